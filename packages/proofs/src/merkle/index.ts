@@ -1,0 +1,17 @@
+/** Merkle trees: sha2-256-trunc254 over unsealed data, Poseidon over replicas and layers. */
+export { merkleErrors } from "./errors.ts";
+export { type Commitment, exactLog2, nodeBytes, type TreeHasher } from "./hasher.ts";
+export { sha254Hasher } from "./sha254.ts";
+export {
+  type ByteRange,
+  buildTree,
+  type MerkleTree,
+  openPath,
+  parseTree,
+  pathLength,
+  pathRanges,
+  rowsLength,
+  serializeTree,
+  treeFromParts,
+  verifyPath,
+} from "./tree.ts";

@@ -3,6 +3,7 @@
  * input comes through one of them, and each has a real twin (in `node` and `storage`) and a simulated
  * one (`@holdfast/base/testing`). One compliance suite per seam runs on both twins.
  */
+import type { JsonObject } from "../errors.ts";
 import type { Brand } from "../units.ts";
 
 /** The members of an AbortSignal that our code uses; the platform's AbortSignal satisfies it. */
@@ -98,3 +99,13 @@ export interface Wire extends AsyncDisposable {
   ): () => void;
   onPeer(listener: (event: "connect" | "disconnect", peer: PeerId) => void): () => void;
 }
+
+/** Structured log lines: an event in a few words and its data, never a sentence made of values. */
+export interface Logger {
+  debug(event: string, data?: JsonObject): void;
+  info(event: string, data?: JsonObject): void;
+  warn(event: string, data?: JsonObject): void;
+  error(event: string, data?: JsonObject): void;
+}
+
+export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };

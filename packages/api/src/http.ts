@@ -1,0 +1,57 @@
+/**
+ * How the method table lies on HTTP: paths, the two byte routes beside it, and statuses by exit class.
+ */
+import { type ExitClass, HoldfastError, type JsonObject } from "@holdfast/base";
+import { z } from "zod";
+import { cidText, sizeBytes } from "./shapes.ts";
+
+export const apiPrefix = "/api/v1";
+
+export function methodPath(name: string): string {
+  return `${apiPrefix}/${name}`;
+}
+
+/** `POST` a file's bytes here; the answer is an `imported` document. */
+export const importPath = `${apiPrefix}/import`;
+export const imported = z.object({ cid: cidText, sizeBytes, carBytes: sizeBytes });
+export type Imported = z.output<typeof imported>;
+
+/** `GET` a file's verified bytes here, from `?offset=` on. */
+export function filePath(cid: string): string {
+  return `${apiPrefix}/file/${encodeURIComponent(cid)}`;
+}
+/** The answer's header with the size of the whole file. */
+export const fileBytesHeader = "x-file-bytes";
+
+export const statusOf: { readonly [Class in ExitClass]: number } = {
+  internal: 500,
+  usage: 400,
+  "not-found": 404,
+  funds: 402,
+  "proof-invalid": 422,
+  network: 502,
+  timeout: 504,
+  refused: 403,
+  "retry-later": 503,
+};
+
+const exitClasses = Object.keys(statusOf) as readonly ExitClass[];
+
+export const errorBody = z.object({
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    fix: z.string(),
+    exit: z.enum(exitClasses as [ExitClass, ...ExitClass[]]),
+    data: z.record(z.string(), z.json()),
+  }),
+});
+export type ErrorBody = z.output<typeof errorBody>;
+
+export function errorToBody(error: HoldfastError): ErrorBody {
+  return { error: { ...error.toJSON(), exit: error.exit, data: { ...error.data } as JsonObject as never } };
+}
+export function errorFromBody(body: ErrorBody): HoldfastError {
+  const { code, message, fix, exit, data } = body.error;
+  return new HoldfastError({ code, message, fix, exit, data: data as JsonObject });
+}

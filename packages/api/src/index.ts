@@ -1,0 +1,33 @@
+/**
+ * The contract between a node and its people: methods, shapes, errors, and a client made from them.
+ */
+export { type ApiClient, type ClientOptions, createClient, type FileDownload, streamEnd } from "./client.ts";
+export { apiErrors } from "./errors.ts";
+export {
+  apiPrefix,
+  type ErrorBody,
+  errorBody,
+  errorFromBody,
+  errorToBody,
+  fileBytesHeader,
+  filePath,
+  type Imported,
+  imported,
+  importPath,
+  methodPath,
+  statusOf,
+} from "./http.ts";
+export {
+  type ApiHandlers,
+  type CallName,
+  type CheckedParams,
+  type MethodName,
+  type MethodParams,
+  type MethodResult,
+  type MethodSpec,
+  type Methods,
+  methods,
+  type StreamName,
+} from "./methods.ts";
+export { openApiDocument } from "./openapi.ts";
+export * from "./shapes.ts";

@@ -1,0 +1,316 @@
+/**
+ * Every method of a node's API: what it takes, what it gives, whether it streams. The server, the
+ * client, the OpenAPI text and the commands' `--json` schemas are all derived from this table.
+ * Transport: `POST /api/v1/<name>` with a JSON body and a bearer token; streams answer ndjson.
+ */
+import { z } from "zod";
+import {
+  addressText,
+  askView,
+  cidText,
+  dealView,
+  filText,
+  fileView,
+  height,
+  messageState,
+  messageView,
+  putView,
+  receiptDocument,
+  sectorView,
+  sizeBytes,
+  tipsetSummary,
+} from "./shapes.ts";
+
+export interface MethodSpec<
+  Params extends z.ZodType = z.ZodType,
+  Result extends z.ZodType = z.ZodType,
+  Stream extends boolean = boolean,
+> {
+  readonly summary: string;
+  readonly params: Params;
+  readonly result: Result;
+  readonly stream: Stream;
+}
+
+function call<P extends z.ZodType, R extends z.ZodType>(
+  summary: string,
+  params: P,
+  result: R,
+): MethodSpec<P, R, false> {
+  return { summary, params, result, stream: false };
+}
+function stream<P extends z.ZodType, R extends z.ZodType>(
+  summary: string,
+  params: P,
+  result: R,
+): MethodSpec<P, R, true> {
+  return { summary, params, result, stream: true };
+}
+
+const nothing = z.object({}).strict();
+const limitParam = z.int().min(1).max(1000).default(100);
+
+const actorView = z.object({
+  address: addressText,
+  kind: z.string(),
+  balanceFil: filText,
+  nonce: z.int(),
+  head: cidText.nullable(),
+});
+
+const walletEntry = z.object({
+  address: addressText,
+  f1: z.string(),
+  balanceFil: filText,
+  isDefault: z.boolean(),
+});
+
+const keyText = z.object({ address: addressText, keyHex: z.string(), privateKeyBase64: z.string() });
+
+const health = z.object({
+  light: z.enum(["ok", "warning", "failing"]),
+  reason: z.string(),
+  fix: z.string().nullable(),
+});
+
+const mineStatus = z.object({
+  miner: addressText,
+  owner: addressText,
+  light: z.enum(["earning", "at-risk", "not-earning"]),
+  reason: z.string(),
+  powerBytes: sizeBytes,
+  networkPowerBytes: sizeBytes,
+  blocksWon: z.int(),
+  lastBlockAt: height.nullable(),
+  sectors: z.object({ active: z.int(), faulty: z.int(), pending: z.int() }),
+  pledgeFil: filText,
+  availableFil: filText,
+  provingPeriodStart: height,
+  nextDeadline: height,
+  lastPostAt: height.nullable(),
+  asks: z.array(askView),
+  earnedFil: filText,
+});
+
+export const methods = {
+  "node.status": call(
+    "Who this node is and how it does, judged from the chain",
+    nothing,
+    z.object({
+      name: z.string(),
+      version: z.string(),
+      network: z.string(),
+      roundMs: z.int(),
+      peerId: z.string(),
+      addresses: z.array(z.string()),
+      peers: z.int(),
+      head: tipsetSummary,
+      headAgeMs: z.number(),
+      syncState: z.enum(["synced", "syncing", "stalled"]),
+      health,
+      defaultAddress: addressText.nullable(),
+      balanceFil: filText.nullable(),
+      pendingMessages: z.int(),
+      roles: z.array(z.enum(["bootstrap", "miner", "client"])),
+      uptimeMs: z.number(),
+    }),
+  ),
+  "net.peers": call(
+    "The peers this node is connected to",
+    nothing,
+    z.array(
+      z.object({
+        peerId: z.string(),
+        addresses: z.array(z.string()),
+        direction: z.enum(["inbound", "outbound"]),
+        headHeight: height.nullable(),
+      }),
+    ),
+  ),
+  "net.connect": call(
+    "Connects to a peer by its multiaddr",
+    z.object({ address: z.string().max(512) }),
+    z.object({ peerId: z.string() }),
+  ),
+  "chain.head": call("The heaviest tipset", nothing, tipsetSummary),
+  "chain.ls": call(
+    "Tipsets from the head (or a height) down",
+    z.object({ from: height.optional(), limit: limitParam }),
+    z.array(tipsetSummary),
+  ),
+  "chain.show": call(
+    "One block, by its CID",
+    z.object({ cid: cidText }),
+    z.object({
+      cid: cidText,
+      miner: addressText,
+      height,
+      parents: z.array(cidText),
+      parentWeight: z.string(),
+      stateRoot: cidText,
+      receipts: cidText,
+      ticketHex: z.string(),
+      timestampMs: z.number(),
+      messages: z.array(messageView),
+    }),
+  ),
+  "chain.watch": stream("Every new head as it comes", nothing, tipsetSummary),
+  "chain.money": call(
+    "The exact sum of all money: it never changes",
+    nothing,
+    z.object({
+      height,
+      balancesFil: filText,
+      escrowFil: filText,
+      pledgeFil: filText,
+      burntFil: filText,
+      totalFil: filText,
+      genesisTotalFil: filText,
+      exact: z.boolean(),
+    }),
+  ),
+  "message.send": call(
+    "Signs and sends a message",
+    z.object({
+      from: addressText.optional(),
+      to: addressText,
+      value: z.string().max(64).default("0"),
+      method: z.string().max(64).default(""),
+      paramsHex: z.string().max(131072).default(""),
+      gasPrice: z.string().max(64).optional(),
+      gasLimit: z.int().min(0).optional(),
+    }),
+    z.object({ cid: cidText, nonce: z.int() }),
+  ),
+  "message.show": call("Where a message is", z.object({ cid: cidText }), messageState),
+  "message.wait": call(
+    "Waits until a message is in the chain with the wanted confirmations",
+    z.object({
+      cid: cidText,
+      timeoutMs: z.int().min(0).max(86_400_000).default(120_000),
+      confirmations: z.int().min(0).max(10_000).default(0),
+    }),
+    messageState,
+  ),
+  "message.ls": call("The messages that wait for a block", nothing, z.array(messageView)),
+  "actor.ls": call("All actors", z.object({ limit: limitParam }), z.array(actorView)),
+  "actor.show": call(
+    "One actor and its state",
+    z.object({ address: addressText }),
+    actorView.extend({ state: z.json() }),
+  ),
+  "wallet.ls": call("The keys of this node and their balances", nothing, z.array(walletEntry)),
+  "wallet.new": call("Makes a key", nothing, walletEntry),
+  "wallet.default": call("Chooses the default address", z.object({ address: addressText }), walletEntry),
+  "wallet.export": call("A key in the field's formats: keep it secret", z.object({ address: addressText }), keyText),
+  "wallet.import": call(
+    "Takes in a key: hex of the field's JSON, or the 2019 wallet file",
+    z.object({ text: z.string().max(65_536) }),
+    z.array(walletEntry),
+  ),
+  "ask.ls": call("The asks of all miners, cheapest first", nothing, z.array(askView)),
+  "ask.set": call(
+    "Publishes this miner's ask",
+    z.object({
+      price: z.string().max(64).describe("per GiB and day, such as 0.01FIL"),
+      minBytes: sizeBytes.optional(),
+      maxBytes: sizeBytes.optional(),
+      forMs: z.int().min(1).optional(),
+    }),
+    askView,
+  ),
+  "mine.status": call("Is this miner earning, and if not, why", nothing, mineStatus),
+  "sector.ls": call("Sectors of this miner, or of any miner from the chain", z.object({ miner: addressText.optional() }), z.array(sectorView)),
+  "sector.show": call(
+    "One sector",
+    z.object({ sectorId: z.int().min(0), miner: addressText.optional() }),
+    sectorView.extend({
+      pieceList: z.array(
+        z.object({ pieceCid: cidText, dealId: z.string(), offsetBytes: sizeBytes, paddedBytes: sizeBytes }),
+      ),
+    }),
+  ),
+  "deal.ls": call("Deals of this node", nothing, z.array(dealView)),
+  "deal.show": call(
+    "One deal with its payments and pieces",
+    z.object({ dealId: z.string().max(200) }),
+    dealView.extend({
+      pieceList: z.array(
+        z.object({
+          pieceCid: cidText,
+          paddedBytes: sizeBytes,
+          userBytes: sizeBytes,
+          sectorId: z.int().nullable(),
+          lastProvenAt: height.nullable(),
+        }),
+      ),
+      vouchers: z.array(
+        z.object({ amountFil: filText, validAt: height, redeemed: z.boolean() }),
+      ),
+      history: z.array(z.object({ atMs: z.number(), state: z.string(), detail: z.string() })),
+    }),
+  ),
+  "file.ls": call("Files that this node has stored", nothing, z.array(fileView)),
+  "put.quote": call(
+    "What storing would cost, miner by miner",
+    z.object({ sizeBytes: sizeBytes.min(1), copies: z.int().min(1).max(20).default(2), forMs: z.int().min(1) }),
+    z.object({
+      durationEpochs: z.int(),
+      totalFil: filText,
+      miners: z.array(z.object({ miner: addressText, askId: z.int(), priceFil: filText, chosen: z.boolean(), reason: z.string() })),
+    }),
+  ),
+  "put.start": call(
+    "Stores an imported file: a job that survives restarts; the same file again attaches to the running job",
+    z.object({
+      cid: cidText,
+      name: z.string().max(255).optional(),
+      copies: z.int().min(1).max(20).default(2),
+      forMs: z.int().min(1),
+      maxPrice: z.string().max(64).optional(),
+    }),
+    putView,
+  ),
+  "put.show": call("One put job", z.object({ jobId: z.string().max(200) }), putView),
+  "put.ls": call("All put jobs", nothing, z.array(putView)),
+  "put.watch": stream("The progress of a put until it is done", z.object({ jobId: z.string().max(200) }), putView),
+  "put.receipt": call("The receipt of a finished put", z.object({ jobId: z.string().max(200) }), receiptDocument),
+  "file.stat": call(
+    "Finds a file: its size and who has it",
+    z.object({ cid: cidText }),
+    z.object({
+      cid: cidText,
+      sizeBytes,
+      localBytes: sizeBytes,
+      providers: z.array(z.object({ miner: addressText, peerId: z.string(), answerMs: z.number() })),
+    }),
+  ),
+  why: call(
+    "Explains a deal, message, sector or put: what happened, because of what, and the command that fixes it",
+    z.object({ subject: z.string().max(200) }),
+    z.object({
+      subject: z.string(),
+      kind: z.enum(["deal", "message", "sector", "put", "unknown"]),
+      state: z.string(),
+      light: z.enum(["ok", "waiting", "failing"]),
+      summary: z.string(),
+      causes: z.array(z.string()),
+      fix: z.string().nullable(),
+    }),
+  ),
+} as const;
+
+export type Methods = typeof methods;
+export type MethodName = keyof Methods;
+export type MethodParams<Name extends MethodName> = z.input<Methods[Name]["params"]>;
+export type CheckedParams<Name extends MethodName> = z.output<Methods[Name]["params"]>;
+export type MethodResult<Name extends MethodName> = z.output<Methods[Name]["result"]>;
+export type StreamName = { [Name in MethodName]: Methods[Name]["stream"] extends true ? Name : never }[MethodName];
+export type CallName = Exclude<MethodName, StreamName>;
+
+/** What a node implements: one function per method, on already checked parameters. */
+export type ApiHandlers = {
+  readonly [Name in CallName]: (params: CheckedParams<Name>, signal: AbortSignal) => Promise<MethodResult<Name>>;
+} & {
+  readonly [Name in StreamName]: (params: CheckedParams<Name>, signal: AbortSignal) => AsyncIterable<MethodResult<Name>>;
+};

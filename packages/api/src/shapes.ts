@@ -1,0 +1,197 @@
+/**
+ * The shapes that several methods share. One zod schema is at once the type, the check at the door,
+ * the OpenAPI text and the golden `--json` schema of the command line. Units are in the names: amounts
+ * are exact decimal FIL texts (`…Fil`), sizes `…Bytes`, durations `…Ms` or `…Epochs`.
+ */
+import { z } from "zod";
+
+export const cidText = z.string().max(200).describe("a CID");
+export const addressText = z.string().max(64).describe("an address: fc…, tf…, f1… or t1…");
+export const filText = z
+  .string()
+  .max(64)
+  .regex(/^-?\d+(\.\d{1,18})?$/)
+  .describe("an amount in FIL, exact decimal");
+export const height = z.int().min(0).describe("an epoch of the chain");
+export const sizeBytes = z.int().min(0);
+
+export const tipsetSummary = z.object({
+  key: z.string(),
+  height,
+  cids: z.array(cidText),
+  miners: z.array(addressText),
+  parentWeight: z.string(),
+  messages: z.int(),
+  timestampMs: z.number(),
+});
+
+export const receipt = z.object({
+  exitCode: z.int(),
+  meaning: z.string(),
+  returnsHex: z.string(),
+  gasUsed: z.int(),
+});
+
+export const messageView = z.object({
+  cid: cidText,
+  from: addressText,
+  to: addressText,
+  nonce: z.int(),
+  valueFil: filText,
+  method: z.string(),
+  paramsHex: z.string(),
+  gasPriceFil: filText,
+  gasLimit: z.int(),
+});
+
+/** Where a message is: known to nobody, waiting, or in a tipset with its receipt. */
+export const messageState = z.object({
+  message: messageView,
+  state: z.enum(["pending", "mined"]),
+  height: height.nullable(),
+  tipset: z.string().nullable(),
+  confirmations: z.int(),
+  receipt: receipt.nullable(),
+});
+
+export const sectorView = z.object({
+  sectorId: z.int(),
+  miner: addressText,
+  sectorBytes: sizeBytes,
+  state: z.string().describe("staging, sealing, sealed, committed, active, faulty, expired, failed …"),
+  commD: z.string().nullable(),
+  commR: z.string().nullable(),
+  pieces: z.int(),
+  usedBytes: sizeBytes,
+  activatedAt: height.nullable(),
+  expiresAt: height.nullable(),
+  lastProvenAt: height.nullable(),
+  detail: z.string(),
+});
+
+export const askView = z.object({
+  miner: addressText,
+  askId: z.int(),
+  priceFilPerGiBPerDay: filText,
+  priceAttoPerByteEpoch: z.string(),
+  minBytes: sizeBytes,
+  maxBytes: sizeBytes,
+  expiresAt: height,
+  peerId: z.string(),
+  reachable: z.boolean(),
+});
+
+export const dealStates = [
+  "proposing",
+  "accepted",
+  "transferring",
+  "staged",
+  "sealing",
+  "committed",
+  "active",
+  "complete",
+  "rejected",
+  "failed",
+] as const;
+
+export const dealView = z.object({
+  dealId: cidText,
+  role: z.enum(["client", "miner"]),
+  payload: cidText,
+  name: z.string().nullable(),
+  client: addressText,
+  miner: addressText,
+  state: z.enum(dealStates),
+  detail: z.string(),
+  sizeBytes,
+  pieces: z.int(),
+  sectors: z.array(z.int()),
+  provenSectors: z.int(),
+  totalFil: filText,
+  redeemedFil: filText,
+  channelId: z.int().nullable(),
+  startHeight: height.nullable(),
+  endHeight: height.nullable(),
+});
+
+export const fileView = z.object({
+  cid: cidText,
+  name: z.string().nullable(),
+  sizeBytes,
+  copies: z.int(),
+  activeCopies: z.int(),
+  state: z.enum(["storing", "stored", "at-risk", "lost", "expired"]),
+  reason: z.string(),
+  storedUntilHeight: height.nullable(),
+});
+
+/** One step of a put, per copy; the list as a whole is the live checklist. */
+export const putSteps = [
+  "imported",
+  "quoted",
+  "funded",
+  "proposed",
+  "transferred",
+  "sealed",
+  "committed",
+  "proven",
+  "read-back",
+] as const;
+
+export const putCopy = z.object({
+  miner: addressText,
+  dealId: cidText.nullable(),
+  step: z.enum(putSteps),
+  stepsDone: z.array(z.enum(putSteps)),
+  progressRatio: z.number().min(0).max(1),
+  detail: z.string(),
+  priceFil: filText,
+  error: z.object({ code: z.string(), message: z.string(), fix: z.string() }).nullable(),
+});
+
+export const putView = z.object({
+  jobId: z.string(),
+  cid: cidText,
+  name: z.string().nullable(),
+  sizeBytes,
+  carBytes: sizeBytes,
+  state: z.enum(["running", "done", "failed"]),
+  startedAtMs: z.number(),
+  updatedAtMs: z.number(),
+  finishedAtMs: z.number().nullable(),
+  durationEpochs: z.int(),
+  totalFil: filText,
+  copies: z.array(putCopy),
+  error: z.object({ code: z.string(), message: z.string(), fix: z.string() }).nullable(),
+});
+
+/** What a client can check later, offline: where each piece is, and the commitments it was proven against. */
+export const receiptDocument = z.object({
+  version: z.literal(1),
+  network: z.string(),
+  cid: cidText,
+  name: z.string().nullable(),
+  sizeBytes,
+  carBytes: sizeBytes,
+  storedAtHeight: height,
+  storedUntilHeight: height,
+  totalFil: filText,
+  copies: z.array(
+    z.object({
+      miner: addressText,
+      dealId: cidText,
+      channelId: z.int(),
+      pieces: z.array(
+        z.object({
+          pieceCid: cidText,
+          paddedBytes: sizeBytes,
+          sectorId: z.int(),
+          commD: z.string(),
+          commR: z.string(),
+          inclusionProofHex: z.string(),
+          firstProvenAt: height,
+        }),
+      ),
+    }),
+  ),
+});

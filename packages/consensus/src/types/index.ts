@@ -1,0 +1,10 @@
+/** The data types of the chain and their codecs. */
+export * from "./actor.ts";
+export * from "./block.ts";
+export * from "./builtins.ts";
+export * from "./message.ts";
+export * from "./params.ts";
+export * from "./predicate.ts";
+export * from "./receipt.ts";
+export * from "./tipset.ts";
+export * from "./voucher.ts";

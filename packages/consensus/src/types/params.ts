@@ -1,0 +1,108 @@
+/**
+ * The parameters of one network: everything on which two nodes of the same network must agree and that
+ * is not a fact of the protocol itself. They are written into the init actor's state at genesis, so a
+ * node reads them from its chain and never from its configuration. Durations are counted in epochs.
+ */
+import type { AttoFil, Codec } from "@holdfast/base";
+import { attoPerFil, c } from "@holdfast/base";
+
+export interface NetworkParams {
+  /** Part of the gossip topics and of nothing that is signed; at most 64 bytes. */
+  readonly name: string;
+  readonly networkByte: 0 | 1;
+  /** Length of one epoch in milliseconds. */
+  readonly roundMs: number;
+  /** Padded sector sizes (bytes) that miners may use. */
+  readonly sectorBytes: readonly number[];
+  readonly proofMode: "vanilla";
+  /** A miner proves all its sectors once in each proving period. */
+  readonly provingPeriodEpochs: number;
+  /** The PoSt of a period is accepted in the period's first epochs, this many of them. */
+  readonly proofWindowEpochs: number;
+  /** The seal challenge is drawn this many epochs after the pre-commitment is on the chain. */
+  readonly sealChallengeDelayEpochs: number;
+  /** How far into the past an actor may ask for randomness. */
+  readonly ticketLookbackEpochs: number;
+  /** A pre-commitment that is not followed by a proof within this many epochs is void. */
+  readonly preCommitExpiryEpochs: number;
+  /** A reorganisation deeper than this is refused. */
+  readonly finalityEpochs: number;
+  readonly minSectorLifetimeEpochs: number;
+  readonly maxSectorLifetimeEpochs: number;
+  /** Locked in the miner actor for each sector, from the pre-commitment until the sector ends. */
+  readonly minPledgePerSector: AttoFil;
+  /** Paid to the owner of the miner of each block while the reserve lasts. */
+  readonly blockReward: AttoFil;
+  /** The sum of the gas limits of a block's messages stays at or below this. */
+  readonly blockGasLimit: number;
+  /** Encoded size of one signed message (bytes). */
+  readonly maxMessageBytes: number;
+  readonly maxBlockMessages: number;
+  /** After a payer's cancel a channel stays open for the target for this many epochs. */
+  readonly channelCancelDelayEpochs: number;
+  /** How far a block's timestamp may lie ahead of the local clock (milliseconds). */
+  readonly futureToleranceMs: number;
+}
+
+/** Upper bound of every count of epochs: 2^40, far beyond any chain and far below 2^53. */
+const maxEpochs = 2 ** 40;
+const maxSize = 2 ** 40;
+
+const networkByteCodec: Codec<0 | 1> = {
+  name: "NetworkByte",
+  toCbor: (value) => value,
+  fromCbor: (value, path) => (c.uint(1).fromCbor(value, path) === 0 ? 0 : 1),
+};
+
+export const networkParamsCodec: Codec<NetworkParams> = c.tuple("NetworkParams", {
+  name: c.text(64),
+  networkByte: networkByteCodec,
+  roundMs: c.uint(maxSize),
+  sectorBytes: c.list(c.uint(maxSize), 64),
+  proofMode: c.literal("vanilla"),
+  provingPeriodEpochs: c.uint(maxEpochs),
+  proofWindowEpochs: c.uint(maxEpochs),
+  sealChallengeDelayEpochs: c.uint(maxEpochs),
+  ticketLookbackEpochs: c.uint(maxEpochs),
+  preCommitExpiryEpochs: c.uint(maxEpochs),
+  finalityEpochs: c.uint(maxEpochs),
+  minSectorLifetimeEpochs: c.uint(maxEpochs),
+  maxSectorLifetimeEpochs: c.uint(maxEpochs),
+  minPledgePerSector: c.attoFil,
+  blockReward: c.attoFil,
+  blockGasLimit: c.uint(maxSize),
+  maxMessageBytes: c.uint(maxSize),
+  maxBlockMessages: c.uint(maxSize),
+  channelCancelDelayEpochs: c.uint(maxEpochs),
+  futureToleranceMs: c.uint(maxSize),
+});
+
+/**
+ * Parameters for a network on one machine: small sectors, short periods. `roundMs` and the name are the
+ * caller's; any other field can be overridden.
+ */
+export function devnetParams(
+  given: { readonly name: string; readonly roundMs: number } & Partial<NetworkParams>,
+): NetworkParams {
+  return {
+    networkByte: 1,
+    sectorBytes: [1024, 2048],
+    proofMode: "vanilla",
+    provingPeriodEpochs: 60,
+    proofWindowEpochs: 30,
+    sealChallengeDelayEpochs: 4,
+    ticketLookbackEpochs: 400,
+    preCommitExpiryEpochs: 200,
+    finalityEpochs: 200,
+    minSectorLifetimeEpochs: 60,
+    maxSectorLifetimeEpochs: 10_000_000,
+    minPledgePerSector: (attoPerFil / 1000n) as AttoFil,
+    blockReward: (attoPerFil * 1000n) as AttoFil,
+    blockGasLimit: 10_000_000,
+    maxMessageBytes: 524_288,
+    maxBlockMessages: 1_000,
+    channelCancelDelayEpochs: 500,
+    futureToleranceMs: 1_000,
+    ...given,
+  };
+}

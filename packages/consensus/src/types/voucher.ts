@@ -1,0 +1,52 @@
+/**
+ * A payment voucher: the payer's promise that the target may take `amount` in total from a channel.
+ * The signature covers every field, so a voucher cannot be moved to another channel, target or network
+ * (the network byte is part of both addresses).
+ */
+import type { Address, AttoFil, ChannelId, Codec, Epoch } from "@holdfast/base";
+import { c, concatBytes, encode, signRecoverable, utf8Bytes, verifySignature } from "@holdfast/base";
+import type { Predicate } from "./predicate.ts";
+import { predicateCodec } from "./predicate.ts";
+
+export interface Voucher {
+  readonly payer: Address;
+  readonly channel: ChannelId;
+  readonly target: Address;
+  /** Cumulative: what the target may have taken in all once this voucher is redeemed. */
+  readonly amount: AttoFil;
+  /** First epoch at which the voucher can be redeemed. */
+  readonly validAt: Epoch;
+  readonly condition: Predicate | null;
+  /** Recoverable secp256k1 signature by the payer, 65 bytes. */
+  readonly signature: Uint8Array;
+}
+
+const fields = {
+  payer: c.address,
+  channel: c.channelId,
+  target: c.address,
+  amount: c.attoFil,
+  validAt: c.epoch,
+  condition: c.nullable(predicateCodec),
+};
+
+const unsignedVoucherCodec: Codec<Omit<Voucher, "signature">> = c.tuple("UnsignedVoucher", fields);
+
+export const voucherCodec: Codec<Voucher> = c.tuple("Voucher", { ...fields, signature: c.fixedBytes(65) });
+
+const domain = utf8Bytes("holdfast voucher\n");
+
+/** The bytes under a voucher's signature. */
+export function voucherSigningBytes(voucher: Omit<Voucher, "signature">): Uint8Array {
+  return concatBytes(domain, encode(unsignedVoucherCodec, voucher));
+}
+
+/** Signs with the payer's secp256k1 key. */
+export function signVoucher(privateKey: Uint8Array, voucher: Omit<Voucher, "signature">): Voucher {
+  return { ...voucher, signature: signRecoverable(privateKey, voucherSigningBytes(voucher)) };
+}
+
+/** True if the payer signed exactly these fields. */
+export function isVoucherSigned(voucher: Voucher): boolean {
+  return verifySignature(voucherSigningBytes(voucher), voucher.signature, voucher.payer);
+}

@@ -1,0 +1,101 @@
+/**
+ * Every exit code of the network in one table, without collisions and with its meaning. 0 is success
+ * and nothing else. 1–31 belong to the VM; each actor has a range of 32. The numbers are part of the
+ * receipts and therefore never change.
+ */
+
+interface ExitCodeSpec {
+  readonly code: number;
+  readonly meaning: string;
+}
+
+const table = {
+  ok: { code: 0, meaning: "the message took effect" },
+
+  // VM
+  reverted: { code: 1, meaning: "the actor refused the call" },
+  negativeValue: { code: 2, meaning: "a transfer cannot be negative" },
+  insufficientBalance: { code: 3, meaning: "the sender's balance does not cover the value" },
+  unknownMethod: { code: 4, meaning: "the recipient has no method of this name" },
+  noActorCode: { code: 5, meaning: "there is no actor with code at this address" },
+  invalidParams: { code: 6, meaning: "the parameters are not what the method asks for" },
+  outOfGas: { code: 7, meaning: "the gas limit was used up; the whole limit is charged" },
+  callDepth: { code: 8, meaning: "calls are nested too deeply" },
+  reentrantCall: { code: 9, meaning: "an actor that is still running was called again" },
+  selfSend: { code: 10, meaning: "an actor cannot send to itself" },
+  notAuthorized: { code: 11, meaning: "the caller may not call this method" },
+  actorExists: { code: 12, meaning: "there is already an actor with code at this address" },
+  randomnessOutOfRange: { code: 13, meaning: "the chain offers no randomness of this epoch" },
+  returnTooLarge: { code: 14, meaning: "the result of the method exceeds the limit" },
+  notPayable: { code: 15, meaning: "the method does not take money" },
+
+  // storage market: 32–63
+  pledgeTooSmall: { code: 32, meaning: "the collateral is below the minimum pledge" },
+  unknownMiner: { code: 33, meaning: "the caller is not a miner of this market" },
+  invalidWorkerKey: { code: 34, meaning: "the worker key is not a valid BLS public key" },
+  invalidPeerId: { code: 35, meaning: "the peer id is malformed" },
+
+  // miner: 64–127
+  notOwner: { code: 64, meaning: "only the miner's owner may do this" },
+  notWorker: { code: 65, meaning: "only the miner's worker or owner may do this" },
+  askNotFound: { code: 66, meaning: "the miner has no ask with this id" },
+  sectorExists: { code: 67, meaning: "the sector id is already in use" },
+  sectorNotFound: { code: 68, meaning: "the miner has no sector with this id" },
+  sectorSizeNotAllowed: { code: 69, meaning: "the network does not use this sector size" },
+  ticketEpochOutOfRange: { code: 70, meaning: "the seal's ticket is too old or from the future" },
+  expirationOutOfRange: { code: 71, meaning: "the sector's lifetime is outside the allowed range" },
+  insufficientPledge: { code: 72, meaning: "the miner's free balance does not cover the pledge" },
+  sealTooEarly: { code: 73, meaning: "the seal's challenge is not drawn yet" },
+  preCommitExpired: { code: 74, meaning: "the pre-commitment has expired" },
+  sealProofInvalid: { code: 75, meaning: "the seal proof does not verify" },
+  postProofInvalid: { code: 76, meaning: "the proof of spacetime does not verify" },
+  proofWindowClosed: { code: 77, meaning: "the proof window of this period is not open" },
+  postAlreadySubmitted: { code: 78, meaning: "this period's proof was already accepted" },
+  nothingToProve: { code: 79, meaning: "the miner has no sector to prove" },
+  sectorNotActive: { code: 80, meaning: "the sector is faulty, expired or not yet proven" },
+  inclusionProofInvalid: { code: 81, meaning: "the piece is not proven to be in the sector" },
+  withdrawTooLarge: { code: 82, meaning: "the amount exceeds the miner's free balance" },
+  askInvalid: { code: 83, meaning: "the ask's price or lifetime is out of range" },
+  sectorNotFaulty: { code: 84, meaning: "the sector is not faulty" },
+  tooManySectors: { code: 85, meaning: "the miner holds the greatest number of sectors allowed" },
+  faultReportInvalid: { code: 86, meaning: "the report does not prove a fault of this miner" },
+
+  // payment broker: 128–159
+  notAccount: { code: 128, meaning: "only account actors can open a channel" },
+  channelExists: { code: 129, meaning: "the payer already has a channel with this id" },
+  channelNotFound: { code: 130, meaning: "the payer has no channel with this id" },
+  endNotLater: { code: 131, meaning: "a channel's end can only be moved later" },
+  channelStillOpen: { code: 132, meaning: "the channel has not ended yet" },
+  channelEnded: { code: 133, meaning: "the channel has ended" },
+  amountAboveChannel: { code: 134, meaning: "the voucher exceeds what the channel holds" },
+  wrongTarget: { code: 135, meaning: "the caller is not the channel's target" },
+  alreadyRedeemed: { code: 136, meaning: "as much was already redeemed" },
+  voucherSignatureInvalid: { code: 137, meaning: "the payer did not sign this voucher" },
+  voucherTooEarly: { code: 138, meaning: "the voucher is not valid yet" },
+  conditionNotMet: { code: 139, meaning: "the voucher's condition does not hold" },
+  endInPast: { code: 140, meaning: "a channel must end in the future" },
+  emptyDeposit: { code: 141, meaning: "a channel needs a deposit" },
+
+  // init and reward: 160–191
+  reserveEmpty: { code: 160, meaning: "the reward reserve is used up" },
+} as const satisfies { readonly [name: string]: ExitCodeSpec };
+
+export type ExitCodeName = keyof typeof table;
+
+/** Number of each exit code by name. */
+export const vmExitCodes = Object.fromEntries(
+  Object.entries(table).map(([name, spec]) => [name, spec.code]),
+) as { readonly [Name in ExitCodeName]: (typeof table)[Name]["code"] };
+
+/** The table as data, in ascending order of the codes. */
+export const exitCodeTable: readonly (ExitCodeSpec & { readonly name: string })[] = Object.entries(table)
+  .map(([name, spec]) => ({ name, ...spec }))
+  .sort((a, b) => a.code - b.code);
+
+const byCode = new Map(exitCodeTable.map((row) => [row.code, row]));
+
+/** One line for people. */
+export function exitCodeMeaning(code: number): string {
+  const row = byCode.get(code);
+  return row === undefined ? `unknown exit code ${code}` : `${row.name}: ${row.meaning}`;
+}

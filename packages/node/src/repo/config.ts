@@ -1,0 +1,88 @@
+/**
+ * A node's configuration: one schema gives the TOML file, the environment variables and the help text.
+ * What is part of the network (round time, sector sizes, periods) is not here: it is in the genesis.
+ */
+import { parse, stringify } from "smol-toml";
+import { z } from "zod";
+import { repoErrors } from "./errors.ts";
+
+export const configSchema = z
+  .object({
+    name: z.string().min(1).max(64).default("holdfast").describe("name of this node in logs and status"),
+    api: z
+      .object({
+        listen: z
+          .string()
+          .regex(/^(127\.0\.0\.1|\[::1\]):\d{1,5}$/, "a loopback address such as 127.0.0.1:3453")
+          .default("127.0.0.1:3453")
+          .describe("loopback address of the API; port 0 takes any free one"),
+      })
+      .strict()
+      .prefault({}),
+    net: z
+      .object({
+        listen: z
+          .array(z.string().max(256))
+          .max(16)
+          .default(["/ip4/0.0.0.0/tcp/6000"])
+          .describe("multiaddrs on which peers can dial this node"),
+        bootstrap: z.array(z.string().max(512)).max(64).default([]).describe("multiaddrs of peers to keep a connection to"),
+        mdns: z.boolean().default(false).describe("find peers on the local network"),
+        kad: z.boolean().default(false).describe("take part in the distributed peer table"),
+      })
+      .strict()
+      .prefault({}),
+    mining: z
+      .object({
+        miner: z.string().max(64).default("").describe("address of the miner actor that this node runs; empty: none"),
+        maxStagedMs: z.int().min(0).default(5_000).describe("a sector that is not full is sealed after this time"),
+        keepUnsealed: z.boolean().default(true).describe("keep an unsealed copy, so that reading back is quick"),
+        maxStorageBytes: z.int().min(0).default(0).describe("space for sectors; 0: what the disk has"),
+        sealingThreads: z.int().min(1).max(64).default(1).describe("worker threads that seal and check proofs"),
+      })
+      .strict()
+      .prefault({}),
+    log: z
+      .object({
+        level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info").describe("least severity that is logged"),
+      })
+      .strict()
+      .prefault({}),
+  })
+  .strict();
+
+export type NodeConfig = z.output<typeof configSchema>;
+
+export const defaultConfig = (): NodeConfig => configSchema.parse({});
+
+/** Errors: `repo/bad-config` naming every bad key. */
+export function readConfig(text: string, path: string): NodeConfig {
+  let raw: unknown;
+  try {
+    raw = parse(text);
+  } catch (cause) {
+    throw repoErrors.badConfig({ path, problems: cause instanceof Error ? cause.message : String(cause) }, cause);
+  }
+  const result = configSchema.safeParse(raw);
+  if (!result.success) {
+    const problems = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
+    throw repoErrors.badConfig({ path, problems });
+  }
+  return result.data;
+}
+
+/** The file as a person edits it: every key with its meaning above it. */
+export function writeConfig(config: NodeConfig): string {
+  const lines = ["# Configuration of a Holdfast node.", ""];
+  const { shape } = configSchema;
+  lines.push(`# ${shape.name.description}`, stringify({ name: config.name }).trim(), "");
+  for (const section of ["api", "net", "mining", "log"] as const) {
+    lines.push(`[${section}]`);
+    const keys = shape[section].unwrap().shape as { readonly [key: string]: z.ZodType };
+    for (const [key, value] of Object.entries(config[section])) {
+      lines.push(`# ${keys[key]?.description ?? ""}`, stringify({ [key]: value }).trim());
+    }
+    lines.push("");
+  }
+  return lines.join("\n");
+}

@@ -1,0 +1,47 @@
+/** Errors of a node's repo and configuration. */
+import { defineErrors } from "@holdfast/base";
+
+export const repoErrors = defineErrors("repo", {
+  notFound: {
+    exit: "not-found",
+    message: (data: { path: string }) => `there is no Holdfast repo in ${data.path}`,
+    fix: "make one with `holdfast init --repo DIR --genesis FILE`, or name another with --repo",
+  },
+  exists: {
+    exit: "refused",
+    message: (data: { path: string }) => `${data.path} already holds a Holdfast repo`,
+    fix: "use it with `holdfast daemon --repo DIR`, or choose an empty folder",
+  },
+  wrongVersion: {
+    exit: "refused",
+    message: (data: { path: string; found: string; expected: string }) =>
+      `the repo ${data.path} has version ${data.found}, this program needs ${data.expected}`,
+    fix: "use the program of the version that made the repo, or another folder",
+  },
+  locked: {
+    exit: "refused",
+    message: (data: { path: string; pid: number; api: string }) =>
+      `the repo ${data.path} is in use by process ${data.pid}${data.api === "" ? "" : ` (API ${data.api})`}`,
+    fix: "talk to that process with --repo, or stop it first",
+  },
+  lockContended: {
+    exit: "retry-later",
+    message: (data: { path: string }) => `several programs try to open ${data.path} at the same time`,
+    fix: "run the command again",
+  },
+  unwritable: {
+    exit: "refused",
+    message: (data: { path: string; detail: string }) => `the folder ${data.path} cannot be written: ${data.detail}`,
+    fix: "check the owner, the rights and the free space of the folder",
+  },
+  badConfig: {
+    exit: "usage",
+    message: (data: { path: string; problems: string }) => `the configuration ${data.path} is not valid: ${data.problems}`,
+    fix: "correct the named keys; `holdfast daemon --help` lists them all",
+  },
+  unknownNode: {
+    exit: "not-found",
+    message: (data: { path: string }) => `no node runs on the repo ${data.path}`,
+    fix: "start it with `holdfast daemon --repo DIR`",
+  },
+});

@@ -1,0 +1,126 @@
+/**
+ * The lock of a repo: a file that names its holder. A live holder refuses others and says how to reach
+ * it; a stale one (the process is gone, or its number was given to another process) heals by itself.
+ * Made by link(2), which is atomic: two starting nodes cannot both win.
+ */
+import { randomBytes } from "node:crypto";
+import { link, readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { repoErrors } from "./errors.ts";
+
+const holderSchema = z.object({ pid: z.int().min(1), started: z.string(), api: z.string() });
+export type LockHolder = z.output<typeof holderSchema>;
+
+export interface RepoLock extends AsyncDisposable {
+  /** Tells others where the API of the holder listens. */
+  announce(api: string): Promise<void>;
+}
+
+const lockName = "lock";
+/** Stale locks that may be healed in one start before it gives up. */
+const healAttempts = 5;
+
+/** Errors: `repo/locked` with the holder's pid and API, `repo/lock-contended`. */
+export async function lockRepo(path: string): Promise<RepoLock> {
+  const lockPath = join(path, lockName);
+  const mine: LockHolder = { pid: process.pid, started: await startOf(process.pid), api: "" };
+  for (let attempt = 0; attempt < healAttempts; attempt += 1) {
+    if (await tryLock(path, lockPath, mine)) return heldLock(path, lockPath, mine);
+    const holder = await readHolder(lockPath);
+    if (holder === "gone") continue;
+    if (holder !== "unreadable" && (await isAlive(holder))) {
+      throw repoErrors.locked({ path, pid: holder.pid, api: holder.api });
+    }
+    await discard(lockPath);
+  }
+  throw repoErrors.lockContended({ path });
+}
+
+/** The live holder of a repo's lock, if there is one. */
+export async function lockHolder(path: string): Promise<LockHolder | undefined> {
+  const holder = await readHolder(join(path, lockName));
+  if (holder === "gone" || holder === "unreadable") return undefined;
+  return (await isAlive(holder)) ? holder : undefined;
+}
+
+function heldLock(path: string, lockPath: string, mine: LockHolder): RepoLock {
+  return {
+    async announce(api) {
+      const next = temporary(path);
+      await writeFile(next, JSON.stringify({ ...mine, api }));
+      await rename(next, lockPath);
+    },
+    async [Symbol.asyncDispose]() {
+      const holder = await readHolder(lockPath);
+      const ours = holder !== "gone" && holder !== "unreadable" && holder.pid === mine.pid;
+      if (ours) await unlink(lockPath);
+    },
+  };
+}
+
+async function tryLock(path: string, lockPath: string, holder: LockHolder): Promise<boolean> {
+  const candidate = temporary(path);
+  await writeFile(candidate, JSON.stringify(holder));
+  try {
+    await link(candidate, lockPath);
+    return true;
+  } catch (cause) {
+    if (codeOf(cause) === "EEXIST") return false;
+    throw repoErrors.unwritable({ path, detail: codeOf(cause) }, cause);
+  } finally {
+    await unlink(candidate);
+  }
+}
+
+/** Moved away first: if two programs heal at once, only one of them finds the file. */
+async function discard(lockPath: string): Promise<void> {
+  const aside = `${lockPath}.stale-${randomBytes(6).toString("hex")}`;
+  try {
+    await rename(lockPath, aside);
+    await unlink(aside);
+  } catch (cause) {
+    if (codeOf(cause) !== "ENOENT") throw cause;
+  }
+}
+
+async function readHolder(lockPath: string): Promise<LockHolder | "gone" | "unreadable"> {
+  let text: string;
+  try {
+    text = await readFile(lockPath, "utf8");
+  } catch (cause) {
+    if (codeOf(cause) === "ENOENT") return "gone";
+    throw cause;
+  }
+  try {
+    return holderSchema.parse(JSON.parse(text));
+  } catch {
+    return "unreadable";
+  }
+}
+
+async function isAlive(holder: LockHolder): Promise<boolean> {
+  try {
+    process.kill(holder.pid, 0);
+  } catch (cause) {
+    if (codeOf(cause) !== "EPERM") return false;
+  }
+  const started = await startOf(holder.pid);
+  return started === "" || holder.started === "" || started === holder.started;
+}
+
+/** Start time in clock ticks since boot (proc(5), field 22), or "" where there is no /proc. */
+async function startOf(pid: number): Promise<string> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  } catch {
+    return "";
+  }
+}
+
+const temporary = (path: string): string => join(path, `.lock-${process.pid}-${randomBytes(6).toString("hex")}`);
+
+function codeOf(cause: unknown): string {
+  return cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+}

@@ -51,14 +51,15 @@ export function isFr(bytes: Uint8Array): boolean {
   return bytes.length === frBytes && canonicalAt(bytes, viewOf(bytes), 0);
 }
 
-/** Whether this is a run of canonical elements. */
-export function areFrs(bytes: Uint8Array): boolean {
-  if (bytes.length % frBytes !== 0) return false;
+/** Refuses a run that is not whole canonical elements. Throws field/bad-length, field/not-canonical. */
+export function assertFrs(bytes: Uint8Array): void {
+  if (bytes.length % frBytes !== 0) throw fieldErrors.badLength({ length: bytes.length });
   const view = viewOf(bytes);
   for (let offset = 0; offset < bytes.length; offset += frBytes) {
-    if (!canonicalAt(bytes, view, offset)) return false;
+    if (canonicalAt(bytes, view, offset)) continue;
+    const hex = toHex(bytes.subarray(offset, offset + frBytes));
+    throw fieldErrors.notCanonical({ index: offset / frBytes, hex });
   }
-  return true;
 }
 
 /** One element from exactly 32 bytes. Throws field/bad-length, field/not-canonical. */
@@ -71,17 +72,9 @@ export function frFromBytes(bytes: Uint8Array): bigint {
 
 /** A run of elements. Throws field/bad-length, field/not-canonical (with the index of the first bad one). */
 export function frsFromBytes(bytes: Uint8Array): bigint[] {
-  if (bytes.length % frBytes !== 0) throw fieldErrors.badLength({ length: bytes.length });
+  assertFrs(bytes);
   const view = viewOf(bytes);
-  const elements: bigint[] = [];
-  for (let offset = 0; offset < bytes.length; offset += frBytes) {
-    if (!canonicalAt(bytes, view, offset)) {
-      const hex = toHex(bytes.subarray(offset, offset + frBytes));
-      throw fieldErrors.notCanonical({ index: offset / frBytes, hex });
-    }
-    elements.push(readAt(view, offset));
-  }
-  return elements;
+  return Array.from({ length: bytes.length / frBytes }, (_none, index) => readAt(view, index * frBytes));
 }
 
 /** Writes one element (already in [0, r)) at `offset` of `into`. */

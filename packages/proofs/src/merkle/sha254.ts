@@ -3,35 +3,26 @@
  * node is below 2^254 and so a field element ("sha2-256-trunc254-padded" of the multicodec table).
  * Source: Filecoin specs, piece commitments.
  */
-import { sha256 } from "@noble/hashes/sha2.js";
+import { assert } from "@holdfast/base";
 import { exactLog2, nodeBytes, type TreeHasher } from "./hasher.ts";
+import { treeKernel } from "./kernel.ts";
 
-/** Clears the two bits above 2^254 of the last byte. */
-const topBits = 0x3f;
+const arity = 2;
 
-function hashPair(pair: Uint8Array): Uint8Array {
-  const digest = sha256(pair);
-  digest[nodeBytes - 1] = (digest[nodeBytes - 1] ?? 0) & topBits;
-  return digest;
-}
-
-function hashRow(row: Uint8Array, arity: number): Uint8Array {
-  const groupBytes = arity * nodeBytes;
-  const parents = new Uint8Array(row.length / arity);
-  for (let start = 0, at = 0; start < row.length; start += groupBytes, at += nodeBytes) {
-    parents.set(hashPair(row.subarray(start, start + groupBytes)), at);
-  }
-  return parents;
-}
-
-/** Binary sha2-256-trunc254 tree over any power of two of leaves. */
+/** Binary sha2-256-trunc254 tree over any power of two of leaves. Leaves may be any 32 bytes. */
 export const sha254Hasher: TreeHasher = {
   name: "sha2-256-trunc254",
   shapeOf(leafCount) {
     const height = exactLog2(leafCount);
-    return height === undefined ? undefined : Array.from({ length: height }, () => 2);
+    return height === undefined ? undefined : Array.from({ length: height }, () => arity);
   },
   isNode: (node) => node.length === nodeBytes,
-  hash: hashPair,
-  hashRow,
+  hash(children) {
+    assert(children.length === arity * nodeBytes, "a sha2-256-trunc254 node has two children");
+    return treeKernel.sha256Pairs(children);
+  },
+  hashRow(row, rowArity) {
+    assert(rowArity === arity && row.length % (arity * nodeBytes) === 0, "the row is made of whole pairs");
+    return treeKernel.sha256Pairs(row);
+  },
 };

@@ -1,0 +1,89 @@
+/**
+ * commP, the commitment of a piece: the root of the sha2-256-trunc254 tree over its Fr32-padded bytes,
+ * zero-filled to 128·2^k. The stream form keeps one batch of leaves and one node per level.
+ * Source: Filecoin specs, piece commitments; the same bytes as every Filecoin tool computes.
+ */
+import { assert } from "@holdfast/base";
+import { Fr32Padder } from "../fr32/index.ts";
+import { exactLog2, nodeBytes, sha254Hasher } from "../merkle/index.ts";
+import { piecesErrors } from "./errors.ts";
+import { TreeFold } from "./fold.ts";
+import { paddedPieceBytes, pieceHeightOrThrow } from "./size.ts";
+
+export interface PieceInfo {
+  /** 32 bytes. */
+  readonly commitment: Uint8Array;
+  /** 128·2^k bytes. */
+  readonly paddedBytes: number;
+}
+
+/** Leaves that are hashed at once: 64 KiB of padded data. */
+const batchHeight = 11;
+const batchBytes = nodeBytes * 2 ** batchHeight;
+
+/** Rows are hashed until one node is left. */
+function rootOf(leaves: Uint8Array): Uint8Array {
+  let row = leaves;
+  while (row.length > nodeBytes) row = sha254Hasher.hashRow(row, 2);
+  return row;
+}
+
+/** commP of a stream of user bytes: `write` chunks of any size, then `finish` once. Memory: 128 KiB. */
+export class CommPStream {
+  readonly #padder = new Fr32Padder();
+  readonly #batch = new Uint8Array(batchBytes);
+  readonly #fold = new TreeFold();
+  #held = 0;
+
+  /** User bytes written so far. */
+  get userBytes(): number {
+    return this.#padder.userBytes;
+  }
+
+  write(user: Uint8Array): void {
+    // In slices, so that the padded copy stays small however large the chunk is.
+    for (let at = 0; at < user.length; at += batchBytes) {
+      this.#take(this.#padder.push(user.subarray(at, at + batchBytes)));
+    }
+  }
+
+  /** The commitment of all bytes written. Throws pieces/empty. */
+  finish(): PieceInfo {
+    const paddedBytes = paddedPieceBytes(this.userBytes);
+    this.#take(this.#padder.finish());
+    if (this.#held > 0) {
+      const size = Math.min(batchBytes, paddedBytes);
+      const leaves = this.#batch.subarray(0, size).fill(0, this.#held);
+      this.#fold.add(exactHeight(size), rootOf(leaves));
+    }
+    return { commitment: this.#fold.finish(pieceHeightOrThrow(paddedBytes)), paddedBytes };
+  }
+
+  #take(padded: Uint8Array): void {
+    let from = 0;
+    while (from < padded.length) {
+      const taken = padded.subarray(from, from + batchBytes - this.#held);
+      this.#batch.set(taken, this.#held);
+      this.#held += taken.length;
+      from += taken.length;
+      if (this.#held === batchBytes) {
+        this.#fold.add(batchHeight, rootOf(this.#batch));
+        this.#held = 0;
+      }
+    }
+  }
+}
+
+function exactHeight(bytes: number): number {
+  const height = exactLog2(bytes / nodeBytes);
+  assert(height !== undefined, "a batch is a whole subtree");
+  return height;
+}
+
+/** commP of user bytes in memory. Throws pieces/empty. */
+export function commP(user: Uint8Array): PieceInfo {
+  if (user.length === 0) throw piecesErrors.empty({ userBytes: 0 });
+  const stream = new CommPStream();
+  stream.write(user);
+  return stream.finish();
+}

@@ -1,0 +1,50 @@
+/**
+ * Folding subtree roots into one root, from left to right with a stack. Invariant: the heights on the stack
+ * fall strictly from the bottom up, as in a binary counter, so the stack is as small as the tree is high.
+ */
+import { hashPair, zeroNode } from "./zero.ts";
+
+interface Subtree {
+  readonly height: number;
+  readonly root: Uint8Array;
+}
+
+export class TreeFold {
+  readonly #stack: Subtree[] = [];
+  #leaves = 0;
+
+  /** Leaves folded so far, zero fill included. */
+  get leaves(): number {
+    return this.#leaves;
+  }
+
+  /** Adds zero subtrees until the next subtree of this height lies at a multiple of its own size. */
+  align(height: number): void {
+    while (this.#leaves % 2 ** height !== 0) {
+      const top = this.#stack.at(-1)?.height ?? height;
+      this.add(top, zeroNode(top));
+    }
+  }
+
+  /** Adds the next subtree; it must be aligned, which `align` sees to. */
+  add(height: number, root: Uint8Array): void {
+    let subtree: Subtree = { height, root };
+    for (let top = this.#stack.at(-1); top?.height === subtree.height; top = this.#stack.at(-1)) {
+      this.#stack.pop();
+      subtree = { height: subtree.height + 1, root: hashPair(top.root, subtree.root) };
+    }
+    this.#stack.push(subtree);
+    this.#leaves += 2 ** height;
+  }
+
+  /** Fills up with zeros to a tree of this height and gives its root. */
+  finish(height: number): Uint8Array {
+    if (this.#leaves === 0) return zeroNode(height).slice();
+    let top = this.#stack.at(-1);
+    while (top !== undefined && top.height < height) {
+      this.add(top.height, zeroNode(top.height));
+      top = this.#stack.at(-1);
+    }
+    return (top?.root ?? zeroNode(height)).slice();
+  }
+}

@@ -1,0 +1,13 @@
+/** Pieces: commitments, CIDs, their layout in a sector, and proofs that a sector holds one. */
+export { isPieceCommitment, pieceCid, pieceCommitment } from "./cid.ts";
+export { CommPStream, commP, type PieceInfo } from "./comm-p.ts";
+export { piecesErrors } from "./errors.ts";
+export {
+  inclusionOffset,
+  type PieceInclusionStatement,
+  provePieceInclusion,
+  verifyPieceInclusion,
+} from "./inclusion.ts";
+export { layoutPieces, type PiecePlacement, placePieces, type SectorLayout } from "./layout.ts";
+export { maxUserBytes, minPaddedPieceBytes, paddedPieceBytes, pieceAlignment } from "./size.ts";
+export { zeroPieceCommitment } from "./zero.ts";

@@ -1,0 +1,85 @@
+/**
+ * Content ids. Ours are CIDv1, dag-cbor, blake2b-256; data of other IPFS programs may have others. Reading is
+ * strict: one CID has one binary form (minimal varints, no trailing bytes, a digest of bounded length), because
+ * a CID inside a canonical encoding must encode back to the same bytes. Source: the CID and multihash specs.
+ */
+import { CID } from "multiformats/cid";
+import { create as createDigest } from "multiformats/hashes/digest";
+import { equalBytes, toHex } from "./bytes.ts";
+import { cidErrors } from "./codec/errors.ts";
+import { blake2b256, sha256 } from "./crypto/hash.ts";
+
+export { CID };
+
+/** Codes of the multicodec table. */
+const dagCborCode = 0x71;
+const rawCode = 0x55;
+const dagPbCode = 0x70;
+const blake2b256Code = 0xb220;
+const sha256Code = 0x12;
+const identityCode = 0x00;
+/** The longest digest that is accepted; also the limit of the IPFS programs for identity CIDs. */
+const maxDigestBytes = 128;
+/** More than the longest text of a CID with such a digest in any base that is read. */
+const maxCidTextLength = 512;
+
+/** The CID of an object of ours: v1, dag-cbor, blake2b-256. */
+export function cidOfCbor(bytes: Uint8Array): CID {
+  return CID.createV1(dagCborCode, createDigest(blake2b256Code, blake2b256(bytes)));
+}
+
+/** The CID of a raw leaf of user data: v1, raw, sha2-256. */
+export function rawCid(bytes: Uint8Array): CID {
+  return CID.createV1(rawCode, createDigest(sha256Code, sha256(bytes)));
+}
+
+/** A CID that a person typed (base58btc, base32 or base36; v0 or v1): `cid/malformed`. */
+export function parseCid(text: string): CID {
+  const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  if (text.length > maxCidTextLength) throw cidErrors.malformed({ text: shown, reason: "it is too long" });
+  let parsed: CID;
+  try {
+    parsed = CID.parse(text);
+  } catch (cause) {
+    throw cidErrors.malformed({ text: shown, reason: "the text does not decode" }, cause);
+  }
+  return cidFromBytes(parsed.bytes);
+}
+
+/** A CID from its binary form, which must be the canonical one: `cid/malformed`. */
+export function cidFromBytes(bytes: Uint8Array): CID {
+  const fail = (reason: string) => cidErrors.malformed({ text: `0x${toHex(bytes.subarray(0, 40))}`, reason });
+  if (bytes[0] === 0x12 && bytes[1] === 0x20) {
+    if (bytes.length !== 34) throw fail("a version 0 CID has 34 bytes");
+    return CID.create(0, dagPbCode, createDigest(sha256Code, bytes.slice(2)));
+  }
+  let at = 0;
+  const varint = (what: string): number => {
+    let value = 0;
+    for (let scale = 1, length = 1; ; scale *= 128, length++) {
+      const byte = bytes[at++];
+      if (byte === undefined) throw fail(`it ends inside the ${what}`);
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        if (byte === 0 && length > 1) throw fail(`the ${what} is not in its shortest form`);
+        return value;
+      }
+      if (length === 4) throw fail(`the ${what} is out of range`);
+    }
+  };
+  if (varint("version") !== 1) throw fail("the version is unknown");
+  const codec = varint("codec");
+  const hashCode = varint("hash code");
+  const digestBytes = varint("digest length");
+  if (digestBytes > maxDigestBytes) throw fail("the digest is too long");
+  if (bytes.length - at !== digestBytes) throw fail("the digest has another length than announced");
+  return CID.createV1(codec, createDigest(hashCode, bytes.slice(at)));
+}
+
+/** Whether `bytes` are the content of `cid`; false for hash functions other than blake2b-256, sha2-256 and identity. */
+export function verifyCid(cid: CID, bytes: Uint8Array): boolean {
+  const { code, digest } = cid.multihash;
+  if (code === blake2b256Code) return equalBytes(blake2b256(bytes), digest);
+  if (code === sha256Code) return equalBytes(sha256(bytes), digest);
+  return code === identityCode && bytes.length <= maxDigestBytes && equalBytes(bytes, digest);
+}

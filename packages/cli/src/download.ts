@@ -4,9 +4,9 @@
  * block before it hands out a byte.
  */
 import { open, rename, stat } from "node:fs/promises";
-import { formatBytes } from "@holdfast/base";
 import type { CommandContext } from "./command.ts";
 import { cliErrors } from "./errors.ts";
+import { sizeText } from "./human-text.ts";
 import { progressBar } from "./terminal.ts";
 
 export interface Fetched {
@@ -31,7 +31,7 @@ export async function fetchToFile(context: CommandContext, cid: string, path: st
       await file.write(chunk);
       at += chunk.length;
       const ratio = download.sizeBytes === 0 ? 1 : at / download.sizeBytes;
-      terminal.live([`${progressBar(ratio)}  ${formatBytes(at)} of ${formatBytes(download.sizeBytes)}`]);
+      terminal.live([`${progressBar(ratio)}  ${sizeText(at)} of ${sizeText(download.sizeBytes)}`]);
     }
     await file.sync();
   } catch (cause) {

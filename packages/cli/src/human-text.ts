@@ -1,5 +1,5 @@
 /** Small texts for people: amounts, ages, shortened ids. Exact values are in `--json`. */
-import { formatDuration } from "@holdfast/base";
+import { byteCount, formatBytes, formatDuration } from "@holdfast/base";
 
 export function fil(amountFil: string): string {
   return `${amountFil} FIL`;
@@ -16,4 +16,8 @@ export function shortCid(cid: string): string {
 
 export function plural(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
+
+export function sizeText(bytes: number): string {
+  return formatBytes(byteCount(bytes));
 }

@@ -7,10 +7,10 @@ import { rename, stat, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import type { ApiClient, MethodResult } from "@holdfast/api";
 import { putSteps } from "@holdfast/api";
-import { formatBytes, HoldfastError } from "@holdfast/base";
+import { HoldfastError } from "@holdfast/base";
 import type { CommandContext } from "./command.ts";
 import { cliErrors } from "./errors.ts";
-import { fil } from "./human-text.ts";
+import { fil, sizeText } from "./human-text.ts";
 import { progressBar, type Terminal } from "./terminal.ts";
 
 type PutView = MethodResult<"put.watch">;
@@ -117,7 +117,7 @@ const stepWords: { readonly [Step in (typeof putSteps)[number]]: string } = {
 
 /** Lines of the live checklist. */
 export function checklist(view: PutView, terminal: Terminal): string[] {
-  const head = `${view.name ?? view.cid}  ${formatBytes(view.sizeBytes)}  ${fil(view.totalFil)}`;
+  const head = `${view.name ?? view.cid}  ${sizeText(view.sizeBytes)}  ${fil(view.totalFil)}`;
   return [terminal.paint("bold", head), ...view.copies.flatMap((copy, index) => copyLines(copy, index, terminal))];
 }
 

@@ -1,8 +1,8 @@
 /** What miners charge, how this node's miner does, and its sectors. */
 import { type MethodResult, methods } from "@holdfast/api";
-import { formatBytes, parseBytes } from "@holdfast/base";
+import { parseBytes } from "@holdfast/base";
 import { type CommandSpec, command } from "../command.ts";
-import { fil, plural } from "../human-text.ts";
+import { fil, plural, sizeText } from "../human-text.ts";
 import { argument, optionDurationMs, optionText, wholeNumber } from "../input.ts";
 import { facts, type Style, table } from "../terminal.ts";
 
@@ -15,7 +15,7 @@ const asksTable = (asks: readonly AskView[]): string =>
     asks.map((ask) => [
       ask.miner,
       fil(ask.priceFilPerGiBPerDay),
-      `${formatBytes(ask.minBytes)} – ${formatBytes(ask.maxBytes)}`,
+      `${sizeText(ask.minBytes)} – ${sizeText(ask.maxBytes)}`,
       String(ask.expiresAt),
       ask.reachable ? "yes" : "no",
     ]),
@@ -29,8 +29,8 @@ const sectorsTable = (sectors: readonly SectorView[]): string =>
     sectors.map((sector) => [
       String(sector.sectorId),
       sector.state,
-      formatBytes(sector.sectorBytes),
-      formatBytes(sector.usedBytes),
+      sizeText(sector.sectorBytes),
+      sizeText(sector.usedBytes),
       String(sector.pieces),
       at(sector.activatedAt),
       at(sector.lastProvenAt),
@@ -93,7 +93,7 @@ export const minerCommands: readonly CommandSpec[] = [
         ["state", `${terminal.paint(lightStyle[status.light], status.light)}, ${status.reason}`],
         ["miner", status.miner],
         ["owner", status.owner],
-        ["power", `${formatBytes(status.powerBytes)} of ${formatBytes(status.networkPowerBytes)}`],
+        ["power", `${sizeText(status.powerBytes)} of ${sizeText(status.networkPowerBytes)}`],
         [
           "sectors",
           `${status.sectors.active} active, ${status.sectors.faulty} faulty, ${status.sectors.pending} on their way`,
@@ -135,7 +135,7 @@ export const minerCommands: readonly CommandSpec[] = [
         facts([
           ["sector", `${sector.sectorId} of ${sector.miner}`],
           ["state", sector.detail === "" ? sector.state : `${sector.state}, ${sector.detail}`],
-          ["size", `${formatBytes(sector.usedBytes)} used of ${formatBytes(sector.sectorBytes)}`],
+          ["size", `${sizeText(sector.usedBytes)} used of ${sizeText(sector.sectorBytes)}`],
           ["commD", sector.commD ?? "-"],
           ["commR", sector.commR ?? "-"],
           ["active", `${at(sector.activatedAt)} to ${at(sector.expiresAt)}`],
@@ -148,7 +148,7 @@ export const minerCommands: readonly CommandSpec[] = [
           sector.pieceList.map((piece) => [
             piece.pieceCid,
             String(piece.offsetBytes),
-            formatBytes(piece.paddedBytes),
+            sizeText(piece.paddedBytes),
             piece.dealId,
           ]),
         ),

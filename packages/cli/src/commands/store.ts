@@ -1,10 +1,9 @@
 /** Storing and reading back: `put`, `get`, `ls`, `deals`, `deal show`. */
 import { type MethodResult, methods, receiptDocument } from "@holdfast/api";
-import { formatBytes } from "@holdfast/base";
 import { z } from "zod";
 import { type CommandSpec, command } from "../command.ts";
 import { fetchToFile } from "../download.ts";
-import { fil, shortCid } from "../human-text.ts";
+import { fil, shortCid, sizeText } from "../human-text.ts";
 import { argument, optionDurationMs, optionNumber, optionText } from "../input.ts";
 import { storeFile } from "../put.ts";
 import { facts, table } from "../terminal.ts";
@@ -19,7 +18,7 @@ const dealsTable = (deals: readonly DealView[]): string =>
       deal.role,
       deal.state,
       deal.name ?? shortCid(deal.payload),
-      formatBytes(deal.sizeBytes),
+      sizeText(deal.sizeBytes),
       deal.miner,
       fil(deal.totalFil),
       `${deal.provenSectors} of ${deal.sectors.length}`,
@@ -80,7 +79,7 @@ export const storeCommands: readonly CommandSpec[] = [
       const cid = argument(input, 0, "the CID");
       return fetchToFile(context, cid, optionText(input, "output") ?? cid);
     },
-    render: (got) => `${got.path}: ${formatBytes(got.sizeBytes)}, every block verified`,
+    render: (got) => `${got.path}: ${sizeText(got.sizeBytes)}, every block verified`,
   }),
   command({
     path: ["ls"],
@@ -93,7 +92,7 @@ export const storeCommands: readonly CommandSpec[] = [
         ["FILE", "SIZE", "COPIES", "STATE", "UNTIL", "CID"],
         files.map((file) => [
           file.name ?? "-",
-          formatBytes(file.sizeBytes),
+          sizeText(file.sizeBytes),
           `${file.activeCopies} of ${file.copies}`,
           file.reason === "" ? file.state : `${file.state}: ${file.reason}`,
           file.storedUntilHeight === null ? "-" : String(file.storedUntilHeight),
@@ -123,7 +122,7 @@ export const storeCommands: readonly CommandSpec[] = [
           ["deal", deal.dealId],
           ["state", deal.detail === "" ? deal.state : `${deal.state}, ${deal.detail}`],
           ["file", deal.name === null ? deal.payload : `${deal.name} (${deal.payload})`],
-          ["size", `${formatBytes(deal.sizeBytes)} in ${deal.pieces} pieces`],
+          ["size", `${sizeText(deal.sizeBytes)} in ${deal.pieces} pieces`],
           ["client", deal.client],
           ["miner", deal.miner],
           ["price", `${fil(deal.totalFil)}, ${fil(deal.redeemedFil)} paid out`],
@@ -135,7 +134,7 @@ export const storeCommands: readonly CommandSpec[] = [
           ["PIECE", "SIZE", "SECTOR", "LAST PROVEN"],
           deal.pieceList.map((piece) => [
             piece.pieceCid,
-            formatBytes(piece.paddedBytes),
+            sizeText(piece.paddedBytes),
             piece.sectorId === null ? "-" : String(piece.sectorId),
             piece.lastProvenAt === null ? "-" : String(piece.lastProvenAt),
           ]),

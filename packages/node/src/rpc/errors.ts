@@ -1,0 +1,35 @@
+/** Errors of the API server. */
+import { defineErrors } from "@holdfast/base";
+
+export const rpcErrors = defineErrors("rpc", {
+  portInUse: {
+    exit: "refused",
+    message: (data: { address: string }) => `another program listens on ${data.address}`,
+    fix: "stop it, or choose another port (`holdfast up --port 0` takes a free one; `api.listen` in config.toml)",
+  },
+  cannotListen: {
+    exit: "refused",
+    message: (data: { address: string; detail: string }) => `the API cannot listen on ${data.address}: ${data.detail}`,
+    fix: "choose a loopback address and a port above 1023",
+  },
+  tooManyStreams: {
+    exit: "retry-later",
+    message: (data: { limit: number }) => `${data.limit} streams are open already`,
+    fix: "close some watchers and try again",
+  },
+  notFound: {
+    exit: "not-found",
+    message: (data: { what: string }) => `there is no ${data.what}`,
+    fix: "check the id; `holdfast ls`, `deals`, `sector ls` and `chain ls` list what there is",
+  },
+  notAMiner: {
+    exit: "refused",
+    message: (data: { node: string }) => `the node ${data.node} runs no miner`,
+    fix: "ask a miner, for example with --node miner-1",
+  },
+  badOffset: {
+    exit: "usage",
+    message: (data: { offset: string }) => `${data.offset} is not a position in the file`,
+    fix: "give an offset from 0 to the size of the file",
+  },
+});

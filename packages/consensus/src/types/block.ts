@@ -60,7 +60,7 @@ const unsignedFields = {
   miner: c.address,
   height: c.epoch,
   parents: c.list(c.cid, maxParents),
-  parentWeight: c.bigUint,
+  parentWeight: c.bigUint(),
   ticket: c.fixedBytes(vrfBytes),
   electionProof: c.fixedBytes(vrfBytes),
   winningPost: c.bytes(maxWinningPostBytes),

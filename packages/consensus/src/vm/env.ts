@@ -1,0 +1,27 @@
+/** What the state transition needs besides state and blocks. Everything in it is a function of the chain. */
+import type { Epoch } from "@holdfast/base";
+import type { Verifier } from "@holdfast/proofs/verify";
+import type { NetworkParams } from "../types/params.ts";
+import type { CodeTable } from "./codes.ts";
+
+/**
+ * 32 bytes from the ticket of the last block at or before epoch `at`, on the chain *below* the block that
+ * is executed. The VM asks only for epochs below the executed height.
+ */
+export type RandomnessSource = (at: Epoch, tag: string, entropy: Uint8Array) => Uint8Array;
+
+/** Message CIDs (text) whose signature was verified before; a cache that may forget at any time. */
+export interface VerifiedMessages {
+  has(messageCid: string): boolean;
+  add(messageCid: string): unknown;
+}
+
+export interface Env {
+  readonly params: NetworkParams;
+  readonly verifier: Verifier;
+  readonly randomness: RandomnessSource;
+  /** Default: the built-in actors. Tests add their own. */
+  readonly codes?: CodeTable;
+  /** Spares verifying a signature again; never the authority on anything else. */
+  readonly verifiedMessages?: VerifiedMessages;
+}

@@ -43,9 +43,9 @@ export function sectorHeightOrThrow(sectorBytes: number): number {
 
 /**
  * Zero bytes to write before and after a piece of `userBytes` when `writtenUserBytes` are already in the
- * sector, so that it starts at a multiple of its own size; all in user bytes. Throws pieces/empty.
+ * sector, so that it starts at a multiple of its own size; all in user bytes.
  */
 export function pieceAlignment(writtenUserBytes: number, userBytes: number): { left: number; right: number } {
-  const needed = maxUserBytes(paddedPieceBytes(userBytes));
+  const needed = maxUserBytes(paddedPieceBytes(Math.max(1, userBytes)));
   return { left: (needed - (writtenUserBytes % needed)) % needed, right: needed - userBytes };
 }

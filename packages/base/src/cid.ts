@@ -7,12 +7,12 @@ import { CID } from "multiformats/cid";
 import { create as createDigest } from "multiformats/hashes/digest";
 import { equalBytes, toHex } from "./bytes.ts";
 import { cidErrors } from "./codec/errors.ts";
+import { dagCborCode } from "./codec/value.ts";
 import { blake2b256, sha256 } from "./crypto/hash.ts";
 
 export { CID };
 
 /** Codes of the multicodec table. */
-const dagCborCode = 0x71;
 const rawCode = 0x55;
 const dagPbCode = 0x70;
 const blake2b256Code = 0xb220;

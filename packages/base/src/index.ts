@@ -60,4 +60,5 @@ export {
   VarintReader,
 } from "./leb128.ts";
 export * from "./seams/index.ts";
+export * from "./trees/index.ts";
 export * from "./units.ts";

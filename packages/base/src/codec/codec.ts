@@ -3,6 +3,7 @@
  * `encode(decode(bytes))` gives the same bytes. A value that breaks a limit fails in both directions with
  * `codec/out-of-range` or `codec/wrong-type`: nothing is written that could not be read.
  */
+import { CID } from "../cid.ts";
 import { decodeCbor } from "./decode.ts";
 import { encodeCbor } from "./encode.ts";
 import { codecErrors } from "./errors.ts";
@@ -35,7 +36,7 @@ export function describeCbor(value: CborValue): string {
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === "string") return `a text of ${value.length} characters`;
-  if (typeof value === "object") return "version" in value && "multihash" in value ? "a CID" : "a map";
+  if (typeof value === "object") return value instanceof CID ? "a CID" : "a map";
   return `${typeof value} ${value}`;
 }
 

@@ -47,17 +47,17 @@ class Writer {
   }
 
   #cidOrMap(value: CID | CborMap, depth: number): void {
-    const cid = CID.asCID(value);
-    if (cid !== null) {
+    // Not CID.asCID: it takes any map with equal "/" and "bytes" members for a CID, and a sender can make one.
+    if (value instanceof CID) {
       this.#head(major.tag, cidTag);
-      this.#string(major.bytes, concatBytes(Uint8Array.of(0), cid.bytes));
+      this.#string(major.bytes, concatBytes(Uint8Array.of(0), value.bytes));
       return;
     }
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype !== Object.prototype && prototype !== null) {
       throw codecErrors.unencodable({ what: "an instance of a class" });
     }
-    this.#map(value as CborMap, depth + 1);
+    this.#map(value, depth + 1);
   }
 
   #list(list: readonly CborValue[], depth: number): void {

@@ -74,9 +74,8 @@ export function fixedBytes(length: number): Codec<Uint8Array> {
 }
 
 export const cid: Codec<CID> = checked("cid", (value, path) => {
-  const found = CID.asCID(value);
-  if (found === null) throw wrongType(path, "a CID", value);
-  return found;
+  if (!(value instanceof CID)) throw wrongType(path, "a CID", value);
+  return value;
 });
 
 /** 22 bytes. */

@@ -48,3 +48,5 @@ export const simpleTrue = 0xf5;
 export const simpleNull = 0xf6;
 /** The only tag of DAG-CBOR: a byte string 0x00 ‖ binary CID. */
 export const cidTag = 42;
+/** The multicodec of this encoding in CIDs. */
+export const dagCborCode = 0x71;

@@ -1,0 +1,199 @@
+/**
+ * Native functions for the crypto kernel of `base`: libsecp256k1, blst, OpenSSL and a WASM BLAKE2. Each
+ * group is optional: where a prebuilt binary is missing, or where it disagrees with the noble reference on
+ * one known input, noble stays and the answer says so (`doctor` prints it). libsecp256k1 is loaded through
+ * its binding and not through the package's door, which would fall back to slow JavaScript in silence.
+ */
+import { hash, scrypt as opensslScrypt } from "node:crypto";
+import { createRequire } from "node:module";
+import { type CryptoKernel, equalBytes, installCryptoKernel, nobleKernel, utf8Bytes } from "@holdfast/base";
+
+export type CryptoBackend = "native" | "wasm" | "noble";
+
+export interface CryptoBackends {
+  readonly secp: CryptoBackend;
+  readonly bls: CryptoBackend;
+  readonly blake2b: CryptoBackend;
+  readonly sha256: CryptoBackend;
+  readonly scrypt: CryptoBackend;
+}
+
+interface NativeGroup {
+  readonly backend: CryptoBackend;
+  readonly functions: Partial<CryptoKernel>;
+}
+
+/** Builds the native functions without installing them. */
+export async function buildNativeKernel(): Promise<{
+  readonly functions: Partial<CryptoKernel>;
+  readonly backends: CryptoBackends;
+}> {
+  const secp = orNoble(loadSecp);
+  const bls = orNoble(await loaded(() => import("@chainsafe/blst"), blsFunctions));
+  const blake2 = orNoble(await loaded(blakeHashers, blakeFunctions));
+  const functions = { ...secp.functions, ...bls.functions, ...blake2.functions, ...opensslFunctions };
+  return {
+    functions,
+    backends: {
+      secp: secp.backend,
+      bls: bls.backend,
+      blake2b: blake2.backend,
+      sha256: "native",
+      scrypt: "native",
+    },
+  };
+}
+
+/** Builds and installs; says which back end every group has got. */
+export async function installNativeKernels(): Promise<CryptoBackends> {
+  const { functions, backends } = await buildNativeKernel();
+  installCryptoKernel(functions);
+  return backends;
+}
+
+/** The group if it loads and agrees with the reference, else nothing (and noble stays). */
+function orNoble(load: () => NativeGroup): NativeGroup {
+  try {
+    const group = load();
+    if (agreesWithReference(group.functions)) return group;
+  } catch {
+    // No prebuilt binary for this platform: the reference does the work.
+  }
+  return { backend: "noble", functions: {} };
+}
+
+async function loaded<T>(
+  load: () => Promise<T>,
+  build: (module: T) => NativeGroup,
+): Promise<() => NativeGroup> {
+  try {
+    const module = await load();
+    return () => build(module);
+  } catch (cause) {
+    return () => {
+      throw cause;
+    };
+  }
+}
+
+/** One known input for each deterministic function. */
+function agreesWithReference(functions: Partial<CryptoKernel>): boolean {
+  const sample = utf8Bytes("holdfast kernel check, longer than one BLAKE2s block of 64 bytes and odd.");
+  const key = nobleKernel.sha256(sample);
+  const check = <Name extends keyof CryptoKernel>(
+    name: Name,
+    call: (f: CryptoKernel[Name]) => Uint8Array | undefined,
+  ): boolean => {
+    const native = functions[name];
+    if (native === undefined) return true;
+    const expected = call(nobleKernel[name]);
+    const actual = call(native as CryptoKernel[Name]);
+    return expected !== undefined && actual !== undefined && equalBytes(expected, actual);
+  };
+  return (
+    check("blake2b256", (f) => f(sample)) &&
+    check("blake2b160", (f) => f(sample)) &&
+    check("blake2s256", (f) => f(sample)) &&
+    check("secpPublicKey", (f) => f(key)) &&
+    check("secpSign", (f) => f(key, key)) &&
+    check("secpRecover", (f) => f(key, nobleKernel.secpSign(key, key) ?? key)) &&
+    check("blsPublicKey", (f) => f(key)) &&
+    check("blsSign", (f) => f(key, sample))
+  );
+}
+
+/** The part of secp256k1's binding that is used (the package has no types). */
+interface SecpBinding {
+  privateKeyVerify(privateKey: Uint8Array): boolean;
+  publicKeyCreate(privateKey: Uint8Array, compressed: boolean): Uint8Array;
+  ecdsaSign(digest: Uint8Array, privateKey: Uint8Array): { signature: Uint8Array; recid: number };
+  ecdsaRecover(signature: Uint8Array, recid: number, digest: Uint8Array, compressed: boolean): Uint8Array;
+}
+
+function loadSecp(): NativeGroup {
+  const require = createRequire(import.meta.url);
+  const binding = require("secp256k1/bindings") as SecpBinding;
+  const functions: Partial<CryptoKernel> = {
+    secpPublicKey: (privateKey) =>
+      binding.privateKeyVerify(privateKey) ? binding.publicKeyCreate(privateKey, false) : undefined,
+    secpSign: (digest, privateKey) => {
+      if (!binding.privateKeyVerify(privateKey)) return undefined;
+      const { signature, recid } = binding.ecdsaSign(digest, privateKey);
+      const recoverable = new Uint8Array(65);
+      recoverable.set(signature, 0);
+      recoverable[64] = recid;
+      return recoverable;
+    },
+    secpRecover: (digest, signature) =>
+      orUndefined(() => binding.ecdsaRecover(signature.subarray(0, 64), signature[64] ?? 0, digest, false)),
+  };
+  return { backend: "native", functions };
+}
+
+function blsFunctions(blst: typeof import("@chainsafe/blst")): NativeGroup {
+  const secretKey = (bytes: Uint8Array) => orUndefined(() => blst.SecretKey.fromBytes(bytes));
+  const functions: Partial<CryptoKernel> = {
+    blsPublicKey: (privateKey) => {
+      const key = secretKey(privateKey);
+      return key && plain(key.toPublicKey().toBytes());
+    },
+    blsSign: (privateKey, message) => {
+      const key = secretKey(privateKey);
+      return key && plain(key.sign(message).toBytes());
+    },
+    blsVerify: (publicKey, message, signature) => {
+      const verdict = orUndefined(() => {
+        const key = blst.PublicKey.fromBytes(publicKey, true);
+        const claim = blst.Signature.fromBytes(signature, true, true);
+        return blst.verify(message, key, claim, false, false); // both points were checked just now
+      });
+      return verdict ?? false;
+    },
+  };
+  return { backend: "native", functions };
+}
+
+async function blakeHashers() {
+  const { createBLAKE2b, createBLAKE2s } = await import("hash-wasm");
+  return {
+    b256: await createBLAKE2b(256),
+    b160: await createBLAKE2b(160),
+    s256: await createBLAKE2s(256),
+  };
+}
+
+function blakeFunctions(hashers: Awaited<ReturnType<typeof blakeHashers>>): NativeGroup {
+  const functions: Partial<CryptoKernel> = {
+    blake2b256: (bytes) => hashers.b256.init().update(bytes).digest("binary"),
+    blake2b160: (bytes) => hashers.b160.init().update(bytes).digest("binary"),
+    blake2s256: (bytes) => hashers.s256.init().update(bytes).digest("binary"),
+  };
+  return { backend: "wasm", functions };
+}
+
+const opensslFunctions: Partial<CryptoKernel> = {
+  sha256: (bytes) => plain(hash("sha256", bytes, "buffer")),
+  scrypt: (password, salt, cost, lengthBytes) =>
+    new Promise((resolve, reject) => {
+      const maxmem = 128 * cost.n * cost.r + 128 * cost.r * cost.p + 1_048_576; // what RFC 7914 needs, and some
+      const options = { N: cost.n, r: cost.r, p: cost.p, maxmem };
+      opensslScrypt(password, salt, lengthBytes, options, (error, key) => {
+        if (error === null) resolve(plain(key));
+        else reject(error);
+      });
+    }),
+};
+
+/** A plain Uint8Array: a Buffer would differ from the reference in its methods and in deep comparisons. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The bindings report malformed input by throwing; a claim of a peer is answered, not thrown. */
+function orUndefined<T>(compute: () => T): T | undefined {
+  try {
+    return compute();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * CARv1: a root and blocks in one byte stream (IPLD specification "Content Addressable aRchives").
+ * Written section by section; read by a bounded strict reader that checks every block against its CID
+ * before it hands it on. Used for files on their way to a sector, for retrieval and for the genesis.
+ */
+import {
+  type CID,
+  cidFromBytes,
+  concatBytes,
+  decodeCbor,
+  defineErrors,
+  encodeCbor,
+  encodeVarint,
+  verifyCid,
+} from "@holdfast/base";
+
+export const carErrors = defineErrors("car", {
+  truncated: {
+    exit: "network",
+    message: (data: { atBytes: number }) => `the CAR stream ends in the middle of a section at byte ${data.atBytes}`,
+    fix: "fetch it again; what was verified is kept",
+  },
+  tooLong: {
+    exit: "refused",
+    message: (data: { what: string; claimedBytes: number; limitBytes: number }) =>
+      `a ${data.what} of ${data.claimedBytes} bytes is over the limit of ${data.limitBytes}`,
+    fix: "the sender does not keep to the format; use another one",
+  },
+  malformed: {
+    exit: "refused",
+    message: (data: { detail: string }) => `this is not a CAR stream: ${data.detail}`,
+    fix: "check that the file is a CARv1",
+  },
+  corrupt: {
+    exit: "proof-invalid",
+    message: (data: { cid: string }) => `the bytes of block ${data.cid} do not match its CID`,
+    fix: "fetch the block from another peer",
+  },
+});
+
+/** Caps of go-car after GHSA-9x4h-8wgm-8xfg, tighter: our headers have one root. */
+const headerBytesMax = 1024;
+/** A block of a file is at most 1 MiB here, and its CID is short. */
+const sectionBytesMax = 2 * 1024 * 1024;
+const varintBytesMax = 5;
+
+export interface CarBlock {
+  readonly cid: CID;
+  readonly bytes: Uint8Array;
+}
+
+export function carHeader(root: CID): Uint8Array {
+  const header = encodeCbor({ roots: [root], version: 1 });
+  return concatBytes(encodeVarint(header.length), header);
+}
+
+/** The part of a section before the block's bytes. */
+export function carSectionHead(cid: CID, blockBytes: number): Uint8Array {
+  return concatBytes(encodeVarint(cid.bytes.length + blockBytes), cid.bytes);
+}
+
+export function writeCar(root: CID, blocks: Iterable<CarBlock>): Uint8Array {
+  const parts = [carHeader(root)];
+  for (const { cid, bytes } of blocks) parts.push(carSectionHead(cid, bytes.length), bytes);
+  return concatBytes(...parts);
+}
+
+/**
+ * Reads a CAR stream; every block was checked against its CID.
+ * Errors: `car/truncated`, `car/too-long`, `car/malformed`, `car/corrupt`.
+ */
+export async function readCar(
+  source: AsyncIterable<Uint8Array>,
+): Promise<{ readonly root: CID; readonly blocks: AsyncIterable<CarBlock> }> {
+  const bytes = new ByteQueue(source);
+  const headerLength = await bytes.varint(headerBytesMax, "header");
+  if (headerLength === undefined) throw carErrors.malformed({ detail: "it is empty" });
+  const root = rootOf(await bytes.take(headerLength));
+  return { root, blocks: blocksOf(bytes) };
+}
+
+async function* blocksOf(bytes: ByteQueue): AsyncIterable<CarBlock> {
+  for (;;) {
+    const length = await bytes.varint(sectionBytesMax, "section");
+    if (length === undefined) return;
+    const section = await bytes.take(length);
+    const cid = leadingCid(section);
+    const block = section.subarray(cid.bytes.length);
+    if (!verifyCid(cid, block)) throw carErrors.corrupt({ cid: cid.toString() });
+    yield { cid, bytes: block };
+  }
+}
+
+function rootOf(header: Uint8Array): CID {
+  const value = decodeCbor(header, { maxBytes: headerBytesMax });
+  if (typeof value !== "object" || value === null || !("roots" in value) || !("version" in value)) {
+    throw carErrors.malformed({ detail: "its header has no roots or no version" });
+  }
+  if (value.version !== 1) throw carErrors.malformed({ detail: "its version is not 1" });
+  const roots = value.roots;
+  const root = Array.isArray(roots) ? roots[0] : undefined;
+  if (!Array.isArray(roots) || roots.length !== 1 || root === undefined || !isCid(root)) {
+    throw carErrors.malformed({ detail: "it has not exactly one root" });
+  }
+  return root;
+}
+
+function isCid(value: unknown): value is CID {
+  return typeof value === "object" && value !== null && "multihash" in value;
+}
+
+/** A CID in front of other bytes: v0 is a bare sha2-256 multihash, v1 announces its own length. */
+function leadingCid(section: Uint8Array): CID {
+  if (section[0] === 0x12 && section[1] === 0x20) return cidFromBytes(section.slice(0, 34));
+  let at = 0;
+  const skipVarint = (): number => {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = section[at];
+      at += 1;
+      if (byte === undefined || scale > 2 ** 28) throw carErrors.malformed({ detail: "a CID does not end" });
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+  };
+  skipVarint(); // version
+  skipVarint(); // codec
+  skipVarint(); // hash function
+  const digestBytes = skipVarint();
+  if (at + digestBytes > section.length) throw carErrors.malformed({ detail: "a CID is longer than its section" });
+  return cidFromBytes(section.slice(0, at + digestBytes));
+}
+
+/** Takes exact lengths from a stream of chunks; never holds more than one section and one chunk. */
+class ByteQueue {
+  readonly #source: AsyncIterator<Uint8Array>;
+  #chunk: Uint8Array = new Uint8Array(0);
+  #atBytes = 0;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source[Symbol.asyncIterator]();
+  }
+
+  /** A length in front of a header or section; undefined at the end of the stream. */
+  async varint(limitBytes: number, what: string): Promise<number | undefined> {
+    let value = 0;
+    for (let index = 0; index < varintBytesMax; index += 1) {
+      const byte = await this.#byte();
+      if (byte === undefined && index === 0) return undefined;
+      if (byte === undefined) throw carErrors.truncated({ atBytes: this.#atBytes });
+      value += (byte & 0x7f) * 128 ** index;
+      if (byte >= 0x80) continue;
+      if (value > limitBytes) throw carErrors.tooLong({ what, claimedBytes: value, limitBytes });
+      if (value === 0) throw carErrors.malformed({ detail: `an empty ${what}` });
+      return value;
+    }
+    throw carErrors.malformed({ detail: `the length of a ${what} does not end` });
+  }
+
+  async take(length: number): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    let missing = length;
+    while (missing > 0) {
+      if (this.#chunk.length === 0 && !(await this.#refill())) {
+        throw carErrors.truncated({ atBytes: this.#atBytes });
+      }
+      const part = this.#chunk.subarray(0, missing);
+      this.#advance(part.length);
+      parts.push(part);
+      missing -= part.length;
+    }
+    const [only] = parts;
+    return parts.length === 1 && only !== undefined ? only : concatBytes(...parts);
+  }
+
+  async #byte(): Promise<number | undefined> {
+    if (this.#chunk.length === 0 && !(await this.#refill())) return undefined;
+    const byte = this.#chunk[0];
+    this.#advance(1);
+    return byte;
+  }
+  #advance(count: number): void {
+    this.#chunk = this.#chunk.subarray(count);
+    this.#atBytes += count;
+  }
+  async #refill(): Promise<boolean> {
+    for (;;) {
+      const next = await this.#source.next();
+      if (next.done === true) return false;
+      if (next.value.length > 0) {
+        this.#chunk = next.value;
+        return true;
+      }
+    }
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * One run for every package's tests, the tools' and the whole-network tests. Processes, not threads: some
+ * tests start workers, native modules and servers, and a crash must name its file.
+ */
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["packages/*/test/**/*.test.ts", "tools/**/*.test.ts", "tests/**/*.test.ts"],
+    exclude: ["**/node_modules/**", "**/dist/**"],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 10_000,
+    reporters: ["default"],
+    passWithNoTests: false,
+    allowOnly: false,
+    coverage: { reportsDirectory: "coverage", include: ["packages/*/src/**/*.ts"] },
+  },
+});

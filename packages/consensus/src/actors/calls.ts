@@ -1,0 +1,86 @@
+/**
+ * The calls between the storage market and its miners. They stand apart from both so that neither
+ * imports the other. An actor that is still running cannot be called again; therefore a miner that is
+ * called by the market answers with its change of power instead of reporting it in a call of its own.
+ */
+import type { Address, Codec, Epoch } from "@holdfast/base";
+import { c } from "@holdfast/base";
+import type { CallSpec, None } from "./kit.ts";
+import { noneCodec } from "./kit.ts";
+
+/** Bytes of a BLS12-381 public key in G1, compressed. */
+export const workerKeyBytes = 48;
+/** Longest text of a peer id (bytes). */
+export const maxPeerIdBytes = 128;
+
+/** Power is counted in bytes of sealed sectors that are not faulty. */
+export interface PowerChange {
+  readonly added: bigint;
+  readonly removed: bigint;
+}
+export const powerChangeCodec: Codec<PowerChange> = c.tuple("PowerChange", {
+  added: c.bigUint(),
+  removed: c.bigUint(),
+});
+
+/** Miner to market: sectors became active, faulty, healthy again or ended. */
+export const updatePowerCall: CallSpec<PowerChange, None> = {
+  method: "updatePower",
+  params: powerChangeCodec,
+  returns: noneCodec,
+};
+
+export interface EnrolDeadline {
+  /** The first epoch at which the market shall call the miner's `onDeadline`. */
+  readonly deadline: Epoch;
+}
+export const enrolDeadlineCall: CallSpec<EnrolDeadline, None> = {
+  method: "enrolDeadline",
+  params: c.tuple("EnrolDeadline", { deadline: c.epoch }),
+  returns: noneCodec,
+};
+
+export interface OnDeadline {
+  readonly deadline: Epoch;
+  /** The chain stood still during the proof window, so that nobody could prove: no penalties. */
+  readonly chainStalled: boolean;
+}
+export interface OnDeadlineResult {
+  /** Power (bytes) that the miner lost at this deadline. */
+  readonly powerRemoved: bigint;
+  /** The next deadline; null when the miner has nothing left to watch. */
+  readonly next: Epoch | null;
+}
+/** Market to miner, once for every proving period, by the network's implicit tick. */
+export const onDeadlineCall: CallSpec<OnDeadline, OnDeadlineResult> = {
+  method: "onDeadline",
+  params: c.tuple("OnDeadline", { deadline: c.epoch, chainStalled: c.bool }),
+  returns: c.tuple("OnDeadlineResult", { powerRemoved: c.bigUint(), next: c.nullable(c.epoch) }),
+};
+
+export interface MinerConstructor {
+  readonly owner: Address;
+  readonly worker: Address;
+  readonly workerKey: Uint8Array;
+  readonly peerId: string;
+}
+export const minerConstructorCodec: Codec<MinerConstructor> = c.tuple("MinerConstructor", {
+  owner: c.address,
+  worker: c.address,
+  workerKey: c.fixedBytes(workerKeyBytes),
+  peerId: c.text(maxPeerIdBytes),
+});
+
+/** True for 1 to 128 printable ASCII characters without spaces (base58 and base32 spellings are such). */
+export function isPeerId(text: string): boolean {
+  return /^[\x21-\x7e]{1,128}$/.test(text);
+}
+
+/**
+ * True if the bytes can be a compressed point of G1 other than infinity. The key "infinity" would make
+ * every VRF output the same constant; whether the point is in the subgroup is for the verifier to say.
+ */
+export function isWorkerKey(bytes: Uint8Array): boolean {
+  const flags = bytes[0] ?? 0;
+  return bytes.length === workerKeyBytes && (flags & 0x80) !== 0 && (flags & 0x40) === 0;
+}

@@ -1,0 +1,130 @@
+/**
+ * The built-in actors: their code for the VM, the typed table of their methods for everybody who encodes
+ * a call or decodes its result, and the state types for readers.
+ */
+import type { ActorCode } from "../vm/context.ts";
+import { accountActor, accountMethods } from "./account.ts";
+import { brokerActor, brokerMethods } from "./broker/index.ts";
+import { initActor, initMethods } from "./init.ts";
+import { marketActor, marketMethods } from "./market/index.ts";
+import { minerActor, minerMethods } from "./miner/index.ts";
+import { rewardActor, rewardMethods } from "./reward.ts";
+
+/** Every code that an actor of the network can have. */
+export const builtinActors: readonly ActorCode[] = [
+  accountActor,
+  initActor,
+  marketActor,
+  minerActor,
+  brokerActor,
+  rewardActor,
+];
+
+/**
+ * Every method of every actor with the codecs of its parameters and its result:
+ * `encode(methods.miner.commitSector.params, { sectorId, proof })`.
+ */
+export const methods = {
+  account: accountMethods,
+  init: initMethods,
+  market: marketMethods,
+  miner: minerMethods,
+  broker: brokerMethods,
+  reward: rewardMethods,
+} as const;
+
+export type { CreateChannel, ExtendChannel, OwnChannel } from "./broker/channels.ts";
+export {
+  type DraftVoucher,
+  type ListChannels,
+  type ListedChannel,
+  maxChannelsPerPage,
+} from "./broker/index.ts";
+export type { Redeem } from "./broker/redeem.ts";
+export {
+  type BrokerState,
+  brokerStateCodec,
+  type Channel,
+  channelCodec,
+  createBrokerState,
+  findChannel,
+  loadChannels,
+  loadPayers,
+} from "./broker/state.ts";
+export {
+  isPeerId,
+  isWorkerKey,
+  type MinerConstructor,
+  maxPeerIdBytes,
+  type PowerChange,
+  workerKeyBytes,
+} from "./calls.ts";
+export { createInitState, type InitState, initStateCodec } from "./init.ts";
+export { type None, none, noneCodec } from "./kit.ts";
+export { type CreateMiner, type ListMiners, type MinerPage, maxMinersPerPage } from "./market/index.ts";
+export {
+  createMarketState,
+  type GenesisMarketMiner,
+  loadMinerList,
+  loadMiners,
+  loadQueue,
+  type MarketMiner,
+  type MarketState,
+  marketStateCodec,
+} from "./market/state.ts";
+export type { AddAsk } from "./miner/asks.ts";
+export type { SectorIds } from "./miner/faults.ts";
+export {
+  createGenesisMinerState,
+  type GenesisMinerState,
+  type GenesisSector,
+  genesisTicket,
+} from "./miner/genesis.ts";
+export { networkIdOf, sectorIdentityOf } from "./miner/identity.ts";
+export type { ProvingPeriod } from "./miner/index.ts";
+export { maxFaultyPeriods } from "./miner/penalties.ts";
+export {
+  deadlineOf,
+  isDue,
+  isProven,
+  nextDeadlineAfter,
+  periodStartAt,
+  provingOffset,
+  randomnessTags,
+  sealEntropy,
+  sectorsToProve,
+} from "./miner/periods.ts";
+export {
+  type ConditionParams,
+  type ConditionPiece,
+  conditionParamsCodec,
+  maxConditionPieces,
+  type PieceCondition,
+  type PieceLocation,
+  type PieceRedemption,
+  pieceConditionCodec,
+  pieceInclusionPredicate,
+  pieceInclusionRedemption,
+  pieceRedemptionCodec,
+} from "./miner/pieces.ts";
+export { type SubmitPartialPost, type SubmitPost, windowPostEntropy } from "./miner/post.ts";
+export type { CommitSector, PreCommitSector } from "./miner/seal.ts";
+export type { ReportConsensusFault } from "./miner/slashing.ts";
+export {
+  type Ask,
+  askCodec,
+  loadAsks,
+  loadPreCommits,
+  loadSectors,
+  type MinerState,
+  maxAsks,
+  maxSectorId,
+  maxSectorsPerMiner,
+  minerStateCodec,
+  type PreCommit,
+  preCommitCodec,
+  type SealedFields,
+  type Sector,
+  sectorCodec,
+} from "./miner/state.ts";
+export { type AwardBlock, createRewardState, type RewardState, rewardStateCodec } from "./reward.ts";

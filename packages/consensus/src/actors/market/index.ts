@@ -1,0 +1,165 @@
+/**
+ * The storage market (go-filecoin 2019): creates miners, keeps the power table and calls the miners'
+ * deadlines. Power is sealed bytes and changes only by what a miner actor proves or fails to prove.
+ */
+import type { Address, Codec, Epoch } from "@holdfast/base";
+import { addressBytes, assert, c, encode } from "@holdfast/base";
+import { codeNames } from "../../types/builtins.ts";
+import type { ActorContext } from "../../vm/context.ts";
+import { vmExitCodes } from "../../vm/exit-codes.ts";
+import type { EnrolDeadline, PowerChange } from "../calls.ts";
+import {
+  enrolDeadlineCall,
+  isPeerId,
+  isWorkerKey,
+  maxPeerIdBytes,
+  minerConstructorCodec,
+  updatePowerCall,
+  workerKeyBytes,
+} from "../calls.ts";
+import type { None } from "../kit.ts";
+import { actorOf, getter, method, none, noneCodec, pay } from "../kit.ts";
+import type { MarketMiner, MarketState } from "./state.ts";
+import { enqueue, loadMinerList, loadMiners, loadQueue, marketStateCodec } from "./state.ts";
+import { tick } from "./tick.ts";
+
+/** Most miners in one page of `listMiners`. */
+export const maxMinersPerPage = 1_000;
+
+export interface CreateMiner {
+  /** The account that signs the miner's blocks and its everyday messages. */
+  readonly worker: Address;
+  /** BLS12-381 public key of the VRF, 48 bytes. */
+  readonly workerKey: Uint8Array;
+  readonly peerId: string;
+}
+const createMinerCodec: Codec<CreateMiner> = c.tuple("CreateMiner", {
+  worker: c.address,
+  workerKey: c.fixedBytes(workerKeyBytes),
+  peerId: c.text(maxPeerIdBytes),
+});
+
+export interface ListMiners {
+  /** Position of the first miner of the page, in the order of creation. */
+  readonly from: number;
+  /** 1 to 1000. */
+  readonly limit: number;
+}
+export interface MinerPage {
+  readonly miners: readonly Address[];
+  /** Number of all miners. */
+  readonly total: number;
+}
+
+/** The caller's entry; fails with `unknownMiner` if the caller is none of our miners. */
+function entryOfCaller(ctx: ActorContext, state: MarketState): MarketMiner {
+  const entry = loadMiners(ctx.store, state).get(addressBytes(ctx.message.from));
+  if (entry === undefined) return ctx.fail(vmExitCodes.unknownMiner, `${ctx.message.from} is no miner`);
+  return entry;
+}
+
+function createMiner(ctx: ActorContext, { worker, workerKey, peerId }: CreateMiner): Address {
+  if (ctx.message.value < ctx.params.minPledgePerSector) {
+    ctx.fail(
+      vmExitCodes.pledgeTooSmall,
+      `a miner starts with at least ${ctx.params.minPledgePerSector} attoFIL`,
+    );
+  }
+  if (!isWorkerKey(workerKey)) ctx.fail(vmExitCodes.invalidWorkerKey, "the worker key is no point of G1");
+  if (!isPeerId(peerId)) ctx.fail(vmExitCodes.invalidPeerId, "a peer id is 1 to 128 printable characters");
+  const state = ctx.readState(marketStateCodec);
+  const address = ctx.addressForNewActor();
+  const initial = { owner: ctx.message.from, worker, workerKey, peerId };
+  ctx.createNewActor(address, codeNames.miner, encode(minerConstructorCodec, initial));
+  pay(ctx, address, ctx.message.value);
+  const miners = loadMiners(ctx.store, state);
+  const list = loadMinerList(ctx.store, state);
+  miners.set(addressBytes(address), { index: list.count, power: 0n, deadline: null });
+  list.push(address);
+  ctx.writeState(marketStateCodec, { ...state, miners: miners.flush(), list: list.flush() });
+  return address;
+}
+
+function updatePower(ctx: ActorContext, { added, removed }: PowerChange): None {
+  const state = ctx.readState(marketStateCodec);
+  const entry = entryOfCaller(ctx, state);
+  const power = entry.power + added - removed;
+  assert(power >= 0n, "a miner does not lose more power than it has");
+  const miners = loadMiners(ctx.store, state);
+  miners.set(addressBytes(ctx.message.from), { ...entry, power });
+  const totalPower = state.totalPower + added - removed;
+  ctx.writeState(marketStateCodec, { ...state, miners: miners.flush(), totalPower });
+  return none;
+}
+
+function enrolDeadline(ctx: ActorContext, { deadline }: EnrolDeadline): None {
+  const state = ctx.readState(marketStateCodec);
+  const entry = entryOfCaller(ctx, state);
+  assert(entry.deadline === null, "a miner enrols only when it is not in the queue");
+  assert(deadline > ctx.height, "a deadline lies in the future");
+  const miners = loadMiners(ctx.store, state);
+  const queue = loadQueue(ctx.store, state);
+  miners.set(addressBytes(ctx.message.from), { ...entry, deadline });
+  enqueue(ctx.store, queue, deadline, ctx.message.from);
+  ctx.writeState(marketStateCodec, { ...state, miners: miners.flush(), queue: queue.flush() });
+  return none;
+}
+
+function listMiners(ctx: ActorContext, { from, limit }: ListMiners): MinerPage {
+  const list = loadMinerList(ctx.store, ctx.readState(marketStateCodec));
+  const miners: Address[] = [];
+  for (let index = from; index < list.count && miners.length < limit; index++) {
+    const address = list.get(index);
+    if (address !== undefined) miners.push(address);
+  }
+  return { miners, total: list.count };
+}
+
+export const marketMethods = {
+  /**
+   * Creates a miner owned by the sender; the value is its first free balance. Returns its address.
+   * Fails with `pledgeTooSmall`, `invalidWorkerKey`, `invalidPeerId`.
+   */
+  createMiner: method<CreateMiner, Address>({
+    params: createMinerCodec,
+    returns: c.address,
+    access: "account",
+    payable: true,
+    run: createMiner,
+  }),
+  /** For recorded miners only (`unknownMiner`): changes the caller's power. */
+  updatePower: method<PowerChange, None>({ ...updatePowerCall, run: updatePower }),
+  /** For recorded miners only (`unknownMiner`): asks for a call of `onDeadline`. */
+  enrolDeadline: method<EnrolDeadline, None>({ ...enrolDeadlineCall, run: enrolDeadline }),
+  /** Power (bytes) of all miners together. */
+  getTotalPower: getter(c.bigUint(), (ctx) => ctx.readState(marketStateCodec).totalPower),
+  /** Power (bytes) of one miner; fails with `unknownMiner`. */
+  getMinerPower: method<{ readonly miner: Address }, bigint>({
+    params: c.tuple("GetMinerPower", { miner: c.address }),
+    returns: c.bigUint(),
+    run(ctx, { miner }) {
+      const entry = loadMiners(ctx.store, ctx.readState(marketStateCodec)).get(addressBytes(miner));
+      if (entry === undefined) return ctx.fail(vmExitCodes.unknownMiner, `${miner} is no miner`);
+      return entry.power;
+    },
+  }),
+  /** A page of the miners' addresses in the order of creation. */
+  listMiners: method<ListMiners, MinerPage>({
+    params: c.tuple("ListMiners", { from: c.uint(), limit: c.uint(maxMinersPerPage) }),
+    returns: c.tuple("MinerPage", { miners: c.list(c.address, maxMinersPerPage), total: c.uint() }),
+    run: listMiners,
+  }),
+  /** For the VM, once per tipset before its messages. `epoch` is the tipset's height. */
+  cronTick: method<{ readonly epoch: Epoch }, None>({
+    params: c.tuple("CronTick", { epoch: c.epoch }),
+    returns: noneCodec,
+    access: "system",
+    run(ctx, { epoch }) {
+      assert(epoch === ctx.height, "the tick is for the tipset's own height");
+      tick(ctx);
+      return none;
+    },
+  }),
+} as const;
+
+export const marketActor = actorOf(codeNames.market, marketMethods);

@@ -1,0 +1,61 @@
+/**
+ * Declared faults and recoveries. A declared fault gives the power up at once and costs less than a
+ * missed proof; a declared recovery puts the sector back into the set of the next period's proof, which
+ * is what restores its power.
+ */
+import type { Codec, SectorId } from "@holdfast/base";
+import { c } from "@holdfast/base";
+import type { ActorContext } from "../../vm/context.ts";
+import { vmExitCodes } from "../../vm/exit-codes.ts";
+import { updatePowerCall } from "../calls.ts";
+import type { None } from "../kit.ts";
+import { callActor, none } from "../kit.ts";
+import { readAsOperator, writeMiner } from "./access.ts";
+import { loadSectors, maxSectorsPerMiner, sectorNumberCodec } from "./state.ts";
+
+export interface SectorIds {
+  readonly sectorIds: readonly SectorId[];
+}
+export const sectorIdsCodec: Codec<SectorIds> = c.tuple("SectorIds", {
+  sectorIds: c.list(sectorNumberCodec, maxSectorsPerMiner),
+});
+
+/**
+ * Declares sectors faulty and withdraws announced recoveries. `notWorker`, `sectorNotFound`; sectors that
+ * are faulty already stay so.
+ */
+export function declareFaults(ctx: ActorContext, { sectorIds }: SectorIds): None {
+  const state = readAsOperator(ctx);
+  const sectors = loadSectors(ctx.store, state);
+  let removed = 0n;
+  for (const sectorId of sectorIds) {
+    const sector = sectors.get(sectorId);
+    if (sector === undefined) return ctx.fail(vmExitCodes.sectorNotFound, `there is no sector ${sectorId}`);
+    if (sector.faultySince === null) removed += BigInt(sector.sectorBytes);
+    sectors.set(sectorId, {
+      ...sector,
+      faultySince: sector.faultySince ?? ctx.height,
+      recoveringSince: null,
+    });
+  }
+  if (removed > 0n) callActor(ctx, ctx.builtins.market, updatePowerCall, { added: 0n, removed });
+  writeMiner(ctx, { ...state, sectors: sectors.flush(), power: state.power - removed });
+  return none;
+}
+
+/**
+ * Announces that faulty sectors will be proven again from the next period on. `notWorker`,
+ * `sectorNotFound`, `sectorNotFaulty`; an earlier announcement keeps its epoch.
+ */
+export function declareRecovery(ctx: ActorContext, { sectorIds }: SectorIds): None {
+  const state = readAsOperator(ctx);
+  const sectors = loadSectors(ctx.store, state);
+  for (const sectorId of sectorIds) {
+    const sector = sectors.get(sectorId);
+    if (sector === undefined) return ctx.fail(vmExitCodes.sectorNotFound, `there is no sector ${sectorId}`);
+    if (sector.faultySince === null) ctx.fail(vmExitCodes.sectorNotFaulty, `sector ${sectorId} is healthy`);
+    sectors.set(sectorId, { ...sector, recoveringSince: sector.recoveringSince ?? ctx.height });
+  }
+  writeMiner(ctx, { ...state, sectors: sectors.flush() });
+  return none;
+}

@@ -1,0 +1,173 @@
+/**
+ * The miner actor (go-filecoin 2019, Filecoin specs): sectors, their proofs, and the pledge that answers
+ * for them. Every status that anyone shows about a miner is derived from this state.
+ */
+import type { Address, AttoFil, Codec, Epoch, SectorId } from "@holdfast/base";
+import { c, subAtto } from "@holdfast/base";
+import { codeNames } from "../../types/builtins.ts";
+import type { ActorContext } from "../../vm/context.ts";
+import { vmExitCodes } from "../../vm/exit-codes.ts";
+import type { MinerConstructor, OnDeadline, OnDeadlineResult } from "../calls.ts";
+import { isPeerId, maxPeerIdBytes, minerConstructorCodec, onDeadlineCall, workerKeyBytes } from "../calls.ts";
+import type { None } from "../kit.ts";
+import { actorOf, getter, method, none, noneCodec, pay } from "../kit.ts";
+import { freeBalance, readAsOperator, readAsOwner, readMiner, writeMiner } from "./access.ts";
+import type { AddAsk } from "./asks.ts";
+import { addAsk, addAskCodec, getAsk, getAsks } from "./asks.ts";
+import { onDeadline } from "./deadline.ts";
+import type { SectorIds } from "./faults.ts";
+import { declareFaults, declareRecovery, sectorIdsCodec } from "./faults.ts";
+import { deadlineOf, nextDeadlineAfter, periodStartAt } from "./periods.ts";
+import type { ConditionParams } from "./pieces.ts";
+import { conditionParamsCodec, verifyPieceInclusion } from "./pieces.ts";
+import type { SubmitPartialPost, SubmitPost } from "./post.ts";
+import { submitPartialPost, submitPartialPostCodec, submitPost, submitPostCodec } from "./post.ts";
+import type { CommitSector, PreCommitSector } from "./seal.ts";
+import { commitSector, commitSectorCodec, preCommitSector, preCommitSectorCodec } from "./seal.ts";
+import type { ReportConsensusFault } from "./slashing.ts";
+import { reportConsensusFault, reportConsensusFaultCodec } from "./slashing.ts";
+import type { Ask, Sector } from "./state.ts";
+import {
+  askCodec,
+  loadSectors,
+  maxAsks,
+  minerStateCodec,
+  newMinerState,
+  sectorCodec,
+  sectorNumberCodec,
+} from "./state.ts";
+
+export interface ProvingPeriod {
+  /** Start of the period to which this height belongs; null before the miner's first period. */
+  readonly start: Epoch | null;
+  /** Proofs are accepted at heights up to here, inclusive; null before the first period. */
+  readonly windowEnd: Epoch | null;
+  /** The next epoch at which the miner is judged. */
+  readonly nextDeadline: Epoch;
+}
+const provingPeriodCodec: Codec<ProvingPeriod> = c.tuple("ProvingPeriod", {
+  start: c.nullable(c.epoch),
+  windowEnd: c.nullable(c.epoch),
+  nextDeadline: c.epoch,
+});
+
+/** The proving period of a miner at a height. */
+function provingPeriodAt(ctx: ActorContext): ProvingPeriod {
+  const miner = ctx.message.to;
+  const start = periodStartAt(ctx.params, miner, ctx.height);
+  const windowEnd = start === null ? null : ((deadlineOf(ctx.params, start) - 1) as Epoch);
+  return { start, windowEnd, nextDeadline: nextDeadlineAfter(ctx.params, miner, ctx.height) };
+}
+
+function updatePeerId(ctx: ActorContext, { peerId }: { readonly peerId: string }): None {
+  const state = readAsOperator(ctx);
+  if (!isPeerId(peerId)) ctx.fail(vmExitCodes.invalidPeerId, "a peer id is 1 to 128 printable characters");
+  writeMiner(ctx, { ...state, peerId });
+  return none;
+}
+
+/** Pays free balance to the owner; what is locked stays. Returns what is free afterwards. */
+function withdraw(ctx: ActorContext, { amount }: { readonly amount: AttoFil }): AttoFil {
+  const state = readAsOwner(ctx);
+  const free = freeBalance(ctx, state);
+  if (amount < 0n || amount > free) {
+    ctx.fail(vmExitCodes.withdrawTooLarge, `${free} attoFIL are free`);
+  }
+  pay(ctx, state.owner, amount);
+  return subAtto(free, amount);
+}
+
+function getSector(ctx: ActorContext, { sectorId }: { readonly sectorId: SectorId }): Sector {
+  const sector = loadSectors(ctx.store, readMiner(ctx)).get(sectorId);
+  if (sector === undefined) return ctx.fail(vmExitCodes.sectorNotFound, `there is no sector ${sectorId}`);
+  return sector;
+}
+
+/** For every method: what it does and its exit codes stand at the function that `run` names. */
+export const minerMethods = {
+  addAsk: method<AddAsk, number>({ params: addAskCodec, returns: c.uint(), run: addAsk }),
+  getAsks: getter<readonly Ask[]>(c.list(askCodec, maxAsks), getAsks),
+  getAsk: method<{ readonly askId: number }, Ask>({
+    params: c.tuple("GetAsk", { askId: c.uint() }),
+    returns: askCodec,
+    run: getAsk,
+  }),
+  getOwner: getter<Address>(c.address, (ctx) => readMiner(ctx).owner),
+  getWorker: getter<Address>(c.address, (ctx) => readMiner(ctx).worker),
+  getWorkerKey: getter(c.fixedBytes(workerKeyBytes), (ctx) => readMiner(ctx).workerKey),
+  getPeerId: getter(c.text(maxPeerIdBytes), (ctx) => readMiner(ctx).peerId),
+  updatePeerId: method<{ readonly peerId: string }, None>({
+    params: c.tuple("UpdatePeerId", { peerId: c.text(maxPeerIdBytes) }),
+    returns: noneCodec,
+    run: updatePeerId,
+  }),
+  preCommitSector: method<PreCommitSector, None>({
+    params: preCommitSectorCodec,
+    returns: noneCodec,
+    payable: true,
+    run: preCommitSector,
+  }),
+  commitSector: method<CommitSector, None>({
+    params: commitSectorCodec,
+    returns: noneCodec,
+    run: commitSector,
+  }),
+  submitPost: method<SubmitPost, None>({ params: submitPostCodec, returns: noneCodec, run: submitPost }),
+  submitPartialPost: method<SubmitPartialPost, None>({
+    params: submitPartialPostCodec,
+    returns: noneCodec,
+    run: submitPartialPost,
+  }),
+  declareFaults: method<SectorIds, None>({
+    params: sectorIdsCodec,
+    returns: noneCodec,
+    run: declareFaults,
+  }),
+  declareRecovery: method<SectorIds, None>({
+    params: sectorIdsCodec,
+    returns: noneCodec,
+    run: declareRecovery,
+  }),
+  withdraw: method<{ readonly amount: AttoFil }, AttoFil>({
+    params: c.tuple("Withdraw", { amount: c.attoFil }),
+    returns: c.attoFil,
+    run: withdraw,
+  }),
+  /** Bytes of the sectors that are not faulty. */
+  getPower: getter(c.bigUint(), (ctx) => readMiner(ctx).power),
+  /** attoFIL that is neither pledged nor spent. */
+  getFreeBalance: getter<AttoFil>(c.attoFil, (ctx) => freeBalance(ctx, readMiner(ctx))),
+  getSector: method<{ readonly sectorId: SectorId }, Sector>({
+    params: c.tuple("GetSector", { sectorId: sectorNumberCodec }),
+    returns: sectorCodec,
+    run: getSector,
+  }),
+  getProvingPeriod: getter(provingPeriodCodec, provingPeriodAt),
+  verifyPieceInclusion: method<ConditionParams, None>({
+    params: conditionParamsCodec,
+    returns: noneCodec,
+    run: verifyPieceInclusion,
+  }),
+  reportConsensusFault: method<ReportConsensusFault, None>({
+    params: reportConsensusFaultCodec,
+    returns: noneCodec,
+    run: reportConsensusFault,
+  }),
+  onDeadline: method<OnDeadline, OnDeadlineResult>({
+    ...onDeadlineCall,
+    access: { builtin: "market" },
+    run: onDeadline,
+  }),
+} as const;
+
+const constructorMethod = method<MinerConstructor, None>({
+  params: minerConstructorCodec,
+  returns: noneCodec,
+  access: { builtin: "market" },
+  run(ctx, given) {
+    ctx.writeState(minerStateCodec, newMinerState(ctx.store, given));
+    return none;
+  },
+});
+
+export const minerActor = actorOf(codeNames.miner, minerMethods, constructorMethod);

@@ -1,0 +1,174 @@
+/**
+ * Adding a sector in two steps. The pre-commitment fixes the replica's roots on the chain before the
+ * challenge is drawn, so the challenge cannot be chosen by resealing; the pledge is locked from then on.
+ * The proof turns it into a sector with power. Authorisation, heights and existence are checked before
+ * the expensive proof. Source: Filecoin specs (PreCommit, ProveCommit).
+ */
+import type { Codec, Epoch, SectorId } from "@holdfast/base";
+import { addAtto, addEpochs, c } from "@holdfast/base";
+import { maxParamBytes } from "../../types/message.ts";
+import type { ActorContext } from "../../vm/context.ts";
+import { vmExitCodes } from "../../vm/exit-codes.ts";
+import { enrolDeadlineCall, updatePowerCall } from "../calls.ts";
+import type { None } from "../kit.ts";
+import { callActor, none } from "../kit.ts";
+import { freeBalance, readAsOperator, writeMiner } from "./access.ts";
+import { sectorIdentityOf } from "./identity.ts";
+import { nextDeadlineAfter, randomnessTags, sealEntropy } from "./periods.ts";
+import type { PreCommit } from "./state.ts";
+import {
+  loadPreCommits,
+  loadSectors,
+  maxSectorsPerMiner,
+  sectorNumberCodec,
+  useSectorNumber,
+} from "./state.ts";
+
+export interface PreCommitSector {
+  readonly sectorId: SectorId;
+  /** Padded size (bytes), one of the network's. */
+  readonly sectorBytes: number;
+  readonly commD: Uint8Array;
+  readonly commR: Uint8Array;
+  readonly commRStar: Uint8Array;
+  /** Epoch whose randomness ("ticket-seal") went into the replica. */
+  readonly ticketEpoch: Epoch;
+  /** The epoch at which the sector's life ends. */
+  readonly expiration: Epoch;
+}
+const commitment = c.fixedBytes(32);
+export const preCommitSectorCodec: Codec<PreCommitSector> = c.tuple("PreCommitSector", {
+  sectorId: sectorNumberCodec,
+  sectorBytes: c.uint(),
+  commD: commitment,
+  commR: commitment,
+  commRStar: commitment,
+  ticketEpoch: c.epoch,
+  expiration: c.epoch,
+});
+
+export interface CommitSector {
+  readonly sectorId: SectorId;
+  readonly proof: Uint8Array;
+}
+export const commitSectorCodec: Codec<CommitSector> = c.tuple("CommitSector", {
+  sectorId: sectorNumberCodec,
+  proof: c.bytes(maxParamBytes),
+});
+
+function checkPreCommit(ctx: ActorContext, given: PreCommitSector): void {
+  const { params, height } = ctx;
+  if (!params.sectorBytes.includes(given.sectorBytes)) {
+    ctx.fail(vmExitCodes.sectorSizeNotAllowed, `the network has no sectors of ${given.sectorBytes} bytes`);
+  }
+  if (given.ticketEpoch >= height || given.ticketEpoch < height - params.ticketLookbackEpochs) {
+    ctx.fail(vmExitCodes.ticketEpochOutOfRange, `the ticket of epoch ${given.ticketEpoch} cannot be used`);
+  }
+  const lifetime = given.expiration - height;
+  if (lifetime < params.minSectorLifetimeEpochs || lifetime > params.maxSectorLifetimeEpochs) {
+    ctx.fail(vmExitCodes.expirationOutOfRange, `a lifetime of ${lifetime} epochs is not allowed`);
+  }
+}
+
+/**
+ * Registers a replica and locks its pledge out of the free balance (to which the message's value
+ * belongs). `notWorker`, `sectorSizeNotAllowed`, `ticketEpochOutOfRange`, `expirationOutOfRange`,
+ * `insufficientPledge`, `tooManySectors`, `sectorExists`.
+ */
+export function preCommitSector(ctx: ActorContext, given: PreCommitSector): None {
+  const state = readAsOperator(ctx);
+  checkPreCommit(ctx, given);
+  const pledge = ctx.params.minPledgePerSector;
+  if (freeBalance(ctx, state) < pledge) {
+    ctx.fail(vmExitCodes.insufficientPledge, `the free balance is below the pledge of ${pledge} attoFIL`);
+  }
+  const preCommits = loadPreCommits(ctx.store, state);
+  if (preCommits.count + loadSectors(ctx.store, state).count >= maxSectorsPerMiner) {
+    ctx.fail(vmExitCodes.tooManySectors, `a miner holds at most ${maxSectorsPerMiner} sectors`);
+  }
+  const usedSectors = useSectorNumber(ctx.store, state.usedSectors, given.sectorId);
+  if (usedSectors === undefined) {
+    return ctx.fail(vmExitCodes.sectorExists, `the sector number ${given.sectorId} was used before`);
+  }
+  const { ticketEpoch, ...sealed } = given;
+  // The randomness is read now: when the proof arrives, the ticket's epoch may be out of reach.
+  const entropy = sealEntropy(ctx.message.to, given.sectorId);
+  const ticket = ctx.rand(ticketEpoch, randomnessTags.sealTicket, entropy);
+  preCommits.set(given.sectorId, { ...sealed, ticket, pledge, preCommittedAt: ctx.height });
+  const deadline = state.deadline ?? nextDeadlineAfter(ctx.params, ctx.message.to, ctx.height);
+  if (state.deadline === null) callActor(ctx, ctx.builtins.market, enrolDeadlineCall, { deadline });
+  writeMiner(ctx, {
+    ...state,
+    preCommits: preCommits.flush(),
+    usedSectors,
+    deadline,
+    lockedPledge: addAtto(state.lockedPledge, pledge),
+  });
+  return none;
+}
+
+/** The heights at which the proof of a pre-commitment is accepted: after the challenge, before the expiry. */
+function checkCommitHeight(ctx: ActorContext, preCommit: PreCommit, challengeAt: Epoch): void {
+  // Strictly later: the randomness of an epoch is known only to the tipsets above it.
+  if (ctx.height <= challengeAt) {
+    ctx.fail(vmExitCodes.sealTooEarly, `the challenge is drawn at epoch ${challengeAt}`);
+  }
+  if (isPreCommitExpired(ctx, preCommit)) {
+    ctx.fail(vmExitCodes.preCommitExpired, `the pre-commitment of epoch ${preCommit.preCommittedAt} is void`);
+  }
+  if (preCommit.expiration <= ctx.height) {
+    ctx.fail(vmExitCodes.expirationOutOfRange, "the sector's life is already over");
+  }
+}
+
+/** True once the proof of a pre-commitment can no longer be accepted. */
+export function isPreCommitExpired(ctx: ActorContext, preCommit: PreCommit): boolean {
+  return ctx.height > preCommit.preCommittedAt + ctx.params.preCommitExpiryEpochs;
+}
+
+/**
+ * Proves a pre-committed sector; its power counts from now on and its first proof of spacetime is due in
+ * the next proving period. `notWorker`, `sectorNotFound`, `sealTooEarly`, `preCommitExpired`,
+ * `expirationOutOfRange`, `sealProofInvalid`.
+ */
+export function commitSector(ctx: ActorContext, { sectorId, proof }: CommitSector): None {
+  const state = readAsOperator(ctx);
+  const preCommits = loadPreCommits(ctx.store, state);
+  const preCommit = preCommits.get(sectorId);
+  if (preCommit === undefined) {
+    return ctx.fail(vmExitCodes.sectorNotFound, `no sector ${sectorId} is pre-committed`);
+  }
+  const challengeAt = addEpochs(preCommit.preCommittedAt, ctx.params.sealChallengeDelayEpochs);
+  checkCommitHeight(ctx, preCommit, challengeAt);
+  const miner = ctx.message.to;
+  const { preCommittedAt: _, ...sealed } = preCommit;
+  ctx.chargeProof("seal", proof.length);
+  const isValid = ctx.verifier.verifySeal({
+    sectorBytes: sealed.sectorBytes,
+    identity: sectorIdentityOf(ctx.params, miner, sealed),
+    commR: sealed.commR,
+    commRStar: sealed.commRStar,
+    seed: ctx.rand(challengeAt, randomnessTags.sealSeed, sealEntropy(miner, sectorId)),
+    proof,
+  });
+  if (!isValid) ctx.fail(vmExitCodes.sealProofInvalid, `the seal of sector ${sectorId} does not verify`);
+  const sectors = loadSectors(ctx.store, state);
+  sectors.set(sectorId, {
+    ...sealed,
+    activatedAt: ctx.height,
+    lastProven: null,
+    faultySince: null,
+    recoveringSince: null,
+    faultyPeriods: 0,
+  });
+  preCommits.delete(sectorId);
+  const added = BigInt(sealed.sectorBytes);
+  callActor(ctx, ctx.builtins.market, updatePowerCall, { added, removed: 0n });
+  writeMiner(ctx, {
+    ...state,
+    preCommits: preCommits.flush(),
+    sectors: sectors.flush(),
+    power: state.power + added,
+  });
+  return none;
+}

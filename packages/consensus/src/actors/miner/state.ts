@@ -1,0 +1,195 @@
+/**
+ * State of a miner actor. Invariants: `lockedPledge` is the sum of the pledges of all pre-commitments
+ * and sectors and never exceeds the balance; `power` is the sum of the sizes of the sectors that are not
+ * faulty; a sector number is used once, for ever. Collections are AMTs by number, so that every node
+ * walks the sectors in the same ascending order.
+ */
+import type { Address, AttoFil, Blockstore, CID, Codec, Epoch, SectorId } from "@holdfast/base";
+import { Amt, c, putObject, zeroAtto } from "@holdfast/base";
+import { maxPeerIdBytes, workerKeyBytes } from "../calls.ts";
+
+/** Sector numbers are below 2^32: the bitfield of used numbers stays shallow. */
+export const maxSectorId = 2 ** 32 - 1;
+/** Pre-commitments and sectors of one miner together. */
+export const maxSectorsPerMiner = 65_536;
+/** Most asks that a miner keeps at a time. */
+export const maxAsks = 64;
+
+const commitment = c.fixedBytes(32);
+/** A sector number below 2^32. */
+export const sectorNumberCodec: Codec<SectorId> = {
+  name: "SectorId",
+  toCbor: (value) => c.uint(maxSectorId).toCbor(value),
+  fromCbor: (value, path) => c.uint(maxSectorId).fromCbor(value, path) as SectorId,
+};
+
+export interface Ask {
+  readonly askId: number;
+  /** attoFIL for storing one byte during one epoch. */
+  readonly pricePerBytePerEpoch: AttoFil;
+  /** Smallest and greatest piece (bytes) for which the price holds. */
+  readonly minBytes: number;
+  readonly maxBytes: number;
+  /** First epoch at which the ask no longer holds. */
+  readonly expiry: Epoch;
+}
+export const askCodec: Codec<Ask> = c.tuple("Ask", {
+  askId: c.uint(),
+  pricePerBytePerEpoch: c.attoFil,
+  minBytes: c.uint(),
+  maxBytes: c.uint(),
+  expiry: c.epoch,
+});
+
+/** What identifies a sealed sector; a pre-commitment and a sector share it. */
+export interface SealedFields {
+  readonly sectorId: SectorId;
+  /** Padded size (bytes). */
+  readonly sectorBytes: number;
+  readonly commD: Uint8Array;
+  readonly commR: Uint8Array;
+  readonly commRStar: Uint8Array;
+  /** Randomness of the chain that went into the replica; zeros for sectors of the genesis. */
+  readonly ticket: Uint8Array;
+  /** The sector's life ends at this epoch; power and pledge follow at the next deadline. */
+  readonly expiration: Epoch;
+  /** What is still locked for this sector. */
+  readonly pledge: AttoFil;
+}
+const sealedFields = {
+  sectorId: sectorNumberCodec,
+  sectorBytes: c.uint(),
+  commD: commitment,
+  commR: commitment,
+  commRStar: commitment,
+  ticket: commitment,
+  expiration: c.epoch,
+  pledge: c.attoFil,
+};
+
+export interface PreCommit extends SealedFields {
+  readonly preCommittedAt: Epoch;
+}
+export const preCommitCodec: Codec<PreCommit> = c.tuple("PreCommit", {
+  ...sealedFields,
+  preCommittedAt: c.epoch,
+});
+
+export interface Sector extends SealedFields {
+  readonly activatedAt: Epoch;
+  /** Height at which the last proof of spacetime for this sector was accepted; null before the first. */
+  readonly lastProven: Epoch | null;
+  /** Since when the sector is faulty; null if it is healthy. */
+  readonly faultySince: Epoch | null;
+  /** When the miner declared the recovery of the faulty sector; null if it did not. */
+  readonly recoveringSince: Epoch | null;
+  /** Consecutive deadlines at which the sector was faulty. */
+  readonly faultyPeriods: number;
+}
+export const sectorCodec: Codec<Sector> = c.tuple("Sector", {
+  ...sealedFields,
+  activatedAt: c.epoch,
+  lastProven: c.nullable(c.epoch),
+  faultySince: c.nullable(c.epoch),
+  recoveringSince: c.nullable(c.epoch),
+  faultyPeriods: c.uint(),
+});
+
+export interface MinerState {
+  /** Holds the money: receives withdrawals and block rewards. */
+  readonly owner: Address;
+  /** The account that signs blocks and everyday messages. */
+  readonly worker: Address;
+  /** BLS12-381 public key of the VRF. */
+  readonly workerKey: Uint8Array;
+  readonly peerId: string;
+  /** AMT: ask id → Ask. */
+  readonly asks: CID;
+  readonly nextAskId: number;
+  /** AMT: sector number → PreCommit. */
+  readonly preCommits: CID;
+  /** AMT: sector number → Sector. */
+  readonly sectors: CID;
+  /** AMT: sector number / 256 → bitmap of 32 bytes of the numbers that were ever used. */
+  readonly usedSectors: CID;
+  /** Bytes of the sectors that are not faulty. */
+  readonly power: bigint;
+  readonly lockedPledge: AttoFil;
+  /** Everything that this miner ever lost to fees and penalties. */
+  readonly burnt: AttoFil;
+  /** Epoch of the enrolled deadline; null if there is nothing to watch. */
+  readonly deadline: Epoch | null;
+  /** Height at which a consensus fault was punished last; null if never. */
+  readonly slashedAt: Epoch | null;
+}
+export const minerStateCodec: Codec<MinerState> = c.tuple("MinerState", {
+  owner: c.address,
+  worker: c.address,
+  workerKey: c.fixedBytes(workerKeyBytes),
+  peerId: c.text(maxPeerIdBytes),
+  asks: c.cid,
+  nextAskId: c.uint(),
+  preCommits: c.cid,
+  sectors: c.cid,
+  usedSectors: c.cid,
+  power: c.bigUint(16),
+  lockedPledge: c.attoFil,
+  burnt: c.attoFil,
+  deadline: c.nullable(c.epoch),
+  slashedAt: c.nullable(c.epoch),
+});
+
+const bitmapBytes = 32;
+const numbersPerBitmap = 8 * bitmapBytes;
+export const bitmapCodec: Codec<Uint8Array> = c.fixedBytes(bitmapBytes);
+
+export function loadAsks(store: Blockstore, state: MinerState): Amt<Ask> {
+  return Amt.load(store, askCodec, state.asks);
+}
+export function loadPreCommits(store: Blockstore, state: MinerState): Amt<PreCommit> {
+  return Amt.load(store, preCommitCodec, state.preCommits);
+}
+export function loadSectors(store: Blockstore, state: MinerState): Amt<Sector> {
+  return Amt.load(store, sectorCodec, state.sectors);
+}
+
+/** Marks a sector number as used for ever; undefined if it was used before. */
+export function useSectorNumber(store: Blockstore, usedSectors: CID, sectorId: SectorId): CID | undefined {
+  const bitmaps = Amt.load(store, bitmapCodec, usedSectors);
+  const index = Math.floor(sectorId / numbersPerBitmap);
+  const bitmap = Uint8Array.from(bitmaps.get(index) ?? new Uint8Array(bitmapBytes));
+  const at = (sectorId % numbersPerBitmap) >> 3;
+  const bit = 1 << (sectorId & 7);
+  const byte = bitmap[at] ?? 0;
+  if ((byte & bit) !== 0) return undefined;
+  bitmap[at] = byte | bit;
+  bitmaps.set(index, bitmap);
+  return bitmaps.flush();
+}
+
+/** A miner without sectors. */
+export function newMinerState(
+  store: Blockstore,
+  given: Pick<MinerState, "owner" | "worker" | "workerKey" | "peerId">,
+): MinerState {
+  return {
+    owner: given.owner,
+    worker: given.worker,
+    workerKey: given.workerKey,
+    peerId: given.peerId,
+    asks: Amt.empty(store, askCodec).flush(),
+    nextAskId: 0,
+    preCommits: Amt.empty(store, preCommitCodec).flush(),
+    sectors: Amt.empty(store, sectorCodec).flush(),
+    usedSectors: Amt.empty(store, bitmapCodec).flush(),
+    power: 0n,
+    lockedPledge: zeroAtto,
+    burnt: zeroAtto,
+    deadline: null,
+    slashedAt: null,
+  };
+}
+
+export function putMinerState(store: Blockstore, state: MinerState): CID {
+  return putObject(store, minerStateCodec, state);
+}

@@ -3,7 +3,7 @@
  * `channelCancelDelayEpochs` to redeem, and any redemption takes the cancellation back.
  */
 import type { Address, AttoFil, ChannelId, Codec, Epoch } from "@holdfast/base";
-import { addAtto, addEpochs, c, subAtto, channelId as toChannelId, zeroAtto } from "@holdfast/base";
+import { addAtto, addEpochs, c, epoch, subAtto, channelId as toChannelId, zeroAtto } from "@holdfast/base";
 import type { ActorContext } from "../../vm/context.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
 import type { None } from "../kit.ts";
@@ -80,7 +80,7 @@ export function extend(ctx: ActorContext, { channel: channelId, eol }: ExtendCha
   return none;
 }
 
-/** Announces the end: from `channelCancelDelayEpochs` from now on the payer may reclaim. `channelNotFound`. */
+/** Announces the end: `channelCancelDelayEpochs` from now the payer may reclaim. `channelNotFound`. */
 export function cancel(ctx: ActorContext, { channel: channelId }: OwnChannel): None {
   const state = ctx.readState(brokerStateCodec);
   const channel = ownChannel(ctx, state, channelId);

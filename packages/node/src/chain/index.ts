@@ -9,7 +9,6 @@ import {
   type Blockstore,
   type CID,
   decode,
-  type Epoch,
   encode,
   type Logger,
   utf8Bytes,
@@ -17,6 +16,7 @@ import {
 } from "@holdfast/base";
 import {
   blockCid,
+  createRandomness,
   createTipset,
   type FullBlock,
   fullBlockCodec,
@@ -25,7 +25,6 @@ import {
   type NetworkParams,
   type RandomnessSource,
   type Receipt,
-  randomnessFromTicket,
   readNetworkParams,
   type SignedMessage,
   type Tipset,
@@ -256,10 +255,7 @@ class StoredChain implements Chain {
   }
 
   randomnessBelow(tipset: Tipset): RandomnessSource {
-    return (at: Epoch, tag: string, entropy: Uint8Array) => {
-      const source = this.tipsetAt(at, tipset);
-      return randomnessFromTicket(source.minTicket, at, tag, entropy);
-    };
+    return createRandomness((at) => this.tipsetAt(at, tipset).minTicket);
   }
 
   findMessage(cid: CID): { tipset: Tipset; receipt: Receipt; message: SignedMessage } | undefined {

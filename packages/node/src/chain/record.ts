@@ -26,7 +26,7 @@ export const tipsetRecordCodec: Codec<TipsetRecord> = c.tuple("TipsetRecord", {
   height: c.epoch,
   parents: c.list(c.cid, maxParents),
   stateRoot: c.cid,
-  weight: c.bigUint,
+  weight: c.bigUint(),
   results: c.list(c.tuple("MessageResult", { message: c.cid, receipt: receiptCodec }), maxResults),
 });
 

@@ -1,0 +1,43 @@
+/** What the pool and the sender need of the other rooms. */
+import type { Address, Blockstore, CID, Clock, GossipVerdict, Logger, PeerId } from "@holdfast/base";
+import type { Env, NetworkParams, Receipt, SignedMessage, Tipset } from "@holdfast/consensus";
+import type { Database } from "../database.ts";
+
+export interface MempoolChain {
+  readonly params: NetworkParams;
+  readonly store: Blockstore;
+  headState(): { readonly state: CID; readonly tipset: Tipset };
+  onHead(
+    listener: (change: { readonly reverted: readonly Tipset[]; readonly applied: readonly Tipset[] }) => void,
+  ): () => void;
+  messagesOf(tipset: Tipset): readonly SignedMessage[];
+  findMessage(
+    cid: CID,
+  ): { readonly tipset: Tipset; readonly receipt: Receipt; readonly message: SignedMessage } | undefined;
+  envOn(tipset: Tipset): Env;
+}
+
+export interface MempoolWire {
+  publish(topic: string, bytes: Uint8Array): Promise<void>;
+  subscribe(
+    topic: string,
+    handler: (bytes: Uint8Array, from: PeerId) => GossipVerdict | Promise<GossipVerdict>,
+  ): () => void;
+}
+
+export interface Signer {
+  payer(): Address;
+  sign(address: Address, message: Uint8Array): Uint8Array;
+}
+
+export interface MempoolNeeds {
+  readonly chain: MempoolChain;
+  readonly wire: MempoolWire;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface SenderNeeds extends MempoolNeeds {
+  readonly database: Database;
+  readonly signer: Signer;
+}

@@ -74,15 +74,15 @@ export {
 } from "./market/state.ts";
 export type { AddAsk } from "./miner/asks.ts";
 export type { SectorIds } from "./miner/faults.ts";
-export {
-  createGenesisMinerState,
-  type GenesisMinerState,
-  type GenesisSector,
-  genesisTicket,
-} from "./miner/genesis.ts";
 export { networkIdOf, sectorIdentityOf } from "./miner/identity.ts";
 export type { ProvingPeriod } from "./miner/index.ts";
-export { maxFaultyPeriods } from "./miner/penalties.ts";
+export {
+  expiredPreCommitFee,
+  maxFaultyPeriods,
+  missedProofFee,
+  ongoingFaultFee,
+  reporterShare,
+} from "./miner/penalties.ts";
 export {
   deadlineOf,
   isDue,

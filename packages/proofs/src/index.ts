@@ -1,8 +1,18 @@
 /**
- * The door of `proofs`: field, Fr32, Poseidon, Merkle trees and pieces. Pure: no clock, no randomness, no IO.
+ * The door of `proofs`: the field, Fr32, Poseidon, Merkle trees, pieces, and on them proofs of replication and
+ * of spacetime. Pure: no clock, no randomness, no IO.
  */
+export { proofsErrors } from "./errors.ts";
 export * from "./field/index.ts";
 export * from "./fr32/index.ts";
+export * from "./graph/index.ts";
 export * from "./merkle/index.ts";
+export * from "./openings/index.ts";
 export * from "./piece/index.ts";
+export * from "./porep/index.ts";
 export * from "./poseidon/index.ts";
+export * from "./post/index.ts";
+export * from "./profiles.ts";
+export * from "./prover.ts";
+export * from "./verifier.ts";
+export * from "./verifier-memo.ts";

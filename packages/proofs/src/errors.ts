@@ -1,0 +1,60 @@
+/** Errors of sealing and proving. They are for callers; a false proof of a peer is `false`, never an error. */
+import { defineErrors } from "@holdfast/base";
+
+export const proofsErrors = defineErrors("proofs", {
+  unknownSectorSize: {
+    exit: "usage",
+    message: (data: { sectorBytes: number; known: readonly number[] }) =>
+      `there are no sectors of ${data.sectorBytes} bytes`,
+    fix: (data) => `use one of the sizes ${data.known.join(", ")}`,
+  },
+  badLength: {
+    exit: "usage",
+    message: (data: { what: string; length: number; expected: number }) =>
+      `${data.what} has ${data.length} bytes, not ${data.expected}`,
+    fix: "pass what was made with the same sector size; sealed files that were cut must be restored or sealed again",
+  },
+  tooMuchData: {
+    exit: "usage",
+    message: (data: { userBytes: number; capacity: number }) =>
+      `${data.userBytes} user bytes do not fit into a sector that holds ${data.capacity}`,
+    fix: "use a larger sector size, or split the data",
+  },
+  notPadded: {
+    exit: "usage",
+    message: (data: { node: number }) => `node ${data.node} of the sector's data is not Fr32-padded`,
+    fix: "pad user data with preproc (or padUser) before sealing",
+  },
+  commDMismatch: {
+    exit: "usage",
+    message: (data: { expected: string; found: string }) =>
+      `the data has the commitment ${data.found}, the sector's identity says ${data.expected}`,
+    fix: "seal the data that the pieces were laid out for; a damaged staged file must be written again",
+  },
+  commRMismatch: {
+    exit: "usage",
+    message: (data: { sectorId: number; expected: string; found: string }) =>
+      `the stored tree of sector ${data.sectorId} has the root ${data.found}, its commitment is ${data.expected}`,
+    fix: "the sector's files are damaged or belong to another sector: declare it faulty and seal it again",
+  },
+  notAReplica: {
+    exit: "usage",
+    message: (data: { node: number }) => `node ${data.node} of the replica is no field element`,
+    fix: "the sealed file is damaged: declare the sector faulty",
+  },
+  noSectors: {
+    exit: "usage",
+    message: (data: { kind: string }) => `a ${data.kind} proof over no sectors proves nothing`,
+    fix: "pass at least one sector",
+  },
+  duplicateSector: {
+    exit: "usage",
+    message: (data: { sectorId: number }) => `sector ${data.sectorId} appears twice`,
+    fix: "pass each sector once",
+  },
+  wrongProof: {
+    exit: "proof-invalid",
+    message: (data: { what: string }) => `the ${data.what} that was just made does not verify`,
+    fix: "the sector's files are damaged: seal the sector again",
+  },
+});

@@ -1,0 +1,147 @@
+/**
+ * Sealing and its inverse. Replicating encodes the data layer by layer, forward and reversed in turns, and
+ * builds a Poseidon tree over every layer's output; extracting decodes the layers from the last to the first,
+ * each in its own direction, so any number of layers extracts.
+ */
+import { equalBytes, toHex } from "@holdfast/base";
+import { proofsErrors } from "../errors.ts";
+import { graphOf } from "../graph/index.ts";
+import {
+  buildTree,
+  nodeBytes,
+  poseidonHasher,
+  rowsLength,
+  serializeTree,
+  sha254Hasher,
+  type TreeHasher,
+} from "../merkle/index.ts";
+import type { SectorProfile } from "../profiles.ts";
+import type { Steps } from "./hooks.ts";
+import { replicaIdOf, type SectorIdentity, topByteMask } from "./identity.ts";
+import { decodeLayer, encodeLayer, LayerKeys } from "./layer.ts";
+import {
+  auxLength,
+  commRStarOf,
+  layerOffset,
+  layerTreeLength,
+  parseReplicaTree,
+  type SealedReplica,
+} from "./sealed.ts";
+import { isBelowModulus, wordsOf, wordsPerNode } from "./words.ts";
+
+/** The tree of a layer costs about three times its encoding (measured in TypeScript); for progress only. */
+const encodeShare = 0.25;
+/** Groups that are hashed before the share that is done is reported. */
+const sliceGroups = 512;
+
+function checkLength(what: string, bytes: Uint8Array, profile: SectorProfile): void {
+  const expected = profile.sectorBytes;
+  if (bytes.length !== expected) throw proofsErrors.badLength({ what, length: bytes.length, expected });
+}
+
+function checkPadded(data: Uint8Array): void {
+  for (let node = 0; node * nodeBytes < data.length; node += 1) {
+    const top = data[node * nodeBytes + nodeBytes - 1] as number;
+    if (top > topByteMask) throw proofsErrors.notPadded({ node });
+  }
+}
+
+/** Hashes the rows above `leaves` into `rows`; yields the share of hashes done. */
+function* buildRows(hasher: TreeHasher, leaves: Uint8Array, rows: Uint8Array): Steps<void> {
+  let row = leaves;
+  let at = 0;
+  for (const arity of hasher.shapeOf(leaves.length / nodeBytes) ?? []) {
+    const parents = rows.subarray(at, at + row.length / arity);
+    const slice = sliceGroups * arity * nodeBytes;
+    for (let from = 0; from < row.length; from += slice) {
+      const hashed = hasher.hashRow(row.subarray(from, Math.min(from + slice, row.length)), arity);
+      parents.set(hashed, from / arity);
+      yield (at + from / arity) / rows.length;
+    }
+    at += parents.length;
+    row = parents;
+  }
+}
+
+/**
+ * Seals `data` (Fr32-padded, exactly sectorBytes). Throws proofs/bad-length, proofs/not-padded,
+ * proofs/comm-d-mismatch.
+ */
+export function* replicateSteps(
+  profile: SectorProfile,
+  identity: SectorIdentity,
+  data: Uint8Array,
+): Steps<SealedReplica> {
+  checkLength("the sector's data", data, profile);
+  checkPadded(data);
+  const replicaId = replicaIdOf(profile, identity);
+  const dataTree = buildTree(sha254Hasher, data);
+  if (!equalBytes(dataTree.root, identity.commD)) {
+    throw proofsErrors.commDMismatch({ expected: toHex(identity.commD), found: toHex(dataTree.root) });
+  }
+  const graph = graphOf(identity.networkId, profile);
+  const aux = new Uint8Array(auxLength(profile));
+  aux.set(serializeTree(dataTree));
+  const rowBytes = rowsLength(poseidonHasher, profile.nodes);
+  const roots: Uint8Array[] = [];
+  let input = data;
+  for (let layer = 1; layer <= profile.layers; layer += 1) {
+    const share = (ofLayer: number): number => (layer - 1 + ofLayer) / profile.layers;
+    const start = layerOffset(profile, layer);
+    const leaves = aux.subarray(start, start + profile.sectorBytes);
+    leaves.set(input);
+    for (const done of encodeLayer(new LayerKeys(graph, replicaId, layer), wordsOf(leaves))) {
+      yield share((done / profile.nodes) * encodeShare);
+    }
+    const rows = aux.subarray(start + profile.sectorBytes, start + layerTreeLength(profile));
+    for (const done of buildRows(poseidonHasher, leaves, rows)) {
+      yield share(encodeShare + done * (1 - encodeShare));
+    }
+    roots.push(rows.slice(rowBytes - nodeBytes));
+    input = leaves;
+  }
+  yield 1;
+  return sealedReplica(profile, replicaId, aux, roots);
+}
+
+function sealedReplica(
+  profile: SectorProfile,
+  replicaId: Uint8Array,
+  aux: Uint8Array,
+  roots: readonly Uint8Array[],
+): SealedReplica {
+  const replicaTree = aux.slice(layerOffset(profile, profile.layers));
+  return {
+    replica: replicaTree.slice(0, profile.sectorBytes),
+    commR: parseReplicaTree(profile, replicaTree).root,
+    commRStar: commRStarOf(replicaId, roots),
+    aux,
+    replicaTree,
+  };
+}
+
+/**
+ * The padded data of a replica. Whether it is the data that was sealed shows its commitment: commD of the
+ * identity. Throws proofs/bad-length, proofs/not-a-replica.
+ */
+export function* extractSteps(
+  profile: SectorProfile,
+  identity: SectorIdentity,
+  replica: Uint8Array,
+): Steps<Uint8Array> {
+  checkLength("the replica", replica, profile);
+  const graph = graphOf(identity.networkId, profile);
+  const replicaId = replicaIdOf(profile, identity);
+  const data = replica.slice();
+  const words = wordsOf(data);
+  for (let node = 0; node < profile.nodes; node += 1) {
+    if (!isBelowModulus(words, node * wordsPerNode)) throw proofsErrors.notAReplica({ node });
+  }
+  for (let layer = profile.layers; layer >= 1; layer -= 1) {
+    for (const done of decodeLayer(new LayerKeys(graph, replicaId, layer), words)) {
+      yield (profile.layers - layer + done / profile.nodes) / profile.layers;
+    }
+  }
+  yield 1;
+  return data;
+}

@@ -1,0 +1,67 @@
+/**
+ * Field elements as eight 32-bit words, least significant first, for the loops that touch every node of every
+ * layer: there a 256-bit integer per node would cost more than the hash. Views of bytes as words need a
+ * little-endian machine, as all machines are that run JavaScript engines today; the assertion says so.
+ */
+import { assert } from "@holdfast/base";
+import { frModulus } from "../field/index.ts";
+
+export const wordsPerNode = 8;
+const twoTo32 = 0x1_0000_0000;
+const modulus = Uint32Array.from({ length: wordsPerNode }, (_none, i) =>
+  Number((frModulus >> BigInt(32 * i)) & 0xffff_ffffn),
+);
+
+assert(new Uint8Array(Uint32Array.of(1).buffer)[0] === 1, "the machine is little-endian");
+
+/** The bytes as words without copying when they are aligned, otherwise a copy. */
+export function wordsOf(bytes: Uint8Array): Uint32Array {
+  assert(bytes.length % 4 === 0, "bytes are whole words");
+  if (bytes.byteOffset % 4 === 0) {
+    return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  }
+  return new Uint32Array(bytes.slice().buffer);
+}
+
+/** into[at…] = (into[at…] + addend) mod r; both below r. */
+export function addNode(into: Uint32Array, at: number, addend: Uint32Array): void {
+  let carry = 0;
+  for (let i = 0; i < wordsPerNode; i += 1) {
+    const sum = (into[at + i] as number) + (addend[i] as number) + carry;
+    into[at + i] = sum;
+    carry = sum >= twoTo32 ? 1 : 0;
+  }
+  if (!isBelowModulus(into, at)) subtractWords(into, at, modulus);
+}
+
+/** into[at…] = (into[at…] − subtrahend) mod r; both below r. */
+export function subtractNode(into: Uint32Array, at: number, subtrahend: Uint32Array): void {
+  const borrow = subtractWords(into, at, subtrahend);
+  if (borrow === 0) return;
+  let carry = 0;
+  for (let i = 0; i < wordsPerNode; i += 1) {
+    const sum = (into[at + i] as number) + (modulus[i] as number) + carry;
+    into[at + i] = sum;
+    carry = sum >= twoTo32 ? 1 : 0;
+  }
+}
+
+/** Whether the node is a canonical field element. */
+export function isBelowModulus(words: Uint32Array, at: number): boolean {
+  for (let i = wordsPerNode - 1; i >= 0; i -= 1) {
+    const word = words[at + i] as number;
+    const limit = modulus[i] as number;
+    if (word !== limit) return word < limit;
+  }
+  return false;
+}
+
+function subtractWords(into: Uint32Array, at: number, subtrahend: Uint32Array): number {
+  let borrow = 0;
+  for (let i = 0; i < wordsPerNode; i += 1) {
+    const difference = (into[at + i] as number) - (subtrahend[i] as number) - borrow;
+    into[at + i] = difference;
+    borrow = difference < 0 ? 1 : 0;
+  }
+  return borrow;
+}

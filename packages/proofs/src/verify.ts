@@ -1,0 +1,33 @@
+/**
+ * The verifying door: what the chain's rules need of proofs, and nothing that seals. Pure: no clock, no
+ * randomness, no IO.
+ */
+export { proofsErrors } from "./errors.ts";
+export {
+  isPieceCommitment,
+  layoutPieces,
+  maxUserBytes,
+  minPaddedPieceBytes,
+  type PieceInclusionStatement,
+  type PieceInfo,
+  pieceCid,
+  pieceCommitment,
+  verifyPieceInclusion,
+} from "./piece/index.ts";
+export { replicaIdOf, type SealCommitments, type SectorIdentity, verifySeal } from "./porep/index.ts";
+export { type PostKind, type PostSector, verifyPost } from "./post/index.ts";
+export {
+  findSectorProfile,
+  type SectorProfile,
+  sectorProfile,
+  sectorProfiles,
+} from "./profiles.ts";
+export {
+  createVerifier,
+  type PostStatement,
+  type SealStatement,
+  type Statement,
+  type Verifier,
+  verifyStatement,
+} from "./verifier.ts";
+export { createMemoVerifier, type MemoVerifier } from "./verifier-memo.ts";

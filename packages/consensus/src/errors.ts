@@ -2,7 +2,11 @@
 import { defineErrors } from "@holdfast/base";
 
 export const tipsetErrors = defineErrors("tipset", {
-  empty: { exit: "refused", message: (_: Record<string, never>) => "A tipset needs at least one block.", fix: "Give the blocks." },
+  empty: {
+    exit: "refused",
+    message: (_: Record<string, never>) => "A tipset needs at least one block.",
+    fix: "Give the blocks.",
+  },
   tooManyBlocks: {
     exit: "refused",
     message: (d: { blocks: number; limit: number }) => `A tipset of ${d.blocks} blocks exceeds ${d.limit}.`,
@@ -42,7 +46,8 @@ const resend = "Correct the message and sign it again.";
 export const messageErrors = defineErrors("message", {
   tooLarge: {
     exit: "usage",
-    message: (d: { bytes: number; limit: number }) => `The message has ${d.bytes} bytes; the limit is ${d.limit}.`,
+    message: (d: { bytes: number; limit: number }) =>
+      `The message has ${d.bytes} bytes; the limit is ${d.limit}.`,
     fix: "Send less data in one message.",
   },
   selfSend: {
@@ -119,7 +124,8 @@ export const messageErrors = defineErrors("message", {
   },
   fault: {
     exit: "internal",
-    message: (d: { cause: string }) => `Running the message fails in a way that no actor reported: ${d.cause}.`,
+    message: (d: { cause: string }) =>
+      `Running the message fails in a way that no actor reported: ${d.cause}.`,
     fix: "Please report this message: it shows a defect of an actor.",
   },
 });
@@ -286,7 +292,8 @@ export const genesisErrors = defineErrors("genesis", {
   },
   unsupportedSectorSize: {
     exit: "usage",
-    message: (d: { sectorBytes: number }) => `The network's parameters do not list sectors of ${d.sectorBytes} bytes.`,
+    message: (d: { sectorBytes: number }) =>
+      `The network's parameters do not list sectors of ${d.sectorBytes} bytes.`,
     fix: "Add the size to `sectorBytes` of the parameters, or seal sectors of a listed size.",
   },
   pledgeNotCovered: {
@@ -297,7 +304,8 @@ export const genesisErrors = defineErrors("genesis", {
   },
   invalidMiner: {
     exit: "usage",
-    message: (d: { miner: number; reason: string }) => `The miner ${d.miner} of the genesis is invalid: ${d.reason}.`,
+    message: (d: { miner: number; reason: string }) =>
+      `The miner ${d.miner} of the genesis is invalid: ${d.reason}.`,
     fix: "Correct the entry.",
   },
 });

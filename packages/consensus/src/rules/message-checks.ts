@@ -77,7 +77,8 @@ export function checkAgainstState(
 ): HoldfastError | undefined {
   const from: Address = message.from;
   if (sender === undefined) return messageErrors.senderNotFound({ from });
-  if (!isAccountCode(sender.code) && !isEmptyCode(sender.code)) return messageErrors.senderNotAccount({ from });
+  if (!isAccountCode(sender.code) && !isEmptyCode(sender.code))
+    return messageErrors.senderNotAccount({ from });
   const data = { from, nonce: message.nonce, expected: sender.nonce };
   if (message.nonce < sender.nonce) return messageErrors.nonceTooLow(data);
   if (message.nonce > sender.nonce) return messageErrors.nonceTooHigh(data);

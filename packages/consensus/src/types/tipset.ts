@@ -83,4 +83,3 @@ function checkCompatible(entries: readonly { readonly header: BlockHeader; reado
     }
   }
 }
-

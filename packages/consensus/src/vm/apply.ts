@@ -8,9 +8,9 @@ import { addAtto, assert, gasUnits, mulAtto, nonce, subAtto, zeroAtto } from "@h
 import { stateErrors } from "../errors.ts";
 import type { Message } from "../types/message.ts";
 import type { Receipt } from "../types/receipt.ts";
-import type { Call, CallResult, Execution } from "./call.ts";
-import { runCall } from "./call.ts";
-import { accountCode } from "./codes.ts";
+import { createExecution } from "./call.ts";
+import { accountCode, isEmptyCode } from "./codes.ts";
+import type { Call, CallResult, Execution } from "./execution.ts";
 import { vmExitCodes } from "./exit-codes.ts";
 import { GasMeter, inclusionGas, OutOfGas, unlimitedGas } from "./gas.ts";
 import type { Machine } from "./machine.ts";
@@ -35,7 +35,7 @@ function runOutermost(
   const { gas } = execution;
   try {
     gas.charge(inclusion);
-    return { ...runCall(execution, call), gasUsed: gas.used };
+    return { ...execution.call(call), gasUsed: gas.used };
   } catch (error) {
     if (!(error instanceof OutOfGas)) throw error;
     return { exitCode: vmExitCodes.outOfGas, returns: nothing, text: error.message, gasUsed: gas.limit };
@@ -65,16 +65,8 @@ export function applyChecked(
     nonce: nonce(before.nonce + 1),
     balance: subAtto(before.balance, reserve),
   });
-  const execution: Execution = {
-    machine,
-    gas: new GasMeter(message.gasLimit),
-    origin: message.from,
-    nonce: message.nonce,
-    system: false,
-    running: new Set(),
-    creations: 0,
-    depth: 0,
-  };
+  const origin = { address: message.from, nonce: message.nonce, system: false };
+  const execution = createExecution(machine, new GasMeter(message.gasLimit), origin);
   const result = runOutermost(execution, message, inclusionGas(messageBytes));
   const fee = mulAtto(message.gasPrice, result.gasUsed);
   credit(tree, message.from, subAtto(reserve, fee));
@@ -83,23 +75,23 @@ export function applyChecked(
   return { receipt: { exitCode, returns, gasUsed: gasUnits(gasUsed) }, fee, text: result.text };
 }
 
-/** A message of the network itself; nobody pays for it and it cannot fail (`state/implicit-message-failed`). */
-export function applyImplicit(
-  machine: Machine,
-  call: { readonly to: Address; readonly method: string; readonly params: Uint8Array },
-): Uint8Array {
+export interface ImplicitCall {
+  readonly to: Address;
+  readonly method: string;
+  readonly params: Uint8Array;
+}
+
+/** A call by the VM itself: without a limit, a nonce or a fee. */
+export function callImplicit(machine: Machine, call: ImplicitCall): CallResult {
   const from = machine.builtins.init;
-  const execution: Execution = {
-    machine,
-    gas: new GasMeter(unlimitedGas),
-    origin: from,
-    nonce: nonce(0),
-    system: true,
-    running: new Set(),
-    creations: 0,
-    depth: 0,
-  };
-  const { exitCode, returns, text } = runOutermost(execution, { from, value: zeroAtto, ...call }, 0);
+  const origin = { address: from, nonce: nonce(0), system: true };
+  const execution = createExecution(machine, new GasMeter(unlimitedGas), origin);
+  return runOutermost(execution, { from, value: zeroAtto, ...call }, 0);
+}
+
+/** A step of the network that cannot fail: `state/implicit-message-failed` aborts the tipset. */
+export function applyImplicit(machine: Machine, call: ImplicitCall): Uint8Array {
+  const { exitCode, returns, text } = callImplicit(machine, call);
   if (exitCode !== vmExitCodes.ok) {
     throw stateErrors.implicitMessageFailed({ method: call.method, exitCode, text });
   }
@@ -134,19 +126,11 @@ export function applyReadOnly(machine: Machine, anonymous: Address, call: ReadOn
   const known = tree.get(from);
   if (call.from === undefined) {
     tree.set(from, newRecord(accountCode.cid, addAtto(known?.balance ?? zeroAtto, value)));
-  } else if (known === undefined || known.head === null) {
+  } else if (known === undefined || isEmptyCode(known.code)) {
     tree.set(from, { ...(known ?? newRecord(accountCode.cid, zeroAtto)), code: accountCode.cid });
   }
-  const execution: Execution = {
-    machine,
-    gas: new GasMeter(call.gasLimit ?? env.params.blockGasLimit),
-    origin: from,
-    nonce: known?.nonce ?? nonce(0),
-    system: false,
-    running: new Set(),
-    creations: 0,
-    depth: 0,
-  };
+  const origin = { address: from, nonce: known?.nonce ?? nonce(0), system: false };
+  const execution = createExecution(machine, new GasMeter(call.gasLimit ?? env.params.blockGasLimit), origin);
   const { to, method, params } = call;
   return runOutermost(execution, { from, to, value, method, params }, 0);
 }

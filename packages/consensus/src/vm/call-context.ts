@@ -1,4 +1,6 @@
-/** The context of one call: everything that an actor reads, changes or asks goes through here and is charged. */
+/**
+ * The context of one call: everything that an actor reads, changes or asks goes through here and is charged.
+ */
 import type { Address, AttoFil, Blockstore, CID, Codec, Epoch } from "@holdfast/base";
 import {
   assert,
@@ -16,10 +18,10 @@ import type { BuiltinAddresses } from "../types/builtins.ts";
 import { codeNames } from "../types/builtins.ts";
 import { maxParamBytes } from "../types/message.ts";
 import type { NetworkParams } from "../types/params.ts";
-import type { Call, Execution } from "./call.ts";
-import { ActorRevert, maxCallDepth, runCall, runConstructor } from "./call.ts";
 import { isEmptyCode } from "./codes.ts";
 import type { ActorContext, CallMessage, SendResult } from "./context.ts";
+import type { Call, Execution } from "./execution.ts";
+import { ActorRevert, maxCallDepth } from "./execution.ts";
 import { vmExitCodes } from "./exit-codes.ts";
 import type { GasMeter, ProofKind } from "./gas.ts";
 import { gasSchedule, proofGas } from "./gas.ts";
@@ -104,7 +106,7 @@ export class CallContext implements ActorContext {
     const refused = (exitCode: number): SendResult => ({ exitCode, returns: new Uint8Array(0) });
     if (to === this.#self) return refused(vmExitCodes.selfSend);
     if (execution.depth >= maxCallDepth) return refused(vmExitCodes.callDepth);
-    const { exitCode, returns } = runCall(execution, { from: this.#self, to, value, method, params });
+    const { exitCode, returns } = execution.call({ from: this.#self, to, value, method, params });
     return { exitCode, returns };
   }
 
@@ -129,7 +131,7 @@ export class CallContext implements ActorContext {
     assert(code?.constructorMethod !== undefined, `the code ${codeName} can be created`);
     machine.tree.set(address, newRecord(code.cid, before?.balance ?? zeroAtto));
     const call = { from: this.#self, to: address, value: zeroAtto, method: "", params: constructorParams };
-    const result = runConstructor(execution, call, code.constructorMethod);
+    const result = execution.construct(call, code.constructorMethod);
     if (result.exitCode !== vmExitCodes.ok) this.fail(result.exitCode, result.text);
   }
 

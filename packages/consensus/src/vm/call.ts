@@ -3,79 +3,52 @@
  * the VM of go-filecoin 2019, without its flaws of design: a revert always carries a code other than 0, only
  * the table is dispatched on, and a running actor is never entered a second time.
  */
-import type { Address, AttoFil, Nonce } from "@holdfast/base";
+import type { Address, Nonce } from "@holdfast/base";
 import { assert, subAtto, zeroAtto } from "@holdfast/base";
-import { maxReturnBytes } from "../types/receipt.ts";
 import { codeNames } from "../types/builtins.ts";
-import { isEmptyCode } from "./codes.ts";
+import { maxReturnBytes } from "../types/receipt.ts";
 import { CallContext } from "./call-context.ts";
+import { isEmptyCode } from "./codes.ts";
 import type { AnyMethod } from "./context.ts";
+import type { Call, CallResult, Execution } from "./execution.ts";
+import { ActorRevert } from "./execution.ts";
 import { vmExitCodes } from "./exit-codes.ts";
 import type { GasMeter } from "./gas.ts";
 import { gasSchedule } from "./gas.ts";
 import type { Machine } from "./machine.ts";
 import { codeNameAt, credit } from "./machine.ts";
 
-/** Nested calls, the outermost included. */
-export const maxCallDepth = 16;
-
-/** The state of one outermost message while it runs. */
-export interface Execution {
-  readonly machine: Machine;
-  readonly gas: GasMeter;
-  readonly origin: Address;
-  readonly nonce: Nonce;
-  /** An implicit message of the VM itself. */
-  readonly system: boolean;
-  /** Actors whose methods are running. */
-  readonly running: Set<Address>;
-  /** Actors created so far in this message. */
-  creations: number;
-  depth: number;
-}
-
-export interface Call {
-  readonly from: Address;
-  readonly to: Address;
-  readonly value: AttoFil;
-  readonly method: string;
-  readonly params: Uint8Array;
-}
-
-export interface CallResult {
-  readonly exitCode: number;
-  readonly returns: Uint8Array;
-  /** Why it failed, for people; not part of the state. */
-  readonly text: string;
-}
-
-/** Ends a call with an exit code; caught by the VM at the boundary of that call. */
-export class ActorRevert extends Error {
-  override readonly name = "ActorRevert";
-  readonly exitCode: number;
-
-  constructor(exitCode: number, text: string) {
-    super(text);
-    assert(Number.isInteger(exitCode) && exitCode > 0 && exitCode <= 0xffff, "a revert has an exit code");
-    this.exitCode = exitCode;
-  }
-}
-
 const nothing = new Uint8Array(0);
 
+/** The execution of one outermost message by `origin`, before anything has run. */
+export function createExecution(
+  machine: Machine,
+  gas: GasMeter,
+  origin: { readonly address: Address; readonly nonce: Nonce; readonly system: boolean },
+): Execution {
+  const execution: Execution = {
+    machine,
+    gas,
+    origin: origin.address,
+    nonce: origin.nonce,
+    system: origin.system,
+    running: new Set(),
+    creations: 0,
+    depth: 0,
+    call: (call) => runCall(execution, call),
+    construct: (call, method) => guarded(execution, () => invoke(execution, call, method)),
+  };
+  return execution;
+}
+
 /** Runs a call in its own layer of the state. Throws `OutOfGas` and faults, after dropping the layer. */
-export function runCall(execution: Execution, call: Call): CallResult {
+function runCall(execution: Execution, call: Call): CallResult {
   return guarded(execution, () => {
     transfer(execution, call);
     if (call.method === "") return nothing;
     const method = findMethod(execution.machine, call);
     return invoke(execution, call, method);
   });
-}
-
-/** Runs a constructor on a record that was just installed at `call.to`. */
-export function runConstructor(execution: Execution, call: Call, constructor: AnyMethod): CallResult {
-  return guarded(execution, () => invoke(execution, call, constructor));
 }
 
 function guarded(execution: Execution, run: () => Uint8Array): CallResult {
@@ -88,7 +61,8 @@ function guarded(execution: Execution, run: () => Uint8Array): CallResult {
     return { exitCode: vmExitCodes.ok, returns, text: "" };
   } catch (error) {
     tree.revert(snapshot);
-    if (error instanceof ActorRevert) return { exitCode: error.exitCode, returns: nothing, text: error.message };
+    if (error instanceof ActorRevert)
+      return { exitCode: error.exitCode, returns: nothing, text: error.message };
     throw error;
   } finally {
     execution.depth -= 1;
@@ -107,6 +81,7 @@ function transfer(execution: Execution, call: Call): void {
       `${call.from} holds ${sender?.balance ?? 0n} attoFIL, less than the ${call.value} to transfer`,
     );
   }
+  if (tree.get(call.to) === undefined) execution.gas.charge(gasSchedule.newActor);
   tree.set(call.from, { ...sender, balance: subAtto(sender.balance, call.value) });
   credit(tree, call.to, call.value);
 }
@@ -155,5 +130,6 @@ function checkAccess(execution: Execution, call: Call, method: AnyMethod): void 
       : access === "system"
         ? execution.system && execution.depth === 1
         : call.from === execution.machine.builtins[access.builtin];
-  if (!isAllowed) throw new ActorRevert(vmExitCodes.notAuthorized, `${call.from} may not call ${call.method}`);
+  if (!isAllowed)
+    throw new ActorRevert(vmExitCodes.notAuthorized, `${call.from} may not call ${call.method}`);
 }

@@ -1,0 +1,63 @@
+/**
+ * Typed reading of a state by its root: no gas, no execution, no height. Every status that a node shows comes
+ * from here. A state that the store does not hold is `store/missing-block`.
+ */
+import type { Address, Blockstore, CID, Codec } from "@holdfast/base";
+import { addressBytes, addressFromBytes, getObject, Hamt } from "@holdfast/base";
+import { builtinActors } from "../actors/index.ts";
+import { initStateCodec } from "../actors/init.ts";
+import { stateErrors } from "../errors.ts";
+import type { ActorRecord } from "../types/actor.ts";
+import { actorRecordCodec } from "../types/actor.ts";
+import { builtinAddresses } from "../types/builtins.ts";
+import type { NetworkParams } from "../types/params.ts";
+import { CodeTable } from "../vm/codes.ts";
+
+let builtinTable: CodeTable | undefined;
+
+/** Name of an actor's code, for example "mineractor"; the CID's text if it is not one of ours. */
+export function codeNameOfCid(code: CID): string {
+  builtinTable ??= new CodeTable(builtinActors);
+  return builtinTable.ofCid(code)?.name ?? code.toString();
+}
+
+/** The record of an actor, undefined if there is none. */
+export function readActor(store: Blockstore, state: CID, address: Address): ActorRecord | undefined {
+  return Hamt.load(store, actorRecordCodec, state).get(addressBytes(address));
+}
+
+/** All actors in the order of the state's HAMT. */
+export function* listActors(store: Blockstore, state: CID): IterableIterator<[Address, ActorRecord]> {
+  for (const [key, record] of Hamt.load(store, actorRecordCodec, state).entries()) {
+    yield [addressFromBytes(key), record];
+  }
+}
+
+/**
+ * The state object of an actor that must have the given code. `state/actor-not-found`,
+ * `state/wrong-kind-of-actor`.
+ */
+export function readHead<T>(
+  store: Blockstore,
+  state: CID,
+  address: Address,
+  codeName: string,
+  codec: Codec<T>,
+): { readonly record: ActorRecord; readonly head: T } {
+  const record = readActor(store, state, address);
+  if (record === undefined) throw stateErrors.actorNotFound({ address });
+  const found = codeNameOfCid(record.code);
+  if (found !== codeName || record.head === null) {
+    throw stateErrors.wrongKindOfActor({ address, expected: codeName, found });
+  }
+  return { record, head: getObject(store, codec, record.head) };
+}
+
+/** The network's parameters as the genesis wrote them. */
+export function readNetworkParams(store: Blockstore, state: CID): NetworkParams {
+  for (const network of [0, 1] as const) {
+    const record = readActor(store, state, builtinAddresses(network).init);
+    if (record?.head) return getObject(store, initStateCodec, record.head).params;
+  }
+  throw stateErrors.actorNotFound({ address: builtinAddresses(0).init });
+}

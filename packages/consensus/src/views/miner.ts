@@ -1,0 +1,177 @@
+/** What a miner is, holds and owes, and who has how much power. */
+import type { Address, AttoFil, Blockstore, CID, Epoch, NetworkByte, SectorId } from "@holdfast/base";
+import { addressBytes, addressNetwork, subAtto } from "@holdfast/base";
+import type { MarketState } from "../actors/market/state.ts";
+import { loadMinerList, loadMiners, marketStateCodec } from "../actors/market/state.ts";
+import { deadlineOf, nextDeadlineAfter, periodStartAt } from "../actors/miner/periods.ts";
+import type { Ask, MinerState, PreCommit, Sector } from "../actors/miner/state.ts";
+import { loadAsks, loadPreCommits, loadSectors, minerStateCodec } from "../actors/miner/state.ts";
+import type { PowerTable } from "../rules/election.ts";
+import { builtinAddresses, codeNames } from "../types/builtins.ts";
+import type { NetworkParams } from "../types/params.ts";
+import { readHead } from "./actors.ts";
+
+export interface MinerView {
+  readonly address: Address;
+  readonly owner: Address;
+  readonly worker: Address;
+  /** BLS12-381 public key of the VRF, 48 bytes. */
+  readonly workerKey: Uint8Array;
+  readonly peerId: string;
+  /** All stored asks, also expired ones. */
+  readonly asks: readonly Ask[];
+  /** Bytes of the sectors that are not faulty. */
+  readonly power: bigint;
+  readonly balance: AttoFil;
+  /** The part of the balance that is locked for sectors. */
+  readonly pledge: AttoFil;
+  readonly freeBalance: AttoFil;
+  /** Everything lost to fees and penalties so far. */
+  readonly burnt: AttoFil;
+  readonly sectorCount: number;
+  readonly preCommitCount: number;
+  /** Epoch of the next judgement; null if there is nothing to watch. */
+  readonly deadline: Epoch | null;
+  /** Height of the last punished consensus fault. */
+  readonly slashedAt: Epoch | null;
+}
+
+function readMiner(store: Blockstore, state: CID, miner: Address) {
+  return readHead(store, state, miner, codeNames.miner, minerStateCodec);
+}
+
+/** Everything about a miner but its sectors. `state/actor-not-found`, `state/wrong-kind-of-actor`. */
+export function readMinerState(store: Blockstore, state: CID, miner: Address): MinerView {
+  const { record, head } = readMiner(store, state, miner);
+  return {
+    address: miner,
+    owner: head.owner,
+    worker: head.worker,
+    workerKey: head.workerKey,
+    peerId: head.peerId,
+    asks: [...loadAsks(store, head).entries()].map(([, ask]) => ask),
+    power: head.power,
+    balance: record.balance,
+    pledge: head.lockedPledge,
+    freeBalance: subAtto(record.balance, head.lockedPledge),
+    burnt: head.burnt,
+    sectorCount: loadSectors(store, head).count,
+    preCommitCount: loadPreCommits(store, head).count,
+    deadline: head.deadline,
+    slashedAt: head.slashedAt,
+  };
+}
+
+/** The miner's own state object. */
+export function readMinerHead(store: Blockstore, state: CID, miner: Address): MinerState {
+  return readMiner(store, state, miner).head;
+}
+
+/** One sector, undefined if the miner has none of this number. */
+export function readSector(
+  store: Blockstore,
+  state: CID,
+  miner: Address,
+  sectorId: SectorId,
+): Sector | undefined {
+  return loadSectors(store, readMiner(store, state, miner).head).get(sectorId);
+}
+
+/** All sectors of a miner, ascending by number. */
+export function readSectors(store: Blockstore, state: CID, miner: Address): Sector[] {
+  const { head } = readMiner(store, state, miner);
+  return [...loadSectors(store, head).entries()].map(([, sector]) => sector);
+}
+
+/** The pre-commitment of a sector, undefined if there is none (any more). */
+export function readPreCommit(
+  store: Blockstore,
+  state: CID,
+  miner: Address,
+  sectorId: SectorId,
+): PreCommit | undefined {
+  return loadPreCommits(store, readMiner(store, state, miner).head).get(sectorId);
+}
+
+function readMarket(store: Blockstore, state: CID, network: NetworkByte): MarketState {
+  const { market } = builtinAddresses(network);
+  return readHead(store, state, market, codeNames.market, marketStateCodec).head;
+}
+
+/** All miners in the order of their creation. */
+export function listMiners(store: Blockstore, state: CID, network: NetworkByte): Address[] {
+  const market = readMarket(store, state, network);
+  return [...loadMinerList(store, market).entries()].map(([, address]) => address);
+}
+
+/** Power of the whole network (bytes). */
+export function readPower(store: Blockstore, state: CID, network: NetworkByte): bigint {
+  return readMarket(store, state, network).totalPower;
+}
+
+/** The power by which blocks on this state are won and weighed. Looks a miner up only when asked. */
+export function readPowerTable(store: Blockstore, state: CID, network: NetworkByte): PowerTable {
+  const market = readMarket(store, state, network);
+  const miners = loadMiners(store, market);
+  return {
+    total: market.totalPower,
+    powerOf: (miner) => miners.get(addressBytes(miner))?.power ?? 0n,
+  };
+}
+
+/** What a winner has to show, from the state of the parent tipset. */
+export interface ElectionFacts {
+  readonly owner: Address;
+  readonly worker: Address;
+  readonly workerKey: Uint8Array;
+  readonly power: bigint;
+  readonly totalPower: bigint;
+  /** The sectors that make up the power (active and not faulty), ascending by number. */
+  readProvableSectors(): ProvableSector[];
+}
+
+export interface ProvableSector {
+  readonly sectorId: SectorId;
+  readonly sectorBytes: number;
+  readonly commR: Uint8Array;
+}
+
+/** Facts about a miner for its election; undefined if the market does not know the miner. */
+export function readElectionFacts(store: Blockstore, state: CID, miner: Address): ElectionFacts | undefined {
+  const market = readMarket(store, state, addressNetwork(miner));
+  const entry = loadMiners(store, market).get(addressBytes(miner));
+  if (entry === undefined) return undefined;
+  const { head } = readMiner(store, state, miner);
+  const { owner, worker, workerKey } = head;
+  return {
+    owner,
+    worker,
+    workerKey,
+    power: entry.power,
+    totalPower: market.totalPower,
+    readProvableSectors: () =>
+      [...loadSectors(store, head).entries()]
+        .map(([, sector]) => sector)
+        .filter((sector) => sector.faultySince === null)
+        .map(({ sectorId, sectorBytes, commR }) => ({ sectorId, sectorBytes, commR })),
+  };
+}
+
+export interface ProvingPeriodView {
+  /** Start of the period that a message at this height can prove; null before the first. */
+  readonly start: Epoch | null;
+  /** The first height at which the proof is too late; null before the first period. */
+  readonly deadline: Epoch | null;
+  /** The next epoch at which the miner is judged. */
+  readonly nextDeadline: Epoch;
+}
+
+/** The proving period of a miner for a message that is executed at `height`. */
+export function provingPeriodAt(params: NetworkParams, miner: Address, height: Epoch): ProvingPeriodView {
+  const start = periodStartAt(params, miner, height);
+  return {
+    start,
+    deadline: start === null ? null : deadlineOf(params, start),
+    nextDeadline: nextDeadlineAfter(params, miner, height),
+  };
+}

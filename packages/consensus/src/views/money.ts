@@ -1,0 +1,74 @@
+/**
+ * The law of the network's money: all balances together are what the genesis made, to the last attoFIL,
+ * after every tipset. Escrow and pledge are parts of the balances of the broker and of the miners; the parts
+ * must be what the channels and the sectors say.
+ */
+import type { AttoFil, Blockstore, CID } from "@holdfast/base";
+import { addAtto, assert, getObject, subAtto, zeroAtto } from "@holdfast/base";
+import { brokerStateCodec } from "../actors/broker/state.ts";
+import type { MinerState } from "../actors/miner/state.ts";
+import { loadPreCommits, loadSectors, minerStateCodec } from "../actors/miner/state.ts";
+import { stateErrors } from "../errors.ts";
+import { builtinAddresses, codeNames } from "../types/builtins.ts";
+import { codeNameOfCid, listActors } from "./actors.ts";
+import { allChannels } from "./broker.ts";
+
+export interface MoneyReport {
+  /** All balances but escrow, pledge and what is burnt. */
+  readonly balances: AttoFil;
+  /** Held by the payment broker for open channels. */
+  readonly escrow: AttoFil;
+  /** Locked in the miners for sectors and pre-commitments. */
+  readonly pledge: AttoFil;
+  readonly burnt: AttoFil;
+  /** The sum of the four. */
+  readonly total: AttoFil;
+}
+
+function pledgeOf(store: Blockstore, miner: MinerState): AttoFil {
+  let pledge = zeroAtto;
+  for (const [, sector] of loadSectors(store, miner).entries()) pledge = addAtto(pledge, sector.pledge);
+  for (const [, pre] of loadPreCommits(store, miner).entries()) pledge = addAtto(pledge, pre.pledge);
+  return pledge;
+}
+
+/**
+ * Adds up all money of a state. With `genesisTotal`, a difference is `state/money-not-conserved`. A locked
+ * amount that no sector or channel explains is a broken invariant.
+ */
+export function moneyInvariant(store: Blockstore, state: CID, genesisTotal?: AttoFil): MoneyReport {
+  const burntAddresses = [builtinAddresses(0).burnt, builtinAddresses(1).burnt];
+  let total = zeroAtto;
+  let escrow = zeroAtto;
+  let pledge = zeroAtto;
+  let burnt = zeroAtto;
+  for (const [address, { code, head, balance }] of listActors(store, state)) {
+    total = addAtto(total, balance);
+    if (burntAddresses.includes(address)) burnt = addAtto(burnt, balance);
+    const codeName = codeNameOfCid(code);
+    if (codeName === codeNames.miner && head !== null) {
+      const miner = getObject(store, minerStateCodec, head);
+      assert(
+        miner.lockedPledge === pledgeOf(store, miner),
+        `the pledge of ${address} is that of its sectors`,
+      );
+      assert(miner.lockedPledge <= balance, `the miner ${address} holds what it pledged`);
+      pledge = addAtto(pledge, miner.lockedPledge);
+    }
+    if (codeName === codeNames.broker && head !== null) {
+      const broker = getObject(store, brokerStateCodec, head);
+      let held = zeroAtto;
+      for (const { channel } of allChannels(store, broker)) {
+        held = addAtto(held, subAtto(channel.amount, channel.redeemed));
+      }
+      assert(broker.escrow === held, "the broker's escrow is what its channels hold");
+      assert(held <= balance, "the broker holds what its channels promise");
+      escrow = addAtto(escrow, held);
+    }
+  }
+  if (genesisTotal !== undefined && total !== genesisTotal) {
+    throw stateErrors.moneyNotConserved({ total: total.toString(), expected: genesisTotal.toString() });
+  }
+  const balances = subAtto(total, addAtto(escrow, pledge, burnt));
+  return { balances, escrow, pledge, burnt, total };
+}

@@ -5,6 +5,7 @@
  */
 import {
   type Address,
+  addEpochs,
   type AttoFil,
   attoFil,
   type Cancel,
@@ -201,7 +202,7 @@ class SenderService implements Sender {
       store: chain.store,
       state,
       env: chain.envOn(tipset),
-      height: tipset.height,
+      height: addEpochs(tipset.height, 1),
       ...call,
     });
     if (outcome.exitCode !== 0) {

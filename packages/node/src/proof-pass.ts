@@ -1,0 +1,134 @@
+/**
+ * Costly proofs are checked on worker threads although the state transition is synchronous: a trial run
+ * collects the statements that it would have verified and goes on as if they held; the pool verifies
+ * them; the run is repeated with the verdicts at hand until it asks nothing new. Only that last run
+ * counts. Invariant: a verdict that reaches the state was computed by a real verifier.
+ */
+import { addressBytes, blake2b256, type CborValue, encodeCbor, toHex } from "@holdfast/base";
+import type { Statement, Verifier } from "@holdfast/proofs/verify";
+import { limits } from "./limits.ts";
+
+/** The real thing, off the main thread. */
+export interface ProofChecker {
+  verify(statement: Statement): Promise<boolean>;
+}
+
+export interface ProofPass {
+  /**
+   * Runs `work` with a verifier that never blocks. `work` may run several times and must keep its
+   * effects to itself until it returns.
+   */
+  run<Result>(work: (verifier: Verifier) => Result): Promise<Result>;
+  /** Verifies one statement, remembered like all others. */
+  check(statement: Statement): Promise<boolean>;
+  /** Answers from memory, else computes in this thread. For read-only questions. */
+  readonly inline: Verifier;
+}
+
+export function createProofPass(checker: ProofChecker, inner: Verifier): ProofPass {
+  const verdicts = new Map<string, boolean>();
+  const underWay = new Map<string, Promise<boolean>>();
+
+  const remember = (key: string, verdict: boolean): void => {
+    verdicts.set(key, verdict);
+    if (verdicts.size <= limits.verdicts) return;
+    const oldest = verdicts.keys().next().value;
+    if (oldest !== undefined) verdicts.delete(oldest);
+  };
+
+  const check = async (statement: Statement, key = keyOf(statement)): Promise<boolean> => {
+    const known = verdicts.get(key);
+    if (known !== undefined) return known;
+    const running = underWay.get(key);
+    if (running !== undefined) return running;
+    const job = checker.verify(statement);
+    underWay.set(key, job);
+    try {
+      const verdict = await job;
+      remember(key, verdict);
+      return verdict;
+    } finally {
+      underWay.delete(key);
+    }
+  };
+
+  return {
+    check: (statement) => check(statement),
+    inline: verifierOf((statement) => {
+      const key = keyOf(statement);
+      const known = verdicts.get(key);
+      if (known !== undefined) return known;
+      const verdict = verifyWith(inner, statement);
+      remember(key, verdict);
+      return verdict;
+    }),
+    async run(work) {
+      for (;;) {
+        const asked = new Map<string, Statement>();
+        const verifier = verifierOf((statement) => {
+          const key = keyOf(statement);
+          const known = verdicts.get(key);
+          if (known === undefined) asked.set(key, statement);
+          return known ?? true;
+        });
+        const outcome = attempt(() => work(verifier));
+        if (asked.size === 0) {
+          if ("error" in outcome) throw outcome.error;
+          return outcome.result;
+        }
+        await Promise.all([...asked].map(([key, statement]) => check(statement, key)));
+      }
+    },
+  };
+}
+
+function attempt<Result>(work: () => Result): { readonly result: Result } | { readonly error: unknown } {
+  try {
+    return { result: work() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function verifierOf(answer: (statement: Statement) => boolean): Verifier {
+  return {
+    verifySeal: (statement) => answer({ check: "seal", statement }),
+    verifyPost: (statement) => answer({ check: "post", statement }),
+    verifyPieceInclusion: (statement) => answer({ check: "pieceInclusion", statement }),
+  };
+}
+
+function verifyWith(verifier: Verifier, { check, statement }: Statement): boolean {
+  switch (check) {
+    case "seal":
+      return verifier.verifySeal(statement);
+    case "post":
+      return verifier.verifyPost(statement);
+    case "pieceInclusion":
+      return verifier.verifyPieceInclusion(statement);
+  }
+}
+
+/** Covers every byte of the statement. */
+function keyOf(statement: Statement): string {
+  return toHex(blake2b256(encodeCbor([statement.check, ...partsOf(statement)])));
+}
+
+function partsOf({ check, statement }: Statement): CborValue[] {
+  switch (check) {
+    case "seal": {
+      const { sectorBytes, identity, commR, commRStar, seed, proof } = statement;
+      const { networkId, miner, sectorId, ticket, commD } = identity;
+      return [sectorBytes, networkId, addressBytes(miner), sectorId, ticket, commD, commR, commRStar, seed, proof];
+    }
+    case "post": {
+      const { kind, seed, miner, sectors, proof } = statement;
+      const rows = sectors.map(({ sectorId, sectorBytes, commR }) => [sectorId, sectorBytes, commR]);
+      return [kind, seed, addressBytes(miner), rows, proof];
+    }
+    case "pieceInclusion": {
+      const { commD, sectorBytes, commP, paddedBytes, proof } = statement;
+      return [commD, sectorBytes, commP, paddedBytes, proof];
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/** What synchronisation needs of the other rooms. */
+import type { AttoFil, Blockstore, CID, Clock, Logger, Wire } from "@holdfast/base";
+import type { FullBlock, NetworkParams, RandomnessSource, Receipt, Tipset } from "@holdfast/consensus";
+import type { ProofPass } from "../proof-pass.ts";
+
+export interface SyncChain {
+  readonly params: NetworkParams;
+  readonly genesis: Tipset;
+  readonly genesisTimestampMs: number;
+  readonly genesisTotal: AttoFil;
+  readonly store: Blockstore;
+  head(): Tipset;
+  tipset(key: string): Tipset | undefined;
+  fullBlock(cid: CID): FullBlock | undefined;
+  fullBlocks(key: string): readonly FullBlock[] | undefined;
+  stateAfter(key: string): CID | undefined;
+  weightOf(key: string): bigint | undefined;
+  parentOf(tipset: Tipset): Tipset | undefined;
+  tipsetAt(height: number, below?: Tipset): Tipset;
+  randomnessBelow(tipset: Tipset): RandomnessSource;
+  addValidated(validated: {
+    readonly tipset: Tipset;
+    readonly blocks: readonly FullBlock[];
+    readonly stateRoot: CID;
+    readonly results: readonly { readonly message: CID; readonly receipt: Receipt }[];
+    readonly weight: bigint;
+  }): Promise<void>;
+  setHead(key: string): Promise<unknown>;
+}
+
+export interface SyncNeeds {
+  readonly chain: SyncChain;
+  readonly wire: Wire;
+  readonly proofs: ProofPass;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}

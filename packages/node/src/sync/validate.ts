@@ -1,0 +1,123 @@
+/**
+ * Full validation of one tipset on its parent: headers, proofs, bodies, execution. Cheap checks first;
+ * proofs on worker threads; nothing is stored unless everything holds.
+ */
+import { BufferedBlockstore } from "@holdfast/base";
+import {
+  applyTipset,
+  blockCid,
+  checkHeader,
+  createTipset,
+  type FullBlock,
+  type HeaderProof,
+  messageCid,
+  readPowerTable,
+  type Receipt,
+  type Tipset,
+  tipsetKey,
+  tipsetWeight,
+  verifyHeaderProof,
+} from "@holdfast/consensus";
+import { syncErrors } from "./errors.ts";
+import type { SyncNeeds } from "./needs.ts";
+
+/** Message CIDs whose signatures were verified; forgotten as a whole when full. */
+const verifiedMessagesMax = 65_536;
+
+export interface Validator {
+  /**
+   * Validates and stores; the tipset's parent must be known. Errors: `block/…`, `tipset/…`.
+   */
+  validate(blocks: readonly FullBlock[]): Promise<Tipset>;
+  /** Only what its header claims, for a verdict before it is forwarded. Errors: `block/…`. */
+  checkHeader(block: FullBlock): Promise<void>;
+}
+
+export function createValidator({ chain, proofs, clock }: SyncNeeds): Validator {
+  const verifiedMessages = new Set<string>();
+  /** Header proofs that hold, by what they prove: a block is checked alone and again in a wider tipset. */
+  const soundHeaders = new Set<string>();
+
+  async function checkHeaders(tipset: Tipset, parent: Tipset): Promise<void> {
+    const parentState = chain.stateAfter(parent.key);
+    const parentWeight = chain.weightOf(parent.key);
+    if (parentState === undefined || parentWeight === undefined) {
+      throw syncErrors.ancestorsMissing({ key: parent.key, tried: 0 });
+    }
+    const view = {
+      store: chain.store,
+      parentState,
+      parentWeight,
+      genesisTimeMs: chain.genesisTimestampMs,
+      nowMs: clock.nowMs(),
+    };
+    for (const header of tipset.blocks) {
+      const left = checkHeader(header, parent, view, chain.params);
+      const name = blockCid(header).toString();
+      if (soundHeaders.has(name)) continue;
+      for (const proof of left) await checkProof(proof);
+      if (soundHeaders.size > verifiedMessagesMax) soundHeaders.clear();
+      soundHeaders.add(name);
+    }
+  }
+
+  async function checkProof(proof: HeaderProof): Promise<void> {
+    if (proof.kind === "winning-post") {
+      const { seed, miner, sector, proof: bytes } = proof.check;
+      await proofs.check({
+        check: "post",
+        statement: { kind: "winning", seed, miner, sectors: [sector], proof: bytes },
+      });
+    }
+    verifyHeaderProof(proof, proofs.inline);
+  }
+
+  return {
+    async checkHeader(block) {
+      const tipset = createTipset([block.header]);
+      const parent = chain.tipset(tipsetKey(tipset.parents));
+      if (parent === undefined) throw syncErrors.ancestorsMissing({ key: tipsetKey(tipset.parents), tried: 0 });
+      await checkHeaders(tipset, parent);
+    },
+    async validate(blocks) {
+      const tipset = createTipset(blocks.map((block) => block.header));
+      const parent = chain.tipset(tipsetKey(tipset.parents));
+      const parentState = parent === undefined ? undefined : chain.stateAfter(parent.key);
+      if (parent === undefined || parentState === undefined) {
+        throw syncErrors.ancestorsMissing({ key: tipsetKey(tipset.parents), tried: 0 });
+      }
+      await checkHeaders(tipset, parent);
+      if (verifiedMessages.size > verifiedMessagesMax) verifiedMessages.clear();
+      const { result, buffer } = await proofs.run((verifier) => {
+        const store = new BufferedBlockstore(chain.store);
+        const env = { params: chain.params, verifier, randomness: chain.randomnessBelow(parent), verifiedMessages };
+        return { result: applyTipset({ store, parentState, blocks, env }), buffer: store };
+      });
+      buffer.flush();
+      const weight = tipsetWeight(tipset, readPowerTable(chain.store, parentState));
+      const results = resultsInOrder(tipset, blocks, result.receipts);
+      await chain.addValidated({ tipset, blocks, stateRoot: result.stateRoot, results, weight });
+      return tipset;
+    },
+  };
+}
+
+function resultsInOrder(
+  tipset: Tipset,
+  blocks: readonly FullBlock[],
+  receipts: ReadonlyMap<string, Receipt>,
+): { message: ReturnType<typeof messageCid>; receipt: Receipt }[] {
+  const order = new Map(tipset.blocks.map((header, index) => [header.miner, index]));
+  const sorted = [...blocks].sort((a, b) => (order.get(a.header.miner) ?? 0) - (order.get(b.header.miner) ?? 0));
+  const seen = new Set<string>();
+  return sorted.flatMap(({ messages }) =>
+    messages.flatMap((signed) => {
+      const message = messageCid(signed);
+      const text = message.toString();
+      const receipt = receipts.get(text);
+      if (receipt === undefined || seen.has(text)) return [];
+      seen.add(text);
+      return [{ message, receipt }];
+    }),
+  );
+}

@@ -29,7 +29,7 @@ if (Number.parseInt(process.versions.node, 10) >= neededMajor) {
   becomeParentOf(findNode());
 }
 
-/** The SQLite of Node 24 and type stripping announce themselves as experimental; users of holdfast need not know. */
+/** SQLite and type stripping announce themselves as experimental; users of holdfast need not know. */
 function hideExperimentalWarnings() {
   const emitWarning = process.emitWarning.bind(process);
   process.emitWarning = (warning, ...rest) => {

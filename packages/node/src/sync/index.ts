@@ -85,6 +85,9 @@ class Syncer implements Sync {
   async submitOwnBlock(block: FullBlock): Promise<void> {
     const done = Promise.withResolvers<void>();
     this.#enqueue(() => this.#takeIn(block).then(done.resolve, done.reject));
+    await this.#last;
+    // Without effect unless the queue was stopped before the block's turn.
+    done.reject(syncErrors.stopped({}));
     await done.promise;
     await this.#needs.wire.publish(blockTopic(this.#needs.chain.params.name), encode(fullBlockCodec, block));
   }

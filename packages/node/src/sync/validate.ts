@@ -62,13 +62,7 @@ export function createValidator({ chain, proofs, clock }: SyncNeeds): Validator 
   }
 
   async function checkProof(proof: HeaderProof): Promise<void> {
-    if (proof.kind === "winning-post") {
-      const { seed, miner, sector, proof: bytes } = proof.check;
-      await proofs.check({
-        check: "post",
-        statement: { kind: "winning", seed, miner, sectors: [sector], proof: bytes },
-      });
-    }
+    if (proof.kind === "winning-post") await proofs.check({ check: "post", statement: proof.statement });
     verifyHeaderProof(proof, proofs.inline);
   }
 
@@ -94,7 +88,7 @@ export function createValidator({ chain, proofs, clock }: SyncNeeds): Validator 
         return { result: applyTipset({ store, parentState, blocks, env }), buffer: store };
       });
       buffer.flush();
-      const weight = tipsetWeight(tipset, readPowerTable(chain.store, parentState));
+      const weight = tipsetWeight(tipset, readPowerTable(chain.store, parentState, chain.params.networkByte));
       const results = resultsInOrder(tipset, blocks, result.receipts);
       await chain.addValidated({ tipset, blocks, stateRoot: result.stateRoot, results, weight });
       return tipset;

@@ -8,12 +8,19 @@ import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { blake2b, blake2s } from "@noble/hashes/blake2.js";
 import { scrypt } from "@noble/hashes/scrypt.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { readBigEndian } from "../bytes.ts";
 import type { CryptoKernel } from "./kernel.ts";
 
 /** Public keys in G1, signatures in G2, keys registered with a proof of possession. */
 export const blsDomain = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
 
 const bls = bls12_381.longSignatures;
+
+/** noble reduces a scalar of any size; here every key has one spelling, as in blst. */
+function isBlsScalar(privateKey: Uint8Array): boolean {
+  const scalar = readBigEndian(privateKey);
+  return scalar > 0n && scalar < bls12_381.fields.Fr.ORDER;
+}
 
 /** The libraries report malformed points by throwing; a claim of a peer is answered, not thrown. */
 function orUndefined<T>(compute: () => T): T | undefined {
@@ -65,9 +72,10 @@ export const nobleKernel: CryptoKernel = Object.freeze({
   secpPublicKey: (privateKey: Uint8Array) => orUndefined(() => secp256k1.getPublicKey(privateKey, false)),
   secpSign: (digest: Uint8Array, privateKey: Uint8Array) => orUndefined(() => signDigest(digest, privateKey)),
   secpRecover: recoverKey,
-  blsPublicKey: (privateKey: Uint8Array) => orUndefined(() => bls.getPublicKey(privateKey).toBytes()),
+  blsPublicKey: (privateKey: Uint8Array) =>
+    isBlsScalar(privateKey) ? bls.getPublicKey(privateKey).toBytes() : undefined,
   blsSign: (privateKey: Uint8Array, message: Uint8Array) =>
-    orUndefined(() => bls.sign(bls.hash(message, blsDomain), privateKey).toBytes()),
+    isBlsScalar(privateKey) ? bls.sign(bls.hash(message, blsDomain), privateKey).toBytes() : undefined,
   blsVerify: verifyBls,
   scrypt: async (password, salt, cost, lengthBytes) =>
     scrypt(password, salt, { N: cost.n, r: cost.r, p: cost.p, dkLen: lengthBytes, maxmem: 2 ** 30 }),

@@ -2,4 +2,20 @@
 export { type CancelSource, cancelSource } from "./cancel.ts";
 export { type Drain, drainMicrotasks, SimClock } from "./clock.ts";
 export { type DiskFault, type DiskOperation, SimDisk, type SimDiskOptions } from "./disk.ts";
+export { SimNet, type SimNetOptions } from "./net.ts";
+export { SimWire } from "./net-wire.ts";
 export { SeededRandom } from "./random.ts";
+export { type BlockstoreUnderTest, blockstoreSuite } from "./suites/blockstore.ts";
+export { type ClockUnderTest, clockSuite } from "./suites/clock.ts";
+export { type CryptoVectors, cryptoSuite } from "./suites/crypto.ts";
+export { type DiskUnderTest, diskSuite } from "./suites/disk.ts";
+export {
+  type CaseResult,
+  codeOf,
+  codeThrown,
+  failures,
+  rejectionOf,
+  runSuite,
+  type SuiteTools,
+} from "./suites/tools.ts";
+export { type WiresUnderTest, wireSuite } from "./suites/wire.ts";

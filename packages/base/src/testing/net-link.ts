@@ -1,0 +1,62 @@
+/**
+ * One direction of a simulated connection: what is sent arrives in order, each item after the link's delay
+ * (0 is a microtask), or never if the connection breaks first. Nothing is lost from the middle, as TCP has it.
+ */
+import type { Clock } from "../seams/types.ts";
+
+export interface LinkConditions {
+  readonly clock: Clock;
+  /** Milliseconds from sending to arriving, drawn for every item. */
+  readonly delayMs: () => number;
+  /** Whether the connection breaks at this item. */
+  readonly breaks: () => boolean;
+  /** Settles when the path is open (a stalled partition holds items back). */
+  readonly passable: () => Promise<void> | undefined;
+}
+
+export class SimLink {
+  readonly #conditions: LinkConditions;
+  readonly #onBreak: () => void;
+  readonly #items: { readonly dueMs: number; readonly arrive: () => void }[] = [];
+  #pumping = false;
+  #cut = false;
+
+  constructor(conditions: LinkConditions, onBreak: () => void) {
+    this.#conditions = conditions;
+    this.#onBreak = onBreak;
+  }
+
+  /** `arrive` runs on the other side, after everything that was sent before. */
+  send(arrive: () => void): void {
+    if (this.#cut) return;
+    const { clock, delayMs } = this.#conditions;
+    this.#items.push({ dueMs: clock.nowMs() + delayMs(), arrive });
+    if (!this.#pumping) void this.#pump();
+  }
+  /** What is under way is lost. */
+  cut(): void {
+    this.#cut = true;
+    this.#items.length = 0;
+  }
+
+  async #pump(): Promise<void> {
+    const { clock, passable, breaks } = this.#conditions;
+    this.#pumping = true;
+    for (;;) {
+      const item = this.#items[0];
+      if (item === undefined) break;
+      const waitMs = item.dueMs - clock.nowMs();
+      if (waitMs > 0) await clock.sleep(waitMs);
+      else await undefined;
+      await passable();
+      if (this.#cut) break;
+      if (breaks()) {
+        this.#onBreak();
+        break;
+      }
+      this.#items.shift();
+      item.arrive();
+    }
+    this.#pumping = false;
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * A network in memory: as many wires as a test wants, with delays in virtual time, lost connections and
+ * partitions, all drawn from one seed, so that a failure repeats exactly.
+ */
+import { assert } from "../errors.ts";
+import { wireErrors } from "../seams/errors.ts";
+import type { Clock, PeerId } from "../seams/types.ts";
+import { SimConnection } from "./net-connection.ts";
+import { SimGossip } from "./net-gossip.ts";
+import type { LinkConditions } from "./net-link.ts";
+import { SimWire } from "./net-wire.ts";
+import { SeededRandom } from "./random.ts";
+
+export interface SimNetOptions {
+  readonly seed: string | number;
+  readonly clock: Clock;
+  /** One way, in milliseconds; 0 (the default) is a microtask. */
+  readonly delayMs?: number | ((from: PeerId, to: PeerId) => number);
+  /** Up to this much more delay, drawn for every item; the order stays. */
+  readonly jitterMs?: number;
+  /** Probability that a connection breaks at an item (a chunk, a gossip message, an answer). */
+  readonly lossRatio?: number;
+  /** Bytes of one stream that may be under way in one direction (65,536). */
+  readonly windowBytes?: number;
+  /** 1 MiB if left out. */
+  readonly maxGossipBytes?: number;
+  /** How long a gossip message is remembered (two minutes). */
+  readonly seenTtlMs?: number;
+}
+
+export class SimNet {
+  readonly #options: SimNetOptions;
+  readonly #random: SeededRandom;
+  readonly #wires = new Map<PeerId, SimWire>();
+  /** Group of each peer that a partition names; all others form one more group. */
+  #groups = new Map<PeerId, number>();
+  #stalled: { readonly healed: Promise<void>; readonly heal: () => void } | undefined;
+  #connectionsMade = 0;
+
+  constructor(options: SimNetOptions) {
+    this.#options = options;
+    this.#random = new SeededRandom(options.seed).fork("net");
+  }
+
+  /** A new node on the network. Once it is disposed of, its name can come back. */
+  createWire(peer: string): SimWire {
+    const self = peer as PeerId;
+    assert(!this.#wires.has(self), `there is one live wire with the name ${peer}`);
+    const { clock, seenTtlMs = 120_000, maxGossipBytes = 1_048_576, windowBytes = 65_536 } = this.#options;
+    const wire = new SimWire(self, (around) => ({
+      gossip: new SimGossip(clock, seenTtlMs, (topic, bytes, except) => around.spread(topic, bytes, except)),
+      maxGossipBytes,
+      windowBytes,
+      dial: (from, to) => this.#dial(from, to),
+      closed: (closed) => this.#wires.delete(closed.self),
+    }));
+    this.#wires.set(self, wire);
+    return wire;
+  }
+
+  /**
+   * Splits the network; peers that no group names form one more. "cut" breaks the connections between
+   * groups at once; "stall" keeps them, but nothing arrives until the network heals.
+   */
+  partition(groups: readonly (readonly string[])[], mode: "cut" | "stall" = "cut"): void {
+    this.heal();
+    this.#groups = new Map(groups.flatMap((group, index) => group.map((peer) => [peer as PeerId, index])));
+    if (mode === "stall") {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#stalled = { healed: promise, heal: resolve };
+      return;
+    }
+    for (const wire of this.#wires.values()) {
+      for (const { id } of wire.peers()) {
+        if (!this.#sameGroup(wire.self, id)) wire.connectionTo(id)?.break();
+      }
+    }
+  }
+  /** Everybody can reach everybody again; broken connections stay broken until somebody dials. */
+  heal(): void {
+    this.#groups = new Map();
+    this.#stalled?.heal();
+    this.#stalled = undefined;
+  }
+  /** Breaks the connection between two peers, if there is one. */
+  disconnect(a: string, b: string): void {
+    this.#wires
+      .get(a as PeerId)
+      ?.connectionTo(b as PeerId)
+      ?.break();
+  }
+
+  async #dial(from: SimWire, peer: PeerId): Promise<void> {
+    const roundTripMs = this.#delayMs(from.self, peer) + this.#delayMs(peer, from.self);
+    if (roundTripMs > 0) await this.#options.clock.sleep(roundTripMs);
+    else await undefined;
+    if (from.isClosed) throw wireErrors.closed({ what: "wire" });
+    if (from.connectionTo(peer) !== undefined) return; // the other side was quicker
+    const target = this.#wires.get(peer);
+    if (target === undefined || target === from || !this.#sameGroup(from.self, peer)) {
+      throw wireErrors.unreachable({ peer });
+    }
+    const random = this.#random.fork(`connection ${this.#connectionsMade++}`);
+    const connection = new SimConnection(from, target, (a, b) => this.#conditions(a, b, random));
+    from.connectionMade(connection);
+    target.connectionMade(connection);
+  }
+
+  #conditions(from: PeerId, to: PeerId, connection: SeededRandom): LinkConditions {
+    const { clock, jitterMs = 0, lossRatio = 0 } = this.#options;
+    const random = connection.fork(`from ${from}`);
+    return {
+      clock,
+      delayMs: () => this.#delayMs(from, to) + (jitterMs > 0 ? random.between(0, jitterMs) : 0),
+      breaks: () => lossRatio > 0 && random.chance(lossRatio),
+      passable: () => (this.#sameGroup(from, to) ? undefined : this.#stalled?.healed),
+    };
+  }
+  #delayMs(from: PeerId, to: PeerId): number {
+    const { delayMs = 0 } = this.#options;
+    return typeof delayMs === "number" ? delayMs : delayMs(from, to);
+  }
+  #sameGroup(a: PeerId, b: PeerId): boolean {
+    return this.#groups.get(a) === this.#groups.get(b);
+  }
+}

@@ -22,7 +22,7 @@ export const addressErrors = defineErrors("address", {
   badCharacter: {
     exit: "usage",
     message: (data: { text: string; position: number }) =>
-      `an address cannot have ${JSON.stringify(data.text[data.position] ?? "")} as character ${data.position + 1}`,
+      `character ${data.position + 1} of ${JSON.stringify(data.text)} cannot be in an address`,
     fix: copyWhole,
   },
   badChecksum: {
@@ -66,7 +66,7 @@ export const addressErrors = defineErrors("address", {
   badPublicKey: {
     exit: "usage",
     message: (data: { bytes: number }) =>
-      `an account key is an uncompressed secp256k1 point of 65 bytes that starts with 04, not ${data.bytes} bytes`,
+      `an account key is an uncompressed secp256k1 point: 65 bytes from 04 on, not ${data.bytes} bytes`,
     fix: "Uncompress the public key first.",
   },
 });

@@ -90,7 +90,7 @@ export function baseXBytes(digits: readonly number[]): Uint8Array {
   return Uint8Array.from([...new Array<number>(zeroBytes).fill(0), ...reversed.reverse()]);
 }
 
-/** BLAKE2b with a digest of four bytes over the protocol byte 1 and the hash: the checksum of an f1 address. */
+/** The checksum of an f1 address: BLAKE2b with four bytes over the protocol byte 1 and the hash. */
 function f1Checksum(hash: Uint8Array): Uint8Array {
   return blake2b(concatBytes(Uint8Array.of(1), hash), { dkLen: f1ChecksumBytes });
 }

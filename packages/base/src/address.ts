@@ -57,7 +57,7 @@ export function accountAddress(network: NetworkByte, publicKey: Uint8Array): Add
   return addressOf(network, blake2b160(publicKey));
 }
 
-/** An actor made at run time: the hash of its creator's address and the creator's nonce (8 bytes, big-endian). */
+/** An actor made at run time: the hash of its creator's address and nonce (8 bytes, big-endian). */
 export function createdAddress(creator: Address, nonce: Nonce): Address {
   const preimage = concatBytes(addressBytes(creator), bigEndian(nonce, 8));
   return addressOf(addressNetwork(creator), blake2b160(preimage));

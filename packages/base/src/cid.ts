@@ -1,7 +1,7 @@
 /**
  * Content ids. Ours are CIDv1, dag-cbor, blake2b-256; data of other IPFS programs may have others. Reading is
- * strict: one CID has one binary form (minimal varints, no trailing bytes, a digest of bounded length), because
- * a CID inside a canonical encoding must encode back to the same bytes. Source: the CID and multihash specs.
+ * strict: one CID has one binary form (minimal varints, no trailing bytes, bounded digests), so that
+ * a CID inside a canonical encoding encodes back to the same bytes. Source: the CID and multihash specs.
  */
 import { CID } from "multiformats/cid";
 import { create as createDigest } from "multiformats/hashes/digest";
@@ -76,7 +76,7 @@ export function cidFromBytes(bytes: Uint8Array): CID {
   return CID.createV1(codec, createDigest(hashCode, bytes.slice(at)));
 }
 
-/** Whether `bytes` are the content of `cid`; false for hash functions other than blake2b-256, sha2-256 and identity. */
+/** Whether `bytes` are the content of `cid`. Knows blake2b-256, sha2-256 and identity; others are false. */
 export function verifyCid(cid: CID, bytes: Uint8Array): boolean {
   const { code, digest } = cid.multihash;
   if (code === blake2b256Code) return equalBytes(blake2b256(bytes), digest);

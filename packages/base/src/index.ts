@@ -1,5 +1,5 @@
 /**
- * The public door of `base`: bytes, units, addresses, content ids, the codec, the trees, crypto and the seams.
+ * The public door of `base`: bytes, units, addresses, content ids, codec, trees, crypto and the seams.
  * Everything here is pure: no clock, no randomness, no IO.
  */
 export {

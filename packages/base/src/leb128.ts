@@ -44,14 +44,14 @@ export function encodeSigned(value: bigint): Uint8Array {
   }
 }
 
-/** Reads one number from the front of `bytes`: `codec/truncated`, `codec/number-too-long`, `codec/non-minimal`. */
+/** One number from the front of `bytes`. `codec/truncated`, `codec/number-too-long`, `codec/non-minimal`. */
 export function decodeUnsigned(bytes: Uint8Array, maxBytes = maxLebBytes): LebNumber {
   const length = lebLength(bytes, maxBytes);
   if (length > 1 && bytes[length - 1] === 0) throw codecErrors.nonMinimal({ at: 0 });
   return { value: lebMagnitude(bytes, length), length };
 }
 
-/** Reads one number from the front of `bytes`: `codec/truncated`, `codec/number-too-long`, `codec/non-minimal`. */
+/** One number from the front of `bytes`. `codec/truncated`, `codec/number-too-long`, `codec/non-minimal`. */
 export function decodeSigned(bytes: Uint8Array, maxBytes = maxLebBytes): LebNumber {
   const length = lebLength(bytes, maxBytes);
   const last = bytes[length - 1] ?? 0;

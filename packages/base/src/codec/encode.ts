@@ -47,7 +47,7 @@ class Writer {
   }
 
   #cidOrMap(value: CID | CborMap, depth: number): void {
-    // Not CID.asCID: it takes any map with equal "/" and "bytes" members for a CID, and a sender can make one.
+    // Not CID.asCID: it takes any map with equal "/" and "bytes" for a CID, and a sender can make one.
     if (value instanceof CID) {
       this.#head(major.tag, cidTag);
       this.#string(major.bytes, concatBytes(Uint8Array.of(0), value.bytes));
@@ -147,7 +147,7 @@ class Writer {
   }
 }
 
-/** The reader's limit holds for the writer too, so that nothing is stored that cannot be read; cycles end here. */
+/** The reader's limit holds for the writer too: what is stored can be read, and cycles end here. */
 function checkDepth(depth: number): void {
   const { maxDepth } = defaultCborLimits;
   if (depth > maxDepth) throw codecErrors.tooDeep({ maxDepth });

@@ -1,6 +1,6 @@
 /**
- * Codecs of single values. An amount is one sign byte (0 or 1) and its shortest big-endian magnitude, zero is no
- * bytes, as in Filecoin's state today; there is no negative zero and no leading zero byte.
+ * Codecs of single values. An amount is one sign byte (0 or 1) and its shortest big-endian magnitude, zero is
+ * no bytes, as in Filecoin's state today; there is no negative zero and no leading zero byte.
  */
 import { type Address, addressBytes, addressFromBytes } from "../address.ts";
 import { concatBytes, minimalBigEndian, readBigEndian, utf8Bytes } from "../bytes.ts";
@@ -88,7 +88,7 @@ export const address: Codec<Address> = {
   },
 };
 
-/** A sign byte and the shortest magnitude below 2^128; zero is no bytes. Negative amounts occur as differences. */
+/** A sign byte and the shortest magnitude below 2^128; zero is no bytes. Negative ones are differences. */
 export const attoFil: Codec<AttoFil> = {
   name: "attoFil",
   toCbor(value) {

@@ -1,6 +1,6 @@
 /**
- * A persistent sparse list: the AMT of Filecoin's state (go-amt-ipld v4), root [bit width, height, count, node].
- * Invariant: the same content has the same root, because the tree is always exactly as high as its highest
+ * A persistent sparse list: the AMT of Filecoin's state (go-amt-ipld v4), root [bit width, height, count,
+ * node]. Invariant: the same content has the same root, because the tree is always exactly as high as its highest
  * index asks for and holds no empty node. Nodes stay decoded in memory; a change clears the CIDs on its path,
  * and `flush` writes what has none.
  */
@@ -77,7 +77,8 @@ export class Amt<V> {
     if (!isCount(count)) throw fail("a count out of range");
     const width = 1 << bitWidth;
     const isEmpty = count === 0;
-    const node = amtNodeFromCbor(nodeTuple, { width, isLeaf: height === 0, mayBeEmpty: isEmpty }, fail);
+    const shape = { width, isLeaf: height === 0, mayBeEmpty: isEmpty && height === 0 };
+    const node = amtNodeFromCbor(nodeTuple, shape, fail);
     const used = node.slots.filter((slot) => slot !== undefined).length;
     const countIsRight = height === 0 ? count === used : count >= used && count <= width ** (height + 1);
     if (!countIsRight || isEmpty !== (used === 0)) throw fail("a count that does not fit the members");
@@ -107,7 +108,7 @@ export class Amt<V> {
     return value === undefined ? undefined : this.#codec.fromCbor(value, this.#codec.name);
   }
 
-  /** `tree/index-out-of-range`, and `codec/…` for a value outside its codec's limits; then nothing has changed. */
+  /** Fails with `tree/index-out-of-range`, or `codec/…` for a bad value; then nothing has changed. */
   set(index: number, value: V): void {
     checkIndex(index);
     const encoded = this.#codec.toCbor(value);

@@ -1,7 +1,7 @@
 /**
  * A persistent map from byte strings to values: the HAMT of Filecoin's state (go-hamt-ipld v3 with SHA-256,
  * five bits a level, buckets of three). Invariant: the same content has the same root, whatever the order of
- * the operations, because a delete undoes exactly what a set did: a child that fits into a bucket becomes one.
+ * the operations, because a delete undoes what a set did: a child that fits into a bucket becomes one.
  * Nodes stay decoded in memory; a change clears the CIDs on its path, and `flush` writes what has none.
  */
 import type { Blockstore } from "../blockstore.ts";

@@ -72,6 +72,9 @@ export class SimDisk implements Disk {
     assert(n >= 1, "changes are counted from 1");
     this.#changesUntilCrash = n;
   }
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
   get crashed(): boolean {
     return this.#survivor !== undefined;
   }

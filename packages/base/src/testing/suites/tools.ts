@@ -22,10 +22,14 @@ export interface CaseResult {
   readonly error: unknown;
 }
 
-/** Runs every case, one after the other; `error` is undefined where a case passed. */
+/**
+ * Runs every case, one after the other; `error` is undefined where a case passed. `giveUp` rejects when a
+ * case has had enough time: a broken twin may never settle.
+ */
 export async function runSuite(
   expect: SuiteTools["expect"],
   suite: (tools: SuiteTools) => void,
+  giveUp?: () => Promise<never>,
 ): Promise<CaseResult[]> {
   const cases: { readonly name: string; readonly body: () => Promise<void> }[] = [];
   suite({
@@ -34,7 +38,10 @@ export async function runSuite(
     expect,
   });
   const results: CaseResult[] = [];
-  for (const { name, body } of cases) results.push({ name, error: await rejectionOf(body()) });
+  for (const { name, body } of cases) {
+    const run = giveUp === undefined ? body() : Promise.race([body(), giveUp()]);
+    results.push({ name, error: await rejectionOf(run) });
+  }
   return results;
 }
 

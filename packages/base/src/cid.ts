@@ -51,7 +51,7 @@ export function cidFromBytes(bytes: Uint8Array): CID {
   const fail = (reason: string) => cidErrors.malformed({ text: `0x${toHex(bytes.subarray(0, 40))}`, reason });
   if (bytes[0] === 0x12 && bytes[1] === 0x20) {
     if (bytes.length !== 34) throw fail("a version 0 CID has 34 bytes");
-    return CID.create(0, dagPbCode, createDigest(sha256Code, bytes.slice(2)));
+    return CID.create(0, dagPbCode, createDigest(sha256Code, new Uint8Array(bytes.subarray(2))));
   }
   let at = 0;
   const varint = (what: string): number => {
@@ -73,7 +73,7 @@ export function cidFromBytes(bytes: Uint8Array): CID {
   const digestBytes = varint("digest length");
   if (digestBytes > maxDigestBytes) throw fail("the digest is too long");
   if (bytes.length - at !== digestBytes) throw fail("the digest has another length than announced");
-  return CID.createV1(codec, createDigest(hashCode, bytes.slice(at)));
+  return CID.createV1(codec, createDigest(hashCode, new Uint8Array(bytes.subarray(at))));
 }
 
 /** Whether `bytes` are the content of `cid`. Knows blake2b-256, sha2-256 and identity; others are false. */

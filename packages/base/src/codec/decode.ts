@@ -131,7 +131,7 @@ class Reader {
 
   /** A copy: a small value must not keep a large input alive, nor change with it. */
   #slice(length: number): Uint8Array {
-    return Uint8Array.from(this.#view(length));
+    return new Uint8Array(this.#view(length)); // not slice(): on a Buffer of Node that is a view
   }
 
   #list(count: number, depth: number): readonly CborValue[] {

@@ -61,7 +61,7 @@ export class Hamt<V> {
 
   /** Fails with `codec/…` if the value is outside its codec's limits; then nothing has changed. */
   set(key: Uint8Array, value: V): void {
-    const entry = { key: key.slice(), value: this.#codec.toCbor(value) };
+    const entry = { key: new Uint8Array(key), value: this.#codec.toCbor(value) };
     this.#insert(this.#nodeOf(this.#root), sha256(key), 0, entry);
     this.#root.cid = undefined;
     this.#changes++;
@@ -79,7 +79,7 @@ export class Hamt<V> {
   *entries(): IterableIterator<[Uint8Array, V]> {
     const changes = this.#changes;
     for (const { key, value } of this.#walk(this.#nodeOf(this.#root))) {
-      yield [key.slice(), this.#codec.fromCbor(value, this.#codec.name)];
+      yield [new Uint8Array(key), this.#codec.fromCbor(value, this.#codec.name)];
       assert(changes === this.#changes, "a map does not change while it is iterated");
     }
   }

@@ -1,0 +1,23 @@
+/** Keeps an ask of this miner on the chain, so that clients find its price. */
+import { type AttoFil, encode } from "@holdfast/base";
+import { methods, readMinerState } from "@holdfast/consensus";
+import type { AskPolicy, MineNeeds } from "./needs.ts";
+
+/** A new ask is published when the last one has this share of its life left. */
+const renewShare = 0.1;
+
+export async function publishAsk(needs: MineNeeds, policy: AskPolicy): Promise<void> {
+  const { chain, miner, sender } = needs;
+  const { state, tipset } = chain.headState();
+  const { asks, worker } = readMinerState(chain.store, state, miner);
+  const lasting = asks.filter((ask) => ask.expiry > tipset.height + policy.forEpochs * renewShare);
+  if (lasting.length > 0) return;
+  const lastId = Math.max(-1, ...asks.map((ask) => ask.askId));
+  const params = encode(methods.miner.addAsk.params, {
+    pricePerBytePerEpoch: policy.pricePerBytePerEpoch as AttoFil,
+    minBytes: policy.minBytes,
+    maxBytes: policy.maxBytes,
+    expiresAfterEpochs: policy.forEpochs,
+  });
+  await sender.send({ from: worker, to: miner, method: "addAsk", params, key: `ask/after-${lastId}` });
+}

@@ -1,0 +1,108 @@
+/**
+ * The block loop: at the start of every round, draw on the head; a winner proves one of its sectors,
+ * executes messages, signs and submits. Expected Consensus as in `consensus/rules`; the double-fork
+ * protection is a claim on disk before the signature.
+ */
+import { BufferedBlockstore, type CID, epoch } from "@holdfast/base";
+import {
+  type BlockHeader,
+  blockSigningBytes,
+  electionInput,
+  executeForMining,
+  isWinner,
+  readElectionFacts,
+  type SignedMessage,
+  ticketInput,
+  timestampOf,
+  type Tipset,
+  winningPostSeed,
+  winningSector,
+} from "@holdfast/consensus";
+import { limits } from "../limits.ts";
+import type { MineNeeds } from "./needs.ts";
+import type { SignedHeights } from "./store.ts";
+
+/** The part of a round that others' blocks of the round before get to arrive. */
+const propagationShare = 0.1;
+const propagationMaxMs = 100;
+
+/** Runs until the signal aborts. */
+export async function mineBlocks(needs: MineNeeds, heights: SignedHeights, signal: AbortSignal): Promise<void> {
+  const { chain, clock, logger } = needs;
+  const { roundMs } = chain.params;
+  const delayMs = Math.min(propagationMaxMs, roundMs * propagationShare);
+  for (;;) {
+    const round = Math.floor((clock.nowMs() - chain.genesisTimestampMs) / roundMs) + 1;
+    const startMs = timestampOf(chain.params, chain.genesisTimestampMs, round) + delayMs;
+    await clock.sleep(Math.max(0, startMs - clock.nowMs()), signal);
+    try {
+      await mineRound(needs, heights, round);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      logger.warn("no block this round", { round, detail: String(error) });
+    }
+  }
+}
+
+/** One draw; true if a block was submitted. */
+export async function mineRound(needs: MineNeeds, heights: SignedHeights, round: number): Promise<boolean> {
+  const { chain, miner, signer, storage, logger } = needs;
+  const base = chain.head();
+  const state = chain.stateAfter(base.key);
+  if (base.height >= round || state === undefined) return false;
+  const facts = readElectionFacts(chain.store, state, miner);
+  if (facts === undefined || facts.power === 0n || !signer.hasBls(facts.workerKey)) return false;
+  const height = epoch(round);
+  const electionProof = signer.blsSign(facts.workerKey, electionInput(base.minTicket, height, miner));
+  if (!isWinner(electionProof, facts.power, facts.totalPower)) return false;
+  const sector = winningSector(electionProof, facts.readProvableSectors());
+  if (sector === undefined) return false;
+  const post = await storage.generatePost("winning", winningPostSeed(electionProof), [sector.sectorId]);
+  if (post.faults.length > 0) {
+    logger.warn("won, but the sector cannot be proven", { round, sectorId: sector.sectorId });
+    return false;
+  }
+  const ticket = signer.blsSign(facts.workerKey, ticketInput(base.minTicket, height, miner));
+  const drawn = { height, electionProof, ticket, winningPost: post.proof };
+  const { unsigned, messages } = await assemble(needs, { base, state }, drawn);
+  if (!heights.claim(miner, round)) return false;
+  const header = { ...unsigned, signature: signer.sign(facts.worker, blockSigningBytes(unsigned)) };
+  await needs.submitBlock({ header, messages });
+  heights.count(miner, round);
+  logger.info("block mined", { height: round, messages: messages.length });
+  return true;
+}
+
+type Drawn = Pick<BlockHeader, "height" | "electionProof" | "ticket" | "winningPost">;
+
+/** Executes the messages that fit. Nothing is signed here: the height must be claimed first. */
+async function assemble(
+  needs: MineNeeds,
+  on: { readonly base: Tipset; readonly state: CID },
+  drawn: Drawn,
+): Promise<{ readonly unsigned: Omit<BlockHeader, "signature">; readonly messages: readonly SignedMessage[] }> {
+  const { chain, miner, proofs } = needs;
+  const candidates = needs.candidates(chain.params.maxBlockMessages);
+  const result = await proofs.run((verifier) =>
+    executeForMining({
+      store: new BufferedBlockstore(chain.store),
+      parentState: on.state,
+      miner,
+      height: drawn.height,
+      candidates,
+      env: { params: chain.params, verifier, randomness: chain.randomnessBelow(on.base) },
+      maxBodyBytes: limits.blockBodyBytes,
+    }),
+  );
+  const unsigned = {
+    ...drawn,
+    miner,
+    parents: on.base.cids,
+    parentWeight: chain.weightOf(on.base.key) ?? 0n,
+    stateRoot: result.stateRoot,
+    messages: result.messagesRoot,
+    receipts: result.receiptsRoot,
+    timestampMs: timestampOf(chain.params, chain.genesisTimestampMs, drawn.height),
+  };
+  return { unsigned, messages: result.included };
+}

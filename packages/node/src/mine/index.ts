@@ -1,0 +1,114 @@
+/**
+ * A miner at work: it makes blocks, brings sealed sectors onto the chain, proves them every period, and
+ * keeps its ask published. All duties look at the chain anew after every head; none of them keeps state
+ * that a restart would lose.
+ */
+import { readMinerState } from "@holdfast/consensus";
+import { publishAsk } from "./asks.ts";
+import { mineBlocks } from "./blocks.ts";
+import { mineErrors } from "./errors.ts";
+import type { MineNeeds } from "./needs.ts";
+import { provePeriod, recoverSectors } from "./posts.ts";
+import { advanceSector } from "./sectors.ts";
+import { openSignedHeights } from "./store.ts";
+
+export { mineErrors } from "./errors.ts";
+export type { AskPolicy, MineChain, MineNeeds, MineSector, MineSender, MineSigner, MineStorage } from "./needs.ts";
+
+export interface Mining extends AsyncDisposable {
+  status(): {
+    readonly blocksWon: number;
+    readonly lastBlockAt: number | null;
+    /** Why the last step of a sector failed, by sector. */
+    readonly sectorFailures: ReadonlyMap<number, string>;
+  };
+}
+
+/** Rounds after which a failed step of a sector is tried again. */
+const retryRounds = 10;
+
+/** Errors: `mine/not-operator`. */
+export function startMining(needs: MineNeeds): Mining {
+  const { chain, miner, signer } = needs;
+  const { worker } = readMinerState(chain.store, chain.headState().state, miner);
+  if (!signer.has(worker)) throw mineErrors.notOperator({ miner, worker });
+  return new Miner(needs);
+}
+
+class Miner implements Mining {
+  readonly #needs: MineNeeds;
+  readonly #heights: ReturnType<typeof openSignedHeights>;
+  readonly #stop = new AbortController();
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #failures = new Map<number, { readonly detail: string; readonly atHeight: number }>();
+  readonly #blocks: Promise<void>;
+  readonly #endHead: () => void;
+
+  constructor(needs: MineNeeds) {
+    this.#needs = needs;
+    this.#heights = openSignedHeights(needs.database);
+    this.#blocks = mineBlocks(needs, this.#heights, this.#stop.signal).catch((error) => {
+      if (!this.#stop.signal.aborted) throw error;
+    });
+    this.#endHead = needs.chain.onHead(() => this.#look());
+    this.#look();
+  }
+
+  status(): { blocksWon: number; lastBlockAt: number | null; sectorFailures: ReadonlyMap<number, string> } {
+    const { blocks, lastHeight } = this.#heights.won(this.#needs.miner);
+    const failures = new Map([...this.#failures].map(([id, { detail }]) => [id, detail]));
+    return { blocksWon: blocks, lastBlockAt: lastHeight, sectorFailures: failures };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#endHead();
+    this.#stop.abort(new DOMException("the miner stops", "AbortError"));
+    await this.#blocks;
+    await Promise.all(this.#running.values());
+  }
+
+  /** Starts every duty that is not running already. */
+  #look(): void {
+    const { storage, ask } = this.#needs;
+    storage.closeAged();
+    this.#start("post", () => provePeriod(this.#needs));
+    this.#start("recover", () => recoverSectors(this.#needs));
+    if (ask !== undefined) this.#start("ask", () => publishAsk(this.#needs, ask));
+    for (const sector of storage.listSectors()) {
+      if (!this.#isResting(sector.sectorId)) this.#advance(sector.sectorId);
+    }
+  }
+
+  #advance(sectorId: number): void {
+    this.#start(`sector/${sectorId}`, async () => {
+      const sector = this.#needs.storage.listSectors().find((entry) => entry.sectorId === sectorId);
+      if (sector === undefined) return;
+      const before = sector.state;
+      try {
+        await advanceSector(this.#needs, sector, this.#stop.signal);
+        this.#failures.delete(sectorId);
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        const detail = error instanceof Error ? error.message : String(error);
+        this.#failures.set(sectorId, { detail, atHeight: this.#needs.chain.head().height });
+        this.#needs.logger.warn("sector step failed", { sectorId, state: before, detail });
+      }
+    });
+  }
+
+  #isResting(sectorId: number): boolean {
+    const failure = this.#failures.get(sectorId);
+    return failure !== undefined && this.#needs.chain.head().height < failure.atHeight + retryRounds;
+  }
+
+  #start(name: string, work: () => Promise<void>): void {
+    if (this.#running.has(name) || this.#stop.signal.aborted) return;
+    const run = work()
+      .catch((error: unknown) => {
+        if (this.#stop.signal.aborted) return;
+        this.#needs.logger.warn("duty failed", { name, detail: error instanceof Error ? error.message : String(error) });
+      })
+      .finally(() => this.#running.delete(name));
+    this.#running.set(name, run);
+  }
+}

@@ -1,0 +1,96 @@
+/** What mining needs of the other rooms and of the storage. */
+import type { Address, Blockstore, Cancel, CID, Clock, Logger, SectorId } from "@holdfast/base";
+import type { FullBlock, NetworkParams, RandomnessSource, Receipt, SignedMessage, Tipset } from "@holdfast/consensus";
+import type { Database } from "../database.ts";
+import type { ProofPass } from "../proof-pass.ts";
+
+export interface MineChain {
+  readonly params: NetworkParams;
+  readonly genesisTimestampMs: number;
+  readonly store: Blockstore;
+  head(): Tipset;
+  headState(): { readonly state: CID; readonly tipset: Tipset };
+  stateAfter(key: string): CID | undefined;
+  weightOf(key: string): bigint | undefined;
+  tipsetAt(height: number, below?: Tipset): Tipset;
+  randomnessBelow(tipset: Tipset): RandomnessSource;
+  onHead(listener: () => void): () => void;
+}
+
+export interface MineSender {
+  send(request: {
+    readonly from: Address;
+    readonly to: Address;
+    readonly method: string;
+    readonly params: Uint8Array;
+    readonly gasLimit?: number;
+    readonly key: string;
+  }): Promise<{ readonly cid: CID }>;
+  wait(cid: CID, options: { readonly signal: Cancel }): Promise<{ readonly receipt: Receipt; readonly tipset: Tipset }>;
+  sentAs(key: string): { readonly cid: CID } | undefined;
+}
+
+export interface MineSector {
+  readonly sectorId: number;
+  readonly sectorBytes: number;
+  readonly state: string;
+  readonly ticket: { readonly epoch: number; readonly bytes: Uint8Array } | null;
+  readonly commitments: {
+    readonly commD: Uint8Array;
+    readonly commR: Uint8Array;
+    readonly commRStar: Uint8Array;
+  } | null;
+}
+
+export interface MineStorage {
+  listSectors(): readonly MineSector[];
+  /** Closes what is older than allowed; called as time goes by. */
+  closeAged(): void;
+  startSeal(
+    sectorId: number,
+    ticket: { readonly epoch: number; readonly bytes: Uint8Array },
+    identity: { readonly networkId: Uint8Array; readonly miner: Address },
+    signal: AbortSignal,
+  ): Promise<void>;
+  proveSeal(sectorId: number, seed: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
+  sealProof(sectorId: number): Promise<Uint8Array>;
+  markCommitted(sectorId: number): void;
+  markExpired(sectorId: number): void;
+  generatePost(
+    kind: "window" | "winning",
+    seed: Uint8Array,
+    sectorIds: readonly number[],
+  ): Promise<{ readonly proof: Uint8Array; readonly proven: readonly number[]; readonly faults: readonly { readonly sectorId: number; readonly code: string }[] }>;
+}
+
+export interface MineSigner {
+  has(address: Address): boolean;
+  hasBls(publicKey: Uint8Array): boolean;
+  sign(address: Address, message: Uint8Array): Uint8Array;
+  blsSign(publicKey: Uint8Array, message: Uint8Array): Uint8Array;
+}
+
+export interface AskPolicy {
+  readonly pricePerBytePerEpoch: bigint;
+  readonly minBytes: number;
+  readonly maxBytes: number;
+  readonly forEpochs: number;
+}
+
+export interface MineNeeds {
+  readonly miner: Address;
+  readonly chain: MineChain;
+  readonly submitBlock: (block: FullBlock) => Promise<void>;
+  readonly candidates: (limit: number) => readonly SignedMessage[];
+  readonly sender: MineSender;
+  readonly storage: MineStorage;
+  readonly signer: MineSigner;
+  readonly proofs: ProofPass;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Published when the chain holds no ask of this miner; undefined: none. */
+  readonly ask: AskPolicy | undefined;
+}
+
+export type SectorNumber = SectorId;

@@ -1,0 +1,136 @@
+/**
+ * A sector's way onto the chain, one step at a time and each resumable: the ticket from the chain goes
+ * into the replica, the pre-commitment fixes its roots, the chain's later randomness chooses what is
+ * asked, the proof makes it count. What happened already is read from the chain and from the storage's
+ * own records, never from memory: after a kill the next look goes on where the last one was.
+ */
+import { type CID, type Epoch, encode, epoch, sectorId as sectorNumber } from "@holdfast/base";
+import {
+  exitCodeMeaning,
+  inclusionGas,
+  methods,
+  networkIdOf,
+  proofGas,
+  randomnessTags,
+  readMinerState,
+  readPreCommit,
+  readSector,
+  sealEntropy,
+} from "@holdfast/consensus";
+import { mineErrors } from "./errors.ts";
+import type { MineNeeds, MineSector } from "./needs.ts";
+
+/** The ticket is taken below the head, where a small reorganisation does not change it. */
+const ticketDepthEpochs = 5;
+/** Rounds by which the seal seed must be buried before it is proven on. */
+const seedDepthEpochs = 1;
+/** Gas of a commitment beside its proof: state of the miner and the market (measured, with room). */
+const commitStateGas = 400_000;
+/** Messages that change the state have their signature and envelope on top of the parameters (bytes). */
+const envelopeBytes = 320;
+
+/** Does the next step of one sector; resolves when there is nothing to do until the chain moves on. */
+export async function advanceSector(needs: MineNeeds, sector: MineSector, signal: AbortSignal): Promise<void> {
+  switch (sector.state) {
+    case "closing":
+      return seal(needs, sector, signal);
+    case "sealed":
+      return proveWhenChallenged(needs, sector, signal);
+    case "proved":
+      return commit(needs, sector, signal);
+    case "committed":
+      return expire(needs, sector);
+  }
+}
+
+async function seal(needs: MineNeeds, sector: MineSector, signal: AbortSignal): Promise<void> {
+  const { chain, miner, storage } = needs;
+  const head = chain.head();
+  const at = epoch(Math.max(0, head.height - ticketDepthEpochs));
+  const bytes = chain.randomnessBelow(head)(at, randomnessTags.sealTicket, sealEntropy(miner, sector.sectorId));
+  const identity = { networkId: networkIdOf(chain.params), miner };
+  await storage.startSeal(sector.sectorId, { epoch: at, bytes }, identity, signal);
+}
+
+async function proveWhenChallenged(needs: MineNeeds, sector: MineSector, signal: AbortSignal): Promise<void> {
+  const { chain, miner, storage } = needs;
+  const { state } = chain.headState();
+  const id = sectorNumber(sector.sectorId);
+  if (readSector(chain.store, state, miner, id) !== undefined) return storage.markCommitted(sector.sectorId);
+  const preCommit = readPreCommit(chain.store, state, miner, id);
+  if (preCommit === undefined) return preCommitSector(needs, sector, signal);
+  const seedEpoch = epoch(preCommit.preCommittedAt + chain.params.sealChallengeDelayEpochs);
+  if (chain.head().height < seedEpoch + seedDepthEpochs) return;
+  await storage.proveSeal(sector.sectorId, sealSeed(needs, sector.sectorId, seedEpoch), signal);
+}
+
+function sealSeed({ chain, miner }: MineNeeds, sectorId: number, at: Epoch): Uint8Array {
+  return chain.randomnessBelow(chain.head())(at, randomnessTags.sealSeed, sealEntropy(miner, sectorId));
+}
+
+async function preCommitSector(needs: MineNeeds, sector: MineSector, signal: AbortSignal): Promise<void> {
+  const { chain } = needs;
+  const { ticket, commitments } = sector;
+  if (ticket === null || commitments === null) return;
+  const { maxSectorLifetimeEpochs } = chain.params;
+  const params = encode(methods.miner.preCommitSector.params, {
+    sectorId: sectorNumber(sector.sectorId),
+    sectorBytes: sector.sectorBytes,
+    commD: commitments.commD,
+    commR: commitments.commR,
+    commRStar: commitments.commRStar,
+    ticketEpoch: epoch(ticket.epoch),
+    // One round less than the longest: the message is executed later than it is made.
+    expiration: epoch(chain.head().height + maxSectorLifetimeEpochs - 1),
+  });
+  const key = `sector/${sector.sectorId}/pre-commit/${ticket.epoch}`;
+  await sendAndCheck(needs, { method: "preCommitSector", params, key, sectorId: sector.sectorId }, signal);
+}
+
+async function commit(needs: MineNeeds, sector: MineSector, signal: AbortSignal): Promise<void> {
+  const { chain, miner, storage } = needs;
+  const { state } = chain.headState();
+  const id = sectorNumber(sector.sectorId);
+  if (readSector(chain.store, state, miner, id) !== undefined) return storage.markCommitted(sector.sectorId);
+  const preCommit = readPreCommit(chain.store, state, miner, id);
+  if (preCommit === undefined) return;
+  const proof = await storage.sealProof(sector.sectorId);
+  const params = encode(methods.miner.commitSector.params, { sectorId: id, proof });
+  const gasLimit = proofGas("seal", proof.length) + inclusionGas(params.length + envelopeBytes) + commitStateGas + params.length;
+  const key = `sector/${sector.sectorId}/commit/${preCommit.preCommittedAt}`;
+  await sendAndCheck(needs, { method: "commitSector", params, key, sectorId: sector.sectorId, gasLimit }, signal);
+}
+
+interface SectorMessage {
+  readonly method: "preCommitSector" | "commitSector";
+  readonly params: Uint8Array;
+  readonly key: string;
+  readonly sectorId: number;
+  readonly gasLimit?: number;
+}
+
+/** Sends once per key and waits for the block; a failed message is told, and not sent again. */
+async function sendAndCheck(needs: MineNeeds, message: SectorMessage, signal: AbortSignal): Promise<void> {
+  const { chain, miner, sender } = needs;
+  const { worker } = readMinerState(chain.store, chain.headState().state, miner);
+  const { method, params, key, gasLimit } = message;
+  const { cid }: { readonly cid: CID } = await sender.send({
+    from: worker,
+    to: miner,
+    method,
+    params,
+    key,
+    ...(gasLimit === undefined ? {} : { gasLimit }),
+  });
+  const { receipt } = await sender.wait(cid, { signal });
+  if (receipt.exitCode === 0) return;
+  const { sectorId } = message;
+  const meaning = exitCodeMeaning(receipt.exitCode);
+  throw mineErrors.messageFailed({ method, sectorId, exitCode: receipt.exitCode, meaning });
+}
+
+function expire({ chain, miner, storage }: MineNeeds, sector: MineSector): void {
+  const { state } = chain.headState();
+  const onChain = readSector(chain.store, state, miner, sectorNumber(sector.sectorId));
+  if (onChain === undefined) storage.markExpired(sector.sectorId);
+}

@@ -128,13 +128,13 @@ const rows: readonly Row[] = [
   {
     name: "8MiB",
     sectorBytes: 8 * MiB,
-    sealChallenges: [5, 5, 7, 10, 15, 22],
+    sealChallenges: [3, 3, 4, 5, 7, 10],
     windowChallenges: 10,
     winningChallenges: 20,
     note:
       "For test networks: 2^18 nodes in 6 layers are sealed again in about two seconds of native code, so only " +
       "networks whose proof windows are shorter than that learn that the replica was stored. A last layer with a " +
-      "tenth of its nodes wrong passes in one of ten attempts.",
+      "tenth of its nodes wrong passes in one of three attempts; more challenges would not fit into one message.",
     productionSafe: false,
   },
   {
@@ -148,7 +148,7 @@ const rows: readonly Row[] = [
       "of 800; the ten layers are what the tapering of the earlier ones rests on (Fisch, EUROCRYPT 2019). " +
       "Sealing again takes 84 million dependent hashes, above a minute at one million a second: longer than the " +
       "30 s round in which a winning proof must come, and dearer per window than the space. A replica that " +
-      "lacks a fifth of its nodes is caught in 9 of 10 windows. The vanilla proof has some 15 MB, so a network " +
+      "lacks a fifth of its nodes is caught in 9 of 10 windows. The vanilla proof has some 8 MB, so a network " +
       "with such sectors needs its succinct form.",
     productionSafe: true,
   },

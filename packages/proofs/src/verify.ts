@@ -3,6 +3,7 @@
  * randomness, no IO.
  */
 export { proofsErrors } from "./errors.ts";
+export type { Commitment } from "./merkle/index.ts";
 export {
   isPieceCommitment,
   layoutPieces,

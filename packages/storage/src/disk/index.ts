@@ -1,0 +1,3 @@
+/** The disk room: the real twin of base's disk seam. */
+export { readNativeFile } from "./native-source.ts";
+export { isPartName, type NodeDisk, openNodeDisk } from "./node-disk.ts";

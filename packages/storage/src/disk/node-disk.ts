@@ -1,0 +1,275 @@
+/**
+ * The real twin of the disk seam: files below one root of a local file system.
+ * Invariant: what a resolved promise calls durable survives a power cut. A whole file is replaced by
+ * temp, fsync, rename, fsync of the folder; a folder that was made is synced into its parent. A temp file
+ * starts with a dot and ends with `.part`, so that a collector knows it after a crash.
+ */
+import { constants as fsConstants } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
+import path from "node:path";
+import { threadId } from "node:worker_threads";
+import { type Disk, type DiskFile, diskErrors, diskPathSegments } from "@holdfast/base";
+import { guarded, isMissing, systemCode } from "./system-errors.ts";
+
+export interface NodeDisk extends Disk {
+  /** The absolute path of the root. */
+  readonly root: string;
+}
+
+/**
+ * A disk whose root is the folder `root`; the folder is made with the first file in it.
+ * Fails as the seam says: disk/bad-path, not-found, not-a-file, not-a-folder, full, io, read-only, closed.
+ */
+export function openNodeDisk(root: string): NodeDisk {
+  return new RootedDisk(path.resolve(root));
+}
+
+/** Whether a name is that of a half-written file of this disk. */
+export function isPartName(name: string): boolean {
+  return name.startsWith(".") && name.endsWith(".part");
+}
+
+let partCount = 0;
+
+class RootedDisk implements NodeDisk {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  async readFile(relative: string): Promise<Uint8Array | undefined> {
+    const full = this.#full(relative);
+    return await guarded("reading", relative, async () => {
+      try {
+        const bytes = await readFile(full);
+        return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  async writeFile(relative: string, bytes: Uint8Array): Promise<void> {
+    const full = this.#full(relative);
+    const folder = path.dirname(full);
+    const copy = bytes.slice(); // the caller may change its array as soon as the call returns
+    const part = path.join(folder, `.${process.pid}-${threadId}-${partCount++}-${shortName(full)}.part`);
+    await guarded("writing", relative, async () => {
+      await makeFolder(folder);
+      try {
+        const handle = await open(part, "w");
+        try {
+          await writeAll(handle, copy, 0);
+          await handle.sync();
+        } finally {
+          await handle.close();
+        }
+        await rename(part, full);
+      } catch (error) {
+        await rm(part, { force: true }).catch(() => undefined);
+        throw error;
+      }
+      await syncFolder(folder);
+    });
+  }
+
+  async open(relative: string, mode: "read" | "write" | "create"): Promise<DiskFile> {
+    const full = this.#full(relative);
+    return await guarded("opening", relative, async () => {
+      if (mode !== "create") {
+        const handle = await open(full, mode === "read" ? "r" : "r+");
+        try {
+          if (!(await handle.stat()).isFile()) throw diskErrors.notAFile({ path: relative });
+        } catch (error) {
+          await handle.close();
+          throw error;
+        }
+        return new OpenFile(relative, handle, mode === "write");
+      }
+      await makeFolder(path.dirname(full));
+      const handle = await open(full, fsConstants.O_RDWR | fsConstants.O_CREAT | fsConstants.O_TRUNC, 0o644);
+      try {
+        await syncFolder(path.dirname(full));
+      } catch (error) {
+        await handle.close();
+        throw error;
+      }
+      return new OpenFile(relative, handle, true);
+    });
+  }
+
+  async list(folder: string): Promise<string[]> {
+    const full = this.#full(folder, { folder: true });
+    return await guarded("listing", folder, async () => {
+      try {
+        return (await readdir(full)).sort();
+      } catch (error) {
+        if (systemCode(error) === "ENOENT") return [];
+        throw error;
+      }
+    });
+  }
+
+  async remove(relative: string): Promise<void> {
+    const full = this.#full(relative);
+    await guarded("removing", relative, async () => {
+      try {
+        await rm(full, { recursive: true, force: true });
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+      }
+    });
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    const source = this.#full(from);
+    const target = this.#full(to);
+    await guarded("renaming", from, async () => {
+      const kind = await kindOf(source);
+      if (kind === undefined) throw diskErrors.notFound({ path: from });
+      if (source === target) return;
+      if (to.startsWith(`${from}/`)) throw diskErrors.badPath({ path: to, reason: `lies below "${from}"` });
+      const inTheWay = await kindOf(target);
+      if (inTheWay === "folder") throw diskErrors.notAFile({ path: to });
+      if (inTheWay === "file" && kind === "folder") throw diskErrors.notAFolder({ path: to });
+      await makeFolder(path.dirname(target));
+      await rename(source, target);
+      await syncFolder(path.dirname(target));
+      if (path.dirname(source) !== path.dirname(target)) await syncFolder(path.dirname(source));
+    });
+  }
+
+  async sizeBytes(relative: string): Promise<number | undefined> {
+    const full = this.#full(relative);
+    return await guarded("measuring", relative, async () => {
+      try {
+        const found = await stat(full);
+        return found.isFile() ? found.size : undefined;
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  async freeBytes(): Promise<number> {
+    return await guarded("measuring", "", async () => {
+      await makeFolder(this.root);
+      const found = await statfs(this.root);
+      return found.bavail * found.bsize;
+    });
+  }
+
+  nativePath(relative: string): string {
+    return this.#full(relative, { folder: true });
+  }
+
+  #full(relative: string, options?: { readonly folder: boolean }): string {
+    return path.join(this.root, ...diskPathSegments(relative, options));
+  }
+}
+
+/** The handle stays with the file it opened, also when another file is renamed over the path. */
+class OpenFile implements DiskFile {
+  readonly #path: string;
+  readonly #handle: FileHandle;
+  readonly #writable: boolean;
+  #open = true;
+
+  constructor(relative: string, handle: FileHandle, writable: boolean) {
+    this.#path = relative;
+    this.#handle = handle;
+    this.#writable = writable;
+  }
+
+  async readAt(offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
+    this.#ensureOpen();
+    return await guarded("reading", this.#path, async () => {
+      const bytes = new Uint8Array(lengthBytes);
+      let done = 0;
+      while (done < lengthBytes) {
+        const { bytesRead } = await this.#handle.read(bytes, done, lengthBytes - done, offsetBytes + done);
+        if (bytesRead === 0) return bytes.slice(0, done);
+        done += bytesRead;
+      }
+      return bytes;
+    });
+  }
+
+  async writeAt(offsetBytes: number, bytes: Uint8Array): Promise<void> {
+    this.#ensureWritable();
+    await guarded("writing", this.#path, () => writeAll(this.#handle, bytes, offsetBytes));
+  }
+
+  async sizeBytes(): Promise<number> {
+    this.#ensureOpen();
+    return await guarded("measuring", this.#path, async () => (await this.#handle.stat()).size);
+  }
+
+  async truncate(lengthBytes: number): Promise<void> {
+    this.#ensureWritable();
+    await guarded("truncating", this.#path, () => this.#handle.truncate(lengthBytes));
+  }
+
+  async sync(): Promise<void> {
+    this.#ensureOpen();
+    await guarded("syncing", this.#path, () => this.#handle.sync());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    await guarded("closing", this.#path, () => this.#handle.close());
+  }
+
+  #ensureOpen(): void {
+    if (!this.#open) throw diskErrors.closed({ path: this.#path });
+  }
+  #ensureWritable(): void {
+    this.#ensureOpen();
+    if (!this.#writable) throw diskErrors.readOnly({ path: this.#path });
+  }
+}
+
+async function writeAll(handle: FileHandle, bytes: Uint8Array, offsetBytes: number): Promise<void> {
+  let done = 0;
+  while (done < bytes.length) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, offsetBytes + done);
+    done += bytesWritten;
+  }
+}
+
+async function kindOf(full: string): Promise<"file" | "folder" | undefined> {
+  try {
+    return (await stat(full)).isDirectory() ? "folder" : "file";
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Makes a folder and makes each new level durable in the level above it. */
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = path.dirname(made)) {
+    await syncFolder(path.dirname(made));
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === "win32") return; // Windows has no handle to sync on a folder; NTFS journals names
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A temp name must fit beside a file whose own name is as long as names may be. */
+function shortName(full: string): string {
+  return Array.from(path.basename(full)).slice(-40).join("");
+}

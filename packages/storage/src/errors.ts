@@ -1,0 +1,173 @@
+/** Errors of the storage package: what a caller, an operator or a full disk can make go wrong. */
+import { defineErrors } from "@holdfast/base";
+
+type NoData = Record<string, never>;
+
+export const storageErrors = defineErrors("storage", {
+  closed: {
+    exit: "retry-later",
+    message: (_data: NoData) => "the storage is closed",
+    fix: "start the node and try again",
+  },
+  takenOver: {
+    exit: "refused",
+    message: (data: { dbPath: string }) => `another process has opened the storage of ${data.dbPath}`,
+    fix: "run one node per repository; stop this one",
+  },
+  foreignDatabase: {
+    exit: "refused",
+    message: (data: { dbPath: string }) => `${data.dbPath} is not a storage database`,
+    fix: "name the database of this repository, or move the foreign file away",
+  },
+  schemaTooNew: {
+    exit: "refused",
+    message: (data: { dbPath: string; found: number; known: number }) =>
+      `${data.dbPath} has schema ${data.found}, this program knows up to ${data.known}`,
+    fix: "use the version of holdfast that wrote it, or a newer one",
+  },
+  databaseDamaged: {
+    exit: "internal",
+    message: (data: { dbPath: string; detail: string }) => `${data.dbPath} cannot be used: ${data.detail}`,
+    fix: "restore the database from a backup; the sector files beside it are kept",
+  },
+  badPieceKey: {
+    exit: "usage",
+    message: (data: { bytes: number; maxBytes: number }) =>
+      `a piece key has 1 to ${data.maxBytes} bytes, this one ${data.bytes}`,
+    fix: "use a shorter key, for example a CID",
+  },
+  badPiece: {
+    exit: "usage",
+    message: (data: { pieceKey: string; reason: string }) => `piece ${data.pieceKey}: ${data.reason}`,
+    fix: "compute commP, padded and user size from the same bytes",
+  },
+  pieceTooLarge: {
+    exit: "usage",
+    message: (data: { pieceKey: string; userBytes: number; maxUserBytes: number }) =>
+      `piece ${data.pieceKey} has ${data.userBytes} bytes, a sector takes ${data.maxUserBytes}`,
+    fix: "cut the data into smaller pieces",
+  },
+  pieceConflict: {
+    exit: "refused",
+    message: (data: { pieceKey: string }) => `the key ${data.pieceKey} already names another piece`,
+    fix: "use another key, or drop the piece that has it",
+  },
+  pieceMismatch: {
+    exit: "proof-invalid",
+    message: (data: { pieceKey: string; expected: string; found: string }) =>
+      `the bytes of piece ${data.pieceKey} have commP ${data.found}, not ${data.expected}`,
+    fix: "fetch the bytes again from their owner",
+  },
+  shortPiece: {
+    exit: "retry-later",
+    message: (data: { pieceKey: string; userBytes: number; receivedBytes: number }) =>
+      `piece ${data.pieceKey} ended after ${data.receivedBytes} of ${data.userBytes} bytes`,
+    fix: "send the whole piece again",
+  },
+  longPiece: {
+    exit: "usage",
+    message: (data: { pieceKey: string; userBytes: number }) =>
+      `piece ${data.pieceKey} goes on after its ${data.userBytes} bytes`,
+    fix: "announce the size that is sent",
+  },
+  full: {
+    exit: "retry-later",
+    message: (data: { neededBytes: number; availableBytes: number; limit: string }) =>
+      `${data.neededBytes} bytes are needed, ${data.availableBytes} are left (${data.limit})`,
+    fix: "free space, raise the quota, or wait until sealed sectors are on the chain",
+  },
+  unknownPiece: {
+    exit: "not-found",
+    message: (data: { pieceKey: string }) => `there is no piece ${data.pieceKey}`,
+    fix: "list the pieces with `holdfast piece ls`",
+  },
+  pieceCorrupt: {
+    exit: "proof-invalid",
+    message: (data: { pieceKey: string; sectorId: number; expected: string; found: string }) =>
+      `piece ${data.pieceKey} of sector ${data.sectorId} has rotted: commP is ${data.found}, not ${data.expected}`,
+    fix: "check the volume (dmesg, SMART) and declare the sector faulty",
+  },
+  badRange: {
+    exit: "usage",
+    message: (data: { pieceKey: string; offset: number; length: number; userBytes: number }) =>
+      `bytes ${data.offset} + ${data.length} are outside of piece ${data.pieceKey} (${data.userBytes} bytes)`,
+    fix: "ask for a range inside of the piece",
+  },
+  notSealed: {
+    exit: "retry-later",
+    message: (data: { sectorId: number; state: string }) =>
+      `sector ${data.sectorId} is ${data.state}, not sealed`,
+    fix: "wait until the sector is sealed",
+  },
+  unknownSector: {
+    exit: "not-found",
+    message: (data: { sectorId: number }) => `there is no sector ${data.sectorId}`,
+    fix: "list the sectors with `holdfast sector ls`",
+  },
+  sectorConflict: {
+    exit: "refused",
+    message: (data: { sectorId: number }) => `sector ${data.sectorId} exists already with another content`,
+    fix: "import presealed sectors into a fresh repository",
+  },
+  badSector: {
+    exit: "proof-invalid",
+    message: (data: { sectorId: number; reason: string }) => `sector ${data.sectorId}: ${data.reason}`,
+    fix: "seal the sector again; its files do not belong to its commitments",
+  },
+  wrongState: {
+    exit: "refused",
+    message: (data: { sectorId: number; state: string; wanted: string }) =>
+      `sector ${data.sectorId} is ${data.state}; this needs ${data.wanted}`,
+    fix: "see the sector's state with `holdfast sector ls`",
+  },
+  sectorBusy: {
+    exit: "retry-later",
+    message: (data: { sectorId: number }) => `pieces are still being written to sector ${data.sectorId}`,
+    fix: "wait until the transfers into the sector have ended",
+  },
+  stagedCorrupt: {
+    exit: "internal",
+    message: (data: { sectorId: number; expected: string; found: string }) =>
+      `the staged data of sector ${data.sectorId} has rotted: commD is ${data.found}, not ${data.expected}`,
+    fix: "drop the damaged pieces (`verifyPiece` finds them), ask for them again, and retry the sector",
+  },
+  replicaCorrupt: {
+    exit: "proof-invalid",
+    message: (data: { sectorId: number; detail: string }) =>
+      `the sealed data of sector ${data.sectorId} has rotted: ${data.detail}`,
+    fix: "check the volume (dmesg, SMART) and declare the sector faulty",
+  },
+  noNativeFiles: {
+    exit: "usage",
+    message: (_data: NoData) => "worker threads cannot open the files of this disk",
+    fix: "give the storage a prover of this thread, or a disk of the operating system",
+  },
+  missingFile: {
+    exit: "internal",
+    message: (data: { sectorId: number; path: string }) =>
+      `sector ${data.sectorId} lacks its file ${data.path}`,
+    fix: "restore the file from a backup, or declare the sector faulty",
+  },
+  noProvableSector: {
+    exit: "refused",
+    message: (data: { faults: readonly number[] }) =>
+      `none of the sectors can be proven (faults: ${data.faults.join(", ") || "none"})`,
+    fix: "check the volume of the sectors; declare the faults and recover them",
+  },
+  workerCrashed: {
+    exit: "retry-later",
+    message: (data: { job: string; attempts: number; detail: string }) =>
+      `the worker of ${data.job} died ${data.attempts} times: ${data.detail}`,
+    fix: "give the machine more memory or use fewer sealing threads, then retry the sector",
+  },
+  jobFailed: {
+    exit: "internal",
+    message: (data: { job: string; detail: string }) => `${data.job} failed: ${data.detail}`,
+    fix: "see the node's log; this is a bug",
+  },
+  cancelled: {
+    exit: "retry-later",
+    message: (data: { job: string }) => `${data.job} was cancelled`,
+    fix: "start it again",
+  },
+});

@@ -47,7 +47,7 @@ export function crashCases(
         await disk.writeFile("f/a", old);
         await disk.writeFile("f/a", fresh);
       },
-      async (disk) => expect(await disk.readFile("f/a")).toEqual(fresh),
+      async (disk) => expect(oneOf(await disk.readFile("f/a"), fresh)).toBe(true),
     ),
   );
   it(
@@ -86,7 +86,7 @@ export function crashCases(
       },
       async (disk) => {
         expect(await disk.readFile("a")).toBe(undefined);
-        expect(await disk.readFile("f/b")).toEqual(fresh);
+        expect(oneOf(await disk.readFile("f/b"), fresh)).toBe(true);
       },
     ),
   );
@@ -101,7 +101,7 @@ export function crashCases(
       },
       async (disk) => {
         const found = (await disk.readFile("f/a")) ?? new Uint8Array(0);
-        expect(toHex(found.subarray(0, old.length))).toBe(toHex(old));
+        expect(equalBytes(found.subarray(0, old.length), old)).toBe(true);
       },
     ),
   );

@@ -18,8 +18,9 @@ function carryingCases({ expect }: SuiteTools, wireCase: WireCase): void {
   wireCase("refuses a protocol that the other side does not speak", async (bench) => {
     const { a, b, soon } = bench;
     await join(bench, a, b);
+    const remove = b.handle("/test/1.0.0", (stream) => stream.closeWrite());
     expect(await soon(codeOf(a.open(b.self, "/none/1.0.0")))).toBe("wire/protocol-unsupported");
-    b.handle("/test/1.0.0", async (stream) => stream.closeWrite())();
+    remove();
     expect(await soon(codeOf(a.open(b.self, "/test/1.0.0")))).toBe("wire/protocol-unsupported");
   });
   wireCase("names peer and protocol on both ends, whoever has dialled", async (bench) => {

@@ -8,6 +8,7 @@ import {
   c,
   cidOfCbor,
   concatBytes,
+  decode,
   encode,
   signRecoverable,
   utf8Bytes,
@@ -105,4 +106,17 @@ export function isBlockSigned(header: BlockHeader, worker: Address): boolean {
 /** Identity of a block: of the signed header. */
 export function blockCid(header: BlockHeader): CID {
   return cidOfCbor(encode(blockHeaderCodec, header));
+}
+
+/** Most bytes that a gossiped block can have in any network. */
+export const maxBlockBytes = 8_388_608;
+
+/** A block for the wire. */
+export function encodeBlock(block: FullBlock): Uint8Array {
+  return encode(fullBlockCodec, block);
+}
+
+/** A block from the wire, strictly; `codec/…`. Roots and signatures are not checked here. */
+export function decodeBlock(bytes: Uint8Array): FullBlock {
+  return decode(fullBlockCodec, bytes, { maxBytes: maxBlockBytes });
 }

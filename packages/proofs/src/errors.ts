@@ -1,4 +1,6 @@
-/** Errors of sealing and proving. They are for callers; a false proof of a peer is `false`, never an error. */
+/**
+ * Errors of sealing and proving. They are for callers; a false proof of a peer is `false`, never an error.
+ */
 import { defineErrors } from "@holdfast/base";
 
 export const proofsErrors = defineErrors("proofs", {
@@ -12,7 +14,7 @@ export const proofsErrors = defineErrors("proofs", {
     exit: "usage",
     message: (data: { what: string; length: number; expected: number }) =>
       `${data.what} has ${data.length} bytes, not ${data.expected}`,
-    fix: "pass what was made with the same sector size; sealed files that were cut must be restored or sealed again",
+    fix: "pass what was made with the same sector size; a sealed file that was cut must be sealed again",
   },
   tooMuchData: {
     exit: "usage",
@@ -34,7 +36,7 @@ export const proofsErrors = defineErrors("proofs", {
   commRMismatch: {
     exit: "usage",
     message: (data: { sectorId: number; expected: string; found: string }) =>
-      `the stored tree of sector ${data.sectorId} has the root ${data.found}, its commitment is ${data.expected}`,
+      `the stored tree of sector ${data.sectorId} (root ${data.found}) does not open to ${data.expected}`,
     fix: "the sector's files are damaged or belong to another sector: declare it faulty and seal it again",
   },
   notAReplica: {

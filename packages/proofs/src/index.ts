@@ -1,6 +1,6 @@
 /**
- * The door of `proofs`: the field, Fr32, Poseidon, Merkle trees, pieces, and on them proofs of replication and
- * of spacetime. Pure: no clock, no randomness, no IO.
+ * The door of `proofs`: the field, Fr32, Poseidon, Merkle trees, pieces, and on them proofs of replication
+ * and of spacetime. Pure: no clock, no randomness, no IO.
  */
 export { proofsErrors } from "./errors.ts";
 export * from "./field/index.ts";

@@ -1,13 +1,13 @@
 /**
  * The table of sector sizes. A new size is a new row; nothing else in the program knows a size.
- * Invariant: a row never changes once a network uses it, because its id is part of every replica id; a change
- * is a row with another id.
+ * Invariant: a row never changes once a network uses it, because its id is part of every replica id; a
+ * change is a row with another id.
  *
- * Where the numbers come from. Degrees 5 + 8 and the ten layers of the production row: Filecoin specs, ZigZag
- * PoRep (July 2019). Its seal challenges: the tapered table of rust-fil-proofs 2019 (10 layers, 333, taper 1/3
- * over 7 layers). Its PoSt challenges: Filecoin today (10 per window, 66 to win). A layer in which a share d of
- * the nodes is wrong passes q challenges with probability (1 − d)^q; the challenges come from the chain after
- * the commitment, so a failed attempt costs the deposit and cannot be retried offline.
+ * Where the numbers come from. Degrees 5 + 8 and the ten layers of the production row: Filecoin specs,
+ * ZigZag PoRep (July 2019). Its seal challenges: the tapered table of rust-fil-proofs 2019 (10 layers, 333,
+ * taper 1/3 over 7 layers). Its PoSt challenges: Filecoin today (10 per window, 66 to win). A layer in
+ * which a share d of the nodes is wrong passes q challenges with probability (1 − d)^q; the challenges come
+ * from the chain after the commitment, so a failed attempt costs the deposit and cannot be retried offline.
  */
 import { assert, type ByteCount, byteCount } from "@holdfast/base";
 import { proofsErrors } from "./errors.ts";
@@ -57,9 +57,9 @@ interface Row {
 }
 
 const devnetNote =
-  "For devnets and tests: so few nodes are sealed again in less time than a proof window lasts, so answering " +
-  "a challenge does not show that the replica was stored; and four or five layers with few challenges let a " +
-  "prover get away with a tenth of the last layer wrong in about every second attempt.";
+  "For devnets and tests: so few nodes are sealed again in less time than a proof window lasts, so " +
+  "answering a challenge does not show that the replica was stored; and four or five layers with few " +
+  "challenges let a prover get away with a tenth of the last layer wrong in about every second attempt.";
 
 const rows: readonly Row[] = [
   {
@@ -132,9 +132,10 @@ const rows: readonly Row[] = [
     windowChallenges: 10,
     winningChallenges: 20,
     note:
-      "For test networks: 2^18 nodes in 6 layers are sealed again in about two seconds of native code, so only " +
-      "networks whose proof windows are shorter than that learn that the replica was stored. A last layer with a " +
-      "tenth of its nodes wrong passes in one of three attempts; more challenges would not fit into one message.",
+      "For test networks: 2^18 nodes in 6 layers are sealed again in about two seconds of native code, " +
+      "so only networks whose proof windows are shorter than that learn that the replica was stored. A " +
+      "last layer with a tenth of its nodes wrong passes in one of three attempts; more challenges " +
+      "would not fit into one message.",
     productionSafe: false,
   },
   {
@@ -144,12 +145,13 @@ const rows: readonly Row[] = [
     windowChallenges: 10,
     winningChallenges: 66,
     note:
-      "A last layer with 3 % of its nodes wrong passes one of 25,000 attempts ((1 − 0.03)^333), one with 2 % one " +
-      "of 800; the ten layers are what the tapering of the earlier ones rests on (Fisch, EUROCRYPT 2019). " +
-      "Sealing again takes 84 million dependent hashes, above a minute at one million a second: longer than the " +
-      "30 s round in which a winning proof must come, and dearer per window than the space. A replica that " +
-      "lacks a fifth of its nodes is caught in 9 of 10 windows. The vanilla proof has some 8 MB, so a network " +
-      "with such sectors needs its succinct form.",
+      "A last layer with 3 % of its nodes wrong passes one of 25,000 attempts ((1 − 0.03)^333), one " +
+      "with 2 % one of 800; that earlier layers get fewer challenges is the tapering of rust-fil-proofs, " +
+      "taken over without a proof of our own. Sealing again takes 84 million dependent hashes, above a " +
+      "minute at one million a second: longer than the 30 s round in which a winning proof must come " +
+      "(unless the hardware is several times faster), and dearer per window than the space. A replica " +
+      "that lacks a fifth of its nodes is caught in 9 of 10 windows. The vanilla proof has some 8 MB, so " +
+      "a network with such sectors needs its succinct form.",
     productionSafe: true,
   },
 ];

@@ -52,8 +52,8 @@ export interface Prover {
   /** The padded data. Fails with proofs/unknown-sector-size, bad-length, not-a-replica. */
   extract(request: ExtractRequest, hooks?: SealHooks): Promise<Uint8Array>;
   /**
-   * Proves, then verifies what was made: a damaged file is found here and not by the chain, where it costs the
-   * deposit. Fails with proofs/unknown-sector-size, bad-length, wrong-proof.
+   * Proves, then verifies what was made: a damaged file is found here and not by the chain, where it costs
+   * the deposit. Fails with proofs/unknown-sector-size, bad-length, wrong-proof.
    */
   proveSeal(request: ProveSealRequest, hooks?: SealHooks): Promise<Uint8Array>;
   /** Fails with proofs/no-sectors, duplicate-sector, unknown-sector-size, bad-length, comm-r-mismatch. */

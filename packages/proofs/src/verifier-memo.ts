@@ -1,9 +1,9 @@
 /**
- * A verifier that keeps verdicts: a proof that a worker thread has checked, or that was checked when its message
- * arrived, costs one hash when its block is applied.
- * Invariant: an answer is the inner verifier's answer (or a verdict that the caller vouches for): the key is a
- * hash of the complete statement in its one canonical encoding. At most `limit` verdicts are kept; the one
- * unused for longest goes first.
+ * A verifier that keeps verdicts: a proof that a worker thread has checked, or that was checked when its
+ * message arrived, costs one hash when its block is applied.
+ * Invariant: an answer is the inner verifier's answer (or a verdict that the caller vouches for): the key
+ * is a hash of the complete statement in its one canonical encoding. At most `limit` verdicts are kept; the
+ * one unused for longest goes first.
  */
 import { addressBytes, assert, blake2b256, type CborValue, encodeCbor, toHex } from "@holdfast/base";
 import type { PieceInclusionStatement } from "./piece/index.ts";

@@ -1,7 +1,7 @@
 /**
- * A dishonest prover against the verifier, one forgery per check. Every check is shown to be needed: a verifier
- * that leaves out just that one accepts the forgery that is aimed at it (the canaries), and the real one does
- * not. The real verifier and the complete oracle must agree on everything.
+ * A dishonest prover against the verifier, one forgery per check. Every check is shown to be needed: a
+ * verifier that leaves out just that one accepts the forgery that is aimed at it (the canaries), and the
+ * real one does not. The real verifier and the complete oracle must agree on everything.
  */
 import { concatBytes, littleEndian, readLittleEndian, sectorId, seedAddress } from "@holdfast/base";
 import {

@@ -1,6 +1,6 @@
 /**
- * The hardened profile does not drift: fixed inputs give fixed commitments and proofs. A change of these numbers
- * is a change of what networks agree on, so it needs a profile with another id, not new vectors.
+ * The hardened profile does not drift: fixed inputs give fixed commitments and proofs. A change of these
+ * numbers is a change of what networks agree on, so it needs a profile with another id, not new vectors.
  */
 import { fromHex, parseAddress, sectorId, sha256, toHex } from "@holdfast/base";
 import {

@@ -1,4 +1,7 @@
-/** The ZigZag graph: its pseudo-random parts, its shape in both directions, and what breaks when it is wrong. */
+/**
+ * The ZigZag graph: its pseudo-random parts, its shape in both directions, and what breaks when it is
+ * wrong.
+ */
 import { fromHex, littleEndian, readLittleEndian } from "@holdfast/base";
 import {
   chachaBlock,
@@ -54,7 +57,9 @@ describe("the ChaCha20 stream", () => {
     expect(first(1, 7)).toBe(first(1, 7));
   });
 
-  /** The share of draws in the lower half of [0, bound) is one half; a modulo without rejection is far off. */
+  /**
+   * The share of draws in the lower half of [0, bound) is one half; a modulo without rejection is far off.
+   */
   const lowerShare = (draw: (stream: WordStream, bound: number) => number): number => {
     const stream = new WordStream(seedOf(3));
     stream.seek(streamDomains.challenges, 0);

@@ -1,4 +1,6 @@
-/** Sealing and extracting: against the big-integer oracle, for every number of layers, and with bad input. */
+/**
+ * Sealing and extracting: against the big-integer oracle, for every number of layers, and with bad input.
+ */
 import { sectorId, seedAddress, utf8Bytes } from "@holdfast/base";
 import {
   addNode,
@@ -151,7 +153,7 @@ describe("sealing", () => {
     );
   });
 
-  it("gives equal data other replicas for each sector, miner and ticket, and nothing of the data in them", () => {
+  it("gives equal data other replicas for each sector, miner and ticket", () => {
     const profile = sectorProfile(1024);
     const { data, commD } = zigzag.preproc(new Uint8Array(0), profile);
     const { identity } = sectorOf(profile);

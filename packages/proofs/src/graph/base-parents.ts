@@ -1,7 +1,7 @@
 /**
  * The depth-robust base graph: DRSample, degree-reduced. A node v > 5 has its predecessor v − 1 and four
- * sampled parents; nodes up to 5 have every smaller node. Sampling runs on the graph of 4·n small nodes: small
- * node 4v + k picks a bucket [2^(b−1), 2^b] of distances uniformly, then a distance in it.
+ * sampled parents; nodes up to 5 have every smaller node. Sampling runs on the graph of 4·n small nodes:
+ * small node 4v + k picks a bucket [2^(b−1), 2^b] of distances uniformly, then a distance in it.
  * Integer arithmetic only, and no parent twice: a draw that hits v itself or a parent that is already there
  * adds no edge, so it is drawn again; the edges are therefore a superset of plain DRSample's. After
  * `maxDraws` misses (never seen) the nearest free smaller node is taken.
@@ -14,7 +14,9 @@ const sampled = 4;
 export const baseParentCount = sampled + 1;
 const maxDraws = 256;
 
-/** Writes the parents of `node` to `into` from 0 on and returns how many there are; each is below `node`. */
+/**
+ * Writes the parents of `node` to `into` from 0 on and returns how many there are; each is below `node`.
+ */
 export function baseParentsInto(stream: WordStream, node: number, into: Uint32Array): number {
   if (node <= baseParentCount) {
     for (let i = 0; i < node; i += 1) into[i] = node - 1 - i;

@@ -1,9 +1,9 @@
 /**
  * The pseudo-random function of the graph and of the challenges: the ChaCha20 block function, keyed by 32
- * bytes, read as a stream of 32-bit words. Chosen because it is a well-studied PRF that runs on 32-bit words
- * alone, so that a node's parents cost about a microsecond in plain TypeScript.
- * Invariant: a stream is named by (key, domain, index); different names never share a block. The block counter
- * is the state's word 12 and the name its words 13 to 15.
+ * bytes, read as a stream of 32-bit words. Chosen because it is a well-studied PRF that runs on 32-bit
+ * words alone, so that a node's parents cost about a microsecond in plain TypeScript.
+ * Invariant: a stream is named by (key, domain, index); different names never share a block. The block
+ * counter is the state's word 12 and the name its words 13 to 15.
  * Source: RFC 8439 §2.3 (the nonce words hold our name).
  */
 import { assert } from "@holdfast/base";
@@ -92,7 +92,9 @@ export class WordStream {
     return word;
   }
 
-  /** Uniform in [0, bound), 1 ≤ bound ≤ 2^32: words past the last whole multiple of `bound` are thrown away. */
+  /**
+   * Uniform in [0, bound), 1 ≤ bound ≤ 2^32: words past the last whole multiple of `bound` are thrown away.
+   */
   below(bound: number): number {
     const limit = twoTo32 - (twoTo32 % bound);
     for (;;) {

@@ -1,6 +1,6 @@
 /**
- * Challenged nodes from a key: uniform over all nodes, the first and the last among them, and distinct. Numbers
- * come from ChaCha20 with rejection, so no node is likelier than another.
+ * Challenged nodes from a key: uniform over all nodes, the first and the last among them, and distinct.
+ * Numbers come from ChaCha20 with rejection, so no node is likelier than another.
  */
 import { streamDomains, WordStream } from "./chacha.ts";
 

@@ -1,11 +1,12 @@
 /**
- * The permutation behind the expander edges: a balanced Feistel network of eight rounds whose round functions
- * are tables of ChaCha20 output. A table holds one word for every value of a half, which is short because the
- * domain is the square of it (8 · 2^23 slots: 2^13 entries a round). So each round is a random function as far
- * as ChaCha20 is pseudo-random, which is the setting of Luby and Rackoff's theorem (four rounds; Patarin: more
- * rounds make up for small domains), and costs one look-up, not a hash.
+ * The permutation behind the expander edges: a balanced Feistel network of eight rounds whose round
+ * functions are tables of ChaCha20 output. A table holds one word for every value of a half, which is short
+ * because the domain is the square of it (8 · 2^23 slots: 2^13 entries a round). So each round is a random
+ * function as far as ChaCha20 is pseudo-random, which is the setting of Luby and Rackoff's theorem (four
+ * rounds; Patarin: more rounds make up for small domains), and costs one look-up, not a hash.
  * A domain that is no square is walked: apply again until the value falls into it.
- * Source: Luby and Rackoff 1988; Black and Rogaway 2002 (cycle walking); ZigZag's use of it, rust-fil-proofs 2019.
+ * Source: Luby and Rackoff 1988; Black and Rogaway 2002 (cycle walking); ZigZag's use of it,
+ * rust-fil-proofs 2019.
  */
 import { assert } from "@holdfast/base";
 import { streamDomains, type WordStream } from "./chacha.ts";

@@ -3,9 +3,10 @@
  * directions. Forward, every parent is below its node. Reversed, the base graph is mirrored (node i plays
  * n − 1 − i) and every expander edge is turned round, so every parent is above its node.
  *
- * Expander: node v owns the slots 8v … 8v + 7. Slot a meets slot π(a), which belongs to node w. Forward v has
- * the parent w if w < v; reversed w has the parent v, the same pair turned round. Pairs with w ≥ v are edges in
- * neither direction. So a node meets 8 others on average, and has between 0 and 8 expander parents.
+ * Expander: node v owns the slots 8v … 8v + 7. Slot a meets slot π(a), which belongs to node w. Forward v
+ * has the parent w if w < v; reversed w has the parent v, the same pair turned round. Pairs with w ≥ v are
+ * edges in neither direction. So a node meets 8 others on average, and has between 0 and 8 expander
+ * parents.
  *
  * Invariant: parents are distinct, never the node itself, base parents first; there is no filling up with
  * node 0: a node has between 0 and 13 parents, and how many is part of what its key is derived from.

@@ -1,9 +1,10 @@
 /**
- * Many leaves of one tree opened together. Both sides know which leaves (they follow from the challenges), so an
- * opening holds no index: the leaves in ascending order, then per level from the leaves up, the nodes that are
- * needed beside the known ones, from left to right. A node that two paths share is there once or not at all.
- * Invariant: for given leaf indices there is exactly one length and one encoding, so nothing can be added, left
- * out or reordered without the verifier noticing.
+ * Many leaves of one tree opened together. Both sides know which leaves (they follow from the challenges),
+ * so an opening holds no index: the leaves in ascending order, then per level from the leaves up, the nodes
+ * that are needed beside the known ones, from left to right. A node that two paths share is there once or
+ * not at all.
+ * Invariant: for given leaf indices there is exactly one length and one encoding, so nothing can be added,
+ * left out or reordered without the verifier noticing.
  */
 import { assert, equalBytes } from "@holdfast/base";
 import { type MerkleTree, nodeBytes, type TreeHasher } from "../merkle/index.ts";

@@ -1,6 +1,7 @@
 /**
- * The challenges of a seal proof. They depend on the commitment (commR*) and on chain randomness that is drawn
- * after the commitment is on the chain, so they cannot be tried out beforehand. Every layer has its own.
+ * The challenges of a seal proof. They depend on the commitment (commR*) and on chain randomness that is
+ * drawn after the commitment is on the chain, so they cannot be tried out beforehand. Every layer has its
+ * own.
  */
 import { bigEndian, concatBytes, sha256, utf8Bytes } from "@holdfast/base";
 import { challengedNodes, layerDirection, type ZigzagGraph } from "../graph/index.ts";
@@ -38,7 +39,9 @@ export interface SealOpenings {
   readonly leaves: readonly (readonly number[])[];
 }
 
-/** A node of layer l is shown with its parents in the tree of l, and as it was before in the tree of l − 1. */
+/**
+ * A node of layer l is shown with its parents in the tree of l, and as it was before in the tree of l − 1.
+ */
 export function sealOpenings(graph: ZigzagGraph, challenges: SealChallenges): SealOpenings {
   const layers = challenges.map((nodes, i) =>
     nodes.map((node) => ({ node, parents: graph.parentsOf(layerDirection(i + 1), node) })),

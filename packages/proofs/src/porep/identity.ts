@@ -1,7 +1,7 @@
 /**
  * What a replica is bound to: the network, the miner, the sector, a ticket of the chain, the data and the
- * profile. Change one of them and every byte of the replica changes, so no replica serves two purposes and none
- * can be made before the ticket exists.
+ * profile. Change one of them and every byte of the replica changes, so no replica serves two purposes and
+ * none can be made before the ticket exists.
  * Source: Filecoin specs, replica id; extended by network and profile.
  */
 import {
@@ -34,8 +34,8 @@ export const topByteMask = 0x3f;
 const domain = utf8Bytes("holdfast replica id 1\n");
 
 /**
- * The replica id: a field element of 32 bytes. Every part but the profile's id has a fixed length and that one
- * comes last, so two identities never give the same input. Throws proofs/bad-length.
+ * The replica id: a field element of 32 bytes. Every part but the profile's id has a fixed length and that
+ * one comes last, so two identities never give the same input. Throws proofs/bad-length.
  */
 export function replicaIdOf(profile: Pick<SectorProfile, "id">, identity: SectorIdentity): Uint8Array {
   const { networkId, miner, sectorId, ticket, commD } = identity;

@@ -1,6 +1,6 @@
 /**
- * The key of a node: blake2s-256 over the replica id, a header with layer, node and number of parents, and the
- * encoded parents in graph order; the two top bits are cleared, so that it is a field element.
+ * The key of a node: blake2s-256 over the replica id, a header with layer, node and number of parents, and
+ * the encoded parents in graph order; the two top bits are cleared, so that it is a field element.
  *
  *   bytes 0…31     replica id
  *   bytes 32…47    "holdfast zigzag1"
@@ -9,9 +9,10 @@
  *   bytes 56…63    node
  *   bytes 64…479   thirteen slots of 32 bytes: the parents, then zeros
  *
- * The length is the same for all nodes (a circuit has one shape); the number of parents tells a zero slot from
- * a parent whose value is zero. The header binds the node, so equal data at two nodes encode differently even
- * where no parent does it. Source: ZigZag's key derivation, rust-fil-proofs 2019; header added.
+ * The length is the same for all nodes (a circuit has one shape); the number of parents tells a zero slot
+ * from a parent whose value is zero. The header binds the node, so equal data at two nodes encode
+ * differently even where no parent does it. Source: ZigZag's key derivation, rust-fil-proofs 2019; header
+ * added.
  */
 import { blake2s256, utf8Bytes } from "@holdfast/base";
 import { nodeBytes } from "../merkle/index.ts";

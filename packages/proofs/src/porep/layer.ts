@@ -1,7 +1,7 @@
 /**
- * Encoding and decoding of one layer, in place. Encoding goes in the direction of the layer, so that a node's
- * parents are encoded before it: c(v) = p(v) + key(v). Decoding goes the other way round, so that a node's
- * parents are still encoded when it is decoded: p(v) = c(v) − key(v).
+ * Encoding and decoding of one layer, in place. Encoding goes in the direction of the layer, so that a
+ * node's parents are encoded before it: c(v) = p(v) + key(v). Decoding goes the other way round, so that a
+ * node's parents are still encoded when it is decoded: p(v) = c(v) − key(v).
  */
 import { type Direction, layerDirection, type ParentTable, type ZigzagGraph } from "../graph/index.ts";
 import { totalDegree } from "../profiles.ts";

@@ -32,7 +32,9 @@ export function sealHeadLength(profile: SectorProfile): number {
   return formBytes + (profile.layers - 1) * commitmentBytes;
 }
 
-/** Proves that `aux` was sealed as `identity` says, at the challenges of `seed`. Throws proofs/bad-length. */
+/**
+ * Proves that `aux` was sealed as `identity` says, at the challenges of `seed`. Throws proofs/bad-length.
+ */
 export function proveSeal(
   profile: SectorProfile,
   identity: SectorIdentity,

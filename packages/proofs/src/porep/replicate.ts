@@ -1,7 +1,7 @@
 /**
  * Sealing and its inverse. Replicating encodes the data layer by layer, forward and reversed in turns, and
- * builds a Poseidon tree over every layer's output; extracting decodes the layers from the last to the first,
- * each in its own direction, so any number of layers extracts.
+ * builds a Poseidon tree over every layer's output; extracting decodes the layers from the last to the
+ * first, each in its own direction, so any number of layers extracts.
  */
 import { equalBytes, toHex } from "@holdfast/base";
 import { proofsErrors } from "../errors.ts";

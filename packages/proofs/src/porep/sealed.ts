@@ -1,7 +1,7 @@
 /**
  * What sealing leaves behind. `aux` is needed once, for the seal proof: the data tree and then one tree per
- * layer, each in the layout "leaves, then rows". Its last part is the replica's tree, which every later proof
- * needs.
+ * layer, each in the layout "leaves, then rows". Its last part is the replica's tree, which every later
+ * proof needs.
  */
 import { proofsErrors } from "../errors.ts";
 import { frFromBytes, frToBytes } from "../field/index.ts";
@@ -84,9 +84,9 @@ export function parseReplicaTree(profile: SectorProfile, replicaTree: Uint8Array
 const rootsPerHash = 10;
 
 /**
- * commR*: Poseidon, chained, over the replica id and the layer roots, the first layer first; a short last step
- * is filled with zeros, which is unambiguous because the replica id binds the number of layers. All inputs are
- * canonical field elements.
+ * commR*: Poseidon, chained, over the replica id and the layer roots, the first layer first; a short last
+ * step is filled with zeros, which is unambiguous because the replica id binds the number of layers. All
+ * inputs are canonical field elements.
  */
 export function commRStarOf(replicaId: Uint8Array, layerRoots: readonly Uint8Array[]): Commitment {
   let accumulator = frFromBytes(replicaId);

@@ -2,13 +2,13 @@
  * Verifying a vanilla seal proof. What is checked, and where the era's verifier did not:
  *
  * 1. every input has its length and is a canonical field element, so there is one encoding of each proof;
- * 2. commR* is the hash of the replica id (recomputed from the identity) and the layer roots; the last root is
- *    commR itself, not a number that is compared with it;
+ * 2. commR* is the hash of the replica id (recomputed from the identity) and the layer roots; the last
+ *    root is commR itself, not a number that is compared with it;
  * 3. the challenges are recomputed from commR* and the seed, the parents from the graph, and the proof has
  *    exactly the bytes of those openings;
  * 4. for every challenge, the node's value before plus the key from its parents' values is its value after;
- * 5. every value used in 4 is a leaf, at its own index, under the right root: data under commD, the output of
- *    layer l under root l, which is at once the input of layer l + 1.
+ * 5. every value used in 4 is a leaf, at its own index, under the right root: data under commD, the
+ *    output of layer l under root l, which is at once the input of layer l + 1.
  *
  * Nothing here throws for bytes of a peer: the answer is `false`.
  */

@@ -1,7 +1,7 @@
 /**
- * Field elements as eight 32-bit words, least significant first, for the loops that touch every node of every
- * layer: there a 256-bit integer per node would cost more than the hash. Views of bytes as words need a
- * little-endian machine, as all machines are that run JavaScript engines today; the assertion says so.
+ * Field elements as eight 32-bit words, least significant first, for the loops that touch every node of
+ * every layer: there a 256-bit integer per node would cost more than the hash. Views of bytes as words need
+ * a little-endian machine, as all machines are that run JavaScript engines today; the assertion says so.
  */
 import { assert } from "@holdfast/base";
 import { frModulus } from "../field/index.ts";

@@ -1,7 +1,7 @@
 /**
- * Proof of replication as seven algorithms (Fisch's terms, as the Filecoin documents name them): setup, preproc,
- * replicate, extract, poll, prove, verify. `zigzag` is the first kind; another kind is another object of the
- * same shape.
+ * Proof of replication as seven algorithms (Fisch's terms, as the Filecoin documents name them): setup,
+ * preproc, replicate, extract, poll, prove, verify. `zigzag` is the first kind; another kind is another
+ * object of the same shape.
  */
 import { concatBytes } from "@holdfast/base";
 import { proofsErrors } from "../errors.ts";

@@ -1,10 +1,11 @@
 /**
- * Proof of spacetime: leaves of replicas at challenges of the chain, under commitments that the chain knows.
- * "window" proofs are due once a proving period for all sectors; "winning" proofs go with a block.
+ * Proof of spacetime: leaves of replicas at challenges of the chain, under commitments that the chain
+ * knows. "window" proofs are due once a proving period for all sectors; "winning" proofs go with a block.
  *
  * Invariant: a sector's challenges depend on the kind, the seed, the miner and the sector alone, so neither
- * skipping nor reordering other sectors moves them. The proof is one byte (1, the vanilla form) and the openings
- * of the sectors by ascending sector id, in whatever order they were passed. No count or index is in it.
+ * skipping nor reordering other sectors moves them. The proof is one byte (1, the vanilla form) and the
+ * openings of the sectors by ascending sector id, in whatever order they were passed. No count or index is
+ * in it.
  * Source: Filecoin specs, PoSt; its order-dependent challenges (rust-fil-proofs #1270) avoided.
  */
 import {
@@ -70,8 +71,8 @@ export function postChallenges(
 
 /**
  * Proves that the sectors are stored. Each opening is checked before it is used, so a damaged file is named
- * instead of spoiling the proof of all. Throws proofs/no-sectors, proofs/duplicate-sector, proofs/bad-length,
- * proofs/unknown-sector-size, proofs/comm-r-mismatch (the sector's files are damaged).
+ * instead of spoiling the proof of all. Throws proofs/no-sectors, proofs/duplicate-sector,
+ * proofs/bad-length, proofs/unknown-sector-size, proofs/comm-r-mismatch (the sector's files are damaged).
  */
 export function provePost(
   kind: PostKind,
@@ -98,7 +99,8 @@ export function provePost(
 }
 
 /**
- * Whether the proof shows that all the sectors (at least one, none twice) are stored. Never throws on bad bytes.
+ * Whether the proof shows that all the sectors (at least one, none twice) are stored. Never throws on bad
+ * bytes.
  */
 export function verifyPost(
   kind: PostKind,

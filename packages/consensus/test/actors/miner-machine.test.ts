@@ -1,0 +1,332 @@
+/**
+ * The miner and the market's tick against a model: any sequence of sealing, proving, failing, declaring,
+ * withdrawing, waiting and standing still gives the predicted exit codes, sectors, pledge, power and money.
+ */
+import { attoFil, encode, epoch, filToAtto } from "@holdfast/base";
+import type { ActorContext, CodeTable, MinerState } from "@holdfast/consensus";
+import {
+  loadSectors,
+  methods,
+  minerStateCodec,
+  nextDeadlineAfter,
+  none,
+  vmExitCodes as x,
+} from "@holdfast/consensus";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { brokenMiner } from "./canaries.ts";
+import { MinerModel, type ModelSector } from "./miner-model.ts";
+import { createMinerWorld, type MinerWorld } from "./miner-world.ts";
+import { badProof, goodProof, openingBalance, owner, pledge, testParams, World } from "./world.ts";
+
+const { proofWindowEpochs: windowEpochs } = testParams;
+const { sealChallengeDelayEpochs: delay, preCommitExpiryEpochs: expiryEpochs } = testParams;
+const opening = filToAtto(4n);
+const ids = [0, 1, 2, 3, 300] as const;
+const id = fc.constantFrom(...ids);
+
+type Op =
+  | { kind: "preCommit"; id: number; big: boolean; life: number; value: 0 | 1 }
+  | { kind: "commit"; id: number; good: boolean }
+  | { kind: "seal"; id: number; life: number }
+  | { kind: "post"; good: boolean }
+  | { kind: "provePeriod" | "missPeriod" }
+  | { kind: "faults" | "recovery"; ids: readonly number[] }
+  | { kind: "withdraw"; percent: number }
+  | { kind: "wait" | "skip"; epochs: number };
+
+const life = fc.constantFrom(9, 12, 30, 55, 90);
+const kind = <K extends string>(...kinds: readonly K[]) => fc.constantFrom(...kinds);
+const few = fc.uniqueArray(id, { minLength: 1, maxLength: 2 });
+const op: fc.Arbitrary<Op> = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: kind("preCommit" as const),
+      id,
+      big: fc.boolean(),
+      life,
+      value: fc.constantFrom(0 as const, 1 as const),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: kind("commit" as const), id, good: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ kind: kind("seal" as const), id, life }) },
+  { weight: 2, arbitrary: fc.record({ kind: kind("post" as const), good: fc.boolean() }) },
+  { weight: 4, arbitrary: fc.record({ kind: kind("provePeriod" as const, "missPeriod" as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: kind("faults" as const), ids: few }) },
+  { weight: 3, arbitrary: fc.record({ kind: kind("recovery" as const), ids: few }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind("withdraw" as const), percent: fc.nat({ max: 120 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: kind("wait" as const, "skip" as const),
+      epochs: fc.integer({ min: 1, max: 30 }),
+    }),
+  },
+);
+
+interface Run {
+  readonly m: MinerWorld;
+  readonly model: MinerModel;
+  /** What the owner has paid in and taken out. */
+  ownerSpent: bigint;
+}
+
+function preCommit(run: Run, given: { id: number; big: boolean; life: number; value: 0 | 1 }): boolean {
+  const { m, model } = run;
+  const height = m.world.height + 1;
+  const value = given.value === 1 ? pledge : attoFil(0n);
+  const expiration = epoch(height + given.life);
+  const sectorBytes = given.big ? 2048 : 1024;
+  const { exitCode } = m.preCommit(given.id, { sectorBytes, expiration }, { from: owner, value });
+  model.block(height);
+  const expected =
+    given.life < testParams.minSectorLifetimeEpochs
+      ? x.expirationOutOfRange
+      : model.balance + value - model.pledge < pledge
+        ? x.insufficientPledge
+        : model.used.has(given.id)
+          ? x.sectorExists
+          : x.ok;
+  expect(exitCode).toBe(expected);
+  if (expected !== x.ok) return false;
+  model.balance += value;
+  run.ownerSpent += value;
+  model.used.add(given.id);
+  model.preCommits.set(given.id, { bytes: BigInt(sectorBytes), at: height, end: expiration });
+  model.deadline ??= model.nextDeadline(height);
+  return true;
+}
+
+function commit({ m, model }: Run, given: { id: number; good: boolean }): void {
+  const height = m.world.height + 1;
+  const { exitCode } = m.commit(given.id, { proof: given.good ? goodProof : badProof });
+  model.block(height);
+  const pre = model.preCommits.get(given.id);
+  const expected =
+    pre === undefined
+      ? x.sectorNotFound
+      : height <= pre.at + delay
+        ? x.sealTooEarly
+        : height > pre.at + expiryEpochs
+          ? x.preCommitExpired
+          : pre.end <= height
+            ? x.expirationOutOfRange
+            : given.good
+              ? x.ok
+              : x.sealProofInvalid;
+  expect(exitCode).toBe(expected);
+  if (pre === undefined || expected !== x.ok) return;
+  model.preCommits.delete(given.id);
+  const healthy = { proven: null, faulty: null, recovering: null, strikes: 0 };
+  model.sectors.set(given.id, { bytes: pre.bytes, since: height, end: pre.end, pledge, ...healthy });
+}
+
+function post({ m, model }: Run, good: boolean): void {
+  const height = m.world.height + 1;
+  const start = model.startOf(height);
+  if (start === null) return;
+  const proof = good ? goodProof : badProof;
+  const { exitCode } = m.post({ from: owner, periodStart: epoch(start), proof });
+  model.block(height);
+  const due = model.due(start);
+  const toProve = due.filter((sector) => sector.proven === null || sector.proven <= start);
+  const expected =
+    height > start + windowEpochs
+      ? x.proofWindowClosed
+      : due.length === 0
+        ? x.nothingToProve
+        : toProve.length === 0
+          ? x.postAlreadySubmitted
+          : good
+            ? x.ok
+            : x.postProofInvalid;
+  expect(exitCode).toBe(expected);
+  if (expected !== x.ok) return;
+  for (const sector of toProve) {
+    Object.assign(sector, { proven: height, faulty: null, recovering: null, strikes: 0 });
+  }
+}
+
+function declare({ m, model }: Run, given: { kind: "faults" | "recovery"; ids: readonly number[] }): void {
+  const height = m.world.height + 1;
+  const isFault = given.kind === "faults";
+  const { exitCode } = isFault ? m.declareFaults(given.ids) : m.declareRecovery(given.ids);
+  model.block(height);
+  const sectors = given.ids.map((number) => model.sectors.get(number));
+  // The first sector that is wrong decides.
+  const wrong = sectors.find((sector) => sector === undefined || (!isFault && sector.faulty === null));
+  const isFine = !sectors.includes(undefined) && wrong === undefined;
+  expect(exitCode).toBe(isFine ? x.ok : wrong === undefined ? x.sectorNotFound : x.sectorNotFaulty);
+  if (!isFine) return;
+  for (const sector of sectors) {
+    if (sector === undefined) continue;
+    if (isFault) Object.assign(sector, { faulty: sector.faulty ?? height, recovering: null });
+    else sector.recovering ??= height;
+  }
+}
+
+function withdraw(run: Run, percent: number): void {
+  const { m, model } = run;
+  const height = m.world.height + 1;
+  const amount = attoFil(((model.balance - model.pledge) * BigInt(percent)) / 100n);
+  const { exitCode } = m.world.send(owner, m.miner, "miner.withdraw", { amount });
+  model.block(height);
+  const expected = amount > model.balance - model.pledge ? x.withdrawTooLarge : x.ok;
+  expect(exitCode).toBe(expected);
+  if (expected !== x.ok) return;
+  model.balance -= amount;
+  run.ownerSpent -= amount;
+}
+
+/** One block at each epoch up to a height. */
+function waitTo({ m, model }: Run, height: number): void {
+  while (m.world.height < height) {
+    m.world.mineTo(m.world.height + 1);
+    model.block(m.world.height);
+  }
+}
+
+function apply(run: Run, given: Op): void {
+  const { m, model } = run;
+  if (given.kind === "preCommit") preCommit(run, given);
+  else if (given.kind === "commit") commit(run, given);
+  else if (given.kind === "seal") {
+    if (!preCommit(run, { ...given, big: false, value: 1 })) return;
+    waitTo(run, m.world.height + delay);
+    commit(run, { id: given.id, good: true });
+  } else if (given.kind === "provePeriod" || given.kind === "missPeriod") {
+    const deadline = model.nextDeadline(m.world.height + windowEpochs);
+    waitTo(run, deadline - windowEpochs - 1);
+    if (given.kind === "provePeriod") post(run, true);
+    waitTo(run, deadline);
+  } else if (given.kind === "post") post(run, given.good);
+  else if (given.kind === "withdraw") withdraw(run, given.percent);
+  else if (given.kind === "wait") waitTo(run, m.world.height + given.epochs);
+  else if (given.kind === "skip") {
+    m.world.skipTo(m.world.height + given.epochs);
+    model.block(m.world.height);
+  } else if ("ids" in given) declare(run, given);
+}
+
+function compare({ m, model, ownerSpent }: Run): void {
+  const { world, view } = m;
+  const money = world.money();
+  expect(money.pledge).toBe(model.pledge);
+  expect(money.burnt).toBe(model.burnt);
+  expect(world.balance(owner.address)).toBe(openingBalance - opening - ownerSpent);
+  expect({
+    balance: view.balance,
+    pledge: view.pledge,
+    power: view.power,
+    burnt: view.burnt,
+    deadline: view.deadline,
+    preCommits: view.preCommitCount,
+  }).toEqual({
+    balance: model.balance,
+    pledge: model.pledge,
+    power: model.power,
+    burnt: model.burnt,
+    deadline: model.deadline,
+    preCommits: model.preCommits.size,
+  });
+  const { market } = world.builtins;
+  expect(world.ask(market, "market.getTotalPower", none).returns).toBe(model.power);
+  expect(world.ask(market, "market.getMinerPower", { miner: m.miner }).returns).toBe(model.power);
+  const expected = [...model.sectors].sort(([a], [b]) => a - b);
+  const found = m.sectors().map((sector): [number, ModelSector] => [
+    sector.sectorId,
+    {
+      bytes: BigInt(sector.sectorBytes),
+      since: sector.activatedAt,
+      end: sector.expiration,
+      pledge: sector.pledge,
+      proven: sector.lastProven,
+      faulty: sector.faultySince,
+      recovering: sector.recoveringSince,
+      strikes: sector.faultyPeriods,
+    },
+  ]);
+  expect(found).toEqual(expected);
+}
+
+function property(codes?: CodeTable) {
+  return fc.property(fc.array(op, { minLength: 12, maxLength: 30 }), (ops) => {
+    const m = createMinerWorld(new World(codes === undefined ? {} : { codes }), opening);
+    const first = nextDeadlineAfter(m.world.params, m.miner, epoch(0));
+    const run: Run = { m, model: new MinerModel(opening, m.world.height, first), ownerSpent: 0n };
+    for (const one of ops) {
+      apply(run, one);
+      compare(run);
+    }
+  });
+}
+
+const nothing = new Uint8Array(0);
+const stateOf = (ctx: ActorContext): MinerState => ctx.readState(minerStateCodec);
+const unlock = (ctx: ActorContext, amount: bigint): void => {
+  const state = stateOf(ctx);
+  ctx.writeState(minerStateCodec, { ...state, lockedPledge: attoFil(state.lockedPledge - amount) });
+};
+const lifeEnds = (ctx: ActorContext): bigint => {
+  const ended = [...loadSectors(ctx.store, stateOf(ctx)).entries()].filter(
+    ([, s]) => s.expiration <= ctx.height,
+  );
+  return ended.reduce((total, [, sector]) => total + sector.pledge, 0n);
+};
+
+const canaries: { readonly [mistake: string]: CodeTable } = {
+  "the pledge of an ended sector is released twice": brokenMiner("onDeadline", (ctx, _, run) => {
+    const released = lifeEnds(ctx);
+    const result = run();
+    if (released > 0n && stateOf(ctx).lockedPledge >= released) unlock(ctx, released);
+    return result;
+  }),
+  "a recovery adds the power twice": brokenMiner("submitPost", (ctx, _, run) => {
+    const before = stateOf(ctx).power;
+    const result = run();
+    const params = { added: stateOf(ctx).power - before, removed: 0n };
+    ctx.send(
+      ctx.builtins.market,
+      "updatePower",
+      attoFil(0n),
+      encode(methods.market.updatePower.params, params),
+    );
+    return result;
+  }),
+  "a missed proof keeps its power": brokenMiner("onDeadline", (_, __, run) => ({
+    ...run(),
+    powerRemoved: 0n,
+  })),
+  "a withdrawal reaches the pledge": brokenMiner("withdraw", (ctx, { amount }, run) => {
+    if (amount <= ctx.balance() - stateOf(ctx).lockedPledge) return run();
+    ctx.send(stateOf(ctx).owner, "", amount, nothing);
+    return attoFil(0n);
+  }),
+  "fees are burnt but stay locked": brokenMiner("onDeadline", (ctx, _, run) => {
+    const before = stateOf(ctx).burnt;
+    const result = run();
+    unlock(ctx, before - stateOf(ctx).burnt);
+    return result;
+  }),
+  "a stand-still is held against the miner": brokenMiner("onDeadline", (ctx, given, run) =>
+    given.chainStalled ? methods.miner.onDeadline.run(ctx, { ...given, chainStalled: false }) : run(),
+  ),
+};
+
+describe("miner", () => {
+  it("control: a wrapped method without a mistake is not caught", () => {
+    const unbroken = brokenMiner("onDeadline", (_, __, run) => run());
+    fc.assert(property(unbroken), { numRuns: 10 });
+  });
+
+  it("does what the model says, with exact money and power", () => {
+    fc.assert(property(), { numRuns: 60 });
+  });
+
+  for (const [mistake, codes] of Object.entries(canaries)) {
+    it(`canary: ${mistake}`, () => {
+      expect(fc.check(property(codes), { numRuns: 200, seed: 11, endOnFailure: true }).failed).toBe(true);
+    });
+  }
+});

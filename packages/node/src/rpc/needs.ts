@@ -1,6 +1,11 @@
-/** What the API needs beside its handlers. */
-import type { Imported } from "@holdfast/api";
-import type { Cancel } from "@holdfast/base";
+/** What the API needs of the node: the doors of the other rooms, as far as a method asks them. */
+import type {
+  Imported,
+  MethodParams,
+  MethodResult,
+} from "@holdfast/api";
+import type { Address, AttoFil, Blockstore, Cancel, CID, Clock, Logger, PeerId, WirePeer } from "@holdfast/base";
+import type { Env, FullBlock, NetworkParams, Receipt, SignedMessage, Tipset } from "@holdfast/consensus";
 
 export interface FileDoor {
   importFile(bytes: AsyncIterable<Uint8Array>, signal: Cancel): Promise<Imported>;
@@ -9,9 +14,131 @@ export interface FileDoor {
     offsetBytes: number,
     signal: Cancel,
   ): Promise<{ readonly sizeBytes: number; readonly bytes: AsyncIterable<Uint8Array> }>;
+  stat(cid: string, signal: Cancel): Promise<MethodResult<"file.stat">>;
 }
 
 export interface MetricsDoor {
   /** Prometheus text format. */
   text(): Promise<string>;
+}
+
+export interface ChainDoor {
+  readonly params: NetworkParams;
+  readonly genesisTotal: AttoFil;
+  readonly store: Blockstore;
+  head(): Tipset;
+  headState(): { readonly state: CID; readonly tipset: Tipset };
+  fullBlock(cid: CID): FullBlock | undefined;
+  fullBlocks(key: string): readonly FullBlock[] | undefined;
+  weightOf(key: string): bigint | undefined;
+  parentOf(tipset: Tipset): Tipset | undefined;
+  tipsetAt(height: number): Tipset;
+  messagesOf(tipset: Tipset): readonly SignedMessage[];
+  onHead(listener: (change: { readonly to: Tipset }) => void): () => void;
+  envOn(tipset: Tipset): Env;
+}
+
+export interface MinedMessage {
+  readonly tipset: Tipset;
+  readonly receipt: Receipt;
+  readonly message: SignedMessage;
+}
+
+export interface SenderDoor {
+  send(request: {
+    readonly from?: Address;
+    readonly to: Address;
+    readonly value?: AttoFil;
+    readonly method?: string;
+    readonly params?: Uint8Array;
+    readonly gasPrice?: AttoFil;
+    readonly gasLimit?: number;
+  }): Promise<{ readonly cid: CID; readonly nonce: number }>;
+  wait(
+    cid: CID,
+    options: { readonly confirmations: number; readonly timeoutMs: number; readonly signal: Cancel },
+  ): Promise<MinedMessage>;
+  find(cid: CID): { readonly message: SignedMessage; readonly mined: MinedMessage | undefined } | undefined;
+}
+
+export interface WalletDoor {
+  addresses(): readonly Address[];
+  defaultAddress(): Address | undefined;
+  setDefault(address: Address): Promise<void>;
+  newAccount(): Promise<Address>;
+  exportKey(address: Address): { readonly keyHex: string; readonly privateKeyBase64: string };
+  importText(text: string): Promise<readonly Address[]>;
+}
+
+export interface NetDoor {
+  readonly self: PeerId;
+  addresses(): readonly string[];
+  peers(): readonly WirePeer[];
+  connect(address: string, signal?: Cancel): Promise<PeerId>;
+  peerHeights(): ReadonlyMap<PeerId, number>;
+}
+
+export interface SyncDoor {
+  state(): { readonly state: "synced" | "syncing" | "stalled"; readonly reason: string };
+}
+
+/** What a node that runs a miner adds. */
+export interface MinerDoor {
+  readonly miner: Address;
+  status(): {
+    readonly blocksWon: number;
+    readonly lastBlockAt: number | null;
+    readonly sectorFailures: ReadonlyMap<number, string>;
+  };
+  sectors(): readonly {
+    readonly sectorId: number;
+    readonly sectorBytes: number;
+    readonly state: string;
+    readonly detail: string;
+    readonly commD: Uint8Array | null;
+    readonly commR: Uint8Array | null;
+    readonly usedBytes: number;
+    readonly pieces: readonly {
+      readonly pieceKey: string;
+      readonly commP: Uint8Array;
+      readonly offsetPaddedBytes: number;
+      readonly paddedBytes: number;
+    }[];
+  }[];
+}
+
+export type PutView = MethodResult<"put.show">;
+export type DealDetail = MethodResult<"deal.show">;
+export type Explanation = MethodResult<"why">;
+
+/** Deals and puts, already in the shapes of the API. */
+export interface MarketDoor {
+  quote(params: { readonly sizeBytes: number; readonly copies: number; readonly forMs: number }): Promise<MethodResult<"put.quote">>;
+  startPut(params: Required<Pick<MethodParams<"put.start">, "cid" | "forMs">> & { readonly copies: number; readonly name?: string | undefined; readonly maxPrice?: string | undefined }): Promise<PutView>;
+  puts(): readonly PutView[];
+  put(jobId: string): PutView | undefined;
+  watch(jobId: string, signal: AbortSignal): AsyncIterable<PutView>;
+  receipt(jobId: string): Promise<MethodResult<"put.receipt">>;
+  files(): MethodResult<"file.ls">;
+  /** As client and as miner. */
+  deals(): readonly DealDetail[];
+  /** Explains a put or a deal of this node; undefined if it knows neither by this id. */
+  explain(id: string): Explanation | undefined;
+}
+
+export interface HandlerNeeds {
+  readonly name: string;
+  readonly version: string;
+  readonly startedMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly chain: ChainDoor;
+  readonly sync: SyncDoor;
+  readonly net: NetDoor;
+  readonly sender: SenderDoor;
+  readonly pending: () => readonly SignedMessage[];
+  readonly wallet: WalletDoor;
+  readonly market: MarketDoor;
+  readonly files: FileDoor;
+  readonly miner: MinerDoor | undefined;
 }

@@ -1,0 +1,69 @@
+/**
+ * The genesis of a network as one file: a CAR whose root is the genesis block and which holds the whole
+ * first state. Whoever has the same file is on the same network.
+ */
+import { type Blockstore, type CID, decode, HoldfastError, putObject } from "@holdfast/base";
+import {
+  blockHeaderCodec,
+  createGenesis,
+  type FullBlock,
+  type Genesis,
+  type GenesisSpec,
+  readNetworkParams,
+} from "@holdfast/consensus";
+import { type CarBlock, readCar, writeCar } from "./car.ts";
+import { chainErrors } from "./chain/errors.ts";
+
+export interface LoadedGenesis {
+  readonly block: FullBlock;
+  readonly stateRoot: CID;
+}
+
+/** Builds a genesis and its file. Errors: `genesis/…`. */
+export function makeGenesis(spec: GenesisSpec): { readonly genesis: Genesis; readonly car: Uint8Array } {
+  const store = new ListingBlockstore();
+  const genesis = createGenesis(spec, store);
+  const root = putObject(store, blockHeaderCodec, genesis.header);
+  return { genesis, car: writeCar(root, store.blocks()) };
+}
+
+/** Reads a genesis file into a store. Errors: `car/…`, `chain/bad-genesis`. */
+export async function loadGenesis(car: Uint8Array, store: Blockstore): Promise<LoadedGenesis> {
+  const { root, blocks } = await readCar(once(car));
+  let header: Uint8Array | undefined;
+  for await (const { cid, bytes } of blocks) {
+    if (cid.equals(root)) header = bytes;
+    store.put(cid, bytes);
+  }
+  if (header === undefined) throw chainErrors.badGenesis({ detail: "its block is missing" });
+  try {
+    const block = { header: decode(blockHeaderCodec, header), messages: [] };
+    readNetworkParams(store, block.header.stateRoot);
+    return { block, stateRoot: block.header.stateRoot };
+  } catch (cause) {
+    const detail = cause instanceof HoldfastError ? cause.message : String(cause);
+    throw chainErrors.badGenesis({ detail }, cause);
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
+}
+
+/** Remembers the order in which blocks came. */
+class ListingBlockstore implements Blockstore {
+  readonly #blocks = new Map<string, CarBlock>();
+
+  get(cid: CID): Uint8Array | undefined {
+    return this.#blocks.get(cid.toString())?.bytes;
+  }
+  put(cid: CID, bytes: Uint8Array): void {
+    this.#blocks.set(cid.toString(), { cid, bytes });
+  }
+  has(cid: CID): boolean {
+    return this.#blocks.has(cid.toString());
+  }
+  blocks(): Iterable<CarBlock> {
+    return this.#blocks.values();
+  }
+}

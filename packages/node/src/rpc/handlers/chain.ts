@@ -1,0 +1,184 @@
+/** Methods about the node, its peers and the chain. */
+import type { ApiHandlers, MethodResult } from "@holdfast/api";
+import { attoFil, filText, toHex } from "@holdfast/base";
+import { codeNameOfCid, listActors, moneyInvariant, readActor } from "@holdfast/consensus";
+import { rpcErrors } from "../errors.ts";
+import type { HandlerNeeds } from "../needs.ts";
+import { actorStateJson } from "./actor-state.ts";
+import { addressParam } from "./params.ts";
+import { cidOf, messageView, tipsetView } from "./views.ts";
+
+type ChainHandlers = Pick<
+  ApiHandlers,
+  | "node.status"
+  | "net.peers"
+  | "net.connect"
+  | "chain.head"
+  | "chain.ls"
+  | "chain.show"
+  | "chain.watch"
+  | "chain.money"
+  | "actor.ls"
+  | "actor.show"
+>;
+
+/** Rounds without a block after which the node asks for attention. */
+const warnRounds = 10;
+
+export function chainHandlers(needs: HandlerNeeds): ChainHandlers {
+  const { chain, net } = needs;
+  return {
+    "node.status": async () => statusOf(needs),
+    "net.peers": async () =>
+      net.peers().map(({ id, addresses, direction }) => ({
+        peerId: id,
+        addresses: [...addresses],
+        direction,
+        headHeight: net.peerHeights().get(id) ?? null,
+      })),
+    "net.connect": async ({ address }, signal) => ({ peerId: await net.connect(address, signal) }),
+    "chain.head": async () => tipsetView(chain, chain.head()),
+    "chain.ls": async ({ from, limit }) => {
+      const list: MethodResult<"chain.ls"> = [];
+      let at = from === undefined ? chain.head() : chain.tipsetAt(from);
+      for (;;) {
+        list.push(tipsetView(chain, at));
+        const parent = chain.parentOf(at);
+        if (parent === undefined || list.length >= limit) return list;
+        at = parent;
+      }
+    },
+    "chain.show": async ({ cid }) => {
+      const block = chain.fullBlock(cidOf(cid));
+      if (block === undefined) throw rpcErrors.notFound({ what: `block ${cid}` });
+      const { header } = block;
+      return {
+        cid,
+        miner: header.miner,
+        height: header.height,
+        parents: header.parents.map(String),
+        parentWeight: header.parentWeight.toString(),
+        stateRoot: header.stateRoot.toString(),
+        receipts: header.receipts.toString(),
+        ticketHex: toHex(header.ticket),
+        timestampMs: header.timestampMs,
+        messages: block.messages.map(messageView),
+      };
+    },
+    "chain.watch": (_params, signal) => watchHeads(needs, signal),
+    "chain.money": async () => {
+      const { state, tipset } = chain.headState();
+      const money = moneyInvariant(chain.store, state);
+      return {
+        height: tipset.height,
+        balancesFil: filText(money.balances),
+        escrowFil: filText(money.escrow),
+        pledgeFil: filText(money.pledge),
+        burntFil: filText(money.burnt),
+        totalFil: filText(money.total),
+        genesisTotalFil: filText(chain.genesisTotal),
+        exact: money.total === chain.genesisTotal,
+      };
+    },
+    "actor.ls": async ({ limit }) => {
+      const { state } = chain.headState();
+      const actors: MethodResult<"actor.ls"> = [];
+      for (const [address, record] of listActors(chain.store, state)) {
+        if (actors.length >= limit) break;
+        actors.push(actorView(address, record));
+      }
+      return actors;
+    },
+    "actor.show": async ({ address }) => {
+      const at = addressParam(needs, address);
+      const { state } = chain.headState();
+      const record = readActor(chain.store, state, at);
+      if (record === undefined) throw rpcErrors.notFound({ what: `actor ${address} on the chain` });
+      return { ...actorView(at, record), state: actorStateJson(chain.store, state, at, codeNameOfCid(record.code)) };
+    },
+  };
+}
+
+function actorView(
+  address: string,
+  record: NonNullable<ReturnType<typeof readActor>>,
+): MethodResult<"actor.ls">[number] {
+  return {
+    address,
+    kind: codeNameOfCid(record.code),
+    balanceFil: filText(record.balance),
+    nonce: record.nonce,
+    head: record.head?.toString() ?? null,
+  };
+}
+
+async function* watchHeads({ chain }: HandlerNeeds, signal: AbortSignal): AsyncIterable<MethodResult<"chain.watch">> {
+  let wake = Promise.withResolvers<void>();
+  const end = chain.onHead(() => wake.resolve());
+  const stop = (): void => wake.resolve();
+  signal.addEventListener("abort", stop);
+  try {
+    while (!signal.aborted) {
+      yield tipsetView(chain, chain.head());
+      await wake.promise;
+      wake = Promise.withResolvers<void>();
+    }
+  } finally {
+    end();
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+function statusOf(needs: HandlerNeeds): MethodResult<"node.status"> {
+  const { chain, net, wallet, clock } = needs;
+  const { state, tipset } = chain.headState();
+  const head = tipsetView(chain, tipset);
+  const address = wallet.defaultAddress();
+  const balance = address === undefined ? undefined : readActor(chain.store, state, address)?.balance;
+  const sync = needs.sync.state();
+  return {
+    name: needs.name,
+    version: needs.version,
+    network: chain.params.name,
+    roundMs: chain.params.roundMs,
+    peerId: net.self,
+    addresses: [...net.addresses()],
+    peers: net.peers().length,
+    head,
+    headAgeMs: Math.max(0, clock.nowMs() - head.timestampMs),
+    syncState: sync.state,
+    health: healthOf(needs, head.timestampMs),
+    defaultAddress: address ?? null,
+    balanceFil: address === undefined ? null : filText(balance ?? attoFil(0)),
+    pendingMessages: needs.pending().length,
+    roles: rolesOf(needs),
+    uptimeMs: Math.max(0, clock.nowMs() - needs.startedMs),
+  };
+}
+
+function rolesOf({ miner, name }: HandlerNeeds): MethodResult<"node.status">["roles"] {
+  if (miner !== undefined) return ["miner", "client"];
+  return name === "bootstrap" ? ["bootstrap"] : ["client"];
+}
+
+function healthOf(needs: HandlerNeeds, headMs: number): MethodResult<"node.status">["health"] {
+  const { chain, net, clock, sync } = needs;
+  const rounds = Math.floor((clock.nowMs() - headMs) / chain.params.roundMs);
+  const state = sync.state();
+  if (net.peers().length === 0) {
+    return {
+      light: "failing",
+      reason: "there is no peer",
+      fix: "connect to one with `holdfast net connect ADDRESS`, or start the others",
+    };
+  }
+  if (state.state === "syncing") return { light: "warning", reason: state.reason, fix: null };
+  if (rounds > warnRounds) {
+    return {
+      light: "failing",
+      reason: `the newest block is ${rounds} rounds old`,
+      fix: "look whether miners run: `holdfast mine status --node miner-1`",
+    };
+  }
+  return { light: "ok", reason: `the newest block is ${Math.max(0, rounds)} rounds old`, fix: null };
+}

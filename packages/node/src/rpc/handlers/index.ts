@@ -1,0 +1,11 @@
+/** All methods of the API, one file per noun. */
+import type { ApiHandlers } from "@holdfast/api";
+import type { HandlerNeeds } from "../needs.ts";
+import { chainHandlers } from "./chain.ts";
+import { marketHandlers } from "./market.ts";
+import { messageHandlers } from "./messages.ts";
+import { minerHandlers } from "./miner.ts";
+
+export function createHandlers(needs: HandlerNeeds): ApiHandlers {
+  return { ...chainHandlers(needs), ...messageHandlers(needs), ...minerHandlers(needs), ...marketHandlers(needs) };
+}

@@ -1,0 +1,171 @@
+/** Methods about files, puts and deals, and `why`, which knows where to ask. */
+import type { ApiHandlers, MethodResult } from "@holdfast/api";
+import { HoldfastError } from "@holdfast/base";
+import { rpcErrors } from "../errors.ts";
+import type { DealDetail, Explanation, HandlerNeeds } from "../needs.ts";
+import { minerHandlers } from "./miner.ts";
+import { cidOf, inRounds, messageStateView } from "./views.ts";
+
+type MarketHandlers = Pick<
+  ApiHandlers,
+  | "deal.ls"
+  | "deal.show"
+  | "file.ls"
+  | "file.stat"
+  | "put.quote"
+  | "put.start"
+  | "put.show"
+  | "put.ls"
+  | "put.watch"
+  | "put.receipt"
+  | "why"
+>;
+
+/** Characters of an id's end that are enough to name a deal. */
+const shortIdLength = 8;
+
+export function marketHandlers(needs: HandlerNeeds): MarketHandlers {
+  const { market, files } = needs;
+  const putOf = (jobId: string): MethodResult<"put.show"> => {
+    const found = market.put(jobId);
+    if (found === undefined) throw rpcErrors.notFound({ what: `put ${jobId}` });
+    return found;
+  };
+  return {
+    "deal.ls": async () => market.deals().map(({ pieceList: _p, vouchers: _v, history: _h, ...view }) => view),
+    "deal.show": async ({ dealId }) => {
+      const found = findDeal(market.deals(), dealId);
+      if (found === undefined) throw rpcErrors.notFound({ what: `deal ${dealId}` });
+      return found;
+    },
+    "file.ls": async () => market.files(),
+    "file.stat": async ({ cid }, signal) => files.stat(cid, signal),
+    "put.quote": async (params) => market.quote(params),
+    "put.start": async (params) => market.startPut(params),
+    "put.show": async ({ jobId }) => putOf(jobId),
+    "put.ls": async () => [...market.puts()],
+    "put.watch": ({ jobId }, signal) => {
+      putOf(jobId);
+      return market.watch(jobId, signal);
+    },
+    "put.receipt": async ({ jobId }) => {
+      putOf(jobId);
+      return market.receipt(jobId);
+    },
+    why: async ({ subject }) => explain(needs, subject),
+  };
+}
+
+function findDeal(deals: readonly DealDetail[], id: string): DealDetail | undefined {
+  const exact = deals.find((deal) => deal.dealId === id);
+  if (exact !== undefined || id.length < shortIdLength) return exact;
+  return deals.find((deal) => deal.dealId.endsWith(id));
+}
+
+async function explain(needs: HandlerNeeds, subject: string): Promise<Explanation> {
+  const dealId = findDeal(needs.market.deals(), subject)?.dealId ?? subject;
+  const known = needs.market.explain(dealId);
+  if (known !== undefined) return known;
+  if (/^\d+$/.test(subject)) return explainSector(needs, Number(subject));
+  return explainMessage(needs, subject);
+}
+
+function explainMessage(needs: HandlerNeeds, subject: string): Explanation {
+  const found = messageOf(needs, subject);
+  if (found === undefined) {
+    return {
+      subject,
+      kind: "unknown",
+      state: "unknown",
+      light: "failing",
+      summary: "this node knows no deal, put, message or sector by this name",
+      causes: ["the id may belong to another node, or be cut off"],
+      fix: "list what there is: holdfast deals, holdfast ls, holdfast sector ls",
+    };
+  }
+  const { receipt, state, confirmations, message } = found;
+  if (state === "pending") {
+    return {
+      subject,
+      kind: "message",
+      state: "waiting",
+      light: "waiting",
+      summary: `${message.method || "the transfer"} waits for a block`,
+      causes: pendingCauses(needs, message),
+      fix: null,
+    };
+  }
+  const failed = receipt !== null && receipt.exitCode !== 0;
+  return {
+    subject,
+    kind: "message",
+    state: failed ? "failed" : "mined",
+    light: failed ? "failing" : "ok",
+    summary: failed ? receipt.meaning : `${message.method || "the transfer"} took effect at height ${found.height}`,
+    causes: failed
+      ? [`exit code ${receipt.exitCode} of ${message.method || "a transfer"} to ${message.to}`]
+      : [`${confirmations} rounds lie on top of it`],
+    fix: failed ? "correct the cause and send the message again; its gas is spent" : null,
+  };
+}
+
+function pendingCauses(needs: HandlerNeeds, message: MethodResult<"message.ls">[number]): string[] {
+  const before = needs.pending().filter((other) => other.message.from === message.from && other.message.nonce < message.nonce);
+  const sync = needs.sync.state();
+  return [
+    ...(before.length > 0 ? [`${before.length} earlier messages of ${message.from} wait as well`] : []),
+    ...(sync.state === "synced" ? ["miners take messages with every block"] : [sync.reason]),
+  ];
+}
+
+function messageOf(needs: HandlerNeeds, subject: string): MethodResult<"message.show"> | undefined {
+  try {
+    const found = needs.sender.find(cidOf(subject));
+    return found === undefined ? undefined : messageStateView(needs.chain, found.message, found.mined);
+  } catch (error) {
+    if (error instanceof HoldfastError) return undefined;
+    throw error;
+  }
+}
+
+async function explainSector(needs: HandlerNeeds, sectorId: number): Promise<Explanation> {
+  const sector = await minerHandlers(needs)["sector.show"]({ sectorId }, AbortSignal.timeout(60_000));
+  const subject = String(sectorId);
+  const base = { subject, kind: "sector" as const, state: sector.state };
+  if (sector.state === "active") {
+    const proven = sector.lastProvenAt === null ? "its first proof is due in the next proving period" : `its last proof was accepted at ${sector.lastProvenAt}`;
+    return { ...base, light: "ok", summary: "the sector counts", causes: [proven], fix: null };
+  }
+  if (sector.state === "faulty") {
+    return {
+      ...base,
+      light: "failing",
+      summary: "the sector gives no power until it is proven again",
+      causes: [sector.detail, "a proof was missed or a fault was declared"],
+      fix: "the node declares the recovery by itself when the replica can be read: holdfast mine status",
+    };
+  }
+  const failed = sector.state === "failed" || sector.detail !== "";
+  return {
+    ...base,
+    light: failed ? "failing" : "waiting",
+    summary: sector.detail || stepOf(sector.state, needs),
+    causes: [stepOf(sector.state, needs)],
+    fix: failed ? "look at the node's log; the step is tried again every few rounds" : null,
+  };
+}
+
+function stepOf(state: string, { chain }: HandlerNeeds): string {
+  const { sealChallengeDelayEpochs } = chain.params;
+  const words: { readonly [State in string]?: string } = {
+    staging: "it takes in pieces until it is full or old enough",
+    closing: "it waits for the seal to start",
+    sealing: "its replica is being made",
+    sealed: `its commitment goes onto the chain, then it is challenged after ${inRounds(sealChallengeDelayEpochs, chain.params)}`,
+    proving: "the proof of its replica is being made",
+    proved: "its proof goes onto the chain",
+    expired: "its life is over",
+    failed: "a step failed for good",
+  };
+  return words[state] ?? state;
+}

@@ -141,7 +141,7 @@ describe("the wire suite", () => {
       subscribe: (topic, handler) =>
         wire.subscribe(topic, async (bytes, from) => {
           await handler(bytes, from);
-          return "ignore";
+          return "ignore" as const;
         }),
     }),
     "delivers everything twice": (wire) => ({

@@ -76,8 +76,8 @@ async function loaded<T>(
   }
 }
 
-/** One known input for each deterministic function. */
-function agreesWithReference(functions: Partial<CryptoKernel>): boolean {
+/** Whether every given function answers one known input as the reference does. */
+export function agreesWithReference(functions: Partial<CryptoKernel>): boolean {
   const sample = utf8Bytes("holdfast kernel check, longer than one BLAKE2s block of 64 bytes and odd.");
   const key = nobleKernel.sha256(sample);
   const check = <Name extends keyof CryptoKernel>(

@@ -1,0 +1,135 @@
+/** The native kernel gives the known answers and agrees with noble on random input; the back ends are the real ones. */
+import { readFileSync } from "node:fs";
+import { type CryptoKernel, installCryptoKernel, nobleKernel } from "@holdfast/base";
+import { type CryptoVectors, cryptoSuite } from "@holdfast/base/testing";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { agreesWithReference, buildNativeKernel } from "../src/kernels.ts";
+
+const vectors = Object.fromEntries(
+  ["hashes", "accounts", "signatures", "bls"].map((name) => [
+    name,
+    JSON.parse(readFileSync(new URL(`../../../vectors/crypto/${name}.json`, import.meta.url), "utf8")),
+  ]),
+) as unknown as CryptoVectors;
+
+const { functions, backends } = await buildNativeKernel();
+const native: CryptoKernel = { ...nobleKernel, ...functions };
+
+describe("the native kernel", () => {
+  let restore: () => void;
+  beforeAll(() => {
+    restore = installCryptoKernel(functions);
+  });
+  afterAll(() => restore());
+
+  cryptoSuite({ describe, it, expect }, vectors);
+
+  it("is native where a binary is shipped, and not a JavaScript fallback", () => {
+    const shipped = ["linux x64", "darwin arm64", "win32 x64"].includes(
+      `${process.platform} ${process.arch}`,
+    );
+    expect(backends).toEqual({
+      secp: shipped ? "native" : "noble",
+      bls: "native",
+      blake2b: "wasm",
+      sha256: "native",
+      scrypt: "native",
+    });
+    const missing = Object.keys(nobleKernel).filter((name) => !(name in functions));
+    expect(missing).toEqual(shipped ? [] : ["secpPublicKey", "secpSign", "secpRecover"]);
+  });
+  it("is not taken where it disagrees with the reference", () => {
+    expect(agreesWithReference(functions)).toBe(true);
+    for (const name of Object.keys(nobleKernel) as (keyof CryptoKernel)[]) {
+      if (name === "blsVerify" || name === "scrypt" || name === "sha256") continue; // OpenSSL is part of Node, and a verdict is no bytes
+      expect(agreesWithReference({ [name]: () => new Uint8Array(32) }), name).toBe(false);
+      expect(agreesWithReference({ [name]: () => undefined }), name).toBe(false);
+    }
+  });
+});
+
+describe("native and noble", () => {
+  const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 });
+  const message = fc.uint8Array({ maxLength: 400 });
+
+  it("hash alike", () => {
+    fc.assert(
+      fc.property(message, (bytes) => {
+        for (const name of ["blake2b160", "blake2b256", "blake2s256", "sha256"] as const) {
+          expect(native[name](bytes), name).toEqual(nobleKernel[name](bytes));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+  it("sign, recover and verify alike", () => {
+    fc.assert(
+      fc.property(bytes32, bytes32, (seed, digest) => {
+        const key = nobleKernel.sha256(seed);
+        const signature = nobleKernel.secpSign(digest, key) ?? expect.fail("noble signs");
+        expect(native.secpSign(digest, key)).toEqual(signature);
+        expect(native.secpPublicKey(key)).toEqual(nobleKernel.secpPublicKey(key));
+        expect(native.secpRecover(digest, signature)).toEqual(nobleKernel.secpPublicKey(key));
+      }),
+      { numRuns: 40 },
+    );
+  });
+  it("recover alike from random and damaged signatures", () => {
+    const signature = fc.tuple(fc.uint8Array({ minLength: 64, maxLength: 64 }), fc.nat(1), fc.boolean());
+    fc.assert(
+      fc.property(bytes32, signature, (digest, [rs, v, small]) => {
+        const bytes = new Uint8Array([...rs, v]);
+        bytes[32] = (bytes[32] ?? 0) & 0x7f; // callers only pass a low S
+        if (small) bytes.fill(0, 1, 32); // a small R is often no x of the curve
+        expect(native.secpRecover(digest, bytes)).toEqual(nobleKernel.secpRecover(digest, bytes));
+      }),
+      { numRuns: 60 },
+    );
+  });
+  it("know the same private keys", () => {
+    const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+    const blsOrder = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n;
+    const edges = [
+      0n,
+      1n,
+      blsOrder - 1n,
+      blsOrder,
+      blsOrder + 1n,
+      order - 1n,
+      order,
+      order + 1n,
+      2n ** 256n - 1n,
+    ];
+    for (const edge of edges) {
+      const key = new Uint8Array(Buffer.from(edge.toString(16).padStart(64, "0"), "hex"));
+      expect(native.secpPublicKey(key), `${edge}`).toEqual(nobleKernel.secpPublicKey(key));
+      expect(native.blsPublicKey(key), `${edge}`).toEqual(nobleKernel.blsPublicKey(key));
+      expect(native.blsSign(key, key), `${edge}`).toEqual(nobleKernel.blsSign(key, key));
+      expect(native.secpSign(key, key), `${edge}`).toEqual(nobleKernel.secpSign(key, key));
+    }
+  });
+  it("make the same BLS signatures and verdicts", () => {
+    fc.assert(
+      fc.property(bytes32, message, fc.nat(96 * 8 - 1), (seed, text, bit) => {
+        const key = nobleKernel.sha256(seed);
+        key[0] = 1; // below the order
+        const publicKey = nobleKernel.blsPublicKey(key) ?? expect.fail("noble knows the key");
+        const signature = native.blsSign(key, text) ?? expect.fail("blst signs");
+        expect(native.blsPublicKey(key)).toEqual(publicKey);
+        expect(signature).toEqual(nobleKernel.blsSign(key, text));
+        expect([native, nobleKernel].map((k) => k.blsVerify(publicKey, text, signature))).toEqual([
+          true,
+          true,
+        ]);
+        const flipped = signature.slice();
+        flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        expect([native, nobleKernel].map((k) => k.blsVerify(publicKey, text, flipped))).toEqual([
+          false,
+          false,
+        ]);
+      }),
+      { numRuns: 8 },
+    );
+  });
+});

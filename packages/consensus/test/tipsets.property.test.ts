@@ -211,7 +211,7 @@ describe("tipsets", () => {
       message(a, { nonce: 0, to: b.address, value: 5n, gasPrice: 1n }),
       message(a, { nonce: 1, to: testActorAddress, method: "increment", params: encode(c.uint(), 2) }),
     ];
-    const spec = { rounds: 1, messages: [], masks: [3, 1, 3] as [number, number, number], tickets: 0 };
+    const spec: TipsetSpec = { rounds: 1, messages: [], masks: [3, 1, 3], tickets: 0 };
     const blocks = mineAll(spec, messages, parent, 1).map((one) => one.block);
     expect(blocks).toHaveLength(3);
     const roots = [blocks, [...blocks].reverse()].map((order) =>

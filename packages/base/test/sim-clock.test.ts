@@ -182,7 +182,7 @@ describe("seeded randomness", () => {
       const side = random.below(6);
       counts[side] = (counts[side] ?? 0) + 1;
     }
-    for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(450); // five standard deviations
+    for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(450); // five sigma
     expect(random.shuffle([1, 2, 3, 4, 5]).sort()).toEqual([1, 2, 3, 4, 5]);
     expect(random.between(3, 3)).toBe(3);
     expect([random.chance(0), random.chance(1)]).toEqual([false, true]);

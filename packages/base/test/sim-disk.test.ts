@@ -1,4 +1,4 @@
-/** The simulated disk keeps the promises of the seam and breaks everything else; broken disks fail the suite. */
+/** The simulated disk keeps the promises of the seam and breaks all else; broken disks fail the suite. */
 import { concatBytes, type Disk, type DiskFile, equalBytes, toHex, utf8Bytes } from "@holdfast/base";
 import {
   codeOf,

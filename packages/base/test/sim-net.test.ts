@@ -1,4 +1,4 @@
-/** The simulated wire keeps the promises of the seam, with and without delays; broken wires fail the suite. */
+/** The simulated wire keeps the promises of the seam, with and without delays; broken ones fail its suite. */
 import type { PeerId, Wire, WireStream } from "@holdfast/base";
 import {
   drainMicrotasks,

@@ -175,7 +175,7 @@ const opensslFunctions: Partial<CryptoKernel> = {
   sha256: (bytes) => plain(hash("sha256", bytes, "buffer")),
   scrypt: (password, salt, cost, lengthBytes) =>
     new Promise((resolve, reject) => {
-      const maxmem = 128 * cost.n * cost.r + 128 * cost.r * cost.p + 1_048_576; // what RFC 7914 needs, and some
+      const maxmem = 128 * cost.r * (cost.n + cost.p) + 1_048_576; // what RFC 7914 needs, and some
       const options = { N: cost.n, r: cost.r, p: cost.p, maxmem };
       opensslScrypt(password, salt, lengthBytes, options, (error, key) => {
         if (error === null) resolve(plain(key));

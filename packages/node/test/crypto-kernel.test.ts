@@ -1,4 +1,4 @@
-/** The native kernel gives the known answers and agrees with noble on random input; the back ends are the real ones. */
+/** The native kernel gives the known answers and agrees with noble on random input; no back end is a fallback. */
 import { readFileSync } from "node:fs";
 import { type CryptoKernel, installCryptoKernel, nobleKernel } from "@holdfast/base";
 import { type CryptoVectors, cryptoSuite } from "@holdfast/base/testing";
@@ -42,7 +42,8 @@ describe("the native kernel", () => {
   it("is not taken where it disagrees with the reference", () => {
     expect(agreesWithReference(functions)).toBe(true);
     for (const name of Object.keys(nobleKernel) as (keyof CryptoKernel)[]) {
-      if (name === "blsVerify" || name === "scrypt" || name === "sha256") continue; // OpenSSL is part of Node, and a verdict is no bytes
+      // OpenSSL is part of Node, and a verdict is no bytes to compare.
+      if (name === "blsVerify" || name === "scrypt" || name === "sha256") continue;
       expect(agreesWithReference({ [name]: () => new Uint8Array(32) }), name).toBe(false);
       expect(agreesWithReference({ [name]: () => undefined }), name).toBe(false);
     }

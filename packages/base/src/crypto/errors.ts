@@ -21,7 +21,7 @@ export const keyErrors = defineErrors("key", {
   badImport: {
     exit: "usage",
     message: (data: { reason: string }) => `This is no exported key: ${data.reason}.`,
-    fix: 'Give the hexadecimal text of `wallet export`, or the JSON {"KeyInfo":[…]} of a Filecoin wallet of 2019.',
+    fix: 'Give the hexadecimal text of `wallet export`, or the JSON {"KeyInfo":[…]} of go-filecoin.',
   },
 });
 

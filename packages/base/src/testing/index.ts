@@ -18,4 +18,5 @@ export {
   runSuite,
   type SuiteTools,
 } from "./suites/tools.ts";
-export { type WiresUnderTest, wireSuite } from "./suites/wire.ts";
+export { wireSuite } from "./suites/wire.ts";
+export type { WiresUnderTest } from "./suites/wire-bench.ts";

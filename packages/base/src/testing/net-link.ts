@@ -1,6 +1,6 @@
 /**
  * One direction of a simulated connection: what is sent arrives in order, each item after the link's delay
- * (0 is a microtask), or never if the connection breaks first. Nothing is lost from the middle, as TCP has it.
+ * (0 is a microtask), or never if the connection breaks first. Nothing is lost from the middle.
  */
 import type { Clock } from "../seams/types.ts";
 

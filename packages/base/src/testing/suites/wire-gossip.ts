@@ -3,7 +3,7 @@ import { toHex, utf8Bytes } from "../../bytes.ts";
 import { AssertionFailure, assert } from "../../errors.ts";
 import type { GossipVerdict, Wire } from "../../seams/types.ts";
 import { codeOf, type SuiteTools } from "./tools.ts";
-import { join, type WireBench, type WireCase } from "./wire.ts";
+import { join, type WireBench, type WireCase } from "./wire-bench.ts";
 
 /** A subscription that writes down what it hears. */
 function listen(

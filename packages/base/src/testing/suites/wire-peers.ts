@@ -2,7 +2,7 @@
 
 import { cancelSource } from "../cancel.ts";
 import { codeOf, codeThrown, rejectionOf, type SuiteTools } from "./tools.ts";
-import { join, knows, openPair, type WireBench, type WireCase } from "./wire.ts";
+import { join, knows, openPair, type WireBench, type WireCase } from "./wire-bench.ts";
 
 export function connectionCases({ expect }: SuiteTools, wireCase: WireCase): void {
   const firstAddress = (wire: WireBench["a"]): string => wire.addresses()[0] ?? "";

@@ -4,7 +4,7 @@ import { AssertionFailure } from "../../errors.ts";
 import { cancelSource } from "../cancel.ts";
 import { SeededRandom } from "../random.ts";
 import { codeOf, rejectionOf, type SuiteTools } from "./tools.ts";
-import { join, openPair, readAll, type WireCase } from "./wire.ts";
+import { join, openPair, readAll, type WireCase } from "./wire-bench.ts";
 
 const hello = utf8Bytes("hello");
 

@@ -1,0 +1,16 @@
+/**
+ * The door of `storage`: sectors and pieces on a disk, and the worker pools that seal and verify. It knows no
+ * chain.
+ */
+export { type NodeDisk, openNodeDisk } from "./disk/index.ts";
+export { storageErrors } from "./errors.ts";
+export {
+  createSealingPool,
+  createVerifierPool,
+  type SealingPool,
+  type SealingPoolOptions,
+  type VerifierPool,
+  type VerifierPoolOptions,
+} from "./pool/index.ts";
+export * from "./sectors/index.ts";
+export type { SealCommitments, SectorFailure, SectorOrigin } from "./store/index.ts";

@@ -1,0 +1,5 @@
+/** The pool room: the heavy jobs, in this thread or in worker threads. */
+export { createInlineSealer } from "./inline.ts";
+export type { JobOptions, Sealer, SealingPool } from "./jobs.ts";
+export { createSealingPool, type SealingPoolOptions } from "./sealing-pool.ts";
+export { createVerifierPool, type VerifierPool, type VerifierPoolOptions } from "./verifier-pool.ts";

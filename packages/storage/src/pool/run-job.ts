@@ -1,0 +1,154 @@
+/**
+ * What each job does, over a disk and a prover. Runs alike in the caller's thread and in a worker. Nothing is
+ * written but below the output paths that the job names.
+ */
+import { type Disk, HoldfastError, sectorId, toHex } from "@holdfast/base";
+import {
+  layerTreeLength,
+  type Prover,
+  paddedLength,
+  padUser,
+  type SealHooks,
+  type SectorIdentity,
+  sectorProfile,
+  unpadUser,
+} from "@holdfast/proofs";
+import { storageErrors } from "../errors.ts";
+import type { ExtractJob, PostJob, PostResult, ProveJob, ReplicateJob, ReplicateResult } from "./jobs.ts";
+
+export interface JobTools {
+  readonly disk: Disk;
+  readonly prover: Prover;
+}
+
+const userBlockBytes = 127;
+const paddedBlockBytes = 128;
+
+/** Seals; see `Sealer.replicate`. */
+export async function replicate(
+  { disk, prover }: JobTools,
+  job: ReplicateJob,
+  hooks: SealHooks,
+): Promise<ReplicateResult> {
+  const { sectorBytes, identity } = job;
+  const data = new Uint8Array(sectorBytes);
+  data.set(padUser(await stagedBytes(disk, job)));
+  try {
+    const sealed = await prover.replicate({ sectorBytes, identity, data }, hooks);
+    await disk.writeFile(job.replicaPath, sealed.replica);
+    await disk.writeFile(job.treePath, sealed.replicaTree);
+    await disk.writeFile(job.auxPath, sealed.aux);
+    return { commR: sealed.commR, commRStar: sealed.commRStar };
+  } catch (error) {
+    if (!hasCode(error, "proofs/comm-d-mismatch")) throw error;
+    const found = String(error.data.found);
+    throw storageErrors.stagedCorrupt(
+      { sectorId: identity.sectorId, expected: toHex(identity.commD), found },
+      error,
+    );
+  }
+}
+
+/** The user bytes of the whole sector: the pieces at their places, zeros everywhere else. */
+async function stagedBytes(disk: Disk, job: ReplicateJob): Promise<Uint8Array> {
+  const user = new Uint8Array(sectorProfile(job.sectorBytes).userBytes);
+  if (job.stagedPath === null) return user;
+  await using file = await disk.open(job.stagedPath, "read");
+  for (const { startUserBytes, userBytes } of job.ranges) {
+    const bytes = await file.readAt(startUserBytes, userBytes);
+    if (bytes.length < userBytes) {
+      throw storageErrors.missingFile({ sectorId: job.identity.sectorId, path: job.stagedPath });
+    }
+    user.set(bytes, startUserBytes);
+  }
+  return user;
+}
+
+/** Proves a seal; see `Sealer.prove`. */
+export async function prove({ disk, prover }: JobTools, job: ProveJob, hooks: SealHooks): Promise<void> {
+  const { sectorBytes, identity, commR, commRStar, seed } = job;
+  const aux = await fileOf(disk, identity, job.auxPath);
+  const proof = await prover.proveSeal({ sectorBytes, identity, aux, commR, commRStar, seed }, hooks);
+  await disk.writeFile(job.proofPath, proof);
+}
+
+/** Unseals a range; see `Sealer.extract`. */
+export async function extract(
+  { disk, prover }: JobTools,
+  job: ExtractJob,
+  hooks: SealHooks,
+): Promise<Uint8Array> {
+  const { sectorBytes, identity, range } = job;
+  const replica = await fileOf(disk, identity, job.replicaPath);
+  try {
+    const data = await prover.extract({ sectorBytes, identity, replica }, hooks);
+    const start = (range.startUserBytes / userBlockBytes) * paddedBlockBytes;
+    const padded = data.subarray(start, start + paddedLength(range.userBytes));
+    return unpadUser(padded, range.userBytes).slice();
+  } catch (error) {
+    if (!hasCode(error, "proofs/not-a-replica", "proofs/bad-length", "fr32/not-padded")) throw error;
+    throw storageErrors.replicaCorrupt({ sectorId: identity.sectorId, detail: error.message }, error);
+  }
+}
+
+/** One proof over all sectors that can be proven: a damaged one is named and left out. */
+export async function post({ disk, prover }: JobTools, job: PostJob, hooks: SealHooks): Promise<PostResult> {
+  const faults: { sectorId: number; code: string; message: string }[] = [];
+  let able: {
+    sectorId: SectorIdentity["sectorId"];
+    sectorBytes: number;
+    commR: Uint8Array;
+    replicaTree: Uint8Array;
+  }[] = [];
+  const leaveOut = (id: number, { code, message }: HoldfastError) => {
+    faults.push({ sectorId: id, code, message });
+    able = able.filter((sector) => sector.sectorId !== id);
+  };
+  for (const { treePath, ...sector } of job.sectors) {
+    hooks.cancel?.throwIfAborted();
+    const tree = await treeOf(disk, sector.sectorId, sector.sectorBytes, treePath);
+    if (tree instanceof HoldfastError) leaveOut(sector.sectorId, tree);
+    else able.push({ ...sector, replicaTree: tree });
+  }
+  while (able.length > 0) {
+    try {
+      const { postKind: kind, seed, miner } = job;
+      const proof = await prover.provePost({ kind, seed, miner, sectors: able }, hooks);
+      return { proof, proven: able.map((sector) => sector.sectorId), faults };
+    } catch (error) {
+      if (!hasCode(error, "proofs/comm-r-mismatch")) throw error;
+      leaveOut(sectorId(Number(error.data.sectorId)), error);
+    }
+  }
+  return { proof: null, proven: [], faults };
+}
+
+/** The bytes of a tree, or why there are none: the disk's error is the sector's fault, not the proof's. */
+async function treeOf(
+  disk: Disk,
+  id: number,
+  sectorBytes: number,
+  path: string,
+): Promise<Uint8Array | HoldfastError> {
+  try {
+    const tree = await disk.readFile(path);
+    if (tree === undefined) return storageErrors.missingFile({ sectorId: id, path });
+    const expectedBytes = layerTreeLength(sectorProfile(sectorBytes));
+    if (tree.length === expectedBytes) return tree;
+    const detail = `its tree has ${tree.length} bytes, not ${expectedBytes}`;
+    return storageErrors.replicaCorrupt({ sectorId: id, detail });
+  } catch (error) {
+    if (error instanceof HoldfastError) return error;
+    throw error;
+  }
+}
+
+async function fileOf(disk: Disk, identity: SectorIdentity, path: string): Promise<Uint8Array> {
+  const bytes = await disk.readFile(path);
+  if (bytes === undefined) throw storageErrors.missingFile({ sectorId: identity.sectorId, path });
+  return bytes;
+}
+
+function hasCode(error: unknown, ...codes: readonly string[]): error is HoldfastError {
+  return error instanceof HoldfastError && codes.includes(error.code);
+}

@@ -1,0 +1,59 @@
+/**
+ * The entry of a worker thread: one task at a time, files in and files out. Plain TypeScript that Node runs
+ * as it is. A result's large array is moved to the caller's thread, not copied.
+ */
+import type { MessagePort } from "node:worker_threads";
+import { createProver, createVerifier, verifyStatement } from "@holdfast/proofs";
+import { move, transferableSymbol, valueSymbol } from "piscina";
+import { openNodeDisk } from "../disk/index.ts";
+import type { JobRequest } from "./jobs.ts";
+import { extract, post, prove, replicate } from "./run-job.ts";
+import { errorData, type WorkerAnswer, type WorkerTask } from "./wire.ts";
+
+const prover = createProver();
+const verifier = createVerifier();
+
+/** Runs a task. Never rejects: a failure is an answer. */
+export async function runTask({ setup, work }: WorkerTask): Promise<unknown> {
+  const name = work.type === "job" ? work.request.kind : `verify ${work.statement.check}`;
+  try {
+    if (setup !== null) await import(setup);
+    const result =
+      work.type === "verify"
+        ? verifyStatement(verifier, work.statement)
+        : await runRequest(work.root, work.request, work.port);
+    return movable({ ok: true, result });
+  } catch (error) {
+    return { ok: false, error: errorData(error, name) } satisfies WorkerAnswer;
+  } finally {
+    if (work.type === "job") work.port.close();
+  }
+}
+
+async function runRequest(root: string, request: JobRequest, port: MessagePort): Promise<unknown> {
+  const tools = { disk: openNodeDisk(root), prover };
+  const hooks = { progress: (doneRatio: number) => port.postMessage(doneRatio) };
+  switch (request.kind) {
+    case "replicate":
+      return await replicate(tools, request.job, hooks);
+    case "prove":
+      return await prove(tools, request.job, hooks);
+    case "extract":
+      return await extract(tools, request.job, hooks);
+    case "post":
+      return await post(tools, request.job, hooks);
+  }
+}
+
+function movable(answer: WorkerAnswer & { ok: true }): unknown {
+  const { result } = answer;
+  if (!(result instanceof Uint8Array) || result.byteLength !== result.buffer.byteLength) return answer;
+  return move({
+    get [transferableSymbol]() {
+      return [result.buffer];
+    },
+    get [valueSymbol]() {
+      return answer;
+    },
+  });
+}

@@ -1,0 +1,230 @@
+/**
+ * The storage of one miner: pieces in, sectors sealed, proofs out (the SectorBuilder of go-filecoin 2019,
+ * with every step recorded). It knows no chain: randomness, and the word that something is on the chain, come
+ * from the caller between the steps.
+ */
+import { assert, type Clock, type Disk, type Logger, silentLogger } from "@holdfast/base";
+import { type Prover, sectorProfile } from "@holdfast/proofs";
+import { storageErrors } from "../errors.ts";
+import { createInlineSealer, type SealingPool } from "../pool/index.ts";
+import { StorageStore } from "../store/index.ts";
+import { Collector } from "./collector.ts";
+import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
+import { EventFeed } from "./feed.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { KeyedLocks } from "./locks.ts";
+import { defaultLimits, type StorageLimits, userBytesOfSector } from "./options.ts";
+import { importPresealed } from "./presealed.ts";
+import { Proving } from "./proving.ts";
+import { Reading } from "./reading.ts";
+import { recover } from "./recovery.ts";
+import { Sealing } from "./sealing.ts";
+import { Space } from "./space.ts";
+import { Staging } from "./staging.ts";
+import type { Storage } from "./storage.ts";
+import { infoOf, storedPiece } from "./views.ts";
+import { WorkFolders } from "./work.ts";
+
+export interface StorageOptions extends Partial<Omit<StorageLimits, "sectorBytes">> {
+  /** Padded bytes of new sectors: a row of the table of profiles. */
+  readonly sectorBytes: number;
+  /** Where sectors live; nobody else writes there. */
+  readonly disk: Disk;
+  /** The SQLite file of the metadata, a path of the operating system. */
+  readonly dbPath: string;
+  /** Computes in this thread (a prover) or in worker threads (a pool, which the caller ends). */
+  readonly prover: Prover | SealingPool;
+  readonly clock: Clock;
+  readonly logger?: Logger;
+}
+
+/**
+ * Opens the storage, undoes what a crash left half done, and goes on with the seals that were running.
+ * Whoever opens it takes it over: an older process can no longer change it (storage/taken-over).
+ * Throws storage/foreign-database, schema-too-new, database-damaged, proofs/unknown-sector-size and disk/….
+ */
+export async function openStorage(options: StorageOptions): Promise<Storage> {
+  const { disk, dbPath, prover, clock, logger = silentLogger, ...limits } = options;
+  sectorProfile(options.sectorBytes);
+  await using stack = new AsyncDisposableStack();
+  const end = new AbortController();
+  const feed: { announce(): void } = { announce: () => undefined };
+  const store = stack.use(new StorageStore(dbPath, () => feed.announce()));
+  const sealer = stack.use(
+    "sealerFor" in prover ? prover.sealerFor(disk, logger) : createInlineSealer(disk, prover),
+  );
+  const core: Core = {
+    disk,
+    store,
+    clock,
+    logger,
+    limits: { ...defaultLimits, ...limits },
+    sealer,
+    locks: new KeyedLocks(),
+    work: new WorkFolders(),
+    end: end.signal,
+  };
+  const events = new EventFeed(store, end.signal);
+  feed.announce = () => events.announce();
+  const parts = partsOf(core);
+  await recover(core, parts.lifecycle, parts.collector);
+  parts.sealing.resume();
+  parts.staging.resume();
+  const held = stack.move();
+  return storageOf(core, parts, events, async () => {
+    end.abort(storageErrors.closed({}));
+    await parts.staging.settled();
+    await parts.sealing.settled();
+    await held.disposeAsync();
+  });
+}
+
+function partsOf(core: Core) {
+  const space = new Space(core);
+  const reading = new Reading(core);
+  const collector = new Collector(core);
+  const staging = new Staging(core, space);
+  const sealing = new Sealing(core, (sectorId) => collector.sweep(sectorId));
+  const proving = new Proving(core, reading);
+  const lifecycle = new Lifecycle(core, { staging, sealing, reading, collector });
+  return { space, reading, collector, staging, sealing, proving, lifecycle };
+}
+
+type Parts = ReturnType<typeof partsOf>;
+
+function storageOf(core: Core, parts: Parts, events: EventFeed, end: () => Promise<void>): Storage {
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= end();
+    return closing;
+  };
+  return {
+    ...piecesOf(core, parts),
+    ...sealsOf(core, parts),
+    ...sectorsOf(core, parts),
+    events: (after, signal) => events.events(after, signal),
+    cursorOf: (consumer) => core.store.cursorOf(consumer),
+    saveCursor: (consumer, cursor) => core.store.saveCursor(consumer, cursor),
+    usage: () => parts.space.usage(),
+    audit: () => parts.collector.audit(),
+    collectGarbage: () => parts.collector.collect(),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+type PieceMethods =
+  | "addPiece"
+  | "readPiece"
+  | "readPieceFromSealedSector"
+  | "verifyPiece"
+  | "getPiece"
+  | "listPieces"
+  | "dropPiece"
+  | "provePieceInclusion"
+  | "maxUserBytesPerStagedSector";
+
+function piecesOf(core: Core, parts: Parts): Pick<Storage, PieceMethods> {
+  const { staging, reading, lifecycle, proving } = parts;
+  return {
+    addPiece: (piece, signal) => staging.add(piece, signal),
+    readPiece: (pieceKey, range = {}) => reading.read(pieceKey, range),
+    readPieceFromSealedSector: (pieceKey, signal) => reading.unseal(pieceKey, signal),
+    verifyPiece: (pieceKey) => reading.verify(pieceKey),
+    getPiece: (pieceKey) => {
+      ensureOpen(core);
+      const row = core.store.piece(pieceKey);
+      return row?.stage === "kept" ? storedPiece(row) : undefined;
+    },
+    listPieces: (sectorId) => {
+      ensureOpen(core);
+      return core.store
+        .pieces(sectorId)
+        .filter((row) => row.stage === "kept")
+        .map(storedPiece);
+    },
+    dropPiece: (pieceKey) => lifecycle.dropPiece(pieceKey),
+    provePieceInclusion: (pieceKey) => proving.inclusion(pieceKey),
+    maxUserBytesPerStagedSector: () => userBytesOfSector(core.limits.sectorBytes),
+  };
+}
+
+type SealMethods =
+  | "sealStagedSector"
+  | "sealAllStagedSectors"
+  | "addCommittedCapacity"
+  | "importPresealed"
+  | "nextToSeal"
+  | "startSeal"
+  | "proveSeal"
+  | "readSealProof"
+  | "retrySector"
+  | "restartSeal"
+  | "whenIdle";
+
+function sealsOf(core: Core, parts: Parts): Pick<Storage, SealMethods> {
+  const { staging, sealing, space } = parts;
+  return {
+    sealStagedSector: (sectorId) => staging.close(sectorId),
+    sealAllStagedSectors: () => staging.closeAll(),
+    addCommittedCapacity: async () => {
+      ensureOpen(core);
+      const { sectorBytes } = core.limits;
+      await space.checkVolume(sectorBytes);
+      ensureOpen(core);
+      return core.store.transaction(() => {
+        space.checkQuota(sectorBytes);
+        return core.store.openSector(sectorBytes, "capacity", "closing", core.clock.nowMs()).sectorId;
+      });
+    },
+    importPresealed: (sector) => importPresealed(core, sector),
+    nextToSeal: () => {
+      ensureOpen(core);
+      const row = sealing.next();
+      return row === undefined ? undefined : infoOf(row, core.store.slots(row.sectorId), null);
+    },
+    startSeal: async (sectorId, ticket, identity) => sealing.startSeal(sectorId, ticket, identity),
+    proveSeal: async (sectorId, seed) => sealing.proveSeal(sectorId, seed),
+    readSealProof: (sectorId) => sealing.readProof(sectorId),
+    retrySector: async (sectorId) => sealing.retry(sectorId),
+    restartSeal: (sectorId, reason) => sealing.restart(sectorId, reason),
+    whenIdle: (sectorId) => sealing.idle(sectorId),
+  };
+}
+
+type SectorMethods =
+  | "getSector"
+  | "listSectors"
+  | "confirmCommitted"
+  | "markFaulty"
+  | "markRecovered"
+  | "markExpired"
+  | "dropSector"
+  | "generatePost";
+
+function sectorsOf(core: Core, parts: Parts): Pick<Storage, SectorMethods> {
+  const { sealing, lifecycle, proving } = parts;
+  const infoById = (sectorId: number) => {
+    const row = sectorOrThrow(core, sectorId);
+    return infoOf(row, core.store.slots(sectorId), sealing.progress(sectorId));
+  };
+  return {
+    getSector: (sectorId) => {
+      ensureOpen(core);
+      return infoById(sectorId);
+    },
+    listSectors: (states) => {
+      ensureOpen(core);
+      return core.store.sectors(states).map((row) => infoById(row.sectorId));
+    },
+    confirmCommitted: (sectorId) => lifecycle.confirmCommitted(sectorId),
+    markFaulty: async (sectorId, reason) => lifecycle.markFaulty(sectorId, reason),
+    markRecovered: async (sectorId) => lifecycle.markRecovered(sectorId),
+    markExpired: async (sectorId) => lifecycle.markExpired(sectorId),
+    dropSector: (sectorId, reason = "dropped") => lifecycle.dropSector(sectorId, reason),
+    generatePost: (kind, seed, sectorIds, signal) => {
+      assert(seed.length === 32, "a seed has 32 bytes");
+      return proving.post(kind, seed, sectorIds, signal);
+    },
+  };
+}

@@ -1,0 +1,45 @@
+/**
+ * What the parts of one storage share: its seams, its metadata, its limits and its end. The parts do not know
+ * each other; the builder introduces them.
+ */
+import type { Clock, Disk, Logger } from "@holdfast/base";
+import { storageErrors } from "../errors.ts";
+import type { Sealer } from "../pool/index.ts";
+import type { SectorRow, StorageStore } from "../store/index.ts";
+import type { KeyedLocks } from "./locks.ts";
+import type { StorageLimits } from "./options.ts";
+import type { SectorState } from "./states.ts";
+import type { WorkFolders } from "./work.ts";
+
+export interface Core {
+  readonly disk: Disk;
+  readonly store: StorageStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: StorageLimits;
+  readonly sealer: Sealer;
+  /** Per sector: held while final files of a sector are installed or deleted. */
+  readonly locks: KeyedLocks;
+  readonly work: WorkFolders;
+  /** Aborts when the storage closes; its reason is storage/closed. */
+  readonly end: AbortSignal;
+}
+
+/** Throws storage/closed. */
+export function ensureOpen(core: Core): void {
+  if (core.end.aborted) throw storageErrors.closed({});
+}
+
+/** Throws storage/unknown-sector. */
+export function sectorOrThrow(core: Core, sectorId: number): SectorRow {
+  const row = core.store.sector(sectorId);
+  if (row === undefined) throw storageErrors.unknownSector({ sectorId });
+  return row;
+}
+
+/** Throws storage/unknown-sector, storage/wrong-state. */
+export function sectorIn(core: Core, sectorId: number, states: readonly SectorState[]): SectorRow {
+  const row = sectorOrThrow(core, sectorId);
+  if (states.includes(row.state)) return row;
+  throw storageErrors.wrongState({ sectorId, state: row.state, wanted: states.join(" or ") });
+}

@@ -1,0 +1,23 @@
+/** The sectors room: the state machine from pieces to proven sectors. */
+export { openStorage, type StorageOptions } from "./builder.ts";
+export type { AuditedFile, CollectedGarbage, FileOwner, StorageAudit } from "./collector.ts";
+export type { FileClaim, FileRole } from "./files.ts";
+export { defaultLimits, type StorageLimits } from "./options.ts";
+export type { PresealedSector } from "./presealed.ts";
+export type { PieceCheck } from "./reading.ts";
+export { footprint, type StorageUsage } from "./space.ts";
+export { type SectorState, sectorMoves, sectorStates } from "./states.ts";
+export type { Storage } from "./storage.ts";
+export type {
+  ByteRangeOptions,
+  InclusionAnswer,
+  NewPiece,
+  PieceSource,
+  PostAnswer,
+  SealEvent,
+  SealIdentity,
+  SectorFault,
+  SectorInfo,
+  StoredPiece,
+  Ticket,
+} from "./types.ts";

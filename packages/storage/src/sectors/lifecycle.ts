@@ -1,0 +1,104 @@
+/**
+ * What the caller tells a sector after its proof: it is on the chain, it is faulty, its time is over. Rows
+ * move first, files follow: after a crash in between, the next start finishes with the files.
+ */
+import { storageErrors } from "../errors.ts";
+import type { SectorRow } from "../store/index.ts";
+import type { Collector } from "./collector.ts";
+import { type Core, ensureOpen, sectorIn, sectorOrThrow } from "./core.ts";
+import { sectorPaths } from "./files.ts";
+import type { Reading } from "./reading.ts";
+import type { Sealing } from "./sealing.ts";
+import type { Staging } from "./staging.ts";
+import { landedStates, type SectorState } from "./states.ts";
+
+export interface LifecycleParts {
+  readonly staging: Staging;
+  readonly sealing: Sealing;
+  readonly reading: Reading;
+  readonly collector: Collector;
+}
+
+export class Lifecycle {
+  readonly #core: Core;
+  readonly #parts: LifecycleParts;
+
+  constructor(core: Core, parts: LifecycleParts) {
+    this.#core = core;
+    this.#parts = parts;
+  }
+
+  /** proved → committed; the same word again is no error. */
+  async confirmCommitted(sectorId: number): Promise<void> {
+    ensureOpen(this.#core);
+    if (sectorOrThrow(this.#core, sectorId).state !== "committed")
+      this.#move(sectorId, ["proved"], "committed");
+    await this.#core.locks.run(sectorId, () => this.settle(sectorId));
+  }
+
+  markFaulty(sectorId: number, reason: string): void {
+    this.#moveOnce(sectorId, ["committed"], "faulty", reason);
+  }
+  markRecovered(sectorId: number): void {
+    this.#moveOnce(sectorId, ["faulty"], "committed", "recovered");
+  }
+  markExpired(sectorId: number): void {
+    this.#moveOnce(sectorId, ["committed", "faulty"], "expired", null);
+  }
+
+  /** Forgets a sector with all its pieces and deletes its files. */
+  async dropSector(sectorId: number, reason: string): Promise<void> {
+    ensureOpen(this.#core);
+    const { store } = this.#core;
+    if (sectorOrThrow(this.#core, sectorId).state === "removed") return;
+    if (this.#parts.staging.hasWriters(sectorId)) throw storageErrors.sectorBusy({ sectorId });
+    await this.#parts.sealing.callOff(sectorId, () => {
+      store.transaction(() => {
+        const { state } = sectorOrThrow(this.#core, sectorId);
+        store.forgetPiecesOf(sectorId);
+        store.move(sectorId, { from: [state] }, "removed", this.#core.clock.nowMs(), {}, reason);
+      });
+    });
+  }
+
+  /**
+   * Forgets a piece. Before a seal its slot is free again; in a sealed sector its bytes stay part of the
+   * replica until the sector goes, but nobody can read them here any more.
+   */
+  async dropPiece(pieceKey: string): Promise<void> {
+    ensureOpen(this.#core);
+    const { store, locks } = this.#core;
+    const { sectorId } = this.#parts.reading.piece(pieceKey);
+    const row = sectorOrThrow(this.#core, sectorId);
+    store.forgetPiece(pieceKey, isPartOfSeal(row));
+    if (landedStates.includes(row.state)) await locks.run(sectorId, () => this.settle(sectorId));
+  }
+
+  /** Brings the files of a sector to what its state says; idempotent. The caller holds its lock. */
+  async settle(sectorId: number): Promise<void> {
+    const { store, disk, limits } = this.#core;
+    const row = store.sector(sectorId);
+    if (row !== undefined && landedStates.includes(row.state) && limits.keepUnsealed) {
+      const paths = sectorPaths(sectorId);
+      const hasPieces = store.slots(sectorId).some((slot) => slot.pieceKey !== null);
+      const staged = hasPieces ? await disk.sizeBytes(paths.staged) : undefined;
+      if (staged !== undefined) await disk.rename(paths.staged, paths.unsealed);
+    }
+    await this.#parts.collector.sweep(sectorId);
+  }
+
+  #moveOnce(sectorId: number, from: readonly SectorState[], to: SectorState, reason: string | null): void {
+    ensureOpen(this.#core);
+    if (sectorIn(this.#core, sectorId, [...from, to]).state === to) return;
+    this.#move(sectorId, from, to, reason);
+  }
+  #move(sectorId: number, from: readonly SectorState[], to: SectorState, reason: string | null = null): void {
+    this.#core.store.move(sectorId, { from }, to, this.#core.clock.nowMs(), {}, reason);
+  }
+}
+
+/** Whether the slots of the sector are bound by a seal (or by one that is being made). */
+function isPartOfSeal(row: SectorRow): boolean {
+  if (row.state === "staging" || row.state === "closing") return false;
+  return !(row.state === "failed" && row.failure?.during === "sealing");
+}

@@ -1,0 +1,39 @@
+/** The limits of a storage, in one table, with what a small node wants as defaults. */
+import { assert } from "@holdfast/base";
+import { maxUserBytes, sectorProfile } from "@holdfast/proofs";
+
+export interface StorageLimits {
+  /** Padded bytes of new sectors. */
+  readonly sectorBytes: number;
+  /** Whether plain copies stay after a sector is on the chain: reads need no unsealing, for more disk. */
+  readonly keepUnsealed: boolean;
+  /** Bytes that all sectors together may take, at their largest; undefined: as much as the volume has. */
+  readonly maxBytes: number | undefined;
+  /** Sectors that take pieces at a time; a piece that fits into none closes the fullest. */
+  readonly maxStagedSectors: number;
+  /** A sector is closed this long after its first piece; undefined: only when it is full. */
+  readonly maxStagedMs: number | undefined;
+  readonly maxPiecesPerSector: number;
+  readonly maxPieceKeyBytes: number;
+}
+
+export const defaultLimits: Omit<StorageLimits, "sectorBytes"> = {
+  keepUnsealed: true,
+  maxBytes: undefined,
+  maxStagedSectors: 4,
+  maxStagedMs: undefined,
+  maxPiecesPerSector: 512,
+  maxPieceKeyBytes: 256,
+};
+
+/** The user bytes of one sector. Throws proofs/unknown-sector-size. */
+export function userBytesOfSector(sectorBytes: number): number {
+  return sectorProfile(sectorBytes).userBytes;
+}
+
+/** An offset in the padded sector as an offset in the user bytes of the staged file. */
+export function userOffset(offsetPaddedBytes: number): number {
+  const offset = maxUserBytes(offsetPaddedBytes);
+  assert(Number.isSafeInteger(offset), "a piece starts at a whole block of 128 padded bytes");
+  return offset;
+}

@@ -1,0 +1,103 @@
+/**
+ * Sectors that were sealed elsewhere: those of a genesis, whose commitments are part of the first block. They
+ * arrive whole (replica and tree) and are committed from the start.
+ */
+import { equalBytes, sectorId as sectorIdOf } from "@holdfast/base";
+import { storageErrors } from "../errors.ts";
+import type { SealCommitments, SectorRow } from "../store/index.ts";
+import { type Core, ensureOpen } from "./core.ts";
+import { sectorPaths } from "./files.ts";
+import type { SealIdentity, Ticket } from "./types.ts";
+
+export interface PresealedSector extends SealCommitments {
+  readonly sectorId: number;
+  readonly sectorBytes: number;
+  readonly ticket: Ticket;
+  readonly identity: SealIdentity;
+  /** The replica's bytes. */
+  readonly replica: Uint8Array;
+  /** The replica's tree as the seal gave it. */
+  readonly replicaTree: Uint8Array;
+}
+
+/** What a fresh sector is asked for before it is taken; any seed does. */
+const probeSeed = new Uint8Array(32).fill(0x5a);
+
+/**
+ * Takes a sector as committed; the same sector again is no error.
+ * Throws storage/sector-conflict, storage/bad-sector (its tree is not that of its commR), storage/full.
+ */
+export async function importPresealed(core: Core, sector: PresealedSector): Promise<void> {
+  ensureOpen(core);
+  const { store, disk, locks, work } = core;
+  const { sectorId } = sector;
+  await locks.run(sectorId, async () => {
+    ensureOpen(core);
+    const known = store.sector(sectorId);
+    if (known !== undefined) {
+      if (isSame(known, sector)) return;
+      throw storageErrors.sectorConflict({ sectorId });
+    }
+    const folder = work.open(sectorId, 0);
+    try {
+      const files = { replica: `${folder}/sealed`, tree: `${folder}/tree` };
+      await disk.writeFile(files.replica, sector.replica);
+      await disk.writeFile(files.tree, sector.replicaTree);
+      await probe(core, sector, files.tree);
+      const paths = sectorPaths(sectorId);
+      await disk.rename(files.replica, paths.sealed);
+      await disk.rename(files.tree, paths.tree);
+      ensureOpen(core);
+      store.transaction(() => {
+        store.addSector(rowOf(sector, core.clock.nowMs()));
+        store.useSectorIds(sectorId);
+      });
+    } finally {
+      work.close(folder);
+      if (!core.end.aborted) await disk.remove(folder);
+    }
+  });
+}
+
+/** A proof of spacetime over this sector alone must come out, else its files are not those of its commitments. */
+async function probe(core: Core, sector: PresealedSector, treePath: string): Promise<void> {
+  const { sectorId, sectorBytes, commR, identity, replica } = sector;
+  const refuse = (reason: string) => storageErrors.badSector({ sectorId, reason });
+  if (replica.length !== sectorBytes) throw refuse(`its replica has ${replica.length} bytes`);
+  const result = await core.sealer.post(
+    {
+      postKind: "window",
+      seed: probeSeed,
+      miner: identity.miner,
+      sectors: [{ sectorId: sectorIdOf(sectorId), sectorBytes, commR, treePath }],
+    },
+    { signal: core.end },
+  );
+  if (result.proof === null) throw refuse(result.faults[0]?.message ?? "it cannot be proven");
+}
+
+function rowOf(sector: PresealedSector, nowMs: number): SectorRow {
+  const { sectorId, sectorBytes, ticket, identity, commD, commR, commRStar } = sector;
+  return {
+    sectorId,
+    sectorBytes,
+    origin: "presealed",
+    state: "committed",
+    attempt: 0,
+    openedMs: nowMs,
+    changedMs: nowMs,
+    ticket: { ...ticket, ...identity },
+    commitments: { commD, commR, commRStar },
+    seed: null,
+    failure: null,
+  };
+}
+
+function isSame(known: SectorRow, sector: PresealedSector): boolean {
+  return (
+    known.origin === "presealed" &&
+    known.commitments !== null &&
+    equalBytes(known.commitments.commR, sector.commR) &&
+    equalBytes(known.commitments.commD, sector.commD)
+  );
+}

@@ -1,0 +1,100 @@
+/**
+ * Proofs about sealed sectors: spacetime over replicas, inclusion of pieces. A sector that cannot be proven
+ * never takes the others down with it: it is left out and named.
+ */
+import { type Address, sectorId as sectorIdOf } from "@holdfast/base";
+import { provePieceInclusion } from "@holdfast/proofs";
+import { storageErrors } from "../errors.ts";
+import type { SectorRow } from "../store/index.ts";
+import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
+import { sectorPaths } from "./files.ts";
+import { wholeLayout } from "./packing.ts";
+import type { Reading } from "./reading.ts";
+import { provableStates } from "./states.ts";
+import type { InclusionAnswer, PostAnswer, SectorFault } from "./types.ts";
+
+/** Sectors of one proof of spacetime, at most; consensus and memory set it. */
+const maxPostSectors = 4_096;
+
+export class Proving {
+  readonly #core: Core;
+  readonly #reading: Reading;
+
+  constructor(core: Core, reading: Reading) {
+    this.#core = core;
+    this.#reading = reading;
+  }
+
+  async post(
+    kind: "window" | "winning",
+    seed: Uint8Array,
+    sectorIds: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<PostAnswer> {
+    ensureOpen(this.#core);
+    const { end, sealer, logger } = this.#core;
+    const faults: SectorFault[] = [];
+    const rows: SectorRow[] = [];
+    let miner: string | undefined;
+    for (const sectorId of sectorIds.slice(0, maxPostSectors)) {
+      const row = sectorOrThrow(this.#core, sectorId);
+      const fault = await this.#faultOf(row);
+      if (fault !== undefined) faults.push(fault);
+      else rows.push(row);
+      miner ??= row.ticket?.miner;
+    }
+    this.#checkRequest(rows, miner, sectorIds);
+    const none = () => storageErrors.noProvableSector({ faults: faults.map((fault) => fault.sectorId) });
+    if (rows.length === 0 || miner === undefined) throw none();
+    const sectors = rows.map(({ sectorId, sectorBytes, commitments }) => ({
+      sectorId: sectorIdOf(sectorId),
+      sectorBytes,
+      commR: commitments?.commR ?? new Uint8Array(0),
+      treePath: sectorPaths(sectorId).tree,
+    }));
+    const result = await sealer.post(
+      { postKind: kind, seed, miner: miner as Address, sectors },
+      { signal: signal === undefined ? end : AbortSignal.any([end, signal]) },
+    );
+    faults.push(...result.faults);
+    if (faults.length > 0)
+      logger.error("storage: sectors cannot be proven", { faults: faults.map((fault) => ({ ...fault })) });
+    if (result.proof === null) throw none();
+    return { kind, proof: result.proof, proven: result.proven, faults };
+  }
+
+  /** The piece's place under the commD of its sector; needs no data, so it works in every state. */
+  inclusion(pieceKey: string): InclusionAnswer {
+    ensureOpen(this.#core);
+    const { sectorId, offsetPaddedBytes, commP, paddedBytes } = this.#reading.piece(pieceKey);
+    const { sectorBytes, commitments, state } = sectorOrThrow(this.#core, sectorId);
+    if (commitments === null) throw storageErrors.notSealed({ sectorId, state });
+    const layout = wholeLayout(this.#core.store.slots(sectorId), sectorBytes);
+    const index = layout.findIndex((piece) => piece.offsetPaddedBytes === offsetPaddedBytes);
+    const proof = provePieceInclusion(layout, sectorBytes, index);
+    return { sectorId, sectorBytes, commD: commitments.commD, commP, paddedBytes, proof };
+  }
+
+  #checkRequest(rows: readonly SectorRow[], miner: string | undefined, sectorIds: readonly number[]): void {
+    const [sectorId = 0] = sectorIds;
+    if (sectorIds.length > maxPostSectors) {
+      throw storageErrors.badSector({ sectorId, reason: `a proof takes at most ${maxPostSectors} sectors` });
+    }
+    const stranger = rows.find((row) => row.ticket?.miner !== miner);
+    if (stranger === undefined) return;
+    const reason = `it belongs to miner ${stranger.ticket?.miner}, not ${miner}`;
+    throw storageErrors.badSector({ sectorId: stranger.sectorId, reason });
+  }
+
+  async #faultOf(row: SectorRow): Promise<SectorFault | undefined> {
+    const { sectorId, state } = row;
+    if (!provableStates.includes(state)) {
+      const { code, message } = storageErrors.notSealed({ sectorId, state });
+      return { sectorId, code, message };
+    }
+    const path = sectorPaths(sectorId).tree;
+    if ((await this.#core.disk.sizeBytes(path)) !== undefined) return undefined;
+    const { code, message } = storageErrors.missingFile({ sectorId, path });
+    return { sectorId, code, message };
+  }
+}

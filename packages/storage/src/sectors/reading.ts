@@ -1,0 +1,117 @@
+/**
+ * Reading pieces back: from the plain copy where there is one, else by unsealing. What comes out of a replica
+ * is checked against commP before anybody gets it.
+ */
+import { equalBytes, toHex } from "@holdfast/base";
+import { CommPStream } from "@holdfast/proofs";
+import { storageErrors } from "../errors.ts";
+import type { PieceRow } from "../store/index.ts";
+import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
+import { sectorPaths } from "./files.ts";
+import { userOffset } from "./options.ts";
+import { commPAtSize } from "./packing.ts";
+import { identityOf } from "./sealing.ts";
+import { landedStates, stagedStates } from "./states.ts";
+import type { ByteRangeOptions } from "./types.ts";
+
+/** Bytes read at once. */
+const chunkBytes = 1 << 20;
+
+export interface PieceCheck {
+  readonly pieceKey: string;
+  readonly intact: boolean;
+  /** commP of the bytes that were found. */
+  readonly found: Uint8Array;
+}
+
+export class Reading {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** Throws storage/unknown-piece, also while the piece is still on its way. */
+  piece(pieceKey: string): PieceRow {
+    const row = this.#core.store.piece(pieceKey);
+    if (row === undefined || row.stage !== "kept") throw storageErrors.unknownPiece({ pieceKey });
+    return row;
+  }
+
+  async *read(pieceKey: string, range: ByteRangeOptions): AsyncGenerator<Uint8Array, void, undefined> {
+    ensureOpen(this.#core);
+    const piece = this.piece(pieceKey);
+    const { userBytes } = piece;
+    const { offset = 0, length = userBytes - offset, signal } = range;
+    const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
+    if (!whole || offset + length > userBytes) {
+      throw storageErrors.badRange({ pieceKey, offset, length, userBytes });
+    }
+    const plain = await this.#plainCopy(piece);
+    if (plain === undefined) {
+      const bytes = await this.unseal(pieceKey, signal);
+      yield bytes.subarray(offset, offset + length);
+      return;
+    }
+    await using file = await this.#core.disk.open(plain, "read");
+    const start = userOffset(piece.offsetPaddedBytes) + offset;
+    for (let done = 0; done < length; ) {
+      signal?.throwIfAborted();
+      const bytes = await file.readAt(start + done, Math.min(chunkBytes, length - done));
+      if (bytes.length === 0) throw storageErrors.missingFile({ sectorId: piece.sectorId, path: plain });
+      done += bytes.length;
+      yield bytes;
+    }
+  }
+
+  /** The bytes of a piece out of the replica. Throws storage/not-sealed, storage/piece-corrupt, missing-file. */
+  async unseal(pieceKey: string, signal?: AbortSignal): Promise<Uint8Array> {
+    ensureOpen(this.#core);
+    const { end, sealer, disk } = this.#core;
+    const piece = this.piece(pieceKey);
+    const { sectorId, userBytes } = piece;
+    const row = sectorOrThrow(this.#core, sectorId);
+    const path = sectorPaths(sectorId).sealed;
+    const { commitments } = row;
+    if (commitments === null) throw storageErrors.notSealed({ sectorId, state: row.state });
+    if ((await disk.sizeBytes(path)) === undefined) throw storageErrors.missingFile({ sectorId, path });
+    const bytes = await sealer.extract(
+      {
+        sectorBytes: row.sectorBytes,
+        identity: identityOf(row, commitments.commD),
+        replicaPath: path,
+        range: { startUserBytes: userOffset(piece.offsetPaddedBytes), userBytes },
+      },
+      { signal: signal === undefined ? end : AbortSignal.any([end, signal]) },
+    );
+    const stream = new CommPStream();
+    stream.write(bytes);
+    const found = commPAtSize(stream.finish(), piece.paddedBytes);
+    if (equalBytes(found, piece.commP)) return bytes;
+    const expected = toHex(piece.commP);
+    throw storageErrors.pieceCorrupt({ pieceKey, sectorId, expected, found: toHex(found) });
+  }
+
+  /** Reads a whole piece the way `read` does and compares its commP. */
+  async verify(pieceKey: string): Promise<PieceCheck> {
+    const piece = this.piece(pieceKey);
+    const stream = new CommPStream();
+    for await (const chunk of this.read(pieceKey, {})) stream.write(chunk);
+    const found = commPAtSize(stream.finish(), piece.paddedBytes);
+    return { pieceKey, intact: equalBytes(found, piece.commP), found };
+  }
+
+  /** The file with the piece in the clear, when it is there and long enough. */
+  async #plainCopy(piece: PieceRow): Promise<string | undefined> {
+    const row = sectorOrThrow(this.#core, piece.sectorId);
+    const paths = sectorPaths(piece.sectorId);
+    const end = userOffset(piece.offsetPaddedBytes) + piece.userBytes;
+    const candidates = landedStates.includes(row.state) ? [paths.unsealed, paths.staged] : [paths.staged];
+    for (const path of candidates) {
+      const sizeBytes = await this.#core.disk.sizeBytes(path);
+      if (sizeBytes !== undefined && sizeBytes >= end) return path;
+    }
+    if (row.commitments !== null || !stagedStates.includes(row.state)) return undefined;
+    throw storageErrors.missingFile({ sectorId: piece.sectorId, path: paths.staged });
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * What the start of a storage does before anybody may use it: it undoes what a crash left half done. Nothing
+ * here depends on how the last process ended, so a crash during recovery is recovered from in the same way.
+ */
+import type { Collector } from "./collector.ts";
+import type { Core } from "./core.ts";
+import { sectorPaths } from "./files.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import { userOffset } from "./options.ts";
+import { landedStates } from "./states.ts";
+
+export async function recover(core: Core, lifecycle: Lifecycle, collector: Collector): Promise<void> {
+  const { store, disk, logger } = core;
+  const undone = store.forgetUnwrittenPieces();
+  await disk.remove("work");
+  for (const { sectorId } of store.sectors(["staging"])) await cutStaged(core, sectorId);
+  for (const { sectorId } of store.sectors(landedStates)) await lifecycle.settle(sectorId);
+  const { removed } = await collector.collect();
+  const { missing } = await collector.audit();
+  for (const claim of missing) logger.error("storage: a sector lacks a file", { ...claim });
+  if (undone > 0 || removed.length > 0) {
+    logger.info("storage: recovered", { undonePieces: undone, removedFiles: removed.length });
+  }
+}
+
+/** Cuts a staged file behind its last kept piece: bytes of a half-written one are gone. */
+async function cutStaged(core: Core, sectorId: number): Promise<void> {
+  const { store, disk } = core;
+  const path = sectorPaths(sectorId).staged;
+  const sizeBytes = await disk.sizeBytes(path);
+  const ends = store.slots(sectorId).map((slot) => userOffset(slot.offsetPaddedBytes) + slot.userBytes);
+  const end = Math.max(0, ...ends);
+  if (sizeBytes === undefined || sizeBytes <= end) return;
+  await using file = await disk.open(path, "write");
+  await file.truncate(end);
+  await file.sync();
+}

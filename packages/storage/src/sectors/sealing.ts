@@ -1,0 +1,293 @@
+/**
+ * From a closed sector to a proof on disk. Each step is recorded before it starts (with all it depends on)
+ * and after its files are in place, so that a restart repeats at most one step, with the same ticket or seed
+ * and so with the same result.
+ * A job writes below work/<job>; its files are renamed into place under the sector's lock, after a look at
+ * whether the job is still wanted. So a job that was called off can never harm its successor's files.
+ */
+import { type Address, assert, HoldfastError, type JsonObject, sectorId as sectorIdOf } from "@holdfast/base";
+import type { SectorIdentity } from "@holdfast/proofs";
+import { storageErrors } from "../errors.ts";
+import type { JobOptions } from "../pool/index.ts";
+import type { SectorFailure, SectorRow } from "../store/index.ts";
+import { type Core, ensureOpen, sectorIn, sectorOrThrow } from "./core.ts";
+import { sectorPaths } from "./files.ts";
+import { userOffset } from "./options.ts";
+import { commDOf } from "./packing.ts";
+import type { SealIdentity, Ticket } from "./types.ts";
+
+interface Running {
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+  progress: number;
+}
+
+export class Sealing {
+  readonly #core: Core;
+  readonly #sweep: (sectorId: number) => Promise<void>;
+  readonly #running = new Map<number, Running>();
+
+  /** `sweep` deletes the files of a sector that its state no longer claims; called under its lock. */
+  constructor(core: Core, sweep: (sectorId: number) => Promise<void>) {
+    this.#core = core;
+    this.#sweep = sweep;
+  }
+
+  /** Starts again what a stopped process was working on. */
+  resume(): void {
+    for (const row of this.#core.store.sectors(["sealing", "proving"])) this.#launch(row);
+  }
+
+  /** Closed and without a job, the oldest first. */
+  next(): SectorRow | undefined {
+    return this.#core.store.sectors(["closing"])[0];
+  }
+
+  startSeal(sectorId: number, ticket: Ticket, identity: SealIdentity): void {
+    ensureOpen(this.#core);
+    checkLength(sectorId, "ticket", ticket.bytes);
+    checkLength(sectorId, "network id", identity.networkId);
+    const row = sectorIn(this.#core, sectorId, ["closing"]);
+    const moved = this.#core.store.move(sectorId, { from: ["closing"] }, "sealing", this.#now(), {
+      attempt: row.attempt + 1,
+      ticket: { ...ticket, networkId: identity.networkId, miner: identity.miner },
+      commitments: null,
+      seed: null,
+    });
+    this.#launch(moved);
+  }
+
+  proveSeal(sectorId: number, seed: Uint8Array): void {
+    ensureOpen(this.#core);
+    checkLength(sectorId, "seed", seed);
+    const row = sectorIn(this.#core, sectorId, ["sealed"]);
+    const change = { attempt: row.attempt + 1, seed };
+    this.#launch(this.#core.store.move(sectorId, { from: ["sealed"] }, "proving", this.#now(), change));
+  }
+
+  /** The seal proof. Throws storage/wrong-state, storage/missing-file. */
+  async readProof(sectorId: number): Promise<Uint8Array> {
+    ensureOpen(this.#core);
+    sectorIn(this.#core, sectorId, ["proved"]);
+    const path = sectorPaths(sectorId).proof;
+    const proof = await this.#core.disk.readFile(path);
+    if (proof === undefined) throw storageErrors.missingFile({ sectorId, path });
+    return proof;
+  }
+
+  /** A failed step is made ready again: `closing` waits for a ticket, `sealed` for a seed. */
+  retry(sectorId: number): void {
+    ensureOpen(this.#core);
+    const { failure } = sectorIn(this.#core, sectorId, ["failed"]);
+    assert(failure !== null, "a failed sector knows its failure");
+    if (failure.during === "sealing") this.#reopen(sectorId, ["failed"], "retry");
+    else this.#core.store.move(sectorId, { from: ["failed"] }, "sealed", this.#now(), {}, "retry");
+  }
+
+  /** Gives a seal up that the chain has not taken; the sector waits for a new ticket. */
+  async restart(sectorId: number, reason: string): Promise<void> {
+    ensureOpen(this.#core);
+    const from = ["sealing", "sealed", "proving", "proved", "failed"] as const;
+    await this.callOff(sectorId, () => {
+      sectorIn(this.#core, sectorId, from);
+      this.#reopen(sectorId, from, reason);
+    });
+  }
+
+  /**
+   * Makes a change that ends whatever runs for a sector, then deletes what the sector no longer claims.
+   * The change comes first and durably: a crash right after it leaves only garbage.
+   */
+  async callOff(sectorId: number, change: () => void): Promise<void> {
+    sectorOrThrow(this.#core, sectorId);
+    change();
+    const running = this.#running.get(sectorId);
+    running?.stop.abort(storageErrors.cancelled({ job: `the job of sector ${sectorId}` }));
+    await running?.done;
+    await this.#core.locks.run(sectorId, () => this.#sweep(sectorId));
+  }
+
+  progress(sectorId: number): number | null {
+    return this.#running.get(sectorId)?.progress ?? null;
+  }
+
+  /** Resolves when no job runs; they end by `end` of the core. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#running.values()].map((running) => running.done));
+  }
+
+  /** Resolves when the present job of a sector, if any, has ended one way or the other. */
+  async idle(sectorId: number): Promise<void> {
+    await this.#running.get(sectorId)?.done;
+  }
+
+  #reopen(sectorId: number, from: readonly SectorRow["state"][], reason: string): void {
+    const { store } = this.#core;
+    store.transaction(() => {
+      store.freeDroppedSlots(sectorId);
+      const nothing = { ticket: null, commitments: null, seed: null };
+      store.move(sectorId, { from }, "closing", this.#now(), nothing, reason);
+    });
+  }
+
+  #launch(row: SectorRow): void {
+    const before = this.#running.get(row.sectorId);
+    const work = this.#core.work.open(row.sectorId, row.attempt);
+    const stop = new AbortController();
+    const signal = AbortSignal.any([this.#core.end, stop.signal]);
+    const onProgress = (doneRatio: number) => {
+      running.progress = doneRatio;
+    };
+    const job = async (): Promise<void> => {
+      await before?.done; // a job that was called off has to let go of its sector first
+      try {
+        if (row.state === "sealing") await this.#seal(row, work, { signal, onProgress });
+        else await this.#prove(row, work, { signal, onProgress });
+      } catch (error) {
+        await this.#fail(row, error, signal);
+      } finally {
+        await this.#tidy(row.sectorId, work);
+        if (this.#running.get(row.sectorId) === running) this.#running.delete(row.sectorId);
+      }
+    };
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    const running: Running = { stop, done, progress: 0 };
+    this.#running.set(row.sectorId, running);
+    job().then(resolve, (error: unknown) => {
+      this.#core.logger.error("storage: a job ended without a record", {
+        sectorId: row.sectorId,
+        ...told(error),
+      });
+      resolve();
+    });
+  }
+
+  async #seal(row: SectorRow, work: string, options: JobOptions): Promise<void> {
+    const { store, sealer } = this.#core;
+    const { sectorId, sectorBytes } = row;
+    const slots = store.slots(sectorId);
+    const commD = commDOf(slots, sectorBytes);
+    const files = jobFiles(work);
+    const result = await sealer.replicate(
+      {
+        sectorBytes,
+        identity: identityOf(row, commD),
+        stagedPath: slots.length === 0 ? null : sectorPaths(sectorId).staged,
+        ranges: slots.map(({ offsetPaddedBytes, userBytes }) => ({
+          startUserBytes: userOffset(offsetPaddedBytes),
+          userBytes,
+        })),
+        replicaPath: files.sealed,
+        treePath: files.tree,
+        auxPath: files.aux,
+      },
+      options,
+    );
+    const commitments = { commD, ...result };
+    await this.#install(row, files, ["sealed", "tree", "aux"], () =>
+      store.move(sectorId, wanted(row), "sealed", this.#now(), { commitments }),
+    );
+  }
+
+  async #prove(row: SectorRow, work: string, options: JobOptions): Promise<void> {
+    const { store, sealer } = this.#core;
+    const { sectorId, sectorBytes, commitments, seed } = row;
+    assert(commitments !== null && seed !== null, "a proving sector has its commitments and its seed");
+    const paths = sectorPaths(sectorId);
+    const files = jobFiles(work);
+    await sealer.prove(
+      {
+        sectorBytes,
+        identity: identityOf(row, commitments.commD),
+        commR: commitments.commR,
+        commRStar: commitments.commRStar,
+        seed,
+        auxPath: paths.aux,
+        proofPath: files.proof,
+      },
+      options,
+    );
+    await this.#install(row, files, ["proof"], () =>
+      store.move(sectorId, wanted(row), "proved", this.#now()),
+    );
+  }
+
+  /** Renames a job's files into place and records it, unless the job is no longer wanted. */
+  async #install(
+    row: SectorRow,
+    files: ReturnType<typeof jobFiles>,
+    roles: readonly (keyof ReturnType<typeof jobFiles>)[],
+    record: () => void,
+  ): Promise<void> {
+    const { disk, locks, store } = this.#core;
+    const paths = sectorPaths(row.sectorId);
+    await locks.run(row.sectorId, async () => {
+      ensureOpen(this.#core);
+      const now = store.sector(row.sectorId);
+      if (now?.state !== row.state || now.attempt !== row.attempt) return;
+      for (const role of roles) await disk.rename(files[role], paths[role]);
+      ensureOpen(this.#core);
+      record();
+    });
+  }
+
+  async #fail(row: SectorRow, error: unknown, signal: AbortSignal): Promise<void> {
+    const { store, logger } = this.#core;
+    const { sectorId } = row;
+    if (this.#core.end.aborted) return; // the next start goes on from the record
+    if (signal.aborted) return; // called off: the caller has moved the sector already
+    const during = row.state === "sealing" ? "sealing" : "proving";
+    const failure: SectorFailure = { during, ...codeOf(error) };
+    logger.error("storage: a job failed", { sectorId, during, ...told(error) });
+    try {
+      store.move(sectorId, wanted(row), "failed", this.#now(), { failure }, failure.code);
+      await this.#core.locks.run(sectorId, () => this.#sweep(sectorId));
+    } catch (refused) {
+      if (refused instanceof HoldfastError && refused.code === "storage/wrong-state") return;
+      throw refused;
+    }
+  }
+
+  async #tidy(sectorId: number, work: string): Promise<void> {
+    this.#core.work.close(work);
+    try {
+      await this.#core.disk.remove(work);
+    } catch (error) {
+      this.#core.logger.warn("storage: work files stay until the next start", { sectorId, ...told(error) });
+    }
+  }
+
+  #now(): number {
+    return this.#core.clock.nowMs();
+  }
+}
+
+function wanted(row: SectorRow): { from: readonly SectorRow["state"][]; attempt: number } {
+  return { from: [row.state], attempt: row.attempt };
+}
+
+function jobFiles(work: string): Readonly<Record<"sealed" | "tree" | "aux" | "proof", string>> {
+  return { sealed: `${work}/sealed`, tree: `${work}/tree`, aux: `${work}/aux`, proof: `${work}/proof` };
+}
+
+/** What the replica of a sector is bound to. */
+export function identityOf(row: SectorRow, commD: Uint8Array): SectorIdentity {
+  const { sectorId, ticket } = row;
+  assert(ticket !== null, "a sector has its ticket from the start of its seal");
+  const { networkId, miner, bytes } = ticket;
+  return { networkId, miner: miner as Address, sectorId: sectorIdOf(sectorId), ticket: bytes, commD };
+}
+
+function checkLength(sectorId: number, what: string, bytes: Uint8Array): void {
+  if (bytes.length === 32) return;
+  throw storageErrors.badSector({ sectorId, reason: `its ${what} has ${bytes.length} bytes, not 32` });
+}
+
+function codeOf(error: unknown): { code: string; message: string } {
+  if (error instanceof HoldfastError) return { code: error.code, message: error.message };
+  return { code: "storage/job-failed", message: error instanceof Error ? error.message : String(error) };
+}
+
+function told(error: unknown): JsonObject {
+  return { ...codeOf(error) };
+}

@@ -1,0 +1,78 @@
+/**
+ * How much space sectors take. A sector is counted at its largest from the moment it opens: once a piece is
+ * acknowledged, its seal must not fail for want of space. On the chain a sector shrinks to its replica, the
+ * replica's tree, and the plain copy if that is kept.
+ */
+import { auxLength, layerTreeLength, sectorProfile } from "@holdfast/proofs";
+import { storageErrors } from "../errors.ts";
+import type { SectorRow } from "../store/index.ts";
+import type { Core } from "./core.ts";
+import { landedStates } from "./states.ts";
+
+export interface StorageUsage {
+  /** What all sectors may take at their largest. */
+  readonly reservedBytes: number;
+  /** The quota; undefined: the volume is the limit. */
+  readonly maxBytes: number | undefined;
+  readonly sectorCount: number;
+}
+
+/** A seal proof opens each node of the trees at most once; with many challenges it is far below that. */
+const maxProofBytes = 64 * 2 ** 20;
+
+/** Bytes of one sector at its largest (proving the seal), and what it needs for good. */
+export function footprint(
+  sectorBytes: number,
+  keepUnsealed: boolean,
+): { peakBytes: number; restBytes: number } {
+  const profile = sectorProfile(sectorBytes);
+  const { userBytes } = profile;
+  const sealedBytes = sectorBytes + layerTreeLength(profile);
+  const auxBytes = auxLength(profile);
+  const proofBytes = Math.min(2 * auxBytes, maxProofBytes);
+  return {
+    peakBytes: userBytes + sealedBytes + auxBytes + proofBytes,
+    restBytes: sealedBytes + (keepUnsealed ? userBytes : 0),
+  };
+}
+
+export class Space {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  usage(): StorageUsage {
+    const rows = this.#core.store.sectors().filter((row) => row.state !== "removed");
+    return {
+      reservedBytes: rows.reduce((sum, row) => sum + this.#reservedFor(row), 0),
+      maxBytes: this.#core.limits.maxBytes,
+      sectorCount: rows.length,
+    };
+  }
+
+  /** Throws storage/full when one more sector would pass the quota. */
+  checkQuota(sectorBytes: number): void {
+    const { reservedBytes, maxBytes } = this.usage();
+    if (maxBytes === undefined) return;
+    const neededBytes = footprint(sectorBytes, this.#core.limits.keepUnsealed).peakBytes;
+    const availableBytes = Math.max(0, maxBytes - reservedBytes);
+    if (neededBytes > availableBytes)
+      throw storageErrors.full({ neededBytes, availableBytes, limit: "the quota" });
+  }
+
+  /** Throws storage/full when the volume has no space for one more sector. */
+  async checkVolume(sectorBytes: number): Promise<void> {
+    const availableBytes = await this.#core.disk.freeBytes();
+    const neededBytes = footprint(sectorBytes, this.#core.limits.keepUnsealed).peakBytes;
+    if (neededBytes > availableBytes) {
+      throw storageErrors.full({ neededBytes, availableBytes, limit: "the volume" });
+    }
+  }
+
+  #reservedFor(row: SectorRow): number {
+    const { peakBytes, restBytes } = footprint(row.sectorBytes, this.#core.limits.keepUnsealed);
+    return landedStates.includes(row.state) ? restBytes : peakBytes;
+  }
+}

@@ -1,0 +1,111 @@
+/** The door of an open storage: every method, what it promises and how it fails. */
+import type { CollectedGarbage, StorageAudit } from "./collector.ts";
+import type { PresealedSector } from "./presealed.ts";
+import type { PieceCheck } from "./reading.ts";
+import type { StorageUsage } from "./space.ts";
+import type { SectorState } from "./states.ts";
+import type {
+  ByteRangeOptions,
+  InclusionAnswer,
+  NewPiece,
+  PostAnswer,
+  SealEvent,
+  SealIdentity,
+  SectorInfo,
+  StoredPiece,
+  Ticket,
+} from "./types.ts";
+
+/** After `close` every method throws storage/closed; a method that takes a sector id throws storage/unknown-sector. */
+export interface Storage extends AsyncDisposable {
+  /**
+   * Stores a piece durably in a staged sector. The same key with the same piece again answers the same, without
+   * touching the source. Throws storage/piece-too-large, bad-piece, bad-piece-key, piece-conflict,
+   * piece-mismatch, short-piece, long-piece, full, cancelled, closed; disk/io; what the source throws.
+   */
+  addPiece(piece: NewPiece, signal?: AbortSignal): Promise<StoredPiece>;
+  /**
+   * The user bytes of a piece, from the plain copy, or by unsealing when there is none.
+   * Throws storage/unknown-piece, bad-range, missing-file, replica-corrupt, piece-corrupt; disk/io.
+   */
+  readPiece(pieceKey: string, range?: ByteRangeOptions): AsyncIterable<Uint8Array>;
+  /**
+   * The user bytes of a piece out of the replica, checked against commP.
+   * Throws storage/unknown-piece, not-sealed, missing-file, replica-corrupt, piece-corrupt.
+   */
+  readPieceFromSealedSector(pieceKey: string, signal?: AbortSignal): Promise<Uint8Array>;
+  /** Reads a piece as `readPiece` does and compares its commP. */
+  verifyPiece(pieceKey: string): Promise<PieceCheck>;
+  getPiece(pieceKey: string): StoredPiece | undefined;
+  /** By key; of one sector by offset. */
+  listPieces(sectorId?: number): StoredPiece[];
+  /** Forgets a piece (its deal is over). Its bytes in a sealed replica go with the sector. */
+  dropPiece(pieceKey: string): Promise<void>;
+  /** Shows that the piece lies under the sector's commD. Throws storage/unknown-piece, not-sealed. */
+  provePieceInclusion(pieceKey: string): InclusionAnswer;
+  /** The largest piece, in user bytes. */
+  maxUserBytesPerStagedSector(): number;
+
+  /** staging → closing, after the pieces on their way; false when the sector is empty or not staged. */
+  sealStagedSector(sectorId: number): Promise<boolean>;
+  /** Closes every staged sector that has pieces; the ids. */
+  sealAllStagedSectors(): Promise<number[]>;
+  /** A new sector without pieces, closed: its seal is pure power. Throws storage/full. */
+  addCommittedCapacity(): Promise<number>;
+  /** Takes a sector of the genesis. Throws storage/sector-conflict, bad-sector, full. */
+  importPresealed(sector: PresealedSector): Promise<void>;
+
+  /** The oldest closed sector: it needs a ticket. */
+  nextToSeal(): SectorInfo | undefined;
+  /** closing → sealing; then an event says sealed or failed. Throws storage/wrong-state, bad-sector. */
+  startSeal(sectorId: number, ticket: Ticket, identity: SealIdentity): Promise<void>;
+  /** sealed → proving; then an event says proved or failed. `seed`: 32 bytes. Throws storage/wrong-state. */
+  proveSeal(sectorId: number, seed: Uint8Array): Promise<void>;
+  /** The proof of a proved sector. Throws storage/wrong-state, missing-file. */
+  readSealProof(sectorId: number): Promise<Uint8Array>;
+  /** failed → closing (a seal failed: needs a ticket) or sealed (a proof failed: needs a seed). */
+  retrySector(sectorId: number): Promise<void>;
+  /** Gives up a seal that the chain has not taken (its ticket is too old): back to closing. */
+  restartSeal(sectorId: number, reason: string): Promise<void>;
+  /** Resolves when no job runs for the sector. */
+  whenIdle(sectorId: number): Promise<void>;
+
+  /** proved → committed: the proof is on the chain, for good. What only the proof needed is deleted. */
+  confirmCommitted(sectorId: number): Promise<void>;
+  /** committed → faulty. */
+  markFaulty(sectorId: number, reason: string): Promise<void>;
+  /** faulty → committed. */
+  markRecovered(sectorId: number): Promise<void>;
+  /** committed or faulty → expired: nothing needs to be proven any more; the pieces stay readable. */
+  markExpired(sectorId: number): Promise<void>;
+  /** Forgets a sector with its pieces and deletes its files, in any state. Throws storage/sector-busy. */
+  dropSector(sectorId: number, reason?: string): Promise<void>;
+  getSector(sectorId: number): SectorInfo;
+  /** By id; only those in the given states, when given. */
+  listSectors(states?: readonly SectorState[]): SectorInfo[];
+
+  /**
+   * A proof of spacetime of sectors of one miner. Sectors that cannot be proven are left out and named.
+   * Throws storage/no-provable-sector, bad-sector.
+   */
+  generatePost(
+    kind: "window" | "winning",
+    seed: Uint8Array,
+    sectorIds: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<PostAnswer>;
+
+  /** Moves of sectors after a cursor (0: all), then new ones; ends with the signal or with the storage. */
+  events(after: number, signal?: AbortSignal): AsyncIterable<SealEvent>;
+  /** Where a consumer has said it is; 0 if never. */
+  cursorOf(consumer: string): number;
+  saveCursor(consumer: string, cursor: number): void;
+
+  usage(): StorageUsage;
+  /** Every file with its owner, every orphan, every missing file. */
+  audit(): Promise<StorageAudit>;
+  /** Deletes the orphans. */
+  collectGarbage(): Promise<CollectedGarbage>;
+  /** Ends running jobs (they go on at the next start) and closes the database. Idempotent. */
+  close(): Promise<void>;
+}

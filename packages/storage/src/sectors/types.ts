@@ -1,0 +1,96 @@
+/** What callers of the storage see: pieces, sectors, and the shapes of requests and answers. */
+import type { Address } from "@holdfast/base";
+import type { SealCommitments, SectorFailure, SectorOrigin } from "../store/index.ts";
+import type { SectorState } from "./states.ts";
+
+export type { SealEvent } from "../store/index.ts";
+
+/** Bytes in order: a stream, a whole buffer, or a file of the operating system. */
+export type PieceSource = AsyncIterable<Uint8Array> | Uint8Array | { readonly nativePath: string };
+
+export interface NewPiece {
+  /** The caller's name of the piece: text of 1 to 256 bytes; the same key again is the same piece. */
+  readonly pieceKey: string;
+  readonly commP: Uint8Array;
+  /** 128·2^k; larger than the user bytes need is allowed (zero fill). */
+  readonly paddedBytes: number;
+  readonly userBytes: number;
+  readonly source: PieceSource;
+}
+
+export interface StoredPiece {
+  readonly pieceKey: string;
+  readonly sectorId: number;
+  readonly offsetPaddedBytes: number;
+  readonly commP: Uint8Array;
+  readonly paddedBytes: number;
+  readonly userBytes: number;
+  readonly addedMs: number;
+}
+
+export interface SectorInfo {
+  readonly sectorId: number;
+  readonly sectorBytes: number;
+  readonly origin: SectorOrigin;
+  readonly state: SectorState;
+  readonly openedMs: number;
+  /** When the state last changed. */
+  readonly changedMs: number;
+  /** Epoch and bytes of the randomness that the replica is bound to; null before the seal starts. */
+  readonly ticket: { readonly epoch: number; readonly bytes: Uint8Array } | null;
+  readonly miner: Address | null;
+  /** Null before the seal is done. */
+  readonly commitments: SealCommitments | null;
+  readonly failure: SectorFailure | null;
+  /** 0…1 while a job runs in this process, else null. */
+  readonly progress: number | null;
+  readonly pieceCount: number;
+  /** Padded bytes of slots with pieces, dropped ones included. */
+  readonly filledPaddedBytes: number;
+}
+
+/** The chain's randomness for a seal. */
+export interface Ticket {
+  readonly epoch: number;
+  /** 32 bytes. */
+  readonly bytes: Uint8Array;
+}
+/** Whom the replica is bound to, beside sector id, ticket and data. */
+export interface SealIdentity {
+  /** 32 bytes. */
+  readonly networkId: Uint8Array;
+  readonly miner: Address;
+}
+
+export interface ByteRangeOptions {
+  /** First user byte; 0 when left out. */
+  readonly offset?: number;
+  /** User bytes; up to the end when left out. */
+  readonly length?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface InclusionAnswer {
+  readonly sectorId: number;
+  readonly sectorBytes: number;
+  readonly commD: Uint8Array;
+  readonly commP: Uint8Array;
+  readonly paddedBytes: number;
+  readonly proof: Uint8Array;
+}
+
+export interface SectorFault {
+  readonly sectorId: number;
+  /** Error code. */
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface PostAnswer {
+  readonly kind: "window" | "winning";
+  readonly proof: Uint8Array;
+  /** The sectors of the proof, in the order of the request. */
+  readonly proven: readonly number[];
+  /** Sectors that were left out because they cannot be proven. */
+  readonly faults: readonly SectorFault[];
+}

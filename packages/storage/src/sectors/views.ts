@@ -1,0 +1,27 @@
+/** Rows as callers see them. */
+import type { Address } from "@holdfast/base";
+import type { PieceRow, SectorRow, SlotRow } from "../store/index.ts";
+import type { SectorInfo, StoredPiece } from "./types.ts";
+
+export function storedPiece({ stage: _stage, ...piece }: PieceRow): StoredPiece {
+  return piece;
+}
+
+export function infoOf(row: SectorRow, slots: readonly SlotRow[], progress: number | null): SectorInfo {
+  const { sectorId, sectorBytes, origin, state, openedMs, changedMs, ticket, commitments, failure } = row;
+  return {
+    sectorId,
+    sectorBytes,
+    origin,
+    state,
+    openedMs,
+    changedMs,
+    ticket: ticket === null ? null : { epoch: ticket.epoch, bytes: ticket.bytes },
+    miner: ticket === null ? null : (ticket.miner as Address),
+    commitments,
+    failure,
+    progress,
+    pieceCount: slots.filter((slot) => slot.pieceKey !== null).length,
+    filledPaddedBytes: slots.reduce((sum, slot) => sum + slot.paddedBytes, 0),
+  };
+}

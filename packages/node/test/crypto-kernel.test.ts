@@ -1,4 +1,4 @@
-/** The native kernel gives the known answers and agrees with noble on random input; no back end is a fallback. */
+/** The native kernel gives the known answers and agrees with noble; no back end is a silent fallback. */
 import { readFileSync } from "node:fs";
 import { type CryptoKernel, installCryptoKernel, nobleKernel } from "@holdfast/base";
 import { type CryptoVectors, cryptoSuite } from "@holdfast/base/testing";

@@ -1,0 +1,107 @@
+/** What the market's two halves need of the other rooms; every interface is the part of the room that is used. */
+import type {
+  Address,
+  AttoFil,
+  Blockstore,
+  Cancel,
+  CID,
+  Clock,
+  Logger,
+  PeerId,
+  Wire,
+} from "@holdfast/base";
+import type { NetworkParams, Receipt, Tipset } from "@holdfast/consensus";
+import type { Database } from "../database.ts";
+
+export interface MarketChain {
+  readonly params: NetworkParams;
+  readonly store: Blockstore;
+  headState(): { readonly state: CID; readonly tipset: Tipset };
+  onHead(listener: () => void): () => void;
+}
+
+/** The sender service: the same key gives the same message, over restarts too. */
+export interface MarketSender {
+  send(request: {
+    readonly from: Address;
+    readonly to: Address;
+    readonly value?: AttoFil;
+    readonly method: string;
+    readonly params: Uint8Array;
+    readonly key: string;
+  }): Promise<{ readonly cid: CID; readonly nonce: number }>;
+  wait(
+    cid: CID,
+    options: { readonly confirmations?: number; readonly signal?: Cancel },
+  ): Promise<{ readonly receipt: Receipt; readonly tipset: Tipset }>;
+}
+
+export interface MarketSigner {
+  /** The account that pays; `wallet/no-key`. */
+  payer(): Address;
+  has(address: Address): boolean;
+  /** 65 bytes. */
+  sign(address: Address, message: Uint8Array): Uint8Array;
+}
+
+export type MarketWire = Pick<Wire, "self" | "peers" | "open" | "handle">;
+
+/** The files of this node, as their CAR streams. */
+export interface MarketFiles {
+  /** Undefined unless every block of the file is here. */
+  stat(root: CID): Promise<{ readonly sizeBytes: number; readonly carBytes: number } | undefined>;
+  /** The deterministic CAR stream of the file from this byte on; the consumer may stop at any time. */
+  carStream(root: CID, skipBytes: number): AsyncIterable<Uint8Array>;
+}
+
+/** Reading back from one miner and nobody else. */
+export interface MarketRetrieval {
+  /**
+   * The CAR stream of the payload from its first byte, as this peer sends it now over the network: never from
+   * local blocks. The market compares every byte with the deal's piece commitments.
+   */
+  carFrom(peer: PeerId, payload: CID, signal: Cancel): AsyncIterable<Uint8Array>;
+}
+
+interface MarketNeeds {
+  readonly chain: MarketChain;
+  readonly sender: MarketSender;
+  readonly signer: MarketSigner;
+  readonly wire: MarketWire;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface ClientMarketNeeds extends MarketNeeds {
+  readonly files: MarketFiles;
+  readonly retrieval: MarketRetrieval;
+}
+
+/** The miner's storage: a part of `Storage` of @holdfast/storage, handed over unchanged. */
+export interface MarketStorage {
+  addPiece(
+    piece: {
+      readonly pieceKey: string;
+      readonly commP: Uint8Array;
+      readonly paddedBytes: number;
+      readonly userBytes: number;
+      readonly source: AsyncIterable<Uint8Array>;
+    },
+    signal?: AbortSignal,
+  ): Promise<{ readonly sectorId: number }>;
+  getPiece(pieceKey: string): { readonly sectorId: number } | undefined;
+  readPiece(pieceKey: string, range?: { readonly offset?: number }): AsyncIterable<Uint8Array>;
+  provePieceInclusion(pieceKey: string): { readonly sectorId: number; readonly proof: Uint8Array };
+  dropPiece(pieceKey: string): Promise<void>;
+  getSector(sectorId: number): { readonly state: string; readonly sectorBytes: number };
+  maxUserBytesPerStagedSector(): number;
+  /** Closes one sector that has pieces, full or not; false when it is not staged any more. */
+  sealStagedSector(sectorId: number): Promise<boolean>;
+}
+
+export interface MinerMarketNeeds extends MarketNeeds {
+  /** The miner actor that this node runs. */
+  readonly miner: Address;
+  readonly storage: MarketStorage;
+}

@@ -1,0 +1,87 @@
+/** What the market gives, in the shapes of the API: the handlers pass them on as they are. */
+import type {
+  dealView,
+  fileView,
+  MethodResult,
+  putCopy,
+  putView,
+  receiptDocument,
+} from "@holdfast/api";
+import type { AttoFil, Cancel, CID } from "@holdfast/base";
+import type { z } from "zod";
+
+export type PutJob = z.output<typeof putView>;
+export type PutCopy = z.output<typeof putCopy>;
+export type PutStep = PutCopy["step"];
+export type Deal = z.output<typeof dealView>;
+export type DealState = Deal["state"];
+export type DealDetail = MethodResult<"deal.show">;
+export type StoredFile = z.output<typeof fileView>;
+export type PutReceipt = z.output<typeof receiptDocument>;
+export type Quote = MethodResult<"put.quote">;
+export type Explanation = MethodResult<"why">;
+export type ErrorText = { readonly code: string; readonly message: string; readonly fix: string };
+
+export interface PutRequest {
+  readonly cid: CID;
+  readonly name?: string;
+  readonly copies: number;
+  readonly durationEpochs: number;
+  /** For all copies together; a put that would cost more is refused. */
+  readonly maxPrice?: AttoFil;
+}
+
+export interface QuoteRequest {
+  /** Length of the file's CAR stream. */
+  readonly carBytes: number;
+  readonly copies: number;
+  readonly durationEpochs: number;
+}
+
+/** The client's half. Every method may throw `market/closed` after the disposal. */
+export interface ClientMarket extends AsyncDisposable {
+  /**
+   * What storing would cost now, miner by miner, cheapest first. The price of a copy is the miner's ask × the
+   * padded bytes of all its pieces × the epochs. Miners that are not connected are dialled, so it may take some
+   * seconds. `market/no-miners`, `market/too-large`, `market/too-few-miners`, `market/duration-out-of-range`.
+   */
+  quote(request: QuoteRequest): Promise<Quote>;
+  /**
+   * Starts a job, or attaches to the unfinished one for the same file, copies and duration. The job goes on
+   * over restarts until it is done or failed. What is wrong right now is thrown and leaves no job:
+   * `market/not-imported`, `market/duration-out-of-range`, `market/copies-out-of-range`, and when miners are known
+   * already `market/too-large`, `market/too-few-miners`, `market/price-above-max`, `market/insufficient-funds`.
+   * Everything later is the job's `error` (also `market/no-miners`, after a wait for asks).
+   */
+  startPut(request: PutRequest): Promise<PutJob>;
+  /** Newest first. */
+  jobs(): readonly PutJob[];
+  /** `market/unknown-job`. */
+  job(jobId: string): PutJob;
+  /** The job now, then after every change, until it is done or failed; ends with the signal. */
+  watch(jobId: string, signal?: Cancel): AsyncIterable<PutJob>;
+  /** `market/unknown-job`, `market/not-done`. */
+  receipt(jobId: string): PutReceipt;
+  deals(): readonly Deal[];
+  /** Undefined if this half does not know the deal. */
+  deal(dealId: string): DealDetail | undefined;
+  /** Judged from the chain's head at the time of the call. */
+  files(): readonly StoredFile[];
+  /** Of a job or a deal; undefined if this half knows neither. */
+  explain(id: string): Explanation | undefined;
+}
+
+/** The CAR stream of one payload. */
+export interface StoredCar {
+  readonly carBytes: number;
+  /** From `offsetBytes` (at most `carBytes`) to the end. */
+  read(offsetBytes: number): AsyncIterable<Uint8Array>;
+}
+
+export interface MinerMarket extends AsyncDisposable {
+  deals(): readonly Deal[];
+  deal(dealId: string): DealDetail | undefined;
+  /** For retrieval: payloads whose pieces are all here, read from the storage in their order. */
+  readonly carSource: { open(payload: CID): Promise<StoredCar | undefined> };
+  explain(dealId: string): Explanation | undefined;
+}

@@ -4,20 +4,15 @@
  * and not yet (nonce gap, no funds). Order of the checks: cheap ones first, the signature last.
  */
 import type { Address, AttoFil } from "@holdfast/base";
-import { addressNetwork, encode, type HoldfastError, zeroAddress } from "@holdfast/base";
+import { addressNetwork, type HoldfastError, zeroAddress } from "@holdfast/base";
 import { messageErrors } from "../errors.ts";
 import type { ActorRecord } from "../types/actor.ts";
 import type { Message, SignedMessage } from "../types/message.ts";
-import { isMessageSigned, messageCid, signedMessageCodec } from "../types/message.ts";
+import { isMessageSigned, messageBytes, messageCid } from "../types/message.ts";
 import type { NetworkParams } from "../types/params.ts";
 import { isAccountCode, isEmptyCode } from "../vm/codes.ts";
 import type { VerifiedMessages } from "../vm/env.ts";
 import { inclusionGas } from "../vm/gas.ts";
-
-/** Size of a signed message as gas and limits count it (bytes). */
-export function messageBytes(signed: SignedMessage): number {
-  return encode(signedMessageCodec, signed).length;
-}
 
 /**
  * What is wrong with a message whatever the state; undefined if nothing is. Does not check the signature.

@@ -7,14 +7,14 @@ import type { Address, Blockstore, CID, Epoch } from "@holdfast/base";
 import { BufferedBlockstore, HoldfastError } from "@holdfast/base";
 import { messageErrors } from "../errors.ts";
 import type { SignedMessage } from "../types/message.ts";
-import { messageCid } from "../types/message.ts";
+import { messageBytes, messageCid } from "../types/message.ts";
 import type { Receipt } from "../types/receipt.ts";
 import type { AppliedMessage } from "../vm/apply.ts";
 import { applyChecked } from "../vm/apply.ts";
 import type { Env } from "../vm/env.ts";
 import type { Machine } from "../vm/machine.ts";
 import { messagesRoot, receiptsRoot } from "./body.ts";
-import { checkAgainstState, checkMessage, isPermanentRejection, messageBytes } from "./message-checks.ts";
+import { checkAgainstState, checkMessage, isPermanentRejection } from "./message-checks.ts";
 import { startBlock, startRun } from "./transition.ts";
 
 export interface MiningInput {

@@ -13,7 +13,7 @@ import { blockErrors } from "../errors.ts";
 import type { FullBlock } from "../types/block.ts";
 import { blockCid } from "../types/block.ts";
 import type { SignedMessage } from "../types/message.ts";
-import { messageCid } from "../types/message.ts";
+import { messageBytes, messageCid } from "../types/message.ts";
 import type { Receipt } from "../types/receipt.ts";
 import { createTipset } from "../types/tipset.ts";
 import type { AppliedMessage } from "../vm/apply.ts";
@@ -24,7 +24,7 @@ import type { Machine } from "../vm/machine.ts";
 import { createMachine } from "../vm/machine.ts";
 import { StateTree } from "../vm/state-tree.ts";
 import { checkBlockBody, messagesRoot, receiptsRoot } from "./body.ts";
-import { checkAgainstState, checkMessage, messageBytes } from "./message-checks.ts";
+import { checkAgainstState, checkMessage } from "./message-checks.ts";
 
 /** The tick of the network: proof deadlines and what follows from them. */
 export function runTick(machine: Machine): void {

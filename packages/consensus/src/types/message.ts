@@ -70,7 +70,29 @@ export function isMessageSigned(signed: SignedMessage): boolean {
   return verifySignature(messageSigningBytes(signed.message), signed.signature, signed.message.from);
 }
 
+interface Encoded {
+  readonly cid: CID;
+  readonly bytes: number;
+}
+
+/** A message is asked for its CID by pool, block and receipts; it never changes, so it is hashed once. */
+const known = new WeakMap<SignedMessage, Encoded>();
+
+function encoded(signed: SignedMessage): Encoded {
+  const found = known.get(signed);
+  if (found !== undefined) return found;
+  const bytes = encode(signedMessageCodec, signed);
+  const made = { cid: cidOfCbor(bytes), bytes: bytes.length };
+  known.set(signed, made);
+  return made;
+}
+
 /** "The message CID" everywhere: of the signed form. */
 export function messageCid(signed: SignedMessage): CID {
-  return cidOfCbor(encode(signedMessageCodec, signed));
+  return encoded(signed).cid;
+}
+
+/** Size of a signed message as gas and limits count it (bytes). */
+export function messageBytes(signed: SignedMessage): number {
+  return encoded(signed).bytes;
 }

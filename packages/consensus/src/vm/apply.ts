@@ -9,7 +9,7 @@ import { stateErrors } from "../errors.ts";
 import type { Message } from "../types/message.ts";
 import type { Receipt } from "../types/receipt.ts";
 import { createExecution } from "./call.ts";
-import { accountCode, isEmptyCode } from "./codes.ts";
+import { accountCode, isAccountCode, isEmptyCode } from "./codes.ts";
 import type { Call, CallResult, Execution } from "./execution.ts";
 import { vmExitCodes } from "./exit-codes.ts";
 import { GasMeter, inclusionGas, OutOfGas, unlimitedGas } from "./gas.ts";
@@ -118,12 +118,19 @@ export interface ReadOnlyResult {
   readonly text: string;
 }
 
-/** Runs a call on a machine whose tree is thrown away afterwards. The caller counts as an account. */
+/**
+ * Runs a call on a machine whose tree is thrown away afterwards. The caller counts as an account; nobody can
+ * ask in the name of an actor (`notAuthorized`), because actors trust each other.
+ */
 export function applyReadOnly(machine: Machine, anonymous: Address, call: ReadOnlyCall): ReadOnlyResult {
   const { tree, env } = machine;
   const value = call.value ?? zeroAtto;
   const from = call.from ?? anonymous;
   const known = tree.get(from);
+  if (known !== undefined && !isAccountCode(known.code) && !isEmptyCode(known.code)) {
+    const text = `${from} is an actor; only accounts send messages`;
+    return { exitCode: vmExitCodes.notAuthorized, returns: nothing, gasUsed: 0, text };
+  }
   if (call.from === undefined) {
     tree.set(from, newRecord(accountCode.cid, addAtto(known?.balance ?? zeroAtto, value)));
   } else if (known === undefined || isEmptyCode(known.code)) {

@@ -3,7 +3,7 @@
  * is told.
  */
 import type { Address, AttoFil, Codec, Epoch } from "@holdfast/base";
-import { attoFil, c, encode } from "@holdfast/base";
+import { Amt, attoFil, c, encode } from "@holdfast/base";
 import type { ActorContext } from "@holdfast/consensus";
 import { defineActor, defineMethod } from "@holdfast/consensus";
 
@@ -130,6 +130,12 @@ export const testMethods = {
     params: nothing,
     returns: c.bytes(2 ** 24),
     run: () => new Uint8Array(1_048_577),
+  }),
+  /** Trusts its caller's number: the greatest one is no index of a list, and looking it up throws. */
+  lookUp: defineMethod({
+    params: c.tuple("LookUp", { index: count }),
+    returns: count,
+    run: (ctx: ActorContext, { index }) => Amt.empty(ctx.store, count).get(index) ?? 0,
   }),
   /** Throws what an actor must never throw. */
   crash: defineMethod({

@@ -51,6 +51,8 @@ export function findChannel(
   payer: Address,
   channelId: ChannelId,
 ): Channel | undefined {
+  // The greatest number that a parameter can carry is one more than a list can hold.
+  if (channelId === Number.MAX_SAFE_INTEGER) return undefined;
   return loadChannels(store, loadPayers(store, state), payer).get(channelId);
 }
 

@@ -52,7 +52,9 @@ export function getAsks(ctx: ActorContext): readonly Ask[] {
 
 /** One ask; `askNotFound` if there is none or it has expired. */
 export function getAsk(ctx: ActorContext, { askId }: { readonly askId: number }): Ask {
-  const ask = loadAsks(ctx.store, readMiner(ctx)).get(askId);
+  const state = readMiner(ctx);
+  // Ids are given out in sequence; a greater one may not even be an index of a list.
+  const ask = askId < state.nextAskId ? loadAsks(ctx.store, state).get(askId) : undefined;
   if (ask === undefined || ask.expiry <= ctx.height) {
     return ctx.fail(vmExitCodes.askNotFound, `there is no ask ${askId}`);
   }

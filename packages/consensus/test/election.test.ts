@@ -1,4 +1,6 @@
-/** The lottery is fair in proportion to power, the fork choice is a total order, randomness is the chain's. */
+/**
+ * The lottery is fair in proportion to power, the fork choice is a total order, randomness is the chain's.
+ */
 import type { Address, CID, Epoch } from "@holdfast/base";
 import { bigEndian, blake2b256, cidOfCbor, concatBytes, epoch, seedAddress, utf8Bytes } from "@holdfast/base";
 import type { WeighedTipset } from "@holdfast/consensus";

@@ -136,13 +136,13 @@ describe("the views", () => {
     const all = [...listActors(store, state)].map(([address]) => address);
     expect(all).toContain(builtins.market);
     expect(all).toHaveLength(5 + miners.length + accounts.length + 1);
-    expect(listMiners(store, state, 1)).toEqual([big, small, idle]);
+    expect(listMiners(store, state)).toEqual([big, small, idle]);
     expect(genesisMinerAddress(1, 0)).toBe(big);
   });
 
   it("show power and miners", () => {
-    expect(readPower(store, state, 1)).toBe(4n * BigInt(sectorBytes));
-    const table = readPowerTable(store, state, 1);
+    expect(readPower(store, state)).toBe(4n * BigInt(sectorBytes));
+    const table = readPowerTable(store, state);
     expect(table.powerOf(big)).toBe(3n * BigInt(sectorBytes));
     expect(table.powerOf(keysOf("nobody").address)).toBe(0n);
     const view = readMinerState(store, state, big);

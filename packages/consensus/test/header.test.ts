@@ -240,7 +240,7 @@ describe("a header", () => {
   });
 
   it("gives the next block its parent weight", () => {
-    const power = readPowerTable(world.store, world.genesis.state, 1);
+    const power = readPowerTable(world.store, world.genesis.state);
     const tipset = createTipset([honest]);
     expect(tipsetWeight(tipset, power)).toBe(10_000n + 50_000n);
     const blocks = [realBlock(world, honest.height)];

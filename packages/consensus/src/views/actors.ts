@@ -2,14 +2,14 @@
  * Typed reading of a state by its root: no gas, no execution, no height. Every status that a node shows comes
  * from here. A state that the store does not hold is `store/missing-block`.
  */
-import type { Address, Blockstore, CID, Codec } from "@holdfast/base";
+import type { Address, Blockstore, CID, Codec, NetworkByte } from "@holdfast/base";
 import { addressBytes, addressFromBytes, getObject, Hamt } from "@holdfast/base";
 import { builtinActors } from "../actors/index.ts";
 import { initStateCodec } from "../actors/init.ts";
 import { stateErrors } from "../errors.ts";
 import type { ActorRecord } from "../types/actor.ts";
 import { actorRecordCodec } from "../types/actor.ts";
-import { builtinAddresses } from "../types/builtins.ts";
+import { builtinAddresses, codeNames } from "../types/builtins.ts";
 import type { NetworkParams } from "../types/params.ts";
 import { CodeTable } from "../vm/codes.ts";
 
@@ -53,11 +53,16 @@ export function readHead<T>(
   return { record, head: getObject(store, codec, record.head) };
 }
 
-/** The network's parameters as the genesis wrote them. */
-export function readNetworkParams(store: Blockstore, state: CID): NetworkParams {
+/** The network byte of a state's addresses; `state/actor-not-found` if it is no state of ours. */
+export function networkOf(store: Blockstore, state: CID): NetworkByte {
   for (const network of [0, 1] as const) {
-    const record = readActor(store, state, builtinAddresses(network).init);
-    if (record?.head) return getObject(store, initStateCodec, record.head).params;
+    if (readActor(store, state, builtinAddresses(network).init) !== undefined) return network;
   }
   throw stateErrors.actorNotFound({ address: builtinAddresses(0).init });
+}
+
+/** The network's parameters as the genesis wrote them. */
+export function readNetworkParams(store: Blockstore, state: CID): NetworkParams {
+  const { init } = builtinAddresses(networkOf(store, state));
+  return readHead(store, state, init, codeNames.init, initStateCodec).head.params;
 }

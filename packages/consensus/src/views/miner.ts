@@ -9,7 +9,7 @@ import { loadAsks, loadPreCommits, loadSectors, minerStateCodec } from "../actor
 import type { PowerTable } from "../rules/election.ts";
 import { builtinAddresses, codeNames } from "../types/builtins.ts";
 import type { NetworkParams } from "../types/params.ts";
-import { readHead } from "./actors.ts";
+import { networkOf, readHead } from "./actors.ts";
 
 export interface MinerView {
   readonly address: Address;
@@ -93,24 +93,24 @@ export function readPreCommit(
   return loadPreCommits(store, readMiner(store, state, miner).head).get(sectorId);
 }
 
-function readMarket(store: Blockstore, state: CID, network: NetworkByte): MarketState {
+function readMarket(store: Blockstore, state: CID, network = networkOf(store, state)): MarketState {
   const { market } = builtinAddresses(network);
   return readHead(store, state, market, codeNames.market, marketStateCodec).head;
 }
 
 /** All miners in the order of their creation. */
-export function listMiners(store: Blockstore, state: CID, network: NetworkByte): Address[] {
+export function listMiners(store: Blockstore, state: CID, network?: NetworkByte): Address[] {
   const market = readMarket(store, state, network);
   return [...loadMinerList(store, market).entries()].map(([, address]) => address);
 }
 
 /** Power of the whole network (bytes). */
-export function readPower(store: Blockstore, state: CID, network: NetworkByte): bigint {
+export function readPower(store: Blockstore, state: CID, network?: NetworkByte): bigint {
   return readMarket(store, state, network).totalPower;
 }
 
 /** The power by which blocks on this state are won and weighed. Looks a miner up only when asked. */
-export function readPowerTable(store: Blockstore, state: CID, network: NetworkByte): PowerTable {
+export function readPowerTable(store: Blockstore, state: CID, network?: NetworkByte): PowerTable {
   const market = readMarket(store, state, network);
   const miners = loadMiners(store, market);
   return {

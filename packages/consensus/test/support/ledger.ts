@@ -40,7 +40,7 @@ export class Ledger {
     return found;
   }
 
-  /** Predicts one tipset; gives the CIDs (text) of the messages that it expects to be applied and to conflict. */
+  /** Predicts one tipset: which messages (CIDs as text) are applied and which conflict. */
   apply(
     blocks: readonly { readonly block: FullBlock; readonly owner: Address }[],
     reward: bigint,

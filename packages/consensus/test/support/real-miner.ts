@@ -1,4 +1,6 @@
-/** A genesis whose first miner has a really sealed sector, and blocks with real VRFs, proofs and signatures. */
+/**
+ * A genesis whose first miner has a really sealed sector, and blocks with real VRFs, proofs and signatures.
+ */
 import type { Epoch } from "@holdfast/base";
 import {
   blake2b256,

@@ -9,12 +9,34 @@ export const limits = {
   gossipMessageBytes: 1_048_576,
   /** Messages of one block, encoded: with its header a block stays below `gossipMessageBytes`. */
   blockBodyBytes: 786_432,
+  /** Gossip that waits for one slow peer; more, and it is cut off. */
+  gossipBacklogBytes: 8_388_608,
+  /** Connections to peers, in and out. */
+  connections: 128,
+  /** Incoming connections that have not proved who they are yet. */
+  pendingConnections: 32,
+  /** New connections from one host in a second. */
+  connectionsPerHostPerSecond: 32,
+  /** Peers dialled at the same time. */
+  parallelDials: 16,
+  /** Peers that wait to be dialled. */
+  queuedDials: 128,
+  /** Streams of one connection, all protocols together. */
+  streamsPerConnection: 256,
+  /** Streams of one protocol on one connection, in each direction. */
+  streamsPerProtocol: 32,
+  /** What a peer may send on a stream before anybody reads it. */
+  streamWindowBytes: 2_097_152,
+  /** To connect, prove who one is and agree on a protocol. */
+  dialTimeoutMs: 10_000,
   /** A request that gets no answer in this time has failed. */
   requestTimeoutMs: 20_000,
   /** Bytes of file data in one frame of a retrieval (2019: 64 KiB). */
   retrievalChunkBytes: 65_536,
   /** Tipsets that one chain-exchange answer may carry. */
   exchangeTipsets: 64,
+  /** Addresses in one answer about peers. */
+  exchangedPeers: 64,
   /** Messages in the pool, all senders together. */
   poolMessages: 10_000,
   /** Messages in the pool from one sender. */
@@ -35,8 +57,8 @@ export const limits = {
   runningPuts: 32,
   /** Deals that a miner takes in at the same time. */
   runningTransfers: 16,
-  /** Pieces in one deal. */
-  piecesPerDeal: 4096,
+  /** Pieces in one deal: what one voucher's condition can name. */
+  piecesPerDeal: 1024,
   /** Vouchers in one deal. */
   vouchersPerDeal: 64,
   /** One block of a file (what IPFS programs pass on). */
@@ -73,4 +95,32 @@ export const limits = {
   retrievalPendingWrites: 32,
   /** Blocks that are read ahead of the reader of a file. */
   readAheadBlocks: 8,
+  /** Deals that wait at a miner for their turn to be transferred. */
+  waitingDeals: 256,
+  /** Streams of one protocol of the market that are served at the same time. */
+  marketStreams: 64,
+  /** Places of pieces in one answer about a deal (at most 700 bytes each). */
+  dealLocations: 256,
+  /** The text of one reason in an answer about a deal. */
+  dealReasonBytes: 1024,
+  /** A put waits this long for miners to show up, and at least `dealWaitRounds`. */
+  askWaitMs: 30_000,
+  /** A miner that does not answer a first question in this time counts as unreachable. */
+  dealProbeMs: 5_000,
+  /** Rounds that one side waits for what the other has seen on the chain already. */
+  dealWaitRounds: 10,
+  /** A deal whose other side is silent for this time, and for `dealSilenceRounds`, is given up. */
+  dealSilenceMs: 60_000,
+  /** See `dealSilenceMs`. */
+  dealSilenceRounds: 20,
+  /** The pause before the other side of a deal is tried again; it doubles up to `dealRetryMaxMs`. */
+  dealRetryMs: 1_000,
+  /** See `dealRetryMs`. */
+  dealRetryMaxMs: 60_000,
+  /** Times that a stored file is read back before its copy counts as unreadable. */
+  readBackAttempts: 8,
+  /** Times that a payment channel is cancelled; a miner that goes on proving then gets its money. */
+  channelCancels: 3,
+  /** Times that a message of a deal is sent anew when it failed on the chain. */
+  dealMessageAttempts: 8,
 } as const;

@@ -110,7 +110,15 @@ describe.each(kinds)("a %s proof", (kind) => {
     expect(accepts(Uint8Array.of(1), [])).toBe(false);
     expect(accepts(one, pick(0, 0))).toBe(false);
     expect(accepts(Uint8Array.from([...one, ...one.subarray(1)]), pick(0, 0))).toBe(false);
-    expect(verifyPost(kind, new Uint8Array(31), miner, pick(0), one)).toBe(false);
+  });
+
+  it("fails with a seed of a wrong length, even if the leaves fit to it", () => {
+    const [sector] = pick(0) as [StoredSector];
+    const profile = sectorProfile(1024);
+    const short = new Uint8Array(31).fill(11);
+    const tree = parseReplicaTree(profile, sector.replicaTree);
+    const opening = openLeaves(tree, postChallenges(kind, short, miner, sector, profile));
+    expect(verifyPost(kind, short, miner, [sector], Uint8Array.from([1, ...opening]))).toBe(false);
   });
 });
 
@@ -119,7 +127,7 @@ describe("challenges of a proof of spacetime", () => {
   const base: PostSector = { sectorId: sectorId(1), sectorBytes: 1024, commR: bytes32(1) };
 
   it("depend on kind, seed, miner, sector and commitment", () => {
-    const large = sectorProfile(2 ** 28);
+    const large = { ...sectorProfile(2 ** 28), windowChallenges: 66 };
     const of = (kind: PostKind, at: Uint8Array, by: Address, sector: PostSector): string =>
       postChallenges(kind, at, by, sector, large).join();
     const all = [

@@ -1,5 +1,5 @@
 /** Seal proofs: what is honest passes, and nothing else does, one change at a time. */
-import { sectorId, seedAddress } from "@holdfast/base";
+import { concatBytes, sectorId, seedAddress } from "@holdfast/base";
 import {
   buildTree,
   createVerifier,
@@ -257,6 +257,14 @@ describe("openings of many leaves", () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  it("fail when truncated or extended", () => {
+    for (const { hasher, root, ...tree } of trees) {
+      const opening = openLeaves({ hasher, root, ...tree }, [3, 40]);
+      expect(verifyOpening(hasher, root, 64, [3, 40], concatBytes(opening, bytes32(0)))).toBe(false);
+      expect(verifyOpening(hasher, root, 64, [3, 40], opening.subarray(0, -32))).toBe(false);
+    }
   });
 
   it("share nodes: all leaves need no siblings", () => {

@@ -19,7 +19,6 @@ import {
   utf8Bytes,
 } from "@holdfast/base";
 import { proofsErrors } from "../errors.ts";
-import { isFr } from "../field/index.ts";
 import { challengedNodes } from "../graph/index.ts";
 import { type Commitment, poseidonHasher } from "../merkle/index.ts";
 import { openingLength, openLeaves, verifyOpening } from "../openings/index.ts";
@@ -115,7 +114,7 @@ export function verifyPost(
   let previous = -1;
   for (const sector of byId(sectors)) {
     const profile = findSectorProfile(sector.sectorBytes);
-    if (profile === undefined || sector.sectorId === previous || !isFr(sector.commR)) return false;
+    if (profile === undefined || sector.sectorId === previous) return false;
     previous = sector.sectorId;
     const leaves = postChallenges(kind, seed, miner, sector, profile);
     const start = end;

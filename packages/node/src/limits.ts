@@ -77,6 +77,8 @@ export const limits = {
   retrievalServed: 64,
   /** Retrievals that a node serves to one peer at the same time. */
   retrievalServedPerPeer: 8,
+  /** Remembered sizes of files that are served from sectors. */
+  retrievalSizes: 1_024,
   /** Providers of one file that are considered. */
   retrievalProviders: 64,
   /** Providers that are asked at the same time. */

@@ -1,0 +1,109 @@
+/** Errors of files: their blocks, their trees, and getting them from other nodes. */
+import { defineErrors } from "@holdfast/base";
+
+export const retrievalErrors = defineErrors("retrieval", {
+  emptyFile: {
+    exit: "usage",
+    message: (_data: Record<never, never>) => "the file is empty: there is nothing to store",
+    fix: "give a file with at least one byte",
+  },
+  tooLarge: {
+    exit: "usage",
+    message: (data: { what: string; limit: number }) =>
+      `the file is too large: more than ${data.limit} ${data.what}`,
+    fix: "split the file",
+  },
+  quotaFull: {
+    exit: "retry-later",
+    message: (data: { usedBytes: number; neededBytes: number; quotaBytes: number }) =>
+      `the room for files is full: ${data.usedBytes} of ${data.quotaBytes} bytes are used, ${data.neededBytes} more are needed`,
+    fix: "delete files that are not needed any more, or raise `files.quota` in the config",
+  },
+  corruptBlock: {
+    exit: "proof-invalid",
+    message: (data: { cid: string }) => `the bytes of block ${data.cid} do not match its CID`,
+    fix: "get the block from another peer",
+  },
+  unsupportedCid: {
+    exit: "refused",
+    message: (data: { cid: string; reason: string }) =>
+      `the block ${data.cid} cannot be used: ${data.reason}`,
+    fix: "import the file again with `holdfast put`, or with `ipfs add --cid-version=1`",
+  },
+  notAFile: {
+    exit: "refused",
+    message: (data: { cid: string; reason: string }) => `${data.cid} is not a file: ${data.reason}`,
+    fix: "give the CID of a file, not of a folder or of another kind of data",
+  },
+  dagTooBig: {
+    exit: "refused",
+    message: (data: { root: string; what: string; limit: number }) =>
+      `the tree of ${data.root} has more than ${data.limit} ${data.what}`,
+    fix: "the CID was not made by a file import; check it",
+  },
+  missingBlock: {
+    exit: "not-found",
+    message: (data: { root: string; cid: string }) =>
+      `the block ${data.cid} of ${data.root} is not on this node`,
+    fix: "fetch the file again: `holdfast get`",
+  },
+  badOffset: {
+    exit: "usage",
+    message: (data: { offsetBytes: number; sizeBytes: number }) =>
+      `the offset ${data.offsetBytes} is beyond the end (${data.sizeBytes} bytes)`,
+    fix: "give an offset from 0 to the size",
+  },
+  noProvider: {
+    exit: "network",
+    message: (data: { cid: string; tried: number; reasons: string }) =>
+      data.tried === 0
+        ? `nobody is known to have ${data.cid}`
+        : `none of ${data.tried} providers gave ${data.cid}: ${data.reasons}`,
+    fix: "check that a miner of its deal is online (`holdfast ls`), then run the same command again: what arrived is kept",
+  },
+  refused: {
+    exit: "network",
+    message: (data: { peer: string; reason: string }) =>
+      `the peer ${data.peer} does not give the file: ${data.reason}`,
+    fix: "nothing to do: other providers are asked",
+  },
+  busy: {
+    exit: "retry-later",
+    message: (data: { peer: string }) => `the peer ${data.peer} serves as many retrievals as it can`,
+    fix: "try again in a moment",
+  },
+  badStream: {
+    exit: "network",
+    message: (data: { peer: string; detail: string }) =>
+      `the peer ${data.peer} does not keep to the protocol: ${data.detail}`,
+    fix: "nothing to do: other providers are asked",
+  },
+  unwantedBlock: {
+    exit: "proof-invalid",
+    message: (data: { peer: string; wanted: string; found: string }) =>
+      `the peer ${data.peer} sent block ${data.found} where ${data.wanted} belongs`,
+    fix: "nothing to do: the peer is not used for this file any more",
+  },
+  cut: {
+    exit: "network",
+    message: (data: { peer: string; receivedBytes: number }) =>
+      `the stream from ${data.peer} was cut after ${data.receivedBytes} bytes`,
+    fix: "nothing to do: the rest is fetched from where it stopped",
+  },
+  stalled: {
+    exit: "timeout",
+    message: (data: { peer: string; waitedMs: number }) =>
+      `nothing moved with the peer ${data.peer} for ${data.waitedMs} ms`,
+    fix: "nothing to do: other providers are asked",
+  },
+  ended: {
+    exit: "retry-later",
+    message: (_data: Record<never, never>) => "this side has ended the retrieval",
+    fix: "run the same command again: what arrived is kept",
+  },
+  closed: {
+    exit: "retry-later",
+    message: (_data: Record<never, never>) => "the node is shutting down",
+    fix: "start the node again and repeat the command: what arrived is kept",
+  },
+});

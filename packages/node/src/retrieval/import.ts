@@ -1,0 +1,167 @@
+/**
+ * A byte stream becomes the tree that `ipfs add --cid-version=1` makes of it (Kubo's defaults: chunks of
+ * 256 KiB, raw leaves, balanced, 174 links, SHA-256), so that a file has the same CID here and in IPFS. Only a
+ * few chunks are in memory at a time. An import that fails takes its blocks away again.
+ */
+import { abortable, assert, type Cancel, type CID } from "@holdfast/base";
+import { importFile as layOut, type WritableStorage } from "ipfs-unixfs-importer";
+import { balanced } from "ipfs-unixfs-importer/layout";
+import { carHeader } from "../car.ts";
+import { limits } from "../limits.ts";
+import { retrievalErrors } from "./errors.ts";
+import type { LocalFiles } from "./local-files.ts";
+import { cidKey, cidOfKey, sectionBytes } from "./walk.ts";
+
+/** Kubo's defaults. */
+const kuboChunkBytes = 262_144;
+const kuboLinks = 174;
+/** Chunks that are hashed and written side by side. */
+const writesAtOnce = 16;
+
+export interface ImportedFile {
+  readonly root: CID;
+  readonly sizeBytes: number;
+  readonly carBytes: number;
+}
+
+export interface ImportOptions {
+  readonly signal?: Cancel;
+  /** Another size of the chunks, to equal `ipfs add --chunker=size-…`. */
+  readonly chunkBytes?: number;
+}
+
+/**
+ * `retrieval/empty-file`, `retrieval/too-large`, `retrieval/quota-full`, `disk/…`, the signal's reason, and
+ * whatever the stream fails with.
+ */
+export async function importFile(
+  files: LocalFiles,
+  source: AsyncIterable<Uint8Array>,
+  options: ImportOptions = {},
+): Promise<ImportedFile> {
+  const { signal, chunkBytes = kuboChunkBytes } = options;
+  const blocks = new ImportedBlocks(files);
+  let sizeBytes = 0;
+  const counted = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of interruptible(source, signal)) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > limits.fileBytes) {
+        throw retrievalErrors.tooLarge({ what: "bytes", limit: limits.fileBytes });
+      }
+      yield chunk;
+    }
+    if (sizeBytes === 0) throw retrievalErrors.emptyFile({});
+  };
+  try {
+    const { cid: root } = await layOut({ content: counted() }, blocks.storage, {
+      cidVersion: 1,
+      rawLeaves: true,
+      reduceSingleLeafToSelf: true,
+      chunker: (bytes) => chunksOf(bytes, chunkBytes),
+      layout: balanced({ maxChildrenPerNode: kuboLinks }),
+      blockWriteConcurrency: writesAtOnce,
+    });
+    const carBytes = carHeader(root).length + blocks.sectionsBytes;
+    await files.remember({ root, imported: true, fileBytes: sizeBytes, carBytes });
+    return { root, sizeBytes, carBytes };
+  } catch (error) {
+    await blocks.takeBack();
+    throw error;
+  } finally {
+    blocks.release();
+  }
+}
+
+/** What one import has put into the store. */
+class ImportedBlocks {
+  readonly storage: WritableStorage;
+  /** Bytes of the CAR sections of the distinct blocks. */
+  sectionsBytes = 0;
+  readonly #files: LocalFiles;
+  readonly #release: () => void;
+  /** Every block, and whether it was not here before. */
+  readonly #seen = new Map<string, boolean>();
+  readonly #writes = new Set<Promise<CID>>();
+  #failed = false;
+
+  constructor(files: LocalFiles) {
+    this.#files = files;
+    this.#release = files.protect((key) => this.#seen.has(key));
+    this.storage = {
+      put: (cid, bytes) => {
+        assert(bytes instanceof Uint8Array, "the importer hands over whole blocks");
+        const write = this.#put(cid, bytes);
+        this.#writes.add(write);
+        const done = (): unknown => this.#writes.delete(write);
+        write.then(done, done);
+        return write;
+      },
+    };
+  }
+
+  /** Ends the protection of the blocks. */
+  release(): void {
+    this.#release();
+  }
+  /** Removes what this import has brought and nobody else uses. */
+  async takeBack(): Promise<void> {
+    this.#failed = true; // blocks that are still being hashed do not come any more
+    await Promise.allSettled([...this.#writes]);
+    const mine = [...this.#seen].filter(([, isNew]) => isNew).map(([key]) => cidOfKey(key));
+    this.#seen.clear();
+    await this.#files.removeUnused(mine);
+  }
+
+  async #put(cid: CID, bytes: Uint8Array): Promise<CID> {
+    const key = cidKey(cid);
+    if (this.#failed || this.#seen.has(key)) return cid;
+    if (this.#seen.size >= limits.dagBlocks) {
+      throw retrievalErrors.tooLarge({ what: "blocks", limit: limits.dagBlocks });
+    }
+    this.#seen.set(key, false);
+    this.sectionsBytes += sectionBytes(cid, bytes.length);
+    if (await this.#files.put(cid, bytes)) this.#seen.set(key, true);
+    return cid;
+  }
+}
+
+/** Full chunks in arrays of their own, whatever lengths the source has and however it uses its buffers. */
+async function* chunksOf(
+  source: AsyncIterable<Uint8Array>,
+  chunkBytes: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let chunk = new Uint8Array(chunkBytes);
+  let filled = 0;
+  for await (const bytes of source) {
+    for (let at = 0; at < bytes.length; ) {
+      const part = bytes.subarray(at, at + chunkBytes - filled);
+      chunk.set(part, filled);
+      filled += part.length;
+      at += part.length;
+      if (filled < chunkBytes) continue;
+      yield chunk;
+      chunk = new Uint8Array(chunkBytes);
+      filled = 0;
+    }
+  }
+  if (filled > 0) yield chunk.slice(0, filled);
+}
+
+/** The chunks of a stream that may fall silent: the signal ends it at any time. */
+async function* interruptible(
+  source: AsyncIterable<Uint8Array>,
+  signal: Cancel | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const iterator = source[Symbol.asyncIterator]();
+  let ended = false;
+  try {
+    for (;;) {
+      const next = await abortable(signal, iterator.next());
+      ended = next.done === true;
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    if (!ended) iterator.return?.().catch(() => undefined); // not awaited: a silent source may never answer
+  }
+}

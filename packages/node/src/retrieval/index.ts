@@ -1,0 +1,166 @@
+/**
+ * Files of this node and of others: import, the deterministic CAR stream that deals and retrievals are made of,
+ * and getting a file, verified, from whoever has it. Content is identified by its CID and nothing else: no peer
+ * is trusted with a single byte.
+ */
+import { abortable, type Cancel, type CID, type PeerId } from "@holdfast/base";
+import { readCar } from "../car.ts";
+import type { FileRecord } from "./blocks.ts";
+import { streamCar } from "./car-plan.ts";
+import { type ClientTools, carFrom } from "./client.ts";
+import { retrievalErrors } from "./errors.ts";
+import type { FetchResult } from "./fetch.ts";
+import { type ImportedFile, type ImportOptions, importFile } from "./import.ts";
+import { CarPlans, servedCars } from "./local-cars.ts";
+import { type Collected, LocalFiles } from "./local-files.ts";
+import type { RetrievalNeeds } from "./needs.ts";
+import { type BlockReader, closing, type OpenFile, openFileBytes } from "./read-file.ts";
+import { serveRetrieval } from "./server.ts";
+import { fetchingReader, type ProgressListener, SharedFetches } from "./shared-fetches.ts";
+import { type FileStat, statFile } from "./stat.ts";
+
+export { type FileBlocks, type FileRecord, memoryBlocks } from "./blocks.ts";
+export { type CarPlan, type PieceSlice, pieceSlices, planCar, streamCar } from "./car-plan.ts";
+export type { ProviderOffer } from "./client.ts";
+export { type DiskBlocksOptions, openDiskBlocks } from "./disk-blocks.ts";
+export { retrievalErrors } from "./errors.ts";
+export type { FetchProgress, FetchResult } from "./fetch.ts";
+export type { ImportedFile, ImportOptions } from "./import.ts";
+export type { Collected } from "./local-files.ts";
+export type { CarSource, OpenCar, RetrievalNeeds } from "./needs.ts";
+export {
+  answerCodec,
+  frameCodec,
+  requestCodec,
+  retrievalProtocol,
+  retrievalStatus,
+} from "./protocol.ts";
+export type { ProviderFailure } from "./providers.ts";
+export type { OpenFile } from "./read-file.ts";
+export type { ProgressListener } from "./shared-fetches.ts";
+export type { FileStat } from "./stat.ts";
+export { dagBlocks, type WalkLimits } from "./walk.ts";
+
+export interface FetchOptions {
+  readonly signal?: Cancel;
+  /** After each block that arrives. */
+  readonly progress?: ProgressListener;
+}
+
+export interface Retrieval extends AsyncDisposable {
+  /**
+   * Stores a stream of bytes as a file, with the CID that Kubo gives it. `retrieval/empty-file`, `/too-large`,
+   * `/quota-full`, `disk/…`; a failed import leaves nothing behind.
+   */
+  importFile(source: AsyncIterable<Uint8Array>, options?: ImportOptions): Promise<ImportedFile>;
+  /** Asks all providers. `retrieval/no-provider` if neither they nor this node have the file. */
+  stat(root: CID, providers: readonly PeerId[], signal?: Cancel): Promise<FileStat>;
+  /**
+   * Resolves when all of the file is here. An interrupted call goes on next time. `retrieval/no-provider`,
+   * `/quota-full`, `/not-a-file`, `/dag-too-big`, `/unsupported-cid`, `disk/…`, or the signal's reason.
+   */
+  ensureLocal(root: CID, providers: readonly PeerId[], options?: FetchOptions): Promise<FetchResult>;
+  /**
+   * The file from an offset on, fetched from the providers as far as it is not here; the first bytes come as
+   * soon as they are verified. Read `bytes` or abort the signal, else the file stays held. Errors, of the call
+   * and of the stream, as `ensureLocal`, and `retrieval/bad-offset`.
+   */
+  openFile(
+    root: CID,
+    options: FetchOptions & { readonly offsetBytes?: number; readonly providers: readonly PeerId[] },
+  ): Promise<OpenFile>;
+  /** The file from an offset on, from local blocks only. `retrieval/missing-block`, `retrieval/bad-offset`. */
+  readFile(root: CID, offsetBytes?: number): Promise<OpenFile>;
+  /** The CAR stream of a local file from an offset on. `retrieval/missing-block`, `retrieval/bad-offset`. */
+  carStream(root: CID, options?: { readonly skipBytes?: number }): AsyncIterable<Uint8Array>;
+  /** The length of the CAR stream of a local file. `retrieval/missing-block`. */
+  carBytes(root: CID): Promise<number>;
+  /** The CAR stream as this peer sends it now, unverified and never from local blocks. */
+  carFrom(peer: PeerId, payload: CID, signal: Cancel): AsyncIterable<Uint8Array>;
+  /** Whether all of the file is here. */
+  hasLocal(root: CID): Promise<boolean>;
+  /** What is remembered of a file that is wholly here. */
+  localFile(root: CID): Promise<FileRecord | undefined>;
+  /** All files, those among them that were fetched only in part. */
+  files(): Promise<readonly FileRecord[]>;
+  /** Whether there was such a file; blocks that other files need stay. */
+  deleteFile(root: CID): Promise<boolean>;
+  /** Removes blocks that no file needs, left by a process that was killed. Reads the trees of all files. */
+  collect(): Promise<Collected>;
+}
+
+/** Serves retrievals at once. */
+export function openRetrieval(needs: RetrievalNeeds): Retrieval {
+  const { wire, clock, blocks, logger } = needs;
+  const files = new LocalFiles({ blocks, clock, logger });
+  const tools: ClientTools = { wire, clock, logger, readCar: needs.readCar ?? readCar };
+  const fetches = new SharedFetches(tools, files);
+  const plans = new CarPlans(blocks);
+  const server = serveRetrieval({ wire, clock, logger, open: servedCars(files, plans, needs.sources) });
+  let closed = false;
+
+  return {
+    importFile: (source, options) => importFile(files, source, options),
+    stat: (root, providers, signal) => statFile({ tools, files, root, providers, signal }),
+    async ensureLocal(root, providers, { signal, progress } = {}) {
+      signal?.throwIfAborted();
+      const record = await files.complete(root);
+      if (record !== undefined) return alreadyHere(record);
+      const joined = fetches.join(root, providers, progress);
+      try {
+        return await abortable(signal, joined.done);
+      } finally {
+        joined.leave();
+      }
+    },
+    async openFile(root, { offsetBytes = 0, providers, signal, progress }) {
+      const release = files.hold(root);
+      const request = { root, providers, signal, ...(progress === undefined ? {} : { progress }) };
+      const reader = fetchingReader(fetches, files, request);
+      const close = (): void => {
+        reader.leave();
+        release();
+      };
+      try {
+        const { sizeBytes, bytes } = await openFileBytes(reader.read, root, offsetBytes);
+        return { sizeBytes, bytes: closing(bytes, close, signal) };
+      } catch (error) {
+        close();
+        throw error;
+      }
+    },
+    readFile: (root, offsetBytes = 0) => openFileBytes(localReader(files, root), root, offsetBytes),
+    async *carStream(root, { skipBytes = 0 } = {}) {
+      yield* streamCar(blocks, await plans.of(root), skipBytes);
+    },
+    carBytes: async (root) => (await files.complete(root))?.carBytes ?? (await plans.of(root)).carBytes,
+    carFrom: (peer, payload, signal) => carFrom(tools, peer, payload, signal),
+    hasLocal: async (root) => (await files.complete(root)) !== undefined,
+    localFile: (root) => files.complete(root),
+    files: () => files.list(),
+    async deleteFile(root) {
+      plans.forget(root);
+      return files.delete(root);
+    },
+    collect: () => files.collect(),
+    async [Symbol.asyncDispose]() {
+      if (closed) return;
+      closed = true;
+      await server[Symbol.asyncDispose]();
+      await fetches[Symbol.asyncDispose]();
+      await files[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function alreadyHere({ root, fileBytes, carBytes }: FileRecord): FetchResult {
+  return { root, fileBytes, carBytes, from: [], failures: [] };
+}
+
+function localReader(files: LocalFiles, root: CID): BlockReader {
+  return async (cid) => {
+    const bytes = await files.blocks.get(cid);
+    if (bytes !== undefined) return bytes;
+    throw retrievalErrors.missingBlock({ root: root.toString(), cid: cid.toString() });
+  };
+}

@@ -1,0 +1,216 @@
+/**
+ * The files of this node: who needs which block. Files share blocks, so a block is removed only if no file that
+ * has a record and no work that is under way needs it. Invariants: an imported file never makes room for
+ * another; blocks without an owner (of an import that was killed) are found and removed by `collect`.
+ */
+import { type CID, type Clock, HoldfastError, type Logger } from "@holdfast/base";
+import { type FileBlocks, type FileRecord, recordName } from "./blocks.ts";
+import { cidKey, DagWalk, knownKeys } from "./walk.ts";
+
+export interface Collected {
+  readonly blocks: number;
+  readonly bytes: number;
+}
+
+type Protection = { readonly protects: (key: string) => boolean };
+
+export class LocalFiles implements AsyncDisposable {
+  readonly blocks: FileBlocks;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #protections = new Set<Protection>();
+  /** How many readers and fetches each file has. */
+  readonly #held = new Map<string, number>();
+  /** Removals run one after the other. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(needs: { readonly blocks: FileBlocks; readonly clock: Clock; readonly logger: Logger }) {
+    this.blocks = needs.blocks;
+    this.#clock = needs.clock;
+    this.#logger = needs.logger;
+  }
+
+  /**
+   * Blocks whose keys `protects` accepts are not removed until the returned function is called: for work whose
+   * file has no record yet. A block is protected before it is put.
+   */
+  protect(protects: (key: string) => boolean): () => void {
+    const protection: Protection = { protects };
+    this.#protections.add(protection);
+    // A removal under way has looked at the records already: it must not see the protection end.
+    return () => void this.#exclusive(async () => this.#protections.delete(protection));
+  }
+  /** A file that is held does not make room for another. */
+  hold(root: CID): () => void {
+    const name = recordName(root);
+    this.#held.set(name, (this.#held.get(name) ?? 0) + 1);
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      const left = (this.#held.get(name) ?? 1) - 1;
+      if (left > 0) this.#held.set(name, left);
+      else this.#held.delete(name);
+    };
+  }
+
+  /** As `FileBlocks.put`, but fetched files that nobody reads make room, the oldest first. */
+  async put(cid: CID, bytes: Uint8Array): Promise<boolean> {
+    for (;;) {
+      try {
+        return await this.blocks.put(cid, bytes);
+      } catch (error) {
+        const isFull = error instanceof HoldfastError && error.code === "retrieval/quota-full";
+        if (!isFull || !(await this.#makeRoom(bytes.length))) throw error;
+      }
+    }
+  }
+
+  /** The record of a file that lies here, the whole of it. */
+  async complete(root: CID): Promise<FileRecord | undefined> {
+    const record = await this.blocks.readRecord(root);
+    return record?.complete === true ? record : undefined;
+  }
+  list(): Promise<FileRecord[]> {
+    return this.blocks.listRecords();
+  }
+
+  /** A fetch begins: from now on its blocks have an owner. */
+  async begin(root: CID): Promise<void> {
+    if ((await this.blocks.readRecord(root)) !== undefined) return;
+    const atMs = this.#clock.nowMs();
+    const unknown = { fileBytes: 0, carBytes: 0 };
+    await this.blocks.writeRecord({ version: 1, root, complete: false, imported: false, ...unknown, atMs });
+  }
+  /** The whole file is here. */
+  async remember(file: {
+    readonly root: CID;
+    readonly imported: boolean;
+    readonly fileBytes: number;
+    readonly carBytes: number;
+  }): Promise<void> {
+    const before = await this.blocks.readRecord(file.root);
+    const imported = file.imported || before?.imported === true;
+    await this.blocks.writeRecord({
+      ...file,
+      version: 1,
+      complete: true,
+      imported,
+      atMs: this.#clock.nowMs(),
+    });
+  }
+
+  /** Whether there was such a file. Blocks that other files need stay. */
+  delete(root: CID): Promise<boolean> {
+    return this.#exclusive(() => this.#delete(root));
+  }
+  /** Removes those of the blocks that nobody needs. */
+  async removeUnused(cids: readonly CID[]): Promise<void> {
+    await this.#exclusive(() => this.#sweep(new Map(cids.map((cid) => [cidKey(cid), cid]))));
+  }
+
+  /** Removes every block that no file needs: what a killed process has left. Reads all inner blocks. */
+  collect(): Promise<Collected> {
+    return this.#exclusive(async () => {
+      const needed = new Set<string>();
+      for (const { root } of await this.blocks.listRecords()) {
+        await this.#visit(root, (key) => {
+          needed.add(key);
+          return true;
+        });
+      }
+      const doomed = new Map<string, CID>();
+      for await (const cid of this.blocks.list()) {
+        const key = cidKey(cid);
+        if (!needed.has(key)) doomed.set(key, cid);
+      }
+      return this.#remove(doomed);
+    });
+  }
+
+  /** How many bytes of a file lie here. */
+  async presentBytes(root: CID): Promise<number> {
+    const walk = new DagWalk(root);
+    let present = 0;
+    for (let wanted = walk.next(); wanted !== undefined; wanted = walk.next()) {
+      const { cid, claimedBytes } = wanted;
+      if (claimedBytes !== undefined) {
+        if ((await this.blocks.sizeBytes(cid)) === claimedBytes) present += claimedBytes;
+        walk.skipLeaf();
+        continue;
+      }
+      const bytes = await this.blocks.get(cid);
+      if (bytes === undefined) walk.leaveOut();
+      else present += walk.accept(bytes).data.length;
+    }
+    return present;
+  }
+
+  /** Waits for the removals that are under way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#last;
+  }
+
+  async #delete(root: CID): Promise<boolean> {
+    if ((await this.blocks.readRecord(root)) === undefined) return false;
+    const doomed = new Map<string, CID>();
+    await this.#visit(root, (key, cid) => {
+      doomed.set(key, cid);
+      return true;
+    });
+    await this.blocks.removeRecord(root); // first: what a crash leaves behind has no owner and is collected
+    const { bytes } = await this.#sweep(doomed);
+    this.#logger.info("file removed", { root: root.toString(), freedBytes: bytes });
+    return true;
+  }
+
+  /** False if nothing may go. */
+  #makeRoom(neededBytes: number): Promise<boolean> {
+    return this.#exclusive(async () => {
+      if ((await this.blocks.usedBytes()) + neededBytes <= this.blocks.quotaBytes) return true;
+      const records = await this.blocks.listRecords();
+      const oldest = records
+        .filter(({ root, imported }) => !imported && !this.#held.has(recordName(root)))
+        .sort((a, b) => a.atMs - b.atMs)[0];
+      return oldest !== undefined && (await this.#delete(oldest.root));
+    });
+  }
+
+  async #sweep(doomed: Map<string, CID>): Promise<Collected> {
+    for (const { root } of await this.blocks.listRecords()) {
+      if (doomed.size === 0) break;
+      await this.#visit(root, (key) => {
+        doomed.delete(key);
+        return doomed.size > 0;
+      });
+    }
+    return this.#remove(doomed);
+  }
+  async #remove(doomed: ReadonlyMap<string, CID>): Promise<Collected> {
+    let blocks = 0;
+    let bytes = 0;
+    for (const [key, cid] of doomed) {
+      const isProtected = (): boolean => [...this.#protections].some(({ protects }) => protects(key));
+      const freed = await this.blocks.delete(cid, isProtected);
+      bytes += freed;
+      if (freed > 0) blocks++;
+    }
+    return { blocks, bytes };
+  }
+
+  /** Every block that the file at `root` needs, until `visit` says no. */
+  async #visit(root: CID, visit: (key: string, cid: CID) => boolean): Promise<void> {
+    try {
+      for await (const { key, cid } of knownKeys(this.blocks, root)) if (!visit(key, cid)) return;
+    } catch (error) {
+      // A tree that was found bad while it was fetched: what it names up to there is all that came.
+      if (!(error instanceof HoldfastError && error.code.startsWith("retrieval/"))) throw error;
+    }
+  }
+
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work, work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+}

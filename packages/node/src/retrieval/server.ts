@@ -1,0 +1,214 @@
+/**
+ * The provider's side: answers who asks for a file and sends its CAR stream. Bounded in all directions: how many
+ * are served, how many of one peer, how long a reader may keep a stream without taking anything.
+ */
+import {
+  type CID,
+  type Clock,
+  concatBytes,
+  encode,
+  encodeVarint,
+  HoldfastError,
+  type Logger,
+  type PeerId,
+  type Wire,
+  type WireStream,
+} from "@holdfast/base";
+import { FrameReader, sendMessage, withDeadline } from "../framing.ts";
+import { limits } from "../limits.ts";
+import { retrievalErrors } from "./errors.ts";
+import type { OpenCar } from "./needs.ts";
+import {
+  answerCodec,
+  frameCodec,
+  type RetrievalAnswer,
+  type RetrievalFrame,
+  type RetrievalRequest,
+  requestCodec,
+  retrievalProtocol,
+  retrievalStatus,
+  shortMessage,
+} from "./protocol.ts";
+import { Watchdog } from "./watchdog.ts";
+
+/** A CAR stream, and the size of the file in it if that is known. */
+export interface ServedCar extends OpenCar {
+  readonly fileBytes: number | null;
+}
+
+export interface ServerNeeds {
+  readonly wire: Pick<Wire, "handle">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly open: (payload: CID) => Promise<ServedCar | undefined>;
+}
+
+/** Frames are written together up to about this many bytes. */
+const writeBytes = 4 * limits.retrievalChunkBytes;
+
+export function serveRetrieval(needs: ServerNeeds): AsyncDisposable {
+  return new RetrievalServer(needs);
+}
+
+class RetrievalServer implements AsyncDisposable {
+  readonly #needs: ServerNeeds;
+  readonly #unhandle: () => void;
+  readonly #served = new Map<WireStream, Promise<void>>();
+  #closed = false;
+
+  constructor(needs: ServerNeeds) {
+    this.#needs = needs;
+    this.#unhandle = needs.wire.handle(retrievalProtocol, (stream) => {
+      const isFull = this.#closed || this.#isFullFor(stream.peer);
+      const served = isFull ? this.#refuse(stream) : this.#serve(stream);
+      this.#served.set(stream, served);
+      const done = (): unknown => this.#served.delete(stream);
+      served.then(done, done);
+      return served;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#unhandle();
+    for (const stream of this.#served.keys()) stream.abort(retrievalErrors.closed({}));
+    await Promise.allSettled([...this.#served.values()]);
+  }
+
+  #isFullFor(peer: PeerId): boolean {
+    if (this.#served.size >= limits.retrievalServed) return true;
+    let ofPeer = 0;
+    for (const stream of this.#served.keys()) if (stream.peer === peer) ofPeer++;
+    return ofPeer >= limits.retrievalServedPerPeer;
+  }
+
+  async #refuse(stream: WireStream): Promise<void> {
+    await this.#answer(stream, failure(retrievalStatus.busy, "busy"));
+    await stream.closeWrite();
+  }
+
+  async #serve(stream: WireStream): Promise<void> {
+    const { logger } = this.#needs;
+    const request = await this.#request(stream);
+    if (request === undefined) return stream.closeWrite();
+    const { payload, skipBytes } = request;
+    let car: ServedCar | undefined;
+    try {
+      car = await this.#needs.open(payload);
+    } catch (error) {
+      logger.warn("retrieval source failed", { payload: payload.toString(), detail: messageOf(error) });
+      await this.#answer(stream, failure(retrievalStatus.failure, messageOf(error)));
+      return stream.closeWrite();
+    }
+    if (car === undefined) {
+      await this.#answer(stream, failure(retrievalStatus.notFound, "no such file here"));
+    } else if (skipBytes > car.carBytes) {
+      await this.#answer(stream, failure(retrievalStatus.failure, "the offset is beyond the end"));
+    } else {
+      const { carBytes, fileBytes } = car;
+      await this.#answer(stream, { status: retrievalStatus.success, message: "", carBytes, fileBytes });
+      if (!request.statOnly) await this.#send(stream, car, request);
+    }
+    await stream.closeWrite();
+  }
+
+  #request(stream: WireStream): Promise<RetrievalRequest | undefined> {
+    const options = { timeoutMs: limits.requestTimeoutMs, protocol: retrievalProtocol };
+    return withDeadline(this.#needs.clock, options, (signal) =>
+      new FrameReader(stream).readMessage(requestCodec, signal),
+    );
+  }
+  #answer(stream: WireStream, answer: RetrievalAnswer): Promise<void> {
+    const options = { timeoutMs: limits.requestTimeoutMs, protocol: retrievalProtocol };
+    return withDeadline(this.#needs.clock, options, (signal) =>
+      sendMessage(stream, answerCodec, answer, signal),
+    );
+  }
+
+  async #send(stream: WireStream, car: ServedCar, request: RetrievalRequest): Promise<void> {
+    const { skipBytes, maxBytes } = request;
+    const leftBytes = car.carBytes - skipBytes;
+    const sender = new FrameSender(this.#needs.clock, stream);
+    using _ = sender;
+    const wantedBytes = maxBytes === 0 ? leftBytes : Math.min(leftBytes, maxBytes);
+    let last: RetrievalFrame;
+    try {
+      const sentBytes = wantedBytes === 0 ? 0 : await sender.chunks(car.read(skipBytes), wantedBytes);
+      last = { kind: "end", sentBytes };
+    } catch (error) {
+      if (isOfWire(error)) throw error;
+      const payload = request.payload.toString();
+      this.#needs.logger.warn("retrieval source failed", { payload, detail: messageOf(error) });
+      last = { kind: "failed", message: shortMessage(messageOf(error)) };
+    }
+    await sender.finish(last);
+  }
+}
+
+/** Writes frames, several at a time; a reader that takes nothing for too long loses the stream. */
+class FrameSender implements Disposable {
+  readonly #stream: WireStream;
+  readonly #watchdog: Watchdog;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+
+  constructor(clock: Clock, stream: WireStream) {
+    this.#stream = stream;
+    this.#watchdog = new Watchdog(clock, limits.retrievalIdleMs, (waitedMs) => {
+      stream.abort(retrievalErrors.stalled({ peer: stream.peer, waitedMs }));
+    });
+  }
+
+  /** Sends exactly `wantedBytes` of the source; a source that ends before is an error. */
+  async chunks(source: AsyncIterable<Uint8Array>, wantedBytes: number): Promise<number> {
+    let sentBytes = 0;
+    for await (const bytes of source) {
+      const part = bytes.subarray(0, wantedBytes - sentBytes);
+      for (let at = 0; at < part.length; at += limits.retrievalChunkBytes) {
+        const data = part.subarray(at, at + limits.retrievalChunkBytes);
+        this.#add({ kind: "chunk", data });
+        if (this.#waitingBytes >= writeBytes) await this.#flush();
+      }
+      sentBytes += part.length;
+      if (sentBytes === wantedBytes) return sentBytes;
+    }
+    throw retrievalErrors.cut({ peer: this.#stream.peer, receivedBytes: sentBytes });
+  }
+  async finish(frame: RetrievalFrame): Promise<void> {
+    this.#add(frame);
+    await this.#flush();
+  }
+  [Symbol.dispose](): void {
+    this.#watchdog[Symbol.dispose]();
+  }
+
+  #add(frame: RetrievalFrame): void {
+    const bytes = encode(frameCodec, frame);
+    this.#waiting.push(encodeVarint(bytes.length), bytes);
+    this.#waitingBytes += bytes.length;
+  }
+  async #flush(): Promise<void> {
+    const bytes = concatBytes(...this.#waiting);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#watchdog.arm();
+    try {
+      await this.#stream.write(bytes);
+    } finally {
+      this.#watchdog.disarm();
+    }
+  }
+}
+
+function failure(status: number, message: string): RetrievalAnswer {
+  return { status, message: shortMessage(message), carBytes: 0, fileBytes: null };
+}
+
+function isOfWire(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code.startsWith("wire/");
+}
+
+/** Only what an operating error says is for strangers. */
+function messageOf(error: unknown): string {
+  return error instanceof HoldfastError ? error.message : "an internal error";
+}

@@ -70,7 +70,6 @@ class Miner implements Mining {
   /** Starts every duty that is not running already. */
   #look(): void {
     const { storage, ask } = this.#needs;
-    storage.closeAged();
     this.#start("post", () => provePeriod(this.#needs));
     this.#start("recover", () => recoverSectors(this.#needs));
     if (ask !== undefined) this.#start("ask", () => publishAsk(this.#needs, ask));

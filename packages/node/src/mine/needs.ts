@@ -1,5 +1,5 @@
 /** What mining needs of the other rooms and of the storage. */
-import type { Address, Blockstore, Cancel, CID, Clock, Logger, SectorId } from "@holdfast/base";
+import type { Address, Blockstore, Cancel, CID, Clock, Logger } from "@holdfast/base";
 import type { FullBlock, NetworkParams, RandomnessSource, Receipt, SignedMessage, Tipset } from "@holdfast/consensus";
 import type { Database } from "../database.ts";
 import type { ProofPass } from "../proof-pass.ts";
@@ -44,23 +44,27 @@ export interface MineSector {
 
 export interface MineStorage {
   listSectors(): readonly MineSector[];
-  /** Closes what is older than allowed; called as time goes by. */
-  closeAged(): void;
-  startSeal(
+  /** Resolves when the replica is made, or the attempt has failed (which the sector's state tells). */
+  seal(
     sectorId: number,
     ticket: { readonly epoch: number; readonly bytes: Uint8Array },
     identity: { readonly networkId: Uint8Array; readonly miner: Address },
-    signal: AbortSignal,
   ): Promise<void>;
-  proveSeal(sectorId: number, seed: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
-  sealProof(sectorId: number): Promise<Uint8Array>;
-  markCommitted(sectorId: number): void;
-  markExpired(sectorId: number): void;
+  /** Resolves when the proof is made, or the attempt has failed. */
+  prove(sectorId: number, seed: Uint8Array): Promise<void>;
+  retry(sectorId: number): Promise<void>;
+  readSealProof(sectorId: number): Promise<Uint8Array>;
+  confirmCommitted(sectorId: number): Promise<void>;
+  markExpired(sectorId: number): Promise<void>;
   generatePost(
     kind: "window" | "winning",
     seed: Uint8Array,
     sectorIds: readonly number[],
-  ): Promise<{ readonly proof: Uint8Array; readonly proven: readonly number[]; readonly faults: readonly { readonly sectorId: number; readonly code: string }[] }>;
+  ): Promise<{
+    readonly proof: Uint8Array;
+    readonly proven: readonly number[];
+    readonly faults: readonly { readonly sectorId: number; readonly code: string }[];
+  }>;
 }
 
 export interface MineSigner {
@@ -92,5 +96,3 @@ export interface MineNeeds {
   /** Published when the chain holds no ask of this miner; undefined: none. */
   readonly ask: AskPolicy | undefined;
 }
-
-export type SectorNumber = SectorId;

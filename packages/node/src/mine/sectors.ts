@@ -33,35 +33,38 @@ const envelopeBytes = 320;
 export async function advanceSector(needs: MineNeeds, sector: MineSector, signal: AbortSignal): Promise<void> {
   switch (sector.state) {
     case "closing":
-      return seal(needs, sector, signal);
+      return seal(needs, sector);
     case "sealed":
       return proveWhenChallenged(needs, sector, signal);
     case "proved":
       return commit(needs, sector, signal);
     case "committed":
+    case "faulty":
       return expire(needs, sector);
+    case "failed":
+      return needs.storage.retry(sector.sectorId);
   }
 }
 
-async function seal(needs: MineNeeds, sector: MineSector, signal: AbortSignal): Promise<void> {
+async function seal(needs: MineNeeds, sector: MineSector): Promise<void> {
   const { chain, miner, storage } = needs;
   const head = chain.head();
   const at = epoch(Math.max(0, head.height - ticketDepthEpochs));
   const bytes = chain.randomnessBelow(head)(at, randomnessTags.sealTicket, sealEntropy(miner, sector.sectorId));
   const identity = { networkId: networkIdOf(chain.params), miner };
-  await storage.startSeal(sector.sectorId, { epoch: at, bytes }, identity, signal);
+  await storage.seal(sector.sectorId, { epoch: at, bytes }, identity);
 }
 
 async function proveWhenChallenged(needs: MineNeeds, sector: MineSector, signal: AbortSignal): Promise<void> {
   const { chain, miner, storage } = needs;
   const { state } = chain.headState();
   const id = sectorNumber(sector.sectorId);
-  if (readSector(chain.store, state, miner, id) !== undefined) return storage.markCommitted(sector.sectorId);
+  if (readSector(chain.store, state, miner, id) !== undefined) return storage.confirmCommitted(sector.sectorId);
   const preCommit = readPreCommit(chain.store, state, miner, id);
   if (preCommit === undefined) return preCommitSector(needs, sector, signal);
   const seedEpoch = epoch(preCommit.preCommittedAt + chain.params.sealChallengeDelayEpochs);
   if (chain.head().height < seedEpoch + seedDepthEpochs) return;
-  await storage.proveSeal(sector.sectorId, sealSeed(needs, sector.sectorId, seedEpoch), signal);
+  await storage.prove(sector.sectorId, sealSeed(needs, sector.sectorId, seedEpoch));
 }
 
 function sealSeed({ chain, miner }: MineNeeds, sectorId: number, at: Epoch): Uint8Array {
@@ -91,10 +94,10 @@ async function commit(needs: MineNeeds, sector: MineSector, signal: AbortSignal)
   const { chain, miner, storage } = needs;
   const { state } = chain.headState();
   const id = sectorNumber(sector.sectorId);
-  if (readSector(chain.store, state, miner, id) !== undefined) return storage.markCommitted(sector.sectorId);
+  if (readSector(chain.store, state, miner, id) !== undefined) return storage.confirmCommitted(sector.sectorId);
   const preCommit = readPreCommit(chain.store, state, miner, id);
   if (preCommit === undefined) return;
-  const proof = await storage.sealProof(sector.sectorId);
+  const proof = await storage.readSealProof(sector.sectorId);
   const params = encode(methods.miner.commitSector.params, { sectorId: id, proof });
   const gasLimit = proofGas("seal", proof.length) + inclusionGas(params.length + envelopeBytes) + commitStateGas + params.length;
   const key = `sector/${sector.sectorId}/commit/${preCommit.preCommittedAt}`;
@@ -129,8 +132,8 @@ async function sendAndCheck(needs: MineNeeds, message: SectorMessage, signal: Ab
   throw mineErrors.messageFailed({ method, sectorId, exitCode: receipt.exitCode, meaning });
 }
 
-function expire({ chain, miner, storage }: MineNeeds, sector: MineSector): void {
+async function expire({ chain, miner, storage }: MineNeeds, sector: MineSector): Promise<void> {
   const { state } = chain.headState();
   const onChain = readSector(chain.store, state, miner, sectorNumber(sector.sectorId));
-  if (onChain === undefined) storage.markExpired(sector.sectorId);
+  if (onChain === undefined) await storage.markExpired(sector.sectorId);
 }

@@ -35,10 +35,22 @@ export const configSchema = z
     mining: z
       .object({
         miner: z.string().max(64).default("").describe("address of the miner actor that this node runs; empty: none"),
+        sectorBytes: z.int().min(1024).default(262_144).describe("padded size of new sectors; the network must allow it"),
+        pricePerGiBPerDay: z.string().max(64).default("0.01FIL").describe("ask that is kept published; empty: none"),
         maxStagedMs: z.int().min(0).default(5_000).describe("a sector that is not full is sealed after this time"),
         keepUnsealed: z.boolean().default(true).describe("keep an unsealed copy, so that reading back is quick"),
         maxStorageBytes: z.int().min(0).default(0).describe("space for sectors; 0: what the disk has"),
         sealingThreads: z.int().min(1).max(64).default(1).describe("worker threads that seal and check proofs"),
+      })
+      .strict()
+      .prefault({}),
+    files: z
+      .object({
+        quotaBytes: z
+          .int()
+          .min(0)
+          .default(64 * 2 ** 30)
+          .describe("space for the blocks of files that were imported or fetched"),
       })
       .strict()
       .prefault({}),
@@ -76,7 +88,7 @@ export function writeConfig(config: NodeConfig): string {
   const lines = ["# Configuration of a Holdfast node.", ""];
   const { shape } = configSchema;
   lines.push(`# ${shape.name.description}`, stringify({ name: config.name }).trim(), "");
-  for (const section of ["api", "net", "mining", "log"] as const) {
+  for (const section of ["api", "net", "mining", "files", "log"] as const) {
     lines.push(`[${section}]`);
     const keys = shape[section].unwrap().shape as { readonly [key: string]: z.ZodType };
     for (const [key, value] of Object.entries(config[section])) {

@@ -1,0 +1,121 @@
+/** The market with its neighbours: retrieval on one side, storage on the other, and the API's view of both. */
+import { parseCid, parseFil, type PeerId } from "@holdfast/base";
+import { listMiners, readMinerState } from "@holdfast/consensus";
+import type { Chain } from "./chain/index.ts";
+import type { NodeParts } from "./compose.ts";
+import { type ClientMarket, type MarketFiles, type MinerMarket, openClientMarket, openMinerMarket } from "./market/index.ts";
+import type { Sender } from "./mempool/index.ts";
+import { openRetrieval, type Retrieval } from "./retrieval/index.ts";
+import { type HandlerNeeds, rpcErrors } from "./rpc/index.ts";
+
+export interface MarketParts {
+  readonly door: HandlerNeeds["market"];
+  readonly files: HandlerNeeds["files"];
+}
+
+export function openMarkets(
+  parts: NodeParts,
+  rooms: { readonly chain: Chain; readonly sender: Sender; readonly stack: AsyncDisposableStack },
+): MarketParts {
+  const { chain, sender, stack } = rooms;
+  const { wire, clock, logger, database, wallet: signer } = parts;
+  const shared = { chain, sender, signer, wire, database, clock, logger };
+  const minerMarket =
+    parts.miner === undefined
+      ? undefined
+      : stack.use(openMinerMarket({ ...shared, miner: parts.miner.address, storage: parts.miner.storage }));
+  const retrieval = stack.use(
+    openRetrieval({
+      wire,
+      clock,
+      logger,
+      blocks: parts.fileBlocks,
+      sources: minerMarket === undefined ? [] : [minerMarket.carSource],
+    }),
+  );
+  const client = stack.use(openClientMarket({ ...shared, files: filesOf(retrieval), retrieval }));
+  return {
+    door: marketDoor(chain, retrieval, client, minerMarket),
+    files: filesDoor(chain, wire, retrieval),
+  };
+}
+
+function marketDoor(
+  chain: Chain,
+  retrieval: Retrieval,
+  client: ClientMarket,
+  miner: MinerMarket | undefined,
+): HandlerNeeds["market"] {
+  const epochs = (ms: number): number => Math.max(1, Math.ceil(ms / chain.params.roundMs));
+  return {
+    quote: ({ sizeBytes, copies, forMs }) =>
+      client.quote({ carBytes: sizeBytes, copies, durationEpochs: epochs(forMs) }),
+    async startPut({ cid, name, copies, forMs, maxPrice }) {
+      const root = parseCid(cid);
+      if (!(await retrieval.hasLocal(root))) throw rpcErrors.notFound({ what: `imported file ${cid}` });
+      return client.startPut({
+        cid: root,
+        copies,
+        durationEpochs: epochs(forMs),
+        ...(name === undefined ? {} : { name }),
+        ...(maxPrice === undefined ? {} : { maxPrice: parseFil(maxPrice) }),
+      });
+    },
+    puts: () => client.jobs(),
+    put: (jobId) => client.jobs().find((job) => job.jobId === jobId),
+    watch: (jobId, signal) => client.watch(jobId, signal),
+    receipt: async (jobId) => client.receipt(jobId),
+    files: () => [...client.files()],
+    deals: () => [
+      ...client.deals().flatMap(({ dealId }) => client.deal(dealId) ?? []),
+      ...(miner?.deals() ?? []).flatMap(({ dealId }) => miner?.deal(dealId) ?? []),
+    ],
+    explain: (id) => client.explain(id) ?? miner?.explain(id),
+  };
+}
+
+/** Miners of the chain that this node has a connection to. */
+function providersOf(chain: Chain, wire: NodeParts["wire"]) {
+  const { state } = chain.headState();
+  const connected = new Set<string>(wire.peers().map(({ id }) => id));
+  return listMiners(chain.store, state, chain.params.networkByte)
+    .map((miner) => ({ miner, peerId: readMinerState(chain.store, state, miner).peerId }))
+    .filter(({ peerId }) => connected.has(peerId));
+}
+
+function filesDoor(chain: Chain, wire: NodeParts["wire"], retrieval: Retrieval): HandlerNeeds["files"] {
+  const peersOf = () => providersOf(chain, wire).map(({ peerId }) => peerId as PeerId);
+  return {
+    async importFile(bytes, signal) {
+      const made = await retrieval.importFile(bytes, { signal });
+      return { cid: made.root.toString(), sizeBytes: made.sizeBytes, carBytes: made.carBytes };
+    },
+    openFile: (cid, offsetBytes, signal) =>
+      retrieval.openFile(parseCid(cid), { offsetBytes, providers: peersOf(), signal }),
+    async stat(cid, signal) {
+      const found = await retrieval.stat(parseCid(cid), peersOf(), signal);
+      const miners = new Map<string, string>(providersOf(chain, wire).map(({ miner, peerId }) => [peerId, miner]));
+      return {
+        cid,
+        sizeBytes: found.sizeBytes ?? 0,
+        localBytes: found.localBytes,
+        providers: found.providers.map(({ peer, answerMs }) => ({
+          miner: miners.get(peer) ?? "",
+          peerId: peer,
+          answerMs,
+        })),
+      };
+    },
+  };
+}
+
+/** Files that are wholly here, as the market sees them. */
+function filesOf(retrieval: Retrieval): MarketFiles {
+  return {
+    async stat(root) {
+      const record = await retrieval.localFile(root);
+      return record === undefined ? undefined : { sizeBytes: record.fileBytes, carBytes: record.carBytes };
+    },
+    carStream: (root, skipBytes) => retrieval.carStream(root, { skipBytes }),
+  };
+}

@@ -1,0 +1,189 @@
+/**
+ * One node, on one page: the rooms in the order in which they start. A start that fails half-way undoes
+ * itself; stopping is the same list backwards. Rooms know each other only through what is handed to
+ * them here.
+ */
+import type { Address, Clock, Logger, Wire } from "@holdfast/base";
+import { type Env, readMinerState, type Tipset } from "@holdfast/consensus";
+import { createVerifier } from "@holdfast/proofs/verify";
+import type { Storage } from "@holdfast/storage";
+import { type Chain, type ChainDatabase, openChain } from "./chain/index.ts";
+import type { Database } from "./database.ts";
+import type { LoadedGenesis } from "./genesis.ts";
+import { openMarkets } from "./compose-market.ts";
+import { mineStorageOf, minerDoorOf } from "./compose-storage.ts";
+import { type Mempool, openMempool, openSender, type Sender } from "./mempool/index.ts";
+import { type MetricsSource, openMetrics } from "./metrics.ts";
+import { type AskPolicy, type MineNeeds, type Mining, startMining } from "./mine/index.ts";
+import { createProofPass, type ProofChecker, type ProofPass } from "./proof-pass.ts";
+import type { FileBlocks } from "./retrieval/index.ts";
+import { createHandlers, type HandlerNeeds, startServer } from "./rpc/index.ts";
+import { openSync, type Sync } from "./sync/index.ts";
+import type { Wallet } from "./wallet/index.ts";
+
+export interface MinerParts {
+  readonly address: Address;
+  readonly storage: Storage;
+  readonly ask: AskPolicy | undefined;
+}
+
+export interface NodeParts {
+  readonly name: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly chainDatabase: ChainDatabase;
+  readonly genesis?: LoadedGenesis;
+  readonly database: Database;
+  readonly wallet: Wallet;
+  readonly wire: Wire;
+  readonly fileBlocks: FileBlocks;
+  /** Where costly proofs are verified. */
+  readonly checker: ProofChecker;
+  readonly miner?: MinerParts;
+  readonly api?: { readonly listen: string; readonly token: string };
+}
+
+export interface RunningNode extends AsyncDisposable {
+  readonly name: string;
+  readonly chain: Chain;
+  readonly sync: Sync;
+  readonly sender: Sender;
+  readonly wallet: Wallet;
+  readonly wire: Wire;
+  readonly mining: Mining | undefined;
+  readonly handlers: ReturnType<typeof createHandlers>;
+  readonly files: HandlerNeeds["files"];
+  /** URL of the API; empty if none was asked for. */
+  readonly apiUrl: string;
+}
+
+export async function startNode(parts: NodeParts): Promise<RunningNode> {
+  await using stack = new AsyncDisposableStack();
+  const { name, clock, logger, wire, wallet, database } = parts;
+  const proofs = createProofPass(parts.checker, createVerifier());
+  const opened = await openChain({
+    database: parts.chainDatabase,
+    logger,
+    ...(parts.genesis === undefined ? {} : { genesis: parts.genesis }),
+  });
+  const chain = Object.assign(opened, { envOn: (tipset: Tipset): Env => envOn(opened, tipset, proofs.inline) });
+  const mempool = stack.use(openMempool({ chain, wire, clock, logger }));
+  const sender = stack.use(openSender({ chain, wire, clock, logger, database, signer: wallet }, mempool));
+  const sync = stack.use(openSync({ chain, wire, proofs, clock, logger }));
+  const market = openMarkets(parts, { chain, sender, stack });
+  const mining =
+    parts.miner === undefined
+      ? undefined
+      : stack.use(startMining(mineNeeds(parts, parts.miner, { chain, sync, mempool, sender, proofs })));
+  const miner = parts.miner === undefined || mining === undefined ? undefined : minerDoorOf(parts.miner, mining);
+  const handlers = createHandlers({
+    name,
+    version: parts.version,
+    startedMs: clock.nowMs(),
+    clock,
+    logger,
+    chain,
+    sync,
+    net: {
+      self: wire.self,
+      addresses: () => wire.addresses(),
+      peers: () => wire.peers(),
+      connect: (address, signal) => wire.connect(address, signal),
+      peerHeights: () => sync.peerHeights(),
+    },
+    sender,
+    pending: () => mempool.pending(),
+    wallet,
+    market: market.door,
+    files: market.files,
+    miner,
+  });
+  const metrics = openMetrics(name, metricsOf({ chain, clock, wire, mempool, mining, miner, market: market.door }));
+  const api =
+    parts.api === undefined
+      ? undefined
+      : stack.use(
+          await startServer({
+            ...parts.api,
+            version: parts.version,
+            handlers,
+            files: market.files,
+            metrics,
+            logger,
+          }),
+        );
+  logger.info("node started", { height: chain.head().height, peerId: wire.self });
+  const running = stack.move();
+  return {
+    name,
+    chain,
+    sync,
+    sender,
+    wallet,
+    wire,
+    mining,
+    handlers,
+    files: market.files,
+    apiUrl: api?.url ?? "",
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+function envOn(chain: Chain, tipset: Tipset, verifier: Env["verifier"]): Env {
+  return { params: chain.params, verifier, randomness: chain.randomnessBelow(tipset) };
+}
+
+interface MineRooms {
+  readonly chain: Chain;
+  readonly sync: Sync;
+  readonly mempool: Mempool;
+  readonly sender: Sender;
+  readonly proofs: ProofPass;
+}
+
+function mineNeeds(parts: NodeParts, miner: MinerParts, rooms: MineRooms): MineNeeds {
+  return {
+    miner: miner.address,
+    chain: rooms.chain,
+    submitBlock: (block) => rooms.sync.submitOwnBlock(block),
+    candidates: (limit) => rooms.mempool.candidates(limit),
+    sender: rooms.sender,
+    storage: mineStorageOf(miner.storage),
+    signer: parts.wallet,
+    proofs: rooms.proofs,
+    database: parts.database,
+    clock: parts.clock,
+    logger: parts.logger,
+    ask: miner.ask,
+  };
+}
+
+interface Measured {
+  readonly chain: Chain;
+  readonly clock: Clock;
+  readonly wire: Wire;
+  readonly mempool: Mempool;
+  readonly mining: Mining | undefined;
+  readonly miner: HandlerNeeds["miner"];
+  readonly market: HandlerNeeds["market"];
+}
+
+function metricsOf({ chain, clock, wire, mempool, mining, miner, market }: Measured): MetricsSource {
+  const countBy = (states: readonly string[]): { readonly [state: string]: number } => {
+    const counts: { [state: string]: number } = {};
+    for (const state of states) counts[state] = (counts[state] ?? 0) + 1;
+    return counts;
+  };
+  return {
+    height: () => chain.head().height,
+    headAgeSeconds: () => (clock.nowMs() - (chain.head().blocks[0]?.timestampMs ?? 0)) / 1000,
+    peers: () => wire.peers().length,
+    pendingMessages: () => mempool.pending().length,
+    powerBytes: () =>
+      miner === undefined ? 0 : Number(readMinerState(chain.store, chain.headState().state, miner.miner).power),
+    blocksWon: () => mining?.status().blocksWon ?? 0,
+    sectors: () => countBy(miner?.sectors().map(({ state }) => state) ?? []),
+    deals: () => countBy(market.deals().map(({ state }) => state)),
+  };
+}

@@ -1,0 +1,222 @@
+/**
+ * A fresh network for one machine: keys, pre-sealed first sectors (real replicas, so that the first
+ * block is won by a proof), funded accounts, and a repo per node.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { type Address, type Clock, filToAtto, type NetworkByte, sectorId } from "@holdfast/base";
+import {
+  devnetParams,
+  type GenesisMiner,
+  genesisMinerAddress,
+  genesisSectorTicket,
+  type NetworkParams,
+  networkIdOf,
+} from "@holdfast/consensus";
+import { createProver, layoutPieces, type SealedReplica, type SectorIdentity } from "@holdfast/proofs";
+import { openNodeDisk, openStorage } from "@holdfast/storage";
+import { makeGenesis } from "./genesis.ts";
+import { openKeys } from "./keys.ts";
+import { peerIdOfSeed } from "./peer-identity.ts";
+import { defaultConfig, initRepo, repoPaths } from "./repo/index.ts";
+
+export interface DevnetOptions {
+  /** Folder of the network; one folder per node below it. */
+  readonly state: string;
+  readonly roundMs: number;
+  readonly miners: number;
+  readonly sectorBytes: number;
+  readonly apiPort: number;
+  readonly clock: Clock;
+}
+
+/** Sector in which a miner of the genesis has its first power: the smallest, for a quick start. */
+const genesisSectorBytes = 1024;
+const genesisSectorId = 0;
+/** A devnet's addresses are those of the test network. */
+const network: NetworkByte = 1;
+/** Accounts of the 2019 devnets held as much. */
+const clientFunds = filToAtto(50_000);
+const ownerFunds = filToAtto(10_000);
+const minerFunds = filToAtto(1_000);
+
+export const nodeNames = (miners: number): readonly string[] => [
+  "bootstrap",
+  ...Array.from({ length: miners }, (_, index) => `miner-${index + 1}`),
+  "client",
+];
+
+/** Periods so short that a first proof is seen in seconds, and so long that a slow machine keeps them. */
+export function localParams(roundMs: number, sectorBytes: number): NetworkParams {
+  return devnetParams({
+    name: `local-${randomBytes(4).toString("hex")}`,
+    roundMs,
+    networkByte: network,
+    sectorBytes: [...new Set([genesisSectorBytes, sectorBytes])],
+    provingPeriodEpochs: 20,
+    proofWindowEpochs: 12,
+    sealChallengeDelayEpochs: 2,
+    ticketLookbackEpochs: 2_000,
+    preCommitExpiryEpochs: 1_000,
+    maxMessageBytes: 524_288,
+  });
+}
+
+/** Writes the repos. Errors: `repo/exists`, `repo/unwritable`. */
+export async function createDevnet(options: DevnetOptions): Promise<void> {
+  await mkdir(options.state, { recursive: true });
+  const params = localParams(options.roundMs, options.sectorBytes);
+  const names = nodeNames(options.miners);
+  const ports = await freePorts(names.length);
+  const secrets = names.map(() => new Uint8Array(randomBytes(32)));
+  const peerSeeds = names.map(() => new Uint8Array(randomBytes(32)));
+  const nodes = await Promise.all(
+    names.map(async (name, index) => {
+      const root = join(options.state, name);
+      await mkdir(repoPaths(root).keystore, { recursive: true, mode: 0o700 });
+      const secret = secrets[index] ?? new Uint8Array(32);
+      const seed = peerSeeds[index] ?? new Uint8Array(32);
+      const keys = await openKeys({ keystore: repoPaths(root).keystore, network, machineKey: secret, peerSeed: seed });
+      const account = await keys.wallet.newAccount();
+      const isMiner = name.startsWith("miner-");
+      return { name, root, account, blsKey: isMiner ? await keys.wallet.newBlsKey() : undefined, peerId: await peerIdOfSeed(seed) };
+    }),
+  );
+  const miners = nodes.filter((node) => node.blsKey !== undefined);
+  const sealed = await Promise.all(miners.map((_, index) => preseal(params, genesisMinerAddress(network, index))));
+  const { car } = makeGenesis({
+    params,
+    timestampMs: options.clock.nowMs(),
+    accounts: nodes.map(({ name, account }) => ({ address: account, balance: name === "client" ? clientFunds : ownerFunds })),
+    miners: miners.map((node, index) => genesisMinerOf(node, sealed[index])),
+  });
+  const [bootstrap] = nodes;
+  const bootstrapAddress = `/ip4/127.0.0.1/tcp/${ports[0]}/p2p/${bootstrap?.peerId}`;
+  await Promise.all(
+    nodes.map(async (node, index) => {
+      const minerIndex = miners.indexOf(node);
+      const base = defaultConfig();
+      await initRepo(node.root, {
+        genesis: car,
+        config: {
+          ...base,
+          name: node.name,
+          api: { listen: `127.0.0.1:${node.name === "client" ? options.apiPort : 0}` },
+          net: {
+            ...base.net,
+            listen: [`/ip4/127.0.0.1/tcp/${ports[index]}`],
+            bootstrap: index === 0 ? [] : [bootstrapAddress],
+          },
+          mining: {
+            ...base.mining,
+            miner: minerIndex < 0 ? "" : genesisMinerAddress(network, minerIndex),
+            sectorBytes: options.sectorBytes,
+            maxStagedMs: options.roundMs * 2,
+          },
+        },
+      });
+      const replica = sealed[minerIndex];
+      if (replica !== undefined) await storePresealed(node.root, params, genesisMinerAddress(network, minerIndex), replica, options);
+    }),
+  );
+}
+
+function genesisMinerOf(
+  node: { readonly account: Address; readonly blsKey: Uint8Array | undefined; readonly peerId: string },
+  replica: Presealed | undefined,
+): GenesisMiner {
+  return {
+    owner: node.account,
+    worker: node.account,
+    workerKey: node.blsKey ?? new Uint8Array(48),
+    peerId: node.peerId,
+    balance: minerFunds,
+    sectors:
+      replica === undefined
+        ? []
+        : [
+            {
+              sectorId: sectorId(genesisSectorId),
+              sectorBytes: genesisSectorBytes,
+              commD: replica.identity.commD,
+              commR: replica.sealed.commR,
+              commRStar: replica.sealed.commRStar,
+            },
+          ],
+  };
+}
+
+interface Presealed {
+  readonly identity: SectorIdentity;
+  readonly sealed: SealedReplica;
+}
+
+async function preseal(params: NetworkParams, miner: Address): Promise<Presealed> {
+  const { commD } = layoutPieces([], genesisSectorBytes);
+  const identity = {
+    networkId: networkIdOf(params),
+    miner,
+    sectorId: sectorId(genesisSectorId),
+    ticket: genesisSectorTicket,
+    commD,
+  };
+  const data = new Uint8Array(genesisSectorBytes);
+  return { identity, sealed: await createProver().replicate({ sectorBytes: genesisSectorBytes, identity, data }) };
+}
+
+async function storePresealed(
+  root: string,
+  params: NetworkParams,
+  miner: Address,
+  { identity, sealed }: Presealed,
+  options: DevnetOptions,
+): Promise<void> {
+  const { storage: folder } = repoPaths(root);
+  const disk = await openNodeDisk(folder);
+  await using storage = await openStorage({
+    sectorBytes: options.sectorBytes,
+    disk,
+    dbPath: join(root, "storage.db"),
+    prover: createProver(),
+    clock: options.clock,
+  });
+  await storage.importPresealed({
+    sectorId: genesisSectorId,
+    sectorBytes: genesisSectorBytes,
+    commD: identity.commD,
+    commR: sealed.commR,
+    commRStar: sealed.commRStar,
+    ticket: { epoch: 0, bytes: identity.ticket },
+    identity: { networkId: networkIdOf(params), miner },
+    replica: sealed.replica,
+    replicaTree: sealed.replicaTree,
+  });
+}
+
+/** Ports that were free a moment ago, so that a stopped network finds its addresses again. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
+          const server = createServer();
+          server.once("error", reject);
+          server.listen(0, "127.0.0.1", () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  return ports;
+}
+
+/** Remembers how far the network's time lies behind the machine's. */
+export async function writeClockOffset(root: string, offsetMs: number): Promise<void> {
+  await writeFile(join(root, "clock.json"), `${JSON.stringify({ offsetMs })}\n`);
+}

@@ -1,0 +1,121 @@
+/**
+ * `holdfast up`: a whole network in one process. A stopped network goes on where it was: its clock is
+ * set back by the time that it stood still, so that no proof was due meanwhile.
+ */
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { assert, silentLogger } from "@holdfast/base";
+import { openChain, openLevelDatabase } from "./chain/index.ts";
+import { realClock } from "./clock.ts";
+import { type DaemonHandle, openWorkers, startDaemon } from "./daemon.ts";
+import { createDevnet, nodeNames, writeClockOffset } from "./devnet-genesis.ts";
+import { installNativeKernels } from "./kernels.ts";
+import { repoPaths } from "./repo/index.ts";
+
+export interface StartDevnetOptions {
+  /** Folder that keeps the network; a temporary one, removed at the end, if left out. */
+  readonly state?: string;
+  readonly roundMs: number;
+  readonly miners: number;
+  readonly sectorBytes: number;
+  readonly apiPort: number;
+  readonly version: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface DevnetNode {
+  readonly name: string;
+  readonly role: "bootstrap" | "miner" | "client";
+  readonly api: string;
+  readonly token: string;
+  readonly peerId: string;
+  readonly repo: string;
+  readonly address: string;
+  readonly balanceFil: string;
+}
+
+export interface DevnetHandle extends AsyncDisposable {
+  readonly network: string;
+  readonly roundMs: number;
+  readonly state: string;
+  /** From the call to the moment at which every API answers. */
+  readonly readyMs: number;
+  readonly nodes: readonly DevnetNode[];
+}
+
+/** Errors: as `startDaemon`; a running network holds the locks of its repos. */
+export async function startDevnet(options: StartDevnetOptions): Promise<DevnetHandle> {
+  const startedMs = performance.now();
+  await installNativeKernels();
+  await using stack = new AsyncDisposableStack();
+  const state = options.state ?? (await mkdtemp(join(tmpdir(), "holdfast-")));
+  if (options.state === undefined) stack.defer(() => rm(state, { recursive: true, force: true }));
+  const names = await existingNodes(state);
+  if (names.length === 0) await createDevnet({ ...options, state, clock: realClock() });
+  else await continueClock(state, names);
+  const workers = stack.use(openWorkers(availableParallelism()));
+  const running: DaemonHandle[] = [];
+  // The bootstrap node first: the others dial it.
+  const [first, ...others] = names.length === 0 ? nodeNames(options.miners) : names;
+  const start = async (name: string): Promise<void> => {
+    const listen = name === "client" ? { listen: `127.0.0.1:${options.apiPort}` } : {};
+    const repo = join(state, name);
+    running.push(
+      stack.use(
+        await startDaemon({
+          repo,
+          version: options.version,
+          workers,
+          logFile: join(repo, "node.log"),
+          ...listen,
+        }),
+      ),
+    );
+  };
+  if (first !== undefined) await start(first);
+  for (const name of others) await start(name);
+  const [any] = running;
+  assert(any !== undefined, "a network has at least one node");
+  const { params } = any.node.chain;
+  const held = stack.move();
+  return {
+    network: params.name,
+    roundMs: params.roundMs,
+    state,
+    readyMs: Math.round(performance.now() - startedMs),
+    nodes: running.map(nodeOf),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
+
+function nodeOf(handle: DaemonHandle): DevnetNode {
+  const { name, api, token, peerId, repo, address, balanceFil } = handle;
+  const role = name === "bootstrap" ? "bootstrap" : name.startsWith("miner-") ? "miner" : "client";
+  return { name, role, api, token, peerId, repo, address, balanceFil };
+}
+
+/** Names of the repos in a network's folder, the bootstrap node first. */
+async function existingNodes(state: string): Promise<readonly string[]> {
+  let entries: string[];
+  try {
+    entries = await readdir(state);
+  } catch {
+    return [];
+  }
+  const known = entries.filter((name) => /^(bootstrap|client|miner-\d+)$/.test(name)).sort();
+  return [...known.filter((name) => name === "bootstrap"), ...known.filter((name) => name !== "bootstrap")];
+}
+
+/** The network's time goes on one round after its newest block. */
+async function continueClock(state: string, names: readonly string[]): Promise<void> {
+  const nextMs = Math.max(...(await Promise.all(names.map((name) => nextRoundMs(join(state, name))))));
+  const offsetMs = Math.min(0, nextMs - Date.now());
+  await Promise.all(names.map((name) => writeClockOffset(join(state, name), offsetMs)));
+}
+
+async function nextRoundMs(repo: string): Promise<number> {
+  await using database = await openLevelDatabase(repoPaths(repo).chain);
+  const chain = await openChain({ database, logger: silentLogger });
+  return (chain.head().blocks[0]?.timestampMs ?? 0) + chain.params.roundMs;
+}

@@ -37,9 +37,11 @@ type file struct {
 	Name      string `json:"name"`
 	Pattern   string `json:"pattern"`
 	SizeBytes int    `json:"sizeBytes"`
-	Root      string `json:"root"`
-	CarBytes  int    `json:"carBytes"`
-	CarSha256 string `json:"carSha256"`
+	// What `ipfs add --chunker=size-…` is given; small chunks make deep trees of small files.
+	ChunkBytes int    `json:"chunkBytes"`
+	Root       string `json:"root"`
+	CarBytes   int    `json:"carBytes"`
+	CarSha256  string `json:"carSha256"`
 }
 
 func content(pattern string, size int) []byte {
@@ -52,13 +54,13 @@ func content(pattern string, size int) []byte {
 	return data
 }
 
-func add(name, pattern string, size int) file {
+func add(name, pattern string, size, chunk int) file {
 	ctx := context.Background()
 	dag := mdtest.Mock()
 	builder, err := merkledag.PrefixForCidVersion(1)
 	check(err)
 	params := helpers.DagBuilderParams{Maxlinks: 174, RawLeaves: true, CidBuilder: builder, Dagserv: dag}
-	helper, err := params.New(chunker.NewSizeSplitter(bytes.NewReader(content(pattern, size)), chunkBytes))
+	helper, err := params.New(chunker.NewSizeSplitter(bytes.NewReader(content(pattern, size)), int64(chunk)))
 	check(err)
 	root, err := balanced.Layout(helper)
 	check(err)
@@ -76,7 +78,7 @@ func add(name, pattern string, size int) file {
 	}
 	check(merkledag.Walk(ctx, links, root.Cid(), seen.Visit))
 	check(out.Finalize())
-	return file{name, pattern, size, root.Cid().String(), count.bytes, hex.EncodeToString(digest.Sum(nil))}
+	return file{name, pattern, size, chunk, root.Cid().String(), count.bytes, hex.EncodeToString(digest.Sum(nil))}
 }
 
 type counter struct{ bytes int }
@@ -95,18 +97,22 @@ func check(err error) {
 
 func main() {
 	files := []file{
-		add("one byte", "mixed", 1),
-		add("127 bytes", "mixed", 127),
-		add("one chunk less a byte", "mixed", chunkBytes-1),
-		add("one chunk", "mixed", chunkBytes),
-		add("one chunk and a byte", "mixed", chunkBytes+1),
-		add("1 MiB and 7 bytes", "mixed", 1048576+7),
-		add("1 MiB of zeros", "zeros", 1048576),
-		add("1 MiB and 1 byte of zeros", "zeros", 1048577),
-		add("174 chunks, one full node", "mixed", 174*chunkBytes),
-		add("174 chunks and a byte, two levels", "mixed", 174*chunkBytes+1),
-		add("50 MiB", "mixed", 50*1048576),
-		add("348 chunks and a byte", "mixed", 348*chunkBytes+1),
+		add("one byte", "mixed", 1, chunkBytes),
+		add("127 bytes", "mixed", 127, chunkBytes),
+		add("one chunk less a byte", "mixed", chunkBytes-1, chunkBytes),
+		add("one chunk", "mixed", chunkBytes, chunkBytes),
+		add("one chunk and a byte", "mixed", chunkBytes+1, chunkBytes),
+		add("1 MiB and 7 bytes", "mixed", 1048576+7, chunkBytes),
+		add("1 MiB of zeros", "zeros", 1048576, chunkBytes),
+		add("1 MiB and 1 byte of zeros", "zeros", 1048577, chunkBytes),
+		add("174 chunks, one full node", "mixed", 174*chunkBytes, chunkBytes),
+		add("174 chunks and a byte, two levels", "mixed", 174*chunkBytes+1, chunkBytes),
+		add("50 MiB", "mixed", 50*1048576, chunkBytes),
+		add("348 chunks and a byte", "mixed", 348*chunkBytes+1, chunkBytes),
+		add("174 x 174 small chunks", "mixed", 174*174*16, 16),
+		add("three levels", "mixed", 174*174*16+1, 16),
+		add("three levels and more", "mixed", 2*174*174*16+175*16+5, 16),
+		add("three levels of zeros", "zeros", 174*174*16+1, 16),
 	}
 	out, err := json.MarshalIndent(map[string]any{"origin": origin, "licence": licence, "files": files}, "", "  ")
 	check(err)

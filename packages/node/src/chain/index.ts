@@ -226,7 +226,9 @@ class StoredChain implements Chain {
     }
     await this.store.commit(meta);
     this.#head = to;
-    if (change.reverted.length > 0) {
+    const [newest] = change.reverted;
+    // A wider tipset of the same blocks is no reorganisation.
+    if (newest !== undefined && !newest.cids.every((cid) => to.cids.some((other) => other.equals(cid)))) {
       this.#logger.info("reorganised", { depth: change.reverted.length, height: to.height });
     }
     for (const listener of [...this.#listeners]) listener(change);

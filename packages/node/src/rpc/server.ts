@@ -22,7 +22,7 @@ import {
   streamEnd,
 } from "@holdfast/api";
 import { HoldfastError, type Logger } from "@holdfast/base";
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import { limits } from "../limits.ts";
 import { rpcErrors } from "./errors.ts";
 import type { FileDoor, MetricsDoor } from "./needs.ts";
@@ -101,7 +101,7 @@ function addMethods(app: FastifyInstance, options: ServerOptions, stopping: Abor
     const spec = methods[name];
     app.post(methodPath(name), async (request, reply) => {
       const params = checkParams(name, request.body);
-      const signal = AbortSignal.any([stopping, goneSignal(request)]);
+      const signal = AbortSignal.any([stopping, goneSignal(reply)]);
       if (!spec.stream) return callOf(options.handlers, name as CallName)(params, signal);
       if (openStreams >= limits.apiStreams) throw rpcErrors.tooManyStreams({ limit: limits.apiStreams });
       openStreams += 1;
@@ -142,16 +142,16 @@ async function* ndjson(values: AsyncIterable<unknown>, logger: Logger): AsyncIte
 function addFiles(app: FastifyInstance, files: FileDoor, stopping: AbortSignal): void {
   // Uploads are streams of any length: the parser hands the raw request on without reading it.
   app.addContentTypeParser("application/octet-stream", (_request, payload, done) => done(null, payload));
-  app.post(importPath, { bodyLimit: Number.MAX_SAFE_INTEGER }, async (request) => {
+  app.post(importPath, { bodyLimit: Number.MAX_SAFE_INTEGER }, async (request, reply) => {
     const body = request.body as AsyncIterable<Uint8Array>;
-    return files.importFile(body, AbortSignal.any([stopping, goneSignal(request)]));
+    return files.importFile(body, AbortSignal.any([stopping, goneSignal(reply)]));
   });
   app.get<{ Params: { cid: string }; Querystring: { offset?: string } }>(
     decodeURIComponent(filePath(":cid")),
     async (request, reply) => {
       const offset = request.query.offset ?? "0";
       if (!/^\d{1,15}$/.test(offset)) throw rpcErrors.badOffset({ offset: offset.slice(0, 32) });
-      const signal = AbortSignal.any([stopping, goneSignal(request)]);
+      const signal = AbortSignal.any([stopping, goneSignal(reply)]);
       const file = await files.openFile(request.params.cid, Number(offset), signal);
       return reply
         .header("content-type", "application/octet-stream")
@@ -170,9 +170,10 @@ function addService(app: FastifyInstance, options: ServerOptions): void {
   });
 }
 
-function goneSignal(request: FastifyRequest): AbortSignal {
+/** Aborts when the answer is sent or the caller is gone, whichever comes first. */
+function goneSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
-  request.raw.socket.once("close", () => gone.abort(new DOMException("the caller is gone", "AbortError")));
+  reply.raw.once("close", () => gone.abort(new DOMException("the caller is gone", "AbortError")));
   return gone.signal;
 }
 

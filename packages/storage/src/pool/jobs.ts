@@ -94,6 +94,8 @@ export interface Sealer extends AsyncDisposable {
 
 /** Worker threads that any number of storages may share. */
 export interface SealingPool extends AsyncDisposable {
+  /** Threads that exist now; 0 when there was nothing to do for a while. */
+  readonly threadCount: number;
   /** A sealer for the files of one disk, which must be a real one. Its end does not end the pool. */
   sealerFor(disk: Disk, logger: Logger): Sealer;
 }

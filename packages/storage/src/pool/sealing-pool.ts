@@ -38,6 +38,9 @@ export function createSealingPool(options: SealingPoolOptions = {}): SealingPool
   const slow = new Threads({ ...shared, threads });
   const urgent = new Threads({ ...shared, threads: 1 });
   return {
+    get threadCount() {
+      return slow.threadCount + urgent.threadCount;
+    },
     sealerFor: (disk) => new PooledSealer(rootOf(disk), slow, urgent),
     async [Symbol.asyncDispose]() {
       await Promise.all([slow[Symbol.asyncDispose](), urgent[Symbol.asyncDispose]()]);

@@ -7,6 +7,8 @@ import type { PostStatement, SealStatement, Statement } from "@holdfast/proofs";
 import { defaultThreadOptions, Threads } from "./threads.ts";
 
 export interface VerifierPool extends AsyncDisposable {
+  /** Threads that exist now; 0 when there was nothing to do for a while. */
+  readonly threadCount: number;
   /** As `Verifier.verifySeal`: false for bad bytes. Throws storage/worker-crashed, storage/closed. */
   verifySeal(statement: SealStatement, signal?: AbortSignal): Promise<boolean>;
   /** As `Verifier.verifyPost`. */
@@ -34,6 +36,9 @@ export function createVerifierPool(options: VerifierPoolOptions = {}): VerifierP
     return (await pool.run(`verify ${statement.check}`, make, signal)) === true;
   };
   return {
+    get threadCount() {
+      return pool.threadCount;
+    },
     verify,
     verifySeal: (statement, signal) => verify({ check: "seal", statement }, signal),
     verifyPost: (statement, signal) => verify({ check: "post", statement }, signal),

@@ -82,7 +82,9 @@ export class Lifecycle {
       const paths = sectorPaths(sectorId);
       const hasPieces = store.slots(sectorId).some((slot) => slot.pieceKey !== null);
       const staged = hasPieces ? await disk.sizeBytes(paths.staged) : undefined;
-      if (staged !== undefined) await disk.rename(paths.staged, paths.unsealed);
+      const settled = staged === undefined ? undefined : await disk.sizeBytes(paths.unsealed);
+      if (settled !== undefined) await disk.remove(paths.staged);
+      else if (staged !== undefined) await disk.rename(paths.staged, paths.unsealed);
     }
     await this.#parts.collector.sweep(sectorId);
   }

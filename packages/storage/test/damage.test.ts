@@ -1,0 +1,289 @@
+/** Files that rot, vanish or belong to nobody: what is found, named, left out, deleted, and what is not. */
+import { equalBytes, sectorId as sectorIdOf, utf8Bytes } from "@holdfast/base";
+import { codeOf } from "@holdfast/base/testing";
+import { createVerifier, zigzag } from "@holdfast/proofs";
+import { sectorProfile } from "@holdfast/proofs/verify";
+import type { PresealedSector, Storage } from "@holdfast/storage";
+import { afterAll, describe, expect, it } from "vitest";
+import {
+  type Fixture,
+  filesOn,
+  identity,
+  miner,
+  networkId,
+  pieceOf,
+  reaches,
+  readAll,
+  scratch,
+  sealTo,
+  sectorBytes,
+  seedAt,
+  simStorage,
+  ticketAt,
+} from "./support.ts";
+
+const files = scratch();
+afterAll(() => files.remove());
+
+/** Flips one bit of a file. */
+async function rot({ disk }: Fixture, path: string, at = 40): Promise<void> {
+  const bytes = (await disk.readFile(path)) ?? new Uint8Array(0);
+  bytes[at] = (bytes[at] ?? 0) ^ 4;
+  await disk.writeFile(path, bytes);
+}
+
+async function committed(count: number): Promise<Fixture> {
+  const fixture = await simStorage(files.next());
+  for (let i = 1; i <= count; i++) {
+    await fixture.storage.addPiece(pieceOf(`p${i}`, 900));
+    await sealTo(fixture.storage, i, "committed");
+  }
+  return fixture;
+}
+
+describe("rotten files", () => {
+  it("before the seal are found by commD, and the good pieces survive the bad one", async () => {
+    const fixture = await simStorage(files.next());
+    const { storage } = fixture;
+    const [a, b] = [pieceOf("a", 300), pieceOf("b", 300)];
+    await storage.addPiece(a);
+    await storage.addPiece(b);
+    await rot(fixture, "staged/1");
+    await storage.startSeal(1, ticketAt(1), identity);
+    expect(await reaches(storage, 1, "sealed", "failed")).toMatchObject({ reason: "storage/staged-corrupt" });
+    expect(await storage.verifyPiece("a")).toMatchObject({ intact: false });
+    expect(await storage.verifyPiece("b")).toMatchObject({ intact: true });
+    await storage.dropPiece("a");
+    await storage.retrySector(1);
+    await sealTo(storage, 1, "committed");
+    expect(equalBytes(await storage.readPieceFromSealedSector("b"), b.bytes)).toBe(true);
+    await storage.close();
+  });
+
+  it("bytes outside of pieces do not matter", async () => {
+    const fixture = await simStorage(files.next());
+    const { storage, disk } = fixture;
+    await storage.addPiece(pieceOf("a", 100));
+    await storage.addPiece(pieceOf("b", 300));
+    await rot(fixture, "staged/1", 110);
+    await sealTo2(storage);
+    expect(storage.getSector(1).state).toBe("sealed");
+    expect(await disk.sizeBytes("staged/1")).toBe(808);
+    await storage.close();
+  });
+
+  it("of the cache fail the seal proof, and a new seal heals it", async () => {
+    const fixture = await simStorage(files.next());
+    const { storage } = fixture;
+    await storage.addPiece(pieceOf("a", 300));
+    await sealTo2(storage);
+    const aux = (await fixture.disk.readFile("cache/1/aux")) ?? new Uint8Array(0);
+    await fixture.disk.writeFile(
+      "cache/1/aux",
+      aux.map((byte) => byte ^ 1),
+    );
+    await storage.proveSeal(1, seedAt(9));
+    const event = await reaches(storage, 1, "proved", "failed");
+    expect(event.to).toBe("failed");
+    expect(event.reason).toMatch(/^proofs\//);
+    await storage.retrySector(1);
+    expect(storage.getSector(1).state).toBe("sealed");
+    await storage.restartSeal(1, "damaged cache");
+    await sealTo(storage, 1, "committed");
+    expect(storage.getSector(1).state).toBe("committed");
+    await storage.close();
+  });
+
+  it("of one sector never spoil the proof of the others", async () => {
+    const fixture = await committed(4);
+    const { storage, disk } = fixture;
+    const tree = (await disk.readFile("cache/1/tree")) ?? new Uint8Array(0);
+    await disk.writeFile(
+      "cache/1/tree",
+      tree.map((byte, i) => (i % 32 === 0 ? byte ^ 1 : byte)),
+    );
+    await disk.remove("cache/2/tree");
+    await disk.writeFile("cache/3/tree", tree.subarray(1));
+    const unsealed = await storage.addCommittedCapacity();
+    const { proof, proven, faults } = await storage.generatePost("window", seedAt(2), [1, 2, 3, 4, unsealed]);
+    expect(proven).toEqual([4]);
+    expect(faults.map(({ sectorId, code }) => [sectorId, code]).sort()).toEqual([
+      [1, "proofs/comm-r-mismatch"],
+      [2, "storage/missing-file"],
+      [3, "storage/replica-corrupt"],
+      [5, "storage/not-sealed"],
+    ]);
+    const commR = storage.getSector(4).commitments?.commR ?? new Uint8Array();
+    const sectors = [{ sectorId: sectorIdOf(4), sectorBytes, commR }];
+    expect(createVerifier().verifyPost({ kind: "window", seed: seedAt(2), miner, sectors, proof })).toBe(
+      true,
+    );
+    expect(await codeOf(storage.generatePost("window", seedAt(2), [2, 3]))).toBe(
+      "storage/no-provable-sector",
+    );
+    expect(await codeOf(storage.generatePost("window", seedAt(2), []))).toBe("storage/no-provable-sector");
+    await storage.close();
+  });
+
+  it("of the replica never give wrong bytes", async () => {
+    const fixture = await committed(1);
+    const { storage, disk } = fixture;
+    await disk.remove("unsealed/1");
+    const replica = (await disk.readFile("sealed/1")) ?? new Uint8Array(0);
+    for (let at = 0; at < sectorBytes; at += 97) {
+      await disk.writeFile("sealed/1", replica);
+      await rot(fixture, "sealed/1", at);
+      const code = await codeOf(readAll(storage.readPiece("p1")));
+      expect(["storage/piece-corrupt", "storage/replica-corrupt"]).toContain(code);
+    }
+    await disk.writeFile("sealed/1", replica.subarray(1));
+    expect(await codeOf(readAll(storage.readPiece("p1")))).toBe("storage/replica-corrupt");
+    await disk.remove("sealed/1");
+    expect(await codeOf(readAll(storage.readPiece("p1")))).toBe("storage/missing-file");
+    await disk.writeFile("sealed/1", replica);
+    expect(equalBytes(await readAll(storage.readPiece("p1")), pieceOf("p1", 900).bytes)).toBe(true);
+    await storage.close();
+  });
+});
+
+describe("ranges", () => {
+  it("are read from both copies alike, and refused outside of the piece", async () => {
+    const { storage, disk } = await committed(1);
+    const { bytes } = pieceOf("p1", 900);
+    const ranges = [{}, { offset: 900 }, { offset: 899 }, { length: 0 }, { offset: 127, length: 300 }];
+    for (const copy of ["plain", "sealed"]) {
+      if (copy === "sealed") await disk.remove("unsealed/1");
+      for (const range of ranges) {
+        const { offset = 0, length = 900 - offset } = range as { offset?: number; length?: number };
+        const found = await readAll(storage.readPiece("p1", range));
+        expect(equalBytes(found, bytes.subarray(offset, offset + length)), copy).toBe(true);
+      }
+    }
+    for (const range of [
+      { offset: -1 },
+      { offset: 901 },
+      { length: 901 },
+      { offset: 0.5 },
+      { length: Number.NaN },
+    ]) {
+      expect(await codeOf(readAll(storage.readPiece("p1", range)))).toBe("storage/bad-range");
+    }
+    await storage.close();
+  });
+});
+
+describe("the audit and the collector", () => {
+  it("name every owner, delete orphans and nothing else", async () => {
+    const { storage, disk } = await committed(2);
+    await storage.addPiece(pieceOf("staged", 100));
+    const alive = await filesOn(disk);
+    const orphans = ["sealed/77", "cache/1/aux", "cache/1/proof", "unsealed/3", "sealed/.1-2-3.part"].concat(
+      "work/1-0-0/sealed",
+      "cache/9/tree",
+    );
+    const foreign = [
+      "sealed/1.bak",
+      "staged/notes.txt",
+      "cache/readme",
+      "work/my-file",
+      "unsealed/deep/er/x",
+    ];
+    for (const path of [...orphans, ...foreign]) await disk.writeFile(path, utf8Bytes("x"));
+    const audit = await storage.audit();
+    expect(audit.orphans.map((file) => file.path).sort()).toEqual(orphans.toSorted());
+    const kinds = (kind: string) =>
+      audit.files.filter((file) => file.owner.kind === kind).map((file) => file.path);
+    expect(kinds("foreign").sort()).toEqual(foreign.toSorted());
+    expect(kinds("sector").sort()).toEqual(alive);
+    expect(audit.files.find((file) => file.path === "sealed/2")?.owner).toEqual({
+      kind: "sector",
+      sectorId: 2,
+      role: "sealed",
+    });
+    const { removed, freedBytes } = await storage.collectGarbage();
+    expect(removed.toSorted()).toEqual(orphans.toSorted());
+    expect(freedBytes).toBe(orphans.length);
+    expect(await filesOn(disk)).toEqual([...alive, ...foreign].sort());
+    expect(await storage.collectGarbage()).toEqual({ removed: [], freedBytes: 0 });
+    await storage.close();
+  });
+
+  it("leave the files of a running job alone", async () => {
+    const { storage, disk } = await simStorage(files.next());
+    await storage.addPiece(pieceOf("a", 900));
+    await storage.startSeal(1, ticketAt(1), identity);
+    const kinds = new Set<string>();
+    while (storage.getSector(1).state === "sealing") {
+      const { removed } = await storage.collectGarbage();
+      expect(removed).toEqual([]);
+      for (const file of (await storage.audit()).files) kinds.add(file.owner.kind);
+      expect(kinds.has("orphan")).toBe(false);
+    }
+    expect(storage.getSector(1).state).toBe("sealed");
+    expect(await filesOn(disk)).toHaveLength(4);
+    await storage.close();
+  });
+
+  it("name what a sector lacks", async () => {
+    const { storage, disk } = await committed(1);
+    await disk.remove("sealed/1");
+    await disk.remove("unsealed/1");
+    expect((await storage.audit()).missing).toMatchObject([
+      { path: "sealed/1", sectorId: 1, role: "sealed" },
+    ]);
+    await storage.close();
+  });
+});
+
+describe("presealed sectors", () => {
+  function preseal(sectorId: number): PresealedSector {
+    const profile = sectorProfile(sectorBytes);
+    const { data, commD } = zigzag.preproc(new Uint8Array(0), profile);
+    const ticket = ticketAt(0);
+    const bound = { networkId, miner, sectorId: sectorIdOf(sectorId), ticket: ticket.bytes, commD };
+    const { replica, replicaTree, commR, commRStar } = zigzag.replicate(profile, bound, data);
+    return { sectorId, sectorBytes, ticket, identity, commD, commR, commRStar, replica, replicaTree };
+  }
+
+  it("are committed from the start, prove spacetime, and keep their ids for themselves", async () => {
+    const { storage, disk } = await simStorage(files.next());
+    const [one, five] = [preseal(1), preseal(5)];
+    await storage.importPresealed(one);
+    await storage.importPresealed(five);
+    await storage.importPresealed(one);
+    expect(storage.listSectors().map(({ sectorId, state, origin }) => [sectorId, state, origin])).toEqual([
+      [1, "committed", "presealed"],
+      [5, "committed", "presealed"],
+    ]);
+    const { proven, faults } = await storage.generatePost("winning", seedAt(1), [5, 1]);
+    expect({ proven, faults }).toEqual({ proven: [5, 1], faults: [] });
+    expect(await storage.addCommittedCapacity()).toBe(6);
+    expect(await filesOn(disk)).toEqual(["cache/1/tree", "cache/5/tree", "sealed/1", "sealed/5"]);
+    await storage.close();
+  });
+
+  it("are refused when they are not what they say", async () => {
+    const { storage, disk } = await simStorage(files.next());
+    const good = preseal(1);
+    const cut = { ...good, replica: good.replica.subarray(1) };
+    const wrongRoot = { ...good, commR: preseal(2).commR };
+    for (const bad of [cut, wrongRoot, { ...good, replicaTree: new Uint8Array(9) }]) {
+      expect(await codeOf(storage.importPresealed(bad))).toBe("storage/bad-sector");
+    }
+    await storage.importPresealed(good);
+    const other = { ...preseal(2), sectorId: 1 };
+    expect(await codeOf(storage.importPresealed(other))).toBe("storage/sector-conflict");
+    disk.fault = (operation) => (operation === "rename" ? "full" : undefined);
+    expect(await codeOf(storage.importPresealed(preseal(3)))).toBe("disk/full");
+    disk.fault = () => undefined;
+    expect(storage.listSectors()).toHaveLength(1);
+    expect((await storage.audit()).orphans).toEqual([]);
+    await storage.importPresealed(preseal(3));
+    await storage.close();
+  });
+});
+
+async function sealTo2(storage: Storage): Promise<void> {
+  await storage.sealAllStagedSectors();
+  await sealTo(storage, 1, "sealed");
+}

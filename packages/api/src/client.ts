@@ -1,21 +1,52 @@
 /**
- * The typed client of a node's API, made from the method table. It needs nothing but `fetch`, checks
- * what it receives, and turns every failure into the error that the node meant.
+ * The typed client of a node's API, made from the method table. It needs nothing but a `fetch`, checks
+ * what it receives, and turns every failure, also in the middle of an answer, into an error of the API.
  */
-import type { HoldfastError } from "@holdfast/base";
+import { HoldfastError } from "@holdfast/base";
 import { apiErrors } from "./errors.ts";
-import { errorBody, errorFromBody, fileBytesHeader, filePath, type Imported, imported, importPath, methodPath } from "./http.ts";
+import {
+  errorBody,
+  errorFromBody,
+  fileBytesHeader,
+  filePath,
+  type Imported,
+  imported,
+  importPath,
+  methodPath,
+} from "./http.ts";
 import { type CallName, type MethodParams, type MethodResult, methods, type StreamName } from "./methods.ts";
+
+/** What the client asks of a transport; a body of bytes is sent as it comes. */
+export interface ApiRequest {
+  readonly method: "GET" | "POST";
+  readonly headers: { readonly [name: string]: string };
+  readonly body?: string | AsyncIterable<Uint8Array>;
+  readonly signal?: AbortSignal;
+}
+
+/** The part of `Response` that the client uses. */
+export interface ApiResponse {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  readonly body: AsyncIterable<Uint8Array> | null;
+  text(): Promise<string>;
+}
+
+export type ApiFetch = (url: URL, request: ApiRequest) => Promise<ApiResponse>;
 
 export interface ClientOptions {
   /** The node's API, such as `http://127.0.0.1:3453`. */
   readonly url: string;
   readonly token: string;
-  readonly fetch?: typeof fetch;
+  /** Default: the platform's `fetch`, which gives up after some minutes without an answer. */
+  readonly fetch?: ApiFetch;
 }
 
 /** Longest single ndjson line that a stream may send. */
 const maxLineBytes = 4 * 1024 * 1024;
+/** Problems of one answer that are worth reading. */
+const shownProblems = 3;
 
 export interface FileDownload {
   readonly sizeBytes: number;
@@ -24,7 +55,11 @@ export interface FileDownload {
 
 export interface ApiClient {
   readonly url: string;
-  call<Name extends CallName>(name: Name, params: MethodParams<Name>, signal?: AbortSignal): Promise<MethodResult<Name>>;
+  call<Name extends CallName>(
+    name: Name,
+    params: MethodParams<Name>,
+    signal?: AbortSignal,
+  ): Promise<MethodResult<Name>>;
   stream<Name extends StreamName>(
     name: Name,
     params: MethodParams<Name>,
@@ -34,83 +69,100 @@ export interface ApiClient {
   openFile(cid: string, offsetBytes: number, signal?: AbortSignal): Promise<FileDownload>;
 }
 
+/**
+ * Every method throws what the node answered, or `api/unreachable`, `api/unauthorized`, `api/bad-answer`,
+ * `api/stream-cut`; after an abort, the signal's reason.
+ */
 export function createClient(options: ClientOptions): ApiClient {
-  const send = options.fetch ?? fetch;
-
-  async function request(path: string, init: RequestInit): Promise<Response> {
-    const headers = { authorization: `Bearer ${options.token}`, ...init.headers };
-    let response: Response;
-    try {
-      response = await send(new URL(path, options.url), { ...init, headers });
-    } catch (cause) {
-      if (init.signal?.aborted) throw init.signal.reason;
-      throw apiErrors.unreachable({ url: options.url, detail: rootMessage(cause) }, cause);
-    }
-    if (!response.ok) throw await failureOf(response);
-    return response;
-  }
-
-  async function failureOf(response: Response): Promise<HoldfastError> {
-    if (response.status === 401) return apiErrors.unauthorized({ url: options.url });
-    const text = await response.text();
-    const parsed = errorBody.safeParse(safeJson(text));
-    if (parsed.success) return errorFromBody(parsed.data);
-    return apiErrors.badAnswer({ method: response.url, detail: `HTTP ${response.status}` });
-  }
-
-  const post = (name: string, params: unknown, signal?: AbortSignal): Promise<Response> =>
-    request(methodPath(name), {
+  const exchange = exchangeWith(options);
+  const post = (name: string, params: unknown, signal?: AbortSignal): Promise<ApiResponse> =>
+    exchange(name, methodPath(name), {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(params),
       ...(signal === undefined ? {} : { signal }),
     });
-
   return {
     url: options.url,
     async call(name, params, signal) {
       const response = await post(name, params, signal);
-      return checked(name, await response.json());
+      return checked(name, await jsonOf(response, name, signal));
     },
     async *stream(name, params, signal) {
       const response = await post(name, params, signal);
-      let ended = false;
-      for await (const line of linesOf(response, name)) {
+      for await (const line of linesOf(response, name, signal)) {
         const value: unknown = safeJson(line);
         const failure = errorBody.safeParse(value);
         if (failure.success) throw errorFromBody(failure.data);
-        if (isEnd(value)) {
-          ended = true;
-          break;
-        }
+        if (isEnd(value)) return;
         yield checked(name, value);
       }
-      if (!ended) throw apiErrors.streamCut({ method: name });
+      throw apiErrors.streamCut({ method: name });
     },
     async importFile(bytes, signal) {
-      const body = ReadableStream.from(bytes);
-      const init: RequestInit & { duplex: "half" } = {
+      const response = await exchange("import", importPath, {
         method: "POST",
         headers: { "content-type": "application/octet-stream" },
-        body,
-        duplex: "half",
-        ...(signal === undefined ? {} : { signal }),
-      };
-      const response = await request(importPath, init);
-      return imported.parse(await response.json());
-    },
-    async openFile(cid, offsetBytes, signal) {
-      const response = await request(`${filePath(cid)}?offset=${offsetBytes}`, {
-        method: "GET",
+        body: bytes,
         ...(signal === undefined ? {} : { signal }),
       });
-      const sizeBytes = Number(response.headers.get(fileBytesHeader));
-      if (!Number.isSafeInteger(sizeBytes) || response.body === null) {
+      const result = imported.safeParse(await jsonOf(response, "import", signal));
+      if (!result.success) throw badAnswer("import", result.error.issues);
+      return result.data;
+    },
+    async openFile(cid, offsetBytes, signal) {
+      const response = await exchange("file", `${filePath(cid)}?offset=${offsetBytes}`, {
+        method: "GET",
+        headers: {},
+        ...(signal === undefined ? {} : { signal }),
+      });
+      const header = response.headers.get(fileBytesHeader) ?? "";
+      if (!/^\d{1,16}$/.test(header) || response.body === null) {
         throw apiErrors.badAnswer({ method: "file", detail: "no file size" });
       }
-      return { sizeBytes, bytes: response.body };
+      return { sizeBytes: Number(header), bytes: wholeBody(response.body, "file", signal) };
     },
   };
+}
+
+type Exchange = (name: string, path: string, request: ApiRequest) => Promise<ApiResponse>;
+
+function exchangeWith(options: ClientOptions): Exchange {
+  const send = options.fetch ?? platformFetch;
+  return async (name, path, request) => {
+    const headers = { authorization: `Bearer ${options.token}`, ...request.headers };
+    let response: ApiResponse;
+    try {
+      response = await send(new URL(path, options.url), { ...request, headers });
+    } catch (cause) {
+      if (request.signal?.aborted === true) throw request.signal.reason;
+      const root = rootOf(cause);
+      if (root instanceof HoldfastError) throw root; // the bytes that were to be sent could not be read
+      throw apiErrors.unreachable({ url: options.url, detail: messageOf(root) }, cause);
+    }
+    if (!response.ok) throw await failureOf(response, name, options.url);
+    return response;
+  };
+}
+
+/** `fetch` takes bytes as a web stream, and says that it sends before it reads (WHATWG Fetch, `duplex`). */
+async function platformFetch(url: URL, { body, ...request }: ApiRequest): Promise<ApiResponse> {
+  if (body === undefined || typeof body === "string") {
+    return fetch(url, { ...request, ...(body === undefined ? {} : { body }) });
+  }
+  const init: RequestInit & { duplex: "half" } = {
+    ...request,
+    body: ReadableStream.from(body),
+    duplex: "half",
+  };
+  return fetch(url, init);
+}
+
+async function failureOf(response: ApiResponse, name: string, url: string): Promise<HoldfastError> {
+  if (response.status === 401) return apiErrors.unauthorized({ url });
+  const parsed = errorBody.safeParse(await jsonOf(response, name));
+  if (parsed.success) return errorFromBody(parsed.data);
+  return apiErrors.badAnswer({ method: name, detail: `HTTP ${response.status}` });
 }
 
 /** The last line of a complete ndjson stream: without it the stream was cut. */
@@ -121,15 +173,51 @@ function isEnd(value: unknown): boolean {
 
 function checked<Name extends CallName | StreamName>(name: Name, value: unknown): MethodResult<Name> {
   const result = methods[name].result.safeParse(value);
-  if (!result.success) throw apiErrors.badAnswer({ method: name, detail: result.error.message });
+  if (!result.success) throw badAnswer(name, result.error.issues);
   return result.data as MethodResult<Name>;
 }
 
-async function* linesOf(response: Response, method: string): AsyncIterable<string> {
+function badAnswer(
+  method: string,
+  issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
+): HoldfastError {
+  const problems = issues.slice(0, shownProblems).map(({ path, message }) => {
+    const at = path.map(String).join(".");
+    return at === "" ? message : `${at}: ${message}`;
+  });
+  return apiErrors.badAnswer({ method, detail: problems.join("; ") });
+}
+
+/** Anything that is no JSON becomes undefined, which no schema accepts. */
+async function jsonOf(response: ApiResponse, method: string, signal?: AbortSignal): Promise<unknown> {
+  try {
+    return safeJson(await response.text());
+  } catch (cause) {
+    throw cut(method, cause, signal);
+  }
+}
+
+async function* wholeBody(
+  body: AsyncIterable<Uint8Array>,
+  method: string,
+  signal?: AbortSignal,
+): AsyncIterable<Uint8Array> {
+  try {
+    yield* body;
+  } catch (cause) {
+    throw cut(method, cause, signal);
+  }
+}
+
+function cut(method: string, cause: unknown, signal?: AbortSignal): unknown {
+  return signal?.aborted === true ? signal.reason : apiErrors.streamCut({ method }, cause);
+}
+
+async function* linesOf(response: ApiResponse, method: string, signal?: AbortSignal): AsyncIterable<string> {
   if (response.body === null) return;
   const decoder = new TextDecoder();
   let rest = "";
-  for await (const chunk of response.body) {
+  for await (const chunk of wholeBody(response.body, method, signal)) {
     rest += decoder.decode(chunk, { stream: true });
     const lines = rest.split("\n");
     rest = lines.pop() ?? "";
@@ -146,8 +234,18 @@ function safeJson(text: string): unknown {
   }
 }
 
-function rootMessage(error: unknown): string {
+/** Of several addresses that were tried, the last one's failure. */
+function rootOf(error: unknown): unknown {
   let at: unknown = error;
-  while (at instanceof Error && at.cause instanceof Error) at = at.cause;
-  return at instanceof Error ? at.message : String(at);
+  while (at instanceof Error) {
+    const next: unknown = at instanceof AggregateError ? at.errors.at(-1) : at.cause;
+    if (!(next instanceof Error)) break;
+    at = next;
+  }
+  return at;
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message === "" && "code" in error ? String(error.code) : error.message;
 }

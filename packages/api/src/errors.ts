@@ -24,7 +24,8 @@ export const apiErrors = defineErrors("api", {
   },
   badAnswer: {
     exit: "network",
-    message: (data: { method: string; detail: string }) => `the answer to ${data.method} is not understood: ${data.detail}`,
+    message: (data: { method: string; detail: string }) =>
+      `the answer to ${data.method} is not understood: ${data.detail}`,
     fix: "check that client and node are of the same version",
   },
   streamCut: {

@@ -1,7 +1,16 @@
 /**
  * The contract between a node and its people: methods, shapes, errors, and a client made from them.
  */
-export { type ApiClient, type ClientOptions, createClient, type FileDownload, streamEnd } from "./client.ts";
+export {
+  type ApiClient,
+  type ApiFetch,
+  type ApiRequest,
+  type ApiResponse,
+  type ClientOptions,
+  createClient,
+  type FileDownload,
+  streamEnd,
+} from "./client.ts";
 export { apiErrors } from "./errors.ts";
 export {
   apiPrefix,

@@ -9,8 +9,8 @@ import {
   askView,
   cidText,
   dealView,
-  filText,
   fileView,
+  filText,
   height,
   messageState,
   messageView,
@@ -202,7 +202,11 @@ export const methods = {
   "wallet.ls": call("The keys of this node and their balances", nothing, z.array(walletEntry)),
   "wallet.new": call("Makes a key", nothing, walletEntry),
   "wallet.default": call("Chooses the default address", z.object({ address: addressText }), walletEntry),
-  "wallet.export": call("A key in the field's formats: keep it secret", z.object({ address: addressText }), keyText),
+  "wallet.export": call(
+    "A key in the field's formats: keep it secret",
+    z.object({ address: addressText }),
+    keyText,
+  ),
   "wallet.import": call(
     "Takes in a key: hex of the field's JSON, or the 2019 wallet file",
     z.object({ text: z.string().max(65_536) }),
@@ -220,7 +224,11 @@ export const methods = {
     askView,
   ),
   "mine.status": call("Is this miner earning, and if not, why", nothing, mineStatus),
-  "sector.ls": call("Sectors of this miner, or of any miner from the chain", z.object({ miner: addressText.optional() }), z.array(sectorView)),
+  "sector.ls": call(
+    "Sectors of this miner, or of any miner from the chain",
+    z.object({ miner: addressText.optional() }),
+    z.array(sectorView),
+  ),
   "sector.show": call(
     "One sector",
     z.object({ sectorId: z.int().min(0), miner: addressText.optional() }),
@@ -244,20 +252,30 @@ export const methods = {
           lastProvenAt: height.nullable(),
         }),
       ),
-      vouchers: z.array(
-        z.object({ amountFil: filText, validAt: height, redeemed: z.boolean() }),
-      ),
+      vouchers: z.array(z.object({ amountFil: filText, validAt: height, redeemed: z.boolean() })),
       history: z.array(z.object({ atMs: z.number(), state: z.string(), detail: z.string() })),
     }),
   ),
   "file.ls": call("Files that this node has stored", nothing, z.array(fileView)),
   "put.quote": call(
     "What storing would cost, miner by miner",
-    z.object({ sizeBytes: sizeBytes.min(1), copies: z.int().min(1).max(20).default(2), forMs: z.int().min(1) }),
+    z.object({
+      sizeBytes: sizeBytes.min(1),
+      copies: z.int().min(1).max(20).default(2),
+      forMs: z.int().min(1),
+    }),
     z.object({
       durationEpochs: z.int(),
       totalFil: filText,
-      miners: z.array(z.object({ miner: addressText, askId: z.int(), priceFil: filText, chosen: z.boolean(), reason: z.string() })),
+      miners: z.array(
+        z.object({
+          miner: addressText,
+          askId: z.int(),
+          priceFil: filText,
+          chosen: z.boolean(),
+          reason: z.string(),
+        }),
+      ),
     }),
   ),
   "put.start": call(
@@ -273,8 +291,16 @@ export const methods = {
   ),
   "put.show": call("One put job", z.object({ jobId: z.string().max(200) }), putView),
   "put.ls": call("All put jobs", nothing, z.array(putView)),
-  "put.watch": stream("The progress of a put until it is done", z.object({ jobId: z.string().max(200) }), putView),
-  "put.receipt": call("The receipt of a finished put", z.object({ jobId: z.string().max(200) }), receiptDocument),
+  "put.watch": stream(
+    "The progress of a put until it is done",
+    z.object({ jobId: z.string().max(200) }),
+    putView,
+  ),
+  "put.receipt": call(
+    "The receipt of a finished put",
+    z.object({ jobId: z.string().max(200) }),
+    receiptDocument,
+  ),
   "file.stat": call(
     "Finds a file: its size and who has it",
     z.object({ cid: cidText }),
@@ -305,12 +331,20 @@ export type MethodName = keyof Methods;
 export type MethodParams<Name extends MethodName> = z.input<Methods[Name]["params"]>;
 export type CheckedParams<Name extends MethodName> = z.output<Methods[Name]["params"]>;
 export type MethodResult<Name extends MethodName> = z.output<Methods[Name]["result"]>;
-export type StreamName = { [Name in MethodName]: Methods[Name]["stream"] extends true ? Name : never }[MethodName];
+export type StreamName = {
+  [Name in MethodName]: Methods[Name]["stream"] extends true ? Name : never;
+}[MethodName];
 export type CallName = Exclude<MethodName, StreamName>;
 
 /** What a node implements: one function per method, on already checked parameters. */
 export type ApiHandlers = {
-  readonly [Name in CallName]: (params: CheckedParams<Name>, signal: AbortSignal) => Promise<MethodResult<Name>>;
+  readonly [Name in CallName]: (
+    params: CheckedParams<Name>,
+    signal: AbortSignal,
+  ) => Promise<MethodResult<Name>>;
 } & {
-  readonly [Name in StreamName]: (params: CheckedParams<Name>, signal: AbortSignal) => AsyncIterable<MethodResult<Name>>;
+  readonly [Name in StreamName]: (
+    params: CheckedParams<Name>,
+    signal: AbortSignal,
+  ) => AsyncIterable<MethodResult<Name>>;
 };

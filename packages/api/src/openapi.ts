@@ -32,9 +32,14 @@ export function openApiDocument(version: string): object {
     post: {
       operationId: "import",
       summary: "Takes a file's bytes in as UnixFS blocks",
-      requestBody: { content: { "application/octet-stream": { schema: { type: "string", format: "binary" } } } },
+      requestBody: {
+        content: { "application/octet-stream": { schema: { type: "string", format: "binary" } } },
+      },
       responses: {
-        200: { description: "ok", content: { "application/json": { schema: jsonSchema(imported, "output") } } },
+        200: {
+          description: "ok",
+          content: { "application/json": { schema: jsonSchema(imported, "output") } },
+        },
         default: failure,
       },
     },
@@ -47,7 +52,10 @@ export function openApiDocument(version: string): object {
         { name: "cid", in: "path", required: true, schema: { type: "string" } },
         { name: "offset", in: "query", required: false, schema: { type: "integer", minimum: 0 } },
       ],
-      responses: { 200: { description: "ok", content: { "application/octet-stream": {} } }, default: failure },
+      responses: {
+        200: { description: "ok", content: { "application/octet-stream": {} } },
+        default: failure,
+      },
     },
   };
   return {

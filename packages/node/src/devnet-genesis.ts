@@ -16,7 +16,7 @@ import {
   networkIdOf,
 } from "@holdfast/consensus";
 import { createProver, layoutPieces, type SealedReplica, type SectorIdentity } from "@holdfast/proofs";
-import { openNodeDisk, openStorage } from "@holdfast/storage";
+import { openNodeDisk, openStorage, type Storage } from "@holdfast/storage";
 import { makeGenesis } from "./genesis.ts";
 import { openKeys } from "./keys.ts";
 import { peerIdOfSeed } from "./peer-identity.ts";
@@ -37,9 +37,9 @@ const genesisSectorBytes = 1024;
 const genesisSectorId = 0;
 /** A devnet's addresses are those of the test network. */
 const network: NetworkByte = 1;
-/** Accounts of the 2019 devnets held as much. */
-const clientFunds = filToAtto(50_000);
-const ownerFunds = filToAtto(10_000);
+/** As much as the first account of the 2019 devnets held (go-filecoin's default genesis). */
+export const clientFunds = filToAtto(50_000);
+export const ownerFunds = filToAtto(10_000);
 const minerFunds = filToAtto(1_000);
 
 export const nodeNames = (miners: number): readonly string[] => [
@@ -49,9 +49,9 @@ export const nodeNames = (miners: number): readonly string[] => [
 ];
 
 /** Periods so short that a first proof is seen in seconds, and so long that a slow machine keeps them. */
-export function localParams(roundMs: number, sectorBytes: number): NetworkParams {
+export function localParams(name: string, roundMs: number, sectorBytes: number): NetworkParams {
   return devnetParams({
-    name: `local-${randomBytes(4).toString("hex")}`,
+    name,
     roundMs,
     networkByte: network,
     sectorBytes: [...new Set([genesisSectorBytes, sectorBytes])],
@@ -67,7 +67,7 @@ export function localParams(roundMs: number, sectorBytes: number): NetworkParams
 /** Writes the repos. Errors: `repo/exists`, `repo/unwritable`. */
 export async function createDevnet(options: DevnetOptions): Promise<void> {
   await mkdir(options.state, { recursive: true });
-  const params = localParams(options.roundMs, options.sectorBytes);
+  const params = localParams(`local-${randomBytes(4).toString("hex")}`, options.roundMs, options.sectorBytes);
   const names = nodeNames(options.miners);
   const ports = await freePorts(names.length);
   const secrets = names.map(() => new Uint8Array(randomBytes(32)));
@@ -123,7 +123,8 @@ export async function createDevnet(options: DevnetOptions): Promise<void> {
   );
 }
 
-function genesisMinerOf(
+/** The genesis entry of a miner that its node's account owns and works for. */
+export function genesisMinerOf(
   node: { readonly account: Address; readonly blsKey: Uint8Array | undefined; readonly peerId: string },
   replica: Presealed | undefined,
 ): GenesisMiner {
@@ -148,12 +149,13 @@ function genesisMinerOf(
   };
 }
 
-interface Presealed {
+export interface Presealed {
   readonly identity: SectorIdentity;
   readonly sealed: SealedReplica;
 }
 
-async function preseal(params: NetworkParams, miner: Address): Promise<Presealed> {
+/** A real replica of an empty sector, for the miner's first power. */
+export async function preseal(params: NetworkParams, miner: Address): Promise<Presealed> {
   const { commD } = layoutPieces([], genesisSectorBytes);
   const identity = {
     networkId: networkIdOf(params),
@@ -170,18 +172,26 @@ async function storePresealed(
   root: string,
   params: NetworkParams,
   miner: Address,
-  { identity, sealed }: Presealed,
+  presealed: Presealed,
   options: DevnetOptions,
 ): Promise<void> {
-  const { storage: folder } = repoPaths(root);
-  const disk = await openNodeDisk(folder);
   await using storage = await openStorage({
     sectorBytes: options.sectorBytes,
-    disk,
+    disk: await openNodeDisk(repoPaths(root).storage),
     dbPath: join(root, "storage.db"),
     prover: createProver(),
     clock: options.clock,
   });
+  await importGenesisSector(storage, params, miner, presealed);
+}
+
+/** Puts a miner's pre-sealed sector where its node will look for it. */
+export async function importGenesisSector(
+  storage: Storage,
+  params: NetworkParams,
+  miner: Address,
+  { identity, sealed }: Presealed,
+): Promise<void> {
   await storage.importPresealed({
     sectorId: genesisSectorId,
     sectorBytes: genesisSectorBytes,

@@ -1,0 +1,13 @@
+/**
+ * A Holdfast node as a library: composition, local networks, and the native kernels. Tests use
+ * `@holdfast/node/testing`, the command line `@holdfast/node/daemon`.
+ */
+export { type MinerParts, type NodeParts, type RunningNode, startNode } from "./compose.ts";
+export {
+  agreesWithReference,
+  buildNativeKernel,
+  type CryptoBackend,
+  type CryptoBackends,
+  installNativeKernels,
+} from "./kernels.ts";
+export { limits } from "./limits.ts";

@@ -1,0 +1,231 @@
+/** The nodes of the test network: each a full node as in production, on simulated seams and in memory. */
+import { type Address, assert, type Logger, type NetworkByte, type PeerId, silentLogger } from "@holdfast/base";
+import { SeededRandom, SimClock, SimDisk, SimNet } from "@holdfast/base/testing";
+import { genesisMinerAddress, moneyInvariant, type NetworkParams } from "@holdfast/consensus";
+import { createProver } from "@holdfast/proofs";
+import { createVerifier, verifyStatement } from "@holdfast/proofs/verify";
+import { openStorage, type Storage } from "@holdfast/storage";
+import { type ChainDatabase, memoryDatabase } from "../chain/index.ts";
+import { type NodeParts, type RunningNode, startNode } from "../compose.ts";
+import { type Database, openDatabase } from "../database.ts";
+import {
+  clientFunds,
+  genesisMinerOf,
+  importGenesisSector,
+  localParams,
+  nodeNames,
+  ownerFunds,
+  preseal,
+} from "../devnet-genesis.ts";
+import { openDiscovery } from "../discovery/index.ts";
+import { loadGenesis, makeGenesis } from "../genesis.ts";
+import { installNativeKernels } from "../kernels.ts";
+import { type FileBlocks, memoryBlocks } from "../retrieval/index.ts";
+import { openWallet, type Wallet } from "../wallet/index.ts";
+
+export interface NetworkOptions {
+  readonly miners?: number;
+  /** The same seed gives the same keys, tickets and winners. */
+  readonly seed?: string;
+  readonly roundMs?: number;
+  readonly sectorBytes?: number;
+  /** Overrides of the network's parameters. */
+  readonly params?: Partial<NetworkParams>;
+  /** Delay of every message on the wire. */
+  readonly delayMs?: number;
+  /** Log of all nodes. */
+  readonly logger?: Logger;
+}
+
+export interface TestNode {
+  readonly name: string;
+  readonly role: "bootstrap" | "miner" | "client";
+  readonly account: Address;
+  /** The miner actor that the node runs. */
+  readonly miner: Address | undefined;
+  readonly storage: Storage | undefined;
+  /** The running node; replaced by a restart. */
+  readonly node: RunningNode;
+  readonly peerId: PeerId;
+  stop(): Promise<void>;
+  /** Starts again on what it had on its disk. */
+  start(): Promise<void>;
+}
+
+const network: NetworkByte = 1;
+const fixtureVersion = "0.1.0";
+/** attoFIL per byte and epoch. */
+const fixturePrice = 1_000n;
+
+interface Plan {
+  readonly name: string;
+  readonly role: TestNode["role"];
+  readonly wallet: Wallet;
+  readonly account: Address;
+  readonly blsKey: Uint8Array | undefined;
+}
+
+export async function buildNodes(options: NetworkOptions, stack: AsyncDisposableStack) {
+  await installNativeKernels();
+  const seed = options.seed ?? "holdfast";
+  const random = new SeededRandom(seed);
+  const clock = new SimClock();
+  const wire = new SimNet({ seed, clock, delayMs: options.delayMs ?? 1 });
+  const roundMs = options.roundMs ?? 1_000;
+  const sectorBytes = options.sectorBytes ?? 2_048;
+  const params = { ...localParams(`test-${seed}`, roundMs, sectorBytes), ...options.params };
+  const plans = await Promise.all(
+    nodeNames(options.miners ?? 3).map((name) => planNode(name, random.fork(name))),
+  );
+  const minerPlans = plans.filter(({ role }) => role === "miner");
+  const sealed = await Promise.all(
+    minerPlans.map((_, index) => preseal(params, genesisMinerAddress(network, index))),
+  );
+  const { car } = makeGenesis({
+    params,
+    timestampMs: clock.nowMs(),
+    accounts: plans.map(({ role, account }) => ({
+      address: account,
+      balance: role === "client" ? clientFunds : ownerFunds,
+    })),
+    miners: minerPlans.map((plan, index) => genesisMinerOf({ ...plan, peerId: plan.name }, sealed[index])),
+  });
+  const nodes: TestNode[] = [];
+  for (const plan of plans) {
+    const minerIndex = minerPlans.indexOf(plan);
+    const miner = minerIndex < 0 ? undefined : genesisMinerAddress(network, minerIndex);
+    const presealed = sealed[minerIndex];
+    const storage =
+      miner === undefined ? undefined : stack.use(await openMemoryStorage(clock, sectorBytes, options.logger));
+    if (miner !== undefined && storage !== undefined && presealed !== undefined) {
+      await importGenesisSector(storage, params, miner, presealed);
+    }
+    const kept = await keep(car, stack);
+    const node = new FixtureNode({ plan, miner, storage, kept, clock, wire, logger: options.logger ?? silentLogger });
+    await node.start();
+    stack.defer(() => node.stop());
+    nodes.push(node);
+  }
+  return { seed, clock, wire, nodes };
+}
+
+async function planNode(name: string, random: SeededRandom): Promise<Plan> {
+  const wallet = await openWallet({ disk: new SimDisk(), secret: random.bytes(32), random, network });
+  const role = name === "bootstrap" ? "bootstrap" : name === "client" ? "client" : "miner";
+  const account = await wallet.newAccount();
+  return { name, role, wallet, account, blsKey: role === "miner" ? await wallet.newBlsKey() : undefined };
+}
+
+function openMemoryStorage(clock: SimClock, sectorBytes: number, logger = silentLogger): Promise<Storage> {
+  return openStorage({
+    sectorBytes,
+    disk: new SimDisk(),
+    dbPath: ":memory:",
+    prover: createProver(),
+    clock,
+    logger,
+    maxStagedMs: 2_000,
+  });
+}
+
+/** What a node has on its disk: it stays when the node stops. */
+interface Kept {
+  readonly chainDatabase: ChainDatabase;
+  readonly database: Database;
+  readonly fileBlocks: FileBlocks;
+  readonly genesis: Awaited<ReturnType<typeof loadGenesis>>;
+}
+
+async function keep(car: Uint8Array, stack: AsyncDisposableStack): Promise<Kept> {
+  const chainDatabase = memoryDatabase();
+  return {
+    chainDatabase,
+    database: stack.use(openDatabase(":memory:")),
+    fileBlocks: memoryBlocks(),
+    genesis: await loadGenesis(car, chainDatabase),
+  };
+}
+
+interface FixtureParts {
+  readonly plan: Plan;
+  readonly miner: Address | undefined;
+  readonly storage: Storage | undefined;
+  readonly kept: Kept;
+  readonly clock: SimClock;
+  readonly wire: SimNet;
+  readonly logger: Logger;
+}
+
+class FixtureNode implements TestNode {
+  readonly name: string;
+  readonly role: TestNode["role"];
+  readonly account: Address;
+  readonly miner: Address | undefined;
+  readonly storage: Storage | undefined;
+  readonly peerId: PeerId;
+  readonly #parts: FixtureParts;
+  #running: { readonly node: RunningNode; readonly stack: AsyncDisposableStack } | undefined;
+
+  constructor(parts: FixtureParts) {
+    this.#parts = parts;
+    this.name = parts.plan.name;
+    this.role = parts.plan.role;
+    this.account = parts.plan.account;
+    this.miner = parts.miner;
+    this.storage = parts.storage;
+    this.peerId = parts.plan.name as PeerId;
+  }
+
+  get node(): RunningNode {
+    assert(this.#running !== undefined, `${this.name} is running`);
+    return this.#running.node;
+  }
+
+  async start(): Promise<void> {
+    const { plan, miner, storage, kept, clock, wire, logger } = this.#parts;
+    await using stack = new AsyncDisposableStack();
+    const own = stack.use(wire.createWire(plan.name));
+    const verifier = createVerifier();
+    const parts: NodeParts = {
+      name: plan.name,
+      version: fixtureVersion,
+      clock,
+      logger,
+      ...kept,
+      wallet: plan.wallet,
+      wire: own,
+      checker: { verify: async (statement) => verifyStatement(verifier, statement) },
+      ...(miner === undefined || storage === undefined
+        ? {}
+        : {
+            miner: {
+              address: miner,
+              storage,
+              ask: {
+                pricePerBytePerEpoch: fixturePrice,
+                minBytes: 1,
+                maxBytes: Number.MAX_SAFE_INTEGER,
+                forEpochs: 1_000_000,
+              },
+            },
+          }),
+    };
+    const node = stack.use(await startNode(parts));
+    const { chain } = node;
+    stack.defer(
+      chain.onHead(({ to }) => {
+        const state = chain.stateAfter(to.key);
+        if (state !== undefined) moneyInvariant(chain.store, state, chain.genesisTotal);
+      }),
+    );
+    const bootstrap = plan.role === "bootstrap" ? [] : ["/sim/bootstrap"];
+    stack.use(openDiscovery({ wire: own, clock, logger, bootstrap }));
+    this.#running = { node, stack: stack.move() };
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    await running?.stack.disposeAsync();
+  }
+}

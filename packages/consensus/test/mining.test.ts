@@ -1,10 +1,20 @@
 /** Filling blocks, and what a verifier says to a body or a root that is not what executing gives. */
 import type { Address } from "@holdfast/base";
-import { c, cidOfCbor, encode, epoch, HoldfastError, MemoryBlockstore, zeroAddress } from "@holdfast/base";
+import {
+  attoFil,
+  c,
+  cidOfCbor,
+  encode,
+  epoch,
+  HoldfastError,
+  MemoryBlockstore,
+  zeroAddress,
+} from "@holdfast/base";
 import type { Env, FullBlock, SignedMessage } from "@holdfast/consensus";
 import {
   applyBlock,
   applyTipset,
+  blockCid,
   checkBlockBody,
   checkMessage,
   executeForMining,
@@ -14,8 +24,11 @@ import {
   messagesRoot,
   moneyInvariant,
   readActor,
+  readElectionFacts,
   readMessageCids,
+  readPower,
   readReceipts,
+  readSectors,
   receiptsRoot,
   signMessage,
 } from "@holdfast/consensus";
@@ -227,6 +240,44 @@ describe("a tipset of several blocks", () => {
     const empty = { miner: second, height: epoch(3), parents: parent.cids };
     const bad = blockAround(world, { ...empty, mined: { ...mined, stateRoot: parent.state } });
     expect(codeOf(() => tipset([good, bad]))).toBe("block/wrong-state-root");
+  });
+});
+
+describe("the tick of the network", () => {
+  it("takes the power of sectors that nobody proves, also across null rounds", () => {
+    const { store, genesis } = world;
+    const before = readPower(store, genesis.state);
+    let { state, cids } = parent;
+    const seen: bigint[] = [];
+    for (let height = 7; height < 200; height += 7) {
+      const { block } = mineBlock(world, first, { parent: { state, cids }, height }, []);
+      state = tipset([block], world.env, state).stateRoot;
+      cids = [blockCid(block.header)];
+      const { burnt } = moneyInvariant(store, state, genesis.total);
+      seen.push(readPower(store, state));
+      expect(burnt > 0n).toBe(readPower(store, state) < before);
+    }
+    expect(seen[0]).toBe(before);
+    expect(seen.at(-1)).toBe(0n);
+    expect(readSectors(store, state, first)[0]?.faultySince).not.toBeNull();
+    expect(readElectionFacts(store, state, first)?.readProvableSectors()).toEqual([]);
+  });
+});
+
+describe("a network without rewards", () => {
+  it("creates no record for an owner who gets nothing", () => {
+    const poor = createWorld({ miners: [1], params: { blockReward: attoFil(0n) } });
+    const miner = poor.miners[0];
+    const sender = poor.accounts[0];
+    if (miner === undefined || sender === undefined) expect.fail("the world has both");
+    const run = (gasPrice: bigint) => {
+      const start = { parent: genesisParent(poor), height: 1 };
+      const { mined } = mineBlock(poor, miner.address, start, [increment(sender, 0, { gasPrice })]);
+      expect(mined.receipts[0]?.exitCode).toBe(0);
+      return readActor(poor.store, mined.stateRoot, miner.owner);
+    };
+    expect(run(0n)).toBeUndefined();
+    expect(run(1n)?.balance).toBeGreaterThan(0n);
   });
 });
 

@@ -34,7 +34,6 @@ export function electionInput(parentMinTicket: Uint8Array, height: Epoch, miner:
 
 /** True if a draw wins: hash(electionProof) / 2^256 < power / total, exactly. Power 0 never wins. */
 export function isWinner(electionProof: Uint8Array, minerPower: bigint, totalPower: bigint): boolean {
-  if (minerPower <= 0n) return false;
   return readBigEndian(blake2b256(electionProof)) * totalPower < minerPower << 256n;
 }
 

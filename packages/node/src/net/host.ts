@@ -1,0 +1,136 @@
+/**
+ * A libp2p host from our settings: TCP, noise, yamux, identify, ping, gossipsub, and where wanted the
+ * Kademlia table under `/fil/kad/1.0.0` and mDNS. Every limit comes from the node's table. Nothing that
+ * costs time while nothing happens: keep-alive once a minute, no identify push, no debug log lines.
+ */
+import type { Logger } from "@holdfast/base";
+import { generateKeyPairFromSeed } from "@libp2p/crypto/keys";
+import type { GossipSub } from "@libp2p/gossipsub";
+import { identify } from "@libp2p/identify";
+import type {
+  ComponentLogger,
+  Libp2p,
+  Logger as Libp2pLogger,
+  PeerInfo,
+  PrivateKey,
+} from "@libp2p/interface";
+import { kadDHT, passthroughMapper } from "@libp2p/kad-dht";
+import { mdns } from "@libp2p/mdns";
+import { noise } from "@libp2p/noise";
+import { ping } from "@libp2p/ping";
+import { tcp } from "@libp2p/tcp";
+import { yamux } from "@libp2p/yamux";
+import { createLibp2p } from "libp2p";
+import { netErrors } from "./errors.ts";
+import { gossipService, type Rejects } from "./gossip.ts";
+import type { NetNeeds } from "./needs.ts";
+
+const kadProtocol = "/fil/kad/1.0.0";
+const mdnsService = "_fil._tcp.local";
+const keepAliveMs = 60_000; // libp2p gives up a TCP connection that is silent for twice that
+const seedBytes = 32;
+
+export interface HostOptions {
+  readonly privateKey: Uint8Array;
+  readonly listen: readonly string[];
+  readonly announce: readonly string[];
+  readonly heartbeatMs: number;
+  readonly kad: boolean;
+  /** If given, mDNS is on. */
+  readonly onMdnsPeer?: (peer: PeerInfo) => void;
+}
+
+export type Host = Libp2p<{ pubsub: GossipSub }>;
+
+/** Errors: `net/bad-key`, `net/port-in-use`, `net/cannot-listen`. */
+export async function openHost(needs: NetNeeds, options: HostOptions, rejects: Rejects): Promise<Host> {
+  const { limits } = needs;
+  try {
+    return await createLibp2p({
+      privateKey: await keyFromSeed(options.privateKey),
+      addresses: { listen: [...options.listen], announce: [...options.announce] },
+      transports: [tcp({ maxConnections: limits.connections + limits.pendingConnections })],
+      connectionEncrypters: [noise()],
+      streamMuxers: [
+        yamux({
+          keepAliveInterval: keepAliveMs,
+          maxInboundStreams: limits.streamsPerConnection,
+          maxOutboundStreams: limits.streamsPerConnection,
+          streamOptions: {
+            maxStreamWindowSize: limits.streamWindowBytes,
+            maxReadBufferLength: 2 * limits.streamWindowBytes,
+          },
+        }),
+      ],
+      connectionManager: {
+        maxConnections: limits.connections,
+        maxIncomingPendingConnections: limits.pendingConnections,
+        inboundConnectionThreshold: limits.connectionsPerHostPerSecond,
+        maxParallelDials: limits.parallelDials,
+        maxDialQueueLength: limits.queuedDials,
+        dialTimeout: limits.dialTimeoutMs,
+        addressDialTimeout: limits.dialTimeoutMs / 2,
+        inboundUpgradeTimeout: limits.dialTimeoutMs,
+        outboundStreamProtocolNegotiationTimeout: limits.dialTimeoutMs,
+        inboundStreamProtocolNegotiationTimeout: limits.dialTimeoutMs,
+        connectionCloseTimeout: 500,
+        reconnectRetries: 0, // whoever wants a connection dials it
+      },
+      connectionMonitor: { pingInterval: keepAliveMs },
+      peerDiscovery: options.onMdnsPeer === undefined ? [] : [neighbours(options.onMdnsPeer)],
+      services: {
+        identify: identify({ runOnLimitedConnection: false }),
+        ping: ping(),
+        pubsub: gossipService(needs, rejects, options.heartbeatMs),
+        ...(options.kad ? { kad: kademlia() } : {}),
+      },
+      logger: quietly(needs.logger),
+    });
+  } catch (error) {
+    throw listenError(error, options.listen);
+  }
+}
+
+async function keyFromSeed(seed: Uint8Array): Promise<PrivateKey> {
+  if (seed.length !== seedBytes) throw netErrors.badKey({ lengthBytes: seed.length });
+  return await generateKeyPairFromSeed("Ed25519", seed);
+}
+
+/** Not through the host's "peer:discovery" event, which also reports whom we have dialled ourselves. */
+function neighbours(onPeer: (peer: PeerInfo) => void): ReturnType<typeof mdns> {
+  const create = mdns({ serviceTag: mdnsService });
+  return (components) => {
+    const discovery = create(components);
+    discovery.addEventListener("peer", ({ detail }) => onPeer(detail));
+    return discovery;
+  };
+}
+
+/** Every node answers; addresses of private networks are what our networks are made of. */
+function kademlia(): ReturnType<typeof kadDHT> {
+  return kadDHT({ protocol: kadProtocol, clientMode: false, peerInfoMapper: passthroughMapper });
+}
+
+function listenError(error: unknown, listen: readonly string[]): unknown {
+  if (!(error instanceof Error) || error.name !== "UnsupportedListenAddressesError") return error;
+  const inUse = /EADDRINUSE\S*:? address already in use (\S+)/.exec(error.message)?.[1];
+  if (inUse !== undefined) return netErrors.portInUse({ address: inUse }, error);
+  const reason = /\b(E[A-Z]{3,}|[A-Z]\w+Error)\b/.exec(error.message.split("\n").slice(1).join("\n"))?.[1];
+  return netErrors.cannotListen({ addresses: listen, reason: reason ?? "no transport" }, error);
+}
+
+/** libp2p logs each frame; only its errors are of use, and only to who debugs. */
+function quietly(logger: Logger): ComponentLogger {
+  const nothing = (): void => undefined;
+  const forComponent = (component: string): Libp2pLogger => {
+    const log: Libp2pLogger = Object.assign((): void => undefined, {
+      enabled: false,
+      trace: nothing,
+      error: (text: unknown, ...args: readonly unknown[]): void =>
+        logger.debug("libp2p", { component, text: String(text), args: args.map(String) }),
+      newScope: (): Libp2pLogger => log,
+    });
+    return log;
+  };
+  return { forComponent };
+}

@@ -1,0 +1,281 @@
+/**
+ * The real twin of the wire seam: libp2p 3 over TCP. Invariants: errors speak the codes of the seam; every
+ * wait ends by a deadline or a signal; disposal cuts all streams and leaves no socket or timer behind.
+ */
+
+import type { PeerId, Wire, WirePeer, WireStream } from "@holdfast/base";
+import { assert, type Cancel, type GossipVerdict, type HoldfastError, wireErrors } from "@holdfast/base";
+import type { Connection, PeerId as Libp2pPeerId, PeerInfo, Stream } from "@libp2p/interface";
+import { peerIdFromString } from "@libp2p/peer-id";
+import { type Multiaddr, multiaddr } from "@multiformats/multiaddr";
+import { netErrors } from "./errors.ts";
+import { defaultHeartbeatMs, Gossip, Rejects } from "./gossip.ts";
+import { type Host, openHost } from "./host.ts";
+import type { NetNeeds } from "./needs.ts";
+import { Libp2pStream } from "./stream.ts";
+
+export interface Libp2pWireOptions {
+  /** Seed of the node's Ed25519 identity, 32 bytes. */
+  readonly privateKey: Uint8Array;
+  /** Multiaddrs; port 0 takes a free one. Empty: this node only dials. */
+  readonly listen: readonly string[];
+  /** Multiaddrs at which others reach this node, where they differ from what it listens on. */
+  readonly announce?: readonly string[];
+  /** Finds peers on the local network; off by default. */
+  readonly mdns?: boolean;
+  /** Finds peers through peers; off by default. */
+  readonly kad?: boolean;
+  /** Upkeep of the gossip mesh. */
+  readonly gossipHeartbeatMs?: number;
+}
+
+/** Errors: `net/bad-key`, `net/port-in-use`, `net/cannot-listen`. */
+export async function openLibp2pWire(needs: NetNeeds, options: Libp2pWireOptions): Promise<Wire> {
+  const rejects = new Rejects(needs);
+  let onFound: (peer: PeerInfo) => void = () => undefined;
+  const host = await openHost(
+    needs,
+    {
+      privateKey: options.privateKey,
+      listen: options.listen,
+      announce: options.announce ?? [],
+      heartbeatMs: options.gossipHeartbeatMs ?? defaultHeartbeatMs,
+      kad: options.kad ?? false,
+      ...(options.mdns === true ? { onMdnsPeer: (peer) => onFound(peer) } : {}),
+    },
+    rejects,
+  );
+  const wire = new Libp2pWire(needs, host, rejects);
+  onFound = (peer) => wire.onFound(peer);
+  return wire;
+}
+
+type PeerListener = (event: "connect" | "disconnect", peer: PeerId) => void;
+
+class Libp2pWire implements Wire {
+  readonly self: PeerId;
+  readonly #needs: NetNeeds;
+  readonly #host: Host;
+  readonly #gossip: Gossip;
+  readonly #streams = new Set<Libp2pStream>();
+  readonly #handlers = new Set<string>();
+  readonly #listeners = new Set<PeerListener>();
+  /** Where identified peers listen. */
+  readonly #addresses = new Map<PeerId, readonly string[]>();
+  readonly #stop = new AbortController();
+  #closing: Promise<void> | undefined;
+
+  constructor(needs: NetNeeds, host: Host, rejects: Rejects) {
+    this.#needs = needs;
+    this.#host = host;
+    this.self = textOf(host.peerId);
+    this.#gossip = new Gossip(needs, host.services.pubsub, rejects);
+    host.addEventListener("peer:connect", ({ detail }) => this.#tell("connect", textOf(detail)));
+    host.addEventListener("peer:disconnect", ({ detail }) => {
+      this.#addresses.delete(textOf(detail));
+      this.#tell("disconnect", textOf(detail));
+    });
+    host.addEventListener("peer:identify", ({ detail }) => {
+      if (host.getConnections(detail.peerId).length === 0) return;
+      this.#addresses.set(textOf(detail.peerId), detail.listenAddrs.map(String));
+    });
+  }
+
+  addresses(): readonly string[] {
+    return this.#host.getMultiaddrs().map(String);
+  }
+  peers(): readonly WirePeer[] {
+    const peers = new Map<PeerId, WirePeer>();
+    for (const connection of this.#host.getConnections()) {
+      const id = textOf(connection.remotePeer);
+      if (connection.status !== "open" || peers.has(id)) continue;
+      const addresses = this.#addresses.get(id) ?? [String(connection.remoteAddr)];
+      peers.set(id, { id, addresses, direction: connection.direction });
+    }
+    return [...peers.values()];
+  }
+
+  async connect(address: string, signal?: Cancel): Promise<PeerId> {
+    this.#assertOpen();
+    signal?.throwIfAborted();
+    const parsed = parseAddress(address);
+    try {
+      const connection = await this.#inTime(signal, (inTime) => this.#host.dial(parsed, { signal: inTime }));
+      return textOf(connection.remotePeer);
+    } catch (error) {
+      signal?.throwIfAborted();
+      this.#assertOpen();
+      throw wireErrors.unreachable({ peer: address }, error);
+    }
+  }
+  async disconnect(peer: PeerId): Promise<void> {
+    this.#cutStreams((stream) => stream.peer === peer, wireErrors.closed({ what: "connection" }));
+    const connections = this.#host.getConnections().filter(({ remotePeer }) => textOf(remotePeer) === peer);
+    await Promise.all(connections.map((connection) => closeConnection(connection)));
+  }
+
+  async open(peer: PeerId, protocol: string, signal?: Cancel): Promise<WireStream> {
+    this.#assertOpen();
+    signal?.throwIfAborted();
+    const limit = this.#needs.limits.streamsPerProtocol;
+    if (this.#openStreams(peer, protocol) >= limit) throw netErrors.tooManyStreams({ peer, protocol, limit });
+    const stream = this.#adopt(await this.#negotiate(peer, protocol, signal), peer);
+    if (stream.isOver) throw wireErrors.streamAborted({ peer, protocol }); // cut while we agreed on it
+    return stream;
+  }
+  async #negotiate(peer: PeerId, protocol: string, signal?: Cancel): Promise<Stream> {
+    const limit = this.#needs.limits.streamsPerProtocol;
+    try {
+      return await this.#inTime(signal, (inTime) =>
+        this.#host.dialProtocol(peerIdFromString(peer), protocol, {
+          signal: inTime,
+          maxOutboundStreams: limit,
+        }),
+      );
+    } catch (error) {
+      signal?.throwIfAborted();
+      this.#assertOpen();
+      const { name = "" } = error instanceof Error ? error : {};
+      if (name === "UnsupportedProtocolError")
+        throw wireErrors.protocolUnsupported({ peer, protocol }, error);
+      if (name === "TooManyOutboundProtocolStreamsError") {
+        throw netErrors.tooManyStreams({ peer, protocol, limit }, error);
+      }
+      throw wireErrors.unreachable({ peer }, error);
+    }
+  }
+  handle(protocol: string, handler: (stream: WireStream) => Promise<void>): () => void {
+    this.#assertOpen();
+    assert(!this.#handlers.has(protocol), `${protocol} has one handler`);
+    this.#handlers.add(protocol);
+    const limit = this.#needs.limits.streamsPerProtocol;
+    const options = { maxInboundStreams: limit, maxOutboundStreams: limit };
+    const serve = (stream: Stream, connection: Connection): void =>
+      void this.#serve(handler, this.#adopt(stream, textOf(connection.remotePeer)));
+    this.#host.handle(protocol, serve, options).catch((error) => this.#onHostError(error));
+    return () => {
+      if (this.#closing === undefined && this.#handlers.delete(protocol)) {
+        this.#host.unhandle(protocol).catch((error) => this.#onHostError(error));
+      }
+    };
+  }
+
+  async publish(topic: string, bytes: Uint8Array): Promise<void> {
+    this.#assertOpen();
+    const maxBytes = this.#needs.limits.gossipMessageBytes;
+    if (bytes.length > maxBytes) throw wireErrors.messageTooLong({ lengthBytes: bytes.length, maxBytes });
+    await this.#gossip.publish(topic, bytes);
+  }
+  subscribe(
+    topic: string,
+    handler: (bytes: Uint8Array, from: PeerId) => GossipVerdict | Promise<GossipVerdict>,
+  ): () => void {
+    this.#assertOpen();
+    return this.#gossip.subscribe(topic, handler);
+  }
+  onPeer(listener: PeerListener): () => void {
+    this.#assertOpen();
+    const entry: PeerListener = (event, peer) => listener(event, peer);
+    this.#listeners.add(entry);
+    return () => this.#listeners.delete(entry);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const reason = wireErrors.closed({ what: "wire" });
+    this.#stop.abort(reason);
+    this.#cutStreams(() => true, reason);
+    await Promise.all(this.#host.getConnections().map((connection) => closeConnection(connection)));
+    await this.#host.stop();
+  }
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw wireErrors.closed({ what: "wire" });
+  }
+  #tell(event: "connect" | "disconnect", peer: PeerId): void {
+    for (const listener of [...this.#listeners]) listener(event, peer);
+  }
+  #openStreams(peer: PeerId, protocol: string): number {
+    let count = 0;
+    for (const stream of this.#streams) {
+      if (stream.peer === peer && stream.protocol === protocol && stream.direction === "outbound") count++;
+    }
+    return count;
+  }
+  #adopt(stream: Stream, peer: PeerId): Libp2pStream {
+    const adopted = new Libp2pStream(stream, peer, (ended) => this.#streams.delete(ended));
+    if (!adopted.isOver) this.#streams.add(adopted);
+    return adopted;
+  }
+  #cutStreams(which: (stream: Libp2pStream) => boolean, reason: HoldfastError): void {
+    for (const stream of [...this.#streams]) if (which(stream)) stream.abort(reason);
+  }
+  async #serve(handler: (stream: WireStream) => Promise<void>, stream: Libp2pStream): Promise<void> {
+    try {
+      await handler(stream);
+    } catch (error) {
+      const { peer, protocol } = stream;
+      this.#needs.logger.debug("a stream's handler failed", { peer, protocol, detail: String(error) });
+      stream.abort(error instanceof Error ? error : wireErrors.streamAborted({ peer, protocol }, error));
+    }
+  }
+  /** Runs with a signal that aborts with `signal`, at the deadline, and when the wire closes. */
+  async #inTime<T>(signal: Cancel | undefined, work: (inTime: AbortSignal) => Promise<T>): Promise<T> {
+    const local = new AbortController();
+    const onAbort = (): void => local.abort();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#stop.signal.addEventListener("abort", onAbort, { once: true });
+    const done = new AbortController();
+    this.#needs.clock.sleep(this.#needs.limits.dialTimeoutMs, done.signal).then(onAbort, () => undefined);
+    try {
+      return await work(local.signal);
+    } finally {
+      done.abort();
+      signal?.removeEventListener("abort", onAbort);
+      this.#stop.signal.removeEventListener("abort", onAbort);
+    }
+  }
+  /** Dials a neighbour of the local network. */
+  onFound({ id, multiaddrs }: PeerInfo): void {
+    const peers = this.peers();
+    const known = peers.some((peer) => peer.id === textOf(id));
+    if (this.#closing !== undefined || known || peers.length >= enoughPeers) return;
+    this.#inTime(undefined, (signal) => this.#host.dial(multiaddrs, { signal })).catch((error) =>
+      this.#needs.logger.debug("a found peer was not reached", { peer: String(id), detail: String(error) }),
+    );
+  }
+  #onHostError(error: unknown): void {
+    if (this.#closing === undefined) this.#needs.logger.warn("libp2p", { detail: String(error) });
+  }
+}
+
+/** Gracefully, so that the other side learns it at once; streams were cut before, so nothing waits for long. */
+async function closeConnection(connection: Connection): Promise<void> {
+  try {
+    await connection.close({ signal: AbortSignal.timeout(closeTimeoutMs) });
+  } catch (error) {
+    connection.abort(error instanceof Error ? error : wireErrors.closed({ what: "connection" }, error));
+  }
+}
+const closeTimeoutMs = 300;
+
+/** With so many peers the neighbours that mDNS finds are left alone. */
+const enoughPeers = 16;
+
+function textOf(id: Libp2pPeerId): PeerId {
+  return id.toString() as PeerId;
+}
+
+/** What TCP can dial. Error: `wire/bad-address`. */
+function parseAddress(address: string): Multiaddr {
+  try {
+    const parsed = multiaddr(address);
+    if (parsed.getComponents().some(({ name }) => name === "tcp")) return parsed;
+  } catch (error) {
+    throw wireErrors.badAddress({ address }, error);
+  }
+  throw wireErrors.badAddress({ address });
+}

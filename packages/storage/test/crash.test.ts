@@ -3,10 +3,11 @@
  * survives; the "killed" process stands still. Whatever the cut: every acknowledged piece is there, no sector
  * is lost, nothing is left over, and the work goes on to its end.
  */
-import { type Disk, type DiskFile, equalBytes, HoldfastError } from "@holdfast/base";
+import { equalBytes, HoldfastError } from "@holdfast/base";
 import { SeededRandom, SimClock, SimDisk } from "@holdfast/base/testing";
 import { openStorage, type Storage } from "@holdfast/storage";
 import { afterAll, describe, expect, it } from "vitest";
+import { type Lies, mortal } from "./mortal.ts";
 import { pieceOf, prover, scratch, sectorBytes } from "./support.ts";
 import { drive, pieceSpecs } from "./workers/drive.ts";
 
@@ -15,41 +16,6 @@ afterAll(() => files.remove());
 
 const specs = pieceSpecs("crash", 3, 1016);
 
-/** How a disk may break its promises. */
-type Lie = "none" | "sync" | "collector";
-
-/** A disk whose process dies with it: after the cut no operation ever answers. */
-function mortal(disk: SimDisk, onDeath: () => void, lie: Lie): Disk {
-  const alive = async <T>(operation: Promise<T>): Promise<T> => {
-    try {
-      return await operation;
-    } catch (error) {
-      if (!disk.crashed || !(error instanceof HoldfastError)) throw error;
-      onDeath();
-      return await new Promise<never>(() => undefined);
-    }
-  };
-  const mortalFile = (file: DiskFile): DiskFile => ({
-    readAt: (offset, length) => alive(file.readAt(offset, length)),
-    writeAt: (offset, bytes) => alive(file.writeAt(offset, bytes)),
-    sizeBytes: () => alive(file.sizeBytes()),
-    truncate: (length) => alive(file.truncate(length)),
-    sync: () => (lie === "sync" ? alive(Promise.resolve()) : alive(file.sync())),
-    [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
-  });
-  return {
-    readFile: (path) => alive(disk.readFile(path)),
-    writeFile: (path, bytes) => alive(disk.writeFile(path, bytes)),
-    open: async (path, mode) => mortalFile(await alive(disk.open(path, mode))),
-    list: (path) => alive(disk.list(path)),
-    remove: (path) => alive(disk.remove(lie === "collector" ? path.replace("/aux", "/tree") : path)),
-    rename: (from, to) => alive(disk.rename(from, to)),
-    sizeBytes: (path) => alive(disk.sizeBytes(path)),
-    freeBytes: () => alive(disk.freeBytes()),
-    nativePath: (path) => disk.nativePath(path),
-  };
-}
-
 interface Run {
   /** Whether the power was cut before the work was done. */
   readonly cut: boolean;
@@ -57,7 +23,7 @@ interface Run {
 }
 
 /** Works until the power is cut at the n-th change, then starts again and works to the end. */
-async function runWithCut(changes: number, seed: string, lie: Lie = "none"): Promise<Run> {
+async function runWithCut(changes: number, seed: string, lies: Lies = {}): Promise<Run> {
   const dbPath = files.next();
   const first = new SimDisk({ random: new SeededRandom(seed) });
   const acknowledged = new Set<string>();
@@ -65,7 +31,7 @@ async function runWithCut(changes: number, seed: string, lie: Lie = "none"): Pro
   const work = async (disk: SimDisk, onDeath: () => void): Promise<void> => {
     const clock = new SimClock();
     const storage = await openStorage({
-      disk: mortal(disk, onDeath, lie),
+      disk: mortal(disk, onDeath, lies),
       dbPath,
       prover,
       clock,
@@ -176,7 +142,7 @@ describe("a power cut", () => {
   it("canary: is noticed on a disk that only pretends to sync", async () => {
     const found: string[] = [];
     for (let changes = 25, cut = true; cut && found.length === 0; changes++) {
-      const run = await runWithCut(changes, `lie ${changes}`, "sync");
+      const run = await runWithCut(changes, `lie ${changes}`, { sync: true });
       found.push(...run.complaints);
       cut = run.cut;
     }
@@ -184,7 +150,7 @@ describe("a power cut", () => {
   });
 
   it("canary: is noticed when a wrong file is deleted", async () => {
-    const run = await runWithCut(1_000, "collector", "collector");
+    const run = await runWithCut(1_000, "collector", { remove: (path) => path.replace("/aux", "/tree") });
     expect(run.complaints.join()).toMatch(/missing|Error/);
   });
 });

@@ -262,8 +262,8 @@ describe("sizes", () => {
   it("files, lines and functions", () => {
     expect(appended(unitsFile, lines(398, "//"))).toEqual([]);
     expect(appended(unitsFile, lines(399, "//"))).toEqual([`${unitsFile}:401 file-size`]);
-    expect(appended(unitsFile, `// ${"x".repeat(107)}`)).toEqual([]);
-    expect(appended(unitsFile, `// ${"x".repeat(108)}`)).toEqual([`${units} line-size`]);
+    expect(appended(unitsFile, `// ${"x".repeat(117)}`)).toEqual([]);
+    expect(appended(unitsFile, `// ${"x".repeat(118)}`)).toEqual([`${units} line-size`]);
   });
 
   it.each([

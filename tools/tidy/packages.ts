@@ -110,6 +110,17 @@ export const layers: Rule = (tree) => {
   return findings;
 };
 
+/**
+ * Rooms of the node are no packages: the test of a room, in a folder or file of its name, enters through the
+ * room's files; the test of a file beside the rooms imports that file.
+ */
+function testsOneRoom(test: string, target: string): boolean {
+  const name = /^packages\/node\/test\/([a-z0-9-]+)/.exec(test)?.[1];
+  const place = /^packages\/node\/src\/([a-z0-9-]+)/.exec(target)?.[1];
+  const shared = /^packages\/node\/src\/[a-z0-9-]+\.ts$/.test(target);
+  return name !== undefined && (shared || name === place || target.endsWith("/index.ts"));
+}
+
 export const doors: Rule = (tree) => {
   const byShort = new Map(manifests(tree).map((manifest) => [manifest.folder.split("/")[1], manifest]));
   const findings: Finding[] = [];
@@ -130,7 +141,8 @@ export const doors: Rule = (tree) => {
       } else if (
         isTest(source.path) &&
         target.startsWith(`packages/${from}/src/`) &&
-        !target.endsWith(".json")
+        !target.endsWith(".json") &&
+        !testsOneRoom(source.path, target)
       ) {
         const what = "a test behind its package's door";
         findings.push(finding(source, one, "doors", what, `import "@holdfast/${from}", as users do`));
@@ -196,6 +208,11 @@ function dependencyFindings(
   for (const source of tree.sources) {
     if (packageOf(source.path) !== packageOf(manifest.path)) continue;
     const test = isTest(source.path) || /\.config\.ts$/.test(source.path);
+    // A package that is loaded through createRequire is named in a string only.
+    for (const [, name] of source.text.matchAll(/\brequire\("([^"]+)"\)/g)) {
+      const required = name === undefined ? undefined : npmName(name);
+      if (required !== undefined && !test) used.add(required);
+    }
     for (const one of source.imports) {
       const name = npmName(one.specifier);
       if (name === undefined || one.kind === "url" || (test && name === manifest.name)) continue;

@@ -17,7 +17,8 @@ import {
 export const carErrors = defineErrors("car", {
   truncated: {
     exit: "network",
-    message: (data: { atBytes: number }) => `the CAR stream ends in the middle of a section at byte ${data.atBytes}`,
+    message: (data: { atBytes: number }) =>
+      `the CAR stream ends in the middle of a section at byte ${data.atBytes}`,
     fix: "fetch it again; what was verified is kept",
   },
   tooLong: {
@@ -127,7 +128,8 @@ function leadingCid(section: Uint8Array): CID {
   skipVarint(); // codec
   skipVarint(); // hash function
   const digestBytes = skipVarint();
-  if (at + digestBytes > section.length) throw carErrors.malformed({ detail: "a CID is longer than its section" });
+  if (at + digestBytes > section.length)
+    throw carErrors.malformed({ detail: "a CID is longer than its section" });
   return cidFromBytes(section.slice(0, at + digestBytes));
 }
 

@@ -1,9 +1,15 @@
 /** The market with its neighbours: retrieval on one side, storage on the other, and the API's view of both. */
-import { parseCid, parseFil, type PeerId } from "@holdfast/base";
+import { type PeerId, parseCid, parseFil } from "@holdfast/base";
 import { listMiners, readMinerState } from "@holdfast/consensus";
 import type { Chain } from "./chain/index.ts";
 import type { NodeParts } from "./compose.ts";
-import { type ClientMarket, type MarketFiles, type MinerMarket, openClientMarket, openMinerMarket } from "./market/index.ts";
+import {
+  type ClientMarket,
+  type MarketFiles,
+  type MinerMarket,
+  openClientMarket,
+  openMinerMarket,
+} from "./market/index.ts";
 import type { Sender } from "./mempool/index.ts";
 import { openRetrieval, type Retrieval } from "./retrieval/index.ts";
 import { type HandlerNeeds, rpcErrors } from "./rpc/index.ts";
@@ -94,7 +100,9 @@ function filesDoor(chain: Chain, wire: NodeParts["wire"], retrieval: Retrieval):
       retrieval.openFile(parseCid(cid), { offsetBytes, providers: peersOf(), signal }),
     async stat(cid, signal) {
       const found = await retrieval.stat(parseCid(cid), peersOf(), signal);
-      const miners = new Map<string, string>(providersOf(chain, wire).map(({ miner, peerId }) => [peerId, miner]));
+      const miners = new Map<string, string>(
+        providersOf(chain, wire).map(({ miner, peerId }) => [peerId, miner]),
+      );
       return {
         cid,
         sizeBytes: found.sizeBytes ?? 0,

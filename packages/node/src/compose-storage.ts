@@ -1,7 +1,7 @@
 /** The miner's storage as the other rooms want to see it: one adapter for mining, one for the API. */
 import type { Storage } from "@holdfast/storage";
 import type { MinerParts } from "./compose.ts";
-import type { Mining, MineStorage } from "./mine/index.ts";
+import type { MineStorage, Mining } from "./mine/index.ts";
 import type { HandlerNeeds } from "./rpc/index.ts";
 
 /** Mining waits for a step; the storage starts it and tells when the sector is idle again. */
@@ -24,7 +24,10 @@ export function mineStorageOf(storage: Storage): MineStorage {
   };
 }
 
-export function minerDoorOf({ address, storage }: MinerParts, mining: Mining): NonNullable<HandlerNeeds["miner"]> {
+export function minerDoorOf(
+  { address, storage }: MinerParts,
+  mining: Mining,
+): NonNullable<HandlerNeeds["miner"]> {
   return {
     miner: address,
     status: () => mining.status(),

@@ -8,10 +8,10 @@ import { type Env, readMinerState, type Tipset } from "@holdfast/consensus";
 import { createVerifier } from "@holdfast/proofs/verify";
 import type { Storage } from "@holdfast/storage";
 import { type Chain, type ChainDatabase, openChain } from "./chain/index.ts";
+import { type MarketParts, openMarkets } from "./compose-market.ts";
+import { minerDoorOf, mineStorageOf } from "./compose-storage.ts";
 import type { Database } from "./database.ts";
 import type { LoadedGenesis } from "./genesis.ts";
-import { openMarkets } from "./compose-market.ts";
-import { mineStorageOf, minerDoorOf } from "./compose-storage.ts";
 import { type Mempool, openMempool, openSender, type Sender } from "./mempool/index.ts";
 import { type MetricsSource, openMetrics } from "./metrics.ts";
 import { type AskPolicy, type MineNeeds, type Mining, startMining } from "./mine/index.ts";
@@ -67,7 +67,9 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     logger,
     ...(parts.genesis === undefined ? {} : { genesis: parts.genesis }),
   });
-  const chain = Object.assign(opened, { envOn: (tipset: Tipset): Env => envOn(opened, tipset, proofs.inline) });
+  const chain = Object.assign(opened, {
+    envOn: (tipset: Tipset): Env => envOn(opened, tipset, proofs.inline),
+  });
   const mempool = stack.use(openMempool({ chain, wire, clock, logger }));
   const sender = stack.use(openSender({ chain, wire, clock, logger, database, signer: wallet }, mempool));
   const sync = stack.use(openSync({ chain, wire, proofs, clock, logger }));
@@ -76,30 +78,15 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     parts.miner === undefined
       ? undefined
       : stack.use(startMining(mineNeeds(parts, parts.miner, { chain, sync, mempool, sender, proofs })));
-  const miner = parts.miner === undefined || mining === undefined ? undefined : minerDoorOf(parts.miner, mining);
-  const handlers = createHandlers({
+  const miner =
+    parts.miner === undefined || mining === undefined ? undefined : minerDoorOf(parts.miner, mining);
+  const handlers = createHandlers(
+    handlerNeeds(parts, { chain, sync, mempool, sender, proofs }, market, miner),
+  );
+  const metrics = openMetrics(
     name,
-    version: parts.version,
-    startedMs: clock.nowMs(),
-    clock,
-    logger,
-    chain,
-    sync,
-    net: {
-      self: wire.self,
-      addresses: () => wire.addresses(),
-      peers: () => wire.peers(),
-      connect: (address, signal) => wire.connect(address, signal),
-      peerHeights: () => sync.peerHeights(),
-    },
-    sender,
-    pending: () => mempool.pending(),
-    wallet,
-    market: market.door,
-    files: market.files,
-    miner,
-  });
-  const metrics = openMetrics(name, metricsOf({ chain, clock, wire, mempool, mining, miner, market: market.door }));
+    metricsOf({ chain, clock, wire, mempool, mining, miner, market: market.door }),
+  );
   const api =
     parts.api === undefined
       ? undefined
@@ -135,7 +122,7 @@ function envOn(chain: Chain, tipset: Tipset, verifier: Env["verifier"]): Env {
 }
 
 interface MineRooms {
-  readonly chain: Chain;
+  readonly chain: Chain & { envOn(tipset: Tipset): Env };
   readonly sync: Sync;
   readonly mempool: Mempool;
   readonly sender: Sender;
@@ -156,6 +143,37 @@ function mineNeeds(parts: NodeParts, miner: MinerParts, rooms: MineRooms): MineN
     clock: parts.clock,
     logger: parts.logger,
     ask: miner.ask,
+  };
+}
+
+function handlerNeeds(
+  parts: NodeParts,
+  { chain, sync, mempool, sender }: MineRooms,
+  market: MarketParts,
+  miner: HandlerNeeds["miner"],
+): HandlerNeeds {
+  const { name, version, clock, logger, wallet, wire } = parts;
+  return {
+    name,
+    version,
+    startedMs: clock.nowMs(),
+    clock,
+    logger,
+    chain,
+    sync,
+    net: {
+      self: wire.self,
+      addresses: () => wire.addresses(),
+      peers: () => wire.peers(),
+      connect: (address, signal) => wire.connect(address, signal),
+      peerHeights: () => sync.peerHeights(),
+    },
+    sender,
+    pending: () => mempool.pending(),
+    wallet,
+    market: market.door,
+    files: market.files,
+    miner,
   };
 }
 
@@ -181,7 +199,9 @@ function metricsOf({ chain, clock, wire, mempool, mining, miner, market }: Measu
     peers: () => wire.peers().length,
     pendingMessages: () => mempool.pending().length,
     powerBytes: () =>
-      miner === undefined ? 0 : Number(readMinerState(chain.store, chain.headState().state, miner.miner).power),
+      miner === undefined
+        ? 0
+        : Number(readMinerState(chain.store, chain.headState().state, miner.miner).power),
     blocksWon: () => mining?.status().blocksWon ?? 0,
     sectors: () => countBy(miner?.sectors().map(({ state }) => state) ?? []),
     deals: () => countBy(market.deals().map(({ state }) => state)),

@@ -15,7 +15,8 @@ export const databaseErrors = defineErrors("database", {
   },
   damaged: {
     exit: "internal",
-    message: (data: { path: string; detail: string }) => `the database ${data.path} cannot be opened: ${data.detail}`,
+    message: (data: { path: string; detail: string }) =>
+      `the database ${data.path} cannot be opened: ${data.detail}`,
     fix: "restore node.db from a backup; chain and sectors are kept apart from it",
   },
   full: {
@@ -62,7 +63,9 @@ export function openDatabase(path: string): Database {
 
   const database: Database = {
     migrate(room, steps) {
-      database.run("CREATE TABLE IF NOT EXISTS versions (room TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT");
+      database.run(
+        "CREATE TABLE IF NOT EXISTS versions (room TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT",
+      );
       const found = Number(database.get("SELECT version FROM versions WHERE room = ?", room)?.version ?? 0);
       if (found > steps.length) throw databaseErrors.newer({ room, found, known: steps.length });
       database.transaction(() => {
@@ -104,7 +107,9 @@ function openSqlite(path: string): DatabaseSync {
   try {
     const sqlite = new DatabaseSync(path);
     // FULL: an acknowledged payment or deal survives a power cut, not only a crash of the process.
-    sqlite.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000");
+    sqlite.exec(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000",
+    );
     return sqlite;
   } catch (cause) {
     if (isFull(cause)) throw databaseErrors.full({ path }, cause);

@@ -70,26 +70,18 @@ export async function createDevnet(options: DevnetOptions): Promise<void> {
   const params = localParams(`local-${randomBytes(4).toString("hex")}`, options.roundMs, options.sectorBytes);
   const names = nodeNames(options.miners);
   const ports = await freePorts(names.length);
-  const secrets = names.map(() => new Uint8Array(randomBytes(32)));
-  const peerSeeds = names.map(() => new Uint8Array(randomBytes(32)));
-  const nodes = await Promise.all(
-    names.map(async (name, index) => {
-      const root = join(options.state, name);
-      await mkdir(repoPaths(root).keystore, { recursive: true, mode: 0o700 });
-      const secret = secrets[index] ?? new Uint8Array(32);
-      const seed = peerSeeds[index] ?? new Uint8Array(32);
-      const keys = await openKeys({ keystore: repoPaths(root).keystore, network, machineKey: secret, peerSeed: seed });
-      const account = await keys.wallet.newAccount();
-      const isMiner = name.startsWith("miner-");
-      return { name, root, account, blsKey: isMiner ? await keys.wallet.newBlsKey() : undefined, peerId: await peerIdOfSeed(seed) };
-    }),
-  );
+  const nodes = await Promise.all(names.map((name) => makeKeys(options.state, name)));
   const miners = nodes.filter((node) => node.blsKey !== undefined);
-  const sealed = await Promise.all(miners.map((_, index) => preseal(params, genesisMinerAddress(network, index))));
+  const sealed = await Promise.all(
+    miners.map((_, index) => preseal(params, genesisMinerAddress(network, index))),
+  );
   const { car } = makeGenesis({
     params,
     timestampMs: options.clock.nowMs(),
-    accounts: nodes.map(({ name, account }) => ({ address: account, balance: name === "client" ? clientFunds : ownerFunds })),
+    accounts: nodes.map(({ name, account }) => ({
+      address: account,
+      balance: name === "client" ? clientFunds : ownerFunds,
+    })),
     miners: miners.map((node, index) => genesisMinerOf(node, sealed[index])),
   });
   const [bootstrap] = nodes;
@@ -118,9 +110,28 @@ export async function createDevnet(options: DevnetOptions): Promise<void> {
         },
       });
       const replica = sealed[minerIndex];
-      if (replica !== undefined) await storePresealed(node.root, params, genesisMinerAddress(network, minerIndex), replica, options);
+      if (replica !== undefined)
+        await storePresealed(node.root, params, genesisMinerAddress(network, minerIndex), replica, options);
     }),
   );
+}
+
+interface PlannedNode {
+  readonly name: string;
+  readonly root: string;
+  readonly account: Address;
+  readonly blsKey: Uint8Array | undefined;
+  readonly peerId: string;
+}
+
+async function makeKeys(state: string, name: string): Promise<PlannedNode> {
+  const root = join(state, name);
+  const { keystore } = repoPaths(root);
+  await mkdir(keystore, { recursive: true, mode: 0o700 });
+  const { wallet, peerSeed } = await openKeys({ keystore, network });
+  const account = await wallet.newAccount();
+  const blsKey = name.startsWith("miner-") ? await wallet.newBlsKey() : undefined;
+  return { name, root, account, blsKey, peerId: await peerIdOfSeed(peerSeed) };
 }
 
 /** The genesis entry of a miner that its node's account owns and works for. */
@@ -165,7 +176,10 @@ export async function preseal(params: NetworkParams, miner: Address): Promise<Pr
     commD,
   };
   const data = new Uint8Array(genesisSectorBytes);
-  return { identity, sealed: await createProver().replicate({ sectorBytes: genesisSectorBytes, identity, data }) };
+  return {
+    identity,
+    sealed: await createProver().replicate({ sectorBytes: genesisSectorBytes, identity, data }),
+  };
 }
 
 async function storePresealed(

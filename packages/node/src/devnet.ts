@@ -8,10 +8,10 @@ import { join } from "node:path";
 import { assert, silentLogger } from "@holdfast/base";
 import { openChain, openLevelDatabase } from "./chain/index.ts";
 import { realClock } from "./clock.ts";
-import { type DaemonHandle, openWorkers, startDaemon } from "./daemon.ts";
 import { createDevnet, nodeNames, writeClockOffset } from "./devnet-genesis.ts";
 import { installNativeKernels } from "./kernels.ts";
 import { repoPaths } from "./repo/index.ts";
+import { type DaemonHandle, openWorkers, startDaemon } from "./start-daemon.ts";
 
 export interface StartDevnetOptions {
   /** Folder that keeps the network; a temporary one, removed at the end, if left out. */

@@ -26,7 +26,8 @@ export const framingErrors = defineErrors("net", {
   },
   truncated: {
     exit: "network",
-    message: (data: { protocol: string }) => `the stream of ${data.protocol} ended in the middle of a message`,
+    message: (data: { protocol: string }) =>
+      `the stream of ${data.protocol} ended in the middle of a message`,
     fix: "try again; the connection broke",
   },
   timeout: {
@@ -41,7 +42,12 @@ export async function sendFrame(stream: WireStream, bytes: Uint8Array, signal?: 
   await stream.write(concatBytes(encodeVarint(bytes.length), bytes), signal);
 }
 
-export async function sendMessage<T>(stream: WireStream, codec: Codec<T>, value: T, signal?: Cancel): Promise<void> {
+export async function sendMessage<T>(
+  stream: WireStream,
+  codec: Codec<T>,
+  value: T,
+  signal?: Cancel,
+): Promise<void> {
   await sendFrame(stream, encode(codec, value), signal);
 }
 

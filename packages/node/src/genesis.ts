@@ -12,7 +12,7 @@ import {
   readNetworkParams,
 } from "@holdfast/consensus";
 import { type CarBlock, readCar, writeCar } from "./car.ts";
-import { chainErrors } from "./chain/errors.ts";
+import { chainErrors } from "./chain/index.ts";
 
 export interface LoadedGenesis {
   readonly block: FullBlock;

@@ -7,6 +7,7 @@
 import { hash, scrypt as opensslScrypt } from "node:crypto";
 import { createRequire } from "node:module";
 import { type CryptoKernel, equalBytes, installCryptoKernel, nobleKernel, utf8Bytes } from "@holdfast/base";
+import { installTreeKernel, plainTreeKernel } from "@holdfast/proofs";
 
 export type CryptoBackend = "native" | "wasm" | "noble";
 
@@ -48,7 +49,26 @@ export async function buildNativeKernel(): Promise<{
 export async function installNativeKernels(): Promise<CryptoBackends> {
   const { functions, backends } = await buildNativeKernel();
   installCryptoKernel(functions);
+  await installTreeHashing();
   return backends;
+}
+
+/** hashtree (SHA-NI or AVX2) for the pairs of SHA-256 trees: 24 M/s where TypeScript makes 2 M/s. */
+async function installTreeHashing(): Promise<void> {
+  try {
+    const { hashInto } = await import("@chainsafe/hashtree");
+    const sha256Pairs = (row: Uint8Array): Uint8Array => {
+      const parents = new Uint8Array(row.length / 2);
+      hashInto(row, parents);
+      for (let last = 31; last < parents.length; last += 32) parents[last] = (parents[last] ?? 0) & 0x3f;
+      return parents;
+    };
+    const sample = Uint8Array.from({ length: 256 }, (_, index) => (index * 7 + 1) & 0xff);
+    if (equalBytes(sha256Pairs(sample), plainTreeKernel.sha256Pairs(sample)))
+      installTreeKernel({ sha256Pairs });
+  } catch {
+    // No prebuilt binary for this platform: the reference does the work.
+  }
 }
 
 /** The group if it loads and agrees with the reference, else nothing (and noble stays). */

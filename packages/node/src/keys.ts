@@ -38,7 +38,8 @@ export async function openKeys(options: KeyOptions): Promise<NodeKeys> {
   const disk = await openNodeDisk(keystore);
   const wallet = await openWallet({ disk, secret, random: realRandom, network });
   const sealed = await disk.readFile(peerKeyFile);
-  const peerSeed = sealed === undefined ? await newPeerSeed(options, secret) : await openSecret(sealed, secret);
+  const peerSeed =
+    sealed === undefined ? await newPeerSeed(options, secret) : await openSecret(sealed, secret);
   return { wallet, peerSeed };
 
   async function newPeerSeed(given: KeyOptions, using: KeystoreSecret): Promise<Uint8Array> {

@@ -119,7 +119,18 @@ function partsOf({ check, statement }: Statement): CborValue[] {
     case "seal": {
       const { sectorBytes, identity, commR, commRStar, seed, proof } = statement;
       const { networkId, miner, sectorId, ticket, commD } = identity;
-      return [sectorBytes, networkId, addressBytes(miner), sectorId, ticket, commD, commR, commRStar, seed, proof];
+      return [
+        sectorBytes,
+        networkId,
+        addressBytes(miner),
+        sectorId,
+        ticket,
+        commD,
+        commR,
+        commRStar,
+        seed,
+        proof,
+      ];
     }
     case "post": {
       const { kind, seed, miner, sectors, proof } = statement;

@@ -20,14 +20,20 @@ const metaKey = (name: string): Uint8Array => Buffer.from(`m${name}`);
 
 /** Errors: `chain/in-use`, `chain/damaged`, later `chain/full`. */
 export async function openLevelDatabase(path: string): Promise<ChainDatabase> {
-  const level = new ClassicLevel<Uint8Array, Uint8Array>(path, { keyEncoding: "view", valueEncoding: "view" });
+  const level = new ClassicLevel<Uint8Array, Uint8Array>(path, {
+    keyEncoding: "view",
+    valueEncoding: "view",
+  });
   try {
     await level.open();
   } catch (cause) {
     const inner = cause instanceof Error ? cause.cause : undefined;
     const code = inner instanceof Error && "code" in inner ? String(inner.code) : "";
     if (code === "LEVEL_LOCKED") throw chainErrors.inUse({ path }, cause);
-    throw chainErrors.damaged({ path, detail: inner instanceof Error ? inner.message : String(cause) }, cause);
+    throw chainErrors.damaged(
+      { path, detail: inner instanceof Error ? inner.message : String(cause) },
+      cause,
+    );
   }
   return new LevelDatabase(level);
 }

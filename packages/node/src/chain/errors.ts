@@ -4,7 +4,8 @@ import { defineErrors } from "@holdfast/base";
 export const chainErrors = defineErrors("chain", {
   damaged: {
     exit: "internal",
-    message: (data: { path: string; detail: string }) => `the chain database ${data.path} cannot be opened: ${data.detail}`,
+    message: (data: { path: string; detail: string }) =>
+      `the chain database ${data.path} cannot be opened: ${data.detail}`,
     fix: "move the folder away and start again: the node fetches the chain from its peers",
   },
   inUse: {

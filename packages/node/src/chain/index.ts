@@ -32,7 +32,13 @@ import {
 } from "@holdfast/consensus";
 import { chainErrors } from "./errors.ts";
 import type { ChainDatabase } from "./needs.ts";
-import { metaKeys, type MessageResult, recordLimits, type TipsetRecord, tipsetRecordCodec } from "./record.ts";
+import {
+  type MessageResult,
+  metaKeys,
+  recordLimits,
+  type TipsetRecord,
+  tipsetRecordCodec,
+} from "./record.ts";
 
 export { memoryDatabase, openLevelDatabase } from "./database.ts";
 export { chainErrors } from "./errors.ts";
@@ -105,7 +111,8 @@ export async function openChain({ database, genesis, logger }: ChainOptions): Pr
   if (genesis !== undefined) {
     const cid = blockCid(genesis.block.header).toString();
     if (known === undefined) await writeGenesis(database, genesis);
-    else if (utf8Text(known) !== cid) throw chainErrors.wrongGenesis({ found: utf8Text(known), expected: cid });
+    else if (utf8Text(known) !== cid)
+      throw chainErrors.wrongGenesis({ found: utf8Text(known), expected: cid });
   } else if (known === undefined) throw chainErrors.noGenesis({});
   return new StoredChain(database, logger);
 }
@@ -204,7 +211,8 @@ class StoredChain implements Chain {
       results,
     };
     const meta = new Map([[metaKeys.tipset(tipset.key), encode(tipsetRecordCodec, record)]]);
-    for (const block of blocks) meta.set(metaKeys.body(blockCid(block.header)), encode(fullBlockCodec, block));
+    for (const block of blocks)
+      meta.set(metaKeys.body(blockCid(block.header)), encode(fullBlockCodec, block));
     await this.store.commit(meta);
     this.#remember(tipset.key, { tipset, record });
   }
@@ -216,7 +224,8 @@ class StoredChain implements Chain {
     const meta = new Map<string, Uint8Array | null>([[metaKeys.head, utf8Bytes(key)]]);
     for (const gone of change.reverted) {
       meta.set(metaKeys.height(gone.height), null);
-      for (const { message } of this.resultsOf(gone.key)) meta.set(metaKeys.message(message.toString()), null);
+      for (const { message } of this.resultsOf(gone.key))
+        meta.set(metaKeys.message(message.toString()), null);
     }
     for (const come of change.applied) {
       meta.set(metaKeys.height(come.height), utf8Bytes(come.key));

@@ -3,7 +3,7 @@
  * addresses of a node's peers, so that a client that knows one node soon meets the miners. Quiet once
  * there are enough peers.
  */
-import { type Clock, c, type Codec, type PeerId, type Wire } from "@holdfast/base";
+import { type Clock, type Codec, c, type PeerId, type Wire } from "@holdfast/base";
 import { FrameReader, sendMessage, withDeadline } from "../framing.ts";
 import { limits } from "../limits.ts";
 import { discoveryErrors } from "./errors.ts";
@@ -55,15 +55,19 @@ export function openDiscovery(needs: DiscoveryNeeds): AsyncDisposable {
 function servePeers(wire: Wire, clock: Clock): () => void {
   return wire.handle(peersProtocol, async (stream) => {
     try {
-      await withDeadline(clock, { timeoutMs: limits.requestTimeoutMs, protocol: peersProtocol }, async (signal) => {
-        const addresses = wire
-          .peers()
-          .filter(({ id }) => id !== stream.peer)
-          .flatMap(({ addresses: known }) => known.slice(0, 2))
-          .slice(0, limits.exchangedPeers);
-        await sendMessage(stream, peerListCodec, { addresses }, signal);
-        await stream.closeWrite();
-      });
+      await withDeadline(
+        clock,
+        { timeoutMs: limits.requestTimeoutMs, protocol: peersProtocol },
+        async (signal) => {
+          const addresses = wire
+            .peers()
+            .filter(({ id }) => id !== stream.peer)
+            .flatMap(({ addresses: known }) => known.slice(0, 2))
+            .slice(0, limits.exchangedPeers);
+          await sendMessage(stream, peerListCodec, { addresses }, signal);
+          await stream.closeWrite();
+        },
+      );
     } catch (error) {
       stream.abort(error instanceof Error ? error : discoveryErrors.stopped({}, error));
     }
@@ -90,7 +94,11 @@ function isConnected(wire: Wire, address: string): boolean {
   return id === wire.self || wire.peers().some((peer) => peer.id === id);
 }
 
-async function tryConnect({ wire, clock, logger }: DiscoveryNeeds, address: string, outer: AbortSignal): Promise<void> {
+async function tryConnect(
+  { wire, clock, logger }: DiscoveryNeeds,
+  address: string,
+  outer: AbortSignal,
+): Promise<void> {
   const options = { timeoutMs: limits.requestTimeoutMs, protocol: "dial", outer };
   try {
     await withDeadline(clock, options, (signal) => wire.connect(address, signal));
@@ -99,7 +107,11 @@ async function tryConnect({ wire, clock, logger }: DiscoveryNeeds, address: stri
   }
 }
 
-async function askPeers({ wire, clock, logger }: DiscoveryNeeds, peer: PeerId, outer: AbortSignal): Promise<readonly string[]> {
+async function askPeers(
+  { wire, clock, logger }: DiscoveryNeeds,
+  peer: PeerId,
+  outer: AbortSignal,
+): Promise<readonly string[]> {
   const options = { timeoutMs: limits.requestTimeoutMs, protocol: peersProtocol, outer };
   try {
     return await withDeadline(clock, options, async (signal) => {

@@ -14,7 +14,8 @@ export const mempoolErrors = defineErrors("mempool", {
   },
   senderFull: {
     exit: "retry-later",
-    message: (data: { from: string; limit: number }) => `${data.from} has ${data.limit} messages waiting, the limit`,
+    message: (data: { from: string; limit: number }) =>
+      `${data.from} has ${data.limit} messages waiting, the limit`,
     fix: "wait until some of them are in the chain",
   },
   nonceGap: {
@@ -35,7 +36,7 @@ export const senderErrors = defineErrors("sender", {
   wouldFail: {
     exit: "refused",
     message: (data: { method: string; exitCode: number; meaning: string }) =>
-      `${data.method === "" ? "the transfer" : data.method} would fail now: ${data.meaning} (exit code ${data.exitCode})`,
+      `${data.method || "the transfer"} would fail now: ${data.meaning} (exit code ${data.exitCode})`,
     fix: "correct the message, or give --gas-limit to send it all the same",
   },
   insufficientFunds: {

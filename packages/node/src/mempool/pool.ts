@@ -60,8 +60,10 @@ class Pool implements Mempool {
     this.#endings.push(
       needs.wire.subscribe(topic, (bytes) => this.#fromPeer(bytes)),
       needs.chain.onHead(({ reverted, applied }) => {
-        for (const tipset of applied) for (const signed of needs.chain.messagesOf(tipset)) this.#remove(signed);
-        for (const tipset of reverted) for (const signed of needs.chain.messagesOf(tipset)) this.#tryAdd(signed);
+        for (const tipset of applied)
+          for (const signed of needs.chain.messagesOf(tipset)) this.#remove(signed);
+        for (const tipset of reverted)
+          for (const signed of needs.chain.messagesOf(tipset)) this.#tryAdd(signed);
         this.#dropStale();
       }),
     );
@@ -113,7 +115,8 @@ class Pool implements Mempool {
       for (const queue of queues) {
         const signed = this.#bySender.get(queue.from)?.get(queue.next)?.signed;
         if (signed === undefined) continue;
-        if (best === undefined || signed.message.gasPrice > best.signed.message.gasPrice) best = { queue, signed };
+        if (best === undefined || signed.message.gasPrice > best.signed.message.gasPrice)
+          best = { queue, signed };
       }
       if (best === undefined) break;
       best.queue.next += 1;
@@ -132,7 +135,8 @@ class Pool implements Mempool {
     const rival = waiting.get(nonce);
     if (rival !== undefined) {
       const offered = rival.signed.message.gasPrice;
-      if (gasPrice <= offered || gasPrice * 10n < offered * 11n) throw mempoolErrors.underpriced({ from, nonce });
+      if (gasPrice <= offered || gasPrice * 10n < offered * 11n)
+        throw mempoolErrors.underpriced({ from, nonce });
       this.#byCid.delete(rival.cid.toString());
     } else if (waiting.size >= limits.poolMessagesPerSender) {
       throw mempoolErrors.senderFull({ from, limit: limits.poolMessagesPerSender });

@@ -5,8 +5,8 @@
  */
 import {
   type Address,
-  addEpochs,
   type AttoFil,
+  addEpochs,
   attoFil,
   type Cancel,
   type CID,
@@ -30,7 +30,7 @@ import {
 import { senderErrors } from "./errors.ts";
 import type { SenderNeeds } from "./needs.ts";
 import { committedFunds, type Mempool } from "./pool.ts";
-import { openOutbox, type Outbox } from "./store.ts";
+import { type Outbox, openOutbox } from "./store.ts";
 
 export interface SendRequest {
   /** Default: the wallet's payer. */
@@ -126,7 +126,7 @@ class SenderService implements Sender {
     const check = (): void => {
       const mined = chain.findMessage(cid);
       const depth = mined === undefined ? -1 : chain.headState().tipset.height - mined.tipset.height;
-      if (mined !== undefined && depth >= (options.confirmations ?? 0)) return done.resolve(mined);
+      if (mined !== undefined && depth >= (options.confirmations ?? 0)) done.resolve(mined);
       const entry = mined === undefined ? this.#outbox.byCid(cid.toString()) : undefined;
       if (entry !== undefined && this.#outbox.outcome(cid.toString()) === "replaced") {
         const { from, nonce: used } = entry.signed.message;
@@ -256,7 +256,8 @@ class SenderService implements Sender {
       const { from, nonce: used } = signed.message;
       const mined = chain.findMessage(messageCid(signed));
       if (mined !== undefined) {
-        if (tipset.height - mined.tipset.height > chain.params.finalityEpochs) this.#outbox.close(key, "final");
+        if (tipset.height - mined.tipset.height > chain.params.finalityEpochs)
+          this.#outbox.close(key, "final");
         continue;
       }
       const next = readActor(chain.store, state, from)?.nonce ?? 0;

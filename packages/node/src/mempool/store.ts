@@ -42,7 +42,10 @@ export function openOutbox(database: Database): Outbox {
         .all("SELECT * FROM mempool_outbox WHERE outcome = 'open' ORDER BY sender, nonce")
         .flatMap((row) => entryOf(row) ?? []),
     highestNonce(from) {
-      const row = database.get("SELECT max(nonce) AS nonce FROM mempool_outbox WHERE sender = ? AND outcome <> 'replaced'", from);
+      const row = database.get(
+        "SELECT max(nonce) AS nonce FROM mempool_outbox WHERE sender = ? AND outcome <> 'replaced'",
+        from,
+      );
       return typeof row?.nonce === "number" ? row.nonce : undefined;
     },
     insert(key, signed) {

@@ -12,9 +12,9 @@ import {
   isWinner,
   readElectionFacts,
   type SignedMessage,
+  type Tipset,
   ticketInput,
   timestampOf,
-  type Tipset,
   winningPostSeed,
   winningSector,
 } from "@holdfast/consensus";
@@ -27,7 +27,11 @@ const propagationShare = 0.1;
 const propagationMaxMs = 100;
 
 /** Runs until the signal aborts. */
-export async function mineBlocks(needs: MineNeeds, heights: SignedHeights, signal: AbortSignal): Promise<void> {
+export async function mineBlocks(
+  needs: MineNeeds,
+  heights: SignedHeights,
+  signal: AbortSignal,
+): Promise<void> {
   const { chain, clock, logger } = needs;
   const { roundMs } = chain.params;
   const delayMs = Math.min(propagationMaxMs, roundMs * propagationShare);
@@ -80,7 +84,10 @@ async function assemble(
   needs: MineNeeds,
   on: { readonly base: Tipset; readonly state: CID },
   drawn: Drawn,
-): Promise<{ readonly unsigned: Omit<BlockHeader, "signature">; readonly messages: readonly SignedMessage[] }> {
+): Promise<{
+  readonly unsigned: Omit<BlockHeader, "signature">;
+  readonly messages: readonly SignedMessage[];
+}> {
   const { chain, miner, proofs } = needs;
   const candidates = needs.candidates(chain.params.maxBlockMessages);
   const result = await proofs.run((verifier) =>

@@ -4,7 +4,8 @@ import { defineErrors } from "@holdfast/base";
 export const mineErrors = defineErrors("mine", {
   notOperator: {
     exit: "refused",
-    message: (data: { miner: string; worker: string }) => `this node does not hold the worker key ${data.worker} of ${data.miner}`,
+    message: (data: { miner: string; worker: string }) =>
+      `this node does not hold the worker key ${data.worker} of ${data.miner}`,
     fix: "import the worker's key with `holdfast wallet import`, or correct mining.miner in config.toml",
   },
   messageFailed: {

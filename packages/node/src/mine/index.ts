@@ -13,7 +13,15 @@ import { advanceSector } from "./sectors.ts";
 import { openSignedHeights } from "./store.ts";
 
 export { mineErrors } from "./errors.ts";
-export type { AskPolicy, MineChain, MineNeeds, MineSector, MineSender, MineSigner, MineStorage } from "./needs.ts";
+export type {
+  AskPolicy,
+  MineChain,
+  MineNeeds,
+  MineSector,
+  MineSender,
+  MineSigner,
+  MineStorage,
+} from "./needs.ts";
 
 export interface Mining extends AsyncDisposable {
   status(): {
@@ -105,7 +113,10 @@ class Miner implements Mining {
     const run = work()
       .catch((error: unknown) => {
         if (this.#stop.signal.aborted) return;
-        this.#needs.logger.warn("duty failed", { name, detail: error instanceof Error ? error.message : String(error) });
+        this.#needs.logger.warn("duty failed", {
+          name,
+          detail: error instanceof Error ? error.message : String(error),
+        });
       })
       .finally(() => this.#running.delete(name));
     this.#running.set(name, run);

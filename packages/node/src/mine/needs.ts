@@ -1,6 +1,13 @@
 /** What mining needs of the other rooms and of the storage. */
 import type { Address, Blockstore, Cancel, CID, Clock, Logger } from "@holdfast/base";
-import type { FullBlock, NetworkParams, RandomnessSource, Receipt, SignedMessage, Tipset } from "@holdfast/consensus";
+import type {
+  FullBlock,
+  NetworkParams,
+  RandomnessSource,
+  Receipt,
+  SignedMessage,
+  Tipset,
+} from "@holdfast/consensus";
 import type { Database } from "../database.ts";
 import type { ProofPass } from "../proof-pass.ts";
 
@@ -26,7 +33,10 @@ export interface MineSender {
     readonly gasLimit?: number;
     readonly key: string;
   }): Promise<{ readonly cid: CID }>;
-  wait(cid: CID, options: { readonly signal: Cancel }): Promise<{ readonly receipt: Receipt; readonly tipset: Tipset }>;
+  wait(
+    cid: CID,
+    options: { readonly signal: Cancel },
+  ): Promise<{ readonly receipt: Receipt; readonly tipset: Tipset }>;
   sentAs(key: string): { readonly cid: CID } | undefined;
 }
 

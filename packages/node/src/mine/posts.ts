@@ -38,10 +38,21 @@ export async function provePeriod(needs: MineNeeds): Promise<void> {
   const covered = due.map(({ sectorId }) => sectorId).join(",");
   const key = `post/${start}/${toHex(seed).slice(0, 16)}/${covered}`;
   if (sender.sentAs(key) !== undefined) return;
-  const post = await storage.generatePost("window", seed, due.map(({ sectorId }) => sectorId));
+  const post = await storage.generatePost(
+    "window",
+    seed,
+    due.map(({ sectorId }) => sectorId),
+  );
   if (post.faults.length > 0) {
-    logger.warn("sectors cannot be proven", { faults: post.faults.map(({ sectorId, code }) => `${sectorId}: ${code}`) });
-    return declare(needs, "declareFaults", post.faults.map(({ sectorId }) => sectorId), start);
+    logger.warn("sectors cannot be proven", {
+      faults: post.faults.map(({ sectorId, code }) => `${sectorId}: ${code}`),
+    });
+    return declare(
+      needs,
+      "declareFaults",
+      post.faults.map(({ sectorId }) => sectorId),
+      start,
+    );
   }
   const encoded = encode(methods.miner.submitPost.params, { periodStart: start, proof: post.proof });
   const gasLimit =
@@ -63,7 +74,11 @@ export async function recoverSectors(needs: MineNeeds): Promise<void> {
   );
   if (faulty.length === 0) return;
   const { start } = provingPeriodAt(chain.params, miner, addEpochs(tipset.height, 1));
-  const rehearsal = await storage.generatePost("window", new Uint8Array(32), faulty.map(({ sectorId }) => sectorId));
+  const rehearsal = await storage.generatePost(
+    "window",
+    new Uint8Array(32),
+    faulty.map(({ sectorId }) => sectorId),
+  );
   if (rehearsal.proven.length > 0) await declare(needs, "declareRecovery", rehearsal.proven, start ?? 0);
 }
 

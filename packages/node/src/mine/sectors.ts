@@ -30,7 +30,11 @@ const commitStateGas = 400_000;
 const envelopeBytes = 320;
 
 /** Does the next step of one sector; resolves when there is nothing to do until the chain moves on. */
-export async function advanceSector(needs: MineNeeds, sector: MineSector, signal: AbortSignal): Promise<void> {
+export async function advanceSector(
+  needs: MineNeeds,
+  sector: MineSector,
+  signal: AbortSignal,
+): Promise<void> {
   switch (sector.state) {
     case "closing":
       return seal(needs, sector);
@@ -50,7 +54,11 @@ async function seal(needs: MineNeeds, sector: MineSector): Promise<void> {
   const { chain, miner, storage } = needs;
   const head = chain.head();
   const at = epoch(Math.max(0, head.height - ticketDepthEpochs));
-  const bytes = chain.randomnessBelow(head)(at, randomnessTags.sealTicket, sealEntropy(miner, sector.sectorId));
+  const bytes = chain.randomnessBelow(head)(
+    at,
+    randomnessTags.sealTicket,
+    sealEntropy(miner, sector.sectorId),
+  );
   const identity = { networkId: networkIdOf(chain.params), miner };
   await storage.seal(sector.sectorId, { epoch: at, bytes }, identity);
 }
@@ -59,7 +67,8 @@ async function proveWhenChallenged(needs: MineNeeds, sector: MineSector, signal:
   const { chain, miner, storage } = needs;
   const { state } = chain.headState();
   const id = sectorNumber(sector.sectorId);
-  if (readSector(chain.store, state, miner, id) !== undefined) return storage.confirmCommitted(sector.sectorId);
+  if (readSector(chain.store, state, miner, id) !== undefined)
+    return storage.confirmCommitted(sector.sectorId);
   const preCommit = readPreCommit(chain.store, state, miner, id);
   if (preCommit === undefined) return preCommitSector(needs, sector, signal);
   const seedEpoch = epoch(preCommit.preCommittedAt + chain.params.sealChallengeDelayEpochs);
@@ -94,14 +103,23 @@ async function commit(needs: MineNeeds, sector: MineSector, signal: AbortSignal)
   const { chain, miner, storage } = needs;
   const { state } = chain.headState();
   const id = sectorNumber(sector.sectorId);
-  if (readSector(chain.store, state, miner, id) !== undefined) return storage.confirmCommitted(sector.sectorId);
+  if (readSector(chain.store, state, miner, id) !== undefined)
+    return storage.confirmCommitted(sector.sectorId);
   const preCommit = readPreCommit(chain.store, state, miner, id);
   if (preCommit === undefined) return;
   const proof = await storage.readSealProof(sector.sectorId);
   const params = encode(methods.miner.commitSector.params, { sectorId: id, proof });
-  const gasLimit = proofGas("seal", proof.length) + inclusionGas(params.length + envelopeBytes) + commitStateGas + params.length;
+  const gasLimit =
+    proofGas("seal", proof.length) +
+    inclusionGas(params.length + envelopeBytes) +
+    commitStateGas +
+    params.length;
   const key = `sector/${sector.sectorId}/commit/${preCommit.preCommittedAt}`;
-  await sendAndCheck(needs, { method: "commitSector", params, key, sectorId: sector.sectorId, gasLimit }, signal);
+  await sendAndCheck(
+    needs,
+    { method: "commitSector", params, key, sectorId: sector.sectorId, gasLimit },
+    signal,
+  );
 }
 
 interface SectorMessage {

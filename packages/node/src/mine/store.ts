@@ -36,7 +36,11 @@ export function openSignedHeights(database: Database): SignedHeights {
       };
     },
     count(miner, height) {
-      database.run("UPDATE mine_heights SET blocks = blocks + 1, last_height = ? WHERE miner = ?", height, miner);
+      database.run(
+        "UPDATE mine_heights SET blocks = blocks + 1, last_height = ? WHERE miner = ?",
+        height,
+        miner,
+      );
     },
   };
 }

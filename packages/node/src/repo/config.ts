@@ -26,7 +26,11 @@ export const configSchema = z
           .max(16)
           .default(["/ip4/0.0.0.0/tcp/6000"])
           .describe("multiaddrs on which peers can dial this node"),
-        bootstrap: z.array(z.string().max(512)).max(64).default([]).describe("multiaddrs of peers to keep a connection to"),
+        bootstrap: z
+          .array(z.string().max(512))
+          .max(64)
+          .default([])
+          .describe("multiaddrs of peers to keep a connection to"),
         mdns: z.boolean().default(false).describe("find peers on the local network"),
         kad: z.boolean().default(false).describe("take part in the distributed peer table"),
       })
@@ -34,13 +38,37 @@ export const configSchema = z
       .prefault({}),
     mining: z
       .object({
-        miner: z.string().max(64).default("").describe("address of the miner actor that this node runs; empty: none"),
-        sectorBytes: z.int().min(1024).default(262_144).describe("padded size of new sectors; the network must allow it"),
-        pricePerGiBPerDay: z.string().max(64).default("0.01FIL").describe("ask that is kept published; empty: none"),
-        maxStagedMs: z.int().min(0).default(5_000).describe("a sector that is not full is sealed after this time"),
-        keepUnsealed: z.boolean().default(true).describe("keep an unsealed copy, so that reading back is quick"),
+        miner: z
+          .string()
+          .max(64)
+          .default("")
+          .describe("address of the miner actor that this node runs; empty: none"),
+        sectorBytes: z
+          .int()
+          .min(1024)
+          .default(262_144)
+          .describe("padded size of new sectors; the network must allow it"),
+        pricePerGiBPerDay: z
+          .string()
+          .max(64)
+          .default("0.01FIL")
+          .describe("ask that is kept published; empty: none"),
+        maxStagedMs: z
+          .int()
+          .min(0)
+          .default(5_000)
+          .describe("a sector that is not full is sealed after this time"),
+        keepUnsealed: z
+          .boolean()
+          .default(true)
+          .describe("keep an unsealed copy, so that reading back is quick"),
         maxStorageBytes: z.int().min(0).default(0).describe("space for sectors; 0: what the disk has"),
-        sealingThreads: z.int().min(1).max(64).default(1).describe("worker threads that seal and check proofs"),
+        sealingThreads: z
+          .int()
+          .min(1)
+          .max(64)
+          .default(1)
+          .describe("worker threads that seal and check proofs"),
       })
       .strict()
       .prefault({}),
@@ -56,7 +84,10 @@ export const configSchema = z
       .prefault({}),
     log: z
       .object({
-        level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info").describe("least severity that is logged"),
+        level: z
+          .enum(["debug", "info", "warn", "error", "silent"])
+          .default("info")
+          .describe("least severity that is logged"),
       })
       .strict()
       .prefault({}),
@@ -73,11 +104,16 @@ export function readConfig(text: string, path: string): NodeConfig {
   try {
     raw = parse(text);
   } catch (cause) {
-    throw repoErrors.badConfig({ path, problems: cause instanceof Error ? cause.message : String(cause) }, cause);
+    throw repoErrors.badConfig(
+      { path, problems: cause instanceof Error ? cause.message : String(cause) },
+      cause,
+    );
   }
   const result = configSchema.safeParse(raw);
   if (!result.success) {
-    const problems = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
+    const problems = result.error.issues
+      .map((issue) => `${issue.path.join(".")}: ${issue.message}`)
+      .join("; ");
     throw repoErrors.badConfig({ path, problems });
   }
   return result.data;

@@ -31,12 +31,14 @@ export const repoErrors = defineErrors("repo", {
   },
   unwritable: {
     exit: "refused",
-    message: (data: { path: string; detail: string }) => `the folder ${data.path} cannot be written: ${data.detail}`,
+    message: (data: { path: string; detail: string }) =>
+      `the folder ${data.path} cannot be written: ${data.detail}`,
     fix: "check the owner, the rights and the free space of the folder",
   },
   badConfig: {
     exit: "usage",
-    message: (data: { path: string; problems: string }) => `the configuration ${data.path} is not valid: ${data.problems}`,
+    message: (data: { path: string; problems: string }) =>
+      `the configuration ${data.path} is not valid: ${data.problems}`,
     fix: "correct the named keys; `holdfast daemon --help` lists them all",
   },
   unknownNode: {

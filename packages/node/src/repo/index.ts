@@ -12,6 +12,7 @@ import { lockHolder, lockRepo, type RepoLock } from "./lock.ts";
 export { configSchema, defaultConfig, type NodeConfig } from "./config.ts";
 export { repoErrors } from "./errors.ts";
 export { lockHolder } from "./lock.ts";
+export type { RepoNeeds } from "./needs.ts";
 
 /** Layout of the folder; a change that older programs cannot read raises it. */
 export const repoVersion = "1";
@@ -60,7 +61,10 @@ export async function initRepo(
     // Written last: a folder with a version is complete.
     await writeWhole(join(root, "version"), `${repoVersion}\n`);
   } catch (cause) {
-    throw repoErrors.unwritable({ path: root, detail: cause instanceof Error ? cause.message : String(cause) }, cause);
+    throw repoErrors.unwritable(
+      { path: root, detail: cause instanceof Error ? cause.message : String(cause) },
+      cause,
+    );
   }
 }
 

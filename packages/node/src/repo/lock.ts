@@ -119,7 +119,8 @@ async function startOf(pid: number): Promise<string> {
   }
 }
 
-const temporary = (path: string): string => join(path, `.lock-${process.pid}-${randomBytes(6).toString("hex")}`);
+const temporary = (path: string): string =>
+  join(path, `.lock-${process.pid}-${randomBytes(6).toString("hex")}`);
 
 function codeOf(cause: unknown): string {
   return cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);

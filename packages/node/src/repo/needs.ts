@@ -1,2 +1,5 @@
-/** What the repo needs from others: nothing; it is the ground that `compose.ts` starts from. */
-export type RepoNeeds = Record<never, never>;
+/** What a repo needs from its surroundings: a folder of the operating system, and nothing else. */
+export interface RepoNeeds {
+  /** Path of the folder. */
+  readonly root: string;
+}

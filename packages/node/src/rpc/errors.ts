@@ -9,7 +9,8 @@ export const rpcErrors = defineErrors("rpc", {
   },
   cannotListen: {
     exit: "refused",
-    message: (data: { address: string; detail: string }) => `the API cannot listen on ${data.address}: ${data.detail}`,
+    message: (data: { address: string; detail: string }) =>
+      `the API cannot listen on ${data.address}: ${data.detail}`,
     fix: "choose a loopback address and a port above 1023",
   },
   tooManyStreams: {

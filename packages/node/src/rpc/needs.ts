@@ -1,10 +1,16 @@
 /** What the API needs of the node: the doors of the other rooms, as far as a method asks them. */
+import type { Imported, MethodParams, MethodResult } from "@holdfast/api";
 import type {
-  Imported,
-  MethodParams,
-  MethodResult,
-} from "@holdfast/api";
-import type { Address, AttoFil, Blockstore, Cancel, CID, Clock, Logger, PeerId, WirePeer } from "@holdfast/base";
+  Address,
+  AttoFil,
+  Blockstore,
+  Cancel,
+  CID,
+  Clock,
+  Logger,
+  PeerId,
+  WirePeer,
+} from "@holdfast/base";
 import type { Env, FullBlock, NetworkParams, Receipt, SignedMessage, Tipset } from "@holdfast/consensus";
 
 export interface FileDoor {
@@ -113,8 +119,18 @@ export type Explanation = MethodResult<"why">;
 
 /** Deals and puts, already in the shapes of the API. */
 export interface MarketDoor {
-  quote(params: { readonly sizeBytes: number; readonly copies: number; readonly forMs: number }): Promise<MethodResult<"put.quote">>;
-  startPut(params: Required<Pick<MethodParams<"put.start">, "cid" | "forMs">> & { readonly copies: number; readonly name?: string | undefined; readonly maxPrice?: string | undefined }): Promise<PutView>;
+  quote(params: {
+    readonly sizeBytes: number;
+    readonly copies: number;
+    readonly forMs: number;
+  }): Promise<MethodResult<"put.quote">>;
+  startPut(
+    params: Required<Pick<MethodParams<"put.start">, "cid" | "forMs">> & {
+      readonly copies: number;
+      readonly name?: string | undefined;
+      readonly maxPrice?: string | undefined;
+    },
+  ): Promise<PutView>;
   puts(): readonly PutView[];
   put(jobId: string): PutView | undefined;
   watch(jobId: string, signal: AbortSignal): AsyncIterable<PutView>;

@@ -116,17 +116,25 @@ function addMethods(app: FastifyInstance, options: ServerOptions, stopping: Abor
 }
 
 /** The table's types are per method; here a method is only a name, its params already checked. */
-function callOf(handlers: ApiHandlers, name: CallName): (params: unknown, signal: AbortSignal) => Promise<unknown> {
+function callOf(
+  handlers: ApiHandlers,
+  name: CallName,
+): (params: unknown, signal: AbortSignal) => Promise<unknown> {
   return handlers[name] as (params: unknown, signal: AbortSignal) => Promise<unknown>;
 }
-function streamOf(handlers: ApiHandlers, name: StreamName): (p: unknown, s: AbortSignal) => AsyncIterable<unknown> {
+function streamOf(
+  handlers: ApiHandlers,
+  name: StreamName,
+): (p: unknown, s: AbortSignal) => AsyncIterable<unknown> {
   return handlers[name] as (params: unknown, signal: AbortSignal) => AsyncIterable<unknown>;
 }
 
 function checkParams(name: MethodName, body: unknown): unknown {
   const result = methods[name].params.safeParse(body ?? {});
   if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => `${issue.path.join(".") || "params"}: ${issue.message}`);
+  const problems = result.error.issues.map(
+    (issue) => `${issue.path.join(".") || "params"}: ${issue.message}`,
+  );
   throw apiErrors.badParams({ method: name, problems: problems.join("; ") });
 }
 

@@ -4,17 +4,20 @@ import { defineErrors } from "@holdfast/base";
 export const syncErrors = defineErrors("sync", {
   wrongNetwork: {
     exit: "refused",
-    message: (data: { peer: string; genesis: string }) => `the peer ${data.peer} is on another network (genesis ${data.genesis})`,
+    message: (data: { peer: string; genesis: string }) =>
+      `the peer ${data.peer} is on another network (genesis ${data.genesis})`,
     fix: "connect to peers of this network, or use the genesis file of theirs",
   },
   ancestorsMissing: {
     exit: "network",
-    message: (data: { key: string; tried: number }) => `none of ${data.tried} peers has the tipset ${data.key}`,
+    message: (data: { key: string; tried: number }) =>
+      `none of ${data.tried} peers has the tipset ${data.key}`,
     fix: "connect to more peers with `holdfast net connect`",
   },
   badAnswer: {
     exit: "network",
-    message: (data: { peer: string; detail: string }) => `the peer ${data.peer} answered a chain request wrongly: ${data.detail}`,
+    message: (data: { peer: string; detail: string }) =>
+      `the peer ${data.peer} answered a chain request wrongly: ${data.detail}`,
     fix: "nothing to do: other peers are asked",
   },
   beyondFinality: {

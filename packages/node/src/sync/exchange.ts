@@ -3,8 +3,24 @@
  * catches up can validate as it comes and needs little memory. One frame per block; an empty answer
  * means that the one asked does not have such a chain.
  */
-import { type Cancel, type CID, type Clock, c, type Codec, type PeerId, type Wire, type WireStream } from "@holdfast/base";
-import { createTipset, type FullBlock, fullBlockCodec, maxParents, type Tipset, tipsetKey } from "@holdfast/consensus";
+import {
+  type Cancel,
+  type CID,
+  type Clock,
+  type Codec,
+  c,
+  type PeerId,
+  type Wire,
+  type WireStream,
+} from "@holdfast/base";
+import {
+  createTipset,
+  type FullBlock,
+  fullBlockCodec,
+  maxParents,
+  type Tipset,
+  tipsetKey,
+} from "@holdfast/consensus";
 import { FrameReader, sendMessage, withDeadline } from "../framing.ts";
 import { limits } from "../limits.ts";
 import { syncErrors } from "./errors.ts";
@@ -32,8 +48,10 @@ const forkWalk = 512;
 export function serveExchange(chain: SyncChain, wire: Wire, clock: Clock): () => void {
   return wire.handle(exchangeProtocol, async (stream) => {
     try {
-      await withDeadline(clock, { timeoutMs: limits.requestTimeoutMs, protocol: exchangeProtocol }, (signal) =>
-        answer(chain, stream, signal),
+      await withDeadline(
+        clock,
+        { timeoutMs: limits.requestTimeoutMs, protocol: exchangeProtocol },
+        (signal) => answer(chain, stream, signal),
       );
     } catch (error) {
       stream.abort(error instanceof Error ? error : syncErrors.stopped({}, error));
@@ -45,7 +63,8 @@ async function answer(chain: SyncChain, stream: WireStream, signal: Cancel): Pro
   const request = await new FrameReader(stream).readMessage(requestCodec, signal);
   if (request === undefined) return stream.closeWrite();
   for (const tipset of pathTo(chain, request)) {
-    for (const block of chain.fullBlocks(tipset.key) ?? []) await sendMessage(stream, fullBlockCodec, block, signal);
+    for (const block of chain.fullBlocks(tipset.key) ?? [])
+      await sendMessage(stream, fullBlockCodec, block, signal);
   }
   await stream.closeWrite();
 }

@@ -2,7 +2,7 @@
  * `/fil/hello/1.0.0`: on every new connection both sides say which network they are of and which head
  * they have. Another genesis ends the connection. Fields and limits as in go-filecoin 2019.
  */
-import { type CID, type Clock, c, type Codec, type Logger, type PeerId, type Wire } from "@holdfast/base";
+import { type CID, type Clock, type Codec, c, type Logger, type PeerId, type Wire } from "@holdfast/base";
 import { maxParents } from "@holdfast/consensus";
 import { FrameReader, sendMessage, withDeadline } from "../framing.ts";
 import { syncErrors } from "./errors.ts";

@@ -142,13 +142,18 @@ class Syncer implements Sync {
 
   /** A clock that differs is nobody's lie; everything else that a header claims can be checked by its sender. */
   #isLie(error: unknown): boolean {
-    return error instanceof HoldfastError && error.code.startsWith("block/") && error.code !== "block/from-the-future";
+    return (
+      error instanceof HoldfastError &&
+      error.code.startsWith("block/") &&
+      error.code !== "block/from-the-future"
+    );
   }
 
   async #fromPeer(block: FullBlock, from: PeerId): Promise<void> {
     const { chain } = this.#needs;
     if (chain.fullBlock(blockCid(block.header)) !== undefined) return;
-    if (chain.tipset(tipsetKey(block.header.parents)) === undefined) await this.#catchUp(block.header.parents, [from]);
+    if (chain.tipset(tipsetKey(block.header.parents)) === undefined)
+      await this.#catchUp(block.header.parents, [from]);
     await this.#takeIn(block);
   }
 
@@ -195,7 +200,10 @@ class Syncer implements Sync {
   async #catchUp(to: readonly CID[], asked: readonly PeerId[]): Promise<void> {
     const { chain, wire, logger } = this.#needs;
     if (chain.tipset(tipsetKey(to)) !== undefined || (await this.#assemble(to))) return;
-    const others = wire.peers().map(({ id }) => id).filter((id) => !asked.includes(id));
+    const others = wire
+      .peers()
+      .map(({ id }) => id)
+      .filter((id) => !asked.includes(id));
     const peers = [...asked, ...others];
     this.#catchingUp = true;
     try {

@@ -11,8 +11,8 @@ import {
   type FullBlock,
   type HeaderProof,
   messageCid,
-  readPowerTable,
   type Receipt,
+  readPowerTable,
   type Tipset,
   tipsetKey,
   tipsetWeight,
@@ -70,7 +70,8 @@ export function createValidator({ chain, proofs, clock }: SyncNeeds): Validator 
     async checkHeader(block) {
       const tipset = createTipset([block.header]);
       const parent = chain.tipset(tipsetKey(tipset.parents));
-      if (parent === undefined) throw syncErrors.ancestorsMissing({ key: tipsetKey(tipset.parents), tried: 0 });
+      if (parent === undefined)
+        throw syncErrors.ancestorsMissing({ key: tipsetKey(tipset.parents), tried: 0 });
       await checkHeaders(tipset, parent);
     },
     async validate(blocks) {
@@ -84,7 +85,12 @@ export function createValidator({ chain, proofs, clock }: SyncNeeds): Validator 
       if (verifiedMessages.size > verifiedMessagesMax) verifiedMessages.clear();
       const { result, buffer } = await proofs.run((verifier) => {
         const store = new BufferedBlockstore(chain.store);
-        const env = { params: chain.params, verifier, randomness: chain.randomnessBelow(parent), verifiedMessages };
+        const env = {
+          params: chain.params,
+          verifier,
+          randomness: chain.randomnessBelow(parent),
+          verifiedMessages,
+        };
         return { result: applyTipset({ store, parentState, blocks, env }), buffer: store };
       });
       buffer.flush();
@@ -102,7 +108,9 @@ function resultsInOrder(
   receipts: ReadonlyMap<string, Receipt>,
 ): { message: ReturnType<typeof messageCid>; receipt: Receipt }[] {
   const order = new Map(tipset.blocks.map((header, index) => [header.miner, index]));
-  const sorted = [...blocks].sort((a, b) => (order.get(a.header.miner) ?? 0) - (order.get(b.header.miner) ?? 0));
+  const sorted = [...blocks].sort(
+    (a, b) => (order.get(a.header.miner) ?? 0) - (order.get(b.header.miner) ?? 0),
+  );
   const seen = new Set<string>();
   return sorted.flatMap(({ messages }) =>
     messages.flatMap((signed) => {

@@ -8,11 +8,12 @@
  *   await net.advance("10m");
  *   const bytes = await net.get(cid);
  */
-import { type PutView, runPut } from "./put.ts";
-import { buildNodes, type NetworkOptions, type TestNode } from "./nodes.ts";
+
 import { assert, type CID, parseCid, parseDurationMs } from "@holdfast/base";
 import type { SimClock, SimNet } from "@holdfast/base/testing";
 import { type MoneyReport, moneyInvariant } from "@holdfast/consensus";
+import { buildNodes, type NetworkOptions, type TestNode } from "./nodes.ts";
+import { type PutView, runPut } from "./put.ts";
 
 export type { NetworkOptions, TestNode } from "./nodes.ts";
 

@@ -1,5 +1,12 @@
 /** The nodes of the test network: each a full node as in production, on simulated seams and in memory. */
-import { type Address, assert, type Logger, type NetworkByte, type PeerId, silentLogger } from "@holdfast/base";
+import {
+  type Address,
+  assert,
+  type Logger,
+  type NetworkByte,
+  type PeerId,
+  silentLogger,
+} from "@holdfast/base";
 import { SeededRandom, SimClock, SimDisk, SimNet } from "@holdfast/base/testing";
 import { genesisMinerAddress, moneyInvariant, type NetworkParams } from "@holdfast/consensus";
 import { createProver } from "@holdfast/proofs";
@@ -96,12 +103,22 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
     const miner = minerIndex < 0 ? undefined : genesisMinerAddress(network, minerIndex);
     const presealed = sealed[minerIndex];
     const storage =
-      miner === undefined ? undefined : stack.use(await openMemoryStorage(clock, sectorBytes, options.logger));
+      miner === undefined
+        ? undefined
+        : stack.use(await openMemoryStorage(clock, sectorBytes, options.logger));
     if (miner !== undefined && storage !== undefined && presealed !== undefined) {
       await importGenesisSector(storage, params, miner, presealed);
     }
     const kept = await keep(car, stack);
-    const node = new FixtureNode({ plan, miner, storage, kept, clock, wire, logger: options.logger ?? silentLogger });
+    const node = new FixtureNode({
+      plan,
+      miner,
+      storage,
+      kept,
+      clock,
+      wire,
+      logger: options.logger ?? silentLogger,
+    });
     await node.start();
     stack.defer(() => node.stop());
     nodes.push(node);

@@ -32,7 +32,9 @@ export type { WalletNeeds } from "./needs.ts";
 const keystoreFile = "keys.json";
 
 const contentSchema = z.object({
-  keys: z.array(z.object({ type: z.enum(["secp256k1", "bls"]), privateKeyHex: z.string().regex(/^[0-9a-f]{64}$/) })),
+  keys: z.array(
+    z.object({ type: z.enum(["secp256k1", "bls"]), privateKeyHex: z.string().regex(/^[0-9a-f]{64}$/) }),
+  ),
   defaultAddress: z.string().nullable(),
 });
 
@@ -60,94 +62,124 @@ export interface Wallet {
 
 /** Errors of the keystore (`keystore/wrong-passphrase` …) and of the disk. */
 export async function openWallet(needs: WalletNeeds): Promise<Wallet> {
-  const file = await needs.disk.readFile(keystoreFile);
-  const content =
-    file === undefined
-      ? { keys: [], defaultAddress: null }
-      : contentSchema.parse(JSON.parse(utf8Text(await openSecret(file, needs.secret))));
-  const keys: KeyInfo[] = content.keys.map(({ type, privateKeyHex }) => ({
-    type,
-    privateKey: fromHex(privateKeyHex),
-  }));
-  let chosen = content.defaultAddress;
-  let saving: Promise<void> = Promise.resolve();
+  return new KeyWallet(needs, await readContent(needs));
+}
 
-  const accountOf = (key: KeyInfo): Address => accountAddress(needs.network, publicKeyOf(key.privateKey));
-  const accounts = new Map(keys.filter((key) => key.type === "secp256k1").map((key) => [accountOf(key), key]));
-  const blsKeys = new Map(
-    keys.filter((key) => key.type === "bls").map((key) => [toHex(blsPublicKey(key.privateKey)), key]),
-  );
+type Content = z.output<typeof contentSchema>;
 
-  const save = (): Promise<void> => {
-    saving = saving.catch(() => undefined).then(async () => {
-      const document = {
-        keys: keys.map(({ type, privateKey }) => ({ type, privateKeyHex: toHex(privateKey) })),
-        defaultAddress: chosen,
-      };
-      const sealed = await sealSecret(utf8Bytes(JSON.stringify(document)), needs.secret, { random: needs.random });
-      await needs.disk.writeFile(keystoreFile, sealed);
-    });
-    return saving;
-  };
+async function readContent({ disk, secret }: WalletNeeds): Promise<Content> {
+  const file = await disk.readFile(keystoreFile);
+  if (file === undefined) return { keys: [], defaultAddress: null };
+  return contentSchema.parse(JSON.parse(utf8Text(await openSecret(file, secret))));
+}
 
-  const add = async (key: KeyInfo): Promise<void> => {
-    if (keys.some((known) => known.type === key.type && equalBytes(known.privateKey, key.privateKey))) return;
-    keys.push(key);
-    if (key.type === "secp256k1") chosen ??= accountOf(key);
-    await save();
-    if (key.type === "secp256k1") accounts.set(accountOf(key), key);
-    else blsKeys.set(toHex(blsPublicKey(key.privateKey)), key);
-  };
+class KeyWallet implements Wallet {
+  readonly #needs: WalletNeeds;
+  readonly #keys: KeyInfo[];
+  readonly #accounts = new Map<Address, KeyInfo>();
+  readonly #blsKeys = new Map<string, KeyInfo>();
+  #chosen: string | null;
+  #saving: Promise<void> = Promise.resolve();
 
-  const keyOf = (address: Address): KeyInfo => {
-    const key = accounts.get(address);
+  constructor(needs: WalletNeeds, content: Content) {
+    this.#needs = needs;
+    this.#keys = content.keys.map(({ type, privateKeyHex }) => ({
+      type,
+      privateKey: fromHex(privateKeyHex),
+    }));
+    this.#chosen = content.defaultAddress;
+    for (const key of this.#keys) this.#index(key);
+  }
+
+  addresses(): readonly Address[] {
+    return [...this.#accounts.keys()];
+  }
+  has(address: Address): boolean {
+    return this.#accounts.has(address);
+  }
+  defaultAddress(): Address | undefined {
+    const addresses = this.addresses();
+    return addresses.find((address) => address === this.#chosen) ?? addresses[0];
+  }
+  payer(): Address {
+    const address = this.defaultAddress();
+    if (address === undefined) throw walletErrors.noKey({});
+    return address;
+  }
+  async setDefault(address: Address): Promise<void> {
+    this.#keyOf(address);
+    this.#chosen = address;
+    await this.#save();
+  }
+  async newAccount(): Promise<Address> {
+    const key = generateKey("secp256k1", this.#needs.random);
+    await this.importKey(key);
+    return this.#accountOf(key);
+  }
+  async newBlsKey(): Promise<Uint8Array> {
+    const key = generateKey("bls", this.#needs.random);
+    await this.importKey(key);
+    return blsPublicKey(key.privateKey);
+  }
+  hasBls(publicKey: Uint8Array): boolean {
+    return this.#blsKeys.has(toHex(publicKey));
+  }
+  sign(address: Address, message: Uint8Array): Uint8Array {
+    return signRecoverable(this.#keyOf(address).privateKey, message);
+  }
+  blsSign(publicKey: Uint8Array, message: Uint8Array): Uint8Array {
+    const key = this.#blsKeys.get(toHex(publicKey));
+    if (key === undefined) throw walletErrors.unknownAddress({ address: toHex(publicKey) });
+    return blsSign(key.privateKey, message);
+  }
+  exportKey(address: Address): { readonly keyHex: string; readonly privateKeyBase64: string } {
+    const key = this.#keyOf(address);
+    return { keyHex: exportLotusKey(key), privateKeyBase64: Buffer.from(key.privateKey).toString("base64") };
+  }
+  async importText(text: string): Promise<readonly Address[]> {
+    const found = importKeys(text);
+    const wrong = found.find((key) => key.type !== "secp256k1");
+    if (wrong !== undefined) throw walletErrors.wrongKeyType({ type: wrong.type });
+    for (const key of found) await this.importKey(key);
+    return found.map((key) => this.#accountOf(key));
+  }
+  async importKey(key: KeyInfo): Promise<void> {
+    const isKnown = this.#keys.some(
+      (known) => known.type === key.type && equalBytes(known.privateKey, key.privateKey),
+    );
+    if (isKnown) return;
+    this.#keys.push(key);
+    if (key.type === "secp256k1") this.#chosen ??= this.#accountOf(key);
+    await this.#save();
+    this.#index(key);
+  }
+
+  #index(key: KeyInfo): void {
+    if (key.type === "secp256k1") this.#accounts.set(this.#accountOf(key), key);
+    else this.#blsKeys.set(toHex(blsPublicKey(key.privateKey)), key);
+  }
+  #accountOf(key: KeyInfo): Address {
+    return accountAddress(this.#needs.network, publicKeyOf(key.privateKey));
+  }
+  #keyOf(address: Address): KeyInfo {
+    const key = this.#accounts.get(address);
     if (key === undefined) throw walletErrors.unknownAddress({ address });
     return key;
-  };
-
-  const wallet: Wallet = {
-    addresses: () => [...accounts.keys()],
-    has: (address) => accounts.has(address),
-    defaultAddress: () => wallet.addresses().find((address) => address === chosen) ?? wallet.addresses()[0],
-    payer() {
-      const address = wallet.defaultAddress();
-      if (address === undefined) throw walletErrors.noKey({});
-      return address;
-    },
-    async setDefault(address) {
-      keyOf(address);
-      chosen = address;
-      await save();
-    },
-    async newAccount() {
-      const key = generateKey("secp256k1", needs.random);
-      await add(key);
-      return accountOf(key);
-    },
-    async newBlsKey() {
-      const key = generateKey("bls", needs.random);
-      await add(key);
-      return blsPublicKey(key.privateKey);
-    },
-    hasBls: (publicKey) => blsKeys.has(toHex(publicKey)),
-    sign: (address, message) => signRecoverable(keyOf(address).privateKey, message),
-    blsSign(publicKey, message) {
-      const key = blsKeys.get(toHex(publicKey));
-      if (key === undefined) throw walletErrors.unknownAddress({ address: toHex(publicKey) });
-      return blsSign(key.privateKey, message);
-    },
-    exportKey(address) {
-      const key = keyOf(address);
-      return { keyHex: exportLotusKey(key), privateKeyBase64: Buffer.from(key.privateKey).toString("base64") };
-    },
-    async importText(text) {
-      const found = importKeys(text);
-      const wrong = found.find((key) => key.type !== "secp256k1");
-      if (wrong !== undefined) throw walletErrors.wrongKeyType({ type: wrong.type });
-      for (const key of found) await add(key);
-      return found.map(accountOf);
-    },
-    importKey: add,
-  };
-  return wallet;
+  }
+  /** One after the other; a failed one does not keep the next from being tried. */
+  #save(): Promise<void> {
+    this.#saving = this.#saving.catch(() => undefined).then(() => this.#write());
+    return this.#saving;
+  }
+  async #write(): Promise<void> {
+    const { disk, secret, random } = this.#needs;
+    const document = {
+      keys: this.#keys.map(({ type, privateKey }) => ({ type, privateKeyHex: toHex(privateKey) })),
+      defaultAddress: this.#chosen,
+    };
+    await disk.writeFile(
+      keystoreFile,
+      await sealSecret(utf8Bytes(JSON.stringify(document)), secret, { random }),
+    );
+  }
 }

@@ -34,7 +34,8 @@ export function actorStateJson(store: Blockstore, state: CID, address: Address, 
 
 /** Any of our records as JSON. A bigint of a state is an amount, or power, which JSON tells by its name. */
 function plain(value: unknown, name = ""): Json {
-  if (typeof value === "bigint") return name.toLowerCase().includes("power") ? value.toString() : filText(value as never);
+  if (typeof value === "bigint")
+    return name.toLowerCase().includes("power") ? value.toString() : filText(value as never);
   if (value instanceof Uint8Array) return toHex(value);
   if (Array.isArray(value)) return value.map((entry) => plain(entry, name));
   if (typeof value === "object" && value !== null) {

@@ -48,23 +48,7 @@ export function chainHandlers(needs: HandlerNeeds): ChainHandlers {
         at = parent;
       }
     },
-    "chain.show": async ({ cid }) => {
-      const block = chain.fullBlock(cidOf(cid));
-      if (block === undefined) throw rpcErrors.notFound({ what: `block ${cid}` });
-      const { header } = block;
-      return {
-        cid,
-        miner: header.miner,
-        height: header.height,
-        parents: header.parents.map(String),
-        parentWeight: header.parentWeight.toString(),
-        stateRoot: header.stateRoot.toString(),
-        receipts: header.receipts.toString(),
-        ticketHex: toHex(header.ticket),
-        timestampMs: header.timestampMs,
-        messages: block.messages.map(messageView),
-      };
-    },
+    "chain.show": async ({ cid }) => blockView(needs, cid),
     "chain.watch": (_params, signal) => watchHeads(needs, signal),
     "chain.money": async () => {
       const { state, tipset } = chain.headState();
@@ -94,8 +78,29 @@ export function chainHandlers(needs: HandlerNeeds): ChainHandlers {
       const { state } = chain.headState();
       const record = readActor(chain.store, state, at);
       if (record === undefined) throw rpcErrors.notFound({ what: `actor ${address} on the chain` });
-      return { ...actorView(at, record), state: actorStateJson(chain.store, state, at, codeNameOfCid(record.code)) };
+      return {
+        ...actorView(at, record),
+        state: actorStateJson(chain.store, state, at, codeNameOfCid(record.code)),
+      };
     },
+  };
+}
+
+function blockView({ chain }: HandlerNeeds, cid: string): MethodResult<"chain.show"> {
+  const block = chain.fullBlock(cidOf(cid));
+  if (block === undefined) throw rpcErrors.notFound({ what: `block ${cid}` });
+  const { header } = block;
+  return {
+    cid,
+    miner: header.miner,
+    height: header.height,
+    parents: header.parents.map(String),
+    parentWeight: header.parentWeight.toString(),
+    stateRoot: header.stateRoot.toString(),
+    receipts: header.receipts.toString(),
+    ticketHex: toHex(header.ticket),
+    timestampMs: header.timestampMs,
+    messages: block.messages.map(messageView),
   };
 }
 
@@ -112,7 +117,10 @@ function actorView(
   };
 }
 
-async function* watchHeads({ chain }: HandlerNeeds, signal: AbortSignal): AsyncIterable<MethodResult<"chain.watch">> {
+async function* watchHeads(
+  { chain }: HandlerNeeds,
+  signal: AbortSignal,
+): AsyncIterable<MethodResult<"chain.watch">> {
   let wake = Promise.withResolvers<void>();
   const end = chain.onHead(() => wake.resolve());
   const stop = (): void => wake.resolve();

@@ -7,5 +7,10 @@ import { messageHandlers } from "./messages.ts";
 import { minerHandlers } from "./miner.ts";
 
 export function createHandlers(needs: HandlerNeeds): ApiHandlers {
-  return { ...chainHandlers(needs), ...messageHandlers(needs), ...minerHandlers(needs), ...marketHandlers(needs) };
+  return {
+    ...chainHandlers(needs),
+    ...messageHandlers(needs),
+    ...minerHandlers(needs),
+    ...marketHandlers(needs),
+  };
 }

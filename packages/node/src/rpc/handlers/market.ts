@@ -32,7 +32,8 @@ export function marketHandlers(needs: HandlerNeeds): MarketHandlers {
     return found;
   };
   return {
-    "deal.ls": async () => market.deals().map(({ pieceList: _p, vouchers: _v, history: _h, ...view }) => view),
+    "deal.ls": async () =>
+      market.deals().map(({ pieceList: _p, vouchers: _v, history: _h, ...view }) => view),
     "deal.show": async ({ dealId }) => {
       const found = findDeal(market.deals(), dealId);
       if (found === undefined) throw rpcErrors.notFound({ what: `deal ${dealId}` });
@@ -101,7 +102,9 @@ function explainMessage(needs: HandlerNeeds, subject: string): Explanation {
     kind: "message",
     state: failed ? "failed" : "mined",
     light: failed ? "failing" : "ok",
-    summary: failed ? receipt.meaning : `${message.method || "the transfer"} took effect at height ${found.height}`,
+    summary: failed
+      ? receipt.meaning
+      : `${message.method || "the transfer"} took effect at height ${found.height}`,
     causes: failed
       ? [`exit code ${receipt.exitCode} of ${message.method || "a transfer"} to ${message.to}`]
       : [`${confirmations} rounds lie on top of it`],
@@ -110,7 +113,9 @@ function explainMessage(needs: HandlerNeeds, subject: string): Explanation {
 }
 
 function pendingCauses(needs: HandlerNeeds, message: MethodResult<"message.ls">[number]): string[] {
-  const before = needs.pending().filter((other) => other.message.from === message.from && other.message.nonce < message.nonce);
+  const before = needs
+    .pending()
+    .filter((other) => other.message.from === message.from && other.message.nonce < message.nonce);
   const sync = needs.sync.state();
   return [
     ...(before.length > 0 ? [`${before.length} earlier messages of ${message.from} wait as well`] : []),
@@ -133,7 +138,10 @@ async function explainSector(needs: HandlerNeeds, sectorId: number): Promise<Exp
   const subject = String(sectorId);
   const base = { subject, kind: "sector" as const, state: sector.state };
   if (sector.state === "active") {
-    const proven = sector.lastProvenAt === null ? "its first proof is due in the next proving period" : `its last proof was accepted at ${sector.lastProvenAt}`;
+    const proven =
+      sector.lastProvenAt === null
+        ? "its first proof is due in the next proving period"
+        : `its last proof was accepted at ${sector.lastProvenAt}`;
     return { ...base, light: "ok", summary: "the sector counts", causes: [proven], fix: null };
   }
   if (sector.state === "faulty") {

@@ -35,10 +35,15 @@ export function minerHandlers(needs: HandlerNeeds): MinerHandlers {
       if (miner === undefined) return ownSectors(needs).map(({ pieceList: _, ...view }) => view);
       const { chain } = needs;
       const address = addressParam(needs, miner);
-      return readSectors(chain.store, chain.headState().state, address).map((sector) => chainSector(address, sector));
+      return readSectors(chain.store, chain.headState().state, address).map((sector) =>
+        chainSector(address, sector),
+      );
     },
     "sector.show": async ({ sectorId: number, miner }) => {
-      const found = miner === undefined ? ownSectors(needs).find((view) => view.sectorId === number) : otherSector(needs, miner, number);
+      const found =
+        miner === undefined
+          ? ownSectors(needs).find((view) => view.sectorId === number)
+          : otherSector(needs, miner, number);
       if (found === undefined) throw rpcErrors.notFound({ what: `sector ${number}` });
       return found;
     },
@@ -84,7 +89,12 @@ function asksOf({ chain, net }: HandlerNeeds, miner: Address): AskView[] {
 
 async function setAsk(
   needs: HandlerNeeds,
-  params: { readonly price: string; readonly minBytes?: number | undefined; readonly maxBytes?: number | undefined; readonly forMs?: number | undefined },
+  params: {
+    readonly price: string;
+    readonly minBytes?: number | undefined;
+    readonly maxBytes?: number | undefined;
+    readonly forMs?: number | undefined;
+  },
   signal: AbortSignal,
 ): Promise<AskView> {
   const { chain, sender } = needs;
@@ -100,7 +110,8 @@ async function setAsk(
   const sent = await sender.send({ from: worker, to: miner, method: "addAsk", params: encoded });
   const { receipt } = await sender.wait(sent.cid, { confirmations: 0, timeoutMs: waitForAskMs, signal });
   const newest = asksOf(needs, miner).at(-1);
-  if (receipt.exitCode !== 0 || newest === undefined) throw rpcErrors.notFound({ what: `new ask: see holdfast why ${sent.cid}` });
+  if (receipt.exitCode !== 0 || newest === undefined)
+    throw rpcErrors.notFound({ what: `new ask: see holdfast why ${sent.cid}` });
   return newest;
 }
 
@@ -111,7 +122,9 @@ function mineStatus(needs: HandlerNeeds): MethodResult<"mine.status"> {
   const view = readMinerState(chain.store, state, door.miner);
   const sectors = readSectors(chain.store, state, door.miner);
   const faulty = sectors.filter((sector) => sector.faultySince !== null).length;
-  const pending = door.sectors().filter(({ state: at }) => !["committed", "expired", "removed", "failed"].includes(at)).length;
+  const pending = door
+    .sectors()
+    .filter(({ state: at }) => !["committed", "expired", "removed", "failed"].includes(at)).length;
   const lastPostAt = Math.max(-1, ...sectors.map((sector) => sector.lastProven ?? -1));
   const period = provingPeriodAt(chain.params, door.miner, addEpochs(tipset.height, 1));
   const { blocksWon, lastBlockAt } = door.status();
@@ -119,7 +132,12 @@ function mineStatus(needs: HandlerNeeds): MethodResult<"mine.status"> {
   return {
     miner: door.miner,
     owner: view.owner,
-    ...lightOf(needs, { faulty, active: sectors.length - faulty, lastPostAt, nextDeadline: period.nextDeadline }),
+    ...lightOf(needs, {
+      faulty,
+      active: sectors.length - faulty,
+      lastPostAt,
+      nextDeadline: period.nextDeadline,
+    }),
     powerBytes: Number(view.power),
     networkPowerBytes: Number(readPower(chain.store, state, chain.params.networkByte)),
     blocksWon,
@@ -138,19 +156,30 @@ function mineStatus(needs: HandlerNeeds): MethodResult<"mine.status"> {
 /** From the last proof on the chain, never from the process being up. */
 function lightOf(
   { chain }: HandlerNeeds,
-  facts: { readonly faulty: number; readonly active: number; readonly lastPostAt: number; readonly nextDeadline: number },
+  facts: {
+    readonly faulty: number;
+    readonly active: number;
+    readonly lastPostAt: number;
+    readonly nextDeadline: number;
+  },
 ): Pick<MethodResult<"mine.status">, "light" | "reason"> {
   const { height } = chain.head();
   const { provingPeriodEpochs } = chain.params;
   const left = inRounds(facts.nextDeadline - height, chain.params);
-  if (facts.active === 0 && facts.faulty === 0) return { light: "not-earning", reason: "there is no sector on the chain" };
+  if (facts.active === 0 && facts.faulty === 0)
+    return { light: "not-earning", reason: "there is no sector on the chain" };
   if (facts.active === 0) return { light: "not-earning", reason: `all ${facts.faulty} sectors are faulty` };
-  if (facts.faulty > 0) return { light: "at-risk", reason: `${facts.faulty} sectors are faulty; the next deadline is in ${left}` };
+  if (facts.faulty > 0)
+    return {
+      light: "at-risk",
+      reason: `${facts.faulty} sectors are faulty; the next deadline is in ${left}`,
+    };
   const ageEpochs = height - facts.lastPostAt;
   if (facts.lastPostAt >= 0 && ageEpochs > provingPeriodEpochs * 2) {
     return { light: "at-risk", reason: `the last proof is ${inRounds(ageEpochs, chain.params)} old` };
   }
-  const proof = facts.lastPostAt < 0 ? "no proof was due yet" : `the last proof was accepted at ${facts.lastPostAt}`;
+  const proof =
+    facts.lastPostAt < 0 ? "no proof was due yet" : `the last proof was accepted at ${facts.lastPostAt}`;
   return { light: "earning", reason: `${proof}; the next deadline is in ${left}` };
 }
 

@@ -1,0 +1,273 @@
+/**
+ * Nodes on this machine: one on its repo (`holdfast daemon`), or a whole network in one process
+ * (`holdfast up`), where each node has its own repo, keys and sockets and only the worker threads are
+ * shared. This is the door that the command line opens.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type Address,
+  attoFil,
+  type Clock,
+  filText,
+  parseAddress,
+  parseFil,
+  type Wire,
+} from "@holdfast/base";
+import { type NetworkParams, readActor, readNetworkParams } from "@holdfast/consensus";
+import {
+  createSealingPool,
+  createVerifierPool,
+  openNodeDisk,
+  openStorage,
+  type SealingPool,
+  type VerifierPool,
+} from "@holdfast/storage";
+import { memoryDatabase, openLevelDatabase } from "./chain/index.ts";
+import { realClock } from "./clock.ts";
+import { type MinerParts, type NodeParts, type RunningNode, startNode } from "./compose.ts";
+import { openDatabase } from "./database.ts";
+import { openDiscovery } from "./discovery/index.ts";
+import { loadGenesis } from "./genesis.ts";
+import { installNativeKernels } from "./kernels.ts";
+import { openKeys } from "./keys.ts";
+import { limits } from "./limits.ts";
+import { openLogger } from "./logger.ts";
+import { openLibp2pWire } from "./net/index.ts";
+import { peerIdOfSeed } from "./peer-identity.ts";
+import { defaultConfig, initRepo, type NodeConfig, openRepo, type Repo, repoPaths } from "./repo/index.ts";
+import { openDiskBlocks } from "./retrieval/index.ts";
+
+export interface StartDaemonOptions {
+  readonly repo: string;
+  readonly version: string;
+  /** Loopback address of the API instead of the configured one. */
+  readonly listen?: string;
+  readonly passphrase?: string;
+  readonly offline?: boolean;
+  /** Log file; standard error if left out. */
+  readonly logFile?: string;
+  readonly logLevel?: NodeConfig["log"]["level"];
+  /** Worker threads that several nodes of one process share. */
+  readonly workers?: Workers;
+  readonly signal?: AbortSignal;
+}
+
+export interface Workers extends AsyncDisposable {
+  readonly sealing: SealingPool;
+  readonly verifier: VerifierPool;
+}
+
+export interface DaemonHandle extends AsyncDisposable {
+  readonly name: string;
+  readonly api: string;
+  readonly token: string;
+  readonly peerId: string;
+  readonly addresses: readonly string[];
+  readonly repo: string;
+  readonly address: Address;
+  readonly balanceFil: string;
+  readonly node: RunningNode;
+}
+
+/** Threads start with their first job and end when idle. */
+export function openWorkers(threads: number): Workers {
+  const setup = new URL("./worker-kernels.ts", import.meta.url).href;
+  const sealing = createSealingPool({ threads, setup });
+  const verifier = createVerifierPool({ threads: 1, setup });
+  return {
+    sealing,
+    verifier,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([sealing[Symbol.asyncDispose](), verifier[Symbol.asyncDispose]()]);
+    },
+  };
+}
+
+/** Errors: `repo/…`, `keystore/…`, `chain/…`, `storage/…`, `net/…`, `rpc/…`. */
+export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHandle> {
+  await installNativeKernels();
+  await using stack = new AsyncDisposableStack();
+  const repo = stack.use(await openRepo(options.repo));
+  const { config, paths } = repo;
+  const logger = stack.use(
+    openLogger({
+      name: config.name,
+      level: options.logLevel ?? config.log.level,
+      ...(options.logFile === undefined ? {} : { file: options.logFile }),
+    }),
+  );
+  const clock = realClock(await readClockOffset(options.repo));
+  const workers = options.workers ?? stack.use(openWorkers(config.mining.sealingThreads));
+  const chainDatabase = stack.use(await openLevelDatabase(paths.chain));
+  const database = stack.use(openDatabase(paths.database));
+  const genesis = await loadGenesis(new Uint8Array(await readFile(paths.genesis)), chainDatabase);
+  const params = readNetworkParams(chainDatabase, genesis.stateRoot);
+  const keys = await openKeys({
+    keystore: paths.keystore,
+    network: params.networkByte,
+    ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase }),
+  });
+  const wire = stack.use(await openWire(config, keys.peerSeed, options, { clock, logger }));
+  const fileBlocks = stack.use(
+    await openDiskBlocks({
+      disk: await openNodeDisk(options.repo),
+      folder: "blocks",
+      quotaBytes: config.files.quotaBytes,
+    }),
+  );
+  const miner =
+    config.mining.miner === ""
+      ? undefined
+      : await openMiner({ repo, config, clock, logger, workers, params, stack });
+  const parts: NodeParts = {
+    name: config.name,
+    version: options.version,
+    clock,
+    logger,
+    chainDatabase,
+    genesis,
+    database,
+    wallet: keys.wallet,
+    wire,
+    fileBlocks,
+    checker: workers.verifier,
+    api: { listen: options.listen ?? config.api.listen, token: repo.token },
+    ...(miner === undefined ? {} : { miner }),
+  };
+  const node = stack.use(await startNode(parts));
+  if (options.offline !== true)
+    stack.use(openDiscovery({ wire, clock, logger, bootstrap: config.net.bootstrap }));
+  await repo.announce(node.apiUrl);
+  const address = keys.wallet.payer();
+  const balance = readActor(node.chain.store, node.chain.headState().state, address)?.balance ?? attoFil(0);
+  const running = stack.move();
+  return {
+    name: config.name,
+    api: node.apiUrl,
+    token: repo.token,
+    peerId: wire.self,
+    addresses: wire.addresses(),
+    repo: options.repo,
+    address,
+    balanceFil: filText(balance),
+    node,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+function openWire(
+  config: NodeConfig,
+  peerSeed: Uint8Array,
+  options: StartDaemonOptions,
+  { clock, logger }: Pick<NodeParts, "clock" | "logger">,
+): Promise<Wire> {
+  const online = options.offline !== true;
+  return openLibp2pWire(
+    { clock, logger, limits },
+    {
+      privateKey: peerSeed,
+      listen: online ? config.net.listen : [],
+      mdns: config.net.mdns && online,
+      kad: config.net.kad && online,
+    },
+  );
+}
+
+interface MinerContext {
+  readonly repo: Repo;
+  readonly config: NodeConfig;
+  readonly clock: Clock;
+  readonly logger: NodeParts["logger"];
+  readonly workers: Workers;
+  readonly params: NetworkParams;
+  readonly stack: AsyncDisposableStack;
+}
+
+const msPerDay = 86_400_000n;
+const bytesPerGiB = 2n ** 30n;
+/** An ask stands for this long and is renewed before it ends. */
+const askEpochs = 1_000_000;
+
+async function openMiner({
+  repo,
+  config,
+  clock,
+  logger,
+  workers,
+  params,
+  stack,
+}: MinerContext): Promise<MinerParts> {
+  const { mining } = config;
+  const disk = await openNodeDisk(repo.paths.storage);
+  const storage = stack.use(
+    await openStorage({
+      sectorBytes: mining.sectorBytes,
+      disk,
+      dbPath: join(repo.paths.root, "storage.db"),
+      prover: workers.sealing,
+      clock,
+      logger,
+      keepUnsealed: mining.keepUnsealed,
+      maxStagedMs: mining.maxStagedMs,
+      ...(mining.maxStorageBytes === 0 ? {} : { maxBytes: mining.maxStorageBytes }),
+    }),
+  );
+  return {
+    address: parseAddress(mining.miner, { network: params.networkByte }),
+    storage,
+    ask: askOf(config, params),
+  };
+}
+
+/** The configured price per GiB and day as attoFIL per byte and epoch, rounded up. */
+function askOf({ mining }: NodeConfig, params: NetworkParams): MinerParts["ask"] {
+  if (mining.pricePerGiBPerDay === "") return undefined;
+  const divisor = bytesPerGiB * msPerDay;
+  const price = parseFil(mining.pricePerGiBPerDay) * BigInt(params.roundMs);
+  return {
+    pricePerBytePerEpoch: (price + divisor - 1n) / divisor,
+    minBytes: 1,
+    maxBytes: Number.MAX_SAFE_INTEGER,
+    forEpochs: askEpochs,
+  };
+}
+
+async function readClockOffset(repo: string): Promise<number> {
+  try {
+    const parsed: { offsetMs?: unknown } = JSON.parse(await readFile(join(repo, "clock.json"), "utf8"));
+    return typeof parsed.offsetMs === "number" ? parsed.offsetMs : 0;
+  } catch {
+    return 0;
+  }
+}
+
+export interface InitNodeOptions {
+  readonly repo: string;
+  /** Path of the network's genesis file. */
+  readonly genesis: string;
+  readonly name: string;
+  readonly bootstrap: readonly string[];
+  readonly passphrase?: string;
+}
+
+/** Makes the repo of a node that joins a network. Errors: `repo/…`, `chain/bad-genesis`, `car/…`. */
+export async function initNode(
+  options: InitNodeOptions,
+): Promise<{ repo: string; address: string; peerId: string }> {
+  const car = new Uint8Array(await readFile(options.genesis));
+  const scratch = memoryDatabase();
+  const { stateRoot } = await loadGenesis(car, scratch);
+  const base = defaultConfig();
+  await initRepo(options.repo, {
+    genesis: car,
+    config: { ...base, name: options.name, net: { ...base.net, bootstrap: [...options.bootstrap] } },
+  });
+  const keys = await openKeys({
+    keystore: repoPaths(options.repo).keystore,
+    network: readNetworkParams(scratch, stateRoot).networkByte,
+    ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase }),
+  });
+  const address = keys.wallet.defaultAddress() ?? (await keys.wallet.newAccount());
+  return { repo: options.repo, address, peerId: await peerIdOfSeed(keys.peerSeed) };
+}

@@ -75,7 +75,7 @@ export class Fetch {
    */
   async run(): Promise<FetchResult> {
     const { root } = this.#walk;
-    const unprotect = this.#files.protect((key) => this.#walk.visited(key));
+    const claim = this.#files.claim((key) => this.#walk.visited(key));
     try {
       for (let wanted = this.#walk.next(); wanted !== undefined; wanted = this.#walk.next()) {
         this.#signal.throwIfAborted();
@@ -84,13 +84,15 @@ export class Fetch {
       await this.#written();
       const fileBytes = this.#walk.fileBytes ?? 0;
       const carBytes = this.#walk.carOffset;
-      await this.#files.remember({ root, imported: false, fileBytes, carBytes });
+      await claim.keep({ root, imported: false, fileBytes, carBytes });
       const from = [...this.#from].map(([peer, receivedBytes]) => ({ peer, receivedBytes }));
       return { root, fileBytes, carBytes, from, failures: this.#providers.failures };
+    } catch (error) {
+      await Promise.all(this.#writes);
+      await claim.drop(this.#walk.visitedKeys(), root); // what came stays for next time
+      throw error;
     } finally {
       this.#session?.[Symbol.dispose]();
-      await Promise.all(this.#writes);
-      unprotect();
     }
   }
 

@@ -9,8 +9,8 @@ import { balanced } from "ipfs-unixfs-importer/layout";
 import { carHeader } from "../car.ts";
 import { limits } from "../limits.ts";
 import { retrievalErrors } from "./errors.ts";
-import type { LocalFiles } from "./local-files.ts";
-import { cidKey, cidOfKey, sectionBytes } from "./walk.ts";
+import type { Claim, LocalFiles, WholeFile } from "./local-files.ts";
+import { cidKey, sectionBytes } from "./walk.ts";
 
 /** Kubo's defaults. */
 const kuboChunkBytes = 262_144;
@@ -62,13 +62,11 @@ export async function importFile(
       blockWriteConcurrency: writesAtOnce,
     });
     const carBytes = carHeader(root).length + blocks.sectionsBytes;
-    await files.remember({ root, imported: true, fileBytes: sizeBytes, carBytes });
+    await blocks.keep({ root, imported: true, fileBytes: sizeBytes, carBytes });
     return { root, sizeBytes, carBytes };
   } catch (error) {
     await blocks.takeBack();
     throw error;
-  } finally {
-    blocks.release();
   }
 }
 
@@ -78,15 +76,14 @@ class ImportedBlocks {
   /** Bytes of the CAR sections of the distinct blocks. */
   sectionsBytes = 0;
   readonly #files: LocalFiles;
-  readonly #release: () => void;
-  /** Every block, and whether it was not here before. */
-  readonly #seen = new Map<string, boolean>();
+  readonly #claim: Claim;
+  readonly #seen = new Set<string>();
   readonly #writes = new Set<Promise<CID>>();
   #failed = false;
 
   constructor(files: LocalFiles) {
     this.#files = files;
-    this.#release = files.protect((key) => this.#seen.has(key));
+    this.#claim = files.claim((key) => this.#seen.has(key));
     this.storage = {
       put: (cid, bytes) => {
         assert(bytes instanceof Uint8Array, "the importer hands over whole blocks");
@@ -99,17 +96,14 @@ class ImportedBlocks {
     };
   }
 
-  /** Ends the protection of the blocks. */
-  release(): void {
-    this.#release();
+  keep(file: WholeFile): Promise<void> {
+    return this.#claim.keep(file);
   }
-  /** Removes what this import has brought and nobody else uses. */
+  /** Removes what nobody else uses. */
   async takeBack(): Promise<void> {
     this.#failed = true; // blocks that are still being hashed do not come any more
     await Promise.allSettled([...this.#writes]);
-    const mine = [...this.#seen].filter(([, isNew]) => isNew).map(([key]) => cidOfKey(key));
-    this.#seen.clear();
-    await this.#files.removeUnused(mine);
+    await this.#claim.drop(this.#seen);
   }
 
   async #put(cid: CID, bytes: Uint8Array): Promise<CID> {
@@ -118,9 +112,9 @@ class ImportedBlocks {
     if (this.#seen.size >= limits.dagBlocks) {
       throw retrievalErrors.tooLarge({ what: "blocks", limit: limits.dagBlocks });
     }
-    this.#seen.set(key, false);
+    this.#seen.add(key);
     this.sectionsBytes += sectionBytes(cid, bytes.length);
-    if (await this.#files.put(cid, bytes)) this.#seen.set(key, true);
+    await this.#files.put(cid, bytes);
     return cid;
   }
 }

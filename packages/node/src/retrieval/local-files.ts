@@ -5,11 +5,30 @@
  */
 import { type CID, type Clock, HoldfastError, type Logger } from "@holdfast/base";
 import { type FileBlocks, type FileRecord, recordName } from "./blocks.ts";
-import { cidKey, DagWalk, knownKeys } from "./walk.ts";
+import { cidKey, cidOfKey, DagWalk, knownKeys } from "./walk.ts";
 
 export interface Collected {
   readonly blocks: number;
   readonly bytes: number;
+}
+
+/** A file all of whose blocks are here. */
+export interface WholeFile {
+  readonly root: CID;
+  readonly imported: boolean;
+  readonly fileBytes: number;
+  readonly carBytes: number;
+}
+
+/** Blocks that some work under way needs; ends with one of the two. */
+export interface Claim {
+  /** The work is done: the file has a record now. */
+  keep(file: WholeFile): Promise<void>;
+  /**
+   * The work has failed: its blocks go unless somebody else needs them. With a `root` they also stay if that
+   * file has a record.
+   */
+  drop(keys: Iterable<string>, root?: CID): Promise<void>;
 }
 
 type Protection = { readonly protects: (key: string) => boolean };
@@ -31,14 +50,26 @@ export class LocalFiles implements AsyncDisposable {
   }
 
   /**
-   * Blocks whose keys `protects` accepts are not removed until the returned function is called: for work whose
-   * file has no record yet. A block is protected before it is put.
+   * Blocks whose keys `protects` accepts are not removed until the claim ends: for work whose file has no record
+   * yet. A block is claimed before it is put. A claim ends as one step with what follows from it, so that a
+   * removal finds either the claim or the record.
    */
-  protect(protects: (key: string) => boolean): () => void {
+  claim(protects: (key: string) => boolean): Claim {
     const protection: Protection = { protects };
     this.#protections.add(protection);
-    // A removal under way has looked at the records already: it must not see the protection end.
-    return () => void this.#exclusive(async () => this.#protections.delete(protection));
+    return {
+      keep: (file) =>
+        this.#exclusive(async () => {
+          await this.#remember(file);
+          this.#protections.delete(protection);
+        }),
+      drop: (keys, root) =>
+        this.#exclusive(async () => {
+          this.#protections.delete(protection);
+          if (root !== undefined && (await this.blocks.readRecord(root)) !== undefined) return;
+          await this.#sweep(new Map([...keys].map((key) => [key, cidOfKey(key)])));
+        }),
+    };
   }
   /** A file that is held does not make room for another. */
   hold(root: CID): () => void {
@@ -82,33 +113,10 @@ export class LocalFiles implements AsyncDisposable {
     const unknown = { fileBytes: 0, carBytes: 0 };
     await this.blocks.writeRecord({ version: 1, root, complete: false, imported: false, ...unknown, atMs });
   }
-  /** The whole file is here. */
-  async remember(file: {
-    readonly root: CID;
-    readonly imported: boolean;
-    readonly fileBytes: number;
-    readonly carBytes: number;
-  }): Promise<void> {
-    const before = await this.blocks.readRecord(file.root);
-    const imported = file.imported || before?.imported === true;
-    await this.blocks.writeRecord({
-      ...file,
-      version: 1,
-      complete: true,
-      imported,
-      atMs: this.#clock.nowMs(),
-    });
-  }
-
   /** Whether there was such a file. Blocks that other files need stay. */
   delete(root: CID): Promise<boolean> {
     return this.#exclusive(() => this.#delete(root));
   }
-  /** Removes those of the blocks that nobody needs. */
-  async removeUnused(cids: readonly CID[]): Promise<void> {
-    await this.#exclusive(() => this.#sweep(new Map(cids.map((cid) => [cidKey(cid), cid]))));
-  }
-
   /** Removes every block that no file needs: what a killed process has left. Reads all inner blocks. */
   collect(): Promise<Collected> {
     return this.#exclusive(async () => {
@@ -151,6 +159,12 @@ export class LocalFiles implements AsyncDisposable {
     await this.#last;
   }
 
+  async #remember(file: WholeFile): Promise<void> {
+    const before = await this.blocks.readRecord(file.root);
+    const imported = file.imported || before?.imported === true;
+    const atMs = this.#clock.nowMs();
+    await this.blocks.writeRecord({ ...file, version: 1, complete: true, imported, atMs });
+  }
   async #delete(root: CID): Promise<boolean> {
     if ((await this.blocks.readRecord(root)) === undefined) return false;
     const doomed = new Map<string, CID>();

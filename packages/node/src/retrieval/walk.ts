@@ -95,6 +95,10 @@ export class DagWalk {
     return this.#seen.has(key);
   }
 
+  visitedKeys(): Iterable<string> {
+    return this.#seen.keys();
+  }
+
   /** The next block that was not visited, the same until it is; undefined at the end. `retrieval/not-a-file`. */
   next(): WantedBlock | undefined {
     this.#current ??= this.#advance();

@@ -77,7 +77,11 @@ class Libp2pWire implements Wire {
     });
     host.addEventListener("peer:identify", ({ detail }) => {
       if (host.getConnections(detail.peerId).length === 0) return;
-      this.#addresses.set(textOf(detail.peerId), detail.listenAddrs.map(String));
+      const id = textOf(detail.peerId);
+      this.#addresses.set(
+        id,
+        detail.listenAddrs.map((address) => withPeer(String(address), id)),
+      );
     });
   }
 
@@ -89,8 +93,10 @@ class Libp2pWire implements Wire {
     for (const connection of this.#host.getConnections()) {
       const id = textOf(connection.remotePeer);
       if (connection.status !== "open" || peers.has(id)) continue;
-      const addresses = this.#addresses.get(id) ?? [String(connection.remoteAddr)];
-      peers.set(id, { id, addresses, direction: connection.direction });
+      // The far end of an inbound connection is no address: nobody listens there.
+      const dialled =
+        connection.direction === "outbound" ? [withPeer(String(connection.remoteAddr), id)] : [];
+      peers.set(id, { id, addresses: this.#addresses.get(id) ?? dialled, direction: connection.direction });
     }
     return [...peers.values()];
   }
@@ -267,6 +273,10 @@ const enoughPeers = 16;
 
 function textOf(id: Libp2pPeerId): PeerId {
   return id.toString() as PeerId;
+}
+
+function withPeer(address: string, id: PeerId): string {
+  return address.includes("/p2p/") ? address : `${address}/p2p/${id}`;
 }
 
 /** What TCP can dial. Error: `wire/bad-address`. */

@@ -53,7 +53,7 @@ class LevelDatabase implements ChainDatabase {
   get(cid: CID): Uint8Array | undefined {
     const text = cid.toString();
     const buffered = this.#waiting.get(text) ?? this.#writing.get(text);
-    return buffered?.bytes ?? this.#level.getSync(blockKey(cid));
+    return buffered?.bytes ?? this.#read(blockKey(cid));
   }
   put(cid: CID, bytes: Uint8Array): void {
     this.#waiting.set(cid.toString(), { key: blockKey(cid), bytes });
@@ -64,7 +64,12 @@ class LevelDatabase implements ChainDatabase {
   getMeta(key: string): Uint8Array | undefined {
     const pending = this.#meta.get(key);
     if (pending !== undefined) return pending ?? undefined;
-    return this.#level.getSync(metaKey(key));
+    return this.#read(metaKey(key));
+  }
+  /** Level gives Buffers, whose `slice` is a view where ours is a copy. */
+  #read(key: Uint8Array): Uint8Array | undefined {
+    const found = this.#level.getSync(key);
+    return found === undefined ? undefined : new Uint8Array(found.buffer, found.byteOffset, found.length);
   }
   commit(meta: Meta): Promise<void> {
     for (const [key, value] of meta) this.#meta.set(key, value);

@@ -1,0 +1,78 @@
+/** The chain's two databases behave alike: one suite on LevelDB and on memory. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { cidOfCbor, encodeCbor, HoldfastError, utf8Bytes, utf8Text } from "@holdfast/base";
+import { afterEach, describe, expect, it } from "vitest";
+import { type ChainDatabase, memoryDatabase, openLevelDatabase } from "../../src/chain/index.ts";
+
+const folders: string[] = [];
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+});
+async function levelFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-chain-"));
+  folders.push(folder);
+  return join(folder, "chain");
+}
+
+const block = (value: number) => {
+  const bytes = encodeCbor(value);
+  return { cid: cidOfCbor(bytes), bytes };
+};
+const nothing = new Map<string, Uint8Array | null>();
+
+const twins: readonly { readonly name: string; readonly open: () => Promise<ChainDatabase> }[] = [
+  { name: "LevelDB", open: async () => openLevelDatabase(await levelFolder()) },
+  { name: "memory", open: async () => memoryDatabase() },
+];
+
+describe.each(twins)("chain database on $name", ({ open }) => {
+  it("reads what was put, before and after the commit", async () => {
+    await using database = await open();
+    const { cid, bytes } = block(1);
+    expect(database.get(cid)).toBeUndefined();
+    database.put(cid, bytes);
+    expect(database.get(cid)).toEqual(bytes);
+    await database.commit(nothing);
+    expect(database.get(cid)).toEqual(bytes);
+    expect(database.has(cid)).toBe(true);
+    expect(database.has(block(2).cid)).toBe(false);
+  });
+
+  it("sees facts at once, in the order of the commits, and forgets them by null", async () => {
+    await using database = await open();
+    const first = database.commit(new Map([["head", utf8Bytes("a")]]));
+    const second = database.commit(new Map([["head", utf8Bytes("b")]]));
+    expect(utf8Text(database.getMeta("head") ?? new Uint8Array())).toBe("b");
+    await Promise.all([first, second]);
+    expect(utf8Text(database.getMeta("head") ?? new Uint8Array())).toBe("b");
+    await database.commit(new Map([["head", null]]));
+    expect(database.getMeta("head")).toBeUndefined();
+  });
+});
+
+describe("chain database on disk", () => {
+  it("keeps what was committed and nothing else", async () => {
+    const folder = await levelFolder();
+    const [kept, lost] = [block(1), block(2)];
+    {
+      await using database = await openLevelDatabase(folder);
+      database.put(kept.cid, kept.bytes);
+      await database.commit(new Map([["head", utf8Bytes("x")]]));
+      database.put(lost.cid, lost.bytes);
+    }
+    await using database = await openLevelDatabase(folder);
+    expect(database.get(kept.cid)).toEqual(kept.bytes);
+    expect(database.get(lost.cid)).toBeUndefined();
+    expect(database.getMeta("head")).toEqual(utf8Bytes("x"));
+  });
+
+  it("belongs to one process at a time", async () => {
+    const folder = await levelFolder();
+    await using _first = await openLevelDatabase(folder);
+    const second = openLevelDatabase(folder);
+    await expect(second).rejects.toBeInstanceOf(HoldfastError);
+    await expect(second).rejects.toMatchObject({ code: "chain/in-use" });
+  });
+});

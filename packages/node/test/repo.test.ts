@@ -1,0 +1,101 @@
+/** A node's folder: made once, held by one, healed when its holder died, refused when it is another's. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { HoldfastError } from "@holdfast/base";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { defaultConfig, initRepo, openRepo, repoVersion, runningNode } from "../src/repo/index.ts";
+
+let root: string;
+beforeEach(async () => {
+  root = join(await mkdtemp(join(tmpdir(), "holdfast-repo-")), "node");
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof HoldfastError) return error.code;
+    throw error;
+  }
+  return "no error";
+}
+
+const make = () => initRepo(root, { genesis: new Uint8Array([1, 2, 3]) });
+
+describe("repo", () => {
+  it("is made with everything in it, and only once", async () => {
+    await make();
+    await using repo = await openRepo(root);
+    expect(repo.config).toEqual(defaultConfig());
+    expect(repo.token).toMatch(/^[0-9a-f]{64}$/);
+    expect(await codeOf(make())).toBe("repo/exists");
+  });
+
+  it("is not found where there is none", async () => {
+    expect(await codeOf(openRepo(root))).toBe("repo/not-found");
+    expect(await codeOf(runningNode(root))).toBe("repo/not-found");
+  });
+
+  it("of another version is refused, and left as it is", async () => {
+    await make();
+    await writeFile(join(root, "version"), "99\n");
+    expect(await codeOf(openRepo(root))).toBe("repo/wrong-version");
+    expect((await readFile(join(root, "version"), "utf8")).trim()).toBe("99");
+    expect(repoVersion).toBe("1");
+  });
+
+  it("is held by one: the second is told who holds it and where it listens", async () => {
+    await make();
+    await using repo = await openRepo(root);
+    await repo.announce("http://127.0.0.1:1");
+    await expect(openRepo(root)).rejects.toMatchObject({
+      code: "repo/locked",
+      data: { pid: process.pid, api: "http://127.0.0.1:1" },
+    });
+    expect(await runningNode(root)).toEqual({ api: "http://127.0.0.1:1", token: repo.token });
+  });
+
+  it("heals the lock of a process that was killed", async () => {
+    await make();
+    const source = `
+      import { openRepo } from ${JSON.stringify(new URL("../src/repo/index.ts", import.meta.url).href)};
+      await openRepo(${JSON.stringify(root)});
+      console.log("held");
+      setInterval(() => {}, 1000);`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", source], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await once(child.stdout, "data");
+    expect(await codeOf(openRepo(root))).toBe("repo/locked");
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    await using repo = await openRepo(root);
+    expect(repo.token).not.toBe("");
+  });
+
+  it("heals a lock whose process number was given to another program", async () => {
+    await make();
+    await writeFile(join(root, "lock"), JSON.stringify({ pid: process.pid, started: "1", api: "" }));
+    await using repo = await openRepo(root);
+    expect(repo.token).not.toBe("");
+  });
+
+  it("heals a lock that is torn", async () => {
+    await make();
+    await writeFile(join(root, "lock"), '{"pid": 12');
+    await using repo = await openRepo(root);
+    expect(repo.token).not.toBe("");
+  });
+
+  it("says what is wrong in its configuration, key by key", async () => {
+    await make();
+    for (const text of ['[api]\nlisten = "0.0.0.0:3453"\n', "[mining]\nunknown = 1\n", "name = \n"]) {
+      await writeFile(join(root, "config.toml"), text);
+      expect(await codeOf(openRepo(root))).toBe("repo/bad-config");
+    }
+  });
+});

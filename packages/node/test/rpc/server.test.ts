@@ -1,0 +1,143 @@
+/** The API's door: who may enter, what is refused and how it is said. */
+import { request } from "node:http";
+import type { ApiHandlers } from "@holdfast/api";
+import { HoldfastError, silentLogger } from "@holdfast/base";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type RunningServer, startServer } from "../../src/rpc/index.ts";
+
+const token = "t".repeat(64);
+let server: RunningServer;
+
+/** Two methods that answer; the table's others are never called here. */
+const handlers = {
+  "wallet.new": async () => ({ address: "tf1", f1: "t1", balanceFil: "0", isDefault: true }),
+  "wallet.export": async () => {
+    throw new HoldfastError({ code: "wallet/unknown-address", message: "no", fix: "do", exit: "not-found" });
+  },
+  "chain.head": async () => {
+    throw new TypeError("a bug");
+  },
+} as unknown as ApiHandlers;
+
+const options = {
+  listen: "127.0.0.1:0",
+  token,
+  version: "1",
+  handlers,
+  files: {
+    importFile: async (bytes: AsyncIterable<Uint8Array>) => {
+      let size = 0;
+      for await (const chunk of bytes) size += chunk.length;
+      return { cid: "bafy", sizeBytes: size, carBytes: size };
+    },
+    openFile: async () => ({
+      sizeBytes: 3,
+      bytes: (async function* () {
+        yield new Uint8Array([1, 2, 3]);
+      })(),
+    }),
+    stat: async () => ({ cid: "", sizeBytes: 0, localBytes: 0, providers: [] }),
+  },
+  metrics: { text: async () => "holdfast_up 1\n" },
+  logger: silentLogger,
+};
+
+beforeEach(async () => {
+  server = await startServer(options);
+});
+afterEach(() => server[Symbol.asyncDispose]());
+
+const post = (path: string, body: string, headers: Record<string, string> = {}) =>
+  fetch(new URL(path, server.url), {
+    method: "POST",
+    body,
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json", ...headers },
+  });
+
+async function failure(response: Response): Promise<{ status: number; code: string }> {
+  const body: { error: { code: string } } = JSON.parse(await response.text());
+  return { status: response.status, code: body.error.code };
+}
+
+describe("API server", () => {
+  it("answers with the token, and not without, with a part, or with another", async () => {
+    expect((await post("/api/v1/wallet.new", "{}")).status).toBe(200);
+    for (const authorization of [
+      "",
+      "Bearer ",
+      `Bearer ${"t".repeat(63)}`,
+      `Bearer ${"u".repeat(64)}`,
+      token,
+    ]) {
+      expect((await post("/api/v1/wallet.new", "{}", { authorization })).status).toBe(401);
+    }
+    expect((await fetch(new URL("/metrics", server.url))).status).toBe(401);
+    expect((await fetch(new URL("/healthz", server.url))).status).toBe(200);
+  });
+
+  it("refuses the name of another host: a page cannot rebind its own name to this machine", async () => {
+    const status = await new Promise<number>((resolve, reject) => {
+      const sent = request(
+        new URL("/api/v1/wallet.new", server.url),
+        { method: "POST", headers: { host: "evil.example", authorization: `Bearer ${token}` } },
+        (answer) => resolve(answer.statusCode ?? 0),
+      );
+      sent.once("error", reject);
+      sent.end("{}");
+    });
+    expect(status).toBe(401);
+  });
+
+  it("says what is wrong with a call", async () => {
+    expect(await failure(await post("/api/v1/wallet.export", "{}"))).toEqual({
+      status: 400,
+      code: "api/bad-params",
+    });
+    expect(await failure(await post("/api/v1/wallet.new", "{"))).toEqual({
+      status: 400,
+      code: "api/bad-params",
+    });
+    expect(await failure(await post("/api/v1/no.such", "{}"))).toEqual({
+      status: 400,
+      code: "api/unknown-method",
+    });
+    const unknown = await post("/api/v1/wallet.export", JSON.stringify({ address: "tf1" }));
+    expect(await failure(unknown)).toEqual({ status: 404, code: "wallet/unknown-address" });
+    expect(await failure(await post("/api/v1/chain.head", "{}"))).toEqual({
+      status: 500,
+      code: "api/internal",
+    });
+    const long = JSON.stringify({ address: "x".repeat(2 ** 21) });
+    expect((await failure(await post("/api/v1/wallet.export", long))).code).toBe("api/bad-params");
+  });
+
+  it("takes files of any length and gives them back from an offset", async () => {
+    const sent = await post("/api/v1/import", "x".repeat(3_000_000), {
+      "content-type": "application/octet-stream",
+    });
+    expect(await sent.json()).toEqual({ cid: "bafy", sizeBytes: 3_000_000, carBytes: 3_000_000 });
+    const headers = { authorization: `Bearer ${token}` };
+    const got = await fetch(new URL("/api/v1/file/bafy?offset=0", server.url), { headers });
+    expect(got.headers.get("x-file-bytes")).toBe("3");
+    expect(new Uint8Array(await got.arrayBuffer())).toEqual(new Uint8Array([1, 2, 3]));
+    const bad = await fetch(new URL("/api/v1/file/bafy?offset=-1", server.url), { headers });
+    expect(await failure(bad)).toEqual({ status: 400, code: "rpc/bad-offset" });
+  });
+
+  it("tells that the port is in use", async () => {
+    const listen = new URL(server.url).host;
+    await expect(startServer({ ...options, listen })).rejects.toMatchObject({
+      code: "rpc/port-in-use",
+      exit: "refused",
+    });
+  });
+
+  it("describes itself", async () => {
+    const headers = { authorization: `Bearer ${token}` };
+    const document: { openapi: string; paths: object } = JSON.parse(
+      await (await fetch(new URL("/openapi.json", server.url), { headers })).text(),
+    );
+    expect(document.openapi).toBe("3.1.0");
+    expect(Object.keys(document.paths)).toContain("/api/v1/put.start");
+  });
+});

@@ -5,6 +5,8 @@
  */
 import { assert, type CID, cidFromBytes } from "@holdfast/base";
 import { carHeader, carSectionHead } from "../car.ts";
+import { limits } from "../limits.ts";
+import { inAdvance } from "./ahead.ts";
 import type { FileBlocks } from "./blocks.ts";
 import { retrievalErrors } from "./errors.ts";
 import { DagWalk, sectionBytes, type WalkLimits } from "./walk.ts";
@@ -134,21 +136,39 @@ export async function* streamCar(
   if (skipBytes === carBytes) return;
   const first = plan.sectionAt(skipBytes);
   if (first === -1) yield carHeader(root).subarray(skipBytes);
-  for (let index = Math.max(first, 0); index < plan.blockCount; index++) {
-    const { cid, carOffset, blockBytes } = plan.section(index);
-    const bytes = await blocks.get(cid);
-    if (bytes === undefined) {
-      throw retrievalErrors.missingBlock({ root: root.toString(), cid: cid.toString() });
-    }
-    if (bytes.length !== blockBytes) {
-      const reason = `the size that it claims for its part ${cid.toString()} is wrong`;
-      throw retrievalErrors.notAFile({ cid: root.toString(), reason });
-    }
-    const head = carSectionHead(cid, blockBytes);
+  const sections = sectionsFrom(blocks, plan, first);
+  for await (const { carOffset, head, bytes } of inAdvance(sections, limits.readAheadBlocks)) {
     const skip = Math.max(0, skipBytes - carOffset);
     if (skip < head.length) yield head.subarray(skip);
     const skipInBlock = Math.max(0, skip - head.length);
     if (skipInBlock < bytes.length) yield bytes.subarray(skipInBlock);
+  }
+}
+
+interface LoadedSection {
+  readonly carOffset: number;
+  readonly head: Uint8Array;
+  readonly bytes: Uint8Array;
+}
+
+function* sectionsFrom(
+  blocks: Pick<FileBlocks, "get">,
+  plan: CarPlan,
+  first: number,
+): Generator<() => Promise<LoadedSection>, void, undefined> {
+  for (let index = Math.max(first, 0); index < plan.blockCount; index++) {
+    yield async () => {
+      const { cid, carOffset, blockBytes } = plan.section(index);
+      const bytes = await blocks.get(cid);
+      if (bytes === undefined) {
+        throw retrievalErrors.missingBlock({ root: plan.root.toString(), cid: cid.toString() });
+      }
+      if (bytes.length !== blockBytes) {
+        const reason = `the size that it claims for its part ${cid.toString()} is wrong`;
+        throw retrievalErrors.notAFile({ cid: plan.root.toString(), reason });
+      }
+      return { carOffset, head: carSectionHead(cid, blockBytes), bytes };
+    };
   }
 }
 

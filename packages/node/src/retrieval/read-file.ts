@@ -5,6 +5,7 @@
  */
 import type { Cancel, CID } from "@holdfast/base";
 import { limits } from "../limits.ts";
+import { inAdvance } from "./ahead.ts";
 import { retrievalErrors } from "./errors.ts";
 import { type FileNode, isRawLeaf, readFileNode } from "./unixfs.ts";
 
@@ -39,18 +40,8 @@ async function* bytesFrom(
   node: FileNode,
   offsetBytes: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const ahead: Promise<Uint8Array>[] = [];
-  for await (const part of partsOf(read, root, node, offsetBytes, 1)) {
-    const bytes = part();
-    bytes.catch(() => undefined); // looked at when its turn comes; the reader may have left by then
-    ahead.push(bytes);
-    if (ahead.length >= limits.readAheadBlocks) yield* nonEmpty(await ahead.shift());
-  }
-  for (const bytes of ahead) yield* nonEmpty(await bytes);
-}
-
-function* nonEmpty(bytes: Uint8Array | undefined): Generator<Uint8Array, void, undefined> {
-  if (bytes !== undefined && bytes.length > 0) yield bytes;
+  const parts = partsOf(read, root, node, offsetBytes, 1);
+  for await (const bytes of inAdvance(parts, limits.readAheadBlocks)) if (bytes.length > 0) yield bytes;
 }
 
 /** The parts from `skipBytes` on (counted from where `node` begins). */

@@ -279,6 +279,11 @@ export const stateErrors = defineErrors("state", {
 });
 
 export const genesisErrors = defineErrors("genesis", {
+  invalidParams: {
+    exit: "usage",
+    message: (d: { reason: string }) => `The network's parameters contradict each other: ${d.reason}.`,
+    fix: "Correct the named parameters.",
+  },
   duplicateAddress: {
     exit: "usage",
     message: (d: { address: string }) => `The genesis names the address ${d.address} twice.`,

@@ -90,10 +90,11 @@ export function genesisMinerAddress(network: 0 | 1, index: number): Address {
 
 /**
  * Writes the first state and its block into the store. Errors: `genesis/duplicate-address`,
- * `wrong-network`, `unsupported-sector-size`, `pledge-not-covered`, `invalid-miner`.
+ * `wrong-network`, `unsupported-sector-size`, `pledge-not-covered`, `invalid-miner`, `invalid-params`.
  */
 export function createGenesis(spec: GenesisSpec, store: Blockstore): Genesis {
   const { params } = spec;
+  checkParams(params);
   const tree = StateTree.empty(store);
   let total = zeroAtto;
   const install = (address: Address, codeName: string, head: CID | null, balance: AttoFil): void => {
@@ -119,6 +120,30 @@ export function createGenesis(spec: GenesisSpec, store: Blockstore): Genesis {
   const header = createHeader(spec, objects, state);
   tree.persist();
   return { header, cid: blockCid(header), state, total };
+}
+
+/** What the actors rely on: a period is judged before the next begins, and all randomness asked for is known. */
+function checkParams(params: NetworkParams): void {
+  const rules: readonly (readonly [boolean, string])[] = [
+    [params.roundMs > 0, "a round takes time"],
+    [params.proofWindowEpochs > 0, "a proof needs a window"],
+    [params.proofWindowEpochs < params.provingPeriodEpochs, "the proof window is shorter than the period"],
+    [
+      params.sealChallengeDelayEpochs < params.preCommitExpiryEpochs,
+      "the seal's challenge comes before its expiry",
+    ],
+    [
+      params.preCommitExpiryEpochs < params.ticketLookbackEpochs,
+      "the seal's challenge is still known at its expiry",
+    ],
+    [
+      params.proofWindowEpochs < params.ticketLookbackEpochs,
+      "the period's challenge is known through the window",
+    ],
+    [params.minSectorLifetimeEpochs <= params.maxSectorLifetimeEpochs, "a sector's life has a range"],
+  ];
+  for (const [holds, reason] of rules)
+    if (!holds) throw genesisErrors.invalidParams({ reason: `not so: ${reason}` });
 }
 
 interface EnrolledMiner extends GenesisMarketMiner {

@@ -166,6 +166,9 @@ describe("where pieces go", () => {
     expect(await at("e", 127)).toBe(512);
     await storage.dropPiece("b");
     expect(await at("f", 250)).toBe(256); // 256 free at 256, 128 at 640, 256 at 768
+    await storage.dropPiece("a");
+    await storage.dropPiece("c"); // 256 free at 0
+    expect(await at("g", 127)).toBe(640); // not the first hole but the smallest
     await storage.close();
   });
 

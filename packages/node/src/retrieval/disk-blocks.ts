@@ -4,7 +4,16 @@
  * with it. The number of used bytes is kept in a small file while the store is closed; after a crash it is
  * counted anew before the first write.
  */
-import { type CID, type Disk, decode, encode, parseCid, utf8Bytes, utf8Text } from "@holdfast/base";
+import {
+  type CID,
+  type Disk,
+  decode,
+  encode,
+  equalBytes,
+  parseCid,
+  utf8Bytes,
+  utf8Text,
+} from "@holdfast/base";
 import {
   blockName,
   checkBlock,
@@ -89,9 +98,9 @@ class DiskFileBlocks implements FileBlocks {
     const name = blockName(cid);
     return this.#inTurn(name, async () => {
       const path = this.#path(name);
-      const there = await this.#disk.sizeBytes(path);
-      if (there === bytes.length) return false;
-      const neededBytes = bytes.length - (there ?? 0); // another length: the disk has cut it
+      const there = await this.#disk.readFile(path);
+      if (there !== undefined && equalBytes(there, bytes)) return false;
+      const neededBytes = bytes.length - (there?.length ?? 0); // otherwise the disk has damaged it
       if (this.#usedBytes + neededBytes > this.quotaBytes) {
         const usedBytes = this.#usedBytes;
         throw retrievalErrors.quotaFull({ usedBytes, neededBytes, quotaBytes: this.quotaBytes });

@@ -30,11 +30,49 @@ export interface ImportOptions {
   readonly chunkBytes?: number;
 }
 
+/** The imports that are under way; at the end they are called off. */
+export class Imports implements AsyncDisposable {
+  readonly #files: LocalFiles;
+  readonly #stops = new Set<AbortController>();
+  readonly #running = new Set<Promise<unknown>>();
+  #closed = false;
+
+  constructor(files: LocalFiles) {
+    this.#files = files;
+  }
+
+  /** Errors as `importFile`, and `retrieval/closed`. */
+  async run(source: AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<ImportedFile> {
+    if (this.#closed) throw retrievalErrors.closed({});
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const stop = new AbortController();
+    const onAbort = (): void => stop.abort(signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const work = importFile(this.#files, source, { ...options, signal: stop.signal });
+    this.#stops.add(stop);
+    this.#running.add(work);
+    try {
+      return await work;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      this.#stops.delete(stop);
+      this.#running.delete(work);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    for (const stop of this.#stops) stop.abort(retrievalErrors.closed({}));
+    await Promise.allSettled([...this.#running]);
+  }
+}
+
 /**
  * `retrieval/empty-file`, `retrieval/too-large`, `retrieval/quota-full`, `disk/…`, the signal's reason, and
  * whatever the stream fails with.
  */
-export async function importFile(
+async function importFile(
   files: LocalFiles,
   source: AsyncIterable<Uint8Array>,
   options: ImportOptions = {},

@@ -10,7 +10,7 @@ import { streamCar } from "./car-plan.ts";
 import { type ClientTools, carFrom } from "./client.ts";
 import { retrievalErrors } from "./errors.ts";
 import type { FetchResult } from "./fetch.ts";
-import { type ImportedFile, type ImportOptions, importFile } from "./import.ts";
+import { type ImportedFile, type ImportOptions, Imports } from "./import.ts";
 import { CarPlans, servedCars } from "./local-cars.ts";
 import { type Collected, LocalFiles } from "./local-files.ts";
 import type { RetrievalNeeds } from "./needs.ts";
@@ -95,12 +95,13 @@ export function openRetrieval(needs: RetrievalNeeds): Retrieval {
   const files = new LocalFiles({ blocks, clock, logger });
   const tools: ClientTools = { wire, clock, logger, readCar: needs.readCar ?? readCar };
   const fetches = new SharedFetches(tools, files);
+  const imports = new Imports(files);
   const plans = new CarPlans(blocks);
   const server = serveRetrieval({ wire, clock, logger, open: servedCars(files, plans, needs.sources) });
   let closed = false;
 
   return {
-    importFile: (source, options) => importFile(files, source, options),
+    importFile: (source, options) => imports.run(source, options),
     stat: (root, providers, signal) => statFile({ tools, files, root, providers, signal }),
     async ensureLocal(root, providers, { signal, progress } = {}) {
       signal?.throwIfAborted();
@@ -147,6 +148,7 @@ export function openRetrieval(needs: RetrievalNeeds): Retrieval {
       if (closed) return;
       closed = true;
       await server[Symbol.asyncDispose]();
+      await imports[Symbol.asyncDispose]();
       await fetches[Symbol.asyncDispose]();
       await files[Symbol.asyncDispose]();
     },

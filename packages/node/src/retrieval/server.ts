@@ -3,6 +3,7 @@
  * are served, how many of one peer, how long a reader may keep a stream without taking anything.
  */
 import {
+  abortable,
   type CID,
   type Clock,
   concatBytes,
@@ -54,12 +55,12 @@ class RetrievalServer implements AsyncDisposable {
   readonly #needs: ServerNeeds;
   readonly #unhandle: () => void;
   readonly #served = new Map<WireStream, Promise<void>>();
-  #closed = false;
+  readonly #stop = new AbortController();
 
   constructor(needs: ServerNeeds) {
     this.#needs = needs;
     this.#unhandle = needs.wire.handle(retrievalProtocol, (stream) => {
-      const isFull = this.#closed || this.#isFullFor(stream.peer);
+      const isFull = this.#stop.signal.aborted || this.#isFullFor(stream.peer);
       const served = isFull ? this.#refuse(stream) : this.#serve(stream);
       this.#served.set(stream, served);
       const done = (): unknown => this.#served.delete(stream);
@@ -69,8 +70,8 @@ class RetrievalServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
     this.#unhandle();
+    this.#stop.abort(retrievalErrors.closed({}));
     for (const stream of this.#served.keys()) stream.abort(retrievalErrors.closed({}));
     await Promise.allSettled([...this.#served.values()]);
   }
@@ -94,7 +95,7 @@ class RetrievalServer implements AsyncDisposable {
     const { payload, skipBytes } = request;
     let car: ServedCar | undefined;
     try {
-      car = await this.#needs.open(payload);
+      car = await abortable(this.#stop.signal, this.#needs.open(payload));
     } catch (error) {
       logger.warn("retrieval source failed", { payload: payload.toString(), detail: messageOf(error) });
       await this.#answer(stream, failure(retrievalStatus.failure, messageOf(error)));
@@ -128,7 +129,7 @@ class RetrievalServer implements AsyncDisposable {
   async #send(stream: WireStream, car: ServedCar, request: RetrievalRequest): Promise<void> {
     const { skipBytes, maxBytes } = request;
     const leftBytes = car.carBytes - skipBytes;
-    const sender = new FrameSender(this.#needs.clock, stream);
+    const sender = new FrameSender(this.#needs.clock, stream, this.#stop.signal);
     using _ = sender;
     const wantedBytes = maxBytes === 0 ? leftBytes : Math.min(leftBytes, maxBytes);
     let last: RetrievalFrame;
@@ -145,34 +146,47 @@ class RetrievalServer implements AsyncDisposable {
   }
 }
 
-/** Writes frames, several at a time; a reader that takes nothing for too long loses the stream. */
+/** Writes frames, several at a time; neither a reader nor a source may keep the stream without moving. */
 class FrameSender implements Disposable {
   readonly #stream: WireStream;
   readonly #watchdog: Watchdog;
+  readonly #stop: AbortSignal;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
 
-  constructor(clock: Clock, stream: WireStream) {
+  constructor(clock: Clock, stream: WireStream, closing: AbortSignal) {
     this.#stream = stream;
+    const stalled = new AbortController();
+    this.#stop = AbortSignal.any([closing, stalled.signal]);
     this.#watchdog = new Watchdog(clock, limits.retrievalIdleMs, (waitedMs) => {
-      stream.abort(retrievalErrors.stalled({ peer: stream.peer, waitedMs }));
+      const reason = retrievalErrors.stalled({ peer: stream.peer, waitedMs });
+      stream.abort(reason);
+      stalled.abort(reason);
     });
   }
 
   /** Sends exactly `wantedBytes` of the source; a source that ends before is an error. */
   async chunks(source: AsyncIterable<Uint8Array>, wantedBytes: number): Promise<number> {
+    const iterator = source[Symbol.asyncIterator]();
     let sentBytes = 0;
-    for await (const bytes of source) {
-      const part = bytes.subarray(0, wantedBytes - sentBytes);
-      for (let at = 0; at < part.length; at += limits.retrievalChunkBytes) {
-        const data = part.subarray(at, at + limits.retrievalChunkBytes);
-        this.#add({ kind: "chunk", data });
-        if (this.#waitingBytes >= writeBytes) await this.#flush();
+    try {
+      while (sentBytes < wantedBytes) {
+        const next = await this.#watched(iterator.next());
+        if (next.done === true) {
+          throw retrievalErrors.cut({ peer: this.#stream.peer, receivedBytes: sentBytes });
+        }
+        const part = next.value.subarray(0, wantedBytes - sentBytes);
+        for (let at = 0; at < part.length; at += limits.retrievalChunkBytes) {
+          const data = part.subarray(at, at + limits.retrievalChunkBytes);
+          this.#add({ kind: "chunk", data });
+          if (this.#waitingBytes >= writeBytes) await this.#flush();
+        }
+        sentBytes += part.length;
       }
-      sentBytes += part.length;
-      if (sentBytes === wantedBytes) return sentBytes;
+    } finally {
+      iterator.return?.().catch(() => undefined); // not awaited: a source that hangs may never answer
     }
-    throw retrievalErrors.cut({ peer: this.#stream.peer, receivedBytes: sentBytes });
+    return sentBytes;
   }
   async finish(frame: RetrievalFrame): Promise<void> {
     this.#add(frame);
@@ -191,9 +205,12 @@ class FrameSender implements Disposable {
     const bytes = concatBytes(...this.#waiting);
     this.#waiting = [];
     this.#waitingBytes = 0;
+    await this.#watched(this.#stream.write(bytes));
+  }
+  async #watched<T>(work: Promise<T>): Promise<T> {
     this.#watchdog.arm();
     try {
-      await this.#stream.write(bytes);
+      return await abortable(this.#stop, work);
     } finally {
       this.#watchdog.disarm();
     }

@@ -244,6 +244,18 @@ describe("file blocks on a disk", () => {
     }
   });
 
+  it("are written again over damaged ones, which nobody has read since", async () => {
+    const disk = new SimDisk();
+    const blocks = await onDisk(disk);
+    const cid = rawCid(block(1));
+    for (const damaged of [block(2), block(1).subarray(0, 40), new Uint8Array(0)]) {
+      await blocks.put(cid, block(1));
+      await disk.writeFile(path(cid), damaged);
+      expect(await blocks.put(cid, block(1))).toBe(true);
+      expect(await blocks.get(cid)).toEqual(block(1));
+    }
+  });
+
   it("are not there, and not counted, when the disk refuses them", async () => {
     const disk = new SimDisk();
     const blocks = await onDisk(disk);

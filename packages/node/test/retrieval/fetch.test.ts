@@ -3,6 +3,9 @@
 import { rawCid } from "@holdfast/base";
 import { codeOf } from "@holdfast/base/testing";
 import fc from "fast-check";
+import { importBytes, type WritableStorage } from "ipfs-unixfs-importer";
+import { fixedSize } from "ipfs-unixfs-importer/chunker";
+import { balanced } from "ipfs-unixfs-importer/layout";
 import { describe, expect, it } from "vitest";
 import { limits } from "../../src/limits.ts";
 import type { FetchProgress } from "../../src/retrieval/index.ts";
@@ -65,6 +68,34 @@ describe("a fetch", () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  it("brings a file of the old kind too: CID version 0, leaves wrapped in dag-pb", async () => {
+    const world = new World();
+    const provider = await world.node("provider");
+    const client = await world.node("client");
+    const bytes = randomBytes("version 0", 400 * 100 + 7);
+    const blocks = memoryBlocks();
+    const storage: WritableStorage = {
+      async put(cid, block) {
+        if (block instanceof Uint8Array) await blocks.put(cid, block);
+        return cid;
+      },
+    };
+    const { cid: root } = await importBytes(bytes, storage, {
+      cidVersion: 0,
+      rawLeaves: false,
+      chunker: fixedSize({ chunkSize: 100 }),
+      layout: balanced({ maxChildrenPerNode: 174 }),
+    });
+    expect(root.version).toBe(0);
+    const old = await world.node("old", { blocks });
+    await world.run(old.retrieval.ensureLocal(root, [])); // all blocks are here: they become a file
+    const result = await world.run(client.retrieval.ensureLocal(root, [provider.peer, old.peer]));
+    expect(result.from.map(({ peer }) => peer)).toEqual([old.peer]);
+    expectSameBytes(await collect((await client.retrieval.readFile(root)).bytes), bytes);
+    const offset = client.retrieval.carStream(root, { skipBytes: 9_999 });
+    expectSameBytes(await collect(offset), (await collect(old.retrieval.carStream(root))).subarray(9_999));
   });
 
   it("prefers the provider that answers first", async () => {

@@ -123,6 +123,23 @@ describe("import", () => {
     expect(await blocks.usedBytes()).toBe(0);
   });
 
+  it("stops when the node does", async () => {
+    const blocks = memoryBlocks();
+    const files = localRetrieval(blocks);
+    const endless = (async function* () {
+      for (let i = 0; ; i++) {
+        yield randomBytes(i, chunkBytes);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    })();
+    const imported = codeOf(files.importFile(endless));
+    await new Promise((resolve) => setImmediate(resolve));
+    await files[Symbol.asyncDispose]();
+    expect(await imported).toBe("retrieval/closed");
+    expect(await blocks.usedBytes()).toBe(0);
+    expect(await codeOf(files.importFile(endless))).toBe("retrieval/closed");
+  });
+
   it("of two files side by side, one of which fails, keeps all blocks of the other", async () => {
     for (let round = 0; round < 10; round++) {
       const blocks = memoryBlocks();

@@ -196,6 +196,41 @@ describe("a provider", () => {
     expect(await codeOf(world.run(drained(lazy)))).toBe("wire/stream-aborted");
   });
 
+  it("does not wait for ever for a source of its own, and ends in time when it is disposed of", async () => {
+    const { root, car } = await sampleFile("hanging", 3 * chunkBytes);
+    let closed = 0;
+    const source: CarSource = {
+      open: async () => ({
+        carBytes: car.length,
+        read: (offset) => ({
+          [Symbol.asyncIterator]: () => {
+            const stream = streamOf(car.subarray(offset, offset + 200_000));
+            return {
+              async next() {
+                const next = await stream.next();
+                return next.done === true ? new Promise<never>(() => undefined) : next;
+              },
+              async return() {
+                closed++;
+                return { done: true, value: undefined };
+              },
+            };
+          },
+        }),
+      }),
+    };
+    const { world, client, provider } = await pair([source]);
+    const request = { payload: root, skipBytes: 1, maxBytes: 0, statOnly: false };
+    const hanging = await world.run(client.wire.open(provider.peer, retrievalProtocol));
+    await world.run(sendMessage(hanging, requestCodec, request));
+    expect(await codeOf(world.run(drained(hanging)))).toBe("wire/stream-aborted");
+    const another = await world.run(client.wire.open(provider.peer, retrievalProtocol));
+    await world.run(sendMessage(another, requestCodec, request));
+    await world.advance(5);
+    await world.run(provider.retrieval[Symbol.asyncDispose](), 10);
+    expect(closed).toBeGreaterThanOrEqual(2);
+  });
+
   it("survives nonsense", async () => {
     const { world, client, provider } = await pair();
     const nonsense = fc.uint8Array({ minLength: 1, maxLength: 200 });

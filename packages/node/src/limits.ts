@@ -97,6 +97,8 @@ export const limits = {
   retrievalPendingWrites: 32,
   /** Blocks that are read ahead of the reader of a file. */
   readAheadBlocks: 8,
+  /** Copies of one file in one put. */
+  copiesPerPut: 20,
   /** Deals that wait at a miner for their turn to be transferred. */
   waitingDeals: 256,
   /** Streams of one protocol of the market that are served at the same time. */

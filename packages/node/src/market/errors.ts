@@ -1,10 +1,151 @@
-/** Errors of the market. */
+/** Errors of the market as its own node sees them; what a miner says against a deal is in `refusals.ts`. */
 import { defineErrors } from "@holdfast/base";
+
+type NoData = Record<never, never>;
 
 export const marketErrors = defineErrors("market", {
   closed: {
     exit: "retry-later",
-    message: (_data: Record<never, never>) => "the node is shutting down",
+    message: (_data: NoData) => "the node is shutting down",
     fix: "start the node again; jobs go on where they were",
+  },
+  notImported: {
+    exit: "not-found",
+    message: (data: { cid: string; detail: string }) =>
+      `the file ${data.cid} is not wholly on this node: ${data.detail}`,
+    fix: "import it first: `holdfast put FILE`",
+  },
+  copiesOutOfRange: {
+    exit: "usage",
+    message: (data: { copies: number; limit: number }) =>
+      `${data.copies} copies: 1 to ${data.limit} are possible`,
+    fix: "ask for another number of copies",
+  },
+  durationOutOfRange: {
+    exit: "usage",
+    message: (data: { durationEpochs: number; minEpochs: number; maxEpochs: number }) =>
+      `a deal of ${data.durationEpochs} epochs: this network has deals of ${data.minEpochs} to ${data.maxEpochs} epochs`,
+    fix: "store the file for another time: `holdfast put FILE --for TIME`",
+  },
+  noMiners: {
+    exit: "retry-later",
+    message: (data: { miners: number }) =>
+      data.miners === 0
+        ? "the network has no miners"
+        : `the network has ${data.miners} miners, and none of them offers storage`,
+    fix: "wait until a miner publishes its price (`holdfast ask ls`), or start one",
+  },
+  tooLarge: {
+    exit: "refused",
+    message: (data: { carBytes: number; reasons: string }) =>
+      `no miner takes a file of ${data.carBytes} bytes (with its tree): ${data.reasons}`,
+    fix: "split the file, or wait for a miner that offers more: `holdfast ask ls`",
+  },
+  tooFewMiners: {
+    exit: "retry-later",
+    message: (data: { copies: number; miners: number; reasons: string }) =>
+      `${data.copies} copies need ${data.copies} miners, ${data.miners} can be used (${data.reasons})`,
+    fix: "ask for fewer copies, or wait until more miners are online: `holdfast ask ls`",
+  },
+  priceAboveMax: {
+    exit: "funds",
+    message: (data: { totalFil: string; maxFil: string }) =>
+      `it would cost ${data.totalFil} FIL, the limit is ${data.maxFil} FIL`,
+    fix: "raise the limit, store for a shorter time, or with fewer copies",
+  },
+  insufficientFunds: {
+    exit: "funds",
+    message: (data: { address: string; balanceFil: string; neededFil: string; missingFil: string }) =>
+      `${data.missingFil} FIL are missing: ${data.address} has ${data.balanceFil} FIL to spend, ${data.neededFil} FIL are needed`,
+    fix: "send money to this address, store for a shorter time, or with fewer copies; nothing was paid",
+  },
+  unknownJob: {
+    exit: "not-found",
+    message: (data: { jobId: string }) => `there is no put job ${data.jobId}`,
+    fix: "see the jobs with `holdfast put --list`",
+  },
+  notDone: {
+    exit: "retry-later",
+    message: (data: { jobId: string; state: string }) =>
+      `the put job ${data.jobId} is ${data.state}: it has no receipt`,
+    fix: "wait for it, or ask `holdfast why JOB`",
+  },
+  noMinerLeft: {
+    exit: "refused",
+    message: (data: { copy: number; tried: string }) =>
+      `no miner is left for copy ${data.copy}: ${data.tried}`,
+    fix: "see what each miner said, then run the same command again; money that was not used comes back by itself",
+  },
+  channelFailed: {
+    exit: "refused",
+    message: (data: { method: string; exitCode: number; meaning: string }) =>
+      `${data.method} of the payment channel failed on the chain: ${data.meaning} (exit code ${data.exitCode})`,
+    fix: "the job sends it again; if that does not help, look with `holdfast why JOB`",
+  },
+  unreachable: {
+    exit: "network",
+    message: (data: { miner: string; detail: string }) =>
+      `the miner ${data.miner} cannot be reached: ${data.detail}`,
+    fix: "nothing to do: other miners are tried",
+  },
+  silent: {
+    exit: "timeout",
+    message: (data: { miner: string; silentMs: number }) =>
+      `the miner ${data.miner} has not answered for ${data.silentMs} ms`,
+    fix: "nothing to do: other miners are tried",
+  },
+  badAnswer: {
+    exit: "network",
+    message: (data: { miner: string; detail: string }) =>
+      `the miner ${data.miner} does not keep to the protocol: ${data.detail}`,
+    fix: "nothing to do: other miners are tried",
+  },
+  rejected: {
+    exit: "refused",
+    message: (data: { miner: string; code: string; reason: string }) =>
+      `the miner ${data.miner} refused the deal: ${data.reason} (${data.code})`,
+    fix: "nothing to do: other miners are tried, and the money comes back by itself",
+  },
+  dealFailed: {
+    exit: "refused",
+    message: (data: { miner: string; reason: string }) =>
+      `the deal failed at the miner ${data.miner}: ${data.reason}`,
+    fix: "nothing to do: other miners are tried, and the money comes back by itself",
+  },
+  notInTime: {
+    exit: "timeout",
+    message: (data: { miner: string; startBy: number }) =>
+      `the miner ${data.miner} had no commitment on the chain by height ${data.startBy}`,
+    fix: "nothing to do: other miners are tried, and the money comes back by itself",
+  },
+  falseClaim: {
+    exit: "proof-invalid",
+    message: (data: { miner: string; detail: string }) =>
+      `what the miner ${data.miner} claims is not true: ${data.detail}`,
+    fix: "nothing to do: other miners are tried, and the money comes back by itself",
+  },
+  sectorLost: {
+    exit: "proof-invalid",
+    message: (data: { miner: string; sectorId: number; detail: string }) =>
+      `the miner ${data.miner} lost sector ${data.sectorId} before its first proof: ${data.detail}`,
+    fix: "nothing to do: other miners are tried, and the money comes back by itself",
+  },
+  readBackFailed: {
+    exit: "proof-invalid",
+    message: (data: { miner: string; detail: string }) =>
+      `the miner ${data.miner} proves the file, but does not give it back: ${data.detail}`,
+    fix: "nothing to do: other miners are tried",
+  },
+  wrongLength: {
+    exit: "proof-invalid",
+    message: (data: { detail: string }) =>
+      `the stream does not have the length that was said: ${data.detail}`,
+    fix: "import the file again",
+  },
+  notOperator: {
+    exit: "refused",
+    message: (data: { miner: string; worker: string }) =>
+      `this node does not hold the worker key ${data.worker} of ${data.miner}`,
+    fix: "import the worker's key with `holdfast wallet import`, or correct mining.miner in config.toml",
   },
 });

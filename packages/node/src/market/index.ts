@@ -3,7 +3,9 @@
  * of the client that survives restarts; the miner takes deals in, seals them and is paid as its proofs appear
  * on the chain. What either side says about a deal's state comes from the chain.
  */
+export { openClientMarket } from "./client/index.ts";
 export { marketErrors } from "./errors.ts";
+export { openMinerMarket } from "./miner/index.ts";
 export type {
   ClientMarketNeeds,
   MarketChain,
@@ -15,6 +17,7 @@ export type {
   MarketWire,
   MinerMarketNeeds,
 } from "./needs.ts";
+export { dealRefusals } from "./refusals.ts";
 export type {
   ClientMarket,
   Deal,
@@ -31,11 +34,3 @@ export type {
   StoredCar,
   StoredFile,
 } from "./types.ts";
-
-import type { ClientMarketNeeds, MinerMarketNeeds } from "./needs.ts";
-import type { ClientMarket, MinerMarket } from "./types.ts";
-
-/** Resumes every unfinished job and serves the data of its deals. */
-export declare function openClientMarket(needs: ClientMarketNeeds): ClientMarket;
-/** Takes deals in and resumes those that are under way. `market/not-operator` without the worker's key. */
-export declare function openMinerMarket(needs: MinerMarketNeeds): MinerMarket;

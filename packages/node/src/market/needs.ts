@@ -1,15 +1,5 @@
 /** What the market's two halves need of the other rooms; every interface is the part of the room that is used. */
-import type {
-  Address,
-  AttoFil,
-  Blockstore,
-  Cancel,
-  CID,
-  Clock,
-  Logger,
-  PeerId,
-  Wire,
-} from "@holdfast/base";
+import type { Address, AttoFil, Blockstore, Cancel, CID, Clock, Logger, PeerId, Wire } from "@holdfast/base";
 import type { NetworkParams, Receipt, Tipset } from "@holdfast/consensus";
 import type { Database } from "../database.ts";
 

@@ -1,12 +1,5 @@
 /** What the market gives, in the shapes of the API: the handlers pass them on as they are. */
-import type {
-  dealView,
-  fileView,
-  MethodResult,
-  putCopy,
-  putView,
-  receiptDocument,
-} from "@holdfast/api";
+import type { dealView, fileView, MethodResult, putCopy, putView, receiptDocument } from "@holdfast/api";
 import type { AttoFil, Cancel, CID } from "@holdfast/base";
 import type { z } from "zod";
 

@@ -1,0 +1,61 @@
+/** What the parts of the client's half share: the needs, the jobs on disk, and who watches them. */
+import { assert, HoldfastError } from "@holdfast/base";
+import type { ClientMarketNeeds } from "../needs.ts";
+import type { Tasks } from "../tasks.ts";
+import type { ErrorText } from "../types.ts";
+import type { Attempt, AttemptPatch, ClientStore, JobRow } from "./store.ts";
+
+export interface ClientContext {
+  readonly needs: ClientMarketNeeds;
+  readonly store: ClientStore;
+  readonly tasks: Tasks;
+  /** Bytes of the stream that a miner has fetched in this run of the node, by attempt. */
+  readonly served: Map<number, number>;
+  /** Tells the watchers of a job. */
+  changed(jobId: number): void;
+}
+
+export function jobIdOf(id: number): string {
+  return `put-${id}`;
+}
+/** Undefined if the text is no job id. */
+export function jobNumber(jobId: string): number | undefined {
+  const digits = /^put-(\d{1,15})$/.exec(jobId)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+export function attemptById({ store }: ClientContext, id: number): Attempt {
+  const attempt = store.attempt(id);
+  assert(attempt !== undefined, "an attempt is never deleted");
+  return attempt;
+}
+export function jobById({ store }: ClientContext, id: number): JobRow {
+  const job = store.job(id);
+  assert(job !== undefined, "a job is never deleted");
+  return job;
+}
+
+/** Writes down a step of an attempt, with a line of history, before anything else happens. */
+export function move(context: ClientContext, attempt: Attempt, patch: AttemptPatch, detail: string): void {
+  const { needs, store } = context;
+  const state = patch.stage ?? patch.remote ?? attempt.stage;
+  const entry = { atMs: needs.clock.nowMs(), state, detail };
+  store.updateAttempt(attempt.id, { ...patch, detail }, entry);
+  context.changed(attempt.jobId);
+}
+
+/** A word on where the current step is; told once, and no history. */
+export function note(context: ClientContext, attempt: Attempt, detail: string): void {
+  if (attemptById(context, attempt.id).detail === detail) return;
+  context.store.updateAttempt(attempt.id, { detail });
+  context.changed(attempt.jobId);
+}
+
+export function errorText(error: unknown): ErrorText {
+  if (error instanceof HoldfastError) {
+    const { code, message, fix } = error;
+    return { code, message, fix };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: "internal", message, fix: "see the node's log; this is a bug" };
+}

@@ -1,0 +1,65 @@
+/** "Why": the state of a job or a deal in a sentence, what led there, and what to do. */
+import { filText } from "@holdfast/base";
+import type { Explanation } from "../types.ts";
+import { type ClientContext, jobIdOf } from "./context.ts";
+import type { Attempt, JobRow } from "./store.ts";
+import { dealOf, healthOfAttempt } from "./views.ts";
+
+export function explainJob(context: ClientContext, job: JobRow): Explanation {
+  const attempts = context.store.attemptsOf(job.id);
+  const causes = attempts.map((attempt) => causeOf(context, attempt));
+  const subject = jobIdOf(job.id);
+  const common = { subject, kind: "put", state: job.state, causes } as const;
+  const name = job.name ?? job.cid;
+  if (job.state === "done") {
+    return { ...common, light: "ok", summary: `${name} is stored in ${job.copies} copies`, fix: null };
+  }
+  if (job.state === "failed") {
+    const summary = `${name} was not stored in ${job.copies} copies: ${job.error?.message ?? ""}`;
+    return { ...common, light: "failing", summary, fix: job.error?.fix ?? null };
+  }
+  const done = attempts.filter(({ stage }) => stage === "done").length;
+  const summary = `${name} is being stored: ${done} of ${job.copies} copies are done`;
+  return { ...common, light: "waiting", summary, fix: null };
+}
+
+export function explainDeal(context: ClientContext, attempt: Attempt): Explanation {
+  const { state, dealId } = dealOf(context, attempt);
+  const health = healthOfAttempt(context, attempt);
+  const causes = context.store.history(attempt.id).map((entry) => `${entry.state}: ${entry.detail}`);
+  const refund = moneyOf(context, attempt);
+  const common = {
+    subject: dealId,
+    kind: "deal",
+    state,
+    causes: refund === "" ? causes : [...causes, refund],
+  } as const;
+  if (attempt.error !== null) {
+    return { ...common, light: "failing", summary: attempt.error.message, fix: attempt.error.fix };
+  }
+  if (health?.light === "lost" || health?.light === "at-risk") {
+    const fix = health.light === "lost" ? "store the file again: `holdfast put FILE`" : null;
+    return { ...common, light: "failing", summary: health.reason, fix };
+  }
+  const isOver = health !== undefined;
+  return { ...common, light: isOver ? "ok" : "waiting", summary: attempt.detail, fix: null };
+}
+
+function causeOf(context: ClientContext, attempt: Attempt): string {
+  const { copy, miner, detail, error } = attempt;
+  const { state } = dealOf(context, attempt);
+  const money = moneyOf(context, attempt);
+  const text = `copy ${copy + 1} at ${miner}: ${state}, ${error?.message ?? detail}`;
+  return money === "" ? text : `${text}; ${money}`;
+}
+
+/** Where the money of a given-up attempt is. */
+function moneyOf({ needs }: ClientContext, attempt: Attempt): string {
+  const { channel, stage, refunded, total, cancelTry } = attempt;
+  if (stage !== "abandoned") return "";
+  if (channel === null) return "nothing was paid";
+  if (refunded !== null) return `${filText(refunded)} FIL came back`;
+  const delay = needs.chain.params.channelCancelDelayEpochs;
+  const when = cancelTry > 0 ? `within ${delay} epochs of its cancellation` : "when the channel is cancelled";
+  return `${filText(total)} FIL in channel ${channel} come back by themselves ${when}`;
+}

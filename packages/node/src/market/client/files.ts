@@ -1,0 +1,82 @@
+/** The files of this node as the chain has them now: not what was once promised, but what is proven. */
+import type { StoredFile } from "../types.ts";
+import type { ClientContext } from "./context.ts";
+import type { Attempt, JobRow } from "./store.ts";
+import { healthOfAttempt } from "./views.ts";
+
+/** One entry for each file, that of its newest job first. */
+export function filesOf(context: ClientContext): StoredFile[] {
+  const byCid = new Map<string, JobRow[]>();
+  for (const job of context.store.jobs()) byCid.set(job.cid, [...(byCid.get(job.cid) ?? []), job]);
+  return [...byCid.values()].flatMap((jobs) => {
+    const [newest] = jobs;
+    return newest === undefined ? [] : [fileOf(context, newest, jobs)];
+  });
+}
+
+interface Copies {
+  readonly active: number;
+  readonly over: number;
+  readonly problems: readonly string[];
+  /** Copies that are at risk, but not gone. */
+  readonly risky: number;
+  readonly until: number | null;
+}
+
+function countCopies(context: ClientContext, attempts: readonly Attempt[]): Copies {
+  const problems: string[] = [];
+  let active = 0;
+  let over = 0;
+  let risky = 0;
+  let until: number | null = null;
+  for (const attempt of attempts) {
+    const health = healthOfAttempt(context, attempt);
+    if (health === undefined) continue;
+    if (health.light === "over") over += 1;
+    if (health.light === "at-risk") risky += 1;
+    if (health.light === "at-risk" || health.light === "lost") problems.push(health.reason);
+    if (health.light === "ok") active += 1;
+    if (health.light === "ok" || health.light === "at-risk")
+      until = Math.max(until ?? 0, attempt.endHeight ?? 0);
+  }
+  return { active, over, problems, risky, until };
+}
+
+function fileOf(context: ClientContext, newest: JobRow, jobs: readonly JobRow[]): StoredFile {
+  const counted = countCopies(
+    context,
+    jobs.flatMap(({ id }) => context.store.attemptsOf(id)),
+  );
+  const isRunning = jobs.some(({ state }) => state === "running");
+  // A later put of the same file adds copies; one that failed promises none.
+  const kept = jobs.filter(({ state, id }) => state !== "failed" || id === newest.id);
+  const wanted = Math.max(...kept.map(({ copies }) => copies));
+  return {
+    cid: newest.cid,
+    name: newest.name,
+    sizeBytes: newest.sizeBytes,
+    copies: wanted,
+    activeCopies: counted.active,
+    ...verdict(counted, wanted, isRunning, newest),
+    storedUntilHeight: counted.until,
+  };
+}
+
+function verdict(
+  { active, over, problems, risky }: Copies,
+  wanted: number,
+  isRunning: boolean,
+  newest: JobRow,
+): Pick<StoredFile, "state" | "reason"> {
+  const trouble = problems.join("; ");
+  if (active >= wanted) return { state: "stored", reason: trouble };
+  if (isRunning) return { state: "storing", reason: trouble };
+  if (active + risky > 0) {
+    return {
+      state: "at-risk",
+      reason: trouble || `${active} of ${wanted} copies: ${newest.error?.message ?? ""}`,
+    };
+  }
+  if (over > 0 && problems.length === 0) return { state: "expired", reason: "its deals are over" };
+  return { state: "lost", reason: trouble || `no copy was stored: ${newest.error?.message ?? ""}` };
+}

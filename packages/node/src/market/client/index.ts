@@ -1,0 +1,225 @@
+/**
+ * The client's half of the market: `put` as jobs that survive restarts, the data of their deals for the miners,
+ * and the money that comes back. Opening it goes on with everything that is unfinished.
+ */
+import { type AttoFil, addAtto, type Cancel, filText, type HoldfastError } from "@holdfast/base";
+import { limits } from "../../limits.ts";
+import { marketErrors } from "../errors.ts";
+import type { ClientMarketNeeds } from "../needs.ts";
+import { Tasks } from "../tasks.ts";
+import { durationBounds } from "../terms.ts";
+import type {
+  ClientMarket,
+  Deal,
+  DealDetail,
+  Explanation,
+  PutJob,
+  PutReceipt,
+  PutRequest,
+  Quote,
+  QuoteRequest,
+  StoredFile,
+} from "../types.ts";
+import { type ClientContext, jobIdOf, jobNumber } from "./context.ts";
+import { serveDealData } from "./data.ts";
+import { explainDeal, explainJob } from "./explain.ts";
+import { filesOf } from "./files.ts";
+import { checkMoney, Jobs } from "./jobs.ts";
+import { findOffers, type Offer, probe, quoteLine, shortage } from "./offers.ts";
+import { receiptOf } from "./receipt.ts";
+import { startRefunds } from "./refunds.ts";
+import { ClientStore, type JobRow } from "./store.ts";
+import { dealDetailOf, dealOf, jobView } from "./views.ts";
+
+/** Resumes every unfinished job and serves the data of its deals. */
+export function openClientMarket(needs: ClientMarketNeeds): ClientMarket {
+  return new ClientMarketService(needs);
+}
+
+class ClientMarketService implements ClientMarket {
+  readonly #context: ClientContext;
+  readonly #jobs: Jobs;
+  readonly #watchers = new Map<number, Set<() => void>>();
+  readonly #endHead: () => void;
+  readonly #served: AsyncDisposable;
+  #starting: Promise<unknown> = Promise.resolve();
+
+  constructor(needs: ClientMarketNeeds) {
+    const context: ClientContext = {
+      needs,
+      store: new ClientStore(needs.database),
+      tasks: new Tasks(needs.logger),
+      served: new Map(),
+      changed: (jobId) => this.#wake(jobId),
+    };
+    this.#context = context;
+    this.#jobs = new Jobs(context);
+    this.#served = serveDealData(context);
+    this.#endHead = needs.chain.onHead(() => startRefunds(context));
+    startRefunds(context);
+    this.#jobs.resume();
+  }
+
+  async quote(request: QuoteRequest): Promise<Quote> {
+    const { needs, tasks } = this.#context;
+    this.#checkOpen();
+    this.#checkTerms(request);
+    const found = findOffers(needs, request);
+    const problem = shortage({ ...found, offers: found.offers }, { ...request, copies: 1 });
+    if (problem !== undefined && found.offers.length === 0) throw problem;
+    const lines: Quote["miners"] = [];
+    const chosen: Offer[] = [];
+    const considered = found.offers.slice(0, limits.retrievalProviders);
+    const problems = await Promise.all(considered.map((offer) => probe(needs, offer, tasks.signal)));
+    for (const [index, offer] of considered.entries()) {
+      const reason = problems[index];
+      const isChosen = reason === undefined && chosen.length < request.copies;
+      if (isChosen) chosen.push(offer);
+      const text =
+        reason ?? (isChosen ? "one of the cheapest that answer" : "not needed: others are cheaper");
+      lines.push(quoteLine(offer, isChosen, text));
+    }
+    for (const other of found.unusable) lines.push(quoteLine(other, false, other.reason));
+    if (chosen.length < request.copies) {
+      const reasons = lines.filter((line) => !line.chosen).map(({ miner, reason }) => `${miner}: ${reason}`);
+      throw marketErrors.tooFewMiners({
+        copies: request.copies,
+        miners: chosen.length,
+        reasons: reasons.join("; "),
+      });
+    }
+    const totalFil = filText(addAtto(...chosen.map((offer): AttoFil => offer.total)));
+    return { durationEpochs: request.durationEpochs, totalFil, miners: lines };
+  }
+
+  startPut(request: PutRequest): Promise<PutJob> {
+    // One at a time: the same request twice is one job.
+    const result = this.#starting.then(() => this.#startPut(request));
+    this.#starting = result.catch(() => undefined);
+    return result;
+  }
+
+  async #startPut(request: PutRequest): Promise<PutJob> {
+    const { needs, store } = this.#context;
+    this.#checkOpen();
+    this.#checkTerms(request);
+    const { copies, durationEpochs, name = null, maxPrice = null } = request;
+    const cid = request.cid.toString();
+    const same = store
+      .jobs()
+      .find(
+        (job) =>
+          job.state === "running" &&
+          job.cid === cid &&
+          job.copies === copies &&
+          job.durationEpochs === durationEpochs,
+      );
+    if (same !== undefined) return jobView(this.#context, same);
+    const size = await needs.files.stat(request.cid);
+    if (size === undefined) throw marketErrors.notImported({ cid, detail: "blocks are missing" });
+    const { sizeBytes, carBytes } = size;
+    const payer = needs.signer.payer();
+    const startedMs = needs.clock.nowMs();
+    const job = { cid, name, sizeBytes, carBytes, copies, durationEpochs, maxPrice, payer, startedMs };
+    this.#checkNow(job);
+    const id = store.addJob(job);
+    needs.logger.info("put started", { job: jobIdOf(id), cid, copies });
+    this.#jobs.start(id);
+    return this.job(jobIdOf(id));
+  }
+
+  jobs(): readonly PutJob[] {
+    return this.#context.store.jobs().map((job) => jobView(this.#context, job));
+  }
+  job(jobId: string): PutJob {
+    return jobView(this.#context, this.#row(jobId));
+  }
+
+  async *watch(jobId: string, signal?: Cancel): AsyncIterable<PutJob> {
+    const { id } = this.#row(jobId);
+    const { signal: end } = this.#context.tasks;
+    for (;;) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const watchers = this.#watchers.get(id) ?? new Set();
+      this.#watchers.set(id, watchers.add(resolve));
+      const wake = (): void => resolve();
+      signal?.addEventListener("abort", wake, { once: true });
+      end.addEventListener("abort", wake, { once: true });
+      try {
+        if (signal?.aborted === true || end.aborted) return;
+        const view = this.job(jobId);
+        yield view;
+        if (view.state !== "running") return;
+        await promise;
+      } finally {
+        watchers.delete(resolve);
+        signal?.removeEventListener("abort", wake);
+        end.removeEventListener("abort", wake);
+      }
+    }
+  }
+
+  receipt(jobId: string): PutReceipt {
+    return receiptOf(this.#context, this.#row(jobId));
+  }
+  deals(): readonly Deal[] {
+    const proposed = this.#context.store.attempts().filter(({ dealId }) => dealId !== null);
+    return proposed.map((attempt) => dealOf(this.#context, attempt));
+  }
+  deal(dealId: string): DealDetail | undefined {
+    const attempt = this.#context.store.attemptOfDeal(dealId);
+    return attempt === undefined ? undefined : dealDetailOf(this.#context, attempt);
+  }
+  files(): readonly StoredFile[] {
+    return filesOf(this.#context);
+  }
+  explain(id: string): Explanation | undefined {
+    const number = jobNumber(id);
+    const job = number === undefined ? undefined : this.#context.store.job(number);
+    if (job !== undefined) return explainJob(this.#context, job);
+    const attempt = this.#context.store.attemptOfDeal(id);
+    return attempt === undefined ? undefined : explainDeal(this.#context, attempt);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#endHead();
+    const stopped = this.#context.tasks[Symbol.asyncDispose]();
+    await this.#served[Symbol.asyncDispose]();
+    await stopped;
+    await this.#starting;
+  }
+
+  #wake(jobId: number): void {
+    for (const wake of this.#watchers.get(jobId) ?? []) wake();
+  }
+  #row(jobId: string): JobRow {
+    const number = jobNumber(jobId);
+    const job = number === undefined ? undefined : this.#context.store.job(number);
+    if (job === undefined) throw marketErrors.unknownJob({ jobId: jobId.slice(0, 100) });
+    return job;
+  }
+  #checkOpen(): void {
+    if (this.#context.tasks.isStopped) throw marketErrors.closed({});
+  }
+  #checkTerms({ copies, durationEpochs }: Pick<PutRequest, "copies" | "durationEpochs">): void {
+    const { minEpochs, maxEpochs } = durationBounds(this.#context.needs.chain.params);
+    if (!Number.isSafeInteger(copies) || copies < 1 || copies > limits.copiesPerPut) {
+      throw marketErrors.copiesOutOfRange({ copies, limit: limits.copiesPerPut });
+    }
+    if (!Number.isSafeInteger(durationEpochs) || durationEpochs < minEpochs || durationEpochs > maxEpochs) {
+      throw marketErrors.durationOutOfRange({ durationEpochs, minEpochs, maxEpochs });
+    }
+  }
+  /** What can be said before anything is sent; a lack of miners may pass and is the job's to wait for. */
+  #checkNow(job: Pick<JobRow, "carBytes" | "durationEpochs" | "copies" | "payer" | "maxPrice">): void {
+    const found = findOffers(this.#context.needs, job);
+    const problem: HoldfastError | undefined = shortage(found, job);
+    if (problem?.code === "market/too-large") throw problem;
+    if (problem !== undefined) return;
+    checkMoney(
+      this.#context,
+      job,
+      found.offers.slice(0, job.copies).map((offer) => offer.total),
+    );
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * Which miners could keep a file, and for how much: from their asks on the chain, cheapest first, then those
+ * that we are connected to. Whether a miner answers is asked of it directly, because an ask on the chain
+ * outlives the node that published it.
+ */
+import type { Address, AttoFil, Clock, PeerId } from "@holdfast/base";
+import { cidOfCbor, filText, HoldfastError, utf8Bytes } from "@holdfast/base";
+import { listMiners, loadSectors, readMinerHead } from "@holdfast/consensus";
+import { limits } from "../../limits.ts";
+import { dealAnswerCodec, dealQueryCodec, isAnswerSigned, queryProtocol } from "../deal.ts";
+import { marketErrors } from "../errors.ts";
+import { heightOf, minerOn, peerOf } from "../facts.ts";
+import type { MarketChain, MarketWire } from "../needs.ts";
+import { ask } from "../talk.ts";
+import { bestAsk, dealPrice, oversize, paddedTotal, sliceCount, sliceForSectors } from "../terms.ts";
+
+export interface Offer {
+  readonly miner: Address;
+  readonly worker: Address;
+  readonly peer: PeerId;
+  readonly askId: number;
+  readonly pricePerBytePerEpoch: AttoFil;
+  /** Pieces are cut for sectors of this size. */
+  readonly sectorBytes: number;
+  readonly total: AttoFil;
+  readonly connected: boolean;
+}
+export interface Unusable {
+  readonly miner: Address;
+  readonly askId: number;
+  readonly total: AttoFil;
+  /** "size": another file could go there; "none": no ask at all. */
+  readonly kind: "size" | "none" | "self";
+  readonly reason: string;
+}
+export interface Offers {
+  readonly offers: readonly Offer[];
+  readonly unusable: readonly Unusable[];
+}
+
+export interface OfferNeeds {
+  readonly chain: MarketChain;
+  readonly wire: MarketWire;
+  readonly clock: Clock;
+}
+export interface Wanted {
+  readonly carBytes: number;
+  readonly durationEpochs: number;
+}
+
+/** Every miner of the network, as an offer or with the reason why it is none. */
+export function findOffers({ chain, wire }: Pick<OfferNeeds, "chain" | "wire">, wanted: Wanted): Offers {
+  const { state } = chain.headState();
+  const connected = new Set(wire.peers().map(({ id }) => id));
+  const sizes = new Map<number, SizeInSectors>();
+  const offers: Offer[] = [];
+  const unusable: Unusable[] = [];
+  for (const miner of listMiners(chain.store, state, chain.params.networkByte)) {
+    const sectorBytes = sectorBytesOf(chain, miner);
+    const size = sizes.get(sectorBytes) ?? sizeInSectors(chain, wanted.carBytes, sectorBytes);
+    sizes.set(sectorBytes, size);
+    const found = offerOf(chain, miner, sectorBytes, size, wanted.durationEpochs);
+    if ("reason" in found) unusable.push(found);
+    else if (found.peer === wire.self) {
+      const { askId, total } = found;
+      unusable.push({ miner, askId, total, kind: "self", reason: "it is this node itself" });
+    } else offers.push({ ...found, connected: connected.has(found.peer) });
+  }
+  offers.sort(
+    (a, b) =>
+      (a.total < b.total ? -1 : a.total > b.total ? 1 : 0) ||
+      Number(b.connected) - Number(a.connected) ||
+      (a.miner < b.miner ? -1 : 1),
+  );
+  return { offers, unusable };
+}
+
+interface SizeInSectors {
+  readonly paddedBytes: number;
+  readonly obstacle: string | undefined;
+}
+
+function sizeInSectors(chain: MarketChain, carBytes: number, sectorBytes: number): SizeInSectors {
+  const count = sliceCount(carBytes, sectorBytes);
+  if (count > limits.piecesPerDeal) {
+    return {
+      paddedBytes: count * sectorBytes,
+      obstacle: `${count} sectors of ${sectorBytes} bytes are too many`,
+    };
+  }
+  const slices = sliceForSectors(carBytes, sectorBytes);
+  return { paddedBytes: paddedTotal(slices), obstacle: oversize(slices, sectorBytes, chain.params) };
+}
+
+/** The size that a miner's sectors have; of one without sectors, the smallest of the network. */
+function sectorBytesOf(chain: MarketChain, miner: Address): number {
+  const head = readMinerHead(chain.store, chain.headState().state, miner);
+  for (const [, sector] of loadSectors(chain.store, head).entries()) return sector.sectorBytes;
+  return Math.min(...chain.params.sectorBytes);
+}
+
+function offerOf(
+  chain: MarketChain,
+  miner: Address,
+  sectorBytes: number,
+  { paddedBytes, obstacle }: SizeInSectors,
+  durationEpochs: number,
+): Omit<Offer, "connected"> | Unusable {
+  const facts = minerOn(chain, miner);
+  const height = heightOf(chain);
+  const priceOf = (perByte: AttoFil): AttoFil => dealPrice(perByte, paddedBytes, durationEpochs);
+  const holding = (facts?.asks ?? []).filter((one) => one.expiry > height);
+  const [any] = holding;
+  if (facts === undefined || any === undefined) {
+    const total = 0n as AttoFil;
+    return { miner, askId: 0, total, kind: "none", reason: "it publishes no price" };
+  }
+  const best = bestAsk(holding, paddedBytes, height);
+  const chosen = best ?? any;
+  const { askId, pricePerBytePerEpoch } = chosen;
+  const total = priceOf(pricePerBytePerEpoch);
+  if (best === undefined || obstacle !== undefined) {
+    const reason =
+      obstacle ??
+      `its asks take ${any.minBytes} to ${any.maxBytes} bytes, these are ${paddedBytes} with padding`;
+    return { miner, askId, total, kind: "size", reason };
+  }
+  const { worker } = facts;
+  return { miner, worker, peer: peerOf(facts), askId, pricePerBytePerEpoch, sectorBytes, total };
+}
+
+/** A question about a deal that cannot exist: an honest miner that is up answers "unknown", signed. */
+const probeId = cidOfCbor(utf8Bytes("holdfast: are you there?"));
+
+/** Undefined if the miner answers as a miner does; otherwise why not. */
+export async function probe(
+  needs: OfferNeeds,
+  offer: Pick<Offer, "miner" | "worker" | "peer">,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { miner, worker, peer } = offer;
+  const question = {
+    peer,
+    protocol: queryProtocol,
+    question: dealQueryCodec,
+    answer: dealAnswerCodec,
+    timeoutMs: limits.dealProbeMs,
+  };
+  try {
+    const answer = await ask(needs, question, { dealId: probeId, firstPiece: 0 }, signal);
+    if (answer.dealId.equals(probeId) && isAnswerSigned(answer, worker)) return undefined;
+    return "it does not answer as the miner that the chain knows";
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof HoldfastError)) throw error;
+    return marketErrors.unreachable({ miner, detail: error.message }).message;
+  }
+}
+
+/** Why no miner, or too few of them, can be used; undefined if there are enough. */
+export function shortage(
+  found: Offers,
+  wanted: Wanted & { readonly copies: number },
+): HoldfastError | undefined {
+  const { offers, unusable } = found;
+  const { copies, carBytes } = wanted;
+  if (offers.length >= copies) return undefined;
+  const reasons = unusable.map(({ miner, reason }) => `${miner}: ${reason}`).join("; ");
+  const isOffering = unusable.some(({ kind }) => kind !== "none");
+  if (offers.length === 0 && !isOffering) return marketErrors.noMiners({ miners: unusable.length });
+  if (offers.length === 0 && unusable.every(({ kind }) => kind !== "self")) {
+    return marketErrors.tooLarge({ carBytes, reasons });
+  }
+  return marketErrors.tooFewMiners({ copies, miners: offers.length, reasons });
+}
+
+export function quoteLine(
+  offer: Pick<Offer, "miner" | "askId" | "total">,
+  chosen: boolean,
+  reason: string,
+): { miner: string; askId: number; priceFil: string; chosen: boolean; reason: string } {
+  const { miner, askId, total } = offer;
+  return { miner, askId, priceFil: filText(total), chosen, reason };
+}

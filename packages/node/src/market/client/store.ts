@@ -1,0 +1,391 @@
+/**
+ * The client's jobs in SQLite. An attempt is one try to place one copy at one miner; what its next step needs
+ * is here before the step is taken, so that a killed node goes on exactly where it was. Amounts are texts.
+ */
+import {
+  type Address,
+  type AttoFil,
+  c,
+  type Decoded,
+  decode,
+  encode,
+  type JsonObject,
+  zeroAtto,
+} from "@holdfast/base";
+import type { Database, Row, SqlValue } from "../../database.ts";
+import { limits } from "../../limits.ts";
+import { type DealPiece, dealPieceCodec, type WireState, wireStates } from "../deal.ts";
+import {
+  addressOf,
+  amountOf,
+  bytesOrNull,
+  errorOrNull,
+  numberOf,
+  numberOrNull,
+  textOf,
+  textOrNull,
+} from "../rows.ts";
+import type { ErrorText } from "../types.ts";
+
+export interface JobRow {
+  readonly id: number;
+  readonly cid: string;
+  readonly name: string | null;
+  readonly sizeBytes: number;
+  readonly carBytes: number;
+  readonly copies: number;
+  readonly durationEpochs: number;
+  readonly maxPrice: AttoFil | null;
+  readonly payer: Address;
+  readonly state: "running" | "done" | "failed";
+  readonly error: ErrorText | null;
+  readonly startedMs: number;
+  readonly updatedMs: number;
+  readonly finishedMs: number | null;
+}
+
+/**
+ * funding: a channel is to be paid in · proposing: it is on the chain · accepted: the miner works · committed:
+ * its sectors are on the chain and verified · proven: each has been proven since · done: and the file was read
+ * back · abandoned: given up, see `error`.
+ */
+export const stages = [
+  "funding",
+  "proposing",
+  "accepted",
+  "committed",
+  "proven",
+  "done",
+  "abandoned",
+] as const;
+export type Stage = (typeof stages)[number];
+
+/** Where a piece was found on the chain, and when its sector was first proven after the start. */
+const evidenceCodec = c.list(
+  c.tuple("Evidence", {
+    sectorId: c.sectorId,
+    proof: c.bytes(4096),
+    commD: c.fixedBytes(32),
+    commR: c.fixedBytes(32),
+    firstProvenAt: c.nullable(c.epoch),
+  }),
+  limits.piecesPerDeal,
+);
+export type Evidence = Decoded<typeof evidenceCodec>[number];
+
+export interface Attempt {
+  readonly id: number;
+  readonly jobId: number;
+  /** From 0. */
+  readonly copy: number;
+  readonly miner: Address;
+  readonly pricePerBytePerEpoch: AttoFil;
+  readonly total: AttoFil;
+  /** The pieces are cut for sectors of this size. */
+  readonly sectorBytes: number;
+  readonly stage: Stage;
+  readonly eol: number | null;
+  readonly channel: number | null;
+  /** The signed proposal as it is sent. */
+  readonly proposal: Uint8Array | null;
+  readonly dealId: string | null;
+  readonly startHeight: number | null;
+  readonly endHeight: number | null;
+  readonly startBy: number | null;
+  /** What the miner said last. */
+  readonly remote: WireState;
+  readonly detail: string;
+  readonly evidence: readonly Evidence[] | null;
+  readonly doneHeight: number | null;
+  readonly error: ErrorText | null;
+  /** What the chain last said that the miner has taken. */
+  readonly redeemed: AttoFil;
+  /** What came back; null while the channel is open. */
+  readonly refunded: AttoFil | null;
+  /** How often each kind of message was sent; part of the messages' keys. */
+  readonly fundTry: number;
+  readonly extendTry: number;
+  readonly cancelTry: number;
+  readonly reclaimTry: number;
+  readonly createdMs: number;
+}
+
+export interface HistoryEntry {
+  readonly atMs: number;
+  readonly state: string;
+  readonly detail: string;
+}
+
+export type JobPatch = Partial<Pick<JobRow, "state" | "error" | "finishedMs">>;
+export type AttemptPatch = Partial<Omit<Attempt, "id" | "jobId" | "copy" | "miner" | "createdMs">>;
+
+const migrations = [
+  `CREATE TABLE market_jobs (
+     id INTEGER PRIMARY KEY AUTOINCREMENT, cid TEXT NOT NULL, name TEXT, size_bytes INTEGER NOT NULL,
+     car_bytes INTEGER NOT NULL, copies INTEGER NOT NULL, duration_epochs INTEGER NOT NULL, max_price TEXT,
+     payer TEXT NOT NULL, state TEXT NOT NULL, error TEXT, started_ms INTEGER NOT NULL,
+     updated_ms INTEGER NOT NULL, finished_ms INTEGER
+   ) STRICT;
+   CREATE TABLE market_attempts (
+     id INTEGER PRIMARY KEY AUTOINCREMENT, job_id INTEGER NOT NULL REFERENCES market_jobs (id),
+     copy INTEGER NOT NULL, miner TEXT NOT NULL, price TEXT NOT NULL, total TEXT NOT NULL,
+     sector_bytes INTEGER NOT NULL, stage TEXT NOT NULL, eol INTEGER, channel INTEGER, proposal BLOB,
+     deal_id TEXT UNIQUE, start_height INTEGER, end_height INTEGER, start_by INTEGER, remote TEXT NOT NULL,
+     detail TEXT NOT NULL, evidence BLOB, done_height INTEGER, error TEXT, redeemed TEXT NOT NULL,
+     refunded TEXT, fund_try INTEGER NOT NULL, extend_try INTEGER NOT NULL, cancel_try INTEGER NOT NULL,
+     reclaim_try INTEGER NOT NULL, created_ms INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX market_attempts_job ON market_attempts (job_id);
+   CREATE TABLE market_history (
+     attempt_id INTEGER NOT NULL REFERENCES market_attempts (id), at_ms INTEGER NOT NULL,
+     state TEXT NOT NULL, detail TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX market_history_attempt ON market_history (attempt_id);
+   CREATE TABLE market_pieces (
+     cid TEXT NOT NULL, sector_bytes INTEGER NOT NULL, pieces BLOB NOT NULL, PRIMARY KEY (cid, sector_bytes)
+   ) STRICT`,
+];
+
+const piecesCodec = c.list(dealPieceCodec, limits.piecesPerDeal);
+const columnMaxBytes = { maxBytes: 16_777_216 };
+
+const jobColumns: { readonly [Field in keyof JobPatch]-?: string } = {
+  state: "state",
+  error: "error",
+  finishedMs: "finished_ms",
+};
+const attemptColumns: { readonly [Field in keyof AttemptPatch]-?: string } = {
+  pricePerBytePerEpoch: "price",
+  total: "total",
+  sectorBytes: "sector_bytes",
+  stage: "stage",
+  eol: "eol",
+  channel: "channel",
+  proposal: "proposal",
+  dealId: "deal_id",
+  startHeight: "start_height",
+  endHeight: "end_height",
+  startBy: "start_by",
+  remote: "remote",
+  detail: "detail",
+  evidence: "evidence",
+  doneHeight: "done_height",
+  error: "error",
+  redeemed: "redeemed",
+  refunded: "refunded",
+  fundTry: "fund_try",
+  extendTry: "extend_try",
+  cancelTry: "cancel_try",
+  reclaimTry: "reclaim_try",
+};
+
+export class ClientStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+    database.migrate("market_client", migrations);
+  }
+
+  transaction<Result>(work: () => Result): Result {
+    return this.#database.transaction(work);
+  }
+
+  addJob(job: Omit<JobRow, "id" | "state" | "error" | "updatedMs" | "finishedMs">): number {
+    const row = this.#database.get(
+      `INSERT INTO market_jobs (cid, name, size_bytes, car_bytes, copies, duration_epochs, max_price, payer,
+         state, started_ms, updated_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?) RETURNING id`,
+      job.cid,
+      job.name,
+      job.sizeBytes,
+      job.carBytes,
+      job.copies,
+      job.durationEpochs,
+      job.maxPrice === null ? null : job.maxPrice.toString(),
+      job.payer,
+      job.startedMs,
+      job.startedMs,
+    );
+    return row === undefined ? 0 : numberOf(row, "id");
+  }
+  job(id: number): JobRow | undefined {
+    const row = this.#database.get("SELECT * FROM market_jobs WHERE id = ?", id);
+    return row === undefined ? undefined : jobOf(row);
+  }
+  /** Newest first. */
+  jobs(): JobRow[] {
+    return this.#database.all("SELECT * FROM market_jobs ORDER BY id DESC").map(jobOf);
+  }
+  updateJob(id: number, patch: JobPatch, atMs: number): void {
+    const [columns, values] = assignments(jobColumns, patch);
+    this.#database.run(
+      `UPDATE market_jobs SET ${[...columns, "updated_ms = ?"].join(", ")} WHERE id = ?`,
+      ...values,
+      atMs,
+      id,
+    );
+  }
+
+  addAttempt(
+    attempt: Pick<Attempt, "jobId" | "copy" | "miner" | "pricePerBytePerEpoch" | "total" | "sectorBytes">,
+    atMs: number,
+  ): number {
+    const row = this.#database.get(
+      `INSERT INTO market_attempts (job_id, copy, miner, price, total, sector_bytes, stage, remote, detail,
+         redeemed, fund_try, extend_try, cancel_try, reclaim_try, created_ms)
+       VALUES (?, ?, ?, ?, ?, ?, 'funding', 'unknown', '', ?, 0, 0, 0, 0, ?) RETURNING id`,
+      attempt.jobId,
+      attempt.copy,
+      attempt.miner,
+      attempt.pricePerBytePerEpoch.toString(),
+      attempt.total.toString(),
+      attempt.sectorBytes,
+      zeroAtto.toString(),
+      atMs,
+    );
+    return row === undefined ? 0 : numberOf(row, "id");
+  }
+  attempt(id: number): Attempt | undefined {
+    const row = this.#database.get("SELECT * FROM market_attempts WHERE id = ?", id);
+    return row === undefined ? undefined : attemptOf(row);
+  }
+  /** Oldest first. */
+  attemptsOf(jobId: number): Attempt[] {
+    return this.#database
+      .all("SELECT * FROM market_attempts WHERE job_id = ? ORDER BY id", jobId)
+      .map(attemptOf);
+  }
+  attempts(): Attempt[] {
+    return this.#database.all("SELECT * FROM market_attempts ORDER BY id DESC").map(attemptOf);
+  }
+  attemptOfDeal(dealId: string): Attempt | undefined {
+    const row = this.#database.get("SELECT * FROM market_attempts WHERE deal_id = ?", dealId);
+    return row === undefined ? undefined : attemptOf(row);
+  }
+  /** Those whose channel may still hold money that nobody works for any more. */
+  openChannels(height: number): Attempt[] {
+    return this.#database
+      .all(
+        `SELECT * FROM market_attempts WHERE channel IS NOT NULL AND refunded IS NULL
+           AND (stage = 'abandoned' OR (stage = 'done' AND end_height <= ?))`,
+        height,
+      )
+      .map(attemptOf);
+  }
+  /** Those whose money may be on its way into a channel. */
+  beingFunded(): Attempt[] {
+    return this.#database.all("SELECT * FROM market_attempts WHERE stage = 'funding'").map(attemptOf);
+  }
+  updateAttempt(id: number, patch: AttemptPatch, history?: HistoryEntry): void {
+    const [columns, values] = assignments(attemptColumns, patch);
+    this.#database.transaction(() => {
+      this.#database.run(`UPDATE market_attempts SET ${columns.join(", ")} WHERE id = ?`, ...values, id);
+      if (history === undefined) return;
+      const { atMs, state, detail } = history;
+      this.#database.run("INSERT INTO market_history VALUES (?, ?, ?, ?)", id, atMs, state, detail);
+    });
+  }
+  history(attemptId: number): HistoryEntry[] {
+    return this.#database
+      .all("SELECT * FROM market_history WHERE attempt_id = ? ORDER BY rowid", attemptId)
+      .map((row) => ({
+        atMs: numberOf(row, "at_ms"),
+        state: textOf(row, "state"),
+        detail: textOf(row, "detail"),
+      }));
+  }
+
+  pieces(cid: string, sectorBytes: number): readonly DealPiece[] | undefined {
+    const row = this.#database.get(
+      "SELECT pieces FROM market_pieces WHERE cid = ? AND sector_bytes = ?",
+      cid,
+      sectorBytes,
+    );
+    const bytes = row === undefined ? null : bytesOrNull(row, "pieces");
+    return bytes === null ? undefined : decode(piecesCodec, bytes, columnMaxBytes);
+  }
+  savePieces(cid: string, sectorBytes: number, pieces: readonly DealPiece[]): void {
+    this.#database.run(
+      "INSERT INTO market_pieces VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+      cid,
+      sectorBytes,
+      encode(piecesCodec, pieces),
+    );
+  }
+}
+
+function assignments(
+  columns: { readonly [field: string]: string },
+  patch: { readonly [field: string]: unknown },
+): [string[], SqlValue[]] {
+  const entries = Object.entries(patch).filter(([, value]) => value !== undefined);
+  return [
+    entries.map(([field]) => `${columns[field]} = ?`),
+    entries.map(([field, value]) => (field === "evidence" ? evidenceValue(value) : sqlValue(value))),
+  ];
+}
+
+function evidenceValue(value: unknown): SqlValue {
+  return value === null ? null : encode(evidenceCodec, value as readonly Evidence[]);
+}
+function sqlValue(value: unknown): SqlValue {
+  if (typeof value === "bigint") return value.toString();
+  if (value === null || typeof value === "string" || typeof value === "number") return value;
+  return value instanceof Uint8Array ? value : JSON.stringify(value as JsonObject);
+}
+
+function jobOf(row: Row): JobRow {
+  const state = textOf(row, "state");
+  return {
+    id: numberOf(row, "id"),
+    cid: textOf(row, "cid"),
+    name: textOrNull(row, "name"),
+    sizeBytes: numberOf(row, "size_bytes"),
+    carBytes: numberOf(row, "car_bytes"),
+    copies: numberOf(row, "copies"),
+    durationEpochs: numberOf(row, "duration_epochs"),
+    maxPrice: row.max_price === null ? null : amountOf(row, "max_price"),
+    payer: addressOf(row, "payer"),
+    state: state === "done" || state === "failed" ? state : "running",
+    error: errorOrNull(row, "error"),
+    startedMs: numberOf(row, "started_ms"),
+    updatedMs: numberOf(row, "updated_ms"),
+    finishedMs: numberOrNull(row, "finished_ms"),
+  };
+}
+
+function attemptOf(row: Row): Attempt {
+  const evidence = bytesOrNull(row, "evidence");
+  const stage = textOf(row, "stage");
+  const remote = textOf(row, "remote");
+  return {
+    id: numberOf(row, "id"),
+    jobId: numberOf(row, "job_id"),
+    copy: numberOf(row, "copy"),
+    miner: addressOf(row, "miner"),
+    pricePerBytePerEpoch: amountOf(row, "price"),
+    total: amountOf(row, "total"),
+    sectorBytes: numberOf(row, "sector_bytes"),
+    stage: stages.find((known) => known === stage) ?? "abandoned",
+    eol: numberOrNull(row, "eol"),
+    channel: numberOrNull(row, "channel"),
+    proposal: bytesOrNull(row, "proposal"),
+    dealId: textOrNull(row, "deal_id"),
+    startHeight: numberOrNull(row, "start_height"),
+    endHeight: numberOrNull(row, "end_height"),
+    startBy: numberOrNull(row, "start_by"),
+    remote: wireStates.find((known) => known === remote) ?? "unknown",
+    detail: textOf(row, "detail"),
+    evidence: evidence === null ? null : decode(evidenceCodec, evidence, columnMaxBytes),
+    doneHeight: numberOrNull(row, "done_height"),
+    error: errorOrNull(row, "error"),
+    redeemed: amountOf(row, "redeemed"),
+    refunded: row.refunded === null ? null : amountOf(row, "refunded"),
+    fundTry: numberOf(row, "fund_try"),
+    extendTry: numberOf(row, "extend_try"),
+    cancelTry: numberOf(row, "cancel_try"),
+    reclaimTry: numberOf(row, "reclaim_try"),
+    createdMs: numberOf(row, "created_ms"),
+  };
+}

@@ -1,0 +1,49 @@
+/** What the chain says now about the parties, sectors and money of a deal. */
+import { type Address, channelId, HoldfastError, type PeerId, sectorId } from "@holdfast/base";
+import {
+  type Channel,
+  type MinerView,
+  type PreCommit,
+  readActor,
+  readChannel,
+  readMinerState,
+  readPreCommit,
+  readSector,
+  type Sector,
+} from "@holdfast/consensus";
+import type { MarketChain } from "./needs.ts";
+
+export function heightOf(chain: MarketChain): number {
+  return chain.headState().tipset.height;
+}
+
+/** Undefined if there is no miner actor at this address. */
+export function minerOn(chain: MarketChain, miner: Address): MinerView | undefined {
+  try {
+    return readMinerState(chain.store, chain.headState().state, miner);
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code.startsWith("state/")) return undefined;
+    throw error;
+  }
+}
+
+export function peerOf(miner: Pick<MinerView, "peerId">): PeerId {
+  return miner.peerId as PeerId;
+}
+
+/** Undefined if the miner has no such sector (any more). */
+export function sectorOn(chain: MarketChain, miner: Address, id: number): Sector | undefined {
+  return readSector(chain.store, chain.headState().state, miner, sectorId(id));
+}
+export function preCommitOn(chain: MarketChain, miner: Address, id: number): PreCommit | undefined {
+  return readPreCommit(chain.store, chain.headState().state, miner, sectorId(id));
+}
+
+/** Undefined before its message is in the chain, and when it was settled. */
+export function channelOn(chain: MarketChain, payer: Address, id: number): Channel | undefined {
+  return readChannel(chain.store, chain.headState().state, payer, channelId(id));
+}
+
+export function balanceOf(chain: MarketChain, address: Address): bigint {
+  return readActor(chain.store, chain.headState().state, address)?.balance ?? 0n;
+}

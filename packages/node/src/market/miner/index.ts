@@ -1,0 +1,67 @@
+/**
+ * The miner's half of the market: takes deals in, fetches and stores their data, follows their sectors on the
+ * chain, and redeems the vouchers. Opening it goes on with every deal that is not over.
+ */
+import { marketErrors } from "../errors.ts";
+import { minerOn } from "../facts.ts";
+import type { MinerMarketNeeds } from "../needs.ts";
+import { Tasks } from "../tasks.ts";
+import type { MinerMarket } from "../types.ts";
+import { serveQueries } from "./answers.ts";
+import { carSourceOf } from "./car-source.ts";
+import type { MinerContext } from "./context.ts";
+import { followDeal } from "./follow.ts";
+import { serveProposals } from "./intake.ts";
+import { Redemptions } from "./redeem.ts";
+import { MinerStore } from "./store.ts";
+import { Transfers } from "./transfer.ts";
+import { dealDetailOf, dealOf, explainDeal } from "./views.ts";
+
+/** Takes deals in and resumes those that are under way. `market/not-operator` without the worker's key. */
+export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
+  const { chain, miner, signer, logger } = needs;
+  const view = minerOn(chain, miner);
+  if (view === undefined || !signer.has(view.worker)) {
+    throw marketErrors.notOperator({ miner, worker: view?.worker ?? "(no such miner)" });
+  }
+  if (!signer.has(view.owner)) {
+    logger.warn("this node cannot redeem vouchers: it does not hold the owner's key", { owner: view.owner });
+  }
+  const context: MinerContext = {
+    needs,
+    store: new MinerStore(needs.database),
+    tasks: new Tasks(logger),
+  };
+  const transfers = new Transfers(context);
+  const redemptions = new Redemptions(context);
+  const look = (): void => {
+    for (const { dealId } of context.store.open()) {
+      context.tasks.start(`deal/${dealId}`, async () => {
+        await followDeal(context, dealId);
+        transfers.start(dealId);
+        redemptions.look(dealId);
+      });
+    }
+  };
+  const stack = new AsyncDisposableStack();
+  stack.use(context.tasks);
+  stack.use(serveQueries(context));
+  stack.use(serveProposals(context, (dealId) => transfers.start(dealId)));
+  stack.defer(chain.onHead(look));
+  look();
+  return {
+    deals: () => context.store.all().map((deal) => dealOf(context, deal)),
+    deal: (dealId) => {
+      const deal = context.store.get(dealId);
+      return deal === undefined ? undefined : dealDetailOf(context, deal);
+    },
+    carSource: carSourceOf(context),
+    explain: (dealId) => {
+      const deal = context.store.get(dealId);
+      return deal === undefined ? undefined : explainDeal(context, deal);
+    },
+    async [Symbol.asyncDispose]() {
+      await stack.disposeAsync();
+    },
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * Proposals: read, checked, written down, answered. The same proposal again gets the state of its deal; a
+ * refused one is not kept, so that it can be sent again when what was wrong has changed.
+ */
+import { type CID, encode, HoldfastError, type WireStream } from "@holdfast/base";
+import type { Channel } from "@holdfast/consensus";
+import { FrameReader } from "../../framing.ts";
+import { limits } from "../../limits.ts";
+import {
+  type DealProposal,
+  dealIdOf,
+  proposeProtocol,
+  type SignedProposal,
+  signedProposalCodec,
+} from "../deal.ts";
+import { channelOn } from "../facts.ts";
+import { dealRefusals } from "../refusals.ts";
+import { serve } from "../talk.ts";
+import { nextHead } from "../tasks.ts";
+import { answerWith } from "./answers.ts";
+import { type MinerContext, minerFacts } from "./context.ts";
+import { checkPayment, checkTerms } from "./validate.ts";
+
+/** Serves `/fil/storage/mk/1.0.0` until disposed of; `onDeal` is called for each new deal. */
+export function serveProposals(context: MinerContext, onDeal: (dealId: string) => void): AsyncDisposable {
+  const { params } = context.needs.chain;
+  return serve(context.needs, {
+    protocol: proposeProtocol,
+    timeoutMs: limits.requestTimeoutMs + limits.dealWaitRounds * params.roundMs,
+    handler: (stream, signal) => answerProposal(context, stream, onDeal, signal),
+  });
+}
+
+async function answerProposal(
+  context: MinerContext,
+  stream: WireStream,
+  onDeal: (dealId: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let dealId: CID | undefined;
+  try {
+    const signed = await new FrameReader(stream).readMessage(signedProposalCodec, signal);
+    if (signed === undefined) throw dealRefusals.malformed({ detail: "the stream ended" });
+    dealId = dealIdOf(signed.proposal);
+    const id = dealId.toString();
+    if (context.store.get(id) === undefined) {
+      await take(context, id, signed, stream.peer, signal);
+      onDeal(id);
+    }
+    await answerWith(context, { dealId, deal: context.store.get(id) }, stream, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof HoldfastError) || error.exit === "network") throw error;
+    context.needs.logger.info("deal refused", { peer: stream.peer, code: error.code, reason: error.message });
+    await answerWith(
+      context,
+      { refusal: error, ...(dealId === undefined ? {} : { dealId }) },
+      stream,
+      signal,
+    );
+  }
+}
+
+/** Checks and writes down. `deal/…`. */
+async function take(
+  context: MinerContext,
+  dealId: string,
+  signed: SignedProposal,
+  peer: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, needs } = context;
+  const { proposal } = signed;
+  checkTerms(minerFacts(context), signed, peer);
+  const waiting = store.waiting();
+  if (waiting >= limits.waitingDeals) throw dealRefusals.busy({ waiting });
+  const channel = await channelFor(context, proposal, signal);
+  // Nothing is awaited from here on: two proposals for one channel cannot both pass.
+  if (store.get(dealId) !== undefined) return;
+  const isTaken = store.isChannelTaken(proposal.payer, proposal.channel);
+  checkPayment(minerFacts(context), proposal, channel, isTaken);
+  const entry = { atMs: needs.clock.nowMs(), state: "accepted", detail: "the deal is accepted" };
+  store.add(dealId, encode(signedProposalCodec, signed), proposal, entry);
+  needs.logger.info("deal accepted", { deal: dealId, payer: proposal.payer, bytes: proposal.carBytes });
+}
+
+/** The client sees its own message first: wait some rounds for it. `deal/channel-not-found`. */
+async function channelFor(
+  { needs }: MinerContext,
+  { payer, channel: id }: DealProposal,
+  signal: AbortSignal,
+): Promise<Channel> {
+  const untilMs = needs.clock.nowMs() + limits.dealWaitRounds * needs.chain.params.roundMs;
+  for (;;) {
+    const channel = channelOn(needs.chain, payer, id);
+    if (channel !== undefined) return channel;
+    if (needs.clock.nowMs() >= untilMs) throw dealRefusals.channelNotFound({ payer, channel: id });
+    await nextHead(needs.chain, signal);
+  }
+}

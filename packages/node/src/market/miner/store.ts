@@ -1,0 +1,217 @@
+/**
+ * The deals that a miner has taken, in SQLite. A deal is here before its client hears of it. Two deals never
+ * share a channel: the database itself refuses it.
+ */
+import { type Address, type AttoFil, decode, zeroAtto } from "@holdfast/base";
+import type { Database, Row, SqlValue } from "../../database.ts";
+import { type DealProposal, endHeightOf, signedProposalCodec } from "../deal.ts";
+import { addressOf, amountOf, bytesOf, numberOf, numberOrNull, textOf } from "../rows.ts";
+
+/** staged, sealing, committed and active come from storage and chain anew at every head. */
+export const keptStates = [
+  "accepted",
+  "transferring",
+  "staged",
+  "sealing",
+  "committed",
+  "active",
+  "complete",
+  "failed",
+] as const;
+export type KeptState = (typeof keptStates)[number];
+
+export interface DealRow {
+  readonly dealId: string;
+  readonly proposal: DealProposal;
+  readonly payer: Address;
+  readonly channel: number;
+  readonly state: KeptState;
+  /** Of a failed deal. */
+  readonly code: string;
+  readonly detail: string;
+  readonly acceptedMs: number;
+  /** Height at which the last piece was stored; null before. */
+  readonly stagedHeight: number | null;
+  /** What the chain last said that was redeemed. */
+  readonly redeemed: AttoFil;
+  /** Redemptions that failed on the chain; part of the messages' keys. */
+  readonly redeemTry: number;
+  /** The channel is closed, or has ended. */
+  readonly settled: boolean;
+  /** The pieces were given back to the storage. */
+  readonly dropped: boolean;
+}
+
+export interface DealHistory {
+  readonly atMs: number;
+  readonly state: string;
+  readonly detail: string;
+}
+
+export type DealPatch = Partial<
+  Pick<
+    DealRow,
+    "state" | "code" | "detail" | "stagedHeight" | "redeemed" | "redeemTry" | "settled" | "dropped"
+  >
+>;
+
+const migrations = [
+  `CREATE TABLE market_deals (
+     deal_id TEXT PRIMARY KEY, proposal BLOB NOT NULL, payload TEXT NOT NULL, payer TEXT NOT NULL,
+     channel INTEGER NOT NULL, end_height INTEGER NOT NULL, state TEXT NOT NULL, code TEXT NOT NULL,
+     detail TEXT NOT NULL, accepted_ms INTEGER NOT NULL, staged_height INTEGER, redeemed TEXT NOT NULL,
+     redeem_try INTEGER NOT NULL, settled INTEGER NOT NULL, dropped INTEGER NOT NULL,
+     UNIQUE (payer, channel)
+   ) STRICT;
+   CREATE INDEX market_deals_payload ON market_deals (payload);
+   CREATE INDEX market_deals_state ON market_deals (state, settled, dropped);
+   CREATE TABLE market_deal_history (
+     deal_id TEXT NOT NULL REFERENCES market_deals (deal_id), at_ms INTEGER NOT NULL, state TEXT NOT NULL,
+     detail TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX market_deal_history_deal ON market_deal_history (deal_id)`,
+];
+
+const columns: { readonly [Field in keyof DealPatch]-?: string } = {
+  state: "state",
+  code: "code",
+  detail: "detail",
+  stagedHeight: "staged_height",
+  redeemed: "redeemed",
+  redeemTry: "redeem_try",
+  settled: "settled",
+  dropped: "dropped",
+};
+
+/** Decoded proposals that are kept: they never change, and every head asks for them. */
+const keptProposals = 4096;
+
+export class MinerStore {
+  readonly #database: Database;
+  readonly #proposals = new Map<string, DealProposal>();
+
+  constructor(database: Database) {
+    this.#database = database;
+    database.migrate("market_miner", migrations);
+  }
+
+  /** `signed`: the encoded proposal with its signature. */
+  add(dealId: string, signed: Uint8Array, proposal: DealProposal, entry: DealHistory): void {
+    this.#database.transaction(() => {
+      this.#database.run(
+        "INSERT INTO market_deals VALUES (?, ?, ?, ?, ?, ?, 'accepted', '', ?, ?, NULL, ?, 0, 0, 0)",
+        dealId,
+        signed,
+        proposal.payload.toString(),
+        proposal.payer,
+        proposal.channel,
+        endHeightOf(proposal),
+        entry.detail,
+        entry.atMs,
+        zeroAtto.toString(),
+      );
+      this.#addHistory(dealId, entry);
+    });
+  }
+
+  get(dealId: string): DealRow | undefined {
+    const row = this.#database.get("SELECT * FROM market_deals WHERE deal_id = ?", dealId);
+    return row === undefined ? undefined : this.#dealOf(row);
+  }
+  /** Newest first. */
+  all(): DealRow[] {
+    return this.#database
+      .all("SELECT * FROM market_deals ORDER BY rowid DESC")
+      .map((row) => this.#dealOf(row));
+  }
+  /** Deals that still need something: oldest first. */
+  open(): DealRow[] {
+    return this.#database
+      .all(
+        `SELECT * FROM market_deals
+           WHERE state NOT IN ('complete', 'failed') OR settled = 0 OR dropped = 0 ORDER BY rowid`,
+      )
+      .map((row) => this.#dealOf(row));
+  }
+  /** Deals that wait for their data or are being transferred. */
+  waiting(): number {
+    const row = this.#database.get(
+      "SELECT count(*) AS deals FROM market_deals WHERE state IN ('accepted', 'transferring')",
+    );
+    return row === undefined ? 0 : numberOf(row, "deals");
+  }
+  isChannelTaken(payer: Address, channel: number): boolean {
+    return (
+      this.#database.get(
+        "SELECT deal_id FROM market_deals WHERE payer = ? AND channel = ?",
+        payer,
+        channel,
+      ) !== undefined
+    );
+  }
+  /** Deals of this payload whose pieces are all here. */
+  storedOf(payload: string): DealRow[] {
+    return this.#database
+      .all(
+        `SELECT * FROM market_deals
+           WHERE payload = ? AND dropped = 0 AND state IN ('staged', 'sealing', 'committed', 'active')`,
+        payload,
+      )
+      .map((row) => this.#dealOf(row));
+  }
+
+  update(dealId: string, patch: DealPatch, entry?: DealHistory): void {
+    const fields = Object.entries(patch);
+    const assignments = fields.map(([field]) => `${columns[field as keyof DealPatch]} = ?`).join(", ");
+    const values = fields.map(([, value]) => sqlValue(value));
+    this.#database.transaction(() => {
+      this.#database.run(`UPDATE market_deals SET ${assignments} WHERE deal_id = ?`, ...values, dealId);
+      if (entry !== undefined) this.#addHistory(dealId, entry);
+    });
+  }
+  history(dealId: string): DealHistory[] {
+    return this.#database
+      .all("SELECT * FROM market_deal_history WHERE deal_id = ? ORDER BY rowid", dealId)
+      .map((row) => ({
+        atMs: numberOf(row, "at_ms"),
+        state: textOf(row, "state"),
+        detail: textOf(row, "detail"),
+      }));
+  }
+
+  #dealOf(row: Row): DealRow {
+    const dealId = textOf(row, "deal_id");
+    const known = this.#proposals.get(dealId);
+    const proposal = known ?? decode(signedProposalCodec, bytesOf(row, "proposal")).proposal;
+    if (known === undefined && this.#proposals.size >= keptProposals) this.#proposals.clear();
+    this.#proposals.set(dealId, proposal);
+    return dealOf(row, dealId, proposal);
+  }
+  #addHistory(dealId: string, { atMs, state, detail }: DealHistory): void {
+    this.#database.run("INSERT INTO market_deal_history VALUES (?, ?, ?, ?)", dealId, atMs, state, detail);
+  }
+}
+
+function sqlValue(value: string | number | bigint | boolean | null): SqlValue {
+  if (typeof value === "boolean") return value ? 1 : 0;
+  return typeof value === "bigint" ? value.toString() : value;
+}
+
+function dealOf(row: Row, dealId: string, proposal: DealProposal): DealRow {
+  const state = textOf(row, "state");
+  return {
+    dealId,
+    proposal,
+    payer: addressOf(row, "payer"),
+    channel: numberOf(row, "channel"),
+    state: keptStates.find((known) => known === state) ?? "failed",
+    code: textOf(row, "code"),
+    detail: textOf(row, "detail"),
+    acceptedMs: numberOf(row, "accepted_ms"),
+    stagedHeight: numberOrNull(row, "staged_height"),
+    redeemed: amountOf(row, "redeemed"),
+    redeemTry: numberOf(row, "redeem_try"),
+    settled: numberOf(row, "settled") === 1,
+    dropped: numberOf(row, "dropped") === 1,
+  };
+}

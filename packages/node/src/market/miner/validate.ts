@@ -1,0 +1,132 @@
+/**
+ * Whether a miner takes a deal: everything that a proposal claims is checked against the chain and against its
+ * own numbers, the cheap things first. Each lie has its own refusal. Pure: what it needs to know is given.
+ */
+import type { Address } from "@holdfast/base";
+import { type Ask, type Channel, isVoucherSigned, type NetworkParams } from "@holdfast/consensus";
+import { isPieceCommitment, paddedPieceBytes } from "@holdfast/proofs";
+import {
+  type DealProposal,
+  draftVoucher,
+  endHeightOf,
+  isProposalSigned,
+  type SignedProposal,
+} from "../deal.ts";
+import { dealRefusals } from "../refusals.ts";
+import {
+  bestAsk,
+  dealPrice,
+  durationBounds,
+  leastSealEpochs,
+  oversize,
+  paddedTotal,
+  settlementEpochs,
+  startToleranceEpochs,
+} from "../terms.ts";
+import { checkPayments } from "../vouchers.ts";
+
+export interface MinerFacts {
+  readonly params: NetworkParams;
+  readonly miner: Address;
+  readonly owner: Address;
+  /** All asks of the chain, also expired ones. */
+  readonly asks: readonly Ask[];
+  /** Padded size of new sectors. */
+  readonly sectorBytes: number;
+  /** Height of the head. */
+  readonly height: number;
+}
+
+/** What can be said without the channel. `deal/…`, see `dealRefusals`. */
+export function checkTerms(facts: MinerFacts, signed: SignedProposal, peer: string): void {
+  const { proposal } = signed;
+  if (!isProposalSigned(signed)) throw dealRefusals.badSignature({ payer: proposal.payer });
+  if (proposal.miner !== facts.miner)
+    throw dealRefusals.wrongMiner({ asked: proposal.miner, miner: facts.miner });
+  if (proposal.clientPeer !== peer) throw dealRefusals.wrongPeer({ named: proposal.clientPeer, peer });
+  checkPieces(facts, proposal);
+  checkTimes(facts, proposal);
+  checkPrice(facts, proposal);
+}
+
+function checkPieces({ sectorBytes, params }: MinerFacts, { pieces, carBytes }: DealProposal): void {
+  let pieceBytes = 0;
+  for (const [index, { commP, paddedBytes, userBytes }] of pieces.entries()) {
+    if (!isPieceCommitment(commP)) throw dealRefusals.badPiece({ index, detail: "has no piece commitment" });
+    if (userBytes < 1) throw dealRefusals.badPiece({ index, detail: "is empty" });
+    if (userBytes > sectorBytes || paddedBytes > sectorBytes) {
+      throw dealRefusals.pieceTooLarge({ index, paddedBytes, sectorBytes });
+    }
+    const needed = paddedPieceBytes(userBytes);
+    if (paddedBytes !== needed) {
+      throw dealRefusals.badPiece({ index, detail: `has ${needed} padded bytes, not ${paddedBytes}` });
+    }
+    pieceBytes += userBytes;
+  }
+  if (pieces.length === 0 || pieceBytes !== carBytes)
+    throw dealRefusals.sizeMismatch({ carBytes, pieceBytes });
+  const detail = oversize(pieces, sectorBytes, params);
+  if (detail !== undefined) throw dealRefusals.tooManyPieces({ detail });
+}
+
+function checkTimes({ params, height }: MinerFacts, proposal: DealProposal): void {
+  const { durationEpochs, startHeight, startBy } = proposal;
+  const { minEpochs, maxEpochs } = durationBounds(params);
+  if (durationEpochs < minEpochs || durationEpochs > maxEpochs) {
+    throw dealRefusals.durationOutOfRange({ durationEpochs, minEpochs, maxEpochs });
+  }
+  const toleranceEpochs = startToleranceEpochs(params);
+  if (Math.abs(startHeight - height) > toleranceEpochs) {
+    throw dealRefusals.startOutOfRange({ startHeight, height, toleranceEpochs });
+  }
+  const endHeight = endHeightOf(proposal);
+  if (startBy < height + leastSealEpochs(params) || startBy > endHeight) {
+    throw dealRefusals.startByOutOfRange({ startBy, height, endHeight });
+  }
+}
+
+function checkPrice({ asks, height }: MinerFacts, proposal: DealProposal): void {
+  const { pricePerBytePerEpoch, totalPrice, durationEpochs, pieces } = proposal;
+  const paddedBytes = paddedTotal(pieces);
+  if (!asks.some((one) => one.expiry > height)) throw dealRefusals.noAsk({});
+  const best = bestAsk(asks, paddedBytes, height);
+  if (best === undefined) throw dealRefusals.sizeOutsideAsk({ paddedBytes });
+  const asked = best.pricePerBytePerEpoch;
+  if (pricePerBytePerEpoch < asked) {
+    throw dealRefusals.priceTooLow({ offered: pricePerBytePerEpoch.toString(), asked: asked.toString() });
+  }
+  const needed = dealPrice(pricePerBytePerEpoch, paddedBytes, durationEpochs);
+  if (totalPrice < needed) {
+    throw dealRefusals.totalTooLow({ total: totalPrice.toString(), needed: needed.toString() });
+  }
+}
+
+/**
+ * That the channel pays this deal and nothing else, and long enough; then the vouchers one by one. `isTaken`:
+ * another deal of this miner is paid from the same channel.
+ */
+export function checkPayment(
+  { params, owner }: MinerFacts,
+  proposal: DealProposal,
+  channel: Channel,
+  isTaken: boolean,
+): void {
+  const { totalPrice, channel: id } = proposal;
+  if (channel.target !== owner) throw dealRefusals.channelTarget({ target: channel.target, owner });
+  // Amounts are cumulative: on a channel with a past, or with two deals, the same money would be promised twice.
+  if (isTaken || channel.redeemed > 0n) throw dealRefusals.channelUsed({ channel: id });
+  if (channel.amount < totalPrice) {
+    throw dealRefusals.channelFunds({ amount: channel.amount.toString(), total: totalPrice.toString() });
+  }
+  const { eol, agreedEol } = channel;
+  if (eol < agreedEol) throw dealRefusals.channelCancelled({ channel: id, eol });
+  const neededEol = endHeightOf(proposal) + settlementEpochs(params);
+  if (eol < neededEol) throw dealRefusals.channelEndsTooEarly({ eol, neededEol });
+  checkPayments(proposal, proposal.vouchers);
+  for (const [index, voucher] of proposal.vouchers.entries()) {
+    const { amount, signature } = voucher;
+    if (amount > channel.amount) throw dealRefusals.voucherAboveChannel({ index, amount: amount.toString() });
+    const draft = draftVoucher(proposal, owner, voucher);
+    if (!isVoucherSigned({ ...draft, signature })) throw dealRefusals.voucherSignature({ index });
+  }
+}

@@ -1,0 +1,91 @@
+/** The miner's deals as people see them. */
+import { epoch, filText } from "@holdfast/base";
+import { pieceCid } from "@holdfast/proofs";
+import { endHeightOf } from "../deal.ts";
+import { channelOn, sectorOn } from "../facts.ts";
+import type { Deal, DealDetail, Explanation } from "../types.ts";
+import { type MinerContext, pieceKeyOf } from "./context.ts";
+import type { DealRow } from "./store.ts";
+
+export function dealOf(context: MinerContext, deal: DealRow): Deal {
+  const { chain, miner } = context.needs;
+  const { proposal } = deal;
+  const sectors = [...new Set(sectorIdsOf(context, deal).filter((id) => id !== null))];
+  const proven = sectors.filter((id) => {
+    const sector = sectorOn(chain, miner, id);
+    return (
+      sector?.faultySince === null && sector.lastProven !== null && sector.lastProven >= proposal.startHeight
+    );
+  });
+  const channel = channelOn(chain, deal.payer, deal.channel);
+  return {
+    dealId: deal.dealId,
+    role: "miner",
+    payload: proposal.payload.toString(),
+    name: null,
+    client: deal.payer,
+    miner: proposal.miner,
+    state: deal.state,
+    detail: deal.detail,
+    sizeBytes: proposal.carBytes,
+    pieces: proposal.pieces.length,
+    sectors,
+    provenSectors: proven.length,
+    totalFil: filText(proposal.totalPrice),
+    redeemedFil: filText(channel?.redeemed ?? deal.redeemed),
+    channelId: deal.channel,
+    startHeight: proposal.startHeight,
+    endHeight: endHeightOf(proposal),
+  };
+}
+
+function sectorIdsOf({ needs }: MinerContext, deal: DealRow): (number | null)[] {
+  return deal.proposal.pieces.map((_, index) => {
+    return needs.storage.getPiece(pieceKeyOf(deal.dealId, index))?.sectorId ?? null;
+  });
+}
+
+export function dealDetailOf(context: MinerContext, deal: DealRow): DealDetail {
+  const { chain, miner } = context.needs;
+  const sectorIds = sectorIdsOf(context, deal);
+  return {
+    ...dealOf(context, deal),
+    pieceList: deal.proposal.pieces.map(({ commP, paddedBytes, userBytes }, index) => {
+      const sectorId = sectorIds[index] ?? null;
+      const lastProvenAt =
+        (sectorId === null ? undefined : sectorOn(chain, miner, sectorId))?.lastProven ?? null;
+      return { pieceCid: pieceCid(commP).toString(), paddedBytes, userBytes, sectorId, lastProvenAt };
+    }),
+    vouchers: deal.proposal.vouchers.map(({ amount, validAt }) => ({
+      amountFil: filText(amount),
+      validAt: epoch(validAt),
+      redeemed: amount <= deal.redeemed,
+    })),
+    history: context.store.history(deal.dealId).map(({ atMs, state, detail }) => ({ atMs, state, detail })),
+  };
+}
+
+export function explainDeal(context: MinerContext, deal: DealRow): Explanation {
+  const { state, redeemedFil, totalFil } = dealOf(context, deal);
+  const causes = context.store.history(deal.dealId).map((entry) => `${entry.state}: ${entry.detail}`);
+  const common = { subject: deal.dealId, kind: "deal", state, causes } as const;
+  const owner = context.needs.chain;
+  const money = `${redeemedFil} of ${totalFil} FIL are redeemed`;
+  if (state === "failed") return { ...common, light: "failing", summary: deal.detail, fix: fixOf(deal) };
+  const isDone = state === "active" || state === "complete";
+  return {
+    ...common,
+    causes: [...causes, money, `height ${owner.headState().tipset.height}`],
+    light: isDone ? "ok" : "waiting",
+    summary: deal.detail,
+    fix: null,
+  };
+}
+
+function fixOf({ code }: DealRow): string {
+  if (code === "deal/storage-failed") return "check the disk and the quota of this miner: `holdfast doctor`";
+  if (code === "deal/not-in-time") return "see what held the sector up: `holdfast sector ls`";
+  if (code === "deal/sector-lost")
+    return "see `holdfast sector ls` and keep the proofs in time: `holdfast mine status`";
+  return "nothing to do: the client is told, and the space is free again";
+}

@@ -3,8 +3,8 @@
  * `@holdfast/node/testing`, the command line `@holdfast/node/daemon`.
  */
 export { type MinerParts, type NodeParts, type RunningNode, startNode } from "./compose.ts";
+export { agreesWithReference } from "./kernel-answers.ts";
 export {
-  agreesWithReference,
   buildNativeKernel,
   type CryptoBackend,
   type CryptoBackends,

@@ -6,8 +6,10 @@
  */
 import { hash, scrypt as opensslScrypt } from "node:crypto";
 import { createRequire } from "node:module";
-import { type CryptoKernel, equalBytes, installCryptoKernel, nobleKernel, utf8Bytes } from "@holdfast/base";
+import { type CryptoKernel, equalBytes, installCryptoKernel, nobleKernel } from "@holdfast/base";
 import { installTreeKernel, plainTreeKernel } from "@holdfast/proofs";
+import { agreesWithReference } from "./kernel-answers.ts";
+import { rememberingBls } from "./verdicts.ts";
 
 export type CryptoBackend = "native" | "wasm" | "noble";
 
@@ -45,10 +47,18 @@ export async function buildNativeKernel(): Promise<{
   };
 }
 
-/** Builds and installs; says which back end every group has got. */
-export async function installNativeKernels(): Promise<CryptoBackends> {
+let installed: Promise<CryptoBackends> | undefined;
+
+/** Builds and installs, once in a thread; says which back end every group has got. */
+export function installNativeKernels(): Promise<CryptoBackends> {
+  installed ??= install();
+  return installed;
+}
+
+async function install(): Promise<CryptoBackends> {
   const { functions, backends } = await buildNativeKernel();
-  installCryptoKernel(functions);
+  const { blsVerify = nobleKernel.blsVerify } = functions;
+  installCryptoKernel({ ...functions, blsVerify: rememberingBls(blsVerify) });
   await installTreeHashing();
   return backends;
 }
@@ -94,32 +104,6 @@ async function loaded<T>(
       throw cause;
     };
   }
-}
-
-/** Whether every given function answers one known input as the reference does. */
-export function agreesWithReference(functions: Partial<CryptoKernel>): boolean {
-  const sample = utf8Bytes("holdfast kernel check, longer than one BLAKE2s block of 64 bytes and odd.");
-  const key = nobleKernel.sha256(sample);
-  const check = <Name extends keyof CryptoKernel>(
-    name: Name,
-    call: (f: CryptoKernel[Name]) => Uint8Array | undefined,
-  ): boolean => {
-    const native = functions[name];
-    if (native === undefined) return true;
-    const expected = call(nobleKernel[name]);
-    const actual = call(native as CryptoKernel[Name]);
-    return expected !== undefined && actual !== undefined && equalBytes(expected, actual);
-  };
-  return (
-    check("blake2b256", (f) => f(sample)) &&
-    check("blake2b160", (f) => f(sample)) &&
-    check("blake2s256", (f) => f(sample)) &&
-    check("secpPublicKey", (f) => f(key)) &&
-    check("secpSign", (f) => f(key, key)) &&
-    check("secpRecover", (f) => f(key, nobleKernel.secpSign(key, key) ?? key)) &&
-    check("blsPublicKey", (f) => f(key)) &&
-    check("blsSign", (f) => f(key, sample))
-  );
 }
 
 /** The part of secp256k1's binding that is used (the package has no types). */

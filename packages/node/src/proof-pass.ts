@@ -7,6 +7,7 @@
 import { addressBytes, blake2b256, type CborValue, encodeCbor, toHex } from "@holdfast/base";
 import type { Statement, Verifier } from "@holdfast/proofs/verify";
 import { limits } from "./limits.ts";
+import { Bounded } from "./verdicts.ts";
 
 /** The real thing, off the main thread. */
 export interface ProofChecker {
@@ -26,15 +27,8 @@ export interface ProofPass {
 }
 
 export function createProofPass(checker: ProofChecker, inner: Verifier): ProofPass {
-  const verdicts = new Map<string, boolean>();
+  const verdicts = new Bounded<boolean>(limits.verdicts);
   const underWay = new Map<string, Promise<boolean>>();
-
-  const remember = (key: string, verdict: boolean): void => {
-    verdicts.set(key, verdict);
-    if (verdicts.size <= limits.verdicts) return;
-    const oldest = verdicts.keys().next().value;
-    if (oldest !== undefined) verdicts.delete(oldest);
-  };
 
   const check = async (statement: Statement, key = keyOf(statement)): Promise<boolean> => {
     const known = verdicts.get(key);
@@ -45,7 +39,7 @@ export function createProofPass(checker: ProofChecker, inner: Verifier): ProofPa
     underWay.set(key, job);
     try {
       const verdict = await job;
-      remember(key, verdict);
+      verdicts.set(key, verdict);
       return verdict;
     } finally {
       underWay.delete(key);
@@ -59,7 +53,7 @@ export function createProofPass(checker: ProofChecker, inner: Verifier): ProofPa
       const known = verdicts.get(key);
       if (known !== undefined) return known;
       const verdict = verifyWith(inner, statement);
-      remember(key, verdict);
+      verdicts.set(key, verdict);
       return verdict;
     }),
     async run(work) {
@@ -78,6 +72,22 @@ export function createProofPass(checker: ProofChecker, inner: Verifier): ProofPa
         }
         await Promise.all([...asked].map(([key, statement]) => check(statement, key)));
       }
+    },
+  };
+}
+
+/** For several nodes in one process: what one of them has had verified, the others need not. */
+export function shareVerdicts(checker: ProofChecker): ProofChecker {
+  const answers = new Bounded<Promise<boolean>>(limits.verdicts);
+  return {
+    verify(statement) {
+      const key = keyOf(statement);
+      const known = answers.get(key);
+      if (known !== undefined) return known;
+      const answer = checker.verify(statement);
+      answers.set(key, answer);
+      answer.catch(() => answers.delete(key));
+      return answer;
     },
   };
 }

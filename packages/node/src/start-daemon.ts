@@ -21,7 +21,6 @@ import {
   openNodeDisk,
   openStorage,
   type SealingPool,
-  type VerifierPool,
 } from "@holdfast/storage";
 import { memoryDatabase, openLevelDatabase } from "./chain/index.ts";
 import { realClock } from "./clock.ts";
@@ -35,8 +34,10 @@ import { limits } from "./limits.ts";
 import { openLogger } from "./logger.ts";
 import { openLibp2pWire } from "./net/index.ts";
 import { peerIdOfSeed } from "./peer-identity.ts";
+import { type ProofChecker, shareVerdicts } from "./proof-pass.ts";
 import { defaultConfig, initRepo, type NodeConfig, openRepo, type Repo, repoPaths } from "./repo/index.ts";
 import { openDiskBlocks } from "./retrieval/index.ts";
+import type { PageFile } from "./rpc/index.ts";
 
 export interface StartDaemonOptions {
   readonly repo: string;
@@ -45,6 +46,8 @@ export interface StartDaemonOptions {
   readonly listen?: string;
   readonly passphrase?: string;
   readonly offline?: boolean;
+  /** What the API server shows to a person who opens it in a browser. */
+  readonly pages?: readonly PageFile[];
   /** Log file; standard error if left out. */
   readonly logFile?: string;
   readonly logLevel?: NodeConfig["log"]["level"];
@@ -55,7 +58,7 @@ export interface StartDaemonOptions {
 
 export interface Workers extends AsyncDisposable {
   readonly sealing: SealingPool;
-  readonly verifier: VerifierPool;
+  readonly checker: ProofChecker;
 }
 
 export interface DaemonHandle extends AsyncDisposable {
@@ -77,7 +80,7 @@ export function openWorkers(threads: number): Workers {
   const verifier = createVerifierPool({ threads: 1, setup });
   return {
     sealing,
-    verifier,
+    checker: shareVerdicts(verifier),
     async [Symbol.asyncDispose]() {
       await Promise.all([sealing[Symbol.asyncDispose](), verifier[Symbol.asyncDispose]()]);
     },
@@ -131,8 +134,12 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     wallet: keys.wallet,
     wire,
     fileBlocks,
-    checker: workers.verifier,
-    api: { listen: options.listen ?? config.api.listen, token: repo.token },
+    checker: workers.checker,
+    api: {
+      listen: options.listen ?? config.api.listen,
+      token: repo.token,
+      ...(options.pages === undefined ? {} : { pages: options.pages }),
+    },
     ...(miner === undefined ? {} : { miner }),
   };
   const node = stack.use(await startNode(parts));

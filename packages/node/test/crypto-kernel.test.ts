@@ -4,7 +4,9 @@ import { type CryptoKernel, installCryptoKernel, nobleKernel } from "@holdfast/b
 import { type CryptoVectors, cryptoSuite } from "@holdfast/base/testing";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { agreesWithReference, buildNativeKernel } from "../src/kernels.ts";
+import { agreesWithReference, kernelSample, kernelSampleKey, knownAnswers } from "../src/kernel-answers.ts";
+import { buildNativeKernel } from "../src/kernels.ts";
+import { rememberingBls } from "../src/verdicts.ts";
 
 const vectors = Object.fromEntries(
   ["hashes", "accounts", "signatures", "bls"].map((name) => [
@@ -47,6 +49,51 @@ describe("the native kernel", () => {
       expect(agreesWithReference({ [name]: () => new Uint8Array(32) }), name).toBe(false);
       expect(agreesWithReference({ [name]: () => undefined }), name).toBe(false);
     }
+  });
+});
+
+describe("the known answers", () => {
+  it("are those of the reference", () => {
+    expect(nobleKernel.sha256(kernelSample)).toEqual(kernelSampleKey);
+    for (const { name, ask, answer } of knownAnswers) expect(ask(nobleKernel), name).toEqual(answer);
+  });
+});
+
+describe("remembered verdicts", () => {
+  const key = nobleKernel.sha256(new Uint8Array([1]));
+  const publicKey = native.blsPublicKey(key) ?? expect.fail("blst knows the key");
+  const sign = (text: Uint8Array) => native.blsSign(key, text) ?? expect.fail("blst signs");
+
+  it("ask once, and never answer for other inputs", () => {
+    let asked = 0;
+    const verify = rememberingBls((...inputs) => {
+      asked += 1;
+      return native.blsVerify(...inputs);
+    });
+    const text = new Uint8Array([1, 2, 3]);
+    const signature = sign(text);
+    for (let round = 0; round < 3; round += 1) {
+      expect(verify(publicKey, text, signature)).toBe(true);
+      expect(verify(publicKey, new Uint8Array([1, 2]), signature)).toBe(false);
+      expect(verify(publicKey, text, sign(new Uint8Array([9])))).toBe(false);
+      expect(verify(publicKey.with(47, (publicKey[47] ?? 0) ^ 1), text, signature)).toBe(false);
+    }
+    expect(asked).toBe(4);
+  });
+  it("keep inputs apart whose bytes are alike when joined", () => {
+    const seen = new Set<string>();
+    const verify = rememberingBls((...inputs) => seen.add(inputs.map((part) => part.length).join()) && false);
+    const part = (length: number): Uint8Array => new Uint8Array(length);
+    for (const [a, b, c] of [
+      [3, 2, 1],
+      [2, 3, 1],
+      [1, 2, 3],
+      [6, 0, 0],
+      [0, 0, 6],
+    ] as const) {
+      verify(part(a), part(b), part(c));
+    }
+    expect(seen.size).toBe(5);
   });
 });
 

@@ -141,6 +141,8 @@ const answerFields = {
   message: c.text(limits.dealReasonBytes),
   /** Height of the miner's head. */
   height: c.epoch,
+  /** Padded size of the miner's new sectors, to which pieces are cut: the chain knows only its old ones. */
+  sectorBytes: c.uint(),
   /** The first piece of `locations`. */
   firstPiece: c.uint(limits.piecesPerDeal),
   /** Where pieces are; of sealed deals, some at a time. */

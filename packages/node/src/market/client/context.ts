@@ -1,5 +1,5 @@
 /** What the parts of the client's half share: the needs, the jobs on disk, and who watches them. */
-import { assert, HoldfastError } from "@holdfast/base";
+import { type Address, assert, HoldfastError } from "@holdfast/base";
 import type { ClientMarketNeeds } from "../needs.ts";
 import type { Tasks } from "../tasks.ts";
 import type { ErrorText } from "../types.ts";
@@ -9,6 +9,8 @@ export interface ClientContext {
   readonly needs: ClientMarketNeeds;
   readonly store: ClientStore;
   readonly tasks: Tasks;
+  /** Sizes of sectors (padded bytes) that miners told in this run of the node. */
+  readonly sectorBytes: Map<Address, number>;
   /** Bytes of the stream that a miner has fetched in this run of the node, by attempt. */
   readonly served: Map<number, number>;
   /** Tells the watchers of a job. */

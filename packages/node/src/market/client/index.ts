@@ -49,6 +49,7 @@ class ClientMarketService implements ClientMarket {
       needs,
       store: new ClientStore(needs.database),
       tasks: new Tasks(needs.logger),
+      sectorBytes: new Map(),
       served: new Map(),
       changed: (jobId) => this.#wake(jobId),
     };
@@ -61,23 +62,28 @@ class ClientMarketService implements ClientMarket {
   }
 
   async quote(request: QuoteRequest): Promise<Quote> {
-    const { needs, tasks } = this.#context;
+    const { tasks } = this.#context;
     this.#checkOpen();
     this.#checkTerms(request);
-    const found = findOffers(needs, request);
-    const problem = shortage({ ...found, offers: found.offers }, { ...request, copies: 1 });
-    if (problem !== undefined && found.offers.length === 0) throw problem;
+    const found = findOffers(this.#context, request);
+    const problem = shortage(found, { ...request, copies: 1 });
+    if (problem !== undefined) throw problem;
     const lines: Quote["miners"] = [];
     const chosen: Offer[] = [];
     const considered = found.offers.slice(0, limits.retrievalProviders);
-    const problems = await Promise.all(considered.map((offer) => probe(needs, offer, tasks.signal)));
-    for (const [index, offer] of considered.entries()) {
-      const reason = problems[index];
-      const isChosen = reason === undefined && chosen.length < request.copies;
-      if (isChosen) chosen.push(offer);
-      const text =
-        reason ?? (isChosen ? "one of the cheapest that answer" : "not needed: others are cheaper");
-      lines.push(quoteLine(offer, isChosen, text));
+    const answers = await Promise.all(
+      considered.map((offer) => probe(this.#context, offer, request, tasks.signal)),
+    );
+    for (const [index, answer] of answers.entries()) {
+      const offer = considered[index];
+      if (typeof answer === "string") {
+        if (offer !== undefined) lines.push(quoteLine(offer, false, answer));
+        continue;
+      }
+      const isChosen = chosen.length < request.copies;
+      if (isChosen) chosen.push(answer);
+      const text = isChosen ? "one of the cheapest that answer" : "not needed: others are cheaper";
+      lines.push(quoteLine(answer, isChosen, text));
     }
     for (const other of found.unusable) lines.push(quoteLine(other, false, other.reason));
     if (chosen.length < request.copies) {
@@ -212,7 +218,7 @@ class ClientMarketService implements ClientMarket {
   }
   /** What can be said before anything is sent; a lack of miners may pass and is the job's to wait for. */
   #checkNow(job: Pick<JobRow, "carBytes" | "durationEpochs" | "copies" | "payer" | "maxPrice">): void {
-    const found = findOffers(this.#context.needs, job);
+    const found = findOffers(this.#context, job);
     const problem: HoldfastError | undefined = shortage(found, job);
     if (problem?.code === "market/too-large") throw problem;
     if (problem !== undefined) return;

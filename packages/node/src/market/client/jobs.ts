@@ -225,8 +225,7 @@ export class Jobs {
     count: number,
     signal: AbortSignal,
   ): Promise<{ readonly chosen: readonly Offer[]; readonly problem: HoldfastError | undefined }> {
-    const { needs } = this.#context;
-    const found = findOffers(needs, job);
+    const found = findOffers(this.#context, job);
     const taken = this.#taken(job);
     const left = found.offers.filter(({ miner }) => !taken.has(miner));
     const problem = shortage({ ...found, offers: left }, { ...job, copies: count });
@@ -236,11 +235,10 @@ export class Jobs {
     for (let at = 0; at < left.length && chosen.length < count; ) {
       const batch = left.slice(at, at + count - chosen.length);
       at += batch.length;
-      const problems = await Promise.all(batch.map((offer) => probe(needs, offer, signal)));
-      for (const [index, offer] of batch.entries()) {
-        const reason = problems[index];
-        if (reason === undefined) chosen.push(offer);
-        else reasons.push(reason);
+      const answers = await Promise.all(batch.map((offer) => probe(this.#context, offer, job, signal)));
+      for (const answer of answers) {
+        if (typeof answer === "string") reasons.push(answer);
+        else chosen.push(answer);
       }
     }
     if (chosen.length === count) return { chosen, problem: undefined };

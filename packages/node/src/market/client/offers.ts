@@ -4,8 +4,8 @@
  * outlives the node that published it.
  */
 import type { Address, AttoFil, Clock, PeerId } from "@holdfast/base";
-import { cidOfCbor, filText, HoldfastError, utf8Bytes } from "@holdfast/base";
-import { listMiners, loadSectors, readMinerHead } from "@holdfast/consensus";
+import { cidOfCbor, filText, HoldfastError, utf8Bytes, zeroAtto } from "@holdfast/base";
+import { listMiners } from "@holdfast/consensus";
 import { limits } from "../../limits.ts";
 import { dealAnswerCodec, dealQueryCodec, isAnswerSigned, queryProtocol } from "../deal.ts";
 import { marketErrors } from "../errors.ts";
@@ -39,9 +39,9 @@ export interface Offers {
 }
 
 export interface OfferNeeds {
-  readonly chain: MarketChain;
-  readonly wire: MarketWire;
-  readonly clock: Clock;
+  readonly needs: { readonly chain: MarketChain; readonly wire: MarketWire; readonly clock: Clock };
+  /** What `probe` has learnt of miners' sectors. */
+  readonly sectorBytes: Map<Address, number>;
 }
 export interface Wanted {
   readonly carBytes: number;
@@ -49,17 +49,20 @@ export interface Wanted {
 }
 
 /** Every miner of the network, as an offer or with the reason why it is none. */
-export function findOffers({ chain, wire }: Pick<OfferNeeds, "chain" | "wire">, wanted: Wanted): Offers {
+export function findOffers({ needs, sectorBytes }: OfferNeeds, wanted: Wanted): Offers {
+  const { chain, wire } = needs;
   const { state } = chain.headState();
   const connected = new Set(wire.peers().map(({ id }) => id));
+  // Until a miner has told, the largest sectors of the network: then no miner is passed over for its size.
+  const guess = Math.max(...chain.params.sectorBytes);
   const sizes = new Map<number, SizeInSectors>();
   const offers: Offer[] = [];
   const unusable: Unusable[] = [];
   for (const miner of listMiners(chain.store, state, chain.params.networkByte)) {
-    const sectorBytes = sectorBytesOf(chain, miner);
-    const size = sizes.get(sectorBytes) ?? sizeInSectors(chain, wanted.carBytes, sectorBytes);
-    sizes.set(sectorBytes, size);
-    const found = offerOf(chain, miner, sectorBytes, size, wanted.durationEpochs);
+    const cut = sectorBytes.get(miner) ?? guess;
+    const size = sizes.get(cut) ?? sizeInSectors(chain, wanted.carBytes, cut);
+    sizes.set(cut, size);
+    const found = offerOf(chain, miner, size, wanted.durationEpochs);
     if ("reason" in found) unusable.push(found);
     else if (found.peer === wire.self) {
       const { askId, total } = found;
@@ -76,6 +79,7 @@ export function findOffers({ chain, wire }: Pick<OfferNeeds, "chain" | "wire">, 
 }
 
 interface SizeInSectors {
+  readonly sectorBytes: number;
   readonly paddedBytes: number;
   readonly obstacle: string | undefined;
 }
@@ -83,47 +87,33 @@ interface SizeInSectors {
 function sizeInSectors(chain: MarketChain, carBytes: number, sectorBytes: number): SizeInSectors {
   const count = sliceCount(carBytes, sectorBytes);
   if (count > limits.piecesPerDeal) {
-    return {
-      paddedBytes: count * sectorBytes,
-      obstacle: `${count} sectors of ${sectorBytes} bytes are too many`,
-    };
+    const obstacle = `it takes ${count} sectors of ${sectorBytes} bytes, at most ${limits.piecesPerDeal} are possible`;
+    return { sectorBytes, paddedBytes: count * sectorBytes, obstacle };
   }
   const slices = sliceForSectors(carBytes, sectorBytes);
-  return { paddedBytes: paddedTotal(slices), obstacle: oversize(slices, sectorBytes, chain.params) };
-}
-
-/** The size that a miner's sectors have; of one without sectors, the smallest of the network. */
-function sectorBytesOf(chain: MarketChain, miner: Address): number {
-  const head = readMinerHead(chain.store, chain.headState().state, miner);
-  for (const [, sector] of loadSectors(chain.store, head).entries()) return sector.sectorBytes;
-  return Math.min(...chain.params.sectorBytes);
+  const obstacle = oversize(slices, sectorBytes, chain.params);
+  return { sectorBytes, paddedBytes: paddedTotal(slices), obstacle };
 }
 
 function offerOf(
   chain: MarketChain,
   miner: Address,
-  sectorBytes: number,
-  { paddedBytes, obstacle }: SizeInSectors,
+  { sectorBytes, paddedBytes, obstacle }: SizeInSectors,
   durationEpochs: number,
 ): Omit<Offer, "connected"> | Unusable {
   const facts = minerOn(chain, miner);
   const height = heightOf(chain);
-  const priceOf = (perByte: AttoFil): AttoFil => dealPrice(perByte, paddedBytes, durationEpochs);
   const holding = (facts?.asks ?? []).filter((one) => one.expiry > height);
   const [any] = holding;
   if (facts === undefined || any === undefined) {
-    const total = 0n as AttoFil;
-    return { miner, askId: 0, total, kind: "none", reason: "it publishes no price" };
+    return { miner, askId: 0, total: zeroAtto, kind: "none", reason: "it publishes no price" };
   }
   const best = bestAsk(holding, paddedBytes, height);
-  const chosen = best ?? any;
-  const { askId, pricePerBytePerEpoch } = chosen;
-  const total = priceOf(pricePerBytePerEpoch);
+  const { askId, pricePerBytePerEpoch } = best ?? any;
+  const total = dealPrice(pricePerBytePerEpoch, paddedBytes, durationEpochs);
   if (best === undefined || obstacle !== undefined) {
-    const reason =
-      obstacle ??
-      `its asks take ${any.minBytes} to ${any.maxBytes} bytes, these are ${paddedBytes} with padding`;
-    return { miner, askId, total, kind: "size", reason };
+    const range = `its asks take ${any.minBytes} to ${any.maxBytes} bytes, these are ${paddedBytes} with padding`;
+    return { miner, askId, total, kind: "size", reason: obstacle ?? range };
   }
   const { worker } = facts;
   return { miner, worker, peer: peerOf(facts), askId, pricePerBytePerEpoch, sectorBytes, total };
@@ -132,13 +122,15 @@ function offerOf(
 /** A question about a deal that cannot exist: an honest miner that is up answers "unknown", signed. */
 const probeId = cidOfCbor(utf8Bytes("holdfast: are you there?"));
 
-/** Undefined if the miner answers as a miner does; otherwise why not. */
+/** The same offer for sectors of the size that the miner has now, or why it is none. */
 export async function probe(
-  needs: OfferNeeds,
-  offer: Pick<Offer, "miner" | "worker" | "peer">,
+  context: OfferNeeds,
+  offer: Offer,
+  wanted: Wanted,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<Offer | string> {
   const { miner, worker, peer } = offer;
+  const { chain } = context.needs;
   const question = {
     peer,
     protocol: queryProtocol,
@@ -147,9 +139,16 @@ export async function probe(
     timeoutMs: limits.dealProbeMs,
   };
   try {
-    const answer = await ask(needs, question, { dealId: probeId, firstPiece: 0 }, signal);
-    if (answer.dealId.equals(probeId) && isAnswerSigned(answer, worker)) return undefined;
-    return "it does not answer as the miner that the chain knows";
+    const answer = await ask(context.needs, question, { dealId: probeId, firstPiece: 0 }, signal);
+    const isHonest =
+      answer.dealId.equals(probeId) &&
+      isAnswerSigned(answer, worker) &&
+      chain.params.sectorBytes.includes(answer.sectorBytes);
+    if (!isHonest) return `${miner} does not answer as the miner that the chain knows`;
+    context.sectorBytes.set(miner, answer.sectorBytes);
+    const size = sizeInSectors(chain, wanted.carBytes, answer.sectorBytes);
+    const settled = offerOf(chain, miner, size, wanted.durationEpochs);
+    return "reason" in settled ? `${miner}: ${settled.reason}` : { ...settled, connected: true };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof HoldfastError)) throw error;

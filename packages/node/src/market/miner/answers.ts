@@ -10,10 +10,9 @@ import {
   queryProtocol,
   type UnsignedAnswer,
 } from "../deal.ts";
-import { heightOf, minerOn } from "../facts.ts";
 import { dealRefusals, reasonOf } from "../refusals.ts";
 import { serve } from "../talk.ts";
-import { type MinerContext, pieceKeyOf } from "./context.ts";
+import { type MinerContext, minerFacts, pieceKeyOf } from "./context.ts";
 import type { DealRow } from "./store.ts";
 
 /** Serves `/fil/storage/qry/1.0.0` until disposed of. */
@@ -55,9 +54,10 @@ export async function answerWith(
   stream: WireStream,
   signal: AbortSignal,
 ): Promise<void> {
-  const { chain, signer, miner } = context.needs;
+  const { signer } = context.needs;
   const { dealId = noDeal, deal, refusal, firstPiece = 0 } = about;
-  const common = { dealId, height: epoch(heightOf(chain)), firstPiece, locations: [] };
+  const { worker, height, sectorBytes } = minerFacts(context);
+  const common = { dealId, height: epoch(height), sectorBytes, firstPiece, locations: [] };
   let answer: UnsignedAnswer = {
     ...common,
     state: "unknown",
@@ -71,8 +71,6 @@ export async function answerWith(
     const locations = locationsOf(context, deal, firstPiece);
     answer = { ...common, state, code, message: detail.slice(0, limits.dealReasonBytes / 4), locations };
   }
-  const worker = minerOn(chain, miner)?.worker;
-  if (worker === undefined) return;
   const signature = signer.sign(worker, answerSigningBytes(answer));
   await sendMessage(stream, dealAnswerCodec, { ...answer, signature }, signal);
   await stream.closeWrite();

@@ -1,7 +1,8 @@
 /**
- * A command as data: its words, arguments, options, result schema, and two functions: `run` asks the
- * node and gives the result, `render` makes lines for people from it. The program, `--help`, `--json`
- * and the golden tests are all derived from the table in `commands/index.ts`.
+ * A command as data: the words (path, arguments, options, examples) and, loaded only when it runs, the
+ * action: result schema, `run`, which asks the node, and `render`, which makes lines for people. The
+ * program, `--help`, `--json`, the reference in docs and the golden tests are all made from the table in
+ * `commands/index.ts`.
  */
 import type { ApiClient } from "@holdfast/api";
 import type { z } from "zod";
@@ -11,14 +12,14 @@ export interface ArgumentSpec {
   readonly name: string;
   readonly summary: string;
   readonly optional?: boolean;
-  readonly variadic?: boolean;
 }
 
 export interface OptionSpec {
-  /** Commander's notation: `-o, --output <file>`, `--copies <count>`, `--offline`. */
+  /** Commander's notation: `-o, --output <file>`, `--copies <count>`, `--offline`, `--no-wait`. */
   readonly flags: string;
   readonly summary: string;
   readonly initial?: string;
+  readonly required?: boolean;
 }
 
 export interface CommandInput {
@@ -26,16 +27,24 @@ export interface CommandInput {
   readonly options: { readonly [name: string]: string | boolean | readonly string[] | undefined };
 }
 
+export type Environment = { readonly [name: string]: string | undefined };
+
 export interface CommandContext {
-  /** The node that the user means; found at the first use, so that local commands need none. */
+  /** The node that the user means; found at the first use, so that wrong input needs none. */
   node(): Promise<ApiClient>;
   readonly terminal: Terminal;
   readonly json: boolean;
   readonly signal: AbortSignal;
-  readonly env: { readonly [name: string]: string | undefined };
+  readonly env: Environment;
+  /** Of this program. */
+  readonly version: string;
+  readonly stdin: AsyncIterable<Uint8Array>;
 }
 
-export interface CommandSpec<Result = unknown> {
+/** How a command finds its node: as a client of one, as the owner of a repo, or not at all. */
+export type Connection = "node" | "repo" | "none";
+
+export interface CommandSpec {
   /** `["wallet", "ls"]`; porcelain has one word. */
   readonly path: readonly string[];
   readonly summary: string;
@@ -44,15 +53,22 @@ export interface CommandSpec<Result = unknown> {
   readonly examples: readonly string[];
   readonly args?: readonly ArgumentSpec[];
   readonly options?: readonly OptionSpec[];
-  /** Schema of `--json`; of each line when `stream`. */
-  readonly result: z.ZodType<Result>;
+  /** Default: "node". */
+  readonly connection?: Connection;
+  /** With `--json` it prints one object a line, as they come. */
   readonly stream?: boolean;
+  readonly action: () => Promise<CommandAction>;
+}
+
+export interface CommandAction<Result = unknown> {
+  /** Schema of what `--json` prints; of each line of a stream. */
+  readonly result: z.ZodType<Result>;
   run(context: CommandContext, input: CommandInput): Promise<Result> | AsyncIterable<Result>;
-  /** Lines for people. A stream's command draws by itself and may give "" here. */
-  render(result: Result, context: CommandContext): string;
+  /** Lines for people; "" prints nothing. Strings in the result are printable already. */
+  render(result: Result, context: CommandContext): string | Promise<string>;
 }
 
 /** Keeps the result's type between `run`, `render` and the schema, then forgets it for the table. */
-export function command<Result>(spec: CommandSpec<Result>): CommandSpec {
-  return spec as unknown as CommandSpec;
+export function action<Result>(spec: CommandAction<Result>): CommandAction {
+  return spec as unknown as CommandAction;
 }

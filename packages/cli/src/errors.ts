@@ -1,20 +1,28 @@
 /** Errors that arise in the command line itself, before or after a node is asked. */
 import { defineErrors } from "@holdfast/base";
 
+type NoData = Record<never, never>;
+
 export const cliErrors = defineErrors("cli", {
   usage: {
     exit: "usage",
+    message: (data: { problem: string; help: string }) => data.problem,
+    fix: (data: { help: string }) => data.help,
+  },
+  badValue: {
+    exit: "usage",
     message: (data: { problem: string }) => data.problem,
-    fix: "see `holdfast --help`, or `--help` after any command",
+    fix: "give another value; `--help` after the command explains it",
   },
   noNode: {
     exit: "network",
-    message: (data: { looked: string }) => `no running node was found (${data.looked})`,
-    fix: "start a network with `holdfast up`, or name a node with --repo DIR, or --api URL and --token TOKEN",
+    message: (data: { looked: string }) => `no running node was found: ${data.looked}`,
+    fix: "start a network with `holdfast up`, or name a node with --repo DIR, or with --api URL and --token TOKEN",
   },
   noSuchNode: {
     exit: "not-found",
-    message: (data: { name: string; known: string }) => `the running network has no node ${data.name}; it has ${data.known}`,
+    message: (data: { name: string; known: string }) =>
+      `the running network has no node ${data.name}; it has ${data.known}`,
     fix: "choose one of these names with --node",
   },
   fileMissing: {
@@ -25,31 +33,81 @@ export const cliErrors = defineErrors("cli", {
   notAFile: {
     exit: "usage",
     message: (data: { path: string }) => `${data.path} is not a regular file`,
-    fix: "name one file; a folder can be packed with tar first",
+    fix: "name one file; pack a folder first, for example with `tar -cf FOLDER.tar FOLDER`",
   },
   fileEmpty: {
     exit: "usage",
     message: (data: { path: string }) => `${data.path} is empty: there is nothing to store`,
     fix: "name a file that holds at least one byte",
   },
+  unreadable: {
+    exit: "refused",
+    message: (data: { path: string; detail: string }) => `${data.path} cannot be read: ${data.detail}`,
+    fix: "check the rights of the file and the disk it lies on",
+  },
+  fileChanged: {
+    exit: "retry-later",
+    message: (data: { path: string; expectedBytes: number; foundBytes: number }) =>
+      `${data.path} changed while it was read: ${data.foundBytes} bytes instead of ${data.expectedBytes}`,
+    fix: "store it when nobody writes to it, or store a copy",
+  },
   fileExists: {
     exit: "refused",
-    message: (data: { path: string }) => `${data.path} exists already and holds something else`,
-    fix: "choose another name with -o, or remove the file",
+    message: (data: { path: string }) => `${data.path} exists already`,
+    fix: "choose another name with -o, or replace it with --force",
   },
   unwritable: {
     exit: "refused",
     message: (data: { path: string; detail: string }) => `${data.path} cannot be written: ${data.detail}`,
-    fix: "check the folder, its rights and the free space; what was fetched so far is kept",
+    fix: "check the folder, its rights and the free space, and run it again: what was done so far is kept",
   },
   differs: {
     exit: "proof-invalid",
     message: (data: { path: string; cid: string }) => `${data.path} does not hold the bytes of ${data.cid}`,
     fix: "remove it and fetch it again",
   },
+  unknownSubject: {
+    exit: "not-found",
+    message: (data: { subject: string; summary: string }) => `${data.subject}: ${data.summary}`,
+    fix: "list what there is: `holdfast deals`, `holdfast ls`, `holdfast message ls`, `holdfast sector ls`",
+  },
+  messageFailed: {
+    exit: "refused",
+    message: (data: { cid: string; height: number; exitCode: number; meaning: string }) =>
+      `the message ${data.cid} failed at height ${data.height}: ${data.meaning} (exit code ${data.exitCode})`,
+    fix: (data: { cid: string }) => `its gas is spent, its value is not; see \`holdfast why ${data.cid}\``,
+  },
+  messageUnfunded: {
+    exit: "funds",
+    message: (data: { cid: string; height: number; exitCode: number; meaning: string }) =>
+      `the message ${data.cid} failed at height ${data.height}: ${data.meaning} (exit code ${data.exitCode})`,
+    fix: "send money to the paying address (`holdfast wallet ls`), then send the message again",
+  },
+  sentUnseen: {
+    exit: "retry-later",
+    message: (data: { cid: string; detail: string }) =>
+      `the message ${data.cid} is sent; whether it took effect was not seen: ${data.detail}`,
+    fix: (data: { cid: string }) => `do not send it again; look with \`holdfast message wait ${data.cid}\``,
+  },
+  moneyDiffers: {
+    exit: "proof-invalid",
+    message: (data: { totalFil: string; genesisTotalFil: string; height: number }) =>
+      `at height ${data.height} all money is ${data.totalFil} FIL, the genesis block held ${data.genesisTotalFil} FIL`,
+    fix: "do not trust this node's state: compare `holdfast chain head` with another node, and report it as a bug",
+  },
   interrupted: {
     exit: "retry-later",
-    message: (_data: Record<never, never>) => "interrupted",
+    message: (_data: NoData) => "interrupted",
     fix: "run the same command again: what was done is kept",
   },
+  internal: {
+    exit: "internal",
+    message: (data: { detail: string }) => data.detail,
+    fix: "this is a bug of holdfast: please report it, with the lines below",
+  },
 });
+
+/** What the system says of a failed call, in its short form. */
+export function systemDetail(cause: unknown): string {
+  return cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+}

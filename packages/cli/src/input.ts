@@ -1,12 +1,28 @@
-/** Reading a command's arguments and options: missing or malformed ones are usage errors in words. */
-import { parseDurationMs } from "@holdfast/base";
+/**
+ * Reading a command's arguments and options. What is missing or malformed is a usage error in words, found
+ * before any node is asked.
+ */
+import { amountErrors, parseAddress, parseBytes, parseCid, parseDurationMs, parseFil } from "@holdfast/base";
 import type { CommandInput } from "./command.ts";
 import { cliErrors } from "./errors.ts";
 
+/** The command tree has checked that required arguments are there; an empty one names nothing. */
 export function argument(input: CommandInput, index: number, name: string): string {
-  const value = input.args[index];
-  if (value === undefined) throw cliErrors.usage({ problem: `${name} is missing` });
+  const value = input.args[index]?.trim() ?? "";
+  if (value === "") throw cliErrors.badValue({ problem: `${name} is empty` });
   return value;
+}
+
+export function addressArgument(input: CommandInput, index: number, name: string): string {
+  return checked(argument(input, index, name), parseAddress);
+}
+
+export function cidArgument(input: CommandInput, index: number, name: string): string {
+  return checked(argument(input, index, name), parseCid);
+}
+
+export function amountArgument(input: CommandInput, index: number, name: string): string {
+  return checked(argument(input, index, name), parseFil);
 }
 
 export function optionText(input: CommandInput, name: string): string | undefined {
@@ -18,24 +34,67 @@ export function optionFlag(input: CommandInput, name: string): boolean {
   return input.options[name] === true;
 }
 
-export function wholeNumber(text: string, name: string, least: number, most: number): number {
+export function optionAddress(input: CommandInput, name: string): string | undefined {
+  const text = optionText(input, name);
+  return text === undefined ? undefined : checked(text, parseAddress);
+}
+
+export function optionAmount(input: CommandInput, name: string): string | undefined {
+  const text = optionText(input, name);
+  return text === undefined ? undefined : checked(text, parseFil);
+}
+
+export function optionBytes(input: CommandInput, name: string): number | undefined {
+  const text = optionText(input, name);
+  return text === undefined ? undefined : parseBytes(text);
+}
+
+/** At least one millisecond: nothing here lasts no time. */
+export function optionDurationMs(input: CommandInput, name: string): number | undefined {
+  const text = optionText(input, name);
+  if (text === undefined) return undefined;
+  const ms = parseDurationMs(text);
+  if (ms < 1)
+    throw amountErrors.malformed({ text, expected: 'a duration above zero, like "30d" or "1h30m"' });
+  return ms;
+}
+
+export interface Range {
+  readonly least: number;
+  readonly most: number;
+}
+
+export function wholeNumber(text: string, name: string, { least, most }: Range): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < least || value > most) {
-    throw cliErrors.usage({ problem: `${name} is a whole number from ${least} to ${most}, not ${text}` });
+    const range = most === Number.MAX_SAFE_INTEGER ? `from ${least} up` : `from ${least} to ${most}`;
+    throw cliErrors.badValue({ problem: `${name} is a whole number ${range}, not ${text}` });
   }
   return value;
 }
 
-export function optionNumber(
-  input: CommandInput,
-  name: string,
-  range: { readonly least: number; readonly most: number },
-): number | undefined {
+export function optionNumber(input: CommandInput, name: string, range: Range): number | undefined {
   const text = optionText(input, name);
-  return text === undefined ? undefined : wholeNumber(text, `--${name}`, range.least, range.most);
+  return text === undefined ? undefined : wholeNumber(text, `--${dashed(name)}`, range);
 }
 
-export function optionDurationMs(input: CommandInput, name: string): number | undefined {
+export function optionHex(input: CommandInput, name: string): string | undefined {
   const text = optionText(input, name);
-  return text === undefined ? undefined : parseDurationMs(text);
+  if (text === undefined) return undefined;
+  const hex = text.replace(/^0x/, "").toLowerCase();
+  if (/^([0-9a-f]{2})*$/.test(hex)) return hex;
+  throw cliErrors.badValue({ problem: `--${dashed(name)} is bytes in hex, two digits each` });
+}
+
+/** Any size, count or height. */
+export const anyNumber: Range = { least: 0, most: Number.MAX_SAFE_INTEGER };
+
+/** `gasLimit` as it is typed: `gas-limit`. */
+function dashed(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function checked(text: string, parse: (text: string) => unknown): string {
+  parse(text);
+  return text;
 }

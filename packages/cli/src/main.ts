@@ -1,31 +1,33 @@
 /** Entry of the `holdfast` program: the real terminal, environment and signals around `runProgram`. */
 import { readFile } from "node:fs/promises";
-import { exitCodes } from "@holdfast/base";
-import { commands } from "./commands/index.ts";
+import { commandTable } from "./commands/index.ts";
 import { runProgram } from "./program.ts";
-import { openTerminal } from "./terminal.ts";
+import { openTerminal, pipeClosed } from "./terminal.ts";
 
+const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Runs the command line and gives the exit code. A second signal ends the process at once. */
 export async function main(argv: readonly string[]): Promise<number> {
-  const terminal = openTerminal(process.stdout, process.stderr, process.env);
+  const { stdout, stderr, env } = process;
   const stop = new AbortController();
-  const onSignal = (): void => stop.abort(new DOMException("interrupted", "AbortError"));
-  process.once("SIGINT", onSignal);
-  process.once("SIGTERM", onSignal);
+  const onSignal = (): void => {
+    for (const name of stopSignals) process.off(name, onSignal);
+    stop.abort(new DOMException("interrupted", "AbortError"));
+  };
+  for (const name of stopSignals) process.on(name, onSignal);
   // A closed pipe (`holdfast ls | head`) ends the program quietly, as everywhere on UNIX.
-  process.stdout.on("error", () => stop.abort(new DOMException("the pipe was closed", "AbortError")));
+  stdout.on("error", () => stop.abort(pipeClosed));
+  stderr.on("error", () => undefined);
   try {
-    return await runProgram(commands, argv, {
-      terminal,
-      env: process.env,
+    return await runProgram(commandTable, argv, {
+      terminal: openTerminal(stdout, stderr, env),
+      env,
       signal: stop.signal,
       version: await ownVersion(),
+      stdin: process.stdin,
     });
-  } catch (error) {
-    terminal.err(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    return exitCodes.internal;
   } finally {
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
+    for (const name of stopSignals) process.off(name, onSignal);
   }
 }
 

@@ -1,180 +1,156 @@
 /**
- * Makes the command tree from the table and runs one command: parse, run, print the result as JSON,
- * ndjson or text, and turn every failure into `{"error": {code, message, fix}}` and an exit code.
+ * Runs one command line: find the command in the table, parse, run, print the result as JSON, ndjson or
+ * text. Every failure ends as a typed error and an exit code. Nothing is loaded here that `--help` does not
+ * need: the API and the error families come with the command that uses them.
  */
-import { exitCodes, HoldfastError } from "@holdfast/base";
+import type { ApiClient } from "@holdfast/api";
 import { Command, CommanderError, Option } from "commander";
-import type { CommandContext, CommandInput, CommandSpec } from "./command.ts";
-import { cliErrors } from "./errors.ts";
-import { findNode, type SessionOptions } from "./session.ts";
+import type { CommandAction, CommandContext, CommandInput, CommandSpec, OptionSpec } from "./command.ts";
+import {
+  type CommandTable,
+  commandHelp,
+  connectionOptions,
+  nounHelp,
+  ownOptions,
+  programHelp,
+} from "./help.ts";
+import { jsonText, printableResult } from "./layout.ts";
+import type { SessionOptions } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface ProgramHost {
   readonly terminal: Terminal;
-  readonly env: { readonly [name: string]: string | undefined };
+  readonly env: CommandContext["env"];
   readonly signal: AbortSignal;
   readonly version: string;
+  readonly stdin: AsyncIterable<Uint8Array>;
 }
 
-const nouns: { readonly [noun: string]: string } = {
-  address: "Look into addresses",
-  ask: "What miners charge",
-  actor: "The actors of the chain",
-  chain: "The chain",
-  deal: "Deals: one copy of a file at one miner",
-  message: "Messages to actors",
-  mine: "This node's miner",
-  net: "The network of peers",
-  sector: "Sectors: sealed, proven space",
-  wallet: "Keys and money",
-};
+const maxHelpColumns = 100;
 
-const exitTable = [
-  "Exit codes: 0 ok · 2 usage · 3 not found · 4 funds · 5 proof invalid · 6 network ·",
-  "            7 timeout · 8 refused · 75 retry later · 1 a bug of ours",
-].join("\n");
-
-/** Runs one command line; resolves with the exit code and never throws for an operating error. */
+/** Runs one command line; resolves with the exit code and never throws. */
 export async function runProgram(
-  commands: readonly CommandSpec[],
+  table: CommandTable,
   argv: readonly string[],
   host: ProgramHost,
 ): Promise<number> {
-  const wantsJson = argv.includes("--json");
+  const words = arranged(argv);
   try {
-    await buildTree(commands, host).parseAsync([...argv], { from: "user" });
+    await buildTree(table, host).parseAsync(words, { from: "user" });
     return 0;
   } catch (error) {
-    return reportFailure(error, wantsJson, host);
+    if (error instanceof CommanderError && (error.exitCode === 0 || error.code === "commander.help"))
+      return 0;
+    const { reportFailure } = await import("./failure.ts");
+    return reportFailure(error, { table, words, host });
   }
 }
 
-function buildTree(commands: readonly CommandSpec[], host: ProgramHost): Command {
-  const root = prepared(new Command("holdfast"), host)
-    .description("A decentralised storage network: nodes earn by proving what they hold.")
-    .version(host.version, "-V, --version", "print the version")
-    .addHelpText("after", `\n${exitTable}\n\nFirst steps: \`holdfast up\` in one terminal, \`holdfast put FILE\` in another.`);
-  const groups = new Map<string, Command>();
-  for (const spec of commands) {
-    const [first, second] = spec.path;
-    if (first === undefined) continue;
-    if (second === undefined) {
-      addCommand(root, first, spec, host);
-      continue;
+/** `--json` and its like may stand before the command, and `help put` is `put --help`. */
+function arranged(argv: readonly string[]): string[] {
+  const rest = [...argv];
+  const early: string[] = [];
+  while (rest[0] !== undefined && /^--(json|api|token|repo|node)(=|$)/.test(rest[0])) {
+    const takesNext = rest[0] !== "--json" && !rest[0].includes("=");
+    early.push(...rest.splice(0, takesNext ? 2 : 1));
+  }
+  if (rest.length === 0) return early.filter((word) => word !== "--json");
+  if (rest[0] === "help") return [...rest.slice(1), "--help"];
+  const end = rest.indexOf("--");
+  rest.splice(end < 0 ? rest.length : end, 0, ...early);
+  return rest;
+}
+
+function buildTree(table: CommandTable, host: ProgramHost): Command {
+  const columns = Math.min(host.terminal.columns, maxHelpColumns);
+  const root = prepared(new Command("holdfast"), host, () => programHelp(table, host.version, columns));
+  root.version(host.version, "-V, --version");
+  const nouns = new Map<string, Command>();
+  for (const spec of table.commands) {
+    const [first = "", second] = spec.path;
+    let parent = root;
+    if (second !== undefined) {
+      parent = nouns.get(first) ?? prepared(root.command(first), host, () => nounHelp(table, first, columns));
+      nouns.set(first, parent);
     }
-    const group = groups.get(first) ?? prepared(root.command(first), host).description(nouns[first] ?? first);
-    groups.set(first, group);
-    addCommand(group, second, spec, host);
+    addCommand(
+      prepared(parent.command(second ?? first), host, () => commandHelp(spec, columns)),
+      spec,
+      host,
+    );
   }
   return root;
 }
 
-function addCommand(parent: Command, word: string, spec: CommandSpec, host: ProgramHost): void {
-  const made = prepared(parent.command(word), host).summary(spec.summary);
-  made.description(spec.about === undefined ? spec.summary : `${spec.summary}.\n\n${spec.about}`);
-  for (const argument of spec.args ?? []) {
-    const dots = argument.variadic === true ? "..." : "";
-    const name = argument.optional === true ? `[${argument.name}${dots}]` : `<${argument.name}${dots}>`;
-    made.argument(name, argument.summary);
+function addCommand(made: Command, spec: CommandSpec, host: ProgramHost): void {
+  for (const { name, optional } of spec.args ?? [])
+    made.argument(optional === true ? `[${name}]` : `<${name}>`);
+  for (const option of [...ownOptions(spec), ...connectionOptions(spec)]) {
+    if (!option.flags.endsWith("--help")) made.addOption(parsedOption(option));
   }
-  for (const option of spec.options ?? []) {
-    made.addOption(
-      option.initial === undefined
-        ? new Option(option.flags, option.summary)
-        : new Option(option.flags, option.summary).default(option.initial),
-    );
-  }
-  made
-    .option("--json", "print JSON (one object, or one a line for streams); errors are JSON on stderr")
-    .option("--api <url>", "API of the node, such as http://127.0.0.1:3453 (HOLDFAST_API)")
-    .option("--token <token>", "token of that API (HOLDFAST_TOKEN)")
-    .option("--repo <dir>", "repo of the node (HOLDFAST_REPO)")
-    .option("--node <name>", "a node of the network that `holdfast up` runs (default: client)")
-    .addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  $ ${line}`).join("\n")}`);
   made.action(async () => {
-    const given = made.opts<Record<string, string | boolean | undefined>>();
-    const args = made.processedArgs.flat() as (string | undefined)[];
+    const given = made.opts<CommandInput["options"]>();
+    const args = made.processedArgs as (string | undefined)[];
     await runCommand(spec, { args, options: given }, contextOf(given, host));
   });
 }
 
-function prepared(command: Command, host: ProgramHost): Command {
+function parsedOption({ flags, initial, required }: OptionSpec): Option {
+  const option = new Option(flags);
+  if (initial !== undefined) option.default(initial);
+  return option.makeOptionMandatory(required === true);
+}
+
+function prepared(command: Command, host: ProgramHost, help: () => string): Command {
   return command
     .exitOverride()
+    .helpCommand(false)
     .showSuggestionAfterError(true)
-    .configureHelp({ helpWidth: Math.min(host.terminal.columns, 100) })
+    .configureHelp({ formatHelp: help })
     .configureOutput({
       writeOut: (text) => host.terminal.out(text),
-      writeErr: () => undefined,
+      // Only the help of a noun that was given no command comes here.
+      writeErr: (text) => host.terminal.out(text),
       outputError: () => undefined,
     });
 }
 
-function contextOf(
-  given: { readonly [name: string]: string | boolean | undefined },
-  host: ProgramHost,
-): CommandContext {
-  const text = (name: string): string | undefined => {
-    const value = given[name];
-    return typeof value === "string" ? value : undefined;
-  };
+function contextOf(given: CommandInput["options"], host: ProgramHost): CommandContext {
   const names = ["api", "token", "repo", "node"] as const;
-  const entries = names.map((name) => [name, text(name)] as const).filter(([, value]) => value !== undefined);
-  const session = Object.fromEntries(entries) as SessionOptions;
-  let node: ReturnType<typeof findNode> | undefined;
+  const entries = names.map((name) => [name, given[name]] as const).filter(([, text]) => text !== undefined);
+  const options = Object.fromEntries(entries) as SessionOptions;
+  let node: Promise<ApiClient> | undefined;
   return {
     node: () => {
-      node ??= findNode(session, host.env);
+      node ??= import("./session.ts").then(({ findNode }) => findNode(options, host.env));
       return node;
     },
     terminal: host.terminal,
     json: given.json === true,
     signal: host.signal,
     env: host.env,
+    version: host.version,
+    stdin: host.stdin,
   };
 }
 
 async function runCommand(spec: CommandSpec, input: CommandInput, context: CommandContext): Promise<void> {
-  const outcome = spec.run(context, input);
-  if (!(Symbol.asyncIterator in outcome)) {
-    const result = await outcome;
-    printResult(spec, result, context, true);
-    return;
-  }
-  for await (const result of outcome) printResult(spec, result, context, false);
+  const action = await spec.action();
+  const outcome = action.run(context, input);
+  if (Symbol.asyncIterator in outcome) {
+    for await (const result of outcome) await printResult(action, result, context, 0);
+  } else await printResult(action, await outcome, context, 2);
+  context.terminal.settle();
 }
 
-function printResult(spec: CommandSpec, result: unknown, context: CommandContext, pretty: boolean): void {
-  if (context.json) {
-    context.terminal.out(JSON.stringify(result, null, pretty ? 2 : 0));
-    return;
-  }
-  const text = spec.render(result, context);
+async function printResult(
+  action: CommandAction,
+  result: unknown,
+  context: CommandContext,
+  indent: number,
+): Promise<void> {
+  const text = context.json
+    ? jsonText(result, indent)
+    : await action.render(printableResult(result), context);
   if (text !== "") context.terminal.out(text);
-}
-
-function reportFailure(error: unknown, wantsJson: boolean, host: ProgramHost): number {
-  if (error instanceof CommanderError && error.exitCode === 0) return 0;
-  if (error instanceof CommanderError && error.code === "commander.help") return exitCodes.usage;
-  const failure = asHoldfastError(error, host);
-  if (failure === undefined) throw error;
-  host.terminal.settle();
-  if (wantsJson) {
-    const { code, message, fix } = failure.toJSON();
-    host.terminal.err(JSON.stringify({ error: { code, message, fix, data: failure.data } }));
-  } else {
-    host.terminal.err(`${host.terminal.paint("red", "error")} ${failure.message}`);
-    host.terminal.err(`${host.terminal.paint("dim", "fix")}   ${failure.fix}`);
-    host.terminal.err(`${host.terminal.paint("dim", "code")}  ${failure.code}`);
-  }
-  return exitCodes[failure.exit];
-}
-
-function asHoldfastError(error: unknown, host: ProgramHost): HoldfastError | undefined {
-  if (error instanceof HoldfastError) return error;
-  if (error instanceof CommanderError) {
-    return cliErrors.usage({ problem: error.message.replace(/^error: /, "") }, error);
-  }
-  if (host.signal.aborted) return cliErrors.interrupted({}, error);
-  return undefined;
 }

@@ -1,45 +1,55 @@
 /**
- * `put` as a person sees it: import, start the node's job, draw its checklist until it is done, leave
- * the receipt. The job lives in the node; this command may be killed and run again at any time.
+ * `put` as a person sees it: import, start the node's job, draw its checklist until it is done, leave the
+ * receipt. The job lives in the node; this command may be killed and run again at any time.
  */
-import { createReadStream } from "node:fs";
-import { rename, stat, writeFile } from "node:fs/promises";
-import { basename } from "node:path";
-import type { ApiClient, MethodResult } from "@holdfast/api";
-import { putSteps } from "@holdfast/api";
-import { HoldfastError } from "@holdfast/base";
+import { rename, writeFile } from "node:fs/promises";
+import { basename, dirname, resolve } from "node:path";
+import { type ApiClient, type MethodResult, methods, receiptDocument } from "@holdfast/api";
+import { type ExitClass, HoldfastError } from "@holdfast/base";
+import { z } from "zod";
+import { checklist, type PutView } from "./checklist.ts";
 import type { CommandContext } from "./command.ts";
-import { cliErrors } from "./errors.ts";
-import { fil, sizeText } from "./human-text.ts";
-import { progressBar, type Terminal } from "./terminal.ts";
-
-type PutView = MethodResult<"put.watch">;
-type PutCopy = PutView["copies"][number];
+import { cliErrors, systemDetail } from "./errors.ts";
+import { sizeText } from "./human-text.ts";
+import { progressBar } from "./layout.ts";
+import { checkFolderWritable, readFileBytes, sizeOfFile } from "./local-file.ts";
 
 export interface PutRequest {
   readonly path: string;
   readonly copies: number;
   readonly forMs: number;
+  /** An amount such as `0.5FIL`. */
   readonly maxPrice?: string;
+  /** Default: the file's path with `.receipt.json` behind it. */
   readonly receiptPath?: string;
 }
 
-export interface PutOutcome {
-  readonly jobId: string;
-  readonly cid: string;
-  readonly receiptPath: string;
-  readonly receipt: MethodResult<"put.receipt">;
-}
+export const putOutcome = z.object({
+  jobId: z.string(),
+  cid: z.string(),
+  receiptPath: z.string(),
+  receipt: receiptDocument,
+});
+export type PutOutcome = z.output<typeof putOutcome>;
 
-export async function* storeFile(context: CommandContext, request: PutRequest): AsyncIterable<PutView | PutOutcome> {
-  await checkFile(request.path);
+/** A line of `put --json`: the job at every change, then the outcome. */
+export const putLine = z.union([methods["put.watch"].result, putOutcome]);
+
+/** The job at every change, and last the outcome. Errors: `cli/…` of the file, `api/…`, and the job's own. */
+export async function* storeFile(
+  context: CommandContext,
+  request: PutRequest,
+): AsyncIterable<PutView | PutOutcome> {
   const { terminal, signal } = context;
+  const sizeBytes = await sizeOfFile(request.path);
+  const receiptPath = request.receiptPath ?? `${request.path}.receipt.json`;
+  await checkFolderWritable(dirname(resolve(receiptPath)));
   const node = await context.node();
-  const file = await node.importFile(createReadStream(request.path, { signal }), signal);
+  const cid = await importFile(context, node, request.path, sizeBytes);
   const started = await node.call(
     "put.start",
     {
-      cid: file.cid,
+      cid,
       name: basename(request.path),
       copies: request.copies,
       forMs: request.forMs,
@@ -47,32 +57,63 @@ export async function* storeFile(context: CommandContext, request: PutRequest): 
     },
     signal,
   );
-  let last = started;
+  let last: PutView = started;
+  using board = liveBoard(context, () => last, started);
   for await (const view of node.stream("put.watch", { jobId: started.jobId }, signal)) {
     last = view;
-    if (context.json) yield view;
-    else terminal.live(checklist(view, terminal));
+    board.draw();
+    yield view;
   }
   terminal.settle();
-  if (last.state === "failed") throw failureOf(last);
-  yield await leaveReceipt(node, last, request, signal);
+  if (last.state !== "done") throw failureOf(last);
+  yield await leaveReceipt(node, last, receiptPath, signal);
+}
+
+async function importFile(
+  { terminal, signal }: CommandContext,
+  node: ApiClient,
+  path: string,
+  sizeBytes: number,
+): Promise<string> {
+  const bytes = readFileBytes(path, (readBytes) => {
+    const done = `${sizeText(readBytes)} of ${sizeText(sizeBytes)}`;
+    terminal.live([[["cyan", progressBar(readBytes / sizeBytes)], `  reading ${basename(path)}: ${done}`]]);
+  });
+  const file = await node.importFile(bytes, signal);
+  terminal.clear();
+  if (file.sizeBytes === sizeBytes) return file.cid;
+  throw cliErrors.fileChanged({ path, expectedBytes: sizeBytes, foundBytes: file.sizeBytes });
+}
+
+const redrawMs = 1000;
+
+/** Redraws at every change and once a second: the clock shows that somebody is working. */
+function liveBoard(
+  { terminal }: CommandContext,
+  view: () => PutView,
+  started: PutView,
+): Disposable & { draw(): void } {
+  const sinceMs = performance.now() - Math.max(0, started.updatedAtMs - started.startedAtMs);
+  const draw = (): void => terminal.live(checklist(view(), performance.now() - sinceMs));
+  const timer = terminal.isLive ? setInterval(draw, redrawMs) : undefined;
+  draw();
+  return { draw, [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 async function leaveReceipt(
   node: ApiClient,
-  job: PutView,
-  request: PutRequest,
+  { jobId, cid }: PutView,
+  receiptPath: string,
   signal: AbortSignal,
 ): Promise<PutOutcome> {
-  const receipt = await node.call("put.receipt", { jobId: job.jobId }, signal);
-  const receiptPath = request.receiptPath ?? `${request.path}.receipt.json`;
+  const receipt: MethodResult<"put.receipt"> = await node.call("put.receipt", { jobId }, signal);
   try {
-    await writeFile(`${receiptPath}.next`, `${JSON.stringify(receipt, null, 2)}\n`);
-    await rename(`${receiptPath}.next`, receiptPath);
+    await writeFile(`${receiptPath}.part`, `${JSON.stringify(receipt, null, 2)}\n`);
+    await rename(`${receiptPath}.part`, receiptPath);
   } catch (cause) {
-    throw cliErrors.unwritable({ path: receiptPath, detail: cause instanceof Error ? cause.message : String(cause) }, cause);
+    throw cliErrors.unwritable({ path: receiptPath, detail: systemDetail(cause) }, cause);
   }
-  return { jobId: job.jobId, cid: job.cid, receiptPath, receipt };
+  return { jobId, cid, receiptPath, receipt };
 }
 
 function failureOf(job: PutView): HoldfastError {
@@ -86,49 +127,17 @@ function failureOf(job: PutView): HoldfastError {
   });
 }
 
-/** The job's errors arrive as text; money and time have exit codes of their own. */
-function exitOf(code: string): "funds" | "timeout" | "refused" {
-  if (/funds|balance|price/.test(code)) return "funds";
-  return /timeout|late|expired/.test(code) ? "timeout" : "refused";
-}
+/** A job's errors arrive as text; what each is about is in its code. */
+const exitWords: readonly (readonly [RegExp, ExitClass])[] = [
+  [/funds|price|balance/, "funds"],
+  [/timeout|not-in-time|silent|late|expired/, "timeout"],
+  [/claim|lost|read-back|differs|wrong-length|corrupt|proof/, "proof-invalid"],
+  [/not-imported|unknown/, "not-found"],
+  [/unreachable|no-provider|bad-answer/, "network"],
+  [/no-miners|too-few|closed|busy|full/, "retry-later"],
+  [/out-of-range/, "usage"],
+];
 
-async function checkFile(path: string): Promise<void> {
-  let found: Awaited<ReturnType<typeof stat>>;
-  try {
-    found = await stat(path);
-  } catch (cause) {
-    throw cliErrors.fileMissing({ path }, cause);
-  }
-  if (!found.isFile()) throw cliErrors.notAFile({ path });
-  if (found.size === 0) throw cliErrors.fileEmpty({ path });
-}
-
-const stepWords: { readonly [Step in (typeof putSteps)[number]]: string } = {
-  imported: "read in",
-  quoted: "price known",
-  funded: "payment channel funded",
-  proposed: "deal accepted",
-  transferred: "bytes transferred",
-  sealed: "sealed",
-  committed: "commitment on the chain",
-  proven: "first proofs on the chain",
-  "read-back": "read back and compared",
-};
-
-/** Lines of the live checklist. */
-export function checklist(view: PutView, terminal: Terminal): string[] {
-  const head = `${view.name ?? view.cid}  ${sizeText(view.sizeBytes)}  ${fil(view.totalFil)}`;
-  return [terminal.paint("bold", head), ...view.copies.flatMap((copy, index) => copyLines(copy, index, terminal))];
-}
-
-function copyLines(copy: PutCopy, index: number, terminal: Terminal): string[] {
-  const lines = [`copy ${index + 1} at ${copy.miner}  ${progressBar(copy.progressRatio)}`];
-  for (const step of putSteps) {
-    if (copy.stepsDone.includes(step)) lines.push(`  ${terminal.paint("green", "✓")} ${stepWords[step]}`);
-    else if (copy.step === step && copy.error === null) {
-      lines.push(`  ${terminal.paint("yellow", "…")} ${stepWords[step]}${copy.detail === "" ? "" : `: ${copy.detail}`}`);
-    } else lines.push(terminal.paint("dim", `  · ${stepWords[step]}`));
-  }
-  if (copy.error !== null) lines.push(`  ${terminal.paint("red", "✗")} ${copy.error.message}`);
-  return lines;
+function exitOf(code: string): ExitClass {
+  return exitWords.find(([words]) => words.test(code))?.[1] ?? "refused";
 }

@@ -1,22 +1,36 @@
 /**
- * The two faces of output: a terminal with colour and a live block of lines, or a plain stream where
- * only the result is printed. Progress never goes to a pipe.
+ * Where output goes. Results go to standard output and nothing else does; notes, errors and progress go to
+ * standard error. A live block is redrawn in place on a terminal and does not exist anywhere else.
  */
+import { type Line, paintedLine, type Style } from "./layout.ts";
+
+/** The reason of a program's signal when the reader of its standard output has gone. */
+export const pipeClosed = new DOMException("nobody reads the output any more", "AbortError");
+
 export interface Terminal {
-  readonly isTty: boolean;
+  /** Whether progress can be shown. */
+  readonly isLive: boolean;
+  /** Of standard output; 80 where it is no terminal. */
   readonly columns: number;
   /** Result text. */
   out(text: string): void;
-  /** Notes and errors. */
+  /** Raw bytes of a result; resolves when more can be taken. */
+  outBytes(bytes: Uint8Array): Promise<void>;
+  /** Errors, and notes that belong into a log. */
   err(text: string): void;
-  /** Redraws a block of lines in place; silent off a terminal. */
-  live(lines: readonly string[]): void;
-  /** Leaves the last live block standing and goes on below it. */
+  /** A hint for a person; nobody reads it in a log. */
+  hint(text: string): void;
+  /** Redraws the block of lines in place. */
+  live(lines: readonly Line[]): void;
+  /** Leaves the block standing and goes on below it. */
   settle(): void;
+  /** Takes the block away. */
+  clear(): void;
+  /** In results. */
   paint(style: Style, text: string): string;
+  /** In notes and errors. */
+  paintNote(style: Style, text: string): string;
 }
-
-export type Style = "bold" | "dim" | "green" | "yellow" | "red" | "cyan";
 
 /** SGR codes of ECMA-48. */
 const styleCodes: { readonly [Name in Style]: readonly [number, number] } = {
@@ -28,61 +42,104 @@ const styleCodes: { readonly [Name in Style]: readonly [number, number] } = {
   cyan: [36, 39],
 };
 
-interface OutputStream {
+export interface OutputStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
-  write(text: string): unknown;
+  readonly rows?: number;
+  write(chunk: string | Uint8Array): boolean;
+  once(event: "drain" | "close" | "error", listener: () => void): unknown;
+  off(event: "drain" | "close" | "error", listener: () => void): unknown;
 }
 
-export function openTerminal(
-  stdout: OutputStream,
-  stderr: OutputStream,
-  env: { readonly [name: string]: string | undefined },
-): Terminal {
-  const isTty = stdout.isTTY === true && env.TERM !== "dumb";
-  const colour = isTty && env.NO_COLOR === undefined;
-  let drawn = 0;
+type Environment = { readonly [name: string]: string | undefined };
+
+/** Honours NO_COLOR (no-color.org: if it is set and not empty) and TERM=dumb. */
+export function openTerminal(stdout: OutputStream, stderr: OutputStream, env: Environment): Terminal {
+  const smart = env.TERM !== "dumb";
+  const colour = smart && (env.NO_COLOR ?? "") === "";
+  const block = liveBlock(stderr, stderr.isTTY === true && smart, painter(colour));
+  const paintNote = painter(colour && stderr.isTTY === true);
+  const err = (text: string): void => {
+    block.clear();
+    stderr.write(terminated(text));
+  };
   return {
-    isTty,
-    columns: stdout.columns ?? 80,
-    out: (text) => void stdout.write(text.endsWith("\n") ? text : `${text}\n`),
-    err: (text) => void stderr.write(text.endsWith("\n") ? text : `${text}\n`),
-    live(lines) {
-      if (!isTty) return;
-      const back = drawn === 0 ? "" : `\u001b[${drawn}A`;
-      stdout.write(`${back}${lines.map((line) => `\r\u001b[2K${line}\n`).join("")}\u001b[0J`);
-      drawn = lines.length;
+    isLive: block.isLive,
+    get columns() {
+      return stdout.columns ?? 80;
+    },
+    out(text) {
+      block.clear();
+      stdout.write(terminated(text));
+    },
+    async outBytes(bytes) {
+      if (!stdout.write(bytes)) await drained(stdout);
+    },
+    err,
+    hint(text) {
+      if (stderr.isTTY === true) err(paintNote("dim", text));
+    },
+    live: (lines) => block.draw(lines),
+    settle: () => block.settle(),
+    clear: () => block.clear(),
+    paint: painter(colour && stdout.isTTY === true),
+    paintNote,
+  };
+}
+
+const terminated = (text: string): string => (text.endsWith("\n") ? text : `${text}\n`);
+
+function painter(colour: boolean): (style: Style, text: string) => string {
+  if (!colour) return (_style, text) => text;
+  return (style, text) => {
+    const [on, off] = styleCodes[style];
+    return `\u001b[${on}m${text}\u001b[${off}m`;
+  };
+}
+
+interface LiveBlock {
+  readonly isLive: boolean;
+  draw(lines: readonly Line[]): void;
+  settle(): void;
+  clear(): void;
+}
+
+/** Lines are cut to the terminal: one that wraps would take two rows and the next redraw would miss it. */
+function liveBlock(
+  stream: OutputStream,
+  isLive: boolean,
+  paint: (style: Style, text: string) => string,
+): LiveBlock {
+  let drawn = 0;
+  const up = (): string => (drawn === 0 ? "" : `\u001b[${drawn}A`);
+  return {
+    isLive,
+    draw(lines) {
+      if (!isLive) return;
+      const columns = Math.max(1, (stream.columns ?? 80) - 1);
+      const shown = lines.slice(0, Math.max(1, (stream.rows ?? 24) - 1));
+      const rows = shown.map((line) => `\r\u001b[2K${paintedLine(line, columns, paint)}\n`);
+      stream.write(`${up()}${rows.join("")}\u001b[0J`);
+      drawn = shown.length;
     },
     settle() {
       drawn = 0;
     },
-    paint(style, text) {
-      if (!colour) return text;
-      const [on, off] = styleCodes[style];
-      return `\u001b[${on}m${text}\u001b[${off}m`;
+    clear() {
+      if (drawn > 0) stream.write(`${up()}\r\u001b[0J`);
+      drawn = 0;
     },
   };
 }
 
-/** Columns aligned with two spaces; numbers should come already as text. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length)),
-  );
-  const line = (cells: readonly string[]): string =>
-    cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd();
-  return [line(head), ...rows.map(line)].join("\n");
-}
-
-/** `name  value` pairs, one a line. */
-export function facts(pairs: readonly (readonly [string, string])[]): string {
-  const width = Math.max(0, ...pairs.map(([name]) => name.length));
-  return pairs.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");
-}
-
-/** A bar such as `████████░░░░  67 %`. */
-export function progressBar(ratio: number, widthColumns = 20): string {
-  const bounded = Math.min(1, Math.max(0, ratio));
-  const full = Math.round(bounded * widthColumns);
-  return `${"█".repeat(full)}${"░".repeat(widthColumns - full)} ${String(Math.round(bounded * 100)).padStart(3)} %`;
+/** Also ends when the other side has gone: what is written then is lost, and the program hears of it. */
+function drained(stream: OutputStream): Promise<void> {
+  return new Promise((resolve) => {
+    const events = ["drain", "close", "error"] as const;
+    const done = (): void => {
+      for (const event of events) stream.off(event, done);
+      resolve();
+    };
+    for (const event of events) stream.once(event, done);
+  });
 }

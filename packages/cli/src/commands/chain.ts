@@ -1,194 +1,143 @@
-/** The plumbing of the chain: tipsets, blocks, messages, actors, peers. */
-import { type MethodResult, methods } from "@holdfast/api";
-import { z } from "zod";
-import { type CommandSpec, command } from "../command.ts";
-import { age, fil, shortCid } from "../human-text.ts";
-import { argument, optionDurationMs, optionNumber, optionText, wholeNumber } from "../input.ts";
-import { facts, table } from "../terminal.ts";
+/** Words of the chain's plumbing: tipsets, blocks, messages, actors, peers. */
+import type { CommandSpec, OptionSpec } from "../command.ts";
 
-type TipsetSummary = MethodResult<"chain.head">;
-type MessageState = MethodResult<"message.show">;
+const load = () => import("../actions/chain.ts");
+const loadMessages = () => import("../actions/messages.ts");
 
-const tipsetFacts = (tipset: TipsetSummary): string =>
-  facts([
-    ["height", String(tipset.height)],
-    ["age", age(tipset.timestampMs)],
-    ["blocks", tipset.cids.join("\n        ")],
-    ["miners", tipset.miners.join("\n        ")],
-    ["messages", String(tipset.messages)],
-    ["weight", tipset.parentWeight],
-  ]);
+/** Of commands that send a message. */
+export const sendOptions: readonly OptionSpec[] = [
+  { flags: "--from <address>", summary: "paying address (default: the wallet's default address)" },
+  {
+    flags: "--gas-price <amount>",
+    summary: "price of a unit of gas, such as 1attoFIL (default: the node's)",
+  },
+  { flags: "--gas-limit <units>", summary: "most gas to use (default: measured by a dry run)" },
+  { flags: "--no-wait", summary: "do not wait until it is in the chain" },
+];
 
-const messageFacts = (state: MessageState): string => {
-  const { message, receipt } = state;
-  return facts([
-    ["message", message.cid],
-    ["state", state.state === "mined" ? `mined at ${state.height}, ${state.confirmations} rounds ago` : "waits for a block"],
-    ["from", `${message.from} (nonce ${message.nonce})`],
-    ["to", message.to],
-    ["value", fil(message.valueFil)],
-    ["method", message.method === "" ? "transfer" : message.method],
-    ["result", receipt === null ? "-" : `${receipt.exitCode} ${receipt.meaning}`],
-    ["gas", receipt === null ? `at most ${message.gasLimit}` : `${receipt.gasUsed} of ${message.gasLimit}`],
-  ]);
-};
+const limitOption = (initial: string): OptionSpec => ({
+  flags: "--limit <count>",
+  summary: "how many at most",
+  initial,
+});
 
 export const chainCommands: readonly CommandSpec[] = [
-  command({
+  {
     path: ["chain", "head"],
     summary: "Show the newest tipset",
+    about: "A tipset is the blocks of one height that build on the same parents.",
     examples: ["holdfast chain head", "holdfast chain head --json"],
-    result: methods["chain.head"].result,
-    run: async ({ node, signal }) => (await node()).call("chain.head", {}, signal),
-    render: tipsetFacts,
-  }),
-  command({
+    action: async () => (await load()).chainHead,
+  },
+  {
     path: ["chain", "ls"],
     summary: "List tipsets from the head down",
-    examples: ["holdfast chain ls --limit 20", "holdfast chain ls --from 1000"],
+    examples: ["holdfast chain ls --limit 50", "holdfast chain ls --from 1000"],
     options: [
       { flags: "--from <height>", summary: "begin at this height instead of the head" },
-      { flags: "--limit <count>", summary: "how many tipsets", initial: "20" },
+      limitOption("20"),
     ],
-    result: methods["chain.ls"].result,
-    run: async ({ node, signal }, input) => {
-      const from = optionNumber(input, "from", { least: 0, most: Number.MAX_SAFE_INTEGER });
-      const limit = optionNumber(input, "limit", { least: 1, most: 1000 }) ?? 20;
-      return (await node()).call("chain.ls", { limit, ...(from === undefined ? {} : { from }) }, signal);
-    },
-    render: (tipsets) =>
-      table(
-        ["HEIGHT", "AGE", "BLOCKS", "MESSAGES", "FIRST BLOCK"],
-        tipsets.map((tipset) => [
-          String(tipset.height),
-          age(tipset.timestampMs),
-          String(tipset.cids.length),
-          String(tipset.messages),
-          tipset.cids[0] ?? "-",
-        ]),
-      ),
-  }),
-  command({
+    action: async () => (await load()).chainList,
+  },
+  {
     path: ["chain", "show"],
     summary: "Show one block and its messages",
-    examples: ["holdfast chain show bafy2bza…"],
-    args: [{ name: "cid", summary: "CID of the block (see `chain ls`)" }],
-    result: methods["chain.show"].result,
-    run: async ({ node, signal }, input) =>
-      (await node()).call("chain.show", { cid: argument(input, 0, "the block's CID") }, signal),
-    render: (block) =>
-      [
-        facts([
-          ["block", block.cid],
-          ["height", String(block.height)],
-          ["miner", block.miner],
-          ["age", age(block.timestampMs)],
-          ["parents", block.parents.join("\n         ")],
-          ["state", block.stateRoot],
-        ]),
-        "",
-        table(
-          ["MESSAGE", "FROM", "METHOD", "VALUE"],
-          block.messages.map((message) => [
-            shortCid(message.cid),
-            message.from,
-            message.method === "" ? "transfer" : message.method,
-            fil(message.valueFil),
-          ]),
-        ),
-      ].join("\n"),
-  }),
-  command({
+    examples: ["holdfast chain show bafy2bzaceb…"],
+    args: [{ name: "cid", summary: "CID of the block, as `holdfast chain ls` prints it" }],
+    action: async () => (await load()).chainShow,
+  },
+  {
+    path: ["chain", "watch"],
+    summary: "Print every new head as it comes",
+    about: "Runs until Ctrl-C.",
+    examples: ["holdfast chain watch", "holdfast chain watch --json"],
+    stream: true,
+    action: async () => (await load()).chainWatch,
+  },
+  {
+    path: ["chain", "money"],
+    summary: "Add up all money: the sum never changes",
+    about:
+      "Balances, open payment channels, pledges and what was burnt, in attoFIL and without rounding. Their sum " +
+      "is what the genesis block held. Ends with exit code 5 if a single attoFIL is missing or too many.",
+    examples: ["holdfast chain money"],
+    action: async () => (await load()).chainMoney,
+  },
+  {
+    path: ["message", "ls"],
+    summary: "List the messages that wait for a block",
+    examples: ["holdfast message ls"],
+    action: async () => (await loadMessages()).messageList,
+  },
+  {
     path: ["message", "show"],
     summary: "Show a message and where it is",
-    examples: ["holdfast message show bafy2bza…"],
+    examples: ["holdfast message show bafy2bzacec…"],
     args: [{ name: "cid", summary: "CID of the message" }],
-    result: methods["message.show"].result,
-    run: async ({ node, signal }, input) =>
-      (await node()).call("message.show", { cid: argument(input, 0, "the message's CID") }, signal),
-    render: messageFacts,
-  }),
-  command({
+    action: async () => (await loadMessages()).messageShow,
+  },
+  {
     path: ["message", "wait"],
     summary: "Wait until a message is in the chain",
-    about: "Ends with exit code 7 when the time is over; the message itself is not withdrawn.",
-    examples: ["holdfast message wait bafy2bza… --timeout 1m", "holdfast message wait bafy2bza… --confirmations 5"],
+    about:
+      "Ends with exit code 7 when the time is over (the message itself is not withdrawn), and with 8 or 4 if the " +
+      "message failed on the chain.",
+    examples: [
+      "holdfast message wait bafy2bzacec… --timeout 1m",
+      "holdfast message wait bafy2bzacec… --confirmations 5",
+    ],
     args: [{ name: "cid", summary: "CID of the message" }],
     options: [
       { flags: "--timeout <time>", summary: "give up after this time", initial: "2m" },
       { flags: "--confirmations <rounds>", summary: "rounds that must lie on top of it", initial: "0" },
     ],
-    result: methods["message.wait"].result,
-    run: async ({ node, signal }, input) =>
-      (await node()).call(
-        "message.wait",
-        {
-          cid: argument(input, 0, "the message's CID"),
-          timeoutMs: optionDurationMs(input, "timeout") ?? 120_000,
-          confirmations: wholeNumber(optionText(input, "confirmations") ?? "0", "--confirmations", 0, 10_000),
-        },
-        signal,
-      ),
-    render: messageFacts,
-  }),
-  command({
+    action: async () => (await loadMessages()).messageWait,
+  },
+  {
+    path: ["message", "send"],
+    summary: "Call a method of an actor",
+    about:
+      "Plumbing: `holdfast wallet send` sends money. The parameters are the method's, in DAG-CBOR. A call that " +
+      "would fail now is refused before it costs anything.",
+    examples: ["holdfast message send tf1… 0FIL --method withdraw --params 8141ff"],
+    args: [
+      { name: "to", summary: "address of the actor" },
+      { name: "amount", summary: "money to send along, such as 0FIL" },
+    ],
+    options: [
+      { flags: "--method <name>", summary: "the actor's method (default: a plain transfer)" },
+      { flags: "--params <hex>", summary: "its parameters, DAG-CBOR in hex" },
+      ...sendOptions,
+    ],
+    action: async () => (await loadMessages()).messageSend,
+  },
+  {
     path: ["actor", "ls"],
-    summary: "List the actors of the chain",
+    summary: "List the actors of the chain and what they hold",
     examples: ["holdfast actor ls"],
-    options: [{ flags: "--limit <count>", summary: "how many at most", initial: "100" }],
-    result: methods["actor.ls"].result,
-    run: async ({ node, signal }, input) =>
-      (await node()).call("actor.ls", { limit: optionNumber(input, "limit", { least: 1, most: 1000 }) ?? 100 }, signal),
-    render: (actors) =>
-      table(
-        ["ADDRESS", "KIND", "BALANCE", "NONCE"],
-        actors.map((actor) => [actor.address, actor.kind, fil(actor.balanceFil), String(actor.nonce)]),
-      ),
-  }),
-  command({
+    options: [limitOption("100")],
+    action: async () => (await load()).actorList,
+  },
+  {
     path: ["actor", "show"],
     summary: "Show one actor and its state",
-    examples: ["holdfast actor show tf…"],
+    examples: ["holdfast actor show tf1…"],
     args: [{ name: "address", summary: "address of the actor" }],
-    result: methods["actor.show"].result,
-    run: async ({ node, signal }, input) =>
-      (await node()).call("actor.show", { address: argument(input, 0, "the address") }, signal),
-    render: (actor) =>
-      [
-        facts([
-          ["address", actor.address],
-          ["kind", actor.kind],
-          ["balance", fil(actor.balanceFil)],
-          ["nonce", String(actor.nonce)],
-        ]),
-        JSON.stringify(actor.state, null, 2),
-      ].join("\n"),
-  }),
-  command({
+    action: async () => (await load()).actorShow,
+  },
+  {
     path: ["net", "peers"],
     summary: "List the peers of this node",
     examples: ["holdfast net peers", "holdfast net peers --node miner-1"],
-    result: methods["net.peers"].result,
-    run: async ({ node, signal }) => (await node()).call("net.peers", {}, signal),
-    render: (peers) =>
-      table(
-        ["PEER", "DIRECTION", "HEIGHT", "ADDRESS"],
-        peers.map((peer) => [
-          peer.peerId,
-          peer.direction,
-          peer.headHeight === null ? "?" : String(peer.headHeight),
-          peer.addresses[0] ?? "-",
-        ]),
-      ),
-  }),
-  command({
+    action: async () => (await load()).netPeers,
+  },
+  {
     path: ["net", "connect"],
     summary: "Connect to a peer",
-    examples: ["holdfast net connect /ip4/127.0.0.1/tcp/6000/p2p/12D3Koo…"],
-    args: [{ name: "address", summary: "multiaddr of the peer, with its peer id" }],
-    result: z.object({ peerId: z.string() }),
-    run: async ({ node, signal }, input) =>
-      (await node()).call("net.connect", { address: argument(input, 0, "the multiaddr") }, signal),
-    render: (result) => `connected to ${result.peerId}`,
-  }),
+    examples: ["holdfast net connect /ip4/127.0.0.1/tcp/6000/p2p/12D3KooW…"],
+    args: [
+      { name: "multiaddr", summary: "address of the peer, with its peer id (see its `holdfast status`)" },
+    ],
+    action: async () => (await load()).netConnect,
+  },
 ];

@@ -1,5 +1,5 @@
-/** The table of all commands. What is here has `--help`, `--json` and a golden schema test. */
-import type { CommandSpec } from "../command.ts";
+/** The table of all commands. What is here has help, `--json`, a golden schema and a page in the reference. */
+import type { CommandTable } from "../help.ts";
 import { chainCommands } from "./chain.ts";
 import { launchCommands } from "./launch.ts";
 import { minerCommands } from "./miner.ts";
@@ -7,11 +7,47 @@ import { statusCommands } from "./status.ts";
 import { storeCommands } from "./store.ts";
 import { walletCommands } from "./wallet.ts";
 
-export const commands: readonly CommandSpec[] = [
-  ...launchCommands,
-  ...storeCommands,
-  ...statusCommands,
-  ...walletCommands,
-  ...minerCommands,
-  ...chainCommands,
-];
+export const commandTable: CommandTable = {
+  commands: [
+    ...launchCommands,
+    ...storeCommands,
+    ...statusCommands,
+    ...walletCommands,
+    ...minerCommands,
+    ...chainCommands,
+  ],
+  nouns: [
+    { noun: "actor", summary: "The actors of the chain" },
+    { noun: "address", summary: "Addresses by themselves" },
+    { noun: "ask", summary: "What miners charge" },
+    { noun: "chain", summary: "Tipsets, blocks and money" },
+    { noun: "deal", summary: "One copy of a file at one miner" },
+    { noun: "message", summary: "Messages to actors" },
+    { noun: "mine", summary: "This node's miner" },
+    { noun: "net", summary: "The network of peers" },
+    { noun: "sector", summary: "Sealed, proven space" },
+    { noun: "wallet", summary: "Keys and money" },
+  ],
+  groups: [
+    {
+      title: "Everyday commands",
+      words: [
+        "up",
+        "put",
+        "get",
+        "ls",
+        "deals",
+        "quote",
+        "jobs",
+        "ask",
+        "mine",
+        "wallet",
+        "status",
+        "why",
+        "demo",
+      ],
+    },
+    { title: "Running a node", words: ["init", "daemon"] },
+    { title: "Plumbing", words: ["actor", "address", "chain", "deal", "message", "net", "sector"] },
+  ],
+};

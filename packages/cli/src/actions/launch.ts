@@ -1,0 +1,220 @@
+/**
+ * The commands that become a node: `up`, `demo`, `init`, `daemon`. This file alone opens the node's door,
+ * and only when one of them runs, so that every other command starts quickly.
+ */
+import { isIP } from "node:net";
+import { resolve } from "node:path";
+import { createClient } from "@holdfast/api";
+import { formatDuration } from "@holdfast/base";
+import { z } from "zod";
+import { action, type CommandContext, type CommandInput } from "../command.ts";
+import { demoResult, runDemo } from "../demo.ts";
+import { cliErrors } from "../errors.ts";
+import { fil, plural, roughly, seconds } from "../human-text.ts";
+import { optionBytes, optionDurationMs, optionFlag, optionNumber, optionText } from "../input.ts";
+import { facts, table } from "../layout.ts";
+import { sizeOfFile } from "../local-file.ts";
+import { nodeFetch } from "../transport.ts";
+import { defaultRepo, leaveUpRecord } from "../up-record.ts";
+
+const upView = z.object({
+  network: z.string(),
+  roundMs: z.int(),
+  state: z.string(),
+  readyMs: z.int(),
+  nodes: z.array(
+    z.object({
+      name: z.string(),
+      role: z.string(),
+      api: z.string(),
+      address: z.string(),
+      balanceFil: z.string(),
+      peerId: z.string(),
+      repo: z.string(),
+    }),
+  ),
+});
+
+/** The shortest round that a whole network on one machine keeps up with. */
+const shortestRoundMs = 100;
+
+function roundOption(input: CommandInput): number {
+  const roundMs = optionDurationMs(input, "round") ?? 1000;
+  if (roundMs >= shortestRoundMs) return roundMs;
+  throw cliErrors.badValue({ problem: `--round is at least ${shortestRoundMs}ms, not ${roundMs}ms` });
+}
+
+/** Resolves when the signal aborts: Ctrl-C is how a node ends. */
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (signal.aborted) done();
+    else signal.addEventListener("abort", () => done(), { once: true });
+  });
+}
+
+export const up = action({
+  result: upView,
+  async *run(context, input) {
+    const { terminal, signal } = context;
+    const state = optionText(input, "state");
+    const options = {
+      ...(state === undefined ? {} : { state: resolve(state) }),
+      roundMs: roundOption(input),
+      miners: optionNumber(input, "miners", { least: 1, most: 20 }) ?? 3,
+      sectorBytes: optionBytes(input, "sector") ?? 65_536,
+      apiPort: optionNumber(input, "port", { least: 0, most: 65_535 }) ?? 3453,
+      version: context.version,
+      signal,
+    };
+    terminal.live([`starting a bootstrap node, ${plural(options.miners, "miner")} and a client …`]);
+    const { startDevnet } = await import("@holdfast/node/daemon");
+    await using network = await startDevnet(options);
+    const { nodes } = network;
+    await using _record = await leaveUpRecord(
+      context.env,
+      nodes.map(({ name, role, api, token, repo }) => ({ name, role, api, token, repo })),
+    );
+    yield {
+      network: network.network,
+      roundMs: network.roundMs,
+      state: network.state,
+      readyMs: network.readyMs,
+      nodes: nodes.map(({ token: _, ...node }) => node),
+    };
+    const client = nodes.find(({ role }) => role === "client");
+    if (client !== undefined && terminal.isLive && !context.json) await followHeads(context, client);
+    await aborted(signal);
+    terminal.clear();
+    terminal.hint("stopping …");
+  },
+  render: (view, { terminal }) => {
+    const [miner] = view.nodes.filter(({ role }) => role === "miner");
+    const ready = `${terminal.paint("green", "ready")} in ${seconds(view.readyMs)}`;
+    return [
+      `${ready}: network ${view.network}, a round every ${formatDuration(view.roundMs)}`,
+      "",
+      table(
+        ["NODE", "API", "ACCOUNT", "BALANCE"],
+        view.nodes.map((node) => [node.name, node.api, node.address, fil(node.balanceFil)]),
+      ),
+      "",
+      facts([
+        ["folder", view.state],
+        ["store a file", "holdfast put FILE"],
+        ["look around", "holdfast status, holdfast ls, holdfast deals, holdfast ask ls"],
+        ["as a miner", `holdfast mine status --node ${miner?.name ?? "miner-1"}`],
+        ["stop", "Ctrl-C"],
+      ]),
+    ].join("\n");
+  },
+});
+
+/** One line that lives with the chain. Losing it does not end the network. */
+async function followHeads(
+  { terminal, signal }: CommandContext,
+  client: { readonly api: string; readonly token: string },
+): Promise<void> {
+  const startedMs = performance.now();
+  const node = createClient({ url: client.api, token: client.token, fetch: nodeFetch });
+  try {
+    for await (const head of node.stream("chain.watch", {}, signal)) {
+      const counts = `${plural(head.cids.length, "block")}, ${plural(head.messages, "message")}`;
+      const upFor = roughly(performance.now() - startedMs);
+      terminal.live([[["dim", `height ${head.height}: ${counts}; up for ${upFor}`]]]);
+    }
+  } catch {
+    terminal.clear();
+  }
+}
+
+/** Where `init` and `daemon` work. */
+function repoOf(context: CommandContext, input: CommandInput): string {
+  return resolve(optionText(input, "repo") ?? context.env.HOLDFAST_REPO ?? defaultRepo(context.env));
+}
+
+function passphraseOf({ env }: CommandContext): { readonly passphrase?: string } {
+  const passphrase = env.HOLDFAST_PASSPHRASE ?? "";
+  return passphrase === "" ? {} : { passphrase };
+}
+
+export const daemon = action({
+  result: z.object({
+    name: z.string(),
+    api: z.string(),
+    peerId: z.string(),
+    addresses: z.array(z.string()),
+  }),
+  async *run(context, input) {
+    const listen = optionText(input, "listen");
+    if (listen !== undefined) checkListen(listen);
+    const { startDaemon } = await import("@holdfast/node/daemon");
+    await using node = await startDaemon({
+      repo: repoOf(context, input),
+      version: context.version,
+      offline: optionFlag(input, "offline"),
+      ...(listen === undefined ? {} : { listen }),
+      ...passphraseOf(context),
+      signal: context.signal,
+    });
+    yield { name: node.name, api: node.api, peerId: node.peerId, addresses: [...node.addresses] };
+    await aborted(context.signal);
+    context.terminal.hint("stopping …");
+  },
+  render: (node) =>
+    facts([
+      ["node", node.name],
+      ["API", node.api],
+      ["peer id", node.peerId],
+      ["listens on", node.addresses.length === 0 ? "-" : node.addresses],
+    ]),
+});
+
+function checkListen(listen: string): void {
+  const [, host = "", port = ""] = /^(?:\[(?=.*\]))?([^\]]*?)\]?:(\d{1,5})$/.exec(listen) ?? [];
+  const isLoopback = host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+  if (isLoopback && Number(port) <= 65_535) return;
+  throw cliErrors.badValue({
+    problem: `--listen is a loopback address such as 127.0.0.1:3453, not ${listen}`,
+  });
+}
+
+export const init = action({
+  result: z.object({ repo: z.string(), address: z.string(), peerId: z.string() }),
+  async run(context, input) {
+    const genesis = resolve(optionText(input, "genesis") ?? "");
+    await sizeOfFile(genesis);
+    const bootstrap = optionText(input, "bootstrap");
+    const { initNode } = await import("@holdfast/node/daemon");
+    return initNode({
+      repo: repoOf(context, input),
+      genesis,
+      name: optionText(input, "name") ?? "holdfast",
+      bootstrap: bootstrap === undefined ? [] : [bootstrap],
+      ...passphraseOf(context),
+    });
+  },
+  render: (made) =>
+    facts([
+      ["folder", made.repo],
+      ["address", made.address],
+      ["peer id", made.peerId],
+      ["start it", `holdfast daemon --repo ${made.repo}`],
+    ]),
+});
+
+export const demo = action({
+  result: demoResult,
+  async run(context, input) {
+    const [file] = input.args;
+    const request = {
+      ...(file === undefined ? {} : { file: resolve(file) }),
+      copies: optionNumber(input, "copies", { least: 1, most: 3 }) ?? 2,
+      roundMs: roundOption(input),
+      sectorBytes: optionBytes(input, "sector") ?? 262_144,
+    };
+    if (request.file !== undefined) await sizeOfFile(request.file);
+    const { startDevnet } = await import("@holdfast/node/daemon");
+    return runDemo(context, startDevnet, request);
+  },
+  render: ({ summary }) => summary,
+});

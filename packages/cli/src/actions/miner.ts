@@ -1,0 +1,161 @@
+/** What miners charge, how this node's miner does, and its sectors. */
+import { type MethodResult, methods } from "@holdfast/api";
+import { type ChainTime, chainTime } from "../chain-time.ts";
+import { action } from "../command.ts";
+import { cliErrors } from "../errors.ts";
+import { fil, plural, price, shortId, sizeText } from "../human-text.ts";
+import {
+  amountArgument,
+  anyNumber,
+  argument,
+  optionAddress,
+  optionBytes,
+  optionDurationMs,
+  wholeNumber,
+} from "../input.ts";
+import { facts, type Style, table } from "../layout.ts";
+
+type AskView = MethodResult<"ask.ls">[number];
+type SectorView = MethodResult<"sector.ls">[number];
+
+function asksTable(asks: readonly AskView[], time: ChainTime): string {
+  const rows = asks.map((ask) => [
+    ask.miner,
+    price(ask.priceFilPerGiBPerDay),
+    sizesText(ask.minBytes, ask.maxBytes),
+    time.at(ask.expiresAt),
+    ask.reachable ? "yes" : "no",
+  ]);
+  return table(["MINER", "FOR A GiB AND A DAY", "SIZES", "UNTIL", "CONNECTED"], rows);
+}
+
+function sizesText(minBytes: number, maxBytes: number): string {
+  return maxBytes === Number.MAX_SAFE_INTEGER
+    ? `from ${sizeText(minBytes)}`
+    : `${sizeText(minBytes)} – ${sizeText(maxBytes)}`;
+}
+
+export const askList = action({
+  result: methods["ask.ls"].result,
+  run: async ({ node, signal }) => (await node()).call("ask.ls", {}, signal),
+  async render(asks, context) {
+    if (asks.length > 0) return asksTable(asks, await chainTime(context));
+    context.terminal.hint("no miner offers storage; a miner publishes its price with `holdfast ask set`");
+    return "";
+  },
+});
+
+export const askSet = action({
+  result: methods["ask.set"].result,
+  async run({ node, signal }, input) {
+    const wanted = amountArgument(input, 0, "the price");
+    const minBytes = optionBytes(input, "min");
+    const maxBytes = optionBytes(input, "max");
+    const forMs = optionDurationMs(input, "for");
+    if (minBytes !== undefined && maxBytes !== undefined && minBytes > maxBytes) {
+      throw cliErrors.badValue({ problem: "--min is larger than --max" });
+    }
+    return (await node()).call(
+      "ask.set",
+      {
+        price: wanted,
+        ...(minBytes === undefined ? {} : { minBytes }),
+        ...(maxBytes === undefined ? {} : { maxBytes }),
+        ...(forMs === undefined ? {} : { forMs }),
+      },
+      signal,
+    );
+  },
+  render: async (ask, context) => asksTable([ask], await chainTime(context)),
+});
+
+const lightStyle: { readonly [Light in MethodResult<"mine.status">["light"]]: Style } = {
+  earning: "green",
+  "at-risk": "yellow",
+  "not-earning": "red",
+};
+
+export const mineStatus = action({
+  result: methods["mine.status"].result,
+  run: async ({ node, signal }) => (await node()).call("mine.status", {}, signal),
+  async render(status, context) {
+    const time = await chainTime(context);
+    const { active, faulty, pending } = status.sectors;
+    const light = context.terminal.paint(lightStyle[status.light], status.light);
+    const last = status.lastBlockAt === null ? "" : `, the last at ${time.at(status.lastBlockAt)}`;
+    return facts([
+      ["state", `${light}, ${status.reason}`],
+      ["miner", status.miner],
+      ["owner", status.owner],
+      ["power", `${sizeText(status.powerBytes)} of ${sizeText(status.networkPowerBytes)}`],
+      ["sectors", `${active} active, ${faulty} faulty, ${pending} on their way`],
+      ["blocks won", `${status.blocksWon}${last}`],
+      ["last proof", time.at(status.lastPostAt)],
+      ["next deadline", time.at(status.nextDeadline)],
+      ["asks", status.asks.map((ask) => `${price(ask.priceFilPerGiBPerDay)} for a GiB and a day`)],
+      ["pledge", `${fil(status.pledgeFil)}, ${fil(status.availableFil)} free`],
+      ["owner's money", fil(status.earnedFil)],
+    ]);
+  },
+});
+
+export const sectorList = action({
+  result: methods["sector.ls"].result,
+  async run({ node, signal }, input) {
+    const miner = optionAddress(input, "miner");
+    return (await node()).call("sector.ls", miner === undefined ? {} : { miner }, signal);
+  },
+  async render(sectors, context) {
+    if (sectors.length === 0) {
+      context.terminal.hint("no sectors");
+      return "";
+    }
+    const time = await chainTime(context);
+    const row = (sector: SectorView): string[] => [
+      String(sector.sectorId),
+      sector.state,
+      sizeText(sector.sectorBytes),
+      sizeText(sector.usedBytes),
+      String(sector.pieces),
+      time.at(sector.lastProvenAt),
+      time.at(sector.expiresAt),
+    ];
+    const head = ["SECTOR", "STATE", "SIZE", "USED", "PIECES", "LAST PROVEN", "EXPIRES"];
+    return table(head, sectors.map(row));
+  },
+});
+
+export const sectorShow = action({
+  result: methods["sector.show"].result,
+  async run({ node, signal }, input) {
+    const miner = optionAddress(input, "miner");
+    const sectorId = wholeNumber(argument(input, 0, "the sector's number"), "the sector's number", anyNumber);
+    return (await node()).call(
+      "sector.show",
+      { sectorId, ...(miner === undefined ? {} : { miner }) },
+      signal,
+    );
+  },
+  async render(sector, context) {
+    const time = await chainTime(context);
+    const head = facts([
+      ["sector", `${sector.sectorId} of ${sector.miner}`],
+      ["state", sector.detail === "" ? sector.state : `${sector.state}, ${sector.detail}`],
+      ["size", `${sizeText(sector.usedBytes)} used of ${sizeText(sector.sectorBytes)}`],
+      ["commD", sector.commD ?? "-"],
+      ["commR", sector.commR ?? "-"],
+      ["active since", time.at(sector.activatedAt)],
+      ["expires", time.at(sector.expiresAt)],
+      ["last proven", time.at(sector.lastProvenAt)],
+      ["holds", plural(sector.pieceList.length, "piece")],
+    ]);
+    if (sector.pieceList.length === 0) return head;
+    const rows = sector.pieceList.map(({ pieceCid, offsetBytes, paddedBytes, dealId }) => [
+      pieceCid,
+      String(offsetBytes),
+      sizeText(paddedBytes),
+      shortId(dealId),
+    ]);
+    return `${head}\n\n${table(["PIECE", "OFFSET", "SIZE", "DEAL"], rows)}`;
+  },
+});

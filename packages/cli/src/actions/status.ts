@@ -1,0 +1,59 @@
+/** `status` and `why`: how the node does, and the cause of anything that does not. */
+import { type MethodResult, methods } from "@holdfast/api";
+import { formatDuration } from "@holdfast/base";
+import { action } from "../command.ts";
+import { cliErrors } from "../errors.ts";
+import { fil, plural, roughly, withoutEllipsis } from "../human-text.ts";
+import { argument } from "../input.ts";
+import { type Fact, facts, type Style } from "../layout.ts";
+
+const healthStyle: { readonly [Light in MethodResult<"node.status">["health"]["light"]]: Style } = {
+  ok: "green",
+  warning: "yellow",
+  failing: "red",
+};
+const whyStyle: { readonly [Light in MethodResult<"why">["light"]]: Style } = {
+  ok: "green",
+  waiting: "yellow",
+  failing: "red",
+};
+
+export const status = action({
+  result: methods["node.status"].result,
+  run: async ({ node, signal }) => (await node()).call("node.status", {}, signal),
+  render(found, { terminal }) {
+    const { health, head } = found;
+    const fix: Fact[] = health.fix === null ? [] : [["fix", health.fix]];
+    return facts([
+      ["node", `${found.name} (${found.roles.join(", ")}), up ${roughly(found.uptimeMs)}`],
+      ["health", `${terminal.paint(healthStyle[health.light], health.light)}, ${health.reason}`],
+      ...fix,
+      ["network", `${found.network}, a round every ${formatDuration(found.roundMs)}`],
+      ["head", `${head.height}, ${roughly(found.headAgeMs)} old, ${found.syncState}`],
+      ["peers", String(found.peers)],
+      ["wallet", found.defaultAddress ?? "no key"],
+      ["balance", found.balanceFil === null ? "-" : fil(found.balanceFil)],
+      ["messages", `${plural(found.pendingMessages, "message")} waiting for a block`],
+      ["version", found.version],
+      ["peer id", found.peerId],
+      ["listens on", found.addresses.length === 0 ? "-" : found.addresses],
+    ]);
+  },
+});
+
+export const why = action({
+  result: methods.why.result,
+  async run({ node, signal }, input) {
+    const subject = withoutEllipsis(argument(input, 0, "the subject"));
+    const answer = await (await node()).call("why", { subject }, signal);
+    if (answer.kind !== "unknown") return answer;
+    throw cliErrors.unknownSubject({ subject, summary: answer.summary });
+  },
+  render: (answer, { terminal }) =>
+    [
+      `${answer.kind} ${answer.subject}`,
+      `${terminal.paint(whyStyle[answer.light], answer.state)}: ${answer.summary}`,
+      ...answer.causes.filter((cause) => cause !== "").map((cause) => `  because ${cause}`),
+      ...(answer.fix === null ? [] : [`fix: ${answer.fix}`]),
+    ].join("\n"),
+});

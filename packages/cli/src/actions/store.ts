@@ -1,0 +1,225 @@
+/** What `put`, `get`, `ls`, `deals`, `deal show`, `quote` and `jobs` do. */
+import { type MethodResult, methods } from "@holdfast/api";
+import { parseBytes } from "@holdfast/base";
+import { z } from "zod";
+import { type ChainTime, chainTime } from "../chain-time.ts";
+import { stepWords } from "../checklist.ts";
+import { action, type CommandInput } from "../command.ts";
+import { fetchToFile, fetchToOutput } from "../download.ts";
+import { cliErrors } from "../errors.ts";
+import { fil, plural, shortId, sizeText, withoutEllipsis } from "../human-text.ts";
+import {
+  argument,
+  cidArgument,
+  optionAmount,
+  optionDurationMs,
+  optionFlag,
+  optionNumber,
+  optionText,
+} from "../input.ts";
+import { facts, table } from "../layout.ts";
+import { sizeOfFile, statOf } from "../local-file.ts";
+import { putLine, storeFile } from "../put.ts";
+
+type DealView = MethodResult<"deal.ls">[number];
+type DealDetail = MethodResult<"deal.show">;
+type PutView = MethodResult<"put.ls">[number];
+
+const monthMs = 30 * 86_400_000;
+
+function copiesAndTime(input: CommandInput): { readonly copies: number; readonly forMs: number } {
+  return {
+    copies: optionNumber(input, "copies", { least: 1, most: 20 }) ?? 2,
+    forMs: optionDurationMs(input, "for") ?? monthMs,
+  };
+}
+
+export const put = action({
+  result: putLine,
+  async *run(context, input) {
+    const maxPrice = optionAmount(input, "maxPrice");
+    const receiptPath = optionText(input, "receipt");
+    const lines = storeFile(context, {
+      path: argument(input, 0, "the file"),
+      ...copiesAndTime(input),
+      ...(maxPrice === undefined ? {} : { maxPrice }),
+      ...(receiptPath === undefined ? {} : { receiptPath }),
+    });
+    for await (const line of lines) if (context.json || "receipt" in line) yield line;
+  },
+  render: (line) =>
+    "receipt" in line
+      ? facts([
+          ["stored", line.cid],
+          ["receipt", line.receiptPath],
+          ["get it back", `holdfast get ${line.cid} -o FILE`],
+        ])
+      : "",
+});
+
+export const get = action({
+  result: z.object({ cid: z.string(), path: z.string(), sizeBytes: z.int(), resumedBytes: z.int() }),
+  run(context, input) {
+    const cid = cidArgument(input, 0, "the CID");
+    const output = optionText(input, "output") ?? cid;
+    if (output !== "-") return fetchToFile(context, cid, output, optionFlag(input, "force"));
+    if (context.json) throw cliErrors.badValue({ problem: "-o - and --json both need standard output" });
+    return fetchToOutput(context, cid);
+  },
+  render({ path, sizeBytes, resumedBytes }) {
+    if (path === "-") return "";
+    const kept = resumedBytes === 0 ? "" : `, ${sizeText(resumedBytes)} of it were there already`;
+    return `${path}: ${sizeText(sizeBytes)}, every block verified${kept}`;
+  },
+});
+
+export const files = action({
+  result: methods["file.ls"].result,
+  run: async ({ node, signal }) => (await node()).call("file.ls", {}, signal),
+  async render(list, context) {
+    if (list.length === 0) {
+      context.terminal.hint("no files yet; store one with `holdfast put FILE`");
+      return "";
+    }
+    const time = await chainTime(context);
+    const rows = list.map((file) => [
+      file.name ?? "-",
+      sizeText(file.sizeBytes),
+      `${file.activeCopies} of ${file.copies}`,
+      file.reason === "" ? file.state : `${file.state}: ${file.reason}`,
+      time.at(file.storedUntilHeight),
+      file.cid,
+    ]);
+    return table(["FILE", "SIZE", "COPIES", "STATE", "UNTIL", "CID"], rows);
+  },
+});
+
+export const deals = action({
+  result: methods["deal.ls"].result,
+  run: async ({ node, signal }) => (await node()).call("deal.ls", {}, signal),
+  async render(list, context) {
+    if (list.length === 0) {
+      context.terminal.hint("no deals yet; `holdfast put FILE` makes one for each copy");
+      return "";
+    }
+    const time = await chainTime(context);
+    const row = (deal: DealView): string[] => [
+      shortId(deal.dealId),
+      deal.role,
+      deal.state,
+      deal.name ?? shortId(deal.payload),
+      sizeText(deal.sizeBytes),
+      shortId(deal.role === "client" ? deal.miner : deal.client),
+      fil(deal.totalFil),
+      fil(deal.redeemedFil),
+      `${deal.provenSectors} of ${deal.sectors.length}`,
+      time.at(deal.endHeight),
+    ];
+    const head = ["DEAL", "AS", "STATE", "FILE", "SIZE", "WITH", "PRICE", "PAID", "PROVEN", "UNTIL"];
+    return table(head, list.map(row));
+  },
+});
+
+export const dealShow = action({
+  result: methods["deal.show"].result,
+  async run({ node, signal }, input) {
+    const dealId = withoutEllipsis(argument(input, 0, "the deal's id"));
+    return (await node()).call("deal.show", { dealId }, signal);
+  },
+  async render(deal, context) {
+    const time = await chainTime(context);
+    return [dealFacts(deal, time), ...dealTables(deal, time)].join("\n\n");
+  },
+});
+
+function dealFacts(deal: DealDetail, time: ChainTime): string {
+  return facts([
+    ["deal", deal.dealId],
+    ["state", deal.detail === "" ? deal.state : `${deal.state}, ${deal.detail}`],
+    ["file", deal.name === null ? deal.payload : `${deal.name} (${deal.payload})`],
+    ["size", `${sizeText(deal.sizeBytes)} in ${plural(deal.pieces, "piece")}`],
+    ["client", deal.client],
+    ["miner", deal.miner],
+    ["price", `${fil(deal.totalFil)}, ${fil(deal.redeemedFil)} of it paid`],
+    ["channel", deal.channelId === null ? "-" : String(deal.channelId)],
+    ["begins", time.at(deal.startHeight)],
+    ["ends", time.at(deal.endHeight)],
+    ["proven", `${deal.provenSectors} of ${plural(deal.sectors.length, "sector")}`],
+  ]);
+}
+
+function dealTables(deal: DealDetail, time: ChainTime): string[] {
+  const pieces = deal.pieceList.map(({ pieceCid, paddedBytes, sectorId, lastProvenAt }) => [
+    pieceCid,
+    sizeText(paddedBytes),
+    sectorId === null ? "-" : String(sectorId),
+    time.at(lastProvenAt),
+  ]);
+  const vouchers = deal.vouchers.map(({ amountFil, validAt, redeemed }) => [
+    fil(amountFil),
+    time.at(validAt),
+    redeemed ? "yes" : "no",
+  ]);
+  const history = deal.history.map(({ atMs, state, detail }) => [`${time.age(atMs)} ago`, state, detail]);
+  return [
+    ...(pieces.length === 0 ? [] : [table(["PIECE", "SIZE", "SECTOR", "LAST PROVEN"], pieces)]),
+    ...(vouchers.length === 0 ? [] : [table(["PAID UP TO", "VALID AT", "REDEEMED"], vouchers)]),
+    ...(history.length === 0 ? [] : [table(["WHEN", "STATE", "DETAIL"], history)]),
+  ];
+}
+
+export const quote = action({
+  result: methods["put.quote"].result,
+  async run({ node, signal }, input) {
+    const sizeBytes = await sizeOf(argument(input, 0, "the file or size"));
+    return (await node()).call("put.quote", { sizeBytes, ...copiesAndTime(input) }, signal);
+  },
+  render: (offer) => {
+    const rows = offer.miners.map(({ chosen, miner, priceFil, reason }) => [
+      chosen ? "*" : "",
+      miner,
+      fil(priceFil),
+      reason,
+    ]);
+    const total = `${fil(offer.totalFil)} for ${plural(offer.durationEpochs, "round")}, at the miners marked with *`;
+    return `${total}\n\n${table(["", "MINER", "PRICE", "NOTE"], rows)}`;
+  },
+});
+
+/** A file of this name, or else a size. */
+async function sizeOf(text: string): Promise<number> {
+  if (/^\d[\d.]*\s?[a-z]*$/i.test(text) && (await statOf(text)) === undefined) {
+    const bytes = parseBytes(text);
+    if (bytes < 1) throw cliErrors.badValue({ problem: "the size is zero: there is nothing to store" });
+    return bytes;
+  }
+  return sizeOfFile(text);
+}
+
+export const jobs = action({
+  result: methods["put.ls"].result,
+  run: async ({ node, signal }) => (await node()).call("put.ls", {}, signal),
+  async render(list, context) {
+    if (list.length === 0) {
+      context.terminal.hint("no puts yet; store a file with `holdfast put FILE`");
+      return "";
+    }
+    const time = await chainTime(context);
+    const row = (job: PutView): string[] => [
+      job.jobId,
+      job.name ?? shortId(job.cid),
+      sizeText(job.sizeBytes),
+      job.state,
+      `${time.age(job.startedAtMs)} ago`,
+      fil(job.totalFil),
+      jobDetail(job),
+    ];
+    return table(["JOB", "FILE", "SIZE", "STATE", "BEGAN", "PRICE", "DETAIL"], list.map(row));
+  },
+});
+
+function jobDetail({ state, error, copies }: PutView): string {
+  if (error !== null) return error.message;
+  if (state !== "running") return plural(copies.length, "copy", "copies");
+  return copies.map(({ step }) => stepWords[step]).join(", ");
+}

@@ -1,0 +1,86 @@
+/** The node's keys: listing, making, choosing, taking out and in. */
+import { readFile } from "node:fs/promises";
+import { type MethodResult, methods } from "@holdfast/api";
+import { action, type CommandContext } from "../command.ts";
+import { cliErrors, systemDetail } from "../errors.ts";
+import { fil } from "../human-text.ts";
+import { addressArgument, argument } from "../input.ts";
+import { table } from "../layout.ts";
+
+/** A key file holds one key, or a few in the 2019 format. */
+const keyFileBytes = 65_536;
+
+const entries = (list: MethodResult<"wallet.ls">): string =>
+  table(
+    ["", "ADDRESS", "BALANCE"],
+    list.map(({ isDefault, address, balanceFil }) => [isDefault ? "*" : "", address, fil(balanceFil)]),
+  );
+
+export const walletList = action({
+  result: methods["wallet.ls"].result,
+  run: async ({ node, signal }) => (await node()).call("wallet.ls", {}, signal),
+  render(list, { terminal }) {
+    if (list.length > 0) return entries(list);
+    terminal.hint("no key; make one with `holdfast wallet new`");
+    return "";
+  },
+});
+
+export const walletNew = action({
+  result: methods["wallet.new"].result,
+  run: async ({ node, signal }) => (await node()).call("wallet.new", {}, signal),
+  render: ({ address }) => address,
+});
+
+export const walletDefault = action({
+  result: methods["wallet.default"].result,
+  async run({ node, signal }, input) {
+    const address = addressArgument(input, 0, "the address");
+    return (await node()).call("wallet.default", { address }, signal);
+  },
+  render: ({ address }) => `the default address is ${address}`,
+});
+
+export const walletExport = action({
+  result: methods["wallet.export"].result,
+  async run({ node, signal }, input) {
+    const address = addressArgument(input, 0, "the address");
+    return (await node()).call("wallet.export", { address }, signal);
+  },
+  render: ({ keyHex }) => keyHex,
+});
+
+export const walletImport = action({
+  result: methods["wallet.import"].result,
+  async run(context, input) {
+    const text = await readKeyText(argument(input, 0, "the key file"), context);
+    return (await context.node()).call("wallet.import", { text }, context.signal);
+  },
+  render: entries,
+});
+
+async function readKeyText(path: string, { stdin }: CommandContext): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of path === "-" ? stdin : fileChunks(path)) {
+    size += chunk.length;
+    if (size > keyFileBytes) {
+      throw cliErrors.badValue({ problem: `a key file has at most ${keyFileBytes} bytes` });
+    }
+    chunks.push(chunk);
+  }
+  const text = Buffer.concat(chunks).toString("utf8").trim();
+  if (text === "") throw cliErrors.badValue({ problem: "there is no key: the input is empty" });
+  return text;
+}
+
+async function* fileChunks(path: string): AsyncIterable<Uint8Array> {
+  try {
+    yield await readFile(path);
+  } catch (cause) {
+    const detail = systemDetail(cause);
+    if (detail === "ENOENT") throw cliErrors.fileMissing({ path }, cause);
+    if (detail === "EISDIR") throw cliErrors.notAFile({ path }, cause);
+    throw cliErrors.unreadable({ path, detail }, cause);
+  }
+}

@@ -18,10 +18,10 @@ import { limits } from "../limits.ts";
 import { retrievalErrors } from "./errors.ts";
 import {
   answerCodec,
-  frameCodec,
   type RetrievalAnswer,
   type RetrievalFrame,
   type RetrievalRequest,
+  readFrame,
   requestCodec,
   retrievalProtocol,
   retrievalStatus,
@@ -190,8 +190,8 @@ export class IncomingCar implements Disposable {
   async #frame(): Promise<RetrievalFrame> {
     this.#idle.arm();
     try {
-      const frame = await this.#conversation.reader.readMessage(frameCodec, this.#signal);
-      if (frame !== undefined) return frame;
+      const bytes = await this.#conversation.reader.read(this.#signal);
+      if (bytes !== undefined) return readFrame(bytes);
       throw retrievalErrors.cut({ peer: this.peer, receivedBytes: this.receivedBytes });
     } catch (error) {
       throw this.#reason ?? error;

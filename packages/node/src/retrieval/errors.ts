@@ -16,7 +16,8 @@ export const retrievalErrors = defineErrors("retrieval", {
   quotaFull: {
     exit: "retry-later",
     message: (data: { usedBytes: number; neededBytes: number; quotaBytes: number }) =>
-      `the room for files is full: ${data.usedBytes} of ${data.quotaBytes} bytes are used, ${data.neededBytes} more are needed`,
+      `the room for files is full: ${data.usedBytes} of ${data.quotaBytes} bytes are used, ` +
+      `${data.neededBytes} more are needed`,
     fix: "delete files that are not needed any more, or raise `files.quota` in the config",
   },
   corruptBlock: {
@@ -59,7 +60,7 @@ export const retrievalErrors = defineErrors("retrieval", {
       data.tried === 0
         ? `nobody is known to have ${data.cid}`
         : `none of ${data.tried} providers gave ${data.cid}: ${data.reasons}`,
-    fix: "check that a miner of its deal is online (`holdfast ls`), then run the same command again: what arrived is kept",
+    fix: "check that a miner of its deal is online (`holdfast ls`), then try again: what arrived is kept",
   },
   refused: {
     exit: "network",

@@ -31,6 +31,8 @@ export type { CarSource, OpenCar, RetrievalNeeds } from "./needs.ts";
 export {
   answerCodec,
   frameCodec,
+  framedParts,
+  readFrame,
   requestCodec,
   retrievalProtocol,
   retrievalStatus,

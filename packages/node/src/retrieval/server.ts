@@ -7,8 +7,6 @@ import {
   type CID,
   type Clock,
   concatBytes,
-  encode,
-  encodeVarint,
   HoldfastError,
   type Logger,
   type PeerId,
@@ -21,7 +19,7 @@ import { retrievalErrors } from "./errors.ts";
 import type { OpenCar } from "./needs.ts";
 import {
   answerCodec,
-  frameCodec,
+  framedParts,
   type RetrievalAnswer,
   type RetrievalFrame,
   type RetrievalRequest,
@@ -197,9 +195,10 @@ class FrameSender implements Disposable {
   }
 
   #add(frame: RetrievalFrame): void {
-    const bytes = encode(frameCodec, frame);
-    this.#waiting.push(encodeVarint(bytes.length), bytes);
-    this.#waitingBytes += bytes.length;
+    for (const part of framedParts(frame)) {
+      this.#waiting.push(part);
+      this.#waitingBytes += part.length;
+    }
   }
   async #flush(): Promise<void> {
     const bytes = concatBytes(...this.#waiting);

@@ -1,6 +1,14 @@
 /** The provider's side: what it answers, what it sends, and what it does not put up with. */
-import { type CID, concatBytes, encode, type WireStream } from "@holdfast/base";
-import { codeOf } from "@holdfast/base/testing";
+import {
+  type CID,
+  concatBytes,
+  decode,
+  encode,
+  encodeCbor,
+  encodeVarint,
+  type WireStream,
+} from "@holdfast/base";
+import { codeOf, codeThrown } from "@holdfast/base/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FrameReader, sendFrame, sendMessage } from "../../src/framing.ts";
@@ -9,6 +17,8 @@ import {
   answerCodec,
   type CarSource,
   frameCodec,
+  framedParts,
+  readFrame,
   requestCodec,
   retrievalProtocol,
   retrievalStatus,
@@ -262,10 +272,48 @@ describe("a provider", () => {
   });
 });
 
-describe("the messages of the protocol", () => {
-  it("fit into a frame with the largest chunk", () => {
+describe("the frames of the protocol", () => {
+  const frames = fc.oneof(
+    fc.uint8Array({ maxLength: 300 }).map((data) => ({ kind: "chunk" as const, data })),
+    fc.constantFrom(23, 24, 255, 256, 65_535, 65_536).map((length) => ({
+      kind: "chunk" as const,
+      data: new Uint8Array(length).fill(7),
+    })),
+    fc.nat().map((sentBytes) => ({ kind: "end" as const, sentBytes })),
+    fc.string().map((message) => ({ kind: "failed" as const, message })),
+  );
+  it("are written and read without copies just as the codec does it", () => {
+    fc.assert(
+      fc.property(frames, (frame) => {
+        const encoded = encode(frameCodec, frame);
+        expectSameBytes(
+          concatBytes(...framedParts(frame)),
+          concatBytes(encodeVarint(encoded.length), encoded),
+        );
+        const read = readFrame(encoded);
+        if (read.kind !== "chunk" || frame.kind !== "chunk") expect(read).toEqual(frame);
+        else expectSameBytes(read.data, frame.data);
+      }),
+      { numRuns: 300 },
+    );
+  });
+  it("are refused in every other form", () => {
+    fc.assert(
+      fc.property(frames, fc.nat(), fc.integer({ min: 1, max: 255 }), (frame, at, change) => {
+        const bytes = Uint8Array.from(encode(frameCodec, frame));
+        const place = at % Math.min(bytes.length, 14);
+        bytes[place] = (bytes[place] ?? 0) ^ change;
+        const accepted = codeThrown(() => readFrame(bytes));
+        expect(accepted).toBe(codeThrown(() => decode(frameCodec, bytes, { maxBytes: limits.frameBytes })));
+      }),
+      { numRuns: 500 },
+    );
+  });
+  it("fit into their limit with the largest chunk", () => {
     const data = new Uint8Array(limits.retrievalChunkBytes);
     expect(encode(frameCodec, { kind: "chunk", data }).length).toBeLessThanOrEqual(limits.frameBytes);
+    const tooLong = encodeCbor(["chunk", [new Uint8Array(limits.retrievalChunkBytes + 1)]]);
+    expect(codeThrown(() => readFrame(tooLong))).toBe("codec/out-of-range");
   });
 });
 

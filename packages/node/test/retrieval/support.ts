@@ -3,11 +3,13 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import {
   type CID,
+  cidFromBytes,
   concatBytes,
   encode,
   equalBytes,
   installCryptoKernel,
   type PeerId,
+  sha256,
   silentLogger,
   type WireStream,
 } from "@holdfast/base";
@@ -53,6 +55,11 @@ export function patternBytes(pattern: string, sizeBytes: number): Uint8Array {
   const bytes = new Uint8Array(sizeBytes);
   if (pattern === "mixed") for (let i = 0; i < sizeBytes; i++) bytes[i] = Math.imul(i, 2_654_435_761) >>> 24;
   return bytes;
+}
+
+/** The CID of a dag-pb block. */
+export function dagPbCid(bytes: Uint8Array): CID {
+  return cidFromBytes(concatBytes(Uint8Array.of(1, 0x70, 0x12, 32), sha256(bytes)));
 }
 
 /** Bytes without repetitions. */

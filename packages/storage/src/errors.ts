@@ -30,6 +30,16 @@ export const storageErrors = defineErrors("storage", {
     message: (data: { dbPath: string; detail: string }) => `${data.dbPath} cannot be used: ${data.detail}`,
     fix: "restore the database from a backup; the sector files beside it are kept",
   },
+  databaseFull: {
+    exit: "retry-later",
+    message: (data: { dbPath: string }) => `no space is left for ${data.dbPath}`,
+    fix: "free space on its volume; what was running goes on by itself",
+  },
+  databaseFailed: {
+    exit: "retry-later",
+    message: (data: { dbPath: string; detail: string }) => `${data.dbPath} does not answer: ${data.detail}`,
+    fix: "check its volume (dmesg, SMART), and that no other program holds the file",
+  },
   badPieceKey: {
     exit: "usage",
     message: (data: { bytes: number; maxBytes: number }) =>

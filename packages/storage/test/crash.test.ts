@@ -118,8 +118,8 @@ async function runWithFault(
 
 describe("one failing operation of the disk", () => {
   it.each(["io", "full"] as const)("(%s), whichever it is, loses nothing", async (fault) => {
-    let operations = fault === "io" ? 1 : 2;
-    for (let hit = true; hit; operations += 4) {
+    let operations = fault === "io" ? 1 : 4;
+    for (let hit = true; hit; operations += 7) {
       const run = await runWithFault(operations, fault);
       expect(run.complaints, `${fault} at operation ${operations}`).toEqual([]);
       hit = run.faults > 0;
@@ -141,7 +141,7 @@ describe("a power cut", () => {
 
   it("canary: is noticed on a disk that only pretends to sync", async () => {
     const found: string[] = [];
-    for (let changes = 25, cut = true; cut && found.length === 0; changes++) {
+    for (let changes = 12, cut = true; cut && found.length === 0; changes++) {
       const run = await runWithCut(changes, `lie ${changes}`, { sync: true });
       found.push(...run.complaints);
       cut = run.cut;

@@ -1,16 +1,14 @@
 /** Files that rot, vanish or belong to nobody: what is found, named, left out, deleted, and what is not. */
 import { equalBytes, sectorId as sectorIdOf, utf8Bytes } from "@holdfast/base";
 import { codeOf } from "@holdfast/base/testing";
-import { createVerifier, type Prover, zigzag } from "@holdfast/proofs";
-import { sectorProfile } from "@holdfast/proofs/verify";
-import type { PresealedSector, Storage } from "@holdfast/storage";
+import { createVerifier, type Prover } from "@holdfast/proofs";
+import type { Storage } from "@holdfast/storage";
 import { afterAll, describe, expect, it } from "vitest";
 import {
   type Fixture,
   filesOn,
   identity,
   miner,
-  networkId,
   pieceOf,
   prover,
   reaches,
@@ -235,40 +233,6 @@ describe("a start", () => {
   });
 });
 
-describe("a job that was called off and ends late", () => {
-  it("changes nothing of its successor", async () => {
-    const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    let seals = 0;
-    const deaf: Prover = {
-      ...prover,
-      replicate: async (request) => {
-        const result = await prover.replicate(request); // it hears no cancel
-        await gates[seals++]?.promise;
-        return result;
-      },
-    };
-    const { storage } = await simStorage(files.next(), { prover: deaf });
-    await storage.addCommittedCapacity();
-    await storage.startSeal(1, ticketAt(1), identity);
-    const restarting = storage.restartSeal(1, "another ticket");
-    await storage.startSeal(1, ticketAt(2), identity);
-    gates[0]?.resolve();
-    await restarting;
-    expect(storage.getSector(1).state).toBe("sealing");
-    gates[1]?.resolve();
-    await reaches(storage, 1, "sealed");
-    const reference = await simStorage(files.next());
-    await reference.storage.addCommittedCapacity();
-    await reference.storage.startSeal(1, ticketAt(2), identity);
-    await reaches(reference.storage, 1, "sealed");
-    expect(storage.getSector(1).commitments).toEqual(reference.storage.getSector(1).commitments);
-    expect(await storage.audit()).toMatchObject({ orphans: [], missing: [] });
-    await storage.proveSeal(1, seedAt(1));
-    expect(await reaches(storage, 1, "proved", "failed")).toMatchObject({ to: "proved" });
-    await Promise.all([storage.close(), reference.storage.close()]);
-  });
-});
-
 describe("the audit and the collector", () => {
   it("name every owner, delete orphans and nothing else", async () => {
     const { storage, disk } = await committed(2);
@@ -328,54 +292,6 @@ describe("the audit and the collector", () => {
     expect((await storage.audit()).missing).toMatchObject([
       { path: "sealed/1", sectorId: 1, role: "sealed" },
     ]);
-    await storage.close();
-  });
-});
-
-describe("presealed sectors", () => {
-  function preseal(sectorId: number): PresealedSector {
-    const profile = sectorProfile(sectorBytes);
-    const { data, commD } = zigzag.preproc(new Uint8Array(0), profile);
-    const ticket = ticketAt(0);
-    const bound = { networkId, miner, sectorId: sectorIdOf(sectorId), ticket: ticket.bytes, commD };
-    const { replica, replicaTree, commR, commRStar } = zigzag.replicate(profile, bound, data);
-    return { sectorId, sectorBytes, ticket, identity, commD, commR, commRStar, replica, replicaTree };
-  }
-
-  it("are committed from the start, prove spacetime, and keep their ids for themselves", async () => {
-    const { storage, disk } = await simStorage(files.next());
-    const [one, five] = [preseal(1), preseal(5)];
-    await storage.importPresealed(one);
-    await storage.importPresealed(five);
-    await storage.importPresealed(one);
-    expect(storage.listSectors().map(({ sectorId, state, origin }) => [sectorId, state, origin])).toEqual([
-      [1, "committed", "presealed"],
-      [5, "committed", "presealed"],
-    ]);
-    const { proven, faults } = await storage.generatePost("winning", seedAt(1), [5, 1]);
-    expect({ proven, faults }).toEqual({ proven: [5, 1], faults: [] });
-    expect(await storage.addCommittedCapacity()).toBe(6);
-    expect(await filesOn(disk)).toEqual(["cache/1/tree", "cache/5/tree", "sealed/1", "sealed/5"]);
-    await storage.close();
-  });
-
-  it("are refused when they are not what they say", async () => {
-    const { storage, disk } = await simStorage(files.next());
-    const good = preseal(1);
-    const cut = { ...good, replica: good.replica.subarray(1) };
-    const wrongRoot = { ...good, commR: preseal(2).commR };
-    for (const bad of [cut, wrongRoot, { ...good, replicaTree: new Uint8Array(9) }]) {
-      expect(await codeOf(storage.importPresealed(bad))).toBe("storage/bad-sector");
-    }
-    await storage.importPresealed(good);
-    const other = { ...preseal(2), sectorId: 1 };
-    expect(await codeOf(storage.importPresealed(other))).toBe("storage/sector-conflict");
-    disk.fault = (operation) => (operation === "rename" ? "full" : undefined);
-    expect(await codeOf(storage.importPresealed(preseal(3)))).toBe("disk/full");
-    disk.fault = () => undefined;
-    expect(storage.listSectors()).toHaveLength(1);
-    expect((await storage.audit()).orphans).toEqual([]);
-    await storage.importPresealed(preseal(3));
     await storage.close();
   });
 });

@@ -180,7 +180,7 @@ describe("events", () => {
   it("tell of a failure with its code", async () => {
     const { storage, disk } = await simStorage(files.next());
     await storage.addCommittedCapacity();
-    disk.fault = (operation) => (operation === "writeFile" ? "full" : undefined);
+    disk.fault = (operation) => (operation === "writeAt" ? "full" : undefined);
     await storage.startSeal(1, ticketAt(1), identity);
     expect(await reaches(storage, 1, "failed")).toMatchObject({ from: "sealing", reason: "disk/full" });
     await storage.close();

@@ -3,19 +3,17 @@
  * Real sealing (1 KiB sectors, this thread), a simulated disk that loses power, a real database.
  */
 import { assert, equalBytes, sectorId as sectorIdOf } from "@holdfast/base";
-import { codeOf, SeededRandom, SimClock, SimDisk } from "@holdfast/base/testing";
+import { codeOf } from "@holdfast/base/testing";
 import { commP, createVerifier } from "@holdfast/proofs";
-import { openStorage, type Storage } from "@holdfast/storage";
+import type { Storage } from "@holdfast/storage";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { Model, maxStagedSectors } from "./model.ts";
-import { mortal } from "./mortal.ts";
+import { Model } from "./model.ts";
 import {
   bytesOf,
   identity,
   miner,
   pieceOf,
-  prover,
   readAll,
   scratch,
   sealTo,
@@ -23,56 +21,11 @@ import {
   seedAt,
   ticketAt,
 } from "./support.ts";
+import { type Sabotage, World } from "./world.ts";
 
 const files = scratch();
 afterAll(() => files.remove());
 const verifier = createVerifier();
-
-/** A planted fault: gives a storage that does one thing wrong. */
-type Sabotage = (storage: Storage, world: World) => Storage;
-
-/** The storage under test with what surrounds it, so that it can die and come back. */
-class World {
-  disk: SimDisk;
-  readonly #dbPath = files.next();
-  readonly #sabotage: Sabotage;
-  #storage: Storage | undefined;
-  #death = Promise.withResolvers<"dead">();
-
-  constructor(seed: number, sabotage: Sabotage) {
-    this.disk = new SimDisk({ random: new SeededRandom(seed) });
-    this.#sabotage = sabotage;
-  }
-  get storage(): Storage {
-    assert(this.#storage !== undefined, "the storage is open");
-    return this.#storage;
-  }
-  async open(): Promise<void> {
-    this.#death = Promise.withResolvers();
-    const disk = mortal(this.disk, () => this.#death.resolve("dead"));
-    const options = {
-      disk,
-      dbPath: this.#dbPath,
-      prover,
-      clock: new SimClock(),
-      sectorBytes,
-      maxStagedSectors,
-    };
-    this.#storage = this.#sabotage(await openStorage(options), this);
-  }
-  /** Runs `work` with the power going off at the n-th change; false when the work was done before that. */
-  async dieDuring(changes: number, work: () => Promise<unknown>): Promise<boolean> {
-    this.disk.crashAtChange(changes);
-    await Promise.race([work(), this.#death.promise]);
-    const died = this.disk.crashed;
-    await this.crash();
-    return died;
-  }
-  async crash(): Promise<void> {
-    this.disk = this.disk.crash();
-    await this.open();
-  }
-}
 
 type Step = fc.AsyncCommand<Model, World>;
 
@@ -360,7 +313,7 @@ async function check(
     fc.nat(),
     async (commands, seed) => {
       const model = new Model();
-      const world = new World(seed, sabotage);
+      const world = new World(files.next(), seed, sabotage);
       await world.open();
       await fc.asyncModelRun(() => ({ model, real: world }), commands);
       await settle(model, world);

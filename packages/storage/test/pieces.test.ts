@@ -322,7 +322,7 @@ describe("an input/output error", () => {
     },
   );
 
-  it.each(["writeFile", "rename", "readAt"] as const)(
+  it.each(["writeAt", "sync", "rename", "readAt"] as const)(
     "in %s fails the seal, and a retry heals it",
     async (broken) => {
       const { storage, disk } = await simStorage(files.next());
@@ -333,7 +333,7 @@ describe("an input/output error", () => {
       disk.fault = () => undefined;
       await storage.retrySector(1);
       await sealTo(storage, 1, "sealed");
-      disk.fault = (operation, path) => (operation === "readFile" && path.endsWith("aux") ? "io" : undefined);
+      disk.fault = (operation, path) => (operation === "open" && path.endsWith("aux") ? "io" : undefined);
       await storage.proveSeal(1, new Uint8Array(32));
       await storage.whenIdle(1);
       expect(storage.getSector(1).failure).toMatchObject({ during: "proving", code: "disk/io" });

@@ -171,8 +171,9 @@ describe("a sealing pool", () => {
     expect(pool.threadCount).toBe(0);
     await using storage = await pooled(pool, place());
     await storage.addCommittedCapacity();
-    await sealTo(storage, 1, "sealed");
-    expect(pool.threadCount).toBe(1);
+    await storage.startSeal(1, ticketAt(1), identity);
+    await until(() => pool.threadCount === 1);
+    await reaches(storage, 1, "sealed");
     await until(() => pool.threadCount === 0);
     await storage.proveSeal(1, seedAt(9));
     await reaches(storage, 1, "proved");

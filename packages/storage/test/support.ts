@@ -1,5 +1,5 @@
 /** What the tests of storage share: pieces with known commitments, storages on every kind of disk. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Address, addressOf, type Disk } from "@holdfast/base";
@@ -51,9 +51,17 @@ export async function readAll(source: AsyncIterable<Uint8Array>): Promise<Uint8A
   return Buffer.concat(parts).subarray();
 }
 
+/** File systems in memory: most tests cut the power of a simulated disk, so the real one need not sync. */
+const memoryFolder = "/dev/shm";
+
 /** A folder for databases and disks of one test file; removed at its end. */
-export function scratch(): { readonly folder: string; remove(): void; next(): string } {
-  const folder = mkdtempSync(path.join(tmpdir(), "holdfast-storage-"));
+export function scratch(place: "memory" | "disk" = "memory"): {
+  readonly folder: string;
+  remove(): void;
+  next(): string;
+} {
+  const parent = place === "memory" && existsSync(memoryFolder) ? memoryFolder : tmpdir();
+  const folder = mkdtempSync(path.join(parent, "holdfast-storage-"));
   let count = 0;
   return {
     folder,

@@ -11,6 +11,9 @@ import { threadId } from "node:worker_threads";
 import { type Disk, type DiskFile, diskErrors, diskPathSegments } from "@holdfast/base";
 import { guarded, isMissing, systemCode } from "./system-errors.ts";
 
+/** Bytes of one read or write; the system takes below 2^31. */
+const maxCallBytes = 2 ** 30;
+
 export interface NodeDisk extends Disk {
   /** The absolute path of the root. */
   readonly root: string;
@@ -190,7 +193,8 @@ class OpenFile implements DiskFile {
       const bytes = new Uint8Array(lengthBytes);
       let done = 0;
       while (done < lengthBytes) {
-        const { bytesRead } = await this.#handle.read(bytes, done, lengthBytes - done, offsetBytes + done);
+        const share = Math.min(lengthBytes - done, maxCallBytes);
+        const { bytesRead } = await this.#handle.read(bytes, done, share, offsetBytes + done);
         if (bytesRead === 0) return bytes.slice(0, done);
         done += bytesRead;
       }
@@ -236,7 +240,8 @@ class OpenFile implements DiskFile {
 async function writeAll(handle: FileHandle, bytes: Uint8Array, offsetBytes: number): Promise<void> {
   let done = 0;
   while (done < bytes.length) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, offsetBytes + done);
+    const share = Math.min(bytes.length - done, maxCallBytes);
+    const { bytesWritten } = await handle.write(bytes, done, share, offsetBytes + done);
     done += bytesWritten;
   }
 }

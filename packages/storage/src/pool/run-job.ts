@@ -35,9 +35,9 @@ export async function replicate(
   data.set(padUser(await stagedBytes(disk, job)));
   try {
     const sealed = await prover.replicate({ sectorBytes, identity, data }, hooks);
-    await disk.writeFile(job.replicaPath, sealed.replica);
-    await disk.writeFile(job.treePath, sealed.replicaTree);
-    await disk.writeFile(job.auxPath, sealed.aux);
+    await writeOutput(disk, job.replicaPath, sealed.replica);
+    await writeOutput(disk, job.treePath, sealed.replicaTree);
+    await writeOutput(disk, job.auxPath, sealed.aux);
     return { commR: sealed.commR, commRStar: sealed.commRStar };
   } catch (error) {
     if (!hasCode(error, "proofs/comm-d-mismatch")) throw error;
@@ -67,9 +67,9 @@ async function stagedBytes(disk: Disk, job: ReplicateJob): Promise<Uint8Array> {
 /** Proves a seal; see `Sealer.prove`. */
 export async function prove({ disk, prover }: JobTools, job: ProveJob, hooks: SealHooks): Promise<void> {
   const { sectorBytes, identity, commR, commRStar, seed } = job;
-  const aux = await fileOf(disk, identity, job.auxPath);
+  const aux = await fileOf(disk, identity.sectorId, job.auxPath);
   const proof = await prover.proveSeal({ sectorBytes, identity, aux, commR, commRStar, seed }, hooks);
-  await disk.writeFile(job.proofPath, proof);
+  await writeOutput(disk, job.proofPath, proof);
 }
 
 /** Unseals a range; see `Sealer.extract`. */
@@ -79,7 +79,7 @@ export async function extract(
   hooks: SealHooks,
 ): Promise<Uint8Array> {
   const { sectorBytes, identity, range } = job;
-  const replica = await fileOf(disk, identity, job.replicaPath);
+  const replica = await fileOf(disk, identity.sectorId, job.replicaPath);
   try {
     const data = await prover.extract({ sectorBytes, identity, replica }, hooks);
     const start = (range.startUserBytes / userBlockBytes) * paddedBlockBytes;
@@ -131,8 +131,7 @@ async function treeOf(
   path: string,
 ): Promise<Uint8Array | HoldfastError> {
   try {
-    const tree = await disk.readFile(path);
-    if (tree === undefined) return storageErrors.missingFile({ sectorId: id, path });
+    const tree = await fileOf(disk, id, path);
     const expectedBytes = layerTreeLength(sectorProfile(sectorBytes));
     if (tree.length === expectedBytes) return tree;
     const detail = `its tree has ${tree.length} bytes, not ${expectedBytes}`;
@@ -143,10 +142,21 @@ async function treeOf(
   }
 }
 
-async function fileOf(disk: Disk, identity: SectorIdentity, path: string): Promise<Uint8Array> {
-  const bytes = await disk.readFile(path);
-  if (bytes === undefined) throw storageErrors.missingFile({ sectorId: identity.sectorId, path });
-  return bytes;
+/**
+ * A sector's files may be larger than what one call of the system reads, and than what one wants to copy; so
+ * they are read and written through open files. An output needs no atomic replacement: nobody looks at it
+ * before its job is done.
+ */
+async function writeOutput(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
+  await using file = await disk.open(path, "create");
+  await file.writeAt(0, bytes);
+  await file.sync();
+}
+
+async function fileOf(disk: Disk, sectorId: number, path: string): Promise<Uint8Array> {
+  if ((await disk.sizeBytes(path)) === undefined) throw storageErrors.missingFile({ sectorId, path });
+  await using file = await disk.open(path, "read");
+  return await file.readAt(0, await file.sizeBytes());
 }
 
 function hasCode(error: unknown, ...codes: readonly string[]): error is HoldfastError {

@@ -45,21 +45,36 @@ export class Collector {
     this.#core = core;
   }
 
+  /** Jobs may go on meanwhile: what looks wrong is looked at again before it is told. */
   async audit(): Promise<StorageAudit> {
     const found: { path: string; sizeBytes: number }[] = [];
     for (const folder of storageFolders) await this.#walk(folder, 1, found);
-    const files = found.map((file) => ({ ...file, owner: this.#ownerOf(file.path) }));
-    const present = new Set(found.map((file) => file.path));
-    const missing = this.#core.store
-      .sectors()
-      .flatMap((row) => this.#claims(row.sectorId))
-      .filter((claim) => claim.needed && !present.has(claim.path));
+    const files: AuditedFile[] = [];
+    for (const file of found) {
+      const gone =
+        this.#ownerOf(file.path).kind === "orphan" &&
+        (await this.#core.disk.sizeBytes(file.path)) === undefined;
+      if (!gone) files.push({ ...file, owner: this.#ownerOf(file.path) });
+    }
     return {
       files,
       orphans: files.filter((file) => file.owner.kind === "orphan"),
-      missing,
+      missing: await this.#missing(new Set(found.map((file) => file.path))),
       totalBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
     };
+  }
+
+  async #missing(present: ReadonlySet<string>): Promise<FileClaim[]> {
+    const missing: FileClaim[] = [];
+    for (const { sectorId } of this.#core.store.sectors()) {
+      for (const claim of this.#claims(sectorId)) {
+        if (!claim.needed || present.has(claim.path)) continue;
+        const there = (await this.#core.disk.sizeBytes(claim.path)) !== undefined;
+        const stillNeeded = this.#claims(sectorId).some((now) => now.path === claim.path && now.needed);
+        if (!there && stillNeeded) missing.push(claim);
+      }
+    }
+    return missing;
   }
 
   /** Deletes the orphans and the empty folders that they leave. */

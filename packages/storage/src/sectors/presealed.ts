@@ -53,8 +53,8 @@ export async function importPresealed(core: Core, sector: PresealedSector): Prom
         store.useSectorIds(sectorId);
       });
     } finally {
+      if (!core.end.aborted) await disk.remove(folder).catch(() => undefined); // else the next start does it
       work.close(folder);
-      if (!core.end.aborted) await disk.remove(folder);
     }
   });
 }

@@ -16,6 +16,9 @@ import { userOffset } from "./options.ts";
 import { commDOf } from "./packing.ts";
 import type { SealIdentity, Ticket } from "./types.ts";
 
+/** Between two tries to record a failure. */
+const recordRetryMs = 5_000;
+
 interface Running {
   readonly stop: AbortController;
   readonly done: Promise<void>;
@@ -232,28 +235,47 @@ export class Sealing {
   }
 
   async #fail(row: SectorRow, error: unknown, signal: AbortSignal): Promise<void> {
-    const { store, logger } = this.#core;
+    if (signal.aborted) return; // called off by who has moved the sector, or to go on at the next start
     const { sectorId } = row;
-    if (this.#core.end.aborted) return; // the next start goes on from the record
-    if (signal.aborted) return; // called off: the caller has moved the sector already
     const during = row.state === "sealing" ? "sealing" : "proving";
     const failure: SectorFailure = { during, ...codeOf(error) };
-    logger.error("storage: a job failed", { sectorId, during, ...told(error) });
-    try {
-      store.move(sectorId, wanted(row), "failed", this.#now(), { failure }, failure.code);
+    this.#core.logger.error("storage: a job failed", { sectorId, during, ...told(error) });
+    if (await this.#recordFailure(row, failure, signal)) {
       await this.#core.locks.run(sectorId, () => this.#sweep(sectorId));
-    } catch (refused) {
-      if (refused instanceof HoldfastError && refused.code === "storage/wrong-state") return;
-      throw refused;
+    }
+  }
+
+  /**
+   * Says "failed" in the metadata, as often as it takes: a full volume usually takes both the job and the
+   * database down, and a sector must not look busy for ever. False when the job is no longer wanted.
+   */
+  async #recordFailure(row: SectorRow, failure: SectorFailure, signal: AbortSignal): Promise<boolean> {
+    const { store, logger, clock } = this.#core;
+    const { sectorId } = row;
+    for (;;) {
+      try {
+        store.move(sectorId, wanted(row), "failed", this.#now(), { failure }, failure.code);
+        return true;
+      } catch (refused) {
+        if (!(refused instanceof HoldfastError)) throw refused;
+        if (!refused.code.startsWith("storage/database-")) return false;
+        logger.error("storage: a failure cannot be recorded yet", { sectorId, ...told(refused) });
+      }
+      try {
+        await clock.sleep(recordRetryMs, signal);
+      } catch {
+        return false; // the storage closes, or the sector was called off
+      }
     }
   }
 
   async #tidy(sectorId: number, work: string): Promise<void> {
-    this.#core.work.close(work);
     try {
       await this.#core.disk.remove(work);
     } catch (error) {
       this.#core.logger.warn("storage: work files stay until the next start", { sectorId, ...told(error) });
+    } finally {
+      this.#core.work.close(work);
     }
   }
 

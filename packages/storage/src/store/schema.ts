@@ -125,3 +125,18 @@ function migrate(db: DatabaseSync, dbPath: string): void {
 function pragma(db: DatabaseSync, name: "user_version" | "application_id"): number {
   return Number(db.prepare(`PRAGMA ${name}`).get()?.[name] ?? 0);
 }
+
+/** Result codes of SQLite (sqlite.org/rescode.html); the low byte of an extended code is the primary one. */
+const resultCodes = { constraint: 19, full: 13 } as const;
+
+/**
+ * A failure of SQLite under our codes. A violated constraint stays as it is: our own checks come first, so it
+ * is a bug of ours.
+ */
+export function asStoreError(dbPath: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !("errcode" in error)) return error;
+  const code = Number(error.errcode) & 0xff;
+  if (code === resultCodes.constraint) return error;
+  if (code === resultCodes.full) return storageErrors.databaseFull({ dbPath }, error);
+  return storageErrors.databaseFailed({ dbPath, detail: error.message }, error);
+}

@@ -21,7 +21,7 @@ import {
   sectorValues,
   slotOf,
 } from "./rows.ts";
-import { openDatabase } from "./schema.ts";
+import { asStoreError, openDatabase } from "./schema.ts";
 
 const sectorColumns = [
   "sector_id",
@@ -81,7 +81,7 @@ export class StorageStore implements Disposable {
     if (this.#db.isOpen) this.#db.close();
   }
 
-  /** All changes of `run` or none. Throws storage/taken-over, storage/closed. */
+  /** All changes of `run` or none. Throws storage/taken-over, closed, database-full, database-failed. */
   transaction<T>(run: () => T): T {
     if (!this.#db.isOpen) throw storageErrors.closed({});
     if (this.#depth > 0) return run();
@@ -92,7 +92,7 @@ export class StorageStore implements Disposable {
 
   #atomically<T>(run: () => T): T {
     this.#eventsWritten = false;
-    this.#db.exec("BEGIN IMMEDIATE");
+    this.#exec("BEGIN IMMEDIATE");
     this.#depth++;
     try {
       const found = this.#get("SELECT value FROM meta WHERE name = 'generation'");
@@ -100,10 +100,10 @@ export class StorageStore implements Disposable {
         throw storageErrors.takenOver({ dbPath: this.#dbPath });
       }
       const result = run();
-      this.#db.exec("COMMIT");
+      this.#exec("COMMIT");
       return result;
     } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      if (this.#db.isTransaction) this.#exec("ROLLBACK");
       throw error;
     } finally {
       this.#depth--;
@@ -141,7 +141,8 @@ export class StorageStore implements Disposable {
     this.transaction(() => {
       const names = sectorColumns.join(", ");
       const values = sectorColumns.map((name) => `:${name}`).join(", ");
-      this.#prepare(`INSERT INTO sectors (${names}) VALUES (${values})`).run(sectorValues(row));
+      const insert = this.#prepare(`INSERT INTO sectors (${names}) VALUES (${values})`);
+      this.#guarded(() => insert.run(sectorValues(row)));
       this.#addEvent(row.sectorId, null, row.state, null, row.changedMs);
     });
   }
@@ -188,7 +189,8 @@ export class StorageStore implements Disposable {
       assert(mayMove(row.state, to), `a sector may move from ${row.state} to ${to}`);
       const next: SectorRow = { ...row, failure: null, ...change, state: to, changedMs: nowMs };
       const sets = sectorColumns.map((name) => `${name} = :${name}`).join(", ");
-      this.#prepare(`UPDATE sectors SET ${sets} WHERE sector_id = :sector_id`).run(sectorValues(next));
+      const update = this.#prepare(`UPDATE sectors SET ${sets} WHERE sector_id = :sector_id`);
+      this.#guarded(() => update.run(sectorValues(next)));
       this.#addEvent(sectorId, row.state, to, reason, nowMs);
       return next;
     });
@@ -322,12 +324,22 @@ export class StorageStore implements Disposable {
     return statement;
   }
   #get(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.#prepare(sql).get(...values);
+    return this.#guarded(() => this.#prepare(sql).get(...values));
   }
   #all(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#prepare(sql).all(...values);
+    return this.#guarded(() => this.#prepare(sql).all(...values));
   }
   #run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#prepare(sql).run(...values).changes);
+    return Number(this.#guarded(() => this.#prepare(sql).run(...values)).changes);
+  }
+  #exec(sql: string): void {
+    this.#guarded(() => this.#db.exec(sql));
+  }
+  #guarded<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      throw asStoreError(this.#dbPath, error);
+    }
   }
 }

@@ -10,5 +10,6 @@ const folder = options.get("folder") ?? "";
 const crashes = readdirSync(folder).length;
 if (crashes < Number(options.get("times"))) {
   writeFileSync(path.join(folder, `crash-${crashes}`), "");
-  process.exit(134);
+  void Promise.reject(new RangeError("planted crash")); // nobody handles it: the thread ends
+  await new Promise(() => undefined);
 }

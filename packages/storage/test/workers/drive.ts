@@ -31,7 +31,8 @@ export async function drive(
   for (let at = 0; at < specs.length; at += 2) {
     await Promise.all(
       specs.slice(at, at + 2).map(async ({ pieceKey, userBytes }) => {
-        await storage.addPiece(pieceOf(pieceKey, userBytes));
+        const piece = pieceOf(pieceKey, userBytes);
+        await storage.addPiece({ ...piece, source: halves(piece.bytes) });
         onAck(pieceKey);
       }),
     );
@@ -52,4 +53,9 @@ async function advance(storage: Storage): Promise<boolean> {
   else if (state === "failed") await storage.retrySector(sectorId);
   else await storage.whenIdle(sectorId);
   return true;
+}
+
+async function* halves(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes.subarray(0, bytes.length >> 1);
+  yield bytes.subarray(bytes.length >> 1);
 }

@@ -6,8 +6,8 @@
  */
 import { addressBytes, blake2b256, type CborValue, encodeCbor, toHex } from "@holdfast/base";
 import type { Statement, Verifier } from "@holdfast/proofs/verify";
+import { Bounded } from "./bounded.ts";
 import { limits } from "./limits.ts";
-import { Bounded } from "./verdicts.ts";
 
 /** The real thing, off the main thread. */
 export interface ProofChecker {

@@ -5,29 +5,8 @@
  */
 import { hash } from "node:crypto";
 import type { CryptoKernel } from "@holdfast/base";
+import { Bounded } from "./bounded.ts";
 import { limits } from "./limits.ts";
-
-/** A map that forgets its oldest entries when it is full. */
-export class Bounded<Value> {
-  readonly #entries = new Map<string, Value>();
-  readonly #most: number;
-
-  constructor(most: number) {
-    this.#most = most;
-  }
-  get(key: string): Value | undefined {
-    return this.#entries.get(key);
-  }
-  set(key: string, value: Value): void {
-    this.#entries.set(key, value);
-    if (this.#entries.size <= this.#most) return;
-    const oldest = this.#entries.keys().next().value;
-    if (oldest !== undefined) this.#entries.delete(oldest);
-  }
-  delete(key: string): void {
-    this.#entries.delete(key);
-  }
-}
 
 type BlsVerify = CryptoKernel["blsVerify"];
 

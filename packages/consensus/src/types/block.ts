@@ -103,9 +103,16 @@ export function isBlockSigned(header: BlockHeader, worker: Address): boolean {
   return verifySignature(blockSigningBytes(header), header.signature, worker);
 }
 
+/** A header is asked for its CID by everything that touches the block; it never changes, so it is hashed once. */
+const known = new WeakMap<BlockHeader, CID>();
+
 /** Identity of a block: of the signed header. */
 export function blockCid(header: BlockHeader): CID {
-  return cidOfCbor(encode(blockHeaderCodec, header));
+  const found = known.get(header);
+  if (found !== undefined) return found;
+  const made = cidOfCbor(encode(blockHeaderCodec, header));
+  known.set(header, made);
+  return made;
 }
 
 /** Most bytes that a gossiped block can have in any network. */

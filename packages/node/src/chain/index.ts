@@ -30,6 +30,7 @@ import {
   type Tipset,
   tipsetKey,
 } from "@holdfast/consensus";
+import { Bounded } from "../bounded.ts";
 import { chainErrors } from "./errors.ts";
 import type { ChainDatabase } from "./needs.ts";
 import {
@@ -47,6 +48,8 @@ export type { MessageResult } from "./record.ts";
 
 /** Decoded tipsets kept in memory: more than the deepest look-back of an actor. */
 const cachedTipsets = 1024;
+/** Decoded bodies kept in memory: every room looks at the newest tipset. */
+const cachedBodies = 16;
 
 export interface HeadChange {
   readonly from: Tipset;
@@ -91,6 +94,8 @@ export interface Chain {
   tipsetAt(height: number, below?: Tipset): Tipset;
   /** Randomness for what is executed on top of this tipset. */
   randomnessBelow(tipset: Tipset): RandomnessSource;
+  /** On the current chain only. */
+  tipsetOfMessage(cid: CID): Tipset | undefined;
   /** On the current chain only. */
   findMessage(
     cid: CID,
@@ -155,7 +160,8 @@ class StoredChain implements Chain {
   readonly genesisTotal: AttoFil;
   readonly store: ChainDatabase;
   readonly #logger: Logger;
-  readonly #cache = new Map<string, Known>();
+  readonly #cache = new Bounded<Known>(cachedTipsets);
+  readonly #bodies = new Bounded<FullBlock>(cachedBodies);
   readonly #listeners = new Set<(change: HeadChange) => void>();
   #head: Tipset;
 
@@ -179,8 +185,14 @@ class StoredChain implements Chain {
     return this.#find(key)?.tipset;
   }
   fullBlock(cid: CID): FullBlock | undefined {
+    const name = cid.toString();
+    const cached = this.#bodies.get(name);
+    if (cached !== undefined) return cached;
     const bytes = this.store.getMeta(metaKeys.body(cid));
-    return bytes === undefined ? undefined : decode(fullBlockCodec, bytes, recordLimits);
+    if (bytes === undefined) return undefined;
+    const block = decode(fullBlockCodec, bytes, recordLimits);
+    this.#bodies.set(name, block);
+    return block;
   }
   fullBlocks(key: string): readonly FullBlock[] | undefined {
     const known = this.#find(key);
@@ -214,7 +226,8 @@ class StoredChain implements Chain {
     for (const block of blocks)
       meta.set(metaKeys.body(blockCid(block.header)), encode(fullBlockCodec, block));
     await this.store.commit(meta);
-    this.#remember(tipset.key, { tipset, record });
+    this.#cache.set(tipset.key, { tipset, record });
+    for (const block of blocks) this.#bodies.set(blockCid(block.header).toString(), block);
   }
 
   async setHead(key: string): Promise<HeadChange> {
@@ -269,10 +282,14 @@ class StoredChain implements Chain {
     return createRandomness((at) => this.tipsetAt(at, tipset).minTicket);
   }
 
-  findMessage(cid: CID): { tipset: Tipset; receipt: Receipt; message: SignedMessage } | undefined {
+  tipsetOfMessage(cid: CID): Tipset | undefined {
     const key = this.store.getMeta(metaKeys.message(cid.toString()));
-    if (key === undefined) return undefined;
-    const { tipset, record } = this.#must(utf8Text(key));
+    return key === undefined ? undefined : this.#must(utf8Text(key)).tipset;
+  }
+  findMessage(cid: CID): { tipset: Tipset; receipt: Receipt; message: SignedMessage } | undefined {
+    const tipset = this.tipsetOfMessage(cid);
+    if (tipset === undefined) return undefined;
+    const { record } = this.#must(tipset.key);
     const result = record.results.find((entry) => entry.message.equals(cid));
     const message = this.messagesOf(tipset).find((signed) => messageCid(signed).equals(cid));
     if (result === undefined || message === undefined) return undefined;
@@ -316,19 +333,13 @@ class StoredChain implements Chain {
     const blocks = record.cids.map((cid) => this.fullBlock(cid));
     const headers = blocks.flatMap((block) => (block === undefined ? [] : [block.header]));
     const known = { tipset: createTipset(headers), record };
-    this.#remember(key, known);
+    this.#cache.set(key, known);
     return known;
   }
   #must(key: string): Known {
     const known = this.#find(key);
     if (known === undefined) throw chainErrors.unknownTipset({ key });
     return known;
-  }
-  #remember(key: string, known: Known): void {
-    this.#cache.set(key, known);
-    if (this.#cache.size <= cachedTipsets) return;
-    const oldest = this.#cache.keys().next().value;
-    if (oldest !== undefined) this.#cache.delete(oldest);
   }
   #metaText(name: string): string {
     const bytes = this.store.getMeta(name);

@@ -11,6 +11,7 @@ export interface MempoolChain {
     listener: (change: { readonly reverted: readonly Tipset[]; readonly applied: readonly Tipset[] }) => void,
   ): () => void;
   messagesOf(tipset: Tipset): readonly SignedMessage[];
+  tipsetOfMessage(cid: CID): Tipset | undefined;
   findMessage(
     cid: CID,
   ): { readonly tipset: Tipset; readonly receipt: Receipt; readonly message: SignedMessage } | undefined;

@@ -254,10 +254,9 @@ class SenderService implements Sender {
     const { state, tipset } = chain.headState();
     for (const { key, signed } of this.#outbox.open()) {
       const { from, nonce: used } = signed.message;
-      const mined = chain.findMessage(messageCid(signed));
+      const mined = chain.tipsetOfMessage(messageCid(signed));
       if (mined !== undefined) {
-        if (tipset.height - mined.tipset.height > chain.params.finalityEpochs)
-          this.#outbox.close(key, "final");
+        if (tipset.height - mined.height > chain.params.finalityEpochs) this.#outbox.close(key, "final");
         continue;
       }
       const next = readActor(chain.store, state, from)?.nonce ?? 0;
@@ -272,7 +271,7 @@ class SenderService implements Sender {
       for (;;) {
         await clock.sleep(chain.params.roundMs * republishRounds, this.#stop.signal);
         for (const { signed } of this.#outbox.open()) {
-          if (chain.findMessage(messageCid(signed)) === undefined) await this.#publish(signed);
+          if (chain.tipsetOfMessage(messageCid(signed)) === undefined) await this.#publish(signed);
         }
       }
     } catch (error) {

@@ -34,13 +34,17 @@ export function openOutbox(database: Database): Outbox {
     if (row === undefined || !(row.message instanceof Uint8Array)) return undefined;
     return { key: String(row.key), signed: decode(signedMessageCodec, row.message) };
   };
+  /** The open entries in memory: they are looked at on every head. */
+  let opened: readonly OutboxEntry[] | undefined;
   return {
     byKey: (key) => entryOf(database.get("SELECT * FROM mempool_outbox WHERE key = ?", key)),
     byCid: (cid) => entryOf(database.get("SELECT * FROM mempool_outbox WHERE cid = ?", cid)),
-    open: () =>
-      database
+    open() {
+      opened ??= database
         .all("SELECT * FROM mempool_outbox WHERE outcome = 'open' ORDER BY sender, nonce")
-        .flatMap((row) => entryOf(row) ?? []),
+        .flatMap((row) => entryOf(row) ?? []);
+      return opened;
+    },
     highestNonce(from) {
       const row = database.get(
         "SELECT max(nonce) AS nonce FROM mempool_outbox WHERE sender = ? AND outcome <> 'replaced'",
@@ -49,6 +53,7 @@ export function openOutbox(database: Database): Outbox {
       return typeof row?.nonce === "number" ? row.nonce : undefined;
     },
     insert(key, signed) {
+      opened = undefined;
       database.run(
         "INSERT INTO mempool_outbox (key, cid, sender, nonce, message) VALUES (?, ?, ?, ?, ?)",
         key,
@@ -59,6 +64,7 @@ export function openOutbox(database: Database): Outbox {
       );
     },
     close(key, outcome) {
+      opened = undefined;
       database.run("UPDATE mempool_outbox SET outcome = ? WHERE key = ?", outcome, key);
     },
     outcome(cid) {

@@ -69,10 +69,15 @@ export async function mineRound(needs: MineNeeds, heights: SignedHeights, round:
   const ticket = signer.blsSign(facts.workerKey, ticketInput(base.minTicket, height, miner));
   const drawn = { height, electionProof, ticket, winningPost: post.proof };
   const { unsigned, messages } = await assemble(needs, { base, state }, drawn);
+  const before = heights.won(miner);
   if (!heights.claim(miner, round)) return false;
-  const header = { ...unsigned, signature: signer.sign(facts.worker, blockSigningBytes(unsigned)) };
-  await needs.submitBlock({ header, messages });
-  heights.count(miner, round);
+  try {
+    const header = { ...unsigned, signature: signer.sign(facts.worker, blockSigningBytes(unsigned)) };
+    await needs.submitBlock({ header, messages });
+  } catch (error) {
+    heights.takeBack(miner, before);
+    throw error;
+  }
   logger.info("block mined", { height: round, messages: messages.length });
   return true;
 }

@@ -7,7 +7,7 @@ import { readMinerState } from "@holdfast/consensus";
 import { publishAsk } from "./asks.ts";
 import { mineBlocks } from "./blocks.ts";
 import { mineErrors } from "./errors.ts";
-import type { MineNeeds } from "./needs.ts";
+import type { MineNeeds, MineSector } from "./needs.ts";
 import { provePeriod, recoverSectors } from "./posts.ts";
 import { advanceSector } from "./sectors.ts";
 import { openSignedHeights } from "./store.ts";
@@ -82,15 +82,13 @@ class Miner implements Mining {
     this.#start("recover", () => recoverSectors(this.#needs));
     if (ask !== undefined) this.#start("ask", () => publishAsk(this.#needs, ask));
     for (const sector of storage.listSectors()) {
-      if (!this.#isResting(sector.sectorId)) this.#advance(sector.sectorId);
+      if (!this.#isResting(sector.sectorId)) this.#advance(sector);
     }
   }
 
-  #advance(sectorId: number): void {
+  #advance(sector: MineSector): void {
+    const { sectorId, state: before } = sector;
     this.#start(`sector/${sectorId}`, async () => {
-      const sector = this.#needs.storage.listSectors().find((entry) => entry.sectorId === sectorId);
-      if (sector === undefined) return;
-      const before = sector.state;
       try {
         await advanceSector(this.#needs, sector, this.#stop.signal);
         this.#failures.delete(sectorId);

@@ -2,11 +2,20 @@
 import type { Address } from "@holdfast/base";
 import type { Database } from "../database.ts";
 
+export interface Wins {
+  readonly blocks: number;
+  readonly lastHeight: number | null;
+}
+
 export interface SignedHeights {
-  /** False if a block for this height or a later one was signed before; otherwise it is now on disk. */
+  /**
+   * False if a block for this height or a later one was signed before; otherwise it is now on disk, and the
+   * block counts as won: one durable write for a block, not two.
+   */
   claim(miner: Address, height: number): boolean;
-  won(miner: Address): { readonly blocks: number; readonly lastHeight: number | null };
-  count(miner: Address, height: number): void;
+  won(miner: Address): Wins;
+  /** The claimed block came to nothing: the count is again what it was. The height stays claimed. */
+  takeBack(miner: Address, before: Wins): void;
 }
 
 export function openSignedHeights(database: Database): SignedHeights {
@@ -21,9 +30,10 @@ export function openSignedHeights(database: Database): SignedHeights {
         const row = database.get("SELECT claimed FROM mine_heights WHERE miner = ?", miner);
         if (typeof row?.claimed === "number" && row.claimed >= height) return false;
         database.run(
-          `INSERT INTO mine_heights VALUES (?, ?, 0, NULL)
-           ON CONFLICT (miner) DO UPDATE SET claimed = excluded.claimed`,
+          `INSERT INTO mine_heights VALUES (?, ?, 1, ?) ON CONFLICT (miner) DO UPDATE
+           SET claimed = excluded.claimed, last_height = excluded.last_height, blocks = blocks + 1`,
           miner,
+          height,
           height,
         );
         return true;
@@ -35,10 +45,11 @@ export function openSignedHeights(database: Database): SignedHeights {
         lastHeight: typeof row?.last_height === "number" ? row.last_height : null,
       };
     },
-    count(miner, height) {
+    takeBack(miner, { blocks, lastHeight }) {
       database.run(
-        "UPDATE mine_heights SET blocks = blocks + 1, last_height = ? WHERE miner = ?",
-        height,
+        "UPDATE mine_heights SET blocks = ?, last_height = ? WHERE miner = ?",
+        blocks,
+        lastHeight,
         miner,
       );
     },

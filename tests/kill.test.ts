@@ -20,7 +20,7 @@ const kills = 20;
 const roundMs = 500;
 const fileBytes = 40_000;
 /** Longest pause between a start and the next kill. */
-const longestLifeMs = 4_000;
+const longestLifeMs = 6_000;
 const finishMs = 300_000;
 
 const seed = process.env.HOLDFAST_SEED ?? randomBytes(8).toString("hex");

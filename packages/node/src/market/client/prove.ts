@@ -13,8 +13,8 @@ import { proposalOf } from "./follow.ts";
 import { payloadOf } from "./local.ts";
 import type { Evidence } from "./store.ts";
 
-/** Proving periods in which a new sector must have been proven once. */
-const periodsToFirstProof = 3;
+/** Proving periods in which a new sector must have been proven once: so long the chain itself keeps a faulty one. */
+const periodsToFirstProof = 14;
 
 /** committed → proven. `market/sector-lost`. */
 export async function awaitProofs(context: ClientContext, id: number, signal: AbortSignal): Promise<void> {

@@ -237,6 +237,11 @@ export const dealRefusals = defineErrors("deal", {
   },
 });
 
+/** What is said of a message that could not even be read. */
+export function asRefusal(error: HoldfastError): HoldfastError {
+  return error.code.startsWith("deal/") ? error : dealRefusals.malformed({ detail: error.message }, error);
+}
+
 /** The message of an error, cut to what an answer may carry. */
 export function reasonOf(error: HoldfastError): string {
   const { message } = error;

@@ -7,7 +7,7 @@ import { FrameReader, sendFrame, withDeadline } from "../../framing.ts";
 import { limits } from "../../limits.ts";
 import { dataHeadCodec, dataProtocol, dataRequestCodec } from "../deal.ts";
 import { minerOn } from "../facts.ts";
-import { dealRefusals, reasonOf } from "../refusals.ts";
+import { asRefusal, dealRefusals, reasonOf } from "../refusals.ts";
 import { serve } from "../talk.ts";
 import type { ClientContext } from "./context.ts";
 import { proposalOf } from "./follow.ts";
@@ -40,7 +40,8 @@ async function handle(context: ClientContext, stream: WireStream, signal: AbortS
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof HoldfastError)) throw error;
-    const head = encode(dataHeadCodec, { code: error.code.slice(0, 64), message: reasonOf(error), bytes: 0 });
+    const refusal = asRefusal(error);
+    const head = encode(dataHeadCodec, { code: refusal.code, message: reasonOf(refusal), bytes: 0 });
     await withDeadline(clock, step, (deadline) => sendFrame(stream, head, deadline));
     return await stream.closeWrite();
   }

@@ -10,7 +10,7 @@ import {
   queryProtocol,
   type UnsignedAnswer,
 } from "../deal.ts";
-import { dealRefusals, reasonOf } from "../refusals.ts";
+import { asRefusal, dealRefusals, reasonOf } from "../refusals.ts";
 import { serve } from "../talk.ts";
 import { type MinerContext, minerFacts, pieceKeyOf } from "./context.ts";
 import type { DealRow } from "./store.ts";
@@ -34,7 +34,7 @@ async function answerQuery(context: MinerContext, stream: WireStream, signal: Ab
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof HoldfastError)) throw error;
-    answer = { dealId: noDeal, refusal: error };
+    answer = { dealId: noDeal, refusal: asRefusal(error) };
   }
   await answerWith(context, answer, stream, signal);
 }

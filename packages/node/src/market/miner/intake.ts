@@ -14,7 +14,7 @@ import {
   signedProposalCodec,
 } from "../deal.ts";
 import { channelOn } from "../facts.ts";
-import { dealRefusals } from "../refusals.ts";
+import { asRefusal, dealRefusals } from "../refusals.ts";
 import { serve } from "../talk.ts";
 import { nextHead } from "../tasks.ts";
 import { answerWith } from "./answers.ts";
@@ -54,7 +54,7 @@ async function answerProposal(
     context.needs.logger.info("deal refused", { peer: stream.peer, code: error.code, reason: error.message });
     await answerWith(
       context,
-      { refusal: error, ...(dealId === undefined ? {} : { dealId }) },
+      { refusal: asRefusal(error), ...(dealId === undefined ? {} : { dealId }) },
       stream,
       signal,
     );

@@ -1,0 +1,225 @@
+/** The messages of a deal: one encoding, ids that follow from the content, and none larger than a frame. */
+import { cidOfCbor, decode, encode, epoch, sectorId } from "@holdfast/base";
+import { codeThrown } from "@holdfast/base/testing";
+import {
+  methods,
+  pieceInclusionRedemption,
+  signedMessageCodec,
+  voucherSigningBytes,
+} from "@holdfast/consensus";
+import { sectorProfiles } from "@holdfast/proofs";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { limits } from "../../src/limits.ts";
+import {
+  answerSigningBytes,
+  type DealAnswer,
+  type DealPiece,
+  dealAnswerCodec,
+  dealIdOf,
+  draftVoucher,
+  isAnswerSigned,
+  isProposalSigned,
+  signedProposalCodec,
+  type UnsignedAnswer,
+  wireStates,
+} from "../../src/market/deal.ts";
+import {
+  activationEpochs,
+  bestAsk,
+  dealPrice,
+  durationBounds,
+  oversize,
+  redemptionSize,
+  sliceCount,
+  sliceForSectors,
+} from "../../src/market/terms.ts";
+import { facts, owner, payer, proposalWith, vouchersOf } from "./support/proposals.ts";
+import { keysOf, signerOf } from "./support/world.ts";
+
+const fullPieces = (count: number, sectorBytes = 2_048): DealPiece[] =>
+  Array.from({ length: count }, (_, index) => ({
+    commP: new Uint8Array(32).fill(index % 60),
+    paddedBytes: sectorBytes,
+    userBytes: (sectorBytes / 128) * 127,
+  }));
+
+describe("deal messages", () => {
+  it("come back as they were, and the id follows from the unsigned proposal", () => {
+    const signed = proposalWith();
+    const bytes = encode(signedProposalCodec, signed);
+    expect(decode(signedProposalCodec, bytes)).toEqual(signed);
+    expect(encode(signedProposalCodec, decode(signedProposalCodec, bytes))).toEqual(bytes);
+    expect(isProposalSigned(signed)).toBe(true);
+    const other = { ...signed, signature: new Uint8Array(65) };
+    expect(dealIdOf(other.proposal).toString()).toBe(dealIdOf(signed.proposal).toString());
+    const later = { ...signed.proposal, startHeight: epoch(51) };
+    expect(dealIdOf(later).equals(dealIdOf(signed.proposal))).toBe(false);
+  });
+
+  it("fit into a frame with as many pieces and vouchers as there may be", () => {
+    const pieces = fullPieces(limits.piecesPerDeal);
+    const { proposal, signature } = proposalWith({ pieces });
+    const [voucher] = proposal.vouchers;
+    const vouchers = Array.from({ length: limits.vouchersPerDeal }, () => voucher).filter(
+      (one) => one !== undefined,
+    );
+    expect(vouchers.length).toBe(limits.vouchersPerDeal);
+    const largest = encode(signedProposalCodec, { proposal: { ...proposal, vouchers }, signature });
+    expect(largest.length).toBeLessThan(limits.frameBytes);
+    const answer = largestAnswer();
+    expect(encode(dealAnswerCodec, { ...answer, signature: new Uint8Array(65) }).length).toBeLessThan(
+      limits.frameBytes,
+    );
+    const proof = new Uint8Array(8 + 32 * 25);
+    const location = { sectorId: sectorId(1), proof };
+    const wrong = { ...answer, locations: [location], signature: new Uint8Array(65) };
+    expect(codeThrown(() => encode(dealAnswerCodec, wrong))).toBe("codec/out-of-range");
+  });
+
+  it("hold the proofs of the largest sectors there are", () => {
+    const largest = Math.max(...sectorProfiles.map((profile) => profile.sectorBytes));
+    expect(8 + 32 * Math.log2(largest / 128)).toBeLessThanOrEqual(8 + 32 * 24);
+  });
+
+  it("are signed: no field of an answer can be changed, and only the worker can sign", () => {
+    const worker = keysOf("worker 0");
+    const answer = largestAnswer();
+    const signature = signerOf(worker).sign(worker.address, answerSigningBytes(answer));
+    const signed: DealAnswer = { ...answer, signature };
+    expect(isAnswerSigned(signed, worker.address)).toBe(true);
+    expect(isAnswerSigned(signed, owner.address)).toBe(false);
+    const changes: Partial<UnsignedAnswer>[] = [
+      { dealId: cidOfCbor(new Uint8Array(3)) },
+      { code: "x" },
+      { message: "x" },
+      { height: epoch(1) },
+      { sectorBytes: 1 },
+      { firstPiece: 1 },
+      { locations: [] },
+      ...wireStates.filter((state) => state !== answer.state).map((state) => ({ state })),
+    ];
+    for (const change of changes)
+      expect(isAnswerSigned({ ...signed, ...change }, worker.address)).toBe(false);
+  });
+
+  it("never crash the decoder", () => {
+    const bytes = encode(signedProposalCodec, proposalWith());
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), fc.nat(), (noise, at) => {
+        const cut = Uint8Array.from(bytes);
+        cut.set(noise.subarray(0, Math.max(0, bytes.length - (at % bytes.length))), at % bytes.length);
+        for (const candidate of [noise, cut, bytes.subarray(0, at % bytes.length)]) {
+          try {
+            decode(signedProposalCodec, candidate);
+          } catch (error) {
+            expect((error as { code?: string }).code).toMatch(/^(codec|cid|address|base)\//);
+          }
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+function largestAnswer(): UnsignedAnswer {
+  const proof = new Uint8Array(8 + 32 * 24).fill(255);
+  return {
+    dealId: cidOfCbor(new Uint8Array(2)),
+    state: "active",
+    code: "c".repeat(64),
+    message: "m".repeat(limits.dealReasonBytes),
+    height: epoch(Number.MAX_SAFE_INTEGER),
+    sectorBytes: Number.MAX_SAFE_INTEGER,
+    firstPiece: 1_024,
+    locations: Array.from({ length: limits.dealLocations }, () => ({
+      sectorId: sectorId(2 ** 32 - 1),
+      proof,
+    })),
+  };
+}
+
+describe("terms", () => {
+  const sizes = fc.constantFrom(1_024, 2_048, 16_384, 1_048_576);
+
+  it("slices cover a stream without gaps, each in the smallest padded size, only the last below full", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 3_000_000 }), sizes, (carBytes, sectorBytes) => {
+        const slices = sliceForSectors(carBytes, sectorBytes);
+        expect(slices.length).toBe(sliceCount(carBytes, sectorBytes));
+        let at = 0;
+        for (const [index, { start, userBytes, paddedBytes }] of slices.entries()) {
+          expect(start).toBe(at);
+          at += userBytes;
+          expect((paddedBytes / 128) * 127).toBeGreaterThanOrEqual(userBytes);
+          expect(paddedBytes === 128 || (paddedBytes / 256) * 127 < userBytes).toBe(true);
+          if (index < slices.length - 1) expect(paddedBytes).toBe(sectorBytes);
+        }
+        expect(at).toBe(carBytes);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("prices padded bytes and epochs, and never nothing", () => {
+    expect(dealPrice(facts.asks[1]?.pricePerBytePerEpoch ?? payerPrice, 6_144, 480)).toBe(
+      10n * 6_144n * 480n,
+    );
+    expect(dealPrice(payerPrice, 6_144, 480)).toBe(1n);
+  });
+
+  it("takes the cheapest ask that holds for the size and the time", () => {
+    expect(bestAsk(facts.asks, 6_144, 4)?.askId).toBe(0);
+    expect(bestAsk(facts.asks, 6_144, 5)?.askId).toBe(1);
+    expect(bestAsk(facts.asks, 100_001, 5)?.askId).toBe(2);
+    expect(bestAsk(facts.asks, 1_000_001, 5)).toBe(undefined);
+    expect(bestAsk(facts.asks, 6_144, 9_999)).toBe(undefined);
+  });
+
+  it("counts what redeeming takes, and not less than it takes", () => {
+    for (const [count, sectorBytes, paddedBytes] of [
+      [1, 2_048, 2_048],
+      [5, 1_048_576, 128],
+      [700, 2_048, 2_048],
+      [300, 268_435_456, 1_024],
+    ] as const) {
+      const pieces = fullPieces(count, paddedBytes);
+      const terms = proposalWith({ pieces }).proposal;
+      const [due] = vouchersOf(terms);
+      if (due === undefined) throw new TypeError("a schedule has a first voucher");
+      const proof = new Uint8Array(8 + 32 * Math.log2(sectorBytes / paddedBytes));
+      const voucher = { ...draftVoucher(terms, owner.address, due), signature: due.signature };
+      const redeemerParams = pieceInclusionRedemption(
+        pieces.map(() => ({ sectorId: sectorId(2 ** 32 - 1), proof })),
+      );
+      const params = encode(methods.broker.redeem.params, { voucher, redeemerParams });
+      const message = {
+        to: owner.address,
+        from: payer.address,
+        nonce: (2 ** 40) as never,
+        value: 0n as never,
+        method: "redeem",
+        params,
+        gasPrice: (10n ** 20n) as never,
+        gasLimit: 10_000_000 as never,
+      };
+      const bytes = encode(signedMessageCodec, { message, signature: new Uint8Array(65) }).length;
+      const { messageBytes } = redemptionSize(pieces, sectorBytes);
+      expect(messageBytes).toBeGreaterThanOrEqual(bytes);
+      expect(messageBytes).toBeLessThan(1.5 * bytes + 2_000);
+      expect(voucherSigningBytes(voucher).length).toBeLessThan(messageBytes);
+    }
+  });
+
+  it("says which deals are too large, and gives the others time", () => {
+    const { params } = facts;
+    expect(oversize(fullPieces(1_024), 2_048, params)).toBe(undefined);
+    expect(oversize(fullPieces(1_025), 2_048, params)).toMatch(/1025 pieces/);
+    expect(oversize(fullPieces(1_024, 128), 2 ** 28, params)).toMatch(/in one message/);
+    const { minEpochs, maxEpochs } = durationBounds(params);
+    expect([minEpochs, maxEpochs]).toEqual([40, 100_000 - 52 - 1]);
+    expect(activationEpochs(params, 2 ** 30)).toBeGreaterThan(activationEpochs(params, 2_048));
+  });
+});
+
+const payerPrice = 0n as Parameters<typeof dealPrice>[0];

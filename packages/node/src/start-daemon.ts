@@ -146,16 +146,26 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
   if (options.offline !== true)
     stack.use(openDiscovery({ wire, clock, logger, bootstrap: config.net.bootstrap }));
   await repo.announce(node.apiUrl);
-  const address = keys.wallet.payer();
+  return handleOf(node, { repo, path: options.repo, running: stack.move() });
+}
+
+function handleOf(
+  node: RunningNode,
+  {
+    repo,
+    path,
+    running,
+  }: { readonly repo: Repo; readonly path: string; readonly running: AsyncDisposableStack },
+): DaemonHandle {
+  const address = node.wallet.payer();
   const balance = readActor(node.chain.store, node.chain.headState().state, address)?.balance ?? attoFil(0);
-  const running = stack.move();
   return {
-    name: config.name,
+    name: node.name,
     api: node.apiUrl,
     token: repo.token,
-    peerId: wire.self,
-    addresses: wire.addresses(),
-    repo: options.repo,
+    peerId: node.wire.self,
+    addresses: node.wire.addresses(),
+    repo: path,
     address,
     balanceFil: filText(balance),
     node,

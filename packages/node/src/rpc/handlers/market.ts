@@ -164,12 +164,12 @@ async function explainSector(needs: HandlerNeeds, sectorId: number): Promise<Exp
 }
 
 function stepOf(state: string, { chain }: HandlerNeeds): string {
-  const { sealChallengeDelayEpochs } = chain.params;
+  const delay = inRounds(chain.params.sealChallengeDelayEpochs, chain.params);
   const words: { readonly [State in string]?: string } = {
     staging: "it takes in pieces until it is full or old enough",
     closing: "it waits for the seal to start",
     sealing: "its replica is being made",
-    sealed: `its commitment goes onto the chain, then it is challenged after ${inRounds(sealChallengeDelayEpochs, chain.params)}`,
+    sealed: `its commitment goes onto the chain, then it is challenged after ${delay}`,
     proving: "the proof of its replica is being made",
     proved: "its proof goes onto the chain",
     expired: "its life is over",

@@ -17,7 +17,7 @@ import { type MetricsSource, openMetrics } from "./metrics.ts";
 import { type AskPolicy, type MineNeeds, type Mining, startMining } from "./mine/index.ts";
 import { createProofPass, type ProofChecker, type ProofPass } from "./proof-pass.ts";
 import type { FileBlocks } from "./retrieval/index.ts";
-import { createHandlers, type HandlerNeeds, startServer } from "./rpc/index.ts";
+import { createHandlers, type HandlerNeeds, type PageFile, startServer } from "./rpc/index.ts";
 import { openSync, type Sync } from "./sync/index.ts";
 import type { Wallet } from "./wallet/index.ts";
 
@@ -41,7 +41,11 @@ export interface NodeParts {
   /** Where costly proofs are verified. */
   readonly checker: ProofChecker;
   readonly miner?: MinerParts;
-  readonly api?: { readonly listen: string; readonly token: string };
+  readonly api?: {
+    readonly listen: string;
+    readonly token: string;
+    readonly pages?: readonly PageFile[];
+  };
 }
 
 export interface RunningNode extends AsyncDisposable {

@@ -11,6 +11,7 @@ import { realClock } from "./clock.ts";
 import { createDevnet, nodeNames, writeClockOffset } from "./devnet-genesis.ts";
 import { installNativeKernels } from "./kernels.ts";
 import { repoPaths } from "./repo/index.ts";
+import type { PageFile } from "./rpc/index.ts";
 import { type DaemonHandle, openWorkers, startDaemon } from "./start-daemon.ts";
 
 export interface StartDevnetOptions {
@@ -21,6 +22,8 @@ export interface StartDevnetOptions {
   readonly sectorBytes: number;
   readonly apiPort: number;
   readonly version: string;
+  /** What every node's API server shows to a person who opens it in a browser. */
+  readonly pages?: readonly PageFile[];
   readonly signal?: AbortSignal;
 }
 
@@ -69,6 +72,7 @@ export async function startDevnet(options: StartDevnetOptions): Promise<DevnetHa
           workers,
           logFile: join(repo, "node.log"),
           ...listen,
+          ...(options.pages === undefined ? {} : { pages: options.pages }),
         }),
       ),
     );

@@ -23,6 +23,13 @@ export interface FileDoor {
   stat(cid: string, signal: Cancel): Promise<MethodResult<"file.stat">>;
 }
 
+/** One file of the page that the API server shows to a person. */
+export interface PageFile {
+  /** On the server: `/` or `/page/main.ts`. */
+  readonly path: string;
+  readonly file: URL;
+}
+
 export interface MetricsDoor {
   /** Prometheus text format. */
   text(): Promise<string>;

@@ -25,7 +25,8 @@ import { HoldfastError, type Logger } from "@holdfast/base";
 import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import { limits } from "../limits.ts";
 import { rpcErrors } from "./errors.ts";
-import type { FileDoor, MetricsDoor } from "./needs.ts";
+import type { FileDoor, MetricsDoor, PageFile } from "./needs.ts";
+import { addPages } from "./pages.ts";
 
 export interface ServerOptions {
   /** `127.0.0.1:3453`; port 0 takes any free one. */
@@ -35,6 +36,8 @@ export interface ServerOptions {
   readonly handlers: ApiHandlers;
   readonly files: FileDoor;
   readonly metrics: MetricsDoor;
+  /** Shown without a token: they hold no secret. */
+  readonly pages?: readonly PageFile[];
   readonly logger: Logger;
 }
 
@@ -46,7 +49,9 @@ export interface RunningServer extends AsyncDisposable {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const app = fastify({ logger: false, bodyLimit: limits.apiBodyBytes, forceCloseConnections: true });
   const stopping = new AbortController();
-  guard(app, options.token);
+  const pages = options.pages ?? [];
+  guard(app, options.token, new Set(pages.map(({ path }) => path)));
+  addPages(app, pages);
   addMethods(app, options, stopping.signal);
   addFiles(app, options.files, stopping.signal);
   addService(app, options);
@@ -78,13 +83,14 @@ function splitAddress(listen: string): { host: string; port: number } {
   return { host: listen.slice(0, at).replace(/^\[|\]$/g, ""), port: Number(listen.slice(at + 1)) };
 }
 
-function guard(app: FastifyInstance, token: string): void {
+function guard(app: FastifyInstance, token: string, open: ReadonlySet<string>): void {
   const expected = Buffer.from(`Bearer ${token}`);
   app.addHook("onRequest", async (request, reply) => {
     if (request.url === "/healthz") return;
     const given = Buffer.from(request.headers.authorization ?? "");
     const matches = given.length === expected.length && timingSafeEqual(given, expected);
-    if (!matches || !isLoopbackHost(request.headers.host ?? "")) {
+    const needsToken = !open.has(request.routeOptions.url ?? "");
+    if ((needsToken && !matches) || !isLoopbackHost(request.headers.host ?? "")) {
       await reply.code(401).send(errorToBody(apiErrors.unauthorized({ url: request.url.slice(0, 100) })));
     }
   });

@@ -119,7 +119,7 @@ async function runWithFault(
 describe("one failing operation of the disk", () => {
   it.each(["io", "full"] as const)("(%s), whichever it is, loses nothing", async (fault) => {
     let operations = fault === "io" ? 1 : 4;
-    for (let hit = true; hit; operations += 7) {
+    for (let hit = true; hit; operations += 9) {
       const run = await runWithFault(operations, fault);
       expect(run.complaints, `${fault} at operation ${operations}`).toEqual([]);
       hit = run.faults > 0;

@@ -1,38 +1,19 @@
 /** Sectors of a genesis: sealed elsewhere, committed from the start, refused when they are not what they say. */
-import { sectorId as sectorIdOf } from "@holdfast/base";
 import { codeOf } from "@holdfast/base/testing";
-import { zigzag } from "@holdfast/proofs";
-import { sectorProfile } from "@holdfast/proofs/verify";
-import type { PresealedSector } from "@holdfast/storage";
+import { presealSector } from "@holdfast/storage";
 import { afterAll, describe, expect, it } from "vitest";
-import {
-  filesOn,
-  identity,
-  miner,
-  networkId,
-  scratch,
-  sectorBytes,
-  seedAt,
-  simStorage,
-  ticketAt,
-} from "./support.ts";
+import { filesOn, identity, prover, scratch, sectorBytes, seedAt, simStorage, ticketAt } from "./support.ts";
 
 const files = scratch();
 afterAll(() => files.remove());
 
 describe("presealed sectors", () => {
-  function preseal(sectorId: number): PresealedSector {
-    const profile = sectorProfile(sectorBytes);
-    const { data, commD } = zigzag.preproc(new Uint8Array(0), profile);
-    const ticket = ticketAt(0);
-    const bound = { networkId, miner, sectorId: sectorIdOf(sectorId), ticket: ticket.bytes, commD };
-    const { replica, replicaTree, commR, commRStar } = zigzag.replicate(profile, bound, data);
-    return { sectorId, sectorBytes, ticket, identity, commD, commR, commRStar, replica, replicaTree };
-  }
+  const preseal = (sectorId: number) =>
+    presealSector(prover, { sectorId, sectorBytes, ticket: ticketAt(0), identity });
 
   it("are committed from the start, prove spacetime, and keep their ids for themselves", async () => {
     const { storage, disk } = await simStorage(files.next());
-    const [one, five] = [preseal(1), preseal(5)];
+    const [one, five] = [await preseal(1), await preseal(5)];
     await storage.importPresealed(one);
     await storage.importPresealed(five);
     await storage.importPresealed(one);
@@ -49,21 +30,21 @@ describe("presealed sectors", () => {
 
   it("are refused when they are not what they say", async () => {
     const { storage, disk } = await simStorage(files.next());
-    const good = preseal(1);
+    const good = await preseal(1);
     const cut = { ...good, replica: good.replica.subarray(1) };
-    const wrongRoot = { ...good, commR: preseal(2).commR };
+    const wrongRoot = { ...good, commR: (await preseal(2)).commR };
     for (const bad of [cut, wrongRoot, { ...good, replicaTree: new Uint8Array(9) }]) {
       expect(await codeOf(storage.importPresealed(bad))).toBe("storage/bad-sector");
     }
     await storage.importPresealed(good);
-    const other = { ...preseal(2), sectorId: 1 };
+    const other = { ...(await preseal(2)), sectorId: 1 };
     expect(await codeOf(storage.importPresealed(other))).toBe("storage/sector-conflict");
     disk.fault = (operation) => (operation === "rename" ? "full" : undefined);
-    expect(await codeOf(storage.importPresealed(preseal(3)))).toBe("disk/full");
+    expect(await codeOf(storage.importPresealed(await preseal(3)))).toBe("disk/full");
     disk.fault = () => undefined;
     expect(storage.listSectors()).toHaveLength(1);
     expect((await storage.audit()).orphans).toEqual([]);
-    await storage.importPresealed(preseal(3));
+    await storage.importPresealed(await preseal(3));
     await storage.close();
   });
 });

@@ -3,7 +3,7 @@ export { openStorage, type StorageOptions } from "./builder.ts";
 export type { AuditedFile, CollectedGarbage, FileOwner, StorageAudit } from "./collector.ts";
 export type { FileClaim, FileRole } from "./files.ts";
 export { defaultLimits, type StorageLimits } from "./options.ts";
-export type { PresealedSector } from "./presealed.ts";
+export { type PresealedSector, type PresealRequest, presealSector } from "./presealed.ts";
 export type { PieceCheck } from "./reading.ts";
 export { footprint, type StorageUsage } from "./space.ts";
 export { type SectorState, sectorMoves, sectorStates } from "./states.ts";

@@ -3,6 +3,7 @@
  * arrive whole (replica and tree) and are committed from the start.
  */
 import { equalBytes, sectorId as sectorIdOf } from "@holdfast/base";
+import { type Prover, zeroPieceCommitment } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import type { SealCommitments, SectorRow } from "../store/index.ts";
 import { type Core, ensureOpen } from "./core.ts";
@@ -18,6 +19,24 @@ export interface PresealedSector extends SealCommitments {
   readonly replica: Uint8Array;
   /** The replica's tree as the seal gave it. */
   readonly replicaTree: Uint8Array;
+}
+
+export interface PresealRequest {
+  readonly sectorId: number;
+  readonly sectorBytes: number;
+  readonly ticket: Ticket;
+  readonly identity: SealIdentity;
+}
+
+/** Seals a sector without pieces in memory, for a genesis. Throws proofs/unknown-sector-size. */
+export async function presealSector(prover: Prover, request: PresealRequest): Promise<PresealedSector> {
+  const { sectorId, sectorBytes, ticket, identity } = request;
+  const commD = zeroPieceCommitment(sectorBytes);
+  const bound = { ...identity, sectorId: sectorIdOf(sectorId), ticket: ticket.bytes, commD };
+  const data = new Uint8Array(sectorBytes);
+  const sealed = await prover.replicate({ sectorBytes, identity: bound, data });
+  const { commR, commRStar, replica, replicaTree } = sealed;
+  return { ...request, commD, commR, commRStar, replica, replicaTree };
 }
 
 /** What a fresh sector is asked for before it is taken; any seed does. */

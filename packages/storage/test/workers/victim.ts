@@ -2,8 +2,9 @@
  * The process that the kill test kills: opens the storage of a folder, checks every piece that was ever
  * acknowledged, and works until all pieces are committed. It tells on its standard output, with writes that
  * do not wait: "kept <key>" before anything else happens after an acknowledgement.
- * Arguments: folder, seed, number of pieces, mode ("inline" or "pool"), n. At its n-th operation on the disk
- * it kills itself, with the operation already on its way; 0 never.
+ * Arguments: folder, seed, number of pieces, mode ("inline", "pool", or "liar": acknowledges too early), n,
+ * and the acknowledged keys. At its n-th operation on the disk since its start it kills itself, with the
+ * operation already on its way; at the n-th since it began to work for "n+"; 0 never.
  */
 import { writeSync } from "node:fs";
 import path from "node:path";
@@ -18,7 +19,7 @@ const acknowledged = process.argv.slice(7);
 
 const tell = (line: string): void => void writeSync(1, `${line}\n`);
 
-let left = Number(fatal);
+let left = fatal.endsWith("+") ? 0 : Number(fatal);
 async function mortal<T>(operation: Promise<T>): Promise<T> {
   if (--left === 0) process.kill(process.pid, "SIGKILL");
   return await operation;
@@ -60,6 +61,8 @@ for (const pieceKey of acknowledged) {
 for (const { path: name } of (await storage.audit()).missing) tell(`missing ${name}`);
 const specs = pieceSpecs(seed, Number(count), 1016);
 const known = new Set(acknowledged);
+if (mode === "liar") for (const { pieceKey } of specs) tell(`kept ${pieceKey}`);
+if (fatal.endsWith("+")) left = Number.parseInt(fatal, 10);
 await drive(storage, specs, (pieceKey) => {
   if (!known.has(pieceKey)) tell(`kept ${pieceKey}`);
   known.add(pieceKey);

@@ -96,7 +96,13 @@ async function preCommitSector(needs: MineNeeds, sector: MineSector, signal: Abo
     expiration: epoch(chain.head().height + maxSectorLifetimeEpochs - 1),
   });
   const key = `sector/${sector.sectorId}/pre-commit/${ticket.epoch}`;
-  await sendAndCheck(needs, { method: "preCommitSector", params, key, sectorId: sector.sectorId }, signal);
+  // Not from a dry run: the pre-commitments that go into the same block make each next one dearer.
+  const gasLimit = inclusionGas(params.length + envelopeBytes) + commitStateGas + params.length;
+  await sendAndCheck(
+    needs,
+    { method: "preCommitSector", params, key, sectorId: sector.sectorId, gasLimit },
+    signal,
+  );
 }
 
 async function commit(needs: MineNeeds, sector: MineSector, signal: AbortSignal): Promise<void> {

@@ -4,18 +4,20 @@
  * asked, the proof makes it count. What happened already is read from the chain and from the storage's
  * own records, never from memory: after a kill the next look goes on where the last one was.
  */
-import { type CID, type Epoch, encode, epoch, sectorId as sectorNumber } from "@holdfast/base";
+import { type CID, encode, epoch, sectorId as sectorNumber, toHex } from "@holdfast/base";
 import {
   exitCodeMeaning,
   inclusionGas,
   methods,
   networkIdOf,
+  type PreCommit,
   proofGas,
   randomnessTags,
   readMinerState,
   readPreCommit,
   readSector,
   sealEntropy,
+  sectorIdentityOf,
 } from "@holdfast/consensus";
 import { mineErrors } from "./errors.ts";
 import type { MineNeeds, MineSector } from "./needs.ts";
@@ -67,17 +69,19 @@ async function proveWhenChallenged(needs: MineNeeds, sector: MineSector, signal:
   const { chain, miner, storage } = needs;
   const { state } = chain.headState();
   const id = sectorNumber(sector.sectorId);
-  if (readSector(chain.store, state, miner, id) !== undefined)
-    return storage.confirmCommitted(sector.sectorId);
+  if (readSector(chain.store, state, miner, id) !== undefined) return;
   const preCommit = readPreCommit(chain.store, state, miner, id);
   if (preCommit === undefined) return preCommitSector(needs, sector, signal);
-  const seedEpoch = epoch(preCommit.preCommittedAt + chain.params.sealChallengeDelayEpochs);
-  if (chain.head().height < seedEpoch + seedDepthEpochs) return;
-  await storage.prove(sector.sectorId, sealSeed(needs, sector.sectorId, seedEpoch));
+  const seed = sealSeed(needs, preCommit);
+  if (seed !== undefined) await storage.prove(sector.sectorId, seed);
 }
 
-function sealSeed({ chain, miner }: MineNeeds, sectorId: number, at: Epoch): Uint8Array {
-  return chain.randomnessBelow(chain.head())(at, randomnessTags.sealSeed, sealEntropy(miner, sectorId));
+/** The seed of the challenge as the present chain draws it; undefined before its epoch is buried. */
+function sealSeed({ chain, miner }: MineNeeds, preCommit: PreCommit): Uint8Array | undefined {
+  const at = epoch(preCommit.preCommittedAt + chain.params.sealChallengeDelayEpochs);
+  if (chain.head().height < at + seedDepthEpochs) return undefined;
+  const entropy = sealEntropy(miner, preCommit.sectorId);
+  return chain.randomnessBelow(chain.head())(at, randomnessTags.sealSeed, entropy);
 }
 
 async function preCommitSector(needs: MineNeeds, sector: MineSector, signal: AbortSignal): Promise<void> {
@@ -106,21 +110,26 @@ async function preCommitSector(needs: MineNeeds, sector: MineSector, signal: Abo
 }
 
 async function commit(needs: MineNeeds, sector: MineSector, signal: AbortSignal): Promise<void> {
-  const { chain, miner, storage } = needs;
+  const { chain, miner, storage, proofs } = needs;
   const { state } = chain.headState();
   const id = sectorNumber(sector.sectorId);
-  if (readSector(chain.store, state, miner, id) !== undefined)
-    return storage.confirmCommitted(sector.sectorId);
+  if (readSector(chain.store, state, miner, id) !== undefined) return confirmWhenFinal(needs, sector);
   const preCommit = readPreCommit(chain.store, state, miner, id);
-  if (preCommit === undefined) return;
+  const seed = preCommit === undefined ? undefined : sealSeed(needs, preCommit);
+  if (preCommit === undefined || seed === undefined) return;
   const proof = await storage.readSealProof(sector.sectorId);
+  const { sectorBytes, commR, commRStar } = preCommit;
+  const identity = sectorIdentityOf(chain.params, miner, preCommit);
+  const statement = { sectorBytes, identity, commR, commRStar, seed, proof };
+  // A reorganisation may have drawn another challenge since: a proof that no longer holds is made again, not sent.
+  if (!(await proofs.check({ check: "seal", statement }))) return storage.prove(sector.sectorId, seed);
   const params = encode(methods.miner.commitSector.params, { sectorId: id, proof });
   const gasLimit =
     proofGas("seal", proof.length) +
     inclusionGas(params.length + envelopeBytes) +
     commitStateGas +
     params.length;
-  const key = `sector/${sector.sectorId}/commit/${preCommit.preCommittedAt}`;
+  const key = `sector/${sector.sectorId}/commit/${toHex(seed)}`;
   await sendAndCheck(
     needs,
     { method: "commitSector", params, key, sectorId: sector.sectorId, gasLimit },
@@ -156,8 +165,25 @@ async function sendAndCheck(needs: MineNeeds, message: SectorMessage, signal: Ab
   throw mineErrors.messageFailed({ method, sectorId, exitCode: receipt.exitCode, meaning });
 }
 
-async function expire({ chain, miner, storage }: MineNeeds, sector: MineSector): Promise<void> {
-  const { state } = chain.headState();
-  const onChain = readSector(chain.store, state, miner, sectorNumber(sector.sectorId));
-  if (onChain === undefined) await storage.markExpired(sector.sectorId);
+/** What a reorganisation can no longer take back. */
+function finalState({ chain }: MineNeeds): CID | undefined {
+  const depth = chain.params.finalityEpochs;
+  return chain.stateAfter(chain.tipsetAt(Math.max(0, chain.head().height - depth)).key);
+}
+
+function isIn(needs: MineNeeds, state: CID, sector: MineSector): boolean {
+  return readSector(needs.chain.store, state, needs.miner, sectorNumber(sector.sectorId)) !== undefined;
+}
+
+/** The means to seal again are kept until nothing can undo the commitment. */
+async function confirmWhenFinal(needs: MineNeeds, sector: MineSector): Promise<void> {
+  const state = finalState(needs);
+  if (state !== undefined && isIn(needs, state, sector))
+    await needs.storage.confirmCommitted(sector.sectorId);
+}
+
+/** A confirmed sector was final once: if it is gone from there, its life is over. */
+async function expire(needs: MineNeeds, sector: MineSector): Promise<void> {
+  const state = finalState(needs);
+  if (state !== undefined && !isIn(needs, state, sector)) await needs.storage.markExpired(sector.sectorId);
 }

@@ -63,9 +63,10 @@ export class Sealing {
   proveSeal(sectorId: number, seed: Uint8Array): void {
     ensureOpen(this.#core);
     checkLength(sectorId, "seed", seed);
-    const row = sectorIn(this.#core, sectorId, ["sealed"]);
+    const from = ["sealed", "proved"] as const;
+    const row = sectorIn(this.#core, sectorId, from);
     const change = { attempt: row.attempt + 1, seed };
-    this.#launch(this.#core.store.move(sectorId, { from: ["sealed"] }, "proving", this.#now(), change));
+    this.#launch(this.#core.store.move(sectorId, { from }, "proving", this.#now(), change));
   }
 
   /** The seal proof. Throws storage/wrong-state, storage/missing-file. */

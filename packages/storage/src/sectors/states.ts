@@ -6,7 +6,7 @@
  * `closing` takes no more pieces and waits for the caller's ticket, `sealed` waits for the caller's seed,
  * `proved` waits for the caller's word that the proof is on the chain. `failed` remembers in which state it
  * happened and goes back by a retry. A seal that the chain has not taken may start again with a new ticket
- * (back to `closing`): its pieces are kept in the clear until `committed`.
+ * (back to `closing`), and is proven again when a reorganisation changed its seed (back to `proving`): its pieces are kept in the clear until `committed`.
  */
 export const sectorStates = [
   "staging",
@@ -29,7 +29,7 @@ export const sectorMoves: { readonly [from in SectorState]: readonly SectorState
   sealing: ["sealed", "failed", "closing", "removed"],
   sealed: ["proving", "closing", "removed"],
   proving: ["proved", "failed", "closing", "removed"],
-  proved: ["committed", "closing", "removed"],
+  proved: ["proving", "committed", "closing", "removed"],
   committed: ["faulty", "expired", "removed"],
   faulty: ["committed", "expired", "removed"],
   expired: ["removed"],

@@ -15,7 +15,13 @@ import {
   type NetworkParams,
   networkIdOf,
 } from "@holdfast/consensus";
-import { createProver, layoutPieces, type SealedReplica, type SectorIdentity } from "@holdfast/proofs";
+import {
+  createProver,
+  layoutPieces,
+  type SealedReplica,
+  type SectorIdentity,
+  sectorProfile,
+} from "@holdfast/proofs";
 import { openNodeDisk, openStorage, type Storage } from "@holdfast/storage";
 import { makeGenesis } from "./genesis.ts";
 import { openKeys } from "./keys.ts";
@@ -64,8 +70,9 @@ export function localParams(name: string, roundMs: number, sectorBytes: number):
   });
 }
 
-/** Writes the repos. Errors: `repo/exists`, `repo/unwritable`. */
+/** Writes the repos. Errors: `proofs/unknown-sector-size`, `repo/exists`, `repo/unwritable`. */
 export async function createDevnet(options: DevnetOptions): Promise<void> {
+  sectorProfile(options.sectorBytes); // refuses an unknown size before there is a folder
   await mkdir(options.state, { recursive: true });
   const params = localParams(`local-${randomBytes(4).toString("hex")}`, options.roundMs, options.sectorBytes);
   const names = nodeNames(options.miners);

@@ -99,7 +99,7 @@ function nodeOf(handle: DaemonHandle): DevnetNode {
   return { name, role, api, token, peerId, repo, address, balanceFil };
 }
 
-/** Names of the repos in a network's folder, the bootstrap node first. */
+/** Names of the repos in a network's folder, in the order of `nodeNames`. */
 async function existingNodes(state: string): Promise<readonly string[]> {
   let entries: string[];
   try {
@@ -107,8 +107,9 @@ async function existingNodes(state: string): Promise<readonly string[]> {
   } catch {
     return [];
   }
-  const known = entries.filter((name) => /^(bootstrap|client|miner-\d+)$/.test(name)).sort();
-  return [...known.filter((name) => name === "bootstrap"), ...known.filter((name) => name !== "bootstrap")];
+  const numberOf = (name: string): number => Number(/^miner-(\d+)$/.exec(name)?.[1] ?? 0);
+  const miners = entries.filter((name) => numberOf(name) > 0).sort((a, b) => numberOf(a) - numberOf(b));
+  return ["bootstrap", ...miners, "client"].filter((name) => entries.includes(name));
 }
 
 /** The network's time goes on one round after its newest block. */

@@ -66,15 +66,19 @@ const exitCodeLines = [
   ["75", "try again later; what was done is kept"],
 ] as const;
 
-/** Words and what they mean, aligned; the meanings wrap in their own column. */
+const leastMeaningColumns = 32;
+
+/** Words and what they mean in a column of its own, or below each word where the terminal is narrow. */
 function list(rows: readonly (readonly [string, string])[], columns: number): string {
-  const width = Math.min(30, Math.max(0, ...rows.map(([word]) => word.length)));
-  const indent = " ".repeat(width + 4);
+  const widest = Math.max(0, ...rows.map(([word]) => word.length));
+  if (columns - widest - 4 < leastMeaningColumns) {
+    return rows.map(([word, meaning]) => `  ${word}\n${wrapped(meaning, columns, "      ")}`).join("\n");
+  }
+  const indent = " ".repeat(widest + 4);
   return rows
-    .map(([word, meaning]) => {
-      const text = wrapped(meaning, columns, indent);
-      return word.length > width ? `  ${word}\n${text}` : `  ${word.padEnd(width)}${text.slice(width + 2)}`;
-    })
+    .map(
+      ([word, meaning]) => `  ${word.padEnd(widest)}${wrapped(meaning, columns, indent).slice(widest + 2)}`,
+    )
     .join("\n");
 }
 

@@ -56,7 +56,12 @@ export function columnsOf(text: string): number {
 
 /** The text, or as much of it as fits with an ellipsis behind it. */
 export function fitted(text: string, columns: number): string {
-  if (columnsOf(text) <= columns) return text;
+  return columnsOf(text) <= columns ? text : shortened(text, columns);
+}
+
+/** With an ellipsis, in any case. */
+function shortened(text: string, columns: number): string {
+  if (columns < 1) return "";
   let kept = "";
   let used = 1;
   for (const { segment } of graphemes.segment(text)) {
@@ -64,7 +69,7 @@ export function fitted(text: string, columns: number): string {
     if (used > columns) break;
     kept += segment;
   }
-  return columns < 1 ? "" : `${kept}…`;
+  return `${kept}…`;
 }
 
 /** A line of spans, cut to the columns and painted. */
@@ -73,16 +78,22 @@ export function paintedLine(
   columns: number,
   paint: (style: Style, text: string) => string,
 ): string {
+  const spans = (typeof line === "string" ? [line] : line).map((span) =>
+    typeof span === "string"
+      ? { text: printable(span), painted: (text: string) => text }
+      : { text: printable(span[1]), painted: (text: string) => paint(span[0], text) },
+  );
+  let rest = spans.reduce((sum, { text }) => sum + columnsOf(text), 0);
   let left = columns;
-  let painted = "";
-  for (const span of typeof line === "string" ? [line] : line) {
-    const [style, raw] = typeof span === "string" ? [undefined, span] : span;
-    const text = fitted(printable(raw), left);
-    left -= columnsOf(text);
-    painted += style === undefined ? text : paint(style, text);
-    if (text.endsWith("…") && !raw.endsWith("…")) break;
+  let result = "";
+  for (const { text, painted } of spans) {
+    const own = columnsOf(text);
+    if (rest > left && own >= left) return result + painted(shortened(text, left));
+    result += painted(text);
+    left -= own;
+    rest -= own;
   }
-  return painted;
+  return result;
 }
 
 const padded = (text: string, columns: number): string =>

@@ -56,8 +56,8 @@ function arranged(argv: readonly string[]): string[] {
   }
   if (rest.length === 0) return early.filter((word) => word !== "--json");
   if (rest[0] === "help") return [...rest.slice(1), "--help"];
-  const end = rest.indexOf("--");
-  rest.splice(end < 0 ? rest.length : end, 0, ...early);
+  const firstOption = rest.findIndex((word) => word.startsWith("-"));
+  rest.splice(firstOption < 0 ? rest.length : firstOption, 0, ...early);
   return rest;
 }
 

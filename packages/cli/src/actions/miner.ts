@@ -30,9 +30,9 @@ function asksTable(asks: readonly AskView[], time: ChainTime): string {
 }
 
 function sizesText(minBytes: number, maxBytes: number): string {
-  return maxBytes === Number.MAX_SAFE_INTEGER
-    ? `from ${sizeText(minBytes)}`
-    : `${sizeText(minBytes)} – ${sizeText(maxBytes)}`;
+  const hasMost = maxBytes < Number.MAX_SAFE_INTEGER;
+  if (minBytes <= 1) return hasMost ? `up to ${sizeText(maxBytes)}` : "any";
+  return `${sizeText(minBytes)} ${hasMost ? `to ${sizeText(maxBytes)}` : "and more"}`;
 }
 
 export const askList = action({

@@ -3,7 +3,7 @@ import { type MethodResult, methods } from "@holdfast/api";
 import { formatDuration } from "@holdfast/base";
 import { action } from "../command.ts";
 import { cliErrors } from "../errors.ts";
-import { fil, plural, roughly, withoutEllipsis } from "../human-text.ts";
+import { fil, roughly, withoutEllipsis } from "../human-text.ts";
 import { argument } from "../input.ts";
 import { type Fact, facts, type Style } from "../layout.ts";
 
@@ -33,7 +33,10 @@ export const status = action({
       ["peers", String(found.peers)],
       ["wallet", found.defaultAddress ?? "no key"],
       ["balance", found.balanceFil === null ? "-" : fil(found.balanceFil)],
-      ["messages", `${plural(found.pendingMessages, "message")} waiting for a block`],
+      [
+        "messages",
+        found.pendingMessages === 0 ? "none waits" : `${found.pendingMessages} waiting for a block`,
+      ],
       ["version", found.version],
       ["peer id", found.peerId],
       ["listens on", found.addresses.length === 0 ? "-" : found.addresses],

@@ -144,7 +144,7 @@ function dealFacts(deal: DealDetail, time: ChainTime): string {
     ["channel", deal.channelId === null ? "-" : String(deal.channelId)],
     ["begins", time.at(deal.startHeight)],
     ["ends", time.at(deal.endHeight)],
-    ["proven", `${deal.provenSectors} of ${plural(deal.sectors.length, "sector")}`],
+    ["proven", `${deal.provenSectors} of ${deal.sectors.length} sectors`],
   ]);
 }
 

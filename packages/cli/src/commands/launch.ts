@@ -4,6 +4,7 @@ import type { CommandSpec, OptionSpec } from "../command.ts";
 const load = () => import("../actions/launch.ts");
 
 const roundOption: OptionSpec = { flags: "--round <time>", summary: "time between blocks", initial: "1s" };
+const sectorSummary = "size of the miners' sectors: 2KiB, 16KiB, 64KiB, 256KiB, 1MiB or 8MiB";
 const passphrase =
   "With HOLDFAST_PASSPHRASE set, the keys are encrypted with it, and it is needed at every start.";
 
@@ -23,7 +24,7 @@ export const launchCommands: readonly CommandSpec[] = [
       },
       roundOption,
       { flags: "--miners <count>", summary: "how many storage miners", initial: "3" },
-      { flags: "--sector <size>", summary: "size of the miners' sectors", initial: "64KiB" },
+      { flags: "--sector <size>", summary: sectorSummary, initial: "64KiB" },
       {
         flags: "--port <number>",
         summary: "port of the client's API; 0 takes any free one",
@@ -46,7 +47,7 @@ export const launchCommands: readonly CommandSpec[] = [
     options: [
       { flags: "--copies <count>", summary: "at how many of the three miners", initial: "2" },
       roundOption,
-      { flags: "--sector <size>", summary: "size of the miners' sectors", initial: "256KiB" },
+      { flags: "--sector <size>", summary: sectorSummary, initial: "256KiB" },
     ],
     connection: "none",
     action: async () => (await load()).demo,
@@ -58,7 +59,7 @@ export const launchCommands: readonly CommandSpec[] = [
       "The genesis file is what makes a network: take it from any node of it (genesis.car in its folder). The network " +
       `is then joined with \`holdfast daemon\`.\n${passphrase}`,
     examples: [
-      "holdfast init --repo ./mine --genesis net/genesis.car --bootstrap /ip4/10.0.0.5/tcp/6000/p2p/12D3KooW…",
+      "holdfast init --repo ./mine --genesis genesis.car --bootstrap /ip4/10.0.0.5/tcp/6000/p2p/12D3…",
     ],
     options: [
       { flags: "--genesis <file>", summary: "genesis file of the network", required: true },

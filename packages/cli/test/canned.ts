@@ -1,0 +1,333 @@
+/**
+ * A node's answers as data: one of each method of the API, checked against the API's own schemas when this
+ * file is loaded, so that what the tests believe cannot rot.
+ */
+import {
+  type CallName,
+  type MethodResult,
+  methods,
+  putSteps,
+  receiptDocument,
+  type StreamName,
+} from "@holdfast/api";
+import { cidOfCbor, encodeCbor, f1Text, rawCid, seedAddress, utf8Bytes } from "@holdfast/base";
+import type { z } from "zod";
+
+export const cid = (name: string): string => cidOfCbor(encodeCbor(name)).toString();
+export const fileCid = rawCid(utf8Bytes("the file")).toString();
+export const client = seedAddress(1, "client");
+export const miner = seedAddress(1, "miner");
+export const owner = seedAddress(1, "owner");
+export const messageCid = cid("message");
+export const dealId = cid("deal");
+export const fileBytes = new Uint8Array(200_000).map((_, index) => (index * 7919) % 251);
+
+const peerId = "12D3KooWNRgiFRiyixcVhNBwhQjyzGqwG9Uvgis3TPtFBvBNM7gr";
+/** A fixed point in time: ages are relative to the head. */
+const headMs = 1_800_000_000_000;
+
+const head: MethodResult<"chain.head"> = {
+  key: cid("block 100"),
+  height: 100,
+  cids: [cid("block 100")],
+  miners: [miner],
+  parentWeight: "123456",
+  messages: 2,
+  timestampMs: headMs,
+};
+
+const message: MethodResult<"message.ls">[number] = {
+  cid: messageCid,
+  from: client,
+  to: miner,
+  nonce: 7,
+  valueFil: "1.5",
+  method: "",
+  paramsHex: "",
+  gasPriceFil: "0.000000000000000001",
+  gasLimit: 1000,
+};
+
+export const mined: MethodResult<"message.wait"> = {
+  message,
+  state: "mined",
+  height: 99,
+  tipset: cid("block 99"),
+  confirmations: 1,
+  receipt: { exitCode: 0, meaning: "ok: the message took effect", returnsHex: "", gasUsed: 600 },
+};
+
+const ask: MethodResult<"ask.set"> = {
+  miner,
+  askId: 1,
+  priceFilPerGiBPerDay: "0.0100192997081088",
+  priceAttoPerByteEpoch: "108",
+  minBytes: 1,
+  maxBytes: 34_359_738_368,
+  expiresAt: 1_000_001,
+  peerId,
+  reachable: true,
+};
+
+const sector: MethodResult<"sector.ls">[number] = {
+  sectorId: 3,
+  miner,
+  sectorBytes: 262_144,
+  state: "active",
+  commD: "aa".repeat(32),
+  commR: "bb".repeat(32),
+  pieces: 1,
+  usedBytes: 131_072,
+  activatedAt: 80,
+  expiresAt: 500,
+  lastProvenAt: 95,
+  detail: "",
+};
+
+const deal: MethodResult<"deal.ls">[number] = {
+  dealId,
+  role: "client",
+  payload: fileCid,
+  name: "photo.jpg",
+  client,
+  miner,
+  state: "active",
+  detail: "",
+  sizeBytes: fileBytes.length,
+  pieces: 1,
+  sectors: [3],
+  provenSectors: 1,
+  totalFil: "0.02",
+  redeemedFil: "0.001",
+  channelId: 5,
+  startHeight: 70,
+  endHeight: 190,
+};
+
+const doneSteps = [...putSteps];
+export const putRunning: MethodResult<"put.show"> = {
+  jobId: "put-1",
+  cid: fileCid,
+  name: "photo.jpg",
+  sizeBytes: fileBytes.length,
+  carBytes: 200_400,
+  state: "running",
+  startedAtMs: headMs,
+  updatedAtMs: headMs + 5000,
+  finishedAtMs: null,
+  durationEpochs: 120,
+  totalFil: "0.02",
+  copies: [
+    {
+      miner,
+      dealId,
+      step: "sealed",
+      stepsDone: doneSteps.slice(0, 5),
+      progressRatio: 0.6,
+      detail: "1 of 2 sectors",
+      priceFil: "0.02",
+      error: null,
+    },
+  ],
+  error: null,
+};
+export const putDone: MethodResult<"put.show"> = {
+  ...putRunning,
+  state: "done",
+  finishedAtMs: headMs + 9000,
+  copies: putRunning.copies.map((copy) => ({
+    ...copy,
+    step: "read-back",
+    stepsDone: doneSteps,
+    progressRatio: 1,
+    detail: "",
+  })),
+};
+
+export const receipt: z.output<typeof receiptDocument> = {
+  version: 1,
+  network: "canned",
+  cid: fileCid,
+  name: "photo.jpg",
+  sizeBytes: fileBytes.length,
+  carBytes: 200_400,
+  storedAtHeight: 96,
+  storedUntilHeight: 190,
+  totalFil: "0.02",
+  copies: [
+    {
+      miner,
+      dealId,
+      channelId: 5,
+      pieces: [
+        {
+          pieceCid: cid("piece"),
+          paddedBytes: 262_144,
+          sectorId: 3,
+          commD: "aa".repeat(32),
+          commR: "bb".repeat(32),
+          inclusionProofHex: "00",
+          firstProvenAt: 95,
+        },
+      ],
+    },
+  ],
+};
+
+const walletEntry: MethodResult<"wallet.new"> = {
+  address: client,
+  f1: f1Text(client),
+  balanceFil: "49998.5",
+  isDefault: true,
+};
+
+const actor: MethodResult<"actor.ls">[number] = {
+  address: miner,
+  kind: "miner",
+  balanceFil: "1000",
+  nonce: 0,
+  head: cid("miner state"),
+};
+
+type Calls = { readonly [Name in CallName]: MethodResult<Name> };
+type Streams = { readonly [Name in StreamName]: readonly MethodResult<Name>[] };
+
+export const calls: Calls = {
+  "node.status": {
+    name: "client",
+    version: "0.1.0",
+    network: "canned",
+    roundMs: 1000,
+    peerId,
+    addresses: [`/ip4/127.0.0.1/tcp/6000/p2p/${peerId}`],
+    peers: 4,
+    head,
+    headAgeMs: 400,
+    syncState: "synced",
+    health: { light: "ok", reason: "the newest block is no round old", fix: null },
+    defaultAddress: client,
+    balanceFil: "49998.5",
+    pendingMessages: 0,
+    roles: ["client"],
+    uptimeMs: 3_723_000,
+  },
+  "net.peers": [{ peerId, addresses: ["/ip4/127.0.0.1/tcp/6001"], direction: "outbound", headHeight: 100 }],
+  "net.connect": { peerId },
+  "chain.head": head,
+  "chain.ls": [head, { ...head, height: 99, messages: 0, timestampMs: headMs - 1000 }],
+  "chain.show": {
+    cid: cid("block 100"),
+    miner,
+    height: 100,
+    parents: [cid("block 99")],
+    parentWeight: "123456",
+    stateRoot: cid("state"),
+    receipts: cid("receipts"),
+    ticketHex: "cc".repeat(96),
+    timestampMs: headMs,
+    messages: [message],
+  },
+  "chain.money": {
+    height: 100,
+    balancesFil: "900",
+    escrowFil: "50",
+    pledgeFil: "49.999999999999999999",
+    burntFil: "0.000000000000000001",
+    totalFil: "1000",
+    genesisTotalFil: "1000",
+    exact: true,
+  },
+  "message.send": { cid: messageCid, nonce: 7 },
+  "message.show": { ...mined, state: "pending", height: null, tipset: null, receipt: null },
+  "message.wait": mined,
+  "message.ls": [message],
+  "actor.ls": [actor],
+  "actor.show": { ...actor, state: { owner, sectors: 2 } },
+  "wallet.ls": [walletEntry, { ...walletEntry, address: owner, f1: f1Text(owner), isDefault: false }],
+  "wallet.new": walletEntry,
+  "wallet.default": walletEntry,
+  "wallet.export": { address: client, keyHex: "7b7d", privateKeyBase64: "AAAA" },
+  "wallet.import": [walletEntry],
+  "ask.ls": [ask],
+  "ask.set": ask,
+  "mine.status": {
+    miner,
+    owner,
+    light: "earning",
+    reason: "the last proof was accepted at 95; the next deadline is in 12 rounds (12s)",
+    powerBytes: 524_288,
+    networkPowerBytes: 1_048_576,
+    blocksWon: 40,
+    lastBlockAt: 100,
+    sectors: { active: 2, faulty: 0, pending: 1 },
+    pledgeFil: "0.002",
+    availableFil: "999.998",
+    provingPeriodStart: 94,
+    nextDeadline: 112,
+    lastPostAt: 95,
+    asks: [ask],
+    earnedFil: "18000",
+  },
+  "sector.ls": [sector, { ...sector, sectorId: 4, state: "sealing", lastProvenAt: null, expiresAt: null }],
+  "sector.show": {
+    ...sector,
+    pieceList: [{ pieceCid: cid("piece"), dealId, offsetBytes: 0, paddedBytes: 131_072 }],
+  },
+  "deal.ls": [deal],
+  "deal.show": {
+    ...deal,
+    pieceList: [
+      { pieceCid: cid("piece"), paddedBytes: 262_144, userBytes: 200_400, sectorId: 3, lastProvenAt: 95 },
+    ],
+    vouchers: [
+      { amountFil: "0.001", validAt: 71, redeemed: true },
+      { amountFil: "0.02", validAt: 190, redeemed: false },
+    ],
+    history: [{ atMs: headMs - 30_000, state: "accepted", detail: "by the miner" }],
+  },
+  "file.ls": [
+    {
+      cid: fileCid,
+      name: "photo.jpg",
+      sizeBytes: fileBytes.length,
+      copies: 1,
+      activeCopies: 1,
+      state: "stored",
+      reason: "",
+      storedUntilHeight: 190,
+    },
+  ],
+  "put.quote": {
+    durationEpochs: 120,
+    totalFil: "0.02",
+    miners: [
+      { miner, askId: 1, priceFil: "0.02", chosen: true, reason: "the cheapest" },
+      { miner: owner, askId: 2, priceFil: "0.03", chosen: false, reason: "dearer" },
+    ],
+  },
+  "put.start": putRunning,
+  "put.show": putRunning,
+  "put.ls": [putDone, putRunning],
+  "put.receipt": receipt,
+  "file.stat": { cid: fileCid, sizeBytes: fileBytes.length, localBytes: 0, providers: [] },
+  why: {
+    subject: dealId,
+    kind: "deal",
+    state: "active",
+    light: "ok",
+    summary: "the file is proven",
+    causes: ["its last proof was accepted at 95"],
+    fix: null,
+  },
+};
+
+export const streams: Streams = {
+  "chain.watch": [head, { ...head, height: 101 }],
+  "put.watch": [putRunning, putDone],
+};
+
+for (const [name, answer] of Object.entries(calls)) methods[name as CallName].result.parse(answer);
+for (const [name, answers] of Object.entries(streams)) {
+  for (const answer of answers) methods[name as StreamName].result.parse(answer);
+}
+receiptDocument.parse(receipt);

@@ -1,0 +1,188 @@
+/** Files on their way in and out: what `put` sends and leaves, and how `get` resumes, replaces and refuses. */
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { fileBytes, fileCid, putDone, putRunning, receipt } from "./canned.ts";
+import { type CannedNode, startCannedNode } from "./canned-node.ts";
+import { jsonError, run } from "./run.ts";
+
+let node: CannedNode;
+let root = "";
+let folder = "";
+beforeAll(async () => {
+  node = await startCannedNode();
+  root = await mkdtemp(join(tmpdir(), "holdfast-files-"));
+});
+afterAll(async () => {
+  await node[Symbol.asyncDispose]();
+  await rm(root, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  folder = await mkdtemp(join(root, "test-"));
+});
+afterEach(() => {
+  node.instead.clear();
+  node.calls.length = 0;
+  node.offsets.length = 0;
+  node.cutFileAfter = undefined;
+});
+
+const isWhole = async (path: string): Promise<boolean> => (await readFile(path)).equals(fileBytes);
+const at = (name: string): string => join(folder, name);
+
+describe("put", () => {
+  beforeEach(() => writeFile(at("photo.jpg"), fileBytes));
+
+  it("sends every byte, asks for what was said, and leaves the receipt", async () => {
+    const argv = ["put", at("photo.jpg"), "--copies", "3", "--for", "1h30m", "--max-price", "0.5FIL"];
+    const ended = await run(argv, { node });
+    expect(ended).toMatchObject({ code: 0, err: "" });
+    expect(ended.out).toContain(fileCid);
+    expect(node.importedBytes).toBe(fileBytes.length);
+    expect(node.calls[0]).toEqual({
+      name: "put.start",
+      params: { cid: fileCid, name: "photo.jpg", copies: 3, forMs: 5_400_000, maxPrice: "0.5FIL" },
+    });
+    expect(JSON.parse(await readFile(at("photo.jpg.receipt.json"), "utf8"))).toEqual(receipt);
+    expect((await readdir(folder)).sort()).toEqual(["photo.jpg", "photo.jpg.receipt.json"]);
+  });
+
+  it("streams the job at every change, and the outcome as the last line", async () => {
+    const ended = await run(["put", at("photo.jpg"), "--json", "--receipt", at("r.json")], { node });
+    const lines = ended.out
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines).toEqual([
+      putRunning,
+      putDone,
+      { jobId: "put-1", cid: fileCid, receiptPath: at("r.json"), receipt },
+    ]);
+  });
+
+  it("notices a file that grew or shrank while it was read", async () => {
+    node.instead.set("import", (canned) => ({ ...(canned as object), sizeBytes: 5 }));
+    const ended = await run(["put", at("photo.jpg"), "--json"], { node });
+    expect(ended.code).toBe(75);
+    expect(jsonError(ended)).toMatchObject({ code: "cli/file-changed" });
+    expect(node.calls).toEqual([]);
+  });
+
+  it("says that the receipt cannot be written, after the job and with its cause", async () => {
+    await mkdir(at("photo.jpg.receipt.json"));
+    const ended = await run(["put", at("photo.jpg"), "--json"], { node });
+    expect(ended.code).toBe(8);
+    expect(jsonError(ended).message).toMatch(/receipt.json cannot be written: EISDIR/);
+  });
+
+  it("says that the file cannot be read", async () => {
+    const ended = await run(["put", at("x".repeat(300)), "--json"], { node }); // longer than any name
+    expect(ended.code).toBe(8);
+    expect(jsonError(ended)).toMatchObject({ code: "cli/unreadable" });
+  });
+
+  it("draws its checklist on a terminal, and takes it as the last word there", async () => {
+    const ended = await run(["put", at("photo.jpg")], { node, tty: { columns: 100, rows: 40 } });
+    const last = ended.err.slice(ended.err.lastIndexOf("photo.jpg"));
+    expect(last).toContain("copy 1");
+    expect(last).toContain("100 %");
+    expect(last.match(/✓/g)).toHaveLength(9);
+    expect(ended.out).not.toContain("✓");
+  });
+});
+
+describe("get", () => {
+  const get = (...argv: string[]) => run(["get", fileCid, "--json", ...argv], { node });
+
+  it("writes the file under its name only when it is whole", async () => {
+    const ended = await get("-o", at("out"));
+    expect(JSON.parse(ended.out)).toEqual({
+      cid: fileCid,
+      path: at("out"),
+      sizeBytes: fileBytes.length,
+      resumedBytes: 0,
+    });
+    expect(await isWhole(at("out"))).toBe(true);
+    expect(await readdir(folder)).toEqual(["out"]);
+  });
+
+  it("goes on from where the connection was cut, as often as it takes", async () => {
+    node.cutFileAfter = 70_000;
+    const results = [];
+    do results.push(await get("-o", at("out")));
+    while (results.at(-1)?.code !== 0 && results.length < 20);
+    expect(results.length).toBeGreaterThan(2);
+    for (const cut of results.slice(0, -1)) {
+      expect(cut.code).toBe(75);
+      expect(jsonError(cut)).toMatchObject({ code: "api/stream-cut" });
+    }
+    expect(node.offsets[0]).toBe(0);
+    expect(node.offsets.at(-1)).toBeGreaterThan(70_000);
+    expect(JSON.parse(results.at(-1)?.out ?? "").resumedBytes).toBe(node.offsets.at(-1));
+    expect(await isWhole(at("out"))).toBe(true);
+    expect(await readdir(folder)).toEqual(["out"]);
+  });
+
+  it("begins anew after a part that is longer than the file, and never continues another file's part", async () => {
+    await writeFile(at(`out.${fileCid.slice(-12)}.part`), new Uint8Array(fileBytes.length + 1));
+    await writeFile(at("out.otherfile123.part"), "something else");
+    const ended = await get("-o", at("out"));
+    expect(JSON.parse(ended.out).resumedBytes).toBe(0);
+    expect(await isWhole(at("out"))).toBe(true);
+  });
+
+  it("is done at once when the part is whole already", async () => {
+    await writeFile(at(`out.${fileCid.slice(-12)}.part`), fileBytes);
+    const ended = await get("-o", at("out"));
+    expect(JSON.parse(ended.out).resumedBytes).toBe(fileBytes.length);
+    expect(await isWhole(at("out"))).toBe(true);
+  });
+
+  it("keeps what is there unless --force says otherwise", async () => {
+    await writeFile(at("out"), "mine");
+    const refused = await get("-o", at("out"));
+    expect(refused.code).toBe(8);
+    expect(jsonError(refused)).toMatchObject({ code: "cli/file-exists" });
+    expect(await readFile(at("out"), "utf8")).toBe("mine");
+    expect(await get("-o", at("out"), "--force")).toMatchObject({ code: 0 });
+    expect(await isWhole(at("out"))).toBe(true);
+  });
+
+  it("takes a folder as the place for a file named by its CID", async () => {
+    expect(JSON.parse((await get("-o", folder)).out).path).toBe(at(fileCid));
+    expect((await get("-o", folder)).code).toBe(8);
+    await mkdir(at(`sub`));
+    expect(await get("-o", at("sub"), "--force")).toMatchObject({ code: 0 });
+  });
+
+  it("keeps the part when the disk fails, and says what failed", async () => {
+    const missing = await get("-o", at("no/such/folder/out"));
+    expect(missing.code).toBe(8);
+    expect(jsonError(missing).message).toMatch(/cannot be written: ENOENT/);
+    // A device on which every write finds the disk full.
+    const part = at(`out.${fileCid.slice(-12)}.part`);
+    if (
+      await stat("/dev/full").then(
+        () => true,
+        () => false,
+      )
+    ) {
+      await symlink("/dev/full", part);
+      const full = await get("-o", at("out"));
+      expect(full.code).toBe(8);
+      expect(jsonError(full)).toMatchObject({ code: "cli/unwritable" });
+      expect(jsonError(full).message).toContain("ENOSPC");
+      await rm(part);
+      expect(await get("-o", at("out"))).toMatchObject({ code: 0 });
+    }
+  });
+
+  it("writes to standard output with -o -, and nothing but the bytes", async () => {
+    const ended = await run(["get", fileCid, "-o", "-"], { node });
+    expect(ended).toMatchObject({ code: 0, err: "" });
+    expect(ended.out).toBe(Buffer.from(fileBytes).toString("utf8"));
+    node.cutFileAfter = 10;
+    expect(await run(["get", fileCid, "-o", "-"], { node })).toMatchObject({ code: 75 });
+  });
+});

@@ -1,0 +1,119 @@
+/**
+ * Every command against a server that speaks the API: what `--json` prints has the schema that is written
+ * down in test/golden, and no command is left out. A schema changes only by hand (UPDATE_GOLDEN=1).
+ */
+import { readdirSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { commandTable } from "holdfast";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { cid, client, dealId, fileBytes, fileCid, messageCid, miner } from "./canned.ts";
+import { type CannedNode, startCannedNode } from "./canned-node.ts";
+import { expectGolden, goldenFolder, run } from "./run.ts";
+
+let node: CannedNode;
+let folder = "";
+beforeAll(async () => {
+  node = await startCannedNode();
+  folder = await mkdtemp(join(tmpdir(), "holdfast-golden-"));
+  await writeFile(join(folder, "photo.jpg"), fileBytes);
+});
+afterAll(async () => {
+  await node[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** These start nodes of their own: launch.test.ts and demo.test.ts run them. */
+const launched = new Set(["up", "daemon", "init", "demo"]);
+
+/** What a command is given besides `--json`. */
+const given: { readonly [command: string]: () => readonly string[] } = {
+  put: () => [join(folder, "photo.jpg")],
+  get: () => [fileCid, "-o", join(folder, "fetched.jpg")],
+  ls: () => [],
+  deals: () => [],
+  "deal show": () => [dealId],
+  quote: () => ["10GiB"],
+  jobs: () => [],
+  status: () => [],
+  why: () => [dealId],
+  "wallet ls": () => [],
+  "wallet new": () => [],
+  "wallet default": () => [client],
+  "wallet send": () => [miner, "1.5FIL"],
+  "wallet export": () => [client],
+  "wallet import": () => ["-"],
+  "address inspect": () => ["fcqguttqgahl6ztde7umgcrc0t4fvdgluhus0sz4w"],
+  "ask ls": () => [],
+  "ask set": () => ["0.01FIL"],
+  "mine status": () => [],
+  "sector ls": () => [],
+  "sector show": () => ["3"],
+  "chain head": () => [],
+  "chain ls": () => [],
+  "chain show": () => [cid("block 100")],
+  "chain watch": () => [],
+  "chain money": () => [],
+  "message ls": () => [],
+  "message show": () => [messageCid],
+  "message wait": () => [messageCid],
+  "message send": () => [miner, "0FIL", "--method", "withdraw", "--params", "81"],
+  "actor ls": () => [],
+  "actor show": () => [miner],
+  "net peers": () => [],
+  "net connect": () => ["/ip4/127.0.0.1/tcp/6000"],
+};
+
+const nameOf = (path: readonly string[]): string => path.join(" ");
+const schemaFile = (path: readonly string[]): string => `${path.join("-")}.schema.json`;
+
+describe("golden schemas", () => {
+  it("stand for every command, and for nothing else", () => {
+    const runnable = commandTable.commands
+      .map(({ path }) => nameOf(path))
+      .filter((name) => !launched.has(name));
+    expect(Object.keys(given).sort()).toEqual(runnable.sort());
+    const files = readdirSync(goldenFolder).filter((name) => name.endsWith(".schema.json"));
+    expect(files.sort()).toEqual(commandTable.commands.map(({ path }) => schemaFile(path)).sort());
+  });
+
+  for (const spec of commandTable.commands) {
+    const name = nameOf(spec.path);
+    it(`${name}: the schema is the golden one`, async () => {
+      const { result } = await spec.action();
+      const schema = z.toJSONSchema(result, { unrepresentable: "any" });
+      expectGolden(schemaFile(spec.path), `${JSON.stringify(schema, null, 2)}\n`);
+    });
+    if (launched.has(name)) continue;
+
+    it(`${name}: --json prints what the schema says, and nothing else`, async () => {
+      const argv = [...spec.path, ...(given[name]?.() ?? []), "--json"];
+      const { code, out, err } = await run(argv, { node, stdin: "7b7d" });
+      expect({ code, err }).toEqual({ code: 0, err: "" });
+      const { result } = await spec.action();
+      const values: unknown[] = spec.stream
+        ? out
+            .trimEnd()
+            .split("\n")
+            .map((line) => JSON.parse(line))
+        : [JSON.parse(out)];
+      expect(values.length).toBeGreaterThan(0);
+      for (const value of values) expect(result.parse(value)).toEqual(value);
+    });
+  }
+
+  it("lines for people are the golden ones", async () => {
+    const pages: string[] = [];
+    for (const { path } of commandTable.commands) {
+      const name = nameOf(path);
+      if (launched.has(name)) continue;
+      const argv = [...path, ...(given[name]?.() ?? []), ...(name === "get" ? ["--force"] : [])];
+      const { code, out, err } = await run(argv, { node, stdin: "7b7d" });
+      expect({ name, code, err }).toEqual({ name, code: 0, err: "" });
+      pages.push(`$ holdfast ${argv.join(" ")}\n${out}`.replaceAll(folder, "FOLDER"));
+    }
+    expectGolden("output.txt", pages.join("\n"));
+  });
+});

@@ -1,0 +1,156 @@
+/** Wrong input ends with exit code 2, in words, with a fix, and before anybody is asked. */
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { client, fileCid, messageCid, miner } from "./canned.ts";
+import { type CannedNode, startCannedNode } from "./canned-node.ts";
+import { jsonError, run } from "./run.ts";
+
+let node: CannedNode;
+let folder = "";
+beforeAll(async () => {
+  node = await startCannedNode();
+  folder = await mkdtemp(join(tmpdir(), "holdfast-input-"));
+  await writeFile(join(folder, "file"), "content");
+  await writeFile(join(folder, "empty"), "");
+  await mkdir(join(folder, "folder"));
+});
+afterAll(async () => {
+  await node[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** FILE, EMPTY, FOLDER and MISSING stand for paths. */
+const paths: { readonly [word: string]: string } = {
+  FILE: "file",
+  EMPTY: "empty",
+  FOLDER: "folder",
+  MISSING: "nothing/here",
+};
+
+const wrong: readonly (readonly [line: string, exit: number, code: string])[] = [
+  ["wallt", 2, "cli/usage"],
+  ["wallet lss", 2, "cli/usage"],
+  ["put", 2, "cli/usage"],
+  ["put FILE FILE", 2, "cli/usage"],
+  ["put FILE --copis 2", 2, "cli/usage"],
+  ["put FILE --copies", 2, "cli/usage"],
+  ["ls extra", 2, "cli/usage"],
+  ["up --api http://127.0.0.1:1", 2, "cli/usage"],
+  ["init", 2, "cli/usage"],
+
+  ["put MISSING", 3, "cli/file-missing"],
+  ["put EMPTY", 2, "cli/file-empty"],
+  ["put FOLDER", 2, "cli/not-a-file"],
+  ["put FILE --copies 0", 2, "cli/bad-value"],
+  ["put FILE --copies 21", 2, "cli/bad-value"],
+  ["put FILE --copies 1.5", 2, "cli/bad-value"],
+  ["put FILE --copies -1", 2, "cli/bad-value"],
+  ["put FILE --for 0s", 2, "amount/malformed"],
+  ["put FILE --for soon", 2, "amount/malformed"],
+  ["put FILE --for -3d", 2, "amount/negative"],
+  ["put FILE --max-price much", 2, "amount/malformed"],
+  ["put FILE --receipt MISSING/receipt", 8, "cli/unwritable"],
+  ["quote FOLDER", 2, "cli/not-a-file"],
+  ["quote 0", 2, "cli/bad-value"],
+  ["quote 10GiX", 2, "amount/malformed"],
+  ["get nonsense", 2, "cid/malformed"],
+  [`get ${fileCid} -o - --json`, 2, "cli/bad-value"],
+  [`get ${fileCid} -o FILE`, 8, "cli/file-exists"],
+
+  [`wallet send ${miner} lots`, 2, "amount/malformed"],
+  [`wallet send ${miner} -- -1FIL`, 2, "amount/negative"],
+  [`wallet send ${miner} 0.1attoFIL`, 2, "amount/too-precise"],
+  [`wallet send ${miner} 340282366920938463464FIL`, 2, "amount/overflow"],
+  [`wallet send ${miner.slice(0, -1)} 1FIL`, 2, "address/bad-checksum"],
+  [`wallet send ${miner} 1FIL --from nobody`, 2, "address/too-short"],
+  [`wallet send ${miner} 1FIL --gas-limit much`, 2, "cli/bad-value"],
+  [`wallet send ${miner} 1FIL --gas-price 1.5attoFIL`, 2, "amount/too-precise"],
+  [`message send ${miner} 0FIL --params xyz`, 2, "cli/bad-value"],
+  ["wallet import MISSING", 3, "cli/file-missing"],
+  ["wallet import EMPTY", 2, "cli/bad-value"],
+  ["wallet import FOLDER", 2, "cli/not-a-file"],
+  ["wallet default x", 2, "address/too-short"],
+  ["address inspect fcqguttqgahl6ztde7umgcrc0t4fvdgluhus0sz4W", 2, "address/mixed-case"],
+
+  ["ask set cheap", 2, "amount/malformed"],
+  ["ask set 1FIL --min 2KiB --max 1KiB", 2, "cli/bad-value"],
+  ["sector show x", 2, "cli/bad-value"],
+  ["sector ls --miner x", 2, "address/too-short"],
+  ["chain ls --limit 0", 2, "cli/bad-value"],
+  ["chain ls --from -1", 2, "cli/bad-value"],
+  ["chain show x", 2, "cid/malformed"],
+  ["message show x", 2, "cid/malformed"],
+  [`message wait ${messageCid} --timeout 5`, 2, "amount/malformed"],
+  [`message wait ${messageCid} --confirmations -1`, 2, "cli/bad-value"],
+  ["actor show x", 2, "address/too-short"],
+  ["net connect 127.0.0.1:6000", 2, "cli/bad-value"],
+  ["status --api nowhere", 2, "cli/bad-value"],
+  ["status --api file:///etc/passwd", 2, "cli/bad-value"],
+
+  ["up --round 5ms", 2, "cli/bad-value"],
+  ["up --miners 0", 2, "cli/bad-value"],
+  ["up --port 70000", 2, "cli/bad-value"],
+  ["up --sector huge", 2, "amount/malformed"],
+  ["demo MISSING", 3, "cli/file-missing"],
+  ["demo --copies 4", 2, "cli/bad-value"],
+  ["init --genesis MISSING", 3, "cli/file-missing"],
+  ["daemon --listen 0.0.0.0:80", 2, "cli/bad-value"],
+  ["daemon --listen localhost", 2, "cli/bad-value"],
+];
+
+function argvOf(line: string): string[] {
+  return line
+    .split(" ")
+    .map((word) => word.replace(/^(FILE|EMPTY|FOLDER|MISSING)\b/, (name) => join(folder, paths[name] ?? "")));
+}
+
+describe("wrong input", () => {
+  for (const [line, exit, code] of wrong) {
+    it(`holdfast ${line}: ${code}, exit ${exit}`, async () => {
+      const argv = argvOf(line);
+      const json = await run(["--json", ...argv], { node });
+      expect(json.out).toBe("");
+      expect({ line, code: jsonError(json).code, exit: json.code }).toEqual({ line, code, exit });
+      expect(node.calls).toEqual([]);
+
+      if (argv.includes("--json")) return;
+      const plain = await run(argv, { node });
+      expect(plain.code).toBe(exit);
+      const [first, second, third, ...rest] = plain.err.split("\n");
+      expect(first).toMatch(/^error {2}\S/);
+      expect(second).toMatch(/^fix {4}\S/);
+      expect(third).toBe(`code   ${code}`);
+      expect(rest).toEqual([""]);
+    });
+  }
+
+  it("suggests what was meant", async () => {
+    expect(jsonError(await run(["wallt", "--json"])).fix).toContain("did you mean wallet?");
+    expect(jsonError(await run(["wallet", "sned", "--json"])).fix).toMatch(
+      /did you mean send\?.*wallet --help/,
+    );
+    expect(jsonError(await run(["put", "x", "--copis", "2", "--json"])).fix).toContain("--copies");
+    expect(jsonError(await run(["put", "--json"])).fix).toBe("see `holdfast put --help`");
+  });
+
+  it("takes --json and the connection before the command, and -- ends the options", async () => {
+    const early = await run(["--json", "--api", node.url, "--token=canned-token", "chain", "head"]);
+    expect(early.code).toBe(0);
+    expect(JSON.parse(early.out)).toMatchObject({ height: 100 });
+    const afterDashes = await run(["put", "--", "--json"]);
+    expect(afterDashes).toMatchObject({ code: 3, out: "" });
+    expect(afterDashes.err).toMatch(/^error {2}there is no file --json\n/);
+  });
+
+  it("takes either spelling of an address and any unit", async () => {
+    node.calls.length = 0;
+    const f1 = JSON.parse((await run(["address", "inspect", miner, "--json"])).out).f1;
+    await run(["wallet", "send", f1, "250milliFIL", "--from", client], { node });
+    expect(node.calls[0]).toEqual({
+      name: "message.send",
+      params: { to: f1, value: "250milliFIL", from: client, method: "", paramsHex: "" },
+    });
+  });
+});

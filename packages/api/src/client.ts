@@ -152,10 +152,25 @@ async function platformFetch(url: URL, { body, ...request }: ApiRequest): Promis
   }
   const init: RequestInit & { duplex: "half" } = {
     ...request,
-    body: ReadableStream.from(body),
+    body: streamOf(body),
     duplex: "half",
   };
   return fetch(url, init);
+}
+
+/** `ReadableStream.from`, which not every browser has. */
+function streamOf(bytes: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const source = bytes[Symbol.asyncIterator]();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const next = await source.next();
+      if (next.done === true) controller.close();
+      else controller.enqueue(next.value);
+    },
+    async cancel(reason) {
+      await source.return?.(reason);
+    },
+  });
 }
 
 async function failureOf(response: ApiResponse, name: string, url: string): Promise<HoldfastError> {

@@ -25,7 +25,6 @@ const own = [
   "views/element.ts",
   "views/gate.ts",
   "views/header.ts",
-  "views/index.ts",
   "views/mine.ts",
   "views/money.ts",
   "views/page.ts",

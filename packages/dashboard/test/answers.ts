@@ -3,7 +3,7 @@
  * way, one that failed, and a miner. Names are as strangers would choose them.
  */
 import type { MethodResult } from "@holdfast/api";
-import type { PutView, Tipset } from "@holdfast/dashboard/views";
+import type { PutView, Tipset } from "@holdfast/dashboard/page";
 
 export const genesisMs = 1_700_000_000_000;
 export const roundMs = 1000;
@@ -16,9 +16,12 @@ const miners = [
 export const client = "tf1eq2yqsxhkxpp4gxc6knrkpc3hbz7pepq6wcl4y";
 export const [minerOne, minerTwo, minerThree] = miners;
 
+const letters = "a2b3c4d5e6f7g2h3j4k5m6n7p2q3r4s5t6u7v2w3x4y5z6";
+
 /** A CID-shaped text that ends in its number. */
-export const cidOf = (kind: string, number: number): string =>
-  `bafy2bzace${kind}${"a2b3c4d5e6f7g2h3j4k5m6n7p2q3r4s5t6u7v2w3x4y5z6".slice(kind.length)}${String(number).padStart(6, "2")}`;
+export function cidOf(kind: string, number: number): string {
+  return `bafy2bzace${kind}${letters.slice(kind.length)}${String(number).padStart(6, "2")}`;
+}
 
 export function tipset(height: number): Tipset {
   const blocks = height % 7 === 0 ? 3 : height % 3 === 0 ? 2 : 1;

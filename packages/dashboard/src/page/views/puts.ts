@@ -135,7 +135,7 @@ function fileRow(look: Look, file: FileView): Tree {
     el(
       "p",
       { class: "about" },
-      `${sizeText(file.sizeBytes)}, ${file.activeCopies} of ${plural(file.copies, "copy").replace("copys", "copies")}`,
+      `${sizeText(file.sizeBytes)}, ${file.activeCopies} of ${file.copies} ${file.copies === 1 ? "copy" : "copies"}`,
       " proven",
       until === null ? "" : `, ends ${heightText(until, headHeight(model), model.status?.roundMs ?? 0)}`,
       file.reason === "" ? "" : `: ${file.reason}`,

@@ -9,6 +9,7 @@ import { stripTypeScriptTypes } from "node:module";
 import { extname } from "node:path";
 import { assert } from "@holdfast/base";
 import type { FastifyInstance } from "fastify";
+import { rpcErrors } from "./errors.ts";
 import type { PageFile } from "./needs.ts";
 
 const contentTypes: { readonly [extension: string]: string } = {
@@ -41,7 +42,9 @@ export function addPages(app: FastifyInstance, files: readonly PageFile[]): void
     assert(type !== undefined, `${file.pathname} is of a kind that a page consists of`);
     let loaded: LoadedFile | undefined;
     app.get(path, async (_request, reply) => {
-      loaded ??= await load(file, type);
+      loaded ??= await load(file, type).catch((cause: unknown) => {
+        throw rpcErrors.notFound({ what: `file ${path} of the page` }, cause);
+      });
       return reply
         .headers({ ...headers, "content-type": loaded.type, "content-security-policy": loaded.policy })
         .send(loaded.text);

@@ -118,6 +118,12 @@ export const marketErrors = defineErrors("market", {
       `the miner ${data.miner} had no commitment on the chain by height ${data.startBy}`,
     fix: "nothing to do: other miners are tried, and the money comes back by itself",
   },
+  endedUnproven: {
+    exit: "timeout",
+    message: (data: { miner: string; endHeight: number }) =>
+      `the deal with ${data.miner} ended at ${data.endHeight} before its sectors were proven`,
+    fix: "store the file for a longer time",
+  },
   falseClaim: {
     exit: "proof-invalid",
     message: (data: { miner: string; detail: string }) =>

@@ -26,6 +26,7 @@ const minerErrors = new Set([
   "market/bad-answer",
   "market/unreachable",
   "market/not-in-time",
+  "market/ended-unproven",
   "market/false-claim",
   "market/sector-lost",
   "market/read-back-failed",

@@ -16,7 +16,7 @@ import type { Evidence } from "./store.ts";
 /** Proving periods in which a new sector must have been proven once: so long the chain itself keeps a faulty one. */
 const periodsToFirstProof = 14;
 
-/** committed → proven. `market/sector-lost`. */
+/** committed → proven. `market/sector-lost`, `market/ended-unproven`. */
 export async function awaitProofs(context: ClientContext, id: number, signal: AbortSignal): Promise<void> {
   const { chain } = context.needs;
   let missingSince: number | undefined;
@@ -45,6 +45,8 @@ export async function awaitProofs(context: ClientContext, id: number, signal: Ab
       const patch = { stage: "proven", remote: "active", evidence: seen.evidence } as const;
       return move(context, attempt, patch, "every sector was proven on the chain");
     }
+    const endHeight = attempt.endHeight ?? 0;
+    if (heightOf(chain) >= endHeight) throw marketErrors.endedUnproven({ miner, endHeight });
     if (seen.changed) context.store.updateAttempt(id, { evidence: seen.evidence });
     note(
       context,

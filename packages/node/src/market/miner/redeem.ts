@@ -43,7 +43,8 @@ export class Redemptions {
       return;
     }
     if (channel.redeemed !== deal.redeemed) store.update(dealId, { redeemed: channel.redeemed });
-    // A failed deal is not worked for any more; what was due is still taken while its sectors last.
+    // The condition holds as soon as all sectors are on the chain, and not before.
+    if (deal.state !== "committed" && deal.state !== "active") return;
     const index = dueVoucher(deal, channel, height);
     const refused = this.#refusedAt.get(dealId);
     if (index === undefined || (refused !== undefined && height < refused + retryRounds)) return;

@@ -494,7 +494,10 @@ export class World implements AsyncDisposable {
 
   async #send(miner: TestMiner, method: string, params: Uint8Array, key: string): Promise<void> {
     const { sender, address, worker } = miner;
-    await sender.send({ from: worker.address, to: address, method, params, key }).catch(() => undefined);
+    const gasLimit = 400_000;
+    await sender
+      .send({ from: worker.address, to: address, method, params, key, gasLimit })
+      .catch(() => undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -13,7 +13,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   storage: ["base", "proofs"],
   api: ["base"],
   node: ["base", "proofs", "consensus", "storage", "api"],
-  cli: ["base", "api", "node/daemon"],
+  cli: ["base", "api", "node/daemon", "dashboard"],
   dashboard: ["base", "api"],
 };
 

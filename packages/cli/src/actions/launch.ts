@@ -6,8 +6,9 @@ import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { createClient } from "@holdfast/api";
 import { formatDuration } from "@holdfast/base";
+import { pageFiles, pageLink } from "@holdfast/dashboard";
 import { z } from "zod";
-import { action, type CommandContext, type CommandInput } from "../command.ts";
+import { action, type CommandContext, type CommandInput, type Environment } from "../command.ts";
 import { demoResult, runDemo } from "../demo.ts";
 import { cliErrors } from "../errors.ts";
 import { fil, plural, roughly, seconds } from "../human-text.ts";
@@ -15,7 +16,7 @@ import { optionBytes, optionDurationMs, optionFlag, optionNumber, optionText } f
 import { facts, table } from "../layout.ts";
 import { sizeOfFile } from "../local-file.ts";
 import { nodeFetch } from "../transport.ts";
-import { defaultRepo, leaveUpRecord } from "../up-record.ts";
+import { defaultRepo, leaveUpRecord, readUpRecord } from "../up-record.ts";
 
 const upView = z.object({
   network: z.string(),
@@ -64,6 +65,7 @@ export const up = action({
       sectorBytes: optionBytes(input, "sector") ?? 65_536,
       apiPort: optionNumber(input, "port", { least: 0, most: 65_535 }) ?? 3453,
       version: context.version,
+      pages: pageFiles,
       signal,
     };
     terminal.live([`starting a bootstrap node, ${plural(options.miners, "miner")} and a client …`]);
@@ -87,7 +89,8 @@ export const up = action({
     terminal.clear();
     terminal.hint("stopping …");
   },
-  render: (view, { terminal }) => {
+  render: async (view, { terminal, env }) => {
+    const page = await clientPage(env);
     const [miner] = view.nodes.filter(({ role }) => role === "miner");
     const ready = `${terminal.paint("green", "ready")} in ${seconds(view.readyMs)}`;
     return [
@@ -100,6 +103,7 @@ export const up = action({
       "",
       facts([
         ["folder", view.state],
+        ["page", page],
         ["store a file", "holdfast put FILE"],
         ["look around", "holdfast status, holdfast ls, holdfast deals, holdfast ask ls"],
         ["as a miner", `holdfast mine status --node ${miner?.name ?? "miner-1"}`],
@@ -108,6 +112,13 @@ export const up = action({
     ].join("\n");
   },
 });
+
+/** Its link holds the token, so it is told to people and not to `--json`. */
+async function clientPage(env: Environment): Promise<string> {
+  const record = await readUpRecord(env);
+  const client = record?.nodes.find(({ role }) => role === "client");
+  return client === undefined ? "-" : pageLink(client.api, client.token);
+}
 
 /** One line that lives with the chain. Losing it does not end the network. */
 async function followHeads(
@@ -152,6 +163,7 @@ export const daemon = action({
       repo: repoOf(context, input),
       version: context.version,
       offline: optionFlag(input, "offline"),
+      pages: pageFiles,
       ...(listen === undefined ? {} : { listen }),
       ...passphraseOf(context),
       signal: context.signal,
@@ -164,6 +176,7 @@ export const daemon = action({
     facts([
       ["node", node.name],
       ["API", node.api],
+      ["page", `${node.api}/, with the token that lies in the node's folder`],
       ["peer id", node.peerId],
       ["listens on", node.addresses.length === 0 ? "-" : node.addresses],
     ]),

@@ -35,6 +35,8 @@ export const limits = {
   retrievalChunkBytes: 65_536,
   /** Tipsets that one chain-exchange answer may carry. */
   exchangeTipsets: 64,
+  /** Blocks of one chain-exchange answer after which it ends with the tipset that it is in. */
+  exchangeBytes: 8_388_608,
   /** Addresses in one answer about peers. */
   exchangedPeers: 64,
   /** Messages in the pool, all senders together. */
@@ -43,8 +45,12 @@ export const limits = {
   poolMessagesPerSender: 200,
   /** A message may be this far ahead of its sender's nonce. */
   poolNonceGap: 100,
+  /** Received blocks that wait to be validated. */
+  queuedBlocks: 512,
   /** Blocks of unknown parents kept while their ancestors are fetched. */
   orphanBlocks: 512,
+  /** Of these, those of one peer: each may cost a question to every peer. */
+  fetchesPerPeer: 4,
   /** Remembered bad blocks. */
   badBlocks: 1024,
   /** Remembered verdicts of proof and signature checks. */

@@ -89,9 +89,14 @@ class LevelDatabase implements ChainDatabase {
     try {
       await batch.write({ sync: true });
     } catch (cause) {
+      // As if it had never been said; blocks are only found by who knows of them and go with the next batch.
+      this.#forget(meta);
       throw chainErrors.full({ detail: cause instanceof Error ? cause.message : String(cause) }, cause);
     }
     this.#writing = new Map();
+    this.#forget(meta);
+  }
+  #forget(meta: Meta): void {
     for (const [name, value] of meta) if (this.#meta.get(name) === value) this.#meta.delete(name);
   }
   async [Symbol.asyncDispose](): Promise<void> {

@@ -253,8 +253,18 @@ class StoredChain implements Chain {
     if (newest !== undefined && !newest.cids.every((cid) => to.cids.some((other) => other.equals(cid)))) {
       this.#logger.info("reorganised", { depth: change.reverted.length, height: to.height });
     }
-    for (const listener of [...this.#listeners]) listener(change);
+    for (const listener of [...this.#listeners]) this.#tell(listener, change);
     return change;
+  }
+
+  /** The head has moved: a room that fails must not make that look otherwise, nor keep it from the others. */
+  #tell(listener: (change: HeadChange) => void, change: HeadChange): void {
+    try {
+      listener(change);
+    } catch (error) {
+      const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.#logger.error("a room failed at a new head", { height: change.to.height, detail });
+    }
   }
 
   onHead(listener: (change: HeadChange) => void): () => void {

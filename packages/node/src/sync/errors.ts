@@ -22,9 +22,15 @@ export const syncErrors = defineErrors("sync", {
   },
   beyondFinality: {
     exit: "refused",
-    message: (data: { depth: number; finality: number }) =>
-      `a chain forks off ${data.depth} epochs below the head; finality is ${data.finality}`,
+    message: (data: { finality: number }) =>
+      `a chain forks off more than ${data.finality} epochs below the head, where everything is final`,
     fix: "if this node was on the wrong side of a split, begin again with an empty repo",
+  },
+  foreignBody: {
+    exit: "network",
+    message: (data: { block: string }) =>
+      `the messages that came with the block ${data.block} are not those that its header names`,
+    fix: "nothing to do: other peers have the right ones",
   },
   knownBad: {
     exit: "refused",

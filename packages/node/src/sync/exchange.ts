@@ -1,7 +1,8 @@
 /**
  * `/fil/chain/xchg/1.0.0`: the part of a chain between two tipsets, oldest first, so that whoever
- * catches up can validate as it comes and needs little memory. One frame per block; an empty answer
- * means that the one asked does not have such a chain.
+ * catches up can validate as it comes and needs little memory. One frame per block; whole tipsets until
+ * the count or the byte limit is reached, so that even a slow link gets on with every answer. An empty
+ * answer means that the one asked does not have such a chain.
  */
 import {
   type Cancel,
@@ -9,6 +10,8 @@ import {
   type Clock,
   type Codec,
   c,
+  decode,
+  encode,
   type PeerId,
   type Wire,
   type WireStream,
@@ -21,7 +24,7 @@ import {
   type Tipset,
   tipsetKey,
 } from "@holdfast/consensus";
-import { FrameReader, sendMessage, withDeadline } from "../framing.ts";
+import { FrameReader, sendFrame, sendMessage, withDeadline } from "../framing.ts";
 import { limits } from "../limits.ts";
 import { syncErrors } from "./errors.ts";
 import type { SyncChain } from "./needs.ts";
@@ -62,9 +65,14 @@ export function serveExchange(chain: SyncChain, wire: Wire, clock: Clock): () =>
 async function answer(chain: SyncChain, stream: WireStream, signal: Cancel): Promise<void> {
   const request = await new FrameReader(stream).readMessage(requestCodec, signal);
   if (request === undefined) return stream.closeWrite();
+  let sentBytes = 0;
   for (const tipset of pathTo(chain, request)) {
-    for (const block of chain.fullBlocks(tipset.key) ?? [])
-      await sendMessage(stream, fullBlockCodec, block, signal);
+    if (sentBytes >= limits.exchangeBytes) break;
+    for (const block of chain.fullBlocks(tipset.key) ?? []) {
+      const bytes = encode(fullBlockCodec, block);
+      sentBytes += bytes.length;
+      await sendFrame(stream, bytes, signal);
+    }
   }
   await stream.closeWrite();
 }
@@ -137,19 +145,27 @@ async function readTipsets(
   const reader = new FrameReader(stream, limits.gossipMessageBytes);
   const tipsets: FullBlock[][] = [];
   let expectedParent = tipsetKey(request.after);
+  let readBytes = 0;
   for (;;) {
-    const block = await reader.readMessage(fullBlockCodec, signal);
-    if (block === undefined) return tipsets;
+    const bytes = await reader.read(signal);
+    if (bytes === undefined) return tipsets;
+    const block = decode(fullBlockCodec, bytes, { maxBytes: limits.gossipMessageBytes });
+    const isFull = readBytes >= limits.exchangeBytes;
+    readBytes += bytes.length;
     const last = tipsets.at(-1);
     const sameTipset = last?.[0]?.header.height === block.header.height;
     if (sameTipset && last !== undefined) {
+      if (last.length >= maxParents)
+        throw syncErrors.badAnswer({ peer, detail: "a tipset has too many blocks" });
       last.push(block);
       continue;
     }
     if (last !== undefined) expectedParent = createTipset(last.map(({ header }) => header)).key;
-    if (tipsetKey(block.header.parents) !== expectedParent || tipsets.length >= request.count) {
+    if (tipsetKey(block.header.parents) !== expectedParent) {
       throw syncErrors.badAnswer({ peer, detail: "the blocks do not follow each other" });
     }
+    if (tipsets.length >= request.count || isFull)
+      throw syncErrors.badAnswer({ peer, detail: "it is longer than was asked" });
     tipsets.push([block]);
   }
 }

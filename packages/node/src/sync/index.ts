@@ -1,7 +1,10 @@
 /**
  * Synchronisation: takes blocks in from gossip, hello and the own miner, fetches what is missing below
  * them, validates, builds the widest tipset known of each height and parents, and moves the head to the
- * heaviest chain. One block at a time; what waits is bounded.
+ * heaviest chain. Blocks are validated one at a time in one lane and ancestors are fetched in another, so a
+ * peer that names ancestors that nobody has keeps no honest block waiting; what waits is bounded.
+ * Invariants: a block counts as bad only by what its own header and the body under its root show; the chain
+ * is never reorganised below finality.
  */
 import { type CID, decode, encode, HoldfastError, type PeerId } from "@holdfast/base";
 import {
@@ -17,8 +20,9 @@ import { limits } from "../limits.ts";
 import { syncErrors } from "./errors.ts";
 import { requestChain, serveExchange } from "./exchange.ts";
 import { openHello } from "./hello.ts";
+import { Lane } from "./lane.ts";
 import type { SyncNeeds } from "./needs.ts";
-import { createValidator, type Validator } from "./validate.ts";
+import { createValidator, hasOwnBody, type Validator } from "./validate.ts";
 
 export { syncErrors } from "./errors.ts";
 export { exchangeProtocol } from "./exchange.ts";
@@ -59,10 +63,13 @@ class Syncer implements Sync {
   readonly #bad = new Set<string>();
   readonly #heights = new Map<PeerId, number>();
   /** Blocks of recent heights that are valid alone, by height and parents: material for wider tipsets. */
-  readonly #siblings = new Map<string, Map<string, FullBlock>>();
-  #waiting = 0;
+  readonly #siblings = new Map<string, Map<string, CID>>();
+  /** Validation and moves of the head. Never waits for a peer. */
+  readonly #blocks = new Lane();
+  /** Questions to peers; what they answer goes through the lane of the blocks. */
+  readonly #fetches = new Lane();
+  readonly #fetchesOf = new Map<PeerId, number>();
   #catchingUp = false;
-  #last: Promise<void> = Promise.resolve();
 
   constructor(needs: SyncNeeds) {
     this.#needs = needs;
@@ -75,7 +82,7 @@ class Syncer implements Sync {
         this.#heights.set(peer, hello.heaviestTipSetHeight);
         const known = chain.tipset(tipsetKey(hello.heaviestTipSetCids)) !== undefined;
         if (!known && hello.heaviestTipSetHeight > 0) {
-          this.#enqueue(() => this.#catchUp(hello.heaviestTipSetCids, [peer]));
+          this.#fetchFor(peer, () => this.#catchUp(hello.heaviestTipSetCids, peer));
         }
       }),
       wire.onPeer((event, peer) => void (event === "disconnect" && this.#heights.delete(peer))),
@@ -83,12 +90,7 @@ class Syncer implements Sync {
   }
 
   async submitOwnBlock(block: FullBlock): Promise<void> {
-    const done = Promise.withResolvers<void>();
-    this.#enqueue(() => this.#takeIn(block).then(done.resolve, done.reject));
-    await this.#last;
-    // Without effect unless the queue was stopped before the block's turn.
-    done.reject(syncErrors.stopped({}));
-    await done.promise;
+    await this.#inLane(() => this.#takeIn(block));
     await this.#needs.wire.publish(blockTopic(this.#needs.chain.params.name), encode(fullBlockCodec, block));
   }
 
@@ -105,12 +107,15 @@ class Syncer implements Sync {
     return this.#heights;
   }
   async settled(): Promise<void> {
-    await this.#last;
+    while (this.#fetches.waiting + this.#blocks.waiting > 0) {
+      await this.#fetches.idle();
+      await this.#blocks.idle();
+    }
   }
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(syncErrors.stopped({}));
     for (const end of this.#endings.splice(0)) end();
-    await this.#last;
+    await this.settled();
   }
 
   async #fromGossip(bytes: Uint8Array, from: PeerId): Promise<"accept" | "ignore" | "reject"> {
@@ -125,7 +130,9 @@ class Syncer implements Sync {
     if (this.#bad.has(cid.toString())) return "reject";
     if (chain.fullBlock(cid) !== undefined) return "ignore";
     const nearHead = block.header.height > chain.head().height - chain.params.finalityEpochs;
-    if (!nearHead || this.#waiting >= limits.orphanBlocks) return "ignore";
+    if (!nearHead || this.#blocks.waiting >= limits.queuedBlocks) return "ignore";
+    // Whoever forwards a block has compared its body with its header; no verdict on the block follows.
+    if (!hasOwnBody(block)) return "reject";
     const parentKnown = chain.tipset(tipsetKey(block.header.parents)) !== undefined;
     if (parentKnown) {
       try {
@@ -136,8 +143,12 @@ class Syncer implements Sync {
       }
     }
     this.#heights.set(from, Math.max(this.#heights.get(from) ?? 0, block.header.height));
-    this.#enqueue(() => this.#fromPeer(block, from));
-    return parentKnown ? "accept" : "ignore";
+    if (!parentKnown) {
+      this.#fetchFor(from, () => this.#fetchBelow(block, from));
+      return "ignore";
+    }
+    this.#logged(this.#inLane(() => this.#takeIn(block)));
+    return "accept";
   }
 
   /** A clock that differs is nobody's lie; everything else that a header claims can be checked by its sender. */
@@ -149,25 +160,29 @@ class Syncer implements Sync {
     );
   }
 
-  async #fromPeer(block: FullBlock, from: PeerId): Promise<void> {
+  async #fetchBelow(block: FullBlock, from: PeerId): Promise<void> {
     const { chain } = this.#needs;
-    if (chain.fullBlock(blockCid(block.header)) !== undefined) return;
     if (chain.tipset(tipsetKey(block.header.parents)) === undefined)
-      await this.#catchUp(block.header.parents, [from]);
-    await this.#takeIn(block);
+      await this.#catchUp(block.header.parents, from);
+    await this.#inLane(() => this.#takeIn(block));
   }
 
   /** Validates one block alone, then with its siblings, and moves the head if that is better. */
   async #takeIn(block: FullBlock): Promise<void> {
-    const cid = blockCid(block.header).toString();
-    if (this.#bad.has(cid)) throw syncErrors.knownBad({ block: cid });
+    const cid = blockCid(block.header);
+    if (this.#bad.has(cid.toString())) throw syncErrors.knownBad({ block: cid.toString() });
+    if (this.#needs.chain.fullBlock(cid) !== undefined) return;
+    await this.#offerHead(await this.#validateAlone(block));
+    const family = this.#remember(block);
+    if (family.length > 1) await this.#offerHead(await this.#validator.validate(family));
+  }
+
+  /** The only way in which a block becomes a bad one. */
+  async #validateAlone(block: FullBlock): Promise<Tipset> {
     try {
-      const alone = await this.#validator.validate([block]);
-      await this.#offerHead(alone);
-      const family = this.#remember(block);
-      if (family.length > 1) await this.#offerHead(await this.#validator.validate(family));
+      return await this.#validator.validate([block]);
     } catch (error) {
-      if (this.#isLie(error)) this.#markBad(cid);
+      if (this.#isLie(error)) this.#markBad(blockCid(block.header).toString());
       throw error;
     }
   }
@@ -175,16 +190,15 @@ class Syncer implements Sync {
   #remember(block: FullBlock): FullBlock[] {
     const { header } = block;
     const place = `${header.height}/${tipsetKey(header.parents)}`;
-    const family = this.#siblings.get(place) ?? new Map<string, FullBlock>();
-    const rival = family.get(header.miner);
+    const family = this.#siblings.get(place) ?? new Map<string, CID>();
     // Two blocks of one miner are a consensus fault; the first that was seen stays.
-    if (rival === undefined) family.set(header.miner, block);
+    if (!family.has(header.miner)) family.set(header.miner, blockCid(header));
     this.#siblings.set(place, family);
     if (this.#siblings.size > limits.orphanBlocks) {
       const oldest = this.#siblings.keys().next().value;
       if (oldest !== undefined) this.#siblings.delete(oldest);
     }
-    return [...family.values()];
+    return [...family.values()].flatMap((cid) => this.#needs.chain.fullBlock(cid) ?? []);
   }
 
   async #offerHead(tipset: Tipset): Promise<void> {
@@ -192,19 +206,35 @@ class Syncer implements Sync {
     const head = chain.head();
     const candidate = { tipset, weight: chain.weightOf(tipset.key) ?? 0n };
     if (compareTipsets(candidate, { tipset: head, weight: chain.weightOf(head.key) ?? 0n }) > 0) {
+      this.#checkFinality(tipset);
       await chain.setHead(tipset.key);
     }
   }
 
+  /** A head must stand on what is final here, however heavy it is. */
+  #checkFinality(tipset: Tipset): void {
+    const { chain } = this.#needs;
+    const { height } = this.#finalTipset();
+    let at: Tipset | undefined = tipset;
+    for (; at !== undefined && at.height >= height; at = chain.parentOf(at)) {
+      if (chain.tipsetAt(at.height).key === at.key) return;
+    }
+    throw syncErrors.beyondFinality({ finality: chain.params.finalityEpochs });
+  }
+  #finalTipset(): Tipset {
+    const { chain } = this.#needs;
+    return chain.tipsetAt(Math.max(0, chain.head().height - chain.params.finalityEpochs));
+  }
+
   /** Brings in everything up to `to`, from these peers or any other. */
-  async #catchUp(to: readonly CID[], asked: readonly PeerId[]): Promise<void> {
+  async #catchUp(to: readonly CID[], first: PeerId): Promise<void> {
     const { chain, wire, logger } = this.#needs;
-    if (chain.tipset(tipsetKey(to)) !== undefined || (await this.#assemble(to))) return;
+    if (chain.tipset(tipsetKey(to)) !== undefined || (await this.#inLane(() => this.#assemble(to)))) return;
     const others = wire
       .peers()
       .map(({ id }) => id)
-      .filter((id) => !asked.includes(id));
-    const peers = [...asked, ...others];
+      .filter((id) => id !== first);
+    const peers = [first, ...others];
     this.#catchingUp = true;
     try {
       for (const peer of peers) {
@@ -238,42 +268,43 @@ class Syncer implements Sync {
       if (tipsets.length === 0) return false;
       for (const blocks of tipsets) {
         const tipset = createTipset(blocks.map(({ header }) => header));
-        after = chain.tipset(tipset.key) ?? (await this.#validateFetched(blocks));
+        after = chain.tipset(tipset.key) ?? (await this.#inLane(() => this.#validateFetched(blocks)));
       }
-      await this.#offerHead(after);
+      const reached: Tipset = after;
+      await this.#inLane(() => this.#offerHead(reached));
     }
     return after !== undefined;
   }
 
+  /** One block of a fetched tipset that lies says nothing about the others: each is judged alone. */
   async #validateFetched(blocks: readonly FullBlock[]): Promise<Tipset> {
     try {
       return await this.#validator.validate(blocks);
     } catch (error) {
-      if (this.#isLie(error)) for (const { header } of blocks) this.#markBad(blockCid(header).toString());
+      if (this.#isLie(error))
+        for (const block of blocks) await this.#validateAlone(block).catch(() => undefined);
       throw error;
     }
   }
 
-  /** The newest of our tipsets on which the peer's chain to `to` stands. */
+  /** The newest of our tipsets on which the peer's chain to `to` stands; none of them lies below finality. */
   async #commonTipset(peer: PeerId, to: readonly CID[]): Promise<Tipset | undefined> {
     const { chain, wire, clock } = this.#needs;
     const head = chain.head();
-    for (let depth = 0; depth <= chain.params.finalityEpochs * 2; depth = depth * 2 + 1) {
-      const after = chain.tipsetAt(Math.max(0, head.height - depth));
+    const has = async (after: Tipset): Promise<boolean> => {
       const request = { after: after.cids, to, count: 1 };
-      const answer = await requestChain(wire, clock, peer, request, this.#stop.signal);
-      if (answer.length > 0) return this.#withinFinality(after);
-      if (after.height === 0) return undefined;
+      return (await requestChain(wire, clock, peer, request, this.#stop.signal)).length > 0;
+    };
+    const final = this.#finalTipset();
+    for (let depth = 0; ; depth = depth * 2 + 1) {
+      const height = Math.max(final.height, head.height - depth);
+      const after = chain.tipsetAt(height);
+      if (await has(after)) return after;
+      if (height === final.height) break;
     }
+    if (final.height > 0 && (await has(chain.genesis)))
+      throw syncErrors.beyondFinality({ finality: chain.params.finalityEpochs });
     return undefined;
-  }
-
-  #withinFinality(after: Tipset): Tipset {
-    const { chain } = this.#needs;
-    const depth = chain.head().height - after.height;
-    const finality = chain.params.finalityEpochs;
-    if (depth > finality) throw syncErrors.beyondFinality({ depth, finality });
-    return after;
   }
 
   #markBad(cid: string): void {
@@ -283,16 +314,35 @@ class Syncer implements Sync {
     if (oldest !== undefined) this.#bad.delete(oldest);
   }
 
-  #enqueue(work: () => Promise<void>): void {
-    this.#waiting += 1;
-    this.#last = this.#last.then(async () => {
-      try {
-        if (!this.#stop.signal.aborted) await work();
-      } catch (error) {
-        this.#needs.logger.debug("block not taken in", { detail: String(error) });
-      } finally {
-        this.#waiting -= 1;
-      }
+  /** Errors: those of the work, `sync/stopped`. */
+  #inLane<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#blocks.run(async () => {
+      this.#stop.signal.throwIfAborted();
+      return work();
+    });
+  }
+
+  /** A peer has a few turns at a time, so that one alone cannot keep the others from theirs. */
+  #fetchFor(peer: PeerId, work: () => Promise<void>): void {
+    const running = this.#fetchesOf.get(peer) ?? 0;
+    if (running >= limits.fetchesPerPeer || this.#fetches.waiting >= limits.orphanBlocks) return;
+    this.#fetchesOf.set(peer, running + 1);
+    const done = this.#fetches.run(async () => {
+      this.#stop.signal.throwIfAborted();
+      await work();
+    });
+    this.#logged(
+      done.finally(() => {
+        const left = (this.#fetchesOf.get(peer) ?? 1) - 1;
+        if (left > 0) this.#fetchesOf.set(peer, left);
+        else this.#fetchesOf.delete(peer);
+      }),
+    );
+  }
+
+  #logged(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      this.#needs.logger.debug("block not taken in", { detail: String(error) });
     });
   }
 }

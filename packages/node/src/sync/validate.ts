@@ -1,8 +1,10 @@
 /**
- * Full validation of one tipset on its parent: headers, proofs, bodies, execution. Cheap checks first;
+ * Full validation of one tipset on its parent: headers, proofs, bodies, execution. Cheap checks first, and
+ * first of all that a body belongs to its header: the CID is the header's, so a foreign body must never
+ * become a verdict on the block;
  * proofs on worker threads; nothing is stored unless everything holds.
  */
-import { BufferedBlockstore } from "@holdfast/base";
+import { BufferedBlockstore, MemoryBlockstore } from "@holdfast/base";
 import {
   applyTipset,
   blockCid,
@@ -11,6 +13,7 @@ import {
   type FullBlock,
   type HeaderProof,
   messageCid,
+  messagesRoot,
   type Receipt,
   readPowerTable,
   type Tipset,
@@ -26,7 +29,8 @@ const verifiedMessagesMax = 65_536;
 
 export interface Validator {
   /**
-   * Validates and stores; the tipset's parent must be known. Errors: `block/…`, `tipset/…`.
+   * Validates and stores; the tipset's parent must be known. Errors: `block/…`, `tipset/…`,
+   * `sync/foreign-body`, `sync/ancestors-missing`.
    */
   validate(blocks: readonly FullBlock[]): Promise<Tipset>;
   /** Only what its header claims, for a verdict before it is forwarded. Errors: `block/…`. */
@@ -75,6 +79,9 @@ export function createValidator({ chain, proofs, clock }: SyncNeeds): Validator 
       await checkHeaders(tipset, parent);
     },
     async validate(blocks) {
+      for (const block of blocks) {
+        if (!hasOwnBody(block)) throw syncErrors.foreignBody({ block: blockCid(block.header).toString() });
+      }
       const tipset = createTipset(blocks.map((block) => block.header));
       const parent = chain.tipset(tipsetKey(tipset.parents));
       const parentState = parent === undefined ? undefined : chain.stateAfter(parent.key);
@@ -100,6 +107,11 @@ export function createValidator({ chain, proofs, clock }: SyncNeeds): Validator 
       return tipset;
     },
   };
+}
+
+/** Whether the messages are those that the header names. */
+export function hasOwnBody({ header, messages }: FullBlock): boolean {
+  return messagesRoot(new MemoryBlockstore(), messages).equals(header.messages);
 }
 
 function resultsInOrder(

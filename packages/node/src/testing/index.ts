@@ -50,15 +50,21 @@ export interface TestNetwork extends AsyncDisposable {
 
 const putLimitMs = 3_600_000;
 
-/** Errors: as of the rooms of a node. A failing test should print `seed`, which replays it. */
+/** Errors: as of the rooms of a node, `state/money-not-conserved`. A failing test should print `seed`, which replays it. */
 export async function createNetwork(options: NetworkOptions = {}): Promise<TestNetwork> {
   await using stack = new AsyncDisposableStack();
-  const { clock, wire, nodes, seed } = await buildNodes(options, stack);
+  const { clock, wire, nodes, seed, moneyFaults } = await buildNodes(options, stack);
   const client = nodes.find(({ role }) => role === "client");
   assert(client !== undefined, "a network has a client");
   const drain = hostDrain;
+  /** No result of a network that made or lost money. */
+  const audited = async <Result>(time: Promise<Result>): Promise<Result> => {
+    const result = await time;
+    if (moneyFaults.length > 0) throw moneyFaults[0];
+    return result;
+  };
   const settle = <Result>(promise: Promise<Result>, limitMs = putLimitMs): Promise<Result> =>
-    clock.settle(promise, { limitMs, drain });
+    audited(clock.settle(promise, { limitMs, drain }));
   const held = stack.move();
   return {
     seed,
@@ -67,8 +73,8 @@ export async function createNetwork(options: NetworkOptions = {}): Promise<TestN
     nodes,
     client,
     miners: nodes.filter(({ role }) => role === "miner"),
-    advance: (time) => clock.advance(typeof time === "number" ? time : parseDurationMs(time), drain),
-    advanceUntil: (done, limitMs) => clock.advanceUntil(done, { limitMs, drain }),
+    advance: (time) => audited(clock.advance(typeof time === "number" ? time : parseDurationMs(time), drain)),
+    advanceUntil: (done, limitMs) => audited(clock.advanceUntil(done, { limitMs, drain })),
     settle,
     put: (bytes, given = {}) => settle(runPut(client, bytes, given), given.limitMs ?? putLimitMs),
     get: (cid, node = client) => settle(readAll(node, typeof cid === "string" ? parseCid(cid) : cid)),
@@ -78,7 +84,7 @@ export async function createNetwork(options: NetworkOptions = {}): Promise<TestN
     },
     async [Symbol.asyncDispose]() {
       // Whoever waits for a round while it stops is let through by the passing of time.
-      await clock.settle(held.disposeAsync(), { limitMs: putLimitMs, drain });
+      await settle(held.disposeAsync());
     },
   };
 }

@@ -3,7 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cidOfCbor, encodeCbor, HoldfastError, utf8Bytes, utf8Text } from "@holdfast/base";
-import { afterEach, describe, expect, it } from "vitest";
+import { ClassicLevel } from "classic-level";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { type ChainDatabase, memoryDatabase, openLevelDatabase } from "../../src/chain/index.ts";
 
 const folders: string[] = [];
@@ -74,5 +75,33 @@ describe("chain database on disk", () => {
     const second = openLevelDatabase(folder);
     await expect(second).rejects.toBeInstanceOf(HoldfastError);
     await expect(second).rejects.toMatchObject({ code: "chain/in-use" });
+  });
+});
+
+describe("chain database on a full disk", () => {
+  it("takes a commit back that failed, and writes its blocks with the next one", async () => {
+    const folder = await levelFolder();
+    const first = block(1);
+    {
+      await using database = await openLevelDatabase(folder);
+      await database.commit(new Map([["head", utf8Bytes("old")]]));
+      const full = vi.spyOn(ClassicLevel.prototype, "batch").mockImplementationOnce(
+        () =>
+          ({
+            put: () => undefined,
+            del: () => undefined,
+            write: () => Promise.reject(new TypeError("no space left")),
+          }) as never,
+      );
+      database.put(first.cid, first.bytes);
+      const failed = database.commit(new Map([["head", utf8Bytes("new")]]));
+      await expect(failed).rejects.toMatchObject({ code: "chain/full" });
+      full.mockRestore();
+      expect(database.getMeta("head")).toEqual(utf8Bytes("old"));
+      await database.commit(new Map([["after", utf8Bytes("x")]]));
+    }
+    await using database = await openLevelDatabase(folder);
+    expect(database.getMeta("head")).toEqual(utf8Bytes("old"));
+    expect(database.get(first.cid)).toEqual(first.bytes);
   });
 });

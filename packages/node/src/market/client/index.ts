@@ -56,8 +56,10 @@ class ClientMarketService implements ClientMarket {
     this.#context = context;
     this.#jobs = new Jobs(context);
     this.#served = serveDealData(context);
-    this.#endHead = needs.chain.onHead(() => startRefunds(context));
-    startRefunds(context);
+    // In a task: the chain tells many others of its new head after us, whatever happens here.
+    const look = (): void => context.tasks.start("refunds", async () => startRefunds(context));
+    this.#endHead = needs.chain.onHead(look);
+    look();
     this.#jobs.resume();
   }
 

@@ -41,7 +41,8 @@ export async function followDeal(context: MinerContext, dealId: string): Promise
   if (next.state !== deal.state || next.detail !== deal.detail) {
     move(context, dealId, { state: next.state }, next.detail);
   }
-  if (next.state === "staged") await sealSoon(context, deal, sectors);
+  // Also of a deal with sealed sectors: a restart may have come between the first and the last of them.
+  if (next.state === "staged" || next.state === "sealing") await sealSoon(context, deal, sectors);
 }
 
 function expireTransfer(context: MinerContext, deal: DealRow): void {

@@ -34,7 +34,7 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
   };
   const transfers = new Transfers(context);
   const redemptions = new Redemptions(context);
-  const look = (): void => {
+  const lookAtDeals = (): void => {
     for (const { dealId } of context.store.open()) {
       context.tasks.start(`deal/${dealId}`, async () => {
         await followDeal(context, dealId);
@@ -43,6 +43,8 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
       });
     }
   };
+  // In a task: the chain tells many others of its new head after us, whatever happens here.
+  const look = (): void => context.tasks.start("look", async () => lookAtDeals());
   const stack = new AsyncDisposableStack();
   stack.use(context.tasks);
   stack.use(serveQueries(context));

@@ -264,6 +264,7 @@ describe("sizes", () => {
     expect(appended(unitsFile, lines(399, "//"))).toEqual([`${unitsFile}:401 file-size`]);
     expect(appended(unitsFile, `// ${"x".repeat(117)}`)).toEqual([]);
     expect(appended(unitsFile, `// ${"x".repeat(118)}`)).toEqual([`${units} line-size`]);
+    expect(appended(unitsFile, `  message: "${"x".repeat(118)}",`)).toEqual([]);
   });
 
   it.each([

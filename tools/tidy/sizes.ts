@@ -20,10 +20,13 @@ function fileSize({ path, lines }: Source): Finding[] {
   return [{ path, line: maxFileLines + 1, rule: "file-size", what, remedy: "split it by idea" }];
 }
 
+/** A sentence for people that stands alone on its line: broken in two it is found by no search. */
+const sentence = /^\s*(\? |: |\w+: )?(`[^`]*`|"[^"]*")( \+)?[,;]?$/;
+
 function lineSizes({ path, lines }: Source): Finding[] {
   const findings: Finding[] = [];
   lines.forEach((line, index) => {
-    if (line.length <= maxLineChars || /https?:\/\//.test(line)) return;
+    if (line.length <= maxLineChars || /https?:\/\//.test(line) || sentence.test(line)) return;
     const what = `${line.length} characters, ${maxLineChars} at most`;
     findings.push({ path, line: index + 1, rule: "line-size", what, remedy: "break the line" });
   });

@@ -111,7 +111,10 @@ describe("the genesis", () => {
       );
     const accountOf = (balance: AttoFil) => ({ address, balance });
     expect(make({})).toBe("accepted");
-    for (const change of [{ proofWindowEpochs: params.provingPeriodEpochs }, { preCommitExpiryEpochs: 10 ** 6 }]) {
+    for (const change of [
+      { proofWindowEpochs: params.provingPeriodEpochs },
+      { preCommitExpiryEpochs: 10 ** 6 },
+    ]) {
       expect(make({ params: { ...params, ...change } })).toBe("genesis/invalid-params");
     }
     expect(make({ accounts: [accountOf(attoFil(1n)), accountOf(attoFil(2n))] })).toBe(

@@ -1,5 +1,5 @@
 /** The door of the command line: nodes and local networks on this machine. */
 export { realClock } from "./clock.ts";
-export { createDevnet, type DevnetOptions } from "./devnet-genesis.ts";
 export { type DevnetHandle, type StartDevnetOptions, startDevnet } from "./devnet.ts";
+export { createDevnet, type DevnetOptions } from "./devnet-genesis.ts";
 export { type InitNodeOptions, initNode, type StartDaemonOptions, startDaemon } from "./start-daemon.ts";

@@ -6,7 +6,8 @@
  * `closing` takes no more pieces and waits for the caller's ticket, `sealed` waits for the caller's seed,
  * `proved` waits for the caller's word that the proof is on the chain. `failed` remembers in which state it
  * happened and goes back by a retry. A seal that the chain has not taken may start again with a new ticket
- * (back to `closing`), and is proven again when a reorganisation changed its seed (back to `proving`): its pieces are kept in the clear until `committed`.
+ * (back to `closing`), and is proven again when a reorganisation changed its seed (back to `proving`): its
+ * pieces are kept in the clear until `committed`.
  */
 export const sectorStates = [
   "staging",

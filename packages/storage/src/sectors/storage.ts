@@ -59,7 +59,10 @@ export interface Storage extends AsyncDisposable {
   nextToSeal(): SectorInfo | undefined;
   /** closing → sealing; then an event says sealed or failed. Throws storage/wrong-state, bad-sector. */
   startSeal(sectorId: number, ticket: Ticket, identity: SealIdentity): Promise<void>;
-  /** sealed or proved (the seed has changed) → proving; then an event says proved or failed. `seed`: 32 bytes. Throws storage/wrong-state. */
+  /**
+   * sealed or proved (the seed has changed) → proving; then an event says proved or failed. `seed`: 32 bytes.
+   * Throws storage/wrong-state.
+   */
   proveSeal(sectorId: number, seed: Uint8Array): Promise<void>;
   /** The proof of a proved sector. Throws storage/wrong-state, missing-file. */
   readSealProof(sectorId: number): Promise<Uint8Array>;

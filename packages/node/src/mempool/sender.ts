@@ -167,8 +167,10 @@ class SenderService implements Sender {
     if (known !== undefined) return known;
     const { signer } = this.#needs;
     const from = request.from ?? signer.payer();
+    // First, so that a dry run without the money does not speak of something else.
+    this.#checkFunds(from, request.value ?? attoFil(0));
     const draft = this.#draft(from, request);
-    this.#checkFunds(draft);
+    this.#checkFunds(from, requiredFunds(draft));
     const signed = { message: draft, signature: signer.sign(from, messageSigningBytes(draft)) };
     const cid = messageCid(signed);
     this.#outbox.insert(request.key ?? `cid:${cid}`, signed);
@@ -213,13 +215,13 @@ class SenderService implements Sender {
     return Math.ceil((outcome.gasUsed + inclusionGas(bytes)) * gasMargin);
   }
 
-  #checkFunds(message: Message): void {
+  #checkFunds(from: Address, ownFunds: bigint): void {
     const { chain } = this.#needs;
-    const balance = readActor(chain.store, chain.headState().state, message.from)?.balance ?? 0n;
-    const needed = requiredFunds(message) + committedFunds(this.#pool, message.from);
+    const balance = readActor(chain.store, chain.headState().state, from)?.balance ?? 0n;
+    const needed = ownFunds + committedFunds(this.#pool, from);
     if (balance >= needed) return;
     throw senderErrors.insufficientFunds({
-      from: message.from,
+      from,
       balanceFil: filText(attoFil(balance)),
       neededFil: filText(attoFil(needed)),
     });

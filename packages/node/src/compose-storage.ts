@@ -17,6 +17,7 @@ export function mineStorageOf(storage: Storage): MineStorage {
       await storage.whenIdle(sectorId);
     },
     retry: (sectorId) => storage.retrySector(sectorId),
+    restart: (sectorId, reason) => storage.restartSeal(sectorId, reason),
     readSealProof: (sectorId) => storage.readSealProof(sectorId),
     confirmCommitted: (sectorId) => storage.confirmCommitted(sectorId),
     markExpired: (sectorId) => storage.markExpired(sectorId),

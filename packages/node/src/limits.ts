@@ -131,6 +131,8 @@ export const limits = {
   readBackAttempts: 8,
   /** Times that a payment channel is cancelled; a miner that goes on proving then gets its money. */
   channelCancels: 3,
+  /** Times that a pre-commitment or commitment of a sector is sent when it failed on the chain. */
+  sectorMessageAttempts: 8,
   /** Times that a message of a deal is sent anew when it failed on the chain. */
   dealMessageAttempts: 8,
 } as const;

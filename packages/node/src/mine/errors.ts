@@ -12,6 +12,24 @@ export const mineErrors = defineErrors("mine", {
     exit: "refused",
     message: (data: { method: string; sectorId: number; exitCode: number; meaning: string }) =>
       `${data.method} of sector ${data.sectorId} failed on the chain: ${data.meaning} (exit code ${data.exitCode})`,
-    fix: "see `holdfast why SECTOR`; a new sector takes its pieces when it is sealed again",
+    fix: "see `holdfast why SECTOR`; it is sent again after some rounds",
+  },
+  attemptsSpent: {
+    exit: "refused",
+    message: (data: { message: string; attempts: number }) =>
+      `${data.message} failed on the chain ${data.attempts} times`,
+    fix: "see `holdfast why SECTOR`; its deals fail at their deadline and their payers keep the money",
+  },
+  pledgeMissing: {
+    exit: "funds",
+    message: (data: { sectorId: number; miner: string; freeFil: string; needFil: string }) =>
+      `sector ${data.sectorId} needs a pledge of ${data.needFil} FIL; the miner ${data.miner} has ${data.freeFil} FIL free`,
+    fix: "send the difference to the miner's address with `holdfast wallet send`",
+  },
+  sealLost: {
+    exit: "refused",
+    message: (data: { sectorId: number; reason: string }) =>
+      `sector ${data.sectorId} can never be on the chain: ${data.reason}, and its number is used`,
+    fix: "nothing brings it back; its deals fail at their deadline and their payers keep the money",
   },
 });

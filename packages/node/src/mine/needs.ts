@@ -63,6 +63,8 @@ export interface MineStorage {
   /** Resolves when the proof is made, or the attempt has failed. */
   prove(sectorId: number, seed: Uint8Array): Promise<void>;
   retry(sectorId: number): Promise<void>;
+  /** Gives up a seal that the chain has not taken: the sector waits for a new ticket. */
+  restart(sectorId: number, reason: string): Promise<void>;
   readSealProof(sectorId: number): Promise<Uint8Array>;
   confirmCommitted(sectorId: number): Promise<void>;
   markExpired(sectorId: number): Promise<void>;

@@ -1,10 +1,10 @@
 /**
  * The proof of spacetime of each proving period: which sectors are asked is read from the chain, the
  * proof comes from the storage, and what cannot be proven is declared faulty, what can be proven again
- * is declared recovering. Looked at on every new head, so a missed or reorganised message is simply
- * made again.
+ * is declared recovering. Looked at on every new head: another challenge or another set of sectors makes
+ * another message; one that was sent is kept alive by the sender over reorganisations.
  */
-import { addEpochs, encode, toHex } from "@holdfast/base";
+import { addEpochs, encode, HoldfastError, toHex } from "@holdfast/base";
 import {
   inclusionGas,
   methods,
@@ -38,21 +38,14 @@ export async function provePeriod(needs: MineNeeds): Promise<void> {
   const covered = due.map(({ sectorId }) => sectorId).join(",");
   const key = `post/${start}/${toHex(seed).slice(0, 16)}/${covered}`;
   if (sender.sentAs(key) !== undefined) return;
-  const post = await storage.generatePost(
-    "window",
+  const post = await provable(
+    storage,
     seed,
     due.map(({ sectorId }) => sectorId),
   );
   if (post.faults.length > 0) {
-    logger.warn("sectors cannot be proven", {
-      faults: post.faults.map(({ sectorId, code }) => `${sectorId}: ${code}`),
-    });
-    return declare(
-      needs,
-      "declareFaults",
-      post.faults.map(({ sectorId }) => sectorId),
-      start,
-    );
+    logger.warn("sectors cannot be proven", { sectorIds: [...post.faults] });
+    return declare(needs, "declareFaults", post.faults, `declareFaults/${start}/${post.faults.join(",")}`);
   }
   const encoded = encode(methods.miner.submitPost.params, { periodStart: start, proof: post.proof });
   const gasLimit =
@@ -67,30 +60,48 @@ export async function provePeriod(needs: MineNeeds): Promise<void> {
 
 /** Announces faulty sectors that can be proven again. */
 export async function recoverSectors(needs: MineNeeds): Promise<void> {
-  const { chain, miner, storage } = needs;
+  const { chain, miner, sender, storage } = needs;
   const { state, tipset } = chain.headState();
   const faulty = readSectors(chain.store, state, miner).filter(
     (sector) => sector.faultySince !== null && sector.recoveringSince === null,
   );
   if (faulty.length === 0) return;
   const { start } = provingPeriodAt(chain.params, miner, addEpochs(tipset.height, 1));
-  const rehearsal = await storage.generatePost(
-    "window",
-    new Uint8Array(32),
-    faulty.map(({ sectorId }) => sectorId),
-  );
-  if (rehearsal.proven.length > 0) await declare(needs, "declareRecovery", rehearsal.proven, start ?? 0);
+  const sectorIds = faulty.map(({ sectorId }) => sectorId);
+  // Once a period for the same sectors: a rehearsal reads all of them.
+  const key = `declareRecovery/${start ?? 0}/${sectorIds.join(",")}`;
+  if (sender.sentAs(key) !== undefined) return;
+  const { proven } = await provable(storage, new Uint8Array(32), sectorIds);
+  if (proven.length > 0) await declare(needs, "declareRecovery", proven, key);
+}
+
+/** As the storage proves; that nothing at all can be proven is an answer too, and a fault of each. */
+async function provable(
+  storage: MineNeeds["storage"],
+  seed: Uint8Array,
+  sectorIds: readonly number[],
+): Promise<{
+  readonly proof: Uint8Array;
+  readonly proven: readonly number[];
+  readonly faults: readonly number[];
+}> {
+  try {
+    const { proof, proven, faults } = await storage.generatePost("window", seed, sectorIds);
+    return { proof, proven, faults: faults.map(({ sectorId }) => sectorId) };
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== "storage/no-provable-sector") throw error;
+    return { proof: new Uint8Array(0), proven: [], faults: sectorIds };
+  }
 }
 
 async function declare(
   needs: MineNeeds,
   method: "declareFaults" | "declareRecovery",
   sectorIds: readonly number[],
-  start: number,
+  key: string,
 ): Promise<void> {
   const { chain, miner, sender } = needs;
   const { worker } = readMinerState(chain.store, chain.headState().state, miner);
-  const key = `${method}/${start}/${sectorIds.join(",")}`;
   if (sender.sentAs(key) !== undefined) return;
   const codec = methods.miner[method].params;
   const known = readSectors(chain.store, chain.headState().state, miner).map(({ sectorId }) => sectorId);

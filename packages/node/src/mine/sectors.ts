@@ -4,7 +4,16 @@
  * asked, the proof makes it count. What happened already is read from the chain and from the storage's
  * own records, never from memory: after a kill the next look goes on where the last one was.
  */
-import { type CID, encode, epoch, sectorId as sectorNumber, toHex } from "@holdfast/base";
+import {
+  type CID,
+  encode,
+  epoch,
+  equalBytes,
+  filText,
+  HoldfastError,
+  sectorId as sectorNumber,
+  toHex,
+} from "@holdfast/base";
 import {
   exitCodeMeaning,
   inclusionGas,
@@ -18,12 +27,18 @@ import {
   readSector,
   sealEntropy,
   sectorIdentityOf,
+  type Tipset,
 } from "@holdfast/consensus";
+import { limits } from "../limits.ts";
 import { mineErrors } from "./errors.ts";
 import type { MineNeeds, MineSector } from "./needs.ts";
 
+type Ticket = NonNullable<MineSector["ticket"]>;
+
 /** The ticket is taken below the head, where a small reorganisation does not change it. */
 const ticketDepthEpochs = 5;
+/** A ticket that leaves the chain's look-back within so many rounds is not sent any more. */
+const ticketMarginEpochs = 5;
 /** Rounds by which the seal seed must be buried before it is proven on. */
 const seedDepthEpochs = 1;
 /** Gas of a commitment beside its proof: state of the miner and the market (measured, with room). */
@@ -72,6 +87,7 @@ async function proveWhenChallenged(needs: MineNeeds, sector: MineSector, signal:
   if (readSector(chain.store, state, miner, id) !== undefined) return;
   const preCommit = readPreCommit(chain.store, state, miner, id);
   if (preCommit === undefined) return preCommitSector(needs, sector, signal);
+  checkTicket(sector, preCommit);
   const seed = sealSeed(needs, preCommit);
   if (seed !== undefined) await storage.prove(sector.sectorId, seed);
 }
@@ -84,10 +100,44 @@ function sealSeed({ chain, miner }: MineNeeds, preCommit: PreCommit): Uint8Array
   return chain.randomnessBelow(chain.head())(at, randomnessTags.sealSeed, entropy);
 }
 
+/** The chain has read the ticket when it took the pre-commitment; a replica of another one is worth nothing. */
+function checkTicket({ sectorId, ticket }: MineSector, preCommit: PreCommit): void {
+  if (ticket !== null && equalBytes(ticket.bytes, preCommit.ticket)) return;
+  throw mineErrors.sealLost({ sectorId, reason: "a reorganisation has drawn another ticket for it" });
+}
+
+/** Whether a pre-commitment that is sent now will find the replica's ticket on the chain. */
+function holdsTicket({ chain, miner }: MineNeeds, sector: MineSector, ticket: Ticket): boolean {
+  const head = chain.head();
+  if (ticket.epoch > head.height) return false;
+  if (ticket.epoch < head.height + ticketMarginEpochs - chain.params.ticketLookbackEpochs) return false;
+  const entropy = sealEntropy(miner, sector.sectorId);
+  const drawn = chain.randomnessBelow(head)(epoch(ticket.epoch), randomnessTags.sealTicket, entropy);
+  return equalBytes(drawn, ticket.bytes);
+}
+
 async function preCommitSector(needs: MineNeeds, sector: MineSector, signal: AbortSignal): Promise<void> {
-  const { chain } = needs;
-  const { ticket, commitments } = sector;
+  const { chain, miner, storage } = needs;
+  const { ticket, commitments, sectorId } = sector;
   if (ticket === null || commitments === null) return;
+  const attempt = await nextAttempt(needs, `sector/${sectorId}/pre-commit/${ticket.epoch}`, signal);
+  if ("taken" in attempt) {
+    const expired = chain.head().height > attempt.taken.height + chain.params.preCommitExpiryEpochs;
+    if (expired) throw mineErrors.sealLost({ sectorId, reason: "the chain has given it up" });
+    return;
+  }
+  // The number is not used yet: the pieces can be sealed once more under it.
+  if (!holdsTicket(needs, sector, ticket))
+    return storage.restart(sectorId, "the chain does not hold its ticket any more");
+  const { freeBalance } = readMinerState(chain.store, chain.headState().state, miner);
+  const pledge = chain.params.minPledgePerSector;
+  if (freeBalance < pledge)
+    throw mineErrors.pledgeMissing({
+      sectorId,
+      miner,
+      freeFil: filText(freeBalance),
+      needFil: filText(pledge),
+    });
   const { maxSectorLifetimeEpochs } = chain.params;
   const params = encode(methods.miner.preCommitSector.params, {
     sectorId: sectorNumber(sector.sectorId),
@@ -99,12 +149,11 @@ async function preCommitSector(needs: MineNeeds, sector: MineSector, signal: Abo
     // One round less than the longest: the message is executed later than it is made.
     expiration: epoch(chain.head().height + maxSectorLifetimeEpochs - 1),
   });
-  const key = `sector/${sector.sectorId}/pre-commit/${ticket.epoch}`;
   // Not from a dry run: the pre-commitments that go into the same block make each next one dearer.
   const gasLimit = inclusionGas(params.length + envelopeBytes) + commitStateGas + params.length;
   await sendAndCheck(
     needs,
-    { method: "preCommitSector", params, key, sectorId: sector.sectorId, gasLimit },
+    { method: "preCommitSector", params, key: attempt.key, sectorId, gasLimit },
     signal,
   );
 }
@@ -115,8 +164,12 @@ async function commit(needs: MineNeeds, sector: MineSector, signal: AbortSignal)
   const id = sectorNumber(sector.sectorId);
   if (readSector(chain.store, state, miner, id) !== undefined) return confirmWhenFinal(needs, sector);
   const preCommit = readPreCommit(chain.store, state, miner, id);
-  const seed = preCommit === undefined ? undefined : sealSeed(needs, preCommit);
-  if (preCommit === undefined || seed === undefined) return;
+  if (preCommit === undefined) return preCommitSector(needs, sector, signal);
+  checkTicket(sector, preCommit);
+  const seed = sealSeed(needs, preCommit);
+  if (seed === undefined) return;
+  const attempt = await nextAttempt(needs, `sector/${sector.sectorId}/commit/${toHex(seed)}`, signal);
+  if ("taken" in attempt) return;
   const proof = await storage.readSealProof(sector.sectorId);
   const { sectorBytes, commR, commRStar } = preCommit;
   const identity = sectorIdentityOf(chain.params, miner, preCommit);
@@ -129,10 +182,9 @@ async function commit(needs: MineNeeds, sector: MineSector, signal: AbortSignal)
     inclusionGas(params.length + envelopeBytes) +
     commitStateGas +
     params.length;
-  const key = `sector/${sector.sectorId}/commit/${toHex(seed)}`;
   await sendAndCheck(
     needs,
-    { method: "commitSector", params, key, sectorId: sector.sectorId, gasLimit },
+    { method: "commitSector", params, key: attempt.key, sectorId: sector.sectorId, gasLimit },
     signal,
   );
 }
@@ -142,10 +194,33 @@ interface SectorMessage {
   readonly params: Uint8Array;
   readonly key: string;
   readonly sectorId: number;
-  readonly gasLimit?: number;
+  readonly gasLimit: number;
 }
 
-/** Sends once per key and waits for the block; a failed message is told, and not sent again. */
+/**
+ * The key under which a message is to be sent, or the tipset that has taken one of its attempts. A message
+ * that failed on the chain, or can never be mined, is followed by another. Error: `mine/attempts-spent`.
+ */
+async function nextAttempt(
+  { sender }: MineNeeds,
+  name: string,
+  signal: AbortSignal,
+): Promise<{ readonly key: string } | { readonly taken: Tipset }> {
+  for (let attempt = 0; attempt < limits.sectorMessageAttempts; attempt += 1) {
+    const key = attempt === 0 ? name : `${name}/${attempt}`;
+    const sent = sender.sentAs(key);
+    if (sent === undefined) return { key };
+    try {
+      const { receipt, tipset } = await sender.wait(sent.cid, { signal });
+      if (receipt.exitCode === 0) return { taken: tipset };
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || error.code !== "sender/replaced") throw error;
+    }
+  }
+  throw mineErrors.attemptsSpent({ message: name, attempts: limits.sectorMessageAttempts });
+}
+
+/** Sends and waits for the block; a failure on the chain is told. */
 async function sendAndCheck(needs: MineNeeds, message: SectorMessage, signal: AbortSignal): Promise<void> {
   const { chain, miner, sender } = needs;
   const { worker } = readMinerState(chain.store, chain.headState().state, miner);
@@ -156,7 +231,7 @@ async function sendAndCheck(needs: MineNeeds, message: SectorMessage, signal: Ab
     method,
     params,
     key,
-    ...(gasLimit === undefined ? {} : { gasLimit }),
+    gasLimit,
   });
   const { receipt } = await sender.wait(cid, { signal });
   if (receipt.exitCode === 0) return;

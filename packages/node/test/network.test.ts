@@ -70,6 +70,29 @@ describe("network", () => {
     expect((Number(await balance()) - before) % 1000).toBeCloseTo(7, 6);
   });
 
+  it("refuses what no block can take, and later messages do not wait behind it", async () => {
+    await using net = await createNetwork({ miners: 1, seed: "never" });
+    await net.advance("5s");
+    const { account } = net.client;
+    const to = net.miners[0]?.account ?? account;
+    const send = (request: { to: string; gasLimit?: number }) =>
+      net.client.node.handlers["message.send"](
+        { value: "1FIL", method: "", paramsHex: "", from: account, ...request },
+        signal,
+      );
+    await expect(net.settle(send({ to, gasLimit: 1 }))).rejects.toMatchObject({
+      code: "message/gas-limit-too-low",
+    });
+    await expect(net.settle(send({ to, gasLimit: 1e15 }))).rejects.toMatchObject({
+      code: "message/gas-limit-too-high",
+    });
+    await expect(net.settle(send({ to: account }))).rejects.toMatchObject({ code: "message/self-send" });
+    const sent = await net.settle(send({ to }));
+    const wait = { cid: sent.cid, timeoutMs: 60_000, confirmations: 0 };
+    const mined = await net.settle(net.client.node.handlers["message.wait"](wait, signal));
+    expect(mined.receipt?.exitCode).toBe(0);
+  });
+
   it("catches up with the others after it was away", async () => {
     await using net = await createNetwork({ miners: 2, seed: "away" });
     await net.advance("10s");

@@ -16,6 +16,7 @@ import {
 } from "@holdfast/base";
 import {
   callReadOnly,
+  checkMessage,
   exitCodeMeaning,
   inclusionGas,
   type Message,
@@ -53,7 +54,7 @@ export interface Mined {
 }
 
 export interface Sender extends AsyncDisposable {
-  /** Errors: `sender/would-fail`, `sender/insufficient-funds`, `wallet/…`, `mempool/…`. */
+  /** Errors: `sender/would-fail`, `sender/insufficient-funds`, `wallet/…`, `message/…`. */
   send(request: SendRequest): Promise<{ readonly cid: CID; readonly nonce: number }>;
   /** Errors: `sender/wait-timeout`, `sender/replaced`, `sender/unknown-message`. */
   wait(
@@ -172,6 +173,9 @@ class SenderService implements Sender {
     const draft = this.#draft(from, request);
     this.#checkFunds(from, requiredFunds(draft));
     const signed = { message: draft, signature: signer.sign(from, messageSigningBytes(draft)) };
+    // What no block can ever take must not take a nonce: every later message would wait behind it.
+    const wrong = checkMessage(signed, this.#needs.chain.params);
+    if (wrong !== undefined) throw wrong;
     const cid = messageCid(signed);
     this.#outbox.insert(request.key ?? `cid:${cid}`, signed);
     this.#offer(signed);

@@ -4,9 +4,9 @@ import { defineErrors } from "@holdfast/base";
 type NoData = Record<never, never>;
 
 export const demoErrors = defineErrors("demo", {
-  noClient: {
+  noNode: {
     exit: "internal",
-    message: (_data: NoData) => "the network has no client node",
+    message: (data: { role: string }) => `the network has no ${data.role} node`,
     fix: "this is a bug of holdfast: please report it",
   },
   noReceipt: {

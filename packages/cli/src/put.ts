@@ -4,7 +4,7 @@
  */
 import { rename, writeFile } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
-import { type ApiClient, type MethodResult, methods, receiptDocument } from "@holdfast/api";
+import { type ApiClient, apiErrors, type MethodResult, methods, receiptDocument } from "@holdfast/api";
 import { type ExitClass, HoldfastError } from "@holdfast/base";
 import { z } from "zod";
 import { checklist, type PutView } from "./checklist.ts";
@@ -65,7 +65,8 @@ export async function* storeFile(
     yield view;
   }
   terminal.settle();
-  if (last.state !== "done") throw failureOf(last);
+  if (last.state === "running") throw apiErrors.streamCut({ method: "put.watch" });
+  if (last.state === "failed") throw failureOf(last);
   yield await leaveReceipt(node, last, receiptPath, signal);
 }
 

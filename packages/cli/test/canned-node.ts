@@ -30,6 +30,8 @@ export interface CannedNode extends AsyncDisposable {
   readonly instead: Map<string, Answer>;
   /** The connection ends after so many bytes of the file. */
   cutFileAfter: number | undefined;
+  /** The file that is served is another one of the same length. */
+  otherBytes: boolean;
   importedBytes: number;
 }
 
@@ -57,6 +59,7 @@ export async function startCannedNode(): Promise<CannedNode> {
     offsets: [],
     instead: new Map(),
     cutFileAfter: undefined,
+    otherBytes: false,
     importedBytes: 0,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -109,7 +112,7 @@ async function takeFile(node: CannedNode, request: IncomingMessage, response: Se
 function sendFile(node: CannedNode, offset: number, response: ServerResponse): void {
   node.offsets.push(offset);
   response.writeHead(200, { [fileBytesHeader]: String(fileBytes.length) });
-  const rest = fileBytes.subarray(offset);
+  const rest = (node.otherBytes ? fileBytes.toReversed() : fileBytes).subarray(offset);
   const { cutFileAfter } = node;
   if (cutFileAfter === undefined || cutFileAfter >= rest.length) return void response.end(rest);
   response.write(rest.subarray(0, cutFileAfter), () => setImmediate(() => response.destroy()));

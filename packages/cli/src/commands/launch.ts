@@ -40,8 +40,8 @@ export const launchCommands: readonly CommandSpec[] = [
     summary: "The whole story in a minute: a file stored, proven, paid for and read back",
     about:
       "Starts a network in a temporary folder, stores a file at several miners, watches the chain until every sector " +
-      "is proven and the first payments are made, fetches the file back, compares, adds up all money, and leaves " +
-      "nothing behind. Every step is checked; if one does not hold, it says so and fails.",
+      "is proven and the first payments are made, fetches the file on another node, compares, adds up all money, and " +
+      "leaves nothing behind. Every step is checked; if one does not hold, it says so and fails.",
     examples: ["holdfast demo", "holdfast demo photo.jpg --copies 3"],
     args: [{ name: "file", summary: "file to store (default: 1 MiB of random bytes)", optional: true }],
     options: [
@@ -56,8 +56,8 @@ export const launchCommands: readonly CommandSpec[] = [
     path: ["init"],
     summary: "Make the folder of a node that joins a network",
     about:
-      "The genesis file is what makes a network: take it from any node of it (genesis.car in its folder). The network " +
-      `is then joined with \`holdfast daemon\`.\n${passphrase}`,
+      "The genesis file is what makes a network: take it from any node of it (genesis.car in its folder). " +
+      `The network is then joined with \`holdfast daemon\`.\n${passphrase}`,
     examples: [
       "holdfast init --repo ./mine --genesis genesis.car --bootstrap /ip4/10.0.0.5/tcp/6000/p2p/12D3…",
     ],

@@ -23,8 +23,8 @@ export const marketErrors = defineErrors("market", {
   },
   durationOutOfRange: {
     exit: "usage",
-    message: (data: { durationEpochs: number; minEpochs: number; maxEpochs: number }) =>
-      `a deal of ${data.durationEpochs} epochs: this network has deals of ${data.minEpochs} to ${data.maxEpochs} epochs`,
+    message: (data: { asked: string; least: string; most: string; minEpochs: number; maxEpochs: number }) =>
+      `a deal for ${data.asked}: this network has deals for ${data.least} to ${data.most} (${data.minEpochs} to ${data.maxEpochs} epochs)`,
     fix: "store the file for another time: `holdfast put FILE --for TIME`",
   },
   noMiners: {

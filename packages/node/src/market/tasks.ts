@@ -69,6 +69,25 @@ export async function nextHead(chain: Pick<MarketChain, "onHead">, signal: Abort
   }
 }
 
+/**
+ * Remembers since which height something is missing. A reorganisation may take a thing off the chain for some
+ * rounds, so only what stays away counts as gone.
+ */
+export class Missing<Key> {
+  readonly #since = new Map<Key, number>();
+  readonly #rounds: number;
+
+  constructor(rounds: number) {
+    this.#rounds = rounds;
+  }
+  /** To be called at every look; true when it was missing at every look for longer than the rounds. */
+  isGone(key: Key, isMissing: boolean, height: number): boolean {
+    if (!isMissing) this.#since.delete(key);
+    else if (!this.#since.has(key)) this.#since.set(key, height);
+    return isMissing && height - (this.#since.get(key) ?? height) > this.#rounds;
+  }
+}
+
 /** Pauses that double from `firstMs` up to `mostMs`, until `reset`. */
 export class Backoff {
   readonly #clock: Clock;

@@ -232,7 +232,7 @@ describe("a client", () => {
   }
 
   it("is not impressed by a miner that goes on saying that all is well", async () => {
-    await using world = await World.create({ miners: 2 });
+    await using world = await World.create({ miners: 2, params: { roundMs: 30_000 } });
     const location = { sectorId: sectorId(4), proof: new Uint8Array(8) };
     const states = ["transferring", "active", "complete"] as const;
     for (const [index, state] of states.entries()) {

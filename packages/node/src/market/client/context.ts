@@ -1,7 +1,7 @@
 /** What the parts of the client's half share: the needs, the jobs on disk, and who watches them. */
 import { type Address, assert, HoldfastError } from "@holdfast/base";
 import type { ClientMarketNeeds } from "../needs.ts";
-import type { Tasks } from "../tasks.ts";
+import type { Missing, Tasks } from "../tasks.ts";
 import type { ErrorText } from "../types.ts";
 import type { Attempt, AttemptPatch, ClientStore, JobRow } from "./store.ts";
 
@@ -13,6 +13,8 @@ export interface ClientContext {
   readonly sectorBytes: Map<Address, number>;
   /** Bytes of the stream that a miner has fetched in this run of the node, by attempt. */
   readonly served: Map<number, number>;
+  /** Channels that the chain does not have, by attempt. */
+  readonly goneChannels: Missing<number>;
   /** Tells the watchers of a job. */
   changed(jobId: number): void;
 }

@@ -2,11 +2,18 @@
  * The client's half of the market: `put` as jobs that survive restarts, the data of their deals for the miners,
  * and the money that comes back. Opening it goes on with everything that is unfinished.
  */
-import { type AttoFil, addAtto, type Cancel, filText, type HoldfastError } from "@holdfast/base";
+import {
+  type AttoFil,
+  addAtto,
+  type Cancel,
+  filText,
+  formatDuration,
+  type HoldfastError,
+} from "@holdfast/base";
 import { limits } from "../../limits.ts";
 import { marketErrors } from "../errors.ts";
 import type { ClientMarketNeeds } from "../needs.ts";
-import { Tasks } from "../tasks.ts";
+import { Missing, Tasks } from "../tasks.ts";
 import { durationBounds } from "../terms.ts";
 import type {
   ClientMarket,
@@ -51,6 +58,7 @@ class ClientMarketService implements ClientMarket {
       tasks: new Tasks(needs.logger),
       sectorBytes: new Map(),
       served: new Map(),
+      goneChannels: new Missing(limits.dealWaitRounds),
       changed: (jobId) => this.#wake(jobId),
     };
     this.#context = context;
@@ -215,7 +223,11 @@ class ClientMarketService implements ClientMarket {
       throw marketErrors.copiesOutOfRange({ copies, limit: limits.copiesPerPut });
     }
     if (!Number.isSafeInteger(durationEpochs) || durationEpochs < minEpochs || durationEpochs > maxEpochs) {
-      throw marketErrors.durationOutOfRange({ durationEpochs, minEpochs, maxEpochs });
+      const { roundMs } = this.#context.needs.chain.params;
+      const [asked = "", least = "", most = ""] = [durationEpochs, minEpochs, maxEpochs].map((epochs) =>
+        formatDuration(Math.max(0, epochs) * roundMs),
+      );
+      throw marketErrors.durationOutOfRange({ asked, least, most, minEpochs, maxEpochs });
     }
   }
   /** What can be said before anything is sent; a lack of miners may pass and is the job's to wait for. */

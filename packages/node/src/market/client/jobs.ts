@@ -5,7 +5,7 @@
 import { type Address, attoFil, filText, HoldfastError } from "@holdfast/base";
 import { limits } from "../../limits.ts";
 import { marketErrors } from "../errors.ts";
-import { balanceOf } from "../facts.ts";
+import { balanceOf, channelOn } from "../facts.ts";
 import { Backoff, Turns } from "../tasks.ts";
 import { silenceMs } from "../terms.ts";
 import { attemptById, type ClientContext, errorText, jobById, jobIdOf, move } from "./context.ts";
@@ -51,7 +51,11 @@ export function checkMoney(
   if (job.maxPrice !== null && total > job.maxPrice) {
     throw marketErrors.priceAboveMax({ totalFil: filText(attoFil(total)), maxFil: filText(job.maxPrice) });
   }
-  const promised = store.beingFunded().filter(({ jobId }) => store.job(jobId)?.payer === job.payer);
+  // What is on its way into a channel is spent already; once it is there, the balance says so itself.
+  const promised = store.beingFunded().filter(({ jobId, channel }) => {
+    const isThere = channel !== null && channelOn(needs.chain, job.payer, channel) !== undefined;
+    return store.job(jobId)?.payer === job.payer && !isThere;
+  });
   const balance =
     balanceOf(needs.chain, job.payer) - promised.reduce((sum, attempt) => sum + attempt.total, 0n);
   const needed = added + feeReserve * BigInt(totals.length);

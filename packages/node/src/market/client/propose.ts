@@ -39,6 +39,8 @@ const outdated = new Set([
 ]);
 /** New proposals on one channel. */
 const mostRenewals = 3;
+/** Rounds between two of them. */
+const renewalRounds = 5;
 
 /** proposing → accepted. `market/rejected`, `market/deal-failed`, `market/silent`, `market/bad-answer`. */
 export async function propose(context: ClientContext, id: number, signal: AbortSignal): Promise<void> {
@@ -53,6 +55,8 @@ export async function propose(context: ClientContext, id: number, signal: AbortS
           throw marketErrors.rejected({ miner, code: answer.code, reason: answer.message });
         }
         move(context, attempt, { proposal: null }, `the proposal is made anew: ${answer.message}`);
+        // Perhaps this node is still catching up with the chain.
+        await context.needs.clock.sleep(renewalRounds * context.needs.chain.params.roundMs, signal);
         break;
       case "failed":
         throw marketErrors.dealFailed({ miner, reason: answer.message });

@@ -7,7 +7,7 @@ import { limits } from "../../limits.ts";
 import { marketErrors } from "../errors.ts";
 import { heightOf, minerOn, peerOf, sectorOn } from "../facts.ts";
 import { differenceToPieces } from "../pieces.ts";
-import { Backoff, nextHead } from "../tasks.ts";
+import { Backoff, Missing, nextHead } from "../tasks.ts";
 import { attemptById, type ClientContext, move, note } from "./context.ts";
 import { proposalOf } from "./follow.ts";
 import { payloadOf } from "./local.ts";
@@ -19,22 +19,14 @@ const periodsToFirstProof = 14;
 /** committed → proven. `market/sector-lost`, `market/ended-unproven`. */
 export async function awaitProofs(context: ClientContext, id: number, signal: AbortSignal): Promise<void> {
   const { chain } = context.needs;
-  let missingSince: number | undefined;
+  const gone = new Missing<"sector">(limits.dealWaitRounds);
   for (;;) {
     const attempt = attemptById(context, id);
     const { miner } = attempt;
     const seen = look(context, id);
-    if (seen.missing === undefined) missingSince = undefined;
-    else {
-      // A reorganisation may take a young sector away for a moment.
-      missingSince ??= heightOf(chain);
-      if (heightOf(chain) - missingSince > limits.dealWaitRounds) {
-        throw marketErrors.sectorLost({
-          miner,
-          sectorId: seen.missing,
-          detail: "it is not on the chain any more",
-        });
-      }
+    if (gone.isGone("sector", seen.missing !== undefined, heightOf(chain))) {
+      const detail = "it is not on the chain any more";
+      throw marketErrors.sectorLost({ miner, sectorId: seen.missing ?? 0, detail });
     }
     if (seen.late !== undefined) {
       const detail = `it was not proven in ${periodsToFirstProof} proving periods`;

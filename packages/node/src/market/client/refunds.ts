@@ -28,8 +28,9 @@ export function startRefunds(context: ClientContext): void {
     if (attempt.channel === null || tasks.isRunning(`refund/${attempt.id}`)) continue;
     const { payer } = jobById(context, attempt.jobId);
     const channel = channelOn(needs.chain, payer, attempt.channel);
-    if (channel === undefined) settled(context, attempt);
-    else tasks.start(`refund/${attempt.id}`, (signal) => refund(context, attempt, channel, signal));
+    if (context.goneChannels.isGone(attempt.id, channel === undefined, height)) settled(context, attempt);
+    if (channel === undefined) continue;
+    tasks.start(`refund/${attempt.id}`, (signal) => refund(context, attempt, channel, signal));
   }
 }
 

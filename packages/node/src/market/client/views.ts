@@ -1,10 +1,10 @@
 /** The client's jobs and deals as people see them. */
 
 import { putSteps } from "@holdfast/api";
-import { addAtto, attoFil, epoch, filText, subAtto, zeroAtto } from "@holdfast/base";
+import { addAtto, epoch, filText, subAtto, zeroAtto } from "@holdfast/base";
 import { pieceCid } from "@holdfast/proofs";
 import { wireStates } from "../deal.ts";
-import { channelOn, sectorOn } from "../facts.ts";
+import { channelOn, heightOf, sectorOn } from "../facts.ts";
 import { type Health, healthOf } from "../health.ts";
 import type { Deal, DealDetail, DealState, PutCopy, PutJob, PutStep } from "../types.ts";
 import { type ClientContext, jobById, jobIdOf } from "./context.ts";
@@ -133,11 +133,11 @@ function redeemedOf(context: ClientContext, attempt: Attempt) {
   const { payer } = jobById(context, attempt.jobId);
   const channel = channelOn(context.needs.chain, payer, attempt.channel);
   if (channel !== undefined) return channel.redeemed;
-  if (attempt.refunded === null) return attempt.redeemed;
-  const closedByMiner = attempt.refunded === 0n && attempt.stage === "done";
-  return closedByMiner
-    ? attempt.total
-    : attoFil(attempt.refunded > 0n ? subAtto(attempt.total, attempt.refunded) : attempt.redeemed);
+  // Only the miner's last voucher or our own reclaiming takes a channel off the chain.
+  const isOver = attempt.endHeight !== null && heightOf(context.needs.chain) >= attempt.endHeight;
+  const isOurs = attempt.refunded !== null && attempt.refunded > 0n;
+  if (attempt.stage === "done" && isOver && !isOurs) return attempt.total;
+  return attempt.refunded === null || !isOurs ? attempt.redeemed : subAtto(attempt.total, attempt.refunded);
 }
 
 export function dealDetailOf(context: ClientContext, attempt: Attempt): DealDetail {

@@ -32,6 +32,8 @@ export function sectorsOf({ needs }: MinerContext, deal: DealRow): number[] | un
 export async function followDeal(context: MinerContext, dealId: string): Promise<void> {
   const deal = dealById(context, dealId);
   if (deal.state === "failed" || deal.state === "complete") return await dropPieces(context, deal);
+  const isOver = heightOf(context.needs.chain) >= endHeightOf(deal.proposal);
+  if (deal.settled && isOver) return completeDeal(context, deal);
   if (deal.state === "accepted" || deal.state === "transferring") return expireTransfer(context, deal);
   const sectors = sectorsOf(context, deal);
   if (sectors === undefined)

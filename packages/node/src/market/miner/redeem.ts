@@ -11,9 +11,11 @@ import {
   methods,
   pieceInclusionRedemption,
 } from "@holdfast/consensus";
+import { limits } from "../../limits.ts";
 import { type DealVoucher, draftVoucher, endHeightOf, type PieceLocation } from "../deal.ts";
 import { channelOn, heightOf, minerOn } from "../facts.ts";
 import { dealRefusals } from "../refusals.ts";
+import { Missing } from "../tasks.ts";
 import { locationsOf } from "./answers.ts";
 import { dealById, type MinerContext, move } from "./context.ts";
 import { completeDeal } from "./follow.ts";
@@ -26,6 +28,7 @@ export class Redemptions {
   readonly #context: MinerContext;
   /** Height of the last try that led to no message. */
   readonly #refusedAt = new Map<string, number>();
+  readonly #missing = new Missing<string>(limits.dealWaitRounds);
 
   constructor(context: MinerContext) {
     this.#context = context;
@@ -38,10 +41,9 @@ export class Redemptions {
     if (deal.settled || tasks.isRunning(`redeem/${dealId}`)) return;
     const height = heightOf(needs.chain);
     const channel = channelOn(needs.chain, deal.payer, deal.channel);
-    if (channel === undefined || height >= channel.eol) {
-      settle(this.#context, deal, channel);
-      return;
-    }
+    const isGone = this.#missing.isGone(dealId, channel === undefined, height);
+    if (isGone || (channel !== undefined && height >= channel.eol)) settle(this.#context, deal, channel);
+    if (channel === undefined || height >= channel.eol) return;
     if (channel.redeemed !== deal.redeemed) store.update(dealId, { redeemed: channel.redeemed });
     // The condition holds as soon as all sectors are on the chain, and not before.
     if (deal.state !== "committed" && deal.state !== "active") return;

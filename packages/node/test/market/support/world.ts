@@ -43,7 +43,9 @@ import {
   readPreCommit,
   readSector,
   readSectors,
+  type SignedMessage,
   sectorsToProve,
+  type Tipset,
 } from "@holdfast/consensus";
 import { createVerifier } from "@holdfast/proofs/verify";
 import { type Chain, memoryDatabase, openChain } from "../../../src/chain/index.ts";
@@ -391,21 +393,39 @@ export class World implements AsyncDisposable {
     return this.mined.filter((one) => one.method === method && one.exitCode === 0).length;
   }
 
+  /** Replaces the last blocks by empty ones and one more: their messages are waiting again. */
+  async reorg(depth: number): Promise<void> {
+    const { chain } = this;
+    let parent = chain.tipsetAt(chain.head().height - depth);
+    for (let i = 0; i <= depth; i += 1) parent = await this.#blockOn(parent, []);
+    await chain.setHead(parent.key);
+    await drain();
+  }
+
   async #block(): Promise<void> {
-    const { chain, pool } = this;
-    const { state, tipset } = chain.headState();
+    const next = await this.#blockOn(this.chain.head(), this.pool.candidates(1_000));
+    await this.chain.setHead(next.key);
+    this.money();
+  }
+
+  async #blockOn(tipset: Tipset, candidates: readonly SignedMessage[]): Promise<Tipset> {
+    const { chain } = this;
+    const state = chain.stateAfter(tipset.key);
+    if (state === undefined) throw new TypeError("the parent was executed");
     const [producer] = this.miners;
     const miner = producer?.address ?? genesisMinerAddress(1, 0);
     const height = addEpochs(tipset.height, 1);
+    const env = { ...chain.envOn(), randomness: chain.randomnessBelow(tipset) };
     const result = executeForMining({
       store: chain.store,
       parentState: state,
       miner,
       height,
-      candidates: pool.candidates(1_000),
-      env: chain.envOn(),
+      candidates,
+      env,
     });
-    const part = blake2b256(utf8Bytes(`ticket ${height}`));
+    const fork = candidates.length === 0 ? this.mined.length : 0;
+    const part = blake2b256(utf8Bytes(`ticket ${height} ${fork}`));
     const header: BlockHeader = {
       miner,
       height,
@@ -437,8 +457,7 @@ export class World implements AsyncDisposable {
       }),
       weight: BigInt(height),
     });
-    await chain.setHead(next.key);
-    this.money();
+    return next;
   }
 
   /** What the mining room would do: bring sectors onto the chain and prove them. */
@@ -453,7 +472,7 @@ export class World implements AsyncDisposable {
     const { chain } = this;
     const { state } = chain.headState();
     const id = toSectorId(sector.sectorId);
-    if (sector.state === "staging" || sector.state === "committed" || sector.state === "expired") return;
+    if (sector.state === "staging" || sector.state === "expired") return;
     if (readSector(chain.store, state, miner.address, id) !== undefined) {
       sector.state = "committed";
       return;
@@ -471,10 +490,10 @@ export class World implements AsyncDisposable {
         expiration: epoch(this.height + chain.params.maxSectorLifetimeEpochs - 1),
       });
       sector.state = "sealed";
-      await this.#send(miner, "preCommitSector", params, `pre/${id}`);
+      await this.#send(miner, "preCommitSector", params, `pre/${id}/${patience(this.height)}`);
     } else if (this.height > preCommit.preCommittedAt + chain.params.sealChallengeDelayEpochs) {
       const params = encode(methods.miner.commitSector.params, { sectorId: id, proof: new Uint8Array(8) });
-      await this.#send(miner, "commitSector", params, `commit/${id}`);
+      await this.#send(miner, "commitSector", params, `commit/${id}/${patience(this.height)}`);
     }
   }
 
@@ -507,6 +526,9 @@ export class World implements AsyncDisposable {
     await this.clock.settle(closed, { limitMs: 600_000, drain });
   }
 }
+
+/** A message that a reorganisation made fail is sent anew after some rounds. */
+const patience = (height: number): number => Math.floor(height / 8);
 
 /** Between two instants everything that was started comes to rest. */
 export async function drain(): Promise<void> {

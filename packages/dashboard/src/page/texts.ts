@@ -15,7 +15,7 @@ export function shortId(id: string): string {
 
 /** Bytes as the API gives them: whole and not negative. */
 export function sizeText(bytes: number): string {
-  return formatBytes(bytes as ByteCount);
+  return formatBytes(bytes as ByteCount).replace(" ", "\u00a0");
 }
 
 export function plural(count: number, word: string): string {

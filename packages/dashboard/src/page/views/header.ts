@@ -8,7 +8,7 @@ import { commandRow, facts, failureNote, idText, type Look, mark, shortFil, type
 
 const tones: { readonly [Light in NodeStatus["health"]["light"]]: Tone } = {
   ok: "good",
-  warning: "busy",
+  warning: "warn",
   failing: "bad",
 };
 const words: { readonly [Light in NodeStatus["health"]["light"]]: string } = {

@@ -21,7 +21,7 @@ import {
 
 const tones: { readonly [Light in MineStatus["light"]]: Tone } = {
   earning: "good",
-  "at-risk": "busy",
+  "at-risk": "warn",
   "not-earning": "bad",
 };
 const words: { readonly [Light in MineStatus["light"]]: string } = {

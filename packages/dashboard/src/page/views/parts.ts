@@ -23,7 +23,7 @@ export interface Look {
   readonly actions: Actions;
 }
 
-export type Tone = "good" | "busy" | "bad" | "quiet";
+export type Tone = "good" | "busy" | "warn" | "bad" | "quiet";
 
 interface PanelOptions {
   readonly id: string;
@@ -77,14 +77,15 @@ export function emptyNote(...children: Children[]): Tree {
 
 const shapes: { readonly [Of in Tone]: string } = {
   good: "M8 0a8 8 0 1 1 0 16A8 8 0 0 1 8 0zM4.3 8.2l2.7 2.7 4.9-5.1-1.4-1.3L7 8.2 5.7 6.9z",
-  busy: "M8 .5 16 15H0zM7.2 5.5v5h1.6v-5zm0 6v1.7h1.6v-1.7z",
+  busy: "M8 0a8 8 0 1 1 0 16A8 8 0 0 1 8 0zm0 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2zm0 2v4h4a4 4 0 1 1-4-4z",
+  warn: "M8 .5 16 15H0zM7.2 5.5v5h1.6v-5zm0 6v1.7h1.6v-1.7z",
   bad:
     "M4.7 0h6.6L16 4.7v6.6L11.3 16H4.7L0 11.3V4.7z" +
     "M5 3.6 3.6 5l3 3-3 3L5 12.4l3-3 3 3 1.4-1.4-3-3 3-3L11 3.6l-3 3z",
   quiet: "M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2zm0 2a4 4 0 1 0 0 8 4 4 0 0 0 0-8z",
 };
 
-/** A disc with a tick, a triangle, an octagon with a cross, a ring: told apart without colour. */
+/** A disc with a tick, a pie, a triangle, an octagon with a cross, a ring: told apart without colour. */
 export function mark(tone: Tone): Tree {
   return el(
     "svg",

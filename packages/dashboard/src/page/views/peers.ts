@@ -1,7 +1,6 @@
-/** The peers of this node, and how far their chains are. */
+/** The peers of this node, and how far their chains were when they last said so. */
 import type { MethodResult } from "@holdfast/api/methods";
 import { commandLine } from "../command-lines.ts";
-import { headHeight } from "../model.ts";
 import { numberText, plural } from "../texts.ts";
 import { el, type Tree } from "./element.ts";
 import { emptyNote, idText, type Look, moreButton, panel, shownOf } from "./parts.ts";
@@ -12,7 +11,6 @@ export function peers(look: Look): Tree {
   const { model } = look;
   const { value: all, failure } = model.parts.peers;
   const rows = all ?? [];
-  const head = headHeight(model);
   return panel(
     look,
     {
@@ -33,31 +31,27 @@ export function peers(look: Look): Tree {
             el(
               "tr",
               null,
-              ["peer", "head", "address"].map((title) => el("th", { scope: "col", key: title }, title)),
+              ["peer", "head it told", "address"].map((title) =>
+                el("th", { scope: "col", key: title }, title),
+              ),
             ),
           ),
           el(
             "tbody",
             null,
-            shownOf(model, "peers", rows).map((peer) => peerRow(peer, head)),
+            shownOf(model, "peers", rows).map((peer) => peerRow(peer)),
           ),
         ),
     moreButton(look, "peers", rows.length),
   );
 }
 
-function peerRow({ peerId, addresses, direction, headHeight: height }: PeerView, head: number): Tree {
-  const behind = height === null ? 0 : head - height;
+function peerRow({ peerId, addresses, direction, headHeight }: PeerView): Tree {
   return el(
     "tr",
     { key: peerId },
     el("td", null, idText(peerId)),
-    el(
-      "td",
-      null,
-      height === null ? "–" : numberText(height),
-      behind > 1 ? el("span", { class: "note" }, ` ${behind}\u00a0behind`) : null,
-    ),
+    el("td", null, headHeight === null ? "–" : numberText(headHeight)),
     el("td", { class: "address", title: addresses.join("\n") }, addresses[0] ?? direction),
   );
 }

@@ -69,12 +69,21 @@ function putJob(look: Look, job: PutView): Tree {
       { class: "about" },
       `${sizeText(job.sizeBytes)}, price `,
       shortFil(job.totalFil),
-      `, ${job.state === "failed" ? "given up after" : "under way for"} ${roughly(job.updatedAtMs - job.startedAtMs)}`,
+      timeText(look, job),
     ),
     job.error === null ? null : failureNote(job.error),
     job.copies.map((copy, index) => putCopy(copy, index)),
     job.state === "failed" ? commandRow(look, commandLine(node, "why", job.jobId)) : null,
   );
+}
+
+/** By the clock of the node, which need not be the browser's. */
+function timeText({ model: { status } }: Look, job: PutView): string {
+  if (job.state === "failed") {
+    return `, given up after ${roughly((job.finishedAtMs ?? job.updatedAtMs) - job.startedAtMs)}`;
+  }
+  const nowMs = status === undefined ? job.updatedAtMs : status.head.timestampMs + status.headAgeMs;
+  return `, under way for ${roughly(nowMs - job.startedAtMs)}`;
 }
 
 function putCopy(copy: PutView["copies"][number], index: number): Tree {
@@ -98,7 +107,7 @@ function putCopy(copy: PutView["copies"][number], index: number): Tree {
 const fileTones: { readonly [State in FileView["state"]]: Tone } = {
   storing: "busy",
   stored: "good",
-  "at-risk": "busy",
+  "at-risk": "warn",
   lost: "bad",
   expired: "quiet",
 };

@@ -59,15 +59,10 @@ export function createValidator({ chain, proofs, clock }: SyncNeeds): Validator 
       const left = checkHeader(header, parent, view, chain.params);
       const name = blockCid(header).toString();
       if (soundHeaders.has(name)) continue;
-      for (const proof of left) await checkProof(proof);
+      for (const proof of left) await checkProof(proofs, proof);
       if (soundHeaders.size > verifiedMessagesMax) soundHeaders.clear();
       soundHeaders.add(name);
     }
-  }
-
-  async function checkProof(proof: HeaderProof): Promise<void> {
-    if (proof.kind === "winning-post") await proofs.check({ check: "post", statement: proof.statement });
-    verifyHeaderProof(proof, proofs.inline);
   }
 
   return {
@@ -107,6 +102,11 @@ export function createValidator({ chain, proofs, clock }: SyncNeeds): Validator 
       return tipset;
     },
   };
+}
+
+async function checkProof(proofs: SyncNeeds["proofs"], proof: HeaderProof): Promise<void> {
+  if (proof.kind === "winning-post") await proofs.check({ check: "post", statement: proof.statement });
+  verifyHeaderProof(proof, proofs.inline);
 }
 
 /** Whether the messages are those that the header names. */

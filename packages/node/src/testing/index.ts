@@ -50,7 +50,10 @@ export interface TestNetwork extends AsyncDisposable {
 
 const putLimitMs = 3_600_000;
 
-/** Errors: as of the rooms of a node, `state/money-not-conserved`. A failing test should print `seed`, which replays it. */
+/**
+ * Errors: as of the rooms of a node, `state/money-not-conserved`. A failing test should print `seed`, which
+ * replays it.
+ */
 export async function createNetwork(options: NetworkOptions = {}): Promise<TestNetwork> {
   await using stack = new AsyncDisposableStack();
   const { clock, wire, nodes, seed, moneyFaults } = await buildNodes(options, stack);

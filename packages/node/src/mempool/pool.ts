@@ -1,7 +1,8 @@
 /**
  * The message pool: messages that wait for a block, bounded per sender and in all. Per sender they are
- * kept by nonce, one message for each; a higher gas price replaces. What a reorganisation drops from
- * the chain comes back here. Nothing is forwarded to peers that was not checked.
+ * kept by nonce, one message for each; a higher gas price replaces, and makes room when the pool is full.
+ * What a reorganisation drops from the chain comes back here. Nothing is forwarded to peers that was not
+ * checked.
  */
 import { type Address, type CID, decode, encode, type HoldfastError, zeroAtto } from "@holdfast/base";
 import {
@@ -43,19 +44,22 @@ export function messageTopic(network: string): string {
   return `/fil/msgs/${network}`;
 }
 
-export function openMempool(needs: MempoolNeeds): Mempool {
-  return new Pool(needs);
+/** `most`: messages in all. */
+export function openMempool(needs: MempoolNeeds, most: number = limits.poolMessages): Mempool {
+  return new Pool(needs, most);
 }
 
 class Pool implements Mempool {
   readonly #needs: MempoolNeeds;
+  readonly #most: number;
   readonly #bySender = new Map<Address, Map<number, Waiting>>();
   readonly #byCid = new Map<string, SignedMessage>();
   readonly #verified = new Set<string>();
   readonly #endings: (() => void)[] = [];
 
-  constructor(needs: MempoolNeeds) {
+  constructor(needs: MempoolNeeds, most: number) {
     this.#needs = needs;
+    this.#most = most;
     const topic = messageTopic(needs.chain.params.name);
     this.#endings.push(
       needs.wire.subscribe(topic, (bytes) => this.#fromPeer(bytes)),
@@ -140,12 +144,25 @@ class Pool implements Mempool {
       this.#byCid.delete(rival.cid.toString());
     } else if (waiting.size >= limits.poolMessagesPerSender) {
       throw mempoolErrors.senderFull({ from, limit: limits.poolMessagesPerSender });
-    } else if (this.#byCid.size >= limits.poolMessages) {
-      throw mempoolErrors.full({ limit: limits.poolMessages });
+    } else if (this.#byCid.size >= this.#most && !this.#makeRoom(entry.signed)) {
+      throw mempoolErrors.full({ limit: this.#most });
     }
     waiting.set(nonce, entry);
     this.#bySender.set(from, waiting);
     this.#byCid.set(entry.cid.toString(), entry.signed);
+  }
+
+  /** Of all senders' last messages the worst paid leaves for one of another sender that pays more. */
+  #makeRoom({ message: { from, gasPrice } }: SignedMessage): boolean {
+    let worst: SignedMessage | undefined;
+    for (const [sender, waiting] of this.#bySender) {
+      const last = waiting.get(Math.max(...waiting.keys()))?.signed;
+      if (last === undefined || sender === from) continue;
+      if (worst === undefined || last.message.gasPrice < worst.message.gasPrice) worst = last;
+    }
+    if (worst === undefined || worst.message.gasPrice >= gasPrice) return false;
+    this.#remove(worst);
+    return true;
   }
 
   #fromPeer(bytes: Uint8Array): "accept" | "ignore" | "reject" {

@@ -80,6 +80,7 @@ class KeyWallet implements Wallet {
   readonly #blsKeys = new Map<string, KeyInfo>();
   #chosen: string | null;
   #saving: Promise<void> = Promise.resolve();
+  #importing: Promise<void> = Promise.resolve();
 
   constructor(needs: WalletNeeds, content: Content) {
     this.#needs = needs;
@@ -108,8 +109,14 @@ class KeyWallet implements Wallet {
   }
   async setDefault(address: Address): Promise<void> {
     this.#keyOf(address);
+    const before = this.#chosen;
     this.#chosen = address;
-    await this.#save();
+    try {
+      await this.#save();
+    } catch (error) {
+      this.#chosen = before;
+      throw error;
+    }
   }
   async newAccount(): Promise<Address> {
     const key = generateKey("secp256k1", this.#needs.random);
@@ -143,14 +150,28 @@ class KeyWallet implements Wallet {
     for (const key of found) await this.importKey(key);
     return found.map((key) => this.#accountOf(key));
   }
-  async importKey(key: KeyInfo): Promise<void> {
+  /** One at a time: a key whose write fails must leave no trace, also not for the same key right behind it. */
+  importKey(key: KeyInfo): Promise<void> {
+    const done = this.#importing.then(() => this.#import(key));
+    this.#importing = done.catch(() => undefined);
+    return done;
+  }
+
+  async #import(key: KeyInfo): Promise<void> {
     const isKnown = this.#keys.some(
       (known) => known.type === key.type && equalBytes(known.privateKey, key.privateKey),
     );
     if (isKnown) return;
+    const chosenBefore = this.#chosen;
     this.#keys.push(key);
     if (key.type === "secp256k1") this.#chosen ??= this.#accountOf(key);
-    await this.#save();
+    try {
+      await this.#save();
+    } catch (error) {
+      this.#keys.pop();
+      this.#chosen = chosenBefore;
+      throw error;
+    }
     this.#index(key);
   }
 

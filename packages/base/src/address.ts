@@ -76,17 +76,35 @@ export function addressFromBytes(bytes: Uint8Array): Address {
   if (versionByte !== version) {
     throw addressErrors.unknownVersion({ text: toHex(bytes), version: versionByte ?? 0 });
   }
-  return addressOf(network, bytes.subarray(2));
+  const key = String.fromCharCode(...bytes);
+  return textsOfBytes.get(key) ?? remember(textsOfBytes, key, addressOf(network, bytes.subarray(2)));
+}
+
+/** The same few addresses come in every message and block: both directions of their spelling are remembered. */
+const textsOfBytes = new Map<string, Address>();
+const bytesOfTexts = new Map<Address, Uint8Array>();
+const rememberedAddresses = 8192;
+
+/** Forgets all at once when it is full, so that strangers cannot fill memory. */
+function remember<Key, Value>(known: Map<Key, Value>, key: Key, value: Value): Value {
+  if (known.size >= rememberedAddresses) known.clear();
+  known.set(key, value);
+  return value;
 }
 
 /** Network byte, version byte, hash: 22 bytes. */
 export function addressBytes(address: Address): Uint8Array {
-  return concatBytes(Uint8Array.of(addressNetwork(address), version), addressHash(address));
+  return (bytesOfTexts.get(address) ?? remember(bytesOfTexts, address, spelledBytes(address))).slice();
+}
+
+function spelledBytes(address: Address): Uint8Array {
+  const hash = baseXBytes(digitsOf(bech32Alphabet, address.slice(3, -checksumDigits)));
+  return concatBytes(Uint8Array.of(addressNetwork(address), version), hash);
 }
 
 /** The 20 bytes of the hash. */
 export function addressHash(address: Address): Uint8Array {
-  return baseXBytes(digitsOf(bech32Alphabet, address.slice(3, -checksumDigits)));
+  return addressBytes(address).subarray(2);
 }
 
 export function addressNetwork(address: Address): NetworkByte {

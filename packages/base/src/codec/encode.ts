@@ -19,16 +19,31 @@ import {
 
 /** The canonical encoding. `codec/unencodable` for floats and the like, `codec/too-deep` past 128 levels. */
 export function encodeCbor(value: CborValue): Uint8Array {
-  const writer = new Writer();
+  const writer = new Writer(spare ?? new Uint8Array(firstBytes));
+  spare = undefined;
   writer.value(value, 0);
+  spare = writer.buffer.length <= spareBytesMax ? writer.buffer : undefined;
   return writer.bytes();
 }
+
+const firstBytes = 4096;
+const spareBytesMax = 65_536;
+/** The last buffer, for the next encoding; absent while one is under way. What leaves here is a copy. */
+let spare: Uint8Array | undefined;
 
 type CborMap = { readonly [key: string]: CborValue };
 
 class Writer {
-  #buffer = new Uint8Array(256);
+  #buffer: Uint8Array;
   #length = 0;
+
+  constructor(buffer: Uint8Array) {
+    this.#buffer = buffer;
+  }
+
+  get buffer(): Uint8Array {
+    return this.#buffer;
+  }
 
   bytes(): Uint8Array {
     return this.#buffer.slice(0, this.#length);

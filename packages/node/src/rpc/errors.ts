@@ -28,6 +28,11 @@ export const rpcErrors = defineErrors("rpc", {
     message: (data: { node: string }) => `the node ${data.node} runs no miner`,
     fix: "ask a miner, for example with --node miner-1",
   },
+  notBytes: {
+    exit: "usage",
+    message: (_data: Record<never, never>) => "a file is uploaded as it is, not as JSON",
+    fix: "send its bytes with `content-type: application/octet-stream`",
+  },
   badOffset: {
     exit: "usage",
     message: (data: { offset: string }) => `${data.offset} is not a position in the file`,

@@ -110,9 +110,10 @@ function addMethods(app: FastifyInstance, options: ServerOptions, stopping: Abor
       const signal = AbortSignal.any([stopping, goneSignal(reply)]);
       if (!spec.stream) return callOf(options.handlers, name as CallName)(params, signal);
       if (openStreams >= limits.apiStreams) throw rpcErrors.tooManyStreams({ limit: limits.apiStreams });
-      openStreams += 1;
+      // A stream that fails before it begins takes no place.
       const values = streamOf(options.handlers, name as StreamName)(params, signal);
       const lines = Readable.from(ndjson(values, options.logger));
+      openStreams += 1;
       lines.once("close", () => {
         openStreams -= 1;
       });
@@ -157,7 +158,8 @@ function addFiles(app: FastifyInstance, files: FileDoor, stopping: AbortSignal):
   // Uploads are streams of any length: the parser hands the raw request on without reading it.
   app.addContentTypeParser("application/octet-stream", (_request, payload, done) => done(null, payload));
   app.post(importPath, { bodyLimit: Number.MAX_SAFE_INTEGER }, async (request, reply) => {
-    const body = request.body as AsyncIterable<Uint8Array>;
+    const { body } = request;
+    if (!(body instanceof Readable)) throw rpcErrors.notBytes({});
     return files.importFile(body, AbortSignal.any([stopping, goneSignal(reply)]));
   });
   app.get<{ Params: { cid: string }; Querystring: { offset?: string } }>(

@@ -3,12 +3,13 @@ import { request } from "node:http";
 import type { ApiHandlers } from "@holdfast/api";
 import { HoldfastError, silentLogger } from "@holdfast/base";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { limits } from "../../src/limits.ts";
 import { type RunningServer, startServer } from "../../src/rpc/index.ts";
 
 const token = "t".repeat(64);
 let server: RunningServer;
 
-/** Two methods that answer; the table's others are never called here. */
+/** A few methods that answer; the table's others are never called here. */
 const handlers = {
   "wallet.new": async () => ({ address: "tf1", f1: "t1", balanceFil: "0", isDefault: true }),
   "wallet.export": async () => {
@@ -16,6 +17,12 @@ const handlers = {
   },
   "chain.head": async () => {
     throw new TypeError("a bug");
+  },
+  "put.watch": () => {
+    throw new HoldfastError({ code: "rpc/not-found", message: "no", fix: "do", exit: "not-found" });
+  },
+  "chain.watch": async function* () {
+    yield { height: 1 };
   },
 } as unknown as ApiHandlers;
 
@@ -120,8 +127,19 @@ describe("API server", () => {
     const got = await fetch(new URL("/api/v1/file/bafy?offset=0", server.url), { headers });
     expect(got.headers.get("x-file-bytes")).toBe("3");
     expect(new Uint8Array(await got.arrayBuffer())).toEqual(new Uint8Array([1, 2, 3]));
+    const json = await post("/api/v1/import", "{}");
+    expect(await failure(json)).toEqual({ status: 400, code: "rpc/not-bytes" });
     const bad = await fetch(new URL("/api/v1/file/bafy?offset=-1", server.url), { headers });
     expect(await failure(bad)).toEqual({ status: 400, code: "rpc/bad-offset" });
+  });
+
+  it("keeps no place for a stream that failed before it began", async () => {
+    for (let i = 0; i <= limits.apiStreams; i += 1) {
+      const refused = await post("/api/v1/put.watch", '{"jobId":"none"}');
+      expect(await failure(refused)).toEqual({ status: 404, code: "rpc/not-found" });
+    }
+    const watched = await post("/api/v1/chain.watch", "{}");
+    expect((await watched.text()).split("\n")[0]).toBe('{"height":1}');
   });
 
   it("tells that the port is in use", async () => {

@@ -62,7 +62,7 @@ export const marketErrors = defineErrors("market", {
   unknownJob: {
     exit: "not-found",
     message: (data: { jobId: string }) => `there is no put job ${data.jobId}`,
-    fix: "see the jobs with `holdfast put --list`",
+    fix: "see the jobs with `holdfast jobs`",
   },
   notDone: {
     exit: "retry-later",

@@ -83,7 +83,8 @@ export function explainDeal(context: MinerContext, deal: DealRow): Explanation {
 }
 
 function fixOf({ code }: DealRow): string {
-  if (code === "deal/storage-failed") return "check the disk and the quota of this miner: `holdfast doctor`";
+  if (code === "deal/storage-failed")
+    return "check the disk and the quota of this miner: `holdfast mine status`";
   if (code === "deal/not-in-time") return "see what held the sector up: `holdfast sector ls`";
   if (code === "deal/sector-lost")
     return "see `holdfast sector ls` and keep the proofs in time: `holdfast mine status`";

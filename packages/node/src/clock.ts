@@ -22,7 +22,7 @@ export function realClock(offsetMs = 0): Clock {
         const timer = setTimeout(() => {
           signal?.removeEventListener("abort", onAbort);
           resolve();
-        }, ms);
+        }, Math.max(0, ms));
         signal?.addEventListener("abort", onAbort, { once: true });
       }),
   };

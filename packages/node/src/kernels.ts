@@ -1,7 +1,7 @@
 /**
  * Native functions for the crypto kernel of `base`: libsecp256k1, blst, OpenSSL and a WASM BLAKE2. Each
  * group is optional: where a prebuilt binary is missing, or where it disagrees with the noble reference on
- * one known input, noble stays and the answer says so (`doctor` prints it). libsecp256k1 is loaded through
+ * one known input, noble stays and the answer says so. libsecp256k1 is loaded through
  * its binding and not through the package's door, which would fall back to slow JavaScript in silence.
  */
 import { hash, scrypt as opensslScrypt } from "node:crypto";

@@ -1,6 +1,6 @@
 /**
  * Every limit of a node on one page. A queue, stream, cache, retry or decoded length without a row
- * here does not exist; operators read this table with `holdfast status --limits` and in the docs.
+ * here does not exist; this is the table that operators read.
  */
 export const limits = {
   /** One frame of a request/response protocol (2019 protocols: 256 KiB). */

@@ -1,5 +1,5 @@
 /**
- * A node's configuration: one schema gives the TOML file, the environment variables and the help text.
+ * A node's configuration: one schema gives the TOML file, its checks and the words above every key.
  * What is part of the network (round time, sector sizes, periods) is not here: it is in the genesis.
  */
 import { parse, stringify } from "smol-toml";

@@ -122,9 +122,11 @@ function mineStatus(needs: HandlerNeeds): MethodResult<"mine.status"> {
   const view = readMinerState(chain.store, state, door.miner);
   const sectors = readSectors(chain.store, state, door.miner);
   const faulty = sectors.filter((sector) => sector.faultySince !== null).length;
+  const onChain = new Set<number>(sectors.map((sector) => sector.sectorId));
+  const over: readonly string[] = ["committed", "expired", "removed", "failed"];
   const pending = door
     .sectors()
-    .filter(({ state: at }) => !["committed", "expired", "removed", "failed"].includes(at)).length;
+    .filter(({ state: at, sectorId: id }) => !onChain.has(id) && !over.includes(at)).length;
   const lastPostAt = Math.max(-1, ...sectors.map((sector) => sector.lastProven ?? -1));
   const period = provingPeriodAt(chain.params, door.miner, addEpochs(tipset.height, 1));
   const { blocksWon, lastBlockAt } = door.status();

@@ -164,6 +164,21 @@ describe("files, puts and deals", () => {
     expect(shown.elements.filter(({ attributes }) => attributes["aria-current"] === "step").length).toBe(4);
   });
 
+  it.each([
+    ["proposing", 0, "proposed, now"],
+    ["active", 6, "proving, now"],
+    ["complete", 8, "complete, done"],
+    ["rejected", 1, "accepted, failed here"],
+  ] as const)("tell how far a deal is that is %s", (state, done, last) => {
+    const model = clientModel();
+    const value = [answers.deal({ state })];
+    const puts = { value: [], failure: undefined };
+    const parts = { ...model.parts, puts, deals: { value, failure: undefined } };
+    const steps = ofClass(show({ ...model, parts }), "track")[0]?.split("\n") ?? [];
+    expect(steps.filter((step) => step.endsWith(", done"))).toHaveLength(done);
+    expect(steps.findLast((step) => step !== "" && !step.endsWith("to come"))).toBe(last);
+  });
+
   it("tell what went wrong and how to go on", () => {
     expect(shown.text).toContain("the miner has not answered for 60 s run the put again");
     expect(shown.text).toContain("holdfast why put-6");

@@ -6,6 +6,8 @@ import type { Database } from "../database.ts";
 export interface MempoolChain {
   readonly params: NetworkParams;
   readonly store: Blockstore;
+  tipsetAt(height: number): Tipset;
+  stateAfter(key: string): CID | undefined;
   headState(): { readonly state: CID; readonly tipset: Tipset };
   onHead(
     listener: (change: { readonly reverted: readonly Tipset[]; readonly applied: readonly Tipset[] }) => void,
@@ -15,7 +17,6 @@ export interface MempoolChain {
   findMessage(
     cid: CID,
   ): { readonly tipset: Tipset; readonly receipt: Receipt; readonly message: SignedMessage } | undefined;
-  envOn(tipset: Tipset): Env;
 }
 
 export interface MempoolWire {
@@ -39,6 +40,7 @@ export interface MempoolNeeds {
 }
 
 export interface SenderNeeds extends MempoolNeeds {
+  readonly chain: MempoolChain & { envOn(tipset: Tipset): Env };
   readonly database: Database;
   readonly signer: Signer;
 }

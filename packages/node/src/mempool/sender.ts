@@ -266,9 +266,18 @@ class SenderService implements Sender {
         continue;
       }
       const next = readActor(chain.store, state, from)?.nonce ?? 0;
-      if (used < next) this.#outbox.close(key, "replaced");
-      else if (this.#pool.get(messageCid(signed)) === undefined) this.#offer(signed);
+      if (used < next) {
+        // A reorganisation may still drop the rival; only what is final can never be mined.
+        if (used < this.#finalNonce(from)) this.#outbox.close(key, "replaced");
+      } else if (this.#pool.get(messageCid(signed)) === undefined) this.#offer(signed);
     }
+  }
+
+  #finalNonce(from: Address): number {
+    const { chain } = this.#needs;
+    const height = Math.max(0, chain.headState().tipset.height - chain.params.finalityEpochs);
+    const state = chain.stateAfter(chain.tipsetAt(height).key);
+    return state === undefined ? 0 : (readActor(chain.store, state, from)?.nonce ?? 0);
   }
 
   async #republish(): Promise<void> {

@@ -95,7 +95,7 @@ describe("a put", () => {
       const places =
         side === "client" ? ["INSERT", "UPDATE", "commit", "send", "open"] : ["commit", "addPiece", "open"];
       for (const place of places) expect([...seen]).toContain(place);
-    });
+    }, 300_000);
 
     it(`survives the ${side} being killed over and over`, async () => {
       for (const effects of [2, 3, 5, 8]) {

@@ -58,27 +58,24 @@ export async function startDevnet(options: StartDevnetOptions): Promise<DevnetHa
   if (names.length === 0) await createDevnet({ ...options, state, clock: realClock() });
   else await continueClock(state, names);
   const workers = stack.use(openWorkers(availableParallelism()));
-  const running: DaemonHandle[] = [];
   // The bootstrap node first: the others dial it.
   const [first, ...others] = names.length === 0 ? nodeNames(options.miners) : names;
-  const start = async (name: string): Promise<void> => {
+  const start = (name: string): Promise<DaemonHandle> => {
     const listen = name === "client" ? { listen: `127.0.0.1:${options.apiPort}` } : {};
     const repo = join(state, name);
-    running.push(
-      stack.use(
-        await startDaemon({
-          repo,
-          version: options.version,
-          workers,
-          logFile: join(repo, "node.log"),
-          ...listen,
-          ...(options.pages === undefined ? {} : { pages: options.pages }),
-        }),
-      ),
-    );
+    return startDaemon({
+      repo,
+      version: options.version,
+      workers,
+      logFile: join(repo, "node.log"),
+      ...listen,
+      ...(options.pages === undefined ? {} : { pages: options.pages }),
+    });
   };
-  if (first !== undefined) await start(first);
-  for (const name of others) await start(name);
+  const running = first === undefined ? [] : [stack.use(await start(first))];
+  const started = await Promise.allSettled(others.map(start));
+  for (const one of started) if (one.status === "fulfilled") running.push(stack.use(one.value));
+  for (const one of started) if (one.status === "rejected") throw one.reason;
   const [any] = running;
   assert(any !== undefined, "a network has at least one node");
   const { params } = any.node.chain;

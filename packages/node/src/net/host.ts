@@ -14,8 +14,6 @@ import type {
   PeerInfo,
   PrivateKey,
 } from "@libp2p/interface";
-import { kadDHT, passthroughMapper } from "@libp2p/kad-dht";
-import { mdns } from "@libp2p/mdns";
 import { noise } from "@libp2p/noise";
 import { ping } from "@libp2p/ping";
 import { tcp } from "@libp2p/tcp";
@@ -77,12 +75,12 @@ export async function openHost(needs: NetNeeds, options: HostOptions, rejects: R
         reconnectRetries: 0, // whoever wants a connection dials it
       },
       connectionMonitor: { pingInterval: keepAliveMs },
-      peerDiscovery: options.onMdnsPeer === undefined ? [] : [neighbours(options.onMdnsPeer)],
+      peerDiscovery: options.onMdnsPeer === undefined ? [] : [await neighbours(options.onMdnsPeer)],
       services: {
         identify: identify({ runOnLimitedConnection: false }),
         ping: ping(),
         pubsub: gossipService(needs, rejects, options.heartbeatMs),
-        ...(options.kad ? { kad: kademlia() } : {}),
+        ...(options.kad ? { kad: await kademlia() } : {}),
       },
       logger: quietly(needs.logger),
     });
@@ -96,8 +94,14 @@ async function keyFromSeed(seed: Uint8Array): Promise<PrivateKey> {
   return await generateKeyPairFromSeed("Ed25519", seed);
 }
 
-/** Not through the host's "peer:discovery" event, which also reports whom we have dialled ourselves. */
-function neighbours(onPeer: (peer: PeerInfo) => void): ReturnType<typeof mdns> {
+type Discovery = ReturnType<typeof import("@libp2p/mdns").mdns>;
+
+/**
+ * Not through the host's "peer:discovery" event, which also reports whom we have dialled ourselves. Loaded
+ * only where it is wanted, as the table of peers is.
+ */
+async function neighbours(onPeer: (peer: PeerInfo) => void): Promise<Discovery> {
+  const { mdns } = await import("@libp2p/mdns");
   const create = mdns({ serviceTag: mdnsService });
   return (components) => {
     const discovery = create(components);
@@ -107,7 +111,8 @@ function neighbours(onPeer: (peer: PeerInfo) => void): ReturnType<typeof mdns> {
 }
 
 /** Every node answers; addresses of private networks are what our networks are made of. */
-function kademlia(): ReturnType<typeof kadDHT> {
+async function kademlia() {
+  const { kadDHT, passthroughMapper } = await import("@libp2p/kad-dht");
   return kadDHT({ protocol: kadProtocol, clientMode: false, peerInfoMapper: passthroughMapper });
 }
 

@@ -69,6 +69,8 @@ function cauchyMatrix(width: number): Matrix {
 /** Bits of a field element, and of the samples. */
 const fieldBits = 255;
 const lfsrBits = 80;
+/** Any length above `lfsrBits`. */
+const stripBits = 8192;
 /** The LFSR's taps; x^80 is fed by their sum. */
 const taps = [62, 51, 38, 23, 13, 0] as const;
 /** Bits thrown away before the first sample. */
@@ -84,20 +86,26 @@ function grainBits(width: number, partial: number): () => number {
     [fullRounds, 10],
     [partial, 10],
   ];
-  const state = new Uint8Array(lfsrBits).fill(1);
+  // The register slides over a strip of its own output: no index wraps around, which is most of the time.
+  const strip = new Uint8Array(stripBits).fill(1);
   let filled = 0;
   for (const [value, bits] of seed) {
     for (let bit = bits - 1; bit >= 0; bit -= 1) {
-      state[filled] = (value >> bit) & 1;
+      strip[filled] = (value >> bit) & 1;
       filled += 1;
     }
   }
-  let oldest = 0;
+  let next = lfsrBits;
   const step = (): number => {
+    if (next === stripBits) {
+      strip.copyWithin(0, stripBits - lfsrBits);
+      next = lfsrBits;
+    }
+    const oldest = next - lfsrBits;
     let bit = 0;
-    for (const tap of taps) bit ^= state[(oldest + tap) % lfsrBits] ?? 0;
-    state[oldest] = bit;
-    oldest = (oldest + 1) % lfsrBits;
+    for (let tap = 0; tap < taps.length; tap += 1) bit ^= strip[oldest + (taps[tap] ?? 0)] ?? 0;
+    strip[next] = bit;
+    next += 1;
     return bit;
   };
   for (let count = 0; count < warmUpBits; count += 1) step();

@@ -90,8 +90,10 @@ export function openDatabase(dbPath: string): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(dbPath, { timeout: busyTimeoutMs });
-    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+    // What a power cut takes back of a migration runs again: only what comes after it waits for the disk.
+    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;");
     migrate(db, dbPath);
+    db.exec("PRAGMA synchronous = FULL");
     return db;
   } catch (error) {
     db?.close();

@@ -282,7 +282,7 @@ describe("a client that", () => {
 });
 
 describe("the truth about a file", () => {
-  it("is at risk when a proof is missed, stored again after the recovery, and lost when the sector is gone", async () => {
+  it("is at risk when a proof is missed, stored after the recovery, lost when the sector is gone", async () => {
     await using world = await World.create({ miners: 1 });
     const { client } = world;
     const miner = world.miner(0);

@@ -5,8 +5,6 @@
  */
 import {
   type Address,
-  type AttoFil,
-  accountAddress,
   addEpochs,
   attoFil,
   blake2b256,
@@ -15,13 +13,9 @@ import {
   type CID,
   concatBytes,
   encode,
-  epoch,
   filToAtto,
-  installCryptoKernel,
   type Logger,
   type PeerId,
-  publicKeyOf,
-  signRecoverable,
   silentLogger,
   sectorId as toSectorId,
   utf8Bytes,
@@ -31,120 +25,34 @@ import {
   type BlockHeader,
   createGenesis,
   createTipset,
-  devnetParams,
   type Env,
   executeForMining,
   genesisMinerAddress,
   messageCid,
   methods,
   moneyInvariant,
-  type NetworkParams,
-  provingPeriodAt,
-  readPreCommit,
-  readSector,
-  readSectors,
   type SignedMessage,
-  sectorsToProve,
   type Tipset,
 } from "@holdfast/consensus";
 import { createVerifier } from "@holdfast/proofs/verify";
 import { type Chain, memoryDatabase, openChain } from "../../../src/chain/index.ts";
-import { type Database, openDatabase } from "../../../src/database.ts";
-import { buildNativeKernel } from "../../../src/kernels.ts";
+import { openDatabase } from "../../../src/database.ts";
 import {
-  type ClientMarket,
   type ClientMarketNeeds,
-  type MinerMarket,
   type MinerMarketNeeds,
   openClientMarket,
   openMinerMarket,
   type PutJob,
 } from "../../../src/market/index.ts";
-import { type Mempool, openMempool, openSender, type Sender } from "../../../src/mempool/index.ts";
-import { memoryBlocks, openRetrieval, type Retrieval } from "../../../src/retrieval/index.ts";
+import { type Mempool, openMempool, openSender } from "../../../src/mempool/index.ts";
+import { memoryBlocks, openRetrieval } from "../../../src/retrieval/index.ts";
+import { askPrice, type Keys, keysOf, sectorBytes, signerOf, testParams } from "./keys.ts";
+import type { Base, TestClient, TestMiner, WorldOptions } from "./parts.ts";
+import { mineSectors } from "./sealer.ts";
 import { HonestStorage } from "./storage.ts";
 
-installCryptoKernel((await buildNativeKernel()).functions);
-
-export const signal = new AbortController().signal;
-export const sectorBytes = 2048;
-/** attoFIL per byte and epoch. */
-export const askPrice = 10n;
-
-export interface Keys {
-  readonly address: Address;
-  readonly privateKey: Uint8Array;
-}
-export function keysOf(name: string): Keys {
-  const privateKey = blake2b256(utf8Bytes(`market test ${name}`));
-  return { privateKey, address: accountAddress(1, publicKeyOf(privateKey)) };
-}
-
-export function signerOf(...keys: readonly Keys[]): ClientMarketNeeds["signer"] {
-  const byAddress = new Map(keys.map((one) => [one.address, one]));
-  const [first] = keys;
-  return {
-    payer: () => first?.address ?? keysOf("nobody").address,
-    has: (address) => byAddress.has(address),
-    sign: (address, message) => {
-      const key = byAddress.get(address);
-      if (key === undefined) throw new TypeError(`no key of ${address}`);
-      return signRecoverable(key.privateKey, message);
-    },
-  };
-}
-
-export const testParams = (overrides: Partial<NetworkParams> = {}): NetworkParams =>
-  devnetParams({
-    name: "market",
-    roundMs: 1_000,
-    sectorBytes: [sectorBytes],
-    provingPeriodEpochs: 20,
-    proofWindowEpochs: 12,
-    sealChallengeDelayEpochs: 2,
-    minSectorLifetimeEpochs: 40,
-    maxSectorLifetimeEpochs: 100_000,
-    channelCancelDelayEpochs: 30,
-    ...overrides,
-  });
-
-/** What a node is besides its market, and stays when the market is opened again. */
-interface Base {
-  readonly wire: SimWire;
-  readonly sender: Sender;
-  readonly database: Database;
-  readonly signer: ClientMarketNeeds["signer"];
-}
-export interface TestClient extends Base {
-  readonly keys: Keys;
-  readonly retrieval: Retrieval;
-  readonly needs: ClientMarketNeeds;
-  market: ClientMarket;
-}
-export interface TestMiner extends Base {
-  readonly address: Address;
-  readonly owner: Keys;
-  readonly worker: Keys;
-  readonly storage: HonestStorage;
-  readonly needs: MinerMarketNeeds;
-  market: MinerMarket;
-  /** Switches of the sealer. */
-  seals: boolean;
-  proves: boolean;
-}
-
-export interface WorldOptions {
-  readonly miners?: number;
-  readonly params?: Partial<NetworkParams>;
-  /** attoFIL per byte and epoch of each miner; default: 10, 11, 12 … */
-  readonly prices?: readonly bigint[];
-  readonly maxAskBytes?: number;
-  readonly clientFunds?: AttoFil;
-  readonly delayMs?: number;
-  readonly logger?: Logger;
-  /** No asks at the start. */
-  readonly silentMiners?: boolean;
-}
+export * from "./keys.ts";
+export type { TestClient, TestMiner, WorldOptions } from "./parts.ts";
 
 const inclusion = createVerifier();
 const verifier: Env["verifier"] = {
@@ -250,7 +158,7 @@ export class World implements AsyncDisposable {
       { chain, wire, clock, logger, database: openDatabase(":memory:"), signer },
       pool,
     );
-    this.#closings.push(() => sender[Symbol.asyncDispose]());
+    this.#closings.push(async () => sender[Symbol.asyncDispose]());
     return { wire, database, signer, sender, chain, clock, logger };
   }
 
@@ -462,61 +370,7 @@ export class World implements AsyncDisposable {
 
   /** What the mining room would do: bring sectors onto the chain and prove them. */
   async #work(): Promise<void> {
-    for (const miner of this.miners) {
-      if (miner.seals) for (const sector of miner.storage.sectors) await this.#advance(miner, sector);
-      if (miner.proves) await this.#post(miner);
-    }
-  }
-
-  async #advance(miner: TestMiner, sector: HonestStorage["sectors"][number]): Promise<void> {
-    const { chain } = this;
-    const { state } = chain.headState();
-    const id = toSectorId(sector.sectorId);
-    if (sector.state === "staging" || sector.state === "expired") return;
-    if (readSector(chain.store, state, miner.address, id) !== undefined) {
-      sector.state = "committed";
-      return;
-    }
-    const preCommit = readPreCommit(chain.store, state, miner.address, id);
-    if (preCommit === undefined) {
-      const { sectorBytes: size } = sector;
-      const params = encode(methods.miner.preCommitSector.params, {
-        sectorId: id,
-        sectorBytes: size,
-        commD: miner.storage.commD(id),
-        commR: blake2b256(utf8Bytes(`r ${id}`)),
-        commRStar: blake2b256(utf8Bytes(`r* ${id}`)),
-        ticketEpoch: epoch(Math.max(0, this.height - 2)),
-        expiration: epoch(this.height + chain.params.maxSectorLifetimeEpochs - 1),
-      });
-      sector.state = "sealed";
-      await this.#send(miner, "preCommitSector", params, `pre/${id}/${patience(this.height)}`);
-    } else if (this.height > preCommit.preCommittedAt + chain.params.sealChallengeDelayEpochs) {
-      const params = encode(methods.miner.commitSector.params, { sectorId: id, proof: new Uint8Array(8) });
-      await this.#send(miner, "commitSector", params, `commit/${id}/${patience(this.height)}`);
-    }
-  }
-
-  async #post(miner: TestMiner): Promise<void> {
-    const { chain } = this;
-    const { params } = chain;
-    const next = addEpochs(epoch(this.height), 1);
-    const { start } = provingPeriodAt(params, miner.address, next);
-    if (start === null || next > start + params.proofWindowEpochs) return;
-    const sectors = readSectors(chain.store, chain.headState().state, miner.address);
-    const due = sectorsToProve(sectors, start);
-    if (due.length === 0) return;
-    const post = encode(methods.miner.submitPost.params, { periodStart: start, proof: new Uint8Array(8) });
-    const last = Math.max(...due.map(({ sectorId: id }) => id));
-    await this.#send(miner, "submitPost", post, `post/${start}/${due.length}/${last}`);
-  }
-
-  async #send(miner: TestMiner, method: string, params: Uint8Array, key: string): Promise<void> {
-    const { sender, address, worker } = miner;
-    const gasLimit = 400_000;
-    await sender
-      .send({ from: worker.address, to: address, method, params, key, gasLimit })
-      .catch(() => undefined);
+    for (const miner of this.miners) await mineSectors(this.chain, miner);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -527,9 +381,6 @@ export class World implements AsyncDisposable {
   }
 }
 
-/** A message that a reorganisation made fail is sent anew after some rounds. */
-const patience = (height: number): number => Math.floor(height / 8);
-
 /** Between two instants everything that was started comes to rest. */
 export async function drain(): Promise<void> {
   for (let turn = 0; turn < 4; turn += 1) await new Promise((done) => setImmediate(done));
@@ -537,15 +388,4 @@ export async function drain(): Promise<void> {
 
 async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
   yield bytes;
-}
-
-/** Bytes that do not repeat. */
-export function noise(length: number, seed = 1): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let state = seed >>> 0 || 1;
-  for (let i = 0; i < length; i += 1) {
-    state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9;
-    bytes[i] = (state >>> 11) & 0xff;
-  }
-  return bytes;
 }

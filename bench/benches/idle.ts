@@ -57,7 +57,9 @@ export const idleBench: Bench = {
         value: (100 * cpuMs) / tookMs,
         unit: "%",
         target: 5,
-        note: `of one core over ${Math.round(tookMs / 1000)} s and ${rounds} heights${threads === "" ? "" : `; ${threads}`}`,
+        note: [`of one core over ${Math.round(tookMs / 1000)} s and ${rounds} heights`, threads]
+          .filter((part) => part !== "")
+          .join("; "),
       },
       {
         name: "processor for a height",

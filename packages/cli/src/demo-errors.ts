@@ -26,6 +26,11 @@ export const demoErrors = defineErrors("demo", {
       `the deal ${data.dealId} is not paid at height ${data.height}; its first voucher holds since ${data.validAt}`,
     fix: "this must not happen: please report it, with the logs of `holdfast up --state DIR`",
   },
+  interrupted: {
+    exit: "retry-later",
+    message: (_data: NoData) => "interrupted",
+    fix: "run it again: nothing was left behind",
+  },
   tooSlow: {
     exit: "timeout",
     message: (data: { minutes: number }) => `the story was not over after ${data.minutes} minutes`,

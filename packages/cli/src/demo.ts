@@ -95,8 +95,9 @@ export async function runDemo(
   try {
     return await tell({ ...context, signal }, startNetwork, request);
   } catch (cause) {
-    const isLate = limit.aborted && !context.signal.aborted;
-    throw isLate ? demoErrors.tooSlow({ minutes: limitMs / 60_000 }, cause) : cause;
+    if (context.signal.aborted) throw demoErrors.interrupted({}, cause);
+    if (limit.aborted) throw demoErrors.tooSlow({ minutes: limitMs / 60_000 }, cause);
+    throw cause;
   }
 }
 
@@ -239,8 +240,9 @@ async function checkSectors({ client, signal, say }: Story, { receipt }: PutOutc
       }
     }
     const heights = found.map((sector) => sector?.lastProvenAt ?? 0);
-    const range = `${Math.min(...heights)} to ${Math.max(...heights)}`;
-    say(`  ${shortId(miner)}: ${plural(wanted.length, "sector")}, proven at heights ${range}`);
+    const [first, last] = [Math.min(...heights), Math.max(...heights)];
+    const range = first === last ? `height ${first}` : `heights ${first} to ${last}`;
+    say(`  ${shortId(miner)}: ${plural(wanted.length, "sector")}, proven at ${range}`);
     count += wanted.length;
   }
   return count;

@@ -100,6 +100,11 @@ export const cliErrors = defineErrors("cli", {
     message: (_data: NoData) => "interrupted",
     fix: "run the same command again: what was done is kept",
   },
+  system: {
+    exit: "refused",
+    message: (data: { detail: string }) => `the system refused: ${data.detail}`,
+    fix: "check the path, its rights and the free space of its disk",
+  },
   internal: {
     exit: "internal",
     message: (data: { detail: string }) => data.detail,

@@ -45,7 +45,13 @@ function typed(error: unknown, { table, words, host }: Failing): HoldfastError {
   }
   if (error instanceof HoldfastError) return error;
   if (error instanceof CommanderError) return usage(error, table, words);
-  return cliErrors.internal({ detail: error instanceof Error ? error.message : String(error) }, error);
+  const detail = error instanceof Error ? error.message : String(error);
+  return isSystemFailure(error) ? cliErrors.system({ detail }, error) : cliErrors.internal({ detail }, error);
+}
+
+/** A call of the operating system that failed, such as making a folder where a file is. */
+function isSystemFailure(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error && typeof error.syscall === "string";
 }
 
 /** Commander puts its guess on a line of its own: "(Did you mean put?)". */

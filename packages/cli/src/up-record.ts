@@ -8,6 +8,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { Environment } from "./command.ts";
+import { cliErrors, systemDetail } from "./errors.ts";
 
 const upRecord = z.object({
   pid: z.int(),
@@ -40,14 +41,18 @@ export async function readUpRecord(env: Environment): Promise<UpRecord | undefin
   }
 }
 
-/** The latest network is the one that commands find; each removes only its own record. */
+/** The latest network is the one that commands find; each removes only its own. Error `cli/unwritable`. */
 export async function leaveUpRecord(env: Environment, nodes: UpRecord["nodes"]): Promise<AsyncDisposable> {
   const path = upRecordPath(env);
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const next = `${path}.${process.pid}`;
   const record: UpRecord = { pid: process.pid, nodes };
-  await writeFile(next, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
-  await rename(next, path);
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeFile(next, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+    await rename(next, path);
+  } catch (cause) {
+    throw cliErrors.unwritable({ path, detail: systemDetail(cause) }, cause);
+  }
   return {
     async [Symbol.asyncDispose]() {
       const found = await readUpRecord(env);

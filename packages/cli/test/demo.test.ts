@@ -9,7 +9,7 @@ import { HoldfastError } from "@holdfast/base";
 import { type CommandContext, type DemoResult, demoResult, openTerminal, runDemo } from "holdfast";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { calls, fileBytes, putDone, putRunning } from "./canned.ts";
-import { type CannedNode, startCannedNode, token } from "./canned-node.ts";
+import { type CannedNode, endless, startCannedNode, token } from "./canned-node.ts";
 import { captured } from "./run.ts";
 
 let root = "";
@@ -38,7 +38,10 @@ interface Told {
   readonly left: readonly string[];
 }
 
-async function demo(prepare: (node: CannedNode) => void = () => undefined): Promise<Told> {
+async function demo(
+  prepare: (node: CannedNode) => void = () => undefined,
+  signal = new AbortController().signal,
+): Promise<Told> {
   await using node = await startCannedNode();
   prepare(node);
   const file = join(root, "photo.jpg");
@@ -48,7 +51,7 @@ async function demo(prepare: (node: CannedNode) => void = () => undefined): Prom
     node: () => Promise.reject(new TypeError("the demo has a network of its own")),
     terminal: openTerminal(captured(), stderr, {}),
     json: false,
-    signal: new AbortController().signal,
+    signal,
     env: {},
     version: "0.0.0-test",
     stdin: (async function* () {})(),
@@ -154,4 +157,17 @@ describe("the demo", () => {
       expect({ stopped, left }).toEqual({ stopped: 1, left: [] });
     });
   }
+
+  it("says when it was interrupted that nothing is left, and so it is", async () => {
+    const stop = new AbortController();
+    const stopSoon = (node: CannedNode): void => {
+      node.instead.set("put.watch", (params) => {
+        setTimeout(() => stop.abort(new DOMException("interrupted", "AbortError")), 10);
+        return endless(params);
+      });
+    };
+    const { result, stopped, left } = await demo(stopSoon, stop.signal);
+    expect(result).toMatchObject({ code: "demo/interrupted", exit: "retry-later" });
+    expect({ stopped, left }).toEqual({ stopped: 1, left: [] });
+  });
 });

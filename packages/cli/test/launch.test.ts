@@ -6,18 +6,23 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { commandTable, upRecordPath } from "holdfast";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { run } from "./run.ts";
 
 const program = fileURLToPath(new URL("../bin/holdfast.js", import.meta.url));
 let home = "";
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), "holdfast-launch-"));
+});
+/** A test that fails leaves no node behind. */
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) if (child.exitCode === null) child.kill("SIGKILL");
 });
 afterAll(() => rm(home, { recursive: true, force: true }));
 
@@ -35,6 +40,7 @@ function launch(...argv: string[]): Running {
     env,
     stdio: ["ignore", "pipe", "pipe"],
   });
+  children.push(child);
   let out = "";
   let err = "";
   const line = Promise.withResolvers<string>();
@@ -122,6 +128,13 @@ describe("up, init and daemon", () => {
   });
 
   it("errors of a start keep their class", async () => {
+    const file = join(home, "file");
+    await writeFile(file, "");
+    const notAFolder = await launch("up", "--port", "0", "--state", file).ended;
+    expect({ code: notAFolder.code, error: JSON.parse(notAFolder.err).error.code }).toEqual({
+      code: 8,
+      error: "cli/system",
+    });
     const missing = await launch("daemon", "--repo", join(home, "nothing")).ended;
     expect({ code: missing.code, error: JSON.parse(missing.err).error.code }).toEqual({
       code: 3,

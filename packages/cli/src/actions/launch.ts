@@ -5,7 +5,7 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { createClient } from "@holdfast/api";
-import { formatDuration } from "@holdfast/base";
+import { formatDuration, HoldfastError } from "@holdfast/base";
 import { pageFiles, pageLink } from "@holdfast/dashboard";
 import { z } from "zod";
 import { action, type CommandContext, type CommandInput, type Environment } from "../command.ts";
@@ -159,7 +159,7 @@ export const daemon = action({
     const listen = optionText(input, "listen");
     if (listen !== undefined) checkListen(listen);
     const { startDaemon } = await import("@holdfast/node/daemon");
-    await using node = await startDaemon({
+    const starting = startDaemon({
       repo: repoOf(context, input),
       version: context.version,
       offline: optionFlag(input, "offline"),
@@ -168,6 +168,7 @@ export const daemon = action({
       ...passphraseOf(context),
       signal: context.signal,
     });
+    await using node = await starting.catch(namePassphrase);
     yield { name: node.name, api: node.api, peerId: node.peerId, addresses: [...node.addresses] };
     await aborted(context.signal);
     context.terminal.hint("stopping …");
@@ -181,6 +182,14 @@ export const daemon = action({
       ["listens on", node.addresses.length === 0 ? "-" : node.addresses],
     ]),
 });
+
+/** Of an error about the keystore: the command line's way to give a passphrase. */
+function namePassphrase(cause: unknown): never {
+  if (!(cause instanceof HoldfastError) || !cause.code.startsWith("keystore/")) throw cause;
+  const { code, message, exit, data } = cause;
+  const fix = "set HOLDFAST_PASSPHRASE to the passphrase with which the node was made";
+  throw new HoldfastError({ code, message, fix, exit, data, cause });
+}
 
 function checkListen(listen: string): void {
   const [, host = "", port = ""] = /^(?:\[(?=.*\]))?([^\]]*?)\]?:(\d{1,5})$/.exec(listen) ?? [];

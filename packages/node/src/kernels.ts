@@ -6,9 +6,11 @@
  */
 import { hash, scrypt as opensslScrypt } from "node:crypto";
 import { createRequire } from "node:module";
-import { type CryptoKernel, equalBytes, installCryptoKernel, nobleKernel } from "@holdfast/base";
+import { type CryptoKernel, equalBytes, installCryptoKernel, nobleKernel, toHex } from "@holdfast/base";
 import { installTreeKernel, plainTreeKernel } from "@holdfast/proofs";
+import { Bounded } from "./bounded.ts";
 import { agreesWithReference } from "./kernel-answers.ts";
+import { limits } from "./limits.ts";
 import { rememberingBls } from "./verdicts.ts";
 
 export type CryptoBackend = "native" | "wasm" | "noble";
@@ -136,6 +138,16 @@ function loadSecp(): NativeGroup {
 
 function blsFunctions(blst: typeof import("@chainsafe/blst")): NativeGroup {
   const secretKey = (bytes: Uint8Array) => orUndefined(() => blst.SecretKey.fromBytes(bytes));
+  // Miners sign every round with the same key: its point is decoded and checked once.
+  const publicKeys = new Bounded<InstanceType<typeof blst.PublicKey>>(limits.verdicts);
+  const checkedKey = (bytes: Uint8Array): InstanceType<typeof blst.PublicKey> => {
+    const name = toHex(bytes);
+    const known = publicKeys.get(name);
+    if (known !== undefined) return known;
+    const key = blst.PublicKey.fromBytes(bytes, true);
+    publicKeys.set(name, key);
+    return key;
+  };
   const functions: Partial<CryptoKernel> = {
     blsPublicKey: (privateKey) => {
       const key = secretKey(privateKey);
@@ -147,7 +159,7 @@ function blsFunctions(blst: typeof import("@chainsafe/blst")): NativeGroup {
     },
     blsVerify: (publicKey, message, signature) => {
       const verdict = orUndefined(() => {
-        const key = blst.PublicKey.fromBytes(publicKey, true);
+        const key = checkedKey(publicKey);
         const claim = blst.Signature.fromBytes(signature, true, true);
         return blst.verify(message, key, claim, false, false); // both points were checked just now
       });

@@ -89,6 +89,7 @@ const wrong: readonly (readonly [line: string, exit: number, code: string])[] = 
   ["status --api nowhere", 2, "cli/bad-value"],
   ["status --api file:///etc/passwd", 2, "cli/bad-value"],
 
+  ["completion csh", 2, "cli/bad-value"],
   ["up --round 5ms", 2, "cli/bad-value"],
   ["up --miners 0", 2, "cli/bad-value"],
   ["up --port 70000", 2, "cli/bad-value"],

@@ -48,6 +48,9 @@ export const commandTable: CommandTable = {
       ],
     },
     { title: "Running a node", words: ["init", "daemon"] },
-    { title: "Plumbing", words: ["actor", "address", "chain", "deal", "message", "net", "sector"] },
+    {
+      title: "Plumbing",
+      words: ["actor", "address", "chain", "completion", "deal", "message", "net", "sector"],
+    },
   ],
 };

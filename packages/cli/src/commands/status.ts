@@ -1,4 +1,4 @@
-/** Words of `status` and `why`. */
+/** Words of `status` and `why`, and of what helps at the keyboard. */
 import type { CommandSpec } from "../command.ts";
 
 const load = () => import("../actions/status.ts");
@@ -18,5 +18,17 @@ export const statusCommands: readonly CommandSpec[] = [
     examples: ["holdfast why bafy2bzaced…", "holdfast why 3 --node miner-1"],
     args: [{ name: "subject", summary: "id of a deal, put or message, or the number of a sector" }],
     action: async () => (await load()).why,
+  },
+  {
+    path: ["completion"],
+    summary: "Print a script that completes commands and options in a shell",
+    examples: [
+      "holdfast completion bash > ~/.local/share/bash-completion/completions/holdfast",
+      "source <(holdfast completion zsh)",
+      "holdfast completion fish > ~/.config/fish/completions/holdfast.fish",
+    ],
+    args: [{ name: "shell", summary: "bash, zsh or fish" }],
+    connection: "none",
+    action: async () => (await import("../actions/completion.ts")).completion,
   },
 ];

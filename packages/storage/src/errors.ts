@@ -89,7 +89,7 @@ export const storageErrors = defineErrors("storage", {
   unknownPiece: {
     exit: "not-found",
     message: (data: { pieceKey: string }) => `there is no piece ${data.pieceKey}`,
-    fix: "list the pieces with `holdfast piece ls`",
+    fix: "list the sectors with `holdfast sector ls`, and the pieces of one with `holdfast sector show NUMBER`",
   },
   pieceCorrupt: {
     exit: "proof-invalid",

@@ -75,7 +75,7 @@ export const wireErrors = defineErrors("wire", {
   badAddress: {
     exit: "usage",
     message: (data: { address: string }) => `"${data.address}" is no address that can be dialled.`,
-    fix: "Give an address as `holdfast net id` prints it.",
+    fix: "Give an address as `holdfast status` of the other node prints it.",
   },
   messageTooLong: {
     exit: "usage",

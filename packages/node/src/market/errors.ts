@@ -44,7 +44,8 @@ export const marketErrors = defineErrors("market", {
   tooFewMiners: {
     exit: "retry-later",
     message: (data: { copies: number; miners: number; reasons: string }) =>
-      `${data.copies} copies need ${data.copies} miners, ${data.miners} can be used (${data.reasons})`,
+      `${data.copies} copies need ${data.copies} miners, ${data.miners} can be used` +
+      (data.reasons === "" ? "" : ` (${data.reasons})`),
     fix: "ask for fewer copies, or wait until more miners are online: `holdfast ask ls`",
   },
   priceAboveMax: {

@@ -39,7 +39,7 @@ export const repoErrors = defineErrors("repo", {
     exit: "usage",
     message: (data: { path: string; problems: string }) =>
       `the configuration ${data.path} is not valid: ${data.problems}`,
-    fix: "correct the named keys; `holdfast daemon --help` lists them all",
+    fix: "correct the named keys; `holdfast init` writes a file in which each is explained",
   },
   unknownNode: {
     exit: "not-found",

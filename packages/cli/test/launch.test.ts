@@ -133,7 +133,7 @@ describe("up, init and daemon", () => {
     const notAFolder = await launch("up", "--port", "0", "--state", file).ended;
     expect({ code: notAFolder.code, error: JSON.parse(notAFolder.err).error.code }).toEqual({
       code: 8,
-      error: "cli/system",
+      error: "repo/unwritable",
     });
     const missing = await launch("daemon", "--repo", join(home, "nothing")).ended;
     expect({ code: missing.code, error: JSON.parse(missing.err).error.code }).toEqual({

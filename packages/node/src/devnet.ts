@@ -2,15 +2,16 @@
  * `holdfast up`: a whole network in one process. A stopped network goes on where it was: its clock is
  * set back by the time that it stood still, so that no proof was due meanwhile.
  */
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, silentLogger } from "@holdfast/base";
+import { sectorProfile } from "@holdfast/proofs";
 import { openChain, openLevelDatabase } from "./chain/index.ts";
 import { realClock } from "./clock.ts";
 import { createDevnet, nodeNames, writeClockOffset } from "./devnet-genesis.ts";
 import { installNativeKernels } from "./kernels.ts";
-import { repoPaths } from "./repo/index.ts";
+import { lockRepo, type RepoLock, repoErrors, repoPaths } from "./repo/index.ts";
 import type { PageFile } from "./rpc/index.ts";
 import { type DaemonHandle, openWorkers, startDaemon } from "./start-daemon.ts";
 
@@ -51,9 +52,12 @@ export interface DevnetHandle extends AsyncDisposable {
 export async function startDevnet(options: StartDevnetOptions): Promise<DevnetHandle> {
   const startedMs = performance.now();
   await installNativeKernels();
+  sectorProfile(options.sectorBytes); // refuses an unknown size before there is a folder
   await using stack = new AsyncDisposableStack();
   const state = options.state ?? (await mkdtemp(join(tmpdir(), "holdfast-")));
   if (options.state === undefined) stack.defer(() => rm(state, { recursive: true, force: true }));
+  // Of two that start on one folder, one runs it; the other is told which.
+  const lock = options.state === undefined ? undefined : stack.use(await lockFolder(state));
   const names = await existingNodes(state);
   if (names.length === 0) await createDevnet({ ...options, state, clock: realClock() });
   else await continueClock(state, names);
@@ -78,6 +82,7 @@ export async function startDevnet(options: StartDevnetOptions): Promise<DevnetHa
   for (const one of started) if (one.status === "rejected") throw one.reason;
   const [any] = running;
   assert(any !== undefined, "a network has at least one node");
+  await lock?.announce(running.find(({ name }) => name === "client")?.api ?? any.api);
   const { params } = any.node.chain;
   const held = stack.move();
   return {
@@ -94,6 +99,17 @@ function nodeOf(handle: DaemonHandle): DevnetNode {
   const { name, api, token, peerId, repo, address, balanceFil } = handle;
   const role = name === "bootstrap" ? "bootstrap" : name.startsWith("miner-") ? "miner" : "client";
   return { name, role, api, token, peerId, repo, address, balanceFil };
+}
+
+/** Makes the folder if there is none. Errors: `repo/unwritable`, `repo/locked`. */
+async function lockFolder(state: string): Promise<RepoLock> {
+  try {
+    await mkdir(state, { recursive: true });
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    throw repoErrors.unwritable({ path: state, detail }, cause);
+  }
+  return lockRepo(state);
 }
 
 /** Names of the repos in a network's folder, in the order of `nodeNames`. */

@@ -77,6 +77,17 @@ describe("repo", () => {
     expect(repo.token).not.toBe("");
   });
 
+  it("heals a stale lock for one of those that start at once", async () => {
+    await make();
+    for (let round = 0; round < 20; round += 1) {
+      await writeFile(join(root, "lock"), JSON.stringify({ pid: process.pid, started: "1", api: "" }));
+      const started = await Promise.allSettled(Array.from({ length: 6 }, () => openRepo(root)));
+      const codes = started.map((one) => (one.status === "fulfilled" ? "held" : one.reason.code));
+      expect(codes.sort()).toEqual(["held", ...Array.from({ length: 5 }, () => "repo/locked")]);
+      for (const one of started) if (one.status === "fulfilled") await one.value[Symbol.asyncDispose]();
+    }
+  });
+
   it("heals a lock whose process number was given to another program", async () => {
     await make();
     await writeFile(join(root, "lock"), JSON.stringify({ pid: process.pid, started: "1", api: "" }));

@@ -11,7 +11,7 @@ import { lockHolder, lockRepo, type RepoLock } from "./lock.ts";
 
 export { configSchema, defaultConfig, type NodeConfig } from "./config.ts";
 export { repoErrors } from "./errors.ts";
-export { lockHolder } from "./lock.ts";
+export { lockHolder, lockRepo, type RepoLock } from "./lock.ts";
 export type { RepoNeeds } from "./needs.ts";
 
 /** Layout of the folder; a change that older programs cannot read raises it. */

@@ -4,8 +4,9 @@
  * Made by link(2), which is atomic: two starting nodes cannot both win.
  */
 import { randomBytes } from "node:crypto";
-import { link, readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { link, readFile, rename, rm, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 import { repoErrors } from "./errors.ts";
 
@@ -18,10 +19,12 @@ export interface RepoLock extends AsyncDisposable {
 }
 
 const lockName = "lock";
-/** Stale locks that may be healed in one start before it gives up. */
-const healAttempts = 5;
+/** Looks at a lock that is stale, or healed by another program just now, before it gives up. */
+const healAttempts = 20;
+/** Healing is two calls of the file system. */
+const healPauseMs = 20;
 
-/** Errors: `repo/locked` with the holder's pid and API, `repo/lock-contended`. */
+/** Errors: `repo/locked` with the holder's pid and API, `repo/lock-contended`, `repo/unwritable`. */
 export async function lockRepo(path: string): Promise<RepoLock> {
   const lockPath = join(path, lockName);
   const mine: LockHolder = { pid: process.pid, started: await startOf(process.pid), api: "" };
@@ -32,7 +35,7 @@ export async function lockRepo(path: string): Promise<RepoLock> {
     if (holder !== "unreadable" && (await isAlive(holder))) {
       throw repoErrors.locked({ path, pid: holder.pid, api: holder.api });
     }
-    await discard(lockPath);
+    await heal(path, lockPath, mine);
   }
   throw repoErrors.lockContended({ path });
 }
@@ -61,27 +64,40 @@ function heldLock(path: string, lockPath: string, mine: LockHolder): RepoLock {
 
 async function tryLock(path: string, lockPath: string, holder: LockHolder): Promise<boolean> {
   const candidate = temporary(path);
-  await writeFile(candidate, JSON.stringify(holder));
   try {
+    await writeFile(candidate, JSON.stringify(holder));
     await link(candidate, lockPath);
     return true;
   } catch (cause) {
     if (codeOf(cause) === "EEXIST") return false;
     throw repoErrors.unwritable({ path, detail: codeOf(cause) }, cause);
   } finally {
-    await unlink(candidate);
+    await rm(candidate, { force: true });
   }
 }
 
-/** Moved away first: if two programs heal at once, only one of them finds the file. */
-async function discard(lockPath: string): Promise<void> {
-  const aside = `${lockPath}.stale-${randomBytes(6).toString("hex")}`;
-  try {
-    await rename(lockPath, aside);
-    await unlink(aside);
-  } catch (cause) {
-    if (codeOf(cause) !== "ENOENT") throw cause;
+/**
+ * Removes a stale lock. Under a lock of its own: between reading a stale lock and removing it another
+ * program may have healed it and hold it by now.
+ */
+async function heal(path: string, lockPath: string, mine: LockHolder): Promise<void> {
+  const healing = `${lockPath}.healing`;
+  if (await tryLock(path, healing, mine)) {
+    try {
+      if (await isStale(lockPath)) await rm(lockPath, { force: true });
+    } finally {
+      await rm(healing, { force: true });
+    }
+  } else if (await isStale(healing)) {
+    await rm(healing, { force: true });
+  } else {
+    await pause(healPauseMs);
   }
+}
+
+async function isStale(lockPath: string): Promise<boolean> {
+  const holder = await readHolder(lockPath);
+  return holder === "unreadable" || (holder !== "gone" && !(await isAlive(holder)));
 }
 
 async function readHolder(lockPath: string): Promise<LockHolder | "gone" | "unreadable"> {

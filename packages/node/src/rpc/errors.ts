@@ -18,6 +18,11 @@ export const rpcErrors = defineErrors("rpc", {
     message: (data: { limit: number }) => `${data.limit} streams are open already`,
     fix: "close some watchers and try again",
   },
+  stopping: {
+    exit: "retry-later",
+    message: (_data: Record<never, never>) => "the node stops",
+    fix: "start it again, then repeat the command",
+  },
   notFound: {
     exit: "not-found",
     message: (data: { what: string }) => `there is no ${data.what}`,

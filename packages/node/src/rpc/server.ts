@@ -198,6 +198,8 @@ function asFailure(error: unknown, logger: Logger): HoldfastError {
   if (isFastifyError(error) && error.statusCode < 500) {
     return apiErrors.badParams({ method: "request", problems: error.message }, error);
   }
+  // The caller has left, or the node ends while it waits: neither is a fault of the node.
+  if (error instanceof DOMException && error.name === "AbortError") return rpcErrors.stopping({}, error);
   const detail = error instanceof Error ? error.message : String(error);
   logger.error("api method failed", { detail, stack: error instanceof Error ? (error.stack ?? "") : "" });
   return apiErrors.internal({ detail }, error);

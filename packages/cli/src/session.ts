@@ -1,5 +1,5 @@
 /**
- * Which node a command talks to. In order: `--api` with `--token`; `--repo`; HOLDFAST_API with
+ * Which node a command talks to. `--token` is always believed. In order: `--api`; `--repo`; HOLDFAST_API with
  * HOLDFAST_TOKEN; HOLDFAST_REPO; the network that `holdfast up` runs (`--node` picks one of its
  * nodes); the node of the default repo.
  */
@@ -21,18 +21,18 @@ export interface SessionOptions {
 
 export async function findNode(options: SessionOptions, env: Environment): Promise<ApiClient> {
   if (options.api !== undefined) return fromUrl(options.api, options, env);
-  if (options.repo !== undefined) return fromRepo(options.repo);
+  if (options.repo !== undefined) return fromRepo(options.repo, options.token);
   if (options.node === undefined) {
     if (set(env.HOLDFAST_API)) return fromUrl(env.HOLDFAST_API, options, env);
-    if (set(env.HOLDFAST_REPO)) return fromRepo(env.HOLDFAST_REPO);
+    if (set(env.HOLDFAST_REPO)) return fromRepo(env.HOLDFAST_REPO, options.token);
   }
   const up = await readUpRecord(env);
-  if (up !== undefined) return fromUp(up, options.node);
+  if (up !== undefined) return fromUp(up, options);
   if (options.node !== undefined) {
     throw cliErrors.noNode({ looked: `no \`holdfast up\` runs, so there is no node ${options.node}` });
   }
   try {
-    return await fromRepo(defaultRepo(env));
+    return await fromRepo(defaultRepo(env), options.token);
   } catch (cause) {
     if (!(cause instanceof HoldfastError)) throw cause;
     throw cliErrors.noNode({ looked: `no \`holdfast up\` runs, and no node on ${defaultRepo(env)}` }, cause);
@@ -55,22 +55,22 @@ async function fromUrl(url: string, options: SessionOptions, env: Environment): 
   });
 }
 
-async function fromRepo(repo: string): Promise<ApiClient> {
+async function fromRepo(repo: string, given: string | undefined): Promise<ApiClient> {
   const url = await readText(join(repo, "api"));
-  const token = await readText(join(repo, "token"));
+  const token = given ?? (await readText(join(repo, "token")));
   if (url === undefined || token === undefined) {
     throw cliErrors.noNode({ looked: `no node runs on the repo ${repo}` });
   }
   return createClient({ url, token, fetch: nodeFetch });
 }
 
-function fromUp(up: UpRecord, name: string | undefined): ApiClient {
+function fromUp(up: UpRecord, { node: name, token }: SessionOptions): ApiClient {
   const node = up.nodes.find((entry) => (name === undefined ? entry.role === "client" : entry.name === name));
   if (node === undefined) {
     const known = up.nodes.map((entry) => entry.name).join(", ");
     throw cliErrors.noSuchNode({ name: name ?? "client", known });
   }
-  return createClient({ url: node.api, token: node.token, fetch: nodeFetch });
+  return createClient({ url: node.api, token: token ?? node.token, fetch: nodeFetch });
 }
 
 async function readText(path: string): Promise<string | undefined> {

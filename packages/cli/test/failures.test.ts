@@ -240,6 +240,7 @@ describe("finding the node", () => {
     };
     await writeFile(upRecordPath(env), JSON.stringify(record));
     expect(await run(["status"], { env })).toMatchObject({ code: 0 });
+    expect(await run(["status", "--token", "other"], { env })).toMatchObject({ code: 8 });
     expect(await run(["status", "--node", "miner-1"], { env })).toMatchObject({ code: 6 });
     const unknown = await run(["status", "--node", "miner-9", "--json"], { env });
     expect(unknown.code).toBe(3);

@@ -46,8 +46,8 @@ export { chainErrors } from "./errors.ts";
 export type { ChainDatabase } from "./needs.ts";
 export type { MessageResult } from "./record.ts";
 
-/** Decoded tipsets kept in memory: more than the deepest look-back of an actor. */
-const cachedTipsets = 1024;
+/** Decoded tipsets kept in memory: more than finality, below which only single heights are looked up. */
+const cachedTipsets = 256;
 /** Decoded bodies kept in memory: every room looks at the newest tipset. */
 const cachedBodies = 16;
 

@@ -92,7 +92,7 @@ class ClientMarketService implements ClientMarket {
       }
       const isChosen = chosen.length < request.copies;
       if (isChosen) chosen.push(answer);
-      const text = isChosen ? "one of the cheapest that answer" : "not needed: others are cheaper";
+      const text = isChosen ? "one of the cheapest that answer" : "not needed: enough others cost no more";
       lines.push(quoteLine(answer, isChosen, text));
     }
     for (const other of found.unusable) lines.push(quoteLine(other, false, other.reason));
@@ -194,7 +194,9 @@ class ClientMarketService implements ClientMarket {
     const job = number === undefined ? undefined : this.#context.store.job(number);
     if (job !== undefined) return explainJob(this.#context, job);
     const attempt = this.#context.store.attemptOfDeal(id);
-    return attempt === undefined ? undefined : explainDeal(this.#context, attempt);
+    if (attempt !== undefined) return explainDeal(this.#context, attempt);
+    const latest = this.#context.store.jobs().find(({ cid }) => cid === id);
+    return latest === undefined ? undefined : explainJob(this.#context, latest);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -81,7 +81,7 @@ function explainMessage(needs: HandlerNeeds, subject: string): Explanation {
       light: "failing",
       summary: "this node knows no deal, put, message or sector by this name",
       causes: ["the id may belong to another node, or be cut off"],
-      fix: "list what there is: holdfast deals, holdfast ls, holdfast sector ls",
+      fix: "list what there is: holdfast deals, holdfast jobs, holdfast message ls, holdfast sector ls",
     };
   }
   const { receipt, state, confirmations, message } = found;

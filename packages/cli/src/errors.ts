@@ -1,8 +1,6 @@
 /** Errors that arise in the command line itself, before or after a node is asked. */
 import { defineErrors } from "@holdfast/base";
 
-type NoData = Record<never, never>;
-
 export const cliErrors = defineErrors("cli", {
   usage: {
     exit: "usage",
@@ -69,7 +67,7 @@ export const cliErrors = defineErrors("cli", {
   unknownSubject: {
     exit: "not-found",
     message: (data: { subject: string; summary: string }) => `${data.subject}: ${data.summary}`,
-    fix: "list what there is: `holdfast deals`, `holdfast ls`, `holdfast message ls`, `holdfast sector ls`",
+    fix: "list what there is: `holdfast deals`, `holdfast jobs`, `holdfast message ls`, `holdfast sector ls`",
   },
   messageFailed: {
     exit: "refused",
@@ -97,8 +95,11 @@ export const cliErrors = defineErrors("cli", {
   },
   interrupted: {
     exit: "retry-later",
-    message: (_data: NoData) => "interrupted",
-    fix: "run the same command again: what was done is kept",
+    message: (_data: { jobId?: string }) => "interrupted",
+    fix: ({ jobId }: { jobId?: string }) =>
+      jobId === undefined
+        ? "run the same command again: what was done is kept"
+        : `the node goes on with it (\`holdfast why ${jobId}\`); run the same command again to watch the rest`,
   },
   system: {
     exit: "refused",

@@ -27,6 +27,7 @@ export function reportFailure(error: unknown, failing: Failing): number {
   if (failing.words.slice(0, end < 0 ? undefined : end).includes("--json")) {
     terminal.err(jsonText({ error: { code, message, fix } }, 0));
   } else {
+    if (signal.aborted && terminal.isLive) terminal.err(""); // ends the line on which a terminal echoes ^C
     terminal.err(`${terminal.paintNote("red", "error")}  ${printable(message)}`);
     terminal.err(`${terminal.paintNote("dim", "fix")}    ${printable(fix)}`);
     terminal.err(`${terminal.paintNote("dim", "code")}   ${printable(code)}`);

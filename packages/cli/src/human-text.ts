@@ -1,5 +1,11 @@
 /** Small texts for people: amounts, times, shortened ids. Exact values are in `--json`. */
 import { byteCount, formatBytes, formatDuration } from "@holdfast/base";
+import type { Environment } from "./command.ts";
+
+/** How this program is called where it was started from: npm puts it on no path of the caller's. */
+export function programWord(env: Environment): string {
+  return env.npm_command === undefined ? "holdfast" : "npx holdfast";
+}
 
 export function fil(amountFil: string): string {
   return `${amountFil} FIL`;

@@ -59,10 +59,14 @@ export async function* storeFile(
   );
   let last: PutView = started;
   using board = liveBoard(context, () => last, started);
-  for await (const view of node.stream("put.watch", { jobId: started.jobId }, signal)) {
-    last = view;
-    board.draw();
-    yield view;
+  try {
+    for await (const view of node.stream("put.watch", { jobId: started.jobId }, signal)) {
+      last = view;
+      board.draw();
+      yield view;
+    }
+  } catch (cause) {
+    throw signal.aborted ? cliErrors.interrupted({ jobId: started.jobId }, cause) : cause;
   }
   terminal.settle();
   if (last.state === "running") throw apiErrors.streamCut({ method: "put.watch" });

@@ -41,24 +41,33 @@ export async function readUpRecord(env: Environment): Promise<UpRecord | undefin
   }
 }
 
-/** The latest network is the one that commands find; each removes only its own. Error `cli/unwritable`. */
+/**
+ * The latest network is the one that commands find; when it stops, the one before it, if that still runs.
+ * Each takes back only its own record. Error `cli/unwritable`.
+ */
 export async function leaveUpRecord(env: Environment, nodes: UpRecord["nodes"]): Promise<AsyncDisposable> {
   const path = upRecordPath(env);
-  const next = `${path}.${process.pid}`;
-  const record: UpRecord = { pid: process.pid, nodes };
+  const earlier = await readUpRecord(env);
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await writeFile(next, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
-    await rename(next, path);
+    await writeRecord(path, { pid: process.pid, nodes });
   } catch (cause) {
     throw cliErrors.unwritable({ path, detail: systemDetail(cause) }, cause);
   }
   return {
     async [Symbol.asyncDispose]() {
       const found = await readUpRecord(env);
-      if (found?.pid === process.pid) await rm(path, { force: true });
+      if (found?.pid !== process.pid) return;
+      if (earlier !== undefined && isRunning(earlier.pid)) await writeRecord(path, earlier);
+      else await rm(path, { force: true });
     },
   };
+}
+
+async function writeRecord(path: string, record: UpRecord): Promise<void> {
+  const next = `${path}.${process.pid}`;
+  await writeFile(next, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+  await rename(next, path);
 }
 
 function isRunning(pid: number): boolean {

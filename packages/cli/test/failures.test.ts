@@ -223,7 +223,8 @@ describe("the connection", () => {
     };
     const ended = await after(["put", photo, "--json"], "put.watch");
     expect(ended.code).toBe(75);
-    expect(jsonError(ended)).toMatchObject({ code: "cli/interrupted" });
+    const fix = expect.stringContaining("the node goes on with it (`holdfast why put-");
+    expect(jsonError(ended)).toMatchObject({ code: "cli/interrupted", fix });
     expect(await after(["chain", "watch"], "chain.watch")).toMatchObject({ code: 0, err: "" });
   });
 });

@@ -83,6 +83,15 @@ describe("up, init and daemon", () => {
     const second = await launch("up", "--port", port, "--miners", "1").ended;
     expect({ code: second.code, ...JSON.parse(second.err).error }).toMatchObject({ code: "rpc/port-in-use" });
 
+    // Commands find the network that was started last, and this one again when that has stopped.
+    const later = launch(...upArgv);
+    const found = async () => JSON.parse((await run(["status", "--json"], { env: env() })).out).network;
+    const { network } = JSON.parse(await later.first);
+    expect(await found()).toBe(network);
+    later.child.kill("SIGINT");
+    expect(await later.ended).toMatchObject({ code: 0 });
+    expect(await found()).toBe(ready.network);
+
     up.child.kill("SIGINT");
     expect(await up.ended).toMatchObject({ code: 0, err: "" });
     expect(existsSync(upRecordPath(env()))).toBe(false);

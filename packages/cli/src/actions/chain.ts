@@ -157,7 +157,7 @@ export const netPeers = action({
       headHeight === null ? "?" : String(headHeight),
       addresses[0] ?? "-",
     ]);
-    return table(["PEER", "DIRECTION", "HEIGHT", "ADDRESS"], rows);
+    return table(["PEER", "DIRECTION", "HEAD IT TOLD", "ADDRESS"], rows);
   },
 });
 

@@ -11,7 +11,7 @@ import { z } from "zod";
 import { action, type CommandContext, type CommandInput, type Environment } from "../command.ts";
 import { demoResult, runDemo } from "../demo.ts";
 import { cliErrors } from "../errors.ts";
-import { fil, plural, roughly, seconds } from "../human-text.ts";
+import { fil, plural, programWord, roughly, seconds } from "../human-text.ts";
 import { optionBytes, optionDurationMs, optionFlag, optionNumber, optionText } from "../input.ts";
 import { facts, table } from "../layout.ts";
 import { sizeOfFile } from "../local-file.ts";
@@ -72,6 +72,10 @@ export const up = action({
     const { startDevnet } = await import("@holdfast/node/daemon");
     await using network = await startDevnet(options);
     const { nodes } = network;
+    const earlier = await readUpRecord(context.env);
+    if (earlier !== undefined) {
+      terminal.hint(`process ${earlier.pid} runs a network too; commands find this one until it stops`);
+    }
     await using _record = await leaveUpRecord(
       context.env,
       nodes.map(({ name, role, api, token, repo }) => ({ name, role, api, token, repo })),
@@ -91,6 +95,7 @@ export const up = action({
   },
   render: async (view, { terminal, env }) => {
     const page = await clientPage(env);
+    const program = programWord(env);
     const [miner] = view.nodes.filter(({ role }) => role === "miner");
     const ready = `${terminal.paint("green", "ready")} in ${seconds(view.readyMs)}`;
     return [
@@ -104,9 +109,9 @@ export const up = action({
       facts([
         ["folder", view.state],
         ["page", page],
-        ["store a file", "holdfast put FILE"],
-        ["look around", "holdfast status, holdfast ls, holdfast deals, holdfast ask ls"],
-        ["as a miner", `holdfast mine status --node ${miner?.name ?? "miner-1"}`],
+        ["store a file", `${program} put FILE`],
+        ["look around", ["status", "ls", "deals", "ask ls"].map((word) => `${program} ${word}`).join(", ")],
+        ["as a miner", `${program} mine status --node ${miner?.name ?? "miner-1"}`],
         ["stop", "Ctrl-C"],
       ]),
     ].join("\n");

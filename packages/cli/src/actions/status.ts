@@ -52,11 +52,13 @@ export const why = action({
     if (answer.kind !== "unknown") return answer;
     throw cliErrors.unknownSubject({ subject, summary: answer.summary });
   },
-  render: (answer, { terminal }) =>
-    [
+  render: (answer, { terminal }) => {
+    const because = answer.kind === "deal" ? "" : "because "; // a deal's causes are its history
+    return [
       `${answer.kind} ${answer.subject}`,
       `${terminal.paint(whyStyle[answer.light], answer.state)}: ${answer.summary}`,
-      ...answer.causes.filter((cause) => cause !== "").map((cause) => `  because ${cause}`),
+      ...answer.causes.filter((cause) => cause !== "").map((cause) => `  ${because}${cause}`),
       ...(answer.fix === null ? [] : [`fix: ${answer.fix}`]),
-    ].join("\n"),
+    ].join("\n");
+  },
 });

@@ -7,7 +7,7 @@ import { stepWords } from "../checklist.ts";
 import { action, type CommandInput } from "../command.ts";
 import { fetchToFile, fetchToOutput } from "../download.ts";
 import { cliErrors } from "../errors.ts";
-import { fil, plural, shortId, sizeText, withoutEllipsis } from "../human-text.ts";
+import { fil, plural, programWord, shortId, sizeText, withoutEllipsis } from "../human-text.ts";
 import {
   argument,
   cidArgument,
@@ -47,12 +47,12 @@ export const put = action({
     });
     for await (const line of lines) if (context.json || "receipt" in line) yield line;
   },
-  render: (line) =>
+  render: (line, { env }) =>
     "receipt" in line
       ? facts([
           ["stored", line.cid],
           ["receipt", line.receiptPath],
-          ["get it back", `holdfast get ${line.cid} -o FILE`],
+          ["get it back", `${programWord(env)} get ${line.cid} -o FILE`],
         ])
       : "",
 });
@@ -221,5 +221,5 @@ export const jobs = action({
 function jobDetail({ state, error, copies }: PutView): string {
   if (error !== null) return error.message;
   if (state !== "running") return plural(copies.length, "copy", "copies");
-  return copies.map(({ step }) => stepWords[step]).join(", ");
+  return `next: ${[...new Set(copies.map(({ step }) => stepWords[step]))].join(", ")}`;
 }

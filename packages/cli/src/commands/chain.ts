@@ -99,7 +99,7 @@ export const chainCommands: readonly CommandSpec[] = [
     about:
       "Plumbing: `holdfast wallet send` sends money. The parameters are the method's, in DAG-CBOR. A call that " +
       "would fail now is refused before it costs anything.",
-    examples: ["holdfast message send tf1… 0FIL --method withdraw --params 8141ff"],
+    examples: ["holdfast message send tfq… 0FIL --method withdraw --params 8141ff"],
     args: [
       { name: "to", summary: "address of the actor" },
       { name: "amount", summary: "money to send along, such as 0FIL" },
@@ -121,7 +121,7 @@ export const chainCommands: readonly CommandSpec[] = [
   {
     path: ["actor", "show"],
     summary: "Show one actor and its state",
-    examples: ["holdfast actor show tf1…"],
+    examples: ["holdfast actor show tfq…"],
     args: [{ name: "address", summary: "address of the actor" }],
     action: async () => (await load()).actorShow,
   },

@@ -36,7 +36,7 @@ export const minerCommands: readonly CommandSpec[] = [
     path: ["sector", "ls"],
     summary: "List sectors and when each was last proven",
     about: "Those of this node's miner with what lies on its disk, or of any miner as the chain knows it.",
-    examples: ["holdfast sector ls --node miner-1", "holdfast sector ls --miner tf1…"],
+    examples: ["holdfast sector ls --node miner-1", "holdfast sector ls --miner tfq…"],
     options: [minerOption],
     action: async () => (await load()).sectorList,
   },

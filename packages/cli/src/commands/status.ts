@@ -16,7 +16,12 @@ export const statusCommands: readonly CommandSpec[] = [
     summary: "Explain a deal, put, message or sector",
     about: "Says what state it is in, what caused that, and the one command that fixes it, if one is needed.",
     examples: ["holdfast why bafy2bzaced…", "holdfast why 3 --node miner-1"],
-    args: [{ name: "subject", summary: "id of a deal, put or message, or the number of a sector" }],
+    args: [
+      {
+        name: "subject",
+        summary: "id of a deal, put or message, a stored file's CID, or the number of a sector",
+      },
+    ],
     action: async () => (await load()).why,
   },
   {

@@ -24,7 +24,7 @@ export const walletCommands: readonly CommandSpec[] = [
   {
     path: ["wallet", "default"],
     summary: "Choose the address that pays where a command names no other",
-    examples: ["holdfast wallet default tf1…"],
+    examples: ["holdfast wallet default tfq…"],
     args: [ownAddress],
     action: async () => (await load()).walletDefault,
   },
@@ -33,8 +33,8 @@ export const walletCommands: readonly CommandSpec[] = [
     summary: "Send money, and wait until it has arrived",
     about: "A transfer that cannot be paid is refused before it costs anything.",
     examples: [
-      "holdfast wallet send tf1… 1.5FIL",
-      "holdfast wallet send tf1… 250milliFIL --from tf1… --no-wait",
+      "holdfast wallet send tfq… 1.5FIL",
+      "holdfast wallet send tfq… 250milliFIL --from tfq… --no-wait",
     ],
     args: [
       { name: "to", summary: "receiving address: fc…, tf…, f1… or t1…" },
@@ -49,7 +49,7 @@ export const walletCommands: readonly CommandSpec[] = [
     about:
       "Whoever has the printed text owns the money: keep it secret. `holdfast wallet import` and the wallets of " +
       "Filecoin read it.",
-    examples: ["holdfast wallet export tf1… > my.key"],
+    examples: ["holdfast wallet export tfq… > my.key"],
     args: [ownAddress],
     action: async () => (await load()).walletExport,
   },

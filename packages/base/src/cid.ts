@@ -4,8 +4,8 @@
  * a CID inside a canonical encoding encodes back to the same bytes. Source: the CID and multihash specs.
  */
 import { CID } from "multiformats/cid";
-import { create as createDigest } from "multiformats/hashes/digest";
-import { equalBytes, toHex } from "./bytes.ts";
+import { Digest } from "multiformats/hashes/digest";
+import { equalBytes, fromHex, toHex } from "./bytes.ts";
 import { cidErrors } from "./codec/errors.ts";
 import { dagCborCode } from "./codec/value.ts";
 import { blake2b256, sha256 } from "./crypto/hash.ts";
@@ -23,14 +23,41 @@ const maxDigestBytes = 128;
 /** More than the longest text of a CID with such a digest in any base that is read. */
 const maxCidTextLength = 512;
 
+/** What stands before the digest: version, codec, hash function, length of the digest. */
+const cborPrefix = fromHex("0171a0e40220");
+const rawPrefix = fromHex("01551220");
+
 /** The CID of an object of ours: v1, dag-cbor, blake2b-256. */
 export function cidOfCbor(bytes: Uint8Array): CID {
-  return CID.createV1(dagCborCode, createDigest(blake2b256Code, blake2b256(bytes)));
+  const parts = { version: 1, codec: dagCborCode, hashCode: blake2b256Code, hashAt: 2 } as const;
+  return cidOf(parts, cborPrefix, blake2b256(bytes));
 }
 
 /** The CID of a raw leaf of user data: v1, raw, sha2-256. */
 export function rawCid(bytes: Uint8Array): CID {
-  return CID.createV1(rawCode, createDigest(sha256Code, sha256(bytes)));
+  const parts = { version: 1, codec: rawCode, hashCode: sha256Code, hashAt: 2 } as const;
+  return cidOf(parts, rawPrefix, sha256(bytes));
+}
+
+interface CidParts {
+  readonly version: 0 | 1;
+  readonly codec: number;
+  readonly hashCode: number;
+  /** Where the multihash begins. */
+  readonly hashAt: number;
+}
+
+/**
+ * All three views of a CID share one buffer of their own. The constructors of multiformats ask each view for
+ * its buffer, and an engine that keeps small arrays without one must make it then: three times without this.
+ */
+function cidOf(parts: CidParts, prefix: Uint8Array, digest: Uint8Array): CID {
+  const bytes = new Uint8Array(new ArrayBuffer(prefix.length + digest.length));
+  bytes.set(prefix);
+  bytes.set(digest, prefix.length);
+  const { version, codec, hashCode, hashAt } = parts;
+  const hash = new Digest(hashCode, digest.length, bytes.subarray(prefix.length), bytes.subarray(hashAt));
+  return new CID(version, codec, hash, bytes);
 }
 
 /** A CID that a person typed (base58btc, base32 or base36; v0 or v1): `cid/malformed`. */
@@ -51,7 +78,8 @@ export function cidFromBytes(bytes: Uint8Array): CID {
   const fail = (reason: string) => cidErrors.malformed({ text: `0x${toHex(bytes.subarray(0, 40))}`, reason });
   if (bytes[0] === 0x12 && bytes[1] === 0x20) {
     if (bytes.length !== 34) throw fail("a version 0 CID has 34 bytes");
-    return CID.create(0, dagPbCode, createDigest(sha256Code, new Uint8Array(bytes.subarray(2))));
+    const parts = { version: 0, codec: dagPbCode, hashCode: sha256Code, hashAt: 0 } as const;
+    return cidOf(parts, bytes.subarray(0, 2), bytes.subarray(2));
   }
   let at = 0;
   const varint = (what: string): number => {
@@ -69,11 +97,12 @@ export function cidFromBytes(bytes: Uint8Array): CID {
   };
   if (varint("version") !== 1) throw fail("the version is unknown");
   const codec = varint("codec");
+  const hashAt = at;
   const hashCode = varint("hash code");
   const digestBytes = varint("digest length");
   if (digestBytes > maxDigestBytes) throw fail("the digest is too long");
   if (bytes.length - at !== digestBytes) throw fail("the digest has another length than announced");
-  return CID.createV1(codec, createDigest(hashCode, new Uint8Array(bytes.subarray(at))));
+  return cidOf({ version: 1, codec, hashCode, hashAt }, bytes.subarray(0, at), bytes.subarray(at));
 }
 
 /** Whether `bytes` are the content of `cid`. Knows blake2b-256, sha2-256 and identity; others are false. */

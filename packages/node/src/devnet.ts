@@ -2,7 +2,7 @@
  * `holdfast up`: a whole network in one process. A stopped network goes on where it was: its clock is
  * set back by the time that it stood still, so that no proof was due meanwhile.
  */
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, silentLogger } from "@holdfast/base";
@@ -59,7 +59,7 @@ export async function startDevnet(options: StartDevnetOptions): Promise<DevnetHa
   // Of two that start on one folder, one runs it; the other is told which.
   const lock = options.state === undefined ? undefined : stack.use(await lockFolder(state));
   const names = await existingNodes(state);
-  if (names.length === 0) await createDevnet({ ...options, state, clock: realClock() });
+  if (names.length === 0) await makeNodes(options, state);
   else await continueClock(state, names);
   const workers = stack.use(openWorkers(availableParallelism()));
   // The bootstrap node first: the others dial it.
@@ -123,6 +123,15 @@ async function existingNodes(state: string): Promise<readonly string[]> {
   const numberOf = (name: string): number => Number(/^miner-(\d+)$/.exec(name)?.[1] ?? 0);
   const miners = entries.filter((name) => numberOf(name) > 0).sort((a, b) => numberOf(a) - numberOf(b));
   return ["bootstrap", ...miners, "client"].filter((name) => entries.includes(name));
+}
+
+/** Made aside, so that a start which was cut off leaves no half-made node. */
+async function makeNodes(options: StartDevnetOptions, state: string): Promise<void> {
+  const aside = join(state, ".making");
+  await rm(aside, { recursive: true, force: true });
+  await createDevnet({ ...options, state: aside, clock: realClock() });
+  for (const name of nodeNames(options.miners)) await rename(join(aside, name), join(state, name));
+  await rm(aside, { recursive: true });
 }
 
 /** The network's time goes on one round after its newest block. */

@@ -27,7 +27,8 @@ const healPauseMs = 20;
 /** Errors: `repo/locked` with the holder's pid and API, `repo/lock-contended`, `repo/unwritable`. */
 export async function lockRepo(path: string): Promise<RepoLock> {
   const lockPath = join(path, lockName);
-  const mine: LockHolder = { pid: process.pid, started: await startOf(process.pid), api: "" };
+  const { started = "" } = await statOf(process.pid);
+  const mine: LockHolder = { pid: process.pid, started, api: "" };
   for (let attempt = 0; attempt < healAttempts; attempt += 1) {
     if (await tryLock(path, lockPath, mine)) return heldLock(path, lockPath, mine);
     const holder = await readHolder(lockPath);
@@ -121,17 +122,20 @@ async function isAlive(holder: LockHolder): Promise<boolean> {
   } catch (cause) {
     if (codeOf(cause) !== "EPERM") return false;
   }
-  const started = await startOf(holder.pid);
+  const { state = "", started = "" } = await statOf(holder.pid);
+  // Dead, only its parent has not asked for its exit code; in a container often nobody ever does.
+  if (state === "Z" || state === "X") return false;
   return started === "" || holder.started === "" || started === holder.started;
 }
 
-/** Start time in clock ticks since boot (proc(5), field 22), or "" where there is no /proc. */
-async function startOf(pid: number): Promise<string> {
+/** State, and start time in clock ticks since boot (proc(5), fields 3 and 22); nothing without /proc. */
+async function statOf(pid: number): Promise<{ readonly state?: string; readonly started?: string }> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return { state: fields[0] ?? "", started: fields[19] ?? "" };
   } catch {
-    return "";
+    return {};
   }
 }
 

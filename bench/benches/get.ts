@@ -1,7 +1,8 @@
 /**
  * Fetching: import at one miner, then through the client's API from that miner, over loopback TCP, noise and
- * yamux, every block verified and stored; then once more from the client's own blocks. The peer is a plain
- * node:http download of the same bytes with SHA-256 over them.
+ * yamux, every block verified and stored; then once more from the client's own blocks; then the CAR stream
+ * alone, into this process, unverified. The peer is a plain node:http download of the same bytes with SHA-256
+ * over them. The network's five nodes share one thread: the miner and the client of the first figure too.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
@@ -12,7 +13,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type ApiClient, createClient } from "@holdfast/api";
-import { assert } from "@holdfast/base";
+import { assert, type PeerId, parseCid, silentLogger } from "@holdfast/base";
+import { limits } from "@holdfast/node";
+import { realClock } from "../../packages/node/src/clock.ts";
+import { openLibp2pWire } from "../../packages/node/src/net/index.ts";
+import { memoryBlocks, openRetrieval } from "../../packages/node/src/retrieval/index.ts";
 import type { Bench, Figure } from "../figure.ts";
 import { median } from "../measure.ts";
 import { startUp } from "../network.ts";
@@ -45,6 +50,23 @@ async function drain(source: AsyncIterable<Uint8Array>, digest: string): Promise
 async function fetched(client: ApiClient, cid: string, digest: string): Promise<number> {
   const { bytes } = await client.openFile(cid, 0);
   return drain(bytes, digest);
+}
+
+/** What the wire gives: the miner's CAR stream, counted and thrown away. */
+async function carTransfer(miner: ApiClient, cid: string): Promise<number> {
+  await using stack = new AsyncDisposableStack();
+  const needs = { clock: realClock(), logger: silentLogger };
+  const privateKey = new Uint8Array(randomBytes(32));
+  const wire = stack.use(await openLibp2pWire({ ...needs, limits }, { privateKey, listen: [] }));
+  const { addresses } = await miner.call("node.status", {});
+  const peer: PeerId = await wire.connect(addresses[0] ?? "");
+  const retrieval = stack.use(openRetrieval({ ...needs, wire, blocks: memoryBlocks(), sources: [] }));
+  return await timed(async () => {
+    let bytes = 0;
+    const { signal } = new AbortController();
+    for await (const chunk of retrieval.carFrom(peer, parseCid(cid), signal)) bytes += chunk.length;
+    return bytes;
+  });
 }
 
 const serverCode = `
@@ -99,6 +121,8 @@ export const getBench: Bench = {
     const again: number[] = [];
     for (let count = 0; count < 3; count += 1)
       again.push(await timed(() => fetched(network.client, cid, digest)));
+    const cars: number[] = [];
+    for (let count = 0; count < 3; count += 1) cars.push(await carTransfer(minerClient, cid));
 
     const path = join(tmpdir(), `holdfast-bench-${process.pid}.bin`);
     await writeFile(path, bytes);
@@ -111,6 +135,7 @@ export const getBench: Bench = {
     const peer = { name: "node:http and SHA-256", value: median(plain) };
     const figures: Figure[] = [
       { name: "get from a miner", value: firstRate, unit: "MB/s", target: 30, peer },
+      { name: "the CAR stream alone", value: median(cars), unit: "MB/s", peer },
       { name: "get from own blocks", value: median(again), unit: "MB/s", target: 30, peer },
       { name: "import", value: importRate, unit: "MB/s" },
     ];

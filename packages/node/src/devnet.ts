@@ -2,7 +2,7 @@
  * `holdfast up`: a whole network in one process. A stopped network goes on where it was: its clock is
  * set back by the time that it stood still, so that no proof was due meanwhile.
  */
-import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, silentLogger } from "@holdfast/base";
@@ -10,6 +10,7 @@ import { sectorProfile } from "@holdfast/proofs";
 import { openChain, openLevelDatabase } from "./chain/index.ts";
 import { realClock } from "./clock.ts";
 import { createDevnet, nodeNames, writeClockOffset } from "./devnet-genesis.ts";
+import { loadGenesis } from "./genesis.ts";
 import { installNativeKernels } from "./kernels.ts";
 import { lockRepo, type RepoLock, repoErrors, repoPaths } from "./repo/index.ts";
 import type { PageFile } from "./rpc/index.ts";
@@ -142,7 +143,10 @@ async function continueClock(state: string, names: readonly string[]): Promise<v
 }
 
 async function nextRoundMs(repo: string): Promise<number> {
-  await using database = await openLevelDatabase(repoPaths(repo).chain);
-  const chain = await openChain({ database, logger: silentLogger });
+  const paths = repoPaths(repo);
+  await using database = await openLevelDatabase(paths.chain);
+  // With the genesis: a start may have been cut off before there was a chain.
+  const genesis = await loadGenesis(new Uint8Array(await readFile(paths.genesis)), database);
+  const chain = await openChain({ database, genesis, logger: silentLogger });
   return (chain.head().blocks[0]?.timestampMs ?? 0) + chain.params.roundMs;
 }

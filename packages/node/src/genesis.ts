@@ -27,23 +27,26 @@ export function makeGenesis(spec: GenesisSpec): { readonly genesis: Genesis; rea
   return { genesis, car: writeCar(root, store.blocks()) };
 }
 
-/** Reads a genesis file into a store. Errors: `car/…`, `chain/bad-genesis`. */
+/** Reads a genesis file into a store. Errors: `chain/bad-genesis`. */
 export async function loadGenesis(car: Uint8Array, store: Blockstore): Promise<LoadedGenesis> {
-  const { root, blocks } = await readCar(once(car));
-  let header: Uint8Array | undefined;
-  for await (const { cid, bytes } of blocks) {
-    if (cid.equals(root)) header = bytes;
-    store.put(cid, bytes);
-  }
-  if (header === undefined) throw chainErrors.badGenesis({ detail: "its block is missing" });
   try {
-    const block = { header: decode(blockHeaderCodec, header), messages: [] };
-    readNetworkParams(store, block.header.stateRoot);
-    return { block, stateRoot: block.header.stateRoot };
+    return await readGenesis(car, store);
   } catch (cause) {
     const detail = cause instanceof HoldfastError ? cause.message : String(cause);
     throw chainErrors.badGenesis({ detail }, cause);
   }
+}
+
+async function readGenesis(car: Uint8Array, store: Blockstore): Promise<LoadedGenesis> {
+  const { root, blocks } = await readCar(once(car));
+  let bytes: Uint8Array | undefined;
+  for await (const block of blocks) {
+    if (block.cid.equals(root)) bytes = block.bytes;
+    store.put(block.cid, block.bytes);
+  }
+  const block = { header: decode(blockHeaderCodec, bytes ?? new Uint8Array(0)), messages: [] };
+  readNetworkParams(store, block.header.stateRoot);
+  return { block, stateRoot: block.header.stateRoot };
 }
 
 async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {

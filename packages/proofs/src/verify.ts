@@ -2,6 +2,16 @@
  * The verifying door: what the chain's rules need of proofs, and nothing that seals. Pure: no clock, no
  * randomness, no IO.
  */
+export {
+  curveErrors,
+  curveKernel,
+  decodeG1Compressed,
+  decodeG1Uncompressed,
+  decodeG2Compressed,
+  decodeG2Uncompressed,
+  encodeG1Compressed,
+  encodeG2Compressed,
+} from "./curve/index.ts";
 export { proofsErrors } from "./errors.ts";
 export type { Commitment } from "./merkle/index.ts";
 export {

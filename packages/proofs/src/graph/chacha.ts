@@ -43,10 +43,10 @@ function quarterRound(a: number, b: number, c: number, d: number): void {
   s[d] = sd;
 }
 
-/** The ChaCha20 block of a state of 16 words, written to `into` as unsigned words. */
-export function chachaBlock(state: Int32Array, into: Uint32Array): void {
+/** The ChaCha20 block of a state of 16 words, written to `into` as unsigned words; ChaCha8 has 4 double rounds. */
+export function chachaBlock(state: Int32Array, into: Uint32Array, rounds = doubleRounds): void {
   working.set(state);
-  for (let round = 0; round < doubleRounds; round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     quarterRound(0, 4, 8, 12);
     quarterRound(1, 5, 9, 13);
     quarterRound(2, 6, 10, 14);

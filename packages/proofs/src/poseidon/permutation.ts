@@ -148,12 +148,12 @@ function partialRoundsInPlace(state: bigint[], rounds: readonly SparseRound[]): 
 }
 
 /**
- * Poseidon of 2, 4, 8, 11, 16, 24 or 36 elements, all in [0, r), under the domain tag of Merkle trees.
- * Throws poseidon/bad-arity.
+ * Poseidon of 2, 4, 8, 11, 16, 24 or 36 elements, all in [0, r), under the domain tag of Merkle trees or
+ * another one. Throws poseidon/bad-arity.
  */
-export function poseidonHash(inputs: readonly bigint[]): bigint {
+export function poseidonHash(inputs: readonly bigint[], tag?: bigint): bigint {
   const { width, domainTag, before, partial, after } = scheduleOf(inputs.length);
-  const state = [domainTag, ...inputs];
+  const state = [tag ?? domainTag, ...inputs];
   const scratch = new Array<bigint>(width).fill(0n);
   for (const round of before) fullRoundInPlace(state, round, scratch);
   partialRoundsInPlace(state, partial);

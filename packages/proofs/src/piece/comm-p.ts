@@ -4,7 +4,7 @@
  * Source: Filecoin specs, piece commitments; the same bytes as every Filecoin tool computes.
  */
 import { assert } from "@holdfast/base";
-import { Fr32Padder } from "../fr32/index.ts";
+import { Fr32Padder, paddedBlockBytes, userBlockBytes } from "../fr32/index.ts";
 import { exactLog2, nodeBytes, sha254Hasher } from "../merkle/index.ts";
 import { piecesErrors } from "./errors.ts";
 import { TreeFold } from "./fold.ts";
@@ -20,6 +20,7 @@ export interface PieceInfo {
 /** Leaves that are hashed at once: 64 KiB of padded data. */
 const batchHeight = 11;
 const batchBytes = nodeBytes * 2 ** batchHeight;
+const batchUserBytes = (batchBytes / paddedBlockBytes) * userBlockBytes;
 
 /** Rows are hashed until one node is left. */
 function rootOf(leaves: Uint8Array): Uint8Array {
@@ -28,16 +29,20 @@ function rootOf(leaves: Uint8Array): Uint8Array {
   return row;
 }
 
-/** commP of a stream of user bytes: `write` chunks of any size, then `finish` once. Memory: 128 KiB. */
+/**
+ * commP of a stream of user bytes: `write` chunks of any size, then `finish` once. State: a batch of 64 KiB with
+ * its padded slice and rows, and one node per level, whatever the size (tested to 2^36 padded bytes).
+ */
 export class CommPStream {
   readonly #padder = new Fr32Padder();
   readonly #batch = new Uint8Array(batchBytes);
   readonly #fold = new TreeFold();
   #held = 0;
+  #foldedZeros = 0;
 
   /** User bytes written so far. */
   get userBytes(): number {
-    return this.#padder.userBytes;
+    return this.#padder.userBytes + this.#foldedZeros;
   }
 
   write(user: Uint8Array): void {
@@ -45,6 +50,20 @@ export class CommPStream {
     for (let at = 0; at < user.length; at += batchBytes) {
       this.#take(this.#padder.push(user.subarray(at, at + batchBytes)));
     }
+  }
+
+  /**
+   * Writes this many zero bytes. What is at least a batch long costs one hash per level: holes of sparse files
+   * and the room behind small pieces are folded, not read.
+   */
+  writeZeros(userBytes: number): void {
+    const toBatch = (batchUserBytes - (this.userBytes % batchUserBytes)) % batchUserBytes;
+    const before = Math.min(toBatch, userBytes);
+    const batches = Math.floor((userBytes - before) / batchUserBytes);
+    this.write(new Uint8Array(before));
+    this.#fold.fillTo(this.#fold.leaves + batches * 2 ** batchHeight);
+    this.#foldedZeros += batches * batchUserBytes;
+    this.write(new Uint8Array(userBytes - before - batches * batchUserBytes));
   }
 
   /** The commitment of all bytes written. Throws pieces/empty. */

@@ -20,9 +20,17 @@ export class TreeFold {
 
   /** Adds zero subtrees until the next subtree of this height lies at a multiple of its own size. */
   align(height: number): void {
-    while (this.#leaves % 2 ** height !== 0) {
-      const top = this.#stack.at(-1)?.height ?? height;
-      this.add(top, zeroNode(top));
+    this.fillTo(Math.ceil(this.#leaves / 2 ** height) * 2 ** height);
+  }
+
+  /** Adds zero leaves, in the largest subtrees that fit, until there are `leaves` in all. */
+  fillTo(leaves: number): void {
+    let height = 0;
+    while (this.#leaves < leaves) {
+      while (this.#leaves % 2 ** (height + 1) === 0 && this.#leaves + 2 ** (height + 1) <= leaves)
+        height += 1;
+      while (this.#leaves + 2 ** height > leaves) height -= 1;
+      this.add(height, zeroNode(height));
     }
   }
 

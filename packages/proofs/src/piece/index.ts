@@ -2,6 +2,7 @@
 export { isPieceCommitment, pieceCid, pieceCommitment } from "./cid.ts";
 export { CommPStream, commP, type PieceInfo } from "./comm-p.ts";
 export { piecesErrors } from "./errors.ts";
+export { TreeFold } from "./fold.ts";
 export {
   inclusionOffset,
   type PieceInclusionStatement,
@@ -9,5 +10,12 @@ export {
   verifyPieceInclusion,
 } from "./inclusion.ts";
 export { layoutPieces, type PiecePlacement, placePieces, type SectorLayout } from "./layout.ts";
-export { maxUserBytes, minPaddedPieceBytes, paddedPieceBytes, pieceAlignment } from "./size.ts";
-export { zeroPieceCommitment } from "./zero.ts";
+export {
+  maxUserBytes,
+  minPaddedPieceBytes,
+  paddedPieceBytes,
+  pieceAlignment,
+  pieceHeight,
+  pieceHeightOrThrow,
+} from "./size.ts";
+export { hashPair, zeroNode, zeroPieceCommitment } from "./zero.ts";

@@ -15,5 +15,6 @@ export * from "./poseidon/index.ts";
 export * from "./post/index.ts";
 export * from "./profiles.ts";
 export * from "./prover.ts";
+export * from "./r1cs/index.ts";
 export * from "./verifier.ts";
 export * from "./verifier-memo.ts";

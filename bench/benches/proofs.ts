@@ -11,6 +11,7 @@ import {
   commP,
   createProver,
   createVerifier,
+  defaultClasses,
   layoutPieces,
   poseidonHash,
   poseidonHasher,
@@ -85,15 +86,25 @@ async function sectorFigures(): Promise<Figure[]> {
   };
   const seed = blake2b256(utf8Bytes("seed"));
   const data = new Uint8Array(sectorBytes);
-  const seal = () => prover.replicate({ sectorBytes, identity, data });
+  const seal = () => prover.replicate({ classes: defaultClasses, sectorBytes, identity, data });
   const sealed = await seal();
   const sealMs = await fastestMs(3, seal);
   const { commR, commRStar, aux, replicaTree, replica } = sealed;
   let proof: Uint8Array = new Uint8Array(0);
   const proveMs = await fastestMs(3, async () => {
-    proof = await prover.proveSeal({ sectorBytes, identity, aux, commR, commRStar, seed });
+    proof = await prover.proveSeal({
+      classes: defaultClasses,
+      sectorBytes,
+      identity,
+      aux,
+      commR,
+      commRStar,
+      seed,
+    });
   });
-  const extractMs = await fastestMs(3, () => prover.extract({ sectorBytes, identity, replica }));
+  const extractMs = await fastestMs(3, () =>
+    prover.extract({ classes: defaultClasses, sectorBytes, identity, replica }),
+  );
   const sector = {
     sectorId: identity.sectorId,
     sectorBytes,
@@ -103,7 +114,7 @@ async function sectorFigures(): Promise<Figure[]> {
   };
   const post = provePost("window", seed, miner, [sector]);
   const verifier = createVerifier();
-  const statement = { sectorBytes, identity, commR, commRStar, seed, proof };
+  const statement = { classes: defaultClasses, sectorBytes, identity, commR, commRStar, seed, proof };
   const perMiB = (ms: number): number => (ms / 1000) * (mebibyte / sectorBytes);
   const posted = [{ sectorId: identity.sectorId, sectorBytes, commR }];
   const rate = callsPerSecond({

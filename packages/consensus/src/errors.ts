@@ -299,7 +299,7 @@ export const genesisErrors = defineErrors("genesis", {
     exit: "usage",
     message: (d: { sectorBytes: number }) =>
       `The network's parameters do not list sectors of ${d.sectorBytes} bytes.`,
-    fix: "Add the size to `sectorBytes` of the parameters, or seal sectors of a listed size.",
+    fix: "Add the size to `sectorClasses` of the parameters, or seal sectors of a listed size.",
   },
   pledgeNotCovered: {
     exit: "usage",

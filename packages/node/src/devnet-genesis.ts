@@ -14,6 +14,7 @@ import {
   genesisSectorTicket,
   type NetworkParams,
   networkIdOf,
+  vanillaClasses,
 } from "@holdfast/consensus";
 import {
   createProver,
@@ -60,7 +61,7 @@ export function localParams(name: string, roundMs: number, sectorBytes: number):
     name,
     roundMs,
     networkByte: network,
-    sectorBytes: [...new Set([genesisSectorBytes, sectorBytes])],
+    sectorClasses: vanillaClasses([...new Set([genesisSectorBytes, sectorBytes])]),
     provingPeriodEpochs: 20,
     proofWindowEpochs: 12,
     sealChallengeDelayEpochs: 2,
@@ -185,7 +186,12 @@ export async function preseal(params: NetworkParams, miner: Address): Promise<Pr
   const data = new Uint8Array(genesisSectorBytes);
   return {
     identity,
-    sealed: await createProver().replicate({ sectorBytes: genesisSectorBytes, identity, data }),
+    sealed: await createProver().replicate({
+      classes: params.sectorClasses,
+      sectorBytes: genesisSectorBytes,
+      identity,
+      data,
+    }),
   };
 }
 
@@ -198,6 +204,7 @@ async function storePresealed(
 ): Promise<void> {
   await using storage = await openStorage({
     sectorBytes: options.sectorBytes,
+    classes: params.sectorClasses,
     disk: await openNodeDisk(repoPaths(root).storage),
     dbPath: join(root, "storage.db"),
     prover: createProver(),

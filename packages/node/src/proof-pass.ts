@@ -4,8 +4,7 @@
  * them; the run is repeated with the verdicts at hand until it asks nothing new. Only that last run
  * counts. Invariant: a verdict that reaches the state was computed by a real verifier.
  */
-import { addressBytes, blake2b256, type CborValue, encodeCbor, toHex } from "@holdfast/base";
-import type { Statement, Verifier } from "@holdfast/proofs/verify";
+import { type Statement, statementKey, type Verifier, verifyStatement } from "@holdfast/proofs/verify";
 import { Bounded } from "./bounded.ts";
 import { limits } from "./limits.ts";
 
@@ -30,7 +29,7 @@ export function createProofPass(checker: ProofChecker, inner: Verifier): ProofPa
   const verdicts = new Bounded<boolean>(limits.verdicts);
   const underWay = new Map<string, Promise<boolean>>();
 
-  const check = async (statement: Statement, key = keyOf(statement)): Promise<boolean> => {
+  const check = async (statement: Statement, key = statementKey(statement)): Promise<boolean> => {
     const known = verdicts.get(key);
     if (known !== undefined) return known;
     const running = underWay.get(key);
@@ -49,10 +48,10 @@ export function createProofPass(checker: ProofChecker, inner: Verifier): ProofPa
   return {
     check: (statement) => check(statement),
     inline: verifierOf((statement) => {
-      const key = keyOf(statement);
+      const key = statementKey(statement);
       const known = verdicts.get(key);
       if (known !== undefined) return known;
-      const verdict = verifyWith(inner, statement);
+      const verdict = verifyStatement(inner, statement);
       verdicts.set(key, verdict);
       return verdict;
     }),
@@ -60,7 +59,7 @@ export function createProofPass(checker: ProofChecker, inner: Verifier): ProofPa
       for (;;) {
         const asked = new Map<string, Statement>();
         const verifier = verifierOf((statement) => {
-          const key = keyOf(statement);
+          const key = statementKey(statement);
           const known = verdicts.get(key);
           if (known === undefined) asked.set(key, statement);
           return known ?? true;
@@ -81,7 +80,7 @@ export function shareVerdicts(checker: ProofChecker): ProofChecker {
   const answers = new Bounded<Promise<boolean>>(limits.verdicts);
   return {
     verify(statement) {
-      const key = keyOf(statement);
+      const key = statementKey(statement);
       const known = answers.get(key);
       if (known !== undefined) return known;
       const answer = checker.verify(statement);
@@ -106,50 +105,4 @@ function verifierOf(answer: (statement: Statement) => boolean): Verifier {
     verifyPost: (statement) => answer({ check: "post", statement }),
     verifyPieceInclusion: (statement) => answer({ check: "pieceInclusion", statement }),
   };
-}
-
-function verifyWith(verifier: Verifier, { check, statement }: Statement): boolean {
-  switch (check) {
-    case "seal":
-      return verifier.verifySeal(statement);
-    case "post":
-      return verifier.verifyPost(statement);
-    case "pieceInclusion":
-      return verifier.verifyPieceInclusion(statement);
-  }
-}
-
-/** Covers every byte of the statement. */
-function keyOf(statement: Statement): string {
-  return toHex(blake2b256(encodeCbor([statement.check, ...partsOf(statement)])));
-}
-
-function partsOf({ check, statement }: Statement): CborValue[] {
-  switch (check) {
-    case "seal": {
-      const { sectorBytes, identity, commR, commRStar, seed, proof } = statement;
-      const { networkId, miner, sectorId, ticket, commD } = identity;
-      return [
-        sectorBytes,
-        networkId,
-        addressBytes(miner),
-        sectorId,
-        ticket,
-        commD,
-        commR,
-        commRStar,
-        seed,
-        proof,
-      ];
-    }
-    case "post": {
-      const { kind, seed, miner, sectors, proof } = statement;
-      const rows = sectors.map(({ sectorId, sectorBytes, commR }) => [sectorId, sectorBytes, commR]);
-      return [kind, seed, addressBytes(miner), rows, proof];
-    }
-    case "pieceInclusion": {
-      const { commD, sectorBytes, commP, paddedBytes, proof } = statement;
-      return [commD, sectorBytes, commP, paddedBytes, proof];
-    }
-  }
 }

@@ -220,6 +220,7 @@ async function openMiner({
   const storage = stack.use(
     await openStorage({
       sectorBytes: mining.sectorBytes,
+      classes: params.sectorClasses,
       disk,
       dbPath: join(repo.paths.root, "storage.db"),
       prover: workers.sealing,

@@ -2,6 +2,7 @@
  * The door of `proofs`: the field, Fr32, Poseidon, Merkle trees, pieces, and on them proofs of replication
  * and of spacetime. Pure: no clock, no randomness, no IO.
  */
+export * from "./classes.ts";
 export * from "./curve/index.ts";
 export { proofsErrors } from "./errors.ts";
 export * from "./field/index.ts";
@@ -11,6 +12,7 @@ export * from "./merkle/index.ts";
 export * from "./openings/index.ts";
 export * from "./piece/index.ts";
 export * from "./porep/index.ts";
+export * from "./poreps.ts";
 export * from "./poseidon/index.ts";
 export * from "./post/index.ts";
 export * from "./profiles.ts";

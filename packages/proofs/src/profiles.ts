@@ -3,191 +3,104 @@
  * Invariant: a row never changes once a network uses it, because its id is part of every replica id; a
  * change is a row with another id.
  *
- * Where the numbers come from. Degrees 5 + 8 and the ten layers of the production row: Filecoin specs,
- * ZigZag PoRep (July 2019). Its seal challenges: the tapered table of rust-fil-proofs 2019 (10 layers, 333,
- * taper 1/3 over 7 layers). Its PoSt challenges: Filecoin today (10 per window, 66 to win). A layer in
- * which a share d of the nodes is wrong passes q challenges with probability (1 − d)^q; the challenges come
- * from the chain after the commitment, so a failed attempt costs the deposit and cannot be retried offline.
+ * Where the numbers come from. Zigzag's degrees 5 + 8 and the ten layers of its production row: Filecoin
+ * specs, ZigZag PoRep (July 2019). Its seal challenges: the tapered table of rust-fil-proofs 2019 (10 layers,
+ * 333, taper 1/3 over 7 layers). SDR's degrees 6 + 8, its layers and its 176 challenges, and the PoSt
+ * challenges of large sectors (10 per window, 66 to win): Filecoin today. A layer in which a share d of the
+ * nodes is wrong passes q challenges with probability (1 − d)^q; the challenges come from the chain after
+ * the commitment, so a failed attempt costs the deposit and cannot be retried offline.
+ *
+ * Two zigzag rows may have one size: "zigzag-…" derives keys with BLAKE2s, for networks that take the Merkle
+ * proofs themselves; "zigzag-poseidon-…" with Poseidon, for networks that take SNARKs, where a BLAKE2s key
+ * costs about 170,000 constraints and a Poseidon key 600. The figures are in docs/PROOFS.md.
  */
 import { assert, type ByteCount, byteCount } from "@holdfast/base";
 import { proofsErrors } from "./errors.ts";
 import { maxUserBytes } from "./piece/index.ts";
+import { type ProfileRow, profileRows } from "./profile-rows.ts";
+
+export type PorepKind = "zigzag" | "sdr";
 
 export interface SectorProfile {
   /** For example "zigzag-2KiB". Part of every replica id. */
   readonly id: string;
-  readonly kind: "zigzag";
+  readonly kind: PorepKind;
+  /** What makes a node's key from its parents. */
+  readonly keyDerivation: "blake2s" | "poseidon" | "sha256";
   /** Padded bytes: 32 per node. */
   readonly sectorBytes: ByteCount;
   /** What a client can store in it: sectorBytes · 127 / 128. */
   readonly userBytes: ByteCount;
   readonly nodes: number;
   readonly layers: number;
-  /** Parents of the depth-robust graph: the predecessor and four sampled ones. */
+  /** Parents of the depth-robust graph: the predecessor and the sampled ones. */
   readonly baseDegree: number;
   /** Upper limit of expander parents. */
   readonly expansionDegree: number;
-  /** Challenges of the seal proof per layer, the first layer first. */
+  /** Zigzag: challenges of the seal proof per layer, the first layer first. SDR: one number, of columns. */
   readonly sealChallenges: readonly number[];
   readonly windowChallenges: number;
   readonly winningChallenges: number;
+  /** Seal challenges in one SNARK. */
+  readonly challengesPerProof: number;
+  /** Sectors in one SNARK of a window proof. */
+  readonly sectorsPerProof: number;
   /** What an attacker gets away with, in words. */
   readonly note: string;
   /** False: the row is for devnets and tests, and `note` says why. */
   readonly productionSafe: boolean;
 }
 
+/** Zigzag: parents of the base graph, and the upper limit of those that the expander adds. */
 export const baseDegree = 5;
 export const expansionDegree = 8;
-/** Parents that a node can have. */
+/** Parents that a node of zigzag can have. */
 export const totalDegree = baseDegree + expansionDegree;
+/** SDR: the predecessor and five sampled parents in the same layer; eight in the layer before. */
+const sdrBaseDegree = 6;
 const bytesPerNode = 32;
 
-const KiB = 1024;
-const MiB = 1024 * KiB;
-
-interface Row {
-  readonly name: string;
-  readonly sectorBytes: number;
-  readonly sealChallenges: readonly number[];
-  readonly windowChallenges: number;
-  readonly winningChallenges: number;
-  readonly note: string;
-  readonly productionSafe: boolean;
-}
-
-const devnetNote =
-  "For devnets and tests: so few nodes are sealed again in less time than a proof window lasts, so " +
-  "answering a challenge does not show that the replica was stored; and four or five layers with few " +
-  "challenges let a prover get away with a tenth of the last layer wrong in about every second attempt.";
-
-const rows: readonly Row[] = [
-  {
-    name: "1KiB",
-    sectorBytes: KiB,
-    sealChallenges: [2, 2, 3, 4],
-    windowChallenges: 3,
-    winningChallenges: 5,
-    note: devnetNote,
-    productionSafe: false,
-  },
-  {
-    name: "2KiB",
-    sectorBytes: 2 * KiB,
-    sealChallenges: [2, 2, 3, 4],
-    windowChallenges: 3,
-    winningChallenges: 5,
-    note: devnetNote,
-    productionSafe: false,
-  },
-  {
-    name: "4KiB",
-    sectorBytes: 4 * KiB,
-    sealChallenges: [2, 2, 3, 4],
-    windowChallenges: 3,
-    winningChallenges: 5,
-    note: devnetNote,
-    productionSafe: false,
-  },
-  {
-    name: "16KiB",
-    sectorBytes: 16 * KiB,
-    sealChallenges: [2, 3, 4, 6],
-    windowChallenges: 4,
-    winningChallenges: 6,
-    note: devnetNote,
-    productionSafe: false,
-  },
-  {
-    name: "64KiB",
-    sectorBytes: 64 * KiB,
-    sealChallenges: [3, 4, 6, 9],
-    windowChallenges: 4,
-    winningChallenges: 8,
-    note: devnetNote,
-    productionSafe: false,
-  },
-  {
-    name: "256KiB",
-    sectorBytes: 256 * KiB,
-    sealChallenges: [3, 4, 6, 9],
-    windowChallenges: 4,
-    winningChallenges: 8,
-    note: devnetNote,
-    productionSafe: false,
-  },
-  {
-    name: "1MiB",
-    sectorBytes: MiB,
-    sealChallenges: [3, 3, 4, 6, 9],
-    windowChallenges: 5,
-    winningChallenges: 10,
-    note: devnetNote,
-    productionSafe: false,
-  },
-  {
-    name: "8MiB",
-    sectorBytes: 8 * MiB,
-    sealChallenges: [3, 3, 4, 5, 7, 10],
-    windowChallenges: 10,
-    winningChallenges: 20,
-    note:
-      "For test networks: 2^18 nodes in 6 layers are sealed again in about two seconds of native code, " +
-      "so only networks whose proof windows are shorter than that learn that the replica was stored. A " +
-      "last layer with a tenth of its nodes wrong passes in one of three attempts; more challenges " +
-      "would not fit into one message.",
-    productionSafe: false,
-  },
-  {
-    name: "256MiB",
-    sectorBytes: 256 * MiB,
-    sealChallenges: [20, 20, 20, 30, 44, 66, 99, 149, 223, 333],
-    windowChallenges: 10,
-    winningChallenges: 66,
-    note:
-      "A last layer with 3 % of its nodes wrong passes one of 25,000 attempts ((1 − 0.03)^333), one " +
-      "with 2 % one of 800; that earlier layers get fewer challenges is the tapering of rust-fil-proofs, " +
-      "taken over without a proof of our own. Sealing again takes 84 million dependent hashes, above a " +
-      "minute at one million a second: longer than the 30 s round in which a winning proof must come " +
-      "(unless the hardware is several times faster), and dearer per window than the space. A replica " +
-      "that lacks a fifth of its nodes is caught in 9 of 10 windows. The vanilla proof has some 8 MB, so " +
-      "a network with such sectors needs its succinct form.",
-    productionSafe: true,
-  },
-];
-
-function profileOf(row: Row): SectorProfile {
-  const { name, sectorBytes, ...rest } = row;
+function profileOf(row: ProfileRow): SectorProfile {
+  const { sectorBytes, sealChallenges, kind } = row;
   const nodes = sectorBytes / bytesPerNode;
   assert(Number.isInteger(Math.log2(nodes)), "a sector has a power of two of nodes");
+  const { sdrLayers, ...rest } = row;
   return Object.freeze({
     ...rest,
-    id: `zigzag-${name}`,
-    kind: "zigzag",
     sectorBytes: byteCount(sectorBytes),
     userBytes: byteCount(maxUserBytes(sectorBytes)),
     nodes,
-    layers: row.sealChallenges.length,
-    baseDegree,
+    layers: sdrLayers ?? sealChallenges.length,
+    baseDegree: kind === "sdr" ? sdrBaseDegree : baseDegree,
     expansionDegree,
   });
 }
 
-export const sectorProfiles: readonly SectorProfile[] = rows.map(profileOf);
+export const sectorProfiles: readonly SectorProfile[] = profileRows.map(profileOf);
 
-/** The row of a padded size, or `undefined`. */
-export function findSectorProfile(sectorBytes: number): SectorProfile | undefined {
-  return sectorProfiles.find((profile) => profile.sectorBytes === sectorBytes);
+const byId = new Map(sectorProfiles.map((profile) => [profile.id, profile]));
+
+/** The row with this id, or `undefined`. */
+export function findProfile(id: string): SectorProfile | undefined {
+  return byId.get(id);
 }
 
-/** The row of a padded size. Throws proofs/unknown-sector-size. */
+/** The default row of a padded size (zigzag with BLAKE2s), or `undefined`. */
+export function findSectorProfile(sectorBytes: number): SectorProfile | undefined {
+  return sectorProfiles.find(
+    (profile) => profile.sectorBytes === sectorBytes && profile.keyDerivation === "blake2s",
+  );
+}
+
+/** The default row of a padded size. Throws proofs/unknown-sector-size. */
 export function sectorProfile(sectorBytes: number): SectorProfile {
   const profile = findSectorProfile(sectorBytes);
-  if (profile === undefined) {
-    throw proofsErrors.unknownSectorSize({
-      sectorBytes,
-      known: sectorProfiles.map((known) => known.sectorBytes),
-    });
-  }
+  if (profile === undefined) throw unknownSize(sectorBytes, sectorProfiles);
   return profile;
+}
+
+/** proofs/unknown-sector-size, with the sizes that there are. */
+export function unknownSize(sectorBytes: number, known: readonly { readonly sectorBytes: number }[]) {
+  const sizes = [...new Set(known.map((one) => one.sectorBytes))];
+  return proofsErrors.unknownSectorSize({ sectorBytes, known: sizes });
 }

@@ -3,18 +3,15 @@
  * satisfies the same interface; `createProver` computes in the calling thread.
  */
 import type { Address } from "@holdfast/base";
+import { resolveClass, type SectorClass } from "./classes.ts";
 import { proofsErrors } from "./errors.ts";
-import {
-  runStepsPausing,
-  type SealedReplica,
-  type SealHooks,
-  type SectorIdentity,
-  zigzag,
-} from "./porep/index.ts";
+import { runStepsPausing, type SealedReplica, type SealHooks, type SectorIdentity } from "./porep/index.ts";
+import { porepOf } from "./poreps.ts";
 import { type PostKind, provePost, type StoredSector } from "./post/index.ts";
-import { sectorProfile } from "./profiles.ts";
 
 export interface ReplicateRequest {
+  /** The sizes of the network: a constant of its parameters. */
+  readonly classes: readonly SectorClass[];
   readonly sectorBytes: number;
   readonly identity: SectorIdentity;
   /** Fr32-padded, exactly `sectorBytes`. */
@@ -22,12 +19,14 @@ export interface ReplicateRequest {
 }
 
 export interface ExtractRequest {
+  readonly classes: readonly SectorClass[];
   readonly sectorBytes: number;
   readonly identity: SectorIdentity;
   readonly replica: Uint8Array;
 }
 
 export interface ProveSealRequest {
+  readonly classes: readonly SectorClass[];
   readonly sectorBytes: number;
   readonly identity: SectorIdentity;
   /** As replicate returned it. */
@@ -39,6 +38,7 @@ export interface ProveSealRequest {
 }
 
 export interface ProvePostRequest {
+  readonly classes: readonly SectorClass[];
   readonly kind: PostKind;
   /** 32 bytes of chain randomness. */
   readonly seed: Uint8Array;
@@ -71,27 +71,30 @@ export interface InlineProverOptions {
 /** Computes in the calling thread. */
 export function createProver({ pause = () => Promise.resolve() }: InlineProverOptions = {}): Prover {
   return {
-    async replicate({ sectorBytes, identity, data }, hooks = {}) {
-      const steps = zigzag.replicateSteps(sectorProfile(sectorBytes), identity, data);
+    async replicate({ classes, sectorBytes, identity, data }, hooks = {}) {
+      const { profile } = resolveClass(classes, sectorBytes);
+      const steps = porepOf(profile).replicateSteps(profile, identity, data);
       return runStepsPausing(steps, hooks, pause);
     },
-    async extract({ sectorBytes, identity, replica }, hooks = {}) {
-      const steps = zigzag.extractSteps(sectorProfile(sectorBytes), identity, replica);
+    async extract({ classes, sectorBytes, identity, replica }, hooks = {}) {
+      const { profile } = resolveClass(classes, sectorBytes);
+      const steps = porepOf(profile).extractSteps(profile, identity, replica);
       return runStepsPausing(steps, hooks, pause);
     },
-    async proveSeal({ sectorBytes, identity, aux, commR, commRStar, seed }, hooks = {}) {
+    async proveSeal({ classes, sectorBytes, identity, aux, commR, commRStar, seed }, hooks = {}) {
       hooks.cancel?.throwIfAborted();
-      const profile = sectorProfile(sectorBytes);
-      const proof = zigzag.prove(profile, identity, aux, seed);
-      if (!zigzag.verify(profile, identity, { commR, commRStar }, seed, proof)) {
+      const { profile } = resolveClass(classes, sectorBytes);
+      const porep = porepOf(profile);
+      const proof = porep.prove(profile, identity, aux, seed);
+      if (!porep.verify(profile, identity, { commR, commRStar }, seed, proof)) {
         throw proofsErrors.wrongProof({ what: "seal proof" });
       }
       hooks.progress?.(1);
       return proof;
     },
-    async provePost({ kind, seed, miner, sectors }, hooks = {}) {
+    async provePost({ classes, kind, seed, miner, sectors }, hooks = {}) {
       hooks.cancel?.throwIfAborted();
-      const proof = provePost(kind, seed, miner, sectors);
+      const proof = provePost(kind, seed, miner, sectors, classes);
       hooks.progress?.(1);
       return proof;
     },

@@ -6,6 +6,7 @@
  * one unused for longest goes first.
  */
 import { addressBytes, assert, blake2b256, type CborValue, encodeCbor, toHex } from "@holdfast/base";
+import type { SectorClass } from "./classes.ts";
 import type { PieceInclusionStatement } from "./piece/index.ts";
 import {
   type PostStatement,
@@ -22,15 +23,25 @@ export interface MemoVerifier extends Verifier {
   recall(statement: Statement): boolean | undefined;
 }
 
-function sealValue({ sectorBytes, identity, commR, commRStar, seed, proof }: SealStatement): CborValue {
-  const { networkId, miner, sectorId, ticket, commD } = identity;
-  const parts = [networkId, addressBytes(miner), sectorId, ticket, commD];
-  return [sectorBytes, parts, commR, commRStar, seed, proof];
+function classesValue(classes: readonly SectorClass[]): CborValue {
+  return classes.map(({ sectorBytes, profile, proofMode, keys }) => [
+    sectorBytes,
+    profile,
+    proofMode,
+    keys === null ? null : [keys.seal, keys.window, keys.winning],
+  ]);
 }
 
-function postValue({ kind, seed, miner, sectors, proof }: PostStatement): CborValue {
+function sealValue(statement: SealStatement): CborValue {
+  const { classes, sectorBytes, identity, commR, commRStar, seed, proof } = statement;
+  const { networkId, miner, sectorId, ticket, commD } = identity;
+  const parts = [networkId, addressBytes(miner), sectorId, ticket, commD];
+  return [classesValue(classes), sectorBytes, parts, commR, commRStar, seed, proof];
+}
+
+function postValue({ classes, kind, seed, miner, sectors, proof }: PostStatement): CborValue {
   const rows = sectors.map(({ sectorId, sectorBytes, commR }) => [sectorId, sectorBytes, commR]);
-  return [kind, seed, addressBytes(miner), rows, proof];
+  return [classesValue(classes), kind, seed, addressBytes(miner), rows, proof];
 }
 
 function inclusionValue(statement: PieceInclusionStatement): CborValue {
@@ -49,7 +60,8 @@ function cborOf({ check, statement }: Statement): CborValue {
   }
 }
 
-function keyOf(statement: Statement): string {
+/** A hash of the complete statement in its one canonical encoding: the key under which a verdict is kept. */
+export function statementKey(statement: Statement): string {
   return toHex(blake2b256(encodeCbor([statement.check, cborOf(statement)])));
 }
 
@@ -65,7 +77,7 @@ export function createMemoVerifier(inner: Verifier, limit: number): MemoVerifier
     verdicts.set(key, verdict);
   };
   const answer = (statement: Statement): boolean => {
-    const key = keyOf(statement);
+    const key = statementKey(statement);
     const verdict = verdicts.get(key) ?? verifyStatement(inner, statement);
     keep(key, verdict);
     return verdict;
@@ -74,7 +86,7 @@ export function createMemoVerifier(inner: Verifier, limit: number): MemoVerifier
     verifySeal: (statement) => answer({ check: "seal", statement }),
     verifyPost: (statement) => answer({ check: "post", statement }),
     verifyPieceInclusion: (statement) => answer({ check: "pieceInclusion", statement }),
-    remember: (statement, verdict) => keep(keyOf(statement), verdict),
-    recall: (statement) => verdicts.get(keyOf(statement)),
+    remember: (statement, verdict) => keep(statementKey(statement), verdict),
+    recall: (statement) => verdicts.get(statementKey(statement)),
   };
 }

@@ -3,12 +3,15 @@
  * input comes from peers.
  */
 import type { Address } from "@holdfast/base";
+import { findResolved, type SectorClass } from "./classes.ts";
 import { type PieceInclusionStatement, verifyPieceInclusion } from "./piece/index.ts";
-import { type SectorIdentity, verifySeal } from "./porep/index.ts";
+import type { SectorIdentity } from "./porep/index.ts";
+import { verifySealOf } from "./poreps.ts";
 import { type PostKind, type PostSector, verifyPost } from "./post/index.ts";
-import { findSectorProfile } from "./profiles.ts";
 
 export interface SealStatement {
+  /** The sizes of the network: a constant of its parameters. */
+  readonly classes: readonly SectorClass[];
   readonly sectorBytes: number;
   readonly identity: SectorIdentity;
   readonly commR: Uint8Array;
@@ -19,6 +22,8 @@ export interface SealStatement {
 }
 
 export interface PostStatement {
+  /** The sizes of the network: a constant of its parameters. */
+  readonly classes: readonly SectorClass[];
   readonly kind: PostKind;
   /** 32 bytes of chain randomness. */
   readonly seed: Uint8Array;
@@ -55,12 +60,13 @@ export function verifyStatement(verifier: Verifier, { check, statement }: Statem
 /** Verifies in the calling thread. */
 export function createVerifier(): Verifier {
   return {
-    verifySeal({ sectorBytes, identity, commR, commRStar, seed, proof }) {
-      const profile = findSectorProfile(sectorBytes);
-      if (profile === undefined) return false;
-      return verifySeal(profile, identity, { commR, commRStar }, seed, proof);
+    verifySeal({ classes, sectorBytes, identity, commR, commRStar, seed, proof }) {
+      const found = findResolved(classes, sectorBytes);
+      if (found === undefined) return false;
+      return verifySealOf(found, identity, { commR, commRStar }, seed, proof);
     },
-    verifyPost: ({ kind, seed, miner, sectors, proof }) => verifyPost(kind, seed, miner, sectors, proof),
+    verifyPost: ({ classes, kind, seed, miner, sectors, proof }) =>
+      verifyPost(kind, seed, miner, sectors, proof, classes),
     verifyPieceInclusion,
   };
 }

@@ -3,6 +3,18 @@
  * randomness, no IO.
  */
 export {
+  type ClassKeys,
+  defaultClasses,
+  findClass,
+  findResolved,
+  type ProofMode,
+  profileOfClass,
+  type ResolvedClass,
+  resolveClass,
+  type SectorClass,
+  vanillaClass,
+} from "./classes.ts";
+export {
   curveErrors,
   curveKernel,
   decodeG1Compressed,
@@ -28,7 +40,9 @@ export {
 export { replicaIdOf, type SealCommitments, type SectorIdentity, verifySeal } from "./porep/index.ts";
 export { type PostKind, type PostSector, verifyPost } from "./post/index.ts";
 export {
+  findProfile,
   findSectorProfile,
+  type PorepKind,
   type SectorProfile,
   sectorProfile,
   sectorProfiles,
@@ -41,4 +55,4 @@ export {
   type Verifier,
   verifyStatement,
 } from "./verifier.ts";
-export { createMemoVerifier, type MemoVerifier } from "./verifier-memo.ts";
+export { createMemoVerifier, type MemoVerifier, statementKey } from "./verifier-memo.ts";

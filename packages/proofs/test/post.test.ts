@@ -2,6 +2,7 @@
 import { type Address, sectorId, seedAddress } from "@holdfast/base";
 import {
   createProver,
+  defaultClasses,
   openingLength,
   openLeaves,
   type PostKind,
@@ -234,6 +235,7 @@ describe("proving", () => {
     expect(() => provePost("window", seed, miner, [cut])).toThrow(code("proofs/bad-length"));
     expect(() => provePost("window", seed.subarray(1), miner, [sector])).toThrow(code("proofs/bad-length"));
     const unknown = createProver().provePost({
+      classes: defaultClasses,
       kind: "window",
       seed,
       miner,

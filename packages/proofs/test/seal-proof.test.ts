@@ -3,6 +3,7 @@ import { concatBytes, sectorId, seedAddress } from "@holdfast/base";
 import {
   buildTree,
   createVerifier,
+  defaultClasses,
   frModulus,
   frToBytes,
   openingLength,
@@ -126,7 +127,7 @@ describe("a changed seal proof", () => {
 
 describe("a seal proof beside another statement", () => {
   const verifier = createVerifier();
-  const statement = { sectorBytes: 1024, identity, ...commitments, seed, proof };
+  const statement = { classes: defaultClasses, sectorBytes: 1024, identity, ...commitments, seed, proof };
   const identities: [string, Partial<SectorIdentity>][] = [
     ["network", { networkId: bytes32(8) }],
     ["miner", { miner: seedAddress(1, "other") }],

@@ -7,6 +7,7 @@ import {
   auxLength,
   baseDegree,
   createProver,
+  defaultClasses,
   expansionDegree,
   findSectorProfile,
   frModulus,
@@ -199,7 +200,7 @@ describe("bad input to sealing", () => {
 describe("the inline prover", () => {
   const sector = sectorOf(sectorProfile(4096));
   const { identity, data } = sector;
-  const request = { sectorBytes: 4096, identity, data };
+  const request = { classes: defaultClasses, sectorBytes: 4096, identity, data };
 
   it("seals, proves and extracts, with rising progress and pauses", async () => {
     const shares: number[] = [];
@@ -219,7 +220,9 @@ describe("the inline prover", () => {
     const { replica, aux, commR, commRStar } = sealed;
     const proof = await prover.proveSeal({ ...request, aux, commR, commRStar, seed: bytes32(3) });
     expect(zigzag.verify(sector.profile, identity, { commR, commRStar }, bytes32(3), proof)).toBe(true);
-    expect(await prover.extract({ sectorBytes: 4096, identity, replica })).toEqual(data);
+    expect(await prover.extract({ classes: defaultClasses, sectorBytes: 4096, identity, replica })).toEqual(
+      data,
+    );
   });
 
   it("stops when it is cancelled", async () => {
@@ -231,7 +234,7 @@ describe("the inline prover", () => {
     );
     await expect(
       createProver().provePost(
-        { kind: "window", seed: bytes32(1), miner: identity.miner, sectors: [] },
+        { classes: defaultClasses, kind: "window", seed: bytes32(1), miner: identity.miner, sectors: [] },
         hooks,
       ),
     ).rejects.toEqual(utf8Bytes("enough"));

@@ -4,6 +4,7 @@ import {
   commP,
   createMemoVerifier,
   createVerifier,
+  defaultClasses,
   layoutPieces,
   provePieceInclusion,
   provePost,
@@ -29,6 +30,7 @@ const pieces = [piece, piece];
 const seal: Statement = {
   check: "seal",
   statement: {
+    classes: defaultClasses,
     sectorBytes: 1024,
     identity: sector.identity,
     commR: sealed.commR,
@@ -46,6 +48,7 @@ const stored = {
 const post: Statement = {
   check: "post",
   statement: {
+    classes: defaultClasses,
     kind: "window",
     seed,
     miner,

@@ -1,7 +1,7 @@
 /** Files that rot, vanish or belong to nobody: what is found, named, left out, deleted, and what is not. */
 import { equalBytes, sectorId as sectorIdOf, utf8Bytes } from "@holdfast/base";
 import { codeOf } from "@holdfast/base/testing";
-import { createVerifier, type Prover } from "@holdfast/proofs";
+import { createVerifier, defaultClasses, type Prover } from "@holdfast/proofs";
 import type { Storage } from "@holdfast/storage";
 import { afterAll, describe, expect, it } from "vitest";
 import {
@@ -114,9 +114,16 @@ describe("rotten files", () => {
     ]);
     const commR = storage.getSector(4).commitments?.commR ?? new Uint8Array();
     const sectors = [{ sectorId: sectorIdOf(4), sectorBytes, commR }];
-    expect(createVerifier().verifyPost({ kind: "window", seed: seedAt(2), miner, sectors, proof })).toBe(
-      true,
-    );
+    expect(
+      createVerifier().verifyPost({
+        classes: defaultClasses,
+        kind: "window",
+        seed: seedAt(2),
+        miner,
+        sectors,
+        proof,
+      }),
+    ).toBe(true);
     expect(await codeOf(storage.generatePost("window", seedAt(2), [2, 3]))).toBe(
       "storage/no-provable-sector",
     );

@@ -1,7 +1,7 @@
 /** One sector from its first piece to its end, and everything that a caller may do wrong on the way. */
 import { assert, equalBytes, sectorId as sectorIdOf } from "@holdfast/base";
 import { codeOf, codeThrown } from "@holdfast/base/testing";
-import { createVerifier, verifyPieceInclusion } from "@holdfast/proofs";
+import { createVerifier, defaultClasses, verifyPieceInclusion } from "@holdfast/proofs";
 import { type SealEvent, type Storage, sectorMoves } from "@holdfast/storage";
 import { afterAll, describe, expect, it } from "vitest";
 import {
@@ -29,7 +29,7 @@ function sealStatement(storage: Storage, sectorId: number, proof: Uint8Array) {
   assert(commitments !== null && ticket !== null, "the sector is sealed");
   const { commD, commR, commRStar } = commitments;
   const sealed = { networkId, miner, sectorId: sectorIdOf(sectorId), ticket: ticket.bytes, commD };
-  return { sectorBytes, identity: sealed, commR, commRStar, seed: seedAt(9), proof };
+  return { classes: defaultClasses, sectorBytes, identity: sealed, commR, commRStar, seed: seedAt(9), proof };
 }
 
 describe("the life of a sector", () => {
@@ -87,8 +87,12 @@ describe("the life of a sector", () => {
     for (const kind of ["window", "winning"] as const) {
       const { proof, proven, faults } = await storage.generatePost(kind, seedAt(3), [sectorId, empty]);
       expect({ proven, faults }).toEqual({ proven: [sectorId, empty], faults: [] });
-      expect(verifier.verifyPost({ kind, seed: seedAt(3), miner, sectors, proof })).toBe(true);
-      expect(verifier.verifyPost({ kind, seed: seedAt(4), miner, sectors, proof })).toBe(false);
+      expect(
+        verifier.verifyPost({ classes: defaultClasses, kind, seed: seedAt(3), miner, sectors, proof }),
+      ).toBe(true);
+      expect(
+        verifier.verifyPost({ classes: defaultClasses, kind, seed: seedAt(4), miner, sectors, proof }),
+      ).toBe(false);
     }
     await storage.close();
   });

@@ -4,7 +4,7 @@
  */
 import { assert, equalBytes, sectorId as sectorIdOf } from "@holdfast/base";
 import { codeOf } from "@holdfast/base/testing";
-import { commP, createVerifier } from "@holdfast/proofs";
+import { commP, createVerifier, defaultClasses } from "@holdfast/proofs";
 import type { Storage } from "@holdfast/storage";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
@@ -280,7 +280,9 @@ async function post(kind: "window" | "winning", { storage }: World): Promise<voi
     sectorBytes,
     commR: commitments?.commR ?? new Uint8Array(0),
   }));
-  expect(verifier.verifyPost({ kind, seed: seedAt(1), miner, sectors, proof })).toBe(true);
+  expect(verifier.verifyPost({ classes: defaultClasses, kind, seed: seedAt(1), miner, sectors, proof })).toBe(
+    true,
+  );
 }
 
 /** At the end: no file too many or too few, and the events tell the same story as the states. */

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { equalBytes } from "@holdfast/base";
 import { codeOf, type DiskOperation, SimClock, SimDisk } from "@holdfast/base/testing";
-import { commP, layoutPieces } from "@holdfast/proofs";
+import { commP, defaultClasses, layoutPieces } from "@holdfast/proofs";
 import { footprint, type NewPiece, openNodeDisk, openStorage } from "@holdfast/storage";
 import { afterAll, describe, expect, it } from "vitest";
 import {
@@ -240,7 +240,7 @@ describe("where pieces go", () => {
 
 describe("space", () => {
   it("is reserved for the whole life of a sector when it opens", async () => {
-    const { peakBytes, restBytes } = footprint(sectorBytes, true);
+    const { peakBytes, restBytes } = footprint(defaultClasses, sectorBytes, true);
     const { storage, disk } = await simStorage(files.next(), { maxBytes: 2 * peakBytes });
     await storage.addPiece(pieceOf("a", 1016));
     await storage.addPiece(pieceOf("b", 1016));
@@ -268,7 +268,7 @@ describe("space", () => {
       await sealTo(storage, id, "proved");
       let bytes = 0;
       for (const file of await filesOn(disk)) bytes += (await disk.sizeBytes(file)) ?? 0;
-      expect(bytes).toBeLessThanOrEqual(footprint(size, true).peakBytes);
+      expect(bytes).toBeLessThanOrEqual(footprint(defaultClasses, size, true).peakBytes);
       await storage.close();
     }
   });

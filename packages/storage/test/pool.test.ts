@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync } from "node:fs";
 import { equalBytes, sectorId as sectorIdOf } from "@holdfast/base";
 import { codeOf, SimClock, SimDisk } from "@holdfast/base/testing";
-import { createMemoVerifier, createVerifier, type SealStatement } from "@holdfast/proofs";
+import { createMemoVerifier, createVerifier, defaultClasses, type SealStatement } from "@holdfast/proofs";
 import {
   createSealingPool,
   createVerifierPool,
@@ -209,7 +209,15 @@ describe("a verifier pool", () => {
     const { commD = none, commR = none, commRStar = none } = commitments ?? {};
     const bound = { networkId, miner, sectorId: sectorIdOf(1), ticket: ticket?.bytes ?? none, commD };
     const proof = await storage.readSealProof(1);
-    return { sectorBytes, identity: bound, commR, commRStar, seed: seedAt(9), proof };
+    return {
+      classes: defaultClasses,
+      sectorBytes,
+      identity: bound,
+      commR,
+      commRStar,
+      seed: seedAt(9),
+      proof,
+    };
   }
 
   it("has the verdicts of the verifier, which prime a memo", async () => {
@@ -219,7 +227,14 @@ describe("a verifier pool", () => {
     await using pool = createVerifierPool({ threads: 2 });
     const verdicts = await Promise.all([good, bad, junk].map((statement) => pool.verifySeal(statement)));
     expect(verdicts).toEqual([true, false, false]);
-    const post = { kind: "window" as const, seed: seedAt(1), miner, sectors: [], proof: new Uint8Array() };
+    const post = {
+      classes: defaultClasses,
+      kind: "window" as const,
+      seed: seedAt(1),
+      miner,
+      sectors: [],
+      proof: new Uint8Array(),
+    };
     expect(await pool.verifyPost(post)).toBe(false);
     const memo = createMemoVerifier(createVerifier(), 10);
     memo.remember({ check: "seal", statement: good }, await pool.verify({ check: "seal", statement: good }));

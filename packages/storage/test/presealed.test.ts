@@ -1,5 +1,6 @@
 /** Sectors of a genesis: sealed elsewhere, committed from the start, refused when they are not what they say. */
 import { codeOf } from "@holdfast/base/testing";
+import { defaultClasses } from "@holdfast/proofs";
 import { presealSector } from "@holdfast/storage";
 import { afterAll, describe, expect, it } from "vitest";
 import { filesOn, identity, prover, scratch, sectorBytes, seedAt, simStorage, ticketAt } from "./support.ts";
@@ -9,7 +10,7 @@ afterAll(() => files.remove());
 
 describe("presealed sectors", () => {
   const preseal = (sectorId: number) =>
-    presealSector(prover, { sectorId, sectorBytes, ticket: ticketAt(0), identity });
+    presealSector(prover, { classes: defaultClasses, sectorId, sectorBytes, ticket: ticketAt(0), identity });
 
   it("are committed from the start, prove spacetime, and keep their ids for themselves", async () => {
     const { storage, disk } = await simStorage(files.next());

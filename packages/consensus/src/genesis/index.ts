@@ -35,7 +35,7 @@ import type { BlockHeader } from "../types/block.ts";
 import { blockCid, vrfBytes } from "../types/block.ts";
 import { builtinAddresses, codeNames } from "../types/builtins.ts";
 import type { NetworkParams } from "../types/params.ts";
-import { networkParamsCodec } from "../types/params.ts";
+import { networkParamsCodec, sectorSizes } from "../types/params.ts";
 import { codeCid } from "../vm/actor-code.ts";
 import { StateTree } from "../vm/state-tree.ts";
 
@@ -192,7 +192,8 @@ function addSectors(
   const sectors = loadSectors(store, empty);
   let { power, usedSectors } = empty;
   for (const { sectorId, sectorBytes, commD, commR, commRStar, expiration } of miner.sectors) {
-    if (!params.sectorBytes.includes(sectorBytes)) throw genesisErrors.unsupportedSectorSize({ sectorBytes });
+    if (!sectorSizes(params).includes(sectorBytes))
+      throw genesisErrors.unsupportedSectorSize({ sectorBytes });
     const used = useSectorNumber(store, usedSectors, sectorId);
     if (used === undefined) {
       throw genesisErrors.invalidMiner({ miner: index, reason: `the sector ${sectorId} appears twice` });

@@ -114,6 +114,7 @@ export function checkHeader(
     {
       kind: "winning-post",
       statement: {
+        classes: params.sectorClasses,
         kind: "winning",
         seed: winningPostSeed(electionProof),
         miner,

@@ -5,6 +5,8 @@
  */
 import type { AttoFil, Codec } from "@holdfast/base";
 import { attoPerFil, c } from "@holdfast/base";
+import { type SectorClass, sectorProfile, vanillaClass } from "@holdfast/proofs/verify";
+import { sectorClassCodec } from "./sector-class.ts";
 
 export interface NetworkParams {
   /** Part of the gossip topics and of nothing that is signed; at most 64 bytes. */
@@ -12,9 +14,8 @@ export interface NetworkParams {
   readonly networkByte: 0 | 1;
   /** Length of one epoch in milliseconds. */
   readonly roundMs: number;
-  /** Padded sector sizes (bytes) that miners may use. */
-  readonly sectorBytes: readonly number[];
-  readonly proofMode: "vanilla";
+  /** The sector sizes that miners may use, each with its kind and the form of its proofs. */
+  readonly sectorClasses: readonly SectorClass[];
   /** A miner proves all its sectors once in each proving period. */
   readonly provingPeriodEpochs: number;
   /** The PoSt of a period is accepted in the period's first epochs, this many of them. */
@@ -58,8 +59,7 @@ export const networkParamsCodec: Codec<NetworkParams> = c.tuple("NetworkParams",
   name: c.text(64),
   networkByte: networkByteCodec,
   roundMs: c.uint(maxSize),
-  sectorBytes: c.list(c.uint(maxSize), 64),
-  proofMode: c.literal("vanilla"),
+  sectorClasses: c.list(sectorClassCodec, 64),
   provingPeriodEpochs: c.uint(maxEpochs),
   proofWindowEpochs: c.uint(maxEpochs),
   sealChallengeDelayEpochs: c.uint(maxEpochs),
@@ -77,6 +77,16 @@ export const networkParamsCodec: Codec<NetworkParams> = c.tuple("NetworkParams",
   futureToleranceMs: c.uint(maxSize),
 });
 
+/** Classes of the default kind with vanilla proofs. Throws proofs/unknown-sector-size. */
+export function vanillaClasses(sizesBytes: readonly number[]): readonly SectorClass[] {
+  return sizesBytes.map((sectorBytes) => vanillaClass(sectorProfile(sectorBytes)));
+}
+
+/** The padded sizes (bytes) of a network's sectors. */
+export function sectorSizes(params: Pick<NetworkParams, "sectorClasses">): readonly number[] {
+  return params.sectorClasses.map(({ sectorBytes }) => sectorBytes);
+}
+
 /**
  * Parameters for a network on one machine: small sectors, short periods. `roundMs` and the name are the
  * caller's; any other field can be overridden.
@@ -86,8 +96,7 @@ export function devnetParams(
 ): NetworkParams {
   return {
     networkByte: 1,
-    sectorBytes: [1024, 2048],
-    proofMode: "vanilla",
+    sectorClasses: vanillaClasses([1024, 2048]),
     provingPeriodEpochs: 60,
     proofWindowEpochs: 30,
     sealChallengeDelayEpochs: 4,

@@ -37,7 +37,8 @@ describe("submitPost", () => {
     }));
     expect(sectors.map((sector) => sector.sectorId)).toEqual([1, 2]);
     const seed = testRandomness(start, randomnessTags.windowPost, windowPostEntropy(m.miner));
-    const statement = { kind: "window", seed, miner: m.miner, sectors, proof: goodProof };
+    const classes = m.world.params.sectorClasses;
+    const statement = { classes, kind: "window", seed, miner: m.miner, sectors, proof: goodProof };
     expect(m.world.verifier.posts).toEqual([statement]);
     expect(m.sectors().map((sector) => sector.lastProven)).toEqual([m.world.height, m.world.height]);
     expect(m.view.power).toBe(3072n);

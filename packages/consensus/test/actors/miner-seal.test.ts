@@ -124,6 +124,7 @@ describe("commitSector", () => {
     const challengeAt = epoch(preCommittedAt + m.world.params.sealChallengeDelayEpochs);
     expect(m.world.verifier.seals).toEqual([
       {
+        classes: m.world.params.sectorClasses,
         sectorBytes: 2048,
         identity: {
           networkId: networkIdOf(m.world.params),

@@ -38,6 +38,7 @@ import {
   methods,
   moneyInvariant,
   readActor,
+  vanillaClasses,
 } from "@holdfast/consensus";
 import type { PostStatement, SealStatement, Verifier } from "@holdfast/proofs/verify";
 
@@ -93,7 +94,7 @@ export const pledge = filToAtto(1n);
 export const testParams: NetworkParams = devnetParams({
   name: "actors-test",
   roundMs: 100,
-  sectorBytes: [1024, 2048],
+  sectorClasses: vanillaClasses([1024, 2048]),
   provingPeriodEpochs: 20,
   proofWindowEpochs: 8,
   sealChallengeDelayEpochs: 2,

@@ -30,7 +30,7 @@ import {
   timestampOf,
   winningPostSeed,
 } from "@holdfast/consensus";
-import { createProver, layoutPieces, provePost } from "@holdfast/proofs";
+import { createProver, defaultClasses, layoutPieces, provePost } from "@holdfast/proofs";
 import { createVerifier } from "@holdfast/proofs/verify";
 import { keysOf } from "./world.ts";
 
@@ -64,7 +64,7 @@ export async function createRealWorld(): Promise<RealWorld> {
   const { commD } = layoutPieces([], sectorBytes);
   const identity = sectorIdentityOf(params, miner, { sectorId: id, ticket: genesisSectorTicket, commD });
   const data = new Uint8Array(sectorBytes);
-  const sealed = await createProver().replicate({ sectorBytes, identity, data });
+  const sealed = await createProver().replicate({ classes: defaultClasses, sectorBytes, identity, data });
   const { commR, commRStar, replicaTree } = sealed;
   const make = (sectors: number, keyName: string) => ({
     owner: owner.address,

@@ -173,7 +173,8 @@ async function commit(needs: MineNeeds, sector: MineSector, signal: AbortSignal)
   const proof = await storage.readSealProof(sector.sectorId);
   const { sectorBytes, commR, commRStar } = preCommit;
   const identity = sectorIdentityOf(chain.params, miner, preCommit);
-  const statement = { sectorBytes, identity, commR, commRStar, seed, proof };
+  const classes = chain.params.sectorClasses;
+  const statement = { classes, sectorBytes, identity, commR, commRStar, seed, proof };
   // A reorganisation may have drawn another challenge since: a proof that no longer holds is made again, not sent.
   if (!(await proofs.check({ check: "seal", statement }))) return storage.prove(sector.sectorId, seed);
   const params = encode(methods.miner.commitSector.params, { sectorId: id, proof });

@@ -106,7 +106,7 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
     const storage =
       miner === undefined
         ? undefined
-        : stack.use(await openMemoryStorage(clock, sectorBytes, options.logger));
+        : stack.use(await openMemoryStorage(clock, sectorBytes, params, options.logger));
     if (miner !== undefined && storage !== undefined && presealed !== undefined) {
       await importGenesisSector(storage, params, miner, presealed);
     }
@@ -135,9 +135,15 @@ async function planNode(name: string, random: SeededRandom): Promise<Plan> {
   return { name, role, wallet, account, blsKey: role === "miner" ? await wallet.newBlsKey() : undefined };
 }
 
-function openMemoryStorage(clock: SimClock, sectorBytes: number, logger = silentLogger): Promise<Storage> {
+function openMemoryStorage(
+  clock: SimClock,
+  sectorBytes: number,
+  params: NetworkParams,
+  logger = silentLogger,
+): Promise<Storage> {
   return openStorage({
     sectorBytes,
+    classes: params.sectorClasses,
     disk: new SimDisk(),
     dbPath: ":memory:",
     prover: createProver(),

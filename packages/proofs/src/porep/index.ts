@@ -8,7 +8,7 @@ export {
 } from "./challenges.ts";
 export { runSteps, runStepsPausing, type SealHooks, type Steps } from "./hooks.ts";
 export { replicaIdOf, type SectorIdentity } from "./identity.ts";
-export { KeyDeriver } from "./keys.ts";
+export { KeyDeriver, keyHeader, type NodeKeys, nodeKeys } from "./keys.ts";
 export { formBytes, proveSeal, vanillaForm } from "./prove.ts";
 export { extractSteps, replicateSteps } from "./replicate.ts";
 export {

@@ -4,8 +4,8 @@
  * node's parents are still encoded when it is decoded: p(v) = c(v) − key(v).
  */
 import { type Direction, layerDirection, type ParentTable, type ZigzagGraph } from "../graph/index.ts";
-import { totalDegree } from "../profiles.ts";
-import { KeyDeriver } from "./keys.ts";
+import { type SectorProfile, totalDegree } from "../profiles.ts";
+import { type NodeKeys, nodeKeys } from "./keys.ts";
 import { addNode, subtractNode, wordsPerNode } from "./words.ts";
 
 /** Derives the key of every node of a layer from the layer's encoded nodes. */
@@ -14,16 +14,21 @@ export class LayerKeys {
   readonly direction: Direction;
   readonly #graph: ZigzagGraph;
   readonly #table: ParentTable | undefined;
-  readonly #deriver: KeyDeriver;
+  readonly #deriver: NodeKeys;
   readonly #parents = new Uint32Array(totalDegree);
 
   /** `layer` counts from 1. Builds the graph's table if it has one: this is for whole layers. */
-  constructor(graph: ZigzagGraph, replicaId: Uint8Array, layer: number) {
+  constructor(
+    profile: Pick<SectorProfile, "keyDerivation">,
+    graph: ZigzagGraph,
+    replicaId: Uint8Array,
+    layer: number,
+  ) {
     this.nodes = graph.nodes;
     this.direction = layerDirection(layer);
     this.#graph = graph;
     this.#table = graph.table(this.direction);
-    this.#deriver = new KeyDeriver(replicaId, layer);
+    this.#deriver = nodeKeys(profile, replicaId, layer);
   }
 
   keyOf(node: number, encoded: Uint32Array): Uint32Array {

@@ -90,7 +90,7 @@ export function* replicateSteps(
     const start = layerOffset(profile, layer);
     const leaves = aux.subarray(start, start + profile.sectorBytes);
     leaves.set(input);
-    for (const done of encodeLayer(new LayerKeys(graph, replicaId, layer), wordsOf(leaves))) {
+    for (const done of encodeLayer(new LayerKeys(profile, graph, replicaId, layer), wordsOf(leaves))) {
       yield share((done / profile.nodes) * encodeShare);
     }
     const rows = aux.subarray(start + profile.sectorBytes, start + layerTreeLength(profile));
@@ -138,7 +138,7 @@ export function* extractSteps(
     if (!isBelowModulus(words, node * wordsPerNode)) throw proofsErrors.notAReplica({ node });
   }
   for (let layer = profile.layers; layer >= 1; layer -= 1) {
-    for (const done of decodeLayer(new LayerKeys(graph, replicaId, layer), words)) {
+    for (const done of decodeLayer(new LayerKeys(profile, graph, replicaId, layer), words)) {
       yield (profile.layers - layer + done / profile.nodes) / profile.layers;
     }
   }

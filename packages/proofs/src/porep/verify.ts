@@ -21,7 +21,7 @@ import { isPieceCommitment } from "../piece/index.ts";
 import type { SectorProfile } from "../profiles.ts";
 import { type ChallengedNode, pollSeal, type SealOpenings, sealOpenings } from "./challenges.ts";
 import { replicaIdOf, type SectorIdentity, topByteMask } from "./identity.ts";
-import { KeyDeriver } from "./keys.ts";
+import { type NodeKeys, nodeKeys } from "./keys.ts";
 import { formBytes, sealHeadLength, sealOpeningLengths, vanillaForm } from "./prove.ts";
 import { commitmentBytes, commRStarOf } from "./sealed.ts";
 import { addNode, wordsOf } from "./words.ts";
@@ -56,7 +56,7 @@ export function verifySeal(
   const roots = [...parsed.roots, commR];
   if (!roots.every(isFr) || !equalBytes(commRStarOf(replicaId, roots), commRStar)) return false;
   return (
-    encodingHolds(replicaId, expected, parsed.openings) &&
+    encodingHolds(profile, replicaId, expected, parsed.openings) &&
     openingsHold(profile, expected, [identity.commD, ...roots], parsed.openings)
   );
 }
@@ -87,6 +87,7 @@ function parseProof(
  * canonical is checked with the trees: until then a wrong one gives a wrong answer, never an accepted proof.
  */
 function encodingHolds(
+  profile: SectorProfile,
   replicaId: Uint8Array,
   expected: SealOpenings,
   openings: readonly Uint8Array[],
@@ -96,7 +97,7 @@ function encodingHolds(
     if ((value[commitmentBytes - 1] as number) > topByteMask) return false; // no Fr32-padded data
   }
   return expected.layers.every((challenged, i) => {
-    const keys = new KeyDeriver(replicaId, i + 1);
+    const keys = nodeKeys(profile, replicaId, i + 1);
     const before = values[i] ?? new Map<number, Uint8Array>();
     const after = values[i + 1] ?? new Map<number, Uint8Array>();
     return challenged.every((challenge) => nodeIsEncoded(keys, challenge, before, after));
@@ -104,7 +105,7 @@ function encodingHolds(
 }
 
 function nodeIsEncoded(
-  keys: KeyDeriver,
+  keys: NodeKeys,
   { node, parents }: ChallengedNode,
   before: ReadonlyMap<number, Uint8Array>,
   after: ReadonlyMap<number, Uint8Array>,

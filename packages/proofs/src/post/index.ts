@@ -18,12 +18,13 @@ import {
   toHex,
   utf8Bytes,
 } from "@holdfast/base";
+import { defaultClasses, findResolved, resolveClass, type SectorClass } from "../classes.ts";
 import { proofsErrors } from "../errors.ts";
 import { challengedNodes } from "../graph/index.ts";
 import { type Commitment, poseidonHasher } from "../merkle/index.ts";
 import { openingLength, openLeaves, verifyOpening } from "../openings/index.ts";
 import { formBytes, parseReplicaTree, vanillaForm } from "../porep/index.ts";
-import { findSectorProfile, type SectorProfile, sectorProfile } from "../profiles.ts";
+import type { SectorProfile } from "../profiles.ts";
 
 export type PostKind = "window" | "winning";
 
@@ -78,6 +79,7 @@ export function provePost(
   seed: Uint8Array,
   miner: Address,
   sectors: readonly StoredSector[],
+  classes: readonly SectorClass[] = defaultClasses,
 ): Uint8Array {
   if (sectors.length === 0) throw proofsErrors.noSectors({ kind });
   if (seed.length !== 32)
@@ -85,7 +87,7 @@ export function provePost(
   const openings = byId(sectors).map((sector, i, sorted) => {
     const { sectorId, commR } = sector;
     if (sorted[i + 1]?.sectorId === sectorId) throw proofsErrors.duplicateSector({ sectorId });
-    const profile = sectorProfile(sector.sectorBytes);
+    const { profile } = resolveClass(classes, sector.sectorBytes);
     const tree = parseReplicaTree(profile, sector.replicaTree);
     const leaves = postChallenges(kind, seed, miner, sector, profile);
     const opening = openLeaves(tree, leaves);
@@ -107,13 +109,14 @@ export function verifyPost(
   miner: Address,
   sectors: readonly PostSector[],
   proof: Uint8Array,
+  classes: readonly SectorClass[] = defaultClasses,
 ): boolean {
   if (sectors.length === 0 || seed.length !== 32 || proof[0] !== vanillaForm) return false;
   const claims = [];
   let end = formBytes;
   let previous = -1;
   for (const sector of byId(sectors)) {
-    const profile = findSectorProfile(sector.sectorBytes);
+    const profile = findResolved(classes, sector.sectorBytes)?.profile;
     if (profile === undefined || sector.sectorId === previous) return false;
     previous = sector.sectorId;
     const leaves = postChallenges(kind, seed, miner, sector, profile);

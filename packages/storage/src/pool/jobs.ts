@@ -4,7 +4,7 @@
  * copied. The same code runs a job in this thread and in a worker.
  */
 import type { Address, Disk, Logger, SectorId } from "@holdfast/base";
-import type { PostKind, SectorIdentity } from "@holdfast/proofs";
+import type { PostKind, SectorClass, SectorIdentity } from "@holdfast/proofs";
 
 /** User bytes of the staged file that belong to the sector; all others count as zero. */
 export interface StagedRange {
@@ -13,6 +13,8 @@ export interface StagedRange {
 }
 
 export interface ReplicateJob {
+  /** The sizes of the network. */
+  readonly classes: readonly SectorClass[];
   readonly sectorBytes: number;
   /** commD as the piece commitments give it; the staged bytes must give the same. */
   readonly identity: SectorIdentity;
@@ -29,6 +31,8 @@ export interface ReplicateResult {
 }
 
 export interface ProveJob {
+  /** The sizes of the network. */
+  readonly classes: readonly SectorClass[];
   readonly sectorBytes: number;
   readonly identity: SectorIdentity;
   readonly commR: Uint8Array;
@@ -39,6 +43,8 @@ export interface ProveJob {
 }
 
 export interface ExtractJob {
+  /** The sizes of the network. */
+  readonly classes: readonly SectorClass[];
   readonly sectorBytes: number;
   readonly identity: SectorIdentity;
   readonly replicaPath: string;
@@ -46,6 +52,7 @@ export interface ExtractJob {
 }
 
 export interface PostJob {
+  readonly classes: readonly SectorClass[];
   readonly postKind: PostKind;
   readonly seed: Uint8Array;
   readonly miner: Address;

@@ -5,12 +5,14 @@
 import { type Disk, HoldfastError, sectorId, toHex } from "@holdfast/base";
 import {
   layerTreeLength,
+  maxUserBytes,
   type Prover,
   paddedLength,
   padUser,
+  resolveClass,
   type SealHooks,
+  type SectorClass,
   type SectorIdentity,
-  sectorProfile,
   unpadUser,
 } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
@@ -30,11 +32,11 @@ export async function replicate(
   job: ReplicateJob,
   hooks: SealHooks,
 ): Promise<ReplicateResult> {
-  const { sectorBytes, identity } = job;
+  const { classes, sectorBytes, identity } = job;
   const data = new Uint8Array(sectorBytes);
   data.set(padUser(await stagedBytes(disk, job)));
   try {
-    const sealed = await prover.replicate({ sectorBytes, identity, data }, hooks);
+    const sealed = await prover.replicate({ classes, sectorBytes, identity, data }, hooks);
     await writeOutput(disk, job.replicaPath, sealed.replica);
     await writeOutput(disk, job.treePath, sealed.replicaTree);
     await writeOutput(disk, job.auxPath, sealed.aux);
@@ -51,7 +53,7 @@ export async function replicate(
 
 /** The user bytes of the whole sector: the pieces at their places, zeros everywhere else. */
 async function stagedBytes(disk: Disk, job: ReplicateJob): Promise<Uint8Array> {
-  const user = new Uint8Array(sectorProfile(job.sectorBytes).userBytes);
+  const user = new Uint8Array(maxUserBytes(job.sectorBytes));
   if (job.stagedPath === null) return user;
   await using file = await disk.open(job.stagedPath, "read");
   for (const { startUserBytes, userBytes } of job.ranges) {
@@ -66,9 +68,12 @@ async function stagedBytes(disk: Disk, job: ReplicateJob): Promise<Uint8Array> {
 
 /** Proves a seal; see `Sealer.prove`. */
 export async function prove({ disk, prover }: JobTools, job: ProveJob, hooks: SealHooks): Promise<void> {
-  const { sectorBytes, identity, commR, commRStar, seed } = job;
+  const { classes, sectorBytes, identity, commR, commRStar, seed } = job;
   const aux = await fileOf(disk, identity.sectorId, job.auxPath);
-  const proof = await prover.proveSeal({ sectorBytes, identity, aux, commR, commRStar, seed }, hooks);
+  const proof = await prover.proveSeal(
+    { classes, sectorBytes, identity, aux, commR, commRStar, seed },
+    hooks,
+  );
   await writeOutput(disk, job.proofPath, proof);
 }
 
@@ -78,10 +83,10 @@ export async function extract(
   job: ExtractJob,
   hooks: SealHooks,
 ): Promise<Uint8Array> {
-  const { sectorBytes, identity, range } = job;
+  const { classes, sectorBytes, identity, range } = job;
   const replica = await fileOf(disk, identity.sectorId, job.replicaPath);
   try {
-    const data = await prover.extract({ sectorBytes, identity, replica }, hooks);
+    const data = await prover.extract({ classes, sectorBytes, identity, replica }, hooks);
     const start = (range.startUserBytes / userBlockBytes) * paddedBlockBytes;
     const padded = data.subarray(start, start + paddedLength(range.userBytes));
     return unpadUser(padded, range.userBytes).slice();
@@ -106,14 +111,14 @@ export async function post({ disk, prover }: JobTools, job: PostJob, hooks: Seal
   };
   for (const { treePath, ...sector } of job.sectors) {
     hooks.cancel?.throwIfAborted();
-    const tree = await treeOf(disk, sector.sectorId, sector.sectorBytes, treePath);
+    const tree = await treeOf(disk, sector.sectorId, job.classes, sector.sectorBytes, treePath);
     if (tree instanceof HoldfastError) leaveOut(sector.sectorId, tree);
     else able.push({ ...sector, replicaTree: tree });
   }
   while (able.length > 0) {
     try {
-      const { postKind: kind, seed, miner } = job;
-      const proof = await prover.provePost({ kind, seed, miner, sectors: able }, hooks);
+      const { classes, postKind: kind, seed, miner } = job;
+      const proof = await prover.provePost({ classes, kind, seed, miner, sectors: able }, hooks);
       return { proof, proven: able.map((sector) => sector.sectorId), faults };
     } catch (error) {
       if (!hasCode(error, "proofs/comm-r-mismatch")) throw error;
@@ -127,12 +132,13 @@ export async function post({ disk, prover }: JobTools, job: PostJob, hooks: Seal
 async function treeOf(
   disk: Disk,
   id: number,
+  classes: readonly SectorClass[],
   sectorBytes: number,
   path: string,
 ): Promise<Uint8Array | HoldfastError> {
   try {
     const tree = await fileOf(disk, id, path);
-    const expectedBytes = layerTreeLength(sectorProfile(sectorBytes));
+    const expectedBytes = layerTreeLength(resolveClass(classes, sectorBytes).profile);
     if (tree.length === expectedBytes) return tree;
     const detail = `its tree has ${tree.length} bytes, not ${expectedBytes}`;
     return storageErrors.replicaCorrupt({ sectorId: id, detail });

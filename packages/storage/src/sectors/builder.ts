@@ -4,7 +4,7 @@
  * from the caller between the steps.
  */
 import { assert, type Clock, type Disk, type Logger, silentLogger } from "@holdfast/base";
-import { type Prover, sectorProfile } from "@holdfast/proofs";
+import { defaultClasses, maxUserBytes, type Prover, resolveClass, type SectorClass } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import { createInlineSealer, type SealingPool } from "../pool/index.ts";
 import { StorageStore } from "../store/index.ts";
@@ -13,7 +13,7 @@ import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
 import { EventFeed } from "./feed.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { KeyedLocks } from "./locks.ts";
-import { defaultLimits, type StorageLimits, userBytesOfSector } from "./options.ts";
+import { defaultLimits, type StorageLimits } from "./options.ts";
 import { importPresealed } from "./presealed.ts";
 import { Proving } from "./proving.ts";
 import { Reading } from "./reading.ts";
@@ -26,8 +26,10 @@ import { infoOf, storedPiece } from "./views.ts";
 import { WorkFolders } from "./work.ts";
 
 export interface StorageOptions extends Partial<Omit<StorageLimits, "sectorBytes">> {
-  /** Padded bytes of new sectors: a row of the table of profiles. */
+  /** Padded bytes of new sectors: one of the network's sizes. */
   readonly sectorBytes: number;
+  /** The sizes of the network; every size of the default kind when left out. */
+  readonly classes?: readonly SectorClass[];
   /** Where sectors live; nobody else writes there. */
   readonly disk: Disk;
   /** The SQLite file of the metadata, a path of the operating system. */
@@ -44,8 +46,8 @@ export interface StorageOptions extends Partial<Omit<StorageLimits, "sectorBytes
  * Throws storage/foreign-database, schema-too-new, database-damaged, proofs/unknown-sector-size and disk/….
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
-  const { disk, dbPath, prover, clock, logger = silentLogger, ...limits } = options;
-  sectorProfile(options.sectorBytes);
+  const { disk, dbPath, prover, clock, logger = silentLogger, classes = defaultClasses, ...limits } = options;
+  resolveClass(classes, options.sectorBytes);
   await using stack = new AsyncDisposableStack();
   const end = new AbortController();
   const feed: { announce(): void } = { announce: () => undefined };
@@ -58,6 +60,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     store,
     clock,
     logger,
+    classes,
     limits: { ...defaultLimits, ...limits },
     sealer,
     locks: new KeyedLocks(),
@@ -145,7 +148,7 @@ function piecesOf(core: Core, parts: Parts): Pick<Storage, PieceMethods> {
     },
     dropPiece: (pieceKey) => lifecycle.dropPiece(pieceKey),
     provePieceInclusion: (pieceKey) => proving.inclusion(pieceKey),
-    maxUserBytesPerStagedSector: () => userBytesOfSector(core.limits.sectorBytes),
+    maxUserBytesPerStagedSector: () => maxUserBytes(core.limits.sectorBytes),
   };
 }
 

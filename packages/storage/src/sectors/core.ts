@@ -3,6 +3,7 @@
  * each other; the builder introduces them.
  */
 import type { Clock, Disk, Logger } from "@holdfast/base";
+import type { SectorClass } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import type { Sealer } from "../pool/index.ts";
 import type { SectorRow, StorageStore } from "../store/index.ts";
@@ -17,6 +18,8 @@ export interface Core {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: StorageLimits;
+  /** The sizes of the network. */
+  readonly classes: readonly SectorClass[];
   readonly sealer: Sealer;
   /** Per sector: held while final files of a sector are installed or deleted. */
   readonly locks: KeyedLocks;

@@ -1,6 +1,6 @@
 /** The limits of a storage, in one table, with what a small node wants as defaults. */
 import { assert } from "@holdfast/base";
-import { maxUserBytes, sectorProfile } from "@holdfast/proofs";
+import { maxUserBytes } from "@holdfast/proofs";
 
 export interface StorageLimits {
   /** Padded bytes of new sectors. */
@@ -25,11 +25,6 @@ export const defaultLimits: Omit<StorageLimits, "sectorBytes"> = {
   maxPiecesPerSector: 512,
   maxPieceKeyBytes: 256,
 };
-
-/** The user bytes of one sector. Throws proofs/unknown-sector-size. */
-export function userBytesOfSector(sectorBytes: number): number {
-  return sectorProfile(sectorBytes).userBytes;
-}
 
 /** An offset in the padded sector as an offset in the user bytes of the staged file. */
 export function userOffset(offsetPaddedBytes: number): number {

@@ -3,7 +3,13 @@
  * arrive whole (replica and tree) and are committed from the start.
  */
 import { equalBytes, sectorId as sectorIdOf } from "@holdfast/base";
-import { type Prover, zeroPieceCommitment } from "@holdfast/proofs";
+import {
+  type Prover,
+  resolveClass,
+  type SectorClass,
+  vanillaClass,
+  zeroPieceCommitment,
+} from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import type { SealCommitments, SectorRow } from "../store/index.ts";
 import { type Core, ensureOpen } from "./core.ts";
@@ -22,6 +28,8 @@ export interface PresealedSector extends SealCommitments {
 }
 
 export interface PresealRequest {
+  /** The sizes of the network. */
+  readonly classes: readonly SectorClass[];
   readonly sectorId: number;
   readonly sectorBytes: number;
   readonly ticket: Ticket;
@@ -30,13 +38,14 @@ export interface PresealRequest {
 
 /** Seals a sector without pieces in memory, for a genesis. Throws proofs/unknown-sector-size. */
 export async function presealSector(prover: Prover, request: PresealRequest): Promise<PresealedSector> {
-  const { sectorId, sectorBytes, ticket, identity } = request;
+  const { classes, ...sector } = request;
+  const { sectorId, sectorBytes, ticket, identity } = sector;
   const commD = zeroPieceCommitment(sectorBytes);
   const bound = { ...identity, sectorId: sectorIdOf(sectorId), ticket: ticket.bytes, commD };
   const data = new Uint8Array(sectorBytes);
-  const sealed = await prover.replicate({ sectorBytes, identity: bound, data });
+  const sealed = await prover.replicate({ classes, sectorBytes, identity: bound, data });
   const { commR, commRStar, replica, replicaTree } = sealed;
-  return { ...request, commD, commR, commRStar, replica, replicaTree };
+  return { ...sector, commD, commR, commRStar, replica, replicaTree };
 }
 
 /** What a fresh sector is asked for before it is taken; any seed does. */
@@ -83,8 +92,11 @@ async function probe(core: Core, sector: PresealedSector, treePath: string): Pro
   const { sectorId, sectorBytes, commR, identity, replica } = sector;
   const refuse = (reason: string) => storageErrors.badSector({ sectorId, reason });
   if (replica.length !== sectorBytes) throw refuse(`its replica has ${replica.length} bytes`);
+  // The openings themselves tell: a SNARK over them would only take longer.
+  const { profile } = resolveClass(core.classes, sectorBytes);
   const result = await core.sealer.post(
     {
+      classes: [vanillaClass(profile)],
       postKind: "window",
       seed: probeSeed,
       miner: identity.miner,

@@ -32,7 +32,7 @@ export class Proving {
     signal?: AbortSignal,
   ): Promise<PostAnswer> {
     ensureOpen(this.#core);
-    const { end, sealer, logger } = this.#core;
+    const { classes, end, sealer, logger } = this.#core;
     const faults: SectorFault[] = [];
     const rows: SectorRow[] = [];
     let miner: string | undefined;
@@ -53,7 +53,7 @@ export class Proving {
       treePath: sectorPaths(sectorId).tree,
     }));
     const result = await sealer.post(
-      { postKind: kind, seed, miner: miner as Address, sectors },
+      { classes, postKind: kind, seed, miner: miner as Address, sectors },
       { signal: signal === undefined ? end : AbortSignal.any([end, signal]) },
     );
     faults.push(...result.faults);

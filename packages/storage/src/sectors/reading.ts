@@ -67,7 +67,7 @@ export class Reading {
   /** The bytes of a piece out of the replica. Throws storage/not-sealed, storage/piece-corrupt, missing-file. */
   async unseal(pieceKey: string, signal?: AbortSignal): Promise<Uint8Array> {
     ensureOpen(this.#core);
-    const { end, sealer, disk } = this.#core;
+    const { classes, end, sealer, disk } = this.#core;
     const piece = this.piece(pieceKey);
     const { sectorId, userBytes } = piece;
     const row = sectorOrThrow(this.#core, sectorId);
@@ -77,6 +77,7 @@ export class Reading {
     if ((await disk.sizeBytes(path)) === undefined) throw storageErrors.missingFile({ sectorId, path });
     const bytes = await sealer.extract(
       {
+        classes,
         sectorBytes: row.sectorBytes,
         identity: identityOf(row, commitments.commD),
         replicaPath: path,

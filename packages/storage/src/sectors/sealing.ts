@@ -167,13 +167,14 @@ export class Sealing {
   }
 
   async #seal(row: SectorRow, work: string, options: JobOptions): Promise<void> {
-    const { store, sealer } = this.#core;
+    const { classes, store, sealer } = this.#core;
     const { sectorId, sectorBytes } = row;
     const slots = store.slots(sectorId);
     const commD = commDOf(slots, sectorBytes);
     const files = jobFiles(work);
     const result = await sealer.replicate(
       {
+        classes,
         sectorBytes,
         identity: identityOf(row, commD),
         stagedPath: slots.length === 0 ? null : sectorPaths(sectorId).staged,
@@ -194,13 +195,14 @@ export class Sealing {
   }
 
   async #prove(row: SectorRow, work: string, options: JobOptions): Promise<void> {
-    const { store, sealer } = this.#core;
+    const { classes, store, sealer } = this.#core;
     const { sectorId, sectorBytes, commitments, seed } = row;
     assert(commitments !== null && seed !== null, "a proving sector has its commitments and its seed");
     const paths = sectorPaths(sectorId);
     const files = jobFiles(work);
     await sealer.prove(
       {
+        classes,
         sectorBytes,
         identity: identityOf(row, commitments.commD),
         commR: commitments.commR,

@@ -3,7 +3,7 @@
  * acknowledged, its seal must not fail for want of space. On the chain a sector shrinks to its replica, the
  * replica's tree, and the plain copy if that is kept.
  */
-import { auxLength, layerTreeLength, sectorProfile } from "@holdfast/proofs";
+import { auxLength, layerTreeLength, resolveClass, type SectorClass } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import type { SectorRow } from "../store/index.ts";
 import type { Core } from "./core.ts";
@@ -22,10 +22,11 @@ const maxProofBytes = 64 * 2 ** 20;
 
 /** Bytes of one sector at its largest (proving the seal), and what it needs for good. */
 export function footprint(
+  classes: readonly SectorClass[],
   sectorBytes: number,
   keepUnsealed: boolean,
 ): { peakBytes: number; restBytes: number } {
-  const profile = sectorProfile(sectorBytes);
+  const { profile } = resolveClass(classes, sectorBytes);
   const { userBytes } = profile;
   const sealedBytes = sectorBytes + layerTreeLength(profile);
   const auxBytes = auxLength(profile);
@@ -56,7 +57,7 @@ export class Space {
   checkQuota(sectorBytes: number): void {
     const { reservedBytes, maxBytes } = this.usage();
     if (maxBytes === undefined) return;
-    const neededBytes = footprint(sectorBytes, this.#core.limits.keepUnsealed).peakBytes;
+    const neededBytes = this.#footprint(sectorBytes).peakBytes;
     const availableBytes = Math.max(0, maxBytes - reservedBytes);
     if (neededBytes > availableBytes)
       throw storageErrors.full({ neededBytes, availableBytes, limit: "the quota" });
@@ -65,14 +66,18 @@ export class Space {
   /** Throws storage/full when the volume has no space for one more sector. */
   async checkVolume(sectorBytes: number): Promise<void> {
     const availableBytes = await this.#core.disk.freeBytes();
-    const neededBytes = footprint(sectorBytes, this.#core.limits.keepUnsealed).peakBytes;
+    const neededBytes = this.#footprint(sectorBytes).peakBytes;
     if (neededBytes > availableBytes) {
       throw storageErrors.full({ neededBytes, availableBytes, limit: "the volume" });
     }
   }
 
+  #footprint(sectorBytes: number): { peakBytes: number; restBytes: number } {
+    return footprint(this.#core.classes, sectorBytes, this.#core.limits.keepUnsealed);
+  }
+
   #reservedFor(row: SectorRow): number {
-    const { peakBytes, restBytes } = footprint(row.sectorBytes, this.#core.limits.keepUnsealed);
+    const { peakBytes, restBytes } = this.#footprint(row.sectorBytes);
     return landedStates.includes(row.state) ? restBytes : peakBytes;
   }
 }

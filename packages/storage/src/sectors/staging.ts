@@ -7,13 +7,19 @@
  * is being written into it.
  */
 import { equalBytes, HoldfastError, toHex, utf8Bytes } from "@holdfast/base";
-import { CommPStream, isPieceCommitment, minPaddedPieceBytes, paddedPieceBytes } from "@holdfast/proofs";
+import {
+  CommPStream,
+  isPieceCommitment,
+  maxUserBytes,
+  minPaddedPieceBytes,
+  paddedPieceBytes,
+} from "@holdfast/proofs";
 import { readNativeFile } from "../disk/index.ts";
 import { storageErrors } from "../errors.ts";
 import type { PieceRow, SectorRow } from "../store/index.ts";
 import { type Core, ensureOpen } from "./core.ts";
 import { sectorPaths } from "./files.ts";
-import { userBytesOfSector, userOffset } from "./options.ts";
+import { userOffset } from "./options.ts";
 import { bestFit, commPAtSize, freeBlocks, freePaddedBytes, type Room } from "./packing.ts";
 import { interruptible } from "./source.ts";
 import type { Space } from "./space.ts";
@@ -103,9 +109,9 @@ export class Staging {
     const refuse = (reason: string) => storageErrors.badPiece({ pieceKey, reason });
     if (!isPieceCommitment(commP)) throw refuse("commP is not 32 bytes below 2^254");
     if (!Number.isSafeInteger(userBytes) || userBytes < 1) throw refuse(`it has ${userBytes} bytes`);
-    const maxUserBytes = userBytesOfSector(sectorBytes);
-    if (userBytes > maxUserBytes || paddedBytes > sectorBytes) {
-      throw storageErrors.pieceTooLarge({ pieceKey, userBytes, maxUserBytes });
+    const capacity = maxUserBytes(sectorBytes);
+    if (userBytes > capacity || paddedBytes > sectorBytes) {
+      throw storageErrors.pieceTooLarge({ pieceKey, userBytes, maxUserBytes: capacity });
     }
     const least = paddedPieceBytes(userBytes);
     if (!Number.isInteger(Math.log2(paddedBytes)) || paddedBytes < least) {

@@ -72,6 +72,7 @@ export function submitPartialPost(ctx: ActorContext, given: SubmitPartialPost): 
   if (toProve.length === 0) ctx.fail(vmExitCodes.postAlreadySubmitted, "all of this is proven already");
   ctx.chargeProof("post", proof.length);
   const isValid = ctx.verifier.verifyPost({
+    classes: ctx.params.sectorClasses,
     kind: "window",
     seed: ctx.rand(periodStart, randomnessTags.windowPost, windowPostEntropy(miner)),
     miner,

@@ -7,6 +7,7 @@
 import type { Codec, Epoch, SectorId } from "@holdfast/base";
 import { addAtto, addEpochs, c } from "@holdfast/base";
 import { maxParamBytes } from "../../types/message.ts";
+import { sectorSizes } from "../../types/params.ts";
 import type { ActorContext } from "../../vm/context.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
 import { enrolDeadlineCall, updatePowerCall } from "../calls.ts";
@@ -58,7 +59,7 @@ export const commitSectorCodec: Codec<CommitSector> = c.tuple("CommitSector", {
 
 function checkPreCommit(ctx: ActorContext, given: PreCommitSector): void {
   const { params, height } = ctx;
-  if (!params.sectorBytes.includes(given.sectorBytes)) {
+  if (!sectorSizes(params).includes(given.sectorBytes)) {
     ctx.fail(vmExitCodes.sectorSizeNotAllowed, `the network has no sectors of ${given.sectorBytes} bytes`);
   }
   if (given.ticketEpoch >= height || given.ticketEpoch < height - params.ticketLookbackEpochs) {
@@ -144,6 +145,7 @@ export function commitSector(ctx: ActorContext, { sectorId, proof }: CommitSecto
   const { preCommittedAt: _, ...sealed } = preCommit;
   ctx.chargeProof("seal", proof.length);
   const isValid = ctx.verifier.verifySeal({
+    classes: ctx.params.sectorClasses,
     sectorBytes: sealed.sectorBytes,
     identity: sectorIdentityOf(ctx.params, miner, sealed),
     commR: sealed.commR,

@@ -5,7 +5,7 @@
  */
 import type { Address, AttoFil, Clock, PeerId } from "@holdfast/base";
 import { cidOfCbor, filText, HoldfastError, utf8Bytes, zeroAtto } from "@holdfast/base";
-import { listMiners } from "@holdfast/consensus";
+import { listMiners, sectorSizes } from "@holdfast/consensus";
 import { limits } from "../../limits.ts";
 import { dealAnswerCodec, dealQueryCodec, isAnswerSigned, queryProtocol } from "../deal.ts";
 import { marketErrors } from "../errors.ts";
@@ -54,7 +54,7 @@ export function findOffers({ needs, sectorBytes }: OfferNeeds, wanted: Wanted): 
   const { state } = chain.headState();
   const connected = new Set(wire.peers().map(({ id }) => id));
   // Until a miner has told, the largest sectors of the network: then no miner is passed over for its size.
-  const guess = Math.max(...chain.params.sectorBytes);
+  const guess = Math.max(...sectorSizes(chain.params));
   const sizes = new Map<number, SizeInSectors>();
   const offers: Offer[] = [];
   const unusable: Unusable[] = [];
@@ -143,7 +143,7 @@ export async function probe(
     const isHonest =
       answer.dealId.equals(probeId) &&
       isAnswerSigned(answer, worker) &&
-      chain.params.sectorBytes.includes(answer.sectorBytes);
+      sectorSizes(chain.params).includes(answer.sectorBytes);
     if (!isHonest) return `${miner} does not answer as the miner that the chain knows`;
     context.sectorBytes.set(miner, answer.sectorBytes);
     const size = sizeInSectors(chain, wanted.carBytes, answer.sectorBytes);

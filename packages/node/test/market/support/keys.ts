@@ -8,7 +8,7 @@ import {
   signRecoverable,
   utf8Bytes,
 } from "@holdfast/base";
-import { devnetParams, type NetworkParams } from "@holdfast/consensus";
+import { devnetParams, type NetworkParams, vanillaClasses } from "@holdfast/consensus";
 import { buildNativeKernel } from "../../../src/kernels.ts";
 import type { ClientMarketNeeds } from "../../../src/market/index.ts";
 
@@ -46,7 +46,7 @@ export const testParams = (overrides: Partial<NetworkParams> = {}): NetworkParam
   devnetParams({
     name: "market",
     roundMs: 1_000,
-    sectorBytes: [sectorBytes],
+    sectorClasses: vanillaClasses([sectorBytes]),
     provingPeriodEpochs: 20,
     proofWindowEpochs: 12,
     sealChallengeDelayEpochs: 2,

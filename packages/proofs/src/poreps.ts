@@ -1,0 +1,25 @@
+/**
+ * The kinds of proof of replication that a network may use, by the kind of a row of the table, and the check
+ * of a seal in the form that its class asks for.
+ */
+import type { ResolvedClass } from "./classes.ts";
+import { type Porep, type SealCommitments, type SectorIdentity, zigzag } from "./porep/index.ts";
+import type { SectorProfile } from "./profiles.ts";
+
+const poreps: Readonly<Record<string, Porep<unknown>>> = { zigzag };
+
+/** The seven algorithms of the row's kind. */
+export function porepOf(profile: SectorProfile): Porep<unknown> {
+  return poreps[profile.kind] ?? zigzag;
+}
+
+/** Whether `proof` shows that the sector was sealed as its identity says. Never throws on bad bytes. */
+export function verifySealOf(
+  { profile }: ResolvedClass,
+  identity: SectorIdentity,
+  commitments: SealCommitments,
+  seed: Uint8Array,
+  proof: Uint8Array,
+): boolean {
+  return porepOf(profile).verify(profile, identity, commitments, seed, proof);
+}

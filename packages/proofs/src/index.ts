@@ -2,6 +2,7 @@
  * The door of `proofs`: the field, Fr32, Poseidon, Merkle trees, pieces, and on them proofs of replication
  * and of spacetime. Pure: no clock, no randomness, no IO.
  */
+export * from "./aggregate/index.ts";
 export * from "./classes.ts";
 export * from "./curve/index.ts";
 export { proofsErrors } from "./errors.ts";

@@ -2,6 +2,7 @@
  * The verifying door: what the chain's rules need of proofs, and nothing that seals. Pure: no clock, no
  * randomness, no IO.
  */
+export { type AggregateInclusionStatement, verifyAggregateInclusion } from "./aggregate/index.ts";
 export {
   type ClassKeys,
   defaultClasses,

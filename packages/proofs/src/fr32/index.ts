@@ -140,12 +140,17 @@ export class Fr32Padder {
     return this.#userBytes;
   }
 
-  /** Takes user bytes and gives the padded bytes that they complete (whole blocks of 128 bytes). */
-  push(user: Uint8Array): Uint8Array {
+  /**
+   * Takes user bytes and gives the padded bytes that they complete (whole blocks of 128 bytes); in `room`, if
+   * that is long enough.
+   */
+  push(user: Uint8Array, room?: Uint8Array): Uint8Array {
     assert(!this.#finished, "nothing is pushed after the end of the stream");
     this.#userBytes += user.length;
     const total = this.#held + user.length;
-    const padded = new Uint8Array(Math.floor(total / userBlockBytes) * paddedBlockBytes);
+    const length = Math.floor(total / userBlockBytes) * paddedBlockBytes;
+    const padded =
+      room !== undefined && room.length >= length ? room.subarray(0, length) : new Uint8Array(length);
     let from = 0;
     let to = 0;
     if (this.#held > 0 && total >= userBlockBytes) {

@@ -9,8 +9,11 @@ import { poseidonHash } from "../poseidon/index.ts";
 import { sha256Pairs } from "./sha256-pairs.ts";
 
 export interface TreeKernel {
-  /** sha2-256 of every 64 bytes, each with the two top bits of its last byte cleared. */
-  readonly sha256Pairs: (row: Uint8Array) => Uint8Array;
+  /**
+   * sha2-256 of every 64 bytes, each with the two top bits of its last byte cleared. `room` (half as long as the
+   * row, not a part of it) may be used for the result, so that long streams make no garbage.
+   */
+  readonly sha256Pairs: (row: Uint8Array, room?: Uint8Array) => Uint8Array;
   /** Poseidon of every `arity` elements of 32 bytes. */
   readonly poseidonRow: (row: Uint8Array, arity: number) => Uint8Array;
 }

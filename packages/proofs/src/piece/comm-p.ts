@@ -5,7 +5,7 @@
  */
 import { assert } from "@holdfast/base";
 import { Fr32Padder, paddedBlockBytes, userBlockBytes } from "../fr32/index.ts";
-import { exactLog2, nodeBytes, sha254Hasher } from "../merkle/index.ts";
+import { exactLog2, nodeBytes, treeKernel } from "../merkle/index.ts";
 import { piecesErrors } from "./errors.ts";
 import { TreeFold } from "./fold.ts";
 import { paddedPieceBytes, pieceHeightOrThrow } from "./size.ts";
@@ -22,11 +22,16 @@ const batchHeight = 11;
 const batchBytes = nodeBytes * 2 ** batchHeight;
 const batchUserBytes = (batchBytes / paddedBlockBytes) * userBlockBytes;
 
-/** Rows are hashed until one node is left. */
-function rootOf(leaves: Uint8Array): Uint8Array {
+/** Rows are hashed until one node is left; `room` is as long as the leaves and takes all rows but the root. */
+function rootOf(leaves: Uint8Array, room: Uint8Array): Uint8Array {
   let row = leaves;
-  while (row.length > nodeBytes) row = sha254Hasher.hashRow(row, 2);
-  return row;
+  let at = 0;
+  while (row.length > 2 * nodeBytes) {
+    const parents = room.subarray(at, at + row.length / 2);
+    at += parents.length;
+    row = treeKernel.sha256Pairs(row, parents);
+  }
+  return treeKernel.sha256Pairs(row);
 }
 
 /**
@@ -36,6 +41,8 @@ function rootOf(leaves: Uint8Array): Uint8Array {
 export class CommPStream {
   readonly #padder = new Fr32Padder();
   readonly #batch = new Uint8Array(batchBytes);
+  readonly #rows = new Uint8Array(batchBytes);
+  readonly #padded = new Uint8Array(batchBytes + 2 * paddedBlockBytes);
   readonly #fold = new TreeFold();
   #held = 0;
   #foldedZeros = 0;
@@ -47,8 +54,8 @@ export class CommPStream {
 
   write(user: Uint8Array): void {
     // In slices, so that the padded copy stays small however large the chunk is.
-    for (let at = 0; at < user.length; at += batchBytes) {
-      this.#take(this.#padder.push(user.subarray(at, at + batchBytes)));
+    for (let at = 0; at < user.length; at += batchUserBytes) {
+      this.#take(this.#padder.push(user.subarray(at, at + batchUserBytes), this.#padded));
     }
   }
 
@@ -73,7 +80,7 @@ export class CommPStream {
     if (this.#held > 0) {
       const size = Math.min(batchBytes, paddedBytes);
       const leaves = this.#batch.subarray(0, size).fill(0, this.#held);
-      this.#fold.add(exactHeight(size), rootOf(leaves));
+      this.#fold.add(exactHeight(size), rootOf(leaves, this.#rows));
     }
     return { commitment: this.#fold.finish(pieceHeightOrThrow(paddedBytes)), paddedBytes };
   }
@@ -86,7 +93,7 @@ export class CommPStream {
       this.#held += taken.length;
       from += taken.length;
       if (this.#held === batchBytes) {
-        this.#fold.add(batchHeight, rootOf(this.#batch));
+        this.#fold.add(batchHeight, rootOf(this.#batch, this.#rows));
         this.#held = 0;
       }
     }

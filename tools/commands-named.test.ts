@@ -72,7 +72,7 @@ describe("commands that are named", () => {
 
   it("are found where they are wrong", () => {
     const planted = [
-      "fix: `holdfast piece ls`",
+      "fix: `holdfast piec ls`",
       "fix: \\`holdfast put FILE --list\\`",
       'fix: "holdfast walet ls"',
       "see `holdfast deals`, or `holdfast deal list`",
@@ -85,7 +85,7 @@ describe("commands that are named", () => {
         .map(problemOf)
         .filter((problem) => problem !== undefined),
     ).toEqual([
-      "no command piece",
+      "no command piec",
       "put has no option --list",
       "no command walet",
       "no command deal list",

@@ -35,7 +35,7 @@ const healthy: Readonly<Record<string, string>> = {
   }),
   "packages/consensus/src/index.ts": '/** Door. */\nexport { two } from "@holdfast/proofs/verify";\n',
   "packages/node/package.json": manifest("@holdfast/node", {
-    exports: { ".": "./src/index.ts", "./daemon": "./src/compose.ts" },
+    exports: { ".": "./src/index.ts", "./daemon": "./src/compose.ts", "./offline": "./src/limits.ts" },
     dependencies: {},
   }),
   "packages/node/src/index.ts": '/** Door. */\nexport * from "./compose.ts";\n',
@@ -123,6 +123,10 @@ describe("the layer table", () => {
       "packages/cli/src/index.ts:4 daemon-door",
       "packages/cli/src/launch.ts:2 daemon-door",
     ]);
+  });
+
+  it("no file that loads another door of the node", () => {
+    expect(appended("packages/cli/src/index.ts", 'await import("@holdfast/node/offline");')).toEqual([]);
   });
 
   it("a dependency that nothing imports, and one without an exact version", () => {

@@ -13,7 +13,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   storage: ["base", "proofs"],
   api: ["base"],
   node: ["base", "proofs", "consensus", "storage", "api"],
-  cli: ["base", "api", "node/daemon", "dashboard"],
+  cli: ["base", "api", "node/daemon", "node/offline", "dashboard"],
   dashboard: ["base", "api"],
 };
 
@@ -152,27 +152,27 @@ export const doors: Rule = (tree) => {
   return findings;
 };
 
-/** The command line starts a node through one file, so that `holdfast deals` never loads libp2p. */
+/**
+ * The command line opens each door of the node in one file and with `import()`, so that `holdfast deals` never
+ * loads libp2p and `holdfast piece commp` starts at once.
+ */
 export const daemonDoor: Rule = (tree) => {
-  const users = tree.sources.filter(
-    ({ path, imports }) =>
-      path.startsWith("packages/cli/src/") &&
-      imports.some(({ specifier, kind }) => kind !== "type" && ownPackage(specifier)?.short === "node"),
-  );
-  return users.flatMap((source) =>
-    source.imports
-      .filter(({ specifier, kind }) => kind !== "type" && ownPackage(specifier)?.short === "node")
-      .filter(({ kind }) => kind === "value" || users.length > 1)
-      .map((one) =>
-        finding(
-          source,
-          one,
-          "daemon-door",
-          "the node's code is loaded here",
-          "load it with import() in one file",
-        ),
-      ),
-  );
+  const opened = new Map<string, { source: Source; one: Import }[]>();
+  for (const source of tree.sources.filter(({ path }) => path.startsWith("packages/cli/src/"))) {
+    for (const one of source.imports) {
+      if (one.kind === "type" || ownPackage(one.specifier)?.short !== "node") continue;
+      opened.set(one.specifier, [...(opened.get(one.specifier) ?? []), { source, one }]);
+    }
+  }
+  return [...opened.values()].flatMap((uses) => {
+    const files = new Set(uses.map(({ source }) => source.path)).size;
+    return uses
+      .filter(({ one }) => one.kind === "value" || files > 1)
+      .map(({ source, one }) => {
+        const remedy = "load it with import() in one file";
+        return finding(source, one, "daemon-door", "the node's code is loaded here", remedy);
+      });
+  });
 };
 
 /** "@a/b/c" → "@a/b"; undefined for relative paths and Node's own modules. */

@@ -12,6 +12,8 @@ export interface ArgumentSpec {
   readonly name: string;
   readonly summary: string;
   readonly optional?: boolean;
+  /** The last one may stand for many words. */
+  readonly many?: boolean;
 }
 
 export interface OptionSpec {
@@ -20,6 +22,8 @@ export interface OptionSpec {
   readonly summary: string;
   readonly initial?: string;
   readonly required?: boolean;
+  /** May be given several times; the input holds the list. */
+  readonly repeated?: boolean;
 }
 
 export interface CommandInput {
@@ -45,7 +49,7 @@ export interface CommandContext {
 export type Connection = "node" | "repo" | "none";
 
 export interface CommandSpec {
-  /** `["wallet", "ls"]`; porcelain has one word. */
+  /** `["wallet", "ls"]`, `["piece", "inclusion", "prove"]`; porcelain has one word. */
   readonly path: readonly string[];
   readonly summary: string;
   /** What a newcomer wants to know beyond the summary. */

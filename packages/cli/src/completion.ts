@@ -25,24 +25,37 @@ function optionWords(spec: CommandSpec): string[] {
   );
 }
 
-function bashScript(table: CommandTable): string {
-  const cases = firstWords(table).flatMap((word) => {
-    const below = table.commands.filter(({ path }) => path[0] === word);
+/** Words that stand at `depth` in the commands, each once. */
+const wordsAt = (commands: readonly CommandSpec[], depth: number): string[] => [
+  ...new Set(commands.flatMap(({ path }) => path[depth] ?? [])),
+];
+
+/** The branches of a `case` over the words at `depth`. */
+function bashCases(commands: readonly CommandSpec[], depth: number): string[] {
+  const indent = " ".repeat(4 + 4 * depth);
+  return wordsAt(commands, depth).flatMap((word) => {
+    const below = commands.filter(({ path }) => path[depth] === word);
     const [single] = below;
-    if (single?.path.length === 1) return [`    ${word}) options="${optionWords(single).join(" ")}" ;;`];
+    if (single?.path.length === depth + 1) {
+      return [`${indent}${word}) options="${optionWords(single).join(" ")}" ;;`];
+    }
+    const next = wordsAt(below, depth + 1).join(" ");
     return [
-      `    ${word})`,
-      `      if [ "$COMP_CWORD" -eq 2 ]; then words="${below.map(({ path }) => path[1]).join(" ")}"; fi`,
-      '      case "$second" in',
-      ...below.map((spec) => `        ${spec.path[1]}) options="${optionWords(spec).join(" ")}" ;;`),
-      "      esac ;;",
+      `${indent}${word})`,
+      `${indent}  if [ "$COMP_CWORD" -eq ${depth + 2} ]; then words="${next}"; fi`,
+      `${indent}  case "\${COMP_WORDS[${depth + 2}]}" in`,
+      ...bashCases(below, depth + 1),
+      `${indent}  esac ;;`,
     ];
   });
+}
+
+function bashScript(table: CommandTable): string {
   return `${[
     "_holdfast() {",
-    `  local current="\${COMP_WORDS[COMP_CWORD]}" second="\${COMP_WORDS[2]}" words="" options=""`,
+    `  local current="\${COMP_WORDS[COMP_CWORD]}" words="" options=""`,
     `  case "\${COMP_WORDS[1]}" in`,
-    ...cases,
+    ...bashCases(table.commands, 0),
     "  esac",
     `  if [ "$COMP_CWORD" -eq 1 ]; then words="${firstWords(table).join(" ")} help --help --version"; fi`,
     '  case "$current" in -*) words="$words $options" ;; esac',
@@ -61,12 +74,20 @@ function fishScript(table: CommandTable): string {
     return `complete -c holdfast -n __fish_use_subcommand -f -a ${word} -d ${quoted(summary)}`;
   });
   for (const spec of table.commands) {
-    const [first = "", second] = spec.path;
-    if (second !== undefined) {
-      const others = table.commands.filter(({ path }) => path[0] === first).map(({ path }) => path[1]);
-      const when = quoted(`${seen(first)}; and not ${seen(others.join(" "))}`);
-      lines.push(`complete -c holdfast -n ${when} -f -a ${second} -d ${quoted(spec.summary)}`);
-    }
+    spec.path.slice(1).forEach((word, above) => {
+      const before = spec.path.slice(0, above + 1);
+      const siblings = table.commands.filter(({ path }) =>
+        before.every((part, index) => path[index] === part),
+      );
+      const isFirst = siblings.find(({ path }) => path[above + 1] === word) === spec;
+      if (!isFirst) return;
+      const others = wordsAt(siblings, above + 1).join(" ");
+      const when = quoted(`${before.map(seen).join("; and ")}; and not ${seen(others)}`);
+      const noun = spec.path.slice(0, above + 2).join(" ");
+      const isNoun = spec.path.length > above + 2;
+      const summary = isNoun ? table.nouns.find((entry) => entry.noun === noun)?.summary : spec.summary;
+      lines.push(`complete -c holdfast -n ${when} -f -a ${word} -d ${quoted(summary ?? noun)}`);
+    });
     const when = quoted(spec.path.map(seen).join("; and "));
     for (const { flags, summary } of [...ownOptions(spec), ...connectionOptions(spec)]) {
       const [, short] = /(?:^|\s)-(\w)\b/.exec(flags) ?? [];

@@ -38,6 +38,12 @@ export const cliErrors = defineErrors("cli", {
     message: (data: { path: string }) => `${data.path} is empty: there is nothing to store`,
     fix: "name a file that holds at least one byte",
   },
+  tooLarge: {
+    exit: "usage",
+    message: (data: { path: string; mostBytes: number }) =>
+      `${data.path} has more than ${data.mostBytes} bytes`,
+    fix: "check that it is the right file",
+  },
   unreadable: {
     exit: "refused",
     message: (data: { path: string; detail: string }) => `${data.path} cannot be read: ${data.detail}`,
@@ -63,6 +69,12 @@ export const cliErrors = defineErrors("cli", {
     exit: "proof-invalid",
     message: (data: { path: string; cid: string }) => `${data.path} does not hold the bytes of ${data.cid}`,
     fix: "remove it and fetch it again",
+  },
+  otherProof: {
+    exit: "proof-invalid",
+    message: (data: { what: string; wanted: string; told: string }) =>
+      `the proof holds, but it is about another ${data.what}: ${data.told}, not ${data.wanted}`,
+    fix: "ask for a proof about yours, or name what this one is about",
   },
   unknownSubject: {
     exit: "not-found",

@@ -2,10 +2,11 @@
  * Help texts, made from the command table: of the program, of a noun, of a command. A command's own options
  * come first; where to find the node, which is the same everywhere, comes last.
  */
-import type { CommandSpec, OptionSpec } from "./command.ts";
+import type { ArgumentSpec, CommandSpec, OptionSpec } from "./command.ts";
 import { wrapped } from "./layout.ts";
 
 export interface NounSpec {
+  /** `wallet`, or `piece inclusion` below `piece`. */
   readonly noun: string;
   readonly summary: string;
 }
@@ -100,8 +101,14 @@ function optionRow({ flags, summary, initial, required }: OptionSpec): readonly 
   return [shown, notes.length === 0 ? summary : `${summary} (${notes.join(", ")})`];
 }
 
+/** `<file>`, `[file]`, `<pieces...>`. */
+export function argumentWord({ name, optional, many }: ArgumentSpec): string {
+  const word = many === true ? `${name}...` : name;
+  return optional === true ? `[${word}]` : `<${word}>`;
+}
+
 export function usageOf(spec: CommandSpec): string {
-  const args = (spec.args ?? []).map(({ name, optional }) => (optional === true ? `[${name}]` : `<${name}>`));
+  const args = (spec.args ?? []).map(argumentWord);
   const required = (spec.options ?? [])
     .filter((option) => option.required === true)
     .map(({ flags }) => flags);
@@ -138,8 +145,11 @@ export function commandHelp(spec: CommandSpec, columns: number): string {
 
 export function nounHelp(table: CommandTable, noun: string, columns: number): string {
   const spec = table.nouns.find((entry) => entry.noun === noun);
-  const below = table.commands.filter(({ path }) => path[0] === noun && path.length > 1);
-  const rows = below.map(({ path, summary }) => [path.slice(1).join(" "), summary] as const);
+  const words = noun.split(" ");
+  const below = table.commands.filter(
+    ({ path }) => path.length > words.length && words.every((word, index) => path[index] === word),
+  );
+  const rows = below.map(({ path, summary }) => [path.slice(words.length).join(" "), summary] as const);
   return `${[
     wrapped(`${spec?.summary ?? noun}.`, columns),
     "",
@@ -154,7 +164,9 @@ function wordRow(table: CommandTable, word: string): readonly [string, string] {
   const command = table.commands.find(({ path }) => path.length === 1 && path[0] === word);
   if (command !== undefined) return [word, command.summary];
   const noun = table.nouns.find((entry) => entry.noun === word);
-  const below = table.commands.filter(({ path }) => path[0] === word).map(({ path }) => path[1]);
+  const below = table.commands
+    .filter(({ path }) => path[0] === word)
+    .map(({ path }) => path.slice(1).join(" "));
   return [word, `${noun?.summary ?? word}: ${below.join(", ")}`];
 }
 

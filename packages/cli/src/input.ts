@@ -86,6 +86,24 @@ export function optionHex(input: CommandInput, name: string): string | undefined
   throw cliErrors.badValue({ problem: `--${dashed(name)} is bytes in hex, two digits each` });
 }
 
+/** Bytes in hex of one of these lengths, or undefined if the option is not there. */
+export function optionHexOf(
+  input: CommandInput,
+  name: string,
+  lengths: readonly number[],
+): string | undefined {
+  const hex = optionHex(input, name);
+  if (hex === undefined || lengths.includes(hex.length / 2)) return hex;
+  const wanted = lengths.join(" or ");
+  throw cliErrors.badValue({ problem: `--${dashed(name)} is ${wanted} bytes in hex, not ${hex.length / 2}` });
+}
+
+/** Of an option that may be given several times. */
+export function optionList(input: CommandInput, name: string): readonly string[] {
+  const value = input.options[name];
+  return Array.isArray(value) ? value : [];
+}
+
 /** Any size, count or height. */
 export const anyNumber: Range = { least: 0, most: Number.MAX_SAFE_INTEGER };
 

@@ -1,6 +1,6 @@
 /** Files of this machine: looked at before anything is asked of a node, and read so that failures are typed. */
 import { constants } from "node:fs";
-import { access, open, stat } from "node:fs/promises";
+import { access, open, rename, rm, stat, writeFile } from "node:fs/promises";
 import { cliErrors, systemDetail } from "./errors.ts";
 
 /** Size of a regular file with at least one byte. Errors: `cli/file-missing`, `cli/not-a-file`, `cli/file-empty`. */
@@ -45,6 +45,69 @@ export async function* readFileBytes(
     }
   } catch (cause) {
     throw cliErrors.unreadable({ path, detail: systemDetail(cause) }, cause);
+  }
+}
+
+/** Double: one is read into while the other is worked on. */
+const chunkBytes = 1_048_576;
+
+/**
+ * The bytes of a file of any length in two buffers that are used again: a chunk is gone when the next is asked
+ * for. Pipes are files too. Errors `cli/file-missing`, `cli/not-a-file`, `cli/unreadable`.
+ */
+export async function* fileChunks(
+  path: string,
+  onProgress: (readBytes: number, sizeBytes: number) => void,
+): AsyncIterable<Uint8Array> {
+  const found = await statOf(path);
+  if (found === undefined) throw cliErrors.fileMissing({ path });
+  if (found.isFolder) throw cliErrors.notAFile({ path });
+  const buffers = [Buffer.allocUnsafe(chunkBytes), Buffer.allocUnsafe(chunkBytes)] as const;
+  try {
+    await using file = await open(path, "r");
+    let readBytes = 0;
+    let next = file.read(buffers[0]);
+    for (let turn = 1; ; turn += 1) {
+      const { bytesRead, buffer } = await next;
+      if (bytesRead === 0) return;
+      next = file.read(turn % 2 === 0 ? buffers[0] : buffers[1]);
+      next.catch(() => undefined); // it is awaited in its turn
+      readBytes += bytesRead;
+      onProgress(readBytes, found.sizeBytes);
+      yield buffer.subarray(0, bytesRead);
+    }
+  } catch (cause) {
+    throw cliErrors.unreadable({ path, detail: systemDetail(cause) }, cause);
+  }
+}
+
+/**
+ * A whole small file, or standard input for `-`. Errors as `fileChunks`, and `cli/too-large` above `mostBytes`.
+ */
+export async function readWhole(
+  path: string,
+  stdin: AsyncIterable<Uint8Array>,
+  mostBytes: number,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of path === "-" ? stdin : fileChunks(path, () => undefined)) {
+    size += chunk.length;
+    if (size > mostBytes) throw cliErrors.tooLarge({ path: path === "-" ? "the input" : path, mostBytes });
+    chunks.push(chunk.slice());
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Writes a whole file under its name only when it is complete. Error `cli/unwritable`. */
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+  const part = `${path}.${process.pid}.part`;
+  try {
+    await writeFile(part, content, { flush: true });
+    await rename(part, path);
+  } catch (cause) {
+    await rm(part, { force: true });
+    throw cliErrors.unwritable({ path, detail: systemDetail(cause) }, cause);
   }
 }
 

@@ -7,6 +7,7 @@ import type { ApiClient } from "@holdfast/api";
 import { Command, CommanderError, Option } from "commander";
 import type { CommandAction, CommandContext, CommandInput, CommandSpec, OptionSpec } from "./command.ts";
 import {
+  argumentWord,
   type CommandTable,
   commandHelp,
   connectionOptions,
@@ -67,14 +68,15 @@ function buildTree(table: CommandTable, host: ProgramHost): Command {
   root.version(host.version, "-V, --version");
   const nouns = new Map<string, Command>();
   for (const spec of table.commands) {
-    const [first = "", second] = spec.path;
     let parent = root;
-    if (second !== undefined) {
-      parent = nouns.get(first) ?? prepared(root.command(first), host, () => nounHelp(table, first, columns));
-      nouns.set(first, parent);
-    }
+    spec.path.slice(0, -1).forEach((word, depth) => {
+      const noun = spec.path.slice(0, depth + 1).join(" ");
+      const above = parent;
+      parent = nouns.get(noun) ?? prepared(above.command(word), host, () => nounHelp(table, noun, columns));
+      nouns.set(noun, parent);
+    });
     addCommand(
-      prepared(parent.command(second ?? first), host, () => commandHelp(spec, columns)),
+      prepared(parent.command(spec.path.at(-1) ?? ""), host, () => commandHelp(spec, columns)),
       spec,
       host,
     );
@@ -83,20 +85,22 @@ function buildTree(table: CommandTable, host: ProgramHost): Command {
 }
 
 function addCommand(made: Command, spec: CommandSpec, host: ProgramHost): void {
-  for (const { name, optional } of spec.args ?? [])
-    made.argument(optional === true ? `[${name}]` : `<${name}>`);
+  for (const argument of spec.args ?? []) made.argument(argumentWord(argument));
   for (const option of [...ownOptions(spec), ...connectionOptions(spec)]) {
     if (!option.flags.endsWith("--help")) made.addOption(parsedOption(option));
   }
   made.action(async () => {
     const given = made.opts<CommandInput["options"]>();
-    const args = made.processedArgs as (string | undefined)[];
+    const args = (made.processedArgs as (string | string[] | undefined)[]).flat();
     await runCommand(spec, { args, options: given }, contextOf(given, host));
   });
 }
 
-function parsedOption({ flags, initial, required }: OptionSpec): Option {
+function parsedOption({ flags, initial, required, repeated }: OptionSpec): Option {
   const option = new Option(flags);
+  if (repeated === true) {
+    option.argParser((value: string, before: readonly string[] = []) => [...before, value]);
+  }
   if (initial !== undefined) option.default(initial);
   return option.makeOptionMandatory(required === true);
 }

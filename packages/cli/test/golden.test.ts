@@ -19,6 +19,8 @@ beforeAll(async () => {
   node = await startCannedNode();
   folder = await mkdtemp(join(tmpdir(), "holdfast-golden-"));
   await writeFile(join(folder, "photo.jpg"), fileBytes);
+  const proven = await run(["piece", "inclusion", "prove", ...inclusion(), "-o", join(folder, "proof.json")]);
+  expect(proven).toMatchObject({ code: 0, err: "" });
 });
 afterAll(async () => {
   await node[Symbol.asyncDispose]();
@@ -27,6 +29,8 @@ afterAll(async () => {
 
 /** These start nodes of their own: launch.test.ts and demo.test.ts run them. */
 const launched = new Set(["up", "daemon", "init", "demo"]);
+
+const inclusion = (): string[] => [join(folder, "photo.jpg"), "--sector-bytes", "512KiB"];
 
 /** What a command is given besides `--json`. */
 const given: { readonly [command: string]: () => readonly string[] } = {
@@ -64,6 +68,10 @@ const given: { readonly [command: string]: () => readonly string[] } = {
   "actor ls": () => [],
   "actor show": () => [miner],
   "net peers": () => [],
+  "piece commp": () => [join(folder, "photo.jpg")],
+  "piece inclusion prove": inclusion,
+  "piece inclusion verify": () => [join(folder, "proof.json")],
+  "proof verify": () => [join(folder, "proof.json")],
   "net connect": () => ["/ip4/127.0.0.1/tcp/6000"],
 };
 

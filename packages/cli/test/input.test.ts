@@ -21,6 +21,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** Of 127 bytes 0xff. */
+const pieceCid = "baga6ea4seaqglc5ree3ir5ctv5iixkmc7fxgcupq2wxawjqyyfbyikv3z2jdwoi";
+
 /** FILE, EMPTY, FOLDER and MISSING stand for paths. */
 const paths: { readonly [word: string]: string } = {
   FILE: "file",
@@ -88,6 +91,27 @@ const wrong: readonly (readonly [line: string, exit: number, code: string])[] = 
   ["net connect 127.0.0.1:6000", 2, "cli/bad-value"],
   ["status --api nowhere", 2, "cli/bad-value"],
   ["status --api file:///etc/passwd", 2, "cli/bad-value"],
+
+  ["piece commp MISSING", 3, "cli/file-missing"],
+  ["piece commp FOLDER", 2, "cli/not-a-file"],
+  ["piece commp EMPTY", 2, "pieces/empty"],
+  ["piece commp -", 2, "pieces/empty"],
+  ["piece inclusion prove FILE", 2, "cli/usage"],
+  ["piece inclusion prove --sector-bytes 2KiB", 2, "cli/usage"],
+  ["piece inclusion prove FILE --sector-bytes 2000", 2, "pieces/bad-sector-size"],
+  ["piece inclusion prove FILE --sector-bytes 64", 2, "pieces/bad-sector-size"],
+  ["piece inclusion prove FILE --sector-bytes lots", 2, "amount/malformed"],
+  ["piece inclusion prove FILE --sector-bytes 2KiB --piece 1", 3, "pieces/no-such-piece"],
+  ["piece inclusion prove FILE --sector-bytes 2KiB --piece other", 2, "cli/bad-value"],
+  ["piece inclusion prove FILE FILE --sector-bytes 128", 2, "pieces/too-large"],
+  [`piece inclusion prove ${pieceCid} --sector-bytes 2KiB`, 2, "cli/bad-value"],
+  [`piece inclusion prove ${pieceCid}:100 --sector-bytes 2KiB`, 2, "pieces/bad-size"],
+  ["piece inclusion prove baga6ea4seaq:128 --sector-bytes 2KiB", 2, "cid/malformed"],
+  ["piece inclusion verify MISSING", 3, "cli/file-missing"],
+  ["piece inclusion verify FILE", 2, "proof/bad-file"],
+  ["proof verify EMPTY", 2, "proof/bad-file"],
+  ["proof verify FOLDER", 2, "cli/not-a-file"],
+  ["proof verify -", 2, "proof/bad-file"],
 
   ["completion csh", 2, "cli/bad-value"],
   ["up --round 5ms", 2, "cli/bad-value"],

@@ -3,6 +3,7 @@ import type { CommandTable } from "../help.ts";
 import { chainCommands } from "./chain.ts";
 import { launchCommands } from "./launch.ts";
 import { minerCommands } from "./miner.ts";
+import { proofCommands } from "./proof.ts";
 import { statusCommands } from "./status.ts";
 import { storeCommands } from "./store.ts";
 import { walletCommands } from "./wallet.ts";
@@ -15,6 +16,7 @@ export const commandTable: CommandTable = {
     ...walletCommands,
     ...minerCommands,
     ...chainCommands,
+    ...proofCommands,
   ],
   nouns: [
     { noun: "actor", summary: "The actors of the chain" },
@@ -25,6 +27,9 @@ export const commandTable: CommandTable = {
     { noun: "message", summary: "Messages to actors" },
     { noun: "mine", summary: "This node's miner" },
     { noun: "net", summary: "The network of peers" },
+    { noun: "piece", summary: "Commitments to data" },
+    { noun: "piece inclusion", summary: "Proofs that a sector holds a piece" },
+    { noun: "proof", summary: "Proofs by themselves" },
     { noun: "sector", summary: "Sealed, proven space" },
     { noun: "wallet", summary: "Keys and money" },
   ],
@@ -50,7 +55,18 @@ export const commandTable: CommandTable = {
     { title: "Running a node", words: ["init", "daemon"] },
     {
       title: "Plumbing",
-      words: ["actor", "address", "chain", "completion", "deal", "message", "net", "sector"],
+      words: [
+        "actor",
+        "address",
+        "chain",
+        "completion",
+        "deal",
+        "message",
+        "net",
+        "piece",
+        "proof",
+        "sector",
+      ],
     },
   ],
 };

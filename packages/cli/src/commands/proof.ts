@@ -1,0 +1,80 @@
+/** Words of pieces and proofs, which need no running node. */
+import type { CommandSpec, OptionSpec } from "../command.ts";
+
+const loadPieces = () => import("../actions/piece.ts");
+const loadProofs = () => import("../actions/proof.ts");
+
+const sectorOption: OptionSpec = {
+  flags: "--sector-bytes <size>",
+  summary: "size of the sector, padded, such as 2KiB",
+  required: true,
+};
+const proofFileArgument = { name: "file", summary: "proof file (JSON); - reads standard input" };
+
+export const proofCommands: readonly CommandSpec[] = [
+  {
+    path: ["piece", "commp"],
+    summary: "Compute the piece commitment of a file",
+    about:
+      "commP is the root of the SHA-256 tree over the file, padded as sectors pad it; the piece CID is the same as " +
+      "every Filecoin tool computes. Files of any size: the memory that it takes does not grow with them.",
+    examples: ["holdfast piece commp photo.jpg", "tar -c folder | holdfast piece commp - --json"],
+    args: [{ name: "file", summary: "the file; - reads standard input" }],
+    connection: "none",
+    action: async () => (await loadPieces()).pieceCommp,
+  },
+  {
+    path: ["piece", "inclusion", "prove"],
+    summary: "Prove that a sector holds a piece",
+    about:
+      "Lays the pieces out in the order in which they are given, each at a multiple of its own size, as sectors do, " +
+      "and proves that one of them lies under the sector's commitment, commD. A piece is a file, or what is known of " +
+      "it: its CID and its padded size, as `holdfast piece commp` prints them. The proof needs no data.",
+    examples: [
+      "holdfast piece inclusion prove a.bin b.bin c.bin --sector-bytes 64KiB --piece b.bin --out b.proof.json",
+      "holdfast piece inclusion prove a.bin baga6ea4seaq…:2048 --sector-bytes 64KiB --piece 1",
+    ],
+    args: [{ name: "pieces", summary: "files, or CID:SIZE, in the order of the sector", many: true }],
+    options: [
+      sectorOption,
+      {
+        flags: "--piece <which>",
+        summary: "the piece to prove: its place in the list, from 0, or the word that stands there",
+        initial: "0",
+      },
+      { flags: "-o, --out <file>", summary: "write the proof file" },
+    ],
+    connection: "none",
+    action: async () => (await loadPieces()).inclusionProve,
+  },
+  {
+    path: ["piece", "inclusion", "verify"],
+    summary: "Verify a proof that a sector holds a piece",
+    about:
+      "Says what was checked. Ends with exit code 5 if the proof does not hold, or if it is about another piece or " +
+      "another sector than the options say.",
+    examples: [
+      "holdfast piece inclusion verify b.proof.json",
+      "holdfast piece inclusion verify b.proof.json --piece b.bin --comm-d baga6ea4seaq…",
+    ],
+    args: [proofFileArgument],
+    options: [
+      { flags: "--piece <piece>", summary: "the piece that it must be about: a file or a piece CID" },
+      { flags: "--comm-d <commitment>", summary: "the commD that it must be about: hex or a piece CID" },
+    ],
+    connection: "none",
+    action: async () => (await loadPieces()).inclusionVerify,
+  },
+  {
+    path: ["proof", "verify"],
+    summary: "Verify a proof file of any kind",
+    about:
+      "Reads the statement and the proof, verifies it as the chain would, and says what was checked. Whether the " +
+      "statement is about your sector, your data and your network is for you to compare. Ends with exit code 5 if " +
+      "the proof does not hold.",
+    examples: ["holdfast proof verify sector-3.proof.json"],
+    args: [proofFileArgument],
+    connection: "none",
+    action: async () => (await loadProofs()).proofVerify,
+  },
+];

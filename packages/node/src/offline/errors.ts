@@ -1,0 +1,20 @@
+/** Errors of offline work: what a person gave, and proofs that do not hold. */
+import { defineErrors } from "@holdfast/base";
+
+export const offlineErrors = defineErrors("proof", {
+  badFile: {
+    exit: "usage",
+    message: (data: { problem: string }) => `this is no proof file: ${data.problem}`,
+    fix: "give a file that `holdfast piece inclusion prove` or `holdfast proof seal --out FILE` has written",
+  },
+  fileTooLarge: {
+    exit: "usage",
+    message: (data: { limitBytes: number }) => `a proof file has at most ${data.limitBytes} bytes`,
+    fix: "give a file that `holdfast piece inclusion prove` or `holdfast proof seal --out FILE` has written",
+  },
+  invalid: {
+    exit: "proof-invalid",
+    message: (data: { what: string }) => `the proof does not hold: ${data.what}`,
+    fix: "do not believe what it claims; ask whoever made it for the right one",
+  },
+});

@@ -1,0 +1,43 @@
+/**
+ * Work without a running node, for the command line: piece commitments and proofs. Each function loads its own
+ * code when it is called: `piece commp` should not wait for circuits.
+ */
+import type { CheckedProof } from "./check.ts";
+import type { PieceFacts } from "./comm-p.ts";
+import type { ListedPiece } from "./inclusion.ts";
+import type { InclusionFile } from "./proof-file.ts";
+
+export type { CheckedProof } from "./check.ts";
+export type { PieceFacts } from "./comm-p.ts";
+export { offlineErrors } from "./errors.ts";
+export type { ListedPiece } from "./inclusion.ts";
+export { maxProofFileBytes } from "./limits.ts";
+export type { WorkHooks } from "./needs.ts";
+export type { InclusionFile, ProofFile } from "./proof-file.ts";
+
+/**
+ * commP of all bytes. A chunk is done with when the next is asked for, so a source may reuse its buffer.
+ * Error `pieces/empty`.
+ */
+export async function pieceFacts(bytes: AsyncIterable<Uint8Array>): Promise<PieceFacts> {
+  return (await import("./comm-p.ts")).pieceFacts(bytes);
+}
+
+/** The commitment in a piece CID, in hex. Errors `cid/malformed`, `pieces/bad-cid`. */
+export async function commPOfCid(text: string): Promise<string> {
+  return (await import("./inclusion.ts")).commPOfCid(text);
+}
+
+/** The proof that piece `index` (from 0) lies in the sector that these pieces make. Errors `pieces/…`. */
+export async function proveInclusion(
+  pieces: readonly ListedPiece[],
+  sectorBytes: number,
+  index: number,
+): Promise<InclusionFile> {
+  return (await import("./inclusion.ts")).proveInclusion(pieces, sectorBytes, index);
+}
+
+/** Reads and verifies a proof file of any kind. Errors `proof/bad-file`, `proof/invalid`. */
+export async function checkProofFile(bytes: Uint8Array): Promise<CheckedProof> {
+  return (await import("./check.ts")).checkProofFile(bytes);
+}

@@ -1,0 +1,43 @@
+/** SDR, the proof of replication of today's Filecoin: graph, labels, seals, challenges, and the kind `sdr`. */
+export {
+  challengedNode as sdrChallengedNode,
+  pollSdr,
+  sdrChallenges,
+  sdrNonInteractiveChallenges,
+} from "./challenges.ts";
+export { sdrBaseDegree } from "./drsample.ts";
+export { sdrErrors } from "./errors.ts";
+export {
+  createSdrGraph,
+  parentCacheChunks,
+  type SdrApiVersion,
+  type SdrGraph,
+  sdrDegree,
+  sdrExpansionDegree,
+} from "./graph.ts";
+export { type SdrIdentity, sdrGraphOf, sdrPorepId, sdrReplicaId, sdrReplicaIdOf } from "./identity.ts";
+export { sdr } from "./kind.ts";
+export { LabelMaker, labelLayer } from "./labels.ts";
+export {
+  maxSdrSealBytes,
+  type SdrProfile,
+  type SdrShape,
+  sdrChallengeCount,
+  sdrLayers,
+  sdrShape,
+} from "./params.ts";
+export { proveSdr, type SdrOpenings, sdrOpenings, sdrProofLengths } from "./prove.ts";
+export { extractSdr, replicateSdr } from "./replicate.ts";
+export {
+  type SdrSeal,
+  type SdrSealReport,
+  type SdrSealRequest,
+  sdrSealReport,
+  sealSdr,
+  sealSdrSteps,
+} from "./seal.ts";
+export { parseSdrAux, type SdrTrees, sdrAuxLength, sdrCommR } from "./sealed.ts";
+export { lastLabels } from "./sealing.ts";
+export { sdrSyntheticChallenges, sdrSyntheticCount, sdrSyntheticSelection } from "./synthetic.ts";
+export { sdrUpdateChallengeCount, sdrUpdateChallenges, sdrUpdatePartitions } from "./update.ts";
+export { verifySdr } from "./verify.ts";

@@ -1,0 +1,96 @@
+/**
+ * The labels of SDR: label(layer, v) = SHA-256 of one block with replica id, layer and node, and of 37
+ * parent labels, with the two top bits cleared. The first layer repeats the six base parents until there are
+ * 37; later layers repeat all fourteen, the base parents from the same layer and the expander parents from
+ * the layer before. Node 0 has no parents, so its message is the one block.
+ *
+ *   bytes 0…31     replica id
+ *   bytes 32…35    layer, from 1 (big-endian)
+ *   bytes 36…43    node (big-endian)
+ *   bytes 44…63    zeros
+ *   bytes 64…1247  37 parent labels
+ *
+ * Invariant: labels do not depend on the data except through the replica id, so they are computed again to
+ * extract. Source: Filecoin specs, SDR, labeling.
+ */
+import { sha256 } from "@holdfast/base";
+import { nodeBytes } from "../merkle/index.ts";
+import { topByteMask } from "../porep/index.ts";
+import { sdrBaseDegree } from "./drsample.ts";
+import { type SdrGraph, sdrDegree } from "./graph.ts";
+
+const layerOffset = 32;
+const nodeOffset = 36;
+const parentsOffset = 64;
+const slots = 37;
+const messageBytes = parentsOffset + slots * nodeBytes;
+const twoTo32 = 0x1_0000_0000;
+/** Nodes after which a long loop reports how far it is. */
+const sliceNodes = 1024;
+
+/** Makes the labels of one layer. One message buffer serves all nodes: sealing makes millions of labels. */
+export class LabelMaker {
+  /** Parents that a label of this layer takes: 6 in the first layer, 14 later. */
+  readonly degree: number;
+  readonly #message = new Uint8Array(messageBytes);
+  readonly #view = new DataView(this.#message.buffer);
+
+  /** `replicaId` has 32 bytes, `layer` counts from 1. */
+  constructor(replicaId: Uint8Array, layer: number) {
+    this.degree = layer === 1 ? sdrBaseDegree : sdrDegree;
+    this.#message.set(replicaId);
+    this.#view.setUint32(layerOffset, layer);
+  }
+
+  /** Puts the label of parent number `slot` (below `degree`): the node `node` of `labels`. */
+  setParent(slot: number, labels: Uint8Array, node: number): void {
+    const from = node * nodeBytes;
+    this.#message.set(labels.subarray(from, from + nodeBytes), parentsOffset + slot * nodeBytes);
+  }
+
+  /** The label of `node` from the parents that were set; node 0 takes none. */
+  label(node: number): Uint8Array {
+    this.#view.setUint32(nodeOffset, Math.floor(node / twoTo32));
+    this.#view.setUint32(nodeOffset + 4, node % twoTo32);
+    const label = sha256(this.#filled(node));
+    label[nodeBytes - 1] = (label[nodeBytes - 1] as number) & topByteMask;
+    return label;
+  }
+
+  #filled(node: number): Uint8Array {
+    if (node === 0) return this.#message.subarray(0, parentsOffset);
+    for (let slot = this.degree; slot < slots; slot += this.degree) {
+      const count = Math.min(this.degree, slots - slot);
+      const to = parentsOffset + slot * nodeBytes;
+      this.#message.copyWithin(to, parentsOffset, parentsOffset + count * nodeBytes);
+    }
+    return this.#message;
+  }
+}
+
+/**
+ * Writes the labels of `layer` (from 1) to `into` (32 bytes a node) from those of the layer before (any bytes
+ * for layer 1, which has none); yields the number of nodes done from time to time.
+ */
+export function* labelLayer(
+  graph: SdrGraph,
+  replicaId: Uint8Array,
+  layer: number,
+  previous: Uint8Array,
+  into: Uint8Array,
+): Generator<number, void> {
+  const maker = new LabelMaker(replicaId, layer);
+  const table = graph.table();
+  const own = new Uint32Array(sdrDegree);
+  for (let node = 0; node < graph.nodes; node += 1) {
+    if (table === undefined) graph.parentsInto(node, own);
+    const parents = table ?? own;
+    const first = table === undefined ? 0 : node * sdrDegree;
+    for (let slot = 0; slot < maker.degree; slot += 1) {
+      const labels = slot < sdrBaseDegree ? into : previous;
+      maker.setParent(slot, labels, parents[first + slot] as number);
+    }
+    into.set(maker.label(node), node * nodeBytes);
+    if ((node + 1) % sliceNodes === 0) yield node + 1;
+  }
+}

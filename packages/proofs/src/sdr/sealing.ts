@@ -1,0 +1,143 @@
+/**
+ * Sealing, step by step: labels layer by layer, columns across the layers and their tree, the replica (data
+ * plus the last layer's labels) and its tree. Extraction labels again and subtracts.
+ * Invariant: everything is written where `aux` has it, so a seal takes no memory beside its result but one
+ * slice of columns. Source: Filecoin specs, SDR.
+ */
+import {
+  type MerkleTree,
+  nodeBytes,
+  poseidonHasher,
+  serializeTree,
+  type TreeHasher,
+} from "../merkle/index.ts";
+import { addNode, type Steps, subtractNode, wordsOf } from "../porep/index.ts";
+import type { SdrGraph } from "./graph.ts";
+import { labelLayer } from "./labels.ts";
+import type { SdrShape } from "./params.ts";
+import { parseSdrAux, sdrAuxLength } from "./sealed.ts";
+
+const wordsPerNode = nodeBytes / 4;
+/** Groups that are hashed before the share that is done is reported. */
+const sliceGroups = 256;
+/** Costs of a node, measured in TypeScript: a label, a label's place in a column, a tree. For progress only. */
+const cost = { label: 2, column: 15, tree: 11 };
+
+/** The columns of the nodes `from` … `to − 1`: for each node its label in layer 1, 2, …. */
+export function columnsOf(labels: readonly Uint8Array[], from: number, to: number): Uint8Array {
+  const columns = new Uint8Array((to - from) * labels.length * nodeBytes);
+  let at = 0;
+  for (let node = from; node < to; node += 1) {
+    for (const layer of labels) {
+      columns.set(layer.subarray(node * nodeBytes, (node + 1) * nodeBytes), at);
+      at += nodeBytes;
+    }
+  }
+  return columns;
+}
+
+function* hashColumns(labels: readonly Uint8Array[], into: Uint8Array): Steps<void> {
+  const nodes = into.length / nodeBytes;
+  for (let from = 0; from < nodes; from += sliceGroups) {
+    const to = Math.min(from + sliceGroups, nodes);
+    const hashes = poseidonHasher.hashRow(columnsOf(labels, from, to), labels.length);
+    into.set(hashes, from * nodeBytes);
+    yield to / nodes;
+  }
+}
+
+/** Hashes the rows above the leaves of `tree` into its `rows`; yields the share done. */
+function* hashRows(hasher: TreeHasher, { leaves, rows }: MerkleTree): Steps<void> {
+  let row = leaves;
+  let at = 0;
+  for (const arity of hasher.shapeOf(leaves.length / nodeBytes) ?? []) {
+    const parents = rows.subarray(at, at + row.length / arity);
+    const slice = sliceGroups * arity * nodeBytes;
+    for (let from = 0; from < row.length; from += slice) {
+      const hashed = hasher.hashRow(row.subarray(from, Math.min(from + slice, row.length)), arity);
+      parents.set(hashed, from / arity);
+      yield (at + (from + slice) / arity) / rows.length;
+    }
+    at += parents.length;
+    row = parents;
+  }
+}
+
+function encode(data: Uint8Array, labels: Uint8Array, into: Uint8Array): void {
+  into.set(data);
+  const words = wordsOf(into);
+  const keys = wordsOf(labels);
+  for (let at = 0; at < words.length; at += wordsPerNode) {
+    addNode(words, at, keys.subarray(at, at + wordsPerNode));
+  }
+}
+
+/** The share of the whole at which a part of it is. */
+function* within(steps: Steps<void>, start: number, share: number): Steps<void> {
+  for (const done of steps) yield start + share * Math.min(done, 1);
+}
+
+/**
+ * Labels and trees of a sector whose data tree is `data`; the result is `aux`. The replica is the leaves of
+ * its replica tree.
+ */
+export function* sealSteps(
+  shape: SdrShape,
+  graph: SdrGraph,
+  replicaId: Uint8Array,
+  data: MerkleTree,
+): Steps<Uint8Array> {
+  const aux = new Uint8Array(sdrAuxLength(shape));
+  aux.set(serializeTree(data));
+  const { labels, columns, replica } = parseSdrAux(shape, aux);
+  let start = 0;
+  const columnCost = shape.layers * cost.column;
+  const total = shape.layers * cost.label + columnCost + 2 * cost.tree;
+  function* part(steps: Steps<void>, price: number): Steps<void> {
+    yield* within(steps, start, price / total);
+    start += price / total;
+  }
+  for (const [i, into] of labels.entries()) {
+    const previous = labels[i - 1] ?? into;
+    yield* part(shares(labelLayer(graph, replicaId, i + 1, previous, into), shape.nodes), cost.label);
+  }
+  yield* part(hashColumns(labels, columns.leaves), columnCost);
+  yield* part(hashRows(poseidonHasher, columns), cost.tree);
+  encode(data.leaves, labels.at(-1) ?? replica.leaves, replica.leaves);
+  yield* part(hashRows(poseidonHasher, replica), cost.tree);
+  yield 1;
+  return aux;
+}
+
+function* shares(counts: Generator<number, void>, of: number): Steps<void> {
+  for (const count of counts) yield count / of;
+}
+
+/** The labels of the last of `layers` layers; two layers are kept at a time. */
+export function* lastLabels(graph: SdrGraph, replicaId: Uint8Array, layers: number): Steps<Uint8Array> {
+  let labels = new Uint8Array(graph.nodes * nodeBytes);
+  let previous = new Uint8Array(graph.nodes * nodeBytes);
+  for (let layer = 1; layer <= layers; layer += 1) {
+    [labels, previous] = [previous, labels];
+    const steps = labelLayer(graph, replicaId, layer, previous, labels);
+    yield* within(shares(steps, graph.nodes), (layer - 1) / layers, 1 / layers);
+  }
+  return labels;
+}
+
+/** The data of a replica whose nodes are canonical. */
+export function* unsealSteps(
+  graph: SdrGraph,
+  replicaId: Uint8Array,
+  layers: number,
+  replica: Uint8Array,
+): Steps<Uint8Array> {
+  const keys = wordsOf(yield* lastLabels(graph, replicaId, layers));
+  const data = replica.slice();
+  const words = wordsOf(data);
+  for (let at = 0; at < words.length; at += wordsPerNode) {
+    subtractNode(words, at, keys.subarray(at, at + wordsPerNode));
+  }
+  yield 1;
+  return data;
+}

@@ -19,5 +19,6 @@ export * from "./post/index.ts";
 export * from "./profiles.ts";
 export * from "./prover.ts";
 export * from "./r1cs/index.ts";
+export * from "./sdr/index.ts";
 export * from "./verifier.ts";
 export * from "./verifier-memo.ts";

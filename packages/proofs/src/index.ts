@@ -12,6 +12,7 @@ export * from "./graph/index.ts";
 export * from "./merkle/index.ts";
 export * from "./openings/index.ts";
 export * from "./piece/index.ts";
+export * from "./por/index.ts";
 export * from "./porep/index.ts";
 export * from "./poreps.ts";
 export * from "./poseidon/index.ts";

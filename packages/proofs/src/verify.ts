@@ -38,6 +38,7 @@ export {
   pieceCommitment,
   verifyPieceInclusion,
 } from "./piece/index.ts";
+export { type PorRequest, type PorStatement, verifyPor } from "./por/index.ts";
 export { replicaIdOf, type SealCommitments, type SectorIdentity, verifySeal } from "./porep/index.ts";
 export { type PostKind, type PostSector, verifyPost } from "./post/index.ts";
 export {

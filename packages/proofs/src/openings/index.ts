@@ -31,6 +31,29 @@ function levelsOf(hasher: TreeHasher, leafCount: number, leaves: readonly number
   return levels;
 }
 
+/** A node of a tree: level 0 are the leaves. */
+export interface TreeNode {
+  readonly level: number;
+  readonly index: number;
+}
+
+/** The nodes of the opening of these leaves (distinct, ascending, at least one) in its order. */
+export function openingNodes(
+  hasher: TreeHasher,
+  leafCount: number,
+  leaves: readonly number[],
+): readonly TreeNode[] {
+  const nodes: TreeNode[] = leaves.map((index) => ({ level: 0, index }));
+  for (const [level, { arity, parents, known }] of levelsOf(hasher, leafCount, leaves).entries()) {
+    for (const parent of parents) {
+      for (let index = parent * arity; index < (parent + 1) * arity; index += 1) {
+        if (!known.has(index)) nodes.push({ level, index });
+      }
+    }
+  }
+  return nodes;
+}
+
 /** Bytes of the opening of these leaves (distinct, ascending, at least one). */
 export function openingLength(hasher: TreeHasher, leafCount: number, leaves: readonly number[]): number {
   const siblings = levelsOf(hasher, leafCount, leaves).reduce(
@@ -42,26 +65,20 @@ export function openingLength(hasher: TreeHasher, leafCount: number, leaves: rea
 
 /** Opens these leaves (distinct, ascending, at least one). */
 export function openLeaves(tree: MerkleTree, leaves: readonly number[]): Uint8Array {
-  const opening = new Uint8Array(openingLength(tree.hasher, tree.leafCount, leaves));
-  let at = 0;
-  const put = (row: Uint8Array, index: number): void => {
-    opening.set(row.subarray(index * nodeBytes, (index + 1) * nodeBytes), at);
-    at += nodeBytes;
-  };
-  for (const leaf of leaves) put(tree.leaves, leaf);
-  let row = tree.leaves;
-  let rowCount = tree.leafCount;
-  let rowStart = 0;
-  for (const { arity, parents, known } of levelsOf(tree.hasher, tree.leafCount, leaves)) {
-    for (const parent of parents) {
-      for (let child = parent * arity; child < (parent + 1) * arity; child += 1) {
-        if (!known.has(child)) put(row, child);
-      }
-    }
-    rowCount /= arity;
-    row = tree.rows.subarray(rowStart, rowStart + rowCount * nodeBytes);
-    rowStart += row.length;
+  const rows = [tree.leaves];
+  let start = 0;
+  let count = tree.leafCount;
+  for (const arity of tree.hasher.shapeOf(tree.leafCount) ?? []) {
+    count /= arity;
+    rows.push(tree.rows.subarray(start, start + count * nodeBytes));
+    start += count * nodeBytes;
   }
+  const nodes = openingNodes(tree.hasher, tree.leafCount, leaves);
+  const opening = new Uint8Array(nodes.length * nodeBytes);
+  nodes.forEach(({ level, index }, i) => {
+    const row = rows[level] ?? tree.leaves;
+    opening.set(row.subarray(index * nodeBytes, (index + 1) * nodeBytes), i * nodeBytes);
+  });
   return opening;
 }
 

@@ -22,17 +22,11 @@ const batchHeight = 11;
 const batchBytes = nodeBytes * 2 ** batchHeight;
 const batchUserBytes = (batchBytes / paddedBlockBytes) * userBlockBytes;
 
-/** Rows are hashed until one node is left; `room` is as long as the leaves and takes all rows but the root. */
-function rootOf(leaves: Uint8Array, room: Uint8Array): Uint8Array {
-  let row = leaves;
-  let at = 0;
-  while (row.length > 2 * nodeBytes) {
-    const parents = room.subarray(at, at + row.length / 2);
-    at += parents.length;
-    row = treeKernel.sha256Pairs(row, parents);
-  }
-  return treeKernel.sha256Pairs(row);
-}
+/**
+ * Told of the nodes of the tree as they come up: `row` holds whole nodes of one height, the first of them number
+ * `first`; at each height from left to right. Inside of folded zeros it is not told.
+ */
+export type RowObserver = (height: number, first: number, row: Uint8Array) => void;
 
 /**
  * commP of a stream of user bytes: `write` chunks of any size, then `finish` once. State: a batch of 64 KiB with
@@ -43,9 +37,16 @@ export class CommPStream {
   readonly #batch = new Uint8Array(batchBytes);
   readonly #rows = new Uint8Array(batchBytes);
   readonly #padded = new Uint8Array(batchBytes + 2 * paddedBlockBytes);
-  readonly #fold = new TreeFold();
+  readonly #fold: TreeFold;
+  readonly #observe: RowObserver | undefined;
   #held = 0;
   #foldedZeros = 0;
+
+  /** `observe` sees the nodes of the tree; the rows it gets are overwritten later. */
+  constructor(observe?: RowObserver) {
+    this.#observe = observe;
+    this.#fold = new TreeFold(observe);
+  }
 
   /** User bytes written so far. */
   get userBytes(): number {
@@ -80,9 +81,22 @@ export class CommPStream {
     if (this.#held > 0) {
       const size = Math.min(batchBytes, paddedBytes);
       const leaves = this.#batch.subarray(0, size).fill(0, this.#held);
-      this.#fold.add(exactHeight(size), rootOf(leaves, this.#rows));
+      this.#fold.add(exactHeight(size), this.#rootOf(leaves));
     }
     return { commitment: this.#fold.finish(pieceHeightOrThrow(paddedBytes)), paddedBytes };
+  }
+
+  /** The root of the batch: rows are hashed, in the stream's room for them, until one node is left. */
+  #rootOf(leaves: Uint8Array): Uint8Array {
+    let row = leaves;
+    let at = 0;
+    for (let height = 0; row.length > nodeBytes; height += 1) {
+      this.#observe?.(height, this.#fold.leaves / 2 ** height, row);
+      const parents = this.#rows.subarray(at, at + row.length / 2);
+      at += parents.length;
+      row = treeKernel.sha256Pairs(row, parents);
+    }
+    return row.slice();
   }
 
   #take(padded: Uint8Array): void {
@@ -93,7 +107,7 @@ export class CommPStream {
       this.#held += taken.length;
       from += taken.length;
       if (this.#held === batchBytes) {
-        this.#fold.add(batchHeight, rootOf(this.#batch, this.#rows));
+        this.#fold.add(batchHeight, this.#rootOf(this.#batch));
         this.#held = 0;
       }
     }

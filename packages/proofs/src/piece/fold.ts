@@ -9,9 +9,17 @@ interface Subtree {
   readonly root: Uint8Array;
 }
 
+/** Told of every node that a fold makes or is given, by height and index, from left to right at each height. */
+export type NodeObserver = (height: number, index: number, node: Uint8Array) => void;
+
 export class TreeFold {
   readonly #stack: Subtree[] = [];
+  readonly #observe: NodeObserver | undefined;
   #leaves = 0;
+
+  constructor(observe?: NodeObserver) {
+    this.#observe = observe;
+  }
 
   /** Leaves folded so far, zero fill included. */
   get leaves(): number {
@@ -37,9 +45,13 @@ export class TreeFold {
   /** Adds the next subtree; it must be aligned, which `align` sees to. */
   add(height: number, root: Uint8Array): void {
     let subtree: Subtree = { height, root };
+    let index = this.#leaves / 2 ** height;
+    this.#observe?.(height, index, root);
     for (let top = this.#stack.at(-1); top?.height === subtree.height; top = this.#stack.at(-1)) {
       this.#stack.pop();
       subtree = { height: subtree.height + 1, root: hashPair(top.root, subtree.root) };
+      index = Math.floor(index / 2);
+      this.#observe?.(subtree.height, index, subtree.root);
     }
     this.#stack.push(subtree);
     this.#leaves += 2 ** height;

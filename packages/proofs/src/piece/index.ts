@@ -1,8 +1,8 @@
 /** Pieces: commitments, CIDs, their layout in a sector, and proofs that a sector holds one. */
 export { isPieceCommitment, pieceCid, pieceCommitment } from "./cid.ts";
-export { CommPStream, commP, type PieceInfo } from "./comm-p.ts";
+export { CommPStream, commP, type PieceInfo, type RowObserver } from "./comm-p.ts";
 export { piecesErrors } from "./errors.ts";
-export { TreeFold } from "./fold.ts";
+export { type NodeObserver, TreeFold } from "./fold.ts";
 export {
   inclusionOffset,
   type PieceInclusionStatement,

@@ -9,6 +9,7 @@ export { proofsErrors } from "./errors.ts";
 export * from "./field/index.ts";
 export * from "./fr32/index.ts";
 export * from "./graph/index.ts";
+export * from "./groth16/index.ts";
 export * from "./merkle/index.ts";
 export * from "./openings/index.ts";
 export * from "./piece/index.ts";

@@ -26,6 +26,18 @@ export {
   encodeG2Compressed,
 } from "./curve/index.ts";
 export { proofsErrors } from "./errors.ts";
+export {
+  decodeProof,
+  decodeVerifyingKey,
+  encodeProof,
+  encodeVerifyingKey,
+  groth16ProofBytes,
+  type ProofClaim,
+  publicInputsOf,
+  type VerifyingKey,
+  verifyProof,
+  verifyProofs,
+} from "./groth16/verifier.ts";
 export type { Commitment } from "./merkle/index.ts";
 export {
   isPieceCommitment,

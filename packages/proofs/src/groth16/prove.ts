@@ -1,0 +1,128 @@
+/**
+ * Proving: the quotient h = (ab − c)/Z by transforms, then A, B and C as multi-exponentiations, blinded by r and
+ * s. These are hashed from the entropy and from everything that is proven, so entropy that repeats by accident
+ * blinds two different proofs differently.
+ *
+ * Invariant: a witness that does not satisfy the constraints gives an error, never bytes.
+ * Source: Groth 2016 §3.2.
+ */
+import { concatBytes, equalBytes, toHex } from "@holdfast/base";
+import { curveKernel } from "../curve/index.ts";
+import { frModulus, frsToBytes } from "../field/index.ts";
+import { type R1cs, r1csDigest } from "../r1cs/index.ts";
+import { assertEntropy, deriveScalar, digestOfElements } from "./derive.ts";
+import { groth16Errors } from "./errors.ts";
+import { encodeProof } from "./proof.ts";
+import { countsOf, type ProvingKey } from "./proving-key.ts";
+import { domainSizeOf, rowValues, supportOf } from "./qap.ts";
+
+/** Digests of shapes that were proven before: hashing a large circuit takes a noticeable part of a second. */
+const digests = new WeakMap<R1cs, Uint8Array>();
+
+function digestOf(r1cs: R1cs): Uint8Array {
+  const digest = digests.get(r1cs) ?? r1csDigest(r1cs);
+  digests.set(r1cs, digest);
+  return digest;
+}
+
+/** Throws groth16/wrong-circuit, groth16/bad-key. */
+function assertKey(key: ProvingKey, r1cs: R1cs): void {
+  const digest = digestOf(r1cs);
+  if (!equalBytes(digest, key.circuitDigest)) {
+    throw groth16Errors.wrongCircuit({ expected: toHex(key.circuitDigest), actual: toHex(digest) });
+  }
+  const counts = countsOf(key);
+  const fits =
+    counts?.variableCount === r1cs.variableCount &&
+    counts.publicCount === r1cs.publicCount &&
+    counts.domainSize === domainSizeOf(r1cs);
+  if (!fits) throw groth16Errors.badKey({ part: "its sizes are not those of the circuit" });
+}
+
+/** Throws groth16/bad-witness. */
+function assertWitness(r1cs: R1cs, witness: readonly bigint[]): void {
+  if (witness.length !== r1cs.variableCount) {
+    const reason = `${witness.length} values for ${r1cs.variableCount} variables`;
+    throw groth16Errors.badWitness({ reason });
+  }
+  if (witness[0] !== 1n) throw groth16Errors.badWitness({ reason: "variable 0 is not 1" });
+  const wild = witness.findIndex((value) => value < 0n || value >= frModulus);
+  if (wild !== -1) throw groth16Errors.badWitness({ reason: `variable ${wild} is no field element` });
+}
+
+function blindingOf(
+  key: ProvingKey,
+  r1cs: R1cs,
+  witness: readonly bigint[],
+  entropy: Uint8Array,
+): { r: bigint; s: bigint } {
+  const { alphaG1, betaG2, gammaG2, deltaG2 } = key.verifyingKey;
+  const context = [
+    entropy,
+    key.circuitDigest,
+    concatBytes(alphaG1, betaG2, gammaG2, deltaG2),
+    digestOfElements(witness.slice(0, r1cs.publicCount + 1)),
+    digestOfElements(witness),
+  ];
+  return { r: deriveScalar("blinding r", ...context), s: deriveScalar("blinding s", ...context) };
+}
+
+const pick = (values: readonly bigint[], indices: Uint32Array): bigint[] =>
+  Array.from(indices, (index) => values[index] as bigint);
+
+/**
+ * The 192 bytes that prove the witness of a circuit: `variableCount` values in [0, r), the first 1, then the
+ * public inputs. `entropy` is 32 bytes or more; the same arguments give the same proof.
+ * Throws groth16/short-entropy, groth16/wrong-circuit, groth16/bad-key, groth16/bad-witness and, for a witness
+ * that breaks a constraint, groth16/unsatisfied.
+ */
+export function prove(
+  provingKey: ProvingKey,
+  r1cs: R1cs,
+  witness: readonly bigint[],
+  entropy: Uint8Array,
+): Uint8Array {
+  assertEntropy(entropy);
+  assertKey(provingKey, r1cs);
+  assertWitness(r1cs, witness);
+  const rows = rowValues(r1cs, witness);
+  const quotient = curveKernel.quotient(frsToBytes(rows.a), frsToBytes(rows.b), frsToBytes(rows.c));
+  const { r, s } = blindingOf(provingKey, r1cs, witness, entropy);
+  return combine(provingKey, r1cs, witness, quotient, { r, s });
+}
+
+function combine(
+  key: ProvingKey,
+  r1cs: R1cs,
+  witness: readonly bigint[],
+  quotient: Uint8Array,
+  { r, s }: { r: bigint; s: bigint },
+): Uint8Array {
+  const { verifyingKey: vk } = key;
+  const support = supportOf(r1cs);
+  if (support.a.length * 96 !== key.a.length || support.b.length * 96 !== key.bG1.length) {
+    throw groth16Errors.badKey({ part: "its points are not those of the circuit's columns" });
+  }
+  const inB = pick(witness, support.b);
+  const a = curveKernel.msmG1(
+    concatBytes(key.a, vk.alphaG1, key.deltaG1),
+    frsToBytes([...pick(witness, support.a), 1n, r]),
+  );
+  const withBlinding = frsToBytes([...inB, 1n, s]);
+  const b = curveKernel.msmG2(concatBytes(key.bG2, vk.betaG2, vk.deltaG2), withBlinding);
+  const bG1 = curveKernel.msmG1(concatBytes(key.bG1, key.betaG1, key.deltaG1), withBlinding);
+  const hidden = witness.slice(r1cs.publicCount + 1);
+  const c = curveKernel.msmG1(
+    concatBytes(
+      ...[
+        curveKernel.msmG1(key.l, frsToBytes(hidden)),
+        curveKernel.msmG1(key.h, quotient.subarray(0, (key.domainSize - 1) * 32)),
+        a,
+        bG1,
+        key.deltaG1,
+      ],
+    ),
+    frsToBytes([1n, 1n, s, r, frModulus - ((r * s) % frModulus)]),
+  );
+  return encodeProof({ a, b, c });
+}

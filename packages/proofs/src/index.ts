@@ -24,3 +24,4 @@ export * from "./r1cs/index.ts";
 export * from "./sdr/index.ts";
 export * from "./verifier.ts";
 export * from "./verifier-memo.ts";
+export * from "./zigzag2019/index.ts";

@@ -69,7 +69,8 @@ async function install(): Promise<CryptoBackends> {
 export async function installTreeHashing(): Promise<void> {
   try {
     const { hashInto } = await import("@chainsafe/hashtree");
-    const sha256Pairs = (row: Uint8Array, parents = new Uint8Array(row.length / 2)): Uint8Array => {
+    const sha256Pairs = (row: Uint8Array, room?: Uint8Array): Uint8Array => {
+      const parents = room ?? new Uint8Array(row.length / 2);
       hashInto(row, parents);
       for (let last = 31; last < parents.length; last += 32) parents[last] = (parents[last] ?? 0) & 0x3f;
       return parents;

@@ -54,6 +54,17 @@ export const proofsErrors = defineErrors("proofs", {
     message: (data: { sectorId: number }) => `sector ${data.sectorId} appears twice`,
     fix: "pass each sector once",
   },
+  noCircuit: {
+    exit: "usage",
+    message: (data: { profile: string }) => `there is no seal circuit that a network can use for ${data.profile}`,
+    fix: "use vanilla proofs for this profile, or a zigzag profile",
+  },
+  noParameters: {
+    exit: "not-found",
+    message: (data: { what: string; key: string }) =>
+      `the parameters of ${data.what} are not on this machine (verifying key ${data.key})`,
+    fix: "fetch them with `holdfast params fetch`; those of a network of your own are made by `holdfast params cache`",
+  },
   wrongProof: {
     exit: "proof-invalid",
     message: (data: { what: string }) => `the ${data.what} that was just made does not verify`,

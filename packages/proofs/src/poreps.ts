@@ -3,14 +3,20 @@
  * of a seal in the form that its class asks for.
  */
 import type { ResolvedClass } from "./classes.ts";
-import { type Porep, type SealCommitments, type SectorIdentity, zigzag } from "./porep/index.ts";
-import type { SectorProfile } from "./profiles.ts";
+import { auxLength, type Porep, type SealCommitments, type SectorIdentity, zigzag } from "./porep/index.ts";
+import type { PorepKind, SectorProfile } from "./profiles.ts";
+import { sdr, sdrAuxLength } from "./sdr/index.ts";
 
-const poreps: Readonly<Record<string, Porep<unknown>>> = { zigzag };
+const poreps: Readonly<Record<PorepKind, Porep<unknown>>> = { zigzag, sdr };
 
 /** The seven algorithms of the row's kind. */
 export function porepOf(profile: SectorProfile): Porep<unknown> {
-  return poreps[profile.kind] ?? zigzag;
+  return poreps[profile.kind];
+}
+
+/** Bytes that sealing leaves for the seal proof, until it is made. */
+export function auxLengthOf(profile: SectorProfile): number {
+  return profile.kind === "sdr" ? sdrAuxLength(profile) : auxLength(profile);
 }
 
 /** Whether `proof` shows that the sector was sealed as its identity says. Never throws on bad bytes. */

@@ -7,8 +7,9 @@ export {
   sealOpenings,
 } from "./challenges.ts";
 export { runSteps, runStepsPausing, type SealHooks, type Steps } from "./hooks.ts";
-export { replicaIdOf, type SectorIdentity } from "./identity.ts";
+export { replicaIdOf, type SectorIdentity, topByteMask } from "./identity.ts";
 export { KeyDeriver, keyHeader, type NodeKeys, nodeKeys } from "./keys.ts";
+export { zigzagKeyDomain, zigzagKeyPoseidon } from "./poseidon-key.ts";
 export { formBytes, proveSeal, vanillaForm } from "./prove.ts";
 export { extractSteps, replicateSteps } from "./replicate.ts";
 export {

@@ -3,7 +3,7 @@
  * acknowledged, its seal must not fail for want of space. On the chain a sector shrinks to its replica, the
  * replica's tree, and the plain copy if that is kept.
  */
-import { auxLength, layerTreeLength, resolveClass, type SectorClass } from "@holdfast/proofs";
+import { auxLengthOf, layerTreeLength, resolveClass, type SectorClass } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import type { SectorRow } from "../store/index.ts";
 import type { Core } from "./core.ts";
@@ -29,7 +29,7 @@ export function footprint(
   const { profile } = resolveClass(classes, sectorBytes);
   const { userBytes } = profile;
   const sealedBytes = sectorBytes + layerTreeLength(profile);
-  const auxBytes = auxLength(profile);
+  const auxBytes = auxLengthOf(profile);
   const proofBytes = Math.min(2 * auxBytes, maxProofBytes);
   return {
     peakBytes: userBytes + sealedBytes + auxBytes + proofBytes,

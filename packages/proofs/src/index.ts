@@ -22,6 +22,7 @@ export * from "./profiles.ts";
 export * from "./prover.ts";
 export * from "./r1cs/index.ts";
 export * from "./sdr/index.ts";
+export * from "./vdf/index.ts";
 export * from "./verifier.ts";
 export * from "./verifier-memo.ts";
 export * from "./zigzag2019/index.ts";

@@ -61,6 +61,7 @@ export {
   sectorProfile,
   sectorProfiles,
 } from "./profiles.ts";
+export { type VdfStatement, verifyVdf } from "./vdf/index.ts";
 export {
   createVerifier,
   type PostStatement,

@@ -47,6 +47,8 @@ export type StartNetwork = (options: {
   readonly roundMs: number;
   readonly miners: number;
   readonly sectorBytes: number;
+  readonly proofMode: "vanilla" | "groth16";
+  readonly porep: "zigzag" | "sdr";
   readonly apiPort: number;
   readonly version: string;
   readonly signal: AbortSignal;
@@ -64,9 +66,13 @@ export interface DemoRequest {
   readonly copies: number;
   readonly roundMs: number;
   readonly sectorBytes: number;
+  readonly proofMode: "vanilla" | "groth16";
+  readonly porep: "zigzag" | "sdr";
 }
 
 const madeFileBytes = 1024 * 1024;
+/** With SNARKs every sector takes a minute of computing: a file that fits into one. */
+const madeFileBytesForSnarks = 1024;
 const miners = 3;
 /** Long enough that the deals still run when the demo ends, short enough that payments begin during it. */
 const dealRounds = 120;
@@ -107,7 +113,7 @@ async function tell(
   request: DemoRequest,
 ): Promise<DemoResult> {
   const { terminal, signal } = context;
-  const { roundMs, sectorBytes } = request;
+  const { roundMs, sectorBytes, proofMode, porep } = request;
   const say = (text: string): void => terminal.err(text);
   const folder = await mkdtemp(join(tmpdir(), "holdfast-demo-"));
   await using _folder = { [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
@@ -116,6 +122,8 @@ async function tell(
     roundMs,
     miners,
     sectorBytes,
+    proofMode,
+    porep,
     apiPort: 0,
     version: context.version,
     signal,
@@ -130,7 +138,9 @@ async function tell(
   const client = clientOf("client");
   const other = clientOf("bootstrap");
   const story: Story = { ...context, node: async () => client, client, other, request, folder, say };
-  const file = request.file ?? (await makeFile(folder));
+  const file =
+    request.file ??
+    (await makeFile(folder, proofMode === "groth16" ? madeFileBytesForSnarks : madeFileBytes));
   const stored = await store(story, file);
   const fetched = await fetchBack(story, file, stored.outcome.cid);
   const sectors = await checkSectors(story, stored.outcome);
@@ -156,9 +166,9 @@ async function tell(
   return { ...figures, summary: summaryOf(figures) };
 }
 
-async function makeFile(folder: string): Promise<string> {
+async function makeFile(folder: string, sizeBytes: number): Promise<string> {
   const path = join(folder, "demo.bin");
-  await writeFile(path, randomBytes(madeFileBytes));
+  await writeFile(path, randomBytes(sizeBytes));
   return path;
 }
 

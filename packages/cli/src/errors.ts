@@ -42,7 +42,7 @@ export const cliErrors = defineErrors("cli", {
     exit: "usage",
     message: (data: { path: string; mostBytes: number }) =>
       `${data.path} has more than ${data.mostBytes} bytes`,
-    fix: "check that it is the right file",
+    fix: "check that it is the right file; of a sector 127 bytes in 128 are for data",
   },
   unreadable: {
     exit: "refused",
@@ -113,6 +113,11 @@ export const cliErrors = defineErrors("cli", {
         ? "run the same command again: what was done is kept"
         : `the node goes on with it (\`holdfast why ${jobId}\`); run the same command again to watch the rest`,
   },
+  stopped: {
+    exit: "retry-later",
+    message: (_data: Record<never, never>) => "interrupted",
+    fix: "nothing was kept; run it again, it begins anew",
+  },
   system: {
     exit: "refused",
     message: (data: { detail: string }) => `the system refused: ${data.detail}`,
@@ -124,6 +129,15 @@ export const cliErrors = defineErrors("cli", {
     fix: "this is a bug of holdfast: please report it, with the lines below",
   },
 });
+
+/** Of work that keeps nothing when it is interrupted: says so. */
+export async function beginningAnew<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw signal.aborted ? cliErrors.stopped({}, cause) : cause;
+  }
+}
 
 /** What the system says of a failed call, in its short form. */
 export function systemDetail(cause: unknown): string {

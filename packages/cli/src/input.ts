@@ -30,6 +30,18 @@ export function optionText(input: CommandInput, name: string): string | undefine
   return typeof value === "string" ? value : undefined;
 }
 
+/** One of a few words, or undefined if the option is not there. */
+export function optionChoice<Word extends string>(
+  input: CommandInput,
+  name: string,
+  words: readonly Word[],
+): Word | undefined {
+  const text = optionText(input, name);
+  const word = words.find((known) => known === text);
+  if (text === undefined || word !== undefined) return word;
+  throw cliErrors.badValue({ problem: `--${dashed(name)} is ${words.join(" or ")}, not ${text}` });
+}
+
 export function optionFlag(input: CommandInput, name: string): boolean {
   return input.options[name] === true;
 }
@@ -96,6 +108,25 @@ export function optionHexOf(
   if (hex === undefined || lengths.includes(hex.length / 2)) return hex;
   const wanted = lengths.join(" or ");
   throw cliErrors.badValue({ problem: `--${dashed(name)} is ${wanted} bytes in hex, not ${hex.length / 2}` });
+}
+
+/** A whole number that a program in another language writes into 64 bits. */
+export function optionU64(input: CommandInput, name: string, most: number | undefined): string {
+  const text = optionText(input, name) ?? "";
+  const largest = most === undefined ? 2n ** 64n - 1n : BigInt(most);
+  if (/^\d{1,20}$/.test(text) && BigInt(text) <= largest) return BigInt(text).toString();
+  throw cliErrors.badValue({
+    problem: `--${dashed(name)} is a whole number from 0 to ${largest}, not ${text}`,
+  });
+}
+
+/** One of a few words. */
+export function oneOf<Word extends string>(text: string, words: readonly Word[], name: string): Word {
+  const found = words.find((word) => word === text);
+  if (found !== undefined) return found;
+  throw cliErrors.badValue({
+    problem: `${name} is ${words.join(", ").replace(/, ([^,]*)$/, " or $1")}, not ${text}`,
+  });
 }
 
 /** Of an option that may be given several times. */

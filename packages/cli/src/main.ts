@@ -1,5 +1,6 @@
 /** Entry of the `holdfast` program: the real terminal, environment and signals around `runProgram`. */
 import { readFile } from "node:fs/promises";
+import { addAbortSignal } from "node:stream";
 import { commandTable } from "./commands/index.ts";
 import { runProgram } from "./program.ts";
 import { openTerminal, pipeClosed } from "./terminal.ts";
@@ -8,7 +9,7 @@ const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Runs the command line and gives the exit code. A second signal ends the process at once. */
 export async function main(argv: readonly string[]): Promise<number> {
-  const { stdout, stderr, env } = process;
+  const { stdin, stdout, stderr, env } = process;
   const stop = new AbortController();
   const onSignal = (): void => {
     for (const name of stopSignals) process.off(name, onSignal);
@@ -18,13 +19,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   // A closed pipe (`holdfast ls | head`) ends the program quietly, as everywhere on UNIX.
   stdout.on("error", () => stop.abort(pipeClosed));
   stderr.on("error", () => undefined);
+  // Whoever waits for input hears of a signal too.
+  addAbortSignal(stop.signal, stdin).on("error", () => undefined);
   try {
     return await runProgram(commandTable, argv, {
       terminal: openTerminal(stdout, stderr, env),
       env,
       signal: stop.signal,
       version: await ownVersion(),
-      stdin: process.stdin,
+      stdin,
     });
   } finally {
     for (const name of stopSignals) process.off(name, onSignal);

@@ -14,6 +14,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "holdfast-input-"));
   await writeFile(join(folder, "file"), "content");
   await writeFile(join(folder, "empty"), "");
+  await writeFile(join(folder, "long"), new Uint8Array(2033));
   await mkdir(join(folder, "folder"));
 });
 afterAll(async () => {
@@ -24,10 +25,14 @@ afterAll(async () => {
 /** Of 127 bytes 0xff. */
 const pieceCid = "baga6ea4seaqglc5ree3ir5ctv5iixkmc7fxgcupq2wxawjqyyfbyikv3z2jdwoi";
 
-/** FILE, EMPTY, FOLDER and MISSING stand for paths. */
+const hex = (count: number): string => "00".repeat(count);
+const sealing = "proof seal --data FILE --sector-bytes 2KiB";
+
+/** FILE, EMPTY, LONG, FOLDER and MISSING stand for paths. */
 const paths: { readonly [word: string]: string } = {
   FILE: "file",
   EMPTY: "empty",
+  LONG: "long",
   FOLDER: "folder",
   MISSING: "nothing/here",
 };
@@ -109,6 +114,33 @@ const wrong: readonly (readonly [line: string, exit: number, code: string])[] = 
   ["piece inclusion prove baga6ea4seaq:128 --sector-bytes 2KiB", 2, "cid/malformed"],
   ["piece inclusion verify MISSING", 3, "cli/file-missing"],
   ["piece inclusion verify FILE", 2, "proof/bad-file"],
+  ["proof seal", 2, "cli/usage"],
+  [`${sealing} --kind vdf --prover-id ${hex(31)} --sector-id 0`, 2, "cli/bad-value"],
+  [`${sealing} --kind zigzag-2019 --prover-id ${hex(30)} --sector-id 0`, 2, "cli/bad-value"],
+  [`${sealing} --kind zigzag-2019 --prover-id ${hex(31)}01 --sector-id 0`, 2, "cli/bad-value"],
+  [`${sealing} --kind zigzag-2019 --prover-id ${hex(31)} --sector-id -1`, 2, "cli/bad-value"],
+  [
+    `${sealing} --kind zigzag-2019 --prover-id ${hex(31)} --sector-id 0 --ticket ${hex(32)}`,
+    2,
+    "cli/bad-value",
+  ],
+  [`${sealing} --kind sdr --prover-id ${hex(31)} --sector-id 0`, 2, "cli/bad-value"],
+  [`${sealing} --kind sdr --prover-id ${hex(32)} --sector-id 18446744073709551616`, 2, "cli/bad-value"],
+  [`${sealing} --kind sdr --prover-id ${hex(32)} --sector-id 0 --seed 00`, 2, "cli/bad-value"],
+  [`${sealing} --kind sdr --prover-id ${hex(32)} --sector-id 0 --seed ${hex(31)}0g`, 2, "cli/bad-value"],
+  [`${sealing} --kind sdr --prover-id ${hex(32)} --sector-id 0 --api-version 2`, 2, "cli/bad-value"],
+  [
+    `${sealing} --kind sdr --prover-id ${hex(32)} --sector-id 0 --sector-bytes 3000`,
+    2,
+    "sdr/bad-sector-size",
+  ],
+  [`${sealing} --kind zigzag --prover-id ${hex(32)} --sector-id 0`, 2, "cli/bad-value"],
+  [`${sealing} --kind zigzag --prover-id ff${hex(21)} --sector-id 0`, 2, "address/unknown-network"],
+  [`${sealing} --kind zigzag --prover-id ${hex(22)} --sector-id 0 --out x`, 2, "cli/bad-value"],
+  [`${sealing} --kind sdr --prover-id ${hex(32)} --sector-id 0 --data MISSING`, 3, "cli/file-missing"],
+  [`${sealing} --kind sdr --prover-id ${hex(32)} --sector-id 0 --data FOLDER`, 2, "cli/not-a-file"],
+  [`${sealing} --kind sdr --prover-id ${hex(32)} --sector-id 0 --data LONG`, 2, "cli/too-large"],
+  [`${sealing} --kind sdr --prover-id ${hex(32)} --sector-id 0 --sector-bytes 2GiB`, 2, "cli/bad-value"],
   ["proof verify EMPTY", 2, "proof/bad-file"],
   ["proof verify FOLDER", 2, "cli/not-a-file"],
   ["proof verify -", 2, "proof/bad-file"],
@@ -128,7 +160,9 @@ const wrong: readonly (readonly [line: string, exit: number, code: string])[] = 
 function argvOf(line: string): string[] {
   return line
     .split(" ")
-    .map((word) => word.replace(/^(FILE|EMPTY|FOLDER|MISSING)\b/, (name) => join(folder, paths[name] ?? "")));
+    .map((word) =>
+      word.replace(/^(FILE|EMPTY|LONG|FOLDER|MISSING)\b/, (name) => join(folder, paths[name] ?? "")),
+    );
 }
 
 describe("wrong input", () => {

@@ -12,7 +12,14 @@ import { action, type CommandContext, type CommandInput, type Environment } from
 import { demoResult, runDemo } from "../demo.ts";
 import { cliErrors } from "../errors.ts";
 import { fil, plural, programWord, roughly, seconds } from "../human-text.ts";
-import { optionBytes, optionDurationMs, optionFlag, optionNumber, optionText } from "../input.ts";
+import {
+  optionBytes,
+  optionChoice,
+  optionDurationMs,
+  optionFlag,
+  optionNumber,
+  optionText,
+} from "../input.ts";
 import { facts, table } from "../layout.ts";
 import { sizeOfFile } from "../local-file.ts";
 import { nodeFetch } from "../transport.ts";
@@ -39,8 +46,24 @@ const upView = z.object({
 /** The shortest round that a whole network on one machine keeps up with. */
 const shortestRoundMs = 100;
 
-function roundOption(input: CommandInput): number {
-  const roundMs = optionDurationMs(input, "round") ?? 1000;
+/** What a network is made of: proofs, sealing, sector size, rounds. */
+function networkOptions(input: CommandInput, vanillaSectorBytes: number) {
+  const proofMode = optionChoice(input, "proofMode", ["vanilla", "groth16"]) ?? "vanilla";
+  const porep = optionChoice(input, "porep", ["zigzag", "sdr"]) ?? "zigzag";
+  const succinct = proofMode === "groth16";
+  if (succinct && porep === "sdr") {
+    throw cliErrors.badValue({ problem: "--porep sdr goes with --proof-mode vanilla only" });
+  }
+  return {
+    proofMode,
+    porep,
+    sectorBytes: optionBytes(input, "sector") ?? (succinct ? 2_048 : vanillaSectorBytes),
+    roundMs: roundOption(input, succinct ? 6_000 : 1_000),
+  };
+}
+
+function roundOption(input: CommandInput, usualMs: number): number {
+  const roundMs = optionDurationMs(input, "round") ?? usualMs;
   if (roundMs >= shortestRoundMs) return roundMs;
   throw cliErrors.badValue({ problem: `--round is at least ${shortestRoundMs}ms, not ${roundMs}ms` });
 }
@@ -60,9 +83,8 @@ export const up = action({
     const state = optionText(input, "state");
     const options = {
       ...(state === undefined ? {} : { state: resolve(state) }),
-      roundMs: roundOption(input),
+      ...networkOptions(input, 65_536),
       miners: optionNumber(input, "miners", { least: 1, most: 20 }) ?? 3,
-      sectorBytes: optionBytes(input, "sector") ?? 65_536,
       apiPort: optionNumber(input, "port", { least: 0, most: 65_535 }) ?? 3453,
       version: context.version,
       pages: pageFiles,
@@ -236,8 +258,7 @@ export const demo = action({
     const request = {
       ...(file === undefined ? {} : { file: resolve(file) }),
       copies: optionNumber(input, "copies", { least: 1, most: 3 }) ?? 2,
-      roundMs: roundOption(input),
-      sectorBytes: optionBytes(input, "sector") ?? 262_144,
+      ...networkOptions(input, 262_144),
     };
     if (request.file !== undefined) await sizeOfFile(request.file);
     const { startDevnet } = await import("@holdfast/node/daemon");

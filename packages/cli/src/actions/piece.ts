@@ -3,7 +3,7 @@ import { parseBytes } from "@holdfast/base";
 import type { InclusionFile, ListedPiece } from "@holdfast/node/offline";
 import { z } from "zod";
 import { action, type CommandContext, type CommandInput } from "../command.ts";
-import { cliErrors } from "../errors.ts";
+import { beginningAnew, cliErrors } from "../errors.ts";
 import { sizeText } from "../human-text.ts";
 import { argument, optionBytes, optionText } from "../input.ts";
 import { facts, progressBar } from "../layout.ts";
@@ -30,7 +30,7 @@ async function* chunksOf(path: string, context: CommandContext): AsyncIterable<U
 
 async function commitmentOf(path: string, context: CommandContext) {
   const { pieceFacts } = await offline();
-  const found = await pieceFacts(chunksOf(path, context));
+  const found = await beginningAnew(context.signal, pieceFacts(chunksOf(path, context)));
   context.terminal.clear();
   return found;
 }
@@ -142,7 +142,7 @@ export const inclusionVerify = action({
     };
     await expect("piece", file.commP, "piece");
     await expect("commD", file.commD, "sector");
-    return verdictOf({ file, checks });
+    return verdictOf({ ...checked, checks });
   },
   render: verdictLines,
 });

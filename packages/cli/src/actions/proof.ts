@@ -12,6 +12,7 @@ export const verifiedProof = z.object({
   valid: z.literal(true).describe("a proof that does not hold is an error, exit code 5"),
   statement: z.looseObject({ kind: z.string() }).describe("the proof file without the proof"),
   checks: z.array(z.string()),
+  notes: z.array(z.string()),
 });
 export type VerifiedProof = z.output<typeof verifiedProof>;
 
@@ -21,17 +22,21 @@ export async function checkedFile(path: string, context: CommandContext): Promis
   return checkProofFile(await readWhole(path, context.stdin, maxProofFileBytes));
 }
 
-export function verdictOf({ file, checks }: CheckedProof): VerifiedProof {
+export function verdictOf({ file, checks, notes }: CheckedProof): VerifiedProof {
   const { proof: _proof, ...statement } = file;
-  return { valid: true, statement, checks: [...checks] };
+  return { valid: true, statement, checks: [...checks], notes: [...notes] };
 }
 
-export function verdictLines({ statement, checks }: VerifiedProof, context: CommandContext): string {
+export function verdictLines({ statement, checks, notes }: VerifiedProof, context: CommandContext): string {
   const told = Object.entries(statement).map(([name, value]): Fact => [name, String(value)]);
   const mark = context.terminal.paint("green", "✓");
-  return [`${mark} the proof holds`, ...checks.map((check) => `  ${mark} ${check}`), "", facts(told)].join(
-    "\n",
-  );
+  return [
+    `${mark} the proof holds`,
+    ...checks.map((check) => `  ${mark} ${check}`),
+    ...notes.map((note) => `  note: ${note}`),
+    "",
+    facts(told),
+  ].join("\n");
 }
 
 export const proofVerify = action({

@@ -3,8 +3,26 @@ import type { CommandSpec, OptionSpec } from "../command.ts";
 
 const load = () => import("../actions/launch.ts");
 
-const roundOption: OptionSpec = { flags: "--round <time>", summary: "time between blocks", initial: "1s" };
-const sectorSummary = "size of the miners' sectors: 2KiB, 16KiB, 64KiB, 256KiB, 1MiB or 8MiB";
+const roundOption: OptionSpec = {
+  flags: "--round <time>",
+  summary: "time between blocks (default: 1s; 6s with groth16, whose proofs take seconds)",
+};
+const sectorOption = (initial: string): OptionSpec => ({
+  flags: "--sector <size>",
+  summary:
+    "size of the miners' sectors: 2KiB, 16KiB, 64KiB, 256KiB, 1MiB or 8MiB; with groth16 or sdr 2KiB, " +
+    `16KiB or 256KiB (default: ${initial}; 2KiB with groth16)`,
+});
+const proofModeOption: OptionSpec = {
+  flags: "--proof-mode <mode>",
+  summary: "vanilla: the Merkle proofs themselves; groth16: SNARKs, with parameters made on the first use",
+  initial: "vanilla",
+};
+const porepOption: OptionSpec = {
+  flags: "--porep <kind>",
+  summary: "how sectors are sealed: zigzag, or sdr as in Filecoin (with vanilla proofs)",
+  initial: "zigzag",
+};
 const passphrase =
   "With HOLDFAST_PASSPHRASE set, the keys are encrypted with it, and it is needed at every start.";
 
@@ -24,7 +42,9 @@ export const launchCommands: readonly CommandSpec[] = [
       },
       roundOption,
       { flags: "--miners <count>", summary: "how many storage miners", initial: "3" },
-      { flags: "--sector <size>", summary: sectorSummary, initial: "64KiB" },
+      sectorOption("64KiB"),
+      proofModeOption,
+      porepOption,
       {
         flags: "--port <number>",
         summary: "port of the client's API; 0 takes any free one",
@@ -42,12 +62,20 @@ export const launchCommands: readonly CommandSpec[] = [
       "Starts a network in a temporary folder, stores a file at several miners, watches the chain until every sector " +
       "is proven and the first payments are made, fetches the file on another node, compares, adds up all money, and " +
       "leaves nothing behind. Every step is checked; if one does not hold, it says so and fails.",
-    examples: ["holdfast demo", "holdfast demo photo.jpg --copies 3"],
-    args: [{ name: "file", summary: "file to store (default: 1 MiB of random bytes)", optional: true }],
+    examples: ["holdfast demo", "holdfast demo photo.jpg --copies 3", "holdfast demo --proof-mode groth16"],
+    args: [
+      {
+        name: "file",
+        summary: "file to store (default: 1 MiB of random bytes, 1 KiB with groth16)",
+        optional: true,
+      },
+    ],
     options: [
       { flags: "--copies <count>", summary: "at how many of the three miners", initial: "2" },
       roundOption,
-      { flags: "--sector <size>", summary: sectorSummary, initial: "256KiB" },
+      sectorOption("256KiB"),
+      proofModeOption,
+      porepOption,
     ],
     connection: "none",
     action: async () => (await load()).demo,

@@ -66,6 +66,50 @@ export const proofCommands: readonly CommandSpec[] = [
     action: async () => (await loadPieces()).inclusionVerify,
   },
   {
+    path: ["proof", "seal"],
+    summary: "Seal one sector by hand",
+    about:
+      "Prints the commitments, the challenges and the SHA-256 of the replica. Kinds: zigzag is what our networks " +
+      "seal with; sdr is Filecoin's seal of today and zigzag-2019 that of rust-fil-proofs of May 2019, bit for bit, " +
+      "for comparing with other programs. Data is padded as sectors pad it; what is missing is zero, what is too " +
+      "much is refused.\n" +
+      "The prover id has 31 bytes for zigzag-2019 (or 32, the last one zero) and 32 for sdr; for zigzag it is the " +
+      "miner's address, as text or as its 22 bytes in hex.",
+    examples: [
+      "holdfast proof seal --kind zigzag --sector-bytes 2KiB --data photo.jpg --prover-id tfq… --sector-id 3 " +
+        "--seed 01…01 --out sector-3.proof.json",
+      "holdfast proof seal --kind sdr --sector-bytes 2KiB --data photo.jpg --prover-id 00…00 --sector-id 0 --json",
+    ],
+    options: [
+      { flags: "--kind <kind>", summary: "zigzag, sdr or zigzag-2019", required: true },
+      sectorOption,
+      { flags: "--data <file>", summary: "what is sealed; - reads standard input", required: true },
+      { flags: "--prover-id <id>", summary: "whose sector it is: hex, or an address", required: true },
+      { flags: "--sector-id <number>", summary: "number of the sector", required: true },
+      {
+        flags: "--ticket <hex>",
+        summary: "32 bytes of chain randomness from before sealing (default: zeros)",
+      },
+      {
+        flags: "--seed <hex>",
+        summary: "32 bytes of chain randomness from after it, for zigzag and sdr (default: no challenges)",
+      },
+      { flags: "--network-id <hex>", summary: "zigzag: 32 bytes that name the network (default: zeros)" },
+      { flags: "--porep-id <hex>", summary: "sdr: 32 bytes that choose the graph (default: zeros)" },
+      {
+        flags: "--api-version <version>",
+        summary: "sdr: 1.0 or 1.1 (default: what Filecoin has for the proof type in the porep id)",
+      },
+      { flags: "--out-replica <file>", summary: "keep the replica" },
+      {
+        flags: "-o, --out <file>",
+        summary: "zigzag: prove it too, and write a file for `holdfast proof verify`",
+      },
+    ],
+    connection: "none",
+    action: async () => (await import("../actions/seal.ts")).proofSeal,
+  },
+  {
     path: ["proof", "verify"],
     summary: "Verify a proof file of any kind",
     about:

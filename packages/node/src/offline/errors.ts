@@ -12,6 +12,11 @@ export const offlineErrors = defineErrors("proof", {
     message: (data: { limitBytes: number }) => `a proof file has at most ${data.limitBytes} bytes`,
     fix: "give a file that `holdfast piece inclusion prove` or `holdfast proof seal --out FILE` has written",
   },
+  notProven: {
+    exit: "internal",
+    message: (_data: Record<never, never>) => "the proof that was just made does not verify",
+    fix: "this is a bug of holdfast: please report it, with the command",
+  },
   invalid: {
     exit: "proof-invalid",
     message: (data: { what: string }) => `the proof does not hold: ${data.what}`,

@@ -2,10 +2,14 @@
  * Work without a running node, for the command line: piece commitments and proofs. Each function loads its own
  * code when it is called: `piece commp` should not wait for circuits.
  */
+
+import type { Json } from "@holdfast/base";
 import type { CheckedProof } from "./check.ts";
 import type { PieceFacts } from "./comm-p.ts";
 import type { ListedPiece } from "./inclusion.ts";
+import type { WorkHooks } from "./needs.ts";
 import type { InclusionFile } from "./proof-file.ts";
+import type { Sealed, SealRequest } from "./seal-requests.ts";
 
 export type { CheckedProof } from "./check.ts";
 export type { PieceFacts } from "./comm-p.ts";
@@ -13,7 +17,14 @@ export { offlineErrors } from "./errors.ts";
 export type { ListedPiece } from "./inclusion.ts";
 export { maxProofFileBytes } from "./limits.ts";
 export type { WorkHooks } from "./needs.ts";
-export type { InclusionFile, ProofFile } from "./proof-file.ts";
+export type { InclusionFile, ProofFile, SealFile } from "./proof-file.ts";
+export type {
+  SdrReport,
+  Sealed,
+  SealRequest,
+  Zigzag2019Report,
+  ZigzagReport,
+} from "./seal-requests.ts";
 
 /**
  * commP of all bytes. A chunk is done with when the next is asked for, so a source may reuse its buffer.
@@ -35,6 +46,18 @@ export async function proveInclusion(
   index: number,
 ): Promise<InclusionFile> {
   return (await import("./inclusion.ts")).proveInclusion(pieces, sectorBytes, index);
+}
+
+/**
+ * Seals on a thread of its own; cancelling ends it. Errors `proofs/…`, `zigzag2019/…`, `sdr/…`, `address/…`.
+ */
+export async function seal(request: SealRequest, { signal, progress }: WorkHooks = {}): Promise<Sealed> {
+  const { inOwnThread, ratioOf } = await import("../own-thread.ts");
+  const hooks = {
+    ...(signal && { signal }),
+    progress: (report: Json) => progress?.(ratioOf(report)),
+  };
+  return inOwnThread<SealRequest, Sealed>(new URL("./seal.ts", import.meta.url), request, hooks);
 }
 
 /** Reads and verifies a proof file of any kind. Errors `proof/bad-file`, `proof/invalid`. */

@@ -25,7 +25,23 @@ export const inclusionFile = z.strictObject({
 });
 export type InclusionFile = z.output<typeof inclusionFile>;
 
-export const proofFile = z.discriminatedUnion("kind", [inclusionFile]);
+export const sealFile = z.strictObject({
+  kind: z.literal("seal"),
+  profile: z.string().max(64).describe("row of the table of sector sizes, such as zigzag-2KiB"),
+  sectorBytes: count.describe("padded bytes of the sector"),
+  networkId: node,
+  proverId: hexOf(22).describe("the miner's address, network and version byte first"),
+  sectorId: count,
+  ticket: node.describe("chain randomness from before sealing"),
+  commD: node.describe("root of the sector's data tree"),
+  commR: node.describe("root of the replica's tree"),
+  commRStar: node.describe("binds the replica id and the roots of all layers"),
+  seed: node.describe("chain randomness from after the commitment"),
+  proof: someBytes,
+});
+export type SealFile = z.output<typeof sealFile>;
+
+export const proofFile = z.discriminatedUnion("kind", [inclusionFile, sealFile]);
 export type ProofFile = z.output<typeof proofFile>;
 
 /** Errors `proof/bad-file`, `proof/file-too-large`. */

@@ -1,0 +1,144 @@
+/** `proof seal`: one sector sealed by hand, and what came of it. */
+import { addressBytes, addressFromBytes, fromHex, parseAddress, toHex } from "@holdfast/base";
+import type { SdrReport, Sealed, SealRequest, Zigzag2019Report, ZigzagReport } from "@holdfast/node/offline";
+import { z } from "zod";
+import { action, type CommandContext, type CommandInput } from "../command.ts";
+import { beginningAnew, cliErrors } from "../errors.ts";
+import { sizeText } from "../human-text.ts";
+import { oneOf, optionBytes, optionHexOf, optionText, optionU64 } from "../input.ts";
+import { type Fact, facts, progressBar } from "../layout.ts";
+import { readWhole, writeWhole } from "../local-file.ts";
+import { offline } from "../offline.ts";
+
+const hex = z.string().regex(/^[0-9a-f]+$/);
+const numbers = z.array(z.int());
+const common = { replicaId: hex, commD: hex, replicaSha256: hex };
+
+const zigzag2019: z.ZodType<Zigzag2019Report> = z.object({
+  ...common,
+  commRLayers: z.array(hex).describe("roots of the layers' outputs, the first layer first"),
+  commRStar: hex,
+  challenges: z.array(z.array(numbers)).describe("nodes by partition and layer"),
+});
+const sdr: z.ZodType<SdrReport> = z.object({
+  ...common,
+  commC: hex,
+  commRLast: hex,
+  commR: hex,
+  challenges: numbers.describe("nodes in order; none without a seed"),
+});
+const zigzag: z.ZodType<ZigzagReport> = z.object({
+  ...common,
+  commR: hex,
+  commRStar: hex,
+  challenges: z.array(numbers).describe("nodes by layer; none without a seed"),
+});
+
+const kinds = ["zigzag", "sdr", "zigzag-2019"] as const;
+const zeros = "00".repeat(32);
+/** What is sealed lies in memory several times. */
+const largestSector = 1_073_741_824;
+
+/** The options that not every kind has. */
+const optionsOf: { readonly [name: string]: readonly (typeof kinds)[number][] } = {
+  ticket: ["zigzag", "sdr"],
+  seed: ["zigzag", "sdr"],
+  networkId: ["zigzag"],
+  out: ["zigzag"],
+  porepId: ["sdr"],
+  apiVersion: ["sdr"],
+};
+
+export const proofSeal = action({
+  result: z.union([zigzag2019, sdr, zigzag]),
+  async run(context, input) {
+    const request = await requestOf(context, input);
+    const [out, outReplica] = [optionText(input, "out"), optionText(input, "outReplica")];
+    if (out !== undefined && optionText(input, "seed") === undefined) {
+      throw cliErrors.badValue({ problem: "--out needs --seed: without challenges there is no proof" });
+    }
+    const sealed = await sealedOnThread(context, request);
+    if (outReplica !== undefined) await writeWhole(outReplica, sealed.replica);
+    if (out !== undefined && sealed.proofFile !== undefined) {
+      await writeWhole(out, `${JSON.stringify(sealed.proofFile, null, 2)}\n`);
+      context.terminal.hint(`the proof is in ${out}; verify it with \`holdfast proof verify\``);
+    }
+    return sealed.report;
+  },
+  render: (report) => facts(Object.entries(report).map(([name, value]): Fact => [name, linesOf(value)])),
+});
+
+/** A list of commitments or of challenges has a line for each entry. */
+function linesOf(value: unknown): string | string[] {
+  if (typeof value === "string") return value;
+  if (!Array.isArray(value) || value.length === 0) return "-";
+  if (value.every((entry) => typeof entry === "number")) return value.join(", ");
+  return value.map((entry) => (typeof entry === "string" ? entry : JSON.stringify(entry)));
+}
+
+async function sealedOnThread({ terminal, signal }: CommandContext, request: SealRequest): Promise<Sealed> {
+  const what = `sealing ${sizeText(request.sectorBytes)} by ${request.kind}`;
+  const draw = (doneRatio: number): void => {
+    terminal.live([[["cyan", progressBar(doneRatio)], `  ${what}`]]);
+  };
+  draw(0);
+  const { seal } = await offline();
+  const sealed = await beginningAnew(signal, seal(request, { signal, progress: draw }));
+  terminal.clear();
+  return sealed;
+}
+
+async function requestOf(context: CommandContext, input: CommandInput): Promise<SealRequest> {
+  const kind = oneOf(optionText(input, "kind") ?? "", kinds, "--kind");
+  for (const [name, having] of Object.entries(optionsOf)) {
+    if (optionText(input, name) === undefined || having.includes(kind)) continue;
+    const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    throw cliErrors.badValue({ problem: `${flag} belongs to ${having.join(" and ")}, not to ${kind}` });
+  }
+  const seed = optionHexOf(input, "seed", [32]);
+  const ticket = optionHexOf(input, "ticket", [32]) ?? zeros;
+  const shared = {
+    proverId: proverIdOf(input, kind),
+    sectorId: optionU64(input, "sectorId", kind === "zigzag" ? Number.MAX_SAFE_INTEGER : undefined),
+    ...(seed === undefined ? {} : { seed }),
+  };
+  const more = { porepId: optionHexOf(input, "porepId", [32]) ?? zeros, ...apiVersionOf(input) };
+  const networkId = optionHexOf(input, "networkId", [32]) ?? zeros;
+  const sector = await sectorOf(context, input);
+  if (kind === "zigzag") return { kind, ...sector, ...shared, ticket, networkId };
+  return kind === "sdr" ? { kind, ...sector, ...shared, ticket, ...more } : { kind, ...sector, ...shared };
+}
+
+function apiVersionOf(input: CommandInput): { readonly apiVersion?: "1.0" | "1.1" } {
+  const text = optionText(input, "apiVersion");
+  return text === undefined ? {} : { apiVersion: oneOf(text, ["1.0", "1.1"] as const, "--api-version") };
+}
+
+/** For zigzag an address, as text or its 22 bytes; else bytes of the kind's length. */
+function proverIdOf(input: CommandInput, kind: (typeof kinds)[number]): string {
+  const text = optionText(input, "proverId") ?? "";
+  if (kind === "sdr") return optionHexOf(input, "proverId", [32]) ?? "";
+  if (kind === "zigzag") {
+    if (/^[fFtT]/.test(text) && !/^[0-9a-fA-F]{44}$/.test(text))
+      return toHex(addressBytes(parseAddress(text)));
+    const id = optionHexOf(input, "proverId", [22]) ?? "";
+    addressFromBytes(fromHex(id));
+    return id;
+  }
+  const id = fromHex(optionHexOf(input, "proverId", [31, 32]) ?? "");
+  if (id.length === 32 && id[31] !== 0) {
+    throw cliErrors.badValue({ problem: "--prover-id of zigzag-2019 has 31 bytes; a 32nd one is zero" });
+  }
+  return toHex(id.subarray(0, 31));
+}
+
+async function sectorOf(context: CommandContext, input: CommandInput) {
+  const sectorBytes = optionBytes(input, "sectorBytes") ?? 0;
+  if (sectorBytes > largestSector) {
+    throw cliErrors.badValue({ problem: `--sector-bytes is at most ${sizeText(largestSector)} here` });
+  }
+  const capacity = Math.floor(sectorBytes / 128) * 127;
+  const path = optionText(input, "data") ?? "";
+  const data = await readWhole(path, context.stdin, capacity);
+  return { sectorBytes, data };
+}

@@ -14,17 +14,17 @@ import {
 import {
   createSdrGraph,
   frToBytes,
-  lastLabels,
   maxSdrSealBytes,
-  parentCacheChunks,
   runSteps,
   type SdrApiVersion,
   type SdrSealReport,
   sdrChallengeCount,
   sdrChallenges,
   sdrDegree,
+  sdrLastLabels,
   sdrLayers,
   sdrNonInteractiveChallenges,
+  sdrParentCacheChunks,
   sdrSealReport,
   sdrSyntheticChallenges,
   sdrSyntheticCount,
@@ -94,12 +94,12 @@ describe("the graph", () => {
   const small = published.parentCaches.filter(({ sectorBytes }) => sectorBytes <= maxCacheBytes);
 
   it.each(small)("is Filecoin's: $sectorBytes bytes, version $apiVersion", (one) => {
-    const chunks = [...parentCacheChunks(graphOfCase(one))];
+    const chunks = [...sdrParentCacheChunks(graphOfCase(one))];
     expect(toHex(sha256(concatBytes(...chunks)))).toBe(one.sha256);
     // Canary: the other version's order of parents is another graph.
     if (one.sectorBytes > 2048) return;
     const apiVersion = one.apiVersion === "1.0" ? "1.1" : "1.0";
-    const other = [...parentCacheChunks(graphOfCase({ ...one, apiVersion }))];
+    const other = [...sdrParentCacheChunks(graphOfCase({ ...one, apiVersion }))];
     expect(toHex(sha256(concatBytes(...other)))).not.toBe(one.sha256);
   });
 
@@ -147,14 +147,14 @@ describe("the graph", () => {
 describe("labels", () => {
   it.each(published.labels.cases)("are Filecoin's: $sectorBytes bytes, version $apiVersion", (one) => {
     const { replicaId, layers } = published.labels;
-    const labels = runSteps(lastLabels(graphOfCase(one), fromHex(replicaId), layers));
+    const labels = runSteps(sdrLastLabels(graphOfCase(one), fromHex(replicaId), layers));
     expect(toHex(labels.subarray(-32))).toBe(one.lastLabel);
   });
 
   it("of each layer of a seal are those of the independent derivation", () => {
     for (const one of seals) {
       for (const [i, label] of (one.lastLabels ?? []).entries()) {
-        const labels = runSteps(lastLabels(graphOfCase(one), fromHex(one.expected.replicaId), i + 1));
+        const labels = runSteps(sdrLastLabels(graphOfCase(one), fromHex(one.expected.replicaId), i + 1));
         expect(toHex(labels.subarray(-32))).toBe(label);
       }
     }

@@ -86,7 +86,7 @@ const chunkNodes = 2 ** 15;
  * The bytes of Filecoin's parent cache file, chunk by chunk: for each node its fourteen parents as 32-bit
  * little-endian numbers. Their SHA-256 names the graph: Filecoin publishes it for each size.
  */
-export function* parentCacheChunks(graph: SdrGraph): Generator<Uint8Array, void> {
+export function* sdrParentCacheChunks(graph: SdrGraph): Generator<Uint8Array, void> {
   const parents = new Uint32Array(sdrDegree);
   for (let start = 0; start < graph.nodes; start += chunkNodes) {
     const count = Math.min(chunkNodes, graph.nodes - start);

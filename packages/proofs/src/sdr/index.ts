@@ -9,15 +9,14 @@ export { sdrBaseDegree } from "./drsample.ts";
 export { sdrErrors } from "./errors.ts";
 export {
   createSdrGraph,
-  parentCacheChunks,
   type SdrApiVersion,
   type SdrGraph,
   sdrDegree,
   sdrExpansionDegree,
+  sdrParentCacheChunks,
 } from "./graph.ts";
 export { type SdrIdentity, sdrGraphOf, sdrPorepId, sdrReplicaId, sdrReplicaIdOf } from "./identity.ts";
 export { sdr } from "./kind.ts";
-export { LabelMaker, labelLayer } from "./labels.ts";
 export {
   maxSdrSealBytes,
   type SdrProfile,
@@ -37,7 +36,7 @@ export {
   sealSdrSteps,
 } from "./seal.ts";
 export { parseSdrAux, type SdrTrees, sdrAuxLength, sdrCommR } from "./sealed.ts";
-export { lastLabels } from "./sealing.ts";
+export { sdrLastLabels } from "./sealing.ts";
 export { sdrSyntheticChallenges, sdrSyntheticCount, sdrSyntheticSelection } from "./synthetic.ts";
 export { sdrUpdateChallengeCount, sdrUpdateChallenges, sdrUpdatePartitions } from "./update.ts";
 export { verifySdr } from "./verify.ts";

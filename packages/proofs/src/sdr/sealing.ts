@@ -114,7 +114,7 @@ function* shares(counts: Generator<number, void>, of: number): Steps<void> {
 }
 
 /** The labels of the last of `layers` layers; two layers are kept at a time. */
-export function* lastLabels(graph: SdrGraph, replicaId: Uint8Array, layers: number): Steps<Uint8Array> {
+export function* sdrLastLabels(graph: SdrGraph, replicaId: Uint8Array, layers: number): Steps<Uint8Array> {
   let labels = new Uint8Array(graph.nodes * nodeBytes);
   let previous = new Uint8Array(graph.nodes * nodeBytes);
   for (let layer = 1; layer <= layers; layer += 1) {
@@ -132,7 +132,7 @@ export function* unsealSteps(
   layers: number,
   replica: Uint8Array,
 ): Steps<Uint8Array> {
-  const keys = wordsOf(yield* lastLabels(graph, replicaId, layers));
+  const keys = wordsOf(yield* sdrLastLabels(graph, replicaId, layers));
   const data = replica.slice();
   const words = wordsOf(data);
   for (let at = 0; at < words.length; at += wordsPerNode) {

@@ -61,6 +61,7 @@ export {
   sectorProfile,
   sectorProfiles,
 } from "./profiles.ts";
+export { sdrPorepId, sdrReplicaIdOf, verifySdr } from "./sdr/index.ts";
 export { type VdfStatement, verifyVdf } from "./vdf/index.ts";
 export {
   createVerifier,

@@ -36,6 +36,43 @@ export {
 } from "./hashers.ts";
 export { pedersenGenerator } from "./jubjub.ts";
 export { type PedersenMode, pedersen, pedersenMd, pedersenRow } from "./pedersen.ts";
+export { eraPieceCommitment, isAlignedPiece, subtreeCapacity } from "./pieces.ts";
+export {
+  type EraDataProof,
+  type EraLayerProof,
+  type EraParentProof,
+  type EraPartitionProof,
+  type EraSealStatement,
+  type EraTau,
+  eraSealStatement,
+  proveEraSeal,
+  zigzag2019Statement,
+} from "./porep-proof.ts";
+export {
+  type EraSealCheck,
+  eraSealOmissions,
+  failedEraSealChecks,
+  verifyEraSeal,
+} from "./porep-verify.ts";
+export {
+  type EraPostCheck,
+  type EraPostProof,
+  type EraPostStatement,
+  eraPostOmissions,
+  failedEraPostChecks,
+  proveEraPost,
+  provePorc,
+  verifyEraPost,
+  verifyPorc,
+} from "./post.ts";
+export {
+  type EraPostParams,
+  EraPostStream,
+  eraPartialChallenge,
+  eraPartialCount,
+  eraPostParams,
+  eraPostSeed,
+} from "./post-challenges.ts";
 export { EraRandom } from "./rand.ts";
 export {
   type EraReplica,

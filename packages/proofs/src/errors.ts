@@ -54,9 +54,16 @@ export const proofsErrors = defineErrors("proofs", {
     message: (data: { sectorId: number }) => `sector ${data.sectorId} appears twice`,
     fix: "pass each sector once",
   },
+  badRounds: {
+    exit: "usage",
+    message: (data: { rounds: number; iterations: number }) =>
+      `a sequential proof cannot have ${data.rounds} rounds with ${data.iterations} squarings between them`,
+    fix: "use 1 to 1,024 rounds and at least one squaring",
+  },
   noCircuit: {
     exit: "usage",
-    message: (data: { profile: string }) => `there is no seal circuit that a network can use for ${data.profile}`,
+    message: (data: { profile: string }) =>
+      `there is no seal circuit that a network can use for ${data.profile}`,
     fix: "use vanilla proofs for this profile, or a zigzag profile",
   },
   noParameters: {

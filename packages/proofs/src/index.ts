@@ -18,6 +18,7 @@ export * from "./porep/index.ts";
 export * from "./poreps.ts";
 export * from "./poseidon/index.ts";
 export * from "./post/index.ts";
+export * from "./post/sequential.ts";
 export * from "./profiles.ts";
 export * from "./prover.ts";
 export * from "./r1cs/index.ts";

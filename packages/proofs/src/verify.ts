@@ -53,6 +53,7 @@ export {
 export { type PorRequest, type PorStatement, verifyPor } from "./por/index.ts";
 export { replicaIdOf, type SealCommitments, type SectorIdentity, verifySeal } from "./porep/index.ts";
 export { type PostKind, type PostSector, verifyPost } from "./post/index.ts";
+export { type SequentialStatement, verifySequential } from "./post/sequential.ts";
 export {
   findProfile,
   findSectorProfile,

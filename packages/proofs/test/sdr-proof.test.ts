@@ -158,6 +158,9 @@ describe("sealing with SDR", () => {
     for (const part of ["networkId", "ticket", "commD"] as const) {
       const bad = { ...identity, [part]: new Uint8Array(31) };
       expect(() => sdrReplicaIdOf(profile, bad)).toThrow(code("proofs/bad-length"));
+      expect(() => sdr.replicate(profile, bad, data)).toThrow(code("proofs/bad-length"));
+      expect(() => sdr.extract(profile, bad, data)).toThrow(code("proofs/bad-length"));
+      expect(() => sdr.prove(profile, bad, sealed.aux, seed)).toThrow(code("proofs/bad-length"));
     }
   });
 });

@@ -35,7 +35,8 @@ export function checkParts(parts: Readonly<Record<string, Uint8Array>>): void {
   }
 }
 
-function sectorNumber(sectorId: bigint | number): bigint {
+/** The sector's number as 64 bits. Throws sdr/bad-sector-id. */
+export function sectorNumber(sectorId: bigint | number): bigint {
   const whole = typeof sectorId === "bigint" || Number.isSafeInteger(sectorId);
   const value = whole ? BigInt(sectorId) : -1n;
   if (value < 0n || value >= maxSectorId) throw sdrErrors.badSectorId({ sectorId: String(sectorId) });

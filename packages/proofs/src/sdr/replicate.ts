@@ -4,12 +4,12 @@
 import { equalBytes, toHex } from "@holdfast/base";
 import { proofsErrors } from "../errors.ts";
 import { isFr } from "../field/index.ts";
-import { buildTree, nodeBytes, serializeTree, sha254Hasher } from "../merkle/index.ts";
+import { type Commitment, nodeBytes, serializeTree } from "../merkle/index.ts";
 import { type SealedReplica, type SectorIdentity, type Steps, topByteMask } from "../porep/index.ts";
 import { sdrGraphOf, sdrReplicaIdOf } from "./identity.ts";
 import type { SdrProfile } from "./params.ts";
 import { parseSdrAux, sdrCommR } from "./sealed.ts";
-import { sealSteps, unsealSteps } from "./sealing.ts";
+import { sealData, unsealSteps } from "./sealing.ts";
 
 function checkLength(what: string, bytes: Uint8Array, { sectorBytes: expected }: SdrProfile): void {
   if (bytes.length !== expected) throw proofsErrors.badLength({ what, length: bytes.length, expected });
@@ -35,12 +35,12 @@ export function* replicateSdr(
   checkLength("the sector's data", data, profile);
   checkPadded(data);
   const replicaId = sdrReplicaIdOf(profile, identity);
-  const dataTree = buildTree(sha254Hasher, data);
-  if (!equalBytes(dataTree.root, identity.commD)) {
-    throw proofsErrors.commDMismatch({ expected: toHex(identity.commD), found: toHex(dataTree.root) });
-  }
+  const bind = (commD: Commitment): Uint8Array => {
+    if (equalBytes(commD, identity.commD)) return replicaId;
+    throw proofsErrors.commDMismatch({ expected: toHex(identity.commD), found: toHex(commD) });
+  };
   const graph = sdrGraphOf(identity.networkId, profile);
-  const aux = yield* sealSteps(profile, graph, replicaId, dataTree);
+  const aux = yield* sealData(profile, graph, data, bind);
   const { columns, replica } = parseSdrAux(profile, aux);
   return {
     replica: replica.leaves.slice(),
@@ -65,6 +65,7 @@ export function* extractSdr(
     const bytes = replica.subarray(node * nodeBytes, (node + 1) * nodeBytes);
     if (!isFr(bytes)) throw proofsErrors.notAReplica({ node });
   }
+  const replicaId = sdrReplicaIdOf(profile, identity);
   const graph = sdrGraphOf(identity.networkId, profile);
-  return yield* unsealSteps(graph, sdrReplicaIdOf(profile, identity), profile.layers, replica);
+  return yield* unsealSteps(graph, replicaId, profile.layers, replica);
 }

@@ -7,15 +7,15 @@
 import { concatBytes, sha256, toHex } from "@holdfast/base";
 import { proofsErrors } from "../errors.ts";
 import { padUser } from "../fr32/index.ts";
-import { buildTree, type Commitment, sha254Hasher } from "../merkle/index.ts";
+import type { Commitment } from "../merkle/index.ts";
 import { maxUserBytes } from "../piece/index.ts";
 import { runSteps, type SealHooks, type Steps } from "../porep/index.ts";
 import { sdrChallenges } from "./challenges.ts";
 import { createSdrGraph, type SdrApiVersion } from "./graph.ts";
-import { checkParts, sdrReplicaId } from "./identity.ts";
+import { checkParts, sdrReplicaId, sectorNumber } from "./identity.ts";
 import { sdrChallengeCount, sdrShape } from "./params.ts";
 import { parseSdrAux, sdrCommR } from "./sealed.ts";
-import { sealSteps } from "./sealing.ts";
+import { sealData } from "./sealing.ts";
 
 export interface SdrSealRequest {
   /** Padded bytes, 128·2^k up to 1 GiB. */
@@ -54,23 +54,23 @@ export interface SdrSeal {
  * proofs/bad-length, proofs/too-much-data.
  */
 export function* sealSdrSteps(request: SdrSealRequest): Steps<SdrSeal> {
-  const { sectorBytes, data, proverId, sectorId, ticket, seed, porepId, apiVersion } = request;
+  const { sectorBytes, data, proverId, ticket, seed, porepId, apiVersion } = request;
+  const sectorId = sectorNumber(request.sectorId);
   const shape = sdrShape(sectorBytes, request.layers);
   checkParts({ proverId, ticket, porepId, ...(seed && { seed }) });
   const capacity = maxUserBytes(sectorBytes);
   if (data.length > capacity) throw proofsErrors.tooMuchData({ userBytes: data.length, capacity });
   const padded = padUser(data);
   const filled = concatBytes(padded, new Uint8Array(sectorBytes - padded.length));
-  const dataTree = buildTree(sha254Hasher, filled);
-  const commD = dataTree.root;
-  const replicaId = sdrReplicaId({ proverId, sectorId, ticket, commD, porepId });
   const graph = createSdrGraph(shape.nodes, porepId, apiVersion);
-  const aux = yield* sealSteps(shape, graph, replicaId, dataTree);
-  const { columns, replica } = parseSdrAux(shape, aux);
+  const bind = (commD: Commitment) => sdrReplicaId({ proverId, sectorId, ticket, commD, porepId });
+  const aux = yield* sealData(shape, graph, filled, bind);
+  const { data: dataTree, columns, replica } = parseSdrAux(shape, aux);
+  const replicaId = bind(dataTree.root);
   const count = sdrChallengeCount(sectorBytes);
   return {
     replicaId,
-    commD,
+    commD: dataTree.root,
     commC: columns.root,
     commRLast: replica.root,
     commR: sdrCommR(columns.root, replica.root),

@@ -5,11 +5,15 @@
  * slice of columns. Source: Filecoin specs, SDR.
  */
 import {
+  type Commitment,
   type MerkleTree,
   nodeBytes,
   poseidonHasher,
+  rowsLength,
   serializeTree,
+  sha254Hasher,
   type TreeHasher,
+  treeFromParts,
 } from "../merkle/index.ts";
 import { addNode, type Steps, subtractNode, wordsOf } from "../porep/index.ts";
 import type { SdrGraph } from "./graph.ts";
@@ -47,7 +51,7 @@ function* hashColumns(labels: readonly Uint8Array[], into: Uint8Array): Steps<vo
 }
 
 /** Hashes the rows above the leaves of `tree` into its `rows`; yields the share done. */
-function* hashRows(hasher: TreeHasher, { leaves, rows }: MerkleTree): Steps<void> {
+function* hashRows(hasher: TreeHasher, { leaves, rows }: Pick<MerkleTree, "leaves" | "rows">): Steps<void> {
   let row = leaves;
   let at = 0;
   for (const arity of hasher.shapeOf(leaves.length / nodeBytes) ?? []) {
@@ -72,16 +76,43 @@ function encode(data: Uint8Array, labels: Uint8Array, into: Uint8Array): void {
   }
 }
 
-/** The share of the whole at which a part of it is. */
-function* within(steps: Steps<void>, start: number, share: number): Steps<void> {
-  for (const done of steps) yield start + share * Math.min(done, 1);
+/** A part of a whole that is at `start` when the part begins and takes `share` of it. */
+function* within<Result>(steps: Steps<Result>, start: number, share: number): Steps<Result> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    yield start + share * Math.min(step.value, 1);
+  }
+}
+
+function* dataTree(data: Uint8Array): Steps<MerkleTree> {
+  const rows = new Uint8Array(rowsLength(sha254Hasher, data.length / nodeBytes));
+  yield* hashRows(sha254Hasher, { leaves: data, rows });
+  return treeFromParts(sha254Hasher, data, rows);
+}
+
+/** Share of a seal that the tree of its data takes. */
+const dataShare = 0.02;
+
+/**
+ * Seals padded data: first its tree, then, under the replica id that `bind` makes of commD, the rest. The
+ * result is `aux`.
+ */
+export function* sealData(
+  shape: SdrShape,
+  graph: SdrGraph,
+  data: Uint8Array,
+  bind: (commD: Commitment) => Uint8Array,
+): Steps<Uint8Array> {
+  const tree = yield* within(dataTree(data), 0, dataShare);
+  return yield* within(sealSteps(shape, graph, bind(tree.root), tree), dataShare, 1 - dataShare);
 }
 
 /**
  * Labels and trees of a sector whose data tree is `data`; the result is `aux`. The replica is the leaves of
  * its replica tree.
  */
-export function* sealSteps(
+function* sealSteps(
   shape: SdrShape,
   graph: SdrGraph,
   replicaId: Uint8Array,

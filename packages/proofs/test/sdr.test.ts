@@ -46,10 +46,11 @@ interface GraphCase {
   readonly apiVersion: SdrApiVersion;
 }
 interface SealCase extends GraphCase {
+  readonly layers: number;
   readonly userBytes: number;
   readonly userByte: number;
   readonly proverId: string;
-  readonly sectorId: number;
+  readonly sectorId: string;
   readonly ticket: string;
   readonly seed: string;
   readonly lastLabels?: readonly string[];
@@ -230,9 +231,10 @@ describe("challenges", () => {
 describe("a whole seal", () => {
   const requestOf = (one: SealCase) => ({
     sectorBytes: one.sectorBytes,
+    layers: one.layers,
     data: new Uint8Array(one.userBytes).fill(one.userByte),
     proverId: fromHex(one.proverId),
-    sectorId: one.sectorId,
+    sectorId: BigInt(one.sectorId),
     ticket: fromHex(one.ticket),
     seed: fromHex(one.seed),
     porepId: fromHex(one.porepId),
@@ -240,7 +242,7 @@ describe("a whole seal", () => {
   });
   const plain = requestOf(seals[1] as SealCase);
 
-  it.each(seals)("is that of the independent derivation: $sectorBytes bytes, version $apiVersion", (one) => {
+  it.each(seals)("is that of the independent derivation: $sectorBytes bytes, $layers layers", (one) => {
     expect(sdrSealReport(sealSdr(requestOf(one)))).toEqual(one.expected);
   });
 

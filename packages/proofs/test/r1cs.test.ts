@@ -10,6 +10,7 @@ import {
   matrixTimes,
   r1csDigest,
   shapeOf,
+  sizeOf,
   witnessOf,
   writeR1cs,
   writeWtns,
@@ -152,8 +153,17 @@ describe("a constraint system", () => {
     );
   });
 
+  it("can be counted without being made", () => {
+    expect(sizeOf(cubic)).toEqual({
+      publicCount: 1,
+      variableCount: 4,
+      constraintCount: 2,
+      parts: r1cs.parts,
+    });
+  });
+
   it("takes public inputs first only", () => {
-    const cs = new ConstraintSystem(false);
+    const cs = new ConstraintSystem("shape");
     cs.witness(() => 0n);
     expect(() => cs.publicInput(() => 0n)).toThrow("public inputs come before witnesses");
   });

@@ -38,7 +38,8 @@ interface FullRound {
   readonly matrix: Matrix;
 }
 
-interface Schedule {
+/** The permutation of one arity in the order in which it is computed. */
+export interface PoseidonSchedule {
   readonly width: number;
   readonly domainTag: bigint;
   readonly before: readonly FullRound[];
@@ -46,9 +47,10 @@ interface Schedule {
   readonly after: readonly FullRound[];
 }
 
-const cache = new Map<number, Schedule>();
+const cache = new Map<number, PoseidonSchedule>();
 
-function scheduleOf(arity: number): Schedule {
+/** The schedule of 2, 4, 8, 11, 16, 24 or 36 inputs, cached; circuits follow it too. Throws poseidon/bad-arity. */
+export function poseidonSchedule(arity: number): PoseidonSchedule {
   const known = cache.get(arity);
   if (known !== undefined) return known;
   const schedule = deriveSchedule(poseidonConstants(arity));
@@ -56,7 +58,7 @@ function scheduleOf(arity: number): Schedule {
   return schedule;
 }
 
-function deriveSchedule(constants: PoseidonConstants): Schedule {
+function deriveSchedule(constants: PoseidonConstants): PoseidonSchedule {
   const { width, partialRounds, domainTag, roundConstants, mds } = constants;
   const half = fullRounds / 2;
   const constantsOf = (round: number): readonly bigint[] =>
@@ -152,7 +154,7 @@ function partialRoundsInPlace(state: bigint[], rounds: readonly SparseRound[]): 
  * another one. Throws poseidon/bad-arity.
  */
 export function poseidonHash(inputs: readonly bigint[], tag?: bigint): bigint {
-  const { width, domainTag, before, partial, after } = scheduleOf(inputs.length);
+  const { width, domainTag, before, partial, after } = poseidonSchedule(inputs.length);
   const state = [tag ?? domainTag, ...inputs];
   const scratch = new Array<bigint>(width).fill(0n);
   for (const round of before) fullRoundInPlace(state, round, scratch);

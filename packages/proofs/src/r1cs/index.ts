@@ -8,11 +8,14 @@ export { matrixTimes, rowTimes, type SparseMatrix } from "./rows.ts";
 export {
   type BlockRow,
   type Circuit,
+  type CircuitSize,
   type ConstraintBlock,
   ConstraintSystem,
   type PartRun,
+  type Pass,
   type R1cs,
   shapeOf,
+  sizeOf,
   type ValueOf,
   witnessOf,
 } from "./system.ts";

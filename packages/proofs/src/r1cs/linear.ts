@@ -1,7 +1,8 @@
 /**
  * Linear combinations of variables. While a shape is made a combination carries its terms and its value means
  * nothing; while a witness is made it carries its value and has no terms (of variables). All operations do
- * both, so a gadget is written once and neither pass pays for the other.
+ * both, so a gadget is written once and neither pass pays for the other. Constants are known in every pass.
+ * `zero` is the one combination that equals 0 by construction.
  * Invariant: terms are in ascending order of their variables, each once, without zeros; coefficients and values
  * are in [0, r). So equal combinations have equal terms.
  */
@@ -12,6 +13,8 @@ export interface Linear {
   /** `coefficients[i]` belongs to `variables[i]`. */
   readonly coefficients: readonly bigint[];
   readonly value: bigint;
+  /** Made of constants alone: then `value` is right in every pass, and gadgets may fold it. */
+  readonly isConstant: boolean;
 }
 
 /** The variable that is always 1. */
@@ -21,23 +24,28 @@ const noVariables: readonly number[] = [];
 const noCoefficients: readonly bigint[] = [];
 const single: readonly bigint[] = [1n];
 
-export const zero: Linear = { variables: noVariables, coefficients: noCoefficients, value: 0n };
+export const zero: Linear = {
+  variables: noVariables,
+  coefficients: noCoefficients,
+  value: 0n,
+  isConstant: true,
+};
 
 /** A combination without terms: what a variable is while a witness is made. `value` is in [0, r). */
 export function ofValue(value: bigint): Linear {
-  return { variables: noVariables, coefficients: noCoefficients, value };
+  return { variables: noVariables, coefficients: noCoefficients, value, isConstant: false };
 }
 
 /** 1 · variable. */
 export function ofVariable(variable: number): Linear {
-  return { variables: [variable], coefficients: single, value: 0n };
+  return { variables: [variable], coefficients: single, value: 0n, isConstant: false };
 }
 
 /** A constant of any size or sign: a multiple of the variable that is always 1. */
 export function constant(value: bigint): Linear {
   const reduced = frReduce(value);
   if (reduced === 0n) return zero;
-  return { variables: [oneVariable], coefficients: [reduced], value: reduced };
+  return { variables: [oneVariable], coefficients: [reduced], value: reduced, isConstant: true };
 }
 
 export const one: Linear = constant(1n);
@@ -51,10 +59,13 @@ export function scale(a: Linear, factor: bigint): Linear {
     variables: a.variables,
     coefficients: a.coefficients.map((coefficient) => (coefficient * reduced) % frModulus),
     value: (a.value * reduced) % frModulus,
+    isConstant: a.isConstant,
   };
 }
 
 export function add(a: Linear, b: Linear): Linear {
+  if (b === zero) return a;
+  if (a === zero) return b;
   if (b.variables.length === 0 && a.variables.length === 0) {
     const value = a.value + b.value;
     return ofValue(value >= frModulus ? value - frModulus : value);
@@ -63,6 +74,7 @@ export function add(a: Linear, b: Linear): Linear {
 }
 
 export function subtract(a: Linear, b: Linear): Linear {
+  if (b === zero) return a;
   if (b.variables.length === 0 && a.variables.length === 0) {
     const value = a.value - b.value;
     return ofValue(value < 0n ? value + frModulus : value);
@@ -98,7 +110,9 @@ function merged(a: Linear, b: Linear, factor: bigint): Linear {
       j += 1;
     }
   }
-  return { variables, coefficients, value: frReduce(a.value + b.value * factor) };
+  const isConstant = a.isConstant && b.isConstant;
+  if (isConstant && variables.length === 0) return zero;
+  return { variables, coefficients, value: frReduce(a.value + b.value * factor), isConstant };
 }
 
 /** One summand of `sum`: a factor of any size or sign, and a combination. */
@@ -107,11 +121,13 @@ export type Summand = readonly [factor: bigint, linear: Linear];
 /** Σ factor · linear: many at once cost one sorting, not one copy each. */
 export function sum(summands: readonly Summand[]): Linear {
   let value = 0n;
+  let isConstant = true;
   let ascending = true;
   let last = -1;
   const terms: [variable: number, coefficient: bigint][] = [];
   for (const [factor, linear] of summands) {
     value += factor * linear.value;
+    if (!linear.isConstant) isConstant = false;
     for (let i = 0; i < linear.variables.length; i += 1) {
       const variable = linear.variables[i] as number;
       if (variable <= last) ascending = false;
@@ -119,7 +135,7 @@ export function sum(summands: readonly Summand[]): Linear {
       terms.push([variable, factor * (linear.coefficients[i] as bigint)]);
     }
   }
-  if (terms.length === 0) return ofValue(frReduce(value));
+  if (terms.length === 0) return isConstant ? zero : ofValue(frReduce(value));
   if (!ascending) terms.sort(([a], [b]) => a - b);
   const variables: number[] = [];
   const coefficients: bigint[] = [];
@@ -132,5 +148,6 @@ export function sum(summands: readonly Summand[]): Linear {
     variables.push(variable);
     coefficients.push(reduced);
   }
-  return { variables, coefficients, value: frReduce(value) };
+  if (isConstant && variables.length === 0) return zero;
+  return { variables, coefficients, value: frReduce(value), isConstant };
 }

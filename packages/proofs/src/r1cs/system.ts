@@ -8,7 +8,7 @@
 import { assert } from "@holdfast/base";
 import { frModulus, frReduce } from "../field/index.ts";
 import { r1csErrors } from "./errors.ts";
-import { type Linear, ofValue, ofVariable } from "./linear.ts";
+import { type Linear, ofValue, ofVariable, oneVariable } from "./linear.ts";
 import { MatrixBuilder, type SparseMatrix, ValueTable } from "./rows.ts";
 
 /** A constraint system's shape: everything that setup and verification depend on. */
@@ -39,7 +39,10 @@ export interface Circuit<Assignment> {
   synthesize(cs: ConstraintSystem, assignment: Assignment | undefined): void;
 }
 
-/** Constraints over a run of new variables, ready to be placed anywhere: column 0 is ONE, 1 the first of them. */
+/**
+ * Constraints over neighbouring variables, ready to be placed anywhere: column 0 is ONE, column k ≥ 1 the
+ * variable `base + k − 1`. The last `newVariables` of them come into being with the block.
+ */
 export interface ConstraintBlock {
   readonly newVariables: number;
   /** Three rows (a, b, c) per constraint, columns ascending. */
@@ -54,12 +57,21 @@ export interface BlockRow {
 /** What a gadget or circuit gives for a variable; asked only while a witness is made. */
 export type ValueOf = () => bigint | undefined;
 
-const outside = "outside of any part";
+/** What one pass of a synthesis is for: constraints, values, or only how many of each there are. */
+export type Pass = "shape" | "witness" | "count";
 
-/** Made by `shapeOf` and `witnessOf`; circuits and gadgets receive it. */
+/** How large a circuit is, by part. */
+export type CircuitSize = Pick<R1cs, "publicCount" | "variableCount" | "constraintCount"> & {
+  readonly parts: readonly PartRun[];
+};
+
+const outside = "outside of any part";
+/** What every variable is where only their number matters. */
+const uncounted = ofValue(0n);
+
+/** Made by `shapeOf`, `witnessOf` and `sizeOf`; circuits and gadgets receive it. */
 export class ConstraintSystem {
-  /** Whether values are computed; otherwise constraints are collected. */
-  readonly makesWitness: boolean;
+  readonly pass: Pass;
   readonly #assignment: bigint[] = [1n];
   readonly #table = new ValueTable();
   readonly #a = new MatrixBuilder(this.#table);
@@ -68,16 +80,13 @@ export class ConstraintSystem {
   readonly #blockPlaces = new Map<ConstraintBlock, readonly (readonly number[])[]>();
   readonly #parts: PartRun[] = [];
   #part = outside;
+  #noted: string | undefined;
   #publicCount = 0;
   #variableCount = 1;
   #constraintCount = 0;
 
-  constructor(makesWitness: boolean) {
-    this.makesWitness = makesWitness;
-  }
-
-  get constraintCount(): number {
-    return this.#constraintCount;
+  constructor(pass: Pass) {
+    this.pass = pass;
   }
 
   /** The next public input. All of them are made before the first witness. Throws r1cs/missing-value. */
@@ -95,7 +104,8 @@ export class ConstraintSystem {
   #variable(value: ValueOf): Linear {
     const variable = this.#variableCount;
     this.#variableCount += 1;
-    if (!this.makesWitness) return ofVariable(variable);
+    if (this.pass === "shape") return ofVariable(variable);
+    if (this.pass === "count") return uncounted;
     const given = value();
     if (given === undefined) throw r1csErrors.missingValue({ variable, part: this.#part });
     const reduced = given >= 0n && given < frModulus ? given : frReduce(given);
@@ -105,8 +115,8 @@ export class ConstraintSystem {
 
   /** a · b = c. */
   enforce(a: Linear, b: Linear, c: Linear): void {
-    if (!this.makesWitness) {
-      this.#notePart();
+    this.#notePart();
+    if (this.pass === "shape") {
       this.#a.row(a);
       this.#b.row(b);
       this.#c.row(c);
@@ -121,25 +131,24 @@ export class ConstraintSystem {
     return result;
   }
 
-  /**
-   * Puts a block of constraints over `block.newVariables` new variables; returns the number of the first of
-   * them. While a witness is made, `values` gives the values of the new variables.
-   */
-  place(block: ConstraintBlock, values: readonly bigint[]): number {
-    const first = this.#variableCount;
-    this.#variableCount += block.newVariables;
-    if (this.makesWitness) {
-      assert(values.length === block.newVariables, "a block's variables all get values");
-      for (const value of values) this.#assignment.push(value);
-    } else {
-      this.#notePart();
-      this.#collect(block, first);
-    }
-    this.#constraintCount += block.rows.length / 3;
-    return first;
+  /** The number that the next variable gets. */
+  get nextVariable(): number {
+    return this.#variableCount;
   }
 
-  #collect(block: ConstraintBlock, first: number): void {
+  /** Puts a block of constraints at `base`; `values` are asked for in the pass "witness" only. */
+  place(block: ConstraintBlock, base: number, values: readonly bigint[]): void {
+    this.#notePart();
+    if (this.pass === "shape") this.#collect(block, base);
+    if (this.pass === "witness") {
+      assert(values.length === block.newVariables, "a block's variables all get values");
+      for (const value of values) this.#assignment.push(value);
+    }
+    this.#variableCount += block.newVariables;
+    this.#constraintCount += block.rows.length / 3;
+  }
+
+  #collect(block: ConstraintBlock, base: number): void {
     const matrices = [this.#a, this.#b, this.#c] as const;
     const places = this.#placesOf(block);
     block.rows.forEach(({ columns }, i) => {
@@ -147,7 +156,7 @@ export class ConstraintSystem {
       const rowPlaces = places[i] as readonly number[];
       for (let k = 0; k < columns.length; k += 1) {
         const column = columns[k] as number;
-        matrix.term(column === 0 ? 0 : first + column - 1, rowPlaces[k] as number);
+        matrix.term(column === 0 ? oneVariable : base + column - 1, rowPlaces[k] as number);
       }
       matrix.endRow();
     });
@@ -175,34 +184,44 @@ export class ConstraintSystem {
   }
 
   #notePart(): void {
-    if (this.#parts.at(-1)?.part === this.#part) return;
+    if (this.#noted === this.#part) return;
+    this.#noted = this.#part;
     this.#parts.push({ first: this.#constraintCount, part: this.#part });
   }
 
-  /** What was collected; only of a system that makes no witness. */
-  finishShape(): R1cs {
-    assert(!this.makesWitness, "this system collected constraints");
+  /** How much was made so far. */
+  get size(): CircuitSize {
     return {
       publicCount: this.#publicCount,
       variableCount: this.#variableCount,
       constraintCount: this.#constraintCount,
-      a: this.#a.finish(),
-      b: this.#b.finish(),
-      c: this.#c.finish(),
       parts: this.#parts,
     };
   }
 
-  /** The values of all variables; only of a system that makes a witness. */
+  /** What was collected, in the pass "shape". */
+  finishShape(): R1cs {
+    assert(this.pass === "shape", "this system collected constraints");
+    return { ...this.size, a: this.#a.finish(), b: this.#b.finish(), c: this.#c.finish() };
+  }
+
+  /** The values of all variables, in the pass "witness". */
   finishWitness(): readonly bigint[] {
-    assert(this.makesWitness, "this system computed values");
+    assert(this.pass === "witness", "this system computed values");
     return this.#assignment;
   }
 }
 
+/** How large a circuit is, without holding its constraints: for circuits of any size. */
+export function sizeOf<Assignment>(circuit: Circuit<Assignment>): CircuitSize {
+  const cs = new ConstraintSystem("count");
+  circuit.synthesize(cs, undefined);
+  return cs.size;
+}
+
 /** The constraints of a circuit. Takes about as long as the circuit has terms; callers keep it by the id. */
 export function shapeOf<Assignment>(circuit: Circuit<Assignment>): R1cs {
-  const cs = new ConstraintSystem(false);
+  const cs = new ConstraintSystem("shape");
   circuit.synthesize(cs, undefined);
   return cs.finishShape();
 }
@@ -215,7 +234,7 @@ export function witnessOf<Assignment>(
   circuit: Circuit<Assignment>,
   assignment: Assignment,
 ): readonly bigint[] {
-  const cs = new ConstraintSystem(true);
+  const cs = new ConstraintSystem("witness");
   circuit.synthesize(cs, assignment);
   return cs.finishWitness();
 }

@@ -3,11 +3,13 @@
  * and of spacetime. Pure: no clock, no randomness, no IO.
  */
 export * from "./aggregate/index.ts";
+export * from "./circuits/index.ts";
 export * from "./classes.ts";
 export * from "./curve/index.ts";
 export { proofsErrors } from "./errors.ts";
 export * from "./field/index.ts";
 export * from "./fr32/index.ts";
+export * as gadgets from "./gadgets/index.ts";
 export * from "./graph/index.ts";
 export * from "./groth16/index.ts";
 export * from "./merkle/index.ts";

@@ -52,6 +52,13 @@ interface ZigzagVectors {
     sectorId: number;
     expected: ReturnType<typeof zigzag2019Report>;
   }[];
+  moreSeals: {
+    sectorBytes: number;
+    userBytes: number;
+    layers: number;
+    sectorId: number;
+    expected: Omit<ReturnType<typeof zigzag2019Report>, "challenges">;
+  }[];
 }
 const vectors = readVectors<ZigzagVectors>("proofs", "zigzag-2019");
 const directions = ["forward", "reversed"] as const;
@@ -142,6 +149,15 @@ describe("the seal of 2019", () => {
     const replication = { graph: eraGraph(32), layers: 4, slothRounds: 0, hasher: pedersenEraHasher };
     expect(extractEra(replication, seal.replicaId, seal.replica)).toEqual(eraSectorData(1024, data));
     expect(toHex(sha256(seal.replica))).toBe(expected.replicaSha256);
+  });
+
+  it.each(vectors.moreSeals)("passes the recorded seal of $userBytes bytes in $layers layers", (recorded) => {
+    const { userBytes, expected, ...request } = recorded;
+    const data = Uint8Array.from({ length: userBytes }, (_none, i) => 7 * i + Math.floor(i / 256));
+    const proverId = Uint8Array.from({ length: 31 }, (_none, i) => i);
+    const { challenges, ...report } = zigzag2019Report(sealZigzag2019({ ...request, data, proverId }));
+    expect(report).toEqual(expected);
+    expect(challenges.map((partition) => partition.length)).toEqual([request.layers, request.layers]);
   });
 
   it("pads first and fills with zeros then, whatever the length", () => {

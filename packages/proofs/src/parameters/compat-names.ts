@@ -63,7 +63,8 @@ export function zigzag2019ParameterName(
   const count = selectChallenges(challenges).at(-1) ?? 1;
   const base = `drgraph::BucketGraph{size: ${sectorBytes / nodeBytes}; degree: ${eraDegree}; hasher: PedersenHasher}`;
   const graph = `zigzag_graph::ZigZagGraph{expansion_degree: ${eraExpansionDegree} base_graph: ${base} }`;
-  const tapered = `Tapered { layers: ${layers}, count: ${count}, taper: ${rustFloat(taper)}, taper_layers: ${taperLayers} }`;
+  const tapering = `taper: ${rustFloat(taper)}, taper_layers: ${taperLayers}`;
+  const tapered = `Tapered { layers: ${layers}, count: ${count}, ${tapering} }`;
   const identifier = `layered_drgporep::PublicParams{ graph: ${graph}, sloth: 0, challenges: ${tapered} }`;
   return eraName("zigzag-proof-of-replication", identifier);
 }

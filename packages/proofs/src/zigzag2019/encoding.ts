@@ -19,7 +19,7 @@ const fifthRoot = 20974350070050476191779096203274386335076221000211055129041463
 
 /** The key derivation of Pedersen trees: BLAKE2s-256 with the two top bits cleared. 32 bytes. */
 export function eraKdf(message: Uint8Array): Uint8Array {
-  return trimToFr(blake2s256(message).slice());
+  return trimToFr(blake2s256(message));
 }
 
 function power(base: bigint, exponent: bigint): bigint {

@@ -57,12 +57,14 @@ export class EraFeistel {
     );
   }
 
+  /** The image of a value in [0, size). */
   permute(value: number): number {
     let result = this.#encode(value);
     while (result >= this.size) result = this.#encode(result);
     return result;
   }
 
+  /** Inverse of `permute`. */
   invert(value: number): number {
     let result = this.#decode(value);
     while (result >= this.size) result = this.#decode(result);

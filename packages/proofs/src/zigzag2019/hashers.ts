@@ -22,10 +22,11 @@ const nodeBytes = 32;
 const topByteMask = 0x3f;
 const heightBytes = 8;
 
-/** A digest with the two top bits cleared, which is always below the modulus; changes its argument. */
+/** A copy of a digest with the two top bits cleared, which is always below the modulus. */
 export function trimToFr(digest: Uint8Array): Uint8Array {
-  digest[nodeBytes - 1] = (digest[nodeBytes - 1] as number) & topByteMask;
-  return digest;
+  const trimmed = new Uint8Array(digest);
+  trimmed[nodeBytes - 1] = (trimmed[nodeBytes - 1] as number) & topByteMask;
+  return trimmed;
 }
 
 /** Pedersen with personalization and heights: the hash of the ZigZag era. */
@@ -45,7 +46,7 @@ export const pedersenPlainHasher: EraHasher = Object.freeze({
 } satisfies EraHasher);
 
 function digestHasher(name: string, digest: (bytes: Uint8Array) => Uint8Array): EraHasher {
-  const hash = (data: Uint8Array): Uint8Array => trimToFr(digest(data).slice());
+  const hash = (data: Uint8Array): Uint8Array => trimToFr(digest(data));
   const hashRow = (row: Uint8Array, height: number): Uint8Array => {
     const pair = concatBytes(littleEndian(height, heightBytes), new Uint8Array(2 * nodeBytes));
     const parents = new Uint8Array(row.length / 2);

@@ -45,7 +45,7 @@ function checkReplication(replication: EraReplication, replicaId: Uint8Array, da
 }
 
 /** A node of a tree costs so many times the encoding of a node (measured); for progress only. */
-const treeWeight = 4;
+const treeWeight = 10;
 
 /** Builds a tree; keeps its rows only if asked, because they are as large as the sector again. */
 function* treeSteps(hasher: EraHasher, leaves: Uint8Array, keep: boolean): Generator<number, EraTree, void> {
@@ -124,6 +124,7 @@ export function* extractEraSteps(
   return data;
 }
 
+/** `extractEraSteps` without a pause. */
 export function extractEra(
   replication: EraReplication,
   replicaId: Uint8Array,

@@ -26,6 +26,7 @@ export * from "./profiles.ts";
 export * from "./prover.ts";
 export * from "./r1cs/index.ts";
 export * from "./sdr/index.ts";
+export * from "./succinct/index.ts";
 export * from "./vdf/index.ts";
 export * from "./verifier.ts";
 export * from "./verifier-memo.ts";

@@ -6,6 +6,7 @@ import type { ResolvedClass } from "./classes.ts";
 import { auxLength, type Porep, type SealCommitments, type SectorIdentity, zigzag } from "./porep/index.ts";
 import type { PorepKind, SectorProfile } from "./profiles.ts";
 import { sdr, sdrAuxLength } from "./sdr/index.ts";
+import { verifySealSuccinct } from "./succinct/index.ts";
 
 const poreps: Readonly<Record<PorepKind, Porep<unknown>>> = { zigzag, sdr };
 
@@ -21,11 +22,15 @@ export function auxLengthOf(profile: SectorProfile): number {
 
 /** Whether `proof` shows that the sector was sealed as its identity says. Never throws on bad bytes. */
 export function verifySealOf(
-  { profile }: ResolvedClass,
+  resolved: ResolvedClass,
   identity: SectorIdentity,
   commitments: SealCommitments,
   seed: Uint8Array,
   proof: Uint8Array,
 ): boolean {
+  const { profile, sectorClass } = resolved;
+  if (sectorClass.proofMode === "groth16") {
+    return verifySealSuccinct(resolved, identity, commitments, seed, proof);
+  }
   return porepOf(profile).verify(profile, identity, commitments, seed, proof);
 }

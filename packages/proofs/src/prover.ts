@@ -2,12 +2,14 @@
  * The prover that a storage miner takes. Its methods are asynchronous, so that a pool of worker threads
  * satisfies the same interface; `createProver` computes in the calling thread.
  */
-import type { Address } from "@holdfast/base";
-import { resolveClass, type SectorClass } from "./classes.ts";
+import { type Address, assert } from "@holdfast/base";
+import { type ResolvedClass, resolveClass, type SectorClass } from "./classes.ts";
 import { proofsErrors } from "./errors.ts";
+import type { ProvingKey } from "./groth16/index.ts";
 import { runStepsPausing, type SealedReplica, type SealHooks, type SectorIdentity } from "./porep/index.ts";
-import { porepOf } from "./poreps.ts";
-import { type PostKind, provePost, type StoredSector } from "./post/index.ts";
+import { porepOf, verifySealOf } from "./poreps.ts";
+import { type PostKind, provePostSteps, type StoredSector, succinctClassesOf } from "./post/index.ts";
+import { proveSealSteps, provingKeyOf } from "./succinct/index.ts";
 
 export interface ReplicateRequest {
   /** The sizes of the network: a constant of its parameters. */
@@ -81,12 +83,12 @@ export function createProver({ pause = () => Promise.resolve() }: InlineProverOp
       const steps = porepOf(profile).extractSteps(profile, identity, replica);
       return runStepsPausing(steps, hooks, pause);
     },
-    async proveSeal({ classes, sectorBytes, identity, aux, commR, commRStar, seed }, hooks = {}) {
+    async proveSeal(request, hooks = {}) {
       hooks.cancel?.throwIfAborted();
-      const { profile } = resolveClass(classes, sectorBytes);
-      const porep = porepOf(profile);
-      const proof = porep.prove(profile, identity, aux, seed);
-      if (!porep.verify(profile, identity, { commR, commRStar }, seed, proof)) {
+      const { classes, sectorBytes, identity, commR, commRStar, seed } = request;
+      const resolved = resolveClass(classes, sectorBytes);
+      const proof = await sealProof(resolved, request, hooks, pause);
+      if (!verifySealOf(resolved, identity, { commR, commRStar }, seed, proof)) {
         throw proofsErrors.wrongProof({ what: "seal proof" });
       }
       hooks.progress?.(1);
@@ -94,9 +96,29 @@ export function createProver({ pause = () => Promise.resolve() }: InlineProverOp
     },
     async provePost({ classes, kind, seed, miner, sectors }, hooks = {}) {
       hooks.cancel?.throwIfAborted();
-      const proof = provePost(kind, seed, miner, sectors, classes);
+      const keys = new Map<SectorClass, ProvingKey>();
+      for (const sectorClass of succinctClassesOf(classes, sectors)) {
+        const { keys: verifying, profile } = sectorClass;
+        assert(verifying !== null, "a succinct class has its keys");
+        keys.set(sectorClass, await provingKeyOf(verifying[kind], `${kind} proofs of ${profile}`));
+      }
+      const steps = provePostSteps(kind, seed, miner, sectors, classes, keys);
+      const proof = await runStepsPausing(steps, hooks, pause);
       hooks.progress?.(1);
       return proof;
     },
   };
+}
+
+/** The proof in the form of the class, not yet verified. */
+async function sealProof(
+  { profile, sectorClass }: ResolvedClass,
+  { identity, aux, seed }: ProveSealRequest,
+  hooks: SealHooks,
+  pause: () => Promise<void>,
+): Promise<Uint8Array> {
+  const { keys } = sectorClass;
+  if (keys === null) return porepOf(profile).prove(profile, identity, aux, seed);
+  const key = await provingKeyOf(keys.seal, `seals of ${profile.id}`);
+  return runStepsPausing(proveSealSteps(profile, key, identity, aux, seed), hooks, pause);
 }

@@ -3,14 +3,19 @@
  * knows. "window" proofs are due once a proving period for all sectors; "winning" proofs go with a block.
  *
  * Invariant: a sector's challenges depend on the kind, the seed, the miner and the sector alone, so neither
- * skipping nor reordering other sectors moves them. The proof is one byte (1, the vanilla form) and the
- * openings of the sectors by ascending sector id, in whatever order they were passed. No count or index is
- * in it.
+ * skipping nor reordering other sectors moves them. A proof is
+ *
+ *   1 byte      1 if all sectors are of vanilla classes, else 2
+ *   openings    of the sectors of vanilla classes, by ascending sector id
+ *   192 · n     SNARKs of each succinct class, classes by ascending size, sectors by ascending id
+ *
+ * in whatever order the sectors were passed. No count or index is in it.
  * Source: Filecoin specs, PoSt; its order-dependent challenges (rust-fil-proofs #1270) avoided.
  */
 import {
   type Address,
   addressBytes,
+  assert,
   bigEndian,
   concatBytes,
   type SectorId,
@@ -18,13 +23,22 @@ import {
   toHex,
   utf8Bytes,
 } from "@holdfast/base";
-import { defaultClasses, findResolved, resolveClass, type SectorClass } from "../classes.ts";
+import {
+  defaultClasses,
+  findResolved,
+  type ResolvedClass,
+  resolveClass,
+  type SectorClass,
+} from "../classes.ts";
 import { proofsErrors } from "../errors.ts";
 import { challengedNodes } from "../graph/index.ts";
-import { type Commitment, poseidonHasher } from "../merkle/index.ts";
+import type { ProvingKey } from "../groth16/index.ts";
+import { groth16ProofBytes, type ProofClaim, verifyProofs } from "../groth16/verifier.ts";
+import { type Commitment, type MerkleTree, poseidonHasher } from "../merkle/index.ts";
 import { openingLength, openLeaves, verifyOpening } from "../openings/index.ts";
-import { formBytes, parseReplicaTree, vanillaForm } from "../porep/index.ts";
+import { formBytes, parseReplicaTree, runSteps, type Steps, vanillaForm } from "../porep/index.ts";
 import type { SectorProfile } from "../profiles.ts";
+import { postClaims, postProofCount, proveTargetsSteps, succinctForm } from "../succinct/index.ts";
 
 export type PostKind = "window" | "winning";
 
@@ -69,11 +83,112 @@ export function postChallenges(
   return challengedNodes(key, count, profile.nodes);
 }
 
+/** The sectors of a statement, ascending, by the form of their proofs. */
+interface Parts<Sector> {
+  readonly vanilla: readonly (ResolvedClass & { readonly sector: Sector })[];
+  readonly succinct: readonly (ResolvedClass & { readonly sectors: readonly Sector[] })[];
+}
+
+function partsOf<Sector extends PostSector>(
+  classes: readonly SectorClass[],
+  sectors: readonly Sector[],
+): Parts<Sector> {
+  const all = byId(sectors).map((sector) => ({ ...resolveClass(classes, sector.sectorBytes), sector }));
+  const isVanilla = ({ sectorClass }: ResolvedClass): boolean => sectorClass.proofMode === "vanilla";
+  const succinct = [...new Set(all.filter((one) => !isVanilla(one)).map(({ sectorClass }) => sectorClass))];
+  return {
+    vanilla: all.filter(isVanilla),
+    succinct: succinct
+      .toSorted((a, b) => a.sectorBytes - b.sectorBytes)
+      .map((sectorClass) => {
+        const own = all.filter((one) => one.sectorClass === sectorClass);
+        const { profile } = own[0] as ResolvedClass;
+        return { sectorClass, profile, sectors: own.map(({ sector }) => sector) };
+      }),
+  };
+}
+
+/** The classes whose SNARKs a proof over these sectors has. Throws proofs/unknown-sector-size. */
+export function succinctClassesOf(
+  classes: readonly SectorClass[],
+  sectors: readonly PostSector[],
+): readonly SectorClass[] {
+  return partsOf(classes, sectors).succinct.map(({ sectorClass }) => sectorClass);
+}
+
 /**
- * Proves that the sectors are stored. Each opening is checked before it is used, so a damaged file is named
- * instead of spoiling the proof of all. Throws proofs/no-sectors, proofs/duplicate-sector,
- * proofs/bad-length, proofs/unknown-sector-size, proofs/comm-r-mismatch (the sector's files are damaged).
+ * Proves that the sectors are stored, and yields the share that is done. Each opening is checked before it is
+ * used, so a damaged file is named instead of spoiling the proof of all. `keys` has the proving key of every
+ * succinct class, by the class. Throws proofs/no-sectors, proofs/duplicate-sector, proofs/bad-length,
+ * proofs/unknown-sector-size, proofs/comm-r-mismatch (the sector's files are damaged).
  */
+export function* provePostSteps(
+  kind: PostKind,
+  seed: Uint8Array,
+  miner: Address,
+  sectors: readonly StoredSector[],
+  classes: readonly SectorClass[],
+  keys: ReadonlyMap<SectorClass, ProvingKey>,
+): Steps<Uint8Array> {
+  if (sectors.length === 0) throw proofsErrors.noSectors({ kind });
+  if (seed.length !== 32)
+    throw proofsErrors.badLength({ what: "the seed", length: seed.length, expected: 32 });
+  byId(sectors).forEach(({ sectorId }, i, sorted) => {
+    if (sorted[i + 1]?.sectorId === sectorId) throw proofsErrors.duplicateSector({ sectorId });
+  });
+  const opened = new Map<number, Opened>();
+  for (const sector of sectors) {
+    opened.set(sector.sectorId, openSector(kind, seed, miner, sector, classes));
+    yield 0;
+  }
+  const { vanilla, succinct } = partsOf(classes, sectors);
+  const openings = vanilla.map(({ sector }) => opened.get(sector.sectorId)?.opening ?? new Uint8Array(0));
+  const proofs: Uint8Array[] = [];
+  for (const [done, group] of succinct.entries()) {
+    const key = keys.get(group.sectorClass);
+    assert(key !== undefined, "the caller has the proving key of every succinct class");
+    const targets = group.sectors.map((sector) => {
+      const { tree, leaves } = opened.get(sector.sectorId) as Opened;
+      return { commR: sector.commR, indices: leaves, tree };
+    });
+    const steps = proveTargetsSteps(group.profile, kind, key, targets);
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done === true) {
+        proofs.push(...step.value);
+        break;
+      }
+      yield (done + step.value) / succinct.length;
+    }
+  }
+  const form = succinct.length === 0 ? vanillaForm : succinctForm;
+  return concatBytes(Uint8Array.of(form), ...openings, ...proofs);
+}
+
+interface Opened {
+  readonly tree: MerkleTree;
+  readonly leaves: readonly number[];
+  readonly opening: Uint8Array;
+}
+
+function openSector(
+  kind: PostKind,
+  seed: Uint8Array,
+  miner: Address,
+  sector: StoredSector,
+  classes: readonly SectorClass[],
+): Opened {
+  const { sectorId, commR } = sector;
+  const { profile } = resolveClass(classes, sector.sectorBytes);
+  const tree = parseReplicaTree(profile, sector.replicaTree);
+  const leaves = postChallenges(kind, seed, miner, sector, profile);
+  const opening = openLeaves(tree, leaves);
+  if (!verifyOpening(poseidonHasher, commR, profile.nodes, leaves, opening)) {
+    throw proofsErrors.commRMismatch({ sectorId, expected: toHex(commR), found: toHex(tree.root) });
+  }
+  return { tree, leaves, opening };
+}
+
+/** As `provePostSteps`, at once, for classes with vanilla proofs. */
 export function provePost(
   kind: PostKind,
   seed: Uint8Array,
@@ -81,22 +196,7 @@ export function provePost(
   sectors: readonly StoredSector[],
   classes: readonly SectorClass[] = defaultClasses,
 ): Uint8Array {
-  if (sectors.length === 0) throw proofsErrors.noSectors({ kind });
-  if (seed.length !== 32)
-    throw proofsErrors.badLength({ what: "the seed", length: seed.length, expected: 32 });
-  const openings = byId(sectors).map((sector, i, sorted) => {
-    const { sectorId, commR } = sector;
-    if (sorted[i + 1]?.sectorId === sectorId) throw proofsErrors.duplicateSector({ sectorId });
-    const { profile } = resolveClass(classes, sector.sectorBytes);
-    const tree = parseReplicaTree(profile, sector.replicaTree);
-    const leaves = postChallenges(kind, seed, miner, sector, profile);
-    const opening = openLeaves(tree, leaves);
-    if (!verifyOpening(poseidonHasher, commR, profile.nodes, leaves, opening)) {
-      throw proofsErrors.commRMismatch({ sectorId, expected: toHex(commR), found: toHex(tree.root) });
-    }
-    return opening;
-  });
-  return concatBytes(Uint8Array.of(vanillaForm), ...openings);
+  return runSteps(provePostSteps(kind, seed, miner, sectors, classes, new Map()));
 }
 
 /**
@@ -111,28 +211,38 @@ export function verifyPost(
   proof: Uint8Array,
   classes: readonly SectorClass[] = defaultClasses,
 ): boolean {
-  if (sectors.length === 0 || seed.length !== 32 || proof[0] !== vanillaForm) return false;
-  const claims = [];
+  if (sectors.length === 0 || seed.length !== 32) return false;
+  if (new Set(sectors.map(({ sectorId }) => sectorId)).size !== sectors.length) return false;
+  if (sectors.some(({ sectorBytes }) => findResolved(classes, sectorBytes) === undefined)) return false;
+  const { vanilla, succinct } = partsOf(classes, sectors);
+  if (proof[0] !== (succinct.length === 0 ? vanillaForm : succinctForm)) return false;
+  const openings: { commR: Commitment; nodes: number; leaves: readonly number[]; bytes: Uint8Array }[] = [];
   let end = formBytes;
-  let previous = -1;
-  for (const sector of byId(sectors)) {
-    const profile = findResolved(classes, sector.sectorBytes)?.profile;
-    if (profile === undefined || sector.sectorId === previous) return false;
-    previous = sector.sectorId;
+  for (const { profile, sector } of vanilla) {
     const leaves = postChallenges(kind, seed, miner, sector, profile);
     const start = end;
     end += openingLength(poseidonHasher, profile.nodes, leaves);
-    claims.push({ commR: sector.commR, nodes: profile.nodes, leaves, start, end });
+    openings.push({ commR: sector.commR, nodes: profile.nodes, leaves, bytes: proof.subarray(start, end) });
+  }
+  const claims: ProofClaim[] = [];
+  for (const { sectorClass, profile, sectors: own } of succinct) {
+    const targets = own.map((sector) => ({
+      commR: sector.commR,
+      indices: postChallenges(kind, seed, miner, sector, profile),
+    }));
+    const start = end;
+    end += postProofCount(profile, kind, own.length) * groth16ProofBytes;
+    const made =
+      sectorClass.keys && postClaims(profile, kind, sectorClass.keys, targets, proof.subarray(start, end));
+    if (!made) return false;
+    claims.push(...made);
   }
   if (proof.length !== end) return false;
-  return claims.every((claim) =>
-    verifyOpening(
-      poseidonHasher,
-      claim.commR,
-      claim.nodes,
-      claim.leaves,
-      proof.subarray(claim.start, claim.end),
-    ),
+  return (
+    openings.every(({ commR, nodes, leaves, bytes }) =>
+      verifyOpening(poseidonHasher, commR, nodes, leaves, bytes),
+    ) &&
+    (claims.length === 0 || verifyProofs(claims))
   );
 }
 

@@ -43,8 +43,12 @@ describe("the table of sector sizes", () => {
     for (const profile of sectorProfiles) {
       expect(profile.userBytes).toBe((profile.sectorBytes * 127) / 128);
       expect(profile.nodes * 32).toBe(profile.sectorBytes);
-      expect(profile.layers).toBe(profile.sealChallenges.length);
-      expect([profile.baseDegree, profile.expansionDegree]).toEqual([baseDegree, expansionDegree]);
+      const isZigzag = profile.kind === "zigzag";
+      expect(profile.sealChallenges).toHaveLength(isZigzag ? profile.layers : 1);
+      expect([profile.baseDegree, profile.expansionDegree]).toEqual([
+        isZigzag ? baseDegree : 6,
+        expansionDegree,
+      ]);
       expect(profile.note.length).toBeGreaterThan(50);
       expect(poseidonHasher.shapeOf(profile.nodes)).toBeDefined();
     }

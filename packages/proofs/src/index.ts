@@ -15,6 +15,7 @@ export * from "./groth16/index.ts";
 export * from "./merkle/index.ts";
 export * from "./openings/index.ts";
 export * from "./parameters/compat-names.ts";
+export * from "./parameters/index.ts";
 export * from "./piece/index.ts";
 export * from "./por/index.ts";
 export * from "./porep/index.ts";

@@ -11,6 +11,7 @@ import { type R1cs, r1csDigest } from "../r1cs/index.ts";
 import { coefficientsFrom } from "./combine.ts";
 import { generatorG1, minusGeneratorLines } from "./generators.ts";
 import { isGtOne, linesOf, pairingProduct } from "./pairing.ts";
+import { isInfinite } from "./points.ts";
 import { countsOf, type ProvingKey } from "./proving-key.ts";
 import { domainSizeOf, supportOf } from "./qap.ts";
 import { isSound } from "./verifying-key.ts";
@@ -44,10 +45,6 @@ export function areTwins(g1: Uint8Array, g2: Uint8Array): boolean {
 export function areTwinRuns(g1: Uint8Array, g2: Uint8Array): boolean {
   const coefficients = coefficientsFrom(sha256(concatBytes(sha256(g1), sha256(g2))), g1.length / g1Bytes);
   return areTwins(curveKernel.msmG1(g1, coefficients), curveKernel.msmG2(g2, coefficients));
-}
-
-function isInfinite(point: Uint8Array): boolean {
-  return ((point[0] ?? 0) & 0x40) !== 0;
 }
 
 /** Whether a key can be used for these constraints; about the work of a proof. */

@@ -17,6 +17,7 @@ import {
   g2Bytes,
 } from "../curve/index.ts";
 import { type Gt, type Lines, linesOf, pairingProduct } from "./pairing.ts";
+import { isInfinite, splitPoints } from "./points.ts";
 
 /** A verifying key of uncompressed points (96 bytes in G1, 192 in G2). */
 export interface VerifyingKey {
@@ -77,7 +78,7 @@ export function publicInputsOf(key: VerifyingKey): number {
 
 /** α 48 ‖ β 96 ‖ γ 96 ‖ δ 96 ‖ number of ic u32 big-endian ‖ ic 48 each. Throws curve/not-a-point. */
 export function encodeVerifyingKey(key: VerifyingKey): Uint8Array {
-  const ic = piecesOf(key.ic, g1Bytes).map(encodeG1Compressed);
+  const ic = splitPoints(key.ic, g1Bytes).map(encodeG1Compressed);
   return concatBytes(
     encodeG1Compressed(key.alphaG1),
     encodeG2Compressed(key.betaG2),
@@ -110,7 +111,7 @@ function decodePoints(bytes: Uint8Array): VerifyingKey | undefined {
   const [betaG2, gammaG2, deltaG2] = [g2At(48), g2At(144), g2At(240)];
   if (alphaG1 === undefined || betaG2 === undefined) return undefined;
   if (gammaG2 === undefined || deltaG2 === undefined) return undefined;
-  const pieces = piecesOf(bytes.subarray(headBytes + 4), 48);
+  const pieces = splitPoints(bytes.subarray(headBytes + 4), 48);
   const ic = new Uint8Array(pieces.length * g1Bytes);
   for (const [index, piece] of pieces.entries()) {
     const point = decodeG1Compressed(piece, "refuseInfinity");
@@ -128,10 +129,6 @@ function copyOf({ alphaG1, betaG2, gammaG2, deltaG2, ic }: VerifyingKey): Verify
     deltaG2: deltaG2.slice(),
     ic: ic.slice(),
   };
-}
-
-function piecesOf(bytes: Uint8Array, unit: number): Uint8Array[] {
-  return Array.from({ length: bytes.length / unit }, (_none, i) => bytes.subarray(i * unit, (i + 1) * unit));
 }
 
 /** The key ready for pairings, or undefined if its parts are no finite points of the right subgroups. */
@@ -169,11 +166,7 @@ export function isSound(key: VerifyingKey): boolean {
   const { alphaG1, betaG2, gammaG2, deltaG2, ic } = key;
   const inG1 = concatBytes(alphaG1, ic);
   const inG2 = concatBytes(betaG2, gammaG2, deltaG2);
-  const points = [...piecesOf(inG1, g1Bytes), ...piecesOf(inG2, g2Bytes)];
-  if (points.some(hasInfinityFlag)) return false;
+  const points = [...splitPoints(inG1, g1Bytes), ...splitPoints(inG2, g2Bytes)];
+  if (points.some(isInfinite)) return false;
   return curveKernel.firstBadG1(inG1) === -1 && curveKernel.firstBadG2(inG2) === -1;
-}
-
-function hasInfinityFlag(point: Uint8Array): boolean {
-  return ((point[0] ?? 0) & 0x40) !== 0;
 }

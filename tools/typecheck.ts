@@ -5,7 +5,7 @@
  */
 import { spawn } from "node:child_process";
 import { existsSync, globSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -29,7 +29,11 @@ function projects(): string[] {
     .sort()
     .map((name) => `packages/${name}`)
     .filter((folder) => hasSources(join(root, folder)));
-  return [...packages, "."];
+  // A folder of a package with a tsconfig.json of its own runs elsewhere than the package: kernels, on Node.
+  const folders = globSync("packages/*/*/tsconfig.json", { cwd: root, exclude: ["**/node_modules"] }).map(
+    dirname,
+  );
+  return [...packages, ...folders, "."];
 }
 
 async function check(project: string): Promise<Outcome> {

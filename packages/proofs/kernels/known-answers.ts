@@ -1,0 +1,85 @@
+/**
+ * What every back end must answer to a few fixed questions, as SHA-256 of the answer. The expected digests are
+ * those of the TypeScript reference (a test holds them to it); a binary that gives another one is not used.
+ * Invariant: the questions together take few milliseconds of fresh, not yet optimised code, as every thread asks
+ * them when it starts.
+ */
+import { concatBytes, sha256, toHex } from "@holdfast/base";
+import { bls12_381 } from "@noble/curves/bls12-381.js";
+import { type CurveKernel, g1BytesOf, g2BytesOf } from "../src/curve/index.ts";
+import { frModulus, frReduce, frsToBytes } from "../src/field/index.ts";
+import type { TreeKernel } from "../src/merkle/index.ts";
+
+/** The functions under question. */
+export interface Kernels {
+  readonly poseidonRow: TreeKernel["poseidonRow"];
+  readonly curve: CurveKernel;
+}
+
+/** Powers of a number that uses every limb. */
+function powers(count: number): bigint[] {
+  const base = (frModulus / 7n) * 5n + 12345678901234567n;
+  const values: bigint[] = [];
+  for (let power = base; values.length < count; power = frReduce(power * base)) values.push(power);
+  return values;
+}
+
+type Msm = (points: Uint8Array, scalars: Uint8Array) => Uint8Array;
+
+/** Whole scalars, and 0, 1 and −1, over a point and its multiples. */
+function fewTerms(msm: Msm, base: Uint8Array): Uint8Array {
+  const [first = 0n, second = 0n] = powers(2);
+  const other = msm(base, frsToBytes([second]));
+  const points = concatBytes(base, other, other, base, other);
+  return msm(points, frsToBytes([first, 0n, 1n, frModulus - 1n, second]));
+}
+
+/** Enough short scalars that points are added in batches: different ones, equal ones and opposite ones. */
+function manyTerms(msm: Msm, base: Uint8Array): Uint8Array {
+  const twice = msm(base, frsToBytes([2n]));
+  const points = Array.from({ length: 180 }, (_none, i) => (i % 3 === 0 ? twice : base));
+  return msm(concatBytes(...points), frsToBytes(powers(180).map((value) => value & 0x3ffn)));
+}
+
+function questions({ poseidonRow, curve }: Kernels): Record<string, () => Uint8Array> {
+  const g1 = g1BytesOf(bls12_381.G1.Point.BASE);
+  const g2 = g2BytesOf(bls12_381.G2.Point.BASE);
+  const values = frsToBytes([0n, 1n, frModulus - 1n, ...powers(13)]);
+  return {
+    poseidonRow: () => poseidonRow(values, 2),
+    msmG1: () => concatBytes(fewTerms(curve.msmG1, g1), manyTerms(curve.msmG1, g1)),
+    msmG2: () => fewTerms(curve.msmG2, g2),
+    fft: () =>
+      concatBytes(
+        curve.fft(values, { inverse: false, coset: true }),
+        curve.fft(values, { inverse: true, coset: false }),
+      ),
+    quotient: () => curve.quotient(values, frsToBytes(powers(16)), values),
+  };
+}
+
+/** Digests of the answers, by name. */
+export function answersOf(kernels: Kernels): Record<string, string> {
+  const answered = Object.entries(questions(kernels)).map(([name, ask]) => [name, toHex(sha256(ask()))]);
+  return Object.fromEntries(answered);
+}
+
+export const expectedAnswers: Readonly<Record<string, string>> = {
+  poseidonRow: "e3f914eb2aba861b70d6706062d24d2ac8d0e147fb21e86b65472cc181ef694b",
+  msmG1: "2435ae579c098524834e52c5001213801a07af2cde76e1b1cb5c471c6a106fa7",
+  msmG2: "ae91128ea814edc265abebad90d362ac8ad207696f35f947e63c8dbc7dbefb7c",
+  fft: "7e44723919ae36b7bd8348d19efc874ccb45270037538e97b0aa02ef91c47763",
+  quotient: "130c1d5615187c131798c6e2184c41bdc3f6135816a8c1e4e44f4153f7e765e7",
+};
+
+/** The first question that is answered wrongly, or undefined. A function that throws has answered wrongly. */
+export function wrongAnswer(kernels: Kernels): string | undefined {
+  for (const [name, ask] of Object.entries(questions(kernels))) {
+    try {
+      if (toHex(sha256(ask())) !== expectedAnswers[name]) return name;
+    } catch {
+      return name;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,82 @@
+/**
+ * The tree kernel's `poseidonRow` on the compiled kernels. The numbers of an instance come from the reference's
+ * schedule at its first use; rows go through a buffer of fixed size, so memory stays small.
+ */
+import { assertFrs, frsToBytes } from "../src/field/index.ts";
+import { plainTreeKernel, type TreeKernel } from "../src/merkle/index.ts";
+import { poseidonSchedule } from "../src/poseidon/index.ts";
+import { createMachine, type Machine, status } from "./machine.ts";
+import type { WasmModule } from "./wasm-api.ts";
+
+const elementBytes = 32;
+/** Bytes of an element in limbs: 9 of 32 bits. */
+const limbBytes = 36;
+/** Elements that one call takes in: a quarter of a MiB. */
+const bufferElements = 8192;
+
+/** An instance of Poseidon in the machine's memory. */
+interface Loaded {
+  readonly at: number;
+  readonly width: number;
+  readonly partialRounds: number;
+}
+
+/** The numbers in the order of `src/poseidon.h`. */
+function numbersOf(arity: number): readonly bigint[] {
+  const { domainTag, before, partial, after } = poseidonSchedule(arity);
+  return [
+    domainTag,
+    ...before.flatMap(({ constants }) => constants),
+    ...after.flatMap(({ constants }) => constants),
+    ...(before[0]?.matrix.flat() ?? []),
+    ...(before.at(-1)?.matrix.flat() ?? []),
+    ...partial.flatMap(({ constant, row, column }) => [constant, ...row, ...column]),
+  ];
+}
+
+function load({ alloc, put, call }: Machine, arity: number): Loaded {
+  const numbers = numbersOf(arity);
+  const at = alloc(numbers.length * limbBytes);
+  call.kernel_keep();
+  call.fr_load_run(at, put(frsToBytes(numbers)), numbers.length);
+  call.kernel_reset();
+  const { width, partial } = poseidonSchedule(arity);
+  return { at, width, partialRounds: partial.length };
+}
+
+/** Rows of a length or arity that Poseidon has not are left to the reference, which names the error. */
+export function createPoseidonRow(module: WasmModule): TreeKernel["poseidonRow"] {
+  const loaded = new Map<number, Loaded>();
+  let machine: Machine | undefined;
+  let input = 0;
+  let output = 0;
+  const start = (): Machine => {
+    const started = createMachine(module);
+    input = started.alloc(bufferElements * elementBytes);
+    output = started.alloc((bufferElements / 2) * elementBytes);
+    started.call.kernel_keep();
+    return started;
+  };
+  return (row, arity) => {
+    const groupBytes = arity * elementBytes;
+    if (row.length === 0 || row.length % groupBytes !== 0) return plainTreeKernel.poseidonRow(row, arity);
+    machine ??= start();
+    let instance = loaded.get(arity);
+    if (instance === undefined) {
+      instance = load(machine, arity);
+      loaded.set(arity, instance);
+    }
+    const { at, width, partialRounds } = instance;
+    const groups = row.length / groupBytes;
+    const step = Math.floor(bufferElements / arity);
+    const parents = new Uint8Array(groups * elementBytes);
+    for (let done = 0; done < groups; done += step) {
+      const count = Math.min(step, groups - done);
+      machine.write(row.subarray(done * groupBytes, (done + count) * groupBytes), input);
+      const found = machine.call.poseidon_row(at, width, partialRounds, input, output, count);
+      if (found !== status.ok) assertFrs(row); // throws, with the index in the whole row
+      parents.set(machine.read(output, count * elementBytes), done * elementBytes);
+    }
+    return parents;
+  };
+}

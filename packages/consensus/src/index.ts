@@ -21,4 +21,4 @@ export type { Access, ActorCode, ActorContext, ActorMethod, AnyMethod, SendResul
 export type { Env, RandomnessSource, VerifiedMessages } from "./vm/env.ts";
 export { maxCallDepth } from "./vm/execution.ts";
 export { type ExitCodeName, exitCodeMeaning, exitCodeTable, vmExitCodes } from "./vm/exit-codes.ts";
-export { gasSchedule, inclusionGas, proofGas } from "./vm/gas.ts";
+export { gasSchedule, inclusionGas, proofGas, type SnarkWork } from "./vm/gas.ts";

@@ -113,6 +113,14 @@ describe("the genesis", () => {
     expect(make({})).toBe("accepted");
     for (const change of [
       { proofWindowEpochs: params.provingPeriodEpochs },
+      { proofWindowEpochs: params.provingPeriodEpochs / params.deadlinesPerPeriod + 1 },
+      { proofWindowEpochs: 0 },
+      { deadlinesPerPeriod: 0 },
+      { deadlinesPerPeriod: 1 },
+      { deadlinesPerPeriod: 7 },
+      { deadlinesPerPeriod: 2, proofWindowEpochs: 30 },
+      { declarationCutoffEpochs: 24 },
+      { partitionSectors: 0 },
       { preCommitExpiryEpochs: 10 ** 6 },
     ]) {
       expect(make({ params: { ...params, ...change } })).toBe("genesis/invalid-params");
@@ -155,7 +163,7 @@ describe("the views", () => {
     expect(view).toMatchObject({ power: table.powerOf(big), sectorCount: 3, preCommitCount: 0, asks: [] });
     expect(view.owner).toBe(miners[0]?.owner);
     expect(view.pledge + view.freeBalance).toBe(view.balance);
-    expect(view.deadline).toBe(provingPeriodAt(params, big, epoch(0)).nextDeadline);
+    expect(view.deadline).toBe(provingPeriodAt(params, big, epoch(0)).nextJudgement);
     expect(readMinerState(store, state, idle)).toMatchObject({ power: 0n, deadline: null });
     expect(readSectors(store, state, big).map((sector) => sector.sectorId)).toEqual([0, 1, 2]);
     expect(readSector(store, state, big, sectorId(1))?.lastProven).toBeNull();

@@ -41,6 +41,7 @@ export const enrolDeadlineCall: CallSpec<EnrolDeadline, None> = {
 };
 
 export interface OnDeadline {
+  /** The epoch of the judgement, which says whose window has closed. */
   readonly deadline: Epoch;
   /** The chain stood still during the proof window, so that nobody could prove: no penalties. */
   readonly chainStalled: boolean;
@@ -51,7 +52,7 @@ export interface OnDeadlineResult {
   /** The next deadline; null when the miner has nothing left to watch. */
   readonly next: Epoch | null;
 }
-/** Market to miner, once for every proving period, by the network's implicit tick. */
+/** Market to miner, once for every deadline of every proving period, by the network's implicit tick. */
 export const onDeadlineCall: CallSpec<OnDeadline, OnDeadlineResult> = {
   method: "onDeadline",
   params: c.tuple("OnDeadline", { deadline: c.epoch, chainStalled: c.bool }),

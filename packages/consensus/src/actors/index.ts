@@ -73,27 +73,18 @@ export {
   marketStateCodec,
 } from "./market/state.ts";
 export type { AddAsk } from "./miner/asks.ts";
+export { maxPartitionsPerPost } from "./miner/deadlines.ts";
 export type { SectorIds } from "./miner/faults.ts";
 export { networkIdOf, sectorIdentityOf } from "./miner/identity.ts";
-export type { ProvingPeriod } from "./miner/index.ts";
+export type { ProvingDeadline } from "./miner/index.ts";
 export {
   expiredPreCommitFee,
   maxFaultyPeriods,
   missedProofFee,
   ongoingFaultFee,
   reporterShare,
+  skippedSectorFee,
 } from "./miner/penalties.ts";
-export {
-  deadlineOf,
-  isDue,
-  isProven,
-  nextDeadlineAfter,
-  periodStartAt,
-  provingOffset,
-  randomnessTags,
-  sealEntropy,
-  sectorsToProve,
-} from "./miner/periods.ts";
 export {
   type ConditionParams,
   type ConditionPiece,
@@ -107,12 +98,14 @@ export {
   pieceInclusionRedemption,
   pieceRedemptionCodec,
 } from "./miner/pieces.ts";
-export { type SubmitPartialPost, type SubmitPost, windowPostEntropy } from "./miner/post.ts";
+export { type SubmitPost, windowPostEntropy } from "./miner/post.ts";
 export type { CommitSector, PreCommitSector } from "./miner/seal.ts";
 export type { ReportConsensusFault } from "./miner/slashing.ts";
+export { sealSnarks, windowPostSnarks } from "./miner/snarks.ts";
 export {
   type Ask,
   askCodec,
+  type Deadline,
   loadAsks,
   loadPreCommits,
   loadSectors,
@@ -127,4 +120,18 @@ export {
   type Sector,
   sectorCodec,
 } from "./miner/state.ts";
+export {
+  type DeadlineWindow,
+  deadlineEpochs,
+  isDue,
+  isFrozen,
+  isProven,
+  nextJudgementAfter,
+  nextWindowOf,
+  provingOffset,
+  randomnessTags,
+  sealEntropy,
+  sectorsToProve,
+  windowAt,
+} from "./miner/windows.ts";
 export { type AwardBlock, createRewardState, type RewardState, rewardStateCodec } from "./reward.ts";

@@ -25,9 +25,10 @@ import { isPeerId, isWorkerKey } from "../actors/calls.ts";
 import { createInitState } from "../actors/init.ts";
 import type { GenesisMarketMiner } from "../actors/market/state.ts";
 import { createMarketState } from "../actors/market/state.ts";
-import { nextDeadlineAfter } from "../actors/miner/periods.ts";
+import { assignDeadline, joinDeadline, loadDeadlines } from "../actors/miner/deadlines.ts";
 import type { MinerState } from "../actors/miner/state.ts";
 import { loadSectors, newMinerState, putMinerState, useSectorNumber } from "../actors/miner/state.ts";
+import { deadlineEpochs, nextJudgementAfter } from "../actors/miner/windows.ts";
 import { createRewardState } from "../actors/reward.ts";
 import { genesisErrors } from "../errors.ts";
 import { messagesRoot, receiptsRoot } from "../rules/body.ts";
@@ -122,12 +123,22 @@ export function createGenesis(spec: GenesisSpec, store: Blockstore): Genesis {
   return { header, cid: blockCid(header), state, total };
 }
 
-/** What the actors rely on: a period is judged before the next begins, and all randomness asked for is known. */
+/** What the actors rely on: a window is judged before the next opens, and all randomness asked for is known. */
 function checkParams(params: NetworkParams): void {
+  const length = deadlineEpochs(params);
   const rules: readonly (readonly [boolean, string])[] = [
     [params.roundMs > 0, "a round takes time"],
     [params.proofWindowEpochs > 0, "a proof needs a window"],
-    [params.proofWindowEpochs < params.provingPeriodEpochs, "the proof window is shorter than the period"],
+    [
+      params.deadlinesPerPeriod > 0 && Number.isInteger(length),
+      "the deadlines divide the proving period evenly",
+    ],
+    [params.proofWindowEpochs <= length, "the proof window is not longer than the deadline"],
+    [
+      params.declarationCutoffEpochs + params.proofWindowEpochs < length * (params.deadlinesPerPeriod - 1),
+      "at every epoch some deadline is neither open nor about to be",
+    ],
+    [params.partitionSectors > 0, "a partition has sectors"],
     [
       params.sealChallengeDelayEpochs < params.preCommitExpiryEpochs,
       "the seal's challenge comes before its expiry",
@@ -136,10 +147,7 @@ function checkParams(params: NetworkParams): void {
       params.preCommitExpiryEpochs < params.ticketLookbackEpochs,
       "the seal's challenge is still known at its expiry",
     ],
-    [
-      params.proofWindowEpochs < params.ticketLookbackEpochs,
-      "the period's challenge is known through the window",
-    ],
+    [params.proofWindowEpochs < params.ticketLookbackEpochs, "the window's challenge is known to its end"],
     [params.minSectorLifetimeEpochs <= params.maxSectorLifetimeEpochs, "a sector's life has a range"],
   ];
   for (const [holds, reason] of rules)
@@ -174,9 +182,9 @@ function createMiner(
     const needed = pledge.toString();
     throw genesisErrors.pledgeNotCovered({ miner: index, balance: miner.balance.toString(), needed });
   }
-  const withSectors = addSectors(store, params, newMinerState(store, miner), miner, index);
+  const withSectors = addSectors(store, params, newMinerState(store, miner), miner, { address, index });
   const hasSectors = miner.sectors.length > 0;
-  const deadline = hasSectors ? nextDeadlineAfter(params, address, epoch(0)) : null;
+  const deadline = hasSectors ? nextJudgementAfter(params, address, epoch(0)) : null;
   const state: MinerState = { ...withSectors, lockedPledge: pledge, deadline };
   const head = putMinerState(store, state);
   return { address, power: state.power, deadline, head, balance: miner.balance };
@@ -187,9 +195,10 @@ function addSectors(
   params: NetworkParams,
   empty: MinerState,
   miner: GenesisMiner,
-  index: number,
+  { address, index }: { readonly address: Address; readonly index: number },
 ): MinerState {
   const sectors = loadSectors(store, empty);
+  const deadlines = loadDeadlines(store, empty);
   let { power, usedSectors } = empty;
   for (const { sectorId, sectorBytes, commD, commR, commRStar, expiration } of miner.sectors) {
     if (!sectorSizes(params).includes(sectorBytes))
@@ -200,6 +209,8 @@ function addSectors(
     }
     usedSectors = used;
     power += BigInt(sectorBytes);
+    const deadlineIndex = assignDeadline(params, address, deadlines, epoch(0));
+    joinDeadline(store, deadlines, deadlineIndex, sectorId);
     sectors.set(sectorId, {
       sectorId,
       sectorBytes,
@@ -210,13 +221,14 @@ function addSectors(
       expiration: expiration ?? epoch(params.maxSectorLifetimeEpochs),
       pledge: params.minPledgePerSector,
       activatedAt: epoch(0),
+      deadlineIndex,
       lastProven: null,
       faultySince: null,
       recoveringSince: null,
       faultyPeriods: 0,
     });
   }
-  return { ...empty, power, usedSectors, sectors: sectors.flush() };
+  return { ...empty, power, usedSectors, sectors: sectors.flush(), deadlines: deadlines.flush() };
 }
 
 /** The genesis block has no miner, no proofs and no signature; its ticket is a hash of the parameters. */

@@ -18,8 +18,14 @@ export interface NetworkParams {
   readonly sectorClasses: readonly SectorClass[];
   /** A miner proves all its sectors once in each proving period. */
   readonly provingPeriodEpochs: number;
-  /** The PoSt of a period is accepted in the period's first epochs, this many of them. */
+  /** The period is divided evenly into so many deadlines; each sector belongs to one of them. */
+  readonly deadlinesPerPeriod: number;
+  /** The PoSt of a deadline is accepted in the deadline's first epochs, this many of them. */
   readonly proofWindowEpochs: number;
+  /** So long before a window opens, and while it is open, nothing is declared about the deadline's sectors. */
+  readonly declarationCutoffEpochs: number;
+  /** Sectors in one partition of a deadline, at most: what one message must be able to prove. */
+  readonly partitionSectors: number;
   /** The seal challenge is drawn this many epochs after the pre-commitment is on the chain. */
   readonly sealChallengeDelayEpochs: number;
   /** How far into the past an actor may ask for randomness. */
@@ -48,6 +54,10 @@ export interface NetworkParams {
 /** Upper bound of every count of epochs: 2^40, far beyond any chain and far below 2^53. */
 const maxEpochs = 2 ** 40;
 const maxSize = 2 ** 40;
+/** A commitment looks at all deadlines of its miner. */
+const maxDeadlines = 1_024;
+/** Sectors that one proof of spacetime can cover. */
+const maxPartitionSectors = 4_096;
 
 const networkByteCodec: Codec<0 | 1> = {
   name: "NetworkByte",
@@ -61,7 +71,10 @@ export const networkParamsCodec: Codec<NetworkParams> = c.tuple("NetworkParams",
   roundMs: c.uint(maxSize),
   sectorClasses: c.list(sectorClassCodec, 64),
   provingPeriodEpochs: c.uint(maxEpochs),
+  deadlinesPerPeriod: c.uint(maxDeadlines),
   proofWindowEpochs: c.uint(maxEpochs),
+  declarationCutoffEpochs: c.uint(maxEpochs),
+  partitionSectors: c.uint(maxPartitionSectors),
   sealChallengeDelayEpochs: c.uint(maxEpochs),
   ticketLookbackEpochs: c.uint(maxEpochs),
   preCommitExpiryEpochs: c.uint(maxEpochs),
@@ -98,7 +111,10 @@ export function devnetParams(
     networkByte: 1,
     sectorClasses: vanillaClasses([1024, 2048]),
     provingPeriodEpochs: 60,
-    proofWindowEpochs: 30,
+    deadlinesPerPeriod: 3,
+    proofWindowEpochs: 16,
+    declarationCutoffEpochs: 2,
+    partitionSectors: 32,
     sealChallengeDelayEpochs: 4,
     ticketLookbackEpochs: 400,
     preCommitExpiryEpochs: 200,

@@ -2,12 +2,16 @@
 export { codeNameOfCid, listActors, readActor, readNetworkParams } from "./actors.ts";
 export { listChannels, readChannel } from "./broker.ts";
 export {
+  type DeadlineView,
   type ElectionFacts,
   listMiners,
   type MinerView,
+  type PartitionView,
   type ProvableSector,
   type ProvingPeriodView,
   provingPeriodAt,
+  readDeadline,
+  readDeadlines,
   readElectionFacts,
   readMinerHead,
   readMinerState,

@@ -1,11 +1,20 @@
 /** What a miner is, holds and owes, and who has how much power. */
 import type { Address, AttoFil, Blockstore, CID, Epoch, NetworkByte, SectorId } from "@holdfast/base";
-import { addressBytes, addressNetwork, subAtto } from "@holdfast/base";
+import { addressBytes, addressNetwork, epoch, subAtto } from "@holdfast/base";
 import type { MarketState } from "../actors/market/state.ts";
 import { loadMinerList, loadMiners, marketStateCodec } from "../actors/market/state.ts";
-import { deadlineOf, nextDeadlineAfter, periodStartAt } from "../actors/miner/periods.ts";
+import { loadDeadlineSectors, loadDeadlines, partitionMembers } from "../actors/miner/deadlines.ts";
 import type { Ask, MinerState, PreCommit, Sector } from "../actors/miner/state.ts";
 import { loadAsks, loadPreCommits, loadSectors, minerStateCodec } from "../actors/miner/state.ts";
+import type { DeadlineWindow } from "../actors/miner/windows.ts";
+import {
+  deadlineEpochs,
+  isDue,
+  isProven,
+  nextJudgementAfter,
+  nextWindowOf,
+  windowAt,
+} from "../actors/miner/windows.ts";
 import type { PowerTable } from "../rules/election.ts";
 import { builtinAddresses, codeNames } from "../types/builtins.ts";
 import type { NetworkParams } from "../types/params.ts";
@@ -30,7 +39,7 @@ export interface MinerView {
   readonly burnt: AttoFil;
   readonly sectorCount: number;
   readonly preCommitCount: number;
-  /** Epoch of the next judgement; null if there is nothing to watch. */
+  /** Epoch of the next judgement of any deadline; null if there is nothing to watch. */
   readonly deadline: Epoch | null;
   /** Height of the last punished consensus fault. */
   readonly slashedAt: Epoch | null;
@@ -157,21 +166,79 @@ export function readElectionFacts(store: Blockstore, state: CID, miner: Address)
   };
 }
 
+export interface DeadlineView {
+  readonly index: number;
+  /** Its turn at the given height, or else its next one. */
+  readonly window: DeadlineWindow;
+  /** All its sectors, ascending by number. */
+  readonly sectors: readonly Sector[];
+  readonly partitions: readonly PartitionView[];
+}
+
+export interface PartitionView {
+  readonly index: number;
+  /** What the window asks for and no proof has covered yet, ascending; a proof of the partition covers all. */
+  readonly toProve: readonly Sector[];
+}
+
+/** One deadline for a message that is executed at `height`. Reads the sectors of this deadline only. */
+export function readDeadline(
+  store: Blockstore,
+  state: CID,
+  params: NetworkParams,
+  miner: Address,
+  { index, height }: { readonly index: number; readonly height: Epoch },
+): DeadlineView {
+  const { head } = readMiner(store, state, miner);
+  const now = windowAt(params, miner, height);
+  const window = now?.index === index ? now : nextWindowOf(params, miner, index, height);
+  const numbers = [...loadDeadlineSectors(store, loadDeadlines(store, head), index).set.numbers()];
+  const all = loadSectors(store, head);
+  const sectors = numbers.flatMap((id) => all.get(id) ?? []);
+  const partitions = Array.from({ length: Math.ceil(numbers.length / params.partitionSectors) }, (_, at) => {
+    const members = new Set(partitionMembers(params, numbers, at));
+    const toProve = sectors.filter(
+      (sector) => members.has(sector.sectorId) && mustProve(sector, window.start),
+    );
+    return { index: at, toProve };
+  });
+  return { index, window, sectors, partitions };
+}
+
+function mustProve(sector: Sector, start: Epoch): boolean {
+  return isDue(sector, start) && !isProven(sector, start);
+}
+
+/** The deadlines of a miner that have sectors, ascending by index; reads all sectors. */
+export function readDeadlines(
+  store: Blockstore,
+  state: CID,
+  params: NetworkParams,
+  miner: Address,
+  height: Epoch,
+): DeadlineView[] {
+  const deadlines = loadDeadlines(store, readMiner(store, state, miner).head);
+  return [...deadlines.entries()].map(([index]) =>
+    readDeadline(store, state, params, miner, { index, height }),
+  );
+}
+
 export interface ProvingPeriodView {
   /** Start of the period that a message at this height can prove; null before the first. */
   readonly start: Epoch | null;
-  /** The first height at which the proof is too late; null before the first period. */
-  readonly deadline: Epoch | null;
-  /** The next epoch at which the miner is judged. */
-  readonly nextDeadline: Epoch;
+  /** The window whose turn it is; null before the first. */
+  readonly window: DeadlineWindow | null;
+  /** The next epoch at which a deadline of the miner is judged, whether it has sectors or not. */
+  readonly nextJudgement: Epoch;
 }
 
 /** The proving period of a miner for a message that is executed at `height`. */
 export function provingPeriodAt(params: NetworkParams, miner: Address, height: Epoch): ProvingPeriodView {
-  const start = periodStartAt(params, miner, height);
+  const window = windowAt(params, miner, height);
+  const start = window === null ? -1 : window.start - window.index * deadlineEpochs(params);
   return {
-    start,
-    deadline: start === null ? null : deadlineOf(params, start),
-    nextDeadline: nextDeadlineAfter(params, miner, height),
+    start: start < 0 ? null : epoch(start),
+    window,
+    nextJudgement: nextJudgementAfter(params, miner, height),
   };
 }

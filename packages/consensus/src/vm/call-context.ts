@@ -23,7 +23,7 @@ import type { ActorContext, CallMessage, SendResult } from "./context.ts";
 import type { Call, Execution } from "./execution.ts";
 import { ActorRevert, maxCallDepth } from "./execution.ts";
 import { vmExitCodes } from "./exit-codes.ts";
-import type { GasMeter, ProofKind } from "./gas.ts";
+import type { GasMeter, ProofKind, SnarkWork } from "./gas.ts";
 import { gasSchedule, proofGas } from "./gas.ts";
 import { codeNameAt, newRecord } from "./machine.ts";
 import type { StateTree } from "./state-tree.ts";
@@ -92,8 +92,8 @@ export class CallContext implements ActorContext {
     this.#execution.gas.charge(units);
   }
 
-  chargeProof(kind: ProofKind, sizeBytes: number): void {
-    this.#execution.gas.charge(proofGas(kind, sizeBytes));
+  chargeProof(kind: ProofKind, sizeBytes: number, snarks?: SnarkWork): void {
+    this.#execution.gas.charge(proofGas(kind, sizeBytes, snarks));
   }
 
   isFromAccountActor(): boolean {

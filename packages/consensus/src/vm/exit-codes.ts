@@ -49,9 +49,9 @@ const table = {
   preCommitExpired: { code: 74, meaning: "the pre-commitment has expired" },
   sealProofInvalid: { code: 75, meaning: "the seal proof does not verify" },
   postProofInvalid: { code: 76, meaning: "the proof of spacetime does not verify" },
-  proofWindowClosed: { code: 77, meaning: "the proof window of this period is not open" },
-  postAlreadySubmitted: { code: 78, meaning: "this period's proof was already accepted" },
-  nothingToProve: { code: 79, meaning: "the miner has no sector to prove" },
+  proofWindowClosed: { code: 77, meaning: "the proof window of this deadline is not open" },
+  postAlreadySubmitted: { code: 78, meaning: "the partition's proof was already accepted" },
+  nothingToProve: { code: 79, meaning: "the partition has no sector to prove" },
   sectorNotActive: { code: 80, meaning: "the sector is faulty, expired or not yet proven" },
   inclusionProofInvalid: { code: 81, meaning: "the piece is not proven to be in the sector" },
   withdrawTooLarge: { code: 82, meaning: "the amount exceeds the miner's free balance" },
@@ -59,6 +59,9 @@ const table = {
   sectorNotFaulty: { code: 84, meaning: "the sector is not faulty" },
   tooManySectors: { code: 85, meaning: "the miner holds the greatest number of sectors allowed" },
   faultReportInvalid: { code: 86, meaning: "the report does not prove a fault of this miner" },
+  deadlineFrozen: { code: 87, meaning: "the sector's deadline is open or about to be: its set stands" },
+  invalidPartitions: { code: 88, meaning: "the deadline has no such partitions, or one is named twice" },
+  sectorNotDue: { code: 89, meaning: "a skipped sector is not asked for by these partitions" },
 
   // payment broker: 128–159
   notAccount: { code: 128, meaning: "only account actors can open a channel" },

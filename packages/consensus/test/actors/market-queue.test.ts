@@ -82,7 +82,7 @@ describe("power table and queue", () => {
 
   it("judges several miners of one epoch in one tick", () => {
     const world = new World({
-      params: { provingPeriodEpochs: 9, proofWindowEpochs: 8, preCommitExpiryEpochs: 39 },
+      params: { provingPeriodEpochs: 10, proofWindowEpochs: 3, preCommitExpiryEpochs: 39 },
     });
     const miners = Array.from({ length: 12 }, () => createMinerWorld(world, filToAtto(2n)));
     for (const m of miners) m.preCommit(0);

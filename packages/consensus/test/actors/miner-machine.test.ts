@@ -1,6 +1,7 @@
 /**
- * The miner and the market's tick against a model: any sequence of sealing, proving, failing, declaring,
- * withdrawing, waiting and standing still gives the predicted exit codes, sectors, pledge, power and money.
+ * The miner, its deadlines and the market's tick against a model: any sequence of sealing, proving, skipping,
+ * failing, declaring, withdrawing, waiting and standing still gives the predicted exit codes, sectors, pledge,
+ * power and money. The money of the whole network is added up after every step.
  */
 import { attoFil, encode, epoch, filToAtto } from "@holdfast/base";
 import type { ActorContext, CodeTable, MinerState } from "@holdfast/consensus";
@@ -8,8 +9,8 @@ import {
   loadSectors,
   methods,
   minerStateCodec,
-  nextDeadlineAfter,
   none,
+  provingOffset,
   vmExitCodes as x,
 } from "@holdfast/consensus";
 import fc from "fast-check";
@@ -19,8 +20,16 @@ import { MinerModel, type ModelSector } from "./miner-model.ts";
 import { createMinerWorld, type MinerWorld } from "./miner-world.ts";
 import { badProof, goodProof, openingBalance, owner, pledge, testParams, World } from "./world.ts";
 
-const { proofWindowEpochs: windowEpochs } = testParams;
-const { sealChallengeDelayEpochs: delay, preCommitExpiryEpochs: expiryEpochs } = testParams;
+/** Three deadlines of eight epochs, partitions of two sectors. */
+const params = {
+  ...testParams,
+  provingPeriodEpochs: 24,
+  deadlinesPerPeriod: 3,
+  proofWindowEpochs: 6,
+  partitionSectors: 2,
+};
+const { proofWindowEpochs: windowEpochs } = params;
+const { sealChallengeDelayEpochs: delay, preCommitExpiryEpochs: expiryEpochs } = params;
 const opening = filToAtto(4n);
 const ids = [0, 1, 2, 3, 300] as const;
 const id = fc.constantFrom(...ids);
@@ -29,13 +38,14 @@ type Op =
   | { kind: "preCommit"; id: number; big: boolean; life: number; value: 0 | 1 }
   | { kind: "commit"; id: number; good: boolean }
   | { kind: "seal"; id: number; life: number }
-  | { kind: "post"; good: boolean }
-  | { kind: "provePeriod" | "missPeriod" }
+  | { kind: "post"; good: boolean; partitions: readonly number[]; skipped: readonly number[] }
+  | { kind: "prove"; skipped: readonly number[] }
+  | { kind: "miss" }
   | { kind: "faults" | "recovery"; ids: readonly number[] }
   | { kind: "withdraw"; percent: number }
   | { kind: "wait" | "skip"; epochs: number };
 
-const life = fc.constantFrom(9, 12, 30, 55, 90);
+const life = fc.constantFrom(9, 12, 30, 55, 90, 200);
 const kind = <K extends string>(...kinds: readonly K[]) => fc.constantFrom(...kinds);
 const few = fc.uniqueArray(id, { minLength: 1, maxLength: 2 });
 const op: fc.Arbitrary<Op> = fc.oneof(
@@ -51,8 +61,23 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ kind: kind("commit" as const), id, good: fc.boolean() }) },
   { weight: 3, arbitrary: fc.record({ kind: kind("seal" as const), id, life }) },
-  { weight: 2, arbitrary: fc.record({ kind: kind("post" as const), good: fc.boolean() }) },
-  { weight: 4, arbitrary: fc.record({ kind: kind("provePeriod" as const, "missPeriod" as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: kind("post" as const),
+      good: fc.boolean(),
+      partitions: fc.constantFrom([0], [1], [0, 1], [1, 0], []),
+      skipped: fc.constantFrom([], [], [1], [0, 2], [3, 0]),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: kind("prove" as const),
+      skipped: fc.constantFrom([], [], [0], [1, 3], [2]),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: kind("miss" as const) }) },
   { weight: 2, arbitrary: fc.record({ kind: kind("faults" as const), ids: few }) },
   { weight: 3, arbitrary: fc.record({ kind: kind("recovery" as const), ids: few }) },
   { weight: 1, arbitrary: fc.record({ kind: kind("withdraw" as const), percent: fc.nat({ max: 120 }) }) },
@@ -81,7 +106,7 @@ function preCommit(run: Run, given: { id: number; big: boolean; life: number; va
   const { exitCode } = m.preCommit(given.id, { sectorBytes, expiration }, { from: owner, value });
   model.block(height);
   const expected =
-    given.life < testParams.minSectorLifetimeEpochs
+    given.life < params.minSectorLifetimeEpochs
       ? x.expirationOutOfRange
       : model.balance + value - model.pledge < pledge
         ? x.insufficientPledge
@@ -94,7 +119,7 @@ function preCommit(run: Run, given: { id: number; big: boolean; life: number; va
   run.ownerSpent += value;
   model.used.add(given.id);
   model.preCommits.set(given.id, { bytes: BigInt(sectorBytes), at: height, end: expiration });
-  model.deadline ??= model.nextDeadline(height);
+  model.watched ??= model.nextJudgement(height);
   return true;
 }
 
@@ -119,32 +144,82 @@ function commit({ m, model }: Run, given: { id: number; good: boolean }): void {
   if (pre === undefined || expected !== x.ok) return;
   model.preCommits.delete(given.id);
   const healthy = { proven: null, faulty: null, recovering: null, strikes: 0 };
-  model.sectors.set(given.id, { bytes: pre.bytes, since: height, end: pre.end, pledge, ...healthy });
+  const deadline = model.assign(height);
+  model.sectors.set(given.id, {
+    bytes: pre.bytes,
+    since: height,
+    deadline,
+    end: pre.end,
+    pledge,
+    ...healthy,
+  });
 }
 
-function post({ m, model }: Run, good: boolean): void {
+type Post = Extract<Op, { kind: "post" }>;
+
+/** The exit code that a proof of the window from `start` meets, and what it changes if it is accepted. */
+function judgePost(model: MinerModel, given: Post, start: number, height: number) {
+  const { partitions, skipped, good } = given;
+  const index = model.deadlineAt(start) ?? -1;
+  const fail = (exitCode: number) => ({ exitCode, proven: [], skipping: [] });
+  if (height > start + windowEpochs) return fail(x.proofWindowClosed);
+  if (partitions.length === 0 || (partitions[1] ?? 9) <= (partitions[0] ?? 0))
+    return fail(x.invalidPartitions);
+  const asked: number[] = [];
+  for (const partition of partitions) {
+    const members = model.partition(index, partition);
+    const sectors = members.flatMap((number) => model.sectors.get(number) ?? []);
+    if (members.length === 0) return fail(x.invalidPartitions);
+    if (!sectors.some((sector) => model.isDue(sector, start))) return fail(x.nothingToProve);
+    if (!sectors.some((sector) => model.isOpen(sector, start))) return fail(x.postAlreadySubmitted);
+    const isOpen = (sector: ModelSector | undefined) => sector !== undefined && model.isOpen(sector, start);
+    asked.push(...members.filter((number) => isOpen(model.sectors.get(number))));
+  }
+  const isStrange = skipped.some((number) => !asked.includes(number));
+  if (isStrange || (skipped[1] ?? Number.POSITIVE_INFINITY) <= (skipped[0] ?? -1))
+    return fail(x.sectorNotDue);
+  const proven = asked.filter((number) => !skipped.includes(number));
+  if (!good) return fail(x.postProofInvalid);
+  const named = (numbers: readonly number[]) => numbers.flatMap((number) => model.sectors.get(number) ?? []);
+  return { exitCode: x.ok, proven: named(proven), skipping: named(skipped) };
+}
+
+function post({ m, model }: Run, given: Post): void {
   const height = m.world.height + 1;
   const start = model.startOf(height);
   if (start === null) return;
-  const proof = good ? goodProof : badProof;
-  const { exitCode } = m.post({ from: owner, periodStart: epoch(start), proof });
+  const { partitions, skipped } = given;
+  const everything = partitions.flatMap((one) => model.partition(model.deadlineAt(start) ?? -1, one));
+  const open = everything.filter((number) => {
+    const sector = model.sectors.get(number);
+    return sector !== undefined && model.isOpen(sector, start);
+  });
+  const isAllSkipped = open.every((number) => skipped.includes(number));
+  const proof = !given.good ? badProof : isAllSkipped ? new Uint8Array(0) : goodProof;
+  const { exitCode } = m.post({ from: owner, windowStart: epoch(start), partitions, skipped, proof });
   model.block(height);
-  const due = model.due(start);
-  const toProve = due.filter((sector) => sector.proven === null || sector.proven <= start);
-  const expected =
-    height > start + windowEpochs
-      ? x.proofWindowClosed
-      : due.length === 0
-        ? x.nothingToProve
-        : toProve.length === 0
-          ? x.postAlreadySubmitted
-          : good
-            ? x.ok
-            : x.postProofInvalid;
+  const { exitCode: expected, proven, skipping } = judgePost(model, given, start, height);
   expect(exitCode).toBe(expected);
-  if (expected !== x.ok) return;
-  for (const sector of toProve) {
+  for (const sector of proven) {
     Object.assign(sector, { proven: height, faulty: null, recovering: null, strikes: 0 });
+  }
+  for (const sector of skipping) model.skip(sector, height);
+}
+
+/** Proves everything that the next window asks for, but for some sectors. */
+function prove(run: Run, unwanted: readonly number[]): void {
+  const { m, model } = run;
+  const start = model.nextJudgement(m.world.height + windowEpochs) - windowEpochs - 1;
+  waitTo(run, start);
+  const index = model.deadlineAt(start) ?? -1;
+  for (const partition of [0, 1, 2]) {
+    const open = model.partition(index, partition).filter((number) => {
+      const sector = model.sectors.get(number);
+      return sector !== undefined && model.isOpen(sector, start);
+    });
+    if (open.length === 0) continue;
+    const skipped = open.filter((number) => unwanted.includes(number));
+    post(run, { kind: "post", good: true, partitions: [partition], skipped });
   }
 }
 
@@ -154,11 +229,15 @@ function declare({ m, model }: Run, given: { kind: "faults" | "recovery"; ids: r
   const { exitCode } = isFault ? m.declareFaults(given.ids) : m.declareRecovery(given.ids);
   model.block(height);
   const sectors = given.ids.map((number) => model.sectors.get(number));
+  const codes = sectors.map((sector) => {
+    if (sector === undefined) return x.sectorNotFound;
+    if (!isFault && sector.faulty === null) return x.sectorNotFaulty;
+    return model.isFrozen(sector.deadline, height) ? x.deadlineFrozen : x.ok;
+  });
   // The first sector that is wrong decides.
-  const wrong = sectors.find((sector) => sector === undefined || (!isFault && sector.faulty === null));
-  const isFine = !sectors.includes(undefined) && wrong === undefined;
-  expect(exitCode).toBe(isFine ? x.ok : wrong === undefined ? x.sectorNotFound : x.sectorNotFaulty);
-  if (!isFine) return;
+  const expected = codes.find((code) => code !== x.ok) ?? x.ok;
+  expect(exitCode).toBe(expected);
+  if (expected !== x.ok) return;
   for (const sector of sectors) {
     if (sector === undefined) continue;
     if (isFault) Object.assign(sector, { faulty: sector.faulty ?? height, recovering: null });
@@ -195,12 +274,9 @@ function apply(run: Run, given: Op): void {
     if (!preCommit(run, { ...given, big: false, value: 1 })) return;
     waitTo(run, m.world.height + delay);
     commit(run, { id: given.id, good: true });
-  } else if (given.kind === "provePeriod" || given.kind === "missPeriod") {
-    const deadline = model.nextDeadline(m.world.height + windowEpochs);
-    waitTo(run, deadline - windowEpochs - 1);
-    if (given.kind === "provePeriod") post(run, true);
-    waitTo(run, deadline);
-  } else if (given.kind === "post") post(run, given.good);
+  } else if (given.kind === "prove") prove(run, given.skipped);
+  else if (given.kind === "miss") waitTo(run, model.nextJudgement(m.world.height + windowEpochs));
+  else if (given.kind === "post") post(run, given);
   else if (given.kind === "withdraw") withdraw(run, given.percent);
   else if (given.kind === "wait") waitTo(run, m.world.height + given.epochs);
   else if (given.kind === "skip") {
@@ -220,14 +296,14 @@ function compare({ m, model, ownerSpent }: Run): void {
     pledge: view.pledge,
     power: view.power,
     burnt: view.burnt,
-    deadline: view.deadline,
+    watched: view.deadline,
     preCommits: view.preCommitCount,
   }).toEqual({
     balance: model.balance,
     pledge: model.pledge,
     power: model.power,
     burnt: model.burnt,
-    deadline: model.deadline,
+    watched: model.watched,
     preCommits: model.preCommits.size,
   });
   const { market } = world.builtins;
@@ -239,6 +315,7 @@ function compare({ m, model, ownerSpent }: Run): void {
     {
       bytes: BigInt(sector.sectorBytes),
       since: sector.activatedAt,
+      deadline: sector.deadlineIndex,
       end: sector.expiration,
       pledge: sector.pledge,
       proven: sector.lastProven,
@@ -252,9 +329,11 @@ function compare({ m, model, ownerSpent }: Run): void {
 
 function property(codes?: CodeTable) {
   return fc.property(fc.array(op, { minLength: 12, maxLength: 30 }), (ops) => {
-    const m = createMinerWorld(new World(codes === undefined ? {} : { codes }), opening);
-    const first = nextDeadlineAfter(m.world.params, m.miner, epoch(0));
-    const run: Run = { m, model: new MinerModel(opening, m.world.height, first), ownerSpent: 0n };
+    const world = new World({ params, ...(codes === undefined ? {} : { codes }) });
+    const m = createMinerWorld(world, opening);
+    const offset = provingOffset(world.params, m.miner);
+    const model = new MinerModel(world.params, opening, world.height, offset);
+    const run: Run = { m, model, ownerSpent: 0n };
     for (const one of ops) {
       apply(run, one);
       compare(run);

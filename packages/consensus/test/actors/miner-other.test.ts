@@ -103,14 +103,17 @@ describe("getters", () => {
     expect(missing.exitCode).toBe(vmExitCodes.sectorNotFound);
   });
 
-  it("tell the proving period, its window and the next deadline", () => {
-    const start = m.mineToNextPeriod();
-    const { proofWindowEpochs: window, provingPeriodEpochs: period } = m.world.params;
-    const expected = { start, windowEnd: start + window, nextDeadline: start + window + 1 };
-    expect(m.world.ask(m.miner, "miner.getProvingPeriod", none).returns).toEqual(expected);
-    m.mineToDeadline();
-    const later = m.world.ask(m.miner, "miner.getProvingPeriod", none).returns;
-    expect(later).toEqual({ ...expected, nextDeadline: expected.nextDeadline + period });
+  it("tell the deadline, its window and the next judgement", () => {
+    const windowStart = m.mineToWindow(1);
+    const { proofWindowEpochs: length, provingPeriodEpochs: period } = m.world.params;
+    const windowEnd = windowStart + length;
+    const current = { index: 1, windowStart, windowEnd };
+    const asked = () => m.world.ask(m.miner, "miner.getProvingDeadline", none).returns;
+    expect(asked()).toEqual({ current, nextJudgement: windowEnd + 1 });
+    m.mineToJudgement(1);
+    expect(asked()).toEqual({ current, nextJudgement: windowEnd + 1 + period / 2 });
+    m.mineToWindow(0);
+    expect(asked()?.current).toMatchObject({ index: 0, windowStart: windowStart + period / 2 });
   });
 
   it("take no money", () => {
@@ -172,7 +175,7 @@ describe("an expired pre-commitment", () => {
     const expiresAfter = m.world.height + m.world.params.preCommitExpiryEpochs;
     while (m.world.height <= expiresAfter) {
       expect(m.view.pledge).toBe(pledge);
-      m.mineToDeadline();
+      m.mineToJudgement();
     }
     const fee = expiredPreCommitFee(pledge);
     expect(m.view).toMatchObject({
@@ -200,7 +203,7 @@ describe("verifyPieceInclusion", () => {
     }).exitCode;
 
   beforeEach(() => {
-    m.mineToJustAfterDeadline();
+    m.mineToJustAfterJudgement();
     m.addSector(1);
     m.addSector(2, { sectorBytes: 2048 });
   });
@@ -218,12 +221,15 @@ describe("verifyPieceInclusion", () => {
   });
 
   it("refuses faulty sectors until they are proven again", () => {
+    m.mineToWindow();
+    m.post();
+    m.mineToJudgement();
     m.declareFaults([2]);
     expect(verify([at(1), at(2)])).toBe(vmExitCodes.sectorNotActive);
     expect(verify([at(1), at(1)])).toBe(0);
     m.declareRecovery([2]);
     expect(verify([at(1), at(2)])).toBe(vmExitCodes.sectorNotActive);
-    m.mineToNextPeriod();
+    m.mineToWindow();
     m.post();
     expect(verify([at(1), at(2)])).toBe(0);
   });
@@ -293,7 +299,7 @@ describe("reportConsensusFault", () => {
     expect(m.world.balance(bob.address)).toBe(openingBalance + share);
     expect(m.world.ask(m.world.builtins.market, "market.getTotalPower", none).returns).toBe(0n);
     expect(m.world.money().burnt).toBe(lost - share);
-    m.mineToDeadline();
+    m.mineToJudgement();
     expect(m.view.deadline).toBeNull();
   });
 

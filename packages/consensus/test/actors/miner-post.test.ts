@@ -1,4 +1,4 @@
-/** Proofs of spacetime: what a period asks for, when it is accepted, and what a missing one costs. */
+/** Proofs of spacetime: what a window asks for, when it is accepted, and what a missing one costs. */
 import type { Epoch } from "@holdfast/base";
 import { epoch, filToAtto, sectorId } from "@holdfast/base";
 import {
@@ -7,28 +7,29 @@ import {
   none,
   ongoingFaultFee,
   randomnessTags,
+  skippedSectorFee,
   vmExitCodes,
   windowPostEntropy,
 } from "@holdfast/consensus";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createMinerWorld, type MinerWorld } from "./miner-world.ts";
-import { alice, badProof, goodProof, owner, pledge, testRandomness, World, worker } from "./world.ts";
+import { alice, badProof, goodProof, owner, pledge, sum, testRandomness, World, worker } from "./world.ts";
 
 let m: MinerWorld;
 const totalPower = () => m.world.ask(m.world.builtins.market, "market.getTotalPower", none).returns;
 
-/** Two sectors that are due in the period whose window opens with the next block. */
+/** Two sectors of one deadline, whose window opens with the next block. */
 beforeEach(() => {
   m = createMinerWorld(new World(), filToAtto(10n));
-  m.mineToJustAfterDeadline();
+  m.mineToJustAfterJudgement();
   m.addSector(2, { sectorBytes: 2048 });
   m.addSector(1);
-  m.mineToNextPeriod();
+  m.mineToWindow();
 });
 
 describe("submitPost", () => {
-  it("proves all due sectors in ascending order against the randomness of the period's start", () => {
-    const start = m.periodStart();
+  it("proves all due sectors of the deadline in ascending order against the randomness of the window's start", () => {
+    const start = m.window().start;
     expect(m.post().exitCode).toBe(0);
     const sectors = m.sectors().map(({ sectorId: id, sectorBytes, commR }) => ({
       sectorId: id,
@@ -51,7 +52,7 @@ describe("submitPost", () => {
   });
 
   it("is accepted from the first to the last epoch of the window and not after it", () => {
-    const start = m.periodStart();
+    const start = m.window().start;
     const { proofWindowEpochs } = m.world.params;
     expect(m.world.height).toBe(start);
     m.world.mineTo(start + proofWindowEpochs - 1);
@@ -59,27 +60,27 @@ describe("submitPost", () => {
     expect(m.post().exitCode).toBe(vmExitCodes.proofWindowClosed);
     m = createMinerWorld(new World(), filToAtto(10n));
     m.addSector(1);
-    m.world.mineTo(m.mineToNextPeriod() + proofWindowEpochs - 1);
+    m.world.mineTo(m.mineToWindow() + proofWindowEpochs - 1);
     expect(m.post().exitCode).toBe(0);
   });
 
-  it("refuses another period's start", () => {
-    const start = m.periodStart();
+  it("refuses another window's start", () => {
+    const start = m.window().start;
     const { provingPeriodEpochs: period } = m.world.params;
     for (const wrong of [start - period, start - 1, start + 1, start + period]) {
-      const { exitCode } = m.post({ periodStart: epoch(wrong) });
+      const { exitCode } = m.post({ windowStart: epoch(wrong) });
       expect(exitCode).toBe(vmExitCodes.proofWindowClosed);
     }
-    expect(m.post({ periodStart: start }).exitCode).toBe(0);
+    expect(m.post({ windowStart: start }).exitCode).toBe(0);
   });
 
-  it("counts once per period", () => {
-    const start = m.periodStart();
+  it("counts once per window", () => {
+    const start = m.window().start;
     expect(m.post().exitCode).toBe(0);
     expect(m.post().exitCode).toBe(vmExitCodes.postAlreadySubmitted);
     expect(m.world.verifier.posts.length).toBe(1);
-    m.mineToNextPeriod();
-    expect(m.periodStart()).toBe(start + m.world.params.provingPeriodEpochs);
+    m.mineToWindow();
+    expect(m.window().start).toBe(start + m.world.params.provingPeriodEpochs);
     expect(m.post().exitCode).toBe(0);
   });
 
@@ -89,56 +90,155 @@ describe("submitPost", () => {
     expect(m.post().exitCode).toBe(0);
   });
 
-  it("asks nothing of a miner without due sectors", () => {
-    m = createMinerWorld(new World(), filToAtto(10n));
-    m.mineToJustAfterDeadline();
-    m.mineToNextPeriod();
+  it("asks nothing of a deadline without sectors, or without due ones", () => {
+    expect(m.post().exitCode).toBe(0);
+    m.mineToJudgement();
+    m.declareFaults([1, 2]);
+    m.mineToWindow(1 - m.home());
+    expect(m.post().exitCode).toBe(vmExitCodes.invalidPartitions);
+    m.mineToWindow();
     expect(m.post().exitCode).toBe(vmExitCodes.nothingToProve);
   });
 
-  it("asks for a new sector from the next period on", () => {
+  it("gives a new sector to a deadline that is not open, and asks for it from the next window on", () => {
+    const other = 1 - m.home();
     m.addSector(3);
+    expect(m.home(3)).toBe(other);
     expect(m.post().exitCode).toBe(0);
+    expect(m.world.verifier.posts.at(-1)?.sectors.map((sector) => sector.sectorId)).toEqual([1, 2]);
     expect(m.sector(3)?.lastProven).toBeNull();
-    m.mineToDeadline();
-    expect(m.sector(3)?.faultySince).toBeNull();
-    m.mineToNextPeriod();
+    m.mineToWindow(other);
     expect(m.post().exitCode).toBe(0);
+    expect(m.world.verifier.posts.at(-1)?.sectors.map((sector) => sector.sectorId)).toEqual([3]);
     expect(m.sector(3)?.lastProven).toBe(m.world.height);
   });
 });
 
-describe("submitPartialPost", () => {
-  const part = (firstSector: number, lastSector: number) =>
-    m.world.send(worker, m.miner, "miner.submitPartialPost", {
-      periodStart: m.periodStart(),
-      firstSector: sectorId(firstSector),
-      lastSector: sectorId(lastSector),
-      proof: goodProof,
-    });
+describe("partitions", () => {
+  /** Six sectors in partitions of four, all committed while the other deadline is frozen. */
+  beforeEach(() => {
+    const times = { provingPeriodEpochs: 100, proofWindowEpochs: 45, declarationCutoffEpochs: 2 };
+    m = createMinerWorld(new World({ params: { ...times, ticketLookbackEpochs: 60 } }), filToAtto(20n));
+    m.mineToWindow(1);
+    for (const id of [30, 3, 300, 20, 5, 4]) m.addSector(id);
+    m.mineToWindow(0);
+  });
+  const lastProof = () => m.world.verifier.posts.at(-1)?.sectors.map((sector) => sector.sectorId);
 
-  it("proves the range and leaves the rest due", () => {
-    expect(part(2, 9).exitCode).toBe(0);
-    expect(m.sectors().map((sector) => sector.lastProven)).toEqual([null, m.world.height]);
-    expect(part(2, 9).exitCode).toBe(vmExitCodes.postAlreadySubmitted);
-    expect(part(3, 9).exitCode).toBe(vmExitCodes.nothingToProve);
-    expect(part(2, 1).exitCode).toBe(vmExitCodes.nothingToProve);
-    expect(m.post().exitCode).toBe(0);
-    const last = m.world.verifier.posts.at(-1);
-    expect(last?.sectors.map((sector) => sector.sectorId)).toEqual([1]);
+  it("are the sectors of the deadline in ascending order, four at a time", () => {
+    expect(m.sectors().map((sector) => sector.deadlineIndex)).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(m.post({ partitions: [1] }).exitCode).toBe(0);
+    expect(lastProof()).toEqual([30, 300]);
+    expect(m.post({ partitions: [0] }).exitCode).toBe(0);
+    expect(lastProof()).toEqual([3, 4, 5, 20]);
   });
 
-  it("makes only the sectors faulty that no part proved", () => {
-    part(1, 1);
-    m.mineToDeadline();
-    expect(m.sectors().map((sector) => sector.faultySince)).toEqual([null, m.world.height]);
-    expect(m.view.power).toBe(1024n);
+  it("can be proven together, each once", () => {
+    expect(m.post({ partitions: [0, 1] }).exitCode).toBe(0);
+    expect(lastProof()).toEqual([3, 4, 5, 20, 30, 300]);
+    for (const partitions of [[0], [1], [0, 1]]) {
+      expect(m.post({ partitions }).exitCode).toBe(vmExitCodes.postAlreadySubmitted);
+    }
+  });
+
+  it("are named in ascending order, each once, and exist", () => {
+    for (const partitions of [[], [0, 0], [1, 0], [2], [0, 1, 2]]) {
+      expect(m.post({ partitions }).exitCode).toBe(vmExitCodes.invalidPartitions);
+    }
+    expect(m.sectors().filter((sector) => sector.lastProven === m.world.height)).toEqual([]);
+  });
+
+  it("without a proof make their own sectors faulty and no others", () => {
+    expect(m.post({ partitions: [0] }).exitCode).toBe(0);
+    m.mineToJudgement(0);
+    const faulty = m.sectors().filter((sector) => sector.faultySince !== null);
+    expect(faulty.map((sector) => sector.sectorId)).toEqual([30, 300]);
+    expect(m.view.power).toBe(4n * 1024n);
+    expect(m.view.burnt).toBe(2n * missedProofFee(pledge));
+  });
+
+  it("stand still when a sector comes in between: it is given to another deadline", () => {
+    m.addSector(1);
+    expect(m.home(1)).toBe(1);
+    expect(m.post({ partitions: [0] }).exitCode).toBe(0);
+    expect(lastProof()).toEqual([3, 4, 5, 20]);
+  });
+});
+
+describe("skipped sectors", () => {
+  const late = skippedSectorFee(pledge);
+
+  it("leave the proof, become faulty at once and cost more than a declared fault, less than a missed proof", () => {
+    expect(m.post({ skipped: [1] }).exitCode).toBe(0);
+    expect(m.world.verifier.posts.at(-1)?.sectors.map((sector) => sector.sectorId)).toEqual([2]);
+    expect(m.sector(1)).toMatchObject({ faultySince: m.world.height, lastProven: null, faultyPeriods: 0 });
+    expect(m.view).toMatchObject({ power: 2048n, burnt: late, pledge: 2n * pledge - late });
+    expect(totalPower()).toBe(2048n);
+    m.mineToJudgement();
+    const atJudgement = ongoingFaultFee(sum(pledge, -late));
+    expect(m.view).toMatchObject({ power: 2048n, burnt: late + atJudgement });
+    expect(m.sector(1)?.faultyPeriods).toBe(1);
+    expect(late + atJudgement).toBeGreaterThan(ongoingFaultFee(pledge));
+    expect(late + atJudgement).toBeLessThan(missedProofFee(pledge));
+    expect(m.world.money().burnt).toBe(late + atJudgement);
+  });
+
+  it("can be all that is asked for: then there is nothing to verify, and no proof", () => {
+    expect(m.post({ skipped: [1, 2] }).exitCode).toBe(vmExitCodes.postProofInvalid);
+    expect(m.post({ skipped: [1, 2], proof: new Uint8Array(0) }).exitCode).toBe(0);
+    expect(m.world.verifier.posts).toEqual([]);
+    expect(m.view).toMatchObject({ power: 0n, burnt: 2n * late });
+    expect(m.post({ skipped: [] }).exitCode).toBe(vmExitCodes.nothingToProve);
+  });
+
+  it("are refused unless the partitions ask for them, in order", () => {
+    m.addSector(3);
+    for (const skipped of [[3], [9], [1, 1], [2, 1], [1, 9]]) {
+      const sectorIds = skipped.map((id) => sectorId(id));
+      const given = { windowStart: m.window().start, partitions: [0], skipped: sectorIds, proof: goodProof };
+      const { exitCode } = m.world.ask(m.miner, "miner.submitPost", given, worker.address);
+      expect(exitCode).toBe(vmExitCodes.sectorNotDue);
+    }
+    expect(m.post().exitCode).toBe(0);
+    expect(m.view).toMatchObject({ power: 4096n, burnt: 0n });
+  });
+
+  it("do not spare a proof that does not verify", () => {
+    expect(m.post({ skipped: [1], proof: badProof }).exitCode).toBe(vmExitCodes.postProofInvalid);
+    expect(m.view).toMatchObject({ power: 3072n, burnt: 0n });
+  });
+
+  it("lose an announced recovery", () => {
+    m.post();
+    m.mineToJudgement();
+    m.declareFaults([1]);
+    m.declareRecovery([1]);
+    m.mineToWindow();
+    expect(m.post({ skipped: [1] }).exitCode).toBe(0);
+    expect(m.sector(1)).toMatchObject({ recoveringSince: null, pledge: pledge - late });
+    expect(m.view.power).toBe(2048n);
+    expect(totalPower()).toBe(2048n);
+  });
+
+  it("and recoveries of equal size in one proof keep the sum of the power", () => {
+    m.post();
+    m.mineToJudgement();
+    m.addSector(3);
+    m.declareFaults([3]);
+    m.declareRecovery([3]);
+    m.mineToWindow();
+    expect(m.home(3)).toBe(m.home());
+    expect(m.view.power).toBe(3072n);
+    expect(m.post({ skipped: [1] }).exitCode).toBe(0);
+    expect(m.view.power).toBe(3072n);
+    expect(totalPower()).toBe(3072n);
+    expect(m.sectors().map((sector) => sector.faultySince === null)).toEqual([false, true, true]);
   });
 });
 
 describe("missed proof", () => {
   it("makes every due sector faulty at the deadline, takes the power and burns the fee", () => {
-    const deadline = m.nextDeadline();
+    const deadline = m.nextJudgement();
     m.world.mineTo(deadline - 1);
     expect(m.view.power).toBe(3072n);
     m.world.mineTo(deadline);
@@ -154,17 +254,17 @@ describe("missed proof", () => {
 
   it("costs nothing after an accepted proof", () => {
     m.post();
-    m.mineToDeadline();
+    m.mineToJudgement();
     expect(m.view).toMatchObject({ power: 3072n, burnt: 0n, pledge: 2n * pledge });
   });
 
   it("terminates a sector after the stated number of faulty periods and burns its pledge", () => {
     for (let period = 1; period < maxFaultyPeriods; period++) {
-      m.mineToDeadline();
+      m.mineToJudgement();
       expect(m.sectors().map((sector) => sector.faultyPeriods)).toEqual([period, period]);
       m.world.money();
     }
-    m.mineToDeadline();
+    m.mineToJudgement();
     expect(m.view).toMatchObject({ sectorCount: 0, pledge: 0n, burnt: 2n * pledge, deadline: null });
     expect(m.view.freeBalance).toBe(filToAtto(8n));
     expect(m.world.money().burnt).toBe(2n * pledge);
@@ -173,16 +273,16 @@ describe("missed proof", () => {
   it("is not held against anyone when the chain stood still during the window", () => {
     const window = m.world.params.proofWindowEpochs;
     m.world.skipTo(m.world.height + 1 + window / 2);
-    m.mineToDeadline();
+    m.mineToJudgement();
     expect(m.view).toMatchObject({ power: 3072n, burnt: 0n });
     // The next period is an ordinary one again.
-    m.mineToDeadline();
+    m.mineToJudgement();
     expect(m.view.power).toBe(0n);
   });
 
   it("is held against the miner when only few rounds were empty", () => {
     m.world.skipTo(m.world.height + m.world.params.proofWindowEpochs / 2);
-    m.mineToDeadline();
+    m.mineToJudgement();
     expect(m.view.power).toBe(0n);
   });
 
@@ -194,23 +294,30 @@ describe("missed proof", () => {
     const deadline = m.view.deadline as Epoch;
     expect(deadline).toBeGreaterThan(resumed);
     expect(deadline).toBeLessThanOrEqual(resumed + period);
-    m.mineToNextPeriod();
+    m.mineToWindow();
     expect(m.post().exitCode).toBe(0);
-    m.mineToDeadline();
+    m.mineToJudgement();
     expect(m.view.power).toBe(3072n);
-    m.mineToDeadline();
+    m.mineToJudgement();
     expect(m.view.power).toBe(0n);
   });
 });
 
 describe("declared faults and recoveries", () => {
+  /** The deadline of both sectors was proven and judged; nothing of it is frozen for two blocks. */
+  beforeEach(() => {
+    m.post();
+    m.mineToJudgement();
+  });
+
   it("a declared fault gives the power up at once and costs less than a missed proof", () => {
     expect(m.declareFaults([1]).exitCode).toBe(0);
     expect(m.view.power).toBe(2048n);
     expect(totalPower()).toBe(2048n);
+    m.mineToWindow();
     expect(m.post().exitCode).toBe(0);
     expect(m.world.verifier.posts.at(-1)?.sectors.map((sector) => sector.sectorId)).toEqual([2]);
-    m.mineToDeadline();
+    m.mineToJudgement();
     const fee = ongoingFaultFee(pledge);
     expect(fee).toBeLessThan(missedProofFee(pledge));
     expect(m.view).toMatchObject({ burnt: fee, power: 2048n });
@@ -224,13 +331,12 @@ describe("declared faults and recoveries", () => {
     expect(totalPower()).toBe(2048n);
   });
 
-  it("a recovery restores the power with the next period's proof, exactly once", () => {
+  it("a recovery restores the power with the next window's proof, exactly once", () => {
     m.declareFaults([1]);
     expect(m.declareRecovery([1]).exitCode).toBe(0);
     expect(m.sector(1)?.recoveringSince).toBe(m.world.height);
-    m.post();
     expect(m.view.power).toBe(2048n);
-    m.mineToNextPeriod();
+    m.mineToWindow();
     expect(m.post().exitCode).toBe(0);
     expect(m.view.power).toBe(3072n);
     expect(totalPower()).toBe(3072n);
@@ -246,12 +352,12 @@ describe("declared faults and recoveries", () => {
 
   it("a recovery that is not proven costs the fee of a missed proof and has to be declared again", () => {
     m.declareFaults([1]);
+    m.mineToWindow();
     m.post();
-    m.mineToDeadline();
+    m.mineToJudgement();
     const afterFirst = pledge - ongoingFaultFee(pledge);
-    m.declareRecovery([1]);
-    m.mineToNextPeriod();
-    m.mineToDeadline();
+    expect(m.declareRecovery([1]).exitCode).toBe(0);
+    m.mineToJudgement();
     const afterSecond = afterFirst - missedProofFee(afterFirst as typeof pledge);
     expect(m.sector(1)).toMatchObject({ recoveringSince: null, faultyPeriods: 2, pledge: afterSecond });
   });
@@ -262,6 +368,38 @@ describe("declared faults and recoveries", () => {
     m.declareFaults([1]);
     expect(m.sector(1)?.recoveringSince).toBeNull();
     expect(m.view.power).toBe(2048n);
+  });
+
+  it("are refused from the cutoff before a window to its end, and taken at the epochs around", () => {
+    const { provingPeriodEpochs: period, declarationCutoffEpochs: cutoff } = m.world.params;
+    const { proofWindowEpochs } = m.world.params;
+    const judged = m.world.height;
+    const start = judged - proofWindowEpochs - 1 + period;
+    m.world.mineTo(start - cutoff - 2);
+    expect(m.declareFaults([1]).exitCode).toBe(0);
+    expect(m.world.height).toBe(start - cutoff - 1);
+    for (const at of [start - cutoff, start, start + 1, start + proofWindowEpochs]) {
+      m.world.mineTo(at - 1);
+      expect(m.declareFaults([2]).exitCode).toBe(vmExitCodes.deadlineFrozen);
+      expect(m.world.height).toBe(at);
+      const { exitCode } = m.world.ask(m.miner, "miner.getSector", { sectorId: sectorId(1) });
+      expect(exitCode).toBe(0);
+    }
+    m.mineToJudgement();
+    expect(m.declareRecovery([1]).exitCode).toBe(0);
+    m.mineToWindow();
+    expect(m.declareRecovery([1]).exitCode).toBe(vmExitCodes.deadlineFrozen);
+    expect(m.view.power).toBe(0n);
+  });
+
+  it("of sectors of an open deadline and of others are refused together, and change nothing", () => {
+    m.mineToWindow();
+    m.addSector(3);
+    expect(m.home(3)).not.toBe(m.home(1));
+    expect(m.declareFaults([3, 1]).exitCode).toBe(vmExitCodes.deadlineFrozen);
+    expect(m.view.power).toBe(4096n);
+    expect(m.declareFaults([3]).exitCode).toBe(0);
+    expect(m.view.power).toBe(3072n);
   });
 
   it("are for the worker and the owner, for known sectors, and recoveries for faulty ones", () => {
@@ -276,16 +414,16 @@ describe("declared faults and recoveries", () => {
 });
 
 describe("the end of a sector's life", () => {
-  it("takes the power and frees the pledge at the first deadline after the expiration", () => {
+  it("takes the power and frees the pledge at the first judgement after the expiration", () => {
     const expiration = epoch(m.world.height + m.world.params.minSectorLifetimeEpochs + 2);
     m.post();
     m.addSector(3, { expiration });
     const before = m.view;
     expect(before.pledge).toBe(3n * pledge);
     while (m.world.height < expiration) {
-      m.mineToNextPeriod();
+      m.mineToWindow(m.window().index === 0 ? 1 : 0);
       m.post();
-      m.mineToDeadline();
+      m.world.mineTo(m.window().judgedAt);
     }
     expect(m.sector(3)).toBeUndefined();
     expect(m.view).toMatchObject({
@@ -299,24 +437,25 @@ describe("the end of a sector's life", () => {
   });
 
   it("does not spare the fee of the last missed proof", () => {
-    const start = m.periodStart();
-    const expiration = epoch(start + m.world.params.provingPeriodEpochs + 4);
-    m.addSector(3, { expiration });
     m.post();
-    m.mineToDeadline();
-    m.mineToDeadline();
+    const expiration = epoch(m.world.height + m.world.params.minSectorLifetimeEpochs + 4);
+    m.addSector(3, { expiration });
+    m.mineToWindow(m.home(3));
+    expect(m.sector(3)?.activatedAt).toBeLessThan(m.world.height);
+    expect(expiration).toBeGreaterThan(m.world.height);
+    m.mineToJudgement(m.home(3));
     expect(m.sector(3)).toBeUndefined();
     const fee = missedProofFee(pledge);
-    expect(m.view).toMatchObject({ burnt: 3n * fee, pledge: 2n * (pledge - fee), power: 0n });
+    expect(m.view).toMatchObject({ burnt: fee, pledge: 2n * pledge, power: 3072n });
   });
 
   it("ends the queue's interest in a miner without sectors", () => {
     m = createMinerWorld(new World(), filToAtto(10n));
     m.addSector(1, { expiration: epoch(m.world.height + 30) });
     for (let i = 0; i < 3; i++) {
-      m.mineToNextPeriod();
+      m.mineToWindow();
       m.post();
-      m.mineToDeadline();
+      m.mineToJudgement();
     }
     expect(m.view).toMatchObject({ sectorCount: 0, deadline: null, freeBalance: filToAtto(10n) });
     expect(m.preCommit(2).exitCode).toBe(0);

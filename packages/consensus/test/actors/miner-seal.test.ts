@@ -3,7 +3,7 @@ import { attoFil, epoch, filToAtto, sectorId } from "@holdfast/base";
 import type { PreCommitSector } from "@holdfast/consensus";
 import {
   networkIdOf,
-  nextDeadlineAfter,
+  nextJudgementAfter,
   none,
   randomnessTags,
   readMinerState,
@@ -40,10 +40,10 @@ describe("preCommitSector", () => {
     expect(m.world.money().pledge).toBe(pledge);
   });
 
-  it("enrols the miner's next deadline once", () => {
+  it("enrols the miner's next judgement once", () => {
     const m = fresh();
     m.preCommit(1);
-    const deadline = nextDeadlineAfter(m.world.params, m.miner, m.world.height);
+    const deadline = nextJudgementAfter(m.world.params, m.miner, m.world.height);
     expect(readMinerState(m.world.store, m.world.state, m.miner).deadline).toBe(deadline);
     expect(m.preCommit(2).exitCode).toBe(0);
   });
@@ -176,7 +176,7 @@ describe("commitSector", () => {
   it("accepts at the last epoch before the pre-commitment expires, not after it", () => {
     for (const late of [0, 1]) {
       const m = fresh();
-      m.mineToJustAfterDeadline();
+      m.mineToJustAfterJudgement();
       m.preCommit(1);
       const last = m.world.height + m.world.params.preCommitExpiryEpochs;
       m.world.mineTo(last + late - 1);
@@ -186,7 +186,7 @@ describe("commitSector", () => {
 
   it("refuses a sector whose life is over before it began", () => {
     const m = fresh();
-    m.mineToJustAfterDeadline();
+    m.mineToJustAfterJudgement();
     const expiration = epoch(m.world.height + 1 + m.world.params.minSectorLifetimeEpochs);
     m.preCommit(1, { expiration });
     m.world.mineTo(expiration - 1);

@@ -1,14 +1,14 @@
 /** A miner in a test chain, with short names for what its worker does. */
 import type { Address, AttoFil, Epoch } from "@holdfast/base";
 import { epoch, sectorId } from "@holdfast/base";
-import type { None, PreCommitSector, Sector } from "@holdfast/consensus";
+import type { DeadlineWindow, None, PreCommitSector, Sector, SubmitPost } from "@holdfast/consensus";
 import {
-  deadlineOf,
-  nextDeadlineAfter,
-  periodStartAt,
+  nextJudgementAfter,
+  nextWindowOf,
   readMinerState,
   readSector,
   readSectors,
+  windowAt,
 } from "@holdfast/consensus";
 import type { Account, Outcome, World } from "./world.ts";
 import { createMiner, goodProof, hash32, worker } from "./world.ts";
@@ -73,43 +73,57 @@ export class MinerWorld {
     if (commit.exitCode !== 0) throw new RangeError(commit.text);
   }
 
-  post(options: SendOptions & { readonly proof?: Uint8Array; readonly periodStart?: Epoch } = {}) {
-    const { from = worker, proof = goodProof, periodStart = this.periodStart(), ...rest } = options;
-    return this.world.send(from, this.miner, "miner.submitPost", { periodStart, proof }, rest);
+  /** By default all of the first partition of the open deadline. */
+  post(
+    options: SendOptions & { readonly skipped?: readonly number[] } & Partial<
+        Omit<SubmitPost, "skipped">
+      > = {},
+  ) {
+    const { from = worker, value, gasLimit, ...given } = options;
+    const { proof = goodProof, windowStart = this.window().start, partitions = [0], skipped = [] } = given;
+    const params = { windowStart, partitions, skipped: skipped.map((id) => sectorId(id)), proof };
+    const rest = {
+      ...(value === undefined ? {} : { value }),
+      ...(gasLimit === undefined ? {} : { gasLimit }),
+    };
+    return this.world.send(from, this.miner, "miner.submitPost", params, rest);
   }
 
-  /** Start of the period to which a message in the next block belongs. */
-  periodStart(): Epoch {
-    const start = periodStartAt(this.world.params, this.miner, epoch(this.world.height + 1));
-    if (start === null) throw new RangeError("the first period has not begun");
+  /** The window to which a message in the next block belongs. */
+  window(): DeadlineWindow {
+    const window = windowAt(this.world.params, this.miner, epoch(this.world.height + 1));
+    if (window === null) throw new RangeError("the first window has not begun");
+    return window;
+  }
+
+  /** The deadline of a sector, by default of the miner's first. */
+  home(id?: number): number {
+    const sector = id === undefined ? this.sectors()[0] : this.sector(id);
+    return sector?.deadlineIndex ?? 0;
+  }
+
+  /** Makes blocks so that the next block is the first of a window of a deadline; gives the window's start. */
+  mineToWindow(index = this.home()): Epoch {
+    const { start } = nextWindowOf(this.world.params, this.miner, index, this.world.height);
+    this.world.mineTo(start);
     return start;
   }
 
-  /** Makes blocks so that the next block is the first of a proof window; gives the period's start. */
-  mineToNextPeriod(): Epoch {
-    const { params } = this.world;
-    const deadline = this.nextDeadline();
-    const start = deadline - params.proofWindowEpochs - 1;
-    const next = start >= this.world.height ? start : start + params.provingPeriodEpochs;
-    this.world.mineTo(next);
-    return epoch(next);
+  /** The epoch at which a deadline is judged next. */
+  nextJudgement(index = this.home()): Epoch {
+    const { params, height } = this.world;
+    const from = epoch(Math.max(0, height - params.proofWindowEpochs));
+    return nextWindowOf(params, this.miner, index, from).judgedAt;
   }
 
-  nextDeadline(): Epoch {
-    return nextDeadlineAfter(this.world.params, this.miner, this.world.height);
+  /** Makes blocks up to and including the one in which a deadline is judged next. */
+  mineToJudgement(index = this.home()): void {
+    this.world.mineTo(this.nextJudgement(index));
   }
 
-  /** Makes blocks up to and including the one in which the miner is judged next. */
-  mineToDeadline(): void {
-    this.world.mineTo(this.nextDeadline());
-  }
-
-  /** The whole of the current period passes: up to just after a judgement. */
-  mineToJustAfterDeadline(): void {
-    this.mineToDeadline();
-    if (this.world.height !== deadlineOf(this.world.params, this.periodStart())) {
-      throw new RangeError("a deadline is at the end of its period's window");
-    }
+  /** Some deadline of the miner has just been judged. */
+  mineToJustAfterJudgement(): void {
+    this.world.mineTo(nextJudgementAfter(this.world.params, this.miner, this.world.height));
   }
 
   declareFaults(ids: readonly number[], from: Account = worker) {

@@ -7,14 +7,17 @@
 import { addEpochs, encode, HoldfastError, toHex } from "@holdfast/base";
 import {
   inclusionGas,
+  isFrozen,
   methods,
   proofGas,
   provingPeriodAt,
   randomnessTags,
+  readDeadline,
   readMinerState,
   readSectors,
-  sectorsToProve,
+  windowAt,
   windowPostEntropy,
+  windowPostSnarks,
 } from "@holdfast/consensus";
 import type { MineNeeds } from "./needs.ts";
 
@@ -29,10 +32,12 @@ export async function provePeriod(needs: MineNeeds): Promise<void> {
   const { state, tipset } = chain.headState();
   const { params } = chain;
   const next = addEpochs(tipset.height, 1);
-  const { start } = provingPeriodAt(params, miner, next);
+  const window = windowAt(params, miner, next);
   // The start itself must lie on the chain: its ticket is the challenge.
-  if (start === null || tipset.height < start || next > start + params.proofWindowEpochs) return;
-  const due = sectorsToProve(readSectors(chain.store, state, miner), start);
+  if (window === null || tipset.height < window.start || next > window.lastEpoch) return;
+  const { start, index } = window;
+  const { partitions } = readDeadline(chain.store, state, params, miner, { index, height: next });
+  const due = partitions.flatMap(({ toProve }) => toProve);
   if (due.length === 0) return;
   const seed = chain.randomnessBelow(tipset)(start, randomnessTags.windowPost, windowPostEntropy(miner));
   const covered = due.map(({ sectorId }) => sectorId).join(",");
@@ -43,13 +48,15 @@ export async function provePeriod(needs: MineNeeds): Promise<void> {
     seed,
     due.map(({ sectorId }) => sectorId),
   );
-  if (post.faults.length > 0) {
-    logger.warn("sectors cannot be proven", { sectorIds: [...post.faults] });
-    return declare(needs, "declareFaults", post.faults, `declareFaults/${start}/${post.faults.join(",")}`);
-  }
-  const encoded = encode(methods.miner.submitPost.params, { periodStart: start, proof: post.proof });
+  if (post.faults.length > 0) logger.warn("sectors cannot be proven", { sectorIds: [...post.faults] });
+  const encoded = encode(methods.miner.submitPost.params, {
+    windowStart: start,
+    partitions: partitions.flatMap(({ index: at, toProve }) => (toProve.length === 0 ? [] : [at])),
+    skipped: due.map(({ sectorId }) => sectorId).filter((id) => post.faults.includes(id)),
+    proof: post.proof,
+  });
   const gasLimit =
-    proofGas("post", post.proof.length) +
+    proofGas("post", post.proof.length, windowPostSnarks(params, due)) +
     inclusionGas(encoded.length + envelopeBytes) +
     encoded.length +
     baseGas +
@@ -62,11 +69,15 @@ export async function provePeriod(needs: MineNeeds): Promise<void> {
 export async function recoverSectors(needs: MineNeeds): Promise<void> {
   const { chain, miner, sender, storage } = needs;
   const { state, tipset } = chain.headState();
+  const next = addEpochs(tipset.height, 1);
   const faulty = readSectors(chain.store, state, miner).filter(
-    (sector) => sector.faultySince !== null && sector.recoveringSince === null,
+    (sector) =>
+      sector.faultySince !== null &&
+      sector.recoveringSince === null &&
+      !isFrozen(chain.params, miner, sector.deadlineIndex, next),
   );
   if (faulty.length === 0) return;
-  const { start } = provingPeriodAt(chain.params, miner, addEpochs(tipset.height, 1));
+  const { start } = provingPeriodAt(chain.params, miner, next);
   const sectorIds = faulty.map(({ sectorId }) => sectorId);
   // Once a period for the same sectors: a rehearsal reads all of them.
   const key = `declareRecovery/${start ?? 0}/${sectorIds.join(",")}`;
@@ -96,7 +107,7 @@ async function provable(
 
 async function declare(
   needs: MineNeeds,
-  method: "declareFaults" | "declareRecovery",
+  method: "declareRecovery",
   sectorIds: readonly number[],
   key: string,
 ): Promise<void> {

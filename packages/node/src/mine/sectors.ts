@@ -26,6 +26,7 @@ import {
   readPreCommit,
   readSector,
   sealEntropy,
+  sealSnarks,
   sectorIdentityOf,
   type Tipset,
 } from "@holdfast/consensus";
@@ -179,7 +180,7 @@ async function commit(needs: MineNeeds, sector: MineSector, signal: AbortSignal)
   if (!(await proofs.check({ check: "seal", statement }))) return storage.prove(sector.sectorId, seed);
   const params = encode(methods.miner.commitSector.params, { sectorId: id, proof });
   const gasLimit =
-    proofGas("seal", proof.length) +
+    proofGas("seal", proof.length, sealSnarks(chain.params, sectorBytes)) +
     inclusionGas(params.length + envelopeBytes) +
     commitStateGas +
     params.length;

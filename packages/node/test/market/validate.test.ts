@@ -122,8 +122,8 @@ const table: readonly (Case & { readonly code: string; readonly truth?: Case })[
   { code: "deal/channel-cancelled", channel: { agreedEol: epoch(9_000) }, truth: { channel: {} } },
   {
     code: "deal/channel-ends-too-early",
-    channel: { eol: epoch(581), agreedEol: epoch(581) },
-    truth: { channel: { eol: epoch(582), agreedEol: epoch(582) } },
+    channel: { eol: epoch(577), agreedEol: epoch(577) },
+    truth: { channel: { eol: epoch(578), agreedEol: epoch(578) } },
   },
   { code: "deal/no-vouchers", signed: proposalWith({ vouchers: [] }) },
   { code: "deal/voucher-order", signed: proposalWith({ vouchers: swapped(honest.vouchers, 3, 4) }) },

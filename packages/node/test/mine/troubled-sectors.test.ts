@@ -72,7 +72,7 @@ describe("a sector of a miner", () => {
     expect(await net.advanceUntil(isThere, 120_000)).toBe(true);
   });
 
-  it("is declared faulty before the deadline when none of the miner's sectors can be proven", async () => {
+  it("is skipped in the proof, before the judgement, when none of the miner's sectors can be proven", async () => {
     await using net = await createNetwork({ miners: 2, seed: "declare" });
     const { miner, storage } = firstMiner(net);
     await net.advance("10s");
@@ -83,7 +83,7 @@ describe("a sector of a miner", () => {
     const [since] = faults();
     const declared = [...chain.ancestors(chain.head())]
       .flatMap((tipset) => chain.messagesOf(tipset).map(({ message }) => ({ message, tipset })))
-      .filter(({ message }) => message.to === miner && message.method === "declareFaults");
+      .filter(({ message }) => message.to === miner && message.method === "submitPost");
     expect(declared.map(({ tipset }) => tipset.height)).toContain(since);
   });
 });

@@ -1,7 +1,7 @@
 /**
- * The network's implicit tick, once per tipset before its messages: every miner whose deadline has
- * passed is told so and loses the power of what it did not prove. The work of a tick is bounded by the
- * miners whose deadline it is; a miner returns at most twice in one tick, however long the chain stood
+ * The network's implicit tick, once per tipset before its messages: every miner that has a deadline to be
+ * judged is told so and loses the power of what it did not prove. The work of a tick is bounded by the
+ * sectors of these deadlines; a miner returns at most twice in one tick, however long the chain stood
  * still, because the deadlines inside a gap are skipped.
  */
 import type { Address, CID, Epoch } from "@holdfast/base";
@@ -24,8 +24,8 @@ function noteStall(ctx: ActorContext, state: MarketState): MarketState {
 
 /** True if the recorded gap touches the proof window that ends just before `deadline`. */
 function wasStalled(ctx: ActorContext, state: MarketState, deadline: Epoch): boolean {
-  const periodStart = deadline - 1 - ctx.params.proofWindowEpochs;
-  return state.stallTo > 0 && state.stallFrom < deadline && state.stallTo > periodStart + 1;
+  const windowStart = deadline - 1 - ctx.params.proofWindowEpochs;
+  return state.stallTo > 0 && state.stallFrom < deadline && state.stallTo > windowStart + 1;
 }
 
 /** Removes what is due from the queue, in ascending order of epochs. */

@@ -1,7 +1,7 @@
 /**
- * Declared faults and recoveries. A declared fault gives the power up at once and costs less than a
- * missed proof; a declared recovery puts the sector back into the set of the next period's proof, which
- * is what restores its power.
+ * Declared faults and recoveries. A declared fault gives the power up at once and costs less than what only
+ * the proof admits; a declared recovery puts the sector back into the set of its deadline's next proof, which
+ * is what restores its power. Neither is taken while the deadline is frozen: then its set stands.
  */
 import type { Codec, SectorId } from "@holdfast/base";
 import { c } from "@holdfast/base";
@@ -11,7 +11,9 @@ import { updatePowerCall } from "../calls.ts";
 import type { None } from "../kit.ts";
 import { callActor, none } from "../kit.ts";
 import { readAsOperator, writeMiner } from "./access.ts";
+import type { Sector } from "./state.ts";
 import { loadSectors, maxSectorsPerMiner, sectorNumberCodec } from "./state.ts";
+import { isFrozen } from "./windows.ts";
 
 export interface SectorIds {
   readonly sectorIds: readonly SectorId[];
@@ -21,11 +23,20 @@ export const sectorIdsCodec: Codec<SectorIds> = c.tuple("SectorIds", {
 });
 
 /** Gas for each sector of a list, which can name the same one again and again: about 4 µs of work. */
-const sectorGas = 8;
+export const sectorGas = 8;
+
+/** Fails with `deadlineFrozen` if it is too late to declare anything about the sector. */
+function checkDeclaration(ctx: ActorContext, { sectorId, deadlineIndex }: Sector): void {
+  if (!isFrozen(ctx.params, ctx.message.to, deadlineIndex, ctx.height)) return;
+  ctx.fail(
+    vmExitCodes.deadlineFrozen,
+    `deadline ${deadlineIndex} of sector ${sectorId} is open or about to be`,
+  );
+}
 
 /**
- * Declares sectors faulty and withdraws announced recoveries. `notWorker`, `sectorNotFound`; sectors that
- * are faulty already stay so.
+ * Declares sectors faulty and withdraws announced recoveries. `notWorker`, `sectorNotFound`,
+ * `deadlineFrozen`; sectors that are faulty already stay so.
  */
 export function declareFaults(ctx: ActorContext, { sectorIds }: SectorIds): None {
   const state = readAsOperator(ctx);
@@ -35,6 +46,7 @@ export function declareFaults(ctx: ActorContext, { sectorIds }: SectorIds): None
   for (const sectorId of sectorIds) {
     const sector = sectors.get(sectorId);
     if (sector === undefined) return ctx.fail(vmExitCodes.sectorNotFound, `there is no sector ${sectorId}`);
+    checkDeclaration(ctx, sector);
     if (sector.faultySince === null) removed += BigInt(sector.sectorBytes);
     sectors.set(sectorId, {
       ...sector,
@@ -48,8 +60,8 @@ export function declareFaults(ctx: ActorContext, { sectorIds }: SectorIds): None
 }
 
 /**
- * Announces that faulty sectors will be proven again from the next period on. `notWorker`,
- * `sectorNotFound`, `sectorNotFaulty`; an earlier announcement keeps its epoch.
+ * Announces that faulty sectors will be proven again from their deadline's next window on. `notWorker`,
+ * `sectorNotFound`, `sectorNotFaulty`, `deadlineFrozen`; an earlier announcement keeps its epoch.
  */
 export function declareRecovery(ctx: ActorContext, { sectorIds }: SectorIds): None {
   const state = readAsOperator(ctx);
@@ -59,6 +71,7 @@ export function declareRecovery(ctx: ActorContext, { sectorIds }: SectorIds): No
     const sector = sectors.get(sectorId);
     if (sector === undefined) return ctx.fail(vmExitCodes.sectorNotFound, `there is no sector ${sectorId}`);
     if (sector.faultySince === null) ctx.fail(vmExitCodes.sectorNotFaulty, `sector ${sectorId} is healthy`);
+    checkDeclaration(ctx, sector);
     sectors.set(sectorId, { ...sector, recoveringSince: sector.recoveringSince ?? ctx.height });
   }
   writeMiner(ctx, { ...state, sectors: sectors.flush() });

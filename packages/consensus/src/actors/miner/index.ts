@@ -14,14 +14,13 @@ import { actorOf, getter, method, none, noneCodec, pay } from "../kit.ts";
 import { freeBalance, readAsOperator, readAsOwner, readMiner, writeMiner } from "./access.ts";
 import type { AddAsk } from "./asks.ts";
 import { addAsk, addAskCodec, getAsk, getAsks } from "./asks.ts";
-import { onDeadline } from "./deadline.ts";
 import type { SectorIds } from "./faults.ts";
 import { declareFaults, declareRecovery, sectorIdsCodec } from "./faults.ts";
-import { deadlineOf, nextDeadlineAfter, periodStartAt } from "./periods.ts";
+import { onDeadline } from "./judgement.ts";
 import type { ConditionParams } from "./pieces.ts";
 import { conditionParamsCodec, verifyPieceInclusion } from "./pieces.ts";
-import type { SubmitPartialPost, SubmitPost } from "./post.ts";
-import { submitPartialPost, submitPartialPostCodec, submitPost, submitPostCodec } from "./post.ts";
+import type { SubmitPost } from "./post.ts";
+import { submitPost, submitPostCodec } from "./post.ts";
 import type { CommitSector, PreCommitSector } from "./seal.ts";
 import { commitSector, commitSectorCodec, preCommitSector, preCommitSectorCodec } from "./seal.ts";
 import type { ReportConsensusFault } from "./slashing.ts";
@@ -36,27 +35,36 @@ import {
   sectorCodec,
   sectorNumberCodec,
 } from "./state.ts";
+import { nextJudgementAfter, windowAt } from "./windows.ts";
 
-export interface ProvingPeriod {
-  /** Start of the period to which this height belongs; null before the miner's first period. */
-  readonly start: Epoch | null;
-  /** Proofs are accepted at heights up to here, inclusive; null before the first period. */
-  readonly windowEnd: Epoch | null;
-  /** The next epoch at which the miner is judged. */
-  readonly nextDeadline: Epoch;
+export interface ProvingDeadline {
+  /** The deadline whose turn it is at this height, with its window; null before the miner's first one. */
+  readonly current: {
+    /** 0 … deadlinesPerPeriod − 1. */
+    readonly index: number;
+    /** The epoch of the challenge. */
+    readonly windowStart: Epoch;
+    /** Proofs are accepted at heights up to here, inclusive. */
+    readonly windowEnd: Epoch;
+  } | null;
+  /** The next epoch at which one of the miner's deadlines is judged. */
+  readonly nextJudgement: Epoch;
 }
-const provingPeriodCodec: Codec<ProvingPeriod> = c.tuple("ProvingPeriod", {
-  start: c.nullable(c.epoch),
-  windowEnd: c.nullable(c.epoch),
-  nextDeadline: c.epoch,
+const provingDeadlineCodec: Codec<ProvingDeadline> = c.tuple("ProvingDeadline", {
+  current: c.nullable(
+    c.tuple("CurrentDeadline", { index: c.uint(), windowStart: c.epoch, windowEnd: c.epoch }),
+  ),
+  nextJudgement: c.epoch,
 });
 
-/** The proving period of a miner at a height. */
-function provingPeriodAt(ctx: ActorContext): ProvingPeriod {
+/** The deadline of a miner at a height. */
+function provingDeadlineAt(ctx: ActorContext): ProvingDeadline {
   const miner = ctx.message.to;
-  const start = periodStartAt(ctx.params, miner, ctx.height);
-  const windowEnd = start === null ? null : ((deadlineOf(ctx.params, start) - 1) as Epoch);
-  return { start, windowEnd, nextDeadline: nextDeadlineAfter(ctx.params, miner, ctx.height) };
+  const window = windowAt(ctx.params, miner, ctx.height);
+  return {
+    current: window && { index: window.index, windowStart: window.start, windowEnd: window.lastEpoch },
+    nextJudgement: nextJudgementAfter(ctx.params, miner, ctx.height),
+  };
 }
 
 function updatePeerId(ctx: ActorContext, { peerId }: { readonly peerId: string }): None {
@@ -113,11 +121,6 @@ export const minerMethods = {
     run: commitSector,
   }),
   submitPost: method<SubmitPost, None>({ params: submitPostCodec, returns: noneCodec, run: submitPost }),
-  submitPartialPost: method<SubmitPartialPost, None>({
-    params: submitPartialPostCodec,
-    returns: noneCodec,
-    run: submitPartialPost,
-  }),
   declareFaults: method<SectorIds, None>({
     params: sectorIdsCodec,
     returns: noneCodec,
@@ -142,7 +145,7 @@ export const minerMethods = {
     returns: sectorCodec,
     run: getSector,
   }),
-  getProvingPeriod: getter(provingPeriodCodec, provingPeriodAt),
+  getProvingDeadline: getter(provingDeadlineCodec, provingDeadlineAt),
   verifyPieceInclusion: method<ConditionParams, None>({
     params: conditionParamsCodec,
     returns: noneCodec,

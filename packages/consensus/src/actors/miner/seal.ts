@@ -4,7 +4,7 @@
  * The proof turns it into a sector with power. Authorisation, heights and existence are checked before
  * the expensive proof. Source: Filecoin specs (PreCommit, ProveCommit).
  */
-import type { Codec, Epoch, SectorId } from "@holdfast/base";
+import type { CID, Codec, Epoch, SectorId } from "@holdfast/base";
 import { addAtto, addEpochs, c } from "@holdfast/base";
 import { maxParamBytes } from "../../types/message.ts";
 import { sectorSizes } from "../../types/params.ts";
@@ -14,16 +14,20 @@ import { enrolDeadlineCall, updatePowerCall } from "../calls.ts";
 import type { None } from "../kit.ts";
 import { callActor, none } from "../kit.ts";
 import { freeBalance, readAsOperator, writeMiner } from "./access.ts";
+import { assignDeadline, joinDeadline, loadDeadlines } from "./deadlines.ts";
 import { sectorIdentityOf } from "./identity.ts";
-import { nextDeadlineAfter, randomnessTags, sealEntropy } from "./periods.ts";
-import type { PreCommit } from "./state.ts";
+import { SectorSet } from "./sector-set.ts";
+import { sealSnarks } from "./snarks.ts";
+import type { MinerState, PreCommit } from "./state.ts";
 import {
+  loadExpiringPreCommits,
   loadPreCommits,
   loadSectors,
   maxSectorsPerMiner,
   sectorNumberCodec,
   useSectorNumber,
 } from "./state.ts";
+import { nextJudgementAfter, randomnessTags, sealEntropy } from "./windows.ts";
 
 export interface PreCommitSector {
   readonly sectorId: SectorId;
@@ -96,16 +100,29 @@ export function preCommitSector(ctx: ActorContext, given: PreCommitSector): None
   const entropy = sealEntropy(ctx.message.to, given.sectorId);
   const ticket = ctx.rand(ticketEpoch, randomnessTags.sealTicket, entropy);
   preCommits.set(given.sectorId, { ...sealed, ticket, pledge, preCommittedAt: ctx.height });
-  const deadline = state.deadline ?? nextDeadlineAfter(ctx.params, ctx.message.to, ctx.height);
+  const deadline = state.deadline ?? nextJudgementAfter(ctx.params, ctx.message.to, ctx.height);
   if (state.deadline === null) callActor(ctx, ctx.builtins.market, enrolDeadlineCall, { deadline });
   writeMiner(ctx, {
     ...state,
     preCommits: preCommits.flush(),
+    expiringPreCommits: noteExpiry(ctx, state, given.sectorId),
     usedSectors,
     deadline,
     lockedPledge: addAtto(state.lockedPledge, pledge),
   });
   return none;
+}
+
+/** Puts a new pre-commitment where the first judgement after its expiry will find it. */
+function noteExpiry(ctx: ActorContext, state: MinerState, sectorId: SectorId): CID {
+  const lastEpoch = addEpochs(ctx.height, ctx.params.preCommitExpiryEpochs);
+  const judgedAt = nextJudgementAfter(ctx.params, ctx.message.to, lastEpoch);
+  const expiring = loadExpiringPreCommits(ctx.store, state);
+  const root = expiring.get(judgedAt);
+  const numbers = root === undefined ? SectorSet.empty(ctx.store) : SectorSet.load(ctx.store, root);
+  numbers.add(sectorId);
+  expiring.set(judgedAt, numbers.flush());
+  return expiring.flush();
 }
 
 /** The heights at which the proof of a pre-commitment is accepted: after the challenge, before the expiry. */
@@ -123,13 +140,13 @@ function checkCommitHeight(ctx: ActorContext, preCommit: PreCommit, challengeAt:
 }
 
 /** True once the proof of a pre-commitment can no longer be accepted. */
-export function isPreCommitExpired(ctx: ActorContext, preCommit: PreCommit): boolean {
+function isPreCommitExpired(ctx: ActorContext, preCommit: PreCommit): boolean {
   return ctx.height > preCommit.preCommittedAt + ctx.params.preCommitExpiryEpochs;
 }
 
 /**
- * Proves a pre-committed sector; its power counts from now on and its first proof of spacetime is due in
- * the next proving period. `notWorker`, `sectorNotFound`, `sealTooEarly`, `preCommitExpired`,
+ * Proves a pre-committed sector; its power counts from now on. It joins a deadline, and its first proof of
+ * spacetime is due in the next window of that. `notWorker`, `sectorNotFound`, `sealTooEarly`, `preCommitExpired`,
  * `expirationOutOfRange`, `sealProofInvalid`.
  */
 export function commitSector(ctx: ActorContext, { sectorId, proof }: CommitSector): None {
@@ -143,7 +160,7 @@ export function commitSector(ctx: ActorContext, { sectorId, proof }: CommitSecto
   checkCommitHeight(ctx, preCommit, challengeAt);
   const miner = ctx.message.to;
   const { preCommittedAt: _, ...sealed } = preCommit;
-  ctx.chargeProof("seal", proof.length);
+  ctx.chargeProof("seal", proof.length, sealSnarks(ctx.params, sealed.sectorBytes));
   const isValid = ctx.verifier.verifySeal({
     classes: ctx.params.sectorClasses,
     sectorBytes: sealed.sectorBytes,
@@ -155,9 +172,13 @@ export function commitSector(ctx: ActorContext, { sectorId, proof }: CommitSecto
   });
   if (!isValid) ctx.fail(vmExitCodes.sealProofInvalid, `the seal of sector ${sectorId} does not verify`);
   const sectors = loadSectors(ctx.store, state);
+  const deadlines = loadDeadlines(ctx.store, state);
+  const deadlineIndex = assignDeadline(ctx.params, miner, deadlines, ctx.height);
+  joinDeadline(ctx.store, deadlines, deadlineIndex, sectorId);
   sectors.set(sectorId, {
     ...sealed,
     activatedAt: ctx.height,
+    deadlineIndex,
     lastProven: null,
     faultySince: null,
     recoveringSince: null,
@@ -170,6 +191,7 @@ export function commitSector(ctx: ActorContext, { sectorId, proof }: CommitSecto
     ...state,
     preCommits: preCommits.flush(),
     sectors: sectors.flush(),
+    deadlines: deadlines.flush(),
     power: state.power + added,
   });
   return none;

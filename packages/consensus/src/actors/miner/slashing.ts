@@ -5,7 +5,7 @@
  * the height of the punishment is settled by it. Source: Filecoin specs, SlashConsensusFault.
  */
 import type { Codec } from "@holdfast/base";
-import { Amt, addAtto, c, subAtto, zeroAtto } from "@holdfast/base";
+import { addAtto, c, subAtto, zeroAtto } from "@holdfast/base";
 import type { BlockHeader } from "../../types/block.ts";
 import { blockCid, blockHeaderCodec, isBlockSigned } from "../../types/block.ts";
 import type { ActorContext } from "../../vm/context.ts";
@@ -16,7 +16,7 @@ import { burn, callActor, none, pay } from "../kit.ts";
 import { readMiner, writeMiner } from "./access.ts";
 import { reporterShare } from "./penalties.ts";
 import type { MinerState } from "./state.ts";
-import { preCommitCodec, sectorCodec } from "./state.ts";
+import { noSectors } from "./state.ts";
 
 export interface ReportConsensusFault {
   readonly first: BlockHeader;
@@ -53,8 +53,7 @@ export function reportConsensusFault(ctx: ActorContext, report: ReportConsensusF
   }
   writeMiner(ctx, {
     ...state,
-    preCommits: Amt.empty(ctx.store, preCommitCodec).flush(),
-    sectors: Amt.empty(ctx.store, sectorCodec).flush(),
+    ...noSectors(ctx.store),
     power: 0n,
     lockedPledge: zeroAtto,
     burnt: addAtto(state.burnt, lost),

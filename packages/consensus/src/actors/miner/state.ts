@@ -1,12 +1,13 @@
 /**
  * State of a miner actor. Invariants: `lockedPledge` is the sum of the pledges of all pre-commitments
  * and sectors and never exceeds the balance; `power` is the sum of the sizes of the sectors that are not
- * faulty; a sector number is used once, for ever. Collections are AMTs by number, so that every node
- * walks the sectors in the same ascending order.
+ * faulty; a sector number is used once, for ever; each sector is in the set of its own deadline and in no
+ * other. Collections are AMTs by number, so that every node walks the sectors in the same ascending order.
  */
 import type { Address, AttoFil, Blockstore, CID, Codec, Epoch, SectorId } from "@holdfast/base";
 import { Amt, c, putObject, zeroAtto } from "@holdfast/base";
 import { maxPeerIdBytes, workerKeyBytes } from "../calls.ts";
+import { SectorSet } from "./sector-set.ts";
 
 /** Sector numbers are below 2^32: the bitfield of used numbers stays shallow. */
 export const maxSectorId = 2 ** 32 - 1;
@@ -77,22 +78,36 @@ export const preCommitCodec: Codec<PreCommit> = c.tuple("PreCommit", {
 
 export interface Sector extends SealedFields {
   readonly activatedAt: Epoch;
+  /** Which deadline of the proving period proves it. */
+  readonly deadlineIndex: number;
   /** Height at which the last proof of spacetime for this sector was accepted; null before the first. */
   readonly lastProven: Epoch | null;
   /** Since when the sector is faulty; null if it is healthy. */
   readonly faultySince: Epoch | null;
   /** When the miner declared the recovery of the faulty sector; null if it did not. */
   readonly recoveringSince: Epoch | null;
-  /** Consecutive deadlines at which the sector was faulty. */
+  /** Consecutive judgements of its deadline at which the sector was faulty. */
   readonly faultyPeriods: number;
 }
 export const sectorCodec: Codec<Sector> = c.tuple("Sector", {
   ...sealedFields,
   activatedAt: c.epoch,
+  deadlineIndex: c.uint(),
   lastProven: c.nullable(c.epoch),
   faultySince: c.nullable(c.epoch),
   recoveringSince: c.nullable(c.epoch),
   faultyPeriods: c.uint(),
+});
+
+/** The sectors that are proven together, once in a proving period. */
+export interface Deadline {
+  /** The set of their numbers. */
+  readonly sectors: CID;
+  readonly sectorCount: number;
+}
+export const deadlineCodec: Codec<Deadline> = c.tuple("Deadline", {
+  sectors: c.cid,
+  sectorCount: c.uint(),
 });
 
 export interface MinerState {
@@ -110,14 +125,21 @@ export interface MinerState {
   readonly preCommits: CID;
   /** AMT: sector number → Sector. */
   readonly sectors: CID;
-  /** AMT: sector number / 256 → bitmap of 32 bytes of the numbers that were ever used. */
+  /** AMT: index → Deadline; those without sectors are left out. */
+  readonly deadlines: CID;
+  /**
+   * AMT: epoch of a judgement → set of the numbers whose pre-commitments are void then. What was committed
+   * in the meantime stays in it and is passed over.
+   */
+  readonly expiringPreCommits: CID;
+  /** The set of the numbers that were ever used. */
   readonly usedSectors: CID;
   /** Bytes of the sectors that are not faulty. */
   readonly power: bigint;
   readonly lockedPledge: AttoFil;
   /** Everything that this miner ever lost to fees and penalties. */
   readonly burnt: AttoFil;
-  /** Epoch of the enrolled deadline; null if there is nothing to watch. */
+  /** Epoch of the enrolled judgement, of whichever deadline; null if there is nothing to watch. */
   readonly deadline: Epoch | null;
   /** Height at which a consensus fault was punished last; null if never. */
   readonly slashedAt: Epoch | null;
@@ -131,6 +153,8 @@ export const minerStateCodec: Codec<MinerState> = c.tuple("MinerState", {
   nextAskId: c.uint(),
   preCommits: c.cid,
   sectors: c.cid,
+  deadlines: c.cid,
+  expiringPreCommits: c.cid,
   usedSectors: c.cid,
   power: c.bigUint(16),
   lockedPledge: c.attoFil,
@@ -138,10 +162,6 @@ export const minerStateCodec: Codec<MinerState> = c.tuple("MinerState", {
   deadline: c.nullable(c.epoch),
   slashedAt: c.nullable(c.epoch),
 });
-
-const bitmapBytes = 32;
-const numbersPerBitmap = 8 * bitmapBytes;
-export const bitmapCodec: Codec<Uint8Array> = c.fixedBytes(bitmapBytes);
 
 export function loadAsks(store: Blockstore, state: MinerState): Amt<Ask> {
   return Amt.load(store, askCodec, state.asks);
@@ -153,18 +173,26 @@ export function loadSectors(store: Blockstore, state: MinerState): Amt<Sector> {
   return Amt.load(store, sectorCodec, state.sectors);
 }
 
+export function loadExpiringPreCommits(store: Blockstore, state: MinerState): Amt<CID> {
+  return Amt.load(store, c.cid, state.expiringPreCommits);
+}
+
 /** Marks a sector number as used for ever; undefined if it was used before. */
 export function useSectorNumber(store: Blockstore, usedSectors: CID, sectorId: SectorId): CID | undefined {
-  const bitmaps = Amt.load(store, bitmapCodec, usedSectors);
-  const index = Math.floor(sectorId / numbersPerBitmap);
-  const bitmap = Uint8Array.from(bitmaps.get(index) ?? new Uint8Array(bitmapBytes));
-  const at = (sectorId % numbersPerBitmap) >> 3;
-  const bit = 1 << (sectorId & 7);
-  const byte = bitmap[at] ?? 0;
-  if ((byte & bit) !== 0) return undefined;
-  bitmap[at] = byte | bit;
-  bitmaps.set(index, bitmap);
-  return bitmaps.flush();
+  const used = SectorSet.load(store, usedSectors);
+  return used.add(sectorId) ? used.flush() : undefined;
+}
+
+/** The empty collections of sectors: of a new miner, and of one that has lost everything. */
+export function noSectors(
+  store: Blockstore,
+): Pick<MinerState, "preCommits" | "sectors" | "deadlines" | "expiringPreCommits"> {
+  return {
+    preCommits: Amt.empty(store, preCommitCodec).flush(),
+    sectors: Amt.empty(store, sectorCodec).flush(),
+    deadlines: Amt.empty(store, deadlineCodec).flush(),
+    expiringPreCommits: Amt.empty(store, c.cid).flush(),
+  };
 }
 
 /** A miner without sectors. */
@@ -179,9 +207,8 @@ export function newMinerState(
     peerId: given.peerId,
     asks: Amt.empty(store, askCodec).flush(),
     nextAskId: 0,
-    preCommits: Amt.empty(store, preCommitCodec).flush(),
-    sectors: Amt.empty(store, sectorCodec).flush(),
-    usedSectors: Amt.empty(store, bitmapCodec).flush(),
+    ...noSectors(store),
+    usedSectors: SectorSet.empty(store).flush(),
     power: 0n,
     lockedPledge: zeroAtto,
     burnt: zeroAtto,

@@ -1,9 +1,21 @@
 /** Methods about asks, this node's miner, and sectors. */
 import type { ApiHandlers, MethodResult } from "@holdfast/api";
-import { type Address, addEpochs, attoFil, encode, filText, parseFil, sectorId, toHex } from "@holdfast/base";
+import {
+  type Address,
+  addEpochs,
+  attoFil,
+  type Epoch,
+  encode,
+  epoch,
+  filText,
+  parseFil,
+  sectorId,
+  toHex,
+} from "@holdfast/base";
 import {
   listMiners,
   methods,
+  nextWindowOf,
   provingPeriodAt,
   readActor,
   readMinerState,
@@ -128,7 +140,9 @@ function mineStatus(needs: HandlerNeeds): MethodResult<"mine.status"> {
     .sectors()
     .filter(({ state: at, sectorId: id }) => !onChain.has(id) && !over.includes(at)).length;
   const lastPostAt = Math.max(-1, ...sectors.map((sector) => sector.lastProven ?? -1));
-  const period = provingPeriodAt(chain.params, door.miner, addEpochs(tipset.height, 1));
+  const next = addEpochs(tipset.height, 1);
+  const period = provingPeriodAt(chain.params, door.miner, next);
+  const nextDeadline = nextDeadlineOf(needs, door.miner, sectors, next);
   const { blocksWon, lastBlockAt } = door.status();
   const earned = readActor(chain.store, state, view.owner)?.balance ?? attoFil(0);
   return {
@@ -138,7 +152,7 @@ function mineStatus(needs: HandlerNeeds): MethodResult<"mine.status"> {
       faulty,
       active: sectors.length - faulty,
       lastPostAt,
-      nextDeadline: period.nextDeadline,
+      nextDeadline,
     }),
     powerBytes: Number(view.power),
     networkPowerBytes: Number(readPower(chain.store, state, chain.params.networkByte)),
@@ -148,11 +162,27 @@ function mineStatus(needs: HandlerNeeds): MethodResult<"mine.status"> {
     pledgeFil: filText(view.pledge),
     availableFil: filText(view.freeBalance),
     provingPeriodStart: period.start ?? 0,
-    nextDeadline: period.nextDeadline,
+    nextDeadline,
     lastPostAt: lastPostAt < 0 ? null : lastPostAt,
     asks: asksOf(needs, door.miner),
     earnedFil: filText(earned),
   };
+}
+
+/** The next judgement of a deadline that has sectors; without sectors, of any. */
+function nextDeadlineOf(
+  { chain }: HandlerNeeds,
+  miner: Address,
+  sectors: readonly Sector[],
+  next: Epoch,
+): Epoch {
+  const { params } = chain;
+  const from = epoch(Math.max(0, next - 1 - params.proofWindowEpochs));
+  const judgements = [...new Set(sectors.map((sector) => sector.deadlineIndex))].map(
+    (index) => nextWindowOf(params, miner, index, from).judgedAt,
+  );
+  const [first = provingPeriodAt(params, miner, next).nextJudgement] = judgements.sort((a, b) => a - b);
+  return first;
 }
 
 /** From the last proof on the chain, never from the process being up. */

@@ -8,14 +8,7 @@ import {
   sectorId as toSectorId,
   utf8Bytes,
 } from "@holdfast/base";
-import {
-  methods,
-  provingPeriodAt,
-  readPreCommit,
-  readSector,
-  readSectors,
-  sectorsToProve,
-} from "@holdfast/consensus";
+import { methods, provingPeriodAt, readDeadline, readPreCommit, readSector } from "@holdfast/consensus";
 import type { Chain } from "../../../src/chain/index.ts";
 import type { Sender } from "../../../src/mempool/index.ts";
 import type { Keys } from "./keys.ts";
@@ -67,13 +60,22 @@ async function advance(chain: Chain, miner: Sealing, sector: HonestSector): Prom
 async function post(chain: Chain, miner: Sealing): Promise<void> {
   const { state, tipset } = chain.headState();
   const next = addEpochs(tipset.height, 1);
-  const { start } = provingPeriodAt(chain.params, miner.address, next);
-  if (start === null || next > start + chain.params.proofWindowEpochs) return;
-  const due = sectorsToProve(readSectors(chain.store, state, miner.address), start);
+  const { window } = provingPeriodAt(chain.params, miner.address, next);
+  if (window === null || tipset.height < window.start || next > window.lastEpoch) return;
+  const { start: windowStart, index } = window;
+  const at = { index, height: next };
+  const { partitions } = readDeadline(chain.store, state, chain.params, miner.address, at);
+  const named = partitions.filter(({ toProve }) => toProve.length > 0);
+  const due = named.flatMap(({ toProve }) => toProve);
   if (due.length === 0) return;
-  const params = encode(methods.miner.submitPost.params, { periodStart: start, proof: new Uint8Array(8) });
+  const params = encode(methods.miner.submitPost.params, {
+    windowStart,
+    partitions: named.map((partition) => partition.index),
+    skipped: [],
+    proof: new Uint8Array(8),
+  });
   const last = Math.max(...due.map(({ sectorId }) => sectorId));
-  await send(miner, "submitPost", params, `post/${start}/${due.length}/${last}`);
+  await send(miner, "submitPost", params, `post/${windowStart}/${due.length}/${last}`);
 }
 
 async function send(miner: Sealing, method: string, params: Uint8Array, key: string): Promise<void> {

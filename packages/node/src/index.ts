@@ -8,6 +8,8 @@ export {
   buildNativeKernel,
   type CryptoBackend,
   type CryptoBackends,
+  type InstalledBackends,
   installNativeKernels,
 } from "./kernels.ts";
 export { limits } from "./limits.ts";
+export type { ProofBackend, ProofBackends } from "./proof-kernels.ts";

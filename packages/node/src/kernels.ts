@@ -6,11 +6,11 @@
  */
 import { hash, scrypt as opensslScrypt } from "node:crypto";
 import { createRequire } from "node:module";
-import { type CryptoKernel, equalBytes, installCryptoKernel, nobleKernel, toHex } from "@holdfast/base";
-import { installTreeKernel, plainTreeKernel } from "@holdfast/proofs";
+import { type CryptoKernel, installCryptoKernel, nobleKernel, toHex } from "@holdfast/base";
 import { Bounded } from "./bounded.ts";
 import { agreesWithReference } from "./kernel-answers.ts";
 import { limits } from "./limits.ts";
+import { installProofKernels, type ProofBackends } from "./proof-kernels.ts";
 import { rememberingBls } from "./verdicts.ts";
 
 export type CryptoBackend = "native" | "wasm" | "noble";
@@ -49,38 +49,22 @@ export async function buildNativeKernel(): Promise<{
   };
 }
 
-let installed: Promise<CryptoBackends> | undefined;
+/** Which back end every group of functions of this thread has got. */
+export type InstalledBackends = CryptoBackends & { readonly proofs: ProofBackends };
+
+let installed: Promise<InstalledBackends> | undefined;
 
 /** Builds and installs, once in a thread; says which back end every group has got. */
-export function installNativeKernels(): Promise<CryptoBackends> {
+export function installNativeKernels(): Promise<InstalledBackends> {
   installed ??= install();
   return installed;
 }
 
-async function install(): Promise<CryptoBackends> {
+async function install(): Promise<InstalledBackends> {
   const { functions, backends } = await buildNativeKernel();
   const { blsVerify = nobleKernel.blsVerify } = functions;
   installCryptoKernel({ ...functions, blsVerify: rememberingBls(blsVerify) });
-  await installTreeHashing();
-  return backends;
-}
-
-/** hashtree (SHA-NI or AVX2) for the pairs of SHA-256 trees: 24 M/s where TypeScript makes 2 M/s. */
-export async function installTreeHashing(): Promise<void> {
-  try {
-    const { hashInto } = await import("@chainsafe/hashtree");
-    const sha256Pairs = (row: Uint8Array, room?: Uint8Array): Uint8Array => {
-      const parents = room ?? new Uint8Array(row.length / 2);
-      hashInto(row, parents);
-      for (let last = 31; last < parents.length; last += 32) parents[last] = (parents[last] ?? 0) & 0x3f;
-      return parents;
-    };
-    const sample = Uint8Array.from({ length: 256 }, (_, index) => (index * 7 + 1) & 0xff);
-    if (equalBytes(sha256Pairs(sample), plainTreeKernel.sha256Pairs(sample)))
-      installTreeKernel({ sha256Pairs });
-  } catch {
-    // No prebuilt binary for this platform: the reference does the work.
-  }
+  return { ...backends, proofs: await installProofKernels() };
 }
 
 /** The group if it loads and agrees with the reference, else nothing (and noble stays). */

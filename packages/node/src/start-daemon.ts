@@ -89,7 +89,7 @@ export function openWorkers(threads: number): Workers {
 
 /** Errors: `repo/…`, `keystore/…`, `chain/…`, `storage/…`, `net/…`, `rpc/…`. */
 export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHandle> {
-  await installNativeKernels();
+  const { proofs, ...crypto } = await installNativeKernels();
   await using stack = new AsyncDisposableStack();
   const repo = stack.use(await openRepo(options.repo));
   const { config, paths } = repo;
@@ -100,6 +100,8 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
       ...(options.logFile === undefined ? {} : { file: options.logFile }),
     }),
   );
+  if (proofs.reason !== undefined) logger.warn("proofs are slow", { reason: proofs.reason });
+  logger.debug("back ends", { ...crypto, ...proofs });
   const clock = realClock(await readClockOffset(options.repo));
   const workers = options.workers ?? stack.use(openWorkers(config.mining.sealingThreads));
   const chainDatabase = stack.use(await openLevelDatabase(paths.chain));

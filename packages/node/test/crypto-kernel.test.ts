@@ -5,7 +5,7 @@ import { type CryptoVectors, cryptoSuite } from "@holdfast/base/testing";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { agreesWithReference, kernelSample, kernelSampleKey, knownAnswers } from "../src/kernel-answers.ts";
-import { buildNativeKernel } from "../src/kernels.ts";
+import { buildNativeKernel, installNativeKernels } from "../src/kernels.ts";
 import { rememberingBls } from "../src/verdicts.ts";
 
 const vectors = Object.fromEntries(
@@ -49,6 +49,17 @@ describe("the native kernel", () => {
       expect(agreesWithReference({ [name]: () => new Uint8Array(32) }), name).toBe(false);
       expect(agreesWithReference({ [name]: () => undefined }), name).toBe(false);
     }
+  });
+});
+
+describe("the kernels of proofs", () => {
+  it("are compiled ones everywhere, and say so", async () => {
+    const { proofs } = await installNativeKernels();
+    expect(proofs).toEqual({
+      sha256Pairs: expect.stringMatching(/^(native|reference)$/),
+      poseidon: "wasm",
+      curve: "wasm",
+    });
   });
 });
 

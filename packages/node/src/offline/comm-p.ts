@@ -4,7 +4,7 @@
  */
 import { toHex } from "@holdfast/base";
 import { CommPStream, pieceCid } from "@holdfast/proofs";
-import { installTreeHashing } from "../kernels.ts";
+import { installTreeHashing } from "../proof-kernels.ts";
 
 export interface PieceFacts {
   /** Bytes of the data itself. */

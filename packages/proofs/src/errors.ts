@@ -27,6 +27,12 @@ export const proofsErrors = defineErrors("proofs", {
     message: (data: { node: number }) => `node ${data.node} of the sector's data is not Fr32-padded`,
     fix: "pad user data with preproc (or padUser) before sealing",
   },
+  badRange: {
+    exit: "usage",
+    message: (data: { startUserBytes: number; userBytes: number; capacity: number }) =>
+      `${data.userBytes} user bytes from ${data.startUserBytes} on do not lie in a sector of ${data.capacity}`,
+    fix: "ask for whole numbers of bytes within the sector",
+  },
   commDMismatch: {
     exit: "usage",
     message: (data: { expected: string; found: string }) =>

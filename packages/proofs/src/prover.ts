@@ -6,7 +6,16 @@ import { type Address, assert } from "@holdfast/base";
 import { type ResolvedClass, resolveClass, type SectorClass } from "./classes.ts";
 import { proofsErrors } from "./errors.ts";
 import type { ProvingKey } from "./groth16/index.ts";
-import { runStepsPausing, type SealedReplica, type SealHooks, type SectorIdentity } from "./porep/index.ts";
+import {
+  extractRange,
+  extractWholeRange,
+  type RangeCost,
+  type ReplicaReader,
+  runStepsPausing,
+  type SealedReplica,
+  type SealHooks,
+  type SectorIdentity,
+} from "./porep/index.ts";
 import { porepOf, verifySealOf } from "./poreps.ts";
 import { type PostKind, provePostSteps, type StoredSector, succinctClassesOf } from "./post/index.ts";
 import { proveSealSteps, provingKeyOf } from "./succinct/index.ts";
@@ -25,6 +34,16 @@ export interface ExtractRequest {
   readonly sectorBytes: number;
   readonly identity: SectorIdentity;
   readonly replica: Uint8Array;
+}
+
+export interface ExtractRangeRequest {
+  readonly classes: readonly SectorClass[];
+  readonly sectorBytes: number;
+  readonly identity: SectorIdentity;
+  /** Random access to the sealed file. */
+  readonly read: ReplicaReader;
+  readonly startUserBytes: number;
+  readonly userBytes: number;
 }
 
 export interface ProveSealRequest {
@@ -54,6 +73,12 @@ export interface Prover {
   /** The padded data. Fails with proofs/unknown-sector-size, bad-length, not-a-replica. */
   extract(request: ExtractRequest, hooks?: SealHooks): Promise<Uint8Array>;
   /**
+   * The user bytes of a range, in chunks, from the parts of the replica that they depend on; returns what it cost.
+   * Throws proofs/unknown-sector-size; its chunks fail with proofs/bad-range, bad-length, not-a-replica,
+   * fr32/not-padded.
+   */
+  extractRange(request: ExtractRangeRequest, hooks?: SealHooks): AsyncGenerator<Uint8Array, RangeCost, void>;
+  /**
    * Proves, then verifies what was made: a damaged file is found here and not by the chain, where it costs
    * the deposit. Fails with proofs/unknown-sector-size, bad-length, wrong-proof.
    */
@@ -82,6 +107,14 @@ export function createProver({ pause = () => Promise.resolve() }: InlineProverOp
       const { profile } = resolveClass(classes, sectorBytes);
       const steps = porepOf(profile).extractSteps(profile, identity, replica);
       return runStepsPausing(steps, hooks, pause);
+    },
+    extractRange({ classes, sectorBytes, identity, read, startUserBytes, userBytes }, hooks = {}) {
+      const { profile } = resolveClass(classes, sectorBytes);
+      const range = { startUserBytes, userBytes };
+      const options = { ...hooks, pause };
+      if (profile.kind === "zigzag") return extractRange(profile, identity, range, read, options);
+      const steps = (replica: Uint8Array) => porepOf(profile).extractSteps(profile, identity, replica);
+      return extractWholeRange(profile, range, read, steps, options);
     },
     async proveSeal(request, hooks = {}) {
       hooks.cancel?.throwIfAborted();

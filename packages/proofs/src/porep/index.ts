@@ -6,6 +6,14 @@ export {
   type SealOpenings,
   sealOpenings,
 } from "./challenges.ts";
+export {
+  extractRange,
+  extractWholeRange,
+  type RangeCost,
+  type RangeOptions,
+  type ReplicaReader,
+  type UserRange,
+} from "./extract-range.ts";
 export { runSteps, runStepsPausing, type SealHooks, type Steps } from "./hooks.ts";
 export { replicaIdOf, type SectorIdentity, topByteMask } from "./identity.ts";
 export { KeyDeriver, keyHeader, type NodeKeys, nodeKeys } from "./keys.ts";

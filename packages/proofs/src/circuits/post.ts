@@ -3,6 +3,7 @@
  * Public inputs, per sector: its root, then the packed indices of its challenges. The verifier draws the
  * indices itself; in 2019 they were the prover's.
  */
+import { assert } from "@holdfast/base";
 import { indexBits, merkleRootGadget } from "../gadgets/index.ts";
 import { type Circuit, linear } from "../r1cs/index.ts";
 import {
@@ -37,12 +38,14 @@ export interface PostAssignment {
   readonly sectors: readonly PostSectorAssignment[];
 }
 
-function indicesBits({ nodes }: PostShape, indices: readonly number[]): boolean[] {
+function indicesBits({ nodes, challengesPerSector }: PostShape, indices: readonly number[]): boolean[] {
+  assert(indices.length === challengesPerSector, "every sector has the shape's number of challenges");
   return indices.flatMap((index) => bitsOfIndex(index, indexBits(nodes)));
 }
 
 /** The public inputs in the circuit's order: sectors · (1 + packed elements). */
 export function postPublicInputs(shape: PostShape, sectors: readonly PostSectorStatement[]): bigint[] {
+  assert(sectors.length === shape.sectorsPerProof, "a proof has the shape's number of sectors");
   return sectors.flatMap(({ root, indices }) => [root, ...packNumbers(indicesBits(shape, indices))]);
 }
 

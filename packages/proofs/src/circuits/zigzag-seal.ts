@@ -16,6 +16,7 @@
  * nor the parents, nor the encoded node to the openings; here they are the same variables.
  */
 
+import { assert } from "@holdfast/base";
 import { type Bit, indexBits, merkleRootGadget, multiply, not, poseidonGadget } from "../gadgets/index.ts";
 import { zigzagKeyDomain } from "../porep/poseidon-key.ts";
 import { totalDegree } from "../profiles.ts";
@@ -80,6 +81,7 @@ function bitCount(shape: SealShape): number {
 }
 
 function statementBits(shape: SealShape, { first, node, parents }: SealChallengeStatement): boolean[] {
+  assert(parents.length <= totalDegree, "a node has at most 13 parents");
   const height = indexBits(shape.nodes);
   const slots = Array.from({ length: totalDegree }, (_none, slot) => parents[slot]);
   return [
@@ -96,6 +98,7 @@ export function sealPublicInputs(
   replicaId: bigint,
   challenges: readonly SealChallengeStatement[],
 ): bigint[] {
+  assert(challenges.length === shape.challengesPerProof, "a proof has the shape's number of challenges");
   return [
     replicaId,
     ...challenges.flatMap((challenge) => [

@@ -10,7 +10,9 @@ import {
   bytesOfWords,
   constantWord,
   rotateRight,
+  type SumEquations,
   type Word,
+  withSums,
   wordsOfBytes,
   xorWords,
 } from "./words.ts";
@@ -51,20 +53,21 @@ const mixings = [
 
 type Four = readonly [a: Word, b: Word, c: Word, d: Word];
 
-function mix(cs: ConstraintSystem, [a, b, c, d]: Four, x: Word, y: Word): Four {
-  const a1 = addWords(cs, [a, b, x].map(addendOf));
+function mix(sums: SumEquations, [a, b, c, d]: Four, x: Word, y: Word): Four {
+  const { cs } = sums;
+  const a1 = addWords(sums, [a, b, x].map(addendOf));
   const d1 = rotateRight(xorWords(cs, d, a1), 16);
-  const c1 = addWords(cs, [c, d1].map(addendOf));
+  const c1 = addWords(sums, [c, d1].map(addendOf));
   const b1 = rotateRight(xorWords(cs, b, c1), 12);
-  const a2 = addWords(cs, [a1, b1, y].map(addendOf));
+  const a2 = addWords(sums, [a1, b1, y].map(addendOf));
   const d2 = rotateRight(xorWords(cs, d1, a2), 8);
-  const c2 = addWords(cs, [c1, d2].map(addendOf));
+  const c2 = addWords(sums, [c1, d2].map(addendOf));
   const b2 = rotateRight(xorWords(cs, b1, c2), 7);
   return [a2, b2, c2, d2];
 }
 
 function compress(
-  cs: ConstraintSystem,
+  sums: SumEquations,
   chain: readonly Word[],
   block: readonly Word[],
   bytesSoFar: number,
@@ -78,13 +81,13 @@ function compress(
     mixings.forEach(([a, b, c, d], i) => {
       const x = block[permutation[2 * i] as number] as Word;
       const y = block[permutation[2 * i + 1] as number] as Word;
-      const mixed = mix(cs, [at(a), at(b), at(c), at(d)], x, y);
+      const mixed = mix(sums, [at(a), at(b), at(c), at(d)], x, y);
       [a, b, c, d].forEach((place, k) => {
         state[place] = mixed[k] as Word;
       });
     });
   }
-  return chain.map((word, i) => xorWords(cs, word, at(i), at(i + 8)));
+  return chain.map((word, i) => xorWords(sums.cs, word, at(i), at(i + 8)));
 }
 
 /** BLAKE2s-256 of whole bytes given as bits (8 per byte, least significant first); 256 bits in the same order. */
@@ -95,10 +98,12 @@ export function blake2sGadget(cs: ConstraintSystem, message: readonly Bit[]): Bi
   const words = wordsOfBytes([...message, ...zeros], "little");
   const [first, ...others] = initial;
   let chain: readonly Word[] = [(first ^ parameters) >>> 0, ...others].map(constantWord);
-  for (let i = 0; i < blocks; i += 1) {
-    const block = words.slice(i * (blockBytes / 4), (i + 1) * (blockBytes / 4));
-    const isLast = i === blocks - 1;
-    chain = compress(cs, chain, block, isLast ? message.length / 8 : (i + 1) * blockBytes, isLast);
-  }
+  withSums(cs, (sums) => {
+    for (let i = 0; i < blocks; i += 1) {
+      const block = words.slice(i * (blockBytes / 4), (i + 1) * (blockBytes / 4));
+      const isLast = i === blocks - 1;
+      chain = compress(sums, chain, block, isLast ? message.length / 8 : (i + 1) * blockBytes, isLast);
+    }
+  });
   return bytesOfWords(chain, "little");
 }

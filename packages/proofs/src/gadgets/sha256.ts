@@ -14,8 +14,10 @@ import {
   constantAddend,
   constantWord,
   rotateRight,
+  type SumEquations,
   shiftRight,
   type Word,
+  withSums,
   wordBits,
   wordsOfBytes,
   xorWords,
@@ -73,7 +75,8 @@ function majority(cs: ConstraintSystem, a: Word, b: Word, differ: Word): Addend 
   return packParts(a.map((_bit, i) => bit(i)));
 }
 
-function expand(cs: ConstraintSystem, block: readonly Word[]): Word[] {
+function expand(sums: SumEquations, block: readonly Word[]): Word[] {
+  const { cs } = sums;
   const words = [...block];
   for (let i = blockWords; i < rounds; i += 1) {
     const near = words[i - 15] as Word;
@@ -81,19 +84,20 @@ function expand(cs: ConstraintSystem, block: readonly Word[]): Word[] {
     const sigma0 = xorWords(cs, rotateRight(near, 7), rotateRight(near, 18), shiftRight(near, 3));
     const sigma1 = xorWords(cs, rotateRight(far, 17), rotateRight(far, 19), shiftRight(far, 10));
     const parts = [words[i - 16] as Word, sigma0, words[i - 7] as Word, sigma1];
-    words.push(addWords(cs, parts.map(addendOf)));
+    words.push(addWords(sums, parts.map(addendOf)));
   }
   return words;
 }
 
 /** The compression function: the chain of 8 words after a block of 16. */
 export function sha256Compression(
-  cs: ConstraintSystem,
+  sums: SumEquations,
   chain: readonly Word[],
   block: readonly Word[],
 ): readonly Word[] {
   assert(chain.length === 8 && block.length === blockWords, "a chain has 8 words, a block 16");
-  const schedule = expand(cs, block);
+  const { cs } = sums;
+  const schedule = expand(sums, block);
   let [a, b, c, d, e, f, g, h] = chain as [Word, Word, Word, Word, Word, Word, Word, Word];
   let differ = xorWords(cs, b, c);
   for (let i = 0; i < rounds; i += 1) {
@@ -107,13 +111,13 @@ export function sha256Compression(
     ];
     const sum0 = xorWords(cs, rotateRight(a, 2), rotateRight(a, 13), rotateRight(a, 22));
     const second = [addendOf(sum0), majority(cs, a, b, differ)];
-    const nextE = addWords(cs, [addendOf(d), ...first]);
-    const nextA = addWords(cs, [...first, ...second]);
+    const nextE = addWords(sums, [addendOf(d), ...first]);
+    const nextA = addWords(sums, [...first, ...second]);
     if (i < rounds - 1) differ = a.map((bit, k) => xor(cs, bit, b[k] as Bit));
     [a, b, c, d, e, f, g, h] = [nextA, a, b, c, nextE, e, f, g];
   }
   return [a, b, c, d, e, f, g, h].map((word, i) =>
-    addWords(cs, [addendOf(word), addendOf(chain[i] as Word)]),
+    addWords(sums, [addendOf(word), addendOf(chain[i] as Word)]),
   );
 }
 
@@ -132,12 +136,14 @@ function padding(messageBits: number): Bit[] {
 export function sha256Gadget(cs: ConstraintSystem, message: readonly Bit[]): Bit[] {
   assert(message.length % 8 === 0, "a message has whole bytes");
   const padded = [...message, ...padding(message.length)];
-  let chain: readonly Word[] = initial;
   const words = wordsOfBytes(padded, "big");
-  for (let at = 0; at < words.length; at += blockWords) {
-    chain = sha256Compression(cs, chain, words.slice(at, at + blockWords));
-  }
-  return bytesOfWords(chain, "big");
+  return withSums(cs, (sums) => {
+    let chain: readonly Word[] = initial;
+    for (let at = 0; at < words.length; at += blockWords) {
+      chain = sha256Compression(sums, chain, words.slice(at, at + blockWords));
+    }
+    return bytesOfWords(chain, "big");
+  });
 }
 
 /** SHA-256 with the two top bits of the last byte cleared: 254 bits, the number of a tree node or a label. */

@@ -48,10 +48,50 @@ export function constantAddend(value: number): Addend {
 }
 
 /**
- * The sum modulo 2^32: booleans for its 32 bits and for the carries that it can have at most, and one
- * constraint that they are the sum; none if everything is constant.
+ * Equations between sums and their bits, several to a constraint. Both sides of an equation are numbers below
+ * 2^width; equations are stacked at multiples of their widths up to 252 bits, so the stack is 0 in the field
+ * only if it is 0 as an integer, and then each of them holds: the lowest is a multiple of its width's power, and
+ * so on upwards. Source: bellman's MultiEq. `close` must be called behind the last equation.
  */
-export function addWords(cs: ConstraintSystem, addends: readonly Addend[]): Word {
+export class SumEquations {
+  readonly cs: ConstraintSystem;
+  #stack: (readonly [bigint, Linear])[] = [];
+  #bits = 0;
+
+  constructor(cs: ConstraintSystem) {
+    this.cs = cs;
+  }
+
+  /** a = b, both in [0, 2^width). */
+  equal(a: Linear, b: Linear, width: number): void {
+    if (this.#bits + width > stackBits) this.close();
+    this.#stack.push([1n << BigInt(this.#bits), linear.subtract(a, b)]);
+    this.#bits += width;
+  }
+
+  close(): void {
+    if (this.#stack.length > 0) this.cs.enforce(linear.sum(this.#stack), linear.one, linear.zero);
+    this.#stack = [];
+    this.#bits = 0;
+  }
+}
+
+/** 2^252 is below half of the modulus. */
+const stackBits = 252;
+
+/** Runs `body` with equations and closes them. */
+export function withSums<Result>(cs: ConstraintSystem, body: (sums: SumEquations) => Result): Result {
+  const sums = new SumEquations(cs);
+  const result = body(sums);
+  sums.close();
+  return result;
+}
+
+/**
+ * The sum modulo 2^32: booleans for its 32 bits and for the carries that it can have at most, and an equation
+ * that they are the sum; nothing if everything is constant.
+ */
+export function addWords(sums: SumEquations, addends: readonly Addend[]): Word {
   let known = 0n;
   const unknown: Addend[] = [];
   for (const addend of addends) {
@@ -63,10 +103,10 @@ export function addWords(cs: ConstraintSystem, addends: readonly Addend[]): Word
   const parts = unknown.map((addend) => [1n, addend.linear] as const);
   const total = linear.sum([...parts, [1n, linear.constant(known)]]);
   const max = unknown.reduce((sum, addend) => sum + addend.max, known);
-  const count = max.toString(2).length;
-  assert(count < 2 * wordBits, "a sum has few carries");
-  const bits = newBits(cs, () => total.value, Math.max(count, wordBits));
-  cs.enforce(linear.subtract(pack(bits), total), linear.one, linear.zero);
+  const width = Math.max(max.toString(2).length, wordBits);
+  assert(width < 2 * wordBits, "a sum has few carries");
+  const bits = newBits(sums.cs, () => total.value, width);
+  sums.equal(pack(bits), total, width);
   return bits.slice(0, wordBits);
 }
 

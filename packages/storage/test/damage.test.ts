@@ -1,7 +1,7 @@
 /** Files that rot, vanish or belong to nobody: what is found, named, left out, deleted, and what is not. */
 import { equalBytes, sectorId as sectorIdOf, utf8Bytes } from "@holdfast/base";
 import { codeOf } from "@holdfast/base/testing";
-import { createVerifier, defaultClasses, type Prover } from "@holdfast/proofs";
+import { createVerifier, defaultClasses, type Prover, type RangeCost, sectorProfile } from "@holdfast/proofs";
 import type { Storage } from "@holdfast/storage";
 import { afterAll, describe, expect, it } from "vitest";
 import {
@@ -162,10 +162,12 @@ describe("an unsealing that gives other data", () => {
   it("is found by commP", async () => {
     const forgetful: Prover = {
       ...prover,
-      extract: async (request) => {
-        const data = await prover.extract(request);
-        data[0] = (data[0] ?? 0) ^ 1;
-        return data;
+      extractRange: async function* (request, hooks) {
+        const chunks = prover.extractRange(request, hooks);
+        for (let step = await chunks.next(); ; step = await chunks.next()) {
+          if (step.done === true) return step.value;
+          yield step.value.map((byte, i) => (i === 0 ? byte ^ 1 : byte));
+        }
       },
     };
     const { storage } = await simStorage(files.next(), { prover: forgetful, keepUnsealed: false });
@@ -178,6 +180,38 @@ describe("an unsealing that gives other data", () => {
 });
 
 describe("ranges", () => {
+  it("cost what they depend on: a small piece of a sector decodes a part of the keys", async () => {
+    const costs: RangeCost[] = [];
+    const counting: Prover = {
+      ...prover,
+      extract: () => Promise.reject(utf8Bytes("the whole sector was unsealed")),
+      extractRange: async function* (request, hooks) {
+        const cost = yield* prover.extractRange(request, hooks);
+        costs.push(cost);
+        return cost;
+      },
+    };
+    const large = 16 * 1024;
+    const { storage } = await simStorage(files.next(), {
+      prover: counting,
+      keepUnsealed: false,
+      sectorBytes: large,
+    });
+    await storage.addPiece(pieceOf("small", 100));
+    await storage.addPiece(pieceOf("large", 8000));
+    await storage.sealAllStagedSectors();
+    await sealTo(storage, 1, "committed");
+    for (const key of ["small", "large"]) {
+      const { bytes } = pieceOf(key, key === "small" ? 100 : 8000);
+      expect(equalBytes(await storage.readPieceFromSealedSector(key), bytes)).toBe(true);
+    }
+    const { nodes, layers } = sectorProfile(large);
+    const [small, most] = costs.map(({ decodedNodes }) => decodedNodes / (nodes * layers));
+    expect(small).toBeLessThan(0.3);
+    expect(most).toBeGreaterThan(0.5);
+    await storage.close();
+  });
+
   it("are read from both copies alike, and refused outside of the piece", async () => {
     const { storage, disk } = await committed(1);
     const { bytes } = pieceOf("p1", 900);

@@ -7,13 +7,11 @@ import {
   layerTreeLength,
   maxUserBytes,
   type Prover,
-  paddedLength,
   padUser,
   resolveClass,
   type SealHooks,
   type SectorClass,
   type SectorIdentity,
-  unpadUser,
 } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import type { ExtractJob, PostJob, PostResult, ProveJob, ReplicateJob, ReplicateResult } from "./jobs.ts";
@@ -22,9 +20,6 @@ export interface JobTools {
   readonly disk: Disk;
   readonly prover: Prover;
 }
-
-const userBlockBytes = 127;
-const paddedBlockBytes = 128;
 
 /** Seals; see `Sealer.replicate`. */
 export async function replicate(
@@ -77,22 +72,35 @@ export async function prove({ disk, prover }: JobTools, job: ProveJob, hooks: Se
   await writeOutput(disk, job.proofPath, proof);
 }
 
-/** Unseals a range; see `Sealer.extract`. */
+/** Unseals a range, reading and decoding what it depends on; see `Sealer.extract`. */
 export async function extract(
   { disk, prover }: JobTools,
   job: ExtractJob,
   hooks: SealHooks,
 ): Promise<Uint8Array> {
-  const { classes, sectorBytes, identity, range } = job;
-  const replica = await fileOf(disk, identity.sectorId, job.replicaPath);
+  const { classes, sectorBytes, identity, range, replicaPath } = job;
+  const { sectorId } = identity;
+  const replicaBytes = await disk.sizeBytes(replicaPath);
+  if (replicaBytes === undefined) throw storageErrors.missingFile({ sectorId, path: replicaPath });
+  await using file = await disk.open(replicaPath, "read");
   try {
-    const data = await prover.extract({ classes, sectorBytes, identity, replica }, hooks);
-    const start = (range.startUserBytes / userBlockBytes) * paddedBlockBytes;
-    const padded = data.subarray(start, start + paddedLength(range.userBytes));
-    return unpadUser(padded, range.userBytes).slice();
+    // A file of another length is damaged, also where the range does not reach.
+    if (replicaBytes !== sectorBytes) {
+      const detail = `its replica has ${replicaBytes} bytes, not ${sectorBytes}`;
+      throw storageErrors.replicaCorrupt({ sectorId, detail });
+    }
+    const bytes = new Uint8Array(range.userBytes);
+    let done = 0;
+    const read = (offset: number, length: number) => file.readAt(offset, length);
+    const request = { classes, sectorBytes, identity, read, ...range };
+    for await (const chunk of prover.extractRange(request, hooks)) {
+      bytes.set(chunk, done);
+      done += chunk.length;
+    }
+    return bytes;
   } catch (error) {
     if (!hasCode(error, "proofs/not-a-replica", "proofs/bad-length", "fr32/not-padded")) throw error;
-    throw storageErrors.replicaCorrupt({ sectorId: identity.sectorId, detail: error.message }, error);
+    throw storageErrors.replicaCorrupt({ sectorId, detail: error.message }, error);
   }
 }
 

@@ -155,11 +155,14 @@ export function sdrAssignment(
   const labelOf = (v: number, layer: number): bigint => columns[v * shape.layers + layer - 1] ?? 0n;
   const base = parents.slice(0, shape.baseDegree);
   const expander = parents.slice(shape.baseDegree);
-  const labels = Array.from({ length: shape.layers }, (_none, i) => {
-    const same = base.map((parent) => labelOf(parent, i + 1));
-    const below = i === 0 ? [] : expander.map((parent) => labelOf(parent, i));
-    return sdrLabel(replicaId, i + 1, node, [...same, ...below], shape.labelParents);
-  });
+  const labels: bigint[] = [];
+  for (let layer = 1; layer <= shape.layers; layer += 1) {
+    const same = base.map((parent) => labelOf(parent, layer));
+    const below = layer === 1 ? [] : expander.map((parent) => labelOf(parent, layer - 1));
+    const label = sdrLabel(replicaId, layer, node, [...same, ...below], shape.labelParents);
+    labels.push(label);
+    columns[node * shape.layers + layer - 1] = label; // an expander parent may be the node itself
+  }
   const data = elementsOf(shape.nodes, 502).map((value) => BigInt.asUintN(254, value));
   const replica = elementsOf(shape.nodes, 503);
   replica[node] = ((data[node] ?? 0n) + (labels.at(-1) ?? 0n)) % frModulus;

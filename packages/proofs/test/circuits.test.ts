@@ -341,7 +341,7 @@ describe("the circuit of SDR", () => {
   };
   const circuit = sdrSealCircuit(shape);
   const r1cs = shapeOf(circuit);
-  const assignment = sdrAssignment(shape, 1, [0, 0]);
+  const assignment = sdrAssignment(shape, 1, [0, 1]);
   const broken = (other: typeof assignment, expected = assignment) => {
     const inputs = sdrPublicInputs(shape, expected, expected.challenges);
     return brokenParts(r1cs, witnessFor(circuit, other, inputs));
@@ -352,12 +352,12 @@ describe("the circuit of SDR", () => {
     expect(violations(r1cs, witness)).toEqual([]);
     expect(looseVariables(r1cs, witness)).toEqual([]);
     const { replicaId, commD, commR } = assignment;
-    expect(witness.slice(1, 5)).toEqual([replicaId, commD, commR, 1n]);
+    expect(witness.slice(1, 5)).toEqual([replicaId, commD, commR, 0b101n]);
   });
 
   it("refuses false labels, data and replicas", () => {
     const forged = (falsify: Parameters<typeof sdrAssignment>[3]) => {
-      const other = sdrAssignment(shape, 1, [0, 0], falsify);
+      const other = sdrAssignment(shape, 1, [0, 1], falsify);
       return broken(other, other);
     };
     const bumped = (values: bigint[], at: number): void => {

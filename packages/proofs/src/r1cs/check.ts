@@ -51,8 +51,13 @@ function wordsBytes(words: ArrayLike<number>): Uint8Array {
  */
 export function r1csDigest(r1cs: R1cs): Uint8Array {
   const table = new ValueTable();
-  const placesIn = ({ coefficients, values }: SparseMatrix): Uint32Array =>
-    coefficients.map((place) => table.placeOf(values[place] as bigint));
+  const placesIn = ({ coefficients, values }: SparseMatrix): Uint32Array => {
+    const known: (number | undefined)[] = [];
+    return coefficients.map((place) => {
+      known[place] ??= table.placeOf(values[place] as bigint);
+      return known[place];
+    });
+  };
   const matrices = [r1cs.a, r1cs.b, r1cs.c].flatMap((matrix) => [
     littleEndian(matrix.columns.length, wordBytes),
     wordsBytes(matrix.rowStarts),

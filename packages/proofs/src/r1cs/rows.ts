@@ -17,17 +17,27 @@ export interface SparseMatrix {
   readonly values: readonly bigint[];
 }
 
+const smallLimit = 1n << 63n;
+
 /** Field elements by the place at which they were first put in. */
 export class ValueTable {
   readonly values: bigint[] = [];
-  readonly #places = new Map<bigint, number>();
+  readonly #small = new Map<bigint, number>();
+  /** By text: engines hash large integers by their low words, and ours are often multiples of 2^64. */
+  readonly #large = new Map<string, number>();
 
   placeOf(value: bigint): number {
-    const known = this.#places.get(value);
+    return value < smallLimit
+      ? this.#placeIn(this.#small, value, value)
+      : this.#placeIn(this.#large, value.toString(16), value);
+  }
+
+  #placeIn<Key>(places: Map<Key, number>, key: Key, value: bigint): number {
+    const known = places.get(key);
     if (known !== undefined) return known;
     const place = this.values.length;
     this.values.push(value);
-    this.#places.set(value, place);
+    places.set(key, place);
     return place;
   }
 }

@@ -51,11 +51,9 @@ describe("costs", () => {
   });
 
   it("are counted as they are made", () => {
-    for (const [circuit, r1cs] of [
-      [zigzagSealCircuit(seal(64).shape), shapeOf(zigzagSealCircuit(seal(64).shape))],
-      [postCircuit(post(2, 2).shape), shapeOf(postCircuit(post(2, 2).shape))],
-    ] as const) {
-      const { a: _a, b: _b, c: _c, ...size } = r1cs;
+    const circuits: Circuit<never>[] = [zigzagSealCircuit(seal(64).shape), postCircuit(post(2, 2).shape)];
+    for (const circuit of circuits) {
+      const { a: _a, b: _b, c: _c, ...size } = shapeOf(circuit);
       expect(sizeOf(circuit)).toEqual(size);
     }
   });

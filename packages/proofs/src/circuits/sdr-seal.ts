@@ -96,6 +96,7 @@ function degreeOf({ baseDegree, expansionDegree }: SdrCircuitShape): number {
 }
 
 function statementBits(shape: SdrCircuitShape, { node, parents }: SdrChallengeStatement): boolean[] {
+  assert(node > 0, "node 0 has no parents and is never challenged");
   assert(parents.length === degreeOf(shape), "a node has the shape's number of parents");
   return [node, ...parents].flatMap((index) => bitsOfIndex(index, indexBits(shape.nodes)));
 }

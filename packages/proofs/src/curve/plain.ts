@@ -68,6 +68,8 @@ function sumsIn<F>(group: Group<F>): Sums {
     },
     fixedBase: (base, scalarBytes) => {
       const scalars = scalarsOf(scalarBytes);
+      const unit = 2 * group.coordinateBytes;
+      if (base.length !== unit) throw curveErrors.badLength({ what: "a base", length: base.length, unit });
       const point = pointOf(group, base);
       if (scalars.length >= tableFrom && !point.is0()) point.precompute(tableWindow, false);
       return join(scalars.map((scalar) => point.multiplyUnsafe(scalar)));

@@ -88,6 +88,19 @@ const mineStatus = z.object({
   provingPeriodStart: height,
   nextDeadline: height,
   lastPostAt: height.nullable(),
+  /** The deadlines that have sectors; `toProve` counts what an open one still waits for. */
+  deadlines: z.array(
+    z.object({
+      index: z.int(),
+      sectors: z.int(),
+      faulty: z.int(),
+      partitions: z.int(),
+      opensAt: height,
+      closesAt: height,
+      isOpen: z.boolean(),
+      toProve: z.int(),
+    }),
+  ),
   asks: z.array(askView),
   earnedFil: filText,
 });

@@ -274,6 +274,18 @@ export const mineStatus: MethodResult<"mine.status"> = {
   provingPeriodStart: 1_200,
   nextDeadline: 1_250,
   lastPostAt: 1_150,
+  deadlines: [
+    {
+      index: 0,
+      sectors: 5,
+      faulty: 1,
+      partitions: 1,
+      opensAt: 1_201,
+      closesAt: 1_249,
+      isOpen: true,
+      toProve: 4,
+    },
+  ],
   asks: [],
   earnedFil: "206.000000000000412",
 };

@@ -133,6 +133,10 @@ export const limits = {
   channelCancels: 3,
   /** Times that a pre-commitment or commitment of a sector is sent when it failed on the chain. */
   sectorMessageAttempts: 8,
+  /** Times that a proof of spacetime is sent in one window when it failed on the chain. */
+  postAttempts: 3,
+  /** Sectors in one proof of spacetime. */
+  postSectors: 4_096,
   /** Times that a message of a deal is sent anew when it failed on the chain. */
   dealMessageAttempts: 8,
 } as const;

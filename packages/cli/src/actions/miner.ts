@@ -75,6 +75,18 @@ const lightStyle: { readonly [Light in MethodResult<"mine.status">["light"]]: St
   "not-earning": "red",
 };
 
+type DeadlineView = MethodResult<"mine.status">["deadlines"][number];
+
+/** "1: 3 sectors, 1 faulty, open until 40 (in 5s), 2 to prove". */
+function deadlineText(deadline: DeadlineView, time: ChainTime): string {
+  const { index, sectors, faulty, isOpen, opensAt, closesAt, toProve } = deadline;
+  const parts = [`${index}: ${plural(sectors, "sector")}`];
+  if (faulty > 0) parts.push(`${faulty} faulty`);
+  if (!isOpen) parts.push(`opens at ${time.at(opensAt)}`);
+  else parts.push(`open until ${time.at(closesAt)}`, toProve === 0 ? "all proven" : `${toProve} to prove`);
+  return parts.join(", ");
+}
+
 export const mineStatus = action({
   result: methods["mine.status"].result,
   run: async ({ node, signal }) => (await node()).call("mine.status", {}, signal),
@@ -92,6 +104,7 @@ export const mineStatus = action({
       ["blocks won", `${status.blocksWon}${last}`],
       ["last proof", time.at(status.lastPostAt)],
       ["next deadline", time.at(status.nextDeadline)],
+      ["deadlines", status.deadlines.map((deadline) => deadlineText(deadline, time))],
       ["asks", status.asks.map((ask) => `${price(ask.priceFilPerGiBPerDay)} for a GiB and a day`)],
       ["pledge", `${fil(status.pledgeFil)}, ${fil(status.availableFil)} free`],
       ["owner's money", fil(status.earnedFil)],

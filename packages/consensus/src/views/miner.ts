@@ -9,10 +9,9 @@ import { loadAsks, loadPreCommits, loadSectors, minerStateCodec } from "../actor
 import type { DeadlineWindow } from "../actors/miner/windows.ts";
 import {
   deadlineEpochs,
-  isDue,
-  isProven,
   nextJudgementAfter,
   nextWindowOf,
+  sectorsToProve,
   windowAt,
 } from "../actors/miner/windows.ts";
 import type { PowerTable } from "../rules/election.ts";
@@ -168,7 +167,7 @@ export function readElectionFacts(store: Blockstore, state: CID, miner: Address)
 
 export interface DeadlineView {
   readonly index: number;
-  /** Its turn at the given height, or else its next one. */
+  /** The one that is open at the given height, or else its next one. */
   readonly window: DeadlineWindow;
   /** All its sectors, ascending by number. */
   readonly sectors: readonly Sector[];
@@ -177,6 +176,8 @@ export interface DeadlineView {
 
 export interface PartitionView {
   readonly index: number;
+  /** All its sectors, ascending. */
+  readonly sectors: readonly Sector[];
   /** What the window asks for and no proof has covered yet, ascending; a proof of the partition covers all. */
   readonly toProve: readonly Sector[];
 }
@@ -191,22 +192,16 @@ export function readDeadline(
 ): DeadlineView {
   const { head } = readMiner(store, state, miner);
   const now = windowAt(params, miner, height);
-  const window = now?.index === index ? now : nextWindowOf(params, miner, index, height);
+  const isOpen = now !== null && now.index === index && height <= now.lastEpoch;
+  const window = isOpen ? now : nextWindowOf(params, miner, index, height);
   const numbers = [...loadDeadlineSectors(store, loadDeadlines(store, head), index).set.numbers()];
   const all = loadSectors(store, head);
   const sectors = numbers.flatMap((id) => all.get(id) ?? []);
   const partitions = Array.from({ length: Math.ceil(numbers.length / params.partitionSectors) }, (_, at) => {
-    const members = new Set(partitionMembers(params, numbers, at));
-    const toProve = sectors.filter(
-      (sector) => members.has(sector.sectorId) && mustProve(sector, window.start),
-    );
-    return { index: at, toProve };
+    const members = partitionMembers(params, sectors, at);
+    return { index: at, sectors: members, toProve: sectorsToProve(members, window.start) };
   });
   return { index, window, sectors, partitions };
-}
-
-function mustProve(sector: Sector, start: Epoch): boolean {
-  return isDue(sector, start) && !isProven(sector, start);
 }
 
 /** The deadlines of a miner that have sectors, ascending by index; reads all sectors. */

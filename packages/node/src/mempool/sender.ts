@@ -13,6 +13,7 @@ import {
   filText,
   gasUnits,
   nonce,
+  parseCid,
 } from "@holdfast/base";
 import {
   callReadOnly,
@@ -31,7 +32,7 @@ import {
 import { senderErrors } from "./errors.ts";
 import type { SenderNeeds } from "./needs.ts";
 import { committedFunds, type Mempool } from "./pool.ts";
-import { type Outbox, openOutbox } from "./store.ts";
+import { type Outbox, type OutboxEntry, openOutbox } from "./store.ts";
 
 export interface SendRequest {
   /** Default: the wallet's payer. */
@@ -61,6 +62,12 @@ export interface Sender extends AsyncDisposable {
     cid: CID,
     options?: { readonly confirmations?: number; readonly timeoutMs?: number; readonly signal?: Cancel },
   ): Promise<Mined>;
+  /**
+   * Offers a higher gas price for the message of a key, and for those of its sender that a block must take
+   * before it. What is in the chain, or is paid as well, stays. Whoever waits for a replaced version learns of
+   * the one that is mined. Errors: `sender/insufficient-funds`, `wallet/…`.
+   */
+  raise(key: string, gasPrice: AttoFil): Promise<void>;
   /** The message of a key, if one was sent. */
   sentAs(key: string): { readonly cid: CID; readonly nonce: number } | undefined;
   /** Where a message is that this node sent or sees in the pool or the chain. */
@@ -105,6 +112,12 @@ class SenderService implements Sender {
     return result;
   }
 
+  raise(key: string, gasPrice: AttoFil): Promise<void> {
+    const result = this.#last.then(() => this.#raise(key, gasPrice));
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
   sentAs(key: string): { cid: CID; nonce: number } | undefined {
     const entry = this.#outbox.byKey(key);
     if (entry === undefined) return undefined;
@@ -112,7 +125,7 @@ class SenderService implements Sender {
   }
 
   find(cid: CID): { message: SignedMessage; mined: Mined | undefined } | undefined {
-    const mined = this.#needs.chain.findMessage(cid);
+    const mined = this.#minedVersion(cid);
     const message = mined?.message ?? this.#pool.get(cid) ?? this.#outbox.byCid(cid.toString())?.signed;
     return message === undefined ? undefined : { message, mined };
   }
@@ -125,7 +138,7 @@ class SenderService implements Sender {
     if (this.find(cid) === undefined) throw senderErrors.unknownMessage({ cid: cid.toString() });
     const done = Promise.withResolvers<Mined>();
     const check = (): void => {
-      const mined = chain.findMessage(cid);
+      const mined = this.#minedVersion(cid);
       const depth = mined === undefined ? -1 : chain.headState().tipset.height - mined.tipset.height;
       if (mined !== undefined && depth >= (options.confirmations ?? 0)) done.resolve(mined);
       const entry = mined === undefined ? this.#outbox.byCid(cid.toString()) : undefined;
@@ -181,6 +194,43 @@ class SenderService implements Sender {
     this.#offer(signed);
     await this.#publish(signed);
     return { cid, nonce: draft.nonce };
+  }
+
+  async #raise(key: string, gasPrice: AttoFil): Promise<void> {
+    const { signer, chain } = this.#needs;
+    const wanted = this.#outbox.byKey(key)?.signed.message;
+    if (wanted === undefined) return;
+    const used = readActor(chain.store, chain.headState().state, wanted.from)?.nonce ?? 0;
+    for (const entry of this.#outbox.open()) {
+      const { message } = entry.signed;
+      const isInTheWay =
+        message.from === wanted.from && message.nonce >= used && message.nonce <= wanted.nonce;
+      if (!isInTheWay || gasPrice * 10n < message.gasPrice * 11n) continue;
+      const raised = { ...message, gasPrice };
+      this.#checkFunds(message.from, requiredFunds(raised) - requiredFunds(message));
+      const signed = { message: raised, signature: signer.sign(message.from, messageSigningBytes(raised)) };
+      this.#outbox.replace(entry.key, signed);
+      this.#offer(signed);
+      await this.#publish(signed);
+    }
+  }
+
+  /** In the chain, in whichever version. */
+  #minedVersion(cid: CID): Mined | undefined {
+    const { chain } = this.#needs;
+    const mined = chain.findMessage(cid);
+    if (mined !== undefined) return mined;
+    const entry = this.#outbox.byCid(cid.toString());
+    return (
+      entry &&
+      this.#versions(entry)
+        .map((one) => chain.findMessage(one))
+        .find((one) => one !== undefined)
+    );
+  }
+
+  #versions({ key, signed }: OutboxEntry): readonly CID[] {
+    return [messageCid(signed), ...this.#outbox.earlierVersions(key).map(parseCid)];
   }
 
   #draft(from: Address, request: SendRequest): Message {
@@ -258,9 +308,12 @@ class SenderService implements Sender {
   #settle(): void {
     const { chain } = this.#needs;
     const { state, tipset } = chain.headState();
-    for (const { key, signed } of this.#outbox.open()) {
+    for (const entry of this.#outbox.open()) {
+      const { key, signed } = entry;
       const { from, nonce: used } = signed.message;
-      const mined = chain.tipsetOfMessage(messageCid(signed));
+      const mined = this.#versions(entry)
+        .map((one) => chain.tipsetOfMessage(one))
+        .find((at) => at !== undefined);
       if (mined !== undefined) {
         if (tipset.height - mined.height > chain.params.finalityEpochs) this.#outbox.close(key, "final");
         continue;

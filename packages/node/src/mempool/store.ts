@@ -11,11 +11,16 @@ export interface OutboxEntry {
 
 export interface Outbox {
   byKey(key: string): OutboxEntry | undefined;
+  /** By the CID of any version of the message. */
   byCid(cid: string): OutboxEntry | undefined;
+  /** CIDs of the versions that were replaced by one that pays more; any of them may still be mined. */
+  earlierVersions(key: string): readonly string[];
   /** Not yet known to be final, oldest first. */
   open(): readonly OutboxEntry[];
   highestNonce(from: Address): number | undefined;
   insert(key: string, signed: SignedMessage): void;
+  /** Puts another version of the same message in place of the present one. */
+  replace(key: string, signed: SignedMessage): void;
   /** The message can be forgotten by the republisher: it lies below finality, or can never be mined. */
   close(key: string, outcome: "final" | "replaced"): void;
   outcome(cid: string): "open" | "final" | "replaced" | undefined;
@@ -29,6 +34,8 @@ export function openOutbox(database: Database): Outbox {
      ) STRICT;
      CREATE UNIQUE INDEX mempool_outbox_nonce ON mempool_outbox (sender, nonce) WHERE outcome <> 'replaced';
      CREATE INDEX mempool_outbox_open ON mempool_outbox (outcome, sender, nonce);`,
+    `CREATE TABLE mempool_versions (cid TEXT PRIMARY KEY, key TEXT NOT NULL) STRICT;
+     CREATE INDEX mempool_versions_key ON mempool_versions (key);`,
   ]);
   const entryOf = (row: Row | undefined): OutboxEntry | undefined => {
     if (row === undefined || !(row.message instanceof Uint8Array)) return undefined;
@@ -36,9 +43,20 @@ export function openOutbox(database: Database): Outbox {
   };
   /** The open entries in memory: they are looked at on every head. */
   let opened: readonly OutboxEntry[] | undefined;
+  const earlier = new Map<string, string[]>();
+  for (const { key, cid } of database.all("SELECT key, cid FROM mempool_versions")) {
+    earlier.set(String(key), [...(earlier.get(String(key)) ?? []), String(cid)]);
+  }
+  const rowOf = (cid: string): Row | undefined =>
+    database.get("SELECT * FROM mempool_outbox WHERE cid = ?", cid) ??
+    database.get(
+      "SELECT mempool_outbox.* FROM mempool_outbox JOIN mempool_versions USING (key) WHERE mempool_versions.cid = ?",
+      cid,
+    );
   return {
     byKey: (key) => entryOf(database.get("SELECT * FROM mempool_outbox WHERE key = ?", key)),
-    byCid: (cid) => entryOf(database.get("SELECT * FROM mempool_outbox WHERE cid = ?", cid)),
+    byCid: (cid) => entryOf(rowOf(cid)),
+    earlierVersions: (key) => earlier.get(key) ?? [],
     open() {
       opened ??= database
         .all("SELECT * FROM mempool_outbox WHERE outcome = 'open' ORDER BY sender, nonce")
@@ -63,12 +81,26 @@ export function openOutbox(database: Database): Outbox {
         encode(signedMessageCodec, signed),
       );
     },
+    replace(key, signed) {
+      opened = undefined;
+      const before = database.get("SELECT cid FROM mempool_outbox WHERE key = ?", key)?.cid;
+      database.transaction(() => {
+        database.run("INSERT INTO mempool_versions (cid, key) VALUES (?, ?)", String(before), key);
+        database.run(
+          "UPDATE mempool_outbox SET cid = ?, message = ? WHERE key = ?",
+          messageCid(signed).toString(),
+          encode(signedMessageCodec, signed),
+          key,
+        );
+      });
+      earlier.set(key, [...(earlier.get(key) ?? []), String(before)]);
+    },
     close(key, outcome) {
       opened = undefined;
       database.run("UPDATE mempool_outbox SET outcome = ? WHERE key = ?", outcome, key);
     },
     outcome(cid) {
-      const row = database.get("SELECT outcome FROM mempool_outbox WHERE cid = ?", cid);
+      const row = rowOf(cid);
       return row === undefined ? undefined : (String(row.outcome) as "open" | "final" | "replaced");
     },
   };

@@ -20,6 +20,12 @@ export const mineErrors = defineErrors("mine", {
       `${data.message} failed on the chain ${data.attempts} times`,
     fix: "see `holdfast why SECTOR`; its deals fail at their deadline and their payers keep the money",
   },
+  postRefused: {
+    exit: "refused",
+    message: (data: { deadline: number; attempts: number; reason: string }) =>
+      `the proof of deadline ${data.deadline} failed on the chain ${data.attempts} times: ${data.reason}`,
+    fix: "its sectors become faulty at the judgement; they recover with the next window's proof",
+  },
   pledgeMissing: {
     exit: "funds",
     message: (data: { sectorId: number; miner: string; freeFil: string; needFil: string }) =>

@@ -1,5 +1,5 @@
 /**
- * A miner at work: it makes blocks, brings sealed sectors onto the chain, proves them every period, and
+ * A miner at work: it makes blocks, brings sealed sectors onto the chain, proves them at their deadlines, and
  * keeps its ask published. All duties look at the chain anew after every head; none of them keeps state
  * that a restart would lose.
  */
@@ -8,7 +8,8 @@ import { publishAsk } from "./asks.ts";
 import { mineBlocks } from "./blocks.ts";
 import { mineErrors } from "./errors.ts";
 import type { MineNeeds, MineSector } from "./needs.ts";
-import { provePeriod, recoverSectors } from "./posts.ts";
+import { type Doubts, provePosts } from "./posts.ts";
+import { recoverSectors } from "./recoveries.ts";
 import { advanceSector } from "./sectors.ts";
 import { openSignedHeights } from "./store.ts";
 
@@ -29,11 +30,15 @@ export interface Mining extends AsyncDisposable {
     readonly lastBlockAt: number | null;
     /** Why the last step of a sector failed, by sector. */
     readonly sectorFailures: ReadonlyMap<number, string>;
+    /** Why the last proof of spacetime could not be sent; null if it could. */
+    readonly proofFailure: string | null;
   };
 }
 
 /** Rounds after which a failed step of a sector is tried again. */
 const retryRounds = 10;
+/** Remembered doubts about sectors; each is about one window. */
+const mostDoubts = 1_024;
 
 /** Errors: `mine/not-operator`. */
 export function startMining(needs: MineNeeds): Mining {
@@ -47,6 +52,8 @@ class Miner implements Mining {
   readonly #needs: MineNeeds;
   readonly #heights: ReturnType<typeof openSignedHeights>;
   readonly #stop = new AbortController();
+  readonly #doubts: Doubts = new Map();
+  #proofFailure: string | null = null;
   readonly #running = new Map<string, Promise<void>>();
   readonly #failures = new Map<number, { readonly detail: string; readonly atHeight: number }>();
   readonly #blocks: Promise<void>;
@@ -62,10 +69,11 @@ class Miner implements Mining {
     this.#look();
   }
 
-  status(): { blocksWon: number; lastBlockAt: number | null; sectorFailures: ReadonlyMap<number, string> } {
+  status(): ReturnType<Mining["status"]> {
     const { blocks, lastHeight } = this.#heights.won(this.#needs.miner);
     const failures = new Map([...this.#failures].map(([id, { detail }]) => [id, detail]));
-    return { blocksWon: blocks, lastBlockAt: lastHeight, sectorFailures: failures };
+    const proofFailure = this.#proofFailure;
+    return { blocksWon: blocks, lastBlockAt: lastHeight, sectorFailures: failures, proofFailure };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -78,11 +86,22 @@ class Miner implements Mining {
   /** Starts every duty that is not running already. */
   #look(): void {
     const { storage, ask } = this.#needs;
-    this.#start("post", () => provePeriod(this.#needs));
-    this.#start("recover", () => recoverSectors(this.#needs));
+    this.#start("post", () => this.#prove());
+    this.#start("recover", () => recoverSectors(this.#needs, this.#doubts));
     if (ask !== undefined) this.#start("ask", () => publishAsk(this.#needs, ask));
     for (const sector of storage.listSectors()) {
       if (!this.#isResting(sector.sectorId)) this.#advance(sector);
+    }
+  }
+
+  async #prove(): Promise<void> {
+    if (this.#doubts.size > mostDoubts) this.#doubts.clear();
+    try {
+      await provePosts(this.#needs, this.#doubts);
+      this.#proofFailure = null;
+    } catch (error) {
+      this.#proofFailure = error instanceof Error ? error.message : String(error);
+      throw error;
     }
   }
 

@@ -1,5 +1,5 @@
 /** What mining needs of the other rooms and of the storage. */
-import type { Address, Blockstore, Cancel, CID, Clock, Logger } from "@holdfast/base";
+import type { Address, AttoFil, Blockstore, Cancel, CID, Clock, Logger } from "@holdfast/base";
 import type {
   FullBlock,
   NetworkParams,
@@ -31,13 +31,17 @@ export interface MineSender {
     readonly method: string;
     readonly params: Uint8Array;
     readonly gasLimit?: number;
+    readonly gasPrice?: AttoFil;
     readonly key: string;
   }): Promise<{ readonly cid: CID }>;
+  /** A higher gas price for a message that waits, and for those that must be mined before it. */
+  raise(key: string, gasPrice: AttoFil): Promise<void>;
   wait(
     cid: CID,
     options: { readonly signal: Cancel },
   ): Promise<{ readonly receipt: Receipt; readonly tipset: Tipset }>;
   sentAs(key: string): { readonly cid: CID } | undefined;
+  find(cid: CID): { readonly mined: { readonly receipt: Receipt } | undefined } | undefined;
 }
 
 export interface MineSector {

@@ -102,6 +102,7 @@ export interface MinerDoor {
     readonly blocksWon: number;
     readonly lastBlockAt: number | null;
     readonly sectorFailures: ReadonlyMap<number, string>;
+    readonly proofFailure: string | null;
   };
   sectors(): readonly {
     readonly sectorId: number;

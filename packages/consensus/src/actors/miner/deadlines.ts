@@ -80,11 +80,11 @@ export function assignDeadline(
   return best.index;
 }
 
-/** The members of a partition, ascending; empty if the deadline has no such partition. */
-export function partitionMembers(
+/** The members of a partition, of all that a deadline has in ascending order; empty if there is none such. */
+export function partitionMembers<Member>(
   { partitionSectors }: Pick<NetworkParams, "partitionSectors">,
-  numbers: readonly SectorId[],
+  members: readonly Member[],
   partition: number,
-): readonly SectorId[] {
-  return numbers.slice(partition * partitionSectors, (partition + 1) * partitionSectors);
+): readonly Member[] {
+  return members.slice(partition * partitionSectors, (partition + 1) * partitionSectors);
 }

@@ -1,21 +1,9 @@
 /** Methods about asks, this node's miner, and sectors. */
 import type { ApiHandlers, MethodResult } from "@holdfast/api";
-import {
-  type Address,
-  addEpochs,
-  attoFil,
-  type Epoch,
-  encode,
-  epoch,
-  filText,
-  parseFil,
-  sectorId,
-  toHex,
-} from "@holdfast/base";
+import { type Address, addEpochs, attoFil, encode, filText, parseFil, sectorId, toHex } from "@holdfast/base";
 import {
   listMiners,
   methods,
-  nextWindowOf,
   provingPeriodAt,
   readActor,
   readMinerState,
@@ -27,6 +15,7 @@ import {
 import { pieceCid } from "@holdfast/proofs/verify";
 import { rpcErrors } from "../errors.ts";
 import type { HandlerNeeds } from "../needs.ts";
+import { deadlinesOf, nextDeadlineOf } from "./deadlines.ts";
 import { addressParam, minerOf } from "./params.ts";
 import { type AskView, attoPerByteEpoch, epochsOf, inRounds, priceFilPerGiBPerDay } from "./views.ts";
 
@@ -142,8 +131,9 @@ function mineStatus(needs: HandlerNeeds): MethodResult<"mine.status"> {
   const lastPostAt = Math.max(-1, ...sectors.map((sector) => sector.lastProven ?? -1));
   const next = addEpochs(tipset.height, 1);
   const period = provingPeriodAt(chain.params, door.miner, next);
-  const nextDeadline = nextDeadlineOf(needs, door.miner, sectors, next);
-  const { blocksWon, lastBlockAt } = door.status();
+  const deadlines = deadlinesOf(chain, door.miner, next);
+  const nextDeadline = nextDeadlineOf(chain, door.miner, deadlines, next);
+  const { blocksWon, lastBlockAt, proofFailure } = door.status();
   const earned = readActor(chain.store, state, view.owner)?.balance ?? attoFil(0);
   return {
     miner: door.miner,
@@ -153,6 +143,7 @@ function mineStatus(needs: HandlerNeeds): MethodResult<"mine.status"> {
       active: sectors.length - faulty,
       lastPostAt,
       nextDeadline,
+      proofFailure,
     }),
     powerBytes: Number(view.power),
     networkPowerBytes: Number(readPower(chain.store, state, chain.params.networkByte)),
@@ -164,25 +155,10 @@ function mineStatus(needs: HandlerNeeds): MethodResult<"mine.status"> {
     provingPeriodStart: period.start ?? 0,
     nextDeadline,
     lastPostAt: lastPostAt < 0 ? null : lastPostAt,
+    deadlines: deadlines.map(({ judgedAt: _, ...view }) => view),
     asks: asksOf(needs, door.miner),
     earnedFil: filText(earned),
   };
-}
-
-/** The next judgement of a deadline that has sectors; without sectors, of any. */
-function nextDeadlineOf(
-  { chain }: HandlerNeeds,
-  miner: Address,
-  sectors: readonly Sector[],
-  next: Epoch,
-): Epoch {
-  const { params } = chain;
-  const from = epoch(Math.max(0, next - 1 - params.proofWindowEpochs));
-  const judgements = [...new Set(sectors.map((sector) => sector.deadlineIndex))].map(
-    (index) => nextWindowOf(params, miner, index, from).judgedAt,
-  );
-  const [first = provingPeriodAt(params, miner, next).nextJudgement] = judgements.sort((a, b) => a - b);
-  return first;
 }
 
 /** From the last proof on the chain, never from the process being up. */
@@ -193,6 +169,7 @@ function lightOf(
     readonly active: number;
     readonly lastPostAt: number;
     readonly nextDeadline: number;
+    readonly proofFailure: string | null;
   },
 ): Pick<MethodResult<"mine.status">, "light" | "reason"> {
   const { height } = chain.head();
@@ -206,6 +183,7 @@ function lightOf(
       light: "at-risk",
       reason: `${facts.faulty} sectors are faulty; the next deadline is in ${left}`,
     };
+  if (facts.proofFailure !== null) return { light: "at-risk", reason: facts.proofFailure };
   const ageEpochs = height - facts.lastPostAt;
   if (facts.lastPostAt >= 0 && ageEpochs > provingPeriodEpochs * 2) {
     return { light: "at-risk", reason: `the last proof is ${inRounds(ageEpochs, chain.params)} old` };

@@ -250,7 +250,10 @@ describe("a proof of inclusion", () => {
   });
 
   it("fails with any bit changed, cut or exchanged with another file's", () => {
-    const [first, second] = statements as [AggregateInclusionStatement, AggregateInclusionStatement];
+    const [first, second] = statements.slice(0, 2) as AggregateInclusionStatement[] as [
+      AggregateInclusionStatement,
+      AggregateInclusionStatement,
+    ];
     for (let bit = 0; bit < first.proof.length * 8; bit += 3) {
       expect(verifyAggregateInclusion({ ...first, proof: flipBit(first.proof, bit) })).toBe(false);
     }

@@ -145,7 +145,7 @@ function challengesOf(head: Uint8Array, hole?: Hole): number[][] {
 function forge(hole?: Hole): Uint8Array {
   const root = rootHash();
   let mix = hash(" mix", root);
-  const parts = [Uint8Array.of(1)];
+  const parts: Uint8Array[] = [Uint8Array.of(1)];
   for (let round = 0; round < question.rounds; round += 1) {
     const head = concatBytes(root, mix, bigEndian(round, 4));
     const all = challengesOf(head, hole).map((leaves, i) => {

@@ -8,7 +8,7 @@
  * Sources: Groth 2016 §3.2; batching as in Bellare, Garay and Rabin 1998 (small exponents).
  */
 import { bigEndian, concatBytes, equalBytes, readBigEndian, sha256, utf8Bytes } from "@holdfast/base";
-import { curveKernel, g1Bytes } from "../curve/index.ts";
+import { curveKernel } from "../curve/index.ts";
 import { frModulus, frsToBytes } from "../field/index.ts";
 import { gtEquals, isGtOne, linesOf, type PairingTerm, pairingProduct } from "./pairing.ts";
 import { decodeProof, type ProofPoints } from "./proof.ts";
@@ -74,13 +74,9 @@ export function verifyProofs(items: readonly ProofClaim[]): boolean {
     claims.push(claim);
   }
   const powers = powersOf(claims, items);
-  const scaled = curveKernel.scaleG1(
-    concatBytes(...claims.map(({ points }) => points.a)),
-    frsToBytes(powers),
-  );
   const terms = claims.map(
     ({ points }, i): PairingTerm => ({
-      g1: scaled.subarray(i * g1Bytes, (i + 1) * g1Bytes),
+      g1: curveKernel.msmG1(points.a, frsToBytes([powers[i] ?? 0n])),
       lines: linesOf(points.b),
     }),
   );
@@ -136,7 +132,7 @@ function termsOfKey({ key, claims, powers }: KeyGroup): PairingTerm[] {
   }
   const allC = concatBytes(...claims.map(({ points }) => points.c));
   return [
-    { g1: curveKernel.scaleG1(key.alphaG1, frsToBytes([total])), lines: key.minusBeta },
+    { g1: curveKernel.msmG1(key.alphaG1, frsToBytes([total])), lines: key.minusBeta },
     { g1: curveKernel.msmG1(key.ic, frsToBytes(scalars)), lines: key.minusGamma },
     { g1: curveKernel.msmG1(allC, frsToBytes(powers)), lines: key.minusDelta },
   ];

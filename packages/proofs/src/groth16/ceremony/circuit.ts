@@ -120,11 +120,11 @@ function multiplyDelta(key: ProvingKey, factor: bigint): ProvingKey {
     for (let at = 0; at < scalars.length; at += frBytes) scalars.set(inverse, at);
     return curveKernel.scaleG1(points, scalars);
   };
-  const deltaG2 = curveKernel.scaleG2(key.verifyingKey.deltaG2, scalar);
+  const deltaG2 = curveKernel.msmG2(key.verifyingKey.deltaG2, scalar);
   return {
     ...key,
     verifyingKey: { ...key.verifyingKey, deltaG2 },
-    deltaG1: curveKernel.scaleG1(key.deltaG1, scalar),
+    deltaG1: curveKernel.msmG1(key.deltaG1, scalar),
     l: divided(key.l),
     h: divided(key.h),
   };

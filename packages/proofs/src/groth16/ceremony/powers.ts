@@ -159,6 +159,6 @@ function multiply(powers: Powers, [tau = 1n, alpha = 1n, beta = 1n]: readonly bi
     tauG2: curveKernel.scaleG2(powers.tauG2, scalars.subarray(0, 32 * n)),
     alphaTauG1: curveKernel.scaleG1(powers.alphaTauG1, geometric(alpha, tau, n)),
     betaTauG1: curveKernel.scaleG1(powers.betaTauG1, geometric(beta, tau, n)),
-    betaG2: curveKernel.scaleG2(powers.betaG2, frsToBytes([beta])),
+    betaG2: curveKernel.msmG2(powers.betaG2, frsToBytes([beta])),
   };
 }

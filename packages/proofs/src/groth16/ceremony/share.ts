@@ -32,8 +32,8 @@ function challengePoint(context: Uint8Array, role: string, key: Uint8Array): Uin
 
 export function shareOf(x: bigint, context: Uint8Array, role: string): Share {
   const scalar = frToBytes(x);
-  const key = curveKernel.scaleG1(generatorG1, scalar);
-  return { key, proof: curveKernel.scaleG2(challengePoint(context, role, key), scalar) };
+  const key = curveKernel.msmG1(generatorG1, scalar);
+  return { key, proof: curveKernel.msmG2(challengePoint(context, role, key), scalar) };
 }
 
 /** A share with what pairings need of it: the lines of −R and of x·R. */

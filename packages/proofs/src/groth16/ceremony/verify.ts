@@ -215,25 +215,27 @@ function isDivided(derived: ProvingKey, key: ProvingKey): boolean {
   return isGtOne(product);
 }
 
-function checkKey(r1cs: R1cs, transcript: Transcript, key: ProvingKey, steps: StepList): boolean {
-  const derived = deriveCircuitKey(transcript.phase1.powers, r1cs);
-  const began = equalBytes(keyDigest(derived), transcript.initialDigest);
-  const first = { check: "phase 2 began with the key that follows from phase 1" };
-  if (!steps.check(first, "ceremony/bad-derivation", began)) return false;
-  if (!followChain(circuitPhase, transcript.contributions, circuitBeginning(transcript), steps)) return false;
-  const last = transcript.contributions.at(-1);
-  const whole = countsOf(key) !== undefined;
+/** Whether the key is the one that the last record of phase 2 names. */
+function isHandedOn({ contributions }: Transcript, key: ProvingKey): boolean {
+  const last = contributions.at(-1);
   const delta = last?.values[0];
-  const handed =
-    whole && last !== undefined && delta !== undefined && equalBytes(last.stateDigest, keyDigest(key));
+  if (last === undefined || delta === undefined || countsOf(key) === undefined) return false;
+  return equalBytes(delta, key.deltaG1) && equalBytes(last.stateDigest, keyDigest(key));
+}
+
+function checkKey(r1cs: R1cs, transcript: Transcript, key: ProvingKey, steps: StepList): boolean {
+  if (!followChain(circuitPhase, transcript.contributions, circuitBeginning(transcript), steps)) return false;
   const state = { check: "the key is the one that the last contributor handed on" };
-  const holds = handed && equalBytes(delta, key.deltaG1);
-  if (!steps.check(state, "ceremony/wrong-state", holds)) return false;
+  if (!steps.check(state, "ceremony/wrong-state", isHandedOn(transcript, key))) return false;
   const { deltaG1, verifyingKey: vk, l, h } = key;
   const points = [deltaG1, l, h].every((run) => curveKernel.firstBadG1(run) === -1);
   const fine = points && curveKernel.firstBadG2(vk.deltaG2) === -1 && !isInfinite(deltaG1);
   if (!steps.check({ check: "delta and what is over it are points" }, "ceremony/bad-points", fine))
     return false;
+  const derived = deriveCircuitKey(transcript.phase1.powers, r1cs);
+  const began = equalBytes(keyDigest(derived), transcript.initialDigest);
+  const first = { check: "phase 2 began with the key that follows from phase 1" };
+  if (!steps.check(first, "ceremony/bad-derivation", began)) return false;
   const kept = { check: "everything but delta is as it was derived" };
   if (!steps.check(kept, "ceremony/bad-key", isDerivedKey(derived, key))) return false;
   const divided = areTwins(deltaG1, vk.deltaG2) && isDivided(derived, key);

@@ -7,6 +7,7 @@ import { idleBench } from "./idle.ts";
 import { installBench } from "./install.ts";
 import { proofsBench } from "./proofs.ts";
 import { putBench } from "./put.ts";
+import { snarksBench } from "./snarks.ts";
 import { startBench } from "./start.ts";
 import { treesBench } from "./trees.ts";
 
@@ -19,5 +20,6 @@ export const benches: readonly Bench[] = [
   treesBench,
   codecBench,
   proofsBench,
+  snarksBench,
   installBench,
 ];

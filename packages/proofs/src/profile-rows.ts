@@ -143,7 +143,7 @@ export const profileRows: readonly ProfileRow[] = [
     challengesPerProof: 18,
     sectorsPerProof: 2349,
     note:
-      "Filecoin's production row: 11 layers, 176 challenges. The vanilla proof has about 2.7 MB; proving " +
+      "Filecoin's production row: 11 layers, 176 challenges. The vanilla proof has about 4.1 MB; proving " +
       "the SNARK of one partition means 130 million constraints. Here it is a row, not a promise: nothing " +
       "in this program has sealed 32 GiB.",
     productionSafe: false,

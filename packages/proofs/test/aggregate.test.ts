@@ -132,7 +132,9 @@ describe("an aggregate", () => {
     expect(() => aggregatePieces(five, 4096)).toThrow(code("aggregate/too-many-pieces"));
     expect(() => aggregatePieces([commP(file(400, 1))], 512)).toThrow(code("aggregate/too-large"));
     expect(() => aggregatePieces([])).toThrow(code("aggregate/empty"));
-    expect(() => aggregatePieces(five, 1000)).toThrow(code("pieces/bad-size"));
+    for (const size of [1000, 128, 256]) {
+      expect(() => aggregatePieces(five.slice(0, 1), size)).toThrow(code("pieces/bad-size"));
+    }
     expect(() => aggregatePieces([{ commitment: new Uint8Array(31), paddedBytes: 128 }])).toThrow(
       code("pieces/bad-commitment"),
     );
@@ -223,7 +225,10 @@ function liesAbout(honest: AggregateInclusionStatement): AggregateInclusionState
     { ...honest, piece: { ...piece, commitment: flipBit(piece.commitment, 7) } },
     { ...honest, aggregate: { ...aggregate, paddedBytes: aggregate.paddedBytes * 2 } },
     { ...honest, aggregate: { ...aggregate, paddedBytes: aggregate.paddedBytes / 2 } },
-    { ...honest, aggregate: { ...aggregate, paddedBytes: Number.NaN } },
+    ...[Number.NaN, 0, 128, 256, 2 ** 60].map((paddedBytes) => ({
+      ...honest,
+      aggregate: { ...aggregate, paddedBytes },
+    })),
     { ...honest, aggregate: { ...aggregate, commitment: piece.commitment } },
     { ...honest, aggregate: { ...aggregate, commitment: new Uint8Array(31) } },
     { ...honest, proof: new Uint8Array(0) },

@@ -12,7 +12,7 @@ import {
   pieceHeightOrThrow,
   piecesErrors,
 } from "../piece/index.ts";
-import { indexArea } from "./area.ts";
+import { indexArea, minAggregateBytes } from "./area.ts";
 import { encodeEntry, entryBytes, type Segment } from "./entry.ts";
 import { aggregateErrors } from "./errors.ts";
 import { type KnownSubtree, SparseTree } from "./sparse-tree.ts";
@@ -64,7 +64,7 @@ function fits(paddedBytes: number, endPaddedBytes: number, count: number): boole
 export function aggregatePieces(pieces: readonly PieceInfo[], paddedBytes?: number): Aggregate {
   if (pieces.length === 0) throw aggregateErrors.empty({ pieces: 0 });
   const { segments, endPaddedBytes } = place(pieces);
-  let size = paddedBytes ?? 4 * entryBytes;
+  let size = paddedBytes ?? minAggregateBytes;
   while (paddedBytes === undefined && !fits(size, endPaddedBytes, pieces.length)) size *= 2;
   const height = pieceHeightOrThrow(size);
   const area = indexArea(size);

@@ -2,12 +2,14 @@
  * The index area: the last bytes of an aggregate, with room for a number of entries that depends on its size
  * alone, so that whoever holds the aggregate knows where to read. Source: FRC-0058.
  */
-import { maxUserBytes, pieceHeightOrThrow } from "../piece/index.ts";
+import { maxUserBytes, pieceHeightOrThrow, piecesErrors } from "../piece/index.ts";
 import { entryBytes } from "./entry.ts";
 
 /** The index takes at most about this part of the aggregate. */
 const bytesPerIndexByte = 2048;
 const minEntries = 4;
+/** Half of it is index. */
+export const minAggregateBytes = 2 * minEntries * entryBytes;
 
 export interface IndexArea {
   /** Room for this many entries, used or not. */
@@ -19,12 +21,10 @@ export interface IndexArea {
   readonly userBytes: number;
 }
 
-/**
- * Where the index of an aggregate of `paddedBytes` lies. The smallest aggregate has 512 bytes, half of it index.
- * Throws pieces/bad-size.
- */
+/** Where the index of an aggregate of `paddedBytes` (128·2^k, at least 512) lies. Throws pieces/bad-size. */
 export function indexArea(paddedBytes: number): IndexArea {
   pieceHeightOrThrow(paddedBytes);
+  if (paddedBytes < minAggregateBytes) throw piecesErrors.badSize({ paddedBytes });
   const entries = Math.max(minEntries, Math.floor(paddedBytes / bytesPerIndexByte / entryBytes));
   const areaBytes = entries * entryBytes;
   return {

@@ -12,7 +12,7 @@ import { c, type Decoded, decode, encode, equalBytes } from "@holdfast/base";
 import { nodeBytes } from "../merkle/index.ts";
 import { hashPair, isPieceCommitment, type PieceInfo, pieceHeight } from "../piece/index.ts";
 import type { Aggregate } from "./aggregate.ts";
-import { indexArea } from "./area.ts";
+import { indexArea, minAggregateBytes } from "./area.ts";
 import { encodeEntry, entryBytes } from "./entry.ts";
 import { aggregateErrors } from "./errors.ts";
 
@@ -65,7 +65,7 @@ export function verifyAggregateInclusion(statement: AggregateInclusionStatement)
   const { aggregate, piece, proof } = statement;
   const top = pieceHeight(aggregate.paddedBytes);
   const first = pieceHeight(piece.paddedBytes);
-  if (top === undefined || first === undefined) return false;
+  if (top === undefined || first === undefined || aggregate.paddedBytes < minAggregateBytes) return false;
   if (!isPieceCommitment(aggregate.commitment) || !isPieceCommitment(piece.commitment)) return false;
   const parsed = parse(proof);
   if (parsed === undefined) return false;

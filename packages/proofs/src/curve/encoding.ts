@@ -18,7 +18,7 @@ const largerFlag = 0x20;
 const flags = compressedFlag | infinityFlag | largerFlag;
 
 function withoutFlags(bytes: Uint8Array): Uint8Array {
-  const copy = bytes.slice();
+  const copy = new Uint8Array(bytes); // the slice of a Buffer would share its bytes
   copy[0] = (copy[0] ?? 0) & ~flags & 0xff;
   return copy;
 }
@@ -76,7 +76,7 @@ function decodeUncompressed<F>(
 }
 
 function encodeCompressed<F>(group: Group<F>, uncompressed: Uint8Array): Uint8Array {
-  const bytes = uncompressed.slice(0, group.coordinateBytes);
+  const bytes = new Uint8Array(uncompressed.subarray(0, group.coordinateBytes));
   const point = pointOf(group, uncompressed);
   const larger = !point.is0() && group.isLarger(point.toAffine().y);
   bytes[0] = (bytes[0] ?? 0) | compressedFlag | (larger ? largerFlag : 0);

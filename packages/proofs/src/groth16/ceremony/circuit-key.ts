@@ -55,7 +55,7 @@ function columnsOfA({ a, constraintCount, publicCount }: R1cs): Columns {
 function negate(point: Uint8Array): Uint8Array {
   if (isInfinite(point)) return point;
   const half = point.length / 2;
-  const negated = point.slice();
+  const negated = new Uint8Array(point);
   for (let at = half; at < point.length; at += 48) {
     const part = readBigEndian(point.subarray(at, at + 48));
     if (part !== 0n) negated.set(bigEndian(fpModulus - part, 48), at);

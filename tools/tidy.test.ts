@@ -196,6 +196,7 @@ describe("purity of base, proofs and consensus", () => {
     "setTimeout(f, 1);",
     "setInterval(f, 1);",
     'import { readFileSync } from "node:fs";',
+    'import { load } from "../kernels/index.ts";',
     "export const a = process.env;",
     "export const a = globalThis.a;",
     "export const a = Buffer.alloc(1);",

@@ -4,6 +4,7 @@
  */
 import { packageOf } from "./packages.ts";
 import type { Finding, Rule, Source } from "./source.ts";
+import { resolveRelative } from "./source.ts";
 
 interface Ban {
   readonly rule: string;
@@ -86,17 +87,26 @@ function bannedIn(source: Source): Finding[] {
     });
   }
   for (const { specifier, line } of pure(source.path) ? source.imports : []) {
-    if (!specifier.startsWith("node:")) continue;
-    const what = `${specifier} in a pure package`;
+    const remedy = impurity(source.path, specifier);
+    if (remedy === undefined) continue;
     findings.push({
       path: source.path,
       line,
       rule: "purity",
-      what,
-      remedy: "take a seam (Clock, Random, Disk, Wire)",
+      what: `${specifier} in a pure package`,
+      remedy,
     });
   }
   return findings;
+}
+
+/** What a pure file should do instead of an import; folders beside `src`, like compiled kernels, are not pure. */
+function impurity(path: string, specifier: string): string | undefined {
+  if (specifier.startsWith("node:")) return "take a seam (Clock, Random, Disk, Wire)";
+  if (!specifier.startsWith(".")) return undefined;
+  const target = resolveRelative(path, specifier);
+  const outside = packageOf(target) === packageOf(path) && !target.includes("/src/");
+  return outside ? "declare an interface here and let the host install what implements it" : undefined;
 }
 
 /** One pass over the whole file first: most files hold none of the words. */

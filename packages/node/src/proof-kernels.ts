@@ -6,6 +6,7 @@
 import { equalBytes } from "@holdfast/base";
 import { installCurveKernel, installTreeKernel, plainTreeKernel } from "@holdfast/proofs";
 import { loadWasmKernels } from "@holdfast/proofs/kernels";
+import { installDelayKernel } from "./delay-kernel.ts";
 
 export type ProofBackend = "native" | "wasm" | "reference";
 
@@ -18,11 +19,12 @@ export interface ProofBackends {
   readonly reason?: string;
 }
 
-/** Installs both; call once in a thread. */
+/** Installs all, OpenSSL's exponentiation for the delay function with them; call once in a thread. */
 export async function installProofKernels(): Promise<ProofBackends> {
   const [sha256Pairs, compiled] = await Promise.all([installTreeHashing(), loadWasmKernels()]);
   installTreeKernel(compiled.tree);
   installCurveKernel(compiled.curve);
+  installDelayKernel();
   const { backend, reason } = compiled;
   return { sha256Pairs, poseidon: backend, curve: backend, ...(reason === undefined ? {} : { reason }) };
 }

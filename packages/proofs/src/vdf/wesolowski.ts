@@ -4,7 +4,8 @@
  * question and y. The verifier checks π^ℓ · x^(2^T mod ℓ) = y: two short exponentiations.
  *
  * The prover keeps every `spacing`th power of the chain and folds them by digits of ⌊2^T/ℓ⌋ (the block method), so
- * that the proof costs some twentieth to a third of the delay and at most 1,024 elements of memory.
+ * that the proof costs about a fifth as many multiplications as the delay squarings, and about 1,024 elements of
+ * memory.
  * Invariant: x binds the group, T and the input; ℓ binds all of that and y.
  * Source: Wesolowski 2019, §4.1 and algorithm 5.
  */

@@ -65,6 +65,11 @@ export const cliErrors = defineErrors("cli", {
     message: (data: { path: string; detail: string }) => `${data.path} cannot be written: ${data.detail}`,
     fix: "check the folder, its rights and the free space, and run it again: what was done so far is kept",
   },
+  notListed: {
+    exit: "not-found",
+    message: (data: { list: string }) => `${data.list} lists no such files`,
+    fix: "look into it for names and sector sizes",
+  },
   differs: {
     exit: "proof-invalid",
     message: (data: { path: string; cid: string }) => `${data.path} does not hold the bytes of ${data.cid}`,

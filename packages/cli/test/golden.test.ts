@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { cid, client, dealId, fileBytes, fileCid, messageCid, miner } from "./canned.ts";
 import { type CannedNode, startCannedNode } from "./canned-node.ts";
+import { listOf, madeUpSet, writeSet } from "./params-world.ts";
 import { expectGolden, goldenFolder, run } from "./run.ts";
 
 let node: CannedNode;
@@ -21,14 +22,17 @@ beforeAll(async () => {
   await writeFile(join(folder, "photo.jpg"), fileBytes);
   const proven = await run(["piece", "inclusion", "prove", ...inclusion(), "-o", join(folder, "proof.json")]);
   expect(proven).toMatchObject({ code: 0, err: "" });
+  const set = madeUpSet(1, 5000);
+  await writeSet(join(folder, "params"), set);
+  await writeFile(join(folder, "list.json"), listOf(new Map([[`${set.id}.params`, fileBytes]])));
 });
 afterAll(async () => {
   await node[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
 
-/** These start nodes of their own: launch.test.ts and demo.test.ts run them. */
-const launched = new Set(["up", "daemon", "init", "demo"]);
+/** These start nodes of their own, or make keys: launch.test.ts, demo.test.ts and params.test.ts run them. */
+const launched = new Set(["up", "daemon", "init", "demo", "params cache", "params verify"]);
 
 const inclusion = (): string[] => [join(folder, "photo.jpg"), "--sector-bytes", "512KiB"];
 
@@ -68,6 +72,9 @@ const given: { readonly [command: string]: () => readonly string[] } = {
   "actor ls": () => [],
   "actor show": () => [miner],
   "net peers": () => [],
+  "params ls": () => ["--dir", join(folder, "params")],
+  "params publish": () => ["--dir", join(folder, "params"), "--json-file", join(folder, "published.json")],
+  "params fetch": () => ["--dir", join(folder, "fetched"), "--json-file", join(folder, "list.json")],
   "piece commp": () => [join(folder, "photo.jpg")],
   "piece inclusion prove": inclusion,
   "piece inclusion verify": () => [join(folder, "proof.json")],

@@ -3,3 +3,15 @@
  * use is not loaded.
  */
 export * from "./offline/index.ts";
+export type {
+  FetchedFile,
+  MadeSet,
+  ParameterCache,
+  ParameterSet,
+  PublishedFile,
+  Source,
+  VerifiedSet,
+} from "./parameters/index.ts";
+
+/** Parameters of SNARK circuits: make, keep, check, publish, fetch. */
+export const parameters = () => import("./parameter-cache.ts");

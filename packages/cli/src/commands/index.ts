@@ -3,6 +3,7 @@ import type { CommandTable } from "../help.ts";
 import { chainCommands } from "./chain.ts";
 import { launchCommands } from "./launch.ts";
 import { minerCommands } from "./miner.ts";
+import { paramsCommands } from "./params.ts";
 import { proofCommands } from "./proof.ts";
 import { statusCommands } from "./status.ts";
 import { storeCommands } from "./store.ts";
@@ -17,6 +18,7 @@ export const commandTable: CommandTable = {
     ...minerCommands,
     ...chainCommands,
     ...proofCommands,
+    ...paramsCommands,
   ],
   nouns: [
     { noun: "actor", summary: "The actors of the chain" },
@@ -27,6 +29,7 @@ export const commandTable: CommandTable = {
     { noun: "message", summary: "Messages to actors" },
     { noun: "mine", summary: "This node's miner" },
     { noun: "net", summary: "The network of peers" },
+    { noun: "params", summary: "Parameters of SNARK circuits" },
     { noun: "piece", summary: "Commitments to data" },
     { noun: "piece inclusion", summary: "Proofs that a sector holds a piece" },
     { noun: "proof", summary: "Proofs by themselves" },
@@ -63,6 +66,7 @@ export const commandTable: CommandTable = {
         "deal",
         "message",
         "net",
+        "params",
         "piece",
         "proof",
         "sector",

@@ -1,7 +1,7 @@
 /** A proof file is read, its statement is checked by the verifier of its kind, and what was checked is said. */
 import { addressFromBytes, fromHex, sectorId } from "@holdfast/base";
 import { findProfile, type Porep, porepOf, type SectorProfile } from "@holdfast/proofs";
-import { installTreeHashing } from "../proof-kernels.ts";
+import { installProofKernels } from "../proof-kernels.ts";
 import { offlineErrors } from "./errors.ts";
 import { checkInclusion } from "./inclusion.ts";
 import { type ProofFile, readProofFile, type SealFile } from "./proof-file.ts";
@@ -17,7 +17,7 @@ export interface CheckedProof {
 /** Errors `proof/bad-file`, `proof/file-too-large`, `proof/invalid`. */
 export async function checkProofFile(bytes: Uint8Array): Promise<CheckedProof> {
   const file = readProofFile(bytes);
-  await installTreeHashing();
+  if (file.kind === "seal") await installProofKernels();
   return { file, ...(file.kind === "seal" ? checkSeal(file) : { checks: checkInclusion(file), notes: [] }) };
 }
 

@@ -20,6 +20,10 @@ declare module "snarkjs" {
     readonly vk_delta_2: G2Json;
     readonly IC: readonly G1Json[];
   }
+  interface Logger {
+    info(text: string): void;
+    warn(text: string): void;
+  }
   interface Curve {
     terminate(): Promise<void>;
   }
@@ -34,6 +38,7 @@ declare module "snarkjs" {
     contribute(from: MemoryFile, to: MemoryFile, name: string, entropy: string): Promise<unknown>;
     exportVerificationKey(key: MemoryFile): Promise<KeyJson>;
   };
+  const wtns: { check(r1cs: MemoryFile, witness: MemoryFile, logger: Logger): Promise<boolean> };
   const groth16: {
     prove(key: MemoryFile, witness: MemoryFile): Promise<{ proof: ProofJson; publicSignals: string[] }>;
     verify(key: KeyJson, publicSignals: readonly string[], proof: ProofJson): Promise<boolean>;

@@ -6,21 +6,31 @@
  */
 import { bigEndian, concatBytes, readBigEndian } from "@holdfast/base";
 import {
+  type Circuit,
   decodeProof,
   encodeProof,
+  gadgets,
+  installCurveKernel,
+  linear,
+  poseidonHash,
   prove,
   publicInputsOf,
   type R1cs,
   setup,
+  shapeOf,
   type VerifyingKey,
   verifyProof,
   verifyProofs,
+  witnessOf,
   writeR1cs,
   writeWtns,
 } from "@holdfast/proofs";
+import { loadWasmKernels } from "@holdfast/proofs/kernels";
 import * as snarkjs from "snarkjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { entropyOf, inputsOf, plantedSystem, productSystem, productWitness } from "./groth16-fixtures.ts";
+
+installCurveKernel((await loadWasmKernels()).curve);
 
 type Curve = Awaited<ReturnType<typeof snarkjs.curves.getCurveFromName>>;
 type Key = Awaited<ReturnType<typeof snarkjs.zKey.exportVerificationKey>>;
@@ -81,6 +91,16 @@ function proofJson(bytes: Uint8Array): Proof {
   return { protocol: "groth16", curve: "bls12381", pi_a: g1Json(a), pi_b: g2Json(b), pi_c: g1Json(c) };
 }
 
+/** Two numbers with a public Poseidon hash: a circuit made of the gadgets. */
+const preimageCircuit: Circuit<readonly bigint[]> = {
+  id: "poseidon-preimage{arity: 2}",
+  synthesize: (cs, numbers) => {
+    const hash = cs.publicInput(() => numbers && poseidonHash(numbers));
+    const preimage = [0, 1].map((i) => cs.witness(() => numbers?.[i]));
+    cs.enforce(gadgets.poseidonGadget(cs, preimage), linear.one, hash);
+  },
+};
+
 describe("Groth16 and snarkjs", () => {
   let curve: Curve;
   const powers = emptyFile();
@@ -104,6 +124,17 @@ describe("Groth16 and snarkjs", () => {
     const { proof, publicSignals } = await snarkjs.groth16.prove(second, fileOf(writeWtns(witness)));
     expect(publicSignals.map(BigInt)).toEqual(inputsOf(r1cs, witness));
     return { key, proof };
+  }
+
+  async function theyAccept(r1cs: R1cs, witness: readonly bigint[]): Promise<void> {
+    const { provingKey } = setup(r1cs, entropyOf("setup"));
+    const proof = proofJson(prove(provingKey, r1cs, witness, entropyOf("blinding")));
+    const key = keyJson(provingKey.verifyingKey);
+    const verdict = (inputs: readonly bigint[]): Promise<boolean> =>
+      snarkjs.groth16.verify(key, inputs.map(String), proof);
+    const [first = 0n, ...rest] = inputsOf(r1cs, witness);
+    expect(await verdict([first, ...rest])).toBe(true);
+    expect(await verdict([first + 1n, ...rest])).toBe(false);
   }
 
   const planted = plantedSystem(11, { rows: 12, inputs: 3, hidden: 6 });
@@ -132,14 +163,18 @@ describe("Groth16 and snarkjs", () => {
       expect(verifyProofs(both)).toBe(true);
     });
 
-    it(`${name}: they accept our proof under our key`, async () => {
-      const { provingKey } = setup(r1cs, entropyOf(name));
-      const proof = proofJson(prove(provingKey, r1cs, witness, entropyOf(`${name}, blinding`)));
-      const key = keyJson(provingKey.verifyingKey);
-      const verdict = (inputs: readonly bigint[]): Promise<boolean> =>
-        snarkjs.groth16.verify(key, inputs.map(String), proof);
-      expect(await verdict([first, ...rest])).toBe(true);
-      expect(await verdict([first + 1n, ...rest])).toBe(false);
-    });
+    it(`${name}: they accept our proof under our key`, () => theyAccept(r1cs, witness));
   }
+
+  // Its setup by snarkjs would take longer than all other tests of this file.
+  it("a preimage of Poseidon: they find our witness right and accept our proof under our key", async () => {
+    const r1cs = shapeOf(preimageCircuit);
+    const witness = witnessOf(preimageCircuit, [11n, 13n]);
+    const silent = { info: () => undefined, warn: () => undefined };
+    const check = (values: readonly bigint[]): Promise<boolean> =>
+      snarkjs.wtns.check(fileOf(writeR1cs(r1cs)), fileOf(writeWtns(values)), silent);
+    expect(await check(witness)).toBe(true);
+    expect(await check(witness.with(40, 1n))).toBe(false);
+    await theyAccept(r1cs, witness);
+  });
 });

@@ -3,35 +3,22 @@
  * failing, declaring, withdrawing, waiting and standing still gives the predicted exit codes, sectors, pledge,
  * power and money. The money of the whole network is added up after every step.
  */
-import { attoFil, encode, epoch, filToAtto } from "@holdfast/base";
-import type { ActorContext, CodeTable, MinerState } from "@holdfast/consensus";
-import {
-  loadSectors,
-  methods,
-  minerStateCodec,
-  none,
-  provingOffset,
-  vmExitCodes as x,
-} from "@holdfast/consensus";
+import { attoFil, epoch, filToAtto } from "@holdfast/base";
+import type { CodeTable } from "@holdfast/consensus";
+import { none, provingOffset, vmExitCodes as x } from "@holdfast/consensus";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { brokenMiner } from "./canaries.ts";
+import { machineParams, minerCanaries } from "./miner-canaries.ts";
 import { MinerModel, type ModelSector } from "./miner-model.ts";
 import { createMinerWorld, type MinerWorld } from "./miner-world.ts";
-import { badProof, goodProof, openingBalance, owner, pledge, testParams, World } from "./world.ts";
+import { badProof, goodProof, openingBalance, owner, pledge, World } from "./world.ts";
 
-/** Three deadlines of eight epochs, partitions of two sectors. */
-const params = {
-  ...testParams,
-  provingPeriodEpochs: 24,
-  deadlinesPerPeriod: 3,
-  proofWindowEpochs: 6,
-  partitionSectors: 2,
-};
+const params = machineParams;
 const { proofWindowEpochs: windowEpochs } = params;
 const { sealChallengeDelayEpochs: delay, preCommitExpiryEpochs: expiryEpochs } = params;
 const opening = filToAtto(4n);
-const ids = [0, 1, 2, 3, 300] as const;
+const ids = [0, 1, 2, 3, 300, 301] as const;
 const id = fc.constantFrom(...ids);
 
 type Op =
@@ -39,7 +26,8 @@ type Op =
   | { kind: "commit"; id: number; good: boolean }
   | { kind: "seal"; id: number; life: number }
   | { kind: "post"; good: boolean; partitions: readonly number[]; skipped: readonly number[] }
-  | { kind: "prove"; skipped: readonly number[] }
+  | { kind: "sealSome"; ids: readonly number[] }
+  | { kind: "prove"; skipped: readonly number[]; declared: readonly number[] }
   | { kind: "miss" }
   | { kind: "faults" | "recovery"; ids: readonly number[] }
   | { kind: "withdraw"; percent: number }
@@ -75,9 +63,17 @@ const op: fc.Arbitrary<Op> = fc.oneof(
     arbitrary: fc.record({
       kind: kind("prove" as const),
       skipped: fc.constantFrom([], [], [0], [1, 3], [2]),
+      declared: fc.constantFrom([], [], [], [0], [1], [3]),
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: kind("miss" as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: kind("sealSome" as const),
+      ids: fc.shuffledSubarray([...ids], { minLength: 3 }),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: kind("faults" as const), ids: few }) },
   { weight: 3, arbitrary: fc.record({ kind: kind("recovery" as const), ids: few }) },
   { weight: 1, arbitrary: fc.record({ kind: kind("withdraw" as const), percent: fc.nat({ max: 120 }) }) },
@@ -207,12 +203,13 @@ function post({ m, model }: Run, given: Post): void {
 }
 
 /** Proves everything that the next window asks for, but for some sectors. */
-function prove(run: Run, unwanted: readonly number[]): void {
+function prove(run: Run, unwanted: readonly number[], declared: readonly number[]): void {
   const { m, model } = run;
   const start = model.nextJudgement(m.world.height + windowEpochs) - windowEpochs - 1;
   waitTo(run, start);
+  if (declared.length > 0) declare(run, { kind: "faults", ids: declared });
   const index = model.deadlineAt(start) ?? -1;
-  for (const partition of [0, 1, 2]) {
+  for (const partition of ids.keys()) {
     const open = model.partition(index, partition).filter((number) => {
       const sector = model.sectors.get(number);
       return sector !== undefined && model.isOpen(sector, start);
@@ -274,7 +271,13 @@ function apply(run: Run, given: Op): void {
     if (!preCommit(run, { ...given, big: false, value: 1 })) return;
     waitTo(run, m.world.height + delay);
     commit(run, { id: given.id, good: true });
-  } else if (given.kind === "prove") prove(run, given.skipped);
+  } else if (given.kind === "sealSome") {
+    const made = given.ids.filter((number) =>
+      preCommit(run, { id: number, big: number > 1, life: 200, value: 1 }),
+    );
+    waitTo(run, m.world.height + delay);
+    for (const number of made) commit(run, { id: number, good: true });
+  } else if (given.kind === "prove") prove(run, given.skipped, given.declared);
   else if (given.kind === "miss") waitTo(run, model.nextJudgement(m.world.height + windowEpochs));
   else if (given.kind === "post") post(run, given);
   else if (given.kind === "withdraw") withdraw(run, given.percent);
@@ -328,8 +331,12 @@ function compare({ m, model, ownerSpent }: Run): void {
 }
 
 function property(codes?: CodeTable) {
-  return fc.property(fc.array(op, { minLength: 12, maxLength: 30 }), (ops) => {
-    const world = new World({ params, ...(codes === undefined ? {} : { codes }) });
+  const size = fc.constantFrom(1, 2);
+  return fc.property(fc.array(op, { minLength: 12, maxLength: 30 }), size, (ops, partitionSectors) => {
+    const world = new World({
+      params: { ...params, partitionSectors },
+      ...(codes === undefined ? {} : { codes }),
+    });
     const m = createMinerWorld(world, opening);
     const offset = provingOffset(world.params, m.miner);
     const model = new MinerModel(world.params, opening, world.height, offset);
@@ -341,58 +348,6 @@ function property(codes?: CodeTable) {
   });
 }
 
-const nothing = new Uint8Array(0);
-const stateOf = (ctx: ActorContext): MinerState => ctx.readState(minerStateCodec);
-const unlock = (ctx: ActorContext, amount: bigint): void => {
-  const state = stateOf(ctx);
-  ctx.writeState(minerStateCodec, { ...state, lockedPledge: attoFil(state.lockedPledge - amount) });
-};
-const lifeEnds = (ctx: ActorContext): bigint => {
-  const ended = [...loadSectors(ctx.store, stateOf(ctx)).entries()].filter(
-    ([, s]) => s.expiration <= ctx.height,
-  );
-  return ended.reduce((total, [, sector]) => total + sector.pledge, 0n);
-};
-
-const canaries: { readonly [mistake: string]: CodeTable } = {
-  "the pledge of an ended sector is released twice": brokenMiner("onDeadline", (ctx, _, run) => {
-    const released = lifeEnds(ctx);
-    const result = run();
-    if (released > 0n && stateOf(ctx).lockedPledge >= released) unlock(ctx, released);
-    return result;
-  }),
-  "a recovery adds the power twice": brokenMiner("submitPost", (ctx, _, run) => {
-    const before = stateOf(ctx).power;
-    const result = run();
-    const params = { added: stateOf(ctx).power - before, removed: 0n };
-    ctx.send(
-      ctx.builtins.market,
-      "updatePower",
-      attoFil(0n),
-      encode(methods.market.updatePower.params, params),
-    );
-    return result;
-  }),
-  "a missed proof keeps its power": brokenMiner("onDeadline", (_, __, run) => ({
-    ...run(),
-    powerRemoved: 0n,
-  })),
-  "a withdrawal reaches the pledge": brokenMiner("withdraw", (ctx, { amount }, run) => {
-    if (amount <= ctx.balance() - stateOf(ctx).lockedPledge) return run();
-    ctx.send(stateOf(ctx).owner, "", amount, nothing);
-    return attoFil(0n);
-  }),
-  "fees are burnt but stay locked": brokenMiner("onDeadline", (ctx, _, run) => {
-    const before = stateOf(ctx).burnt;
-    const result = run();
-    unlock(ctx, before - stateOf(ctx).burnt);
-    return result;
-  }),
-  "a stand-still is held against the miner": brokenMiner("onDeadline", (ctx, given, run) =>
-    given.chainStalled ? methods.miner.onDeadline.run(ctx, { ...given, chainStalled: false }) : run(),
-  ),
-};
-
 describe("miner", () => {
   it("control: a wrapped method without a mistake is not caught", () => {
     const unbroken = brokenMiner("onDeadline", (_, __, run) => run());
@@ -400,10 +355,27 @@ describe("miner", () => {
   });
 
   it("does what the model says, with exact money and power", () => {
-    fc.assert(property(), { numRuns: 60 });
+    fc.assert(property(), { numRuns: 50 });
   });
 
-  for (const [mistake, codes] of Object.entries(canaries)) {
+  it("does so until sectors that stay faulty are terminated", () => {
+    const world = new World({ params });
+    const m = createMinerWorld(world, opening);
+    const model = new MinerModel(world.params, opening, world.height, provingOffset(world.params, m.miner));
+    const run: Run = { m, model, ownerSpent: 0n };
+    for (const number of [0, 1, 300]) apply(run, { kind: "seal", id: number, life: 450 });
+    apply(run, { kind: "recovery", ids: [0] });
+    for (let period = 0; period < 14; period++) {
+      apply(run, { kind: "wait", epochs: params.provingPeriodEpochs });
+      compare(run);
+    }
+    apply(run, { kind: "wait", epochs: params.provingPeriodEpochs });
+    compare(run);
+    expect(m.sectors()).toEqual([]);
+    expect(model.burnt).toBe(3n * pledge);
+  });
+
+  for (const [mistake, codes] of Object.entries(minerCanaries)) {
     it(`canary: ${mistake}`, () => {
       expect(fc.check(property(codes), { numRuns: 200, seed: 11, endOnFailure: true }).failed).toBe(true);
     });

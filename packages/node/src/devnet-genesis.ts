@@ -14,33 +14,33 @@ import {
   genesisSectorTicket,
   type NetworkParams,
   networkIdOf,
-  vanillaClasses,
+  sectorSizes,
 } from "@holdfast/consensus";
 import {
   createProver,
   layoutPieces,
   type SealedReplica,
+  type SectorClass,
   type SectorIdentity,
-  sectorProfile,
 } from "@holdfast/proofs";
 import { openNodeDisk, openStorage, type Storage } from "@holdfast/storage";
+import { type DevnetClassOptions, devnetClasses } from "./devnet-classes.ts";
 import { makeGenesis } from "./genesis.ts";
 import { openKeys } from "./keys.ts";
 import { peerIdOfSeed } from "./peer-identity.ts";
 import { defaultConfig, initRepo, repoPaths } from "./repo/index.ts";
 
-export interface DevnetOptions {
+export interface DevnetOptions extends DevnetClassOptions {
   /** Folder of the network; one folder per node below it. */
   readonly state: string;
   readonly roundMs: number;
   readonly miners: number;
-  readonly sectorBytes: number;
   readonly apiPort: number;
   readonly clock: Clock;
 }
 
-/** Sector in which a miner of the genesis has its first power: the smallest, for a quick start. */
-const genesisSectorBytes = 1024;
+/** Sector in which a miner of the genesis has its first power: of the network's smallest size, for a quick start. */
+const genesisSectorBytes = (params: NetworkParams): number => Math.min(...sectorSizes(params));
 const genesisSectorId = 0;
 /** A devnet's addresses are those of the test network. */
 const network: NetworkByte = 1;
@@ -56,12 +56,16 @@ export const nodeNames = (miners: number): readonly string[] => [
 ];
 
 /** Periods so short that a first proof is seen in seconds, and so long that a slow machine keeps them. */
-export function localParams(name: string, roundMs: number, sectorBytes: number): NetworkParams {
+export function localParams(
+  name: string,
+  roundMs: number,
+  sectorClasses: readonly SectorClass[],
+): NetworkParams {
   return devnetParams({
     name,
     roundMs,
     networkByte: network,
-    sectorClasses: vanillaClasses([...new Set([genesisSectorBytes, sectorBytes])]),
+    sectorClasses,
     provingPeriodEpochs: 24,
     deadlinesPerPeriod: 2,
     proofWindowEpochs: 10,
@@ -75,9 +79,9 @@ export function localParams(name: string, roundMs: number, sectorBytes: number):
 
 /** Writes the repos. Errors: `proofs/unknown-sector-size`, `repo/exists`, `repo/unwritable`. */
 export async function createDevnet(options: DevnetOptions): Promise<void> {
-  sectorProfile(options.sectorBytes); // refuses an unknown size before there is a folder
   await mkdir(options.state, { recursive: true });
-  const params = localParams(`local-${randomBytes(4).toString("hex")}`, options.roundMs, options.sectorBytes);
+  const classes = await devnetClasses(options);
+  const params = localParams(`local-${randomBytes(4).toString("hex")}`, options.roundMs, classes);
   const names = nodeNames(options.miners);
   const ports = await freePorts(names.length);
   const nodes = await Promise.all(names.map((name) => makeKeys(options.state, name)));
@@ -161,7 +165,7 @@ export function genesisMinerOf(
         : [
             {
               sectorId: sectorId(genesisSectorId),
-              sectorBytes: genesisSectorBytes,
+              sectorBytes: replica.sectorBytes,
               commD: replica.identity.commD,
               commR: replica.sealed.commR,
               commRStar: replica.sealed.commRStar,
@@ -171,13 +175,15 @@ export function genesisMinerOf(
 }
 
 export interface Presealed {
+  readonly sectorBytes: number;
   readonly identity: SectorIdentity;
   readonly sealed: SealedReplica;
 }
 
 /** A real replica of an empty sector, for the miner's first power. */
 export async function preseal(params: NetworkParams, miner: Address): Promise<Presealed> {
-  const { commD } = layoutPieces([], genesisSectorBytes);
+  const sectorBytes = genesisSectorBytes(params);
+  const { commD } = layoutPieces([], sectorBytes);
   const identity = {
     networkId: networkIdOf(params),
     miner,
@@ -185,12 +191,13 @@ export async function preseal(params: NetworkParams, miner: Address): Promise<Pr
     ticket: genesisSectorTicket,
     commD,
   };
-  const data = new Uint8Array(genesisSectorBytes);
+  const data = new Uint8Array(sectorBytes);
   return {
+    sectorBytes,
     identity,
     sealed: await createProver().replicate({
       classes: params.sectorClasses,
-      sectorBytes: genesisSectorBytes,
+      sectorBytes,
       identity,
       data,
     }),
@@ -220,11 +227,11 @@ export async function importGenesisSector(
   storage: Storage,
   params: NetworkParams,
   miner: Address,
-  { identity, sealed }: Presealed,
+  { sectorBytes, identity, sealed }: Presealed,
 ): Promise<void> {
   await storage.importPresealed({
     sectorId: genesisSectorId,
-    sectorBytes: genesisSectorBytes,
+    sectorBytes,
     commD: identity.commD,
     commR: sealed.commR,
     commRStar: sealed.commRStar,

@@ -6,9 +6,9 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises"
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, silentLogger } from "@holdfast/base";
-import { sectorProfile } from "@holdfast/proofs";
 import { openChain, openLevelDatabase } from "./chain/index.ts";
 import { realClock } from "./clock.ts";
+import { type DevnetClassOptions, devnetProfile } from "./devnet-classes.ts";
 import { createDevnet, nodeNames, writeClockOffset } from "./devnet-genesis.ts";
 import { loadGenesis } from "./genesis.ts";
 import { installNativeKernels } from "./kernels.ts";
@@ -16,12 +16,11 @@ import { lockRepo, type RepoLock, repoErrors, repoPaths } from "./repo/index.ts"
 import type { PageFile } from "./rpc/index.ts";
 import { type DaemonHandle, openWorkers, startDaemon } from "./start-daemon.ts";
 
-export interface StartDevnetOptions {
+export interface StartDevnetOptions extends DevnetClassOptions {
   /** Folder that keeps the network; a temporary one, removed at the end, if left out. */
   readonly state?: string;
   readonly roundMs: number;
   readonly miners: number;
-  readonly sectorBytes: number;
   readonly apiPort: number;
   readonly version: string;
   /** What every node's API server shows to a person who opens it in a browser. */
@@ -53,7 +52,7 @@ export interface DevnetHandle extends AsyncDisposable {
 export async function startDevnet(options: StartDevnetOptions): Promise<DevnetHandle> {
   const startedMs = performance.now();
   await installNativeKernels();
-  sectorProfile(options.sectorBytes); // refuses an unknown size before there is a folder
+  devnetProfile(options); // refuses an unknown size before there is a folder
   await using stack = new AsyncDisposableStack();
   const state = options.state ?? (await mkdtemp(join(tmpdir(), "holdfast-")));
   if (options.state === undefined) stack.defer(() => rm(state, { recursive: true, force: true }));

@@ -51,6 +51,8 @@ export const limits = {
   orphanBlocks: 512,
   /** Of these, those of one peer: each may cost a question to every peer. */
   fetchesPerPeer: 4,
+  /** Proving keys of SNARKs that a worker thread keeps in memory; each has some megabytes. */
+  provingKeys: 6,
   /** Remembered bad blocks. */
   badBlocks: 1024,
   /** Remembered verdicts of proof and signature checks. */

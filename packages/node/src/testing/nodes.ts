@@ -8,7 +8,7 @@ import {
   silentLogger,
 } from "@holdfast/base";
 import { SeededRandom, SimClock, SimDisk, SimNet } from "@holdfast/base/testing";
-import { genesisMinerAddress, moneyInvariant, type NetworkParams } from "@holdfast/consensus";
+import { genesisMinerAddress, moneyInvariant, type NetworkParams, vanillaClasses } from "@holdfast/consensus";
 import { createProver } from "@holdfast/proofs";
 import { createVerifier, verifyStatement } from "@holdfast/proofs/verify";
 import { openStorage, type Storage } from "@holdfast/storage";
@@ -80,7 +80,10 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
   const wire = new SimNet({ seed, clock, delayMs: options.delayMs ?? 1 });
   const roundMs = options.roundMs ?? 1_000;
   const sectorBytes = options.sectorBytes ?? 2_048;
-  const params = { ...localParams(`test-${seed}`, roundMs, sectorBytes), ...options.params };
+  const params = {
+    ...localParams(`test-${seed}`, roundMs, vanillaClasses([...new Set([1_024, sectorBytes])])),
+    ...options.params,
+  };
   const plans = await Promise.all(
     nodeNames(options.miners ?? 3).map((name) => planNode(name, random.fork(name))),
   );

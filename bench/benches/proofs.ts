@@ -16,7 +16,6 @@ import {
   poseidonHash,
   poseidonHasher,
   provePost,
-  sectorProfile,
   sha254Hasher,
   verifyPost,
 } from "@holdfast/proofs";
@@ -73,50 +72,39 @@ function hashFigures(): Figure[] {
   ];
 }
 
-async function sectorFigures(): Promise<Figure[]> {
+/** A sealed sector with its proof, and how long each of them took. */
+async function sealedSector() {
   const prover = createProver();
   const miner = genesisMinerAddress(1, 0);
-  const { commD } = layoutPieces([], sectorBytes);
   const identity = {
     networkId: blake2b256(utf8Bytes("bench")),
     miner,
     sectorId: sectorId(1),
     ticket: blake2b256(utf8Bytes("ticket")),
-    commD,
+    commD: layoutPieces([], sectorBytes).commD,
   };
   const seed = blake2b256(utf8Bytes("seed"));
-  const data = new Uint8Array(sectorBytes);
-  const seal = () => prover.replicate({ classes: defaultClasses, sectorBytes, identity, data });
+  const request = { classes: defaultClasses, sectorBytes, identity };
+  const seal = () => prover.replicate({ ...request, data: new Uint8Array(sectorBytes) });
   const sealed = await seal();
   const sealMs = await fastestMs(3, seal);
   const { commR, commRStar, aux, replicaTree, replica } = sealed;
   let proof: Uint8Array = new Uint8Array(0);
   const proveMs = await fastestMs(3, async () => {
-    proof = await prover.proveSeal({
-      classes: defaultClasses,
-      sectorBytes,
-      identity,
-      aux,
-      commR,
-      commRStar,
-      seed,
-    });
+    proof = await prover.proveSeal({ ...request, aux, commR, commRStar, seed });
   });
-  const extractMs = await fastestMs(3, () =>
-    prover.extract({ classes: defaultClasses, sectorBytes, identity, replica }),
-  );
-  const sector = {
-    sectorId: identity.sectorId,
-    sectorBytes,
-    profile: sectorProfile(sectorBytes),
-    commR,
-    replicaTree,
-  };
+  const extractMs = await fastestMs(3, () => prover.extract({ ...request, replica }));
+  const sector = { sectorId: identity.sectorId, sectorBytes, commR, replicaTree };
+  const statement = { ...request, commR, commRStar, seed, proof };
+  return { miner, seed, sector, statement, sealMs, proveMs, extractMs };
+}
+
+async function sectorFigures(): Promise<Figure[]> {
+  const { miner, seed, sector, statement, sealMs, proveMs, extractMs } = await sealedSector();
   const post = provePost("window", seed, miner, [sector]);
   const verifier = createVerifier();
-  const statement = { classes: defaultClasses, sectorBytes, identity, commR, commRStar, seed, proof };
   const perMiB = (ms: number): number => (ms / 1000) * (mebibyte / sectorBytes);
-  const posted = [{ sectorId: identity.sectorId, sectorBytes, commR }];
+  const posted = [{ sectorId: sector.sectorId, sectorBytes, commR: sector.commR }];
   const rate = callsPerSecond({
     verifySeal: () => void verifier.verifySeal(statement),
     provePost: () => void provePost("window", seed, miner, [sector]),
@@ -134,14 +122,10 @@ async function sectorFigures(): Promise<Figure[]> {
       name: "prove a seal",
       value: proveMs,
       unit: "ms",
-      note: `${(proof.length / 1024).toFixed(0)} KiB; with our own check of it`,
+      note: `${(statement.proof.length / 1024).toFixed(0)} KiB; with our own check of it`,
     },
     { name: "verify a seal", value: 1000 / rate.verifySeal, unit: "ms" },
-    {
-      name: "prove a window PoSt",
-      value: 1000 / rate.provePost,
-      unit: "ms",
-    },
+    { name: "prove a window PoSt", value: 1000 / rate.provePost, unit: "ms" },
     {
       name: "verify a window PoSt",
       value: 1000 / rate.verifyPost,

@@ -331,9 +331,7 @@ describe("conditions", () => {
     const at = (proof: Uint8Array) => pieceInclusionRedemption([{ sectorId: 1 as never, proof }]);
     expect(redeem(given).exitCode).toBe(vmExitCodes.conditionNotMet);
     expect(redeem(given, bob, at(badProof)).exitCode).toBe(vmExitCodes.conditionNotMet);
-    m.mineToWindow();
-    m.post();
-    m.mineToJudgement();
+    m.proveHome();
     m.declareFaults([1], owner);
     expect(redeem(given, bob, at(goodProof)).exitCode).toBe(vmExitCodes.conditionNotMet);
     m.declareRecovery([1]);

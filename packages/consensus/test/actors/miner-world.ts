@@ -121,6 +121,13 @@ export class MinerWorld {
     this.world.mineTo(this.nextJudgement(index));
   }
 
+  /** The next window of a deadline is proven and judged. */
+  proveHome(index = this.home()): void {
+    this.mineToWindow(index);
+    this.post();
+    this.mineToJudgement(index);
+  }
+
   /** Some deadline of the miner has just been judged. */
   mineToJustAfterJudgement(): void {
     this.world.mineTo(nextJudgementAfter(this.world.params, this.miner, this.world.height));

@@ -26,17 +26,19 @@ export interface Outbox {
   outcome(cid: string): "open" | "final" | "replaced" | undefined;
 }
 
-export function openOutbox(database: Database): Outbox {
-  database.migrate("mempool", [
-    `CREATE TABLE mempool_outbox (
+const tables: readonly string[] = [
+  `CREATE TABLE mempool_outbox (
        key TEXT PRIMARY KEY, cid TEXT NOT NULL UNIQUE, sender TEXT NOT NULL, nonce INTEGER NOT NULL,
        message BLOB NOT NULL, outcome TEXT NOT NULL DEFAULT 'open'
      ) STRICT;
      CREATE UNIQUE INDEX mempool_outbox_nonce ON mempool_outbox (sender, nonce) WHERE outcome <> 'replaced';
      CREATE INDEX mempool_outbox_open ON mempool_outbox (outcome, sender, nonce);`,
-    `CREATE TABLE mempool_versions (cid TEXT PRIMARY KEY, key TEXT NOT NULL) STRICT;
+  `CREATE TABLE mempool_versions (cid TEXT PRIMARY KEY, key TEXT NOT NULL) STRICT;
      CREATE INDEX mempool_versions_key ON mempool_versions (key);`,
-  ]);
+];
+
+export function openOutbox(database: Database): Outbox {
+  database.migrate("mempool", tables);
   const entryOf = (row: Row | undefined): OutboxEntry | undefined => {
     if (row === undefined || !(row.message instanceof Uint8Array)) return undefined;
     return { key: String(row.key), signed: decode(signedMessageCodec, row.message) };

@@ -1,7 +1,8 @@
 /**
  * What failures cost, as fractions of what is still pledged for the sector, rounded up. A fault that is
  * declared in time costs 1 % of it for each period, one that only the proof admits 2 % more, a missed proof
- * 5 %: the earlier the truth, the cheaper. A sector that stays faulty is given up and its whole pledge burnt. A fee never exceeds the sector's own pledge: no miner can owe money.
+ * 5 %: the earlier the truth, the cheaper. A sector that stays faulty is given up and its whole pledge burnt.
+ * A fee never exceeds the sector's own pledge: no miner can owe money.
  */
 import type { AttoFil } from "@holdfast/base";
 import { ceilDivAtto, minAtto } from "@holdfast/base";

@@ -8,7 +8,7 @@ export type {
   OptionSpec,
 } from "./command.ts";
 export { commandTable } from "./commands/index.ts";
-export { type DemoResult, demoResult, runDemo, type StartNetwork } from "./demo.ts";
+export { type DemoRequest, type DemoResult, demoResult, runDemo, type StartNetwork } from "./demo.ts";
 export {
   type CommandTable,
   commandHelp,

@@ -6,7 +6,14 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HoldfastError } from "@holdfast/base";
-import { type CommandContext, type DemoResult, demoResult, openTerminal, runDemo } from "holdfast";
+import {
+  type CommandContext,
+  type DemoRequest,
+  type DemoResult,
+  demoResult,
+  openTerminal,
+  runDemo,
+} from "holdfast";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { calls, fileBytes, putDone, putRunning } from "./canned.ts";
 import { type CannedNode, endless, startCannedNode, token } from "./canned-node.ts";
@@ -65,7 +72,14 @@ async function demo(
       stopped += 1;
     },
   });
-  const request = { file, copies: 1, roundMs: 1000, sectorBytes: 2048 };
+  const request: DemoRequest = {
+    file,
+    copies: 1,
+    roundMs: 1000,
+    sectorBytes: 2048,
+    proofMode: "vanilla",
+    porep: "zigzag",
+  };
   const result = await runDemo(context, startNetwork, request).catch((error: unknown) => {
     if (error instanceof HoldfastError) return error;
     throw error;

@@ -15,8 +15,8 @@ interface Mention {
   readonly words: readonly string[];
 }
 
-/** `holdfast …` between backticks. */
-const quoted = /\\?`holdfast ([^`\\$|]*)/g;
+/** `holdfast …` between backticks; a label that is hashed is no command. */
+const quoted = /(?<!utf8Bytes\()\\?`holdfast ([^`\\$|]*)/g;
 /** A string that is a command; elsewhere such strings are tags of hashes. */
 const inStrings = /"holdfast ([^"$|]*)/g;
 const hasSuchStrings = (path: string, line: string): boolean =>

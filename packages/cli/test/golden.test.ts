@@ -82,6 +82,7 @@ const given: { readonly [command: string]: () => readonly string[] } = {
     ...["--kind", "zigzag", "--sector-bytes", "2KiB", "--data", "-", "--sector-id", "3", "--prover-id"],
     ...["fcqguttqgahl6ztde7umgcrc0t4fvdgluhus0sz4w", "--seed", "01".repeat(32)],
   ],
+  "proof circuit": () => ["--kind", "zigzag", "--sector-bytes", "2KiB"],
   "proof verify": () => [join(folder, "proof.json")],
   "net connect": () => ["/ip4/127.0.0.1/tcp/6000"],
 };

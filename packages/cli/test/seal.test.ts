@@ -164,6 +164,38 @@ describe("zigzag", () => {
   });
 });
 
+describe("proof circuit", () => {
+  const count = async (...argv: string[]) => {
+    const ended = await run(["proof", "circuit", "--sector-bytes", "2KiB", ...argv, "--json"]);
+    expect(ended).toMatchObject({ code: 0, err: "" });
+    return JSON.parse(ended.out);
+  };
+
+  it("counts by parts that sum up, and by Poseidon far less than by BLAKE2s and SDR", async () => {
+    const [seal, window, winning] = await count("--kind", "zigzag");
+    for (const { constraints, domain, parts, publicInputs } of [seal, window, winning]) {
+      const sum = parts.reduce((total: number, part: { constraints: number }) => total + part.constraints, 0);
+      expect(sum).toBe(constraints);
+      expect(domain).toBeGreaterThan(constraints + publicInputs);
+      expect(domain / 2).toBeLessThanOrEqual(constraints + publicInputs);
+    }
+    expect(seal.originals.length).toBeGreaterThan(0);
+    const [blake2s] = await count("--kind", "zigzag-blake2s", "--circuit", "seal");
+    expect(blake2s.constraints).toBeGreaterThan(10 * seal.constraints);
+    const [twice, ...none] = await count("--kind", "zigzag", "--circuit", "seal", "--challenges", "2");
+    expect(none).toEqual([]);
+    expect(twice.constraints).toBe(2 * seal.constraints);
+  });
+
+  it("has no circuit for a size that is in no row", async () => {
+    const ended = await run(["proof", "circuit", "--kind", "sdr", "--sector-bytes", "1KiB", "--json"]);
+    expect({ exit: ended.code, code: jsonError(ended).code }).toEqual({
+      exit: 2,
+      code: "proofs/unknown-sector-size",
+    });
+  });
+});
+
 function changedValue(value: unknown, place: number, add: number): unknown {
   if (typeof value === "number") return value + add;
   const text = String(value);

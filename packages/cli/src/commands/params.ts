@@ -37,7 +37,7 @@ export const paramsCommands: readonly CommandSpec[] = [
       { flags: "--sector-bytes <size>", summary: "size of the sectors", initial: "2KiB" },
       {
         flags: "--kind <kind>",
-        summary: "zigzag, or zigzag-blake2s, whose circuits are 250 times as large",
+        summary: "zigzag, or zigzag-blake2s, whose circuits of seals are 15 times as large",
         initial: "zigzag",
       },
       {

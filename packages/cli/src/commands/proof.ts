@@ -110,6 +110,33 @@ export const proofCommands: readonly CommandSpec[] = [
     action: async () => (await import("../actions/seal.ts")).proofSeal,
   },
   {
+    path: ["proof", "circuit"],
+    summary: "Count the constraints of circuits, part by part",
+    about:
+      "Of seals, window and winning proofs of a sector size, in the shapes that the table of sector sizes gives them, " +
+      "beside the figures of the originals. Nothing is proven: the circuits are run and counted.",
+    examples: [
+      "holdfast proof circuit --kind zigzag --sector-bytes 2KiB",
+      "holdfast proof circuit --kind sdr --sector-bytes 2KiB --circuit seal --challenges 1 --json",
+    ],
+    options: [
+      {
+        flags: "--kind <kind>",
+        summary: "zigzag (keys by Poseidon), zigzag-blake2s or sdr",
+        required: true,
+      },
+      sectorOption,
+      {
+        flags: "--circuit <use>",
+        summary: "seal, window or winning; may be repeated (default: all three)",
+        repeated: true,
+      },
+      { flags: "--challenges <count>", summary: "challenges in one seal proof (default: the table's)" },
+    ],
+    connection: "none",
+    action: async () => (await import("../actions/circuit.ts")).proofCircuit,
+  },
+  {
     path: ["proof", "verify"],
     summary: "Verify a proof file of any kind",
     about:

@@ -3,8 +3,8 @@
  * code when it is called: `piece commp` should not wait for circuits.
  */
 
-import type { Json } from "@holdfast/base";
 import type { CheckedProof } from "./check.ts";
+import type { CircuitRequest, CountedCircuit } from "./circuit.ts";
 import type { PieceFacts } from "./comm-p.ts";
 import type { ListedPiece } from "./inclusion.ts";
 import type { WorkHooks } from "./needs.ts";
@@ -12,6 +12,7 @@ import type { InclusionFile } from "./proof-file.ts";
 import type { Sealed, SealRequest } from "./seal-requests.ts";
 
 export type { CheckedProof } from "./check.ts";
+export type { CircuitKind, CircuitRequest, CountedCircuit } from "./circuit.ts";
 export type { PieceFacts } from "./comm-p.ts";
 export { offlineErrors } from "./errors.ts";
 export type { ListedPiece } from "./inclusion.ts";
@@ -51,13 +52,28 @@ export async function proveInclusion(
 /**
  * Seals on a thread of its own; cancelling ends it. Errors `proofs/…`, `zigzag2019/…`, `sdr/…`, `address/…`.
  */
-export async function seal(request: SealRequest, { signal, progress }: WorkHooks = {}): Promise<Sealed> {
+export async function seal(request: SealRequest, hooks: WorkHooks = {}): Promise<Sealed> {
+  return onThread(new URL("./seal.ts", import.meta.url), request, hooks);
+}
+
+/** What circuits cost, on a thread of its own. Error `proofs/unknown-sector-size`. */
+export async function countCircuits(
+  request: CircuitRequest,
+  hooks: WorkHooks = {},
+): Promise<readonly CountedCircuit[]> {
+  return onThread(new URL("./circuit.ts", import.meta.url), request, hooks);
+}
+
+async function onThread<Request, Result>(
+  module: URL,
+  request: Request,
+  { signal, progress }: WorkHooks,
+): Promise<Result> {
   const { inOwnThread, ratioOf } = await import("../own-thread.ts");
-  const hooks = {
+  return inOwnThread<Request, Result>(module, request, {
     ...(signal && { signal }),
-    progress: (report: Json) => progress?.(ratioOf(report)),
-  };
-  return inOwnThread<SealRequest, Sealed>(new URL("./seal.ts", import.meta.url), request, hooks);
+    progress: (report) => progress?.(ratioOf(report)),
+  });
 }
 
 /** Reads and verifies a proof file of any kind. Errors `proof/bad-file`, `proof/invalid`. */

@@ -5,7 +5,6 @@
  */
 import { equalBytes } from "@holdfast/base";
 import { installCurveKernel, installTreeKernel, plainTreeKernel } from "@holdfast/proofs";
-import { loadWasmKernels } from "@holdfast/proofs/kernels";
 import { installDelayKernel } from "./delay-kernel.ts";
 
 export type ProofBackend = "native" | "wasm" | "reference";
@@ -21,6 +20,7 @@ export interface ProofBackends {
 
 /** Installs all, OpenSSL's exponentiation for the delay function with them; call once in a thread. */
 export async function installProofKernels(): Promise<ProofBackends> {
+  const { loadWasmKernels } = await import("@holdfast/proofs/kernels"); // who only hashes trees waits for none
   const [sha256Pairs, compiled] = await Promise.all([installTreeHashing(), loadWasmKernels()]);
   installTreeKernel(compiled.tree);
   installCurveKernel(compiled.curve);

@@ -28,7 +28,7 @@ describe("completion", () => {
     expect(offered("wallet", "")).toEqual(["ls", "new", "default", "send", "export", "import"]);
     expect(offered("wallet", "s")).toEqual(["send"]);
     expect(offered("wallet", "send", "--gas")).toEqual(["--gas-price", "--gas-limit"]);
-    expect(offered("piece", "")).toEqual(["commp", "inclusion"]);
+    expect(offered("piece", "")).toEqual(["commp", "aggregate", "inclusion"]);
     expect(offered("piece", "inclusion", "")).toEqual(["prove", "verify"]);
     expect(offered("piece", "inclusion", "prove", "--sec")).toEqual(["--sector-bytes"]);
     expect(offered("put", "photo.jpg", "--co")).toEqual(["--copies"]);

@@ -76,6 +76,7 @@ const given: { readonly [command: string]: () => readonly string[] } = {
   "params publish": () => ["--dir", join(folder, "params"), "--json-file", join(folder, "published.json")],
   "params fetch": () => ["--dir", join(folder, "fetched"), "--json-file", join(folder, "list.json")],
   "piece commp": () => [join(folder, "photo.jpg")],
+  "piece aggregate": () => [join(folder, "photo.jpg")],
   "piece inclusion prove": inclusion,
   "piece inclusion verify": () => [join(folder, "proof.json")],
   "proof seal": () => [

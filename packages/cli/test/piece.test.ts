@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -152,6 +152,42 @@ describe("piece inclusion", () => {
       { numRuns: 150 },
     );
     expect(Math.min(counts.wrong, counts.malformed)).toBeGreaterThan(0);
+  });
+});
+
+describe("piece aggregate", () => {
+  it("writes what has its commitment, and a proof for each piece that holds for it alone", async () => {
+    const words = [
+      await made("large", new Uint8Array(3000).fill(5)),
+      await made("small", new Uint8Array(200).fill(6)),
+    ];
+    const argv = ["piece", "aggregate", ...words, "-o", at("aggregate"), "--proofs", at("proofs")];
+    const aggregate = await printed(argv);
+    const { commP, pieceCid, paddedBytes } = await printed(["piece", "commp", at("aggregate")]);
+    expect(aggregate).toMatchObject({ commP, pieceCid, paddedBytes });
+    const names = (await readdir(at("proofs"))).sort();
+    expect(names).toHaveLength(2);
+    for (const [index, name] of names.entries()) {
+      const verify = (...options: string[]) =>
+        run(["piece", "inclusion", "verify", join(at("proofs"), name), ...options, "--json"]);
+      expect(await verify("--piece", words[index] ?? "", "--comm-d", pieceCid)).toMatchObject({
+        code: 0,
+        err: "",
+      });
+      expect((await verify("--piece", words[1 - index] ?? "")).code).toBe(5);
+      const text = await readFile(join(at("proofs"), name), "utf8");
+      const { proof, ...statement } = JSON.parse(text);
+      const moved = {
+        ...statement,
+        proof,
+        offsetPaddedBytes: statement.offsetPaddedBytes + statement.paddedBytes,
+      };
+      const wrong = { ...statement, proof: proof.replace(/[0-7](?=.{9}$)/, "8") };
+      for (const file of [moved, wrong]) {
+        if (JSON.stringify(file) === JSON.stringify(JSON.parse(text))) continue;
+        expect((await run(["proof", "verify", "-"], { stdin: JSON.stringify(file) })).code).toBe(5);
+      }
+    }
   });
 });
 

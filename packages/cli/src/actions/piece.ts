@@ -55,7 +55,7 @@ export const pieceCommp = action({
 /** `CID:SIZE`; anything else is a path. */
 const written = /^(baga[a-z2-7]+):(.+)$/;
 
-async function listedPiece(word: string, context: CommandContext): Promise<ListedPiece> {
+export async function listedPiece(word: string, context: CommandContext): Promise<ListedPiece> {
   const [, cid, size] = written.exec(word) ?? [];
   if (cid !== undefined && size !== undefined) {
     const { commPOfCid } = await offline();
@@ -129,7 +129,7 @@ export const inclusionVerify = action({
   async run(context, input) {
     const checked = await checkedFile(argument(input, 0, "the proof file"), context);
     const { file } = checked;
-    if (file.kind !== "piece-inclusion") {
+    if (file.kind === "seal") {
       throw cliErrors.badValue({ problem: `this is a ${file.kind} proof; see \`holdfast proof verify\`` });
     }
     const checks = [...checked.checks];
@@ -141,7 +141,8 @@ export const inclusionVerify = action({
       checks.push(`it is about the ${what} that you named`);
     };
     await expect("piece", file.commP, "piece");
-    await expect("commD", file.commD, "sector");
+    if (file.kind === "piece-inclusion") await expect("commD", file.commD, "sector");
+    else await expect("commD", file.aggregateCommP, "aggregate");
     return verdictOf({ ...checked, checks });
   },
   render: verdictLines,

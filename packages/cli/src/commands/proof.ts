@@ -24,6 +24,26 @@ export const proofCommands: readonly CommandSpec[] = [
     action: async () => (await loadPieces()).pieceCommp,
   },
   {
+    path: ["piece", "aggregate"],
+    summary: "Put many small pieces into one, each with a proof of its own",
+    about:
+      "One deal for many files: the pieces lie one behind the other, an index at the end says where (FRC-0058). With " +
+      "--proofs every owner gets a file that `holdfast piece inclusion verify` takes; with --out the aggregate " +
+      "itself is written, ready to be stored. The largest first leaves the fewest gaps.",
+    examples: [
+      "holdfast piece aggregate c.bin b.bin a.bin --out all.bin --proofs proofs",
+      "holdfast piece aggregate baga6ea4seaq…:2048 baga6ea4seaq…:128 --json",
+    ],
+    args: [{ name: "pieces", summary: "files, or CID:SIZE, in the order of the aggregate", many: true }],
+    options: [
+      { flags: "--padded-bytes <size>", summary: "size of the aggregate (default: the smallest that fits)" },
+      { flags: "-o, --out <file>", summary: "write the aggregate; all pieces must be files" },
+      { flags: "--proofs <folder>", summary: "write a proof file for each piece" },
+    ],
+    connection: "none",
+    action: async () => (await import("../actions/aggregate.ts")).pieceAggregate,
+  },
+  {
     path: ["piece", "inclusion", "prove"],
     summary: "Prove that a sector holds a piece",
     about:
@@ -49,10 +69,10 @@ export const proofCommands: readonly CommandSpec[] = [
   },
   {
     path: ["piece", "inclusion", "verify"],
-    summary: "Verify a proof that a sector holds a piece",
+    summary: "Verify a proof that a sector or an aggregate holds a piece",
     about:
       "Says what was checked. Ends with exit code 5 if the proof does not hold, or if it is about another piece or " +
-      "another sector than the options say.",
+      "another sector or aggregate than the options say.",
     examples: [
       "holdfast piece inclusion verify b.proof.json",
       "holdfast piece inclusion verify b.proof.json --piece b.bin --comm-d baga6ea4seaq…",
@@ -60,7 +80,10 @@ export const proofCommands: readonly CommandSpec[] = [
     args: [proofFileArgument],
     options: [
       { flags: "--piece <piece>", summary: "the piece that it must be about: a file or a piece CID" },
-      { flags: "--comm-d <commitment>", summary: "the commD that it must be about: hex or a piece CID" },
+      {
+        flags: "--comm-d <commitment>",
+        summary: "the sector's commD, or the aggregate's commP, that it must be about: hex or a CID",
+      },
     ],
     connection: "none",
     action: async () => (await loadPieces()).inclusionVerify,

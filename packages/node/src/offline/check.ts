@@ -2,8 +2,9 @@
 import { addressFromBytes, fromHex, sectorId } from "@holdfast/base";
 import { findProfile, type Porep, porepOf, type SectorProfile } from "@holdfast/proofs";
 import { installProofKernels } from "../proof-kernels.ts";
+import { checkAggregate } from "./aggregate.ts";
 import { offlineErrors } from "./errors.ts";
-import { checkInclusion } from "./inclusion.ts";
+import { checkInclusion, commPOfCid } from "./inclusion.ts";
 import { type ProofFile, readProofFile, type SealFile } from "./proof-file.ts";
 
 export interface CheckedProof {
@@ -18,7 +19,15 @@ export interface CheckedProof {
 export async function checkProofFile(bytes: Uint8Array): Promise<CheckedProof> {
   const file = readProofFile(bytes);
   if (file.kind === "seal") await installProofKernels();
-  return { file, ...(file.kind === "seal" ? checkSeal(file) : { checks: checkInclusion(file), notes: [] }) };
+  if (file.kind === "seal") return { file, ...checkSeal(file) };
+  checkCid(file);
+  const checks = file.kind === "piece-inclusion" ? checkInclusion(file) : checkAggregate(file);
+  return { file, checks: [...checks, "the piece CID is that of commP"], notes: [] };
+}
+
+function checkCid({ pieceCid, commP }: { readonly pieceCid: string; readonly commP: string }): void {
+  if (commPOfCid(pieceCid) === commP) return;
+  throw offlineErrors.invalid({ what: "the piece CID is not that of commP" });
 }
 
 function checkSeal(file: SealFile): Omit<CheckedProof, "file"> {

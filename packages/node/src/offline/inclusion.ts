@@ -66,12 +66,8 @@ export function checkInclusion(file: InclusionFile): readonly string[] {
   if (inclusionOffset(proof) !== offsetPaddedBytes) {
     throw offlineErrors.invalid({ what: `the piece does not begin at ${offsetPaddedBytes}` });
   }
-  if (commPOfCid(file.pieceCid) !== commP) {
-    throw offlineErrors.invalid({ what: "the piece CID is not that of commP" });
-  }
   return [
     "the siblings lead from commP to commD",
     "the piece is a whole, aligned subtree of the stated size at the stated offset",
-    "the piece CID is that of commP",
   ];
 }

@@ -3,6 +3,7 @@
  * code when it is called: `piece commp` should not wait for circuits.
  */
 
+import type { MadeAggregate } from "./aggregate.ts";
 import type { CheckedProof } from "./check.ts";
 import type { CircuitRequest, CountedCircuit } from "./circuit.ts";
 import type { PieceFacts } from "./comm-p.ts";
@@ -11,6 +12,7 @@ import type { WorkHooks } from "./needs.ts";
 import type { InclusionFile } from "./proof-file.ts";
 import type { Sealed, SealRequest } from "./seal-requests.ts";
 
+export type { MadeAggregate } from "./aggregate.ts";
 export type { CheckedProof } from "./check.ts";
 export type { CircuitKind, CircuitRequest, CountedCircuit } from "./circuit.ts";
 export type { PieceFacts } from "./comm-p.ts";
@@ -18,7 +20,7 @@ export { offlineErrors } from "./errors.ts";
 export type { ListedPiece } from "./inclusion.ts";
 export { maxProofFileBytes } from "./limits.ts";
 export type { WorkHooks } from "./needs.ts";
-export type { InclusionFile, ProofFile, SealFile } from "./proof-file.ts";
+export type { AggregateFile, InclusionFile, ProofFile, SealFile } from "./proof-file.ts";
 export type {
   SdrReport,
   Sealed,
@@ -74,6 +76,14 @@ async function onThread<Request, Result>(
     ...(signal && { signal }),
     progress: (report) => progress?.(ratioOf(report)),
   });
+}
+
+/** Many pieces in one, and a proof for each. Errors `aggregate/…`, `pieces/bad-size`. */
+export async function makeAggregate(
+  pieces: readonly ListedPiece[],
+  paddedBytes?: number,
+): Promise<MadeAggregate> {
+  return (await import("./aggregate.ts")).makeAggregate(pieces, paddedBytes);
 }
 
 /** Reads and verifies a proof file of any kind. Errors `proof/bad-file`, `proof/invalid`. */

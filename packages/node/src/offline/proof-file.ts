@@ -25,6 +25,18 @@ export const inclusionFile = z.strictObject({
 });
 export type InclusionFile = z.output<typeof inclusionFile>;
 
+export const aggregateFile = z.strictObject({
+  kind: z.literal("aggregate-inclusion"),
+  aggregateBytes: count.describe("padded bytes of the aggregate"),
+  aggregateCommP: node.describe("commitment of the aggregate"),
+  pieceCid: z.string().max(100),
+  commP: node,
+  paddedBytes: count.describe("padded bytes of the piece"),
+  offsetPaddedBytes: count.describe("where in the padded aggregate the piece begins"),
+  proof: someBytes.describe("both paths, as FRC-0058 encodes them"),
+});
+export type AggregateFile = z.output<typeof aggregateFile>;
+
 export const sealFile = z.strictObject({
   kind: z.literal("seal"),
   profile: z.string().max(64).describe("row of the table of sector sizes, such as zigzag-2KiB"),
@@ -41,7 +53,7 @@ export const sealFile = z.strictObject({
 });
 export type SealFile = z.output<typeof sealFile>;
 
-export const proofFile = z.discriminatedUnion("kind", [inclusionFile, sealFile]);
+export const proofFile = z.discriminatedUnion("kind", [inclusionFile, aggregateFile, sealFile]);
 export type ProofFile = z.output<typeof proofFile>;
 
 /** Errors `proof/bad-file`, `proof/file-too-large`. */

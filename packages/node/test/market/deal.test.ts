@@ -217,7 +217,7 @@ describe("terms", () => {
     expect(oversize(fullPieces(1_025), 2_048, params)).toMatch(/1025 pieces/);
     expect(oversize(fullPieces(1_024, 128), 2 ** 28, params)).toMatch(/in one message/);
     const { minEpochs, maxEpochs } = durationBounds(params);
-    expect([minEpochs, maxEpochs]).toEqual([40, 100_000 - 52 - 1]);
+    expect([minEpochs, maxEpochs]).toEqual([40, 100_000 - 48 - 1]);
     expect(activationEpochs(params, 2 ** 30)).toBeGreaterThan(activationEpochs(params, 2_048));
   });
 });

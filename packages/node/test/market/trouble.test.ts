@@ -1,6 +1,13 @@
 /** Miners that refuse, fall silent, lie, lose data or are slow: another is taken, and the money comes back. */
-import { type CID, channelId, encode, parseFil, sectorId } from "@holdfast/base";
-import { builtinAddresses, listChannels, methods, readActor } from "@holdfast/consensus";
+import { type CID, channelId, encode, epoch, parseFil, sectorId } from "@holdfast/base";
+import {
+  builtinAddresses,
+  isFrozen,
+  listChannels,
+  methods,
+  readActor,
+  readSector,
+} from "@holdfast/consensus";
 import { describe, expect, it } from "vitest";
 import type { ClientMarketNeeds, MinerMarketNeeds, PutJob } from "../../src/market/index.ts";
 import { noise, type TestMiner, World } from "./support/world.ts";
@@ -294,7 +301,7 @@ describe("the truth about a file", () => {
     expect(client.market.files()[0]?.reason).toMatch(/sector 1 of .* is faulty since \d+/);
     expect(client.market.deals()[0]).toMatchObject({ state: "active", provenSectors: 0 });
     expect(client.market.explain(client.market.deals()[0]?.dealId ?? "")).toMatchObject({ light: "failing" });
-    await recover(miner);
+    await recover(world, miner);
     await world.until(() => client.market.files()[0]?.state === "stored", 60);
     miner.proves = false;
     await world.until(() => client.market.files()[0]?.state === "lost", 1_500);
@@ -303,12 +310,20 @@ describe("the truth about a file", () => {
   });
 });
 
-async function recover(miner: TestMiner): Promise<void> {
+/** Declares the recovery of each sector as soon as its deadline is not frozen. */
+async function recover(world: World, miner: TestMiner): Promise<void> {
   miner.proves = true;
-  await miner.sender.send({
-    from: miner.worker.address,
-    to: miner.address,
-    method: "declareRecovery",
-    params: encode(methods.miner.declareRecovery.params, { sectorIds: [sectorId(0), sectorId(1)] }),
-  });
+  const { chain } = world;
+  for (const id of [sectorId(0), sectorId(1)]) {
+    const index = () =>
+      readSector(chain.store, chain.headState().state, miner.address, id)?.deadlineIndex ?? 0;
+    const isFrozenSoon = () =>
+      [1, 2, 3].some((rounds) =>
+        isFrozen(chain.params, miner.address, index(), epoch(chain.head().height + rounds)),
+      );
+    await world.until(() => !isFrozenSoon(), 40);
+    const params = encode(methods.miner.declareRecovery.params, { sectorIds: [id] });
+    const message = { from: miner.worker.address, to: miner.address, method: "declareRecovery", params };
+    await miner.sender.send(message);
+  }
 }

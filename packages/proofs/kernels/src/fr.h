@@ -44,13 +44,15 @@ INLINE void fr_reduce(fr *r, const i64 *t, const fr *plus) {
   r->v[FR_LIMBS - 1] = (i32)acc;
 }
 
+/* acc and one column of a * b. */
+INLINE i64 fr_column(i64 acc, const fr *a, const fr *b, int k) {
+  UNROLL for (int j = k < FR_LIMBS ? 0 : k - FR_LIMBS + 1; j <= k && j < FR_LIMBS; j++)
+    acc += (i64)a->v[j] * b->v[k - j];
+  return acc;
+}
+
 INLINE void fr_columns(i64 *t, const fr *a, const fr *b) {
-  UNROLL for (int k = 0; k < 2 * FR_LIMBS - 1; k++) {
-    i64 acc = 0;
-    UNROLL for (int j = k < FR_LIMBS ? 0 : k - FR_LIMBS + 1; j <= k && j < FR_LIMBS; j++)
-      acc += (i64)a->v[j] * b->v[k - j];
-    t[k] = acc;
-  }
+  UNROLL for (int k = 0; k < 2 * FR_LIMBS - 1; k++) t[k] = fr_column(0, a, b, k);
 }
 
 NOINLINE void fr_mul(fr *r, const fr *a, const fr *b) {
@@ -81,12 +83,13 @@ NOINLINE void fr_sqr(fr *r, const fr *a) {
 }
 
 /*
- * Sum of products of normal elements. Seven of a column's nine products are full (the top limbs are short), so 16
- * terms stay below 2^63; longer sums carry in between.
+ * Sum of products of normal elements, two at a time. Seven of a column's nine products are full (the top limbs are
+ * short), so 17 terms stay below 2^63; longer sums carry in between.
  */
 NOINLINE void fr_dot(fr *r, const fr *a, const fr *b, u32 count) {
   i64 t[2 * FR_LIMBS - 1] = {0};
-  for (u32 i = 0; i < count; i++) {
+  u32 i = 0;
+  for (; i + 1 < count; i += 2) {
     if (i != 0 && i % 16 == 0) {
       UNROLL for (int k = 0; k + 1 < 2 * FR_LIMBS - 1; k++) {
         t[k + 1] += fr_carry(t[k]);
@@ -96,9 +99,12 @@ NOINLINE void fr_dot(fr *r, const fr *a, const fr *b, u32 count) {
     UNROLL for (int k = 0; k < 2 * FR_LIMBS - 1; k++) {
       i64 acc = t[k];
       UNROLL for (int j = k < FR_LIMBS ? 0 : k - FR_LIMBS + 1; j <= k && j < FR_LIMBS; j++)
-        acc += (i64)a[i].v[j] * b[i].v[k - j];
+        acc += (i64)a[i].v[j] * b[i].v[k - j] + (i64)a[i + 1].v[j] * b[i + 1].v[k - j];
       t[k] = acc;
     }
+  }
+  if (i < count) {
+    UNROLL for (int k = 0; k < 2 * FR_LIMBS - 1; k++) t[k] = fr_column(t[k], &a[i], &b[i], k);
   }
   fr_reduce(r, t, 0);
 }

@@ -3,8 +3,8 @@
  * Source: Filecoin specs, piece commitments.
  */
 import { toHex } from "@holdfast/base";
-import { CommPStream, pieceCid } from "@holdfast/proofs";
-import { installTreeHashing } from "../proof-kernels.ts";
+import { CommPStream, pieceCid } from "@holdfast/proofs/piece";
+import { installTreeHashing } from "../tree-hashing.ts";
 
 export interface PieceFacts {
   /** Bytes of the data itself. */

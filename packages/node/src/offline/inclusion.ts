@@ -11,7 +11,7 @@ import {
   pieceCommitment,
   provePieceInclusion,
   verifyPieceInclusion,
-} from "@holdfast/proofs";
+} from "@holdfast/proofs/piece";
 import { offlineErrors } from "./errors.ts";
 import type { InclusionFile } from "./proof-file.ts";
 

@@ -21,6 +21,7 @@ export interface PieceInfo {
 const batchHeight = 11;
 const batchBytes = nodeBytes * 2 ** batchHeight;
 const batchUserBytes = (batchBytes / paddedBlockBytes) * userBlockBytes;
+const zeros = new Uint8Array(batchUserBytes);
 
 /**
  * Told of the nodes of the tree as they come up: `row` holds whole nodes of one height, the first of them number
@@ -68,10 +69,10 @@ export class CommPStream {
     const toBatch = (batchUserBytes - (this.userBytes % batchUserBytes)) % batchUserBytes;
     const before = Math.min(toBatch, userBytes);
     const batches = Math.floor((userBytes - before) / batchUserBytes);
-    this.write(new Uint8Array(before));
+    this.write(zeros.subarray(0, before));
     this.#fold.fillTo(this.#fold.leaves + batches * 2 ** batchHeight);
     this.#foldedZeros += batches * batchUserBytes;
-    this.write(new Uint8Array(userBytes - before - batches * batchUserBytes));
+    this.write(zeros.subarray(0, userBytes - before - batches * batchUserBytes));
   }
 
   /** The commitment of all bytes written. Throws pieces/empty. */

@@ -12,7 +12,7 @@ import {
   type ProvingKey,
   parameterFileName,
 } from "@holdfast/proofs";
-import { digestsOfFile, makeFolder, putAside, readIfThere } from "./files.ts";
+import { digestsOfFile, makeFolder, putAside, readIfThere, removeUnfinished } from "./files.ts";
 import { withLocks } from "./locks.ts";
 import type { CircuitName, MadeSet, MakeRequest } from "./make-work.ts";
 import type { ParameterHooks, ParametersNeeds } from "./needs.ts";
@@ -103,13 +103,14 @@ async function make(
   await makeFolder(folder);
   const names = wanted.map(({ profile, use }) => `make-${profile}-${use}`);
   const request: MakeRequest = { folder, wanted, contributors, ...(beacon === undefined ? {} : { beacon }) };
-  return withLocks({ folder, lock }, names, hooks, () =>
-    runThread<MakeRequest, readonly MadeSet[]>(
-      new URL("./make-work.ts", import.meta.url),
-      request,
-      threadHooks(hooks),
-    ),
-  );
+  return withLocks({ folder, lock }, names, hooks, async () => {
+    try {
+      const module = new URL("./make-work.ts", import.meta.url);
+      return await runThread<MakeRequest, readonly MadeSet[]>(module, request, threadHooks(hooks));
+    } finally {
+      await removeUnfinished(folder); // a thread that was stopped had no time for it
+    }
+  });
 }
 
 function threadHooks({ signal, progress }: ParameterHooks) {

@@ -3,8 +3,8 @@
  * out wrong is put aside under another name and never deleted: it may be the only evidence.
  */
 import { createHash } from "node:crypto";
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { createBLAKE2b } from "hash-wasm";
 import { paramsErrors } from "./errors.ts";
 
@@ -89,6 +89,14 @@ export async function writeDurably(path: string, content: Uint8Array): Promise<v
   } catch (cause) {
     await rm(making, { force: true });
     throw paramsErrors.unwritable({ path, detail: detailOf(cause) }, cause);
+  }
+}
+
+/** Removes what this process began to write and did not finish. */
+export async function removeUnfinished(folder: string): Promise<void> {
+  const ending = `.making-${process.pid}`;
+  for (const name of await readdir(folder)) {
+    if (name.endsWith(ending)) await rm(join(folder, name), { force: true });
   }
 }
 

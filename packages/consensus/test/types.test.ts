@@ -18,9 +18,10 @@ import {
   gasUnits,
   HoldfastError,
   nonce,
+  sectorId,
   toHex,
 } from "@holdfast/base";
-import type { BlockHeader, FullBlock, Message } from "@holdfast/consensus";
+import type { BlockHeader, FullBlock, Message, Sector } from "@holdfast/consensus";
 import {
   actorRecordCodec,
   blockCid,
@@ -39,8 +40,10 @@ import {
   isVoucherSigned,
   messageCid,
   messageSigningBytes,
+  methods,
   networkParamsCodec,
   receiptCodec,
+  sectorCodec,
   signBlock,
   signedMessageCodec,
   signMessage,
@@ -96,6 +99,23 @@ const params = devnetParams({ name: "golden", roundMs: 100 });
 const body: FullBlock = { header, messages: [signed] };
 
 /** name → hexadecimal text. */
+const sector: Sector = {
+  sectorId: sectorId(7),
+  sectorBytes: 2048,
+  commD: new Uint8Array(32).fill(1),
+  commR: new Uint8Array(32).fill(2),
+  commRStar: new Uint8Array(32).fill(3),
+  ticket: new Uint8Array(32).fill(4),
+  expiration: epoch(9_000),
+  pledge: attoFil(10n ** 15n),
+  activatedAt: epoch(290),
+  deadlineIndex: 2,
+  lastProven: epoch(301),
+  faultySince: null,
+  recoveringSince: null,
+  faultyPeriods: 0,
+};
+
 const produced: { readonly [name: string]: string } = {
   signedMessage: toHex(encode(signedMessageCodec, signed)),
   messageSigningBytes: toHex(messageSigningBytes(message)),
@@ -109,6 +129,15 @@ const produced: { readonly [name: string]: string } = {
   receipt: toHex(encode(receiptCodec, receipt)),
   actorRecord: toHex(encode(actorRecordCodec, record)),
   networkParams: toHex(encode(networkParamsCodec, params)),
+  submitPost: toHex(
+    encode(methods.miner.submitPost.params, {
+      windowStart: epoch(300),
+      partitions: [0, 2],
+      skipped: [sectorId(7)],
+      proof: Uint8Array.of(1, 2, 3),
+    }),
+  ),
+  sector: toHex(encode(sectorCodec, sector)),
   addressOfMarket: builtins.market,
   addressOfBroker: builtins.broker,
   addressOfReward: builtins.reward,

@@ -44,6 +44,8 @@ import type { MineNeeds, MineStorage } from "./needs.ts";
 const sectorGas = 20_000;
 const baseGas = 300_000;
 const envelopeBytes = 320;
+/** A SNARK of 192 bytes with what frames it. */
+const snarkBytes = 256;
 /** The part of a block that one message of ours may fill, so that it finds a place. */
 const blockShare = 0.5;
 /** attoFIL per unit of gas in each quarter of the window; never more than the proof is worth. */
@@ -103,10 +105,12 @@ function fits(params: NetworkParams, partitions: readonly PartitionView[]): bool
   );
 }
 
-/** What a sector adds to a proof at most: a Merkle path of its own for each challenge. */
+/** What a sector adds to a proof at most: a Merkle path of its own for each challenge, or a SNARK of its own. */
 function mostProofBytes({ sectorClasses }: NetworkParams, sectorBytes: number): number {
-  const profile = findResolved(sectorClasses, sectorBytes)?.profile;
-  if (profile === undefined) return sectorBytes;
+  const found = findResolved(sectorClasses, sectorBytes);
+  if (found === undefined) return sectorBytes;
+  const { profile, sectorClass } = found;
+  if (sectorClass.proofMode === "groth16") return snarkBytes;
   const siblings = 7 * Math.ceil(Math.log2(profile.nodes) / 3);
   return profile.windowChallenges * 32 * (1 + siblings);
 }

@@ -58,6 +58,11 @@ describe("a miner", () => {
     expect(await net.advanceUntil(proven, 120_000)).toBe(true);
     const sectors = readSectors(...stateOf(net), miner);
     expect(sectors.map(({ faultySince }) => faultySince)).toEqual(sectors.map(() => null));
+    const status = await firstMiner(net).node.node.handlers["mine.status"]({}, new AbortController().signal);
+    expect(status.light).toBe("earning");
+    expect(status.deadlines.reduce((sum, deadline) => sum + deadline.sectors, 0)).toBe(7);
+    expect(status.deadlines.every(({ sectors: count, partitions }) => count === partitions)).toBe(true);
+    expect(status.nextDeadline).toBeGreaterThan(height);
     const posts = postsOf(net.client, miner);
     const windows = posts.map(({ windowStart }) => windowStart);
     expect(new Set(windows).size).toBeLessThan(windows.length);

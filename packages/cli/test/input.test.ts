@@ -150,11 +150,6 @@ const wrong: readonly (readonly [line: string, exit: number, code: string])[] = 
   [`${sealing} --kind sdr --prover-id ${hex(32)} --sector-id 0 --seed 00`, 2, "cli/bad-value"],
   [`${sealing} --kind sdr --prover-id ${hex(32)} --sector-id 0 --seed ${hex(31)}0g`, 2, "cli/bad-value"],
   [`${sealing} --kind sdr --prover-id ${hex(32)} --sector-id 0 --api-version 2`, 2, "cli/bad-value"],
-  [
-    `${sealing} --kind sdr --prover-id ${hex(32)} --sector-id 0 --sector-bytes 3000`,
-    2,
-    "sdr/bad-sector-size",
-  ],
   [`${sealing} --kind zigzag --prover-id ${hex(32)} --sector-id 0`, 2, "cli/bad-value"],
   [`${sealing} --kind zigzag --prover-id ff${hex(21)} --sector-id 0`, 2, "address/unknown-network"],
   [`${sealing} --kind zigzag --prover-id ${hex(22)} --sector-id 0 --out x`, 2, "cli/bad-value"],

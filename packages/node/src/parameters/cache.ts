@@ -8,10 +8,12 @@ import { join } from "node:path";
 import { type Json, toHex } from "@holdfast/base";
 import {
   decodeProvingKey,
+  findProfile,
   type ParameterFileKind,
   type ProvingKey,
   parameterFileName,
 } from "@holdfast/proofs";
+import { paramsErrors } from "./errors.ts";
 import { digestsOfFile, makeFolder, putAside, readIfThere, removeUnfinished } from "./files.ts";
 import { withLocks } from "./locks.ts";
 import type { CircuitName, MadeSet, MakeRequest } from "./make-work.ts";
@@ -100,6 +102,8 @@ async function make(
   wanted: readonly CircuitName[],
   { contributors = [], beacon, ...hooks }: MakeOptions,
 ): Promise<readonly MadeSet[]> {
+  for (const { profile } of wanted)
+    if (findProfile(profile) === undefined) throw paramsErrors.noProfile({ profile });
   await makeFolder(folder);
   const names = wanted.map(({ profile, use }) => `make-${profile}-${use}`);
   const request: MakeRequest = { folder, wanted, contributors, ...(beacon === undefined ? {} : { beacon }) };

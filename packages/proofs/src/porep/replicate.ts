@@ -132,7 +132,7 @@ export function* extractSteps(
   checkLength("the replica", replica, profile);
   const graph = graphOf(identity.networkId, profile);
   const replicaId = replicaIdOf(profile, identity);
-  const data = replica.slice();
+  const data = new Uint8Array(replica); // not slice(): on a Buffer of Node that is a view
   const words = wordsOf(data);
   for (let node = 0; node < profile.nodes; node += 1) {
     if (!isBelowModulus(words, node * wordsPerNode)) throw proofsErrors.notAReplica({ node });

@@ -83,8 +83,8 @@ function parseProof(
 }
 
 /**
- * Checks the encoding equation of every challenge; cheap, so it comes before the trees. That the values are
- * canonical is checked with the trees: until then a wrong one gives a wrong answer, never an accepted proof.
+ * Checks the encoding equation of every challenge; cheap, so it comes before the trees. Values are looked at
+ * before they are used: keys by Poseidon are made of canonical elements alone.
  */
 function encodingHolds(
   profile: SectorProfile,
@@ -93,6 +93,7 @@ function encodingHolds(
   openings: readonly Uint8Array[],
 ): boolean {
   const values = openings.map((opening, tree) => openedLeaves(expected.leaves[tree] ?? [], opening));
+  if (!values.every((ofTree) => [...ofTree.values()].every(isFr))) return false;
   for (const value of values[0]?.values() ?? []) {
     if ((value[commitmentBytes - 1] as number) > topByteMask) return false; // no Fr32-padded data
   }
@@ -116,9 +117,9 @@ function nodeIsEncoded(
   for (const [slot, parent] of parents.entries()) {
     const value = after.get(parent);
     if (value === undefined) return false;
-    keys.setParent(slot, wordsOf(value.slice()), 0);
+    keys.setParent(slot, wordsOf(value), 0);
   }
-  const result = plain.slice();
+  const result = new Uint8Array(plain); // not slice(): on a Buffer of Node that is a view
   addNode(wordsOf(result), 0, keys.derive(node, parents.length));
   return equalBytes(result, encoded);
 }

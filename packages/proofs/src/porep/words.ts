@@ -20,7 +20,7 @@ export function wordsOf(bytes: Uint8Array): Uint32Array {
   if (bytes.byteOffset % 4 === 0) {
     return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   }
-  return new Uint32Array(bytes.slice().buffer);
+  return new Uint32Array(new Uint8Array(bytes).buffer); // not slice(): on a Buffer of Node that is a view
 }
 
 /** into[at…] = (into[at…] + addend) mod r; both below r. */

@@ -164,7 +164,7 @@ export function* unsealSteps(
   replica: Uint8Array,
 ): Steps<Uint8Array> {
   const keys = wordsOf(yield* sdrLastLabels(graph, replicaId, layers));
-  const data = replica.slice();
+  const data = new Uint8Array(replica); // not slice(): on a Buffer of Node that is a view
   const words = wordsOf(data);
   for (let at = 0; at < words.length; at += wordsPerNode) {
     subtractNode(words, at, keys.subarray(at, at + wordsPerNode));

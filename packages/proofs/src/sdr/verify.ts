@@ -121,8 +121,8 @@ function labelsHold(
 function isEncoded(plain: Uint8Array | undefined, label: Uint8Array, encoded: Uint8Array | undefined) {
   if (plain === undefined || encoded === undefined) return false;
   if ((plain[nodeBytes - 1] as number) > topByteMask) return false; // no Fr32-padded data
-  const result = plain.slice();
-  addNode(wordsOf(result), 0, wordsOf(label.slice()));
+  const result = new Uint8Array(plain); // not slice(): on a Buffer of Node that is a view
+  addNode(wordsOf(result), 0, wordsOf(label));
   return equalBytes(result, encoded);
 }
 

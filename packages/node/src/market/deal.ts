@@ -27,8 +27,8 @@ export const dataProtocol = "/fil/storage/data/1.0.0";
 /** Longest text of a peer id (bytes), as in the miner actor. */
 const peerIdBytes = 128;
 const codeBytes = 64;
-/** An inclusion proof: 8 bytes of position and at most 24 siblings (sectors of 2 GiB). */
-const inclusionProofBytes = 8 + 24 * 32;
+/** An inclusion proof: 8 bytes of position and at most 28 siblings (sectors of 32 GiB). */
+const inclusionProofBytes = 8 + 28 * 32;
 
 export const dealPieceCodec = c.tuple("DealPiece", {
   commP: c.fixedBytes(32),

@@ -71,7 +71,7 @@ describe("deal messages", () => {
     expect(encode(dealAnswerCodec, { ...answer, signature: new Uint8Array(65) }).length).toBeLessThan(
       limits.frameBytes,
     );
-    const proof = new Uint8Array(8 + 32 * 25);
+    const proof = new Uint8Array(8 + 32 * 29);
     const location = { sectorId: sectorId(1), proof };
     const wrong = { ...answer, locations: [location], signature: new Uint8Array(65) };
     expect(codeThrown(() => encode(dealAnswerCodec, wrong))).toBe("codec/out-of-range");
@@ -79,7 +79,7 @@ describe("deal messages", () => {
 
   it("hold the proofs of the largest sectors there are", () => {
     const largest = Math.max(...sectorProfiles.map((profile) => profile.sectorBytes));
-    expect(8 + 32 * Math.log2(largest / 128)).toBeLessThanOrEqual(8 + 32 * 24);
+    expect(8 + 32 * Math.log2(largest / 128)).toBeLessThanOrEqual(8 + 32 * 28);
   });
 
   it("are signed: no field of an answer can be changed, and only the worker can sign", () => {

@@ -78,6 +78,12 @@ export const proofsErrors = defineErrors("proofs", {
       `the parameters of ${data.what} are not on this machine (verifying key ${data.key})`,
     fix: "fetch them with `holdfast params fetch`; those of a network of your own are made by `holdfast params cache`",
   },
+  wrongParameters: {
+    exit: "proof-invalid",
+    message: (data: { what: string }) =>
+      `${data.what} that were just made do not verify: another proving key`,
+    fix: "remove these parameters and fetch or make them again; `holdfast params verify` says what is wrong with them",
+  },
   wrongProof: {
     exit: "proof-invalid",
     message: (data: { what: string }) => `the ${data.what} that was just made does not verify`,

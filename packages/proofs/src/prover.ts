@@ -83,7 +83,10 @@ export interface Prover {
    * the deposit. Fails with proofs/unknown-sector-size, bad-length, wrong-proof.
    */
   proveSeal(request: ProveSealRequest, hooks?: SealHooks): Promise<Uint8Array>;
-  /** Fails with proofs/no-sectors, duplicate-sector, unknown-sector-size, bad-length, comm-r-mismatch. */
+  /**
+   * Proves, then verifies SNARKs that were made. Fails with proofs/no-sectors, duplicate-sector,
+   * unknown-sector-size, bad-length, comm-r-mismatch, no-parameters, wrong-parameters.
+   */
   provePost(request: ProvePostRequest, hooks?: SealHooks): Promise<Uint8Array>;
 }
 

@@ -212,6 +212,15 @@ describe("a succinct proof of spacetime", () => {
     none();
   });
 
+  it("is not handed out if it was made with parameters that are not the network's", async () => {
+    const [sector = stored(row, 1)] = sectors;
+    const { provingKey } = setup(shapeOfCircuit(circuitOf(row, "winning")), bytes32(77));
+    const others = installProvingKeys({ find: async () => provingKey });
+    const made = prover.provePost({ classes, kind: "winning", seed, miner, sectors: [sector] });
+    await expect(made).rejects.toMatchObject({ code: "proofs/wrong-parameters" });
+    others();
+  });
+
   it("has circuits for every zigzag row, and none for SDR", () => {
     expect(circuitUses.map((use) => circuitOf(row, use).id)).toEqual([
       "zigzag-seal{nodes: 64; challenges: 1; key: poseidon}",

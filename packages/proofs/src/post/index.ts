@@ -38,7 +38,13 @@ import { type Commitment, type MerkleTree, poseidonHasher } from "../merkle/inde
 import { openingLength, openLeaves, verifyOpening } from "../openings/index.ts";
 import { formBytes, parseReplicaTree, runSteps, type Steps, vanillaForm } from "../porep/index.ts";
 import type { SectorProfile } from "../profiles.ts";
-import { postClaims, postProofCount, proveTargetsSteps, succinctForm } from "../succinct/index.ts";
+import {
+  type PostTarget,
+  postClaims,
+  postProofCount,
+  proveTargetsSteps,
+  succinctForm,
+} from "../succinct/index.ts";
 
 export type PostKind = "window" | "winning";
 
@@ -120,7 +126,8 @@ export function succinctClassesOf(
  * Proves that the sectors are stored, and yields the share that is done. Each opening is checked before it is
  * used, so a damaged file is named instead of spoiling the proof of all. `keys` has the proving key of every
  * succinct class, by the class. Throws proofs/no-sectors, proofs/duplicate-sector, proofs/bad-length,
- * proofs/unknown-sector-size, proofs/comm-r-mismatch (the sector's files are damaged).
+ * proofs/unknown-sector-size, proofs/comm-r-mismatch (the sector's files are damaged), proofs/wrong-parameters
+ * (a proving key that is not the network's: its proofs would be paid for as faults).
  */
 export function* provePostSteps(
   kind: PostKind,
@@ -154,6 +161,7 @@ export function* provePostSteps(
     const steps = proveTargetsSteps(group.profile, kind, key, targets);
     for (let step = steps.next(); ; step = steps.next()) {
       if (step.done === true) {
+        assertProven(kind, group, targets, concatBytes(...step.value));
         proofs.push(...step.value);
         break;
       }
@@ -162,6 +170,18 @@ export function* provePostSteps(
   }
   const form = succinct.length === 0 ? vanillaForm : succinctForm;
   return concatBytes(Uint8Array.of(form), ...openings, ...proofs);
+}
+
+/** Judges what was just made as the chain will. */
+function assertProven(
+  kind: PostKind,
+  { sectorClass, profile }: ResolvedClass,
+  targets: readonly PostTarget[],
+  proofs: Uint8Array,
+): void {
+  const claims = sectorClass.keys && postClaims(profile, kind, sectorClass.keys, targets, proofs);
+  if (claims && verifyProofs(claims)) return;
+  throw proofsErrors.wrongParameters({ what: `${kind} proofs of ${profile.id}` });
 }
 
 interface Opened {

@@ -40,10 +40,16 @@ export function findClass(classes: readonly SectorClass[], sectorBytes: number):
   return classes.find((one) => one.sectorBytes === sectorBytes);
 }
 
-/** The row of a class, or `undefined` if there is none of that size. */
-export function profileOfClass({ profile, sectorBytes }: SectorClass): SectorProfile | undefined {
+/**
+ * The row of a class, or `undefined` if no proof of the class could be judged: there is no such row of that size,
+ * the keys do not go with the form, or SNARKs are asked of a kind whose seals have none (sectors of such a class
+ * could be promised and never proven).
+ */
+export function profileOfClass(sectorClass: SectorClass): SectorProfile | undefined {
+  const { profile, sectorBytes, proofMode, keys } = sectorClass;
   const row = findProfile(profile);
-  return row?.sectorBytes === sectorBytes ? row : undefined;
+  if (row?.sectorBytes !== sectorBytes || (proofMode === "groth16") !== (keys !== null)) return undefined;
+  return keys !== null && row.kind !== "zigzag" ? undefined : row;
 }
 
 /** A class with its row. */

@@ -78,4 +78,19 @@ describe("a class", () => {
     expect(profileOfClass({ ...sectorClass, sectorBytes: 1024 })).toBeUndefined();
     expect(profileOfClass({ ...sectorClass, profile: "zigzag-3KiB" })).toBeUndefined();
   });
+
+  it("has keys if and only if it takes SNARKs, and then a kind whose seals can be SNARKs", () => {
+    const empty = new Uint8Array(0);
+    const keys = { seal: empty, window: empty, winning: empty };
+    const succinct: SectorClass = {
+      ...vanillaClass(rowOf("zigzag-poseidon-2KiB")),
+      proofMode: "groth16",
+      keys,
+    };
+    expect(profileOfClass(succinct)?.id).toBe("zigzag-poseidon-2KiB");
+    expect(profileOfClass({ ...succinct, keys: null })).toBeUndefined();
+    expect(profileOfClass({ ...succinct, proofMode: "vanilla" })).toBeUndefined();
+    expect(profileOfClass({ ...succinct, profile: "sdr-2KiB" })).toBeUndefined();
+    expect(profileOfClass(vanillaClass(rowOf("sdr-2KiB")))?.id).toBe("sdr-2KiB");
+  });
 });

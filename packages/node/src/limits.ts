@@ -55,6 +55,8 @@ export const limits = {
   provingKeys: 6,
   /** Remembered bad blocks. */
   badBlocks: 1024,
+  /** Runs of a block that only find out what it wants verified; then its proofs are verified in line. */
+  trialRuns: 6,
   /** Remembered verdicts of proof and signature checks. */
   verdicts: 16_384,
   /** Body of one API request, file uploads apart. */

@@ -183,6 +183,22 @@ const codecs: readonly (readonly [string, Codec<unknown>, Uint8Array])[] = [
   ["network params", networkParamsCodec as Codec<unknown>, encode(networkParamsCodec, params)],
 ];
 
+describe("sector classes", () => {
+  it("are one for each size, of a row that there is", () => {
+    const [first] = params.sectorClasses;
+    const twice = { ...params, sectorClasses: [...params.sectorClasses, ...(first ? [first] : [])] };
+    const unknown = {
+      ...params,
+      sectorClasses: params.sectorClasses.map((one) => ({ ...one, profile: "zigzag-3KiB" })),
+    };
+    for (const wrong of [twice, unknown]) {
+      expect(() => decode(networkParamsCodec, encode(networkParamsCodec, wrong))).toThrow(
+        expect.objectContaining({ code: "codec/out-of-range" }),
+      );
+    }
+  });
+});
+
 describe("damaged encodings", () => {
   it.each(codecs)("of a %s either keep their bytes or are refused", (_name, codec, bytes) => {
     const change = fc.record({ at: fc.nat(bytes.length - 1), to: fc.nat(255) });

@@ -17,9 +17,11 @@ import {
   contributeToPowers,
   decodePowersOfTau,
   decodeTranscript,
+  decodeVerifyingKey,
   encodePowersOfTau,
   encodeProvingKey,
   encodeTranscript,
+  encodeVerifyingKey,
   installCurveKernel,
   newCircuitCeremony,
   newPowersOfTau,
@@ -32,14 +34,14 @@ import {
   verifyProof,
   verifyTranscript,
 } from "@holdfast/proofs";
-import { loadWasmKernels } from "@holdfast/proofs/kernels";
+import { loadKernels } from "@holdfast/proofs/kernels";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { describe, expect, it } from "vitest";
 import { entropyOf, inputsOf, plantedSystem, productSystem, productWitness } from "./groth16-fixtures.ts";
 import { codeOf, smallOrderPoint } from "./groth16-oracle.ts";
 
 // The compiled kernels make this suite ten times faster; they give the bytes of the reference.
-installCurveKernel((await loadWasmKernels()).curve);
+installCurveKernel((await loadKernels()).curve);
 
 const beacon = { seed: entropyOf("public value"), iterations: 64 };
 const r1cs = productSystem();
@@ -114,6 +116,14 @@ describe("a ceremony", () => {
     const proof = prove(provingKey, r1cs, witness, entropyOf("proof"));
     expect(verifyProof(provingKey.verifyingKey, inputsOf(r1cs, witness), proof)).toBe(true);
     expect(verifyProof(byDan.provingKey.verifyingKey, inputsOf(r1cs, witness), proof)).toBe(false);
+  });
+
+  it("has no key to verify with before somebody contributed: γ = δ would let proofs move to other inputs", () => {
+    const { provingKey } = start;
+    const proof = prove(provingKey, r1cs, witness, entropyOf("early"));
+    expect(verifyProof(provingKey.verifyingKey, inputsOf(r1cs, witness), proof)).toBe(false);
+    expect(decodeVerifyingKey(encodeVerifyingKey(provingKey.verifyingKey))).toBeUndefined();
+    expect(checkProvingKey(provingKey, r1cs)).toEqual({ ok: false, check: "verifying-key" });
   });
 
   it("serves circuits of several sizes", () => {
@@ -191,6 +201,13 @@ describe("contributions that are refused", () => {
     expect(circuitChain([eve, end])).toBe("ceremony/broken-chain");
     expect(circuitChain([eve, dan])).toBe("ceremony/wrong-state");
     expect(circuitChain([])).toBe("ceremony/no-contribution");
+  });
+
+  it("of beacons alone: everybody knows their factors, whatever they are called", () => {
+    const alice = beaconToPowers(fresh, "Alice", beacon);
+    expect(faultOf(verifyPowersOfTau(alice))).toBe("ceremony/no-contribution");
+    const bob = beaconToCircuit(newCircuitCeremony(byAda, r1cs), "Bob", beacon);
+    expect(circuitFault(bob)).toBe("ceremony/no-contribution");
   });
 
   it("reordered or replayed", () => {

@@ -31,14 +31,14 @@ import {
   setup,
   verifyProof,
 } from "@holdfast/proofs";
-import { loadWasmKernels } from "@holdfast/proofs/kernels";
+import { loadKernels } from "@holdfast/proofs/kernels";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { entropyOf, inputsOf, plantedSystem, productSystem, productWitness } from "./groth16-fixtures.ts";
 import { codeOf, smallOrderPoint } from "./groth16-oracle.ts";
 
-installCurveKernel((await loadWasmKernels()).curve);
+installCurveKernel((await loadKernels()).curve);
 
 const r1cs = productSystem();
 const { provingKey } = setup(r1cs, entropyOf("product"));
@@ -270,6 +270,13 @@ describe("parameters.json", () => {
     expect(matchesEntry(entry, file)).toBe(true);
     expect(matchesEntry(entry, file.with(0, 0))).toBe(false);
     expect(matchesEntry(entry, file.subarray(1))).toBe(false);
+  });
+
+  it("refuses a document that is deeper than any of ours, without going down", () => {
+    const deep = utf8Bytes("[".repeat(60_000) + "]".repeat(60_000));
+    expect(() => decodeManifest(deep)).toThrow(
+      expect.objectContaining({ code: "parameters/malformed-manifest" }),
+    );
   });
 
   it("refuses names that leave the folder, and entries of another form", () => {

@@ -6,7 +6,7 @@
 import type { AttoFil, Codec } from "@holdfast/base";
 import { attoPerFil, c } from "@holdfast/base";
 import { type SectorClass, sectorProfile, vanillaClass } from "@holdfast/proofs/verify";
-import { sectorClassCodec } from "./sector-class.ts";
+import { sectorClassesCodec } from "./sector-class.ts";
 
 export interface NetworkParams {
   /** Part of the gossip topics and of nothing that is signed; at most 64 bytes. */
@@ -69,7 +69,7 @@ export const networkParamsCodec: Codec<NetworkParams> = c.tuple("NetworkParams",
   name: c.text(64),
   networkByte: networkByteCodec,
   roundMs: c.uint(maxSize),
-  sectorClasses: c.list(sectorClassCodec, 64),
+  sectorClasses: sectorClassesCodec,
   provingPeriodEpochs: c.uint(maxEpochs),
   deadlinesPerPeriod: c.uint(maxDeadlines),
   proofWindowEpochs: c.uint(maxEpochs),

@@ -11,6 +11,7 @@ import { type ClassKeys, profileOfClass, type SectorClass } from "@holdfast/proo
 const maxKeyBytes = 65_536;
 const maxSize = 2 ** 40;
 const maxProfileIdBytes = 64;
+const maxClasses = 64;
 
 const keysCodec: Codec<ClassKeys> = c.tuple("ClassKeys", {
   seal: c.bytes(maxKeyBytes),
@@ -39,5 +40,24 @@ export const sectorClassCodec: Codec<SectorClass> = {
       });
     }
     return sectorClass;
+  },
+};
+
+const listCodec = c.list(sectorClassCodec, maxClasses);
+
+/** The classes of a network, one for each size. */
+export const sectorClassesCodec: Codec<readonly SectorClass[]> = {
+  name: "SectorClasses",
+  toCbor: (classes) => listCodec.toCbor(classes),
+  fromCbor: (value, path) => {
+    const classes = listCodec.fromCbor(value, path);
+    const sizes = classes.map(({ sectorBytes }) => sectorBytes);
+    const twice = sizes.find((size, i) => sizes.indexOf(size) !== i);
+    if (twice === undefined) return classes;
+    throw codecErrors.outOfRange({
+      path,
+      expected: "one class for each size",
+      found: `${twice} bytes twice`,
+    });
   },
 };

@@ -5,9 +5,10 @@
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { type Json, toHex } from "@holdfast/base";
+import { equalBytes, type Json, toHex } from "@holdfast/base";
 import {
   decodeProvingKey,
+  encodeVerifyingKey,
   findProfile,
   type ParameterFileKind,
   type ProvingKey,
@@ -62,7 +63,10 @@ export function openCache(folder: string, needs: ParametersNeeds): ParameterCach
     async find(verifyingKey) {
       const sha256 = createHash("sha256").update(verifyingKey).digest("hex");
       const set = (await listSets(folder)).find(({ meta }) => meta.vk.sha256 === sha256);
-      return set && load(set.id);
+      const key = set && (await load(set.id));
+      // The `.meta` file says which keys belong together; the key itself is what counts.
+      const own = key && encodeVerifyingKey(key.verifyingKey);
+      return own !== undefined && equalBytes(own, verifyingKey) ? key : undefined;
     },
     make: (wanted, options = {}) => make(folder, needs, wanted, options),
     list: () => listSets(folder),

@@ -19,7 +19,7 @@ export function graphSeed(networkId: Uint8Array, profile: Pick<SectorProfile, "i
 
 /** The graph for sealing and proving, cached; the oldest of too many is forgotten. */
 export function graphOf(networkId: Uint8Array, profile: SectorProfile): ZigzagGraph {
-  const key = `${profile.id} ${toHex(networkId)}`;
+  const key = `${profile.id} ${profile.nodes} ${toHex(networkId)}`;
   const known = graphs.get(key);
   if (known !== undefined) return known;
   const graph = createGraph(graphSeed(networkId, profile), profile.nodes);

@@ -14,7 +14,7 @@ import { isGtOne, linesOf, pairingProduct } from "./pairing.ts";
 import { isInfinite } from "./points.ts";
 import { countsOf, type ProvingKey } from "./proving-key.ts";
 import { domainSizeOf, supportOf } from "./qap.ts";
-import { isSound } from "./verifying-key.ts";
+import { isBound, isSound } from "./verifying-key.ts";
 
 /** What is wrong with a key, as a short name of the check that failed. */
 export type KeyCheck =
@@ -60,7 +60,7 @@ export function checkProvingKey(key: ProvingKey, r1cs: R1cs): KeyCheck {
     counts.bCount === support.b.length;
   if (!fits) return { ok: false, check: "sizes" };
   const { verifyingKey: vk, betaG1, deltaG1, a, bG1, bG2, l, h } = key;
-  if (!isSound(vk)) return { ok: false, check: "verifying-key" };
+  if (!isSound(vk) || !isBound(vk)) return { ok: false, check: "verifying-key" };
   const bad = [betaG1, deltaG1, a, bG1, l, h].some((points) => curveKernel.firstBadG1(points) !== -1);
   if (bad || curveKernel.firstBadG2(bG2) !== -1) return { ok: false, check: "subgroup" };
   if (isInfinite(betaG1) || isInfinite(deltaG1)) return { ok: false, check: "infinity" };

@@ -6,7 +6,7 @@
  * Invariant: a key has one encoding; all its points are finite and in the right subgroups, also in a key that
  * nobody decoded but somebody put together: preparing checks them again.
  */
-import { bigEndian, concatBytes, readBigEndian, sha256, toHex } from "@holdfast/base";
+import { bigEndian, concatBytes, equalBytes, readBigEndian, sha256, toHex } from "@holdfast/base";
 import {
   curveKernel,
   decodeG1Compressed,
@@ -89,7 +89,7 @@ export function encodeVerifyingKey(key: VerifyingKey): Uint8Array {
   );
 }
 
-/** The key, or undefined for anything but the one encoding of finite points of the subgroups. */
+/** The key, or undefined for anything but the one encoding of finite points of the subgroups with γ ≠ δ. */
 export function decodeVerifyingKey(bytes: Uint8Array): VerifyingKey | undefined {
   if (bytes.length < headBytes + 4) return undefined;
   const count = Number(readBigEndian(bytes.subarray(headBytes, headBytes + 4)));
@@ -99,7 +99,7 @@ export function decodeVerifyingKey(bytes: Uint8Array): VerifyingKey | undefined 
   const known = decodedKeys.get(digest);
   if (known !== undefined) return copyOf(known);
   const key = decodePoints(bytes);
-  if (key === undefined) return undefined;
+  if (key === undefined || !isBound(key)) return undefined;
   decodedKeys.set(digest, copyOf(key));
   return key;
 }
@@ -123,11 +123,11 @@ function decodePoints(bytes: Uint8Array): VerifyingKey | undefined {
 
 function copyOf({ alphaG1, betaG2, gammaG2, deltaG2, ic }: VerifyingKey): VerifyingKey {
   return {
-    alphaG1: alphaG1.slice(),
-    betaG2: betaG2.slice(),
-    gammaG2: gammaG2.slice(),
-    deltaG2: deltaG2.slice(),
-    ic: ic.slice(),
+    alphaG1: Uint8Array.from(alphaG1), // a Buffer's slice would share the caller's memory
+    betaG2: Uint8Array.from(betaG2),
+    gammaG2: Uint8Array.from(gammaG2),
+    deltaG2: Uint8Array.from(deltaG2),
+    ic: Uint8Array.from(ic),
   };
 }
 
@@ -139,11 +139,11 @@ export function prepareKey(key: VerifyingKey): PreparedKey | undefined {
   const name = toHex(digest);
   const known = preparedKeys.get(name);
   if (known !== undefined) return known;
-  if (!isSound(key)) return undefined;
+  if (!isSound(key) || !isBound(key)) return undefined;
   const prepared: PreparedKey = {
     digest,
-    alphaG1: alphaG1.slice(),
-    ic: ic.slice(),
+    alphaG1: Uint8Array.from(alphaG1),
+    ic: Uint8Array.from(ic),
     publicCount: publicInputsOf(key),
     alphaBeta: pairingProduct([{ g1: alphaG1, lines: linesOf(betaG2) }]),
     minusBeta: linesOf(betaG2, -1),
@@ -158,6 +158,14 @@ function hasShape({ alphaG1, betaG2, gammaG2, deltaG2, ic }: VerifyingKey): bool
   const fixed = [betaG2, gammaG2, deltaG2].every((point) => point.length === g2Bytes);
   const count = ic.length / g1Bytes;
   return fixed && alphaG1.length === g1Bytes && Number.isInteger(count) && count >= 1;
+}
+
+/**
+ * Whether public inputs and witness are held apart: with γ = δ, as before the first contribution of a second
+ * phase, anybody moves a proof to other public inputs by adding multiples of `ic` to its C.
+ */
+export function isBound({ gammaG2, deltaG2 }: VerifyingKey): boolean {
+  return !equalBytes(gammaG2, deltaG2);
 }
 
 /** Whether all points of a key are finite and in the right subgroups. */

@@ -27,11 +27,15 @@ export function parseJson(bytes: Uint8Array, maxBytes: number, refuse: Refuse): 
   return value;
 }
 
-function countKeys(value: unknown): number {
+/** Documents of ours are at most three levels deep; anything deeper has no count and is refused. */
+const maxDepth = 8;
+
+function countKeys(value: unknown, depth = 0): number {
   if (typeof value !== "object" || value === null) return 0;
+  if (depth === maxDepth) return Number.NaN;
   const values = Object.values(value);
   const own = Array.isArray(value) ? 0 : values.length;
-  return values.reduce((sum: number, item) => sum + countKeys(item), own);
+  return values.reduce((sum: number, item) => sum + countKeys(item, depth + 1), own);
 }
 
 export function isObject(value: unknown): value is Fields {

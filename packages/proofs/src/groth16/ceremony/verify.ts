@@ -47,8 +47,10 @@ function followChain(
   beginning: Uint8Array,
   steps: StepList,
 ): boolean {
-  const some = { check: "somebody contributed" };
-  if (!steps.check(some, "ceremony/no-contribution", contributions.length > 0)) return false;
+  // A beacon is public: with nobody's secret in it, a phase could be computed by everybody.
+  const some = { check: "somebody contributed a secret" };
+  const secret = contributions.some(({ beacon }) => beacon === null);
+  if (!steps.check(some, "ceremony/no-contribution", secret)) return false;
   let previous = beginning;
   let before = phase.roles.map(() => generatorG1);
   for (const [index, contribution] of contributions.entries()) {

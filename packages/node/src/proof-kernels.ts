@@ -1,8 +1,10 @@
 /**
  * Fast functions for the kernels of `proofs`: hashtree for the pairs of SHA-256 trees, and the compiled kernels
- * for Poseidon and for sums of points. Each is optional: where a binary is missing, or gives a wrong answer to a
- * known question, the TypeScript reference stays, and the answer says so and why.
+ * for Poseidon and for sums of points, native or in WebAssembly. Each is optional: where a binary is missing, or
+ * gives a wrong answer to a known question, the next best back end works, and the answer says so and why. That a
+ * binary is there and was refused is said aloud, once in a process.
  */
+import { isMainThread } from "node:worker_threads";
 import { installCurveKernel, installTreeKernel } from "@holdfast/proofs";
 import { installDelayKernel } from "./delay-kernel.ts";
 import { installTreeHashing } from "./tree-hashing.ts";
@@ -14,17 +16,28 @@ export interface ProofBackends {
   readonly sha256Pairs: ProofBackend;
   readonly poseidon: ProofBackend;
   readonly curve: ProofBackend;
-  /** Why the compiled kernels are not in use. */
+  /** Why a better back end of the compiled kernels is not in use. */
   readonly reason?: string;
+  /** What the native kernels use of the processor. */
+  readonly features?: readonly string[];
 }
 
 /** Installs all, OpenSSL's exponentiation for the delay function with them; call once in a thread. */
 export async function installProofKernels(): Promise<ProofBackends> {
-  const { loadWasmKernels } = await import("@holdfast/proofs/kernels"); // who only hashes trees waits for none
-  const [sha256Pairs, compiled] = await Promise.all([installTreeHashing(), loadWasmKernels()]);
+  const { loadKernels } = await import("@holdfast/proofs/kernels"); // who only hashes trees waits for none
+  const [sha256Pairs, compiled] = await Promise.all([installTreeHashing(), loadKernels()]);
   installTreeKernel(compiled.tree);
   installCurveKernel(compiled.curve);
   installDelayKernel();
-  const { backend, reason } = compiled;
-  return { sha256Pairs, poseidon: backend, curve: backend, ...(reason === undefined ? {} : { reason }) };
+  const { backend, reason, refused, features } = compiled;
+  if (refused === true && isMainThread) {
+    process.emitWarning(`the ${backend} kernels are in use: ${reason}`, { code: "HOLDFAST_KERNELS" });
+  }
+  return {
+    sha256Pairs,
+    poseidon: backend,
+    curve: backend,
+    ...(reason === undefined ? {} : { reason }),
+    ...(features === undefined ? {} : { features }),
+  };
 }

@@ -35,63 +35,112 @@ function bytesLittle(value: bigint, count: number): number[] {
 
 const list = (values: readonly (bigint | number)[]): string => values.join(", ");
 const define = (name: string, text: string): string => `#define ${name} ${text}`;
-const element = (value: bigint, limbs: number, bits: number): string =>
-  `{${list(balanced(value, limbs, bits))}}`;
 
-interface Shape {
+/** A form in which the C holds the elements of a field. */
+interface Form {
   readonly modulus: bigint;
-  readonly limbs: number;
-  readonly bits: number;
+  /** R of Montgomery's form is 2 to this power. */
+  readonly sizeBits: bigint;
+  /** The initialiser of an element. */
+  readonly element: (value: bigint) => string;
 }
 
-function fieldLines(prefix: string, { modulus, limbs, bits }: Shape): string[] {
-  const size = BigInt(limbs * bits);
-  const lower = prefix.toLowerCase();
-  return [
-    `static const i64 ${lower}_modulus[${limbs}] = ${element(modulus, limbs, bits)};`,
-    define(`${prefix}_MODULUS(i)`, `${lower}_modulus[i]`),
-    define(`${prefix}_R2`, element((1n << (2n * size)) % modulus, limbs, bits)),
-    define(`${prefix}_ONE`, element((1n << size) % modulus, limbs, bits)),
-  ];
+/** Signed limbs, for WebAssembly. */
+function limbForm(modulus: bigint, limbs: number, bits: number): Form {
+  return {
+    modulus,
+    sizeBits: BigInt(limbs * bits),
+    element: (value) => `{${list(balanced(value, limbs, bits))}}`,
+  };
 }
 
-/** The text of constants.h. */
-export function constantsHeader(): string {
-  const fr: Shape = { modulus: frModulus, limbs: 9, bits: 29 };
-  const fp: Shape = { modulus: fpModulus, limbs: 13, bits: 30 };
-  const frLimbs = balanced(fr.modulus, fr.limbs, fr.bits);
-  assert(frLimbs[0] === 1n && frLimbs[1] === -8n, "the low limbs of r are 1 and -8: fr.h shifts instead");
-  const magnitude = balanced(fp.modulus, fp.limbs, fp.bits).reduce((sum, v) => sum + (v < 0n ? -v : v), 0n);
-  assert(magnitude < 9n << 29n, "the limbs of p are small enough for the column sums of fp.h");
-  const size = BigInt(fp.limbs * fp.bits);
-  const topShift = BigInt((fp.limbs - 1) * fp.bits);
-  const montgomery = (value: bigint): string => element((value << size) % fpModulus, fp.limbs, fp.bits);
-  const inverse = inverseModPower(fpModulus, fp.bits);
+/** Whole words of 64 bits, for native builds. */
+function wordForm(modulus: bigint, words: number): Form {
+  const word = (value: bigint, i: number): string =>
+    `0x${((value >> BigInt(64 * i)) & 0xffff_ffff_ffff_ffffn).toString(16)}ull`;
+  return {
+    modulus,
+    sizeBits: BigInt(64 * words),
+    element: (value) => `{${Array.from({ length: words }, (_none, i) => word(value, i)).join(", ")}}`,
+  };
+}
+
+/** The numbers that both forms need, each in its own. */
+function formLines(fr: Form, fp: Form): string[] {
+  const montgomery = (value: bigint): string => fp.element((value << fp.sizeBits) % fp.modulus);
   // φ multiplies by the cube root of unity 2^((p−1)/3), ψ by (1 + u)^−((p−1)/3) and −((p−1)/2).
   const { fields } = bls12_381;
   const beta = fields.Fp.pow(2n, (fpModulus - 1n) / 3n);
   const untwist = fields.Fp2.inv({ c0: 1n, c1: 1n });
   const psiX = fields.Fp2.pow(untwist, (fpModulus - 1n) / 3n);
   const psiY = fields.Fp2.pow(untwist, (fpModulus - 1n) / 2n);
-  return `${[
-    "/* Written by ../build.ts from the TypeScript reference: do not edit. The primes of BLS12-381 in limbs. */",
-    "#ifndef HOLDFAST_CONSTANTS_H",
-    "#define HOLDFAST_CONSTANTS_H",
-    '#include "kernel.h"',
-    ...fieldLines("FR", fr),
-    define("FR_MODULUS_BYTES", `{${list(bytesLittle(frModulus, 32))}}`),
-    ...fieldLines("FP", fp),
-    define("FP_MODULUS_BYTES", `{${list(bytesLittle(fpModulus, 48).reverse())}}`),
-    define("FP_MODULUS_MINUS_2_BYTES", `{${list(bytesLittle(fpModulus - 2n, 48).reverse())}}`),
-    define("FP_INVERSE", `${BigInt.asUintN(fp.bits, -inverse)}u`),
-    define("FP_LOW_RECIPROCAL", `${inverse}u`),
-    define("FP_TOP_RECIPROCAL", `${(1n << (topShift + 40n)) / fpModulus}ll`),
+  return [
+    define("FR_R2", fr.element((1n << (2n * fr.sizeBits)) % fr.modulus)),
+    define("FR_ONE", fr.element((1n << fr.sizeBits) % fr.modulus)),
+    define("FP_R2", fp.element((1n << (2n * fp.sizeBits)) % fp.modulus)),
+    define("FP_ONE", montgomery(1n)),
     define("FP_FOUR", montgomery(4n)),
     define("FP_BETA", montgomery(beta)),
     define("FP_PSI_X0", montgomery(psiX.c0)),
     define("FP_PSI_X1", montgomery(psiX.c1)),
     define("FP_PSI_Y0", montgomery(psiY.c0)),
     define("FP_PSI_Y1", montgomery(psiY.c1)),
+  ];
+}
+
+const limbs = { fr: { count: 9, bits: 29 }, fp: { count: 13, bits: 30 } } as const;
+
+function limbLines(): string[] {
+  const fr = limbForm(frModulus, limbs.fr.count, limbs.fr.bits);
+  const fp = limbForm(fpModulus, limbs.fp.count, limbs.fp.bits);
+  const frLimbs = balanced(frModulus, limbs.fr.count, limbs.fr.bits);
+  assert(frLimbs[0] === 1n && frLimbs[1] === -8n, "the low limbs of r are 1 and -8: fr29.h shifts instead");
+  const fpLimbs = balanced(fpModulus, limbs.fp.count, limbs.fp.bits);
+  const magnitude = fpLimbs.reduce((sum, v) => sum + (v < 0n ? -v : v), 0n);
+  assert(magnitude < 9n << 29n, "the limbs of p are small enough for the column sums of fp30.h");
+  const topShift = BigInt((limbs.fp.count - 1) * limbs.fp.bits);
+  const inverse = inverseModPower(fpModulus, limbs.fp.bits);
+  return [
+    `static const i64 fr_modulus[${limbs.fr.count}] = ${fr.element(frModulus)};`,
+    define("FR_MODULUS(i)", "fr_modulus[i]"),
+    `static const i64 fp_modulus[${limbs.fp.count}] = ${fp.element(fpModulus)};`,
+    define("FP_MODULUS(i)", "fp_modulus[i]"),
+    define("FP_INVERSE", `${BigInt.asUintN(limbs.fp.bits, -inverse)}u`),
+    define("FP_LOW_RECIPROCAL", `${inverse}u`),
+    define("FP_TOP_RECIPROCAL", `${(1n << (topShift + 40n)) / fpModulus}ll`),
+    ...formLines(fr, fp),
+  ];
+}
+
+function wordLines(): string[] {
+  const [fr, fp] = [wordForm(frModulus, 4), wordForm(fpModulus, 6)];
+  assert(frModulus < 1n << 255n && fpModulus < 1n << 383n, "the highest bit of a word is free: mont64.h");
+  const inverseWord = (modulus: bigint): string =>
+    `0x${BigInt.asUintN(64, -inverseModPower(modulus, 64)).toString(16)}ull`;
+  return [
+    define("FR_MODULUS_WORDS", fr.element(frModulus)),
+    define("FR_INVERSE_WORD", inverseWord(frModulus)),
+    define("FP_MODULUS_WORDS", fp.element(fpModulus)),
+    define("FP_INVERSE_WORD", inverseWord(fpModulus)),
+    ...formLines(fr, fp),
+  ];
+}
+
+/** The text of constants.h. */
+export function constantsHeader(): string {
+  return `${[
+    "/* Written by ../build.ts from the TypeScript reference: do not edit. The primes of BLS12-381 in limbs. */",
+    "#ifndef HOLDFAST_CONSTANTS_H",
+    "#define HOLDFAST_CONSTANTS_H",
+    '#include "kernel.h"',
+    define("FR_MODULUS_BYTES", `{${list(bytesLittle(frModulus, 32))}}`),
+    define("FP_MODULUS_BYTES", `{${list(bytesLittle(fpModulus, 48).reverse())}}`),
+    define("FP_MODULUS_MINUS_2_BYTES", `{${list(bytesLittle(fpModulus - 2n, 48).reverse())}}`),
+    "#ifdef WORDS64",
+    ...wordLines(),
+    "#else",
+    ...limbLines(),
+    "#endif",
     "#endif",
   ].join("\n")}\n`;
 }

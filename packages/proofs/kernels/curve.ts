@@ -12,8 +12,15 @@ import {
   g2Bytes,
 } from "../src/curve/index.ts";
 import { assertFrs, frBytes, frInvert, frReduce, frsToBytes, frToBytes } from "../src/field/index.ts";
-import { createWorkshop, type KernelExports, type Machine, status } from "./machine.ts";
-import type { WasmModule } from "./wasm-api.ts";
+import {
+  createWorkshop,
+  type KernelCalls,
+  type Machine,
+  type MachineMaker,
+  nowhere,
+  type Place,
+  status,
+} from "./machine.ts";
 
 type Work = ReturnType<typeof createWorkshop>;
 
@@ -35,11 +42,11 @@ type SumName = "msm" | "fixed_base" | "scale";
 function sumsIn(work: Work, group: "G1" | "G2") {
   const unit = group === "G1" ? g1Bytes : g2Bytes;
   const prefix = group === "G1" ? "g1" : "g2";
-  const functionOf = ({ call }: Machine, name: SumName): KernelExports["g1_msm"] => call[`${prefix}_${name}`];
+  const functionOf = ({ call }: Machine, name: SumName): KernelCalls["g1_msm"] => call[`${prefix}_${name}`];
   const run = (name: SumName, points: Uint8Array, scalars: Uint8Array, outputs: number): Uint8Array =>
     work((machine) => {
       const out = machine.alloc(Math.max(1, outputs) * unit);
-      const [pointsAt, scalarsAt] = [machine.put(points), machine.put(scalars)];
+      const [pointsAt, scalarsAt] = [machine.lend(points), machine.lend(scalars)];
       const count = scalars.length / frBytes;
       check(functionOf(machine, name)(out, pointsAt, scalarsAt, count), machine, group, scalars);
       return machine.read(out, outputs * unit);
@@ -67,14 +74,15 @@ function sumsIn(work: Work, group: "G1" | "G2") {
       return work((machine) => {
         const at = machine.put(points);
         const lagrange = machine.call[`${prefix}_lagrange`];
-        const constants = [machine.put(rootInverse), machine.put(frToBytes(frInvert(BigInt(size))))] as const;
+        const sizeInverse = frToBytes(frInvert(BigInt(size)));
+        const constants = [machine.lend(rootInverse), machine.lend(sizeInverse)] as const;
         check(lagrange(at, Math.log2(size), ...constants), machine, group);
         return machine.read(at, points.length);
       });
     },
     firstBad: (points: Uint8Array): number => {
       const count = countOf(points, unit, "points");
-      return work((machine) => machine.call[`${prefix}_first_bad`](machine.put(points), count));
+      return work((machine) => machine.call[`${prefix}_first_bad`](machine.lend(points), count));
     },
   };
 }
@@ -84,24 +92,24 @@ function fftWith(work: Work): CurveKernel["fft"] {
     const size = countOf(values, frBytes, "scalars");
     const root = domainRoot(size);
     return work((machine) => {
-      const element = (value: bigint): number => machine.put(frToBytes(value));
+      const element = (value: bigint): Place => machine.lend(frToBytes(value));
       const at = machine.put(values);
       const result = inverse
         ? machine.call.fft(
             at,
             Math.log2(size),
             element(frInvert(root)),
-            0,
+            nowhere,
             element(frInvert(BigInt(size))),
-            coset ? element(frInvert(frGenerator)) : 0,
+            coset ? element(frInvert(frGenerator)) : nowhere,
           )
         : machine.call.fft(
             at,
             Math.log2(size),
             element(root),
-            coset ? element(frGenerator) : 0,
+            coset ? element(frGenerator) : nowhere,
             element(1n),
-            0,
+            nowhere,
           );
       check(result, machine, "G1", values);
       return machine.read(at, values.length);
@@ -126,16 +134,16 @@ function quotientWith(work: Work): CurveKernel["quotient"] {
     ]);
     return work((machine) => {
       const at = machine.put(a);
-      const others = [machine.put(b), machine.put(c)] as const;
-      const result = machine.call.quotient(at, ...others, Math.log2(size), machine.put(constants));
+      const others = [machine.lend(b), machine.lend(c)] as const;
+      const result = machine.call.quotient(at, ...others, Math.log2(size), machine.lend(constants));
       check(result, machine, "G1", a, b, c);
       return machine.read(at, a.length);
     });
   };
 }
 
-export function createCurveKernel(module: WasmModule): CurveKernel {
-  const work = createWorkshop(module);
+export function createCurveKernel(make: MachineMaker): CurveKernel {
+  const work = createWorkshop(make);
   const [g1, g2] = [sumsIn(work, "G1"), sumsIn(work, "G2")];
   return Object.freeze({
     msmG1: g1.msm,

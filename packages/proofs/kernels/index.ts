@@ -1,9 +1,10 @@
 /**
- * The door `@holdfast/proofs/kernels`: the compiled kernels for hosts with a file system. Loading reads the
- * binary beside this file, compiles it and asks it the known answers; a binary that is missing, broken or wrong
- * is refused with a reason, and the TypeScript reference does its work. This folder is not pure.
+ * The door `@holdfast/proofs/kernels`: the compiled kernels for hosts with a file system. The best back end that
+ * is there, asked the known answers before it is believed: the native addon (one of a release, else one built
+ * here by `npm run build:native`), the WebAssembly beside this file, the TypeScript reference. One that is
+ * missing, broken or wrong is passed over with a reason. This folder is not pure.
  *
- *   const { backend, reason, tree, curve } = await loadWasmKernels();
+ *   const { backend, reason, tree, curve } = await loadKernels();
  *   installTreeKernel(tree);
  *   installCurveKernel(curve);
  */
@@ -12,46 +13,123 @@ import { type CurveKernel, plainCurveKernel } from "../src/curve/index.ts";
 import type { TreeKernel } from "../src/merkle/index.ts";
 import { createCurveKernel } from "./curve.ts";
 import { wrongAnswer } from "./known-answers.ts";
+import { createNativeMachine, createWasmMachine, type MachineMaker } from "./machine.ts";
+import { findAddon } from "./native.ts";
 import { createPoseidonRow } from "./tree.ts";
 import { wasmApi } from "./wasm-api.ts";
 
 export { answersOf, expectedAnswers } from "./known-answers.ts";
+export { binaryName, buildCommand, nativeFolders, noteName } from "./native.ts";
+
+export type KernelBackend = "native" | "wasm" | "reference";
+/** From the fastest to the one that is always there. */
+export const kernelBackends: readonly KernelBackend[] = ["native", "wasm", "reference"];
+/** Names the best back end that may be used. */
+export const kernelsVariable = "HOLDFAST_KERNELS";
 
 export interface LoadedKernels {
   /** "reference": the functions below are the plain ones. */
-  readonly backend: "wasm" | "reference";
-  /** Why the compiled kernels are not in use. */
+  readonly backend: KernelBackend;
+  /** Why a better back end is not in use. */
   readonly reason?: string;
+  /** A better back end is there, or was asked for, and may not be used: somebody should hear of it. */
+  readonly refused?: boolean;
+  /** What the native kernels use of the processor. */
+  readonly features?: readonly string[];
   readonly tree: Partial<TreeKernel>;
   readonly curve: CurveKernel;
 }
 
 const binary = new URL("./kernels.wasm", import.meta.url);
 
-/** Kernels from this binary, or the reference and why. Never throws. */
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
+function reference(reason: string, refused = true): LoadedKernels {
+  return { backend: "reference", reason, refused, tree: {}, curve: plainCurveKernel };
+}
+
+/** Kernels on these machines, if they give the known answers. */
+function checked(backend: KernelBackend, make: MachineMaker): LoadedKernels {
+  const poseidonRow = createPoseidonRow(make);
+  const curve = createCurveKernel(make);
+  const wrong = wrongAnswer({ poseidonRow, curve });
+  return wrong === undefined
+    ? { backend, tree: { poseidonRow }, curve }
+    : reference(`the ${backend} binary's ${wrong} does not give the known answer`);
+}
+
+/** Kernels from this WebAssembly, or the reference and why. Never throws. */
 export async function kernelsFrom(bytes: Uint8Array): Promise<LoadedKernels> {
   try {
     const module = await wasmApi.compile(bytes);
-    const poseidonRow = createPoseidonRow(module);
-    const curve = createCurveKernel(module);
-    const wrong = wrongAnswer({ poseidonRow, curve });
-    return wrong === undefined
-      ? { backend: "wasm", tree: { poseidonRow }, curve }
-      : refused(`the binary's ${wrong} does not give the known answer`);
+    return checked("wasm", () => createWasmMachine(module));
   } catch (cause) {
-    return refused(`the binary does not load: ${cause instanceof Error ? cause.message : String(cause)}`);
+    return reference(`the wasm binary does not load: ${messageOf(cause)}`);
   }
 }
 
-function refused(reason: string): LoadedKernels {
-  return { backend: "reference", reason, tree: {}, curve: plainCurveKernel };
-}
-
-/** The compiled kernels that come with this package, or the reference and why. Never throws. */
+/** The WebAssembly that comes with this package, or the reference and why. Never throws. */
 export async function loadWasmKernels(): Promise<LoadedKernels> {
   try {
     return await kernelsFrom(await readFile(binary));
   } catch (cause) {
-    return refused(`the binary cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+    return reference(`the wasm binary cannot be read: ${messageOf(cause)}`);
   }
+}
+
+export interface NativeOptions {
+  /** Where to look; the folders of this package if left out. */
+  readonly folders?: readonly string[];
+  /** Features of the processor that are not used, as if it had them not. */
+  readonly without?: readonly string[];
+}
+
+/** The native kernels, or the reference and why. Never throws. */
+export function loadNativeKernels({ folders, without = [] }: NativeOptions = {}): LoadedKernels {
+  const found = findAddon(folders);
+  if (found.addon === undefined) return reference(found.reason, found.refused);
+  const { addon } = found;
+  const used = Object.entries(addon.features).filter(([name]) => !without.includes(name));
+  try {
+    const calls = addon.bind(used.reduce((sum, [, bit]) => sum | bit, 0));
+    const loaded = checked("native", () => createNativeMachine(calls));
+    return loaded.backend === "native" ? { ...loaded, features: used.map(([name]) => name) } : loaded;
+  } catch (cause) {
+    return reference(`the native binary fails: ${messageOf(cause)}`);
+  }
+}
+
+/** The back end that the environment asks for. */
+function asked(): { readonly best: KernelBackend; readonly complaint?: string } {
+  const name = process.env[kernelsVariable] ?? "";
+  const known = kernelBackends.find((backend) => backend === name);
+  if (known !== undefined) return { best: known };
+  if (name === "") return { best: "native" };
+  const complaint = `${kernelsVariable} is "${name}", which is none of ${kernelBackends.join(", ")}`;
+  return { best: "native", complaint };
+}
+
+/**
+ * The best kernels up to `best` (by default what HOLDFAST_KERNELS names, else native). Never throws; in `reason`
+ * stands why what was wanted is not in use.
+ */
+export async function loadKernels(best?: KernelBackend): Promise<LoadedKernels> {
+  const environment = best === undefined ? asked() : { best };
+  const reasons = environment.complaint === undefined ? [] : [environment.complaint];
+  let refused = reasons.length > 0;
+  const candidates = kernelBackends.slice(kernelBackends.indexOf(environment.best));
+  for (const backend of candidates) {
+    if (backend === "reference") break;
+    const loaded = backend === "native" ? loadNativeKernels() : await loadWasmKernels();
+    if (loaded.backend === backend) return noted(loaded, reasons, refused);
+    reasons.push(loaded.reason ?? "");
+    // That nobody has built the native kernels is news only to who asked for them.
+    refused ||= loaded.refused === true || process.env[kernelsVariable] === backend;
+  }
+  return noted(reference("", false), reasons, refused);
+}
+
+function noted(loaded: LoadedKernels, reasons: readonly string[], refused: boolean): LoadedKernels {
+  const { reason: _none, ...rest } = loaded;
+  return { ...rest, refused, ...(reasons.length > 0 ? { reason: reasons.join("; ") } : {}) };
 }

@@ -5,18 +5,15 @@
 import { assertFrs, frsToBytes } from "../src/field/index.ts";
 import { plainTreeKernel, type TreeKernel } from "../src/merkle/index.ts";
 import { poseidonSchedule } from "../src/poseidon/index.ts";
-import { createMachine, type Machine, status } from "./machine.ts";
-import type { WasmModule } from "./wasm-api.ts";
+import { type Machine, type MachineMaker, nowhere, type Place, status } from "./machine.ts";
 
 const elementBytes = 32;
-/** Bytes of an element in limbs: 9 of 32 bits. */
-const limbBytes = 36;
 /** Elements that one call takes in: a quarter of a MiB. */
 const bufferElements = 8192;
 
 /** An instance of Poseidon in the machine's memory. */
 interface Loaded {
-  readonly at: number;
+  readonly at: Place;
   readonly width: number;
   readonly partialRounds: number;
 }
@@ -34,27 +31,27 @@ function numbersOf(arity: number): readonly bigint[] {
   ];
 }
 
-function load({ alloc, put, call }: Machine, arity: number): Loaded {
+function load(machine: Machine, arity: number): Loaded {
   const numbers = numbersOf(arity);
-  const at = alloc(numbers.length * limbBytes);
-  call.kernel_keep();
-  call.fr_load_run(at, put(frsToBytes(numbers)), numbers.length);
-  call.kernel_reset();
+  const at = machine.alloc(numbers.length * machine.elementBytes);
+  machine.keep();
+  machine.call.fr_load_run(at, machine.lend(frsToBytes(numbers)), numbers.length);
+  machine.reset();
   const { width, partial } = poseidonSchedule(arity);
   return { at, width, partialRounds: partial.length };
 }
 
 /** Rows of a length or arity that Poseidon has not are left to the reference, which names the error. */
-export function createPoseidonRow(module: WasmModule): TreeKernel["poseidonRow"] {
+export function createPoseidonRow(make: MachineMaker): TreeKernel["poseidonRow"] {
   const loaded = new Map<number, Loaded>();
   let machine: Machine | undefined;
-  let input = 0;
-  let output = 0;
+  let input = nowhere;
+  let output = nowhere;
   const start = (): Machine => {
-    const started = createMachine(module);
+    const started = make();
     input = started.alloc(bufferElements * elementBytes);
     output = started.alloc((bufferElements / 2) * elementBytes);
-    started.call.kernel_keep();
+    started.keep();
     return started;
   };
   return (row, arity) => {

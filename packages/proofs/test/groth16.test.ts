@@ -14,7 +14,7 @@ import {
   verifyProof,
   verifyProofs,
 } from "@holdfast/proofs";
-import { loadWasmKernels } from "@holdfast/proofs/kernels";
+import { loadKernels } from "@holdfast/proofs/kernels";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -29,7 +29,7 @@ import {
 import { acceptsOutsideSubgroup, acceptsWithEqualPowers, codeOf, smallOrderPoint } from "./groth16-oracle.ts";
 
 // The compiled kernels make this suite faster; they give the bytes of the reference.
-installCurveKernel((await loadWasmKernels()).curve);
+installCurveKernel((await loadKernels()).curve);
 
 const r1cs = productSystem();
 const { provingKey } = setup(r1cs, entropyOf("product"));

@@ -1,11 +1,8 @@
 /**
- * The compiled kernels against the reference and against arithmetic in the exponent: any size, zeros, ones,
- * equal and opposite points, infinity. The properties are functions of a kernel, so that planted bugs (a lost
- * carry, a lost window, a forgotten case of addition) show that they would be found.
+ * The compiled kernels of every back end that is here against the reference and against arithmetic in the
+ * exponent: any size, zeros, ones, equal and opposite points, infinity. The properties are functions of a kernel,
+ * so that planted bugs (a lost carry, a lost window, a forgotten case of addition) show that they would be found.
  */
-import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { concatBytes, equalBytes, fromHex, toHex } from "@holdfast/base";
 import {
   type CurveKernel,
@@ -17,7 +14,7 @@ import {
   plainTreeKernel,
   type TreeKernel,
 } from "@holdfast/proofs";
-import { answersOf, expectedAnswers, kernelsFrom, loadWasmKernels } from "@holdfast/proofs/kernels";
+import { answersOf, expectedAnswers } from "@holdfast/proofs/kernels";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -31,12 +28,9 @@ import {
   pointsOf,
   terms,
 } from "./curve-fixtures.ts";
+import { backends, kernelsOf } from "./kernel-backends.ts";
 import { element, holds } from "./vectors.ts";
 
-const loaded = await loadWasmKernels();
-const { curve } = loaded;
-const poseidonRow = loaded.tree.poseidonRow ?? plainTreeKernel.poseidonRow;
-const { g1, g2 } = groupsOf(curve);
 const plain = groupsOf(plainCurveKernel);
 
 /** A sum of points is the sum in the exponent. */
@@ -108,12 +102,17 @@ const sameTransforms = ({ fft, quotient }: Pick<CurveKernel, "fft" | "quotient">
       equalBytes(quotient(a, b, c), plainCurveKernel.quotient(a, b, c)),
   );
 
-describe("the compiled kernels", () => {
-  it("load, and answer what the reference answers", () => {
+it("the reference gives the known answers", () => {
+  const reference = { poseidonRow: plainTreeKernel.poseidonRow, curve: plainCurveKernel };
+  expect(answersOf(reference)).toEqual(expectedAnswers);
+});
+
+describe.each(backends)("$name kernels", ({ backend, loaded }) => {
+  const { curve, poseidonRow, g1, g2 } = kernelsOf(loaded);
+
+  it("load", () => {
     expect(loaded.reason).toBeUndefined();
-    expect(loaded.backend).toBe("wasm");
-    const reference = { poseidonRow: plainTreeKernel.poseidonRow, curve: plainCurveKernel };
-    expect(answersOf(reference)).toEqual(expectedAnswers);
+    expect(loaded.backend).toBe(backend);
   });
 
   it("Poseidon of every arity", () => holds(sameRow(poseidonRow), { numRuns: 40 }));
@@ -192,7 +191,9 @@ const codeOf = (act: () => unknown): unknown => {
   }
 };
 
-describe("what is no point, scalar or domain", () => {
+describe.each(backends)("what is no point, scalar or domain to $name kernels", ({ loaded }) => {
+  const { curve } = kernelsOf(loaded);
+
   it("is found where it stands: off the curve, outside the subgroup, not below the modulus", () => {
     const [outer1, outer2] = [fromHex(curveVectors.outsideG1), fromHex(curveVectors.outsideG2)];
     const beside = generatorG1.slice();
@@ -238,6 +239,7 @@ describe("what is no point, scalar or domain", () => {
 });
 
 describe("canaries", () => {
+  const { curve, poseidonRow, g1 } = kernelsOf(backends[0].loaded);
   const fails = <Ts>(property: fc.IProperty<Ts>, numRuns = 60): boolean =>
     (fc.check(property as fc.IRawProperty<Ts>, { numRuns, seed: 7, endOnFailure: true }) as fc.RunDetails<Ts>)
       .failed;
@@ -287,54 +289,3 @@ describe("canaries", () => {
     expect(fails(sameRow(skipping), 20)).toBe(true);
   });
 });
-
-describe("the binary", () => {
-  const folder = new URL("../kernels/", import.meta.url);
-  const bytes = readFileSync(new URL("kernels.wasm", folder));
-
-  it("is refused with a reason when it is broken, cut or computes something else", async () => {
-    expect(await kernelsFrom(bytes.subarray(0, 1000))).toMatchObject({
-      backend: "reference",
-      reason: expect.stringContaining("does not load"),
-      curve: plainCurveKernel,
-    });
-    // A limb of each modulus, as the code's constants spell it, changed in one bit.
-    for (const limb of [-402915328n, 356515836n, -6881344n, -79165952n]) {
-      const wrong = withOtherConstant(bytes, limb);
-      const { backend, reason, tree, curve: used } = await kernelsFrom(wrong);
-      expect(backend).toBe("reference");
-      expect(reason).toMatch(/does not give the known answer/);
-      expect([tree, used]).toEqual([{}, plainCurveKernel]);
-    }
-  });
-
-  const compiler = spawnSync("clang-19", ["--version"], { encoding: "utf8" });
-  it.skipIf(compiler.status !== 0)(
-    "is what its sources give",
-    () => {
-      const build = fileURLToPath(new URL("build.ts", folder));
-      const { status, stderr } = spawnSync(process.execPath, [build, "--check"], { encoding: "utf8" });
-      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    },
-    60_000,
-  );
-});
-
-/** The binary with every `i64.const value` changed in the lowest bit but one. */
-function withOtherConstant(bytes: Uint8Array, value: bigint): Uint8Array {
-  const code = [0x42];
-  for (let rest = value; ; rest >>= 7n) {
-    const last = rest >= -64n && rest < 64n;
-    code.push(Number(rest & 0x7fn) | (last ? 0 : 0x80));
-    if (last) break;
-  }
-  const copy = bytes.slice();
-  let found = 0;
-  for (let at = 0; at + code.length <= copy.length; at += 1) {
-    if (!code.every((byte, i) => copy[at + i] === byte)) continue;
-    copy[at + 1] = (copy[at + 1] ?? 0) ^ 2;
-    found += 1;
-  }
-  expect(found).toBeGreaterThan(0);
-  return copy;
-}

@@ -25,12 +25,12 @@ import {
   writeR1cs,
   writeWtns,
 } from "@holdfast/proofs";
-import { loadWasmKernels } from "@holdfast/proofs/kernels";
+import { loadKernels } from "@holdfast/proofs/kernels";
 import * as snarkjs from "snarkjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { entropyOf, inputsOf, plantedSystem, productSystem, productWitness } from "./groth16-fixtures.ts";
 
-installCurveKernel((await loadWasmKernels()).curve);
+installCurveKernel((await loadKernels()).curve);
 
 type Curve = Awaited<ReturnType<typeof snarkjs.curves.getCurveFromName>>;
 type Key = Awaited<ReturnType<typeof snarkjs.zKey.exportVerificationKey>>;

@@ -29,7 +29,7 @@ import {
   verifySealSuccinct,
   zigzag,
 } from "@holdfast/proofs";
-import { loadWasmKernels } from "@holdfast/proofs/kernels";
+import { loadKernels } from "@holdfast/proofs/kernels";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bytes32, sectorOf } from "./reference.ts";
 import { flipBit } from "./vectors.ts";
@@ -64,7 +64,7 @@ function classOf(profile: SectorProfile, uses: readonly CircuitUse[]): SectorCla
 }
 
 beforeAll(async () => {
-  const { tree, curve } = await loadWasmKernels();
+  const { tree, curve } = await loadKernels();
   undo.push(installTreeKernel(tree), installCurveKernel(curve));
   undo.push(installProvingKeys({ find: async (key) => provingKeys.get(key.join()) }));
 });

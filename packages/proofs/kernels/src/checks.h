@@ -57,7 +57,7 @@ static int GROUP(in_subgroup)(const GROUP(affine) *p) {
 }
 
 /* Index of the first point that is not canonical, not on the curve or not in the subgroup, or -1. */
-i32 EXPORT_GROUP(first_bad)(const u8 *bytes, u32 count) {
+ENTRY i32 EXPORT_GROUP(first_bad)(const u8 *bytes, u32 count) {
   for (u32 i = 0; i < count; i++) {
     GROUP(affine) p;
     if (!GROUP(load)(&p, bytes + POINT_BYTES * (usize)i)) return (i32)i;

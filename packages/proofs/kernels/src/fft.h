@@ -7,7 +7,12 @@
 #define HOLDFAST_FFT_H
 #include "fr.h"
 
-INLINE u32 reversed(u32 index, u32 log) { return log == 0 ? 0 : __builtin_bitreverse32(index) >> (32 - log); }
+INLINE u32 reversed(u32 index, u32 log) {
+  u32 x = (index & 0x55555555) << 1 | (index >> 1 & 0x55555555);
+  x = (x & 0x33333333) << 2 | (x >> 2 & 0x33333333);
+  x = (x & 0x0f0f0f0f) << 4 | (x >> 4 & 0x0f0f0f0f);
+  return log == 0 ? 0 : __builtin_bswap32(x) >> (32 - log);
+}
 
 /* root^0 ... root^(n/2 - 1) */
 static fr *twiddles_of(const u8 *root_bytes, u32 log) {
@@ -63,7 +68,7 @@ static i32 load_reversed(fr *x, const u8 *bytes, u32 log, const fr *shift) {
  * Values * shift_in^i -> transform with the root -> times scale * shift_out^i. The host chooses root, shifts and
  * scale, so one function is every transform; a shift of 0 is none.
  */
-i32 EXPORT(fft)(u8 *values, u32 log, const u8 *root, const u8 *shift_in, const u8 *scale, const u8 *shift_out) {
+ENTRY i32 EXPORT(fft)(u8 *values, u32 log, const u8 *root, const u8 *shift_in, const u8 *scale, const u8 *shift_out) {
   usize size = (usize)1 << log;
   fr *twiddles = twiddles_of(root, log);
   fr *x = kernel_alloc(size * sizeof(fr));
@@ -111,7 +116,8 @@ static i32 extend(fr *out, fr *x, const u8 *values, u32 log, const fr *forward, 
  * (ab - c) / Z: on the coset ab = (g^n - 1) h + c has fewer than n coefficients, so its values there determine
  * it; c needs no second transform. The result replaces a.
  */
-i32 EXPORT(quotient)(u8 *a, const u8 *b, const u8 *c, u32 log, const quotient_constants *k) {
+ENTRY i32 EXPORT(quotient)(u8 *a, const u8 *b, const u8 *c, u32 log, const u8 *constants) {
+  const quotient_constants *k = (const quotient_constants *)constants;
   usize size = (usize)1 << log;
   fr *forward = twiddles_of(k->root, log);
   fr *backward = twiddles_of(k->root_inverse, log);

@@ -1,46 +1,10 @@
 /*
- * The quadratic extension, c0 + c1 u with u^2 = -1, in which G2 has its coordinates. Products take three
- * multiplications of columns and two reductions; columns may wrap on the way, their results may not:
- * a0 b0 - a1 b1 and a0 b1 + a1 b0 of normal elements are bounded like a product with one sum of two.
+ * The quadratic extension, c0 + c1 u with u^2 = -1, in which G2 has its coordinates. Its products take three
+ * multiplications and two reductions, so they stand with the form of the field that they reach into.
  */
 #ifndef HOLDFAST_FP2_H
 #define HOLDFAST_FP2_H
 #include "fp.h"
-
-typedef struct { fp c0, c1; } fp2;
-
-/* Apart from its callers: three of them in one function are more than a compiler keeps in registers. */
-NOINLINE void fp2_columns(i64 *t, const fp *a, const fp *b) { fp_columns(t, a, b); }
-
-/* Both factors normal. */
-NOINLINE void fp2_mul(fp2 *r, const fp2 *a, const fp2 *b) {
-  i64 low[FP_COLUMNS];
-  i64 high[FP_COLUMNS];
-  i64 mixed[FP_COLUMNS];
-  fp left, right;
-  fp_add_lazy(&left, &a->c0, &a->c1);
-  fp_add_lazy(&right, &b->c0, &b->c1);
-  fp2_columns(low, &a->c0, &b->c0);
-  fp2_columns(high, &a->c1, &b->c1);
-  fp2_columns(mixed, &left, &right);
-  UNROLL for (int i = 0; i < FP_COLUMNS; i++) {
-    mixed[i] = sub64(mixed[i], add64(low[i], high[i]));
-    low[i] = sub64(low[i], high[i]);
-  }
-  fp_reduce(&r->c0, low);
-  fp_reduce(&r->c1, mixed);
-}
-
-/* a normal. */
-NOINLINE void fp2_sqr(fp2 *r, const fp2 *a) {
-  fp sum, difference, twice;
-  fp_add_lazy(&sum, &a->c0, &a->c1);
-  fp_sub_lazy(&difference, &a->c0, &a->c1);
-  fp_balance(&sum);
-  fp_add_lazy(&twice, &a->c0, &a->c0);
-  fp_mul(&r->c1, &twice, &a->c1);
-  fp_mul(&r->c0, &difference, &sum);
-}
 
 INLINE void fp2_add_lazy(fp2 *r, const fp2 *a, const fp2 *b) {
   fp_add_lazy(&r->c0, &a->c0, &b->c0);

@@ -1,8 +1,8 @@
 /*
  * What every part of the kernels stands on: integer types, and memory from an arena that the host resets between
- * calls. Freestanding C: no libc, no globals but the arena. The numbers are signed: a field element is a run of
- * limbs in balanced form (each in [-2^(w-1), 2^(w-1))), so that sums and differences need no multiple of the
- * modulus, and column sums of products fit into 64 bits.
+ * calls. Freestanding C: no libc, no globals but the arena. For WebAssembly numbers are signed: a field element is a
+ * run of limbs in balanced form (each in [-2^(w-1), 2^(w-1))), so that sums and differences need no multiple of the
+ * modulus, and column sums of products fit into 64 bits. For 64-bit processors (WORDS64) it is whole words.
  */
 #ifndef HOLDFAST_KERNEL_H
 #define HOLDFAST_KERNEL_H
@@ -16,11 +16,21 @@ typedef __SIZE_TYPE__ usize;
 
 #define INLINE static inline __attribute__((always_inline))
 #define NOINLINE static __attribute__((noinline))
+#ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 64")
+#endif
+/* A host reaches the kernels by name in WebAssembly, by a table of functions (kernels.c) in a native build. */
 #ifdef __wasm__
 #define EXPORT(name) __attribute__((export_name(#name))) name
+#define ENTRY
 #else
-#define EXPORT(name) __attribute__((visibility("default"))) name
+#define EXPORT(name) name
+#define ENTRY static
+#if defined(__SIZEOF_INT128__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define WORDS64
+#endif
 #endif
 
 /* 16-byte aligned memory until the next reset; 0 if the host has no more. */

@@ -59,3 +59,15 @@ INLINE void g2_endomorphism(fp2 *x, fp2 *y) {
   fp2_mul(y, y, &psi_y);
 }
 #include "group.h"
+
+#ifndef __wasm__
+#include "table.h"
+const kernel_table KERNEL_TABLE = {
+    fr_load_run,
+    poseidon_row,
+    fft,
+    quotient,
+    {g1_msm, g1_fixed_base, g1_scale, g1_lagrange, g1_first_bad},
+    {g2_msm, g2_fixed_base, g2_scale, g2_lagrange, g2_first_bad},
+};
+#endif

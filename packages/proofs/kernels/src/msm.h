@@ -89,7 +89,7 @@ static void GROUP(sort_digits)(u32 *refs, u32 *ends, const i32 *digits, u32 coun
 /*
  * Sum of scalar * point. Returns -1, or the index of a point or scalar that is not canonical, or NO_MEMORY.
  */
-i32 EXPORT_GROUP(msm)(u8 *out, const u8 *point_bytes, const u8 *scalars, u32 total_count) {
+ENTRY i32 EXPORT_GROUP(msm)(u8 *out, const u8 *point_bytes, const u8 *scalars, u32 total_count) {
   u32 count = 0;
   for (u32 i = 0; i < total_count; i++) count += !scalar_is_zero(scalars + 32 * (usize)i);
   u32 width = GROUP(best_width)(count);

@@ -49,12 +49,12 @@ static void permute(fr *state, const fr *numbers, u32 width, u32 partial_rounds)
 }
 
 /* Elements from bytes to limbs, for the numbers of an instance. */
-void EXPORT(fr_load_run)(fr *to, const u8 *from, u32 count) {
+ENTRY void EXPORT(fr_load_run)(fr *to, const u8 *from, u32 count) {
   for (u32 i = 0; i < count; i++) fr_load(&to[i], from + 32 * i);
 }
 
 /* The hash of every width - 1 elements; returns the index of the first element that is not canonical, or -1. */
-i32 EXPORT(poseidon_row)(const fr *numbers, u32 width, u32 partial_rounds, const u8 *row, u8 *out, u32 groups) {
+ENTRY i32 EXPORT(poseidon_row)(const fr *numbers, u32 width, u32 partial_rounds, const u8 *row, u8 *out, u32 groups) {
   u32 at = 0;
   for (u32 group = 0; group < groups; group++) {
     fr state[MAX_WIDTH];

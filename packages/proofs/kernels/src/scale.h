@@ -34,7 +34,7 @@ static void GROUP(fill_multiples)(GROUP(batch) *batch, u32 first, u32 rows, u32 
 }
 
 /* scalar_i * base into out; returns like msm (a bad base is index 0). */
-i32 EXPORT_GROUP(fixed_base)(u8 *out, const u8 *base_bytes, const u8 *scalars, u32 count) {
+ENTRY i32 EXPORT_GROUP(fixed_base)(u8 *out, const u8 *base_bytes, const u8 *scalars, u32 count) {
   u32 width = GROUP(table_width)(count);
   u32 windows = window_count(width);
   u32 half = 1u << (width - 1);
@@ -115,7 +115,7 @@ static void GROUP(scale_chunk)(GROUP(bench) *bench, u32 size) {
 }
 
 /* scalar_i * point_i into out; returns like msm. */
-i32 EXPORT_GROUP(scale)(u8 *out, const u8 *point_bytes, const u8 *scalars, u32 count) {
+ENTRY i32 EXPORT_GROUP(scale)(u8 *out, const u8 *point_bytes, const u8 *scalars, u32 count) {
   GROUP(bench) bench;
   if (!GROUP(new_bench)(&bench)) return NO_MEMORY;
   for (u32 done = 0; done < count; done += CHUNK) {
@@ -166,7 +166,7 @@ static void GROUP(push_scale)(GROUP(scaler) *scaler, GROUP(affine) *target, cons
  * Inverse transform of points: values on the domain whose inverse root is given -> coefficients; bytes replaced.
  * Decimation in time: each stage turns half of the points by a power of the root, then adds and subtracts.
  */
-i32 EXPORT_GROUP(lagrange)(u8 *bytes, u32 log, const u8 *root_inverse, const u8 *size_inverse) {
+ENTRY i32 EXPORT_GROUP(lagrange)(u8 *bytes, u32 log, const u8 *root_inverse, const u8 *size_inverse) {
   u32 size = 1u << log;
   u32 half_size = size > 1 ? size / 2 : 1;
   GROUP(affine) *points = kernel_alloc((usize)2 * size * sizeof(GROUP(affine)));

@@ -1,0 +1,123 @@
+/**
+ * `npm run build:native`: compiles the kernels for this machine's platform into `build/`, with gcc or clang and
+ * nothing else: Node's headers come with the Node that runs this, or with the one that the lockfile installs.
+ * The same source file is compiled once for every set of processor features that it knows; the addon chooses at
+ * load, so the binary runs on any machine of the platform. `--if-possible` makes a missing compiler no failure.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import {
+  binaryName,
+  findAddonIn,
+  kernelsFolder,
+  type NativeNote,
+  noteName,
+  platformName,
+  sha256Hex,
+  sourcesDigest,
+} from "./native.ts";
+
+const common = "-std=gnu17 -fPIC -fvisibility=hidden -Wall -Wextra -Werror -Wno-unused-function".split(" ");
+
+interface Unit {
+  readonly name: string;
+  readonly source: string;
+  readonly flags: readonly string[];
+}
+
+function kernelUnit(name: string, ...flags: string[]): Unit {
+  return { name, source: "kernels.c", flags: ["-O3", `-DKERNEL_TABLE=kernels_${name}`, ...flags] };
+}
+
+function units(headers: string): readonly Unit[] {
+  const wide = kernelUnit("adx", "-DHOLDFAST_ADX", "-mbmi2", "-madx");
+  return [
+    kernelUnit("base"),
+    ...(process.arch === "x64" ? [wide] : []),
+    { name: "addon", source: "addon.c", flags: ["-O2", "-I", headers] },
+  ];
+}
+
+function runs(command: string): boolean {
+  return spawnSync(command, ["--version"], { stdio: "ignore" }).status === 0;
+}
+
+function compiler(): string | undefined {
+  const { CC } = process.env;
+  const known = ["clang", "clang-19", "gcc", "cc"];
+  return (CC === undefined || CC === "" ? known : [CC]).find(runs);
+}
+
+/** The folder with node_api.h. */
+function headersFolder(): string | undefined {
+  const besideNode = join(dirname(process.execPath), "..", "include", "node");
+  const candidates = [besideNode];
+  try {
+    const found = createRequire(import.meta.url).resolve(`node-${platformName}/package.json`);
+    candidates.push(join(dirname(found), "include", "node"));
+  } catch {
+    // This platform's Node does not come from the lockfile.
+  }
+  candidates.push("/usr/include/node", "/usr/local/include/node");
+  return candidates.find((folder) => existsSync(join(folder, "node_api.h")));
+}
+
+function run(command: string, args: readonly string[]): string | undefined {
+  const done = spawnSync(command, args, { cwd: kernelsFolder, encoding: "utf8" });
+  if (done.error !== undefined) return `${command} does not start: ${done.error.message}`;
+  return done.status === 0 ? undefined : `${command} ${args.join(" ")}\n${done.stderr}`;
+}
+
+/** Compiles and links into `to`; the compiler's words if it fails. */
+function compile(command: string, headers: string, temporary: string, to: string): string | undefined {
+  const objects: string[] = [];
+  for (const { name, source, flags } of units(headers)) {
+    const object = join(temporary, `${name}.o`);
+    const failure = run(command, [...common, ...flags, "-c", join("src", source), "-o", object]);
+    if (failure !== undefined) return failure;
+    objects.push(object);
+  }
+  const undefinedSymbols = process.platform === "darwin" ? ["-undefined", "dynamic_lookup"] : [];
+  return run(command, ["-shared", ...undefinedSymbols, "-o", to, ...objects]);
+}
+
+/** Undefined if all went well, else why not. */
+function build(): { readonly failure: string; readonly noTools: boolean } | undefined {
+  const command = compiler();
+  if (command === undefined) return { failure: "there is no gcc and no clang here", noTools: true };
+  const headers = headersFolder();
+  if (headers === undefined) return { failure: "there are no headers of Node (node_api.h)", noTools: true };
+  const folder = join(kernelsFolder, "build", platformName);
+  mkdirSync(folder, { recursive: true });
+  const temporary = mkdtempSync(join(folder, "build-"));
+  try {
+    const binary = join(temporary, binaryName);
+    const failure = compile(command, headers, temporary, binary);
+    if (failure !== undefined) return { failure, noTools: false };
+    const version = spawnSync(command, ["--version"], { encoding: "utf8" }).stdout.split("\n")[0] ?? command;
+    const note: NativeNote = {
+      binary: sha256Hex(readFileSync(binary)),
+      sources: sourcesDigest(),
+      compiler: version,
+    };
+    writeFileSync(join(temporary, noteName), `${JSON.stringify(note, undefined, 2)}\n`);
+    // A running process keeps the old file; one that starts between these two refuses the pair and says so.
+    renameSync(binary, join(folder, binaryName));
+    renameSync(join(temporary, noteName), join(folder, noteName));
+  } finally {
+    rmSync(temporary, { recursive: true });
+  }
+  const found = findAddonIn(folder);
+  if (found.addon === undefined) return { failure: found.reason, noTools: false };
+  const features = Object.keys(found.addon.features).join(", ");
+  console.log(`native kernels: built by ${found.compiler}; this processor has ${features || "no extras"}`);
+  return undefined;
+}
+
+const problem = build();
+if (problem !== undefined) {
+  console.error(`native kernels: ${problem.failure}`);
+  process.exitCode = problem.noTools && process.argv.includes("--if-possible") ? 0 : 1;
+}

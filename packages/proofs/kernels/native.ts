@@ -1,0 +1,106 @@
+/**
+ * The native build of the kernels: where its binary may lie, how it is recognised, and how it is loaded. Beside
+ * every binary lies a note with the digests of the binary and of the sources it was built from. A binary whose
+ * note is missing, wrong or of other sources is never loaded into the process: what is not our code must not run,
+ * and what is broken could end the process.
+ */
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { KernelCalls } from "./machine.ts";
+
+export const kernelsFolder = fileURLToPath(new URL(".", import.meta.url));
+export const platformName = `${process.platform}-${process.arch}`;
+export const binaryName = "kernels.node";
+export const noteName = "kernels.json";
+/** Where a binary is looked for: one that came with a release, then one that was built here. */
+export const nativeFolders: readonly string[] = ["prebuilt", "build"].map((kind) =>
+  join(kernelsFolder, kind, platformName),
+);
+export const buildCommand = "npm run build:native";
+
+/** What lies beside a binary. */
+export interface NativeNote {
+  /** SHA-256 of the binary, in hexadecimal digits as all digests here. */
+  readonly binary: string;
+  /** Digest of the sources. */
+  readonly sources: string;
+  readonly compiler: string;
+}
+
+/** The addon's exports (`src/addon.c`). */
+export interface NativeAddon {
+  /** What the processor has of the features that the kernels know, each with its bit. */
+  readonly features: Readonly<Record<string, number>>;
+  /** The kernels of the best build within these features. */
+  readonly bind: (allowed: number) => KernelCalls;
+}
+
+/** An addon, or why there is none; `refused`: one is there and may not be used. */
+export type NativeFound =
+  | { readonly addon: NativeAddon; readonly compiler: string }
+  | { readonly addon?: never; readonly reason: string; readonly refused: boolean };
+
+export const sha256Hex = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+/** Digest of names and contents of all C sources. */
+export function sourcesDigest(): string {
+  const folder = join(kernelsFolder, "src");
+  const hash = createHash("sha256");
+  for (const name of readdirSync(folder).sort()) {
+    if (!/\.[ch]$/.test(name)) continue;
+    hash.update(`${name}\n${sha256Hex(readFileSync(join(folder, name)))}\n`);
+  }
+  return hash.digest("hex");
+}
+
+function noteIn(folder: string): NativeNote | undefined {
+  try {
+    const note = JSON.parse(readFileSync(join(folder, noteName), "utf8")) as Partial<NativeNote> | null;
+    const { binary, sources, compiler } = note ?? {};
+    if (typeof binary !== "string" || typeof sources !== "string") return undefined;
+    return { binary, sources, compiler: typeof compiler === "string" ? compiler : "unknown" };
+  } catch {
+    return undefined;
+  }
+}
+
+const refused = (reason: string): NativeFound => ({ reason: `${reason}: ${buildCommand}`, refused: true });
+
+/** The addon in this folder, checked against its note. Never throws. */
+export function findAddonIn(folder: string): NativeFound {
+  const file = join(folder, binaryName);
+  if (!existsSync(file)) {
+    return { reason: `the native kernels are not built: ${buildCommand}`, refused: false };
+  }
+  const note = noteIn(folder);
+  if (note === undefined) return refused(`${file} has no note of what it is`);
+  try {
+    if (note.sources !== sourcesDigest()) return refused(`${file} was built from other sources`);
+    if (note.binary !== sha256Hex(readFileSync(file)))
+      return refused(`${file} is not what was built: it was changed or cut`);
+    const module: { exports: Partial<NativeAddon> } = { exports: {} };
+    process.dlopen(module, file);
+    const { features, bind } = module.exports;
+    if (features === undefined || bind === undefined) return refused(`${file} is no addon of these kernels`);
+    return { addon: { features, bind }, compiler: note.compiler };
+  } catch (cause) {
+    return refused(`${file} does not load (${cause instanceof Error ? cause.message : String(cause)})`);
+  }
+}
+
+/** The first addon that may be used, or why there is none. Never throws. */
+export function findAddon(folders: readonly string[] = nativeFolders): NativeFound {
+  const missing: NativeFound = {
+    reason: `the native kernels are not built: ${buildCommand}`,
+    refused: false,
+  };
+  let worst = missing;
+  for (const folder of folders) {
+    const found = findAddonIn(folder);
+    if (found.addon !== undefined) return found;
+    if (found.refused) worst = found;
+  }
+  return worst;
+}

@@ -1,0 +1,283 @@
+/*
+ * The native build's host side: a Node-API addon whose functions have the names and arguments of the WebAssembly
+ * build, with Uint8Arrays where that one has addresses. Every length is checked here, so that no argument of
+ * JavaScript reaches memory beyond its arrays. `features` says what the processor has; `bind(allowed)` gives the
+ * functions of the best build within those features. No state but an arena for each thread: workers load it too.
+ */
+#include <node_api.h>
+#include <stdlib.h>
+#include <string.h>
+#include "table.h"
+
+#define MAX_ARGUMENTS 10
+/* No vector is longer than this many elements: products of counts and sizes stay far below 2^64. */
+#define MAX_COUNT (1u << 31)
+
+/* ---- memory ---- */
+
+typedef struct chunk { struct chunk *next; u64 unused; } chunk;
+static _Thread_local chunk *arena;
+
+void *kernel_alloc(usize bytes) {
+  usize head = 64; /* keeps lines of the cache whole */
+  void *raw = 0;
+  if (bytes > ((usize)1 << 46) || posix_memalign(&raw, 64, head + bytes) != 0) return 0;
+  chunk *link = raw;
+  link->next = arena;
+  arena = link;
+  return (u8 *)raw + head;
+}
+
+static void release(void) {
+  while (arena) {
+    chunk *next = arena->next;
+    free(arena);
+    arena = next;
+  }
+}
+
+/* ---- features ---- */
+
+enum { ADX = 1, SHA = 2, IFMA = 4 };
+static const struct { u32 bit; const char *name; } feature_names[] = {{ADX, "adx"}, {SHA, "sha"}, {IFMA, "ifma"}};
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+static u32 find_features(void) {
+  u32 a, b, c, d, one_c, found = 0;
+  if (!__get_cpuid(1, &a, &b, &one_c, &d)) return 0;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
+  int bmi2 = b >> 8 & 1, adx = b >> 19 & 1, sha = b >> 29 & 1;
+  int sse = (one_c >> 9 & 1) && (one_c >> 19 & 1);
+  if (bmi2 && adx) found |= ADX;
+  if (sha && sse) found |= SHA;
+  if (one_c >> 27 & 1) { /* the system saves wide registers */
+    u32 low, high;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    int f = b >> 16 & 1, dq = b >> 17 & 1, ifma = b >> 21 & 1, vl = b >> 31 & 1;
+    if ((low & 0xe6) == 0xe6 && f && dq && ifma && vl) found |= IFMA;
+  }
+  return found;
+}
+#else
+static u32 find_features(void) { return 0; }
+#endif
+
+static const kernel_table *table_for(u32 features) {
+#if defined(__x86_64__)
+  if (features & ADX) return &kernels_adx;
+#endif
+  (void)features;
+  return &kernels_base;
+}
+
+/* ---- arguments ---- */
+
+typedef struct { u8 *at; usize length; } bytes;
+
+typedef struct {
+  napi_env env;
+  napi_value values[MAX_ARGUMENTS];
+  const kernel_table *table;
+  int failed;
+} call;
+
+static call begin(napi_env env, napi_callback_info info, usize count) {
+  call c = {.env = env};
+  usize given = count;
+  void *data = 0;
+  c.failed = napi_get_cb_info(env, info, &given, c.values, 0, &data) != napi_ok || given < count;
+  c.table = data;
+  if (c.failed) napi_throw_type_error(env, 0, "kernels: arguments are missing");
+  return c;
+}
+
+static void refuse(call *c, const char *why) {
+  if (!c->failed) napi_throw_range_error(c->env, 0, why);
+  c->failed = 1;
+}
+
+/* At least `least` bytes. */
+static bytes array(call *c, int i, u64 least) {
+  bytes b = {0, 0};
+  napi_typedarray_type type;
+  int is_array = 0;
+  bool answer = false;
+  if (c->failed) return b;
+  if (napi_is_typedarray(c->env, c->values[i], &answer) == napi_ok) is_array = answer;
+  if (!is_array ||
+      napi_get_typedarray_info(c->env, c->values[i], &type, &b.length, (void **)&b.at, 0, 0) != napi_ok ||
+      type != napi_uint8_array)
+    refuse(c, "kernels: an argument is no Uint8Array");
+  else if (b.length < least)
+    refuse(c, "kernels: an array is too short");
+  return b;
+}
+
+/* Like array, but 0 in the place of an array is none. */
+static bytes array_or_none(call *c, int i, u64 least) {
+  napi_valuetype type;
+  bytes none = {0, 0};
+  if (c->failed) return none;
+  if (napi_typeof(c->env, c->values[i], &type) == napi_ok && type == napi_number) return none;
+  return array(c, i, least);
+}
+
+/* A whole number up to `most`. */
+static u32 number(call *c, int i, u32 most) {
+  double value = -1;
+  if (c->failed) return 0;
+  if (napi_get_value_double(c->env, c->values[i], &value) != napi_ok || !(value >= 0 && value <= most) ||
+      value != (double)(u32)value) {
+    refuse(c, "kernels: a number is out of range");
+    return 0;
+  }
+  return (u32)value;
+}
+
+/* Field elements in words lie where the processor may read words. */
+static fr *elements(call *c, int i, u64 count) {
+  bytes b = array(c, i, count * sizeof(fr));
+  if ((usize)b.at % 8 != 0) refuse(c, "kernels: an array is not aligned");
+  return (fr *)b.at;
+}
+
+static napi_value status(call *c, i32 result) {
+  napi_value value = 0;
+  release();
+  if (!c->failed) napi_create_int32(c->env, result, &value);
+  return value;
+}
+
+/* ---- the kernels ---- */
+
+static napi_value call_fr_load_run(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 3);
+  u32 count = number(&c, 2, MAX_COUNT);
+  fr *to = elements(&c, 0, count);
+  bytes from = array(&c, 1, 32ull * count);
+  if (!c.failed) c.table->fr_load_run(to, from.at, count);
+  return status(&c, OK);
+}
+
+static napi_value call_poseidon_row(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 6);
+  u64 width = number(&c, 1, 37), partial = number(&c, 2, 1000), groups = number(&c, 5, MAX_COUNT);
+  if (width < 2) refuse(&c, "kernels: a width is out of range");
+  const fr *numbers = elements(&c, 0, 1 + 8 * width + 2 * width * width + 2 * width * partial);
+  bytes row = array(&c, 3, 32 * (width - 1) * groups), out = array(&c, 4, 32 * groups);
+  i32 result = OK;
+  if (!c.failed)
+    result = c.table->poseidon_row(numbers, (u32)width, (u32)partial, row.at, out.at, (u32)groups);
+  return status(&c, result);
+}
+
+static napi_value call_fft(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 6);
+  u32 log = number(&c, 1, 31);
+  bytes values = array(&c, 0, 32ull << log);
+  bytes root = array(&c, 2, 32), before = array_or_none(&c, 3, 32);
+  bytes scale = array(&c, 4, 32), after = array_or_none(&c, 5, 32);
+  i32 result = OK;
+  if (!c.failed) result = c.table->fft(values.at, log, root.at, before.at, scale.at, after.at);
+  return status(&c, result);
+}
+
+static napi_value call_quotient(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 5);
+  u32 log = number(&c, 3, 31);
+  bytes x = array(&c, 0, 32ull << log), y = array(&c, 1, 32ull << log), z = array(&c, 2, 32ull << log);
+  bytes constants = array(&c, 4, 6 * 32);
+  i32 result = OK;
+  if (!c.failed) result = c.table->quotient(x.at, y.at, z.at, log, constants.at);
+  return status(&c, result);
+}
+
+/* out, points, scalars, count: so many outputs and points, at least. */
+static napi_value sums(call *c, sum_function function, u64 unit, u64 outputs, u64 points) {
+  u32 count = number(c, 3, MAX_COUNT);
+  bytes out = array(c, 0, unit * (outputs ? outputs : count));
+  bytes from = array(c, 1, unit * (points ? points : count)), scalars = array(c, 2, 32ull * count);
+  return status(c, c->failed ? OK : function(out.at, from.at, scalars.at, count));
+}
+
+static napi_value lagrange(call *c, lagrange_function function, u64 unit) {
+  u32 log = number(c, 1, 31);
+  bytes points = array(c, 0, unit << log), root = array(c, 2, 32), size = array(c, 3, 32);
+  return status(c, c->failed ? OK : function(points.at, log, root.at, size.at));
+}
+
+static napi_value first_bad(call *c, check_function function, u64 unit) {
+  u32 count = number(c, 1, MAX_COUNT);
+  bytes points = array(c, 0, unit * count);
+  return status(c, c->failed ? OK : function(points.at, count));
+}
+
+#define GROUP_CALLS(g, unit)                                                   \
+  static napi_value call_##g##_msm(napi_env env, napi_callback_info info) {   \
+    call c = begin(env, info, 4);                                             \
+    return c.failed ? 0 : sums(&c, c.table->g.msm, unit, 1, 0);               \
+  }                                                                           \
+  static napi_value call_##g##_fixed_base(napi_env env, napi_callback_info info) { \
+    call c = begin(env, info, 4);                                             \
+    return c.failed ? 0 : sums(&c, c.table->g.fixed_base, unit, 0, 1);        \
+  }                                                                           \
+  static napi_value call_##g##_scale(napi_env env, napi_callback_info info) { \
+    call c = begin(env, info, 4);                                             \
+    return c.failed ? 0 : sums(&c, c.table->g.scale, unit, 0, 0);             \
+  }                                                                           \
+  static napi_value call_##g##_lagrange(napi_env env, napi_callback_info info) { \
+    call c = begin(env, info, 4);                                             \
+    return c.failed ? 0 : lagrange(&c, c.table->g.lagrange, unit);            \
+  }                                                                           \
+  static napi_value call_##g##_first_bad(napi_env env, napi_callback_info info) { \
+    call c = begin(env, info, 2);                                             \
+    return c.failed ? 0 : first_bad(&c, c.table->g.first_bad, unit);          \
+  }
+GROUP_CALLS(g1, 96)
+GROUP_CALLS(g2, 192)
+
+/* ---- the module ---- */
+
+#define METHOD(name) {#name, call_##name}
+static const struct { const char *name; napi_callback function; } methods[] = {
+    METHOD(fr_load_run), METHOD(poseidon_row), METHOD(fft), METHOD(quotient),
+    METHOD(g1_msm), METHOD(g1_fixed_base), METHOD(g1_scale), METHOD(g1_lagrange), METHOD(g1_first_bad),
+    METHOD(g2_msm), METHOD(g2_fixed_base), METHOD(g2_scale), METHOD(g2_lagrange), METHOD(g2_first_bad),
+};
+
+/* bind(features): an object with the kernels. */
+static napi_value bind_kernels(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 1);
+  u32 allowed = number(&c, 0, 0xffff);
+  napi_value object, function;
+  if (c.failed || napi_create_object(env, &object) != napi_ok) return 0;
+  void *table = (void *)table_for(allowed & find_features());
+  for (usize i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+    const char *name = methods[i].name;
+    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, methods[i].function, table, &function) != napi_ok ||
+        napi_set_named_property(env, object, name, function) != napi_ok)
+      return 0;
+  }
+  return object;
+}
+
+static int set_number(napi_env env, napi_value object, const char *name, u32 value) {
+  napi_value number_value;
+  return napi_create_uint32(env, value, &number_value) == napi_ok &&
+         napi_set_named_property(env, object, name, number_value) == napi_ok;
+}
+
+NAPI_MODULE_INIT() {
+  napi_value function, features;
+  u32 found = find_features();
+  if (napi_create_object(env, &features) != napi_ok) return 0;
+  for (usize i = 0; i < sizeof(feature_names) / sizeof(feature_names[0]); i++)
+    if (found & feature_names[i].bit && !set_number(env, features, feature_names[i].name, feature_names[i].bit))
+      return 0;
+  if (napi_create_function(env, "bind", NAPI_AUTO_LENGTH, bind_kernels, 0, &function) != napi_ok ||
+      napi_set_named_property(env, exports, "bind", function) != napi_ok ||
+      napi_set_named_property(env, exports, "features", features) != napi_ok)
+    return 0;
+  return exports;
+}

@@ -1,0 +1,28 @@
+/*
+ * The kernels of one native build as a table: kernels.c is compiled once for every set of processor features, and
+ * the addon takes the best table that the machine can run. Statuses are those of kernel.h.
+ */
+#ifndef HOLDFAST_TABLE_H
+#define HOLDFAST_TABLE_H
+#include "fr.h"
+
+typedef i32 (*sum_function)(u8 *out, const u8 *points, const u8 *scalars, u32 count);
+typedef i32 (*lagrange_function)(u8 *points, u32 log, const u8 *root_inverse, const u8 *size_inverse);
+typedef i32 (*check_function)(const u8 *points, u32 count);
+
+typedef struct {
+  sum_function msm, fixed_base, scale;
+  lagrange_function lagrange;
+  check_function first_bad;
+} group_table;
+
+typedef struct {
+  void (*fr_load_run)(fr *to, const u8 *from, u32 count);
+  i32 (*poseidon_row)(const fr *numbers, u32 width, u32 partial_rounds, const u8 *row, u8 *out, u32 groups);
+  i32 (*fft)(u8 *values, u32 log, const u8 *root, const u8 *shift_in, const u8 *scale, const u8 *shift_out);
+  i32 (*quotient)(u8 *a, const u8 *b, const u8 *c, u32 log, const u8 *constants);
+  group_table g1, g2;
+} kernel_table;
+
+extern const kernel_table kernels_base, kernels_adx;
+#endif

@@ -1,0 +1,54 @@
+/**
+ * The back ends of the compiled kernels that are here: WebAssembly always, the native addon where it was built,
+ * with everything that the processor has and without.
+ */
+import { type CurveKernel, plainTreeKernel, type TreeKernel } from "@holdfast/proofs";
+import {
+  type KernelBackend,
+  type LoadedKernels,
+  loadNativeKernels,
+  loadWasmKernels,
+} from "@holdfast/proofs/kernels";
+import { groupsOf } from "./curve-fixtures.ts";
+
+export interface TestedBackend {
+  readonly name: string;
+  readonly backend: KernelBackend;
+  readonly loaded: LoadedKernels;
+}
+
+const wasm: TestedBackend = { name: "wasm", backend: "wasm", loaded: await loadWasmKernels() };
+const all = loadNativeKernels();
+
+function nativeVariants(): readonly TestedBackend[] {
+  const { features = [] } = all;
+  const variant = (name: string, loaded: LoadedKernels): TestedBackend => ({
+    name,
+    backend: "native",
+    loaded,
+  });
+  const bare = "native, of a processor without extras,";
+  return [
+    variant("native", all),
+    ...(features.includes("ifma")
+      ? [variant("native, without ifma,", loadNativeKernels({ without: ["ifma"] }))]
+      : []),
+    ...(features.length > 0 ? [variant(bare, loadNativeKernels({ without: features }))] : []),
+  ];
+}
+
+/** A native addon that is there and refused is tested too, so that it fails where it can be seen. */
+export const backends: readonly [TestedBackend, ...TestedBackend[]] = [
+  wasm,
+  ...(all.backend === "native" || all.refused === true ? nativeVariants() : []),
+];
+
+/** The functions of a back end. */
+export function kernelsOf({ tree, curve }: LoadedKernels): {
+  readonly curve: CurveKernel;
+  readonly poseidonRow: TreeKernel["poseidonRow"];
+  readonly g1: ReturnType<typeof groupsOf>["g1"];
+  readonly g2: ReturnType<typeof groupsOf>["g2"];
+} {
+  return { curve, poseidonRow: tree.poseidonRow ?? plainTreeKernel.poseidonRow, ...groupsOf(curve) };
+}

@@ -1,0 +1,167 @@
+/**
+ * Binaries of the kernels that are missing, broken, cut, of other sources or wrong are refused with a reason, and
+ * the next back end does the work; and the committed WebAssembly is what its sources give.
+ */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { plainCurveKernel } from "@holdfast/proofs";
+import {
+  binaryName,
+  kernelsFrom,
+  kernelsVariable,
+  loadKernels,
+  loadNativeKernels,
+  nativeFolders,
+  noteName,
+} from "@holdfast/proofs/kernels";
+import { afterEach, describe, expect, it, vi } from "vitest";
+
+describe("the WebAssembly", () => {
+  const folder = new URL("../kernels/", import.meta.url);
+  const bytes = readFileSync(new URL("kernels.wasm", folder));
+
+  it("is refused with a reason when it is broken, cut or computes something else", async () => {
+    expect(await kernelsFrom(bytes.subarray(0, 1000))).toMatchObject({
+      backend: "reference",
+      reason: expect.stringContaining("does not load"),
+      curve: plainCurveKernel,
+    });
+    // A limb of each modulus, as the code's constants spell it, changed in one bit.
+    for (const limb of [-402915328n, 356515836n, -6881344n, -79165952n]) {
+      const wrong = withOtherConstant(bytes, limb);
+      const { backend, reason, tree, curve: used } = await kernelsFrom(wrong);
+      expect(backend).toBe("reference");
+      expect(reason).toMatch(/does not give the known answer/);
+      expect([tree, used]).toEqual([{}, plainCurveKernel]);
+    }
+  });
+
+  const compiler = spawnSync("clang-19", ["--version"], { encoding: "utf8" });
+  it.skipIf(compiler.status !== 0)(
+    "is what its sources give",
+    () => {
+      const build = fileURLToPath(new URL("build.ts", folder));
+      const { status, stderr } = spawnSync(process.execPath, [build, "--check"], { encoding: "utf8" });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    },
+    60_000,
+  );
+});
+
+/** The binary with every `i64.const value` changed in the lowest bit but one. */
+function withOtherConstant(bytes: Uint8Array, value: bigint): Uint8Array {
+  const code = [0x42];
+  for (let rest = value; ; rest >>= 7n) {
+    const last = rest >= -64n && rest < 64n;
+    code.push(Number(rest & 0x7fn) | (last ? 0 : 0x80));
+    if (last) break;
+  }
+  const copy = bytes.slice();
+  let found = 0;
+  for (let at = 0; at + code.length <= copy.length; at += 1) {
+    if (!code.every((byte, i) => copy[at + i] === byte)) continue;
+    copy[at + 1] = (copy[at + 1] ?? 0) ^ 2;
+    found += 1;
+  }
+  expect(found).toBeGreaterThan(0);
+  return copy;
+}
+
+const built = nativeFolders.find((folder) => loadNativeKernels({ folders: [folder] }).backend === "native");
+
+describe.skipIf(built === undefined)("the native addon", () => {
+  const source = built ?? "";
+  const folders: string[] = [];
+  /** A copy whose binary and note may be changed. */
+  const copy = (): string => {
+    const folder = mkdtempSync(join(tmpdir(), "kernels-"));
+    folders.push(folder);
+    for (const name of [binaryName, noteName]) copyFileSync(join(source, name), join(folder, name));
+    return folder;
+  };
+  const load = (folder: string) => loadNativeKernels({ folders: [folder] });
+  const change = (folder: string, act: (bytes: Buffer) => Uint8Array, noted: boolean): void => {
+    const bytes = act(readFileSync(join(folder, binaryName)));
+    writeFileSync(join(folder, binaryName), bytes);
+    if (!noted) return;
+    const note = JSON.parse(readFileSync(join(folder, noteName), "utf8")) as Record<string, string>;
+    note.binary = createHash("sha256").update(bytes).digest("hex");
+    writeFileSync(join(folder, noteName), JSON.stringify(note));
+  };
+  afterEach(() => {
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+  });
+
+  it("is refused when it is cut, changed, without its note or of other sources", () => {
+    const cut = copy();
+    change(cut, (bytes) => bytes.subarray(0, 4096), false);
+    expect(load(cut)).toMatchObject({ backend: "reference", refused: true, tree: {} });
+    expect(load(cut).reason).toMatch(/not what was built/);
+    const other = copy();
+    change(other, () => new TextEncoder().encode("this is no library"), true);
+    expect(load(other).reason).toMatch(/does not load/);
+    const unknown = copy();
+    rmSync(join(unknown, noteName));
+    expect(load(unknown).reason).toMatch(/no note/);
+    const old = copy();
+    writeFileSync(join(old, noteName), JSON.stringify({ binary: "", sources: "" }));
+    expect(load(old).reason).toMatch(/other sources/);
+    rmSync(join(old, binaryName));
+    expect(load(old)).toMatchObject({ refused: false, reason: expect.stringMatching(/build:native/) });
+  });
+
+  it("is refused when it computes something else", () => {
+    // A word of each modulus, changed in one bit wherever the binary has it.
+    for (const [word, question] of [
+      [0x73eda753299d7d48n, "poseidonRow"],
+      [0x64774b84f38512bfn, "msmG1"],
+    ] as const) {
+      const wrong = copy();
+      change(wrong, (bytes) => withOtherWord(bytes, word), true);
+      expect(load(wrong)).toMatchObject({ backend: "reference", refused: true });
+      expect(load(wrong).reason).toBe(`the native binary's ${question} does not give the known answer`);
+    }
+  });
+});
+
+function withOtherWord(bytes: Buffer, word: bigint): Buffer {
+  const pattern = Buffer.alloc(8);
+  pattern.writeBigUInt64LE(word);
+  let found = 0;
+  for (let at = bytes.indexOf(pattern); at >= 0; at = bytes.indexOf(pattern, at + 1)) {
+    bytes[at + 1] = (bytes[at + 1] ?? 0) ^ 2;
+    found += 1;
+  }
+  expect(found).toBeGreaterThan(0);
+  return bytes;
+}
+
+describe("the choice of a back end", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it("takes the best that is allowed, and says why no better one is in use", async () => {
+    vi.stubEnv(kernelsVariable, "wasm");
+    const wasm = await loadKernels();
+    expect(wasm).toMatchObject({ backend: "wasm", refused: false });
+    expect(wasm.reason).toBeUndefined();
+    vi.stubEnv(kernelsVariable, "reference");
+    expect(await loadKernels()).toMatchObject({ backend: "reference", refused: false, tree: {} });
+    vi.stubEnv(kernelsVariable, "native");
+    const native = await loadKernels();
+    if (built === undefined) {
+      expect(native).toMatchObject({ backend: "wasm", refused: true });
+      expect(native.reason).toMatch(/build:native/);
+    } else {
+      expect(native).toMatchObject({ backend: "native", refused: false });
+    }
+    vi.stubEnv(kernelsVariable, "fastest");
+    expect(await loadKernels()).toMatchObject({
+      refused: true,
+      reason: expect.stringMatching(/HOLDFAST_KERNELS is "fastest"/),
+    });
+  });
+});

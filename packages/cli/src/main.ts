@@ -1,15 +1,15 @@
 /** Entry of the `holdfast` program: the real terminal, environment and signals around `runProgram`. */
 import { readFile } from "node:fs/promises";
-import { addAbortSignal } from "node:stream";
 import { commandTable } from "./commands/index.ts";
 import { runProgram } from "./program.ts";
+import { standardInput } from "./standard-input.ts";
 import { openTerminal, pipeClosed } from "./terminal.ts";
 
 const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Runs the command line and gives the exit code. A second signal ends the process at once. */
 export async function main(argv: readonly string[]): Promise<number> {
-  const { stdin, stdout, stderr, env } = process;
+  const { stdout, stderr, env } = process;
   const stop = new AbortController();
   const onSignal = (): void => {
     for (const name of stopSignals) process.off(name, onSignal);
@@ -19,15 +19,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   // A closed pipe (`holdfast ls | head`) ends the program quietly, as everywhere on UNIX.
   stdout.on("error", () => stop.abort(pipeClosed));
   stderr.on("error", () => undefined);
-  // Whoever waits for input hears of a signal too.
-  addAbortSignal(stop.signal, stdin).on("error", () => undefined);
   try {
     return await runProgram(commandTable, argv, {
       terminal: openTerminal(stdout, stderr, env),
       env,
       signal: stop.signal,
       version: await ownVersion(),
-      stdin,
+      stdin: standardInput(stop.signal), // whoever waits for input hears of a signal too
     });
   } finally {
     for (const name of stopSignals) process.off(name, onSignal);

@@ -67,7 +67,7 @@ async function readKeyText(path: string, { stdin }: CommandContext): Promise<str
     if (size > keyFileBytes) {
       throw cliErrors.badValue({ problem: `a key file has at most ${keyFileBytes} bytes` });
     }
-    chunks.push(chunk);
+    chunks.push(chunk.slice());
   }
   const text = Buffer.concat(chunks).toString("utf8").trim();
   if (text === "") throw cliErrors.badValue({ problem: "there is no key: the input is empty" });

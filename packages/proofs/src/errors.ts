@@ -1,14 +1,18 @@
 /**
  * Errors of sealing and proving. They are for callers; a false proof of a peer is `false`, never an error.
  */
-import { defineErrors } from "@holdfast/base";
+import { byteCount, defineErrors, formatBytes } from "@holdfast/base";
+
+/** For people; what is no size stays the number that it is. */
+const sizeText = (bytes: number): string =>
+  Number.isSafeInteger(bytes) && bytes >= 0 ? formatBytes(byteCount(bytes)) : String(bytes);
 
 export const proofsErrors = defineErrors("proofs", {
   unknownSectorSize: {
     exit: "usage",
     message: (data: { sectorBytes: number; known: readonly number[] }) =>
-      `there are no sectors of ${data.sectorBytes} bytes`,
-    fix: (data) => `use one of the sizes ${data.known.join(", ")}`,
+      `the table of sector sizes has none of ${data.sectorBytes} bytes (${sizeText(data.sectorBytes)}) here`,
+    fix: (data) => `use one of the sizes ${data.known.map(sizeText).join(", ")}`,
   },
   badLength: {
     exit: "usage",

@@ -68,7 +68,7 @@ function page(
       `${grouped(variables)} variables, domain 2^${Math.log2(domain)}`,
     table(["CONSTRAINTS", "SHARE", "PART"], ours),
     table(
-      ["CONSTRAINTS", "BESIDE IT"],
+      ["CONSTRAINTS", "ORIGINALS, FOR THE LIKE"],
       originals.map((one) => [count(one.constraints), `${one.what} (${one.source})`]),
     ),
   ].join("\n");

@@ -51,13 +51,14 @@ function networkOptions(input: CommandInput, vanillaSectorBytes: number) {
   const proofMode = optionChoice(input, "proofMode", ["vanilla", "groth16"]) ?? "vanilla";
   const porep = optionChoice(input, "porep", ["zigzag", "sdr"]) ?? "zigzag";
   const succinct = proofMode === "groth16";
+  const usualBytes = succinct ? 2_048 : porep === "sdr" ? 262_144 : vanillaSectorBytes; // rows of the table
   if (succinct && porep === "sdr") {
     throw cliErrors.badValue({ problem: "--porep sdr goes with --proof-mode vanilla only" });
   }
   return {
     proofMode,
     porep,
-    sectorBytes: optionBytes(input, "sector") ?? (succinct ? 2_048 : vanillaSectorBytes),
+    sectorBytes: optionBytes(input, "sector") ?? usualBytes,
     roundMs: roundOption(input, succinct ? 6_000 : 1_000),
   };
 }

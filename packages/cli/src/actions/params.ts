@@ -50,6 +50,9 @@ function viewOf({ id, meta, sectorBytes, files, missing }: ParameterSet): SetVie
 
 const makersOf = (set: SetView): string =>
   set.made.how === "setup" ? "one party" : plural(set.made.phase2.length, "contribution");
+/** The beginning of an id, which names the set in other commands too. */
+const shortSetId = (id: string): string => id.replace(/(-[0-9a-f]{8})[0-9a-f]+$/, "$1…");
+const withoutTrail = (id: string): string => id.replace(/…$/, "");
 const sizeOfSet = (set: SetView): number => set.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 
 /** The functions for parameters, with the folder that the user means. */
@@ -97,7 +100,7 @@ export const paramsCache = action({
         set.constraints.toLocaleString("en"),
         sizeText(sizeOfSet(set)),
         makersOf(set),
-        set.id,
+        shortSetId(set.id),
       ]),
     ),
 });
@@ -133,15 +136,15 @@ export const paramsList = action({
       return "";
     }
     return table(
-      ["CIRCUIT", "SECTOR", "CONSTRAINTS", "SIZE", "MADE BY", "STATE", "ID"],
+      ["SHAPE", "SECTOR", "CONSTRAINTS", "SIZE", "MADE BY", "STATE", "ID"],
       sets.map((set) => [
-        set.circuitId,
+        /\{(.*)\}$/.exec(set.circuitId)?.[1] ?? set.circuitId, // the id names the circuit
         set.sectorBytes === 0 ? "any" : sizeText(set.sectorBytes),
         set.constraints.toLocaleString("en"),
         sizeText(sizeOfSet(set)),
         makersOf(set),
         set.missing.length === 0 ? "whole" : `lacks ${plural(set.missing.length, "file")}`,
-        set.id,
+        shortSetId(set.id),
       ]),
     );
   },
@@ -159,7 +162,7 @@ async function chosen(context: CommandContext, input: CommandInput) {
   }
   const path = what === undefined ? null : fileOfSet.exec(basename(what));
   if (what === undefined || path === null) {
-    const sets = await tools.chosenSets(tools.folder, what === undefined ? [] : [what]);
+    const sets = await tools.chosenSets(tools.folder, what === undefined ? [] : [withoutTrail(what)]);
     return { cache: tools.cache, ids: sets.map(({ id }) => id) };
   }
   const folder = what.includes("/") ? resolve(dirname(what)) : tools.folder;
@@ -217,7 +220,7 @@ export const paramsPublish = action({
   async run(context, input) {
     const { folder, kuboAdder, publishParameters } = await opened(context, input);
     const api = optionText(input, "ipfsApi");
-    const ids = input.args.filter((id) => id !== undefined);
+    const ids = input.args.filter((id) => id !== undefined).map(withoutTrail);
     const list = resolve(optionText(input, "jsonFile") ?? "");
     const add = api === undefined ? await nodeAdder(context) : kuboAdder(api);
     const files = await publishParameters({ folder, ids, add, listPath: list }, progressOf(context));
@@ -258,7 +261,7 @@ export const paramsFetch = action({
     const { folder, fetchFiles, readManifest, nodeSource, sourceOf } = await opened(context, input);
     const given = optionList(input, "from").map(sourceOf);
     const sectorBytes = optionBytes(input, "sectorBytes");
-    const names = input.args.filter((name) => name !== undefined);
+    const names = input.args.filter((name) => name !== undefined).map(withoutTrail);
     const list = resolve(optionText(input, "jsonFile") ?? "");
     const manifest = new Map(
       [...(await readManifest(list))].filter(

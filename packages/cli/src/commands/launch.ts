@@ -10,8 +10,9 @@ const roundOption: OptionSpec = {
 const sectorOption = (initial: string): OptionSpec => ({
   flags: "--sector <size>",
   summary:
-    "size of the miners' sectors: 2KiB, 16KiB, 64KiB, 256KiB, 1MiB or 8MiB; with groth16 or sdr 2KiB, " +
-    `16KiB or 256KiB (default: ${initial}; 2KiB with groth16)`,
+    "size of the miners' sectors: 1KiB, 2KiB, 4KiB, 16KiB, 64KiB, 256KiB, 1MiB or 8MiB; with groth16 2KiB, " +
+    "16KiB, 64KiB or 256KiB; with sdr 2KiB, 16KiB, 256KiB or 8MiB " +
+    `(default: ${initial}; 2KiB with groth16, 256KiB with sdr)`,
 });
 const proofModeOption: OptionSpec = {
   flags: "--proof-mode <mode>",
@@ -34,7 +35,11 @@ export const launchCommands: readonly CommandSpec[] = [
       "A bootstrap node, some storage miners and a client, each a full node with its own folder, keys and sockets. " +
       "The other commands find it by themselves. Ctrl-C stops it; nothing is left behind unless --state names a " +
       "folder, where it goes on the next time.",
-    examples: ["holdfast up", "holdfast up --state ./net --round 500ms --miners 5"],
+    examples: [
+      "holdfast up",
+      "holdfast up --state ./net --round 500ms --miners 5",
+      "holdfast up --proof-mode groth16",
+    ],
     options: [
       {
         flags: "--state <dir>",

@@ -69,7 +69,7 @@ export const paramsCommands: readonly CommandSpec[] = [
     examples: [
       "holdfast params verify --all",
       "holdfast params verify v1-post-3f0…",
-      "holdfast params verify ./x.vk",
+      "holdfast params verify mirror/v1-post-3f0….params",
     ],
     args: [
       {

@@ -31,7 +31,7 @@ export const proofCommands: readonly CommandSpec[] = [
       "--proofs every owner gets a file that `holdfast piece inclusion verify` takes; with --out the aggregate " +
       "itself is written, ready to be stored. The largest first leaves the fewest gaps.",
     examples: [
-      "holdfast piece aggregate c.bin b.bin a.bin --out all.bin --proofs proofs",
+      "holdfast piece aggregate large.bin small.bin tiny.bin --out all.bin --proofs proofs",
       "holdfast piece aggregate baga6ea4seaq…:2048 baga6ea4seaq…:128 --json",
     ],
     args: [{ name: "pieces", summary: "files, or CID:SIZE, in the order of the aggregate", many: true }],

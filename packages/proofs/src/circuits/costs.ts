@@ -63,7 +63,7 @@ function originalsOf(choice: CircuitChoice): OriginalCost[] {
       const count = choice.shape.challengesPerProof;
       return [
         {
-          what: `ZigZag, ${count} challenges of one layer; the encoding is not bound to the openings`,
+          what: `ZigZag, one layer, challenges: ${count}; the encoding is not bound to the openings`,
           constraints: count * zigzagChallenge(height) + zigzagLayer,
           source: era,
         },
@@ -75,7 +75,11 @@ function originalsOf(choice: CircuitChoice): OriginalCost[] {
       const count = sectorsPerProof * challengesPerSector;
       const { fallbackPost } = originalFigures;
       return [
-        { what: `${count} Pedersen paths`, constraints: count * pedersenPath(height), source: era },
+        {
+          what: `as many paths (${count}) in Pedersen trees`,
+          constraints: count * pedersenPath(height),
+          source: era,
+        },
         {
           what: `fallback PoSt, ${fallbackPost.sectors} sectors × ${fallbackPost.challenges}, 64 nodes each`,
           constraints: fallbackPost.constraints,

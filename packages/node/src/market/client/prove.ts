@@ -43,7 +43,7 @@ export async function awaitProofs(context: ClientContext, id: number, signal: Ab
     note(
       context,
       attempt,
-      `${unproven} of ${seen.evidence.length} pieces wait for the first proof of their sector`,
+      `pieces that wait for the first proof of their sector: ${unproven} of ${seen.evidence.length}`,
     );
     await nextHead(chain, signal);
   }

@@ -184,9 +184,11 @@ function healthOf(needs: HandlerNeeds, headMs: number): MethodResult<"node.statu
   if (rounds > warnRounds) {
     return {
       light: "failing",
-      reason: `the newest block is ${rounds} rounds old`,
+      reason: `the newest block is ${inRounds(rounds)} old`,
       fix: "look whether miners run: `holdfast mine status --node miner-1`",
     };
   }
-  return { light: "ok", reason: `the newest block is ${Math.max(0, rounds)} rounds old`, fix: null };
+  return { light: "ok", reason: `the newest block is ${inRounds(Math.max(0, rounds))} old`, fix: null };
 }
+
+const inRounds = (count: number): string => `${count} ${count === 1 ? "round" : "rounds"}`;

@@ -1,10 +1,12 @@
 /** Entry of the `holdfast` program: the real terminal, environment and signals around `runProgram`. */
 import { readFile } from "node:fs/promises";
 import { commandTable } from "./commands/index.ts";
+import { cliErrors, systemDetail } from "./errors.ts";
 import { runProgram } from "./program.ts";
 import { standardInput } from "./standard-input.ts";
 import { openTerminal, pipeClosed } from "./terminal.ts";
 
+const neverAborted = new AbortController().signal;
 const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Runs the command line and gives the exit code. A second signal ends the process at once. */
@@ -16,17 +18,28 @@ export async function main(argv: readonly string[]): Promise<number> {
     stop.abort(new DOMException("interrupted", "AbortError"));
   };
   for (const name of stopSignals) process.on(name, onSignal);
-  // A closed pipe (`holdfast ls | head`) ends the program quietly, as everywhere on UNIX.
-  stdout.on("error", () => stop.abort(pipeClosed));
+  // A closed pipe (`holdfast ls | head`) ends the program quietly, as everywhere on UNIX; a full disk does not.
+  let lost: unknown;
+  stdout.on("error", (cause) => {
+    if (systemDetail(cause) !== "EPIPE") lost ??= cause;
+    stop.abort(pipeClosed);
+  });
   stderr.on("error", () => undefined);
   try {
-    return await runProgram(commandTable, argv, {
+    const host = {
       terminal: openTerminal(stdout, stderr, env),
       env,
-      signal: stop.signal,
       version: await ownVersion(),
       stdin: standardInput(stop.signal), // whoever waits for input hears of a signal too
-    });
+    };
+    const code = await runProgram(commandTable, argv, { ...host, signal: stop.signal });
+    // What was written last may fail after the command has ended.
+    await new Promise<unknown>((done) => stdout.write("", done));
+    if (lost === undefined) return code;
+    const failure = cliErrors.unwritable({ path: "standard output", detail: systemDetail(lost) }, lost);
+    const { reportFailure } = await import("./failure.ts");
+    const failing = { table: commandTable, words: argv, host: { ...host, signal: neverAborted } };
+    return reportFailure(failure, failing);
   } finally {
     for (const name of stopSignals) process.off(name, onSignal);
   }

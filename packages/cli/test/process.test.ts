@@ -1,6 +1,7 @@
 /** The program as a process: signals, pipes whose reader goes away, exit codes through the launcher. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -59,6 +60,14 @@ describe("the program", () => {
     node.instead.set("chain.watch", endless);
     const stream = `"${process.execPath}" "${program}" chain watch --json | head -0`;
     expect((await ended(start("bash", ["-c", `exec 2>&1; ${stream}`]))).out).toBe("");
+  });
+
+  it("does not call a result written that the disk had no room for", async (task) => {
+    if (!existsSync("/dev/full")) return task.skip();
+    const line = `"${process.execPath}" "${program}" chain head --json > /dev/full`;
+    const { code, out, err } = await ended(start("bash", ["-c", line]));
+    expect({ code, out }).toEqual({ code: 8, out: "" });
+    expect(JSON.parse(err).error.code).toBe("cli/unwritable");
   });
 
   it("ends a put on SIGINT and SIGTERM with 75, and a watch with 0", async () => {

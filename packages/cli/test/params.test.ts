@@ -282,7 +282,7 @@ describe("params fetch", () => {
 });
 
 describe("params cache and verify", () => {
-  it("makes the same set once for two processes, verifies it, and finds what was changed", async () => {
+  it("makes the same set once for two processes, verifies it, and keeps what it replaces, and finds what was changed", async () => {
     const argv = ["params", "cache", "--circuit", "winning", "--json"];
     const both = await Promise.all([ended(start(argv)), ended(start(argv))]);
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
@@ -302,8 +302,12 @@ describe("params cache and verify", () => {
     });
     const path = join(at("cache"), `${id}.params`);
     const bytes = await readFile(path);
-    bytes[1000] = (bytes[1000] ?? 0) ^ 1;
-    await writeFile(path, bytes);
+    await rm(join(at("cache"), `${id}.vk`));
+    expect((await params(["cache", "--circuit", "winning"])).code).toBe(0);
+    expect((await readFile(`${path}-replaced`)).equals(bytes)).toBe(true);
+    const changed = await readFile(path);
+    changed[1000] = (changed[1000] ?? 0) ^ 1;
+    await writeFile(path, changed);
     expect(failure(await params(["verify", path]))).toEqual({ exit: 5, code: "params/not-proven" });
     await rm(path);
     expect(failure(await params(["verify", "--all"]))).toEqual({ exit: 3, code: "params/unknown" });

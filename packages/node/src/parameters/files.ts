@@ -120,9 +120,22 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /** Renames a file that is not what it should be, and gives its new name. Error `params/unwritable`. */
-export async function putAside(path: string, as = path): Promise<string> {
+export function putAside(path: string, as = path): Promise<string> {
+  return renameFreely(path, `${as}-invalid-digest`);
+}
+
+/**
+ * Keeps a file, if it is there, whose place another is about to take: a network of this machine may live on the
+ * proving key that is in it. Error `params/unwritable`.
+ */
+export async function keepReplaced(path: string): Promise<void> {
+  if ((await sizeOf(path)) !== undefined) await renameFreely(path, `${path}-replaced`);
+}
+
+/** Renames to the first free name of a row, and gives it. */
+async function renameFreely(path: string, as: string): Promise<string> {
   for (let number = 1; ; number += 1) {
-    const aside = `${as}-invalid-digest${number === 1 ? "" : `-${number}`}`;
+    const aside = number === 1 ? as : `${as}-${number}`;
     if ((await sizeOf(aside)) !== undefined) continue;
     try {
       await rename(path, aside);

@@ -23,6 +23,7 @@ import {
   type MadeBy,
   newCircuitCeremony,
   newPowersOfTau,
+  parameterFileKinds,
   parameterFileName,
   parameterId,
   type R1cs,
@@ -30,7 +31,7 @@ import {
   shapeOf,
 } from "@holdfast/proofs";
 import { paramsErrors } from "./errors.ts";
-import { digestsOfFile, putAside, writeDurably } from "./files.ts";
+import { digestsOfFile, keepReplaced, putAside, writeDurably } from "./files.ts";
 import { type ParameterSet, readSet, statedDigests } from "./sets.ts";
 
 /** A circuit by what it is for: a row of the table of sector sizes, and a use. */
@@ -91,6 +92,8 @@ async function makeOne(
   }
   tell(`making keys for ${r1cs.constraintCount.toLocaleString("en")} constraints`);
   const files = contributors.length === 0 ? setupOf(r1cs) : ceremonyOf(r1cs, request, tell);
+  // What is left of a set that lacks a file may be all that proves for a network; its name is the same.
+  for (const kind of parameterFileKinds) await keepReplaced(join(folder, parameterFileName(id, kind)));
   for (const kind of ["params", "vk", "transcript"] as const) {
     const content = files[kind];
     if (content !== null) await writeDurably(join(folder, parameterFileName(id, kind)), content);

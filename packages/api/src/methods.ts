@@ -114,6 +114,15 @@ export const methods = {
       version: z.string(),
       network: z.string(),
       roundMs: z.int(),
+      sectors: z
+        .array(
+          z.object({
+            sectorBytes: sizeBytes,
+            profile: z.string().describe("row of the table of sector sizes"),
+            proofMode: z.enum(["vanilla", "groth16"]),
+          }),
+        )
+        .describe("the sizes that the network has, how they are sealed and the form of their proofs"),
       peerId: z.string(),
       addresses: z.array(z.string()),
       peers: z.int(),

@@ -209,6 +209,7 @@ export const calls: Calls = {
     balanceFil: "49998.5",
     pendingMessages: 0,
     roles: ["client"],
+    sectors: [{ sectorBytes: 65_536, profile: "zigzag-64KiB", proofMode: "vanilla" }],
     uptimeMs: 3_723_000,
   },
   "net.peers": [{ peerId, addresses: ["/ip4/127.0.0.1/tcp/6001"], direction: "outbound", headHeight: 100 }],

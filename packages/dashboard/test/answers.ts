@@ -64,6 +64,7 @@ export function status(
     balanceFil: "999.999984716552123456",
     pendingMessages: 2,
     roles: ["client"],
+    sectors: [{ sectorBytes: 65_536, profile: "zigzag-64KiB", proofMode: "vanilla" }],
     uptimeMs: 754_000,
     ...more,
   };

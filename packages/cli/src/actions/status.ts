@@ -29,6 +29,7 @@ export const status = action({
       ["health", `${terminal.paint(healthStyle[health.light], health.light)}, ${health.reason}`],
       ...fix,
       ["network", `${found.network}, a round every ${formatDuration(found.roundMs)}`],
+      ["sectors", found.sectors.map(({ profile, proofMode }) => `${profile}, ${proofMode} proofs`)],
       ["head", `${head.height}, ${roughly(found.headAgeMs)} old, ${found.syncState}`],
       ["peers", String(found.peers)],
       ["wallet", found.defaultAddress ?? "no key"],

@@ -52,7 +52,11 @@ function footer({ status }: Model): Tree {
       "Read from the chain with every block; nothing is asked while this page is hidden.",
       status === undefined
         ? null
-        : [" ", el("span", { key: "id" }, `holdfast ${status.version}, peer ${status.peerId}`)],
+        : [
+            ` ${status.sectors.map(({ profile, proofMode }) => `${profile} has ${proofMode} proofs`).join(", ")}.`,
+            " ",
+            el("span", { key: "id" }, `holdfast ${status.version}, peer ${status.peerId}`),
+          ],
     ),
   );
 }

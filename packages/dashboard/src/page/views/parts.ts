@@ -127,7 +127,7 @@ function amount(exact: string, whole: string, fraction: string): Tree {
     { class: "fil", title: `${exact} FIL` },
     whole,
     el("span", { class: "fraction" }, fraction),
-    "\u00a0FIL",
+    el("span", { class: "unit" }, "\u00a0FIL"),
   );
 }
 

@@ -149,6 +149,11 @@ function statusOf(needs: HandlerNeeds): MethodResult<"node.status"> {
     version: needs.version,
     network: chain.params.name,
     roundMs: chain.params.roundMs,
+    sectors: chain.params.sectorClasses.map(({ sectorBytes, profile, proofMode }) => ({
+      sectorBytes,
+      profile,
+      proofMode,
+    })),
     peerId: net.self,
     addresses: [...net.addresses()],
     peers: net.peers().length,

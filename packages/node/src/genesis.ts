@@ -5,12 +5,16 @@
 import { type Blockstore, type CID, decode, HoldfastError, putObject } from "@holdfast/base";
 import {
   blockHeaderCodec,
+  checkNetworkParams,
   createGenesis,
   type FullBlock,
   type Genesis,
   type GenesisSpec,
+  genesisErrors,
+  type NetworkParams,
   readNetworkParams,
 } from "@holdfast/consensus";
+import { decodeVerifyingKey } from "@holdfast/proofs/verify";
 import { type CarBlock, readCar, writeCar } from "./car.ts";
 import { chainErrors } from "./chain/index.ts";
 
@@ -45,8 +49,22 @@ async function readGenesis(car: Uint8Array, store: Blockstore): Promise<LoadedGe
     store.put(block.cid, block.bytes);
   }
   const block = { header: decode(blockHeaderCodec, bytes ?? new Uint8Array(0)), messages: [] };
-  readNetworkParams(store, block.header.stateRoot);
+  const params = readNetworkParams(store, block.header.stateRoot);
+  checkNetworkParams(params);
+  checkKeys(params);
   return { block, stateRoot: block.header.stateRoot };
+}
+
+/** Keys that are none would let nobody prove anything, and every node would find that out by itself. */
+function checkKeys({ sectorClasses }: NetworkParams): void {
+  for (const { profile, keys } of sectorClasses) {
+    for (const [use, key] of Object.entries(keys ?? {})) {
+      if (decodeVerifyingKey(key) !== undefined) continue;
+      throw genesisErrors.invalidParams({
+        reason: `the key of ${use} proofs of ${profile} is no verifying key`,
+      });
+    }
+  }
 }
 
 async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {

@@ -95,7 +95,7 @@ export function genesisMinerAddress(network: 0 | 1, index: number): Address {
  */
 export function createGenesis(spec: GenesisSpec, store: Blockstore): Genesis {
   const { params } = spec;
-  checkParams(params);
+  checkNetworkParams(params);
   const tree = StateTree.empty(store);
   let total = zeroAtto;
   const install = (address: Address, codeName: string, head: CID | null, balance: AttoFil): void => {
@@ -123,8 +123,11 @@ export function createGenesis(spec: GenesisSpec, store: Blockstore): Genesis {
   return { header, cid: blockCid(header), state, total };
 }
 
-/** What the actors rely on: a window is judged before the next opens, and all randomness asked for is known. */
-function checkParams(params: NetworkParams): void {
+/**
+ * What the actors rely on: a window is judged before the next opens, and all randomness asked for is known. For
+ * whoever makes a genesis, and for whoever is given one. `genesis/invalid-params`.
+ */
+export function checkNetworkParams(params: NetworkParams): void {
   const length = deadlineEpochs(params);
   const rules: readonly (readonly [boolean, string])[] = [
     [params.roundMs > 0, "a round takes time"],

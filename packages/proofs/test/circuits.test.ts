@@ -279,6 +279,10 @@ describe("the seal circuit with BLAKE2s", () => {
       expect(check({ ...honest, ...lie })).toHaveLength(1);
     }
   });
+
+  it("lets no variable and no public input be changed alone", () => {
+    expect(looseVariables(r1cs, witnessOf(circuit, sealAssignment(shape, [honest])))).toEqual([]);
+  });
 });
 
 describe("the circuit of spacetime", () => {

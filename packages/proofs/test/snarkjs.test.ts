@@ -13,6 +13,7 @@ import {
   installCurveKernel,
   linear,
   poseidonHash,
+  postCircuit,
   prove,
   publicInputsOf,
   type R1cs,
@@ -24,10 +25,12 @@ import {
   witnessOf,
   writeR1cs,
   writeWtns,
+  zigzagSealCircuit,
 } from "@holdfast/proofs";
 import { loadKernels } from "@holdfast/proofs/kernels";
 import * as snarkjs from "snarkjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { postAssignment, sealAssignment } from "./circuit-fixtures.ts";
 import { entropyOf, inputsOf, plantedSystem, productSystem, productWitness } from "./groth16-fixtures.ts";
 
 installCurveKernel((await loadKernels()).curve);
@@ -177,4 +180,30 @@ describe("Groth16 and snarkjs", () => {
     expect(await check(witness.with(40, 1n))).toBe(false);
     await theyAccept(r1cs, witness);
   });
+
+  const oneOpening = { nodes: 2, sectorsPerProof: 1, challengesPerSector: 1 } as const;
+  const oneChallenge = { nodes: 8, challengesPerProof: 1, keyDerivation: "poseidon" } as const;
+  const product = [
+    caseOf(postCircuit(oneOpening), postAssignment(oneOpening, [[1]])),
+    caseOf(
+      zigzagSealCircuit(oneChallenge),
+      sealAssignment(oneChallenge, [{ layer: 2, node: 2, parents: [3, 7, 5] }]),
+    ),
+  ];
+
+  it.each(product)(
+    "$id: they find our witness right and accept our proof under our key",
+    async ({ r1cs, witness }) => {
+      const silent = { info: () => undefined, warn: () => undefined };
+      const check = (values: readonly bigint[]): Promise<boolean> =>
+        snarkjs.wtns.check(fileOf(writeR1cs(r1cs)), fileOf(writeWtns(values)), silent);
+      expect(await check(witness)).toBe(true);
+      expect(await check(witness.with(-1, 1n))).toBe(false);
+      await theyAccept(r1cs, witness);
+    },
+  );
 });
+
+function caseOf<Assignment>(circuit: Circuit<Assignment>, assignment: Assignment) {
+  return { id: circuit.id, r1cs: shapeOf(circuit), witness: witnessOf(circuit, assignment) };
+}

@@ -161,7 +161,7 @@ export const proofCommands: readonly CommandSpec[] = [
   },
   {
     path: ["proof", "verify"],
-    summary: "Verify a proof file of any kind",
+    summary: "Verify a proof file: a zigzag seal, or the inclusion of a piece",
     about:
       "Reads the statement and the proof, verifies it as the chain would, and says what was checked. Whether the " +
       "statement is about your sector, your data and your network is for you to compare. Ends with exit code 5 if " +

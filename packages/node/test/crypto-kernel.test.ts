@@ -55,11 +55,10 @@ describe("the native kernel", () => {
 describe("the kernels of proofs", () => {
   it("are compiled ones everywhere, and say so", async () => {
     const { proofs } = await installNativeKernels();
-    expect(proofs).toEqual({
-      sha256Pairs: expect.stringMatching(/^(native|reference)$/),
-      poseidon: "wasm",
-      curve: "wasm",
-    });
+    expect(proofs.sha256Pairs).toMatch(/^(native|reference)$/);
+    expect(proofs.poseidon).toMatch(/^(native|wasm)$/); // native where somebody has built it
+    expect(proofs.curve).toBe(proofs.poseidon);
+    expect(proofs.reason !== undefined).toBe(proofs.poseidon === "wasm");
   });
 });
 

@@ -1,11 +1,11 @@
 /**
  * Fast functions for the kernels of `proofs`: hashtree for the pairs of SHA-256 trees, and the compiled kernels
- * for Poseidon and for sums of points, native or in WebAssembly. Each is optional: where a binary is missing, or
- * gives a wrong answer to a known question, the next best back end works, and the answer says so and why. That a
- * binary is there and was refused is said aloud, once in a process.
+ * for Poseidon, for sums of points and for layers of replicas, native or in WebAssembly. Each is optional: where a
+ * binary is missing, or gives a wrong answer to a known question, the next best back end works, and the answer
+ * says so and why. That a binary is there and was refused is said aloud, once in a process.
  */
 import { isMainThread } from "node:worker_threads";
-import { installCurveKernel, installTreeKernel } from "@holdfast/proofs";
+import { installCurveKernel, installLayerKernel, installTreeKernel } from "@holdfast/proofs";
 import { installDelayKernel } from "./delay-kernel.ts";
 import { installTreeHashing } from "./tree-hashing.ts";
 
@@ -16,6 +16,8 @@ export interface ProofBackends {
   readonly sha256Pairs: ProofBackend;
   readonly poseidon: ProofBackend;
   readonly curve: ProofBackend;
+  /** Layers of ZigZag and SDR. */
+  readonly layers: ProofBackend;
   /** Why a better back end of the compiled kernels is not in use. */
   readonly reason?: string;
   /** What the native kernels use of the processor. */
@@ -28,6 +30,7 @@ export async function installProofKernels(): Promise<ProofBackends> {
   const [sha256Pairs, compiled] = await Promise.all([installTreeHashing(), loadKernels()]);
   installTreeKernel(compiled.tree);
   installCurveKernel(compiled.curve);
+  installLayerKernel(compiled.layers);
   installDelayKernel();
   const { backend, reason, refused, features } = compiled;
   if (refused === true && isMainThread) {
@@ -37,6 +40,7 @@ export async function installProofKernels(): Promise<ProofBackends> {
     sha256Pairs,
     poseidon: backend,
     curve: backend,
+    layers: backend,
     ...(reason === undefined ? {} : { reason }),
     ...(features === undefined ? {} : { features }),
   };

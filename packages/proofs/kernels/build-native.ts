@@ -32,10 +32,11 @@ function kernelUnit(name: string, ...flags: string[]): Unit {
 }
 
 function units(headers: string): readonly Unit[] {
-  const wide = kernelUnit("adx", "-DHOLDFAST_ADX", "-mbmi2", "-madx");
+  const wide = kernelUnit("adx", "-DHOLDFAST_ADX", "-mbmi2", "-madx", "-mavx2");
+  const sha: Unit = { name: "sdr-sha", source: "sdr-sha.c", flags: ["-O3", "-msha", "-msse4.1"] };
   return [
     kernelUnit("base"),
-    ...(process.arch === "x64" ? [wide] : []),
+    ...(process.arch === "x64" ? [wide, sha] : []),
     { name: "addon", source: "addon.c", flags: ["-O2", "-I", headers] },
   ];
 }

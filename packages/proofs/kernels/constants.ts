@@ -33,7 +33,11 @@ function bytesLittle(value: bigint, count: number): number[] {
   return Array.from({ length: count }, (_none, i) => Number((value >> BigInt(8 * i)) & 0xffn));
 }
 
-const list = (values: readonly (bigint | number)[]): string => values.join(", ");
+function words32(value: bigint, count: number): string[] {
+  return Array.from({ length: count }, (_none, i) => `${(value >> BigInt(32 * i)) & 0xffff_ffffn}u`);
+}
+
+const list = (values: readonly (bigint | number | string)[]): string => values.join(", ");
 const define = (name: string, text: string): string => `#define ${name} ${text}`;
 
 /** A form in which the C holds the elements of a field. */
@@ -134,6 +138,7 @@ export function constantsHeader(): string {
     "#define HOLDFAST_CONSTANTS_H",
     '#include "kernel.h"',
     define("FR_MODULUS_BYTES", `{${list(bytesLittle(frModulus, 32))}}`),
+    define("FR_MODULUS_WORDS32", `{${list(words32(frModulus, 8))}}`),
     define("FP_MODULUS_BYTES", `{${list(bytesLittle(fpModulus, 48).reverse())}}`),
     define("FP_MODULUS_MINUS_2_BYTES", `{${list(bytesLittle(fpModulus - 2n, 48).reverse())}}`),
     "#ifdef WORDS64",

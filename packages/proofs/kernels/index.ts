@@ -4,15 +4,18 @@
  * here by `npm run build:native`), the WebAssembly beside this file, the TypeScript reference. One that is
  * missing, broken or wrong is passed over with a reason. This folder is not pure.
  *
- *   const { backend, reason, tree, curve } = await loadKernels();
+ *   const { backend, reason, tree, curve, layers } = await loadKernels();
  *   installTreeKernel(tree);
  *   installCurveKernel(curve);
+ *   installLayerKernel(layers);
  */
 import { readFile } from "node:fs/promises";
 import { type CurveKernel, plainCurveKernel } from "../src/curve/index.ts";
+import type { LayerKernel } from "../src/layers/index.ts";
 import type { TreeKernel } from "../src/merkle/index.ts";
 import { createCurveKernel } from "./curve.ts";
 import { wrongAnswer } from "./known-answers.ts";
+import { createLayerKernel } from "./layers.ts";
 import { createNativeMachine, createWasmMachine, type MachineMaker } from "./machine.ts";
 import { findAddon } from "./native.ts";
 import { createPoseidonRow } from "./tree.ts";
@@ -38,6 +41,7 @@ export interface LoadedKernels {
   readonly features?: readonly string[];
   readonly tree: Partial<TreeKernel>;
   readonly curve: CurveKernel;
+  readonly layers: Partial<LayerKernel>;
 }
 
 const binary = new URL("./kernels.wasm", import.meta.url);
@@ -45,16 +49,17 @@ const binary = new URL("./kernels.wasm", import.meta.url);
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 function reference(reason: string, refused = true): LoadedKernels {
-  return { backend: "reference", reason, refused, tree: {}, curve: plainCurveKernel };
+  return { backend: "reference", reason, refused, tree: {}, curve: plainCurveKernel, layers: {} };
 }
 
 /** Kernels on these machines, if they give the known answers. */
 function checked(backend: KernelBackend, make: MachineMaker): LoadedKernels {
   const poseidonRow = createPoseidonRow(make);
   const curve = createCurveKernel(make);
-  const wrong = wrongAnswer({ poseidonRow, curve });
+  const layers = createLayerKernel(make);
+  const wrong = wrongAnswer({ poseidonRow, curve, layers });
   return wrong === undefined
-    ? { backend, tree: { poseidonRow }, curve }
+    ? { backend, tree: { poseidonRow }, curve, layers }
     : reference(`the ${backend} binary's ${wrong} does not give the known answer`);
 }
 
@@ -62,7 +67,10 @@ function checked(backend: KernelBackend, make: MachineMaker): LoadedKernels {
 export async function kernelsFrom(bytes: Uint8Array): Promise<LoadedKernels> {
   try {
     const module = await wasmApi.compile(bytes);
-    return checked("wasm", () => createWasmMachine(module));
+    const loaded = checked("wasm", () => createWasmMachine(module));
+    // OpenSSL hashes a label in two thirds of the time, each in a call of its own (measured).
+    const { zigzag } = loaded.layers;
+    return zigzag === undefined ? loaded : { ...loaded, layers: { zigzag } };
   } catch (cause) {
     return reference(`the wasm binary does not load: ${messageOf(cause)}`);
   }

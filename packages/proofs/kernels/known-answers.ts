@@ -8,12 +8,14 @@ import { concatBytes, sha256, toHex } from "@holdfast/base";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { type CurveKernel, g1BytesOf, g2BytesOf } from "../src/curve/index.ts";
 import { frModulus, frReduce, frsToBytes } from "../src/field/index.ts";
+import type { LayerKernel, LayerPass } from "../src/layers/index.ts";
 import type { TreeKernel } from "../src/merkle/index.ts";
 
 /** The functions under question. */
 export interface Kernels {
   readonly poseidonRow: TreeKernel["poseidonRow"];
   readonly curve: CurveKernel;
+  readonly layers: LayerKernel;
 }
 
 /** Powers of a number that uses every limb. */
@@ -41,7 +43,44 @@ function manyTerms(msm: Msm, base: Uint8Array): Uint8Array {
   return msm(concatBytes(...points), frsToBytes(powers(180).map((value) => value & 0x3ffn)));
 }
 
-function questions({ poseidonRow, curve }: Kernels): Record<string, () => Uint8Array> {
+const layerNodes = 24;
+
+/** Runs a pass, in two runs, over a small layer in which every parent is below its node. */
+function throughLayer(pass: LayerPass | undefined, descending: boolean, degree: number): void {
+  const below = (node: number, slot: number): number => (node === 0 ? 0 : (slot * 7 + node) % node);
+  const parents = Uint32Array.from({ length: layerNodes * degree }, (_none, i) =>
+    below(Math.floor(i / degree), i % degree),
+  );
+  const counts = Uint8Array.from({ length: layerNodes }, (_none, node) => (node === 0 ? 0 : node % 14));
+  for (const part of [0, 1]) {
+    const count = layerNodes / 2;
+    const low = (part === 0) === descending ? count : 0;
+    const own = parents.subarray(low * degree, (low + count) * degree);
+    pass?.run({ low, count, descending, parents: own, counts: counts.subarray(low, low + count) });
+  }
+  pass?.finish();
+}
+
+function zigzagAnswer(layers: LayerKernel, keyDerivation: "blake2s" | "poseidon"): Uint8Array {
+  const bytes = frsToBytes(powers(layerNodes));
+  const replicaId = frsToBytes([powers(layerNodes + 1)[layerNodes] ?? 0n]);
+  const layer = { bytes, replicaId, keyDerivation };
+  throughLayer(layers.zigzag({ ...layer, number: 3, mode: "encode" }), false, 13);
+  const encoded = bytes.slice();
+  throughLayer(layers.zigzag({ ...layer, number: 5, mode: "decode" }), true, 13);
+  return concatBytes(encoded, bytes);
+}
+
+function sdrAnswer(layers: LayerKernel): Uint8Array {
+  const into = new Uint8Array(32 * layerNodes);
+  const previous = frsToBytes(powers(layerNodes));
+  const replicaId = previous.subarray(32, 64);
+  throughLayer(layers.sdr({ replicaId, number: 1, previous, into }), false, 14);
+  throughLayer(layers.sdr({ replicaId, number: 2, previous: into.slice(), into }), false, 14);
+  return into;
+}
+
+function questions({ poseidonRow, curve, layers }: Kernels): Record<string, () => Uint8Array> {
   const g1 = g1BytesOf(bls12_381.G1.Point.BASE);
   const g2 = g2BytesOf(bls12_381.G2.Point.BASE);
   const values = frsToBytes([0n, 1n, frModulus - 1n, ...powers(13)]);
@@ -55,6 +94,9 @@ function questions({ poseidonRow, curve }: Kernels): Record<string, () => Uint8A
         curve.fft(values, { inverse: true, coset: false }),
       ),
     quotient: () => curve.quotient(values, frsToBytes(powers(16)), values),
+    zigzagBlake2s: () => zigzagAnswer(layers, "blake2s"),
+    zigzagPoseidon: () => zigzagAnswer(layers, "poseidon"),
+    sdrLabels: () => sdrAnswer(layers),
   };
 }
 
@@ -69,6 +111,9 @@ export const expectedAnswers: Readonly<Record<string, string>> = {
   msmG1: "2435ae579c098524834e52c5001213801a07af2cde76e1b1cb5c471c6a106fa7",
   msmG2: "ae91128ea814edc265abebad90d362ac8ad207696f35f947e63c8dbc7dbefb7c",
   fft: "7e44723919ae36b7bd8348d19efc874ccb45270037538e97b0aa02ef91c47763",
+  zigzagBlake2s: "ef56b0157eb869e64f7c87c231cee05e977b9075aae9335190a6002bede1c4de",
+  zigzagPoseidon: "d45a84e87714d120d01cadea6d21582e210271b8c080f8fbcfc9d6babe7d8036",
+  sdrLabels: "695123ea0491c5bc78a18c9ea5b8cfe0d79f833e5da0660eb66ce5c706abd98e",
   quotient: "130c1d5615187c131798c6e2184c41bdc3f6135816a8c1e4e44f4153f7e765e7",
 };
 

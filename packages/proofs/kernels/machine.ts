@@ -34,6 +34,40 @@ export interface KernelCalls {
     shiftOut: Place,
   ) => number;
   readonly quotient: (a: Place, b: Place, c: Place, log: number, constants: Place) => number;
+  readonly zigzag_blake2s: (
+    layer: Place,
+    nodes: number,
+    replicaId: Place,
+    number: number,
+    parents: Place,
+    counts: Place,
+    low: number,
+    count: number,
+    flags: number,
+  ) => number;
+  readonly zigzag_poseidon: (
+    numbers: Place,
+    partialRounds: number,
+    layer: Place,
+    nodes: number,
+    replicaId: Place,
+    number: number,
+    parents: Place,
+    counts: Place,
+    low: number,
+    count: number,
+    flags: number,
+  ) => number;
+  readonly sdr_labels: (
+    into: Place,
+    previous: Place,
+    nodes: number,
+    replicaId: Place,
+    number: number,
+    parents: Place,
+    low: number,
+    count: number,
+  ) => number;
   readonly g1_msm: SumFunction;
   readonly g2_msm: SumFunction;
   readonly g1_fixed_base: SumFunction;
@@ -55,11 +89,13 @@ export interface Machine {
   readonly call: KernelCalls;
   /** Bytes of a field element as the kernels hold it. */
   readonly elementBytes: number;
+  /** Whether a lent place is the bytes themselves, to be read and written. */
+  readonly inPlace: boolean;
   /** A place of so many bytes, until the next reset. Throws curve/out-of-memory. */
   readonly alloc: (bytes: number) => Place;
   /** The place of a copy of these bytes. Throws curve/out-of-memory. */
   readonly put: (bytes: Uint8Array) => Place;
-  /** A place with these bytes that no kernel writes to. Throws curve/out-of-memory. */
+  /** A place with these bytes, which stay as they are unless the machine works in place. Throws curve/out-of-memory. */
   readonly lend: (bytes: Uint8Array) => Place;
   readonly write: (bytes: Uint8Array, at: Place) => void;
   /** The first bytes of a place; not to be used after the place is written again. */
@@ -102,6 +138,7 @@ export function createWasmMachine(module: WasmModule): Machine {
   return {
     call,
     elementBytes: 36, // 9 limbs of 32 bits
+    inPlace: false,
     alloc,
     write,
     put,
@@ -120,6 +157,7 @@ export function createNativeMachine(call: KernelCalls): Machine {
   return {
     call,
     elementBytes: 32, // 4 words of 64 bits
+    inPlace: true,
     alloc: (bytes) => new Uint8Array(bytes) as unknown as Place,
     write: (bytes, at) => array(at).set(bytes),
     put: (bytes) => new Uint8Array(bytes) as unknown as Place, // not slice(): on a Buffer of Node that is a view

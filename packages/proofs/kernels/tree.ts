@@ -31,12 +31,18 @@ function numbersOf(arity: number): readonly bigint[] {
   ];
 }
 
-function load(machine: Machine, arity: number): Loaded {
+/** The numbers of an instance of Poseidon in the machine's memory, for good. */
+export function loadPoseidon(machine: Machine, arity: number): Place {
   const numbers = numbersOf(arity);
   const at = machine.alloc(numbers.length * machine.elementBytes);
   machine.keep();
   machine.call.fr_load_run(at, machine.lend(frsToBytes(numbers)), numbers.length);
   machine.reset();
+  return at;
+}
+
+function load(machine: Machine, arity: number): Loaded {
+  const at = loadPoseidon(machine, arity);
   const { width, partial } = poseidonSchedule(arity);
   return { at, width, partialRounds: partial.length };
 }

@@ -11,7 +11,9 @@ import {
   frsFromBytes,
   frsToBytes,
   plainCurveKernel,
+  plainLabelPass,
   plainTreeKernel,
+  plainZigzagPass,
   type TreeKernel,
 } from "@holdfast/proofs";
 import { answersOf, expectedAnswers } from "@holdfast/proofs/kernels";
@@ -103,7 +105,8 @@ const sameTransforms = ({ fft, quotient }: Pick<CurveKernel, "fft" | "quotient">
   );
 
 it("the reference gives the known answers", () => {
-  const reference = { poseidonRow: plainTreeKernel.poseidonRow, curve: plainCurveKernel };
+  const layers = { zigzag: plainZigzagPass, sdr: plainLabelPass };
+  const reference = { poseidonRow: plainTreeKernel.poseidonRow, curve: plainCurveKernel, layers };
   expect(answersOf(reference)).toEqual(expectedAnswers);
 });
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include "table.h"
 
-#define MAX_ARGUMENTS 10
+#define MAX_ARGUMENTS 11
 /* No vector is longer than this many elements: products of counts and sizes stay far below 2^64. */
 #define MAX_COUNT (1u << 31)
 
@@ -49,11 +49,12 @@ static u32 find_features(void) {
   if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
   int bmi2 = b >> 8 & 1, adx = b >> 19 & 1, sha = b >> 29 & 1;
   int sse = (one_c >> 9 & 1) && (one_c >> 19 & 1);
-  if (bmi2 && adx) found |= ADX;
+  int avx2 = b >> 5 & 1;
   if (sha && sse) found |= SHA;
   if (one_c >> 27 & 1) { /* the system saves wide registers */
     u32 low, high;
     __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    if ((low & 6) == 6 && bmi2 && adx && avx2) found |= ADX;
     int f = b >> 16 & 1, dq = b >> 17 & 1, ifma = b >> 21 & 1, vl = b >> 31 & 1;
     if ((low & 0xe6) == 0xe6 && f && dq && ifma && vl) found |= IFMA;
   }
@@ -63,12 +64,18 @@ static u32 find_features(void) {
 static u32 find_features(void) { return 0; }
 #endif
 
-static const kernel_table *table_for(u32 features) {
+/* A table for every set of features, made when the library is loaded. */
+static kernel_table tables[ADX + SHA + IFMA + 1];
+
+__attribute__((constructor)) static void make_tables(void) {
+  for (u32 features = 0; features < sizeof(tables) / sizeof(tables[0]); features++) {
+    kernel_table *table = &tables[features];
+    *table = kernels_base;
 #if defined(__x86_64__)
-  if (features & ADX) return &kernels_adx;
+    if (features & ADX) *table = kernels_adx;
+    if (features & SHA) table->sdr_labels = sdr_labels_sha;
 #endif
-  (void)features;
-  return &kernels_base;
+  }
 }
 
 /* ---- arguments ---- */
@@ -112,6 +119,13 @@ static bytes array(call *c, int i, u64 least) {
   else if (b.length < least)
     refuse(c, "kernels: an array is too short");
   return b;
+}
+
+/* 32-bit words; JavaScript gives them as bytes. */
+static const u32 *words(call *c, int i, u64 count) {
+  bytes b = array(c, i, 4 * count);
+  if ((usize)b.at % 4 != 0) refuse(c, "kernels: an array is not aligned");
+  return (const u32 *)b.at;
 }
 
 /* Like array, but 0 in the place of an array is none. */
@@ -193,6 +207,45 @@ static napi_value call_quotient(napi_env env, napi_callback_info info) {
   return status(&c, result);
 }
 
+static napi_value call_zigzag_blake2s(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 9);
+  u32 nodes = number(&c, 1, MAX_COUNT), layer = number(&c, 3, 0xffff);
+  u32 count = number(&c, 7, nodes), low = number(&c, 6, nodes - count), flags = number(&c, 8, 3);
+  bytes all = array(&c, 0, 32ull * nodes), replica = array(&c, 2, 32), counts = array(&c, 5, count);
+  const u32 *parents = words(&c, 4, 13ull * count);
+  i32 result = OK;
+  if (!c.failed)
+    result = c.table->zigzag_blake2s(all.at, nodes, replica.at, layer, parents, counts.at, low, count, flags);
+  return status(&c, result);
+}
+
+static napi_value call_zigzag_poseidon(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 11);
+  u64 partial = number(&c, 1, 1000);
+  const fr *numbers = elements(&c, 0, 1 + 8 * 17 + 2 * 17 * 17 + 2 * 17 * partial);
+  u32 nodes = number(&c, 3, MAX_COUNT), layer = number(&c, 5, 0xffff);
+  u32 count = number(&c, 9, nodes), low = number(&c, 8, nodes - count), flags = number(&c, 10, 3);
+  bytes all = array(&c, 2, 32ull * nodes), replica = array(&c, 4, 32), counts = array(&c, 7, count);
+  const u32 *parents = words(&c, 6, 13ull * count);
+  i32 result = OK;
+  if (!c.failed)
+    result = c.table->zigzag_poseidon(numbers, (u32)partial, all.at, nodes, replica.at, layer, parents, counts.at,
+                                      low, count, flags);
+  return status(&c, result);
+}
+
+static napi_value call_sdr_labels(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 8);
+  u32 nodes = number(&c, 2, MAX_COUNT), layer = number(&c, 4, 0xffff);
+  u32 count = number(&c, 7, nodes), low = number(&c, 6, nodes - count);
+  bytes into = array(&c, 0, 32ull * nodes), previous = array(&c, 1, 32ull * nodes), replica = array(&c, 3, 32);
+  const u32 *parents = words(&c, 5, 14ull * count);
+  i32 result = OK;
+  if (!c.failed)
+    result = c.table->sdr_labels(into.at, previous.at, nodes, replica.at, layer, parents, low, count);
+  return status(&c, result);
+}
+
 /* out, points, scalars, count: so many outputs and points, at least. */
 static napi_value sums(call *c, sum_function function, u64 unit, u64 outputs, u64 points) {
   u32 count = number(c, 3, MAX_COUNT);
@@ -242,6 +295,7 @@ GROUP_CALLS(g2, 192)
 #define METHOD(name) {#name, call_##name}
 static const struct { const char *name; napi_callback function; } methods[] = {
     METHOD(fr_load_run), METHOD(poseidon_row), METHOD(fft), METHOD(quotient),
+    METHOD(zigzag_blake2s), METHOD(zigzag_poseidon), METHOD(sdr_labels),
     METHOD(g1_msm), METHOD(g1_fixed_base), METHOD(g1_scale), METHOD(g1_lagrange), METHOD(g1_first_bad),
     METHOD(g2_msm), METHOD(g2_fixed_base), METHOD(g2_scale), METHOD(g2_lagrange), METHOD(g2_first_bad),
 };
@@ -252,7 +306,7 @@ static napi_value bind_kernels(napi_env env, napi_callback_info info) {
   u32 allowed = number(&c, 0, 0xffff);
   napi_value object, function;
   if (c.failed || napi_create_object(env, &object) != napi_ok) return 0;
-  void *table = (void *)table_for(allowed & find_features());
+  void *table = &tables[allowed & find_features()];
   for (usize i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
     const char *name = methods[i].name;
     if (napi_create_function(env, name, NAPI_AUTO_LENGTH, methods[i].function, table, &function) != napi_ok ||

@@ -33,6 +33,13 @@ typedef __SIZE_TYPE__ usize;
 #endif
 #endif
 
+/* Functions with vectors of 16 bytes: WebAssembly has them only where it is said. */
+#ifdef __wasm__
+#define VECTORS __attribute__((target("simd128")))
+#else
+#define VECTORS
+#endif
+
 /* 16-byte aligned memory until the next reset; 0 if the host has no more. */
 void *kernel_alloc(usize bytes);
 

@@ -1,12 +1,14 @@
 /*
- * The kernels of Holdfast's proofs as one translation unit: Poseidon, Fourier transforms, sums of points in both
- * groups of BLS12-381. Freestanding; everything a host needs to know is in the exported functions' comments.
+ * The kernels of Holdfast's proofs as one translation unit: layers of replicas, Poseidon, Fourier transforms, sums
+ * of points in both groups of BLS12-381. Freestanding; everything a host needs to know is in the exported functions' comments.
  */
 #include "memory.h"
 
 #include "fr.h"
 #include "poseidon.h"
 #include "fft.h"
+#include "sha256.h"
+#include "zigzag.h"
 #include "digits.h"
 #include "fp2.h"
 
@@ -67,6 +69,9 @@ const kernel_table KERNEL_TABLE = {
     poseidon_row,
     fft,
     quotient,
+    zigzag_blake2s,
+    zigzag_poseidon,
+    sdr_labels,
     {g1_msm, g1_fixed_base, g1_scale, g1_lagrange, g1_first_bad},
     {g2_msm, g2_fixed_base, g2_scale, g2_lagrange, g2_first_bad},
 };

@@ -16,13 +16,23 @@ typedef struct {
   check_function first_bad;
 } group_table;
 
+typedef i32 (*sdr_function)(u8 *into, const u8 *previous, u32 nodes, const u8 *replica_id, u32 number,
+                            const u32 *parents, u32 low, u32 count);
+
 typedef struct {
   void (*fr_load_run)(fr *to, const u8 *from, u32 count);
   i32 (*poseidon_row)(const fr *numbers, u32 width, u32 partial_rounds, const u8 *row, u8 *out, u32 groups);
   i32 (*fft)(u8 *values, u32 log, const u8 *root, const u8 *shift_in, const u8 *scale, const u8 *shift_out);
   i32 (*quotient)(u8 *a, const u8 *b, const u8 *c, u32 log, const u8 *constants);
+  i32 (*zigzag_blake2s)(u8 *layer, u32 nodes, const u8 *replica_id, u32 number, const u32 *parents,
+                        const u8 *counts, u32 low, u32 count, u32 flags);
+  i32 (*zigzag_poseidon)(const fr *numbers, u32 partial_rounds, u8 *layer, u32 nodes, const u8 *replica_id,
+                         u32 number, const u32 *parents, const u8 *counts, u32 low, u32 count, u32 flags);
+  sdr_function sdr_labels;
   group_table g1, g2;
 } kernel_table;
 
 extern const kernel_table kernels_base, kernels_adx;
+i32 sdr_labels_sha(u8 *into, const u8 *previous, u32 nodes, const u8 *replica_id, u32 number, const u32 *parents,
+                   u32 low, u32 count);
 #endif

@@ -17,8 +17,8 @@ import { nodeBytes } from "../merkle/index.ts";
 import { type SectorProfile, totalDegree } from "../profiles.ts";
 import { runStepsPausing, type SealHooks, type Steps } from "./hooks.ts";
 import { replicaIdOf, type SectorIdentity } from "./identity.ts";
-import { nodeKeys } from "./keys.ts";
-import { decodeLayer, LayerKeys } from "./layer.ts";
+import { nodeKeys, zigzagKeysOf } from "./keys.ts";
+import { runLayer } from "./layer.ts";
 import { NodeSet } from "./node-set.ts";
 import { isBelowModulus, subtractNode, wordsOf, wordsPerNode } from "./words.ts";
 
@@ -263,9 +263,15 @@ class RangeExtraction {
   }
 
   *#whole(layer: number, values: Values): Steps<void> {
-    const keys = new LayerKeys(this.profile, this.#graph, this.#replicaId, layer);
-    this.decodedNodes += keys.nodes;
-    yield* decodeLayer(keys, values.words);
+    const { buffer, byteOffset, byteLength } = values.words;
+    this.decodedNodes += this.#graph.nodes;
+    yield* runLayer(this.#graph, {
+      bytes: new Uint8Array(buffer, byteOffset, byteLength),
+      replicaId: this.#replicaId,
+      number: layer,
+      keyDerivation: zigzagKeysOf(this.profile),
+      mode: "decode",
+    });
   }
 
   *#some(layer: number, targets: NodeSet, values: Values): Steps<void> {

@@ -17,6 +17,7 @@ export {
 export { runSteps, runStepsPausing, type SealHooks, type Steps } from "./hooks.ts";
 export { replicaIdOf, type SectorIdentity, topByteMask } from "./identity.ts";
 export { KeyDeriver, keyHeader, type NodeKeys, nodeKeys } from "./keys.ts";
+export { plainZigzagPass } from "./layer.ts";
 export { zigzagKeyDomain, zigzagKeyPoseidon } from "./poseidon-key.ts";
 export { formBytes, proveSeal, vanillaForm } from "./prove.ts";
 export { extractSteps, replicateSteps } from "./replicate.ts";

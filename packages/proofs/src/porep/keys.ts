@@ -40,13 +40,21 @@ export interface NodeKeys {
   derive(node: number, count: number): Uint32Array;
 }
 
+/** How a profile of ZigZag derives its keys. */
+export function zigzagKeysOf({
+  keyDerivation,
+}: Pick<SectorProfile, "keyDerivation">): "blake2s" | "poseidon" {
+  assert(keyDerivation !== "sha256", "sdr has labels instead of keys");
+  return keyDerivation;
+}
+
 /** The keys of a layer (from 1) by the derivation of the profile. */
 export function nodeKeys(
-  { keyDerivation }: Pick<SectorProfile, "keyDerivation">,
+  profile: Pick<SectorProfile, "keyDerivation">,
   replicaId: Uint8Array,
   layer: number,
 ): NodeKeys {
-  assert(keyDerivation !== "sha256", "sdr has labels instead of keys");
+  const keyDerivation = zigzagKeysOf(profile);
   const Deriver = keyDerivation === "poseidon" ? PoseidonKeyDeriver : KeyDeriver;
   return new Deriver(replicaId, layer);
 }

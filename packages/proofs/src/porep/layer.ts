@@ -4,67 +4,70 @@
  * node's parents are still encoded when it is decoded: p(v) = c(v) − key(v).
  */
 import { type Direction, layerDirection, type ParentTable, type ZigzagGraph } from "../graph/index.ts";
-import { type SectorProfile, totalDegree } from "../profiles.ts";
-import { type NodeKeys, nodeKeys } from "./keys.ts";
-import { addNode, subtractNode, wordsPerNode } from "./words.ts";
+import { type LayerPass, layerKernel, type ZigzagLayer } from "../layers/index.ts";
+import { totalDegree } from "../profiles.ts";
+import { nodeKeys } from "./keys.ts";
+import { addNode, subtractNode, wordsOf, wordsPerNode } from "./words.ts";
 
-/** Derives the key of every node of a layer from the layer's encoded nodes. */
-export class LayerKeys {
-  readonly nodes: number;
-  readonly direction: Direction;
-  readonly #graph: ZigzagGraph;
-  readonly #table: ParentTable | undefined;
-  readonly #deriver: NodeKeys;
-  readonly #parents = new Uint32Array(totalDegree);
-
-  /** `layer` counts from 1. Builds the graph's table if it has one: this is for whole layers. */
-  constructor(
-    profile: Pick<SectorProfile, "keyDerivation">,
-    graph: ZigzagGraph,
-    replicaId: Uint8Array,
-    layer: number,
-  ) {
-    this.nodes = graph.nodes;
-    this.direction = layerDirection(layer);
-    this.#graph = graph;
-    this.#table = graph.table(this.direction);
-    this.#deriver = nodeKeys(profile, replicaId, layer);
-  }
-
-  keyOf(node: number, encoded: Uint32Array): Uint32Array {
-    const table = this.#table;
-    if (table === undefined) {
-      const count = this.#graph.parentsInto(this.direction, node, this.#parents);
-      return this.#derive(node, encoded, this.#parents, 0, count);
-    }
-    return this.#derive(node, encoded, table.parents, node * totalDegree, table.counts[node] as number);
-  }
-
-  #derive(node: number, encoded: Uint32Array, parents: Uint32Array, first: number, count: number) {
-    for (let slot = 0; slot < count; slot += 1) {
-      this.#deriver.setParent(slot, encoded, (parents[first + slot] as number) * wordsPerNode);
-    }
-    return this.#deriver.derive(node, count);
-  }
-}
-
-/** Nodes after which a long loop reports how far it is. */
+/** Nodes after which a long loop of the reference reports how far it is. */
 const sliceNodes = 2048;
 
-/** Encodes the layer in place; yields the number of nodes done from time to time. */
-export function* encodeLayer(keys: LayerKeys, words: Uint32Array): Generator<number, void> {
-  for (let done = 0; done < keys.nodes; done += 1) {
-    const node = keys.direction === "forward" ? done : keys.nodes - 1 - done;
-    addNode(words, node * wordsPerNode, keys.keyOf(node, words));
-    if ((done + 1) % sliceNodes === 0) yield done + 1;
-  }
+/** The reference: node by node. */
+export function plainZigzagPass(layer: ZigzagLayer): LayerPass {
+  const words = wordsOf(layer.bytes);
+  const deriver = nodeKeys(layer, layer.replicaId, layer.number);
+  const apply = layer.mode === "encode" ? addNode : subtractNode;
+  return {
+    sliceNodes,
+    run: ({ low, count, descending, parents, counts }) => {
+      for (let done = 0; done < count; done += 1) {
+        const i = descending ? count - 1 - done : done;
+        const used = counts[i] as number;
+        for (let slot = 0; slot < used; slot += 1) {
+          deriver.setParent(slot, words, (parents[i * totalDegree + slot] as number) * wordsPerNode);
+        }
+        apply(words, (low + i) * wordsPerNode, deriver.derive(low + i, used));
+      }
+    },
+    finish: () => {
+      if (words.buffer !== layer.bytes.buffer) layer.bytes.set(new Uint8Array(words.buffer));
+    },
+  };
 }
 
-/** Decodes the layer in place; yields the number of nodes done from time to time. */
-export function* decodeLayer(keys: LayerKeys, words: Uint32Array): Generator<number, void> {
-  for (let done = 0; done < keys.nodes; done += 1) {
-    const node = keys.direction === "forward" ? keys.nodes - 1 - done : done;
-    subtractNode(words, node * wordsPerNode, keys.keyOf(node, words));
-    if ((done + 1) % sliceNodes === 0) yield done + 1;
+/** The parents of a run of nodes: a part of the graph's table, or found now. */
+function parentsOfRun(graph: ZigzagGraph, direction: Direction, low: number, count: number): ParentTable {
+  const table = graph.table(direction);
+  if (table !== undefined) {
+    return {
+      parents: table.parents.subarray(low * totalDegree, (low + count) * totalDegree),
+      counts: table.counts.subarray(low, low + count),
+    };
   }
+  const parents = new Uint32Array(count * totalDegree);
+  const counts = new Uint8Array(count);
+  const own = new Uint32Array(totalDegree);
+  for (let i = 0; i < count; i += 1) {
+    counts[i] = graph.parentsInto(direction, low + i, own);
+    parents.set(own, i * totalDegree);
+  }
+  return { parents, counts };
+}
+
+/**
+ * Encodes or decodes the layer in place, by the kernel that is installed or by the reference; yields the number of
+ * nodes done from time to time.
+ */
+export function* runLayer(graph: ZigzagGraph, layer: ZigzagLayer): Generator<number, void> {
+  const direction = layerDirection(layer.number);
+  const descending = (direction === "reversed") === (layer.mode === "encode");
+  const pass = layerKernel.zigzag?.(layer) ?? plainZigzagPass(layer);
+  for (let done = 0; done < graph.nodes; ) {
+    const count = Math.min(pass.sliceNodes, graph.nodes - done);
+    const low = descending ? graph.nodes - done - count : done;
+    pass.run({ low, count, descending, ...parentsOfRun(graph, direction, low, count) });
+    done += count;
+    yield done;
+  }
+  pass.finish();
 }

@@ -18,7 +18,8 @@ import {
 import type { SectorProfile } from "../profiles.ts";
 import type { Steps } from "./hooks.ts";
 import { replicaIdOf, type SectorIdentity, topByteMask } from "./identity.ts";
-import { decodeLayer, encodeLayer, LayerKeys } from "./layer.ts";
+import { zigzagKeysOf } from "./keys.ts";
+import { runLayer } from "./layer.ts";
 import {
   auxLength,
   commRStarOf,
@@ -80,6 +81,7 @@ export function* replicateSteps(
     throw proofsErrors.commDMismatch({ expected: toHex(identity.commD), found: toHex(dataTree.root) });
   }
   const graph = graphOf(identity.networkId, profile);
+  const keyDerivation = zigzagKeysOf(profile);
   const aux = new Uint8Array(auxLength(profile));
   aux.set(serializeTree(dataTree));
   const rowBytes = rowsLength(poseidonHasher, profile.nodes);
@@ -90,7 +92,8 @@ export function* replicateSteps(
     const start = layerOffset(profile, layer);
     const leaves = aux.subarray(start, start + profile.sectorBytes);
     leaves.set(input);
-    for (const done of encodeLayer(new LayerKeys(profile, graph, replicaId, layer), wordsOf(leaves))) {
+    const encode = { bytes: leaves, replicaId, number: layer, keyDerivation, mode: "encode" } as const;
+    for (const done of runLayer(graph, encode)) {
       yield share((done / profile.nodes) * encodeShare);
     }
     const rows = aux.subarray(start + profile.sectorBytes, start + layerTreeLength(profile));
@@ -131,6 +134,7 @@ export function* extractSteps(
 ): Steps<Uint8Array> {
   checkLength("the replica", replica, profile);
   const graph = graphOf(identity.networkId, profile);
+  const keyDerivation = zigzagKeysOf(profile);
   const replicaId = replicaIdOf(profile, identity);
   const data = new Uint8Array(replica); // not slice(): on a Buffer of Node that is a view
   const words = wordsOf(data);
@@ -138,7 +142,8 @@ export function* extractSteps(
     if (!isBelowModulus(words, node * wordsPerNode)) throw proofsErrors.notAReplica({ node });
   }
   for (let layer = profile.layers; layer >= 1; layer -= 1) {
-    for (const done of decodeLayer(new LayerKeys(profile, graph, replicaId, layer), words)) {
+    const decode = { bytes: data, replicaId, number: layer, keyDerivation, mode: "decode" } as const;
+    for (const done of runLayer(graph, decode)) {
       yield (profile.layers - layer + done / profile.nodes) / profile.layers;
     }
   }

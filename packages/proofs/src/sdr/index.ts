@@ -17,6 +17,7 @@ export {
 } from "./graph.ts";
 export { type SdrIdentity, sdrGraphOf, sdrPorepId, sdrReplicaId, sdrReplicaIdOf } from "./identity.ts";
 export { sdr } from "./kind.ts";
+export { plainLabelPass } from "./labels.ts";
 export {
   maxSdrSealBytes,
   type SdrProfile,

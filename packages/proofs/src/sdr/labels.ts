@@ -14,6 +14,7 @@
  * extract. Source: Filecoin specs, SDR, labeling.
  */
 import { sha256 } from "@holdfast/base";
+import { type LayerPass, layerKernel, type SdrLayer } from "../layers/index.ts";
 import { nodeBytes } from "../merkle/index.ts";
 import { topByteMask } from "../porep/index.ts";
 import { sdrBaseDegree } from "./drsample.ts";
@@ -25,7 +26,7 @@ const parentsOffset = 64;
 const slots = 37;
 const messageBytes = parentsOffset + slots * nodeBytes;
 const twoTo32 = 0x1_0000_0000;
-/** Nodes after which a long loop reports how far it is. */
+/** Nodes after which a long loop of the reference reports how far it is. */
 const sliceNodes = 1024;
 
 /** Makes the labels of one layer. One message buffer serves all nodes: sealing makes millions of labels. */
@@ -68,9 +69,41 @@ export class LabelMaker {
   }
 }
 
+/** The reference: label by label. */
+export function plainLabelPass({ replicaId, number, previous, into }: SdrLayer): LayerPass {
+  const maker = new LabelMaker(replicaId, number);
+  return {
+    sliceNodes,
+    run: ({ low, count, parents }) => {
+      for (let i = 0; i < count; i += 1) {
+        for (let slot = 0; slot < maker.degree; slot += 1) {
+          const labels = slot < sdrBaseDegree ? into : previous;
+          maker.setParent(slot, labels, parents[i * sdrDegree + slot] as number);
+        }
+        into.set(maker.label(low + i), (low + i) * nodeBytes);
+      }
+    },
+    finish: () => undefined,
+  };
+}
+
+/** The parents of a run of nodes: a part of the graph's table, or found now. */
+function parentsOfRun(graph: SdrGraph, low: number, count: number): Uint32Array {
+  const table = graph.table();
+  if (table !== undefined) return table.subarray(low * sdrDegree, (low + count) * sdrDegree);
+  const parents = new Uint32Array(count * sdrDegree);
+  for (let i = 0; i < count; i += 1) {
+    graph.parentsInto(low + i, parents.subarray(i * sdrDegree, (i + 1) * sdrDegree));
+  }
+  return parents;
+}
+
+const noCounts = new Uint8Array(0);
+
 /**
  * Writes the labels of `layer` (from 1) to `into` (32 bytes a node) from those of the layer before (any bytes
- * for layer 1, which has none); yields the number of nodes done from time to time.
+ * for layer 1, which has none), by the kernel that is installed or by the reference; yields the number of nodes
+ * done from time to time.
  */
 export function* labelLayer(
   graph: SdrGraph,
@@ -79,18 +112,14 @@ export function* labelLayer(
   previous: Uint8Array,
   into: Uint8Array,
 ): Generator<number, void> {
-  const maker = new LabelMaker(replicaId, layer);
-  const table = graph.table();
-  const own = new Uint32Array(sdrDegree);
-  for (let node = 0; node < graph.nodes; node += 1) {
-    if (table === undefined) graph.parentsInto(node, own);
-    const parents = table ?? own;
-    const first = table === undefined ? 0 : node * sdrDegree;
-    for (let slot = 0; slot < maker.degree; slot += 1) {
-      const labels = slot < sdrBaseDegree ? into : previous;
-      maker.setParent(slot, labels, parents[first + slot] as number);
-    }
-    into.set(maker.label(node), node * nodeBytes);
-    if ((node + 1) % sliceNodes === 0) yield node + 1;
+  const work = { replicaId, number: layer, previous, into };
+  const pass = layerKernel.sdr?.(work) ?? plainLabelPass(work);
+  for (let low = 0; low < graph.nodes; ) {
+    const count = Math.min(pass.sliceNodes, graph.nodes - low);
+    const parents = parentsOfRun(graph, low, count);
+    pass.run({ low, count, descending: false, parents, counts: noCounts });
+    low += count;
+    yield low;
   }
+  pass.finish();
 }

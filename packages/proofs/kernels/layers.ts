@@ -1,0 +1,122 @@
+/**
+ * The layer kernel on the compiled kernels. In WebAssembly a layer lives in the instance's memory from its first
+ * run to `finish`, so that a run copies parents only; natively it is worked on where it is. A pass that was given
+ * up leaves its memory to the garbage collector with its instance.
+ */
+import { assert } from "@holdfast/base";
+import type { LayerKernel, LayerPass, NodeRun, ZigzagLayer } from "../src/layers/index.ts";
+import { nodeBytes } from "../src/merkle/index.ts";
+import { poseidonSchedule } from "../src/poseidon/index.ts";
+import { type Machine, type MachineMaker, type Place, status } from "./machine.ts";
+import { loadPoseidon } from "./tree.ts";
+
+/** Nodes of one call: some milliseconds, and half a millisecond to copy their parents. */
+const hashSlice = 2 ** 13;
+/** Poseidon takes thirty times as long. */
+const poseidonSlice = 2 ** 9;
+const poseidonArity = 16;
+/** Layers in the memory of WebAssembly, which ends at 2 GiB. */
+const maxWasmBytes = 1536 * 1024 * 1024;
+const flag = { descending: 1, decode: 2 };
+
+const bytesOf = (words: Uint32Array): Uint8Array =>
+  new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+
+/** The machine and a place for the parents of a run, one run after another. */
+interface Desk {
+  readonly machine: Machine;
+  readonly parents: (words: Uint32Array) => Place;
+}
+
+function deskOf(machine: Machine, slice: number, degree: number): Desk {
+  if (machine.inPlace) return { machine, parents: (words) => machine.lend(bytesOf(words)) };
+  const at = machine.alloc(4 * slice * degree);
+  return {
+    machine,
+    parents: (words) => {
+      machine.write(bytesOf(words), at);
+      return at;
+    },
+  };
+}
+
+/** Bytes that the kernel changes: themselves if it can reach them, or a copy that `finish` brings back. */
+function workplace(machine: Machine, bytes: Uint8Array): { at: Place; finish: () => void } {
+  if (machine.inPlace) return { at: machine.lend(bytes), finish: () => undefined };
+  const at = machine.put(bytes);
+  return { at, finish: () => bytes.set(machine.read(at, bytes.length)) };
+}
+
+function check(result: number): void {
+  assert(result === status.ok, "parents are nodes of the graph, with canonical values");
+}
+
+function zigzagPass(machine: Machine, layer: ZigzagLayer): LayerPass {
+  const byPoseidon = layer.keyDerivation === "poseidon";
+  const sliceNodes = byPoseidon ? poseidonSlice : hashSlice;
+  const numbers = byPoseidon ? loadPoseidon(machine, poseidonArity) : machine.alloc(0);
+  const rounds = byPoseidon ? poseidonSchedule(poseidonArity).partial.length : 0;
+  const desk = deskOf(machine, sliceNodes, 13);
+  const countsAt = machine.inPlace ? undefined : machine.alloc(sliceNodes);
+  const place = workplace(machine, layer.bytes);
+  const replicaId = machine.put(layer.replicaId);
+  const nodes = layer.bytes.length / nodeBytes;
+  const mode = layer.mode === "decode" ? flag.decode : 0;
+  const countsOf = (counts: Uint8Array): Place => {
+    if (countsAt === undefined) return machine.lend(counts);
+    machine.write(counts, countsAt);
+    return countsAt;
+  };
+  return {
+    sliceNodes,
+    run: ({ low, count, descending, parents, counts }: NodeRun) => {
+      const flags = mode | (descending ? flag.descending : 0);
+      const run = [
+        place.at,
+        nodes,
+        replicaId,
+        layer.number,
+        desk.parents(parents),
+        countsOf(counts),
+      ] as const;
+      const { call } = machine;
+      check(
+        byPoseidon
+          ? call.zigzag_poseidon(numbers, rounds, ...run, low, count, flags)
+          : call.zigzag_blake2s(...run, low, count, flags),
+      );
+    },
+    finish: place.finish,
+  };
+}
+
+/** Layers that do not fit into the memory of WebAssembly are left to the reference. */
+export function createLayerKernel(make: MachineMaker): LayerKernel {
+  const machineFor = (bytes: number): Machine | undefined => {
+    const machine = make();
+    return machine.inPlace || bytes <= maxWasmBytes ? machine : undefined;
+  };
+  return {
+    zigzag: (layer) => {
+      const machine = machineFor(layer.bytes.length);
+      return machine && zigzagPass(machine, layer);
+    },
+    sdr: ({ replicaId, number, previous, into }) => {
+      const machine = machineFor(previous.length + into.length);
+      if (machine === undefined) return undefined;
+      const desk = deskOf(machine, hashSlice, 14);
+      const place = workplace(machine, into);
+      const before = machine.lend(previous);
+      const id = machine.put(replicaId);
+      const nodes = into.length / nodeBytes;
+      return {
+        sliceNodes: hashSlice,
+        run: ({ low, count, parents }) =>
+          check(
+            machine.call.sdr_labels(place.at, before, nodes, id, number, desk.parents(parents), low, count),
+          ),
+        finish: place.finish,
+      };
+    },
+  };
+}

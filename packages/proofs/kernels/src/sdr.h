@@ -1,0 +1,71 @@
+/*
+ * A run of labels of one SDR layer, whatever hashes them: the including file has hash_label. Parents are six of
+ * the same layer and eight of the layer before; a label of the first layer takes the six alone.
+ */
+#ifndef HOLDFAST_SDR_H
+#define HOLDFAST_SDR_H
+#include "kernel.h"
+
+#define SDR_DEGREE 14
+#define SDR_BASE 6
+#define SDR_BLOCKS 18 /* blocks with two parents each; the 37th parent is in the closing block */
+#define SDR_MAX_CYCLE 7
+
+static const u32 sha_start[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+static const u32 sha_constants[64] = {
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+
+NOINLINE void hash_label(u32 *state, const u8 *header, const u8 *blocks, u32 cycle, const u8 *closing);
+
+INLINE void store_be32(u8 *at, u32 value) {
+  value = __builtin_bswap32(value);
+  __builtin_memcpy(at, &value, 4);
+}
+
+/* The end of a message of so many bytes. */
+INLINE void close_message(u8 *block, u32 from, u32 bytes) {
+  for (u32 i = from; i < 64; i++) block[i] = 0;
+  block[from] = 0x80;
+  store_be32(block + 60, 8 * bytes);
+}
+
+/* Index of the first node whose parents are no nodes, or -1. */
+INLINE i32 make_labels(u8 *into, const u8 *previous, u32 nodes, const u8 *replica_id, u32 number, const u32 *parents,
+                       u32 low, u32 count) {
+  u32 degree = number == 1 ? SDR_BASE : SDR_DEGREE;
+  u8 header[64] = {0}, blocks[64 * SDR_MAX_CYCLE], closing[64];
+  __builtin_memcpy(header, replica_id, 32);
+  store_be32(header + 32, number);
+  for (u32 i = 0; i < count; i++) {
+    u32 node = low + i, state[8];
+    const u32 *own = parents + SDR_DEGREE * (usize)i;
+    store_be32(header + 40, node);
+    for (u32 slot = 0; slot < degree; slot++) {
+      if (own[slot] >= nodes) return (i32)i;
+      const u8 *layer = slot < SDR_BASE ? into : previous;
+      __builtin_memcpy(blocks + 32 * slot, layer + 32 * (usize)own[slot], 32);
+    }
+    if (i + 2 < count)
+      for (u32 slot = 1; slot < degree; slot++)
+        __builtin_prefetch((slot < SDR_BASE ? into : previous) + 32 * (usize)own[2 * SDR_DEGREE + slot]);
+    /* parent number 37, counting from 1, is that of slot 36 mod degree */
+    __builtin_memcpy(closing, blocks + 32 * (36 % degree), 32);
+    if (node == 0) close_message(closing, 0, 64);
+    else close_message(closing, 32, 1248);
+    __builtin_memcpy(state, sha_start, 32);
+    hash_label(state, header, blocks, node == 0 ? 0 : degree / 2, closing);
+    u8 *at = into + 32 * (usize)node;
+    for (int k = 0; k < 8; k++) store_be32(at + 4 * k, state[k]);
+    at[31] &= 0x3f;
+  }
+  return OK;
+}
+#endif

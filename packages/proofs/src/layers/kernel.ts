@@ -1,0 +1,67 @@
+/**
+ * The layer kernel: runs of nodes of a whole layer, in which sealing and extracting spend the time that trees leave
+ * them. It has no functions until a host installs some: the kinds keep their readable loops (porep/layer.ts,
+ * sdr/labels.ts), which are the reference and do what no kernel takes on.
+ *
+ * A pass works on one layer, run after run in the layer's order, so that the caller can report progress and give
+ * up between two runs. Invariant: a pass gives the same bytes as the reference; what the caller's bytes hold
+ * between two runs is its own affair, after `finish` they hold the result.
+ */
+
+/** Nodes `low` … `low + count − 1`, in rising or falling order. */
+export interface NodeRun {
+  readonly low: number;
+  readonly count: number;
+  readonly descending: boolean;
+  /** 13 (ZigZag) or 14 (SDR) entries for each node from `low` on. */
+  readonly parents: Uint32Array;
+  /** ZigZag: how many of its entries each node uses. */
+  readonly counts: Uint8Array;
+}
+
+export interface LayerPass {
+  /** Nodes after which a long loop should report how far it is. */
+  readonly sliceNodes: number;
+  run(run: NodeRun): void;
+  /** Writes what is still missing of the result. Call once, after the last run. */
+  finish(): void;
+}
+
+/** One layer of ZigZag, encoded or decoded in place. */
+export interface ZigzagLayer {
+  /** 32 bytes for each node. */
+  readonly bytes: Uint8Array;
+  readonly replicaId: Uint8Array;
+  /** From 1. */
+  readonly number: number;
+  readonly keyDerivation: "blake2s" | "poseidon";
+  readonly mode: "encode" | "decode";
+}
+
+/** The labels of one layer of SDR. */
+export interface SdrLayer {
+  readonly replicaId: Uint8Array;
+  /** From 1. */
+  readonly number: number;
+  /** Labels of the layer before; any bytes for the first, which has none. */
+  readonly previous: Uint8Array;
+  readonly into: Uint8Array;
+}
+
+/** A kernel that cannot do a layer (it has not the memory) gives no pass. */
+export interface LayerKernel {
+  readonly zigzag: (layer: ZigzagLayer) => LayerPass | undefined;
+  readonly sdr: (layer: SdrLayer) => LayerPass | undefined;
+}
+
+/** The functions in use. A live binding: read it at every call, never keep a copy. */
+export let layerKernel: Partial<LayerKernel> = Object.freeze({});
+
+/** Swaps in the given functions and keeps the others; returns the function that puts the old ones back. */
+export function installLayerKernel(functions: Partial<LayerKernel>): () => void {
+  const before = layerKernel;
+  layerKernel = Object.freeze({ ...before, ...functions });
+  return () => {
+    layerKernel = before;
+  };
+}

@@ -37,10 +37,12 @@ export const pieceAggregate = action({
     const made = await makeAggregate(pieces, optionBytes(input, "paddedBytes"));
     if (out !== undefined) await writeAggregate(out, made, words, context);
     await writeProofs(made, input);
-    const proofs = optionText(input, "proofs");
+    const folder = optionText(input, "proofs");
     if (out !== undefined) context.terminal.hint(`the aggregate is in ${out}`);
-    if (proofs !== undefined) {
-      context.terminal.hint(`proofs are in ${proofs}; verify them with \`holdfast piece inclusion verify\``);
+    if (folder !== undefined) {
+      context.terminal.hint(
+        `the proofs are in ${folder}; verify them with \`holdfast piece inclusion verify\``,
+      );
     }
     const { paddedBytes, commP, pieceCid, proofs } = made;
     return {

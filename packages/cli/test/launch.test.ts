@@ -136,6 +136,13 @@ describe("up, init and daemon", () => {
     expect(await again.ended).toMatchObject({ code: 0 });
   });
 
+  it("sdr has a sector size of its own kind", async () => {
+    const sdr = launch("up", "--port", "0", "--porep", "sdr", "--miners", "1");
+    expect(JSON.parse(await sdr.first)).toMatchObject({ network: expect.any(String) });
+    sdr.child.kill("SIGINT");
+    expect((await sdr.ended).code).toBe(0);
+  }, 60_000);
+
   it("errors of a start keep their class", async () => {
     const file = join(home, "file");
     await writeFile(file, "");

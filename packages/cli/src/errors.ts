@@ -123,6 +123,12 @@ export const cliErrors = defineErrors("cli", {
     message: (_data: Record<never, never>) => "interrupted",
     fix: "nothing was kept; run it again, it begins anew",
   },
+  unwell: {
+    exit: "refused",
+    message: ({ failing }: { failing: number }) =>
+      `${failing} of the findings above ${failing === 1 ? "keeps" : "keep"} a node from working`,
+    fix: "do what those lines say, then run `holdfast doctor` again",
+  },
   system: {
     exit: "refused",
     message: (data: { detail: string }) => `the system refused: ${data.detail}`,

@@ -2,6 +2,7 @@
  * The door for work that needs no running node: piece commitments, proofs, parameters. What a command does not
  * use is not loaded.
  */
+export type { KernelReport } from "./kernel-report.ts";
 export * from "./offline/index.ts";
 export type {
   FetchedFile,
@@ -15,3 +16,6 @@ export type {
 
 /** Parameters of SNARK circuits: make, keep, check, publish, fetch. */
 export const parameters = () => import("./parameter-cache.ts");
+
+/** Which back end every group of kernels has got, measured. */
+export const kernelReports = async () => (await import("./kernel-report.ts")).reportKernels();

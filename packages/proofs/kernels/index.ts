@@ -108,13 +108,15 @@ export function loadNativeKernels({ folders, without = [] }: NativeOptions = {})
 }
 
 /** The back end that the environment asks for. */
-function asked(): { readonly best: KernelBackend; readonly complaint?: string } {
+function asked(): { readonly best: KernelBackend; readonly wrong: boolean; readonly complaint?: string } {
   const name = process.env[kernelsVariable] ?? "";
   const known = kernelBackends.find((backend) => backend === name);
-  if (known !== undefined) return { best: known };
-  if (name === "") return { best: "native" };
+  if (name === "" || known === "native") return { best: "native", wrong: false };
+  if (known !== undefined) {
+    return { best: known, wrong: false, complaint: `${kernelsVariable} allows no better one` };
+  }
   const complaint = `${kernelsVariable} is "${name}", which is none of ${kernelBackends.join(", ")}`;
-  return { best: "native", complaint };
+  return { best: "native", wrong: true, complaint };
 }
 
 /**
@@ -122,9 +124,10 @@ function asked(): { readonly best: KernelBackend; readonly complaint?: string } 
  * stands why what was wanted is not in use.
  */
 export async function loadKernels(best?: KernelBackend): Promise<LoadedKernels> {
-  const environment = best === undefined ? asked() : { best };
-  const reasons = environment.complaint === undefined ? [] : [environment.complaint];
-  let refused = reasons.length > 0;
+  const environment = best === undefined ? asked() : { best, wrong: false };
+  const { complaint, wrong }: { complaint?: string; wrong: boolean } = environment;
+  const reasons = complaint === undefined ? [] : [complaint];
+  let refused = wrong;
   const candidates = kernelBackends.slice(kernelBackends.indexOf(environment.best));
   for (const backend of candidates) {
     if (backend === "reference") break;

@@ -1,6 +1,7 @@
 /** The table of all commands. What is here has help, `--json`, a golden schema and a page in the reference. */
 import type { CommandTable } from "../help.ts";
 import { chainCommands } from "./chain.ts";
+import { doctorCommands } from "./doctor.ts";
 import { launchCommands } from "./launch.ts";
 import { minerCommands } from "./miner.ts";
 import { paramsCommands } from "./params.ts";
@@ -14,6 +15,7 @@ export const commandTable: CommandTable = {
     ...launchCommands,
     ...storeCommands,
     ...statusCommands,
+    ...doctorCommands,
     ...walletCommands,
     ...minerCommands,
     ...chainCommands,
@@ -52,6 +54,7 @@ export const commandTable: CommandTable = {
         "wallet",
         "status",
         "why",
+        "doctor",
         "demo",
       ],
     },

@@ -1,0 +1,165 @@
+/**
+ * Which back end does the work of every group of kernels on this machine, and how much faster it is than the
+ * TypeScript reference: each is measured against it on a small sample, in this process, one after the other.
+ * Figures of a few milliseconds on a busy machine: good for orders of magnitude, not for decimals.
+ */
+import { nobleKernel } from "@holdfast/base";
+import {
+  decodeG1Compressed,
+  frsToBytes,
+  plainCurveKernel,
+  plainTreeKernel,
+  plainZigzagPass,
+  treeKernel,
+  type ZigzagLayer,
+} from "@holdfast/proofs";
+import { kernelSample, kernelSampleKey } from "./kernel-answers.ts";
+import { buildNativeKernel } from "./kernels.ts";
+import { installTreeHashing } from "./tree-hashing.ts";
+
+export interface KernelReport {
+  readonly group: string;
+  readonly backend: "native" | "wasm" | "noble" | "reference";
+  /** Times the reference's speed; null where the reference works or nothing was measured. */
+  readonly ratio: number | null;
+  /** Why a better back end is not in use; null if none is. */
+  readonly reason: string | null;
+  /** The command that would bring it. */
+  readonly fix: string | null;
+}
+
+const sampleMs = 12;
+const reinstall = "npm ci";
+const sampleNodes = 64;
+const slots = 13;
+
+/** Runs in a millisecond; the first, which makes tables, does not count. */
+function rateOf(act: () => unknown): number {
+  act();
+  const fromMs = performance.now();
+  let runs = 0;
+  let tookMs = 0;
+  while (tookMs < sampleMs) {
+    act();
+    runs += 1;
+    tookMs = performance.now() - fromMs;
+  }
+  return runs / tookMs;
+}
+
+const ratioOf = (act: () => unknown, reference: () => unknown): number =>
+  Math.round((10 * rateOf(act)) / rateOf(reference)) / 10;
+
+/** Field elements that use all their bits. */
+const elements = (count: number): Uint8Array =>
+  frsToBytes(Array.from({ length: count }, (_none, i) => BigInt(i + 1) ** 97n % (1n << 254n)));
+
+interface Sample {
+  readonly group: string;
+  readonly backend: KernelReport["backend"];
+  readonly act?: (() => unknown) | undefined;
+  readonly reference: () => unknown;
+  readonly reason?: string | undefined;
+  readonly fix: string;
+}
+
+function reportOf({ group, backend, act, reference, reason, fix }: Sample): KernelReport {
+  const plain = backend === "reference" || backend === "noble";
+  const best = backend === "native";
+  return {
+    group,
+    backend,
+    ratio: plain || act === undefined ? null : ratioOf(act, reference),
+    reason: best ? null : (reason ?? "there is no binary for this platform, or it gave a wrong answer"),
+    fix: best ? null : fix,
+  };
+}
+
+async function cryptoReports(): Promise<readonly KernelReport[]> {
+  const { functions, backends } = await buildNativeKernel();
+  const message = new Uint8Array(1024).fill(7);
+  const { secpSign, blsSign, blake2b256, sha256 } = functions;
+  const sign = (by: typeof nobleKernel.secpSign | undefined) =>
+    by && (() => by(kernelSampleKey, kernelSampleKey));
+  const bls = (by: typeof nobleKernel.blsSign | undefined) => by && (() => by(kernelSampleKey, kernelSample));
+  const hash = (by: typeof nobleKernel.sha256 | undefined) => by && (() => by(message));
+  const sample = (
+    group: string,
+    backend: KernelReport["backend"],
+    act: (() => unknown) | undefined,
+    reference: (() => unknown) | undefined,
+  ): Sample => ({ group, backend, act, reference: reference ?? (() => undefined), fix: reinstall });
+  const samples = [
+    sample("secp256k1 signatures", backends.secp, sign(secpSign), sign(nobleKernel.secpSign)),
+    sample("BLS signatures", backends.bls, bls(blsSign), bls(nobleKernel.blsSign)),
+    sample("SHA-256", backends.sha256, hash(sha256), hash(nobleKernel.sha256)),
+  ];
+  const blake = sample("BLAKE2", backends.blake2b, hash(blake2b256), hash(nobleKernel.blake2b256));
+  // WebAssembly is the best there is of BLAKE2, so nothing is missing.
+  const complete = backends.blake2b === "wasm" ? { reason: null, fix: null } : {};
+  return [...samples.map(reportOf), { ...reportOf(blake), ...complete }];
+}
+
+/** A layer of ZigZag, encoded in one run. */
+function encodeSample(
+  pass: (layer: ZigzagLayer) => ReturnType<typeof plainZigzagPass> | undefined,
+): () => void {
+  const bytes = elements(sampleNodes);
+  const replicaId = elements(1);
+  const parents = Uint32Array.from({ length: sampleNodes * slots }, (_none, i) => Math.floor(i / slots / 2));
+  const counts = new Uint8Array(sampleNodes).fill(slots).fill(0, 0, 1);
+  return () => {
+    const made = pass({ bytes, replicaId, number: 1, keyDerivation: "blake2s", mode: "encode" });
+    made?.run({ low: 0, count: sampleNodes, descending: false, parents, counts });
+    made?.finish();
+  };
+}
+
+async function proofReports(): Promise<readonly KernelReport[]> {
+  const { loadKernels, buildCommand, kernelsVariable } = await import("@holdfast/proofs/kernels");
+  const pairs = await installTreeHashing();
+  const { backend, reason, tree, curve, layers } = await loadKernels();
+  const row = elements(256);
+  const [few, scalars] = [elements(16), elements(8)];
+  const { poseidonRow, sha256Pairs } = plainTreeKernel;
+  const point = decodeG1Compressed(
+    nobleKernel.blsPublicKey(kernelSampleKey) ?? new Uint8Array(0),
+    "refuseInfinity",
+  );
+  const points = curve.fixedBaseG1(point ?? new Uint8Array(0), scalars);
+  const held = (process.env[kernelsVariable] ?? "native") !== "native";
+  const compiled = { backend, reason, fix: held ? `unset ${kernelsVariable}` : buildCommand };
+  const { zigzag } = layers;
+  return [
+    {
+      group: "SHA-256 trees",
+      backend: pairs,
+      act: () => treeKernel.sha256Pairs(row),
+      reference: () => sha256Pairs(row),
+      fix: reinstall,
+    },
+    {
+      group: "Poseidon trees",
+      ...compiled,
+      act: () => tree.poseidonRow?.(few, 8),
+      reference: () => poseidonRow(few, 8),
+    },
+    {
+      group: "sums of points",
+      ...compiled,
+      act: () => curve.msmG1(points, scalars),
+      reference: () => plainCurveKernel.msmG1(points, scalars),
+    },
+    {
+      group: "layers of replicas",
+      ...compiled,
+      act: zigzag && encodeSample(zigzag),
+      reference: encodeSample(plainZigzagPass),
+    },
+  ].map(reportOf);
+}
+
+/** All groups. Takes about half a second. */
+export async function reportKernels(): Promise<readonly KernelReport[]> {
+  return [...(await cryptoReports()), ...(await proofReports())];
+}

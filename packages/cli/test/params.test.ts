@@ -282,7 +282,7 @@ describe("params fetch", () => {
 });
 
 describe("params cache and verify", () => {
-  it("makes the same set once for two processes, verifies it, and keeps what it replaces, and finds what was changed", async () => {
+  it("makes the same set once for two processes, verifies it, keeps what it replaces, finds changes", async () => {
     const argv = ["params", "cache", "--circuit", "winning", "--json"];
     const both = await Promise.all([ended(start(argv)), ended(start(argv))]);
     expect(both.map(({ code }) => code)).toEqual([0, 0]);

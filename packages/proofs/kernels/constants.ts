@@ -116,6 +116,12 @@ function limbLines(): string[] {
   ];
 }
 
+/** Five unsigned limbs of 52 bits, for vectors. */
+function limbs52(value: bigint): string {
+  const limb = (i: number): string => `0x${((value >> BigInt(52 * i)) & ((1n << 52n) - 1n)).toString(16)}ull`;
+  return `{${Array.from({ length: 5 }, (_none, i) => limb(i)).join(", ")}}`;
+}
+
 function wordLines(): string[] {
   const [fr, fp] = [wordForm(frModulus, 4), wordForm(fpModulus, 6)];
   assert(frModulus < 1n << 255n && fpModulus < 1n << 383n, "the highest bit of a word is free: mont64.h");
@@ -124,6 +130,10 @@ function wordLines(): string[] {
   return [
     define("FR_MODULUS_WORDS", fr.element(frModulus)),
     define("FR_INVERSE_WORD", inverseWord(frModulus)),
+    define("FR_MODULUS_LIMBS52", limbs52(frModulus)),
+    define("FR_R2_LIMBS52", limbs52((1n << 520n) % frModulus)),
+    define("FR_ONE_LIMBS52", limbs52((1n << 260n) % frModulus)),
+    define("FR_INVERSE_LIMB52", `0x${BigInt.asUintN(52, -inverseModPower(frModulus, 64)).toString(16)}ull`),
     define("FP_MODULUS_WORDS", fp.element(fpModulus)),
     define("FP_INVERSE_WORD", inverseWord(fpModulus)),
     ...formLines(fr, fp),

@@ -73,6 +73,7 @@ __attribute__((constructor)) static void make_tables(void) {
     *table = kernels_base;
 #if defined(__x86_64__)
     if (features & ADX) *table = kernels_adx;
+    if (features & ADX && features & IFMA) table->poseidon_row = poseidon_row_ifma;
     if (features & SHA) table->sdr_labels = sdr_labels_sha;
 #endif
   }

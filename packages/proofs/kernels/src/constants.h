@@ -9,6 +9,10 @@
 #ifdef WORDS64
 #define FR_MODULUS_WORDS {0xffffffff00000001ull, 0x53bda402fffe5bfeull, 0x3339d80809a1d805ull, 0x73eda753299d7d48ull}
 #define FR_INVERSE_WORD 0xfffffffeffffffffull
+#define FR_MODULUS_LIMBS52 {0xfffff00000001ull, 0x2fffe5bfefffull, 0x9a1d80553bda4ull, 0x7d483339d8080ull, 0x73eda753299dull}
+#define FR_R2_LIMBS52 {0x99103f29c6cf0ull, 0x57927663d999eull, 0xa1c0ed631138bull, 0x3c829f7715f1bull, 0x9ff646cc027ull}
+#define FR_ONE_LIMBS52 {0x22ffffffddull, 0x9700396c23000ull, 0xedf77458d1293ull, 0xdf20ff1776e6aull, 0x26821fa14f77ull}
+#define FR_INVERSE_LIMB52 0xffffeffffffffull
 #define FP_MODULUS_WORDS {0xb9feffffffffaaabull, 0x1eabfffeb153ffffull, 0x6730d2a0f6b0f624ull, 0x64774b84f38512bfull, 0x4b1ba7b6434bacd7ull, 0x1a0111ea397fe69aull}
 #define FP_INVERSE_WORD 0x89f3fffcfffcfffdull
 #define FR_R2 {0xc999e990f3f29c6dull, 0x2b6cedcb87925c23ull, 0x5d314967254398full, 0x748d9d99f59ff11ull}

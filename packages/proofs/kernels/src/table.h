@@ -33,6 +33,7 @@ typedef struct {
 } kernel_table;
 
 extern const kernel_table kernels_base, kernels_adx;
+i32 poseidon_row_ifma(const fr *numbers, u32 width, u32 partial_rounds, const u8 *row, u8 *out, u32 groups);
 i32 sdr_labels_sha(u8 *into, const u8 *previous, u32 nodes, const u8 *replica_id, u32 number, const u32 *parents,
                    u32 low, u32 count);
 #endif

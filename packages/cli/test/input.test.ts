@@ -102,6 +102,7 @@ const wrong: readonly (readonly [line: string, exit: number, code: string])[] = 
   ["params cache --kind sdr", 2, "cli/bad-value"],
   ["params cache --circuit sealing", 2, "cli/bad-value"],
   ["params cache --contributors alice,alice", 2, "cli/bad-value"],
+  ["params cache --contributors alice,beacon", 2, "cli/bad-value"],
   ["params cache --contributors ,", 2, "cli/bad-value"],
   [`params cache --beacon ${hex(32)}`, 2, "cli/bad-value"],
   [`params cache --contributors alice --beacon ${hex(31)}`, 2, "cli/bad-value"],

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -278,6 +278,25 @@ describe("params fetch", () => {
     const states = both.flatMap((one) => lines(one).map(({ state }) => state)).sort();
     expect(states).toEqual(["fetched", "fetched", "fetched", "present", "present", "present"]);
     expect(await isWhole()).toBe(true);
+  });
+
+  // Root writes wherever it likes.
+  it.skipIf(process.getuid?.() === 0)("finds what is there in a folder that it cannot write", async () => {
+    const list = await published(set);
+    await fetchFrom(list, server.url);
+    await rm(join(at("cache"), ".locks"), { recursive: true });
+    await chmod(at("cache"), 0o555);
+    expect(lines(await fetchFrom(list, server.url)).map(({ state }) => state)).toEqual([
+      "present",
+      "present",
+      "present",
+    ]);
+    await chmod(at("cache"), 0o755);
+    await rm(join(at("cache"), name));
+    await chmod(at("cache"), 0o555);
+    const ended = await fetchFrom(list, server.url);
+    await chmod(at("cache"), 0o755);
+    expect(failure(ended)).toEqual({ exit: 8, code: "params/unwritable" });
   });
 });
 

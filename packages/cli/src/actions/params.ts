@@ -116,10 +116,11 @@ function makersGiven(input: CommandInput): { readonly contributors?: string[]; r
     throw cliErrors.badValue({ problem: "--beacon ends a ceremony: name its --contributors" });
   }
   const contributors = text.split(",").map((name) => name.trim());
-  const bad = contributors.find((name) => !nameForm.test(name));
+  const bad = contributors.find((name) => !nameForm.test(name) || name === "beacon");
   if (bad !== undefined || new Set(contributors).size < contributors.length) {
     throw cliErrors.badValue({
-      problem: "--contributors are different names of 1 to 64 characters with commas between them",
+      problem:
+        "--contributors are different names of 1 to 64 characters with commas between them, none of them beacon",
     });
   }
   return { contributors, ...(beacon === undefined ? {} : { beacon }) };

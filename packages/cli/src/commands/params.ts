@@ -28,7 +28,7 @@ export const paramsCommands: readonly CommandSpec[] = [
       "hash of their constraints, so a changed circuit never finds old ones. Without --contributors one party makes " +
       "them, who could forge proofs: good for devnets. With contributors each adds randomness of its own, and the " +
       "parameters are sound if one of them was honest; the beacon, public randomness that nobody could choose, ends " +
-      "each phase.",
+      "each phase. They all draw it in this one process, so the parameters are worth as much as this machine.",
     examples: [
       "holdfast params cache",
       "holdfast params cache --sector-bytes 2KiB --circuit seal --contributors alice,bob --beacon 5d…e1",

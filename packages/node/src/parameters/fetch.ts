@@ -3,7 +3,7 @@
  * right; an interrupted fetch goes on at the end of the part, from whichever source. A whole file with another
  * digest is put aside. Source: paramfetch of rust-fil-proofs.
  */
-import { open, truncate } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { HoldfastError } from "@holdfast/base";
 import type { ManifestEntry, ParametersManifest } from "@holdfast/proofs";
@@ -37,7 +37,7 @@ const defaultIdleMs = 30_000;
 /** Connections to one source for one file: they may break, as long as they bring something. */
 const attemptsPerSource = 100;
 /** Connections in a row that brought nothing. */
-const vainAttempts = 2;
+const vainAttempts = 3;
 
 /**
  * Every file of the list, one after the other; when all have been tried, the first failure. Errors
@@ -96,6 +96,7 @@ async function fetchOne(
       wrong = paramsErrors.wrongDigest({ name, kept: await putAside(part, path), from: source.name });
     }
   }
+  if ((await sizeOf(part)) === 0) await rm(part, { force: true });
   throw wrong ?? paramsErrors.notFetched({ name, reasons: reasons.join("; ") });
 }
 
@@ -157,12 +158,12 @@ async function append(
   { idleMs, hooks }: { readonly idleMs: number; readonly hooks: ParameterHooks },
 ): Promise<string | undefined> {
   using idle = idleSignal(idleMs, hooks.signal);
+  // Opened first: what has arrived and was not read yet is lost when the connection breaks.
+  await using output = await onDisk(part, () => open(part, "a"));
   const opened = await source.open(file, before, idle.signal);
   if (opened === undefined) return "it has no such file";
-  if (opened.offset < before) await onDisk(part, () => truncate(part, opened.offset));
+  if (opened.offset < before) await onDisk(part, () => output.truncate(opened.offset));
   let at = opened.offset;
-  const output = await onDisk(part, () => open(part, "a"));
-  await using _output = output;
   for await (const chunk of opened.bytes) {
     idle.moved();
     at += chunk.length;

@@ -3,7 +3,8 @@
  * out wrong is put aside under another name and never deleted: it may be the only evidence.
  */
 import { createHash } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { createBLAKE2b } from "hash-wasm";
 import { paramsErrors } from "./errors.ts";
@@ -73,8 +74,21 @@ export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true });
   } catch (cause) {
-    throw paramsErrors.unwritable({ path, detail: detailOf(cause) }, cause);
+    throw paramsErrors.unwritable({ path, detail: await reasonOfNone(path, cause) }, cause);
   }
+}
+
+/** Node says ENOENT of any folder that cannot be made; the reason lies in the first one above that exists. */
+async function reasonOfNone(path: string, cause: unknown): Promise<string> {
+  for (let at = dirname(path); detailOf(cause) === "ENOENT"; at = dirname(at)) {
+    try {
+      await access(at, constants.W_OK);
+      break;
+    } catch (found) {
+      if (detailOf(found) !== "ENOENT" || at === dirname(at)) return detailOf(found);
+    }
+  }
+  return detailOf(cause);
 }
 
 /** The whole content under its name, on the disk when this returns. Error `params/unwritable`. */

@@ -7,6 +7,9 @@ import type { LockFolder, ParameterHooks } from "./needs.ts";
 
 const waitMs = 150;
 
+/** Folders like these stay as they are: nobody makes anything there, so nobody needs to be waited for. */
+const readOnly = new Set(["EROFS", "EACCES", "EPERM"]);
+
 /**
  * Runs `work` while this process holds the locks of all names in the folder. They are taken in one order
  * everywhere, so that two that want the same ones never wait for each other.
@@ -20,7 +23,6 @@ export async function withLocks<Result>(
   await using held = new AsyncDisposableStack();
   for (const name of [...new Set(names)].sort()) {
     const place = join(folder, ".locks", name);
-    await makeFolder(place);
     held.use(await locked(place));
   }
   return await work();
@@ -29,8 +31,10 @@ export async function withLocks<Result>(
     for (;;) {
       signal?.throwIfAborted();
       try {
+        await makeFolder(place);
         return await lock(place);
       } catch (cause) {
+        if (isReadOnly(cause)) return new AsyncDisposableStack();
         const isHeld = cause instanceof HoldfastError && /^repo\/lock/.test(cause.code);
         if (!isHeld) throw cause;
         progress?.(`waiting for process ${cause.data.pid ?? "?"}, which makes the same`);
@@ -39,3 +43,8 @@ export async function withLocks<Result>(
     }
   }
 }
+
+const isReadOnly = (cause: unknown): boolean =>
+  cause instanceof HoldfastError &&
+  /^(params|repo)\/unwritable$/.test(cause.code) &&
+  readOnly.has(String(cause.data.detail));

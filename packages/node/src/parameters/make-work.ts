@@ -32,7 +32,7 @@ import {
 } from "@holdfast/proofs";
 import { paramsErrors } from "./errors.ts";
 import { digestsOfFile, keepReplaced, putAside, writeDurably } from "./files.ts";
-import { type ParameterSet, readSet, statedDigests } from "./sets.ts";
+import { beaconName, type ParameterSet, readSet, statedDigests } from "./sets.ts";
 
 /** A circuit by what it is for: a row of the table of sector sizes, and a use. */
 export interface CircuitName {
@@ -57,7 +57,6 @@ export interface MadeSet extends CircuitName {
 }
 
 const entropyBytes = 64;
-const beaconName = "beacon";
 /** Hashes of the beacon in a row, so that nobody could try many values of it in the moment that it was drawn. */
 const beaconIterations = 1024;
 

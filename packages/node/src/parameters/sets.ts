@@ -33,6 +33,9 @@ export interface ParameterSet {
 
 const nodeBytes = 32;
 
+/** The name under which what ends a phase stands in the list of contributors. */
+export const beaconName = "beacon";
+
 /** From a circuit id such as `post{nodes: 64; …}`. */
 function sectorBytesOf(circuitId: string): number {
   const [, nodes] = /\{nodes: (\d{1,12})\b/.exec(circuitId) ?? [];

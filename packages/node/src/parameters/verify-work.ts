@@ -22,7 +22,7 @@ import {
 } from "@holdfast/proofs";
 import { paramsErrors } from "./errors.ts";
 import { digestsOfFile, readIfThere } from "./files.ts";
-import { type ParameterSet, readSet, statedDigests } from "./sets.ts";
+import { beaconName, type ParameterSet, readSet, statedDigests } from "./sets.ts";
 
 export interface VerifyRequest {
   readonly folder: string;
@@ -140,5 +140,7 @@ async function transcriptChecks(
 function notesOn({ made }: ParametersMeta): readonly string[] {
   return made.how === "setup"
     ? ["one party made them and could forge proofs: they are for devnets"]
-    : [`sound if one of the contributors was honest: ${made.phase2.join(", ")}`];
+    : [
+        `sound if one of the contributors was honest: ${made.phase2.filter((name) => name !== beaconName).join(", ")}`,
+      ];
 }

@@ -5,6 +5,7 @@ import { codecBench } from "./codec.ts";
 import { getBench } from "./get.ts";
 import { idleBench } from "./idle.ts";
 import { installBench } from "./install.ts";
+import { kernelsBench } from "./kernels.ts";
 import { proofsBench } from "./proofs.ts";
 import { putBench } from "./put.ts";
 import { snarksBench } from "./snarks.ts";
@@ -20,6 +21,7 @@ export const benches: readonly Bench[] = [
   treesBench,
   codecBench,
   proofsBench,
+  kernelsBench,
   snarksBench,
   installBench,
 ];

@@ -101,7 +101,12 @@ export function loadNativeKernels({ folders, without = [] }: NativeOptions = {})
   try {
     const calls = addon.bind(used.reduce((sum, [, bit]) => sum | bit, 0));
     const loaded = checked("native", () => createNativeMachine(calls));
-    return loaded.backend === "native" ? { ...loaded, features: used.map(([name]) => name) } : loaded;
+    if (loaded.backend !== "native") return loaded;
+    const features = used.map(([name]) => name);
+    const { zigzag, sdr } = loaded.layers;
+    // Without SHA instructions of our own, OpenSSL is faster wherever it has them: on other processors than x64.
+    const layers = { ...(zigzag && { zigzag }), ...(sdr && process.arch === "x64" && { sdr }) };
+    return { ...loaded, layers, features };
   } catch (cause) {
     return reference(`the native binary fails: ${messageOf(cause)}`);
   }

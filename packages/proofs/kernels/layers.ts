@@ -34,6 +34,7 @@ function deskOf(machine: Machine, slice: number, degree: number): Desk {
   return {
     machine,
     parents: (words) => {
+      assert(words.length <= slice * degree, "a run is no longer than a slice of its pass");
       machine.write(bytesOf(words), at);
       return at;
     },

@@ -2,7 +2,8 @@
  * `npm run build:native`: compiles the kernels for this machine's platform into `build/`, with gcc or clang and
  * nothing else: Node's headers come with the Node that runs this, or with the one that the lockfile installs.
  * The same source file is compiled once for every set of processor features that it knows; the addon chooses at
- * load, so the binary runs on any machine of the platform. `--if-possible` makes a missing compiler no failure.
+ * load, so the binary runs on any machine of the platform. `--if-possible` makes a missing compiler no failure;
+ * `--sanitize` builds one, in a folder of its own, that watches every access (it wants its runtime preloaded).
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -20,6 +21,12 @@ import {
 } from "./native.ts";
 
 const common = "-std=gnu17 -fPIC -fvisibility=hidden -Wall -Wextra -Werror -Wno-unused-function".split(" ");
+
+const sanitized = process.argv.includes("--sanitize");
+/** Behind the flags of a unit, so that these count. */
+const watching = sanitized
+  ? "-g -O1 -fomit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined".split(" ")
+  : [];
 
 interface Unit {
   readonly name: string;
@@ -82,12 +89,12 @@ function compile(command: string, headers: string, temporary: string, to: string
   const objects: string[] = [];
   for (const { name, source, flags } of units(headers)) {
     const object = join(temporary, `${name}.o`);
-    const failure = run(command, [...common, ...flags, "-c", join("src", source), "-o", object]);
+    const failure = run(command, [...common, ...flags, ...watching, "-c", join("src", source), "-o", object]);
     if (failure !== undefined) return failure;
     objects.push(object);
   }
   const undefinedSymbols = process.platform === "darwin" ? ["-undefined", "dynamic_lookup"] : [];
-  return run(command, ["-shared", ...undefinedSymbols, "-o", to, ...objects]);
+  return run(command, ["-shared", ...watching, ...undefinedSymbols, "-o", to, ...objects]);
 }
 
 /** Undefined if all went well, else why not. */
@@ -96,7 +103,7 @@ function build(): { readonly failure: string; readonly noTools: boolean } | unde
   if (command === undefined) return { failure: "there is no gcc and no clang here", noTools: true };
   const headers = headersFolder();
   if (headers === undefined) return { failure: "there are no headers of Node (node_api.h)", noTools: true };
-  const folder = join(kernelsFolder, "build", platformName);
+  const folder = join(kernelsFolder, "build", sanitized ? `${platformName}-sanitized` : platformName);
   mkdirSync(folder, { recursive: true });
   const temporary = mkdtempSync(join(folder, "build-"));
   try {
@@ -116,6 +123,7 @@ function build(): { readonly failure: string; readonly noTools: boolean } | unde
   } finally {
     rmSync(temporary, { recursive: true });
   }
+  if (sanitized) return undefined;
   const found = findAddonIn(folder);
   if (found.addon === undefined) return { failure: found.reason, noTools: false };
   const features = Object.keys(found.addon.features).join(", ");

@@ -18,7 +18,11 @@ export interface TestedBackend {
 }
 
 const wasm: TestedBackend = { name: "wasm", backend: "wasm", loaded: await loadWasmKernels() };
-const all = loadNativeKernels();
+/** HOLDFAST_TEST_KERNELS: the folder of another build, such as one that watches its accesses. */
+const { HOLDFAST_TEST_KERNELS: named = "" } = process.env;
+const folders = named === "" ? {} : { folders: [named] };
+const load = (without: readonly string[]): LoadedKernels => loadNativeKernels({ ...folders, without });
+const all = load([]);
 
 function nativeVariants(): readonly TestedBackend[] {
   const { features = [] } = all;
@@ -30,10 +34,8 @@ function nativeVariants(): readonly TestedBackend[] {
   const bare = "native, of a processor without extras,";
   return [
     variant("native", all),
-    ...(features.includes("ifma")
-      ? [variant("native, without ifma,", loadNativeKernels({ without: ["ifma"] }))]
-      : []),
-    ...(features.length > 0 ? [variant(bare, loadNativeKernels({ without: features }))] : []),
+    ...(features.includes("ifma") ? [variant("native, without ifma,", load(["ifma"]))] : []),
+    ...(features.length > 0 ? [variant(bare, load(features))] : []),
   ];
 }
 

@@ -83,7 +83,7 @@ function layers(sampling: Sampling): readonly Kernel[] {
       count: few,
       work: ({ layers: { zigzag: make } }) => make && through(make(layer)),
       peer: () => ({
-        name: "reference",
+        name: "the reference pass, over the hashes that a node has",
         value: rateOf(through(plainZigzagPass(layer)), few, sampling),
       }),
     };

@@ -13,6 +13,7 @@ export * as gadgets from "./gadgets/index.ts";
 export * from "./graph/index.ts";
 export * from "./groth16/index.ts";
 export * from "./layers/index.ts";
+export * from "./memory/index.ts";
 export * from "./merkle/index.ts";
 export * from "./openings/index.ts";
 export * from "./parameters/compat-names.ts";

@@ -1,8 +1,17 @@
 /** Merkle trees: sha2-256-trunc254 over unsealed data, Poseidon over replicas and layers. */
 export { merkleErrors } from "./errors.ts";
 export { type Commitment, exactLog2, nodeBytes, type TreeHasher } from "./hasher.ts";
-export { installTreeKernel, plainTreeKernel, type TreeKernel, treeKernel } from "./kernel.ts";
+export {
+  type ColumnsTask,
+  installTreeKernel,
+  plainTreeKernel,
+  type RowsPass,
+  type RowsTask,
+  type TreeKernel,
+  treeKernel,
+} from "./kernel.ts";
 export { poseidonHasher } from "./poseidon-tree.ts";
+export { columnsOf, startColumns, startRows } from "./rows.ts";
 export { sha254Hasher } from "./sha254.ts";
 export {
   type ByteRange,

@@ -1,12 +1,40 @@
 /**
  * The tree kernel: the two row functions in which all tree building spends its time. Readable TypeScript is
- * always installed; a host may swap in native or WASM functions that work on whole rows.
+ * always installed; a host may swap in native or WASM functions that work on whole rows, and passes over whole trees
+ * that work on several threads.
  * Invariant: a swapped function gives the same bytes as the reference. Rows arrive whole (a multiple of the
  * arity) and, for Poseidon, canonical; the hashers check that.
  */
 import { frsFromBytes, frsToBytes } from "../field/index.ts";
 import { poseidonHash } from "../poseidon/index.ts";
 import { sha256Pairs } from "./sha256-pairs.ts";
+
+/** All rows of one tree. */
+export interface RowsTask {
+  /** Name of the tree's hasher. */
+  readonly hasher: string;
+  readonly leaves: Uint8Array;
+  /** Every row above the leaves, the root last: what is written. */
+  readonly rows: Uint8Array;
+  /** Arities from the leaves up. */
+  readonly shape: readonly number[];
+}
+
+/** The hashes of columns: Poseidon of one node of every layer. */
+export interface ColumnsTask {
+  readonly layers: readonly Uint8Array[];
+  readonly into: Uint8Array;
+}
+
+/** A tree, or a row of columns, that is being hashed. */
+export interface RowsPass {
+  /** The share that is done, from 0 to 1, never falling. */
+  readonly doneRatio: number;
+  /** Does one slice, some milliseconds; false when none is left to take. */
+  advance(): boolean;
+  /** Does what is left and waits for what others do. */
+  finish(): void;
+}
 
 export interface TreeKernel {
   /**
@@ -16,6 +44,9 @@ export interface TreeKernel {
   readonly sha256Pairs: (row: Uint8Array, room?: Uint8Array) => Uint8Array;
   /** Poseidon of every `arity` elements of 32 bytes. */
   readonly poseidonRow: (row: Uint8Array, arity: number) => Uint8Array;
+  /** A pass that works by several threads and begins at once, or `undefined`: the caller hashes alone. */
+  readonly startRows?: (task: RowsTask) => RowsPass | undefined;
+  readonly startColumns?: (task: ColumnsTask) => RowsPass | undefined;
 }
 
 function poseidonRow(row: Uint8Array, arity: number): Uint8Array {

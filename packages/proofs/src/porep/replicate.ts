@@ -13,7 +13,7 @@ import {
   rowsLength,
   serializeTree,
   sha254Hasher,
-  type TreeHasher,
+  startRows,
 } from "../merkle/index.ts";
 import type { SectorProfile } from "../profiles.ts";
 import type { Steps } from "./hooks.ts";
@@ -32,8 +32,6 @@ import { isBelowModulus, wordsOf, wordsPerNode } from "./words.ts";
 
 /** The tree of a layer costs about three times its encoding (measured in TypeScript); for progress only. */
 const encodeShare = 0.25;
-/** Groups that are hashed before the share that is done is reported. */
-const sliceGroups = 512;
 
 function checkLength(what: string, bytes: Uint8Array, profile: SectorProfile): void {
   const expected = profile.sectorBytes;
@@ -44,23 +42,6 @@ function checkPadded(data: Uint8Array): void {
   for (let node = 0; node * nodeBytes < data.length; node += 1) {
     const top = data[node * nodeBytes + nodeBytes - 1] as number;
     if (top > topByteMask) throw proofsErrors.notPadded({ node });
-  }
-}
-
-/** Hashes the rows above `leaves` into `rows`; yields the share of hashes done. */
-function* buildRows(hasher: TreeHasher, leaves: Uint8Array, rows: Uint8Array): Steps<void> {
-  let row = leaves;
-  let at = 0;
-  for (const arity of hasher.shapeOf(leaves.length / nodeBytes) ?? []) {
-    const parents = rows.subarray(at, at + row.length / arity);
-    const slice = sliceGroups * arity * nodeBytes;
-    for (let from = 0; from < row.length; from += slice) {
-      const hashed = hasher.hashRow(row.subarray(from, Math.min(from + slice, row.length)), arity);
-      parents.set(hashed, from / arity);
-      yield (at + from / arity) / rows.length;
-    }
-    at += parents.length;
-    row = parents;
   }
 }
 
@@ -97,9 +78,10 @@ export function* replicateSteps(
       yield share((done / profile.nodes) * encodeShare);
     }
     const rows = aux.subarray(start + profile.sectorBytes, start + layerTreeLength(profile));
-    for (const done of buildRows(poseidonHasher, leaves, rows)) {
-      yield share(encodeShare + done * (1 - encodeShare));
-    }
+    const tree = startRows(poseidonHasher, leaves, rows);
+    while (tree.advance()) yield share(encodeShare + tree.doneRatio * (1 - encodeShare));
+    tree.finish();
+    yield share(1);
     roots.push(rows.slice(rowBytes - nodeBytes));
     input = leaves;
   }

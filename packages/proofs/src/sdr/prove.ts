@@ -11,7 +11,7 @@
  * the challenges and the graph. Source: Filecoin specs, SDR (what its circuit opens).
  */
 import { concatBytes } from "@holdfast/base";
-import { nodeBytes, poseidonHasher, sha254Hasher } from "../merkle/index.ts";
+import { columnsOf, nodeBytes, poseidonHasher, sha254Hasher } from "../merkle/index.ts";
 import { openingLength, openLeaves } from "../openings/index.ts";
 import { formBytes, type SealChallenges, type SectorIdentity, vanillaForm } from "../porep/index.ts";
 import { pollSdr } from "./challenges.ts";
@@ -19,7 +19,6 @@ import type { SdrGraph } from "./graph.ts";
 import { sdrGraphOf, sdrReplicaIdOf } from "./identity.ts";
 import type { SdrProfile, SdrShape } from "./params.ts";
 import { parseSdrAux, sdrCommR } from "./sealed.ts";
-import { columnsOf } from "./sealing.ts";
 
 /** Which nodes a proof opens; each list ascending and distinct. */
 export interface SdrOpenings {

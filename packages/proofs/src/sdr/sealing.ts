@@ -9,10 +9,12 @@ import {
   type MerkleTree,
   nodeBytes,
   poseidonHasher,
+  type RowsPass,
   rowsLength,
   serializeTree,
   sha254Hasher,
-  type TreeHasher,
+  startColumns,
+  startRows,
   treeFromParts,
 } from "../merkle/index.ts";
 import { addNode, type Steps, subtractNode, wordsOf } from "../porep/index.ts";
@@ -22,49 +24,13 @@ import type { SdrShape } from "./params.ts";
 import { parseSdrAux, sdrAuxLength } from "./sealed.ts";
 
 const wordsPerNode = nodeBytes / 4;
-/** Groups that are hashed before the share that is done is reported. */
-const sliceGroups = 256;
 /** Costs of a node, measured in TypeScript: a label, a label's place in a column, a tree. For progress only. */
 const cost = { label: 2, column: 15, tree: 11 };
 
-/** The columns of the nodes `from` … `to − 1`: for each node its label in layer 1, 2, …. */
-export function columnsOf(labels: readonly Uint8Array[], from: number, to: number): Uint8Array {
-  const columns = new Uint8Array((to - from) * labels.length * nodeBytes);
-  let at = 0;
-  for (let node = from; node < to; node += 1) {
-    for (const layer of labels) {
-      columns.set(layer.subarray(node * nodeBytes, (node + 1) * nodeBytes), at);
-      at += nodeBytes;
-    }
-  }
-  return columns;
-}
-
-function* hashColumns(labels: readonly Uint8Array[], into: Uint8Array): Steps<void> {
-  const nodes = into.length / nodeBytes;
-  for (let from = 0; from < nodes; from += sliceGroups) {
-    const to = Math.min(from + sliceGroups, nodes);
-    const hashes = poseidonHasher.hashRow(columnsOf(labels, from, to), labels.length);
-    into.set(hashes, from * nodeBytes);
-    yield to / nodes;
-  }
-}
-
-/** Hashes the rows above the leaves of `tree` into its `rows`; yields the share done. */
-function* hashRows(hasher: TreeHasher, { leaves, rows }: Pick<MerkleTree, "leaves" | "rows">): Steps<void> {
-  let row = leaves;
-  let at = 0;
-  for (const arity of hasher.shapeOf(leaves.length / nodeBytes) ?? []) {
-    const parents = rows.subarray(at, at + row.length / arity);
-    const slice = sliceGroups * arity * nodeBytes;
-    for (let from = 0; from < row.length; from += slice) {
-      const hashed = hasher.hashRow(row.subarray(from, Math.min(from + slice, row.length)), arity);
-      parents.set(hashed, from / arity);
-      yield (at + (from + slice) / arity) / rows.length;
-    }
-    at += parents.length;
-    row = parents;
-  }
+function* hashed(pass: RowsPass): Steps<void> {
+  while (pass.advance()) yield pass.doneRatio;
+  pass.finish();
+  yield 1;
 }
 
 function encode(data: Uint8Array, labels: Uint8Array, into: Uint8Array): void {
@@ -87,7 +53,7 @@ function* within<Result>(steps: Steps<Result>, start: number, share: number): St
 
 function* dataTree(data: Uint8Array): Steps<MerkleTree> {
   const rows = new Uint8Array(rowsLength(sha254Hasher, data.length / nodeBytes));
-  yield* hashRows(sha254Hasher, { leaves: data, rows });
+  yield* hashed(startRows(sha254Hasher, data, rows));
   return treeFromParts(sha254Hasher, data, rows);
 }
 
@@ -132,10 +98,10 @@ function* sealSteps(
     const previous = labels[i - 1] ?? into;
     yield* part(shares(labelLayer(graph, replicaId, i + 1, previous, into), shape.nodes), cost.label);
   }
-  yield* part(hashColumns(labels, columns.leaves), columnCost);
-  yield* part(hashRows(poseidonHasher, columns), cost.tree);
+  yield* part(hashed(startColumns(labels, columns.leaves)), columnCost);
+  yield* part(hashed(startRows(poseidonHasher, columns.leaves, columns.rows)), cost.tree);
   encode(data.leaves, labels.at(-1) ?? replica.leaves, replica.leaves);
-  yield* part(hashRows(poseidonHasher, replica), cost.tree);
+  yield* part(hashed(startRows(poseidonHasher, replica.leaves, replica.rows)), cost.tree);
   yield 1;
   return aux;
 }

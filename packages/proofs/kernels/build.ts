@@ -4,7 +4,7 @@
  * (clang and wasm-ld 19 of Debian) gives the same bytes.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -52,6 +52,7 @@ if (process.argv.includes("--check")) {
 } else {
   writeFileSync(header, constantsHeader());
   const failure = compile(binary);
+  if (failure === undefined) chmodSync(binary, 0o644); // the linker makes it executable
   if (failure !== undefined) console.error(failure);
   process.exitCode = failure === undefined ? 0 : 1;
 }

@@ -37,7 +37,8 @@ export function tidy(tree: Tree): Finding[] {
     .sort((a, b) => (a.path === b.path ? a.line - b.line : a.path < b.path ? -1 : 1));
 }
 
-const skippedFolders = new Set(["node_modules", ".git", "dist", "coverage", ".tmp"]);
+/** Names that are never committed; in a second worktree `.git` is a file. */
+const skipped = new Set(["node_modules", ".git", "dist", "coverage", ".tmp"]);
 const textual = /\.(ts|tsx|js|mjs|json|md|toml|yml|yaml|c|h|sh|css|html|txt)$|(^|\/)(run|LICENSE-\w+|\.\w+)$/;
 
 /** Everything below a folder that could be committed. */
@@ -46,7 +47,8 @@ export function readTree(root: string): Map<string, string> {
   const walk = (folder: string): void => {
     for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      if (entry.isDirectory() && !skippedFolders.has(entry.name)) walk(path);
+      if (skipped.has(entry.name)) continue;
+      if (entry.isDirectory()) walk(path);
       else if (entry.isFile())
         files.set(path, textual.test(path) ? readFileSync(join(root, path), "utf8") : "");
     }

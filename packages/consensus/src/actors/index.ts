@@ -8,6 +8,7 @@ import { brokerActor, brokerMethods } from "./broker/index.ts";
 import { initActor, initMethods } from "./init.ts";
 import { marketActor, marketMethods } from "./market/index.ts";
 import { minerActor, minerMethods } from "./miner/index.ts";
+import { multisigActor, multisigMethods } from "./multisig/index.ts";
 import { rewardActor, rewardMethods } from "./reward.ts";
 
 /** Every code that an actor of the network can have. */
@@ -18,6 +19,7 @@ export const builtinActors: readonly ActorCode[] = [
   minerActor,
   brokerActor,
   rewardActor,
+  multisigActor,
 ];
 
 /**
@@ -31,6 +33,7 @@ export const methods = {
   miner: minerMethods,
   broker: brokerMethods,
   reward: rewardMethods,
+  multisig: multisigMethods,
 } as const;
 
 export type { CreateChannel, ExtendChannel, OwnChannel } from "./broker/channels.ts";
@@ -59,7 +62,7 @@ export {
   type PowerChange,
   workerKeyBytes,
 } from "./calls.ts";
-export { createInitState, type InitState, initStateCodec } from "./init.ts";
+export { type CreateMultisig, createInitState, type InitState, initStateCodec } from "./init.ts";
 export { type None, none, noneCodec } from "./kit.ts";
 export { type CreateMiner, type ListMiners, type MinerPage, maxMinersPerPage } from "./market/index.ts";
 export {
@@ -134,4 +137,24 @@ export {
   sectorsToProve,
   windowAt,
 } from "./miner/windows.ts";
+export {
+  type AddSigner,
+  type LockBalance,
+  multisigGovernance,
+  type RemoveSigner,
+  type SwapSigner,
+} from "./multisig/governance.ts";
+export type { MultisigAnswer, Signed, TransactionOutcome, TransactionRef } from "./multisig/index.ts";
+export {
+  type Lock,
+  loadTransactions,
+  lockedAt,
+  type MultisigState,
+  maxOpenTransactions,
+  maxSigners,
+  multisigStateCodec,
+  type Proposal,
+  type Transaction,
+  transactionHash,
+} from "./multisig/state.ts";
 export { type AwardBlock, createRewardState, type RewardState, rewardStateCodec } from "./reward.ts";

@@ -40,6 +40,7 @@ export const codeNames = {
   miner: "mineractor",
   init: "initactor",
   reward: "rewardactor",
+  multisig: "multisigactor",
 } as const;
 
 export type CodeName = (typeof codeNames)[keyof typeof codeNames];

@@ -22,3 +22,4 @@ export {
   readSectors,
 } from "./miner.ts";
 export { type MoneyReport, moneyInvariant } from "./money.ts";
+export { type MultisigView, type OpenTransaction, readMultisig } from "./multisig.ts";

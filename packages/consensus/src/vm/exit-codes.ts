@@ -81,6 +81,18 @@ const table = {
 
   // init and reward: 160–191
   reserveEmpty: { code: 160, meaning: "the reward reserve is used up" },
+
+  // multisig: 192–223
+  notSigner: { code: 192, meaning: "only a signer of the multisig may do this" },
+  signersInvalid: { code: 193, meaning: "the signers are not distinct, none, or too many" },
+  thresholdInvalid: { code: 194, meaning: "the threshold is not between 1 and the number of signers" },
+  transactionNotFound: { code: 195, meaning: "the multisig has no open transaction with this id" },
+  transactionMismatch: { code: 196, meaning: "the transaction with this id is not the one that was meant" },
+  alreadyApproved: { code: 197, meaning: "the signer has approved the transaction before" },
+  notProposer: { code: 198, meaning: "only who proposed a transaction can cancel it" },
+  tooManyTransactions: { code: 199, meaning: "too many transactions of the multisig are open" },
+  fundsLocked: { code: 200, meaning: "the multisig's balance does not cover it, or is still locked" },
+  lockInvalid: { code: 201, meaning: "a lock exists already, or is empty" },
 } as const satisfies { readonly [name: string]: ExitCodeSpec };
 
 export type ExitCodeName = keyof typeof table;

@@ -5,12 +5,13 @@
 import type { ActorContext, ActorMethod } from "@holdfast/consensus";
 import { builtinActors, CodeTable, defineActor, defineMethod, methods } from "@holdfast/consensus";
 
-type ActorName = "broker" | "miner" | "market" | "reward";
+type ActorName = "broker" | "miner" | "market" | "reward" | "multisig";
 const codeNameOf = {
   broker: "paymentbroker",
   miner: "mineractor",
   market: "storagemarket",
   reward: "rewardactor",
+  multisig: "multisigactor",
 } as const;
 
 /** The built-in codes with one method replaced or added. */
@@ -54,4 +55,14 @@ export function brokenMiner<N extends keyof MinerMethods>(
 ): CodeTable {
   const method = methods.miner[name] as ActorMethod<unknown, unknown>;
   return codesWith("miner", name, wrap(method, change as After<ActorMethod<unknown, unknown>>));
+}
+
+type MultisigMethods = (typeof methods)["multisig"];
+
+export function brokenMultisig<N extends keyof MultisigMethods>(
+  name: N,
+  change: After<MultisigMethods[N]>,
+): CodeTable {
+  const method = methods.multisig[name] as ActorMethod<unknown, unknown>;
+  return codesWith("multisig", name, wrap(method, change as After<ActorMethod<unknown, unknown>>));
 }

@@ -14,7 +14,7 @@ describe("methods", () => {
   it("are these, by name", () => {
     expect(names).toEqual({
       account: [],
-      init: ["getNetworkParams", "getNetworkName"],
+      init: ["createMultisig", "getNetworkParams", "getNetworkName"],
       market: [
         "createMiner",
         "updatePower",
@@ -60,6 +60,7 @@ describe("methods", () => {
         "getEscrow",
       ],
       reward: ["awardBlock", "getPaid"],
+      multisig: ["propose", "approve", "cancel", "getMultisig", "getTransaction", "getFreeBalance"],
     });
   });
 
@@ -70,6 +71,7 @@ describe("methods", () => {
         .map(([name]) => `${actor}.${name}`),
     );
     expect(payable).toEqual([
+      "init.createMultisig",
       "market.createMiner",
       "miner.preCommitSector",
       "broker.createChannel",

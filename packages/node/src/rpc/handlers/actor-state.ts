@@ -6,14 +6,23 @@ import {
   listChannels,
   listMiners,
   readMinerState,
+  readMultisig,
   readNetworkParams,
   readPower,
 } from "@holdfast/consensus";
 
 type Json = MethodResult<"actor.show">["state"];
 
-export function actorStateJson(store: Blockstore, state: CID, address: Address, kind: string): Json {
+/** The state as a message at `height` would find it. */
+export function actorStateJson(
+  store: Blockstore,
+  { state, height }: { readonly state: CID; readonly height: number },
+  address: Address,
+  kind: string,
+): Json {
   switch (kind) {
+    case codeNames.multisig:
+      return plain(readMultisig(store, state, address, height));
     case codeNames.miner:
       return plain(readMinerState(store, state, address));
     case codeNames.market: {

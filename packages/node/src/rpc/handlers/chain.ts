@@ -75,12 +75,17 @@ export function chainHandlers(needs: HandlerNeeds): ChainHandlers {
     },
     "actor.show": async ({ address }) => {
       const at = addressParam(needs, address);
-      const { state } = chain.headState();
+      const { state, tipset } = chain.headState();
       const record = readActor(chain.store, state, at);
       if (record === undefined) throw rpcErrors.notFound({ what: `actor ${address} on the chain` });
       return {
         ...actorView(at, record),
-        state: actorStateJson(chain.store, state, at, codeNameOfCid(record.code)),
+        state: actorStateJson(
+          chain.store,
+          { state, height: tipset.height + 1 },
+          at,
+          codeNameOfCid(record.code),
+        ),
       };
     },
   };

@@ -80,6 +80,7 @@ export { maxPartitionsPerPost } from "./miner/deadlines.ts";
 export type { SectorIds } from "./miner/faults.ts";
 export { networkIdOf, sectorIdentityOf } from "./miner/identity.ts";
 export type { ProvingDeadline } from "./miner/index.ts";
+export type { ChangeOwner, ChangeWorker } from "./miner/keys.ts";
 export {
   expiredPreCommitFee,
   maxFaultyPeriods,
@@ -87,6 +88,7 @@ export {
   ongoingFaultFee,
   reporterShare,
   skippedSectorFee,
+  terminationFee,
 } from "./miner/penalties.ts";
 export {
   type ConditionParams,
@@ -103,7 +105,7 @@ export {
 } from "./miner/pieces.ts";
 export { type SubmitPost, windowPostEntropy } from "./miner/post.ts";
 export type { CommitSector, PreCommitSector } from "./miner/seal.ts";
-export type { ReportConsensusFault } from "./miner/slashing.ts";
+export { type ConsensusFaultKind, consensusFaultOf, type ReportConsensusFault } from "./miner/slashing.ts";
 export { sealSnarks, windowPostSnarks } from "./miner/snarks.ts";
 export {
   type Ask,
@@ -123,6 +125,7 @@ export {
   type Sector,
   sectorCodec,
 } from "./miner/state.ts";
+export type { ExtendSectors } from "./miner/terms.ts";
 export {
   type DeadlineWindow,
   deadlineEpochs,

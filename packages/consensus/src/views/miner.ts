@@ -4,7 +4,7 @@ import { addressBytes, addressNetwork, epoch, subAtto } from "@holdfast/base";
 import type { MarketState } from "../actors/market/state.ts";
 import { loadMinerList, loadMiners, marketStateCodec } from "../actors/market/state.ts";
 import { loadDeadlineSectors, loadDeadlines, partitionMembers } from "../actors/miner/deadlines.ts";
-import type { Ask, MinerState, PreCommit, Sector } from "../actors/miner/state.ts";
+import type { Ask, MinerState, PendingWorker, PreCommit, Sector } from "../actors/miner/state.ts";
 import { loadAsks, loadPreCommits, loadSectors, minerStateCodec } from "../actors/miner/state.ts";
 import type { DeadlineWindow } from "../actors/miner/windows.ts";
 import {
@@ -25,6 +25,10 @@ export interface MinerView {
   readonly worker: Address;
   /** BLS12-381 public key of the VRF, 48 bytes. */
   readonly workerKey: Uint8Array;
+  /** Whom the owner has named to take the miner over. */
+  readonly pendingOwner: Address | null;
+  /** The worker that the owner has announced. */
+  readonly pendingWorker: PendingWorker | null;
   readonly peerId: string;
   /** All stored asks, also expired ones. */
   readonly asks: readonly Ask[];
@@ -56,6 +60,8 @@ export function readMinerState(store: Blockstore, state: CID, miner: Address): M
     owner: head.owner,
     worker: head.worker,
     workerKey: head.workerKey,
+    pendingOwner: head.pendingOwner,
+    pendingWorker: head.pendingWorker,
     peerId: head.peerId,
     asks: [...loadAsks(store, head).entries()].map(([, ask]) => ask),
     power: head.power,

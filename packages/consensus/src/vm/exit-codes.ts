@@ -62,6 +62,8 @@ const table = {
   deadlineFrozen: { code: 87, meaning: "the sector's deadline is open or about to be: its set stands" },
   invalidPartitions: { code: 88, meaning: "the deadline has no such partitions, or one is named twice" },
   sectorNotDue: { code: 89, meaning: "a skipped sector is not asked for by these partitions" },
+  noPendingWorker: { code: 90, meaning: "no change of the worker is announced" },
+  workerChangeTooEarly: { code: 91, meaning: "the announced worker cannot be confirmed yet" },
 
   // payment broker: 128–159
   notAccount: { code: 128, meaning: "only account actors can open a channel" },

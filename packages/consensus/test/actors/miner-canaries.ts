@@ -126,6 +126,26 @@ export const minerCanaries: { readonly [mistake: string]: CodeTable } = {
       return none;
     },
   ),
+  "a terminated sector keeps its fee": brokenMiner("terminateSectors", (ctx, _, run) => {
+    const before = stateOf(ctx).burnt;
+    const result = run();
+    const state = stateOf(ctx);
+    ctx.writeState(minerStateCodec, { ...state, burnt: before });
+    return result;
+  }),
+  "a longer life needs no fresh pledge": brokenMiner("extendSectors", (ctx, { sectorIds }, run) => {
+    const before = loadSectors(ctx.store, stateOf(ctx));
+    const locked = stateOf(ctx).lockedPledge;
+    const result = run();
+    const state = stateOf(ctx);
+    const sectors = loadSectors(ctx.store, state);
+    for (const id of sectorIds) {
+      const [then, now] = [before.get(id), sectors.get(id)];
+      if (then !== undefined && now !== undefined) sectors.set(id, { ...now, pledge: then.pledge });
+    }
+    ctx.writeState(minerStateCodec, { ...state, sectors: sectors.flush(), lockedPledge: locked });
+    return result;
+  }),
   "a stand-still is held against the miner": brokenMiner("onDeadline", (ctx, given, run) =>
     given.chainStalled ? methods.miner.onDeadline.run(ctx, { ...given, chainStalled: false }) : run(),
   ),

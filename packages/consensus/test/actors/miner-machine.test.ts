@@ -11,6 +11,7 @@ import { describe, expect, it } from "vitest";
 import { brokenMiner } from "./canaries.ts";
 import { machineParams, minerCanaries } from "./miner-canaries.ts";
 import { MinerModel, type ModelSector } from "./miner-model.ts";
+import { applyTerms, type TermsOp, termsOps } from "./miner-terms.ts";
 import { createMinerWorld, type MinerWorld } from "./miner-world.ts";
 import { badProof, goodProof, openingBalance, owner, pledge, World } from "./world.ts";
 
@@ -31,7 +32,9 @@ type Op =
   | { kind: "miss" }
   | { kind: "faults" | "recovery"; ids: readonly number[] }
   | { kind: "withdraw"; percent: number }
-  | { kind: "wait" | "skip"; epochs: number };
+  | { kind: "heal"; life: number }
+  | { kind: "wait" | "skip"; epochs: number }
+  | TermsOp;
 
 const life = fc.constantFrom(9, 12, 30, 55, 90, 200);
 const kind = <K extends string>(...kinds: readonly K[]) => fc.constantFrom(...kinds);
@@ -76,6 +79,8 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ kind: kind("faults" as const), ids: few }) },
   { weight: 3, arbitrary: fc.record({ kind: kind("recovery" as const), ids: few }) },
+  { weight: 2, arbitrary: termsOps(few) },
+  { weight: 1, arbitrary: fc.record({ kind: kind("heal" as const), life: fc.constantFrom(90, 400) }) },
   { weight: 1, arbitrary: fc.record({ kind: kind("withdraw" as const), percent: fc.nat({ max: 120 }) }) },
   {
     weight: 2,
@@ -255,6 +260,16 @@ function withdraw(run: Run, percent: number): void {
   run.ownerSpent -= amount;
 }
 
+/** Brings back what is faulty and lets it live longer, as its miner would. */
+function heal(run: Run, life: number): void {
+  const { m, model } = run;
+  const faulty = ids.filter((number) => typeof model.sectors.get(number)?.faulty === "number");
+  for (const number of faulty) declare(run, { kind: "recovery", ids: [number] });
+  for (let deadline = 0; deadline < params.deadlinesPerPeriod; deadline++) prove(run, [], []);
+  waitTo(run, model.nextJudgement(m.world.height));
+  for (const number of faulty) applyTerms(m, model, { kind: "extend", ids: [number], life });
+}
+
 /** One block at each epoch up to a height. */
 function waitTo({ m, model }: Run, height: number): void {
   while (m.world.height < height) {
@@ -285,7 +300,9 @@ function apply(run: Run, given: Op): void {
   else if (given.kind === "skip") {
     m.world.skipTo(m.world.height + given.epochs);
     model.block(m.world.height);
-  } else if ("ids" in given) declare(run, given);
+  } else if (given.kind === "heal") heal(run, given.life);
+  else if (given.kind === "extend" || given.kind === "terminate") applyTerms(m, model, given);
+  else if ("ids" in given) declare(run, given);
 }
 
 function compare({ m, model, ownerSpent }: Run): void {

@@ -1,33 +1,17 @@
-/** Asks, getters, withdrawal, expired pre-commitments, piece inclusion and consensus faults. */
-import type { Address } from "@holdfast/base";
+/** Asks, getters, withdrawal, expired pre-commitments and piece inclusion. */
 import { attoFil, encode, epoch, filToAtto, sectorId, zeroAtto } from "@holdfast/base";
-import type { BlockHeader, PieceLocation } from "@holdfast/consensus";
+import type { PieceLocation } from "@holdfast/consensus";
 import {
   expiredPreCommitFee,
   maxAsks,
   none,
   pieceConditionCodec,
   pieceInclusionRedemption,
-  reporterShare,
-  signBlock,
   vmExitCodes,
 } from "@holdfast/consensus";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createMinerWorld, type MinerWorld } from "./miner-world.ts";
-import {
-  alice,
-  badProof,
-  bob,
-  carol,
-  goodProof,
-  hash32,
-  openingBalance,
-  owner,
-  pledge,
-  World,
-  worker,
-  workerKey,
-} from "./world.ts";
+import { alice, badProof, goodProof, hash32, owner, pledge, World, worker, workerKey } from "./world.ts";
 
 let m: MinerWorld;
 beforeEach(() => {
@@ -255,91 +239,5 @@ describe("verifyPieceInclusion", () => {
     const junk = { condition, redeemer: Uint8Array.of(0xff) };
     const { exitCode } = m.world.ask(m.miner, "miner.verifyPieceInclusion", junk);
     expect(exitCode).toBe(vmExitCodes.invalidParams);
-  });
-});
-
-describe("reportConsensusFault", () => {
-  const header = (over: Partial<BlockHeader> = {}): Omit<BlockHeader, "signature"> => ({
-    miner: m.miner,
-    height: m.world.height,
-    parents: [],
-    parentWeight: 0n,
-    ticket: new Uint8Array(96),
-    electionProof: new Uint8Array(96),
-    winningPost: new Uint8Array(10),
-    stateRoot: m.world.state,
-    messages: m.world.state,
-    receipts: m.world.state,
-    timestampMs: 1,
-    ...over,
-  });
-  const signed = (over: Partial<BlockHeader> = {}, key = worker.privateKey) => signBlock(key, header(over));
-  const report = (first: BlockHeader, second: BlockHeader, to: Address = m.miner) =>
-    m.world.send(bob, to, "miner.reportConsensusFault", { first, second });
-
-  beforeEach(() => {
-    m.addSector(1);
-    m.preCommit(2);
-  });
-
-  it("takes all sectors, pledge and power for two blocks of one height, and pays the reporter", () => {
-    const { exitCode } = report(signed(), signed({ timestampMs: 2 }));
-    expect(exitCode).toBe(0);
-    const lost = attoFil(2n * pledge);
-    const share = reporterShare(lost);
-    expect(m.view).toMatchObject({
-      power: 0n,
-      pledge: 0n,
-      sectorCount: 0,
-      preCommitCount: 0,
-      burnt: lost,
-      freeBalance: filToAtto(8n),
-      slashedAt: m.world.height,
-    });
-    expect(m.world.balance(bob.address)).toBe(openingBalance + share);
-    expect(m.world.ask(m.world.builtins.market, "market.getTotalPower", none).returns).toBe(0n);
-    expect(m.world.money().burnt).toBe(lost - share);
-    m.mineToJudgement();
-    expect(m.view.deadline).toBeNull();
-  });
-
-  it("punishes a fault once", () => {
-    const [first, second] = [signed(), signed({ timestampMs: 2 })];
-    report(first, second);
-    m.addSector(3);
-    expect(report(first, second).exitCode).toBe(vmExitCodes.faultReportInvalid);
-    expect(report(first, signed({ height: first.height, timestampMs: 3 })).exitCode).toBe(
-      vmExitCodes.faultReportInvalid,
-    );
-    expect(m.view.power).toBe(1024n);
-    expect(report(signed(), signed({ timestampMs: 2 })).exitCode).toBe(0);
-  });
-
-  it("refuses everything that does not prove a fault of this miner", () => {
-    const first = signed();
-    const foreign = { miner: m.world.blockMiner };
-    const reports: readonly (readonly [BlockHeader, BlockHeader])[] = [
-      [first, first],
-      [first, { ...first, signature: new Uint8Array(65) }],
-      [first, signed({ height: epoch(first.height + 1) })],
-      [first, signed({ timestampMs: 2 }, alice.privateKey)],
-      [signed(foreign), signed({ ...foreign, timestampMs: 2 })],
-      [signed({ height: epoch(900) }), signed({ height: epoch(900), timestampMs: 2 })],
-    ];
-    for (const [a, b] of reports) expect(report(a, b).exitCode).toBe(vmExitCodes.faultReportInvalid);
-    expect(m.view).toMatchObject({ power: 1024n, burnt: 0n, slashedAt: null });
-  });
-
-  it("refuses a fault that is older than the chain's finality", () => {
-    const height = m.world.height;
-    const pair = [signed({ height }), signed({ height, timestampMs: 2 })] as const;
-    m.world.mineTo(height + m.world.params.finalityEpochs);
-    expect(report(...pair).exitCode).toBe(vmExitCodes.faultReportInvalid);
-  });
-
-  it("does not touch another miner", () => {
-    const other = m.world.blockMiner;
-    expect(report(signed(), signed({ timestampMs: 2 }), other).exitCode).toBe(vmExitCodes.faultReportInvalid);
-    expect(m.world.ask(other, "miner.getOwner", none).returns).toBe(carol.address);
   });
 });

@@ -26,7 +26,7 @@ export const sectorIdsCodec: Codec<SectorIds> = c.tuple("SectorIds", {
 export const sectorGas = 8;
 
 /** Fails with `deadlineFrozen` if it is too late to declare anything about the sector. */
-function checkDeclaration(ctx: ActorContext, { sectorId, deadlineIndex }: Sector): void {
+export function checkDeclaration(ctx: ActorContext, { sectorId, deadlineIndex }: Sector): void {
   if (!isFrozen(ctx.params, ctx.message.to, deadlineIndex, ctx.height)) return;
   ctx.fail(
     vmExitCodes.deadlineFrozen,

@@ -17,6 +17,15 @@ import { addAsk, addAskCodec, getAsk, getAsks } from "./asks.ts";
 import type { SectorIds } from "./faults.ts";
 import { declareFaults, declareRecovery, sectorIdsCodec } from "./faults.ts";
 import { onDeadline } from "./judgement.ts";
+import type { ChangeOwner, ChangeWorker } from "./keys.ts";
+import {
+  acceptOwner,
+  changeOwner,
+  changeOwnerCodec,
+  changeWorker,
+  changeWorkerCodec,
+  confirmWorker,
+} from "./keys.ts";
 import type { ConditionParams } from "./pieces.ts";
 import { conditionParamsCodec, verifyPieceInclusion } from "./pieces.ts";
 import type { SubmitPost } from "./post.ts";
@@ -35,6 +44,8 @@ import {
   sectorCodec,
   sectorNumberCodec,
 } from "./state.ts";
+import type { ExtendSectors } from "./terms.ts";
+import { extendSectors, extendSectorsCodec, terminateSectors } from "./terms.ts";
 import { nextJudgementAfter, windowAt } from "./windows.ts";
 
 export interface ProvingDeadline {
@@ -109,6 +120,18 @@ export const minerMethods = {
     returns: noneCodec,
     run: updatePeerId,
   }),
+  changeWorker: method<ChangeWorker, None>({
+    params: changeWorkerCodec,
+    returns: noneCodec,
+    run: changeWorker,
+  }),
+  confirmWorker: method<None, None>({ params: noneCodec, returns: noneCodec, run: confirmWorker }),
+  changeOwner: method<ChangeOwner, None>({
+    params: changeOwnerCodec,
+    returns: noneCodec,
+    run: changeOwner,
+  }),
+  acceptOwner: method<None, None>({ params: noneCodec, returns: noneCodec, run: acceptOwner }),
   preCommitSector: method<PreCommitSector, None>({
     params: preCommitSectorCodec,
     returns: noneCodec,
@@ -130,6 +153,16 @@ export const minerMethods = {
     params: sectorIdsCodec,
     returns: noneCodec,
     run: declareRecovery,
+  }),
+  extendSectors: method<ExtendSectors, None>({
+    params: extendSectorsCodec,
+    returns: noneCodec,
+    run: extendSectors,
+  }),
+  terminateSectors: method<SectorIds, None>({
+    params: sectorIdsCodec,
+    returns: noneCodec,
+    run: terminateSectors,
   }),
   withdraw: method<{ readonly amount: AttoFil }, AttoFil>({
     params: c.tuple("Withdraw", { amount: c.attoFil }),

@@ -1,13 +1,19 @@
 /**
- * Consensus faults: two different blocks of one height, both signed by this miner's worker. Anyone can
- * report them while they are younger than the chain's finality; the miner loses every sector, every
- * pledge and all power, and the reporter gets a small share. A fault is punished once: everything up to
- * the height of the punishment is settled by it. Source: Filecoin specs, SlashConsensusFault.
+ * Consensus faults: what an honest miner never signs. Anyone can report one while it is younger than the chain's
+ * finality; the miner loses every sector, every pledge and all power, and the reporter gets a small share.
+ *
+ *   double fork        two different blocks of one height
+ *   time offset        two blocks on the same parents at different heights: the second should stand on the first
+ *   parent grinding    a block whose parents leave out the miner's own block although they hold a sibling of it,
+ *                      of the same height and the same parents (the witness)
+ *
+ * A fault is punished once: everything up to the height of the punishment is settled by it. Source: Filecoin
+ * specs, SlashConsensusFault and Expected Consensus, consensus faults.
  */
 import type { Codec } from "@holdfast/base";
-import { addAtto, c, subAtto, zeroAtto } from "@holdfast/base";
+import { addAtto, c, equalBytes, subAtto, zeroAtto } from "@holdfast/base";
 import type { BlockHeader } from "../../types/block.ts";
-import { blockCid, blockHeaderCodec, isBlockSigned } from "../../types/block.ts";
+import { blockCid, blockHeaderCodec, blockSigningBytes, isBlockSigned } from "../../types/block.ts";
 import type { ActorContext } from "../../vm/context.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
 import { updatePowerCall } from "../calls.ts";
@@ -21,25 +27,66 @@ import { noSectors } from "./state.ts";
 export interface ReportConsensusFault {
   readonly first: BlockHeader;
   readonly second: BlockHeader;
+  /** For parent grinding: the sibling of the first block among the parents of the second. */
+  readonly witness: BlockHeader | null;
 }
 export const reportConsensusFaultCodec: Codec<ReportConsensusFault> = c.tuple("ReportConsensusFault", {
   first: blockHeaderCodec,
   second: blockHeaderCodec,
+  witness: c.nullable(blockHeaderCodec),
 });
 
-function checkReport(ctx: ActorContext, state: MinerState, { first, second }: ReportConsensusFault): void {
+export type ConsensusFaultKind = "double-fork" | "time-offset" | "parent-grinding";
+
+const sameParents = (a: BlockHeader, b: BlockHeader): boolean =>
+  a.parents.length === b.parents.length && a.parents.every((cid, i) => b.parents[i]?.equals(cid) === true);
+
+/**
+ * Which fault these blocks of one miner are, whoever signed them; undefined if they are none. The second block of
+ * parent grinding commits to the witness by naming it as a parent, so the witness needs no check of its own.
+ */
+export function consensusFaultOf(
+  first: BlockHeader,
+  second: BlockHeader,
+  witness: BlockHeader | null,
+): ConsensusFaultKind | undefined {
+  if (first.miner !== second.miner) return undefined;
+  // Not the CIDs: they hold the signature, of which one block may have several.
+  if (equalBytes(blockSigningBytes(first), blockSigningBytes(second))) return undefined;
+  if (first.height === second.height) return "double-fork";
+  if (sameParents(first, second)) return "time-offset";
+  if (witness === null || witness.height !== first.height || !sameParents(witness, first)) return undefined;
+  const [ours, sibling] = [blockCid(first), blockCid(witness)];
+  const leavesOut = !second.parents.some((parent) => parent.equals(ours));
+  const holdsSibling = second.parents.some((parent) => parent.equals(sibling));
+  return leavesOut && holdsSibling ? "parent-grinding" : undefined;
+}
+
+function checkReport(ctx: ActorContext, state: MinerState, report: ReportConsensusFault): void {
+  const { first, second, witness } = report;
   const refuse = (reason: string): never => ctx.fail(vmExitCodes.faultReportInvalid, reason);
-  const miner = ctx.message.to;
-  if (first.miner !== miner || second.miner !== miner) refuse("the blocks are not of this miner");
-  if (first.height !== second.height) refuse("the blocks are of different heights");
-  if (first.height > ctx.height) refuse("the blocks are from the future");
-  if (first.height < ctx.height - ctx.params.finalityEpochs) refuse("the blocks are too old");
-  if (state.slashedAt !== null && first.height <= state.slashedAt) refuse("it was punished already");
-  if (blockCid(first).equals(blockCid(second))) refuse("the blocks are the same");
+  if (first.miner !== ctx.message.to) refuse("the blocks are not of this miner");
+  if (consensusFaultOf(first, second, witness) === undefined) refuse("the blocks are no fault");
+  const [earlier, later] = [Math.min(first.height, second.height), Math.max(first.height, second.height)];
+  if (later > ctx.height) refuse("a block is from the future");
+  if (earlier < ctx.height - ctx.params.finalityEpochs) refuse("the blocks are too old");
+  if (state.slashedAt !== null && later <= state.slashedAt) refuse("it was punished already");
   for (const header of [first, second]) {
     ctx.chargeProof("signature", header.winningPost.length);
-    if (!isBlockSigned(header, state.worker)) refuse("a block is not signed by the worker");
+    if (!isSignedByMiner(ctx, state, header)) refuse("a block is not signed by the worker");
   }
+}
+
+/**
+ * By the worker, or by the one before it while a fault of that one can still be reported: who forks the chain
+ * around the change of its key has not thereby changed it away.
+ */
+function isSignedByMiner(ctx: ActorContext, state: MinerState, header: BlockHeader): boolean {
+  if (isBlockSigned(header, state.worker)) return true;
+  const { previousWorker } = state;
+  if (previousWorker === null || ctx.height > previousWorker.answersUntil) return false;
+  ctx.chargeProof("signature", header.winningPost.length);
+  return isBlockSigned(header, previousWorker.worker);
 }
 
 /** Punishes a proven fault; anyone may report. `faultReportInvalid`. */

@@ -110,13 +110,41 @@ export const deadlineCodec: Codec<Deadline> = c.tuple("Deadline", {
   sectorCount: c.uint(),
 });
 
+/** A worker that the owner has announced. */
+export interface PendingWorker {
+  readonly worker: Address;
+  readonly workerKey: Uint8Array;
+  /** From this height on it can be confirmed. */
+  readonly effectiveAt: Epoch;
+}
+const pendingWorkerCodec: Codec<PendingWorker> = c.tuple("PendingWorker", {
+  worker: c.address,
+  workerKey: c.fixedBytes(workerKeyBytes),
+  effectiveAt: c.epoch,
+});
+
+/** The worker before the present one. */
+export interface PreviousWorker {
+  readonly worker: Address;
+  /** The last height at which its signature still proves a fault of the miner. */
+  readonly answersUntil: Epoch;
+}
+const previousWorkerCodec: Codec<PreviousWorker> = c.tuple("PreviousWorker", {
+  worker: c.address,
+  answersUntil: c.epoch,
+});
+
 export interface MinerState {
   /** Holds the money: receives withdrawals and block rewards. */
   readonly owner: Address;
+  /** Whom the owner has named to take the miner over; null if nobody. */
+  readonly pendingOwner: Address | null;
   /** The account that signs blocks and everyday messages. */
   readonly worker: Address;
   /** BLS12-381 public key of the VRF. */
   readonly workerKey: Uint8Array;
+  readonly pendingWorker: PendingWorker | null;
+  readonly previousWorker: PreviousWorker | null;
   readonly peerId: string;
   /** AMT: ask id → Ask. */
   readonly asks: CID;
@@ -146,8 +174,11 @@ export interface MinerState {
 }
 export const minerStateCodec: Codec<MinerState> = c.tuple("MinerState", {
   owner: c.address,
+  pendingOwner: c.nullable(c.address),
   worker: c.address,
   workerKey: c.fixedBytes(workerKeyBytes),
+  pendingWorker: c.nullable(pendingWorkerCodec),
+  previousWorker: c.nullable(previousWorkerCodec),
   peerId: c.text(maxPeerIdBytes),
   asks: c.cid,
   nextAskId: c.uint(),
@@ -202,8 +233,11 @@ export function newMinerState(
 ): MinerState {
   return {
     owner: given.owner,
+    pendingOwner: null,
     worker: given.worker,
     workerKey: given.workerKey,
+    pendingWorker: null,
+    previousWorker: null,
     peerId: given.peerId,
     asks: Amt.empty(store, askCodec).flush(),
     nextAskId: 0,

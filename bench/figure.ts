@@ -1,14 +1,28 @@
 /**
  * What a benchmark says: figures, each beside what it is measured against. Invariant: a peer's value was
- * measured in the same run, on the same bytes, so that the ratio holds on any machine; nothing here fails a
+ * measured in the same run, on the same work, so that the ratio holds on any machine; nothing here fails a
  * build, because a slow machine is no defect.
  */
 export interface Figure {
   readonly name: string;
+  /** Who did it, where several do the same: a back end, a peer. Figures of one name stand together. */
+  readonly by?: string;
   readonly value: number;
   readonly unit: Unit;
+  /** Half the distance of the quartiles in parts of the value. */
+  readonly spread?: number;
+  /** The same by the clock, in the same unit, where the value counts processor time. */
+  readonly byClock?: number;
+  /** Processor time of all threads, where the value counts the clock. */
+  readonly cpuS?: number;
+  /** The largest that the process was. */
+  readonly peakMB?: number;
+  /** The fitted exponent over all sizes of this work: cost grows as size to this power. */
+  readonly growth?: number;
   /** What we want on an ordinary machine, in the same unit. */
   readonly target?: number;
+  /** The TypeScript reference. */
+  readonly reference?: number;
   readonly peer?: Compared;
   /** What the hardware, the protocol or the mathematics allow. */
   readonly bound?: Compared;
@@ -28,6 +42,10 @@ export interface BenchOptions {
   readonly profile: boolean;
   /** Shorter and rougher. */
   readonly quick: boolean;
+  /** Programs in other languages are built and measured beside ours. */
+  readonly peers: boolean;
+  /** Of benchmarks with many rows: only those whose name has one of these words; all if there are none. */
+  readonly only: readonly string[];
   /** Progress for a person; not part of the result. */
   readonly say: (text: string) => void;
 }
@@ -51,4 +69,9 @@ export function ratio({ value, unit }: Pick<Figure, "value" | "unit">, other: nu
 
 export function meetsTarget(figure: Figure): boolean | undefined {
   return figure.target === undefined ? undefined : ratio(figure, figure.target) >= 1;
+}
+
+/** Whether a row is wanted. */
+export function isChosen(name: string, { only }: Pick<BenchOptions, "only">): boolean {
+  return only.length === 0 || only.some((word) => name.toLowerCase().includes(word.toLowerCase()));
 }

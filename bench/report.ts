@@ -1,4 +1,4 @@
-/** Figures for people: a table on the terminal, and sections of docs/FIGURES.md. */
+/** Figures for people: a table on the terminal, and sections of docs/PERFORMANCE.md. */
 import { availableParallelism, cpus, loadavg, platform, release, totalmem } from "node:os";
 import type { Bench, Compared, Figure } from "./figure.ts";
 import { isRate, meetsTarget, ratio } from "./figure.ts";
@@ -50,30 +50,92 @@ function boundText(figure: Figure): string {
 const boundOf = ({ name, value }: Compared, unit: Figure["unit"]): string =>
   `${name} (${withUnit(value, unit)})`;
 
-const columns = ["figure", "value", "target", "against a peer", "of the limit"] as const;
+const text = (value: number | undefined, of: (value: number) => string): string =>
+  value === undefined ? "" : of(value);
 
-const cells = (figure: Figure): readonly string[] => [
-  figure.name,
-  withUnit(figure.value, figure.unit),
-  targetText(figure),
-  peerText(figure),
-  boundText(figure),
+/** What stands in a row; a column that no figure of a table fills is left out. */
+interface Column {
+  readonly title: string;
+  readonly of: (figure: Figure) => string;
+  readonly right?: boolean;
+}
+
+const columns: readonly Column[] = [
+  { title: "by", of: ({ by = "" }) => by },
+  { title: "value", of: ({ value, unit }) => withUnit(value, unit), right: true },
+  { title: "spread", of: ({ spread }) => text(spread, spreadText), right: true },
+  {
+    title: "by the clock",
+    of: ({ byClock, unit }) => text(byClock, (value) => withUnit(value, unit)),
+    right: true,
+  },
+  { title: "processor", of: ({ cpuS }) => text(cpuS, (value) => `${numberText(value)} s`), right: true },
+  { title: "peak", of: ({ peakMB }) => text(peakMB, (value) => `${value.toFixed(0)} MB`), right: true },
+  { title: "grows as", of: ({ growth }) => text(growth, (value) => `size^${value.toFixed(2)}`) },
+  { title: "target", of: targetText },
+  { title: "× reference", of: referenceText, right: true },
+  { title: "against a peer", of: peerText },
+  { title: "of the limit", of: boundText },
 ];
 
-export function textTable({ bench, about, figures }: Result): string {
-  const rows = [columns, ...figures.map(cells)];
-  const used = columns.map((_, column) => rows.slice(1).some((row) => row[column] !== ""));
-  const widths = columns.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+function spreadText(spread: number): string {
+  return `± ${(100 * spread).toFixed(spread < 0.0995 ? 1 : 0)} %`;
+}
+
+function referenceText(figure: Figure): string {
+  return figure.reference === undefined ? "" : `${numberText(ratio(figure, figure.reference))} ×`;
+}
+
+const usedColumns = (figures: readonly Figure[]): readonly Column[] =>
+  columns.filter(({ of }) => figures.some((figure) => of(figure) !== ""));
+
+/** The first of figures with one name says it; the others stand under it. */
+function namesOf(figures: readonly Figure[]): readonly string[] {
+  return figures.map(({ name }, i) => (i > 0 && figures[i - 1]?.name === name ? "" : name));
+}
+
+export interface TableStyle {
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+}
+
+export const plainStyle: TableStyle = { bold: (same) => same, dim: (same) => same };
+export const terminalStyle: TableStyle = {
+  bold: (words) => `\u001b[1m${words}\u001b[22m`,
+  dim: (words) => `\u001b[2m${words}\u001b[22m`,
+};
+
+/** Work that several do is a heading with a line for each of them; otherwise a figure is a line. */
+export function textTable({ bench, about, figures }: Result, style: TableStyle = plainStyle): string {
+  const used = usedColumns(figures);
+  const names = namesOf(figures);
+  const grouped = figures.some(({ by }) => by !== undefined);
+  const rows = [
+    [grouped ? "" : "figure", ...used.map(({ title }) => title)],
+    ...figures.map((figure, i) => [grouped ? "" : (names[i] ?? ""), ...used.map(({ of }) => of(figure))]),
+  ];
+  const widths = rows[0]?.map((_, at) => Math.max(...rows.map((row) => (row[at] ?? "").length))) ?? [];
   const line = (row: readonly string[]): string =>
     row
-      .map((cell, column) =>
-        column === 1 ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      .map((cell, at) =>
+        used[at - 1]?.right ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0),
       )
-      .filter((_, column) => used[column])
       .join("  ")
       .trimEnd();
+  const [head = [], ...lines] = rows;
+  const body = lines.flatMap((row, i) => {
+    const heading = grouped && names[i] !== "" ? [`  ${style.bold(names[i] ?? "")}`] : [];
+    return [...heading, `  ${line(row)}`];
+  });
   const notes = figures.flatMap(({ name, note }) => (note === undefined ? [] : [`  ${name}: ${note}`]));
-  return [`${bench}: ${about}`, "", ...rows.map((row) => `  ${line(row)}`), ...notes, ""].join("\n");
+  return [
+    `${style.bold(bench)}: ${about}`,
+    "",
+    style.dim(`  ${line(head)}`),
+    ...body,
+    ...notes.map(style.dim),
+    "",
+  ].join("\n");
 }
 
 /** What was measured on: a figure without it says nothing. */
@@ -88,7 +150,7 @@ export function machineNote(): string {
   ].join("; ");
 }
 
-const opening = `# Figures
+const opening = `# Performance
 
 Written by \`npm run bench -- --write\`, one section for each benchmark, each with the day and the machine of
 its run. How to read and repeat them: [bench/README.md](../bench/README.md).
@@ -96,15 +158,17 @@ its run. How to read and repeat them: [bench/README.md](../bench/README.md).
 
 export function section({ bench, about, figures }: Result, day: string, machine: string): string {
   const row = (texts: readonly string[]): string => `| ${texts.join(" | ")} |`;
+  const used = usedColumns(figures);
+  const names = namesOf(figures);
   const notes = figures.flatMap(({ name, note }) => (note === undefined ? [] : [`- ${name}: ${note}`]));
   return [
     `## ${bench}`,
     "",
     `${about[0]?.toUpperCase()}${about.slice(1)}.`,
     "",
-    row(columns),
-    row(columns.map((_, column) => (column === 1 ? "---:" : "---"))),
-    ...figures.map((figure) => row(cells(figure))),
+    row(["figure", ...used.map(({ title }) => title)]),
+    row(["---", ...used.map(({ right }) => (right ? "---:" : "---"))]),
+    ...figures.map((figure, i) => row([names[i] ?? "", ...used.map(({ of }) => of(figure))])),
     "",
     ...(notes.length === 0 ? [] : [...notes, ""]),
     `Measured on ${day}: ${machine}.`,

@@ -1,5 +1,6 @@
 /**
- * The benchmarks: `npm run bench [-- name…] [--json] [--write] [--profile] [--quick]`. Nothing is asserted:
+ * The benchmarks: `npm run bench [-- name…] [--only word] [--peers] [--json] [--write]
+ * [--profile] [--quick]`. Nothing is asserted:
  * figures are for reading, beside a target, a peer or a limit. One that fails says why; the others still run.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -7,9 +8,18 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { benches } from "./benches/index.ts";
 import type { Bench } from "./figure.ts";
-import { machineNote, type Result, resultOf, section, textTable, updateDocument } from "./report.ts";
+import {
+  machineNote,
+  plainStyle,
+  type Result,
+  resultOf,
+  section,
+  terminalStyle,
+  textTable,
+  updateDocument,
+} from "./report.ts";
 
-const document = fileURLToPath(new URL("../docs/FIGURES.md", import.meta.url));
+const document = fileURLToPath(new URL("../docs/PERFORMANCE.md", import.meta.url));
 
 const { values: flags, positionals: names } = parseArgs({
   allowPositionals: true,
@@ -19,6 +29,8 @@ const { values: flags, positionals: names } = parseArgs({
     profile: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
     install: { type: "boolean", default: false },
+    peers: { type: "boolean", default: false },
+    only: { type: "string", multiple: true, default: [] },
   },
 });
 
@@ -59,8 +71,8 @@ async function run(bench: Bench): Promise<Result | undefined> {
     if (!flags.json) console.error(`  ${text}`);
   };
   try {
-    const { profile, quick } = flags;
-    return resultOf(bench, await bench.run({ profile, quick, say }));
+    const { profile, quick, peers, only } = flags;
+    return resultOf(bench, await bench.run({ profile, quick, peers, only, say }));
   } catch (error) {
     console.error(`${bench.name} failed: ${error instanceof Error ? error.stack : String(error)}`);
     process.exitCode = 1;
@@ -76,11 +88,12 @@ if (unknown.length > 0) {
   process.exitCode = 2;
 } else {
   const results: Result[] = [];
+  const style = process.stdout.isTTY ? terminalStyle : plainStyle;
   for (const bench of chosen()) {
     const result = await run(bench);
     if (result === undefined) continue;
     results.push(result);
-    if (!flags.json) console.log(textTable(result));
+    if (!flags.json) console.log(textTable(result, style));
   }
   if (flags.json) console.log(JSON.stringify({ machine: machineNote(), results }, null, 2));
   else console.log(machineNote());

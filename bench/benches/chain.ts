@@ -147,7 +147,7 @@ export const chainBench: Bench = {
     };
     const verified = new Set(block.messages.map((signed) => messageCid(signed).toString()));
     const count = block.messages.length;
-    const rate = callsPerSecond({
+    const rate = await callsPerSecond({
       recovering: () => void block.messages.every((signed) => isMessageSigned(signed)),
       checked: () => apply(block, new Set()),
       known: () => apply(block, verified),

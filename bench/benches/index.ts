@@ -1,11 +1,12 @@
-/** All benchmarks, in the order in which they run and stand in docs/FIGURES.md. */
+/** All benchmarks, in the order in which they run and stand in docs/PERFORMANCE.md. */
 import type { Bench } from "../figure.ts";
 import { chainBench } from "./chain.ts";
 import { codecBench } from "./codec.ts";
 import { getBench } from "./get.ts";
 import { idleBench } from "./idle.ts";
 import { installBench } from "./install.ts";
-import { kernelsBench } from "./kernels.ts";
+import { kernelsBench, limitsBench } from "./kernels.ts";
+import { pipelinesBench } from "./pipelines.ts";
 import { proofsBench } from "./proofs.ts";
 import { putBench } from "./put.ts";
 import { snarksBench } from "./snarks.ts";
@@ -13,15 +14,17 @@ import { startBench } from "./start.ts";
 import { treesBench } from "./trees.ts";
 
 export const benches: readonly Bench[] = [
+  limitsBench,
+  kernelsBench,
+  pipelinesBench,
+  proofsBench,
+  snarksBench,
+  treesBench,
+  codecBench,
+  chainBench,
   startBench,
   putBench,
   getBench,
   idleBench,
-  chainBench,
-  treesBench,
-  codecBench,
-  proofsBench,
-  kernelsBench,
-  snarksBench,
   installBench,
 ];

@@ -17,7 +17,7 @@ import { createCurveKernel } from "./curve.ts";
 import { wrongAnswer } from "./known-answers.ts";
 import { createLayerKernel } from "./layers.ts";
 import { createNativeMachine, createWasmMachine, type MachineMaker } from "./machine.ts";
-import { findAddon } from "./native.ts";
+import { findAddon, type HardwareLimits } from "./native.ts";
 import { createPoseidonRow } from "./tree.ts";
 import { wasmApi } from "./wasm-api.ts";
 
@@ -39,6 +39,8 @@ export interface LoadedKernels {
   readonly refused?: boolean;
   /** What the native kernels use of the processor. */
   readonly features?: readonly string[];
+  /** For benchmarks: what the native kernels are held against. */
+  readonly limits?: HardwareLimits;
   readonly tree: Partial<TreeKernel>;
   readonly curve: CurveKernel;
   readonly layers: Partial<LayerKernel>;
@@ -106,7 +108,7 @@ export function loadNativeKernels({ folders, without = [] }: NativeOptions = {})
     const { zigzag, sdr } = loaded.layers;
     // Without SHA instructions of our own, OpenSSL is faster wherever it has them: on other processors than x64.
     const layers = { ...(zigzag && { zigzag }), ...(sdr && process.arch === "x64" && { sdr }) };
-    return { ...loaded, layers, features };
+    return { ...loaded, layers, features, limits: addon.limits ?? {} };
   } catch (cause) {
     return reference(`the native binary fails: ${messageOf(cause)}`);
   }

@@ -1,0 +1,81 @@
+/** Layers of replicas: keys of ZigZag in both directions and by both hashes, labels of SDR. */
+import { hash } from "node:crypto";
+import { plainZigzagPass } from "@holdfast/proofs";
+import type { Kernel, KernelFamily } from "../kernel.ts";
+import { limitOf } from "../limits.ts";
+import { elements } from "./samples.ts";
+
+const nodes = 2 ** 13;
+const poseidonNodes = 128;
+const keyBytes = 448;
+const labelBytes = 1248;
+const blake2sBlocks = keyBytes / 64;
+const labelBlocks = (labelBytes + 32) / 64; // with SHA-256's padding
+
+function runOf(slots: number, descending: boolean, count: number) {
+  return {
+    low: 0,
+    count,
+    descending,
+    parents: Uint32Array.from({ length: count * slots }, (_none, i) => {
+      const node = Math.floor(i / slots);
+      return node === 0 ? 0 : (i * 7919) % node;
+    }),
+    counts: new Uint8Array(count).fill(13).fill(0, 0, 1),
+  };
+}
+
+function zigzag(mode: "encode" | "decode", keyDerivation: "blake2s" | "poseidon"): Kernel {
+  const count = keyDerivation === "poseidon" ? poseidonNodes : nodes;
+  const layer = { bytes: elements(nodes), replicaId: elements(1), number: 1, keyDerivation, mode };
+  const run = runOf(13, mode === "decode", count);
+  const plain = plainZigzagPass(layer);
+  const key = new Uint8Array(keyBytes).fill(5);
+  const streams = mode === "encode" ? "blake2s_one_stream" : "blake2s_eight_streams";
+  return {
+    name: `ZigZag ${mode}, keys by ${keyDerivation}`,
+    count,
+    work: ({ layers: { zigzag: make } }) => {
+      const pass = make?.(layer);
+      return pass && (() => pass.run(run));
+    },
+    reference: { work: () => plain.run(run) },
+    ...(keyDerivation === "blake2s"
+      ? {
+          peers: [
+            { name: "node:crypto, hashing alone", count: 1, work: () => hash("blake2s256", key, "buffer") },
+          ],
+          foreign: mode === "encode" ? "blake2s-key" : "blake2s-keys",
+          limit: (limits) => limitOf(limits, streams, blake2sBlocks),
+        }
+      : {}),
+  };
+}
+
+function labels(): Kernel {
+  const [bytes, replicaId, previous] = [elements(nodes), elements(1), elements(nodes)];
+  const run = runOf(14, false, nodes);
+  const message = new Uint8Array(labelBytes).fill(5);
+  return {
+    name: "SDR labels",
+    count: nodes,
+    work: ({ layers: { sdr } }) => {
+      const pass = sdr?.({ replicaId, number: 2, previous, into: bytes });
+      return pass && (() => pass.run(run));
+    },
+    peers: [{ name: "node:crypto, hashing alone", count: 1, work: () => hash("sha256", message, "buffer") }],
+    foreign: "sdr-label",
+    limit: (limits) => limitOf(limits, "sha256_one_stream", labelBlocks),
+  };
+}
+
+export const layersFamily: KernelFamily = {
+  name: "layers",
+  kernels: () => [
+    zigzag("encode", "blake2s"),
+    zigzag("decode", "blake2s"),
+    zigzag("encode", "poseidon"),
+    zigzag("decode", "poseidon"),
+    labels(),
+  ],
+};

@@ -42,14 +42,14 @@ function units(headers: string): readonly Unit[] {
   const wide = kernelUnit("adx", "-DHOLDFAST_ADX", "-mbmi2", "-madx", "-mavx2");
   const sha: Unit = { name: "sdr-sha", source: "sdr-sha.c", flags: ["-O3", "-msha", "-msse4.1"] };
   const vectors = ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512ifma"];
-  const ifma: Unit = {
-    name: "poseidon-ifma",
-    source: "poseidon-ifma.c",
+  const ifma = (name: string): Unit => ({
+    name,
+    source: `${name}.c`,
     flags: ["-O3", "-DHOLDFAST_ADX", "-mbmi2", "-madx", ...vectors],
-  };
+  });
   return [
     kernelUnit("base"),
-    ...(process.arch === "x64" ? [wide, sha, ifma] : []),
+    ...(process.arch === "x64" ? [wide, sha, ifma("poseidon-ifma"), ifma("pedersen-ifma")] : []),
     { name: "addon", source: "addon.c", flags: ["-O2", "-I", headers] },
   ];
 }

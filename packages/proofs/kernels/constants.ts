@@ -7,6 +7,7 @@ import { assert } from "@holdfast/base";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { fpModulus } from "../src/curve/index.ts";
 import { frModulus } from "../src/field/index.ts";
+import { jubjubShift } from "../src/zigzag2019/jubjub.ts";
 
 /** Limbs in [−2^(bits−1), 2^(bits−1)), the last one takes the rest. */
 function balanced(value: bigint, limbs: number, bits: number): bigint[] {
@@ -80,6 +81,7 @@ function formLines(fr: Form, fp: Form): string[] {
   const psiY = fields.Fp2.pow(untwist, (fpModulus - 1n) / 2n);
   return [
     define("FR_R2", fr.element((1n << (2n * fr.sizeBits)) % fr.modulus)),
+    define("PEDERSEN_SHIFT", fr.element((jubjubShift << fr.sizeBits) % fr.modulus)),
     define("FR_ONE", fr.element((1n << fr.sizeBits) % fr.modulus)),
     define("FP_R2", fp.element((1n << (2n * fp.sizeBits)) % fp.modulus)),
     define("FP_ONE", montgomery(1n)),
@@ -102,11 +104,13 @@ function limbLines(): string[] {
   const fpLimbs = balanced(fpModulus, limbs.fp.count, limbs.fp.bits);
   const magnitude = fpLimbs.reduce((sum, v) => sum + (v < 0n ? -v : v), 0n);
   assert(magnitude < 9n << 29n, "the limbs of p are small enough for the column sums of fp30.h");
+  const frTopShift = BigInt((limbs.fr.count - 1) * limbs.fr.bits);
   const topShift = BigInt((limbs.fp.count - 1) * limbs.fp.bits);
   const inverse = inverseModPower(fpModulus, limbs.fp.bits);
   return [
     `static const i64 fr_modulus[${limbs.fr.count}] = ${fr.element(frModulus)};`,
     define("FR_MODULUS(i)", "fr_modulus[i]"),
+    define("FR_TOP_RECIPROCAL", `${(1n << (frTopShift + 40n)) / frModulus}ll`),
     `static const i64 fp_modulus[${limbs.fp.count}] = ${fp.element(fpModulus)};`,
     define("FP_MODULUS(i)", "fp_modulus[i]"),
     define("FP_INVERSE", `${BigInt.asUintN(limbs.fp.bits, -inverse)}u`),
@@ -127,13 +131,16 @@ function wordLines(): string[] {
   assert(frModulus < 1n << 255n && fpModulus < 1n << 383n, "the highest bit of a word is free: mont64.h");
   const inverseWord = (modulus: bigint): string =>
     `0x${BigInt.asUintN(64, -inverseModPower(modulus, 64)).toString(16)}ull`;
+  const frInverse52 = BigInt.asUintN(52, -inverseModPower(frModulus, 64));
   return [
     define("FR_MODULUS_WORDS", fr.element(frModulus)),
     define("FR_INVERSE_WORD", inverseWord(frModulus)),
     define("FR_MODULUS_LIMBS52", limbs52(frModulus)),
     define("FR_R2_LIMBS52", limbs52((1n << 520n) % frModulus)),
     define("FR_ONE_LIMBS52", limbs52((1n << 260n) % frModulus)),
-    define("FR_INVERSE_LIMB52", `0x${BigInt.asUintN(52, -inverseModPower(frModulus, 64)).toString(16)}ull`),
+    define("FR_FOLD_LIMBS52", limbs52((frInverse52 * frModulus + 1n) >> 52n)),
+    define("PEDERSEN_SHIFT_LIMBS52", limbs52((jubjubShift << 260n) % frModulus)),
+    define("FR_INVERSE_LIMB52", `0x${frInverse52.toString(16)}ull`),
     define("FP_MODULUS_WORDS", fp.element(fpModulus)),
     define("FP_INVERSE_WORD", inverseWord(fpModulus)),
     ...formLines(fr, fp),
@@ -149,6 +156,7 @@ export function constantsHeader(): string {
     '#include "kernel.h"',
     define("FR_MODULUS_BYTES", `{${list(bytesLittle(frModulus, 32))}}`),
     define("FR_MODULUS_WORDS32", `{${list(words32(frModulus, 8))}}`),
+    define("FR_MODULUS_MINUS_2_BYTES", `{${list(bytesLittle(frModulus - 2n, 32).reverse())}}`),
     define("FP_MODULUS_BYTES", `{${list(bytesLittle(fpModulus, 48).reverse())}}`),
     define("FP_MODULUS_MINUS_2_BYTES", `{${list(bytesLittle(fpModulus - 2n, 48).reverse())}}`),
     "#ifdef WORDS64",

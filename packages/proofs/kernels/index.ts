@@ -18,6 +18,7 @@ import { wrongAnswer } from "./known-answers.ts";
 import { createLayerKernel } from "./layers.ts";
 import { createNativeMachine, createWasmMachine, type MachineMaker } from "./machine.ts";
 import { findAddon, type HardwareLimits } from "./native.ts";
+import { createPedersenRow } from "./pedersen.ts";
 import { createPoseidonRow } from "./tree.ts";
 import { wasmApi } from "./wasm-api.ts";
 
@@ -57,11 +58,12 @@ function reference(reason: string, refused = true): LoadedKernels {
 /** Kernels on these machines, if they give the known answers. */
 function checked(backend: KernelBackend, make: MachineMaker): LoadedKernels {
   const poseidonRow = createPoseidonRow(make);
+  const pedersenRow = createPedersenRow(make);
   const curve = createCurveKernel(make);
   const layers = createLayerKernel(make);
   const wrong = wrongAnswer({ poseidonRow, curve, layers });
   return wrong === undefined
-    ? { backend, tree: { poseidonRow }, curve, layers }
+    ? { backend, tree: { poseidonRow, pedersenRow }, curve, layers }
     : reference(`the ${backend} binary's ${wrong} does not give the known answer`);
 }
 

@@ -11,9 +11,12 @@ import { frModulus, frReduce, frsToBytes } from "../src/field/index.ts";
 import type { LayerKernel, LayerPass } from "../src/layers/index.ts";
 import type { TreeKernel } from "../src/merkle/index.ts";
 
+type PedersenRow = NonNullable<TreeKernel["pedersenRow"]>;
+
 /** The functions under question. */
 export interface Kernels {
   readonly poseidonRow: TreeKernel["poseidonRow"];
+  readonly pedersenRow: PedersenRow;
   readonly curve: CurveKernel;
   readonly layers: LayerKernel;
 }
@@ -80,7 +83,11 @@ function sdrAnswer(layers: LayerKernel): Uint8Array {
   return into;
 }
 
-function questions({ poseidonRow, curve, layers }: Kernels): Record<string, () => Uint8Array> {
+function questions({
+  poseidonRow,
+  curve,
+  layers,
+}: Omit<Kernels, "pedersenRow">): Record<string, () => Uint8Array> {
   const g1 = g1BytesOf(bls12_381.G1.Point.BASE);
   const g2 = g2BytesOf(bls12_381.G2.Point.BASE);
   const values = frsToBytes([0n, 1n, frModulus - 1n, ...powers(13)]);
@@ -100,14 +107,33 @@ function questions({ poseidonRow, curve, layers }: Kernels): Record<string, () =
   };
 }
 
+/** Eleven pairs, more than the lanes of any processor, with and without personalization; sums of all windows. */
+function pedersenAnswer(pedersenRow: PedersenRow): Uint8Array {
+  const row = frsToBytes([0n, frModulus - 1n, ...powers(20)]);
+  return concatBytes(pedersenRow(row, 0), pedersenRow(row, 41), pedersenRow(row, undefined));
+}
+
+/**
+ * Whether this answers rightly. Its tables take longer to make than all other questions, so it is asked when they
+ * are made and not at load.
+ */
+export function answersPedersen(pedersenRow: PedersenRow): boolean {
+  return toHex(sha256(pedersenAnswer(pedersenRow))) === expectedAnswers.pedersenRow;
+}
+
 /** Digests of the answers, by name. */
 export function answersOf(kernels: Kernels): Record<string, string> {
-  const answered = Object.entries(questions(kernels)).map(([name, ask]) => [name, toHex(sha256(ask()))]);
+  const late = { pedersenRow: () => pedersenAnswer(kernels.pedersenRow) };
+  const answered = Object.entries({ ...questions(kernels), ...late }).map(([name, ask]) => [
+    name,
+    toHex(sha256(ask())),
+  ]);
   return Object.fromEntries(answered);
 }
 
 export const expectedAnswers: Readonly<Record<string, string>> = {
   poseidonRow: "e3f914eb2aba861b70d6706062d24d2ac8d0e147fb21e86b65472cc181ef694b",
+  pedersenRow: "4886cc975874efdb5d29d920cce67940b9d24749645d2e0e41d36309c4c5a5a9",
   msmG1: "2435ae579c098524834e52c5001213801a07af2cde76e1b1cb5c471c6a106fa7",
   msmG2: "ae91128ea814edc265abebad90d362ac8ad207696f35f947e63c8dbc7dbefb7c",
   fft: "7e44723919ae36b7bd8348d19efc874ccb45270037538e97b0aa02ef91c47763",
@@ -118,7 +144,7 @@ export const expectedAnswers: Readonly<Record<string, string>> = {
 };
 
 /** The first question that is answered wrongly, or undefined. A function that throws has answered wrongly. */
-export function wrongAnswer(kernels: Kernels): string | undefined {
+export function wrongAnswer(kernels: Omit<Kernels, "pedersenRow">): string | undefined {
   for (const [name, ask] of Object.entries(questions(kernels))) {
     try {
       if (toHex(sha256(ask())) !== expectedAnswers[name]) return name;

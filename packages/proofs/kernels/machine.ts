@@ -68,6 +68,14 @@ export interface KernelCalls {
     low: number,
     count: number,
   ) => number;
+  readonly pedersen_tables: (tables: Place, points: Place) => number;
+  readonly pedersen_row: (
+    tables: Place,
+    row: Place,
+    out: Place,
+    pairs: number,
+    personalization: number,
+  ) => number;
   readonly g1_msm: SumFunction;
   readonly g2_msm: SumFunction;
   readonly g1_fixed_base: SumFunction;

@@ -12,6 +12,7 @@ import {
   frsToBytes,
   plainCurveKernel,
   plainLabelPass,
+  plainPedersenRow,
   plainTreeKernel,
   plainZigzagPass,
   type TreeKernel,
@@ -106,7 +107,8 @@ const sameTransforms = ({ fft, quotient }: Pick<CurveKernel, "fft" | "quotient">
 
 it("the reference gives the known answers", () => {
   const layers = { zigzag: plainZigzagPass, sdr: plainLabelPass };
-  const reference = { poseidonRow: plainTreeKernel.poseidonRow, curve: plainCurveKernel, layers };
+  const { poseidonRow } = plainTreeKernel;
+  const reference = { poseidonRow, pedersenRow: plainPedersenRow, curve: plainCurveKernel, layers };
   expect(answersOf(reference)).toEqual(expectedAnswers);
 });
 

@@ -73,7 +73,11 @@ __attribute__((constructor)) static void make_tables(void) {
     *table = kernels_base;
 #if defined(__x86_64__)
     if (features & ADX) *table = kernels_adx;
-    if (features & ADX && features & IFMA) table->poseidon_row = poseidon_row_ifma;
+    if (features & ADX && features & IFMA) {
+      table->poseidon_row = poseidon_row_ifma;
+      table->pedersen_tables = pedersen_tables_ifma;
+      table->pedersen_row = pedersen_row_ifma;
+    }
     if (features & SHA) table->sdr_labels = sdr_labels_sha;
 #endif
   }
@@ -247,6 +251,21 @@ static napi_value call_sdr_labels(napi_env env, napi_callback_info info) {
   return status(&c, result);
 }
 
+static const u64 pedersen_bytes = 64 + PEDERSEN_ENTRIES * sizeof(pedersen_entry);
+
+static napi_value call_pedersen_tables(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 2);
+  bytes tables = array(&c, 0, pedersen_bytes), points = array(&c, 1, 256ull * PEDERSEN_WINDOWS * WINDOW_CHUNKS);
+  return status(&c, c.failed ? OK : c.table->pedersen_tables(tables.at, points.at));
+}
+
+static napi_value call_pedersen_row(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 5);
+  u32 pairs = number(&c, 3, MAX_COUNT), personalization = number(&c, 4, NO_PERSONALIZATION);
+  bytes tables = array(&c, 0, pedersen_bytes), row = array(&c, 1, 64ull * pairs), out = array(&c, 2, 32ull * pairs);
+  return status(&c, c.failed ? OK : c.table->pedersen_row(tables.at, row.at, out.at, pairs, personalization));
+}
+
 /* out, points, scalars, count: so many outputs and points, at least. */
 static napi_value sums(call *c, sum_function function, u64 unit, u64 outputs, u64 points) {
   u32 count = number(c, 3, MAX_COUNT);
@@ -297,6 +316,7 @@ GROUP_CALLS(g2, 192)
 static const struct { const char *name; napi_callback function; } methods[] = {
     METHOD(fr_load_run), METHOD(poseidon_row), METHOD(fft), METHOD(quotient),
     METHOD(zigzag_blake2s), METHOD(zigzag_poseidon), METHOD(sdr_labels),
+    METHOD(pedersen_tables), METHOD(pedersen_row),
     METHOD(g1_msm), METHOD(g1_fixed_base), METHOD(g1_scale), METHOD(g1_lagrange), METHOD(g1_first_bad),
     METHOD(g2_msm), METHOD(g2_fixed_base), METHOD(g2_scale), METHOD(g2_lagrange), METHOD(g2_first_bad),
 };

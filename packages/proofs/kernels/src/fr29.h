@@ -126,6 +126,26 @@ INLINE void fr_balance(fr *r) {
   r->v[FR_LIMBS - 1] += (i32)acc;
 }
 
+/* a - b, limbs up to 2^30, less the nearest multiple of the modulus: normal. */
+INLINE void fr_rest(fr *r, const fr *a, const fr *b) {
+  fr_sub(r, a, b);
+  i64 top = (i64)r->v[FR_LIMBS - 1] + (r->v[FR_LIMBS - 2] >> FR_BITS);
+  i64 q = (top * FR_TOP_RECIPROCAL + (1ll << 39)) >> 40;
+  i64 acc = 0;
+  UNROLL for (int i = 0; i < FR_LIMBS - 1; i++) {
+    acc += r->v[i] - q * FR_MODULUS(i);
+    r->v[i] = (i32)fr_digit(acc);
+    acc = fr_carry(acc);
+  }
+  r->v[FR_LIMBS - 1] = (i32)(r->v[FR_LIMBS - 1] - q * FR_MODULUS(FR_LIMBS - 1) + acc);
+}
+
+/* -a if `negative` is 1, a if it is 0. */
+INLINE void fr_negate_where(fr *r, const fr *a, u32 negative) {
+  i32 mask = -(i32)negative;
+  UNROLL for (int i = 0; i < FR_LIMBS; i++) r->v[i] = (a->v[i] ^ mask) - mask;
+}
+
 INLINE u32 load_le32(const u8 *p) { return p[0] | p[1] << 8 | p[2] << 16 | (u32)p[3] << 24; }
 
 /* The limbs of 32 little-endian bytes, not balanced and not in Montgomery form. */

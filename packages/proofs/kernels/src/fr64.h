@@ -19,6 +19,18 @@ INLINE void fr_sqr(fr *r, const fr *a) { fr_mul_words(r->v, a->v, a->v); }
 INLINE void fr_add(fr *r, const fr *a, const fr *b) { fr_add_words(r->v, a->v, b->v); }
 INLINE void fr_sub(fr *r, const fr *a, const fr *b) { fr_sub_words(r->v, a->v, b->v); }
 INLINE void fr_balance(fr *r) { (void)r; }
+/* a - b, small enough to go on with. */
+INLINE void fr_rest(fr *r, const fr *a, const fr *b) { fr_sub(r, a, b); }
+
+/* -a if `negative` is 1, a if it is 0. a is not 0. */
+INLINE void fr_negate_where(fr *r, const fr *a, u32 negative) {
+  u64 keep = (u64)negative - 1, borrow = 0;
+  UNROLL for (int i = 0; i < 4; i++) {
+    u128 d = (u128)fr_modulus[i] - a->v[i] - borrow;
+    borrow = (u64)(d >> 64) & 1;
+    r->v[i] = (a->v[i] & keep) | ((u64)d & ~keep);
+  }
+}
 
 /* a * b + c */
 INLINE void fr_mul_add(fr *r, const fr *a, const fr *b, const fr *c) {

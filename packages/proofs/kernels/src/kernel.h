@@ -12,6 +12,7 @@ typedef unsigned int u32;
 typedef signed long long i64;
 typedef unsigned long long u64;
 typedef unsigned char u8;
+typedef unsigned short u16;
 typedef __SIZE_TYPE__ usize;
 
 #define INLINE static inline __attribute__((always_inline))

@@ -1,11 +1,12 @@
 /*
- * The kernels of Holdfast's proofs as one translation unit: layers of replicas, Poseidon, Fourier transforms, sums
+ * The kernels of Holdfast's proofs as one translation unit: layers of replicas, Poseidon and Pedersen, Fourier transforms, sums
  * of points in both groups of BLS12-381. Freestanding; everything a host needs to know is in the exported functions' comments.
  */
 #include "memory.h"
 
 #include "fr.h"
 #include "poseidon.h"
+#include "pedersen.h"
 #include "fft.h"
 #include "sha256.h"
 #include "zigzag.h"
@@ -72,6 +73,8 @@ const kernel_table KERNEL_TABLE = {
     zigzag_blake2s,
     zigzag_poseidon,
     sdr_labels,
+    pedersen_tables,
+    pedersen_row,
     {g1_msm, g1_fixed_base, g1_scale, g1_lagrange, g1_first_bad},
     {g2_msm, g2_fixed_base, g2_scale, g2_lagrange, g2_first_bad},
 };

@@ -5,6 +5,7 @@
 #ifndef HOLDFAST_TABLE_H
 #define HOLDFAST_TABLE_H
 #include "fr.h"
+#include "pedersen-table.h"
 
 typedef i32 (*sum_function)(u8 *out, const u8 *points, const u8 *scalars, u32 count);
 typedef i32 (*lagrange_function)(u8 *points, u32 log, const u8 *root_inverse, const u8 *size_inverse);
@@ -29,11 +30,15 @@ typedef struct {
   i32 (*zigzag_poseidon)(const fr *numbers, u32 partial_rounds, u8 *layer, u32 nodes, const u8 *replica_id,
                          u32 number, const u32 *parents, const u8 *counts, u32 low, u32 count, u32 flags);
   sdr_function sdr_labels;
+  pedersen_tables_function pedersen_tables;
+  pedersen_function pedersen_row;
   group_table g1, g2;
 } kernel_table;
 
 extern const kernel_table kernels_base, kernels_adx;
 i32 poseidon_row_ifma(const fr *numbers, u32 width, u32 partial_rounds, const u8 *row, u8 *out, u32 groups);
+i32 pedersen_tables_ifma(u8 *tables, const u8 *points);
+i32 pedersen_row_ifma(u8 *tables, const u8 *row, u8 *out, u32 pairs, u32 personalization);
 i32 sdr_labels_sha(u8 *into, const u8 *previous, u32 nodes, const u8 *replica_id, u32 number, const u32 *parents,
                    u32 low, u32 count);
 #endif

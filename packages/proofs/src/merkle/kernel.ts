@@ -1,5 +1,5 @@
 /**
- * The tree kernel: the two row functions in which all tree building spends its time. Readable TypeScript is
+ * The tree kernel: the row functions in which all tree building spends its time. Readable TypeScript is
  * always installed; a host may swap in native or WASM functions that work on whole rows, and passes over whole trees
  * that work on several threads.
  * Invariant: a swapped function gives the same bytes as the reference. Rows arrive whole (a multiple of the
@@ -44,6 +44,11 @@ export interface TreeKernel {
   readonly sha256Pairs: (row: Uint8Array, room?: Uint8Array) => Uint8Array;
   /** Poseidon of every `arity` elements of 32 bytes. */
   readonly poseidonRow: (row: Uint8Array, arity: number) => Uint8Array;
+  /**
+   * Pedersen of every pair of canonical nodes, behind six bits of personalization or none. Left out until a host
+   * installs it: its reference is zigzag2019/pedersen.ts, the one kind that hashes so.
+   */
+  readonly pedersenRow?: (row: Uint8Array, personalization: number | undefined) => Uint8Array;
   /** A pass that works by several threads and begins at once, or `undefined`: the caller hashes alone. */
   readonly startRows?: (task: RowsTask) => RowsPass | undefined;
   readonly startColumns?: (task: ColumnsTask) => RowsPass | undefined;

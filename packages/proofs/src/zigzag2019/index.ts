@@ -35,7 +35,8 @@ export {
   sha256EraHasher,
 } from "./hashers.ts";
 export { pedersenGenerator } from "./jubjub.ts";
-export { type PedersenMode, pedersen, pedersenMd, pedersenRow } from "./pedersen.ts";
+export { type PedersenMode, pedersen, pedersenMd, pedersenRow, plainPedersenRow } from "./pedersen.ts";
+export { chunkPoints } from "./pedersen-tables.ts";
 export { eraPieceCommitment, isAlignedPiece, subtreeCapacity } from "./pieces.ts";
 export {
   type EraDataProof,

@@ -28,6 +28,24 @@ export interface ExtendedPoint {
 export const edwardsD = frReduce(-10240n * frInvert(10241n));
 export const twiceD = frReduce(2n * edwardsD);
 
+/**
+ * The same curve as B·v² = u³ + A·u² + u with u = (1 + y)/(1 − y), v = u/x, and that in Weierstrass form with
+ * X = u/B + A/3B, Y = v/B: what compiled kernels compute with. x = (X − shift)/Y.
+ */
+const montgomeryA = 40962n;
+const montgomeryB = frReduce(-40964n);
+export const jubjubShift = frReduce(montgomeryA * frInvert(3n * montgomeryB));
+
+/** Points in Weierstrass form; none may have x = 0. */
+export function toWeierstrass(points: readonly AffinePoint[]): AffinePoint[] {
+  const denominators = points.map(({ x, y }) => (((1n - y) * x) % frModulus) * montgomeryB);
+  const inverses = invertAll(denominators);
+  return points.map(({ x, y }, i) => {
+    const yOut = frReduce((1n + y) * (inverses[i] as bigint));
+    return { x: frReduce(yOut * x + jubjubShift), y: yOut };
+  });
+}
+
 export function addPoints(p: ExtendedPoint, q: ExtendedPoint): ExtendedPoint {
   const a = ((p.y - p.x) * (q.y - q.x)) % frModulus;
   const b = ((p.y + p.x) * (q.y + q.x)) % frModulus;

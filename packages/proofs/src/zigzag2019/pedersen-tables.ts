@@ -7,7 +7,7 @@
  * addition wants: y − x, y + x, 2d·x·y.
  * Source: Zcash protocol specification §5.4.1.7 (Pedersen hash); the windows are ours.
  */
-import { frModulus, frReduce } from "../field/index.ts";
+import { frModulus, frReduce, frsToBytes } from "../field/index.ts";
 import {
   addPoints,
   doublePoint,
@@ -16,6 +16,7 @@ import {
   negatePoint,
   pedersenGenerator,
   toAffine,
+  toWeierstrass,
   twiceD,
 } from "./jubjub.ts";
 
@@ -72,6 +73,15 @@ function entriesOf(sums: readonly ExtendedPoint[]): bigint[] {
     frReduce(y + x),
     (x * y * twiceD) % frModulus,
   ]);
+}
+
+/**
+ * Once, twice, three times and four times the base of each of the first chunks, in Weierstrass form, 64 bytes a
+ * point: what compiled kernels make their own tables of.
+ */
+export function chunkPoints(chunks: number): Uint8Array {
+  const points = Array.from({ length: chunks }, (_none, chunk) => contributions(chunk).slice(0, 4));
+  return frsToBytes(toWeierstrass(toAffine(points.flat())).flatMap(({ x, y }) => [x, y]));
 }
 
 /** The table of a whole window of three chunks. Windows count through all segments. */

@@ -9,6 +9,7 @@
  */
 import { assert } from "@holdfast/base";
 import { frModulus, frReduce, frToBytes, writeFr } from "../field/index.ts";
+import { treeKernel } from "../merkle/index.ts";
 import { invertAll } from "./jubjub.ts";
 import { chunkBits, chunksPerWindow, entryWords, tailTable, windowTable } from "./pedersen-tables.ts";
 
@@ -117,14 +118,9 @@ export function pedersenMd(data: Uint8Array, mode: PedersenMode = "era"): Uint8A
 /** Rows are hashed in groups: one inversion serves so many hashes that it costs nothing. */
 const groupSize = 256;
 
-/**
- * The parents of a row of canonical nodes (32 bytes each, an even number); `height` is 0 for the row directly
- * above the leaves. 255 bits of each node are hashed, not 256.
- */
-export function pedersenRow(row: Uint8Array, height: number, mode: PedersenMode = "era"): Uint8Array {
-  assert(height >= 0 && height <= maxTreeHeight, "a Pedersen tree has 63 levels at most");
-  assert(row.length % (2 * nodeBytes) === 0, "a row is whole pairs of nodes");
-  const skipped = personalizationLength(mode);
+/** The reference of `pedersenRow`: `personalization` are the six bits in front of a pair, or none. */
+export function plainPedersenRow(row: Uint8Array, personalization: number | undefined): Uint8Array {
+  const skipped = personalization === undefined ? 0 : personalizationBits;
   const message = new Uint8Array(2 * nodeBytes + 1 + spareBytes);
   const parents = new Uint8Array(row.length / 2);
   const count = parents.length / nodeBytes;
@@ -133,7 +129,7 @@ export function pedersenRow(row: Uint8Array, height: number, mode: PedersenMode 
     for (let i = first; i < Math.min(count, first + groupSize); i += 1) {
       const left = i * 2 * nodeBytes;
       message.fill(0);
-      if (mode === "era") message[0] = height;
+      message[0] = personalization ?? 0;
       placeBits(message, skipped, row.subarray(left, left + nodeBytes));
       placeBits(message, skipped + nodeBits, row.subarray(left + nodeBytes, left + 2 * nodeBytes));
       hashes.push(hashBits(message, skipped + 2 * nodeBits));
@@ -144,4 +140,15 @@ export function pedersenRow(row: Uint8Array, height: number, mode: PedersenMode 
     });
   }
   return parents;
+}
+
+/**
+ * The parents of a row of canonical nodes (32 bytes each, an even number); `height` is 0 for the row directly
+ * above the leaves. 255 bits of each node are hashed, not 256.
+ */
+export function pedersenRow(row: Uint8Array, height: number, mode: PedersenMode = "era"): Uint8Array {
+  assert(height >= 0 && height <= maxTreeHeight, "a Pedersen tree has 63 levels at most");
+  assert(row.length % (2 * nodeBytes) === 0, "a row is whole pairs of nodes");
+  const { pedersenRow: hashRow = plainPedersenRow } = treeKernel;
+  return hashRow(row, mode === "era" ? height : undefined);
 }

@@ -7,6 +7,7 @@
  * Source: rust-fil-proofs 2019 and its fork of merkle_light.
  */
 import { concatBytes, equalBytes } from "@holdfast/base";
+import { treeKernel } from "../merkle/index.ts";
 import { checkNumber, zigzag2019Errors } from "./errors.ts";
 import { type EraHasher, pedersenEraHasher } from "./hashers.ts";
 
@@ -38,8 +39,10 @@ export function eraTreeHeight(leafCount: number): number {
   return leafCount <= 1 ? 0 : 32 - Math.clz32(leafCount - 1);
 }
 
-/** Pairs that are hashed before a caller hears how far the work is. */
-const slicePairs = 1024;
+/** Pairs that are hashed before a caller hears how far the work is: a tenth of a second of the reference. */
+const plainSlicePairs = 512;
+/** A compiled kernel takes ten milliseconds for so many. */
+const kernelSlicePairs = 8192;
 
 /** Hashes the row above `row`; yields after every slice how many nodes it has. */
 export function* nextRowSteps(
@@ -51,6 +54,7 @@ export function* nextRowSteps(
   const whole =
     row.length % pairBytes === 0 ? row : concatBytes(row, row.subarray(row.length - eraNodeBytes));
   const parents = new Uint8Array(whole.length / 2);
+  const slicePairs = treeKernel.pedersenRow === undefined ? plainSlicePairs : kernelSlicePairs;
   for (let from = 0; from < whole.length; from += slicePairs * pairBytes) {
     const to = Math.min(whole.length, from + slicePairs * pairBytes);
     parents.set(hasher.hashRow(whole.subarray(from, to), height), from / 2);

@@ -22,6 +22,7 @@ import { createPedersenRow } from "./pedersen.ts";
 import { createPoseidonRow } from "./tree.ts";
 import { wasmApi } from "./wasm-api.ts";
 
+export * from "./crew/index.ts";
 export { answersOf, expectedAnswers } from "./known-answers.ts";
 export { binaryName, buildCommand, nativeFolders, noteName } from "./native.ts";
 

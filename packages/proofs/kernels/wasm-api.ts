@@ -11,7 +11,17 @@ export interface WasmMemory {
   readonly buffer: ArrayBuffer;
 }
 
+/** A memory that threads share. */
+export interface SharedWasmMemory {
+  readonly buffer: SharedArrayBuffer;
+}
+
 interface WasmApi {
+  readonly Memory: new (descriptor: {
+    readonly initial: number;
+    readonly maximum: number;
+    readonly shared: true;
+  }) => SharedWasmMemory;
   compile(bytes: Uint8Array): Promise<WasmModule>;
   readonly Instance: new (module: WasmModule) => { readonly exports: unknown };
 }

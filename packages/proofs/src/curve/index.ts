@@ -21,5 +21,12 @@ export {
   g2BytesOf,
   g2PointOf,
 } from "./groups.ts";
-export { type CurveKernel, curveKernel, installCurveKernel } from "./kernel.ts";
+export {
+  type CurveCall,
+  type CurveKernel,
+  curveCall,
+  curveCalls,
+  curveKernel,
+  installCurveKernel,
+} from "./kernel.ts";
 export { plainCurveKernel } from "./plain.ts";

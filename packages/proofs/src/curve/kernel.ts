@@ -8,6 +8,23 @@
  */
 import { plainCurveKernel } from "./plain.ts";
 
+/** Functions whose calls can be a part of a list of independent calls. */
+type ListedFunction =
+  | "msmG1"
+  | "msmG2"
+  | "fixedBaseG1"
+  | "fixedBaseG2"
+  | "scaleG1"
+  | "scaleG2"
+  | "lagrangeG1"
+  | "lagrangeG2"
+  | "quotient";
+
+/** A call of one of the functions below, with its arguments. */
+export type CurveCall = {
+  readonly [Name in ListedFunction]: { readonly call: Name; readonly args: Parameters<CurveKernel[Name]> };
+}[ListedFunction];
+
 /**
  * All functions throw curve/bad-length, curve/bad-count or curve/bad-domain for arguments of a wrong shape and
  * field/not-canonical for scalars that are not below the order.
@@ -44,6 +61,13 @@ export interface CurveKernel {
    * (ab − c)/Z, the last of them 0 if the witness satisfies the constraints.
    */
   readonly quotient: (a: Uint8Array, b: Uint8Array, c: Uint8Array) => Uint8Array;
+  /** Calls that do not need each other's results, side by side; the results in their order. */
+  readonly together?: (calls: readonly CurveCall[]) => Uint8Array[];
+}
+
+/** One listed call by the functions of this kernel. */
+export function curveCall(kernel: CurveKernel, { call, args }: CurveCall): Uint8Array {
+  return (kernel[call] as (...args: readonly Uint8Array[]) => Uint8Array)(...args);
 }
 
 /** The functions in use. A live binding: read it at every call, never keep a copy. */
@@ -56,4 +80,9 @@ export function installCurveKernel(functions: Partial<CurveKernel>): () => void 
   return () => {
     curveKernel = before;
   };
+}
+
+/** Independent calls, side by side where the kernel can; the results in their order. */
+export function curveCalls(calls: readonly CurveCall[]): Uint8Array[] {
+  return curveKernel.together?.(calls) ?? calls.map((call) => curveCall(curveKernel, call));
 }

@@ -1,0 +1,113 @@
+/**
+ * The curve kernel by a crew: sums and multiples in parts, checks by ranges, and lists of independent calls side by
+ * side. Calls that are too small go to the thread's own kernel as they are. So does a transform that stands alone:
+ * its stages need each other, and in rows short enough to be independent it costs several times as much (measured).
+ */
+import { type CurveCall, type CurveKernel, g1Bytes, g2Bytes } from "../../src/curve/index.ts";
+import type { Crew } from "./crew.ts";
+import { sharedBytes } from "./memory.ts";
+import { type CurveSizes, costOf, curveSizes, doPart, type Part, runsOf, splitCall } from "./parts.ts";
+import type { SliceKind, ThreadKernels } from "./wire.ts";
+
+interface PartsInput {
+  readonly parts: readonly Part[];
+}
+
+export const partSlices: SliceKind<PartsInput> = {
+  module: import.meta.url,
+  name: "partSlices",
+  make:
+    ({ curve }, { parts }) =>
+    (slice) =>
+      doPart(curve, parts[slice] as Part),
+};
+
+interface CheckInput {
+  readonly group: "G1" | "G2";
+  readonly points: Uint8Array;
+  readonly runs: readonly (readonly [number, number])[];
+  /** For each run the index of its first bad point, or −1. */
+  readonly found: Int32Array;
+}
+
+export const checkSlices: SliceKind<CheckInput> = {
+  module: import.meta.url,
+  name: "checkSlices",
+  make: ({ curve }, { group, points, runs, found }) => {
+    const unit = group === "G1" ? g1Bytes : g2Bytes;
+    return (slice) => {
+      const [from, to] = runs[slice] as readonly [number, number];
+      const bad = curve[`firstBad${group}`](points.subarray(unit * from, unit * to));
+      found[slice] = bad === -1 ? -1 : from + bad;
+    };
+  },
+};
+
+/** For each call how many parts it should have, so that all threads end at about the same time. */
+function wantedParts(calls: readonly CurveCall[], threads: number): readonly number[] {
+  const costs = calls.map(costOf);
+  const whole = costs.reduce((sum, cost) => sum + cost, 0);
+  const largest = whole / (calls.length === 1 ? threads : 2 * threads);
+  return costs.map((cost) => Math.max(1, Math.ceil(cost / largest - 0.01)));
+}
+
+function together(
+  crew: Crew,
+  own: CurveKernel,
+  sizes: CurveSizes,
+  calls: readonly CurveCall[],
+): Uint8Array[] {
+  const wanted = wantedParts(calls, crew.threads);
+  const split = calls.map((call, i) => splitCall(call, wanted[i] ?? 1, sizes));
+  const parts = split.flatMap((one) => one.parts);
+  // The longest first, so that what is left at the end is short.
+  const order = parts.toSorted((a, b) => costOf(b.call) - costOf(a.call));
+  crew.run(partSlices, { parts: order }, order.length);
+  return split.map(({ result }) => result(own));
+}
+
+function firstBad(
+  crew: Crew,
+  own: CurveKernel,
+  sizes: CurveSizes,
+  group: "G1" | "G2",
+  points: Uint8Array,
+): number {
+  const unit = group === "G1" ? g1Bytes : g2Bytes;
+  const count = points.length / unit;
+  if (!Number.isInteger(count) || count < 2 * sizes.checkedPoints) return own[`firstBad${group}`](points);
+  const runs = runsOf(count, 4 * crew.threads, sizes.checkedPoints);
+  const found = new Int32Array(new SharedArrayBuffer(4 * runs.length));
+  crew.run(checkSlices, { group, points: sharedBytes(points), runs, found }, runs.length);
+  return found.find((index) => index !== -1) ?? -1;
+}
+
+/** The kernel of a thread whose large calls are done by its crew. */
+export function crewCurve(
+  crew: Crew,
+  { curve: own }: ThreadKernels,
+  sizes: CurveSizes = curveSizes,
+): CurveKernel {
+  if (crew.threads === 1) return own;
+  const least = { msm: sizes.sumPoints, fixedBase: sizes.multiples, scale: sizes.multiples };
+  const one =
+    <Name extends "msmG1" | "msmG2" | "fixedBaseG1" | "fixedBaseG2" | "scaleG1" | "scaleG2">(name: Name) =>
+    (points: Uint8Array, scalars: Uint8Array): Uint8Array => {
+      const kind = name.slice(0, -2) as keyof typeof least;
+      if (scalars.length < 2 * 32 * least[kind]) return own[name](points, scalars);
+      return together(crew, own, sizes, [{ call: name, args: [points, scalars] }])[0] as Uint8Array;
+    };
+  const kernel: CurveKernel = {
+    ...own,
+    msmG1: one("msmG1"),
+    msmG2: one("msmG2"),
+    fixedBaseG1: one("fixedBaseG1"),
+    fixedBaseG2: one("fixedBaseG2"),
+    scaleG1: one("scaleG1"),
+    scaleG2: one("scaleG2"),
+    firstBadG1: (points) => firstBad(crew, own, sizes, "G1", points),
+    firstBadG2: (points) => firstBad(crew, own, sizes, "G2", points),
+    together: (calls) => together(crew, own, sizes, calls),
+  };
+  return Object.freeze(kernel);
+}

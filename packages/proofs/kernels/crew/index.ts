@@ -1,0 +1,18 @@
+/**
+ * Pipelines over all cores: a crew of threads, memory that they share, and the kernels that use both. They have the
+ * interfaces and give the bytes of the kernels of one thread.
+ *
+ *   const crew = createCrew({ backend, kernels });
+ *   installTreeKernel(crewTree(crew, kernels));
+ *   installCurveKernel(crewCurve(crew, kernels));
+ *   installAllocator(allocateShared);
+ *
+ * Another computation in independent slices is a `SliceKind` of its own and `crew.run`.
+ */
+export { type Crew, type CrewOptions, createCrew, type SlicePass } from "./crew.ts";
+export { crewCurve } from "./curve.ts";
+export { allocateShared, minSharedBytes, sharedBytes } from "./memory.ts";
+export { type CurveSizes, curveSizes } from "./parts.ts";
+export { createSeats, sharedSeats, shareSeats } from "./seats.ts";
+export { crewTree, type TreeSizes, treeSizes } from "./tree.ts";
+export type { SliceKind, ThreadKernels } from "./wire.ts";

@@ -1,0 +1,100 @@
+/**
+ * The thread of a helper: loads the kernels, then sleeps until a task is posted, works as long as it has slices and
+ * sleeps again. It leaves when it had nothing to do for a while, or is told to.
+ */
+import { receiveMessageOnPort, workerData } from "node:worker_threads";
+import { assert } from "@holdfast/base";
+import { curveKernel, installCurveKernel } from "../../src/curve/index.ts";
+import { installLayerKernel, layerKernel } from "../../src/layers/index.ts";
+import { installTreeKernel, treeKernel } from "../../src/merkle/index.ts";
+import { loadKernels, loadNativeKernels } from "../index.ts";
+import { Board } from "./board.ts";
+import { keepSeat, leaveSeat, takeSeat } from "./seats.ts";
+import {
+  bellState,
+  bellWord,
+  type HelperData,
+  type HelperMessage,
+  type SliceKind,
+  type TaskMessage,
+} from "./wire.ts";
+
+/** How often a helper that waits for a seat looks whether one is free. */
+const seatPollMs = 20;
+
+const { number, port, bell, seats, backend, native, setup, idleMs }: HelperData = workerData;
+
+const problemOf = (cause: unknown): string =>
+  cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+const complain = (problem: string): void => port.postMessage({ problem } satisfies HelperMessage);
+
+/** Processor time of this thread. */
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return Math.round((user + system) / 1000);
+}
+
+async function prepare(): Promise<void> {
+  if (setup !== null) await import(setup);
+  const loaded = backend === "native" ? loadNativeKernels(native) : await loadKernels(backend);
+  // Others would be right, but so slow that everybody waited for this thread.
+  assert(loaded.backend === backend, loaded.reason ?? "the caller's kernels load here too");
+  const { tree, curve, layers } = loaded;
+  installTreeKernel(tree);
+  installCurveKernel(curve);
+  installLayerKernel(layers);
+}
+
+/** A seat, or undefined when the task ended before one was free. */
+function seatFor(board: Board): number | undefined {
+  for (;;) {
+    const seat = takeSeat(seats);
+    if (seat !== undefined || !board.isOpen) return seat;
+    Atomics.wait(bell, bellWord.state, bellState.open, seatPollMs);
+    if (Atomics.load(bell, bellWord.state) !== bellState.open) return undefined;
+  }
+}
+
+async function work({ module, name, input, board: words }: TaskMessage): Promise<void> {
+  const board = new Board(words);
+  if (!board.isOpen) return;
+  const { [name]: kind }: Record<string, SliceKind<unknown>> = await import(module);
+  assert(kind !== undefined, `${module} exports ${name}`);
+  const doSlice = kind.make({ tree: treeKernel, curve: curveKernel, layers: layerKernel }, input);
+  const seat = seatFor(board);
+  if (seat === undefined) return;
+  Atomics.store(bell, bellWord.seat, seat + 1);
+  try {
+    for (let slice = board.take(number); slice !== undefined; slice = board.take(number)) {
+      keepSeat(seats, seat);
+      try {
+        doSlice(slice);
+      } catch (cause) {
+        complain(problemOf(cause)); // before the caller hears of the slice, so that it can say why
+        board.failed(slice);
+        return;
+      }
+      board.done(slice);
+    }
+  } finally {
+    Atomics.store(bell, bellWord.cpuMs, cpuMs());
+    Atomics.store(bell, bellWord.seat, 0);
+    leaveSeat(seats, seat);
+  }
+}
+
+async function serve(): Promise<void> {
+  await prepare();
+  while (Atomics.load(bell, bellWord.state) === bellState.open) {
+    const rings = Atomics.load(bell, bellWord.rings);
+    const received = receiveMessageOnPort(port);
+    if (received !== undefined) {
+      Atomics.add(bell, bellWord.taken, 1);
+      await work(received.message).catch((cause) => complain(problemOf(cause)));
+    } else if (Atomics.wait(bell, bellWord.rings, rings, idleMs) === "timed-out") return;
+  }
+}
+
+await serve().catch((cause) => complain(problemOf(cause)));
+Atomics.store(bell, bellWord.state, bellState.left);
+port.close();

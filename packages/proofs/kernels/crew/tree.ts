@@ -1,0 +1,169 @@
+/**
+ * Trees and columns by a crew. A slice is a subtree, or a run of columns; slices write to different places of the
+ * same rows. What the caller gave as ordinary memory is copied where hashing costs much more than copying.
+ */
+import {
+  type ColumnsTask,
+  columnsOf,
+  nodeBytes,
+  poseidonHasher,
+  type RowsPass,
+  type RowsTask,
+  sha254Hasher,
+  type TreeKernel,
+} from "../../src/merkle/index.ts";
+import type { Crew, SlicePass } from "./crew.ts";
+import { sharedBytes, sharedZeros } from "./memory.ts";
+import type { SliceKind, ThreadKernels } from "./wire.ts";
+
+export interface TreeSizes {
+  /** Leaves of a subtree, at most. */
+  readonly poseidonLeaves: number;
+  readonly sha256Leaves: number;
+  readonly columns: number;
+  /** Slices below which the caller works alone. */
+  readonly minSlices: number;
+}
+
+/** Slices of one to ten milliseconds of native code: many times what it costs to wake a thread. */
+export const treeSizes: TreeSizes = {
+  poseidonLeaves: 2 ** 12,
+  sha256Leaves: 2 ** 15,
+  columns: 2 ** 9,
+  minSlices: 8,
+};
+
+interface RowsInput extends RowsTask {
+  /** Rows that lie inside of slices, from the leaves up. */
+  readonly levels: number;
+}
+
+const product = (arities: readonly number[]): number => arities.reduce((all, arity) => all * arity, 1);
+
+/** The rows one by one, as views. */
+function rowsOf({ leaves, rows, shape }: RowsTask): readonly Uint8Array[] {
+  let at = 0;
+  let length = leaves.length;
+  return shape.map((arity) => {
+    length /= arity;
+    at += length;
+    return rows.subarray(at - length, at);
+  });
+}
+
+type HashRow = (row: Uint8Array, arity: number) => Uint8Array;
+
+function hashRowOf({ tree }: ThreadKernels, hasher: string): HashRow {
+  return hasher === poseidonHasher.name ? tree.poseidonRow : (row) => tree.sha256Pairs(row);
+}
+
+export const rowSlices: SliceKind<RowsInput> = {
+  module: import.meta.url,
+  name: "rowSlices",
+  make: (kernels, input) => {
+    const hashRow = hashRowOf(kernels, input.hasher);
+    const rows = rowsOf(input);
+    const levels = input.shape.slice(0, input.levels);
+    const bytes = nodeBytes * product(levels);
+    return (slice) => {
+      let at = slice * bytes;
+      let row = input.leaves.subarray(at, at + bytes);
+      for (const [level, arity] of levels.entries()) {
+        row = hashRow(row, arity);
+        at /= arity;
+        (rows[level] as Uint8Array).set(row, at);
+      }
+    };
+  },
+};
+
+interface ColumnsInput extends ColumnsTask {
+  readonly columns: number;
+}
+
+export const columnSlices: SliceKind<ColumnsInput> = {
+  module: import.meta.url,
+  name: "columnSlices",
+  make:
+    ({ tree }, { layers, into, columns }) =>
+    (slice) => {
+      const from = slice * columns;
+      const to = Math.min(from + columns, into.length / nodeBytes);
+      into.set(tree.poseidonRow(columnsOf(layers, from, to), layers.length), from * nodeBytes);
+    },
+};
+
+/** A pass with something to do when all slices are done. */
+class EndedPass implements RowsPass {
+  readonly #pass: SlicePass;
+  readonly #end: () => void;
+  #finished = false;
+
+  constructor(pass: SlicePass, end: () => void) {
+    this.#pass = pass;
+    this.#end = end;
+  }
+
+  get doneRatio(): number {
+    return this.#pass.doneRatio;
+  }
+
+  advance(): boolean {
+    return this.#pass.advance();
+  }
+
+  finish(): void {
+    if (this.#finished) return;
+    this.#pass.finish();
+    this.#end();
+    this.#finished = true;
+  }
+}
+
+function levelsWithin(shape: readonly number[], most: number): number {
+  let levels = 0;
+  while (levels < shape.length && product(shape.slice(0, levels + 1)) <= most) levels += 1;
+  return levels;
+}
+
+const isShared = (bytes: Uint8Array): boolean => bytes.buffer instanceof SharedArrayBuffer;
+
+/** The passes of the tree kernel. */
+export function crewTree(
+  crew: Crew,
+  kernels: ThreadKernels,
+  sizes: TreeSizes = treeSizes,
+): Pick<TreeKernel, "startRows" | "startColumns"> {
+  return {
+    startRows: (task) => {
+      const { hasher, leaves, rows, shape } = task;
+      const isPoseidon = hasher === poseidonHasher.name;
+      // SHA-256 is hashed nearly as fast as it is copied.
+      if (!isPoseidon && (hasher !== sha254Hasher.name || !isShared(leaves))) return undefined;
+      const levels = levelsWithin(shape, isPoseidon ? sizes.poseidonLeaves : sizes.sha256Leaves);
+      const slices = leaves.length / (nodeBytes * product(shape.slice(0, levels)));
+      if (crew.threads === 1 || levels === 0 || slices < sizes.minSlices) return undefined;
+      const place = isShared(rows) ? rows : sharedZeros(rows.length);
+      const input = { hasher, shape, levels, leaves: sharedBytes(leaves), rows: place };
+      return new EndedPass(crew.start(rowSlices, input, slices), () => {
+        const all = rowsOf(input);
+        const hashRow = hashRowOf(kernels, hasher);
+        for (let level = levels; level < shape.length; level += 1) {
+          const below = all[level - 1] as Uint8Array;
+          (all[level] as Uint8Array).set(hashRow(below, shape[level] as number));
+        }
+        if (place !== rows) rows.set(place);
+      });
+    },
+    startColumns: ({ layers, into }) => {
+      const { columns, minSlices } = sizes;
+      const slices = Math.ceil(into.length / (nodeBytes * columns));
+      // Layers are too large to be copied.
+      if (crew.threads === 1 || slices < minSlices || !layers.every(isShared)) return undefined;
+      const place = isShared(into) ? into : sharedZeros(into.length);
+      return new EndedPass(crew.start(columnSlices, { layers, into: place, columns }, slices), () => {
+        if (place !== into) into.set(place);
+      });
+    },
+  };
+}

@@ -115,6 +115,7 @@ function fullBlock({ store, genesis, env }: Chain, accounts: readonly Account[])
     height,
     parents: [genesis.cid],
     parentWeight: 0n,
+    parentState: genesis.state,
     ticket: new Uint8Array(96),
     electionProof: new Uint8Array(96),
     winningPost: new Uint8Array(1),

@@ -38,6 +38,11 @@ export const tipsetErrors = defineErrors("tipset", {
     message: (d: { block: string }) => `The block ${d.block} claims another parent weight than the rest.`,
     fix: "Validate the headers first; one of the claims is wrong.",
   },
+  differentParentStates: {
+    exit: "refused",
+    message: (d: { block: string }) => `The block ${d.block} claims another parent state than the rest.`,
+    fix: "Validate the headers first; one of the claims is wrong.",
+  },
 });
 
 const resend = "Correct the message and sign it again.";
@@ -162,6 +167,12 @@ export const blockErrors = defineErrors("block", {
     exit: "refused",
     message: (d: { claimed: string; expected: string }) =>
       `The block claims the parent weight ${d.claimed}; it is ${d.expected}.`,
+    fix: notOurs,
+  },
+  wrongParentState: {
+    exit: "refused",
+    message: (d: { claimed: string; expected: string }) =>
+      `The block claims the parent state ${d.claimed}; it is ${d.expected}.`,
     fix: notOurs,
   },
   winningPostTooLarge: {

@@ -11,6 +11,7 @@ export {
   tipsetErrors,
 } from "./errors.ts";
 export * from "./genesis/index.ts";
+export * from "./light/index.ts";
 export * from "./rules/index.ts";
 export * from "./types/index.ts";
 export * from "./views/index.ts";

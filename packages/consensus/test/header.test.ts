@@ -110,6 +110,11 @@ const lies: readonly Lie[] = [
     tell: (h) => oneOff(h, { parentWeight: 1n }),
   },
   {
+    name: "another parent state",
+    code: "block/wrong-parent-state",
+    tell: (h) => oneOff(h, { parentState: h.stateRoot }),
+  },
+  {
     name: "a winning proof that floods",
     code: "block/winning-post-too-large",
     tell: (h) => ({ ...h, winningPost: new Uint8Array(131_073) }),
@@ -253,6 +258,11 @@ describe("a header", () => {
 describe("a validator that forgets a check is found:", () => {
   const canaries: readonly (readonly [string, Validate, string])[] = [
     ["weight", (h, view) => validate(h, { ...view, parentWeight: h.parentWeight }), "more weight"],
+    [
+      "parent state",
+      (h, view) => validate({ ...h, parentState: view.parentState }, view),
+      "another parent state",
+    ],
     [
       "future",
       (h, view) => validate(h, { ...view, nowMs: Number.MAX_SAFE_INTEGER }),

@@ -237,7 +237,7 @@ describe("a tipset of several blocks", () => {
   it("refuses the whole tipset if one of its blocks lies", () => {
     const good = mineBlock(world, first, at, []).block;
     const { mined } = mineBlock(world, second, at, []);
-    const empty = { miner: second, height: epoch(3), parents: parent.cids };
+    const empty = { miner: second, height: epoch(3), parent };
     const bad = blockAround(world, { ...empty, mined: { ...mined, stateRoot: parent.state } });
     expect(codeOf(() => tipset([good, bad]))).toBe("block/wrong-state-root");
   });

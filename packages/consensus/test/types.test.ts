@@ -77,6 +77,7 @@ const header: BlockHeader = signBlock(alice.privateKey, {
   height: epoch(42),
   parents: [someCid],
   parentWeight: 110_000n,
+  parentState: someCid,
   ticket: fakeVrf("ticket"),
   electionProof: fakeVrf("election"),
   winningPost: Uint8Array.of(1, 2),
@@ -265,6 +266,7 @@ describe("signatures", () => {
       { height: epoch(43) },
       { parents: [] },
       { parentWeight: 0n },
+      { parentState: other },
       { ticket: fakeVrf("x") },
       { electionProof: fakeVrf("x") },
       { winningPost: new Uint8Array(0) },
@@ -315,6 +317,8 @@ describe("tipsets", () => {
     expect(codeOf([a, { ...b, height: epoch(43) }])).toBe("tipset/different-heights");
     expect(codeOf([a, { ...b, parents: [] }])).toBe("tipset/different-parents");
     expect(codeOf([a, { ...b, parentWeight: 0n }])).toBe("tipset/different-parent-weights");
+    const parentState = blockCid(a);
+    expect(codeOf([a, { ...b, parentState }])).toBe("tipset/different-parent-states");
     const many = Array.from({ length: 65 }, (_, n) => ({ ...a, miner: keysOf(`many ${n}`).address }));
     expect(codeOf(many)).toBe("tipset/too-many-blocks");
   });

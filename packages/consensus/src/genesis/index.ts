@@ -243,6 +243,7 @@ function createHeader(spec: GenesisSpec, store: Blockstore, state: CID): BlockHe
     height: epoch(0),
     parents: [],
     parentWeight: 0n,
+    parentState: state,
     ticket: concatBytes(part(0), part(1), part(2)),
     electionProof: new Uint8Array(vrfBytes),
     winningPost: new Uint8Array(0),

@@ -68,6 +68,8 @@ function checkPosition(header: BlockHeader, parent: Tipset, view: HeaderView, pa
       expected: view.parentWeight.toString(),
     });
   }
+  const [claimed, expected] = [header.parentState.toString(), view.parentState.toString()];
+  if (claimed !== expected) throw blockErrors.wrongParentState({ claimed, expected });
   if (header.winningPost.length > maxWinningPostBytes) {
     throw blockErrors.winningPostTooLarge({ bytes: header.winningPost.length, limit: maxWinningPostBytes });
   }
@@ -76,7 +78,7 @@ function checkPosition(header: BlockHeader, parent: Tipset, view: HeaderView, pa
 /**
  * All checks without cryptography; returns the proofs that are left, cheapest first. Errors: `block/`
  * `wrong-parents`, `height-not-above-parent`, `wrong-timestamp`, `from-the-future`, `wrong-parent-weight`,
- * `winning-post-too-large`, `unknown-miner`, `no-power`, `not-a-winner`.
+ * `wrong-parent-state`, `winning-post-too-large`, `unknown-miner`, `no-power`, `not-a-winner`.
  */
 export function checkHeader(
   header: BlockHeader,

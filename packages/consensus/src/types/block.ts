@@ -25,6 +25,11 @@ export interface BlockHeader {
   readonly parents: readonly CID[];
   /** Weight of the parent tipset, fixed point ×1000. */
   readonly parentWeight: bigint;
+  /**
+   * State after the parent tipset, all its blocks together: no header of theirs has it, and who follows headers
+   * only learns it here. The genesis names its own state.
+   */
+  readonly parentState: CID;
   /** VRF: BLS signature of `ticketInput` by the worker's BLS key; 96 bytes. */
   readonly ticket: Uint8Array;
   /** VRF: BLS signature of `electionInput` by the worker's BLS key; 96 bytes. */
@@ -62,6 +67,7 @@ const unsignedFields = {
   height: c.epoch,
   parents: c.list(c.cid, maxParents),
   parentWeight: c.bigUint(),
+  parentState: c.cid,
   ticket: c.fixedBytes(vrfBytes),
   electionProof: c.fixedBytes(vrfBytes),
   winningPost: c.bytes(maxWinningPostBytes),

@@ -19,6 +19,7 @@ export interface Tipset {
   readonly height: Epoch;
   readonly parents: readonly CID[];
   readonly parentWeight: bigint;
+  readonly parentState: CID;
   /** The smallest ticket of the blocks. */
   readonly minTicket: Uint8Array;
 }
@@ -36,7 +37,7 @@ export function sortCids(cids: readonly CID[]): CID[] {
 /**
  * Builds a tipset. Errors: `tipset/empty`, `tipset/too-many-blocks`, `tipset/duplicate-block`,
  * `tipset/two-blocks-of-one-miner`, `tipset/different-heights`, `tipset/different-parents`,
- * `tipset/different-parent-weights`.
+ * `tipset/different-parent-weights`, `tipset/different-parent-states`.
  */
 export function createTipset(headers: readonly BlockHeader[]): Tipset {
   const [first] = headers;
@@ -56,6 +57,7 @@ export function createTipset(headers: readonly BlockHeader[]): Tipset {
     height: first.height,
     parents: first.parents,
     parentWeight: first.parentWeight,
+    parentState: first.parentState,
     minTicket: (entries[0]?.header ?? first).ticket,
   };
 }
@@ -80,6 +82,9 @@ function checkCompatible(entries: readonly { readonly header: BlockHeader; reado
     if (header.parents.join(",") !== parents) throw tipsetErrors.differentParents({ block: text });
     if (header.parentWeight !== first.header.parentWeight) {
       throw tipsetErrors.differentParentWeights({ block: text });
+    }
+    if (!header.parentState.equals(first.header.parentState)) {
+      throw tipsetErrors.differentParentStates({ block: text });
     }
   }
 }

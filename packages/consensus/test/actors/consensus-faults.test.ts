@@ -18,6 +18,7 @@ describe("reportConsensusFault", () => {
     height: m.world.height,
     parents: [],
     parentWeight: 0n,
+    parentState: m.world.state,
     ticket: new Uint8Array(96),
     electionProof: new Uint8Array(96),
     winningPost: new Uint8Array(10),

@@ -134,6 +134,7 @@ export function realBlock(world: RealWorld, height: Epoch): FullBlock {
     height,
     parents: genesisTipset.cids,
     parentWeight: 0n,
+    parentState: genesis.state,
     ticket: blsSign(blsKey, ticketInput(genesisTipset.minTicket, height, miner)),
     electionProof,
     winningPost: provePost("winning", winningPostSeed(electionProof), miner, [sector]),

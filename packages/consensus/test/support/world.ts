@@ -177,14 +177,15 @@ export interface Parent {
 /** A block around an execution result. Its VRF outputs and signature are not real. */
 export function blockAround(
   world: World,
-  given: { miner: Address; height: Epoch; parents: readonly CID[]; mined: Omit<MiningResult, "rejected"> },
+  given: { miner: Address; height: Epoch; parent: Parent; mined: Omit<MiningResult, "rejected"> },
 ): FullBlock {
-  const { miner, height, parents, mined } = given;
+  const { miner, height, parent, mined } = given;
   const header: BlockHeader = {
     miner,
     height,
-    parents,
+    parents: parent.cids,
     parentWeight: 0n,
+    parentState: parent.state,
     ticket: fakeVrf(`ticket ${miner} ${height}`),
     electionProof: fakeVrf(`election ${miner} ${height}`),
     winningPost: Uint8Array.of(1),
@@ -208,7 +209,7 @@ export function mineBlock(
   const height = epoch(at.height);
   const { store } = world;
   const mined = executeForMining({ store, parentState: at.parent.state, miner, height, candidates, env });
-  return { block: blockAround(world, { miner, height, parents: at.parent.cids, mined }), mined };
+  return { block: blockAround(world, { miner, height, parent: at.parent, mined }), mined };
 }
 
 export function genesisParent(world: World): Parent {

@@ -111,6 +111,7 @@ async function assemble(
     miner,
     parents: on.base.cids,
     parentWeight: chain.weightOf(on.base.key) ?? 0n,
+    parentState: on.state,
     stateRoot: result.stateRoot,
     messages: result.messagesRoot,
     receipts: result.receiptsRoot,

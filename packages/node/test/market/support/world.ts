@@ -339,6 +339,7 @@ export class World implements AsyncDisposable {
       height,
       parents: tipset.cids,
       parentWeight: 0n,
+      parentState: state,
       ticket: concatBytes(part, part, part),
       electionProof: new Uint8Array(96),
       winningPost: new Uint8Array(0),

@@ -1,0 +1,206 @@
+/**
+ * A chain of headers for who executes nothing: a phone, a browser, an auditor. It starts from a tipset that it
+ * trusts (the genesis, or a checkpoint) with the state after it, links headers, and moves its trust forward to a
+ * tipset that is final: at least `finalityEpochs` below the top of a chain in which miners with more than half of
+ * the power of the trusted state have signed blocks above it. Each such block commits, through its parents, to
+ * the state after the tipset.
+ *
+ * Invariant: if miners with more than half of the power of a trusted state follow the rules, the next trusted
+ * state is the network's. Nothing rests on the power or the weight that the headers claim: a single winner could
+ * claim a state in which it owns everything. Keys are those of the trusted state; a worker that has changed since
+ * does not count until trust has moved past the change.
+ */
+import type { Address, CID } from "@holdfast/base";
+import { addEpochs } from "@holdfast/base";
+import { timestampOf } from "../rules/header.ts";
+import type { BlockHeader } from "../types/block.ts";
+import { isBlockSigned } from "../types/block.ts";
+import type { NetworkParams } from "../types/params.ts";
+import type { Tipset } from "../types/tipset.ts";
+import { createTipset, tipsetKey } from "../types/tipset.ts";
+import { readElectionFacts } from "../views/miner.ts";
+import { lightErrors } from "./errors.ts";
+import type { StateQuestion, StateWitness } from "./witness.ts";
+import { checkRead, proveRead } from "./witness.ts";
+
+export interface TrustedTipset {
+  readonly tipset: Tipset;
+  /** The state after it. */
+  readonly state: CID;
+}
+
+export type LightParams = Pick<NetworkParams, "roundMs" | "finalityEpochs" | "futureToleranceMs">;
+
+export interface LightChainOptions {
+  readonly trusted: TrustedTipset;
+  readonly params: LightParams;
+  /** Timestamp of the genesis block (milliseconds). */
+  readonly genesisTimeMs: number;
+}
+
+/** What a miner weighs and signs with, in a trusted state. */
+export interface Voice {
+  readonly worker: Address;
+  readonly power: bigint;
+}
+export interface Electorate {
+  readonly totalPower: bigint;
+  readonly voices: ReadonlyMap<Address, Voice>;
+}
+
+/** The question whose proof `advance` takes: keys and power of these miners. */
+export function askElectorate(state: CID, miners: readonly Address[]): StateQuestion<Electorate> {
+  return (store) => {
+    let totalPower = 0n;
+    const voices = new Map<Address, Voice>();
+    for (const miner of miners) {
+      const facts = readElectionFacts(store, state, miner);
+      if (facts === undefined) continue;
+      totalPower = facts.totalPower;
+      voices.set(miner, { worker: facts.worker, power: facts.power });
+    }
+    return { totalPower, voices };
+  };
+}
+
+/** Tipsets above the trusted one, for each epoch of finality: forks and null rounds included. */
+const tipsetsPerEpoch = 8;
+
+export class LightChain {
+  readonly #params: LightParams;
+  readonly #genesisTimeMs: number;
+  /** By key; all of them descend from the trusted one. */
+  readonly #tipsets = new Map<string, Tipset>();
+  #trusted: TrustedTipset;
+
+  constructor({ trusted, params, genesisTimeMs }: LightChainOptions) {
+    this.#trusted = trusted;
+    this.#params = params;
+    this.#genesisTimeMs = genesisTimeMs;
+  }
+
+  /** The last final tipset, and the state that questions are checked against. */
+  get trusted(): TrustedTipset {
+    return this.#trusted;
+  }
+
+  /** Tipsets that wait for finality. */
+  get pendingCount(): number {
+    return this.#tipsets.size;
+  }
+
+  /** The miners of all pending tipsets, for `askElectorate`. */
+  miners(): Address[] {
+    const miners = new Set<Address>();
+    for (const { blocks } of this.#tipsets.values()) for (const { miner } of blocks) miners.add(miner);
+    return [...miners];
+  }
+
+  /**
+   * Links the headers of one tipset to those that are known. Signatures are checked when trust moves, against
+   * keys that are trusted. `tipset/…`, `light/unknown-parents`, `light/bad-header`, `light/too-many-tipsets`.
+   */
+  add(headers: readonly BlockHeader[], nowMs: number): Tipset {
+    const tipset = createTipset(headers);
+    const known = this.#tipsets.get(tipset.key);
+    if (known !== undefined) return known;
+    const parent = this.#find(tipsetKey(tipset.parents));
+    if (parent === undefined) throw lightErrors.unknownParents({ height: tipset.height });
+    this.#checkLink(tipset, parent, nowMs);
+    const limit = tipsetsPerEpoch * (this.#params.finalityEpochs + 1);
+    if (this.#tipsets.size >= limit) throw lightErrors.tooManyTipsets({ limit });
+    this.#tipsets.set(tipset.key, tipset);
+    return tipset;
+  }
+
+  /**
+   * Moves trust to the highest tipset that is final by the power of the present trusted state; the witness proves
+   * `askElectorate(trusted.state, miners())`. Undefined if none is final yet. `light/witness-…`.
+   */
+  advance(witness: StateWitness): TrustedTipset | undefined {
+    const electorate = checkRead(witness, askElectorate(this.#trusted.state, this.miners()));
+    const best = this.#highestFinal(electorate);
+    if (best === undefined) return undefined;
+    this.#trusted = best;
+    for (const [key, { height }] of this.#tipsets)
+      if (height <= best.tipset.height) this.#tipsets.delete(key);
+    this.#dropStrangers();
+    return best;
+  }
+
+  /** The answer to a question about the trusted state. `light/witness-…`, and the question's own. */
+  check<Answer>(witness: StateWitness, ask: (state: CID) => StateQuestion<Answer>): Answer {
+    return checkRead(witness, ask(this.#trusted.state));
+  }
+
+  #find(key: string): Tipset | undefined {
+    return key === this.#trusted.tipset.key ? this.#trusted.tipset : this.#tipsets.get(key);
+  }
+
+  #checkLink(tipset: Tipset, parent: Tipset, nowMs: number): void {
+    const refuse = (reason: string): never => {
+      throw lightErrors.badHeader({ height: tipset.height, reason });
+    };
+    if (tipset.height <= parent.height) refuse("it is not above them");
+    // The state after a single block is in that block; after the trusted tipset it is known.
+    const [only] = parent.blocks.length === 1 ? parent.blocks : [];
+    const expected = parent === this.#trusted.tipset ? this.#trusted.state : only?.stateRoot;
+    if (expected !== undefined && !tipset.parentState.equals(expected)) refuse("it claims another state");
+    for (const { timestampMs, height } of tipset.blocks) {
+      if (timestampMs !== timestampOf(this.#params, this.#genesisTimeMs, height)) refuse("its time is wrong");
+      if (timestampMs > nowMs + this.#params.futureToleranceMs) refuse("it is from the future");
+    }
+  }
+
+  /** From each top downwards: the first tipset that is deep enough and has the majority above it. */
+  #highestFinal({ totalPower, voices }: Electorate): TrustedTipset | undefined {
+    const parents = new Set([...this.#tipsets.values()].map((tipset) => tipsetKey(tipset.parents)));
+    let best: TrustedTipset | undefined;
+    for (const top of this.#tipsets.values()) {
+      if (parents.has(top.key)) continue;
+      const final = this.#finalBelow(top, totalPower, voices);
+      if (final !== undefined && final.tipset.height > (best?.tipset.height ?? -1)) best = final;
+    }
+    return best;
+  }
+
+  #finalBelow(
+    top: Tipset,
+    totalPower: bigint,
+    voices: ReadonlyMap<Address, Voice>,
+  ): TrustedTipset | undefined {
+    const heard = new Set<Address>();
+    let power = 0n;
+    let child = top;
+    for (;;) {
+      for (const header of child.blocks) {
+        const voice = voices.get(header.miner);
+        if (voice === undefined || heard.has(header.miner) || !isBlockSigned(header, voice.worker)) continue;
+        heard.add(header.miner);
+        power += voice.power;
+      }
+      const tipset = this.#tipsets.get(tipsetKey(child.parents));
+      if (tipset === undefined) return undefined;
+      const isDeep = addEpochs(tipset.height, this.#params.finalityEpochs) <= top.height;
+      if (isDeep && 2n * power > totalPower) return { tipset, state: child.parentState };
+      child = tipset;
+    }
+  }
+
+  /** Forgets what does not descend from the trusted tipset. */
+  #dropStrangers(): void {
+    const ascending = [...this.#tipsets.values()].sort((a, b) => a.height - b.height);
+    for (const tipset of ascending) {
+      if (this.#find(tipsetKey(tipset.parents)) === undefined) this.#tipsets.delete(tipset.key);
+    }
+  }
+}
+
+/** For a full node: the proof that a light client's `advance` takes. */
+export function proveElectorate(
+  store: Parameters<typeof proveRead>[0],
+  state: CID,
+  miners: readonly Address[],
+): StateWitness {
+  return proveRead(store, askElectorate(state, miners)).witness;
+}

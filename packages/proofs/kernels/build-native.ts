@@ -4,11 +4,14 @@
  * The same source file is compiled once for every set of processor features that it knows; the addon chooses at
  * load, so the binary runs on any machine of the platform. `--if-possible` makes a missing compiler no failure;
  * `--sanitize` builds one, in a folder of its own, that watches every access (it wants its runtime preloaded).
+ * `--prebuilt` builds the binary of a release into `prebuilt/`: stripped, and compiled twice to show that the same
+ * compiler gives the same bytes.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { extensionsIn } from "./inspect-native.ts";
 import {
   binaryName,
   findAddonIn,
@@ -27,6 +30,11 @@ const sanitized = process.argv.includes("--sanitize");
 const watching = sanitized
   ? "-g -O1 -fomit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined".split(" ")
   : [];
+
+const prebuilt = process.argv.includes("--prebuilt");
+/** Nothing of this machine or of this moment gets into a release. */
+const stripping = prebuilt && process.platform === "linux" ? ["-s", "-Wl,--build-id=none"] : [];
+const folderName = prebuilt ? "prebuilt" : "build";
 
 interface Unit {
   readonly name: string;
@@ -92,10 +100,16 @@ function compile(command: string, headers: string, temporary: string, to: string
     const failure = run(command, [...common, ...flags, ...watching, "-c", join("src", source), "-o", object]);
     if (failure !== undefined) return failure;
     objects.push(object);
+    const extensions = name === "base" && process.arch === "x64" && !sanitized ? extensionsIn(object) : [];
+    if (extensions === undefined) console.log("native kernels: no objdump here to inspect the base unit");
+    else if (extensions.length > 0) return `the base unit uses ${extensions.join(", ")}`;
   }
   const undefinedSymbols = process.platform === "darwin" ? ["-undefined", "dynamic_lookup"] : [];
-  return run(command, ["-shared", ...watching, ...undefinedSymbols, "-o", to, ...objects]);
+  return run(command, ["-shared", ...watching, ...stripping, ...undefinedSymbols, "-o", to, ...objects]);
 }
+
+const differenceOf = (one: string, other: string): string | undefined =>
+  readFileSync(one).equals(readFileSync(other)) ? undefined : "two builds differ: this is no release";
 
 /** Undefined if all went well, else why not. */
 function build(): { readonly failure: string; readonly noTools: boolean } | undefined {
@@ -103,17 +117,22 @@ function build(): { readonly failure: string; readonly noTools: boolean } | unde
   if (command === undefined) return { failure: "there is no gcc and no clang here", noTools: true };
   const headers = headersFolder();
   if (headers === undefined) return { failure: "there are no headers of Node (node_api.h)", noTools: true };
-  const folder = join(kernelsFolder, "build", sanitized ? `${platformName}-sanitized` : platformName);
+  const folder = join(kernelsFolder, folderName, sanitized ? `${platformName}-sanitized` : platformName);
   mkdirSync(folder, { recursive: true });
   const temporary = mkdtempSync(join(folder, "build-"));
   try {
     const binary = join(temporary, binaryName);
     const failure = compile(command, headers, temporary, binary);
     if (failure !== undefined) return { failure, noTools: false };
+    if (prebuilt) {
+      const again = join(temporary, "again.node");
+      const difference = compile(command, headers, temporary, again) ?? differenceOf(binary, again);
+      if (difference !== undefined) return { failure: difference, noTools: false };
+    }
     const version = spawnSync(command, ["--version"], { encoding: "utf8" }).stdout.split("\n")[0] ?? command;
     const note: NativeNote = {
       binary: sha256Hex(readFileSync(binary)),
-      sources: sourcesDigest(),
+      sources: sourcesDigest() ?? "",
       compiler: version,
     };
     writeFileSync(join(temporary, noteName), `${JSON.stringify(note, undefined, 2)}\n`);

@@ -1,8 +1,8 @@
 /**
  * The door `@holdfast/proofs/kernels`: the compiled kernels for hosts with a file system. The best back end that
- * is there, asked the known answers before it is believed: the native addon (one of a release, else one built
- * here by `npm run build:native`), the WebAssembly beside this file, the TypeScript reference. One that is
- * missing, broken or wrong is passed over with a reason. This folder is not pure.
+ * is there, asked the known answers before it is believed: the native addon (in a folder that the environment names,
+ * of a release, or built here by `npm run build:native`), the WebAssembly beside this file, the TypeScript reference.
+ * One that is missing, broken or wrong is passed over with a reason. This folder is not pure.
  *
  *   const { backend, reason, tree, curve, layers } = await loadKernels();
  *   installTreeKernel(tree);
@@ -14,10 +14,20 @@ import { type CurveKernel, plainCurveKernel } from "../src/curve/index.ts";
 import type { LayerKernel } from "../src/layers/index.ts";
 import type { TreeKernel } from "../src/merkle/index.ts";
 import { createCurveKernel } from "./curve.ts";
+import {
+  askedBackend,
+  folderVariable,
+  isAskedFor,
+  isLeftOut,
+  type KernelBackend,
+  kernelBackends,
+  kernelsVariable,
+  withoutVariable,
+} from "./environment.ts";
 import { wrongAnswer } from "./known-answers.ts";
 import { createLayerKernel } from "./layers.ts";
 import { createNativeMachine, createWasmMachine, type MachineMaker } from "./machine.ts";
-import { findAddon, type HardwareLimits } from "./native.ts";
+import { findAddonIn, foldersInTurn, type HardwareLimits } from "./native.ts";
 import { createPedersenRow } from "./pedersen.ts";
 import { createPoseidonRow } from "./tree.ts";
 import { wasmApi } from "./wasm-api.ts";
@@ -26,11 +36,7 @@ export * from "./crew/index.ts";
 export { answersOf, expectedAnswers } from "./known-answers.ts";
 export { binaryName, buildCommand, nativeFolders, noteName } from "./native.ts";
 
-export type KernelBackend = "native" | "wasm" | "reference";
-/** From the fastest to the one that is always there. */
-export const kernelBackends: readonly KernelBackend[] = ["native", "wasm", "reference"];
-/** Names the best back end that may be used. */
-export const kernelsVariable = "HOLDFAST_KERNELS";
+export { folderVariable, type KernelBackend, kernelBackends, kernelsVariable, withoutVariable };
 
 export interface LoadedKernels {
   /** "reference": the functions below are the plain ones. */
@@ -91,18 +97,19 @@ export async function loadWasmKernels(): Promise<LoadedKernels> {
 }
 
 export interface NativeOptions {
-  /** Where to look; the folders of this package if left out. */
+  /** Where to look; what the environment names and the folders of this package if left out. */
   readonly folders?: readonly string[];
-  /** Features of the processor that are not used, as if it had them not. */
+  /** Features of the processor that are not used, as if it had them not; those of the environment besides. */
   readonly without?: readonly string[];
 }
 
-/** The native kernels, or the reference and why. Never throws. */
-export function loadNativeKernels({ folders, without = [] }: NativeOptions = {}): LoadedKernels {
-  const found = findAddon(folders);
+/** The native kernels in this folder, or the reference and why. */
+function loadNativeFrom(folder: string, without: readonly string[]): LoadedKernels {
+  const found = findAddonIn(folder);
   if (found.addon === undefined) return reference(found.reason, found.refused);
   const { addon } = found;
-  const used = Object.entries(addon.features).filter(([name]) => !without.includes(name));
+  const isUsed = (name: string): boolean => !without.includes(name) && !isLeftOut(name);
+  const used = Object.entries(addon.features).filter(([name]) => isUsed(name));
   try {
     const calls = addon.bind(used.reduce((sum, [, bit]) => sum | bit, 0));
     const loaded = checked("native", () => createNativeMachine(calls));
@@ -117,16 +124,22 @@ export function loadNativeKernels({ folders, without = [] }: NativeOptions = {})
   }
 }
 
-/** The back end that the environment asks for. */
-function asked(): { readonly best: KernelBackend; readonly wrong: boolean; readonly complaint?: string } {
-  const name = process.env[kernelsVariable] ?? "";
-  const known = kernelBackends.find((backend) => backend === name);
-  if (name === "" || known === "native") return { best: "native", wrong: false };
-  if (known !== undefined) {
-    return { best: known, wrong: false, complaint: `${kernelsVariable} allows no better one` };
+/**
+ * The first native kernels that may be used, or the reference and why. Never throws; in `reason` stands why one that
+ * comes before them is not used.
+ */
+export function loadNativeKernels({ folders, without = [] }: NativeOptions = {}): LoadedKernels {
+  const refusals: string[] = [];
+  let missing = "there is no folder to look in";
+  for (const folder of folders ?? foldersInTurn()) {
+    const loaded = loadNativeFrom(folder, without);
+    if (loaded.backend === "native") {
+      return refusals.length === 0 ? loaded : { ...loaded, refused: true, reason: refusals.join("; ") };
+    }
+    if (loaded.refused === true) refusals.push(loaded.reason ?? "");
+    else missing = loaded.reason ?? missing;
   }
-  const complaint = `${kernelsVariable} is "${name}", which is none of ${kernelBackends.join(", ")}`;
-  return { best: "native", wrong: true, complaint };
+  return refusals.length === 0 ? reference(missing, false) : reference(refusals.join("; "));
 }
 
 /**
@@ -134,18 +147,19 @@ function asked(): { readonly best: KernelBackend; readonly wrong: boolean; reado
  * stands why what was wanted is not in use.
  */
 export async function loadKernels(best?: KernelBackend): Promise<LoadedKernels> {
-  const environment = best === undefined ? asked() : { best, wrong: false };
-  const { complaint, wrong }: { complaint?: string; wrong: boolean } = environment;
+  const asked = best === undefined ? askedBackend() : { best, wrong: false };
+  const { complaint, wrong }: { complaint?: string; wrong: boolean } = asked;
   const reasons = complaint === undefined ? [] : [complaint];
   let refused = wrong;
-  const candidates = kernelBackends.slice(kernelBackends.indexOf(environment.best));
+  const candidates = kernelBackends.slice(kernelBackends.indexOf(asked.best));
   for (const backend of candidates) {
     if (backend === "reference") break;
     const loaded = backend === "native" ? loadNativeKernels() : await loadWasmKernels();
-    if (loaded.backend === backend) return noted(loaded, reasons, refused);
-    reasons.push(loaded.reason ?? "");
+    if (loaded.reason !== undefined) reasons.push(loaded.reason);
     // That nobody has built the native kernels is news only to who asked for them.
-    refused ||= loaded.refused === true || process.env[kernelsVariable] === backend;
+    const missed = loaded.backend !== backend && isAskedFor(backend);
+    refused ||= loaded.refused === true || missed;
+    if (loaded.backend === backend) return noted(loaded, reasons, refused);
   }
   return noted(reference("", false), reasons, refused);
 }

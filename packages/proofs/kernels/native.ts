@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { askedFolder, folderVariable } from "./environment.ts";
 import type { KernelCalls } from "./machine.ts";
 
 export const kernelsFolder = fileURLToPath(new URL(".", import.meta.url));
@@ -51,13 +52,15 @@ export type NativeFound =
 
 export const sha256Hex = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
-/** Digest of names and contents of all C sources. */
-export function sourcesDigest(): string {
-  const folder = join(kernelsFolder, "src");
+const sourcesFolder = join(kernelsFolder, "src");
+
+/** Digest of names and contents of all C sources; undefined in a release, which comes without them. */
+export function sourcesDigest(): string | undefined {
+  if (!existsSync(sourcesFolder)) return undefined;
   const hash = createHash("sha256");
-  for (const name of readdirSync(folder).sort()) {
+  for (const name of readdirSync(sourcesFolder).sort()) {
     if (!/\.[ch]$/.test(name)) continue;
-    hash.update(`${name}\n${sha256Hex(readFileSync(join(folder, name)))}\n`);
+    hash.update(`${name}\n${sha256Hex(readFileSync(join(sourcesFolder, name)))}\n`);
   }
   return hash.digest("hex");
 }
@@ -79,12 +82,15 @@ const refused = (reason: string): NativeFound => ({ reason: `${reason}: ${buildC
 export function findAddonIn(folder: string): NativeFound {
   const file = join(folder, binaryName);
   if (!existsSync(file)) {
+    if (folder === askedFolder()) return refused(`${folderVariable} is ${folder}, where no ${binaryName} is`);
     return { reason: `the native kernels are not built: ${buildCommand}`, refused: false };
   }
   const note = noteIn(folder);
   if (note === undefined) return refused(`${file} has no note of what it is`);
   try {
-    if (note.sources !== sourcesDigest()) return refused(`${file} was built from other sources`);
+    const sources = sourcesDigest();
+    if (sources !== undefined && note.sources !== sources)
+      return refused(`${file} was built from other sources`);
     if (note.binary !== sha256Hex(readFileSync(file)))
       return refused(`${file} is not what was built: it was changed or cut`);
     const module: { exports: Partial<NativeAddon> } = { exports: {} };
@@ -97,17 +103,22 @@ export function findAddonIn(folder: string): NativeFound {
   }
 }
 
-/** The first addon that may be used, or why there is none. Never throws. */
-export function findAddon(folders: readonly string[] = nativeFolders): NativeFound {
-  const missing: NativeFound = {
-    reason: `the native kernels are not built: ${buildCommand}`,
+/** Where a binary is looked for, in turn: what the environment names, then the folders of this package. */
+export function foldersInTurn(): readonly string[] {
+  const named = askedFolder();
+  return named === undefined ? nativeFolders : [named, ...nativeFolders];
+}
+
+/** The first addon that loads, or why there is none; its answers are not checked. Never throws. */
+export function findAddon(folders: readonly string[] = foldersInTurn()): NativeFound {
+  let worst: Exclude<NativeFound, { readonly addon: NativeAddon }> = {
+    reason: "there is no folder to look in",
     refused: false,
   };
-  let worst = missing;
   for (const folder of folders) {
     const found = findAddonIn(folder);
     if (found.addon !== undefined) return found;
-    if (found.refused) worst = found;
+    if (found.refused || !worst.refused) worst = found;
   }
   return worst;
 }

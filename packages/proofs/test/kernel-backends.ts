@@ -4,6 +4,7 @@
  */
 import { type CurveKernel, plainTreeKernel, type TreeKernel } from "@holdfast/proofs";
 import {
+  folderVariable,
   type KernelBackend,
   type LoadedKernels,
   loadNativeKernels,
@@ -18,8 +19,8 @@ export interface TestedBackend {
 }
 
 const wasm: TestedBackend = { name: "wasm", backend: "wasm", loaded: await loadWasmKernels() };
-/** HOLDFAST_TEST_KERNELS: the folder of another build, such as one that watches its accesses. */
-const { HOLDFAST_TEST_KERNELS: named = "" } = process.env;
+/** Of a build that is named, such as one that watches its accesses, every variant is tested and nothing else. */
+const { [folderVariable]: named = "" } = process.env;
 const folders = named === "" ? {} : { folders: [named] };
 const load = (without: readonly string[]): LoadedKernels => loadNativeKernels({ ...folders, without });
 const all = load([]);
@@ -40,10 +41,10 @@ function nativeVariants(): readonly TestedBackend[] {
 }
 
 /** A native addon that is there and refused is tested too, so that it fails where it can be seen. */
-export const backends: readonly [TestedBackend, ...TestedBackend[]] = [
-  wasm,
-  ...(all.backend === "native" || all.refused === true ? nativeVariants() : []),
-];
+const native = all.backend === "native" || all.refused === true ? nativeVariants() : [];
+const [first] = native;
+export const backends: readonly [TestedBackend, ...TestedBackend[]] =
+  named === "" || first === undefined ? [wasm, ...native] : [first, ...native.slice(1)];
 
 /** The functions of a back end. */
 export function kernelsOf({ tree, curve }: LoadedKernels): {

@@ -4,21 +4,25 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { plainCurveKernel } from "@holdfast/proofs";
 import {
   binaryName,
+  folderVariable,
   kernelsFrom,
   kernelsVariable,
   loadKernels,
   loadNativeKernels,
   nativeFolders,
   noteName,
+  withoutVariable,
 } from "@holdfast/proofs/kernels";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { extensionsIn } from "../kernels/inspect-native.ts";
 
 describe("the WebAssembly", () => {
   const folder = new URL("../kernels/", import.meta.url);
@@ -93,6 +97,7 @@ describe.skipIf(built === undefined)("the native addon", () => {
     writeFileSync(join(folder, noteName), JSON.stringify(note));
   };
   afterEach(() => {
+    vi.unstubAllEnvs();
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
   });
 
@@ -113,6 +118,49 @@ describe.skipIf(built === undefined)("the native addon", () => {
     rmSync(join(old, binaryName));
     expect(load(old)).toMatchObject({ refused: false, reason: expect.stringMatching(/build:native/) });
   });
+
+  it("is refused when it is of another platform, and when it is another library", () => {
+    const foreign = copy();
+    // The machine that an ELF file is for: byte 18 of its header.
+    change(foreign, (bytes) => bytes.fill(0xb7, 18, 19), true);
+    if (process.platform === "linux") expect(load(foreign).reason).toMatch(/does not load/);
+    const library = copy();
+    const other = createRequire(import.meta.url).resolve("rolldown/package.json");
+    const [binding] = globSync(join(dirname(other), "../@rolldown/binding-*/*.node"));
+    if (binding === undefined) return;
+    change(library, () => readFileSync(binding), true);
+    expect(load(library)).toMatchObject({ backend: "reference", refused: true });
+  });
+
+  it("is taken where the environment says, and the next one when that is refused, aloud", async () => {
+    const [good, bad] = [copy(), copy()];
+    change(bad, (bytes) => bytes.subarray(0, 4096), false);
+    const both = loadNativeKernels({ folders: [bad, good] });
+    expect(both).toMatchObject({ backend: "native", refused: true });
+    expect(both.reason).toMatch(/not what was built/);
+    vi.stubEnv(folderVariable, bad);
+    expect(await loadKernels()).toMatchObject({ backend: "native", refused: true });
+    vi.stubEnv(folderVariable, tmpdir());
+    const named = await loadKernels();
+    expect(named).toMatchObject({ backend: "native", refused: true });
+    expect(named.reason).toMatch(/where no kernels.node is/);
+    vi.stubEnv(folderVariable, good);
+    expect(await loadKernels()).toMatchObject({ backend: "native", refused: false });
+  });
+
+  it("leaves out the features of the processor that the environment names", () => {
+    const { features: all = [] } = load(source);
+    vi.stubEnv(withoutVariable, "sha, ifma");
+    expect(load(source).features).toEqual(all.filter((name) => name !== "sha" && name !== "ifma"));
+    vi.stubEnv(withoutVariable, "all");
+    expect(load(source)).toMatchObject({ backend: "native", features: [] });
+  });
+
+  const instructions = extensionsIn(join(source, binaryName));
+  it.skipIf(instructions === undefined || process.arch !== "x64")(
+    "is inspected by a look that finds instructions of extensions",
+    () => expect(instructions).toEqual(expect.arrayContaining(["mulx", "adcx", "sha256rnds2"])),
+  );
 
   it("is refused when it computes something else", () => {
     // A word of each modulus, changed in one bit wherever the binary has it.

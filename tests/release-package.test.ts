@@ -1,0 +1,93 @@
+/**
+ * A release of the proofs on a machine that has nothing: the tarball is installed into an empty folder without the
+ * network, no compiler can be found, and the kernels are there: native ones if the tarball has a binary of the
+ * platform, WebAssembly if it has none. A binary that was changed on the way is refused aloud.
+ */
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { binaryName, nativeFolders } from "@holdfast/proofs/kernels";
+import { afterAll, describe, expect, it } from "vitest";
+import { packInto, stageProofs } from "../tools/release-package.ts";
+
+const built = nativeFolders.find((folder) => existsSync(join(folder, binaryName)));
+const platform = `${process.platform}-${process.arch}`;
+const folders: string[] = [];
+const emptyFolder = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-release-"));
+  folders.push(folder);
+  return folder;
+};
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true });
+});
+
+/** Where a tarball with these binaries is installed. */
+async function installed(prebuilt: string | undefined): Promise<string> {
+  const [staged, home] = [emptyFolder(), emptyFolder()];
+  await stageProofs(staged, prebuilt ?? join(staged, "none"));
+  const tarball = packInto(emptyFolder(), staged);
+  writeFileSync(join(home, "package.json"), `{ "private": true, "type": "module" }`);
+  const cache = emptyFolder();
+  const done = spawnSync(
+    "npm",
+    ["install", "--offline", "--no-audit", "--no-fund", "--cache", cache, tarball],
+    {
+      cwd: home,
+      encoding: "utf8",
+    },
+  );
+  expect(done.stderr).not.toMatch(/npm error/);
+  expect(done.status).toBe(0);
+  return home;
+}
+
+interface Answer {
+  readonly backend: string;
+  readonly refused: boolean;
+  readonly reason?: string;
+  readonly commP: string;
+}
+
+const program = `
+  import { commP, installTreeKernel } from "@holdfast/proofs";
+  import { loadKernels } from "@holdfast/proofs/kernels";
+  const { backend, refused, reason, tree } = await loadKernels();
+  installTreeKernel(tree);
+  const { commitment } = commP(new Uint8Array(127).fill(1));
+  console.log(JSON.stringify({ backend, refused, reason, commP: Buffer.from(commitment).toString("hex") }));
+`;
+
+/** What a program there says, with nothing on the path but Node. */
+function answerIn(home: string): Answer {
+  writeFileSync(join(home, "program.js"), program);
+  const done = spawnSync(process.execPath, ["program.js"], {
+    cwd: home,
+    encoding: "utf8",
+    env: { PATH: dirname(process.execPath) },
+  });
+  expect(done.stderr).toBe("");
+  return JSON.parse(done.stdout) as Answer;
+}
+
+describe("a release of the proofs", () => {
+  it("without a binary of the platform works in WebAssembly, with nothing to complain of", async () => {
+    const { backend, refused, commP } = answerIn(await installed(undefined));
+    expect({ backend, refused }).toEqual({ backend: "wasm", refused: false });
+    expect(commP).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it.skipIf(built === undefined)("with one works natively, and without it when it was changed", async () => {
+    const prebuilt = emptyFolder();
+    cpSync(built ?? "", join(prebuilt, platform), { recursive: true });
+    const home = await installed(prebuilt);
+    expect(existsSync(join(home, "node_modules/@holdfast/proofs/src"))).toBe(false);
+    expect(answerIn(home)).toMatchObject({ backend: "native", refused: false });
+    const binary = join(home, "node_modules/@holdfast/proofs/prebuilt", platform, binaryName);
+    writeFileSync(binary, readFileSync(binary).subarray(0, -1));
+    const { backend, refused, reason } = answerIn(home);
+    expect({ backend, refused }).toEqual({ backend: "wasm", refused: true });
+    expect(reason).toMatch(/changed or cut/);
+  });
+});

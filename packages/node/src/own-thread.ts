@@ -3,13 +3,15 @@
  * ends the thread: a loop of native code has no other handle. For many short tasks there is the pool of
  * `storage`.
  */
-import { Worker } from "node:worker_threads";
+import { type Transferable, Worker } from "node:worker_threads";
 import { assert, type ExitClass, HoldfastError, type Json, type JsonObject } from "@holdfast/base";
 
 export interface ThreadHooks {
   readonly signal?: AbortSignal;
   /** What the work reports of itself, in order. */
   progress?(report: Json): void;
+  /** Parts of the input that are moved to the thread, such as the end of a channel. */
+  readonly transfer?: readonly Transferable[];
 }
 
 /** What a module that works in such a thread exports as `work`. */
@@ -37,11 +39,12 @@ export type ThreadMessage =
 export function inOwnThread<Input, Result>(
   module: URL,
   input: Input,
-  { signal, progress }: ThreadHooks = {},
+  { signal, progress, transfer = [] }: ThreadHooks = {},
 ): Promise<Result> {
   signal?.throwIfAborted();
   const worker = new Worker(new URL("./own-thread-entry.ts", import.meta.url), {
     workerData: { module: module.href, input },
+    transferList: [...transfer],
   });
   const outcome = Promise.withResolvers<Result>();
   const stop = (): void => {

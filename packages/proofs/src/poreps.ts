@@ -3,9 +3,9 @@
  * of a seal in the form that its class asks for.
  */
 import type { ResolvedClass } from "./classes.ts";
-import { auxLength, type Porep, type SealCommitments, type SectorIdentity, zigzag } from "./porep/index.ts";
+import { type Porep, type SealCommitments, type SectorIdentity, zigzag } from "./porep/index.ts";
 import type { PorepKind, SectorProfile } from "./profiles.ts";
-import { sdr, sdrAuxLength } from "./sdr/index.ts";
+import { sdr } from "./sdr/index.ts";
 import { verifySealSuccinct } from "./succinct/index.ts";
 
 const poreps: Readonly<Record<PorepKind, Porep<unknown>>> = { zigzag, sdr };
@@ -17,7 +17,7 @@ export function porepOf(profile: SectorProfile): Porep<unknown> {
 
 /** Bytes that sealing leaves for the seal proof, until it is made. */
 export function auxLengthOf(profile: SectorProfile): number {
-  return profile.kind === "sdr" ? sdrAuxLength(profile) : auxLength(profile);
+  return porepOf(profile).auxLength(profile);
 }
 
 /** Whether `proof` shows that the sector was sealed as its identity says. Never throws on bad bytes. */

@@ -7,17 +7,20 @@ import { type ResolvedClass, resolveClass, type SectorClass } from "./classes.ts
 import { proofsErrors } from "./errors.ts";
 import type { ProvingKey } from "./groth16/index.ts";
 import {
+  auxSource,
+  boundTo,
   extractRange,
   extractWholeRange,
   type RangeCost,
   type ReplicaReader,
-  runStepsPausing,
+  type SealCommitments,
   type SealedReplica,
-  type SealHooks,
   type SectorIdentity,
 } from "./porep/index.ts";
 import { porepOf, verifySealOf } from "./poreps.ts";
 import { type PostKind, provePostSteps, type StoredSector, succinctClassesOf } from "./post/index.ts";
+import type { SealInput, SealSource, SealStore } from "./seal-io/index.ts";
+import { runStepsPausing, type SealHooks } from "./steps/index.ts";
 import { proveSealSteps, provingKeyOf } from "./succinct/index.ts";
 
 export interface ReplicateRequest {
@@ -27,6 +30,16 @@ export interface ReplicateRequest {
   readonly identity: SectorIdentity;
   /** Fr32-padded, exactly `sectorBytes`. */
   readonly data: Uint8Array;
+}
+
+export interface SealSectorRequest {
+  readonly classes: readonly SectorClass[];
+  readonly sectorBytes: number;
+  readonly identity: SectorIdentity;
+  /** The padded data, as they are asked for. */
+  readonly input: SealInput;
+  /** Takes `aux`, whose last part is the replica's tree, leaves first; gives parts of it back. */
+  readonly store: SealStore;
 }
 
 export interface ExtractRequest {
@@ -50,8 +63,8 @@ export interface ProveSealRequest {
   readonly classes: readonly SectorClass[];
   readonly sectorBytes: number;
   readonly identity: SectorIdentity;
-  /** As replicate returned it. */
-  readonly aux: Uint8Array;
+  /** As replicate returned it, or what reads it as it was written. */
+  readonly aux: Uint8Array | SealSource;
   readonly commR: Uint8Array;
   readonly commRStar: Uint8Array;
   /** 32 bytes of chain randomness from after the commitment. */
@@ -68,7 +81,15 @@ export interface ProvePostRequest {
 }
 
 export interface Prover {
-  /** Fails with proofs/unknown-sector-size, bad-length, not-padded, comm-d-mismatch. */
+  /**
+   * Seals with two layers in memory and the rows of two trees, whatever the number of layers. Fails with
+   * proofs/unknown-sector-size, not-padded, comm-d-mismatch, and errors of input and store.
+   */
+  seal(request: SealSectorRequest, hooks?: SealHooks): Promise<SealCommitments>;
+  /**
+   * Seals bytes in memory, all of `aux` with them. Fails with proofs/unknown-sector-size, bad-length, not-padded,
+   * comm-d-mismatch.
+   */
   replicate(request: ReplicateRequest, hooks?: SealHooks): Promise<SealedReplica>;
   /** The padded data. Fails with proofs/unknown-sector-size, bad-length, not-a-replica. */
   extract(request: ExtractRequest, hooks?: SealHooks): Promise<Uint8Array>;
@@ -101,6 +122,12 @@ export interface InlineProverOptions {
 /** Computes in the calling thread. */
 export function createProver({ pause = () => Promise.resolve() }: InlineProverOptions = {}): Prover {
   return {
+    async seal({ classes, sectorBytes, identity, input, store }, hooks = {}) {
+      const { profile } = resolveClass(classes, sectorBytes);
+      const steps = porepOf(profile).sealSteps(profile, boundTo(identity), input, store);
+      const { commR, commRStar } = await runStepsPausing(steps, hooks, pause);
+      return { commR, commRStar };
+    },
     async replicate({ classes, sectorBytes, identity, data }, hooks = {}) {
       const { profile } = resolveClass(classes, sectorBytes);
       const steps = porepOf(profile).replicateSteps(profile, identity, data);
@@ -154,7 +181,11 @@ async function sealProof(
   pause: () => Promise<void>,
 ): Promise<Uint8Array> {
   const { keys } = sectorClass;
-  if (keys === null) return porepOf(profile).prove(profile, identity, aux, seed);
+  const porep = porepOf(profile);
+  const source = aux instanceof Uint8Array ? auxSource(porep, profile, aux) : aux;
+  if (keys === null) {
+    return runStepsPausing(porep.proveSteps(profile, identity, source, seed), hooks, pause);
+  }
   const key = await provingKeyOf(keys.seal, `seals of ${profile.id}`);
-  return runStepsPausing(proveSealSteps(profile, key, identity, aux, seed), hooks, pause);
+  return runStepsPausing(proveSealSteps(profile, key, identity, source, seed), hooks, pause);
 }

@@ -21,6 +21,7 @@ import {
   poseidonHasher,
   proveSequential,
   proveSequentialSteps,
+  runSteps,
   type SequentialQuestion,
   type SequentialStatement,
   type StoredSector,
@@ -262,7 +263,8 @@ describe("proving in sequence", () => {
 
   it("reports how far it is and can be given up", () => {
     const shares: number[] = [];
-    for (const share of proveSequentialSteps({ ...question, iterations: 3000 }, [small])) shares.push(share);
+    const steps = proveSequentialSteps({ ...question, iterations: 3000 }, [small]);
+    runSteps(steps, { progress: (share) => void shares.push(share) });
     expect(shares.length).toBeGreaterThan(10);
     expect(shares.at(-1)).toBe(1);
     expect(shares).toEqual(shares.toSorted((a, b) => a - b));

@@ -4,6 +4,7 @@
  */
 import { byteCount, sectorId, seedAddress } from "@holdfast/base";
 import {
+  bytesSource,
   type CircuitUse,
   circuitOf,
   circuitUses,
@@ -93,7 +94,7 @@ describe("a succinct seal", () => {
     const sectorClass = classOf(tiny, ["seal"]);
     resolved = { profile: tiny, sectorClass };
     const key = provingKeys.get(sectorClass.keys?.seal.join() ?? "") as ProvingKey;
-    proof = runSteps(proveSealSteps(tiny, key, identity, sealed.aux, seed));
+    proof = runSteps(proveSealSteps(tiny, key, identity, bytesSource(sealed.aux), seed));
   });
 
   it("verifies, in its one length", () => {
@@ -136,7 +137,8 @@ describe("a succinct seal", () => {
   it("is not made from a replica that was not encoded so", () => {
     const key = provingKeys.get(resolved.sectorClass.keys?.seal.join() ?? "") as ProvingKey;
     const other = zigzag.replicate(tiny, { ...identity, ticket: bytes32(1) }, data);
-    const steps = (): Uint8Array => runSteps(proveSealSteps(tiny, key, identity, other.aux, seed));
+    const steps = (): Uint8Array =>
+      runSteps(proveSealSteps(tiny, key, identity, bytesSource(other.aux), seed));
     expect(steps).toThrow(expect.objectContaining({ code: "groth16/unsatisfied" }));
   });
 });

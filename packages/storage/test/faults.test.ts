@@ -66,8 +66,8 @@ describe("a job that was called off and ends late", () => {
     let seals = 0;
     const deaf: Prover = {
       ...prover,
-      replicate: async (request) => {
-        const result = await prover.replicate(request); // it hears no cancel
+      seal: async (request) => {
+        const result = await prover.seal(request); // it hears no cancel
         await gates[seals++]?.promise;
         return result;
       },

@@ -26,8 +26,9 @@ export class World {
     return this.#storage;
   }
   async open(): Promise<void> {
-    this.#death = Promise.withResolvers();
-    const disk = mortal(this.disk, () => this.#death.resolve("dead"));
+    const death = Promise.withResolvers<"dead">(); // of this life: a dead process may still try to write
+    this.#death = death;
+    const disk = mortal(this.disk, () => death.resolve("dead"));
     const options = {
       disk,
       dbPath: this.#dbPath,

@@ -1,13 +1,23 @@
 /** `proof seal`: one sector sealed by hand, and what came of it. */
+import { rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname } from "node:path";
 import { addressBytes, addressFromBytes, fromHex, parseAddress, toHex } from "@holdfast/base";
-import type { SdrReport, Sealed, SealRequest, Zigzag2019Report, ZigzagReport } from "@holdfast/node/offline";
+import type {
+  SdrReport,
+  SealData,
+  Sealed,
+  SealRequest,
+  Zigzag2019Report,
+  ZigzagReport,
+} from "@holdfast/node/offline";
 import { z } from "zod";
 import { action, type CommandContext, type CommandInput } from "../command.ts";
 import { beginningAnew, cliErrors } from "../errors.ts";
 import { sizeText } from "../human-text.ts";
 import { oneOf, optionBytes, optionHexOf, optionText, optionU64 } from "../input.ts";
 import { type Fact, facts, progressBar } from "../layout.ts";
-import { readWhole, writeWhole } from "../local-file.ts";
+import { checkFolderWritable, fileChunks, statOf, writeWhole } from "../local-file.ts";
 import { offline } from "../offline.ts";
 
 const hex = z.string().regex(/^[0-9a-f]+$/);
@@ -36,8 +46,12 @@ const zigzag: z.ZodType<ZigzagReport> = z.object({
 
 const kinds = ["zigzag", "sdr", "zigzag-2019"] as const;
 const zeros = "00".repeat(32);
-/** What is sealed lies in memory several times. */
+/** The largest that was tried. */
 const largestSector = 1_073_741_824;
+
+/** A request without the places for its files. */
+type Without<Request> = Request extends unknown ? Omit<Request, "scratchFolder" | "replicaPath"> : never;
+type Asked = Without<SealRequest> & SealData;
 
 /** The options that not every kind has. */
 const optionsOf: { readonly [name: string]: readonly (typeof kinds)[number][] } = {
@@ -57,8 +71,12 @@ export const proofSeal = action({
     if (out !== undefined && optionText(input, "seed") === undefined) {
       throw cliErrors.badValue({ problem: "--out needs --seed: without challenges there is no proof" });
     }
-    const sealed = await sealedOnThread(context, request);
-    if (outReplica !== undefined) await writeWhole(outReplica, sealed.replica);
+    const outputs = [out, outReplica].filter((path) => path !== undefined);
+    const scratchFolder = optionText(input, "scratch") ?? folderOf(outReplica ?? out) ?? tmpdir();
+    await checkOutputs(outputs, [scratchFolder, ...outputs.map(dirname)], input.options.force === true);
+    const sealed = await whole(outReplica, (replicaPath) =>
+      sealedOnThread(context, { ...request, scratchFolder, ...(replicaPath && { replicaPath }) }),
+    );
     if (out !== undefined && sealed.proofFile !== undefined) {
       await writeWhole(out, `${JSON.stringify(sealed.proofFile, null, 2)}\n`);
       context.terminal.hint(`the proof is in ${out}; verify it with \`holdfast proof verify\``);
@@ -76,7 +94,42 @@ function linesOf(value: unknown): string | string[] {
   return value.map((entry) => (typeof entry === "string" ? entry : JSON.stringify(entry)));
 }
 
-async function sealedOnThread({ terminal, signal }: CommandContext, request: SealRequest): Promise<Sealed> {
+function folderOf(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : dirname(path);
+}
+
+/** What can be said before hours of work. Errors `cli/file-exists`, `cli/unwritable`. */
+async function checkOutputs(
+  paths: readonly string[],
+  folders: readonly string[],
+  force: boolean,
+): Promise<void> {
+  for (const folder of new Set(folders)) await checkFolderWritable(folder);
+  for (const path of force ? [] : paths) {
+    if ((await statOf(path)) !== undefined) throw cliErrors.fileExists({ path });
+  }
+}
+
+/** Gives a name for what is being written, and the real one when it is complete; nothing is left of a failure. */
+async function whole<Result>(
+  path: string | undefined,
+  work: (part: string | undefined) => Promise<Result>,
+): Promise<Result> {
+  if (path === undefined) return await work(undefined);
+  const part = `${path}.${process.pid}.part`;
+  try {
+    const result = await work(part);
+    await rename(part, path);
+    return result;
+  } finally {
+    await rm(part, { force: true });
+  }
+}
+
+async function sealedOnThread(
+  { terminal, signal }: CommandContext,
+  request: SealRequest & SealData,
+): Promise<Sealed> {
   const what = `sealing ${sizeText(request.sectorBytes)} by ${request.kind}`;
   const draw = (doneRatio: number): void => {
     terminal.live([[["cyan", progressBar(doneRatio)], `  ${what}`]]);
@@ -88,7 +141,7 @@ async function sealedOnThread({ terminal, signal }: CommandContext, request: Sea
   return sealed;
 }
 
-async function requestOf(context: CommandContext, input: CommandInput): Promise<SealRequest> {
+async function requestOf(context: CommandContext, input: CommandInput): Promise<Asked> {
   const kind = oneOf(optionText(input, "kind") ?? "", kinds, "--kind");
   for (const [name, having] of Object.entries(optionsOf)) {
     if (optionText(input, name) === undefined || having.includes(kind)) continue;
@@ -139,6 +192,31 @@ async function sectorOf(context: CommandContext, input: CommandInput) {
   }
   const capacity = Math.floor(sectorBytes / 128) * 127;
   const path = optionText(input, "data") ?? "";
-  const data = await readWhole(path, context.stdin, capacity);
-  return { sectorBytes, data };
+  if (path === "-") return { sectorBytes, data: atMost(context.stdin, capacity, "the input") };
+  const found = await statOf(path);
+  if (found === undefined) throw cliErrors.fileMissing({ path });
+  if (found.isFolder) throw cliErrors.notAFile({ path });
+  if (found.sizeBytes > capacity) throw cliErrors.tooLarge({ path, mostBytes: capacity });
+  return {
+    sectorBytes,
+    data: atMost(
+      fileChunks(path, () => undefined),
+      capacity,
+      path,
+    ),
+  };
+}
+
+/** Error `cli/too-large` when more bytes come. */
+async function* atMost(
+  chunks: AsyncIterable<Uint8Array>,
+  mostBytes: number,
+  path: string,
+): AsyncIterable<Uint8Array> {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    if (bytes > mostBytes) throw cliErrors.tooLarge({ path, mostBytes });
+    yield chunk;
+  }
 }

@@ -12,6 +12,12 @@ export const offlineErrors = defineErrors("proof", {
     message: (data: { limitBytes: number }) => `a proof file has at most ${data.limitBytes} bytes`,
     fix: "give a file that `holdfast piece inclusion prove` or `holdfast proof seal --out FILE` has written",
   },
+  noSpace: {
+    exit: "retry-later",
+    message: (data: { folder: string; neededBytes: number; freeBytes: number }) =>
+      `sealing needs ${data.neededBytes} bytes in ${data.folder}, where ${data.freeBytes} are free`,
+    fix: "free some space, or name another folder with --scratch; nothing was written",
+  },
   notProven: {
     exit: "internal",
     message: (_data: Record<never, never>) => "the proof that was just made does not verify",

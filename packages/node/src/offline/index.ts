@@ -10,7 +10,7 @@ import type { PieceFacts } from "./comm-p.ts";
 import type { ListedPiece } from "./inclusion.ts";
 import type { WorkHooks } from "./needs.ts";
 import type { InclusionFile } from "./proof-file.ts";
-import type { Sealed, SealRequest } from "./seal-requests.ts";
+import type { SealData, Sealed, SealRequest } from "./seal-requests.ts";
 
 export type { MadeAggregate } from "./aggregate.ts";
 export type { CheckedProof } from "./check.ts";
@@ -23,6 +23,7 @@ export type { WorkHooks } from "./needs.ts";
 export type { AggregateFile, InclusionFile, ProofFile, SealFile } from "./proof-file.ts";
 export type {
   SdrReport,
+  SealData,
   Sealed,
   SealRequest,
   Zigzag2019Report,
@@ -52,10 +53,11 @@ export async function proveInclusion(
 }
 
 /**
- * Seals on a thread of its own; cancelling ends it. Errors `proofs/…`, `zigzag2019/…`, `sdr/…`, `address/…`.
+ * Seals on a thread of its own; cancelling ends it and leaves half a replica behind at most. Errors `proofs/…`,
+ * `zigzag2019/…`, `sdr/…`, `address/…`, `disk/…`, `proof/no-space`, and those of the data.
  */
-export async function seal(request: SealRequest, hooks: WorkHooks = {}): Promise<Sealed> {
-  return onThread(new URL("./seal.ts", import.meta.url), request, hooks);
+export async function seal(request: SealRequest & SealData, hooks: WorkHooks = {}): Promise<Sealed> {
+  return (await import("./seal-thread.ts")).sealOnThread(request, hooks);
 }
 
 /** What circuits cost, on a thread of its own. Error `proofs/unknown-sector-size`. */

@@ -1,11 +1,14 @@
 /** What sealing by hand takes and gives. Bytes that people type and read are lower-case hex. */
+import type { MessagePort } from "node:worker_threads";
 import type { SealFile } from "./proof-file.ts";
 
 interface AnySeal {
   /** Padded bytes of the sector. */
   readonly sectorBytes: number;
-  /** User bytes, not padded; zeros fill the rest. */
-  readonly data: Uint8Array;
+  /** Where the replica goes; a file of that name is overwritten. */
+  readonly replicaPath?: string;
+  /** Folder for what is needed until the proof is made, where that is too much for memory. */
+  readonly scratchFolder: string;
   /** Decimal, below 2^64. */
   readonly sectorId: string;
 }
@@ -74,9 +77,18 @@ export interface ZigzagReport {
   readonly challenges: readonly (readonly number[])[];
 }
 
+/** User bytes, not padded; zeros fill the rest. A chunk is done with when the next is asked for. */
+export interface SealData {
+  readonly data: AsyncIterable<Uint8Array>;
+}
+
+/** The same as it travels to the thread that seals. */
+export interface SealDataPort {
+  readonly data: MessagePort;
+}
+
 export interface Sealed {
   readonly report: Zigzag2019Report | SdrReport | ZigzagReport;
-  readonly replica: Uint8Array;
   /** Of kind zigzag, if there is a seed. */
   readonly proofFile?: SealFile;
 }

@@ -15,7 +15,7 @@ import { unpadUser } from "../fr32/index.ts";
 import { graphOf, layerDirection, type ParentTable, type ZigzagGraph } from "../graph/index.ts";
 import { nodeBytes } from "../merkle/index.ts";
 import { type SectorProfile, totalDegree } from "../profiles.ts";
-import { runStepsPausing, type SealHooks, type Steps } from "./hooks.ts";
+import { runStepsPausing, type SealHooks, type Steps } from "../steps/index.ts";
 import { replicaIdOf, type SectorIdentity } from "./identity.ts";
 import { nodeKeys, zigzagKeysOf } from "./keys.ts";
 import { runLayer } from "./layer.ts";

@@ -33,17 +33,21 @@ export const topByteMask = 0x3f;
 
 const domain = utf8Bytes("holdfast replica id 1\n");
 
+/** Throws proofs/bad-length. */
+export function checkIdentity({ networkId, ticket, commD }: SectorIdentity): void {
+  for (const [what, part] of Object.entries({ networkId, ticket, commD })) {
+    if (part.length === nodeBytes) continue;
+    throw proofsErrors.badLength({ what, length: part.length, expected: nodeBytes });
+  }
+}
+
 /**
  * The replica id: a field element of 32 bytes. Every part but the profile's id has a fixed length and that
  * one comes last, so two identities never give the same input. Throws proofs/bad-length.
  */
 export function replicaIdOf(profile: Pick<SectorProfile, "id">, identity: SectorIdentity): Uint8Array {
   const { networkId, miner, sectorId, ticket, commD } = identity;
-  for (const [what, part] of Object.entries({ networkId, ticket, commD })) {
-    if (part.length !== nodeBytes) {
-      throw proofsErrors.badLength({ what, length: part.length, expected: nodeBytes });
-    }
-  }
+  checkIdentity(identity);
   const id = sha256(
     concatBytes(
       domain,

@@ -1,4 +1,5 @@
 /** Proof of replication: identity, sealing, seal proofs. */
+export { runSteps, runStepsPausing, type SealHooks, type Steps } from "../steps/index.ts";
 export {
   type ChallengedNode,
   pollSeal,
@@ -6,6 +7,7 @@ export {
   type SealOpenings,
   sealOpenings,
 } from "./challenges.ts";
+export { commitData, type DataRoom, passSteps } from "./data-tree.ts";
 export {
   extractRange,
   extractWholeRange,
@@ -14,13 +16,13 @@ export {
   type ReplicaReader,
   type UserRange,
 } from "./extract-range.ts";
-export { runSteps, runStepsPausing, type SealHooks, type Steps } from "./hooks.ts";
 export { replicaIdOf, type SectorIdentity, topByteMask } from "./identity.ts";
 export { KeyDeriver, keyHeader, type NodeKeys, nodeKeys } from "./keys.ts";
+export { auxSource, type Porep, type PorepKindParts, porepKind } from "./kind.ts";
 export { plainZigzagPass } from "./layer.ts";
 export { zigzagKeyDomain, zigzagKeyPoseidon } from "./poseidon-key.ts";
-export { formBytes, proveSeal, vanillaForm } from "./prove.ts";
-export { extractSteps, replicateSteps } from "./replicate.ts";
+export { formBytes, proveZigzagSteps, readRoots, type SealRoots, vanillaForm } from "./prove.ts";
+export { type BindSector, boundTo, extractSteps, sealZigzagSteps } from "./replicate.ts";
 export {
   auxLength,
   commRStarOf,
@@ -28,8 +30,11 @@ export {
   parseAux,
   parseReplicaTree,
   type SealedReplica,
+  type SealOutcome,
   type SealTrees,
+  sealedReplica,
+  storedTrees,
 } from "./sealed.ts";
 export { type SealCommitments, verifySeal } from "./verify.ts";
 export { addNode, subtractNode, wordsOf } from "./words.ts";
-export { type Porep, zigzag } from "./zigzag.ts";
+export { zigzag } from "./zigzag.ts";

@@ -10,11 +10,13 @@
 import { concatBytes } from "@holdfast/base";
 import { graphOf } from "../graph/index.ts";
 import { poseidonHasher, sha254Hasher } from "../merkle/index.ts";
-import { openingLength, openLeaves } from "../openings/index.ts";
+import { openingLength } from "../openings/index.ts";
 import type { SectorProfile } from "../profiles.ts";
+import { openStored, readNodes, rootOffset, type SealSource } from "../seal-io/index.ts";
+import type { Steps } from "../steps/index.ts";
 import { pollSeal, type SealOpenings, sealOpenings } from "./challenges.ts";
 import { replicaIdOf, type SectorIdentity } from "./identity.ts";
-import { commitmentBytes, commRStarOf, parseAux } from "./sealed.ts";
+import { commitmentBytes, commRStarOf, storedTrees } from "./sealed.ts";
 
 /** First byte of a proof that consists of Merkle openings. */
 export const vanillaForm = 1;
@@ -32,20 +34,46 @@ export function sealHeadLength(profile: SectorProfile): number {
   return formBytes + (profile.layers - 1) * commitmentBytes;
 }
 
-/**
- * Proves that `aux` was sealed as `identity` says, at the challenges of `seed`. Throws proofs/bad-length.
- */
-export function proveSeal(
+/** What every proof begins with: the roots, and the challenges that follow from them. */
+export interface SealRoots {
+  readonly replicaId: Uint8Array;
+  /** Of layer 1, 2, … */
+  readonly roots: readonly Uint8Array[];
+  readonly openings: SealOpenings;
+}
+
+export function* readRoots(
   profile: SectorProfile,
   identity: SectorIdentity,
-  aux: Uint8Array,
+  source: SealSource,
   seed: Uint8Array,
-): Uint8Array {
-  const { data, layers } = parseAux(profile, aux);
+): Steps<SealRoots> {
+  const offsets = storedTrees(profile).layers.map(rootOffset);
+  const nodeAt = yield* readNodes(source, offsets);
+  const roots = offsets.map(nodeAt);
   const replicaId = replicaIdOf(profile, identity);
-  const roots = layers.map((tree) => tree.root);
   const challenges = pollSeal(profile, replicaId, commRStarOf(replicaId, roots), seed);
-  const { leaves } = sealOpenings(graphOf(identity.networkId, profile), challenges);
-  const openings = [data, ...layers].map((tree, i) => openLeaves(tree, leaves[i] ?? []));
-  return concatBytes(Uint8Array.of(vanillaForm), ...roots.slice(0, -1), ...openings);
+  return { replicaId, roots, openings: sealOpenings(graphOf(identity.networkId, profile), challenges) };
+}
+
+/**
+ * Proves that what `source` has was sealed as `identity` says, at the challenges of `seed`; yields the share that is
+ * done. Throws proofs/bad-length, the source's errors; damaged bytes give a proof that does not verify, or
+ * field/not-canonical.
+ */
+export function* proveZigzagSteps(
+  profile: SectorProfile,
+  identity: SectorIdentity,
+  source: SealSource,
+  seed: Uint8Array,
+): Steps<Uint8Array> {
+  const { data, layers } = storedTrees(profile);
+  const { roots, openings } = yield* readRoots(profile, identity, source, seed);
+  const trees = [data, ...layers];
+  const parts: Uint8Array[] = [];
+  for (const [i, tree] of trees.entries()) {
+    parts.push(yield* openStored(source, tree, openings.leaves[i] ?? []));
+    yield (i + 1) / trees.length;
+  }
+  return concatBytes(Uint8Array.of(vanillaForm), ...roots.slice(0, -1), ...parts);
 }

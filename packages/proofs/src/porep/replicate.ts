@@ -1,33 +1,32 @@
 /**
- * Sealing and its inverse. Replicating encodes the data layer by layer, forward and reversed in turns, and
- * builds a Poseidon tree over every layer's output; extracting decodes the layers from the last to the
- * first, each in its own direction, so any number of layers extracts.
+ * Sealing and its inverse. Sealing encodes the data layer by layer, forward and reversed in turns, and builds a
+ * Poseidon tree over every layer's output; extracting decodes the layers from the last to the first, each in its own
+ * direction, so any number of layers extracts.
+ *
+ * Memory: two layers and the rows of two trees, whatever the number of layers. While a layer is encoded into one
+ * buffer, the layer before lies in the other: its tree may be hashed meanwhile by other threads, and its bytes are on
+ * their way to the sink. Invariant: a buffer is written to only when its tree is done and its bytes are written.
  */
 import { equalBytes, toHex } from "@holdfast/base";
 import { proofsErrors } from "../errors.ts";
 import { graphOf } from "../graph/index.ts";
+import { allocate } from "../memory/index.ts";
 import {
-  buildTree,
+  type Commitment,
   nodeBytes,
   poseidonHasher,
+  type RowsPass,
   rowsLength,
-  serializeTree,
-  sha254Hasher,
   startRows,
 } from "../merkle/index.ts";
 import type { SectorProfile } from "../profiles.ts";
-import type { Steps } from "./hooks.ts";
-import { replicaIdOf, type SectorIdentity, topByteMask } from "./identity.ts";
+import { type SealInput, type SealSink, Writes } from "../seal-io/index.ts";
+import { type Steps, within } from "../steps/index.ts";
+import { commitData } from "./data-tree.ts";
+import { checkIdentity, replicaIdOf, type SectorIdentity } from "./identity.ts";
 import { zigzagKeysOf } from "./keys.ts";
 import { runLayer } from "./layer.ts";
-import {
-  auxLength,
-  commRStarOf,
-  layerOffset,
-  layerTreeLength,
-  parseReplicaTree,
-  type SealedReplica,
-} from "./sealed.ts";
+import { commRStarOf, layerOffset, type SealOutcome } from "./sealed.ts";
 import { isBelowModulus, wordsOf, wordsPerNode } from "./words.ts";
 
 /** The tree of a layer costs about three times its encoding (measured in TypeScript); for progress only. */
@@ -38,71 +37,119 @@ function checkLength(what: string, bytes: Uint8Array, profile: SectorProfile): v
   if (bytes.length !== expected) throw proofsErrors.badLength({ what, length: bytes.length, expected });
 }
 
-function checkPadded(data: Uint8Array): void {
-  for (let node = 0; node * nodeBytes < data.length; node += 1) {
-    const top = data[node * nodeBytes + nodeBytes - 1] as number;
-    if (top > topByteMask) throw proofsErrors.notPadded({ node });
+/** What a sector is bound to, once the commitment of its data is known. May refuse it. */
+export type BindSector = (commD: Commitment) => SectorIdentity;
+
+/** An identity that is known beforehand. Throws proofs/bad-length, and when it is asked proofs/comm-d-mismatch. */
+export function boundTo(identity: SectorIdentity): BindSector {
+  checkIdentity(identity);
+  return (commD) => {
+    if (equalBytes(commD, identity.commD)) return identity;
+    throw proofsErrors.commDMismatch({ expected: toHex(identity.commD), found: toHex(commD) });
+  };
+}
+
+/** One layer's tree: its pass, its rows and where they go. */
+interface LayerTree {
+  readonly pass: RowsPass;
+  readonly rows: Uint8Array;
+  readonly offset: number;
+}
+
+class ZigzagSeal {
+  readonly #profile: SectorProfile;
+  readonly #writes: Writes;
+  readonly #layers: readonly [Uint8Array, Uint8Array];
+  readonly #rows: readonly [Uint8Array, Uint8Array];
+  readonly #roots: Uint8Array[] = [];
+  /** Layers whose encoding is done, and whose trees are. */
+  #encoded = 0;
+  #hashed = 0;
+
+  constructor(profile: SectorProfile, sink: SealSink) {
+    this.#profile = profile;
+    this.#writes = new Writes(sink);
+    const rowBytes = rowsLength(poseidonHasher, profile.nodes);
+    this.#layers = [allocate(profile.sectorBytes), allocate(profile.sectorBytes)];
+    this.#rows = [allocate(rowBytes), allocate(rowBytes)];
+  }
+
+  *run(bind: BindSector, input: SealInput): Steps<SealOutcome> {
+    const { layers } = this.#profile;
+    const [data, rows] = this.#layers;
+    // Reading and SHA-256 take so little of the whole that they count as none of it.
+    const commD = yield* within(commitData(input, { data, rows, writes: this.#writes }), 0, 0);
+    const identity = bind(commD);
+    const replicaId = replicaIdOf(this.#profile, identity);
+    let tree: LayerTree | undefined;
+    for (let layer = 1; layer <= layers; layer += 1) {
+      yield* this.#encode(identity, replicaId, layer);
+      if (tree !== undefined) yield* this.#finish(tree);
+      tree = yield* this.#startTree(layer);
+    }
+    if (tree !== undefined) yield* this.#finish(tree);
+    yield* this.#writes.settleAll();
+    yield 1;
+    const commRStar = commRStarOf(replicaId, this.#roots);
+    return { commD, commR: this.#roots.at(-1) as Uint8Array, commRStar };
+  }
+
+  #share(): number {
+    return (this.#encoded * encodeShare + this.#hashed * (1 - encodeShare)) / this.#profile.layers;
+  }
+
+  /** The buffer of a layer's output; layer 0 is the data. */
+  #bufferOf(layer: number): Uint8Array {
+    return this.#layers[layer % 2] as Uint8Array;
+  }
+
+  *#encode(identity: SectorIdentity, replicaId: Uint8Array, number: number): Steps<void> {
+    const bytes = this.#bufferOf(number);
+    yield* this.#writes.settle(bytes);
+    bytes.set(this.#bufferOf(number - 1));
+    const keyDerivation = zigzagKeysOf(this.#profile);
+    const graph = graphOf(identity.networkId, this.#profile);
+    const layer = { bytes, replicaId, number, keyDerivation, mode: "encode" } as const;
+    for (const nodes of runLayer(graph, layer)) {
+      this.#encoded = number - 1 + nodes / this.#profile.nodes;
+      yield this.#share();
+    }
+  }
+
+  *#startTree(layer: number): Steps<LayerTree> {
+    const leaves = this.#bufferOf(layer);
+    const rows = this.#rows[layer % 2] as Uint8Array;
+    const offset = layerOffset(this.#profile, layer);
+    yield* this.#writes.settle(rows);
+    const pass = startRows(poseidonHasher, leaves, rows);
+    this.#writes.start(offset, leaves);
+    return { pass, rows, offset: offset + leaves.length };
+  }
+
+  *#finish({ pass, rows, offset }: LayerTree): Steps<void> {
+    const before = this.#roots.length;
+    do {
+      this.#hashed = before + pass.doneRatio;
+      yield this.#share();
+    } while (pass.advance());
+    pass.finish();
+    this.#hashed = before + 1;
+    this.#roots.push(rows.slice(rows.length - nodeBytes));
+    this.#writes.start(offset, rows);
   }
 }
 
 /**
- * Seals `data` (Fr32-padded, exactly sectorBytes). Throws proofs/bad-length, proofs/not-padded,
- * proofs/comm-d-mismatch.
+ * Seals the padded data that `input` gives, and writes `aux` to the sink. Throws proofs/not-padded, what `bind`
+ * throws, the errors of input and sink.
  */
-export function* replicateSteps(
+export function* sealZigzagSteps(
   profile: SectorProfile,
-  identity: SectorIdentity,
-  data: Uint8Array,
-): Steps<SealedReplica> {
-  checkLength("the sector's data", data, profile);
-  checkPadded(data);
-  const replicaId = replicaIdOf(profile, identity);
-  const dataTree = buildTree(sha254Hasher, data);
-  if (!equalBytes(dataTree.root, identity.commD)) {
-    throw proofsErrors.commDMismatch({ expected: toHex(identity.commD), found: toHex(dataTree.root) });
-  }
-  const graph = graphOf(identity.networkId, profile);
-  const keyDerivation = zigzagKeysOf(profile);
-  const aux = new Uint8Array(auxLength(profile));
-  aux.set(serializeTree(dataTree));
-  const rowBytes = rowsLength(poseidonHasher, profile.nodes);
-  const roots: Uint8Array[] = [];
-  let input = data;
-  for (let layer = 1; layer <= profile.layers; layer += 1) {
-    const share = (ofLayer: number): number => (layer - 1 + ofLayer) / profile.layers;
-    const start = layerOffset(profile, layer);
-    const leaves = aux.subarray(start, start + profile.sectorBytes);
-    leaves.set(input);
-    const encode = { bytes: leaves, replicaId, number: layer, keyDerivation, mode: "encode" } as const;
-    for (const done of runLayer(graph, encode)) {
-      yield share((done / profile.nodes) * encodeShare);
-    }
-    const rows = aux.subarray(start + profile.sectorBytes, start + layerTreeLength(profile));
-    const tree = startRows(poseidonHasher, leaves, rows);
-    while (tree.advance()) yield share(encodeShare + tree.doneRatio * (1 - encodeShare));
-    tree.finish();
-    yield share(1);
-    roots.push(rows.slice(rowBytes - nodeBytes));
-    input = leaves;
-  }
-  yield 1;
-  return sealedReplica(profile, replicaId, aux, roots);
-}
-
-function sealedReplica(
-  profile: SectorProfile,
-  replicaId: Uint8Array,
-  aux: Uint8Array,
-  roots: readonly Uint8Array[],
-): SealedReplica {
-  const replicaTree = aux.slice(layerOffset(profile, profile.layers));
-  return {
-    replica: replicaTree.slice(0, profile.sectorBytes),
-    commR: parseReplicaTree(profile, replicaTree).root,
-    commRStar: commRStarOf(replicaId, roots),
-    aux,
-    replicaTree,
-  };
+  bind: BindSector,
+  input: SealInput,
+  sink: SealSink,
+): Steps<SealOutcome> {
+  return yield* new ZigzagSeal(profile, sink).run(bind, input);
 }
 
 /**

@@ -16,6 +16,7 @@ import {
 } from "../merkle/index.ts";
 import { poseidonHash } from "../poseidon/index.ts";
 import type { SectorProfile } from "../profiles.ts";
+import type { StoredTree } from "../seal-io/index.ts";
 
 export interface SealedReplica {
   /** The last layer: what the miner keeps in place of the data. */
@@ -28,6 +29,23 @@ export interface SealedReplica {
   readonly aux: Uint8Array;
   /** The replica's tree, leaves and rows: what proofs of spacetime need. */
   readonly replicaTree: Uint8Array;
+}
+
+/** What a seal comes to, wherever its bytes went. */
+export interface SealOutcome {
+  readonly commD: Commitment;
+  readonly commR: Commitment;
+  readonly commRStar: Commitment;
+}
+
+/** A seal in memory, from its `aux`; the replica's tree is its last part. */
+export function sealedReplica(
+  profile: Pick<SectorProfile, "sectorBytes" | "nodes">,
+  { commR, commRStar }: SealOutcome,
+  aux: Uint8Array,
+): SealedReplica {
+  const replicaTree = aux.slice(aux.length - layerTreeLength(profile));
+  return { replica: replicaTree.slice(0, profile.sectorBytes), commR, commRStar, aux, replicaTree };
 }
 
 /** The parts of `aux`. */
@@ -43,7 +61,7 @@ export function dataTreeLength(profile: SectorProfile): number {
 }
 
 /** Bytes of the tree of one layer; also the length of `replicaTree`. */
-export function layerTreeLength(profile: SectorProfile): number {
+export function layerTreeLength(profile: Pick<SectorProfile, "sectorBytes" | "nodes">): number {
   return profile.sectorBytes + rowsLength(poseidonHasher, profile.nodes);
 }
 
@@ -54,6 +72,22 @@ export function auxLength(profile: SectorProfile): number {
 /** Where the tree of `layer` (from 1) starts in `aux`. */
 export function layerOffset(profile: SectorProfile, layer: number): number {
   return dataTreeLength(profile) + (layer - 1) * layerTreeLength(profile);
+}
+
+/** The trees in a stored `aux`: of the data, then of each layer's output. */
+export function storedTrees(profile: SectorProfile): {
+  readonly data: StoredTree;
+  readonly layers: readonly StoredTree[];
+} {
+  const leafCount = profile.nodes;
+  return {
+    data: { hasher: sha254Hasher, leafCount, offset: 0 },
+    layers: Array.from({ length: profile.layers }, (_none, i) => ({
+      hasher: poseidonHasher,
+      leafCount,
+      offset: layerOffset(profile, i + 1),
+    })),
+  };
 }
 
 /** Views of the trees in `aux`, without copying. Throws proofs/bad-length. */

@@ -36,8 +36,9 @@ import type { ProvingKey } from "../groth16/index.ts";
 import { groth16ProofBytes, type ProofClaim, verifyProofs } from "../groth16/verifier.ts";
 import { type Commitment, type MerkleTree, poseidonHasher } from "../merkle/index.ts";
 import { openingLength, openLeaves, verifyOpening } from "../openings/index.ts";
-import { formBytes, parseReplicaTree, runSteps, type Steps, vanillaForm } from "../porep/index.ts";
+import { formBytes, parseReplicaTree, vanillaForm } from "../porep/index.ts";
 import type { SectorProfile } from "../profiles.ts";
+import { runSteps, type Steps, within } from "../steps/index.ts";
 import {
   type PostTarget,
   postClaims,
@@ -159,14 +160,9 @@ export function* provePostSteps(
       return { commR: sector.commR, indices: leaves, tree };
     });
     const steps = proveTargetsSteps(group.profile, kind, key, targets);
-    for (let step = steps.next(); ; step = steps.next()) {
-      if (step.done === true) {
-        assertProven(kind, group, targets, concatBytes(...step.value));
-        proofs.push(...step.value);
-        break;
-      }
-      yield (done + step.value) / succinct.length;
-    }
+    const made = yield* within(steps, done / succinct.length, 1 / succinct.length);
+    assertProven(kind, group, targets, concatBytes(...made));
+    proofs.push(...made);
   }
   const form = succinct.length === 0 ? vanillaForm : succinctForm;
   return concatBytes(Uint8Array.of(form), ...openings, ...proofs);

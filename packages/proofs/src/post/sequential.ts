@@ -32,6 +32,7 @@ import {
   vanillaForm,
 } from "../porep/index.ts";
 import { type SectorProfile, unknownSize } from "../profiles.ts";
+import { within } from "../steps/index.ts";
 import { evaluateVdfSteps, rsa2048, verifyVdf } from "../vdf/index.ts";
 import type { PostSector, StoredSector } from "./index.ts";
 
@@ -154,10 +155,9 @@ export function* proveSequentialSteps(
     if (round + 1 === question.rounds) break;
     const delayed = chain.delayInput(openings);
     const delay = evaluateVdfSteps(delayed, question.iterations);
-    let step = delay.next();
-    for (; step.done !== true; step = delay.next()) yield (round + step.value) / question.rounds;
-    parts.push(step.value.output, step.value.proof);
-    chain.next(delayed, step.value.output);
+    const { output, proof } = yield* within(delay, round / question.rounds, 1 / question.rounds);
+    parts.push(output, proof);
+    chain.next(delayed, output);
   }
   yield 1;
   return concatBytes(...parts);

@@ -26,17 +26,19 @@ export {
   sdrLayers,
   sdrShape,
 } from "./params.ts";
-export { proveSdr, type SdrOpenings, sdrOpenings, sdrProofLengths } from "./prove.ts";
-export { extractSdr, replicateSdr } from "./replicate.ts";
+export { proveSdrSteps, type SdrOpenings, sdrOpenings, sdrProofLengths } from "./prove.ts";
+export { extractSdr, sealSdrSector } from "./replicate.ts";
 export {
   type SdrSeal,
+  type SdrSealOutcome,
   type SdrSealReport,
   type SdrSealRequest,
+  type SdrSectorRequest,
   sdrSealReport,
   sealSdr,
   sealSdrSteps,
 } from "./seal.ts";
-export { parseSdrAux, type SdrTrees, sdrAuxLength, sdrCommR } from "./sealed.ts";
+export { parseSdrAux, type SdrTrees, sdrAuxLength, sdrCommR, storedSdrTrees } from "./sealed.ts";
 export { sdrLastLabels } from "./sealing.ts";
 export { sdrSyntheticChallenges, sdrSyntheticCount, sdrSyntheticSelection } from "./synthetic.ts";
 export { sdrUpdateChallengeCount, sdrUpdateChallenges, sdrUpdatePartitions } from "./update.ts";

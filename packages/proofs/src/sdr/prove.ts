@@ -11,14 +11,16 @@
  * the challenges and the graph. Source: Filecoin specs, SDR (what its circuit opens).
  */
 import { concatBytes } from "@holdfast/base";
-import { columnsOf, nodeBytes, poseidonHasher, sha254Hasher } from "../merkle/index.ts";
-import { openingLength, openLeaves } from "../openings/index.ts";
+import { nodeBytes, poseidonHasher, sha254Hasher } from "../merkle/index.ts";
+import { openingLength } from "../openings/index.ts";
 import { formBytes, type SealChallenges, type SectorIdentity, vanillaForm } from "../porep/index.ts";
+import { openStored, readNodes, rootOffset, type SealSource } from "../seal-io/index.ts";
+import type { Steps } from "../steps/index.ts";
 import { pollSdr } from "./challenges.ts";
 import type { SdrGraph } from "./graph.ts";
 import { sdrGraphOf, sdrReplicaIdOf } from "./identity.ts";
 import type { SdrProfile, SdrShape } from "./params.ts";
-import { parseSdrAux, sdrCommR } from "./sealed.ts";
+import { labelsOffset, sdrCommR, storedSdrTrees } from "./sealed.ts";
 
 /** Which nodes a proof opens; each list ascending and distinct. */
 export interface SdrOpenings {
@@ -63,25 +65,39 @@ export function sdrProofLengths({ nodes, layers }: SdrShape, openings: SdrOpenin
 }
 
 /**
- * Proves that `aux` was sealed as `identity` says, at the challenges of `seed`. Throws proofs/bad-length.
+ * Proves that what `source` has was sealed as `identity` says, at the challenges of `seed`; yields the share that is
+ * done. Throws proofs/bad-length, the source's errors.
  */
-export function proveSdr(
+export function* proveSdrSteps(
   profile: SdrProfile,
   identity: SectorIdentity,
-  aux: Uint8Array,
+  source: SealSource,
   seed: Uint8Array,
-): Uint8Array {
-  const { data, labels, columns, replica } = parseSdrAux(profile, aux);
+): Steps<Uint8Array> {
+  const { data, columns, replica } = storedSdrTrees(profile);
+  const roots = [rootOffset(columns), rootOffset(replica)] as const;
+  const rootAt = yield* readNodes(source, roots);
+  const [commC, commRLast] = [rootAt(roots[0]), rootAt(roots[1])];
   const replicaId = sdrReplicaIdOf(profile, identity);
-  const commRStar = sdrCommR(columns.root, replica.root);
-  const challenges = pollSdr(profile, replicaId, commRStar, seed);
+  const challenges = pollSdr(profile, replicaId, sdrCommR(commC, commRLast), seed);
   const openings = sdrOpenings(sdrGraphOf(identity.networkId, profile), challenges);
+  const labels = openings.columns.flatMap((node) =>
+    Array.from({ length: profile.layers }, (_none, i) => labelsOffset(profile, i + 1) + node * nodeBytes),
+  );
+  const labelAt = yield* readNodes(source, labels);
+  yield 1 / 4;
+  const siblings = yield* openStored(source, columns, openings.columns);
+  yield 2 / 4;
+  const ofData = yield* openStored(source, data, openings.challenged);
+  yield 3 / 4;
+  const ofReplica = yield* openStored(source, replica, openings.challenged);
+  yield 1;
   return concatBytes(
     Uint8Array.of(vanillaForm),
-    columns.root,
-    ...openings.columns.map((node) => columnsOf(labels, node, node + 1)),
-    openLeaves(columns, openings.columns).subarray(openings.columns.length * nodeBytes),
-    openLeaves(data, openings.challenged),
-    openLeaves(replica, openings.challenged),
+    commC,
+    ...labels.map(labelAt),
+    siblings.subarray(openings.columns.length * nodeBytes),
+    ofData,
+    ofReplica,
   );
 }

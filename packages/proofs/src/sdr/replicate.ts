@@ -1,54 +1,38 @@
 /**
  * Sealing and extracting for our networks: the checks of what comes in, and what the chain calls the results.
  */
-import { equalBytes, toHex } from "@holdfast/base";
 import { proofsErrors } from "../errors.ts";
 import { isFr } from "../field/index.ts";
-import { type Commitment, nodeBytes, serializeTree } from "../merkle/index.ts";
-import { type SealedReplica, type SectorIdentity, type Steps, topByteMask } from "../porep/index.ts";
+import { nodeBytes } from "../merkle/index.ts";
+import type { BindSector, SealOutcome, SectorIdentity } from "../porep/index.ts";
+import type { SealInput, SealStore } from "../seal-io/index.ts";
+import type { Steps } from "../steps/index.ts";
 import { sdrGraphOf, sdrReplicaIdOf } from "./identity.ts";
 import type { SdrProfile } from "./params.ts";
-import { parseSdrAux, sdrCommR } from "./sealed.ts";
-import { sealData, unsealSteps } from "./sealing.ts";
-
-function checkLength(what: string, bytes: Uint8Array, { sectorBytes: expected }: SdrProfile): void {
-  if (bytes.length !== expected) throw proofsErrors.badLength({ what, length: bytes.length, expected });
-}
-
-function checkPadded(data: Uint8Array): void {
-  for (let at = nodeBytes - 1; at < data.length; at += nodeBytes) {
-    if ((data[at] as number) > topByteMask) {
-      throw proofsErrors.notPadded({ node: (at + 1) / nodeBytes - 1 });
-    }
-  }
-}
+import { sdrCommR } from "./sealed.ts";
+import { sdrLastLabels, sealSdrData, subtractLabels } from "./sealing.ts";
 
 /**
- * Seals `data` (Fr32-padded, exactly sectorBytes). Throws proofs/bad-length, proofs/not-padded,
- * proofs/comm-d-mismatch.
+ * Seals the padded data that `input` gives. Throws proofs/not-padded, what `bind` throws, errors of input and store.
  */
-export function* replicateSdr(
+export function* sealSdrSector(
   profile: SdrProfile,
-  identity: SectorIdentity,
-  data: Uint8Array,
-): Steps<SealedReplica> {
-  checkLength("the sector's data", data, profile);
-  checkPadded(data);
-  const replicaId = sdrReplicaIdOf(profile, identity);
-  const bind = (commD: Commitment): Uint8Array => {
-    if (equalBytes(commD, identity.commD)) return replicaId;
-    throw proofsErrors.commDMismatch({ expected: toHex(identity.commD), found: toHex(commD) });
-  };
-  const graph = sdrGraphOf(identity.networkId, profile);
-  const aux = yield* sealData(profile, graph, data, bind);
-  const { columns, replica } = parseSdrAux(profile, aux);
-  return {
-    replica: replica.leaves.slice(),
-    commR: replica.root,
-    commRStar: sdrCommR(columns.root, replica.root),
-    aux,
-    replicaTree: serializeTree(replica),
-  };
+  bind: BindSector,
+  input: SealInput,
+  store: SealStore,
+): Steps<SealOutcome> {
+  const sealed = yield* sealSdrData(
+    profile,
+    (commD) => {
+      const identity = bind(commD);
+      const replicaId = sdrReplicaIdOf(profile, identity);
+      return { replicaId, graph: sdrGraphOf(identity.networkId, profile) };
+    },
+    input,
+    store,
+  );
+  const { commD, commC, commRLast } = sealed;
+  return { commD, commR: commRLast, commRStar: sdrCommR(commC, commRLast) };
 }
 
 /**
@@ -60,12 +44,29 @@ export function* extractSdr(
   identity: SectorIdentity,
   replica: Uint8Array,
 ): Steps<Uint8Array> {
-  checkLength("the replica", replica, profile);
-  for (let node = 0; node < profile.nodes; node += 1) {
-    const bytes = replica.subarray(node * nodeBytes, (node + 1) * nodeBytes);
-    if (!isFr(bytes)) throw proofsErrors.notAReplica({ node });
+  const expected = profile.sectorBytes;
+  if (replica.length !== expected) {
+    throw proofsErrors.badLength({ what: "the replica", length: replica.length, expected });
   }
+  checkReplica(replica, 0);
+  const labels = yield* sdrSectorLabels(profile, identity);
+  const data = new Uint8Array(replica); // not slice(): on a Buffer of Node that is a view
+  subtractLabels(data, labels);
+  yield 1;
+  return data;
+}
+
+/** What was added to the data of a sector: the labels of its last layer. */
+export function* sdrSectorLabels(profile: SdrProfile, identity: SectorIdentity): Steps<Uint8Array> {
   const replicaId = sdrReplicaIdOf(profile, identity);
-  const graph = sdrGraphOf(identity.networkId, profile);
-  return yield* unsealSteps(graph, replicaId, profile.layers, replica);
+  return yield* sdrLastLabels(sdrGraphOf(identity.networkId, profile), replicaId, profile.layers);
+}
+
+/** Throws proofs/not-a-replica. */
+function checkReplica(nodes: Uint8Array, firstNode: number): void {
+  for (let at = 0; at < nodes.length; at += nodeBytes) {
+    if (!isFr(nodes.subarray(at, at + nodeBytes))) {
+      throw proofsErrors.notAReplica({ node: firstNode + at / nodeBytes });
+    }
+  }
 }

@@ -19,6 +19,7 @@ import {
   rowsLength,
   sha254Hasher,
 } from "../merkle/index.ts";
+import type { StoredTree } from "../seal-io/index.ts";
 import type { SdrShape } from "./params.ts";
 
 /** The parts of `aux`. */
@@ -41,6 +42,26 @@ function poseidonTreeLength({ sectorBytes, nodes }: SdrShape): number {
 /** Bytes of `aux` of a sector sealed with SDR. */
 export function sdrAuxLength(shape: SdrShape): number {
   return dataTreeLength(shape) + shape.layers * shape.sectorBytes + 2 * poseidonTreeLength(shape);
+}
+
+/** Where the labels of a layer (from 1) begin. */
+export function labelsOffset(shape: SdrShape, layer: number): number {
+  return dataTreeLength(shape) + (layer - 1) * shape.sectorBytes;
+}
+
+/** The trees in a stored `aux`. */
+export function storedSdrTrees(shape: SdrShape): {
+  readonly data: StoredTree;
+  readonly columns: StoredTree;
+  readonly replica: StoredTree;
+} {
+  const leafCount = shape.nodes;
+  const columns = labelsOffset(shape, shape.layers + 1);
+  return {
+    data: { hasher: sha254Hasher, leafCount, offset: 0 },
+    columns: { hasher: poseidonHasher, leafCount, offset: columns },
+    replica: { hasher: poseidonHasher, leafCount, offset: columns + poseidonTreeLength(shape) },
+  };
 }
 
 /** Views of the parts of `aux`, without copying. Throws proofs/bad-length. */

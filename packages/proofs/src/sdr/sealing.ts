@@ -1,109 +1,175 @@
 /**
- * Sealing, step by step: labels layer by layer, columns across the layers and their tree, the replica (data
- * plus the last layer's labels) and its tree. Extraction labels again and subtracts.
- * Invariant: everything is written where `aux` has it, so a seal takes no memory beside its result but one
- * slice of columns. Source: Filecoin specs, SDR.
+ * Sealing, step by step: labels layer by layer, columns across the layers and their tree, the replica (data plus the
+ * last layer's labels) and its tree. Extraction labels again and subtracts.
+ *
+ * Memory: two sectors and the rows of two trees. Labels are made in two buffers in turns and leave through the store;
+ * the hashes of the columns take the place of the last layer but one, the replica that of the last layer. What is
+ * needed again (the data, and labels of earlier layers where there are more than two) is read from the store.
+ * Source: Filecoin specs, SDR.
  */
+import { assert } from "@holdfast/base";
+import { proofsErrors } from "../errors.ts";
+import { allocate } from "../memory/index.ts";
 import {
   type Commitment,
-  type MerkleTree,
   nodeBytes,
   poseidonHasher,
-  type RowsPass,
   rowsLength,
-  serializeTree,
-  sha254Hasher,
   startColumns,
   startRows,
-  treeFromParts,
 } from "../merkle/index.ts";
-import { addNode, type Steps, subtractNode, wordsOf } from "../porep/index.ts";
+import { addNode, commitData, passSteps, subtractNode, wordsOf } from "../porep/index.ts";
+import { type SealInput, type SealSource, type SealStore, Writes } from "../seal-io/index.ts";
+import { awaited, type Steps, within } from "../steps/index.ts";
 import type { SdrGraph } from "./graph.ts";
 import { labelLayer } from "./labels.ts";
 import type { SdrShape } from "./params.ts";
-import { parseSdrAux, sdrAuxLength } from "./sealed.ts";
+import { labelsOffset, storedSdrTrees } from "./sealed.ts";
 
 const wordsPerNode = nodeBytes / 4;
+/** Read again at once. */
+const chunkBytes = 2 ** 20;
 /** Costs of a node, measured in TypeScript: a label, a label's place in a column, a tree. For progress only. */
 const cost = { label: 2, column: 15, tree: 11 };
-
-function* hashed(pass: RowsPass): Steps<void> {
-  while (pass.advance()) yield pass.doneRatio;
-  pass.finish();
-  yield 1;
-}
-
-function encode(data: Uint8Array, labels: Uint8Array, into: Uint8Array): void {
-  into.set(data);
-  const words = wordsOf(into);
-  const keys = wordsOf(labels);
-  for (let at = 0; at < words.length; at += wordsPerNode) {
-    addNode(words, at, keys.subarray(at, at + wordsPerNode));
-  }
-}
-
-/** A part of a whole that is at `start` when the part begins and takes `share` of it. */
-function* within<Result>(steps: Steps<Result>, start: number, share: number): Steps<Result> {
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-    yield start + share * Math.min(step.value, 1);
-  }
-}
-
-function* dataTree(data: Uint8Array): Steps<MerkleTree> {
-  const rows = new Uint8Array(rowsLength(sha254Hasher, data.length / nodeBytes));
-  yield* hashed(startRows(sha254Hasher, data, rows));
-  return treeFromParts(sha254Hasher, data, rows);
-}
-
 /** Share of a seal that the tree of its data takes. */
 const dataShare = 0.02;
 
-/**
- * Seals padded data: first its tree, then, under the replica id that `bind` makes of commD, the rest. The
- * result is `aux`.
- */
-export function* sealData(
-  shape: SdrShape,
-  graph: SdrGraph,
-  data: Uint8Array,
-  bind: (commD: Commitment) => Uint8Array,
-): Steps<Uint8Array> {
-  const tree = yield* within(dataTree(data), 0, dataShare);
-  return yield* within(sealSteps(shape, graph, bind(tree.root), tree), dataShare, 1 - dataShare);
+/** What a seal comes to. */
+export interface SdrRoots {
+  readonly commD: Commitment;
+  readonly replicaId: Uint8Array;
+  /** Root of the column tree. */
+  readonly commC: Commitment;
+  /** Root of the replica tree. */
+  readonly commRLast: Commitment;
+}
+
+/** What a sector is bound to, once the commitment of its data is known. */
+export interface SdrBound {
+  readonly replicaId: Uint8Array;
+  readonly graph: SdrGraph;
+}
+
+/** A part of the store, whole. Throws proofs/bad-length. */
+function* readPart(source: SealSource, offset: number, length: number): Steps<Uint8Array> {
+  const part = yield* awaited(source.read(offset, length));
+  if (part.length === length) return part;
+  const expected = offset + length;
+  throw proofsErrors.badLength({ what: "what the seal left", length: offset + part.length, expected });
+}
+
+class SdrSealing {
+  readonly #shape: SdrShape;
+  readonly #store: SealStore;
+  readonly #writes: Writes;
+  readonly #buffers: readonly [Uint8Array, Uint8Array];
+  readonly #rows: readonly [Uint8Array, Uint8Array];
+  #start = 0;
+
+  constructor(shape: SdrShape, store: SealStore) {
+    this.#shape = shape;
+    this.#store = store;
+    this.#writes = new Writes(store);
+    const rowBytes = rowsLength(poseidonHasher, shape.nodes);
+    this.#buffers = [allocate(shape.sectorBytes), allocate(shape.sectorBytes)];
+    this.#rows = [allocate(rowBytes), allocate(rowBytes)];
+  }
+
+  commitData(input: SealInput): Steps<Commitment> {
+    const [data, rows] = this.#buffers;
+    return commitData(input, { data, rows, writes: this.#writes });
+  }
+
+  /** The buffer of a layer's labels. */
+  #bufferOf(layer: number): Uint8Array {
+    return this.#buffers[layer % 2] as Uint8Array;
+  }
+
+  *#part(steps: Steps<void>, price: number): Steps<void> {
+    const { layers } = this.#shape;
+    const share = price / (layers * (cost.label + cost.column) + 2 * cost.tree);
+    yield* within(steps, this.#start, share);
+    this.#start += share;
+  }
+
+  /** Labels, columns and trees. */
+  *seal({ replicaId, graph }: SdrBound): Steps<Pick<SdrRoots, "commC" | "commRLast">> {
+    const { layers } = this.#shape;
+    for (let layer = 1; layer <= layers; layer += 1) {
+      const into = this.#bufferOf(layer);
+      yield* this.#writes.settle(into);
+      const steps = labelLayer(graph, replicaId, layer, this.#bufferOf(layer - 1), into);
+      yield* this.#part(shares(steps, this.#shape.nodes), cost.label);
+      this.#writes.start(labelsOffset(this.#shape, layer), into);
+    }
+    const { columns, replica } = storedSdrTrees(this.#shape);
+    const hashes = this.#bufferOf(layers - 1);
+    yield* this.#writes.settle(hashes);
+    yield* this.#part(this.#hashColumns(hashes, this.#bufferOf(layers)), layers * cost.column);
+    const commC = yield* this.#tree(hashes, this.#rows[0], columns.offset);
+    const last = this.#bufferOf(layers);
+    yield* this.#writes.settle(last);
+    yield* this.#addData(last);
+    const commRLast = yield* this.#tree(last, this.#rows[1], replica.offset);
+    yield* this.#writes.settleAll();
+    yield 1;
+    return { commC, commRLast };
+  }
+
+  /** Hashes the columns into `hashes`, which holds the labels of the last layer but one. */
+  *#hashColumns(hashes: Uint8Array, last: Uint8Array): Steps<void> {
+    const { layers, sectorBytes } = this.#shape;
+    if (layers === 2) return yield* passSteps(startColumns([hashes, last], hashes));
+    yield* this.#writes.settleAll();
+    for (let from = 0; from < sectorBytes; from += chunkBytes) {
+      const length = Math.min(chunkBytes, sectorBytes - from);
+      const parts: Uint8Array[] = [];
+      for (let layer = 1; layer < layers - 1; layer += 1) {
+        parts.push((yield* readPart(this.#store, labelsOffset(this.#shape, layer) + from, length)).slice());
+      }
+      const into = hashes.subarray(from, from + length);
+      const pass = startColumns([...parts, into, last.subarray(from, from + length)], into);
+      yield* within(passSteps(pass), from / sectorBytes, length / sectorBytes);
+    }
+  }
+
+  *#tree(leaves: Uint8Array, rows: Uint8Array, offset: number): Steps<Commitment> {
+    this.#writes.start(offset, leaves);
+    yield* this.#part(passSteps(startRows(poseidonHasher, leaves, rows)), cost.tree);
+    this.#writes.start(offset + leaves.length, rows);
+    return rows.slice(rows.length - nodeBytes);
+  }
+
+  /** Labels become the replica: the data are added, which the store has from the beginning on. */
+  *#addData(labels: Uint8Array): Steps<void> {
+    yield* this.#writes.settleAll();
+    const words = wordsOf(labels);
+    for (let from = 0; from < labels.length; from += chunkBytes) {
+      const data = wordsOf(yield* readPart(this.#store, from, Math.min(chunkBytes, labels.length - from)));
+      for (let at = 0; at < data.length; at += wordsPerNode) {
+        addNode(words, from / 4 + at, data.subarray(at, at + wordsPerNode));
+      }
+      yield this.#start;
+    }
+    assert(words.buffer === labels.buffer, "buffers of layers begin at whole words");
+  }
 }
 
 /**
- * Labels and trees of a sector whose data tree is `data`; the result is `aux`. The replica is the leaves of
- * its replica tree.
+ * Seals the padded data of `input` and writes `aux` to the store: first the data's tree, then, bound to what `bind`
+ * makes of commD, the rest. Throws proofs/not-padded, what `bind` throws, errors of input and store.
  */
-function* sealSteps(
+export function* sealSdrData(
   shape: SdrShape,
-  graph: SdrGraph,
-  replicaId: Uint8Array,
-  data: MerkleTree,
-): Steps<Uint8Array> {
-  const aux = new Uint8Array(sdrAuxLength(shape));
-  aux.set(serializeTree(data));
-  const { labels, columns, replica } = parseSdrAux(shape, aux);
-  let start = 0;
-  const columnCost = shape.layers * cost.column;
-  const total = shape.layers * cost.label + columnCost + 2 * cost.tree;
-  function* part(steps: Steps<void>, price: number): Steps<void> {
-    yield* within(steps, start, price / total);
-    start += price / total;
-  }
-  for (const [i, into] of labels.entries()) {
-    const previous = labels[i - 1] ?? into;
-    yield* part(shares(labelLayer(graph, replicaId, i + 1, previous, into), shape.nodes), cost.label);
-  }
-  yield* part(hashed(startColumns(labels, columns.leaves)), columnCost);
-  yield* part(hashed(startRows(poseidonHasher, columns.leaves, columns.rows)), cost.tree);
-  encode(data.leaves, labels.at(-1) ?? replica.leaves, replica.leaves);
-  yield* part(hashed(startRows(poseidonHasher, replica.leaves, replica.rows)), cost.tree);
-  yield 1;
-  return aux;
+  bind: (commD: Commitment) => SdrBound,
+  input: SealInput,
+  store: SealStore,
+): Steps<SdrRoots> {
+  const sealing = new SdrSealing(shape, store);
+  const commD = yield* within(sealing.commitData(input), 0, dataShare);
+  const bound = bind(commD);
+  const roots = yield* within(sealing.seal(bound), dataShare, 1 - dataShare);
+  return { commD, replicaId: bound.replicaId, ...roots };
 }
 
 function* shares(counts: Generator<number, void>, of: number): Steps<void> {
@@ -112,8 +178,8 @@ function* shares(counts: Generator<number, void>, of: number): Steps<void> {
 
 /** The labels of the last of `layers` layers; two layers are kept at a time. */
 export function* sdrLastLabels(graph: SdrGraph, replicaId: Uint8Array, layers: number): Steps<Uint8Array> {
-  let labels = new Uint8Array(graph.nodes * nodeBytes);
-  let previous = new Uint8Array(graph.nodes * nodeBytes);
+  let labels = allocate(graph.nodes * nodeBytes);
+  let previous = allocate(graph.nodes * nodeBytes);
   for (let layer = 1; layer <= layers; layer += 1) {
     [labels, previous] = [previous, labels];
     const steps = labelLayer(graph, replicaId, layer, previous, labels);
@@ -122,19 +188,12 @@ export function* sdrLastLabels(graph: SdrGraph, replicaId: Uint8Array, layers: n
   return labels;
 }
 
-/** The data of a replica whose nodes are canonical. */
-export function* unsealSteps(
-  graph: SdrGraph,
-  replicaId: Uint8Array,
-  layers: number,
-  replica: Uint8Array,
-): Steps<Uint8Array> {
-  const keys = wordsOf(yield* sdrLastLabels(graph, replicaId, layers));
-  const data = new Uint8Array(replica); // not slice(): on a Buffer of Node that is a view
-  const words = wordsOf(data);
+/** Takes the labels from nodes of a replica, in place; both begin at the same node. */
+export function subtractLabels(nodes: Uint8Array, labels: Uint8Array): void {
+  const words = wordsOf(nodes);
+  const keys = wordsOf(labels);
   for (let at = 0; at < words.length; at += wordsPerNode) {
     subtractNode(words, at, keys.subarray(at, at + wordsPerNode));
   }
-  yield 1;
-  return data;
+  if (words.buffer !== nodes.buffer) nodes.set(new Uint8Array(words.buffer));
 }

@@ -9,9 +9,13 @@ export function leafAt(tree: MerkleTree, node: number): bigint {
 
 /** A path as the circuit takes it: per level the siblings, the node itself left out. */
 export function pathOf(tree: MerkleTree, index: number): readonly (readonly bigint[])[] {
-  const siblings = frsFromBytes(openPath(tree, index));
+  return levelsOfPath(tree.leafCount, frsFromBytes(openPath(tree, index)));
+}
+
+/** The siblings of a path in a tree of so many leaves, level by level. */
+export function levelsOfPath(leafCount: number, siblings: readonly bigint[]): readonly (readonly bigint[])[] {
   let at = 0;
-  return (poseidonHasher.shapeOf(tree.leafCount) ?? []).map((arity) => {
+  return (poseidonHasher.shapeOf(leafCount) ?? []).map((arity) => {
     at += arity - 1;
     return siblings.slice(at - arity + 1, at);
   });

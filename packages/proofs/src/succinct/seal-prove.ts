@@ -6,85 +6,111 @@ import {
   zigzagSealCircuit,
 } from "../circuits/index.ts";
 import { frFromBytes } from "../field/index.ts";
-import { graphOf } from "../graph/index.ts";
 import { type ProvingKey, prove } from "../groth16/index.ts";
-import type { MerkleTree } from "../merkle/index.ts";
-import { openLeaves } from "../openings/index.ts";
-import {
-  commRStarOf,
-  parseAux,
-  pollSeal,
-  replicaIdOf,
-  type SealTrees,
-  type SectorIdentity,
-  type Steps,
-  sealOpenings,
-} from "../porep/index.ts";
+import { nodeBytes } from "../merkle/index.ts";
+import { openedLeaves } from "../openings/index.ts";
+import { readRoots, type SectorIdentity, storedTrees } from "../porep/index.ts";
 import { type SectorProfile, totalDegree } from "../profiles.ts";
 import { witnessOf } from "../r1cs/index.ts";
+import {
+  type NodeLookup,
+  openStored,
+  pathStored,
+  readNodes,
+  type SealSource,
+  type StoredTree,
+} from "../seal-io/index.ts";
+import type { Steps } from "../steps/index.ts";
 import { circuitOf, sealShapeOf, shapeOfCircuit } from "./circuits.ts";
 import { groupsOf } from "./groups.ts";
-import { leafAt, pathOf } from "./paths.ts";
+import { levelsOfPath } from "./paths.ts";
 import { dataLeaves, publicStep, type Step, stepsOf, succinctForm } from "./seal-statement.ts";
+
+/** A leaf of a stored tree with its path: where their nodes lie. */
+function leafNodes(tree: StoredTree, leaf: number): readonly number[] {
+  return [tree.offset + leaf * nodeBytes, ...pathStored(tree, leaf)];
+}
+
+/** The parents that a circuit takes: an unused slot opens node 0. */
+function slotsOf({ parents }: Step): readonly number[] {
+  return Array.from({ length: totalDegree }, (_none, i) => parents[i] ?? 0);
+}
+
+/** The tree of the layer's output and, above layer 1, that of the layer before. */
+function treesOf(
+  { layer }: Step,
+  layers: readonly StoredTree[],
+): { after: StoredTree; before: StoredTree | undefined } {
+  return { after: layers[layer - 1] as StoredTree, before: layers[layer - 2] };
+}
+
+/** All nodes that the assignment of a challenge takes. */
+function nodesOf(step: Step, layers: readonly StoredTree[]): readonly number[] {
+  const { after, before } = treesOf(step, layers);
+  const opened = [step.node, ...slotsOf(step)].flatMap((leaf) => leafNodes(after, leaf));
+  return before === undefined ? opened : [...opened, ...leafNodes(before, step.node)];
+}
 
 function assignmentOf(
   step: Step,
   statement: SealChallengeStatement,
-  { data, layers }: SealTrees,
+  layers: readonly StoredTree[],
+  nodeAt: NodeLookup,
 ): SealChallengeAssignment {
-  const { layer, node, parents } = step;
-  const after = layers[layer - 1] as MerkleTree;
-  const before = layers[layer - 2];
-  const slots = Array.from({ length: totalDegree }, (_none, i) => parents[i] ?? 0);
+  const { node } = step;
+  const { after, before } = treesOf(step, layers);
+  const leafAt = (tree: StoredTree, leaf: number) => frFromBytes(nodeAt(tree.offset + leaf * nodeBytes));
+  const pathAt = (tree: StoredTree, leaf: number) =>
+    levelsOfPath(
+      tree.leafCount,
+      pathStored(tree, leaf).map((offset) => frFromBytes(nodeAt(offset))),
+    );
+  const slots = slotsOf(step);
   return {
     ...statement,
-    before: before === undefined ? leafAt(data, node) : leafAt(before, node),
+    before: before === undefined ? statement.plainNode : leafAt(before, node),
     after: leafAt(after, node),
-    // An unused slot opens node 0; in layer 1 the path before is any path, because it is not looked at.
+    // In layer 1 the path before is any path, because it is not looked at.
     parentValues: slots.map((parent) => leafAt(after, parent)),
-    pathBefore: pathOf(before ?? after, node),
-    pathAfter: pathOf(after, node),
-    parentPaths: slots.map((parent) => pathOf(after, parent)),
+    pathBefore: pathAt(before ?? after, node),
+    pathAfter: pathAt(after, node),
+    parentPaths: slots.map((parent) => pathAt(after, parent)),
   };
 }
 
 /**
  * Proves the seal at the challenges of `seed`, one SNARK after the other, and yields the share that is done.
- * Throws proofs/bad-length, proofs/no-circuit, groth16/….
+ * Throws proofs/bad-length, proofs/no-circuit, groth16/…, the source's errors.
  */
 export function* proveSealSteps(
   profile: SectorProfile,
   key: ProvingKey,
   identity: SectorIdentity,
-  aux: Uint8Array,
+  source: SealSource,
   seed: Uint8Array,
 ): Steps<Uint8Array> {
-  const trees = parseAux(profile, aux);
-  const replicaId = replicaIdOf(profile, identity);
-  const rootBytes = trees.layers.map((tree) => tree.root);
-  const challenges = pollSeal(profile, replicaId, commRStarOf(replicaId, rootBytes), seed);
-  const expected = sealOpenings(graphOf(identity.networkId, profile), challenges);
-  const leaves = dataLeaves(expected);
-  const plain = new Map(leaves.map((node) => [node, leafAt(trees.data, node)]));
+  const { data, layers } = storedTrees(profile);
+  const { replicaId, roots: rootBytes, openings } = yield* readRoots(profile, identity, source, seed);
+  const leaves = dataLeaves(openings);
+  const dataOpening = yield* openStored(source, data, leaves);
+  const opened = openedLeaves(leaves, dataOpening);
+  const plain = new Map([...opened].map(([leaf, bytes]) => [leaf, frFromBytes(bytes)]));
   const roots = rootBytes.map(frFromBytes);
   const circuit = zigzagSealCircuit(sealShapeOf(profile));
   const r1cs = shapeOfCircuit(circuitOf(profile, "seal"));
-  const groups = groupsOf(stepsOf(expected), profile.challengesPerProof);
+  const groups = groupsOf(stepsOf(openings), profile.challengesPerProof);
   const proofs: Uint8Array[] = [];
   for (const group of groups) {
+    const nodes = group.flatMap((step) => nodesOf(step, layers));
+    const nodeAt = yield* readNodes(source, nodes);
     const assignment = {
       replicaId: frFromBytes(replicaId),
-      challenges: group.map((step) => assignmentOf(step, publicStep(step, roots, plain), trees)),
+      challenges: group.map((step) => assignmentOf(step, publicStep(step, roots, plain), layers, nodeAt)),
     };
     const witness = witnessOf(circuit, assignment);
     const entropy = sha256(concatBytes(replicaId, seed));
     proofs.push(prove(key, r1cs, witness, entropy));
     yield proofs.length / groups.length;
   }
-  return concatBytes(
-    Uint8Array.of(succinctForm),
-    ...rootBytes.slice(0, -1),
-    openLeaves(trees.data, leaves),
-    ...proofs,
-  );
+  return concatBytes(Uint8Array.of(succinctForm), ...rootBytes.slice(0, -1), dataOpening, ...proofs);
 }

@@ -10,7 +10,6 @@
  * Source: Wesolowski 2019, §4.1 and algorithm 5.
  */
 import { bigEndian, concatBytes, sha256, utf8Bytes } from "@holdfast/base";
-import type { Steps } from "../porep/index.ts";
 import { vdfErrors } from "./errors.ts";
 import { decodeElement, elementOf, encodeElement, hashToElement, rsa2048, type VdfGroup } from "./group.ts";
 import { modPow, plainModPow } from "./kernel.ts";
@@ -88,7 +87,7 @@ export function* evaluateVdfSteps(
   input: Uint8Array,
   iterations: number,
   group: VdfGroup = rsa2048,
-): Steps<VdfResult> {
+): Generator<number, VdfResult, void> {
   if (!(Number.isInteger(iterations) && iterations >= 1 && iterations <= maxIterations)) {
     throw vdfErrors.badIterations({ iterations, max: maxIterations });
   }
@@ -121,7 +120,7 @@ function* foldSteps(
   { digitBits, spacing }: Plan,
   iterations: number,
   prime: bigint,
-): Steps<bigint> {
+): Generator<number, bigint, void> {
   const digitsPerCheckpoint = spacing / digitBits;
   const base = 1n << BigInt(digitBits);
   /** Digit number i of ⌊2^T/ℓ⌋ in base 2^digitBits. */

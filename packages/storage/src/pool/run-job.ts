@@ -4,10 +4,10 @@
  */
 import { type Disk, HoldfastError, sectorId, toHex } from "@holdfast/base";
 import {
+  auxLengthOf,
   layerTreeLength,
-  maxUserBytes,
   type Prover,
-  padUser,
+  proofsErrors,
   resolveClass,
   type SealHooks,
   type SectorClass,
@@ -15,6 +15,7 @@ import {
 } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import type { ExtractJob, PostJob, PostResult, ProveJob, ReplicateJob, ReplicateResult } from "./jobs.ts";
+import { fileSource, SealFiles, stagedInput } from "./seal-files.ts";
 
 export interface JobTools {
   readonly disk: Disk;
@@ -27,15 +28,15 @@ export async function replicate(
   job: ReplicateJob,
   hooks: SealHooks,
 ): Promise<ReplicateResult> {
-  const { classes, sectorBytes, identity } = job;
-  const data = new Uint8Array(sectorBytes);
-  data.set(padUser(await stagedBytes(disk, job)));
+  const { classes, sectorBytes, identity, stagedPath } = job;
+  const { profile } = resolveClass(classes, sectorBytes);
+  await using staged = stagedPath === null ? null : await disk.open(stagedPath, "read");
+  await using store = await SealFiles.create(disk, job, profile);
   try {
-    const sealed = await prover.replicate({ classes, sectorBytes, identity, data }, hooks);
-    await writeOutput(disk, job.replicaPath, sealed.replica);
-    await writeOutput(disk, job.treePath, sealed.replicaTree);
-    await writeOutput(disk, job.auxPath, sealed.aux);
-    return { commR: sealed.commR, commRStar: sealed.commRStar };
+    const input = stagedInput(staged ?? undefined, job);
+    const sealed = await prover.seal({ classes, sectorBytes, identity, input, store }, hooks);
+    await store.sync();
+    return sealed;
   } catch (error) {
     if (!hasCode(error, "proofs/comm-d-mismatch")) throw error;
     const found = String(error.data.found);
@@ -46,29 +47,17 @@ export async function replicate(
   }
 }
 
-/** The user bytes of the whole sector: the pieces at their places, zeros everywhere else. */
-async function stagedBytes(disk: Disk, job: ReplicateJob): Promise<Uint8Array> {
-  const user = new Uint8Array(maxUserBytes(job.sectorBytes));
-  if (job.stagedPath === null) return user;
-  await using file = await disk.open(job.stagedPath, "read");
-  for (const { startUserBytes, userBytes } of job.ranges) {
-    const bytes = await file.readAt(startUserBytes, userBytes);
-    if (bytes.length < userBytes) {
-      throw storageErrors.missingFile({ sectorId: job.identity.sectorId, path: job.stagedPath });
-    }
-    user.set(bytes, startUserBytes);
-  }
-  return user;
-}
-
 /** Proves a seal; see `Sealer.prove`. */
 export async function prove({ disk, prover }: JobTools, job: ProveJob, hooks: SealHooks): Promise<void> {
-  const { classes, sectorBytes, identity, commR, commRStar, seed } = job;
-  const aux = await fileOf(disk, identity.sectorId, job.auxPath);
-  const proof = await prover.proveSeal(
-    { classes, sectorBytes, identity, aux, commR, commRStar, seed },
-    hooks,
-  );
+  const { classes, sectorBytes, identity, commR, commRStar, seed, auxPath } = job;
+  const { profile } = resolveClass(classes, sectorBytes);
+  const [length, expected] = [await sizeOf(disk, identity.sectorId, auxPath), auxLengthOf(profile)];
+  if (length !== expected) {
+    throw proofsErrors.badLength({ what: "the seal's auxiliary data", length, expected });
+  }
+  await using file = await disk.open(auxPath, "read");
+  const request = { classes, sectorBytes, identity, aux: fileSource(file), commR, commRStar, seed };
+  const proof = await prover.proveSeal(request, hooks);
   await writeOutput(disk, job.proofPath, proof);
 }
 
@@ -156,21 +145,23 @@ async function treeOf(
   }
 }
 
-/**
- * A sector's files may be larger than what one call of the system reads, and than what one wants to copy; so
- * they are read and written through open files. An output needs no atomic replacement: nobody looks at it
- * before its job is done.
- */
+/** An output needs no atomic replacement: nobody looks at it before its job is done. */
 async function writeOutput(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
   await using file = await disk.open(path, "create");
   await file.writeAt(0, bytes);
   await file.sync();
 }
 
+async function sizeOf(disk: Disk, sectorId: number, path: string): Promise<number> {
+  const sizeBytes = await disk.sizeBytes(path);
+  if (sizeBytes === undefined) throw storageErrors.missingFile({ sectorId, path });
+  return sizeBytes;
+}
+
 async function fileOf(disk: Disk, sectorId: number, path: string): Promise<Uint8Array> {
-  if ((await disk.sizeBytes(path)) === undefined) throw storageErrors.missingFile({ sectorId, path });
+  const sizeBytes = await sizeOf(disk, sectorId, path);
   await using file = await disk.open(path, "read");
-  return await file.readAt(0, await file.sizeBytes());
+  return await file.readAt(0, sizeBytes);
 }
 
 function hasCode(error: unknown, ...codes: readonly string[]): error is HoldfastError {

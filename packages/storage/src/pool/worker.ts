@@ -10,7 +10,8 @@ import type { JobRequest } from "./jobs.ts";
 import { extract, post, prove, replicate } from "./run-job.ts";
 import { errorData, type WorkerAnswer, type WorkerTask } from "./wire.ts";
 
-const prover = createProver();
+// The disk's answers are heard between two steps of a computation.
+const prover = createProver({ pause: () => new Promise((resolve) => setImmediate(resolve)) });
 const verifier = createVerifier();
 
 /** Runs a task. Never rejects: a failure is an answer. */

@@ -31,7 +31,7 @@ function zigzag(mode: "encode" | "decode", keyDerivation: "blake2s" | "poseidon"
   const run = runOf(13, mode === "decode", count);
   const plain = plainZigzagPass(layer);
   const key = new Uint8Array(keyBytes).fill(5);
-  const streams = mode === "encode" ? "blake2s_one_stream" : "blake2s_eight_streams";
+  const streams = mode === "encode" ? "blake2s_one_stream" : "blake2s_many_streams";
   return {
     name: `ZigZag ${mode}, keys by ${keyDerivation}`,
     count,

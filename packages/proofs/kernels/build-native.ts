@@ -55,9 +55,15 @@ function units(headers: string): readonly Unit[] {
     source: `${name}.c`,
     flags: ["-O3", "-DHOLDFAST_ADX", "-mbmi2", "-madx", ...vectors],
   });
+  const avx512: Unit = {
+    name: "zigzag-avx512",
+    source: "zigzag-avx512.c",
+    flags: ["-O3", "-mavx512f", "-mavx512dq", "-mavx512vl"],
+  };
+  const wider = [wide, sha, avx512, ifma("poseidon-ifma"), ifma("pedersen-ifma")];
   return [
     kernelUnit("base"),
-    ...(process.arch === "x64" ? [wide, sha, ifma("poseidon-ifma"), ifma("pedersen-ifma")] : []),
+    ...(process.arch === "x64" ? wider : []),
     { name: "addon", source: "addon.c", flags: ["-O2", "-I", headers] },
   ];
 }

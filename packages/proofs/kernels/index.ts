@@ -26,14 +26,16 @@ import {
 } from "./environment.ts";
 import { wrongAnswer } from "./known-answers.ts";
 import { createLayerKernel } from "./layers.ts";
+import { type HardwareLimits, limitsOf } from "./limits.ts";
 import { createNativeMachine, createWasmMachine, type MachineMaker } from "./machine.ts";
-import { findAddonIn, foldersInTurn, type HardwareLimits } from "./native.ts";
+import { findAddonIn, foldersInTurn } from "./native.ts";
 import { createPedersenRow } from "./pedersen.ts";
 import { createPoseidonRow } from "./tree.ts";
 import { wasmApi } from "./wasm-api.ts";
 
 export * from "./crew/index.ts";
 export { answersOf, expectedAnswers } from "./known-answers.ts";
+export type { HardwareLimits } from "./limits.ts";
 export { binaryName, buildCommand, nativeFolders, noteName } from "./native.ts";
 
 export { folderVariable, type KernelBackend, kernelBackends, kernelsVariable, withoutVariable };
@@ -70,7 +72,7 @@ function checked(backend: KernelBackend, make: MachineMaker): LoadedKernels {
   const layers = createLayerKernel(make);
   const wrong = wrongAnswer({ poseidonRow, curve, layers });
   return wrong === undefined
-    ? { backend, tree: { poseidonRow, pedersenRow }, curve, layers }
+    ? { backend, tree: { poseidonRow, pedersenRow }, curve, layers, limits: limitsOf(make().call) }
     : reference(`the ${backend} binary's ${wrong} does not give the known answer`);
 }
 
@@ -118,7 +120,7 @@ function loadNativeFrom(folder: string, without: readonly string[]): LoadedKerne
     const { zigzag, sdr } = loaded.layers;
     // Without SHA instructions of our own, OpenSSL is faster wherever it has them: on other processors than x64.
     const layers = { ...(zigzag && { zigzag }), ...(sdr && process.arch === "x64" && { sdr }) };
-    return { ...loaded, layers, features, limits: addon.limits ?? {} };
+    return { ...loaded, layers, features };
   } catch (cause) {
     return reference(`the native binary fails: ${messageOf(cause)}`);
   }

@@ -30,19 +30,12 @@ export interface NativeNote {
   readonly compiler: string;
 }
 
-/**
- * Loops that do nothing but what the hardware can at best, `units` times: what a benchmark holds the kernels against,
- * by names such as `sha256_two_streams` (a unit is a block) or `fp_multiply` (a unit is a product).
- */
-export type HardwareLimits = Readonly<Record<string, (units: number) => void>>;
-
 /** The addon's exports (`src/addon.c`). */
 export interface NativeAddon {
   /** What the processor has of the features that the kernels know, each with its bit. */
   readonly features: Readonly<Record<string, number>>;
   /** The kernels of the best build within these features. */
   readonly bind: (allowed: number) => KernelCalls;
-  readonly limits?: HardwareLimits;
 }
 
 /** An addon, or why there is none; `refused`: one is there and may not be used. */
@@ -95,9 +88,9 @@ export function findAddonIn(folder: string): NativeFound {
       return refused(`${file} is not what was built: it was changed or cut`);
     const module: { exports: Partial<NativeAddon> } = { exports: {} };
     process.dlopen(module, file);
-    const { features, bind, limits = {} } = module.exports;
+    const { features, bind } = module.exports;
     if (features === undefined || bind === undefined) return refused(`${file} is no addon of these kernels`);
-    return { addon: { features, bind, limits }, compiler: note.compiler };
+    return { addon: { features, bind }, compiler: note.compiler };
   } catch (cause) {
     return refused(`${file} does not load (${cause instanceof Error ? cause.message : String(cause)})`);
   }

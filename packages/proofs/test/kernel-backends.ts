@@ -36,6 +36,7 @@ function nativeVariants(): readonly TestedBackend[] {
   return [
     variant("native", all),
     ...(features.includes("ifma") ? [variant("native, without ifma,", load(["ifma"]))] : []),
+    ...(features.includes("avx512") ? [variant("native, without avx512,", load(["avx512", "ifma"]))] : []),
     ...(features.length > 0 ? [variant(bare, load(features))] : []),
   ];
 }

@@ -139,6 +139,20 @@ describe.each(backends)("layers by $name kernels", ({ loaded: { layers } }) => {
   });
 });
 
+describe.each(backends)("limits of $name kernels", ({ backend, loaded: { limits } }) => {
+  it("are computed, one answer for one question, and wrong questions are refused", () => {
+    if (limits === undefined) throw new Error("a compiled back end has limits");
+    expect(Object.keys(limits)).toEqual(
+      expect.arrayContaining(["blake2s_one_stream", "blake2s_many_streams"]),
+    );
+    for (const loop of Object.values(limits)) {
+      expect(loop(128)).toBe(loop(128));
+      expect(loop(128)).not.toBe(loop(256));
+    }
+    if (backend === "native") expect(() => limits.blake2s_one_stream?.(-1)).toThrow(RangeError);
+  });
+});
+
 describe("canaries", () => {
   const fails = <Ts>(property: fc.IProperty<Ts>): boolean =>
     (

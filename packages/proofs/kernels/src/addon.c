@@ -5,6 +5,7 @@
  * functions of the best build within those features. No state but an arena for each thread: workers load it too.
  */
 #include <node_api.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include "table.h"
@@ -38,8 +39,8 @@ static void release(void) {
 
 /* ---- features ---- */
 
-enum { ADX = 1, SHA = 2, IFMA = 4 };
-static const struct { u32 bit; const char *name; } feature_names[] = {{ADX, "adx"}, {SHA, "sha"}, {IFMA, "ifma"}};
+enum { ADX = 1, SHA = 2, IFMA = 4, AVX512 = 8 };
+static const struct { u32 bit; const char *name; } feature_names[] = {{ADX, "adx"}, {SHA, "sha"}, {IFMA, "ifma"}, {AVX512, "avx512"}};
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -56,7 +57,7 @@ static u32 find_features(void) {
     __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     if ((low & 6) == 6 && bmi2 && adx && avx2) found |= ADX;
     int f = b >> 16 & 1, dq = b >> 17 & 1, ifma = b >> 21 & 1, vl = b >> 31 & 1;
-    if ((low & 0xe6) == 0xe6 && f && dq && ifma && vl) found |= IFMA;
+    if ((low & 0xe6) == 0xe6 && f && dq && vl) found |= ifma ? AVX512 | IFMA : AVX512;
   }
   return found;
 }
@@ -65,7 +66,7 @@ static u32 find_features(void) { return 0; }
 #endif
 
 /* A table for every set of features, made when the library is loaded. */
-static kernel_table tables[ADX + SHA + IFMA + 1];
+static kernel_table tables[ADX + SHA + IFMA + AVX512 + 1];
 
 __attribute__((constructor)) static void make_tables(void) {
   for (u32 features = 0; features < sizeof(tables) / sizeof(tables[0]); features++) {
@@ -78,7 +79,16 @@ __attribute__((constructor)) static void make_tables(void) {
       table->pedersen_tables = pedersen_tables_ifma;
       table->pedersen_row = pedersen_row_ifma;
     }
-    if (features & SHA) table->sdr_labels = sdr_labels_sha;
+    if (features & AVX512) {
+      table->zigzag_blake2s = zigzag_blake2s_avx512;
+      table->limits.blake2s_one_stream = limit_blake2s_one_stream_avx512;
+      table->limits.blake2s_many_streams = limit_blake2s_many_streams_avx512;
+    }
+    if (features & SHA) {
+      table->sdr_labels = sdr_labels_sha;
+      table->limits.sha256_one_stream = limit_sha256_one_stream_sha;
+      table->limits.sha256_two_streams = limit_sha256_two_streams_sha;
+    }
 #endif
   }
 }
@@ -310,6 +320,24 @@ static napi_value first_bad(call *c, check_function function, u64 unit) {
 GROUP_CALLS(g1, 96)
 GROUP_CALLS(g2, 192)
 
+/* ---- limits ---- */
+
+static const struct { const char *name; usize at; } limits[] = {
+    {"limit_sha256_one_stream", offsetof(limit_table, sha256_one_stream)},
+    {"limit_sha256_two_streams", offsetof(limit_table, sha256_two_streams)},
+    {"limit_blake2s_one_stream", offsetof(limit_table, blake2s_one_stream)},
+    {"limit_blake2s_many_streams", offsetof(limit_table, blake2s_many_streams)},
+};
+
+/* The function's data is its place in a table. */
+static napi_value call_limit(napi_env env, napi_callback_info info) {
+  napi_value value = 0;
+  call c = begin(env, info, 1);
+  u32 units = number(&c, 0, MAX_COUNT);
+  if (!c.failed) napi_create_uint32(env, (*(const limit_function *)(const void *)c.table)(units), &value);
+  return value;
+}
+
 /* ---- the module ---- */
 
 #define METHOD(name) {#name, call_##name}
@@ -321,18 +349,24 @@ static const struct { const char *name; napi_callback function; } methods[] = {
     METHOD(g2_msm), METHOD(g2_fixed_base), METHOD(g2_scale), METHOD(g2_lagrange), METHOD(g2_first_bad),
 };
 
-/* bind(features): an object with the kernels. */
+static int set_function(napi_env env, napi_value object, const char *name, napi_callback callback, void *data) {
+  napi_value function;
+  return napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, data, &function) == napi_ok &&
+         napi_set_named_property(env, object, name, function) == napi_ok;
+}
+
+/* bind(features): an object with the kernels, and with the limits that this processor has. */
 static napi_value bind_kernels(napi_env env, napi_callback_info info) {
   call c = begin(env, info, 1);
   u32 allowed = number(&c, 0, 0xffff);
-  napi_value object, function;
+  napi_value object;
   if (c.failed || napi_create_object(env, &object) != napi_ok) return 0;
-  void *table = &tables[allowed & find_features()];
-  for (usize i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-    const char *name = methods[i].name;
-    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, methods[i].function, table, &function) != napi_ok ||
-        napi_set_named_property(env, object, name, function) != napi_ok)
-      return 0;
+  kernel_table *table = &tables[allowed & find_features()];
+  for (usize i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+    if (!set_function(env, object, methods[i].name, methods[i].function, table)) return 0;
+  for (usize i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+    limit_function *limit = (limit_function *)((u8 *)&table->limits + limits[i].at);
+    if (*limit && !set_function(env, object, limits[i].name, call_limit, limit)) return 0;
   }
   return object;
 }

@@ -1,17 +1,27 @@
 /*
  * BLAKE2s-256 of whole blocks, in two shapes: one message with its four rows in vectors (for chains), and as many
  * messages as a vector has lanes (for what is independent). Both are written in the compilers' vector types: the
- * same text is SSE, AVX2 or SIMD of WebAssembly.
- * Source: RFC 7693; Samuel Neves's rows in vectors for the first shape.
+ * same text is SSE, AVX2, AVX-512 (which can rotate) or SIMD of WebAssembly.
+ * Source: RFC 7693; Samuel Neves's rows in vectors for the first shape. Between two half rounds the rows a, c and d
+ * turn and not b, as b is the one that the next step waits for.
  */
 #ifndef HOLDFAST_BLAKE2S_H
 #define HOLDFAST_BLAKE2S_H
 #include "kernel.h"
 
+#if defined(__AVX512VL__) && defined(__AVX512DQ__)
+#define ROTATES
+#include <immintrin.h>
+#endif
+
 typedef u32 v4 __attribute__((vector_size(16)));
+typedef u32 v8 __attribute__((vector_size(32)));
+typedef u8 b16 __attribute__((vector_size(16)));
 
 /* Lanes of the second shape. */
-#ifdef __AVX2__
+#if defined(ROTATES)
+#define LANES 16
+#elif defined(__AVX2__)
 #define LANES 8
 #else
 #define LANES 4
@@ -37,45 +47,131 @@ static const u32 blake_iv[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
   f(10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0)
 
 #define TURN(x, by) (((x) >> (by)) | ((x) << (32 - (by))))
-#define V4_TURN16(x) ((v4)__builtin_shufflevector((b16)(x), (b16)(x), 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13))
-#define V4_TURN8(x) ((v4)__builtin_shufflevector((b16)(x), (b16)(x), 1, 2, 3, 0, 5, 6, 7, 4, 9, 10, 11, 8, 13, 14, 15, 12))
-typedef u8 b16 __attribute__((vector_size(16)));
 
-#define ROWS_MIX(m0, m1, m2, m3, n0, n1, n2, n3)                 \
-  a += b + (v4){m[m0], m[m1], m[m2], m[m3]};                     \
-  d = V4_TURN16(d ^ a);                                          \
-  c += d;                                                        \
-  b = TURN(b ^ c, 12);                                           \
-  a += b + (v4){m[n0], m[n1], m[n2], m[n3]};                     \
-  d = V4_TURN8(d ^ a);                                           \
-  c += d;                                                        \
-  b = TURN(b ^ c, 7);
-#define V4_ROLL(x, i, j, k, l) __builtin_shufflevector(x, x, i, j, k, l)
-#define ROWS_ROUND(s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13, s14, s15) \
-  ROWS_MIX(s0, s2, s4, s6, s1, s3, s5, s7)                       \
-  b = V4_ROLL(b, 1, 2, 3, 0);                                    \
-  c = V4_ROLL(c, 2, 3, 0, 1);                                    \
-  d = V4_ROLL(d, 3, 0, 1, 2);                                    \
-  ROWS_MIX(s8, s10, s12, s14, s9, s11, s13, s15)                 \
-  b = V4_ROLL(b, 3, 0, 1, 2);                                    \
-  c = V4_ROLL(c, 2, 3, 0, 1);                                    \
-  d = V4_ROLL(d, 1, 2, 3, 0);
+/* ---- one message ---- */
 
-/* One block of one message; `total` bytes up to its end, `last` is ~0 for the last block. */
-VECTORS NOINLINE void blake_block(u32 *h, const u32 *m, u32 total, u32 last) {
-  v4 low, high, a, b, c, d;
-  __builtin_memcpy(&low, h, 16);
-  __builtin_memcpy(&high, h + 4, 16);
-  a = low;
-  b = high;
-  c = (v4){blake_iv[0], blake_iv[1], blake_iv[2], blake_iv[3]};
-  d = (v4){blake_iv[4] ^ total, blake_iv[5], blake_iv[6] ^ last, blake_iv[7]};
-  BLAKE_ROUNDS(ROWS_ROUND)
-  low ^= a ^ c;
-  high ^= b ^ d;
-  __builtin_memcpy(h, &low, 16);
-  __builtin_memcpy(h + 4, &high, 16);
+/* The words of a block are a register where one instruction picks any sixteen of them, else they lie in memory. */
+#ifdef ROTATES
+#define PICK_ROUND(s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13, s14, s15)                            \
+  picked = _mm512_permutexvar_epi32(                                                                                \
+      _mm512_setr_epi32(s0, s2, s4, s6, s1, s3, s5, s7, s14, s8, s10, s12, s15, s9, s11, s13), words);
+#define PICKED(k, i, j, l, n) ((v4)_mm512_extracti32x4_epi32(picked, k))
+#else
+#define PICK_ROUND(...)
+#define PICKED(k, i, j, l, n) ((v4){WORD(i), WORD(j), WORD(l), WORD(n)})
+#ifdef __x86_64__ /* loaded each time: compilers that keep pairs of words for later keep them on the stack */
+#undef PICKED
+#define PICKED(k, i, j, l, n)                                                                                       \
+  ({                                                                                                                \
+    __asm__("" : "+r"(first), "+r"(second));                                                                        \
+    (v4){WORD(i), WORD(j), WORD(l), WORD(n)};                                                                       \
+  })
+#endif
+#define WORD(i) load_word((i) < 8 ? first + 4 * (i) : second + 4 * (i) - 32)
+INLINE u32 load_word(const u8 *at) {
+  u32 word;
+  __builtin_memcpy(&word, at, 4);
+  return word;
 }
+#endif
+
+/*
+ * x ^ y, turned, where y comes late. A rotation takes as long as two shifts and an exclusive or, and AVX-512 has one of
+ * three operands: so the turned x is ready before, and y waits for two instructions and not for three.
+ */
+#ifdef ROTATES
+#define XOR_TURN(x, y, by)                                                                                          \
+  ((v4)_mm_ternarylogic_epi32(_mm_srli_epi32((__m128i)y, by), _mm_slli_epi32((__m128i)y, 32 - by),                  \
+                              _mm_ror_epi32((__m128i)x, by), 0x96))
+#define XOR_TURN16(x, y) XOR_TURN(x, y, 16)
+#define XOR_TURN8(x, y) XOR_TURN(x, y, 8)
+#elif defined(__x86_64__) && !defined(__SSSE3__)
+#define XOR_TURN16(x, y) TURN(x ^ y, 16)
+#define XOR_TURN8(x, y) TURN(x ^ y, 8)
+#else
+#define XOR_TURN16(x, y) ROW_TURN16(x ^ y)
+#define XOR_TURN8(x, y) ROW_TURN8(x ^ y)
+#define ROW_TURN16(x)                                                                                               \
+  ((v4)__builtin_shufflevector((b16)(x), (b16)(x), 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13))
+#define ROW_TURN8(x)                                                                                                \
+  ((v4)__builtin_shufflevector((b16)(x), (b16)(x), 1, 2, 3, 0, 5, 6, 7, 4, 9, 10, 11, 8, 13, 14, 15, 12))
+#endif
+#ifndef ROTATES
+#define XOR_TURN(x, y, by) TURN(x ^ y, by)
+#endif
+
+/* b comes last: a and the words are added before, which compilers like to turn round. */
+#ifdef __x86_64__
+#define ADD_EARLY(a, x) ({ a += x; __asm__("" : "+v"(a)); })
+#else
+#define ADD_EARLY(a, x) a += x
+#endif
+
+#define ROWS_MIX(x, y)                                                                                              \
+  ADD_EARLY(a, x);                                                                                                  \
+  a += b;                                                                                                           \
+  d = XOR_TURN16(d, a);                                                                                             \
+  c += d;                                                                                                           \
+  b = XOR_TURN(b, c, 12);                                                                                           \
+  ADD_EARLY(a, y);                                                                                                  \
+  a += b;                                                                                                           \
+  d = XOR_TURN8(d, a);                                                                                              \
+  c += d;                                                                                                           \
+  b = XOR_TURN(b, c, 7);
+#define ROLL(x, i, j, k, l) __builtin_shufflevector(x, x, i, j, k, l)
+#define ROWS_ROUND(s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13, s14, s15)                            \
+  PICK_ROUND(s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13, s14, s15)                                  \
+  ROWS_MIX(PICKED(0, s0, s2, s4, s6), PICKED(1, s1, s3, s5, s7))                                                    \
+  a = ROLL(a, 3, 0, 1, 2);                                                                                          \
+  c = ROLL(c, 1, 2, 3, 0);                                                                                          \
+  d = ROLL(d, 2, 3, 0, 1);                                                                                          \
+  ROWS_MIX(PICKED(2, s14, s8, s10, s12), PICKED(3, s15, s9, s11, s13))                                              \
+  a = ROLL(a, 1, 2, 3, 0);                                                                                          \
+  c = ROLL(c, 3, 0, 1, 2);                                                                                          \
+  d = ROLL(d, 2, 3, 0, 1);
+
+/*
+ * One block of one message, whose halves may lie apart; `total` bytes up to its end, `last` is ~0 for the last block.
+ */
+VECTORS INLINE void blake_rows(v4 *h, const u8 *first, const u8 *second, u32 total, u32 last) {
+#ifdef ROTATES
+  __m256i before = _mm256_loadu_si256((const __m256i *)first), behind = _mm256_loadu_si256((const __m256i *)second);
+  __m512i words = _mm512_inserti64x4(_mm512_castsi256_si512(before), behind, 1), picked;
+#endif
+  v4 a = h[0], b = h[1];
+  v4 c = {blake_iv[0], blake_iv[1], blake_iv[2], blake_iv[3]};
+  v4 d = {blake_iv[4] ^ total, blake_iv[5], blake_iv[6] ^ last, blake_iv[7]};
+  BLAKE_ROUNDS(ROWS_ROUND)
+  h[0] ^= a ^ c;
+  h[1] ^= d ^ b;
+}
+
+/* ---- as many as there are lanes ---- */
+
+/* From the four quarters of a vector, and 4 by 4 words in each of them turned over. */
+#if LANES == 16
+#define SHUFFLE(x, y, i, j, k, l)                                                                                   \
+  __builtin_shufflevector(x, y, i, j, k, l, i + 4, j + 4, k + 4, l + 4, i + 8, j + 8, k + 8, l + 8, i + 12, j + 12, \
+                          k + 12, l + 12)
+#define JOIN(part)                                                                                                  \
+  ((lanes)_mm512_inserti64x4(_mm512_castsi256_si512(JOIN_TWO(part[0], part[1])), JOIN_TWO(part[2], part[3]), 1))
+#define JOIN_TWO(x, y) _mm256_inserti128_si256(_mm256_castsi128_si256((__m128i)x), (__m128i)y, 1)
+#elif LANES == 8
+#define SHUFFLE(x, y, i, j, k, l) __builtin_shufflevector(x, y, i, j, k, l, i + 4, j + 4, k + 4, l + 4)
+#define JOIN(part) __builtin_shufflevector(part[0], part[1], 0, 1, 2, 3, 4, 5, 6, 7)
+#else
+#define SHUFFLE(x, y, i, j, k, l) __builtin_shufflevector(x, y, i, j, k, l)
+#define JOIN(part) part[0]
+#endif
+#define TRANSPOSE(to, x)                                                                                            \
+  {                                                                                                                 \
+    lanes low0 = SHUFFLE(x[0], x[1], 0, LANES, 1, LANES + 1), high0 = SHUFFLE(x[0], x[1], 2, LANES + 2, 3, LANES + 3); \
+    lanes low1 = SHUFFLE(x[2], x[3], 0, LANES, 1, LANES + 1), high1 = SHUFFLE(x[2], x[3], 2, LANES + 2, 3, LANES + 3); \
+    to[0] = SHUFFLE(low0, low1, 0, 1, LANES, LANES + 1);                                                            \
+    to[1] = SHUFFLE(low0, low1, 2, 3, LANES + 2, LANES + 3);                                                        \
+    to[2] = SHUFFLE(high0, high1, 0, 1, LANES, LANES + 1);                                                          \
+    to[3] = SHUFFLE(high0, high1, 2, 3, LANES + 2, LANES + 3);                                                      \
+  }
 
 #define LANE_MIX(a, b, c, d, x, y)                               \
   v[a] += v[b] + m[x];                                           \

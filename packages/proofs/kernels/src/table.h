@@ -20,19 +20,28 @@ typedef struct {
 typedef i32 (*sdr_function)(u8 *into, const u8 *previous, u32 nodes, const u8 *replica_id, u32 number,
                             const u32 *parents, u32 low, u32 count);
 
+typedef i32 (*zigzag_function)(u8 *layer, u32 nodes, const u8 *replica_id, u32 number, const u32 *parents,
+                               const u8 *counts, u32 low, u32 count, u32 flags);
+
+/* The bare loops of limits.h; those that are 0 want what the processor has not. */
+typedef u32 (*limit_function)(u32 units);
+typedef struct {
+  limit_function blake2s_one_stream, blake2s_many_streams, sha256_one_stream, sha256_two_streams;
+} limit_table;
+
 typedef struct {
   void (*fr_load_run)(fr *to, const u8 *from, u32 count);
   i32 (*poseidon_row)(const fr *numbers, u32 width, u32 partial_rounds, const u8 *row, u8 *out, u32 groups);
   i32 (*fft)(u8 *values, u32 log, const u8 *root, const u8 *shift_in, const u8 *scale, const u8 *shift_out);
   i32 (*quotient)(u8 *a, const u8 *b, const u8 *c, u32 log, const u8 *constants);
-  i32 (*zigzag_blake2s)(u8 *layer, u32 nodes, const u8 *replica_id, u32 number, const u32 *parents,
-                        const u8 *counts, u32 low, u32 count, u32 flags);
+  zigzag_function zigzag_blake2s;
   i32 (*zigzag_poseidon)(const fr *numbers, u32 partial_rounds, u8 *layer, u32 nodes, const u8 *replica_id,
                          u32 number, const u32 *parents, const u8 *counts, u32 low, u32 count, u32 flags);
   sdr_function sdr_labels;
   pedersen_tables_function pedersen_tables;
   pedersen_function pedersen_row;
   group_table g1, g2;
+  limit_table limits;
 } kernel_table;
 
 extern const kernel_table kernels_base, kernels_adx;
@@ -41,4 +50,10 @@ i32 pedersen_tables_ifma(u8 *tables, const u8 *points);
 i32 pedersen_row_ifma(u8 *tables, const u8 *row, u8 *out, u32 pairs, u32 personalization);
 i32 sdr_labels_sha(u8 *into, const u8 *previous, u32 nodes, const u8 *replica_id, u32 number, const u32 *parents,
                    u32 low, u32 count);
+u32 limit_sha256_one_stream_sha(u32 blocks);
+u32 limit_sha256_two_streams_sha(u32 blocks);
+u32 limit_blake2s_one_stream_avx512(u32 blocks);
+u32 limit_blake2s_many_streams_avx512(u32 blocks);
+i32 zigzag_blake2s_avx512(u8 *layer, u32 nodes, const u8 *replica_id, u32 number, const u32 *parents,
+                          const u8 *counts, u32 low, u32 count, u32 flags);
 #endif

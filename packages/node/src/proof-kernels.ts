@@ -5,7 +5,12 @@
  * says so and why. That a binary is there and was refused is said aloud, once in a process.
  */
 import { isMainThread } from "node:worker_threads";
-import { installCurveKernel, installLayerKernel, installTreeKernel } from "@holdfast/proofs";
+import {
+  installCurveKernel,
+  installLayerKernel,
+  installSpaceKernel,
+  installTreeKernel,
+} from "@holdfast/proofs";
 import { installDelayKernel } from "./delay-kernel.ts";
 import { installTreeHashing } from "./tree-hashing.ts";
 
@@ -31,6 +36,7 @@ export async function installProofKernels(): Promise<ProofBackends> {
   installTreeKernel(compiled.tree);
   installCurveKernel(compiled.curve);
   installLayerKernel(compiled.layers);
+  installSpaceKernel(compiled.space);
   installDelayKernel();
   const { backend, reason, refused, features } = compiled;
   if (refused === true && isMainThread) {

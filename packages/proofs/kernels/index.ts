@@ -4,13 +4,15 @@
  * of a release, or built here by `npm run build:native`), the WebAssembly beside this file, the TypeScript reference.
  * One that is missing, broken or wrong is passed over with a reason. This folder is not pure.
  *
- *   const { backend, reason, tree, curve, layers } = await loadKernels();
+ *   const { backend, reason, tree, curve, layers, space } = await loadKernels();
  *   installTreeKernel(tree);
  *   installCurveKernel(curve);
  *   installLayerKernel(layers);
+ *   installSpaceKernel(space);
  */
 import { readFile } from "node:fs/promises";
 import { type CurveKernel, plainCurveKernel } from "../src/curve/index.ts";
+import type { SpaceKernel } from "../src/idle/index.ts";
 import type { LayerKernel } from "../src/layers/index.ts";
 import type { TreeKernel } from "../src/merkle/index.ts";
 import { createCurveKernel } from "./curve.ts";
@@ -30,6 +32,7 @@ import { type HardwareLimits, limitsOf } from "./limits.ts";
 import { createNativeMachine, createWasmMachine, type MachineMaker } from "./machine.ts";
 import { findAddonIn, foldersInTurn } from "./native.ts";
 import { createPedersenRow } from "./pedersen.ts";
+import { createSpaceKernel } from "./space.ts";
 import { createPoseidonRow } from "./tree.ts";
 import { wasmApi } from "./wasm-api.ts";
 
@@ -54,6 +57,7 @@ export interface LoadedKernels {
   readonly tree: Partial<TreeKernel>;
   readonly curve: CurveKernel;
   readonly layers: Partial<LayerKernel>;
+  readonly space: Partial<SpaceKernel>;
 }
 
 const binary = new URL("./kernels.wasm", import.meta.url);
@@ -61,7 +65,7 @@ const binary = new URL("./kernels.wasm", import.meta.url);
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 function reference(reason: string, refused = true): LoadedKernels {
-  return { backend: "reference", reason, refused, tree: {}, curve: plainCurveKernel, layers: {} };
+  return { backend: "reference", reason, refused, tree: {}, curve: plainCurveKernel, layers: {}, space: {} };
 }
 
 /** Kernels on these machines, if they give the known answers. */
@@ -70,9 +74,10 @@ function checked(backend: KernelBackend, make: MachineMaker): LoadedKernels {
   const pedersenRow = createPedersenRow(make);
   const curve = createCurveKernel(make);
   const layers = createLayerKernel(make);
-  const wrong = wrongAnswer({ poseidonRow, curve, layers });
+  const space = createSpaceKernel(make);
+  const wrong = wrongAnswer({ poseidonRow, curve, layers, space });
   return wrong === undefined
-    ? { backend, tree: { poseidonRow, pedersenRow }, curve, layers, limits: limitsOf(make().call) }
+    ? { backend, tree: { poseidonRow, pedersenRow }, curve, layers, space, limits: limitsOf(make().call) }
     : reference(`the ${backend} binary's ${wrong} does not give the known answer`);
 }
 

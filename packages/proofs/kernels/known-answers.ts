@@ -8,6 +8,7 @@ import { concatBytes, sha256, toHex } from "@holdfast/base";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { type CurveKernel, g1BytesOf, g2BytesOf } from "../src/curve/index.ts";
 import { frModulus, frReduce, frsToBytes } from "../src/field/index.ts";
+import type { SpaceKernel } from "../src/idle/index.ts";
 import type { LayerKernel, LayerPass } from "../src/layers/index.ts";
 import type { TreeKernel } from "../src/merkle/index.ts";
 
@@ -19,6 +20,7 @@ export interface Kernels {
   readonly pedersenRow: PedersenRow;
   readonly curve: CurveKernel;
   readonly layers: LayerKernel;
+  readonly space: SpaceKernel;
 }
 
 /** Powers of a number that uses every limb. */
@@ -90,10 +92,40 @@ function sdrAnswer(layers: LayerKernel): Uint8Array {
   return into;
 }
 
+/** Two streams with two passes, then one with one, over the parents of a graph; and leaves of what they gave. */
+function spaceAnswer({ idleParents, idleLabels, absorb }: SpaceKernel): Uint8Array {
+  const nodes = 32;
+  const seed = frsToBytes(powers(2)).subarray(32);
+  const parents = new Uint32Array(12 * nodes);
+  idleParents(seed, nodes, 0, parents);
+  const noise = frsToBytes(powers(nodes));
+  const stream = (header: number, previous: Uint8Array) => ({
+    header: noise.subarray(header, header + 64),
+    firstFile: 2 ** 33 + header,
+    previous,
+    into: new Uint8Array(32 * nodes),
+  });
+  const [one, two] = [stream(0, noise), stream(96, noise.slice().reverse())];
+  const three = stream(64, two.into);
+  const run = { low: 0, count: nodes, descending: false, parents, counts: new Uint8Array(0) };
+  for (const task of [
+    { passes: 2, streams: [one, two] },
+    { passes: 1, streams: [three] },
+  ] as const) {
+    const pass = idleLabels({ fileNodes: 8, ...task });
+    pass?.run(run);
+    pass?.finish();
+  }
+  const states = noise.slice(0, 32 * 7);
+  absorb({ states, left: one.into, leftStride: 96, right: two.into, rightStride: 0, trim: true });
+  return concatBytes(one.into, two.into, three.into, states);
+}
+
 function questions({
   poseidonRow,
   curve,
   layers,
+  space,
 }: Omit<Kernels, "pedersenRow">): Record<string, () => Uint8Array> {
   const g1 = g1BytesOf(bls12_381.G1.Point.BASE);
   const g2 = g2BytesOf(bls12_381.G2.Point.BASE);
@@ -111,6 +143,7 @@ function questions({
     zigzagBlake2s: () => zigzagAnswer(layers, "blake2s"),
     zigzagPoseidon: () => zigzagAnswer(layers, "poseidon"),
     sdrLabels: () => sdrAnswer(layers),
+    idleSpace: () => spaceAnswer(space),
   };
 }
 
@@ -147,6 +180,7 @@ export const expectedAnswers: Readonly<Record<string, string>> = {
   zigzagBlake2s: "9c4d63460e0b5753107d221ac4e39c498e359209e914ed6e65859367bcd8e1cc",
   zigzagPoseidon: "d45a84e87714d120d01cadea6d21582e210271b8c080f8fbcfc9d6babe7d8036",
   sdrLabels: "695123ea0491c5bc78a18c9ea5b8cfe0d79f833e5da0660eb66ce5c706abd98e",
+  idleSpace: "bd47384312229d520f4af591489557ea7edaca5f7e17bcc174d5338d4e08ef9d",
   quotient: "130c1d5615187c131798c6e2184c41bdc3f6135816a8c1e4e44f4153f7e765e7",
 };
 

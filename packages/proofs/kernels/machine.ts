@@ -76,6 +76,30 @@ export interface KernelCalls {
     pairs: number,
     personalization: number,
   ) => number;
+  /** `intoTwo` and `previousTwo`: nowhere for one stream. */
+  readonly idle_labels: (
+    into: Place,
+    previous: Place,
+    intoTwo: Place,
+    previousTwo: Place,
+    nodes: number,
+    jobs: Place,
+    fileLog: number,
+    passes: number,
+    parents: Place,
+    low: number,
+    count: number,
+  ) => number;
+  readonly idle_absorb: (
+    states: Place,
+    left: Place,
+    leftStride: number,
+    right: Place,
+    rightStride: number,
+    count: number,
+    trim: number,
+  ) => void;
+  readonly idle_parents: (into: Place, seed: Place, log: number, low: number, count: number) => void;
   readonly g1_msm: SumFunction;
   readonly g2_msm: SumFunction;
   readonly g1_fixed_base: SumFunction;

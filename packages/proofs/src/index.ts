@@ -12,6 +12,7 @@ export * from "./fr32/index.ts";
 export * as gadgets from "./gadgets/index.ts";
 export * from "./graph/index.ts";
 export * from "./groth16/index.ts";
+export * from "./idle/index.ts";
 export * from "./layers/index.ts";
 export * from "./memory/index.ts";
 export * from "./merkle/index.ts";

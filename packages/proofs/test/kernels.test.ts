@@ -13,6 +13,7 @@ import {
   plainCurveKernel,
   plainLabelPass,
   plainPedersenRow,
+  plainSpaceKernel,
   plainTreeKernel,
   plainZigzagPass,
   type TreeKernel,
@@ -108,7 +109,13 @@ const sameTransforms = ({ fft, quotient }: Pick<CurveKernel, "fft" | "quotient">
 it("the reference gives the known answers", () => {
   const layers = { zigzag: plainZigzagPass, sdr: plainLabelPass };
   const { poseidonRow } = plainTreeKernel;
-  const reference = { poseidonRow, pedersenRow: plainPedersenRow, curve: plainCurveKernel, layers };
+  const reference = {
+    poseidonRow,
+    pedersenRow: plainPedersenRow,
+    curve: plainCurveKernel,
+    layers,
+    space: plainSpaceKernel,
+  };
   expect(answersOf(reference)).toEqual(expectedAnswers);
 });
 

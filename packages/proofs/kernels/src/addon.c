@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 #include "table.h"
 
 #define MAX_ARGUMENTS 11
@@ -88,6 +91,8 @@ __attribute__((constructor)) static void make_tables(void) {
       table->sdr_labels = sdr_labels_sha;
       table->limits.sha256_one_stream = limit_sha256_one_stream_sha;
       table->limits.sha256_two_streams = limit_sha256_two_streams_sha;
+      table->idle.labels = idle_labels_sha;
+      table->idle.absorb = idle_absorb_sha;
     }
 #endif
   }
@@ -276,6 +281,63 @@ static napi_value call_pedersen_row(napi_env env, napi_callback_info info) {
   return status(&c, c.failed ? OK : c.table->pedersen_row(tables.at, row.at, out.at, pairs, personalization));
 }
 
+/* Layers are read all over: with large pages a read seldom waits for its address. Only advice, for memory that is ours. */
+static void advise_large_pages(bytes b) {
+#ifdef __linux__
+  usize page = 1u << 21, from = ((usize)b.at + page - 1) & ~(page - 1), to = ((usize)b.at + b.length) & ~(page - 1);
+  if (b.at && to > from) madvise((void *)from, to - from, MADV_HUGEPAGE);
+#else
+  (void)b;
+#endif
+}
+
+static napi_value call_idle_labels(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 11);
+  u32 nodes = number(&c, 4, 1u << 26), file_log = number(&c, 6, 26), passes = number(&c, 7, 64);
+  u32 count = number(&c, 10, nodes), low = number(&c, 9, nodes - count);
+  bytes into = array(&c, 0, 32ull * nodes), previous = array(&c, 1, 32ull * nodes);
+  bytes two = array_or_none(&c, 2, 32ull * nodes);
+  bytes previous_two = two.at ? array(&c, 3, 32ull * nodes) : two;
+  bytes jobs = array(&c, 5, two.at ? 144 : 72);
+  const u32 *parents = words(&c, 8, 12ull * count);
+  if (passes == 0) refuse(&c, "kernels: a number is out of range");
+  i32 result = OK;
+  if (!c.failed && low == 0) {
+    advise_large_pages(into), advise_large_pages(previous);
+    advise_large_pages(two), advise_large_pages(previous_two);
+  }
+  if (!c.failed)
+    result = c.table->idle.labels(into.at, previous.at, two.at, previous_two.at, nodes, jobs.at, file_log, passes,
+                                  parents, low, count);
+  return status(&c, result);
+}
+
+/* The last of `count` halves of a block ends in its array. */
+static bytes halves(call *c, int i, u32 stride, u32 count) {
+  return array(c, i, count == 0 ? 0 : (u64)stride * (count - 1) + 32);
+}
+
+static napi_value call_idle_absorb(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 7);
+  u32 left_stride = number(&c, 2, 1u << 20), right_stride = number(&c, 4, 1u << 20);
+  u32 count = number(&c, 5, MAX_COUNT), trim = number(&c, 6, 1);
+  bytes states = array(&c, 0, 32ull * count);
+  bytes left = halves(&c, 1, left_stride, count), right = halves(&c, 3, right_stride, count);
+  if (!c.failed)
+    c.table->idle.absorb(states.at, left.at, left_stride, right.at, right_stride, count, trim);
+  return status(&c, OK);
+}
+
+static napi_value call_idle_parents(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 5);
+  u32 log = number(&c, 2, 26), low = number(&c, 3, 1u << 26), count = number(&c, 4, 1u << 26);
+  if (log == 0) refuse(&c, "kernels: a number is out of range");
+  u32 *into = (u32 *)words(&c, 0, 12ull * count);
+  bytes seed = array(&c, 1, 32);
+  if (!c.failed) c.table->idle.parents(into, seed.at, log, low, count);
+  return status(&c, OK);
+}
+
 /* out, points, scalars, count: so many outputs and points, at least. */
 static napi_value sums(call *c, sum_function function, u64 unit, u64 outputs, u64 points) {
   u32 count = number(c, 3, MAX_COUNT);
@@ -345,6 +407,7 @@ static const struct { const char *name; napi_callback function; } methods[] = {
     METHOD(fr_load_run), METHOD(poseidon_row), METHOD(fft), METHOD(quotient),
     METHOD(zigzag_blake2s), METHOD(zigzag_poseidon), METHOD(sdr_labels),
     METHOD(pedersen_tables), METHOD(pedersen_row),
+    METHOD(idle_labels), METHOD(idle_absorb), METHOD(idle_parents),
     METHOD(g1_msm), METHOD(g1_fixed_base), METHOD(g1_scale), METHOD(g1_lagrange), METHOD(g1_first_bad),
     METHOD(g2_msm), METHOD(g2_fixed_base), METHOD(g2_scale), METHOD(g2_lagrange), METHOD(g2_first_bad),
 };

@@ -11,6 +11,7 @@
 #include "sha256.h"
 #include "zigzag-blake2s.h"
 #include "zigzag-poseidon.h"
+#include "idle-plain.h"
 #include "limits.h"
 #include "digits.h"
 #include "fp2.h"
@@ -77,6 +78,7 @@ const kernel_table KERNEL_TABLE = {
     sdr_labels,
     pedersen_tables,
     pedersen_row,
+    {idle_labels, idle_absorb, idle_parents},
     {g1_msm, g1_fixed_base, g1_scale, g1_lagrange, g1_first_bad},
     {g2_msm, g2_fixed_base, g2_scale, g2_lagrange, g2_first_bad},
     {limit_blake2s_one_stream, limit_blake2s_many_streams, 0, 0},

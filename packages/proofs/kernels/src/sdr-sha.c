@@ -41,3 +41,5 @@ u32 limit_sha256_two_streams_sha(u32 blocks) {
   for (u32 i = 0; i + 1 < blocks; i += 2) hash_two_blocks(s, messages, messages + 64);
   return sum_of(&s[0]) ^ sum_of(&s[1]);
 }
+
+#include "idle-sha.h"

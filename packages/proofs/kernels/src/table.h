@@ -29,6 +29,15 @@ typedef struct {
   limit_function blake2s_one_stream, blake2s_many_streams, sha256_one_stream, sha256_two_streams;
 } limit_table;
 
+/* Idle space, hardened (idle.h). */
+typedef struct {
+  i32 (*labels)(u8 *into, const u8 *previous, u8 *into_two, const u8 *previous_two, u32 nodes, const u8 *jobs,
+                u32 file_log, u32 passes, const u32 *parents, u32 low, u32 count);
+  void (*absorb)(u8 *states, const u8 *left, u32 left_stride, const u8 *right, u32 right_stride, u32 count,
+                 u32 trim);
+  void (*parents)(u32 *into, const u8 *seed, u32 log, u32 low, u32 count);
+} idle_table;
+
 typedef struct {
   void (*fr_load_run)(fr *to, const u8 *from, u32 count);
   i32 (*poseidon_row)(const fr *numbers, u32 width, u32 partial_rounds, const u8 *row, u8 *out, u32 groups);
@@ -40,6 +49,7 @@ typedef struct {
   sdr_function sdr_labels;
   pedersen_tables_function pedersen_tables;
   pedersen_function pedersen_row;
+  idle_table idle;
   group_table g1, g2;
   limit_table limits;
 } kernel_table;
@@ -56,4 +66,8 @@ u32 limit_blake2s_one_stream_avx512(u32 blocks);
 u32 limit_blake2s_many_streams_avx512(u32 blocks);
 i32 zigzag_blake2s_avx512(u8 *layer, u32 nodes, const u8 *replica_id, u32 number, const u32 *parents,
                           const u8 *counts, u32 low, u32 count, u32 flags);
+i32 idle_labels_sha(u8 *into, const u8 *previous, u8 *into_two, const u8 *previous_two, u32 nodes, const u8 *jobs,
+                    u32 file_log, u32 passes, const u32 *parents, u32 low, u32 count);
+void idle_absorb_sha(u8 *states, const u8 *left, u32 left_stride, const u8 *right, u32 right_stride, u32 count,
+                     u32 trim);
 #endif

@@ -13,6 +13,7 @@ export {
 export { poseidonHasher } from "./poseidon-tree.ts";
 export { columnsOf, startColumns, startRows } from "./rows.ts";
 export { sha254Hasher } from "./sha254.ts";
+export { compressBlock, expandBlock, sha256Initial, sha256RoundConstants } from "./sha256-block.ts";
 export {
   type ByteRange,
   buildTree,

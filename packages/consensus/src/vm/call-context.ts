@@ -1,5 +1,7 @@
 /**
  * The context of one call: everything that an actor reads, changes or asks goes through here and is charged.
+ * Invariants: a call that has failed or run out of gas ends so, even if its actor catches what was thrown; a
+ * context is of no use once its call has ended.
  */
 import type { Address, AttoFil, Blockstore, CID, Codec, Epoch } from "@holdfast/base";
 import {
@@ -36,6 +38,8 @@ export class CallContext implements ActorContext {
   readonly #self: Address;
   readonly message: CallMessage;
   readonly store: Blockstore;
+  #failure: ActorRevert | undefined;
+  #isOver = false;
 
   constructor(execution: Execution, call: Call) {
     this.#execution = execution;
@@ -47,7 +51,18 @@ export class CallContext implements ActorContext {
       method: call.method,
       nonce: execution.nonce,
     };
-    this.store = chargedStore(execution.machine.tree, execution.gas);
+    this.store = chargedStore(execution.machine.tree, execution.gas, () => this.#assertRunning());
+  }
+
+  /** The call is over: throws the failure or the lack of gas that its actor has caught. */
+  settle(): void {
+    this.#isOver = true;
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#execution.gas.assertNotExhausted();
+  }
+
+  #assertRunning(): void {
+    assert(!this.#isOver, "an actor does nothing after its call");
   }
 
   get height(): Epoch {
@@ -64,6 +79,7 @@ export class CallContext implements ActorContext {
   }
 
   get #record(): ActorRecord {
+    this.#assertRunning();
     const record = this.#execution.machine.tree.get(this.#self);
     assert(record !== undefined, `the running actor ${this.#self} has a record`);
     return record;
@@ -80,6 +96,7 @@ export class CallContext implements ActorContext {
   }
 
   writeState<T>(codec: Codec<T>, value: T): void {
+    this.#assertRunning();
     const head = putObject(this.store, codec, value);
     this.#execution.machine.tree.set(this.#self, { ...this.#record, head });
   }
@@ -101,6 +118,7 @@ export class CallContext implements ActorContext {
   }
 
   send(to: Address, method: string, value: AttoFil, params: Uint8Array): SendResult {
+    this.#assertRunning();
     const execution = this.#execution;
     execution.gas.charge(gasSchedule.nestedSend);
     const refused = (exitCode: number): SendResult => ({ exitCode, returns: new Uint8Array(0) });
@@ -119,6 +137,7 @@ export class CallContext implements ActorContext {
   }
 
   createNewActor(address: Address, codeName: string, constructorParams: Uint8Array): void {
+    this.#assertRunning();
     const execution = this.#execution;
     const { machine } = execution;
     execution.gas.charge(gasSchedule.newActor);
@@ -164,24 +183,28 @@ export class CallContext implements ActorContext {
   }
 
   fail(exitCode: number, text: string): never {
-    throw new ActorRevert(exitCode, text);
+    this.#failure = new ActorRevert(exitCode, text);
+    throw this.#failure;
   }
 }
 
 /** The objects of the state with every read and write charged before its bytes are used. */
-function chargedStore(tree: StateTree, gas: GasMeter): Blockstore {
+function chargedStore(tree: StateTree, gas: GasMeter, assertRunning: () => void): Blockstore {
   return {
     get(cid: CID): Uint8Array | undefined {
+      assertRunning();
       gas.charge(gasSchedule.stateReadObject);
       const bytes = tree.objects.get(cid);
       if (bytes !== undefined) gas.charge(gasSchedule.stateRead16Bytes * Math.ceil(bytes.length / 16));
       return bytes;
     },
     put(cid: CID, bytes: Uint8Array): void {
+      assertRunning();
       gas.charge(gasSchedule.stateWriteObject + gasSchedule.stateWriteByte * bytes.length);
       tree.objects.put(cid, bytes);
     },
     has(cid: CID): boolean {
+      assertRunning();
       gas.charge(gasSchedule.stateReadObject);
       return tree.objects.has(cid);
     },

@@ -111,7 +111,9 @@ function invoke(execution: Execution, call: Call, method: AnyMethod): Uint8Array
   }
   execution.running.add(call.to);
   try {
-    const returns = method.invoke(new CallContext(execution, call), call.params);
+    const context = new CallContext(execution, call);
+    const returns = method.invoke(context, call.params);
+    context.settle();
     if (returns.length > maxReturnBytes) {
       throw new ActorRevert(vmExitCodes.returnTooLarge, `${call.method} returned ${returns.length} bytes`);
     }

@@ -85,6 +85,7 @@ export class OutOfGas extends Error {
 export class GasMeter {
   readonly limit: number;
   #used = 0;
+  #isExhausted = false;
 
   constructor(limit: number) {
     assert(Number.isSafeInteger(limit) && limit >= 0, "a gas limit is a whole number");
@@ -95,11 +96,17 @@ export class GasMeter {
     return this.#used;
   }
 
+  /** Throws again what `charge` threw: a call that caught it is over all the same. */
+  assertNotExhausted(): void {
+    if (this.#isExhausted) throw new OutOfGas(`the gas limit of ${this.limit} is used up`);
+  }
+
   /** Uses up the whole limit and throws `OutOfGas` if the units are not there. */
   charge(units: number): void {
     assert(Number.isSafeInteger(units) && units >= 0, "a gas charge is a whole number ≥ 0");
     if (units > this.limit - this.#used) {
       this.#used = this.limit;
+      this.#isExhausted = true;
       throw new OutOfGas(`the gas limit of ${this.limit} is used up`);
     }
     this.#used += units;

@@ -60,7 +60,7 @@ function units(headers: string): readonly Unit[] {
     source: "zigzag-avx512.c",
     flags: ["-O3", "-mavx512f", "-mavx512dq", "-mavx512vl"],
   };
-  const wider = [wide, sha, avx512, ifma("poseidon-ifma"), ifma("pedersen-ifma")];
+  const wider = [wide, sha, avx512, ifma("poseidon-ifma"), ifma("pedersen-ifma"), ifma("curve-ifma")];
   return [
     kernelUnit("base"),
     ...(process.arch === "x64" ? wider : []),

@@ -70,8 +70,17 @@ function wordForm(modulus: bigint, words: number): Form {
   };
 }
 
-/** The numbers that both forms need, each in its own. */
-function formLines(fr: Form, fp: Form): string[] {
+/** The numbers of the scalar field that every form needs. */
+function frLines(fr: Form): string[] {
+  return [
+    define("FR_R2", fr.element((1n << (2n * fr.sizeBits)) % fr.modulus)),
+    define("PEDERSEN_SHIFT", fr.element((jubjubShift << fr.sizeBits) % fr.modulus)),
+    define("FR_ONE", fr.element((1n << fr.sizeBits) % fr.modulus)),
+  ];
+}
+
+/** The numbers of the field of the coordinates that every form needs. */
+function fpLines(fp: Form): string[] {
   const montgomery = (value: bigint): string => fp.element((value << fp.sizeBits) % fp.modulus);
   // φ multiplies by the cube root of unity 2^((p−1)/3), ψ by (1 + u)^−((p−1)/3) and −((p−1)/2).
   const { fields } = bls12_381;
@@ -80,9 +89,6 @@ function formLines(fr: Form, fp: Form): string[] {
   const psiX = fields.Fp2.pow(untwist, (fpModulus - 1n) / 3n);
   const psiY = fields.Fp2.pow(untwist, (fpModulus - 1n) / 2n);
   return [
-    define("FR_R2", fr.element((1n << (2n * fr.sizeBits)) % fr.modulus)),
-    define("PEDERSEN_SHIFT", fr.element((jubjubShift << fr.sizeBits) % fr.modulus)),
-    define("FR_ONE", fr.element((1n << fr.sizeBits) % fr.modulus)),
     define("FP_R2", fp.element((1n << (2n * fp.sizeBits)) % fp.modulus)),
     define("FP_ONE", montgomery(1n)),
     define("FP_FOUR", montgomery(4n)),
@@ -116,34 +122,76 @@ function limbLines(): string[] {
     define("FP_INVERSE", `${BigInt.asUintN(limbs.fp.bits, -inverse)}u`),
     define("FP_LOW_RECIPROCAL", `${inverse}u`),
     define("FP_TOP_RECIPROCAL", `${(1n << (topShift + 40n)) / fpModulus}ll`),
-    ...formLines(fr, fp),
+    ...frLines(fr),
+    ...fpLines(fp),
   ];
 }
 
-/** Five unsigned limbs of 52 bits, for vectors. */
-function limbs52(value: bigint): string {
-  const limb = (i: number): string => `0x${((value >> BigInt(52 * i)) & ((1n << 52n) - 1n)).toString(16)}ull`;
-  return `{${Array.from({ length: 5 }, (_none, i) => limb(i)).join(", ")}}`;
+const limbBits = 52n;
+
+/** Unsigned limbs of 52 bits, for vectors; Montgomery's R has as many bits as they have. */
+function laneForm(modulus: bigint, count: number): Form {
+  const limb = (value: bigint, i: number): string =>
+    `0x${BigInt.asUintN(52, value >> (limbBits * BigInt(i))).toString(16)}ull`;
+  return {
+    modulus,
+    sizeBits: limbBits * BigInt(count),
+    element: (value) => `{${list(Array.from({ length: count }, (_none, i) => limb(value, i)))}}`,
+  };
+}
+
+const inverseLimb = (modulus: bigint): bigint => BigInt.asUintN(52, -inverseModPower(modulus, 64));
+
+/** What the lowest limb is worth when it is folded into those above: (limb · −1/modulus · modulus + limb) / 2^52. */
+const foldOf = (modulus: bigint): bigint => (inverseLimb(modulus) * modulus + 1n) >> limbBits;
+
+/** 0, p, 2 p, ... 7 p, limb by limb: rows of eight lanes. */
+function multiplesLines(fp: Form): string[] {
+  const top = fpModulus >> (7n * limbBits);
+  const rows = Array.from({ length: 8 }, (_none, limb) => {
+    const lanes = Array.from({ length: 8 }, (_zero, q) =>
+      BigInt.asUintN(52, (BigInt(q) * fpModulus) >> (limbBits * BigInt(limb))),
+    );
+    return `{${list(lanes.map((value) => `0x${value.toString(16)}ull`))}}`;
+  });
+  return [
+    define("FP_MULTIPLES_LIMBS52", `{${list(rows)}}`),
+    define("FP_TOP_RECIPROCAL", `0x${((1n << limbBits) / (top + 1n)).toString(16)}ull`),
+    define("FP_MODULUS_LIMBS52", fp.element(fpModulus)),
+    define("FP_INVERSE_LIMB52", `0x${inverseLimb(fpModulus).toString(16)}ull`),
+  ];
 }
 
 function wordLines(): string[] {
   const [fr, fp] = [wordForm(frModulus, 4), wordForm(fpModulus, 6)];
+  const [frLanes, fpLanes] = [laneForm(frModulus, 5), laneForm(fpModulus, 8)];
   assert(frModulus < 1n << 255n && fpModulus < 1n << 383n, "the highest bit of a word is free: mont64.h");
   const inverseWord = (modulus: bigint): string =>
     `0x${BigInt.asUintN(64, -inverseModPower(modulus, 64)).toString(16)}ull`;
-  const frInverse52 = BigInt.asUintN(52, -inverseModPower(frModulus, 64));
+  // x R -> 1/(x R) by the gcd -> R/x by one product with this, whose own R is that of the words.
+  const inversion = (form: Form): string =>
+    fp.element((1n << (2n * form.sizeBits + fp.sizeBits)) % fpModulus);
   return [
     define("FR_MODULUS_WORDS", fr.element(frModulus)),
     define("FR_INVERSE_WORD", inverseWord(frModulus)),
-    define("FR_MODULUS_LIMBS52", limbs52(frModulus)),
-    define("FR_R2_LIMBS52", limbs52((1n << 520n) % frModulus)),
-    define("FR_ONE_LIMBS52", limbs52((1n << 260n) % frModulus)),
-    define("FR_FOLD_LIMBS52", limbs52((frInverse52 * frModulus + 1n) >> 52n)),
-    define("PEDERSEN_SHIFT_LIMBS52", limbs52((jubjubShift << 260n) % frModulus)),
-    define("FR_INVERSE_LIMB52", `0x${frInverse52.toString(16)}ull`),
+    define("FR_MODULUS_LIMBS52", frLanes.element(frModulus)),
+    define("FR_R2_LIMBS52", frLanes.element((1n << (2n * frLanes.sizeBits)) % frModulus)),
+    define("FR_ONE_LIMBS52", frLanes.element((1n << frLanes.sizeBits) % frModulus)),
+    define("FR_FOLD_LIMBS52", frLanes.element(foldOf(frModulus))),
+    define("PEDERSEN_SHIFT_LIMBS52", frLanes.element((jubjubShift << frLanes.sizeBits) % frModulus)),
+    define("FR_INVERSE_LIMB52", `0x${inverseLimb(frModulus).toString(16)}ull`),
     define("FP_MODULUS_WORDS", fp.element(fpModulus)),
     define("FP_INVERSE_WORD", inverseWord(fpModulus)),
-    ...formLines(fr, fp),
+    ...frLines(fr),
+    "#ifdef FP_LANES",
+    define("FP_INVERSION", inversion(fpLanes)),
+    define("FP_WORDS_TO_LIMBS", fp.element((1n << (2n * fp.sizeBits - fpLanes.sizeBits)) % fpModulus)),
+    ...multiplesLines(fpLanes),
+    ...fpLines(fpLanes),
+    "#else",
+    define("FP_INVERSION", inversion(fp)),
+    ...fpLines(fp),
+    "#endif",
   ];
 }
 

@@ -82,7 +82,11 @@ function sumsIn(work: Work, group: "G1" | "G2") {
     },
     firstBad: (points: Uint8Array): number => {
       const count = countOf(points, unit, "points");
-      return work((machine) => machine.call[`${prefix}_first_bad`](machine.lend(points), count));
+      return work((machine) => {
+        const found = machine.call[`${prefix}_first_bad`](machine.lend(points), count);
+        if (found === status.noMemory) throw curveErrors.outOfMemory({ bytes: machine.size() });
+        return found;
+      });
     },
   };
 }

@@ -81,6 +81,8 @@ __attribute__((constructor)) static void make_tables(void) {
       table->poseidon_row = poseidon_row_ifma;
       table->pedersen_tables = pedersen_tables_ifma;
       table->pedersen_row = pedersen_row_ifma;
+      table->g1 = g1_ifma;
+      table->g2 = g2_ifma;
     }
     if (features & AVX512) {
       table->zigzag_blake2s = zigzag_blake2s_avx512;

@@ -6,17 +6,6 @@
  * Source: Scott, "A note on group membership tests for G1, G2 and GT on BLS pairing-friendly curves" (2021).
  */
 
-#define CURVE_PARAMETER 0xd201000000010000ull
-
-/* |z| times the base. */
-static void GROUP(times_parameter)(GROUP(sum) *out, const GROUP(sum) *base) {
-  *out = *base;
-  for (int bit = 62; bit >= 0; bit--) {
-    GROUP(double_sum)(out);
-    if (CURVE_PARAMETER >> bit & 1) GROUP(add_sum)(out, base);
-  }
-}
-
 /* y^2 = x^3 + b */
 static int GROUP(on_curve)(const GROUP(affine) *p) {
   ELEMENT left, right;
@@ -29,40 +18,47 @@ static int GROUP(on_curve)(const GROUP(affine) *p) {
   return FIELD(all_zero)(&left);
 }
 
-/* Whether a sum is the point (x, -y), not at infinity. */
-static int GROUP(is_opposite)(const GROUP(sum) *s, const ELEMENT *x, const ELEMENT *y) {
-  ELEMENT dx, dy;
-  if (GROUP(sum_is_infinity)(s)) return 0;
-  FIELD(mul)(&dx, x, &s->zz);
-  FIELD(mul)(&dy, y, &s->zzz);
-  FIELD(sub_lazy)(&dx, &dx, &s->x);
-  FIELD(add_lazy)(&dy, &dy, &s->y);
-  FIELD(normalise)(&dx);
-  FIELD(normalise)(&dy);
-  return FIELD(all_zero)(&dx) && FIELD(all_zero)(&dy);
-}
-
-static int GROUP(in_subgroup)(const GROUP(affine) *p) {
-  GROUP(sum) base, power;
-  ELEMENT x = p->x, y = p->y;
-  GROUP(clear)(&base);
-  GROUP(add_affine)(&base, p, 0);
-  GROUP(times_parameter)(&power, &base);
-  if (PARAMETER_POWER == 2) {
-    base = power;
-    GROUP(times_parameter)(&power, &base);
+/*
+ * Whether the powers of z and the endomorphism of `size` points agree. Works on copies behind the points: powers,
+ * their bases, images. The index of the first point of which they do not, or `size`.
+ */
+static u32 GROUP(first_outside)(GROUP(batch) *batch, u32 size) {
+  GROUP(affine) *points = batch->points;
+  u32 power = CHUNK, base = 2 * CHUNK, image = 3 * CHUNK;
+  GROUP(endomorphism_run)(points + image, points, size);
+  for (u32 i = 0; i < size; i++) points[power + i] = points[i];
+  for (u32 round = 0; round < PARAMETER_POWER; round++) {
+    for (u32 i = 0; i < size; i++) points[base + i] = points[power + i];
+    for (int bit = 62; bit >= 0; bit--) {
+      for (u32 i = 0; i < size; i++) GROUP(enqueue)(batch, (power + i) << 1, (power + i) << 1, power + i);
+      GROUP(flush)(batch);
+      if (!(CURVE_PARAMETER >> bit & 1)) continue;
+      for (u32 i = 0; i < size; i++) GROUP(enqueue)(batch, (power + i) << 1, (base + i) << 1, power + i);
+      GROUP(flush)(batch);
+    }
   }
-  GROUP(endomorphism)(&x, &y);
-  return GROUP(is_opposite)(&power, &x, &y);
+  for (u32 i = 0; i < size; i++) {
+    ELEMENT unused;
+    if (GROUP(is_infinity)(&points[i])) continue;
+    u8 kind = GROUP(prepare)(&unused, points, (addition){(power + i) << 1, (image + i) << 1, 0});
+    if (kind != TO_INFINITY) return i;
+  }
+  return size;
 }
 
 /* Index of the first point that is not canonical, not on the curve or not in the subgroup, or -1. */
 ENTRY i32 EXPORT_GROUP(first_bad)(const u8 *bytes, u32 count) {
-  for (u32 i = 0; i < count; i++) {
-    GROUP(affine) p;
-    if (!GROUP(load)(&p, bytes + POINT_BYTES * (usize)i)) return (i32)i;
-    if (GROUP(is_infinity)(&p)) continue;
-    if (!GROUP(on_curve)(&p) || !GROUP(in_subgroup)(&p)) return (i32)i;
+  GROUP(affine) *points = kernel_alloc(4 * (usize)CHUNK * sizeof(GROUP(affine)));
+  GROUP(batch) *batch = GROUP(new_batch)(points);
+  if (!points || !batch) return NO_MEMORY;
+  for (u32 done = 0; done < count; done += CHUNK) {
+    u32 size = count - done < CHUNK ? count - done : CHUNK, sound = 0;
+    i32 bad = GROUP(load_run)(points, bytes + POINT_BYTES * (usize)done, 0, size);
+    u32 loaded = bad == OK ? size : (u32)bad;
+    if (bad != OK) GROUP(load_run)(points, bytes + POINT_BYTES * (usize)done, 0, loaded); /* whole vectors only */
+    while (sound < loaded && (GROUP(is_infinity)(&points[sound]) || GROUP(on_curve)(&points[sound]))) sound++;
+    u32 inside = GROUP(first_outside)(batch, sound);
+    if (inside < size) return (i32)(done + inside);
   }
   return OK;
 }

@@ -21,6 +21,23 @@
 #define FR_R2 {0xc999e990f3f29c6dull, 0x2b6cedcb87925c23ull, 0x5d314967254398full, 0x748d9d99f59ff11ull}
 #define PEDERSEN_SHIFT {0x31b85b629ee8d3c9ull, 0xfdcfc5aad7982872ull, 0x9ce601f62a0aded2ull, 0x57ec7b19fe9fd8faull}
 #define FR_ONE {0x1fffffffeull, 0x5884b7fa00034802ull, 0x998c4fefecbc4ff5ull, 0x1824b159acc5056full}
+#ifdef FP_LANES
+#define FP_INVERSION {0xf9ea88c5d24834b0ull, 0x9a6624d5359b14b0ull, 0xb3203bbb99c8a469ull, 0xf932a92b246b7ab4ull, 0x8302bcfcd2a29d12ull, 0x127a0433fdf679d8ull}
+#define FP_WORDS_TO_LIMBS {0x0ull, 0x0ull, 0x0ull, 0x0ull, 0x0ull, 0x100000000ull}
+#define FP_MULTIPLES_LIMBS52 {{0x0ull, 0xeffffffffaaabull, 0xdffffffff5556ull, 0xcffffffff0001ull, 0xbfffffffeaaacull, 0xafffffffe5557ull, 0x9fffffffe0002ull, 0x8fffffffdaaadull}, {0x0ull, 0xfeb153ffffb9full, 0xfd62a7ffff73full, 0xfc13fbffff2dfull, 0xfac54ffffee7full, 0xf976a3fffea1full, 0xf827f7fffe5bfull, 0xf6d94bfffe15full}, {0x0ull, 0x6b0f6241eabffull, 0xd61ec483d57ffull, 0x412e26c5c03ffull, 0xac3d8907aafffull, 0x174ceb4995bffull, 0x825c4d8b807ffull, 0xed6bafcd6b3ffull}, {0x0ull, 0x12bf6730d2a0full, 0x257ece61a541eull, 0x383e359277e2eull, 0x4afd9cc34a83dull, 0x5dbd03f41d24dull, 0x707c6b24efc5cull, 0x833bd255c266bull}, {0x0ull, 0x764774b84f385ull, 0xec8ee9709e70aull, 0x62d65e28eda8full, 0xd91dd2e13ce14ull, 0x4f6547998c199ull, 0xc5acbc51db51eull, 0x3bf4310a2a8a3ull}, {0x0ull, 0x1ba7b6434bacdull, 0x374f6c869759aull, 0x52f722c9e3068ull, 0x6e9ed90d2eb35ull, 0x8a468f507a603ull, 0xa5ee4593c60d0ull, 0xc195fbd711b9eull}, {0x0ull, 0x1ea397fe69a4bull, 0x3d472ffcd3496ull, 0x5beac7fb3cee1ull, 0x7a8e5ff9a692cull, 0x9931f7f810377ull, 0xb7d58ff679dc2ull, 0xd67927f4e380dull}, {0x0ull, 0x1a011ull, 0x34022ull, 0x4e033ull, 0x68044ull, 0x82055ull, 0x9c066ull, 0xb6077ull}}
+#define FP_TOP_RECIPROCAL 0x9d8307de6ull
+#define FP_MODULUS_LIMBS52 {0xeffffffffaaabull, 0xfeb153ffffb9full, 0x6b0f6241eabffull, 0x12bf6730d2a0full, 0x764774b84f385ull, 0x1ba7b6434bacdull, 0x1ea397fe69a4bull, 0x1a011ull}
+#define FP_INVERSE_LIMB52 0x3fffcfffcfffdull
+#define FP_R2 {0xa5bf4cb89af51ull, 0x3afbba7ca31a2ull, 0x2646160ec71f1ull, 0xa84d710465903ull, 0x3480a4a188311ull, 0x98e5907ad91f5ull, 0x2075d74507266ull, 0x8746ull}
+#define FP_ONE {0x6480ea8e9b9afull, 0x65766c8fe444full, 0x8b540fea96f7dull, 0x3b2ee82efd422ull, 0xa6723e5f0ade5ull, 0xff6eb6fdd4230ull, 0xe06ef23c24a25ull, 0x14c8eull}
+#define FP_FOUR {0xc203aa3a7e6bbull, 0x99c5b63f91e5dull, 0xec2218e49b9f5ull, 0xb47d6b297d25bull, 0x36f29b533dd05ull, 0xaac3b92d6d85aull, 0x25d100f5559b6ull, 0x5208ull}
+#define FP_BETA {0xd75aaff33455full, 0xd095356b7cbb6ull, 0x953a2f6fa079full, 0x1080cf0a3d697ull, 0x3f7de3465fe7cull, 0x1f71fd6896ecull, 0xd9dd9cc172747ull, 0x7d91ull}
+#define FP_PSI_X0 {0x0ull, 0x0ull, 0x0ull, 0x0ull, 0x0ull, 0x0ull, 0x0ull, 0x0ull}
+#define FP_PSI_X1 {0x18a5500cc654cull, 0x2e1c1e9482fe9ull, 0xd5d532d24a460ull, 0x23e982695377ull, 0x36c99171ef509ull, 0x19b0966cc23e1ull, 0x44c5fb3cf7304ull, 0x1227full}
+#define FP_PSI_Y0 {0x9c1a677c96161ull, 0xf16c8708fcef3ull, 0x94977d28093e6ull, 0xa06b71c927307ull, 0xb4fa740f70cc7ull, 0x844ca7b844683ull, 0x3f2d89b2709bbull, 0x917dull}
+#define FP_PSI_Y1 {0x53e598836494aull, 0xd44ccf702cacull, 0xd677e519e1819ull, 0x7253f567ab707ull, 0xc14d00a8de6bdull, 0x975b0e8b07449ull, 0xdf760e4bf908full, 0x10e93ull}
+#else
+#define FP_INVERSION {0xed48ac6bd94ca1e0ull, 0x315f831e03a7adf8ull, 0x9a53352a615e29ddull, 0x34c04e5e921e1761ull, 0x2512d43565724728ull, 0xaa6346091755d4dull}
 #define FP_R2 {0xf4df1f341c341746ull, 0xa76e6a609d104f1ull, 0x8de5476c4c95b6d5ull, 0x67eb88a9939d83c0ull, 0x9a793e85b519952dull, 0x11988fe592cae3aaull}
 #define FP_ONE {0x760900000002fffdull, 0xebf4000bc40c0002ull, 0x5f48985753c758baull, 0x77ce585370525745ull, 0x5c071a97a256ec6dull, 0x15f65ec3fa80e493ull}
 #define FP_FOUR {0xaa270000000cfff3ull, 0x53cc0032fc34000aull, 0x478fe97a6b0a807full, 0xb1d37ebee6ba24d7ull, 0x8ec9733bbf78ab2full, 0x9d645513d83de7eull}
@@ -29,6 +46,7 @@
 #define FP_PSI_X1 {0x890dc9e4867545c3ull, 0x2af322533285a5d5ull, 0x50880866309b7e2cull, 0xa20d1b8c7e881024ull, 0x14e4f04fe2db9068ull, 0x14e56d3f1564853aull}
 #define FP_PSI_Y0 {0x3e2f585da55c9ad1ull, 0x4294213d86c18183ull, 0x382844c88b623732ull, 0x92ad2afd19103e18ull, 0x1d794e4fac7cf0b9ull, 0xbd592fc7d825ec8ull}
 #define FP_PSI_Y1 {0x7bcfa7a25aa30fdaull, 0xdc17dec12a927e7cull, 0x2f088dd86b4ebef1ull, 0xd1ca2087da74d4a7ull, 0x2da2596696cebc1dull, 0xe2b7eedbbfd87d2ull}
+#endif
 #else
 static const i64 fr_modulus[9] = {1, -8, -6881344, -79165952, -41921220, 201589969, -182399769, 174404528, 7597479};
 #define FR_MODULUS(i) fr_modulus[i]

@@ -1,15 +1,16 @@
 /*
  * The field of the coordinates, in the form that the target multiplies fastest (fp30.h for WebAssembly, fp64.h
- * for 64-bit processors), and what is the same in both.
+ * for 64-bit processors, fp52.h for those with lanes of 52 bits), and what is the same in all.
  */
 #ifndef HOLDFAST_FP_H
 #define HOLDFAST_FP_H
 #include "kernel.h"
-#ifdef WORDS64
+#ifdef FP_LANES
+#include "fp52.h"
+#elif defined(WORDS64)
 #include "fp64.h"
 #else
 #include "fp30.h"
-#endif
 
 /* a^(p - 2): the inverse, of 0 it is 0. Windows of 4 bits. */
 NOINLINE void fp_inverse(fp *r, const fp *a) {
@@ -27,6 +28,7 @@ NOINLINE void fp_inverse(fp *r, const fp *a) {
   }
   *r = acc;
 }
+#endif
 
 /* Big-endian bytes below p -> Montgomery form; returns 0 if they are not below p. */
 NOINLINE int fp_load(fp *r, const u8 *bytes) {

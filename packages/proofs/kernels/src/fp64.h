@@ -5,6 +5,7 @@
 #ifndef HOLDFAST_FP64_H
 #define HOLDFAST_FP64_H
 #include "constants.h"
+#include "gcd64.h"
 #include "mont64.h"
 
 typedef struct { u64 v[6]; } fp;
@@ -94,6 +95,14 @@ NOINLINE void fp_store(u8 *bytes, const fp *a) {
     u64 word = __builtin_bswap64(raw.v[i]);
     __builtin_memcpy(bytes + 40 - 8 * i, &word, 8);
   }
+}
+
+/* The inverse, of 0 it is 0. */
+NOINLINE void fp_inverse(fp *r, const fp *a) {
+  static const fp factor = {FP_INVERSION};
+  fp inverse;
+  words_inverse6(inverse.v, a->v, fp_modulus, fp_inverse_word);
+  fp_mul(r, &inverse, &factor);
 }
 
 typedef struct { fp c0, c1; } fp2;

@@ -8,26 +8,18 @@
  * and infinity are sorted out by kind. (0, 0) is infinity, as it is on neither curve.
  * Where there are too few additions for a batch, points have the coordinates XYZZ: x = X/ZZ, y = Y/ZZZ with
  * ZZ^3 = ZZZ^2, and ZZ = 0 at infinity.
- * Source: Explicit-Formulas Database (XYZZ: madd-2008-s, add-2008-s, dbl-2008-s-1); Montgomery's trick.
+ * Source: Explicit-Formulas Database (XYZZ: madd-2008-s, dbl-2008-s-1); Montgomery's trick.
  */
 
 typedef struct { ELEMENT x, y; } GROUP(affine);
 typedef struct { ELEMENT x, y, zz, zzz; } GROUP(sum);
 
 /* points[out] = points[a >> 1] + points[b >> 1], the lowest bit negates. */
-#ifndef BATCH
-#define BATCH 1024
+#ifndef HOLDFAST_GROUP_H
+#define HOLDFAST_GROUP_H
 typedef struct { u32 a, b, out; } addition;
-enum { CHORD, TANGENT, TO_INFINITY, TAKE_A, TAKE_B };
+enum { CHORD, TANGENT, TO_INFINITY, TAKE_A, TAKE_B, NOTHING };
 #endif
-
-typedef struct {
-  GROUP(affine) *points;
-  u32 count;
-  addition jobs[BATCH];
-  u8 kinds[BATCH];
-  ELEMENT differences[BATCH], products[BATCH];
-} GROUP(batch);
 
 INLINE int GROUP(is_infinity)(const GROUP(affine) *p) {
   return FIELD(all_zero)(&p->y) && FIELD(all_zero)(&p->x);
@@ -96,29 +88,43 @@ INLINE void GROUP(finish)(GROUP(affine) *points, addition job, u8 kind, const EL
   out->y = y;
 }
 
-NOINLINE void GROUP(flush)(GROUP(batch) *batch) {
-  u32 count = batch->count;
-  if (count == 0) return;
-  ELEMENT run = FIELD(one);
-  for (u32 i = 0; i < count; i++) {
-    ELEMENT *d = &batch->differences[i];
-    batch->kinds[i] = GROUP(prepare)(d, batch->points, batch->jobs[i]);
-    batch->products[i] = run;
-    FIELD(mul)(&run, d, &run);
+/* 0 if a coordinate is not below p or a flag is set that uncompressed points have not. */
+NOINLINE int GROUP(load)(GROUP(affine) *p, const u8 *bytes) {
+  if (bytes[0] == 0x40) {
+    u8 rest = 0;
+    for (int i = 1; i < POINT_BYTES; i++) rest |= bytes[i];
+    *p = (GROUP(affine)){0};
+    return rest == 0;
   }
-  FIELD(inverse)(&run, &run);
-  for (u32 i = count; i-- > 0;) {
-    ELEMENT inverse;
-    FIELD(mul)(&inverse, &run, &batch->products[i]);
-    FIELD(mul)(&run, &batch->differences[i], &run);
-    GROUP(finish)(batch->points, batch->jobs[i], batch->kinds[i], &inverse);
-  }
-  batch->count = 0;
+  int fine = FIELD(load)(&p->x, bytes);
+  return FIELD(load)(&p->y, bytes + POINT_BYTES / 2) & fine;
 }
+
+NOINLINE void GROUP(store)(u8 *bytes, const GROUP(affine) *p) {
+  if (GROUP(is_infinity)(p)) {
+    for (int i = 0; i < POINT_BYTES; i++) bytes[i] = 0;
+    bytes[0] = 0x40;
+    return;
+  }
+  FIELD(store)(bytes, &p->x);
+  FIELD(store)(bytes + POINT_BYTES / 2, &p->y);
+}
+
+#ifdef FP_LANES
+#include "batch52.h"
+#else
+#include "batch.h"
+#endif
 
 /* Jobs of one batch never read what another of them writes, except that a job may replace its own points. */
 INLINE void GROUP(enqueue)(GROUP(batch) *batch, u32 a, u32 b, u32 out) {
   batch->jobs[batch->count++] = (addition){a, b, out};
+#ifdef FP_LANES
+  for (usize line = 0; line < sizeof(GROUP(affine)); line += 64) {
+    __builtin_prefetch((const u8 *)&batch->points[a >> 1] + line);
+    __builtin_prefetch((const u8 *)&batch->points[b >> 1] + line);
+  }
+#endif
   if (batch->count == BATCH) GROUP(flush)(batch);
 }
 
@@ -161,33 +167,6 @@ NOINLINE void GROUP(double_sum)(GROUP(sum) *s) {
   FIELD(mul)(&s->zzz, &s->zzz, &w);
 }
 
-/* The common end of both additions: u and r are the differences of x and y, first the scaled point of s. */
-INLINE void GROUP(add_tail)(GROUP(sum) *s, const ELEMENT *x1, const ELEMENT *y1, ELEMENT *p, ELEMENT *r,
-                            const ELEMENT *zz2, const ELEMENT *zzz2) {
-  ELEMENT pp, ppp, q, x;
-  FIELD(sqr)(&pp, p);
-  FIELD(mul)(&ppp, p, &pp);
-  FIELD(mul)(&q, x1, &pp);
-  FIELD(sqr)(&x, r);
-  FIELD(sub_lazy)(&x, &x, &ppp);
-  FIELD(normalise)(&x);
-  FIELD(sub_lazy)(&x, &x, &q);
-  FIELD(sub_lazy)(&x, &x, &q);
-  FIELD(normalise)(&x);
-  FIELD_SUBTRACT(&q, &q, &x);
-  FIELD(mul)(&q, &q, r);
-  FIELD(mul)(&s->y, y1, &ppp);
-  FIELD(sub_lazy)(&s->y, &q, &s->y);
-  FIELD(normalise)(&s->y);
-  s->x = x;
-  FIELD(mul)(&s->zz, &s->zz, &pp);
-  FIELD(mul)(&s->zzz, &s->zzz, &ppp);
-  if (zz2) {
-    FIELD(mul)(&s->zz, &s->zz, zz2);
-    FIELD(mul)(&s->zzz, &s->zzz, zzz2);
-  }
-}
-
 NOINLINE void GROUP(add_affine)(GROUP(sum) *s, const GROUP(affine) *points, u32 ref) {
   ELEMENT x, y, p, r;
   if (GROUP(is_infinity)(&points[ref >> 1])) return;
@@ -207,31 +186,24 @@ NOINLINE void GROUP(add_affine)(GROUP(sum) *s, const GROUP(affine) *points, u32 
     else GROUP(clear)(s);
     return;
   }
-  ELEMENT x1 = s->x, y1 = s->y;
-  GROUP(add_tail)(s, &x1, &y1, &p, &r, 0, 0);
-}
-
-NOINLINE void GROUP(add_sum)(GROUP(sum) *s, const GROUP(sum) *o) {
-  if (GROUP(sum_is_infinity)(o)) return;
-  if (GROUP(sum_is_infinity)(s)) {
-    *s = *o;
-    return;
-  }
-  ELEMENT x1, y1, p, r;
-  FIELD(mul)(&x1, &s->x, &o->zz);
-  FIELD(mul)(&p, &o->x, &s->zz);
-  FIELD(mul)(&y1, &s->y, &o->zzz);
-  FIELD(mul)(&r, &o->y, &s->zzz);
-  FIELD(sub_lazy)(&p, &p, &x1);
-  FIELD(sub_lazy)(&r, &r, &y1);
-  FIELD(normalise)(&p);
-  FIELD(normalise)(&r);
-  if (FIELD(all_zero)(&p)) {
-    if (FIELD(all_zero)(&r)) GROUP(double_sum)(s);
-    else GROUP(clear)(s);
-    return;
-  }
-  GROUP(add_tail)(s, &x1, &y1, &p, &r, &o->zz, &o->zzz);
+  ELEMENT pp, ppp, q;
+  FIELD(sqr)(&pp, &p);
+  FIELD(mul)(&ppp, &p, &pp);
+  FIELD(mul)(&q, &s->x, &pp);
+  FIELD(sqr)(&x, &r);
+  FIELD(sub_lazy)(&x, &x, &ppp);
+  FIELD(normalise)(&x);
+  FIELD(sub_lazy)(&x, &x, &q);
+  FIELD(sub_lazy)(&x, &x, &q);
+  FIELD(normalise)(&x);
+  FIELD_SUBTRACT(&q, &q, &x);
+  FIELD(mul)(&q, &q, &r);
+  FIELD(mul)(&s->y, &s->y, &ppp);
+  FIELD(sub_lazy)(&s->y, &q, &s->y);
+  FIELD(normalise)(&s->y);
+  s->x = x;
+  FIELD(mul)(&s->zz, &s->zz, &pp);
+  FIELD(mul)(&s->zzz, &s->zzz, &ppp);
 }
 
 NOINLINE void GROUP(affine_of)(GROUP(affine) *out, const GROUP(sum) *s) {
@@ -246,28 +218,6 @@ NOINLINE void GROUP(affine_of)(GROUP(affine) *out, const GROUP(sum) *s) {
   FIELD(mul)(&out->x, &s->x, &factor);
   FIELD(mul)(&factor, &inverse, &s->zz);
   FIELD(mul)(&out->y, &s->y, &factor);
-}
-
-/* 0 if a coordinate is not below p or a flag is set that uncompressed points have not. */
-NOINLINE int GROUP(load)(GROUP(affine) *p, const u8 *bytes) {
-  if (bytes[0] == 0x40) {
-    u8 rest = 0;
-    for (int i = 1; i < POINT_BYTES; i++) rest |= bytes[i];
-    *p = (GROUP(affine)){0};
-    return rest == 0;
-  }
-  int fine = FIELD(load)(&p->x, bytes);
-  return FIELD(load)(&p->y, bytes + POINT_BYTES / 2) & fine;
-}
-
-NOINLINE void GROUP(store)(u8 *bytes, const GROUP(affine) *p) {
-  if (GROUP(is_infinity)(p)) {
-    for (int i = 0; i < POINT_BYTES; i++) bytes[i] = 0;
-    bytes[0] = 0x40;
-    return;
-  }
-  FIELD(store)(bytes, &p->x);
-  FIELD(store)(bytes + POINT_BYTES / 2, &p->y);
 }
 
 #include "msm.h"

@@ -11,6 +11,7 @@ typedef signed int i32;
 typedef unsigned int u32;
 typedef signed long long i64;
 typedef unsigned long long u64;
+typedef signed short i16;
 typedef unsigned char u8;
 typedef unsigned short u16;
 typedef __SIZE_TYPE__ usize;

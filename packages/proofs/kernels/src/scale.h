@@ -3,16 +3,18 @@
  * a ceremony's powers. All points of a chunk take each step together, so that every addition is one of a batch.
  */
 
+#ifndef CHUNK
 #define CHUNK 1024u
-#define SCALE_WIDTH 5u
+#define SCALE_WIDTH 4u
 #define SCALE_HALF (1u << (SCALE_WIDTH - 1))
+#endif
 
 /* The width with the fewest products: 6 per addition, and an inversion per window for the table's first column. */
 static u32 GROUP(table_width)(u32 count) {
   u32 best = 2;
   u64 least = ~0ull;
   for (u32 width = 2; width <= 14; width++) {
-    u64 cost = (u64)window_count(width) * (6ull * count + (6ull << (width - 1)) + 500);
+    u64 cost = (u64)window_count(width, 1) * (6ull * count + (6ull << (width - 1)) + 500);
     if (cost < least) {
       least = cost;
       best = width;
@@ -36,11 +38,11 @@ static void GROUP(fill_multiples)(GROUP(batch) *batch, u32 first, u32 rows, u32 
 /* scalar_i * base into out; returns like msm (a bad base is index 0). */
 ENTRY i32 EXPORT_GROUP(fixed_base)(u8 *out, const u8 *base_bytes, const u8 *scalars, u32 count) {
   u32 width = GROUP(table_width)(count);
-  u32 windows = window_count(width);
+  u32 windows = window_count(width, 1);
   u32 half = 1u << (width - 1);
   u32 table_size = windows * half;
   GROUP(affine) *points = kernel_alloc((usize)(table_size + CHUNK) * sizeof(GROUP(affine)));
-  i32 *digits = kernel_alloc(sizeof(i32) * windows * CHUNK);
+  i16 *digits = kernel_alloc(sizeof(i16) * windows * CHUNK);
   GROUP(batch) *batch = GROUP(new_batch)(points);
   if (!points || !digits || !batch) return NO_MEMORY;
   GROUP(affine) base;
@@ -57,8 +59,10 @@ ENTRY i32 EXPORT_GROUP(fixed_base)(u8 *out, const u8 *base_bytes, const u8 *scal
     u32 size = count - done < CHUNK ? count - done : CHUNK;
     for (u32 i = 0; i < size; i++) {
       const u8 *scalar = scalars + 32 * (usize)(done + i);
+      part whole;
       if (!fr_is_canonical(scalar)) return (i32)(done + i);
-      digits_of(&digits[i], CHUNK, scalar, width);
+      parts_of(&whole, scalar, 1);
+      digits_of(&digits[i], CHUNK, &whole, width, windows);
       points[table_size + i] = (GROUP(affine)){0};
     }
     for (u32 w = 0; w < windows; w++) {
@@ -70,47 +74,59 @@ ENTRY i32 EXPORT_GROUP(fixed_base)(u8 *out, const u8 *base_bytes, const u8 *scal
       }
       GROUP(flush)(batch);
     }
-    for (u32 i = 0; i < size; i++) GROUP(store)(out + POINT_BYTES * (usize)(done + i), &points[table_size + i]);
+    GROUP(store_run)(out + POINT_BYTES * (usize)done, points + table_size, size);
   }
   return OK;
 }
 
-/* What a chunk of separate multiples works with: per point a row of multiples and its digits. */
+/* What a chunk of separate multiples works with: for every part of a point's scalar a row of multiples and digits. */
 typedef struct {
   GROUP(batch) *batch;
-  GROUP(affine) *points; /* CHUNK sums, then CHUNK rows */
-  i32 *digits;
+  GROUP(affine) *points; /* CHUNK sums, then CHUNK rows for each part */
+  i16 *digits; /* by part, window, point */
 } GROUP(bench);
 
 static int GROUP(new_bench)(GROUP(bench) *bench) {
-  bench->points = kernel_alloc(sizeof(GROUP(affine)) * CHUNK * (SCALE_HALF + 1));
-  bench->digits = kernel_alloc(sizeof(i32) * CHUNK * window_count(SCALE_WIDTH));
+  bench->points = kernel_alloc(sizeof(GROUP(affine)) * CHUNK * (PARTS * SCALE_HALF + 1));
+  bench->digits = kernel_alloc(sizeof(i16) * CHUNK * PARTS * window_count(SCALE_WIDTH, PARTS));
   bench->batch = GROUP(new_batch)(bench->points);
   return bench->points && bench->digits && bench->batch;
 }
 
-INLINE GROUP(affine) *GROUP(row)(const GROUP(bench) *bench, u32 i) {
-  return &bench->points[CHUNK + i * SCALE_HALF];
+INLINE u32 GROUP(row)(u32 point, u32 part) { return CHUNK + (part * CHUNK + point) * SCALE_HALF; }
+
+static void GROUP(set_scalar)(const GROUP(bench) *bench, u32 i, const u8 *scalar) {
+  u32 windows = window_count(SCALE_WIDTH, PARTS);
+  part parts[MAX_PARTS];
+  parts_of(parts, scalar, PARTS);
+  for (u32 k = 0; k < PARTS; k++)
+    digits_of(&bench->digits[k * windows * CHUNK + i], CHUNK, &parts[k], SCALE_WIDTH, windows);
 }
 
-/* points[i] = digits[i] * row(i)[0] for i < size. */
+/* points[i] = scalar i * the first of row i, for i < size. */
 static void GROUP(scale_chunk)(GROUP(bench) *bench, u32 size) {
   GROUP(batch) *batch = bench->batch;
-  u32 windows = window_count(SCALE_WIDTH);
+  GROUP(affine) *points = bench->points;
+  u32 windows = window_count(SCALE_WIDTH, PARTS);
   GROUP(fill_multiples)(batch, CHUNK, size, SCALE_HALF);
-  for (u32 i = 0; i < size; i++) bench->points[i] = (GROUP(affine)){0};
+  for (u32 k = 1; k < PARTS; k++)
+    GROUP(endomorphism_run)(points + GROUP(row)(0, k), points + GROUP(row)(0, k - 1), (usize)size * SCALE_HALF);
+  for (u32 i = 0; i < size; i++) points[i] = (GROUP(affine)){0};
   for (u32 w = windows; w-- > 0;) {
     for (u32 k = 0; k < SCALE_WIDTH && w + 1 < windows; k++) {
       for (u32 i = 0; i < size; i++) GROUP(enqueue)(batch, i << 1, i << 1, i);
       GROUP(flush)(batch);
     }
-    for (u32 i = 0; i < size; i++) {
-      i32 digit = bench->digits[w * CHUNK + i];
-      if (digit == 0) continue;
-      u32 entry = CHUNK + i * SCALE_HALF + (u32)(digit < 0 ? -digit : digit) - 1;
-      GROUP(enqueue)(batch, i << 1, entry << 1 | (digit < 0), i);
+    for (u32 k = 0; k < PARTS; k++) {
+      const i16 *digits = bench->digits + (k * windows + w) * CHUNK;
+      for (u32 i = 0; i < size; i++) {
+        i32 digit = digits[i];
+        if (digit == 0) continue;
+        u32 entry = GROUP(row)(i, k) + (u32)(digit < 0 ? -digit : digit) - 1;
+        GROUP(enqueue)(batch, i << 1, entry << 1 | (digit < 0), i);
+      }
+      GROUP(flush)(batch);
     }
-    GROUP(flush)(batch);
   }
 }
 
@@ -120,15 +136,16 @@ ENTRY i32 EXPORT_GROUP(scale)(u8 *out, const u8 *point_bytes, const u8 *scalars,
   if (!GROUP(new_bench)(&bench)) return NO_MEMORY;
   for (u32 done = 0; done < count; done += CHUNK) {
     u32 size = count - done < CHUNK ? count - done : CHUNK;
+    i32 bad = GROUP(load_run)(bench.points, point_bytes + POINT_BYTES * (usize)done, 0, size);
+    if (bad != OK) return (i32)done + bad;
     for (u32 i = 0; i < size; i++) {
       const u8 *scalar = scalars + 32 * (usize)(done + i);
       if (!fr_is_canonical(scalar)) return (i32)(done + i);
-      if (!GROUP(load)(GROUP(row)(&bench, i), point_bytes + POINT_BYTES * (usize)(done + i)))
-        return (i32)(done + i);
-      digits_of(&bench.digits[i], CHUNK, scalar, SCALE_WIDTH);
+      bench.points[GROUP(row)(i, 0)] = bench.points[i];
+      GROUP(set_scalar)(&bench, i, scalar);
     }
     GROUP(scale_chunk)(&bench, size);
-    for (u32 i = 0; i < size; i++) GROUP(store)(out + POINT_BYTES * (usize)(done + i), &bench.points[i]);
+    GROUP(store_run)(out + POINT_BYTES * (usize)done, bench.points, size);
   }
   return OK;
 }
@@ -136,8 +153,8 @@ ENTRY i32 EXPORT_GROUP(scale)(u8 *out, const u8 *point_bytes, const u8 *scalars,
 /* points[i] times the scalar of 32 bytes at scalars + 32 * step * i, in place. */
 static void GROUP(scale_in_place)(GROUP(bench) *bench, GROUP(affine) **targets, const u8 **scalars, u32 size) {
   for (u32 i = 0; i < size; i++) {
-    *GROUP(row)(bench, i) = *targets[i];
-    digits_of(&bench->digits[i], CHUNK, scalars[i], SCALE_WIDTH);
+    bench->points[GROUP(row)(i, 0)] = *targets[i];
+    GROUP(set_scalar)(bench, i, scalars[i]);
   }
   GROUP(scale_chunk)(bench, size);
   for (u32 i = 0; i < size; i++) *targets[i] = bench->points[i];
@@ -181,8 +198,9 @@ ENTRY i32 EXPORT_GROUP(lagrange)(u8 *bytes, u32 log, const u8 *root_inverse, con
     fr_store(powers + 32 * (usize)i, &power);
     fr_mul(&power, &power, &root);
   }
-  for (u32 i = 0; i < size; i++)
-    if (!GROUP(load)(&points[reversed(i, log)], bytes + POINT_BYTES * (usize)i)) return (i32)i;
+  i32 bad = GROUP(load_run)(points + size, bytes, 0, size);
+  if (bad != OK) return bad;
+  for (u32 i = 0; i < size; i++) points[reversed(i, log)] = points[size + i];
   for (u32 stage = 0; stage < log; stage++) {
     u32 half = 1u << stage;
     u32 stride = size >> (stage + 1);
@@ -202,6 +220,6 @@ ENTRY i32 EXPORT_GROUP(lagrange)(u8 *bytes, u32 log, const u8 *root_inverse, con
   }
   for (u32 i = 0; i < size; i++) GROUP(push_scale)(scaler, &points[i], size_inverse);
   GROUP(push_scale)(scaler, 0, 0);
-  for (u32 i = 0; i < size; i++) GROUP(store)(bytes + POINT_BYTES * (usize)i, &points[i]);
+  GROUP(store_run)(bytes, points, size);
   return OK;
 }

@@ -55,6 +55,7 @@ typedef struct {
 } kernel_table;
 
 extern const kernel_table kernels_base, kernels_adx;
+extern const group_table g1_ifma, g2_ifma;
 i32 poseidon_row_ifma(const fr *numbers, u32 width, u32 partial_rounds, const u8 *row, u8 *out, u32 groups);
 i32 pedersen_tables_ifma(u8 *tables, const u8 *points);
 i32 pedersen_row_ifma(u8 *tables, const u8 *row, u8 *out, u32 pairs, u32 personalization);

@@ -3,7 +3,7 @@
  * change does not, and what is refused before anything is sealed.
  */
 import { createHash } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -143,6 +143,48 @@ describe("zigzag", () => {
       { numRuns: 60 },
     );
     expect([...codes].sort()).toEqual([2, 5]);
+  });
+
+  it("takes a stream, and keeps replica and proof of the same bytes as a file's", async () => {
+    const data = Array.from({ length: 2000 }, (_none, i) => String.fromCharCode(32 + (i % 90))).join("");
+    await writeFile(at("text"), data);
+    const shared = { ...options(), seed: bytes("09", 32) };
+    const [fromFile, fromStream] = ["file", "stream"].map((name) => ({
+      ...shared,
+      data: name === "file" ? at("text") : "-",
+      out: at(`${name}.json`),
+      "out-replica": at(`${name}.replica`),
+    }));
+    const one = await sealed(fromFile ?? {});
+    const ended = await seal(fromStream ?? {}, { stdin: data });
+    expect(ended).toMatchObject({ code: 0, err: "" });
+    expect(JSON.parse(ended.out)).toEqual(one);
+    const replica = await readFile(at("stream.replica"));
+    expect(replica.equals(await readFile(at("file.replica")))).toBe(true);
+    expect(createHash("sha256").update(replica).digest("hex")).toBe(one.replicaSha256);
+    expect(await readFile(at("stream.json"), "utf8")).toBe(await readFile(at("file.json"), "utf8"));
+  });
+
+  it("replaces a file only by force, and refuses a stream that is too long; nothing is left of it", async () => {
+    await writeFile(at("kept"), "precious");
+    const taken = await seal({ ...options(), "out-replica": at("kept") });
+    expect({ code: taken.code, error: jsonError(taken).code }).toEqual({ code: 8, error: "cli/file-exists" });
+    expect(await readFile(at("kept"), "utf8")).toBe("precious");
+    const forced = ["--out-replica", at("kept"), "--force"];
+    const pairs = Object.entries(options()).flatMap(([name, value]) => [`--${name}`, value]);
+    expect(await run(["proof", "seal", ...pairs, ...forced, "--json"])).toMatchObject({ code: 0 });
+    expect(await readFile(at("kept"))).toHaveLength(2048);
+    const long = await seal(
+      { ...options(), data: "-", "out-replica": at("never"), scratch: folder },
+      { stdin: "x".repeat(2033) },
+    );
+    expect({ code: long.code, error: jsonError(long).code }).toEqual({ code: 2, error: "cli/too-large" });
+    expect((await readdir(folder)).filter((name) => /never|part/.test(name))).toEqual([]);
+  });
+
+  it("needs folders that can be written", async () => {
+    const ended = await seal({ ...options(), scratch: at("nowhere") });
+    expect({ code: ended.code, error: jsonError(ended).code }).toEqual({ code: 8, error: "cli/unwritable" });
   });
 
   it("stops when it is told to", async () => {

@@ -5,8 +5,10 @@
 export { type NodeDisk, openNodeDisk } from "./disk/index.ts";
 export { storageErrors } from "./errors.ts";
 export {
+  createInlineSealer,
   createSealingPool,
   createVerifierPool,
+  type Sealer,
   type SealingPool,
   type SealingPoolOptions,
   type VerifierPool,

@@ -122,9 +122,9 @@ function loadNativeFrom(folder: string, without: readonly string[]): LoadedKerne
     const loaded = checked("native", () => createNativeMachine(calls));
     if (loaded.backend !== "native") return loaded;
     const features = used.map(([name]) => name);
-    const { zigzag, sdr } = loaded.layers;
+    const { zigzag, sdr, sdrPair } = loaded.layers;
     // Without SHA instructions of our own, OpenSSL is faster wherever it has them: on other processors than x64.
-    const layers = { ...(zigzag && { zigzag }), ...(sdr && process.arch === "x64" && { sdr }) };
+    const layers = { ...(zigzag && { zigzag }), ...(sdr && process.arch === "x64" && { sdr, sdrPair }) };
     return { ...loaded, layers, features };
   } catch (cause) {
     return reference(`the native binary fails: ${messageOf(cause)}`);

@@ -89,7 +89,19 @@ function sdrAnswer(layers: LayerKernel): Uint8Array {
     false,
     14,
   );
-  return into;
+  return concatBytes(into, pairAnswer(layers, previous, into));
+}
+
+/** The third layer of two replicas; one after the other where nobody does both. */
+function pairAnswer(layers: LayerKernel, first: Uint8Array, second: Uint8Array): Uint8Array {
+  const [replicaId, otherId] = [first.subarray(64, 96), first.subarray(96, 128)];
+  const one = { replicaId, number: 3, previous: first, into: new Uint8Array(first.length) };
+  const two = { replicaId: otherId, number: 3, previous: second, into: new Uint8Array(second.length) };
+  const pair = layers.sdrPair([one, two]);
+  for (const pass of pair === undefined ? [layers.sdr(one), layers.sdr(two)] : [pair]) {
+    throughLayer(layerNodes.sha256, pass, false, 14);
+  }
+  return concatBytes(one.into, two.into);
 }
 
 /** Two streams with two passes, then one with one, over the parents of a graph; and leaves of what they gave. */
@@ -179,7 +191,7 @@ export const expectedAnswers: Readonly<Record<string, string>> = {
   fft: "7e44723919ae36b7bd8348d19efc874ccb45270037538e97b0aa02ef91c47763",
   zigzagBlake2s: "9c4d63460e0b5753107d221ac4e39c498e359209e914ed6e65859367bcd8e1cc",
   zigzagPoseidon: "d45a84e87714d120d01cadea6d21582e210271b8c080f8fbcfc9d6babe7d8036",
-  sdrLabels: "695123ea0491c5bc78a18c9ea5b8cfe0d79f833e5da0660eb66ce5c706abd98e",
+  sdrLabels: "bd081f88cb1587af53cd2f72775fa0152ebd1e83b077008c17d0e3221910999e",
   idleSpace: "bd47384312229d520f4af591489557ea7edaca5f7e17bcc174d5338d4e08ef9d",
   quotient: "130c1d5615187c131798c6e2184c41bdc3f6135816a8c1e4e44f4153f7e765e7",
 };

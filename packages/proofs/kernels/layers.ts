@@ -3,8 +3,8 @@
  * run to `finish`, so that a run copies parents only; natively it is worked on where it is. A pass that was given
  * up leaves its memory to the garbage collector with its instance.
  */
-import { assert } from "@holdfast/base";
-import type { LayerKernel, LayerPass, NodeRun, ZigzagLayer } from "../src/layers/index.ts";
+import { assert, concatBytes } from "@holdfast/base";
+import type { LayerKernel, LayerPass, NodeRun, SdrLayer, ZigzagLayer } from "../src/layers/index.ts";
 import { nodeBytes } from "../src/merkle/index.ts";
 import { poseidonSchedule } from "../src/poseidon/index.ts";
 import { type Machine, type MachineMaker, type Place, status } from "./machine.ts";
@@ -91,6 +91,29 @@ function zigzagPass(machine: Machine, layer: ZigzagLayer): LayerPass {
   };
 }
 
+/** Two layers at once need the processor's SHA instructions, so they are where the native kernels are. */
+function sdrPairPass(
+  machine: Machine,
+  [first, second]: readonly [SdrLayer, SdrLayer],
+): LayerPass | undefined {
+  const { inPlace, call, lend } = machine;
+  if (!inPlace || call.sdr_pair === undefined) return undefined;
+  const { number, into } = first;
+  const nodes = into.length / nodeBytes;
+  const ids = machine.put(concatBytes(first.replicaId, second.replicaId));
+  const places = [first.into, first.previous, second.into, second.previous] as const;
+  const [firstAt, firstBefore, secondAt, secondBefore] = places.map(lend) as [Place, Place, Place, Place];
+  const pair = call.sdr_pair;
+  return {
+    sliceNodes: hashSlice,
+    run: ({ low, count, parents }) => {
+      const words = lend(bytesOf(parents));
+      check(pair(firstAt, firstBefore, secondAt, secondBefore, nodes, ids, number, words, low, count));
+    },
+    finish: () => undefined,
+  };
+}
+
 /** Layers that do not fit into the memory of WebAssembly are left to the reference. */
 export function createLayerKernel(make: MachineMaker): LayerKernel {
   const machineFor = (bytes: number): Machine | undefined => {
@@ -102,6 +125,7 @@ export function createLayerKernel(make: MachineMaker): LayerKernel {
       const machine = machineFor(layer.bytes.length);
       return machine && zigzagPass(machine, layer);
     },
+    sdrPair: (layers) => sdrPairPass(make(), layers),
     sdr: ({ replicaId, number, previous, into }) => {
       const machine = machineFor(previous.length + into.length);
       if (machine === undefined) return undefined;

@@ -100,6 +100,19 @@ export interface KernelCalls {
     trim: number,
   ) => void;
   readonly idle_parents: (into: Place, seed: Place, log: number, low: number, count: number) => void;
+  /** Labels of two replicas; only where together they take less time than one after the other. */
+  readonly sdr_pair?: (
+    first: Place,
+    firstPrevious: Place,
+    second: Place,
+    secondPrevious: Place,
+    nodes: number,
+    replicaIds: Place,
+    number: number,
+    parents: Place,
+    low: number,
+    count: number,
+  ) => number;
   readonly g1_msm: SumFunction;
   readonly g2_msm: SumFunction;
   readonly g1_fixed_base: SumFunction;

@@ -12,6 +12,7 @@ import {
   frsToBytes,
   plainCurveKernel,
   plainLabelPass,
+  plainPairPass,
   plainPedersenRow,
   plainSpaceKernel,
   plainTreeKernel,
@@ -107,7 +108,7 @@ const sameTransforms = ({ fft, quotient }: Pick<CurveKernel, "fft" | "quotient">
   );
 
 it("the reference gives the known answers", () => {
-  const layers = { zigzag: plainZigzagPass, sdr: plainLabelPass };
+  const layers = { zigzag: plainZigzagPass, sdr: plainLabelPass, sdrPair: plainPairPass };
   const { poseidonRow } = plainTreeKernel;
   const reference = {
     poseidonRow,

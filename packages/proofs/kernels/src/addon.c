@@ -91,6 +91,7 @@ __attribute__((constructor)) static void make_tables(void) {
     }
     if (features & SHA) {
       table->sdr_labels = sdr_labels_sha;
+      table->sdr_pair = sdr_pair_sha;
       table->limits.sha256_one_stream = limit_sha256_one_stream_sha;
       table->limits.sha256_two_streams = limit_sha256_two_streams_sha;
       table->idle.labels = idle_labels_sha;
@@ -340,6 +341,21 @@ static napi_value call_idle_parents(napi_env env, napi_callback_info info) {
   return status(&c, OK);
 }
 
+static napi_value call_sdr_pair(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 10);
+  u32 nodes = number(&c, 4, MAX_COUNT), layer = number(&c, 6, 0xffff);
+  u32 count = number(&c, 9, nodes), low = number(&c, 8, nodes - count);
+  u64 size = 32ull * nodes;
+  bytes first = array(&c, 0, size), first_previous = array(&c, 1, size);
+  bytes second = array(&c, 2, size), second_previous = array(&c, 3, size), replicas = array(&c, 5, 64);
+  const u32 *parents = words(&c, 7, 14ull * count);
+  i32 result = OK;
+  if (!c.failed)
+    result = c.table->sdr_pair(first.at, first_previous.at, second.at, second_previous.at, nodes, replicas.at, layer,
+                               parents, low, count);
+  return status(&c, result);
+}
+
 /* out, points, scalars, count: so many outputs and points, at least. */
 static napi_value sums(call *c, sum_function function, u64 unit, u64 outputs, u64 points) {
   u32 count = number(c, 3, MAX_COUNT);
@@ -429,6 +445,7 @@ static napi_value bind_kernels(napi_env env, napi_callback_info info) {
   kernel_table *table = &tables[allowed & find_features()];
   for (usize i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
     if (!set_function(env, object, methods[i].name, methods[i].function, table)) return 0;
+  if (table->sdr_pair && !set_function(env, object, "sdr_pair", call_sdr_pair, table)) return 0;
   for (usize i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
     limit_function *limit = (limit_function *)((u8 *)&table->limits + limits[i].at);
     if (*limit && !set_function(env, object, limits[i].name, call_limit, limit)) return 0;

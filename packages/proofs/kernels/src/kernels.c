@@ -25,6 +25,7 @@ const kernel_table KERNEL_TABLE = {
     zigzag_blake2s,
     zigzag_poseidon,
     sdr_labels,
+    0,
     pedersen_tables,
     pedersen_row,
     {idle_labels, idle_absorb, idle_parents},

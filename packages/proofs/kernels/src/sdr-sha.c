@@ -20,6 +20,39 @@ i32 sdr_labels_sha(u8 *into, const u8 *previous, u32 nodes, const u8 *replica_id
   return make_labels(into, previous, nodes, replica_id, number, parents, low, count);
 }
 
+/* The labels of the same node of two replicas, in turns. */
+NOINLINE void hash_two_labels(u32 (*states)[8], const sdr_replica *r, u32 cycle) {
+  sha_state s[2] = {sha_state_of(sha_start), sha_state_of(sha_start)};
+  hash_two_blocks(s, r[0].header, r[1].header);
+  for (u32 i = 0, at = 0; cycle > 0 && i < SDR_BLOCKS; i++) {
+    hash_two_blocks(s, r[0].blocks + 64 * at, r[1].blocks + 64 * at);
+    at = at + 1 == cycle ? 0 : at + 1;
+  }
+  hash_two_blocks(s, r[0].closing, r[1].closing);
+  sha_state_words(states[0], &s[0]);
+  sha_state_words(states[1], &s[1]);
+}
+
+i32 sdr_pair_sha(u8 *first, const u8 *first_previous, u8 *second, const u8 *second_previous, u32 nodes,
+                 const u8 *replica_ids, u32 number, const u32 *parents, u32 low, u32 count) {
+  u32 degree = number == 1 ? SDR_BASE : SDR_DEGREE;
+  sdr_replica r[2];
+  open_replica(&r[0], first, first_previous, replica_ids, number);
+  open_replica(&r[1], second, second_previous, replica_ids + 32, number);
+  for (u32 i = 0; i < count; i++) {
+    u32 node = low + i, states[2][8];
+    const u32 *own = parents + SDR_DEGREE * (usize)i;
+    if (!sdr_parents_fit(own, degree, nodes)) return (i32)i;
+    for (int k = 0; k < 2; k++) {
+      fill_label(&r[k], node, own, degree);
+      if (i + 2 < count) fetch_label(&r[k], own + 2 * SDR_DEGREE, degree);
+    }
+    hash_two_labels(states, r, node == 0 ? 0 : degree / 2);
+    for (int k = 0; k < 2; k++) store_label(&r[k], node, states[k]);
+  }
+  return OK;
+}
+
 /* ---- limits.h, for SHA-256 ---- */
 
 static u32 sum_of(const sha_state *s) {

@@ -37,34 +37,67 @@ INLINE void close_message(u8 *block, u32 from, u32 bytes) {
   store_be32(block + 60, 8 * bytes);
 }
 
+/* A layer of one replica, and the message of one of its labels: what is between header and closing is said once. */
+typedef struct {
+  u8 *into;
+  const u8 *previous;
+  u8 header[64], blocks[64 * SDR_MAX_CYCLE], closing[64];
+} sdr_replica;
+
+INLINE void open_replica(sdr_replica *r, u8 *into, const u8 *previous, const u8 *replica_id, u32 number) {
+  r->into = into;
+  r->previous = previous;
+  for (int i = 0; i < 64; i++) r->header[i] = 0;
+  __builtin_memcpy(r->header, replica_id, 32);
+  store_be32(r->header + 32, number);
+}
+
+INLINE const u8 *sdr_parent(const sdr_replica *r, const u32 *parents, u32 slot) {
+  return (slot < SDR_BASE ? r->into : r->previous) + 32 * (usize)parents[slot];
+}
+
+INLINE void fill_label(sdr_replica *r, u32 node, const u32 *parents, u32 degree) {
+  store_be32(r->header + 40, node);
+  for (u32 slot = 0; slot < degree; slot++)
+    __builtin_memcpy(r->blocks + 32 * slot, sdr_parent(r, parents, slot), 32);
+  /* parent number 37, counting from 1, is that of slot 36 mod degree */
+  __builtin_memcpy(r->closing, r->blocks + 32 * (36 % degree), 32);
+  if (node == 0) close_message(r->closing, 0, 64);
+  else close_message(r->closing, 32, 1248);
+}
+
+INLINE void store_label(sdr_replica *r, u32 node, const u32 *state) {
+  u8 *at = r->into + 32 * (usize)node;
+  for (int k = 0; k < 8; k++) store_be32(at + 4 * k, state[k]);
+  at[31] &= 0x3f;
+}
+
+/* Asks the cache for the parents of a node that comes soon; the first is the label that is just being made. */
+INLINE void fetch_label(const sdr_replica *r, const u32 *parents, u32 degree) {
+  for (u32 slot = 1; slot < degree; slot++) __builtin_prefetch(sdr_parent(r, parents, slot));
+}
+
+INLINE int sdr_parents_fit(const u32 *parents, u32 degree, u32 nodes) {
+  u32 most = 0;
+  for (u32 slot = 0; slot < degree; slot++) most = parents[slot] > most ? parents[slot] : most;
+  return most < nodes;
+}
+
 /* Index of the first node whose parents are no nodes, or -1. */
 INLINE i32 make_labels(u8 *into, const u8 *previous, u32 nodes, const u8 *replica_id, u32 number, const u32 *parents,
                        u32 low, u32 count) {
   u32 degree = number == 1 ? SDR_BASE : SDR_DEGREE;
-  u8 header[64] = {0}, blocks[64 * SDR_MAX_CYCLE], closing[64];
-  __builtin_memcpy(header, replica_id, 32);
-  store_be32(header + 32, number);
+  sdr_replica replica;
+  open_replica(&replica, into, previous, replica_id, number);
   for (u32 i = 0; i < count; i++) {
     u32 node = low + i, state[8];
     const u32 *own = parents + SDR_DEGREE * (usize)i;
-    store_be32(header + 40, node);
-    for (u32 slot = 0; slot < degree; slot++) {
-      if (own[slot] >= nodes) return (i32)i;
-      const u8 *layer = slot < SDR_BASE ? into : previous;
-      __builtin_memcpy(blocks + 32 * slot, layer + 32 * (usize)own[slot], 32);
-    }
-    if (i + 2 < count)
-      for (u32 slot = 1; slot < degree; slot++)
-        __builtin_prefetch((slot < SDR_BASE ? into : previous) + 32 * (usize)own[2 * SDR_DEGREE + slot]);
-    /* parent number 37, counting from 1, is that of slot 36 mod degree */
-    __builtin_memcpy(closing, blocks + 32 * (36 % degree), 32);
-    if (node == 0) close_message(closing, 0, 64);
-    else close_message(closing, 32, 1248);
+    if (!sdr_parents_fit(own, degree, nodes)) return (i32)i;
+    fill_label(&replica, node, own, degree);
+    if (i + 2 < count) fetch_label(&replica, own + 2 * SDR_DEGREE, degree);
     __builtin_memcpy(state, sha_start, 32);
-    hash_label(state, header, blocks, node == 0 ? 0 : degree / 2, closing);
-    u8 *at = into + 32 * (usize)node;
-    for (int k = 0; k < 8; k++) store_be32(at + 4 * k, state[k]);
-    at[31] &= 0x3f;
+    hash_label(state, replica.header, replica.blocks, node == 0 ? 0 : degree / 2, replica.closing);
+    store_label(&replica, node, state);
   }
   return OK;
 }

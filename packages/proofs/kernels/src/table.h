@@ -23,6 +23,9 @@ typedef i32 (*sdr_function)(u8 *into, const u8 *previous, u32 nodes, const u8 *r
 typedef i32 (*zigzag_function)(u8 *layer, u32 nodes, const u8 *replica_id, u32 number, const u32 *parents,
                                const u8 *counts, u32 low, u32 count, u32 flags);
 
+typedef i32 (*sdr_pair_function)(u8 *first, const u8 *first_previous, u8 *second, const u8 *second_previous, u32 nodes,
+                                 const u8 *replica_ids, u32 number, const u32 *parents, u32 low, u32 count);
+
 /* The bare loops of limits.h; those that are 0 want what the processor has not. */
 typedef u32 (*limit_function)(u32 units);
 typedef struct {
@@ -47,6 +50,7 @@ typedef struct {
   i32 (*zigzag_poseidon)(const fr *numbers, u32 partial_rounds, u8 *layer, u32 nodes, const u8 *replica_id,
                          u32 number, const u32 *parents, const u8 *counts, u32 low, u32 count, u32 flags);
   sdr_function sdr_labels;
+  sdr_pair_function sdr_pair; /* 0 where one after the other is as good */
   pedersen_tables_function pedersen_tables;
   pedersen_function pedersen_row;
   idle_table idle;
@@ -61,6 +65,8 @@ i32 pedersen_tables_ifma(u8 *tables, const u8 *points);
 i32 pedersen_row_ifma(u8 *tables, const u8 *row, u8 *out, u32 pairs, u32 personalization);
 i32 sdr_labels_sha(u8 *into, const u8 *previous, u32 nodes, const u8 *replica_id, u32 number, const u32 *parents,
                    u32 low, u32 count);
+i32 sdr_pair_sha(u8 *first, const u8 *first_previous, u8 *second, const u8 *second_previous, u32 nodes,
+                 const u8 *replica_ids, u32 number, const u32 *parents, u32 low, u32 count);
 u32 limit_sha256_one_stream_sha(u32 blocks);
 u32 limit_sha256_two_streams_sha(u32 blocks);
 u32 limit_blake2s_one_stream_avx512(u32 blocks);

@@ -52,6 +52,8 @@ export interface SdrLayer {
 export interface LayerKernel {
   readonly zigzag: (layer: ZigzagLayer) => LayerPass | undefined;
   readonly sdr: (layer: SdrLayer) => LayerPass | undefined;
+  /** The same layer of two replicas with one graph: a chain each, and a processor has time for two. */
+  readonly sdrPair: (layers: readonly [SdrLayer, SdrLayer]) => LayerPass | undefined;
 }
 
 /** The functions in use. A live binding: read it at every call, never keep a copy. */

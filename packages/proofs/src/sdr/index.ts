@@ -17,7 +17,7 @@ export {
 } from "./graph.ts";
 export { type SdrIdentity, sdrGraphOf, sdrPorepId, sdrReplicaId, sdrReplicaIdOf } from "./identity.ts";
 export { sdr } from "./kind.ts";
-export { plainLabelPass } from "./labels.ts";
+export { labelLayerPair, plainLabelPass, plainPairPass } from "./labels.ts";
 export {
   maxSdrSealBytes,
   type SdrProfile,
@@ -39,7 +39,7 @@ export {
   sealSdrSteps,
 } from "./seal.ts";
 export { parseSdrAux, type SdrTrees, sdrAuxLength, sdrCommR, storedSdrTrees } from "./sealed.ts";
-export { sdrLastLabels } from "./sealing.ts";
+export { type SdrSector, sdrLastLabels, sealSdrData, sealSdrPair } from "./sealing.ts";
 export { sdrSyntheticChallenges, sdrSyntheticCount, sdrSyntheticSelection } from "./synthetic.ts";
 export { sdrUpdateChallengeCount, sdrUpdateChallenges, sdrUpdatePartitions } from "./update.ts";
 export { verifySdr } from "./verify.ts";

@@ -69,6 +69,26 @@ function labels(): Kernel {
   };
 }
 
+/** Counted in labels, two for each node. */
+function labelPairs(): Kernel {
+  const replica = (seed: number) => ({
+    replicaId: elements(seed).subarray(-32),
+    number: 2,
+    previous: elements(nodes),
+    into: elements(nodes),
+  });
+  const run = runOf(14, false, nodes);
+  return {
+    name: "SDR labels of two replicas",
+    count: 2 * nodes,
+    work: ({ layers: { sdrPair } }) => {
+      const pass = sdrPair?.([replica(1), replica(2)]);
+      return pass && (() => pass.run(run));
+    },
+    limit: (limits) => limitOf(limits, "sha256_two_streams", labelBlocks),
+  };
+}
+
 export const layersFamily: KernelFamily = {
   name: "layers",
   kernels: () => [
@@ -77,5 +97,6 @@ export const layersFamily: KernelFamily = {
     zigzag("encode", "poseidon"),
     zigzag("decode", "poseidon"),
     labels(),
+    labelPairs(),
   ],
 };

@@ -74,7 +74,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const chain = Object.assign(opened, {
     envOn: (tipset: Tipset): Env => envOn(opened, tipset, proofs.inline),
   });
-  const mempool = stack.use(openMempool({ chain, wire, clock, logger }));
+  const mempool = stack.use(openMempool({ chain, wire, clock, logger, database }));
   const sender = stack.use(openSender({ chain, wire, clock, logger, database, signer: wallet }, mempool));
   const sync = stack.use(openSync({ chain, wire, proofs, clock, logger }));
   const market = openMarkets(parts, { chain, sender, stack });

@@ -41,8 +41,14 @@ export const limits = {
   exchangedPeers: 64,
   /** Messages in the pool, all senders together. */
   poolMessages: 10_000,
+  /** Their encoded sizes together. */
+  poolBytes: 33_554_432,
   /** Messages in the pool from one sender. */
   poolMessagesPerSender: 200,
+  /** Their encoded sizes together. */
+  poolBytesPerSender: 4_194_304,
+  /** Rounds after which a message that nobody has mined leaves the pool (a day of 30 s rounds). */
+  poolAgeRounds: 2_880,
   /** A message may be this far ahead of its sender's nonce. */
   poolNonceGap: 100,
   /** Received blocks that wait to be validated. */

@@ -24,6 +24,12 @@ export const mempoolErrors = defineErrors("mempool", {
       `the message has nonce ${data.nonce}, ${data.from} is at ${data.expected}`,
     fix: "send the messages in between first",
   },
+  insufficientFunds: {
+    exit: "funds",
+    message: (data: { from: string; waiting: number }) =>
+      `${data.from} cannot pay this message and the ${data.waiting} of its that wait`,
+    fix: "wait until they are in the chain, or send money to this address",
+  },
   underpriced: {
     exit: "refused",
     message: (data: { from: string; nonce: number }) =>

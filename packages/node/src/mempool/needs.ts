@@ -37,10 +37,10 @@ export interface MempoolNeeds {
   readonly wire: MempoolWire;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly database: Database;
 }
 
 export interface SenderNeeds extends MempoolNeeds {
   readonly chain: MempoolChain & { envOn(tipset: Tipset): Env };
-  readonly database: Database;
   readonly signer: Signer;
 }

@@ -1,14 +1,15 @@
 /**
- * The message pool: messages that wait for a block, bounded per sender and in all. Per sender they are
- * kept by nonce, one message for each; a higher gas price replaces, and makes room when the pool is full.
- * What a reorganisation drops from the chain comes back here. Nothing is forwarded to peers that was not
- * checked.
+ * The message pool: messages that wait for a block, bounded per sender and in all, in number, bytes and age. Per
+ * sender they are kept by nonce, one message for each, and together they cost no more than the sender has; a
+ * higher gas price replaces, and makes room when the pool is full. What a reorganisation drops from the chain comes
+ * back here, and so does, after a restart, what waited before it. Nothing is forwarded to peers that was not checked.
  */
-import { type Address, type CID, decode, encode, type HoldfastError, zeroAtto } from "@holdfast/base";
+import { type Address, type CID, decode, encode, type HoldfastError } from "@holdfast/base";
 import {
   checkAgainstState,
   checkMessage,
   isPermanentRejection,
+  messageBytes,
   messageCid,
   readActor,
   requiredFunds,
@@ -17,17 +18,14 @@ import {
 } from "@holdfast/consensus";
 import { limits } from "../limits.ts";
 import { mempoolErrors } from "./errors.ts";
+import { type KeptMessages, openKeptMessages } from "./kept.ts";
 import type { MempoolNeeds } from "./needs.ts";
-
-interface Waiting {
-  readonly signed: SignedMessage;
-  readonly cid: CID;
-}
+import { Queues, type Waiting } from "./queues.ts";
 
 export interface Mempool extends AsyncDisposable {
   /**
    * Takes a message in. Errors: `message/…` if it is wrong or cannot be applied, `mempool/known`, `full`,
-   * `sender-full`, `nonce-gap`, `underpriced`.
+   * `sender-full`, `nonce-gap`, `underpriced`, `insufficient-funds`.
    */
   add(signed: SignedMessage): CID;
   publish(signed: SignedMessage): Promise<void>;
@@ -36,6 +34,8 @@ export interface Mempool extends AsyncDisposable {
   pending(): readonly SignedMessage[];
   /** One above the last of the unbroken sequence from the chain's nonce on. */
   nextNonce(from: Address): number;
+  /** attoFIL that a sender's waiting messages take if all of them are applied. */
+  committedFunds(from: Address): bigint;
   /** What a block could take, best paid first, each sender's in order. */
   candidates(limit: number): readonly SignedMessage[];
 }
@@ -44,40 +44,64 @@ export function messageTopic(network: string): string {
   return `/fil/msgs/${network}`;
 }
 
-/** `most`: messages in all. */
-export function openMempool(needs: MempoolNeeds, most: number = limits.poolMessages): Mempool {
-  return new Pool(needs, most);
+/** What one pool holds at most. */
+export interface PoolLimits {
+  readonly messages: number;
+  readonly bytes: number;
+  readonly perSender: number;
+  readonly bytesPerSender: number;
+  /** Rounds after which a message that nobody mined is dropped; its sender may send it again. */
+  readonly ageRounds: number;
+}
+
+const poolLimits: PoolLimits = {
+  messages: limits.poolMessages,
+  bytes: limits.poolBytes,
+  perSender: limits.poolMessagesPerSender,
+  bytesPerSender: limits.poolBytesPerSender,
+  ageRounds: limits.poolAgeRounds,
+};
+
+export function openMempool(needs: MempoolNeeds, most: Partial<PoolLimits> = {}): Mempool {
+  return new Pool(needs, { ...poolLimits, ...most });
 }
 
 class Pool implements Mempool {
   readonly #needs: MempoolNeeds;
-  readonly #most: number;
-  readonly #bySender = new Map<Address, Map<number, Waiting>>();
-  readonly #byCid = new Map<string, SignedMessage>();
+  readonly #most: PoolLimits;
+  readonly #queues = new Queues();
+  readonly #kept: KeptMessages;
   readonly #verified = new Set<string>();
   readonly #endings: (() => void)[] = [];
 
-  constructor(needs: MempoolNeeds, most: number) {
+  constructor(needs: MempoolNeeds, most: PoolLimits) {
     this.#needs = needs;
     this.#most = most;
+    this.#kept = openKeptMessages(needs.database);
+    for (const { signed, since } of this.#kept.load()) this.#tryAdd(signed, since);
     const topic = messageTopic(needs.chain.params.name);
     this.#endings.push(
       needs.wire.subscribe(topic, (bytes) => this.#fromPeer(bytes)),
       needs.chain.onHead(({ reverted, applied }) => {
         for (const tipset of applied)
-          for (const signed of needs.chain.messagesOf(tipset)) this.#remove(signed);
+          for (const { message } of needs.chain.messagesOf(tipset)) this.#used(message.from, message.nonce);
         for (const tipset of reverted)
           for (const signed of needs.chain.messagesOf(tipset)) this.#tryAdd(signed);
         this.#dropStale();
+        this.#keep();
       }),
     );
   }
 
   add(signed: SignedMessage): CID {
+    return this.#add(signed, this.#needs.chain.headState().tipset.height);
+  }
+
+  #add(signed: SignedMessage, since: number): CID {
     const { chain } = this.#needs;
     const { message } = signed;
     const cid = messageCid(signed);
-    if (this.#byCid.has(cid.toString())) throw mempoolErrors.known({ cid: cid.toString() });
+    if (this.#queues.find(cid) !== undefined) throw mempoolErrors.known({ cid: cid.toString() });
     const wrong = checkMessage(signed, chain.params, this.#boundedVerified());
     if (wrong !== undefined) throw wrong;
     const { state } = chain.headState();
@@ -88,7 +112,7 @@ class Pool implements Mempool {
     if (message.nonce > nonce + limits.poolNonceGap) {
       throw mempoolErrors.nonceGap({ from: message.from, nonce: message.nonce, expected: nonce });
     }
-    this.#insert({ signed, cid });
+    this.#insert({ signed, cid, since }, sender?.balance ?? 0n);
     return cid;
   }
 
@@ -97,27 +121,27 @@ class Pool implements Mempool {
     await wire.publish(messageTopic(chain.params.name), encode(signedMessageCodec, signed));
   }
   get(cid: CID): SignedMessage | undefined {
-    return this.#byCid.get(cid.toString());
+    return this.#queues.find(cid)?.signed;
   }
   pending(): readonly SignedMessage[] {
-    return [...this.#bySender.values()].flatMap((waiting) =>
-      [...waiting.keys()].sort((a, b) => a - b).flatMap((nonce) => waiting.get(nonce)?.signed ?? []),
-    );
+    return this.#queues.senders().flatMap((from) => this.#queues.of(from).map(({ signed }) => signed));
   }
   nextNonce(from: Address): number {
-    const waiting = this.#bySender.get(from);
     let next = this.#stateNonce(from);
-    while (waiting?.has(next) === true) next += 1;
+    while (this.#queues.at(from, next) !== undefined) next += 1;
     return next;
+  }
+  committedFunds(from: Address): bigint {
+    return this.#queues.totalsOf(from).funds;
   }
 
   candidates(limit: number): readonly SignedMessage[] {
-    const queues = [...this.#bySender.keys()].sort().map((from) => ({ from, next: this.#stateNonce(from) }));
+    const queues = this.#queues.senders().map((from) => ({ from, next: this.#stateNonce(from) }));
     const chosen: SignedMessage[] = [];
     while (chosen.length < limit) {
       let best: { queue: (typeof queues)[number]; signed: SignedMessage } | undefined;
       for (const queue of queues) {
-        const signed = this.#bySender.get(queue.from)?.get(queue.next)?.signed;
+        const signed = this.#queues.at(queue.from, queue.next)?.signed;
         if (signed === undefined) continue;
         if (best === undefined || signed.message.gasPrice > best.signed.message.gasPrice)
           best = { queue, signed };
@@ -131,37 +155,49 @@ class Pool implements Mempool {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const end of this.#endings.splice(0)) end();
+    this.#keep();
   }
 
-  #insert(entry: Waiting): void {
-    const { from, nonce, gasPrice } = entry.signed.message;
-    const waiting = this.#bySender.get(from) ?? new Map<number, Waiting>();
-    const rival = waiting.get(nonce);
-    if (rival !== undefined) {
-      const offered = rival.signed.message.gasPrice;
-      if (gasPrice <= offered || gasPrice * 10n < offered * 11n)
-        throw mempoolErrors.underpriced({ from, nonce });
-      this.#byCid.delete(rival.cid.toString());
-    } else if (waiting.size >= limits.poolMessagesPerSender) {
-      throw mempoolErrors.senderFull({ from, limit: limits.poolMessagesPerSender });
-    } else if (this.#byCid.size >= this.#most && !this.#makeRoom(entry.signed)) {
-      throw mempoolErrors.full({ limit: this.#most });
+  #insert(entry: Waiting, balance: bigint): void {
+    const { message } = entry.signed;
+    const { from, nonce, gasPrice } = message;
+    const rival = this.#queues.at(from, nonce);
+    const offered = rival?.signed.message.gasPrice;
+    if (offered !== undefined && (gasPrice <= offered || gasPrice * 10n < offered * 11n))
+      throw mempoolErrors.underpriced({ from, nonce });
+    const waiting = this.#queues.totalsOf(from);
+    const needed = waiting.funds - (rival === undefined ? 0n : requiredFunds(rival.signed.message));
+    if (needed + requiredFunds(message) > balance)
+      throw mempoolErrors.insufficientFunds({ from, waiting: waiting.count });
+    if (rival === undefined) this.#claimPlace(entry);
+    else this.#drop(rival);
+    this.#queues.put(entry);
+    this.#kept.added(entry);
+  }
+
+  /** Room for one more message, or its error. */
+  #claimPlace({ signed }: Waiting): void {
+    const { from } = signed.message;
+    const { perSender, bytesPerSender, messages, bytes } = this.#most;
+    const size = messageBytes(signed);
+    const waiting = this.#queues.totalsOf(from);
+    if (waiting.count >= perSender || waiting.bytes + size > bytesPerSender)
+      throw mempoolErrors.senderFull({ from, limit: waiting.count });
+    while (this.#queues.count >= messages || this.#queues.bytes + size > bytes) {
+      if (!this.#makeRoom(signed)) throw mempoolErrors.full({ limit: this.#queues.count });
     }
-    waiting.set(nonce, entry);
-    this.#bySender.set(from, waiting);
-    this.#byCid.set(entry.cid.toString(), entry.signed);
   }
 
   /** Of all senders' last messages the worst paid leaves for one of another sender that pays more. */
   #makeRoom({ message: { from, gasPrice } }: SignedMessage): boolean {
-    let worst: SignedMessage | undefined;
-    for (const [sender, waiting] of this.#bySender) {
-      const last = waiting.get(Math.max(...waiting.keys()))?.signed;
+    let worst: Waiting | undefined;
+    for (const sender of this.#queues.senders()) {
+      const last = this.#queues.lastOf(sender);
       if (last === undefined || sender === from) continue;
-      if (worst === undefined || last.message.gasPrice < worst.message.gasPrice) worst = last;
+      if (worst === undefined || last.signed.message.gasPrice < worst.signed.message.gasPrice) worst = last;
     }
-    if (worst === undefined || worst.message.gasPrice >= gasPrice) return false;
-    this.#remove(worst);
+    if (worst === undefined || worst.signed.message.gasPrice >= gasPrice) return false;
+    this.#drop(worst);
     return true;
   }
 
@@ -182,27 +218,37 @@ class Pool implements Mempool {
     return wrong && !stale ? "reject" : "ignore";
   }
 
-  #tryAdd(signed: SignedMessage): void {
+  #tryAdd(signed: SignedMessage, since: number = this.#needs.chain.headState().tipset.height): void {
     try {
-      this.add(signed);
+      this.#add(signed, since);
     } catch (error) {
-      this.#needs.logger.debug("a reverted message does not fit any more", { detail: String(error) });
+      this.#needs.logger.debug("a message does not fit any more", { detail: String(error) });
     }
   }
-  #remove(signed: SignedMessage): void {
-    const { from, nonce } = signed.message;
-    const waiting = this.#bySender.get(from);
-    const entry = waiting?.get(nonce);
-    if (waiting === undefined || entry === undefined) return;
-    waiting.delete(nonce);
-    this.#byCid.delete(entry.cid.toString());
-    if (waiting.size === 0) this.#bySender.delete(from);
+  #drop(entry: Waiting): void {
+    this.#queues.remove(entry);
+    this.#kept.removed(entry);
   }
-  /** Nonces that the chain has passed can never be applied. */
+  #used(from: Address, nonce: number): void {
+    const entry = this.#queues.at(from, nonce);
+    if (entry !== undefined) this.#drop(entry);
+  }
+  /** Nonces that the chain has passed can never be applied; what nobody takes for so long nobody wants. */
   #dropStale(): void {
-    for (const [from, waiting] of [...this.#bySender]) {
+    const { height } = this.#needs.chain.headState().tipset;
+    for (const from of this.#queues.senders()) {
       const next = this.#stateNonce(from);
-      for (const [nonce, entry] of [...waiting]) if (nonce < next) this.#remove(entry.signed);
+      for (const entry of this.#queues.of(from)) {
+        const isOld = height - entry.since > this.#most.ageRounds;
+        if (entry.signed.message.nonce < next || isOld) this.#drop(entry);
+      }
+    }
+  }
+  #keep(): void {
+    try {
+      this.#kept.flush();
+    } catch (error) {
+      this.#needs.logger.warn("waiting messages could not be written", { detail: String(error) });
     }
   }
   #stateNonce(from: Address): number {
@@ -213,12 +259,4 @@ class Pool implements Mempool {
     if (this.#verified.size > limits.verdicts) this.#verified.clear();
     return this.#verified;
   }
-}
-
-/** Money that a sender's waiting messages will need in all. */
-export function committedFunds(pool: Mempool, from: Address): bigint {
-  return pool
-    .pending()
-    .filter((signed) => signed.message.from === from)
-    .reduce<bigint>((sum, signed) => sum + requiredFunds(signed.message), zeroAtto);
 }

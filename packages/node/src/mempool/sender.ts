@@ -31,7 +31,7 @@ import {
 } from "@holdfast/consensus";
 import { senderErrors } from "./errors.ts";
 import type { SenderNeeds } from "./needs.ts";
-import { committedFunds, type Mempool } from "./pool.ts";
+import type { Mempool } from "./pool.ts";
 import { type Outbox, type OutboxEntry, openOutbox } from "./store.ts";
 
 export interface SendRequest {
@@ -272,7 +272,7 @@ class SenderService implements Sender {
   #checkFunds(from: Address, ownFunds: bigint): void {
     const { chain } = this.#needs;
     const balance = readActor(chain.store, chain.headState().state, from)?.balance ?? 0n;
-    const needed = ownFunds + committedFunds(this.#pool, from);
+    const needed = ownFunds + this.#pool.committedFunds(from);
     if (balance >= needed) return;
     throw senderErrors.insufficientFunds({
       from,

@@ -121,7 +121,13 @@ export class World implements AsyncDisposable {
     const chain = Object.assign(opened, {
       envOn: (): Env => ({ params, verifier, randomness: opened.randomnessBelow(opened.head()) }),
     });
-    const pool = openMempool({ chain, wire: net.createWire("pool"), clock, logger });
+    const pool = openMempool({
+      chain,
+      wire: net.createWire("pool"),
+      clock,
+      logger,
+      database: openDatabase(":memory:"),
+    });
     const world = new World({ clock, net, chain, pool, logger });
     for (let i = 0; i < count; i += 1) world.#addMiner(i);
     await world.addClient("client");

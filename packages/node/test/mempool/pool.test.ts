@@ -1,0 +1,309 @@
+/**
+ * The pool by itself, on a chain that stands where the test puts it: what it takes, what it refuses and with which
+ * code, what leaves it, what survives a restart. Properties hold it to its limits under a flood.
+ */
+import {
+  type Address,
+  accountAddress,
+  attoFil,
+  blake2b256,
+  epoch,
+  gasUnits,
+  HoldfastError,
+  MemoryBlockstore,
+  nonce,
+  publicKeyOf,
+  silentLogger,
+  utf8Bytes,
+} from "@holdfast/base";
+import { SimClock } from "@holdfast/base/testing";
+import {
+  createGenesis,
+  createTipset,
+  devnetParams,
+  type SignedMessage,
+  signMessage,
+  type Tipset,
+} from "@holdfast/consensus";
+import fc from "fast-check";
+import { afterEach, describe, expect, it } from "vitest";
+import { type Database, openDatabase } from "../../src/database.ts";
+import type { MempoolChain } from "../../src/mempool/index.ts";
+import { type Mempool, openMempool } from "../../src/mempool/index.ts";
+
+interface Person {
+  readonly address: Address;
+  readonly privateKey: Uint8Array;
+}
+const person = (name: string): Person => {
+  const privateKey = blake2b256(utf8Bytes(`pool ${name}`));
+  return { privateKey, address: accountAddress(1, publicKeyOf(privateKey)) };
+};
+const [alice, bob, carol, stranger] = ["alice", "bob", "carol", "stranger"].map(person) as [
+  Person,
+  Person,
+  Person,
+  Person,
+];
+const balance = 10_000_000n;
+const sink = person("sink").address;
+
+/** A chain without blocks above its genesis; the test moves its height and tells what was mined. */
+class StandingChain implements MempoolChain {
+  readonly params = devnetParams({ name: "pool-test", roundMs: 1_000 });
+  readonly store = new MemoryBlockstore();
+  readonly #genesis: ReturnType<typeof createGenesis>;
+  readonly #listeners = new Set<Parameters<MempoolChain["onHead"]>[0]>();
+  readonly #messages = new Map<Tipset, readonly SignedMessage[]>();
+  height = 0;
+
+  constructor() {
+    const accounts = [alice, bob, carol].map(({ address }) => ({ address, balance: attoFil(balance) }));
+    this.#genesis = createGenesis({ params: this.params, accounts, miners: [], timestampMs: 0 }, this.store);
+  }
+  headState() {
+    const tipset = { ...createTipset([this.#genesis.header]), height: epoch(this.height) };
+    return { state: this.#genesis.state, tipset };
+  }
+  tipsetAt = (): Tipset => this.headState().tipset;
+  stateAfter = () => this.#genesis.state;
+  onHead(listener: Parameters<MempoolChain["onHead"]>[0]): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+  messagesOf = (tipset: Tipset): readonly SignedMessage[] => this.#messages.get(tipset) ?? [];
+  tipsetOfMessage = () => undefined;
+  findMessage = () => undefined;
+
+  move(
+    rounds: number,
+    change: { applied?: readonly SignedMessage[]; reverted?: readonly SignedMessage[] } = {},
+  ) {
+    this.height += rounds;
+    const tipsetWith = (messages: readonly SignedMessage[]): Tipset => {
+      const { tipset } = this.headState();
+      this.#messages.set(tipset, messages);
+      return tipset;
+    };
+    const applied = [tipsetWith(change.applied ?? [])];
+    const reverted = change.reverted === undefined ? [] : [tipsetWith(change.reverted)];
+    for (const listener of this.#listeners) listener({ applied, reverted });
+  }
+}
+
+interface Given {
+  readonly value?: bigint;
+  readonly price?: bigint;
+  readonly bytes?: number;
+}
+const gasLimit = 10_000;
+function message({ address, privateKey }: Person, number: number, given: Given = {}): SignedMessage {
+  return signMessage(privateKey, {
+    from: address,
+    to: sink,
+    nonce: nonce(number),
+    value: attoFil(given.value ?? 0n),
+    method: "",
+    params: new Uint8Array(given.bytes ?? 0),
+    gasPrice: attoFil(given.price ?? 0n),
+    gasLimit: gasUnits(gasLimit),
+  });
+}
+
+const silent = { publish: async () => undefined, subscribe: () => () => undefined };
+const opened: AsyncDisposable[] = [];
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one[Symbol.asyncDispose]();
+});
+
+function poolOn(
+  chain: StandingChain,
+  most: Parameters<typeof openMempool>[1] = {},
+  database: Database = openDatabase(":memory:"),
+): Mempool {
+  const needs = { chain, wire: silent, clock: new SimClock(), logger: silentLogger, database };
+  const pool = openMempool(needs, most);
+  opened.push(pool);
+  return pool;
+}
+
+const codeOf = (run: () => unknown): string => {
+  try {
+    run();
+    return "taken";
+  } catch (error) {
+    return error instanceof HoldfastError ? error.code : String(error);
+  }
+};
+
+describe("the pool", () => {
+  it("takes messages ahead of their turn, and offers those whose turn it is, best paid first", () => {
+    const pool = poolOn(new StandingChain());
+    const [a0, a2, b0, b1] = [
+      message(alice, 0, { price: 1n }),
+      message(alice, 2, { price: 9n }),
+      message(bob, 0, { price: 2n }),
+      message(bob, 1, { price: 3n }),
+    ];
+    for (const signed of [a2, b1, a0, b0]) pool.add(signed);
+    expect(pool.candidates(10)).toEqual([b0, b1, a0]);
+    expect(pool.candidates(2)).toEqual([b0, b1]);
+    expect(pool.nextNonce(alice.address)).toBe(1);
+    pool.add(message(alice, 1));
+    expect(pool.nextNonce(alice.address)).toBe(3);
+    expect(pool.pending()).toHaveLength(5);
+  });
+
+  it("refuses what is known, forged, too far ahead or from nobody, each with its code", () => {
+    const pool = poolOn(new StandingChain());
+    const first = message(alice, 0);
+    pool.add(first);
+    expect(codeOf(() => pool.add(first))).toBe("mempool/known");
+    expect(codeOf(() => pool.add({ ...message(alice, 1), signature: first.signature }))).toMatch(
+      /^message\//,
+    );
+    expect(codeOf(() => pool.add(message(alice, 101)))).toBe("mempool/nonce-gap");
+    expect(codeOf(() => pool.add(message(stranger, 0)))).toBe("message/sender-not-found");
+  });
+
+  it("replaces for a tenth more and for nothing less", () => {
+    const pool = poolOn(new StandingChain());
+    pool.add(message(alice, 0, { price: 10n }));
+    expect(codeOf(() => pool.add(message(alice, 0, { price: 10n, value: 1n })))).toBe("mempool/underpriced");
+    const better = message(alice, 0, { price: 11n });
+    pool.add(better);
+    expect(pool.pending()).toEqual([better]);
+  });
+
+  it("asks for the money of all waiting messages together, not of each alone", () => {
+    const pool = poolOn(new StandingChain());
+    pool.add(message(alice, 0, { value: 6_000_000n }));
+    expect(codeOf(() => pool.add(message(alice, 1, { value: 5_000_000n })))).toBe(
+      "mempool/insufficient-funds",
+    );
+    pool.add(message(alice, 1, { value: 4_000_000n }));
+    expect(pool.committedFunds(alice.address)).toBe(balance);
+    // The one that is replaced does not count beside its successor.
+    expect(codeOf(() => pool.add(message(alice, 0, { value: 5_990_000n, price: 1n })))).toBe("taken");
+  });
+
+  it("lets the worst paid last message go for one that pays more, and for no other", () => {
+    const pool = poolOn(new StandingChain(), { messages: 4 });
+    const worst = message(alice, 1, { price: 1n });
+    for (const signed of [message(alice, 0, { price: 9n }), worst]) pool.add(signed);
+    for (const number of [0, 1]) pool.add(message(bob, number, { price: 2n }));
+    expect(codeOf(() => pool.add(message(carol, 0, { price: 1n })))).toBe("mempool/full");
+    pool.add(message(carol, 0, { price: 3n }));
+    expect(pool.pending()).toHaveLength(4);
+    expect(pool.pending()).not.toContainEqual(worst);
+  });
+
+  it("holds so many bytes, of one sender and of all", () => {
+    const own = poolOn(new StandingChain(), { bytesPerSender: 1_000 });
+    own.add(message(alice, 0, { bytes: 500 }));
+    expect(codeOf(() => own.add(message(alice, 1, { bytes: 500 })))).toBe("mempool/sender-full");
+    expect(codeOf(() => own.add(message(bob, 0, { bytes: 500 })))).toBe("taken");
+    const all = poolOn(new StandingChain(), { bytes: 2_000 });
+    for (const number of [0, 1]) all.add(message(alice, number, { bytes: 700 }));
+    expect(codeOf(() => all.add(message(bob, 0, { bytes: 700 })))).toBe("mempool/full");
+    all.add(message(bob, 0, { bytes: 700, price: 5n }));
+    expect(all.pending().map(({ message: { from } }) => from)).toContain(bob.address);
+  });
+
+  it("forgets what was mined, takes back what a reorganisation dropped", () => {
+    const chain = new StandingChain();
+    const pool = poolOn(chain);
+    const [first, second] = [message(alice, 0), message(alice, 1)];
+    pool.add(first);
+    pool.add(second);
+    chain.move(1, { applied: [first] });
+    expect(pool.pending()).toEqual([second]);
+    chain.move(1, { reverted: [first] });
+    expect(pool.pending()).toEqual([first, second]);
+  });
+
+  it("forgets the message that another of its nonce has overtaken on the chain", () => {
+    const chain = new StandingChain();
+    const pool = poolOn(chain);
+    pool.add(message(alice, 0));
+    chain.move(1, { applied: [message(alice, 0, { value: 7n })] });
+    expect(pool.pending()).toEqual([]);
+  });
+
+  it("drops what nobody has wanted for its age", () => {
+    const chain = new StandingChain();
+    const pool = poolOn(chain, { ageRounds: 10 });
+    pool.add(message(alice, 0));
+    chain.move(6);
+    pool.add(message(bob, 0));
+    chain.move(4);
+    expect(pool.pending()).toHaveLength(2);
+    chain.move(1);
+    expect(pool.pending().map(({ message: { from } }) => from)).toEqual([bob.address]);
+  });
+
+  it("is as it was after a restart, ages included", async () => {
+    const chain = new StandingChain();
+    const database = openDatabase(":memory:");
+    const before = poolOn(chain, { ageRounds: 10 }, database);
+    before.add(message(alice, 0));
+    before.add(message(alice, 1, { price: 4n }));
+    chain.move(8, { applied: [message(alice, 0)] });
+    before.add(message(bob, 0));
+    await before[Symbol.asyncDispose]();
+    opened.splice(0);
+    const after = poolOn(chain, { ageRounds: 10 }, database);
+    expect(after.pending()).toHaveLength(2);
+    chain.move(3);
+    expect(after.pending().map(({ message: { from } }) => from)).toEqual([bob.address]);
+  });
+});
+
+describe("a flood", () => {
+  const flooder = fc.constantFrom(alice, bob, carol, stranger);
+  const wave = fc.array(
+    fc.record({
+      from: flooder,
+      number: fc.nat({ max: 30 }),
+      price: fc.bigInt({ min: 0n, max: 20n }),
+      value: fc.bigInt({ min: 0n, max: 4_000_000n }),
+      bytes: fc.nat({ max: 300 }),
+    }),
+    { maxLength: 60, size: "max" },
+  );
+  const most = { messages: 12, bytes: 4_000, perSender: 6, bytesPerSender: 2_000 };
+
+  function holds(pool: Mempool): void {
+    const all = pool.pending();
+    expect(all.length).toBeLessThanOrEqual(most.messages);
+    for (const { address } of [alice, bob, carol]) {
+      const own = all.filter(({ message: { from } }) => from === address);
+      expect(own.length).toBeLessThanOrEqual(most.perSender);
+      const funds = own.reduce((sum, { message: m }) => sum + m.value + m.gasPrice * BigInt(m.gasLimit), 0n);
+      expect(funds).toBeLessThanOrEqual(balance);
+      expect(pool.committedFunds(address)).toBe(funds);
+      const nonces = own.map(({ message: m }) => m.nonce);
+      expect(nonces).toEqual([...new Set(nonces)].sort((a, b) => a - b));
+    }
+  }
+
+  it("never moves a limit, the order of nonces or the sums of money", () => {
+    fc.assert(
+      fc.property(wave, (messages) => {
+        const pool = poolOn(new StandingChain(), most);
+        for (const { from, number, ...given } of messages) {
+          codeOf(() => pool.add(message(from, number, given)));
+          holds(pool);
+        }
+        const offered = pool.candidates(100);
+        for (const { address } of [alice, bob, carol]) {
+          const nonces = offered
+            .filter(({ message: m }) => m.from === address)
+            .map(({ message: m }) => m.nonce);
+          expect(nonces).toEqual(nonces.map((_, i) => i));
+        }
+      }),
+      { numRuns: 40, seed: 3 },
+    );
+  });
+});

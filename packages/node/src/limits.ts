@@ -57,6 +57,10 @@ export const limits = {
   orphanBlocks: 512,
   /** Of these, those of one peer: each may cost a question to every peer. */
   fetchesPerPeer: 4,
+  /** A helper thread of the kernels that had nothing to do for this time ends. */
+  helperIdleMs: 30_000,
+  /** Threads that compute at the same time, at most, whatever the processor has. */
+  computeThreads: 64,
   /** Proving keys of SNARKs that a worker thread keeps in memory; each has some megabytes. */
   provingKeys: 6,
   /** Remembered bad blocks. */

@@ -6,12 +6,16 @@
  */
 import { isMainThread } from "node:worker_threads";
 import {
+  installAllocator,
   installCurveKernel,
   installLayerKernel,
   installSpaceKernel,
   installTreeKernel,
+  treeKernel,
 } from "@holdfast/proofs";
+import type { LoadedKernels } from "@holdfast/proofs/kernels";
 import { installDelayKernel } from "./delay-kernel.ts";
+import { limits } from "./limits.ts";
 import { installTreeHashing } from "./tree-hashing.ts";
 
 export type ProofBackend = "native" | "wasm" | "reference";
@@ -38,6 +42,7 @@ export async function installProofKernels(): Promise<ProofBackends> {
   installLayerKernel(compiled.layers);
   installSpaceKernel(compiled.space);
   installDelayKernel();
+  if (!isMainThread) await installCrew(compiled);
   const { backend, reason, refused, features } = compiled;
   if (refused === true && isMainThread) {
     process.emitWarning(`the ${backend} kernels are in use: ${reason}`, { code: "HOLDFAST_KERNELS" });
@@ -50,4 +55,21 @@ export async function installProofKernels(): Promise<ProofBackends> {
     ...(reason === undefined ? {} : { reason }),
     ...(features === undefined ? {} : { features }),
   };
+}
+
+/**
+ * Lets a thread that may stand still do its large computations on all cores. Threads start when there is one; the
+ * main thread, which must go on hearing, has no crew.
+ */
+async function installCrew({ backend, curve, layers }: LoadedKernels): Promise<void> {
+  const { allocateShared, createCrew, crewCurve, crewTree } = await import("@holdfast/proofs/kernels");
+  const { poseidonRow } = treeKernel;
+  const sha256Pairs: typeof treeKernel.sha256Pairs = (row, room) => treeKernel.sha256Pairs(row, room);
+  const kernels = { tree: { poseidonRow, sha256Pairs }, curve, layers };
+  const setup = new URL("./crew-hashing.ts", import.meta.url).href;
+  const crew = createCrew({ backend, kernels, setup, idleMs: limits.helperIdleMs });
+  if (crew.threads === 1) return;
+  installAllocator(allocateShared);
+  installTreeKernel(crewTree(crew, kernels));
+  installCurveKernel(crewCurve(crew, kernels));
 }

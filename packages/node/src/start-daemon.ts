@@ -4,6 +4,7 @@
  * shared. This is the door that the command line opens.
  */
 import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import {
   type Address,
@@ -15,6 +16,7 @@ import {
   type Wire,
 } from "@holdfast/base";
 import { type NetworkParams, readActor, readNetworkParams } from "@holdfast/consensus";
+import { shareSeats } from "@holdfast/proofs/kernels";
 import {
   createSealingPool,
   createVerifierPool,
@@ -73,8 +75,12 @@ export interface DaemonHandle extends AsyncDisposable {
   readonly node: RunningNode;
 }
 
-/** Threads start with their first job and end when idle. */
-export function openWorkers(threads: number): Workers {
+/**
+ * Threads start with their first job and end when idle. Each works with helpers on `computeThreads` cores (0: all),
+ * which they share: two that seal at the same time have half of them each.
+ */
+export function openWorkers(threads: number, computeThreads = 0): Workers {
+  shareSeats(computeThreads === 0 ? Math.min(availableParallelism(), limits.computeThreads) : computeThreads);
   const setup = new URL("./worker-kernels.ts", import.meta.url).href;
   const sealing = createSealingPool({ threads, setup });
   const verifier = createVerifierPool({ threads: 1, setup });
@@ -103,7 +109,8 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
   if (proofs.reason !== undefined) logger.warn("proofs are slow", { reason: proofs.reason });
   logger.debug("back ends", { ...crypto, ...proofs });
   const clock = realClock(await readClockOffset(options.repo));
-  const workers = options.workers ?? stack.use(openWorkers(config.mining.sealingThreads));
+  const workers =
+    options.workers ?? stack.use(openWorkers(config.mining.sealingThreads, config.mining.computeThreads));
   const chainDatabase = stack.use(await openLevelDatabase(paths.chain));
   const database = stack.use(openDatabase(paths.database));
   const genesis = await loadGenesis(new Uint8Array(await readFile(paths.genesis)), chainDatabase);

@@ -8,7 +8,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { plainCurveKernel, plainTreeKernel } from "@holdfast/proofs";
-import { allocateShared, type Crew, createCrew, createSeats, minSharedBytes } from "@holdfast/proofs/kernels";
+import {
+  allocateShared,
+  type Crew,
+  createCrew,
+  createSeats,
+  minSharedBytes,
+  Seat,
+} from "@holdfast/proofs/kernels";
 import { afterAll, describe, expect, it } from "vitest";
 import { failing, type SquaresInput, squares, squaresInput } from "./crew-kinds.ts";
 
@@ -109,10 +116,26 @@ describe("helpers that fail", () => {
   });
 
   it("no helper works without a seat", async () => {
-    await using crew = crewOf({ seats: createSeats(0) });
+    await using crew = crewOf({ seats: createSeats(1) }); // the caller has it;
     const { flags, out } = run(crew, 20, { together: false });
     expect([...out]).toEqual(expected(20));
     expect(flags[0]).toBe(0);
+  });
+});
+
+describe("seats", () => {
+  it("are taken once, kept, left, and freed for the dead", () => {
+    const seats = createSeats(2);
+    const [first, second] = [Seat.take(seats), Seat.take(seats)];
+    expect(Seat.take(seats)).toBeUndefined();
+    first?.keep();
+    second?.leave();
+    const third = Seat.take(seats);
+    expect(third?.claim[0]).toBe(second?.claim[0]);
+    second?.leave(); // is not theirs any more
+    expect(Seat.take(seats)).toBeUndefined();
+    Atomics.store(seats, 0, 1); // silent for long
+    expect(Seat.take(seats)?.claim[0]).toBe(0);
   });
 });
 

@@ -3,6 +3,7 @@
  * working makes the command fail at the end; what only makes it slower does not.
  */
 import { statfs } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { HoldfastError } from "@holdfast/base";
 import type { KernelReport } from "@holdfast/node/offline";
@@ -68,6 +69,15 @@ function ofKernel({ group, backend, ratio, reason, fix }: KernelReport): Finding
     backend,
     ratio,
   };
+}
+
+/** How many threads the kernels of one computation work with. */
+function computing(): Finding {
+  const threads = availableParallelism();
+  const says = `${plural(threads, "processor")}: sealing, proving and making parameters work on all of them`;
+  return threads > 1
+    ? found("threads", "ok", says)
+    : found("threads", "note", "one processor: large computations have no helpers");
 }
 
 /** The node that commands would talk to, and what its chain says of this clock. */
@@ -141,6 +151,7 @@ async function* examine(context: CommandContext): AsyncGenerator<Finding> {
   };
   yield seen(nodeVersion());
   for (const report of await (await offline()).kernelReports()) yield seen(ofKernel(report));
+  yield seen(computing());
   for await (const one of nodeAndClock(context)) yield seen(one);
   yield seen(await disk(context));
   yield seen(await parameterSets(context));

@@ -4,6 +4,7 @@
  */
 import { parse, stringify } from "smol-toml";
 import { z } from "zod";
+import { limits } from "../limits.ts";
 import { repoErrors } from "./errors.ts";
 
 export const configSchema = z
@@ -68,7 +69,13 @@ export const configSchema = z
           .min(1)
           .max(64)
           .default(1)
-          .describe("worker threads that seal and check proofs"),
+          .describe("sectors that are sealed at the same time, each by a worker thread"),
+        computeThreads: z
+          .int()
+          .min(0)
+          .max(limits.computeThreads)
+          .default(0)
+          .describe("threads that all of these work with at the same time; 0: as many as the processor has"),
       })
       .strict()
       .prefault({}),

@@ -11,7 +11,7 @@ import type { RowsPass } from "../../src/merkle/index.ts";
 import type { KernelBackend, NativeOptions } from "../index.ts";
 import { Board, callerNumber } from "./board.ts";
 import { HelperLink } from "./link.ts";
-import { createSeats, leaveSeat, sharedSeats } from "./seats.ts";
+import { createSeats, freeSeat, Seat, sharedSeats } from "./seats.ts";
 import type { SliceKind, ThreadKernels } from "./wire.ts";
 
 export interface CrewOptions {
@@ -19,13 +19,13 @@ export interface CrewOptions {
   readonly backend: KernelBackend;
   readonly kernels: ThreadKernels;
   readonly native?: NativeOptions;
-  /** Threads with the caller's; the processor's when left out. 1: the caller works alone. */
+  /** Threads with the caller's; when left out as many as there are seats. 1: the caller works alone. */
   readonly threads?: number;
   /** Address (href) of a module that every helper imports first. */
   readonly setup?: string;
   /** A helper that had nothing to do for so long ends; 30 s when left out. */
   readonly idleMs?: number;
-  /** Seats that the helpers need to work; what the process shares when left out. */
+  /** Seats that helpers need to work; when left out those of the process, or else one for each processor. */
   readonly seats?: Int32Array;
   /** Helpers that died or failed; a warning of the process when left out. */
   readonly onLoss?: (problem: string) => void;
@@ -74,9 +74,10 @@ class Helpers implements Crew {
   #ended = false;
 
   constructor(options: CrewOptions) {
-    const { seats, threads = availableParallelism() } = options;
-    this.#seats = seats ?? sharedSeats() ?? createSeats(Math.max(0, threads - 1));
-    this.threads = Math.max(1, Math.min(threads, this.#seats.length + 1));
+    const seats = options.seats ?? sharedSeats();
+    const { threads = seats?.length ?? availableParallelism() } = options;
+    this.#seats = seats ?? createSeats(threads);
+    this.threads = Math.max(1, threads);
     this.#options = options;
   }
 
@@ -91,6 +92,7 @@ class Helpers implements Crew {
   start<Input>(kind: SliceKind<Input>, input: Input, slices: number): SlicePass {
     const board = new Board(slices);
     const doSlice = kind.make(this.#options.kernels, input);
+    const seat = Seat.take(this.#seats);
     const wanted = this.#ended ? 0 : Math.min(this.threads, slices) - 1;
     const message = { module: kind.module, name: kind.name, input, board: board.words };
     let posted = 0;
@@ -98,7 +100,7 @@ class Helpers implements Crew {
       if (posted < wanted && link.post(message)) posted += 1;
     }
     for (; posted < wanted && this.#links.size + 1 < this.threads; posted += 1) this.#hire().post(message);
-    return new Pass(board, doSlice, this);
+    return new Pass(board, doSlice, this, seat);
   }
 
   run<Input>(kind: SliceKind<Input>, input: Input, slices: number): void {
@@ -136,7 +138,7 @@ class Helpers implements Crew {
   #lose(link: HelperLink): void {
     this.#links.delete(link);
     link.dismiss();
-    if (!link.isAlive() && link.seat !== undefined) leaveSeat(this.#seats, link.seat);
+    if (!link.isAlive() && link.claim !== undefined) freeSeat(this.#seats, link.claim);
     (this.#options.onLoss ?? warn)(link.problem ?? "its thread ended");
   }
 
@@ -169,11 +171,13 @@ class Pass implements SlicePass {
   readonly #board: Board;
   readonly #doSlice: (slice: number) => void;
   readonly #helpers: Helpers;
+  readonly #seat: Seat | undefined;
 
-  constructor(board: Board, doSlice: (slice: number) => void, helpers: Helpers) {
+  constructor(board: Board, doSlice: (slice: number) => void, helpers: Helpers, seat: Seat | undefined) {
     this.#board = board;
     this.#doSlice = doSlice;
     this.#helpers = helpers;
+    this.#seat = seat;
   }
 
   get doneRatio(): number {
@@ -200,6 +204,7 @@ class Pass implements SlicePass {
         if (again.failed) this.#helpers.heardFailure(true);
       } else if (this.#board.finished < this.#board.slices) isQuiet = !this.#board.wait(seen, probeMs);
     }
+    this.#seat?.leave();
   }
 
   stop(): void {
@@ -210,9 +215,11 @@ class Pass implements SlicePass {
       const lost = isQuiet ? (helper: number) => this.#helpers.isLost(helper) : undefined;
       if (this.#board.retake(lost) === undefined) isQuiet = !this.#board.wait(seen, probeMs);
     }
+    this.#seat?.leave();
   }
 
   #do(slice: number): void {
+    this.#seat?.keep();
     try {
       this.#doSlice(slice);
     } catch (error) {

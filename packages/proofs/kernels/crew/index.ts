@@ -13,6 +13,6 @@ export { type Crew, type CrewOptions, createCrew, type SlicePass } from "./crew.
 export { crewCurve } from "./curve.ts";
 export { allocateShared, minSharedBytes, sharedBytes } from "./memory.ts";
 export { type CurveSizes, curveSizes } from "./parts.ts";
-export { createSeats, sharedSeats, shareSeats } from "./seats.ts";
+export { createSeats, Seat, sharedSeats, shareSeats } from "./seats.ts";
 export { crewTree, type TreeSizes, treeSizes } from "./tree.ts";
 export type { SliceKind, ThreadKernels } from "./wire.ts";

@@ -3,6 +3,7 @@
  * works while the caller's event loop stands still.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
+import type { Seat } from "./seats.ts";
 import { bellState, bellWord, type HelperData, type HelperMessage, type TaskMessage } from "./wire.ts";
 
 /** Tasks that wait at one helper, at most: one that starts slowly keeps no memory of many tasks. */
@@ -82,9 +83,9 @@ export class HelperLink {
   }
 
   /** The seat that it has, if any. */
-  get seat(): number | undefined {
-    const word = Atomics.load(this.#bell, bellWord.seat);
-    return word === 0 ? undefined : word - 1;
+  get claim(): Seat["claim"] | undefined {
+    const seat = Atomics.load(this.#bell, bellWord.seat);
+    return seat === 0 ? undefined : [seat - 1, Atomics.load(this.#bell, bellWord.until)];
   }
 
   /** Processor time up to its last task. */

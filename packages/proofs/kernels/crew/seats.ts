@@ -1,13 +1,14 @@
 /**
- * Seats: how many helpers of all crews of a process work at the same time. Every crew could start a helper for each
- * core; a helper works only while it has a seat, so several crews share the machine instead of fighting for it.
+ * Seats: how many threads of all crews of a process work at the same time. Every crew could have a helper for each
+ * core; a helper works only while it has a seat, so that several crews share the machine instead of fighting for it.
+ * A caller takes a seat too, if there is one, and works in any case.
  *
  * A seat is a word with the second up to which it is taken. Whoever has one says so again now and then; the seat of
  * a thread that was ended in the middle becomes free by itself.
  */
 import { getEnvironmentData, setEnvironmentData } from "node:worker_threads";
 
-/** A helper that was silent for this time has no seat any more; longer than any slice. */
+/** Who was silent for this time has no seat any more; longer than any slice. */
 const leaseSeconds = 20;
 const name = "holdfast.seats";
 
@@ -26,20 +27,53 @@ export function sharedSeats(): Int32Array | undefined {
   return seats instanceof Int32Array ? seats : undefined;
 }
 
-/** Index of a seat that is taken now, or undefined. */
-export function takeSeat(seats: Int32Array): number | undefined {
-  const now = nowSeconds();
-  for (let seat = 0; seat < seats.length; seat += 1) {
-    const until = Atomics.load(seats, seat);
-    if (until < now && Atomics.compareExchange(seats, seat, until, now + leaseSeconds) === until) return seat;
+/** A seat that somebody has. */
+export class Seat {
+  readonly #seats: Int32Array;
+  readonly #index: number;
+  #until: number;
+
+  private constructor(seats: Int32Array, index: number, until: number) {
+    this.#seats = seats;
+    this.#index = index;
+    this.#until = until;
   }
-  return undefined;
+
+  /** A free seat, now taken, or undefined. */
+  static take(seats: Int32Array): Seat | undefined {
+    const now = nowSeconds();
+    for (let index = 0; index < seats.length; index += 1) {
+      const until = Atomics.load(seats, index);
+      if (until >= now) continue;
+      const seat = new Seat(seats, index, until);
+      if (seat.#set(now + leaseSeconds)) return seat;
+    }
+    return undefined;
+  }
+
+  /** What another thread may free when this one is dead. */
+  get claim(): readonly [index: number, until: number] {
+    return [this.#index, this.#until];
+  }
+
+  keep(): void {
+    const until = nowSeconds() + leaseSeconds;
+    if (until !== this.#until) this.#set(until);
+  }
+
+  leave(): void {
+    this.#set(0);
+  }
+
+  /** Changes nothing if somebody else has it by now. */
+  #set(until: number): boolean {
+    const isMine = Atomics.compareExchange(this.#seats, this.#index, this.#until, until) === this.#until;
+    if (isMine) this.#until = until;
+    return isMine;
+  }
 }
 
-export function keepSeat(seats: Int32Array, seat: number): void {
-  Atomics.store(seats, seat, nowSeconds() + leaseSeconds);
-}
-
-export function leaveSeat(seats: Int32Array, seat: number): void {
-  Atomics.store(seats, seat, 0);
+/** Frees the seat of a thread that is dead. */
+export function freeSeat(seats: Int32Array, [index, until]: Seat["claim"]): void {
+  Atomics.compareExchange(seats, index, until, 0);
 }

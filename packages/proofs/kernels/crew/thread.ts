@@ -9,7 +9,7 @@ import { installLayerKernel, layerKernel } from "../../src/layers/index.ts";
 import { installTreeKernel, treeKernel } from "../../src/merkle/index.ts";
 import { loadKernels, loadNativeKernels } from "../index.ts";
 import { Board } from "./board.ts";
-import { keepSeat, leaveSeat, takeSeat } from "./seats.ts";
+import { Seat } from "./seats.ts";
 import {
   bellState,
   bellWord,
@@ -46,13 +46,21 @@ async function prepare(): Promise<void> {
 }
 
 /** A seat, or undefined when the task ended before one was free. */
-function seatFor(board: Board): number | undefined {
+function seatFor(board: Board): Seat | undefined {
   for (;;) {
-    const seat = takeSeat(seats);
+    const seat = Seat.take(seats);
     if (seat !== undefined || !board.isOpen) return seat;
     Atomics.wait(bell, bellWord.state, bellState.open, seatPollMs);
     if (Atomics.load(bell, bellWord.state) !== bellState.open) return undefined;
   }
+}
+
+/** Keeps a seat, and tells the caller, who frees it should this thread die. */
+function keep(seat: Seat): void {
+  seat.keep();
+  const [index, until] = seat.claim;
+  Atomics.store(bell, bellWord.seat, index + 1);
+  Atomics.store(bell, bellWord.until, until);
 }
 
 async function work({ module, name, input, board: words }: TaskMessage): Promise<void> {
@@ -63,10 +71,9 @@ async function work({ module, name, input, board: words }: TaskMessage): Promise
   const doSlice = kind.make({ tree: treeKernel, curve: curveKernel, layers: layerKernel }, input);
   const seat = seatFor(board);
   if (seat === undefined) return;
-  Atomics.store(bell, bellWord.seat, seat + 1);
   try {
     for (let slice = board.take(number); slice !== undefined; slice = board.take(number)) {
-      keepSeat(seats, seat);
+      keep(seat);
       try {
         doSlice(slice);
       } catch (cause) {
@@ -79,7 +86,7 @@ async function work({ module, name, input, board: words }: TaskMessage): Promise
   } finally {
     Atomics.store(bell, bellWord.cpuMs, cpuMs());
     Atomics.store(bell, bellWord.seat, 0);
-    leaveSeat(seats, seat);
+    seat.leave();
   }
 }
 

@@ -43,10 +43,10 @@ export interface HelperData {
 }
 
 /**
- * A helper's bell: how often it rang, how many tasks it has taken up, whether it goes on, the processor time
- * that it has used, and the seat that it has, from 1, or 0.
+ * A helper's bell: how often it rang, how many tasks it has taken up, whether it goes on, the processor time that it
+ * has used, and its seat (from 1, or 0) with the second up to which it has it.
  */
-export const bellWord = { rings: 0, taken: 1, state: 2, cpuMs: 3, seat: 4, count: 5 } as const;
+export const bellWord = { rings: 0, taken: 1, state: 2, cpuMs: 3, seat: 4, until: 5, count: 6 } as const;
 export const bellState = { open: 0, quitting: 1, left: 2 } as const;
 
 export interface TaskMessage {

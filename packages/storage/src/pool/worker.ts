@@ -48,7 +48,9 @@ async function runRequest(root: string, request: JobRequest, port: MessagePort):
 
 function movable(answer: WorkerAnswer & { ok: true }): unknown {
   const { result } = answer;
-  if (!(result instanceof Uint8Array) || result.byteLength !== result.buffer.byteLength) return answer;
+  const isWhole = result instanceof Uint8Array && result.byteLength === result.buffer.byteLength;
+  // Shared memory is everybody's already.
+  if (!isWhole || result.buffer instanceof SharedArrayBuffer) return answer;
   return move({
     get [transferableSymbol]() {
       return [result.buffer];

@@ -119,6 +119,23 @@ function sameLists(own: CurveKernel, curve: CurveKernel) {
   });
 }
 
+/** Many small sums are bundled. */
+function sameSmallSums(own: CurveKernel, crew: Crew, kernels: ThreadKernels) {
+  const curve = crewCurve(crew, kernels, { ...curveSizes, sumPoints: 100 });
+  const counts = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 12, maxLength: 24 });
+  return fc.property(counts, scalar, (lengths, base) => {
+    const some = frsToBytes([base, 5n, base]);
+    const points = { msmG1: own.fixedBaseG1(generatorG1, some), msmG2: own.fixedBaseG2(generatorG2, some) };
+    const calls = lengths.map((length, i): CurveCall => {
+      const call = i % 3 === 0 ? "msmG2" : "msmG1";
+      const unit = points[call].length / 3;
+      return { call, args: [points[call].slice(0, unit * length), some.slice(0, 32 * length)] };
+    });
+    const together = curve.together?.(calls) ?? calls.map((call) => curveCall(own, call));
+    return calls.every((call, i) => equalBytes(curveCall(own, call), together[i] as Uint8Array));
+  });
+}
+
 describe.each(backends)("with $name kernels", ({ backend, loaded }) => {
   const kernels = kernelsOf(loaded);
   const features = loaded.features ?? [];
@@ -147,6 +164,8 @@ describe.each(backends)("with $name kernels", ({ backend, loaded }) => {
     it("sums and multiples in G1", () => holds(sameSums(own, curve, "g1", 25), { numRuns: 4 }));
     it("sums and multiples in G2", () => holds(sameSums(own, curve, "g2", 11), { numRuns: 2 }));
     it("lists of calls", () => holds(sameLists(own, curve), { numRuns: 2 }));
+
+    it("bundles of small sums", () => holds(sameSmallSums(own, crew, kernels), { numRuns: 2 }));
 
     it("finds the first bad point of many", () => {
       const points = own.fixedBaseG1(

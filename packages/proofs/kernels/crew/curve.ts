@@ -3,10 +3,19 @@
  * side. Calls that are too small go to the thread's own kernel as they are. So does a transform that stands alone:
  * its stages need each other, and in rows short enough to be independent it costs several times as much (measured).
  */
-import { type CurveCall, type CurveKernel, g1Bytes, g2Bytes } from "../../src/curve/index.ts";
+import { type CurveCall, type CurveKernel, curveCall, g1Bytes, g2Bytes } from "../../src/curve/index.ts";
 import type { Crew } from "./crew.ts";
 import { sharedBytes } from "./memory.ts";
-import { type CurveSizes, costOf, curveSizes, doPart, type Part, runsOf, splitCall } from "./parts.ts";
+import {
+  bundleSums,
+  type CurveSizes,
+  costOf,
+  curveSizes,
+  doPart,
+  type Part,
+  runsOf,
+  splitCall,
+} from "./parts.ts";
 import type { SliceKind, ThreadKernels } from "./wire.ts";
 
 interface PartsInput {
@@ -51,19 +60,55 @@ function wantedParts(calls: readonly CurveCall[], threads: number): readonly num
   return costs.map((cost) => Math.max(1, Math.ceil(cost / largest - 0.01)));
 }
 
+const partCost = ({ calls }: Part): number => calls.reduce((sum, call) => sum + costOf(call), 0);
+
+/** A small sum is not split but bundled with its like. */
+const isSmall = (call: CurveCall, sizes: CurveSizes): boolean =>
+  call.call.startsWith("msm") && costOf(call) < sizes.sumPoints / 4;
+
 function together(
   crew: Crew,
   own: CurveKernel,
   sizes: CurveSizes,
   calls: readonly CurveCall[],
 ): Uint8Array[] {
-  const wanted = wantedParts(calls, crew.threads);
-  const split = calls.map((call, i) => splitCall(call, wanted[i] ?? 1, sizes));
-  const parts = split.flatMap((one) => one.parts);
+  const whole = calls.reduce((sum, call) => sum + costOf(call), 0);
+  if (whole < 2 * sizes.sumPoints) return calls.map((call) => curveCall(own, call));
+  const large = calls.filter((call) => !isSmall(call, sizes));
+  const wanted = wantedParts(large, crew.threads);
+  const split = new Map(large.map((call, i) => [call, splitCall(call, wanted[i] ?? 1, sizes)]));
+  const results = new Map<CurveCall, Uint8Array>();
+  const parts = [...split.values()].flatMap((one) => one.parts);
+  for (const bundle of bundles(
+    calls.filter((call) => isSmall(call, sizes)),
+    sizes,
+  )) {
+    const { part, results: places } = bundleSums(bundle);
+    parts.push(part);
+    for (const [i, call] of bundle.entries()) results.set(call, places[i] as Uint8Array);
+  }
   // The longest first, so that what is left at the end is short.
-  const order = parts.toSorted((a, b) => costOf(b.call) - costOf(a.call));
+  const order = parts.toSorted((a, b) => partCost(b) - partCost(a));
   crew.run(partSlices, { parts: order }, order.length);
-  return split.map(({ result }) => result(own));
+  for (const [call, { result }] of split) results.set(call, result(own));
+  return calls.map((call) => results.get(call) as Uint8Array);
+}
+
+/** Small calls in bundles that cost about as much as the smallest part, each of one function. */
+function bundles(calls: readonly CurveCall[], sizes: CurveSizes): readonly (readonly CurveCall[])[] {
+  const made: CurveCall[][] = [];
+  for (const name of new Set(calls.map(({ call }) => call))) {
+    let cost = Number.POSITIVE_INFINITY;
+    for (const call of calls.filter((one) => one.call === name)) {
+      if (cost >= sizes.sumPoints) {
+        made.push([]);
+        cost = 0;
+      }
+      made.at(-1)?.push(call);
+      cost += costOf(call);
+    }
+  }
+  return made;
 }
 
 function firstBad(

@@ -16,9 +16,9 @@ import {
 import { assertFrs, frBytes, frsToBytes } from "../../src/field/index.ts";
 import { sharedBytes, sharedZeros } from "./memory.ts";
 
-/** One call for a thread; where its result goes. */
+/** Calls for a thread, one after the other; where their results go, each as long as the others. */
 export interface Part {
-  readonly call: CurveCall;
+  readonly calls: readonly CurveCall[];
   readonly out: Uint8Array;
 }
 
@@ -41,6 +41,8 @@ export const curveSizes: CurveSizes = {
   checkedPoints: 2 ** 9,
 };
 
+/** A sum of one point costs as much as so many more points in a large one. */
+const fewestPoints = 16;
 const halfBits = 128n;
 const halfWords = 4;
 
@@ -53,7 +55,7 @@ export function costOf(call: CurveCall): number {
   const weight = groupOf(call) === "G2" ? 3 : 1;
   const bytes = call.args[call.args.length - 1]?.length ?? 0;
   const count = bytes / (call.call.startsWith("lagrange") ? unitOf(groupOf(call)) : frBytes);
-  if (call.call.startsWith("msm")) return weight * count;
+  if (call.call.startsWith("msm")) return weight * (count + fewestPoints);
   if (call.call.startsWith("fixedBase")) return weight * count;
   if (call.call === "quotient") return count / 8;
   return weight * count * (call.call.startsWith("scale") ? 4 : 4 * Math.log2(Math.max(2, count)));
@@ -122,7 +124,7 @@ function splitSum(
         place.subarray(unit * from, unit * to),
         half.subarray(frBytes * from, frBytes * to),
       ] as const;
-      return { call: { call: `msm${group}`, args: [...args] }, out: out.subarray(at, at + unit) };
+      return { calls: [{ call: `msm${group}`, args: [...args] }], out: out.subarray(at, at + unit) };
     }),
   );
   const weights = frsToBytes(parts.map((_part, i) => (i % whole.length === 0 ? 1n : 1n << halfBits)));
@@ -150,7 +152,7 @@ function splitMultiples(
   const parts = runsOf(count, wanted, least).map(([from, to]): Part => {
     const own = name === "scale" ? place.subarray(unit * from, unit * to) : place;
     const args: [Uint8Array, Uint8Array] = [own, by.subarray(frBytes * from, frBytes * to)];
-    return { call: { call: `${name}${group}`, args }, out: out.subarray(unit * from, unit * to) };
+    return { calls: [{ call: `${name}${group}`, args }], out: out.subarray(unit * from, unit * to) };
   });
   return { parts, result: () => out };
 }
@@ -159,7 +161,7 @@ function splitMultiples(
 function unsplit(call: CurveCall): SplitCall {
   const args = call.args.map(sharedBytes);
   const out = sharedZeros(call.args[0]?.length ?? 0);
-  return { parts: [{ call: { call: call.call, args } as CurveCall, out }], result: () => out };
+  return { parts: [{ calls: [{ call: call.call, args } as CurveCall], out }], result: () => out };
 }
 
 /** A call in about so many parts. Throws what the call itself throws for arguments of a wrong shape. */
@@ -180,7 +182,28 @@ export function splitCall(call: CurveCall, wanted: number, sizes: CurveSizes): S
   }
 }
 
+/** Many small sums as one part; all arguments in one piece of memory. */
+export function bundleSums(calls: readonly CurveCall[]): { part: Part; results: readonly Uint8Array[] } {
+  const bytes = calls.flatMap(({ args }) => [...args]).reduce((sum, { length }) => sum + length, 0);
+  const memory = sharedZeros(bytes);
+  let at = 0;
+  const placed = (argument: Uint8Array): Uint8Array => {
+    const place = memory.subarray(at, at + argument.length);
+    place.set(argument);
+    at += argument.length;
+    return place;
+  };
+  const own = calls.map(({ call, args }) => ({ call, args: args.map(placed) }) as CurveCall);
+  const unit = unitOf(groupOf(own[0] as CurveCall));
+  const out = sharedZeros(unit * calls.length);
+  return {
+    part: { calls: own, out },
+    results: calls.map((_call, i) => out.subarray(i * unit, (i + 1) * unit)),
+  };
+}
+
 /** Does one part. */
-export function doPart(kernel: CurveKernel, { call, out }: Part): void {
-  out.set(curveCall(kernel, call));
+export function doPart(kernel: CurveKernel, { calls, out }: Part): void {
+  const unit = out.length / calls.length;
+  for (const [i, call] of calls.entries()) out.set(curveCall(kernel, call), i * unit);
 }

@@ -1,8 +1,10 @@
 /** Runs of points as bytes: joined without a limit on how many there are, taken apart, told from infinity. */
 
+import { allocate } from "../memory/index.ts";
+
 /** All parts behind each other; a spread of arguments would end at some hundred thousand. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  const whole = allocate(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);

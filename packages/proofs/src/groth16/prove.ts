@@ -7,11 +7,12 @@
  * Source: Groth 2016 §3.2.
  */
 import { concatBytes, equalBytes, toHex } from "@holdfast/base";
-import { curveKernel } from "../curve/index.ts";
+import { type CurveCall, curveCalls, curveKernel, g1Bytes } from "../curve/index.ts";
 import { frModulus, frsToBytes } from "../field/index.ts";
 import { type R1cs, r1csDigest } from "../r1cs/index.ts";
 import { assertEntropy, deriveScalar, digestOfElements } from "./derive.ts";
 import { groth16Errors } from "./errors.ts";
+import { joinBytes } from "./points.ts";
 import { encodeProof } from "./proof.ts";
 import { countsOf, type ProvingKey } from "./proving-key.ts";
 import { domainSizeOf, rowValues, supportOf } from "./qap.ts";
@@ -86,42 +87,36 @@ export function prove(
   assertKey(provingKey, r1cs);
   assertWitness(r1cs, witness);
   const rows = rowValues(r1cs, witness);
-  const quotient = curveKernel.quotient(frsToBytes(rows.a), frsToBytes(rows.b), frsToBytes(rows.c));
-  const { r, s } = blindingOf(provingKey, r1cs, witness, entropy);
-  return combine(provingKey, r1cs, witness, quotient, { r, s });
+  const quotient = [frsToBytes(rows.a), frsToBytes(rows.b), frsToBytes(rows.c)] as const;
+  const blinding = blindingOf(provingKey, r1cs, witness, entropy);
+  return combine(provingKey, r1cs, witness, { call: "quotient", args: [...quotient] }, blinding);
 }
 
 function combine(
   key: ProvingKey,
   r1cs: R1cs,
   witness: readonly bigint[],
-  quotient: Uint8Array,
+  quotient: CurveCall,
   { r, s }: { r: bigint; s: bigint },
 ): Uint8Array {
   const { verifyingKey: vk } = key;
   const support = supportOf(r1cs);
-  if (support.a.length * 96 !== key.a.length || support.b.length * 96 !== key.bG1.length) {
+  if (support.a.length * g1Bytes !== key.a.length || support.b.length * g1Bytes !== key.bG1.length) {
     throw groth16Errors.badKey({ part: "its points are not those of the circuit's columns" });
   }
-  const inB = pick(witness, support.b);
-  const a = curveKernel.msmG1(
-    concatBytes(key.a, vk.alphaG1, key.deltaG1),
-    frsToBytes([...pick(witness, support.a), 1n, r]),
-  );
-  const withBlinding = frsToBytes([...inB, 1n, s]);
-  const b = curveKernel.msmG2(concatBytes(key.bG2, vk.betaG2, vk.deltaG2), withBlinding);
-  const bG1 = curveKernel.msmG1(concatBytes(key.bG1, key.betaG1, key.deltaG1), withBlinding);
-  const hidden = witness.slice(r1cs.publicCount + 1);
+  const inA = frsToBytes([...pick(witness, support.a), 1n, r]);
+  const inB = frsToBytes([...pick(witness, support.b), 1n, s]);
+  const hidden = frsToBytes(witness.slice(r1cs.publicCount + 1));
+  // None of these needs another's result.
+  const [b, a, bG1, l, h] = curveCalls([
+    { call: "msmG2", args: [joinBytes([key.bG2, vk.betaG2, vk.deltaG2]), inB] },
+    { call: "msmG1", args: [joinBytes([key.a, vk.alphaG1, key.deltaG1]), inA] },
+    { call: "msmG1", args: [joinBytes([key.bG1, key.betaG1, key.deltaG1]), inB] },
+    { call: "msmG1", args: [key.l, hidden] },
+    quotient,
+  ]) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
   const c = curveKernel.msmG1(
-    concatBytes(
-      ...[
-        curveKernel.msmG1(key.l, frsToBytes(hidden)),
-        curveKernel.msmG1(key.h, quotient.subarray(0, (key.domainSize - 1) * 32)),
-        a,
-        bG1,
-        key.deltaG1,
-      ],
-    ),
+    concatBytes(l, curveKernel.msmG1(key.h, h.subarray(0, (key.domainSize - 1) * 32)), a, bG1, key.deltaG1),
     frsToBytes([1n, 1n, s, r, frModulus - ((r * s) % frModulus)]),
   );
   return encodeProof({ a, b, c });

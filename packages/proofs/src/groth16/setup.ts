@@ -5,7 +5,7 @@
  *
  * Source: Groth 2016 §3.2, with the rows of public inputs described in `qap.ts`.
  */
-import { curveKernel, frPower } from "../curve/index.ts";
+import { type CurveCall, curveCalls, frPower } from "../curve/index.ts";
 import { frInvert, frModulus, frReduce, frsToBytes } from "../field/index.ts";
 import { type R1cs, r1csDigest } from "../r1cs/index.ts";
 import { assertEntropy, deriveScalar } from "./derive.ts";
@@ -28,10 +28,23 @@ function secretsFrom(entropy: Uint8Array, circuitDigest: Uint8Array, size: numbe
   return { tau, alpha: draw("alpha"), beta: draw("beta"), gamma: draw("gamma"), delta: draw("delta") };
 }
 
-const liftG1 = (scalars: readonly bigint[]): Uint8Array =>
-  curveKernel.fixedBaseG1(generatorG1, frsToBytes(scalars));
-const liftG2 = (scalars: readonly bigint[]): Uint8Array =>
-  curveKernel.fixedBaseG2(generatorG2, frsToBytes(scalars));
+const liftG1 = (scalars: readonly bigint[]): CurveCall => ({
+  call: "fixedBaseG1",
+  args: [generatorG1, frsToBytes(scalars)],
+});
+const liftG2 = (scalars: readonly bigint[]): CurveCall => ({
+  call: "fixedBaseG2",
+  args: [generatorG2, frsToBytes(scalars)],
+});
+
+/** The calls under names, done side by side. */
+function liftAll<Name extends string>(calls: Readonly<Record<Name, CurveCall>>): Record<Name, Uint8Array> {
+  const results = curveCalls(Object.values<CurveCall>(calls));
+  return Object.fromEntries(Object.keys(calls).map((name, i) => [name, results[i]])) as Record<
+    Name,
+    Uint8Array
+  >;
+}
 
 const pick = (values: readonly bigint[], indices: Uint32Array): bigint[] =>
   Array.from(indices, (index) => values[index] as bigint);
@@ -76,25 +89,21 @@ export function setup(r1cs: R1cs, entropy: Uint8Array): { provingKey: ProvingKey
   const qap = qapAt(r1cs, secrets.tau);
   const support = supportOf(r1cs);
   const inB = pick(qap.v, support.b);
-  const verifyingKey = {
+  const verifyingKey = liftAll({
     alphaG1: liftG1([secrets.alpha]),
     betaG2: liftG2([secrets.beta]),
     gammaG2: liftG2([secrets.gamma]),
     deltaG2: liftG2([secrets.delta]),
     ic: liftG1(mixed(qap, secrets, secrets.gamma, [0, publicCount + 1])),
-  };
-  const provingKey: ProvingKey = {
-    circuitDigest,
-    verifyingKey,
+  });
+  const points = liftAll({
     betaG1: liftG1([secrets.beta]),
     deltaG1: liftG1([secrets.delta]),
-    domainSize,
-    variableCount,
     a: liftG1(pick(qap.u, support.a)),
     bG1: liftG1(inB),
     bG2: liftG2(inB),
     l: liftG1(mixed(qap, secrets, secrets.delta, [publicCount + 1, variableCount])),
     h: liftG1(quotientPowers(secrets, domainSize)),
-  };
-  return { provingKey };
+  });
+  return { provingKey: { circuitDigest, verifyingKey, domainSize, variableCount, ...points } };
 }

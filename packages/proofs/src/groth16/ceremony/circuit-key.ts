@@ -4,8 +4,8 @@
  *
  * Source: Bowe, Gabizon and Miers 2017 §6; that γ may stay 1 is shown there.
  */
-import { bigEndian, concatBytes, readBigEndian } from "@holdfast/base";
-import { curveKernel, fpModulus, g1Bytes, g2Bytes } from "../../curve/index.ts";
+import { bigEndian, readBigEndian } from "@holdfast/base";
+import { type CurveCall, curveCalls, fpModulus, g1Bytes, g2Bytes } from "../../curve/index.ts";
 import { frModulus, frsToBytes } from "../../field/index.ts";
 import { type R1cs, r1csDigest, type SparseMatrix } from "../../r1cs/index.ts";
 import { generatorG1, generatorG2 } from "../generators.ts";
@@ -63,6 +63,8 @@ function negate(point: Uint8Array): Uint8Array {
   return negated;
 }
 
+const noBytes = new Uint8Array(0);
+
 interface Terms {
   readonly points: Uint8Array[];
   readonly scalars: bigint[];
@@ -79,16 +81,31 @@ function addTerms(into: Terms, column: Column | undefined, points: Uint8Array, u
   });
 }
 
-function sumG1(terms: Terms): Uint8Array {
-  const [only] = terms.points;
-  if (only !== undefined && terms.scalars.length === 1 && terms.scalars[0] === 1n) return only;
-  return curveKernel.msmG1(joinBytes(terms.points), frsToBytes(terms.scalars));
-}
+/** Sums that are computed side by side, so that points of all are not in memory together. */
+const togetherSums = 4096;
 
-function sumG2(terms: Terms): Uint8Array {
-  const [only] = terms.points;
-  if (only !== undefined && terms.scalars.length === 1 && terms.scalars[0] === 1n) return only;
-  return curveKernel.msmG2(joinBytes(terms.points), frsToBytes(terms.scalars));
+/** The sum of each, one behind the other. */
+function sumAll(group: "G1" | "G2", terms: Iterable<Terms>): Uint8Array {
+  const sums: Uint8Array[] = [];
+  let calls: CurveCall[] = [];
+  let places: number[] = [];
+  const flush = (): void => {
+    for (const [i, sum] of curveCalls(calls).entries()) sums[places[i] as number] = sum;
+    calls = [];
+    places = [];
+  };
+  for (const { points, scalars } of terms) {
+    const [only] = points;
+    if (only !== undefined && scalars.length === 1 && scalars[0] === 1n) sums.push(only);
+    else {
+      places.push(sums.length);
+      sums.push(noBytes);
+      calls.push({ call: `msm${group}`, args: [joinBytes(points), frsToBytes(scalars)] });
+      if (calls.length === togetherSums) flush();
+    }
+  }
+  flush();
+  return joinBytes(sums);
 }
 
 /** Lagrange values of the domain in the exponent. */
@@ -100,22 +117,19 @@ interface Lagrange {
 }
 
 function lagrangeOf(powers: Powers, size: number): Lagrange {
-  return {
-    g1: curveKernel.lagrangeG1(powers.tauG1.subarray(0, size * g1Bytes)),
-    g2: curveKernel.lagrangeG2(powers.tauG2.subarray(0, size * g2Bytes)),
-    alpha: curveKernel.lagrangeG1(powers.alphaTauG1.subarray(0, size * g1Bytes)),
-    beta: curveKernel.lagrangeG1(powers.betaTauG1.subarray(0, size * g1Bytes)),
-  };
+  const [g2, g1, alpha, beta] = curveCalls([
+    { call: "lagrangeG2", args: [powers.tauG2.subarray(0, size * g2Bytes)] },
+    { call: "lagrangeG1", args: [powers.tauG1.subarray(0, size * g1Bytes)] },
+    { call: "lagrangeG1", args: [powers.alphaTauG1.subarray(0, size * g1Bytes)] },
+    { call: "lagrangeG1", args: [powers.betaTauG1.subarray(0, size * g1Bytes)] },
+  ]) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  return { g1, g2, alpha, beta };
 }
 
 /** τ^(i+n) − τ^i for i < n − 1: the powers of tau times the polynomial that vanishes on the domain. */
-function vanishingPowers({ tauG1 }: Powers, size: number): Uint8Array {
-  const scalars = frsToBytes([1n, 1n]);
+function* vanishingPowers({ tauG1 }: Powers, size: number): Generator<Terms> {
   const at = (i: number): Uint8Array => tauG1.subarray(i * g1Bytes, (i + 1) * g1Bytes);
-  const points = Array.from({ length: size - 1 }, (_none, i) =>
-    curveKernel.msmG1(concatBytes(at(i + size), negate(at(i))), scalars),
-  );
-  return joinBytes(points);
+  for (let i = 0; i + 1 < size; i += 1) yield { points: [at(i + size), negate(at(i))], scalars: [1n, 1n] };
 }
 
 /** The key with γ = δ = 1. Throws ceremony/too-small. */
@@ -125,31 +139,35 @@ export function deriveCircuitKey(powers: Powers, r1cs: R1cs): ProvingKey {
   const lagrange = lagrangeOf(powers, size);
   const [inA, inB] = [columnsOfA(r1cs), columnsOf(r1cs.b, r1cs.constraintCount)];
   const inC = columnsOf(r1cs.c, r1cs.constraintCount);
-  const sumOf = (column: Column | undefined, points: Uint8Array): Uint8Array => {
-    const terms: Terms = { points: [], scalars: [] };
-    addTerms(terms, column, points, g1Bytes);
-    return sumG1(terms);
-  };
-  const mixed = (variable: number): Uint8Array => {
+  function* columns(
+    of: Columns,
+    variables: Iterable<number>,
+    points: Uint8Array,
+    unit: number,
+  ): Generator<Terms> {
+    for (const variable of variables) {
+      const terms: Terms = { points: [], scalars: [] };
+      addTerms(terms, of.get(variable), points, unit);
+      yield terms;
+    }
+  }
+  const mixed = (variable: number): Terms => {
     const terms: Terms = { points: [], scalars: [] };
     addTerms(terms, inA.get(variable), lagrange.beta, g1Bytes);
     addTerms(terms, inB.get(variable), lagrange.alpha, g1Bytes);
     addTerms(terms, inC.get(variable), lagrange.g1, g1Bytes);
-    return sumG1(terms);
-  };
-  const bG2 = (variable: number): Uint8Array => {
-    const terms: Terms = { points: [], scalars: [] };
-    addTerms(terms, inB.get(variable), lagrange.g2, g2Bytes);
-    return sumG2(terms);
+    return terms;
   };
   const support = supportOf(r1cs);
-  const variables = Array.from({ length: r1cs.variableCount }, (_none, i) => i);
+  function* mixedRange(from: number, to: number): Generator<Terms> {
+    for (let variable = from; variable < to; variable += 1) yield mixed(variable);
+  }
   const verifyingKey = {
     alphaG1: powers.alphaTauG1.slice(0, g1Bytes),
     betaG2: powers.betaG2,
     gammaG2: generatorG2,
     deltaG2: generatorG2,
-    ic: joinBytes(variables.slice(0, r1cs.publicCount + 1).map(mixed)),
+    ic: sumAll("G1", mixedRange(0, r1cs.publicCount + 1)),
   };
   return {
     circuitDigest: r1csDigest(r1cs),
@@ -158,10 +176,10 @@ export function deriveCircuitKey(powers: Powers, r1cs: R1cs): ProvingKey {
     deltaG1: generatorG1,
     domainSize: size,
     variableCount: r1cs.variableCount,
-    a: joinBytes(Array.from(support.a, (variable) => sumOf(inA.get(variable), lagrange.g1))),
-    bG1: joinBytes(Array.from(support.b, (variable) => sumOf(inB.get(variable), lagrange.g1))),
-    bG2: joinBytes(Array.from(support.b, bG2)),
-    l: joinBytes(variables.slice(r1cs.publicCount + 1).map(mixed)),
-    h: vanishingPowers(powers, size),
+    a: sumAll("G1", columns(inA, support.a, lagrange.g1, g1Bytes)),
+    bG1: sumAll("G1", columns(inB, support.b, lagrange.g1, g1Bytes)),
+    bG2: sumAll("G2", columns(inB, support.b, lagrange.g2, g2Bytes)),
+    l: sumAll("G1", mixedRange(r1cs.publicCount + 1, r1cs.variableCount)),
+    h: sumAll("G1", vanishingPowers(powers, size)),
   };
 }

@@ -6,7 +6,7 @@
  * Source: Bowe, Gabizon and Miers 2017, as carried out in the public powers-of-tau ceremonies.
  */
 import { bigEndian, concatBytes, sha256, utf8Bytes } from "@holdfast/base";
-import { curveKernel, g1Bytes, g2Bytes } from "../../curve/index.ts";
+import { curveCalls, curveKernel, g1Bytes, g2Bytes } from "../../curve/index.ts";
 import { frModulus, frsToBytes } from "../../field/index.ts";
 import { generatorG1, generatorG2 } from "../generators.ts";
 import {
@@ -153,12 +153,12 @@ function geometric(factor: bigint, base: bigint, count: number): Uint8Array {
 function multiply(powers: Powers, [tau = 1n, alpha = 1n, beta = 1n]: readonly bigint[]): Powers {
   const n = 2 ** powers.logSize;
   const scalars = geometric(1n, tau, 2 * n - 1);
-  return {
-    logSize: powers.logSize,
-    tauG1: curveKernel.scaleG1(powers.tauG1, scalars),
-    tauG2: curveKernel.scaleG2(powers.tauG2, scalars.subarray(0, 32 * n)),
-    alphaTauG1: curveKernel.scaleG1(powers.alphaTauG1, geometric(alpha, tau, n)),
-    betaTauG1: curveKernel.scaleG1(powers.betaTauG1, geometric(beta, tau, n)),
-    betaG2: curveKernel.msmG2(powers.betaG2, frsToBytes([beta])),
-  };
+  const [tauG2, tauG1, alphaTauG1, betaTauG1] = curveCalls([
+    { call: "scaleG2", args: [powers.tauG2, scalars.subarray(0, 32 * n)] },
+    { call: "scaleG1", args: [powers.tauG1, scalars] },
+    { call: "scaleG1", args: [powers.alphaTauG1, geometric(alpha, tau, n)] },
+    { call: "scaleG1", args: [powers.betaTauG1, geometric(beta, tau, n)] },
+  ]) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  const betaG2 = curveKernel.msmG2(powers.betaG2, frsToBytes([beta]));
+  return { logSize: powers.logSize, tauG1, tauG2, alphaTauG1, betaTauG1, betaG2 };
 }

@@ -136,7 +136,7 @@ function sameSmallSums(own: CurveKernel, crew: Crew, kernels: ThreadKernels) {
   });
 }
 
-describe.each(backends)("with $name kernels", ({ backend, loaded }) => {
+describe.each(backends)("with $name kernels", ({ loaded }) => {
   const kernels = kernelsOf(loaded);
   const features = loaded.features ?? [];
   const without = ["adx", "sha", "ifma", "avx512"].filter((name) => !features.includes(name));
@@ -144,7 +144,7 @@ describe.each(backends)("with $name kernels", ({ backend, loaded }) => {
 
   describe.each([2, 3])("%i threads", (threads) => {
     const crew: Crew = createCrew({
-      backend,
+      backend: loaded.backend,
       kernels,
       threads,
       native: { without },

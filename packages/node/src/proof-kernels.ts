@@ -63,9 +63,9 @@ export async function installProofKernels(): Promise<ProofBackends> {
  */
 async function installCrew({ backend, curve, layers }: LoadedKernels): Promise<void> {
   const { allocateShared, createCrew, crewCurve, crewTree } = await import("@holdfast/proofs/kernels");
-  const { poseidonRow } = treeKernel;
+  const own = treeKernel;
   const sha256Pairs: typeof treeKernel.sha256Pairs = (row, room) => treeKernel.sha256Pairs(row, room);
-  const kernels = { tree: { poseidonRow, sha256Pairs }, curve, layers };
+  const kernels = { tree: { ...own, sha256Pairs }, curve, layers };
   const setup = new URL("./crew-hashing.ts", import.meta.url).href;
   const crew = createCrew({ backend, kernels, setup, idleMs: limits.helperIdleMs });
   if (crew.threads === 1) return;

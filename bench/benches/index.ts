@@ -10,6 +10,7 @@ import { pipelinesBench } from "./pipelines.ts";
 import { proofsBench } from "./proofs.ts";
 import { putBench } from "./put.ts";
 import { snarksBench } from "./snarks.ts";
+import { spaceBench } from "./space.ts";
 import { startBench } from "./start.ts";
 import { treesBench } from "./trees.ts";
 
@@ -19,6 +20,7 @@ export const benches: readonly Bench[] = [
   pipelinesBench,
   proofsBench,
   snarksBench,
+  spaceBench,
   treesBench,
   codecBench,
   chainBench,

@@ -3,5 +3,11 @@ import type { KernelFamily } from "../kernel.ts";
 import { curveFamily } from "./curve.ts";
 import { hashingFamily } from "./hashing.ts";
 import { layersFamily } from "./layers.ts";
+import { spaceFamily } from "./space.ts";
 
-export const kernelFamilies: readonly KernelFamily[] = [hashingFamily, layersFamily, curveFamily];
+export const kernelFamilies: readonly KernelFamily[] = [
+  hashingFamily,
+  layersFamily,
+  spaceFamily,
+  curveFamily,
+];

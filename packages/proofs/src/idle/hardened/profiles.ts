@@ -62,7 +62,7 @@ const rows: readonly IdleProfile[] = [
     layers: 12,
     passes: 16,
     commitChallenges: 300,
-    spaceChallenges: 8,
+    spaceChallenges: 2,
     productionSafe: true,
   },
   {
@@ -73,7 +73,7 @@ const rows: readonly IdleProfile[] = [
     layers: 12,
     passes: 4,
     commitChallenges: 300,
-    spaceChallenges: 8,
+    spaceChallenges: 2,
     productionSafe: true,
   },
 ];

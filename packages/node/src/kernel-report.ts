@@ -5,8 +5,12 @@
  */
 import { nobleKernel } from "@holdfast/base";
 import {
+  type CessKernel,
+  cessHead,
+  cessLabelBytes,
   decodeG1Compressed,
   frsToBytes,
+  plainCessKernel,
   plainCurveKernel,
   plainTreeKernel,
   plainZigzagPass,
@@ -115,10 +119,21 @@ function encodeSample(
   };
 }
 
+/** A few labels of an idle file, by tables. */
+function labelSample(cessColumns: CessKernel["cessColumns"]): () => void {
+  const count = 16;
+  const shape = { layers: 1, nodes: 32_768, degree: 16 };
+  const head = cessHead({ minerId: new Uint8Array(32), shape, cluster: 1, realLayer: 1 });
+  const table = new Uint8Array(256 * shape.degree * cessLabelBytes).fill(5);
+  const rows = table.slice(0, count * cessLabelBytes);
+  const columns = { head, into: rows.slice(), straight: rows, table, previous: table, low: 17_017, count };
+  return () => cessColumns({ ...columns, beside: false });
+}
+
 async function proofReports(): Promise<readonly KernelReport[]> {
   const { loadKernels, buildCommand, kernelsVariable } = await import("@holdfast/proofs/kernels");
   const pairs = await installTreeHashing();
-  const { backend, reason, tree, curve, layers } = await loadKernels();
+  const { backend, reason, tree, curve, layers, cess } = await loadKernels();
   const row = elements(256);
   const [few, scalars] = [elements(16), elements(8)];
   const { poseidonRow, sha256Pairs } = plainTreeKernel;
@@ -155,6 +170,12 @@ async function proofReports(): Promise<readonly KernelReport[]> {
       ...compiled,
       act: zigzag && encodeSample(zigzag),
       reference: encodeSample(plainZigzagPass),
+    },
+    {
+      group: "labels of idle files",
+      ...compiled,
+      act: cess.cessColumns && labelSample(cess.cessColumns),
+      reference: labelSample(plainCessKernel.cessColumns),
     },
   ].map(reportOf);
 }

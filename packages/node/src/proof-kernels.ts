@@ -7,6 +7,7 @@
 import { isMainThread } from "node:worker_threads";
 import {
   installAllocator,
+  installCessKernel,
   installCurveKernel,
   installLayerKernel,
   installSpaceKernel,
@@ -27,6 +28,8 @@ export interface ProofBackends {
   readonly curve: ProofBackend;
   /** Layers of ZigZag and SDR. */
   readonly layers: ProofBackend;
+  /** Labels of idle files. */
+  readonly cess: ProofBackend;
   /** Why a better back end of the compiled kernels is not in use. */
   readonly reason?: string;
   /** What the native kernels use of the processor. */
@@ -41,6 +44,7 @@ export async function installProofKernels(): Promise<ProofBackends> {
   installCurveKernel(compiled.curve);
   installLayerKernel(compiled.layers);
   installSpaceKernel(compiled.space);
+  installCessKernel(compiled.cess);
   installDelayKernel();
   if (!isMainThread) await installCrew(compiled);
   const { backend, reason, refused, features } = compiled;
@@ -52,6 +56,7 @@ export async function installProofKernels(): Promise<ProofBackends> {
     poseidon: backend,
     curve: backend,
     layers: backend,
+    cess: backend,
     ...(reason === undefined ? {} : { reason }),
     ...(features === undefined ? {} : { features }),
   };

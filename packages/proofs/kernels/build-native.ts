@@ -60,7 +60,12 @@ function units(headers: string): readonly Unit[] {
     source: "zigzag-avx512.c",
     flags: ["-O3", "-mavx512f", "-mavx512dq", "-mavx512vl"],
   };
-  const wider = [wide, sha, avx512, ifma("poseidon-ifma"), ifma("pedersen-ifma"), ifma("curve-ifma")];
+  const labels: Unit = {
+    name: "cess-avx512",
+    source: "cess-avx512.c",
+    flags: ["-O3", "-mbmi2", "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"],
+  };
+  const wider = [wide, sha, avx512, labels, ifma("poseidon-ifma"), ifma("pedersen-ifma"), ifma("curve-ifma")];
   return [
     kernelUnit("base"),
     ...(process.arch === "x64" ? wider : []),

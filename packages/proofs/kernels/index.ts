@@ -4,17 +4,19 @@
  * of a release, or built here by `npm run build:native`), the WebAssembly beside this file, the TypeScript reference.
  * One that is missing, broken or wrong is passed over with a reason. This folder is not pure.
  *
- *   const { backend, reason, tree, curve, layers, space } = await loadKernels();
+ *   const { backend, reason, tree, curve, layers, space, cess } = await loadKernels();
  *   installTreeKernel(tree);
  *   installCurveKernel(curve);
  *   installLayerKernel(layers);
  *   installSpaceKernel(space);
+ *   installCessKernel(cess);
  */
 import { readFile } from "node:fs/promises";
 import { type CurveKernel, plainCurveKernel } from "../src/curve/index.ts";
-import type { SpaceKernel } from "../src/idle/index.ts";
+import type { CessKernel, SpaceKernel } from "../src/idle/index.ts";
 import type { LayerKernel } from "../src/layers/index.ts";
 import type { TreeKernel } from "../src/merkle/index.ts";
+import { createCessKernel } from "./cess.ts";
 import { createCurveKernel } from "./curve.ts";
 import {
   askedBackend,
@@ -58,6 +60,7 @@ export interface LoadedKernels {
   readonly curve: CurveKernel;
   readonly layers: Partial<LayerKernel>;
   readonly space: Partial<SpaceKernel>;
+  readonly cess: Partial<CessKernel>;
 }
 
 const binary = new URL("./kernels.wasm", import.meta.url);
@@ -65,7 +68,16 @@ const binary = new URL("./kernels.wasm", import.meta.url);
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 function reference(reason: string, refused = true): LoadedKernels {
-  return { backend: "reference", reason, refused, tree: {}, curve: plainCurveKernel, layers: {}, space: {} };
+  return {
+    backend: "reference",
+    reason,
+    refused,
+    tree: {},
+    curve: plainCurveKernel,
+    layers: {},
+    space: {},
+    cess: {},
+  };
 }
 
 /** Kernels on these machines, if they give the known answers. */
@@ -75,9 +87,18 @@ function checked(backend: KernelBackend, make: MachineMaker): LoadedKernels {
   const curve = createCurveKernel(make);
   const layers = createLayerKernel(make);
   const space = createSpaceKernel(make);
-  const wrong = wrongAnswer({ poseidonRow, curve, layers, space });
+  const cess = createCessKernel(make);
+  const wrong = wrongAnswer({ poseidonRow, curve, layers, space, cess });
   return wrong === undefined
-    ? { backend, tree: { poseidonRow, pedersenRow }, curve, layers, space, limits: limitsOf(make().call) }
+    ? {
+        backend,
+        tree: { poseidonRow, pedersenRow },
+        curve,
+        layers,
+        space,
+        cess,
+        limits: limitsOf(make().call),
+      }
     : reference(`the ${backend} binary's ${wrong} does not give the known answer`);
 }
 

@@ -8,7 +8,7 @@ import { concatBytes, sha256, toHex } from "@holdfast/base";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { type CurveKernel, g1BytesOf, g2BytesOf } from "../src/curve/index.ts";
 import { frModulus, frReduce, frsToBytes } from "../src/field/index.ts";
-import type { SpaceKernel } from "../src/idle/index.ts";
+import { type CessKernel, cessHead, cessLabelBytes, type SpaceKernel } from "../src/idle/index.ts";
 import type { LayerKernel, LayerPass } from "../src/layers/index.ts";
 import type { TreeKernel } from "../src/merkle/index.ts";
 
@@ -21,6 +21,7 @@ export interface Kernels {
   readonly curve: CurveKernel;
   readonly layers: LayerKernel;
   readonly space: SpaceKernel;
+  readonly cess: CessKernel;
 }
 
 /** Powers of a number that uses every limb. */
@@ -133,11 +134,33 @@ function spaceAnswer({ idleParents, idleLabels, absorb }: SpaceKernel): Uint8Arr
   return concatBytes(one.into, two.into, three.into, states);
 }
 
+/** A small file that stays: hot labels, columns of both kinds, and the first labels by the graph alone. */
+function cessAnswer({ cessLayer, cessHot, cessColumns }: CessKernel): Uint8Array {
+  const shape = { layers: 1, nodes: 512, degree: 1 };
+  const minerId = frsToBytes(powers(1));
+  const rows = (seed: number, count: number): Uint8Array =>
+    Uint8Array.from({ length: count * cessLabelBytes }, (_none, i) => (i * seed) >> 3);
+  const head = cessHead({ minerId, shape, cluster: 7, realLayer: 1 });
+  const [table, into, sums, start] = [rows(1, 256), rows(2, 40), rows(3, 256), rows(4, 512)];
+  const common = { head, elders: rows(5, 512), before: rows(6, 512) };
+  cessHot({ ...common, table, previous: rows(7, 256), next: rows(8, 256), sums });
+  const columns = { ...common, into, table, previous: rows(9, 256), straight: rows(10, 40), sums };
+  cessColumns({ ...columns, low: 25, count: 23, beside: false });
+  const nearly = into.slice();
+  cessColumns({ ...columns, low: 216, count: 40, beside: true });
+  const pass = cessLayer({ ...common, into: start, previous: rows(11, 512) });
+  pass?.run(0, 24);
+  pass?.run(24, 9);
+  pass?.finish();
+  return concatBytes(table, nearly, into, sums, start.subarray(0, 33 * cessLabelBytes));
+}
+
 function questions({
   poseidonRow,
   curve,
   layers,
   space,
+  cess,
 }: Omit<Kernels, "pedersenRow">): Record<string, () => Uint8Array> {
   const g1 = g1BytesOf(bls12_381.G1.Point.BASE);
   const g2 = g2BytesOf(bls12_381.G2.Point.BASE);
@@ -156,6 +179,7 @@ function questions({
     zigzagPoseidon: () => zigzagAnswer(layers, "poseidon"),
     sdrLabels: () => sdrAnswer(layers),
     idleSpace: () => spaceAnswer(space),
+    cessLabels: () => cessAnswer(cess),
   };
 }
 
@@ -193,6 +217,7 @@ export const expectedAnswers: Readonly<Record<string, string>> = {
   zigzagPoseidon: "d45a84e87714d120d01cadea6d21582e210271b8c080f8fbcfc9d6babe7d8036",
   sdrLabels: "bd081f88cb1587af53cd2f72775fa0152ebd1e83b077008c17d0e3221910999e",
   idleSpace: "bd47384312229d520f4af591489557ea7edaca5f7e17bcc174d5338d4e08ef9d",
+  cessLabels: "03752088d2f7cbe8fee0e7cb29386337d1e0963a3f076bb15496b51001e6ef28",
   quotient: "130c1d5615187c131798c6e2184c41bdc3f6135816a8c1e4e44f4153f7e765e7",
 };
 

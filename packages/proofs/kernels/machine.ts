@@ -113,6 +113,37 @@ export interface KernelCalls {
     low: number,
     count: number,
   ) => number;
+  readonly cess_direct: (
+    into: Place,
+    previous: Place,
+    elders: Place,
+    before: Place,
+    head: Place,
+    low: number,
+    count: number,
+  ) => number;
+  readonly cess_hot: (
+    table: Place,
+    previous: Place,
+    elders: Place,
+    before: Place,
+    next: Place,
+    sums: Place,
+    head: Place,
+  ) => number;
+  readonly cess_columns: (
+    into: Place,
+    table: Place,
+    previous: Place,
+    straight: Place,
+    elders: Place,
+    before: Place,
+    sums: Place,
+    head: Place,
+    low: number,
+    count: number,
+    beside: number,
+  ) => number;
   readonly g1_msm: SumFunction;
   readonly g2_msm: SumFunction;
   readonly g1_fixed_base: SumFunction;

@@ -10,6 +10,7 @@ import {
   frReduce,
   frsFromBytes,
   frsToBytes,
+  plainCessKernel,
   plainCurveKernel,
   plainLabelPass,
   plainPairPass,
@@ -116,6 +117,7 @@ it("the reference gives the known answers", () => {
     curve: plainCurveKernel,
     layers,
     space: plainSpaceKernel,
+    cess: plainCessKernel,
   };
   expect(answersOf(reference)).toEqual(expectedAnswers);
 });

@@ -5,7 +5,7 @@
 import { receiveMessageOnPort, workerData } from "node:worker_threads";
 import { assert } from "@holdfast/base";
 import { curveKernel, installCurveKernel } from "../../src/curve/index.ts";
-import { installSpaceKernel } from "../../src/idle/hardened/index.ts";
+import { installCessKernel, installSpaceKernel } from "../../src/idle/index.ts";
 import { installLayerKernel, layerKernel } from "../../src/layers/index.ts";
 import { installTreeKernel, treeKernel } from "../../src/merkle/index.ts";
 import { loadKernels, loadNativeKernels } from "../index.ts";
@@ -40,11 +40,12 @@ async function prepare(): Promise<void> {
   const loaded = backend === "native" ? loadNativeKernels(native) : await loadKernels(backend);
   // Others would be right, but so slow that everybody waited for this thread.
   assert(loaded.backend === backend, loaded.reason ?? "the caller's kernels load here too");
-  const { tree, curve, layers, space } = loaded;
+  const { tree, curve, layers, space, cess } = loaded;
   installTreeKernel(tree);
   installCurveKernel(curve);
   installLayerKernel(layers);
   installSpaceKernel(space);
+  installCessKernel(cess);
 }
 
 /** A seat, or undefined when the task ended before one was free. */

@@ -43,7 +43,8 @@ static void release(void) {
 /* ---- features ---- */
 
 enum { ADX = 1, SHA = 2, IFMA = 4, AVX512 = 8 };
-static const struct { u32 bit; const char *name; } feature_names[] = {{ADX, "adx"}, {SHA, "sha"}, {IFMA, "ifma"}, {AVX512, "avx512"}};
+static const struct { u32 bit; const char *name; } feature_names[] = {
+    {ADX, "adx"}, {SHA, "sha"}, {IFMA, "ifma"}, {AVX512, "avx512"}};
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -60,7 +61,8 @@ static u32 find_features(void) {
     __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     if ((low & 6) == 6 && bmi2 && adx && avx2) found |= ADX;
     int f = b >> 16 & 1, dq = b >> 17 & 1, ifma = b >> 21 & 1, vl = b >> 31 & 1;
-    if ((low & 0xe6) == 0xe6 && f && dq && vl) found |= ifma ? AVX512 | IFMA : AVX512;
+    int bw = b >> 30 & 1;
+    if ((low & 0xe6) == 0xe6 && f && dq && bw && vl) found |= ifma ? AVX512 | IFMA : AVX512;
   }
   return found;
 }
@@ -85,6 +87,7 @@ __attribute__((constructor)) static void make_tables(void) {
       table->g2 = g2_ifma;
     }
     if (features & AVX512) {
+      table->cess = cess_avx512;
       table->zigzag_blake2s = zigzag_blake2s_avx512;
       table->limits.blake2s_one_stream = limit_blake2s_one_stream_avx512;
       table->limits.blake2s_many_streams = limit_blake2s_many_streams_avx512;
@@ -356,6 +359,65 @@ static napi_value call_sdr_pair(napi_env env, napi_callback_info info) {
   return status(&c, result);
 }
 
+/* The shape of an idle file, copied so that nobody changes it after it was checked. */
+typedef struct { u8 head[64]; u32 nodes, degree; } idle_file;
+
+static idle_file idle_shape(call *c, int i) {
+  idle_file f = {.nodes = 1};
+  bytes given = array(c, i, sizeof f.head);
+  if (c->failed) return f;
+  memcpy(f.head, given.at, sizeof f.head);
+  u32 words[4];
+  memcpy(words, f.head + 48, sizeof words);
+  if (!cess_shape_ok(words[0], words[1], words[2], words[3])) refuse(c, "kernels: there is no such idle file");
+  else f.nodes = words[0], f.degree = words[1];
+  return f;
+}
+
+static napi_value call_cess_direct(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 7);
+  idle_file f = idle_shape(&c, 4);
+  u32 count = number(&c, 6, f.nodes), low = number(&c, 5, f.nodes - count);
+  u64 size = 64ull * f.nodes;
+  bytes into = array(&c, 0, size), previous = array_or_none(&c, 1, size);
+  bytes elders = array_or_none(&c, 2, size), before = array_or_none(&c, 3, size);
+  i32 result = OK;
+  if (!c.failed) result = c.table->cess.direct(into.at, previous.at, elders.at, before.at, f.head, low, count);
+  return status(&c, result);
+}
+
+static napi_value call_cess_hot(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 7);
+  idle_file f = idle_shape(&c, 6);
+  u64 size = 64ull * 256 * f.degree;
+  bytes table = array(&c, 0, size), previous = array_or_none(&c, 1, size);
+  bytes elders = array_or_none(&c, 2, size), before = array_or_none(&c, 3, size);
+  bytes next = array_or_none(&c, 4, size), sums = array_or_none(&c, 5, size);
+  if (previous.at && !next.at) refuse(&c, "kernels: the rows beside the table are missing");
+  i32 result = OK;
+  if (!c.failed)
+    result = c.table->cess.hot(table.at, previous.at, elders.at, before.at, next.at, sums.at, f.head);
+  return status(&c, result);
+}
+
+static napi_value call_cess_columns(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 11);
+  idle_file f = idle_shape(&c, 7);
+  u32 beside = number(&c, 10, 1), entries = beside ? 256 * f.degree : f.nodes;
+  u32 count = number(&c, 9, entries), low = number(&c, 8, entries - count);
+  u64 whole = 64ull * 256 * f.degree, size = 64ull * count;
+  bytes into = array(&c, 0, size), table = array(&c, 1, whole);
+  bytes previous = array_or_none(&c, 2, whole), straight = array_or_none(&c, 3, size);
+  bytes elders = array_or_none(&c, 4, size), before = array_or_none(&c, 5, size);
+  bytes sums = array_or_none(&c, 6, size);
+  if (previous.at && !straight.at) refuse(&c, "kernels: the layer before is missing");
+  i32 result = OK;
+  if (!c.failed)
+    result = c.table->cess.columns(into.at, table.at, previous.at, straight.at, elders.at, before.at, sums.at, f.head,
+                                   low, count, beside);
+  return status(&c, result);
+}
+
 /* out, points, scalars, count: so many outputs and points, at least. */
 static napi_value sums(call *c, sum_function function, u64 unit, u64 outputs, u64 points) {
   u32 count = number(c, 3, MAX_COUNT);
@@ -426,6 +488,7 @@ static const struct { const char *name; napi_callback function; } methods[] = {
     METHOD(zigzag_blake2s), METHOD(zigzag_poseidon), METHOD(sdr_labels),
     METHOD(pedersen_tables), METHOD(pedersen_row),
     METHOD(idle_labels), METHOD(idle_absorb), METHOD(idle_parents),
+    METHOD(cess_direct), METHOD(cess_hot), METHOD(cess_columns),
     METHOD(g1_msm), METHOD(g1_fixed_base), METHOD(g1_scale), METHOD(g1_lagrange), METHOD(g1_first_bad),
     METHOD(g2_msm), METHOD(g2_fixed_base), METHOD(g2_scale), METHOD(g2_lagrange), METHOD(g2_first_bad),
 };

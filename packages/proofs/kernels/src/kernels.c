@@ -12,6 +12,7 @@
 #include "zigzag-blake2s.h"
 #include "zigzag-poseidon.h"
 #include "idle-plain.h"
+#include "cess.h"
 #include "limits.h"
 #include "groups.h"
 
@@ -31,6 +32,7 @@ const kernel_table KERNEL_TABLE = {
     {idle_labels, idle_absorb, idle_parents},
     {g1_msm, g1_fixed_base, g1_scale, g1_lagrange, g1_first_bad},
     {g2_msm, g2_fixed_base, g2_scale, g2_lagrange, g2_first_bad},
+    {cess_direct, cess_hot, cess_columns},
     {limit_blake2s_one_stream, limit_blake2s_many_streams, 0, 0},
 };
 #endif

@@ -42,6 +42,14 @@ typedef struct {
 } idle_table;
 
 typedef struct {
+  i32 (*direct)(u8 *into, const u8 *previous, const u8 *elders, const u8 *before, const u8 *head, u32 low, u32 count);
+  i32 (*hot)(u8 *table, const u8 *previous, const u8 *elders, const u8 *before, const u8 *next, u8 *sums,
+             const u8 *head);
+  i32 (*columns)(u8 *into, const u8 *table, const u8 *previous, const u8 *straight, const u8 *elders,
+                 const u8 *before, u8 *sums, const u8 *head, u32 low, u32 count, u32 beside);
+} cess_table;
+
+typedef struct {
   void (*fr_load_run)(fr *to, const u8 *from, u32 count);
   i32 (*poseidon_row)(const fr *numbers, u32 width, u32 partial_rounds, const u8 *row, u8 *out, u32 groups);
   i32 (*fft)(u8 *values, u32 log, const u8 *root, const u8 *shift_in, const u8 *scale, const u8 *shift_out);
@@ -55,6 +63,7 @@ typedef struct {
   pedersen_function pedersen_row;
   idle_table idle;
   group_table g1, g2;
+  cess_table cess;
   limit_table limits;
 } kernel_table;
 
@@ -77,4 +86,11 @@ i32 idle_labels_sha(u8 *into, const u8 *previous, u8 *into_two, const u8 *previo
                     u32 file_log, u32 passes, const u32 *parents, u32 low, u32 count);
 void idle_absorb_sha(u8 *states, const u8 *left, u32 left_stride, const u8 *right, u32 right_stride, u32 count,
                      u32 trim);
+/* Whether the words at the end of a file's head (cess.h) describe one: checked before anything is read with them. */
+INLINE int cess_shape_ok(u32 nodes, u32 degree, u32 logical, u32 real) {
+  return degree > 0 && degree <= 128 && (degree & (degree - 1)) == 0 && nodes >= 256 * degree &&
+         (nodes & (nodes - 1)) == 0 && logical <= 64 && real <= 128 && ((u64)logical + 1) * nodes <= 1ull << 31;
+}
+
+extern const cess_table cess_avx512;
 #endif

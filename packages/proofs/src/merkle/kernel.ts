@@ -7,7 +7,7 @@
  */
 import { frsFromBytes, frsToBytes } from "../field/index.ts";
 import { poseidonHash } from "../poseidon/index.ts";
-import { sha256Pairs } from "./sha256-pairs.ts";
+import { sha256Pairs, sha256WholePairs } from "./sha256-pairs.ts";
 
 /** All rows of one tree. */
 export interface RowsTask {
@@ -42,6 +42,8 @@ export interface TreeKernel {
    * row, not a part of it) may be used for the result, so that long streams make no garbage.
    */
   readonly sha256Pairs: (row: Uint8Array, room?: Uint8Array) => Uint8Array;
+  /** The same with all bits, for trees of idle files. */
+  readonly sha256WholePairs: (row: Uint8Array, room?: Uint8Array) => Uint8Array;
   /** Poseidon of every `arity` elements of 32 bytes. */
   readonly poseidonRow: (row: Uint8Array, arity: number) => Uint8Array;
   /**
@@ -64,7 +66,7 @@ function poseidonRow(row: Uint8Array, arity: number): Uint8Array {
 }
 
 /** The reference, in pure TypeScript. */
-export const plainTreeKernel: TreeKernel = Object.freeze({ sha256Pairs, poseidonRow });
+export const plainTreeKernel: TreeKernel = Object.freeze({ sha256Pairs, sha256WholePairs, poseidonRow });
 
 /** The functions in use. A live binding: read it at every call, never keep a copy. */
 export let treeKernel: TreeKernel = plainTreeKernel;

@@ -1,7 +1,7 @@
 /**
  * sha2-256 of many 64-byte messages: the hot loop of data trees. A 64-byte message is one block of data and one
  * block of constant padding, so the second block's key schedule is computed once, and no buffers are made per
- * hash. Result per pair: 32 bytes with the two bits above 2^254 cleared.
+ * hash. Result per pair: 32 bytes, for trees of sectors with the two bits above 2^254 cleared.
  * Source: FIPS 180-4. The general implementation of base is the reference that it is tested against.
  */
 import { compressBlock, expandBlock, sha256Initial, sha256RoundConstants } from "./sha256-block.ts";
@@ -20,6 +20,15 @@ const lastWordMask = 0xffffff3f;
 
 /** The row above: one trimmed sha2-256 per 64 bytes of `row`. */
 export function sha256Pairs(row: Uint8Array): Uint8Array {
+  return rowAbove(row, lastWordMask);
+}
+
+/** The row above: one whole sha2-256 per 64 bytes of `row`. */
+export function sha256WholePairs(row: Uint8Array): Uint8Array {
+  return rowAbove(row, -1);
+}
+
+function rowAbove(row: Uint8Array, mask: number): Uint8Array {
   const parents = new Uint8Array(row.length / 2);
   const input = new DataView(row.buffer, row.byteOffset, row.byteLength);
   const output = new DataView(parents.buffer);
@@ -34,7 +43,7 @@ export function sha256Pairs(row: Uint8Array): Uint8Array {
     compressBlock(chain, paddingKeys);
     const at = start / 2;
     for (let i = 0; i < 7; i += 1) output.setInt32(at + i * 4, chain[i] as number);
-    output.setInt32(at + 28, (chain[7] as number) & lastWordMask);
+    output.setInt32(at + 28, (chain[7] as number) & mask);
   }
   return parents;
 }

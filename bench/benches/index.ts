@@ -3,6 +3,7 @@ import type { Bench } from "../figure.ts";
 import { chainBench } from "./chain.ts";
 import { codecBench } from "./codec.ts";
 import { getBench } from "./get.ts";
+import { groth16Bench } from "./groth16.ts";
 import { idleBench } from "./idle.ts";
 import { installBench } from "./install.ts";
 import { kernelsBench, limitsBench } from "./kernels.ts";
@@ -20,6 +21,7 @@ export const benches: readonly Bench[] = [
   pipelinesBench,
   proofsBench,
   snarksBench,
+  groth16Bench,
   spaceBench,
   treesBench,
   codecBench,

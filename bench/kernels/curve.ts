@@ -5,6 +5,7 @@
 import { g1BytesOf, g2BytesOf, plainCurveKernel } from "@holdfast/proofs";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import type { Contender, Kernel, KernelFamily, Setting } from "../kernel.ts";
+import { type Limits, limitOf } from "../limits.ts";
 import { ffCurve } from "./ffjavascript.ts";
 import { elementBytes, elements } from "./samples.ts";
 
@@ -15,6 +16,12 @@ const transformLog = 14;
 const few = 64;
 const g1 = g1BytesOf(bls12_381.G1.Point.BASE);
 const g2 = g2BytesOf(bls12_381.G2.Point.BASE);
+/** Multiplications of 64 bits in one product of the coordinates' field (6 words) and of the scalars' (4 words). */
+const [fpMultiplications, frMultiplications] = [78, 36];
+/** Additions to XYZZ buckets, 10 products each, in windows of 13 bits: the bound of a plain multi-exponentiation. */
+const pointProducts = 10 * Math.ceil(255 / 13);
+const multiplierBound = (multiplications: number) => (limits: Limits) =>
+  limitOf(limits, "mulx_many_streams", multiplications);
 const forwards = { inverse: false, coset: false };
 
 function sumInG1(log: number, points: Uint8Array, scalars: Uint8Array, peers: readonly Contender[]): Kernel {
@@ -33,6 +40,7 @@ function sumInG1(log: number, points: Uint8Array, scalars: Uint8Array, peers: re
     },
     peers,
     foreign: `g1-msm-${log}`,
+    limit: multiplierBound(pointProducts * fpMultiplications),
   };
 }
 
@@ -87,6 +95,7 @@ function transform(values: Uint8Array, peers: readonly Contender[]): Kernel {
     reference: { count: smallLog * 2 ** (smallLog - 1), work: () => plainCurveKernel.fft(small, forwards) },
     peers,
     foreign: `fft-${transformLog}`,
+    limit: multiplierBound(frMultiplications),
     note: "counted in butterflies",
   };
 }

@@ -19,13 +19,19 @@
 
 /* ---- memory ---- */
 
+#define HUGE_PAGE ((usize)1 << 21)
+
 typedef struct chunk { struct chunk *next; u64 unused; } chunk;
 static _Thread_local chunk *arena;
 
 void *kernel_alloc(usize bytes) {
   usize head = 64; /* keeps lines of the cache whole */
+  usize alignment = bytes < HUGE_PAGE ? 64 : HUGE_PAGE;
   void *raw = 0;
-  if (bytes > ((usize)1 << 46) || posix_memalign(&raw, 64, head + bytes) != 0) return 0;
+  if (bytes > ((usize)1 << 46) || posix_memalign(&raw, alignment, head + bytes) != 0) return 0;
+#ifdef MADV_HUGEPAGE
+  if (alignment == HUGE_PAGE) madvise(raw, head + bytes, MADV_HUGEPAGE); /* sums of points read all over it */
+#endif
   chunk *link = raw;
   link->next = arena;
   arena = link;
@@ -85,6 +91,8 @@ __attribute__((constructor)) static void make_tables(void) {
       table->pedersen_row = pedersen_row_ifma;
       table->g1 = g1_ifma;
       table->g2 = g2_ifma;
+      table->limits.madd52 = limit_madd52_ifma;
+      table->limits.fp_multiply_lanes = limit_fp_multiply_lanes_ifma;
     }
     if (features & AVX512) {
       table->cess = cess_avx512;
@@ -469,6 +477,12 @@ static const struct { const char *name; usize at; } limits[] = {
     {"limit_sha256_two_streams", offsetof(limit_table, sha256_two_streams)},
     {"limit_blake2s_one_stream", offsetof(limit_table, blake2s_one_stream)},
     {"limit_blake2s_many_streams", offsetof(limit_table, blake2s_many_streams)},
+    {"limit_fr_multiply", offsetof(limit_table, fr_multiply)},
+    {"limit_fp_multiply", offsetof(limit_table, fp_multiply)},
+    {"limit_mulx_one_stream", offsetof(limit_table, mulx_one_stream)},
+    {"limit_mulx_many_streams", offsetof(limit_table, mulx_many_streams)},
+    {"limit_madd52", offsetof(limit_table, madd52)},
+    {"limit_fp_multiply_lanes", offsetof(limit_table, fp_multiply_lanes)},
 };
 
 /* The function's data is its place in a table. */

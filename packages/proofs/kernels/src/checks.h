@@ -18,24 +18,43 @@ static int GROUP(on_curve)(const GROUP(affine) *p) {
   return FIELD(all_zero)(&left);
 }
 
+/* points[to + i] = |z| points[from + i], in batches, or one by one if they are few. */
+static void GROUP(times_parameter)(GROUP(batch) *batch, u32 to, u32 from, u32 size) {
+  GROUP(affine) *points = batch->points;
+  if (size < FEW_PAIRS) {
+    for (u32 i = 0; i < size; i++) {
+      GROUP(sum) sum;
+      GROUP(clear)(&sum);
+      for (int bit = 63; bit >= 0; bit--) {
+        GROUP(double_sum)(&sum);
+        if (CURVE_PARAMETER >> bit & 1) GROUP(add_affine)(&sum, points, (from + i) << 1);
+      }
+      GROUP(affine_of)(&points[to + i], &sum);
+    }
+    return;
+  }
+  for (u32 i = 0; i < size; i++) points[to + i] = points[from + i];
+  for (int bit = 62; bit >= 0; bit--) {
+    for (u32 i = 0; i < size; i++) GROUP(enqueue)(batch, (to + i) << 1, (to + i) << 1, to + i);
+    GROUP(flush)(batch);
+    if (!(CURVE_PARAMETER >> bit & 1)) continue;
+    for (u32 i = 0; i < size; i++) GROUP(enqueue)(batch, (to + i) << 1, (from + i) << 1, to + i);
+    GROUP(flush)(batch);
+  }
+}
+
 /*
- * Whether the powers of z and the endomorphism of `size` points agree. Works on copies behind the points: powers,
- * their bases, images. The index of the first point of which they do not, or `size`.
+ * The index of the first of `size` points whose power of z is not its endomorphism, or `size`. Works on copies behind
+ * the points, CHUNK each.
  */
 static u32 GROUP(first_outside)(GROUP(batch) *batch, u32 size) {
   GROUP(affine) *points = batch->points;
-  u32 power = CHUNK, base = 2 * CHUNK, image = 3 * CHUNK;
+  u32 power = CHUNK, image = 3 * CHUNK;
   GROUP(endomorphism_run)(points + image, points, size);
-  for (u32 i = 0; i < size; i++) points[power + i] = points[i];
-  for (u32 round = 0; round < PARAMETER_POWER; round++) {
-    for (u32 i = 0; i < size; i++) points[base + i] = points[power + i];
-    for (int bit = 62; bit >= 0; bit--) {
-      for (u32 i = 0; i < size; i++) GROUP(enqueue)(batch, (power + i) << 1, (power + i) << 1, power + i);
-      GROUP(flush)(batch);
-      if (!(CURVE_PARAMETER >> bit & 1)) continue;
-      for (u32 i = 0; i < size; i++) GROUP(enqueue)(batch, (power + i) << 1, (base + i) << 1, power + i);
-      GROUP(flush)(batch);
-    }
+  GROUP(times_parameter)(batch, power, 0, size);
+  if (PARAMETER_POWER == 2) {
+    power = 2 * CHUNK;
+    GROUP(times_parameter)(batch, power, CHUNK, size);
   }
   for (u32 i = 0; i < size; i++) {
     ELEMENT unused;

@@ -15,9 +15,14 @@
 #include "cess.h"
 #include "limits.h"
 #include "groups.h"
+#include "limits-field.h"
 
 #ifndef __wasm__
 #include "table.h"
+#ifndef HOLDFAST_ADX
+#define limit_mulx_one_stream 0
+#define limit_mulx_many_streams 0
+#endif
 const kernel_table KERNEL_TABLE = {
     fr_load_run,
     poseidon_row,
@@ -33,6 +38,7 @@ const kernel_table KERNEL_TABLE = {
     {g1_msm, g1_fixed_base, g1_scale, g1_lagrange, g1_first_bad},
     {g2_msm, g2_fixed_base, g2_scale, g2_lagrange, g2_first_bad},
     {cess_direct, cess_hot, cess_columns},
-    {limit_blake2s_one_stream, limit_blake2s_many_streams, 0, 0},
+    {limit_blake2s_one_stream, limit_blake2s_many_streams, 0, 0, limit_fr_multiply, limit_fp_multiply,
+     limit_mulx_one_stream, limit_mulx_many_streams, 0, 0},
 };
 #endif

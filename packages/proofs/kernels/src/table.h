@@ -30,6 +30,7 @@ typedef i32 (*sdr_pair_function)(u8 *first, const u8 *first_previous, u8 *second
 typedef u32 (*limit_function)(u32 units);
 typedef struct {
   limit_function blake2s_one_stream, blake2s_many_streams, sha256_one_stream, sha256_two_streams;
+  limit_function fr_multiply, fp_multiply, mulx_one_stream, mulx_many_streams, madd52, fp_multiply_lanes;
 } limit_table;
 
 /* Idle space, hardened (idle.h). */
@@ -69,6 +70,8 @@ typedef struct {
 
 extern const kernel_table kernels_base, kernels_adx;
 extern const group_table g1_ifma, g2_ifma;
+u32 limit_madd52_ifma(u32 units);
+u32 limit_fp_multiply_lanes_ifma(u32 units);
 i32 poseidon_row_ifma(const fr *numbers, u32 width, u32 partial_rounds, const u8 *row, u8 *out, u32 groups);
 i32 pedersen_tables_ifma(u8 *tables, const u8 *points);
 i32 pedersen_row_ifma(u8 *tables, const u8 *row, u8 *out, u32 pairs, u32 personalization);

@@ -77,13 +77,16 @@ export function frsFromBytes(bytes: Uint8Array): bigint[] {
   return Array.from({ length: bytes.length / frBytes }, (_none, index) => readAt(view, index * frBytes));
 }
 
-/** Writes one element (already in [0, r)) at `offset` of `into`. */
-export function writeFr(value: bigint, into: Uint8Array, offset: number): void {
-  const view = viewOf(into);
+function writeAt(value: bigint, view: DataView, offset: number): void {
   view.setBigUint64(offset, BigInt.asUintN(64, value), true);
   view.setBigUint64(offset + 8, BigInt.asUintN(64, value >> 64n), true);
   view.setBigUint64(offset + 16, BigInt.asUintN(64, value >> 128n), true);
   view.setBigUint64(offset + 24, value >> 192n, true);
+}
+
+/** Writes one element (already in [0, r)) at `offset` of `into`. */
+export function writeFr(value: bigint, into: Uint8Array, offset: number): void {
+  writeAt(value, viewOf(into), offset);
 }
 
 /** 32 bytes of an element in [0, r). */
@@ -96,10 +99,24 @@ export function frToBytes(value: bigint): Uint8Array {
 /** Concatenated bytes of elements in [0, r). */
 export function frsToBytes(values: readonly bigint[]): Uint8Array {
   const bytes = new Uint8Array(values.length * frBytes);
-  values.forEach((value, index) => {
-    writeFr(value, bytes, index * frBytes);
-  });
+  const view = viewOf(bytes);
+  for (let index = 0; index < values.length; index += 1) {
+    writeAt(values[index] as bigint, view, index * frBytes);
+  }
   return bytes;
+}
+
+/** The elements at these places of a run, behind each other. */
+export function pickFrs(bytes: Uint8Array, places: Uint32Array): Uint8Array {
+  const picked = new Uint8Array(places.length * frBytes);
+  const [from, to] = [viewOf(bytes), viewOf(picked)];
+  for (let i = 0; i < places.length; i += 1) {
+    const at = (places[i] as number) * frBytes;
+    for (let byte = 0; byte < frBytes; byte += 4) {
+      to.setUint32(i * frBytes + byte, from.getUint32(at + byte, true), true);
+    }
+  }
+  return picked;
 }
 
 /** Inverse of an element ≠ 0 by the extended Euclidean algorithm; 0 for 0. */

@@ -3,7 +3,7 @@
  * so that each scalar is uniform up to 2^−256 and scalars of different labels or contexts are independent.
  */
 import { bigEndian, concatBytes, sha256, utf8Bytes } from "@holdfast/base";
-import { frModulus, frsToBytes } from "../field/index.ts";
+import { frModulus } from "../field/index.ts";
 import { groth16Errors } from "./errors.ts";
 
 const domain = "holdfast groth16 1\n";
@@ -23,9 +23,4 @@ export function deriveScalar(label: string, ...parts: readonly Uint8Array[]): bi
   let wide = 0n;
   for (const byte of concatBytes(half(0), half(1))) wide = (wide << 8n) | BigInt(byte);
   return 1n + (wide % (frModulus - 1n));
-}
-
-/** One digest of many field elements, for use as a part. */
-export function digestOfElements(values: readonly bigint[]): Uint8Array {
-  return sha256(frsToBytes(values));
 }

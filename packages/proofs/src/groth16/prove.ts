@@ -6,11 +6,11 @@
  * Invariant: a witness that does not satisfy the constraints gives an error, never bytes.
  * Source: Groth 2016 §3.2.
  */
-import { concatBytes, equalBytes, toHex } from "@holdfast/base";
+import { concatBytes, equalBytes, sha256, toHex } from "@holdfast/base";
 import { type CurveCall, curveCalls, curveKernel, g1Bytes } from "../curve/index.ts";
-import { frModulus, frsToBytes } from "../field/index.ts";
+import { frBytes, frModulus, frsToBytes, pickFrs } from "../field/index.ts";
 import { type R1cs, r1csDigest } from "../r1cs/index.ts";
-import { assertEntropy, deriveScalar, digestOfElements } from "./derive.ts";
+import { assertEntropy, deriveScalar } from "./derive.ts";
 import { groth16Errors } from "./errors.ts";
 import { joinBytes } from "./points.ts";
 import { encodeProof } from "./proof.ts";
@@ -54,7 +54,7 @@ function assertWitness(r1cs: R1cs, witness: readonly bigint[]): void {
 function blindingOf(
   key: ProvingKey,
   r1cs: R1cs,
-  witness: readonly bigint[],
+  witness: Uint8Array,
   entropy: Uint8Array,
 ): { r: bigint; s: bigint } {
   const { alphaG1, betaG2, gammaG2, deltaG2 } = key.verifyingKey;
@@ -62,14 +62,11 @@ function blindingOf(
     entropy,
     key.circuitDigest,
     concatBytes(alphaG1, betaG2, gammaG2, deltaG2),
-    digestOfElements(witness.slice(0, r1cs.publicCount + 1)),
-    digestOfElements(witness),
+    sha256(witness.subarray(0, (r1cs.publicCount + 1) * frBytes)),
+    sha256(witness),
   ];
   return { r: deriveScalar("blinding r", ...context), s: deriveScalar("blinding s", ...context) };
 }
-
-const pick = (values: readonly bigint[], indices: Uint32Array): bigint[] =>
-  Array.from(indices, (index) => values[index] as bigint);
 
 /**
  * The 192 bytes that prove the witness of a circuit: `variableCount` values in [0, r), the first 1, then the
@@ -88,14 +85,15 @@ export function prove(
   assertWitness(r1cs, witness);
   const rows = rowValues(r1cs, witness);
   const quotient = [frsToBytes(rows.a), frsToBytes(rows.b), frsToBytes(rows.c)] as const;
-  const blinding = blindingOf(provingKey, r1cs, witness, entropy);
-  return combine(provingKey, r1cs, witness, { call: "quotient", args: [...quotient] }, blinding);
+  const values = frsToBytes(witness);
+  const blinding = blindingOf(provingKey, r1cs, values, entropy);
+  return combine(provingKey, r1cs, values, { call: "quotient", args: [...quotient] }, blinding);
 }
 
 function combine(
   key: ProvingKey,
   r1cs: R1cs,
-  witness: readonly bigint[],
+  witness: Uint8Array,
   quotient: CurveCall,
   { r, s }: { r: bigint; s: bigint },
 ): Uint8Array {
@@ -104,9 +102,9 @@ function combine(
   if (support.a.length * g1Bytes !== key.a.length || support.b.length * g1Bytes !== key.bG1.length) {
     throw groth16Errors.badKey({ part: "its points are not those of the circuit's columns" });
   }
-  const inA = frsToBytes([...pick(witness, support.a), 1n, r]);
-  const inB = frsToBytes([...pick(witness, support.b), 1n, s]);
-  const hidden = frsToBytes(witness.slice(r1cs.publicCount + 1));
+  const inA = joinBytes([pickFrs(witness, support.a), frsToBytes([1n, r])]);
+  const inB = joinBytes([pickFrs(witness, support.b), frsToBytes([1n, s])]);
+  const hidden = witness.subarray((r1cs.publicCount + 1) * frBytes);
   // None of these needs another's result.
   const [b, a, bG1, l, h] = curveCalls([
     { call: "msmG2", args: [joinBytes([key.bG2, vk.betaG2, vk.deltaG2]), inB] },

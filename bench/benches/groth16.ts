@@ -4,6 +4,7 @@
  * circuit's variables are bits, as where hashes are proven, the others use all of the field. The peer is
  * ffjavascript's arithmetic with a proof's sums and transforms, as snarkjs takes ten minutes to set up 2^13.
  */
+import { assert } from "@holdfast/base";
 import { installNativeKernels } from "@holdfast/node";
 import {
   type Circuit,
@@ -102,8 +103,7 @@ function sized(log: number, peerS: number, say: (text: string) => void): Figure[
   const key = made.result;
   prove(key, shape, witness, entropy); // the digest of the shape is made once
   const proof = timed(() => prove(key, shape, witness, entropy));
-  if (!verifyProof(key.verifyingKey, [start], proof.result))
-    throw new Error("a proof of the benchmark does not verify");
+  assert(verifyProof(key.verifyingKey, [start], proof.result), "a proof of the benchmark verifies");
   const share = ({ cpu, kernels }: Timing): string => `${Math.round((100 * kernels) / cpu)} % in kernels`;
   const target = targets[log];
   const peer = log === peerLog ? { name: "ffjavascript, its sums and transforms", value: peerS } : undefined;

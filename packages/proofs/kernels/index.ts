@@ -108,8 +108,8 @@ export async function kernelsFrom(bytes: Uint8Array): Promise<LoadedKernels> {
     const module = await wasmApi.compile(bytes);
     const loaded = checked("wasm", () => createWasmMachine(module));
     // OpenSSL hashes a label in two thirds of the time, each in a call of its own (measured).
-    const { zigzag } = loaded.layers;
-    return zigzag === undefined ? loaded : { ...loaded, layers: { zigzag } };
+    const { sdr: _slower, sdrPair: _none, ...layers } = loaded.layers;
+    return { ...loaded, layers };
   } catch (cause) {
     return reference(`the wasm binary does not load: ${messageOf(cause)}`);
   }
@@ -143,9 +143,9 @@ function loadNativeFrom(folder: string, without: readonly string[]): LoadedKerne
     const loaded = checked("native", () => createNativeMachine(calls));
     if (loaded.backend !== "native") return loaded;
     const features = used.map(([name]) => name);
-    const { zigzag, sdr, sdrPair } = loaded.layers;
+    const { sdr, sdrPair, ...others } = loaded.layers;
     // Without SHA instructions of our own, OpenSSL is faster wherever it has them: on other processors than x64.
-    const layers = { ...(zigzag && { zigzag }), ...(sdr && process.arch === "x64" && { sdr, sdrPair }) };
+    const layers = { ...others, ...(sdr && process.arch === "x64" && { sdr, sdrPair }) };
     return { ...loaded, layers, features };
   } catch (cause) {
     return reference(`the native binary fails: ${messageOf(cause)}`);

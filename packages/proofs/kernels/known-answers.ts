@@ -79,6 +79,33 @@ function zigzagAnswer(layers: LayerKernel, keyDerivation: "blake2s" | "poseidon"
   return concatBytes(encoded, bytes);
 }
 
+/** A graph in both directions, and a layer on it forward and then back over what that made of it. */
+function zigzag2019Answer({ zigzag2019, eraGraph }: LayerKernel): Uint8Array {
+  const nodes = layerNodes.blake2s;
+  const words = (count: number): Uint32Array => new Uint32Array(count);
+  const seed = Uint32Array.of(1, 2, 3, 4, 5, 6, 7);
+  const logarithms = words(32).map((_none, logarithm) => 2 ** logarithm);
+  const [base, parents, reversed] = [words(nodes * 5), words(nodes * 13), words(nodes * 13)];
+  eraGraph.base({ seed, logarithms }, 0, base);
+  const rounds = words(96).map((_none, i) => (i * 7 + 3) % 32);
+  const edges = { nodes, base, rounds, halfBits: 5 };
+  eraGraph.parents(edges, false, 0, parents);
+  eraGraph.parents(edges, true, 0, reversed);
+  const bytes = frsToBytes(powers(nodes));
+  const counts = new Uint8Array(nodes).fill(13, 1);
+  const layer = { bytes, replicaId: frsToBytes(powers(1)) };
+  const run = { low: 0, count: nodes, parents, counts };
+  const encoding = zigzag2019({ ...layer, mode: "encode" });
+  encoding?.run({ ...run, descending: false });
+  encoding?.finish();
+  const forward = bytes.slice();
+  const last = { ...run, parents: reversed, counts: counts.toReversed() };
+  const decoding = zigzag2019({ ...layer, mode: "decode" });
+  decoding?.run({ ...last, descending: false });
+  decoding?.finish();
+  return concatBytes(forward, bytes);
+}
+
 function sdrAnswer(layers: LayerKernel): Uint8Array {
   const into = new Uint8Array(32 * layerNodes.sha256);
   const previous = frsToBytes(powers(layerNodes.sha256));
@@ -177,6 +204,7 @@ function questions({
     quotient: () => curve.quotient(values, frsToBytes(powers(16)), values),
     zigzagBlake2s: () => zigzagAnswer(layers, "blake2s"),
     zigzagPoseidon: () => zigzagAnswer(layers, "poseidon"),
+    zigzag2019: () => zigzag2019Answer(layers),
     sdrLabels: () => sdrAnswer(layers),
     idleSpace: () => spaceAnswer(space),
     cessLabels: () => cessAnswer(cess),
@@ -209,6 +237,7 @@ export function answersOf(kernels: Kernels): Record<string, string> {
 
 export const expectedAnswers: Readonly<Record<string, string>> = {
   poseidonRow: "e3f914eb2aba861b70d6706062d24d2ac8d0e147fb21e86b65472cc181ef694b",
+  zigzag2019: "ef06609d0279f9118d0936ea6fae3496cb2e175ffb9d41ddabc6b5a88757c4f7",
   pedersenRow: "4886cc975874efdb5d29d920cce67940b9d24749645d2e0e41d36309c4c5a5a9",
   msmG1: "2435ae579c098524834e52c5001213801a07af2cde76e1b1cb5c471c6a106fa7",
   msmG2: "ae91128ea814edc265abebad90d362ac8ad207696f35f947e63c8dbc7dbefb7c",

@@ -4,10 +4,18 @@
  * up leaves its memory to the garbage collector with its instance.
  */
 import { assert, concatBytes } from "@holdfast/base";
-import type { LayerKernel, LayerPass, NodeRun, SdrLayer, ZigzagLayer } from "../src/layers/index.ts";
+import type {
+  EraGraphKernel,
+  EraLayer,
+  LayerKernel,
+  LayerPass,
+  NodeRun,
+  SdrLayer,
+  ZigzagLayer,
+} from "../src/layers/index.ts";
 import { nodeBytes } from "../src/merkle/index.ts";
 import { poseidonSchedule } from "../src/poseidon/index.ts";
-import { type Machine, type MachineMaker, type Place, status } from "./machine.ts";
+import { createWorkshop, type Machine, type MachineMaker, type Place, status } from "./machine.ts";
 import { loadPoseidon } from "./tree.ts";
 
 /** Nodes of one call: some milliseconds, and half a millisecond to copy their parents. */
@@ -48,6 +56,17 @@ function workplace(machine: Machine, bytes: Uint8Array): { at: Place; finish: ()
   return { at, finish: () => bytes.set(machine.read(at, bytes.length)) };
 }
 
+/** A place for the counts of a run. */
+function countsDesk(machine: Machine, slice: number): (counts: Uint8Array) => Place {
+  if (machine.inPlace) return machine.lend;
+  const at = machine.alloc(slice);
+  return (counts) => {
+    assert(counts.length <= slice, "a run is no longer than a slice of its pass");
+    machine.write(counts, at);
+    return at;
+  };
+}
+
 function check(result: number): void {
   assert(result === status.ok, "parents are nodes of the graph, with canonical values");
 }
@@ -58,16 +77,11 @@ function zigzagPass(machine: Machine, layer: ZigzagLayer): LayerPass {
   const numbers = byPoseidon ? loadPoseidon(machine, poseidonArity) : machine.alloc(0);
   const rounds = byPoseidon ? poseidonSchedule(poseidonArity).partial.length : 0;
   const desk = deskOf(machine, sliceNodes, 13);
-  const countsAt = machine.inPlace ? undefined : machine.alloc(sliceNodes);
+  const countsOf = countsDesk(machine, sliceNodes);
   const place = workplace(machine, layer.bytes);
   const replicaId = machine.put(layer.replicaId);
   const nodes = layer.bytes.length / nodeBytes;
   const mode = layer.mode === "decode" ? flag.decode : 0;
-  const countsOf = (counts: Uint8Array): Place => {
-    if (countsAt === undefined) return machine.lend(counts);
-    machine.write(counts, countsAt);
-    return countsAt;
-  };
   return {
     sliceNodes,
     run: ({ low, count, descending, parents, counts }: NodeRun) => {
@@ -114,6 +128,47 @@ function sdrPairPass(
   };
 }
 
+function eraPass(machine: Machine, layer: EraLayer): LayerPass {
+  const desk = deskOf(machine, hashSlice, 13);
+  const countsOf = countsDesk(machine, hashSlice);
+  const place = workplace(machine, layer.bytes);
+  const replicaId = machine.put(layer.replicaId);
+  const nodes = layer.bytes.length / nodeBytes;
+  const mode = layer.mode === "decode" ? flag.decode : 0;
+  return {
+    sliceNodes: hashSlice,
+    run: ({ low, count, descending, parents, counts }: NodeRun) => {
+      const run = [desk.parents(parents), countsOf(counts), low, count] as const;
+      const flags = mode | (descending ? flag.descending : 0);
+      check(machine.call.zigzag_era(place.at, nodes, replicaId, ...run, flags));
+    },
+    finish: place.finish,
+  };
+}
+
+function eraGraphWith(make: MachineMaker): EraGraphKernel {
+  const work = createWorkshop(make);
+  /** Calls with a place for the words that are written. */
+  const writing = (into: Uint32Array, act: (machine: Machine, to: Place) => number): void =>
+    work((machine) => {
+      const bytes = bytesOf(into);
+      const to = machine.inPlace ? machine.lend(bytes) : machine.alloc(bytes.length);
+      check(act(machine, to));
+      if (!machine.inPlace) bytes.set(machine.read(to, bytes.length));
+    });
+  return {
+    base: ({ seed, logarithms }, low, into) =>
+      writing(into, ({ call, lend }, to) =>
+        call.era_base(to, lend(bytesOf(seed)), lend(bytesOf(logarithms)), low, into.length / 5),
+      ),
+    parents: ({ nodes, base, rounds, halfBits }, reversed, low, into) =>
+      writing(into, ({ call, lend }, to) => {
+        const given = [lend(bytesOf(base)), lend(bytesOf(rounds)), halfBits, nodes] as const;
+        return call.era_parents(to, ...given, low, into.length / 13, reversed ? 1 : 0);
+      }),
+  };
+}
+
 /** Layers that do not fit into the memory of WebAssembly are left to the reference. */
 export function createLayerKernel(make: MachineMaker): LayerKernel {
   const machineFor = (bytes: number): Machine | undefined => {
@@ -126,6 +181,11 @@ export function createLayerKernel(make: MachineMaker): LayerKernel {
       return machine && zigzagPass(machine, layer);
     },
     sdrPair: (layers) => sdrPairPass(make(), layers),
+    zigzag2019: (layer) => {
+      const machine = machineFor(layer.bytes.length);
+      return machine && eraPass(machine, layer);
+    },
+    eraGraph: eraGraphWith(make),
     sdr: ({ replicaId, number, previous, into }) => {
       const machine = machineFor(previous.length + into.length);
       if (machine === undefined) return undefined;

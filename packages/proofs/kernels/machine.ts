@@ -68,6 +68,27 @@ export interface KernelCalls {
     low: number,
     count: number,
   ) => number;
+  readonly zigzag_era: (
+    layer: Place,
+    nodes: number,
+    replicaId: Place,
+    parents: Place,
+    counts: Place,
+    low: number,
+    count: number,
+    flags: number,
+  ) => number;
+  readonly era_base: (base: Place, seed: Place, logarithms: Place, low: number, count: number) => number;
+  readonly era_parents: (
+    parents: Place,
+    base: Place,
+    rounds: Place,
+    halfBits: number,
+    nodes: number,
+    low: number,
+    count: number,
+    flags: number,
+  ) => number;
   readonly pedersen_tables: (tables: Place, points: Place) => number;
   readonly pedersen_row: (
     tables: Place,

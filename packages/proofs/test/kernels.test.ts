@@ -6,12 +6,15 @@
 import { concatBytes, equalBytes, fromHex, toHex } from "@holdfast/base";
 import {
   type CurveKernel,
+  type EraLayer,
   frModulus,
   frReduce,
   frsFromBytes,
   frsToBytes,
   plainCessKernel,
   plainCurveKernel,
+  plainEraGraph,
+  plainEraPass,
   plainLabelPass,
   plainPairPass,
   plainPedersenRow,
@@ -109,7 +112,13 @@ const sameTransforms = ({ fft, quotient }: Pick<CurveKernel, "fft" | "quotient">
   );
 
 it("the reference gives the known answers", () => {
-  const layers = { zigzag: plainZigzagPass, sdr: plainLabelPass, sdrPair: plainPairPass };
+  const layers = {
+    zigzag: plainZigzagPass,
+    sdr: plainLabelPass,
+    sdrPair: plainPairPass,
+    zigzag2019: (layer: EraLayer) => plainEraPass(layer),
+    eraGraph: plainEraGraph,
+  };
   const { poseidonRow } = plainTreeKernel;
   const reference = {
     poseidonRow,

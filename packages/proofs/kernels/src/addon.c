@@ -16,6 +16,8 @@
 #define MAX_ARGUMENTS 11
 /* No vector is longer than this many elements: products of counts and sizes stay far below 2^64. */
 #define MAX_COUNT (1u << 31)
+/* The graph of 2019 multiplies numbers of nodes by five in 32 bits. */
+#define MAX_ERA_NODES (1u << 29)
 
 /* ---- memory ---- */
 
@@ -97,6 +99,7 @@ __attribute__((constructor)) static void make_tables(void) {
     if (features & AVX512) {
       table->cess = cess_avx512;
       table->zigzag_blake2s = zigzag_blake2s_avx512;
+      table->zigzag_era = zigzag_era_avx512;
       table->limits.blake2s_one_stream = limit_blake2s_one_stream_avx512;
       table->limits.blake2s_many_streams = limit_blake2s_many_streams_avx512;
     }
@@ -266,6 +269,32 @@ static napi_value call_zigzag_poseidon(napi_env env, napi_callback_info info) {
     result = c.table->zigzag_poseidon(numbers, (u32)partial, all.at, nodes, replica.at, layer, parents, counts.at,
                                       low, count, flags);
   return status(&c, result);
+}
+
+static napi_value call_zigzag_era(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 8);
+  u32 nodes = number(&c, 1, MAX_COUNT);
+  u32 count = number(&c, 6, nodes), low = number(&c, 5, nodes - count), flags = number(&c, 7, 3);
+  bytes all = array(&c, 0, 32ull * nodes), replica = array(&c, 2, 32), counts = array(&c, 4, count);
+  const u32 *parents = words(&c, 3, 13ull * count);
+  return status(&c, c.failed ? OK : c.table->zigzag_era(all.at, nodes, replica.at, parents, counts.at, low, count, flags));
+}
+
+static napi_value call_era_base(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 5);
+  u32 count = number(&c, 4, MAX_ERA_NODES), low = number(&c, 3, MAX_ERA_NODES - count);
+  u32 *base = (u32 *)words(&c, 0, 5ull * count);
+  const u32 *seed = words(&c, 1, 7), *logarithms = words(&c, 2, 32);
+  return status(&c, c.failed ? OK : c.table->era_base(base, seed, logarithms, low, count));
+}
+
+static napi_value call_era_parents(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 8);
+  u32 half = number(&c, 3, 15), nodes = number(&c, 4, (1u << 2 * half) / 8);
+  u32 count = number(&c, 6, nodes), low = number(&c, 5, nodes - count), flags = number(&c, 7, 1);
+  u32 *parents = (u32 *)words(&c, 0, 13ull * count);
+  const u32 *base = words(&c, 1, 5ull * count), *rounds = words(&c, 2, 3ull << half);
+  return status(&c, c.failed ? OK : c.table->era_parents(parents, base, rounds, half, nodes, low, count, flags));
 }
 
 static napi_value call_sdr_labels(napi_env env, napi_callback_info info) {
@@ -503,6 +532,7 @@ static const struct { const char *name; napi_callback function; } methods[] = {
     METHOD(pedersen_tables), METHOD(pedersen_row),
     METHOD(idle_labels), METHOD(idle_absorb), METHOD(idle_parents),
     METHOD(cess_direct), METHOD(cess_hot), METHOD(cess_columns),
+    METHOD(zigzag_era), METHOD(era_base), METHOD(era_parents),
     METHOD(g1_msm), METHOD(g1_fixed_base), METHOD(g1_scale), METHOD(g1_lagrange), METHOD(g1_first_bad),
     METHOD(g2_msm), METHOD(g2_fixed_base), METHOD(g2_scale), METHOD(g2_lagrange), METHOD(g2_first_bad),
 };

@@ -14,6 +14,8 @@
 #include "idle-plain.h"
 #include "cess.h"
 #include "limits.h"
+#include "zigzag-era.h"
+#include "era-graph.h"
 #include "groups.h"
 #include "limits-field.h"
 
@@ -35,6 +37,9 @@ const kernel_table KERNEL_TABLE = {
     pedersen_tables,
     pedersen_row,
     {idle_labels, idle_absorb, idle_parents},
+    zigzag_era,
+    era_base,
+    era_parents,
     {g1_msm, g1_fixed_base, g1_scale, g1_lagrange, g1_first_bad},
     {g2_msm, g2_fixed_base, g2_scale, g2_lagrange, g2_first_bad},
     {cess_direct, cess_hot, cess_columns},

@@ -41,6 +41,8 @@ typedef struct {
                  u32 trim);
   void (*parents)(u32 *into, const u8 *seed, u32 log, u32 low, u32 count);
 } idle_table;
+typedef i32 (*era_function)(u8 *layer, u32 nodes, const u8 *replica_id, const u32 *parents, const u8 *counts, u32 low,
+                            u32 count, u32 flags);
 
 typedef struct {
   i32 (*direct)(u8 *into, const u8 *previous, const u8 *elders, const u8 *before, const u8 *head, u32 low, u32 count);
@@ -63,6 +65,10 @@ typedef struct {
   pedersen_tables_function pedersen_tables;
   pedersen_function pedersen_row;
   idle_table idle;
+  era_function zigzag_era;
+  i32 (*era_base)(u32 *base, const u32 *seed, const u32 *logarithms, u32 low, u32 count);
+  i32 (*era_parents)(u32 *parents, const u32 *base, const u32 *rounds, u32 half_bits, u32 nodes, u32 low, u32 count,
+                     u32 flags);
   group_table g1, g2;
   cess_table cess;
   limit_table limits;
@@ -73,6 +79,8 @@ extern const group_table g1_ifma, g2_ifma;
 u32 limit_madd52_ifma(u32 units);
 u32 limit_fp_multiply_lanes_ifma(u32 units);
 i32 poseidon_row_ifma(const fr *numbers, u32 width, u32 partial_rounds, const u8 *row, u8 *out, u32 groups);
+i32 zigzag_era_avx512(u8 *layer, u32 nodes, const u8 *replica_id, const u32 *parents, const u8 *counts, u32 low,
+                      u32 count, u32 flags);
 i32 pedersen_tables_ifma(u8 *tables, const u8 *points);
 i32 pedersen_row_ifma(u8 *tables, const u8 *row, u8 *out, u32 pairs, u32 personalization);
 i32 sdr_labels_sha(u8 *into, const u8 *previous, u32 nodes, const u8 *replica_id, u32 number, const u32 *parents,

@@ -1,5 +1,9 @@
 /** Kernels for whole layers of a replica. */
 export {
+  type EraBase,
+  type EraEdges,
+  type EraGraphKernel,
+  type EraLayer,
   installLayerKernel,
   type LayerKernel,
   type LayerPass,

@@ -48,12 +48,48 @@ export interface SdrLayer {
   readonly into: Uint8Array;
 }
 
+/** One layer of zigzag-2019 without sloth, encoded or decoded in place. All nodes have 13 parents but the first. */
+export interface EraLayer {
+  /** 32 bytes for each node. */
+  readonly bytes: Uint8Array;
+  readonly replicaId: Uint8Array;
+  readonly mode: "encode" | "decode";
+}
+
+/** Parents in the graph of zigzag-2019, of runs of nodes. */
+export interface EraGraphKernel {
+  /** Base parents of the nodes from `low` on, five each. */
+  base(graph: EraBase, low: number, into: Uint32Array): void;
+  /** All parents of the nodes from `low` on, 13 each. */
+  parents(graph: EraEdges, reversed: boolean, low: number, into: Uint32Array): void;
+}
+
+/** What the base parents of the graph of zigzag-2019 follow from. */
+export interface EraBase {
+  /** Seven words. */
+  readonly seed: Uint32Array;
+  /** The smallest number of each logarithm from 0 to 31. */
+  readonly logarithms: Uint32Array;
+}
+
+/** What the expander edges follow from, and the base parents that they stand beside. */
+export interface EraEdges {
+  readonly nodes: number;
+  /** Of the run's nodes counted from the direction's beginning, in ascending order; five each. */
+  readonly base: Uint32Array;
+  /** The three round functions of the permutation, 2^halfBits values each. */
+  readonly rounds: Uint32Array;
+  readonly halfBits: number;
+}
+
 /** A kernel that cannot do a layer (it has not the memory) gives no pass. */
 export interface LayerKernel {
   readonly zigzag: (layer: ZigzagLayer) => LayerPass | undefined;
   readonly sdr: (layer: SdrLayer) => LayerPass | undefined;
   /** The same layer of two replicas with one graph: a chain each, and a processor has time for two. */
   readonly sdrPair: (layers: readonly [SdrLayer, SdrLayer]) => LayerPass | undefined;
+  readonly zigzag2019: (layer: EraLayer) => LayerPass | undefined;
+  readonly eraGraph: EraGraphKernel;
 }
 
 /** The functions in use. A live binding: read it at every call, never keep a copy. */

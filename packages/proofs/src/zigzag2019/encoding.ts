@@ -8,12 +8,12 @@
  */
 import { assert, blake2s256 } from "@holdfast/base";
 import { frFromBytes, frModulus, frReduce, writeFr } from "../field/index.ts";
+import { type EraLayer, type LayerPass, layerKernel } from "../layers/index.ts";
 import { addNode, subtractNode, wordsOf } from "../porep/index.ts";
 import type { EraDirection, EraGraph } from "./graph.ts";
 import { trimToFr } from "./hashers.ts";
 import { eraNodeBytes } from "./tree.ts";
 
-const wordsPerNode = 8;
 /** 5⁻¹ modulo r − 1. */
 const fifthRoot = 20974350070050476191779096203274386335076221000211055129041463479975432473805n;
 
@@ -48,87 +48,71 @@ export function slothDecode(key: bigint, cipher: bigint, rounds: number): bigint
   return plain;
 }
 
-/** Keys of the nodes of one direction, from the values of their parents. */
-class NodeKeys {
-  readonly #graph: EraGraph;
-  readonly #direction: EraDirection;
-  readonly #message: Uint8Array;
+/** Nodes that the reference does before a caller hears how far the work is. */
+const sliceNodes = 1024;
+const parentsPerNode = 13;
 
-  constructor(graph: EraGraph, direction: EraDirection, replicaId: Uint8Array) {
-    this.#graph = graph;
-    this.#direction = direction;
-    this.#message = new Uint8Array(eraNodeBytes * (1 + graph.totalDegree));
-    this.#message.set(replicaId);
-  }
-
-  keyOf(node: number, data: Uint8Array): Uint8Array {
-    const parents = this.#graph.parents(this.#direction, node);
-    if (parents[0] === node) return eraKdf(this.#message.subarray(0, eraNodeBytes));
+/** The reference: node by node. */
+export function plainEraPass(layer: EraLayer, rounds = 0, degree = parentsPerNode): LayerPass {
+  const { bytes, mode } = layer;
+  assert(bytes.byteOffset % 4 === 0, "a layer is aligned to words");
+  const words = wordsOf(bytes);
+  const apply = mode === "encode" ? addNode : subtractNode;
+  const slothful = mode === "encode" ? slothEncode : slothDecode;
+  const message = new Uint8Array(eraNodeBytes * (1 + degree));
+  message.set(layer.replicaId);
+  const keyOf = (parents: Uint32Array): Uint8Array => {
     let at = eraNodeBytes;
     for (const parent of parents) {
-      this.#message.set(data.subarray(parent * eraNodeBytes, (parent + 1) * eraNodeBytes), at);
+      message.set(bytes.subarray(parent * eraNodeBytes, (parent + 1) * eraNodeBytes), at);
       at += eraNodeBytes;
     }
-    return eraKdf(this.#message);
-  }
-}
-
-/** Nodes that are encoded before a caller hears how far the work is. */
-const sliceNodes = 1024;
-
-function transformNode(data: Uint8Array, node: number, change: (value: bigint) => bigint): void {
-  const at = node * eraNodeBytes;
-  writeFr(change(frFromBytes(data.subarray(at, at + eraNodeBytes))), data, at);
+    return eraKdf(message.subarray(0, at));
+  };
+  return {
+    sliceNodes,
+    run: ({ low, count, descending, parents, counts }) => {
+      for (let done = 0; done < count; done += 1) {
+        const i = descending ? count - 1 - done : done;
+        const key = keyOf(parents.subarray(i * degree, i * degree + (counts[i] as number)));
+        const at = (low + i) * eraNodeBytes;
+        if (rounds === 0) apply(words, at / 4, wordsOf(key));
+        else {
+          const value = frFromBytes(bytes.subarray(at, at + eraNodeBytes));
+          writeFr(slothful(frFromBytes(key), value, rounds), bytes, at);
+        }
+      }
+    },
+    finish: () => undefined,
+  };
 }
 
 /**
- * Encodes a layer in place: node after node in the direction, so that every parent is encoded before its
- * child. `data` are canonical elements. Yields the number of nodes done since the last time.
+ * Encodes or decodes a layer of canonical elements in place, by the kernel that is installed or by the reference.
+ * Encoding goes in the direction of the layer, so that every parent is encoded before its child; decoding against
+ * it: every key comes from values that are still encoded, and no copy is needed. Yields the number of nodes done
+ * since the last time.
  */
-export function* encodeEraLayer(
+export function* runEraLayer(
   graph: EraGraph,
   direction: EraDirection,
-  replicaId: Uint8Array,
-  data: Uint8Array,
+  layer: EraLayer,
   slothRounds: number,
 ): Generator<number, void, void> {
-  assert(data.byteOffset % 4 === 0, "a layer is aligned to words");
-  const keys = new NodeKeys(graph, direction, replicaId);
-  const words = wordsOf(data);
-  const { nodes } = graph;
-  for (let i = 0; i < nodes; i += 1) {
-    const node = direction === "forward" ? i : nodes - 1 - i;
-    const key = keys.keyOf(node, data);
-    if (slothRounds === 0) addNode(words, node * wordsPerNode, wordsOf(key));
-    else {
-      const element = frFromBytes(key);
-      transformNode(data, node, (value) => slothEncode(element, value, slothRounds));
-    }
-    if ((i + 1) % sliceNodes === 0 || i + 1 === nodes) yield (i % sliceNodes) + 1;
+  const { nodes, totalDegree } = graph;
+  const descending = (direction === "reversed") === (layer.mode === "encode");
+  const first = direction === "forward" ? 0 : nodes - 1;
+  const kernel = slothRounds === 0 && totalDegree === parentsPerNode ? layerKernel.zigzag2019 : undefined;
+  const pass = kernel?.(layer) ?? plainEraPass(layer, slothRounds, totalDegree);
+  for (let done = 0; done < nodes; ) {
+    const count = Math.min(pass.sliceNodes, nodes - done);
+    const low = descending ? nodes - done - count : done;
+    const counts = new Uint8Array(count).fill(totalDegree);
+    if (low <= first && first < low + count) counts[first - low] = 0;
+    const parents = graph.parentsOfRun(direction, low, count);
+    pass.run({ low, count, descending, parents, counts });
+    done += count;
+    yield count;
   }
-}
-
-/** Inverse of `encodeEraLayer`. Every key comes from values that are still encoded, so the order is free. */
-export function* decodeEraLayer(
-  graph: EraGraph,
-  direction: EraDirection,
-  replicaId: Uint8Array,
-  data: Uint8Array,
-  slothRounds: number,
-): Generator<number, void, void> {
-  assert(data.byteOffset % 4 === 0, "a layer is aligned to words");
-  const keys = new NodeKeys(graph, direction, replicaId);
-  const words = wordsOf(data);
-  const { nodes } = graph;
-  for (let i = 0; i < nodes; i += 1) {
-    // Children before parents: then the parents are still encoded when they are needed, and no copy is.
-    const node = direction === "forward" ? nodes - 1 - i : i;
-    const key = keys.keyOf(node, data);
-    if (slothRounds === 0) subtractNode(words, node * wordsPerNode, wordsOf(key));
-    else {
-      const element = frFromBytes(key);
-      transformNode(data, node, (value) => slothDecode(element, value, slothRounds));
-    }
-    if ((i + 1) % sliceNodes === 0 || i + 1 === nodes) yield (i % sliceNodes) + 1;
-  }
+  pass.finish();
 }

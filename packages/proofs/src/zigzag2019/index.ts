@@ -11,7 +11,7 @@ export {
   type Taper,
   taperedChallenges,
 } from "./challenges.ts";
-export { eraKdf, slothDecode, slothEncode } from "./encoding.ts";
+export { eraKdf, plainEraPass, slothDecode, slothEncode } from "./encoding.ts";
 export { zigzag2019Errors } from "./errors.ts";
 export { eraAppend, eraPad, eraPaddedLength, eraUnpad, eraUserLength } from "./fr32.ts";
 export {
@@ -26,6 +26,7 @@ export {
   eraGraph,
   eraSeed,
   floorLog2OfFloat32,
+  plainEraGraph,
 } from "./graph.ts";
 export {
   blake2sEraHasher,

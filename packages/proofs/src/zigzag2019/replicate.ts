@@ -8,7 +8,7 @@
 import { concatBytes } from "@holdfast/base";
 import { assertFrs } from "../field/index.ts";
 import { runSteps, type Steps } from "../porep/index.ts";
-import { decodeEraLayer, encodeEraLayer } from "./encoding.ts";
+import { runEraLayer } from "./encoding.ts";
 import { checkLength, checkNumber } from "./errors.ts";
 import { type EraGraph, eraDirection } from "./graph.ts";
 import { type EraHasher, pedersenEraHasher } from "./hashers.ts";
@@ -86,7 +86,8 @@ export function* replicateEraSteps(
     }
     trees.push(step.value);
     if (layer === layers) break;
-    for (const nodes of encodeEraLayer(graph, eraDirection(layer), replicaId, replica, slothRounds)) {
+    const input = { bytes: replica, replicaId, mode: "encode" } as const;
+    for (const nodes of runEraLayer(graph, eraDirection(layer), input, slothRounds)) {
       done += nodes;
       yield done / total;
     }
@@ -115,7 +116,8 @@ export function* extractEraSteps(
   const data = concatBytes(replica);
   let done = 0;
   for (let layer = layers - 1; layer >= 0; layer -= 1) {
-    for (const nodes of decodeEraLayer(graph, eraDirection(layer), replicaId, data, slothRounds)) {
+    const output = { bytes: data, replicaId, mode: "decode" } as const;
+    for (const nodes of runEraLayer(graph, eraDirection(layer), output, slothRounds)) {
       done += nodes;
       yield done / (graph.nodes * layers);
     }

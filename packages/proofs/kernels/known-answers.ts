@@ -8,9 +8,11 @@ import { concatBytes, sha256, toHex } from "@holdfast/base";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { type CurveKernel, g1BytesOf, g2BytesOf } from "../src/curve/index.ts";
 import { frModulus, frReduce, frsToBytes } from "../src/field/index.ts";
+import { createGraph } from "../src/graph/index.ts";
 import { type CessKernel, cessHead, cessLabelBytes, type SpaceKernel } from "../src/idle/index.ts";
 import type { LayerKernel, LayerPass } from "../src/layers/index.ts";
 import type { TreeKernel } from "../src/merkle/index.ts";
+import { createSdrGraph } from "../src/sdr/index.ts";
 
 type PedersenRow = NonNullable<TreeKernel["pedersenRow"]>;
 
@@ -182,6 +184,26 @@ function cessAnswer({ cessLayer, cessHot, cessColumns }: CessKernel): Uint8Array
   return concatBytes(table, nearly, into, sums, start.subarray(0, 33 * cessLabelBytes));
 }
 
+/** Parents in both directions of two graphs, one of which is walked through, and of both versions of SDR. */
+function parentsAnswer({ zigzagParents, sdrParents }: LayerKernel): Uint8Array {
+  const seed = new Uint8Array(32).fill(7);
+  const answers: Uint8Array[] = [];
+  for (const nodes of [90, 32]) {
+    const fill = zigzagParents(createGraph(seed, nodes).parts());
+    for (const reversed of [false, true]) {
+      const [parents, counts] = [new Uint32Array(13 * nodes), new Uint8Array(nodes)];
+      fill(reversed, 0, { parents, counts });
+      answers.push(Uint8Array.from(parents), counts);
+    }
+    for (const version of ["1.0", "1.1"] as const) {
+      const parents = new Uint32Array(14 * (nodes - 5));
+      sdrParents(createSdrGraph(nodes, seed, version).parts())(5, parents);
+      answers.push(Uint8Array.from(parents));
+    }
+  }
+  return concatBytes(...answers);
+}
+
 function questions({
   poseidonRow,
   curve,
@@ -206,6 +228,7 @@ function questions({
     zigzagPoseidon: () => zigzagAnswer(layers, "poseidon"),
     zigzag2019: () => zigzag2019Answer(layers),
     sdrLabels: () => sdrAnswer(layers),
+    parents: () => parentsAnswer(layers),
     idleSpace: () => spaceAnswer(space),
     cessLabels: () => cessAnswer(cess),
   };
@@ -244,6 +267,7 @@ export const expectedAnswers: Readonly<Record<string, string>> = {
   fft: "7e44723919ae36b7bd8348d19efc874ccb45270037538e97b0aa02ef91c47763",
   zigzagBlake2s: "9c4d63460e0b5753107d221ac4e39c498e359209e914ed6e65859367bcd8e1cc",
   zigzagPoseidon: "d45a84e87714d120d01cadea6d21582e210271b8c080f8fbcfc9d6babe7d8036",
+  parents: "1a24f8c3f35788d45bd288aebf9716311fbf9b8577c48157ed1de5bd40b1df05",
   sdrLabels: "bd081f88cb1587af53cd2f72775fa0152ebd1e83b077008c17d0e3221910999e",
   idleSpace: "bd47384312229d520f4af591489557ea7edaca5f7e17bcc174d5338d4e08ef9d",
   cessLabels: "03752088d2f7cbe8fee0e7cb29386337d1e0963a3f076bb15496b51001e6ef28",

@@ -16,6 +16,7 @@ import type {
 import { nodeBytes } from "../src/merkle/index.ts";
 import { poseidonSchedule } from "../src/poseidon/index.ts";
 import { createWorkshop, type Machine, type MachineMaker, type Place, status } from "./machine.ts";
+import { createParentsKernel } from "./parents.ts";
 import { loadPoseidon } from "./tree.ts";
 
 /** Nodes of one call: some milliseconds, and half a millisecond to copy their parents. */
@@ -180,6 +181,7 @@ export function createLayerKernel(make: MachineMaker): LayerKernel {
       const machine = machineFor(layer.bytes.length);
       return machine && zigzagPass(machine, layer);
     },
+    ...createParentsKernel(make),
     sdrPair: (layers) => sdrPairPass(make(), layers),
     zigzag2019: (layer) => {
       const machine = machineFor(layer.bytes.length);

@@ -121,6 +121,27 @@ export interface KernelCalls {
     trim: number,
   ) => void;
   readonly idle_parents: (into: Place, seed: Place, log: number, low: number, count: number) => void;
+  readonly zigzag_parents: (
+    parents: Place,
+    counts: Place,
+    seed: Place,
+    tables: Place,
+    halfBits: number,
+    nodes: number,
+    reversed: number,
+    low: number,
+    count: number,
+  ) => void;
+  readonly sdr_parents: (
+    parents: Place,
+    seed: Place,
+    tables: Place,
+    halfBits: number,
+    nodes: number,
+    legacy: number,
+    low: number,
+    count: number,
+  ) => void;
   /** Labels of two replicas; only where together they take less time than one after the other. */
   readonly sdr_pair?: (
     first: Place,

@@ -6,18 +6,22 @@
 import { concatBytes, equalBytes, fromHex, toHex } from "@holdfast/base";
 import {
   type CurveKernel,
-  type EraLayer,
+  createGraph,
+  createSdrGraph,
   frModulus,
   frReduce,
   frsFromBytes,
   frsToBytes,
+  type LayerKernel,
   plainCessKernel,
   plainCurveKernel,
   plainEraGraph,
   plainEraPass,
   plainLabelPass,
   plainPairPass,
+  plainParents,
   plainPedersenRow,
+  plainSdrParents,
   plainSpaceKernel,
   plainTreeKernel,
   plainZigzagPass,
@@ -112,11 +116,20 @@ const sameTransforms = ({ fft, quotient }: Pick<CurveKernel, "fft" | "quotient">
   );
 
 it("the reference gives the known answers", () => {
-  const layers = {
+  const layers: LayerKernel = {
     zigzag: plainZigzagPass,
     sdr: plainLabelPass,
     sdrPair: plainPairPass,
-    zigzag2019: (layer: EraLayer) => plainEraPass(layer),
+    zigzagParents:
+      ({ seed, nodes }) =>
+      (reversed, low, into) =>
+        plainParents(createGraph(seed, nodes), reversed ? "reversed" : "forward", low, into),
+    // The seed is not the porep id; the questions are about one.
+    sdrParents:
+      ({ nodes, legacy }) =>
+      (low, into) =>
+        plainSdrParents(createSdrGraph(nodes, new Uint8Array(32).fill(7), legacy ? "1.0" : "1.1"), low, into),
+    zigzag2019: (layer) => plainEraPass(layer),
     eraGraph: plainEraGraph,
   };
   const { poseidonRow } = plainTreeKernel;

@@ -100,6 +100,8 @@ __attribute__((constructor)) static void make_tables(void) {
       table->cess = cess_avx512;
       table->zigzag_blake2s = zigzag_blake2s_avx512;
       table->zigzag_era = zigzag_era_avx512;
+      table->zigzag_parents = zigzag_parents_avx512;
+      table->sdr_parents = sdr_parents_avx512;
       table->limits.blake2s_one_stream = limit_blake2s_one_stream_avx512;
       table->limits.blake2s_many_streams = limit_blake2s_many_streams_avx512;
     }
@@ -381,6 +383,32 @@ static napi_value call_idle_parents(napi_env env, napi_callback_info info) {
   return status(&c, OK);
 }
 
+static napi_value call_zigzag_parents(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 9);
+  u32 half_bits = number(&c, 4, 16), nodes = number(&c, 5, 1u << 28), reversed = number(&c, 6, 1);
+  u32 count = number(&c, 8, nodes), low = number(&c, 7, nodes - count);
+  u32 *parents = (u32 *)words(&c, 0, 13ull * count);
+  bytes counts = array(&c, 1, count), seed = array(&c, 2, 32), tables = array(&c, 3, 16ull << half_bits);
+  if ((usize)tables.at % 2 != 0) refuse(&c, "kernels: an array is not aligned");
+  /* a walk through the network ends where the network is no smaller than the domain */
+  if (half_bits == 0 || 8ull * nodes > 1ull << 2 * half_bits) refuse(&c, "kernels: a number is out of range");
+  if (!c.failed)
+    c.table->zigzag_parents(parents, counts.at, seed.at, tables.at, half_bits, nodes, reversed, low, count);
+  return status(&c, OK);
+}
+
+static napi_value call_sdr_parents(napi_env env, napi_callback_info info) {
+  call c = begin(env, info, 8);
+  u32 half_bits = number(&c, 3, 17), nodes = number(&c, 4, MAX_COUNT), legacy = number(&c, 5, 1);
+  u32 count = number(&c, 7, nodes), low = number(&c, 6, nodes - count);
+  u32 *parents = (u32 *)words(&c, 0, 14ull * count);
+  bytes seed = array(&c, 1, 28);
+  const u32 *tables = words(&c, 2, 3ull << half_bits);
+  if (half_bits == 0 || 8ull * nodes > 1ull << 2 * half_bits) refuse(&c, "kernels: a number is out of range");
+  if (!c.failed) c.table->sdr_parents(parents, seed.at, tables, half_bits, nodes, legacy, low, count);
+  return status(&c, OK);
+}
+
 static napi_value call_sdr_pair(napi_env env, napi_callback_info info) {
   call c = begin(env, info, 10);
   u32 nodes = number(&c, 4, MAX_COUNT), layer = number(&c, 6, 0xffff);
@@ -529,6 +557,7 @@ static napi_value call_limit(napi_env env, napi_callback_info info) {
 static const struct { const char *name; napi_callback function; } methods[] = {
     METHOD(fr_load_run), METHOD(poseidon_row), METHOD(fft), METHOD(quotient),
     METHOD(zigzag_blake2s), METHOD(zigzag_poseidon), METHOD(sdr_labels),
+    METHOD(zigzag_parents), METHOD(sdr_parents),
     METHOD(pedersen_tables), METHOD(pedersen_row),
     METHOD(idle_labels), METHOD(idle_absorb), METHOD(idle_parents),
     METHOD(cess_direct), METHOD(cess_hot), METHOD(cess_columns),

@@ -16,6 +16,7 @@
 #include "limits.h"
 #include "zigzag-era.h"
 #include "era-graph.h"
+#include "parents.h"
 #include "groups.h"
 #include "limits-field.h"
 
@@ -34,6 +35,8 @@ const kernel_table KERNEL_TABLE = {
     zigzag_poseidon,
     sdr_labels,
     0,
+    zigzag_parents,
+    sdr_parents,
     pedersen_tables,
     pedersen_row,
     {idle_labels, idle_absorb, idle_parents},

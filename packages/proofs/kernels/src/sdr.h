@@ -4,10 +4,9 @@
  */
 #ifndef HOLDFAST_SDR_H
 #define HOLDFAST_SDR_H
+#include "degrees.h"
 #include "kernel.h"
 
-#define SDR_DEGREE 14
-#define SDR_BASE 6
 #define SDR_BLOCKS 18 /* blocks with two parents each; the 37th parent is in the closing block */
 #define SDR_MAX_CYCLE 7
 

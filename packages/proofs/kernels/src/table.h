@@ -26,6 +26,11 @@ typedef i32 (*zigzag_function)(u8 *layer, u32 nodes, const u8 *replica_id, u32 n
 typedef i32 (*sdr_pair_function)(u8 *first, const u8 *first_previous, u8 *second, const u8 *second_previous, u32 nodes,
                                  const u8 *replica_ids, u32 number, const u32 *parents, u32 low, u32 count);
 
+typedef void (*zigzag_parents_function)(u32 *parents, u8 *counts, const u8 *seed, const u8 *tables, u32 half_bits,
+                                        u32 nodes, u32 reversed, u32 low, u32 count);
+typedef void (*sdr_parents_function)(u32 *parents, const u8 *seed, const u32 *tables, u32 half_bits, u32 nodes,
+                                     u32 legacy, u32 low, u32 count);
+
 /* The bare loops of limits.h; those that are 0 want what the processor has not. */
 typedef u32 (*limit_function)(u32 units);
 typedef struct {
@@ -62,6 +67,8 @@ typedef struct {
                          u32 number, const u32 *parents, const u8 *counts, u32 low, u32 count, u32 flags);
   sdr_function sdr_labels;
   sdr_pair_function sdr_pair; /* 0 where one after the other is as good */
+  zigzag_parents_function zigzag_parents;
+  sdr_parents_function sdr_parents;
   pedersen_tables_function pedersen_tables;
   pedersen_function pedersen_row;
   idle_table idle;
@@ -87,6 +94,10 @@ i32 sdr_labels_sha(u8 *into, const u8 *previous, u32 nodes, const u8 *replica_id
                    u32 low, u32 count);
 i32 sdr_pair_sha(u8 *first, const u8 *first_previous, u8 *second, const u8 *second_previous, u32 nodes,
                  const u8 *replica_ids, u32 number, const u32 *parents, u32 low, u32 count);
+void zigzag_parents_avx512(u32 *parents, u8 *counts, const u8 *seed, const u8 *tables, u32 half_bits, u32 nodes,
+                           u32 reversed, u32 low, u32 count);
+void sdr_parents_avx512(u32 *parents, const u8 *seed, const u32 *tables, u32 half_bits, u32 nodes, u32 legacy, u32 low,
+                        u32 count);
 u32 limit_sha256_one_stream_sha(u32 blocks);
 u32 limit_sha256_two_streams_sha(u32 blocks);
 u32 limit_blake2s_one_stream_avx512(u32 blocks);

@@ -8,9 +8,9 @@
 #ifndef HOLDFAST_ZIGZAG_H
 #define HOLDFAST_ZIGZAG_H
 #include "constants.h"
+#include "degrees.h"
 #include "kernel.h"
 
-#define ZIGZAG_DEGREE 13
 #define NODE_WORDS 8
 enum { DESCENDING = 1, DECODE = 2 };
 

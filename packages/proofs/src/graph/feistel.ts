@@ -15,10 +15,10 @@ const rounds = 8;
 
 export class FeistelPermutation {
   readonly size: number;
-  readonly #halfBits: number;
+  readonly halfBits: number;
   readonly #mask: number;
-  /** `rounds` tables of 2^halfBits words, one after the other. */
-  readonly #tables: Uint32Array;
+  /** `rounds` tables of 2^halfBits values, one after the other. */
+  readonly tables: Uint16Array;
 
   /** A permutation of [0, size), keyed by the stream's key. 1 < size ≤ 2^32. */
   constructor(stream: WordStream, size: number) {
@@ -26,13 +26,13 @@ export class FeistelPermutation {
     let halfBits = 1;
     while (4 ** halfBits < size) halfBits += 1;
     this.size = size;
-    this.#halfBits = halfBits;
+    this.halfBits = halfBits;
     this.#mask = 2 ** halfBits - 1;
-    this.#tables = new Uint32Array(rounds * 2 ** halfBits);
+    this.tables = new Uint16Array(rounds * 2 ** halfBits);
     for (let round = 0; round < rounds; round += 1) {
       stream.seek(streamDomains.expander, round);
       const first = round * 2 ** halfBits;
-      for (let i = 0; i <= this.#mask; i += 1) this.#tables[first + i] = stream.next() & this.#mask;
+      for (let i = 0; i <= this.#mask; i += 1) this.tables[first + i] = stream.next() & this.#mask;
     }
   }
 
@@ -54,8 +54,8 @@ export class FeistelPermutation {
   }
 
   #once(value: number, firstRound: number, step: number): number {
-    const bits = this.#halfBits;
-    const tables = this.#tables;
+    const bits = this.halfBits;
+    const tables = this.tables;
     let left = (value >>> bits) & this.#mask;
     let right = value & this.#mask;
     let round = firstRound;
@@ -69,6 +69,6 @@ export class FeistelPermutation {
   }
 
   #exchanged(value: number): number {
-    return (((value & this.#mask) << this.#halfBits) | ((value >>> this.#halfBits) & this.#mask)) >>> 0;
+    return (((value & this.#mask) << this.halfBits) | ((value >>> this.halfBits) & this.#mask)) >>> 0;
   }
 }

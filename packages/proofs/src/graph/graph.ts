@@ -13,10 +13,13 @@
  * Source: Fisch, "Tight proofs of space and replication", EUROCRYPT 2019; Filecoin specs, ZigZag PoRep.
  */
 import { assert } from "@holdfast/base";
+import { type LayerKernel, layerKernel, type RunParents, type ZigzagGraphParts } from "../layers/index.ts";
 import { expansionDegree, totalDegree } from "../profiles.ts";
 import { baseParentsInto, holds } from "./base-parents.ts";
 import { WordStream } from "./chacha.ts";
 import { FeistelPermutation } from "./feistel.ts";
+
+type ZigzagParents = LayerKernel["zigzagParents"];
 
 export type Direction = "forward" | "reversed";
 
@@ -28,10 +31,22 @@ export function layerDirection(layer: number): Direction {
 /** Larger graphs give parents on demand: their two tables would take gigabytes. */
 const maxTableNodes = 2 ** 18;
 
-/** Parents of every node of one direction: `counts[v]` of them from `parents[13·v]` on. */
-export interface ParentTable {
-  readonly parents: Uint32Array;
-  readonly counts: Uint8Array;
+/** Parents of every node of one direction. */
+export type ParentTable = RunParents;
+
+/** The reference of `fillParents`: node by node. */
+export function plainParents(
+  graph: Pick<ZigzagGraph, "parentsInto">,
+  direction: Direction,
+  low: number,
+  { parents, counts }: RunParents,
+): void {
+  const own = new Uint32Array(totalDegree);
+  for (let i = 0; i < counts.length; i += 1) {
+    const count = graph.parentsInto(direction, low + i, own);
+    counts[i] = count;
+    parents.set(own.fill(0, count), i * totalDegree);
+  }
 }
 
 export interface ZigzagGraph {
@@ -39,20 +54,28 @@ export interface ZigzagGraph {
   /** Writes the parents of `node` to `into` (13 entries) and returns how many there are. */
   parentsInto(direction: Direction, node: number, into: Uint32Array): number;
   parentsOf(direction: Direction, node: number): readonly number[];
+  /** The parents of the nodes from `low` on, for as many as `into` has places. */
+  fillParents(direction: Direction, low: number, into: RunParents): void;
+  /** What a kernel makes the same parents of. */
+  parts(): ZigzagGraphParts;
   /** All parents at once, built at the first call and kept; `undefined` for graphs too large for it. */
   table(direction: Direction): ParentTable | undefined;
 }
 
 class SeededGraph implements ZigzagGraph {
   readonly nodes: number;
+  readonly #seed: Uint8Array;
   readonly #stream: WordStream;
   readonly #expander: FeistelPermutation;
   readonly #tables = new Map<Direction, ParentTable>();
   readonly #scratch = new Uint32Array(totalDegree);
+  /** What the installed kernel made of this graph. */
+  #filler: { readonly by: ZigzagParents; readonly fill: ReturnType<ZigzagParents> } | undefined;
 
   constructor(seed: Uint8Array, nodes: number) {
     assert(nodes > 1 && nodes <= 2 ** 28, "a graph has between 2 and 2^28 nodes");
     this.nodes = nodes;
+    this.#seed = seed.slice();
     this.#stream = new WordStream(seed);
     this.#expander = new FeistelPermutation(this.#stream, nodes * expansionDegree);
   }
@@ -67,16 +90,33 @@ class SeededGraph implements ZigzagGraph {
     return Array.from(this.#scratch.subarray(0, count));
   }
 
+  fillParents(direction: Direction, low: number, into: RunParents): void {
+    const { counts, parents } = into;
+    assert(low + counts.length <= this.nodes, "the nodes are in the graph");
+    assert(parents.length === counts.length * totalDegree, "every node has thirteen places");
+    const { zigzagParents } = layerKernel;
+    if (zigzagParents === undefined) {
+      plainParents(this, direction, low, into);
+      return;
+    }
+    if (this.#filler?.by !== zigzagParents) {
+      this.#filler = { by: zigzagParents, fill: zigzagParents(this.parts()) };
+    }
+    this.#filler.fill(direction === "reversed", low, into);
+  }
+
+  parts(): ZigzagGraphParts {
+    const { tables, halfBits } = this.#expander;
+    return { seed: this.#seed, nodes: this.nodes, tables, halfBits };
+  }
+
   table(direction: Direction): ParentTable | undefined {
     if (this.nodes > maxTableNodes) return undefined;
     const known = this.#tables.get(direction);
     if (known !== undefined) return known;
     const parents = new Uint32Array(this.nodes * totalDegree);
     const counts = new Uint8Array(this.nodes);
-    for (let node = 0; node < this.nodes; node += 1) {
-      counts[node] = this.parentsInto(direction, node, this.#scratch);
-      parents.set(this.#scratch, node * totalDegree);
-    }
+    this.fillParents(direction, 0, { parents, counts });
     const table = { parents, counts };
     this.#tables.set(direction, table);
     return table;

@@ -7,6 +7,7 @@ export {
   type Direction,
   layerDirection,
   type ParentTable,
+  plainParents,
   type ZigzagGraph,
 } from "./graph.ts";
 export { graphOf, graphSeed } from "./registry.ts";

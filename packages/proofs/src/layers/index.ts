@@ -9,6 +9,9 @@ export {
   type LayerPass,
   layerKernel,
   type NodeRun,
+  type RunParents,
+  type SdrGraphParts,
   type SdrLayer,
+  type ZigzagGraphParts,
   type ZigzagLayer,
 } from "./kernel.ts";

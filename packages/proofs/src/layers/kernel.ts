@@ -82,10 +82,42 @@ export interface EraEdges {
   readonly halfBits: number;
 }
 
+/** Parents of a run of nodes of ZigZag: `counts[i]` of them from `parents[13·i]` on. */
+export interface RunParents {
+  readonly parents: Uint32Array;
+  readonly counts: Uint8Array;
+}
+
+/** What a ZigZag graph is made of. */
+export interface ZigzagGraphParts {
+  readonly seed: Uint8Array;
+  readonly nodes: number;
+  /** The expander's eight tables, of 2^halfBits values each. */
+  readonly tables: Uint16Array;
+  readonly halfBits: number;
+}
+
+/** What an SDR graph is made of. */
+export interface SdrGraphParts {
+  /** Of the base graph, 28 bytes. */
+  readonly seed: Uint8Array;
+  readonly nodes: number;
+  /** The expander's three tables, of 2^halfBits values each. */
+  readonly tables: Uint32Array;
+  readonly halfBits: number;
+  /** Version 1.0. */
+  readonly legacy: boolean;
+}
+
 /** A kernel that cannot do a layer (it has not the memory) gives no pass. */
 export interface LayerKernel {
   readonly zigzag: (layer: ZigzagLayer) => LayerPass | undefined;
   readonly sdr: (layer: SdrLayer) => LayerPass | undefined;
+  /** Fills in the parents of the nodes from `low` on, as many as the arrays have places for. */
+  readonly zigzagParents: (
+    graph: ZigzagGraphParts,
+  ) => (reversed: boolean, low: number, into: RunParents) => void;
+  readonly sdrParents: (graph: SdrGraphParts) => (low: number, into: Uint32Array) => void;
   /** The same layer of two replicas with one graph: a chain each, and a processor has time for two. */
   readonly sdrPair: (layers: readonly [SdrLayer, SdrLayer]) => LayerPass | undefined;
   readonly zigzag2019: (layer: EraLayer) => LayerPass | undefined;

@@ -46,11 +46,7 @@ function parentsOfRun(graph: ZigzagGraph, direction: Direction, low: number, cou
   }
   const parents = new Uint32Array(count * totalDegree);
   const counts = new Uint8Array(count);
-  const own = new Uint32Array(totalDegree);
-  for (let i = 0; i < count; i += 1) {
-    counts[i] = graph.parentsInto(direction, low + i, own);
-    parents.set(own, i * totalDegree);
-  }
+  graph.fillParents(direction, low, { parents, counts });
   return { parents, counts };
 }
 

@@ -25,12 +25,14 @@ const maxExactModulus = 2 ** 21;
 /** Draws the base parents of nodes of one graph; `porepId` has 32 bytes. */
 export class DrSample {
   readonly #state = new Int32Array(wordsPerBlock);
+  /** 28 bytes. */
+  readonly seed: Uint8Array;
   readonly #block = new Uint32Array(wordsPerBlock);
   #used = wordsPerBlock;
 
   constructor(porepId: Uint8Array) {
-    const seed = sha256(concatBytes(utf8Bytes("Filecoin_DRSample"), porepId)).subarray(0, seedBytes);
-    const view = new DataView(seed.buffer, seed.byteOffset, seed.length);
+    this.seed = sha256(concatBytes(utf8Bytes("Filecoin_DRSample"), porepId)).subarray(0, seedBytes);
+    const view = new DataView(this.seed.buffer, this.seed.byteOffset, this.seed.length);
     this.#state.set(constants);
     for (let i = 0; i < seedBytes / 4; i += 1) this.#state[4 + i] = view.getInt32(i * 4, true);
   }

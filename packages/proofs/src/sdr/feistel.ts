@@ -17,6 +17,7 @@ const unknown = 0xffff_ffff;
 
 export class SdrFeistel {
   readonly size: number;
+  readonly halfBits: number;
   readonly #half: number;
   /** One table of `half` words for each round, one after the other. */
   readonly #tables: Uint32Array;
@@ -29,6 +30,7 @@ export class SdrFeistel {
     let halfBits = 1;
     while (4 ** halfBits < size) halfBits += 1;
     this.size = size;
+    this.halfBits = halfBits;
     this.#half = 2 ** halfBits;
     this.#tables = new Uint32Array(rounds * this.#half).fill(unknown);
     const keys = sha256(concatBytes(utf8Bytes("Filecoin_Feistel"), porepId));
@@ -40,6 +42,14 @@ export class SdrFeistel {
     do result = this.#once(result);
     while (result >= this.size);
     return result;
+  }
+
+  /** The values of all rounds, every one of them made. */
+  tables(): Uint32Array {
+    for (let round = 0; round < rounds; round += 1) {
+      for (let right = 0; right < this.#half; right += 1) this.#function(round, right);
+    }
+    return this.#tables;
   }
 
   #once(value: number): number {

@@ -7,6 +7,7 @@
  * Source: Filecoin specs, SDR, stacked graph.
  */
 import { assert } from "@holdfast/base";
+import { type LayerKernel, layerKernel, type SdrGraphParts } from "../layers/index.ts";
 import { DrSample, sdrBaseDegree } from "./drsample.ts";
 import { SdrFeistel } from "./feistel.ts";
 
@@ -20,14 +21,27 @@ export const sdrDegree = sdrBaseDegree + sdrExpansionDegree;
 const maxTableNodes = 2 ** 18;
 const twoTo32 = 0x1_0000_0000;
 
+type SdrParents = LayerKernel["sdrParents"];
+
 export interface SdrGraph {
   readonly nodes: number;
   /** Writes base and expander parents of `node` to `into` (14 entries). */
   parentsInto(node: number, into: Uint32Array): void;
   /** Fourteen parents: six of the same layer, eight of the layer before. */
   parentsOf(node: number): readonly number[];
+  /** The parents of the nodes from `low` on, 14 each, for as many as `into` has places. */
+  fillParents(low: number, into: Uint32Array): void;
+  /** What a kernel makes the same parents of. */
+  parts(): SdrGraphParts;
   /** All parents, 14 for each node, built at the first call and kept; `undefined` for large graphs. */
   table(): Uint32Array | undefined;
+}
+
+/** The reference of `fillParents`: node by node. */
+export function plainSdrParents(graph: Pick<SdrGraph, "parentsInto">, low: number, into: Uint32Array): void {
+  for (let at = 0; at < into.length; at += sdrDegree) {
+    graph.parentsInto(low + at / sdrDegree, into.subarray(at, at + sdrDegree));
+  }
 }
 
 class StackedGraph implements SdrGraph {
@@ -36,6 +50,8 @@ class StackedGraph implements SdrGraph {
   readonly #base: DrSample;
   readonly #expander: SdrFeistel;
   #table: Uint32Array | undefined;
+  /** What the installed kernel made of this graph. */
+  #filler: { readonly by: SdrParents; readonly fill: ReturnType<SdrParents> } | undefined;
 
   constructor(nodes: number, porepId: Uint8Array, version: SdrApiVersion) {
     assert(nodes > 2 && nodes <= 2 ** 31, "an SDR graph has between 3 and 2^31 nodes");
@@ -62,13 +78,29 @@ class StackedGraph implements SdrGraph {
     return Array.from(into);
   }
 
+  fillParents(low: number, into: Uint32Array): void {
+    const count = into.length / sdrDegree;
+    assert(Number.isInteger(count) && low + count <= this.nodes, "the nodes are in the graph");
+    const { sdrParents } = layerKernel;
+    if (sdrParents === undefined) {
+      plainSdrParents(this, low, into);
+      return;
+    }
+    if (this.#filler?.by !== sdrParents) this.#filler = { by: sdrParents, fill: sdrParents(this.parts()) };
+    this.#filler.fill(low, into);
+  }
+
+  parts(): SdrGraphParts {
+    const { halfBits } = this.#expander;
+    const legacy = this.#version === "1.0";
+    return { seed: this.#base.seed, nodes: this.nodes, tables: this.#expander.tables(), halfBits, legacy };
+  }
+
   table(): Uint32Array | undefined {
     if (this.nodes > maxTableNodes) return undefined;
     if (this.#table !== undefined) return this.#table;
     const table = new Uint32Array(this.nodes * sdrDegree);
-    for (let node = 0; node < this.nodes; node += 1) {
-      this.parentsInto(node, table.subarray(node * sdrDegree, (node + 1) * sdrDegree));
-    }
+    this.fillParents(0, table);
     this.#table = table;
     return table;
   }

@@ -9,6 +9,7 @@ export { sdrBaseDegree } from "./drsample.ts";
 export { sdrErrors } from "./errors.ts";
 export {
   createSdrGraph,
+  plainSdrParents,
   type SdrApiVersion,
   type SdrGraph,
   sdrDegree,

@@ -92,9 +92,7 @@ function parentsOfRun(graph: SdrGraph, low: number, count: number): Uint32Array 
   const table = graph.table();
   if (table !== undefined) return table.subarray(low * sdrDegree, (low + count) * sdrDegree);
   const parents = new Uint32Array(count * sdrDegree);
-  for (let i = 0; i < count; i += 1) {
-    graph.parentsInto(low + i, parents.subarray(i * sdrDegree, (i + 1) * sdrDegree));
-  }
+  graph.fillParents(low, parents);
   return parents;
 }
 

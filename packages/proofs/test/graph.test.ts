@@ -176,6 +176,8 @@ describe("the ZigZag graph", () => {
     const broken: ZigzagGraph = {
       nodes: honest.nodes,
       parentsInto: honest.parentsInto.bind(honest),
+      fillParents: honest.fillParents.bind(honest),
+      parts: honest.parts.bind(honest),
       table: honest.table.bind(honest),
       parentsOf: (direction, node) => change(honest, node, [...honest.parentsOf(direction, node)]),
     };

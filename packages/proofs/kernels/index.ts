@@ -16,8 +16,7 @@ import { type CurveKernel, plainCurveKernel } from "../src/curve/index.ts";
 import type { CessKernel, SpaceKernel } from "../src/idle/index.ts";
 import type { LayerKernel } from "../src/layers/index.ts";
 import type { TreeKernel } from "../src/merkle/index.ts";
-import { createCessKernel } from "./cess.ts";
-import { createCurveKernel } from "./curve.ts";
+import { doorsOn } from "./doors.ts";
 import {
   askedBackend,
   folderVariable,
@@ -29,13 +28,9 @@ import {
   withoutVariable,
 } from "./environment.ts";
 import { wrongAnswer } from "./known-answers.ts";
-import { createLayerKernel } from "./layers.ts";
 import { type HardwareLimits, limitsOf } from "./limits.ts";
 import { createNativeMachine, createWasmMachine, type MachineMaker } from "./machine.ts";
 import { findAddonIn, foldersInTurn } from "./native.ts";
-import { createPedersenRow } from "./pedersen.ts";
-import { createSpaceKernel } from "./space.ts";
-import { createPoseidonRow } from "./tree.ts";
 import { wasmApi } from "./wasm-api.ts";
 
 export * from "./crew/index.ts";
@@ -82,23 +77,11 @@ function reference(reason: string, refused = true): LoadedKernels {
 
 /** Kernels on these machines, if they give the known answers. */
 function checked(backend: KernelBackend, make: MachineMaker): LoadedKernels {
-  const poseidonRow = createPoseidonRow(make);
-  const pedersenRow = createPedersenRow(make);
-  const curve = createCurveKernel(make);
-  const layers = createLayerKernel(make);
-  const space = createSpaceKernel(make);
-  const cess = createCessKernel(make);
-  const wrong = wrongAnswer({ poseidonRow, curve, layers, space, cess });
+  const doors = doorsOn(make);
+  const { tree, ...others } = doors;
+  const wrong = wrongAnswer({ poseidonRow: tree.poseidonRow, ...others });
   return wrong === undefined
-    ? {
-        backend,
-        tree: { poseidonRow, pedersenRow },
-        curve,
-        layers,
-        space,
-        cess,
-        limits: limitsOf(make().call),
-      }
+    ? { backend, ...doors, limits: limitsOf(make().call) }
     : reference(`the ${backend} binary's ${wrong} does not give the known answer`);
 }
 

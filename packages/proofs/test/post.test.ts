@@ -26,14 +26,17 @@ const miner = seedAddress(1, "miner");
 const seed = bytes32(11);
 const kinds = ["window", "winning"] as const;
 
-function stored(sectorBytes: number, id: number): StoredSector {
+/** A sector whose tree lies in memory. */
+type Kept = StoredSector & { readonly replicaTree: Uint8Array };
+
+function stored(sectorBytes: number, id: number): Kept {
   const { profile, identity, data } = sectorOf(sectorProfile(sectorBytes), id);
   const { commR, replicaTree } = zigzag.replicate(profile, identity, data);
   return { sectorId: sectorId(id), sectorBytes, commR, replicaTree };
 }
 
 const sectors = [stored(1024, 4), stored(2048, 1), stored(1024, 9), stored(4096, 2)];
-const pick = (...indices: number[]): StoredSector[] => indices.flatMap((i) => sectors[i] ?? []);
+const pick = (...indices: number[]): Kept[] => indices.flatMap((i) => sectors[i] ?? []);
 
 describe.each(kinds)("a %s proof", (kind) => {
   const proof = provePost(kind, seed, miner, sectors);
@@ -114,7 +117,7 @@ describe.each(kinds)("a %s proof", (kind) => {
   });
 
   it("fails with a seed of a wrong length, even if the leaves fit to it", () => {
-    const [sector] = pick(0) as [StoredSector];
+    const [sector] = pick(0) as [Kept];
     const profile = sectorProfile(1024);
     const short = new Uint8Array(31).fill(11);
     const tree = parseReplicaTree(profile, sector.replicaTree);
@@ -158,7 +161,7 @@ describe("verifiers that check too little (canaries)", () => {
   type Broken = (over: readonly PostSector[], proof: Uint8Array) => boolean;
   const nodes = sectorProfile(1024).nodes;
   const pair = pick(0, 2);
-  const openingAt = (sector: StoredSector, leaves: readonly number[]): Uint8Array =>
+  const openingAt = (sector: Kept, leaves: readonly number[]): Uint8Array =>
     openLeaves(parseReplicaTree(sectorProfile(sector.sectorBytes), sector.replicaTree), leaves);
   const challengesOf = (sector: PostSector): readonly number[] =>
     postChallenges("window", seed, miner, sector, sectorProfile(sector.sectorBytes));
@@ -195,7 +198,7 @@ describe("verifiers that check too little (canaries)", () => {
   });
 
   it("would accept the wrong leaves of the second sector", () => {
-    const leaves = challengesOf(pair[0] as StoredSector);
+    const leaves = challengesOf(pair[0] as Kept);
     const openings = pair.map((sector) => openingAt(sector, leaves));
     const proof = Uint8Array.from([1, ...openings.flatMap((opening) => [...opening])]);
     expect(sharedChallenges(pair, proof)).toBe(true);
@@ -228,7 +231,7 @@ describe("proving", () => {
   });
 
   it("refuses no sectors, a sector twice, cut files, unknown sizes", async () => {
-    const [sector] = pick(0) as [StoredSector];
+    const [sector] = pick(0) as [Kept];
     const cut = { ...sector, replicaTree: sector.replicaTree.subarray(32) };
     expect(() => provePost("window", seed, miner, [])).toThrow(code("proofs/no-sectors"));
     expect(() => provePost("window", seed, miner, [sector, sector])).toThrow(code("proofs/duplicate-sector"));

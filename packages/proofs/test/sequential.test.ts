@@ -36,14 +36,17 @@ import { describe, expect, it } from "vitest";
 import { bytes32, sectorOf } from "./reference.ts";
 import { flipBit } from "./vectors.ts";
 
-function stored(sectorBytes: number, id: number): StoredSector {
+/** A sector whose tree lies in memory. */
+type Kept = StoredSector & { readonly replicaTree: Uint8Array };
+
+function stored(sectorBytes: number, id: number): Kept {
   const { profile, identity, data } = sectorOf(sectorProfile(sectorBytes), id);
   const { commR, replicaTree } = zigzag.replicate(profile, identity, data);
   return { sectorId: sectorId(id), sectorBytes, commR, replicaTree };
 }
 
 const sectors = [stored(1024, 7), stored(2048, 3)];
-const [small, large] = sectors as [StoredSector, StoredSector];
+const [small, large] = sectors as [Kept, Kept];
 const question: SequentialQuestion = {
   networkId: bytes32(7),
   miner: seedAddress(1, "miner"),
@@ -150,7 +153,7 @@ function forge(hole?: Hole): Uint8Array {
   for (let round = 0; round < question.rounds; round += 1) {
     const head = concatBytes(root, mix, bigEndian(round, 4));
     const all = challengesOf(head, hole).map((leaves, i) => {
-      const { sectorBytes, replicaTree } = sorted[i] as StoredSector;
+      const { sectorBytes, replicaTree } = sorted[i] as Kept;
       return openLeaves(parseReplicaTree(sectorProfile(sectorBytes), replicaTree), leaves);
     });
     const openings = concatBytes(...all);
@@ -179,7 +182,7 @@ function blindVerify(whole: Uint8Array, hole?: Hole): boolean {
     const head = concatBytes(root, mix, bigEndian(round, 4));
     const start = end;
     for (const [i, leaves] of challengesOf(head, hole).entries()) {
-      const { commR, sectorBytes } = sorted[i] as StoredSector;
+      const { commR, sectorBytes } = sorted[i] as Kept;
       const { nodes } = sectorProfile(sectorBytes);
       const opening = whole.subarray(end, end + openingLength(poseidonHasher, nodes, leaves));
       if (!verifyOpening(poseidonHasher, commR, nodes, leaves, opening)) return false;
@@ -249,7 +252,7 @@ function heads(): Uint8Array[] {
 }
 const lengthAt = (head: Uint8Array): number =>
   challengesOf(head).reduce((sum, leaves, i) => {
-    const { nodes } = sectorProfile((sorted[i] as StoredSector).sectorBytes);
+    const { nodes } = sectorProfile((sorted[i] as Kept).sectorBytes);
     return sum + openingLength(poseidonHasher, nodes, leaves);
   }, 0);
 const openingBytes = (round: number): number => lengthAt(heads()[round] as Uint8Array);

@@ -34,10 +34,18 @@ import { proofsErrors } from "../errors.ts";
 import { challengedNodes } from "../graph/index.ts";
 import type { ProvingKey } from "../groth16/index.ts";
 import { groth16ProofBytes, type ProofClaim, verifyProofs } from "../groth16/verifier.ts";
-import { type Commitment, type MerkleTree, poseidonHasher } from "../merkle/index.ts";
-import { openingLength, openLeaves, verifyOpening } from "../openings/index.ts";
+import { type Commitment, poseidonHasher } from "../merkle/index.ts";
+import { openingLength, verifyOpening } from "../openings/index.ts";
 import { formBytes, parseReplicaTree, vanillaForm } from "../porep/index.ts";
 import type { SectorProfile } from "../profiles.ts";
+import {
+  bytesSource,
+  openStored,
+  readNodes,
+  rootOffset,
+  type SealSource,
+  type StoredTree,
+} from "../seal-io/index.ts";
 import { runSteps, type Steps, within } from "../steps/index.ts";
 import {
   type PostTarget,
@@ -59,8 +67,8 @@ export interface PostSector {
 
 /** A sector as its miner has it. */
 export interface StoredSector extends PostSector {
-  /** The replica's tree, as sealing returned it. */
-  readonly replicaTree: Uint8Array;
+  /** The replica's tree, as sealing returned it, or what reads it. */
+  readonly replicaTree: Uint8Array | SealSource;
 }
 
 const domains = {
@@ -146,7 +154,7 @@ export function* provePostSteps(
   });
   const opened = new Map<number, Opened>();
   for (const sector of sectors) {
-    opened.set(sector.sectorId, openSector(kind, seed, miner, sector, classes));
+    opened.set(sector.sectorId, yield* openSector(kind, seed, miner, sector, classes));
     yield 0;
   }
   const { vanilla, succinct } = partsOf(classes, sectors);
@@ -156,8 +164,8 @@ export function* provePostSteps(
     const key = keys.get(group.sectorClass);
     assert(key !== undefined, "the caller has the proving key of every succinct class");
     const targets = group.sectors.map((sector) => {
-      const { tree, leaves } = opened.get(sector.sectorId) as Opened;
-      return { commR: sector.commR, indices: leaves, tree };
+      const { tree, source, leaves } = opened.get(sector.sectorId) as Opened;
+      return { commR: sector.commR, indices: leaves, tree, source };
     });
     const steps = proveTargetsSteps(group.profile, kind, key, targets);
     const made = yield* within(steps, done / succinct.length, 1 / succinct.length);
@@ -181,27 +189,37 @@ function assertProven(
 }
 
 interface Opened {
-  readonly tree: MerkleTree;
+  readonly tree: StoredTree;
+  readonly source: SealSource;
   readonly leaves: readonly number[];
   readonly opening: Uint8Array;
 }
 
-function openSector(
+function* openSector(
   kind: PostKind,
   seed: Uint8Array,
   miner: Address,
   sector: StoredSector,
   classes: readonly SectorClass[],
-): Opened {
-  const { sectorId, commR } = sector;
+): Steps<Opened> {
   const { profile } = resolveClass(classes, sector.sectorBytes);
-  const tree = parseReplicaTree(profile, sector.replicaTree);
   const leaves = postChallenges(kind, seed, miner, sector, profile);
-  const opening = openLeaves(tree, leaves);
-  if (!verifyOpening(poseidonHasher, commR, profile.nodes, leaves, opening)) {
-    throw proofsErrors.commRMismatch({ sectorId, expected: toHex(commR), found: toHex(tree.root) });
-  }
-  return { tree, leaves, opening };
+  return { leaves, ...(yield* checkedOpening(profile, sector, leaves)) };
+}
+
+/** Opens leaves of a sector's tree, and checks them. Throws proofs/bad-length, proofs/comm-r-mismatch. */
+export function* checkedOpening(
+  profile: SectorProfile,
+  { sectorId, commR, replicaTree }: StoredSector,
+  leaves: readonly number[],
+): Steps<Omit<Opened, "leaves">> {
+  const bytes = replicaTree instanceof Uint8Array ? parseReplicaTree(profile, replicaTree) : undefined;
+  const source = replicaTree instanceof Uint8Array ? bytesSource(replicaTree) : replicaTree;
+  const tree = { hasher: poseidonHasher, leafCount: profile.nodes, offset: 0 };
+  const opening = yield* openStored(source, tree, leaves);
+  if (verifyOpening(poseidonHasher, commR, profile.nodes, leaves, opening)) return { tree, source, opening };
+  const root = bytes?.root ?? (yield* readNodes(source, [rootOffset(tree)]))(rootOffset(tree));
+  throw proofsErrors.commRMismatch({ sectorId, expected: toHex(commR), found: toHex(root) });
 }
 
 /** As `provePostSteps`, at once, for classes with vanilla proofs. */

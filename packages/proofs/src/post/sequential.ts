@@ -17,24 +17,17 @@
  * (rust-fil-proofs, VDF-PoSt). What the delay is worth in seconds depends on the fastest squaring there is.
  * Source: Filecoin specs of 2019, VDF-PoSt; the delay is Wesolowski's.
  */
-import { type Address, addressBytes, bigEndian, concatBytes, sha256, toHex, utf8Bytes } from "@holdfast/base";
+import { type Address, addressBytes, bigEndian, concatBytes, sha256, utf8Bytes } from "@holdfast/base";
 import { defaultClasses, findResolved, type SectorClass } from "../classes.ts";
 import { proofsErrors } from "../errors.ts";
 import { challengedNodes } from "../graph/index.ts";
-import { type MerkleTree, poseidonHasher } from "../merkle/index.ts";
-import { openingLength, openLeaves, verifyOpening } from "../openings/index.ts";
-import {
-  formBytes,
-  parseReplicaTree,
-  runSteps,
-  type SealHooks,
-  type Steps,
-  vanillaForm,
-} from "../porep/index.ts";
+import { poseidonHasher } from "../merkle/index.ts";
+import { openingLength, verifyOpening } from "../openings/index.ts";
+import { formBytes, runSteps, type SealHooks, type Steps, vanillaForm } from "../porep/index.ts";
 import { type SectorProfile, unknownSize } from "../profiles.ts";
 import { within } from "../steps/index.ts";
 import { evaluateVdfSteps, rsa2048, verifyVdf } from "../vdf/index.ts";
-import type { PostSector, StoredSector } from "./index.ts";
+import { checkedOpening, type PostSector, type StoredSector } from "./index.ts";
 
 export interface SequentialQuestion {
   /** 32 bytes that name the network. */
@@ -146,11 +139,15 @@ export function* proveSequentialSteps(
   classes: readonly SectorClass[] = defaultClasses,
 ): Steps<Uint8Array> {
   const resolved = resolvedOrThrow(question, sectors, classes);
-  const trees = resolved.map(({ sector, profile }) => parseReplicaTree(profile, sector.replicaTree));
   const chain = new Chain(rootOf(question, resolved));
   const parts: Uint8Array[] = [Uint8Array.of(vanillaForm)];
   for (let round = 0; round < question.rounds; round += 1) {
-    const openings = concatBytes(...resolved.map((one, i) => checkedOpening(chain, one, trees[i])));
+    const opened: Uint8Array[] = [];
+    for (const one of resolved) {
+      const { opening } = yield* checkedOpening(one.profile, one.sector, chain.challenges(one));
+      opened.push(opening);
+    }
+    const openings = concatBytes(...opened);
     parts.push(openings);
     if (round + 1 === question.rounds) break;
     const delayed = chain.delayInput(openings);
@@ -186,22 +183,6 @@ function resolvedOrThrow(
   const ids = sectors.map(({ sectorId }) => sectorId);
   const twice = ids.find((id, i) => ids.indexOf(id) !== i);
   throw proofsErrors.duplicateSector({ sectorId: twice ?? 0 });
-}
-
-function checkedOpening(
-  chain: Chain,
-  resolved: Resolved<StoredSector>,
-  tree: MerkleTree | undefined,
-): Uint8Array {
-  const { sector, profile } = resolved;
-  const leaves = chain.challenges(resolved);
-  const opening = tree && openLeaves(tree, leaves);
-  if (opening && verifyOpening(poseidonHasher, sector.commR, profile.nodes, leaves, opening)) return opening;
-  throw proofsErrors.commRMismatch({
-    sectorId: sector.sectorId,
-    expected: toHex(sector.commR),
-    found: tree === undefined ? "" : toHex(tree.root),
-  });
 }
 
 /** Proves at one go; throws as `proveSequentialSteps` does. */

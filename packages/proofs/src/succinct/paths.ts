@@ -1,21 +1,23 @@
-/** Leaves and paths of replica trees as circuits take them: field elements, level by level. */
-import { frFromBytes, frsFromBytes } from "../field/index.ts";
-import { type MerkleTree, nodeBytes, openPath, poseidonHasher } from "../merkle/index.ts";
+/** Leaves and paths of stored trees of Poseidon as circuits take them: field elements, level by level. */
+import { frFromBytes } from "../field/index.ts";
+import { nodeBytes, poseidonHasher } from "../merkle/index.ts";
+import { type NodeLookup, pathStored, type StoredTree } from "../seal-io/index.ts";
 
-/** A leaf as a field element. */
-export function leafAt(tree: MerkleTree, node: number): bigint {
-  return frFromBytes(tree.leaves.subarray(node * nodeBytes, (node + 1) * nodeBytes));
+/** Where a leaf and the siblings of its path lie. */
+export function leafNodes(tree: StoredTree, leaf: number): readonly number[] {
+  return [tree.offset + leaf * nodeBytes, ...pathStored(tree, leaf)];
 }
 
-/** A path as the circuit takes it: per level the siblings, the node itself left out. */
-export function pathOf(tree: MerkleTree, index: number): readonly (readonly bigint[])[] {
-  return levelsOfPath(tree.leafCount, frsFromBytes(openPath(tree, index)));
+/** A leaf that was read, as a field element. */
+export function leafAt(tree: StoredTree, nodeAt: NodeLookup, leaf: number): bigint {
+  return frFromBytes(nodeAt(tree.offset + leaf * nodeBytes));
 }
 
-/** The siblings of a path in a tree of so many leaves, level by level. */
-export function levelsOfPath(leafCount: number, siblings: readonly bigint[]): readonly (readonly bigint[])[] {
+/** A path that was read: per level the siblings, the node itself left out. */
+export function pathAt(tree: StoredTree, nodeAt: NodeLookup, leaf: number): readonly (readonly bigint[])[] {
+  const siblings = pathStored(tree, leaf).map((offset) => frFromBytes(nodeAt(offset)));
   let at = 0;
-  return (poseidonHasher.shapeOf(leafCount) ?? []).map((arity) => {
+  return (poseidonHasher.shapeOf(tree.leafCount) ?? []).map((arity) => {
     at += arity - 1;
     return siblings.slice(at - arity + 1, at);
   });

@@ -7,7 +7,6 @@ import {
 } from "../circuits/index.ts";
 import { frFromBytes } from "../field/index.ts";
 import { type ProvingKey, prove } from "../groth16/index.ts";
-import { nodeBytes } from "../merkle/index.ts";
 import { openedLeaves } from "../openings/index.ts";
 import { readRoots, type SectorIdentity, storedTrees } from "../porep/index.ts";
 import { type SectorProfile, totalDegree } from "../profiles.ts";
@@ -15,7 +14,6 @@ import { witnessOf } from "../r1cs/index.ts";
 import {
   type NodeLookup,
   openStored,
-  pathStored,
   readNodes,
   type SealSource,
   type StoredTree,
@@ -23,13 +21,8 @@ import {
 import type { Steps } from "../steps/index.ts";
 import { circuitOf, sealShapeOf, shapeOfCircuit } from "./circuits.ts";
 import { groupsOf } from "./groups.ts";
-import { levelsOfPath } from "./paths.ts";
+import { leafAt, leafNodes, pathAt } from "./paths.ts";
 import { dataLeaves, publicStep, type Step, stepsOf, succinctForm } from "./seal-statement.ts";
-
-/** A leaf of a stored tree with its path: where their nodes lie. */
-function leafNodes(tree: StoredTree, leaf: number): readonly number[] {
-  return [tree.offset + leaf * nodeBytes, ...pathStored(tree, leaf)];
-}
 
 /** The parents that a circuit takes: an unused slot opens node 0. */
 function slotsOf({ parents }: Step): readonly number[] {
@@ -59,22 +52,16 @@ function assignmentOf(
 ): SealChallengeAssignment {
   const { node } = step;
   const { after, before } = treesOf(step, layers);
-  const leafAt = (tree: StoredTree, leaf: number) => frFromBytes(nodeAt(tree.offset + leaf * nodeBytes));
-  const pathAt = (tree: StoredTree, leaf: number) =>
-    levelsOfPath(
-      tree.leafCount,
-      pathStored(tree, leaf).map((offset) => frFromBytes(nodeAt(offset))),
-    );
   const slots = slotsOf(step);
   return {
     ...statement,
-    before: before === undefined ? statement.plainNode : leafAt(before, node),
-    after: leafAt(after, node),
+    before: before === undefined ? statement.plainNode : leafAt(before, nodeAt, node),
+    after: leafAt(after, nodeAt, node),
     // In layer 1 the path before is any path, because it is not looked at.
-    parentValues: slots.map((parent) => leafAt(after, parent)),
-    pathBefore: pathAt(before ?? after, node),
-    pathAfter: pathAt(after, node),
-    parentPaths: slots.map((parent) => pathAt(after, parent)),
+    parentValues: slots.map((parent) => leafAt(after, nodeAt, parent)),
+    pathBefore: pathAt(before ?? after, nodeAt, node),
+    pathAfter: pathAt(after, nodeAt, node),
+    parentPaths: slots.map((parent) => pathAt(after, nodeAt, parent)),
   };
 }
 

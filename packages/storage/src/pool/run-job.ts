@@ -2,7 +2,7 @@
  * What each job does, over a disk and a prover. Runs alike in the caller's thread and in a worker. Nothing is
  * written but below the output paths that the job names.
  */
-import { type Disk, HoldfastError, sectorId, toHex } from "@holdfast/base";
+import { type Disk, HoldfastError, toHex } from "@holdfast/base";
 import {
   auxLengthOf,
   layerTreeLength,
@@ -11,11 +11,11 @@ import {
   resolveClass,
   type SealHooks,
   type SectorClass,
-  type SectorIdentity,
+  type StoredSector,
 } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import type { ExtractJob, PostJob, PostResult, ProveJob, ReplicateJob, ReplicateResult } from "./jobs.ts";
-import { fileSource, SealFiles, stagedInput } from "./seal-files.ts";
+import { fileSource, SealFiles, stagedInput, TreeFile } from "./seal-files.ts";
 
 export interface JobTools {
   readonly disk: Disk;
@@ -96,21 +96,16 @@ export async function extract(
 /** One proof over all sectors that can be proven: a damaged one is named and left out. */
 export async function post({ disk, prover }: JobTools, job: PostJob, hooks: SealHooks): Promise<PostResult> {
   const faults: { sectorId: number; code: string; message: string }[] = [];
-  let able: {
-    sectorId: SectorIdentity["sectorId"];
-    sectorBytes: number;
-    commR: Uint8Array;
-    replicaTree: Uint8Array;
-  }[] = [];
+  let able: (StoredSector & { readonly replicaTree: TreeFile })[] = [];
   const leaveOut = (id: number, { code, message }: HoldfastError) => {
     faults.push({ sectorId: id, code, message });
     able = able.filter((sector) => sector.sectorId !== id);
   };
   for (const { treePath, ...sector } of job.sectors) {
     hooks.cancel?.throwIfAborted();
-    const tree = await treeOf(disk, sector.sectorId, job.classes, sector.sectorBytes, treePath);
-    if (tree instanceof HoldfastError) leaveOut(sector.sectorId, tree);
-    else able.push({ ...sector, replicaTree: tree });
+    const refused = await treeFault(disk, sector.sectorId, job.classes, sector.sectorBytes, treePath);
+    if (refused !== undefined) leaveOut(sector.sectorId, refused);
+    else able.push({ ...sector, replicaTree: new TreeFile(disk, treePath) });
   }
   while (able.length > 0) {
     try {
@@ -118,26 +113,29 @@ export async function post({ disk, prover }: JobTools, job: PostJob, hooks: Seal
       const proof = await prover.provePost({ classes, kind, seed, miner, sectors: able }, hooks);
       return { proof, proven: able.map((sector) => sector.sectorId), faults };
     } catch (error) {
-      if (!hasCode(error, "proofs/comm-r-mismatch")) throw error;
-      leaveOut(sectorId(Number(error.data.sectorId)), error);
+      const unread = able.find(({ replicaTree }) => replicaTree.failure === error);
+      const damaged = hasCode(error, "proofs/comm-r-mismatch") ? Number(error.data.sectorId) : undefined;
+      const id = unread?.sectorId ?? damaged;
+      if (id === undefined || !(error instanceof HoldfastError)) throw error;
+      leaveOut(id, error);
     }
   }
   return { proof: null, proven: [], faults };
 }
 
-/** The bytes of a tree, or why there are none: the disk's error is the sector's fault, not the proof's. */
-async function treeOf(
+/** Why a tree cannot be read, if so: the disk's error is the sector's fault, not the proof's. */
+async function treeFault(
   disk: Disk,
   id: number,
   classes: readonly SectorClass[],
   sectorBytes: number,
   path: string,
-): Promise<Uint8Array | HoldfastError> {
+): Promise<HoldfastError | undefined> {
   try {
-    const tree = await fileOf(disk, id, path);
+    const length = await sizeOf(disk, id, path);
     const expectedBytes = layerTreeLength(resolveClass(classes, sectorBytes).profile);
-    if (tree.length === expectedBytes) return tree;
-    const detail = `its tree has ${tree.length} bytes, not ${expectedBytes}`;
+    if (length === expectedBytes) return undefined;
+    const detail = `its tree has ${length} bytes, not ${expectedBytes}`;
     return storageErrors.replicaCorrupt({ sectorId: id, detail });
   } catch (error) {
     if (error instanceof HoldfastError) return error;
@@ -156,12 +154,6 @@ async function sizeOf(disk: Disk, sectorId: number, path: string): Promise<numbe
   const sizeBytes = await disk.sizeBytes(path);
   if (sizeBytes === undefined) throw storageErrors.missingFile({ sectorId, path });
   return sizeBytes;
-}
-
-async function fileOf(disk: Disk, sectorId: number, path: string): Promise<Uint8Array> {
-  const sizeBytes = await sizeOf(disk, sectorId, path);
-  await using file = await disk.open(path, "read");
-  return await file.readAt(0, sizeBytes);
 }
 
 function hasCode(error: unknown, ...codes: readonly string[]): error is HoldfastError {

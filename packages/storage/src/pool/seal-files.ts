@@ -81,6 +81,32 @@ export function fileSource(file: DiskFile): SealSource {
   return { read: (offset, length) => file.readAt(offset, length) };
 }
 
+/**
+ * The tree of a replica, of which a proof of spacetime reads a few nodes. It is open only while it is read: a proof may
+ * be over more sectors than a process may have files.
+ */
+export class TreeFile implements SealSource {
+  readonly #disk: Disk;
+  readonly #path: string;
+  /** What the last read has failed with. */
+  failure: unknown;
+
+  constructor(disk: Disk, path: string) {
+    this.#disk = disk;
+    this.#path = path;
+  }
+
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    try {
+      await using file = await this.#disk.open(this.#path, "read");
+      return await file.readAt(offset, length);
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
+  }
+}
+
 /** The data of a sector: the pieces at their places, zeros everywhere else. Throws storage/missing-file. */
 export function stagedInput(file: DiskFile | undefined, job: ReplicateJob): SealInput {
   return userInput(async (startUserBytes, userBytes) => {

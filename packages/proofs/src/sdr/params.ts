@@ -28,7 +28,7 @@ export type SdrShape = Pick<SdrProfile, "sectorBytes" | "nodes" | "layers">;
 const GiB = 2 ** 30;
 const productionBytes = 32 * GiB;
 const minSealBytes = 128;
-/** Sealing keeps data, labels and trees in memory, some seven sectors with two layers. */
+/** Sealing keeps two layers and the rows of two trees in memory: 2.3 sectors. */
 export const maxSdrSealBytes = GiB;
 /** A column is hashed by one Poseidon of its own arity. */
 const columnArities: readonly number[] = [2, 4, 8, 11, 16, 24, 36];

@@ -22,6 +22,7 @@ beforeAll(async () => {
   await writeFile(join(folder, "photo.jpg"), fileBytes);
   const proven = await run(["piece", "inclusion", "prove", ...inclusion(), "-o", join(folder, "proof.json")]);
   expect(proven).toMatchObject({ code: 0, err: "" });
+  await writeFile(join(folder, "elements.txt"), "616263\n01\n");
   const set = madeUpSet(1, 5000);
   await writeSet(join(folder, "params"), set);
   await writeFile(join(folder, "list.json"), listOf(new Map([[`${set.id}.params`, fileBytes]])));
@@ -33,6 +34,11 @@ afterAll(async () => {
 
 /** These start nodes of their own, or make keys: launch.test.ts, demo.test.ts and params.test.ts run them. */
 const launched = new Set(["up", "daemon", "init", "demo", "params cache", "params verify"]);
+
+const idleSet =
+  `--profile cess --k 1 --n 512 --d 1 --set-clusters 1 --start-cluster 1 --miner-id ${"00".repeat(32)}`.split(
+    " ",
+  );
 
 const inclusion = (): string[] => [join(folder, "photo.jpg"), "--sector-bytes", "512KiB"];
 
@@ -85,6 +91,9 @@ const given: { readonly [command: string]: () => readonly string[] } = {
     ...["fcqguttqgahl6ztde7umgcrc0t4fvdgluhus0sz4w", "--seed", "01".repeat(32)],
   ],
   "proof circuit": () => ["--kind", "zigzag", "--sector-bytes", "2KiB"],
+  "idle labels": () => idleSet,
+  "idle prime": () => ["616263"],
+  "idle accumulate": () => [join(folder, "elements.txt"), "--key", `${"c".repeat(255)}1,4`],
   "proof verify": () => [join(folder, "proof.json")],
   "net connect": () => ["/ip4/127.0.0.1/tcp/6000"],
 };

@@ -15,8 +15,8 @@ import {
   treeKernel,
 } from "@holdfast/proofs";
 import type { LoadedKernels } from "@holdfast/proofs/kernels";
-import { installDelayKernel } from "./delay-kernel.ts";
 import { limits } from "./limits.ts";
+import { installNumberFunctions } from "./number-kernel.ts";
 import { installTreeHashing } from "./tree-hashing.ts";
 
 export type ProofBackend = "native" | "wasm" | "reference";
@@ -36,7 +36,7 @@ export interface ProofBackends {
   readonly features?: readonly string[];
 }
 
-/** Installs all, OpenSSL's exponentiation for the delay function with them; call once in a thread. */
+/** Installs all, OpenSSL's for large numbers with them; call once in a thread. */
 export async function installProofKernels(): Promise<ProofBackends> {
   const { loadKernels } = await import("@holdfast/proofs/kernels"); // who only hashes trees waits for none
   const [sha256Pairs, compiled] = await Promise.all([installTreeHashing(), loadKernels()]);
@@ -45,7 +45,7 @@ export async function installProofKernels(): Promise<ProofBackends> {
   installLayerKernel(compiled.layers);
   installSpaceKernel(compiled.space);
   installCessKernel(compiled.cess);
-  installDelayKernel();
+  installNumberFunctions();
   if (!isMainThread) await installCrew(compiled);
   const { backend, reason, refused, features } = compiled;
   if (refused === true && isMainThread) {

@@ -16,6 +16,7 @@ export * from "./idle/index.ts";
 export * from "./layers/index.ts";
 export * from "./memory/index.ts";
 export * from "./merkle/index.ts";
+export * from "./numbers/index.ts";
 export * from "./openings/index.ts";
 export * from "./parameters/compat-names.ts";
 export * from "./parameters/index.ts";

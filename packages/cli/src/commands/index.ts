@@ -2,6 +2,7 @@
 import type { CommandTable } from "../help.ts";
 import { chainCommands } from "./chain.ts";
 import { doctorCommands } from "./doctor.ts";
+import { idleCommands } from "./idle.ts";
 import { launchCommands } from "./launch.ts";
 import { minerCommands } from "./miner.ts";
 import { paramsCommands } from "./params.ts";
@@ -20,6 +21,7 @@ export const commandTable: CommandTable = {
     ...minerCommands,
     ...chainCommands,
     ...proofCommands,
+    ...idleCommands,
     ...paramsCommands,
   ],
   nouns: [
@@ -28,6 +30,7 @@ export const commandTable: CommandTable = {
     { noun: "ask", summary: "What miners charge" },
     { noun: "chain", summary: "Tipsets, blocks and money" },
     { noun: "deal", summary: "One copy of a file at one miner" },
+    { noun: "idle", summary: "Idle space by itself" },
     { noun: "message", summary: "Messages to actors" },
     { noun: "mine", summary: "This node's miner" },
     { noun: "net", summary: "The network of peers" },
@@ -67,6 +70,7 @@ export const commandTable: CommandTable = {
         "chain",
         "completion",
         "deal",
+        "idle",
         "message",
         "net",
         "params",

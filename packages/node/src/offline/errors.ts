@@ -23,6 +23,23 @@ export const offlineErrors = defineErrors("proof", {
     message: (_data: Record<never, never>) => "the proof that was just made does not verify",
     fix: "this is a bug of holdfast: please report it, with the command",
   },
+  folderInUse: {
+    exit: "refused",
+    message: (data: { folder: string }) => `the folder ${data.folder} is not empty`,
+    fix: "name a folder that is not there yet",
+  },
+  folderFailed: {
+    exit: "refused",
+    message: (data: { folder: string; detail: string }) =>
+      `idle files cannot be written to ${data.folder}: ${data.detail}`,
+    fix: "check the folder, its rights and the free space",
+  },
+  tooMuchIdle: {
+    exit: "usage",
+    message: (data: { neededBytes: number; mostBytes: number }) =>
+      `such a set takes ${data.neededBytes} bytes of memory, ${data.mostBytes} are allowed here`,
+    fix: "use fewer clusters, a smaller k or a smaller d",
+  },
   invalid: {
     exit: "proof-invalid",
     message: (data: { what: string }) => `the proof does not hold: ${data.what}`,

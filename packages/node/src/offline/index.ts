@@ -7,6 +7,8 @@ import type { MadeAggregate } from "./aggregate.ts";
 import type { CheckedProof } from "./check.ts";
 import type { CircuitRequest, CountedCircuit } from "./circuit.ts";
 import type { PieceFacts } from "./comm-p.ts";
+import type { IdleLabelsReport, IdleLabelsRequest } from "./idle-labels.ts";
+import type { AccumulatedReport, AccumulateRequest } from "./idle-numbers.ts";
 import type { ListedPiece } from "./inclusion.ts";
 import type { WorkHooks } from "./needs.ts";
 import type { InclusionFile } from "./proof-file.ts";
@@ -17,6 +19,8 @@ export type { CheckedProof } from "./check.ts";
 export type { CircuitKind, CircuitRequest, CountedCircuit } from "./circuit.ts";
 export type { PieceFacts } from "./comm-p.ts";
 export { offlineErrors } from "./errors.ts";
+export type { IdleLabelsReport, IdleLabelsRequest } from "./idle-labels.ts";
+export type { AccumulatedReport, AccumulateRequest } from "./idle-numbers.ts";
 export type { ListedPiece } from "./inclusion.ts";
 export { maxProofFileBytes } from "./limits.ts";
 export type { WorkHooks } from "./needs.ts";
@@ -66,6 +70,30 @@ export async function countCircuits(
   hooks: WorkHooks = {},
 ): Promise<readonly CountedCircuit[]> {
   return onThread(new URL("./circuit.ts", import.meta.url), request, hooks);
+}
+
+/**
+ * A set of idle files of the compatibility profile, on a thread of its own; kept on disk if a folder is named, which
+ * must be empty or not there. Errors `cess/…`, `proof/…`.
+ */
+export async function idleLabels(
+  request: IdleLabelsRequest,
+  hooks: WorkHooks = {},
+): Promise<IdleLabelsReport> {
+  return onThread(new URL("./idle-labels.ts", import.meta.url), request, hooks);
+}
+
+/** Primes that the compatibility profile hashes from elements in hex. */
+export async function idlePrimes(elements: readonly string[]): Promise<readonly string[]> {
+  return (await import("./idle-numbers.ts")).idlePrimes(elements);
+}
+
+/** The accumulator after each element, on a thread of its own. Error `cess/bad-key`. */
+export async function idleAccumulate(
+  request: AccumulateRequest,
+  hooks: WorkHooks = {},
+): Promise<AccumulatedReport> {
+  return onThread(new URL("./idle-numbers.ts", import.meta.url), request, hooks);
 }
 
 async function onThread<Request, Result>(

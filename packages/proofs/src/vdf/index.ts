@@ -1,8 +1,7 @@
 /** A verifiable delay: squarings in a group of unknown order, checked in two exponentiations. */
 export { vdfErrors } from "./errors.ts";
 export { decodeElement, elementOf, encodeElement, rsa2048, type VdfGroup } from "./group.ts";
-export { installModPow, type ModPow, modPow, plainModPow } from "./kernel.ts";
-export { hashToPrime, isPrime } from "./prime.ts";
+export { hashToPrime } from "./prime.ts";
 export {
   evaluateVdf,
   evaluateVdfSteps,

@@ -9,10 +9,11 @@
  * Invariant: x binds the group, T and the input; ℓ binds all of that and y.
  * Source: Wesolowski 2019, §4.1 and algorithm 5.
  */
+
 import { bigEndian, concatBytes, sha256, utf8Bytes } from "@holdfast/base";
+import { numberKernel, plainModPow } from "../numbers/index.ts";
 import { vdfErrors } from "./errors.ts";
 import { decodeElement, elementOf, encodeElement, hashToElement, rsa2048, type VdfGroup } from "./group.ts";
-import { modPow, plainModPow } from "./kernel.ts";
 import { hashToPrime } from "./prime.ts";
 
 /** The most squarings: at a million a second, twelve days. */
@@ -72,7 +73,7 @@ function* square(modulus: bigint, x: bigint, count: number): Generator<number, b
   let power = x;
   for (let done = 0; done < count; ) {
     const run = Math.min(maxRun, count - done);
-    power = modPow(power, 1n << BigInt(run), modulus);
+    power = numberKernel.modPow(power, 1n << BigInt(run), modulus);
     done += run;
     yield done;
   }
@@ -178,6 +179,7 @@ export function verifyVdf(statement: VdfStatement, group: VdfGroup = rsa2048): b
   const asked = question(group, input, iterations);
   const prime = primeOf(group, asked, y);
   const rest = plainModPow(2n, BigInt(iterations), prime);
-  const left = modPow(pi, prime, modulus) * modPow(hashToElement(group, asked), rest, modulus);
+  const left =
+    numberKernel.modPow(pi, prime, modulus) * numberKernel.modPow(hashToElement(group, asked), rest, modulus);
   return elementOf(group, left) === y;
 }

@@ -1,5 +1,13 @@
 /** The compatibility profile: idle files of the public network, bit for bit. No network of ours accepts them. */
 
+export {
+  type CessKey,
+  cessAccumulate,
+  cessValueBytes,
+  cessWitnesses,
+  checkCessKey,
+  verifyCessWitness,
+} from "./accumulator.ts";
 export { cessErrors } from "./errors.ts";
 export {
   cessParents,
@@ -9,6 +17,7 @@ export {
 } from "./graph.ts";
 export { type CessKernel, cessKernel, installCessKernel, plainCessKernel } from "./kernel.ts";
 export { plainCessColumns, plainCessHot, plainCessLayer } from "./plain.ts";
+export { CessPrimes, cessPrime, cessPrimeStart, firstPrimeFrom } from "./primes.ts";
 export {
   type CessColumns,
   type CessHotRows,

@@ -1,8 +1,17 @@
-/** OpenSSL behind the delay function: the same numbers as plain big integers, and the same proofs. */
-import { evaluateVdf, installModPow, modPow, plainModPow, rsa2048, verifyVdf } from "@holdfast/proofs";
+/** OpenSSL behind the number kernel: the same numbers as plain big integers, the same primes and the same proofs. */
+import {
+  evaluateVdf,
+  installNumberKernel,
+  numberKernel,
+  plainIsPrime,
+  plainModPow,
+  plainNumberKernel,
+  rsa2048,
+  verifyVdf,
+} from "@holdfast/proofs";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { installDelayKernel, opensslModPow } from "../src/delay-kernel.ts";
+import { installNumberFunctions, opensslIsPrime, opensslModPow } from "../src/number-kernel.ts";
 
 const { modulus } = rsa2048;
 
@@ -21,14 +30,24 @@ describe("OpenSSL's exponentiation", () => {
   it("is installed, and delays and their proofs are the same", () => {
     const input = Uint8Array.of(1, 2, 3);
     const plain = evaluateVdf(input, 2500);
-    expect(installDelayKernel()).toBe(true);
+    expect(installNumberFunctions()).toBe(true);
     try {
-      expect(modPow).toBe(opensslModPow);
+      expect(numberKernel.modPow).toBe(opensslModPow);
       const fast = evaluateVdf(input, 2500);
       expect(fast).toEqual(plain);
       expect(verifyVdf({ input, iterations: 2500, ...fast })).toBe(true);
     } finally {
-      installModPow(plainModPow);
+      installNumberKernel(plainNumberKernel);
     }
+  });
+
+  it("finds the same primes", () => {
+    const numbers = fc.oneof(
+      fc.bigInt(0n, 5000n),
+      fc.bigInt(0n, 1n << 300n),
+      fc.constantFrom(2n ** 521n - 1n),
+    );
+    const property = fc.property(numbers, (n) => opensslIsPrime(n) === plainIsPrime(n));
+    expect(fc.check(property, { numRuns: 60 }).failed).toBe(false);
   });
 });

@@ -1,8 +1,4 @@
-/**
- * The one seam of the delay function: modular exponentiation, in which all of its time goes. The plain form is
- * always there; a host may swap in another (node:crypto's is five times as fast with exponents of some thousand
- * bits, which is why squarings come in runs). Invariant: a swapped function gives the same numbers.
- */
+/** Modular exponentiation over plain big integers. */
 
 /** base^exponent mod modulus; base in [0, modulus), exponent ≥ 0, an odd modulus of at least 3. */
 export type ModPow = (base: bigint, exponent: bigint, modulus: bigint) => bigint;
@@ -25,15 +21,3 @@ export const plainModPow: ModPow = (base, exponent, modulus) => {
   }
   return result;
 };
-
-/** The function in use. A live binding: read it at every call, never keep a copy. */
-export let modPow: ModPow = plainModPow;
-
-/** Swaps in a function; returns the function that puts the old one back. */
-export function installModPow(swapped: ModPow): () => void {
-  const before = modPow;
-  modPow = swapped;
-  return () => {
-    modPow = before;
-  };
-}

@@ -1,11 +1,12 @@
 /**
- * OpenSSL's modular exponentiation for the delay function of `proofs`: a Diffie–Hellman key whose secret is the
+ * OpenSSL for the number kernel of `proofs`. Modular exponentiation: a Diffie–Hellman key whose secret is the
  * exponent gives base^exponent without an addon, at a million squarings a second where plain big integers make
  * two hundred thousand (RSA-2048). A key for a new modulus costs some milliseconds, so the last one is kept.
+ * Primes: a composite is mostly found in the first of its rounds of Miller–Rabin, a prime goes through all 64.
  */
-import { createDiffieHellman, type DiffieHellman } from "node:crypto";
+import { checkPrimeSync, createDiffieHellman, type DiffieHellman } from "node:crypto";
 import { fromHex, toHex } from "@holdfast/base";
-import { installModPow, type ModPow, plainModPow, rsa2048 } from "@holdfast/proofs";
+import { installNumberKernel, type ModPow, plainIsPrime, plainModPow, rsa2048 } from "@holdfast/proofs";
 
 function bytesOf(value: bigint): Uint8Array {
   const hex = value.toString(16);
@@ -32,17 +33,24 @@ export const opensslModPow: ModPow = (base, exponent, modulus) => {
   return BigInt(`0x${toHex(key.computeSecret(bytesOf(base)))}`);
 };
 
-/** Installs it if it gives the right answer to a known question; says whether it did. */
-export function installDelayKernel(): boolean {
+/** Whether n is a prime. */
+export const opensslIsPrime = (n: bigint): boolean => n >= 2n && checkPrimeSync(n);
+
+/** Primes and composites near each other, a Carmichael number, and a strong liar of base 2. */
+const asked = [2n ** 521n - 1n, 2n ** 521n - 3n, 3_215_031_751n, 561n, 2n, 1n];
+
+/** Installs them if they give the right answers to known questions; says whether they did. */
+export function installNumberFunctions(): boolean {
   const { modulus } = rsa2048;
   try {
     const exponent = (1n << 300n) + 5n;
     if (opensslModPow(modulus / 3n, exponent, modulus) !== plainModPow(modulus / 3n, exponent, modulus)) {
       return false;
     }
+    if (asked.some((n) => opensslIsPrime(n) !== plainIsPrime(n))) return false;
   } catch {
     return false; // an OpenSSL that takes no such key
   }
-  installModPow(opensslModPow);
+  installNumberKernel({ modPow: opensslModPow, isPrime: opensslIsPrime });
   return true;
 }

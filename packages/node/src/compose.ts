@@ -18,7 +18,7 @@ import { type AskPolicy, type MineNeeds, type Mining, startMining } from "./mine
 import { createProofPass, type ProofChecker, type ProofPass } from "./proof-pass.ts";
 import type { FileBlocks } from "./retrieval/index.ts";
 import { createHandlers, type HandlerNeeds, type PageFile, startServer } from "./rpc/index.ts";
-import { openSync, type Sync } from "./sync/index.ts";
+import { type FoundFault, openSync, type Sync } from "./sync/index.ts";
 import type { Wallet } from "./wallet/index.ts";
 
 export interface MinerParts {
@@ -76,7 +76,8 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   });
   const mempool = stack.use(openMempool({ chain, wire, clock, logger, database }));
   const sender = stack.use(openSender({ chain, wire, clock, logger, database, signer: wallet }, mempool));
-  const sync = stack.use(openSync({ chain, wire, proofs, clock, logger }));
+  const onFault = (fault: FoundFault): void => reportFault(sender, logger, fault);
+  const sync = stack.use(openSync({ chain, wire, proofs, clock, logger, onFault }));
   const market = openMarkets(parts, { chain, sender, stack });
   const mining =
     parts.miner === undefined
@@ -119,6 +120,14 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     apiUrl: api?.url ?? "",
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** Anyone may report; the first report is paid out of what the miner loses. */
+function reportFault(sender: Sender, logger: Logger, { miner, params, key, kind }: FoundFault): void {
+  sender.send({ to: miner, method: "reportConsensusFault", params, key }).then(
+    ({ cid }) => logger.info("a consensus fault is reported", { miner, kind, message: cid.toString() }),
+    (error: unknown) => logger.info("a consensus fault is not reported", { miner, detail: String(error) }),
+  );
 }
 
 function envOn(chain: Chain, tipset: Tipset, verifier: Env["verifier"]): Env {

@@ -63,6 +63,8 @@ export const limits = {
   computeThreads: 64,
   /** Proving keys of SNARKs that a worker thread keeps in memory; each has some megabytes. */
   provingKeys: 6,
+  /** Headers of recent blocks that are compared with new ones of the same miners for consensus faults. */
+  watchedHeaders: 8_192,
   /** Remembered bad blocks. */
   badBlocks: 1024,
   /** Runs of a block that only find out what it wants verified; then its proofs are verified in line. */

@@ -1,14 +1,17 @@
 /**
  * The block loop: at the start of every round, draw on the head; a winner proves one of its sectors,
- * executes messages, signs and submits. Expected Consensus as in `consensus/rules`; the double-fork
- * protection is a claim on disk before the signature.
+ * executes messages, signs and submits. Expected Consensus as in `consensus/rules`. No fault is ever signed: a
+ * height is claimed on disk before the signature, the block is on disk before it leaves, and a block that would
+ * contradict a recent one of ours is not made.
  */
-import { BufferedBlockstore, type CID, epoch } from "@holdfast/base";
+import { BufferedBlockstore, type CID, epoch, HoldfastError } from "@holdfast/base";
 import {
   type BlockHeader,
   blockSigningBytes,
+  consensusFaultOf,
   electionInput,
   executeForMining,
+  type FullBlock,
   isWinner,
   readElectionFacts,
   type SignedMessage,
@@ -35,6 +38,7 @@ export async function mineBlocks(
   const { chain, clock, logger } = needs;
   const { roundMs } = chain.params;
   const delayMs = Math.min(propagationMaxMs, roundMs * propagationShare);
+  await offerKept(needs, heights);
   for (;;) {
     const round = Math.floor((clock.nowMs() - chain.genesisTimestampMs) / roundMs) + 1;
     const startMs = timestampOf(chain.params, chain.genesisTimestampMs, round) + delayMs;
@@ -69,17 +73,61 @@ export async function mineRound(needs: MineNeeds, heights: SignedHeights, round:
   const ticket = signer.blsSign(facts.workerKey, ticketInput(base.minTicket, height, miner));
   const drawn = { height, electionProof, ticket, winningPost: post.proof };
   const { unsigned, messages } = await assemble(needs, { base, state }, drawn);
+  const fault = wouldBeFault(heights.kept(miner), unsigned, base);
+  if (fault !== undefined) {
+    logger.warn("won, but the head leaves out a block of ours", { round, fault });
+    return false;
+  }
   const before = heights.won(miner);
   if (!heights.claim(miner, round)) return false;
   try {
     const header = { ...unsigned, signature: signer.sign(facts.worker, blockSigningBytes(unsigned)) };
-    await needs.submitBlock({ header, messages });
+    const block = { header, messages };
+    heights.keep(block, round - chain.params.finalityEpochs);
+    await submit(needs, heights, block);
   } catch (error) {
     heights.takeBack(miner, before);
     throw error;
   }
   logger.info("block mined", { height: round, messages: messages.length });
   return true;
+}
+
+/** The fault that a block would be beside those that were signed before. */
+function wouldBeFault(
+  signed: readonly FullBlock[],
+  unsigned: Omit<BlockHeader, "signature">,
+  base: Tipset,
+): string | undefined {
+  const next = { ...unsigned, signature: new Uint8Array(65) };
+  for (const { header } of signed) {
+    for (const witness of [null, ...base.blocks]) {
+      const fault = consensusFaultOf(header, next, witness);
+      if (fault !== undefined) return fault;
+    }
+  }
+  return undefined;
+}
+
+/** What this node itself refuses has not left it, so it can contradict nothing. */
+async function submit(needs: MineNeeds, heights: SignedHeights, block: FullBlock): Promise<void> {
+  try {
+    await needs.submitBlock(block);
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code.startsWith("block/")) heights.forget(block);
+    throw error;
+  }
+}
+
+/** Blocks that were signed and, for a crash, never came into the chain. */
+async function offerKept(needs: MineNeeds, heights: SignedHeights): Promise<void> {
+  for (const block of heights.kept(needs.miner)) {
+    try {
+      await submit(needs, heights, block);
+    } catch (error) {
+      needs.logger.debug("a block of before the start is not taken", { detail: String(error) });
+    }
+  }
 }
 
 type Drawn = Pick<BlockHeader, "height" | "electionProof" | "ticket" | "winningPost">;

@@ -23,6 +23,7 @@ export type {
   MineSigner,
   MineStorage,
 } from "./needs.ts";
+export { openSignedHeights, type SignedHeights } from "./store.ts";
 
 export interface Mining extends AsyncDisposable {
   status(): {

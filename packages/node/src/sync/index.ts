@@ -19,6 +19,7 @@ import {
 import { limits } from "../limits.ts";
 import { syncErrors } from "./errors.ts";
 import { requestChain, serveExchange } from "./exchange.ts";
+import { FaultWatch } from "./faults.ts";
 import { openHello } from "./hello.ts";
 import { Lane } from "./lane.ts";
 import type { SyncNeeds } from "./needs.ts";
@@ -26,6 +27,7 @@ import { createValidator, hasOwnBody, type Validator } from "./validate.ts";
 
 export { syncErrors } from "./errors.ts";
 export { exchangeProtocol } from "./exchange.ts";
+export { FaultWatch, type FoundFault } from "./faults.ts";
 export { helloProtocol } from "./hello.ts";
 export type { SyncChain, SyncNeeds } from "./needs.ts";
 
@@ -69,10 +71,12 @@ class Syncer implements Sync {
   /** Questions to peers; what they answer goes through the lane of the blocks. */
   readonly #fetches = new Lane();
   readonly #fetchesOf = new Map<PeerId, number>();
+  readonly #faults: FaultWatch;
   #catchingUp = false;
 
   constructor(needs: SyncNeeds) {
     this.#needs = needs;
+    this.#faults = new FaultWatch(needs.chain.params.finalityEpochs);
     this.#validator = createValidator(needs);
     const { chain, wire, clock } = needs;
     this.#endings = [
@@ -171,10 +175,21 @@ class Syncer implements Sync {
   async #takeIn(block: FullBlock): Promise<void> {
     const cid = blockCid(block.header);
     if (this.#bad.has(cid.toString())) throw syncErrors.knownBad({ block: cid.toString() });
-    if (this.#needs.chain.fullBlock(cid) !== undefined) return;
-    await this.#offerHead(await this.#validateAlone(block));
+    // One that is here already, from before a restart, may still be missing in the tipset of its height.
+    if (this.#needs.chain.fullBlock(cid) === undefined)
+      await this.#offerHead(await this.#validateAlone(block));
+    this.#watch(block);
     const family = this.#remember(block);
     if (family.length > 1) await this.#offerHead(await this.#validator.validate(family));
+  }
+
+  #watch({ header }: FullBlock): void {
+    const { chain, logger, onFault } = this.#needs;
+    const parents = header.parents.flatMap((cid) => chain.fullBlock(cid)?.header ?? []);
+    const fault = this.#faults.see(header, parents);
+    if (fault === undefined) return;
+    logger.warn("a miner has signed what it must not", { miner: fault.miner, kind: fault.kind });
+    onFault?.(fault);
   }
 
   /** The only way in which a block becomes a bad one. */

@@ -2,6 +2,7 @@
 import type { AttoFil, Blockstore, CID, Clock, Logger, Wire } from "@holdfast/base";
 import type { FullBlock, NetworkParams, RandomnessSource, Receipt, Tipset } from "@holdfast/consensus";
 import type { ProofPass } from "../proof-pass.ts";
+import type { FoundFault } from "./faults.ts";
 
 export interface SyncChain {
   readonly params: NetworkParams;
@@ -34,4 +35,6 @@ export interface SyncNeeds {
   readonly proofs: ProofPass;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Told of every consensus fault that valid blocks prove, once for each pair of them. */
+  readonly onFault?: (fault: FoundFault) => void;
 }

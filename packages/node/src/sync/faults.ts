@@ -1,0 +1,90 @@
+/**
+ * Looks at every block that is valid by itself for what no honest miner signs: two blocks of one height, two on the
+ * same parents, one that leaves its own brother out. What it finds is a report that the chain will accept.
+ * Invariant: one report for each pair, and no more headers are remembered than finality and a bound allow.
+ */
+import { type Address, encode } from "@holdfast/base";
+import {
+  type BlockHeader,
+  blockCid,
+  type ConsensusFaultKind,
+  consensusFaultOf,
+  methods,
+  type ReportConsensusFault,
+} from "@holdfast/consensus";
+import { limits } from "../limits.ts";
+
+export interface FoundFault {
+  readonly miner: Address;
+  readonly kind: ConsensusFaultKind;
+  readonly height: number;
+  /** Parameters of the miner actor's `reportConsensusFault`. */
+  readonly params: Uint8Array;
+  /** Names the two blocks. */
+  readonly key: string;
+}
+
+export class FaultWatch {
+  readonly #finalityEpochs: number;
+  readonly #headers = new Map<Address, BlockHeader[]>();
+  #count = 0;
+
+  constructor(finalityEpochs: number) {
+    this.#finalityEpochs = finalityEpochs;
+  }
+
+  /** `parents`: the headers that the block stands on, as far as they are known. */
+  see(header: BlockHeader, parents: readonly BlockHeader[]): FoundFault | undefined {
+    const recent = this.#recentOf(header);
+    const name = blockCid(header).toString();
+    if (recent.some((known) => blockCid(known).toString() === name)) return undefined;
+    recent.push(header);
+    this.#headers.set(header.miner, recent);
+    this.#count += 1;
+    if (this.#count > limits.watchedHeaders) this.#forgetOldest();
+    for (const known of recent) {
+      const report = reportOf(known, header, parents);
+      if (report !== undefined) return report;
+    }
+    return undefined;
+  }
+
+  #recentOf({ miner, height }: BlockHeader): BlockHeader[] {
+    const known = this.#headers.get(miner) ?? [];
+    const recent = known.filter((one) => one.height >= height - this.#finalityEpochs);
+    this.#count -= known.length - recent.length;
+    return recent;
+  }
+
+  #forgetOldest(): void {
+    let oldest: Address | undefined;
+    let lowest = Number.POSITIVE_INFINITY;
+    for (const [miner, [first]] of this.#headers) {
+      if (first !== undefined && first.height < lowest) [oldest, lowest] = [miner, first.height];
+    }
+    if (oldest === undefined) return;
+    this.#headers.get(oldest)?.shift();
+    this.#count -= 1;
+  }
+}
+
+/** The later block's parents are what can witness a grinding; of an earlier block they say nothing. */
+function reportOf(
+  known: BlockHeader,
+  seen: BlockHeader,
+  parents: readonly BlockHeader[],
+): FoundFault | undefined {
+  for (const witness of [null, ...parents]) {
+    const kind = consensusFaultOf(known, seen, witness);
+    if (kind === undefined) continue;
+    const report: ReportConsensusFault = { first: known, second: seen, witness };
+    return {
+      miner: seen.miner,
+      kind,
+      height: seen.height,
+      params: encode(methods.miner.reportConsensusFault.params, report),
+      key: `fault:${[known, seen].map((header) => blockCid(header).toString()).join(":")}`,
+    };
+  }
+  return undefined;
+}

@@ -14,11 +14,13 @@ import { snarksBench } from "./snarks.ts";
 import { spaceBench } from "./space.ts";
 import { startBench } from "./start.ts";
 import { treesBench } from "./trees.ts";
+import { workersBench } from "./workers.ts";
 
 export const benches: readonly Bench[] = [
   limitsBench,
   kernelsBench,
   pipelinesBench,
+  workersBench,
   proofsBench,
   snarksBench,
   groth16Bench,

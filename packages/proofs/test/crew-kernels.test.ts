@@ -114,7 +114,7 @@ function sameLists(own: CurveKernel, curve: CurveKernel) {
       { call: "lagrangeG1", args: [points] },
       { call: "scaleG1", args: [points, a] },
     ];
-    const together = curve.together?.(calls) ?? calls.map((call) => curveCall(own, call));
+    const together = curve.start?.(calls).finish() ?? calls.map((call) => curveCall(own, call));
     return calls.every((call, i) => equalBytes(curveCall(own, call), together[i] as Uint8Array));
   });
 }
@@ -131,7 +131,7 @@ function sameSmallSums(own: CurveKernel, crew: Crew, kernels: ThreadKernels) {
       const unit = points[call].length / 3;
       return { call, args: [points[call].slice(0, unit * length), some.slice(0, 32 * length)] };
     });
-    const together = curve.together?.(calls) ?? calls.map((call) => curveCall(own, call));
+    const together = curve.start?.(calls).finish() ?? calls.map((call) => curveCall(own, call));
     return calls.every((call, i) => equalBytes(curveCall(own, call), together[i] as Uint8Array));
   });
 }

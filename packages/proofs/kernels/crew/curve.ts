@@ -3,7 +3,14 @@
  * side. Calls that are too small go to the thread's own kernel as they are. So does a transform that stands alone:
  * its stages need each other, and in rows short enough to be independent it costs several times as much (measured).
  */
-import { type CurveCall, type CurveKernel, curveCall, g1Bytes, g2Bytes } from "../../src/curve/index.ts";
+import {
+  type CurveCall,
+  type CurveKernel,
+  curveCall,
+  g1Bytes,
+  g2Bytes,
+  type StartedCalls,
+} from "../../src/curve/index.ts";
 import type { Crew } from "./crew.ts";
 import { sharedBytes } from "./memory.ts";
 import {
@@ -52,12 +59,16 @@ export const checkSlices: SliceKind<CheckInput> = {
   },
 };
 
-/** For each call how many parts it should have, so that all threads end at about the same time. */
+/**
+ * For each call how many parts it should have: few for sums, whose parts together cost more than the whole, and
+ * more for what is as cheap in parts, so that all threads end at about the same time.
+ */
 function wantedParts(calls: readonly CurveCall[], threads: number): readonly number[] {
-  const costs = calls.map(costOf);
-  const whole = costs.reduce((sum, cost) => sum + cost, 0);
-  const largest = whole / (calls.length === 1 ? threads : 2 * threads);
-  return costs.map((cost) => Math.max(1, Math.ceil(cost / largest - 0.01)));
+  const whole = calls.reduce((sum, call) => sum + costOf(call), 0);
+  return calls.map((call) => {
+    const fineness = !call.call.startsWith("msm") ? 4 : calls.length === 1 ? 1 : 1.5;
+    return Math.max(1, Math.ceil((costOf(call) * threads * fineness) / whole - 0.01));
+  });
 }
 
 const partCost = ({ calls }: Part): number => calls.reduce((sum, call) => sum + costOf(call), 0);
@@ -66,14 +77,11 @@ const partCost = ({ calls }: Part): number => calls.reduce((sum, call) => sum + 
 const isSmall = (call: CurveCall, sizes: CurveSizes): boolean =>
   call.call.startsWith("msm") && costOf(call) < sizes.sumPoints / 4;
 
-function together(
-  crew: Crew,
-  own: CurveKernel,
-  sizes: CurveSizes,
-  calls: readonly CurveCall[],
-): Uint8Array[] {
+function start(crew: Crew, own: CurveKernel, sizes: CurveSizes, calls: readonly CurveCall[]): StartedCalls {
   const whole = calls.reduce((sum, call) => sum + costOf(call), 0);
-  if (whole < 2 * sizes.sumPoints) return calls.map((call) => curveCall(own, call));
+  if (whole < 2 * sizes.sumPoints) {
+    return { finish: () => calls.map((call) => curveCall(own, call)), stop: () => undefined };
+  }
   const large = calls.filter((call) => !isSmall(call, sizes));
   const wanted = wantedParts(large, crew.threads);
   const split = new Map(large.map((call, i) => [call, splitCall(call, wanted[i] ?? 1, sizes)]));
@@ -89,9 +97,15 @@ function together(
   }
   // The longest first, so that what is left at the end is short.
   const order = parts.toSorted((a, b) => partCost(b) - partCost(a));
-  crew.run(partSlices, { parts: order }, order.length);
-  for (const [call, { result }] of split) results.set(call, result(own));
-  return calls.map((call) => results.get(call) as Uint8Array);
+  const pass = crew.start(partSlices, { parts: order }, order.length);
+  return {
+    finish: () => {
+      pass.finish();
+      for (const [call, { result }] of split) results.set(call, result(own));
+      return calls.map((call) => results.get(call) as Uint8Array);
+    },
+    stop: () => pass.stop(),
+  };
 }
 
 /** Small calls in bundles that cost about as much as the smallest part, each of one function. */
@@ -140,7 +154,8 @@ export function crewCurve(
     (points: Uint8Array, scalars: Uint8Array): Uint8Array => {
       const kind = name.slice(0, -2) as keyof typeof least;
       if (scalars.length < 2 * 32 * least[kind]) return own[name](points, scalars);
-      return together(crew, own, sizes, [{ call: name, args: [points, scalars] }])[0] as Uint8Array;
+      const [result] = start(crew, own, sizes, [{ call: name, args: [points, scalars] }]).finish();
+      return result as Uint8Array;
     };
   const kernel: CurveKernel = {
     ...own,
@@ -152,7 +167,7 @@ export function crewCurve(
     scaleG2: one("scaleG2"),
     firstBadG1: (points) => firstBad(crew, own, sizes, "G1", points),
     firstBadG2: (points) => firstBad(crew, own, sizes, "G2", points),
-    together: (calls) => together(crew, own, sizes, calls),
+    start: (calls) => start(crew, own, sizes, calls),
   };
   return Object.freeze(kernel);
 }

@@ -84,10 +84,10 @@ async function work({ module, name, input, board: words }: TaskMessage): Promise
         board.failed(slice);
         return;
       }
+      Atomics.store(bell, bellWord.cpuMs, cpuMs());
       board.done(slice);
     }
   } finally {
-    Atomics.store(bell, bellWord.cpuMs, cpuMs());
     Atomics.store(bell, bellWord.seat, 0);
     seat.leave();
   }

@@ -28,5 +28,7 @@ export {
   curveCalls,
   curveKernel,
   installCurveKernel,
+  type StartedCalls,
+  startCalls,
 } from "./kernel.ts";
 export { plainCurveKernel } from "./plain.ts";

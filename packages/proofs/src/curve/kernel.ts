@@ -61,8 +61,16 @@ export interface CurveKernel {
    * (ab − c)/Z, the last of them 0 if the witness satisfies the constraints.
    */
   readonly quotient: (a: Uint8Array, b: Uint8Array, c: Uint8Array) => Uint8Array;
-  /** Calls that do not need each other's results, side by side; the results in their order. */
-  readonly together?: (calls: readonly CurveCall[]) => Uint8Array[];
+  /** Begins calls that do not need each other's results, on other threads. */
+  readonly start?: (calls: readonly CurveCall[]) => StartedCalls;
+}
+
+/** Calls that are being computed, while their caller does something else. */
+export interface StartedCalls {
+  /** The results in the order of the calls. Throws what a call throws. */
+  finish(): Uint8Array[];
+  /** Gives up; nothing is being computed any more when it returns. */
+  stop(): void;
 }
 
 /** One listed call by the functions of this kernel. */
@@ -82,7 +90,14 @@ export function installCurveKernel(functions: Partial<CurveKernel>): () => void 
   };
 }
 
+/** Begins independent calls where the kernel can; otherwise they are computed when they are asked for. */
+export function startCalls(calls: readonly CurveCall[]): StartedCalls {
+  const kernel = curveKernel;
+  const later = { finish: () => calls.map((call) => curveCall(kernel, call)), stop: () => undefined };
+  return kernel.start?.(calls) ?? later;
+}
+
 /** Independent calls, side by side where the kernel can; the results in their order. */
 export function curveCalls(calls: readonly CurveCall[]): Uint8Array[] {
-  return curveKernel.together?.(calls) ?? calls.map((call) => curveCall(curveKernel, call));
+  return startCalls(calls).finish();
 }

@@ -7,7 +7,7 @@
  * Source: Groth 2016 §3.2.
  */
 import { concatBytes, equalBytes, sha256, toHex } from "@holdfast/base";
-import { type CurveCall, curveCalls, curveKernel, g1Bytes } from "../curve/index.ts";
+import { curveKernel, g1Bytes, startCalls } from "../curve/index.ts";
 import { frBytes, frModulus, frsToBytes, pickFrs } from "../field/index.ts";
 import { type R1cs, r1csDigest } from "../r1cs/index.ts";
 import { assertEntropy, deriveScalar } from "./derive.ts";
@@ -83,18 +83,23 @@ export function prove(
   assertEntropy(entropy);
   assertKey(provingKey, r1cs);
   assertWitness(r1cs, witness);
-  const rows = rowValues(r1cs, witness);
-  const quotient = [frsToBytes(rows.a), frsToBytes(rows.b), frsToBytes(rows.c)] as const;
   const values = frsToBytes(witness);
   const blinding = blindingOf(provingKey, r1cs, values, entropy);
-  return combine(provingKey, r1cs, values, { call: "quotient", args: [...quotient] }, blinding);
+  return combine(provingKey, r1cs, { witness, values }, blinding);
+}
+
+/** Σ hᵢτⁱ(τⁿ − 1)/δ. Throws groth16/unsatisfied. */
+function quotientPoint(key: ProvingKey, r1cs: R1cs, witness: readonly bigint[]): Uint8Array {
+  const { a, b, c } = rowValues(r1cs, witness);
+  const quotient = curveKernel.quotient(frsToBytes(a), frsToBytes(b), frsToBytes(c));
+  return curveKernel.msmG1(key.h, quotient.subarray(0, (key.domainSize - 1) * frBytes));
 }
 
 function combine(
   key: ProvingKey,
   r1cs: R1cs,
-  witness: Uint8Array,
-  quotient: CurveCall,
+  /** As numbers and as bytes. */
+  { witness, values }: { readonly witness: readonly bigint[]; readonly values: Uint8Array },
   { r, s }: { r: bigint; s: bigint },
 ): Uint8Array {
   const { verifyingKey: vk } = key;
@@ -102,20 +107,25 @@ function combine(
   if (support.a.length * g1Bytes !== key.a.length || support.b.length * g1Bytes !== key.bG1.length) {
     throw groth16Errors.badKey({ part: "its points are not those of the circuit's columns" });
   }
-  const inA = joinBytes([pickFrs(witness, support.a), frsToBytes([1n, r])]);
-  const inB = joinBytes([pickFrs(witness, support.b), frsToBytes([1n, s])]);
-  const hidden = witness.subarray((r1cs.publicCount + 1) * frBytes);
-  // None of these needs another's result.
-  const [b, a, bG1, l, h] = curveCalls([
+  const inA = joinBytes([pickFrs(values, support.a), frsToBytes([1n, r])]);
+  const inB = joinBytes([pickFrs(values, support.b), frsToBytes([1n, s])]);
+  const hidden = values.subarray((r1cs.publicCount + 1) * frBytes);
+  const sums = startCalls([
     { call: "msmG2", args: [joinBytes([key.bG2, vk.betaG2, vk.deltaG2]), inB] },
     { call: "msmG1", args: [joinBytes([key.a, vk.alphaG1, key.deltaG1]), inA] },
     { call: "msmG1", args: [joinBytes([key.bG1, key.betaG1, key.deltaG1]), inB] },
     { call: "msmG1", args: [key.l, hidden] },
-    quotient,
-  ]) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
-  const c = curveKernel.msmG1(
-    concatBytes(l, curveKernel.msmG1(key.h, h.subarray(0, (key.domainSize - 1) * 32)), a, bG1, key.deltaG1),
-    frsToBytes([1n, 1n, s, r, frModulus - ((r * s) % frModulus)]),
-  );
-  return encodeProof({ a, b, c });
+  ]);
+  try {
+    const h = quotientPoint(key, r1cs, witness); // while others compute the sums, which do not need it
+    const [b, a, bG1, l] = sums.finish() as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+    const c = curveKernel.msmG1(
+      concatBytes(l, h, a, bG1, key.deltaG1),
+      frsToBytes([1n, 1n, s, r, frModulus - ((r * s) % frModulus)]),
+    );
+    return encodeProof({ a, b, c });
+  } catch (error) {
+    sums.stop();
+    throw error;
+  }
 }

@@ -5,7 +5,7 @@
  *
  * Source: Groth 2016 §3.2, with the rows of public inputs described in `qap.ts`.
  */
-import { type CurveCall, curveCalls, frPower } from "../curve/index.ts";
+import { type CurveCall, frPower, startCalls } from "../curve/index.ts";
 import { frInvert, frModulus, frReduce, frsToBytes } from "../field/index.ts";
 import { type R1cs, r1csDigest } from "../r1cs/index.ts";
 import { assertEntropy, deriveScalar } from "./derive.ts";
@@ -37,13 +37,16 @@ const liftG2 = (scalars: readonly bigint[]): CurveCall => ({
   args: [generatorG2, frsToBytes(scalars)],
 });
 
-/** The calls under names, done side by side. */
-function liftAll<Name extends string>(calls: Readonly<Record<Name, CurveCall>>): Record<Name, Uint8Array> {
-  const results = curveCalls(Object.values<CurveCall>(calls));
-  return Object.fromEntries(Object.keys(calls).map((name, i) => [name, results[i]])) as Record<
-    Name,
-    Uint8Array
-  >;
+/** Begins the calls under names. */
+function liftAll<Name extends string>(
+  calls: Readonly<Record<Name, CurveCall>>,
+): () => Record<Name, Uint8Array> {
+  const started = startCalls(Object.values<CurveCall>(calls));
+  return () => {
+    const results = started.finish();
+    const entries = Object.keys(calls).map((name, i) => [name, results[i]]);
+    return Object.fromEntries(entries) as Record<Name, Uint8Array>;
+  };
 }
 
 const pick = (values: readonly bigint[], indices: Uint32Array): bigint[] =>
@@ -89,6 +92,18 @@ export function setup(r1cs: R1cs, entropy: Uint8Array): { provingKey: ProvingKey
   const qap = qapAt(r1cs, secrets.tau);
   const support = supportOf(r1cs);
   const inB = pick(qap.v, support.b);
+  const columns = liftAll({
+    bG2: liftG2(inB),
+    bG1: liftG1(inB),
+    a: liftG1(pick(qap.u, support.a)),
+  });
+  // While others multiply these, the values of the rest are computed.
+  const rest = liftAll({
+    betaG1: liftG1([secrets.beta]),
+    deltaG1: liftG1([secrets.delta]),
+    l: liftG1(mixed(qap, secrets, secrets.delta, [publicCount + 1, variableCount])),
+    h: liftG1(quotientPowers(secrets, domainSize)),
+  });
   const verifyingKey = liftAll({
     alphaG1: liftG1([secrets.alpha]),
     betaG2: liftG2([secrets.beta]),
@@ -96,14 +111,6 @@ export function setup(r1cs: R1cs, entropy: Uint8Array): { provingKey: ProvingKey
     deltaG2: liftG2([secrets.delta]),
     ic: liftG1(mixed(qap, secrets, secrets.gamma, [0, publicCount + 1])),
   });
-  const points = liftAll({
-    betaG1: liftG1([secrets.beta]),
-    deltaG1: liftG1([secrets.delta]),
-    a: liftG1(pick(qap.u, support.a)),
-    bG1: liftG1(inB),
-    bG2: liftG2(inB),
-    l: liftG1(mixed(qap, secrets, secrets.delta, [publicCount + 1, variableCount])),
-    h: liftG1(quotientPowers(secrets, domainSize)),
-  });
-  return { provingKey: { circuitDigest, verifyingKey, domainSize, variableCount, ...points } };
+  const sizes = { circuitDigest, domainSize, variableCount };
+  return { provingKey: { ...sizes, verifyingKey: verifyingKey(), ...columns(), ...rest() } };
 }

@@ -65,7 +65,16 @@ function units(headers: string): readonly Unit[] {
     source: "cess-avx512.c",
     flags: ["-O3", "-mbmi2", "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"],
   };
-  const wider = [wide, sha, avx512, labels, ifma("poseidon-ifma"), ifma("pedersen-ifma"), ifma("curve-ifma")];
+  const wider = [
+    wide,
+    sha,
+    avx512,
+    labels,
+    ifma("poseidon-ifma"),
+    ifma("pedersen-ifma"),
+    ifma("curve-ifma"),
+    ifma("fft-ifma"),
+  ];
   return [
     kernelUnit("base"),
     ...(process.arch === "x64" ? wider : []),

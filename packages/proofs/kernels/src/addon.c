@@ -91,6 +91,8 @@ __attribute__((constructor)) static void make_tables(void) {
       table->poseidon_row = poseidon_row_ifma;
       table->pedersen_tables = pedersen_tables_ifma;
       table->pedersen_row = pedersen_row_ifma;
+      table->fft = fft_ifma;
+      table->quotient = quotient_ifma;
       table->g1 = g1_ifma;
       table->g2 = g2_ifma;
       table->limits.madd52 = limit_madd52_ifma;

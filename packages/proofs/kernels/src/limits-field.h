@@ -24,7 +24,7 @@ static u32 limit_mulx_one_stream(u32 units) {
   return (u32)high;
 }
 static u32 limit_mulx_many_streams(u32 units) {
-  u64 a, b, c, d, e, f, g, h;
+  u64 a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
   for (u32 i = 0; i < units; i += 8)
     __asm__ volatile("mulxq %%rdx, %0, %1\n\tmulxq %%rdx, %2, %3\n\tmulxq %%rdx, %4, %5\n\tmulxq %%rdx, %6, %7\n\t"
                      "mulxq %%rdx, %0, %1\n\tmulxq %%rdx, %2, %3\n\tmulxq %%rdx, %4, %5\n\tmulxq %%rdx, %6, %7"

@@ -83,6 +83,8 @@ typedef struct {
 
 extern const kernel_table kernels_base, kernels_adx;
 extern const group_table g1_ifma, g2_ifma;
+i32 fft_ifma(u8 *values, u32 log, const u8 *root, const u8 *shift_in, const u8 *scale, const u8 *shift_out);
+i32 quotient_ifma(u8 *a, const u8 *b, const u8 *c, u32 log, const u8 *constants);
 u32 limit_madd52_ifma(u32 units);
 u32 limit_fp_multiply_lanes_ifma(u32 units);
 i32 poseidon_row_ifma(const fr *numbers, u32 width, u32 partial_rounds, const u8 *row, u8 *out, u32 groups);

@@ -5,6 +5,7 @@ import { codecBench } from "./codec.ts";
 import { getBench } from "./get.ts";
 import { groth16Bench } from "./groth16.ts";
 import { idleBench } from "./idle.ts";
+import { idleLabelsBench } from "./idle-labels.ts";
 import { installBench } from "./install.ts";
 import { kernelsBench, limitsBench } from "./kernels.ts";
 import { pipelinesBench } from "./pipelines.ts";
@@ -25,6 +26,7 @@ export const benches: readonly Bench[] = [
   snarksBench,
   groth16Bench,
   spaceBench,
+  idleLabelsBench,
   treesBench,
   codecBench,
   chainBench,

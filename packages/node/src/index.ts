@@ -12,4 +12,5 @@ export {
   installNativeKernels,
 } from "./kernels.ts";
 export { limits } from "./limits.ts";
+export { installNumberFunctions } from "./number-kernel.ts";
 export type { ProofBackend, ProofBackends } from "./proof-kernels.ts";

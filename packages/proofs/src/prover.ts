@@ -9,8 +9,8 @@ import type { ProvingKey } from "./groth16/index.ts";
 import {
   auxSource,
   boundTo,
+  extractMaskedRange,
   extractRange,
-  extractWholeRange,
   type RangeCost,
   type ReplicaReader,
   type SealCommitments,
@@ -19,6 +19,7 @@ import {
 } from "./porep/index.ts";
 import { porepOf, verifySealOf } from "./poreps.ts";
 import { type PostKind, provePostSteps, type StoredSector, succinctClassesOf } from "./post/index.ts";
+import { sdrMask } from "./sdr/index.ts";
 import type { SealInput, SealSource, SealStore } from "./seal-io/index.ts";
 import { runStepsPausing, type SealHooks } from "./steps/index.ts";
 import { proveSealSteps, provingKeyOf } from "./succinct/index.ts";
@@ -143,8 +144,7 @@ export function createProver({ pause = () => Promise.resolve() }: InlineProverOp
       const range = { startUserBytes, userBytes };
       const options = { ...hooks, pause };
       if (profile.kind === "zigzag") return extractRange(profile, identity, range, read, options);
-      const steps = (replica: Uint8Array) => porepOf(profile).extractSteps(profile, identity, replica);
-      return extractWholeRange(profile, range, read, steps, options);
+      return extractMaskedRange(profile, range, read, sdrMask(profile, identity), options);
     },
     async proveSeal(request, hooks = {}) {
       hooks.cancel?.throwIfAborted();

@@ -17,8 +17,12 @@ import {
   type RangeCost,
   type ReplicaReader,
   replicaIdOf,
+  runSteps,
   type SectorIdentity,
   type SectorProfile,
+  sdrGraphOf,
+  sdrLastLabels,
+  sdrReplicaIdOf,
   sectorProfile,
   sectorProfiles,
   sha254Hasher,
@@ -279,7 +283,38 @@ describe("the prover", () => {
     );
   });
 
-  it("gives ranges of an SDR sector, by extracting all of it", async () => {
+  it("gives ranges of an SDR sector over several chunks, reading no more than they need", async () => {
+    const row = sectorProfiles.find(({ id }) => id === "sdr-256KiB") as SectorProfile;
+    const { sectorBytes } = row;
+    const user = userBytesOf(row);
+    const { identity } = sectorOf(sectorProfile(1024));
+    const graph = sdrGraphOf(identity.networkId, row);
+    const labels = wordsOf(runSteps(sdrLastLabels(graph, sdrReplicaIdOf(row, identity), row.layers)));
+    const replica = padUser(user).slice(); // no need for trees: data and labels are all of it
+    const words = wordsOf(replica);
+    for (let at = 0; at < words.length; at += 8) addNode(words, at, labels.subarray(at, at + 8));
+    const request = { classes: [vanillaClass(row)], sectorBytes, identity };
+    const range = { startUserBytes: 60_001, userBytes: 140_002 };
+    const ranged = createProver().extractRange({ ...request, ...range, read: readerOf(replica) });
+    const found: Uint8Array[] = [];
+    let next = await ranged.next();
+    for (; next.done !== true; next = await ranged.next()) found.push(next.value);
+    expect(Buffer.compare(Buffer.concat(found), user.subarray(60_001, 200_003))).toBe(0);
+    expect(found.length).toBeGreaterThan(2);
+    expect(next.value.readNodes).toBeLessThan(140_002 / 31.75 + 16);
+    for (const [bad, expected] of [
+      [replica.slice(0, 100_000), "proofs/bad-length"],
+      [replica.slice().fill(255, 100_000, 100_064), "proofs/not-a-replica"],
+    ] as const) {
+      const damaged = createProver().extractRange({ ...request, ...range, read: readerOf(bad) });
+      const all = (async () => {
+        for await (const _chunk of damaged);
+      })();
+      await expect(all).rejects.toEqual(expect.objectContaining({ code: expected }));
+    }
+  }, 20_000);
+
+  it("gives ranges of an SDR sector", async () => {
     const row = sectorProfiles.find(({ kind }) => kind === "sdr") as SectorProfile;
     const classes = [vanillaClass(row)];
     const { sectorBytes } = row;

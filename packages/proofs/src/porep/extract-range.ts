@@ -9,7 +9,6 @@
  * and layer, and one chunk of output.
  * Source: Filecoin specs, ZigZag PoRep; the part of the graph that a value depends on.
  */
-import { concatBytes } from "@holdfast/base";
 import { proofsErrors } from "../errors.ts";
 import { unpadUser } from "../fr32/index.ts";
 import { graphOf, layerDirection, type ParentTable, type ZigzagGraph } from "../graph/index.ts";
@@ -353,39 +352,45 @@ function* chunksOf({ startUserBytes, userBytes }: UserRange): Generator<UserRang
 }
 
 /**
- * The same by extracting everything with `steps`, for kinds in which every node needs all: reads the whole
- * replica, holds the whole data. Throws as `extractRange` and `steps` do.
+ * The same for kinds that only add something to the data, node by node: `mask` computes all of it (this is what costs),
+ * then nodes are read and `unmask` takes it from them. Reads what the range needs; holds what `mask` gives. Throws as
+ * `extractRange` does.
  */
-export async function* extractWholeRange(
+export async function* extractMaskedRange(
   profile: SectorProfile,
   range: UserRange,
   read: ReplicaReader,
-  steps: (replica: Uint8Array) => Steps<Uint8Array>,
+  { mask, unmask }: MaskedKind,
   options: RangeOptions = {},
 ): AsyncGenerator<Uint8Array, RangeCost, void> {
   checkRange(profile, range);
-  const parts: Uint8Array[] = [];
-  const { sectorBytes } = profile;
-  for (let at = 0; at < sectorBytes; at += maxReadBytes) {
+  options.cancel?.throwIfAborted();
+  const { nodes, layers, sectorBytes } = profile;
+  const added = await runStepsPausing(mask(), options, options.pause ?? (() => Promise.resolve()));
+  let reads = 0;
+  let readNodes = 0;
+  for (const part of range.userBytes === 0 ? [] : chunksOf(range)) {
     options.cancel?.throwIfAborted();
-    const part = await read(at, Math.min(maxReadBytes, sectorBytes - at));
-    parts.push(part);
-  }
-  const replica = concatBytes(...parts);
-  const data = await runStepsPausing(steps(replica), options, options.pause ?? (() => Promise.resolve()));
-  for (const part of chunksOf(range)) {
     const { first, end } = nodesOf(part);
     const from = Math.floor(first / blockNodes) * blockNodes;
+    const count = Math.ceil(end / blockNodes) * blockNodes - from;
+    const bytes = new Uint8Array(await read(from * nodeBytes, count * nodeBytes)); // ours to change
+    if (bytes.length !== count * nodeBytes) {
+      const length = from * nodeBytes + bytes.length;
+      throw proofsErrors.badLength({ what: "the replica", length, expected: sectorBytes });
+    }
+    unmask(bytes, added.subarray(from * nodeBytes, (from + count) * nodeBytes), from);
+    reads += 1;
+    readNodes += count;
     const start = part.startUserBytes - (from / blockNodes) * blockUserBytes;
-    const padded = data.subarray(from * nodeBytes, Math.ceil(end / blockNodes) * blockNodes * nodeBytes);
-    yield unpadUser(padded, start + part.userBytes).slice(start);
+    yield unpadUser(bytes, start + part.userBytes).slice(start);
   }
-  const { nodes, layers } = profile;
-  return {
-    neededNodes: nodes,
-    readNodes: nodes,
-    reads: parts.length,
-    decodedNodes: nodes * layers,
-    wholeLayers: layers,
-  };
+  return { neededNodes: readNodes, readNodes, reads, decodedNodes: nodes * layers, wholeLayers: layers };
+}
+
+export interface MaskedKind {
+  /** What was added to all nodes. */
+  readonly mask: () => Steps<Uint8Array>;
+  /** Takes the mask from nodes of the replica, of which the first is number `firstNode`. May throw. */
+  readonly unmask: (nodes: Uint8Array, mask: Uint8Array, firstNode: number) => void;
 }

@@ -9,8 +9,9 @@ export {
 } from "./challenges.ts";
 export { commitData, type DataRoom, passSteps } from "./data-tree.ts";
 export {
+  extractMaskedRange,
   extractRange,
-  extractWholeRange,
+  type MaskedKind,
   type RangeCost,
   type RangeOptions,
   type ReplicaReader,

@@ -28,7 +28,7 @@ export {
   sdrShape,
 } from "./params.ts";
 export { proveSdrSteps, type SdrOpenings, sdrOpenings, sdrProofLengths } from "./prove.ts";
-export { extractSdr, sealSdrSector } from "./replicate.ts";
+export { extractSdr, sdrMask, sealSdrSector } from "./replicate.ts";
 export {
   type SdrSeal,
   type SdrSealOutcome,

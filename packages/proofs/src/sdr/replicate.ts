@@ -4,7 +4,7 @@
 import { proofsErrors } from "../errors.ts";
 import { isFr } from "../field/index.ts";
 import { nodeBytes } from "../merkle/index.ts";
-import type { BindSector, SealOutcome, SectorIdentity } from "../porep/index.ts";
+import type { BindSector, MaskedKind, SealOutcome, SectorIdentity } from "../porep/index.ts";
 import type { SealInput, SealStore } from "../seal-io/index.ts";
 import type { Steps } from "../steps/index.ts";
 import { sdrGraphOf, sdrReplicaIdOf } from "./identity.ts";
@@ -57,9 +57,20 @@ export function* extractSdr(
 }
 
 /** What was added to the data of a sector: the labels of its last layer. */
-export function* sdrSectorLabels(profile: SdrProfile, identity: SectorIdentity): Steps<Uint8Array> {
+function* sdrSectorLabels(profile: SdrProfile, identity: SectorIdentity): Steps<Uint8Array> {
   const replicaId = sdrReplicaIdOf(profile, identity);
   return yield* sdrLastLabels(sdrGraphOf(identity.networkId, profile), replicaId, profile.layers);
+}
+
+/** How a part of a sector is extracted: all labels are computed, whatever the part. */
+export function sdrMask(profile: SdrProfile, identity: SectorIdentity): MaskedKind {
+  return {
+    mask: () => sdrSectorLabels(profile, identity),
+    unmask: (nodes, labels, firstNode) => {
+      checkReplica(nodes, firstNode);
+      subtractLabels(nodes, labels);
+    },
+  };
 }
 
 /** Throws proofs/not-a-replica. */

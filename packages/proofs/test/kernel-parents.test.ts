@@ -1,6 +1,7 @@
 /**
  * Parents by the compiled kernels against the reference: any seed, sizes from the smallest to a million nodes, both
- * directions and both versions, runs that begin and end anywhere. Canary: a kernel that takes one node for another is found.
+ * directions and both versions, runs that begin and end anywhere. Canary: a kernel that takes one node for another is
+ * found.
  */
 import { equalBytes } from "@holdfast/base";
 import {

@@ -116,7 +116,9 @@ VECTORS ENTRY void EXPORT(idle_absorb)(u8 *states, const u8 *left, u32 left_stri
 VECTORS INLINE void graph_words(idle_vector *out, const u32 *state, u32 node) {
   idle_vector x[16], start[16];
   for (int i = 0; i < 16; i++) start[i] = (idle_vector){0} + state[i];
-  for (u32 lane = 0; lane < IDLE_LANES; lane++) start[14][lane] = node + lane;
+  u32 nodes[IDLE_LANES];
+  for (u32 lane = 0; lane < IDLE_LANES; lane++) nodes[lane] = node + lane;
+  __builtin_memcpy(&start[14], nodes, sizeof(nodes));
   for (int i = 0; i < 16; i++) x[i] = start[i];
   for (int round = 0; round < 4; round++) {
     GRAPH_QUARTER(x[0], x[4], x[8], x[12])

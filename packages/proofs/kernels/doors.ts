@@ -19,6 +19,11 @@ export interface KernelDoors {
   readonly cess: CessKernel;
 }
 
+/** Those that the fuzzer asks: layers without the graphs' parents. */
+export interface FuzzedDoors extends Omit<KernelDoors, "layers"> {
+  readonly layers: Pick<LayerKernel, "zigzag" | "sdr" | "sdrPair">;
+}
+
 export function doorsOn(make: MachineMaker): KernelDoors {
   const tree = { poseidonRow: createPoseidonRow(make), pedersenRow: createPedersenRow(make) };
   return {

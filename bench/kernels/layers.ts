@@ -1,6 +1,6 @@
-/** Layers of replicas: keys of ZigZag in both directions and by both hashes, labels of SDR. */
+/** Layers of replicas: keys of ZigZag in both directions and by both hashes, labels of SDR, the kind of 2019. */
 import { hash } from "node:crypto";
-import { plainZigzagPass } from "@holdfast/proofs";
+import { type EraGraphKernel, plainEraGraph, plainEraPass, plainZigzagPass } from "@holdfast/proofs";
 import type { Kernel, KernelFamily } from "../kernel.ts";
 import { limitOf } from "../limits.ts";
 import { elements } from "./samples.ts";
@@ -52,6 +52,49 @@ function zigzag(mode: "encode" | "decode", keyDerivation: "blake2s" | "poseidon"
   };
 }
 
+function zigzag2019(mode: "encode" | "decode"): Kernel {
+  const layer = { bytes: elements(nodes), replicaId: elements(1), mode };
+  const run = runOf(13, mode === "decode", nodes);
+  const plain = plainEraPass(layer);
+  const streams = mode === "encode" ? "blake2s_one_stream" : "blake2s_many_streams";
+  return {
+    name: `zigzag-2019 ${mode}`,
+    count: nodes,
+    work: ({ layers: { zigzag2019: make } }) => {
+      const pass = make?.(layer);
+      return pass && (() => pass.run(run));
+    },
+    reference: { work: () => plain.run(run) },
+    limit: (limits) => limitOf(limits, streams, blake2sBlocks),
+  };
+}
+
+/** Base parents, which a seal finds once, and the expander edges of a layer. */
+function parents2019(): readonly Kernel[] {
+  const [base, all] = [new Uint32Array(5 * nodes), new Uint32Array(13 * nodes)];
+  const halfBits = Math.ceil(Math.log2(8 * nodes) / 2);
+  const permutation = Uint32Array.from(
+    { length: 3 * 2 ** halfBits },
+    (_none, i) => (i * 7919) % 2 ** halfBits,
+  );
+  const graph = {
+    seed: Uint32Array.of(1, 2, 3, 4, 5, 6, 7),
+    logarithms: Uint32Array.from({ length: 32 }, (_none, logarithm) => 2 ** logarithm),
+  };
+  plainEraGraph.base(graph, 0, base);
+  const edges = { nodes, base, rounds: permutation, halfBits };
+  const contender = (name: string, act: (kernel: EraGraphKernel) => void): Kernel => ({
+    name,
+    count: nodes,
+    work: ({ layers: { eraGraph } }) => eraGraph && (() => act(eraGraph)),
+    reference: { work: () => act(plainEraGraph) },
+  });
+  return [
+    contender("zigzag-2019 base parents", (kernel) => kernel.base(graph, 0, base)),
+    contender("zigzag-2019 parents", (kernel) => kernel.parents(edges, true, 0, all)),
+  ];
+}
+
 function labels(): Kernel {
   const [bytes, replicaId, previous] = [elements(nodes), elements(1), elements(nodes)];
   const run = runOf(14, false, nodes);
@@ -96,6 +139,9 @@ export const layersFamily: KernelFamily = {
     zigzag("decode", "blake2s"),
     zigzag("encode", "poseidon"),
     zigzag("decode", "poseidon"),
+    zigzag2019("encode"),
+    zigzag2019("decode"),
+    ...parents2019(),
     labels(),
     labelPairs(),
   ],

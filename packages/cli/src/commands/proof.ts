@@ -99,8 +99,8 @@ export const proofCommands: readonly CommandSpec[] = [
       "The prover id has 31 bytes for zigzag-2019 (or 32, the last one zero) and 32 for sdr; for zigzag it is the " +
       "miner's address, as text or as its 22 bytes in hex.\n" +
       "Memory: zigzag and sdr take 2.3 sectors and 150 MB (750 MB for a sector of 256 MiB, 2.5 GB for 1 GiB; zigzag " +
-      "without the native kernels one sector more), zigzag-2019 some 8 sectors. Disk, besides the replica: until a " +
-      "zigzag proof is made 2 sectors and 1.15 for each layer (3.6 GB for a sector of 256 MiB), for sdr one sector; " +
+      "without the native kernels one sector more), zigzag-2019 4.4 sectors and 270 MB. Disk, besides the " +
+      "replica: until a zigzag proof is made 2 sectors and 1.15 for each layer (3.6 GB for a sector of 256 MiB), for sdr one sector; " +
       "up to 64 MiB stay in memory.",
     examples: [
       "holdfast proof seal --kind zigzag --sector-bytes 2KiB --data photo.jpg --prover-id tfq… --sector-id 3 " +

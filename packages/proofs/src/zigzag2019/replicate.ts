@@ -65,16 +65,25 @@ function* treeSteps(hasher: EraHasher, leaves: Uint8Array, keep: boolean): Gener
  * Replicates `data` (canonical field elements, one for each node of the graph); yields the share done.
  * Throws zigzag2019/bad-length, zigzag2019/bad-number, field/not-canonical.
  */
-export function* replicateEraSteps(
+export function replicateEraSteps(
   replication: EraReplication,
   replicaId: Uint8Array,
   data: Uint8Array,
   keepTrees: boolean,
 ): Steps<EraReplica> {
-  checkReplication(replication, replicaId, data);
+  return replicateEraInPlace(replication, replicaId, concatBytes(data), keepTrees);
+}
+
+/** `replicateEraSteps` of data that become the replica, aligned to words. */
+export function* replicateEraInPlace(
+  replication: EraReplication,
+  replicaId: Uint8Array,
+  replica: Uint8Array,
+  keepTrees: boolean,
+): Steps<EraReplica> {
+  checkReplication(replication, replicaId, replica);
   const { graph, layers, slothRounds, hasher } = replication;
   const total = graph.nodes * (layers + (layers + 1) * treeWeight);
-  const replica = concatBytes(data);
   const trees: EraTree[] = [];
   let done = 0;
   for (let layer = 0; layer <= layers; layer += 1) {

@@ -6,7 +6,7 @@
  * Source: rust-fil-proofs of May 2019 (filecoin-proofs, api/internal).
  */
 import { concatBytes, littleEndian, sha256, toHex } from "@holdfast/base";
-import { padUser, userCapacity } from "../fr32/index.ts";
+import { Fr32Padder, userCapacity } from "../fr32/index.ts";
 import { exactLog2 } from "../merkle/index.ts";
 import { runSteps, type SealHooks, type Steps } from "../porep/index.ts";
 import {
@@ -19,7 +19,7 @@ import {
 import { checkLength, zigzag2019Errors } from "./errors.ts";
 import { eraGraph } from "./graph.ts";
 import { pedersenEraHasher } from "./hashers.ts";
-import { eraReplication, replicateEraSteps } from "./replicate.ts";
+import { eraReplication, replicateEraInPlace } from "./replicate.ts";
 import { eraNodeBytes } from "./tree.ts";
 
 export interface Zigzag2019Request extends Partial<EraChallengeParams> {
@@ -93,7 +93,9 @@ export function eraSectorData(sectorBytes: number, user: Uint8Array): Uint8Array
   if (user.length > capacity) throw zigzag2019Errors.tooMuchData({ userBytes: user.length, capacity });
   const sector = new Uint8Array(sectorBytes);
   // The era's writer ends in the middle of an element, today's fills it with zeros: with zeros behind, the same.
-  sector.set(padUser(user));
+  const padder = new Fr32Padder();
+  const { length } = padder.push(user, sector);
+  sector.set(padder.finish(), length);
   return sector;
 }
 
@@ -127,7 +129,7 @@ export function* sealZigzag2019Steps(request: Zigzag2019Request): Steps<Zigzag20
   const replicaId = eraReplicaId(request.proverId, request.sectorId);
   const nodes = request.sectorBytes / eraNodeBytes;
   const replication = eraReplication(eraGraph(nodes), params.layers);
-  const { replica, roots } = yield* replicateEraSteps(replication, replicaId, data, false);
+  const { replica, roots } = yield* replicateEraInPlace(replication, replicaId, data, false);
   const [commD, ...commRLayers] = roots as [Uint8Array, ...Uint8Array[]];
   const commRStar = eraCommRStar(replicaId, commRLayers);
   const challenges = eraSealChallenges({ replicaId, commRStar }, nodes, params);

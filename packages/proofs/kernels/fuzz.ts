@@ -7,15 +7,18 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { assert } from "@holdfast/base";
 import { plainCurveKernel } from "../src/curve/index.ts";
+import { createGraph, plainParents } from "../src/graph/index.ts";
 import { plainCessKernel, plainSpaceKernel } from "../src/idle/index.ts";
 import { plainTreeKernel } from "../src/merkle/index.ts";
 import { plainZigzagPass } from "../src/porep/index.ts";
 import { plainLabelPass, plainPairPass } from "../src/sdr/index.ts";
-import { plainPedersenRow } from "../src/zigzag2019/index.ts";
+import { plainEraGraph, plainEraPass, plainPedersenRow } from "../src/zigzag2019/index.ts";
 import { doorsOn } from "./doors.ts";
 import { askedFolder } from "./environment.ts";
 import { subjects } from "./fuzz/questions.ts";
+import { subjects2019 } from "./fuzz/questions-2019.ts";
 import { recorderOf } from "./fuzz/refusals.ts";
 import { complaintOfCase, type FuzzedBackend } from "./fuzz/run.ts";
 import { createNativeMachine, createWasmMachine } from "./machine.ts";
@@ -65,7 +68,18 @@ const reference: FuzzedBackend = {
   doors: {
     tree: { poseidonRow: plainTreeKernel.poseidonRow, pedersenRow: plainPedersenRow },
     curve: plainCurveKernel,
-    layers: { zigzag: plainZigzagPass, sdr: plainLabelPass, sdrPair: plainPairPass },
+    layers: {
+      zigzag: plainZigzagPass,
+      sdr: plainLabelPass,
+      sdrPair: plainPairPass,
+      zigzagParents:
+        ({ seed: graphSeed, nodes }) =>
+        (reversed, low, into) =>
+          plainParents(createGraph(graphSeed, nodes), reversed ? "reversed" : "forward", low, into),
+      sdrParents: () => () => assert(false, "the reference of SDR's graph is asked by its porep id"),
+      zigzag2019: (layer) => plainEraPass(layer),
+      eraGraph: plainEraGraph,
+    },
     space: plainSpaceKernel,
     cess: plainCessKernel,
   },
@@ -75,7 +89,8 @@ const { seed, only } = flags;
 const [from, cases, seconds] = [Number(flags.from), Number(flags.cases), Number(flags.seconds)];
 const wasm = await wasmBackend();
 const backends = [wasm, ...nativeBackends()] as const;
-const chosen = subjects.filter(({ name }) => name.toLowerCase().includes(only.toLowerCase()));
+const all = [...subjects, ...subjects2019];
+const chosen = all.filter(({ name }) => name.toLowerCase().includes(only.toLowerCase()));
 const startedMs = performance.now();
 console.log(`fuzzing ${backends.map(({ name }) => name).join(", ")}; seed ${seed}`);
 let done = 0;

@@ -94,7 +94,7 @@ export async function readWhole(
   for await (const chunk of path === "-" ? stdin : fileChunks(path, () => undefined)) {
     size += chunk.length;
     if (size > mostBytes) throw cliErrors.tooLarge({ path: path === "-" ? "the input" : path, mostBytes });
-    chunks.push(chunk.slice());
+    chunks.push(new Uint8Array(chunk)); // not slice(): on a Buffer that is a view of what is read into again
   }
   return Buffer.concat(chunks);
 }

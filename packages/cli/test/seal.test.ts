@@ -187,6 +187,16 @@ describe("zigzag", () => {
     expect({ code: ended.code, error: jsonError(ended).code }).toEqual({ code: 8, error: "cli/unwritable" });
   });
 
+  it("reads a proof file of several chunks as it is", async () => {
+    const file = JSON.parse(await readFile(at("seal.json"), "utf8"));
+    const long = Array.from({ length: 2_000_000 }, (_none, i) =>
+      ((i * 7919) % 2 ** 32).toString(16).padStart(8, "0"),
+    ).join("");
+    await writeFile(at("long.json"), JSON.stringify({ ...file, proof: long }));
+    const ended = await run(["proof", "verify", at("long.json"), "--json"]);
+    expect({ code: ended.code, error: jsonError(ended).code }).toEqual({ code: 5, error: "proof/invalid" });
+  });
+
   it("stops when it is told to", async () => {
     const stop = new AbortController();
     const large = {

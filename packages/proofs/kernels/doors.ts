@@ -19,9 +19,9 @@ export interface KernelDoors {
   readonly cess: CessKernel;
 }
 
-/** Those that the fuzzer asks: layers without the graphs' parents. */
+/** Those that the fuzzer asks: layers without the parents of the networks' graphs. */
 export interface FuzzedDoors extends Omit<KernelDoors, "layers"> {
-  readonly layers: Pick<LayerKernel, "zigzag" | "sdr" | "sdrPair">;
+  readonly layers: Omit<LayerKernel, "zigzagParents" | "sdrParents">;
 }
 
 export function doorsOn(make: MachineMaker): KernelDoors {

@@ -7,9 +7,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { assert } from "@holdfast/base";
 import { plainCurveKernel } from "../src/curve/index.ts";
-import { createGraph, plainParents } from "../src/graph/index.ts";
 import { plainCessKernel, plainSpaceKernel } from "../src/idle/index.ts";
 import { plainTreeKernel } from "../src/merkle/index.ts";
 import { plainZigzagPass } from "../src/porep/index.ts";
@@ -72,11 +70,6 @@ const reference: FuzzedBackend = {
       zigzag: plainZigzagPass,
       sdr: plainLabelPass,
       sdrPair: plainPairPass,
-      zigzagParents:
-        ({ seed: graphSeed, nodes }) =>
-        (reversed, low, into) =>
-          plainParents(createGraph(graphSeed, nodes), reversed ? "reversed" : "forward", low, into),
-      sdrParents: () => () => assert(false, "the reference of SDR's graph is asked by its porep id"),
       zigzag2019: (layer) => plainEraPass(layer),
       eraGraph: plainEraGraph,
     },

@@ -38,7 +38,7 @@ export function tidy(tree: Tree): Finding[] {
 }
 
 /** Names that are never committed; in a second worktree `.git` is a file. */
-const skipped = new Set(["node_modules", ".git", "dist", "coverage", ".tmp"]);
+const skipped = new Set(["node_modules", "target", ".git", "dist", "coverage", ".tmp"]);
 const textual = /\.(ts|tsx|js|mjs|json|md|toml|yml|yaml|c|h|sh|css|html|txt)$|(^|\/)(run|LICENSE-\w+|\.\w+)$/;
 
 /** Everything below a folder that could be committed. */

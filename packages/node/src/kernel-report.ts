@@ -12,6 +12,7 @@ import {
   frsToBytes,
   plainCessKernel,
   plainCurveKernel,
+  plainPedersenRow,
   plainTreeKernel,
   plainZigzagPass,
   treeKernel,
@@ -24,6 +25,8 @@ import { installTreeHashing } from "./tree-hashing.ts";
 export interface KernelReport {
   readonly group: string;
   readonly backend: "native" | "wasm" | "noble" | "reference";
+  /** What native kernels of our own use of the processor; null for all others. */
+  readonly features: readonly string[] | null;
   /** Times the reference's speed; null where the reference works or nothing was measured. */
   readonly ratio: number | null;
   /** Why a better back end is not in use; null if none is. */
@@ -61,18 +64,24 @@ const elements = (count: number): Uint8Array =>
 interface Sample {
   readonly group: string;
   readonly backend: KernelReport["backend"];
+  readonly features?: readonly string[] | undefined;
+  /** Features of the processor are kept out of use. */
+  readonly held?: string | undefined;
   readonly act?: (() => unknown) | undefined;
   readonly reference: () => unknown;
   readonly reason?: string | undefined;
   readonly fix: string;
 }
 
-function reportOf({ group, backend, act, reference, reason, fix }: Sample): KernelReport {
+function reportOf(sample: Sample): KernelReport {
+  const { group, backend, features = null, held, act, reference, fix } = sample;
   const plain = backend === "reference" || backend === "noble";
-  const best = backend === "native";
+  const best = backend === "native" && held === undefined;
+  const reason = backend === "native" ? held : sample.reason;
   return {
     group,
     backend,
+    features: backend === "native" ? features : null,
     ratio: plain || act === undefined ? null : ratioOf(act, reference),
     reason: best ? null : (reason ?? "there is no binary for this platform, or it gave a wrong answer"),
     fix: best ? null : fix,
@@ -131,11 +140,13 @@ function labelSample(cessColumns: CessKernel["cessColumns"]): () => void {
 }
 
 async function proofReports(): Promise<readonly KernelReport[]> {
-  const { loadKernels, buildCommand, kernelsVariable } = await import("@holdfast/proofs/kernels");
+  const { loadKernels, buildCommand, kernelsVariable, withoutVariable } = await import(
+    "@holdfast/proofs/kernels"
+  );
   const pairs = await installTreeHashing();
-  const { backend, reason, tree, curve, layers, cess } = await loadKernels();
+  const { backend, reason, features, tree, curve, layers, cess } = await loadKernels();
   const row = elements(256);
-  const [few, scalars] = [elements(16), elements(8)];
+  const scalars = elements(8);
   const { poseidonRow, sha256Pairs } = plainTreeKernel;
   const point = decodeG1Compressed(
     nobleKernel.blsPublicKey(kernelSampleKey) ?? new Uint8Array(0),
@@ -143,7 +154,11 @@ async function proofReports(): Promise<readonly KernelReport[]> {
   );
   const points = curve.fixedBaseG1(point ?? new Uint8Array(0), scalars);
   const held = (process.env[kernelsVariable] ?? "native") !== "native";
-  const compiled = { backend, reason, fix: held ? `unset ${kernelsVariable}` : buildCommand };
+  const { [withoutVariable]: without = "" } = process.env;
+  const leftOut = without === "" ? undefined : `${withoutVariable} keeps ${without} out of use`;
+  const variable = held ? kernelsVariable : backend === "native" ? withoutVariable : undefined;
+  const fix = variable === undefined ? buildCommand : `unset ${variable}`;
+  const compiled = { backend, features, held: leftOut, reason, fix };
   const { zigzag } = layers;
   return [
     {
@@ -156,8 +171,14 @@ async function proofReports(): Promise<readonly KernelReport[]> {
     {
       group: "Poseidon trees",
       ...compiled,
-      act: () => tree.poseidonRow?.(few, 8),
-      reference: () => poseidonRow(few, 8),
+      act: () => tree.poseidonRow?.(row, 8),
+      reference: () => poseidonRow(row, 8),
+    },
+    {
+      group: "Pedersen trees",
+      ...compiled,
+      act: tree.pedersenRow && (() => tree.pedersenRow?.(row, 0)),
+      reference: () => plainPedersenRow(row, 0),
     },
     {
       group: "sums of points",

@@ -192,6 +192,7 @@ describe("the choice of a back end", () => {
   afterEach(() => vi.unstubAllEnvs());
 
   it("takes the best that is allowed, and says why no better one is in use", async () => {
+    vi.stubEnv(folderVariable, "");
     vi.stubEnv(kernelsVariable, "wasm");
     const wasm = await loadKernels();
     expect(wasm).toMatchObject({ backend: "wasm", refused: false });

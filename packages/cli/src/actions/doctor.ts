@@ -59,12 +59,13 @@ function nodeVersion(): Finding {
     : found("Node.js", "ok", says);
 }
 
-function ofKernel({ group, backend, ratio, reason, fix }: KernelReport): Finding {
+function ofKernel({ group, backend, features, ratio, reason, fix }: KernelReport): Finding {
+  const used = features === null || features.length === 0 ? "" : ` (${features.join(", ")})`;
   const speed = ratio === null ? "" : `, ${ratio} times the reference`;
   return {
     check: group,
     state: reason === null ? "ok" : "note",
-    says: `${backend}${speed}${reason === null ? "" : `: ${reason}`}`,
+    says: `${backend}${used}${speed}${reason === null ? "" : `: ${reason}`}`,
     fix,
     backend,
     ratio,

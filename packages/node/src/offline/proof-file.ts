@@ -17,13 +17,18 @@ const someBytes = z
   .refine((text) => text.length % 2 === 0, "must be bytes in hex");
 const count = z.int().min(0);
 
+/** The piece that an inclusion is about. */
+const piece = {
+  pieceCid: z.string().max(100),
+  commP: node,
+  paddedBytes: count.describe("padded bytes of the piece"),
+};
+
 export const inclusionFile = z.strictObject({
   kind: z.literal("piece-inclusion"),
   sectorBytes: count.describe("padded bytes of the sector"),
   commD: node.describe("root of the sector's data tree"),
-  pieceCid: z.string().max(100),
-  commP: node,
-  paddedBytes: count.describe("padded bytes of the piece"),
+  ...piece,
   offsetPaddedBytes: count.describe("where in the padded sector the piece begins"),
   proof: someBytes.describe("first leaf (8 bytes, little-endian), then the siblings up to commD"),
 });
@@ -33,9 +38,7 @@ export const aggregateFile = z.strictObject({
   kind: z.literal("aggregate-inclusion"),
   aggregateBytes: count.describe("padded bytes of the aggregate"),
   aggregateCommP: node.describe("commitment of the aggregate"),
-  pieceCid: z.string().max(100),
-  commP: node,
-  paddedBytes: count.describe("padded bytes of the piece"),
+  ...piece,
   offsetPaddedBytes: count.describe("where in the padded aggregate the piece begins"),
   proof: someBytes.describe("both paths, as FRC-0058 encodes them"),
 });

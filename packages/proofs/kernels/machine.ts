@@ -34,30 +34,8 @@ export interface KernelCalls {
     shiftOut: Place,
   ) => number;
   readonly quotient: (a: Place, b: Place, c: Place, log: number, constants: Place) => number;
-  readonly zigzag_blake2s: (
-    layer: Place,
-    nodes: number,
-    replicaId: Place,
-    number: number,
-    parents: Place,
-    counts: Place,
-    low: number,
-    count: number,
-    flags: number,
-  ) => number;
-  readonly zigzag_poseidon: (
-    numbers: Place,
-    partialRounds: number,
-    layer: Place,
-    nodes: number,
-    replicaId: Place,
-    number: number,
-    parents: Place,
-    counts: Place,
-    low: number,
-    count: number,
-    flags: number,
-  ) => number;
+  readonly zigzag_blake2s: (...run: ZigzagRun) => number;
+  readonly zigzag_poseidon: (numbers: Place, partialRounds: number, ...run: ZigzagRun) => number;
   readonly sdr_labels: (
     into: Place,
     previous: Place,
@@ -198,6 +176,17 @@ export interface KernelCalls {
   readonly g2_first_bad: (points: Place, count: number) => number;
 }
 
+type ZigzagRun = [
+  layer: Place,
+  nodes: number,
+  replicaId: Place,
+  number: number,
+  parents: Place,
+  counts: Place,
+  low: number,
+  count: number,
+  flags: number,
+];
 type SumFunction = (out: Place, points: Place, scalars: Place, count: number) => number;
 type LagrangeFunction = (points: Place, log: number, rootInverse: Place, sizeInverse: Place) => number;
 

@@ -3,7 +3,16 @@
  * of its ceremony prove.
  */
 import { sha256, utf8Bytes } from "@holdfast/base";
-import { frModulus, frReduce, type R1cs, type SparseMatrix } from "@holdfast/proofs";
+import {
+  frModulus,
+  frReduce,
+  installCurveKernel,
+  prove,
+  type R1cs,
+  type SparseMatrix,
+  setup,
+} from "@holdfast/proofs";
+import { loadKernels } from "@holdfast/proofs/kernels";
 
 export type Row = readonly (readonly [variable: number, coefficient: bigint])[];
 export interface Rows {
@@ -111,4 +120,15 @@ export function plantedSystem(
 /** Public inputs of an assignment. */
 export function inputsOf(r1cs: R1cs, witness: readonly bigint[]): bigint[] {
   return witness.slice(1, r1cs.publicCount + 1);
+}
+
+/** The product's system with its key and a proof, by the compiled kernels: they give the bytes of the reference. */
+export async function provenProduct() {
+  installCurveKernel((await loadKernels()).curve);
+  const r1cs = productSystem();
+  const { provingKey } = setup(r1cs, entropyOf("product"));
+  const witness = productWitness(3n, 5n, 7n);
+  const inputs = inputsOf(r1cs, witness);
+  const proof = prove(provingKey, r1cs, witness, entropyOf("proof"));
+  return { r1cs, provingKey, vk: provingKey.verifyingKey, witness, inputs, proof };
 }

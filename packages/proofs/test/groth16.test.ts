@@ -7,14 +7,12 @@ import {
   decodeProof,
   encodeProof,
   frModulus,
-  installCurveKernel,
   prove,
   r1csDigest,
   setup,
   verifyProof,
   verifyProofs,
 } from "@holdfast/proofs";
-import { loadKernels } from "@holdfast/proofs/kernels";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -22,21 +20,13 @@ import {
   entropyOf,
   inputsOf,
   plantedSystem,
-  productSystem,
   productWitness,
+  provenProduct,
   systemOf,
 } from "./groth16-fixtures.ts";
 import { acceptsOutsideSubgroup, acceptsWithEqualPowers, codeOf, smallOrderPoint } from "./groth16-oracle.ts";
 
-// The compiled kernels make this suite faster; they give the bytes of the reference.
-installCurveKernel((await loadKernels()).curve);
-
-const r1cs = productSystem();
-const { provingKey } = setup(r1cs, entropyOf("product"));
-const vk = provingKey.verifyingKey;
-const witness = productWitness(3n, 5n, 7n);
-const inputs = inputsOf(r1cs, witness);
-const proof = prove(provingKey, r1cs, witness, entropyOf("proof"));
+const { r1cs, provingKey, vk, witness, inputs, proof } = await provenProduct();
 
 const { G1, G2 } = bls12_381;
 type PointBytes = { a: Uint8Array; b: Uint8Array; c: Uint8Array };

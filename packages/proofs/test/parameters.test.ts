@@ -15,7 +15,6 @@ import {
   encodeMeta,
   encodeProvingKey,
   encodeVerifyingKey,
-  installCurveKernel,
   isCircuitId,
   isFileOf,
   isParameterFileName,
@@ -28,24 +27,15 @@ import {
   parameterId,
   prove,
   r1csDigest,
-  setup,
   verifyProof,
 } from "@holdfast/proofs";
-import { loadKernels } from "@holdfast/proofs/kernels";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { entropyOf, inputsOf, plantedSystem, productSystem, productWitness } from "./groth16-fixtures.ts";
+import { entropyOf, plantedSystem, productSystem, provenProduct } from "./groth16-fixtures.ts";
 import { codeOf, smallOrderPoint } from "./groth16-oracle.ts";
 
-installCurveKernel((await loadKernels()).curve);
-
-const r1cs = productSystem();
-const { provingKey } = setup(r1cs, entropyOf("product"));
-const vk = provingKey.verifyingKey;
-const witness = productWitness(3n, 5n, 7n);
-const inputs = inputsOf(r1cs, witness);
-const proof = prove(provingKey, r1cs, witness, entropyOf("proof"));
+const { r1cs, provingKey, vk, witness, inputs, proof } = await provenProduct();
 const id = "product{factors: 3}";
 
 const point = smallOrderPoint();

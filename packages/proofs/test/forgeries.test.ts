@@ -3,7 +3,7 @@
  * verifier that leaves out just that one accepts the forgery that is aimed at it (the canaries), and the
  * real one does not. The real verifier and the complete oracle must agree on everything.
  */
-import { concatBytes, littleEndian, readLittleEndian, sectorId, seedAddress } from "@holdfast/base";
+import { littleEndian, readLittleEndian } from "@holdfast/base";
 import {
   buildTree,
   commRStarOf,
@@ -30,6 +30,7 @@ import {
   sectorOf,
   weakParents,
 } from "./reference.ts";
+import { changed, plainForgeries } from "./spoiled.ts";
 import { leavesOf } from "./vectors.ts";
 
 const sector = sectorOf(sectorProfile(1024));
@@ -76,12 +77,6 @@ function withTree(tree: number, root: Uint8Array): Claim {
   return claimOf({ ...honest, roots, commRStar, commR }, someSeed);
 }
 
-function changed(proof: Uint8Array, at: number, bytes: Uint8Array): Uint8Array {
-  const copy = proof.slice();
-  copy.set(bytes, at);
-  return copy;
-}
-
 /** The last node of a proof plus the modulus: the same number in another encoding. */
 function unreduced(proof: Uint8Array): Uint8Array {
   const at = proof.length - 32;
@@ -120,16 +115,7 @@ const base = claimOf(honest, someSeed);
 const randomRoot = buildTree(poseidonHasher, leavesOf(32)).root;
 
 const forgeries: readonly Forgery[] = [
-  {
-    name: "another form byte",
-    aimedAt: "form",
-    claim: { ...base, proof: changed(base.proof, 0, Uint8Array.of(2)) },
-  },
-  {
-    name: "bytes behind the proof",
-    aimedAt: "length",
-    claim: { ...base, proof: concatBytes(base.proof, bytes32(0)) },
-  },
+  ...plainForgeries(base),
   {
     name: "a number that is not reduced",
     aimedAt: "canonical",
@@ -140,21 +126,6 @@ const forgeries: readonly Forgery[] = [
     name: "challenges of another seed",
     aimedAt: "seed",
     claim: claimOf(honest, bytes32(0), { seed: someSeed }),
-  },
-  {
-    name: "another miner's sector",
-    aimedAt: "replica id",
-    claim: { ...base, identity: { ...identity, miner: seedAddress(1, "thief") } },
-  },
-  {
-    name: "another sector of the same miner",
-    aimedAt: "replica id",
-    claim: { ...base, identity: { ...identity, sectorId: sectorId(77) } },
-  },
-  {
-    name: "a ticket that is older",
-    aimedAt: "replica id",
-    claim: { ...base, identity: { ...identity, ticket: bytes32(1) } },
   },
   {
     name: "roots that commR* does not bind",

@@ -3,7 +3,7 @@
  * a verifier that leaves out just that one accepts the forgery that is aimed at it (the canaries), and the
  * real one does not. The real verifier and the complete oracle must agree on everything.
  */
-import { concatBytes, littleEndian, readLittleEndian, sectorId, seedAddress } from "@holdfast/base";
+import { littleEndian, readLittleEndian } from "@holdfast/base";
 import { buildTree, frModulus, poseidonHasher, sdr, sha254Hasher } from "@holdfast/proofs";
 import { describe, expect, it } from "vitest";
 import { bytes32, type Sector, sectorOf } from "./reference.ts";
@@ -21,6 +21,7 @@ import {
   sdrReferenceVerify,
   sdrRow,
 } from "./sdr-reference.ts";
+import { changed, plainForgeries } from "./spoiled.ts";
 import { leavesOf } from "./vectors.ts";
 
 const sector = sectorOf(sdrRow());
@@ -68,12 +69,6 @@ const zeroLabel = (layer: number): SdrDeviation => ({
 });
 const zeroNode: SdrDeviation = { encoded: (node, value) => (node === target ? 0n : value) };
 
-function changed(proof: Uint8Array, at: number, bytes: Uint8Array): Uint8Array {
-  const copy = proof.slice();
-  copy.set(bytes, at);
-  return copy;
-}
-
 /** The 32 bytes at `at` plus the modulus: the same number in another encoding. */
 function unreduced(proof: Uint8Array, at: number): Uint8Array {
   return changed(proof, at, littleEndian(readLittleEndian(proof.subarray(at, at + 32)) + frModulus, 32));
@@ -103,16 +98,7 @@ const randomRoot = buildTree(poseidonHasher, leavesOf(32)).root;
 const firstColumn = 1 + 32;
 
 const forgeries: readonly Forgery[] = [
-  {
-    name: "another form byte",
-    aimedAt: "form",
-    claim: { ...base, proof: changed(base.proof, 0, Uint8Array.of(2)) },
-  },
-  {
-    name: "bytes behind the proof",
-    aimedAt: "length",
-    claim: { ...base, proof: concatBytes(base.proof, bytes32(0)) },
-  },
+  ...plainForgeries(base),
   {
     name: "a node that is not reduced",
     aimedAt: "canonical",
@@ -133,21 +119,6 @@ const forgeries: readonly Forgery[] = [
     name: "challenges of another seed",
     aimedAt: "seed",
     claim: claimOf(honest, bytes32(0), { seed: someSeed }),
-  },
-  {
-    name: "another miner's sector",
-    aimedAt: "replica id",
-    claim: { ...base, identity: { ...identity, miner: seedAddress(1, "thief") } },
-  },
-  {
-    name: "another sector of the same miner",
-    aimedAt: "replica id",
-    claim: { ...base, identity: { ...identity, sectorId: sectorId(77) } },
-  },
-  {
-    name: "a ticket that is older",
-    aimedAt: "replica id",
-    claim: { ...base, identity: { ...identity, ticket: bytes32(1) } },
   },
   {
     name: "roots that commR* does not bind",

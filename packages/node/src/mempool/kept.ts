@@ -13,6 +13,7 @@ export interface KeptMessage {
 }
 
 export interface KeptMessages {
+  /** What lies on the disk; what is not added again is gone with the next `flush`. */
   load(): readonly KeptMessage[];
   added(entry: Waiting): void;
   removed(entry: Waiting): void;
@@ -30,7 +31,8 @@ export function openKeptMessages(database: Database): KeptMessages {
   const changes = new Map<string, Waiting | null>();
   return {
     load: () =>
-      database.all("SELECT message, since FROM mempool_waiting ORDER BY rowid").flatMap((row) => {
+      database.all("SELECT cid, message, since FROM mempool_waiting ORDER BY rowid").flatMap((row) => {
+        changes.set(String(row.cid), null);
         if (!(row.message instanceof Uint8Array)) return [];
         return { signed: decode(signedMessageCodec, row.message), since: Number(row.since) };
       }),

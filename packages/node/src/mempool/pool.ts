@@ -169,36 +169,43 @@ class Pool implements Mempool {
     const needed = waiting.funds - (rival === undefined ? 0n : requiredFunds(rival.signed.message));
     if (needed + requiredFunds(message) > balance)
       throw mempoolErrors.insufficientFunds({ from, waiting: waiting.count });
-    if (rival === undefined) this.#claimPlace(entry);
-    else this.#drop(rival);
+    this.#claimPlace(entry, rival);
+    if (rival !== undefined) this.#drop(rival);
     this.#queues.put(entry);
     this.#kept.added(entry);
   }
 
-  /** Room for one more message, or its error. */
-  #claimPlace({ signed }: Waiting): void {
+  /** Room for a message, in the place of its rival if it has one, or its error: then nobody has had to leave. */
+  #claimPlace({ signed }: Waiting, rival: Waiting | undefined): void {
     const { from } = signed.message;
     const { perSender, bytesPerSender, messages, bytes } = this.#most;
-    const size = messageBytes(signed);
+    const more = rival === undefined ? 1 : 0;
+    const size = messageBytes(signed) - (rival === undefined ? 0 : messageBytes(rival.signed));
     const waiting = this.#queues.totalsOf(from);
-    if (waiting.count >= perSender || waiting.bytes + size > bytesPerSender)
+    if (waiting.count + more > perSender || waiting.bytes + size > bytesPerSender)
       throw mempoolErrors.senderFull({ from, limit: waiting.count });
-    while (this.#queues.count >= messages || this.#queues.bytes + size > bytes) {
-      if (!this.#makeRoom(signed)) throw mempoolErrors.full({ limit: this.#queues.count });
+    const gone: Waiting[] = [];
+    while (this.#queues.count + more > messages || this.#queues.bytes + size > bytes) {
+      const worst = this.#worstBelow(signed);
+      if (worst === undefined) {
+        for (const entry of gone) this.#queues.put(entry);
+        throw mempoolErrors.full({ limit: this.#queues.count });
+      }
+      this.#queues.remove(worst);
+      gone.push(worst);
     }
+    for (const entry of gone) this.#kept.removed(entry);
   }
 
-  /** Of all senders' last messages the worst paid leaves for one of another sender that pays more. */
-  #makeRoom({ message: { from, gasPrice } }: SignedMessage): boolean {
+  /** Of all senders' last messages the worst paid, if it is another sender's and pays less. */
+  #worstBelow({ message: { from, gasPrice } }: SignedMessage): Waiting | undefined {
     let worst: Waiting | undefined;
     for (const sender of this.#queues.senders()) {
       const last = this.#queues.lastOf(sender);
       if (last === undefined || sender === from) continue;
       if (worst === undefined || last.signed.message.gasPrice < worst.signed.message.gasPrice) worst = last;
     }
-    if (worst === undefined || worst.signed.message.gasPrice >= gasPrice) return false;
-    this.#drop(worst);
-    return true;
+    return worst === undefined || worst.signed.message.gasPrice >= gasPrice ? undefined : worst;
   }
 
   #fromPeer(bytes: Uint8Array): "accept" | "ignore" | "reject" {

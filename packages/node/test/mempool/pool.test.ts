@@ -21,6 +21,7 @@ import {
   createGenesis,
   createTipset,
   devnetParams,
+  messageBytes,
   type SignedMessage,
   signMessage,
   type Tipset,
@@ -210,6 +211,28 @@ describe("the pool", () => {
     expect(all.pending().map(({ message: { from } }) => from)).toContain(bob.address);
   });
 
+  it("counts the bytes of what replaces as well", () => {
+    const own = poolOn(new StandingChain(), { bytesPerSender: 1_000 });
+    const small = message(alice, 0, { price: 1n });
+    own.add(small);
+    expect(codeOf(() => own.add(message(alice, 0, { price: 9n, bytes: 1_000 })))).toBe("mempool/sender-full");
+    expect(own.pending()).toEqual([small]);
+    expect(codeOf(() => own.add(message(alice, 0, { price: 9n, bytes: 500 })))).toBe("taken");
+    const all = poolOn(new StandingChain(), { bytes: 1_000 });
+    all.add(message(alice, 0));
+    expect(codeOf(() => all.add(message(alice, 0, { price: 9n, bytes: 1_000 })))).toBe("mempool/full");
+    expect(all.pending()).toHaveLength(1);
+  });
+
+  it("lets nobody go for a message that does not come in", () => {
+    const pool = poolOn(new StandingChain(), { bytes: 2_000 });
+    pool.add(message(alice, 0, { bytes: 700, price: 1n }));
+    pool.add(message(bob, 0, { bytes: 700, price: 8n }));
+    const before = pool.pending();
+    expect(codeOf(() => pool.add(message(carol, 0, { bytes: 1_500, price: 5n })))).toBe("mempool/full");
+    expect(pool.pending()).toEqual(before);
+  });
+
   it("forgets what was mined, takes back what a reorganisation dropped", () => {
     const chain = new StandingChain();
     const pool = poolOn(chain);
@@ -259,6 +282,20 @@ describe("the pool", () => {
   });
 });
 
+describe("a pool on disk", () => {
+  it("keeps nothing that could not come back", async () => {
+    const chain = new StandingChain();
+    const database = openDatabase(":memory:");
+    const before = poolOn(chain, {}, database);
+    for (const number of [0, 1, 2]) before.add(message(alice, number));
+    await before[Symbol.asyncDispose]();
+    const after = poolOn(chain, { perSender: 2 }, database);
+    expect(after.pending()).toHaveLength(2);
+    await after[Symbol.asyncDispose]();
+    expect(database.all("SELECT cid FROM mempool_waiting")).toHaveLength(2);
+  });
+});
+
 describe("a flood", () => {
   const flooder = fc.constantFrom(alice, bob, carol, stranger);
   const wave = fc.array(
@@ -276,9 +313,12 @@ describe("a flood", () => {
   function holds(pool: Mempool): void {
     const all = pool.pending();
     expect(all.length).toBeLessThanOrEqual(most.messages);
+    const bytesOf = (some: readonly SignedMessage[]) => some.reduce((sum, one) => sum + messageBytes(one), 0);
+    expect(bytesOf(all)).toBeLessThanOrEqual(most.bytes);
     for (const { address } of [alice, bob, carol]) {
       const own = all.filter(({ message: { from } }) => from === address);
       expect(own.length).toBeLessThanOrEqual(most.perSender);
+      expect(bytesOf(own)).toBeLessThanOrEqual(most.bytesPerSender);
       const funds = own.reduce((sum, { message: m }) => sum + m.value + m.gasPrice * BigInt(m.gasLimit), 0n);
       expect(funds).toBeLessThanOrEqual(balance);
       expect(pool.committedFunds(address)).toBe(funds);

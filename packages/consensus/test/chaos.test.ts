@@ -276,6 +276,11 @@ describe("an actor that means harm cannot", () => {
     expect(() => putObject(ctx.store, stateCodec, { value: 9 })).toThrow(/after its call/);
     expect(() => ctx.balance()).toThrow(/after its call/);
     expect(() => ctx.createNewActor(bob.address, "testactor", noParams)).toThrow(/after its call/);
+    run((failing) => {
+      leaked = failing;
+      return failing.fail(500, "failed");
+    });
+    expect(() => leaked?.writeState(stateCodec, { value: 9 })).toThrow(/after its call/);
   });
 
   it("install code that nobody can create, nor give itself another's code", () => {

@@ -233,6 +233,10 @@ describe("a light chain", () => {
     for (let i = 0; i < limit; i++) light.add([{ ...header, winningPost: Uint8Array.of(1, i) }], nowMs);
     const more = { ...header, winningPost: Uint8Array.of(2) };
     expect(codeOf(() => light.add([more], nowMs))).toBe("light/too-many-tipsets");
+    // Whoever filled it has not stopped it: it begins again where its trust is.
+    light.clear();
+    expect(light.pendingCount).toBe(0);
+    expect(light.add(tipset.blocks, nowMs).key).toBe(tipset.key);
   });
 
   it("forgets forks that the final tipset leaves behind", () => {

@@ -5,10 +5,12 @@
  * the power of the trusted state have signed blocks above it. Each such block commits, through its parents, to
  * the state after the tipset.
  *
- * Invariant: if miners with more than half of the power of a trusted state follow the rules, the next trusted
- * state is the network's. Nothing rests on the power or the weight that the headers claim: a single winner could
- * claim a state in which it owns everything. Keys are those of the trusted state; a worker that has changed since
- * does not count until trust has moved past the change.
+ * Invariant: if miners with more than half of the power of a trusted state follow the rules, one of them has executed
+ * the next trusted state and built on it: it follows from the rules, whatever a provider says. That it is on the
+ * heaviest chain is not proven by this alone: a provider with nearly half of the power can add its own blocks to a
+ * fork that honest miners have left, so headers are to be asked of several nodes. Nothing rests on the power or the
+ * weight that the headers claim: a single winner could claim a state in which it owns everything. Keys are those of
+ * the trusted state; a worker that has changed since does not count until trust has moved past the change.
  */
 import type { Address, CID } from "@holdfast/base";
 import { addEpochs } from "@holdfast/base";
@@ -113,6 +115,11 @@ export class LightChain {
     return tipset;
   }
 
+  /** Forgets all that waits: who has been given headers that lead nowhere begins again with another provider. */
+  clear(): void {
+    this.#tipsets.clear();
+  }
+
   /**
    * Moves trust to the highest tipset that is final by the power of the present trusted state; the witness proves
    * `askElectorate(trusted.state, miners())`. Undefined if none is final yet. `light/witness-…`.
@@ -155,10 +162,11 @@ export class LightChain {
   /** From each top downwards: the first tipset that is deep enough and has the majority above it. */
   #highestFinal({ totalPower, voices }: Electorate): TrustedTipset | undefined {
     const parents = new Set([...this.#tipsets.values()].map((tipset) => tipsetKey(tipset.parents)));
+    const spokenBy = rememberedSignatures(voices);
     let best: TrustedTipset | undefined;
     for (const top of this.#tipsets.values()) {
       if (parents.has(top.key)) continue;
-      const final = this.#finalBelow(top, totalPower, voices);
+      const final = this.#finalBelow(top, totalPower, spokenBy);
       if (final !== undefined && final.tipset.height > (best?.tipset.height ?? -1)) best = final;
     }
     return best;
@@ -167,15 +175,15 @@ export class LightChain {
   #finalBelow(
     top: Tipset,
     totalPower: bigint,
-    voices: ReadonlyMap<Address, Voice>,
+    spokenBy: (header: BlockHeader) => Voice | undefined,
   ): TrustedTipset | undefined {
     const heard = new Set<Address>();
     let power = 0n;
     let child = top;
     for (;;) {
       for (const header of child.blocks) {
-        const voice = voices.get(header.miner);
-        if (voice === undefined || heard.has(header.miner) || !isBlockSigned(header, voice.worker)) continue;
+        const voice = heard.has(header.miner) ? undefined : spokenBy(header);
+        if (voice === undefined) continue;
         heard.add(header.miner);
         power += voice.power;
       }
@@ -194,6 +202,20 @@ export class LightChain {
       if (this.#find(tipsetKey(tipset.parents)) === undefined) this.#tipsets.delete(tipset.key);
     }
   }
+}
+
+/** Whose voice a header is, if it is signed. Many tops stand on the same headers: each signature is checked once. */
+function rememberedSignatures(
+  voices: ReadonlyMap<Address, Voice>,
+): (header: BlockHeader) => Voice | undefined {
+  const known = new Map<BlockHeader, Voice | undefined>();
+  return (header) => {
+    if (known.has(header)) return known.get(header);
+    const voice = voices.get(header.miner);
+    const spoken = voice !== undefined && isBlockSigned(header, voice.worker) ? voice : undefined;
+    known.set(header, spoken);
+    return spoken;
+  };
 }
 
 /** For a full node: the proof that a light client's `advance` takes. */

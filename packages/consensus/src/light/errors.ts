@@ -29,6 +29,6 @@ export const lightErrors = defineErrors("light", {
   tooManyTipsets: {
     exit: "refused",
     message: (d: { limit: number }) => `More than ${d.limit} tipsets wait for finality.`,
-    fix: "Give the proof that the oldest of them are final, or start from a later checkpoint.",
+    fix: "Give the proof that the oldest of them are final, or forget them and ask another node.",
   },
 });

@@ -54,11 +54,15 @@ export class CallContext implements ActorContext {
     this.store = chargedStore(execution.machine.tree, execution.gas, () => this.#assertRunning());
   }
 
-  /** The call is over: throws the failure or the lack of gas that its actor has caught. */
+  /** Throws the failure or the lack of gas that the call's actor has caught. */
   settle(): void {
-    this.#isOver = true;
     if (this.#failure !== undefined) throw this.#failure;
     this.#execution.gas.assertNotExhausted();
+  }
+
+  /** The call is over, however it ended. */
+  end(): void {
+    this.#isOver = true;
   }
 
   #assertRunning(): void {

@@ -110,8 +110,8 @@ function invoke(execution: Execution, call: Call, method: AnyMethod): Uint8Array
     throw new ActorRevert(vmExitCodes.notPayable, `${call.method} does not take money`);
   }
   execution.running.add(call.to);
+  const context = new CallContext(execution, call);
   try {
-    const context = new CallContext(execution, call);
     const returns = method.invoke(context, call.params);
     context.settle();
     if (returns.length > maxReturnBytes) {
@@ -119,6 +119,7 @@ function invoke(execution: Execution, call: Call, method: AnyMethod): Uint8Array
     }
     return returns;
   } finally {
+    context.end();
     execution.running.delete(call.to);
   }
 }

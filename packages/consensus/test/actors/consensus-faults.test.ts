@@ -46,7 +46,7 @@ describe("reportConsensusFault", () => {
   });
 
   it("takes all sectors, pledge and power for two blocks of one height, and pays the reporter", () => {
-    const { exitCode } = report(signed(), signed({ timestampMs: 2 }));
+    const { exitCode } = report(signed(), signed({ parentWeight: 2n }));
     expect(exitCode).toBe(0);
     const lost = attoFil(2n * pledge);
     const share = reporterShare(lost);
@@ -67,15 +67,15 @@ describe("reportConsensusFault", () => {
   });
 
   it("punishes a fault once", () => {
-    const [first, second] = [signed(), signed({ timestampMs: 2 })];
+    const [first, second] = [signed(), signed({ parentWeight: 2n })];
     report(first, second);
     m.addSector(3);
     expect(report(first, second).exitCode).toBe(vmExitCodes.faultReportInvalid);
-    expect(report(first, signed({ height: first.height, timestampMs: 3 })).exitCode).toBe(
+    expect(report(first, signed({ height: first.height, parentWeight: 3n })).exitCode).toBe(
       vmExitCodes.faultReportInvalid,
     );
     expect(m.view.power).toBe(1024n);
-    expect(report(signed(), signed({ timestampMs: 2 })).exitCode).toBe(0);
+    expect(report(signed(), signed({ parentWeight: 2n })).exitCode).toBe(0);
   });
 
   it("refuses everything that does not prove a fault of this miner", () => {
@@ -85,9 +85,9 @@ describe("reportConsensusFault", () => {
       [first, first],
       [first, { ...first, signature: new Uint8Array(65) }],
       [first, signed({ height: epoch(first.height - 1), parents: [blockCid(signed(foreign))] })],
-      [first, signed({ timestampMs: 2 }, alice.privateKey)],
-      [signed(foreign), signed({ ...foreign, timestampMs: 2 })],
-      [signed({ height: epoch(900) }), signed({ height: epoch(900), timestampMs: 2 })],
+      [first, signed({ parentWeight: 2n }, alice.privateKey)],
+      [signed(foreign), signed({ ...foreign, parentWeight: 2n })],
+      [signed({ height: epoch(900) }), signed({ height: epoch(900), parentWeight: 2n })],
     ];
     for (const [a, b] of reports) expect(report(a, b).exitCode).toBe(vmExitCodes.faultReportInvalid);
     expect(m.view).toMatchObject({ power: 1024n, burnt: 0n, slashedAt: null });
@@ -99,8 +99,15 @@ describe("reportConsensusFault", () => {
     expect(consensusFaultOf(first, again, null)).toBeUndefined();
   });
 
+  it("blames nobody for a height that it has signed on another network with the same keys", () => {
+    const [here, there] = [signed(), signed({ parentWeight: 2n, timestampMs: 2 })];
+    expect(consensusFaultOf(here, there, null)).toBeUndefined();
+    expect(report(here, there).exitCode).toBe(vmExitCodes.faultReportInvalid);
+    expect(m.view).toMatchObject({ power: 1024n, slashedAt: null });
+  });
+
   it("names two blocks on the same parents a time offset, whatever their heights", () => {
-    const parents = [blockCid(signed({ timestampMs: 9 }))];
+    const parents = [blockCid(signed({ parentWeight: 9n }))];
     const first = signed({ parents, height: epoch(m.world.height - 1) });
     const second = signed({ parents });
     expect(consensusFaultOf(first, second, null)).toBe("time-offset");
@@ -109,7 +116,7 @@ describe("reportConsensusFault", () => {
   });
 
   it("names a block that leaves its own brother out a grinding of parents", () => {
-    const parents = [blockCid(signed({ timestampMs: 9 }))];
+    const parents = [blockCid(signed({ parentWeight: 9n }))];
     const height = epoch(m.world.height - 1);
     const first = signed({ parents, height });
     const witness = signBlock(alice.privateKey, header({ parents, height, miner: m.world.blockMiner }));
@@ -132,26 +139,26 @@ describe("reportConsensusFault", () => {
     m.world.mineTo(m.world.height + m.world.params.finalityEpochs);
     expect(m.world.send(bob, m.miner, "miner.confirmWorker", none).exitCode).toBe(0);
     expect(m.view.worker).toBe(alice.address);
-    const old = [signed(), signed({ timestampMs: 2 })] as const;
-    const mixed = [signed(), signed({ timestampMs: 2 }, alice.privateKey)] as const;
+    const old = [signed(), signed({ parentWeight: 2n })] as const;
+    const mixed = [signed(), signed({ parentWeight: 2n }, alice.privateKey)] as const;
     expect(report(...old).exitCode).toBe(0);
     m.world.mineTo(m.world.height + 1);
-    expect(report(signed(), signed({ timestampMs: 2 }, alice.privateKey)).exitCode).toBe(0);
+    expect(report(signed(), signed({ parentWeight: 2n }, alice.privateKey)).exitCode).toBe(0);
     expect(report(...mixed).exitCode).toBe(vmExitCodes.faultReportInvalid);
     m.world.mineTo(m.world.height + m.world.params.finalityEpochs);
-    expect(report(signed(), signed({ timestampMs: 2 })).exitCode).toBe(vmExitCodes.faultReportInvalid);
+    expect(report(signed(), signed({ parentWeight: 2n })).exitCode).toBe(vmExitCodes.faultReportInvalid);
   });
 
   it("refuses a fault that is older than the chain's finality", () => {
     const height = m.world.height;
-    const pair = [signed({ height }), signed({ height, timestampMs: 2 })] as const;
+    const pair = [signed({ height }), signed({ height, parentWeight: 2n })] as const;
     m.world.mineTo(height + m.world.params.finalityEpochs);
     expect(report(...pair).exitCode).toBe(vmExitCodes.faultReportInvalid);
   });
 
   it("does not touch another miner", () => {
     const other = m.world.blockMiner;
-    expect(report(signed(), signed({ timestampMs: 2 }), { to: other }).exitCode).toBe(
+    expect(report(signed(), signed({ parentWeight: 2n }), { to: other }).exitCode).toBe(
       vmExitCodes.faultReportInvalid,
     );
     expect(m.world.ask(other, "miner.getOwner", none).returns).toBe(carol.address);

@@ -7,6 +7,7 @@ import {
   multisigGovernance,
   none,
   type Proposal,
+  transactionHash,
   vmExitCodes as x,
 } from "@holdfast/consensus";
 import { describe, expect, it } from "vitest";
@@ -21,6 +22,7 @@ import {
   owner,
   pledge,
   World,
+  worker,
 } from "./world.ts";
 
 type Change = keyof typeof multisigGovernance;
@@ -197,7 +199,27 @@ describe("a transaction", () => {
     for (let i = 0; i < maxOpenTransactions; i++) {
       expect(world.send(alice, multisig, "multisig.propose", one).exitCode).toBe(0);
     }
-    expect(world.send(bob, multisig, "multisig.propose", one).exitCode).toBe(x.tooManyTransactions);
+    expect(world.send(alice, multisig, "multisig.propose", one).exitCode).toBe(x.tooManyTransactions);
+  });
+
+  it("cannot be kept from its signers by two who fill the list together: they are removed", () => {
+    const world = new World();
+    const signers = [...trio, owner.address, worker.address];
+    const multisig = created(world, { signers, threshold: 3 });
+    const huge = { to: owner.address, value: attoFil(0n), method: "x", params: new Uint8Array(32_768) };
+    for (let transactionId = 0; transactionId < maxOpenTransactions; transactionId++) {
+      world.send(alice, multisig, "multisig.propose", huge);
+      // What has a second approval is rewritten when the first one goes: the costliest removal.
+      const hash = transactionHash(multisig, transactionId, huge);
+      world.send(carol, multisig, "multisig.approve", { transactionId, hash });
+    }
+    for (const signer of [alice.address, carol.address]) {
+      const removal = toItself(multisig, "removeSigner", { signer, decrease: false });
+      const done = agree(world, multisig, removal, [bob, owner, worker]);
+      expect(done.returns?.outcome?.exitCode).toBe(0);
+    }
+    expect(view(world, multisig).transactions).toEqual([]);
+    expect(view(world, multisig).signers).toHaveLength(3);
   });
 });
 
@@ -245,6 +267,9 @@ describe("a change of the multisig itself", () => {
     expect(refused(toItself(multisig, "removeSigner", { signer: carol.address, decrease: false }))).toBe(
       x.notSigner,
     );
+    // Who can never sign must not be counted on.
+    const itself = toItself(multisig, "addSigner", { signer: multisig, increase: true });
+    expect(refused(itself)).toBe(x.signersInvalid);
     expect(view(world, multisig)).toMatchObject({ threshold: 2 });
   });
 

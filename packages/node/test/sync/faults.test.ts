@@ -50,7 +50,7 @@ describe("the watch", () => {
       expect(honest.see(header, [])).toBeUndefined();
     expect(honest.see(first, [])).toBeUndefined();
     const cases: readonly (readonly [string, BlockHeader, readonly BlockHeader[]])[] = [
-      ["double-fork", at(100, { timestampMs: 1 }), []],
+      ["double-fork", at(100, { parentWeight: 1n }), []],
       ["time-offset", at(103), []],
       ["parent-grinding", at(101, { parents: [blockCid(brother)] }), [brother]],
     ];
@@ -65,7 +65,7 @@ describe("the watch", () => {
   it("forgets what is older than finality", async () => {
     await using net = await createNetwork({ miners: 1, seed: "watch" });
     const at = chainOf(await someHeader(net));
-    const twin = at(100, { timestampMs: 1 });
+    const twin = at(100, { parentWeight: 1n });
     const fresh = new FaultWatch(10);
     fresh.see(at(100), []);
     fresh.see(at(110, { parents: [] }), []);

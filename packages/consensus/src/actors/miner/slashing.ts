@@ -2,7 +2,7 @@
  * Consensus faults: what an honest miner never signs. Anyone can report one while it is younger than the chain's
  * finality; the miner loses every sector, every pledge and all power, and the reporter gets a small share.
  *
- *   double fork        two different blocks of one height
+ *   double fork        two different blocks of one height and time
  *   time offset        two blocks on the same parents at different heights: the second should stand on the first
  *   parent grinding    a block whose parents leave out the miner's own block although they hold a sibling of it,
  *                      of the same height and the same parents (the witness)
@@ -51,9 +51,13 @@ export function consensusFaultOf(
   witness: BlockHeader | null,
 ): ConsensusFaultKind | undefined {
   if (first.miner !== second.miner) return undefined;
-  // Not the CIDs: they hold the signature, of which one block may have several.
-  if (equalBytes(blockSigningBytes(first), blockSigningBytes(second))) return undefined;
-  if (first.height === second.height) return "double-fork";
+  if (first.height === second.height) {
+    // One chain has one time for a height. Who mines with the same keys on a network that was made anew has signed
+    // that height before, and no fault; the other faults name common parents.
+    if (first.timestampMs !== second.timestampMs) return undefined;
+    // Not the CIDs: they hold the signature, of which one block may have several.
+    return equalBytes(blockSigningBytes(first), blockSigningBytes(second)) ? undefined : "double-fork";
+  }
   if (sameParents(first, second)) return "time-offset";
   if (witness === null || witness.height !== first.height || !sameParents(witness, first)) return undefined;
   const [ours, sibling] = [blockCid(first), blockCid(witness)];

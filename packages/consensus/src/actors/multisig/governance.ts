@@ -51,9 +51,11 @@ function withoutApprovalsOf(ctx: ActorContext, state: MultisigState, signer: Add
   return { ...state, transactions: transactions.flush() };
 }
 
-function checked(state: MultisigState): Change {
+function checked(ctx: ActorContext, state: MultisigState): Change {
   const signers = orderedSigners(state.signers);
   if (signers === undefined || signers.length > maxSigners) return vmExitCodes.signersInvalid;
+  // It could never sign: nobody calls himself.
+  if (signers.includes(ctx.message.to)) return vmExitCodes.signersInvalid;
   if (state.threshold < 1 || state.threshold > signers.length) return vmExitCodes.thresholdInvalid;
   return { ...state, signers };
 }
@@ -61,14 +63,14 @@ function checked(state: MultisigState): Change {
 function removeSigner(ctx: ActorContext, state: MultisigState, { signer, decrease }: RemoveSigner): Change {
   if (!state.signers.includes(signer)) return vmExitCodes.notSigner;
   const signers = state.signers.filter((one) => one !== signer);
-  const after = checked({ ...state, signers, threshold: state.threshold - (decrease ? 1 : 0) });
+  const after = checked(ctx, { ...state, signers, threshold: state.threshold - (decrease ? 1 : 0) });
   return typeof after === "number" ? after : withoutApprovalsOf(ctx, after, signer);
 }
 
 function swapSigner(ctx: ActorContext, state: MultisigState, { from, to }: SwapSigner): Change {
   if (!state.signers.includes(from)) return vmExitCodes.notSigner;
   const signers = state.signers.map((one) => (one === from ? to : one));
-  const after = checked({ ...state, signers });
+  const after = checked(ctx, { ...state, signers });
   return typeof after === "number" || from === to ? after : withoutApprovalsOf(ctx, after, from);
 }
 
@@ -76,8 +78,8 @@ function swapSigner(ctx: ActorContext, state: MultisigState, { from, to }: SwapS
 export const multisigGovernance = {
   addSigner: governance<AddSigner>({
     params: c.tuple("AddSigner", { signer: c.address, increase: c.bool }),
-    apply: (_, state, { signer, increase }) =>
-      checked({
+    apply: (ctx, state, { signer, increase }) =>
+      checked(ctx, {
         ...state,
         signers: [...state.signers, signer],
         threshold: state.threshold + (increase ? 1 : 0),
@@ -94,7 +96,7 @@ export const multisigGovernance = {
   }),
   setThreshold: governance<{ readonly threshold: number }>({
     params: c.tuple("SetThreshold", { threshold: c.uint(maxSigners) }),
-    apply: (_, state, { threshold }) => checked({ ...state, threshold }),
+    apply: (ctx, state, { threshold }) => checked(ctx, { ...state, threshold }),
   }),
   /** Once, and only if nothing is locked: a lock cannot be replaced by a shorter one. */
   lockBalance: governance<LockBalance>({

@@ -134,13 +134,18 @@ function settle(
   return { transactionId, outcome };
 }
 
+function hasProposed(transactions: Amt<Transaction>, signer: Address): boolean {
+  for (const [, { approvals }] of transactions.entries()) if (approvals[0] === signer) return true;
+  return false;
+}
+
 function propose(ctx: ActorContext, proposal: Proposal): Signed {
   const state = readAsSigner(ctx);
   if (proposal.value < 0n) ctx.fail(vmExitCodes.negativeValue, "a transfer cannot be negative");
   // What could never be executed is refused at once, and not when the last signer approves it.
   if (proposal.to === ctx.message.to) governanceChange(ctx, proposal);
   const transactions = loadTransactions(ctx.store, state);
-  if (transactions.count >= maxOpenTransactions) {
+  if (transactions.count >= maxOpenTransactions && hasProposed(transactions, ctx.message.from)) {
     ctx.fail(vmExitCodes.tooManyTransactions, `at most ${maxOpenTransactions} transactions are open`);
   }
   const transactionId = state.nextTransactionId;

@@ -20,10 +20,13 @@ import {
 
 /** As Filecoin has it. */
 export const maxSigners = 256;
-/** Open transactions of one multisig: each costs its proposer gas, but everybody keeps them. */
-export const maxOpenTransactions = 256;
-/** Longest parameters of a transaction (bytes). */
-export const maxTransactionParamBytes = 65_536;
+/**
+ * Open transactions of one multisig: each costs its proposer gas, but everybody keeps them. Beyond it a signer still
+ * has one, so that none of them can keep the others from acting.
+ */
+export const maxOpenTransactions = 64;
+/** Longest parameters of a transaction (bytes): all open ones can be rewritten within one message's gas. */
+export const maxTransactionParamBytes = 32_768;
 /** Longest name of a method (bytes). */
 export const maxMethodNameBytes = 64;
 

@@ -16,6 +16,8 @@
 #define MAX_ARGUMENTS 11
 /* No vector is longer than this many elements: products of counts and sizes stay far below 2^64. */
 #define MAX_COUNT (1u << 31)
+/* Sums number their points and what they add up on the way in 31 bits, with up to four points for each given one. */
+#define MAX_POINTS_LOG 27
 /* The graph of 2019 multiplies numbers of nodes by five in 32 bits. */
 #define MAX_ERA_NODES (1u << 29)
 
@@ -219,6 +221,7 @@ static napi_value call_poseidon_row(napi_env env, napi_callback_info info) {
   call c = begin(env, info, 6);
   u64 width = number(&c, 1, 37), partial = number(&c, 2, 1000), groups = number(&c, 5, MAX_COUNT);
   if (width < 2) refuse(&c, "kernels: a width is out of range");
+  else if ((width - 1) * groups > MAX_COUNT) refuse(&c, "kernels: a number is out of range"); /* answers name elements */
   const fr *numbers = elements(&c, 0, 1 + 8 * width + 2 * width * width + 2 * width * partial);
   bytes row = array(&c, 3, 32 * (width - 1) * groups), out = array(&c, 4, 32 * groups);
   i32 result = OK;
@@ -487,14 +490,14 @@ static napi_value call_cess_columns(napi_env env, napi_callback_info info) {
 
 /* out, points, scalars, count: so many outputs and points, at least. */
 static napi_value sums(call *c, sum_function function, u64 unit, u64 outputs, u64 points) {
-  u32 count = number(c, 3, MAX_COUNT);
+  u32 count = number(c, 3, 1u << MAX_POINTS_LOG);
   bytes out = array(c, 0, unit * (outputs ? outputs : count));
   bytes from = array(c, 1, unit * (points ? points : count)), scalars = array(c, 2, 32ull * count);
   return status(c, c->failed ? OK : function(out.at, from.at, scalars.at, count));
 }
 
 static napi_value lagrange(call *c, lagrange_function function, u64 unit) {
-  u32 log = number(c, 1, 31);
+  u32 log = number(c, 1, MAX_POINTS_LOG);
   bytes points = array(c, 0, unit << log), root = array(c, 2, 32), size = array(c, 3, 32);
   return status(c, c->failed ? OK : function(points.at, log, root.at, size.at));
 }

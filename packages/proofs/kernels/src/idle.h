@@ -23,6 +23,7 @@ typedef struct { u8 bytes[IDLE_BLOCKS * 64]; } idle_message;
 typedef struct {
   u8 *into;
   const u8 *previous;
+  u32 nodes;
   u32 middle[8]; /* the state behind the header */
   u64 first_file;
   idle_message messages[2]; /* of a label and of the one after it, in turns */
@@ -40,9 +41,10 @@ INLINE void store_be64(u8 *at, u64 value) {
   store_be32(at + 4, (u32)value);
 }
 
-INLINE void idle_open(idle_stream *s, u8 *into, const u8 *previous, const u8 *job, u32 passes) {
+INLINE void idle_open(idle_stream *s, u8 *into, const u8 *previous, u32 nodes, const u8 *job, u32 passes) {
   s->into = into;
   s->previous = previous;
+  s->nodes = nodes;
   __builtin_memcpy(s->middle, sha_start, 32);
   IDLE(header)(s->middle, job);
   s->first_file = 0;
@@ -55,6 +57,12 @@ INLINE void idle_open(idle_stream *s, u8 *into, const u8 *previous, const u8 *jo
   }
 }
 
+/* Where a parent's label is; that of node 0 if the number was changed after it was checked and is no node's any more. */
+INLINE usize idle_place(const idle_stream *s, const u32 *number) {
+  u32 parent = read_once(number);
+  return 32 * (usize)(parent < s->nodes ? parent : 0);
+}
+
 /*
  * Parents in their places but for number 0; sampled ones of nodes 0 and 1 stay zeros. None of them is the label
  * before, so that they are gathered while that is hashed.
@@ -64,9 +72,9 @@ INLINE void idle_gather(idle_stream *s, const u32 *own, u32 node, u32 file_log) 
   const u8 *straight = s->previous + 32 * (usize)node;
   store_be64(bytes, s->first_file + (node >> file_log));
   store_be32(bytes + 12, node & ((1u << file_log) - 1));
-  for (int k = 0; k < IDLE_SAMPLED && node > 1; k++) copy_label(bytes + 64 + 32 * k, s->into + 32 * (usize)own[k]);
+  for (int k = 0; k < IDLE_SAMPLED && node > 1; k++) copy_label(bytes + 64 + 32 * k, s->into + idle_place(s, own + k));
   for (int k = IDLE_SAMPLED; k < IDLE_TABLE; k++)
-    copy_label(bytes + 64 + 32 * k, s->previous + 32 * (usize)own[k]);
+    copy_label(bytes + 64 + 32 * k, s->previous + idle_place(s, own + k));
   copy_label(bytes + 7 * 64, straight);
   copy_label(bytes + 8 * 64, straight);
 }
@@ -96,8 +104,8 @@ INLINE i32 idle_run(u8 *into, const u8 *previous, u8 *into_two, const u8 *previo
                     u32 file_log, u32 passes, const u32 *parents, u32 low, u32 count) {
   idle_stream streams[2];
   u32 used = into_two ? 2 : 1;
-  idle_open(&streams[0], into, previous, jobs, passes);
-  if (used == 2) idle_open(&streams[1], into_two, previous_two, jobs + IDLE_JOB, passes);
+  idle_open(&streams[0], into, previous, nodes, jobs, passes);
+  if (used == 2) idle_open(&streams[1], into_two, previous_two, nodes, jobs + IDLE_JOB, passes);
   for (usize i = 0; i < IDLE_TABLE * (usize)count; i++)
     if (parents[i] >= nodes) return (i32)(i / IDLE_TABLE);
   for (u32 s = 0; s < used && count > 0; s++) idle_gather(&streams[s], parents, low, file_log);

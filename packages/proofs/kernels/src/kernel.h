@@ -45,6 +45,9 @@ typedef __SIZE_TYPE__ usize;
 /* 16-byte aligned memory until the next reset; 0 if the host has no more. */
 void *kernel_alloc(usize bytes);
 
+/* A word of an array that another thread, or the kernel itself by another argument, may change: no second read. */
+INLINE u32 read_once(const u32 *at) { return *(const volatile u32 *)at; }
+
 /* Products wrap modulo 2^64 by definition; the bounds in the field files say why the results do not. */
 INLINE i64 mul64(i64 a, i64 b) { return (i64)((u64)a * (u64)b); }
 INLINE i64 add64(i64 a, i64 b) { return (i64)((u64)a + (u64)b); }

@@ -191,20 +191,16 @@ static int GROUP(new_sorter)(GROUP(sorter) *s, u32 terms) {
   return s->digits && s->refs && s->ends && s->lines && s->line_ends && s->weights && s->points && s->batch;
 }
 
-/* Points and digits of the terms that are not 0; returns like msm. */
-static i32 GROUP(load_terms)(GROUP(sorter) *s, const u8 *point_bytes, const u8 *scalars, u32 total, u32 terms) {
+/* Points and digits of the chosen terms; returns like msm. */
+static i32 GROUP(load_terms)(GROUP(sorter) *s, const u8 *point_bytes, const u8 *scalars, const u32 *chosen, u32 terms) {
   const msm_plan *plan = &s->plan;
-  u32 *chosen = kernel_alloc((usize)terms * sizeof(u32));
-  if (!chosen) return NO_MEMORY;
-  for (u32 i = 0, at = 0; i < total; i++) {
-    const u8 *scalar = scalars + 32 * (usize)i;
+  for (u32 at = 0; at < terms; at++) {
+    const u8 *scalar = scalars + 32 * (usize)chosen[at];
     part parts[MAX_PARTS];
-    if (!fr_is_canonical(scalar)) return (i32)i;
-    if (scalar_is_zero(scalar)) continue;
+    if (!fr_is_canonical(scalar)) return (i32)chosen[at];
     parts_of(parts, scalar, plan->parts);
     for (u32 k = 0; k < plan->parts; k++)
-      digits_of(&s->digits[k * terms + at], s->count, &parts[k], plan->width, plan->windows);
-    chosen[at++] = i;
+      digits_of(&s->digits[(usize)k * terms + at], s->count, &parts[k], plan->width, plan->windows);
   }
   i32 bad = GROUP(load_run)(s->points, point_bytes, chosen, terms);
   if (bad != OK) return (i32)chosen[bad];
@@ -217,11 +213,16 @@ static i32 GROUP(load_terms)(GROUP(sorter) *s, const u8 *point_bytes, const u8 *
  * Sum of scalar * point. Returns -1, or the index of a point or scalar that is not canonical, or NO_MEMORY.
  */
 ENTRY i32 EXPORT_GROUP(msm)(u8 *out, const u8 *point_bytes, const u8 *scalars, u32 total) {
-  u32 terms = 0;
-  for (u32 i = 0; i < total; i++) terms += !scalar_is_zero(scalars + 32 * (usize)i);
+  /* Which terms are not 0 is asked once: another thread's arrays may change, and what is allocated is for these. */
+  u32 terms = 0, *chosen = kernel_alloc((usize)total * sizeof(u32));
+  if (!chosen) return NO_MEMORY;
+  for (u32 i = 0; i < total; i++) {
+    chosen[terms] = i;
+    terms += !scalar_is_zero(scalars + 32 * (usize)i);
+  }
   GROUP(sorter) s;
   if (!GROUP(new_sorter)(&s, terms)) return NO_MEMORY;
-  i32 status = GROUP(load_terms)(&s, point_bytes, scalars, total, terms);
+  i32 status = GROUP(load_terms)(&s, point_bytes, scalars, chosen, terms);
   if (status != OK) return status;
   const msm_plan *plan = &s.plan;
   u32 lines = plan->rows + plan->columns - 2;

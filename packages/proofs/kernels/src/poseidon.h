@@ -50,12 +50,12 @@ static void permute(fr *state, const fr *numbers, u32 width, u32 partial_rounds)
 
 /* Elements from bytes to limbs, for the numbers of an instance. */
 ENTRY void EXPORT(fr_load_run)(fr *to, const u8 *from, u32 count) {
-  for (u32 i = 0; i < count; i++) fr_load(&to[i], from + 32 * i);
+  for (u32 i = 0; i < count; i++) fr_load(&to[i], from + 32 * (usize)i);
 }
 
 /* The hash of every width - 1 elements; returns the index of the first element that is not canonical, or -1. */
 ENTRY i32 EXPORT(poseidon_row)(const fr *numbers, u32 width, u32 partial_rounds, const u8 *row, u8 *out, u32 groups) {
-  u32 at = 0;
+  usize at = 0;
   for (u32 group = 0; group < groups; group++) {
     fr state[MAX_WIDTH];
     state[0] = numbers[0];
@@ -64,7 +64,7 @@ ENTRY i32 EXPORT(poseidon_row)(const fr *numbers, u32 width, u32 partial_rounds,
       fr_load(&state[i], row + 32 * at);
     }
     permute(state, numbers, width, partial_rounds);
-    fr_store(out + 32 * group, &state[1]);
+    fr_store(out + 32 * (usize)group, &state[1]);
   }
   return OK;
 }

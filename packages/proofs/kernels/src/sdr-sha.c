@@ -40,12 +40,12 @@ i32 sdr_pair_sha(u8 *first, const u8 *first_previous, u8 *second, const u8 *seco
   open_replica(&r[0], first, first_previous, replica_ids, number);
   open_replica(&r[1], second, second_previous, replica_ids + 32, number);
   for (u32 i = 0; i < count; i++) {
-    u32 node = low + i, states[2][8];
-    const u32 *own = parents + SDR_DEGREE * (usize)i;
-    if (!sdr_parents_fit(own, degree, nodes)) return (i32)i;
+    u32 node = low + i, own[SDR_DEGREE], states[2][8];
+    const u32 *from = parents + SDR_DEGREE * (usize)i;
+    if (!take_parents(own, from, degree, nodes)) return (i32)i;
     for (int k = 0; k < 2; k++) {
       fill_label(&r[k], node, own, degree);
-      if (i + 2 < count) fetch_label(&r[k], own + 2 * SDR_DEGREE, degree);
+      if (i + 2 < count) fetch_label(&r[k], from + 2 * SDR_DEGREE, degree);
     }
     hash_two_labels(states, r, node == 0 ? 0 : degree / 2);
     for (int k = 0; k < 2; k++) store_label(&r[k], node, states[k]);

@@ -76,9 +76,13 @@ INLINE void fetch_label(const sdr_replica *r, const u32 *parents, u32 degree) {
   for (u32 slot = 1; slot < degree; slot++) __builtin_prefetch(sdr_parent(r, parents, slot));
 }
 
-INLINE int sdr_parents_fit(const u32 *parents, u32 degree, u32 nodes) {
+/* Copies a node's parents, where nobody changes them, and says whether all of them are nodes. */
+INLINE int take_parents(u32 *own, const u32 *parents, u32 degree, u32 nodes) {
   u32 most = 0;
-  for (u32 slot = 0; slot < degree; slot++) most = parents[slot] > most ? parents[slot] : most;
+  for (u32 slot = 0; slot < degree; slot++) {
+    own[slot] = read_once(&parents[slot]);
+    most = own[slot] > most ? own[slot] : most;
+  }
   return most < nodes;
 }
 
@@ -89,11 +93,11 @@ INLINE i32 make_labels(u8 *into, const u8 *previous, u32 nodes, const u8 *replic
   sdr_replica replica;
   open_replica(&replica, into, previous, replica_id, number);
   for (u32 i = 0; i < count; i++) {
-    u32 node = low + i, state[8];
-    const u32 *own = parents + SDR_DEGREE * (usize)i;
-    if (!sdr_parents_fit(own, degree, nodes)) return (i32)i;
+    u32 node = low + i, own[SDR_DEGREE], state[8];
+    const u32 *from = parents + SDR_DEGREE * (usize)i;
+    if (!take_parents(own, from, degree, nodes)) return (i32)i;
     fill_label(&replica, node, own, degree);
-    if (i + 2 < count) fetch_label(&replica, own + 2 * SDR_DEGREE, degree);
+    if (i + 2 < count) fetch_label(&replica, from + 2 * SDR_DEGREE, degree);
     __builtin_memcpy(state, sha_start, 32);
     hash_label(state, replica.header, replica.blocks, node == 0 ? 0 : degree / 2, replica.closing);
     store_label(&replica, node, state);

@@ -12,7 +12,7 @@
 /* Half of a block: the replica id, then the parents. */
 INLINE const u8 *era_half(const zigzag_run *run, u32 i, u32 half) {
   if (half == 0) return run->replica_id;
-  return run->layer + 32 * (usize)run->parents[ZIGZAG_DEGREE * (usize)i + half - 1];
+  return parent_of(run, i, half - 1);
 }
 
 VECTORS NOINLINE void era_one(const zigzag_run *run, u32 i) {

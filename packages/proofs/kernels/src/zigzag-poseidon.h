@@ -28,8 +28,8 @@ ENTRY i32 EXPORT(zigzag_poseidon)(const fr *numbers, u32 partial_rounds, u8 *lay
     state[2] = fixed[1];
     fr_load(&state[3], header);
     for (u32 k = 0; k < ZIGZAG_DEGREE; k++) {
-      const u8 *parent = layer + 32 * (usize)parents[ZIGZAG_DEGREE * (usize)i + k];
-      if (k >= counts[i]) state[4 + k] = (fr){{0}};
+      const u8 *parent = slot_of(&run, i, k);
+      if (parent == no_node) state[4 + k] = (fr){{0}};
       else if (!fr_is_canonical(parent)) return (i32)i;
       else fr_load(&state[4 + k], parent);
     }

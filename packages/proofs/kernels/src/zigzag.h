@@ -73,16 +73,21 @@ INLINE int parents_fit(const zigzag_run *run, u32 i) {
 
 static const u8 no_node[32];
 
+/* Parent k of the run's node i; zeros if its number was changed after parents_fit saw it and is no node's any more. */
+INLINE const u8 *parent_of(const zigzag_run *run, u32 i, u32 k) {
+  u32 parent = read_once(&run->parents[ZIGZAG_DEGREE * (usize)i + k]);
+  return parent < run->nodes ? run->layer + 32 * (usize)parent : no_node;
+}
+
 /* The node of slot k of the run's node i: a parent, or zeros. */
 INLINE const u8 *slot_of(const zigzag_run *run, u32 i, u32 k) {
-  u32 parent = run->parents[ZIGZAG_DEGREE * (usize)i + k];
-  return k < run->counts[i] ? run->layer + 32 * (usize)parent : no_node;
+  return k < run->counts[i] ? parent_of(run, i, k) : no_node;
 }
 
 /* Asks the cache for the parents of a node that comes soon. */
 INLINE void fetch_parents(const zigzag_run *run, u32 i) {
   if (i >= run->count) return;
   const u32 *parents = run->parents + ZIGZAG_DEGREE * (usize)i;
-  for (u32 k = 0; k < run->counts[i]; k++) __builtin_prefetch(run->layer + 32 * (usize)parents[k]);
+  for (u32 k = 0; k < ZIGZAG_DEGREE && k < run->counts[i]; k++) __builtin_prefetch(run->layer + 32 * (usize)parents[k]);
 }
 #endif

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { stat, statfs } from "node:fs/promises";
 import path from "node:path";
-import type { DiskFile } from "@holdfast/base";
+import { assert, type DiskFile } from "@holdfast/base";
 import { MemoryStore, type SealStore } from "@holdfast/proofs";
 import { openNodeDisk } from "@holdfast/storage";
 import { offlineErrors } from "./errors.ts";
@@ -67,11 +67,14 @@ export class HandStore implements SealStore, AsyncDisposable {
   readonly #hash = createHash("sha256");
   readonly #kept: DiskFile | MemoryStore;
   readonly #replica: DiskFile | undefined;
+  /** Where in `aux` the next byte of the digest lies. */
+  #hashedTo: number;
 
   private constructor(plan: SealPlan, kept: DiskFile | MemoryStore, replica: DiskFile | undefined) {
     this.#plan = plan;
     this.#kept = kept;
     this.#replica = replica;
+    this.#hashedTo = plan.replicaStart;
   }
 
   /** Throws proof/no-space, disk/…. */
@@ -100,6 +103,8 @@ export class HandStore implements SealStore, AsyncDisposable {
       const start = offset + at;
       if (start < keptBytes) await this.#keep(start, chunk.subarray(0, keptBytes - start));
       if (start < replicaStart || start >= replicaStart + sectorBytes) continue;
+      assert(start === this.#hashedTo, "a seal writes its replica in one part");
+      this.#hashedTo += chunk.length;
       this.#hash.update(chunk);
       await this.#replica?.writeAt(start - replicaStart, chunk);
     }

@@ -160,7 +160,9 @@ export function crewTree(
       const slices = Math.ceil(into.length / (nodeBytes * columns));
       // Layers are too large to be copied.
       if (crew.threads === 1 || slices < minSlices || !layers.every(isShared)) return undefined;
-      const place = isShared(into) ? into : sharedZeros(into.length);
+      // Hashes that take the place of labels wait beside them: a slice that is done again finds what it read.
+      const inPlace = layers.some(({ buffer }) => buffer === into.buffer);
+      const place = isShared(into) && !inPlace ? into : sharedZeros(into.length);
       return new EndedPass(crew.start(columnSlices, { layers, into: place, columns }, slices), () => {
         if (place !== into) into.set(place);
       });

@@ -28,8 +28,8 @@ import type { SdrShape } from "./params.ts";
 import { labelsOffset, storedSdrTrees } from "./sealed.ts";
 
 const wordsPerNode = nodeBytes / 4;
-/** Read again at once. */
-const chunkBytes = 2 ** 20;
+/** Of each layer, read again and hashed to columns at once. */
+const chunkBytes = 2 ** 22;
 /** Costs of a node, measured in TypeScript: a label, a label's place in a column, a tree. For progress only. */
 const cost = { label: 2, column: 15, tree: 11 };
 /** Share of a seal that the tree of its data takes. */
@@ -126,13 +126,14 @@ class SdrSealing {
   /** Hashes the columns into `hashes`, which holds the labels of the last layer but one. */
   *#hashColumns(hashes: Uint8Array, last: Uint8Array): Steps<void> {
     const { layers, sectorBytes } = this.#shape;
-    if (layers === 2) return yield* passSteps(startColumns([hashes, last], hashes));
-    yield* this.#writes.settleAll();
+    const roomBytes = Math.min(chunkBytes, sectorBytes);
+    const rooms = Array.from({ length: layers - 2 }, () => allocate(roomBytes));
+    if (rooms.length > 0) yield* this.#writes.settleAll();
     for (let from = 0; from < sectorBytes; from += chunkBytes) {
       const length = Math.min(chunkBytes, sectorBytes - from);
-      const parts: Uint8Array[] = [];
-      for (let layer = 1; layer < layers - 1; layer += 1) {
-        parts.push((yield* readPart(this.#store, labelsOffset(this.#shape, layer) + from, length)).slice());
+      const parts = rooms.map((room) => room.subarray(0, length));
+      for (const [i, part] of parts.entries()) {
+        part.set(yield* readPart(this.#store, labelsOffset(this.#shape, i + 1) + from, length));
       }
       const into = hashes.subarray(from, from + length);
       const pass = startColumns([...parts, into, last.subarray(from, from + length)], into);

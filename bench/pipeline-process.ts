@@ -23,7 +23,8 @@ async function measure(work: () => unknown): Promise<Outcome> {
     cpu.push((user + system) / 1e6);
   } while (clock.length < enoughRuns && clock.reduce((sum, one) => sum + one, 0) < enoughS);
   const peakMB = (process.resourceUsage().maxRSS * 1024) / 1e6;
-  return { clockS: median(clock), spread: clock.length > 1 ? spreadOf(clock) : 0, cpuS: median(cpu), peakMB };
+  const spread = clock.length > 1 ? { spread: spreadOf(clock) } : {};
+  return { clockS: median(clock), ...spread, cpuS: median(cpu), peakMB };
 }
 
 const [name, size] = process.argv.slice(2);

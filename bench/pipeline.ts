@@ -27,7 +27,7 @@ export interface Pipeline {
 
 const outcome = z.object({
   clockS: z.number(),
-  spread: z.number(),
+  spread: z.number().optional(),
   cpuS: z.number(),
   peakMB: z.number(),
 });
@@ -70,7 +70,7 @@ export function sizeText(size: number, of: Pipeline["of"]): string {
 function figureOf(pipeline: Pipeline, size: number, by: string, found: Outcome): Figure {
   const { clockS, cpuS, spread, peakMB } = found;
   const name = `${pipeline.name}, ${sizeText(size, pipeline.of)}`;
-  return { name, by, value: clockS, unit: "s", spread, cpuS, peakMB };
+  return { name, by, value: clockS, unit: "s", cpuS, peakMB, ...(spread === undefined ? {} : { spread }) };
 }
 
 /** Every size by every back end that takes part; `peerOf` names who did the same, in seconds of processor time. */

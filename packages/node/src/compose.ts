@@ -76,7 +76,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   });
   const mempool = stack.use(openMempool({ chain, wire, clock, logger, database }));
   const sender = stack.use(openSender({ chain, wire, clock, logger, database, signer: wallet }, mempool));
-  const onFault = (fault: FoundFault): void => reportFault(sender, logger, fault);
+  const onFault = (fault: FoundFault): void => void reportFault({ chain, sender, logger }, fault);
   const sync = stack.use(openSync({ chain, wire, proofs, clock, logger, onFault }));
   const market = openMarkets(parts, { chain, sender, stack });
   const mining =
@@ -122,12 +122,26 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   };
 }
 
-/** Anyone may report; the first report is paid out of what the miner loses. */
-function reportFault(sender: Sender, logger: Logger, { miner, params, key, kind }: FoundFault): void {
-  sender.send({ to: miner, method: "reportConsensusFault", params, key }).then(
-    ({ cid }) => logger.info("a consensus fault is reported", { miner, kind, message: cid.toString() }),
-    (error: unknown) => logger.info("a consensus fault is not reported", { miner, detail: String(error) }),
-  );
+/**
+ * Anyone may report; the first report is paid out of what the miner loses. The key allows a miner one report until it
+ * is punished or finality has passed: who signs a thousand brothers of a block must not fill our outbox, before
+ * which our own proofs would have to wait.
+ */
+async function reportFault(
+  { chain, sender, logger }: { readonly chain: Chain; readonly sender: Sender; readonly logger: Logger },
+  { miner, params, kind, height }: FoundFault,
+): Promise<void> {
+  try {
+    const { slashedAt } = readMinerState(chain.store, chain.headState().state, miner);
+    if (slashedAt !== null && height <= slashedAt) return;
+    const span = Math.floor(height / (chain.params.finalityEpochs + 1));
+    const key = `fault:${miner}:${slashedAt ?? "never"}:${span}`;
+    if (sender.sentAs(key) !== undefined) return;
+    const { cid } = await sender.send({ to: miner, method: "reportConsensusFault", params, key });
+    logger.info("a consensus fault is reported", { miner, kind, message: cid.toString() });
+  } catch (error) {
+    logger.info("a consensus fault is not reported", { miner, detail: String(error) });
+  }
 }
 
 function envOn(chain: Chain, tipset: Tipset, verifier: Env["verifier"]): Env {

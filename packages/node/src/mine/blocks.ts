@@ -7,6 +7,7 @@
 import { BufferedBlockstore, type CID, epoch, HoldfastError } from "@holdfast/base";
 import {
   type BlockHeader,
+  blockCid,
   blockSigningBytes,
   consensusFaultOf,
   electionInput,
@@ -73,9 +74,10 @@ export async function mineRound(needs: MineNeeds, heights: SignedHeights, round:
   const ticket = signer.blsSign(facts.workerKey, ticketInput(base.minTicket, height, miner));
   const drawn = { height, electionProof, ticket, winningPost: post.proof };
   const { unsigned, messages } = await assemble(needs, { base, state }, drawn);
-  const fault = wouldBeFault(heights.kept(miner), unsigned, base);
+  const fault = wouldBeFault(recentOf(needs, heights, round), unsigned, base);
   if (fault !== undefined) {
     logger.warn("won, but the head leaves out a block of ours", { round, fault });
+    await offerKept(needs, heights);
     return false;
   }
   const before = heights.won(miner);
@@ -109,23 +111,35 @@ function wouldBeFault(
   return undefined;
 }
 
-/** What this node itself refuses has not left it, so it can contradict nothing. */
+/** Own blocks that a report could still name beside one of this round. */
+function recentOf({ miner, chain }: MineNeeds, heights: SignedHeights, round: number): readonly FullBlock[] {
+  return heights.kept(miner).filter(({ header }) => header.height >= round - chain.params.finalityEpochs);
+}
+
+/**
+ * What this node itself refuses has not left it, so it can contradict nothing. But one that is from the future is
+ * refused by a clock that was set back, and may have left before.
+ */
 async function submit(needs: MineNeeds, heights: SignedHeights, block: FullBlock): Promise<void> {
   try {
     await needs.submitBlock(block);
   } catch (error) {
-    if (error instanceof HoldfastError && error.code.startsWith("block/")) heights.forget(block);
+    const isRefused = error instanceof HoldfastError && error.code.startsWith("block/");
+    if (isRefused && error.code !== "block/from-the-future") heights.forget(block);
     throw error;
   }
 }
 
-/** Blocks that were signed and, for a crash, never came into the chain. */
+/** Blocks that were signed and, for a crash or a full disk, never came into the chain of the head. */
 async function offerKept(needs: MineNeeds, heights: SignedHeights): Promise<void> {
-  for (const block of heights.kept(needs.miner)) {
+  const { chain } = needs;
+  for (const block of recentOf(needs, heights, chain.head().height)) {
+    const cid = blockCid(block.header);
+    if (chain.tipsetAt(block.header.height).cids.some((known) => known.equals(cid))) continue;
     try {
       await submit(needs, heights, block);
     } catch (error) {
-      needs.logger.debug("a block of before the start is not taken", { detail: String(error) });
+      needs.logger.debug("a block that was signed before is not taken", { detail: String(error) });
     }
   }
 }

@@ -1,7 +1,8 @@
 /**
  * Looks at every block that is valid by itself for what no honest miner signs: two blocks of one height, two on the
  * same parents, one that leaves its own brother out. What it finds is a report that the chain will accept.
- * Invariant: one report for each pair, and no more headers are remembered than finality and a bound allow.
+ * Invariant: at most one fault is told for each block, and no more headers are remembered than finality and a bound
+ * allow.
  */
 import { type Address, encode } from "@holdfast/base";
 import {
@@ -17,11 +18,10 @@ import { limits } from "../limits.ts";
 export interface FoundFault {
   readonly miner: Address;
   readonly kind: ConsensusFaultKind;
+  /** Of the later block. */
   readonly height: number;
   /** Parameters of the miner actor's `reportConsensusFault`. */
   readonly params: Uint8Array;
-  /** Names the two blocks. */
-  readonly key: string;
 }
 
 export class FaultWatch {
@@ -36,10 +36,10 @@ export class FaultWatch {
   /** `parents`: the headers that the block stands on, as far as they are known. */
   see(header: BlockHeader, parents: readonly BlockHeader[]): FoundFault | undefined {
     const recent = this.#recentOf(header);
-    const name = blockCid(header).toString();
-    if (recent.some((known) => blockCid(known).toString() === name)) return undefined;
-    recent.push(header);
     this.#headers.set(header.miner, recent);
+    const cid = blockCid(header);
+    if (recent.some((known) => blockCid(known).equals(cid))) return undefined;
+    recent.push(header);
     this.#count += 1;
     if (this.#count > limits.watchedHeaders) this.#forgetOldest();
     for (const known of recent) {
@@ -81,9 +81,8 @@ function reportOf(
     return {
       miner: seen.miner,
       kind,
-      height: seen.height,
+      height: Math.max(known.height, seen.height),
       params: encode(methods.miner.reportConsensusFault.params, report),
-      key: `fault:${[known, seen].map((header) => blockCid(header).toString()).join(":")}`,
     };
   }
   return undefined;

@@ -185,7 +185,7 @@ class Syncer implements Sync {
 
   #watch({ header }: FullBlock): void {
     const { chain, logger, onFault } = this.#needs;
-    const parents = header.parents.flatMap((cid) => chain.fullBlock(cid)?.header ?? []);
+    const parents = chain.tipset(tipsetKey(header.parents))?.blocks ?? [];
     const fault = this.#faults.see(header, parents);
     if (fault === undefined) return;
     logger.warn("a miner has signed what it must not", { miner: fault.miner, kind: fault.kind });
@@ -205,7 +205,7 @@ class Syncer implements Sync {
   #remember(block: FullBlock): FullBlock[] {
     const { header } = block;
     const place = `${header.height}/${tipsetKey(header.parents)}`;
-    const family = this.#siblings.get(place) ?? new Map<string, CID>();
+    const family = this.#siblings.get(place) ?? this.#knownFamily(block);
     // Two blocks of one miner are a consensus fault; the first that was seen stays.
     if (!family.has(header.miner)) family.set(header.miner, blockCid(header));
     this.#siblings.set(place, family);
@@ -214,6 +214,13 @@ class Syncer implements Sync {
       if (oldest !== undefined) this.#siblings.delete(oldest);
     }
     return [...family.values()].flatMap((cid) => this.#needs.chain.fullBlock(cid) ?? []);
+  }
+
+  /** After a start only the chain knows which blocks of a height and parents came before. */
+  #knownFamily({ header: { height, parents } }: FullBlock): Map<string, CID> {
+    const at = this.#needs.chain.tipsetAt(height);
+    const isSamePlace = at.height === height && tipsetKey(at.parents) === tipsetKey(parents);
+    return new Map(isSamePlace ? at.blocks.map((header) => [header.miner, blockCid(header)]) : []);
   }
 
   async #offerHead(tipset: Tipset): Promise<void> {
@@ -294,7 +301,10 @@ class Syncer implements Sync {
   /** One block of a fetched tipset that lies says nothing about the others: each is judged alone. */
   async #validateFetched(blocks: readonly FullBlock[]): Promise<Tipset> {
     try {
-      return await this.#validator.validate(blocks);
+      const tipset = await this.#validator.validate(blocks);
+      // Who forks the chain behind a partition is seen when its other side is fetched.
+      for (const block of blocks) this.#watch(block);
+      return tipset;
     } catch (error) {
       if (this.#isLie(error))
         for (const block of blocks) await this.#validateAlone(block).catch(() => undefined);

@@ -35,6 +35,6 @@ export interface SyncNeeds {
   readonly proofs: ProofPass;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Told of every consensus fault that valid blocks prove, once for each pair of them. */
+  /** Told of consensus faults that valid blocks prove, at most once for each block. Must not throw. */
   readonly onFault?: (fault: FoundFault) => void;
 }

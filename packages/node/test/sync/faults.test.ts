@@ -2,7 +2,16 @@
  * Consensus faults in a network: whoever signs what it must not is reported by those who see it and punished once;
  * an honest miner refuses to sign it, also after a crash.
  */
-import { attoFil, BufferedBlockstore, epoch, silentLogger } from "@holdfast/base";
+import {
+  type Address,
+  attoFil,
+  BufferedBlockstore,
+  type CID,
+  epoch,
+  gasUnits,
+  nonce,
+  silentLogger,
+} from "@holdfast/base";
 import {
   type BlockHeader,
   blockCid,
@@ -10,7 +19,11 @@ import {
   encodeBlock,
   executeForMining,
   type FullBlock,
+  messageCid,
+  messageSigningBytes,
+  readActor,
   readMinerState,
+  type SignedMessage,
   signBlock,
 } from "@holdfast/consensus";
 import { createNetwork, type TestNetwork, type TestNode } from "@holdfast/node/testing";
@@ -78,8 +91,8 @@ describe("the watch", () => {
 });
 
 describe("a miner that signs two blocks of one height", () => {
-  /** The newest block of a miner that has messages, and its brother without them: as valid, and signed as well. */
-  async function forge(net: TestNetwork, evil: TestNode): Promise<FullBlock> {
+  /** Brothers of the newest block of a miner that has messages: with other messages, as valid, and signed as well. */
+  async function forge(net: TestNetwork, evil: TestNode): Promise<readonly FullBlock[]> {
     const { chain } = net.client.node;
     const own = () => {
       const header = chain.head().blocks.find(({ miner }) => miner === evil.miner);
@@ -94,32 +107,64 @@ describe("a miner that signs two blocks of one height", () => {
     const header = own() as BlockHeader;
     const parent = chain.parentOf(chain.head());
     if (parent === undefined) throw new TypeError("the head has a parent");
-    const { stateRoot, messagesRoot, receiptsRoot } = executeForMining({
-      store: new BufferedBlockstore(chain.store),
-      parentState: header.parentState,
-      miner: header.miner,
-      height: header.height,
-      candidates: [],
-      env: { params: chain.params, verifier: createVerifier(), randomness: chain.randomnessBelow(parent) },
-    });
-    const { signature: _, ...unsigned } = header;
-    const brother = { ...unsigned, stateRoot, messages: messagesRoot, receipts: receiptsRoot };
     const { worker } = readMinerState(chain.store, header.parentState, header.miner);
-    const signature = evil.node.wallet.sign(worker, blockSigningBytes(brother));
-    return { header: { ...brother, signature }, messages: [] };
+    return [[], [1n], [2n]].map((values): FullBlock => {
+      const { stateRoot, messagesRoot, receiptsRoot, included } = executeForMining({
+        store: new BufferedBlockstore(chain.store),
+        parentState: header.parentState,
+        miner: header.miner,
+        height: header.height,
+        candidates: values.map((value) => messageOf(net, evil, header.parentState, value)),
+        env: { params: chain.params, verifier: createVerifier(), randomness: chain.randomnessBelow(parent) },
+      });
+      const { signature: _, ...unsigned } = header;
+      const brother = { ...unsigned, stateRoot, messages: messagesRoot, receipts: receiptsRoot };
+      const signature = evil.node.wallet.sign(worker, blockSigningBytes(brother));
+      return { header: { ...brother, signature }, messages: included };
+    });
   }
 
-  it("is reported by those who see it and loses everything, once", async () => {
+  function messageOf(net: TestNetwork, evil: TestNode, state: CID, value: bigint): SignedMessage {
+    const message = {
+      from: evil.account,
+      to: net.client.account,
+      nonce: nonce(readActor(net.client.node.chain.store, state, evil.account)?.nonce ?? 0),
+      value: attoFil(value),
+      method: "",
+      params: new Uint8Array(0),
+      gasPrice: attoFil(1n),
+      gasLimit: gasUnits(10_000),
+    };
+    return { message, signature: evil.node.wallet.sign(evil.account, messageSigningBytes(message)) };
+  }
+
+  /** Reports in the chain, by who sent them. */
+  function reportsIn(net: TestNetwork): ReadonlyMap<Address, number> {
+    const { chain } = net.client.node;
+    const sent = new Map(
+      [...chain.ancestors(chain.head())]
+        .flatMap((tipset) => chain.messagesOf(tipset))
+        .filter(({ message }) => message.method === "reportConsensusFault")
+        .map((signed) => [messageCid(signed).toString(), signed.message.from]),
+    );
+    const counts = new Map<Address, number>();
+    for (const from of sent.values()) counts.set(from, (counts.get(from) ?? 0) + 1);
+    return counts;
+  }
+
+  it("is reported by those who see it and loses everything, once, however many brothers it signs", async () => {
     await using net = await createNetwork({ miners: 2, seed: "double-fork" });
     const [evil] = net.miners as [TestNode];
     await net.advance("10s");
-    const brother = await forge(net, evil);
+    const brothers = await forge(net, evil);
+    const [brother] = brothers as [FullBlock];
     const { chain } = net.client.node;
     const view = () => readMinerState(chain.store, chain.headState().state, brother.header.miner);
     const before = view();
     const stranger = net.wire.createWire("stranger");
     await net.settle(stranger.connect("/sim/client"));
-    await net.settle(stranger.publish(`/fil/blocks/${chain.params.name}`, encodeBlock(brother)));
+    for (const one of brothers)
+      await net.settle(stranger.publish(`/fil/blocks/${chain.params.name}`, encodeBlock(one)));
     expect(await net.advanceUntil(() => view().slashedAt !== null, 60_000)).toBe(true);
     expect(view()).toMatchObject({ power: 0n, sectorCount: 0, pledge: 0n });
     const { slashedAt, burnt } = view();
@@ -127,6 +172,8 @@ describe("a miner that signs two blocks of one height", () => {
     // Everybody has seen it, and one report was enough.
     await net.advance("20s");
     expect(view()).toMatchObject({ slashedAt, burnt });
+    expect([...reportsIn(net).values()].filter((count) => count > 1)).toEqual([]);
+    expect(reportsIn(net).size).toBeGreaterThan(0);
     await net.settle(stranger[Symbol.asyncDispose]());
   });
 

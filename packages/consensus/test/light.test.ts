@@ -142,6 +142,15 @@ describe("a proof of what a state says", () => {
     );
   });
 
+  it("says nothing about an object by not having it", () => {
+    const { store, genesis } = world;
+    const ask = (proven: Blockstore) => proven.has(genesis.state);
+    const { answer, witness } = proveRead(store, ask);
+    expect(answer).toBe(true);
+    expect(checkRead(witness, ask)).toBe(true);
+    expect(codeOf(() => checkRead([], ask))).toBe("light/witness-incomplete");
+  });
+
   it("is bounded", () => {
     const huge = Array.from({ length: 17 }, () => new Uint8Array(1024 * 1024));
     expect(codeOf(() => checkRead(huge, () => 0))).toBe("light/witness-too-large");

@@ -25,28 +25,36 @@ export function proveRead<Answer>(
   ask: StateQuestion<Answer>,
 ): { readonly answer: Answer; readonly witness: StateWitness } {
   const read = new Map<string, Uint8Array>();
+  const get = (cid: CID): Uint8Array | undefined => {
+    const bytes = store.get(cid);
+    if (bytes !== undefined) read.set(cid.toString(), bytes);
+    return bytes;
+  };
   const answer = ask({
-    get(cid) {
-      const bytes = store.get(cid);
-      if (bytes !== undefined) read.set(cid.toString(), bytes);
-      return bytes;
-    },
-    has: (cid) => store.has(cid),
+    get,
+    has: (cid) => get(cid) !== undefined,
     put: () => assert(false, "a question writes nothing"),
   });
   return { answer, witness: [...read.values()] };
 }
 
-/** A store of nothing but the given objects, each under its own hash. `light/witness-too-large`. */
+/**
+ * A store of nothing but the given objects, each under its own hash. That an object is not among them says nothing
+ * about the state: who asks whether it is there gets no answer. `light/witness-too-large`, `light/witness-incomplete`.
+ */
 export function witnessStore(witness: StateWitness): Blockstore {
   const bytes = witness.reduce((sum, object) => sum + object.length, 0);
   if (bytes > maxWitnessBytes) throw lightErrors.witnessTooLarge({ bytes, limit: maxWitnessBytes });
   const objects = new Map(witness.map((object) => [cidOfCbor(object).toString(), object]));
   return {
     get: (cid: CID) => objects.get(cid.toString()),
-    has: (cid) => objects.has(cid.toString()),
+    has: (cid) => objects.has(cid.toString()) || incomplete(cid),
     put: () => assert(false, "a question writes nothing"),
   };
+}
+
+function incomplete(cid: CID): never {
+  throw lightErrors.witnessIncomplete({ cid: cid.toString() });
 }
 
 /**

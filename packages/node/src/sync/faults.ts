@@ -49,6 +49,14 @@ export class FaultWatch {
     return undefined;
   }
 
+  /** True if two other blocks of the miner and height are known: the fault is proven, a further one proves nothing. */
+  isProven(header: BlockHeader): boolean {
+    const cid = blockCid(header);
+    const known = this.#headers.get(header.miner) ?? [];
+    const brothers = known.filter((one) => one.height === header.height);
+    return brothers.length > 1 && !brothers.some((one) => blockCid(one).equals(cid));
+  }
+
   #recentOf({ miner, height }: BlockHeader): BlockHeader[] {
     const known = this.#headers.get(miner) ?? [];
     const recent = known.filter((one) => one.height >= height - this.#finalityEpochs);

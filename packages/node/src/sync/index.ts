@@ -135,6 +135,8 @@ class Syncer implements Sync {
     if (chain.fullBlock(cid) !== undefined) return "ignore";
     const nearHead = block.header.height > chain.head().height - chain.params.finalityEpochs;
     if (!nearHead || this.#blocks.waiting >= limits.queuedBlocks) return "ignore";
+    // Who has won once can sign blocks without number; one that others build on is fetched with what stands on it.
+    if (this.#faults.isProven(block.header)) return "ignore";
     // Whoever forwards a block has compared its body with its header; no verdict on the block follows.
     if (!hasOwnBody(block)) return "reject";
     const parentKnown = chain.tipset(tipsetKey(block.header.parents)) !== undefined;

@@ -47,7 +47,7 @@ async function byHand(net: TestNetwork) {
     logger: silentLogger,
     ask: undefined,
   };
-  let round = chain.head().height;
+  let round: number = chain.head().height;
   /** Rounds until `done`; what the loop would log is returned. */
   const mineUntil = async (done: () => boolean, most = 40): Promise<unknown[]> => {
     const errors: unknown[] = [];
@@ -105,7 +105,7 @@ describe("a miner whose block was signed and did not come into the chain", () =>
     await mineUntil(() => signed.length > 0);
     skip(params.finalityEpochs + 1);
     await mineUntil(() => signed.length > 1);
-    const [first, second] = signed.map(({ header }) => header.height) as [number, number];
-    expect(second - first).toBeGreaterThan(params.finalityEpochs);
+    const [first, second] = signed as [FullBlock, FullBlock];
+    expect(second.header.height - first.header.height).toBeGreaterThan(params.finalityEpochs);
   });
 });

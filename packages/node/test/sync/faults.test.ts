@@ -108,7 +108,7 @@ describe("a miner that signs two blocks of one height", () => {
     const parent = chain.parentOf(chain.head());
     if (parent === undefined) throw new TypeError("the head has a parent");
     const { worker } = readMinerState(chain.store, header.parentState, header.miner);
-    return [[], [1n], [2n]].map((values): FullBlock => {
+    return [[], [1n], [2n], [3n]].map((values): FullBlock => {
       const { stateRoot, messagesRoot, receiptsRoot, included } = executeForMining({
         store: new BufferedBlockstore(chain.store),
         parentState: header.parentState,
@@ -163,8 +163,16 @@ describe("a miner that signs two blocks of one height", () => {
     const before = view();
     const stranger = net.wire.createWire("stranger");
     await net.settle(stranger.connect("/sim/client"));
-    for (const one of brothers)
-      await net.settle(stranger.publish(`/fil/blocks/${chain.params.name}`, encodeBlock(one)));
+    const topic = `/fil/blocks/${chain.params.name}`;
+    const [late, ...early] = brothers.toReversed() as [FullBlock, ...FullBlock[]];
+    // At once: they are there before the first of them is known to be one of two.
+    await net.settle(Promise.all(early.map((one) => stranger.publish(topic, encodeBlock(one)))));
+    await net.advance(50);
+    // Two prove the fault; nobody executes and forwards another one.
+    await net.settle(stranger.publish(topic, encodeBlock(late)));
+    await net.advance(50);
+    const isTaken = [...early, late].map(({ header }) => chain.fullBlock(blockCid(header)) !== undefined);
+    expect(isTaken).toEqual([true, true, true, false]);
     expect(await net.advanceUntil(() => view().slashedAt !== null, 60_000)).toBe(true);
     expect(view()).toMatchObject({ power: 0n, sectorCount: 0, pledge: 0n });
     const { slashedAt, burnt } = view();

@@ -99,8 +99,15 @@ export async function readWhole(
   return Buffer.concat(chunks);
 }
 
-/** Writes a whole file under its name only when it is complete. Error `cli/unwritable`. */
+/** Error `cli/file-exists` where what is written cannot take the place of what is there: a folder, a device, a pipe. */
+export async function checkReplaceable(path: string): Promise<void> {
+  const found = await statOf(path);
+  if (found !== undefined && !found.isFile) throw cliErrors.fileExists({ path });
+}
+
+/** Writes a whole file under its name only when it is complete. Errors `cli/file-exists`, `cli/unwritable`. */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+  await checkReplaceable(path);
   const part = `${path}.${process.pid}.part`;
   try {
     await writeFile(part, content, { flush: true });

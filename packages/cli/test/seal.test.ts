@@ -182,6 +182,25 @@ describe("zigzag", () => {
     expect((await readdir(folder)).filter((name) => /never|part/.test(name))).toEqual([]);
   });
 
+  it("replaces no folder, no device and not its own data, also by force", async () => {
+    await writeFile(at("own"), "precious");
+    const pairs = Object.entries({ ...options(), data: at("own") }).flatMap(([name, value]) => [
+      `--${name}`,
+      value,
+    ]);
+    const forced = (path: string, ...more: string[]) =>
+      run(["proof", "seal", ...pairs, "--out-replica", path, ...more, "--force", "--json"]);
+    for (const [ended, code, error] of [
+      [await forced(folder), 8, "cli/file-exists"],
+      [await forced("/dev/null"), 8, "cli/file-exists"],
+      [await forced(at("own")), 2, "cli/bad-value"],
+      [await forced(at("both"), "--seed", bytes("09", 32), "--out", at("both")), 2, "cli/bad-value"],
+    ] as const) {
+      expect({ code: ended.code, error: jsonError(ended).code }).toEqual({ code, error });
+    }
+    expect(await readFile(at("own"), "utf8")).toBe("precious");
+  });
+
   it("needs folders that can be written", async () => {
     const ended = await seal({ ...options(), scratch: at("nowhere") });
     expect({ code: ended.code, error: jsonError(ended).code }).toEqual({ code: 8, error: "cli/unwritable" });

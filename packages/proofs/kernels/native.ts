@@ -5,7 +5,7 @@
  * and what is broken could end the process.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { askedFolder, folderVariable } from "./environment.ts";
@@ -58,9 +58,23 @@ export function sourcesDigest(): string | undefined {
   return hash.digest("hex");
 }
 
+const mostNoteBytes = 65_536;
+/** A build that watches every access has 16 MB. */
+const mostBinaryBytes = 134_217_728;
+
+/**
+ * A whole file; undefined for what is none or too large: a pipe would keep us waiting for ever, a device would fill
+ * the memory. Throws what the system says.
+ */
+function readFileUpTo(file: string, mostBytes: number): Buffer | undefined {
+  const found = statSync(file);
+  return found.isFile() && found.size <= mostBytes ? readFileSync(file) : undefined;
+}
+
 function noteIn(folder: string): NativeNote | undefined {
   try {
-    const note = JSON.parse(readFileSync(join(folder, noteName), "utf8")) as Partial<NativeNote> | null;
+    const bytes = readFileUpTo(join(folder, noteName), mostNoteBytes);
+    const note = JSON.parse(bytes?.toString("utf8") ?? "null") as Partial<NativeNote> | null;
     const { binary, sources, compiler } = note ?? {};
     if (typeof binary !== "string" || typeof sources !== "string") return undefined;
     return { binary, sources, compiler: typeof compiler === "string" ? compiler : "unknown" };
@@ -84,7 +98,8 @@ export function findAddonIn(folder: string): NativeFound {
     const sources = sourcesDigest();
     if (sources !== undefined && note.sources !== sources)
       return refused(`${file} was built from other sources`);
-    if (note.binary !== sha256Hex(readFileSync(file)))
+    const bytes = readFileUpTo(file, mostBinaryBytes);
+    if (bytes === undefined || note.binary !== sha256Hex(bytes))
       return refused(`${file} is not what was built: it was changed or cut`);
     const module: { exports: Partial<NativeAddon> } = { exports: {} };
     process.dlopen(module, file);

@@ -4,7 +4,16 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -117,6 +126,22 @@ describe.skipIf(built === undefined)("the native addon", () => {
     expect(load(old).reason).toMatch(/other sources/);
     rmSync(join(old, binaryName));
     expect(load(old)).toMatchObject({ refused: false, reason: expect.stringMatching(/build:native/) });
+  });
+
+  it("is refused when it or its note is a device or a folder, at once", () => {
+    if (process.platform === "win32") return; // has no such names
+    const strange = (name: string): string => {
+      const folder = copy();
+      rmSync(join(folder, name));
+      return folder;
+    };
+    const [note, binary, folder] = [strange(noteName), strange(binaryName), strange(binaryName)];
+    symlinkSync("/dev/zero", join(note, noteName));
+    expect(load(note).reason).toMatch(/no note/);
+    symlinkSync("/dev/zero", join(binary, binaryName));
+    expect(load(binary).reason).toMatch(/not what was built/);
+    mkdirSync(join(folder, binaryName));
+    expect(load(folder).reason).toMatch(/not what was built/);
   });
 
   it("is refused when it is of another platform, and when it is another library", () => {

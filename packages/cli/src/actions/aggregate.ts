@@ -8,7 +8,7 @@ import { cliErrors, systemDetail } from "../errors.ts";
 import { plural, sizeText } from "../human-text.ts";
 import { argument, optionBytes, optionText } from "../input.ts";
 import { facts, table } from "../layout.ts";
-import { fileChunks, statOf, writeWhole } from "../local-file.ts";
+import { checkReplaceable, fileChunks, statOf, writeWhole } from "../local-file.ts";
 import { offline } from "../offline.ts";
 import { listedPiece } from "./piece.ts";
 
@@ -30,7 +30,10 @@ export const pieceAggregate = action({
   async run(context, input) {
     const words = input.args.map((_word, index) => argument(input, index, "a piece"));
     const out = optionText(input, "out");
-    if (out !== undefined) await checkFiles(words);
+    if (out !== undefined) {
+      await checkReplaceable(out);
+      await checkFiles(words);
+    }
     const pieces: ListedPiece[] = [];
     for (const word of words) pieces.push(await listedPiece(word, context));
     const { makeAggregate } = await offline();

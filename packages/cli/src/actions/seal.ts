@@ -1,7 +1,7 @@
 /** `proof seal`: one sector sealed by hand, and what came of it. */
 import { rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { addressBytes, addressFromBytes, fromHex, parseAddress, toHex } from "@holdfast/base";
 import type {
   SdrReport,
@@ -73,6 +73,10 @@ export const proofSeal = action({
     }
     const outputs = [out, outReplica].filter((path) => path !== undefined);
     const scratchFolder = optionText(input, "scratch") ?? folderOf(outReplica ?? out) ?? tmpdir();
+    const files = [optionText(input, "data") ?? "", ...outputs].map((path) => resolve(path));
+    if (new Set(files).size < files.length) {
+      throw cliErrors.badValue({ problem: "--data, --out and --out-replica are different files" });
+    }
     await checkOutputs(outputs, [scratchFolder, ...outputs.map(dirname)], input.options.force === true);
     const sealed = await whole(outReplica, (replicaPath) =>
       sealedOnThread(context, { ...request, scratchFolder, ...(replicaPath && { replicaPath }) }),
@@ -105,8 +109,10 @@ async function checkOutputs(
   force: boolean,
 ): Promise<void> {
   for (const folder of new Set(folders)) await checkFolderWritable(folder);
-  for (const path of force ? [] : paths) {
-    if ((await statOf(path)) !== undefined) throw cliErrors.fileExists({ path });
+  for (const path of paths) {
+    const found = await statOf(path);
+    // Never a folder or a device of the system.
+    if (found !== undefined && !(force && found.isFile)) throw cliErrors.fileExists({ path });
   }
 }
 

@@ -65,8 +65,9 @@ typedef struct {
 
 INLINE int parents_fit(const zigzag_run *run, u32 i) {
   const u32 *parents = run->parents + ZIGZAG_DEGREE * (usize)i;
-  if (run->counts[i] > ZIGZAG_DEGREE) return 0;
-  for (u32 k = 0; k < run->counts[i]; k++)
+  u32 count = *(const volatile u8 *)&run->counts[i];
+  if (count > ZIGZAG_DEGREE) return 0;
+  for (u32 k = 0; k < count; k++)
     if (parents[k] >= run->nodes) return 0;
   return 1;
 }

@@ -100,7 +100,7 @@ function baseOf(): EraBase {
   return asked as EraBase;
 }
 
-describe.each(backends)("$name kernels", ({ loaded: { layers, tree } }) => {
+describe.each(backends)("$name kernels", ({ backend, loaded: { layers, tree } }) => {
   const { zigzag2019 = plain.zigzag2019, eraGraph: graph = plainEraGraph } = layers;
   let restore = (): void => undefined;
   afterEach(() => restore());
@@ -152,6 +152,17 @@ describe.each(backends)("$name kernels", ({ loaded: { layers, tree } }) => {
     expect(() => run(0, 12)).toThrow();
     expect(() => run(0, 13)).not.toThrow();
   });
+
+  it.skipIf(backend !== "native")(
+    "refuse counts that lie in the layer, which changes while they are read",
+    () => {
+      const bytes = new Uint8Array(32 * 8);
+      const pass = zigzag2019({ bytes, replicaId: leavesOf(1), mode: "encode" });
+      const run = { low: 0, count: 8, descending: false, parents: new Uint32Array(13 * 8) };
+      expect(() => pass?.run({ ...run, counts: bytes.subarray(0, 8) })).toThrow(/written and read/);
+      expect(() => pass?.run({ ...run, counts: new Uint8Array(8) })).not.toThrow();
+    },
+  );
 
   it("make the published seal", () => {
     const undo = [installLayerKernel(layers), installTreeKernel(tree)];

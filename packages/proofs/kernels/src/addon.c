@@ -171,6 +171,13 @@ static const u32 *words(call *c, int i, u64 count) {
   return (const u32 *)b.at;
 }
 
+/* What a kernel checks once and reads again must not lie where it writes meanwhile. */
+static void keep_apart(call *c, bytes written, const void *read, u64 length) {
+  usize from = (usize)written.at, at = (usize)read;
+  if (!c->failed && length > 0 && at < from + written.length && from < at + length)
+    refuse(c, "kernels: an array is written and read");
+}
+
 /* Like array, but 0 in the place of an array is none. */
 static bytes array_or_none(call *c, int i, u64 least) {
   napi_valuetype type;
@@ -257,6 +264,8 @@ static napi_value call_zigzag_blake2s(napi_env env, napi_callback_info info) {
   u32 count = number(&c, 7, nodes), low = number(&c, 6, nodes - count), flags = number(&c, 8, 3);
   bytes all = array(&c, 0, 32ull * nodes), replica = array(&c, 2, 32), counts = array(&c, 5, count);
   const u32 *parents = words(&c, 4, 13ull * count);
+  keep_apart(&c, all, parents, 52ull * count);
+  keep_apart(&c, all, counts.at, count);
   i32 result = OK;
   if (!c.failed)
     result = c.table->zigzag_blake2s(all.at, nodes, replica.at, layer, parents, counts.at, low, count, flags);
@@ -271,6 +280,8 @@ static napi_value call_zigzag_poseidon(napi_env env, napi_callback_info info) {
   u32 count = number(&c, 9, nodes), low = number(&c, 8, nodes - count), flags = number(&c, 10, 3);
   bytes all = array(&c, 2, 32ull * nodes), replica = array(&c, 4, 32), counts = array(&c, 7, count);
   const u32 *parents = words(&c, 6, 13ull * count);
+  keep_apart(&c, all, parents, 52ull * count);
+  keep_apart(&c, all, counts.at, count);
   i32 result = OK;
   if (!c.failed)
     result = c.table->zigzag_poseidon(numbers, (u32)partial, all.at, nodes, replica.at, layer, parents, counts.at,
@@ -284,6 +295,8 @@ static napi_value call_zigzag_era(napi_env env, napi_callback_info info) {
   u32 count = number(&c, 6, nodes), low = number(&c, 5, nodes - count), flags = number(&c, 7, 3);
   bytes all = array(&c, 0, 32ull * nodes), replica = array(&c, 2, 32), counts = array(&c, 4, count);
   const u32 *parents = words(&c, 3, 13ull * count);
+  keep_apart(&c, all, parents, 52ull * count);
+  keep_apart(&c, all, counts.at, count);
   return status(&c, c.failed ? OK : c.table->zigzag_era(all.at, nodes, replica.at, parents, counts.at, low, count, flags));
 }
 
@@ -310,6 +323,7 @@ static napi_value call_sdr_labels(napi_env env, napi_callback_info info) {
   u32 count = number(&c, 7, nodes), low = number(&c, 6, nodes - count);
   bytes into = array(&c, 0, 32ull * nodes), previous = array(&c, 1, 32ull * nodes), replica = array(&c, 3, 32);
   const u32 *parents = words(&c, 5, 14ull * count);
+  keep_apart(&c, into, parents, 56ull * count);
   i32 result = OK;
   if (!c.failed)
     result = c.table->sdr_labels(into.at, previous.at, nodes, replica.at, layer, parents, low, count);
@@ -350,6 +364,8 @@ static napi_value call_idle_labels(napi_env env, napi_callback_info info) {
   bytes previous_two = two.at ? array(&c, 3, 32ull * nodes) : two;
   bytes jobs = array(&c, 5, two.at ? 144 : 72);
   const u32 *parents = words(&c, 8, 12ull * count);
+  keep_apart(&c, into, parents, 48ull * count);
+  keep_apart(&c, two, parents, 48ull * count);
   if (passes == 0) refuse(&c, "kernels: a number is out of range");
   i32 result = OK;
   if (!c.failed && low == 0) {
@@ -422,6 +438,8 @@ static napi_value call_sdr_pair(napi_env env, napi_callback_info info) {
   bytes first = array(&c, 0, size), first_previous = array(&c, 1, size);
   bytes second = array(&c, 2, size), second_previous = array(&c, 3, size), replicas = array(&c, 5, 64);
   const u32 *parents = words(&c, 7, 14ull * count);
+  keep_apart(&c, first, parents, 56ull * count);
+  keep_apart(&c, second, parents, 56ull * count);
   i32 result = OK;
   if (!c.failed)
     result = c.table->sdr_pair(first.at, first_previous.at, second.at, second_previous.at, nodes, replicas.at, layer,

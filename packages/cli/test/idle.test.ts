@@ -1,6 +1,6 @@
 /** Idle space by hand: sets, primes and accumulators of the original; what cannot be is refused before any work. */
 import { createHash } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -51,6 +51,25 @@ describe("idle labels", () => {
     expect(kept).toBe(roots.join("") + set.commitHash);
     const again = await labels({ ...small, keep });
     expect(jsonError(again)).toMatchObject({ code: "proof/folder-in-use" });
+  });
+
+  it("leaves nothing behind when it ends before the set is whole", async () => {
+    const stopping = new AbortController();
+    const keep = join(folder, "new", "set");
+    stopping.abort(new Error("stopped"));
+    const large = Object.entries({ ...small, n: "65536", k: "8", keep }).flatMap(([name, value]) => [
+      `--${name}`,
+      value,
+    ]);
+    const ended = await run(["idle", "labels", "--json", ...large], { signal: stopping.signal });
+    expect(ended.code).not.toBe(0);
+    expect(await readdir(folder)).not.toContain("new");
+    const failed = await labels({ ...small, n: "500", keep });
+    expect(jsonError(failed)).toMatchObject({ code: "cess/bad-shape" });
+    expect(await readdir(folder)).not.toContain("new");
+    await mkdir(join(keep, "unfinished"), { recursive: true });
+    expect(jsonError(await labels({ ...small, keep }))).toMatchObject({ code: "proof/folder-in-use" });
+    expect(await readdir(keep)).toEqual(["unfinished"]);
   });
 
   it("refuses shapes that cannot be, and sets that are too large", async () => {

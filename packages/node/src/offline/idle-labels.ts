@@ -2,7 +2,7 @@
  * A set of idle files of the compatibility profile by hand, on a thread of its own: its roots, and if a folder is
  * named the files, where the original has them: `file-cluster-C/sub-file-L` and `aux-file-L`, and `file-roots` last.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { fromHex, type Json, toHex } from "@holdfast/base";
 import {
@@ -24,7 +24,7 @@ export interface IdleLabelsRequest {
   readonly degree: number;
   readonly clusters: number;
   readonly startCluster: number;
-  /** Where the files are kept. */
+  /** Where the files are kept; it is there, and empty but for a mark (idle-folder.ts). */
   readonly folder?: string;
 }
 
@@ -38,7 +38,7 @@ export interface IdleLabelsReport {
 const mostBytes = 2 ** 31;
 const leastStep = 0.002;
 
-/** Errors `cess/…`, `proof/too-much-idle`, `proof/folder-in-use`, `proof/folder-failed`. */
+/** Errors `cess/…`, `proof/too-much-idle`, `proof/folder-failed`. */
 export async function work(
   request: IdleLabelsRequest,
   report: (doneRatio: Json) => void,
@@ -82,8 +82,6 @@ function writeAll(file: number, bytes: Uint8Array, offset: number): void {
 }
 
 function inFolder(folder: string, set: CessSet) {
-  writing(folder, () => mkdirSync(folder, { recursive: true }));
-  if (readdirSync(folder).length > 0) throw offlineErrors.folderInUse({ folder });
   const clusterFolder = (cluster: number): string => join(folder, `file-cluster-${cluster}`);
   const offsets = Array.from({ length: set.clusters }, (_none, i) => set.startCluster + i);
   writing(folder, () => {

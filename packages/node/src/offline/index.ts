@@ -74,13 +74,16 @@ export async function countCircuits(
 
 /**
  * A set of idle files of the compatibility profile, on a thread of its own; kept on disk if a folder is named, which
- * must be empty or not there. Errors `cess/…`, `proof/…`.
+ * must be empty or not there, and is so again after a failure. Errors `cess/…`, `proof/…`.
  */
 export async function idleLabels(
   request: IdleLabelsRequest,
   hooks: WorkHooks = {},
 ): Promise<IdleLabelsReport> {
-  return onThread(new URL("./idle-labels.ts", import.meta.url), request, hooks);
+  const { filling } = await import("./idle-folder.ts");
+  const work = (): Promise<IdleLabelsReport> =>
+    onThread(new URL("./idle-labels.ts", import.meta.url), request, hooks);
+  return request.folder === undefined ? work() : filling(request.folder, work);
 }
 
 /** Primes that the compatibility profile hashes from elements in hex. */

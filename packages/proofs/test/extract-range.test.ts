@@ -121,6 +121,7 @@ describe.each(profiles)("a range of $id", (profile) => {
     const all = await extracted(sealed, 0, profile.userBytes);
     expect(all.bytes).toEqual(user);
     expect(all.cost.decodedNodes).toBe(profile.nodes * profile.layers);
+    expect(all.cost.wholeLayers).toBe(profile.layers);
   });
 });
 

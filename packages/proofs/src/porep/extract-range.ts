@@ -85,6 +85,7 @@ interface Plan {
 function* planSteps(graph: ZigzagGraph, layers: number, range: UserRange): Steps<Plan> {
   const { first, end } = nodesOf(range);
   const data = new NodeSet(graph.nodes);
+  if (end - first > wholeShare * graph.nodes) return { needed: [], layers };
   for (let node = first; node < end; node += 1) data.add(node);
   const needed = [data];
   const parents = new Uint32Array(totalDegree);
@@ -251,9 +252,10 @@ class RangeExtraction {
     }
   }
 
-  /** Decodes all layers but the first one, as far as needed; in place. */
+  /** Decodes in place, as far as needed: all layers but the first one, and that one if it is needed whole. */
   async decode({ needed, layers }: Plan, values: Values, progress: (share: number) => void): Promise<void> {
-    for (let layer = layers; layer > 1; layer -= 1) {
+    const last = needed.length === 0 ? 1 : 2;
+    for (let layer = layers; layer >= last; layer -= 1) {
       const targets = needed[layer - 1];
       const steps = targets === undefined ? this.#whole(layer, values) : this.#some(layer, targets, values);
       await this.#run(steps);
@@ -289,8 +291,8 @@ class RangeExtraction {
     return new NeededKeys(this.profile, this.#graph, this.#replicaId, layer, values);
   }
 
-  /** User bytes from the encoded values of layer 1, which stay as they are. */
-  output(range: UserRange, values: Values, keys: NeededKeys): Uint8Array {
+  /** User bytes from the values of layer 1, which stay as they are, by its keys; without keys from the data. */
+  output(range: UserRange, values: Values, keys: NeededKeys | undefined): Uint8Array {
     const { first, end } = nodesOf(range);
     const firstBlock = Math.floor(first / blockNodes);
     const padded = new Uint8Array((Math.ceil(end / blockNodes) - firstBlock) * blockNodes * nodeBytes);
@@ -299,9 +301,9 @@ class RangeExtraction {
       const to = (node - firstBlock * blockNodes) * wordsPerNode;
       const from = values.at(node);
       words.set(values.words.subarray(from, from + wordsPerNode), to);
-      subtractNode(words, to, keys.keyOf(node));
+      if (keys !== undefined) subtractNode(words, to, keys.keyOf(node));
     }
-    this.decodedNodes += end - first;
+    if (keys !== undefined) this.decodedNodes += end - first;
     const start = range.startUserBytes - firstBlock * blockUserBytes;
     return unpadUser(padded, start + range.userBytes).slice(start);
   }
@@ -330,7 +332,7 @@ export async function* extractRange(
     const values = await work.load(plan);
     const { progress } = options;
     await work.decode(plan, values, (share) => progress?.(share));
-    const keys = work.keys(1, values);
+    const keys = plan.needed.length === 0 ? undefined : work.keys(1, values);
     for (const part of chunksOf(range)) {
       await work.breathe();
       yield work.output(part, values, keys);

@@ -13,8 +13,10 @@ import {
   plainCessKernel,
   plainCurveKernel,
   plainPedersenRow,
+  plainSpaceKernel,
   plainTreeKernel,
   plainZigzagPass,
+  type SpaceKernel,
   treeKernel,
   type ZigzagLayer,
 } from "@holdfast/proofs";
@@ -139,12 +141,50 @@ function labelSample(cessColumns: CessKernel["cessColumns"]): () => void {
   return () => cessColumns({ ...columns, beside: false });
 }
 
+/** Labels of a layer of hardened idle space. */
+function spaceSample(idleLabels: SpaceKernel["idleLabels"]): () => void {
+  const [nodes, tableParents] = [64, 12];
+  const [previous, into] = [new Uint8Array(32 * nodes), new Uint8Array(32 * nodes)];
+  const streams = [{ header: new Uint8Array(64), firstFile: 0, previous, into }] as const;
+  const parents = Uint32Array.from({ length: nodes * tableParents }, (_none, i) =>
+    Math.floor(i / tableParents / 2),
+  );
+  return () => {
+    const made = idleLabels({ fileNodes: nodes, passes: 1, streams });
+    made?.run({ low: 0, count: nodes, descending: false, parents, counts: new Uint8Array(0) });
+    made?.finish();
+  };
+}
+
+type Compiled = Pick<Sample, "backend" | "features" | "held" | "reason" | "fix">;
+
+/** Both profiles of idle space. */
+function idleSamples(
+  compiled: Compiled,
+  { cess, space }: { readonly cess: Partial<CessKernel>; readonly space: Partial<SpaceKernel> },
+): readonly Sample[] {
+  return [
+    {
+      group: "labels of idle files, hardened",
+      ...compiled,
+      act: space.idleLabels && spaceSample(space.idleLabels),
+      reference: spaceSample(plainSpaceKernel.idleLabels),
+    },
+    {
+      group: "labels of idle files, compatible",
+      ...compiled,
+      act: cess.cessColumns && labelSample(cess.cessColumns),
+      reference: labelSample(plainCessKernel.cessColumns),
+    },
+  ];
+}
+
 async function proofReports(): Promise<readonly KernelReport[]> {
   const { loadKernels, buildCommand, kernelsVariable, withoutVariable } = await import(
     "@holdfast/proofs/kernels"
   );
   const pairs = await installTreeHashing();
-  const { backend, reason, features, tree, curve, layers, cess } = await loadKernels();
+  const { backend, reason, features, tree, curve, layers, cess, space } = await loadKernels();
   const row = elements(256);
   const scalars = elements(8);
   const { poseidonRow, sha256Pairs } = plainTreeKernel;
@@ -192,12 +232,7 @@ async function proofReports(): Promise<readonly KernelReport[]> {
       act: zigzag && encodeSample(zigzag),
       reference: encodeSample(plainZigzagPass),
     },
-    {
-      group: "labels of idle files",
-      ...compiled,
-      act: cess.cessColumns && labelSample(cess.cessColumns),
-      reference: labelSample(plainCessKernel.cessColumns),
-    },
+    ...idleSamples(compiled, { cess, space }),
   ].map(reportOf);
 }
 

@@ -28,7 +28,8 @@ export interface ProofBackends {
   readonly curve: ProofBackend;
   /** Layers of ZigZag and SDR. */
   readonly layers: ProofBackend;
-  /** Labels of idle files. */
+  /** Labels of idle files, in the hardened and in the compatibility profile. */
+  readonly space: ProofBackend;
   readonly cess: ProofBackend;
   /** Why a better back end of the compiled kernels is not in use. */
   readonly reason?: string;
@@ -56,6 +57,7 @@ export async function installProofKernels(): Promise<ProofBackends> {
     poseidon: backend,
     curve: backend,
     layers: backend,
+    space: backend,
     cess: backend,
     ...(reason === undefined ? {} : { reason }),
     ...(features === undefined ? {} : { features }),

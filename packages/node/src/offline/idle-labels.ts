@@ -13,7 +13,6 @@ import {
   planCessSet,
   runSteps,
 } from "@holdfast/proofs";
-import { installProofKernels } from "../proof-kernels.ts";
 import { offlineErrors } from "./errors.ts";
 
 export interface IdleLabelsRequest {
@@ -48,7 +47,6 @@ export async function work(
   const { allTableBytes, hotBytes, blockBytes, rowBytes } = planCessSet(set);
   const neededBytes = allTableBytes + hotBytes + blockBytes + rowBytes;
   if (neededBytes > mostBytes) throw offlineErrors.tooMuchIdle({ neededBytes, mostBytes });
-  await installProofKernels();
   let told = 0;
   const progress = (doneRatio: number): void => {
     if (doneRatio < told + leastStep) return;

@@ -24,7 +24,6 @@ export async function work(
   { modulus, base, elements }: AccumulateRequest,
   report: (doneRatio: Json) => void,
 ): Promise<AccumulatedReport> {
-  installNumberFunctions();
   const key = { modulus: BigInt(`0x${modulus}`), base: BigInt(`0x${base}`) };
   checkCessKey(key);
   const values = [toHex(cessValueBytes(key.base))];

@@ -1,10 +1,10 @@
 /**
- * The idle kernel: labels of idle files, a whole file or block per call. Readable TypeScript is always installed
- * (cess/plain.ts); a host may swap in native or WASM functions.
+ * The kernel of idle files of the compatibility profile: labels, a whole file or block per call (hardened idle space
+ * has its own, hardened/kernel.ts). Readable TypeScript is always installed (plain.ts); a host may swap in compiled
+ * functions.
  * Invariant: a swapped function gives the same bytes as the reference. Native functions work in the bytes they are
  * given, which may be shared between threads.
  */
-
 import { plainCessColumns, plainCessHot, plainCessLayer } from "./plain.ts";
 import type { CessColumns, CessHotRows, CessLayer, CessLayerPass } from "./rows.ts";
 

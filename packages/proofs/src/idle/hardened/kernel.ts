@@ -1,6 +1,7 @@
 /**
- * The kernel of idle space: runs of parents, runs of labels, and one SHA-256 compression in many chains at once
- * (the hashes of columns and leaves). The reference is always installed; a host may swap in compiled functions.
+ * The kernel of hardened idle space: runs of parents, runs of labels, and one SHA-256 compression in many chains at
+ * once (the hashes of columns and leaves). Idle files of the compatibility profile have their own (cess/kernel.ts).
+ * The reference is always installed; a host may swap in compiled functions.
  * Invariant: a swapped function gives the same bytes as the reference.
  */
 import type { LayerPass } from "../../layers/index.ts";

@@ -1,6 +1,7 @@
 /**
- * Labels of idle files of the compatibility profile on the compiled kernels. Natively it works in the bytes that it is given; in WebAssembly they are
- * copied for every call, but for a whole layer, which stays in the instance's memory until it is finished.
+ * Labels of idle files of the compatibility profile on the compiled kernels. Natively it works in the bytes that it
+ * is given; in WebAssembly they are copied for every call, but for a whole layer, which stays in the instance's
+ * memory until it is finished.
  */
 import { assert } from "@holdfast/base";
 import type { CessColumns, CessHotRows, CessKernel, CessLayer, CessLayerPass } from "../src/idle/index.ts";

@@ -72,7 +72,7 @@ static u32 find_features(void) {
     if ((low & 6) == 6 && bmi2 && adx && avx2) found |= ADX;
     int f = b >> 16 & 1, dq = b >> 17 & 1, ifma = b >> 21 & 1, vl = b >> 31 & 1;
     int bw = b >> 30 & 1;
-    if ((low & 0xe6) == 0xe6 && f && dq && bw && vl) found |= ifma ? AVX512 | IFMA : AVX512;
+    if ((low & 0xe6) == 0xe6 && bmi2 && f && dq && bw && vl) found |= ifma ? AVX512 | IFMA : AVX512;
   }
   return found;
 }

@@ -2,9 +2,10 @@
  * Sealing, step by step: labels layer by layer, columns across the layers and their tree, the replica (data plus the
  * last layer's labels) and its tree. Extraction labels again and subtracts.
  *
- * Memory: two sectors, the rows of two trees, and a chunk of each earlier layer while columns are hashed. Labels are made in two buffers in turns and leave through the store;
- * the hashes of the columns take the place of the last layer but one, the replica that of the last layer. What is
- * needed again (the data, and labels of earlier layers where there are more than two) is read from the store.
+ * Memory: two sectors, the rows of two trees, and a chunk of each earlier layer while columns are hashed. Labels are
+ * made in two buffers in turns and leave through the store; the hashes of the columns take the place of the last
+ * layer but one, the replica that of the last layer. What is needed again (the data, and labels of earlier layers
+ * where there are more than two) is read from the store.
  * Source: Filecoin specs, SDR.
  */
 import { assert } from "@holdfast/base";

@@ -1,6 +1,7 @@
 /**
- * Arrays of the addon that another thread changes while it works. What comes out is of no use to anybody; but every number that was checked is the one that is used,
- * so no change leads out of an array. Without that, these tests end with their process.
+ * Arrays of the addon that another thread changes while it works. What comes out is of no use to anybody; but every
+ * number that was checked is the one that is used, so no change leads out of an array. Without that, these tests end
+ * with their process.
  */
 import { Worker } from "node:worker_threads";
 import { frsToBytes } from "@holdfast/proofs";

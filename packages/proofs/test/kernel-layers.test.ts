@@ -73,6 +73,45 @@ function sameZigzag(kernel: LayerKernel["zigzag"], keyDerivation: "blake2s" | "p
   });
 }
 
+const longestRun = 20;
+
+/** Single runs of every length up to 20 amid a layer, every count of parents in them, many parents within the run. */
+function sameRuns(kernel: LayerKernel["zigzag"], keyDerivation: "blake2s" | "poseidon") {
+  const shapes = fc.record({
+    mode: fc.constantFrom("encode" as const, "decode" as const),
+    descending: fc.boolean(),
+    low: fc.integer({ min: 8, max: 12 }),
+    firstCount: fc.nat(degree),
+    steps: fc.array(fc.oneof(fc.integer({ min: 1, max: 9 }), fc.nat(nodes)), {
+      minLength: longestRun * degree,
+      maxLength: longestRun * degree,
+    }),
+  });
+  return fc.property(
+    layerBytes,
+    replicaIds,
+    shapes,
+    (bytes, replicaId, { low, firstCount, steps, ...shape }) => {
+      const below = shape.descending === (shape.mode === "decode");
+      const parents = Uint32Array.from(steps, (step, i) => {
+        const node = low + Math.floor(i / degree);
+        return below ? Math.max(node - Math.max(step, 1), 0) : Math.min(node + Math.max(step, 1), nodes - 1);
+      });
+      const counts = Uint8Array.from({ length: longestRun }, (_none, i) => (firstCount + i) % (degree + 1));
+      const after = (make: LayerKernel["zigzag"], count: number): Uint8Array => {
+        const layer = { bytes: bytes.slice(), replicaId, number: 3, keyDerivation, mode: shape.mode };
+        const pass = make(layer);
+        const own = { parents: parents.subarray(0, count * degree), counts: counts.subarray(0, count) };
+        pass?.run({ low, count, descending: shape.descending, ...own });
+        pass?.finish();
+        return layer.bytes;
+      };
+      const lengths = Array.from({ length: longestRun }, (_none, i) => i + 1);
+      return lengths.every((count) => equalBytes(after(kernel, count), after(plainZigzagPass, count)));
+    },
+  );
+}
+
 function sameLabels(kernel: LayerKernel["sdr"]) {
   const numbers = fc.integer({ min: 1, max: 11 });
   return fc.property(layerBytes, replicaIds, numbers, seed, (previous, replicaId, number, porepId) => {
@@ -97,6 +136,10 @@ describe.each(backends)("layers by $name kernels", ({ loaded: { layers } }) => {
 
   it("ZigZag with keys by BLAKE2s", () => holds(sameZigzag(zigzagKernel, "blake2s"), { numRuns: 30 }));
   it("ZigZag with keys by Poseidon", () => holds(sameZigzag(zigzagKernel, "poseidon"), { numRuns: 4 }));
+  it("ZigZag in runs of every length, keys by BLAKE2s", () =>
+    holds(sameRuns(zigzagKernel, "blake2s"), { numRuns: 8 }));
+  it("ZigZag in runs of every length, keys by Poseidon", () =>
+    holds(sameRuns(zigzagKernel, "poseidon"), { numRuns: 3 }));
   it("labels of SDR", () => holds(sameLabels(sdr), { numRuns: 20 }));
 
   it("a whole seal and its inverse", () => {
@@ -181,8 +224,10 @@ describe("canaries", () => {
       const pass = plainZigzagPass(layer);
       return { ...pass, run: (given) => pass.run({ ...given, descending: !given.descending }) };
     });
-    for (const planted of [lost, wrongLayer, wrongOrder])
+    for (const planted of [lost, wrongLayer, wrongOrder]) {
       expect(fails(sameZigzag(planted, "blake2s"))).toBe(true);
+      expect(fails(sameRuns(planted, "blake2s"))).toBe(true);
+    }
     expect(fails(sameLabels((layer) => plainLabelPass({ ...layer, number: 1 })))).toBe(true);
   });
 });

@@ -379,7 +379,7 @@ export const subjects: readonly Subject[] = [
   fft,
   quotient,
   zigzag("blake2s", 80),
-  zigzag("poseidon", 12),
+  zigzag("poseidon", 40),
   sdr,
   sdrPair,
   idleParents,

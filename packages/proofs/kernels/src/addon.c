@@ -91,6 +91,7 @@ __attribute__((constructor)) static void make_tables(void) {
     if (features & ADX) *table = kernels_adx;
     if (features & ADX && features & IFMA) {
       table->poseidon_row = poseidon_row_ifma;
+      table->zigzag_poseidon = zigzag_poseidon_ifma;
       table->pedersen_tables = pedersen_tables_ifma;
       table->pedersen_row = pedersen_row_ifma;
       table->fft = fft_ifma;

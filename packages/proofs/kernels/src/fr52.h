@@ -94,17 +94,24 @@ INLINE void convert(limbs *to, const fr *from) {
   split_words(to->v, 1, x.v);
 }
 
-/* Elements of eight groups, `stride` bytes apart, from canonical bytes. */
-INLINE void load_lanes(wide *to, const u8 *bytes, usize stride) {
+/* Eight elements from canonical bytes. */
+INLINE void gather_lanes(wide *to, const u8 *const *from) {
   u64 rows[LIMBS][8];
   wide raw;
   for (int lane = 0; lane < 8; lane++) {
     u64 words[4];
-    __builtin_memcpy(words, bytes + stride * lane, 32);
+    __builtin_memcpy(words, from[lane], 32);
     split_words(&rows[0][lane], 8, words);
   }
   UNROLL for (int i = 0; i < LIMBS; i++) raw.v[i] = _mm512_loadu_si512(rows[i]);
   scale(to, &raw, &r_squared);
+}
+
+/* Elements of eight groups, `stride` bytes apart. */
+INLINE void load_lanes(wide *to, const u8 *bytes, usize stride) {
+  const u8 *from[8];
+  for (int lane = 0; lane < 8; lane++) from[lane] = bytes + stride * lane;
+  gather_lanes(to, from);
 }
 
 /* Out of Montgomery's form: within r (1 + 17/2^260), so at most once r too large. */

@@ -88,6 +88,8 @@ i32 quotient_ifma(u8 *a, const u8 *b, const u8 *c, u32 log, const u8 *constants)
 u32 limit_madd52_ifma(u32 units);
 u32 limit_fp_multiply_lanes_ifma(u32 units);
 i32 poseidon_row_ifma(const fr *numbers, u32 width, u32 partial_rounds, const u8 *row, u8 *out, u32 groups);
+i32 zigzag_poseidon_ifma(const fr *numbers, u32 partial_rounds, u8 *layer, u32 nodes, const u8 *replica_id, u32 number,
+                         const u32 *parents, const u8 *counts, u32 low, u32 count, u32 flags);
 i32 zigzag_era_avx512(u8 *layer, u32 nodes, const u8 *replica_id, const u32 *parents, const u8 *counts, u32 low,
                       u32 count, u32 flags);
 i32 pedersen_tables_ifma(u8 *tables, const u8 *points);

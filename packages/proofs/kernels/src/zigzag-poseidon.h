@@ -10,19 +10,17 @@
 /* The same with keys by Poseidon; also the index of the first node with a parent that is not canonical. */
 ENTRY i32 EXPORT(zigzag_poseidon)(const fr *numbers, u32 partial_rounds, u8 *layer, u32 nodes, const u8 *replica_id,
                                   u32 number, const u32 *parents, const u8 *counts, u32 low, u32 count, u32 flags) {
-  static const u8 domain[32] = "holdfast zigzag key 2";
   zigzag_run run = {layer, nodes, replica_id, number, parents, counts, low, count, flags};
   fr fixed[2];
   if (!fr_is_canonical(replica_id)) return 0;
-  fr_load(&fixed[0], domain);
+  fr_load(&fixed[0], key_domain());
   fr_load(&fixed[1], replica_id);
   for (u32 done = 0; done < count; done++) {
     u32 i = flags & DESCENDING ? count - 1 - done : done;
     fr state[17];
-    u8 header[32] = {0};
-    u64 word = (u64)number << 48 | (u64)(low + i) << 8 | counts[i];
+    u8 header[32], key[32];
     if (!parents_fit(&run, i)) return (i32)i;
-    __builtin_memcpy(header, &word, 8);
+    key_header(header, &run, i);
     state[0] = numbers[0];
     state[1] = fixed[0];
     state[2] = fixed[1];
@@ -34,13 +32,8 @@ ENTRY i32 EXPORT(zigzag_poseidon)(const fr *numbers, u32 partial_rounds, u8 *lay
       else fr_load(&state[4 + k], parent);
     }
     permute(state, numbers, 17, partial_rounds);
-    u8 bytes[32];
-    u32 key[NODE_WORDS];
-    fr_store(bytes, &state[1]);
-    __builtin_memcpy(key, bytes, 32);
-    u8 *at = layer + 32 * (usize)(low + i);
-    if (flags & DECODE) subtract_key(at, key);
-    else add_key(at, key);
+    fr_store(key, &state[1]);
+    change_by(&run, i, key);
   }
   return OK;
 }

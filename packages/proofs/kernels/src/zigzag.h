@@ -85,6 +85,26 @@ INLINE const u8 *slot_of(const zigzag_run *run, u32 i, u32 k) {
   return k < run->counts[i] ? parent_of(run, i, k) : no_node;
 }
 
+/* The number of a key by Poseidon beside the replica id and the parents: layer, node and how many parents. */
+INLINE void key_header(u8 *header, const zigzag_run *run, u32 i) {
+  u64 words[4] = {(u64)run->number << 48 | (u64)(run->low + i) << 8 | run->counts[i]};
+  __builtin_memcpy(header, words, 32);
+}
+
+INLINE const u8 *key_domain(void) {
+  static const u8 domain[32] = "holdfast zigzag key 2";
+  return domain;
+}
+
+/* Adds a key of 32 bytes to the run's node i, or subtracts it. */
+INLINE void change_by(const zigzag_run *run, u32 i, const u8 *bytes) {
+  u32 key[NODE_WORDS];
+  u8 *at = run->layer + 32 * (usize)(run->low + i);
+  __builtin_memcpy(key, bytes, 32);
+  if (run->flags & DECODE) subtract_key(at, key);
+  else add_key(at, key);
+}
+
 /* Asks the cache for the parents of a node that comes soon. */
 INLINE void fetch_parents(const zigzag_run *run, u32 i) {
   if (i >= run->count) return;

@@ -19,11 +19,6 @@ export interface KernelDoors {
   readonly cess: CessKernel;
 }
 
-/** Those that the fuzzer asks: layers without the parents of the networks' graphs. */
-export interface FuzzedDoors extends Omit<KernelDoors, "layers"> {
-  readonly layers: Omit<LayerKernel, "zigzagParents" | "sdrParents">;
-}
-
 export function doorsOn(make: MachineMaker): KernelDoors {
   const tree = { poseidonRow: createPoseidonRow(make), pedersenRow: createPedersenRow(make) };
   return {

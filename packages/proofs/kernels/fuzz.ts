@@ -17,6 +17,7 @@ import { doorsOn } from "./doors.ts";
 import { askedFolder } from "./environment.ts";
 import { subjects } from "./fuzz/questions.ts";
 import { subjects2019 } from "./fuzz/questions-2019.ts";
+import { parentSubjects, plainParentsKernel } from "./fuzz/questions-parents.ts";
 import { recorderOf } from "./fuzz/refusals.ts";
 import { complaintOfCase, type FuzzedBackend } from "./fuzz/run.ts";
 import { createNativeMachine, createWasmMachine } from "./machine.ts";
@@ -72,6 +73,7 @@ const reference: FuzzedBackend = {
       sdrPair: plainPairPass,
       zigzag2019: (layer) => plainEraPass(layer),
       eraGraph: plainEraGraph,
+      ...plainParentsKernel,
     },
     space: plainSpaceKernel,
     cess: plainCessKernel,
@@ -82,7 +84,7 @@ const { seed, only } = flags;
 const [from, cases, seconds] = [Number(flags.from), Number(flags.cases), Number(flags.seconds)];
 const wasm = await wasmBackend();
 const backends = [wasm, ...nativeBackends()] as const;
-const all = [...subjects, ...subjects2019];
+const all = [...subjects, ...subjects2019, ...parentSubjects];
 const chosen = all.filter(({ name }) => name.toLowerCase().includes(only.toLowerCase()));
 const startedMs = performance.now();
 console.log(`fuzzing ${backends.map(({ name }) => name).join(", ")}; seed ${seed}`);

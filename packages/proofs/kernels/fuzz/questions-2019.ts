@@ -3,7 +3,7 @@
  * both ways, in one run and in two.
  */
 import { concatBytes } from "@holdfast/base";
-import type { FuzzedDoors } from "../doors.ts";
+import type { KernelDoors } from "../doors.ts";
 import type { Draw } from "./draw.ts";
 import type { Subject } from "./questions.ts";
 
@@ -14,7 +14,7 @@ const logarithms = Uint32Array.from({ length: 32 }, (_none, logarithm) => 2 ** l
 
 interface RandomGraph {
   readonly nodes: number;
-  readonly parents: (doors: FuzzedDoors, reversed: boolean) => Uint32Array;
+  readonly parents: (doors: KernelDoors, reversed: boolean) => Uint32Array;
 }
 
 function graphOf(draw: Draw, most: number): RandomGraph {
@@ -22,7 +22,7 @@ function graphOf(draw: Draw, most: number): RandomGraph {
   const seed = words(draw.bytes(28));
   const halfBits = Math.ceil(Math.log2(8 * nodes) / 2) + draw.below(2);
   const rounds = words(draw.bytes(4 * 3 * 2 ** halfBits)).map((word) => word & (2 ** halfBits - 1));
-  const parents = ({ layers: { eraGraph } }: FuzzedDoors, reversed: boolean): Uint32Array => {
+  const parents = ({ layers: { eraGraph } }: KernelDoors, reversed: boolean): Uint32Array => {
     const [base, into] = [new Uint32Array(5 * nodes), new Uint32Array(13 * nodes)];
     eraGraph.base({ seed, logarithms }, 0, base);
     eraGraph.parents({ nodes, base, rounds, halfBits }, reversed, 0, into);
@@ -35,7 +35,7 @@ const eraGraph: Subject = {
   name: "eraGraph",
   draw: (draw) => {
     const { parents } = graphOf(draw, 100);
-    const ask = (doors: FuzzedDoors): Uint8Array =>
+    const ask = (doors: KernelDoors): Uint8Array =>
       concatBytes(bytesOf(parents(doors, false)), bytesOf(parents(doors, true)));
     return { ask, forReference: true };
   },
@@ -57,7 +57,7 @@ const zigzag2019: Subject = {
     ] as const;
     const original = draw.elements(nodes);
     const replicaId = draw.placed(draw.elements(1));
-    const ask = ({ layers }: FuzzedDoors): Uint8Array => {
+    const ask = ({ layers }: KernelDoors): Uint8Array => {
       const bytes = original.slice();
       const pass = layers.zigzag2019({ bytes, replicaId, mode: decodes ? "decode" : "encode" });
       for (const [low, high] of descending ? runs.toReversed() : runs) {

@@ -8,19 +8,19 @@ import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { g1Bytes, g1BytesOf, g2Bytes, g2BytesOf } from "../../src/curve/index.ts";
 import { cessHead } from "../../src/idle/index.ts";
 import type { LayerPass } from "../../src/layers/index.ts";
-import type { FuzzedDoors } from "../doors.ts";
+import type { KernelDoors } from "../doors.ts";
 import type { Draw } from "./draw.ts";
 
 export interface Question {
   /** Undefined if these kernels do not do it. */
-  readonly ask: (doors: FuzzedDoors) => Uint8Array | number | undefined;
+  readonly ask: (doors: KernelDoors) => Uint8Array | number | undefined;
   /** Small and well-formed enough for the TypeScript reference. */
   readonly forReference: boolean;
 }
 
 export interface Subject {
   readonly name: string;
-  readonly draw: (draw: Draw, best: FuzzedDoors) => Question;
+  readonly draw: (draw: Draw, best: KernelDoors) => Question;
 }
 
 const elementBytes = 32;
@@ -70,7 +70,7 @@ const pedersen: Subject = {
  */
 function pointsFrom(
   draw: Draw,
-  { curve }: FuzzedDoors,
+  { curve }: KernelDoors,
   group: "G1" | "G2",
   count: number,
   forCheck = false,
@@ -206,7 +206,7 @@ const zigzag = (keyDerivation: "blake2s" | "poseidon", most: number): Subject =>
     const ownAre = mode === "encode" ? "before" : "after";
     const shape = { nodes, degree: 13, descending: draw.oneIn(2), own: 13, ownAre } as const;
     const { through, broken } = layerRuns(draw, shape);
-    const ask = ({ layers }: FuzzedDoors): Uint8Array => {
+    const ask = ({ layers }: KernelDoors): Uint8Array => {
       const bytes = original.slice();
       through(layers.zigzag({ ...layer, bytes }));
       return bytes;
@@ -223,7 +223,7 @@ const sdr: Subject = {
     const layer = { replicaId: draw.elements(1), number: 1 + draw.below(11), previous };
     const shape = { nodes, degree: 14, descending: false, own: 6, ownAre: "before" } as const;
     const { through, broken } = layerRuns(draw, shape);
-    const ask = ({ layers }: FuzzedDoors): Uint8Array => {
+    const ask = ({ layers }: KernelDoors): Uint8Array => {
       const into = new Uint8Array(previous.length);
       through(layers.sdr({ ...layer, into }));
       return concatBytes(into);
@@ -244,7 +244,7 @@ const sdrPair: Subject = {
       previous: draw.placed(draw.elements(nodes)),
     });
     const [one, two] = [layer(), layer()];
-    const ask = ({ layers }: FuzzedDoors): Uint8Array | undefined => {
+    const ask = ({ layers }: KernelDoors): Uint8Array | undefined => {
       const [first, second] = [new Uint8Array(32 * nodes), new Uint8Array(32 * nodes)];
       const pair = [
         { ...one, into: first },
@@ -266,7 +266,7 @@ const idleParents: Subject = {
     const low = draw.below(nodes);
     const count = Math.min(sizeOf(draw, 100), nodes - low);
     const seed = draw.placed(draw.bytes(elementBytes));
-    const ask = ({ space }: FuzzedDoors): Uint8Array => {
+    const ask = ({ space }: KernelDoors): Uint8Array => {
       const into = new Uint32Array(12 * count);
       space.idleParents(seed, nodes, low, into);
       return new Uint8Array(into.buffer);
@@ -291,7 +291,7 @@ const idleLabels: Subject = {
     const [first, second] = [stream(), draw.oneIn(2) ? stream() : undefined];
     const [fileNodes, passes] = [2 ** (1 + draw.below(Math.log2(nodes))), 1 + draw.below(4)];
     const length = 1 + draw.below(nodes);
-    const ask = ({ space }: FuzzedDoors): Uint8Array => {
+    const ask = ({ space }: KernelDoors): Uint8Array => {
       const into = [new Uint8Array(elementBytes * nodes), new Uint8Array(elementBytes * nodes)] as const;
       const own = { ...first, into: into[0] };
       const streams =
@@ -326,7 +326,7 @@ const cessLayer: Subject = {
       ...(draw.oneIn(2) && { before: draw.placed(draw.bytes(rowsBytes)) }),
     };
     const [low, length] = [draw.below(shape.nodes), 1 + draw.below(60)];
-    const ask = ({ cess }: FuzzedDoors): Uint8Array | undefined => {
+    const ask = ({ cess }: KernelDoors): Uint8Array | undefined => {
       const into = start.slice();
       const pass = cess.cessLayer({ ...given, into });
       if (pass === undefined) return undefined;
@@ -354,7 +354,7 @@ const absorb: Subject = {
       rightStride,
       trim: draw.oneIn(2),
     };
-    const ask = ({ space }: FuzzedDoors): Uint8Array => {
+    const ask = ({ space }: KernelDoors): Uint8Array => {
       const states = start.slice();
       space.absorb({ ...given, states });
       return states;

@@ -3,14 +3,14 @@
  * alone, so that any of them can be repeated without the others.
  */
 import { createHash } from "node:crypto";
-import type { FuzzedDoors } from "../doors.ts";
+import type { KernelDoors } from "../doors.ts";
 import { createDraw } from "./draw.ts";
 import type { Question, Subject } from "./questions.ts";
 import { complaintAbout, type Recorder } from "./refusals.ts";
 
 export interface FuzzedBackend {
   readonly name: string;
-  readonly doors: FuzzedDoors;
+  readonly doors: KernelDoors;
   /** Of the addon: its calls are repeated with changes. */
   readonly recorder?: Recorder;
 }

@@ -414,6 +414,7 @@ static napi_value call_zigzag_parents(napi_env env, napi_callback_info info) {
   if ((usize)tables.at % 2 != 0) refuse(&c, "kernels: an array is not aligned");
   /* a walk through the network ends where the network is no smaller than the domain */
   if (half_bits == 0 || 8ull * nodes > 1ull << 2 * half_bits) refuse(&c, "kernels: a number is out of range");
+  keep_apart(&c, (bytes){(u8 *)parents, 52ull * count}, tables.at, 16ull << half_bits); /* a walk would not end */
   if (!c.failed)
     c.table->zigzag_parents(parents, counts.at, seed.at, tables.at, half_bits, nodes, reversed, low, count);
   return status(&c, OK);
@@ -427,6 +428,7 @@ static napi_value call_sdr_parents(napi_env env, napi_callback_info info) {
   bytes seed = array(&c, 1, 28);
   const u32 *tables = words(&c, 2, 3ull << half_bits);
   if (half_bits == 0 || 8ull * nodes > 1ull << 2 * half_bits) refuse(&c, "kernels: a number is out of range");
+  keep_apart(&c, (bytes){(u8 *)parents, 56ull * count}, tables, 12ull << half_bits);
   if (!c.failed) c.table->sdr_parents(parents, seed.at, tables, half_bits, nodes, legacy, low, count);
   return status(&c, OK);
 }

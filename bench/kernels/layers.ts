@@ -1,6 +1,15 @@
 /** Layers of replicas: keys of ZigZag in both directions and by both hashes, labels of SDR, the kind of 2019. */
 import { hash } from "node:crypto";
-import { type EraGraphKernel, plainEraGraph, plainEraPass, plainZigzagPass } from "@holdfast/proofs";
+import {
+  createGraph,
+  createSdrGraph,
+  type EraGraphKernel,
+  plainEraGraph,
+  plainEraPass,
+  plainParents,
+  plainSdrParents,
+  plainZigzagPass,
+} from "@holdfast/proofs";
 import type { Kernel, KernelFamily } from "../kernel.ts";
 import { limitOf } from "../limits.ts";
 import { elements } from "./samples.ts";
@@ -95,6 +104,34 @@ function parents2019(): readonly Kernel[] {
   ];
 }
 
+/** Of the nodes of a whole graph, its tables made before. */
+function parents(): readonly Kernel[] {
+  const graph = createGraph(elements(1), nodes);
+  const sdrGraph = createSdrGraph(nodes, elements(1), "1.1");
+  const into = { parents: new Uint32Array(13 * nodes), counts: new Uint8Array(nodes) };
+  const sdrInto = new Uint32Array(14 * nodes);
+  return [
+    {
+      name: "ZigZag parents",
+      count: nodes,
+      work: ({ layers: { zigzagParents } }) => {
+        const fill = zigzagParents?.(graph.parts());
+        return fill && (() => fill(true, 0, into));
+      },
+      reference: { work: () => plainParents(graph, "reversed", 0, into) },
+    },
+    {
+      name: "SDR parents",
+      count: nodes,
+      work: ({ layers: { sdrParents } }) => {
+        const fill = sdrParents?.(sdrGraph.parts());
+        return fill && (() => fill(0, sdrInto));
+      },
+      reference: { work: () => plainSdrParents(sdrGraph, 0, sdrInto) },
+    },
+  ];
+}
+
 function labels(): Kernel {
   const [bytes, replicaId, previous] = [elements(nodes), elements(1), elements(nodes)];
   const run = runOf(14, false, nodes);
@@ -142,6 +179,7 @@ export const layersFamily: KernelFamily = {
     zigzag2019("encode"),
     zigzag2019("decode"),
     ...parents2019(),
+    ...parents(),
     labels(),
     labelPairs(),
   ],

@@ -85,12 +85,7 @@ export class Board {
     return undefined;
   }
 
-  /** Whether a helper is in the middle of a slice. */
-  holds(helper: number): boolean {
-    return this.words.subarray(word.first).some((_owner, slice) => this.#owner(slice) === helper);
-  }
-
-  /** Whether any helper is. */
+  /** Whether any helper is in the middle of a slice. */
   get isHeld(): boolean {
     return this.words.subarray(word.first).some((_owner, slice) => this.#owner(slice) > callerNumber);
   }

@@ -36,7 +36,7 @@ export const methods = {
   multisig: multisigMethods,
 } as const;
 
-export type { CreateChannel, ExtendChannel, OwnChannel } from "./broker/channels.ts";
+export type { CreateChannel, ExtendChannel, OpenChannel, OwnChannel } from "./broker/channels.ts";
 export {
   type DraftVoucher,
   type ListChannels,

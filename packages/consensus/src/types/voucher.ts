@@ -17,7 +17,7 @@ export interface Voucher {
   /** First epoch at which the voucher can be redeemed. */
   readonly validAt: Epoch;
   readonly condition: Predicate | null;
-  /** Recoverable secp256k1 signature by the payer, 65 bytes. */
+  /** Recoverable secp256k1 signature by the payer or by the channel's signer, 65 bytes. */
   readonly signature: Uint8Array;
 }
 
@@ -46,7 +46,7 @@ export function signVoucher(privateKey: Uint8Array, voucher: Omit<Voucher, "sign
   return { ...voucher, signature: signRecoverable(privateKey, voucherSigningBytes(voucher)) };
 }
 
-/** True if the payer signed exactly these fields. */
-export function isVoucherSigned(voucher: Voucher): boolean {
-  return verifySignature(voucherSigningBytes(voucher), voucher.signature, voucher.payer);
+/** True if the payer, or the account that signs for it in this channel, signed exactly these fields. */
+export function isVoucherSigned(voucher: Voucher, signer: Address | null = null): boolean {
+  return verifySignature(voucherSigningBytes(voucher), voucher.signature, signer ?? voucher.payer);
 }

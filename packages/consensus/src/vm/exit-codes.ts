@@ -80,6 +80,7 @@ const table = {
   conditionNotMet: { code: 139, meaning: "the voucher's condition does not hold" },
   endInPast: { code: 140, meaning: "a channel must end in the future" },
   emptyDeposit: { code: 141, meaning: "a channel needs a deposit" },
+  payerCanSign: { code: 142, meaning: "an account opens its channels with createChannel" },
 
   // init and reward: 160–191
   reserveEmpty: { code: 160, meaning: "the reward reserve is used up" },

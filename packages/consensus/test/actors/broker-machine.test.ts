@@ -260,6 +260,7 @@ function compare(world: World, model: Model): void {
           redeemed: BigInt(redeemed),
           eol,
           agreedEol,
+          signer: null,
         },
       }))
       .sort((a, b) => a.id - b.id);
@@ -312,8 +313,8 @@ const canaries: { readonly [mistake: string]: CodeTable } = {
   }),
   "extend forgets the value": brokenBroker("extend", (ctx, _, run) => {
     const result = run();
-    const { escrow, payers: root } = ctx.readState(brokerStateCodec);
-    ctx.writeState(brokerStateCodec, { payers: root, escrow: attoFil(escrow - ctx.message.value) });
+    const state = ctx.readState(brokerStateCodec);
+    ctx.writeState(brokerStateCodec, { ...state, escrow: attoFil(state.escrow - ctx.message.value) });
     return result;
   }),
 };

@@ -76,8 +76,7 @@ describe("createChannel", () => {
       target: bob.address,
       amount: fil(10n),
       redeemed: 0n,
-      eol: 500,
-      agreedEol: 500,
+      ...{ eol: 500, agreedEol: 500, signer: null },
     });
     expect(world.balance(broker)).toBe(fil(10n));
     expect(world.money().escrow).toBe(fil(10n));

@@ -55,6 +55,7 @@ describe("methods", () => {
       ],
       broker: [
         "createChannel",
+        "openChannel",
         "extend",
         "cancel",
         "reclaim",
@@ -81,6 +82,7 @@ describe("methods", () => {
       "market.createMiner",
       "miner.preCommitSector",
       "broker.createChannel",
+      "broker.openChannel",
       "broker.extend",
     ]);
   });

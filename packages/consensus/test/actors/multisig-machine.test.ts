@@ -1,7 +1,7 @@
 /** The multisig against a model: any sequence of calls does what the rules on paper say. */
 import type { Address } from "@holdfast/base";
 import { attoFil } from "@holdfast/base";
-import { multisigStateCodec, vmExitCodes as x } from "@holdfast/consensus";
+import { loadTransactions, multisigStateCodec, vmExitCodes as x } from "@holdfast/consensus";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { brokenMultisig } from "./canaries.ts";
@@ -46,8 +46,9 @@ function predict(paper: Paper, id: number, by: Address): readonly [number, numbe
   if (transaction === undefined) return [x.transactionNotFound];
   transaction.approvals.add(by);
   if (transaction.approvals.size < paper.threshold) return [0];
-  paper.open.delete(id);
+  // For want of money it stays open, to be tried again.
   if (paper.balance < transaction.value) return [0, x.fundsLocked];
+  paper.open.delete(id);
   paper.balance -= transaction.value;
   return [0, 0];
 }
@@ -72,7 +73,8 @@ function expected(paper: Paper, step: Op, ids: readonly number[]): readonly [num
     paper.open.delete(id);
     return [0];
   }
-  return transaction.approvals.has(by) ? [x.alreadyApproved] : predict(paper, id, by);
+  const isWaiting = transaction.approvals.size < paper.threshold;
+  return isWaiting && transaction.approvals.has(by) ? [x.alreadyApproved] : predict(paper, id, by);
 }
 
 function play(world: World, multisig: Address, step: Op): readonly [number, number?] {
@@ -135,6 +137,16 @@ describe("any sequence of calls", () => {
           ...ctx.readState(multisigStateCodec),
           threshold: state.threshold,
         });
+        return result;
+      }),
+      // What failed for want of money is gone.
+      brokenMultisig("approve", (ctx, _params, run) => {
+        const result = run();
+        if (result.outcome?.exitCode !== x.fundsLocked) return result;
+        const state = ctx.readState(multisigStateCodec);
+        const open = loadTransactions(ctx.store, state);
+        open.delete(result.transactionId);
+        ctx.writeState(multisigStateCodec, { ...state, transactions: open.flush() });
         return result;
       }),
       // A number is given out twice after a cancellation.

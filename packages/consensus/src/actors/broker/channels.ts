@@ -21,6 +21,16 @@ export const createChannelCodec: Codec<CreateChannel> = c.tuple("CreateChannel",
   eol: c.epoch,
 });
 
+export interface OpenChannel extends CreateChannel {
+  /** Whose signature makes a voucher of this channel. */
+  readonly signer: Address;
+}
+export const openChannelCodec: Codec<OpenChannel> = c.tuple("OpenChannel", {
+  target: c.address,
+  eol: c.epoch,
+  signer: c.address,
+});
+
 export interface ExtendChannel {
   readonly channel: ChannelId;
   readonly eol: Epoch;
@@ -49,16 +59,36 @@ export function ownChannel(ctx: ActorContext, state: BrokerState, channelId: Cha
  * it beforehand and it never returns. `notAccount`, `emptyDeposit`, `endInPast`, `channelExists`.
  */
 export function createChannel(ctx: ActorContext, { target, eol }: CreateChannel): ChannelId {
-  const { from, value, nonce } = ctx.message;
-  if (!ctx.isFromAccountActor()) ctx.fail(vmExitCodes.notAccount, "only accounts open channels");
+  if (!ctx.isFromAccountActor()) ctx.fail(vmExitCodes.notAccount, "only accounts open channels like this");
+  const state = ctx.readState(brokerStateCodec);
+  return opened(ctx, state, toChannelId(ctx.message.nonce), { target, eol, signer: null });
+}
+
+/**
+ * Opens a channel for an actor that has no key, a multisig: the account that it names signs the vouchers. The id is
+ * one that no channel of such an actor ever had, so that no old voucher fits. `payerCanSign`, `emptyDeposit`,
+ * `endInPast`.
+ */
+export function openChannel(ctx: ActorContext, given: OpenChannel): ChannelId {
+  if (ctx.isFromAccountActor()) ctx.fail(vmExitCodes.payerCanSign, "an account signs its vouchers itself");
+  const state = ctx.readState(brokerStateCodec);
+  const { openedByActors: next } = state;
+  return opened(ctx, { ...state, openedByActors: next + 1 }, toChannelId(next), given);
+}
+
+function opened(
+  ctx: ActorContext,
+  state: BrokerState,
+  channelId: ChannelId,
+  { target, eol, signer }: Pick<Channel, "target" | "eol" | "signer">,
+): ChannelId {
+  const { from, value } = ctx.message;
   if (value <= 0n) ctx.fail(vmExitCodes.emptyDeposit, "a channel needs a deposit");
   if (eol <= ctx.height) ctx.fail(vmExitCodes.endInPast, `the end ${eol} is not in the future`);
-  const state = ctx.readState(brokerStateCodec);
-  const channelId = toChannelId(nonce);
   if (findChannel(ctx.store, state, from, channelId) !== undefined) {
     ctx.fail(vmExitCodes.channelExists, `there is a channel ${channelId} already`);
   }
-  const channel: Channel = { target, amount: value, redeemed: zeroAtto, eol, agreedEol: eol };
+  const channel: Channel = { target, amount: value, redeemed: zeroAtto, eol, agreedEol: eol, signer };
   const escrow = addAtto(state.escrow, value);
   ctx.writeState(brokerStateCodec, withChannel(ctx.store, state, from, channelId, channel, escrow));
   return channelId;

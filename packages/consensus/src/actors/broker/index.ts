@@ -1,5 +1,5 @@
 /**
- * The payment broker (go-filecoin 2019): one-way payment channels between accounts, with signed vouchers
+ * The payment broker (go-filecoin 2019): one-way payment channels with signed vouchers
  * that can carry a condition. What the broker holds is exactly what its channels still owe.
  */
 import type { Address, AttoFil, ChannelId, Codec, Epoch } from "@holdfast/base";
@@ -13,13 +13,15 @@ import type { ActorContext } from "../../vm/context.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
 import type { None } from "../kit.ts";
 import { actorOf, getter, method, noneCodec } from "../kit.ts";
-import type { CreateChannel, ExtendChannel, OwnChannel } from "./channels.ts";
+import type { CreateChannel, ExtendChannel, OpenChannel, OwnChannel } from "./channels.ts";
 import {
   cancel,
   createChannel,
   createChannelCodec,
   extend,
   extendChannelCodec,
+  openChannel,
+  openChannelCodec,
   ownChannel,
   ownChannelCodec,
   reclaim,
@@ -93,6 +95,12 @@ export const brokerMethods = {
     returns: c.channelId,
     payable: true,
     run: createChannel,
+  }),
+  openChannel: method<OpenChannel, ChannelId>({
+    params: openChannelCodec,
+    returns: c.channelId,
+    payable: true,
+    run: openChannel,
   }),
   extend: method<ExtendChannel, None>({
     params: extendChannelCodec,

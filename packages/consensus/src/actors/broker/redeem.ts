@@ -55,7 +55,9 @@ function checkVoucher(ctx: ActorContext, { voucher, redeemerParams }: Redeem, is
     ctx.fail(vmExitCodes.alreadyRedeemed, `${channel.redeemed} attoFIL were redeemed`);
   }
   ctx.chargeProof("signature", voucherSigningBytes(voucher).length);
-  if (!isVoucherSigned(voucher)) ctx.fail(vmExitCodes.voucherSignatureInvalid, "the payer did not sign this");
+  if (!isVoucherSigned(voucher, channel.signer)) {
+    ctx.fail(vmExitCodes.voucherSignatureInvalid, "this is not signed for the payer");
+  }
   if (voucher.condition !== null) checkCondition(ctx, voucher.condition, redeemerParams);
   return { state, channel, due };
 }

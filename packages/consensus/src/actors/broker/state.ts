@@ -1,6 +1,7 @@
 /**
  * State of the payment broker. Invariants: `escrow` is the sum over all channels of what they hold and
- * have not paid yet; a channel with nothing left does not exist; a payer without channels has no entry.
+ * have not paid yet; a channel with nothing left does not exist; a payer without channels has no entry; a
+ * channel's signer is null exactly if its payer is an account, which signs itself.
  */
 import type { Address, AttoFil, Blockstore, ChannelId, CID, Codec, Epoch } from "@holdfast/base";
 import { Amt, addressBytes, c, Hamt, putObject, zeroAtto } from "@holdfast/base";
@@ -15,6 +16,8 @@ export interface Channel {
   readonly eol: Epoch;
   /** The end that payer and target know of; `eol` is earlier while a cancellation runs. */
   readonly agreedEol: Epoch;
+  /** The account that signs vouchers for a payer that cannot; null: the payer itself. */
+  readonly signer: Address | null;
 }
 export const channelCodec: Codec<Channel> = c.tuple("Channel", {
   target: c.address,
@@ -22,16 +25,20 @@ export const channelCodec: Codec<Channel> = c.tuple("Channel", {
   redeemed: c.attoFil,
   eol: c.epoch,
   agreedEol: c.epoch,
+  signer: c.nullable(c.address),
 });
 
 export interface BrokerState {
   /** HAMT: 22 bytes of the payer's address → AMT: channel id → Channel. */
   readonly payers: CID;
   readonly escrow: AttoFil;
+  /** Channels that actors other than accounts have opened so far: the id of the next one. */
+  readonly openedByActors: number;
 }
 export const brokerStateCodec: Codec<BrokerState> = c.tuple("BrokerState", {
   payers: c.cid,
   escrow: c.attoFil,
+  openedByActors: c.uint(),
 });
 
 export function loadPayers(store: Blockstore, state: BrokerState): Hamt<CID> {
@@ -74,7 +81,7 @@ export function withChannel(
   else channels.set(channelId, after);
   if (channels.count === 0) payers.delete(addressBytes(payer));
   else payers.set(addressBytes(payer), channels.flush());
-  return { payers: payers.flush(), escrow };
+  return { ...state, payers: payers.flush(), escrow };
 }
 
 /** The state at genesis. */
@@ -82,5 +89,6 @@ export function createBrokerState(store: Blockstore): CID {
   return putObject(store, brokerStateCodec, {
     payers: Hamt.empty(store, c.cid).flush(),
     escrow: zeroAtto,
+    openedByActors: 0,
   });
 }

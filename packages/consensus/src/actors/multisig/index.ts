@@ -1,8 +1,9 @@
 /**
  * The multisig actor: money and authority that several signers hold together. One proposes, others approve, and
- * the approval that reaches the threshold executes: whatever came of it, the transaction is done. Invariants: a
- * signer counts once for a transaction; nothing that is locked leaves; only approved transactions change the
- * multisig itself. Source: Filecoin specs, multisig actor.
+ * the approval that reaches the threshold executes. That ends the transaction, unless it failed for want of money or
+ * depth: then it stays open with its approvals, and any signer may try again. Invariants: a signer counts once for a
+ * transaction; nothing that is locked leaves; only approved transactions change the multisig itself. Source:
+ * Filecoin specs, multisig actor.
  */
 import type { Address, AttoFil, Codec } from "@holdfast/base";
 import { Amt, addAtto, c, equalBytes, subAtto, zeroAtto } from "@holdfast/base";
@@ -99,7 +100,16 @@ function findTransaction(ctx: ActorContext, state: MultisigState, { transactionI
   return { transactions, transaction };
 }
 
-/** Done, whatever comes of it. The state is written before the call: a running actor is never entered again. */
+/** What failed for a lack of the moment, and took no effect: the same may succeed later. */
+const retryable: ReadonlySet<number> = new Set([
+  vmExitCodes.insufficientBalance,
+  vmExitCodes.fundsLocked,
+  vmExitCodes.withdrawTooLarge,
+  vmExitCodes.insufficientPledge,
+  vmExitCodes.callDepth,
+]);
+
+/** The state is written before the call: a running actor is never entered again. */
 function execute(ctx: ActorContext, state: MultisigState, proposal: Proposal): TransactionOutcome {
   const nothing = new Uint8Array(0);
   if (proposal.to === ctx.message.to) {
@@ -131,6 +141,11 @@ function settle(
   }
   transactions.delete(transactionId);
   const outcome = execute(ctx, { ...state, transactions: transactions.flush() }, transaction);
+  if (retryable.has(outcome.exitCode)) {
+    // Nobody could change the state meanwhile: a running actor is never entered again.
+    transactions.set(transactionId, transaction);
+    ctx.writeState(multisigStateCodec, { ...state, transactions: transactions.flush() });
+  }
   return { transactionId, outcome };
 }
 
@@ -158,7 +173,7 @@ function approve(ctx: ActorContext, ref: TransactionRef): Signed {
   const { transactions, transaction } = findTransaction(ctx, state, ref);
   const { from } = ctx.message;
   const isKnown = transaction.approvals.includes(from);
-  // A lower threshold since then makes the approvals that are there enough: anyone of them may settle it.
+  // After a lower threshold, or a failure for want of money, the approvals are enough: any of them may settle it.
   if (isKnown && transaction.approvals.length < state.threshold) {
     ctx.fail(vmExitCodes.alreadyApproved, `${from} has approved transaction ${ref.transactionId}`);
   }

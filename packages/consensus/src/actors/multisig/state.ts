@@ -1,8 +1,8 @@
 /**
  * State of a multisig actor: who may sign, how many must, what waits for signatures, and what of the balance is
  * still locked. Invariants: signers are distinct and in ascending order; 1 ≤ threshold ≤ number of signers; an
- * open transaction has fewer approvals than the threshold at the time it was last touched, all of them of
- * present signers, the proposer's first. Source: Filecoin specs, multisig actor.
+ * open transaction has fewer approvals than the threshold at the time it was last touched or has failed for want of
+ * money or depth, all of them of present signers, the proposer's first. Source: Filecoin specs, multisig actor.
  */
 import type { Address, AttoFil, Blockstore, CID, Codec, Epoch } from "@holdfast/base";
 import {

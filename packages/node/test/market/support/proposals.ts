@@ -75,7 +75,15 @@ export function proposalWith(change: Partial<DealProposal> = {}, by = payer): Si
 export function channelWith(change: Partial<Channel> = {}, proposal = proposalWith().proposal): Channel {
   const eol = epoch(endHeightOf(proposal) + settlementEpochs(facts.params));
   const { totalPrice } = proposal;
-  return { target: facts.owner, amount: totalPrice, redeemed: attoFil(0), eol, agreedEol: eol, ...change };
+  return {
+    target: facts.owner,
+    amount: totalPrice,
+    redeemed: attoFil(0),
+    eol,
+    agreedEol: eol,
+    signer: null,
+    ...change,
+  };
 }
 
 export const someLocation: PieceLocation = { sectorId: sectorId(7), proof: new Uint8Array(8) };

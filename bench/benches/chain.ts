@@ -38,6 +38,7 @@ import { callsPerSecond } from "../measure.ts";
 
 const accountCount = 200;
 const hash = (text: string): Uint8Array => blake2b256(utf8Bytes(text));
+const benchNetworkId = hash("bench network");
 
 interface Account {
   readonly privateKey: Uint8Array;
@@ -81,7 +82,12 @@ function makeChain(accounts: readonly Account[]) {
     },
     store,
   );
-  const env: Env = { params, verifier: createVerifier(), randomness: (at, tag) => hash(`${tag} ${at}`) };
+  const env: Env = {
+    params,
+    networkId: benchNetworkId,
+    verifier: createVerifier(),
+    randomness: (at, tag) => hash(`${tag} ${at}`),
+  };
   return { store, genesis, env };
 }
 
@@ -90,7 +96,7 @@ type Chain = ReturnType<typeof makeChain>;
 /** One transfer of each account, as one block. */
 function fullBlock({ store, genesis, env }: Chain, accounts: readonly Account[]): FullBlock {
   const candidates = accounts.map(({ privateKey, address }, index) =>
-    signMessage(privateKey, {
+    signMessage(privateKey, benchNetworkId, {
       to: accounts[(index + 1) % accounts.length]?.address ?? address,
       from: address,
       nonce: nonce(0),
@@ -149,7 +155,7 @@ export const chainBench: Bench = {
     const verified = new Set(block.messages.map((signed) => messageCid(signed).toString()));
     const count = block.messages.length;
     const rate = await callsPerSecond({
-      recovering: () => void block.messages.every((signed) => isMessageSigned(signed)),
+      recovering: () => void block.messages.every((signed) => isMessageSigned(signed, benchNetworkId)),
       checked: () => apply(block, new Set()),
       known: () => apply(block, verified),
       empty: () => apply(empty, new Set()),

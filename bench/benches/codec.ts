@@ -26,7 +26,7 @@ export const codecBench: Bench = {
     await installNativeKernels();
     const privateKey = blake2b256(utf8Bytes("bench"));
     const address = accountAddress(1, publicKeyOf(privateKey));
-    const signed = signMessage(privateKey, {
+    const signed = signMessage(privateKey, new Uint8Array(32), {
       to: address,
       from: address,
       nonce: nonce(7),

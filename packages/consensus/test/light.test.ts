@@ -21,7 +21,15 @@ import {
 } from "@holdfast/consensus";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { createWorld, keysOf, mineBlock, type Parent, type TestMiner, type World } from "./support/world.ts";
+import {
+  createWorld,
+  keysOf,
+  mineBlock,
+  type Parent,
+  type TestMiner,
+  testNetworkId,
+  type World,
+} from "./support/world.ts";
 
 const finalityEpochs = 4;
 const codeOf = (run: () => unknown): string => {
@@ -58,7 +66,7 @@ class FullChain {
     const blocks = miners.map((miner) => {
       const { block } = mineBlock(this.world, miner.address, { parent, height }, []);
       const { signature: _, ...unsigned } = { ...block.header, ...change };
-      const header = signBlock((signer ?? miner).worker.privateKey, unsigned);
+      const header = signBlock((signer ?? miner).worker.privateKey, testNetworkId, unsigned);
       return { ...block, header };
     });
     const after = applyTipset({
@@ -77,6 +85,7 @@ function lightOn(chain: FullChain): LightChain {
   return new LightChain({
     trusted: genesis,
     params: { ...chain.world.params, finalityEpochs },
+    networkId: testNetworkId,
     genesisTimeMs: chain.world.genesis.header.timestampMs,
   });
 }

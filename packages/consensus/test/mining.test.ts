@@ -43,6 +43,7 @@ import {
   message,
   mineBlock,
   testActorAddress,
+  testNetworkId,
 } from "./support/world.ts";
 
 const world = createWorld({ miners: [1, 1], accounts: 4 });
@@ -97,10 +98,10 @@ describe("filling a block", () => {
 
   it("refuses addresses of another network and the zero address", () => {
     const params = { ...world.params, networkByte: 0 as const };
-    expect(checkMessage(increment(alice, 0), params)?.code).toBe("message/wrong-network");
+    expect(checkMessage(increment(alice, 0), { ...world.env, params })?.code).toBe("message/wrong-network");
     const zero = message(alice, { nonce: 0, to: zeroAddress(1) });
-    expect(checkMessage(zero, world.params)?.code).toBe("message/zero-recipient");
-    expect(checkMessage(increment(alice, 0), world.params)).toBeUndefined();
+    expect(checkMessage(zero, world.env)?.code).toBe("message/zero-recipient");
+    expect(checkMessage(increment(alice, 0), world.env)).toBeUndefined();
   });
 
   it("respects count, gas and bytes of a block", () => {
@@ -196,9 +197,9 @@ describe("a block whose body or roots lie", () => {
 
   it("is refused for its size too", () => {
     const params = { ...world.params, maxBlockMessages: 1 };
-    expect(codeOf(() => checkBlockBody(honest, params))).toBe("block/too-many-messages");
+    expect(codeOf(() => checkBlockBody(honest, { ...world.env, params }))).toBe("block/too-many-messages");
     const gas = { ...world.params, blockGasLimit: 150_000 };
-    expect(codeOf(() => checkBlockBody(honest, gas))).toBe("block/gas-above-limit");
+    expect(codeOf(() => checkBlockBody(honest, { ...world.env, params: gas }))).toBe("block/gas-above-limit");
   });
 
   it("leaves nothing in the store", () => {
@@ -302,7 +303,7 @@ describe("one block alone", () => {
 
   it("cannot be built on a signature that the cache does not know", () => {
     const env: Env = { ...world.env, verifiedMessages: new Set<string>() };
-    const forged = signMessage(bob.privateKey, increment(alice, 0).message);
+    const forged = signMessage(bob.privateKey, testNetworkId, increment(alice, 0).message);
     expect(mineBlock(world, first, at, [forged], env).mined.rejected[0]?.reason).toBe(
       "message/bad-signature",
     );

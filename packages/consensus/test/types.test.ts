@@ -41,6 +41,7 @@ import {
   messageCid,
   messageSigningBytes,
   methods,
+  networkIdOfGenesis,
   networkParamsCodec,
   receiptCodec,
   sectorCodec,
@@ -54,7 +55,7 @@ import {
 } from "@holdfast/consensus";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fakeVrf, keysOf } from "./support/world.ts";
+import { fakeVrf, keysOf, testNetworkId } from "./support/world.ts";
 
 const alice = keysOf("alice");
 const bob = keysOf("bob");
@@ -71,8 +72,8 @@ const message: Message = {
   gasPrice: attoFil(5n),
   gasLimit: gasUnits(30_000),
 };
-const signed = signMessage(alice.privateKey, message);
-const header: BlockHeader = signBlock(alice.privateKey, {
+const signed = signMessage(alice.privateKey, testNetworkId, message);
+const header: BlockHeader = signBlock(alice.privateKey, testNetworkId, {
   miner: bob.address,
   height: epoch(42),
   parents: [someCid],
@@ -86,7 +87,7 @@ const header: BlockHeader = signBlock(alice.privateKey, {
   receipts: someCid,
   timestampMs: 1_700_000_004_200,
 });
-const voucher = signVoucher(alice.privateKey, {
+const voucher = signVoucher(alice.privateKey, testNetworkId, {
   payer: alice.address,
   channel: channelId(3),
   target: bob.address,
@@ -119,14 +120,14 @@ const sector: Sector = {
 
 const produced: { readonly [name: string]: string } = {
   signedMessage: toHex(encode(signedMessageCodec, signed)),
-  messageSigningBytes: toHex(messageSigningBytes(message)),
+  messageSigningBytes: toHex(messageSigningBytes(message, testNetworkId)),
   messageCid: messageCid(signed).toString(),
   blockHeader: toHex(encode(blockHeaderCodec, header)),
-  blockSigningHash: toHex(blake2b256(blockSigningBytes(header))),
+  blockSigningHash: toHex(blake2b256(blockSigningBytes(header, testNetworkId))),
   blockCid: blockCid(header).toString(),
   fullBlockHash: toHex(blake2b256(encodeBlock(body))),
   voucher: toHex(encode(voucherCodec, voucher)),
-  voucherSigningBytes: toHex(voucherSigningBytes(voucher)),
+  voucherSigningBytes: toHex(voucherSigningBytes(voucher, testNetworkId)),
   receipt: toHex(encode(receiptCodec, receipt)),
   actorRecord: toHex(encode(actorRecordCodec, record)),
   networkParams: toHex(encode(networkParamsCodec, params)),
@@ -228,8 +229,16 @@ describe("damaged encodings", () => {
 });
 
 describe("signatures", () => {
+  it("are for one network: with the same byte, name and keys another genesis takes none of them", () => {
+    const elsewhere = networkIdOfGenesis(someCid);
+    expect(networkIdOfGenesis(blockCid(header))).not.toEqual(elsewhere);
+    expect(isMessageSigned(signed, elsewhere)).toBe(false);
+    expect(isVoucherSigned(voucher, elsewhere)).toBe(false);
+    expect(isBlockSigned(header, alice.address, elsewhere)).toBe(false);
+  });
+
   it("cover every field of a message", () => {
-    expect(isMessageSigned(signed)).toBe(true);
+    expect(isMessageSigned(signed, testNetworkId)).toBe(true);
     const changes: Partial<Message>[] = [
       { to: alice.address },
       { from: bob.address },
@@ -241,12 +250,12 @@ describe("signatures", () => {
       { gasLimit: gasUnits(1) },
     ];
     for (const change of changes) {
-      expect(isMessageSigned({ ...signed, message: { ...message, ...change } })).toBe(false);
+      expect(isMessageSigned({ ...signed, message: { ...message, ...change } }, testNetworkId)).toBe(false);
     }
   });
 
   it("cover every field of a voucher", () => {
-    expect(isVoucherSigned(voucher)).toBe(true);
+    expect(isVoucherSigned(voucher, testNetworkId)).toBe(true);
     const changes = [
       { channel: channelId(4) },
       { target: alice.address },
@@ -255,11 +264,12 @@ describe("signatures", () => {
       { condition: null },
       { condition: { to: bob.address, method: "x", params: Uint8Array.of(0x80) } },
     ];
-    for (const change of changes) expect(isVoucherSigned({ ...voucher, ...change })).toBe(false);
+    for (const change of changes)
+      expect(isVoucherSigned({ ...voucher, ...change }, testNetworkId)).toBe(false);
   });
 
   it("cover every field of a header", () => {
-    expect(isBlockSigned(header, alice.address)).toBe(true);
+    expect(isBlockSigned(header, alice.address, testNetworkId)).toBe(true);
     const other = cidOfCbor(Uint8Array.of(0x81, 0));
     const changes: Partial<BlockHeader>[] = [
       { miner: alice.address },
@@ -275,11 +285,16 @@ describe("signatures", () => {
       { receipts: other },
       { timestampMs: 1 },
     ];
-    for (const change of changes) expect(isBlockSigned({ ...header, ...change }, alice.address)).toBe(false);
+    for (const change of changes)
+      expect(isBlockSigned({ ...header, ...change }, alice.address, testNetworkId)).toBe(false);
   });
 
   it("of one kind never serve for another", () => {
-    const starts = [messageSigningBytes(message), voucherSigningBytes(voucher), blockSigningBytes(header)];
+    const starts = [
+      messageSigningBytes(message, testNetworkId),
+      voucherSigningBytes(voucher, testNetworkId),
+      blockSigningBytes(header, testNetworkId),
+    ];
     expect(new Set(starts.map((bytes) => toHex(bytes.subarray(0, 15)))).size).toBe(3);
   });
 });

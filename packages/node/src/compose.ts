@@ -145,7 +145,12 @@ async function reportFault(
 }
 
 function envOn(chain: Chain, tipset: Tipset, verifier: Env["verifier"]): Env {
-  return { params: chain.params, verifier, randomness: chain.randomnessBelow(tipset) };
+  return {
+    params: chain.params,
+    networkId: chain.networkId,
+    verifier,
+    randomness: chain.randomnessBelow(tipset),
+  };
 }
 
 interface MineRooms {

@@ -36,6 +36,8 @@ export type LightParams = Pick<NetworkParams, "roundMs" | "finalityEpochs" | "fu
 export interface LightChainOptions {
   readonly trusted: TrustedTipset;
   readonly params: LightParams;
+  /** `networkIdOfGenesis`: what headers are signed for. */
+  readonly networkId: Uint8Array;
   /** Timestamp of the genesis block (milliseconds). */
   readonly genesisTimeMs: number;
 }
@@ -70,14 +72,16 @@ const tipsetsPerEpoch = 8;
 
 export class LightChain {
   readonly #params: LightParams;
+  readonly #networkId: Uint8Array;
   readonly #genesisTimeMs: number;
   /** By key; all of them descend from the trusted one. */
   readonly #tipsets = new Map<string, Tipset>();
   #trusted: TrustedTipset;
 
-  constructor({ trusted, params, genesisTimeMs }: LightChainOptions) {
+  constructor({ trusted, params, networkId, genesisTimeMs }: LightChainOptions) {
     this.#trusted = trusted;
     this.#params = params;
+    this.#networkId = networkId;
     this.#genesisTimeMs = genesisTimeMs;
   }
 
@@ -162,7 +166,7 @@ export class LightChain {
   /** From each top downwards: the first tipset that is deep enough and has the majority above it. */
   #highestFinal({ totalPower, voices }: Electorate): TrustedTipset | undefined {
     const parents = new Set([...this.#tipsets.values()].map((tipset) => tipsetKey(tipset.parents)));
-    const spokenBy = rememberedSignatures(voices);
+    const spokenBy = rememberedSignatures(voices, this.#networkId);
     let best: TrustedTipset | undefined;
     for (const top of this.#tipsets.values()) {
       if (parents.has(top.key)) continue;
@@ -207,12 +211,13 @@ export class LightChain {
 /** Whose voice a header is, if it is signed. Many tops stand on the same headers: each signature is checked once. */
 function rememberedSignatures(
   voices: ReadonlyMap<Address, Voice>,
+  networkId: Uint8Array,
 ): (header: BlockHeader) => Voice | undefined {
   const known = new Map<BlockHeader, Voice | undefined>();
   return (header) => {
     if (known.has(header)) return known.get(header);
     const voice = voices.get(header.miner);
-    const spoken = voice !== undefined && isBlockSigned(header, voice.worker) ? voice : undefined;
+    const spoken = voice !== undefined && isBlockSigned(header, voice.worker, networkId) ? voice : undefined;
     known.set(header, spoken);
     return spoken;
   };

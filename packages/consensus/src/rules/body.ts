@@ -8,10 +8,9 @@ import { blockErrors } from "../errors.ts";
 import type { FullBlock } from "../types/block.ts";
 import type { SignedMessage } from "../types/message.ts";
 import { messageCid } from "../types/message.ts";
-import type { NetworkParams } from "../types/params.ts";
 import type { Receipt } from "../types/receipt.ts";
 import { receiptCodec } from "../types/receipt.ts";
-import type { VerifiedMessages } from "../vm/env.ts";
+import type { Env, VerifiedMessages } from "../vm/env.ts";
 import { checkMessage } from "./message-checks.ts";
 
 /** Root of the AMT of signed-message CIDs, in the order of the block. */
@@ -43,8 +42,13 @@ export function readMessageCids(store: Blockstore, root: CID): CID[] {
  * Errors: `block/too-many-messages`, `gas-above-limit`, `duplicate-message`, `wrong-messages-root`,
  * `invalid-message`.
  */
-export function checkBlockBody(block: FullBlock, params: NetworkParams, verified?: VerifiedMessages): void {
+export function checkBlockBody(
+  block: FullBlock,
+  network: Pick<Env, "params" | "networkId">,
+  verified?: VerifiedMessages,
+): void {
   const { messages, header } = block;
+  const { params } = network;
   if (messages.length > params.maxBlockMessages) {
     throw blockErrors.tooManyMessages({ messages: messages.length, limit: params.maxBlockMessages });
   }
@@ -60,7 +64,7 @@ export function checkBlockBody(block: FullBlock, params: NetworkParams, verified
   const claimed = header.messages.toString();
   if (computed !== claimed) throw blockErrors.wrongMessagesRoot({ claimed, computed });
   for (const signed of messages) {
-    const wrong = checkMessage(signed, params, verified);
+    const wrong = checkMessage(signed, network, verified);
     if (wrong !== undefined) {
       const message = messageCid(signed).toString();
       throw blockErrors.invalidMessage({ message, reason: wrong.code, text: wrong.message }, wrong);

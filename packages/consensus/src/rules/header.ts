@@ -22,6 +22,8 @@ export interface HeaderView {
   readonly parentState: CID;
   /** `tipsetWeight` of the parent tipset. */
   readonly parentWeight: bigint;
+  /** `networkIdOfGenesis` of the chain: what the signature is bound to. */
+  readonly networkId: Uint8Array;
   /** Timestamp of the genesis block (milliseconds). */
   readonly genesisTimeMs: number;
   /** This machine's clock (milliseconds). */
@@ -30,7 +32,12 @@ export interface HeaderView {
 
 /** A costly check as data; each is independent of the others. */
 export type HeaderProof =
-  | { readonly kind: "signature"; readonly header: BlockHeader; readonly worker: Address }
+  | {
+      readonly kind: "signature";
+      readonly header: BlockHeader;
+      readonly worker: Address;
+      readonly networkId: Uint8Array;
+    }
   | {
       readonly kind: "election" | "ticket";
       readonly miner: Address;
@@ -98,7 +105,7 @@ export function checkHeader(
   const sector = winningSector(electionProof, facts.readProvableSectors());
   if (sector === undefined) throw blockErrors.noPower({ miner });
   return [
-    { kind: "signature", header, worker },
+    { kind: "signature", header, worker, networkId: view.networkId },
     {
       kind: "election",
       miner,
@@ -134,8 +141,9 @@ export function checkHeader(
 export function verifyHeaderProof(proof: HeaderProof, verifier: Verifier): void {
   switch (proof.kind) {
     case "signature": {
-      const { header, worker } = proof;
-      if (!isBlockSigned(header, worker)) throw blockErrors.badSignature({ miner: header.miner, worker });
+      const { header, worker, networkId } = proof;
+      if (!isBlockSigned(header, worker, networkId))
+        throw blockErrors.badSignature({ miner: header.miner, worker });
       return;
     }
     case "election":

@@ -11,7 +11,7 @@ import type { Message, SignedMessage } from "../types/message.ts";
 import { isMessageSigned, messageBytes, messageCid } from "../types/message.ts";
 import type { NetworkParams } from "../types/params.ts";
 import { isAccountCode, isEmptyCode } from "../vm/codes.ts";
-import type { VerifiedMessages } from "../vm/env.ts";
+import type { Env, VerifiedMessages } from "../vm/env.ts";
 import { inclusionGas } from "../vm/gas.ts";
 
 /**
@@ -45,14 +45,14 @@ export function checkMessageSyntax(signed: SignedMessage, params: NetworkParams)
 /** Syntax, then the signature (`message/bad-signature`); undefined if the message is sound. */
 export function checkMessage(
   signed: SignedMessage,
-  params: NetworkParams,
+  { params, networkId }: Pick<Env, "params" | "networkId">,
   verified?: VerifiedMessages,
 ): HoldfastError | undefined {
   const wrong = checkMessageSyntax(signed, params);
   if (wrong !== undefined) return wrong;
   const cid = verified === undefined ? "" : messageCid(signed).toString();
   if (verified?.has(cid)) return undefined;
-  if (!isMessageSigned(signed)) return messageErrors.badSignature({ from: signed.message.from });
+  if (!isMessageSigned(signed, networkId)) return messageErrors.badSignature({ from: signed.message.from });
   verified?.add(cid);
   return undefined;
 }

@@ -93,7 +93,7 @@ export function executeForMining(input: MiningInput): MiningResult {
   const rejected: RejectedMessage[] = [];
   for (const signed of candidates) {
     const outcome =
-      checkMessage(signed, params, env.verifiedMessages) ??
+      checkMessage(signed, env, env.verifiedMessages) ??
       space.check(signed) ??
       checkAgainstState(signed.message, machine.tree.get(signed.message.from)) ??
       tryMessage(machine, signed, feeTo);

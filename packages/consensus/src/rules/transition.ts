@@ -96,7 +96,7 @@ function runBlock(input: BlockInput, verified: VerifiedMessages | undefined): Pe
   const feeTo = startBlock(machine, block.miner);
   const applied = messages.map((signed) => {
     const wrong =
-      checkMessage(signed, env.params, verified) ??
+      checkMessage(signed, env, verified) ??
       checkAgainstState(signed.message, machine.tree.get(signed.message.from));
     if (wrong !== undefined) {
       const message = messageCid(signed).toString();
@@ -137,7 +137,7 @@ function verifyPending(
   verified: VerifiedMessages,
 ): PendingBlock {
   const { header, messages } = block;
-  checkBlockBody(block, env.params, verified);
+  checkBlockBody(block, env, verified);
   const pending = runBlock({ store, parentState, block: header, messages, env }, verified);
   const { result } = pending;
   const receipts = { claimed: header.receipts.toString(), computed: result.receiptsRoot.toString() };

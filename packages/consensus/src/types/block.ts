@@ -4,18 +4,10 @@
  * header is a claim that `validateHeader` or the state transition checks.
  */
 import type { Address, CID, Codec, Epoch } from "@holdfast/base";
-import {
-  c,
-  cidOfCbor,
-  concatBytes,
-  decode,
-  encode,
-  signRecoverable,
-  utf8Bytes,
-  verifySignature,
-} from "@holdfast/base";
+import { c, cidOfCbor, decode, encode, signRecoverable, utf8Bytes, verifySignature } from "@holdfast/base";
 import type { SignedMessage } from "./message.ts";
 import { signedMessageCodec } from "./message.ts";
+import { domainBytes } from "./network-id.ts";
 
 export interface BlockHeader {
   /** Address of the miner actor. */
@@ -82,6 +74,11 @@ const unsignedHeaderCodec: Codec<Omit<BlockHeader, "signature">> = c.tuple(
   unsignedFields,
 );
 
+/** What a header says, without the signature that says it: one block may have several of those. */
+export function unsignedHeaderBytes(header: Omit<BlockHeader, "signature">): Uint8Array {
+  return encode(unsignedHeaderCodec, header);
+}
+
 export const blockHeaderCodec: Codec<BlockHeader> = c.tuple("BlockHeader", {
   ...unsignedFields,
   signature: c.fixedBytes(65),
@@ -95,18 +92,22 @@ export const fullBlockCodec: Codec<FullBlock> = c.tuple("FullBlock", {
 const domain = utf8Bytes("holdfast block\n");
 
 /** The bytes under a block's signature. */
-export function blockSigningBytes(header: Omit<BlockHeader, "signature">): Uint8Array {
-  return concatBytes(domain, encode(unsignedHeaderCodec, header));
+export function blockSigningBytes(header: Omit<BlockHeader, "signature">, networkId: Uint8Array): Uint8Array {
+  return domainBytes(domain, networkId, encode(unsignedHeaderCodec, header));
 }
 
 /** Signs with the secp256k1 key of the miner's worker account. */
-export function signBlock(privateKey: Uint8Array, header: Omit<BlockHeader, "signature">): BlockHeader {
-  return { ...header, signature: signRecoverable(privateKey, blockSigningBytes(header)) };
+export function signBlock(
+  privateKey: Uint8Array,
+  networkId: Uint8Array,
+  header: Omit<BlockHeader, "signature">,
+): BlockHeader {
+  return { ...header, signature: signRecoverable(privateKey, blockSigningBytes(header, networkId)) };
 }
 
-/** True if `worker` signed exactly this header. */
-export function isBlockSigned(header: BlockHeader, worker: Address): boolean {
-  return verifySignature(blockSigningBytes(header), header.signature, worker);
+/** True if `worker` signed exactly this header for this network. */
+export function isBlockSigned(header: BlockHeader, worker: Address, networkId: Uint8Array): boolean {
+  return verifySignature(blockSigningBytes(header, networkId), header.signature, worker);
 }
 
 /** A header is asked for its CID by everything that touches the block; it never changes, so it is hashed once. */

@@ -3,6 +3,7 @@ export * from "./actor.ts";
 export * from "./block.ts";
 export * from "./builtins.ts";
 export * from "./message.ts";
+export { networkIdBytes, networkIdOfGenesis } from "./network-id.ts";
 export * from "./params.ts";
 export * from "./predicate.ts";
 export * from "./receipt.ts";

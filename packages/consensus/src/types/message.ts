@@ -1,17 +1,10 @@
 /**
  * Messages: the only way by which an account changes the state. The signature covers every field
- * (go-filecoin 2019, section "signed messages"), the CID is of the signed form.
+ * (go-filecoin 2019, section "signed messages") and the network, the CID is of the signed form.
  */
 import type { Address, AttoFil, CID, Codec, GasUnits, Nonce } from "@holdfast/base";
-import {
-  c,
-  cidOfCbor,
-  concatBytes,
-  encode,
-  signRecoverable,
-  utf8Bytes,
-  verifySignature,
-} from "@holdfast/base";
+import { c, cidOfCbor, encode, signRecoverable, utf8Bytes, verifySignature } from "@holdfast/base";
+import { domainBytes } from "./network-id.ts";
 
 export interface Message {
   readonly to: Address;
@@ -56,18 +49,18 @@ export const signedMessageCodec: Codec<SignedMessage> = c.tuple("SignedMessage",
 const domain = utf8Bytes("holdfast message\n");
 
 /** The bytes under a message's signature. */
-export function messageSigningBytes(message: Message): Uint8Array {
-  return concatBytes(domain, encode(messageCodec, message));
+export function messageSigningBytes(message: Message, networkId: Uint8Array): Uint8Array {
+  return domainBytes(domain, networkId, encode(messageCodec, message));
 }
 
 /** Signs with the sender's secp256k1 key. */
-export function signMessage(privateKey: Uint8Array, message: Message): SignedMessage {
-  return { message, signature: signRecoverable(privateKey, messageSigningBytes(message)) };
+export function signMessage(privateKey: Uint8Array, networkId: Uint8Array, message: Message): SignedMessage {
+  return { message, signature: signRecoverable(privateKey, messageSigningBytes(message, networkId)) };
 }
 
-/** True if `from` signed exactly this message. */
-export function isMessageSigned(signed: SignedMessage): boolean {
-  return verifySignature(messageSigningBytes(signed.message), signed.signature, signed.message.from);
+/** True if `from` signed exactly this message for this network. */
+export function isMessageSigned({ message, signature }: SignedMessage, networkId: Uint8Array): boolean {
+  return verifySignature(messageSigningBytes(message, networkId), signature, message.from);
 }
 
 interface Encoded {

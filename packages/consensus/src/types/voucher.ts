@@ -1,10 +1,11 @@
 /**
  * A payment voucher: the payer's promise that the target may take `amount` in total from a channel.
  * The signature covers every field, so a voucher cannot be moved to another channel, target or network
- * (the network byte is part of both addresses).
+ * (its genesis is under the signature).
  */
 import type { Address, AttoFil, ChannelId, Codec, Epoch } from "@holdfast/base";
-import { c, concatBytes, encode, signRecoverable, utf8Bytes, verifySignature } from "@holdfast/base";
+import { c, encode, signRecoverable, utf8Bytes, verifySignature } from "@holdfast/base";
+import { domainBytes } from "./network-id.ts";
 import type { Predicate } from "./predicate.ts";
 import { predicateCodec } from "./predicate.ts";
 
@@ -37,16 +38,25 @@ export const voucherCodec: Codec<Voucher> = c.tuple("Voucher", { ...fields, sign
 const domain = utf8Bytes("holdfast voucher\n");
 
 /** The bytes under a voucher's signature. */
-export function voucherSigningBytes(voucher: Omit<Voucher, "signature">): Uint8Array {
-  return concatBytes(domain, encode(unsignedVoucherCodec, voucher));
+export function voucherSigningBytes(voucher: Omit<Voucher, "signature">, networkId: Uint8Array): Uint8Array {
+  return domainBytes(domain, networkId, encode(unsignedVoucherCodec, voucher));
 }
 
 /** Signs with the payer's secp256k1 key. */
-export function signVoucher(privateKey: Uint8Array, voucher: Omit<Voucher, "signature">): Voucher {
-  return { ...voucher, signature: signRecoverable(privateKey, voucherSigningBytes(voucher)) };
+export function signVoucher(
+  privateKey: Uint8Array,
+  networkId: Uint8Array,
+  voucher: Omit<Voucher, "signature">,
+): Voucher {
+  return { ...voucher, signature: signRecoverable(privateKey, voucherSigningBytes(voucher, networkId)) };
 }
 
-/** True if the payer, or the account that signs for it in this channel, signed exactly these fields. */
-export function isVoucherSigned(voucher: Voucher, signer: Address | null = null): boolean {
-  return verifySignature(voucherSigningBytes(voucher), voucher.signature, signer ?? voucher.payer);
+/** True if the payer, or the account that signs for it in this channel, signed exactly these fields for this network. */
+export function isVoucherSigned(
+  voucher: Voucher,
+  networkId: Uint8Array,
+  signer: Address | null = null,
+): boolean {
+  const signed = voucherSigningBytes(voucher, networkId);
+  return verifySignature(signed, voucher.signature, signer ?? voucher.payer);
 }

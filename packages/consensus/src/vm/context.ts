@@ -36,6 +36,8 @@ export interface ActorContext {
   readonly message: CallMessage;
   readonly height: Epoch;
   readonly params: NetworkParams;
+  /** What signatures on this network are bound to. */
+  readonly networkId: Uint8Array;
   readonly builtins: BuiltinAddresses;
   readonly verifier: Verifier;
   /** Objects of the state; every read and write is charged by its bytes. Hand it to Hamt and Amt. */

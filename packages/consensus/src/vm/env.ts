@@ -18,6 +18,8 @@ export interface VerifiedMessages {
 
 export interface Env {
   readonly params: NetworkParams;
+  /** `networkIdOfGenesis`: what signatures are bound to. */
+  readonly networkId: Uint8Array;
   readonly verifier: Verifier;
   readonly randomness: RandomnessSource;
   /** Default: the built-in actors. Tests add their own. */

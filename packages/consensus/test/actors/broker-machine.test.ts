@@ -16,7 +16,7 @@ import {
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { brokenBroker } from "./canaries.ts";
-import { type Account, alice, bob, carol, openingBalance, owner, World } from "./world.ts";
+import { type Account, alice, bob, carol, openingBalance, owner, testNetworkId, World } from "./world.ts";
 
 const payers = [alice, carol] as const;
 const targets = [bob, owner] as const;
@@ -126,7 +126,7 @@ function cachedVoucher(): (given: Omit<Voucher, "signature">, key: Account) => V
   const known = new Map<string, Voucher>();
   return (given, key) => {
     const name = JSON.stringify([given, key.address], (_, v) => (typeof v === "bigint" ? `${v}` : v));
-    const voucher = known.get(name) ?? signVoucher(key.privateKey, given);
+    const voucher = known.get(name) ?? signVoucher(key.privateKey, testNetworkId, given);
     known.set(name, voucher);
     return voucher;
   };

@@ -23,6 +23,7 @@ import {
   hash32,
   openingBalance,
   owner,
+  testNetworkId,
   World,
 } from "./world.ts";
 
@@ -46,7 +47,7 @@ function opened(): ChannelId {
   return returns;
 }
 function voucher(channel: ChannelId, amount: AttoFil, over: Partial<Voucher> = {}, by = alice): Voucher {
-  return signVoucher(by.privateKey, {
+  return signVoucher(by.privateKey, testNetworkId, {
     payer: alice.address,
     channel,
     target: bob.address,
@@ -181,7 +182,7 @@ describe("redeem", () => {
       { validAt: epoch(0) },
       { condition: { to: carol.address, method: "", params: nothing } },
       { signature: new Uint8Array(65) },
-      { signature: signVoucher(carol.privateKey, good).signature },
+      { signature: signVoucher(carol.privateKey, testNetworkId, good).signature },
     ];
     for (const over of changed) {
       expect(redeem({ ...good, ...over }).exitCode).toBe(vmExitCodes.voucherSignatureInvalid);

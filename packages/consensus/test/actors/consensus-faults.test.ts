@@ -5,7 +5,18 @@ import type { BlockHeader } from "@holdfast/consensus";
 import { blockCid, consensusFaultOf, none, reporterShare, signBlock, vmExitCodes } from "@holdfast/consensus";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createMinerWorld, type MinerWorld } from "./miner-world.ts";
-import { alice, bob, carol, openingBalance, owner, pledge, World, worker, workerKey } from "./world.ts";
+import {
+  alice,
+  bob,
+  carol,
+  openingBalance,
+  owner,
+  pledge,
+  testNetworkId,
+  World,
+  worker,
+  workerKey,
+} from "./world.ts";
 
 let m: MinerWorld;
 beforeEach(() => {
@@ -28,7 +39,8 @@ describe("reportConsensusFault", () => {
     timestampMs: 1,
     ...over,
   });
-  const signed = (over: Partial<BlockHeader> = {}, key = worker.privateKey) => signBlock(key, header(over));
+  const signed = (over: Partial<BlockHeader> = {}, key = worker.privateKey) =>
+    signBlock(key, testNetworkId, header(over));
   const report = (
     first: BlockHeader,
     second: BlockHeader,
@@ -119,7 +131,11 @@ describe("reportConsensusFault", () => {
     const parents = [blockCid(signed({ parentWeight: 9n }))];
     const height = epoch(m.world.height - 1);
     const first = signed({ parents, height });
-    const witness = signBlock(alice.privateKey, header({ parents, height, miner: m.world.blockMiner }));
+    const witness = signBlock(
+      alice.privateKey,
+      testNetworkId,
+      header({ parents, height, miner: m.world.blockMiner }),
+    );
     const grinding = signed({ parents: [blockCid(witness)] });
     const honest = signed({ parents: [blockCid(first), blockCid(witness)] });
     expect(consensusFaultOf(first, grinding, witness)).toBe("parent-grinding");
@@ -127,7 +143,11 @@ describe("reportConsensusFault", () => {
     expect(consensusFaultOf(first, grinding, null)).toBeUndefined();
     const other = { ...witness, height: epoch(height - 1) };
     expect(consensusFaultOf(first, grinding, other)).toBeUndefined();
-    const stranger = signBlock(alice.privateKey, header({ parents: [], height, miner: m.world.blockMiner }));
+    const stranger = signBlock(
+      alice.privateKey,
+      testNetworkId,
+      header({ parents: [], height, miner: m.world.blockMiner }),
+    );
     expect(consensusFaultOf(first, signed({ parents: [blockCid(stranger)] }), stranger)).toBeUndefined();
     expect(report(first, grinding).exitCode).toBe(vmExitCodes.faultReportInvalid);
     expect(report(first, grinding, { witness }).exitCode).toBe(0);

@@ -16,7 +16,17 @@ import {
 } from "@holdfast/consensus";
 import { describe, expect, it } from "vitest";
 import { created, open, pays, trio, view } from "./multisigs.ts";
-import { type Account, alice, bob, carol, createMiner, owner, World, worker } from "./world.ts";
+import {
+  type Account,
+  alice,
+  bob,
+  carol,
+  createMiner,
+  owner,
+  testNetworkId,
+  World,
+  worker,
+} from "./world.ts";
 
 const fil = filToAtto;
 
@@ -57,7 +67,7 @@ function voucherOf(
     validAt: epoch(0),
     condition: null,
   };
-  return signVoucher(signer.privateKey, { ...terms, ...over });
+  return signVoucher(signer.privateKey, testNetworkId, { ...terms, ...over });
 }
 
 const redeemed = (world: World, voucher: Voucher, by: Account = owner) =>

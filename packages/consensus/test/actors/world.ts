@@ -53,6 +53,8 @@ export function account(name: string): Account {
   return { address: accountAddress(1, publicKeyOf(privateKey)), privateKey };
 }
 
+/** What signatures of these tests are bound to. */
+export const testNetworkId: Uint8Array = blake2b256(utf8Bytes("actors-test"));
 export const goodProof = utf8Bytes("good");
 export const badProof = utf8Bytes("bad");
 
@@ -189,6 +191,7 @@ export class World {
     this.genesisTotal = total;
     this.env = {
       params: this.params,
+      networkId: testNetworkId,
       verifier: this.verifier,
       randomness: testRandomness,
       // Signatures of messages are another room's business; these tests would spend most time on them.

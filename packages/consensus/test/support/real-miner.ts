@@ -32,7 +32,7 @@ import {
 } from "@holdfast/consensus";
 import { createProver, defaultClasses, layoutPieces, provePost } from "@holdfast/proofs";
 import { createVerifier } from "@holdfast/proofs/verify";
-import { keysOf } from "./world.ts";
+import { keysOf, testNetworkId } from "./world.ts";
 
 const sectorBytes = 1024;
 const id = sectorId(7);
@@ -85,11 +85,12 @@ export async function createRealWorld(): Promise<RealWorld> {
   );
   const genesisTipset = createTipset([genesis.header]);
   const randomness = randomnessFromTickets([{ height: epoch(0), minTicket: genesisTipset.minTicket }]);
-  const env: Env = { params, verifier: createVerifier(), randomness };
+  const env: Env = { params, networkId: testNetworkId, verifier: createVerifier(), randomness };
   const view: HeaderView = {
     store,
     parentState: genesis.state,
     parentWeight: 0n,
+    networkId: testNetworkId,
     genesisTimeMs: genesis.header.timestampMs,
     nowMs: genesis.header.timestampMs + 1_000_000,
   };
@@ -112,7 +113,7 @@ export function heightWhere(world: RealWorld, wins: boolean): Epoch {
 /** Signs a header anew, so that a test's lie is the only thing wrong with it. */
 export function resign(header: BlockHeader, privateKey: Uint8Array = worker.privateKey): BlockHeader {
   const { signature: _, ...unsigned } = header;
-  return signBlock(privateKey, unsigned);
+  return signBlock(privateKey, testNetworkId, unsigned);
 }
 
 /** An empty block on the genesis, all true but for the height's luck. */

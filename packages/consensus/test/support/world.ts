@@ -45,6 +45,8 @@ import {
 } from "@holdfast/consensus";
 import { testActor } from "./test-actor.ts";
 
+const hash = (text: string): Uint8Array => blake2b256(utf8Bytes(text));
+
 export interface Keys {
   readonly address: Address;
   readonly privateKey: Uint8Array;
@@ -64,6 +66,8 @@ export interface TestMiner {
   readonly sectors: number;
 }
 
+/** What signatures of the tests' chains are bound to. */
+export const testNetworkId: Uint8Array = hash("test network");
 export const sectorBytes = 2048;
 export const testCodes = new CodeTable([...builtinActors, testActor]);
 
@@ -86,8 +90,6 @@ export interface WorldSpec {
   readonly params?: Partial<NetworkParams>;
   readonly balance?: AttoFil;
 }
-
-const hash = (text: string): Uint8Array => blake2b256(utf8Bytes(text));
 
 /** Says yes to every proof but the ones of a single byte 0. */
 export const agreeableVerifier: Env["verifier"] = {
@@ -130,6 +132,7 @@ export function createWorld(spec: WorldSpec): World {
   );
   const env: Env = {
     params,
+    networkId: testNetworkId,
     verifier: agreeableVerifier,
     randomness: (at, tag, entropy) => blake2b256(concatBytes(utf8Bytes(`${tag} ${at} `), entropy)),
     codes: testCodes,
@@ -151,7 +154,7 @@ export type MessageFields = Partial<Omit<Message, "from" | "gasLimit" | "nonce" 
 /** A signed message with defaults for what the test does not care about. */
 export function message(from: Keys, fields: MessageFields): SignedMessage {
   const { nonce: n, value, gasPrice, gasLimit, ...rest } = fields;
-  return signMessage(from.privateKey, {
+  const draft: Message = {
     to: keysOf("nobody").address,
     method: "",
     params: new Uint8Array(0),
@@ -161,7 +164,8 @@ export function message(from: Keys, fields: MessageFields): SignedMessage {
     value: attoFil(value ?? 0n),
     gasPrice: attoFil(gasPrice ?? 0n),
     gasLimit: gasUnits(gasLimit ?? 100_000),
-  });
+  };
+  return signMessage(from.privateKey, testNetworkId, draft);
 }
 
 /** A pretended VRF output: 96 bytes that depend on the label. */

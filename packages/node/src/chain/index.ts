@@ -5,6 +5,7 @@
  */
 import {
   type AttoFil,
+  assert,
   attoFil,
   type Blockstore,
   type CID,
@@ -23,6 +24,7 @@ import {
   messageCid,
   moneyInvariant,
   type NetworkParams,
+  networkIdOfGenesis,
   type RandomnessSource,
   type Receipt,
   readNetworkParams,
@@ -70,6 +72,8 @@ export interface ValidatedTipset {
 
 export interface Chain {
   readonly params: NetworkParams;
+  /** What signatures on this network are bound to. */
+  readonly networkId: Uint8Array;
   readonly genesis: Tipset;
   readonly genesisTimestampMs: number;
   readonly genesisTotal: AttoFil;
@@ -155,6 +159,8 @@ interface Known {
 
 class StoredChain implements Chain {
   readonly params: NetworkParams;
+  /** What signatures on this network are bound to. */
+  readonly networkId: Uint8Array;
   readonly genesis: Tipset;
   readonly genesisTimestampMs: number;
   readonly genesisTotal: AttoFil;
@@ -170,9 +176,16 @@ class StoredChain implements Chain {
     this.#logger = logger;
     this.genesis = this.#must(this.#metaText(metaKeys.genesis)).tipset;
     this.#head = this.#must(this.#metaText(metaKeys.head)).tipset;
+    this.networkId = networkIdOfGenesis(this.#genesisCid());
     this.genesisTimestampMs = this.genesis.blocks[0]?.timestampMs ?? 0;
     this.genesisTotal = attoFil(BigInt(this.#metaText(metaKeys.genesisTotal)));
     this.params = readNetworkParams(database, this.#must(this.genesis.key).record.stateRoot);
+  }
+
+  #genesisCid(): CID {
+    const [cid] = this.genesis.cids;
+    assert(cid !== undefined, "a genesis is one block");
+    return cid;
   }
 
   head(): Tipset {

@@ -5,6 +5,7 @@ import type { Database } from "../database.ts";
 
 export interface MarketChain {
   readonly params: NetworkParams;
+  readonly networkId: Uint8Array;
   readonly store: Blockstore;
   headState(): { readonly state: CID; readonly tipset: Tipset };
   onHead(listener: () => void): () => void;

@@ -5,6 +5,7 @@ import type { Database } from "../database.ts";
 
 export interface MempoolChain {
   readonly params: NetworkParams;
+  readonly networkId: Uint8Array;
   readonly store: Blockstore;
   tipsetAt(height: number): Tipset;
   stateAfter(key: string): CID | undefined;

@@ -102,7 +102,7 @@ class Pool implements Mempool {
     const { message } = signed;
     const cid = messageCid(signed);
     if (this.#queues.find(cid) !== undefined) throw mempoolErrors.known({ cid: cid.toString() });
-    const wrong = checkMessage(signed, chain.params, this.#boundedVerified());
+    const wrong = checkMessage(signed, chain, this.#boundedVerified());
     if (wrong !== undefined) throw wrong;
     const { state } = chain.headState();
     const sender = readActor(chain.store, state, message.from);

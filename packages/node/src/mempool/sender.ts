@@ -179,15 +179,18 @@ class SenderService implements Sender {
   async #send(request: SendRequest): Promise<{ cid: CID; nonce: number }> {
     const known = request.key === undefined ? undefined : this.sentAs(request.key);
     if (known !== undefined) return known;
-    const { signer } = this.#needs;
+    const { signer, chain } = this.#needs;
     const from = request.from ?? signer.payer();
     // First, so that a dry run without the money does not speak of something else.
     this.#checkFunds(from, request.value ?? attoFil(0));
     const draft = this.#draft(from, request);
     this.#checkFunds(from, requiredFunds(draft));
-    const signed = { message: draft, signature: signer.sign(from, messageSigningBytes(draft)) };
+    const signed = {
+      message: draft,
+      signature: signer.sign(from, messageSigningBytes(draft, chain.networkId)),
+    };
     // What no block can ever take must not take a nonce: every later message would wait behind it.
-    const wrong = checkMessage(signed, this.#needs.chain.params);
+    const wrong = checkMessage(signed, chain);
     if (wrong !== undefined) throw wrong;
     const cid = messageCid(signed);
     this.#outbox.insert(request.key ?? `cid:${cid}`, signed);
@@ -208,7 +211,8 @@ class SenderService implements Sender {
       if (!isInTheWay || gasPrice * 10n < message.gasPrice * 11n) continue;
       const raised = { ...message, gasPrice };
       this.#checkFunds(message.from, requiredFunds(raised) - requiredFunds(message));
-      const signed = { message: raised, signature: signer.sign(message.from, messageSigningBytes(raised)) };
+      const toSign = messageSigningBytes(raised, chain.networkId);
+      const signed = { message: raised, signature: signer.sign(message.from, toSign) };
       this.#outbox.replace(entry.key, signed);
       this.#offer(signed);
       await this.#publish(signed);

@@ -83,7 +83,10 @@ export async function mineRound(needs: MineNeeds, heights: SignedHeights, round:
   const before = heights.won(miner);
   if (!heights.claim(miner, round)) return false;
   try {
-    const header = { ...unsigned, signature: signer.sign(facts.worker, blockSigningBytes(unsigned)) };
+    const header = {
+      ...unsigned,
+      signature: signer.sign(facts.worker, blockSigningBytes(unsigned, chain.networkId)),
+    };
     const block = { header, messages };
     heights.keep(block, round - chain.params.finalityEpochs);
     await submit(needs, heights, block);
@@ -164,7 +167,12 @@ async function assemble(
       miner,
       height: drawn.height,
       candidates,
-      env: { params: chain.params, verifier, randomness: chain.randomnessBelow(on.base) },
+      env: {
+        params: chain.params,
+        networkId: chain.networkId,
+        verifier,
+        randomness: chain.randomnessBelow(on.base),
+      },
       maxBodyBytes: limits.blockBodyBytes,
     }),
   );

@@ -13,6 +13,7 @@ import type { ProofPass } from "../proof-pass.ts";
 
 export interface MineChain {
   readonly params: NetworkParams;
+  readonly networkId: Uint8Array;
   readonly genesisTimestampMs: number;
   readonly store: Blockstore;
   head(): Tipset;

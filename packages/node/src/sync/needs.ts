@@ -6,6 +6,7 @@ import type { FoundFault } from "./faults.ts";
 
 export interface SyncChain {
   readonly params: NetworkParams;
+  readonly networkId: Uint8Array;
   readonly genesis: Tipset;
   readonly genesisTimestampMs: number;
   readonly genesisTotal: AttoFil;

@@ -52,6 +52,7 @@ export function createValidator({ chain, proofs, clock }: SyncNeeds): Validator 
       store: chain.store,
       parentState,
       parentWeight,
+      networkId: chain.networkId,
       genesisTimeMs: chain.genesisTimestampMs,
       nowMs: clock.nowMs(),
     };
@@ -89,6 +90,7 @@ export function createValidator({ chain, proofs, clock }: SyncNeeds): Validator 
         const store = new BufferedBlockstore(chain.store);
         const env = {
           params: chain.params,
+          networkId: chain.networkId,
           verifier,
           randomness: chain.randomnessBelow(parent),
           verifiedMessages,

@@ -207,7 +207,7 @@ describe("terms", () => {
       const { messageBytes } = redemptionSize(pieces, sectorBytes);
       expect(messageBytes).toBeGreaterThanOrEqual(bytes);
       expect(messageBytes).toBeLessThan(1.5 * bytes + 2_000);
-      expect(voucherSigningBytes(voucher).length).toBeLessThan(messageBytes);
+      expect(voucherSigningBytes(voucher, facts.networkId).length).toBeLessThan(messageBytes);
     }
   });
 

@@ -110,7 +110,10 @@ describe("a client of another make", () => {
     };
     const due = { amount: attoFil(terms.totalPrice), validAt: epoch(world.height + 4) };
     const { signer } = client;
-    const signature = signer.sign(terms.payer, voucherSigningBytes(draftVoucher(base, owner.address, due)));
+    const signature = signer.sign(
+      terms.payer,
+      voucherSigningBytes(draftVoucher(base, owner.address, due), world.chain.networkId),
+    );
     const proposal = { ...base, vouchers: [{ ...due, signature }] };
     const signed = { proposal, signature: signer.sign(terms.payer, proposalSigningBytes(proposal)) };
     // The market's own handler must hand out the data: the deal takes the place of the first one in its books.

@@ -89,6 +89,7 @@ describe("a miner that", () => {
       ...owner.needs,
       chain: {
         params: { ...chain.params, minSectorLifetimeEpochs: 500 },
+        networkId: chain.networkId,
         store: chain.store,
         headState: () => chain.headState(),
         onHead: (listener) => chain.onHead(listener),

@@ -46,12 +46,14 @@ const [alice, bob, carol, stranger] = ["alice", "bob", "carol", "stranger"].map(
   Person,
   Person,
 ];
+const testNetworkId = blake2b256(utf8Bytes("pool test"));
 const balance = 10_000_000n;
 const sink = person("sink").address;
 
 /** A chain without blocks above its genesis; the test moves its height and tells what was mined. */
 class StandingChain implements MempoolChain {
   readonly params = devnetParams({ name: "pool-test", roundMs: 1_000 });
+  readonly networkId = testNetworkId;
   readonly store = new MemoryBlockstore();
   readonly #genesis: ReturnType<typeof createGenesis>;
   readonly #listeners = new Set<Parameters<MempoolChain["onHead"]>[0]>();
@@ -99,7 +101,7 @@ interface Given {
 }
 const gasLimit = 10_000;
 function message({ address, privateKey }: Person, number: number, given: Given = {}): SignedMessage {
-  return signMessage(privateKey, {
+  return signMessage(privateKey, testNetworkId, {
     from: address,
     to: sink,
     nonce: nonce(number),

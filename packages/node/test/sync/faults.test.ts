@@ -39,7 +39,7 @@ const someKey = new Uint8Array(32).fill(7);
 function chainOf(header: BlockHeader) {
   const at = (height: number, over: Partial<BlockHeader> = {}): BlockHeader => {
     const { signature: _, ...unsigned } = { ...header, height: epoch(height), ...over };
-    return signBlock(someKey, unsigned);
+    return signBlock(someKey, new Uint8Array(32), unsigned);
   };
   return at;
 }
@@ -115,11 +115,16 @@ describe("a miner that signs two blocks of one height", () => {
         miner: header.miner,
         height: header.height,
         candidates: values.map((value) => messageOf(net, evil, header.parentState, value)),
-        env: { params: chain.params, verifier: createVerifier(), randomness: chain.randomnessBelow(parent) },
+        env: {
+          params: chain.params,
+          networkId: chain.networkId,
+          verifier: createVerifier(),
+          randomness: chain.randomnessBelow(parent),
+        },
       });
       const { signature: _, ...unsigned } = header;
       const brother = { ...unsigned, stateRoot, messages: messagesRoot, receipts: receiptsRoot };
-      const signature = evil.node.wallet.sign(worker, blockSigningBytes(brother));
+      const signature = evil.node.wallet.sign(worker, blockSigningBytes(brother, chain.networkId));
       return { header: { ...brother, signature }, messages: included };
     });
   }
@@ -135,7 +140,8 @@ describe("a miner that signs two blocks of one height", () => {
       gasPrice: attoFil(1n),
       gasLimit: gasUnits(10_000),
     };
-    return { message, signature: evil.node.wallet.sign(evil.account, messageSigningBytes(message)) };
+    const toSign = messageSigningBytes(message, net.client.node.chain.networkId);
+    return { message, signature: evil.node.wallet.sign(evil.account, toSign) };
   }
 
   /** Reports in the chain, by who sent them. */

@@ -54,8 +54,8 @@ function checkVoucher(ctx: ActorContext, { voucher, redeemerParams }: Redeem, is
   if (due < 0n || (due === 0n && !isClosing)) {
     ctx.fail(vmExitCodes.alreadyRedeemed, `${channel.redeemed} attoFIL were redeemed`);
   }
-  ctx.chargeProof("signature", voucherSigningBytes(voucher).length);
-  if (!isVoucherSigned(voucher, channel.signer)) {
+  ctx.chargeProof("signature", voucherSigningBytes(voucher, ctx.networkId).length);
+  if (!isVoucherSigned(voucher, ctx.networkId, channel.signer)) {
     ctx.fail(vmExitCodes.voucherSignatureInvalid, "this is not signed for the payer");
   }
   if (voucher.condition !== null) checkCondition(ctx, voucher.condition, redeemerParams);

@@ -13,7 +13,7 @@
 import type { Codec } from "@holdfast/base";
 import { addAtto, c, equalBytes, subAtto, zeroAtto } from "@holdfast/base";
 import type { BlockHeader } from "../../types/block.ts";
-import { blockCid, blockHeaderCodec, blockSigningBytes, isBlockSigned } from "../../types/block.ts";
+import { blockCid, blockHeaderCodec, isBlockSigned, unsignedHeaderBytes } from "../../types/block.ts";
 import type { ActorContext } from "../../vm/context.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
 import { updatePowerCall } from "../calls.ts";
@@ -56,7 +56,7 @@ export function consensusFaultOf(
     // that height before, and no fault; the other faults name common parents.
     if (first.timestampMs !== second.timestampMs) return undefined;
     // Not the CIDs: they hold the signature, of which one block may have several.
-    return equalBytes(blockSigningBytes(first), blockSigningBytes(second)) ? undefined : "double-fork";
+    return equalBytes(unsignedHeaderBytes(first), unsignedHeaderBytes(second)) ? undefined : "double-fork";
   }
   if (sameParents(first, second)) return "time-offset";
   if (witness === null || witness.height !== first.height || !sameParents(witness, first)) return undefined;
@@ -86,11 +86,11 @@ function checkReport(ctx: ActorContext, state: MinerState, report: ReportConsens
  * around the change of its key has not thereby changed it away.
  */
 function isSignedByMiner(ctx: ActorContext, state: MinerState, header: BlockHeader): boolean {
-  if (isBlockSigned(header, state.worker)) return true;
+  if (isBlockSigned(header, state.worker, ctx.networkId)) return true;
   const { previousWorker } = state;
   if (previousWorker === null || ctx.height > previousWorker.answersUntil) return false;
   ctx.chargeProof("signature", header.winningPost.length);
-  return isBlockSigned(header, previousWorker.worker);
+  return isBlockSigned(header, previousWorker.worker, ctx.networkId);
 }
 
 /** Punishes a proven fault; anyone may report. `faultReportInvalid`. */

@@ -100,7 +100,10 @@ async function ensureProposal(
   const { target } = channelOf(context, attempt);
   const schedule = paymentSchedule({ startHeight, durationEpochs, totalPrice: attempt.total });
   const vouchers = schedule.map((due) => {
-    const signature = signer.sign(payer, voucherSigningBytes(draftVoucher(terms, target, due)));
+    const signature = signer.sign(
+      payer,
+      voucherSigningBytes(draftVoucher(terms, target, due), chain.networkId),
+    );
     return { ...due, signature };
   });
   const proposal: DealProposal = { ...terms, vouchers };

@@ -37,9 +37,9 @@ export function minerFacts({ needs }: MinerContext): MinerFacts & { readonly wor
   const view = minerOn(chain, miner);
   assert(view !== undefined, "the miner actor of this node is on the chain");
   const { owner, worker, asks } = view;
-  const { params } = chain;
+  const { params, networkId } = chain;
   const height = heightOf(chain);
-  return { params, miner, owner, worker, asks, height, sectorBytes: sectorBytesFor(storage) };
+  return { params, networkId, miner, owner, worker, asks, height, sectorBytes: sectorBytesFor(storage) };
 }
 
 /** Padded size of new sectors, from their user bytes. */

@@ -27,6 +27,8 @@ import { checkPayments } from "../vouchers.ts";
 
 export interface MinerFacts {
   readonly params: NetworkParams;
+  /** What vouchers are signed for. */
+  readonly networkId: Uint8Array;
   readonly miner: Address;
   readonly owner: Address;
   /** All asks of the chain, also expired ones. */
@@ -106,7 +108,7 @@ function checkPrice({ asks, height }: MinerFacts, proposal: DealProposal): void 
  * another deal of this miner is paid from the same channel.
  */
 export function checkPayment(
-  { params, owner }: MinerFacts,
+  { params, networkId, owner }: MinerFacts,
   proposal: DealProposal,
   channel: Channel,
   isTaken: boolean,
@@ -127,6 +129,6 @@ export function checkPayment(
     const { amount, signature } = voucher;
     if (amount > channel.amount) throw dealRefusals.voucherAboveChannel({ index, amount: amount.toString() });
     const draft = draftVoucher(proposal, owner, voucher);
-    if (!isVoucherSigned({ ...draft, signature })) throw dealRefusals.voucherSignature({ index });
+    if (!isVoucherSigned({ ...draft, signature }, networkId)) throw dealRefusals.voucherSignature({ index });
   }
 }

@@ -16,6 +16,7 @@ import { dealPrice, paddedTotal, settlementEpochs, sliceForSectors } from "../..
 import { paymentSchedule } from "../../../src/market/vouchers.ts";
 import { keysOf, noise, sectorBytes, signerOf, testParams } from "./world.ts";
 
+const testNetworkId = new Uint8Array(32).fill(5);
 export const payer = keysOf("client");
 export const owner = keysOf("owner 0");
 const { sign } = signerOf(payer, owner);
@@ -31,6 +32,7 @@ const pieces = slices.map(({ start, userBytes, paddedBytes }) => ({
 
 export const facts: MinerFacts = {
   params: testParams(),
+  networkId: testNetworkId,
   miner: genesisMinerAddress(1, 0),
   owner: owner.address,
   asks: [
@@ -61,7 +63,7 @@ const base: Terms = {
 export function vouchersOf(terms: Terms, by = payer): DealVoucher[] {
   return paymentSchedule(terms).map((due) => {
     const draft = draftVoucher(terms, facts.owner, due);
-    return { ...due, signature: signerOf(by).sign(by.address, voucherSigningBytes(draft)) };
+    return { ...due, signature: signerOf(by).sign(by.address, voucherSigningBytes(draft, testNetworkId)) };
   });
 }
 

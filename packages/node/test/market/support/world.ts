@@ -119,7 +119,12 @@ export class World implements AsyncDisposable {
     const block = { header: genesis.header, messages: [] };
     const opened = await openChain({ database, genesis: { block, stateRoot: genesis.state }, logger });
     const chain = Object.assign(opened, {
-      envOn: (): Env => ({ params, verifier, randomness: opened.randomnessBelow(opened.head()) }),
+      envOn: (): Env => ({
+        params,
+        networkId: opened.networkId,
+        verifier,
+        randomness: opened.randomnessBelow(opened.head()),
+      }),
     });
     const pool = openMempool({
       chain,

@@ -51,7 +51,7 @@ export function signVoucher(
   return { ...voucher, signature: signRecoverable(privateKey, voucherSigningBytes(voucher, networkId)) };
 }
 
-/** True if the payer, or the account that signs for it in this channel, signed exactly these fields for this network. */
+/** True if the payer, or who signs for it in this channel, signed exactly these fields for this network. */
 export function isVoucherSigned(
   voucher: Voucher,
   networkId: Uint8Array,

@@ -118,13 +118,9 @@ export class World implements AsyncDisposable {
     const logger = options.logger ?? silentLogger;
     const block = { header: genesis.header, messages: [] };
     const opened = await openChain({ database, genesis: { block, stateRoot: genesis.state }, logger });
+    const { networkId } = opened;
     const chain = Object.assign(opened, {
-      envOn: (): Env => ({
-        params,
-        networkId: opened.networkId,
-        verifier,
-        randomness: opened.randomnessBelow(opened.head()),
-      }),
+      envOn: (): Env => ({ params, networkId, verifier, randomness: opened.randomnessBelow(opened.head()) }),
     });
     const pool = openMempool({
       chain,

@@ -16,6 +16,12 @@ export class Bounded<Value> {
     const oldest = this.#entries.keys().next().value;
     if (oldest !== undefined) this.#entries.delete(oldest);
   }
+  get size(): number {
+    return this.#entries.size;
+  }
+  clear(): void {
+    this.#entries.clear();
+  }
   delete(key: string): void {
     this.#entries.delete(key);
   }

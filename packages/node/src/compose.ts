@@ -7,7 +7,7 @@ import type { Address, Clock, Logger, Wire } from "@holdfast/base";
 import { type Env, readMinerState, type Tipset } from "@holdfast/consensus";
 import { createVerifier } from "@holdfast/proofs/verify";
 import type { Storage } from "@holdfast/storage";
-import { type Chain, type ChainDatabase, openChain } from "./chain/index.ts";
+import { type Chain, type ChainDatabase, type Checkpoint, openChain } from "./chain/index.ts";
 import { type MarketParts, openMarkets } from "./compose-market.ts";
 import { minerDoorOf, mineStorageOf } from "./compose-storage.ts";
 import type { Database } from "./database.ts";
@@ -34,6 +34,8 @@ export interface NodeParts {
   readonly logger: Logger;
   readonly chainDatabase: ChainDatabase;
   readonly genesis?: LoadedGenesis;
+  /** A tipset that the chain must contain. */
+  readonly checkpoint?: Checkpoint;
   readonly database: Database;
   readonly wallet: Wallet;
   readonly wire: Wire;
@@ -70,6 +72,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     database: parts.chainDatabase,
     logger,
     ...(parts.genesis === undefined ? {} : { genesis: parts.genesis }),
+    ...(parts.checkpoint === undefined ? {} : { checkpoint: parts.checkpoint }),
   });
   const chain = Object.assign(opened, {
     envOn: (tipset: Tipset): Env => envOn(opened, tipset, proofs.inline),

@@ -24,7 +24,7 @@ import {
   openStorage,
   type SealingPool,
 } from "@holdfast/storage";
-import { memoryDatabase, openLevelDatabase } from "./chain/index.ts";
+import { memoryDatabase, openLevelDatabase, parseCheckpoint } from "./chain/index.ts";
 import { realClock } from "./clock.ts";
 import { type MinerParts, type NodeParts, type RunningNode, startNode } from "./compose.ts";
 import { openDatabase } from "./database.ts";
@@ -48,6 +48,8 @@ export interface StartDaemonOptions {
   readonly listen?: string;
   readonly passphrase?: string;
   readonly offline?: boolean;
+  /** Instead of the configured one: `CID[,CID…]@HEIGHT`. */
+  readonly checkpoint?: string;
   /** What the API server shows to a person who opens it in a browser. */
   readonly pages?: readonly PageFile[];
   /** Log file; standard error if left out. */
@@ -115,6 +117,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
   const database = stack.use(openDatabase(paths.database));
   const genesis = await loadGenesis(new Uint8Array(await readFile(paths.genesis)), chainDatabase);
   const params = readNetworkParams(chainDatabase, genesis.stateRoot);
+  const checkpoint = parseCheckpoint(options.checkpoint ?? config.chain.checkpoint);
   const keys = await openKeys({
     keystore: paths.keystore,
     network: params.networkByte,
@@ -139,6 +142,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     logger,
     chainDatabase,
     genesis,
+    ...(checkpoint === undefined ? {} : { checkpoint }),
     database,
     wallet: keys.wallet,
     wire,

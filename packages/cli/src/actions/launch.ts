@@ -186,6 +186,7 @@ export const daemon = action({
   async *run(context, input) {
     const listen = optionText(input, "listen");
     if (listen !== undefined) checkListen(listen);
+    const checkpoint = optionText(input, "checkpoint");
     const { startDaemon } = await import("@holdfast/node/daemon");
     const starting = startDaemon({
       repo: repoOf(context, input),
@@ -193,6 +194,7 @@ export const daemon = action({
       offline: optionFlag(input, "offline"),
       pages: pageFiles,
       ...(listen === undefined ? {} : { listen }),
+      ...(checkpoint === undefined ? {} : { checkpoint }),
       ...passphraseOf(context),
       signal: context.signal,
     });

@@ -112,6 +112,10 @@ export const launchCommands: readonly CommandSpec[] = [
     options: [
       { flags: "--listen <address>", summary: "loopback address of the API (default: as configured)" },
       { flags: "--offline", summary: "do not talk to peers" },
+      {
+        flags: "--checkpoint <tipset>",
+        summary: "follow only a chain that contains CID[,CID…]@HEIGHT (default: as configured)",
+      },
     ],
     connection: "repo",
     stream: true,

@@ -34,6 +34,35 @@ export const chainErrors = defineErrors("chain", {
     message: (data: { key: string }) => `this node does not know the tipset ${data.key}`,
     fix: "wait until the node has caught up, or check the CID",
   },
+  pruned: {
+    exit: "not-found",
+    message: (data: { what: string; height: number; from: number }) =>
+      `the ${data.what} of height ${data.height} are not here: this node keeps them from height ${data.from} on`,
+    fix: "ask an archive node: one that runs with chain.pruneEpochs = 0 and did not start from a snapshot",
+  },
+  belowHorizon: {
+    exit: "refused",
+    message: (data: { height: number; from: number }) =>
+      `a chain stands on height ${data.height}, but states are held from height ${data.from} on`,
+    fix: "nothing to do: it forks off below what is final",
+  },
+  badCheckpoint: {
+    exit: "usage",
+    message: (data: { text: string }) => `${data.text} is not a checkpoint`,
+    fix: "write it as CID[,CID…]@HEIGHT: the blocks of one tipset, as `holdfast chain ls` of a node that you trust shows them",
+  },
+  contradictsCheckpoint: {
+    exit: "refused",
+    message: (data: { height: number; checkpoint: string }) =>
+      `a chain that reaches height ${data.height} does not contain the checkpoint ${data.checkpoint}: it is another history`,
+    fix: "connect to peers that have the checkpoint; if all that you trust lack it, the checkpoint is wrong",
+  },
+  notOnCheckpoint: {
+    exit: "refused",
+    message: (data: { height: number; checkpoint: string }) =>
+      `the chain of this repo reaches height ${data.height} and does not contain the checkpoint ${data.checkpoint}`,
+    fix: "compare the checkpoint with a node that you trust; if it is right, begin with an empty repo",
+  },
   badGenesis: {
     exit: "usage",
     message: (data: { detail: string }) => `the genesis file is not valid: ${data.detail}`,

@@ -79,6 +79,28 @@ export const configSchema = z
       })
       .strict()
       .prefault({}),
+    chain: z
+      .object({
+        checkpoint: z
+          .string()
+          .max(8192)
+          .default("")
+          .describe("tipset that the chain must contain, as CID[,CID…]@HEIGHT; empty: none"),
+        pruneEpochs: z
+          .int()
+          .min(0)
+          .default(0)
+          .describe("epochs whose states, messages and receipts are kept; 0: all, as an archive node does"),
+        quotaBytes: z
+          .int()
+          .min(0)
+          .default(0)
+          .describe(
+            "space for the chain; what is not needed to follow it goes when it takes more; 0: no limit",
+          ),
+      })
+      .strict()
+      .prefault({}),
     files: z
       .object({
         quotaBytes: z
@@ -131,7 +153,7 @@ export function writeConfig(config: NodeConfig): string {
   const lines = ["# Configuration of a Holdfast node.", ""];
   const { shape } = configSchema;
   lines.push(`# ${shape.name.description}`, stringify({ name: config.name }).trim(), "");
-  for (const section of ["api", "net", "mining", "files", "log"] as const) {
+  for (const section of ["api", "net", "chain", "mining", "files", "log"] as const) {
     lines.push(`[${section}]`);
     const keys = shape[section].unwrap().shape as { readonly [key: string]: z.ZodType };
     for (const [key, value] of Object.entries(config[section])) {

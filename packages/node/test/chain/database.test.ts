@@ -53,6 +53,52 @@ describe.each(twins)("chain database on $name", ({ open }) => {
   });
 });
 
+describe.each(twins)("pages and removals of the database on $name", ({ open }) => {
+  const idOf = (key: Uint8Array): string => Buffer.from(key).toString("hex");
+  it("gives all entries in pages, ascending, with their sizes", async () => {
+    await using database = await open();
+    const blocks = Array.from({ length: 25 }, (_, value) => block(value));
+    for (const { cid, bytes } of blocks) database.put(cid, bytes);
+    await database.commit(new Map([["head", utf8Bytes("x")]]));
+    const seen: string[] = [];
+    for (let after: Uint8Array | undefined; ; ) {
+      const page = await database.scan("objects", {
+        count: 7,
+        sizes: true,
+        ...(after === undefined ? {} : { after }),
+      });
+      for (const { key, valueBytes } of page) {
+        expect(valueBytes).toBeGreaterThan(0);
+        seen.push(idOf(key));
+      }
+      after = page.at(-1)?.key;
+      if (page.length < 7) break;
+    }
+    expect(seen).toEqual(blocks.map(({ cid }) => idOf(cid.bytes)).sort());
+    const facts = await database.scan("facts", { count: 9 });
+    expect(facts.map(({ key }) => utf8Text(key))).toEqual(["head"]);
+  });
+
+  it("removes what nobody calls alive at the last moment, and not what is put again afterwards", async () => {
+    await using database = await open();
+    const [dead, alive, again] = [block(1), block(2), block(3)];
+    for (const { cid, bytes } of [dead, alive, again]) database.put(cid, bytes);
+    await database.commit(nothing);
+    const put: string[] = [];
+    const end = database.onPut((cid) => put.push(cid.toString()));
+    const keys = [dead, alive, again].map(({ cid }) => cid.bytes);
+    const removed = database.discard(keys, (key) => idOf(key) === idOf(alive.cid.bytes));
+    database.put(again.cid, again.bytes);
+    await database.commit(nothing);
+    expect(await removed).toBe(2);
+    expect([dead, alive, again].map(({ cid }) => database.has(cid))).toEqual([false, true, true]);
+    expect(put).toEqual([again.cid.toString()]);
+    end();
+    await database.compact();
+    expect(await database.diskBytes()).toBeGreaterThan(0);
+  });
+});
+
 describe("chain database on disk", () => {
   it("keeps what was committed and nothing else", async () => {
     const folder = await levelFolder();

@@ -2,8 +2,10 @@
  * One pipeline at one size in this process: `node bench/pipeline-process.ts NAME SIZE` prints seconds by the clock
  * and of the processor, and the largest that the process was. Short work is repeated.
  */
+import { availableParallelism } from "node:os";
 import { assert } from "@holdfast/base";
 import { installNativeKernels } from "@holdfast/node";
+import { benchCrew } from "./crew.ts";
 import { median, spreadOf } from "./measure.ts";
 import type { Outcome } from "./pipeline.ts";
 import { pipelines } from "./pipelines/index.ts";
@@ -31,4 +33,6 @@ const [name, size] = process.argv.slice(2);
 const pipeline = pipelines.find((one) => one.name === name);
 assert(pipeline !== undefined, "the pipeline is one of the list");
 await installNativeKernels();
-console.log(JSON.stringify(await measure(await pipeline.prepare(Number(size)))));
+await using crew = await benchCrew(pipeline.workers ?? availableParallelism());
+crew.install();
+console.log(JSON.stringify(await measure(await pipeline.prepare(Number(size), crew))));

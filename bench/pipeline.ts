@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { type KernelBackend, kernelsVariable } from "@holdfast/proofs/kernels";
 import { z } from "zod";
+import type { BenchCrew } from "./crew.ts";
 import type { Compared, Figure } from "./figure.ts";
 import { growthOf } from "./measure.ts";
 
@@ -20,8 +21,10 @@ export interface Pipeline {
   readonly slowUpTo?: number;
   /** What the programs in other languages call this work at a size, seconds of processor time in one thread. */
   readonly foreign?: (size: number) => string;
+  /** Threads; as many as there are processors if left out. */
+  readonly workers?: number;
   /** Makes ready, untimed, and gives the work: every call of it does the whole. */
-  readonly prepare: (size: number) => Promise<() => unknown>;
+  readonly prepare: (size: number, crew: BenchCrew) => Promise<() => unknown>;
   readonly note?: string;
 }
 

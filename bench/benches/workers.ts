@@ -6,32 +6,28 @@
 import { installNativeKernels } from "@holdfast/node";
 import {
   allocate,
+  cessSetSteps,
   g1BytesOf,
-  installAllocator,
-  installCurveKernel,
-  installTreeKernel,
   nodeBytes,
   poseidonHasher,
   prove,
   rowsLength,
+  runSteps,
   setup,
   sha254Hasher,
   startColumns,
   startRows,
   type TreeHasher,
-  treeKernel,
 } from "@holdfast/proofs";
 import {
   allocateShared,
   type Crew,
-  createCrew,
-  crewCurve,
-  crewTree,
-  loadKernels,
-  type SliceKind,
+  cessRootBlocks,
+  crewCessBlocks,
   type ThreadKernels,
 } from "@holdfast/proofs/kernels";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
+import { benchCrew } from "../crew.ts";
 import { type Bench, type BenchOptions, type Figure, isChosen } from "../figure.ts";
 import { elements } from "../kernels/samples.ts";
 import { median } from "../measure.ts";
@@ -41,7 +37,7 @@ interface Work {
   readonly name: string;
   readonly samples: number;
   /** What is measured; `kernels` are in use already, by one thread or by two. */
-  readonly prepare: (kernels: ThreadKernels) => () => unknown;
+  readonly prepare: (kernels: ThreadKernels, crew?: Crew) => () => unknown;
 }
 
 /** What one thread alone would have to do less. */
@@ -94,6 +90,16 @@ function works(quick: boolean): readonly Work[] {
       return () => startColumns(labels, into).finish();
     },
   };
+  const idle: Work = {
+    name: "idle set of cess, 128 MiB",
+    samples: 3,
+    prepare: (_kernels, crew) => {
+      const shape = { layers: 4, nodes: 2 ** (17 - less), degree: 16 };
+      const set = { minerId: new Uint8Array(32).fill(5), shape, startCluster: 1, clusters: 4 };
+      const options = crew && { start: crewCessBlocks(crew, cessRootBlocks, null) };
+      return () => runSteps(cessSetSteps(set, { write: () => undefined }, options));
+    },
+  };
   return [
     tree(20, sha254Hasher),
     tree(20 - less, poseidonHasher),
@@ -101,6 +107,7 @@ function works(quick: boolean): readonly Work[] {
     sums(16 - less),
     snark(15 - less, "setup"),
     snark(15 - less, "proof"),
+    idle,
   ];
 }
 
@@ -123,19 +130,6 @@ function sampleOf(crew: Crew | undefined, work: () => unknown): Sample {
   const theirs = helpers() - before.helpers;
   return { longestMs: Math.max(own, theirs), allMs: own + theirs, clockMs: performance.now() - before.clock };
 }
-
-/** Does nothing but keep every thread for a moment, so that the helper is there before anything is measured. */
-export const gather: SliceKind<{ readonly arrived: Int32Array }> = {
-  module: import.meta.url,
-  name: "gather",
-  make:
-    (_kernels, { arrived }) =>
-    () => {
-      const count = Atomics.add(arrived, 0, 1);
-      Atomics.notify(arrived, 0);
-      Atomics.wait(arrived, 0, count + 1, 10_000);
-    },
-};
 
 function figuresOf(name: string, one: readonly Sample[], two: readonly Sample[]): readonly Figure[] {
   const of = (samples: readonly Sample[], part: keyof Sample): number =>
@@ -160,22 +154,14 @@ function figuresOf(name: string, one: readonly Sample[], two: readonly Sample[])
 
 async function run(options: BenchOptions): Promise<readonly Figure[]> {
   await installNativeKernels();
-  const { backend, curve, layers } = await loadKernels();
-  const kernels: ThreadKernels = { tree: treeKernel, curve, layers };
-  const setupHref = new URL("../../packages/node/src/crew-hashing.ts", import.meta.url).href;
-  await using crew = createCrew({ backend, kernels, threads: 2, setup: setupHref });
-  crew.run(gather, { arrived: new Int32Array(new SharedArrayBuffer(4)) }, 2);
-  const shared = { ...kernels, curve: crewCurve(crew, kernels) };
+  await using bench = await benchCrew(2);
+  const { crew, kernels, shared } = bench;
   const withCrew = <T>(act: () => T): T => {
-    const restore = [
-      installTreeKernel(crewTree(crew, kernels)),
-      installCurveKernel(shared.curve),
-      installAllocator(allocateShared),
-    ];
+    const restore = bench.install();
     try {
       return act();
     } finally {
-      for (const undo of restore.reverse()) undo();
+      restore();
     }
   };
   const figures: Figure[] = [];
@@ -183,7 +169,7 @@ async function run(options: BenchOptions): Promise<readonly Figure[]> {
     if (!isChosen(name, options)) continue;
     options.say(name);
     const alone = prepare(kernels);
-    const together = withCrew(() => prepare(shared));
+    const together = withCrew(() => prepare(shared, crew));
     const one: Sample[] = [];
     const two: Sample[] = [];
     for (let i = 0; i < (options.quick ? 2 : samples); i += 1) {

@@ -14,7 +14,7 @@ import {
   installTreeKernel,
   treeKernel,
 } from "@holdfast/proofs";
-import type { LoadedKernels } from "@holdfast/proofs/kernels";
+import type { Crew, LoadedKernels } from "@holdfast/proofs/kernels";
 import { limits } from "./limits.ts";
 import { installNumberFunctions } from "./number-kernel.ts";
 import { installTreeHashing } from "./tree-hashing.ts";
@@ -64,6 +64,9 @@ export async function installProofKernels(): Promise<ProofBackends> {
   };
 }
 
+/** The helpers of this thread, if it may have some: for computations in slices of their own. */
+export let threadCrew: Crew | undefined;
+
 /**
  * Lets a thread that may stand still do its large computations on all cores. Threads start when there is one; the
  * main thread, which must go on hearing, has no crew.
@@ -76,6 +79,7 @@ async function installCrew({ backend, curve, layers }: LoadedKernels): Promise<v
   const setup = new URL("./crew-hashing.ts", import.meta.url).href;
   const crew = createCrew({ backend, kernels, setup, idleMs: limits.helperIdleMs });
   if (crew.threads === 1) return;
+  threadCrew = crew;
   installAllocator(allocateShared);
   installTreeKernel(crewTree(crew, kernels));
   installCurveKernel(crewCurve(crew, kernels));

@@ -44,7 +44,7 @@ export function madeSet(vector: CessSetVector, blockNodes?: number) {
           files[index] = file as Uint8Array;
         },
       },
-      blockNodes,
+      blockNodes === undefined ? {} : { blockNodes },
     ),
   );
   return { files, roots };

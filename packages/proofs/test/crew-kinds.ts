@@ -1,6 +1,6 @@
 /** Slices for the tests of crews: some that misbehave on helpers, and some that wait for each other. */
 import { isMainThread } from "node:worker_threads";
-import type { SliceKind } from "@holdfast/proofs/kernels";
+import { cessBlocksKind, idleSetsKind, type SliceKind } from "@holdfast/proofs/kernels";
 
 export interface SquaresInput {
   readonly out: Float64Array;
@@ -69,3 +69,51 @@ export const failing: SliceKind<null> = {
     throw new RangeError(`slice ${slice}`);
   },
 };
+
+/** Files of a set in memory that all threads see. */
+export interface FilesPlace {
+  readonly bytes: Uint8Array;
+  readonly fileBytes: number;
+  readonly clusters: number;
+  readonly startCluster: number;
+}
+
+export const memoryFiles = cessBlocksKind<FilesPlace>(
+  import.meta.url,
+  "memoryFiles",
+  ({ bytes, fileBytes, clusters, startCluster }) => ({
+    intermediate: true,
+    write: ({ cluster, realLayer }, offset, labels) => {
+      bytes.set(labels, (realLayer * clusters + cluster - startCluster) * fileBytes + offset);
+    },
+  }),
+);
+
+/** A disk that is full, or so slow that a block takes minutes. */
+export const idleFilesInMemory = cessBlocksKind<"full" | "slow">(
+  import.meta.url,
+  "idleFilesInMemory",
+  (problem) => ({
+    write: () => {
+      if (problem === "full") throw new RangeError(`planted: ${problem}`);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+    },
+  }),
+);
+
+/** The commitments of sets, each in its place. */
+export interface SetsPlace {
+  readonly commitments: Uint8Array;
+  readonly keptLayers: number;
+}
+
+export const setsInMemory = idleSetsKind<SetsPlace>(
+  import.meta.url,
+  "setsInMemory",
+  ({ commitments, keptLayers }, { set }) => ({
+    file: () => undefined,
+    keptLayer: (keptLayer, _roots, commitment) => {
+      commitments.set(commitment, 32 * (set * keptLayers + keptLayer));
+    },
+  }),
+);

@@ -244,7 +244,9 @@ describe.each(backends)("idle files by $name kernels", ({ loaded, backend }) => 
       [{ layers: 3, nodes: 8192, degree: 4 }, 2],
     ] as const) {
       const set = { minerId, shape, startCluster: 1, clusters };
-      const { roots } = installed(() => runSteps(cessSetSteps(set, { write: () => undefined }, 2048)));
+      const { roots } = installed(() =>
+        runSteps(cessSetSteps(set, { write: () => undefined }, { blockNodes: 2048 })),
+      );
       expect(toHex(roots)).toBe(rootsByGraph(kernel, shape, clusters));
     }
   });

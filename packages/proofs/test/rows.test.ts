@@ -83,7 +83,8 @@ describe("the rows of a tree", () => {
 
   it("are left to a kernel that takes them", () => {
     const asked: (RowsTask | ColumnsTask)[] = [];
-    const pass: RowsPass = { doneRatio: 1, advance: () => false, finish: () => undefined };
+    const nothing = (): undefined => undefined;
+    const pass: RowsPass = { doneRatio: 1, advance: () => false, finish: nothing, stop: nothing };
     const back = installTreeKernel({
       startRows: (task) => {
         asked.push(task);

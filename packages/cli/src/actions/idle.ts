@@ -69,11 +69,16 @@ const primes = z.object({ primes: z.array(z.string().regex(/^[0-9a-f]+$/)).descr
 
 export const idlePrime = action({
   result: primes,
-  async run(_context, input) {
+  async run(context, input) {
     const elements = input.args.flatMap((text) => (text === undefined ? [] : [elementHex(text)]));
     if (elements.length > mostElements)
       throw cliErrors.badValue({ problem: `at most ${mostElements} elements at once` });
-    return { primes: [...(await (await offline()).idlePrimes(elements))] };
+    const progress = drawn(context, `hashing ${elements.length} elements to primes`);
+    const { idlePrimes } = await offline();
+    const hashing = idlePrimes(elements, { signal: context.signal, progress });
+    const primes = await beginningAnew(context.signal, hashing);
+    context.terminal.clear();
+    return { primes: [...primes] };
   },
   render: (found) => found.primes.join("\n"),
 });

@@ -1,19 +1,13 @@
 /**
- * A set of idle files of the compatibility profile by hand, on a thread of its own: its roots, and if a folder is
- * named the files, where the original has them: `file-cluster-C/sub-file-L` and `aux-file-L`, and `file-roots` last.
+ * A set of idle files of the compatibility profile by hand, on a thread of its own and its helpers: its roots, and if
+ * a folder is named the files (idle-files.ts).
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from "node:fs";
-import { join } from "node:path";
 import { fromHex, type Json, toHex } from "@holdfast/base";
-import {
-  type CessSet,
-  type CessSink,
-  cessAuxBytes,
-  cessSetSteps,
-  planCessSet,
-  runSteps,
-} from "@holdfast/proofs";
+import { type CessSetOptions, cessSetSteps, planCessSet, runSteps } from "@holdfast/proofs";
+import { cessRootBlocks, crewCessBlocks } from "@holdfast/proofs/kernels";
+import { threadCrew } from "../proof-kernels.ts";
 import { offlineErrors } from "./errors.ts";
+import { finishFolder, idleFileBlocks, prepareFolder, sinkInto } from "./idle-files.ts";
 
 export interface IdleLabelsRequest {
   /** 32 bytes in hex. */
@@ -45,7 +39,8 @@ export async function work(
   const { layers, nodes, degree, clusters, startCluster, folder } = request;
   const set = { minerId: fromHex(request.minerId), shape: { layers, nodes, degree }, clusters, startCluster };
   const { allTableBytes, hotBytes, blockBytes, rowBytes } = planCessSet(set);
-  const neededBytes = allTableBytes + hotBytes + blockBytes + rowBytes;
+  const threads = threadCrew?.threads ?? 1;
+  const neededBytes = allTableBytes + Math.max(hotBytes, threads * blockBytes) + rowBytes;
   if (neededBytes > mostBytes) throw offlineErrors.tooMuchIdle({ neededBytes, mostBytes });
   let told = 0;
   const progress = (doneRatio: number): void => {
@@ -53,61 +48,22 @@ export async function work(
     told = doneRatio;
     report(doneRatio);
   };
-  const files = folder === undefined ? undefined : inFolder(folder, set);
-  const made = runSteps(cessSetSteps(set, files?.sink ?? { write: () => undefined }), { progress });
-  files?.finish(made);
+  if (folder !== undefined) prepareFolder(folder, set);
+  const sink = folder === undefined ? { write: () => undefined } : sinkInto(folder);
+  const made = runSteps(cessSetSteps(set, sink, blocksBy(folder)), { progress });
+  if (folder !== undefined) finishFolder(folder, set, made);
   return { roots: pieces(made.roots, 32).map(toHex), commitHash: toHex(made.commitHash) };
+}
+
+/** Blocks on all threads, which write to the folder themselves. */
+function blocksBy(folder: string | undefined): CessSetOptions {
+  if (threadCrew === undefined) return {};
+  const start =
+    folder === undefined
+      ? crewCessBlocks(threadCrew, cessRootBlocks, null)
+      : crewCessBlocks(threadCrew, idleFileBlocks, folder);
+  return { start };
 }
 
 const pieces = (bytes: Uint8Array, size: number): Uint8Array[] =>
   Array.from({ length: bytes.length / size }, (_none, i) => bytes.subarray(i * size, (i + 1) * size));
-
-/** What the system says, under the folder's name. */
-function writing<Result>(folder: string, work: () => Result): Result {
-  try {
-    return work();
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    throw offlineErrors.folderFailed({ folder, detail: code ?? message }, cause);
-  }
-}
-
-/** All of the bytes: one call may write fewer. */
-function writeAll(file: number, bytes: Uint8Array, offset: number): void {
-  for (let done = 0; done < bytes.length; ) {
-    done += writeSync(file, bytes, done, bytes.length - done, offset + done);
-  }
-}
-
-function inFolder(folder: string, set: CessSet) {
-  const clusterFolder = (cluster: number): string => join(folder, `file-cluster-${cluster}`);
-  const offsets = Array.from({ length: set.clusters }, (_none, i) => set.startCluster + i);
-  writing(folder, () => {
-    for (const cluster of offsets) mkdirSync(clusterFolder(cluster));
-  });
-  const put = (path: string, bytes: Uint8Array, offset = 0, last = true): void =>
-    writing(folder, () => {
-      const file = openSync(path, offset === 0 ? "w" : "r+");
-      try {
-        writeAll(file, bytes, offset);
-        if (last) fsyncSync(file);
-      } finally {
-        closeSync(file);
-      }
-    });
-  const sink: CessSink = {
-    intermediate: true,
-    write: ({ cluster, realLayer }, offset, bytes) => {
-      const last = offset + bytes.length === set.shape.nodes * 64;
-      put(join(clusterFolder(cluster), `sub-file-${realLayer}`), bytes, offset, last);
-    },
-  };
-  const finish = (made: { roots: Uint8Array; aux: Uint8Array; commitHash: Uint8Array }): void => {
-    pieces(made.aux, cessAuxBytes).forEach((aux, index) => {
-      const [layer, offset] = [Math.floor(index / set.clusters), index % set.clusters];
-      put(join(clusterFolder(set.startCluster + offset), `aux-file-${layer}`), aux);
-    });
-    put(join(folder, "file-roots"), Buffer.concat([made.roots, made.commitHash]));
-  };
-  return { sink, finish };
-}

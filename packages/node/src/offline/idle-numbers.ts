@@ -1,7 +1,6 @@
-/** Primes and accumulators of the compatibility profile by hand. Numbers and elements are hex. */
+/** Accumulators of the compatibility profile by hand. Numbers and elements are hex. */
 import { fromHex, type Json, toHex } from "@holdfast/base";
-import { CessPrimes, cessAccumulate, cessPrime, cessValueBytes, checkCessKey } from "@holdfast/proofs";
-import { installNumberFunctions } from "../number-kernel.ts";
+import { CessPrimes, cessAccumulate, cessValueBytes, checkCessKey } from "@holdfast/proofs";
 
 export interface AccumulateRequest {
   readonly modulus: string;
@@ -12,11 +11,6 @@ export interface AccumulateRequest {
 export interface AccumulatedReport {
   /** Of the empty accumulator first, then after each element. */
   readonly values: readonly string[];
-}
-
-export function idlePrimes(elements: readonly string[]): readonly string[] {
-  installNumberFunctions();
-  return elements.map((element) => cessPrime(fromHex(element)).toString(16));
 }
 
 /** Error `cess/bad-key`. */

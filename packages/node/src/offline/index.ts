@@ -86,9 +86,12 @@ export async function idleLabels(
   return request.folder === undefined ? work() : filling(request.folder, work);
 }
 
-/** Primes that the compatibility profile hashes from elements in hex. */
-export async function idlePrimes(elements: readonly string[]): Promise<readonly string[]> {
-  return (await import("./idle-numbers.ts")).idlePrimes(elements);
+/** Primes that the compatibility profile hashes from elements in hex, on a thread of its own. */
+export async function idlePrimes(
+  elements: readonly string[],
+  hooks: WorkHooks = {},
+): Promise<readonly string[]> {
+  return onThread(new URL("./idle-primes.ts", import.meta.url), elements, hooks);
 }
 
 /** The accumulator after each element, on a thread of its own. Error `cess/bad-key`. */

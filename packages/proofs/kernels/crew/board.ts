@@ -1,6 +1,6 @@
 /**
  * The board of one task: who has which slice, as words of shared memory that every thread reads and changes by
- * atomic operations. A slice is free, somebody's, done or failed.
+ * atomic operations. A slice is free, somebody's, done or failed. Beside it stands how far it is, if that is told.
  *
  * Invariant: a slice is begun by whoever changed its word from free to their own number, so by one thread at a time;
  * only the caller takes a slice from another, and only from one that is dead or gave it back.
@@ -10,6 +10,8 @@ const word = { next: 0, finished: 1, changes: 2, first: 3 } as const;
 const free = 0;
 const done = -1;
 const failed = -2;
+/** How far slices are is told in parts of this. */
+const whole = 2 ** 16;
 /** More slices than any task has: nobody takes one any more. */
 const closed = 2 ** 30;
 
@@ -23,16 +25,39 @@ export class Board {
   /** A new board, or another thread's view of one. */
   constructor(made: number | Int32Array) {
     this.words =
-      typeof made === "number" ? new Int32Array(new SharedArrayBuffer(4 * (word.first + made))) : made;
-    this.slices = this.words.length - word.first;
+      typeof made === "number" ? new Int32Array(new SharedArrayBuffer(4 * (word.first + 2 * made))) : made;
+    this.slices = (this.words.length - word.first) / 2;
   }
 
   get isOpen(): boolean {
     return Atomics.load(this.words, word.next) < this.slices;
   }
 
+  /** Whether the caller gave up: what is in hand need not be ended. */
+  get isClosed(): boolean {
+    return Atomics.load(this.words, word.next) >= closed;
+  }
+
   get finished(): number {
     return Atomics.load(this.words, word.finished);
+  }
+
+  /** The share of all slices that is done, those in hand with what was told of them. */
+  get doneRatio(): number {
+    if (this.slices === 0) return 1;
+    let parts = 0;
+    for (let slice = 0; slice < this.slices; slice += 1) {
+      const isDone = this.#owner(slice) === done;
+      parts += isDone ? whole : Atomics.load(this.words, word.first + this.slices + slice);
+    }
+    return parts / (whole * this.slices);
+  }
+
+  /** How far a slice is that somebody has; never falls, though it may be begun again. */
+  tell(slice: number, ratio: number): void {
+    const at = word.first + this.slices + slice;
+    const told = Math.min(whole, Math.floor(whole * ratio));
+    if (told > Atomics.load(this.words, at)) Atomics.store(this.words, at, told);
   }
 
   /** A slice that is now `mine`, or undefined if none was left. */
@@ -87,7 +112,8 @@ export class Board {
 
   /** Whether any helper is in the middle of a slice. */
   get isHeld(): boolean {
-    return this.words.subarray(word.first).some((_owner, slice) => this.#owner(slice) > callerNumber);
+    for (let slice = 0; slice < this.slices; slice += 1) if (this.#owner(slice) > callerNumber) return true;
+    return false;
   }
 
   #owner(slice: number): number {

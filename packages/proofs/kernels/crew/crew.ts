@@ -12,7 +12,7 @@ import type { KernelBackend, NativeOptions } from "../index.ts";
 import { Board, callerNumber } from "./board.ts";
 import { HelperLink } from "./link.ts";
 import { createSeats, freeSeat, Seat, sharedSeats } from "./seats.ts";
-import type { SliceKind, ThreadKernels } from "./wire.ts";
+import type { DoSlice, SliceKind, SliceSteps, ThreadKernels } from "./wire.ts";
 
 export interface CrewOptions {
   /** The caller's back end, which helpers load as well, and what its kernels are. */
@@ -45,10 +45,7 @@ export interface Crew extends Disposable, AsyncDisposable {
 }
 
 /** A task that is being done. */
-export interface SlicePass extends RowsPass {
-  /** Gives up: no slice begins any more, and none is in hand when this returns. */
-  stop(): void;
-}
+export type SlicePass = RowsPass;
 
 /** How long the caller waits for a slice before it looks whether its helper lives. */
 const probeMs = 50;
@@ -169,11 +166,14 @@ class Helpers implements Crew {
 
 class Pass implements SlicePass {
   readonly #board: Board;
-  readonly #doSlice: (slice: number) => void;
+  readonly #doSlice: DoSlice;
   readonly #helpers: Helpers;
   readonly #seat: Seat | undefined;
+  /** The slice that the caller is in the middle of. */
+  #own: { readonly slice: number; readonly steps: SliceSteps } | undefined;
+  #ended = false;
 
-  constructor(board: Board, doSlice: (slice: number) => void, helpers: Helpers, seat: Seat | undefined) {
+  constructor(board: Board, doSlice: DoSlice, helpers: Helpers, seat: Seat | undefined) {
     this.#board = board;
     this.#doSlice = doSlice;
     this.#helpers = helpers;
@@ -181,15 +181,17 @@ class Pass implements SlicePass {
   }
 
   get doneRatio(): number {
-    const { finished, slices } = this.#board;
-    return slices === 0 ? 1 : finished / slices;
+    return this.#board.doneRatio;
   }
 
   advance(): boolean {
-    const slice = this.#board.take(callerNumber);
-    if (slice === undefined) return false;
-    this.#do(slice);
-    return this.#board.isOpen;
+    if (this.#own !== undefined) this.#step();
+    else {
+      const slice = this.#board.take(callerNumber);
+      if (slice === undefined) return false;
+      this.#begin(slice);
+    }
+    return this.#own !== undefined || this.#board.isOpen;
   }
 
   finish(): void {
@@ -200,14 +202,18 @@ class Pass implements SlicePass {
       const lost = isQuiet ? (helper: number) => this.#helpers.isLost(helper) : undefined;
       const again = this.#board.retake(lost);
       if (again !== undefined) {
-        this.#do(again.slice);
+        this.#begin(again.slice);
+        while (this.#own !== undefined) this.#step();
         if (again.failed) this.#helpers.heardFailure(true);
       } else if (this.#board.finished < this.#board.slices) isQuiet = !this.#board.wait(seen, probeMs);
     }
-    this.#seat?.leave();
+    this.#leave();
   }
 
   stop(): void {
+    if (this.#ended) return;
+    this.#own?.steps.return();
+    this.#own = undefined;
     this.#board.close();
     let isQuiet = false;
     while (this.#board.isHeld) {
@@ -215,18 +221,41 @@ class Pass implements SlicePass {
       const lost = isQuiet ? (helper: number) => this.#helpers.isLost(helper) : undefined;
       if (this.#board.retake(lost) === undefined) isQuiet = !this.#board.wait(seen, probeMs);
     }
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#ended = true;
     this.#seat?.leave();
   }
 
-  #do(slice: number): void {
+  #begin(slice: number): void {
     this.#seat?.keep();
+    const steps = this.#orStop(() => this.#doSlice(slice));
+    if (steps === undefined) this.#board.done(slice);
+    else this.#own = { slice, steps };
+  }
+
+  #step(): void {
+    if (this.#own === undefined) return;
+    this.#seat?.keep();
+    const { slice, steps } = this.#own;
+    const step = this.#orStop(() => steps.next());
+    if (step.done !== true) this.#board.tell(slice, step.value);
+    else {
+      this.#own = undefined;
+      this.#board.done(slice);
+    }
+  }
+
+  /** What the caller cannot do ends the task. */
+  #orStop<Result>(act: () => Result): Result {
     try {
-      this.#doSlice(slice);
+      return act();
     } catch (error) {
       this.stop();
       this.#helpers.heardFailure(false);
       throw error;
     }
-    this.#board.done(slice);
   }
 }

@@ -11,8 +11,18 @@
  */
 export { type Crew, type CrewOptions, createCrew, type SlicePass } from "./crew.ts";
 export { crewCurve } from "./curve.ts";
+export {
+  type CessBlocksInput,
+  cessBlocksKind,
+  cessRootBlocks,
+  crewCessBlocks,
+  crewIdleSets,
+  discardedIdleSets,
+  type IdleSetsInput,
+  idleSetsKind,
+} from "./idle.ts";
 export { allocateShared, minSharedBytes, sharedBytes } from "./memory.ts";
 export { type CurveSizes, curveSizes } from "./parts.ts";
 export { createSeats, Seat, sharedSeats, shareSeats } from "./seats.ts";
 export { crewTree, type TreeSizes, treeSizes } from "./tree.ts";
-export type { SliceKind, ThreadKernels } from "./wire.ts";
+export type { DoSlice, SliceKind, SliceSteps, ThreadKernels } from "./wire.ts";

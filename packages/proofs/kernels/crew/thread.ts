@@ -17,6 +17,7 @@ import {
   type HelperData,
   type HelperMessage,
   type SliceKind,
+  type SliceSteps,
   type TaskMessage,
 } from "./wire.ts";
 
@@ -66,6 +67,21 @@ function keep(seat: Seat): void {
   Atomics.store(bell, bellWord.until, until);
 }
 
+/** A slice in steps; gives it back, and says false, when it is not wanted any more. */
+function inSteps(board: Board, slice: number, steps: SliceSteps, seat: Seat): boolean {
+  for (const ratio of steps) {
+    keep(seat);
+    board.tell(slice, ratio);
+    if (isWanted(board)) continue;
+    board.failed(slice); // leaves the loop, which ends the steps
+    return false;
+  }
+  return true;
+}
+
+const isWanted = (board: Board): boolean =>
+  !board.isClosed && Atomics.load(bell, bellWord.state) === bellState.open;
+
 async function work({ module, name, input, board: words }: TaskMessage): Promise<void> {
   const board = new Board(words);
   if (!board.isOpen) return;
@@ -78,7 +94,8 @@ async function work({ module, name, input, board: words }: TaskMessage): Promise
     for (let slice = board.take(number); slice !== undefined; slice = board.take(number)) {
       keep(seat);
       try {
-        doSlice(slice);
+        const steps = doSlice(slice);
+        if (steps !== undefined && !inSteps(board, slice, steps, seat)) return;
       } catch (cause) {
         complain(problemOf(cause)); // before the caller hears of the slice, so that it can say why
         board.failed(slice);

@@ -7,13 +7,13 @@ import {
   columnsOf,
   nodeBytes,
   poseidonHasher,
-  type RowsPass,
   type RowsTask,
   sha254Hasher,
   type TreeKernel,
 } from "../../src/merkle/index.ts";
-import type { Crew, SlicePass } from "./crew.ts";
+import type { Crew } from "./crew.ts";
 import { sharedBytes, sharedZeros } from "./memory.ts";
+import { EndedPass } from "./pass.ts";
 import type { SliceKind, ThreadKernels } from "./wire.ts";
 
 export interface TreeSizes {
@@ -92,33 +92,6 @@ export const columnSlices: SliceKind<ColumnsInput> = {
       into.set(tree.poseidonRow(columnsOf(layers, from, to), layers.length), from * nodeBytes);
     },
 };
-
-/** A pass with something to do when all slices are done. */
-class EndedPass implements RowsPass {
-  readonly #pass: SlicePass;
-  readonly #end: () => void;
-  #finished = false;
-
-  constructor(pass: SlicePass, end: () => void) {
-    this.#pass = pass;
-    this.#end = end;
-  }
-
-  get doneRatio(): number {
-    return this.#pass.doneRatio;
-  }
-
-  advance(): boolean {
-    return this.#pass.advance();
-  }
-
-  finish(): void {
-    if (this.#finished) return;
-    this.#pass.finish();
-    this.#end();
-    this.#finished = true;
-  }
-}
 
 function levelsWithin(shape: readonly number[], most: number): number {
   let levels = 0;

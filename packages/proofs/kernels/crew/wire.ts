@@ -24,8 +24,15 @@ export interface SliceKind<Input> {
   readonly module: string;
   readonly name: string;
   /** Prepares a thread for a task; the result does one slice. */
-  readonly make: (kernels: ThreadKernels, input: Input) => (slice: number) => void;
+  readonly make: (kernels: ThreadKernels, input: Input) => DoSlice;
 }
+
+/**
+ * Does one slice. One that takes longer than some milliseconds is done in steps, which say how much of it is done:
+ * between them its thread hears whether it is still wanted.
+ */
+export type DoSlice = ((slice: number) => SliceSteps | undefined) | ((slice: number) => void);
+export type SliceSteps = Generator<number, void, void>;
 
 /** What a helper is started with. */
 export interface HelperData {

@@ -26,7 +26,7 @@ export interface ColumnsTask {
   readonly into: Uint8Array;
 }
 
-/** A tree, or a row of columns, that is being hashed. */
+/** A tree, a row of columns or other work in slices that is being done. */
 export interface RowsPass {
   /** The share that is done, from 0 to 1, never falling. */
   readonly doneRatio: number;
@@ -34,6 +34,8 @@ export interface RowsPass {
   advance(): boolean;
   /** Does what is left and waits for what others do. */
   finish(): void;
+  /** Gives up: no slice begins any more, and none is in hand when this returns. Nothing, once it is done. */
+  stop(): void;
 }
 
 export interface TreeKernel {

@@ -80,6 +80,9 @@ class PlainRows implements RowsPass {
     }
     this.#finished = true;
   }
+
+  /** Nobody works but in `advance`. */
+  stop(): void {}
 }
 
 /**
@@ -143,6 +146,8 @@ class PlainColumns implements RowsPass {
   finish(): void {
     while (this.advance());
   }
+
+  stop(): void {}
 }
 
 /**

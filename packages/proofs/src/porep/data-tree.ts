@@ -1,26 +1,12 @@
 /** The first part of every seal: the data come in, and their tree is built and written. */
 import { proofsErrors } from "../errors.ts";
-import {
-  type Commitment,
-  nodeBytes,
-  type RowsPass,
-  rowsLength,
-  sha254Hasher,
-  startRows,
-} from "../merkle/index.ts";
+import { type Commitment, nodeBytes, rowsLength, sha254Hasher, startRows } from "../merkle/index.ts";
 import type { SealInput, Writes } from "../seal-io/index.ts";
-import { awaited, type Steps } from "../steps/index.ts";
+import { awaited, passSteps, type Steps } from "../steps/index.ts";
 import { topByteMask } from "./identity.ts";
 
 /** Data that are asked for at once: whole blocks of Fr32. */
 const chunkBytes = 2 ** 20;
-
-/** Takes slices until none is left, waits for the others', and yields the share that is done. */
-export function* passSteps(pass: RowsPass): Steps<void> {
-  while (pass.advance()) yield pass.doneRatio;
-  pass.finish();
-  yield 1;
-}
 
 function checkPadded(data: Uint8Array, firstNode: number): void {
   for (let at = nodeBytes - 1; at < data.length; at += nodeBytes) {

@@ -1,5 +1,5 @@
 /** Proof of replication: identity, sealing, seal proofs. */
-export { runSteps, runStepsPausing, type SealHooks, type Steps } from "../steps/index.ts";
+export { passSteps, runSteps, runStepsPausing, type SealHooks, type Steps } from "../steps/index.ts";
 export {
   type ChallengedNode,
   pollSeal,
@@ -7,7 +7,7 @@ export {
   type SealOpenings,
   sealOpenings,
 } from "./challenges.ts";
-export { commitData, type DataRoom, passSteps } from "./data-tree.ts";
+export { commitData, type DataRoom } from "./data-tree.ts";
 export {
   extractMaskedRange,
   extractRange,

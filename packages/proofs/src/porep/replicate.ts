@@ -82,12 +82,16 @@ class ZigzagSeal {
     const identity = bind(commD);
     const replicaId = replicaIdOf(this.#profile, identity);
     let tree: LayerTree | undefined;
-    for (let layer = 1; layer <= layers; layer += 1) {
-      yield* this.#encode(identity, replicaId, layer);
+    try {
+      for (let layer = 1; layer <= layers; layer += 1) {
+        yield* this.#encode(identity, replicaId, layer);
+        if (tree !== undefined) yield* this.#finish(tree);
+        tree = yield* this.#startTree(layer);
+      }
       if (tree !== undefined) yield* this.#finish(tree);
-      tree = yield* this.#startTree(layer);
+    } finally {
+      tree?.pass.stop();
     }
-    if (tree !== undefined) yield* this.#finish(tree);
     yield* this.#writes.settleAll();
     yield 1;
     const commRStar = commRStarOf(replicaId, this.#roots);

@@ -20,9 +20,9 @@ import {
   startColumns,
   startRows,
 } from "../merkle/index.ts";
-import { addNode, commitData, passSteps, subtractNode, wordsOf } from "../porep/index.ts";
+import { addNode, commitData, subtractNode, wordsOf } from "../porep/index.ts";
 import { type SealInput, type SealSource, type SealStore, Writes } from "../seal-io/index.ts";
-import { awaited, type Steps, within } from "../steps/index.ts";
+import { awaited, passSteps, type Steps, within } from "../steps/index.ts";
 import type { SdrGraph } from "./graph.ts";
 import { labelLayer, labelLayerPair } from "./labels.ts";
 import type { SdrShape } from "./params.ts";

@@ -2,11 +2,13 @@
  * Long computations are generators that yield how far they are; the caller decides what happens in between:
  * report, give up, or let other work run. So one piece of code serves the synchronous and the asynchronous
  * callers, and nothing here needs a clock or a thread. What has to wait for a disk yields a promise, and goes on
- * when it is fulfilled.
+ * when it is fulfilled. Steps that are given up in the middle are returned from, so that their `finally` ends what
+ * other threads do for them.
  * Invariant: a promise that is yielded never rejects; who yields it looks afterwards at what came of it. So steps
  * that are given up leave no rejection behind that nobody hears.
  */
 import { assert, type Cancel } from "@holdfast/base";
+import type { RowsPass } from "../merkle/index.ts";
 
 export interface SealHooks {
   /** Checked several times a second; when it has aborted, the call ends with its reason. */
@@ -23,13 +25,22 @@ function report(doneRatio: number, hooks: SealHooks): void {
   hooks.progress?.(doneRatio);
 }
 
+/** Steps that are given up end what others do for them; nothing for those that came to their end. */
+function giveUp<Result>(steps: Steps<Result>): void {
+  steps.return(undefined as never);
+}
+
 /** Runs to the end without a pause: for steps whose bytes all lie in memory. */
 export function runSteps<Result>(steps: Steps<Result>, hooks: SealHooks = {}): Result {
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-    assert(typeof step.value === "number", "steps that wait for a disk are run by who can wait");
-    report(step.value, hooks);
+  try {
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      assert(typeof step.value === "number", "steps that wait for a disk are run by who can wait");
+      report(step.value, hooks);
+    }
+  } finally {
+    giveUp(steps);
   }
 }
 
@@ -39,25 +50,33 @@ export async function runStepsPausing<Result>(
   hooks: SealHooks,
   pause: () => Promise<void>,
 ): Promise<Result> {
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-    if (typeof step.value === "number") {
-      report(step.value, hooks);
-      await pause();
-    } else {
-      await step.value;
-      hooks.cancel?.throwIfAborted();
+  try {
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      if (typeof step.value === "number") {
+        report(step.value, hooks);
+        await pause();
+      } else {
+        await step.value;
+        hooks.cancel?.throwIfAborted();
+      }
     }
+  } finally {
+    giveUp(steps);
   }
 }
 
 /** A part of a whole that is at `start` when the part begins and takes `share` of it. */
 export function* within<Result>(steps: Steps<Result>, start: number, share: number): Steps<Result> {
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-    yield typeof step.value === "number" ? start + share * Math.min(step.value, 1) : step.value;
+  try {
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      yield typeof step.value === "number" ? start + share * Math.min(step.value, 1) : step.value;
+    }
+  } finally {
+    giveUp(steps);
   }
 }
 
@@ -76,4 +95,15 @@ export function* awaited<Value>(value: Value | Promise<Value>): Steps<Value> {
   assert(outcome !== undefined, "steps go on when what they wait for has come");
   if ("error" in outcome) throw outcome.error;
   return outcome.value;
+}
+
+/** Takes slices until none is left, waits for the others', and yields the share that is done. */
+export function* passSteps(pass: RowsPass): Steps<void> {
+  try {
+    while (pass.advance()) yield pass.doneRatio;
+    pass.finish();
+    yield 1;
+  } finally {
+    pass.stop();
+  }
 }

@@ -30,7 +30,9 @@ export {
 } from "./rows.ts";
 export {
   CessBlockRoom,
+  type CessBlocks,
   type CessFileName,
+  type CessSetOptions,
   type CessSetPlan,
   type CessSetRoots,
   type CessSink,

@@ -4,6 +4,8 @@
  * block of columns goes through all layers and clusters by itself: phase B, blocks in any order, on any number of
  * threads. Only the files that stay are written, nothing is read back.
  *
+ * Phase A is one thread's; a host with more gives `start`, which does the blocks on all.
+ *
  * Memory: tables of the hot labels, `tableBytes` for each file of the set, which all threads read (512 MiB in the
  * public network's sets); `hotBytes` more during phase A (165 MiB), `blockBytes` for every block at work (24 MiB);
  * `rowBytes` for the trees (4 MiB).
@@ -11,7 +13,8 @@
  */
 import { assert, sha256 } from "@holdfast/base";
 import { allocate } from "../../memory/index.ts";
-import { type Steps, within } from "../../steps/index.ts";
+import type { RowsPass } from "../../merkle/index.ts";
+import { passSteps, type Steps, within } from "../../steps/index.ts";
 import { ColumnState } from "./column-state.ts";
 import { cessErrors } from "./errors.ts";
 import { cessKernel } from "./kernel.ts";
@@ -22,6 +25,9 @@ import { auxBytes, auxNodes, rootOfAux, rowAbove, rowOverLabels } from "./tree.t
 const hashBytes = 32;
 /** Tables are read once for every block: a block that is too small waits for memory. */
 const usualBlockNodes = 4096;
+/** Blocks of a small set, so that several threads end together; not below the smallest that is worth it. */
+const fewestBlocks = 16;
+const leastBlockNodes = 256;
 
 export interface CessSetPlan extends CessSet {
   readonly files: number;
@@ -62,7 +68,8 @@ export interface CessSetRoots {
 export function planCessSet(set: CessSet, blockNodes?: number): CessSetPlan {
   checkSet(set);
   const { shape, clusters } = set;
-  const wanted = blockNodes ?? Math.min(usualBlockNodes, shape.nodes);
+  const even = Math.max(leastBlockNodes, shape.nodes / fewestBlocks);
+  const wanted = blockNodes ?? Math.min(usualBlockNodes, even, shape.nodes);
   if (!Number.isInteger(Math.log2(wanted)) || wanted > shape.nodes)
     throw cessErrors.badSet({ problem: `blocks have a power of two of the ${shape.nodes} positions` });
   const files = filesOf(set);
@@ -160,7 +167,7 @@ export function* cessBlockSteps(
   block: number,
   sink: CessSink,
   { columns }: CessBlockRoom = new CessBlockRoom(plan),
-): Steps<void> {
+): Generator<number, void, void> {
   assert(rows.length >= plan.rowBytes && block >= 0 && block < plan.blocks, "it is a block of the plan");
   const { table, previous } = tablesOf(plan, tables);
   const low = block * plan.blockNodes;
@@ -200,19 +207,44 @@ export function finishCessSet(plan: CessSetPlan, rows: Uint8Array): CessSetRoots
   return { roots, aux, commitHash: sha256(roots) };
 }
 
-/** The whole set on one thread. Yields the share that is done. Throws as planCessSet does. */
-export function* cessSetSteps(set: CessSet, sink: CessSink, blockNodes?: number): Steps<CessSetRoots> {
-  const plan = planCessSet(set, blockNodes);
-  const tables = allocate(plan.allTableBytes);
-  const rows = new Uint8Array(plan.rowBytes);
-  const hot = 2 * hotInGroup * plan.shape.degree;
-  const whole = hot + plan.shape.nodes;
-  yield* within(cessHotSteps(plan, tables), 0, hot / whole);
+/** All blocks of a set whose tables are whole. */
+export interface CessBlocks {
+  readonly plan: CessSetPlan;
+  readonly tables: Uint8Array;
+  readonly rows: Uint8Array;
+}
+
+export interface CessSetOptions {
+  readonly blockNodes?: number;
+  /** Begins all blocks on several threads, which write to the sink themselves; undefined: they are done here. */
+  readonly start?: (blocks: CessBlocks) => RowsPass | undefined;
+}
+
+function* allBlocks({ plan, tables, rows }: CessBlocks, sink: CessSink): Steps<void> {
   const room = new CessBlockRoom(plan);
   for (let block = 0; block < plan.blocks; block += 1) {
-    const start = (hot + block * plan.blockNodes) / whole;
-    const steps = cessBlockSteps(plan, tables, rows, block, sink, room);
-    yield* within(steps, start, plan.blockNodes / whole);
+    yield* within(
+      cessBlockSteps(plan, tables, rows, block, sink, room),
+      block / plan.blocks,
+      1 / plan.blocks,
+    );
   }
+}
+
+/** The whole set. Yields the share that is done. Throws as planCessSet does, and what the sink throws. */
+export function* cessSetSteps(
+  set: CessSet,
+  sink: CessSink,
+  { blockNodes, start }: CessSetOptions = {},
+): Steps<CessSetRoots> {
+  const plan = planCessSet(set, blockNodes);
+  const tables = allocate(plan.allTableBytes);
+  const rows = allocate(plan.rowBytes);
+  const hot = 2 * hotInGroup * plan.shape.degree;
+  const share = hot / (hot + plan.shape.nodes);
+  yield* within(cessHotSteps(plan, tables), 0, share);
+  const blocks = { plan, tables, rows };
+  const pass = start?.(blocks);
+  yield* within(pass === undefined ? allBlocks(blocks, sink) : passSteps(pass), share, 1 - share);
   return finishCessSet(plan, rows);
 }

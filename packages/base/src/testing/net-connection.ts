@@ -12,7 +12,7 @@ import { SimStreamEnd, type StreamCarrier } from "./net-stream.ts";
 export interface SimEndpoint {
   readonly self: PeerId;
   handlerFor(protocol: string): StreamHandler | undefined;
-  receiveGossip(topic: string, bytes: Uint8Array, from: PeerId): Promise<void>;
+  receiveGossip(topic: string, bytes: Uint8Array, from: PeerId, isRepeated: boolean): Promise<void>;
   connectionEnded(connection: SimConnection): void;
 }
 

@@ -45,11 +45,19 @@ export class SimGossip {
     if (this.#isNew(topic, bytes)) this.#forward(topic, bytes, undefined);
   }
 
-  async receive(topic: string, bytes: Uint8Array, from: PeerId): Promise<void> {
+  async after(ms: number, send: () => void): Promise<void> {
+    await this.#clock.sleep(ms);
+    send();
+  }
+
+  /** A repeated copy comes as if it had been forgotten here: it is judged again, and goes no further. */
+  async receive(topic: string, bytes: Uint8Array, from: PeerId, isRepeated = false): Promise<void> {
     const handlers = this.#handlers.get(topic);
     if (handlers === undefined || this.rejectsOf(from) >= rejectsUntilMuted) return;
-    if (!this.#isNew(topic, bytes)) return;
+    const isNew = this.#isNew(topic, bytes);
+    if (!isNew && !isRepeated) return;
     const verdicts = await Promise.all([...handlers].map((handler) => judge(handler, bytes, from)));
+    if (!isNew) return;
     if (verdicts.includes("reject")) this.#rejects.set(from, this.rejectsOf(from) + 1);
     else if (verdicts.every((verdict) => verdict === "accept")) this.#forward(topic, bytes, from);
   }

@@ -12,6 +12,8 @@ export interface LinkConditions {
   readonly breaks: () => boolean;
   /** Settles when the path is open (a stalled partition holds items back). */
   readonly passable: () => Promise<void> | undefined;
+  /** An item has come to the other side. */
+  readonly arrived: () => void;
 }
 
 export class SimLink {
@@ -40,7 +42,7 @@ export class SimLink {
   }
 
   async #pump(): Promise<void> {
-    const { clock, passable, breaks } = this.#conditions;
+    const { clock, passable, breaks, arrived } = this.#conditions;
     this.#pumping = true;
     for (;;) {
       const item = this.#items[0];
@@ -48,13 +50,16 @@ export class SimLink {
       const waitMs = item.dueMs - clock.nowMs();
       if (waitMs > 0) await clock.sleep(waitMs);
       else await undefined;
-      await passable();
+      let closed: Promise<void> | undefined;
+      do await (closed = passable());
+      while (closed !== undefined);
       if (this.#cut) break;
       if (breaks()) {
         this.#onBreak();
         break;
       }
       this.#items.shift();
+      arrived();
       item.arrive();
     }
     this.#pumping = false;

@@ -18,6 +18,8 @@ export interface SimSurroundings {
   /** The wire at the other end of a fresh connection, after a round trip. `wire/unreachable`. */
   dial(self: SimWire, peer: PeerId): Promise<void>;
   closed(self: SimWire): void;
+  /** When each copy of a gossip message leaves for one neighbour (milliseconds from now). */
+  gossipFate(): readonly number[];
 }
 
 type PeerListener = (event: "connect" | "disconnect", peer: PeerId) => void;
@@ -153,12 +155,17 @@ export class SimWire implements Wire, SimEndpoint {
   /** Sends a gossip message to all neighbours but one. */
   spread(topic: string, bytes: Uint8Array, except: PeerId | undefined): void {
     for (const [peer, connection] of this.#connections) {
-      if (peer !== except)
-        connection.send(this.self, (there) => void there.receiveGossip(topic, bytes, this.self));
+      if (peer === except) continue;
+      for (const [copy, laterMs] of this.#around.gossipFate().entries()) {
+        const send = (): void =>
+          connection.send(this.self, (there) => void there.receiveGossip(topic, bytes, this.self, copy > 0));
+        if (laterMs === 0) send();
+        else void this.#around.gossip.after(laterMs, send);
+      }
     }
   }
-  receiveGossip(topic: string, bytes: Uint8Array, from: PeerId): Promise<void> {
-    return this.#around.gossip.receive(topic, bytes, from);
+  receiveGossip(topic: string, bytes: Uint8Array, from: PeerId, isRepeated: boolean): Promise<void> {
+    return this.#around.gossip.receive(topic, bytes, from, isRepeated);
   }
   handlerFor(protocol: string): StreamHandler | undefined {
     return this.#handlers.get(protocol);

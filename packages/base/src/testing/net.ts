@@ -26,6 +26,18 @@ export interface SimNetOptions {
   readonly maxGossipBytes?: number;
   /** How long a gossip message is remembered (two minutes). */
   readonly seenTtlMs?: number;
+  /** Told of everything that arrives, for logs and counts. */
+  readonly onItem?: (from: PeerId, to: PeerId) => void;
+}
+
+/** What may change while the network runs; what is left out stays. */
+export interface SimWeather extends Pick<SimNetOptions, "delayMs" | "jitterMs" | "lossRatio"> {
+  /** Probability that one neighbour does not get a gossip message, though the connection holds. */
+  readonly gossipLossRatio?: number;
+  /** Probability that a neighbour gets it twice, long after it was forgotten as it were. */
+  readonly gossipRepeatRatio?: number;
+  /** Up to this much later (milliseconds), drawn for every copy: gossip overtakes gossip. */
+  readonly gossipSpreadMs?: number;
 }
 
 export class SimNet {
@@ -34,12 +46,16 @@ export class SimNet {
   readonly #wires = new Map<PeerId, SimWire>();
   /** Group of each peer that a partition names; all others form one more group. */
   #groups = new Map<PeerId, number>();
+  /** Directions in which nothing arrives until they are opened again. */
+  readonly #clogs = new Map<string, { readonly opened: Promise<void>; readonly open: () => void }>();
+  #weather: SimWeather;
   #stalled: { readonly healed: Promise<void>; readonly heal: () => void } | undefined;
   #connectionsMade = 0;
 
   constructor(options: SimNetOptions) {
     this.#options = options;
     this.#random = new SeededRandom(options.seed).fork("net");
+    this.#weather = options;
   }
 
   /** A new node on the network. Once it is disposed of, its name can come back. */
@@ -53,6 +69,7 @@ export class SimNet {
       windowBytes,
       dial: (from, to) => this.#dial(from, to),
       closed: (closed) => this.#wires.delete(closed.self),
+      gossipFate: () => this.#gossipFate(),
     }));
     this.#wires.set(self, wire);
     return wire;
@@ -76,11 +93,36 @@ export class SimNet {
       }
     }
   }
+  /** Nothing arrives in this direction until `unclog` or `heal`; what is under way waits. */
+  clog(from: string, to: string): void {
+    const key = `${from}>${to}`;
+    if (this.#clogs.has(key)) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#clogs.set(key, { opened: promise, open: resolve });
+  }
+  unclog(from: string, to: string): void {
+    const key = `${from}>${to}`;
+    this.#clogs.get(key)?.open();
+    this.#clogs.delete(key);
+  }
+  /** From now on; what is under way keeps the delay that it was sent with. */
+  setWeather(weather: SimWeather): void {
+    this.#weather = { ...this.#weather, ...weather };
+  }
+  /** The node is dead from one instant to the next: whoever talks to it finds the connection broken. */
+  kill(peer: string): void {
+    const wire = this.#wires.get(peer as PeerId);
+    if (wire === undefined) return;
+    for (const { id } of wire.peers()) wire.connectionTo(id)?.break();
+    void wire[Symbol.asyncDispose]();
+  }
   /** Everybody can reach everybody again; broken connections stay broken until somebody dials. */
   heal(): void {
     this.#groups = new Map();
     this.#stalled?.heal();
     this.#stalled = undefined;
+    for (const { open } of this.#clogs.values()) open();
+    this.#clogs.clear();
   }
   /** Breaks the connection between two peers, if there is one. */
   disconnect(a: string, b: string): void {
@@ -97,7 +139,7 @@ export class SimNet {
     if (from.isClosed) throw wireErrors.closed({ what: "wire" });
     if (from.connectionTo(peer) !== undefined) return; // the other side was quicker
     const target = this.#wires.get(peer);
-    if (target === undefined || target === from || !this.#sameGroup(from.self, peer)) {
+    if (target === undefined || target === from || !this.#canTalk(from.self, peer)) {
       throw wireErrors.unreachable({ peer });
     }
     const random = this.#random.fork(`connection ${this.#connectionsMade++}`);
@@ -107,18 +149,38 @@ export class SimNet {
   }
 
   #conditions(from: PeerId, to: PeerId, connection: SeededRandom): LinkConditions {
-    const { clock, jitterMs = 0, lossRatio = 0 } = this.#options;
+    const { clock, onItem = () => undefined } = this.#options;
     const random = connection.fork(`from ${from}`);
     return {
       clock,
-      delayMs: () => this.#delayMs(from, to) + (jitterMs > 0 ? random.between(0, jitterMs) : 0),
-      breaks: () => lossRatio > 0 && random.chance(lossRatio),
-      passable: () => (this.#sameGroup(from, to) ? undefined : this.#stalled?.healed),
+      delayMs: () => {
+        const { jitterMs = 0 } = this.#weather;
+        return this.#delayMs(from, to) + (jitterMs > 0 ? random.between(0, jitterMs) : 0);
+      },
+      breaks: () => {
+        const { lossRatio = 0 } = this.#weather;
+        return lossRatio > 0 && random.chance(lossRatio);
+      },
+      passable: () =>
+        this.#sameGroup(from, to) ? this.#clogs.get(`${from}>${to}`)?.opened : this.#stalled?.healed,
+      arrived: () => onItem(from, to),
     };
   }
+  /** When each copy of a gossip message leaves, in milliseconds from now; the second one is a repetition. */
+  #gossipFate(): readonly number[] {
+    const { gossipLossRatio = 0, gossipRepeatRatio = 0, gossipSpreadMs = 0 } = this.#weather;
+    const later = (): number => (gossipSpreadMs > 0 ? this.#random.between(0, gossipSpreadMs) : 0);
+    if (gossipLossRatio > 0 && this.#random.chance(gossipLossRatio)) return [];
+    if (gossipRepeatRatio > 0 && this.#random.chance(gossipRepeatRatio)) return [later(), later()];
+    return [later()];
+  }
   #delayMs(from: PeerId, to: PeerId): number {
-    const { delayMs = 0 } = this.#options;
+    const { delayMs = 0 } = this.#weather;
     return typeof delayMs === "number" ? delayMs : delayMs(from, to);
+  }
+  /** A new connection needs both directions. */
+  #canTalk(a: PeerId, b: PeerId): boolean {
+    return this.#sameGroup(a, b) && !this.#clogs.has(`${a}>${b}`) && !this.#clogs.has(`${b}>${a}`);
   }
   #sameGroup(a: PeerId, b: PeerId): boolean {
     return this.#groups.get(a) === this.#groups.get(b);

@@ -5,7 +5,7 @@
  */
 import type { Address, Clock, Logger, Wire } from "@holdfast/base";
 import { type Env, readMinerState, type Tipset } from "@holdfast/consensus";
-import { createVerifier } from "@holdfast/proofs/verify";
+import { createVerifier, type Verifier } from "@holdfast/proofs/verify";
 import type { Storage } from "@holdfast/storage";
 import { type Chain, type ChainDatabase, type Checkpoint, openChain } from "./chain/index.ts";
 import { type MarketParts, openMarkets } from "./compose-market.ts";
@@ -42,6 +42,8 @@ export interface NodeParts {
   readonly fileBlocks: FileBlocks;
   /** Where costly proofs are verified. */
   readonly checker: ProofChecker;
+  /** Verifies what is asked in this thread; a simulation has its own. */
+  readonly verifier?: Verifier;
   readonly miner?: MinerParts;
   readonly api?: {
     readonly listen: string;
@@ -67,7 +69,7 @@ export interface RunningNode extends AsyncDisposable {
 export async function startNode(parts: NodeParts): Promise<RunningNode> {
   await using stack = new AsyncDisposableStack();
   const { name, clock, logger, wire, wallet, database } = parts;
-  const proofs = createProofPass(parts.checker, createVerifier());
+  const proofs = createProofPass(parts.checker, parts.verifier ?? createVerifier());
   const opened = await openChain({
     database: parts.chainDatabase,
     logger,

@@ -50,9 +50,9 @@ export class SimLink {
       const waitMs = item.dueMs - clock.nowMs();
       if (waitMs > 0) await clock.sleep(waitMs);
       else await undefined;
-      let closed: Promise<void> | undefined;
-      do await (closed = passable());
-      while (closed !== undefined);
+      let closed = passable();
+      await closed;
+      for (; closed !== undefined; closed = passable()) await closed;
       if (this.#cut) break;
       if (breaks()) {
         this.#onBreak();

@@ -16,6 +16,7 @@ import { buildNodes, type NetworkOptions, type TestNode } from "./nodes.ts";
 import { type PutView, runPut } from "./put.ts";
 
 export type { NetworkOptions, TestNode } from "./nodes.ts";
+export * from "./sim/index.ts";
 
 /** How `put` of the fixture stores a file. */
 export interface PutOptions {

@@ -1,0 +1,213 @@
+/**
+ * What must hold after every tipset of every node. A tipset that one node has executed is checked once, in full, by a
+ * second execution in a store of its own; every other node that executes it must come to the same. What a header says
+ * is computed anew here, in other words than the rules': a rule that is broken must not break its own check.
+ */
+import { type Address, type AttoFil, type CID, MemoryBlockstore } from "@holdfast/base";
+import {
+  applyTipset,
+  createRandomness,
+  createTipset,
+  type FullBlock,
+  listMiners,
+  messageCid,
+  moneyInvariant,
+  type NetworkParams,
+  readActor,
+  readMinerState,
+  readPower,
+  readPowerTable,
+  readSectors,
+  type Tipset,
+} from "@holdfast/consensus";
+import type { Verifier } from "@holdfast/proofs/verify";
+import type { HeadChange } from "../../chain/index.ts";
+import type { RunningNode } from "../../compose.ts";
+import { loadGenesis } from "../../genesis.ts";
+import type { History } from "./history.ts";
+
+export interface CheckedTipset {
+  readonly tipset: Tipset;
+  readonly blocks: readonly FullBlock[];
+  readonly state: CID;
+  readonly weight: bigint;
+  readonly parent: CheckedTipset | undefined;
+}
+
+/** One more check of a tipset that was executed for the first time. Says what is wrong. */
+export type TipsetCheck = (checked: CheckedTipset, oracle: Oracle) => string | undefined;
+
+export class Oracle {
+  readonly store = new MemoryBlockstore();
+  readonly #history: History;
+  readonly #params: NetworkParams;
+  readonly #verifier: Verifier;
+  readonly #checks: ReadonlyMap<string, TipsetCheck>;
+  readonly #known = new Map<string, CheckedTipset>();
+  #total: AttoFil | undefined;
+
+  constructor(
+    history: History,
+    params: NetworkParams,
+    verifier: Verifier,
+    checks: Readonly<Record<string, TipsetCheck>>,
+  ) {
+    this.#history = history;
+    this.#params = params;
+    this.#verifier = verifier;
+    this.#checks = new Map(Object.entries(checks));
+  }
+
+  get params(): NetworkParams {
+    return this.#params;
+  }
+  get tipsets(): number {
+    return this.#known.size;
+  }
+  find(key: string): CheckedTipset | undefined {
+    return this.#known.get(key);
+  }
+
+  async load(genesisCar: Uint8Array): Promise<void> {
+    const { block, stateRoot } = await loadGenesis(genesisCar, this.store);
+    const tipset = createTipset([block.header]);
+    this.#total = moneyInvariant(this.store, stateRoot).total;
+    this.#known.set(tipset.key, { tipset, blocks: [block], state: stateRoot, weight: 0n, parent: undefined });
+  }
+
+  /** At every new head of a node. */
+  head(name: string, { chain }: RunningNode, change: HeadChange): void {
+    for (const tipset of change.applied) {
+      const blocks = chain.fullBlocks(tipset.key);
+      const state = chain.stateAfter(tipset.key);
+      const weight = chain.weightOf(tipset.key);
+      if (blocks === undefined || state === undefined || weight === undefined) {
+        this.#history.violate("complete below the head", name, `tipset ${tipset.height} is not complete`);
+        return;
+      }
+      const known = this.#known.get(tipset.key) ?? this.#check(name, tipset, blocks);
+      if (known === undefined) return;
+      if (!known.state.equals(state)) {
+        this.#history.violate(
+          "same blocks, same state",
+          name,
+          `height ${tipset.height}: ${state} here, ${known.state} from another execution`,
+        );
+      }
+      if (known.weight !== weight) {
+        this.#history.violate(
+          "weight",
+          name,
+          `height ${tipset.height}: ${weight} here, ${known.weight} by count`,
+        );
+      }
+    }
+  }
+
+  #check(name: string, tipset: Tipset, blocks: readonly FullBlock[]): CheckedTipset | undefined {
+    const parent = this.#known.get(tipset.parents.map(String).join(","));
+    if (parent === undefined) {
+      this.#history.violate(
+        "complete below the head",
+        name,
+        `the parents of ${tipset.height} were never a head`,
+      );
+      return undefined;
+    }
+    try {
+      const checked = this.#execute(tipset, blocks, parent);
+      this.#known.set(tipset.key, checked);
+      for (const [invariant, check] of this.#checks) {
+        const wrong = check(checked, this);
+        if (wrong !== undefined) this.#history.violate(invariant, name, `height ${tipset.height}: ${wrong}`);
+      }
+      return checked;
+    } catch (error) {
+      this.#history.violate("valid when executed again", name, `height ${tipset.height}: ${String(error)}`);
+      return undefined;
+    }
+  }
+
+  #execute(tipset: Tipset, blocks: readonly FullBlock[], parent: CheckedTipset): CheckedTipset {
+    const ticketAt = (at: number): Uint8Array => {
+      let below: CheckedTipset = parent;
+      while (below.tipset.height > at && below.parent !== undefined) below = below.parent;
+      return below.tipset.minTicket;
+    };
+    const env = {
+      params: this.#params,
+      verifier: this.#verifier,
+      randomness: createRandomness(ticketAt),
+    };
+    const { stateRoot } = applyTipset({ store: this.store, parentState: parent.state, blocks, env });
+    moneyInvariant(this.store, stateRoot, this.#total);
+    return { tipset, blocks, state: stateRoot, weight: this.#weigh(tipset, parent), parent };
+  }
+
+  #weigh(tipset: Tipset, parent: CheckedTipset): bigint {
+    const power = powerOfAll(this.store, parent.state);
+    let weight = parent.weight;
+    for (const { miner } of tipset.blocks) {
+      weight += 10_000n + (power.total === 0n ? 0n : (100_000n * (power.by.get(miner) ?? 0n)) / power.total);
+    }
+    return weight;
+  }
+}
+
+/** The power of every miner, summed from its sectors: those that are active and not faulty. */
+export function powerOfAll(
+  store: MemoryBlockstore,
+  state: CID,
+): { readonly total: bigint; readonly by: ReadonlyMap<Address, bigint> } {
+  let total = 0n;
+  const by = new Map<Address, bigint>();
+  for (const miner of listMiners(store, state)) {
+    let power = 0n;
+    for (const sector of readSectors(store, state, miner)) {
+      if (sector.faultySince === null) power += BigInt(sector.sectorBytes);
+    }
+    by.set(miner, power);
+    total += power;
+  }
+  return { total, by };
+}
+
+/** Every sender's messages are numbered without a gap, and the state counts them. */
+export const gaplessNonces: TipsetCheck = ({ blocks, state, parent, tipset }, { store }) => {
+  if (parent === undefined) return undefined;
+  const seen = new Set<string>();
+  const next = new Map<Address, number>();
+  const byMiner = new Map(blocks.map((block) => [block.header.miner, block]));
+  for (const { miner } of tipset.blocks) {
+    for (const signed of byMiner.get(miner)?.messages ?? []) {
+      const { from, nonce } = signed.message;
+      const cid = messageCid(signed).toString();
+      const expected = next.get(from) ?? readActor(store, parent.state, from)?.nonce ?? 0;
+      if (seen.has(cid)) continue;
+      seen.add(cid);
+      // Another block of the tipset has taken this number: its rival is left out.
+      if (nonce < expected) continue;
+      if (nonce !== expected) return `${from} sends number ${nonce} where ${expected} is due`;
+      next.set(from, nonce + 1);
+    }
+  }
+  for (const [from, expected] of next) {
+    const found = readActor(store, state, from)?.nonce;
+    if (found !== expected) return `the state counts ${found} messages of ${from}, the blocks ${expected}`;
+  }
+  return undefined;
+};
+
+/** Power is what the sectors prove: of each miner and of all, in every place that counts it. */
+export const powerIsProven: TipsetCheck = ({ state }, { store }) => {
+  const { total, by } = powerOfAll(store, state);
+  const table = readPowerTable(store, state);
+  for (const [miner, power] of by) {
+    if (table.powerOf(miner) !== power)
+      return `${miner} has a power of ${table.powerOf(miner)}, its sectors ${power}`;
+    const own = readMinerState(store, state, miner).power;
+    if (own !== power) return `${miner} counts a power of ${own}, its sectors ${power}`;
+  }
+  if (readPower(store, state) !== total) return `the total power is ${readPower(store, state)}, not ${total}`;
+  return undefined;
+};

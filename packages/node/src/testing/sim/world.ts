@@ -1,0 +1,193 @@
+/**
+ * The network of a simulation before anything happens: keys, a genesis whose miners have a sealed sector each, and a
+ * machine for every node. Everything is a function of the plan.
+ */
+import { type Address, type NetworkByte, sectorId } from "@holdfast/base";
+import { SeededRandom, SimClock, SimDisk, SimNet } from "@holdfast/base/testing";
+import {
+  genesisMinerAddress,
+  genesisSectorTicket,
+  type NetworkParams,
+  networkIdOf,
+  vanillaClasses,
+} from "@holdfast/consensus";
+import { createProver, layoutPieces, type Prover } from "@holdfast/proofs";
+import { createVerifier, type Verifier } from "@holdfast/proofs/verify";
+import { openStorage } from "@holdfast/storage";
+import {
+  clientFunds,
+  genesisMinerOf,
+  importGenesisSector,
+  localParams,
+  ownerFunds,
+  type Presealed,
+} from "../../devnet-genesis.ts";
+import { loadGenesis, makeGenesis } from "../../genesis.ts";
+import { installNativeKernels } from "../../kernels.ts";
+import { openWallet } from "../../wallet/index.ts";
+import { History, type SimEvent } from "./history.ts";
+import { type Identity, network, SimNode, type Surroundings, type Tamper } from "./node.ts";
+import type { Plan } from "./plan.ts";
+import { createSimulatedProver, createSimulatedVerifier } from "./proofs.ts";
+import { ChainDisk, openSharedDatabase } from "./stores.ts";
+
+export interface World {
+  readonly plan: Plan;
+  readonly clock: SimClock;
+  readonly net: SimNet;
+  readonly history: History;
+  readonly random: SeededRandom;
+  readonly params: NetworkParams;
+  readonly verifier: Verifier;
+  /** The genesis file, for whoever wants to check the chain from its beginning. */
+  readonly genesisCar: Uint8Array;
+  readonly nodes: readonly SimNode[];
+}
+
+export interface WorldHooks {
+  readonly onEvent?: (event: SimEvent) => void;
+  /** What a byzantine node does to its wire. */
+  readonly tamper: (identity: Identity) => Tamper | undefined;
+  readonly onStart: (node: SimNode) => void;
+}
+
+let simulations = 0;
+const genesisSectorId = 0;
+
+export async function buildWorld(plan: Plan, hooks: WorldHooks): Promise<World> {
+  await installNativeKernels();
+  simulations += 1;
+  const random = new SeededRandom(`sim ${plan.seed}`);
+  const clock = new SimClock();
+  const history = new History(clock, hooks.onEvent);
+  const { delayMs, jitterMs, breakRatio, gossipLossRatio, gossipRepeatRatio, gossipSpreadMs } = plan.wire;
+  const net = new SimNet({
+    seed: `sim ${plan.seed}`,
+    clock,
+    delayMs,
+    onItem: (from, to) => history.tick("wire", `${from} ${to}`),
+  });
+  net.setWeather({ jitterMs, lossRatio: breakRatio, gossipLossRatio, gossipRepeatRatio, gossipSpreadMs });
+  const params = paramsOf(plan);
+  const prover = plan.proofs === "real" ? createProver() : createSimulatedProver();
+  const verifier = plan.proofs === "real" ? createVerifier() : createSimulatedVerifier();
+  const planned = await Promise.all(
+    Array.from({ length: plan.nodes }, (_, index) => planNode(plan, index, random.fork(`node ${index}`))),
+  );
+  const miners = planned.filter(({ identity }) => identity.miner !== undefined);
+  const sealed = await Promise.all(
+    miners.map(({ identity }) => preseal(params, prover, identity.miner ?? identity.account)),
+  );
+  const { car } = makeGenesis({
+    params,
+    timestampMs: clock.nowMs(),
+    accounts: planned.map(({ identity }) => ({
+      address: identity.account,
+      balance: identity.miner === undefined ? clientFunds : ownerFunds,
+    })),
+    miners: miners.map(({ identity, blsKey }, index) =>
+      genesisMinerOf({ account: identity.account, blsKey, peerId: identity.name }, sealed[index]),
+    ),
+  });
+  const around: Surroundings = {
+    clock,
+    net,
+    history,
+    params,
+    sectorBytes: plan.sectorBytes,
+    prover,
+    verifier,
+    bootstrap: planned.slice(0, 2).map(({ identity }) => `/sim/${identity.name}`),
+    onStart: hooks.onStart,
+  };
+  const nodes: SimNode[] = [];
+  for (const [index, { identity, disk }] of planned.entries()) {
+    const machine = await buildMachine(
+      car,
+      disk,
+      `file:sim-${simulations}-${index}?mode=memory&cache=shared`,
+    );
+    const presealed = sealed[index];
+    if (identity.miner !== undefined && presealed !== undefined) {
+      await storeGenesisSector(machine, params, plan, prover, identity.miner, presealed, clock);
+    }
+    const tamper = hooks.tamper(identity);
+    nodes.push(
+      new SimNode(identity, machine, around, {
+        random: random.fork(`lives of ${identity.name}`),
+        ...(tamper === undefined ? {} : { tamper }),
+      }),
+    );
+  }
+  return { plan, clock, net, history, random, params, verifier, genesisCar: car, nodes };
+}
+
+function paramsOf({ seed, roundMs, sectorBytes, finalityEpochs }: Plan): NetworkParams {
+  const classes = vanillaClasses([...new Set([1_024, sectorBytes])]);
+  return { ...localParams(`sim-${seed}`, roundMs, classes), finalityEpochs };
+}
+
+async function planNode({ miners, byzantine }: Plan, index: number, random: SeededRandom) {
+  const disk = new SimDisk({ random: random.fork("disk") });
+  const secret = random.bytes(32);
+  const wallet = await openWallet({ disk, secret, random, network });
+  const account = await wallet.newAccount();
+  const isMiner = index < miners;
+  const blsKey = isMiner ? await wallet.newBlsKey() : undefined;
+  const identity: Identity = {
+    name: isMiner ? `miner-${index}` : `client-${index}`,
+    index,
+    account,
+    miner: isMiner ? genesisMinerAddress(network as NetworkByte, index) : undefined,
+    secret,
+    isByzantine: byzantine.includes(index),
+  };
+  return { identity, disk, blsKey };
+}
+
+async function buildMachine(car: Uint8Array, disk: SimDisk, storagePath: string) {
+  const chain = new ChainDisk();
+  const genesis = await loadGenesis(car, {
+    get: (cid) => chain.blocks.get(cid.toString()),
+    has: (cid) => chain.blocks.has(cid.toString()),
+    put: (cid, bytes) => void chain.blocks.set(cid.toString(), bytes),
+  });
+  return { disk, chain, database: openSharedDatabase(), storagePath, genesis };
+}
+
+/** A sealed empty sector, for the miner's first power. */
+async function preseal(params: NetworkParams, prover: Prover, miner: Address): Promise<Presealed> {
+  const [{ sectorBytes } = { sectorBytes: 1_024 }] = params.sectorClasses;
+  const { commD } = layoutPieces([], sectorBytes);
+  const identity = {
+    networkId: networkIdOf(params),
+    miner,
+    sectorId: sectorId(genesisSectorId),
+    ticket: genesisSectorTicket,
+    commD,
+  };
+  const data = new Uint8Array(sectorBytes);
+  const sealed = await prover.replicate({ classes: params.sectorClasses, sectorBytes, identity, data });
+  return { sectorBytes, identity, sealed };
+}
+
+async function storeGenesisSector(
+  machine: { readonly disk: SimDisk; readonly storagePath: string },
+  params: NetworkParams,
+  { sectorBytes }: Plan,
+  prover: Prover,
+  miner: Address,
+  presealed: Presealed,
+  clock: SimClock,
+): Promise<void> {
+  const storage = await openStorage({
+    sectorBytes,
+    classes: params.sectorClasses,
+    disk: machine.disk,
+    dbPath: machine.storagePath,
+    prover,
+    clock,
+  });
+  await importGenesisSector(storage, params, miner, presealed);
+  // Its connection keeps the database in memory; whoever opens it next takes it over.
+}

@@ -1,0 +1,36 @@
+/**
+ * The simulator itself: a seed is a history, and seeds of every profile hold. The many seeds run beside the tests
+ * (`npm run sim -- --seeds 200`).
+ */
+import { profiles, type SimEvent, simulate } from "@holdfast/node/testing";
+import { describe, expect, it } from "vitest";
+
+const hours = 0.1;
+
+describe("a simulation", () => {
+  it("is the same, event by event, for the same seed", async () => {
+    const run = async () => {
+      const events: SimEvent[] = [];
+      const report = await simulate(
+        { seed: 12, profile: "storm", hours },
+        { onEvent: (event) => events.push(event) },
+      );
+      return { report, events };
+    };
+    const first = await run();
+    const second = await run();
+    expect(second.events).toEqual(first.events);
+    expect(second.report.digest).toBe(first.report.digest);
+    expect(first.report.events).toBeGreaterThan(1_000);
+    const other = await simulate({ seed: 13, profile: "storm", hours });
+    expect(other.digest).not.toBe(first.report.digest);
+  });
+
+  for (const profile of profiles) {
+    it(`holds under the profile ${profile}`, async () => {
+      const { violation, height } = await simulate({ seed: 5, profile, hours });
+      expect(violation).toBeUndefined();
+      expect(height).toBeGreaterThan(3);
+    });
+  }
+});

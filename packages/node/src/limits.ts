@@ -51,6 +51,12 @@ export const limits = {
   poolAgeRounds: 2_880,
   /** A message may be this far ahead of its sender's nonce. */
   poolNonceGap: 100,
+  /** Remembered messages that left the pool by age or for better paid ones, so that it can say so. */
+  poolFates: 1_024,
+  /** attoFIL for a unit of gas that a node offers by itself at most when blocks are full. */
+  gasPriceAtto: 1_000_000_000,
+  /** Full blocks that pass a message over before it is offered more. */
+  fullBlocksBeforeRaise: 3,
   /** Received blocks that wait to be validated. */
   queuedBlocks: 512,
   /** Blocks of unknown parents kept while their ancestors are fetched. */

@@ -62,6 +62,29 @@ export const senderErrors = defineErrors("sender", {
       `the message ${data.cid} is not in the chain after ${data.timeoutMs} ms`,
     fix: "it still waits: look with `holdfast why CID`, or wait longer",
   },
+  notOurs: {
+    exit: "refused",
+    message: (data: { cid: string; reason: string }) =>
+      `the message ${data.cid} cannot be changed: ${data.reason}`,
+    fix: "only the node that sent a message can, while it waits; see `holdfast message why CID`",
+  },
+  ofAJob: {
+    exit: "refused",
+    message: (data: { cid: string; job: string }) =>
+      `the message ${data.cid} belongs to work of the node (${data.job}), which would send it again`,
+    fix: "offer more for it with `holdfast message replace CID`",
+  },
+  priceTooLow: {
+    exit: "usage",
+    message: (data: { cid: string; least: string }) =>
+      `to take the place of ${data.cid} a message pays at least ${data.least} attoFIL for a unit of gas`,
+    fix: "offer more with --gas-price",
+  },
+  cancelled: {
+    exit: "refused",
+    message: (data: { cid: string }) => `the message ${data.cid} was cancelled`,
+    fix: "send it again if it is still wanted",
+  },
   replaced: {
     exit: "refused",
     message: (data: { cid: string; from: string; nonce: number }) =>

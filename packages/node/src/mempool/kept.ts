@@ -1,6 +1,8 @@
 /**
  * The pool on disk, so that a restart loses nobody's message. Changes are collected and written once for each
- * head, in one transaction: what a crash loses in between, its sender still has in an outbox.
+ * head, in one transaction: what a crash loses in between, its sender still has in an outbox. While the disk is full,
+ * what waits to be written is no more than what the pool holds and the disk held: what came and went between two
+ * writes is nothing.
  */
 import { decode, encode } from "@holdfast/base";
 import { type SignedMessage, signedMessageCodec } from "@holdfast/consensus";
@@ -19,6 +21,8 @@ export interface KeptMessages {
   removed(entry: Waiting): void;
   /** Errors: `database/full`; what was not written is tried again with the next. */
   flush(): void;
+  /** Changes that wait to be written. */
+  readonly unwritten: number;
 }
 
 const tables: readonly string[] = [
@@ -29,15 +33,24 @@ export function openKeptMessages(database: Database): KeptMessages {
   database.migrate("mempool_pool", tables);
   /** By CID: the entry, or null for one that is gone. */
   const changes = new Map<string, Waiting | null>();
+  const onDisk = new Set<string>();
   return {
+    get unwritten() {
+      return changes.size;
+    },
     load: () =>
       database.all("SELECT cid, message, since FROM mempool_waiting ORDER BY rowid").flatMap((row) => {
+        onDisk.add(String(row.cid));
         changes.set(String(row.cid), null);
         if (!(row.message instanceof Uint8Array)) return [];
         return { signed: decode(signedMessageCodec, row.message), since: Number(row.since) };
       }),
     added: (entry) => void changes.set(entry.cid.toString(), entry),
-    removed: (entry) => void changes.set(entry.cid.toString(), null),
+    removed(entry) {
+      const cid = entry.cid.toString();
+      if (onDisk.has(cid)) changes.set(cid, null);
+      else changes.delete(cid);
+    },
     flush() {
       if (changes.size === 0) return;
       database.transaction(() => {
@@ -53,6 +66,10 @@ export function openKeptMessages(database: Database): KeptMessages {
           }
         }
       });
+      for (const [cid, entry] of changes) {
+        if (entry === null) onDisk.delete(cid);
+        else onDisk.add(cid);
+      }
       changes.clear();
     },
   };

@@ -16,8 +16,10 @@ import {
   type SignedMessage,
   signedMessageCodec,
 } from "@holdfast/consensus";
+import { Bounded } from "../bounded.ts";
 import { limits } from "../limits.ts";
 import { mempoolErrors } from "./errors.ts";
+import { Heap } from "./heap.ts";
 import { type KeptMessages, openKeptMessages } from "./kept.ts";
 import type { MempoolNeeds } from "./needs.ts";
 import { Queues, type Waiting } from "./queues.ts";
@@ -38,6 +40,10 @@ export interface Mempool extends AsyncDisposable {
   committedFunds(from: Address): bigint;
   /** What a block could take, best paid first, each sender's in order. */
   candidates(limit: number): readonly SignedMessage[];
+  /** The message that waits under a sender's nonce. */
+  waitingAt(from: Address, nonce: number): SignedMessage | undefined;
+  /** How a message left that nobody mined or replaced; undefined if that is not known. */
+  fate(cid: CID): "expired" | "evicted" | undefined;
 }
 
 export function messageTopic(network: string): string {
@@ -66,12 +72,18 @@ export function openMempool(needs: MempoolNeeds, most: Partial<PoolLimits> = {})
   return new Pool(needs, { ...poolLimits, ...most });
 }
 
+/** Of equals the first address, so that every node chooses alike. */
+function isPaidBetter({ message: a }: SignedMessage, { message: b }: SignedMessage): boolean {
+  return a.gasPrice === b.gasPrice ? a.from < b.from : a.gasPrice > b.gasPrice;
+}
+
 class Pool implements Mempool {
   readonly #needs: MempoolNeeds;
   readonly #most: PoolLimits;
   readonly #queues = new Queues();
   readonly #kept: KeptMessages;
   readonly #verified = new Set<string>();
+  readonly #fates = new Bounded<"expired" | "evicted">(limits.poolFates);
   readonly #endings: (() => void)[] = [];
 
   constructor(needs: MempoolNeeds, most: PoolLimits) {
@@ -136,21 +148,26 @@ class Pool implements Mempool {
   }
 
   candidates(limit: number): readonly SignedMessage[] {
-    const queues = this.#queues.senders().map((from) => ({ from, next: this.#stateNonce(from) }));
+    const fronts = new Heap(isPaidBetter);
+    const offer = (from: Address, nonce: number): void => {
+      const signed = this.#queues.at(from, nonce)?.signed;
+      if (signed !== undefined) fronts.push(signed);
+    };
+    for (const from of this.#queues.senders()) offer(from, this.#stateNonce(from));
     const chosen: SignedMessage[] = [];
     while (chosen.length < limit) {
-      let best: { queue: (typeof queues)[number]; signed: SignedMessage } | undefined;
-      for (const queue of queues) {
-        const signed = this.#queues.at(queue.from, queue.next)?.signed;
-        if (signed === undefined) continue;
-        if (best === undefined || signed.message.gasPrice > best.signed.message.gasPrice)
-          best = { queue, signed };
-      }
+      const best = fronts.pop();
       if (best === undefined) break;
-      best.queue.next += 1;
-      chosen.push(best.signed);
+      chosen.push(best);
+      offer(best.message.from, best.message.nonce + 1);
     }
     return chosen;
+  }
+  waitingAt(from: Address, nonce: number): SignedMessage | undefined {
+    return this.#queues.at(from, nonce)?.signed;
+  }
+  fate(cid: CID): "expired" | "evicted" | undefined {
+    return this.#fates.get(cid.toString());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -173,11 +190,12 @@ class Pool implements Mempool {
     if (rival !== undefined) this.#drop(rival);
     this.#queues.put(entry);
     this.#kept.added(entry);
+    this.#fates.delete(entry.cid.toString());
   }
 
   /** Room for a message, in the place of its rival if it has one, or its error: then nobody has had to leave. */
   #claimPlace({ signed }: Waiting, rival: Waiting | undefined): void {
-    const { from } = signed.message;
+    const { from, gasPrice } = signed.message;
     const { perSender, bytesPerSender, messages, bytes } = this.#most;
     const more = rival === undefined ? 1 : 0;
     const size = messageBytes(signed) - (rival === undefined ? 0 : messageBytes(rival.signed));
@@ -186,7 +204,8 @@ class Pool implements Mempool {
       throw mempoolErrors.senderFull({ from, limit: waiting.count });
     const gone: Waiting[] = [];
     while (this.#queues.count + more > messages || this.#queues.bytes + size > bytes) {
-      const worst = this.#worstBelow(signed);
+      const last = this.#queues.worstLast(from);
+      const worst = last !== undefined && last.signed.message.gasPrice < gasPrice ? last : undefined;
       if (worst === undefined) {
         for (const entry of gone) this.#queues.put(entry);
         throw mempoolErrors.full({ limit: this.#queues.count });
@@ -194,18 +213,10 @@ class Pool implements Mempool {
       this.#queues.remove(worst);
       gone.push(worst);
     }
-    for (const entry of gone) this.#kept.removed(entry);
-  }
-
-  /** Of all senders' last messages the worst paid, if it is another sender's and pays less. */
-  #worstBelow({ message: { from, gasPrice } }: SignedMessage): Waiting | undefined {
-    let worst: Waiting | undefined;
-    for (const sender of this.#queues.senders()) {
-      const last = this.#queues.lastOf(sender);
-      if (last === undefined || sender === from) continue;
-      if (worst === undefined || last.signed.message.gasPrice < worst.signed.message.gasPrice) worst = last;
+    for (const entry of gone) {
+      this.#kept.removed(entry);
+      this.#fates.set(entry.cid.toString(), "evicted");
     }
-    return worst === undefined || worst.signed.message.gasPrice >= gasPrice ? undefined : worst;
   }
 
   #fromPeer(bytes: Uint8Array): "accept" | "ignore" | "reject" {
@@ -247,6 +258,7 @@ class Pool implements Mempool {
       const next = this.#stateNonce(from);
       for (const entry of this.#queues.of(from)) {
         const isOld = height - entry.since > this.#most.ageRounds;
+        if (isOld) this.#fates.set(entry.cid.toString(), "expired");
         if (entry.signed.message.nonce < next || isOld) this.#drop(entry);
       }
     }

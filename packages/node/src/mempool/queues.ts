@@ -4,6 +4,7 @@
  */
 import type { Address, CID } from "@holdfast/base";
 import { messageBytes, requiredFunds, type SignedMessage } from "@holdfast/consensus";
+import { Heap } from "./heap.ts";
 
 export interface Waiting {
   readonly signed: SignedMessage;
@@ -17,11 +18,26 @@ interface Queue {
   bytes: number;
   /** attoFIL that all of them take if each is applied. */
   funds: bigint;
+  /** Greatest nonce. */
+  last: number;
 }
+
+/** What would leave first: the worst paid of all senders' last messages; of equals that of the first address. */
+function leavesBefore(a: Waiting, b: Waiting): boolean {
+  const [left, right] = [a.signed.message, b.signed.message];
+  if (left.gasPrice !== right.gasPrice) return left.gasPrice < right.gasPrice;
+  return left.from < right.from;
+}
+/** Stale entries of the heap beyond which it is made anew. */
+const staleEntries = 1_024;
+
+const newQueue = (): Queue => ({ byNonce: new Map(), bytes: 0, funds: 0n, last: -1 });
 
 export class Queues {
   readonly #bySender = new Map<Address, Queue>();
   readonly #byCid = new Map<string, Waiting>();
+  /** All senders' last messages, and some that are not any more: those are skipped where they come up. */
+  #lasts = new Heap(leavesBefore);
   #bytes = 0;
 
   get count(): number {
@@ -48,8 +64,22 @@ export class Queues {
   }
   /** The one with the greatest nonce: nothing of the sender waits behind it. */
   lastOf(from: Address): Waiting | undefined {
-    const queue = this.#bySender.get(from)?.byNonce;
-    return queue?.get(Math.max(...queue.keys()));
+    const queue = this.#bySender.get(from);
+    return queue?.byNonce.get(queue.last);
+  }
+  /** The worst paid of all senders' last messages, but those of one sender. */
+  worstLast(except: Address): Waiting | undefined {
+    const own: Waiting[] = [];
+    for (;;) {
+      const found = this.#lasts.peek();
+      const isOwn = found?.signed.message.from === except;
+      if (found === undefined || (!isOwn && this.lastOf(found.signed.message.from) === found)) {
+        for (const one of own) this.#lasts.push(one);
+        return found;
+      }
+      this.#lasts.pop();
+      if (isOwn && own.length === 0 && this.lastOf(except) === found) own.push(found);
+    }
   }
   totalsOf(from: Address): { readonly count: number; readonly bytes: number; readonly funds: bigint } {
     const queue = this.#bySender.get(from);
@@ -61,7 +91,7 @@ export class Queues {
     const { from, nonce } = entry.signed.message;
     const rival = this.at(from, nonce);
     if (rival !== undefined) this.remove(rival);
-    const queue = this.#bySender.get(from) ?? { byNonce: new Map<number, Waiting>(), bytes: 0, funds: 0n };
+    const queue = this.#bySender.get(from) ?? newQueue();
     const bytes = messageBytes(entry.signed);
     queue.byNonce.set(nonce, entry);
     queue.bytes += bytes;
@@ -69,6 +99,20 @@ export class Queues {
     this.#bytes += bytes;
     this.#bySender.set(from, queue);
     this.#byCid.set(entry.cid.toString(), entry);
+    queue.last = Math.max(queue.last, nonce);
+    if (queue.last === nonce) this.#rank(entry);
+  }
+
+  #rank(last: Waiting): void {
+    if (this.#lasts.size < 2 * this.#bySender.size + staleEntries) {
+      this.#lasts.push(last);
+      return;
+    }
+    this.#lasts = new Heap(leavesBefore);
+    for (const from of this.#bySender.keys()) {
+      const entry = this.lastOf(from);
+      if (entry !== undefined) this.#lasts.push(entry);
+    }
   }
 
   remove(entry: Waiting): void {
@@ -82,5 +126,10 @@ export class Queues {
     this.#bytes -= bytes;
     this.#byCid.delete(entry.cid.toString());
     if (queue.byNonce.size === 0) this.#bySender.delete(from);
+    else if (nonce === queue.last) {
+      queue.last = Math.max(...queue.byNonce.keys());
+      const last = this.lastOf(from);
+      if (last !== undefined) this.#rank(last);
+    }
   }
 }

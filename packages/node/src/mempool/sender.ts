@@ -1,21 +1,23 @@
 /**
  * The sender service: owns the nonces of this node's accounts. A message is signed and lies in the outbox
  * before it is published, and is published again until it is in the chain; a caller that gives a `key`
- * gets the same message for the same key, over restarts too, so that a resumed job never pays twice.
+ * gets the same message for the same key, over restarts too, so that a resumed job never pays twice. Nothing sticks:
+ * what full blocks pass over is offered more, unless its sender has fixed the price.
  */
 import {
   type Address,
   type AttoFil,
   addEpochs,
   attoFil,
-  type Cancel,
   type CID,
   filText,
   gasUnits,
+  type HoldfastError,
   nonce,
   parseCid,
 } from "@holdfast/base";
 import {
+  builtinAddresses,
   callReadOnly,
   checkMessage,
   exitCodeMeaning,
@@ -23,59 +25,22 @@ import {
   type Message,
   messageCid,
   messageSigningBytes,
-  type Receipt,
   readActor,
   requiredFunds,
   type SignedMessage,
-  type Tipset,
 } from "@holdfast/consensus";
+import { Bounded } from "../bounded.ts";
+import { limits } from "../limits.ts";
+import { Bids } from "./bids.ts";
 import { senderErrors } from "./errors.ts";
+import { type Reason, reasonsOf } from "./explain.ts";
 import type { SenderNeeds } from "./needs.ts";
 import type { Mempool } from "./pool.ts";
+import { suggestedPrice } from "./prices.ts";
 import { type Outbox, type OutboxEntry, openOutbox } from "./store.ts";
+import type { Mined, Sender, SendRequest, WaitOptions } from "./types.ts";
+import { waitFor } from "./waiting.ts";
 
-export interface SendRequest {
-  /** Default: the wallet's payer. */
-  readonly from?: Address;
-  readonly to: Address;
-  readonly value?: AttoFil;
-  readonly method?: string;
-  readonly params?: Uint8Array;
-  readonly gasPrice?: AttoFil;
-  /** Default: a dry run's use and a margin. Required for calls whose dry run is costly (proofs). */
-  readonly gasLimit?: number;
-  /** The same key gives the same message. */
-  readonly key?: string;
-}
-
-export interface Mined {
-  readonly tipset: Tipset;
-  readonly receipt: Receipt;
-  readonly message: SignedMessage;
-}
-
-export interface Sender extends AsyncDisposable {
-  /** Errors: `sender/would-fail`, `sender/insufficient-funds`, `wallet/…`, `message/…`. */
-  send(request: SendRequest): Promise<{ readonly cid: CID; readonly nonce: number }>;
-  /** Errors: `sender/wait-timeout`, `sender/replaced`, `sender/unknown-message`. */
-  wait(
-    cid: CID,
-    options?: { readonly confirmations?: number; readonly timeoutMs?: number; readonly signal?: Cancel },
-  ): Promise<Mined>;
-  /**
-   * Offers a higher gas price for the message of a key, and for those of its sender that a block must take
-   * before it. What is in the chain, or is paid as well, stays. Whoever waits for a replaced version learns of
-   * the one that is mined. Errors: `sender/insufficient-funds`, `wallet/…`.
-   */
-  raise(key: string, gasPrice: AttoFil): Promise<void>;
-  /** The message of a key, if one was sent. */
-  sentAs(key: string): { readonly cid: CID; readonly nonce: number } | undefined;
-  /** Where a message is that this node sent or sees in the pool or the chain. */
-  find(cid: CID): { readonly message: SignedMessage; readonly mined: Mined | undefined } | undefined;
-}
-
-/** attoFIL per unit of gas when the caller names none: next to nothing, but not nothing. */
-const defaultGasPrice = attoFil(1);
 /** State may grow between the dry run and the block. */
 const gasMargin = 1.25;
 /** Parameters and signature around the encoded fields of a message (bytes, generous). */
@@ -83,9 +48,15 @@ const messageOverheadBytes = 320;
 /** Rounds between two publications of a message that is still waiting. */
 const republishRounds = 5;
 
+export type { Mined, Sender, SendRequest } from "./types.ts";
+
 export function openSender(needs: SenderNeeds, pool: Mempool): Sender {
   return new SenderService(needs, pool, openOutbox(needs.database));
 }
+
+/** What the pool asks of a message that takes another one's place. */
+const ceilTenthMore = (price: AttoFil): AttoFil =>
+  attoFil((price * 11n + 9n) / 10n + (price === 0n ? 1n : 0n));
 
 class SenderService implements Sender {
   readonly #needs: SenderNeeds;
@@ -94,28 +65,101 @@ class SenderService implements Sender {
   readonly #stop = new AbortController();
   readonly #loop: Promise<void>;
   readonly #endHead: () => void;
+  readonly #bids: Bids;
+  /** Why the pool did not take a message of ours, by its CID. */
+  readonly #refusals = new Bounded<string>(limits.poolFates);
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(needs: SenderNeeds, pool: Mempool, outbox: Outbox) {
     this.#needs = needs;
     this.#pool = pool;
     this.#outbox = outbox;
+    this.#bids = new Bids(needs.chain, pool);
     this.#restore();
-    this.#endHead = needs.chain.onHead(() => this.#settle());
+    this.#endHead = needs.chain.onHead(() => {
+      this.#settle();
+      this.#bid();
+    });
     this.#loop = this.#republish();
   }
 
   send(request: SendRequest): Promise<{ cid: CID; nonce: number }> {
-    // One at a time: two messages never get the same nonce.
-    const result = this.#last.then(() => this.#send(request));
+    return this.#inTurn(() => this.#send(request));
+  }
+
+  raise(key: string, gasPrice: AttoFil): Promise<void> {
+    return this.#inTurn(async () => {
+      const wanted = this.#outbox.byKey(key)?.signed.message;
+      if (wanted !== undefined) await this.#raise(wanted, gasPrice);
+    });
+  }
+
+  replace(cid: CID, gasPrice?: AttoFil): Promise<{ cid: CID; nonce: number }> {
+    return this.#inTurn(async () => {
+      const { key, signed } = this.#waitingEntry(cid);
+      const { message } = signed;
+      const least = ceilTenthMore(message.gasPrice);
+      const suggested = suggestedPrice(this.#needs.chain);
+      const price = gasPrice ?? (suggested > least ? suggested : least);
+      if (price < least) throw senderErrors.priceTooLow({ cid: cid.toString(), least: least.toString() });
+      await this.#raise(message, price);
+      return { cid: messageCid(this.#outbox.byKey(key)?.signed ?? signed), nonce: message.nonce };
+    });
+  }
+
+  cancel(cid: CID): Promise<{ cid: CID; nonce: number }> {
+    return this.#inTurn(async () => {
+      const { key, signed } = this.#waitingEntry(cid);
+      if (!/^(cid|api):/.test(key)) throw senderErrors.ofAJob({ cid: cid.toString(), job: key });
+      const { from, nonce: taken, gasPrice } = signed.message;
+      const to = builtinAddresses(this.#needs.chain.params.networkByte).burnt;
+      const suggested = suggestedPrice(this.#needs.chain);
+      const least = ceilTenthMore(gasPrice);
+      const draft = this.#draft(from, { to, gasPrice: suggested > least ? suggested : least }, taken);
+      const nothing = this.#signed(draft);
+      this.#outbox.cancel(key, `cid:${messageCid(nothing)}`, nothing);
+      this.#offer(nothing);
+      await this.#publish(nothing);
+      return { cid: messageCid(nothing), nonce: taken };
+    });
+  }
+
+  why(cid: CID): readonly Reason[] | undefined {
+    const found = this.find(cid);
+    if (found === undefined) return undefined;
+    const text = cid.toString();
+    // What was replaced by a better paid version waits as that version.
+    const now = this.#outbox.byCid(text)?.signed ?? found.message;
+    return reasonsOf(
+      { chain: this.#needs.chain, pool: this.#pool },
+      {
+        cid: messageCid(now),
+        signed: now,
+        outcome: this.#outbox.outcome(text),
+        minedAt: found.mined?.tipset.height,
+        refusal: this.#refusals.get(messageCid(now).toString()),
+      },
+    );
+  }
+
+  /** One at a time: two messages never get the same nonce. */
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#last.then(work);
     this.#last = result.catch(() => undefined);
     return result;
   }
 
-  raise(key: string, gasPrice: AttoFil): Promise<void> {
-    const result = this.#last.then(() => this.#raise(key, gasPrice));
-    this.#last = result.catch(() => undefined);
-    return result;
+  /** Own and not in the chain. */
+  #waitingEntry(cid: CID): OutboxEntry {
+    const text = cid.toString();
+    const found = this.find(cid);
+    if (found === undefined) throw senderErrors.unknownMessage({ cid: text });
+    const entry = this.#outbox.byCid(text);
+    if (entry === undefined) throw senderErrors.notOurs({ cid: text, reason: "another node has sent it" });
+    if (found.mined !== undefined) throw senderErrors.notOurs({ cid: text, reason: "it is in the chain" });
+    if (this.#outbox.outcome(text) !== "open")
+      throw senderErrors.notOurs({ cid: text, reason: "another message has its place" });
+    return entry;
   }
 
   sentAs(key: string): { cid: CID; nonce: number } | undefined {
@@ -130,43 +174,26 @@ class SenderService implements Sender {
     return message === undefined ? undefined : { message, mined };
   }
 
-  async wait(
-    cid: CID,
-    options: { confirmations?: number; timeoutMs?: number; signal?: Cancel } = {},
-  ): Promise<Mined> {
-    const { chain, clock } = this.#needs;
+  wait(cid: CID, options: WaitOptions = {}): Promise<Mined> {
     if (this.find(cid) === undefined) throw senderErrors.unknownMessage({ cid: cid.toString() });
-    const done = Promise.withResolvers<Mined>();
-    const check = (): void => {
-      const mined = this.#minedVersion(cid);
-      const depth = mined === undefined ? -1 : chain.headState().tipset.height - mined.tipset.height;
-      if (mined !== undefined && depth >= (options.confirmations ?? 0)) done.resolve(mined);
-      const entry = mined === undefined ? this.#outbox.byCid(cid.toString()) : undefined;
-      if (entry !== undefined && this.#outbox.outcome(cid.toString()) === "replaced") {
-        const { from, nonce: used } = entry.signed.message;
-        done.reject(senderErrors.replaced({ cid: cid.toString(), from, nonce: used }));
-      }
-    };
-    const endHead = chain.onHead(check);
-    const timer = new AbortController();
-    const abort = (): void => done.reject(options.signal?.reason);
-    options.signal?.addEventListener("abort", abort, { once: true });
-    try {
-      options.signal?.throwIfAborted();
-      check();
-      const { timeoutMs } = options;
-      if (timeoutMs !== undefined) {
-        clock.sleep(timeoutMs, timer.signal).then(
-          () => done.reject(senderErrors.waitTimeout({ cid: cid.toString(), timeoutMs })),
-          () => undefined,
-        );
-      }
-      return await done.promise;
-    } finally {
-      endHead();
-      timer.abort();
-      options.signal?.removeEventListener("abort", abort);
+    const { confirmations = 0 } = options;
+    return waitFor(this.#needs, cid, options, () => this.#look(cid, confirmations));
+  }
+
+  /** The message as it is mined and buried, its error if it never will be, undefined while it waits. */
+  #look(cid: CID, confirmations: number): Mined | HoldfastError | undefined {
+    const mined = this.#minedVersion(cid);
+    if (mined !== undefined) {
+      const depth = this.#needs.chain.headState().tipset.height - mined.tipset.height;
+      return depth >= confirmations ? mined : undefined;
     }
+    const text = cid.toString();
+    const entry = this.#outbox.byCid(text);
+    if (entry === undefined) return undefined;
+    const { from, nonce: used } = entry.signed.message;
+    if (this.#outbox.outcome(text) === "replaced")
+      return senderErrors.replaced({ cid: text, from, nonce: used });
+    return this.#isCancelled(entry, cid) ? senderErrors.cancelled({ cid: text }) : undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -179,30 +206,30 @@ class SenderService implements Sender {
   async #send(request: SendRequest): Promise<{ cid: CID; nonce: number }> {
     const known = request.key === undefined ? undefined : this.sentAs(request.key);
     if (known !== undefined) return known;
-    const { signer, chain } = this.#needs;
-    const from = request.from ?? signer.payer();
+    const from = request.from ?? this.#needs.signer.payer();
     // First, so that a dry run without the money does not speak of something else.
     this.#checkFunds(from, request.value ?? attoFil(0));
     const draft = this.#draft(from, request);
     this.#checkFunds(from, requiredFunds(draft));
-    const signed = {
-      message: draft,
-      signature: signer.sign(from, messageSigningBytes(draft, chain.networkId)),
-    };
+    const signed = this.#signed(draft);
     // What no block can ever take must not take a nonce: every later message would wait behind it.
-    const wrong = checkMessage(signed, chain);
+    const wrong = checkMessage(signed, this.#needs.chain);
     if (wrong !== undefined) throw wrong;
     const cid = messageCid(signed);
-    this.#outbox.insert(request.key ?? `cid:${cid}`, signed);
+    this.#outbox.insert(request.key ?? `cid:${cid}`, signed, request.gasPrice !== undefined);
     this.#offer(signed);
     await this.#publish(signed);
     return { cid, nonce: draft.nonce };
   }
 
-  async #raise(key: string, gasPrice: AttoFil): Promise<void> {
+  #signed(message: Message): SignedMessage {
     const { signer, chain } = this.#needs;
-    const wanted = this.#outbox.byKey(key)?.signed.message;
-    if (wanted === undefined) return;
+    const toSign = messageSigningBytes(message, chain.networkId);
+    return { message, signature: signer.sign(message.from, toSign) };
+  }
+
+  async #raise(wanted: Message, gasPrice: AttoFil): Promise<void> {
+    const { chain } = this.#needs;
     const used = readActor(chain.store, chain.headState().state, wanted.from)?.nonce ?? 0;
     for (const entry of this.#outbox.open()) {
       const { message } = entry.signed;
@@ -211,8 +238,7 @@ class SenderService implements Sender {
       if (!isInTheWay || gasPrice * 10n < message.gasPrice * 11n) continue;
       const raised = { ...message, gasPrice };
       this.#checkFunds(message.from, requiredFunds(raised) - requiredFunds(message));
-      const toSign = messageSigningBytes(raised, chain.networkId);
-      const signed = { message: raised, signature: signer.sign(message.from, toSign) };
+      const signed = this.#signed(raised);
       this.#outbox.replace(entry.key, signed);
       this.#offer(signed);
       await this.#publish(signed);
@@ -237,17 +263,17 @@ class SenderService implements Sender {
     return [messageCid(signed), ...this.#outbox.earlierVersions(key).map(parseCid)];
   }
 
-  #draft(from: Address, request: SendRequest): Message {
+  #draft(from: Address, request: SendRequest, taken?: number): Message {
     const base = {
       from,
       to: request.to,
       value: request.value ?? attoFil(0),
       method: request.method ?? "",
       params: request.params ?? new Uint8Array(0),
-      gasPrice: request.gasPrice ?? defaultGasPrice,
+      gasPrice: request.gasPrice ?? suggestedPrice(this.#needs.chain),
     };
     const gasLimit = gasUnits(request.gasLimit ?? this.#estimate(base));
-    return { ...base, gasLimit, nonce: nonce(this.#nextNonce(from)) };
+    return { ...base, gasLimit, nonce: nonce(taken ?? this.#nextNonce(from)) };
   }
 
   #nextNonce(from: Address): number {
@@ -292,9 +318,12 @@ class SenderService implements Sender {
   }
 
   #offer(signed: SignedMessage): void {
+    const cid = messageCid(signed).toString();
     try {
       this.#pool.add(signed);
+      this.#refusals.delete(cid);
     } catch (error) {
+      this.#refusals.set(cid, error instanceof Error ? error.message : String(error));
       this.#needs.logger.debug("own message is not in the pool", { detail: String(error) });
     }
   }
@@ -328,6 +357,23 @@ class SenderService implements Sender {
         if (used < this.#finalNonce(from)) this.#outbox.close(key, "replaced");
       } else if (this.#pool.get(messageCid(signed)) === undefined) this.#offer(signed);
     }
+  }
+
+  /** What full blocks pass over is offered more. */
+  #bid(): void {
+    for (const { wanted, gasPrice } of this.#bids.due(this.#outbox.open())) {
+      this.#inTurn(() => this.#raise(wanted, gasPrice)).catch((error: unknown) =>
+        this.#needs.logger.debug("a waiting message cannot be offered more", { detail: String(error) }),
+      );
+    }
+  }
+
+  /** The cancellation is in the chain. */
+  #isCancelled({ signed }: OutboxEntry, cid: CID): boolean {
+    if (this.#outbox.outcome(cid.toString()) !== "cancelled") return false;
+    const { chain } = this.#needs;
+    const { from, nonce: used } = signed.message;
+    return used < (readActor(chain.store, chain.headState().state, from)?.nonce ?? 0);
   }
 
   #finalNonce(from: Address): number {

@@ -7,6 +7,8 @@ import type { Database, Row } from "../database.ts";
 export interface OutboxEntry {
   readonly key: string;
   readonly signed: SignedMessage;
+  /** The caller chose the gas price: the node does not raise it by itself. */
+  readonly isPriceFixed: boolean;
 }
 
 export interface Outbox {
@@ -18,13 +20,17 @@ export interface Outbox {
   /** Not yet known to be final, oldest first. */
   open(): readonly OutboxEntry[];
   highestNonce(from: Address): number | undefined;
-  insert(key: string, signed: SignedMessage): void;
+  insert(key: string, signed: SignedMessage, isPriceFixed: boolean): void;
   /** Puts another version of the same message in place of the present one. */
   replace(key: string, signed: SignedMessage): void;
   /** The message can be forgotten by the republisher: it lies below finality, or can never be mined. */
   close(key: string, outcome: "final" | "replaced"): void;
-  outcome(cid: string): "open" | "final" | "replaced" | undefined;
+  /** Another message of the same nonce, under a key of its own, takes the place of one that is to come to nothing. */
+  cancel(key: string, withKey: string, signed: SignedMessage): void;
+  outcome(cid: string): OutboxOutcome | undefined;
 }
+
+export type OutboxOutcome = "open" | "final" | "replaced" | "cancelled";
 
 const tables: readonly string[] = [
   `CREATE TABLE mempool_outbox (
@@ -35,13 +41,18 @@ const tables: readonly string[] = [
      CREATE INDEX mempool_outbox_open ON mempool_outbox (outcome, sender, nonce);`,
   `CREATE TABLE mempool_versions (cid TEXT PRIMARY KEY, key TEXT NOT NULL) STRICT;
      CREATE INDEX mempool_versions_key ON mempool_versions (key);`,
+  `ALTER TABLE mempool_outbox ADD COLUMN fixed_price INTEGER NOT NULL DEFAULT 0;
+     DROP INDEX mempool_outbox_nonce;
+     CREATE UNIQUE INDEX mempool_outbox_nonce ON mempool_outbox (sender, nonce)
+       WHERE outcome NOT IN ('replaced', 'cancelled');`,
 ];
 
 export function openOutbox(database: Database): Outbox {
   database.migrate("mempool", tables);
   const entryOf = (row: Row | undefined): OutboxEntry | undefined => {
     if (row === undefined || !(row.message instanceof Uint8Array)) return undefined;
-    return { key: String(row.key), signed: decode(signedMessageCodec, row.message) };
+    const signed = decode(signedMessageCodec, row.message);
+    return { key: String(row.key), signed, isPriceFixed: Number(row.fixed_price) === 1 };
   };
   /** The open entries in memory: they are looked at on every head. */
   let opened: readonly OutboxEntry[] | undefined;
@@ -55,6 +66,18 @@ export function openOutbox(database: Database): Outbox {
       "SELECT mempool_outbox.* FROM mempool_outbox JOIN mempool_versions USING (key) WHERE mempool_versions.cid = ?",
       cid,
     );
+  const insert: Outbox["insert"] = (key, signed, isPriceFixed) => {
+    opened = undefined;
+    database.run(
+      "INSERT INTO mempool_outbox (key, cid, sender, nonce, message, fixed_price) VALUES (?, ?, ?, ?, ?, ?)",
+      key,
+      messageCid(signed).toString(),
+      signed.message.from,
+      signed.message.nonce,
+      encode(signedMessageCodec, signed),
+      isPriceFixed ? 1 : 0,
+    );
+  };
   return {
     byKey: (key) => entryOf(database.get("SELECT * FROM mempool_outbox WHERE key = ?", key)),
     byCid: (cid) => entryOf(rowOf(cid)),
@@ -67,22 +90,12 @@ export function openOutbox(database: Database): Outbox {
     },
     highestNonce(from) {
       const row = database.get(
-        "SELECT max(nonce) AS nonce FROM mempool_outbox WHERE sender = ? AND outcome <> 'replaced'",
+        "SELECT max(nonce) AS nonce FROM mempool_outbox WHERE sender = ? AND outcome NOT IN ('replaced', 'cancelled')",
         from,
       );
       return typeof row?.nonce === "number" ? row.nonce : undefined;
     },
-    insert(key, signed) {
-      opened = undefined;
-      database.run(
-        "INSERT INTO mempool_outbox (key, cid, sender, nonce, message) VALUES (?, ?, ?, ?, ?)",
-        key,
-        messageCid(signed).toString(),
-        signed.message.from,
-        signed.message.nonce,
-        encode(signedMessageCodec, signed),
-      );
-    },
+    insert,
     replace(key, signed) {
       opened = undefined;
       const before = database.get("SELECT cid FROM mempool_outbox WHERE key = ?", key)?.cid;
@@ -101,9 +114,16 @@ export function openOutbox(database: Database): Outbox {
       opened = undefined;
       database.run("UPDATE mempool_outbox SET outcome = ? WHERE key = ?", outcome, key);
     },
+    cancel(key, withKey, signed) {
+      opened = undefined;
+      database.transaction(() => {
+        database.run("UPDATE mempool_outbox SET outcome = 'cancelled' WHERE key = ?", key);
+        insert(withKey, signed, false);
+      });
+    },
     outcome(cid) {
       const row = rowOf(cid);
-      return row === undefined ? undefined : (String(row.outcome) as "open" | "final" | "replaced");
+      return row === undefined ? undefined : (String(row.outcome) as OutboxOutcome);
     },
   };
 }

@@ -4,6 +4,8 @@
  * Transport: `POST /api/v1/<name>` with a JSON body and a bearer token; streams answer ndjson.
  */
 import { z } from "zod";
+import { messageMethods } from "./message-methods.ts";
+import { call, limitParam, nothing, stream } from "./method-spec.ts";
 import {
   addressText,
   askView,
@@ -12,7 +14,6 @@ import {
   fileView,
   filText,
   height,
-  messageState,
   messageView,
   putView,
   receiptDocument,
@@ -21,34 +22,7 @@ import {
   tipsetSummary,
 } from "./shapes.ts";
 
-export interface MethodSpec<
-  Params extends z.ZodType = z.ZodType,
-  Result extends z.ZodType = z.ZodType,
-  Stream extends boolean = boolean,
-> {
-  readonly summary: string;
-  readonly params: Params;
-  readonly result: Result;
-  readonly stream: Stream;
-}
-
-function call<P extends z.ZodType, R extends z.ZodType>(
-  summary: string,
-  params: P,
-  result: R,
-): MethodSpec<P, R, false> {
-  return { summary, params, result, stream: false };
-}
-function stream<P extends z.ZodType, R extends z.ZodType>(
-  summary: string,
-  params: P,
-  result: R,
-): MethodSpec<P, R, true> {
-  return { summary, params, result, stream: true };
-}
-
-const nothing = z.object({}).strict();
-const limitParam = z.int().min(1).max(1000).default(100);
+export type { MethodSpec } from "./method-spec.ts";
 
 const actorView = z.object({
   address: addressText,
@@ -191,30 +165,7 @@ export const methods = {
       exact: z.boolean(),
     }),
   ),
-  "message.send": call(
-    "Signs and sends a message",
-    z.object({
-      from: addressText.optional(),
-      to: addressText,
-      value: z.string().max(64).default("0"),
-      method: z.string().max(64).default(""),
-      paramsHex: z.string().max(131072).default(""),
-      gasPrice: z.string().max(64).optional(),
-      gasLimit: z.int().min(0).optional(),
-    }),
-    z.object({ cid: cidText, nonce: z.int() }),
-  ),
-  "message.show": call("Where a message is", z.object({ cid: cidText }), messageState),
-  "message.wait": call(
-    "Waits until a message is in the chain with the wanted confirmations",
-    z.object({
-      cid: cidText,
-      timeoutMs: z.int().min(0).max(86_400_000).default(120_000),
-      confirmations: z.int().min(0).max(10_000).default(0),
-    }),
-    messageState,
-  ),
-  "message.ls": call("The messages that wait for a block", nothing, z.array(messageView)),
+  ...messageMethods,
   "actor.ls": call("All actors", z.object({ limit: limitParam }), z.array(actorView)),
   "actor.show": call(
     "One actor and its state",

@@ -242,6 +242,19 @@ export const calls: Calls = {
   "message.show": { ...mined, state: "pending", height: null, tipset: null, receipt: null },
   "message.wait": mined,
   "message.ls": [message],
+  "message.replace": { cid: cid("raised message"), nonce: 7 },
+  "message.cancel": { cid: cid("cancellation"), nonce: 7 },
+  "message.why": {
+    cid: messageCid,
+    state: "waiting",
+    reasons: [
+      {
+        code: "price",
+        detail: "it offers 1 attoFIL for a unit of gas, and the cheapest there paid 16",
+        fix: `holdfast message replace ${messageCid} --gas-price 21attoFIL`,
+      },
+    ],
+  },
   "actor.ls": [actor],
   "actor.show": { ...actor, state: { owner, sectors: 2 } },
   "wallet.ls": [walletEntry, { ...walletEntry, address: owner, f1: f1Text(owner), isDefault: false }],

@@ -125,6 +125,7 @@ async function send(
   const from = optionAddress(input, "from");
   const gasPrice = optionAmount(input, "gasPrice");
   const gasLimit = optionNumber(input, "gasLimit", anyNumber);
+  const key = optionText(input, "key");
   const node = await context.node();
   const { cid, nonce } = await node.call(
     "message.send",
@@ -135,6 +136,7 @@ async function send(
       ...(from === undefined ? {} : { from }),
       ...(gasPrice === undefined ? {} : { gasPrice }),
       ...(gasLimit === undefined ? {} : { gasLimit }),
+      ...(key === undefined ? {} : { key }),
     },
     context.signal,
   );
@@ -164,6 +166,39 @@ export const messageSend = action({
       paramsHex: optionHex(input, "params") ?? "",
     }),
   render: sentText,
+});
+
+const ownCid = (input: CommandInput): string => cidArgument(input, 0, "the message's CID");
+
+export const messageReplace = action({
+  result: methods["message.replace"].result,
+  async run({ node, signal }, input) {
+    const cid = ownCid(input);
+    const gasPrice = optionAmount(input, "gasPrice");
+    const params = gasPrice === undefined ? { cid } : { cid, gasPrice };
+    return (await node()).call("message.replace", params, signal);
+  },
+  render: ({ cid }) => `message ${cid} waits in its place`,
+});
+
+export const messageCancel = action({
+  result: methods["message.cancel"].result,
+  run: async ({ node, signal }, input) =>
+    (await node()).call("message.cancel", { cid: ownCid(input) }, signal),
+  render: ({ cid }) => `message ${cid}, which does nothing, waits in its place`,
+});
+
+export const messageWhy = action({
+  result: methods["message.why"].result,
+  run: async ({ node, signal }, input) => (await node()).call("message.why", { cid: ownCid(input) }, signal),
+  render: ({ state, reasons }) =>
+    facts([
+      ["state", state],
+      ...reasons.flatMap(({ code, detail, fix }) => [
+        [code, detail] as const,
+        ...(fix === null ? [] : [["", `→ ${fix}`] as const]),
+      ]),
+    ]),
 });
 
 export const walletSend = action({

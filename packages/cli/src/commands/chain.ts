@@ -1,19 +1,7 @@
-/** Words of the chain's plumbing: tipsets, blocks, messages, actors, peers. */
+/** Words of the chain's plumbing: tipsets, blocks, actors, peers. */
 import type { CommandSpec, OptionSpec } from "../command.ts";
 
 const load = () => import("../actions/chain.ts");
-const loadMessages = () => import("../actions/messages.ts");
-
-/** Of commands that send a message. */
-export const sendOptions: readonly OptionSpec[] = [
-  { flags: "--from <address>", summary: "paying address (default: the wallet's default address)" },
-  {
-    flags: "--gas-price <amount>",
-    summary: "price of a unit of gas, such as 1attoFIL (default: the node's)",
-  },
-  { flags: "--gas-limit <units>", summary: "most gas to use (default: measured by a dry run)" },
-  { flags: "--no-wait", summary: "do not wait until it is in the chain" },
-];
 
 const limitOption = (initial: string): OptionSpec => ({
   flags: "--limit <count>",
@@ -62,54 +50,6 @@ export const chainCommands: readonly CommandSpec[] = [
       "is what the genesis block held. Ends with exit code 5 if a single attoFIL is missing or too many.",
     examples: ["holdfast chain money"],
     action: async () => (await load()).chainMoney,
-  },
-  {
-    path: ["message", "ls"],
-    summary: "List the messages that wait for a block",
-    examples: ["holdfast message ls"],
-    action: async () => (await loadMessages()).messageList,
-  },
-  {
-    path: ["message", "show"],
-    summary: "Show a message and where it is",
-    examples: ["holdfast message show bafy2bzacec…"],
-    args: [{ name: "cid", summary: "CID of the message" }],
-    action: async () => (await loadMessages()).messageShow,
-  },
-  {
-    path: ["message", "wait"],
-    summary: "Wait until a message is in the chain",
-    about:
-      "Ends with exit code 7 when the time is over (the message itself is not withdrawn), and with 8 or 4 if the " +
-      "message failed on the chain.",
-    examples: [
-      "holdfast message wait bafy2bzacec… --timeout 1m",
-      "holdfast message wait bafy2bzacec… --confirmations 5",
-    ],
-    args: [{ name: "cid", summary: "CID of the message" }],
-    options: [
-      { flags: "--timeout <time>", summary: "give up after this time", initial: "2m" },
-      { flags: "--confirmations <rounds>", summary: "rounds that must lie on top of it", initial: "0" },
-    ],
-    action: async () => (await loadMessages()).messageWait,
-  },
-  {
-    path: ["message", "send"],
-    summary: "Call a method of an actor",
-    about:
-      "Plumbing: `holdfast wallet send` sends money. The parameters are the method's, in DAG-CBOR. A call that " +
-      "would fail now is refused before it costs anything.",
-    examples: ["holdfast message send tfq… 0FIL --method withdraw --params 8141ff"],
-    args: [
-      { name: "to", summary: "address of the actor" },
-      { name: "amount", summary: "money to send along, such as 0FIL" },
-    ],
-    options: [
-      { flags: "--method <name>", summary: "the actor's method (default: a plain transfer)" },
-      { flags: "--params <hex>", summary: "its parameters, DAG-CBOR in hex" },
-      ...sendOptions,
-    ],
-    action: async () => (await loadMessages()).messageSend,
   },
   {
     path: ["actor", "ls"],

@@ -4,6 +4,7 @@ import { chainCommands } from "./chain.ts";
 import { doctorCommands } from "./doctor.ts";
 import { idleCommands } from "./idle.ts";
 import { launchCommands } from "./launch.ts";
+import { messageCommands } from "./messages.ts";
 import { minerCommands } from "./miner.ts";
 import { paramsCommands } from "./params.ts";
 import { proofCommands } from "./proof.ts";
@@ -20,6 +21,7 @@ export const commandTable: CommandTable = {
     ...walletCommands,
     ...minerCommands,
     ...chainCommands,
+    ...messageCommands,
     ...proofCommands,
     ...idleCommands,
     ...paramsCommands,

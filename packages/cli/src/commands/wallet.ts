@@ -1,6 +1,6 @@
 /** Words of keys, money and addresses. */
 import type { CommandSpec } from "../command.ts";
-import { sendOptions } from "./chain.ts";
+import { sendOptions } from "./messages.ts";
 
 const load = () => import("../actions/wallet.ts");
 

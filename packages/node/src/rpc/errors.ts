@@ -28,6 +28,11 @@ export const rpcErrors = defineErrors("rpc", {
     message: (data: { what: string }) => `there is no ${data.what}`,
     fix: "check the id; `holdfast ls`, `deals`, `sector ls` and `chain ls` list what there is",
   },
+  keyReused: {
+    exit: "usage",
+    message: (data: { key: string }) => `another message was sent with the key ${data.key}`,
+    fix: "take a new key for another message; a repeat names the same recipient, amount, method and parameters",
+  },
   notAMiner: {
     exit: "refused",
     message: (data: { node: string }) => `the node ${data.node} runs no miner`,

@@ -66,7 +66,13 @@ export interface SenderDoor {
     readonly params?: Uint8Array;
     readonly gasPrice?: AttoFil;
     readonly gasLimit?: number;
+    readonly key?: string;
   }): Promise<{ readonly cid: CID; readonly nonce: number }>;
+  replace(cid: CID, gasPrice?: AttoFil): Promise<{ readonly cid: CID; readonly nonce: number }>;
+  cancel(cid: CID): Promise<{ readonly cid: CID; readonly nonce: number }>;
+  why(
+    cid: CID,
+  ): readonly { readonly code: string; readonly detail: string; readonly fix: string | null }[] | undefined;
   wait(
     cid: CID,
     options: { readonly confirmations: number; readonly timeoutMs: number; readonly signal: Cancel },

@@ -3,6 +3,7 @@ import type { ApiHandlers, MethodResult } from "@holdfast/api";
 import { HoldfastError } from "@holdfast/base";
 import { rpcErrors } from "../errors.ts";
 import type { DealDetail, Explanation, HandlerNeeds } from "../needs.ts";
+import { whyMessage } from "./messages.ts";
 import { minerHandlers } from "./miner.ts";
 import { cidOf, inRounds, messageStateView } from "./views.ts";
 
@@ -92,8 +93,7 @@ function explainMessage(needs: HandlerNeeds, subject: string): Explanation {
       state: "waiting",
       light: "waiting",
       summary: `${message.method || "the transfer"} waits for a block`,
-      causes: pendingCauses(needs, message),
-      fix: null,
+      ...pendingCauses(needs, message.cid),
     };
   }
   const failed = receipt !== null && receipt.exitCode !== 0;
@@ -112,15 +112,13 @@ function explainMessage(needs: HandlerNeeds, subject: string): Explanation {
   };
 }
 
-function pendingCauses(needs: HandlerNeeds, message: MethodResult<"message.ls">[number]): string[] {
-  const before = needs
-    .pending()
-    .filter((other) => other.message.from === message.from && other.message.nonce < message.nonce);
+function pendingCauses(needs: HandlerNeeds, cid: string): Pick<Explanation, "causes" | "fix"> {
+  const { reasons } = whyMessage(needs, cid);
   const sync = needs.sync.state();
-  return [
-    ...(before.length > 0 ? [`${before.length} earlier messages of ${message.from} wait as well`] : []),
-    ...(sync.state === "synced" ? ["miners take messages with every block"] : [sync.reason]),
-  ];
+  return {
+    causes: [...reasons.map(({ detail }) => detail), ...(sync.state === "synced" ? [] : [sync.reason])],
+    fix: reasons.find(({ fix }) => fix !== null)?.fix ?? null,
+  };
 }
 
 function messageOf(needs: HandlerNeeds, subject: string): MethodResult<"message.show"> | undefined {

@@ -1,7 +1,16 @@
 /** Methods about messages and the wallet. */
-import type { ApiHandlers, MethodResult } from "@holdfast/api";
-import { type Address, attoFil, f1Text, filText, fromHex, parseFil } from "@holdfast/base";
-import { readActor } from "@holdfast/consensus";
+import type { ApiHandlers, CheckedParams, MethodResult } from "@holdfast/api";
+import {
+  type Address,
+  attoFil,
+  type CID,
+  equalBytes,
+  f1Text,
+  filText,
+  fromHex,
+  parseFil,
+} from "@holdfast/base";
+import { type Message, readActor } from "@holdfast/consensus";
 import { rpcErrors } from "../errors.ts";
 import type { HandlerNeeds } from "../needs.ts";
 import { addressParam } from "./params.ts";
@@ -13,6 +22,9 @@ type MessageHandlers = Pick<
   | "message.show"
   | "message.wait"
   | "message.ls"
+  | "message.replace"
+  | "message.cancel"
+  | "message.why"
   | "wallet.ls"
   | "wallet.new"
   | "wallet.default"
@@ -29,18 +41,13 @@ export function messageHandlers(needs: HandlerNeeds): MessageHandlers {
     isDefault: address === wallet.defaultAddress(),
   });
   return {
-    "message.send": async (params) => {
-      const sent = await sender.send({
-        to: addressParam(needs, params.to),
-        value: parseFil(params.value),
-        method: params.method,
-        params: fromHex(params.paramsHex),
-        ...(params.from === undefined ? {} : { from: addressParam(needs, params.from) }),
-        ...(params.gasPrice === undefined ? {} : { gasPrice: parseFil(params.gasPrice) }),
-        ...(params.gasLimit === undefined ? {} : { gasLimit: params.gasLimit }),
-      });
-      return { cid: sent.cid.toString(), nonce: sent.nonce };
+    "message.send": async (params) => sendMessage(needs, params),
+    "message.replace": async ({ cid, gasPrice }) => {
+      const price = gasPrice === undefined ? undefined : parseFil(gasPrice);
+      return sentView(await sender.replace(cidOf(cid), price));
     },
+    "message.cancel": async ({ cid }) => sentView(await sender.cancel(cidOf(cid))),
+    "message.why": async ({ cid }) => whyMessage(needs, cid),
     "message.show": async ({ cid }) => {
       const found = sender.find(cidOf(cid));
       if (found === undefined) throw rpcErrors.notFound({ what: `message ${cid}` });
@@ -64,4 +71,50 @@ export function messageHandlers(needs: HandlerNeeds): MessageHandlers {
     },
     "wallet.import": async ({ text }) => (await wallet.importText(text)).map(entry),
   };
+}
+
+export function sentView({ cid, nonce }: { readonly cid: CID; readonly nonce: number }) {
+  return { cid: cid.toString(), nonce };
+}
+
+/** Codes of messages that no block will take any more. */
+const lostCodes: ReadonlySet<string> = new Set(["replaced", "cancelled"]);
+
+export function whyMessage({ sender }: HandlerNeeds, cid: string): MethodResult<"message.why"> {
+  const reasons = sender.why(cidOf(cid));
+  if (reasons === undefined) throw rpcErrors.notFound({ what: `message ${cid}` });
+  const code = reasons[0]?.code ?? "";
+  const state = code === "mined" ? "mined" : lostCodes.has(code) ? "lost" : "waiting";
+  return { cid, state, reasons: reasons.map((reason) => ({ ...reason })) };
+}
+
+/** A repeat with the same key gives the same message, if it asks for the same. `rpc/key-reused`. */
+async function sendMessage(
+  needs: HandlerNeeds,
+  params: CheckedParams<"message.send">,
+): Promise<MethodResult<"message.send">> {
+  const { sender } = needs;
+  const wanted = {
+    to: addressParam(needs, params.to),
+    value: parseFil(params.value),
+    method: params.method,
+    params: fromHex(params.paramsHex),
+    ...(params.from === undefined ? {} : { from: addressParam(needs, params.from) }),
+  };
+  const sent = await sender.send({
+    ...wanted,
+    ...(params.gasPrice === undefined ? {} : { gasPrice: parseFil(params.gasPrice) }),
+    ...(params.gasLimit === undefined ? {} : { gasLimit: params.gasLimit }),
+    ...(params.key === undefined ? {} : { key: `api:${params.key}` }),
+  });
+  const found = params.key === undefined ? undefined : sender.find(sent.cid)?.message.message;
+  if (found !== undefined && !isSame(found, wanted)) throw rpcErrors.keyReused({ key: params.key ?? "" });
+  return sentView(sent);
+}
+
+type Wanted = Pick<Message, "to" | "value" | "method" | "params"> & { readonly from?: Address };
+
+function isSame(found: Message, { from = found.from, to, value, method, params }: Wanted): boolean {
+  const isCall = found.to === to && found.method === method && found.value === value;
+  return isCall && found.from === from && equalBytes(found.params, params);
 }

@@ -2,7 +2,7 @@
  * Why a message is where it is. Each reason has a code of its own and the command that helps; the order is that in
  * which a block would notice them. Nothing is guessed: a reason is a fact of the head's state, the pool or the outbox.
  */
-import { type Address, type CID, filText } from "@holdfast/base";
+import { type Address, attoFil, type CID, filText } from "@holdfast/base";
 import { messageCid, readActor, requiredFunds, type SignedMessage } from "@holdfast/consensus";
 import type { MempoolChain } from "./needs.ts";
 import type { Mempool } from "./pool.ts";
@@ -93,7 +93,8 @@ function money({ pool }: Where, { message }: SignedMessage, balance: bigint): Re
     if (from === message.from && nonce < message.nonce) needed += requiredFunds(other.message);
   }
   if (needed <= balance) return [];
-  const detail = `${message.from} holds ${filText(balance as never)} FIL; this message and those before it may take ${filText(needed as never)} FIL`;
+  const [has, takes] = [filText(attoFil(balance)), filText(attoFil(needed))];
+  const detail = `${message.from} holds ${has} FIL; this message and those before it may take ${takes} FIL`;
   return [{ code: "balance", detail, fix: `holdfast wallet send ${message.from} AMOUNT --from ANOTHER` }];
 }
 

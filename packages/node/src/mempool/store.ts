@@ -47,25 +47,31 @@ const tables: readonly string[] = [
        WHERE outcome NOT IN ('replaced', 'cancelled');`,
 ];
 
+function entryOf(row: Row | undefined): OutboxEntry | undefined {
+  if (row === undefined || !(row.message instanceof Uint8Array)) return undefined;
+  const signed = decode(signedMessageCodec, row.message);
+  return { key: String(row.key), signed, isPriceFixed: Number(row.fixed_price) === 1 };
+}
+
+/** Of any version. */
+function rowOf(database: Database, cid: string): Row | undefined {
+  return (
+    database.get("SELECT * FROM mempool_outbox WHERE cid = ?", cid) ??
+    database.get(
+      "SELECT mempool_outbox.* FROM mempool_outbox JOIN mempool_versions USING (key) WHERE mempool_versions.cid = ?",
+      cid,
+    )
+  );
+}
+
 export function openOutbox(database: Database): Outbox {
   database.migrate("mempool", tables);
-  const entryOf = (row: Row | undefined): OutboxEntry | undefined => {
-    if (row === undefined || !(row.message instanceof Uint8Array)) return undefined;
-    const signed = decode(signedMessageCodec, row.message);
-    return { key: String(row.key), signed, isPriceFixed: Number(row.fixed_price) === 1 };
-  };
   /** The open entries in memory: they are looked at on every head. */
   let opened: readonly OutboxEntry[] | undefined;
   const earlier = new Map<string, string[]>();
   for (const { key, cid } of database.all("SELECT key, cid FROM mempool_versions")) {
     earlier.set(String(key), [...(earlier.get(String(key)) ?? []), String(cid)]);
   }
-  const rowOf = (cid: string): Row | undefined =>
-    database.get("SELECT * FROM mempool_outbox WHERE cid = ?", cid) ??
-    database.get(
-      "SELECT mempool_outbox.* FROM mempool_outbox JOIN mempool_versions USING (key) WHERE mempool_versions.cid = ?",
-      cid,
-    );
   const insert: Outbox["insert"] = (key, signed, isPriceFixed) => {
     opened = undefined;
     database.run(
@@ -80,7 +86,7 @@ export function openOutbox(database: Database): Outbox {
   };
   return {
     byKey: (key) => entryOf(database.get("SELECT * FROM mempool_outbox WHERE key = ?", key)),
-    byCid: (cid) => entryOf(rowOf(cid)),
+    byCid: (cid) => entryOf(rowOf(database, cid)),
     earlierVersions: (key) => earlier.get(key) ?? [],
     open() {
       opened ??= database
@@ -122,7 +128,7 @@ export function openOutbox(database: Database): Outbox {
       });
     },
     outcome(cid) {
-      const row = rowOf(cid);
+      const row = rowOf(database, cid);
       return row === undefined ? undefined : (String(row.outcome) as OutboxOutcome);
     },
   };

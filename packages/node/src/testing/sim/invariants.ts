@@ -6,6 +6,7 @@
 import { type Address, type AttoFil, type CID, MemoryBlockstore } from "@holdfast/base";
 import {
   applyTipset,
+  blockCid,
   createRandomness,
   createTipset,
   type FullBlock,
@@ -13,6 +14,7 @@ import {
   messageCid,
   moneyInvariant,
   type NetworkParams,
+  networkIdOfGenesis,
   readActor,
   readMinerState,
   readPower,
@@ -45,6 +47,7 @@ export class Oracle {
   readonly #checks: ReadonlyMap<string, TipsetCheck>;
   readonly #known = new Map<string, CheckedTipset>();
   #total: AttoFil | undefined;
+  #networkId: Uint8Array = new Uint8Array(32);
 
   constructor(
     history: History,
@@ -61,6 +64,9 @@ export class Oracle {
   get params(): NetworkParams {
     return this.#params;
   }
+  get networkId(): Uint8Array {
+    return this.#networkId;
+  }
   get tipsets(): number {
     return this.#known.size;
   }
@@ -71,6 +77,7 @@ export class Oracle {
   async load(genesisCar: Uint8Array): Promise<void> {
     const { block, stateRoot } = await loadGenesis(genesisCar, this.store);
     const tipset = createTipset([block.header]);
+    this.#networkId = networkIdOfGenesis(blockCid(block.header));
     this.#total = moneyInvariant(this.store, stateRoot).total;
     this.#known.set(tipset.key, { tipset, blocks: [block], state: stateRoot, weight: 0n, parent: undefined });
   }
@@ -136,6 +143,7 @@ export class Oracle {
     };
     const env = {
       params: this.#params,
+      networkId: this.#networkId,
       verifier: this.#verifier,
       randomness: createRandomness(ticketAt),
     };

@@ -8,6 +8,7 @@ import type { NetworkParams } from "@holdfast/consensus";
 import type { Prover } from "@holdfast/proofs";
 import { type Verifier, verifyStatement } from "@holdfast/proofs/verify";
 import { openStorage, type Storage } from "@holdfast/storage";
+import type { ChainDatabase } from "../../chain/index.ts";
 import { type RunningNode, startNode } from "../../compose.ts";
 import type { Database } from "../../database.ts";
 import { openDiscovery } from "../../discovery/index.ts";
@@ -16,7 +17,7 @@ import { openDiskBlocks } from "../../retrieval/index.ts";
 import { openWallet } from "../../wallet/index.ts";
 import type { History } from "./history.ts";
 import { clockOf, diskOf, Life, plantDiskFaults, type Troubles } from "./life.ts";
-import { type ChainDisk, chainDatabaseOf, databaseOf } from "./stores.ts";
+import { chainDatabaseOf, databaseOf } from "./stores.ts";
 
 export const network: NetworkByte = 1;
 const version = "0.1.0";
@@ -53,7 +54,7 @@ export interface Surroundings {
 /** What lies on the machine's disk. */
 export interface Machine {
   disk: SimDisk;
-  readonly chain: ChainDisk;
+  readonly chain: ChainDatabase;
   readonly database: Database;
   readonly storagePath: string;
   readonly genesis: LoadedGenesis;

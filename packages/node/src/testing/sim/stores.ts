@@ -11,56 +11,66 @@ import { type Life, volumeFault } from "./life.ts";
 
 type Meta = ReadonlyMap<string, Uint8Array | null>;
 
-/** The durable part: survives every life. */
-export class ChainDisk {
-  readonly blocks = new Map<string, Uint8Array>();
-  readonly facts = new Map<string, Uint8Array>();
-
-  apply(blocks: ReadonlyMap<string, Uint8Array>, meta: Meta): void {
-    for (const [cid, bytes] of blocks) this.blocks.set(cid, bytes);
-    for (const [key, value] of meta) {
-      if (value === null) this.facts.delete(key);
-      else this.facts.set(key, value);
-    }
-  }
-}
-
-export function chainDatabaseOf(life: Life, disk: ChainDisk, random: SeededRandom): ChainDatabase {
-  let waiting = new Map<string, Uint8Array>();
+/**
+ * The chain as one life sees it: over a database in memory that all lives share, and that has only what was committed.
+ * What is removed is gone at once: the real database too may have removed before it crashes.
+ */
+export function chainDatabaseOf(life: Life, durable: ChainDatabase, random: SeededRandom): ChainDatabase {
+  let waiting = new Map<string, { readonly cid: CID; readonly bytes: Uint8Array }>();
   const announced = new Map<string, Uint8Array | null>();
-  let last: Promise<void> = Promise.resolve();
+  const listeners = new Set<(cid: CID) => void>();
+  let last: Promise<unknown> = Promise.resolve();
+  const inOrder = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const result = last.then(work);
+    last = result.catch(() => undefined);
+    return life.gate(result);
+  };
   const write = async (meta: Meta): Promise<void> => {
+    // Some commits take long enough for everything else to happen in between.
+    if (random.chance(0.05)) await undefined;
     const fault = volumeFault(life, "chain");
-    const blocks = waiting;
     try {
       life.pass("chain commit");
       if (fault !== undefined) throw chainErrors.full({ detail: fault.message }, fault);
+      const objects = waiting;
       waiting = new Map();
-      disk.apply(blocks, meta);
+      for (const { cid, bytes } of objects.values()) durable.put(cid, bytes);
+      await durable.commit(meta);
       life.pass("chain committed");
     } finally {
       for (const [name, value] of meta) if (announced.get(name) === value) announced.delete(name);
     }
   };
   return {
-    get: (cid: CID) => waiting.get(cid.toString()) ?? disk.blocks.get(cid.toString()),
-    put: (cid, bytes) => void waiting.set(cid.toString(), bytes),
-    has: (cid) => waiting.has(cid.toString()) || disk.blocks.has(cid.toString()),
+    get: (cid) => waiting.get(cid.toString())?.bytes ?? durable.get(cid),
+    put(cid, bytes) {
+      waiting.set(cid.toString(), { cid, bytes });
+      for (const listener of listeners) listener(cid);
+    },
+    has: (cid) => waiting.has(cid.toString()) || durable.has(cid),
     getMeta(key) {
       const pending = announced.get(key);
-      return pending === undefined ? disk.facts.get(key) : (pending ?? undefined);
+      return pending === undefined ? durable.getMeta(key) : (pending ?? undefined);
     },
     commit(meta) {
       for (const [key, value] of meta) announced.set(key, value);
-      const result = last.then(async () => {
-        // Some commits take long enough for everything else to happen in between.
-        if (random.chance(0.05)) await undefined;
-        await write(meta);
-      });
-      last = result.catch(() => undefined);
-      return life.gate(result);
+      return inOrder(() => write(meta));
     },
-    async [Symbol.asyncDispose]() {},
+    scan: (space, options) => life.gate(durable.scan(space, options)),
+    onPut(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    discard: (keys, isAlive) =>
+      inOrder(async () => {
+        life.pass("chain discard");
+        return durable.discard(keys, isAlive);
+      }),
+    compact: () => life.gate(durable.compact()),
+    diskBytes: () => durable.diskBytes(),
+    async [Symbol.asyncDispose]() {
+      await last;
+    },
   };
 }
 

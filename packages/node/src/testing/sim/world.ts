@@ -14,6 +14,7 @@ import {
 import { createProver, layoutPieces, type Prover } from "@holdfast/proofs";
 import { createVerifier, type Verifier } from "@holdfast/proofs/verify";
 import { openStorage } from "@holdfast/storage";
+import { memoryDatabase } from "../../chain/index.ts";
 import {
   clientFunds,
   genesisMinerOf,
@@ -29,7 +30,7 @@ import { History, type SimEvent } from "./history.ts";
 import { type Identity, network, SimNode, type Surroundings, type Tamper } from "./node.ts";
 import type { Plan } from "./plan.ts";
 import { createSimulatedProver, createSimulatedVerifier } from "./proofs.ts";
-import { ChainDisk, openSharedDatabase } from "./stores.ts";
+import { openSharedDatabase } from "./stores.ts";
 
 export interface World {
   readonly plan: Plan;
@@ -146,12 +147,8 @@ async function planNode({ miners, byzantine }: Plan, index: number, random: Seed
 }
 
 async function buildMachine(car: Uint8Array, disk: SimDisk, storagePath: string) {
-  const chain = new ChainDisk();
-  const genesis = await loadGenesis(car, {
-    get: (cid) => chain.blocks.get(cid.toString()),
-    has: (cid) => chain.blocks.has(cid.toString()),
-    put: (cid, bytes) => void chain.blocks.set(cid.toString(), bytes),
-  });
+  const chain = memoryDatabase();
+  const genesis = await loadGenesis(car, chain);
   return { disk, chain, database: openSharedDatabase(), storagePath, genesis };
 }
 

@@ -1,10 +1,17 @@
 /** All cores for what is measured: a crew, and the kernels that use it, for as long as they are wanted. */
-import { installAllocator, installCurveKernel, installTreeKernel, treeKernel } from "@holdfast/proofs";
+import {
+  installAllocator,
+  installCurveKernel,
+  installLayerKernel,
+  installTreeKernel,
+  treeKernel,
+} from "@holdfast/proofs";
 import {
   allocateShared,
   type Crew,
   createCrew,
   crewCurve,
+  crewLayers,
   crewTree,
   loadKernels,
   type SliceKind,
@@ -44,7 +51,12 @@ export async function benchCrew(threads: number): Promise<BenchCrew> {
   const crew = createCrew({ backend, kernels, threads, setup });
   if (threads > 1) crew.run(gather, { arrived: new Int32Array(new SharedArrayBuffer(4)), threads }, threads);
   const tree = { ...kernels.tree, ...crewTree(crew, kernels) };
-  const shared = { ...kernels, tree, curve: crewCurve(crew, kernels) };
+  const shared = {
+    ...kernels,
+    tree,
+    curve: crewCurve(crew, kernels),
+    layers: { ...layers, ...crewLayers(crew, kernels) },
+  };
   return {
     crew,
     kernels,
@@ -53,6 +65,7 @@ export async function benchCrew(threads: number): Promise<BenchCrew> {
       const undo = [
         installTreeKernel(shared.tree),
         installCurveKernel(shared.curve),
+        installLayerKernel(shared.layers),
         installAllocator(allocateShared),
       ];
       return () => {

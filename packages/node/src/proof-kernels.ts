@@ -72,7 +72,9 @@ export let threadCrew: Crew | undefined;
  * main thread, which must go on hearing, has no crew.
  */
 async function installCrew({ backend, curve, layers }: LoadedKernels): Promise<void> {
-  const { allocateShared, createCrew, crewCurve, crewTree } = await import("@holdfast/proofs/kernels");
+  const { allocateShared, createCrew, crewCurve, crewLayers, crewTree } = await import(
+    "@holdfast/proofs/kernels"
+  );
   const own = treeKernel;
   const sha256Pairs: typeof treeKernel.sha256Pairs = (row, room) => treeKernel.sha256Pairs(row, room);
   const kernels = { tree: { ...own, sha256Pairs }, curve, layers };
@@ -83,4 +85,5 @@ async function installCrew({ backend, curve, layers }: LoadedKernels): Promise<v
   installAllocator(allocateShared);
   installTreeKernel(crewTree(crew, kernels));
   installCurveKernel(crewCurve(crew, kernels));
+  installLayerKernel(crewLayers(crew, kernels));
 }

@@ -80,6 +80,7 @@ function zigzagPass(machine: Machine, layer: ZigzagLayer): LayerPass {
   const desk = deskOf(machine, sliceNodes, 13);
   const countsOf = countsDesk(machine, sliceNodes);
   const place = workplace(machine, layer.bytes);
+  const source = layer.source === undefined ? place.at : machine.lend(layer.source);
   const replicaId = machine.put(layer.replicaId);
   const nodes = layer.bytes.length / nodeBytes;
   const mode = layer.mode === "decode" ? flag.decode : 0;
@@ -89,6 +90,7 @@ function zigzagPass(machine: Machine, layer: ZigzagLayer): LayerPass {
       const flags = mode | (descending ? flag.descending : 0);
       const run = [
         place.at,
+        source,
         nodes,
         replicaId,
         layer.number,
@@ -177,8 +179,9 @@ export function createLayerKernel(make: MachineMaker): LayerKernel {
     return machine.inPlace || bytes <= maxWasmBytes ? machine : undefined;
   };
   return {
+    worksInPlace: make().inPlace,
     zigzag: (layer) => {
-      const machine = machineFor(layer.bytes.length);
+      const machine = machineFor(layer.bytes.length + (layer.source?.length ?? 0));
       return machine && zigzagPass(machine, layer);
     },
     ...createParentsKernel(make),

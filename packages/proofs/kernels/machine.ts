@@ -178,6 +178,8 @@ export interface KernelCalls {
 
 type ZigzagRun = [
   layer: Place,
+  /** What is read; the layer itself, but for a decoding that writes elsewhere. */
+  source: Place,
   nodes: number,
   replicaId: Place,
   number: number,

@@ -9,7 +9,10 @@ import {
   type CurveKernel,
   curveCall,
   frsToBytes,
+  installAllocator,
+  installLayerKernel,
   installTreeKernel,
+  type LayerKernel,
   plainTreeKernel,
   poseidonHasher,
   rowsLength,
@@ -17,11 +20,13 @@ import {
   startColumns,
   startRows,
   type TreeHasher,
+  zigzag,
 } from "@holdfast/proofs";
 import {
   type Crew,
   createCrew,
   crewCurve,
+  crewLayers,
   crewTree,
   type LoadedKernels,
   sharedBytes,
@@ -31,6 +36,7 @@ import * as fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { generatorG1, generatorG2, groupsOf, pointsOf, scalar, terms } from "./curve-fixtures.ts";
 import { backends } from "./kernel-backends.ts";
+import { profileWithLayers, sectorOf } from "./reference.ts";
 import { element, flipBit, holds, leavesOf } from "./vectors.ts";
 
 const treeSizes = { poseidonLeaves: 8, sha256Leaves: 4, columns: 5, minSlices: 2 };
@@ -101,6 +107,24 @@ function columnsInPlace(kernels: ThreadKernels, tree: ReturnType<typeof crewTree
   });
 }
 
+/** A replica is decoded to the same data by runs that threads share, in layers of either direction. */
+function sameData(shared: Partial<LayerKernel>) {
+  return fc.property(fc.integer({ min: 1, max: 99 }), (seed) => {
+    const { profile, identity, data } = sectorOf(profileWithLayers(4, 16_384), seed);
+    const { replica } = zigzag.replicate(profile, identity, data);
+    const back = [
+      installLayerKernel(shared),
+      installAllocator((bytes) => sharedBytes(new Uint8Array(bytes))),
+    ];
+    try {
+      const extracted = zigzag.extract(profile, identity, replica);
+      return equalBytes(extracted, data) && extracted.buffer instanceof ArrayBuffer;
+    } finally {
+      for (const undo of back) undo();
+    }
+  });
+}
+
 /** Any function of a group, of long and of short scalars. */
 function sameSums(own: CurveKernel, curve: CurveKernel, group: "g1" | "g2", most: number) {
   const [one, many] = [groupsOf(own)[group], groupsOf(curve)[group]];
@@ -157,6 +181,7 @@ function sameSmallSums(own: CurveKernel, crew: Crew, kernels: ThreadKernels) {
 
 describe.each(backends)("with $name kernels", ({ loaded }) => {
   const kernels = kernelsOf(loaded);
+  const { layers } = kernels;
   const features = loaded.features ?? [];
   const without = ["adx", "sha", "ifma", "avx512"].filter((name) => !features.includes(name));
   const losses: string[] = [];
@@ -183,6 +208,17 @@ describe.each(backends)("with $name kernels", ({ loaded }) => {
     it("columns in the place of labels", () => holds(columnsInPlace(kernels, tree), { numRuns: 4 }));
     it("sums and multiples in G1", () => holds(sameSums(own, curve, "g1", 25), { numRuns: 4 }));
     it("sums and multiples in G2", () => holds(sameSums(own, curve, "g2", 11), { numRuns: 2 }));
+    it("replicas, decoded in runs", () => {
+      let shares = 0;
+      const { startZigzagDecode } = crewLayers(crew, kernels, { nodes: 24, minSlices: 2 });
+      const counted: typeof startZigzagDecode = (decoding) => {
+        const pass = startZigzagDecode?.(decoding);
+        shares += pass === undefined ? 0 : 1;
+        return pass;
+      };
+      holds(sameData({ ...layers, startZigzagDecode: counted }), { numRuns: 3 });
+      expect(shares > 0).toBe(loaded.backend === "native");
+    });
     it("lists of calls", () => holds(sameLists(own, curve), { numRuns: 2 }));
 
     it("bundles of small sums", () => holds(sameSmallSums(own, crew, kernels), { numRuns: 2 }));

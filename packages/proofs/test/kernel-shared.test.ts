@@ -45,7 +45,7 @@ function layersOf(calls: KernelCalls): readonly { parents: Uint8Array; run: () =
   const none = 0 as unknown as Place;
   const runs = [
     ...[0, 1, 2, 3].flatMap((flags) => [
-      () => calls.zigzag_blake2s(layer, nodes, id, 1, at, counts, 0, nodes, flags),
+      () => calls.zigzag_blake2s(layer, layer, nodes, id, 1, at, counts, 0, nodes, flags),
       () => calls.zigzag_era(layer, nodes, id, at, counts, 0, nodes, flags),
     ]),
     () => calls.sdr_labels(layer, previous, nodes, id, 2, at, 0, nodes),

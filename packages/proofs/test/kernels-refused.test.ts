@@ -158,6 +158,7 @@ describe.skipIf(built === undefined)("the native addon", () => {
   });
 
   it("is taken where the environment says, and the next one when that is refused, aloud", async () => {
+    vi.stubEnv(kernelsVariable, ""); // whatever the whole suite is run with
     const [good, bad] = [copy(), copy()];
     change(bad, (bytes) => bytes.subarray(0, 4096), false);
     const both = loadNativeKernels({ folders: [bad, good] });

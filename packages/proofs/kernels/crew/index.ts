@@ -5,6 +5,7 @@
  *   const crew = createCrew({ backend, kernels });
  *   installTreeKernel(crewTree(crew, kernels));
  *   installCurveKernel(crewCurve(crew, kernels));
+ *   installLayerKernel(crewLayers(crew, kernels));
  *   installAllocator(allocateShared);
  *
  * Another computation in independent slices is a `SliceKind` of its own and `crew.run`.
@@ -21,6 +22,7 @@ export {
   type IdleSetsInput,
   idleSetsKind,
 } from "./idle.ts";
+export { crewLayers, type LayerSizes, layerSizes } from "./layers.ts";
 export { allocateShared, minSharedBytes, sharedBytes } from "./memory.ts";
 export { type CurveSizes, curveSizes } from "./parts.ts";
 export { createSeats, Seat, sharedSeats, shareSeats } from "./seats.ts";

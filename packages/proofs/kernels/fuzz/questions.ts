@@ -206,10 +206,12 @@ const zigzag = (keyDerivation: "blake2s" | "poseidon", most: number): Subject =>
     const ownAre = mode === "encode" ? "before" : "after";
     const shape = { nodes, degree: 13, descending: draw.oneIn(2), own: 13, ownAre } as const;
     const { through, broken } = layerRuns(draw, shape);
+    const apart = mode === "decode" && draw.oneIn(2);
     const ask = ({ layers }: KernelDoors): Uint8Array => {
-      const bytes = original.slice();
-      through(layers.zigzag({ ...layer, bytes }));
-      return bytes;
+      const bytes = apart ? new Uint8Array(original.length) : original.slice();
+      const source = original.slice();
+      through(layers.zigzag({ ...layer, bytes, ...(apart && { source }) }));
+      return apart ? concatBytes(bytes, source) : bytes;
     };
     return { ask, forReference: !broken };
   },

@@ -49,33 +49,36 @@ static napi_value call_quotient(napi_env env, napi_callback_info info) {
 }
 
 static napi_value call_zigzag_blake2s(napi_env env, napi_callback_info info) {
-  call c = begin(env, info, 9);
-  u32 nodes = number(&c, 1, MAX_COUNT), layer = number(&c, 3, 0xffff);
-  u32 count = number(&c, 7, nodes), low = number(&c, 6, nodes - count), flags = number(&c, 8, 3);
-  bytes all = array(&c, 0, 32ull * nodes), replica = array(&c, 2, 32), counts = array(&c, 5, count);
-  const u32 *parents = words(&c, 4, 13ull * count);
+  call c = begin(env, info, 10);
+  u32 nodes = number(&c, 2, MAX_COUNT), layer = number(&c, 4, 0xffff);
+  u32 count = number(&c, 8, nodes), low = number(&c, 7, nodes - count), flags = number(&c, 9, 3);
+  bytes all = array(&c, 0, 32ull * nodes), source = array(&c, 1, 32ull * nodes), replica = array(&c, 3, 32);
+  bytes counts = array(&c, 6, count);
+  const u32 *parents = words(&c, 5, 13ull * count);
   keep_apart(&c, all, parents, 52ull * count);
   keep_apart(&c, all, counts.at, count);
   i32 result = OK;
   if (!c.failed)
-    result = c.table->zigzag_blake2s(all.at, nodes, replica.at, layer, parents, counts.at, low, count, flags);
+    result = c.table->zigzag_blake2s(all.at, source.at, nodes, replica.at, layer, parents, counts.at, low, count,
+                                     flags);
   return status(&c, result);
 }
 
 static napi_value call_zigzag_poseidon(napi_env env, napi_callback_info info) {
-  call c = begin(env, info, 11);
+  call c = begin(env, info, 12);
   u64 partial = number(&c, 1, 1000);
   const fr *numbers = elements(&c, 0, 1 + 8 * 17 + 2 * 17 * 17 + 2 * 17 * partial);
-  u32 nodes = number(&c, 3, MAX_COUNT), layer = number(&c, 5, 0xffff);
-  u32 count = number(&c, 9, nodes), low = number(&c, 8, nodes - count), flags = number(&c, 10, 3);
-  bytes all = array(&c, 2, 32ull * nodes), replica = array(&c, 4, 32), counts = array(&c, 7, count);
-  const u32 *parents = words(&c, 6, 13ull * count);
+  u32 nodes = number(&c, 4, MAX_COUNT), layer = number(&c, 6, 0xffff);
+  u32 count = number(&c, 10, nodes), low = number(&c, 9, nodes - count), flags = number(&c, 11, 3);
+  bytes all = array(&c, 2, 32ull * nodes), source = array(&c, 3, 32ull * nodes), replica = array(&c, 5, 32);
+  bytes counts = array(&c, 8, count);
+  const u32 *parents = words(&c, 7, 13ull * count);
   keep_apart(&c, all, parents, 52ull * count);
   keep_apart(&c, all, counts.at, count);
   i32 result = OK;
   if (!c.failed)
-    result = c.table->zigzag_poseidon(numbers, (u32)partial, all.at, nodes, replica.at, layer, parents, counts.at,
-                                      low, count, flags);
+    result = c.table->zigzag_poseidon(numbers, (u32)partial, all.at, source.at, nodes, replica.at, layer, parents,
+                                      counts.at, low, count, flags);
   return status(&c, result);
 }
 

@@ -13,7 +13,7 @@
 #endif
 #include "table.h"
 
-#define MAX_ARGUMENTS 11
+#define MAX_ARGUMENTS 12
 /* No vector is longer than this many elements: products of counts and sizes stay far below 2^64. */
 #define MAX_COUNT (1u << 31)
 /* Sums number their points and what they add up on the way in 31 bits, with up to four points for each given one. */

@@ -144,9 +144,9 @@ static i32 eight_keys(u8 *keys, const key_instance *instance, const zigzag_run *
 }
 
 /* Like zigzag_poseidon, whose table encodes, and decodes what is left of the groups. */
-i32 zigzag_poseidon_ifma(const fr *numbers, u32 partial_rounds, u8 *layer, u32 nodes, const u8 *replica_id, u32 number,
-                         const u32 *parents, const u8 *counts, u32 low, u32 count, u32 flags) {
-  zigzag_run run = {layer, nodes, replica_id, number, parents, counts, low, count, flags};
+i32 zigzag_poseidon_ifma(const fr *numbers, u32 partial_rounds, u8 *layer, const u8 *source, u32 nodes,
+                         const u8 *replica_id, u32 number, const u32 *parents, const u8 *counts, u32 low, u32 count, u32 flags) {
+  zigzag_run run = {layer, source, nodes, replica_id, number, parents, counts, low, count, flags};
   u32 eights = flags & DECODE ? count / 8 * 8 : 0;
   if (eights > 0) {
     key_instance instance = {.numbers = convert_numbers(numbers, KEY_WIDTH, partial_rounds),
@@ -167,7 +167,7 @@ i32 zigzag_poseidon_ifma(const fr *numbers, u32 partial_rounds, u8 *layer, u32 n
     }
   }
   u32 skipped = flags & DESCENDING ? 0 : eights;
-  i32 rest = kernels_adx.zigzag_poseidon(numbers, partial_rounds, layer, nodes, replica_id, number,
+  i32 rest = kernels_adx.zigzag_poseidon(numbers, partial_rounds, layer, source, nodes, replica_id, number,
                                          parents + ZIGZAG_DEGREE * (usize)skipped, counts + skipped, low + skipped,
                                          count - eights, flags);
   return rest < 0 ? rest : rest + (i32)skipped;

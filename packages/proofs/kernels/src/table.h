@@ -20,8 +20,8 @@ typedef struct {
 typedef i32 (*sdr_function)(u8 *into, const u8 *previous, u32 nodes, const u8 *replica_id, u32 number,
                             const u32 *parents, u32 low, u32 count);
 
-typedef i32 (*zigzag_function)(u8 *layer, u32 nodes, const u8 *replica_id, u32 number, const u32 *parents,
-                               const u8 *counts, u32 low, u32 count, u32 flags);
+typedef i32 (*zigzag_function)(u8 *layer, const u8 *source, u32 nodes, const u8 *replica_id, u32 number,
+                               const u32 *parents, const u8 *counts, u32 low, u32 count, u32 flags);
 
 typedef i32 (*sdr_pair_function)(u8 *first, const u8 *first_previous, u8 *second, const u8 *second_previous, u32 nodes,
                                  const u8 *replica_ids, u32 number, const u32 *parents, u32 low, u32 count);
@@ -63,8 +63,8 @@ typedef struct {
   i32 (*fft)(u8 *values, u32 log, const u8 *root, const u8 *shift_in, const u8 *scale, const u8 *shift_out);
   i32 (*quotient)(u8 *a, const u8 *b, const u8 *c, u32 log, const u8 *constants);
   zigzag_function zigzag_blake2s;
-  i32 (*zigzag_poseidon)(const fr *numbers, u32 partial_rounds, u8 *layer, u32 nodes, const u8 *replica_id,
-                         u32 number, const u32 *parents, const u8 *counts, u32 low, u32 count, u32 flags);
+  i32 (*zigzag_poseidon)(const fr *numbers, u32 partial_rounds, u8 *layer, const u8 *source, u32 nodes,
+                         const u8 *replica_id, u32 number, const u32 *parents, const u8 *counts, u32 low, u32 count, u32 flags);
   sdr_function sdr_labels;
   sdr_pair_function sdr_pair; /* 0 where one after the other is as good */
   zigzag_parents_function zigzag_parents;
@@ -88,8 +88,8 @@ i32 quotient_ifma(u8 *a, const u8 *b, const u8 *c, u32 log, const u8 *constants)
 u32 limit_madd52_ifma(u32 units);
 u32 limit_fp_multiply_lanes_ifma(u32 units);
 i32 poseidon_row_ifma(const fr *numbers, u32 width, u32 partial_rounds, const u8 *row, u8 *out, u32 groups);
-i32 zigzag_poseidon_ifma(const fr *numbers, u32 partial_rounds, u8 *layer, u32 nodes, const u8 *replica_id, u32 number,
-                         const u32 *parents, const u8 *counts, u32 low, u32 count, u32 flags);
+i32 zigzag_poseidon_ifma(const fr *numbers, u32 partial_rounds, u8 *layer, const u8 *source, u32 nodes,
+                         const u8 *replica_id, u32 number, const u32 *parents, const u8 *counts, u32 low, u32 count, u32 flags);
 i32 zigzag_era_avx512(u8 *layer, u32 nodes, const u8 *replica_id, const u32 *parents, const u8 *counts, u32 low,
                       u32 count, u32 flags);
 i32 pedersen_tables_ifma(u8 *tables, const u8 *points);
@@ -106,8 +106,8 @@ u32 limit_sha256_one_stream_sha(u32 blocks);
 u32 limit_sha256_two_streams_sha(u32 blocks);
 u32 limit_blake2s_one_stream_avx512(u32 blocks);
 u32 limit_blake2s_many_streams_avx512(u32 blocks);
-i32 zigzag_blake2s_avx512(u8 *layer, u32 nodes, const u8 *replica_id, u32 number, const u32 *parents,
-                          const u8 *counts, u32 low, u32 count, u32 flags);
+i32 zigzag_blake2s_avx512(u8 *layer, const u8 *source, u32 nodes, const u8 *replica_id, u32 number,
+                          const u32 *parents, const u8 *counts, u32 low, u32 count, u32 flags);
 i32 idle_labels_sha(u8 *into, const u8 *previous, u8 *into_two, const u8 *previous_two, u32 nodes, const u8 *jobs,
                     u32 file_log, u32 passes, const u32 *parents, u32 low, u32 count);
 void idle_absorb_sha(u8 *states, const u8 *left, u32 left_stride, const u8 *right, u32 right_stride, u32 count,

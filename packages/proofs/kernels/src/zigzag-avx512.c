@@ -7,9 +7,9 @@
 #include "table.h"
 #include "zigzag-era.h"
 
-i32 zigzag_blake2s_avx512(u8 *layer, u32 nodes, const u8 *replica_id, u32 number, const u32 *parents,
-                          const u8 *counts, u32 low, u32 count, u32 flags) {
-  return zigzag_blake2s(layer, nodes, replica_id, number, parents, counts, low, count, flags);
+i32 zigzag_blake2s_avx512(u8 *layer, const u8 *source, u32 nodes, const u8 *replica_id, u32 number,
+                          const u32 *parents, const u8 *counts, u32 low, u32 count, u32 flags) {
+  return zigzag_blake2s(layer, source, nodes, replica_id, number, parents, counts, low, count, flags);
 }
 
 void zigzag_parents_avx512(u32 *parents, u8 *counts, const u8 *seed, const u8 *tables, u32 half_bits, u32 nodes,

@@ -81,6 +81,17 @@ VECTORS INLINE void subtract_lanes(lanes *rows, const lanes *keys) {
   }
 }
 
+/* Takes its key from each of the run's nodes first ... first + LANES - 1. */
+VECTORS INLINE void subtract_keys(const zigzag_run *run, u32 first, const lanes *keys) {
+  lanes m[8];
+  const u8 *rows[LANES];
+  usize offset = 32 * (usize)(run->low + first);
+  for (u32 lane = 0; lane < LANES; lane++) rows[lane] = run->source + offset + 32 * (usize)lane;
+  load_rows(m, rows);
+  subtract_lanes(m, keys);
+  store_rows(run->layer + offset, m);
+}
+
 /* LANES nodes at once, all keys before any of them changes. */
 VECTORS NOINLINE void decode_group(const zigzag_run *run, u32 first) {
   lanes h[8], m[16];
@@ -98,12 +109,8 @@ VECTORS NOINLINE void decode_group(const zigzag_run *run, u32 first) {
     }
     blake_lanes(h, m, last ? KEY_BYTES : 64 * (block + 1), last ? ~0u : 0);
   }
-  u8 *at = run->layer + 32 * (usize)(run->low + first);
-  for (u32 lane = 0; lane < LANES; lane++) rows[lane] = at + 32 * (usize)lane;
   h[7] &= 0x3fffffffu;
-  load_rows(m, rows);
-  subtract_lanes(m, h);
-  store_rows(at, m);
+  subtract_keys(run, first, h);
 }
 
 /* One node, from the state behind its first block. */
@@ -118,9 +125,7 @@ VECTORS INLINE void change_node(const zigzag_run *run, u32 i, const u32 *state) 
   }
   __builtin_memcpy(key, h, 32);
   key[7] &= 0x3fffffffu;
-  u8 *at = run->layer + 32 * (usize)(run->low + i);
-  if (run->flags & DECODE) subtract_key(at, key);
-  else add_key(at, key);
+  change_words(run, i, key);
 }
 
 /* Up to LANES nodes one after the other, in the run's order. */
@@ -137,9 +142,9 @@ VECTORS NOINLINE void change_group(const zigzag_run *run, u32 first, u32 count) 
 }
 
 /* Index of the first node whose parents are no nodes, or -1. */
-ENTRY i32 EXPORT(zigzag_blake2s)(u8 *layer, u32 nodes, const u8 *replica_id, u32 number, const u32 *parents,
+ENTRY i32 EXPORT(zigzag_blake2s)(u8 *layer, const u8 *source, u32 nodes, const u8 *replica_id, u32 number, const u32 *parents,
                                  const u8 *counts, u32 low, u32 count, u32 flags) {
-  zigzag_run run = {layer, nodes, replica_id, number, parents, counts, low, count, flags};
+  zigzag_run run = {layer, source, nodes, replica_id, number, parents, counts, low, count, flags};
   for (u32 i = 0; i < count; i++)
     if (!parents_fit(&run, i)) return (i32)i;
   for (u32 done = 0; done < count;) {

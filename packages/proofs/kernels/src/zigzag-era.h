@@ -28,9 +28,7 @@ VECTORS NOINLINE void era_one(const zigzag_run *run, u32 i) {
   }
   __builtin_memcpy(key, h, 32);
   key[7] &= 0x3fffffffu;
-  u8 *at = run->layer + 32 * (usize)(run->low + i);
-  if (run->flags & DECODE) subtract_key(at, key);
-  else add_key(at, key);
+  change_words(run, i, key);
 }
 
 /* LANES nodes with parents at once, all keys before any of them changes. */
@@ -45,18 +43,14 @@ VECTORS NOINLINE void era_group(const zigzag_run *run, u32 first) {
     }
     blake_lanes(h, m, 64 * (block + 1), block + 1 == ERA_BLOCKS ? ~0u : 0);
   }
-  u8 *at = run->layer + 32 * (usize)(run->low + first);
-  for (u32 lane = 0; lane < LANES; lane++) rows[lane] = at + 32 * (usize)lane;
   h[7] &= 0x3fffffffu;
-  load_rows(m, rows);
-  subtract_lanes(m, h);
-  store_rows(at, m);
+  subtract_keys(run, first, h);
 }
 
 /* Index of the first node whose parents are no nodes, or that has neither all of them nor none; or -1. */
 ENTRY i32 EXPORT(zigzag_era)(u8 *layer, u32 nodes, const u8 *replica_id, const u32 *parents, const u8 *counts,
                              u32 low, u32 count, u32 flags) {
-  zigzag_run run = {layer, nodes, replica_id, 0, parents, counts, low, count, flags};
+  zigzag_run run = {layer, layer, nodes, replica_id, 0, parents, counts, low, count, flags};
   for (u32 i = 0; i < count; i++)
     if (!parents_fit(&run, i) || (counts[i] != 0 && counts[i] != ZIGZAG_DEGREE)) return (i32)i;
   for (u32 done = 0; done < count;) {

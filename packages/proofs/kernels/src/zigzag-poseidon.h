@@ -8,9 +8,9 @@
 #include "zigzag.h"
 
 /* The same with keys by Poseidon; also the index of the first node with a parent that is not canonical. */
-ENTRY i32 EXPORT(zigzag_poseidon)(const fr *numbers, u32 partial_rounds, u8 *layer, u32 nodes, const u8 *replica_id,
-                                  u32 number, const u32 *parents, const u8 *counts, u32 low, u32 count, u32 flags) {
-  zigzag_run run = {layer, nodes, replica_id, number, parents, counts, low, count, flags};
+ENTRY i32 EXPORT(zigzag_poseidon)(const fr *numbers, u32 partial_rounds, u8 *layer, const u8 *source, u32 nodes,
+                                  const u8 *replica_id, u32 number, const u32 *parents, const u8 *counts, u32 low, u32 count, u32 flags) {
+  zigzag_run run = {layer, source, nodes, replica_id, number, parents, counts, low, count, flags};
   fr fixed[2];
   if (!fr_is_canonical(replica_id)) return 0;
   fr_load(&fixed[0], key_domain());

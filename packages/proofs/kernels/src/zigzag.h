@@ -52,9 +52,14 @@ INLINE void subtract_key(u8 *at, const u32 *key) {
   __builtin_memcpy(at, rest, 32);
 }
 
-/* What a run works on: parents and counts are those of the nodes low ... low + count - 1. */
+/*
+ * What a run works on: parents and counts are those of the nodes low ... low + count - 1. Parents and the nodes'
+ * old values are read from `source`, new ones written to `layer`: the same bytes, or when decoding others, so that
+ * runs need not wait for each other.
+ */
 typedef struct {
   u8 *layer;
+  const u8 *source;
   u32 nodes;
   const u8 *replica_id;
   u32 number;
@@ -77,7 +82,7 @@ static const u8 no_node[32];
 /* Parent k of the run's node i; zeros if its number was changed after parents_fit saw it and is no node's any more. */
 INLINE const u8 *parent_of(const zigzag_run *run, u32 i, u32 k) {
   u32 parent = read_once(&run->parents[ZIGZAG_DEGREE * (usize)i + k]);
-  return parent < run->nodes ? run->layer + 32 * (usize)parent : no_node;
+  return parent < run->nodes ? run->source + 32 * (usize)parent : no_node;
 }
 
 /* The node of slot k of the run's node i: a parent, or zeros. */
@@ -96,19 +101,26 @@ INLINE const u8 *key_domain(void) {
   return domain;
 }
 
-/* Adds a key of 32 bytes to the run's node i, or subtracts it. */
-INLINE void change_by(const zigzag_run *run, u32 i, const u8 *bytes) {
-  u32 key[NODE_WORDS];
-  u8 *at = run->layer + 32 * (usize)(run->low + i);
-  __builtin_memcpy(key, bytes, 32);
+/* Adds a key to the run's node i, or subtracts it. */
+INLINE void change_words(const zigzag_run *run, u32 i, const u32 *key) {
+  usize offset = 32 * (usize)(run->low + i);
+  u8 *at = run->layer + offset;
+  if (run->source != run->layer) __builtin_memcpy(at, run->source + offset, 32);
   if (run->flags & DECODE) subtract_key(at, key);
   else add_key(at, key);
+}
+
+/* The same with a key of 32 bytes. */
+INLINE void change_by(const zigzag_run *run, u32 i, const u8 *bytes) {
+  u32 key[NODE_WORDS];
+  __builtin_memcpy(key, bytes, 32);
+  change_words(run, i, key);
 }
 
 /* Asks the cache for the parents of a node that comes soon. */
 INLINE void fetch_parents(const zigzag_run *run, u32 i) {
   if (i >= run->count) return;
   const u32 *parents = run->parents + ZIGZAG_DEGREE * (usize)i;
-  for (u32 k = 0; k < ZIGZAG_DEGREE && k < run->counts[i]; k++) __builtin_prefetch(run->layer + 32 * (usize)parents[k]);
+  for (u32 k = 0; k < ZIGZAG_DEGREE && k < run->counts[i]; k++) __builtin_prefetch(run->source + 32 * (usize)parents[k]);
 }
 #endif

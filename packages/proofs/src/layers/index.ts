@@ -12,6 +12,7 @@ export {
   type RunParents,
   type SdrGraphParts,
   type SdrLayer,
+  type ZigzagDecoding,
   type ZigzagGraphParts,
   type ZigzagLayer,
 } from "./kernel.ts";

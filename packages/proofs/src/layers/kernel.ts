@@ -7,6 +7,7 @@
  * up between two runs. Invariant: a pass gives the same bytes as the reference; what the caller's bytes hold
  * between two runs is its own affair, after `finish` they hold the result.
  */
+import type { RowsPass } from "../merkle/index.ts";
 
 /** Nodes `low` … `low + count − 1`, in rising or falling order. */
 export interface NodeRun {
@@ -27,10 +28,12 @@ export interface LayerPass {
   finish(): void;
 }
 
-/** One layer of ZigZag, encoded or decoded in place. */
+/** One layer of ZigZag, encoded or decoded in place, or decoded from one place to another. */
 export interface ZigzagLayer {
   /** 32 bytes for each node. */
   readonly bytes: Uint8Array;
+  /** For decoding, where the encoded layer is read if not in `bytes`; runs may then come in any order. */
+  readonly source?: Uint8Array;
   readonly replicaId: Uint8Array;
   /** From 1. */
   readonly number: number;
@@ -109,9 +112,20 @@ export interface SdrGraphParts {
   readonly legacy: boolean;
 }
 
+/** A whole layer of ZigZag to be decoded from one place to another. */
+export interface ZigzagDecoding {
+  readonly graph: ZigzagGraphParts;
+  readonly reversed: boolean;
+  readonly layer: ZigzagLayer & { readonly source: Uint8Array };
+}
+
 /** A kernel that cannot do a layer (it has not the memory) gives no pass. */
 export interface LayerKernel {
+  /** Whether passes change the caller's bytes as they go, so that several threads may share a layer. */
+  readonly worksInPlace?: boolean;
   readonly zigzag: (layer: ZigzagLayer) => LayerPass | undefined;
+  /** A pass that works by several threads and begins at once, or `undefined`: the caller decodes alone. */
+  readonly startZigzagDecode?: (decoding: ZigzagDecoding) => RowsPass | undefined;
   readonly sdr: (layer: SdrLayer) => LayerPass | undefined;
   /** Fills in the parents of the nodes from `low` on, as many as the arrays have places for. */
   readonly zigzagParents: (

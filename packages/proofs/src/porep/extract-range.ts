@@ -12,6 +12,7 @@
 import { proofsErrors } from "../errors.ts";
 import { unpadUser } from "../fr32/index.ts";
 import { graphOf, layerDirection, type ParentTable, type ZigzagGraph } from "../graph/index.ts";
+import { layerKernel } from "../layers/index.ts";
 import { nodeBytes } from "../merkle/index.ts";
 import { type SectorProfile, totalDegree } from "../profiles.ts";
 import { runStepsPausing, type SealHooks, type Steps } from "../steps/index.ts";
@@ -48,8 +49,11 @@ export interface RangeCost {
   readonly wholeLayers: number;
 }
 
-/** With more of a layer needed, finding out what is needed costs more than it saves. */
-const wholeShare = 0.85;
+/**
+ * With more of a layer needed, finding out what is needed costs more than it saves; kernels decode whole layers, and
+ * four to twelve times as fast as this goes node by node.
+ */
+const wholeShare = (): number => (layerKernel.zigzag === undefined ? 0.85 : 0.2);
 /** Nodes between two needed ones that are read with them rather than jumped over. */
 const maxGapNodes = 8;
 const maxReadBytes = 1 << 20;
@@ -85,7 +89,8 @@ interface Plan {
 function* planSteps(graph: ZigzagGraph, layers: number, range: UserRange): Steps<Plan> {
   const { first, end } = nodesOf(range);
   const data = new NodeSet(graph.nodes);
-  if (end - first > wholeShare * graph.nodes) return { needed: [], layers };
+  const most = wholeShare() * graph.nodes;
+  if (end - first > most) return { needed: [], layers };
   for (let node = first; node < end; node += 1) data.add(node);
   const needed = [data];
   const parents = new Uint32Array(totalDegree);
@@ -100,7 +105,7 @@ function* planSteps(graph: ZigzagGraph, layers: number, range: UserRange): Steps
       done += 1;
       if (done % sliceNodes === 0) yield 0;
     }
-    if (own.size > wholeShare * graph.nodes) return { needed, layers };
+    if (own.size > most) return { needed, layers };
     needed.push(own);
   }
   return { needed, layers };

@@ -15,6 +15,7 @@ const sliceNodes = 2048;
 /** The reference: node by node. */
 export function plainZigzagPass(layer: ZigzagLayer): LayerPass {
   const words = wordsOf(layer.bytes);
+  const source = layer.source === undefined ? words : wordsOf(layer.source);
   const deriver = nodeKeys(layer, layer.replicaId, layer.number);
   const apply = layer.mode === "encode" ? addNode : subtractNode;
   return {
@@ -24,9 +25,11 @@ export function plainZigzagPass(layer: ZigzagLayer): LayerPass {
         const i = descending ? count - 1 - done : done;
         const used = counts[i] as number;
         for (let slot = 0; slot < used; slot += 1) {
-          deriver.setParent(slot, words, (parents[i * totalDegree + slot] as number) * wordsPerNode);
+          deriver.setParent(slot, source, (parents[i * totalDegree + slot] as number) * wordsPerNode);
         }
-        apply(words, (low + i) * wordsPerNode, deriver.derive(low + i, used));
+        const at = (low + i) * wordsPerNode;
+        if (source !== words) words.set(source.subarray(at, at + wordsPerNode), at);
+        apply(words, at, deriver.derive(low + i, used));
       }
     },
     finish: () => {

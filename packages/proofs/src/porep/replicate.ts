@@ -9,7 +9,8 @@
  */
 import { equalBytes, toHex } from "@holdfast/base";
 import { proofsErrors } from "../errors.ts";
-import { graphOf } from "../graph/index.ts";
+import { graphOf, layerDirection, type ZigzagGraph } from "../graph/index.ts";
+import { layerKernel, type ZigzagLayer } from "../layers/index.ts";
 import { allocate } from "../memory/index.ts";
 import {
   type Commitment,
@@ -21,7 +22,7 @@ import {
 } from "../merkle/index.ts";
 import type { SectorProfile } from "../profiles.ts";
 import { type SealInput, type SealSink, Writes } from "../seal-io/index.ts";
-import { type Steps, within } from "../steps/index.ts";
+import { passSteps, type Steps, within } from "../steps/index.ts";
 import { commitData } from "./data-tree.ts";
 import { checkIdentity, replicaIdOf, type SectorIdentity } from "./identity.ts";
 import { zigzagKeysOf } from "./keys.ts";
@@ -156,9 +157,41 @@ export function* sealZigzagSteps(
   return yield* new ZigzagSeal(profile, sink).run(bind, input);
 }
 
+/** Decodes a layer by several threads into `into`; undefined if this host has none for it. */
+function startDecode(
+  graph: ZigzagGraph,
+  layer: ZigzagLayer,
+  into: () => Uint8Array,
+): SharedDecode | undefined {
+  const { startZigzagDecode } = layerKernel;
+  if (startZigzagDecode === undefined) return undefined;
+  const bytes = into();
+  const reversed = layerDirection(layer.number) === "reversed";
+  const decoded = { ...layer, bytes, source: layer.bytes };
+  const pass = startZigzagDecode({ graph: graph.parts(), reversed, layer: decoded });
+  return pass && { pass, bytes };
+}
+
+interface SharedDecode {
+  readonly pass: RowsPass;
+  readonly bytes: Uint8Array;
+}
+
+/** One layer of a replica; the bytes where it is decoded, which are those that it was given or others. */
+function* decodeLayer(graph: ZigzagGraph, layer: ZigzagLayer, into: () => Uint8Array): Steps<Uint8Array> {
+  const shared = startDecode(graph, layer, into);
+  if (shared !== undefined) {
+    yield* passSteps(shared.pass);
+    return shared.bytes;
+  }
+  for (const done of runLayer(graph, layer)) yield done / graph.nodes;
+  return layer.bytes;
+}
+
 /**
  * The padded data of a replica. Whether it is the data that was sealed shows its commitment: commD of the
- * identity. Throws proofs/bad-length, proofs/not-a-replica.
+ * identity. Memory: one sector, or two (and for a moment three) where several threads decode, from one into the
+ * other. Throws proofs/bad-length, proofs/not-a-replica.
  */
 export function* extractSteps(
   profile: SectorProfile,
@@ -169,17 +202,25 @@ export function* extractSteps(
   const graph = graphOf(identity.networkId, profile);
   const keyDerivation = zigzagKeysOf(profile);
   const replicaId = replicaIdOf(profile, identity);
-  const data = new Uint8Array(replica); // not slice(): on a Buffer of Node that is a view
+  let data = allocate(replica.length);
+  data.set(replica);
+  let spare: Uint8Array | undefined;
   const words = wordsOf(data);
   for (let node = 0; node < profile.nodes; node += 1) {
     if (!isBelowModulus(words, node * wordsPerNode)) throw proofsErrors.notAReplica({ node });
   }
   for (let layer = profile.layers; layer >= 1; layer -= 1) {
-    const decode = { bytes: data, replicaId, number: layer, keyDerivation, mode: "decode" } as const;
-    for (const done of runLayer(graph, decode)) {
-      yield (profile.layers - layer + done / profile.nodes) / profile.layers;
-    }
+    const encoded = { bytes: data, replicaId, number: layer, keyDerivation, mode: "decode" } as const;
+    const room = (): Uint8Array => {
+      spare ??= allocate(replica.length);
+      return spare;
+    };
+    const start = (profile.layers - layer) / profile.layers;
+    const decoded = yield* within(decodeLayer(graph, encoded, room), start, 1 / profile.layers);
+    if (decoded !== data) spare = data;
+    data = decoded;
   }
   yield 1;
-  return data;
+  // Whoever gets the data may not know what to do with memory that threads share.
+  return data.buffer instanceof ArrayBuffer ? data : data.slice();
 }

@@ -1,0 +1,70 @@
+/**
+ * Layers by a crew: the decoding of ZigZag. A node's key needs its parents as they are in the replica, all of which are
+ * there, so a layer is decoded in runs of nodes from one place into another. Encoding is a chain and stays one thread's.
+ */
+
+import type { LayerKernel, ZigzagDecoding } from "../../src/layers/index.ts";
+import { nodeBytes } from "../../src/merkle/index.ts";
+import type { Crew } from "./crew.ts";
+import type { SliceKind, ThreadKernels } from "./wire.ts";
+
+export interface LayerSizes {
+  /** Nodes of a slice, and slices below which the caller works alone. */
+  readonly nodes: number;
+  readonly minSlices: number;
+}
+
+/** One to some ten milliseconds, by Poseidon longer. */
+export const layerSizes: LayerSizes = { nodes: 2 ** 14, minSlices: 8 };
+
+interface DecodeInput extends ZigzagDecoding {
+  readonly sliceNodes: number;
+}
+
+const degree = 13;
+
+export const decodeSlices: SliceKind<DecodeInput> = {
+  module: import.meta.url,
+  name: "decodeSlices",
+  make: ({ layers }, { graph, reversed, layer, sliceNodes }) => {
+    const pass = layers.zigzag?.(layer);
+    const fill = layers.zigzagParents?.(graph);
+    if (pass === undefined || fill === undefined)
+      throw new Error("the caller's kernels decode layers here too");
+    const step = Math.min(sliceNodes, pass.sliceNodes);
+    const [parents, counts] = [new Uint32Array(step * degree), new Uint8Array(step)];
+    return function* (slice) {
+      const end = Math.min(graph.nodes, (slice + 1) * sliceNodes);
+      for (let low = slice * sliceNodes; low < end; low += step) {
+        const count = Math.min(step, end - low);
+        const run = { parents: parents.subarray(0, count * degree), counts: counts.subarray(0, count) };
+        fill(reversed, low, run);
+        pass.run({ low, count, descending: false, ...run });
+        yield (low + count - slice * sliceNodes) / sliceNodes;
+      }
+    };
+  },
+};
+
+const isShared = (bytes: Uint8Array): boolean => bytes.buffer instanceof SharedArrayBuffer;
+
+/**
+ * The passes of the layer kernel. Only for kernels that work in place: WebAssembly would copy the whole layer into every
+ * thread and back.
+ */
+export function crewLayers(
+  crew: Crew,
+  { layers }: ThreadKernels,
+  { nodes, minSlices }: LayerSizes = layerSizes,
+): Pick<LayerKernel, "startZigzagDecode"> {
+  return {
+    startZigzagDecode: (decoding) => {
+      const { layer } = decoding;
+      const slices = Math.ceil(layer.bytes.length / (nodes * nodeBytes));
+      if (crew.threads === 1 || slices < minSlices || layers.worksInPlace !== true) return undefined;
+      if (layers.zigzag === undefined || layers.zigzagParents === undefined) return undefined;
+      if (!isShared(layer.bytes) || !isShared(layer.source)) return undefined;
+      return crew.start(decodeSlices, { ...decoding, sliceNodes: nodes }, slices);
+    },
+  };
+}

@@ -12,6 +12,7 @@ import { type MarketParts, openMarkets } from "./compose-market.ts";
 import { minerDoorOf, mineStorageOf } from "./compose-storage.ts";
 import type { Database } from "./database.ts";
 import type { LoadedGenesis } from "./genesis.ts";
+import { type ClaimChecker, createHeaderPass } from "./header-pass.ts";
 import { type Mempool, openMempool, openSender, type Sender } from "./mempool/index.ts";
 import { type MetricsSource, openMetrics } from "./metrics.ts";
 import { type AskPolicy, type MineNeeds, type Mining, startMining } from "./mine/index.ts";
@@ -44,6 +45,8 @@ export interface NodeParts {
   readonly checker: ProofChecker;
   /** Verifies what is asked in this thread; a simulation has its own. */
   readonly verifier?: Verifier;
+  /** Where signatures and draws of headers are verified; in this thread if left out. */
+  readonly claims?: ClaimChecker;
   readonly miner?: MinerParts;
   readonly api?: {
     readonly listen: string;
@@ -82,7 +85,8 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const mempool = stack.use(openMempool({ chain, wire, clock, logger, database }));
   const sender = stack.use(openSender({ chain, wire, clock, logger, database, signer: wallet }, mempool));
   const onFault = (fault: FoundFault): void => void reportFault({ chain, sender, logger }, fault);
-  const sync = stack.use(openSync({ chain, wire, proofs, clock, logger, onFault }));
+  const headers = createHeaderPass(proofs, parts.claims);
+  const sync = stack.use(openSync({ chain, wire, proofs, headers, clock, logger, onFault }));
   const market = openMarkets(parts, { chain, sender, stack });
   const mining =
     parts.miner === undefined

@@ -37,6 +37,36 @@ export const limits = {
   exchangeTipsets: 64,
   /** Blocks of one chain-exchange answer after which it ends with the tipset that it is in. */
   exchangeBytes: 8_388_608,
+  /** Chain requests that a node serves at the same time. */
+  exchangeServed: 32,
+  /** Of these, those of one peer. */
+  exchangeServedPerPeer: 4,
+  /** Bytes that one peer is served of the chain in a second; it may save up four seconds of them. */
+  exchangeBytesPerSecond: 16_777_216,
+  /** Chain requests that one peer may make in a second; it may save up four seconds of them. */
+  exchangeRequestsPerSecond: 64,
+  /** A peer that has not been of use yet has this long to answer a chain request. */
+  exchangeProbeMs: 5_000,
+  /** Chains that are followed down to a known tipset at the same time. */
+  routes: 4,
+  /** Tipsets of such a chain whose names are kept; of a longer one the lowest, and it is followed again. */
+  routeTipsets: 65_536,
+  /** Headers of such a chain that are kept until its bodies come; others are fetched again with them. */
+  routeHeaderBytes: 16_777_216,
+  /** Answers with bodies that one chain waits for at the same time. */
+  bodyRequests: 4,
+  /** Bytes of bodies that one answer is asked for, judged by those before it. */
+  bodySpanBytes: 2_097_152,
+  /** The pause before a chain that could not be fetched is tried again; it doubles up to `syncRetryMaxMs`. */
+  syncRetryMs: 1_000,
+  /** See `syncRetryMs`. */
+  syncRetryMaxMs: 60_000,
+  /** Peers whose usefulness for fetching the chain is remembered. */
+  peerScores: 1_024,
+  /** A peer that lied about the chain is not asked for this long; it doubles up to `syncBanMaxMs`. */
+  syncBanMs: 600_000,
+  /** See `syncBanMs`. */
+  syncBanMaxMs: 86_400_000,
   /** Addresses in one answer about peers. */
   exchangedPeers: 64,
   /** Messages in the pool, all senders together. */
@@ -61,8 +91,6 @@ export const limits = {
   queuedBlocks: 512,
   /** Blocks of unknown parents kept while their ancestors are fetched. */
   orphanBlocks: 512,
-  /** Of these, those of one peer: each may cost a question to every peer. */
-  fetchesPerPeer: 4,
   /** A helper thread of the kernels that had nothing to do for this time ends. */
   helperIdleMs: 30_000,
   /** Threads that compute at the same time, at most, whatever the processor has. */
@@ -71,8 +99,10 @@ export const limits = {
   provingKeys: 6,
   /** Headers of recent blocks that are compared with new ones of the same miners for consensus faults. */
   watchedHeaders: 8_192,
-  /** Remembered bad blocks. */
+  /** Remembered bad blocks and tipsets. */
   badBlocks: 1024,
+  /** Blocks whose parents are being fetched, all together. */
+  orphanBytes: 33_554_432,
   /** Runs of a block that only find out what it wants verified; then its proofs are verified in line. */
   trialRuns: 6,
   /** Remembered verdicts of proof and signature checks. */

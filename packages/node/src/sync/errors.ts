@@ -20,6 +20,28 @@ export const syncErrors = defineErrors("sync", {
       `the peer ${data.peer} answered a chain request wrongly: ${data.detail}`,
     fix: "nothing to do: other peers are asked",
   },
+  cutOff: {
+    exit: "network",
+    message: (data: { peer: string }) => `the peer ${data.peer} stopped in the middle of an answer`,
+    fix: "nothing to do: other peers are asked",
+  },
+  badChain: {
+    exit: "refused",
+    message: (data: { height: number; reason: string }) =>
+      `a chain of headers is wrong at height ${data.height}: ${data.reason}`,
+    fix: "nothing to do: the chain is not taken in",
+  },
+  bodiesMissing: {
+    exit: "network",
+    message: (data: { height: number; tried: number }) =>
+      `none of ${data.tried} peers gives the messages of the blocks at height ${data.height}`,
+    fix: "connect to more peers with `holdfast net connect`",
+  },
+  notHeavier: {
+    exit: "refused",
+    message: (data: { height: number }) => `the chain to height ${data.height} cannot outweigh ours`,
+    fix: "nothing to do: the node stays on its chain",
+  },
   beyondFinality: {
     exit: "refused",
     message: (data: { finality: number }) =>
@@ -34,8 +56,11 @@ export const syncErrors = defineErrors("sync", {
   },
   knownBad: {
     exit: "refused",
-    message: (data: { block: string }) => `the block ${data.block} was found invalid before`,
-    fix: "nothing to do: the block is not taken in",
+    message: (data: { block: string; root: string; reason: string }) =>
+      data.block === data.root
+        ? `the block ${data.block} was found invalid before: ${data.reason}`
+        : `the block ${data.block} stands on ${data.root}, which was found invalid before: ${data.reason}`,
+    fix: "if that was a mistake of this node, `holdfast chain bad clear` lets it look again",
   },
   stopped: {
     exit: "retry-later",

@@ -1,8 +1,9 @@
 /**
- * `/fil/chain/xchg/1.0.0`: the part of a chain between two tipsets, oldest first, so that whoever
- * catches up can validate as it comes and needs little memory. One frame per block; whole tipsets until
- * the count or the byte limit is reached, so that even a slow link gets on with every answer. An empty
- * answer means that the one asked does not have such a chain.
+ * `/fil/chain/xchg/2.0.0`: a range of a chain, from a tipset down, as headers, as messages, or both. Every block of
+ * an answer is known before it comes, by the CIDs that were asked for or by the parents that the block above names,
+ * so a peer can withhold but not invent. One frame for the state of the answer, then one for each block, the blocks
+ * of a tipset in the order of their CIDs. Bounded on both sides in number and bytes: an answer ends with a whole
+ * tipset. The one who serves has a share for each peer.
  */
 import {
   type Cancel,
@@ -12,123 +13,174 @@ import {
   c,
   decode,
   encode,
+  HoldfastError,
+  MemoryBlockstore,
   type PeerId,
   type Wire,
   type WireStream,
 } from "@holdfast/base";
 import {
+  type BlockHeader,
+  blockCid,
+  blockHeaderCodec,
   createTipset,
   type FullBlock,
-  fullBlockCodec,
+  maxMessagesInBody,
   maxParents,
+  messagesRoot,
+  type SignedMessage,
+  signedMessageCodec,
   type Tipset,
   tipsetKey,
 } from "@holdfast/consensus";
 import { FrameReader, sendFrame, sendMessage, withDeadline } from "../framing.ts";
 import { limits } from "../limits.ts";
 import { syncErrors } from "./errors.ts";
+import type { ServingGate } from "./gate.ts";
 import type { SyncChain } from "./needs.ts";
 
-export const exchangeProtocol = "/fil/chain/xchg/1.0.0";
+export const exchangeProtocol = "/fil/chain/xchg/2.0.0";
 
-interface ExchangeRequest {
-  /** A tipset that the one who asks has. */
-  readonly after: readonly CID[];
-  /** The tipset that it wants to reach. */
-  readonly to: readonly CID[];
+/** What of each block is wanted: a sum of these. */
+export const rangeParts = { headers: 1, messages: 2 } as const;
+
+export interface RangeRequest {
+  /** The tipset to begin with, and then down. */
+  readonly from: readonly CID[];
   readonly count: number;
+  readonly parts: number;
 }
 
-const requestCodec: Codec<ExchangeRequest> = c.tuple("ExchangeRequest", {
-  after: c.list(c.cid, maxParents),
-  to: c.list(c.cid, maxParents),
+export const rangeRequestCodec: Codec<RangeRequest> = c.tuple("RangeRequest", {
+  from: c.list(c.cid, maxParents),
   count: c.uint(limits.exchangeTipsets),
+  parts: c.uint(rangeParts.headers + rangeParts.messages),
 });
 
-/** A tipset that is not on the server's current chain is looked for this far below `to`. */
-const forkWalk = 512;
+export interface RangeStart {
+  readonly state: "found" | "unknown" | "busy";
+}
+const states = ["found", "unknown", "busy"] as const;
+const startState: Codec<RangeStart["state"]> = {
+  name: "RangeState",
+  toCbor: (state) => states.indexOf(state),
+  fromCbor: (value, path) => states[c.uint(states.length - 1).fromCbor(value, path)] ?? "unknown",
+};
+export const rangeStartCodec: Codec<RangeStart> = c.tuple("RangeStart", { state: startState });
 
-export function serveExchange(chain: SyncChain, wire: Wire, clock: Clock): () => void {
+export interface RangeBlock {
+  readonly header: BlockHeader | null;
+  readonly messages: readonly SignedMessage[] | null;
+}
+export const rangeBlockCodec: Codec<RangeBlock> = c.tuple("RangeBlock", {
+  header: c.nullable(blockHeaderCodec),
+  messages: c.nullable(c.list(signedMessageCodec, maxMessagesInBody)),
+});
+
+/** One tipset of an answer, its blocks in the order of their CIDs. */
+export interface RangeTipset {
+  readonly headers: readonly BlockHeader[];
+  /** Of each block; undefined if only headers were asked for. */
+  readonly messages: readonly (readonly SignedMessage[])[] | undefined;
+}
+
+export interface RangeAnswer {
+  readonly state: RangeStart["state"];
+  /** Newest first, each the parents of the one before. */
+  readonly tipsets: readonly RangeTipset[];
+  readonly bytes: number;
+}
+
+export interface ServeNeeds {
+  readonly chain: SyncChain;
+  readonly wire: Wire;
+  readonly clock: Clock;
+  readonly gate: ServingGate;
+}
+
+export function serveExchange(needs: ServeNeeds): () => void {
+  const { wire, clock, gate } = needs;
+  const options = { timeoutMs: limits.requestTimeoutMs, protocol: exchangeProtocol };
   return wire.handle(exchangeProtocol, async (stream) => {
+    const isServed = gate.enter(stream.peer);
     try {
-      await withDeadline(
-        clock,
-        { timeoutMs: limits.requestTimeoutMs, protocol: exchangeProtocol },
-        (signal) => answer(chain, stream, signal),
-      );
+      await withDeadline(clock, options, (signal) => answer(needs, stream, { isServed, signal }));
     } catch (error) {
       stream.abort(error instanceof Error ? error : syncErrors.stopped({}, error));
+    } finally {
+      if (isServed) gate.leave(stream.peer);
     }
   });
 }
 
-async function answer(chain: SyncChain, stream: WireStream, signal: Cancel): Promise<void> {
-  const request = await new FrameReader(stream).readMessage(requestCodec, signal);
+async function answer(
+  { chain, gate }: ServeNeeds,
+  stream: WireStream,
+  { isServed, signal }: { readonly isServed: boolean; readonly signal: Cancel },
+): Promise<void> {
+  const start = (state: RangeStart["state"]) => sendMessage(stream, rangeStartCodec, { state }, signal);
+  if (!isServed) {
+    await start("busy");
+    return stream.closeWrite();
+  }
+  const request = await new FrameReader(stream).readMessage(rangeRequestCodec, signal);
   if (request === undefined) return stream.closeWrite();
+  let tipset = chain.tipset(tipsetKey(request.from));
+  await start(tipset === undefined ? "unknown" : "found");
   let sentBytes = 0;
-  for (const tipset of pathTo(chain, request)) {
-    if (sentBytes >= limits.exchangeBytes) break;
-    for (const block of chain.fullBlocks(tipset.key) ?? []) {
-      const bytes = encode(fullBlockCodec, block);
+  for (let sent = 0; tipset !== undefined && sent < request.count; sent += 1) {
+    const blocks = sentBytes < limits.exchangeBytes ? partsOf(chain, tipset, request.parts) : undefined;
+    if (blocks === undefined) break;
+    for (const block of blocks) {
+      const bytes = encode(rangeBlockCodec, block);
       sentBytes += bytes.length;
+      gate.spend(stream.peer, bytes.length);
       await sendFrame(stream, bytes, signal);
     }
+    tipset = chain.parentOf(tipset);
   }
   await stream.closeWrite();
 }
 
-/** Tipsets after `after` on the way to `to`, oldest first, at most `count`. */
-function pathTo(chain: SyncChain, request: ExchangeRequest): readonly Tipset[] {
-  const after = chain.tipset(tipsetKey(request.after));
-  const to = chain.tipset(tipsetKey(request.to));
-  if (after === undefined || to === undefined || after.height >= to.height) return [];
-  return onCurrentChain(chain, after) && onCurrentChain(chain, to)
-    ? climb(chain, after, to, request.count)
-    : descend(chain, after, to, request.count);
-}
-
-function onCurrentChain(chain: SyncChain, tipset: Tipset): boolean {
-  return chain.tipsetAt(tipset.height).key === tipset.key;
-}
-
-function climb(chain: SyncChain, after: Tipset, to: Tipset, count: number): Tipset[] {
-  const path: Tipset[] = [];
-  for (let height = after.height + 1; height <= to.height && path.length < count; height += 1) {
-    const tipset = chain.tipsetAt(height);
-    if (tipset.height === height) path.push(tipset);
+/** Undefined if a block is not here (any more). */
+function partsOf(chain: SyncChain, tipset: Tipset, parts: number): readonly RangeBlock[] | undefined {
+  const wantsHeaders = (parts & rangeParts.headers) !== 0;
+  const wantsMessages = (parts & rangeParts.messages) !== 0;
+  const headers = new Map(tipset.blocks.map((header) => [blockCid(header).toString(), header]));
+  const blocks: RangeBlock[] = [];
+  for (const cid of tipset.cids) {
+    const messages = wantsMessages ? chain.fullBlock(cid)?.messages : null;
+    const header = wantsHeaders ? headers.get(cid.toString()) : null;
+    if (messages === undefined || header === undefined) return undefined;
+    blocks.push({ header, messages });
   }
-  return path;
+  return blocks;
 }
 
-function descend(chain: SyncChain, after: Tipset, to: Tipset, count: number): Tipset[] {
-  const path: Tipset[] = [];
-  let at: Tipset | undefined = to;
-  while (at !== undefined && at.key !== after.key) {
-    if (path.length >= forkWalk || at.height <= after.height) return [];
-    path.unshift(at);
-    at = chain.parentOf(at);
-  }
-  return path.slice(0, count);
+export interface AskOptions {
+  readonly timeoutMs: number;
+  readonly signal: Cancel;
+  /** The headers of the tipsets asked for, newest first, if only their messages are wanted. */
+  readonly headers?: readonly (readonly BlockHeader[])[];
 }
 
 /**
- * Asks one peer; the blocks come grouped into tipsets, each on the one before. Empty if the peer has no
- * such chain. Errors: `sync/bad-answer`, `net/…`, `wire/…`.
+ * Asks one peer. What it gives is what was asked for, whoever the peer is: every header has the CID that names it,
+ * all messages are those of their header. That headers keep to the rules is not looked at. Errors: `sync/bad-answer`
+ * (the peer does not keep to the protocol), `sync/cut-off`, `tipset/…` (the CIDs name no tipset), `net/…`, `wire/…`.
  */
-export async function requestChain(
-  wire: Wire,
-  clock: Clock,
+export async function requestRange(
+  { wire, clock }: { readonly wire: Wire; readonly clock: Clock },
   peer: PeerId,
-  request: ExchangeRequest,
-  outer: Cancel,
-): Promise<readonly (readonly FullBlock[])[]> {
-  const options = { timeoutMs: limits.requestTimeoutMs, protocol: exchangeProtocol, outer };
-  return withDeadline(clock, options, async (signal) => {
+  request: RangeRequest,
+  { timeoutMs, signal: outer, headers }: AskOptions,
+): Promise<RangeAnswer> {
+  return withDeadline(clock, { timeoutMs, protocol: exchangeProtocol, outer }, async (signal) => {
     const stream = await wire.open(peer, exchangeProtocol, signal);
     try {
-      await sendMessage(stream, requestCodec, request, signal);
+      await sendMessage(stream, rangeRequestCodec, request, signal);
       await stream.closeWrite();
-      return await readTipsets(stream, peer, request, signal);
+      return await new RangeReader(stream, request, headers).read(signal);
     } catch (error) {
       stream.abort(error instanceof Error ? error : syncErrors.stopped({}, error));
       throw error;
@@ -136,36 +188,75 @@ export async function requestChain(
   });
 }
 
-async function readTipsets(
-  stream: WireStream,
-  peer: PeerId,
-  request: ExchangeRequest,
-  signal: Cancel,
-): Promise<FullBlock[][]> {
-  const reader = new FrameReader(stream, limits.gossipMessageBytes);
-  const tipsets: FullBlock[][] = [];
-  let expectedParent = tipsetKey(request.after);
-  let readBytes = 0;
-  for (;;) {
-    const bytes = await reader.read(signal);
-    if (bytes === undefined) return tipsets;
-    const block = decode(fullBlockCodec, bytes, { maxBytes: limits.gossipMessageBytes });
-    const isFull = readBytes >= limits.exchangeBytes;
-    readBytes += bytes.length;
-    const last = tipsets.at(-1);
-    const sameTipset = last?.[0]?.header.height === block.header.height;
-    if (sameTipset && last !== undefined) {
-      if (last.length >= maxParents)
-        throw syncErrors.badAnswer({ peer, detail: "a tipset has too many blocks" });
-      last.push(block);
-      continue;
-    }
-    if (last !== undefined) expectedParent = createTipset(last.map(({ header }) => header)).key;
-    if (tipsetKey(block.header.parents) !== expectedParent) {
-      throw syncErrors.badAnswer({ peer, detail: "the blocks do not follow each other" });
-    }
-    if (tipsets.length >= request.count || isFull)
-      throw syncErrors.badAnswer({ peer, detail: "it is longer than was asked" });
-    tipsets.push([block]);
+class RangeReader {
+  readonly #stream: WireStream;
+  readonly #request: RangeRequest;
+  readonly #headers: readonly (readonly BlockHeader[])[] | undefined;
+  readonly #reader: FrameReader;
+  #bytes = 0;
+
+  constructor(stream: WireStream, request: RangeRequest, headers?: readonly (readonly BlockHeader[])[]) {
+    this.#stream = stream;
+    this.#request = request;
+    this.#headers = headers;
+    this.#reader = new FrameReader(stream, limits.gossipMessageBytes);
   }
+
+  async read(signal: Cancel): Promise<RangeAnswer> {
+    const first = await this.#reader.read(signal);
+    if (first === undefined) throw syncErrors.cutOff({ peer: this.#stream.peer });
+    const { state } = this.#decoded(rangeStartCodec, first);
+    const tipsets: RangeTipset[] = [];
+    let cids: readonly CID[] = this.#request.from;
+    while (state === "found" && tipsets.length < this.#request.count && cids.length > 0) {
+      if (this.#bytes >= limits.exchangeBytes) break;
+      const tipset = await this.#readTipset(cids, tipsets.length, signal);
+      if (tipset === undefined) break;
+      tipsets.push(tipset);
+      cids = createTipset(tipset.headers).parents;
+    }
+    if ((await this.#reader.read(signal)) !== undefined) throw this.#wrong("it is longer than was asked");
+    return { state, tipsets, bytes: this.#bytes };
+  }
+
+  /** Undefined at the end of the answer. */
+  async #readTipset(cids: readonly CID[], index: number, signal: Cancel): Promise<RangeTipset | undefined> {
+    const headers: BlockHeader[] = [];
+    const bodies: (readonly SignedMessage[])[] = [];
+    for (const [at, cid] of cids.entries()) {
+      const bytes = await this.#reader.read(signal);
+      if (bytes === undefined && at === 0) return undefined;
+      if (bytes === undefined) throw syncErrors.cutOff({ peer: this.#stream.peer });
+      this.#bytes += bytes.length;
+      const block = this.#decoded(rangeBlockCodec, bytes);
+      const known = this.#headers?.[index]?.find((header) => blockCid(header).equals(cid));
+      const header = block.header ?? known;
+      if (header === undefined || !blockCid(header).equals(cid))
+        throw this.#wrong("a block is not the one that was asked for");
+      headers.push(header);
+      if ((this.#request.parts & rangeParts.messages) === 0) continue;
+      if (block.messages === null || !isBodyOf(header, block.messages))
+        throw this.#wrong(`the messages of ${cid} are not those that its header names`);
+      bodies.push(block.messages);
+    }
+    const hasBodies = (this.#request.parts & rangeParts.messages) !== 0;
+    return { headers, messages: hasBodies ? bodies : undefined };
+  }
+
+  #decoded<T>(codec: Codec<T>, bytes: Uint8Array): T {
+    try {
+      return decode(codec, bytes, { maxBytes: limits.gossipMessageBytes });
+    } catch (error) {
+      if (error instanceof HoldfastError) throw this.#wrong(error.message, error);
+      throw error;
+    }
+  }
+  #wrong(detail: string, cause?: unknown): Error {
+    return syncErrors.badAnswer({ peer: this.#stream.peer, detail }, cause);
+  }
+}
+
+/** Whether these are the messages that the header names. */
+export function isBodyOf(header: BlockHeader, messages: FullBlock["messages"]): boolean {
+  return messagesRoot(new MemoryBlockstore(), messages).equals(header.messages);
 }

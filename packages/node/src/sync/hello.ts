@@ -10,6 +10,8 @@ import type { SyncChain } from "./needs.ts";
 
 export const helloProtocol = "/fil/hello/1.0.0";
 
+/** Who greets again and again is answered no more often. */
+const answerPauseMs = 5_000;
 /** Deadline of a hello stream in go-filecoin 2019. */
 const helloTimeoutMs = 10_000;
 
@@ -32,15 +34,24 @@ export interface HelloNeeds {
   readonly logger: Logger;
 }
 
+export interface Greeter {
+  /** Says hello to everybody once more; whoever is ahead of us says so itself when it hears it. */
+  again(): void;
+  /** Says hello to a peer once more, at most once in a while: it may not know where we are. */
+  to(peer: PeerId): void;
+  end(): void;
+}
+
 /** Answers hellos and says hello to every peer; `heard` gets those of our own network. */
-export function openHello(needs: HelloNeeds, heard: (peer: PeerId, hello: Hello) => void): () => void {
+export function openHello(needs: HelloNeeds, heard: (peer: PeerId, hello: Hello) => void): Greeter {
   const { chain, wire, clock, logger } = needs;
   const options = { timeoutMs: helloTimeoutMs, protocol: helloProtocol };
-  const greeted = new Set<PeerId>();
+  /** When each connected peer was greeted last. */
+  const greeted = new Map<PeerId, number>();
 
   const greet = async (peer: PeerId): Promise<void> => {
     if (greeted.has(peer)) return;
-    greeted.add(peer);
+    greeted.set(peer, clock.nowMs());
     try {
       await withDeadline(clock, options, async (signal) => {
         const stream = await wire.open(peer, helloProtocol, signal);
@@ -74,9 +85,20 @@ export function openHello(needs: HelloNeeds, heard: (peer: PeerId, hello: Hello)
     else void greet(peer);
   });
   for (const { id } of wire.peers()) void greet(id);
-  return () => {
-    endHandler();
-    endPeers();
+  return {
+    again() {
+      greeted.clear();
+      for (const { id } of wire.peers()) void greet(id);
+    },
+    to(peer) {
+      if (clock.nowMs() - (greeted.get(peer) ?? 0) < answerPauseMs) return;
+      greeted.delete(peer);
+      void greet(peer);
+    },
+    end() {
+      endHandler();
+      endPeers();
+    },
   };
 }
 

@@ -1,8 +1,8 @@
 /**
  * Synchronisation: takes blocks in from gossip, hello and the own miner, fetches what is missing below
  * them, validates, builds the widest tipset known of each height and parents, and moves the head to the
- * heaviest chain. Blocks are validated one at a time in one lane and ancestors are fetched in another, so a
- * peer that names ancestors that nobody has keeps no honest block waiting; what waits is bounded.
+ * heaviest chain. Blocks are validated one at a time in one lane; whatever waits for a peer waits outside of it
+ * (catch-up.ts), so a peer that names ancestors that nobody has keeps no honest block waiting; what waits is bounded.
  * Invariants: a block counts as bad only by what its own header and the body under its root show; the chain
  * is never reorganised below finality.
  */
@@ -14,40 +14,48 @@ import {
   type FullBlock,
   fullBlockCodec,
   type Tipset,
+  timestampOf,
   tipsetKey,
 } from "@holdfast/consensus";
 import { limits } from "../limits.ts";
+import { type BadEntry, BadTipsets, isProofOfBad } from "./bad.ts";
+import { CatchUp } from "./catch-up.ts";
 import { syncErrors } from "./errors.ts";
-import { requestChain, serveExchange } from "./exchange.ts";
+import { isBodyOf, serveExchange } from "./exchange.ts";
 import { FaultWatch } from "./faults.ts";
-import { openHello } from "./hello.ts";
+import { ServingGate } from "./gate.ts";
+import { type Greeter, type Hello, openHello } from "./hello.ts";
 import { Lane } from "./lane.ts";
 import type { SyncNeeds } from "./needs.ts";
-import { createValidator, hasOwnBody, type Validator } from "./validate.ts";
+import { type PeerScore, PeerScores } from "./scores.ts";
+import { diagnose, type SyncState, type Trouble } from "./stall.ts";
+import { createValidator, type Validator } from "./validate.ts";
 
+export type { BadEntry } from "./bad.ts";
 export { syncErrors } from "./errors.ts";
 export { exchangeProtocol } from "./exchange.ts";
 export { FaultWatch, type FoundFault } from "./faults.ts";
 export { helloProtocol } from "./hello.ts";
 export type { SyncChain, SyncNeeds } from "./needs.ts";
-
-export interface SyncState {
-  readonly state: "synced" | "syncing" | "stalled";
-  readonly reason: string;
-}
+export type { PeerScore, PeerVerdict } from "./scores.ts";
+export { type StallCode, type SyncState, stallCodes } from "./stall.ts";
 
 export interface Sync extends AsyncDisposable {
   /** Validates, takes in and gossips a block of this node's miner; errors as validation. */
   submitOwnBlock(block: FullBlock): Promise<void>;
+  /** How the node follows the chain, and if it does not, why and what helps. */
   state(): SyncState;
   /** Heights that peers told in their hello or showed by a block. */
   peerHeights(): ReadonlyMap<PeerId, number>;
+  /** What each peer was worth for fetching the chain. */
+  peerScores(): readonly PeerScore[];
+  /** Blocks and tipsets that were found invalid, newest first. */
+  badTipsets(): readonly BadEntry[];
+  /** Forgets one of them and all that stands on it, or all; says how many. They are looked at again. */
+  clearBad(key?: string): number;
   /** Resolves when everything received so far is dealt with. */
   settled(): Promise<void>;
 }
-
-/** Rounds without a new tipset after which the chain counts as stalled. */
-const stallRounds = 20;
 
 export function blockTopic(network: string): string {
   return `/fil/blocks/${network}`;
@@ -57,40 +65,60 @@ export function openSync(needs: SyncNeeds): Sync {
   return new Syncer(needs);
 }
 
+/** Shortest pause between two looks at how the node does. */
+const leastTickMs = 1_000;
+/** Rounds without a block after which peers are asked where they are. */
+const greetRounds = 5;
+
 class Syncer implements Sync {
   readonly #needs: SyncNeeds;
   readonly #validator: Validator;
   readonly #endings: (() => void)[];
   readonly #stop = new AbortController();
-  readonly #bad = new Set<string>();
+  readonly #bad: BadTipsets;
+  readonly #scores: PeerScores;
+  readonly #catchUp: CatchUp;
+  readonly #greeter: Greeter;
   readonly #heights = new Map<PeerId, number>();
   /** Blocks of recent heights that are valid alone, by height and parents: material for wider tipsets. */
   readonly #siblings = new Map<string, Map<string, CID>>();
   /** Validation and moves of the head. Never waits for a peer. */
   readonly #blocks = new Lane();
-  /** Questions to peers; what they answer goes through the lane of the blocks. */
-  readonly #fetches = new Lane();
-  readonly #fetchesOf = new Map<PeerId, number>();
   readonly #faults: FaultWatch;
-  #catchingUp = false;
+  readonly #ticking: Promise<void>;
+  /** Since the start. */
+  #movedAtMs = 0;
+  #ahead: { readonly byMs: number; readonly atMs: number } | undefined;
+  #disk: Trouble | undefined;
 
   constructor(needs: SyncNeeds) {
-    this.#needs = needs;
-    this.#faults = new FaultWatch(needs.chain.params.finalityEpochs);
-    this.#validator = createValidator(needs);
     const { chain, wire, clock } = needs;
+    this.#needs = needs;
+    this.#faults = new FaultWatch(chain.params.finalityEpochs);
+    this.#validator = createValidator(needs);
+    this.#bad = new BadTipsets(clock);
+    this.#scores = new PeerScores(clock);
+    this.#catchUp = new CatchUp({
+      ...needs,
+      bad: this.#bad,
+      scores: this.#scores,
+      signal: this.#stop.signal,
+      takeInTipset: (blocks) => this.#inLane(() => this.#validateFetched(blocks)),
+      offerHead: (tipset) => this.#inLane(() => this.#offerHead(tipset)),
+      takeInBlock: (block) => this.#inLane(() => this.#takeIn(block)),
+    });
+    this.#greeter = openHello(needs, (peer, hello) => this.#heard(peer, hello));
     this.#endings = [
-      serveExchange(chain, wire, clock),
+      serveExchange({ chain, wire, clock, gate: new ServingGate(clock) }),
       wire.subscribe(blockTopic(chain.params.name), (bytes, from) => this.#fromGossip(bytes, from)),
-      openHello(needs, (peer, hello) => {
-        this.#heights.set(peer, hello.heaviestTipSetHeight);
-        const known = chain.tipset(tipsetKey(hello.heaviestTipSetCids)) !== undefined;
-        if (!known && hello.heaviestTipSetHeight > 0) {
-          this.#fetchFor(peer, () => this.#catchUp(hello.heaviestTipSetCids, peer));
-        }
+      wire.onPeer((event, peer) => {
+        if (event !== "disconnect") return;
+        this.#heights.delete(peer);
+        this.#catchUp.gone(peer);
       }),
-      wire.onPeer((event, peer) => void (event === "disconnect" && this.#heights.delete(peer))),
+      () => this.#greeter.end(),
     ];
+    this.#ticking = this.#tick();
   }
 
   async submitOwnBlock(block: FullBlock): Promise<void> {
@@ -99,27 +127,92 @@ class Syncer implements Sync {
   }
 
   state(): SyncState {
-    const { chain, clock } = this.#needs;
-    const ageRounds = (clock.nowMs() - (chain.head().blocks[0]?.timestampMs ?? 0)) / chain.params.roundMs;
-    if (this.#catchingUp) return { state: "syncing", reason: "fetching the chain from peers" };
-    if (ageRounds < stallRounds) return { state: "synced", reason: "new blocks come in" };
-    const peers = this.#needs.wire.peers().length;
-    const reason = peers === 0 ? "there is no peer" : `no block for ${Math.floor(ageRounds)} rounds`;
-    return { state: "stalled", reason };
+    const { chain, clock, wire } = this.#needs;
+    const head = chain.head();
+    const { roundMs, futureToleranceMs } = chain.params;
+    return diagnose({
+      nowMs: clock.nowMs(),
+      roundMs,
+      futureToleranceMs,
+      head: { height: head.height, timestampMs: head.blocks[0]?.timestampMs ?? 0 },
+      movedAtMs: this.#movedAtMs,
+      peers: wire.peers().length,
+      told: [...this.#heights.values()],
+      progress: this.#catchUp.progress(),
+      failure: this.#catchUp.failure,
+      ahead: this.#ahead,
+      disk: this.#disk,
+    });
   }
   peerHeights(): ReadonlyMap<PeerId, number> {
     return this.#heights;
   }
+  peerScores(): readonly PeerScore[] {
+    return this.#scores.list();
+  }
+  badTipsets(): readonly BadEntry[] {
+    return this.#bad.list();
+  }
+  clearBad(key?: string): number {
+    const count = this.#bad.clear(key);
+    this.#catchUp.forgetFailure();
+    this.#greeter.again();
+    return count;
+  }
   async settled(): Promise<void> {
-    while (this.#fetches.waiting + this.#blocks.waiting > 0) {
-      await this.#fetches.idle();
+    while (!this.#catchUp.isIdle || this.#blocks.waiting > 0) {
+      await this.#catchUp.settled();
       await this.#blocks.idle();
     }
   }
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(syncErrors.stopped({}));
     for (const end of this.#endings.splice(0)) end();
+    await this.#ticking;
     await this.settled();
+  }
+
+  /** Tries again what could not be fetched, asks around when nothing comes, and says when something is wrong. */
+  async #tick(): Promise<void> {
+    const { chain, clock, logger } = this.#needs;
+    const { roundMs } = chain.params;
+    let said = "none";
+    for (let ticks = 1; ; ticks += 1) {
+      try {
+        await clock.sleep(Math.max(leastTickMs, roundMs), this.#stop.signal);
+      } catch {
+        return;
+      }
+      this.#catchUp.poke();
+      const isQuiet = clock.nowMs() - this.#movedAtMs > greetRounds * roundMs;
+      if (isQuiet && ticks % greetRounds === 0 && this.#catchUp.isIdle) this.#greeter.again();
+      const { code, reason, fix } = this.state();
+      if (code === said) continue;
+      said = code;
+      if (code === "none") logger.info("the node follows the chain again");
+      else logger.warn("the node does not follow the chain", { code, reason, fix });
+    }
+  }
+
+  #heard(peer: PeerId, { heaviestTipSetCids, heaviestTipSetHeight: height }: Hello): void {
+    const { chain, wire } = this.#needs;
+    if (this.#scores.isBanned(peer)) return void wire.disconnect(peer).catch(() => undefined);
+    if (this.#isAhead(height)) return;
+    this.#heights.set(peer, height);
+    const known = chain.tipset(tipsetKey(heaviestTipSetCids)) !== undefined;
+    if (!known && height > 0) this.#catchUp.tell(peer, { cids: heaviestTipSetCids, height });
+    // A peer that greets again without having heard from us is behind, or has been.
+    if (known && height < chain.head().height) this.#greeter.to(peer);
+  }
+
+  /** Whether a height is of later than now; that is noted, since it may be our clock that is wrong. */
+  #isAhead(height: number): boolean {
+    const { chain, clock } = this.#needs;
+    const nowMs = clock.nowMs();
+    const byMs = timestampOf(chain.params, chain.genesisTimestampMs, height) - nowMs;
+    if (byMs <= chain.params.futureToleranceMs) return false;
+    this.#ahead = { byMs, atMs: nowMs };
+    return true;
   }
 
   async #fromGossip(bytes: Uint8Array, from: PeerId): Promise<"accept" | "ignore" | "reject"> {
@@ -130,53 +223,46 @@ class Syncer implements Sync {
     } catch {
       return "reject";
     }
-    const cid = blockCid(block.header);
-    if (this.#bad.has(cid.toString())) return "reject";
+    const { header } = block;
+    const cid = blockCid(header);
+    if (this.#scores.isBanned(from)) return "ignore";
+    if (this.#bad.of(header) !== undefined) return "reject";
     if (chain.fullBlock(cid) !== undefined) return "ignore";
-    const nearHead = block.header.height > chain.head().height - chain.params.finalityEpochs;
+    const nearHead = header.height > chain.head().height - chain.params.finalityEpochs;
     if (!nearHead || this.#blocks.waiting >= limits.queuedBlocks) return "ignore";
     // Who has won once can sign blocks without number; one that others build on is fetched with what stands on it.
-    if (this.#faults.isProven(block.header)) return "ignore";
+    if (this.#faults.isProven(header)) return "ignore";
+    if (header.timestampMs !== timestampOf(chain.params, chain.genesisTimestampMs, header.height))
+      return "reject";
+    if (this.#isAhead(header.height)) return "ignore";
     // Whoever forwards a block has compared its body with its header; no verdict on the block follows.
-    if (!hasOwnBody(block)) return "reject";
-    const parentKnown = chain.tipset(tipsetKey(block.header.parents)) !== undefined;
+    if (!isBodyOf(header, block.messages)) return "reject";
+    const parentKnown = chain.tipset(tipsetKey(header.parents)) !== undefined;
     if (parentKnown) {
       try {
         await this.#validator.checkHeader(block);
       } catch (error) {
         logger.warn("block refused", { block: cid.toString(), from, detail: String(error) });
-        return this.#isLie(error) ? "reject" : "ignore";
+        return isProofOfBad(error) ? "reject" : "ignore";
       }
     }
-    this.#heights.set(from, Math.max(this.#heights.get(from) ?? 0, block.header.height));
+    this.#heights.set(from, Math.max(this.#heights.get(from) ?? 0, header.height));
     if (!parentKnown) {
-      this.#fetchFor(from, () => this.#fetchBelow(block, from));
+      const height = header.height - 1;
+      this.#catchUp.tell(from, { cids: header.parents, height }, { block, bytes: bytes.length });
       return "ignore";
     }
     this.#logged(this.#inLane(() => this.#takeIn(block)));
     return "accept";
   }
 
-  /** A clock that differs is nobody's lie; everything else that a header claims can be checked by its sender. */
-  #isLie(error: unknown): boolean {
-    return (
-      error instanceof HoldfastError &&
-      error.code.startsWith("block/") &&
-      error.code !== "block/from-the-future"
-    );
-  }
-
-  async #fetchBelow(block: FullBlock, from: PeerId): Promise<void> {
-    const { chain } = this.#needs;
-    if (chain.tipset(tipsetKey(block.header.parents)) === undefined)
-      await this.#catchUp(block.header.parents, from);
-    await this.#inLane(() => this.#takeIn(block));
-  }
-
   /** Validates one block alone, then with its siblings, and moves the head if that is better. */
   async #takeIn(block: FullBlock): Promise<void> {
     const cid = blockCid(block.header);
-    if (this.#bad.has(cid.toString())) throw syncErrors.knownBad({ block: cid.toString() });
+    const bad = this.#bad.of(block.header);
+    if (bad !== undefined) {
+      throw syncErrors.knownBad({ block: cid.toString(), root: bad.root, reason: bad.reason });
+    }
     // One that is here already, from before a restart, may still be missing in the tipset of its height.
     if (this.#needs.chain.fullBlock(cid) === undefined)
       await this.#offerHead(await this.#validateAlone(block));
@@ -199,7 +285,7 @@ class Syncer implements Sync {
     try {
       return await this.#validator.validate([block]);
     } catch (error) {
-      if (this.#isLie(error)) this.#markBad(blockCid(block.header).toString());
+      this.#bad.prove({ key: blockCid(block.header).toString(), height: block.header.height }, error);
       throw error;
     }
   }
@@ -232,6 +318,7 @@ class Syncer implements Sync {
     if (compareTipsets(candidate, { tipset: head, weight: chain.weightOf(head.key) ?? 0n }) > 0) {
       this.#checkFinality(tipset);
       await chain.setHead(tipset.key);
+      this.#movedAtMs = this.#needs.clock.nowMs();
     }
   }
 
@@ -250,121 +337,40 @@ class Syncer implements Sync {
     return chain.tipsetAt(Math.max(0, chain.head().height - chain.params.finalityEpochs));
   }
 
-  /** Brings in everything up to `to`, from these peers or any other. */
-  async #catchUp(to: readonly CID[], first: PeerId): Promise<void> {
-    const { chain, wire, logger } = this.#needs;
-    if (chain.tipset(tipsetKey(to)) !== undefined || (await this.#inLane(() => this.#assemble(to)))) return;
-    const others = wire
-      .peers()
-      .map(({ id }) => id)
-      .filter((id) => id !== first);
-    const peers = [first, ...others];
-    this.#catchingUp = true;
-    try {
-      for (const peer of peers) {
-        try {
-          if (await this.#catchUpFrom(peer, to)) return;
-        } catch (error) {
-          if (this.#stop.signal.aborted) throw error;
-          logger.debug("catching up failed", { peer, detail: String(error) });
-        }
-      }
-    } finally {
-      this.#catchingUp = false;
-    }
-    throw syncErrors.ancestorsMissing({ key: tipsetKey(to), tried: peers.length });
-  }
-
-  /** The blocks may all be here, only not yet seen as one tipset. */
-  async #assemble(to: readonly CID[]): Promise<boolean> {
-    const blocks = to.map((cid) => this.#needs.chain.fullBlock(cid));
-    if (!blocks.every((block) => block !== undefined)) return false;
-    await this.#offerHead(await this.#validator.validate(blocks));
-    return true;
-  }
-
-  async #catchUpFrom(peer: PeerId, to: readonly CID[]): Promise<boolean> {
-    const { chain, wire, clock } = this.#needs;
-    let after = await this.#commonTipset(peer, to);
-    while (after !== undefined && after.key !== tipsetKey(to)) {
-      const request = { after: after.cids, to, count: limits.exchangeTipsets };
-      const tipsets = await requestChain(wire, clock, peer, request, this.#stop.signal);
-      if (tipsets.length === 0) return false;
-      for (const blocks of tipsets) {
-        const tipset = createTipset(blocks.map(({ header }) => header));
-        after = chain.tipset(tipset.key) ?? (await this.#inLane(() => this.#validateFetched(blocks)));
-      }
-      const reached: Tipset = after;
-      await this.#inLane(() => this.#offerHead(reached));
-    }
-    return after !== undefined;
-  }
-
   /** One block of a fetched tipset that lies says nothing about the others: each is judged alone. */
   async #validateFetched(blocks: readonly FullBlock[]): Promise<Tipset> {
+    const known = this.#needs.chain.tipset(createTipset(blocks.map(({ header }) => header)).key);
+    if (known !== undefined) return known;
     try {
       const tipset = await this.#validator.validate(blocks);
       // Who forks the chain behind a partition is seen when its other side is fetched.
       for (const block of blocks) this.#watch(block);
       return tipset;
     } catch (error) {
-      if (this.#isLie(error))
+      if (isProofOfBad(error))
         for (const block of blocks) await this.#validateAlone(block).catch(() => undefined);
       throw error;
     }
-  }
-
-  /** The newest of our tipsets on which the peer's chain to `to` stands; none of them lies below finality. */
-  async #commonTipset(peer: PeerId, to: readonly CID[]): Promise<Tipset | undefined> {
-    const { chain, wire, clock } = this.#needs;
-    const head = chain.head();
-    const has = async (after: Tipset): Promise<boolean> => {
-      const request = { after: after.cids, to, count: 1 };
-      return (await requestChain(wire, clock, peer, request, this.#stop.signal)).length > 0;
-    };
-    const final = this.#finalTipset();
-    for (let depth = 0; ; depth = depth * 2 + 1) {
-      const height = Math.max(final.height, head.height - depth);
-      const after = chain.tipsetAt(height);
-      if (await has(after)) return after;
-      if (height === final.height) break;
-    }
-    if (final.height > 0 && (await has(chain.genesis)))
-      throw syncErrors.beyondFinality({ finality: chain.params.finalityEpochs });
-    return undefined;
-  }
-
-  #markBad(cid: string): void {
-    this.#bad.add(cid);
-    if (this.#bad.size <= limits.badBlocks) return;
-    const oldest = this.#bad.values().next().value;
-    if (oldest !== undefined) this.#bad.delete(oldest);
   }
 
   /** Errors: those of the work, `sync/stopped`. */
   #inLane<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.#blocks.run(async () => {
       this.#stop.signal.throwIfAborted();
-      return work();
+      try {
+        const result = await work();
+        this.#disk = undefined;
+        return result;
+      } catch (error) {
+        this.#noteDisk(error);
+        throw error;
+      }
     });
   }
 
-  /** A peer has a few turns at a time, so that one alone cannot keep the others from theirs. */
-  #fetchFor(peer: PeerId, work: () => Promise<void>): void {
-    const running = this.#fetchesOf.get(peer) ?? 0;
-    if (running >= limits.fetchesPerPeer || this.#fetches.waiting >= limits.orphanBlocks) return;
-    this.#fetchesOf.set(peer, running + 1);
-    const done = this.#fetches.run(async () => {
-      this.#stop.signal.throwIfAborted();
-      await work();
-    });
-    this.#logged(
-      done.finally(() => {
-        const left = (this.#fetchesOf.get(peer) ?? 1) - 1;
-        if (left > 0) this.#fetchesOf.set(peer, left);
-        else this.#fetchesOf.delete(peer);
-      }),
-    );
+  #noteDisk(error: unknown): void {
+    if (!(error instanceof HoldfastError) || error.code !== "chain/full") return;
+    this.#disk = { detail: error.message, atMs: this.#needs.clock.nowMs() };
   }
 
   #logged(work: Promise<void>): void {

@@ -1,8 +1,10 @@
 /** What synchronisation needs of the other rooms. */
-import type { AttoFil, Blockstore, CID, Clock, Logger, Wire } from "@holdfast/base";
+import type { AttoFil, Blockstore, CID, Clock, Logger, PeerId, Wire } from "@holdfast/base";
 import type { FullBlock, NetworkParams, RandomnessSource, Receipt, Tipset } from "@holdfast/consensus";
+import type { HeaderPass } from "../header-pass.ts";
 import type { ProofPass } from "../proof-pass.ts";
 import type { FoundFault } from "./faults.ts";
+import type { PeerVerdict } from "./scores.ts";
 
 export interface SyncChain {
   readonly params: NetworkParams;
@@ -34,8 +36,11 @@ export interface SyncNeeds {
   readonly chain: SyncChain;
   readonly wire: Wire;
   readonly proofs: ProofPass;
+  readonly headers: HeaderPass;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Told of consensus faults that valid blocks prove, at most once for each block. Must not throw. */
   readonly onFault?: (fault: FoundFault) => void;
+  /** Told of every answer to a question about the chain, so that a liar can be kept out. Must not throw. */
+  readonly onVerdict?: (peer: PeerId, verdict: PeerVerdict, detail: string) => void;
 }

@@ -4,24 +4,22 @@
  * become a verdict on the block;
  * proofs on worker threads; nothing is stored unless everything holds.
  */
-import { BufferedBlockstore, MemoryBlockstore } from "@holdfast/base";
+import { BufferedBlockstore } from "@holdfast/base";
 import {
   applyTipset,
   blockCid,
   checkHeader,
   createTipset,
   type FullBlock,
-  type HeaderProof,
   messageCid,
-  messagesRoot,
   type Receipt,
   readPowerTable,
   type Tipset,
   tipsetKey,
   tipsetWeight,
-  verifyHeaderProof,
 } from "@holdfast/consensus";
 import { syncErrors } from "./errors.ts";
+import { isBodyOf } from "./exchange.ts";
 import type { SyncNeeds } from "./needs.ts";
 
 /** Message CIDs whose signatures were verified; forgotten as a whole when full. */
@@ -37,10 +35,8 @@ export interface Validator {
   checkHeader(block: FullBlock): Promise<void>;
 }
 
-export function createValidator({ chain, proofs, clock }: SyncNeeds): Validator {
+export function createValidator({ chain, proofs, headers, clock }: SyncNeeds): Validator {
   const verifiedMessages = new Set<string>();
-  /** Header proofs that hold, by what they prove: a block is checked alone and again in a wider tipset. */
-  const soundHeaders = new Set<string>();
 
   async function checkHeaders(tipset: Tipset, parent: Tipset): Promise<void> {
     const parentState = chain.stateAfter(parent.key);
@@ -56,14 +52,8 @@ export function createValidator({ chain, proofs, clock }: SyncNeeds): Validator 
       genesisTimeMs: chain.genesisTimestampMs,
       nowMs: clock.nowMs(),
     };
-    for (const header of tipset.blocks) {
-      const left = checkHeader(header, parent, view, chain.params);
-      const name = blockCid(header).toString();
-      if (soundHeaders.has(name)) continue;
-      for (const proof of left) await checkProof(proofs, proof);
-      if (soundHeaders.size > verifiedMessagesMax) soundHeaders.clear();
-      soundHeaders.add(name);
-    }
+    // A block is checked alone and again in a wider tipset: what holds is remembered by what it says.
+    await headers.check(tipset.blocks.flatMap((header) => checkHeader(header, parent, view, chain.params)));
   }
 
   return {
@@ -76,7 +66,8 @@ export function createValidator({ chain, proofs, clock }: SyncNeeds): Validator 
     },
     async validate(blocks) {
       for (const block of blocks) {
-        if (!hasOwnBody(block)) throw syncErrors.foreignBody({ block: blockCid(block.header).toString() });
+        if (!isBodyOf(block.header, block.messages))
+          throw syncErrors.foreignBody({ block: blockCid(block.header).toString() });
       }
       const tipset = createTipset(blocks.map((block) => block.header));
       const parent = chain.tipset(tipsetKey(tipset.parents));
@@ -104,16 +95,6 @@ export function createValidator({ chain, proofs, clock }: SyncNeeds): Validator 
       return tipset;
     },
   };
-}
-
-async function checkProof(proofs: SyncNeeds["proofs"], proof: HeaderProof): Promise<void> {
-  if (proof.kind === "winning-post") await proofs.check({ check: "post", statement: proof.statement });
-  verifyHeaderProof(proof, proofs.inline);
-}
-
-/** Whether the messages are those that the header names. */
-export function hasOwnBody({ header, messages }: FullBlock): boolean {
-  return messagesRoot(new MemoryBlockstore(), messages).equals(header.messages);
 }
 
 function resultsInOrder(

@@ -6,8 +6,9 @@ import { addEpochs } from "@holdfast/base";
 import { blockCid, encodeBlock, type FullBlock, sortCids } from "@holdfast/consensus";
 import { createNetwork, type TestNetwork } from "@holdfast/node/testing";
 import { describe, expect, it } from "vitest";
-import { sendFrame } from "../../src/framing.ts";
+import { sendMessage } from "../../src/framing.ts";
 import { limits } from "../../src/limits.ts";
+import { rangeBlockCodec, rangeStartCodec } from "../../src/sync/exchange.ts";
 import { exchangeProtocol } from "../../src/sync/index.ts";
 
 /** The client alone with two strangers, and the first block that it does not know, on its own head. */
@@ -73,7 +74,8 @@ describe("a liar", () => {
     const company: FullBlock = { ...block, header: { ...block.header, miner: other } };
     const end = liar.handle(exchangeProtocol, async (stream) => {
       await stream.read();
-      for (const one of [block, company]) await sendFrame(stream, encodeBlock(one));
+      await sendMessage(stream, rangeStartCodec, { state: "found" });
+      for (const one of [block, company]) await sendMessage(stream, rangeBlockCodec, one);
       await stream.closeWrite();
     });
     const parents = sortCids([blockCid(block.header), blockCid(company.header)]);
@@ -103,7 +105,7 @@ describe("a liar", () => {
     await net.settle(honest.publish(topic, encodeBlock(block)));
     expect(await net.advanceUntil(isTaken, limits.requestTimeoutMs)).toBe(true);
     expect(net.clock.nowMs() - beforeMs).toBeLessThan(limits.requestTimeoutMs / 2);
-    expect(asked).toBeLessThanOrEqual(limits.fetchesPerPeer);
+    expect(asked).toBeLessThanOrEqual(limits.routes);
     end();
     for (const wire of [liar, honest]) await net.settle(wire[Symbol.asyncDispose]());
   });

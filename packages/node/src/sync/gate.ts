@@ -1,0 +1,65 @@
+/**
+ * How much one peer may take of what a node serves of its chain: so many requests at a time, so many and so many
+ * bytes a second. Invariant: nobody's requests take more than its share, and nobody is remembered for longer than
+ * it takes to fill its bucket again.
+ */
+import type { Clock, PeerId } from "@holdfast/base";
+import { Bounded } from "../bounded.ts";
+import { limits } from "../limits.ts";
+
+/** Seconds for which an unused share is saved up. */
+const burstSeconds = 4;
+
+interface Bucket {
+  bytes: number;
+  requests: number;
+  filledAtMs: number;
+}
+
+export class ServingGate {
+  readonly #clock: Clock;
+  readonly #running = new Map<PeerId, number>();
+  readonly #buckets = new Bounded<Bucket>(limits.peerScores);
+  #served = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Whether a request of this peer is served now; whoever gets true calls `leave` when it is done. */
+  enter(peer: PeerId): boolean {
+    const running = this.#running.get(peer) ?? 0;
+    const bucket = this.#bucketOf(peer);
+    const isFull = this.#served >= limits.exchangeServed || running >= limits.exchangeServedPerPeer;
+    if (isFull || bucket.requests < 1 || bucket.bytes <= 0) return false;
+    bucket.requests -= 1;
+    this.#served += 1;
+    this.#running.set(peer, running + 1);
+    return true;
+  }
+  /** Bytes that were sent. They are known only afterwards, so a share may be overdrawn by one answer. */
+  spend(peer: PeerId, bytes: number): void {
+    this.#bucketOf(peer).bytes -= bytes;
+  }
+  leave(peer: PeerId): void {
+    this.#served -= 1;
+    const running = (this.#running.get(peer) ?? 1) - 1;
+    if (running > 0) this.#running.set(peer, running);
+    else this.#running.delete(peer);
+  }
+
+  #bucketOf(peer: PeerId): Bucket {
+    const now = this.#clock.nowMs();
+    const most = {
+      bytes: burstSeconds * limits.exchangeBytesPerSecond,
+      requests: burstSeconds * limits.exchangeRequestsPerSecond,
+    };
+    const bucket = this.#buckets.get(peer) ?? { ...most, filledAtMs: now };
+    const seconds = Math.max(0, now - bucket.filledAtMs) / 1000;
+    bucket.bytes = Math.min(most.bytes, bucket.bytes + seconds * limits.exchangeBytesPerSecond);
+    bucket.requests = Math.min(most.requests, bucket.requests + seconds * limits.exchangeRequestsPerSecond);
+    bucket.filledAtMs = now;
+    this.#buckets.set(peer, bucket);
+    return bucket;
+  }
+}

@@ -103,6 +103,8 @@ export const methods = {
       head: tipsetSummary,
       headAgeMs: z.number(),
       syncState: z.enum(["synced", "syncing", "stalled"]),
+      syncCode: z.string().describe("what a stalled node stands still for, in a word; none if it does not"),
+      syncReason: z.string(),
       health,
       defaultAddress: addressText.nullable(),
       balanceFil: filText.nullable(),
@@ -164,6 +166,25 @@ export const methods = {
       genesisTotalFil: filText,
       exact: z.boolean(),
     }),
+  ),
+  "chain.bad": call(
+    "Blocks and tipsets that this node found invalid, and why",
+    nothing,
+    z.array(
+      z.object({
+        key: z.string().describe("CID of a block, or the CIDs of a tipset with commas"),
+        height,
+        code: z.string(),
+        reason: z.string(),
+        root: z.string().describe("the invalid one that it stands on; its own key if it is invalid itself"),
+        foundAtMs: z.number(),
+      }),
+    ),
+  ),
+  "chain.clearBad": call(
+    "Forgets what was found invalid, so that it is looked at again: one and what stands on it, or all",
+    z.object({ key: z.string().max(8192).optional() }),
+    z.object({ cleared: z.int() }),
   ),
   ...messageMethods,
   "actor.ls": call("All actors", z.object({ limit: limitParam }), z.array(actorView)),
@@ -285,11 +306,11 @@ export const methods = {
     }),
   ),
   why: call(
-    "Explains a deal, message, sector or put: what happened, because of what, and the command that fixes it",
+    "Explains a deal, message, sector or put, or (sync) how the node follows the chain: what happened, because of what, and the command that fixes it",
     z.object({ subject: z.string().max(200) }),
     z.object({
       subject: z.string(),
-      kind: z.enum(["deal", "message", "sector", "put", "unknown"]),
+      kind: z.enum(["deal", "message", "sector", "put", "sync", "unknown"]),
       state: z.string(),
       light: z.enum(["ok", "waiting", "failing"]),
       summary: z.string(),

@@ -72,6 +72,8 @@ const given: { readonly [command: string]: () => readonly string[] } = {
   "chain show": () => [cid("block 100")],
   "chain watch": () => [],
   "chain money": () => [],
+  "chain bad ls": () => [],
+  "chain bad clear": () => [],
   "message ls": () => [],
   "message show": () => [messageCid],
   "message wait": () => [messageCid],

@@ -59,6 +59,8 @@ export function status(
     head: tipset(head),
     headAgeMs: 420,
     syncState: "synced",
+    syncCode: "none",
+    syncReason: "new blocks come in",
     health: { light: "ok", reason: "the newest block is 0 rounds old", fix: null },
     defaultAddress: client,
     balanceFil: "999.999984716552123456",

@@ -99,7 +99,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   );
   const metrics = openMetrics(
     name,
-    metricsOf({ chain, clock, wire, mempool, mining, miner, market: market.door }),
+    metricsOf({ chain, sync, clock, wire, mempool, mining, miner, market: market.door }),
   );
   const api =
     parts.api === undefined
@@ -220,6 +220,7 @@ function handlerNeeds(
 
 interface Measured {
   readonly chain: Chain;
+  readonly sync: Sync;
   readonly clock: Clock;
   readonly wire: Wire;
   readonly mempool: Mempool;
@@ -228,7 +229,7 @@ interface Measured {
   readonly market: HandlerNeeds["market"];
 }
 
-function metricsOf({ chain, clock, wire, mempool, mining, miner, market }: Measured): MetricsSource {
+function metricsOf({ chain, sync, clock, wire, mempool, mining, miner, market }: Measured): MetricsSource {
   const countBy = (states: readonly string[]): { readonly [state: string]: number } => {
     const counts: { [state: string]: number } = {};
     for (const state of states) counts[state] = (counts[state] ?? 0) + 1;
@@ -238,6 +239,7 @@ function metricsOf({ chain, clock, wire, mempool, mining, miner, market }: Measu
     height: () => chain.head().height,
     headAgeSeconds: () => (clock.nowMs() - (chain.head().blocks[0]?.timestampMs ?? 0)) / 1000,
     peers: () => wire.peers().length,
+    syncCode: () => sync.state().code,
     pendingMessages: () => mempool.pending().length,
     powerBytes: () =>
       miner === undefined

@@ -5,6 +5,8 @@ export interface MetricsSource {
   readonly height: () => number;
   readonly headAgeSeconds: () => number;
   readonly peers: () => number;
+  /** What the node stands still for, in a word. */
+  readonly syncCode: () => string;
   readonly pendingMessages: () => number;
   readonly powerBytes: () => number;
   readonly blocksWon: () => number;
@@ -48,6 +50,9 @@ export function openMetrics(name: string, source: MetricsSource): { text(): Prom
     const { user, system } = process.cpuUsage();
     return (user + system) / 1_000_000;
   });
+  byState("holdfast_sync", "1 for what the node stands still for; none if it does not", () => ({
+    [source.syncCode()]: 1,
+  }));
   byState("holdfast_sectors", "Sectors on this node's disk", source.sectors);
   byState("holdfast_deals", "Deals of this node", source.deals);
   return { text: () => registry.metrics() };

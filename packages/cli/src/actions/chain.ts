@@ -111,6 +111,33 @@ export const chainMoney = action({
     ]),
 });
 
+export const chainBadList = action({
+  result: methods["chain.bad"].result,
+  run: async ({ node, signal }) => (await node()).call("chain.bad", {}, signal),
+  render(entries, { terminal }) {
+    if (entries.length === 0) {
+      terminal.hint("no block was found invalid");
+      return "";
+    }
+    const rows = entries.map(({ height, key, root, code, reason }) => [
+      String(height),
+      key,
+      root === key ? reason : `stands on ${root}`,
+      code,
+    ]);
+    return table(["HEIGHT", "BLOCK", "WHY", "RULE"], rows);
+  },
+});
+
+export const chainBadClear = action({
+  result: methods["chain.clearBad"].result,
+  async run({ node, signal }, input) {
+    const key = input.args[0];
+    return (await node()).call("chain.clearBad", key === undefined ? {} : { key }, signal);
+  },
+  render: ({ cleared }) => `${plural(cleared, "entry", "entries")} cleared; the node looks again`,
+});
+
 export const actorList = action({
   result: methods["actor.ls"].result,
   async run({ node, signal }, input) {

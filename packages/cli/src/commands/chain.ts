@@ -52,6 +52,24 @@ export const chainCommands: readonly CommandSpec[] = [
     action: async () => (await load()).chainMoney,
   },
   {
+    path: ["chain", "bad", "ls"],
+    summary: "List the blocks that this node found invalid, and why",
+    about:
+      "Only what breaks a rule for good is in the list, and what stands on it. What could not be fetched or stored " +
+      "is tried again by itself.",
+    examples: ["holdfast chain bad ls"],
+    action: async () => (await load()).chainBadList,
+  },
+  {
+    path: ["chain", "bad", "clear"],
+    summary: "Let the node look again at what it found invalid",
+    about:
+      "One entry and all that stands on it, or all entries. A block that is invalid will be found so again.",
+    examples: ["holdfast chain bad clear", "holdfast chain bad clear bafy2bzaceb…"],
+    args: [{ name: "key", summary: "the entry, as `holdfast chain bad ls` prints it", optional: true }],
+    action: async () => (await load()).chainBadClear,
+  },
+  {
     path: ["actor", "ls"],
     summary: "List the actors of the chain and what they hold",
     examples: ["holdfast actor ls"],

@@ -13,13 +13,13 @@ export const statusCommands: readonly CommandSpec[] = [
   },
   {
     path: ["why"],
-    summary: "Explain a deal, put, message or sector",
+    summary: "Explain a deal, put, message or sector, or why the node does not follow the chain",
     about: "Says what state it is in, what caused that, and the one command that fixes it, if one is needed.",
-    examples: ["holdfast why bafy2bzaced…", "holdfast why 3 --node miner-1"],
+    examples: ["holdfast why bafy2bzaced…", "holdfast why 3 --node miner-1", "holdfast why sync"],
     args: [
       {
         name: "subject",
-        summary: "id of a deal, put or message, a stored file's CID, or the number of a sector",
+        summary: "id of a deal, put or message, a stored file's CID, the number of a sector, or `sync`",
       },
     ],
     action: async () => (await load()).why,

@@ -98,7 +98,21 @@ export interface NetDoor {
 }
 
 export interface SyncDoor {
-  state(): { readonly state: "synced" | "syncing" | "stalled"; readonly reason: string };
+  state(): {
+    readonly state: "synced" | "syncing" | "stalled";
+    readonly code: string;
+    readonly reason: string;
+    readonly fix: string | null;
+  };
+  badTipsets(): readonly {
+    readonly key: string;
+    readonly height: number;
+    readonly code: string;
+    readonly reason: string;
+    readonly root: string;
+    readonly atMs: number;
+  }[];
+  clearBad(key?: string): number;
 }
 
 /** What a node that runs a miner adds. */

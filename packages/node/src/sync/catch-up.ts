@@ -71,6 +71,13 @@ interface Run {
   readonly sinceMs: number;
 }
 
+/** Codes of targets that will not be taken, however often they are tried. */
+const final: ReadonlySet<string> = new Set([
+  "sync/not-heavier",
+  "sync/beyond-finality",
+  "chain/contradicts-checkpoint",
+]);
+
 export class CatchUp {
   readonly asker: Asker;
   readonly #needs: CatchUpNeeds;
@@ -253,7 +260,7 @@ export class CatchUp {
       this.#failure = { peer, height, code, reason, bad: entry, atMs: clock.nowMs() };
     }
     if (entry !== undefined) this.#blame(entry);
-    else if (code === "sync/not-heavier" || code === "sync/beyond-finality") this.#forget(target);
+    else if (final.has(code)) this.#forget(target);
     else {
       target.failures += 1;
       const pauseMs = limits.syncRetryMs * 2 ** Math.min(16, target.failures - 1);

@@ -62,7 +62,7 @@ class Climb {
     this.#needs = needs;
     this.#route = route;
     this.#below = common;
-    this.#keys = new KnownKeys(needs.chain.store, needs.chain.stateAfter(common.key) as CID);
+    this.#keys = new KnownKeys(needs.chain, needs.chain.stateAfter(common.key) as CID);
     this.#keysUntil = common.height + needs.chain.params.finalityEpochs;
   }
 

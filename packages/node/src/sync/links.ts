@@ -89,12 +89,14 @@ interface Keys {
 
 /** The keys that can count for a miner until finality above a state; undefined if it is not in there. */
 export class KnownKeys {
+  readonly networkId: Uint8Array;
   readonly #store: Blockstore;
   readonly #state: CID;
   readonly #keys = new Map<Address, readonly Keys[] | undefined>();
 
-  constructor(store: Blockstore, state: CID) {
-    this.#store = store;
+  constructor(chain: { readonly store: Blockstore; readonly networkId: Uint8Array }, state: CID) {
+    this.#store = chain.store;
+    this.networkId = chain.networkId;
     this.#state = state;
   }
 
@@ -120,16 +122,17 @@ export function keyedProofs(tipset: Tipset, parent: Tipset, keys: KnownKeys): He
 }
 
 function proofsOf(header: BlockHeader, parent: Tipset, keys: KnownKeys): HeaderProof[] {
+  const { networkId } = keys;
   const { miner, height, electionProof, ticket } = header;
   const known = keys.of(miner);
   const [first] = known ?? [];
   if (known === undefined || first === undefined) return [];
   // With a second worker announced, the one that signed is the one whose keys count.
   const signer =
-    known.length === 1 ? first : (known.find((one) => isBlockSigned(header, one.worker)) ?? first);
+    known.length === 1 ? first : (known.find((one) => isBlockSigned(header, one.worker, networkId)) ?? first);
   const key = signer.workerKey;
   return [
-    { kind: "signature", header, worker: signer.worker },
+    { kind: "signature", header, worker: signer.worker, networkId },
     {
       kind: "election",
       miner,

@@ -19,6 +19,14 @@ export interface SyncChain {
   fullBlocks(key: string): readonly FullBlock[] | undefined;
   stateAfter(key: string): CID | undefined;
   weightOf(key: string): bigint | undefined;
+  /**
+   * Whether a tipset can stand on its parent beside the operator's checkpoint, be it executed or only linked.
+   * Errors: `chain/contradicts-checkpoint`.
+   */
+  checkCheckpoint(
+    tipset: Pick<Tipset, "key" | "cids" | "height">,
+    parent: Pick<Tipset, "key" | "height"> | undefined,
+  ): void;
   parentOf(tipset: Tipset): Tipset | undefined;
   tipsetAt(height: number, below?: Tipset): Tipset;
   randomnessBelow(tipset: Tipset): RandomnessSource;

@@ -11,6 +11,7 @@ export const stallCodes = [
   "no-peers",
   "invalid-chain",
   "beyond-finality",
+  "checkpoint",
   "bodies-missing",
   "headers-missing",
   "unreached",
@@ -148,6 +149,12 @@ function ofFailure({ code, reason, height, bad }: Failure): SyncState | undefine
         "beyond-finality",
         reason,
         "if this node was on the wrong side of a split, begin again with an empty repo",
+      );
+    case "chain/contradicts-checkpoint":
+      return stalled(
+        "checkpoint",
+        `the chain of the peers is not that of the checkpoint: ${reason}`,
+        `${morePeers}, or ask where the checkpoint comes from`,
       );
     case "block/from-the-future":
       return stalled(

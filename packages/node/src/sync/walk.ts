@@ -51,8 +51,8 @@ export class BadChain extends Error {
 }
 
 /**
- * Errors: `BadChain` if the headers prove it; `sync/not-heavier`, `sync/beyond-finality`, `sync/ancestors-missing`,
- * `block/from-the-future`, those of the signal.
+ * Errors: `BadChain` if the headers prove it; `sync/not-heavier`, `chain/contradicts-checkpoint`,
+ * `sync/beyond-finality`, `sync/ancestors-missing`, `block/from-the-future`, those of the signal.
  */
 export async function walkDown(needs: WalkNeeds, options: WalkOptions): Promise<Walked> {
   const walk = new Walk(needs, options);
@@ -119,6 +119,7 @@ class Walk {
     }
     if (this.#child !== undefined) {
       const child = this.#child;
+      chain.checkCheckpoint(child, tipset);
       try {
         checkLink(child, tipset);
       } catch (error) {
@@ -154,6 +155,7 @@ class Walk {
     const final = chain.tipsetAt(Math.max(0, chain.head().height - chain.params.finalityEpochs));
     if (common.height < final.height)
       throw syncErrors.beyondFinality({ finality: chain.params.finalityEpochs });
+    chain.checkCheckpoint(lowest, common);
     const weight = chain.weightOf(common.key);
     const state = chain.stateAfter(common.key);
     if (weight === undefined || state === undefined)

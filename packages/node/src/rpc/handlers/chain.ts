@@ -18,6 +18,8 @@ type ChainHandlers = Pick<
   | "chain.show"
   | "chain.watch"
   | "chain.money"
+  | "chain.bad"
+  | "chain.clearBad"
   | "actor.ls"
   | "actor.show"
 >;
@@ -64,6 +66,7 @@ export function chainHandlers(needs: HandlerNeeds): ChainHandlers {
         exact: money.total === chain.genesisTotal,
       };
     },
+    ...badHandlers(needs),
     "actor.ls": async ({ limit }) => {
       const { state } = chain.headState();
       const actors: MethodResult<"actor.ls"> = [];
@@ -87,6 +90,18 @@ export function chainHandlers(needs: HandlerNeeds): ChainHandlers {
           codeNameOfCid(record.code),
         ),
       };
+    },
+  };
+}
+
+function badHandlers({ sync }: HandlerNeeds): Pick<ChainHandlers, "chain.bad" | "chain.clearBad"> {
+  return {
+    "chain.bad": async () =>
+      sync.badTipsets().map(({ atMs: foundAtMs, ...entry }) => ({ ...entry, foundAtMs })),
+    "chain.clearBad": async ({ key }) => {
+      const cleared = sync.clearBad(key);
+      if (key !== undefined && cleared === 0) throw rpcErrors.notFound({ what: `invalid block ${key}` });
+      return { cleared };
     },
   };
 }
@@ -165,6 +180,8 @@ function statusOf(needs: HandlerNeeds): MethodResult<"node.status"> {
     head,
     headAgeMs: Math.max(0, clock.nowMs() - head.timestampMs),
     syncState: sync.state,
+    syncCode: sync.code,
+    syncReason: sync.reason,
     health: healthOf(needs, head.timestampMs),
     defaultAddress: address ?? null,
     balanceFil: address === undefined ? null : filText(balance ?? attoFil(0)),
@@ -179,18 +196,14 @@ function rolesOf({ miner, name }: HandlerNeeds): MethodResult<"node.status">["ro
   return name === "bootstrap" ? ["bootstrap"] : ["client"];
 }
 
-function healthOf(needs: HandlerNeeds, headMs: number): MethodResult<"node.status">["health"] {
-  const { chain, net, clock, sync } = needs;
+function healthOf(
+  { chain, clock, sync }: HandlerNeeds,
+  headMs: number,
+): MethodResult<"node.status">["health"] {
   const rounds = Math.floor((clock.nowMs() - headMs) / chain.params.roundMs);
-  const state = sync.state();
-  if (net.peers().length === 0) {
-    return {
-      light: "failing",
-      reason: "there is no peer",
-      fix: "connect to one with `holdfast net connect ADDRESS`, or start the others",
-    };
-  }
-  if (state.state === "syncing") return { light: "warning", reason: state.reason, fix: null };
+  const { state, reason, fix } = sync.state();
+  if (state === "stalled") return { light: "failing", reason, fix };
+  if (state === "syncing") return { light: "warning", reason, fix };
   if (rounds > warnRounds) {
     return {
       light: "failing",

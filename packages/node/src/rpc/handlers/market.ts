@@ -68,8 +68,31 @@ async function explain(needs: HandlerNeeds, subject: string): Promise<Explanatio
   const dealId = findDeal(needs.market.deals(), subject)?.dealId ?? subject;
   const known = needs.market.explain(dealId);
   if (known !== undefined) return known;
+  if (subject === "sync") return explainSync(needs);
   if (/^\d+$/.test(subject)) return explainSector(needs, Number(subject));
   return explainMessage(needs, subject);
+}
+
+function explainSync({ sync, net, chain }: HandlerNeeds): Explanation {
+  const { state, code, reason, fix } = sync.state();
+  const heights = [...net.peerHeights().values()];
+  const told =
+    heights.length === 0
+      ? "no peer has told its height"
+      : `peers told of heights up to ${Math.max(...heights)}`;
+  const bad = sync.badTipsets().filter(({ key, root }) => key === root);
+  return {
+    subject: "sync",
+    kind: "sync",
+    state: code === "none" ? state : `${state}, ${code}`,
+    light: ({ synced: "ok", syncing: "waiting", stalled: "failing" } as const)[state],
+    summary: reason,
+    causes: [
+      `the head is at height ${chain.head().height}, and ${told}`,
+      ...bad.slice(0, 4).map(({ height, reason: why }) => `at height ${height} a block is invalid: ${why}`),
+    ],
+    fix,
+  };
 }
 
 function explainMessage(needs: HandlerNeeds, subject: string): Explanation {

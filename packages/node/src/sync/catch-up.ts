@@ -78,6 +78,9 @@ const final: ReadonlySet<string> = new Set([
   "chain/contradicts-checkpoint",
 ]);
 
+/** Codes of targets that their teller does not give. */
+const notGiven: ReadonlySet<string> = new Set(["sync/ancestors-missing", "sync/bodies-missing"]);
+
 export class CatchUp {
   readonly asker: Asker;
   readonly #needs: CatchUpNeeds;
@@ -262,6 +265,8 @@ export class CatchUp {
     if (entry !== undefined) this.#blame(entry);
     else if (final.has(code)) this.#forget(target);
     else {
+      // What a peer tells of, it has; one that does not give it is asked after all others.
+      if (notGiven.has(code)) this.asker.judge(peer, "late", { detail: reason });
       target.failures += 1;
       const pauseMs = limits.syncRetryMs * 2 ** Math.min(16, target.failures - 1);
       target.notBeforeMs = clock.nowMs() + Math.min(limits.syncRetryMaxMs, pauseMs);

@@ -27,7 +27,8 @@ export interface ClimbNeeds extends Pick<SyncNeeds, "chain" | "headers"> {
 
 interface Span {
   readonly steps: readonly Step[];
-  readonly bodies: Promise<Bodies>;
+  /** With the first of the steps that somebody else has signed, if there is one: no bodies are fetched from it on. */
+  readonly bodies: Promise<Bodies & { readonly broken: BrokenStep | undefined }>;
 }
 
 /** A rule that a step breaks. */
@@ -74,12 +75,13 @@ class Climb {
       let done = 0;
       let reached: Tipset | undefined;
       try {
-        const { tipsets, bytes } = await span.bodies;
+        const { tipsets, bytes, broken } = await span.bodies;
         this.#tipsetBytes = Math.max(1, (this.#tipsetBytes + bytes / Math.max(1, tipsets.length)) / 2);
         for (; done < tipsets.length; done += 1) {
           reached = await this.#bringIn(span.steps[done] as Step, tipsets[done] ?? []);
           this.#needs.moved(this.#left() + tipsets.length - done - 1);
         }
+        if (broken !== undefined) throw broken;
       } catch (error) {
         throw this.#verdictOn(error, span.steps.slice(done));
       } finally {
@@ -97,29 +99,28 @@ class Climb {
     const { asker, signal } = this.#needs;
     const most = Math.min(limits.exchangeTipsets, limits.bodySpanBytes / this.#tipsetBytes);
     const steps = this.#route.take(Math.max(1, Math.floor(most)));
-    const keys = this.#checkKeys(steps);
-    const bodies = keys.then(() => fetchBodies(asker, steps, signal));
+    const bodies = this.#checkKeys(steps).then(async (broken) => {
+      const sound = broken === undefined ? steps : steps.slice(0, steps.indexOf(broken.step));
+      return { ...(await fetchBodies(asker, sound, signal)), broken };
+    });
     // It is looked at in its turn.
     bodies.catch(() => undefined);
     this.#ahead.push({ steps, bodies });
   }
 
-  /** Whoever a header names must have signed it, as far as the common tipset's state tells. */
-  async #checkKeys(steps: readonly Step[]): Promise<void> {
-    const checks: Promise<void>[] = [];
-    for (const step of steps) {
+  /** The first of the steps that is not signed by whom it names, as far as the common tipset's state tells. */
+  async #checkKeys(steps: readonly Step[]): Promise<BrokenStep | undefined> {
+    const checks = steps.map((step) => {
       const below = this.#below;
       const tipset = step.headers === undefined ? undefined : createTipset(step.headers);
       this.#below = tipset;
-      if (tipset === undefined || below === undefined || step.height > this.#keysUntil) continue;
-      const check = this.#needs.headers.check(keyedProofs(tipset, below, this.#keys));
-      checks.push(
-        check.catch((error: unknown) => {
-          throw new BrokenStep(step, error);
-        }),
+      if (tipset === undefined || below === undefined || step.height > this.#keysUntil) return undefined;
+      return this.#needs.headers.check(keyedProofs(tipset, below, this.#keys)).then(
+        () => undefined,
+        (error: unknown) => new BrokenStep(step, error),
       );
-    }
-    await Promise.all(checks);
+    });
+    return (await Promise.all(checks)).find((broken) => broken !== undefined);
   }
 
   async #bringIn(step: Step, blocks: readonly FullBlock[]): Promise<Tipset> {

@@ -21,7 +21,7 @@ export interface Hello {
   readonly heaviestTipSetHeight: number;
 }
 
-const helloCodec: Codec<Hello> = c.tuple("Hello", {
+export const helloCodec: Codec<Hello> = c.tuple("Hello", {
   genesisHash: c.cid,
   heaviestTipSetCids: c.list(c.cid, maxParents),
   heaviestTipSetHeight: c.uint(),

@@ -71,11 +71,12 @@ export function diagnose(facts: StallFacts): SyncState {
   const { nowMs, roundMs, head, progress } = facts;
   const wrong = clockTrouble(facts) ?? diskTrouble(facts);
   if (wrong !== undefined) return wrong;
-  const [best] = progress;
+  const failure = failureThatMatters(facts);
+  // What has failed and is only tried again is no progress yet.
+  const best = progress.find(({ executed }) => executed > 0 || failure === undefined);
   if (best !== undefined && best.height - head.height > behindRounds) return catchingUp(best, nowMs);
   const ageRounds = Math.floor((nowMs - head.timestampMs) / roundMs);
   const isAhead = facts.told.some((height) => height - head.height > behindRounds);
-  const failure = failureThatMatters(facts);
   if (ageRounds < stallRounds && (!isAhead || failure === undefined))
     return { state: "synced", code: "none", reason: "new blocks come in", fix: null };
   return (

@@ -59,11 +59,37 @@ export {
   isWorkerKey,
   type MinerConstructor,
   maxPeerIdBytes,
+  type PieceLocation,
   type PowerChange,
   workerKeyBytes,
 } from "./calls.ts";
 export { type CreateMultisig, createInitState, type InitState, initStateCodec } from "./init.ts";
 export { type None, none, noneCodec } from "./kit.ts";
+export type { ExtendDeal, ReleaseDeal, SettleDeals } from "./market/amend.ts";
+export {
+  type Deal,
+  DealBook,
+  type DealBookState,
+  type DealRef,
+  type DealStatus,
+  dealBookStateCodec,
+  dealCodec,
+  dealStatuses,
+  type EscrowAccount,
+  holdsCollateral,
+  queuedDealCodec,
+  watchesSectors,
+} from "./market/book.ts";
+export {
+  type ActivateDeal,
+  type DealCondition,
+  dealConditionCodec,
+  dealPredicate,
+  maxDealsPerMessage,
+  type PublishDeals,
+  type SignedDealTerms,
+} from "./market/deals.ts";
+export type { OfMiner, WithdrawBalance } from "./market/escrow.ts";
 export { type CreateMiner, type ListMiners, type MinerPage, maxMinersPerPage } from "./market/index.ts";
 export {
   createMarketState,
@@ -96,7 +122,6 @@ export {
   conditionParamsCodec,
   maxConditionPieces,
   type PieceCondition,
-  type PieceLocation,
   type PieceRedemption,
   pieceConditionCodec,
   pieceInclusionPredicate,

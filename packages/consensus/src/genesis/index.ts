@@ -151,6 +151,7 @@ export function checkNetworkParams(params: NetworkParams): void {
       "the seal's challenge is still known at its expiry",
     ],
     [params.proofWindowEpochs < params.ticketLookbackEpochs, "the window's challenge is known to its end"],
+    [params.dealsPerTick > 0, "deals come to their end"],
     [params.minSectorLifetimeEpochs <= params.maxSectorLifetimeEpochs, "a sector's life has a range"],
   ];
   for (const [holds, reason] of rules)

@@ -2,6 +2,7 @@
 export * from "./actor.ts";
 export * from "./block.ts";
 export * from "./builtins.ts";
+export * from "./deal.ts";
 export * from "./message.ts";
 export { networkIdBytes, networkIdOfGenesis } from "./network-id.ts";
 export * from "./params.ts";

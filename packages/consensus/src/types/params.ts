@@ -47,6 +47,15 @@ export interface NetworkParams {
   readonly maxBlockMessages: number;
   /** After a payer's cancel a channel stays open for the target for this many epochs. */
   readonly channelCancelDelayEpochs: number;
+  /** What the parties of a deal lock at least, in percent of its price, rounded up. */
+  readonly minProviderCollateralPercent: number;
+  readonly minClientCollateralPercent: number;
+  /** Of what a provider loses, so much goes to the client (percent, rounded down); the rest is burnt. */
+  readonly lostCollateralClientPercent: number;
+  /** What of its collateral a provider loses that does not start a published deal in time (percent, rounded up). */
+  readonly lateStartPercent: number;
+  /** Deals that one tick moves on, at most; the others wait for the next. */
+  readonly dealsPerTick: number;
   /** How far a block's timestamp may lie ahead of the local clock (milliseconds). */
   readonly futureToleranceMs: number;
 }
@@ -56,6 +65,9 @@ const maxEpochs = 2 ** 40;
 const maxSize = 2 ** 40;
 /** A commitment looks at all deadlines of its miner. */
 const maxDeadlines = 1_024;
+/** A share that may exceed the whole: of a price. */
+const maxCollateralPercent = 10_000;
+const maxDealsPerTick = 65_536;
 /** Sectors that one proof of spacetime can cover. */
 const maxPartitionSectors = 4_096;
 
@@ -87,6 +99,11 @@ export const networkParamsCodec: Codec<NetworkParams> = c.tuple("NetworkParams",
   maxMessageBytes: c.uint(maxSize),
   maxBlockMessages: c.uint(maxSize),
   channelCancelDelayEpochs: c.uint(maxEpochs),
+  minProviderCollateralPercent: c.uint(maxCollateralPercent),
+  minClientCollateralPercent: c.uint(maxCollateralPercent),
+  lostCollateralClientPercent: c.uint(100),
+  lateStartPercent: c.uint(100),
+  dealsPerTick: c.uint(maxDealsPerTick),
   futureToleranceMs: c.uint(maxSize),
 });
 
@@ -127,6 +144,11 @@ export function devnetParams(
     maxMessageBytes: 524_288,
     maxBlockMessages: 1_000,
     channelCancelDelayEpochs: 500,
+    minProviderCollateralPercent: 20,
+    minClientCollateralPercent: 5,
+    lostCollateralClientPercent: 50,
+    lateStartPercent: 20,
+    dealsPerTick: 64,
     futureToleranceMs: 1_000,
     ...given,
   };

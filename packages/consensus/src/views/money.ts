@@ -1,17 +1,20 @@
 /**
  * The law of the network's money: all balances together are what the genesis made, to the last attoFIL,
- * after every tipset. Escrow and pledge are parts of the balances of the broker and of the miners; the parts
- * must be what the channels and the sectors say.
+ * after every tipset. Escrow, pledge and what deals stand on are parts of the balances of the broker, of the miners and
+ * of the market; the parts must be what the channels, the sectors and the deals say.
  */
 import type { AttoFil, Blockstore, CID } from "@holdfast/base";
 import { addAtto, assert, getObject, subAtto, zeroAtto } from "@holdfast/base";
 import { brokerStateCodec } from "../actors/broker/state.ts";
+import { DealBook } from "../actors/market/book.ts";
+import { marketStateCodec } from "../actors/market/state.ts";
 import type { MinerState } from "../actors/miner/state.ts";
 import { loadPreCommits, loadSectors, minerStateCodec } from "../actors/miner/state.ts";
 import { stateErrors } from "../errors.ts";
 import { builtinAddresses, codeNames } from "../types/builtins.ts";
 import { codeNameOfCid, listActors } from "./actors.ts";
 import { allChannels } from "./broker.ts";
+import { checkDealBook } from "./deals.ts";
 
 export interface MoneyReport {
   /** All balances but escrow, pledge and what is burnt. */
@@ -20,8 +23,10 @@ export interface MoneyReport {
   readonly escrow: AttoFil;
   /** Locked in the miners for sectors and pre-commitments. */
   readonly pledge: AttoFil;
+  /** Held by the market for the parties of deals, locked or free. */
+  readonly deals: AttoFil;
   readonly burnt: AttoFil;
-  /** The sum of the four. */
+  /** The sum of the five. */
   readonly total: AttoFil;
 }
 
@@ -41,6 +46,7 @@ export function moneyInvariant(store: Blockstore, state: CID, genesisTotal?: Att
   let total = zeroAtto;
   let escrow = zeroAtto;
   let pledge = zeroAtto;
+  let deals = zeroAtto;
   let burnt = zeroAtto;
   for (const [address, { code, head, balance }] of listActors(store, state)) {
     total = addAtto(total, balance);
@@ -65,10 +71,15 @@ export function moneyInvariant(store: Blockstore, state: CID, genesisTotal?: Att
       assert(held <= balance, "the broker holds what its channels promise");
       escrow = addAtto(escrow, held);
     }
+    if (codeName === codeNames.market && head !== null) {
+      const { deals: book } = getObject(store, marketStateCodec, head);
+      deals = addAtto(deals, checkDealBook(new DealBook(store, book)));
+      assert(deals <= balance, "the market holds what it owes to the parties of deals");
+    }
   }
   if (genesisTotal !== undefined && total !== genesisTotal) {
     throw stateErrors.moneyNotConserved({ total: total.toString(), expected: genesisTotal.toString() });
   }
-  const balances = subAtto(total, addAtto(escrow, pledge, burnt));
-  return { balances, escrow, pledge, burnt, total };
+  const balances = subAtto(total, addAtto(escrow, pledge, deals, burnt));
+  return { balances, escrow, pledge, deals, burnt, total };
 }

@@ -35,6 +35,23 @@ const table = {
   invalidWorkerKey: { code: 34, meaning: "the worker key is not a valid BLS public key" },
   invalidPeerId: { code: 35, meaning: "the peer id is malformed" },
 
+  dealInvalid: { code: 36, meaning: "the deal's terms are not possible" },
+  dealTooLate: { code: 37, meaning: "the deal's start deadline has passed" },
+  dealSignatureInvalid: { code: 38, meaning: "the client did not sign this" },
+  collateralTooSmall: { code: 39, meaning: "a collateral is below the network's share of the price" },
+  dealExists: { code: 40, meaning: "there is a deal on this channel already" },
+  channelUnfit: { code: 41, meaning: "the payment channel does not pay this deal to its end" },
+  insufficientEscrow: { code: 42, meaning: "the free escrow does not cover the amount" },
+  dealNotFound: { code: 43, meaning: "there is no such deal" },
+  dealNotPublished: { code: 44, meaning: "the deal does not wait for its start" },
+  dealNotActive: { code: 45, meaning: "the deal is not active" },
+  dealLost: { code: 46, meaning: "a sector of the deal is lost" },
+  sectorUnhealthy: { code: 47, meaning: "a sector of the deal is faulty" },
+  channelKept: { code: 48, meaning: "the client has not cancelled the deal's channel" },
+  amendmentInvalid: { code: 49, meaning: "the change of the deal is not possible, or no longer" },
+  minerSlashed: { code: 50, meaning: "the miner has lost everything and its deals are not settled yet" },
+  nothingDeposited: { code: 51, meaning: "no money was sent" },
+
   // miner: 64–127
   notOwner: { code: 64, meaning: "only the miner's owner may do this" },
   notWorker: { code: 65, meaning: "only the miner's worker or owner may do this" },

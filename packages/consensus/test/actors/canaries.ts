@@ -57,6 +57,16 @@ export function brokenMiner<N extends keyof MinerMethods>(
   return codesWith("miner", name, wrap(method, change as After<ActorMethod<unknown, unknown>>));
 }
 
+type MarketMethods = (typeof methods)["market"];
+
+export function brokenMarket<N extends keyof MarketMethods>(
+  name: N,
+  change: After<MarketMethods[N]>,
+): CodeTable {
+  const method = methods.market[name] as ActorMethod<unknown, unknown>;
+  return codesWith("market", name, wrap(method, change as After<ActorMethod<unknown, unknown>>));
+}
+
 type MultisigMethods = (typeof methods)["multisig"];
 
 export function brokenMultisig<N extends keyof MultisigMethods>(

@@ -10,20 +10,34 @@ const names = Object.fromEntries(
   Object.entries(methods).map(([actor, table]) => [actor, Object.keys(table)]),
 );
 
+const marketMethods = [
+  "createMiner",
+  "updatePower",
+  "enrolDeadline",
+  "getTotalPower",
+  "getMinerPower",
+  "listMiners",
+  "sectorsLost",
+  "addBalance",
+  "withdrawBalance",
+  "getBalance",
+  "publishDeals",
+  "activateDeal",
+  "extendDeal",
+  "releaseDeal",
+  "reportCancelledChannel",
+  "settleDeals",
+  "getDeal",
+  "verifyDeal",
+  "cronTick",
+];
+
 describe("methods", () => {
   it("are these, by name", () => {
     expect(names).toEqual({
       account: [],
       init: ["createMultisig", "getNetworkParams", "getNetworkName"],
-      market: [
-        "createMiner",
-        "updatePower",
-        "enrolDeadline",
-        "getTotalPower",
-        "getMinerPower",
-        "listMiners",
-        "cronTick",
-      ],
+      market: marketMethods,
       miner: [
         "addAsk",
         "getAsks",
@@ -50,6 +64,9 @@ describe("methods", () => {
         "getSector",
         "getProvingDeadline",
         "verifyPieceInclusion",
+        "getParties",
+        "proveDealPieces",
+        "getSectorsHealth",
         "reportConsensusFault",
         "onDeadline",
       ],
@@ -80,6 +97,8 @@ describe("methods", () => {
     expect(payable).toEqual([
       "init.createMultisig",
       "market.createMiner",
+      "market.addBalance",
+      "market.publishDeals",
       "miner.preCommitSector",
       "broker.createChannel",
       "broker.openChannel",

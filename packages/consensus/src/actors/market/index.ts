@@ -1,24 +1,58 @@
 /**
- * The storage market (go-filecoin 2019): creates miners, keeps the power table and calls the miners'
- * deadlines. Power is sealed bytes and changes only by what a miner actor proves or fails to prove.
+ * The storage market (go-filecoin 2019): creates miners, keeps the power table, calls the miners' deadlines, and
+ * keeps the book of deals. Power is sealed bytes and changes only by what a miner actor proves or fails to prove.
  */
-import type { Address, Codec, Epoch } from "@holdfast/base";
+import type { Address, AttoFil, CID, Codec, Epoch } from "@holdfast/base";
 import { addressBytes, assert, c, encode } from "@holdfast/base";
 import { codeNames } from "../../types/builtins.ts";
 import type { ActorContext } from "../../vm/context.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
-import type { EnrolDeadline, PowerChange } from "../calls.ts";
+import type { EnrolDeadline, PowerChange, SectorsLost } from "../calls.ts";
 import {
   enrolDeadlineCall,
   isPeerId,
   isWorkerKey,
   maxPeerIdBytes,
   minerConstructorCodec,
+  sectorsLostCall,
   updatePowerCall,
   workerKeyBytes,
 } from "../calls.ts";
 import type { None } from "../kit.ts";
 import { actorOf, getter, method, none, noneCodec, pay } from "../kit.ts";
+import type { ConditionParams } from "../miner/pieces.ts";
+import { conditionParamsCodec } from "../miner/pieces.ts";
+import type { ExtendDeal, ReleaseDeal, SettleDeals } from "./amend.ts";
+import {
+  extendDeal,
+  extendDealCodec,
+  releaseDeal,
+  releaseDealCodec,
+  reportCancelledChannel,
+  settleDeals,
+  settleDealsCodec,
+} from "./amend.ts";
+import type { Deal, DealRef, EscrowAccount } from "./book.ts";
+import { dealCodec, dealRefCodec, escrowAccountCodec } from "./book.ts";
+import type { ActivateDeal, PublishDeals } from "./deals.ts";
+import {
+  activateDeal,
+  activateDealCodec,
+  getDeal,
+  maxDealsPerMessage,
+  publishDeals,
+  publishDealsCodec,
+  verifyDeal,
+} from "./deals.ts";
+import type { OfMiner, WithdrawBalance } from "./escrow.ts";
+import {
+  addBalance,
+  ofMinerCodec,
+  readBook,
+  withBook,
+  withdrawBalance,
+  withdrawBalanceCodec,
+} from "./escrow.ts";
 import type { MarketMiner, MarketState } from "./state.ts";
 import { enqueue, loadMinerList, loadMiners, loadQueue, marketStateCodec } from "./state.ts";
 import { tick } from "./tick.ts";
@@ -115,6 +149,17 @@ function listMiners(ctx: ActorContext, { from, limit }: ListMiners): MinerPage {
   return { miners, total: list.count };
 }
 
+/** Notes which sectors ended early; the deals in them are settled later. `unknownMiner`. */
+function sectorsLost(ctx: ActorContext, { sectorIds }: SectorsLost): None {
+  entryOfCaller(ctx, ctx.readState(marketStateCodec));
+  const miner = ctx.message.from;
+  withBook(ctx, (book) => {
+    for (const sectorId of sectorIds ?? [null]) book.noteLoss(miner, sectorId, ctx.height);
+  });
+  return none;
+}
+
+/** For the methods of deals: what each does and its exit codes stand at the function that `run` names. */
 export const marketMethods = {
   /**
    * Creates a miner owned by the sender; the value is its first free balance. Returns its address.
@@ -148,6 +193,53 @@ export const marketMethods = {
     params: c.tuple("ListMiners", { from: c.uint(), limit: c.uint(maxMinersPerPage) }),
     returns: c.tuple("MinerPage", { miners: c.list(c.address, maxMinersPerPage), total: c.uint() }),
     run: listMiners,
+  }),
+  sectorsLost: method<SectorsLost, None>({ ...sectorsLostCall, run: sectorsLost }),
+  addBalance: method<OfMiner, AttoFil>({
+    params: ofMinerCodec,
+    returns: c.attoFil,
+    payable: true,
+    run: addBalance,
+  }),
+  withdrawBalance: method<WithdrawBalance, AttoFil>({
+    params: withdrawBalanceCodec,
+    returns: c.attoFil,
+    run: withdrawBalance,
+  }),
+  /** What the market holds for a party, and what of it is locked; zeros for one it does not know. */
+  getBalance: method<{ readonly party: Address }, EscrowAccount>({
+    params: c.tuple("GetBalance", { party: c.address }),
+    returns: escrowAccountCodec,
+    run: (ctx, { party }) => readBook(ctx).account(party),
+  }),
+  publishDeals: method<PublishDeals, readonly CID[]>({
+    params: publishDealsCodec,
+    returns: c.list(c.cid, maxDealsPerMessage),
+    payable: true,
+    run: publishDeals,
+  }),
+  activateDeal: method<ActivateDeal, None>({
+    params: activateDealCodec,
+    returns: noneCodec,
+    run: activateDeal,
+  }),
+  extendDeal: method<ExtendDeal, None>({ params: extendDealCodec, returns: noneCodec, run: extendDeal }),
+  releaseDeal: method<ReleaseDeal, None>({ params: releaseDealCodec, returns: noneCodec, run: releaseDeal }),
+  reportCancelledChannel: method<DealRef, None>({
+    params: dealRefCodec,
+    returns: noneCodec,
+    run: reportCancelledChannel,
+  }),
+  settleDeals: method<SettleDeals, number>({
+    params: settleDealsCodec,
+    returns: c.uint(maxDealsPerMessage),
+    run: settleDeals,
+  }),
+  getDeal: method<DealRef, Deal>({ params: dealRefCodec, returns: dealCodec, run: getDeal }),
+  verifyDeal: method<ConditionParams, None>({
+    params: conditionParamsCodec,
+    returns: noneCodec,
+    run: verifyDeal,
   }),
   /** For the VM, once per tipset before its messages. `epoch` is the tipset's height. */
   cronTick: method<{ readonly epoch: Epoch }, None>({

@@ -5,6 +5,7 @@
  */
 import type { Address, Blockstore, CID, Codec, Epoch } from "@holdfast/base";
 import { Amt, addressBytes, c, Hamt, putObject } from "@holdfast/base";
+import { emptyBook } from "./book.ts";
 
 /** Power in bytes: a million petabytes and far more. */
 const powerCodec = c.bigUint(16);
@@ -36,6 +37,8 @@ export interface MarketState {
   /** The last long gap in the chain: no tipset between these heights; both 0 if there was none. */
   readonly stallFrom: Epoch;
   readonly stallTo: Epoch;
+  /** The book of deals, see `DealBookState`. */
+  readonly deals: CID;
 }
 export const marketStateCodec: Codec<MarketState> = c.tuple("MarketState", {
   miners: c.cid,
@@ -45,6 +48,7 @@ export const marketStateCodec: Codec<MarketState> = c.tuple("MarketState", {
   lastTick: c.epoch,
   stallFrom: c.epoch,
   stallTo: c.epoch,
+  deals: c.cid,
 });
 
 export function loadMiners(store: Blockstore, state: MarketState): Hamt<MarketMiner> {
@@ -91,5 +95,6 @@ export function createMarketState(store: Blockstore, genesisMiners: readonly Gen
     lastTick: 0 as Epoch,
     stallFrom: 0 as Epoch,
     stallTo: 0 as Epoch,
+    deals: emptyBook(store),
   });
 }

@@ -1,14 +1,16 @@
 /**
  * The network's implicit tick, once per tipset before its messages: every miner that has a deadline to be
- * judged is told so and loses the power of what it did not prove. The work of a tick is bounded by the
- * sectors of these deadlines; a miner returns at most twice in one tick, however long the chain stood
- * still, because the deadlines inside a gap are skipped.
+ * judged is told so and loses the power of what it did not prove; then deals that are due go on. The work of a tick is
+ * bounded by the sectors of these deadlines and by `dealsPerTick`; a miner returns at most twice in one tick, however
+ * long the chain stood still, because the deadlines inside a gap are skipped.
  */
 import type { Address, CID, Epoch } from "@holdfast/base";
 import { Amt, addressBytes, assert, c } from "@holdfast/base";
 import type { ActorContext } from "../../vm/context.ts";
 import { onDeadlineCall } from "../calls.ts";
-import { callActor } from "../kit.ts";
+import { burn, callActor } from "../kit.ts";
+import { DealBook } from "./book.ts";
+import { advanceDue } from "./settle.ts";
 import type { MarketState } from "./state.ts";
 import { enqueue, loadMiners, loadQueue, marketStateCodec } from "./state.ts";
 
@@ -48,6 +50,7 @@ export function tick(ctx: ActorContext): void {
   const state = noteStall(ctx, ctx.readState(marketStateCodec));
   const miners = loadMiners(ctx.store, state);
   const queue = loadQueue(ctx.store, state);
+  const book = new DealBook(ctx.store, state.deals);
   let totalPower = state.totalPower;
   for (let due = takeDue(ctx, queue); due.length > 0; due = takeDue(ctx, queue)) {
     for (const { deadline, miner } of due) {
@@ -55,7 +58,8 @@ export function tick(ctx: ActorContext): void {
       const entry = miners.get(key);
       assert(entry?.deadline === deadline, "a miner stands in the queue exactly at its deadline");
       const chainStalled = wasStalled(ctx, state, deadline);
-      const { powerRemoved, next } = callActor(ctx, miner, onDeadlineCall, { deadline, chainStalled });
+      const { powerRemoved, next, lost } = callActor(ctx, miner, onDeadlineCall, { deadline, chainStalled });
+      for (const sectorId of lost) book.noteLoss(miner, sectorId, ctx.height);
       assert(entry.power >= powerRemoved, "a miner does not lose more power than it has");
       assert(next === null || next > deadline, "the next deadline is later");
       miners.set(key, { ...entry, power: entry.power - powerRemoved, deadline: next });
@@ -63,10 +67,14 @@ export function tick(ctx: ActorContext): void {
       if (next !== null) enqueue(ctx.store, queue, next, miner);
     }
   }
+  // After the judgements: a sector that was given up just now counts for a deal that is looked at just now.
+  const burnt = advanceDue(ctx, book, state);
   ctx.writeState(marketStateCodec, {
     ...state,
     miners: miners.flush(),
     totalPower,
     queue: queue.flush(),
+    deals: book.flush(),
   });
+  burn(ctx, burnt);
 }

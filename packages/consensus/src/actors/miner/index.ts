@@ -8,7 +8,16 @@ import { codeNames } from "../../types/builtins.ts";
 import type { ActorContext } from "../../vm/context.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
 import type { MinerConstructor, OnDeadline, OnDeadlineResult } from "../calls.ts";
-import { isPeerId, maxPeerIdBytes, minerConstructorCodec, onDeadlineCall, workerKeyBytes } from "../calls.ts";
+import {
+  getPartiesCall,
+  getSectorsHealthCall,
+  isPeerId,
+  maxPeerIdBytes,
+  minerConstructorCodec,
+  onDeadlineCall,
+  proveDealPiecesCall,
+  workerKeyBytes,
+} from "../calls.ts";
 import type { None } from "../kit.ts";
 import { actorOf, getter, method, none, noneCodec, pay } from "../kit.ts";
 import { freeBalance, readAsOperator, readAsOwner, readMiner, writeMiner } from "./access.ts";
@@ -27,7 +36,7 @@ import {
   confirmWorker,
 } from "./keys.ts";
 import type { ConditionParams } from "./pieces.ts";
-import { conditionParamsCodec, verifyPieceInclusion } from "./pieces.ts";
+import { conditionParamsCodec, getSectorsHealth, proveDealPieces, verifyPieceInclusion } from "./pieces.ts";
 import type { SubmitPost } from "./post.ts";
 import { submitPost, submitPostCodec } from "./post.ts";
 import type { CommitSector, PreCommitSector } from "./seal.ts";
@@ -184,6 +193,15 @@ export const minerMethods = {
     returns: noneCodec,
     run: verifyPieceInclusion,
   }),
+  getParties: method({
+    ...getPartiesCall,
+    run(ctx: ActorContext) {
+      const { owner, worker } = readMiner(ctx);
+      return { owner, worker };
+    },
+  }),
+  proveDealPieces: method({ ...proveDealPiecesCall, run: proveDealPieces }),
+  getSectorsHealth: method({ ...getSectorsHealthCall, run: getSectorsHealth }),
   reportConsensusFault: method<ReportConsensusFault, None>({
     params: reportConsensusFaultCodec,
     returns: noneCodec,

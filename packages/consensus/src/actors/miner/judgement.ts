@@ -108,6 +108,7 @@ function judgeSectors(ctx: ActorContext, state: MinerState, given: OnDeadline, t
   const deadlines = loadDeadlines(ctx.store, state);
   const members = loadDeadlineSectors(ctx.store, deadlines, index);
   const gone: SectorId[] = [];
+  const lost: SectorId[] = [];
   for (const sectorId of members.set.numbers()) {
     const sector = sectors.get(sectorId);
     assert(sector !== undefined, "a deadline has only sectors that exist");
@@ -116,13 +117,15 @@ function judgeSectors(ctx: ActorContext, state: MinerState, given: OnDeadline, t
     if (judged.after === undefined) {
       sectors.delete(sectorId);
       gone.push(sectorId);
+      // One that stayed faulty to its own end kept its promise as far as a deal could ask for it.
+      if (sector.expiration > ctx.height) lost.push(sectorId);
     } else if (judged.after !== sector) sectors.set(sectorId, judged.after);
   }
   if (gone.length > 0) {
     for (const sectorId of gone) members.set.delete(sectorId);
     putDeadlineSectors(deadlines, index, { set: members.set, count: members.count - gone.length });
   }
-  return { sectors: sectors.flush(), deadlines: deadlines.flush(), left: sectors.count };
+  return { sectors: sectors.flush(), deadlines: deadlines.flush(), left: sectors.count, lost };
 }
 
 /**
@@ -133,7 +136,7 @@ export function onDeadline(ctx: ActorContext, given: OnDeadline): OnDeadlineResu
   const state = readMiner(ctx);
   const tally = new Tally();
   const { left: preCommitsLeft, ...afterExpiry } = expirePreCommits(ctx, state, tally);
-  const { left: sectorsLeft, ...afterJudgement } = judgeSectors(ctx, state, given, tally);
+  const { left: sectorsLeft, lost, ...afterJudgement } = judgeSectors(ctx, state, given, tally);
   const following = given.chainStalled
     ? nextJudgementAfter(ctx.params, ctx.message.to, ctx.height)
     : addEpochs(given.deadline, deadlineEpochs(ctx.params));
@@ -149,5 +152,5 @@ export function onDeadline(ctx: ActorContext, given: OnDeadline): OnDeadlineResu
     deadline: next,
   });
   burn(ctx, burnt);
-  return { powerRemoved, next };
+  return { powerRemoved, next, lost };
 }

@@ -3,27 +3,26 @@
  * names the pieces when it signs; the redeemer adds where each one is. Source: go-filecoin 0.2.1,
  * verifyPieceInclusion, here for several pieces at once.
  */
-import type { Address, Codec, SectorId } from "@holdfast/base";
+import type { Address, Codec, Epoch, SectorId } from "@holdfast/base";
 import { c, encode } from "@holdfast/base";
+import type { DealTermsPiece } from "../../types/deal.ts";
+import { maxDealPieces } from "../../types/deal.ts";
 import { maxParamBytes } from "../../types/message.ts";
 import type { Predicate } from "../../types/predicate.ts";
 import { maxPredicateParamBytes } from "../../types/predicate.ts";
 import type { ActorContext } from "../../vm/context.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
+import type { PieceLocation, ProveDealPieces, SectorHealth } from "../calls.ts";
 import type { None } from "../kit.ts";
 import { none } from "../kit.ts";
 import { readMiner } from "./access.ts";
+import { sectorGas } from "./faults.ts";
 import { loadPreCommits, loadSectors, sectorNumberCodec } from "./state.ts";
 
 /** Most pieces of one condition. */
-export const maxConditionPieces = 1_024;
+export const maxConditionPieces = maxDealPieces;
 
-export interface ConditionPiece {
-  /** Piece commitment, 32 bytes. */
-  readonly commP: Uint8Array;
-  /** 128 · 2^k. */
-  readonly paddedBytes: number;
-}
+export type ConditionPiece = DealTermsPiece;
 export interface PieceCondition {
   readonly pieces: readonly ConditionPiece[];
 }
@@ -35,11 +34,6 @@ export const pieceConditionCodec: Codec<PieceCondition> = c.tuple("PieceConditio
   ),
 });
 
-export interface PieceLocation {
-  readonly sectorId: SectorId;
-  /** Inclusion of the piece in the sector's commD. */
-  readonly proof: Uint8Array;
-}
 export interface PieceRedemption {
   /** One for each piece of the condition, in the same order. */
   readonly locations: readonly PieceLocation[];
@@ -73,16 +67,20 @@ export function pieceInclusionRedemption(locations: readonly PieceLocation[]): U
 }
 
 /**
- * Succeeds if every piece is in a sector that is active, healthy and alive. `invalidParams`,
- * `sectorNotFound`, `sectorNotActive`, `inclusionProofInvalid`.
+ * Fails unless every piece is in a sector that is active, healthy and alive (until then); gives the sectors' numbers.
+ * `invalidParams`, `sectorNotFound`, `sectorNotActive`, `expirationOutOfRange`, `inclusionProofInvalid`.
  */
-export function verifyPieceInclusion(ctx: ActorContext, given: ConditionParams): None {
-  const { pieces } = ctx.decodeParams(pieceConditionCodec, given.condition);
-  const { locations } = ctx.decodeParams(pieceRedemptionCodec, given.redeemer);
+function checkPieces(
+  ctx: ActorContext,
+  pieces: readonly ConditionPiece[],
+  locations: readonly PieceLocation[],
+  until: Epoch,
+): Set<SectorId> {
   const isOneForEach = pieces.length > 0 && pieces.length === locations.length;
   if (!isOneForEach) ctx.fail(vmExitCodes.invalidParams, "there is not one location for each piece");
   const state = readMiner(ctx);
   const sectors = loadSectors(ctx.store, state);
+  const used = new Set<SectorId>();
   for (const [index, { commP, paddedBytes }] of pieces.entries()) {
     const location = locations[index];
     if (location === undefined) return ctx.fail(vmExitCodes.invalidParams, `piece ${index} has no location`);
@@ -96,11 +94,46 @@ export function verifyPieceInclusion(ctx: ActorContext, given: ConditionParams):
     if (sector.faultySince !== null || sector.expiration <= ctx.height) {
       ctx.fail(vmExitCodes.sectorNotActive, `sector ${sectorId} is faulty or its life is over`);
     }
+    if (sector.expiration < until) {
+      ctx.fail(vmExitCodes.expirationOutOfRange, `sector ${sectorId} lives until ${sector.expiration} only`);
+    }
     ctx.chargeProof("inclusion", proof.length);
     const { commD, sectorBytes } = sector;
     if (!ctx.verifier.verifyPieceInclusion({ commD, sectorBytes, commP, paddedBytes, proof })) {
       ctx.fail(vmExitCodes.inclusionProofInvalid, `piece ${index} is not proven to be in sector ${sectorId}`);
     }
+    used.add(sectorId);
   }
+  return used;
+}
+
+/** A voucher's condition that knows no deal. Exit codes as for `checkPieces`. */
+export function verifyPieceInclusion(ctx: ActorContext, given: ConditionParams): None {
+  const { pieces } = ctx.decodeParams(pieceConditionCodec, given.condition);
+  const { locations } = ctx.decodeParams(pieceRedemptionCodec, given.redeemer);
+  checkPieces(ctx, pieces, locations, ctx.height);
   return none;
+}
+
+/** For the market: the sectors of a deal that starts. Exit codes as for `checkPieces`. */
+export function proveDealPieces(
+  ctx: ActorContext,
+  { pieces, locations, until }: ProveDealPieces,
+): readonly SectorId[] {
+  return [...checkPieces(ctx, pieces, locations, until)].sort((a, b) => a - b);
+}
+
+/** How sectors do; null for one that is not there (any more). */
+export function getSectorsHealth(
+  ctx: ActorContext,
+  { sectorIds }: { readonly sectorIds: readonly SectorId[] },
+): readonly (SectorHealth | null)[] {
+  ctx.charge(sectorGas * sectorIds.length);
+  const sectors = loadSectors(ctx.store, readMiner(ctx));
+  return sectorIds.map((sectorId) => {
+    const sector = sectors.get(sectorId);
+    return sector === undefined
+      ? null
+      : { isHealthy: sector.faultySince === null, expiration: sector.expiration };
+  });
 }

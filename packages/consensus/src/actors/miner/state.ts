@@ -6,24 +6,15 @@
  */
 import type { Address, AttoFil, Blockstore, CID, Codec, Epoch, SectorId } from "@holdfast/base";
 import { Amt, c, putObject, zeroAtto } from "@holdfast/base";
-import { maxPeerIdBytes, workerKeyBytes } from "../calls.ts";
+import { maxPeerIdBytes, sectorNumberCodec, workerKeyBytes } from "../calls.ts";
 import { SectorSet } from "./sector-set.ts";
 
-/** Sector numbers are below 2^32: the bitfield of used numbers stays shallow. */
-export const maxSectorId = 2 ** 32 - 1;
-/** Pre-commitments and sectors of one miner together. */
-export const maxSectorsPerMiner = 65_536;
+export { maxSectorId, maxSectorsPerMiner, sectorNumberCodec } from "../calls.ts";
+
 /** Most asks that a miner keeps at a time. */
 export const maxAsks = 64;
 
 const commitment = c.fixedBytes(32);
-/** A sector number below 2^32. */
-export const sectorNumberCodec: Codec<SectorId> = {
-  name: "SectorId",
-  toCbor: (value) => c.uint(maxSectorId).toCbor(value),
-  fromCbor: (value, path) => c.uint(maxSectorId).fromCbor(value, path) as SectorId,
-};
-
 export interface Ask {
   readonly askId: number;
   /** attoFIL for storing one byte during one epoch. */

@@ -4,11 +4,11 @@
  * cost. Neither is taken while the sector's deadline is frozen. Source: Filecoin specs,
  * ExtendSectorExpiration and TerminateSectors.
  */
-import type { AttoFil, Codec, Epoch } from "@holdfast/base";
+import type { AttoFil, Codec, Epoch, SectorId } from "@holdfast/base";
 import { addAtto, c, subAtto, zeroAtto } from "@holdfast/base";
 import type { ActorContext } from "../../vm/context.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
-import { updatePowerCall } from "../calls.ts";
+import { sectorsLostCall, updatePowerCall } from "../calls.ts";
 import type { None } from "../kit.ts";
 import { burn, callActor, none } from "../kit.ts";
 import { freeBalance, readAsOperator, writeMiner } from "./access.ts";
@@ -71,7 +71,7 @@ export function extendSectors(ctx: ActorContext, { sectorIds, expiration }: Exte
 
 /**
  * Ends sectors now: their power goes, a fee is burnt out of their pledge, the rest is free. Vouchers that depend
- * on them can no longer be redeemed. `notWorker`, `sectorNotFound`, `deadlineFrozen`.
+ * on them can no longer be redeemed, and deals in them are lost. `notWorker`, `sectorNotFound`, `deadlineFrozen`.
  */
 export function terminateSectors(ctx: ActorContext, { sectorIds }: SectorIds): None {
   const state = readAsOperator(ctx);
@@ -81,6 +81,7 @@ export function terminateSectors(ctx: ActorContext, { sectorIds }: SectorIds): N
   let removed = 0n;
   let unlocked: AttoFil = zeroAtto;
   let burnt: AttoFil = zeroAtto;
+  const lost: SectorId[] = [];
   for (const sectorId of sectorIds) {
     const sector = sectors.get(sectorId);
     if (sector === undefined) return ctx.fail(vmExitCodes.sectorNotFound, `there is no sector ${sectorId}`);
@@ -92,9 +93,12 @@ export function terminateSectors(ctx: ActorContext, { sectorIds }: SectorIds): N
     if (sector.faultySince === null) removed += BigInt(sector.sectorBytes);
     unlocked = addAtto(unlocked, sector.pledge);
     // A life that is over costs nothing: only its deadline has not come yet.
-    if (sector.expiration > ctx.height) burnt = addAtto(burnt, terminationFee(sector.pledge));
+    if (sector.expiration <= ctx.height) continue;
+    burnt = addAtto(burnt, terminationFee(sector.pledge));
+    lost.push(sectorId);
   }
   if (removed > 0n) callActor(ctx, ctx.builtins.market, updatePowerCall, { added: 0n, removed });
+  if (lost.length > 0) callActor(ctx, ctx.builtins.market, sectorsLostCall, { sectorIds: lost });
   writeMiner(ctx, {
     ...state,
     sectors: sectors.flush(),

@@ -130,6 +130,22 @@ export const methods = {
     z.object({ address: z.string().max(512) }),
     z.object({ peerId: z.string() }),
   ),
+  "net.invite": call(
+    "An invitation: one text with which an empty folder becomes a member of this network",
+    z.object({
+      forMs: z.int().min(1_000).max(3_155_760_000_000).nullable().default(2_592_000_000),
+      addresses: z.array(z.string().max(512)).max(8).default([]),
+      checkpoint: z.boolean().default(false).describe("vouch for the newest tipset that is final here"),
+    }),
+    z.object({
+      invitation: z.string(),
+      network: z.string(),
+      genesis: cidText,
+      addresses: z.array(z.string()),
+      expiresAtMs: z.number().nullable(),
+      checkpointHeight: height.nullable(),
+    }),
+  ),
   "chain.head": call("The heaviest tipset", nothing, tipsetSummary),
   "chain.ls": call(
     "Tipsets from the head (or a height) down",

@@ -216,6 +216,14 @@ export const calls: Calls = {
   },
   "net.peers": [{ peerId, addresses: ["/ip4/127.0.0.1/tcp/6001"], direction: "outbound", headHeight: 100 }],
   "net.connect": { peerId },
+  "net.invite": {
+    invitation: "holdfast1xabcdefgh",
+    network: "local",
+    genesis: cid("genesis"),
+    addresses: [`/ip4/192.0.2.7/tcp/6000/p2p/${peerId}`],
+    expiresAtMs: 1_800_000_000_000,
+    checkpointHeight: null,
+  },
   "chain.head": head,
   "chain.ls": [head, { ...head, height: 99, messages: 0, timestampMs: headMs - 1000 }],
   "chain.show": {

@@ -33,7 +33,7 @@ afterAll(async () => {
 });
 
 /** These start nodes of their own, or make keys: launch.test.ts, demo.test.ts and params.test.ts run them. */
-const launched = new Set(["up", "daemon", "init", "demo", "params cache", "params verify"]);
+const launched = new Set(["up", "daemon", "init", "join", "demo", "params cache", "params verify"]);
 
 const idleSet =
   `--profile cess --k 1 --n 512 --d 1 --set-clusters 1 --start-cluster 1 --miner-id ${"00".repeat(32)}`.split(
@@ -84,6 +84,7 @@ const given: { readonly [command: string]: () => readonly string[] } = {
   "actor ls": () => [],
   "actor show": () => [miner],
   "net peers": () => [],
+  "net invite": () => [],
   "params ls": () => ["--dir", join(folder, "params")],
   "params publish": () => ["--dir", join(folder, "params"), "--json-file", join(folder, "published.json")],
   "params fetch": () => ["--dir", join(folder, "fetched"), "--json-file", join(folder, "list.json")],

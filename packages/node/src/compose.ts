@@ -3,7 +3,7 @@
  * itself; stopping is the same list backwards. Rooms know each other only through what is handed to
  * them here.
  */
-import type { Address, Clock, Logger, Wire } from "@holdfast/base";
+import { type Address, assert, type Clock, type Logger, type Wire } from "@holdfast/base";
 import { type Env, readMinerState, type Tipset } from "@holdfast/consensus";
 import { createVerifier, type Verifier } from "@holdfast/proofs/verify";
 import type { Storage } from "@holdfast/storage";
@@ -11,6 +11,7 @@ import { type Chain, type ChainDatabase, type Checkpoint, openChain } from "./ch
 import { type MarketParts, openMarkets } from "./compose-market.ts";
 import { minerDoorOf, mineStorageOf } from "./compose-storage.ts";
 import type { Database } from "./database.ts";
+import { createInvitation } from "./discovery/index.ts";
 import type { LoadedGenesis } from "./genesis.ts";
 import { type ClaimChecker, createHeaderPass } from "./header-pass.ts";
 import { type Mempool, openMempool, openSender, type Sender } from "./mempool/index.ts";
@@ -194,6 +195,9 @@ function handlerNeeds(
   miner: HandlerNeeds["miner"],
 ): HandlerNeeds {
   const { name, version, clock, logger, wallet, wire } = parts;
+  const [genesis] = chain.genesis.cids;
+  assert(genesis !== undefined, "a chain has a genesis block");
+  const inviting = { wire, clock, network: chain.params.name, genesis };
   return {
     name,
     version,
@@ -208,6 +212,8 @@ function handlerNeeds(
       peers: () => wire.peers(),
       connect: (address, signal) => wire.connect(address, signal),
       peerHeights: () => sync.peerHeights(),
+      invite: ({ checkpoint, ...options }) =>
+        createInvitation(inviting, { ...options, ...(checkpoint ? finalTipset(chain) : {}) }),
     },
     sender,
     pending: () => mempool.pending(),
@@ -216,6 +222,14 @@ function handlerNeeds(
     files: market.files,
     miner,
   };
+}
+
+/** The newest tipset below which this node lets nobody change anything; none while the chain is young. */
+function finalTipset(chain: Chain): { readonly checkpoint?: Pick<Checkpoint, "cids" | "height"> } {
+  const height = chain.head().height - chain.params.finalityEpochs;
+  if (height <= 0) return {};
+  const final = chain.tipsetAt(height);
+  return { checkpoint: { height: final.height, cids: final.cids } };
 }
 
 interface Measured {

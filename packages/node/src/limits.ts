@@ -69,6 +69,30 @@ export const limits = {
   syncBanMaxMs: 86_400_000,
   /** Addresses in one answer about peers. */
   exchangedPeers: 64,
+  /** Peers that a node remembers, connected or not. */
+  knownPeers: 1_024,
+  /** Connections that a node wants to have chosen itself, however many come in. */
+  outboundPeers: 8,
+  /** Of these, those that it dials first after a restart. */
+  anchorPeers: 4,
+  /** The pause before a lost peer is dialled again; it doubles up to `redialMaxMs`. */
+  redialMs: 500,
+  /** See `redialMs`. */
+  redialMaxMs: 60_000,
+  /** Dials in a row after which a peer that others named is forgotten. */
+  redialAttempts: 6,
+  /** The longest pause between two questions for other peers. */
+  peerQuestionMs: 30_000,
+  /** The text of an invitation. */
+  invitationBytes: 4_096,
+  /** Peers that an invitation names. */
+  invitedPeers: 8,
+  /** The file of a network's genesis. */
+  genesisBytes: 67_108_864,
+  /** Genesis files that a node sends at the same time. */
+  genesisServed: 4,
+  /** To fetch a genesis file. */
+  genesisFetchMs: 120_000,
   /** Messages in the pool, all senders together. */
   poolMessages: 10_000,
   /** Their encoded sizes together. */

@@ -15,7 +15,7 @@ import {
   parseFil,
   type Wire,
 } from "@holdfast/base";
-import { type NetworkParams, readActor, readNetworkParams } from "@holdfast/consensus";
+import { blockCid, type NetworkParams, readActor, readNetworkParams } from "@holdfast/consensus";
 import { shareSeats } from "@holdfast/proofs/kernels";
 import {
   createSealingPool,
@@ -24,20 +24,19 @@ import {
   openStorage,
   type SealingPool,
 } from "@holdfast/storage";
-import { memoryDatabase, openLevelDatabase, parseCheckpoint } from "./chain/index.ts";
-import { realClock } from "./clock.ts";
+import { openLevelDatabase, parseCheckpoint } from "./chain/index.ts";
+import { realClock, realRandom } from "./clock.ts";
 import { type MinerParts, type NodeParts, type RunningNode, startNode } from "./compose.ts";
 import { openDatabase } from "./database.ts";
-import { openDiscovery } from "./discovery/index.ts";
+import { openDiscovery, openPeerStore } from "./discovery/index.ts";
 import { loadGenesis } from "./genesis.ts";
 import { installNativeKernels } from "./kernels.ts";
 import { openKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
 import { openLogger } from "./logger.ts";
 import { openLibp2pWire } from "./net/index.ts";
-import { peerIdOfSeed } from "./peer-identity.ts";
 import { type ProofChecker, shareVerdicts } from "./proof-pass.ts";
-import { defaultConfig, initRepo, type NodeConfig, openRepo, type Repo, repoPaths } from "./repo/index.ts";
+import { type NodeConfig, openRepo, type Repo } from "./repo/index.ts";
 import { openDiskBlocks } from "./retrieval/index.ts";
 import type { PageFile } from "./rpc/index.ts";
 
@@ -115,7 +114,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     options.workers ?? stack.use(openWorkers(config.mining.sealingThreads, config.mining.computeThreads));
   const chainDatabase = stack.use(await openLevelDatabase(paths.chain));
   const database = stack.use(openDatabase(paths.database));
-  const genesis = await loadGenesis(new Uint8Array(await readFile(paths.genesis)), chainDatabase);
+  const genesis = await loadGenesis(await repo.genesis(), chainDatabase);
   const params = readNetworkParams(chainDatabase, genesis.stateRoot);
   const checkpoint = parseCheckpoint(options.checkpoint ?? config.chain.checkpoint);
   const keys = await openKeys({
@@ -156,8 +155,20 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     ...(miner === undefined ? {} : { miner }),
   };
   const node = stack.use(await startNode(parts));
-  if (options.offline !== true)
-    stack.use(openDiscovery({ wire, clock, logger, bootstrap: config.net.bootstrap }));
+  if (options.offline !== true) {
+    stack.use(
+      openDiscovery({
+        wire,
+        clock,
+        logger,
+        random: realRandom,
+        bootstrap: config.net.bootstrap,
+        store: openPeerStore(database),
+        redialMaxMs: redialMaxMs(params),
+        genesis: { cid: blockCid(genesis.block.header), file: () => repo.genesis() },
+      }),
+    );
+  }
   await repo.announce(node.apiUrl);
   return handleOf(node, { repo, path: options.repo, running: stack.move() });
 }
@@ -202,6 +213,13 @@ function openWire(
       kad: config.net.kad && online,
     },
   );
+}
+
+/** Rounds that a healed connection may be missed, at most. */
+const redialRounds = 10;
+
+function redialMaxMs({ roundMs }: NetworkParams): number {
+  return Math.min(limits.redialMaxMs, Math.max(5_000, redialRounds * roundMs));
 }
 
 interface MinerContext {
@@ -271,34 +289,4 @@ async function readClockOffset(repo: string): Promise<number> {
   } catch {
     return 0;
   }
-}
-
-export interface InitNodeOptions {
-  readonly repo: string;
-  /** Path of the network's genesis file. */
-  readonly genesis: string;
-  readonly name: string;
-  readonly bootstrap: readonly string[];
-  readonly passphrase?: string;
-}
-
-/** Makes the repo of a node that joins a network. Errors: `repo/…`, `chain/bad-genesis`, `car/…`. */
-export async function initNode(
-  options: InitNodeOptions,
-): Promise<{ repo: string; address: string; peerId: string }> {
-  const car = new Uint8Array(await readFile(options.genesis));
-  const scratch = memoryDatabase();
-  const { stateRoot } = await loadGenesis(car, scratch);
-  const base = defaultConfig();
-  await initRepo(options.repo, {
-    genesis: car,
-    config: { ...base, name: options.name, net: { ...base.net, bootstrap: [...options.bootstrap] } },
-  });
-  const keys = await openKeys({
-    keystore: repoPaths(options.repo).keystore,
-    network: readNetworkParams(scratch, stateRoot).networkByte,
-    ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase }),
-  });
-  const address = keys.wallet.defaultAddress() ?? (await keys.wallet.newAccount());
-  return { repo: options.repo, address, peerId: await peerIdOfSeed(keys.peerSeed) };
 }

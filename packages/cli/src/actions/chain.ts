@@ -1,10 +1,10 @@
-/** What the commands of the chain do: tipsets, blocks, actors, peers. */
+/** What the commands of the chain do: tipsets, blocks, actors. */
 import { type MethodResult, methods } from "@holdfast/api";
 import { chainTime } from "../chain-time.ts";
 import { action } from "../command.ts";
 import { cliErrors } from "../errors.ts";
 import { fil, plural, shortId } from "../human-text.ts";
-import { addressArgument, anyNumber, argument, cidArgument, optionNumber } from "../input.ts";
+import { addressArgument, anyNumber, cidArgument, optionNumber } from "../input.ts";
 import { facts, table } from "../layout.ts";
 
 type TipsetSummary = MethodResult<"chain.head">;
@@ -168,36 +168,4 @@ export const actorShow = action({
       ]),
       ...(actor.state === null ? [] : ["", JSON.stringify(actor.state, null, 2)]),
     ].join("\n"),
-});
-
-export const netPeers = action({
-  result: methods["net.peers"].result,
-  run: async ({ node, signal }) => (await node()).call("net.peers", {}, signal),
-  render(peers, { terminal }) {
-    if (peers.length === 0) {
-      terminal.hint("no peers; connect to one with `holdfast net connect MULTIADDR`");
-      return "";
-    }
-    const rows = peers.map(({ peerId, direction, headHeight, addresses }) => [
-      peerId,
-      direction,
-      headHeight === null ? "?" : String(headHeight),
-      addresses[0] ?? "-",
-    ]);
-    return table(["PEER", "DIRECTION", "HEAD IT TOLD", "ADDRESS"], rows);
-  },
-});
-
-export const netConnect = action({
-  result: methods["net.connect"].result,
-  async run({ node, signal }, input) {
-    const address = argument(input, 0, "the multiaddr");
-    if (!address.startsWith("/")) {
-      throw cliErrors.badValue({
-        problem: `${address} is not a multiaddr such as /ip4/127.0.0.1/tcp/6000/p2p/…`,
-      });
-    }
-    return (await node()).call("net.connect", { address }, signal);
-  },
-  render: ({ peerId }) => `connected to ${peerId}`,
 });

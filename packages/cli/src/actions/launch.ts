@@ -1,22 +1,25 @@
 /**
- * The commands that become a node: `up`, `demo`, `init`, `daemon`. This file alone opens the node's door,
+ * The commands that become a node: `up`, `demo`, `init`, `join`, `daemon`. This file alone opens the node's door,
  * and only when one of them runs, so that every other command starts quickly.
  */
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { createClient } from "@holdfast/api";
-import { formatDuration, HoldfastError } from "@holdfast/base";
+import { concatBytes, formatDuration, HoldfastError } from "@holdfast/base";
 import { pageFiles, pageLink } from "@holdfast/dashboard";
+import type { InitNodeOptions } from "@holdfast/node/daemon";
 import { z } from "zod";
 import { action, type CommandContext, type CommandInput, type Environment } from "../command.ts";
 import { demoResult, runDemo } from "../demo.ts";
 import { cliErrors } from "../errors.ts";
 import { fil, plural, programWord, roughly, seconds } from "../human-text.ts";
 import {
+  argument,
   optionBytes,
   optionChoice,
   optionDurationMs,
   optionFlag,
+  optionList,
   optionNumber,
   optionText,
 } from "../input.ts";
@@ -230,29 +233,82 @@ function checkListen(listen: string): void {
   });
 }
 
-export const init = action({
-  result: z.object({ repo: z.string(), address: z.string(), peerId: z.string() }),
-  async run(context, input) {
-    const genesis = resolve(optionText(input, "genesis") ?? "");
-    await sizeOfFile(genesis);
-    const bootstrap = optionText(input, "bootstrap");
-    const { initNode } = await import("@holdfast/node/daemon");
-    return initNode({
-      repo: repoOf(context, input),
-      genesis,
-      name: optionText(input, "name") ?? "holdfast",
-      bootstrap: bootstrap === undefined ? [] : [bootstrap],
-      ...passphraseOf(context),
-    });
-  },
-  render: (made) =>
-    facts([
-      ["folder", made.repo],
-      ["address", made.address],
-      ["peer id", made.peerId],
-      ["start it", `holdfast daemon --repo ${made.repo}`],
-    ]),
+const madeNode = z.object({
+  repo: z.string(),
+  network: z.string(),
+  address: z.string(),
+  peerId: z.string(),
 });
+
+export const init = action({
+  result: madeNode,
+  async run(context, input) {
+    const [file, invitation] = [optionText(input, "genesis"), optionText(input, "join")];
+    if ((file === undefined) === (invitation === undefined)) {
+      throw cliErrors.badValue({
+        problem: "give either --genesis or --join: each names the network to join",
+      });
+    }
+    if (invitation !== undefined) return makeNode(context, input, { invitation });
+    const genesis = resolve(file ?? "");
+    await sizeOfFile(genesis);
+    return makeNode(context, input, { genesis });
+  },
+  render: showNode,
+});
+
+export const join = action({
+  result: madeNode,
+  async run(context, input) {
+    const given = argument(input, 0, "the invitation");
+    const invitation = given === "-" ? await readInvitation(context.stdin) : given;
+    return makeNode(context, input, { invitation });
+  },
+  render: showNode,
+});
+
+/** No invitation is longer; the node says so of what is. */
+const invitationBytesMax = 65_536;
+
+async function readInvitation(stdin: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let lengthBytes = 0;
+  for await (const chunk of stdin) {
+    chunks.push(chunk.slice()); // its buffer is used again
+    lengthBytes += chunk.length;
+    if (lengthBytes > invitationBytesMax) break;
+  }
+  return new TextDecoder().decode(concatBytes(...chunks)).trim();
+}
+
+async function makeNode(
+  context: CommandContext,
+  input: CommandInput,
+  network: InitNodeOptions["network"],
+): Promise<z.output<typeof madeNode>> {
+  const { initNode } = await import("@holdfast/node/daemon");
+  const [listen, announce] = [optionList(input, "listen"), optionList(input, "announce")];
+  return initNode({
+    repo: repoOf(context, input),
+    network,
+    name: optionText(input, "name") ?? "holdfast",
+    bootstrap: optionList(input, "bootstrap"),
+    ...(listen.length === 0 ? {} : { listen }),
+    ...(announce.length === 0 ? {} : { announce }),
+    ...passphraseOf(context),
+    signal: context.signal,
+  });
+}
+
+function showNode(made: z.output<typeof madeNode>): string {
+  return facts([
+    ["folder", made.repo],
+    ["network", made.network],
+    ["address", made.address],
+    ["peer id", made.peerId],
+    ["start it", `holdfast daemon --repo ${made.repo}`],
+  ]);
+}
 
 export const demo = action({
   result: demoResult,

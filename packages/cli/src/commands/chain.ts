@@ -1,4 +1,4 @@
-/** Words of the chain's plumbing: tipsets, blocks, actors, peers. */
+/** Words of the chain's plumbing: tipsets, blocks, actors. */
 import type { CommandSpec, OptionSpec } from "../command.ts";
 
 const load = () => import("../actions/chain.ts");
@@ -82,20 +82,5 @@ export const chainCommands: readonly CommandSpec[] = [
     examples: ["holdfast actor show tfq…"],
     args: [{ name: "address", summary: "address of the actor" }],
     action: async () => (await load()).actorShow,
-  },
-  {
-    path: ["net", "peers"],
-    summary: "List the peers of this node",
-    examples: ["holdfast net peers", "holdfast net peers --node miner-1"],
-    action: async () => (await load()).netPeers,
-  },
-  {
-    path: ["net", "connect"],
-    summary: "Connect to a peer",
-    examples: ["holdfast net connect /ip4/127.0.0.1/tcp/6000/p2p/12D3KooW…"],
-    args: [
-      { name: "multiaddr", summary: "address of the peer, with its peer id (see its `holdfast status`)" },
-    ],
-    action: async () => (await load()).netConnect,
   },
 ];

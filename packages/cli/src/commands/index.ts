@@ -6,6 +6,7 @@ import { idleCommands } from "./idle.ts";
 import { launchCommands } from "./launch.ts";
 import { messageCommands } from "./messages.ts";
 import { minerCommands } from "./miner.ts";
+import { netCommands } from "./net.ts";
 import { paramsCommands } from "./params.ts";
 import { proofCommands } from "./proof.ts";
 import { statusCommands } from "./status.ts";
@@ -22,6 +23,7 @@ export const commandTable: CommandTable = {
     ...minerCommands,
     ...chainCommands,
     ...messageCommands,
+    ...netCommands,
     ...proofCommands,
     ...idleCommands,
     ...paramsCommands,
@@ -63,7 +65,7 @@ export const commandTable: CommandTable = {
         "demo",
       ],
     },
-    { title: "Running a node", words: ["init", "daemon"] },
+    { title: "Running a node", words: ["init", "join", "daemon"] },
     {
       title: "Plumbing",
       words: [

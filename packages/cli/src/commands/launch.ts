@@ -27,6 +27,25 @@ const porepOption: OptionSpec = {
 const passphrase =
   "With HOLDFAST_PASSPHRASE set, the keys are encrypted with it, and it is needed at every start.";
 
+const nodeOptions: readonly OptionSpec[] = [
+  {
+    flags: "--bootstrap <multiaddr>",
+    summary: "address of a peer to begin with; may be repeated",
+    repeated: true,
+  },
+  {
+    flags: "--listen <multiaddr>",
+    summary: "where peers can dial this node; may be repeated",
+    repeated: true,
+  },
+  {
+    flags: "--announce <multiaddr>",
+    summary: "what to tell others instead, such as a forwarded port; may be repeated",
+    repeated: true,
+  },
+  { flags: "--name <name>", summary: "name of the node", initial: "holdfast" },
+];
+
 export const launchCommands: readonly CommandSpec[] = [
   {
     path: ["up"],
@@ -89,18 +108,33 @@ export const launchCommands: readonly CommandSpec[] = [
     path: ["init"],
     summary: "Make the folder of a node that joins a network",
     about:
-      "The genesis file is what makes a network: take it from any node of it (genesis.car in its folder). " +
-      `The network is then joined with \`holdfast daemon\`.\n${passphrase}`,
+      "The genesis file is what makes a network: take it from any node of it (genesis.car in its folder), or let an " +
+      "invitation fetch it (--join, or `holdfast join`). The network is then joined with `holdfast daemon`.\n" +
+      passphrase,
     examples: [
       "holdfast init --repo ./mine --genesis genesis.car --bootstrap /ip4/10.0.0.5/tcp/6000/p2p/12D3…",
+      "holdfast init --repo ./mine --join holdfast1x…",
     ],
     options: [
-      { flags: "--genesis <file>", summary: "genesis file of the network", required: true },
-      { flags: "--bootstrap <multiaddr>", summary: "address of a peer to begin with" },
-      { flags: "--name <name>", summary: "name of the node", initial: "holdfast" },
+      { flags: "--genesis <file>", summary: "genesis file of the network" },
+      { flags: "--join <invitation>", summary: "what `holdfast net invite` prints on a node of the network" },
+      ...nodeOptions,
     ],
     connection: "repo",
     action: async () => (await load()).init,
+  },
+  {
+    path: ["join"],
+    summary: "Make the folder of a node from an invitation",
+    about:
+      "An invitation is what `holdfast net invite` prints on any node of the network. One of the peers that it names " +
+      "must be reachable: the genesis comes from there, and is checked against the CID in the invitation. Then " +
+      `\`holdfast daemon\` is a member of the network. ${passphrase}`,
+    examples: ["holdfast join holdfast1x…", "holdfast join holdfast1x… --repo ./mine --name attic"],
+    args: [{ name: "invitation", summary: "the text, all of it; - reads it from standard input" }],
+    options: nodeOptions,
+    connection: "repo",
+    action: async () => (await load()).join,
   },
   {
     path: ["daemon"],

@@ -1,127 +1,209 @@
 /**
- * Finding peers: a few known addresses first, then whom those know. `/fil/peers/1.0.0` gives the
- * addresses of a node's peers, so that a client that knows one node soon meets the miners. Quiet once
- * there are enough peers.
+ * Finding peers and keeping them: a few known addresses first, then whom those know, then whom this node knew
+ * before. It dials until it has its quota of connections of its own choice, dials again with growing pauses
+ * whom it lost, and asks its peers for others as long as it wants more. Quiet once there are enough.
  */
-import { type Clock, type Codec, c, type PeerId, type Wire } from "@holdfast/base";
-import { FrameReader, sendMessage, withDeadline } from "../framing.ts";
+import type { PeerId, WirePeer } from "@holdfast/base";
+import { withDeadline } from "../framing.ts";
 import { limits } from "../limits.ts";
+import { type Known, PeerBook } from "./book.ts";
+import { chooseDials } from "./choose.ts";
 import { discoveryErrors } from "./errors.ts";
+import { askPeers, servePeers } from "./exchange.ts";
+import { serveGenesis } from "./genesis-exchange.ts";
 import type { DiscoveryNeeds } from "./needs.ts";
+import type { KeptPeer } from "./store.ts";
 
 export { discoveryErrors } from "./errors.ts";
-export type { DiscoveryNeeds } from "./needs.ts";
+export { peersProtocol } from "./exchange.ts";
+export { fetchGenesis, genesisProtocol } from "./genesis-exchange.ts";
+export {
+  type Checkpoint,
+  checkInvitationTime,
+  decodeInvitation,
+  encodeInvitation,
+  type Invitation,
+} from "./invitation.ts";
+export { createInvitation, type InviteOptions, type Inviting } from "./invite.ts";
+export type { DiscoveryNeeds, GenesisNeeds, JoinNeeds } from "./needs.ts";
+export { type KeptPeer, openPeerStore, type PeerStore } from "./store.ts";
 
-export const peersProtocol = "/fil/peers/1.0.0";
-
-/** With this many peers a node looks for no more. */
+/** With this many peers a node asks for no more. */
 const enoughPeers = 16;
-const firstPauseMs = 250;
-/** Pause between two looks once the node is connected. */
-const longPauseMs = 30_000;
-const addressBytesMax = 512;
-
-interface PeerList {
-  readonly addresses: readonly string[];
-}
-const peerListCodec: Codec<PeerList> = c.tuple("PeerList", {
-  addresses: c.list(c.text(addressBytesMax), limits.exchangedPeers),
-});
+/** The first questions come in quick succession. */
+const firstAskMs = 250;
+/** A connection that ended before counts as none: the other side did not want it. */
+const shortMs = 5_000;
+const saveEveryMs = 60_000;
 
 export function openDiscovery(needs: DiscoveryNeeds): AsyncDisposable {
-  const stop = new AbortController();
-  const endHandler = servePeers(needs.wire, needs.clock);
-  let wake = new AbortController();
-  const endPeers = needs.wire.onPeer(() => wake.abort());
-  const loop = (async () => {
-    for (let pauseMs = firstPauseMs; !stop.signal.aborted; pauseMs = Math.min(longPauseMs, pauseMs * 2)) {
-      await look(needs, stop.signal);
-      wake = new AbortController();
-      const connected = needs.wire.peers().length > 0;
-      const either = AbortSignal.any([stop.signal, wake.signal]);
-      await needs.clock.sleep(connected ? pauseMs : firstPauseMs * 2, either).catch(() => undefined);
-    }
-  })();
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort(discoveryErrors.stopped({}));
-      endHandler();
-      endPeers();
-      await loop;
-    },
-  };
+  return new Discovery(needs);
 }
 
-function servePeers(wire: Wire, clock: Clock): () => void {
-  return wire.handle(peersProtocol, async (stream) => {
-    try {
-      await withDeadline(
-        clock,
-        { timeoutMs: limits.requestTimeoutMs, protocol: peersProtocol },
-        async (signal) => {
-          const addresses = wire
-            .peers()
-            .filter(({ id }) => id !== stream.peer)
-            .flatMap(({ addresses: known }) => known.slice(0, 2))
-            .slice(0, limits.exchangedPeers);
-          await sendMessage(stream, peerListCodec, { addresses }, signal);
-          await stream.closeWrite();
-        },
-      );
-    } catch (error) {
-      stream.abort(error instanceof Error ? error : discoveryErrors.stopped({}, error));
-    }
-  });
-}
+class Discovery implements AsyncDisposable {
+  readonly #needs: DiscoveryNeeds;
+  readonly #book = new PeerBook();
+  readonly #stop = new AbortController();
+  readonly #endings: (() => void)[];
+  readonly #since = new Map<PeerId, number>();
+  readonly #dialling = new Map<string, Promise<void>>();
+  readonly #mostMs: number;
+  #wake = new AbortController();
+  #askAtMs = 0;
+  #askPauseMs = firstAskMs;
+  #saveAtMs: number;
+  readonly #loop: Promise<void>;
 
-async function look(needs: DiscoveryNeeds, signal: AbortSignal): Promise<void> {
-  const { wire, bootstrap } = needs;
-  for (const address of bootstrap) {
-    if (!isConnected(wire, address)) await tryConnect(needs, address, signal);
+  constructor(needs: DiscoveryNeeds) {
+    this.#needs = needs;
+    const { wire, clock, genesis, bootstrap, store } = needs;
+    this.#mostMs = needs.redialMaxMs ?? limits.redialMaxMs;
+    this.#saveAtMs = clock.nowMs() + saveEveryMs;
+    for (const address of bootstrap) this.#book.learn(address, "bootstrap");
+    for (const kept of store?.load() ?? []) this.#recall(kept);
+    this.#endings = [servePeers(wire, clock)];
+    if (genesis !== undefined) this.#endings.push(serveGenesis(genesis, wire, clock));
+    this.#endings.push(wire.onPeer((event, peer) => this.#onPeer(event, peer)));
+    for (const { id } of wire.peers()) this.#since.set(id, clock.nowMs());
+    this.#loop = this.#run();
   }
-  for (const { id } of wire.peers()) {
-    if (wire.peers().length >= enoughPeers || signal.aborted) return;
-    for (const address of await askPeers(needs, id, signal)) {
-      if (wire.peers().length >= enoughPeers) return;
-      if (!isConnected(wire, address)) await tryConnect(needs, address, signal);
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#save();
+    this.#stop.abort(discoveryErrors.stopped({}));
+    for (const end of this.#endings.splice(0)) end();
+    await this.#loop;
+    await Promise.all(this.#dialling.values());
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#needs;
+    while (!this.#stop.signal.aborted) {
+      this.#wake = new AbortController();
+      this.#dial();
+      if (clock.nowMs() >= this.#askAtMs) await this.#ask();
+      if (clock.nowMs() >= this.#saveAtMs) this.#save();
+      const either = AbortSignal.any([this.#stop.signal, this.#wake.signal]);
+      await clock.sleep(Math.max(1, this.#nextMs() - clock.nowMs()), either).catch(() => undefined);
     }
   }
-}
 
-/** The peer id is the last part of the multiaddr. */
-function isConnected(wire: Wire, address: string): boolean {
-  const id = address.split("/").at(-1) ?? "";
-  return id === wire.self || wire.peers().some((peer) => peer.id === id);
-}
-
-async function tryConnect(
-  { wire, clock, logger }: DiscoveryNeeds,
-  address: string,
-  outer: AbortSignal,
-): Promise<void> {
-  const options = { timeoutMs: limits.requestTimeoutMs, protocol: "dial", outer };
-  try {
-    await withDeadline(clock, options, (signal) => wire.connect(address, signal));
-  } catch (error) {
-    logger.debug("peer not reached", { address, detail: String(error) });
+  /** When there is something to do, if nobody comes or goes before. */
+  #nextMs(): number {
+    const { wire, clock } = this.#needs;
+    const here = new Set<string>(wire.peers().map(({ id }) => id));
+    let next = Math.min(this.#askAtMs, this.#saveAtMs, clock.nowMs() + this.#mostMs);
+    for (const { id, nextMs } of this.#book.all()) {
+      if (!here.has(id) && !this.#dialling.has(id) && nextMs > clock.nowMs()) next = Math.min(next, nextMs);
+    }
+    return next;
   }
-}
 
-async function askPeers(
-  { wire, clock, logger }: DiscoveryNeeds,
-  peer: PeerId,
-  outer: AbortSignal,
-): Promise<readonly string[]> {
-  const options = { timeoutMs: limits.requestTimeoutMs, protocol: peersProtocol, outer };
-  try {
-    return await withDeadline(clock, options, async (signal) => {
-      const stream = await wire.open(peer, peersProtocol, signal);
-      await stream.closeWrite();
-      const list = await new FrameReader(stream).readMessage(peerListCodec, signal);
-      return list?.addresses ?? [];
+  #dial(): void {
+    const { wire, clock, random } = this.#needs;
+    const chosen = chooseDials({
+      known: [...this.#book.all()].filter(({ id }) => !this.#dialling.has(id)),
+      connected: wire.peers(),
+      self: wire.self,
+      nowMs: clock.nowMs(),
+      outboundPeers: limits.outboundPeers - this.#dialling.size,
+      most: limits.parallelDials - this.#dialling.size,
+      draw: (limit) => drawBelow(random, limit),
     });
-  } catch (error) {
-    logger.debug("peer list not received", { peer, detail: String(error) });
-    return [];
+    for (const known of chosen) {
+      const dialled = this.#tryConnect(known).finally(() => {
+        this.#dialling.delete(known.id);
+        this.#wake.abort();
+      });
+      this.#dialling.set(known.id, dialled);
+    }
   }
+
+  async #tryConnect(known: Known): Promise<void> {
+    const { wire, clock, logger } = this.#needs;
+    const options = { timeoutMs: limits.requestTimeoutMs, protocol: "dial", outer: this.#stop.signal };
+    for (const address of known.addresses) {
+      try {
+        await withDeadline(clock, options, (signal) => wire.connect(address, signal));
+        return;
+      } catch (error) {
+        logger.debug("peer not reached", { address, detail: String(error) });
+        if (this.#stop.signal.aborted) return;
+      }
+    }
+    this.#failed(known.id);
+  }
+  #failed(id: string): void {
+    const { clock, random } = this.#needs;
+    this.#book.failed(id, clock.nowMs(), this.#mostMs, drawBelow(random, 1000) / 1000);
+  }
+
+  #onPeer(event: "connect" | "disconnect", peer: PeerId): void {
+    const { clock } = this.#needs;
+    const nowMs = clock.nowMs();
+    if (event === "connect") this.#since.set(peer, nowMs);
+    else {
+      const sinceMs = this.#since.get(peer) ?? nowMs;
+      this.#since.delete(peer);
+      if (nowMs - sinceMs >= shortMs) this.#book.lasted(peer);
+      this.#failed(peer);
+    }
+    this.#askPauseMs = firstAskMs;
+    this.#askAtMs = Math.min(this.#askAtMs, nowMs + firstAskMs);
+    this.#wake.abort();
+  }
+
+  /** Peers tell where they listen and whom they know. */
+  async #ask(): Promise<void> {
+    const { wire, clock } = this.#needs;
+    for (const { id, addresses } of wire.peers()) this.#book.told(id, addresses, clock.nowMs());
+    if (wire.peers().length < enoughPeers) {
+      const answers = await Promise.all(
+        this.#asked().map(({ id }) => askPeers(this.#needs, id, this.#stop.signal)),
+      );
+      for (const address of answers.flat()) this.#book.learn(address, "heard");
+    }
+    const none = wire.peers().length === 0;
+    this.#askPauseMs = none ? firstAskMs : Math.min(limits.peerQuestionMs, this.#askPauseMs * 2);
+    this.#askAtMs = clock.nowMs() + this.#askPauseMs;
+    this.#dial();
+  }
+  #asked(): readonly WirePeer[] {
+    const peers = [...this.#needs.wire.peers()];
+    const first = drawBelow(this.#needs.random, Math.max(1, peers.length));
+    return [...peers.slice(first), ...peers.slice(0, first)].slice(0, limits.parallelDials);
+  }
+
+  #recall({ id, addresses, seenMs, isAnchor }: KeptPeer): void {
+    for (const address of addresses) {
+      const known = this.#book.learn(address, isAnchor ? "anchor" : "kept");
+      if (known?.id === id) known.seenMs = seenMs;
+    }
+  }
+  /** Anchors are those of our own choice that have been here the longest. */
+  #save(): void {
+    const { wire, clock, store } = this.#needs;
+    this.#saveAtMs = clock.nowMs() + saveEveryMs;
+    if (store === undefined) return;
+    const peers = wire.peers();
+    for (const { id, addresses } of peers) this.#book.told(id, addresses, clock.nowMs());
+    const anchors = new Set<string>(
+      peers
+        .filter(({ direction }) => direction === "outbound")
+        .map(({ id }) => ({ id, sinceMs: this.#since.get(id) ?? clock.nowMs() }))
+        .sort((a, b) => a.sinceMs - b.sinceMs)
+        .slice(0, limits.anchorPeers)
+        .map(({ id }) => id),
+    );
+    const kept = [...this.#book.all()]
+      .filter(({ seenMs, addresses }) => seenMs > 0 && addresses.length > 0)
+      .map(({ id, addresses, seenMs }) => ({ id, addresses, seenMs, isAnchor: anchors.has(id) }));
+    store.save(kept);
+  }
+}
+
+/** Even enough for the choice of peers. */
+function drawBelow(random: DiscoveryNeeds["random"], limit: number): number {
+  const [a = 0, b = 0, c = 0, d = 0] = random.bytes(4);
+  return (((a << 24) | (b << 16) | (c << 8) | d) >>> 0) % limit;
 }

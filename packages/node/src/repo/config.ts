@@ -32,6 +32,11 @@ export const configSchema = z
           .max(64)
           .default([])
           .describe("multiaddrs of peers to keep a connection to"),
+        announce: z
+          .array(z.string().max(256))
+          .max(16)
+          .default([])
+          .describe("multiaddrs to tell others where they reach this node; empty: those it listens on"),
         mdns: z.boolean().default(false).describe("find peers on the local network"),
         kad: z.boolean().default(false).describe("take part in the distributed peer table"),
       })

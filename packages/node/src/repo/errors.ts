@@ -35,6 +35,16 @@ export const repoErrors = defineErrors("repo", {
       `the folder ${data.path} cannot be written: ${data.detail}`,
     fix: "check the owner, the rights and the free space of the folder",
   },
+  partMissing: {
+    exit: "not-found",
+    message: (data: { path: string; fix: string }) => `${data.path} is missing: the repo is not whole`,
+    fix: ({ fix }: { fix: string }) => fix,
+  },
+  unreadable: {
+    exit: "refused",
+    message: (data: { path: string; detail: string }) => `${data.path} cannot be read: ${data.detail}`,
+    fix: "check the owner and the rights of the file",
+  },
   badConfig: {
     exit: "usage",
     message: (data: { path: string; problems: string }) =>

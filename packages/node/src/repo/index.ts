@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { utf8Text } from "@holdfast/base";
 import { defaultConfig, type NodeConfig, readConfig, writeConfig } from "./config.ts";
 import { repoErrors } from "./errors.ts";
 import { lockHolder, lockRepo, type RepoLock } from "./lock.ts";
@@ -30,6 +31,8 @@ export interface Repo extends AsyncDisposable {
   readonly paths: RepoPaths;
   readonly config: NodeConfig;
   readonly token: string;
+  /** The network's genesis file. Error `repo/part-missing`. */
+  genesis(): Promise<Uint8Array>;
   /** Called when the API listens: writes the `api` file and the lock's note. */
   announce(api: string): Promise<void>;
 }
@@ -45,12 +48,17 @@ export function repoPaths(root: string): RepoPaths {
   };
 }
 
+/** Error `repo/exists`; whoever makes a repo with much work before asks first. */
+export async function checkVacant(root: string): Promise<void> {
+  if (await exists(join(root, "version"))) throw repoErrors.exists({ path: root });
+}
+
 /** Makes a repo; errors `repo/exists`, `repo/unwritable`. */
 export async function initRepo(
   root: string,
   content: { readonly config?: NodeConfig; readonly genesis: Uint8Array },
 ): Promise<void> {
-  if (await exists(join(root, "version"))) throw repoErrors.exists({ path: root });
+  await checkVacant(root);
   try {
     await mkdir(root, { recursive: true, mode: 0o700 });
     await mkdir(join(root, "keystore"), { recursive: true, mode: 0o700 });
@@ -68,19 +76,20 @@ export async function initRepo(
   }
 }
 
-/** Errors: `repo/not-found`, `repo/wrong-version`, `repo/locked`, `repo/bad-config`. */
+/** Errors: `repo/not-found`, `repo/wrong-version`, `repo/locked`, `repo/bad-config`, `repo/part-missing`. */
 export async function openRepo(root: string): Promise<Repo> {
   await checkVersion(root);
   const lock: RepoLock = await lockRepo(root);
   try {
     const paths = repoPaths(root);
     const configPath = join(root, "config.toml");
-    const config = readConfig(await readFile(configPath, "utf8"), configPath);
-    const token = (await readFile(join(root, "token"), "utf8")).trim();
+    const config = readConfig(utf8Text(await readPart(root, "config.toml")), configPath);
+    const token = utf8Text(await readPart(root, "token")).trim();
     return {
       paths,
       config,
       token,
+      genesis: () => readPart(root, "genesis.car"),
       async announce(api) {
         await writeWhole(join(root, "api"), `${api}\n`);
         await lock.announce(api);
@@ -98,8 +107,28 @@ export async function runningNode(root: string): Promise<{ readonly api: string;
   await checkVersion(root);
   const holder = await lockHolder(root);
   if (holder === undefined || holder.api === "") throw repoErrors.unknownNode({ path: root });
-  return { api: holder.api, token: (await readFile(join(root, "token"), "utf8")).trim() };
+  return { api: holder.api, token: utf8Text(await readPart(root, "token")).trim() };
 }
+
+/** A file without which a folder is no repo. Errors: `repo/part-missing`, `repo/unreadable`. */
+async function readPart(root: string, part: keyof typeof partFixes): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(join(root, part)));
+  } catch (cause) {
+    const path = join(root, part);
+    const detail = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+    if (detail !== "ENOENT") throw repoErrors.unreadable({ path, detail }, cause);
+    throw repoErrors.partMissing({ path, fix: partFixes[part] }, cause);
+  }
+}
+
+const partFixes = {
+  "config.toml":
+    "restore it from a backup, or copy the one of a fresh `holdfast init` and set its keys again",
+  token:
+    "write a new one, which only you can read: `(umask 077; openssl rand -hex 32 > token)` in that folder",
+  "genesis.car": "copy it from any node of the network: it is the same for all",
+} as const;
 
 async function checkVersion(root: string): Promise<void> {
   let found: string;

@@ -95,6 +95,18 @@ export interface NetDoor {
   peers(): readonly WirePeer[];
   connect(address: string, signal?: Cancel): Promise<PeerId>;
   peerHeights(): ReadonlyMap<PeerId, number>;
+  invite(options: {
+    readonly forMs: number | undefined;
+    readonly addresses: readonly string[];
+    readonly checkpoint: boolean;
+  }): {
+    readonly text: string;
+    readonly network: string;
+    readonly genesis: CID;
+    readonly addresses: readonly string[];
+    readonly expiresMs: number;
+    readonly checkpoint: { readonly height: number } | null;
+  };
 }
 
 export interface SyncDoor {

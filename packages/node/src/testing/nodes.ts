@@ -254,7 +254,8 @@ class FixtureNode implements TestNode {
       }),
     );
     const bootstrap = plan.role === "bootstrap" ? [] : ["/sim/bootstrap"];
-    stack.use(openDiscovery({ wire: own, clock, logger, bootstrap }));
+    const random = new SeededRandom(`discovery of ${plan.name}`);
+    stack.use(openDiscovery({ wire: own, clock, logger, random, bootstrap }));
     this.#running = { node, stack: stack.move() };
   }
 

@@ -1,4 +1,4 @@
-/** Methods about the node, its peers and the chain. */
+/** Methods about the node and the chain. */
 import type { ApiHandlers, MethodResult } from "@holdfast/api";
 import { attoFil, filText, toHex } from "@holdfast/base";
 import { codeNameOfCid, listActors, moneyInvariant, readActor } from "@holdfast/consensus";
@@ -11,8 +11,6 @@ import { cidOf, messageView, tipsetView } from "./views.ts";
 type ChainHandlers = Pick<
   ApiHandlers,
   | "node.status"
-  | "net.peers"
-  | "net.connect"
   | "chain.head"
   | "chain.ls"
   | "chain.show"
@@ -28,17 +26,9 @@ type ChainHandlers = Pick<
 const warnRounds = 10;
 
 export function chainHandlers(needs: HandlerNeeds): ChainHandlers {
-  const { chain, net } = needs;
+  const { chain } = needs;
   return {
     "node.status": async () => statusOf(needs),
-    "net.peers": async () =>
-      net.peers().map(({ id, addresses, direction }) => ({
-        peerId: id,
-        addresses: [...addresses],
-        direction,
-        headHeight: net.peerHeights().get(id) ?? null,
-      })),
-    "net.connect": async ({ address }, signal) => ({ peerId: await net.connect(address, signal) }),
     "chain.head": async () => tipsetView(chain, chain.head()),
     "chain.ls": async ({ from, limit }) => {
       const list: MethodResult<"chain.ls"> = [];

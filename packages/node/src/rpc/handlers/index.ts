@@ -5,10 +5,12 @@ import { chainHandlers } from "./chain.ts";
 import { marketHandlers } from "./market.ts";
 import { messageHandlers } from "./messages.ts";
 import { minerHandlers } from "./miner.ts";
+import { netHandlers } from "./net.ts";
 
 export function createHandlers(needs: HandlerNeeds): ApiHandlers {
   return {
     ...chainHandlers(needs),
+    ...netHandlers(needs),
     ...messageHandlers(needs),
     ...minerHandlers(needs),
     ...marketHandlers(needs),

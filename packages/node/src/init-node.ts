@@ -1,0 +1,90 @@
+/**
+ * Makes the repo of a node that joins a network: with its genesis file in hand, or with an invitation, whose
+ * peers are asked for that file. A repo is written only when the genesis has been checked.
+ */
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { silentLogger } from "@holdfast/base";
+import { blockCid, readNetworkParams } from "@holdfast/consensus";
+import { checkpointText, memoryDatabase } from "./chain/index.ts";
+import { realClock } from "./clock.ts";
+import { decodeInvitation, fetchGenesis, type Invitation } from "./discovery/index.ts";
+import { loadGenesis } from "./genesis.ts";
+import { openKeys } from "./keys.ts";
+import { limits } from "./limits.ts";
+import { openLibp2pWire } from "./net/index.ts";
+import { peerIdOfSeed } from "./peer-identity.ts";
+import { checkVacant, defaultConfig, initRepo, repoPaths } from "./repo/index.ts";
+
+export interface InitNodeOptions {
+  readonly repo: string;
+  /** Path of the network's genesis file, or the text of an invitation. */
+  readonly network:
+    | { readonly genesis: string; readonly invitation?: never }
+    | { readonly invitation: string; readonly genesis?: never };
+  readonly name: string;
+  /** Peers to begin with, besides those of the invitation. */
+  readonly bootstrap: readonly string[];
+  /** Multiaddrs to listen on, and to tell others where those differ; the usual ones if left out. */
+  readonly listen?: readonly string[];
+  readonly announce?: readonly string[];
+  readonly passphrase?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface MadeNode {
+  readonly repo: string;
+  readonly network: string;
+  readonly address: string;
+  readonly peerId: string;
+}
+
+/** Errors: `repo/…`, `chain/bad-genesis`, `car/…`, `discovery/…`. */
+export async function initNode(options: InitNodeOptions): Promise<MadeNode> {
+  await checkVacant(options.repo);
+  const { network } = options;
+  const invitation = network.invitation === undefined ? undefined : decodeInvitation(network.invitation);
+  const car =
+    invitation === undefined
+      ? new Uint8Array(await readFile(network.genesis ?? ""))
+      : await invitedGenesis(invitation, options.signal);
+  const { params } = await checkGenesis(car);
+  const base = defaultConfig();
+  const net = {
+    ...base.net,
+    bootstrap: [...new Set([...(invitation?.addresses ?? []), ...options.bootstrap])],
+    ...(options.listen === undefined ? {} : { listen: [...options.listen] }),
+    ...(options.announce === undefined ? {} : { announce: [...options.announce] }),
+  };
+  const checkpoint = invitation?.checkpoint ?? null;
+  const chain = checkpoint === null ? base.chain : { ...base.chain, checkpoint: checkpointText(checkpoint) };
+  await initRepo(options.repo, { genesis: car, config: { ...base, name: options.name, net, chain } });
+  const keys = await openKeys({
+    keystore: repoPaths(options.repo).keystore,
+    network: params.networkByte,
+    ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase }),
+  });
+  const address = keys.wallet.defaultAddress() ?? (await keys.wallet.newAccount());
+  const peerId = await peerIdOfSeed(keys.peerSeed);
+  return { repo: options.repo, network: params.name, address, peerId };
+}
+
+/** Asked under a name of its own: the node to come has none before its folder is there. */
+async function invitedGenesis(invitation: Invitation, signal?: AbortSignal): Promise<Uint8Array> {
+  const clock = realClock();
+  await using wire = await openLibp2pWire(
+    { clock, logger: silentLogger, limits },
+    { privateKey: new Uint8Array(randomBytes(32)), listen: [] },
+  );
+  const check = async (file: Uint8Array) => {
+    const { cid, params } = await checkGenesis(file);
+    return { cid, network: params.name };
+  };
+  return fetchGenesis({ wire, clock, check }, invitation, signal);
+}
+
+async function checkGenesis(car: Uint8Array) {
+  const scratch = memoryDatabase();
+  const { block, stateRoot } = await loadGenesis(car, scratch);
+  return { cid: blockCid(block.header), params: readNetworkParams(scratch, stateRoot) };
+}

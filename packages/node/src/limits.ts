@@ -78,7 +78,7 @@ export const limits = {
   /** The pause before a lost peer is dialled again; it doubles up to `redialMaxMs`. */
   redialMs: 500,
   /** See `redialMs`. */
-  redialMaxMs: 60_000,
+  redialMaxMs: 30_000,
   /** Dials in a row after which a peer that others named is forgotten. */
   redialAttempts: 6,
   /** The longest pause between two questions for other peers. */

@@ -122,7 +122,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     network: params.networkByte,
     ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase }),
   });
-  const wire = stack.use(await openWire(config, keys.peerSeed, options, { clock, logger }));
+  const wire = stack.use(await openWire(config, keys.peerSeed, options, { clock, logger, params }));
   const fileBlocks = stack.use(
     await openDiskBlocks({
       disk: await openNodeDisk(options.repo),
@@ -164,7 +164,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
         random: realRandom,
         bootstrap: config.net.bootstrap,
         store: openPeerStore(database),
-        redialMaxMs: redialMaxMs(params),
+        redialMaxMs: hurryMs(params),
         genesis: { cid: blockCid(genesis.block.header), file: () => repo.genesis() },
       }),
     );
@@ -201,7 +201,7 @@ function openWire(
   config: NodeConfig,
   peerSeed: Uint8Array,
   options: StartDaemonOptions,
-  { clock, logger }: Pick<NodeParts, "clock" | "logger">,
+  { clock, logger, params }: Pick<NodeParts, "clock" | "logger"> & { readonly params: NetworkParams },
 ): Promise<Wire> {
   const online = options.offline !== true;
   return openLibp2pWire(
@@ -209,17 +209,19 @@ function openWire(
     {
       privateKey: peerSeed,
       listen: online ? config.net.listen : [],
+      announce: config.net.announce,
+      keepAliveMs: hurryMs(params),
       mdns: config.net.mdns && online,
       kad: config.net.kad && online,
     },
   );
 }
 
-/** Rounds that a healed connection may be missed, at most. */
-const redialRounds = 10;
+/** A network with short rounds notices within some of them that a connection is dead, or can be made again. */
+const hurryRounds = 10;
 
-function redialMaxMs({ roundMs }: NetworkParams): number {
-  return Math.min(limits.redialMaxMs, Math.max(5_000, redialRounds * roundMs));
+function hurryMs({ roundMs }: NetworkParams): number {
+  return Math.min(limits.redialMaxMs, Math.max(5_000, hurryRounds * roundMs));
 }
 
 interface MinerContext {

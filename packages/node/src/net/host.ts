@@ -25,7 +25,7 @@ import type { NetNeeds } from "./needs.ts";
 
 const kadProtocol = "/fil/kad/1.0.0";
 const mdnsService = "_fil._tcp.local";
-const keepAliveMs = 60_000; // libp2p gives up a TCP connection that is silent for twice that
+export const defaultKeepAliveMs = 60_000; // libp2p gives up a TCP connection that is silent for twice that
 const seedBytes = 32;
 
 export interface HostOptions {
@@ -33,6 +33,7 @@ export interface HostOptions {
   readonly listen: readonly string[];
   readonly announce: readonly string[];
   readonly heartbeatMs: number;
+  readonly keepAliveMs: number;
   readonly kad: boolean;
   /** If given, mDNS is on. */
   readonly onMdnsPeer?: (peer: PeerInfo) => void;
@@ -51,7 +52,7 @@ export async function openHost(needs: NetNeeds, options: HostOptions, rejects: R
       connectionEncrypters: [noise()],
       streamMuxers: [
         yamux({
-          keepAliveInterval: keepAliveMs,
+          keepAliveInterval: options.keepAliveMs,
           maxInboundStreams: limits.streamsPerConnection,
           maxOutboundStreams: limits.streamsPerConnection,
           streamOptions: {
@@ -74,7 +75,7 @@ export async function openHost(needs: NetNeeds, options: HostOptions, rejects: R
         connectionCloseTimeout: 500,
         reconnectRetries: 0, // whoever wants a connection dials it
       },
-      connectionMonitor: { pingInterval: keepAliveMs },
+      connectionMonitor: { pingInterval: options.keepAliveMs },
       peerDiscovery: options.onMdnsPeer === undefined ? [] : [await neighbours(options.onMdnsPeer)],
       services: {
         identify: identify({ runOnLimitedConnection: false }),

@@ -10,7 +10,7 @@ import { peerIdFromString } from "@libp2p/peer-id";
 import { type Multiaddr, multiaddr } from "@multiformats/multiaddr";
 import { netErrors } from "./errors.ts";
 import { defaultHeartbeatMs, Gossip, Rejects } from "./gossip.ts";
-import { type Host, openHost } from "./host.ts";
+import { defaultKeepAliveMs, type Host, openHost } from "./host.ts";
 import type { NetNeeds } from "./needs.ts";
 import { Libp2pStream } from "./stream.ts";
 
@@ -25,6 +25,8 @@ export interface Libp2pWireOptions {
   readonly mdns?: boolean;
   /** Finds peers through peers; off by default. */
   readonly kad?: boolean;
+  /** A connection that is silent for as long is tried; one that does not answer is gone. A minute if left out. */
+  readonly keepAliveMs?: number;
   /** Upkeep of the gossip mesh. */
   readonly gossipHeartbeatMs?: number;
 }
@@ -39,6 +41,7 @@ export async function openLibp2pWire(needs: NetNeeds, options: Libp2pWireOptions
       privateKey: options.privateKey,
       listen: options.listen,
       announce: options.announce ?? [],
+      keepAliveMs: options.keepAliveMs ?? defaultKeepAliveMs,
       heartbeatMs: options.gossipHeartbeatMs ?? defaultHeartbeatMs,
       kad: options.kad ?? false,
       ...(options.mdns === true ? { onMdnsPeer: (peer) => onFound(peer) } : {}),

@@ -219,7 +219,8 @@ export class SimNode {
       }),
     );
     const others = bootstrap.filter((address) => !address.endsWith(`/${this.name}`));
-    stack.use(openDiscovery({ wire, clock: own, logger, bootstrap: others }));
+    const drawn = random.fork("discovery");
+    stack.use(openDiscovery({ wire, clock: own, logger, random: drawn, bootstrap: others }));
     return { life, node, storage, stack: stack.move() };
   }
 

@@ -80,7 +80,7 @@ async function invitedGenesis(invitation: Invitation, signal?: AbortSignal): Pro
     const { cid, params } = await checkGenesis(file);
     return { cid, network: params.name };
   };
-  return fetchGenesis({ wire, clock, check }, invitation, signal);
+  return await fetchGenesis({ wire, clock, check }, invitation, signal);
 }
 
 async function checkGenesis(car: Uint8Array) {

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import {
   type Address,
   attoFil,
+  type CID,
   type Clock,
   filText,
   parseAddress,
@@ -156,21 +157,31 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
   };
   const node = stack.use(await startNode(parts));
   if (options.offline !== true) {
-    stack.use(
-      openDiscovery({
-        wire,
-        clock,
-        logger,
-        random: realRandom,
-        bootstrap: config.net.bootstrap,
-        store: openPeerStore(database),
-        redialMaxMs: hurryMs(params),
-        genesis: { cid: blockCid(genesis.block.header), file: () => repo.genesis() },
-      }),
-    );
+    const block = genesis.block.header;
+    stack.use(startDiscovery(repo, { wire, clock, logger, database, params, genesis: blockCid(block) }));
   }
   await repo.announce(node.apiUrl);
   return handleOf(node, { repo, path: options.repo, running: stack.move() });
+}
+
+function startDiscovery(
+  repo: Repo,
+  parts: Pick<NodeParts, "wire" | "clock" | "logger" | "database"> & {
+    readonly params: NetworkParams;
+    readonly genesis: CID;
+  },
+): AsyncDisposable {
+  const { wire, clock, logger, database, params, genesis } = parts;
+  return openDiscovery({
+    wire,
+    clock,
+    logger,
+    random: realRandom,
+    bootstrap: repo.config.net.bootstrap,
+    store: openPeerStore(database),
+    redialMaxMs: hurryMs(params),
+    genesis: { cid: genesis, file: () => repo.genesis() },
+  });
 }
 
 function handleOf(

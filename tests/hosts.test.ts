@@ -1,0 +1,168 @@
+/**
+ * A network of several machines, as people would make it: five miners on five hosts (network namespaces, each with
+ * its own loopback and address, joined by a bridge), torn apart for a hundred rounds and joined again, also with
+ * one direction of one link dead; they end on one chain with exact money and no message lost. One finds the others
+ * by mDNS alone, and one with an empty folder joins by invitation and catches up from the genesis.
+ * Left out where there are no namespaces: they need root and ip(8).
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import type { MethodResult } from "@holdfast/api";
+import { createDevnet, realClock } from "@holdfast/node/daemon";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { configureNet, HostDaemon } from "./host-daemons.ts";
+import { Lan, whyNoHosts } from "./namespaces.ts";
+
+const roundMs = 400;
+const partedRounds = 100;
+const minerCount = 5;
+/** Two of them on the other side. */
+const otherSide = [3, 4];
+const port = 6000;
+
+const missing = whyNoHosts();
+if (missing !== undefined) process.stderr.write(`tests/hosts.test.ts is left out: ${missing}\n`);
+
+type Head = MethodResult<"chain.head">;
+
+describe.skipIf(missing !== undefined)("five miners on five hosts", { timeout: 400_000 }, () => {
+  const stack = new AsyncDisposableStack();
+  let lan: Lan;
+  let nodes: readonly HostDaemon[] = [];
+  let state = "";
+
+  beforeAll(async () => {
+    state = await mkdtemp(join(tmpdir(), "holdfast-hosts-"));
+    stack.defer(() => rm(state, { recursive: true, force: true }));
+    lan = stack.use(new Lan(minerCount + 1));
+    await createDevnet({
+      state,
+      roundMs,
+      miners: minerCount,
+      sectorBytes: 1024,
+      apiPort: 0,
+      clock: realClock(),
+    });
+    nodes = lan.hosts
+      .slice(0, minerCount)
+      .map((host, index) => stack.use(new HostDaemon(host, join(state, `miner-${index + 1}`))));
+    const [first, ...others] = nodes;
+    if (first === undefined) throw new TypeError("there are five");
+    const listen = (node: HostDaemon): string => `/ip4/${node.host.address}/tcp/${port}`;
+    await configureNet(first.repo, { listen: listen(first), bootstrap: [], mdns: true });
+    await first.start();
+    const { peerId } = await first.client.call("node.status", {});
+    await Promise.all(
+      others.map(async (node, index) => {
+        const alone = index === others.length - 1; // it has nothing but mDNS to find the others
+        const bootstrap = alone ? [] : [`${listen(first)}/p2p/${peerId}`];
+        await configureNet(node.repo, { listen: listen(node), bootstrap, mdns: alone });
+        await node.start();
+      }),
+    );
+  }, 200_000);
+  afterAll(async () => {
+    await stack.disposeAsync();
+  }, 60_000);
+
+  it("find each other, one of them by mDNS alone", async () => {
+    await until("everybody has four peers", async () => {
+      const counts = await Promise.all(
+        nodes.map(async ({ client }) => (await client.call("net.peers", {})).length),
+      );
+      return counts.every((count) => count >= minerCount - 1);
+    });
+    await until("the chain grows", async () => (await headOf(nodes[0])).height > 3);
+  });
+
+  it("are parted for a hundred rounds, heal, and agree: one chain, exact money, no message lost", async () => {
+    const start = await headOf(nodes[0]);
+    lan.split(otherSide);
+    const sent = await Promise.all([pay(nodes[0], nodes[1]), pay(nodes[3], nodes[4])]);
+    await until("both sides are a hundred rounds further", async () => {
+      const heads = await Promise.all(nodes.map(headOf));
+      return heads.every(({ height }) => height >= start.height + partedRounds);
+    });
+    const [left, right] = [await headOf(nodes[0]), await headOf(nodes[3])];
+    const parted = Math.min(left.height, right.height);
+    expect(await keyAt(nodes[0], parted)).not.toBe(await keyAt(nodes[3], parted));
+    lan.heal();
+    await agreed(nodes, parted);
+    for (const cid of sent) {
+      await until(`everybody has ${cid}`, async () => {
+        const states = await Promise.all(
+          nodes.map(({ client }) => client.call("message.show", { cid }).catch(() => undefined)),
+        );
+        return states.every((found) => found?.state === "mined");
+      });
+    }
+    await expectExactMoney(nodes);
+  });
+
+  it("agree also after one direction of one link was dead", async () => {
+    const start = await headOf(nodes[0]);
+    lan.silence(0, 3, true);
+    await until("twenty rounds go by", async () => (await headOf(nodes[0])).height >= start.height + 20);
+    lan.silence(0, 3, false);
+    await agreed(nodes, start.height + 20);
+    await expectExactMoney(nodes);
+  });
+
+  it("one with an empty folder joins by invitation and catches up from the genesis", async () => {
+    const [first] = nodes;
+    const host = lan.hosts[minerCount];
+    if (first === undefined || host === undefined) throw new TypeError("there are six hosts");
+    const { invitation } = await first.client.call("net.invite", {});
+    const joiner = stack.use(new HostDaemon(host, join(state, "joiner")));
+    const listen = `/ip4/${host.address}/tcp/${port}`;
+    await joiner.holdfast(["join", invitation, "--repo", joiner.repo, "--listen", listen]);
+    await joiner.start();
+    const { height } = await headOf(first);
+    await agreed([...nodes, joiner], height);
+    await expectExactMoney([...nodes, joiner]);
+    await until(
+      "it knows the others too",
+      async () => (await joiner.client.call("net.peers", {})).length > 2,
+    );
+  });
+});
+
+async function until(what: string, done: () => Promise<boolean>): Promise<void> {
+  const endMs = performance.now() + 180_000;
+  while (!(await done())) {
+    if (performance.now() > endMs) throw new TypeError(`it does not happen that ${what}`);
+    await pause(200);
+  }
+}
+
+const headOf = (node: HostDaemon | undefined): Promise<Head> => {
+  if (node === undefined) throw new TypeError("there are five");
+  return node.client.call("chain.head", {});
+};
+
+async function keyAt(node: HostDaemon | undefined, height: number): Promise<string> {
+  const [tipset] = (await node?.client.call("chain.ls", { from: height, limit: 1 })) ?? [];
+  return tipset?.key ?? "";
+}
+
+/** The same tipset a few rounds below every head, above this height: newer ones are still on their way. */
+async function agreed(nodes: readonly HostDaemon[], above: number): Promise<void> {
+  await until("all are on one chain", async () => {
+    const heads = await Promise.all(nodes.map(headOf));
+    const height = Math.min(...heads.map((head) => head.height)) - 3;
+    if (height <= above) return false;
+    return new Set(await Promise.all(nodes.map((node) => keyAt(node, height)))).size === 1;
+  });
+}
+
+async function expectExactMoney(nodes: readonly HostDaemon[]): Promise<void> {
+  for (const { client } of nodes) expect(await client.call("chain.money", {})).toMatchObject({ exact: true });
+}
+
+async function pay(from: HostDaemon | undefined, to: HostDaemon | undefined): Promise<string> {
+  const [account] = (await to?.client.call("wallet.ls", {})) ?? [];
+  const sent = await from?.client.call("message.send", { to: account?.address ?? "", value: "1.5FIL" });
+  return sent?.cid ?? "";
+}

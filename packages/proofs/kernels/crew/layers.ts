@@ -1,8 +1,9 @@
 /**
- * Layers by a crew: the decoding of ZigZag. A node's key needs its parents as they are in the replica, all of which are
- * there, so a layer is decoded in runs of nodes from one place into another. Encoding is a chain and stays one thread's.
+ * Layers by a crew: the decoding of ZigZag. A node's key needs its parents as they are in the replica, all of which
+ * are there, so a layer is decoded in runs of nodes from one place into another. Encoding is a chain.
  */
 
+import { assert } from "@holdfast/base";
 import type { LayerKernel, ZigzagDecoding } from "../../src/layers/index.ts";
 import { nodeBytes } from "../../src/merkle/index.ts";
 import type { Crew } from "./crew.ts";
@@ -29,8 +30,7 @@ export const decodeSlices: SliceKind<DecodeInput> = {
   make: ({ layers }, { graph, reversed, layer, sliceNodes }) => {
     const pass = layers.zigzag?.(layer);
     const fill = layers.zigzagParents?.(graph);
-    if (pass === undefined || fill === undefined)
-      throw new Error("the caller's kernels decode layers here too");
+    assert(pass !== undefined && fill !== undefined, "the caller's kernels decode layers here too");
     const step = Math.min(sliceNodes, pass.sliceNodes);
     const [parents, counts] = [new Uint32Array(step * degree), new Uint8Array(step)];
     return function* (slice) {
@@ -49,8 +49,8 @@ export const decodeSlices: SliceKind<DecodeInput> = {
 const isShared = (bytes: Uint8Array): boolean => bytes.buffer instanceof SharedArrayBuffer;
 
 /**
- * The passes of the layer kernel. Only for kernels that work in place: WebAssembly would copy the whole layer into every
- * thread and back.
+ * The passes of the layer kernel. Only for kernels that work in place: WebAssembly would copy the whole layer into
+ * every thread and back.
  */
 export function crewLayers(
   crew: Crew,

@@ -6,8 +6,8 @@
  * makes the uᵢ of public inputs linearly independent, without which a proof for one input can be turned into a
  * proof for another. Sources: Gennaro, Gentry, Parno and Raykova 2013 (QAP); the rows as in bellman and snarkjs.
  */
-import { domainRoot, frPower } from "../curve/index.ts";
-import { frInvert, frModulus, frReduce } from "../field/index.ts";
+import { curveKernel, frPower } from "../curve/index.ts";
+import { frModulus, frReduce, frsFromBytes, frsToBytes } from "../field/index.ts";
 import { matrixTimes, partOf, type R1cs, type SparseMatrix } from "../r1cs/index.ts";
 import { groth16Errors } from "./errors.ts";
 
@@ -45,39 +45,24 @@ export function rowValues(r1cs: R1cs, witness: readonly bigint[]): RowValues {
   return { a, b, c };
 }
 
-/** One inversion for all: 1/xᵢ. No x is 0. */
-function invertAll(values: readonly bigint[]): bigint[] {
-  const prefix: bigint[] = [];
-  let product = 1n;
-  for (const value of values) {
-    prefix.push(product);
-    product = (product * value) % frModulus;
-  }
-  let inverse = frInvert(product);
-  const inverses = new Array<bigint>(values.length);
-  for (let i = values.length - 1; i >= 0; i -= 1) {
-    inverses[i] = (inverse * (prefix[i] ?? 0n)) % frModulus;
-    inverse = (inverse * (values[i] ?? 0n)) % frModulus;
-  }
-  return inverses;
-}
-
 /** τ is a point of the domain itself: no Lagrange value has an inverse there. Of 2^255 points that are n. */
 export function isInDomain(tau: bigint, size: number): boolean {
   return frPower(tau, BigInt(size)) === 1n;
 }
 
-/** Lⱼ(τ) = ωʲ(τⁿ − 1)/(n(τ − ωʲ)) for all j; τ is outside of the domain. */
-export function lagrangeAt(tau: bigint, size: number): bigint[] {
-  const root = domainRoot(size);
-  const points: bigint[] = [];
-  for (let point = 1n; points.length < size; point = (point * root) % frModulus) points.push(point);
-  const inverses = invertAll(points.map((point) => frReduce(tau - point)));
-  const scale = (frReduce(frPower(tau, BigInt(size)) - 1n) * frInvert(BigInt(size))) % frModulus;
-  return points.map((point, j) => (((point * (inverses[j] ?? 0n)) % frModulus) * scale) % frModulus);
+/** τⁱ for i < n. */
+export function powersOf(tau: bigint, size: number): bigint[] {
+  const powers: bigint[] = [];
+  for (let power = 1n; powers.length < size; power = (power * tau) % frModulus) powers.push(power);
+  return powers;
 }
 
-/** Σⱼ M[j][i]·valueⱼ for every column i. */
+/** Lⱼ(τ) = Σᵢ τⁱω⁻ⁱʲ/n for all j: the inverse transform of the powers of τ. */
+export function lagrangeAt(powers: readonly bigint[]): bigint[] {
+  return frsFromBytes(curveKernel.fft(frsToBytes(powers), { inverse: true, coset: false }));
+}
+
+/** Σⱼ M[j][i]·valueⱼ for every column i. Most coefficients are 1 or −1, which need no multiplication. */
 function columnSums(matrix: SparseMatrix, values: readonly bigint[], columnCount: number): bigint[] {
   const sums = new Array<bigint>(columnCount).fill(0n);
   const { rowStarts, columns, coefficients } = matrix;
@@ -87,28 +72,36 @@ function columnSums(matrix: SparseMatrix, values: readonly bigint[], columnCount
     for (let at = rowStarts[row] as number; at < end; at += 1) {
       const column = columns[at] as number;
       const factor = matrix.values[coefficients[at] as number] as bigint;
-      sums[column] = ((sums[column] as bigint) + factor * value) % frModulus;
+      const sum = sums[column] as bigint;
+      if (factor === 1n) sums[column] = sum + value;
+      else if (factor === frModulus - 1n) sums[column] = sum - value;
+      else sums[column] = (sum + factor * value) % frModulus;
     }
   }
+  for (let column = 0; column < columnCount; column += 1) sums[column] = frReduce(sums[column] as bigint);
   return sums;
 }
 
 /** uᵢ(τ), vᵢ(τ) and wᵢ(τ) of every variable i. */
-export interface QapValues {
+export interface ColumnValues {
   readonly u: bigint[];
   readonly v: bigint[];
   readonly w: bigint[];
 }
 
-export function qapAt(r1cs: R1cs, tau: bigint): QapValues {
+/** The same; w is computed when it is asked for. */
+export type QapValues = Omit<ColumnValues, "w"> & { readonly w: () => bigint[] };
+
+/** From the powers of τ, as many as the domain has elements. */
+export function qapAt(r1cs: R1cs, powers: readonly bigint[]): QapValues {
   const { variableCount, constraintCount, publicCount } = r1cs;
-  const lagrange = lagrangeAt(tau, domainSizeOf(r1cs));
+  const lagrange = lagrangeAt(powers);
   const u = columnSums(r1cs.a, lagrange, variableCount);
   for (let input = 0; input <= publicCount; input += 1) {
     u[input] = ((u[input] ?? 0n) + (lagrange[constraintCount + input] ?? 0n)) % frModulus;
   }
   const v = columnSums(r1cs.b, lagrange, variableCount);
-  return { u, v, w: columnSums(r1cs.c, lagrange, variableCount) };
+  return { u, v, w: () => columnSums(r1cs.c, lagrange, variableCount) };
 }
 
 /** Variables whose column of A (with the rows of public inputs) or B is not zero, ascending. */

@@ -5,13 +5,13 @@
  *
  * Source: Groth 2016 §3.2, with the rows of public inputs described in `qap.ts`.
  */
-import { type CurveCall, frPower, startCalls } from "../curve/index.ts";
+import { type CurveCall, frPower, type StartedCalls, startCalls } from "../curve/index.ts";
 import { frInvert, frModulus, frReduce, frsToBytes } from "../field/index.ts";
 import { type R1cs, r1csDigest } from "../r1cs/index.ts";
 import { assertEntropy, deriveScalar } from "./derive.ts";
 import { generatorG1, generatorG2 } from "./generators.ts";
 import type { ProvingKey } from "./proving-key.ts";
-import { domainSizeOf, isInDomain, type QapValues, qapAt, supportOf } from "./qap.ts";
+import { type ColumnValues, domainSizeOf, isInDomain, powersOf, qapAt, supportOf } from "./qap.ts";
 
 interface Secrets {
   readonly tau: bigint;
@@ -37,16 +37,24 @@ const liftG2 = (scalars: readonly bigint[]): CurveCall => ({
   args: [generatorG2, frsToBytes(scalars)],
 });
 
-/** Begins the calls under names. */
-function liftAll<Name extends string>(
-  calls: Readonly<Record<Name, CurveCall>>,
-): () => Record<Name, Uint8Array> {
-  const started = startCalls(Object.values<CurveCall>(calls));
-  return () => {
-    const results = started.finish();
-    const entries = Object.keys(calls).map((name, i) => [name, results[i]]);
-    return Object.fromEntries(entries) as Record<Name, Uint8Array>;
-  };
+/** Calls that are under way, so that none goes on for nobody when one fails. */
+class Lifting {
+  readonly #started: StartedCalls[] = [];
+
+  /** Begins the calls under names. */
+  all<Name extends string>(calls: Readonly<Record<Name, CurveCall>>): () => Record<Name, Uint8Array> {
+    const started = startCalls(Object.values<CurveCall>(calls));
+    this.#started.push(started);
+    return () => {
+      const results = started.finish();
+      const entries = Object.keys(calls).map((name, i) => [name, results[i]]);
+      return Object.fromEntries(entries) as Record<Name, Uint8Array>;
+    };
+  }
+
+  stop(): void {
+    for (const started of this.#started) started.stop();
+  }
 }
 
 const pick = (values: readonly bigint[], indices: Uint32Array): bigint[] =>
@@ -54,7 +62,7 @@ const pick = (values: readonly bigint[], indices: Uint32Array): bigint[] =>
 
 /** (βuᵢ + αvᵢ + wᵢ)/divisor for the variables `from` … `to` − 1. */
 function mixed(
-  { u, v, w }: QapValues,
+  { u, v, w }: ColumnValues,
   { alpha, beta }: Secrets,
   divisor: bigint,
   range: readonly [from: number, to: number],
@@ -68,15 +76,10 @@ function mixed(
   return values;
 }
 
-/** τⁱ(τⁿ − 1)/δ for i < n − 1. */
-function quotientPowers({ tau, delta }: Secrets, size: number): bigint[] {
-  const values: bigint[] = [];
-  let value = (frReduce(frPower(tau, BigInt(size)) - 1n) * frInvert(delta)) % frModulus;
-  for (let i = 0; i + 1 < size; i += 1) {
-    values.push(value);
-    value = (value * tau) % frModulus;
-  }
-  return values;
+/** τⁱ(τⁿ − 1)/δ for i < n − 1, from the powers of τ. */
+function quotientPowers({ tau, delta }: Secrets, powers: readonly bigint[]): bigint[] {
+  const factor = (frReduce(frPower(tau, BigInt(powers.length)) - 1n) * frInvert(delta)) % frModulus;
+  return powers.slice(0, -1).map((power) => (power * factor) % frModulus);
 }
 
 /**
@@ -89,28 +92,37 @@ export function setup(r1cs: R1cs, entropy: Uint8Array): { provingKey: ProvingKey
   const domainSize = domainSizeOf(r1cs);
   const { publicCount, variableCount } = r1cs;
   const secrets = secretsFrom(entropy, circuitDigest, domainSize);
-  const qap = qapAt(r1cs, secrets.tau);
-  const support = supportOf(r1cs);
-  const inB = pick(qap.v, support.b);
-  const columns = liftAll({
-    bG2: liftG2(inB),
-    bG1: liftG1(inB),
-    a: liftG1(pick(qap.u, support.a)),
-  });
-  // While others multiply these, the values of the rest are computed.
-  const rest = liftAll({
-    betaG1: liftG1([secrets.beta]),
-    deltaG1: liftG1([secrets.delta]),
-    l: liftG1(mixed(qap, secrets, secrets.delta, [publicCount + 1, variableCount])),
-    h: liftG1(quotientPowers(secrets, domainSize)),
-  });
-  const verifyingKey = liftAll({
-    alphaG1: liftG1([secrets.alpha]),
-    betaG2: liftG2([secrets.beta]),
-    gammaG2: liftG2([secrets.gamma]),
-    deltaG2: liftG2([secrets.delta]),
-    ic: liftG1(mixed(qap, secrets, secrets.gamma, [0, publicCount + 1])),
-  });
-  const sizes = { circuitDigest, domainSize, variableCount };
-  return { provingKey: { ...sizes, verifyingKey: verifyingKey(), ...columns(), ...rest() } };
+  const lifting = new Lifting();
+  try {
+    // Others multiply from here on, while the scalars of the next multiples are computed.
+    const powers = powersOf(secrets.tau, domainSize);
+    const quotient = lifting.all({ h: liftG1(quotientPowers(secrets, powers)) });
+    const qap = qapAt(r1cs, powers);
+    const support = supportOf(r1cs);
+    const inB = pick(qap.v, support.b);
+    const columns = lifting.all({
+      bG2: liftG2(inB),
+      bG1: liftG1(inB),
+      a: liftG1(pick(qap.u, support.a)),
+    });
+    const values = { ...qap, w: qap.w() };
+    const rest = lifting.all({
+      betaG1: liftG1([secrets.beta]),
+      deltaG1: liftG1([secrets.delta]),
+      l: liftG1(mixed(values, secrets, secrets.delta, [publicCount + 1, variableCount])),
+    });
+    const verifyingKey = lifting.all({
+      alphaG1: liftG1([secrets.alpha]),
+      betaG2: liftG2([secrets.beta]),
+      gammaG2: liftG2([secrets.gamma]),
+      deltaG2: liftG2([secrets.delta]),
+      ic: liftG1(mixed(values, secrets, secrets.gamma, [0, publicCount + 1])),
+    });
+    const sizes = { circuitDigest, domainSize, variableCount };
+    const points = { ...quotient(), ...columns(), ...rest() };
+    return { provingKey: { ...sizes, verifyingKey: verifyingKey(), ...points } };
+  } catch (error) {
+    lifting.stop();
+    throw error;
+  }
 }

@@ -49,10 +49,7 @@ export interface RangeCost {
   readonly wholeLayers: number;
 }
 
-/**
- * With more of a layer needed, finding out what is needed costs more than it saves; kernels decode whole layers, and
- * four to twelve times as fast as this goes node by node.
- */
+/** With more of a layer needed than this it is decoded whole; kernels do that four to twelve times as fast. */
 const wholeShare = (): number => (layerKernel.zigzag === undefined ? 0.85 : 0.2);
 /** Nodes between two needed ones that are read with them rather than jumped over. */
 const maxGapNodes = 8;

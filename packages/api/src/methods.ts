@@ -4,6 +4,7 @@
  * Transport: `POST /api/v1/<name>` with a JSON body and a bearer token; streams answer ndjson.
  */
 import { z } from "zod";
+import { channelMethods } from "./channel-methods.ts";
 import { messageMethods } from "./message-methods.ts";
 import { call, limitParam, nothing, stream } from "./method-spec.ts";
 import {
@@ -203,6 +204,7 @@ export const methods = {
     z.object({ cleared: z.int() }),
   ),
   ...messageMethods,
+  ...channelMethods,
   "actor.ls": call("All actors", z.object({ limit: limitParam }), z.array(actorView)),
   "actor.show": call(
     "One actor and its state",

@@ -12,6 +12,7 @@ import {
 } from "@holdfast/api";
 import { cidOfCbor, encodeCbor, f1Text, rawCid, seedAddress, utf8Bytes } from "@holdfast/base";
 import type { z } from "zod";
+import { channelCalls } from "./canned-channels.ts";
 
 export const cid = (name: string): string => cidOfCbor(encodeCbor(name)).toString();
 export const fileCid = rawCid(utf8Bytes("the file")).toString();
@@ -263,19 +264,7 @@ export const calls: Calls = {
   "message.show": { ...mined, state: "pending", height: null, tipset: null, receipt: null },
   "message.wait": mined,
   "message.ls": [message],
-  "message.replace": { cid: cid("raised message"), nonce: 7 },
-  "message.cancel": { cid: cid("cancellation"), nonce: 7 },
-  "message.why": {
-    cid: messageCid,
-    state: "waiting",
-    reasons: [
-      {
-        code: "price",
-        detail: "it offers 1 attoFIL for a unit of gas, and the cheapest there paid 16",
-        fix: `holdfast message replace ${messageCid} --gas-price 21attoFIL`,
-      },
-    ],
-  },
+  ...channelCalls,
   "actor.ls": [actor],
   "actor.show": { ...actor, state: { owner, sectors: 2 } },
   "wallet.ls": [walletEntry, { ...walletEntry, address: owner, f1: f1Text(owner), isDefault: false }],

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { commandTable } from "holdfast";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { cid, client, dealId, fileBytes, fileCid, messageCid, miner } from "./canned.ts";
+import { cid, client, dealId, fileBytes, fileCid, messageCid, miner, owner } from "./canned.ts";
 import { type CannedNode, startCannedNode } from "./canned-node.ts";
 import { listOf, madeUpSet, writeSet } from "./params-world.ts";
 import { expectGolden, goldenFolder, run } from "./run.ts";
@@ -81,6 +81,19 @@ const given: { readonly [command: string]: () => readonly string[] } = {
   "message why": () => [messageCid],
   "message replace": () => [messageCid, "--gas-price", "20attoFIL"],
   "message cancel": () => [messageCid],
+  "channel create": () => [owner, "10FIL", "--for", "30d"],
+  "channel extend": () => ["7", "--add", "5FIL"],
+  "channel cancel": () => ["7"],
+  "channel reclaim": () => ["7"],
+  "channel redeem": () => [client, "7"],
+  "channel close": () => [client, "7"],
+  "channel ls": () => [],
+  "channel show": () => [client, "7"],
+  "channel voucher create": () => ["7", "3FIL", "--valid-at", "100"],
+  "channel voucher check": () => ["hfv1aGVsbG8"],
+  "channel voucher add": () => ["-"],
+  "channel voucher ls": () => [],
+  "channel voucher best": () => [client, "7"],
   "actor ls": () => [],
   "actor show": () => [miner],
   "net peers": () => [],

@@ -8,6 +8,7 @@ import { type Env, readMinerState, type Tipset } from "@holdfast/consensus";
 import { createVerifier, type Verifier } from "@holdfast/proofs/verify";
 import type { Storage } from "@holdfast/storage";
 import { type Chain, type ChainDatabase, type Checkpoint, openChain } from "./chain/index.ts";
+import { type Channels, openChannels } from "./channels/index.ts";
 import { type MarketParts, openMarkets } from "./compose-market.ts";
 import { minerDoorOf, mineStorageOf } from "./compose-storage.ts";
 import type { Database } from "./database.ts";
@@ -61,6 +62,7 @@ export interface RunningNode extends AsyncDisposable {
   readonly chain: Chain;
   readonly sync: Sync;
   readonly sender: Sender;
+  readonly channels: Channels;
   readonly wallet: Wallet;
   readonly wire: Wire;
   readonly mining: Mining | undefined;
@@ -89,6 +91,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const headers = createHeaderPass(proofs, parts.claims);
   const sync = stack.use(openSync({ chain, wire, proofs, headers, clock, logger, onFault }));
   const market = openMarkets(parts, { chain, sender, stack });
+  const channels = stack.use(openChannels({ chain, sender, signer: wallet, database, logger }));
   const mining =
     parts.miner === undefined
       ? undefined
@@ -96,7 +99,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const miner =
     parts.miner === undefined || mining === undefined ? undefined : minerDoorOf(parts.miner, mining);
   const handlers = createHandlers(
-    handlerNeeds(parts, { chain, sync, mempool, sender, proofs }, market, miner),
+    handlerNeeds(parts, { chain, sync, mempool, sender, proofs, channels }, market, miner),
   );
   const metrics = openMetrics(
     name,
@@ -122,6 +125,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     chain,
     sync,
     sender,
+    channels,
     wallet,
     wire,
     mining,
@@ -190,7 +194,7 @@ function mineNeeds(parts: NodeParts, miner: MinerParts, rooms: MineRooms): MineN
 
 function handlerNeeds(
   parts: NodeParts,
-  { chain, sync, mempool, sender }: MineRooms,
+  { chain, sync, mempool, sender, channels }: MineRooms & { readonly channels: Channels },
   market: MarketParts,
   miner: HandlerNeeds["miner"],
 ): HandlerNeeds {
@@ -219,6 +223,7 @@ function handlerNeeds(
     pending: () => mempool.pending(),
     wallet,
     market: market.door,
+    channels,
     files: market.files,
     miner,
   };

@@ -143,6 +143,20 @@ export const limits = {
   piecesPerDeal: 1024,
   /** Vouchers in one deal. */
   vouchersPerDeal: 64,
+  /** A voucher as text: the largest condition in base64, and what is around it. */
+  voucherTextBytes: 131_072,
+  /** Vouchers that a node keeps, received or given, all channels together. */
+  keptVouchers: 10_000,
+  /** Of one channel. */
+  vouchersPerChannel: 64,
+  /** Rounds before a channel's end at which its best voucher is redeemed by itself. */
+  redeemMarginRounds: 60,
+  /** Rounds between two tries of a redemption that the chain would refuse now. */
+  redeemRetryRounds: 3,
+  /** Channels in one answer about channels, and those that are looked through for it. */
+  listedChannels: 1_000,
+  /** See `listedChannels`. */
+  searchedChannels: 100_000,
   /** One block of a file (what IPFS programs pass on). */
   fileBlockBytes: 1_048_576,
   /** One file: 16 TiB. */

@@ -107,13 +107,13 @@ async function waitFor(
   }
 }
 
-const sentMessage = z.object({
+export const sentMessage = z.object({
   cid: z.string(),
   nonce: z.int(),
   height: z.int().nullable(),
   gasUsed: z.int().nullable(),
 });
-type SentMessage = z.output<typeof sentMessage>;
+export type SentMessage = z.output<typeof sentMessage>;
 
 async function send(
   context: CommandContext,
@@ -140,6 +140,16 @@ async function send(
     },
     context.signal,
   );
+  return settled(context, input, node, { cid, nonce });
+}
+
+/** Waits for what was sent, unless the user does not want to. */
+export async function settled(
+  context: CommandContext,
+  input: CommandInput,
+  node: ApiClient,
+  { cid, nonce }: { readonly cid: string; readonly nonce: number },
+): Promise<SentMessage> {
   if (!optionFlag(input, "wait")) return { cid, nonce, height: null, gasUsed: null };
   try {
     const { height, receipt } = await waitFor(context, node, { cid, timeoutMs: defaultWaitMs });
@@ -155,7 +165,7 @@ function lostContact(cause: unknown): string | undefined {
   return cause instanceof HoldfastError && cause.code.startsWith("api/") ? cause.message : undefined;
 }
 
-const sentText = ({ cid, height }: SentMessage): string =>
+export const sentText = ({ cid, height }: SentMessage): string =>
   height === null ? `sent: message ${cid}` : `in the chain at height ${height}: message ${cid}`;
 
 export const messageSend = action({

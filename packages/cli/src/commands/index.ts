@@ -1,6 +1,7 @@
 /** The table of all commands. What is here has help, `--json`, a golden schema and a page in the reference. */
 import type { CommandTable } from "../help.ts";
 import { chainCommands } from "./chain.ts";
+import { channelCommands } from "./channels.ts";
 import { doctorCommands } from "./doctor.ts";
 import { idleCommands } from "./idle.ts";
 import { launchCommands } from "./launch.ts";
@@ -24,6 +25,7 @@ export const commandTable: CommandTable = {
     ...chainCommands,
     ...messageCommands,
     ...netCommands,
+    ...channelCommands,
     ...proofCommands,
     ...idleCommands,
     ...paramsCommands,
@@ -33,6 +35,8 @@ export const commandTable: CommandTable = {
     { noun: "address", summary: "Addresses by themselves" },
     { noun: "ask", summary: "What miners charge" },
     { noun: "chain", summary: "Tipsets, blocks and money" },
+    { noun: "channel", summary: "Payment channels" },
+    { noun: "channel voucher", summary: "What is promised in a channel" },
     { noun: "deal", summary: "One copy of a file at one miner" },
     { noun: "idle", summary: "Idle space by itself" },
     { noun: "message", summary: "Messages to actors" },
@@ -72,6 +76,7 @@ export const commandTable: CommandTable = {
         "actor",
         "address",
         "chain",
+        "channel",
         "completion",
         "deal",
         "idle",

@@ -3,6 +3,16 @@ import type { CommandSpec, OptionSpec } from "../command.ts";
 
 const load = () => import("../actions/messages.ts");
 
+/** Of commands that send a message by itself: the price is the node's. */
+export const keyOption: OptionSpec = {
+  flags: "--key <text>",
+  summary: "a repeat with the same key sends nothing new: the same message",
+};
+export const noWaitOption: OptionSpec = {
+  flags: "--no-wait",
+  summary: "do not wait until it is in the chain",
+};
+
 /** Of commands that send a message. */
 export const sendOptions: readonly OptionSpec[] = [
   { flags: "--from <address>", summary: "paying address (default: the wallet's default address)" },
@@ -11,7 +21,7 @@ export const sendOptions: readonly OptionSpec[] = [
     summary: "price of a unit of gas, such as 1attoFIL (default: the node's)",
   },
   { flags: "--gas-limit <units>", summary: "most gas to use (default: measured by a dry run)" },
-  { flags: "--no-wait", summary: "do not wait until it is in the chain" },
+  noWaitOption,
 ];
 
 export const messageCommands: readonly CommandSpec[] = [
@@ -62,7 +72,7 @@ export const messageCommands: readonly CommandSpec[] = [
     options: [
       { flags: "--method <name>", summary: "the actor's method (default: a plain transfer)" },
       { flags: "--params <hex>", summary: "its parameters, DAG-CBOR in hex" },
-      { flags: "--key <text>", summary: "a repeat with the same key sends nothing new: the same message" },
+      keyOption,
       ...sendOptions,
     ],
     action: async () => (await load()).messageSend,

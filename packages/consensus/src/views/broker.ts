@@ -1,5 +1,5 @@
 /** Payment channels as the chain has them. */
-import type { Address, Blockstore, ChannelId, CID } from "@holdfast/base";
+import type { Address, Blockstore, ChannelId, CID, NetworkByte } from "@holdfast/base";
 import { Amt, addressFromBytes, addressNetwork } from "@holdfast/base";
 import type { BrokerState, Channel } from "../actors/broker/state.ts";
 import {
@@ -35,6 +35,26 @@ export function listChannels(
 ): { readonly id: ChannelId; readonly channel: Channel }[] {
   const channels = loadChannels(store, loadPayers(store, readBroker(store, state, payer)), payer);
   return [...channels.entries()].map(([id, channel]) => ({ id: id as ChannelId, channel }));
+}
+
+/** Channels of any payer for which `isWanted` holds, among the first `most` that there are. */
+export function searchChannels(
+  store: Blockstore,
+  state: CID,
+  network: NetworkByte,
+  most: number,
+  isWanted: (payer: Address, channel: Channel) => boolean,
+): { readonly payer: Address; readonly id: ChannelId; readonly channel: Channel }[] {
+  const { broker } = builtinAddresses(network);
+  const { head } = readHead(store, state, broker, codeNames.broker, brokerStateCodec);
+  const found = [];
+  let looked = 0;
+  for (const one of allChannels(store, head)) {
+    looked += 1;
+    if (looked > most) break;
+    if (isWanted(one.payer, one.channel)) found.push(one);
+  }
+  return found;
 }
 
 /** Every channel of the network, for checks of the whole state. */

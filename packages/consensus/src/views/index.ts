@@ -1,6 +1,6 @@
 /** Typed readers of the state, by its root. */
 export { codeNameOfCid, listActors, readActor, readNetworkParams } from "./actors.ts";
-export { listChannels, readChannel } from "./broker.ts";
+export { listChannels, readChannel, searchChannels } from "./broker.ts";
 export { allDeals, readDeal, readDealLoss, readDealTerms, readEscrow } from "./deals.ts";
 export {
   type DeadlineView,

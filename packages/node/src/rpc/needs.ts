@@ -5,13 +5,23 @@ import type {
   AttoFil,
   Blockstore,
   Cancel,
+  ChannelId,
   CID,
   Clock,
+  Epoch,
   Logger,
   PeerId,
   WirePeer,
 } from "@holdfast/base";
-import type { Env, FullBlock, NetworkParams, Receipt, SignedMessage, Tipset } from "@holdfast/consensus";
+import type {
+  Env,
+  FullBlock,
+  NetworkParams,
+  Predicate,
+  Receipt,
+  SignedMessage,
+  Tipset,
+} from "@holdfast/consensus";
 
 export interface FileDoor {
   importFile(bytes: AsyncIterable<Uint8Array>, signal: Cancel): Promise<Imported>;
@@ -182,6 +192,46 @@ export interface MarketDoor {
   explain(id: string): Explanation | undefined;
 }
 
+type SentMessage = Promise<{ readonly cid: CID; readonly nonce: number }>;
+
+/** Payment channels, already in the shapes of the API. */
+export interface ChannelDoor {
+  create(given: {
+    readonly from: Address;
+    readonly target: Address;
+    readonly amount: AttoFil;
+    readonly eol: Epoch;
+    readonly key?: string;
+  }): SentMessage;
+  extend(given: {
+    readonly from: Address;
+    readonly channel: ChannelId;
+    readonly amount: AttoFil;
+    readonly eol: Epoch;
+    readonly key?: string;
+  }): SentMessage;
+  end(given: {
+    readonly method: "cancel" | "reclaim";
+    readonly from: Address;
+    readonly channel: ChannelId;
+    readonly key?: string;
+  }): SentMessage;
+  redeem(payer: Address, channel: ChannelId, method: "redeem" | "close"): SentMessage;
+  list(address: Address | undefined): readonly MethodResult<"channel.ls">[number][];
+  show(payer: Address, channel: ChannelId): MethodResult<"channel.show">;
+  give(terms: {
+    readonly payer: Address;
+    readonly channel: ChannelId;
+    readonly amount: AttoFil;
+    readonly validAt: Epoch;
+    readonly condition: Predicate | null;
+  }): MethodResult<"voucher.create">;
+  check(text: string): MethodResult<"voucher.check">;
+  add(text: string, redeemerParams: Uint8Array): MethodResult<"voucher.add">;
+  vouchers(payer: Address | undefined, channel: number | undefined): readonly MethodResult<"voucher.best">[];
+  best(payer: Address, channel: ChannelId): MethodResult<"voucher.best">;
+}
+
 export interface HandlerNeeds {
   readonly name: string;
   readonly version: string;
@@ -195,6 +245,7 @@ export interface HandlerNeeds {
   readonly pending: () => readonly SignedMessage[];
   readonly wallet: WalletDoor;
   readonly market: MarketDoor;
+  readonly channels: ChannelDoor;
   readonly files: FileDoor;
   readonly miner: MinerDoor | undefined;
 }

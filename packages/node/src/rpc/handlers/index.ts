@@ -2,6 +2,7 @@
 import type { ApiHandlers } from "@holdfast/api";
 import type { HandlerNeeds } from "../needs.ts";
 import { chainHandlers } from "./chain.ts";
+import { channelHandlers } from "./channels.ts";
 import { marketHandlers } from "./market.ts";
 import { messageHandlers } from "./messages.ts";
 import { minerHandlers } from "./miner.ts";
@@ -12,6 +13,7 @@ export function createHandlers(needs: HandlerNeeds): ApiHandlers {
     ...chainHandlers(needs),
     ...netHandlers(needs),
     ...messageHandlers(needs),
+    ...channelHandlers(needs),
     ...minerHandlers(needs),
     ...marketHandlers(needs),
   };

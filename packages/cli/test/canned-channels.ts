@@ -1,0 +1,81 @@
+/** A node's answers about channels, vouchers, and messages that wait. */
+import type { CallName, MethodResult } from "@holdfast/api";
+import { cidOfCbor, encodeCbor, seedAddress } from "@holdfast/base";
+
+const cid = (name: string): string => cidOfCbor(encodeCbor(name)).toString();
+const client = seedAddress(1, "client");
+const owner = seedAddress(1, "owner");
+const messageCid = cid("message");
+
+const channel: MethodResult<"channel.ls">[number] = {
+  payer: client,
+  channel: 7,
+  target: owner,
+  signer: client,
+  role: "payer",
+  depositFil: "10",
+  redeemedFil: "1",
+  leftFil: "9",
+  eol: 900,
+  agreedEol: 900,
+  state: "open",
+  bestFil: "3",
+  autoRedeemAt: 840,
+  waysOut: [
+    {
+      who: client,
+      role: "payer",
+      command: `holdfast channel reclaim 7 --from ${client}`,
+      fromHeight: 900,
+      untilHeight: null,
+      amountFil: "9",
+    },
+  ],
+};
+
+const voucher: MethodResult<"voucher.best"> = {
+  text: "hfv1aGVsbG8",
+  payer: client,
+  channel: 7,
+  target: owner,
+  amountFil: "3",
+  validAt: 100,
+  condition: null,
+  side: "received",
+};
+
+export const channelCalls = {
+  "channel.create": { cid: messageCid, nonce: 7, payer: client, channel: 7, eol: 900 },
+  "channel.extend": { cid: messageCid, nonce: 8, eol: 1900 },
+  "channel.cancel": { cid: messageCid, nonce: 9 },
+  "channel.reclaim": { cid: messageCid, nonce: 9 },
+  "channel.redeem": { cid: messageCid, nonce: 9 },
+  "channel.close": { cid: messageCid, nonce: 9 },
+  "channel.ls": [channel],
+  "channel.show": { ...channel, vouchers: [voucher] },
+  "voucher.create": { ...voucher, side: "given" },
+  "voucher.check": {
+    ...voucher,
+    side: null,
+    good: false,
+    code: "channels/not-better",
+    detail: "a voucher over 3 FIL in all adds nothing to one over 4 FIL that is there",
+    addsFil: "0",
+  },
+  "voucher.add": voucher,
+  "voucher.ls": [voucher],
+  "voucher.best": voucher,
+  "message.replace": { cid: cid("raised message"), nonce: 7 },
+  "message.cancel": { cid: cid("cancellation"), nonce: 7 },
+  "message.why": {
+    cid: messageCid,
+    state: "waiting",
+    reasons: [
+      {
+        code: "price",
+        detail: "it offers 1 attoFIL for a unit of gas, and the cheapest there paid 16",
+        fix: `holdfast message replace ${messageCid} --gas-price 21attoFIL`,
+      },
+    ],
+  },
+} satisfies { readonly [Name in CallName]?: MethodResult<Name> };

@@ -68,6 +68,8 @@ export interface RunningNode extends AsyncDisposable {
   readonly mining: Mining | undefined;
   readonly handlers: ReturnType<typeof createHandlers>;
   readonly files: HandlerNeeds["files"];
+  /** The jobs that store files, newest first. */
+  readonly puts: HandlerNeeds["market"]["puts"];
   /** URL of the API; empty if none was asked for. */
   readonly apiUrl: string;
 }
@@ -131,6 +133,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     mining,
     handlers,
     files: market.files,
+    puts: () => market.door.puts(),
     apiUrl: api?.url ?? "",
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

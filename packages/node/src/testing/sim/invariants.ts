@@ -15,6 +15,7 @@ import {
   moneyInvariant,
   type NetworkParams,
   networkIdOfGenesis,
+  type Receipt,
   readActor,
   readMinerState,
   readPower,
@@ -34,6 +35,8 @@ export interface CheckedTipset {
   readonly state: CID;
   readonly weight: bigint;
   readonly parent: CheckedTipset | undefined;
+  /** By the text of the message's CID. */
+  readonly receipts: ReadonlyMap<string, Receipt>;
 }
 
 /** One more check of a tipset that was executed for the first time. Says what is wrong. */
@@ -47,6 +50,7 @@ export class Oracle {
   readonly #checks: ReadonlyMap<string, TipsetCheck>;
   readonly #known = new Map<string, CheckedTipset>();
   #total: AttoFil | undefined;
+  #genesisTimeMs = 0;
   #networkId: Uint8Array = new Uint8Array(32);
 
   constructor(
@@ -64,6 +68,12 @@ export class Oracle {
   get params(): NetworkParams {
     return this.#params;
   }
+  get verifier(): Verifier {
+    return this.#verifier;
+  }
+  get genesisTimeMs(): number {
+    return this.#genesisTimeMs;
+  }
   get networkId(): Uint8Array {
     return this.#networkId;
   }
@@ -77,9 +87,17 @@ export class Oracle {
   async load(genesisCar: Uint8Array): Promise<void> {
     const { block, stateRoot } = await loadGenesis(genesisCar, this.store);
     const tipset = createTipset([block.header]);
+    this.#genesisTimeMs = block.header.timestampMs;
     this.#networkId = networkIdOfGenesis(blockCid(block.header));
     this.#total = moneyInvariant(this.store, stateRoot).total;
-    this.#known.set(tipset.key, { tipset, blocks: [block], state: stateRoot, weight: 0n, parent: undefined });
+    this.#known.set(tipset.key, {
+      tipset,
+      blocks: [block],
+      state: stateRoot,
+      weight: 0n,
+      parent: undefined,
+      receipts: new Map(),
+    });
   }
 
   /** At every new head of a node. */
@@ -147,9 +165,14 @@ export class Oracle {
       verifier: this.#verifier,
       randomness: createRandomness(ticketAt),
     };
-    const { stateRoot } = applyTipset({ store: this.store, parentState: parent.state, blocks, env });
+    const { stateRoot, receipts } = applyTipset({
+      store: this.store,
+      parentState: parent.state,
+      blocks,
+      env,
+    });
     moneyInvariant(this.store, stateRoot, this.#total);
-    return { tipset, blocks, state: stateRoot, weight: this.#weigh(tipset, parent), parent };
+    return { tipset, blocks, state: stateRoot, weight: this.#weigh(tipset, parent), parent, receipts };
   }
 
   #weigh(tipset: Tipset, parent: CheckedTipset): bigint {

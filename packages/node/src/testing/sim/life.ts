@@ -29,6 +29,7 @@ export interface LifeParts {
 
 export class Life {
   readonly #parts: LifeParts;
+  readonly #end = Promise.withResolvers<void>();
   #alive = true;
   #effectsLeft = Number.POSITIVE_INFINITY;
   #paused: { readonly over: Promise<void>; readonly resume: () => void } | undefined;
@@ -39,6 +40,10 @@ export class Life {
 
   get alive(): boolean {
     return this.#alive;
+  }
+  /** Resolves when the process is dead. */
+  get end(): Promise<void> {
+    return this.#end.promise;
   }
   get isPaused(): boolean {
     return this.#paused !== undefined;
@@ -60,6 +65,7 @@ export class Life {
     this.#paused?.resume();
     this.#paused = undefined;
     this.#parts.onDeath(where);
+    this.#end.resolve();
   }
   pause(): void {
     if (this.#paused !== undefined || !this.#alive) return;

@@ -73,7 +73,7 @@ class Fury {
     const random = this.#world.random.fork(`nemesis ${kind}`);
     const loop = async (): Promise<void> => {
       for (;;) {
-        await this.#sleep(random.between(meanMs / 2, (meanMs * 3) / 2));
+        await this.#sleep(random.between(Math.floor(meanMs / 2), Math.floor((meanMs * 3) / 2)));
         await strike(random);
       }
     };

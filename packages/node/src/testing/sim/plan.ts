@@ -72,9 +72,11 @@ export function drawPlan(options: SimOptions): Plan {
   const drawn = random.pick(profiles);
   const profile = options.profile ?? drawn;
   const faults = faultsOf[profile];
-  const drawnNodes = random.between(3, 7);
+  const isEvil = faults.has("misdeedMs");
+  const drawnNodes = Math.max(random.between(3, 7), isEvil ? 5 : 3);
   const nodes = options.nodes ?? drawnNodes;
-  const miners = Math.min(nodes, random.between(2, Math.max(2, nodes - 1)));
+  // A miner that breaks the rules is one of four at least.
+  const miners = Math.min(nodes, random.between(isEvil ? 4 : 2, Math.max(isEvil ? 4 : 2, nodes - 1)));
   const drawnMs = random.between(12, 30) * minuteMs;
   const isReal = random.below(realProofsOneIn) === 0;
   const often = (kind: keyof Plan["every"], minMs: number, maxMs: number): number => {
@@ -90,7 +92,7 @@ export function drawPlan(options: SimOptions): Plan {
     profile,
     nodes,
     miners,
-    byzantine: drawByzantine(random, faults.has("misdeedMs"), nodes, miners),
+    byzantine: drawByzantine(random, isEvil, nodes, miners),
     faultMs: options.hours === undefined ? drawnMs : Math.round(options.hours * hourMs),
     roundMs: random.pick([10_000, 20_000, 30_000, 30_000]),
     finalityEpochs: random.pick([100, 200]),
@@ -122,7 +124,7 @@ function drawByzantine(random: SeededRandom, wanted: boolean, nodes: number, min
   const evilMiners = Math.floor((miners - 1) / 3);
   const chosen = random
     .shuffle(Array.from({ length: miners }, (_, index) => index))
-    .slice(0, random.between(0, evilMiners));
+    .slice(0, random.between(Math.min(1, evilMiners), evilMiners));
   const withClient = random.chance(0.5) && nodes > miners + 1;
   if (!wanted) return [];
   const evil = withClient || chosen.length === 0 ? [...chosen, nodes - 1] : chosen;

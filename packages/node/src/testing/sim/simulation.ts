@@ -3,11 +3,20 @@
  * Then liveness: all faults end, everything that is down starts, and within a bound the honest nodes are on one head
  * and every deed of a client has come to its end.
  */
-import type { SimEvent, Violation } from "./history.ts";
+
+import { HoldfastError } from "@holdfast/base";
+import { SeededRandom } from "@holdfast/base/testing";
+import { Crimes, onlyTheGuilty, Villain } from "./byzantine.ts";
+import type { Deeds } from "./deeds.ts";
+import { honestHeaders, signedMessages } from "./headers.ts";
+import type { History, SimEvent, Violation } from "./history.ts";
 import { gaplessNonces, Oracle, powerIsProven } from "./invariants.ts";
+import { bookkeeping } from "./ledger.ts";
 import { unleash } from "./nemesis.ts";
 import type { SimNode } from "./node.ts";
 import { drawPlan, type Plan, type SimOptions } from "./plan.ts";
+import { judge } from "./verdict.ts";
+import { putToWork } from "./workload.ts";
 import { buildWorld, type World } from "./world.ts";
 
 export interface SimReport {
@@ -29,29 +38,57 @@ export interface SimHooks {
   readonly untilStep?: number;
 }
 
-/** Rounds that the network has, after all faults are over, to agree. */
-const agreementRounds = 40;
+/** The share of the time under faults in which people begin something new. */
+const workShare = 0.8;
 
 export async function simulate(options: SimOptions, hooks: SimHooks = {}): Promise<SimReport> {
   const plan = drawPlan(options);
   let oracle: Oracle | undefined;
-  const world = await buildWorld(plan, {
+  let deeds: Deeds | undefined;
+  const crimes = new Crimes();
+  const villains = new Map<string, Villain>();
+  const world: World = await buildWorld(plan, {
     ...(hooks.onEvent === undefined ? {} : { onEvent: hooks.onEvent }),
-    tamper: () => undefined,
-    onStart: (node) => watch(world, oracle, node),
+    tamper: ({ name, isByzantine }) => {
+      if (!isByzantine) return undefined;
+      const villain = new Villain(() => world, crimes, new SeededRandom(`${plan.seed} villain ${name}`));
+      villains.set(name, villain);
+      return villain.tamper;
+    },
+    onStart: (node) => {
+      watch(world, oracle, node);
+      deeds?.checkKept(node);
+    },
   });
   const { history, params, verifier, clock } = world;
-  oracle = new Oracle(history, params, verifier, { "gapless nonces": gaplessNonces, power: powerIsProven });
+  oracle = new Oracle(history, params, verifier, {
+    "honest headers": honestHeaders,
+    "signed messages": signedMessages,
+    "gapless nonces": gaplessNonces,
+    "power is proven": powerIsProven,
+    "nothing forged": crimes.noneInTheChain,
+    "only the guilty are slashed": onlyTheGuilty(() => world),
+    "money of every account": bookkeeping(),
+  });
   await oracle.load(world.genesisCar);
   const isOver = (): boolean =>
     history.violation !== undefined || history.step >= (hooks.untilStep ?? Number.POSITIVE_INFINITY);
+  using _dropped = watchDropped(history);
   for (const node of world.nodes) void node.start();
   const nemesis = unleash(world);
-  await clock.advanceUntil(isOver, { limitMs: plan.faultMs, drain: hostDrain });
+  const workload = putToWork(world);
+  for (const node of world.nodes) void villains.get(node.name)?.live(node);
+  deeds = workload.deeds;
+  const drain = hostDrain;
+  await clock.advanceUntil(isOver, { limitMs: plan.faultMs * workShare, drain });
+  workload.rest();
+  await clock.advanceUntil(isOver, { limitMs: plan.faultMs * (1 - workShare), drain });
   if (!isOver()) {
     nemesis.heal();
-    await converge(world, isOver);
+    for (const villain of villains.values()) void villain.reform();
+    await judge({ world, oracle, deeds, drain, isOver });
   }
+  const { sent = [], puts = [] } = deeds ?? {};
   const heights = world.nodes.map(({ running }) => running?.chain.head().height ?? 0);
   return {
     options,
@@ -63,7 +100,12 @@ export async function simulate(options: SimOptions, hooks: SimHooks = {}): Promi
     virtualMs: history.atMs,
     height: Math.max(...heights),
     tipsets: oracle.tipsets,
-    counts: history.counts,
+    counts: {
+      ...history.counts,
+      messages: sent.length,
+      puts: puts.length,
+      stored: puts.filter(({ state }) => state === "done").length,
+    },
   };
 }
 
@@ -82,25 +124,19 @@ function watch({ history }: World, oracle: Oracle | undefined, node: SimNode): v
   });
 }
 
-async function converge(world: World, isOver: () => boolean): Promise<void> {
-  const { history, clock, plan, nodes } = world;
-  const honest = nodes.filter(({ identity }) => !identity.isByzantine);
-  const agreed = (): boolean => {
-    const heads = honest.map(({ running }) => running?.chain.head().key);
-    return heads[0] !== undefined && heads.every((head) => head === heads[0]);
+/**
+ * A rejection that nobody handles ends a real process. What the dead leave behind is theirs: their wire is closed, and
+ * they hear that they are dead.
+ */
+function watchDropped(history: History): Disposable {
+  const onDropped = (error: unknown): void => {
+    const code = error instanceof HoldfastError ? error.code : "bug";
+    if (/^(sim|wire)\//.test(code)) return;
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    history.violate("every error is handled", "", detail);
   };
-  const limitMs = agreementRounds * plan.roundMs;
-  // Whoever has just started is on the head of before; time for news to arrive.
-  await clock.advanceUntil(isOver, { limitMs: 2 * plan.roundMs, drain: hostDrain });
-  if (await clock.advanceUntil(() => isOver() || agreed(), { limitMs, drain: hostDrain })) {
-    history.record("", "agreed");
-    return;
-  }
-  const heads = honest.map(({ name, running }) => {
-    const head = running?.chain.head();
-    return `${name} ${head === undefined ? "is down" : `at ${head.height} ${head.key.slice(-12)}`}`;
-  });
-  history.violate("agreement", "", `${agreementRounds} rounds after the healing: ${heads.join("; ")}`);
+  process.on("unhandledRejection", onDropped);
+  return { [Symbol.dispose]: () => void process.off("unhandledRejection", onDropped) };
 }
 
 /** Between two instants of virtual time everything that was started comes to rest. */

@@ -42,12 +42,12 @@ export function chainDatabaseOf(life: Life, durable: ChainDatabase, random: Seed
     }
   };
   return {
-    get: (cid) => waiting.get(cid.toString())?.bytes ?? durable.get(cid),
+    get: (cid) => waiting.get(textOf(cid))?.bytes ?? durable.get(cid),
     put(cid, bytes) {
-      waiting.set(cid.toString(), { cid, bytes });
+      waiting.set(textOf(cid), { cid, bytes });
       for (const listener of listeners) listener(cid);
     },
-    has: (cid) => waiting.has(cid.toString()) || durable.has(cid),
+    has: (cid) => waiting.has(textOf(cid)) || durable.has(cid),
     getMeta(key) {
       const pending = announced.get(key);
       return pending === undefined ? durable.getMeta(key) : (pending ?? undefined);
@@ -116,6 +116,9 @@ export function databaseOf(life: Life, database: Database): Database {
 export function openSharedDatabase(): Database {
   return openDatabase(":memory:");
 }
+
+const textOf = ({ bytes }: CID): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 
 /** The first words say enough: "INSERT INTO put_jobs". */
 function headOf(sql: string): string {

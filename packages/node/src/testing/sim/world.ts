@@ -24,12 +24,12 @@ import {
   type Presealed,
 } from "../../devnet-genesis.ts";
 import { loadGenesis, makeGenesis } from "../../genesis.ts";
-import { installNativeKernels } from "../../kernels.ts";
 import { openWallet } from "../../wallet/index.ts";
 import { History, type SimEvent } from "./history.ts";
 import { type Identity, network, SimNode, type Surroundings, type Tamper } from "./node.ts";
 import type { Plan } from "./plan.ts";
 import { createSimulatedProver, createSimulatedVerifier } from "./proofs.ts";
+import { installSimulationKernels } from "./remembered.ts";
 import { openSharedDatabase } from "./stores.ts";
 
 export interface World {
@@ -56,7 +56,7 @@ let simulations = 0;
 const genesisSectorId = 0;
 
 export async function buildWorld(plan: Plan, hooks: WorldHooks): Promise<World> {
-  await installNativeKernels();
+  await installSimulationKernels();
   simulations += 1;
   const random = new SeededRandom(`sim ${plan.seed}`);
   const clock = new SimClock();

@@ -1,0 +1,86 @@
+/**
+ * What a header claims, computed anew: from the chain below it, in other words than the rules'. A node that took a
+ * block with a lie in it took it into its chain, and that is seen here, whatever the lie was about.
+ */
+import { blake2b256, blsVerify, readBigEndian, verifySignature } from "@holdfast/base";
+import {
+  type BlockHeader,
+  blockCid,
+  blockSigningBytes,
+  electionInput,
+  messageCid,
+  messageSigningBytes,
+  readMinerState,
+  readSectors,
+  ticketInput,
+  winningPostSeed,
+} from "@holdfast/consensus";
+import { type CheckedTipset, type Oracle, powerOfAll, type TipsetCheck } from "./invariants.ts";
+
+export const honestHeaders: TipsetCheck = ({ tipset, parent }, oracle) => {
+  if (parent === undefined) return undefined;
+  for (const header of tipset.blocks) {
+    const wrong = placeOf(header, parent, oracle) ?? drawOf(header, parent, oracle);
+    if (wrong !== undefined) return `the block of ${header.miner}: ${wrong}`;
+  }
+  return undefined;
+};
+
+function placeOf(
+  header: BlockHeader,
+  parent: CheckedTipset,
+  { params, genesisTimeMs }: Oracle,
+): string | undefined {
+  if (header.height <= parent.tipset.height) return `height ${header.height} on ${parent.tipset.height}`;
+  if (header.timestampMs !== genesisTimeMs + header.height * params.roundMs)
+    return "a time of another height";
+  if (header.parentWeight !== parent.weight)
+    return `it claims the weight ${header.parentWeight}, not ${parent.weight}`;
+  if (!header.parentState.equals(parent.state)) return "it claims another state of its parents";
+  return undefined;
+}
+
+function drawOf(header: BlockHeader, parent: CheckedTipset, oracle: Oracle): string | undefined {
+  const { miner, height, electionProof, ticket, winningPost } = header;
+  const { store, networkId, params, verifier } = oracle;
+  const view = readMinerState(store, parent.state, miner);
+  const power = powerOfAll(store, parent.state);
+  const own = power.by.get(miner) ?? 0n;
+  const draw = readBigEndian(blake2b256(electionProof));
+  if (draw * power.total >= own * 2n ** 256n) return "it did not win";
+  const { minTicket } = parent.tipset;
+  const { workerKey } = view;
+  if (!blsVerify(workerKey, electionInput(minTicket, height, miner), electionProof))
+    return "another election proof";
+  if (!blsVerify(workerKey, ticketInput(minTicket, height, miner), ticket)) return "another ticket";
+  if (!verifySignature(blockSigningBytes(header, networkId), header.signature, view.worker))
+    return "not signed";
+  const seed = winningPostSeed(electionProof);
+  const sectors = readSectors(store, parent.state, miner).filter(({ faultySince }) => faultySince === null);
+  const sector = sectors[Number(readBigEndian(seed) % BigInt(Math.max(1, sectors.length)))];
+  if (sector === undefined) return "it has no sector";
+  const statement = {
+    classes: params.sectorClasses,
+    kind: "winning",
+    seed,
+    miner,
+    sectors: [sector],
+  } as const;
+  return verifier.verifyPost({ ...statement, proof: winningPost }) ? undefined : "no proof of its sector";
+}
+
+/** Nobody's money moves without its key: every message of every block is signed by who sends it. */
+export const signedMessages: TipsetCheck = ({ blocks }, { networkId, params }) => {
+  for (const { header, messages } of blocks) {
+    let gas = 0;
+    for (const signed of messages) {
+      const { message, signature } = signed;
+      gas += message.gasLimit;
+      if (!verifySignature(messageSigningBytes(message, networkId), signature, message.from)) {
+        return `the message ${messageCid(signed)} is not signed by ${message.from}`;
+      }
+    }
+    if (gas > params.blockGasLimit) return `the block ${blockCid(header)} holds more gas than a block may`;
+  }
+  return undefined;
+};

@@ -1,0 +1,136 @@
+/**
+ * Liveness: what must be true in the end, when all faults are over. The honest nodes are on one head; every message
+ * that a node took is in that chain, exactly once; every file that was stored reads back; nothing hangs.
+ */
+import { messageCid } from "@holdfast/consensus";
+import type { Deeds, SentMessage } from "./deeds.ts";
+import type { Oracle } from "./invariants.ts";
+import type { SimNode } from "./node.ts";
+import { checkSame, readFile } from "./workload.ts";
+import type { World } from "./world.ts";
+
+/** Rounds that the network has, after all faults are over, to agree. */
+const agreementRounds = 40;
+/** Rounds in which every message that was taken must be mined. */
+const miningRounds = 40;
+/** Rounds in which a file that is being stored must come to its end. */
+const storingRounds = 150;
+const readLimitMs = 120_000;
+
+export interface Trial {
+  readonly world: World;
+  readonly oracle: Oracle;
+  readonly deeds: Deeds;
+  readonly drain: () => Promise<void>;
+  readonly isOver: () => boolean;
+}
+
+export async function judge(trial: Trial): Promise<void> {
+  if (await agree(trial)) await allMined(trial);
+  if (!trial.isOver()) await allStored(trial);
+  // What was agreed on is still agreed on after the last deeds.
+  if (!trial.isOver()) await agree(trial);
+}
+
+const honestOf = ({ nodes }: World): readonly SimNode[] =>
+  nodes.filter(({ identity }) => !identity.isByzantine);
+
+async function agree({ world, isOver, drain }: Trial): Promise<boolean> {
+  const { history, clock, plan } = world;
+  const honest = honestOf(world);
+  const agreed = (): boolean => {
+    const heads = honest.map(({ running }) => running?.chain.head().key);
+    return heads[0] !== undefined && heads.every((head) => head === heads[0]);
+  };
+  // Whoever has just started is on the head of before; time for news to arrive.
+  await clock.advanceUntil(isOver, { limitMs: 2 * plan.roundMs, drain });
+  const limitMs = agreementRounds * plan.roundMs;
+  await clock.advanceUntil(() => isOver() || agreed(), { limitMs, drain });
+  if (isOver()) return false;
+  if (agreed()) {
+    history.record("", "agreed", { height: honest[0]?.running?.chain.head().height ?? -1 });
+    return true;
+  }
+  const heads = honest.map(({ name, running }) => {
+    const head = running?.chain.head();
+    return `${name} ${head === undefined ? "is down" : `at ${head.height} ${head.key.slice(-12)}`}`;
+  });
+  history.violate("agreement", "", `${agreementRounds} rounds after the healing: ${heads.join("; ")}`);
+  return false;
+}
+
+/** How often each message is in the chain of the head that all have. */
+function minedTimes({ world, oracle }: Trial): Map<string, number> {
+  const times = new Map<string, number>();
+  const head = honestOf(world)[0]?.running?.chain.head().key ?? "";
+  for (let at = oracle.find(head); at !== undefined; at = at.parent) {
+    const seen = new Set<string>();
+    for (const { messages } of at.blocks) {
+      for (const signed of messages) {
+        const cid = messageCid(signed).toString();
+        if (!at.receipts.has(cid) || seen.has(cid)) continue;
+        seen.add(cid);
+        const { from, nonce } = signed.message;
+        const key = `${from}/${nonce}`;
+        times.set(key, (times.get(key) ?? 0) + 1);
+      }
+    }
+  }
+  return times;
+}
+
+async function allMined(trial: Trial): Promise<void> {
+  const { world, deeds, isOver, drain } = trial;
+  const { history, clock, plan } = world;
+  const open = (): SentMessage[] => {
+    const times = minedTimes(trial);
+    return deeds.sent.filter(({ from, nonce }) => times.get(`${from}/${nonce}`) !== 1);
+  };
+  for (let round = 0; round < miningRounds && open().length > 0 && !isOver(); round += 1) {
+    await clock.advanceUntil(isOver, { limitMs: plan.roundMs, drain });
+  }
+  if (isOver()) return;
+  for (const { node, key, nonce, method } of open()) {
+    const found = node.running?.sender.sentAs(key);
+    const now = found?.nonce === nonce ? "it waits still" : `its number is ${found?.nonce} now`;
+    history.violate(
+      "what was sent is mined once",
+      node.name,
+      `${method || "transfer"} ${key} (${nonce}): ${now}`,
+    );
+  }
+  history.record("", "all mined", { messages: deeds.sent.length });
+}
+
+async function allStored({ world, deeds, isOver, drain }: Trial): Promise<void> {
+  const { history, clock, plan } = world;
+  const look = (): boolean => {
+    for (const put of deeds.puts) {
+      const job = put.node.running?.puts().find(({ jobId }) => jobId === put.jobId);
+      if (job !== undefined) put.state = job.state;
+    }
+    return deeds.puts.every(({ state }) => state !== "running");
+  };
+  for (let round = 0; round < storingRounds && !look() && !isOver(); round += 1) {
+    await clock.advanceUntil(isOver, { limitMs: plan.roundMs, drain });
+  }
+  for (const put of deeds.puts) {
+    if (isOver()) return;
+    history.record(put.node.name, "put ended", { jobId: put.jobId, state: put.state });
+    if (put.state === "running") {
+      history.violate(
+        "a put ends",
+        put.node.name,
+        `${put.jobId} runs ${storingRounds} rounds after the healing`,
+      );
+    }
+    const { running } = put.node;
+    if (put.state !== "done" || running === undefined) continue;
+    try {
+      const bytes = await clock.settle(readFile(running, put.cid), { limitMs: readLimitMs, drain });
+      checkSame(world, put.node, put.cid, bytes, put.bytes);
+    } catch (error) {
+      history.violate("what was stored can be read", put.node.name, `${put.cid}: ${String(error)}`);
+    }
+  }
+}

@@ -325,3 +325,18 @@ export const genesisErrors = defineErrors("genesis", {
     fix: "Correct the entry.",
   },
 });
+
+export const upgradeErrors = defineErrors("upgrade", {
+  unknownVersion: {
+    exit: "refused",
+    message: (d: { version: number; height: number; known: number }) =>
+      `From height ${d.height} on the network follows version ${d.version} of its rules; this program knows ${d.known}.`,
+    fix: "Install a program that knows the version; the node goes on where it stands.",
+  },
+  migrationTooLarge: {
+    exit: "internal",
+    message: (d: { version: number; height: number }) =>
+      `The migration to version ${d.version} at height ${d.height} needs more work than a migration may.`,
+    fix: "Please report this: the version must be split into several upgrades.",
+  },
+});

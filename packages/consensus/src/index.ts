@@ -9,6 +9,7 @@ export {
   messageErrors,
   stateErrors,
   tipsetErrors,
+  upgradeErrors,
 } from "./errors.ts";
 export * from "./genesis/index.ts";
 export * from "./light/index.ts";
@@ -23,3 +24,10 @@ export type { Env, RandomnessSource, VerifiedMessages } from "./vm/env.ts";
 export { maxCallDepth } from "./vm/execution.ts";
 export { type ExitCodeName, exitCodeMeaning, exitCodeTable, vmExitCodes } from "./vm/exit-codes.ts";
 export { gasSchedule, inclusionGas, proofGas, type SnarkWork } from "./vm/gas.ts";
+export {
+  builtinProtocols,
+  knownVersion,
+  type MigrationContext,
+  type Protocols,
+  type ProtocolVersion,
+} from "./vm/protocols.ts";

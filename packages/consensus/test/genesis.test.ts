@@ -23,6 +23,7 @@ import {
   listActors,
   listChannels,
   listMiners,
+  maxFaultReportBytes,
   moneyInvariant,
   networkIdOf,
   provingPeriodAt,
@@ -122,6 +123,14 @@ describe("the genesis", () => {
       { declarationCutoffEpochs: 24 },
       { partitionSectors: 0 },
       { preCommitExpiryEpochs: 10 ** 6 },
+      { maxMessageBytes: maxFaultReportBytes - 1 },
+      { maxMessageBytes: 2 ** 23 },
+      { blockGasLimit: 1_000_000 },
+      { blockReward: attoFil(-1n) },
+      { minPledgePerSector: attoFil(0n) },
+      { upgradeAuthority: builtinAddresses(0).burnt },
+      { networkByte: 0 as const },
+      { networkByte: 0 as const, softwareAttestation: false, faucetAmount: attoFil(1n) },
     ]) {
       expect(make({ params: { ...params, ...change } })).toBe("genesis/invalid-params");
     }

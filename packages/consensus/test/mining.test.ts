@@ -105,13 +105,14 @@ describe("filling a block", () => {
   });
 
   it("respects count, gas and bytes of a block", () => {
-    const many = Array.from({ length: 6 }, (_, i) => increment(alice, i, { gasLimit: 10_000 }));
-    const env = (change: Partial<World["params"]>): Env => ({
-      ...world.env,
-      params: { ...world.params, ...change },
-    });
-    expect(mineBlock(world, first, at, many, env({ maxBlockMessages: 2 })).mined.included).toHaveLength(2);
-    const byGas = mineBlock(world, first, at, many, env({ blockGasLimit: 35_000 })).mined;
+    const many = Array.from({ length: 6 }, (_, i) => increment(alice, i, { gasLimit: 1_000_000 }));
+    const mineIn = (params: Partial<World["params"]>) => {
+      const other = createWorld({ miners: [1], params });
+      const miner = other.miners[0]?.address ?? first;
+      return mineBlock(other, miner, { ...at, parent: genesisParent(other) }, many).mined;
+    };
+    expect(mineIn({ maxBlockMessages: 2 }).included).toHaveLength(2);
+    const byGas = mineIn({ blockGasLimit: 3_500_000 });
     expect(byGas.included).toHaveLength(3);
     expect(byGas.rejected.every((one) => one.reason === "message/block-full" && !one.permanent)).toBe(true);
     const { store } = world;

@@ -17,18 +17,20 @@ import {
   filToAtto,
   mulAtto,
   nonce,
+  seedAddress,
+  toHex,
   zeroAddress,
   zeroAtto,
 } from "@holdfast/base";
 import { createBrokerState } from "../actors/broker/state.ts";
 import { isPeerId, isWorkerKey } from "../actors/calls.ts";
-import { createInitState } from "../actors/init.ts";
+import { createInitState, upgradesProblem } from "../actors/init.ts";
 import type { GenesisMarketMiner } from "../actors/market/state.ts";
 import { createMarketState } from "../actors/market/state.ts";
 import { assignDeadline, joinDeadline, loadDeadlines } from "../actors/miner/deadlines.ts";
 import type { MinerState } from "../actors/miner/state.ts";
 import { loadSectors, newMinerState, putMinerState, useSectorNumber } from "../actors/miner/state.ts";
-import { deadlineEpochs, nextJudgementAfter } from "../actors/miner/windows.ts";
+import { nextJudgementAfter } from "../actors/miner/windows.ts";
 import { createRewardState } from "../actors/reward.ts";
 import { genesisErrors } from "../errors.ts";
 import { messagesRoot, receiptsRoot } from "../rules/body.ts";
@@ -37,6 +39,8 @@ import { blockCid, vrfBytes } from "../types/block.ts";
 import { builtinAddresses, codeNames } from "../types/builtins.ts";
 import type { NetworkParams } from "../types/params.ts";
 import { networkParamsCodec, sectorSizes } from "../types/params.ts";
+import { paramProblems } from "../types/params-rules.ts";
+import type { Upgrade } from "../types/upgrade.ts";
 import { codeCid } from "../vm/actor-code.ts";
 import { StateTree } from "../vm/state-tree.ts";
 
@@ -67,6 +71,8 @@ export interface GenesisMiner {
   readonly sectors: readonly GenesisSector[];
   /** Covers at least the pledge of the sectors. */
   readonly balance: AttoFil;
+  /** Default: `genesisMinerAddress` by its place. Founders who do not know their places take `foundedMinerAddress`. */
+  readonly address?: Address;
 }
 
 export interface GenesisSpec {
@@ -74,6 +80,8 @@ export interface GenesisSpec {
   readonly accounts: readonly { readonly address: Address; readonly balance: AttoFil }[];
   readonly miners: readonly GenesisMiner[];
   readonly timestampMs: number;
+  /** Known from the beginning, in ascending order of heights; default: none. */
+  readonly upgrades?: readonly Upgrade[];
 }
 
 export interface Genesis {
@@ -89,6 +97,11 @@ export function genesisMinerAddress(network: 0 | 1, index: number): Address {
   return createdAddress(builtinAddresses(network).init, nonce(index));
 }
 
+/** Address of a miner by its worker's BLS key: who founds a network with others needs no number from them. */
+export function foundedMinerAddress(network: 0 | 1, workerKey: Uint8Array): Address {
+  return seedAddress(network, `founder ${toHex(workerKey)}`);
+}
+
 /**
  * Writes the first state and its block into the store. Errors: `genesis/duplicate-address`,
  * `wrong-network`, `unsupported-sector-size`, `pledge-not-covered`, `invalid-miner`, `invalid-params`.
@@ -96,6 +109,8 @@ export function genesisMinerAddress(network: 0 | 1, index: number): Address {
 export function createGenesis(spec: GenesisSpec, store: Blockstore): Genesis {
   const { params } = spec;
   checkNetworkParams(params);
+  const problem = upgradesProblem(params, spec.upgrades ?? []);
+  if (problem !== undefined) throw genesisErrors.invalidParams({ reason: problem });
   const tree = StateTree.empty(store);
   let total = zeroAtto;
   const install = (address: Address, codeName: string, head: CID | null, balance: AttoFil): void => {
@@ -110,7 +125,7 @@ export function createGenesis(spec: GenesisSpec, store: Blockstore): Genesis {
   const { objects } = tree;
   const builtins = builtinAddresses(params.networkByte);
   const enrolled = spec.miners.map((miner, index) => createMiner(objects, params, miner, index));
-  install(builtins.init, codeNames.init, createInitState(objects, params), zeroAtto);
+  install(builtins.init, codeNames.init, createInitState(objects, params, spec.upgrades), zeroAtto);
   install(builtins.market, codeNames.market, createMarketState(objects, enrolled), zeroAtto);
   install(builtins.broker, codeNames.broker, createBrokerState(objects), zeroAtto);
   install(builtins.reward, codeNames.reward, createRewardState(objects), rewardReserve);
@@ -123,39 +138,11 @@ export function createGenesis(spec: GenesisSpec, store: Blockstore): Genesis {
   return { header, cid: blockCid(header), state, total };
 }
 
-/**
- * What the actors rely on: a window is judged before the next opens, and all randomness asked for is known. For
- * whoever makes a genesis, and for whoever is given one. `genesis/invalid-params`.
- */
+/** For whoever makes a genesis, and for whoever is given one. `genesis/invalid-params` with every reason. */
 export function checkNetworkParams(params: NetworkParams): void {
-  const length = deadlineEpochs(params);
-  const rules: readonly (readonly [boolean, string])[] = [
-    [params.roundMs > 0, "a round takes time"],
-    [params.proofWindowEpochs > 0, "a proof needs a window"],
-    [
-      params.deadlinesPerPeriod > 0 && Number.isInteger(length),
-      "the deadlines divide the proving period evenly",
-    ],
-    [params.proofWindowEpochs <= length, "the proof window is not longer than the deadline"],
-    [
-      params.declarationCutoffEpochs + params.proofWindowEpochs < length * (params.deadlinesPerPeriod - 1),
-      "at every epoch some deadline is neither open nor about to be",
-    ],
-    [params.partitionSectors > 0, "a partition has sectors"],
-    [
-      params.sealChallengeDelayEpochs < params.preCommitExpiryEpochs,
-      "the seal's challenge comes before its expiry",
-    ],
-    [
-      params.preCommitExpiryEpochs < params.ticketLookbackEpochs,
-      "the seal's challenge is still known at its expiry",
-    ],
-    [params.proofWindowEpochs < params.ticketLookbackEpochs, "the window's challenge is known to its end"],
-    [params.dealsPerTick > 0, "deals come to their end"],
-    [params.minSectorLifetimeEpochs <= params.maxSectorLifetimeEpochs, "a sector's life has a range"],
-  ];
-  for (const [holds, reason] of rules)
-    if (!holds) throw genesisErrors.invalidParams({ reason: `not so: ${reason}` });
+  const problems = paramProblems(params);
+  if (problems.length > 0)
+    throw genesisErrors.invalidParams({ reason: `not so: ${problems.join("; not so: ")}` });
 }
 
 interface EnrolledMiner extends GenesisMarketMiner {
@@ -180,7 +167,7 @@ function createMiner(
       throw genesisErrors.wrongNetwork({ address, network: params.networkByte });
     }
   }
-  const address = genesisMinerAddress(params.networkByte, index);
+  const address = miner.address ?? genesisMinerAddress(params.networkByte, index);
   const pledge = mulAtto(params.minPledgePerSector, miner.sectors.length);
   if (miner.balance < pledge) {
     const needed = pledge.toString();

@@ -80,8 +80,8 @@ class BlockSpace {
  */
 export function executeForMining(input: MiningInput): MiningResult {
   const { store, parentState, miner, height, candidates, env } = input;
-  const { params } = env;
   const machine = startRun(store, parentState, env, height);
+  const { params } = machine.env;
   const feeTo = startBlock(machine, miner);
   const space = new BlockSpace(
     params.blockGasLimit,
@@ -93,7 +93,7 @@ export function executeForMining(input: MiningInput): MiningResult {
   const rejected: RejectedMessage[] = [];
   for (const signed of candidates) {
     const outcome =
-      checkMessage(signed, env, env.verifiedMessages) ??
+      checkMessage(signed, machine.env, env.verifiedMessages) ??
       space.check(signed) ??
       checkAgainstState(signed.message, machine.tree.get(signed.message.from)) ??
       tryMessage(machine, signed, feeTo);

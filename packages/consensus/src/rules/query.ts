@@ -7,8 +7,8 @@ import { zeroAddress } from "@holdfast/base";
 import type { ReadOnlyResult } from "../vm/apply.ts";
 import { applyReadOnly } from "../vm/apply.ts";
 import type { Env } from "../vm/env.ts";
-import { createMachine } from "../vm/machine.ts";
 import { StateTree } from "../vm/state-tree.ts";
+import { createMachineAt } from "./protocol.ts";
 
 export interface QueryInput {
   readonly store: Blockstore;
@@ -32,6 +32,6 @@ export interface QueryInput {
  */
 export function callReadOnly(input: QueryInput): ReadOnlyResult {
   const { store, state, env, height, ...call } = input;
-  const machine = createMachine(StateTree.load(store, state), env, height);
+  const machine = createMachineAt(StateTree.load(store, state), env, height);
   return applyReadOnly(machine, zeroAddress(env.params.networkByte), call);
 }

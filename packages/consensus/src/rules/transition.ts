@@ -21,10 +21,10 @@ import { applyChecked, applyImplicit, callImplicit } from "../vm/apply.ts";
 import type { Env, VerifiedMessages } from "../vm/env.ts";
 import { vmExitCodes } from "../vm/exit-codes.ts";
 import type { Machine } from "../vm/machine.ts";
-import { createMachine } from "../vm/machine.ts";
 import { StateTree } from "../vm/state-tree.ts";
 import { checkBlockBody, messagesRoot, receiptsRoot } from "./body.ts";
 import { checkAgainstState, checkMessage } from "./message-checks.ts";
+import { createMachineAt, envAt } from "./protocol.ts";
 
 /** The tick of the network: proof deadlines and what follows from them. */
 export function runTick(machine: Machine): void {
@@ -58,7 +58,7 @@ export function startBlock(machine: Machine, miner: Address): Address {
 
 /** Loads a state and runs what every block and tipset begins with. */
 export function startRun(store: Blockstore, parentState: CID, env: Env, height: Epoch): Machine {
-  const machine = createMachine(StateTree.load(store, parentState), env, height);
+  const machine = createMachineAt(StateTree.load(store, parentState), env, height);
   runTick(machine);
   return machine;
 }
@@ -96,7 +96,7 @@ function runBlock(input: BlockInput, verified: VerifiedMessages | undefined): Pe
   const feeTo = startBlock(machine, block.miner);
   const applied = messages.map((signed) => {
     const wrong =
-      checkMessage(signed, env, verified) ??
+      checkMessage(signed, machine.env, verified) ??
       checkAgainstState(signed.message, machine.tree.get(signed.message.from));
     if (wrong !== undefined) {
       const message = messageCid(signed).toString();
@@ -137,7 +137,7 @@ function verifyPending(
   verified: VerifiedMessages,
 ): PendingBlock {
   const { header, messages } = block;
-  checkBlockBody(block, env, verified);
+  checkBlockBody(block, envAt(store, parentState, env, header.height), verified);
   const pending = runBlock({ store, parentState, block: header, messages, env }, verified);
   const { result } = pending;
   const receipts = { claimed: header.receipts.toString(), computed: result.receiptsRoot.toString() };

@@ -1,15 +1,15 @@
 /**
  * The parameters of one network: everything on which two nodes of the same network must agree and that
- * is not a fact of the protocol itself. They are written into the init actor's state at genesis, so a
- * node reads them from its chain and never from its configuration. Durations are counted in epochs.
+ * is not a fact of the protocol itself. They are written into the init actor's state at genesis and changed there
+ * by upgrades, so a node reads them from its chain and never from its configuration. Durations are counted in epochs.
  */
-import type { AttoFil, Codec } from "@holdfast/base";
-import { attoPerFil, c } from "@holdfast/base";
+import type { Address, AttoFil, Codec } from "@holdfast/base";
+import { attoPerFil, c, zeroAtto } from "@holdfast/base";
 import { type SectorClass, sectorProfile, vanillaClass } from "@holdfast/proofs/verify";
 import { sectorClassesCodec } from "./sector-class.ts";
 
 export interface NetworkParams {
-  /** Part of the gossip topics and of nothing that is signed; at most 64 bytes. */
+  /** Part of the gossip topics and of the identity of every replica; at most 64 bytes. */
   readonly name: string;
   readonly networkByte: 0 | 1;
   /** Length of one epoch in milliseconds. */
@@ -58,11 +58,17 @@ export interface NetworkParams {
   readonly dealsPerTick: number;
   /** How far a block's timestamp may lie ahead of the local clock (milliseconds). */
   readonly futureToleranceMs: number;
+  /** The actor that may schedule upgrades, an account or a multisig; null: there are those of the genesis only. */
+  readonly upgradeAuthority: Address | null;
+  /** What a faucet of this network gives for one request; 0: it has none. Only test networks may have one. */
+  readonly faucetAmount: AttoFil;
+  /** Whether attestation by software counts, which anybody can make up. Only test networks may allow it. */
+  readonly softwareAttestation: boolean;
 }
 
 /** Upper bound of every count of epochs: 2^40, far beyond any chain and far below 2^53. */
-const maxEpochs = 2 ** 40;
-const maxSize = 2 ** 40;
+export const maxEpochs: number = 2 ** 40;
+export const maxSize: number = 2 ** 40;
 /** A commitment looks at all deadlines of its miner. */
 const maxDeadlines = 1_024;
 /** A share that may exceed the whole: of a price. */
@@ -105,6 +111,9 @@ export const networkParamsCodec: Codec<NetworkParams> = c.tuple("NetworkParams",
   lateStartPercent: c.uint(100),
   dealsPerTick: c.uint(maxDealsPerTick),
   futureToleranceMs: c.uint(maxSize),
+  upgradeAuthority: c.nullable(c.address),
+  faucetAmount: c.attoFil,
+  softwareAttestation: c.bool,
 });
 
 /** Classes of the default kind with vanilla proofs. Throws proofs/unknown-sector-size. */
@@ -150,6 +159,9 @@ export function devnetParams(
     lateStartPercent: 20,
     dealsPerTick: 64,
     futureToleranceMs: 1_000,
+    upgradeAuthority: null,
+    faucetAmount: zeroAtto,
+    softwareAttestation: true,
     ...given,
   };
 }

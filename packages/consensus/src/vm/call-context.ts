@@ -75,6 +75,9 @@ export class CallContext implements ActorContext {
   get params(): NetworkParams {
     return this.#execution.machine.env.params;
   }
+  get version(): number {
+    return this.#execution.machine.version;
+  }
   get networkId(): Uint8Array {
     return this.#execution.machine.env.networkId;
   }

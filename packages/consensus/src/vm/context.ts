@@ -36,6 +36,8 @@ export interface ActorContext {
   readonly message: CallMessage;
   readonly height: Epoch;
   readonly params: NetworkParams;
+  /** Version of the rules at this height. */
+  readonly version: number;
   /** What signatures on this network are bound to. */
   readonly networkId: Uint8Array;
   readonly builtins: BuiltinAddresses;

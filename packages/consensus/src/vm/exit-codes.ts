@@ -101,6 +101,7 @@ const table = {
 
   // init and reward: 160–191
   reserveEmpty: { code: 160, meaning: "the reward reserve is used up" },
+  upgradeInvalid: { code: 161, meaning: "the upgrade comes too early, or leaves no sound network" },
 
   // multisig: 192–223
   notSigner: { code: 192, meaning: "only a signer of the multisig may do this" },

@@ -5,6 +5,7 @@ import { builtinActors } from "../actors/index.ts";
 import type { ActorRecord } from "../types/actor.ts";
 import type { BuiltinAddresses } from "../types/builtins.ts";
 import { builtinAddresses } from "../types/builtins.ts";
+import { firstVersion } from "../types/upgrade.ts";
 import { CodeTable, emptyCode, isEmptyCode } from "./codes.ts";
 import type { Env } from "./env.ts";
 import type { StateTree } from "./state-tree.ts";
@@ -16,6 +17,8 @@ export interface Machine {
   readonly builtins: BuiltinAddresses;
   /** Height of the block or tipset that is executed. */
   readonly height: Epoch;
+  /** Version of the rules at this height. */
+  readonly version: number;
 }
 
 let builtinTable: CodeTable | undefined;
@@ -27,8 +30,15 @@ export function codesOf(env: Env): CodeTable {
   return builtinTable;
 }
 
-export function createMachine(tree: StateTree, env: Env, height: Epoch): Machine {
-  return { tree, env, height, codes: codesOf(env), builtins: builtinAddresses(env.params.networkByte) };
+export function createMachine(tree: StateTree, env: Env, height: Epoch, version = firstVersion): Machine {
+  return {
+    tree,
+    env,
+    height,
+    version,
+    codes: codesOf(env),
+    builtins: builtinAddresses(env.params.networkByte),
+  };
 }
 
 /** A record for an address that holds money only. */

@@ -36,7 +36,14 @@ describe("methods", () => {
   it("are these, by name", () => {
     expect(names).toEqual({
       account: [],
-      init: ["createMultisig", "getNetworkParams", "getNetworkName"],
+      init: [
+        "createMultisig",
+        "scheduleUpgrade",
+        "cancelUpgrade",
+        "getProtocol",
+        "getNetworkParams",
+        "getNetworkName",
+      ],
       market: marketMethods,
       miner: [
         "addAsk",

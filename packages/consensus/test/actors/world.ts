@@ -25,7 +25,7 @@ import {
   utf8Bytes,
   zeroAtto,
 } from "@holdfast/base";
-import type { ActorMethod, Env, MoneyReport, NetworkParams } from "@holdfast/consensus";
+import type { ActorMethod, Env, MoneyReport, NetworkParams, Protocols } from "@holdfast/consensus";
 import {
   applyBlock,
   builtinAddresses,
@@ -111,7 +111,7 @@ export const testParams: NetworkParams = devnetParams({
   minPledgePerSector: pledge,
   blockReward: filToAtto(2n),
   channelCancelDelayEpochs: 5,
-  maxMessageBytes: 262_144,
+  maxMessageBytes: 524_288,
 });
 
 type Methods = typeof methods;
@@ -149,6 +149,7 @@ export function codecsOf<Path extends MethodPath>(
 export interface WorldOptions {
   readonly params?: Partial<NetworkParams>;
   readonly codes?: CodeTable;
+  readonly protocols?: Protocols;
   readonly genesisMiner?: Partial<GenesisMiner>;
 }
 
@@ -197,6 +198,7 @@ export class World {
       // Signatures of messages are another room's business; these tests would spend most time on them.
       verifiedMessages: { has: () => true, add: () => undefined },
       ...(options.codes === undefined ? {} : { codes: options.codes }),
+      protocols: options.protocols,
     };
   }
 

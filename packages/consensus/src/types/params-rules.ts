@@ -1,0 +1,90 @@
+/**
+ * What parameters of a network must obey, in words: what is impossible, and what is possible but dangerous. For whoever
+ * makes a genesis, for whoever is given one, and for the init actor when an upgrade is scheduled.
+ */
+import { addressNetwork } from "@holdfast/base";
+import { inclusionGas } from "../vm/gas.ts";
+import { maxBlockBytes, maxWinningPostBytes } from "./block.ts";
+import type { NetworkParams } from "./params.ts";
+
+/** A header without its winning proof: 64 parents and a dozen fields (bytes). */
+const maxBareHeaderBytes = 4_096;
+/**
+ * Longest report of a consensus fault (bytes): three headers with the longest winning proof. What a faulty miner signs
+ * is its own choice, so a network with shorter messages would let it choose to be unpunishable.
+ */
+export const maxFaultReportBytes: number = 3 * (maxWinningPostBytes + maxBareHeaderBytes) + 2_048;
+
+type Rule = readonly [holds: boolean, text: string];
+
+/** Everything that is wrong with parameters; empty if nothing is. */
+export function paramProblems(params: NetworkParams): readonly string[] {
+  return [...timeRules(params), ...messageRules(params), ...valueRules(params)]
+    .filter(([holds]) => !holds)
+    .map(([, text]) => text);
+}
+
+/** What the actors rely on: a window is judged before the next opens, and all randomness asked for is known. */
+function timeRules(params: NetworkParams): readonly Rule[] {
+  const { provingPeriodEpochs, deadlinesPerPeriod, proofWindowEpochs, declarationCutoffEpochs } = params;
+  const length = provingPeriodEpochs / deadlinesPerPeriod;
+  return [
+    [params.roundMs > 0, "a round takes time"],
+    [params.finalityEpochs > 0, "finality lies at least one epoch back"],
+    [proofWindowEpochs > 0, "a proof needs a window"],
+    [deadlinesPerPeriod > 0 && Number.isInteger(length), "the deadlines divide the proving period evenly"],
+    [proofWindowEpochs <= length, "the proof window is not longer than the deadline"],
+    [
+      declarationCutoffEpochs + proofWindowEpochs < length * (deadlinesPerPeriod - 1),
+      "at every epoch some deadline is neither open nor about to be",
+    ],
+    [params.partitionSectors > 0, "a partition has sectors"],
+    [
+      params.sealChallengeDelayEpochs < params.preCommitExpiryEpochs,
+      "the seal's challenge comes before its expiry",
+    ],
+    [
+      params.preCommitExpiryEpochs < params.ticketLookbackEpochs,
+      "the seal's challenge is still known at its expiry",
+    ],
+    [proofWindowEpochs < params.ticketLookbackEpochs, "the window's challenge is known to its end"],
+    [params.minSectorLifetimeEpochs <= params.maxSectorLifetimeEpochs, "a sector's life has a range"],
+  ];
+}
+
+function messageRules(params: NetworkParams): readonly Rule[] {
+  return [
+    [
+      params.maxMessageBytes >= maxFaultReportBytes,
+      `a message can hold a report of a consensus fault, ${maxFaultReportBytes} bytes`,
+    ],
+    [
+      params.maxMessageBytes <= maxBlockBytes / 2,
+      `a message fits into half a block, ${maxBlockBytes / 2} bytes`,
+    ],
+    [params.dealsPerTick > 0, "deals come to their end"],
+    [params.maxBlockMessages > 0, "a block has room for a message"],
+    [
+      inclusionGas(params.maxMessageBytes) * 2 <= params.blockGasLimit,
+      "the gas of a block pays for the longest message and as much work again",
+    ],
+  ];
+}
+
+function valueRules({ networkByte, ...params }: NetworkParams): readonly Rule[] {
+  const { upgradeAuthority } = params;
+  const isTest = networkByte === 1;
+  return [
+    [params.name.length > 0, "a network has a name"],
+    [params.sectorClasses.length > 0, "there is a sector size"],
+    [params.minPledgePerSector > 0n, "a sector has a pledge, or nothing would be lost with it"],
+    [params.blockReward >= 0n, "a block reward is not negative"],
+    [params.faucetAmount >= 0n, "a faucet gives, it does not take"],
+    [isTest || params.faucetAmount === 0n, "a network whose money has a value has no faucet"],
+    [isTest || !params.softwareAttestation, "a network whose money has a value asks for real attestation"],
+    [
+      upgradeAuthority === null || addressNetwork(upgradeAuthority) === networkByte,
+      "the upgrade authority is an address of this network",
+    ],
+  ];
+}

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { channelMethods } from "./channel-methods.ts";
 import { messageMethods } from "./message-methods.ts";
 import { call, limitParam, nothing, stream } from "./method-spec.ts";
+import { networkMethods, protocolView } from "./network-methods.ts";
 import {
   addressText,
   askView,
@@ -106,6 +107,7 @@ export const methods = {
       syncState: z.enum(["synced", "syncing", "stalled"]),
       syncCode: z.string().describe("what a stalled node stands still for, in a word; none if it does not"),
       syncReason: z.string(),
+      protocol: protocolView,
       health,
       defaultAddress: addressText.nullable(),
       balanceFil: filText.nullable(),
@@ -205,6 +207,7 @@ export const methods = {
   ),
   ...messageMethods,
   ...channelMethods,
+  ...networkMethods,
   "actor.ls": call("All actors", z.object({ limit: limitParam }), z.array(actorView)),
   "actor.show": call(
     "One actor and its state",

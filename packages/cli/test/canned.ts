@@ -190,6 +190,8 @@ const actor: MethodResult<"actor.ls">[number] = {
   head: cid("miner state"),
 };
 
+const upgrade = { height: 500, version: 2, isKnown: false, inMs: 400_000, changes: {} };
+
 type Calls = { readonly [Name in CallName]: MethodResult<Name> };
 type Streams = { readonly [Name in StreamName]: readonly MethodResult<Name>[] };
 
@@ -199,6 +201,7 @@ export const calls: Calls = {
     version: "0.1.0",
     network: "canned",
     roundMs: 1000,
+    protocol: { version: 1, known: 1, next: null },
     peerId,
     addresses: [`/ip4/127.0.0.1/tcp/6000/p2p/${peerId}`],
     peers: 4,
@@ -263,6 +266,25 @@ export const calls: Calls = {
   "message.send": { cid: messageCid, nonce: 7 },
   "message.show": { ...mined, state: "pending", height: null, tipset: null, receipt: null },
   "message.wait": mined,
+  "network.show": {
+    name: "canned",
+    genesis: cid("genesis"),
+    genesisMs: 1_700_000_000_000,
+    networkByte: 1,
+    roundMs: 1000,
+    height: 100,
+    protocol: { version: 1, known: 1, next: upgrade },
+    sectors: [{ sectorBytes: 65_536, profile: "zigzag-64KiB", proofMode: "vanilla" }],
+    constants: { blockReward: "1000", blockGasLimit: 10_000_000, softwareAttestation: true },
+    upgradeAuthority: client,
+    faucetFil: "5",
+    upgrades: [upgrade],
+    applied: [
+      { ...upgrade, height: 50, version: 1, isKnown: true, inMs: 0, changes: { blockReward: "1000" } },
+    ],
+  },
+  "network.schedule": { to: miner, method: "scheduleUpgrade", paramsHex: "83", cid: cid("upgrade") },
+  "network.cancel": { to: miner, method: "cancelUpgrade", paramsHex: "81", cid: null },
   "message.ls": [message],
   ...channelCalls,
   "actor.ls": [actor],

@@ -53,6 +53,7 @@ export function status(
     version: "0.1.0",
     network: "devnet",
     roundMs,
+    protocol: { version: 1, known: 1, next: null },
     peerId: "12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X",
     addresses: ["/ip4/127.0.0.1/tcp/6003"],
     peers: 4,

@@ -4,7 +4,7 @@
  * them here.
  */
 import { type Address, assert, type Clock, type Logger, type Wire } from "@holdfast/base";
-import { type Env, readMinerState, type Tipset } from "@holdfast/consensus";
+import { type Env, type Protocols, readMinerState, type Tipset } from "@holdfast/consensus";
 import { createVerifier, type Verifier } from "@holdfast/proofs/verify";
 import type { Storage } from "@holdfast/storage";
 import { type Chain, type ChainDatabase, type Checkpoint, openChain } from "./chain/index.ts";
@@ -37,6 +37,8 @@ export interface NodeParts {
   readonly logger: Logger;
   readonly chainDatabase: ChainDatabase;
   readonly genesis?: LoadedGenesis;
+  /** The versions of the rules that this node knows; default: the program's own. */
+  readonly protocols?: Protocols;
   /** A tipset that the chain must contain. */
   readonly checkpoint?: Checkpoint;
   readonly database: Database;
@@ -83,6 +85,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     logger,
     ...(parts.genesis === undefined ? {} : { genesis: parts.genesis }),
     ...(parts.checkpoint === undefined ? {} : { checkpoint: parts.checkpoint }),
+    protocols: parts.protocols,
   });
   const chain = Object.assign(opened, {
     envOn: (tipset: Tipset): Env => envOn(opened, tipset, proofs.inline),
@@ -165,6 +168,7 @@ function envOn(chain: Chain, tipset: Tipset, verifier: Env["verifier"]): Env {
   return {
     params: chain.params,
     networkId: chain.networkId,
+    protocols: chain.protocols,
     verifier,
     randomness: chain.randomnessBelow(tipset),
   };

@@ -6,6 +6,7 @@ import { cliErrors } from "../errors.ts";
 import { fil, roughly, withoutEllipsis } from "../human-text.ts";
 import { argument } from "../input.ts";
 import { type Fact, facts, type Style } from "../layout.ts";
+import { upgradeText } from "./network.ts";
 
 const healthStyle: { readonly [Light in MethodResult<"node.status">["health"]["light"]]: Style } = {
   ok: "green",
@@ -29,6 +30,7 @@ export const status = action({
       ["health", `${terminal.paint(healthStyle[health.light], health.light)}, ${health.reason}`],
       ...fix,
       ["network", `${found.network}, a round every ${formatDuration(found.roundMs)}`],
+      ...(found.protocol.next === null ? [] : [["upgrade", upgradeText(found.protocol.next)] as const]),
       ["sectors", found.sectors.map(({ profile, proofMode }) => `${profile}, ${proofMode} proofs`)],
       ["head", `${head.height}, ${roughly(found.headAgeMs)} old, ${found.syncState}`],
       ["peers", String(found.peers)],

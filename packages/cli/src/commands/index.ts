@@ -8,6 +8,7 @@ import { launchCommands } from "./launch.ts";
 import { messageCommands } from "./messages.ts";
 import { minerCommands } from "./miner.ts";
 import { netCommands } from "./net.ts";
+import { networkCommands } from "./network.ts";
 import { paramsCommands } from "./params.ts";
 import { proofCommands } from "./proof.ts";
 import { statusCommands } from "./status.ts";
@@ -23,6 +24,7 @@ export const commandTable: CommandTable = {
     ...walletCommands,
     ...minerCommands,
     ...chainCommands,
+    ...networkCommands,
     ...messageCommands,
     ...netCommands,
     ...channelCommands,
@@ -42,6 +44,7 @@ export const commandTable: CommandTable = {
     { noun: "message", summary: "Messages to actors" },
     { noun: "mine", summary: "This node's miner" },
     { noun: "net", summary: "The network of peers" },
+    { noun: "network", summary: "What all nodes agree on, and its upgrades" },
     { noun: "params", summary: "Parameters of SNARK circuits" },
     { noun: "piece", summary: "Commitments to data" },
     { noun: "piece inclusion", summary: "Proofs that a sector holds a piece" },
@@ -82,6 +85,7 @@ export const commandTable: CommandTable = {
         "idle",
         "message",
         "net",
+        "network",
         "params",
         "piece",
         "proof",

@@ -9,6 +9,7 @@ import {
   createTipset,
   type FullBlock,
   moneyInvariant,
+  type Protocols,
 } from "@holdfast/consensus";
 import type { Checkpoint } from "./checkpoint.ts";
 import { chainErrors } from "./errors.ts";
@@ -31,6 +32,8 @@ export interface ChainOptions {
   readonly genesis?: { readonly block: FullBlock; readonly stateRoot: CID };
   readonly logger: Logger;
   readonly checkpoint?: Checkpoint;
+  /** The versions of the rules that are known; default: the program's own. */
+  readonly protocols?: Protocols | undefined;
 }
 
 /**
@@ -42,6 +45,7 @@ export async function openChain({
   genesis,
   logger,
   checkpoint,
+  protocols,
 }: ChainOptions): Promise<StoredChain> {
   const known = database.getMeta(metaKeys.genesis);
   if (genesis !== undefined) {
@@ -50,7 +54,7 @@ export async function openChain({
     else if (utf8Text(known) !== cid)
       throw chainErrors.wrongGenesis({ found: utf8Text(known), expected: cid });
   } else if (known === undefined) throw chainErrors.noGenesis({});
-  return new StoredChain(database, logger, checkpoint);
+  return new StoredChain(database, logger, checkpoint, protocols);
 }
 
 async function writeGenesis(

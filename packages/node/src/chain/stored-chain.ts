@@ -23,12 +23,17 @@ import {
   messageCid,
   type NetworkParams,
   networkIdOfGenesis,
+  type ProtocolState,
+  type Protocols,
+  protocolAt,
   type RandomnessSource,
   type Receipt,
-  readNetworkParams,
+  readProtocol,
   type SignedMessage,
   type Tipset,
   tipsetKey,
+  type Upgrade,
+  unknownUpgrade,
 } from "@holdfast/consensus";
 import { Bounded } from "../bounded.ts";
 import { type Checkpoint, checkAgainst, checkpointText, type PlacedTipset } from "./checkpoint.ts";
@@ -73,7 +78,7 @@ interface Known {
 
 export class StoredChain implements Chain {
   readonly checkpoint: Checkpoint | undefined;
-  readonly params: NetworkParams;
+  readonly protocols: Protocols | undefined;
   readonly networkId: Uint8Array;
   readonly genesis: Tipset;
   readonly genesisTimestampMs: number;
@@ -86,9 +91,12 @@ export class StoredChain implements Chain {
   #head: Tipset;
   #horizon: Horizon;
   #holds = 0;
+  /** The rules by the head they belong to. */
+  #rules: { readonly head: string; readonly held: ProtocolState; readonly params: NetworkParams } | undefined;
 
   /** Errors: `chain/not-on-checkpoint`. */
-  constructor(database: ChainDatabase, logger: Logger, checkpoint?: Checkpoint) {
+  constructor(database: ChainDatabase, logger: Logger, checkpoint?: Checkpoint, protocols?: Protocols) {
+    this.protocols = protocols;
     this.store = database;
     this.checkpoint = checkpoint;
     this.#horizon = decodeHorizon(database.getMeta(metaKeys.horizon));
@@ -100,9 +108,25 @@ export class StoredChain implements Chain {
     this.networkId = networkIdOfGenesis(genesisCid);
     this.genesisTimestampMs = this.genesis.blocks[0]?.timestampMs ?? 0;
     this.genesisTotal = attoFil(BigInt(this.#metaText(metaKeys.genesisTotal)));
-    this.params = readNetworkParams(database, this.#must(this.genesis.key).record.stateRoot);
     if (checkpoint === undefined || this.#passes(this.#head, checkpoint)) return;
     throw chainErrors.notOnCheckpoint({ checkpoint: checkpointText(checkpoint), height: this.#head.height });
+  }
+
+  get params(): NetworkParams {
+    return this.#rulesOfHead().params;
+  }
+  protocol(): ProtocolState {
+    return this.#rulesOfHead().held;
+  }
+  unknownUpgrade(height: number): Upgrade | undefined {
+    return unknownUpgrade(this.protocol(), this.protocols, height);
+  }
+  #rulesOfHead() {
+    const { key, height } = this.#head;
+    if (this.#rules?.head === key) return this.#rules;
+    const held = readProtocol(this.store, this.#must(key).record.stateRoot);
+    this.#rules = { head: key, held, params: protocolAt(held, height + 1).params };
+    return this.#rules;
   }
 
   head(): Tipset {

@@ -4,10 +4,13 @@ import type {
   BlockHeader,
   FullBlock,
   NetworkParams,
+  ProtocolState,
+  Protocols,
   RandomnessSource,
   Receipt,
   SignedMessage,
   Tipset,
+  Upgrade,
 } from "@holdfast/consensus";
 import type { Checkpoint, PlacedTipset } from "./checkpoint.ts";
 import type { Horizon, MessageResult } from "./record.ts";
@@ -32,7 +35,14 @@ export interface ValidatedTipset {
 export interface Chain {
   /** What the operator trusts; undefined if nothing was given. */
   readonly checkpoint: Checkpoint | undefined;
+  /** Those of the block above the head. */
   readonly params: NetworkParams;
+  /** The versions of the rules that this node knows; undefined: the program's own. */
+  readonly protocols: Protocols | undefined;
+  /** The rules as the head's state has them, with the upgrades that wait. */
+  protocol(): ProtocolState;
+  /** An upgrade on the head's chain, up to a height, that this node does not know: it follows nothing from there on. */
+  unknownUpgrade(height: number): Upgrade | undefined;
   /** What signatures on this network are bound to. */
   readonly networkId: Uint8Array;
   readonly genesis: Tipset;

@@ -58,7 +58,7 @@ export async function mineRound(needs: MineNeeds, heights: SignedHeights, round:
   const { chain, miner, signer, storage, logger } = needs;
   const base = chain.head();
   const state = chain.stateAfter(base.key);
-  if (base.height >= round || state === undefined) return false;
+  if (base.height >= round || state === undefined || !mayMineAt(needs, round)) return false;
   const facts = readElectionFacts(chain.store, state, miner);
   if (facts === undefined || facts.power === 0n || !signer.hasBls(facts.workerKey)) return false;
   const height = epoch(round);
@@ -96,6 +96,19 @@ export async function mineRound(needs: MineNeeds, heights: SignedHeights, round:
   }
   logger.info("block mined", { height: round, messages: messages.length });
   return true;
+}
+
+/** From an upgrade on that this program does not know, whatever it made would be nonsense. */
+function mayMineAt({ chain, logger }: MineNeeds, round: number): boolean {
+  const unknown = chain.unknownUpgrade(round);
+  if (unknown === undefined) return true;
+  const { version, height } = unknown;
+  logger.error("no block: the network follows rules that this program does not know", {
+    round,
+    version,
+    height,
+  });
+  return false;
 }
 
 /** The fault that a block would be beside those that were signed before. */
@@ -170,6 +183,7 @@ async function assemble(
       env: {
         params: chain.params,
         networkId: chain.networkId,
+        protocols: chain.protocols,
         verifier,
         randomness: chain.randomnessBelow(on.base),
       },

@@ -3,10 +3,12 @@ import type { Address, AttoFil, Blockstore, Cancel, CID, Clock, Logger } from "@
 import type {
   FullBlock,
   NetworkParams,
+  Protocols,
   RandomnessSource,
   Receipt,
   SignedMessage,
   Tipset,
+  Upgrade,
 } from "@holdfast/consensus";
 import type { Database } from "../database.ts";
 import type { ProofPass } from "../proof-pass.ts";
@@ -14,6 +16,8 @@ import type { ProofPass } from "../proof-pass.ts";
 export interface MineChain {
   readonly params: NetworkParams;
   readonly networkId: Uint8Array;
+  readonly protocols: Protocols | undefined;
+  unknownUpgrade(height: number): Upgrade | undefined;
   readonly genesisTimestampMs: number;
   readonly store: Blockstore;
   head(): Tipset;

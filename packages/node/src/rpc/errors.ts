@@ -38,6 +38,21 @@ export const rpcErrors = defineErrors("rpc", {
     message: (data: { node: string }) => `the node ${data.node} runs no miner`,
     fix: "ask a miner, for example with --node miner-1",
   },
+  badConstant: {
+    exit: "usage",
+    message: (data: { problem: string }) => `these constants cannot be changed so: ${data.problem}`,
+    fix: "`holdfast network show` lists the constants as they are",
+  },
+  noAuthority: {
+    exit: "refused",
+    message: (_data: Record<never, never>) => "nobody can schedule upgrades of this network",
+    fix: "its upgrades are those of its genesis; another rule needs another network",
+  },
+  notAuthority: {
+    exit: "refused",
+    message: (data: { authority: string }) => `only ${data.authority} schedules upgrades of this network`,
+    fix: "ask the node that has its key; if it is a multisig, propose the parameters that --dry-run prints",
+  },
   notBytes: {
     exit: "usage",
     message: (_data: Record<never, never>) => "a file is uploaded as it is, not as JSON",

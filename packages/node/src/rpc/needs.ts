@@ -18,9 +18,12 @@ import type {
   FullBlock,
   NetworkParams,
   Predicate,
+  ProtocolState,
+  Protocols,
   Receipt,
   SignedMessage,
   Tipset,
+  Upgrade,
 } from "@holdfast/consensus";
 
 export interface FileDoor {
@@ -47,6 +50,11 @@ export interface MetricsDoor {
 
 export interface ChainDoor {
   readonly params: NetworkParams;
+  readonly protocols: Protocols | undefined;
+  protocol(): ProtocolState;
+  unknownUpgrade(height: number): Upgrade | undefined;
+  readonly genesis: Tipset;
+  readonly genesisTimestampMs: number;
   readonly genesisTotal: AttoFil;
   readonly store: Blockstore;
   head(): Tipset;

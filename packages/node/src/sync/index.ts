@@ -13,6 +13,7 @@ import {
   createTipset,
   type FullBlock,
   fullBlockCodec,
+  knownVersion,
   type Tipset,
   timestampOf,
   tipsetKey,
@@ -142,7 +143,20 @@ class Syncer implements Sync {
       failure: this.#catchUp.failure,
       ahead: this.#ahead,
       disk: this.#disk,
+      upgrade: this.#unknownUpgrade(),
     });
+  }
+  /** The network is beyond what this program knows. */
+  #unknownUpgrade() {
+    const { chain, clock } = this.#needs;
+    const { roundMs } = chain.params;
+    const unknown = chain.unknownUpgrade(Math.floor((clock.nowMs() - chain.genesisTimestampMs) / roundMs));
+    return unknown === undefined ? undefined : { ...unknown, known: knownVersion(chain.protocols) };
+  }
+  /** Nothing is to be had above an upgrade that was tried in vain: fetching it anew for every block helps nobody. */
+  #isBeyondUpgrade(height: number): boolean {
+    const isTried = this.#catchUp.failure?.code === "upgrade/unknown-version";
+    return isTried && this.#needs.chain.unknownUpgrade(height) !== undefined;
   }
   peerHeights(): ReadonlyMap<PeerId, number> {
     return this.#heights;
@@ -197,7 +211,7 @@ class Syncer implements Sync {
   #heard(peer: PeerId, { heaviestTipSetCids, heaviestTipSetHeight: height }: Hello): void {
     const { chain, wire } = this.#needs;
     if (this.#scores.isBanned(peer)) return void wire.disconnect(peer).catch(() => undefined);
-    if (this.#isAhead(height)) return;
+    if (this.#isAhead(height) || this.#isBeyondUpgrade(height)) return;
     this.#heights.set(peer, height);
     const known = chain.tipset(tipsetKey(heaviestTipSetCids)) !== undefined;
     if (!known && height > 0) this.#catchUp.tell(peer, { cids: heaviestTipSetCids, height });
@@ -234,7 +248,7 @@ class Syncer implements Sync {
     if (this.#faults.isProven(header)) return "ignore";
     if (header.timestampMs !== timestampOf(chain.params, chain.genesisTimestampMs, header.height))
       return "reject";
-    if (this.#isAhead(header.height)) return "ignore";
+    if (this.#isAhead(header.height) || this.#isBeyondUpgrade(header.height)) return "ignore";
     // Whoever forwards a block has compared its body with its header; no verdict on the block follows.
     if (!isBodyOf(header, block.messages)) return "reject";
     const parentKnown = chain.tipset(tipsetKey(header.parents)) !== undefined;

@@ -1,6 +1,14 @@
 /** What synchronisation needs of the other rooms. */
 import type { AttoFil, Blockstore, CID, Clock, Logger, PeerId, Wire } from "@holdfast/base";
-import type { FullBlock, NetworkParams, RandomnessSource, Receipt, Tipset } from "@holdfast/consensus";
+import type {
+  FullBlock,
+  NetworkParams,
+  Protocols,
+  RandomnessSource,
+  Receipt,
+  Tipset,
+  Upgrade,
+} from "@holdfast/consensus";
 import type { HeaderPass } from "../header-pass.ts";
 import type { ProofPass } from "../proof-pass.ts";
 import type { FoundFault } from "./faults.ts";
@@ -9,6 +17,8 @@ import type { PeerVerdict } from "./scores.ts";
 export interface SyncChain {
   readonly params: NetworkParams;
   readonly networkId: Uint8Array;
+  readonly protocols: Protocols | undefined;
+  unknownUpgrade(height: number): Upgrade | undefined;
   readonly genesis: Tipset;
   readonly genesisTimestampMs: number;
   readonly genesisTotal: AttoFil;

@@ -6,6 +6,7 @@
 import type { Failure, Progress } from "./catch-up.ts";
 
 export const stallCodes = [
+  "upgrade",
   "clock",
   "disk",
   "no-peers",
@@ -50,6 +51,8 @@ export interface StallFacts {
   /** Blocks or heads of later than now: by how much (milliseconds), and when. */
   readonly ahead: { readonly byMs: number; readonly atMs: number } | undefined;
   readonly disk: Trouble | undefined;
+  /** An upgrade at or below the present round whose version this program does not know. */
+  readonly upgrade: { readonly version: number; readonly height: number; readonly known: number } | undefined;
 }
 
 /** Rounds without a new tipset after which something is wrong. */
@@ -69,7 +72,7 @@ const morePeers = "connect to more peers with `holdfast net connect ADDRESS`";
 
 export function diagnose(facts: StallFacts): SyncState {
   const { nowMs, roundMs, head, progress } = facts;
-  const wrong = clockTrouble(facts) ?? diskTrouble(facts);
+  const wrong = upgradeTrouble(facts) ?? clockTrouble(facts) ?? diskTrouble(facts);
   if (wrong !== undefined) return wrong;
   const failure = failureThatMatters(facts);
   // What has failed and is only tried again is no progress yet.
@@ -81,6 +84,16 @@ export function diagnose(facts: StallFacts): SyncState {
     return { state: "synced", code: "none", reason: "new blocks come in", fix: null };
   return (
     ofPeers(facts) ?? (failure === undefined ? undefined : ofFailure(failure)) ?? ofChain(facts, ageRounds)
+  );
+}
+
+function upgradeTrouble({ upgrade }: StallFacts): SyncState | undefined {
+  if (upgrade === undefined) return undefined;
+  const { version, height, known } = upgrade;
+  return stalled(
+    "upgrade",
+    `the network follows version ${version} of its rules since height ${height}; this program knows ${known}`,
+    "install a program that knows the version; the node goes on where it stands",
   );
 }
 

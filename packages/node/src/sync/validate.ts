@@ -82,6 +82,7 @@ export function createValidator({ chain, proofs, headers, clock }: SyncNeeds): V
         const env = {
           params: chain.params,
           networkId: chain.networkId,
+          protocols: chain.protocols,
           verifier,
           randomness: chain.randomnessBelow(parent),
           verifiedMessages,

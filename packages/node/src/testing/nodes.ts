@@ -8,7 +8,13 @@ import {
   silentLogger,
 } from "@holdfast/base";
 import { SeededRandom, SimClock, SimDisk, SimNet } from "@holdfast/base/testing";
-import { genesisMinerAddress, moneyInvariant, type NetworkParams, vanillaClasses } from "@holdfast/consensus";
+import {
+  genesisMinerAddress,
+  moneyInvariant,
+  type NetworkParams,
+  type Protocols,
+  vanillaClasses,
+} from "@holdfast/consensus";
 import { createProver } from "@holdfast/proofs";
 import { createVerifier, verifyStatement } from "@holdfast/proofs/verify";
 import { openStorage, type Storage } from "@holdfast/storage";
@@ -38,6 +44,10 @@ export interface NetworkOptions {
   readonly sectorBytes?: number;
   /** Overrides of the network's parameters. */
   readonly params?: Partial<NetworkParams>;
+  /** The client's account may schedule upgrades. */
+  readonly clientUpgrades?: boolean;
+  /** The versions of the rules that a node knows, by its name. */
+  readonly protocolsOf?: (name: string) => Protocols;
   /** Delay of every message on the wire. */
   readonly delayMs?: number;
   /** Log of all nodes. */
@@ -80,13 +90,15 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
   const wire = new SimNet({ seed, clock, delayMs: options.delayMs ?? 1 });
   const roundMs = options.roundMs ?? 1_000;
   const sectorBytes = options.sectorBytes ?? 2_048;
-  const params = {
-    ...localParams(`test-${seed}`, roundMs, vanillaClasses([...new Set([1_024, sectorBytes])])),
-    ...options.params,
-  };
   const plans = await Promise.all(
     nodeNames(options.miners ?? 3).map((name) => planNode(name, random.fork(name))),
   );
+  const authority = plans.find(({ role }) => role === "client")?.account ?? null;
+  const params = {
+    ...localParams(`test-${seed}`, roundMs, vanillaClasses([...new Set([1_024, sectorBytes])])),
+    upgradeAuthority: options.clientUpgrades === true ? authority : null,
+    ...options.params,
+  };
   const minerPlans = plans.filter(({ role }) => role === "miner");
   const sealed = await Promise.all(
     minerPlans.map((_, index) => preseal(params, genesisMinerAddress(network, index))),
@@ -123,6 +135,7 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
       wire,
       logger: options.logger ?? silentLogger,
       moneyFaults,
+      ...(options.protocolsOf === undefined ? {} : { protocolsOf: options.protocolsOf }),
     });
     await node.start();
     stack.defer(() => node.stop());
@@ -184,6 +197,7 @@ interface FixtureParts {
   readonly logger: Logger;
   /** A listener cannot stop its chain: what is wrong is kept for whoever lets time pass. */
   readonly moneyFaults: unknown[];
+  readonly protocolsOf?: (name: string) => Protocols;
 }
 
 class FixtureNode implements TestNode {
@@ -212,7 +226,7 @@ class FixtureNode implements TestNode {
   }
 
   async start(): Promise<void> {
-    const { plan, miner, storage, kept, clock, wire, logger, moneyFaults } = this.#parts;
+    const { plan, miner, storage, kept, clock, wire, logger, moneyFaults, protocolsOf } = this.#parts;
     await using stack = new AsyncDisposableStack();
     const own = stack.use(wire.createWire(plan.name));
     const verifier = createVerifier();
@@ -222,6 +236,7 @@ class FixtureNode implements TestNode {
       clock,
       logger,
       ...kept,
+      ...(protocolsOf === undefined ? {} : { protocols: protocolsOf(plan.name) }),
       wallet: plan.wallet,
       wire: own,
       checker: { verify: async (statement) => verifyStatement(verifier, statement) },

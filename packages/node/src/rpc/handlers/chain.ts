@@ -5,6 +5,7 @@ import { codeNameOfCid, listActors, moneyInvariant, readActor } from "@holdfast/
 import { rpcErrors } from "../errors.ts";
 import type { HandlerNeeds } from "../needs.ts";
 import { actorStateJson } from "./actor-state.ts";
+import { protocolView, upgradeWarning } from "./network.ts";
 import { addressParam } from "./params.ts";
 import { cidOf, messageView, tipsetView } from "./views.ts";
 
@@ -172,6 +173,7 @@ function statusOf(needs: HandlerNeeds): MethodResult<"node.status"> {
     syncState: sync.state,
     syncCode: sync.code,
     syncReason: sync.reason,
+    protocol: protocolView(needs),
     health: healthOf(needs, head.timestampMs),
     defaultAddress: address ?? null,
     balanceFil: address === undefined ? null : filText(balance ?? attoFil(0)),
@@ -186,10 +188,8 @@ function rolesOf({ miner, name }: HandlerNeeds): MethodResult<"node.status">["ro
   return name === "bootstrap" ? ["bootstrap"] : ["client"];
 }
 
-function healthOf(
-  { chain, clock, sync }: HandlerNeeds,
-  headMs: number,
-): MethodResult<"node.status">["health"] {
+function healthOf(needs: HandlerNeeds, headMs: number): MethodResult<"node.status">["health"] {
+  const { chain, clock, sync } = needs;
   const rounds = Math.floor((clock.nowMs() - headMs) / chain.params.roundMs);
   const { state, reason, fix } = sync.state();
   if (state === "stalled") return { light: "failing", reason, fix };
@@ -201,6 +201,8 @@ function healthOf(
       fix: "look whether miners run: `holdfast mine status --node miner-1`",
     };
   }
+  const upgrade = upgradeWarning(needs);
+  if (upgrade !== undefined) return upgrade;
   return { light: "ok", reason: `the newest block is ${inRounds(Math.max(0, rounds))} old`, fix: null };
 }
 

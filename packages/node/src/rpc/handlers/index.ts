@@ -7,6 +7,7 @@ import { marketHandlers } from "./market.ts";
 import { messageHandlers } from "./messages.ts";
 import { minerHandlers } from "./miner.ts";
 import { netHandlers } from "./net.ts";
+import { networkHandlers } from "./network.ts";
 
 export function createHandlers(needs: HandlerNeeds): ApiHandlers {
   return {
@@ -16,5 +17,6 @@ export function createHandlers(needs: HandlerNeeds): ApiHandlers {
     ...channelHandlers(needs),
     ...minerHandlers(needs),
     ...marketHandlers(needs),
+    ...networkHandlers(needs),
   };
 }

@@ -13,6 +13,7 @@ import {
 import { cidOfCbor, encodeCbor, f1Text, rawCid, seedAddress, utf8Bytes } from "@holdfast/base";
 import type { z } from "zod";
 import { channelCalls } from "./canned-channels.ts";
+import { cannedNetwork } from "./canned-network.ts";
 
 export const cid = (name: string): string => cidOfCbor(encodeCbor(name)).toString();
 export const fileCid = rawCid(utf8Bytes("the file")).toString();
@@ -190,8 +191,6 @@ const actor: MethodResult<"actor.ls">[number] = {
   head: cid("miner state"),
 };
 
-const upgrade = { height: 500, version: 2, isKnown: false, inMs: 400_000, changes: {} };
-
 type Calls = { readonly [Name in CallName]: MethodResult<Name> };
 type Streams = { readonly [Name in StreamName]: readonly MethodResult<Name>[] };
 
@@ -266,23 +265,7 @@ export const calls: Calls = {
   "message.send": { cid: messageCid, nonce: 7 },
   "message.show": { ...mined, state: "pending", height: null, tipset: null, receipt: null },
   "message.wait": mined,
-  "network.show": {
-    name: "canned",
-    genesis: cid("genesis"),
-    genesisMs: 1_700_000_000_000,
-    networkByte: 1,
-    roundMs: 1000,
-    height: 100,
-    protocol: { version: 1, known: 1, next: upgrade },
-    sectors: [{ sectorBytes: 65_536, profile: "zigzag-64KiB", proofMode: "vanilla" }],
-    constants: { blockReward: "1000", blockGasLimit: 10_000_000, softwareAttestation: true },
-    upgradeAuthority: client,
-    faucetFil: "5",
-    upgrades: [upgrade],
-    applied: [
-      { ...upgrade, height: 50, version: 1, isKnown: true, inMs: 0, changes: { blockReward: "1000" } },
-    ],
-  },
+  "network.show": cannedNetwork(cid("genesis"), client),
   "network.schedule": { to: miner, method: "scheduleUpgrade", paramsHex: "83", cid: cid("upgrade") },
   "network.cancel": { to: miner, method: "cancelUpgrade", paramsHex: "81", cid: null },
   "message.ls": [message],

@@ -29,7 +29,7 @@ import { type Greeter, type Hello, openHello } from "./hello.ts";
 import { Lane } from "./lane.ts";
 import type { SyncNeeds } from "./needs.ts";
 import { type PeerScore, PeerScores } from "./scores.ts";
-import { diagnose, type SyncState, type Trouble } from "./stall.ts";
+import { diagnose, type SyncState, stallRounds, type Trouble } from "./stall.ts";
 import { createValidator, type Validator } from "./validate.ts";
 
 export type { BadEntry } from "./bad.ts";
@@ -89,7 +89,8 @@ class Syncer implements Sync {
   readonly #ticking: Promise<void>;
   /** Since the start. */
   #movedAtMs = 0;
-  #ahead: { readonly byMs: number; readonly atMs: number } | undefined;
+  /** Peers that have shown something of later than now. */
+  readonly #ahead = new Map<PeerId, { readonly byMs: number; readonly atMs: number }>();
   #disk: Trouble | undefined;
 
   constructor(needs: SyncNeeds) {
@@ -115,6 +116,7 @@ class Syncer implements Sync {
       wire.onPeer((event, peer) => {
         if (event !== "disconnect") return;
         this.#heights.delete(peer);
+        this.#ahead.delete(peer);
         this.#catchUp.gone(peer);
       }),
       () => this.#greeter.end(),
@@ -141,7 +143,7 @@ class Syncer implements Sync {
       told: [...this.#heights.values()],
       progress: this.#catchUp.progress(),
       failure: this.#catchUp.failure,
-      ahead: this.#ahead,
+      ahead: this.#aheadOfUs(),
       disk: this.#disk,
       upgrade: this.#unknownUpgrade(),
     });
@@ -211,7 +213,7 @@ class Syncer implements Sync {
   #heard(peer: PeerId, { heaviestTipSetCids, heaviestTipSetHeight: height }: Hello): void {
     const { chain, wire } = this.#needs;
     if (this.#scores.isBanned(peer)) return void wire.disconnect(peer).catch(() => undefined);
-    if (this.#isAhead(height) || this.#isBeyondUpgrade(height)) return;
+    if (this.#isAhead(peer, height) || this.#isBeyondUpgrade(height)) return;
     this.#heights.set(peer, height);
     const known = chain.tipset(tipsetKey(heaviestTipSetCids)) !== undefined;
     if (!known && height > 0) this.#catchUp.tell(peer, { cids: heaviestTipSetCids, height });
@@ -220,13 +222,21 @@ class Syncer implements Sync {
   }
 
   /** Whether a height is of later than now; that is noted, since it may be our clock that is wrong. */
-  #isAhead(height: number): boolean {
+  #isAhead(peer: PeerId, height: number): boolean {
     const { chain, clock } = this.#needs;
     const nowMs = clock.nowMs();
     const byMs = timestampOf(chain.params, chain.genesisTimestampMs, height) - nowMs;
     if (byMs <= chain.params.futureToleranceMs) return false;
-    this.#ahead = { byMs, atMs: nowMs };
+    this.#ahead.set(peer, { byMs, atMs: nowMs });
     return true;
+  }
+  /** One peer among many may say what it likes; if half of them are ahead, the clock is ours. */
+  #aheadOfUs(): { readonly byMs: number; readonly atMs: number } | undefined {
+    const { wire, clock, chain } = this.#needs;
+    const sinceMs = clock.nowMs() - stallRounds * chain.params.roundMs;
+    const recent = [...this.#ahead.values()].filter(({ atMs }) => atMs > sinceMs);
+    if (recent.length === 0 || 2 * recent.length < wire.peers().length) return undefined;
+    return recent.toSorted((a, b) => a.byMs - b.byMs)[0];
   }
 
   async #fromGossip(bytes: Uint8Array, from: PeerId): Promise<"accept" | "ignore" | "reject"> {
@@ -248,7 +258,7 @@ class Syncer implements Sync {
     if (this.#faults.isProven(header)) return "ignore";
     if (header.timestampMs !== timestampOf(chain.params, chain.genesisTimestampMs, header.height))
       return "reject";
-    if (this.#isAhead(header.height) || this.#isBeyondUpgrade(header.height)) return "ignore";
+    if (this.#isAhead(from, header.height) || this.#isBeyondUpgrade(header.height)) return "ignore";
     // Whoever forwards a block has compared its body with its header; no verdict on the block follows.
     if (!isBodyOf(header, block.messages)) return "reject";
     const parentKnown = chain.tipset(tipsetKey(header.parents)) !== undefined;

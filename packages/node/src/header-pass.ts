@@ -1,40 +1,43 @@
 /**
- * The costly claims of headers, verified off the main thread where there are workers: signatures and lottery draws
- * as well as winning proofs, those of many headers at a time. Invariants: a verdict is about all inputs of the claim;
- * what is remembered was computed by a real verifier; memory is bounded.
+ * The costly claims of headers and messages, verified off the main thread where there are workers, those of many
+ * blocks at a time. Invariants: a verdict is about all inputs of the claim; what is remembered was computed by a real
+ * verifier; memory is bounded; the error of a claim that does not hold is made where the rules are.
  */
 import { hash } from "node:crypto";
 import { concatBytes } from "@holdfast/base";
-import { blockCid, type HeaderProof, verifyHeaderProof } from "@holdfast/consensus";
+import {
+  blockCid,
+  blockSigningBytes,
+  type HeaderProof,
+  messageSigningBytes,
+  type SignedMessage,
+  verifyHeaderProof,
+} from "@holdfast/consensus";
 import { Bounded } from "./bounded.ts";
+import { type Claim, type ClaimChecker, inlineClaims } from "./claims.ts";
 import { limits } from "./limits.ts";
 import type { ProofPass } from "./proof-pass.ts";
 
 /** A claim that one of the two keys of a worker proves. */
-export type KeyedClaim = Exclude<HeaderProof, { readonly kind: "winning-post" }>;
-
-/** Where signatures and draws are verified: says of each whether it holds. */
-export interface ClaimChecker {
-  verify(claims: readonly KeyedClaim[]): Promise<readonly boolean[]>;
-}
+type KeyedProof = Exclude<HeaderProof, { readonly kind: "winning-post" }>;
 
 export interface HeaderPass {
   /** Verifies all of them. Errors: `block/bad-signature` and its sisters, of the first that does not hold. */
   check(proofs: readonly HeaderProof[]): Promise<void>;
+  /** Says of each message whether its sender signed it. */
+  areSigned(messages: readonly SignedMessage[], networkId: Uint8Array): Promise<readonly boolean[]>;
 }
 
 export function createHeaderPass(proofs: ProofPass, checker: ClaimChecker = inlineClaims): HeaderPass {
   const sound = new Bounded<true>(limits.verdicts);
 
-  const checkKeyed = async (claims: readonly KeyedClaim[]): Promise<void> => {
-    const names = claims.map(nameOf);
-    const asked = claims.filter((_, at) => sound.get(names[at] ?? "") === undefined);
+  const checkKeyed = async (keyed: readonly KeyedProof[]): Promise<void> => {
+    const asked = keyed.filter((proof) => sound.get(nameOf(proof)) === undefined);
     if (asked.length === 0) return;
-    const verdicts = await checker.verify(asked);
-    for (const [at, claim] of asked.entries()) {
-      // The error itself is made where the rules are; a claim that fails there or not is the last word.
-      if (verdicts[at] !== true) verifyHeaderProof(claim, proofs.inline);
-      sound.set(nameOf(claim), true);
+    const verdicts = await checker.verify(asked.map(claimOf));
+    for (const [at, proof] of asked.entries()) {
+      if (verdicts[at] !== true) verifyHeaderProof(proof, proofs.inline);
+      sound.set(nameOf(proof), true);
     }
   };
 
@@ -52,33 +55,30 @@ export function createHeaderPass(proofs: ProofPass, checker: ClaimChecker = inli
         }),
       );
     },
+    areSigned: (messages, networkId) =>
+      checker.verify(
+        messages.map(({ message, signature }) => ({
+          kind: "account",
+          bytes: messageSigningBytes(message, networkId),
+          signature,
+          address: message.from,
+        })),
+      ),
   };
 }
 
-/** In this thread, one after the other: for tests, and where there are no workers. */
-export const inlineClaims: ClaimChecker = {
-  verify: async (claims) => claims.map(holds),
-};
-
-/** Whether a claim holds, in this thread. */
-export function holds(claim: KeyedClaim): boolean {
-  try {
-    verifyHeaderProof(claim, noVerifier);
-    return true;
-  } catch {
-    return false;
+function claimOf(proof: KeyedProof): Claim {
+  if (proof.kind !== "signature") {
+    const { key, input, output } = proof;
+    return { kind: "draw", key, input, output };
   }
+  const { header, worker, networkId } = proof;
+  const bytes = blockSigningBytes(header, networkId);
+  return { kind: "account", bytes, signature: header.signature, address: worker };
 }
 
-/** Claims of keys ask no proof of space. */
-const noVerifier: ProofPass["inline"] = {
-  verifySeal: () => false,
-  verifyPost: () => false,
-  verifyPieceInclusion: () => false,
-};
-
-function nameOf(claim: KeyedClaim): string {
-  if (claim.kind === "signature") return `${blockCid(claim.header)} ${claim.worker}`;
-  // Key and output have fixed lengths.
-  return hash("sha256", concatBytes(claim.key, claim.output, claim.input), "base64");
+/** A chain has one network. Key and output have fixed lengths. */
+function nameOf(proof: KeyedProof): string {
+  if (proof.kind === "signature") return `${blockCid(proof.header)} ${proof.worker}`;
+  return hash("sha256", concatBytes(proof.key, proof.output, proof.input), "base64");
 }

@@ -26,6 +26,8 @@ import {
   type SealingPool,
 } from "@holdfast/storage";
 import { openLevelDatabase, parseCheckpoint } from "./chain/index.ts";
+import { createClaimPool } from "./claim-pool.ts";
+import type { ClaimChecker } from "./claims.ts";
 import { realClock, realRandom } from "./clock.ts";
 import { type MinerParts, type NodeParts, type RunningNode, startNode } from "./compose.ts";
 import { openDatabase } from "./database.ts";
@@ -63,6 +65,8 @@ export interface StartDaemonOptions {
 export interface Workers extends AsyncDisposable {
   readonly sealing: SealingPool;
   readonly checker: ProofChecker;
+  /** Where signatures are verified. */
+  readonly claims: ClaimChecker;
 }
 
 export interface DaemonHandle extends AsyncDisposable {
@@ -86,11 +90,13 @@ export function openWorkers(threads: number, computeThreads = 0): Workers {
   const setup = new URL("./worker-kernels.ts", import.meta.url).href;
   const sealing = createSealingPool({ threads, setup });
   const verifier = createVerifierPool({ threads: 1, setup });
+  const claims = createClaimPool();
   return {
     sealing,
     checker: shareVerdicts(verifier),
+    claims,
     async [Symbol.asyncDispose]() {
-      await Promise.all([sealing[Symbol.asyncDispose](), verifier[Symbol.asyncDispose]()]);
+      await Promise.all([sealing, verifier, claims].map((pool) => pool[Symbol.asyncDispose]()));
     },
   };
 }
@@ -148,6 +154,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     wire,
     fileBlocks,
     checker: workers.checker,
+    claims: workers.claims,
     api: {
       listen: options.listen ?? config.api.listen,
       token: repo.token,

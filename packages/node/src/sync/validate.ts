@@ -56,6 +56,20 @@ export function createValidator({ chain, proofs, headers, clock }: SyncNeeds): V
     await headers.check(tipset.blocks.flatMap((header) => checkHeader(header, parent, view, chain.params)));
   }
 
+  /** Those that hold are remembered; of those that do not, the rules say what is wrong. */
+  async function verifySignatures(blocks: readonly FullBlock[]): Promise<void> {
+    const messages = new Map(
+      blocks.flatMap((block) => block.messages.map((signed) => [messageCid(signed).toString(), signed])),
+    );
+    const asked = [...messages].filter(([cid]) => !verifiedMessages.has(cid));
+    if (asked.length === 0) return;
+    const verdicts = await headers.areSigned(
+      asked.map(([, signed]) => signed),
+      chain.networkId,
+    );
+    for (const [at, [cid]] of asked.entries()) if (verdicts[at] === true) verifiedMessages.add(cid);
+  }
+
   return {
     async checkHeader(block) {
       const tipset = createTipset([block.header]);
@@ -77,6 +91,7 @@ export function createValidator({ chain, proofs, headers, clock }: SyncNeeds): V
       }
       await checkHeaders(tipset, parent);
       if (verifiedMessages.size > verifiedMessagesMax) verifiedMessages.clear();
+      await verifySignatures(blocks);
       const { result, buffer } = await proofs.run((verifier) => {
         const store = new BufferedBlockstore(chain.store);
         const env = {

@@ -56,20 +56,6 @@ export function createValidator({ chain, proofs, headers, clock }: SyncNeeds): V
     await headers.check(tipset.blocks.flatMap((header) => checkHeader(header, parent, view, chain.params)));
   }
 
-  /** Those that hold are remembered; of those that do not, the rules say what is wrong. */
-  async function verifySignatures(blocks: readonly FullBlock[]): Promise<void> {
-    const messages = new Map(
-      blocks.flatMap((block) => block.messages.map((signed) => [messageCid(signed).toString(), signed])),
-    );
-    const asked = [...messages].filter(([cid]) => !verifiedMessages.has(cid));
-    if (asked.length === 0) return;
-    const verdicts = await headers.areSigned(
-      asked.map(([, signed]) => signed),
-      chain.networkId,
-    );
-    for (const [at, [cid]] of asked.entries()) if (verdicts[at] === true) verifiedMessages.add(cid);
-  }
-
   return {
     async checkHeader(block) {
       const tipset = createTipset([block.header]);
@@ -91,7 +77,7 @@ export function createValidator({ chain, proofs, headers, clock }: SyncNeeds): V
       }
       await checkHeaders(tipset, parent);
       if (verifiedMessages.size > verifiedMessagesMax) verifiedMessages.clear();
-      await verifySignatures(blocks);
+      await verifySignatures(headers, blocks, { networkId: chain.networkId, verified: verifiedMessages });
       const { result, buffer } = await proofs.run((verifier) => {
         const store = new BufferedBlockstore(chain.store);
         const env = {
@@ -111,6 +97,22 @@ export function createValidator({ chain, proofs, headers, clock }: SyncNeeds): V
       return tipset;
     },
   };
+}
+
+/** Those that hold are remembered; of those that do not, the rules say what is wrong. */
+async function verifySignatures(
+  headers: SyncNeeds["headers"],
+  blocks: readonly FullBlock[],
+  { networkId, verified }: { readonly networkId: Uint8Array; readonly verified: Set<string> },
+): Promise<void> {
+  const messages = new Map(
+    blocks.flatMap((block) => block.messages.map((signed) => [messageCid(signed).toString(), signed])),
+  );
+  const asked = [...messages].filter(([cid]) => !verified.has(cid));
+  if (asked.length === 0) return;
+  const signed = asked.map(([, message]) => message);
+  const verdicts = await headers.areSigned(signed, networkId);
+  for (const [at, [cid]] of asked.entries()) if (verdicts[at] === true) verified.add(cid);
 }
 
 function resultsInOrder(

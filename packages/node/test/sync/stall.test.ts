@@ -20,7 +20,11 @@ describe("a node says", () => {
     await net.advance("40s");
     expect(net.client.node.sync.state()).toMatchObject({ state: "stalled", code: "no-peers" });
     const status = await net.client.node.handlers["node.status"]({}, signal);
-    expect(status).toMatchObject({ syncState: "stalled", syncCode: "no-peers", health: { light: "failing" } });
+    expect(status).toMatchObject({
+      syncState: "stalled",
+      syncCode: "no-peers",
+      health: { light: "failing" },
+    });
     expect(status.health.fix).toContain("holdfast net connect");
     const why = await net.client.node.handlers.why({ subject: "sync" }, signal);
     expect(why).toMatchObject({ kind: "sync", light: "failing", summary: status.health.reason });
@@ -80,7 +84,11 @@ describe("a node says", () => {
     const later = await Impostor.meet(net, "later", (request) => honestly(honest, request));
     await later.hello(own.genesis.cids[0] as never, { cids: honest.head().cids, height: 100_000 });
     await net.advance(100);
-    expect(sync().state()).toMatchObject({ state: "stalled", code: "clock", fix: "set the clock of this machine" });
+    expect(sync().state()).toMatchObject({
+      state: "stalled",
+      code: "clock",
+      fix: "set the clock of this machine",
+    });
     // One that says so once is no lasting reason.
     await net.advance("60s");
     expect(sync().state().code).not.toBe("clock");
@@ -115,7 +123,9 @@ describe("a node says", () => {
         return addValidated(validated);
       },
     });
-    const peer = await Impostor.meet(net, "honest", (request) => honestly(honest, { ...request, count: Math.min(4, request.count) }));
+    const peer = await Impostor.meet(net, "honest", (request) =>
+      honestly(honest, { ...request, count: Math.min(4, request.count) }),
+    );
     await peer.hello(own.genesis.cids[0] as never, honest.head());
     expect(await net.advanceUntil(() => own.head().key === honest.head().key, 60_000)).toBe(true);
     expect([...seen]).toContain("executing: N tipsets are left to height N");

@@ -4,6 +4,7 @@
  * Transport: `POST /api/v1/<name>` with a JSON body and a bearer token; streams answer ndjson.
  */
 import { z } from "zod";
+import { authorityMethods } from "./authority-methods.ts";
 import { channelMethods } from "./channel-methods.ts";
 import { messageMethods } from "./message-methods.ts";
 import { call, limitParam, nothing, stream } from "./method-spec.ts";
@@ -208,6 +209,7 @@ export const methods = {
   ...messageMethods,
   ...channelMethods,
   ...networkMethods,
+  ...authorityMethods,
   "actor.ls": call("All actors", z.object({ limit: limitParam }), z.array(actorView)),
   "actor.show": call(
     "One actor and its state",

@@ -12,6 +12,11 @@ export const cliErrors = defineErrors("cli", {
     message: (data: { problem: string }) => data.problem,
     fix: "give another value; `--help` after the command explains it",
   },
+  notConfirmed: {
+    exit: "refused",
+    message: (data: { cost: string }) => `nothing was done: ${data.cost}`,
+    fix: "type yes when asked, or give --yes",
+  },
   noNode: {
     exit: "network",
     message: (data: { looked: string }) => `no running node was found: ${data.looked}`,

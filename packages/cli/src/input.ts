@@ -17,6 +17,11 @@ export function addressArgument(input: CommandInput, index: number, name: string
   return checked(argument(input, index, name), parseAddress);
 }
 
+/** The last argument, which stands for many words. */
+export function manyAddresses(input: CommandInput, first: number, name: string): readonly string[] {
+  return input.args.slice(first).map((_, index) => addressArgument(input, first + index, name));
+}
+
 export function cidArgument(input: CommandInput, index: number, name: string): string {
   return checked(argument(input, index, name), parseCid);
 }

@@ -44,6 +44,54 @@ const voucher: MethodResult<"voucher.best"> = {
   side: "received",
 };
 
+const multisig: MethodResult<"multisig.show"> = {
+  address: seedAddress(1, "multisig"),
+  signers: [client, owner],
+  threshold: 2,
+  balanceFil: "10",
+  freeFil: "10",
+  isSigner: true,
+  transactions: [
+    {
+      transactionId: 3,
+      to: owner,
+      valueFil: "5",
+      method: "",
+      paramsHex: "",
+      approvals: [client],
+      missing: 1,
+    },
+  ],
+};
+
+const sent = { cid: messageCid, nonce: 7 };
+const keys = { worker: client, workerKeyHex: "8a".repeat(48), hasKeys: true };
+
+export const authorityCalls = {
+  "multisig.create": { ...sent, address: multisig.address },
+  "multisig.propose": sent,
+  "multisig.change": sent,
+  "multisig.approve": sent,
+  "multisig.cancel": sent,
+  "multisig.ls": [multisig],
+  "multisig.show": multisig,
+  "mine.worker": { ...keys, owner, pendingOwner: null, pending: { ...keys, effectiveAt: 300 } },
+  "mine.workerSet": { ...sent, isProposal: false, worker: client, workerKeyHex: keys.workerKeyHex },
+  "mine.workerConfirm": sent,
+  "mine.ownerPropose": { ...sent, isProposal: false },
+  "mine.ownerAccept": { ...sent, isProposal: true },
+  "mine.extend": { ...sent, expiration: 9_000 },
+  "mine.terminateQuote": {
+    feeFil: "0.0002",
+    freedFil: "0.0008",
+    powerBytes: 2048,
+    pieces: 1,
+    sectors: [{ sectorId: 4, expiration: 5_000, feeFil: "0.0002" }],
+  },
+  "mine.terminate": sent,
+  "mine.withdraw": { ...sent, isProposal: false, amountFil: "5" },
+} satisfies { readonly [Name in CallName]?: MethodResult<Name> };
+
 export const channelCalls = {
   "channel.create": { cid: messageCid, nonce: 7, payer: client, channel: 7, eol: 900 },
   "channel.extend": { cid: messageCid, nonce: 8, eol: 1900 },

@@ -12,7 +12,7 @@ import {
 } from "@holdfast/api";
 import { cidOfCbor, encodeCbor, f1Text, rawCid, seedAddress, utf8Bytes } from "@holdfast/base";
 import type { z } from "zod";
-import { channelCalls } from "./canned-channels.ts";
+import { authorityCalls, channelCalls } from "./canned-channels.ts";
 import { cannedNetwork } from "./canned-network.ts";
 
 export const cid = (name: string): string => cidOfCbor(encodeCbor(name)).toString();
@@ -270,6 +270,7 @@ export const calls: Calls = {
   "network.cancel": { to: miner, method: "cancelUpgrade", paramsHex: "81", cid: null },
   "message.ls": [message],
   ...channelCalls,
+  ...authorityCalls,
   "actor.ls": [actor],
   "actor.show": { ...actor, state: { owner, sectors: 2 } },
   "wallet.ls": [walletEntry, { ...walletEntry, address: owner, f1: f1Text(owner), isDefault: false }],

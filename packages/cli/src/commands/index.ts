@@ -6,7 +6,9 @@ import { doctorCommands } from "./doctor.ts";
 import { idleCommands } from "./idle.ts";
 import { launchCommands } from "./launch.ts";
 import { messageCommands } from "./messages.ts";
+import { mineKeyCommands } from "./mine-keys.ts";
 import { minerCommands } from "./miner.ts";
+import { multisigCommands } from "./multisigs.ts";
 import { netCommands } from "./net.ts";
 import { networkCommands } from "./network.ts";
 import { paramsCommands } from "./params.ts";
@@ -28,6 +30,8 @@ export const commandTable: CommandTable = {
     ...messageCommands,
     ...netCommands,
     ...channelCommands,
+    ...multisigCommands,
+    ...mineKeyCommands,
     ...proofCommands,
     ...idleCommands,
     ...paramsCommands,
@@ -43,6 +47,10 @@ export const commandTable: CommandTable = {
     { noun: "idle", summary: "Idle space by itself" },
     { noun: "message", summary: "Messages to actors" },
     { noun: "mine", summary: "This node's miner" },
+    { noun: "mine owner", summary: "Who owns this node's miner" },
+    { noun: "mine worker", summary: "The keys that mine" },
+    { noun: "multisig", summary: "Accounts that several signers hold together" },
+    { noun: "multisig signers", summary: "Who holds a multisig" },
     { noun: "net", summary: "The network of peers" },
     { noun: "network", summary: "What all nodes agree on, and its upgrades" },
     { noun: "params", summary: "Parameters of SNARK circuits" },
@@ -84,6 +92,7 @@ export const commandTable: CommandTable = {
         "deal",
         "idle",
         "message",
+        "multisig",
         "net",
         "network",
         "params",

@@ -12,6 +12,7 @@ import { type Doubts, provePosts } from "./posts.ts";
 import { recoverSectors } from "./recoveries.ts";
 import { advanceSector } from "./sectors.ts";
 import { openSignedHeights } from "./store.ts";
+import { confirmWorker } from "./workers.ts";
 
 export { mineErrors } from "./errors.ts";
 export type {
@@ -88,6 +89,7 @@ class Miner implements Mining {
   #look(): void {
     const { storage, ask } = this.#needs;
     this.#start("post", () => this.#prove());
+    this.#start("worker", () => confirmWorker(this.#needs));
     this.#start("recover", () => recoverSectors(this.#needs, this.#doubts));
     if (ask !== undefined) this.#start("ask", () => publishAsk(this.#needs, ask));
     for (const sector of storage.listSectors()) {

@@ -28,6 +28,26 @@ export const rpcErrors = defineErrors("rpc", {
     message: (data: { what: string }) => `there is no ${data.what}`,
     fix: "check the id; `holdfast ls`, `deals`, `sector ls` and `chain ls` list what there is",
   },
+  notASigner: {
+    exit: "refused",
+    message: (data: { multisig: string }) => `this wallet has no key of a signer of ${data.multisig}`,
+    fix: "ask the node of a signer: `holdfast multisig show` names them",
+  },
+  changeIncomplete: {
+    exit: "usage",
+    message: (data: { change: string }) => `the change "${data.change}" does not say of what`,
+    fix: "name the signer, the new signer or the threshold",
+  },
+  halfAKey: {
+    exit: "usage",
+    message: (_data: Record<never, never>) => "a worker is an address and a BLS key: both or neither",
+    fix: "give both, or none: then this node makes new keys",
+  },
+  noTerm: {
+    exit: "usage",
+    message: (_data: Record<never, never>) => "the new end of the sectors is missing",
+    fix: "name a height or a duration",
+  },
   keyReused: {
     exit: "usage",
     message: (data: { key: string }) => `another message was sent with the key ${data.key}`,

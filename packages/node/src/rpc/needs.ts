@@ -103,6 +103,8 @@ export interface WalletDoor {
   defaultAddress(): Address | undefined;
   setDefault(address: Address): Promise<void>;
   newAccount(): Promise<Address>;
+  newBlsKey(): Promise<Uint8Array>;
+  hasBls(publicKey: Uint8Array): boolean;
   exportKey(address: Address): { readonly keyHex: string; readonly privateKeyBase64: string };
   importText(text: string): Promise<readonly Address[]>;
 }

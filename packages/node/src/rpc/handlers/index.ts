@@ -6,6 +6,8 @@ import { channelHandlers } from "./channels.ts";
 import { marketHandlers } from "./market.ts";
 import { messageHandlers } from "./messages.ts";
 import { minerHandlers } from "./miner.ts";
+import { minerKeyHandlers } from "./miner-keys.ts";
+import { multisigHandlers } from "./multisigs.ts";
 import { netHandlers } from "./net.ts";
 import { networkHandlers } from "./network.ts";
 
@@ -15,6 +17,8 @@ export function createHandlers(needs: HandlerNeeds): ApiHandlers {
     ...netHandlers(needs),
     ...messageHandlers(needs),
     ...channelHandlers(needs),
+    ...multisigHandlers(needs),
+    ...minerKeyHandlers(needs),
     ...minerHandlers(needs),
     ...marketHandlers(needs),
     ...networkHandlers(needs),

@@ -41,6 +41,7 @@ export const commandTable: CommandTable = {
     { noun: "address", summary: "Addresses by themselves" },
     { noun: "ask", summary: "What miners charge" },
     { noun: "chain", summary: "Tipsets, blocks and money" },
+    { noun: "chain bad", summary: "Blocks that this node has refused" },
     { noun: "channel", summary: "Payment channels" },
     { noun: "channel voucher", summary: "What is promised in a channel" },
     { noun: "deal", summary: "One copy of a file at one miner" },

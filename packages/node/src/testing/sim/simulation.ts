@@ -80,9 +80,11 @@ export async function simulate(options: SimOptions, hooks: SimHooks = {}): Promi
   for (const node of world.nodes) void villains.get(node.name)?.live(node);
   deeds = workload.deeds;
   const drain = hostDrain;
-  await clock.advanceUntil(isOver, { limitMs: plan.faultMs * workShare, drain });
+  // Whole milliseconds, as of any clock.
+  const workMs = Math.floor(plan.faultMs * workShare);
+  await clock.advanceUntil(isOver, { limitMs: workMs, drain });
   workload.rest();
-  await clock.advanceUntil(isOver, { limitMs: plan.faultMs * (1 - workShare), drain });
+  await clock.advanceUntil(isOver, { limitMs: plan.faultMs - workMs, drain });
   if (!isOver()) {
     nemesis.heal();
     for (const villain of villains.values()) void villain.reform();

@@ -1,7 +1,7 @@
 /**
  * A release of the proofs on a machine that has nothing: the tarball is installed into an empty folder without the
  * network, no compiler can be found, and the kernels are there: native ones if the tarball has a binary of the
- * platform, WebAssembly if it has none. A binary that was changed on the way is refused aloud.
+ * platform, WebAssembly if it has none, and all threads. A binary that was changed on the way is refused aloud.
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -47,16 +47,31 @@ interface Answer {
   readonly backend: string;
   readonly refused: boolean;
   readonly reason?: string;
+  /** Whether a second thread worked. */
+  readonly helped: boolean;
+  readonly losses: readonly string[];
   readonly commP: string;
 }
 
 const program = `
-  import { commP, installTreeKernel } from "@holdfast/proofs";
-  import { loadKernels } from "@holdfast/proofs/kernels";
-  const { backend, refused, reason, tree } = await loadKernels();
+  import { commP, installTreeKernel, plainTreeKernel, poseidonHasher } from "@holdfast/proofs";
+  import { createCrew, crewTree, loadKernels } from "@holdfast/proofs/kernels";
+  const { backend, refused, reason, tree, curve, layers } = await loadKernels();
   installTreeKernel(tree);
   const { commitment } = commP(new Uint8Array(127).fill(1));
-  console.log(JSON.stringify({ backend, refused, reason, commP: Buffer.from(commitment).toString("hex") }));
+  const kernels = { tree: { ...plainTreeKernel, ...tree }, curve, layers };
+  const losses = [];
+  const crew = createCrew({ backend, kernels, threads: 2, onLoss: (problem) => losses.push(problem) });
+  const { startRows } = crewTree(crew, kernels, { poseidonLeaves: 8, sha256Leaves: 8, columns: 8, minSlices: 2 });
+  const task = { hasher: poseidonHasher.name, leaves: new Uint8Array(32 * 512), shape: [8, 8, 8] };
+  let tasks = 0;
+  // Until a helper has worked; it starts in less time than so many tasks take.
+  for (; losses.length === 0 && !(crew.helperCpuMs[0] > 0) && tasks < 20_000; tasks += 1)
+    startRows({ ...task, rows: new Uint8Array(32 * 73) }).finish();
+  const helped = crew.helperCpuMs[0] > 0;
+  await crew[Symbol.asyncDispose]();
+  const found = { backend, refused, reason, helped, losses, commP: Buffer.from(commitment).toString("hex") };
+  console.log(JSON.stringify(found));
 `;
 
 /** What a program there says, with nothing on the path but Node. */
@@ -73,8 +88,9 @@ function answerIn(home: string): Answer {
 
 describe("a release of the proofs", () => {
   it("without a binary of the platform works in WebAssembly, with nothing to complain of", async () => {
-    const { backend, refused, commP } = answerIn(await installed(undefined));
+    const { backend, refused, helped, losses, commP } = answerIn(await installed(undefined));
     expect({ backend, refused }).toEqual({ backend: "wasm", refused: false });
+    expect({ helped, losses }).toEqual({ helped: true, losses: [] });
     expect(commP).toMatch(/^[0-9a-f]{64}$/);
   });
 
@@ -83,7 +99,7 @@ describe("a release of the proofs", () => {
     cpSync(built ?? "", join(prebuilt, platform), { recursive: true });
     const home = await installed(prebuilt);
     expect(existsSync(join(home, "node_modules/@holdfast/proofs/src"))).toBe(false);
-    expect(answerIn(home)).toMatchObject({ backend: "native", refused: false });
+    expect(answerIn(home)).toMatchObject({ backend: "native", refused: false, helped: true, losses: [] });
     const binary = join(home, "node_modules/@holdfast/proofs/prebuilt", platform, binaryName);
     writeFileSync(binary, readFileSync(binary).subarray(0, -1));
     const { backend, refused, reason } = answerIn(home);

@@ -25,6 +25,9 @@ interface Manifest {
 /** The door's file in the package: "./kernels" is kernels.js. */
 const fileOf = (door: string): string => (door === "." ? "index" : door.slice(2));
 
+/** Files that threads start with, under the names by which they are looked for beside those who start them. */
+const threads = { "crew-thread": join(proofs, "kernels/crew/thread.ts") };
+
 const readme = `# Proofs of storage
 
 Sealing, proofs of replication and of spacetime, piece commitments, Groth16: the doors \`.\`, \`./kernels\`, \`./piece\`
@@ -44,7 +47,7 @@ export async function stageProofs(to: string, prebuilt: string | undefined = pre
   const doors = Object.entries(manifest.exports).map(([door, path]) => [fileOf(door), join(proofs, path)]);
   mkdirSync(to, { recursive: true });
   await using build = await rolldown({
-    input: Object.fromEntries(doors) as Record<string, string>,
+    input: { ...(Object.fromEntries(doors) as Record<string, string>), ...threads },
     platform: "node",
     logLevel: "silent",
   });

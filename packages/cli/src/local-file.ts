@@ -99,10 +99,13 @@ export async function readWhole(
   return Buffer.concat(chunks);
 }
 
-/** Error `cli/file-exists` where what is written cannot take the place of what is there: a folder, a device, a pipe. */
-export async function checkReplaceable(path: string): Promise<void> {
+/**
+ * Error `cli/file-exists` where what is written cannot take the place of what is there: a folder, a device, a pipe;
+ * without `force` anything.
+ */
+export async function checkReplaceable(path: string, force = true): Promise<void> {
   const found = await statOf(path);
-  if (found !== undefined && !found.isFile) throw cliErrors.fileExists({ path });
+  if (found !== undefined && !(force && found.isFile)) throw cliErrors.fileExists({ path });
 }
 
 /** Writes a whole file under its name only when it is complete. Errors `cli/file-exists`, `cli/unwritable`. */

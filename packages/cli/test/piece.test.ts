@@ -97,7 +97,7 @@ describe("piece inclusion", () => {
       known.push(`${pieceCid}:${paddedBytes}`);
     }
     for (const [index, word] of words.entries()) {
-      const proof = await prove("--piece", word, "-o", at("proof.json"));
+      const proof = await prove("--piece", word, "--force", "-o", at("proof.json"));
       expect(JSON.parse(await readFile(at("proof.json"), "utf8"))).toEqual(proof);
       const argv = [
         "piece",
@@ -110,6 +110,11 @@ describe("piece inclusion", () => {
         String(index),
       ];
       expect(await printed(argv)).toEqual(proof);
+      const again = await run([...argv, "-o", at("proof.json"), "--json"]);
+      expect({ code: again.code, error: jsonError(again).code }).toEqual({
+        code: 8,
+        error: "cli/file-exists",
+      });
       const verdict = await verify(at("proof.json"), "--piece", word, "--comm-d", proof.commD);
       expect(verdict).toMatchObject({ code: 0, err: "" });
       const { proof: _proof, ...statement } = proof;
@@ -119,7 +124,7 @@ describe("piece inclusion", () => {
   });
 
   it("ends with 5 where a proof is about something else than was asked", async () => {
-    await prove("--piece", "1", "-o", at("proof.json"));
+    await prove("--piece", "1", "--force", "-o", at("proof.json"));
     const zeros = "00".repeat(32);
     for (const argv of [
       ["--piece", words[0] ?? ""],
@@ -134,7 +139,7 @@ describe("piece inclusion", () => {
   });
 
   it("refuses every change of a proof file, by a class that says why", async () => {
-    const proof = await prove("--piece", "2", "-o", at("proof.json"));
+    const proof = await prove("--piece", "2", "--force", "-o", at("proof.json"));
     const text = await readFile(at("proof.json"), "utf8");
     const counts = { wrong: 0, malformed: 0 };
     await fc.assert(

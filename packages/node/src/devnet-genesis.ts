@@ -3,7 +3,7 @@
  * block is won by a proof), funded accounts, and a repo per node.
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { type Address, type Clock, filToAtto, type NetworkByte, sectorId } from "@holdfast/base";
@@ -23,7 +23,7 @@ import {
   type SectorClass,
   type SectorIdentity,
 } from "@holdfast/proofs";
-import { openNodeDisk, openStorage, type Storage } from "@holdfast/storage";
+import { makeFolder, openNodeDisk, openStorage, type Storage } from "@holdfast/storage";
 import { type DevnetClassOptions, devnetClasses } from "./devnet-classes.ts";
 import { makeGenesis } from "./genesis.ts";
 import { openKeys } from "./keys.ts";
@@ -79,7 +79,7 @@ export function localParams(
 
 /** Writes the repos. Errors: `proofs/unknown-sector-size`, `repo/exists`, `repo/unwritable`. */
 export async function createDevnet(options: DevnetOptions): Promise<void> {
-  await mkdir(options.state, { recursive: true });
+  await makeFolder(options.state);
   const classes = await devnetClasses(options);
   const params = localParams(`local-${randomBytes(4).toString("hex")}`, options.roundMs, classes);
   const names = nodeNames(options.miners);
@@ -141,7 +141,7 @@ interface PlannedNode {
 async function makeKeys(state: string, name: string): Promise<PlannedNode> {
   const root = join(state, name);
   const { keystore } = repoPaths(root);
-  await mkdir(keystore, { recursive: true, mode: 0o700 });
+  await makeFolder(keystore, 0o700);
   const { wallet, peerSeed } = await openKeys({ keystore, network });
   const account = await wallet.newAccount();
   const blsKey = name.startsWith("miner-") ? await wallet.newBlsKey() : undefined;

@@ -2,10 +2,11 @@
  * `holdfast up`: a whole network in one process. A stopped network goes on where it was: its clock is
  * set back by the time that it stood still, so that no proof was due meanwhile.
  */
-import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, silentLogger } from "@holdfast/base";
+import { makeFolder } from "@holdfast/storage";
 import { openChain, openLevelDatabase } from "./chain/index.ts";
 import { realClock } from "./clock.ts";
 import { type DevnetClassOptions, devnetProfile } from "./devnet-classes.ts";
@@ -104,7 +105,7 @@ function nodeOf(handle: DaemonHandle): DevnetNode {
 /** Makes the folder if there is none. Errors: `repo/unwritable`, `repo/locked`. */
 async function lockFolder(state: string): Promise<RepoLock> {
   try {
-    await mkdir(state, { recursive: true });
+    await makeFolder(state);
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw repoErrors.unwritable({ path: state, detail }, cause);

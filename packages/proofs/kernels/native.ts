@@ -85,6 +85,12 @@ function noteIn(folder: string): NativeNote | undefined {
 
 const refused = (reason: string): NativeFound => ({ reason: `${reason}: ${buildCommand}`, refused: true });
 
+/** Whatever the binary is, what it says of itself is looked at before it is used. */
+const areFeatures = (features: unknown): features is NativeAddon["features"] =>
+  typeof features === "object" &&
+  features !== null &&
+  Object.values(features).every((bit) => Number.isInteger(bit));
+
 /** The addon in this folder, checked against its note. Never throws. */
 export function findAddonIn(folder: string): NativeFound {
   const file = join(folder, binaryName);
@@ -104,7 +110,8 @@ export function findAddonIn(folder: string): NativeFound {
     const module: { exports: Partial<NativeAddon> } = { exports: {} };
     process.dlopen(module, file);
     const { features, bind } = module.exports;
-    if (features === undefined || bind === undefined) return refused(`${file} is no addon of these kernels`);
+    if (!areFeatures(features) || typeof bind !== "function")
+      return refused(`${file} is no addon of these kernels`);
     return { addon: { features, bind }, compiler: note.compiler };
   } catch (cause) {
     return refused(`${file} does not load (${cause instanceof Error ? cause.message : String(cause)})`);

@@ -115,6 +115,17 @@ describe("helpers that fail", () => {
     expect(losses[0]).toMatch(/planted/);
   });
 
+  it("that never start are not hired for ever, and that is said", async () => {
+    losses.length = 0;
+    await using crew = crewOf({ setup: "data:text/javascript,throw new Error('planted')" });
+    for (let task = 0; task < 6; task += 1) {
+      expect([...run(crew, 20, { together: false }).out]).toEqual(expected(20));
+      while (crew.helperCount > 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(losses).toHaveLength(3);
+    expect(losses.map((problem) => /no other will be started/.test(problem))).toEqual([false, false, true]);
+  });
+
   it("no helper works without a seat", async () => {
     await using crew = crewOf({ seats: createSeats(1) }); // the caller has it;
     const { flags, out } = run(crew, 20, { together: false });

@@ -2,7 +2,7 @@
  * The door of `storage`: sectors and pieces on a disk, and the worker pools that seal and verify. It knows no
  * chain.
  */
-export { type NodeDisk, openNodeDisk } from "./disk/index.ts";
+export { makeFolder, type NodeDisk, openNodeDisk } from "./disk/index.ts";
 export { storageErrors } from "./errors.ts";
 export {
   createInlineSealer,

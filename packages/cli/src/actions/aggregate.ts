@@ -1,12 +1,12 @@
 /** `piece aggregate`: many small pieces in one. */
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ListedPiece, MadeAggregate } from "@holdfast/node/offline";
 import { z } from "zod";
 import { action, type CommandContext, type CommandInput } from "../command.ts";
 import { cliErrors, systemDetail } from "../errors.ts";
 import { plural, sizeText } from "../human-text.ts";
-import { argument, optionBytes, optionText } from "../input.ts";
+import { argument, optionBytes, optionFlag, optionText } from "../input.ts";
 import { facts, table } from "../layout.ts";
 import { checkReplaceable, fileChunks, statOf, writeWhole } from "../local-file.ts";
 import { offline } from "../offline.ts";
@@ -31,7 +31,7 @@ export const pieceAggregate = action({
     const words = input.args.map((_word, index) => argument(input, index, "a piece"));
     const out = optionText(input, "out");
     if (out !== undefined) {
-      await checkReplaceable(out);
+      await checkReplaceable(out, optionFlag(input, "force"));
       await checkFiles(words);
     }
     const pieces: ListedPiece[] = [];
@@ -81,10 +81,17 @@ async function checkFiles(words: readonly string[]): Promise<void> {
 async function writeProofs({ proofs }: MadeAggregate, input: CommandInput): Promise<void> {
   const folder = optionText(input, "proofs");
   if (folder === undefined) return;
-  await mkdir(folder, { recursive: true });
-  for (const [index, proof] of proofs.entries()) {
-    await writeWhole(join(folder, `${index}-${proof.pieceCid}.json`), `${JSON.stringify(proof, null, 2)}\n`);
+  const { makeFolder } = await offline();
+  try {
+    await makeFolder(folder);
+  } catch (cause) {
+    throw cliErrors.unwritable({ path: folder, detail: systemDetail(cause) }, cause);
   }
+  const files = proofs.map(
+    (proof, index) => [join(folder, `${index}-${proof.pieceCid}.json`), proof] as const,
+  );
+  for (const [path] of files) await checkReplaceable(path, optionFlag(input, "force"));
+  for (const [path, proof] of files) await writeWhole(path, `${JSON.stringify(proof, null, 2)}\n`);
 }
 
 const zeroChunk = new Uint8Array(65_536);

@@ -5,9 +5,9 @@ import { z } from "zod";
 import { action, type CommandContext, type CommandInput } from "../command.ts";
 import { beginningAnew, cliErrors } from "../errors.ts";
 import { sizeText } from "../human-text.ts";
-import { argument, optionBytes, optionText } from "../input.ts";
+import { argument, optionBytes, optionFlag, optionText } from "../input.ts";
 import { facts, progressBar } from "../layout.ts";
-import { fileChunks, statOf, writeWhole } from "../local-file.ts";
+import { checkReplaceable, fileChunks, statOf, writeWhole } from "../local-file.ts";
 import { offline } from "../offline.ts";
 import { checkedFile, verdictLines, verdictOf, verifiedProof } from "./proof.ts";
 
@@ -92,11 +92,12 @@ export const inclusionProve = action({
     const words = input.args.map((_word, index) => argument(input, index, "a piece"));
     const index = indexOf(input, words);
     const sectorBytes = optionBytes(input, "sectorBytes") ?? 0;
+    const out = optionText(input, "out");
+    if (out !== undefined) await checkReplaceable(out, optionFlag(input, "force"));
     const pieces: ListedPiece[] = [];
     for (const word of words) pieces.push(await listedPiece(word, context));
     const { proveInclusion } = await offline();
     const proof = await proveInclusion(pieces, sectorBytes, index);
-    const out = optionText(input, "out");
     if (out !== undefined) {
       await writeWhole(out, `${JSON.stringify(proof, null, 2)}\n`);
       context.terminal.hint(`the proof is in ${out}; verify it with \`holdfast piece inclusion verify\``);

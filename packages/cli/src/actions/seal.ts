@@ -78,11 +78,19 @@ export const proofSeal = action({
       throw cliErrors.badValue({ problem: "--data, --out and --out-replica are different files" });
     }
     await checkOutputs(outputs, [scratchFolder, ...outputs.map(dirname)], input.options.force === true);
-    const sealed = await whole(outReplica, (replicaPath) =>
-      sealedOnThread(context, { ...request, scratchFolder, ...(replicaPath && { replicaPath }) }),
-    );
+    const sealed = await whole(outReplica, async (replicaPath) => {
+      const made = await sealedOnThread(context, {
+        ...request,
+        scratchFolder,
+        ...(replicaPath && { replicaPath }),
+      });
+      // Before the replica has its name: if this fails, nothing stands in the way of another try.
+      if (out !== undefined && made.proofFile !== undefined) {
+        await writeWhole(out, `${JSON.stringify(made.proofFile, null, 2)}\n`);
+      }
+      return made;
+    });
     if (out !== undefined && sealed.proofFile !== undefined) {
-      await writeWhole(out, `${JSON.stringify(sealed.proofFile, null, 2)}\n`);
       context.terminal.hint(`the proof is in ${out}; verify it with \`holdfast proof verify\``);
     }
     return sealed.report;

@@ -3,8 +3,10 @@
  * it is being filled it has an entry `unfinished`, which is also how one process keeps another out; only one that is
  * killed leaves it there.
  */
+
 import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "@holdfast/storage";
 import { offlineErrors } from "./errors.ts";
 
 const mark = "unfinished";
@@ -35,7 +37,7 @@ async function claimed(folder: string): Promise<string | undefined> {
       throw offlineErrors.folderFailed({ folder, detail: code ?? message }, cause);
     }
   };
-  const made = await asked(mkdir(folder, { recursive: true }));
+  const made = await asked(makeFolder(folder));
   if ((await asked(readdir(folder))).length > 0) throw offlineErrors.folderInUse({ folder });
   await asked(mkdir(join(folder, mark)));
   return made;

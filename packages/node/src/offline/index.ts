@@ -86,6 +86,11 @@ export async function idleLabels(
   return request.folder === undefined ? work() : filling(request.folder, work);
 }
 
+/** Makes a folder and those that lead to it. Throws what the system says. */
+export async function makeFolder(folder: string): Promise<void> {
+  await (await import("@holdfast/storage")).makeFolder(folder);
+}
+
 /** Primes that the compatibility profile hashes from elements in hex, on a thread of its own. */
 export async function idlePrimes(
   elements: readonly string[],

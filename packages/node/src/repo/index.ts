@@ -3,9 +3,10 @@
  * lock owns the folder; everybody else talks to its API with the token that lies in it.
  */
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { chmod, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { utf8Text } from "@holdfast/base";
+import { makeFolder } from "@holdfast/storage";
 import { defaultConfig, type NodeConfig, readConfig, writeConfig } from "./config.ts";
 import { repoErrors } from "./errors.ts";
 import { lockHolder, lockRepo, type RepoLock } from "./lock.ts";
@@ -60,9 +61,9 @@ export async function initRepo(
 ): Promise<void> {
   await checkVacant(root);
   try {
-    await mkdir(root, { recursive: true, mode: 0o700 });
-    await mkdir(join(root, "keystore"), { recursive: true, mode: 0o700 });
-    await mkdir(join(root, "sectors"), { recursive: true });
+    await makeFolder(root, 0o700);
+    await makeFolder(join(root, "keystore"), 0o700);
+    await makeFolder(join(root, "sectors"));
     await writeWhole(join(root, "config.toml"), writeConfig(content.config ?? defaultConfig()));
     await writeWhole(join(root, "genesis.car"), content.genesis);
     await writeWhole(join(root, "token"), randomBytes(32).toString("hex"), 0o600);

@@ -50,6 +50,8 @@ export type SlicePass = RowsPass;
 /** How long the caller waits for a slice before it looks whether its helper lives. */
 const probeMs = 50;
 const defaultIdleMs = 30_000;
+/** Helpers that ended before they took up a task, one after the other: the next would too. */
+const mostFalseStarts = 3;
 
 function warn(problem: string): void {
   process.emitWarning(`a helper of the kernels was lost, its work is done by its caller: ${problem}`, {
@@ -68,6 +70,7 @@ class Helpers implements Crew {
   readonly #seats: Int32Array;
   readonly #links = new Set<HelperLink>();
   #lastNumber = callerNumber;
+  #falseStarts = 0;
   #ended = false;
 
   constructor(options: CrewOptions) {
@@ -90,10 +93,12 @@ class Helpers implements Crew {
     const board = new Board(slices);
     const doSlice = kind.make(this.#options.kernels, input);
     const seat = Seat.take(this.#seats);
-    const wanted = this.#ended ? 0 : Math.min(this.threads, slices) - 1;
+    const present = this.#present();
+    const givenUp = this.#ended || this.#falseStarts >= mostFalseStarts;
+    const wanted = givenUp ? 0 : Math.min(this.threads, slices) - 1;
     const message = { module: kind.module, name: kind.name, input, board: board.words };
     let posted = 0;
-    for (const link of this.#present()) {
+    for (const link of present) {
       if (posted < wanted && link.post(message)) posted += 1;
     }
     for (; posted < wanted && this.#links.size + 1 < this.threads; posted += 1) this.#hire().post(message);
@@ -136,7 +141,9 @@ class Helpers implements Crew {
     this.#links.delete(link);
     link.dismiss();
     if (!link.isAlive() && link.claim !== undefined) freeSeat(this.#seats, link.claim);
-    (this.#options.onLoss ?? warn)(link.problem ?? "its thread ended");
+    this.#falseStarts = link.hasWorked ? 0 : this.#falseStarts + 1;
+    const last = this.#falseStarts === mostFalseStarts ? "; no other will be started" : "";
+    (this.#options.onLoss ?? warn)(`${link.problem ?? "its thread ended"}${last}`);
   }
 
   /** Helpers that are there; those that left are forgotten, those that could not start are said to be lost. */

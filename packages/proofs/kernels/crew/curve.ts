@@ -30,7 +30,7 @@ interface PartsInput {
 }
 
 export const partSlices: SliceKind<PartsInput> = {
-  module: import.meta.url,
+  module: null,
   name: "partSlices",
   make:
     ({ curve }, { parts }) =>
@@ -47,7 +47,7 @@ interface CheckInput {
 }
 
 export const checkSlices: SliceKind<CheckInput> = {
-  module: import.meta.url,
+  module: null,
   name: "checkSlices",
   make: ({ curve }, { group, points, runs, found }) => {
     const unit = group === "G1" ? g1Bytes : g2Bytes;

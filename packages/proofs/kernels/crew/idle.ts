@@ -32,7 +32,7 @@ export interface CessBlocksInput<Place> extends CessBlocks {
 
 /** Blocks whose files go to what `open` makes of a place; `module` exports the result as `name`. */
 export function cessBlocksKind<Place>(
-  module: string,
+  module: string | null,
   name: string,
   open: (place: Place) => CessSink,
 ): SliceKind<CessBlocksInput<Place>> {
@@ -49,7 +49,7 @@ export function cessBlocksKind<Place>(
 
 /** Blocks of which only the roots are wanted. */
 export const cessRootBlocks: SliceKind<CessBlocksInput<null>> = cessBlocksKind(
-  import.meta.url,
+  null,
   "cessRootBlocks",
   () => ({ write: () => undefined }),
 );
@@ -86,7 +86,7 @@ function* numbers(steps: ReturnType<typeof generateIdleSets>): SliceSteps {
 
 /** Whole sets of the hardened profile whose files go to what `open` makes of a place and a set. */
 export function idleSetsKind<Place>(
-  module: string,
+  module: string | null,
   name: string,
   open: (place: Place, identity: IdleSetIdentity) => IdleSink,
 ): SliceKind<IdleSetsInput<Place>> {
@@ -106,7 +106,7 @@ export function idleSetsKind<Place>(
 
 /** Sets of which nothing is kept: for measuring. */
 export const discardedIdleSets: SliceKind<IdleSetsInput<null>> = idleSetsKind(
-  import.meta.url,
+  null,
   "discardedIdleSets",
   () => ({ file: () => undefined, keptLayer: () => undefined }),
 );

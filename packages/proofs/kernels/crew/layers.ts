@@ -25,7 +25,7 @@ interface DecodeInput extends ZigzagDecoding {
 const degree = 13;
 
 export const decodeSlices: SliceKind<DecodeInput> = {
-  module: import.meta.url,
+  module: null,
   name: "decodeSlices",
   make: ({ layers }, { graph, reversed, layer, sliceNodes }) => {
     const pass = layers.zigzag?.(layer);

@@ -9,7 +9,11 @@ import { bellState, bellWord, type HelperData, type HelperMessage, type TaskMess
 /** Tasks that wait at one helper, at most: one that starts slowly keeps no memory of many tasks. */
 const maxWaiting = 4;
 
-const entry = new URL("./thread.ts", import.meta.url);
+/** In a release all files are bundled, the helper's thread into one of its own (tools/release-package.ts). */
+const isBundled = !import.meta.url.endsWith(".ts");
+const entry = isBundled
+  ? new URL("./crew-thread.js", import.meta.url)
+  : new URL("./thread.ts", import.meta.url);
 
 export class HelperLink {
   /** Its number on boards. */
@@ -46,6 +50,11 @@ export class HelperLink {
     this.#posted += 1;
     this.#ring();
     return !this.hasLeft;
+  }
+
+  /** Whether it ever took up a task. */
+  get hasWorked(): boolean {
+    return Atomics.load(this.#bell, bellWord.taken) > 0;
   }
 
   /** Whether it said goodbye, or is known to have ended. */

@@ -10,6 +10,7 @@ import { installLayerKernel, layerKernel } from "../../src/layers/index.ts";
 import { installTreeKernel, treeKernel } from "../../src/merkle/index.ts";
 import { loadKernels, loadNativeKernels } from "../index.ts";
 import { Board } from "./board.ts";
+import * as ownKinds from "./kinds.ts";
 import { Seat } from "./seats.ts";
 import {
   bellState,
@@ -20,6 +21,8 @@ import {
   type SliceSteps,
   type TaskMessage,
 } from "./wire.ts";
+
+type Kinds = Readonly<Record<string, SliceKind<unknown>>>;
 
 /** How often a helper that waits for a seat looks whether one is free. */
 const seatPollMs = 20;
@@ -85,8 +88,9 @@ const isWanted = (board: Board): boolean =>
 async function work({ module, name, input, board: words }: TaskMessage): Promise<void> {
   const board = new Board(words);
   if (!board.isOpen) return;
-  const { [name]: kind }: Record<string, SliceKind<unknown>> = await import(module);
-  assert(kind !== undefined, `${module} exports ${name}`);
+  const kinds: Kinds = module === null ? (ownKinds as unknown as Kinds) : await import(module);
+  const { [name]: kind } = kinds;
+  assert(kind !== undefined, `${module ?? "the crew"} has the slices ${name}`);
   const doSlice = kind.make({ tree: treeKernel, curve: curveKernel, layers: layerKernel }, input);
   const seat = seatFor(board);
   if (seat === undefined) return;

@@ -58,7 +58,7 @@ function hashRowOf({ tree }: ThreadKernels, hasher: string): HashRow {
 }
 
 export const rowSlices: SliceKind<RowsInput> = {
-  module: import.meta.url,
+  module: null,
   name: "rowSlices",
   make: (kernels, input) => {
     const hashRow = hashRowOf(kernels, input.hasher);
@@ -82,7 +82,7 @@ interface ColumnsInput extends ColumnsTask {
 }
 
 export const columnSlices: SliceKind<ColumnsInput> = {
-  module: import.meta.url,
+  module: null,
   name: "columnSlices",
   make:
     ({ tree }, { layers, into, columns }) =>

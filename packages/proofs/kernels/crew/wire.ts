@@ -20,8 +20,8 @@ export interface ThreadKernels {
  * any thread, with the same result.
  */
 export interface SliceKind<Input> {
-  /** `import.meta.url` of the module. */
-  readonly module: string;
+  /** `import.meta.url` of the module; null for a kind of the crew's own (kinds.ts), which helpers have already. */
+  readonly module: string | null;
   readonly name: string;
   /** Prepares a thread for a task; the result does one slice. */
   readonly make: (kernels: ThreadKernels, input: Input) => DoSlice;
@@ -57,7 +57,7 @@ export const bellWord = { rings: 0, taken: 1, state: 2, cpuMs: 3, seat: 4, until
 export const bellState = { open: 0, quitting: 1, left: 2 } as const;
 
 export interface TaskMessage {
-  readonly module: string;
+  readonly module: string | null;
   readonly name: string;
   readonly input: unknown;
   readonly board: Int32Array;

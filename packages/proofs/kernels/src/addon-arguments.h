@@ -46,12 +46,18 @@ static bytes array(call *c, int i, u64 least) {
   return b;
 }
 
-/* 32-bit words; JavaScript gives them as bytes. */
-static const u32 *words(call *c, int i, u64 count) {
-  bytes b = array(c, i, 4 * count);
-  if ((usize)b.at % 4 != 0) refuse(c, "kernels: an array is not aligned");
-  return (const u32 *)b.at;
+/* At least `least` bytes that lie where the processor may read units of so many. */
+static void *aligned(call *c, int i, u64 least, usize unit) {
+  bytes b = array(c, i, least);
+  if ((usize)b.at % unit != 0) refuse(c, "kernels: an array is not aligned");
+  return b.at;
 }
+
+/* 32-bit words; JavaScript gives them as bytes. */
+static const u32 *words(call *c, int i, u64 count) { return aligned(c, i, 4 * count, 4); }
+
+/* Field elements in words. */
+static fr *elements(call *c, int i, u64 count) { return aligned(c, i, count * sizeof(fr), 8); }
 
 /* What a kernel checks once and reads again must not lie where it writes meanwhile. */
 static void keep_apart(call *c, bytes written, const void *read, u64 length) {
@@ -79,13 +85,6 @@ static u32 number(call *c, int i, u32 most) {
     return 0;
   }
   return (u32)value;
-}
-
-/* Field elements in words lie where the processor may read words. */
-static fr *elements(call *c, int i, u64 count) {
-  bytes b = array(c, i, count * sizeof(fr));
-  if ((usize)b.at % 8 != 0) refuse(c, "kernels: an array is not aligned");
-  return (fr *)b.at;
 }
 
 static napi_value status(call *c, i32 result) {

@@ -5,10 +5,11 @@
  * starts with a dot and ends with `.part`, so that a collector knows it after a crash.
  */
 import { constants as fsConstants } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
+import { type FileHandle, open, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
 import path from "node:path";
 import { threadId } from "node:worker_threads";
 import { type Disk, type DiskFile, diskErrors, diskPathSegments } from "@holdfast/base";
+import { makeFolder } from "./make-folder.ts";
 import { guarded, isMissing, systemCode } from "./system-errors.ts";
 
 /** Bytes of one read or write; the system takes below 2^31. */
@@ -60,7 +61,7 @@ class RootedDisk implements NodeDisk {
     const copy = bytes.slice(); // the caller may change its array as soon as the call returns
     const part = path.join(folder, `.${process.pid}-${threadId}-${partCount++}-${shortName(full)}.part`);
     await guarded("writing", relative, async () => {
-      await makeFolder(folder);
+      await makeDurable(folder);
       try {
         const handle = await open(part, "w");
         try {
@@ -91,7 +92,7 @@ class RootedDisk implements NodeDisk {
         }
         return new OpenFile(relative, handle, mode === "write");
       }
-      await makeFolder(path.dirname(full));
+      await makeDurable(path.dirname(full));
       const handle = await open(full, fsConstants.O_RDWR | fsConstants.O_CREAT | fsConstants.O_TRUNC, 0o644);
       try {
         await syncFolder(path.dirname(full));
@@ -137,7 +138,7 @@ class RootedDisk implements NodeDisk {
       const inTheWay = await kindOf(target);
       if (inTheWay === "folder") throw diskErrors.notAFile({ path: to });
       if (inTheWay === "file" && kind === "folder") throw diskErrors.notAFolder({ path: to });
-      await makeFolder(path.dirname(target));
+      await makeDurable(path.dirname(target));
       await rename(source, target);
       await syncFolder(path.dirname(target));
       if (path.dirname(source) !== path.dirname(target)) await syncFolder(path.dirname(source));
@@ -159,7 +160,7 @@ class RootedDisk implements NodeDisk {
 
   async freeBytes(): Promise<number> {
     return await guarded("measuring", "", async () => {
-      await makeFolder(this.root);
+      await makeDurable(this.root);
       const found = await statfs(this.root);
       return found.bavail * found.bsize;
     });
@@ -256,8 +257,8 @@ async function kindOf(full: string): Promise<"file" | "folder" | undefined> {
 }
 
 /** Makes a folder and makes each new level durable in the level above it. */
-async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
+async function makeDurable(folder: string): Promise<void> {
+  const first = await makeFolder(folder);
   if (first === undefined) return;
   for (let made = folder; made.length >= first.length; made = path.dirname(made)) {
     await syncFolder(path.dirname(made));

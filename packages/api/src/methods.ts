@@ -8,6 +8,7 @@ import { authorityMethods } from "./authority-methods.ts";
 import { channelMethods } from "./channel-methods.ts";
 import { messageMethods } from "./message-methods.ts";
 import { call, limitParam, nothing, stream } from "./method-spec.ts";
+import { netMethods } from "./net-methods.ts";
 import { networkMethods, protocolView } from "./network-methods.ts";
 import {
   addressText,
@@ -117,39 +118,7 @@ export const methods = {
       uptimeMs: z.number(),
     }),
   ),
-  "net.peers": call(
-    "The peers this node is connected to",
-    nothing,
-    z.array(
-      z.object({
-        peerId: z.string(),
-        addresses: z.array(z.string()),
-        direction: z.enum(["inbound", "outbound"]),
-        headHeight: height.nullable(),
-      }),
-    ),
-  ),
-  "net.connect": call(
-    "Connects to a peer by its multiaddr",
-    z.object({ address: z.string().max(512) }),
-    z.object({ peerId: z.string() }),
-  ),
-  "net.invite": call(
-    "An invitation: one text with which an empty folder becomes a member of this network",
-    z.object({
-      forMs: z.int().min(1_000).max(3_155_760_000_000).nullable().default(2_592_000_000),
-      addresses: z.array(z.string().max(512)).max(8).default([]),
-      checkpoint: z.boolean().default(false).describe("vouch for the newest tipset that is final here"),
-    }),
-    z.object({
-      invitation: z.string(),
-      network: z.string(),
-      genesis: cidText,
-      addresses: z.array(z.string()),
-      expiresAtMs: z.number().nullable(),
-      checkpointHeight: height.nullable(),
-    }),
-  ),
+  ...netMethods,
   "chain.head": call("The heaviest tipset", nothing, tipsetSummary),
   "chain.ls": call(
     "Tipsets from the head (or a height) down",

@@ -59,6 +59,8 @@ export interface CommandSpec {
   readonly options?: readonly OptionSpec[];
   /** Default: "node". */
   readonly connection?: Connection;
+  /** What its noun does when it is given no command. */
+  readonly isDefault?: boolean;
   /** With `--json` it prints one object a line, as they come. */
   readonly stream?: boolean;
   readonly action: () => Promise<CommandAction>;

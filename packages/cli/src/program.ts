@@ -76,7 +76,9 @@ function buildTree(table: CommandTable, host: ProgramHost): Command {
       nouns.set(noun, parent);
     });
     addCommand(
-      prepared(parent.command(spec.path.at(-1) ?? ""), host, () => commandHelp(spec, columns)),
+      prepared(parent.command(spec.path.at(-1) ?? "", { isDefault: spec.isDefault === true }), host, () =>
+        commandHelp(spec, columns),
+      ),
       spec,
       host,
     );

@@ -13,6 +13,7 @@ import {
 import { cidOfCbor, encodeCbor, f1Text, rawCid, seedAddress, utf8Bytes } from "@holdfast/base";
 import type { z } from "zod";
 import { authorityCalls, channelCalls } from "./canned-channels.ts";
+import { netCalls } from "./canned-net.ts";
 import { cannedNetwork } from "./canned-network.ts";
 
 export const cid = (name: string): string => cidOfCbor(encodeCbor(name)).toString();
@@ -217,16 +218,7 @@ export const calls: Calls = {
     sectors: [{ sectorBytes: 65_536, profile: "zigzag-64KiB", proofMode: "vanilla" }],
     uptimeMs: 3_723_000,
   },
-  "net.peers": [{ peerId, addresses: ["/ip4/127.0.0.1/tcp/6001"], direction: "outbound", headHeight: 100 }],
-  "net.connect": { peerId },
-  "net.invite": {
-    invitation: "holdfast1xabcdefgh",
-    network: "local",
-    genesis: cid("genesis"),
-    addresses: [`/ip4/192.0.2.7/tcp/6000/p2p/${peerId}`],
-    expiresAtMs: 1_800_000_000_000,
-    checkpointHeight: null,
-  },
+  ...netCalls,
   "chain.head": head,
   "chain.ls": [head, { ...head, height: 99, messages: 0, timestampMs: headMs - 1000 }],
   "chain.show": {

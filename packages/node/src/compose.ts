@@ -19,10 +19,11 @@ import { createHeaderPass } from "./header-pass.ts";
 import { type Mempool, openMempool, openSender, type Sender } from "./mempool/index.ts";
 import { type MetricsSource, openMetrics } from "./metrics.ts";
 import { type AskPolicy, type MineNeeds, type Mining, startMining } from "./mine/index.ts";
+import type { Deed, NetControl } from "./net/index.ts";
 import { createProofPass, type ProofChecker, type ProofPass } from "./proof-pass.ts";
 import type { FileBlocks } from "./retrieval/index.ts";
 import { createHandlers, type HandlerNeeds, type PageFile, startServer } from "./rpc/index.ts";
-import { type FoundFault, openSync, type Sync } from "./sync/index.ts";
+import { type FoundFault, openSync, type PeerVerdict, type Sync , type SyncNeeds } from "./sync/index.ts";
 import type { Wallet } from "./wallet/index.ts";
 
 export interface MinerParts {
@@ -45,6 +46,8 @@ export interface NodeParts {
   readonly database: Database;
   readonly wallet: Wallet;
   readonly wire: Wire;
+  /** Of a wire over sockets. */
+  readonly netControl?: NetControl;
   readonly fileBlocks: FileBlocks;
   /** Where costly proofs are verified. */
   readonly checker: ProofChecker;
@@ -93,9 +96,10 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   });
   const mempool = stack.use(openMempool({ chain, wire, clock, logger, database }));
   const sender = stack.use(openSender({ chain, wire, clock, logger, database, signer: wallet }, mempool));
+  const onVerdict = verdictsTo(parts.netControl);
   const onFault = (fault: FoundFault): void => void reportFault({ chain, sender, logger }, fault);
   const headers = createHeaderPass(proofs, parts.claims);
-  const sync = stack.use(openSync({ chain, wire, proofs, headers, clock, logger, onFault }));
+  const sync = stack.use(openSync({ chain, wire, proofs, headers, clock, logger, onFault, onVerdict }));
   const market = openMarkets(parts, { chain, sender, stack });
   const channels = stack.use(openChannels({ chain, sender, signer: wallet, database, logger }));
   const mining =
@@ -140,6 +144,20 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     puts: () => market.door.puts(),
     apiUrl: api?.url ?? "",
     [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** Answers about the chain count among a peer's deeds; not to have a block is no deed. */
+function verdictsTo(control: NetControl | undefined): NonNullable<SyncNeeds["onVerdict"]> {
+  const deeds: { readonly [Of in PeerVerdict]: Deed | undefined } = {
+    useful: "useful",
+    useless: undefined,
+    late: "unhelpful",
+    lying: "lied",
+  };
+  return (peer, verdict) => {
+    const deed = deeds[verdict];
+    if (deed !== undefined) control?.report(peer, deed);
   };
 }
 
@@ -222,7 +240,9 @@ function handlerNeeds(
       self: wire.self,
       addresses: () => wire.addresses(),
       peers: () => wire.peers(),
+      control: parts.netControl,
       connect: (address, signal) => wire.connect(address, signal),
+      disconnect: (peer) => wire.disconnect(peer),
       peerHeights: () => sync.peerHeights(),
       invite: ({ checkpoint, ...options }) =>
         createInvitation(inviting, { ...options, ...(checkpoint ? finalTipset(chain) : {}) }),

@@ -15,6 +15,26 @@ export const limits = {
   connections: 128,
   /** Incoming connections that have not proved who they are yet. */
   pendingConnections: 32,
+  /** Connections that came in; the rest is for those that the node chooses itself. */
+  inboundConnections: 96,
+  /** Connections with one other machine, in and out. */
+  connectionsPerMachine: 16,
+  /** Of one other machine, those that have not proved who they are yet. */
+  pendingConnectionsPerMachine: 8,
+  /** Peers and machines that are not talked to. */
+  bans: 4_096,
+  /** How long a peer is banned for its score: 6 h. */
+  banMs: 21_600_000,
+  /** Peers whose deeds are remembered, also after they have left. */
+  rememberedScores: 2_048,
+  /** Gossip messages of one neighbour in a second, on average. */
+  gossipMessagesPerSecond: 200,
+  /** Gossip messages of one neighbour at once. */
+  gossipBurst: 2_000,
+  /** Gossip messages that are being examined. */
+  gossipValidations: 1_024,
+  /** Of these, those of one neighbour. */
+  gossipValidationsPerPeer: 256,
   /** New connections from one host in a second. */
   connectionsPerHostPerSecond: 32,
   /** Peers dialled at the same time. */

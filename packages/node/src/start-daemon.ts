@@ -6,16 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import {
-  type Address,
-  attoFil,
-  type CID,
-  type Clock,
-  filText,
-  parseAddress,
-  parseFil,
-  type Wire,
-} from "@holdfast/base";
+import { type Address, attoFil, type CID, type Clock, filText, parseAddress, parseFil } from "@holdfast/base";
 import { blockCid, type NetworkParams, readActor, readNetworkParams } from "@holdfast/consensus";
 import { shareSeats } from "@holdfast/proofs/kernels";
 import {
@@ -35,13 +26,16 @@ import { openDiscovery, openPeerStore } from "./discovery/index.ts";
 import { loadGenesis } from "./genesis.ts";
 import { installNativeKernels } from "./kernels.ts";
 import { openKeys } from "./keys.ts";
+import { isOnLan, mdnsTagOf } from "./lan.ts";
 import { limits } from "./limits.ts";
 import { openLogger } from "./logger.ts";
-import { openLibp2pWire } from "./net/index.ts";
+import { messageTopic } from "./mempool/index.ts";
+import { type BanStore, type NetWire, openBanStore, openLibp2pWire } from "./net/index.ts";
 import { type ProofChecker, shareVerdicts } from "./proof-pass.ts";
 import { type NodeConfig, openRepo, type Repo } from "./repo/index.ts";
 import { openDiskBlocks } from "./retrieval/index.ts";
 import type { PageFile } from "./rpc/index.ts";
+import { blockTopic } from "./sync/index.ts";
 
 export interface StartDaemonOptions {
   readonly repo: string;
@@ -129,7 +123,8 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     network: params.networkByte,
     ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase }),
   });
-  const wire = stack.use(await openWire(config, keys.peerSeed, options, { clock, logger, params }));
+  const around = { clock, logger, params, bans: openBanStore(database) };
+  const wire = stack.use(await openWire(config, keys.peerSeed, options, around));
   const fileBlocks = stack.use(
     await openDiskBlocks({
       disk: await openNodeDisk(options.repo),
@@ -152,6 +147,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     database,
     wallet: keys.wallet,
     wire,
+    netControl: wire.control,
     fileBlocks,
     checker: workers.checker,
     claims: workers.claims,
@@ -219,17 +215,25 @@ function openWire(
   config: NodeConfig,
   peerSeed: Uint8Array,
   options: StartDaemonOptions,
-  { clock, logger, params }: Pick<NodeParts, "clock" | "logger"> & { readonly params: NetworkParams },
-): Promise<Wire> {
+  around: Pick<NodeParts, "clock" | "logger"> & {
+    readonly params: NetworkParams;
+    readonly bans: BanStore;
+  },
+): Promise<NetWire> {
   const online = options.offline !== true;
+  const { clock, logger, bans, params } = around;
+  const listen = online ? config.net.listen : [];
   return openLibp2pWire(
-    { clock, logger, limits },
+    { clock, logger, limits, bans },
     {
       privateKey: peerSeed,
-      listen: online ? config.net.listen : [],
+      listen,
       announce: config.net.announce,
       keepAliveMs: hurryMs(params),
-      mdns: config.net.mdns && online,
+      topics: [blockTopic(params.name), messageTopic(params.name)],
+      agent: `holdfast/${options.version}`,
+      mdns: online && (config.net.mdns === "auto" ? isOnLan(listen) : config.net.mdns),
+      mdnsTag: mdnsTagOf(params.name),
       kad: config.net.kad && online,
     },
   );

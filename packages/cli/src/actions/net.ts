@@ -1,10 +1,37 @@
-/** What the commands of the network do: peers, connections, invitations. */
-import { methods } from "@holdfast/api";
+/** What the commands of the network do: peers, connections, scores, bans, invitations. */
+import { type MethodResult, methods } from "@holdfast/api";
 import { parseDurationMs } from "@holdfast/base";
+import { z } from "zod";
 import { action } from "../command.ts";
 import { cliErrors } from "../errors.ts";
-import { argument, optionFlag, optionList, optionText } from "../input.ts";
-import { table } from "../layout.ts";
+import { plural, roughly, sizeText } from "../human-text.ts";
+import { argument, optionDurationMs, optionFlag, optionList, optionText } from "../input.ts";
+import { facts, table } from "../layout.ts";
+
+const reachText: { readonly [Reach in MethodResult<"net.status">["reach"]]: string } = {
+  public: "yes: peers have come in",
+  private: "nobody has come in yet; behind a router, forward a port and name it in [net] announce",
+  unknown: "unknown: there is no peer",
+};
+
+export const netStatus = action({
+  result: methods["net.status"].result,
+  run: async ({ node, signal }) => (await node()).call("net.status", {}, signal),
+  render: (found) =>
+    facts([
+      ["network", found.network],
+      ["peer id", found.peerId],
+      ["peers", `${found.outbound} dialled, ${found.inbound} came in, ${found.halfOpen} half open`],
+      ["reachable", reachText[found.reach]],
+      ["addresses", found.addresses.length === 0 ? "-" : found.addresses],
+      ["seen at", found.observed.length === 0 ? "-" : found.observed.map(seenAt)],
+      ["traffic", `${sizeText(found.receivedBytes)} received, ${sizeText(found.sentBytes)} sent`],
+      ["bans", String(found.bans)],
+    ]),
+});
+
+const seenAt = ({ address, peers }: { readonly address: string; readonly peers: number }): string =>
+  `${address}, by ${plural(peers, "peer")}`;
 
 export const netPeers = action({
   result: methods["net.peers"].result,
@@ -14,13 +41,55 @@ export const netPeers = action({
       terminal.hint("no peers; connect to one with `holdfast net connect MULTIADDR`");
       return "";
     }
-    const rows = peers.map(({ peerId, direction, headHeight, addresses }) => [
-      peerId,
-      direction,
-      headHeight === null ? "?" : String(headHeight),
-      addresses[0] ?? "-",
+    const known = (value: number | null, text: (value: number) => string): string =>
+      value === null ? "?" : text(value);
+    const rows = peers.map((peer) => [
+      peer.peerId,
+      peer.direction,
+      known(peer.score, String),
+      known(peer.latencyMs, (ms) => `${Math.round(ms)} ms`),
+      known(peer.headHeight, String),
+      known(peer.connectedMs, roughly),
+      known(peer.receivedBytes, sizeText),
+      known(peer.sentBytes, sizeText),
+      peer.agent === "" ? "?" : peer.agent,
+      peer.addresses[0] ?? "-",
     ]);
-    return table(["PEER", "DIRECTION", "HEAD IT TOLD", "ADDRESS"], rows);
+    const head = [
+      "PEER",
+      "DIRECTION",
+      "SCORE",
+      "LATENCY",
+      "HEAD IT TOLD",
+      "FOR",
+      "RECEIVED",
+      "SENT",
+      "AGENT",
+    ];
+    return table([...head, "ADDRESS"], rows);
+  },
+});
+
+export const netId = action({
+  result: z.object({ peerId: z.string() }),
+  async run({ node, signal }) {
+    const { peerId } = await (await node()).call("net.status", {}, signal);
+    return { peerId };
+  },
+  render: ({ peerId }) => peerId,
+});
+
+export const netAddrs = action({
+  result: methods["net.status"].result.pick({ addresses: true, observed: true, reach: true }),
+  async run({ node, signal }) {
+    const { addresses, observed, reach } = await (await node()).call("net.status", {}, signal);
+    return { addresses, observed, reach };
+  },
+  render({ addresses, observed, reach }, { terminal }) {
+    for (const one of observed) terminal.hint(`peers see this machine at ${seenAt(one)}`);
+    if (reach === "private") terminal.hint(reachText.private);
+    if (addresses.length === 0) terminal.hint("this node listens nowhere");
+    return addresses.join("\n");
   },
 });
 
@@ -36,6 +105,91 @@ export const netConnect = action({
     return (await node()).call("net.connect", { address }, signal);
   },
   render: ({ peerId }) => `connected to ${peerId}`,
+});
+
+export const netDisconnect = action({
+  result: methods["net.disconnect"].result,
+  async run({ node, signal }, input) {
+    const peerId = argument(input, 0, "the peer id");
+    return (await node()).call("net.disconnect", { peerId }, signal);
+  },
+  render: ({ peerId }) => `the connection to ${peerId} has ended`,
+});
+
+export const netPing = action({
+  result: methods["net.ping"].result,
+  async run({ node, signal }, input) {
+    const peerId = argument(input, 0, "the peer id");
+    return (await node()).call("net.ping", { peerId }, signal);
+  },
+  render: ({ peerId, latencyMs }) => `${peerId} answers in ${latencyMs} ms`,
+});
+
+export const netScores = action({
+  result: methods["net.scores"].result,
+  run: async ({ node, signal }) => (await node()).call("net.scores", {}, signal),
+  render(scores, { terminal }) {
+    if (scores.length === 0) {
+      terminal.hint("nobody has done anything of note");
+      return "";
+    }
+    const rows = scores.map(({ peerId, score, deeds }) => [
+      peerId,
+      String(score),
+      Object.entries(deeds)
+        .map(([deed, count]) => `${deed} ${count}`)
+        .join(", "),
+    ]);
+    return table(["PEER", "SCORE", "DEEDS"], rows);
+  },
+});
+
+type BanView = MethodResult<"net.ban">;
+
+const endOf = ({ untilMs }: BanView): string =>
+  untilMs === null ? "lifted by hand" : new Date(untilMs).toISOString();
+
+export const netBans = action({
+  result: methods["net.bans"].result,
+  run: async ({ node, signal }) => (await node()).call("net.bans", {}, signal),
+  render(bans, { terminal }) {
+    if (bans.length === 0) {
+      terminal.hint("nobody is banned");
+      return "";
+    }
+    const rows = bans.map((ban) => [ban.subject, ban.kind, ban.by, endOf(ban), ban.reason]);
+    return table(["SUBJECT", "KIND", "BY", "UNTIL", "REASON"], rows);
+  },
+});
+
+export const netBan = action({
+  result: methods["net.ban"].result,
+  async run({ node, signal }, input) {
+    const subject = argument(input, 0, "who is to be banned");
+    const forMs = optionDurationMs(input, "for") ?? null;
+    const reason = optionText(input, "reason") ?? "by hand";
+    return (await node()).call("net.ban", { subject, reason, forMs }, signal);
+  },
+  render: (ban) => `${ban.subject} is banned until: ${endOf(ban)}`,
+});
+
+export const netUnban = action({
+  result: methods["net.unban"].result,
+  async run({ node, signal }, input) {
+    const subject = argument(input, 0, "whose ban is to be lifted");
+    return (await node()).call("net.unban", { subject }, signal);
+  },
+  render: ({ subject }) => `${subject} may come back`,
+});
+
+export const netLimits = action({
+  result: methods["net.limits"].result,
+  run: async ({ node, signal }) => (await node()).call("net.limits", {}, signal),
+  render: (rows) =>
+    table(
+      ["LIMIT", "AT MOST", "USED"],
+      rows.map(({ name, limit, used }) => [name, String(limit), used === null ? "" : String(used)]),
+    ),
 });
 
 export const netInvite = action({

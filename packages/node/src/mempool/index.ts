@@ -2,5 +2,5 @@
 export { mempoolErrors, senderErrors } from "./errors.ts";
 export { type Reason, type WaitReason, waitReasons } from "./explain.ts";
 export type { MempoolChain, MempoolNeeds, MempoolWire, SenderNeeds, Signer } from "./needs.ts";
-export { type Mempool, openMempool } from "./pool.ts";
+export { type Mempool, messageTopic, openMempool } from "./pool.ts";
 export { type Mined, openSender, type Sender, type SendRequest } from "./sender.ts";

@@ -25,4 +25,25 @@ export const netErrors = defineErrors("net", {
       `${data.limit} streams of ${data.protocol} with ${data.peer} are open already.`,
     fix: "Wait until some of them have ended.",
   },
+  badSubject: {
+    exit: "usage",
+    message: (data: { subject: string }) =>
+      `${JSON.stringify(data.subject)} is no peer id, IP address or range such as 203.0.113.0/24.`,
+    fix: "Name a peer as `holdfast net peers` prints it, an address, or a range in CIDR notation.",
+  },
+  tooManyBans: {
+    exit: "refused",
+    message: (data: { most: number; by: string }) => `${data.most} bans are on the list already.`,
+    fix: "Lift some with `holdfast net unban`, or ban a range instead of its addresses.",
+  },
+  notBanned: {
+    exit: "not-found",
+    message: (data: { subject: string }) => `${data.subject} is not banned.`,
+    fix: "See `holdfast net bans`.",
+  },
+  notConnected: {
+    exit: "not-found",
+    message: (data: { peer: string }) => `There is no connection to ${data.peer}.`,
+    fix: "See `holdfast net peers`, or connect with `holdfast net connect`.",
+  },
 });

@@ -8,14 +8,14 @@
 import { createHash } from "node:crypto";
 import { type GossipVerdict, type PeerId, utf8Bytes } from "@holdfast/base";
 import { type GossipSub, type GossipsubOpts, gossipsub, TopicValidatorResult } from "@libp2p/gossipsub";
+import { createTopicScoreParams } from "@libp2p/gossipsub/score";
+import { ownMachine } from "./gate.ts";
 import type { NetNeeds } from "./needs.ts";
+import { GossipShares } from "./rate.ts";
+import type { Scores } from "./scores.ts";
 
 export type GossipHandler = (bytes: Uint8Array, from: PeerId) => GossipVerdict | Promise<GossipVerdict>;
 
-/** Gossipsub's thresholds: no gossip below -10, no own messages below -50, nothing at all below -80. */
-const scorePerReject = -20;
-const rejectHalfLifeMs = 600_000; // 10 minutes
-const maxRememberedRejects = 1024;
 /** For as long the same message is not delivered again. */
 const seenMs = 120_000;
 /** Messages that one packet of gossip carries. */
@@ -27,39 +27,40 @@ const results = {
   reject: TopicValidatorResult.Reject,
 } as const satisfies Record<GossipVerdict, TopicValidatorResult>;
 
-/** Neighbours' rejected messages, forgotten by halves. */
-export class Rejects {
-  readonly #needs: Pick<NetNeeds, "clock">;
-  readonly #counts = new Map<string, { count: number; atMs: number }>();
+/**
+ * Marks of a topic (gossipsub v1.1, "Peer Scoring"), weighed as Lotus does it: time in the mesh and first deliveries
+ * count a little. Too few deliveries do not count against anybody, since topics of ours are often silent, and what
+ * is invalid is counted by `Scores`, which outlive the connection.
+ */
+const topicScore = {
+  topicWeight: 0.1,
+  timeInMeshWeight: 0.01,
+  timeInMeshQuantum: 1_000,
+  timeInMeshCap: 100,
+  firstMessageDeliveriesWeight: 0.5,
+  firstMessageDeliveriesDecay: 0.999, // an hour
+  firstMessageDeliveriesCap: 100,
+  meshMessageDeliveriesWeight: 0,
+  meshFailurePenaltyWeight: 0,
+  invalidMessageDeliveriesWeight: 0,
+};
 
-  constructor(needs: Pick<NetNeeds, "clock">) {
-    this.#needs = needs;
-  }
-  add(peer: string): void {
-    const count = this.#countOf(peer) + 1;
-    this.#counts.delete(peer);
-    this.#counts.set(peer, { count, atMs: this.#needs.clock.nowMs() });
-    const [oldest] = this.#counts.keys();
-    if (this.#counts.size > maxRememberedRejects && oldest !== undefined) this.#counts.delete(oldest);
-  }
-  /** 0 or less; what gossipsub adds to the score. */
-  scoreOf(peer: string): number {
-    return scorePerReject * this.#countOf(peer);
-  }
-  #countOf(peer: string): number {
-    const known = this.#counts.get(peer);
-    if (known === undefined) return 0;
-    return known.count * 2 ** ((known.atMs - this.#needs.clock.nowMs()) / rejectHalfLifeMs);
-  }
-}
+/** What gossip can earn a peer is less than what one rejected message costs it. */
+const topicScoreCap = 10;
 
 /** Upkeep of the mesh, all that an idle node computes: 0.2 % of a core for five nodes at once. */
 export const defaultHeartbeatMs = 1_000;
 
+export interface GossipOptions {
+  readonly scores: Scores;
+  readonly heartbeatMs: number;
+  /** Topics in which deliveries count. */
+  readonly topics: readonly string[];
+}
+
 export function gossipService(
   { limits }: NetNeeds,
-  rejects: Rejects,
-  heartbeatMs: number,
+  { scores, heartbeatMs, topics }: GossipOptions,
 ): ReturnType<typeof gossipsub> {
   const options: Partial<GossipsubOpts> = {
     globalSignaturePolicy: "StrictNoSign",
@@ -79,11 +80,17 @@ export function gossipService(
     maxInboundDataLength: messagesPerPacket * limits.gossipMessageBytes,
     maxOutboundBufferSize: limits.gossipBacklogBytes,
     scoreParams: {
-      appSpecificScore: (peer) => rejects.scoreOf(peer),
+      topics: Object.fromEntries(topics.map((topic) => [topic, createTopicScoreParams(topicScore)])),
+      topicScoreCap,
+      appSpecificScore: (peer) => scores.of(peer),
       appSpecificWeight: 1,
       decayInterval: 10_000,
+      retainScore: 21_600_000, // 6 h, as in Lotus
+      behaviourPenaltyThreshold: 6,
+      behaviourPenaltyDecay: 0.98,
       // Several nodes of one test network share this address; elsewhere it marks a swarm of one owner.
-      IPColocationFactorWhitelist: new Set(["127.0.0.1", "::1"]),
+      IPColocationFactorThreshold: 5,
+      IPColocationFactorWhitelist: new Set(ownMachine),
     },
   };
   return gossipsub(options);
@@ -97,13 +104,15 @@ function messageId(topic: string, data: Uint8Array): Uint8Array {
 export class Gossip {
   readonly #needs: NetNeeds;
   readonly #pubsub: GossipSub;
-  readonly #rejects: Rejects;
+  readonly #scores: Scores;
+  readonly #shares: GossipShares;
   readonly #handlers = new Map<string, Set<GossipHandler>>();
 
-  constructor(needs: NetNeeds, pubsub: GossipSub, rejects: Rejects) {
+  constructor(needs: NetNeeds, pubsub: GossipSub, scores: Scores) {
     this.#needs = needs;
     this.#pubsub = pubsub;
-    this.#rejects = rejects;
+    this.#scores = scores;
+    this.#shares = new GossipShares(needs.clock, needs.limits);
   }
 
   subscribe(topic: string, handler: GossipHandler): () => void {
@@ -124,10 +133,7 @@ export class Gossip {
     const handlers = new Set<GossipHandler>();
     this.#handlers.set(topic, handlers);
     this.#pubsub.topicValidators.set(topic, async (peer, { data }) => {
-      const from = peer.toString() as PeerId;
-      const verdict = await this.#judge(topic, handlers, data, from);
-      if (verdict === "reject") this.#rejects.add(from);
-      return results[verdict];
+      return results[await this.#examine(topic, handlers, data, peer.toString() as PeerId)];
     });
     this.#pubsub.subscribe(topic);
     return handlers;
@@ -136,6 +142,33 @@ export class Gossip {
     this.#handlers.delete(topic);
     this.#pubsub.topicValidators.delete(topic);
     this.#pubsub.unsubscribe(topic);
+  }
+
+  /** A neighbour that sends more than its share is not examined, and loses by it. */
+  async #examine(
+    topic: string,
+    handlers: ReadonlySet<GossipHandler>,
+    bytes: Uint8Array,
+    from: PeerId,
+  ): Promise<GossipVerdict> {
+    const entered = this.#shares.enter(from);
+    if (entered === "over") this.#scores.note(from, "flood");
+    if (entered !== "in") return "ignore";
+    try {
+      const verdict = await this.#judge(topic, handlers, bytes, from);
+      if (verdict === "reject") this.#scores.note(from, "invalid");
+      return verdict;
+    } finally {
+      this.#shares.leave(from);
+    }
+  }
+  /** When a neighbour has left. */
+  forget(peer: PeerId): void {
+    this.#shares.forget(peer);
+  }
+  /** Gossipsub's own sum, its view of topics, machine and behaviour included. */
+  scoreOf(peer: PeerId): number {
+    return hasScores(this.#pubsub) ? this.#pubsub.getScore(peer) : this.#scores.of(peer);
   }
 
   /** What nobody rejects and everybody accepts is accepted. */
@@ -161,4 +194,9 @@ export class Gossip {
       return "ignore";
     }
   }
+}
+
+/** The class has more than the interface under which it is given out. */
+function hasScores(pubsub: object): pubsub is { getScore(peer: string): number } {
+  return "getScore" in pubsub && typeof pubsub.getScore === "function";
 }

@@ -9,22 +9,23 @@ import type { GossipSub } from "@libp2p/gossipsub";
 import { identify } from "@libp2p/identify";
 import type {
   ComponentLogger,
+  ConnectionGater,
   Libp2p,
   Logger as Libp2pLogger,
   PeerInfo,
   PrivateKey,
 } from "@libp2p/interface";
 import { noise } from "@libp2p/noise";
-import { ping } from "@libp2p/ping";
+import { type Ping, ping } from "@libp2p/ping";
 import { tcp } from "@libp2p/tcp";
 import { yamux } from "@libp2p/yamux";
 import { createLibp2p } from "libp2p";
 import { netErrors } from "./errors.ts";
-import { gossipService, type Rejects } from "./gossip.ts";
+import { gossipService } from "./gossip.ts";
 import type { NetNeeds } from "./needs.ts";
+import type { Scores } from "./scores.ts";
 
 const kadProtocol = "/fil/kad/1.0.0";
-const mdnsService = "_fil._tcp.local";
 export const defaultKeepAliveMs = 60_000; // libp2p gives up a TCP connection that is silent for twice that
 const seedBytes = 32;
 
@@ -35,17 +36,26 @@ export interface HostOptions {
   readonly heartbeatMs: number;
   readonly keepAliveMs: number;
   readonly kad: boolean;
+  readonly topics: readonly string[];
+  readonly agent: string;
+  /** Names the network on a LAN, so that nodes of others leave each other alone. */
+  readonly mdnsTag: string;
   /** If given, mDNS is on. */
   readonly onMdnsPeer?: (peer: PeerInfo) => void;
 }
 
-export type Host = Libp2p<{ pubsub: GossipSub }>;
+export type Host = Libp2p<{ pubsub: GossipSub; ping: Ping }>;
 
 /** Errors: `net/bad-key`, `net/port-in-use`, `net/cannot-listen`. */
-export async function openHost(needs: NetNeeds, options: HostOptions, rejects: Rejects): Promise<Host> {
+export async function openHost(
+  needs: NetNeeds,
+  options: HostOptions,
+  { gate, scores }: { readonly gate: ConnectionGater; readonly scores: Scores },
+): Promise<Host> {
   const { limits } = needs;
   try {
     return await createLibp2p({
+      nodeInfo: { userAgent: options.agent },
       privateKey: await keyFromSeed(options.privateKey),
       addresses: { listen: [...options.listen], announce: [...options.announce] },
       transports: [tcp({ maxConnections: limits.connections + limits.pendingConnections })],
@@ -75,12 +85,13 @@ export async function openHost(needs: NetNeeds, options: HostOptions, rejects: R
         connectionCloseTimeout: 500,
         reconnectRetries: 0, // whoever wants a connection dials it
       },
+      connectionGater: gate,
       connectionMonitor: { pingInterval: options.keepAliveMs },
-      peerDiscovery: options.onMdnsPeer === undefined ? [] : [await neighbours(options.onMdnsPeer)],
+      peerDiscovery: options.onMdnsPeer === undefined ? [] : [await neighbours(options)],
       services: {
         identify: identify({ runOnLimitedConnection: false }),
         ping: ping(),
-        pubsub: gossipService(needs, rejects, options.heartbeatMs),
+        pubsub: gossipService(needs, { ...options, scores }),
         ...(options.kad ? { kad: await kademlia() } : {}),
       },
       logger: quietly(needs.logger),
@@ -101,12 +112,12 @@ type Discovery = ReturnType<typeof import("@libp2p/mdns").mdns>;
  * Not through the host's "peer:discovery" event, which also reports whom we have dialled ourselves. Loaded
  * only where it is wanted, as the table of peers is.
  */
-async function neighbours(onPeer: (peer: PeerInfo) => void): Promise<Discovery> {
+async function neighbours({ mdnsTag, onMdnsPeer }: HostOptions): Promise<Discovery> {
   const { mdns } = await import("@libp2p/mdns");
-  const create = mdns({ serviceTag: mdnsService });
+  const create = mdns({ serviceTag: `_${mdnsTag}._tcp.local` });
   return (components) => {
     const discovery = create(components);
-    discovery.addEventListener("peer", ({ detail }) => onPeer(detail));
+    discovery.addEventListener("peer", ({ detail }) => onMdnsPeer?.(detail));
     return discovery;
   };
 }

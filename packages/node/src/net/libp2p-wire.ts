@@ -4,14 +4,21 @@
  */
 
 import type { PeerId, Wire, WirePeer, WireStream } from "@holdfast/base";
-import { assert, type Cancel, type GossipVerdict, type HoldfastError, wireErrors } from "@holdfast/base";
-import type { Connection, PeerId as Libp2pPeerId, PeerInfo, Stream } from "@libp2p/interface";
+import { assert, type Cancel, type GossipVerdict, HoldfastError, wireErrors } from "@holdfast/base";
+import type { Connection, IdentifyResult, PeerInfo, Stream } from "@libp2p/interface";
 import { peerIdFromString } from "@libp2p/peer-id";
-import { type Multiaddr, multiaddr } from "@multiformats/multiaddr";
+import { multiaddr } from "@multiformats/multiaddr";
+import { parseAddress, textOf, withPeer } from "./addresses.ts";
+import { Bans } from "./bans.ts";
+import { createControl, type Introduction, type NetControl } from "./control.ts";
 import { netErrors } from "./errors.ts";
-import { defaultHeartbeatMs, Gossip, Rejects } from "./gossip.ts";
+import { chooseEviction } from "./eviction.ts";
+import { Gate, machineOf } from "./gate.ts";
+import { defaultHeartbeatMs, Gossip } from "./gossip.ts";
 import { defaultKeepAliveMs, type Host, openHost } from "./host.ts";
+import { ByteMeter } from "./meter.ts";
 import type { NetNeeds } from "./needs.ts";
+import { banBelow, type Deed, Scores } from "./scores.ts";
 import { Libp2pStream } from "./stream.ts";
 
 export interface Libp2pWireOptions {
@@ -27,14 +34,37 @@ export interface Libp2pWireOptions {
   readonly kad?: boolean;
   /** A connection that is silent for as long is tried; one that does not answer is gone. A minute if left out. */
   readonly keepAliveMs?: number;
+  /** Topics in whose gossip peers earn something. */
+  readonly topics?: readonly string[];
+  /** Names the network to neighbours on a LAN; some letters and digits. */
+  readonly mdnsTag?: string;
+  /** What this program is, for others to see. */
+  readonly agent?: string;
   /** Upkeep of the gossip mesh. */
   readonly gossipHeartbeatMs?: number;
 }
 
+/** A wire over sockets, and what a person may see and do about it. */
+export interface NetWire extends Wire {
+  readonly control: NetControl;
+}
+
 /** Errors: `net/bad-key`, `net/port-in-use`, `net/cannot-listen`. */
-export async function openLibp2pWire(needs: NetNeeds, options: Libp2pWireOptions): Promise<Wire> {
-  const rejects = new Rejects(needs);
-  let onFound: (peer: PeerInfo) => void = () => undefined;
+export async function openLibp2pWire(needs: NetNeeds, options: Libp2pWireOptions): Promise<NetWire> {
+  const { clock, limits } = needs;
+  let wire: Libp2pWire | undefined;
+  const bans = new Bans({ clock, store: needs.bans, most: limits.bans });
+  const scores = new Scores(clock, limits.rememberedScores, (peer, worst) =>
+    wire?.onBad(peer as PeerId, worst),
+  );
+  const meter = new ByteMeter();
+  const gate = new Gate({
+    bans,
+    meter,
+    limits,
+    connectionsWith: (machine) => wire?.connectionsWith(machine) ?? 0,
+    makeRoom: async () => (await wire?.makeRoom()) ?? true,
+  });
   const host = await openHost(
     needs,
     {
@@ -44,38 +74,56 @@ export async function openLibp2pWire(needs: NetNeeds, options: Libp2pWireOptions
       keepAliveMs: options.keepAliveMs ?? defaultKeepAliveMs,
       heartbeatMs: options.gossipHeartbeatMs ?? defaultHeartbeatMs,
       kad: options.kad ?? false,
-      ...(options.mdns === true ? { onMdnsPeer: (peer) => onFound(peer) } : {}),
+      topics: options.topics ?? [],
+      mdnsTag: options.mdnsTag ?? "holdfast",
+      agent: options.agent ?? "holdfast",
+      ...(options.mdns === true ? { onMdnsPeer: (peer) => wire?.onFound(peer) } : {}),
     },
-    rejects,
+    { gate, scores },
   );
-  const wire = new Libp2pWire(needs, host, rejects);
-  onFound = (peer) => wire.onFound(peer);
+  wire = new Libp2pWire(needs, host, { bans, scores, meter, gate });
   return wire;
+}
+
+interface WireParts {
+  readonly bans: Bans;
+  readonly scores: Scores;
+  readonly meter: ByteMeter;
+  readonly gate: Gate;
 }
 
 type PeerListener = (event: "connect" | "disconnect", peer: PeerId) => void;
 
-class Libp2pWire implements Wire {
+class Libp2pWire implements NetWire {
   readonly self: PeerId;
+  readonly control: NetControl;
+  readonly #parts: WireParts;
   readonly #needs: NetNeeds;
   readonly #host: Host;
   readonly #gossip: Gossip;
   readonly #streams = new Set<Libp2pStream>();
   readonly #handlers = new Set<string>();
   readonly #listeners = new Set<PeerListener>();
+  readonly #introductions = new Map<PeerId, Introduction>();
   /** Where identified peers listen. */
   readonly #addresses = new Map<PeerId, readonly string[]>();
   readonly #stop = new AbortController();
   #closing: Promise<void> | undefined;
 
-  constructor(needs: NetNeeds, host: Host, rejects: Rejects) {
+  constructor(needs: NetNeeds, host: Host, parts: WireParts) {
     this.#needs = needs;
     this.#host = host;
     this.self = textOf(host.peerId);
-    this.#gossip = new Gossip(needs, host.services.pubsub, rejects);
+    this.#parts = parts;
+    this.#gossip = new Gossip(needs, host.services.pubsub, parts.scores);
+    this.control = createControl({
+      ...parts,
+      ...{ needs, host, gossip: this.#gossip, introductions: this.#introductions },
+      disconnect: (peer) => this.disconnect(peer),
+    });
     host.addEventListener("peer:connect", ({ detail }) => this.#tell("connect", textOf(detail)));
     host.addEventListener("peer:disconnect", ({ detail }) => {
-      this.#addresses.delete(textOf(detail));
+      this.#forget(textOf(detail));
       this.#tell("disconnect", textOf(detail));
     });
     host.addEventListener("peer:identify", ({ detail }) => {
@@ -85,6 +133,7 @@ class Libp2pWire implements Wire {
         id,
         detail.listenAddrs.map((address) => withPeer(String(address), id)),
       );
+      this.#introductions.set(id, introductionOf(detail));
     });
   }
 
@@ -127,7 +176,8 @@ class Libp2pWire implements Wire {
     this.#assertOpen();
     signal?.throwIfAborted();
     const limit = this.#needs.limits.streamsPerProtocol;
-    if (this.#openStreams(peer, protocol) >= limit) throw netErrors.tooManyStreams({ peer, protocol, limit });
+    if (this.#openStreams(peer, protocol, "outbound") >= limit)
+      throw netErrors.tooManyStreams({ peer, protocol, limit });
     const stream = this.#adopt(await this.#negotiate(peer, protocol, signal), peer);
     if (stream.isOver) throw wireErrors.streamAborted({ peer, protocol }); // cut while we agreed on it
     return stream;
@@ -158,9 +208,17 @@ class Libp2pWire implements Wire {
     assert(!this.#handlers.has(protocol), `${protocol} has one handler`);
     this.#handlers.add(protocol);
     const limit = this.#needs.limits.streamsPerProtocol;
-    const options = { maxInboundStreams: limit, maxOutboundStreams: limit };
-    const serve = (stream: Stream, connection: Connection): void =>
-      void this.#serve(handler, this.#adopt(stream, textOf(connection.remotePeer)));
+    // Some more than the limit reach us, so that we learn who asks for them; libp2p refuses the rest.
+    const options = { maxInboundStreams: limit + streamsToNotice, maxOutboundStreams: limit };
+    const serve = (stream: Stream, connection: Connection): void => {
+      const peer = textOf(connection.remotePeer);
+      if (this.#openStreams(peer, protocol, "inbound") >= limit) {
+        this.#parts.scores.note(peer, "streams");
+        stream.abort(netErrors.tooManyStreams({ peer, protocol, limit }));
+        return;
+      }
+      void this.#serve(handler, this.#adopt(stream, peer));
+    };
     this.#host.handle(protocol, serve, options).catch((error) => this.#onHostError(error));
     return () => {
       if (this.#closing === undefined && this.#handlers.delete(protocol)) {
@@ -207,17 +265,26 @@ class Libp2pWire implements Wire {
   #tell(event: "connect" | "disconnect", peer: PeerId): void {
     for (const listener of [...this.#listeners]) listener(event, peer);
   }
-  #openStreams(peer: PeerId, protocol: string): number {
+  #openStreams(peer: PeerId, protocol: string, direction: "inbound" | "outbound"): number {
     let count = 0;
     for (const stream of this.#streams) {
-      if (stream.peer === peer && stream.protocol === protocol && stream.direction === "outbound") count++;
+      if (stream.peer === peer && stream.protocol === protocol && stream.direction === direction) count++;
     }
     return count;
   }
   #adopt(stream: Stream, peer: PeerId): Libp2pStream {
-    const adopted = new Libp2pStream(stream, peer, (ended) => this.#streams.delete(ended));
+    const adopted = new Libp2pStream(stream, peer, {
+      onEnd: (ended) => this.#streams.delete(ended),
+      onAbort: (reason) => this.#onAbort(peer, reason),
+    });
     if (!adopted.isOver) this.#streams.add(adopted);
     return adopted;
+  }
+  /** Handlers abort a stream with what was wrong with it. */
+  #onAbort(peer: PeerId, reason: Error): void {
+    if (reason instanceof HoldfastError && reason.code === "net/frame-too-large") {
+      this.#parts.scores.note(peer, "oversized");
+    }
   }
   #cutStreams(which: (stream: Libp2pStream) => boolean, reason: HoldfastError): void {
     for (const stream of [...this.#streams]) if (which(stream)) stream.abort(reason);
@@ -256,6 +323,36 @@ class Libp2pWire implements Wire {
       this.#needs.logger.debug("a found peer was not reached", { peer: String(id), detail: String(error) }),
     );
   }
+  connectionsWith(machine: string): number {
+    return this.#host.getConnections().filter(({ remoteAddr }) => machineOf(remoteAddr) === machine).length;
+  }
+  /** A place for one more that comes in: free, or taken from somebody worse. */
+  async makeRoom(): Promise<boolean> {
+    const inbound = this.control.peers().filter(({ direction }) => direction === "inbound");
+    if (inbound.length < this.#needs.limits.inboundConnections) return true;
+    const victim = chooseEviction(
+      inbound.map((peer) => ({ ...peer, group: machineOf(multiaddr(peer.remote)) ?? "" })),
+    );
+    if (victim === undefined) return false;
+    await this.disconnect(victim.id as PeerId);
+    return true;
+  }
+  /** A score below the lowest mark. */
+  onBad(peer: PeerId, worst: Deed): void {
+    const { bans, scores } = this.#parts;
+    const { clock, limits, logger } = this.#needs;
+    const reason = `its score fell to ${banBelow}, at last by: ${worst}`;
+    bans.add({ subject: peer, reason, by: "score", untilMs: clock.nowMs() + limits.banMs });
+    scores.clear(peer);
+    logger.warn("peer banned", { peer, reason });
+    this.disconnect(peer).catch((error) => this.#onHostError(error));
+  }
+  #forget(peer: PeerId): void {
+    this.#addresses.delete(peer);
+    this.#introductions.delete(peer);
+    this.#parts.meter.forget(peer);
+    this.#gossip.forget(peer);
+  }
   #onHostError(error: unknown): void {
     if (this.#closing === undefined) this.#needs.logger.warn("libp2p", { detail: String(error) });
   }
@@ -271,24 +368,18 @@ async function closeConnection(connection: Connection): Promise<void> {
 }
 const closeTimeoutMs = 300;
 
+/** Streams over the limit of a protocol that are counted against who opened them. */
+const streamsToNotice = 32;
+
+function introductionOf({ agentVersion, protocols, observedAddr }: IdentifyResult): Introduction {
+  return {
+    agent: (agentVersion ?? "").slice(0, agentLettersMax),
+    protocols: protocols.slice(0, protocolsMax),
+    seesUsAt: observedAddr === undefined ? undefined : String(observedAddr),
+  };
+}
+const agentLettersMax = 128;
+const protocolsMax = 64;
+
 /** With so many peers the neighbours that mDNS finds are left alone. */
 const enoughPeers = 16;
-
-function textOf(id: Libp2pPeerId): PeerId {
-  return id.toString() as PeerId;
-}
-
-function withPeer(address: string, id: PeerId): string {
-  return address.includes("/p2p/") ? address : `${address}/p2p/${id}`;
-}
-
-/** What TCP can dial. Error: `wire/bad-address`. */
-function parseAddress(address: string): Multiaddr {
-  try {
-    const parsed = multiaddr(address);
-    if (parsed.getComponents().some(({ name }) => name === "tcp")) return parsed;
-  } catch (error) {
-    throw wireErrors.badAddress({ address }, error);
-  }
-  throw wireErrors.badAddress({ address });
-}

@@ -17,6 +17,13 @@ interface Reader {
   reject(reason: unknown): void;
 }
 
+/** Whoever adopted the stream. */
+export interface StreamOwner {
+  onEnd(stream: Libp2pStream): void;
+  /** Before this side cuts it. */
+  onAbort(reason: Error): void;
+}
+
 export class Libp2pStream implements WireStream {
   readonly peer: PeerId;
   readonly protocol: string;
@@ -36,14 +43,14 @@ export class Libp2pStream implements WireStream {
   #closing: Promise<void> | undefined;
   /** Wakes the writer that waits for libp2p. */
   #wake: (() => void) | undefined;
-  readonly #onEnd: (stream: Libp2pStream) => void;
+  readonly #owner: StreamOwner;
 
-  constructor(stream: Stream, peer: PeerId, onEnd: (stream: Libp2pStream) => void) {
+  constructor(stream: Stream, peer: PeerId, owner: StreamOwner) {
     this.#stream = stream;
     this.peer = peer;
     this.protocol = stream.protocol;
     this.direction = stream.direction;
-    this.#onEnd = onEnd;
+    this.#owner = owner;
     const over = stream.status !== "open" && stream.status !== "closing";
     this.#remoteDone = !over && stream.remoteWriteStatus === "closed";
     stream.addEventListener("message", this.#onMessage);
@@ -101,6 +108,7 @@ export class Libp2pStream implements WireStream {
 
   abort(reason: Error): void {
     if (this.#cut !== undefined || this.#isDone()) return;
+    this.#owner.onAbort(reason);
     this.#readEnded = false;
     this.#cutOff(reason);
     this.#stream.abort(reason);
@@ -196,7 +204,7 @@ export class Libp2pStream implements WireStream {
     if (this.#remoteDone) this.#resume();
     this.#endIfEmpty();
     const flushed = this.#closing !== undefined && this.#stream.writeBufferLength === 0;
-    if (this.#readEnded && flushed) this.#onEnd(this);
+    if (this.#readEnded && flushed) this.#owner.onEnd(this);
     else this.#cutOff(undefined);
   };
   #endIfEmpty(): void {
@@ -208,7 +216,7 @@ export class Libp2pStream implements WireStream {
     this.#endIfDone();
   }
   #endIfDone(): void {
-    if (this.#isDone()) this.#onEnd(this);
+    if (this.#isDone()) this.#owner.onEnd(this);
   }
   #isDone(): boolean {
     return this.#readEnded && this.#closing !== undefined && this.#stream.writeStatus === "closed";
@@ -224,6 +232,6 @@ export class Libp2pStream implements WireStream {
     }
     for (const reader of this.#readers.splice(0)) reader.reject(error);
     this.#wake?.();
-    this.#onEnd(this);
+    this.#owner.onEnd(this);
   }
 }

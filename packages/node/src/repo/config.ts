@@ -37,7 +37,10 @@ export const configSchema = z
           .max(16)
           .default([])
           .describe("multiaddrs to tell others where they reach this node; empty: those it listens on"),
-        mdns: z.boolean().default(false).describe("find peers on the local network"),
+        mdns: z
+          .union([z.boolean(), z.literal("auto")])
+          .default("auto")
+          .describe("find peers on the local network; auto: if this machine has private addresses only"),
         kad: z.boolean().default(false).describe("take part in the distributed peer table"),
       })
       .strict()

@@ -109,11 +109,56 @@ export interface WalletDoor {
   importText(text: string): Promise<readonly Address[]>;
 }
 
+/** What a wire over sockets adds; a simulated one has none of it. */
+export interface NetControlDoor {
+  peers(): readonly {
+    readonly id: PeerId;
+    readonly score: number;
+    readonly latencyMs: number | undefined;
+    readonly sinceMs: number;
+    readonly agent: string;
+    readonly protocols: readonly string[];
+    readonly receivedBytes: number;
+    readonly sentBytes: number;
+  }[];
+  counts(): {
+    readonly inbound: number;
+    readonly outbound: number;
+    readonly halfOpen: number;
+    readonly receivedBytes: number;
+    readonly sentBytes: number;
+  };
+  scores(): readonly {
+    readonly peerId: string;
+    readonly score: number;
+    readonly deeds: { readonly [deed: string]: number };
+  }[];
+  bans(): readonly NetBan[];
+  ban(
+    subject: string,
+    options: { readonly reason: string; readonly forMs: number | undefined },
+  ): Promise<NetBan>;
+  unban(subject: string): void;
+  ping(peer: string, signal?: Cancel): Promise<number>;
+  observed(): readonly { readonly address: string; readonly peers: number }[];
+}
+
+export interface NetBan {
+  readonly subject: string;
+  readonly kind: "peer" | "address" | "range";
+  readonly reason: string;
+  readonly by: "score" | "person";
+  readonly fromMs: number;
+  readonly untilMs: number | undefined;
+}
+
 export interface NetDoor {
   readonly self: PeerId;
+  readonly control: NetControlDoor | undefined;
   addresses(): readonly string[];
   peers(): readonly WirePeer[];
   connect(address: string, signal?: Cancel): Promise<PeerId>;
+  disconnect(peer: PeerId): Promise<void>;
   peerHeights(): ReadonlyMap<PeerId, number>;
   invite(options: {
     readonly forMs: number | undefined;

@@ -31,7 +31,7 @@ export function peers(look: Look): Tree {
             el(
               "tr",
               null,
-              ["peer", "head it told", "address"].map((title) =>
+              ["peer", "score", "head it told", "address"].map((title) =>
                 el("th", { scope: "col", key: title }, title),
               ),
             ),
@@ -46,11 +46,12 @@ export function peers(look: Look): Tree {
   );
 }
 
-function peerRow({ peerId, addresses, direction, headHeight }: PeerView): Tree {
+function peerRow({ peerId, addresses, direction, headHeight, score }: PeerView): Tree {
   return el(
     "tr",
     { key: peerId },
     el("td", null, idText(peerId)),
+    el("td", null, score === null ? "–" : numberText(score)),
     el("td", null, headHeight === null ? "–" : numberText(headHeight)),
     el("td", { class: "address", title: addresses.join("\n") }, addresses[0] ?? direction),
   );

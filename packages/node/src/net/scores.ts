@@ -1,0 +1,105 @@
+/**
+ * What a peer has done, as one number: its own deeds only, forgotten by halves, kept for hours after it has left,
+ * so that going and coming back washes nobody clean. Gossipsub adds the number to its own score; below the lowest
+ * mark the peer is banned. Good deeds weigh little: no store of them can be saved up for an attack.
+ */
+import type { Clock, JsonObject } from "@holdfast/base";
+
+/** Points of one deed. */
+const points = {
+  /** It brought what was asked for. */
+  useful: 1,
+  /** It did not answer, or had not what it said it had. */
+  unhelpful: -2,
+  /** It opened more streams than one may. */
+  streams: -5,
+  /** A gossip message over its share. */
+  flood: -0.25,
+  /** Gossip that was rejected. */
+  invalid: -20,
+  /** A frame longer than its protocol allows. */
+  oversized: -25,
+  /** It asserted what is provably wrong. */
+  lied: -50,
+} as const;
+
+export type Deed = keyof typeof points;
+
+const halfLifeMs = 600_000; // 10 minutes
+/** As long as Lotus keeps the scores of those who left (RetainScore). */
+const keptMs = 21_600_000;
+const mostPoints = 20;
+/** Gossipsub's thresholds are -10, -50 and, for everything, -80: below it nothing could be counted any more. */
+export const banBelow = -80;
+
+export interface Score extends JsonObject {
+  readonly peerId: string;
+  readonly score: number;
+  readonly deeds: { readonly [Of in Deed]?: number };
+}
+
+interface Kept {
+  score: number;
+  atMs: number;
+  readonly deeds: { [Of in Deed]?: number };
+}
+
+export class Scores {
+  readonly #clock: Clock;
+  readonly #most: number;
+  readonly #kept = new Map<string, Kept>();
+  readonly #onBad: (peer: string, worst: Deed) => void;
+
+  /** `most`: peers that are remembered. */
+  constructor(clock: Clock, most: number, onBad: (peer: string, worst: Deed) => void) {
+    this.#clock = clock;
+    this.#most = most;
+    this.#onBad = onBad;
+  }
+
+  note(peer: string, deed: Deed): void {
+    const kept = this.#kept.get(peer) ?? { score: 0, atMs: 0, deeds: {} };
+    const before = this.of(peer);
+    kept.score = Math.min(mostPoints, before + points[deed]);
+    kept.atMs = this.#clock.nowMs();
+    kept.deeds[deed] = (kept.deeds[deed] ?? 0) + 1;
+    this.#kept.delete(peer);
+    this.#kept.set(peer, kept);
+    if (this.#kept.size > this.#most) this.#forgetOne(peer);
+    if (kept.score <= banBelow && before > banBelow) this.#onBad(peer, deed);
+  }
+  of(peer: string): number {
+    const kept = this.#kept.get(peer);
+    return kept === undefined ? 0 : this.#faded(kept);
+  }
+  /** Worst first. */
+  list(): readonly Score[] {
+    for (const [peer, { atMs }] of this.#kept) {
+      if (this.#clock.nowMs() - atMs > keptMs) this.#kept.delete(peer);
+    }
+    return [...this.#kept]
+      .map(([peerId, kept]) => ({ peerId, score: rounded(this.#faded(kept)), deeds: { ...kept.deeds } }))
+      .sort((a, b) => a.score - b.score);
+  }
+  /** After a ban, or when a person has lifted one. */
+  clear(peer: string): void {
+    this.#kept.delete(peer);
+  }
+
+  #faded({ score, atMs }: Kept): number {
+    return score * 2 ** ((atMs - this.#clock.nowMs()) / halfLifeMs);
+  }
+  /** Whoever has the most harmless score goes; a flood of new names does not wash the bad ones away. */
+  #forgetOne(except: string): void {
+    let harmless: string | undefined;
+    let nearest = Number.POSITIVE_INFINITY;
+    for (const [peer, kept] of this.#kept) {
+      const size = Math.abs(this.#faded(kept));
+      if (peer === except || size >= nearest) continue;
+      [harmless, nearest] = [peer, size];
+    }
+    if (harmless !== undefined) this.#kept.delete(harmless);
+  }
+}
+
+const rounded = (value: number): number => Math.round(value * 100) / 100;

@@ -1,23 +1,24 @@
 /**
- * What the two sides of a deal say to each other (after go-filecoin 2019). A deal's id is the CID of the
- * unsigned proposal, so that the same proposal sent twice is one deal. Vouchers travel without what follows
+ * What the two sides of a deal say to each other (after go-filecoin 2019). A deal's id is the CID of the terms that
+ * go onto the chain, so that the same proposal sent twice is one deal. Vouchers travel without what follows
  * from the proposal (payer, channel, target, condition): nothing can be said twice and differently, and
  * their signatures show that the payer meant exactly these pieces at exactly this miner.
  */
 import {
   type Address,
+  addressNetwork,
   type CborValue,
   type CID,
   type Codec,
   c,
-  cidOfCbor,
   concatBytes,
   type Decoded,
   encode,
+  epoch,
   utf8Bytes,
   verifySignature,
 } from "@holdfast/base";
-import { pieceInclusionPredicate, type Voucher } from "@holdfast/consensus";
+import { type DealTerms, dealIdOfTerms, dealPredicate, type Voucher } from "@holdfast/consensus";
 import { limits } from "../limits.ts";
 
 export const proposeProtocol = "/fil/storage/mk/1.0.0";
@@ -64,6 +65,11 @@ export const dealProposalCodec = c.tuple("DealProposal", {
   clientPeer: c.text(peerIdBytes),
   payer: c.address,
   channel: c.channelId,
+  /** What each side locks on the chain. */
+  clientCollateral: c.attoFil,
+  providerCollateral: c.attoFil,
+  /** By the payer, over the terms that the miner publishes. */
+  termsSignature: c.fixedBytes(65),
   vouchers: c.list(dealVoucherCodec, limits.vouchersPerDeal),
 });
 export type DealProposal = Decoded<typeof dealProposalCodec>;
@@ -77,9 +83,32 @@ export type SignedProposal = Decoded<typeof signedProposalCodec>;
 
 const proposalDomain = utf8Bytes("holdfast deal proposal\n");
 
+/** All that the terms on the chain say. */
+export type TermsOfProposal = Omit<DealProposal, "vouchers" | "termsSignature">;
+
+/** What of a proposal goes onto the chain. */
+export function termsOf(proposal: TermsOfProposal): DealTerms {
+  const { payer, miner, payload, startHeight, startBy, totalPrice, channel } = proposal;
+  const { clientCollateral, providerCollateral } = proposal;
+  return {
+    client: payer,
+    miner,
+    payload,
+    pieces: proposal.pieces.map(({ commP, paddedBytes }) => ({ commP, paddedBytes })),
+    startHeight,
+    startBy,
+    // A sum that no height can be is refused with the other times.
+    endHeight: epoch(Math.min(endHeightOf(proposal), Number.MAX_SAFE_INTEGER)),
+    totalPrice,
+    clientCollateral,
+    providerCollateral,
+    channel,
+  };
+}
+
 /** The id of a deal. */
-export function dealIdOf(proposal: DealProposal): CID {
-  return cidOfCbor(encode(dealProposalCodec, proposal));
+export function dealIdOf(proposal: TermsOfProposal): CID {
+  return dealIdOfTerms(termsOf(proposal));
 }
 export function proposalSigningBytes(proposal: DealProposal): Uint8Array {
   return concatBytes(proposalDomain, encode(dealProposalCodec, proposal));
@@ -93,13 +122,14 @@ export function endHeightOf(proposal: Pick<DealProposal, "startHeight" | "durati
 
 /** What a voucher of this deal says to the chain, but for its signature. */
 export function draftVoucher(
-  deal: Pick<DealProposal, "miner" | "pieces" | "payer" | "channel">,
+  deal: TermsOfProposal,
   target: Address,
   voucher: Pick<DealVoucher, "amount" | "validAt">,
 ): Omit<Voucher, "signature"> {
   const { amount, validAt } = voucher;
-  const { miner, pieces, payer, channel } = deal;
-  return { payer, channel, target, amount, validAt, condition: pieceInclusionPredicate(miner, pieces) };
+  const { payer, channel } = deal;
+  const condition = dealPredicate(addressNetwork(payer), termsOf(deal));
+  return { payer, channel, target, amount, validAt, condition };
 }
 
 /** In the order in which a deal goes through them; `rejected` and `failed` are ends. */

@@ -1,11 +1,15 @@
 /** What the chain says now about the parties, sectors and money of a deal. */
-import { type Address, channelId, HoldfastError, type PeerId, sectorId } from "@holdfast/base";
+import { type Address, type CID, channelId, HoldfastError, type PeerId, sectorId } from "@holdfast/base";
 import {
+  type Deal as ChainDeal,
   type Channel,
   type MinerView,
   type PreCommit,
   readActor,
   readChannel,
+  readDeal,
+  readDealLoss,
+  readEscrow,
   readMinerState,
   readPreCommit,
   readSector,
@@ -42,6 +46,33 @@ export function preCommitOn(chain: MarketChain, miner: Address, id: number): Pre
 /** Undefined before its message is in the chain, and when it was settled. */
 export function channelOn(chain: MarketChain, payer: Address, id: number): Channel | undefined {
   return readChannel(chain.store, chain.headState().state, payer, channelId(id));
+}
+
+/** The deal on a channel, if it is this one; undefined before it is published, and when its time is past. */
+export function dealOn(
+  chain: MarketChain,
+  {
+    payer,
+    channel,
+    dealId,
+  }: { readonly payer: Address; readonly channel: number; readonly dealId: CID | string },
+): ChainDeal | undefined {
+  const ref = { client: payer, channel: channelId(channel) };
+  const deal = readDeal(chain.store, chain.headState().state, ref);
+  return deal?.id.toString() === dealId.toString() ? deal : undefined;
+}
+
+/** True if a sector of the deal is lost and nobody has settled that yet. */
+export function isLossOpen(chain: MarketChain, deal: ChainDeal): boolean {
+  if (deal.status !== "active") return false;
+  const lostAt = readDealLoss(chain.store, chain.headState().state, deal);
+  return lostAt !== null && lostAt < deal.endHeight;
+}
+
+/** What the market holds for a party and has not locked. */
+export function freeEscrowOf(chain: MarketChain, party: Address): bigint {
+  const { escrow, locked } = readEscrow(chain.store, chain.headState().state, party);
+  return escrow - locked;
 }
 
 export function balanceOf(chain: MarketChain, address: Address): bigint {

@@ -203,6 +203,29 @@ export const dealRefusals = defineErrors("deal", {
     message: (data: { startBy: number }) => `the sectors were not on the chain by ${data.startBy}`,
     fix: "use another miner",
   },
+  collateralTooSmall: {
+    exit: "refused",
+    message: (data: { side: string; offered: string; asked: string }) =>
+      `the ${data.side} locks ${data.offered} attoFIL, at least ${data.asked} are asked for`,
+    fix: again,
+  },
+  collateralMissing: {
+    exit: "retry-later",
+    message: (data: { payer: string; free: string; needed: string }) =>
+      `the market holds ${data.free} free attoFIL for ${data.payer}, the deal locks ${data.needed}`,
+    fix: "try again when the deposit is in a block; `holdfast put` does that by itself",
+  },
+  notPublished: {
+    exit: "refused",
+    message: (data: { detail: string }) => `the deal could not be published: ${data.detail}`,
+    fix: "make a new proposal, or use another miner",
+  },
+  ended: {
+    exit: "refused",
+    message: (data: { status: string; height: number }) =>
+      `the deal on the chain is ${data.status} since ${data.height}`,
+    fix: "store the file again",
+  },
   sectorLost: {
     exit: "proof-invalid",
     message: (data: { sectorId: number; detail: string }) =>

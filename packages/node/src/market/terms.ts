@@ -3,7 +3,14 @@
  * the deal's size: price, bounds of the duration, and how long each side waits for the other. Pure.
  */
 import { type AttoFil, attoFil } from "@holdfast/base";
-import { type Ask, inclusionGas, type NetworkParams, proofGas } from "@holdfast/consensus";
+import {
+  type Ask,
+  dealSettlementEpochs,
+  inclusionGas,
+  type NetworkParams,
+  percentOf,
+  proofGas,
+} from "@holdfast/consensus";
 import { maxUserBytes, paddedPieceBytes } from "@holdfast/proofs";
 import { limits } from "../limits.ts";
 import type { DealPiece } from "./deal.ts";
@@ -58,12 +65,17 @@ export function epochsIn(params: NetworkParams, ms: number, least: number): numb
   return Math.max(least, Math.ceil(ms / params.roundMs));
 }
 
-/**
- * After the end of a deal: time to redeem the last voucher. Two proving periods, so that a miner with a faulty
- * sector at the end can recover it and still get its money.
- */
+/** After the end of a deal: time to redeem the last voucher. */
 export function settlementEpochs(params: NetworkParams): number {
-  return 2 * params.provingPeriodEpochs + params.proofWindowEpochs;
+  return dealSettlementEpochs(params);
+}
+
+/** What each side locks for a deal of this price: the network's share. */
+export function collateralsFor(params: NetworkParams, totalPrice: AttoFil) {
+  return {
+    clientCollateral: percentOf(totalPrice, params.minClientCollateralPercent),
+    providerCollateral: percentOf(totalPrice, params.minProviderCollateralPercent),
+  };
 }
 
 /** A shorter deal could end before its first proof, a longer one outlive its sectors. */
@@ -104,28 +116,29 @@ export function silenceMs(params: NetworkParams): number {
 
 /** CBOR and a sector number around each inclusion proof (bytes, generous). */
 const locationOverheadBytes = 16;
-/** The voucher without its condition, the message's own fields and signatures (bytes, generous). */
-const redeemOverheadBytes = 1_024;
-/** One piece in a condition: commitment and size with their CBOR. */
-const conditionPieceBytes = 48;
+/** The terms without their pieces, the message's own fields and signatures (bytes, generous). */
+const startOverheadBytes = 1_024;
+/** One piece in the terms: commitment and size with their CBOR. */
+const termsPieceBytes = 48;
 const inclusionNodeBytes = 32;
 const positionBytes = 8;
 
-/** What redeeming a voucher of these pieces takes, at most. */
-export function redemptionSize(
+/** What publishing a deal of these pieces takes, or starting it with their proofs, at most. */
+export function startSize(
   pieces: readonly Pick<DealPiece, "paddedBytes">[],
   sectorBytes: number,
 ): { readonly messageBytes: number; readonly gas: number } {
-  let messageBytes = redeemOverheadBytes;
+  let messageBytes = startOverheadBytes;
   let gas = 0;
   for (const { paddedBytes } of pieces) {
     const levels = Math.max(0, Math.log2(sectorBytes / paddedBytes));
     const proofBytes = positionBytes + inclusionNodeBytes * levels;
-    messageBytes += proofBytes + locationOverheadBytes + conditionPieceBytes;
+    // The one message has the terms, the other the proofs.
+    messageBytes += Math.max(proofBytes + locationOverheadBytes, termsPieceBytes);
     gas += proofGas("inclusion", proofBytes);
   }
-  // Parameters are paid for in the message, in its call and in the condition's call; state and signature beside.
-  return { messageBytes, gas: gas + 3 * inclusionGas(messageBytes) + 20_000 };
+  // Parameters are paid for in the message, in its call and in that of the miner; state and signature beside.
+  return { messageBytes, gas: gas + 4 * inclusionGas(messageBytes) + 40_000 };
 }
 
 /** Why pieces cannot be one deal in sectors of this size; undefined if they can. */
@@ -137,7 +150,7 @@ export function oversize(
   if (pieces.length > limits.piecesPerDeal) {
     return `${pieces.length} pieces for sectors of ${sectorBytes} bytes, at most ${limits.piecesPerDeal} are possible`;
   }
-  const { messageBytes, gas } = redemptionSize(pieces, sectorBytes);
+  const { messageBytes, gas } = startSize(pieces, sectorBytes);
   if (messageBytes > params.maxMessageBytes) {
     return `${messageBytes} bytes in one message, at most ${params.maxMessageBytes} are possible`;
   }

@@ -1,12 +1,7 @@
 /** The messages of a deal: one encoding, ids that follow from the content, and none larger than a frame. */
 import { cidOfCbor, decode, encode, epoch, sectorId } from "@holdfast/base";
 import { codeThrown } from "@holdfast/base/testing";
-import {
-  methods,
-  pieceInclusionRedemption,
-  signedMessageCodec,
-  voucherSigningBytes,
-} from "@holdfast/consensus";
+import { methods, signedMessageCodec } from "@holdfast/consensus";
 import { sectorProfiles } from "@holdfast/proofs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -17,10 +12,10 @@ import {
   type DealPiece,
   dealAnswerCodec,
   dealIdOf,
-  draftVoucher,
   isAnswerSigned,
   isProposalSigned,
   signedProposalCodec,
+  termsOf,
   type UnsignedAnswer,
   wireStates,
 } from "../../src/market/deal.ts";
@@ -30,11 +25,11 @@ import {
   dealPrice,
   durationBounds,
   oversize,
-  redemptionSize,
   sliceCount,
   sliceForSectors,
+  startSize,
 } from "../../src/market/terms.ts";
-import { facts, owner, payer, proposalWith, vouchersOf } from "./support/proposals.ts";
+import { facts, owner, payer, proposalWith } from "./support/proposals.ts";
 import { keysOf, signerOf } from "./support/world.ts";
 
 const fullPieces = (count: number, sectorBytes = 2_048): DealPiece[] =>
@@ -176,7 +171,7 @@ describe("terms", () => {
     expect(bestAsk(facts.asks, 6_144, 9_999)).toBe(undefined);
   });
 
-  it("counts what redeeming takes, and not less than it takes", () => {
+  it("counts what starting a deal takes, and not less than it takes", () => {
     for (const [count, sectorBytes, paddedBytes] of [
       [1, 2_048, 2_048],
       [5, 1_048_576, 128],
@@ -184,30 +179,31 @@ describe("terms", () => {
       [300, 268_435_456, 1_024],
     ] as const) {
       const pieces = fullPieces(count, paddedBytes);
-      const terms = proposalWith({ pieces }).proposal;
-      const [due] = vouchersOf(terms);
-      if (due === undefined) throw new TypeError("a schedule has a first voucher");
+      const { proposal } = proposalWith({ pieces });
+      const { payer: client, channel, miner, termsSignature: signature } = proposal;
       const proof = new Uint8Array(8 + 32 * Math.log2(sectorBytes / paddedBytes));
-      const voucher = { ...draftVoucher(terms, owner.address, due), signature: due.signature };
-      const redeemerParams = pieceInclusionRedemption(
-        pieces.map(() => ({ sectorId: sectorId(2 ** 32 - 1), proof })),
+      const locations = pieces.map(() => ({ sectorId: sectorId(2 ** 32 - 1), proof }));
+      const started = encode(methods.market.activateDeal.params, { client, channel, locations });
+      const deals = [{ terms: termsOf(proposal), signature }];
+      const published = encode(methods.market.publishDeals.params, { miner, deals });
+      const bytes = Math.max(
+        ...[started, published].map((params) => {
+          const message = {
+            to: owner.address,
+            from: payer.address,
+            nonce: (2 ** 40) as never,
+            value: (10n ** 26n) as never,
+            method: "activateDeal",
+            params,
+            gasPrice: (10n ** 20n) as never,
+            gasLimit: 10_000_000 as never,
+          };
+          return encode(signedMessageCodec, { message, signature: new Uint8Array(65) }).length;
+        }),
       );
-      const params = encode(methods.broker.redeem.params, { voucher, redeemerParams });
-      const message = {
-        to: owner.address,
-        from: payer.address,
-        nonce: (2 ** 40) as never,
-        value: 0n as never,
-        method: "redeem",
-        params,
-        gasPrice: (10n ** 20n) as never,
-        gasLimit: 10_000_000 as never,
-      };
-      const bytes = encode(signedMessageCodec, { message, signature: new Uint8Array(65) }).length;
-      const { messageBytes } = redemptionSize(pieces, sectorBytes);
+      const { messageBytes } = startSize(pieces, sectorBytes);
       expect(messageBytes).toBeGreaterThanOrEqual(bytes);
       expect(messageBytes).toBeLessThan(1.5 * bytes + 2_000);
-      expect(voucherSigningBytes(voucher, facts.networkId).length).toBeLessThan(messageBytes);
     }
   });
 

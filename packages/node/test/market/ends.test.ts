@@ -1,6 +1,13 @@
 /** How deals end when something else happens: reorganisations, a miner that dies, payments out of the ordinary. */
 import { attoFil, channelId, encode, epoch, parseFil } from "@holdfast/base";
-import { builtinAddresses, listChannels, methods, readActor, voucherSigningBytes } from "@holdfast/consensus";
+import {
+  builtinAddresses,
+  dealTermsSigningBytes,
+  listChannels,
+  methods,
+  readActor,
+  voucherSigningBytes,
+} from "@holdfast/consensus";
 import { describe, expect, it } from "vitest";
 import { FrameReader, sendMessage } from "../../src/framing.ts";
 import { proposalOf } from "../../src/market/client/follow.ts";
@@ -12,6 +19,7 @@ import {
   proposalSigningBytes,
   proposeProtocol,
   signedProposalCodec,
+  termsOf,
 } from "../../src/market/deal.ts";
 import { noise, World } from "./support/world.ts";
 
@@ -114,7 +122,17 @@ describe("a client of another make", () => {
       terms.payer,
       voucherSigningBytes(draftVoucher(base, owner.address, due), world.chain.networkId),
     );
-    const proposal = { ...base, vouchers: [{ ...due, signature }] };
+    const collateral = await client.sender.send({
+      from: client.keys.address,
+      to: builtinAddresses(1).market,
+      value: terms.clientCollateral,
+      method: "addBalance",
+      params: encode(methods.market.addBalance.params, { miner: null }),
+    });
+    await world.settle(client.sender.wait(collateral.cid, {}));
+    const termsBytes = dealTermsSigningBytes(termsOf(base), world.chain.networkId);
+    const termsSignature = signer.sign(terms.payer, termsBytes);
+    const proposal = { ...base, termsSignature, vouchers: [{ ...due, signature }] };
     const signed = { proposal, signature: signer.sign(terms.payer, proposalSigningBytes(proposal)) };
     // The market's own handler must hand out the data: the deal takes the place of the first one in its books.
     client.database.run(

@@ -195,7 +195,9 @@ describe("a put that cannot be", () => {
     const put = market.startPut({ cid, copies: 2, durationEpochs: 2_400 });
     const error = await rejectionOf(world.settle(put));
     expect(error).toMatchObject({ code: "market/insufficient-funds", exit: "funds" });
-    const needed = BigInt(21 * (2_048 + 1_024) * 2_400) + 10_000_000n;
+    const prices = BigInt(21 * (2_048 + 1_024) * 2_400);
+    const collaterals = (prices * BigInt(world.chain.params.minClientCollateralPercent)) / 100n;
+    const needed = prices + collaterals + 20_000_000n;
     const missing = (error as { data: { missingFil: string } }).data.missingFil;
     expect(parseFil(missing)).toBe(needed - 20_000_000n);
     expect(world.mined.some(({ from }) => from === keys.address)).toBe(false);

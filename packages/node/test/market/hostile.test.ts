@@ -30,7 +30,7 @@ import {
   signedProposalCodec,
   type UnsignedAnswer,
 } from "../../src/market/deal.ts";
-import { proposalWith } from "./support/proposals.ts";
+import { payer, proposalWith } from "./support/proposals.ts";
 import { keysOf, noise, sectorBytes, signerOf, World } from "./support/world.ts";
 
 const minerPeer = "miner-0" as PeerId;
@@ -142,11 +142,15 @@ describe("a miner", () => {
     expect(answer?.dealId.toString()).toBe(deal?.dealId);
     expect(world.miner(0).market.deals().length).toBe(1);
     // A signed proposal of the same payer for a channel that does not exist.
-    const unpaid = proposalWith({
-      startHeight: epoch(world.height),
-      startBy: epoch(world.height + 200),
-      channel: 77 as never,
-    });
+    const unpaid = proposalWith(
+      {
+        startHeight: epoch(world.height),
+        startBy: epoch(world.height + 200),
+        channel: 77 as never,
+      },
+      payer,
+      world.chain.networkId,
+    );
     const send = framed(encode(signedProposalCodec, unpaid));
     const refused = await answerTo(
       world,

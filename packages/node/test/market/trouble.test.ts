@@ -6,6 +6,7 @@ import {
   listChannels,
   methods,
   readActor,
+  readEscrow,
   readSector,
 } from "@holdfast/consensus";
 import { describe, expect, it } from "vitest";
@@ -15,6 +16,8 @@ import { noise, type TestMiner, World } from "./support/world.ts";
 const fees = 50_000_000n;
 const channels = (world: World) =>
   listChannels(world.chain.store, world.chain.headState().state, world.client.keys.address);
+const escrow = (world: World) =>
+  readEscrow(world.chain.store, world.chain.headState().state, world.client.keys.address);
 const balance = (world: World): bigint =>
   readActor(world.chain.store, world.chain.headState().state, world.client.keys.address)?.balance ?? 0n;
 
@@ -181,7 +184,15 @@ describe("a miner that", () => {
       provePieceInclusion: (key) => ({ ...honest.provePieceInclusion(key), sectorId: 0 }),
     }));
     await world.reopenMiner(miner, needs);
-    await endsAtSecond(world, await world.import(noise(3_000)), "market/false-claim");
+    const before = balance(world);
+    const job = await world.put(await world.import(noise(3_000)));
+    expect(job).toMatchObject({ state: "done", copies: [{ miner: world.miner(1).address }] });
+    expect(errorOf(world, "market/false-claim")).toBe("market/false-claim");
+    // The liar has published the deal: the channel is kept until the deal is late, which costs the liar.
+    await world.until(() => channels(world).length === 0, 900);
+    await world.rounds(5);
+    expect(before - balance(world)).toBeLessThan(parseFil(job.totalFil) + fees);
+    expect(escrow(world)).toEqual({ escrow: 0n, locked: 0n });
   });
 
   it("proves the file but gives back other bytes is caught by reading back", async () => {

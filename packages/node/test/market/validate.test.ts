@@ -75,7 +75,7 @@ const table: readonly (Case & { readonly code: string; readonly truth?: Case })[
   { code: "deal/piece-too-large", facts: { sectorBytes: 1_024 }, truth: { facts: { sectorBytes: 4_096 } } },
   {
     code: "deal/too-many-pieces",
-    facts: { params: { ...facts.params, maxMessageBytes: 1_200 } },
+    facts: { params: { ...facts.params, maxMessageBytes: 1_100 } },
     truth: { facts: { params: { ...facts.params, maxMessageBytes: 2_000 } } },
   },
   {
@@ -111,6 +111,13 @@ const table: readonly (Case & { readonly code: string; readonly truth?: Case })[
   },
   { code: "deal/price-too-low", signed: proposalWith({ pricePerBytePerEpoch: attoFil(9) }) },
   { code: "deal/total-too-low", signed: proposalWith({ totalPrice: attoFil(total - 1n) }) },
+  { code: "deal/collateral-too-small", signed: proposalWith({ clientCollateral: attoFil(1n) }) },
+  { code: "deal/collateral-too-small", signed: proposalWith({ providerCollateral: attoFil(1n) }) },
+  {
+    code: "deal/collateral-too-small",
+    signed: proposalWith({ providerCollateral: attoFil(honest.providerCollateral + 1n) }),
+  },
+  { code: "deal/bad-signature", signed: proposalWith({ termsSignature: new Uint8Array(65) }) },
   { code: "deal/channel-target", channel: { target: stranger.address }, truth: { channel: {} } },
   { code: "deal/channel-used", isTaken: true, truth: { isTaken: false } },
   { code: "deal/channel-used", channel: { redeemed: attoFil(1) }, truth: { channel: {} } },
@@ -174,6 +181,9 @@ describe("a miner's checks", () => {
       "deal/malformed",
       "deal/busy",
       "deal/channel-not-found",
+      "deal/collateral-missing",
+      "deal/not-published",
+      "deal/ended",
       "deal/transfer-failed",
       "deal/wrong-data",
       "deal/storage-failed",
@@ -206,10 +216,13 @@ describe("a miner's checks", () => {
       clientPeer: "another",
       payer: stranger.address,
       channel: channelId(9),
+      clientCollateral: attoFil(1n),
+      providerCollateral: attoFil(1n),
+      termsSignature: new Uint8Array(65),
       vouchers: honest.vouchers.slice(1),
     };
     const fields = Object.keys(changes) as (keyof DealProposal)[];
-    expect(fields).toEqual(Object.keys(signed.proposal));
+    expect(fields.toSorted()).toEqual(Object.keys(signed.proposal).toSorted());
     for (const field of fields) {
       const proposal = { ...signed.proposal, [field]: changes[field] };
       expect(verdict({ signed: { ...signed, proposal } }), field).toBe("deal/bad-signature");

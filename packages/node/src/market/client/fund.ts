@@ -25,9 +25,12 @@ import type { Attempt } from "./store.ts";
 const confirmations = 1;
 
 type ChannelMethod = "createChannel" | "extend" | "cancel" | "reclaim";
+type MarketMethod = "addBalance" | "withdrawBalance" | "settleDeals";
 
 export interface ChannelMessage {
-  readonly method: ChannelMethod;
+  readonly method: ChannelMethod | MarketMethod;
+  /** Default: the payment broker. */
+  readonly to?: "broker" | "market";
   readonly params: Uint8Array;
   readonly value?: AttoFil;
   /** How many messages of this kind failed before. */
@@ -40,14 +43,14 @@ export interface ChannelMessage {
 export async function settleMessage(
   { needs, store }: ClientContext,
   attempt: Attempt,
-  { method, params, value, tries, onSent }: ChannelMessage,
+  { method, to = "broker", params, value, tries, onSent }: ChannelMessage,
   signal: AbortSignal,
 ): Promise<{ readonly exitCode: number; readonly returns: Uint8Array } | undefined> {
   const { chain, sender } = needs;
   const from = store.job(attempt.jobId)?.payer ?? needs.signer.payer();
   const { cid, nonce } = await sender.send({
     from,
-    to: builtinAddresses(chain.params.networkByte).broker,
+    to: builtinAddresses(chain.params.networkByte)[to],
     method,
     params,
     key: `market/${jobIdOf(attempt.jobId)}/${attempt.id}/${method}/${tries}`,
@@ -66,9 +69,40 @@ export async function settleMessage(
 
 /** funding → proposing. `market/channel-failed`, `market/not-imported`, `sender/…`. */
 export async function fund(context: ClientContext, id: number, signal: AbortSignal): Promise<void> {
-  const { needs } = context;
-  const { chain } = needs;
   await ensurePieces(context, attemptById(context, id), signal);
+  // Both at once, so that one block can take both.
+  const paid = await Promise.allSettled([openChannel(context, id, signal), deposit(context, id, signal)]);
+  const failed = paid.find((result) => result.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+  const { channel } = attemptById(context, id);
+  move(
+    context,
+    attemptById(context, id),
+    { stage: "proposing" },
+    `payment channel ${channel} holds the price, the market the collateral`,
+  );
+}
+
+/** The collateral of the deal goes to the market. `market/channel-failed`. */
+async function deposit(context: ClientContext, id: number, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const attempt = attemptById(context, id);
+    if (attempt.escrow !== "ours" || attempt.collateral === 0n) return;
+    const { collateral: value, depositTry: tries } = attempt;
+    const params = encode(methods.market.addBalance.params, { miner: null });
+    const message = { method: "addBalance", to: "market", params, value, tries } as const;
+    const receipt = await settleMessage(context, attempt, message, signal);
+    if (receipt?.exitCode === 0) return context.store.updateAttempt(id, { escrow: "in" });
+    context.store.updateAttempt(id, { depositTry: tries + 1 });
+    if (tries + 1 < limits.dealMessageAttempts) continue;
+    const exitCode = receipt?.exitCode ?? -1;
+    const meaning = receipt === undefined ? "replaced by another message" : exitCodeMeaning(exitCode);
+    throw marketErrors.channelFailed({ method: "addBalance", exitCode, meaning });
+  }
+}
+
+async function openChannel(context: ClientContext, id: number, signal: AbortSignal): Promise<void> {
+  const { chain } = context.needs;
   for (;;) {
     const attempt = withEol(context, attemptById(context, id));
     const owner = minerOn(chain, attempt.miner)?.owner;
@@ -91,7 +125,7 @@ export async function fund(context: ClientContext, id: number, signal: AbortSign
     );
     if (receipt?.exitCode === 0) {
       const channel = decode(methods.broker.createChannel.returns, receipt.returns);
-      move(context, attempt, { stage: "proposing", channel }, `payment channel ${channel} holds the price`);
+      context.store.updateAttempt(id, { channel });
       return;
     }
     const exitCode = receipt?.exitCode ?? -1;

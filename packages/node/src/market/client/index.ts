@@ -34,7 +34,7 @@ import { filesOf } from "./files.ts";
 import { checkMoney, Jobs } from "./jobs.ts";
 import { findOffers, type Offer, probe, quoteLine, shortage } from "./offers.ts";
 import { receiptOf } from "./receipt.ts";
-import { startRefunds } from "./refunds.ts";
+import { startRefunds, startReturns } from "./refunds.ts";
 import { ClientStore, type JobRow } from "./store.ts";
 import { dealDetailOf, dealOf, jobView } from "./views.ts";
 
@@ -65,7 +65,11 @@ class ClientMarketService implements ClientMarket {
     this.#jobs = new Jobs(context);
     this.#served = serveDealData(context);
     // In a task: the chain tells many others of its new head after us, whatever happens here.
-    const look = (): void => context.tasks.start("refunds", async () => startRefunds(context));
+    const look = (): void =>
+      context.tasks.start("refunds", async () => {
+        startRefunds(context);
+        startReturns(context);
+      });
     this.#endHead = needs.chain.onHead(look);
     look();
     this.#jobs.resume();

@@ -7,7 +7,7 @@ import { limits } from "../../limits.ts";
 import { marketErrors } from "../errors.ts";
 import { balanceOf, channelOn } from "../facts.ts";
 import { Backoff, Turns } from "../tasks.ts";
-import { silenceMs } from "../terms.ts";
+import { collateralsFor, silenceMs } from "../terms.ts";
 import { attemptById, type ClientContext, errorText, jobById, jobIdOf, move } from "./context.ts";
 import { follow } from "./follow.ts";
 import { fund } from "./fund.ts";
@@ -52,13 +52,18 @@ export function checkMoney(
     throw marketErrors.priceAboveMax({ totalFil: filText(attoFil(total)), maxFil: filText(job.maxPrice) });
   }
   // What is on its way into a channel is spent already; once it is there, the balance says so itself.
-  const promised = store.beingFunded().filter(({ jobId, channel }) => {
+  const promised = store.beingFunded().reduce((sum, attempt) => {
+    const { jobId, channel, escrow, collateral } = attempt;
+    if (store.job(jobId)?.payer !== job.payer) return sum;
     const isThere = channel !== null && channelOn(needs.chain, job.payer, channel) !== undefined;
-    return store.job(jobId)?.payer === job.payer && !isThere;
-  });
-  const balance =
-    balanceOf(needs.chain, job.payer) - promised.reduce((sum, attempt) => sum + attempt.total, 0n);
-  const needed = added + feeReserve * BigInt(totals.length);
+    return sum + (isThere ? 0n : attempt.total) + (escrow === "ours" ? collateral : 0n);
+  }, 0n);
+  const balance = balanceOf(needs.chain, job.payer) - promised;
+  const collaterals = totals.map(
+    (one) => collateralsFor(needs.chain.params, attoFil(one)).clientCollateral as bigint,
+  );
+  const locked = collaterals.reduce((sum, one) => sum + one, 0n);
+  const needed = added + locked + 2n * feeReserve * BigInt(totals.length);
   if (balance >= needed) return;
   throw marketErrors.insufficientFunds({
     address: job.payer,
@@ -216,7 +221,8 @@ export class Jobs {
   #addAttempt(job: JobRow, copy: number, offer: Offer | undefined): void {
     if (offer === undefined) return;
     const { miner, pricePerBytePerEpoch, total, sectorBytes } = offer;
-    const attempt = { jobId: job.id, copy, miner, pricePerBytePerEpoch, total, sectorBytes };
+    const { clientCollateral: collateral } = collateralsFor(this.#context.needs.chain.params, total);
+    const attempt = { jobId: job.id, copy, miner, pricePerBytePerEpoch, total, sectorBytes, collateral };
     this.#context.store.addAttempt(attempt, this.#context.needs.clock.nowMs());
   }
 

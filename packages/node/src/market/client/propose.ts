@@ -4,7 +4,7 @@
  * same channel: its vouchers are cumulative, so the miner cannot be paid twice.
  */
 import { type CID, channelId, decode, encode, epoch, HoldfastError, parseCid } from "@holdfast/base";
-import { voucherSigningBytes } from "@holdfast/consensus";
+import { dealTermsSigningBytes, voucherSigningBytes } from "@holdfast/consensus";
 import { limits } from "../../limits.ts";
 import {
   type DealAnswer,
@@ -17,12 +17,14 @@ import {
   proposeProtocol,
   type SignedProposal,
   signedProposalCodec,
+  type TermsOfProposal,
+  termsOf,
 } from "../deal.ts";
 import { marketErrors } from "../errors.ts";
 import { channelOn, heightOf, minerOn, peerOf } from "../facts.ts";
 import { ask } from "../talk.ts";
 import { Backoff, nextHead } from "../tasks.ts";
-import { activationEpochs, paddedTotal, settlementEpochs, silenceMs } from "../terms.ts";
+import { activationEpochs, collateralsFor, paddedTotal, settlementEpochs, silenceMs } from "../terms.ts";
 import { paymentSchedule } from "../vouchers.ts";
 import { attemptById, type ClientContext, jobById, move, note } from "./context.ts";
 import { extendChannel } from "./fund.ts";
@@ -30,7 +32,7 @@ import { ensurePieces } from "./local.ts";
 import type { Attempt } from "./store.ts";
 
 /** Refusals that pass by themselves. */
-const passing = new Set(["deal/channel-not-found", "deal/busy"]);
+const passing = new Set(["deal/channel-not-found", "deal/busy", "deal/collateral-missing"]);
 /** Refusals of a proposal that has become too old: a new one may be taken. */
 const outdated = new Set([
   "deal/start-out-of-range",
@@ -83,7 +85,7 @@ async function ensureProposal(
   const startHeight = heightOf(chain);
   const endHeight = startHeight + durationEpochs;
   const activation = activationEpochs(chain.params, paddedTotal(pieces));
-  const terms: Omit<DealProposal, "vouchers"> = {
+  const terms: TermsOfProposal = {
     payload: parseCid(cid),
     carBytes,
     pieces,
@@ -96,7 +98,10 @@ async function ensureProposal(
     clientPeer: wire.self,
     payer,
     channel: channelId(attempt.channel ?? 0),
+    clientCollateral: attempt.collateral,
+    providerCollateral: collateralsFor(chain.params, attempt.total).providerCollateral,
   };
+  const termsSignature = signer.sign(payer, dealTermsSigningBytes(termsOf(terms), chain.networkId));
   const { target } = channelOf(context, attempt);
   const schedule = paymentSchedule({ startHeight, durationEpochs, totalPrice: attempt.total });
   const vouchers = schedule.map((due) => {
@@ -106,7 +111,7 @@ async function ensureProposal(
     );
     return { ...due, signature };
   });
-  const proposal: DealProposal = { ...terms, vouchers };
+  const proposal: DealProposal = { ...terms, termsSignature, vouchers };
   const signed = { proposal, signature: signer.sign(payer, proposalSigningBytes(proposal)) };
   const dealId = dealIdOf(proposal).toString();
   const { startBy } = proposal;

@@ -5,13 +5,13 @@
 import { HoldfastError } from "@holdfast/base";
 import { limits } from "../../limits.ts";
 import { marketErrors } from "../errors.ts";
-import { heightOf, minerOn, peerOf, sectorOn } from "../facts.ts";
+import { dealOn, heightOf, minerOn, peerOf, sectorOn } from "../facts.ts";
 import { differenceToPieces } from "../pieces.ts";
 import { Backoff, Missing, nextHead } from "../tasks.ts";
 import { attemptById, type ClientContext, move, note } from "./context.ts";
 import { proposalOf } from "./follow.ts";
 import { payloadOf } from "./local.ts";
-import type { Evidence } from "./store.ts";
+import type { Attempt, Evidence } from "./store.ts";
 
 /** Proving periods in which a new sector must have been proven once: so long the chain itself keeps a faulty one. */
 const periodsToFirstProof = 14;
@@ -33,7 +33,8 @@ export async function awaitProofs(context: ClientContext, id: number, signal: Ab
       throw marketErrors.sectorLost({ miner, sectorId: seen.late, detail });
     }
     const unproven = seen.evidence.filter((entry) => entry.firstProvenAt === null).length;
-    if (unproven === 0 && seen.missing === undefined) {
+    const started = hasStarted(context, attempt);
+    if (started && unproven === 0 && seen.missing === undefined) {
       const patch = { stage: "proven", remote: "active", evidence: seen.evidence } as const;
       return move(context, attempt, patch, "every sector was proven on the chain");
     }
@@ -43,10 +44,29 @@ export async function awaitProofs(context: ClientContext, id: number, signal: Ab
     note(
       context,
       attempt,
-      `pieces that wait for the first proof of their sector: ${unproven} of ${seen.evidence.length}`,
+      unproven === 0
+        ? "the miner has yet to start the deal on the chain"
+        : `pieces that wait for the first proof of their sector: ${unproven} of ${seen.evidence.length}`,
     );
     await nextHead(chain, signal);
   }
+}
+
+/** True once the deal is active on the chain. `market/not-in-time`, `market/deal-failed`. */
+function hasStarted({ needs }: ClientContext, attempt: Attempt): boolean {
+  const { miner, dealId, channel, startBy } = attempt;
+  const { payer } = proposalOf(attempt);
+  const deal = dealOn(needs.chain, { payer, channel: channel ?? -1, dealId: dealId ?? "" });
+  if (deal?.status === "active") return true;
+  const isOver = deal === undefined ? heightOf(needs.chain) > (startBy ?? 0) : deal.endedAt !== null;
+  if (!isOver) return false;
+  if (deal === undefined || deal.status === "late")
+    throw marketErrors.notInTime({ miner, startBy: startBy ?? 0 });
+  if (deal.status === "lost") {
+    const [sectorId = 0] = deal.sectors;
+    throw marketErrors.sectorLost({ miner, sectorId, detail: "a sector of the deal was given up" });
+  }
+  throw marketErrors.dealFailed({ miner, reason: `the deal on the chain is ${deal.status}` });
 }
 
 interface Seen {

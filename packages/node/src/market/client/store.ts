@@ -2,113 +2,14 @@
  * The client's jobs in SQLite. An attempt is one try to place one copy at one miner; what its next step needs
  * is here before the step is taken, so that a killed node goes on exactly where it was. Amounts are texts.
  */
-import {
-  type Address,
-  type AttoFil,
-  c,
-  type Decoded,
-  decode,
-  encode,
-  type JsonObject,
-  zeroAtto,
-} from "@holdfast/base";
-import type { Database, Row, SqlValue } from "../../database.ts";
+import { c, decode, encode, zeroAtto } from "@holdfast/base";
+import type { Database } from "../../database.ts";
 import { limits } from "../../limits.ts";
-import { type DealPiece, dealPieceCodec, type WireState, wireStates } from "../deal.ts";
-import {
-  addressOf,
-  amountOf,
-  bytesOrNull,
-  errorOrNull,
-  numberOf,
-  numberOrNull,
-  textOf,
-  textOrNull,
-} from "../rows.ts";
-import type { ErrorText } from "../types.ts";
+import { type DealPiece, dealPieceCodec } from "../deal.ts";
+import { bytesOrNull, numberOf, textOf } from "../rows.ts";
+import { type Attempt, assignments, attemptOf, type JobRow, jobOf } from "./columns.ts";
 
-export interface JobRow {
-  readonly id: number;
-  readonly cid: string;
-  readonly name: string | null;
-  readonly sizeBytes: number;
-  readonly carBytes: number;
-  readonly copies: number;
-  readonly durationEpochs: number;
-  readonly maxPrice: AttoFil | null;
-  readonly payer: Address;
-  readonly state: "running" | "done" | "failed";
-  readonly error: ErrorText | null;
-  readonly startedMs: number;
-  readonly updatedMs: number;
-  readonly finishedMs: number | null;
-}
-
-/**
- * funding: a channel is to be paid in · proposing: it is on the chain · accepted: the miner works · committed:
- * its sectors are on the chain and verified · proven: each has been proven since · done: and the file was read
- * back · abandoned: given up, see `error`.
- */
-export const stages = [
-  "funding",
-  "proposing",
-  "accepted",
-  "committed",
-  "proven",
-  "done",
-  "abandoned",
-] as const;
-export type Stage = (typeof stages)[number];
-
-/** Where a piece was found on the chain, and when its sector was first proven after the start. */
-const evidenceCodec = c.list(
-  c.tuple("Evidence", {
-    sectorId: c.sectorId,
-    proof: c.bytes(4096),
-    commD: c.fixedBytes(32),
-    commR: c.fixedBytes(32),
-    firstProvenAt: c.nullable(c.epoch),
-  }),
-  limits.piecesPerDeal,
-);
-export type Evidence = Decoded<typeof evidenceCodec>[number];
-
-export interface Attempt {
-  readonly id: number;
-  readonly jobId: number;
-  /** From 0. */
-  readonly copy: number;
-  readonly miner: Address;
-  readonly pricePerBytePerEpoch: AttoFil;
-  readonly total: AttoFil;
-  /** The pieces are cut for sectors of this size. */
-  readonly sectorBytes: number;
-  readonly stage: Stage;
-  readonly eol: number | null;
-  readonly channel: number | null;
-  /** The signed proposal as it is sent. */
-  readonly proposal: Uint8Array | null;
-  readonly dealId: string | null;
-  readonly startHeight: number | null;
-  readonly endHeight: number | null;
-  readonly startBy: number | null;
-  /** What the miner said last. */
-  readonly remote: WireState;
-  readonly detail: string;
-  readonly evidence: readonly Evidence[] | null;
-  readonly doneHeight: number | null;
-  readonly error: ErrorText | null;
-  /** What the chain last said that the miner has taken. */
-  readonly redeemed: AttoFil;
-  /** What came back; null while the channel is open. */
-  readonly refunded: AttoFil | null;
-  /** How often each kind of message was sent; part of the messages' keys. */
-  readonly fundTry: number;
-  readonly extendTry: number;
-  readonly cancelTry: number;
-  readonly reclaimTry: number;
-  readonly createdMs: number;
-}
+export type { Attempt, EscrowState, Evidence, JobRow, Stage } from "./columns.ts";
 
 export interface HistoryEntry {
   readonly atMs: number;
@@ -133,7 +34,8 @@ const migrations = [
      deal_id TEXT UNIQUE, start_height INTEGER, end_height INTEGER, start_by INTEGER, remote TEXT NOT NULL,
      detail TEXT NOT NULL, evidence BLOB, done_height INTEGER, error TEXT, redeemed TEXT NOT NULL,
      refunded TEXT, fund_try INTEGER NOT NULL, extend_try INTEGER NOT NULL, cancel_try INTEGER NOT NULL,
-     reclaim_try INTEGER NOT NULL, created_ms INTEGER NOT NULL
+     reclaim_try INTEGER NOT NULL, collateral TEXT NOT NULL, escrow TEXT NOT NULL,
+     deposit_try INTEGER NOT NULL, market_try INTEGER NOT NULL, created_ms INTEGER NOT NULL
    ) STRICT;
    CREATE INDEX market_attempts_job ON market_attempts (job_id);
    CREATE TABLE market_history (
@@ -177,6 +79,10 @@ const attemptColumns: { readonly [Field in keyof AttemptPatch]-?: string } = {
   extendTry: "extend_try",
   cancelTry: "cancel_try",
   reclaimTry: "reclaim_try",
+  collateral: "collateral",
+  escrow: "escrow",
+  depositTry: "deposit_try",
+  marketTry: "market_try",
 };
 
 export class ClientStore {
@@ -228,13 +134,17 @@ export class ClientStore {
   }
 
   addAttempt(
-    attempt: Pick<Attempt, "jobId" | "copy" | "miner" | "pricePerBytePerEpoch" | "total" | "sectorBytes">,
+    attempt: Pick<
+      Attempt,
+      "jobId" | "copy" | "miner" | "pricePerBytePerEpoch" | "total" | "sectorBytes" | "collateral"
+    >,
     atMs: number,
   ): number {
     const row = this.#database.get(
       `INSERT INTO market_attempts (job_id, copy, miner, price, total, sector_bytes, stage, remote, detail,
-         redeemed, fund_try, extend_try, cancel_try, reclaim_try, created_ms)
-       VALUES (?, ?, ?, ?, ?, ?, 'funding', 'unknown', '', ?, 0, 0, 0, 0, ?) RETURNING id`,
+         redeemed, fund_try, extend_try, cancel_try, reclaim_try, collateral, escrow, deposit_try, market_try,
+         created_ms)
+       VALUES (?, ?, ?, ?, ?, ?, 'funding', 'unknown', '', ?, 0, 0, 0, 0, ?, 'ours', 0, 0, ?) RETURNING id`,
       attempt.jobId,
       attempt.copy,
       attempt.miner,
@@ -242,6 +152,7 @@ export class ClientStore {
       attempt.total.toString(),
       attempt.sectorBytes,
       zeroAtto.toString(),
+      attempt.collateral.toString(),
       atMs,
     );
     return row === undefined ? 0 : numberOf(row, "id");
@@ -271,6 +182,12 @@ export class ClientStore {
            AND (stage = 'abandoned' OR (stage = 'done' AND end_height <= ?))`,
         height,
       )
+      .map(attemptOf);
+  }
+  /** Those whose collateral the market holds and that are over, or may be. */
+  heldCollaterals(): Attempt[] {
+    return this.#database
+      .all("SELECT * FROM market_attempts WHERE escrow = 'in' AND stage IN ('abandoned', 'done')")
       .map(attemptOf);
   }
   /** Those whose money may be on its way into a channel. */
@@ -313,79 +230,4 @@ export class ClientStore {
       encode(piecesCodec, pieces),
     );
   }
-}
-
-function assignments(
-  columns: { readonly [field: string]: string },
-  patch: { readonly [field: string]: unknown },
-): [string[], SqlValue[]] {
-  const entries = Object.entries(patch).filter(([, value]) => value !== undefined);
-  return [
-    entries.map(([field]) => `${columns[field]} = ?`),
-    entries.map(([field, value]) => (field === "evidence" ? evidenceValue(value) : sqlValue(value))),
-  ];
-}
-
-function evidenceValue(value: unknown): SqlValue {
-  return value === null ? null : encode(evidenceCodec, value as readonly Evidence[]);
-}
-function sqlValue(value: unknown): SqlValue {
-  if (typeof value === "bigint") return value.toString();
-  if (value === null || typeof value === "string" || typeof value === "number") return value;
-  return value instanceof Uint8Array ? value : JSON.stringify(value as JsonObject);
-}
-
-function jobOf(row: Row): JobRow {
-  const state = textOf(row, "state");
-  return {
-    id: numberOf(row, "id"),
-    cid: textOf(row, "cid"),
-    name: textOrNull(row, "name"),
-    sizeBytes: numberOf(row, "size_bytes"),
-    carBytes: numberOf(row, "car_bytes"),
-    copies: numberOf(row, "copies"),
-    durationEpochs: numberOf(row, "duration_epochs"),
-    maxPrice: row.max_price === null ? null : amountOf(row, "max_price"),
-    payer: addressOf(row, "payer"),
-    state: state === "done" || state === "failed" ? state : "running",
-    error: errorOrNull(row, "error"),
-    startedMs: numberOf(row, "started_ms"),
-    updatedMs: numberOf(row, "updated_ms"),
-    finishedMs: numberOrNull(row, "finished_ms"),
-  };
-}
-
-function attemptOf(row: Row): Attempt {
-  const evidence = bytesOrNull(row, "evidence");
-  const stage = textOf(row, "stage");
-  const remote = textOf(row, "remote");
-  return {
-    id: numberOf(row, "id"),
-    jobId: numberOf(row, "job_id"),
-    copy: numberOf(row, "copy"),
-    miner: addressOf(row, "miner"),
-    pricePerBytePerEpoch: amountOf(row, "price"),
-    total: amountOf(row, "total"),
-    sectorBytes: numberOf(row, "sector_bytes"),
-    stage: stages.find((known) => known === stage) ?? "abandoned",
-    eol: numberOrNull(row, "eol"),
-    channel: numberOrNull(row, "channel"),
-    proposal: bytesOrNull(row, "proposal"),
-    dealId: textOrNull(row, "deal_id"),
-    startHeight: numberOrNull(row, "start_height"),
-    endHeight: numberOrNull(row, "end_height"),
-    startBy: numberOrNull(row, "start_by"),
-    remote: wireStates.find((known) => known === remote) ?? "unknown",
-    detail: textOf(row, "detail"),
-    evidence: evidence === null ? null : decode(evidenceCodec, evidence, columnMaxBytes),
-    doneHeight: numberOrNull(row, "done_height"),
-    error: errorOrNull(row, "error"),
-    redeemed: amountOf(row, "redeemed"),
-    refunded: row.refunded === null ? null : amountOf(row, "refunded"),
-    fundTry: numberOf(row, "fund_try"),
-    extendTry: numberOf(row, "extend_try"),
-    cancelTry: numberOf(row, "cancel_try"),
-    reclaimTry: numberOf(row, "reclaim_try"),
-    createdMs: numberOf(row, "created_ms"),
-  };
 }

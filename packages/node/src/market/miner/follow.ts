@@ -5,7 +5,7 @@
 import { HoldfastError } from "@holdfast/base";
 import { limits } from "../../limits.ts";
 import { endHeightOf } from "../deal.ts";
-import { heightOf, sectorOn } from "../facts.ts";
+import { dealOn, heightOf, sectorOn } from "../facts.ts";
 import { dealRefusals } from "../refusals.ts";
 import { dealById, type MinerContext, move, pieceKeyOf } from "./context.ts";
 import type { DealRow, KeptState } from "./store.ts";
@@ -33,6 +33,15 @@ export async function followDeal(context: MinerContext, dealId: string): Promise
   const deal = dealById(context, dealId);
   if (deal.state === "failed" || deal.state === "complete") return await dropPieces(context, deal);
   const isOver = heightOf(context.needs.chain) >= endHeightOf(deal.proposal);
+  const onChain = dealOn(context.needs.chain, deal);
+  if (onChain !== undefined && onChain.endedAt !== null && onChain.status !== "complete") {
+    const { status, endedAt, startBy } = onChain;
+    const isLate = status === "late";
+    const reason = isLate
+      ? dealRefusals.notInTime({ startBy })
+      : dealRefusals.ended({ status, height: endedAt });
+    return fail(context, deal, reason);
+  }
   if (deal.settled && isOver) return completeDeal(context, deal);
   if (deal.state === "accepted" || deal.state === "transferring") return expireTransfer(context, deal);
   const sectors = sectorsOf(context, deal);
@@ -44,7 +53,9 @@ export async function followDeal(context: MinerContext, dealId: string): Promise
     move(context, dealId, { state: next.state }, next.detail);
   }
   // Also of a deal with sealed sectors: a restart may have come between the first and the last of them.
-  if (next.state === "staged" || next.state === "sealing") await sealSoon(context, deal, sectors);
+  // Nothing is sealed for a deal that the chain does not have.
+  const isWaiting = next.state === "staged" || next.state === "sealing";
+  if (isWaiting && onChain !== undefined) await sealSoon(context, deal, sectors);
 }
 
 function expireTransfer(context: MinerContext, deal: DealRow): void {
@@ -102,7 +113,7 @@ async function sealSoon(context: MinerContext, deal: DealRow, sectors: readonly 
   }
 }
 
-function fail(context: MinerContext, deal: DealRow, reason: HoldfastError): void {
+export function fail(context: MinerContext, deal: DealRow, reason: HoldfastError): void {
   context.needs.logger.warn("deal failed", { deal: deal.dealId, reason: reason.message });
   move(context, deal.dealId, { state: "failed", code: reason.code }, reason.message);
 }

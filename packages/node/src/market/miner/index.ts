@@ -12,6 +12,7 @@ import { carSourceOf } from "./car-source.ts";
 import type { MinerContext } from "./context.ts";
 import { followDeal } from "./follow.ts";
 import { serveProposals } from "./intake.ts";
+import { OnChain } from "./onchain.ts";
 import { Redemptions } from "./redeem.ts";
 import { MinerStore } from "./store.ts";
 import { Transfers } from "./transfer.ts";
@@ -34,11 +35,13 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
   };
   const transfers = new Transfers(context);
   const redemptions = new Redemptions(context);
+  const onChain = new OnChain(context);
   const lookAtDeals = (): void => {
     for (const { dealId } of context.store.open()) {
       context.tasks.start(`deal/${dealId}`, async () => {
         await followDeal(context, dealId);
         transfers.start(dealId);
+        onChain.look(dealId);
         redemptions.look(dealId);
       });
     }

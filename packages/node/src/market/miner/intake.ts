@@ -13,7 +13,7 @@ import {
   type SignedProposal,
   signedProposalCodec,
 } from "../deal.ts";
-import { channelOn } from "../facts.ts";
+import { channelOn, freeEscrowOf } from "../facts.ts";
 import { asRefusal, dealRefusals } from "../refusals.ts";
 import { serve } from "../talk.ts";
 import { nextHead } from "../tasks.ts";
@@ -77,11 +77,21 @@ async function take(
   const channel = await channelFor(context, proposal, signal);
   // Nothing is awaited from here on: two proposals for one channel cannot both pass.
   if (store.get(dealId) !== undefined) return;
+  checkEscrow(context, proposal);
   const isTaken = store.isChannelTaken(proposal.payer, proposal.channel);
   checkPayment(minerFacts(context), proposal, channel, isTaken);
   const entry = { atMs: needs.clock.nowMs(), state: "accepted", detail: "the deal is accepted" };
   store.add(dealId, encode(signedProposalCodec, signed), proposal, entry);
   needs.logger.info("deal accepted", { deal: dealId, payer: proposal.payer, bytes: proposal.carBytes });
+}
+
+/** The client's collateral is there, beside what its deals that wait for their publication will lock. */
+function checkEscrow({ needs, store }: MinerContext, proposal: DealProposal): void {
+  const { payer, clientCollateral } = proposal;
+  const waiting = store.unpublishedOf(payer).reduce((sum, deal) => sum + deal.proposal.clientCollateral, 0n);
+  const [free, needed] = [freeEscrowOf(needs.chain, payer), waiting + clientCollateral];
+  if (free >= needed) return;
+  throw dealRefusals.collateralMissing({ payer, free: free.toString(), needed: needed.toString() });
 }
 
 /** The client sees its own message first: wait some rounds for it. `deal/channel-not-found`. */

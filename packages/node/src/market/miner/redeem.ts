@@ -1,22 +1,15 @@
 /**
- * Getting paid: at each head the latest voucher that is due is redeemed with the proofs that its pieces are in
- * sectors on the chain; the last one closes the channel. A cancellation of the payer is answered the same way,
+ * Getting paid: at each head the latest voucher that is due is redeemed, once the deal has started on the chain; the
+ * last one closes the channel. A cancellation of the payer is answered the same way,
  * because a redemption takes it back. Messages have keys, so a restart redeems nothing twice.
  */
 import { type AttoFil, encode, filText, HoldfastError } from "@holdfast/base";
-import {
-  builtinAddresses,
-  type Channel,
-  exitCodeMeaning,
-  methods,
-  pieceInclusionRedemption,
-} from "@holdfast/consensus";
+import { builtinAddresses, type Channel, exitCodeMeaning, methods } from "@holdfast/consensus";
 import { limits } from "../../limits.ts";
-import { type DealVoucher, draftVoucher, endHeightOf, type PieceLocation } from "../deal.ts";
-import { channelOn, heightOf, minerOn } from "../facts.ts";
+import { type DealVoucher, draftVoucher, endHeightOf } from "../deal.ts";
+import { channelOn, dealOn, heightOf, minerOn } from "../facts.ts";
 import { dealRefusals } from "../refusals.ts";
 import { Missing } from "../tasks.ts";
-import { locationsOf } from "./answers.ts";
 import { dealById, type MinerContext, move } from "./context.ts";
 import { completeDeal } from "./follow.ts";
 import type { DealRow } from "./store.ts";
@@ -45,15 +38,14 @@ export class Redemptions {
     if (isGone || (channel !== undefined && height >= channel.eol)) settle(this.#context, deal, channel);
     if (channel === undefined || height >= channel.eol) return;
     if (channel.redeemed !== deal.redeemed) store.update(dealId, { redeemed: channel.redeemed });
-    // The condition holds as soon as all sectors are on the chain, and not before.
-    if (deal.state !== "committed" && deal.state !== "active") return;
+    // The condition holds as soon as the deal has started on the chain, and not before.
+    const status = dealOn(needs.chain, deal)?.status;
+    if (status !== "active" && status !== "complete") return;
     const index = dueVoucher(deal, channel, height);
     const refused = this.#refusedAt.get(dealId);
     if (index === undefined || (refused !== undefined && height < refused + retryRounds)) return;
-    const locations = allLocations(this.#context, deal);
-    if (locations === undefined) return;
     tasks.start(`redeem/${dealId}`, async (signal) => {
-      const isSent = await redeem(this.#context, deal, index, locations, signal);
+      const isSent = await redeem(this.#context, deal, index, signal);
       if (isSent) this.#refusedAt.delete(dealId);
       else this.#refusedAt.set(dealId, heightOf(needs.chain));
     });
@@ -75,24 +67,11 @@ export function dueVoucher(
     : undefined;
 }
 
-/** Of every piece; undefined while one is not in a sealed sector. */
-function allLocations(context: MinerContext, deal: DealRow): PieceLocation[] | undefined {
-  const count = deal.proposal.pieces.length;
-  const locations: PieceLocation[] = [];
-  while (locations.length < count) {
-    const page = locationsOf(context, deal, locations.length);
-    if (page.length === 0) return undefined;
-    locations.push(...page);
-  }
-  return locations;
-}
-
 /** False if no message was sent, because it would fail now. */
 async function redeem(
   context: MinerContext,
   deal: DealRow,
   index: number,
-  locations: readonly PieceLocation[],
   signal: AbortSignal,
 ): Promise<boolean> {
   const { chain, sender, miner, logger } = context.needs;
@@ -103,7 +82,7 @@ async function redeem(
   const isLast = index === proposal.vouchers.length - 1;
   const method = isLast ? "close" : "redeem";
   const full = { ...draftVoucher(proposal, owner, voucher), signature: voucher.signature };
-  const redeemerParams = pieceInclusionRedemption(locations);
+  const redeemerParams = new Uint8Array(0);
   const params = encode(methods.broker[method].params, { voucher: full, redeemerParams });
   const to = builtinAddresses(chain.params.networkByte).broker;
   const key = `deal/${dealId}/${method}/${index}/${redeemTry}`;

@@ -40,6 +40,12 @@ export interface DealRow {
   readonly settled: boolean;
   /** The pieces were given back to the storage. */
   readonly dropped: boolean;
+  /** Seen on the chain: a collateral of ours is locked for it, or was. */
+  readonly published: boolean;
+  /** What was left of the collateral was taken out again. */
+  readonly escrowBack: boolean;
+  /** Messages to the market actor that failed on the chain; part of the messages' keys. */
+  readonly marketTry: number;
 }
 
 export interface DealHistory {
@@ -51,7 +57,17 @@ export interface DealHistory {
 export type DealPatch = Partial<
   Pick<
     DealRow,
-    "state" | "code" | "detail" | "stagedHeight" | "redeemed" | "redeemTry" | "settled" | "dropped"
+    | "state"
+    | "code"
+    | "detail"
+    | "stagedHeight"
+    | "redeemed"
+    | "redeemTry"
+    | "settled"
+    | "dropped"
+    | "published"
+    | "escrowBack"
+    | "marketTry"
   >
 >;
 
@@ -61,6 +77,7 @@ const migrations = [
      channel INTEGER NOT NULL, end_height INTEGER NOT NULL, state TEXT NOT NULL, code TEXT NOT NULL,
      detail TEXT NOT NULL, accepted_ms INTEGER NOT NULL, staged_height INTEGER, redeemed TEXT NOT NULL,
      redeem_try INTEGER NOT NULL, settled INTEGER NOT NULL, dropped INTEGER NOT NULL,
+     published INTEGER NOT NULL, escrow_back INTEGER NOT NULL, market_try INTEGER NOT NULL,
      UNIQUE (payer, channel)
    ) STRICT;
    CREATE INDEX market_deals_payload ON market_deals (payload);
@@ -81,6 +98,9 @@ const columns: { readonly [Field in keyof DealPatch]-?: string } = {
   redeemTry: "redeem_try",
   settled: "settled",
   dropped: "dropped",
+  published: "published",
+  escrowBack: "escrow_back",
+  marketTry: "market_try",
 };
 
 /** Decoded proposals that are kept: they never change, and every head asks for them. */
@@ -99,7 +119,7 @@ export class MinerStore {
   add(dealId: string, signed: Uint8Array, proposal: DealProposal, entry: DealHistory): void {
     this.#database.transaction(() => {
       this.#database.run(
-        "INSERT INTO market_deals VALUES (?, ?, ?, ?, ?, ?, 'accepted', '', ?, ?, NULL, ?, 0, 0, 0)",
+        "INSERT INTO market_deals VALUES (?, ?, ?, ?, ?, ?, 'accepted', '', ?, ?, NULL, ?, 0, 0, 0, 0, 0, 0)",
         dealId,
         signed,
         proposal.payload.toString(),
@@ -129,7 +149,8 @@ export class MinerStore {
     return this.#database
       .all(
         `SELECT * FROM market_deals
-           WHERE state NOT IN ('complete', 'failed') OR settled = 0 OR dropped = 0 ORDER BY rowid`,
+           WHERE state NOT IN ('complete', 'failed') OR settled = 0 OR dropped = 0
+             OR (published = 1 AND escrow_back = 0) ORDER BY rowid`,
       )
       .map((row) => this.#dealOf(row));
   }
@@ -139,6 +160,16 @@ export class MinerStore {
       "SELECT count(*) AS deals FROM market_deals WHERE state IN ('accepted', 'transferring')",
     );
     return row === undefined ? 0 : numberOf(row, "deals");
+  }
+  /** Deals of a client that are not on the chain yet and may still get there. */
+  unpublishedOf(payer: Address): DealRow[] {
+    return this.#database
+      .all(
+        `SELECT * FROM market_deals WHERE payer = ? AND published = 0
+           AND state IN ('accepted', 'transferring', 'staged')`,
+        payer,
+      )
+      .map((row) => this.#dealOf(row));
   }
   isChannelTaken(payer: Address, channel: number): boolean {
     return (
@@ -213,5 +244,8 @@ function dealOf(row: Row, dealId: string, proposal: DealProposal): DealRow {
     redeemTry: numberOf(row, "redeem_try"),
     settled: numberOf(row, "settled") === 1,
     dropped: numberOf(row, "dropped") === 1,
+    published: numberOf(row, "published") === 1,
+    escrowBack: numberOf(row, "escrow_back") === 1,
+    marketTry: numberOf(row, "market_try"),
   };
 }

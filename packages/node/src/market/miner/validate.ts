@@ -2,8 +2,14 @@
  * Whether a miner takes a deal: everything that a proposal claims is checked against the chain and against its
  * own numbers, the cheap things first. Each lie has its own refusal. Pure: what it needs to know is given.
  */
-import type { Address } from "@holdfast/base";
-import { type Ask, type Channel, isVoucherSigned, type NetworkParams } from "@holdfast/consensus";
+import { type Address, verifySignature } from "@holdfast/base";
+import {
+  type Ask,
+  type Channel,
+  dealTermsSigningBytes,
+  isVoucherSigned,
+  type NetworkParams,
+} from "@holdfast/consensus";
 import { isPieceCommitment, paddedPieceBytes } from "@holdfast/proofs";
 import {
   type DealProposal,
@@ -11,10 +17,12 @@ import {
   endHeightOf,
   isProposalSigned,
   type SignedProposal,
+  termsOf,
 } from "../deal.ts";
 import { dealRefusals } from "../refusals.ts";
 import {
   bestAsk,
+  collateralsFor,
   dealPrice,
   durationBounds,
   leastSealEpochs,
@@ -49,6 +57,7 @@ export function checkTerms(facts: MinerFacts, signed: SignedProposal, peer: stri
   checkPieces(facts, proposal);
   checkTimes(facts, proposal);
   checkPrice(facts, proposal);
+  checkCollaterals(facts, proposal);
 }
 
 function checkPieces({ sectorBytes, params }: MinerFacts, { pieces, carBytes }: DealProposal): void {
@@ -101,6 +110,22 @@ function checkPrice({ asks, height }: MinerFacts, proposal: DealProposal): void 
   if (totalPrice < needed) {
     throw dealRefusals.totalTooLow({ total: totalPrice.toString(), needed: needed.toString() });
   }
+}
+
+/** The client locks at least, and asks this miner to lock exactly, the network's share of the price. */
+function checkCollaterals({ params, networkId }: MinerFacts, proposal: DealProposal): void {
+  const { clientCollateral, providerCollateral, totalPrice, termsSignature, payer } = proposal;
+  const least = collateralsFor(params, totalPrice);
+  if (clientCollateral < least.clientCollateral) {
+    const [offered, asked] = [clientCollateral.toString(), least.clientCollateral.toString()];
+    throw dealRefusals.collateralTooSmall({ side: "client", offered, asked });
+  }
+  if (providerCollateral !== least.providerCollateral) {
+    const [offered, asked] = [providerCollateral.toString(), least.providerCollateral.toString()];
+    throw dealRefusals.collateralTooSmall({ side: "provider", offered, asked });
+  }
+  const signed = dealTermsSigningBytes(termsOf(proposal), networkId);
+  if (!verifySignature(signed, termsSignature, payer)) throw dealRefusals.badSignature({ payer });
 }
 
 /**

@@ -32,7 +32,7 @@ export class Fuse {
   effect(what: string): void {
     this.count += 1;
     this.#left -= 1;
-    if (this.blown) this.last = what;
+    if (this.blown && this.last === "") this.last = what;
     this.check();
   }
 }

@@ -1,6 +1,11 @@
 /** An honest proposal and what its miner knows, to be made dishonest one field at a time. */
 import { attoFil, channelId, encode, epoch, rawCid, sectorId } from "@holdfast/base";
-import { type Channel, genesisMinerAddress, voucherSigningBytes } from "@holdfast/consensus";
+import {
+  type Channel,
+  dealTermsSigningBytes,
+  genesisMinerAddress,
+  voucherSigningBytes,
+} from "@holdfast/consensus";
 import { commP } from "@holdfast/proofs";
 import {
   type DealProposal,
@@ -10,9 +15,17 @@ import {
   type PieceLocation,
   proposalSigningBytes,
   type SignedProposal,
+  type TermsOfProposal,
+  termsOf,
 } from "../../../src/market/deal.ts";
 import type { MinerFacts } from "../../../src/market/miner/validate.ts";
-import { dealPrice, paddedTotal, settlementEpochs, sliceForSectors } from "../../../src/market/terms.ts";
+import {
+  collateralsFor,
+  dealPrice,
+  paddedTotal,
+  settlementEpochs,
+  sliceForSectors,
+} from "../../../src/market/terms.ts";
 import { paymentSchedule } from "../../../src/market/vouchers.ts";
 import { keysOf, noise, sectorBytes, signerOf, testParams } from "./world.ts";
 
@@ -44,7 +57,8 @@ export const facts: MinerFacts = {
   height: 50,
 };
 
-type Terms = Omit<DealProposal, "vouchers">;
+type Terms = TermsOfProposal;
+const totalPrice = dealPrice(attoFil(10), paddedTotal(pieces), 480);
 const base: Terms = {
   payload: rawCid(car),
   carBytes: car.length,
@@ -53,11 +67,12 @@ const base: Terms = {
   durationEpochs: 480,
   startBy: epoch(400),
   pricePerBytePerEpoch: attoFil(10),
-  totalPrice: dealPrice(attoFil(10), paddedTotal(pieces), 480),
+  totalPrice,
   miner: facts.miner,
   clientPeer,
   payer: payer.address,
   channel: channelId(3),
+  ...collateralsFor(facts.params, totalPrice),
 };
 
 export function vouchersOf(terms: Terms, by = payer): DealVoucher[] {
@@ -68,9 +83,16 @@ export function vouchersOf(terms: Terms, by = payer): DealVoucher[] {
 }
 
 /** A signed proposal with these terms; the vouchers follow from them unless they are given. */
-export function proposalWith(change: Partial<DealProposal> = {}, by = payer): SignedProposal {
+export function proposalWith(
+  change: Partial<DealProposal> = {},
+  by = payer,
+  networkId: Uint8Array = testNetworkId,
+): SignedProposal {
   const terms: Terms = { ...base, ...change };
-  const proposal: DealProposal = { ...terms, vouchers: change.vouchers ?? vouchersOf(terms) };
+  const signed = dealTermsSigningBytes(termsOf(terms), networkId);
+  const termsSignature = signerOf(by).sign(by.address, signed);
+  const vouchers = change.vouchers ?? vouchersOf(terms);
+  const proposal: DealProposal = { termsSignature, ...terms, vouchers };
   return { proposal, signature: signerOf(by).sign(by.address, proposalSigningBytes(proposal)) };
 }
 

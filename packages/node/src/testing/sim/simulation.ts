@@ -88,7 +88,7 @@ export async function simulate(options: SimOptions, hooks: SimHooks = {}): Promi
   if (!isOver()) {
     nemesis.heal();
     for (const villain of villains.values()) void villain.reform();
-    await judge({ world, oracle, deeds, drain, isOver });
+    await judge({ world, oracle, deeds, crimes, villains, drain, isOver });
   }
   const { sent = [], puts = [] } = deeds ?? {};
   const heights = world.nodes.map(({ running }) => running?.chain.head().height ?? 0);

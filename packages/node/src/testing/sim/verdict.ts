@@ -2,7 +2,9 @@
  * Liveness: what must be true in the end, when all faults are over. The honest nodes are on one head; every message
  * that a node took is in that chain, exactly once; every file that was stored reads back; nothing hangs.
  */
-import { messageCid } from "@holdfast/consensus";
+import type { Address } from "@holdfast/base";
+import { messageCid, readMinerState } from "@holdfast/consensus";
+import type { Crimes, Villain } from "./byzantine.ts";
 import type { Deeds, SentMessage } from "./deeds.ts";
 import type { Oracle } from "./invariants.ts";
 import type { SimNode } from "./node.ts";
@@ -17,7 +19,13 @@ const miningRounds = 40;
 const storingRounds = 150;
 const readLimitMs = 120_000;
 
+/** Rounds in which a miner should win, and rounds in which its fork must be punished. */
+const forkRounds = 30;
+const punishmentRounds = 20;
+
 export interface Trial {
+  readonly crimes: Crimes;
+  readonly villains: ReadonlyMap<string, Villain>;
   readonly world: World;
   readonly oracle: Oracle;
   readonly deeds: Deeds;
@@ -28,6 +36,7 @@ export interface Trial {
 export async function judge(trial: Trial): Promise<void> {
   if (await agree(trial)) await allMined(trial);
   if (!trial.isOver()) await allStored(trial);
+  if (!trial.isOver()) await allPunished(trial);
   // What was agreed on is still agreed on after the last deeds.
   if (!trial.isOver()) await agree(trial);
 }
@@ -100,6 +109,33 @@ async function allMined(trial: Trial): Promise<void> {
     );
   }
   history.record("", "all mined", { messages: deeds.sent.length });
+}
+
+/** Every miner among the villains signs two blocks of a height, in broad daylight: that must cost it everything. */
+async function allPunished(trial: Trial): Promise<void> {
+  const { world, crimes, villains, isOver, drain } = trial;
+  const { history, clock, plan, nodes } = world;
+  const witness = honestOf(world)[0]?.running?.chain;
+  if (witness === undefined) return;
+  const stateOf = (miner: Address) => readMinerState(witness.store, witness.headState().state, miner);
+  for (const { name, identity, running } of nodes) {
+    const { miner } = identity;
+    const villain = villains.get(name);
+    if (villain === undefined || miner === undefined || running === undefined) continue;
+    if (stateOf(miner).power === 0n) continue;
+    const from = witness.head().height;
+    const hasForked = (): boolean => (crimes.forks.get(miner) ?? 0) > from;
+    villain.incite();
+    await clock.advanceUntil(() => isOver() || hasForked(), { limitMs: forkRounds * plan.roundMs, drain });
+    await villain.reform();
+    if (!hasForked()) continue;
+    const isPunished = (): boolean => (stateOf(miner).slashedAt ?? -1) >= from;
+    const limitMs = punishmentRounds * plan.roundMs;
+    await clock.advanceUntil(() => isOver() || isPunished(), { limitMs, drain });
+    if (isOver()) return;
+    if (isPunished()) history.record(name, "punished", { height: stateOf(miner).slashedAt ?? -1 });
+    else history.violate("who forks the chain is slashed", name, `not within ${punishmentRounds} rounds`);
+  }
 }
 
 async function allStored({ world, deeds, isOver, drain }: Trial): Promise<void> {

@@ -40,6 +40,29 @@ describe("repo", () => {
     expect(await codeOf(runningNode(root))).toBe("repo/not-found");
   });
 
+  it("says which part of it is missing, and what to do about it", async () => {
+    await make();
+    const parts = ["config.toml", "token", "genesis.car"];
+    for (const part of parts) {
+      const path = join(root, part);
+      const kept = await readFile(path);
+      await rm(path);
+      const opening = async (): Promise<void> => {
+        await using repo = await openRepo(root);
+        await repo.genesis();
+      };
+      const error = await opening().catch((cause: unknown) => cause);
+      expect(error).toMatchObject({ code: "repo/part-missing", data: { path } });
+      expect(error instanceof HoldfastError && error.fix.length > 20).toBe(true);
+      await writeFile(path, kept);
+    }
+  });
+
+  it("is refused at once where no folder can be made", async () => {
+    expect(await codeOf(initRepo("/proc/x", { genesis: new Uint8Array(1) }))).toBe("repo/unwritable");
+    expect(await codeOf(initRepo("/proc/x/y", { genesis: new Uint8Array(1) }))).toBe("repo/unwritable");
+  });
+
   it("of another version is refused, and left as it is", async () => {
     await make();
     await writeFile(join(root, "version"), "99\n");

@@ -23,7 +23,7 @@ import type { Deed, NetControl } from "./net/index.ts";
 import { createProofPass, type ProofChecker, type ProofPass } from "./proof-pass.ts";
 import type { FileBlocks } from "./retrieval/index.ts";
 import { createHandlers, type HandlerNeeds, type PageFile, startServer } from "./rpc/index.ts";
-import { type FoundFault, openSync, type PeerVerdict, type Sync , type SyncNeeds } from "./sync/index.ts";
+import { type FoundFault, openSync, type PeerVerdict, type Sync, type SyncNeeds } from "./sync/index.ts";
 import type { Wallet } from "./wallet/index.ts";
 
 export interface MinerParts {

@@ -8,6 +8,7 @@ import { type Address, type CID, decode, encode, type HoldfastError } from "@hol
 import {
   checkAgainstState,
   checkMessage,
+  checkMessageSyntax,
   isPermanentRejection,
   messageBytes,
   messageCid,
@@ -114,8 +115,9 @@ class Pool implements Mempool {
     const { message } = signed;
     const cid = messageCid(signed);
     if (this.#queues.find(cid) !== undefined) throw mempoolErrors.known({ cid: cid.toString() });
-    const wrong = checkMessage(signed, chain, this.#boundedVerified());
-    if (wrong !== undefined) throw wrong;
+    const malformed = checkMessageSyntax(signed, chain.params);
+    if (malformed !== undefined) throw malformed;
+    // What no block takes soon is refused before anybody computes a signature for it: a flood of it costs a look-up.
     const { state } = chain.headState();
     const sender = readActor(chain.store, state, message.from);
     const refused = checkAgainstState(message, sender);
@@ -124,6 +126,8 @@ class Pool implements Mempool {
     if (message.nonce > nonce + limits.poolNonceGap) {
       throw mempoolErrors.nonceGap({ from: message.from, nonce: message.nonce, expected: nonce });
     }
+    const wrong = checkMessage(signed, chain, this.#boundedVerified());
+    if (wrong !== undefined) throw wrong;
     this.#insert({ signed, cid, since }, sender?.balance ?? 0n);
     return cid;
   }

@@ -67,6 +67,8 @@ export const limits = {
   exchangeRequestsPerSecond: 64,
   /** A peer that has not been of use yet has this long to answer a chain request. */
   exchangeProbeMs: 5_000,
+  /** Blocks that one message of bitswap names or brings, and that are asked for at a time. */
+  swapEntries: 256,
   /** Chains that are followed down to a known tipset at the same time. */
   routes: 4,
   /** Tipsets of such a chain whose names are kept; of a longer one the lowest, and it is followed again. */

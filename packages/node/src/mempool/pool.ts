@@ -98,7 +98,8 @@ class Pool implements Mempool {
       needs.chain.onHead(({ reverted, applied }) => {
         for (const tipset of applied)
           for (const { message } of needs.chain.messagesOf(tipset)) this.#used(message.from, message.nonce);
-        for (const tipset of reverted)
+        // Oldest first: each sender's messages come back in their order.
+        for (const tipset of reverted.toReversed())
           for (const signed of needs.chain.messagesOf(tipset)) this.#tryAdd(signed);
         this.#dropStale();
         this.#keep();

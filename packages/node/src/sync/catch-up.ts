@@ -8,16 +8,19 @@
 import { type CID, HoldfastError, type PeerId } from "@holdfast/base";
 import { type FullBlock, sortCids, type Tipset, tipsetKey } from "@holdfast/consensus";
 import { limits } from "../limits.ts";
-import { Asker } from "./ask.ts";
+import type { Asker } from "./ask.ts";
 import type { BadEntry, BadTipsets } from "./bad.ts";
 import { type ClimbNeeds, climb } from "./climb.ts";
 import type { SyncNeeds } from "./needs.ts";
 import type { PeerScores } from "./scores.ts";
+import type { FetchBlocks } from "./singles.ts";
 import { BadChain, walkDown } from "./walk.ts";
 
 export interface CatchUpNeeds extends SyncNeeds {
   readonly bad: BadTipsets;
   readonly scores: PeerScores;
+  readonly asker: Asker;
+  readonly fetchBlocks: FetchBlocks;
   readonly signal: AbortSignal;
   /** Validates a fetched tipset, in the lane of the blocks. */
   takeInTipset(blocks: readonly FullBlock[]): Promise<Tipset>;
@@ -82,7 +85,6 @@ const final: ReadonlySet<string> = new Set([
 const notGiven: ReadonlySet<string> = new Set(["sync/ancestors-missing", "sync/bodies-missing"]);
 
 export class CatchUp {
-  readonly asker: Asker;
   readonly #needs: CatchUpNeeds;
   readonly #targets = new Map<PeerId, Target>();
   readonly #runs = new Set<Run>();
@@ -95,7 +97,6 @@ export class CatchUp {
 
   constructor(needs: CatchUpNeeds) {
     this.#needs = needs;
-    this.asker = new Asker(needs);
   }
 
   /** A peer has told of a chain. `orphan`: a block on it, and its size. */
@@ -209,7 +210,6 @@ export class CatchUp {
     const { target } = run;
     const walk = {
       ...this.#needs,
-      asker: this.asker,
       awaitOther: (key: string) => this.#awaitOther(key, run),
       visited: (key: string) => void run.keys.add(key),
     };
@@ -227,7 +227,6 @@ export class CatchUp {
   #climbNeeds(run: Run): ClimbNeeds {
     return {
       ...this.#needs,
-      asker: this.asker,
       moved: (left) => {
         run.left = left;
         run.executed += 1;
@@ -266,7 +265,7 @@ export class CatchUp {
     else if (final.has(code)) this.#forget(target);
     else {
       // What a peer tells of, it has; one that does not give it is asked after all others.
-      if (notGiven.has(code)) this.asker.judge(peer, "late", { detail: reason });
+      if (notGiven.has(code)) this.#needs.asker.judge(peer, "late", { detail: reason });
       target.failures += 1;
       const pauseMs = limits.syncRetryMs * 2 ** Math.min(16, target.failures - 1);
       target.notBeforeMs = clock.nowMs() + Math.min(limits.syncRetryMaxMs, pauseMs);
@@ -279,7 +278,7 @@ export class CatchUp {
       const found = this.#needs.bad.find(target.key);
       if (found === undefined || found.root !== entry.root) continue;
       this.#forget(target);
-      this.asker.lied(target.peer, `its chain is wrong at height ${entry.height}: ${entry.reason}`);
+      this.#needs.asker.lied(target.peer, `its chain is wrong at height ${entry.height}: ${entry.reason}`);
     }
   }
 }

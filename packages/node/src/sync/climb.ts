@@ -12,11 +12,13 @@ import { type Bodies, fetchBodies } from "./bodies.ts";
 import { KnownKeys, keyedProofs } from "./links.ts";
 import type { SyncNeeds } from "./needs.ts";
 import type { Route, Step } from "./route.ts";
+import type { FetchBlocks } from "./singles.ts";
 import { BadChain } from "./walk.ts";
 
 export interface ClimbNeeds extends Pick<SyncNeeds, "chain" | "headers"> {
   readonly bad: BadTipsets;
   readonly asker: Asker;
+  readonly fetchBlocks: FetchBlocks;
   readonly signal: AbortSignal;
   takeInTipset(blocks: readonly FullBlock[]): Promise<Tipset>;
   /** Moves the head there if that is better. */
@@ -96,12 +98,11 @@ class Climb {
   }
 
   #askAhead(): void {
-    const { asker, signal } = this.#needs;
     const most = Math.min(limits.exchangeTipsets, limits.bodySpanBytes / this.#tipsetBytes);
     const steps = this.#route.take(Math.max(1, Math.floor(most)));
     const bodies = this.#checkKeys(steps).then(async (broken) => {
       const sound = broken === undefined ? steps : steps.slice(0, steps.indexOf(broken.step));
-      return { ...(await fetchBodies(asker, sound, signal)), broken };
+      return { ...(await fetchBodies(this.#needs, sound)), broken };
     });
     // It is looked at in its turn.
     bodies.catch(() => undefined);

@@ -6,7 +6,7 @@
  * Invariants: a block counts as bad only by what its own header and the body under its root show; the chain
  * is never reorganised below finality.
  */
-import { type CID, decode, encode, HoldfastError, type PeerId } from "@holdfast/base";
+import { type Cancel, type CID, decode, encode, HoldfastError, type PeerId } from "@holdfast/base";
 import {
   blockCid,
   compareTipsets,
@@ -19,7 +19,10 @@ import {
   tipsetKey,
 } from "@holdfast/consensus";
 import { limits } from "../limits.ts";
+import { AheadWatch } from "./ahead.ts";
+import { Asker } from "./ask.ts";
 import { type BadEntry, BadTipsets, isProofOfBad } from "./bad.ts";
+import { BlockSwap } from "./bitswap.ts";
 import { CatchUp } from "./catch-up.ts";
 import { syncErrors } from "./errors.ts";
 import { isBodyOf, serveExchange } from "./exchange.ts";
@@ -29,10 +32,13 @@ import { type Greeter, type Hello, openHello } from "./hello.ts";
 import { Lane } from "./lane.ts";
 import type { SyncNeeds } from "./needs.ts";
 import { type PeerScore, PeerScores } from "./scores.ts";
-import { diagnose, type SyncState, stallRounds, type Trouble } from "./stall.ts";
+import { partOfChain } from "./singles.ts";
+import { diagnose, type SyncState, type Trouble } from "./stall.ts";
+import type { Sync } from "./types.ts";
 import { createValidator, type Validator } from "./validate.ts";
 
 export type { BadEntry } from "./bad.ts";
+export { bitswapProtocol } from "./bitswap-codec.ts";
 export { syncErrors } from "./errors.ts";
 export { exchangeProtocol } from "./exchange.ts";
 export { FaultWatch, type FoundFault } from "./faults.ts";
@@ -40,23 +46,7 @@ export { helloProtocol } from "./hello.ts";
 export type { SyncChain, SyncNeeds } from "./needs.ts";
 export type { PeerScore, PeerVerdict } from "./scores.ts";
 export { type StallCode, type SyncState, stallCodes } from "./stall.ts";
-
-export interface Sync extends AsyncDisposable {
-  /** Validates, takes in and gossips a block of this node's miner; errors as validation. */
-  submitOwnBlock(block: FullBlock): Promise<void>;
-  /** How the node follows the chain, and if it does not, why and what helps. */
-  state(): SyncState;
-  /** Heights that peers told in their hello or showed by a block. */
-  peerHeights(): ReadonlyMap<PeerId, number>;
-  /** What each peer was worth for fetching the chain. */
-  peerScores(): readonly PeerScore[];
-  /** Blocks and tipsets that were found invalid, newest first. */
-  badTipsets(): readonly BadEntry[];
-  /** Forgets one of them and all that stands on it, or all; says how many. They are looked at again. */
-  clearBad(key?: string): number;
-  /** Resolves when everything received so far is dealt with. */
-  settled(): Promise<void>;
-}
+export type { Sync } from "./types.ts";
 
 export function blockTopic(network: string): string {
   return `/fil/blocks/${network}`;
@@ -89,8 +79,8 @@ class Syncer implements Sync {
   readonly #ticking: Promise<void>;
   /** Since the start. */
   #movedAtMs = 0;
-  /** Peers that have shown something of later than now. */
-  readonly #ahead = new Map<PeerId, { readonly byMs: number; readonly atMs: number }>();
+  readonly #ahead: AheadWatch;
+  readonly #swap: BlockSwap;
   #disk: Trouble | undefined;
 
   constructor(needs: SyncNeeds) {
@@ -100,26 +90,35 @@ class Syncer implements Sync {
     this.#validator = createValidator(needs);
     this.#bad = new BadTipsets(clock);
     this.#scores = new PeerScores(clock);
+    this.#ahead = new AheadWatch(chain, clock);
+    const gate = new ServingGate(clock);
+    const signal = this.#stop.signal;
+    const asker = new Asker({ ...needs, scores: this.#scores });
+    const find = (cid: CID): Uint8Array | undefined => partOfChain(chain, cid);
+    this.#swap = new BlockSwap({ ...needs, gate, scores: this.#scores, asker, signal, find });
     this.#catchUp = new CatchUp({
       ...needs,
+      asker,
+      fetchBlocks: (cids, cancel) => this.#swap.fetch(cids, cancel),
       bad: this.#bad,
       scores: this.#scores,
-      signal: this.#stop.signal,
+      signal,
       takeInTipset: (blocks) => this.#inLane(() => this.#validateFetched(blocks)),
       offerHead: (tipset) => this.#inLane(() => this.#offerHead(tipset)),
       takeInBlock: (block) => this.#inLane(() => this.#takeIn(block)),
     });
     this.#greeter = openHello(needs, (peer, hello) => this.#heard(peer, hello));
     this.#endings = [
-      serveExchange({ chain, wire, clock, gate: new ServingGate(clock) }),
+      serveExchange({ chain, wire, clock, gate }),
       wire.subscribe(blockTopic(chain.params.name), (bytes, from) => this.#fromGossip(bytes, from)),
       wire.onPeer((event, peer) => {
         if (event !== "disconnect") return;
         this.#heights.delete(peer);
-        this.#ahead.delete(peer);
+        this.#ahead.gone(peer);
         this.#catchUp.gone(peer);
       }),
       () => this.#greeter.end(),
+      () => this.#swap.end(),
     ];
     this.#ticking = this.#tick();
   }
@@ -143,7 +142,7 @@ class Syncer implements Sync {
       told: [...this.#heights.values()],
       progress: this.#catchUp.progress(),
       failure: this.#catchUp.failure,
-      ahead: this.#aheadOfUs(),
+      ahead: this.#ahead.ofUs(wire.peers().length),
       disk: this.#disk,
       upgrade: this.#unknownUpgrade(),
     });
@@ -174,6 +173,9 @@ class Syncer implements Sync {
     this.#catchUp.forgetFailure();
     this.#greeter.again();
     return count;
+  }
+  fetchBlocks(cids: readonly CID[], signal: Cancel): Promise<ReadonlyMap<string, Uint8Array>> {
+    return this.#swap.fetch(cids, signal);
   }
   async settled(): Promise<void> {
     while (!this.#catchUp.isIdle || this.#blocks.waiting > 0) {
@@ -213,30 +215,12 @@ class Syncer implements Sync {
   #heard(peer: PeerId, { heaviestTipSetCids, heaviestTipSetHeight: height }: Hello): void {
     const { chain, wire } = this.#needs;
     if (this.#scores.isBanned(peer)) return void wire.disconnect(peer).catch(() => undefined);
-    if (this.#isAhead(peer, height) || this.#isBeyondUpgrade(height)) return;
+    if (this.#ahead.isAhead(peer, height) || this.#isBeyondUpgrade(height)) return;
     this.#heights.set(peer, height);
     const known = chain.tipset(tipsetKey(heaviestTipSetCids)) !== undefined;
     if (!known && height > 0) this.#catchUp.tell(peer, { cids: heaviestTipSetCids, height });
     // A peer that greets again without having heard from us is behind, or has been.
     if (known && height < chain.head().height) this.#greeter.to(peer);
-  }
-
-  /** Whether a height is of later than now; that is noted, since it may be our clock that is wrong. */
-  #isAhead(peer: PeerId, height: number): boolean {
-    const { chain, clock } = this.#needs;
-    const nowMs = clock.nowMs();
-    const byMs = timestampOf(chain.params, chain.genesisTimestampMs, height) - nowMs;
-    if (byMs <= chain.params.futureToleranceMs) return false;
-    this.#ahead.set(peer, { byMs, atMs: nowMs });
-    return true;
-  }
-  /** One peer among many may say what it likes; if half of them are ahead, the clock is ours. */
-  #aheadOfUs(): { readonly byMs: number; readonly atMs: number } | undefined {
-    const { wire, clock, chain } = this.#needs;
-    const sinceMs = clock.nowMs() - stallRounds * chain.params.roundMs;
-    const recent = [...this.#ahead.values()].filter(({ atMs }) => atMs > sinceMs);
-    if (recent.length === 0 || 2 * recent.length < wire.peers().length) return undefined;
-    return recent.toSorted((a, b) => a.byMs - b.byMs)[0];
   }
 
   async #fromGossip(bytes: Uint8Array, from: PeerId): Promise<"accept" | "ignore" | "reject"> {
@@ -258,7 +242,7 @@ class Syncer implements Sync {
     if (this.#faults.isProven(header)) return "ignore";
     if (header.timestampMs !== timestampOf(chain.params, chain.genesisTimestampMs, header.height))
       return "reject";
-    if (this.#isAhead(from, header.height) || this.#isBeyondUpgrade(header.height)) return "ignore";
+    if (this.#ahead.isAhead(from, header.height) || this.#isBeyondUpgrade(header.height)) return "ignore";
     // Whoever forwards a block has compared its body with its header; no verdict on the block follows.
     if (!isBodyOf(header, block.messages)) return "reject";
     const parentKnown = chain.tipset(tipsetKey(header.parents)) !== undefined;

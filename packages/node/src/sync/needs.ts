@@ -1,11 +1,13 @@
 /** What synchronisation needs of the other rooms. */
 import type { AttoFil, Blockstore, CID, Clock, Logger, PeerId, Wire } from "@holdfast/base";
 import type {
+  BlockHeader,
   FullBlock,
   NetworkParams,
   Protocols,
   RandomnessSource,
   Receipt,
+  SignedMessage,
   Tipset,
   Upgrade,
 } from "@holdfast/consensus";
@@ -27,6 +29,9 @@ export interface SyncChain {
   tipset(key: string): Tipset | undefined;
   fullBlock(cid: CID): FullBlock | undefined;
   fullBlocks(key: string): readonly FullBlock[] | undefined;
+  header(cid: CID): BlockHeader | undefined;
+  /** On the current chain only. */
+  findMessage(cid: CID): { readonly message: SignedMessage } | undefined;
   stateAfter(key: string): CID | undefined;
   weightOf(key: string): bigint | undefined;
   /**

@@ -15,6 +15,7 @@ import {
 import { createNetwork, type NetworkOptions, type TestNetwork } from "@holdfast/node/testing";
 import { expect } from "vitest";
 import { FrameReader, sendFrame, sendMessage } from "../../../src/framing.ts";
+import { bitswapProtocol, decodeSwap, encodeSwap } from "../../../src/sync/bitswap-codec.ts";
 import {
   exchangeProtocol,
   type RangeBlock,
@@ -25,6 +26,8 @@ import {
   rangeStartCodec,
 } from "../../../src/sync/exchange.ts";
 import { helloCodec, helloProtocol } from "../../../src/sync/hello.ts";
+import type { SyncChain } from "../../../src/sync/needs.ts";
+import { partOfChain } from "../../../src/sync/singles.ts";
 
 export type Chain = TestNetwork["client"]["node"]["chain"];
 
@@ -83,6 +86,20 @@ export class Impostor {
     });
     await net.settle(impostor.#wire.connect("/sim/client"));
     return impostor;
+  }
+
+  /** Gives single blocks of this chain to whoever asks. */
+  serveBlocks(chain: SyncChain): void {
+    this.#wire.handle(bitswapProtocol, async (stream) => {
+      const bytes = await new FrameReader(stream).read();
+      await stream.closeWrite();
+      if (bytes === undefined) return;
+      const { wants } = decodeSwap(bytes, stream.peer);
+      const blocks = wants.flatMap(({ cid }) => partOfChain(chain, cid) ?? []);
+      const answer = await this.#wire.open(stream.peer, bitswapProtocol);
+      await sendFrame(answer, encodeSwap({ wants: [], blocks, presences: [] }));
+      await answer.closeWrite();
+    });
   }
 
   get isConnected(): boolean {

@@ -146,6 +146,7 @@ describe("what is wrong", () => {
     failure: undefined,
     ahead: undefined,
     disk: undefined,
+    upgrade: undefined,
   };
   it("is nothing while blocks come in", () => {
     expect(diagnose(facts)).toMatchObject({ state: "synced", code: "none" });

@@ -33,7 +33,18 @@ afterAll(async () => {
 });
 
 /** These start nodes of their own, or make keys: launch.test.ts, demo.test.ts and params.test.ts run them. */
-const launched = new Set(["up", "daemon", "init", "join", "demo", "params cache", "params verify"]);
+/** Files of networks are made and read where they are tested, in founding.test.ts. */
+const founding = ["new", "sector", "add-miner", "finish", "show", "check"].map((word) => `genesis ${word}`);
+const launched = new Set([
+  "up",
+  "daemon",
+  "init",
+  "join",
+  "demo",
+  "params cache",
+  "params verify",
+  ...founding,
+]);
 
 const idleSet =
   `--profile cess --k 1 --n 512 --d 1 --set-clusters 1 --start-cluster 1 --miner-id ${"00".repeat(32)}`.split(

@@ -38,6 +38,12 @@ export function devnetProfile({ sectorBytes, porep = "zigzag", proofMode = "vani
   throw proofsErrors.unknownSectorSize({ sectorBytes, known: known.map((row) => row.sectorBytes) });
 }
 
+/** One size. Throws proofs/unknown-sector-size, proofs/no-circuit. */
+export async function devnetClass(options: DevnetClassOptions): Promise<SectorClass> {
+  const profile = devnetProfile(options);
+  return options.proofMode === "groth16" ? makeClassKeys(profile) : vanillaClass(profile);
+}
+
 /** Throws proofs/unknown-sector-size, proofs/no-circuit. */
 export async function devnetClasses(options: DevnetClassOptions): Promise<readonly SectorClass[]> {
   const profile: SectorProfile = devnetProfile(options);

@@ -181,13 +181,16 @@ export interface Presealed {
 }
 
 /** A real replica of an empty sector, for the miner's first power. */
-export async function preseal(params: NetworkParams, miner: Address): Promise<Presealed> {
-  const sectorBytes = genesisSectorBytes(params);
+export async function preseal(
+  params: NetworkParams,
+  miner: Address,
+  { number = genesisSectorId, sectorBytes = genesisSectorBytes(params) } = {},
+): Promise<Presealed> {
   const { commD } = layoutPieces([], sectorBytes);
   const identity = {
     networkId: networkIdOf(params),
     miner,
-    sectorId: sectorId(genesisSectorId),
+    sectorId: sectorId(number),
     ticket: genesisSectorTicket,
     commD,
   };
@@ -230,7 +233,7 @@ export async function importGenesisSector(
   { sectorBytes, identity, sealed }: Presealed,
 ): Promise<void> {
   await storage.importPresealed({
-    sectorId: genesisSectorId,
+    sectorId: identity.sectorId,
     sectorBytes,
     commD: identity.commD,
     commR: sealed.commR,

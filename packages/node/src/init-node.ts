@@ -9,19 +9,21 @@ import { blockCid, readNetworkParams } from "@holdfast/consensus";
 import { checkpointText, memoryDatabase } from "./chain/index.ts";
 import { realClock } from "./clock.ts";
 import { decodeInvitation, fetchGenesis, type Invitation } from "./discovery/index.ts";
+import { type Founder, founderOf, readNetworkFile } from "./founding/index.ts";
 import { loadGenesis } from "./genesis.ts";
 import { openKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
 import { openLibp2pWire } from "./net/index.ts";
 import { peerIdOfSeed } from "./peer-identity.ts";
-import { checkVacant, defaultConfig, initRepo, repoPaths } from "./repo/index.ts";
+import { checkVacant, defaultConfig, initRepo, type NodeConfig, repoPaths } from "./repo/index.ts";
 
 export interface InitNodeOptions {
   readonly repo: string;
-  /** Path of the network's genesis file, or the text of an invitation. */
+  /** Path of the network's file or of its genesis, or the text of an invitation. */
   readonly network:
-    | { readonly genesis: string; readonly invitation?: never }
-    | { readonly invitation: string; readonly genesis?: never };
+    | { readonly genesis: string; readonly invitation?: never; readonly file?: never }
+    | { readonly invitation: string; readonly genesis?: never; readonly file?: never }
+    | { readonly file: string; readonly genesis?: never; readonly invitation?: never };
   readonly name: string;
   /** Peers to begin with, besides those of the invitation. */
   readonly bootstrap: readonly string[];
@@ -44,21 +46,27 @@ export async function initNode(options: InitNodeOptions): Promise<MadeNode> {
   await checkVacant(options.repo);
   const { network } = options;
   const invitation = network.invitation === undefined ? undefined : decodeInvitation(network.invitation);
+  const file = network.file === undefined ? undefined : await readNetworkFile(network.file);
   const car =
-    invitation === undefined
+    file?.car ??
+    (invitation === undefined
       ? new Uint8Array(await readFile(network.genesis ?? ""))
-      : await invitedGenesis(invitation, options.signal);
+      : await invitedGenesis(invitation, options.signal));
+  const founder = await founderOf(options.repo);
   const { params } = await checkGenesis(car);
   const base = defaultConfig();
   const net = {
     ...base.net,
-    bootstrap: [...new Set([...(invitation?.addresses ?? []), ...options.bootstrap])],
+    bootstrap: [
+      ...new Set([...(invitation?.addresses ?? []), ...(file?.bootstrap ?? []), ...options.bootstrap]),
+    ],
     ...(options.listen === undefined ? {} : { listen: [...options.listen] }),
     ...(options.announce === undefined ? {} : { announce: [...options.announce] }),
   };
   const checkpoint = invitation?.checkpoint ?? null;
   const chain = checkpoint === null ? base.chain : { ...base.chain, checkpoint: checkpointText(checkpoint) };
-  await initRepo(options.repo, { genesis: car, config: { ...base, name: options.name, net, chain } });
+  const config = { ...base, name: options.name, net, chain, mining: miningOf(base.mining, founder) };
+  await initRepo(options.repo, { genesis: car, config });
   const keys = await openKeys({
     keystore: repoPaths(options.repo).keystore,
     network: params.networkByte,
@@ -67,6 +75,13 @@ export async function initNode(options: InitNodeOptions): Promise<MadeNode> {
   const address = keys.wallet.defaultAddress() ?? (await keys.wallet.newAccount());
   const peerId = await peerIdOfSeed(keys.peerSeed);
   return { repo: options.repo, network: params.name, address, peerId };
+}
+
+/** A founder's node runs the miner whose sectors lie in its folder. */
+function miningOf(mining: NodeConfig["mining"], founder: Founder | undefined): NodeConfig["mining"] {
+  const [sector] = founder?.sectors ?? [];
+  if (founder === undefined || sector === undefined) return mining;
+  return { ...mining, miner: founder.miner, sectorBytes: sector.sectorBytes };
 }
 
 /** Asked under a name of its own: the node to come has none before its folder is there. */

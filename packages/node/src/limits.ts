@@ -109,6 +109,8 @@ export const limits = {
   invitationBytes: 4_096,
   /** Peers that an invitation names. */
   invitedPeers: 8,
+  /** The file of a network, or of the draft of one. */
+  networkFileBytes: 96_000_000,
   /** The file of a network's genesis. */
   genesisBytes: 67_108_864,
   /** Genesis files that a node sends at the same time. */

@@ -244,11 +244,13 @@ export const init = action({
   result: madeNode,
   async run(context, input) {
     const [file, invitation] = [optionText(input, "genesis"), optionText(input, "join")];
-    if ((file === undefined) === (invitation === undefined)) {
+    const network = optionText(input, "network");
+    if ([file, invitation, network].filter((given) => given !== undefined).length !== 1) {
       throw cliErrors.badValue({
-        problem: "give either --genesis or --join: each names the network to join",
+        problem: "give one of --network, --genesis and --join: each names the network to join",
       });
     }
+    if (network !== undefined) return makeNode(context, input, { file: resolve(network) });
     if (invitation !== undefined) return makeNode(context, input, { invitation });
     const genesis = resolve(file ?? "");
     await sizeOfFile(genesis);

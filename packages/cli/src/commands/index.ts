@@ -3,6 +3,7 @@ import type { CommandTable } from "../help.ts";
 import { chainCommands } from "./chain.ts";
 import { channelCommands } from "./channels.ts";
 import { doctorCommands } from "./doctor.ts";
+import { genesisCommands } from "./genesis.ts";
 import { idleCommands } from "./idle.ts";
 import { launchCommands } from "./launch.ts";
 import { messageCommands } from "./messages.ts";
@@ -27,6 +28,7 @@ export const commandTable: CommandTable = {
     ...minerCommands,
     ...chainCommands,
     ...networkCommands,
+    ...genesisCommands,
     ...messageCommands,
     ...netCommands,
     ...channelCommands,
@@ -45,6 +47,7 @@ export const commandTable: CommandTable = {
     { noun: "channel", summary: "Payment channels" },
     { noun: "channel voucher", summary: "What is promised in a channel" },
     { noun: "deal", summary: "One copy of a file at one miner" },
+    { noun: "genesis", summary: "Founding a network, alone or together" },
     { noun: "idle", summary: "Idle space by itself" },
     { noun: "message", summary: "Messages to actors" },
     { noun: "mine", summary: "This node's miner" },
@@ -91,6 +94,7 @@ export const commandTable: CommandTable = {
         "channel",
         "completion",
         "deal",
+        "genesis",
         "idle",
         "message",
         "multisig",

@@ -114,8 +114,10 @@ export const launchCommands: readonly CommandSpec[] = [
     examples: [
       "holdfast init --repo ./mine --genesis genesis.car --bootstrap /ip4/10.0.0.5/tcp/6000/p2p/12D3…",
       "holdfast init --repo ./mine --join holdfast1x…",
+      "holdfast init --repo ./mine --network club.network",
     ],
     options: [
+      { flags: "--network <file>", summary: "the network's file, as `holdfast genesis finish` makes it" },
       { flags: "--genesis <file>", summary: "genesis file of the network" },
       { flags: "--join <invitation>", summary: "what `holdfast net invite` prints on a node of the network" },
       ...nodeOptions,

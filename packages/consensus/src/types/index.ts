@@ -6,7 +6,7 @@ export * from "./deal.ts";
 export * from "./message.ts";
 export { networkIdBytes, networkIdOfGenesis } from "./network-id.ts";
 export * from "./params.ts";
-export { maxFaultReportBytes, paramProblems } from "./params-rules.ts";
+export { maxFaultReportBytes, paramProblems, paramWarnings } from "./params-rules.ts";
 export * from "./predicate.ts";
 export * from "./receipt.ts";
 export * from "./tipset.ts";

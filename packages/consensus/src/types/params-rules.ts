@@ -24,6 +24,26 @@ export function paramProblems(params: NetworkParams): readonly string[] {
     .map(([, text]) => text);
 }
 
+/** What a unit of gas takes a verifier, on the machine of docs/PERFORMANCE.md (nanoseconds). */
+const nsPerGas = 500;
+
+/** What is possible, and may be regretted. */
+export function paramWarnings(params: NetworkParams): readonly string[] {
+  const { roundMs, blockGasLimit, finalityEpochs, provingPeriodEpochs, upgradeAuthority } = params;
+  const blockMs = (blockGasLimit * nsPerGas) / 1e6;
+  const rules: readonly Rule[] = [
+    [
+      blockMs * 2 <= roundMs,
+      `a full block of ${blockGasLimit} gas takes about ${Math.round(blockMs)} ms to check; a round of ${roundMs} ms has time for ` +
+        `${Math.floor((roundMs * 1e6) / (2 * nsPerGas))} in half of it`,
+    ],
+    [finalityEpochs >= 30, `finality of ${finalityEpochs} epochs: a short partition cannot heal any more`],
+    [provingPeriodEpochs >= finalityEpochs / 16, "sectors are proven much more often than blocks are final"],
+    [upgradeAuthority !== null, "nobody can schedule upgrades: the network keeps these parameters for ever"],
+  ];
+  return rules.filter(([holds]) => !holds).map(([, text]) => text);
+}
+
 /** What the actors rely on: a window is judged before the next opens, and all randomness asked for is known. */
 function timeRules(params: NetworkParams): readonly Rule[] {
   const { provingPeriodEpochs, deadlinesPerPeriod, proofWindowEpochs, declarationCutoffEpochs } = params;

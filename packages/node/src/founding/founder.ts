@@ -1,0 +1,111 @@
+/**
+ * One founder's part: keys and really sealed sectors in its own folder, and a signed file of what others need to know.
+ * The folder becomes a node's by `init` with the network's file, keys and sectors as they are.
+ */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Address, filText, parseFil, toHex } from "@holdfast/base";
+import { foundedMinerAddress, type NetworkParams, sectorSizes } from "@holdfast/consensus";
+import { createProver } from "@holdfast/proofs";
+import { openNodeDisk, openStorage } from "@holdfast/storage";
+import { importGenesisSector, preseal } from "../devnet-genesis.ts";
+import { openKeys } from "../keys.ts";
+import { peerIdOfSeed } from "../peer-identity.ts";
+import { repoPaths } from "../repo/index.ts";
+import { type Founder, type FounderFacts, founderSchema, founderSigningBytes } from "./draft.ts";
+import { foundingErrors } from "./errors.ts";
+import type { FoundingNeeds } from "./needs.ts";
+import { parsePlain, readPlainFile } from "./plain-file.ts";
+
+const founderFile = "founder.json";
+
+export interface FounderOptions {
+  readonly repo: string;
+  readonly sectors: number;
+  /** Default: the network's smallest size. */
+  readonly sectorBytes?: number;
+  /** Multiaddrs without the peer id, at which the founder's node will listen for others. */
+  readonly listen: readonly string[];
+}
+
+export const readFounder = (file: string): Promise<Founder> => readPlainFile(file, founderSchema);
+
+/** What a folder holds of a founder; undefined if it is none's. */
+export async function founderOf(repo: string): Promise<Founder | undefined> {
+  const path = join(repo, founderFile);
+  try {
+    return parsePlain(path, await readFile(path, "utf8"), founderSchema);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Errors: `network/already-founder`, `proofs/…`, `storage/…`, `keystore/…`. */
+export async function foundSectors(
+  params: NetworkParams,
+  options: FounderOptions,
+  needs: FoundingNeeds,
+): Promise<{ readonly file: string; readonly founder: Founder }> {
+  const { repo } = options;
+  if ((await founderOf(repo)) !== undefined) throw foundingErrors.alreadyFounder({ folder: repo });
+  const paths = repoPaths(repo);
+  await mkdir(paths.keystore, { recursive: true, mode: 0o700 });
+  await mkdir(paths.storage, { recursive: true });
+  const { passphrase } = needs;
+  const { wallet, peerSeed } = await openKeys({
+    keystore: paths.keystore,
+    network: params.networkByte,
+    ...(passphrase === undefined ? {} : { passphrase }),
+  });
+  const owner = wallet.defaultAddress() ?? (await wallet.newAccount());
+  const workerKey = await wallet.newBlsKey();
+  const miner = foundedMinerAddress(params.networkByte, workerKey);
+  const peerId = await peerIdOfSeed(peerSeed);
+  const facts: FounderFacts = {
+    holdfast: "founder/1",
+    network: params.name,
+    owner,
+    workerKey: toHex(workerKey),
+    peerId,
+    miner,
+    sectors: await sealSectors(params, miner, options, needs),
+    bootstrap: options.listen.map((address) => `${address}/p2p/${peerId}`),
+  };
+  const founder = { ...facts, signature: toHex(wallet.sign(owner, founderSigningBytes(facts))) };
+  const file = join(repo, founderFile);
+  await writeFile(file, `${JSON.stringify(founder, null, 2)}\n`);
+  return { file, founder };
+}
+
+async function sealSectors(
+  params: NetworkParams,
+  miner: Address,
+  { repo, sectors, sectorBytes = Math.min(...sectorSizes(params)) }: FounderOptions,
+  { clock }: FoundingNeeds,
+): Promise<FounderFacts["sectors"]> {
+  await using storage = await openStorage({
+    sectorBytes,
+    classes: params.sectorClasses,
+    disk: await openNodeDisk(repoPaths(repo).storage),
+    dbPath: join(repo, "storage.db"),
+    prover: createProver(),
+    clock,
+  });
+  const made: FounderFacts["sectors"] = [];
+  for (let number = 0; number < sectors; number += 1) {
+    const presealed = await preseal(params, miner, { number, sectorBytes });
+    await importGenesisSector(storage, params, miner, presealed);
+    const { identity, sealed } = presealed;
+    made.push({
+      sectorId: number,
+      sectorBytes,
+      commD: toHex(identity.commD),
+      commR: toHex(sealed.commR),
+      commRStar: toHex(sealed.commRStar),
+    });
+  }
+  return made;
+}
+
+export const amountText = (text: string): string => `${filText(parseFil(text))}FIL`;

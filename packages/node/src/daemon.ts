@@ -2,16 +2,5 @@
 export { realClock } from "./clock.ts";
 export { type DevnetHandle, type StartDevnetOptions, startDevnet } from "./devnet.ts";
 export { createDevnet, type DevnetOptions } from "./devnet-genesis.ts";
-export {
-  addFounder,
-  checkNetworkFile,
-  draftNetwork,
-  finishDraft,
-  foundSectors,
-  readDraft,
-  readFounder,
-  readNetworkFile,
-  showNetworkFile,
-} from "./founding/index.ts";
 export { type InitNodeOptions, initNode, type MadeNode } from "./init-node.ts";
 export { type StartDaemonOptions, startDaemon } from "./start-daemon.ts";

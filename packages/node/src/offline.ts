@@ -19,3 +19,8 @@ export const parameters = () => import("./parameter-cache.ts");
 
 /** Which back end every group of kernels has got, measured. */
 export const kernelReports = async () => (await import("./kernel-report.ts")).reportKernels();
+/** Founding a network, alone or together. */
+export const founding = async () => ({
+  ...(await import("./founding/index.ts")),
+  ...(await import("./found.ts")),
+});

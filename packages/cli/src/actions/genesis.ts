@@ -19,9 +19,10 @@ import {
   optionText,
 } from "../input.ts";
 import { facts } from "../layout.ts";
+import { offline } from "../offline.ts";
 import { defaultRepo } from "../up-record.ts";
 
-const door = () => import("@holdfast/node/daemon");
+const door = async () => (await offline()).founding();
 
 const constants = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
 const shown = z.object({
@@ -48,8 +49,7 @@ function pairsOf(
   });
 }
 
-const passphraseOf = ({ env }: CommandContext): { readonly passphrase?: string } =>
-  (env.HOLDFAST_PASSPHRASE ?? "") === "" ? {} : { passphrase: env.HOLDFAST_PASSPHRASE ?? "" };
+const passphraseOf = ({ env }: CommandContext): string | undefined => env.HOLDFAST_PASSPHRASE || undefined;
 
 export const genesisNew = action({
   result: z.object({
@@ -103,19 +103,19 @@ export const genesisNew = action({
 export const genesisSector = action({
   result: z.object({ file: z.string(), miner: z.string(), owner: z.string(), sectors: z.int() }),
   async run(context, input) {
-    const { readDraft, foundSectors, realClock } = await door();
+    const { readDraft, foundIn } = await door();
     const { params } = await readDraft(resolve(argument(input, 0, "the draft's file")));
     const repo = resolve(optionText(input, "repo") ?? context.env.HOLDFAST_REPO ?? defaultRepo(context.env));
     const sectorBytes = optionBytes(input, "sector");
-    const { file, founder } = await foundSectors(
+    const { file, founder } = await foundIn(
+      repo,
       params,
       {
-        repo,
         sectors: optionNumber(input, "sectors", { least: 1, most: 256 }) ?? 1,
         listen: optionList(input, "listen"),
         ...(sectorBytes === undefined ? {} : { sectorBytes }),
       },
-      { clock: realClock(), ...passphraseOf(context) },
+      passphraseOf(context),
     );
     return { file, miner: founder.miner, owner: founder.owner, sectors: founder.sectors.length };
   },

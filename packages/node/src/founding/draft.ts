@@ -1,6 +1,6 @@
 /**
- * Founding together: a draft holds what the founders have agreed on; each founder seals sectors for it with keys that
- * never leave its folder, and signs a file of public facts about them; whoever has all these files makes the same genesis.
+ * Founding together: a draft holds what the founders have agreed on; each founder seals sectors for it with keys
+ * that never leave its folder, and signs a file of public facts; whoever has all these files makes the same genesis.
  */
 import {
   type Address,

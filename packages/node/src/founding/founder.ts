@@ -11,7 +11,6 @@ import { openNodeDisk, openStorage } from "@holdfast/storage";
 import { importGenesisSector, preseal } from "../devnet-genesis.ts";
 import { openKeys } from "../keys.ts";
 import { peerIdOfSeed } from "../peer-identity.ts";
-import { repoPaths } from "../repo/index.ts";
 import { type Founder, type FounderFacts, founderSchema, founderSigningBytes } from "./draft.ts";
 import { foundingErrors } from "./errors.ts";
 import type { FoundingNeeds } from "./needs.ts";
@@ -20,7 +19,6 @@ import { parsePlain, readPlainFile } from "./plain-file.ts";
 const founderFile = "founder.json";
 
 export interface FounderOptions {
-  readonly repo: string;
   readonly sectors: number;
   /** Default: the network's smallest size. */
   readonly sectorBytes?: number;
@@ -47,9 +45,9 @@ export async function foundSectors(
   options: FounderOptions,
   needs: FoundingNeeds,
 ): Promise<{ readonly file: string; readonly founder: Founder }> {
-  const { repo } = options;
-  if ((await founderOf(repo)) !== undefined) throw foundingErrors.alreadyFounder({ folder: repo });
-  const paths = repoPaths(repo);
+  const { paths } = needs;
+  if ((await founderOf(paths.root)) !== undefined)
+    throw foundingErrors.alreadyFounder({ folder: paths.root });
   await mkdir(paths.keystore, { recursive: true, mode: 0o700 });
   await mkdir(paths.storage, { recursive: true });
   const { passphrase } = needs;
@@ -73,7 +71,7 @@ export async function foundSectors(
     bootstrap: options.listen.map((address) => `${address}/p2p/${peerId}`),
   };
   const founder = { ...facts, signature: toHex(wallet.sign(owner, founderSigningBytes(facts))) };
-  const file = join(repo, founderFile);
+  const file = join(paths.root, founderFile);
   await writeFile(file, `${JSON.stringify(founder, null, 2)}\n`);
   return { file, founder };
 }
@@ -81,14 +79,14 @@ export async function foundSectors(
 async function sealSectors(
   params: NetworkParams,
   miner: Address,
-  { repo, sectors, sectorBytes = Math.min(...sectorSizes(params)) }: FounderOptions,
-  { clock }: FoundingNeeds,
+  { sectors, sectorBytes = Math.min(...sectorSizes(params)) }: FounderOptions,
+  { clock, paths }: FoundingNeeds,
 ): Promise<FounderFacts["sectors"]> {
   await using storage = await openStorage({
     sectorBytes,
     classes: params.sectorClasses,
-    disk: await openNodeDisk(repoPaths(repo).storage),
-    dbPath: join(repo, "storage.db"),
+    disk: await openNodeDisk(paths.storage),
+    dbPath: join(paths.root, "storage.db"),
     prover: createProver(),
     clock,
   });

@@ -1,12 +1,11 @@
 /**
- * The file that makes a network: one JSON text with a part for people (name, parameters, proofs, upgrades, peers) and the
- * genesis as a CAR inside. Invariant: what people read is what machines do, because every field of the readable part but the
- * peers is compared with the genesis when the file is read.
+ * The file that makes a network: one JSON text with a part for people (name, parameters, proofs, upgrades, peers) and
+ * the genesis as a CAR inside. Invariant: what people read is what machines do, because every field of the readable
+ * part but the peers is compared with the genesis when the file is read.
  */
-import { filText } from "@holdfast/base";
+import { filText, MemoryBlockstore } from "@holdfast/base";
 import { blockCid, readNetworkParams, readProtocol, type Upgrade } from "@holdfast/consensus";
 import { z } from "zod";
-import { memoryDatabase } from "../chain/memory-database.ts";
 import { loadGenesis } from "../genesis.ts";
 import { foundingErrors } from "./errors.ts";
 import { plainParameters, plainSectors } from "./parameters.ts";
@@ -64,7 +63,7 @@ function plainUpgrade({ height, version, changes }: Upgrade): { readonly [name: 
 
 /** What the genesis itself says. */
 async function plainOf(car: Uint8Array): Promise<Omit<Plain, "car" | "bootstrap">> {
-  const store = memoryDatabase();
+  const store = new MemoryBlockstore();
   const { block, stateRoot } = await loadGenesis(car, store);
   const params = readNetworkParams(store, stateRoot);
   return {

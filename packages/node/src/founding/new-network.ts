@@ -1,6 +1,6 @@
 /** From what a person asks for to a draft, and from files to what a person wants to know of them. */
 import { writeFile } from "node:fs/promises";
-import { filText, parseBytes, parseDurationMs } from "@holdfast/base";
+import { filText, MemoryBlockstore, parseBytes, parseDurationMs } from "@holdfast/base";
 import {
   devnetParams,
   moneyInvariant,
@@ -9,7 +9,6 @@ import {
   readNetworkParams,
 } from "@holdfast/consensus";
 import type { PorepKind, ProofMode, SectorClass } from "@holdfast/proofs";
-import { memoryDatabase } from "../chain/memory-database.ts";
 import { devnetClass } from "../devnet-classes.ts";
 import { loadGenesis } from "../genesis.ts";
 import { type Draft, makeDraft, readDraft } from "./draft.ts";
@@ -113,7 +112,7 @@ export interface ShownFile {
 export async function showNetworkFile(file: string): Promise<ShownFile> {
   try {
     const { plain, car } = await readNetworkFile(file);
-    const store = memoryDatabase();
+    const store = new MemoryBlockstore();
     const { stateRoot } = await loadGenesis(car, store);
     return {
       kind: "network",
@@ -158,7 +157,7 @@ export async function checkNetworkFile(
   if (expected !== undefined && expected !== genesis) {
     throw foundingErrors.contradiction({ file, field: "genesis", said: expected, found: genesis });
   }
-  const store = memoryDatabase();
+  const store = new MemoryBlockstore();
   const { stateRoot } = await loadGenesis(car, store);
   return { name, genesis, totalFil: filText(moneyInvariant(store, stateRoot).total) };
 }

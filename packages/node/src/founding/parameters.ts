@@ -1,6 +1,6 @@
 /**
- * Parameters of a network as people write them: money in FIL, everything else as the chain counts it. Reading is strict:
- * every field is there, none is unknown, and what is wrong is named by its path.
+ * Parameters of a network as people write them: money in FIL, everything else as the chain counts it. Reading is
+ * strict: every field is there, none is unknown, and what is wrong is named by its path.
  */
 import {
   type Address,

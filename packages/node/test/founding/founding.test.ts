@@ -7,8 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HoldfastError } from "@holdfast/base";
 import { paramProblems } from "@holdfast/consensus";
+import { initNode } from "@holdfast/node/daemon";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { realClock } from "../src/clock.ts";
+import { foundIn } from "../../src/found.ts";
 import {
   addFounder,
   checkNetworkFile,
@@ -16,14 +17,11 @@ import {
   draftNetwork,
   type Founder,
   finishDraft,
-  foundSectors,
   type NewNetwork,
   readDraft,
   readNetworkFile,
   showNetworkFile,
-} from "../src/founding/index.ts";
-import { initNode } from "../src/init-node.ts";
-import { readConfig } from "../src/repo/config.ts";
+} from "../../src/founding/index.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -98,8 +96,8 @@ describe("two founders", () => {
     await draftNetwork(at("club.draft"), wanted);
     ({ draft, params } = await readDraft(at("club.draft")));
     const found = async (name: string, sectors: number): Promise<Founder> => {
-      const options = { repo: at(name), sectors, listen: ["/ip4/10.0.0.5/tcp/6000"] };
-      return (await foundSectors(params, options, { clock: realClock() })).founder;
+      const options = { sectors, listen: ["/ip4/10.0.0.5/tcp/6000"] };
+      return (await foundIn(at(name), params, options)).founder;
     };
     ann = await found("ann", 2);
     bob = await found("bob", 1);
@@ -121,9 +119,10 @@ describe("two founders", () => {
     const node = { name: "ann", bootstrap: [], network: { file: at("club.network") } };
     const made = await initNode({ repo: at("ann"), ...node });
     expect(made.address).toBe(ann.owner);
-    const config = readConfig(await readFile(at("ann/config.toml"), "utf8"), "config.toml");
-    expect(config.mining).toMatchObject({ miner: ann.miner, sectorBytes: 1_024 });
-    expect(config.net.bootstrap).toEqual(expect.arrayContaining([...bob.bootstrap]));
+    const config = await readFile(at("ann/config.toml"), "utf8");
+    for (const text of [`miner = "${ann.miner}"`, "sectorBytes = 1024", ...bob.bootstrap]) {
+      expect(config).toContain(text);
+    }
   });
 
   async function readNetworkFileOf(name: string, text: string) {

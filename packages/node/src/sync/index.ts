@@ -13,7 +13,6 @@ import {
   createTipset,
   type FullBlock,
   fullBlockCodec,
-  knownVersion,
   type Tipset,
   timestampOf,
   tipsetKey,
@@ -33,7 +32,7 @@ import { Lane } from "./lane.ts";
 import type { SyncNeeds } from "./needs.ts";
 import { type PeerScore, PeerScores } from "./scores.ts";
 import { partOfChain } from "./singles.ts";
-import { diagnose, type SyncState, type Trouble } from "./stall.ts";
+import { diagnose, type SyncState, type Trouble, unknownUpgradeNow } from "./stall.ts";
 import type { Sync } from "./types.ts";
 import { createValidator, type Validator } from "./validate.ts";
 
@@ -144,15 +143,8 @@ class Syncer implements Sync {
       failure: this.#catchUp.failure,
       ahead: this.#ahead.ofUs(wire.peers().length),
       disk: this.#disk,
-      upgrade: this.#unknownUpgrade(),
+      upgrade: unknownUpgradeNow(chain, clock.nowMs()),
     });
-  }
-  /** The network is beyond what this program knows. */
-  #unknownUpgrade() {
-    const { chain, clock } = this.#needs;
-    const { roundMs } = chain.params;
-    const unknown = chain.unknownUpgrade(Math.floor((clock.nowMs() - chain.genesisTimestampMs) / roundMs));
-    return unknown === undefined ? undefined : { ...unknown, known: knownVersion(chain.protocols) };
   }
   /** Nothing is to be had above an upgrade that was tried in vain: fetching it anew for every block helps nobody. */
   #isBeyondUpgrade(height: number): boolean {

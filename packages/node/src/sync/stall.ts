@@ -3,7 +3,9 @@
  * node knows: the age of its head, what its peers have told, what catching up does or failed at. The order is that of
  * causes: a node without peers is not told that the chain stands still.
  */
+import { knownVersion } from "@holdfast/consensus";
 import type { Failure, Progress } from "./catch-up.ts";
+import type { SyncChain } from "./needs.ts";
 
 export const stallCodes = [
   "upgrade",
@@ -95,6 +97,16 @@ function upgradeTrouble({ upgrade }: StallFacts): SyncState | undefined {
     `the network follows version ${version} of its rules since height ${height}; this program knows ${known}`,
     "install a program that knows the version; the node goes on where it stands",
   );
+}
+
+/** The network is beyond what this program knows. */
+export function unknownUpgradeNow(
+  chain: Pick<SyncChain, "params" | "genesisTimestampMs" | "protocols" | "unknownUpgrade">,
+  nowMs: number,
+): StallFacts["upgrade"] {
+  const round = Math.floor((nowMs - chain.genesisTimestampMs) / chain.params.roundMs);
+  const unknown = chain.unknownUpgrade(round);
+  return unknown === undefined ? undefined : { ...unknown, known: knownVersion(chain.protocols) };
 }
 
 function clockTrouble({ nowMs, roundMs, futureToleranceMs, head, movedAtMs, ...facts }: StallFacts) {

@@ -148,6 +148,10 @@ describe("what is wrong", () => {
     disk: undefined,
     upgrade: undefined,
   };
+  it("is an upgrade that this program does not know, before all else", () => {
+    const upgrade = { version: 3, height: 900, known: 2 };
+    expect(diagnose({ ...facts, peers: 0, upgrade })).toMatchObject({ state: "stalled", code: "upgrade" });
+  });
   it("is nothing while blocks come in", () => {
     expect(diagnose(facts)).toMatchObject({ state: "synced", code: "none" });
   });

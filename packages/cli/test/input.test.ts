@@ -46,7 +46,7 @@ const wrong: readonly (readonly [line: string, exit: number, code: string])[] = 
   ["put FILE --copies", 2, "cli/usage"],
   ["ls extra", 2, "cli/usage"],
   ["up --api http://127.0.0.1:1", 2, "cli/usage"],
-  ["init", 2, "cli/usage"],
+  ["init", 2, "cli/bad-value"],
 
   ["put MISSING", 3, "cli/file-missing"],
   ["put EMPTY", 2, "cli/file-empty"],
@@ -174,6 +174,7 @@ const wrong: readonly (readonly [line: string, exit: number, code: string])[] = 
   ["demo MISSING", 3, "cli/file-missing"],
   ["demo --copies 4", 2, "cli/bad-value"],
   ["init --genesis MISSING", 3, "cli/file-missing"],
+  ["init --network MISSING", 3, "cli/file-missing"],
   ["daemon --listen 0.0.0.0:80", 2, "cli/bad-value"],
   ["daemon --listen localhost", 2, "cli/bad-value"],
 ];

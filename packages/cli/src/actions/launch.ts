@@ -250,7 +250,10 @@ export const init = action({
         problem: "give one of --network, --genesis and --join: each names the network to join",
       });
     }
-    if (network !== undefined) return makeNode(context, input, { file: resolve(network) });
+    if (network !== undefined) {
+      await sizeOfFile(resolve(network));
+      return makeNode(context, input, { file: resolve(network) });
+    }
     if (invitation !== undefined) return makeNode(context, input, { invitation });
     const genesis = resolve(file ?? "");
     await sizeOfFile(genesis);

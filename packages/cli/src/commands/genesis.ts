@@ -43,7 +43,7 @@ export const genesisCommands: readonly CommandSpec[] = [
         summary: "of each founder's miner, for pledges",
         initial: "1000FIL",
       },
-      { flags: "--faucet <amount>", summary: "what a faucet gives for a request (default: no faucet)" },
+      { flags: "--faucet <amount>", summary: "what a faucet may give for a request (default: nothing)" },
       { flags: "--authority <address>", summary: "who may schedule upgrades (default: nobody)" },
       { flags: "--set <name=value>", summary: "any other parameter", repeated: true },
     ],

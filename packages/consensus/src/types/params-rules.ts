@@ -24,7 +24,7 @@ export function paramProblems(params: NetworkParams): readonly string[] {
     .map(([, text]) => text);
 }
 
-/** What a unit of gas takes a verifier, on the machine of docs/PERFORMANCE.md (nanoseconds). */
+/** What a unit of gas is meant to take a verifier (nanoseconds); no benchmark holds the schedule to it yet. */
 const nsPerGas = 500;
 
 /** What is possible, and may be regretted. */

@@ -230,6 +230,7 @@ function openWire(
       listen,
       announce: config.net.announce,
       keepAliveMs: hurryMs(params),
+      gossipSeenMs: Math.min(longestSeenMs, Math.max(5_000, hurryRounds * params.roundMs)),
       topics: [blockTopic(params.name), messageTopic(params.name)],
       agent: `holdfast/${options.version}`,
       mdns: online && (config.net.mdns === "auto" ? isOnLan(listen) : config.net.mdns),
@@ -241,6 +242,9 @@ function openWire(
 
 /** A network with short rounds notices within some of them that a connection is dead, or can be made again. */
 const hurryRounds = 10;
+
+/** What every node remembers of gossip at rounds of some seconds and more. */
+const longestSeenMs = 120_000;
 
 function hurryMs({ roundMs }: NetworkParams): number {
   return Math.min(limits.redialMaxMs, Math.max(5_000, hurryRounds * roundMs));

@@ -17,7 +17,7 @@ import type { Scores } from "./scores.ts";
 export type GossipHandler = (bytes: Uint8Array, from: PeerId) => GossipVerdict | Promise<GossipVerdict>;
 
 /** For as long the same message is not delivered again. */
-const seenMs = 120_000;
+export const defaultSeenMs = 120_000;
 /** Messages that one packet of gossip carries. */
 const messagesPerPacket = 4;
 
@@ -54,13 +54,15 @@ export const defaultHeartbeatMs = 1_000;
 export interface GossipOptions {
   readonly scores: Scores;
   readonly heartbeatMs: number;
+  /** For as long the same message is not delivered again. */
+  readonly seenMs: number;
   /** Topics in which deliveries count. */
   readonly topics: readonly string[];
 }
 
 export function gossipService(
   { limits }: NetNeeds,
-  { scores, heartbeatMs, topics }: GossipOptions,
+  { scores, heartbeatMs, seenMs, topics }: GossipOptions,
 ): ReturnType<typeof gossipsub> {
   const options: Partial<GossipsubOpts> = {
     globalSignaturePolicy: "StrictNoSign",

@@ -34,6 +34,7 @@ export interface HostOptions {
   readonly listen: readonly string[];
   readonly announce: readonly string[];
   readonly heartbeatMs: number;
+  readonly seenMs: number;
   readonly keepAliveMs: number;
   readonly kad: boolean;
   readonly topics: readonly string[];

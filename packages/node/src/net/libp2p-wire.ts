@@ -14,7 +14,7 @@ import { createControl, type Introduction, type NetControl } from "./control.ts"
 import { netErrors } from "./errors.ts";
 import { chooseEviction } from "./eviction.ts";
 import { Gate, machineOf } from "./gate.ts";
-import { defaultHeartbeatMs, Gossip } from "./gossip.ts";
+import { defaultHeartbeatMs, defaultSeenMs, Gossip } from "./gossip.ts";
 import { defaultKeepAliveMs, type Host, openHost } from "./host.ts";
 import { ByteMeter } from "./meter.ts";
 import type { NetNeeds } from "./needs.ts";
@@ -40,6 +40,11 @@ export interface Libp2pWireOptions {
   readonly mdnsTag?: string;
   /** What this program is, for others to see. */
   readonly agent?: string;
+  /**
+   * For as long gossip is not delivered again; two minutes if left out. What one side of a partition has said, the
+   * other hears only when it is said anew after this.
+   */
+  readonly gossipSeenMs?: number;
   /** Upkeep of the gossip mesh. */
   readonly gossipHeartbeatMs?: number;
 }
@@ -73,6 +78,7 @@ export async function openLibp2pWire(needs: NetNeeds, options: Libp2pWireOptions
       announce: options.announce ?? [],
       keepAliveMs: options.keepAliveMs ?? defaultKeepAliveMs,
       heartbeatMs: options.gossipHeartbeatMs ?? defaultHeartbeatMs,
+      seenMs: options.gossipSeenMs ?? defaultSeenMs,
       kad: options.kad ?? false,
       topics: options.topics ?? [],
       mdnsTag: options.mdnsTag ?? "holdfast",

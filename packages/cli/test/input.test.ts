@@ -46,7 +46,7 @@ const wrong: readonly (readonly [line: string, exit: number, code: string])[] = 
   ["put FILE --copies", 2, "cli/usage"],
   ["ls extra", 2, "cli/usage"],
   ["up --api http://127.0.0.1:1", 2, "cli/usage"],
-  ["init", 2, "cli/bad-value"],
+  ["init", 2, "cli/usage"],
 
   ["put MISSING", 3, "cli/file-missing"],
   ["put EMPTY", 2, "cli/file-empty"],
@@ -122,7 +122,7 @@ const wrong: readonly (readonly [line: string, exit: number, code: string])[] = 
   ["piece aggregate", 2, "cli/usage"],
   ["piece aggregate FILE --padded-bytes 500", 2, "pieces/bad-size"],
   ["piece aggregate LONG --padded-bytes 2KiB", 2, "aggregate/too-large"],
-  [`piece aggregate ${pieceCid}:128 --out FILE`, 3, "cli/file-missing"],
+  [`piece aggregate ${pieceCid}:128 --out FILE --force`, 3, "cli/file-missing"],
   ["piece inclusion prove FILE", 2, "cli/usage"],
   ["piece inclusion prove --sector-bytes 2KiB", 2, "cli/usage"],
   ["piece inclusion prove FILE --sector-bytes 2000", 2, "pieces/bad-sector-size"],

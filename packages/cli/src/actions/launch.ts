@@ -246,8 +246,9 @@ export const init = action({
     const [file, invitation] = [optionText(input, "genesis"), optionText(input, "join")];
     const network = optionText(input, "network");
     if ([file, invitation, network].filter((given) => given !== undefined).length !== 1) {
-      throw cliErrors.badValue({
+      throw cliErrors.usage({
         problem: "give one of --network, --genesis and --join: each names the network to join",
+        help: "see `holdfast init --help`",
       });
     }
     if (network !== undefined) {

@@ -13,6 +13,7 @@ import {
   imported,
   importPath,
   methodPath,
+  snapshotPath,
 } from "./http.ts";
 import { type CallName, type MethodParams, type MethodResult, methods, type StreamName } from "./methods.ts";
 
@@ -67,6 +68,13 @@ export interface ApiClient {
   ): AsyncIterable<MethodResult<Name>>;
   importFile(bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<Imported>;
   openFile(cid: string, offsetBytes: number, signal?: AbortSignal): Promise<FileDownload>;
+  /** The bytes of a snapshot as `chain.snapshot` planned it. */
+  openSnapshot(plan: SnapshotQuery, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+}
+
+export interface SnapshotQuery {
+  readonly height: number;
+  readonly messageEpochs: number;
 }
 
 /**
@@ -121,6 +129,19 @@ export function createClient(options: ClientOptions): ApiClient {
         throw apiErrors.badAnswer({ method: "file", detail: "no file size" });
       }
       return { sizeBytes: Number(header), bytes: wholeBody(response.body, "file", signal) };
+    },
+    async openSnapshot({ height, messageEpochs }, signal) {
+      const response = await exchange(
+        "snapshot",
+        `${snapshotPath}?height=${height}&messages=${messageEpochs}`,
+        {
+          method: "GET",
+          headers: {},
+          ...(signal === undefined ? {} : { signal }),
+        },
+      );
+      if (response.body === null) throw apiErrors.badAnswer({ method: "snapshot", detail: "no bytes" });
+      return wholeBody(response.body, "snapshot", signal);
     },
   };
 }

@@ -23,6 +23,9 @@ export function filePath(cid: string): string {
 /** The answer's header with the size of the whole file. */
 export const fileBytesHeader = "x-file-bytes";
 
+/** `GET` the bytes of a snapshot here, as `chain.snapshot` planned it. */
+export const snapshotPath = `${apiPrefix}/snapshot`;
+
 export const statusOf: { readonly [Class in ExitClass]: number } = {
   internal: 500,
   usage: 400,

@@ -9,6 +9,7 @@ export {
   type ClientOptions,
   createClient,
   type FileDownload,
+  type SnapshotQuery,
   streamEnd,
 } from "./client.ts";
 export { apiErrors } from "./errors.ts";
@@ -24,6 +25,7 @@ export {
   imported,
   importPath,
   methodPath,
+  snapshotPath,
   statusOf,
 } from "./http.ts";
 export {

@@ -142,6 +142,40 @@ export const methods = {
     }),
   ),
   "chain.watch": stream("Every new head as it comes", nothing, tipsetSummary),
+  "chain.snapshot": call(
+    "What a snapshot would be of; its bytes are then read from /api/v1/snapshot",
+    z.object({
+      height: height.optional(),
+      messageEpochs: z.union([z.int().min(1), z.literal("all")]).optional(),
+    }),
+    z.object({ height, cids: z.array(cidText), messageEpochs: z.int(), isFinal: z.boolean() }),
+  ),
+  "chain.prune": call(
+    "Lets states, messages and receipts go that are older than so many epochs",
+    z.object({ keepEpochs: z.int().min(1).optional().describe("default: as configured, finality at least") }),
+    z.object({
+      statesFrom: height,
+      bodiesFrom: height,
+      removedObjects: z.int(),
+      keptObjects: z.int(),
+      prunedTipsets: z.int(),
+      isComplete: z.boolean(),
+    }),
+  ),
+  "chain.store": call(
+    "What the chain's database holds, by kind, and what its files take",
+    nothing,
+    z.object({
+      height,
+      kinds: z.array(z.object({ kind: z.string(), entries: z.int(), bytes: sizeBytes })),
+      totalBytes: sizeBytes,
+      diskBytes: sizeBytes,
+      statesFrom: height,
+      bodiesFrom: height,
+      pruneEpochs: z.int(),
+      quotaBytes: sizeBytes,
+    }),
+  ),
   "chain.money": call(
     "The exact sum of all money: it never changes",
     nothing,

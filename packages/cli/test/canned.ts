@@ -29,6 +29,7 @@ const peerId = "12D3KooWNRgiFRiyixcVhNBwhQjyzGqwG9Uvgis3TPtFBvBNM7gr";
 /** A fixed point in time: ages are relative to the head. */
 const headMs = 1_800_000_000_000;
 
+const pruned = { statesFrom: 70, bodiesFrom: 70 };
 const head: MethodResult<"chain.head"> = {
   key: cid("block 100"),
   height: 100,
@@ -233,6 +234,20 @@ export const calls: Calls = {
     timestampMs: headMs,
     messages: [message],
   },
+  "chain.prune": { ...pruned, removedObjects: 900, keptObjects: 400, prunedTipsets: 60, isComplete: true },
+  "chain.store": {
+    height: 100,
+    kinds: [
+      { kind: "objects of states", entries: 400, bytes: 120_000 },
+      { kind: "headers", entries: 110, bytes: 220_000 },
+    ],
+    totalBytes: 340_000,
+    diskBytes: 250_000,
+    ...pruned,
+    pruneEpochs: 0,
+    quotaBytes: 1_000_000,
+  },
+  "chain.snapshot": { height: 88, cids: [cid("root")], messageEpochs: 12, isFinal: true },
   "chain.money": {
     height: 100,
     balancesFil: "900",

@@ -2,7 +2,7 @@
  * Every command against a server that speaks the API: what `--json` prints has the schema that is written
  * down in test/golden, and no command is left out. A schema changes only by hand (UPDATE_GOLDEN=1).
  */
-import { readdirSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,9 +32,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** These start nodes of their own, or make keys: launch.test.ts, demo.test.ts and params.test.ts run them. */
 /** Files of networks are made and read where they are tested, in founding.test.ts. */
 const founding = ["new", "sector", "add-miner", "finish", "show", "check"].map((word) => `genesis ${word}`);
+/** These start nodes of their own, make keys, or need a chain: other tests run them. */
 const launched = new Set([
   "up",
   "daemon",
@@ -44,6 +44,7 @@ const launched = new Set([
   "params cache",
   "params verify",
   ...founding,
+  "chain import",
 ]);
 
 const idleSet =
@@ -85,6 +86,12 @@ const given: { readonly [command: string]: () => readonly string[] } = {
   "chain money": () => [],
   "chain bad ls": () => [],
   "chain bad clear": () => [],
+  "chain prune": () => ["--keep", "30"],
+  "chain store": () => [],
+  "chain export": () => {
+    rmSync(join(folder, "chain.car"), { force: true });
+    return [join(folder, "chain.car")];
+  },
   "message ls": () => [],
   "message show": () => [messageCid],
   "message wait": () => [messageCid],

@@ -39,8 +39,8 @@ export const carErrors = defineErrors("car", {
   },
 });
 
-/** Caps of go-car after GHSA-9x4h-8wgm-8xfg, tighter: our headers have one root. */
-const headerBytesMax = 1024;
+/** Caps of go-car after GHSA-9x4h-8wgm-8xfg, tighter: a header has one root, or the blocks of one tipset. */
+const headerBytesMax = 4096;
 /** A block of a file is at most 1 MiB here, and its CID is short. */
 const sectionBytesMax = 2 * 1024 * 1024;
 const varintBytesMax = 5;
@@ -50,8 +50,8 @@ export interface CarBlock {
   readonly bytes: Uint8Array;
 }
 
-export function carHeader(root: CID): Uint8Array {
-  const header = encodeCbor({ roots: [root], version: 1 });
+export function carHeader(...roots: readonly CID[]): Uint8Array {
+  const header = encodeCbor({ roots, version: 1 });
   return concatBytes(encodeVarint(header.length), header);
 }
 
@@ -73,11 +73,22 @@ export function writeCar(root: CID, blocks: Iterable<CarBlock>): Uint8Array {
 export async function readCar(
   source: AsyncIterable<Uint8Array>,
 ): Promise<{ readonly root: CID; readonly blocks: AsyncIterable<CarBlock> }> {
+  const { roots, blocks } = await readCarOf(source, 1);
+  const [root] = roots;
+  if (root === undefined) throw carErrors.malformed({ detail: "it has not exactly one root" });
+  return { root, blocks };
+}
+
+/** The same for a stream of several roots, at least one. */
+export async function readCarOf(
+  source: AsyncIterable<Uint8Array>,
+  rootsMax: number,
+): Promise<{ readonly roots: readonly CID[]; readonly blocks: AsyncIterable<CarBlock> }> {
   const bytes = new ByteQueue(source);
   const headerLength = await bytes.varint(headerBytesMax, "header");
   if (headerLength === undefined) throw carErrors.malformed({ detail: "it is empty" });
-  const root = rootOf(await bytes.take(headerLength));
-  return { root, blocks: blocksOf(bytes) };
+  const roots = rootsOf(await bytes.take(headerLength), rootsMax);
+  return { roots, blocks: blocksOf(bytes) };
 }
 
 async function* blocksOf(bytes: ByteQueue): AsyncIterable<CarBlock> {
@@ -92,18 +103,18 @@ async function* blocksOf(bytes: ByteQueue): AsyncIterable<CarBlock> {
   }
 }
 
-function rootOf(header: Uint8Array): CID {
+function rootsOf(header: Uint8Array, rootsMax: number): readonly CID[] {
   const value = decodeCbor(header, { maxBytes: headerBytesMax });
   if (typeof value !== "object" || value === null || !("roots" in value) || !("version" in value)) {
     throw carErrors.malformed({ detail: "its header has no roots or no version" });
   }
   if (value.version !== 1) throw carErrors.malformed({ detail: "its version is not 1" });
-  const roots = value.roots;
-  const root = Array.isArray(roots) ? roots[0] : undefined;
-  if (!Array.isArray(roots) || roots.length !== 1 || root === undefined || !isCid(root)) {
-    throw carErrors.malformed({ detail: "it has not exactly one root" });
+  const { roots } = value;
+  if (!Array.isArray(roots) || roots.length < 1 || roots.length > rootsMax || !roots.every(isCid)) {
+    const wanted = rootsMax === 1 ? "exactly one root" : `one to ${rootsMax} roots`;
+    throw carErrors.malformed({ detail: `it has not ${wanted}` });
   }
-  return root;
+  return roots;
 }
 
 function isCid(value: unknown): value is CID {

@@ -7,9 +7,18 @@ import { type Address, assert, type Clock, type Logger, type Wire } from "@holdf
 import { type Env, type Protocols, readMinerState, type Tipset } from "@holdfast/consensus";
 import { createVerifier, type Verifier } from "@holdfast/proofs/verify";
 import type { Storage } from "@holdfast/storage";
-import { type Chain, type ChainDatabase, type Checkpoint, openChain } from "./chain/index.ts";
+import {
+  type Chain,
+  type ChainDatabase,
+  type Checkpoint,
+  openChain,
+  openPruner,
+  type PrunePolicy,
+  type Pruner,
+} from "./chain/index.ts";
 import { type Channels, openChannels } from "./channels/index.ts";
 import type { ClaimChecker } from "./claims.ts";
+import { archiveOf } from "./compose-archive.ts";
 import { type MarketParts, openMarkets } from "./compose-market.ts";
 import { minerDoorOf, mineStorageOf } from "./compose-storage.ts";
 import type { Database } from "./database.ts";
@@ -43,6 +52,8 @@ export interface NodeParts {
   readonly protocols?: Protocols;
   /** A tipset that the chain must contain. */
   readonly checkpoint?: Checkpoint;
+  /** Default: all is kept. */
+  readonly pruning?: PrunePolicy;
   readonly database: Database;
   readonly wallet: Wallet;
   readonly wire: Wire;
@@ -72,6 +83,7 @@ export interface RunningNode extends AsyncDisposable {
   readonly wallet: Wallet;
   readonly wire: Wire;
   readonly mining: Mining | undefined;
+  readonly pruner: Pruner;
   readonly handlers: ReturnType<typeof createHandlers>;
   readonly files: HandlerNeeds["files"];
   /** The jobs that store files, newest first. */
@@ -79,6 +91,8 @@ export interface RunningNode extends AsyncDisposable {
   /** URL of the API; empty if none was asked for. */
   readonly apiUrl: string;
 }
+
+const keepAll: PrunePolicy = { pruneEpochs: 0, quotaBytes: 0 };
 
 export async function startNode(parts: NodeParts): Promise<RunningNode> {
   await using stack = new AsyncDisposableStack();
@@ -108,9 +122,10 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
       : stack.use(startMining(mineNeeds(parts, parts.miner, { chain, sync, mempool, sender, proofs })));
   const miner =
     parts.miner === undefined || mining === undefined ? undefined : minerDoorOf(parts.miner, mining);
-  const handlers = createHandlers(
-    handlerNeeds(parts, { chain, sync, mempool, sender, proofs, channels }, market, miner),
-  );
+  const pruner = stack.use(openPruner({ chain: opened, clock, logger, policy: parts.pruning ?? keepAll }));
+  const archive = archiveOf(opened, pruner, clock);
+  const needs = handlerNeeds(parts, { chain, sync, mempool, sender, proofs, channels }, market, miner);
+  const handlers = createHandlers({ ...needs, archive });
   const metrics = openMetrics(
     name,
     metricsOf({ chain, sync, clock, wire, mempool, mining, miner, market: market.door }),
@@ -124,6 +139,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
             version: parts.version,
             handlers,
             files: market.files,
+            archive,
             metrics,
             logger,
           }),
@@ -139,6 +155,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     wallet,
     wire,
     mining,
+    pruner,
     handlers,
     files: market.files,
     puts: () => market.door.puts(),
@@ -223,7 +240,7 @@ function handlerNeeds(
   { chain, sync, mempool, sender, channels }: MineRooms & { readonly channels: Channels },
   market: MarketParts,
   miner: HandlerNeeds["miner"],
-): HandlerNeeds {
+): Omit<HandlerNeeds, "archive"> {
   const { name, version, clock, logger, wallet, wire } = parts;
   const [genesis] = chain.genesis.cids;
   assert(genesis !== undefined, "a chain has a genesis block");

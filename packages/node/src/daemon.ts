@@ -2,5 +2,6 @@
 export { realClock } from "./clock.ts";
 export { type DevnetHandle, type StartDevnetOptions, startDevnet } from "./devnet.ts";
 export { createDevnet, type DevnetOptions } from "./devnet-genesis.ts";
+export { type ImportChainOptions, importChain } from "./import-chain.ts";
 export { type InitNodeOptions, initNode, type MadeNode } from "./init-node.ts";
 export { type StartDaemonOptions, startDaemon } from "./start-daemon.ts";

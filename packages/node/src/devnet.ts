@@ -15,7 +15,8 @@ import { loadGenesis } from "./genesis.ts";
 import { installNativeKernels } from "./kernels.ts";
 import { lockRepo, type RepoLock, repoErrors, repoPaths } from "./repo/index.ts";
 import type { PageFile } from "./rpc/index.ts";
-import { type DaemonHandle, openWorkers, startDaemon } from "./start-daemon.ts";
+import { type DaemonHandle, startDaemon } from "./start-daemon.ts";
+import { openWorkers } from "./workers.ts";
 
 export interface StartDevnetOptions extends DevnetClassOptions {
   /** Folder that keeps the network; a temporary one, removed at the end, if left out. */

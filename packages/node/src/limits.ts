@@ -151,6 +151,16 @@ export const limits = {
   badBlocks: 1024,
   /** Blocks whose parents are being fetched, all together. */
   orphanBytes: 33_554_432,
+  /** Objects of states that one walk remembers (24 bytes each, at most 48 while it grows). */
+  walkedObjects: 33_554_432,
+  /** Links of a snapshot's objects that wait to be followed. */
+  snapshotPendingLinks: 262_144,
+  /** Bytes of a snapshot after which what has come is written to the disk. */
+  snapshotCommitBytes: 4_194_304,
+  /** Objects that pruning marks or looks at before it lets the node do its work. */
+  pruneSliceObjects: 256,
+  /** How long it rests then. */
+  prunePauseMs: 2,
   /** Runs of a block that only find out what it wants verified; then its proofs are verified in line. */
   trialRuns: 6,
   /** Remembered verdicts of proof and signature checks. */

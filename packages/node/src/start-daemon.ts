@@ -4,26 +4,17 @@
  * shared. This is the door that the command line opens.
  */
 import { readFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type Address, attoFil, type CID, type Clock, filText, parseAddress, parseFil } from "@holdfast/base";
 import { blockCid, type NetworkParams, readActor, readNetworkParams } from "@holdfast/consensus";
-import { shareSeats } from "@holdfast/proofs/kernels";
-import {
-  createSealingPool,
-  createVerifierPool,
-  openNodeDisk,
-  openStorage,
-  type SealingPool,
-} from "@holdfast/storage";
+import { openNodeDisk, openStorage } from "@holdfast/storage";
 import { openLevelDatabase, parseCheckpoint } from "./chain/index.ts";
-import { createClaimPool } from "./claim-pool.ts";
-import type { ClaimChecker } from "./claims.ts";
 import { realClock, realRandom } from "./clock.ts";
 import { type MinerParts, type NodeParts, type RunningNode, startNode } from "./compose.ts";
 import { openDatabase } from "./database.ts";
 import { openDiscovery, openPeerStore } from "./discovery/index.ts";
 import { loadGenesis } from "./genesis.ts";
+import { beginWithSnapshot } from "./import-chain.ts";
 import { installNativeKernels } from "./kernels.ts";
 import { openKeys } from "./keys.ts";
 import { isOnLan, mdnsTagOf } from "./lan.ts";
@@ -31,11 +22,11 @@ import { limits } from "./limits.ts";
 import { openLogger } from "./logger.ts";
 import { messageTopic } from "./mempool/index.ts";
 import { type BanStore, type NetWire, openBanStore, openLibp2pWire } from "./net/index.ts";
-import { type ProofChecker, shareVerdicts } from "./proof-pass.ts";
 import { type NodeConfig, openRepo, type Repo } from "./repo/index.ts";
 import { openDiskBlocks } from "./retrieval/index.ts";
 import type { PageFile } from "./rpc/index.ts";
 import { blockTopic } from "./sync/index.ts";
+import { openWorkers, type Workers } from "./workers.ts";
 
 export interface StartDaemonOptions {
   readonly repo: string;
@@ -46,6 +37,8 @@ export interface StartDaemonOptions {
   readonly offline?: boolean;
   /** Instead of the configured one: `CID[,CID…]@HEIGHT`. */
   readonly checkpoint?: string;
+  /** File of a snapshot to begin with, if the repo has nothing but the genesis yet. */
+  readonly snapshot?: string;
   /** What the API server shows to a person who opens it in a browser. */
   readonly pages?: readonly PageFile[];
   /** Log file; standard error if left out. */
@@ -54,13 +47,6 @@ export interface StartDaemonOptions {
   /** Worker threads that several nodes of one process share. */
   readonly workers?: Workers;
   readonly signal?: AbortSignal;
-}
-
-export interface Workers extends AsyncDisposable {
-  readonly sealing: SealingPool;
-  readonly checker: ProofChecker;
-  /** Where signatures are verified. */
-  readonly claims: ClaimChecker;
 }
 
 export interface DaemonHandle extends AsyncDisposable {
@@ -75,24 +61,12 @@ export interface DaemonHandle extends AsyncDisposable {
   readonly node: RunningNode;
 }
 
-/**
- * Threads start with their first job and end when idle. Each works with helpers on `computeThreads` cores (0: all),
- * which they share: two that seal at the same time have half of them each.
- */
-export function openWorkers(threads: number, computeThreads = 0): Workers {
-  shareSeats(computeThreads === 0 ? Math.min(availableParallelism(), limits.computeThreads) : computeThreads);
-  const setup = new URL("./worker-kernels.ts", import.meta.url).href;
-  const sealing = createSealingPool({ threads, setup });
-  const verifier = createVerifierPool({ threads: 1, setup });
-  const claims = createClaimPool();
-  return {
-    sealing,
-    checker: shareVerdicts(verifier),
-    claims,
-    async [Symbol.asyncDispose]() {
-      await Promise.all([sealing, verifier, claims].map((pool) => pool[Symbol.asyncDispose]()));
-    },
-  };
+function loggerOf(config: NodeConfig, { logLevel, logFile }: StartDaemonOptions) {
+  return openLogger({
+    name: config.name,
+    level: logLevel ?? config.log.level,
+    ...(logFile === undefined ? {} : { file: logFile }),
+  });
 }
 
 /** Errors: `repo/…`, `keystore/…`, `chain/…`, `storage/…`, `net/…`, `rpc/…`. */
@@ -101,23 +75,18 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
   await using stack = new AsyncDisposableStack();
   const repo = stack.use(await openRepo(options.repo));
   const { config, paths } = repo;
-  const logger = stack.use(
-    openLogger({
-      name: config.name,
-      level: options.logLevel ?? config.log.level,
-      ...(options.logFile === undefined ? {} : { file: options.logFile }),
-    }),
-  );
+  const logger = stack.use(loggerOf(config, options));
   if (proofs.reason !== undefined) logger.warn("proofs are slow", { reason: proofs.reason });
   logger.debug("back ends", { ...crypto, ...proofs });
   const clock = realClock(await readClockOffset(options.repo));
   const workers =
     options.workers ?? stack.use(openWorkers(config.mining.sealingThreads, config.mining.computeThreads));
+  const checkpoint = parseCheckpoint(options.checkpoint ?? config.chain.checkpoint);
+  await beginWithSnapshot({ paths, checkpoint, checker: workers.checker, clock, logger }, options.snapshot);
   const chainDatabase = stack.use(await openLevelDatabase(paths.chain));
   const database = stack.use(openDatabase(paths.database));
   const genesis = await loadGenesis(await repo.genesis(), chainDatabase);
   const params = readNetworkParams(chainDatabase, genesis.stateRoot);
-  const checkpoint = parseCheckpoint(options.checkpoint ?? config.chain.checkpoint);
   const keys = await openKeys({
     keystore: paths.keystore,
     network: params.networkByte,
@@ -144,6 +113,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     chainDatabase,
     genesis,
     ...(checkpoint === undefined ? {} : { checkpoint }),
+    pruning: config.chain,
     database,
     wallet: keys.wallet,
     wire,

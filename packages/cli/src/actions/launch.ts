@@ -1,6 +1,6 @@
 /**
- * The commands that become a node: `up`, `demo`, `init`, `join`, `daemon`. This file alone opens the node's door,
- * and only when one of them runs, so that every other command starts quickly.
+ * The commands that become a node, or do its work on its repo: `up`, `demo`, `init`, `join`, `daemon`, `chain import`.
+ * This file alone opens the node's door, and only when one of them runs, so that every other command starts quickly.
  */
 import { isIP } from "node:net";
 import { resolve } from "node:path";
@@ -12,7 +12,7 @@ import { z } from "zod";
 import { action, type CommandContext, type CommandInput, type Environment } from "../command.ts";
 import { demoResult, runDemo } from "../demo.ts";
 import { cliErrors } from "../errors.ts";
-import { fil, plural, programWord, roughly, seconds } from "../human-text.ts";
+import { fil, plural, programWord, roughly, seconds, sizeText } from "../human-text.ts";
 import {
   argument,
   optionBytes,
@@ -25,8 +25,9 @@ import {
 } from "../input.ts";
 import { facts, table } from "../layout.ts";
 import { sizeOfFile } from "../local-file.ts";
+import { repoOf } from "../repo-option.ts";
 import { nodeFetch } from "../transport.ts";
-import { defaultRepo, leaveUpRecord, readUpRecord } from "../up-record.ts";
+import { leaveUpRecord, readUpRecord } from "../up-record.ts";
 
 const upView = z.object({
   network: z.string(),
@@ -169,11 +170,6 @@ async function followHeads(
   }
 }
 
-/** Where `init` and `daemon` work. */
-function repoOf(context: CommandContext, input: CommandInput): string {
-  return resolve(optionText(input, "repo") ?? context.env.HOLDFAST_REPO ?? defaultRepo(context.env));
-}
-
 function passphraseOf({ env }: CommandContext): { readonly passphrase?: string } {
   const passphrase = env.HOLDFAST_PASSPHRASE ?? "";
   return passphrase === "" ? {} : { passphrase };
@@ -190,6 +186,8 @@ export const daemon = action({
     const listen = optionText(input, "listen");
     if (listen !== undefined) checkListen(listen);
     const checkpoint = optionText(input, "checkpoint");
+    const snapshot = optionText(input, "snapshot");
+    if (snapshot !== undefined) await sizeOfFile(resolve(snapshot));
     const { startDaemon } = await import("@holdfast/node/daemon");
     const starting = startDaemon({
       repo: repoOf(context, input),
@@ -198,6 +196,7 @@ export const daemon = action({
       pages: pageFiles,
       ...(listen === undefined ? {} : { listen }),
       ...(checkpoint === undefined ? {} : { checkpoint }),
+      ...(snapshot === undefined ? {} : { snapshot: resolve(snapshot) }),
       ...passphraseOf(context),
       signal: context.signal,
     });
@@ -315,6 +314,38 @@ function showNode(made: z.output<typeof madeNode>): string {
     ["start it", `holdfast daemon --repo ${made.repo}`],
   ]);
 }
+
+export const chainImport = action({
+  result: z.object({
+    height: z.int(),
+    cids: z.array(z.string()),
+    messageEpochs: z.int(),
+    objects: z.int(),
+    bytes: z.int(),
+  }),
+  async run(context, input) {
+    const file = resolve(argument(input, 0, "the file"));
+    const sizeBytes = await sizeOfFile(file);
+    const checkpoint = optionText(input, "checkpoint");
+    const { importChain } = await import("@holdfast/node/daemon");
+    const imported = await importChain({
+      repo: repoOf(context, input),
+      file,
+      ...(checkpoint === undefined ? {} : { checkpoint }),
+      onProgress: (read) => context.terminal.live([`checked ${sizeText(read)} of ${sizeText(sizeBytes)}`]),
+      signal: context.signal,
+    });
+    context.terminal.clear();
+    return { ...imported, cids: [...imported.cids] };
+  },
+  render: (imported) =>
+    facts([
+      ["height", String(imported.height)],
+      ["head", imported.cids],
+      ["messages", `of ${plural(imported.messageEpochs, "epoch")}`],
+      ["objects", `${imported.objects}, ${sizeText(imported.bytes)}`],
+    ]),
+});
 
 export const demo = action({
   result: demoResult,

@@ -2,6 +2,8 @@
 import type { CommandSpec, OptionSpec } from "../command.ts";
 
 const load = () => import("../actions/chain.ts");
+const loadLaunch = () => import("../actions/launch.ts");
+const loadSnapshot = () => import("../actions/snapshot.ts");
 
 const limitOption = (initial: string): OptionSpec => ({
   flags: "--limit <count>",
@@ -68,6 +70,66 @@ export const chainCommands: readonly CommandSpec[] = [
     examples: ["holdfast chain bad clear", "holdfast chain bad clear bafy2bzaceb…"],
     args: [{ name: "key", summary: "the entry, as `holdfast chain bad ls` prints it", optional: true }],
     action: async () => (await load()).chainBadClear,
+  },
+  {
+    path: ["chain", "export"],
+    summary: "Write a snapshot of the chain into a file",
+    about:
+      "A CAR with all headers, the state before one tipset, and the messages and receipts of the last epochs. A node " +
+      "that begins with it (`holdfast chain import`, `holdfast daemon --snapshot`) does not execute what came " +
+      "before. Give a tipset that is final: others may leave the chain.",
+    examples: ["holdfast chain export chain.car", "holdfast chain export chain.car --messages all"],
+    args: [{ name: "file", summary: "file to write; it must not be there yet" }],
+    options: [
+      { flags: "--height <height>", summary: "of this height (default: the last that is final)" },
+      {
+        flags: "--messages <epochs>",
+        summary: "messages and receipts of so many epochs, or all (default: as finality has)",
+      },
+    ],
+    action: async () => (await loadSnapshot()).chainExport,
+  },
+  {
+    path: ["chain", "prune"],
+    summary: "Let old states, messages and receipts go",
+    about:
+      "What no tipset of the last epochs needs leaves the disk, in small pieces while the node runs; headers stay. " +
+      "With `chain.pruneEpochs` or `chain.quotaBytes` in config.toml a node does so by itself.",
+    examples: ["holdfast chain prune", "holdfast chain prune --keep 2000"],
+    options: [
+      {
+        flags: "--keep <epochs>",
+        summary: "epochs that stay (default: as configured, and as finality needs)",
+      },
+    ],
+    action: async () => (await loadSnapshot()).chainPrune,
+  },
+  {
+    path: ["chain", "store"],
+    summary: "Show what the chain takes on the disk, by kind",
+    examples: ["holdfast chain store"],
+    action: async () => (await loadSnapshot()).chainStore,
+  },
+  {
+    path: ["chain", "import"],
+    summary: "Begin a node's chain with a snapshot",
+    about:
+      "For a repo whose node does not run. All of it is checked, and its last tipset executed, before it takes the " +
+      "place of the repo's chain; what is refused changes nothing. That it is of the true chain and not of another " +
+      "history, only a checkpoint can tell: take the file from who you trust, or give --checkpoint.",
+    examples: [
+      "holdfast chain import chain.car --repo ./mine",
+      "holdfast chain import chain.car --repo ./mine --checkpoint bafy2bzace…@120000",
+    ],
+    args: [{ name: "file", summary: "file that `holdfast chain export` wrote" }],
+    options: [
+      {
+        flags: "--checkpoint <tipset>",
+        summary: "refuse it unless it contains CID[,CID…]@HEIGHT (default: as configured)",
+      },
+    ],
+    connection: "repo",
+    action: async () => (await loadLaunch()).chainImport,
   },
   {
     path: ["actor", "ls"],

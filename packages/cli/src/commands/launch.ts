@@ -149,6 +149,10 @@ export const launchCommands: readonly CommandSpec[] = [
       { flags: "--listen <address>", summary: "loopback address of the API (default: as configured)" },
       { flags: "--offline", summary: "do not talk to peers" },
       {
+        flags: "--snapshot <file>",
+        summary: "begin with this file if the repo has no chain yet (see `holdfast chain export`)",
+      },
+      {
         flags: "--checkpoint <tipset>",
         summary: "follow only a chain that contains CID[,CID…]@HEIGHT (default: as configured)",
       },

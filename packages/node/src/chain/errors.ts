@@ -63,6 +63,55 @@ export const chainErrors = defineErrors("chain", {
       `the chain of this repo reaches height ${data.height} and does not contain the checkpoint ${data.checkpoint}`,
     fix: "compare the checkpoint with a node that you trust; if it is right, begin with an empty repo",
   },
+  tooManyObjects: {
+    exit: "refused",
+    message: (data: { limit: number }) => `a walk of the states meets more than ${data.limit} objects`,
+    fix: "run this network with a program whose limit is higher; it is memory, 48 bytes for each",
+  },
+  keepTooFew: {
+    exit: "usage",
+    message: (data: { keep: number; least: number }) =>
+      `at least the last ${data.least} epochs stay, not ${data.keep}: forks are followed to finality`,
+    fix: "give a larger number of epochs",
+  },
+  snapshotCut: {
+    exit: "network",
+    message: (data: { expected: string }) => `the snapshot ends before ${data.expected}`,
+    fix: "fetch it again; nothing of it was taken over",
+  },
+  snapshotAltered: {
+    exit: "proof-invalid",
+    message: (data: { detail: string }) => `the snapshot is not what its roots name: ${data.detail}`,
+    fix: "fetch it from somebody else; nothing of it was taken over",
+  },
+  snapshotPadded: {
+    exit: "refused",
+    message: (data: { found: string }) => `the snapshot goes on with ${data.found} after its end`,
+    fix: "fetch it from somebody else; nothing of it was taken over",
+  },
+  snapshotForeign: {
+    exit: "refused",
+    message: (data: { found: string; expected: string }) =>
+      `the snapshot is of the network with the genesis ${data.found}, not of ${data.expected}`,
+    fix: "take one of this repo's network, or make a repo with the genesis file of the other",
+  },
+  snapshotOlder: {
+    exit: "refused",
+    message: (data: { height: number; own: number }) =>
+      `the snapshot's height ${data.height} adds nothing: this repo is at height ${data.own} of a chain as heavy`,
+    fix: "start the node: it fetches the rest from its peers",
+  },
+  snapshotForks: {
+    exit: "refused",
+    message: (data: { height: number }) =>
+      `the snapshot is of another chain than the one that is final in this repo at height ${data.height}`,
+    fix: "ask a node that you trust which is right; if it is the snapshot's, begin with an empty repo",
+  },
+  snapshotHeight: {
+    exit: "usage",
+    message: (data: { detail: string }) => `no snapshot can be made: ${data.detail}`,
+    fix: "choose a height between 1 and the head's, or wait until the chain is older than finality",
+  },
   badGenesis: {
     exit: "usage",
     message: (data: { detail: string }) => `the genesis file is not valid: ${data.detail}`,

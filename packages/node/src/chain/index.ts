@@ -2,81 +2,18 @@
  * The chain of one node: executed tipsets, the head, and the index of the current chain. It stores and
  * answers; what is valid is decided in `sync` by the rules of `consensus`.
  */
-import { type CID, encode, type Logger, utf8Bytes, utf8Text } from "@holdfast/base";
-import {
-  blockCid,
-  blockHeaderCodec,
-  createTipset,
-  type FullBlock,
-  moneyInvariant,
-  type Protocols,
-} from "@holdfast/consensus";
-import type { Checkpoint } from "./checkpoint.ts";
-import { chainErrors } from "./errors.ts";
-import type { ChainDatabase } from "./needs.ts";
-import { bodyCodec, metaKeys, resultsCodec, type TipsetRecord, tipsetRecordCodec } from "./record.ts";
-import { placeFacts, StoredChain } from "./stored-chain.ts";
-
 export { type Checkpoint, checkpointText, type PlacedTipset, parseCheckpoint } from "./checkpoint.ts";
 export { openLevelDatabase } from "./database.ts";
 export { chainErrors } from "./errors.ts";
+export { exchangeChainFolder, nextChainFolder, settleChainFolder } from "./folder.ts";
+export { type Inventory, takeInventory } from "./inventory.ts";
 export { memoryDatabase } from "./memory-database.ts";
 export type { ChainDatabase } from "./needs.ts";
+export { type ChainGenesis, type ChainOptions, openChain } from "./open.ts";
+export type { PruneResult } from "./prune.ts";
+export { openPruner, type PrunePolicy, type Pruner } from "./pruner.ts";
 export type { Horizon, MessageResult } from "./record.ts";
+export { planSnapshot, type SnapshotPlan, type SnapshotRequest, snapshotBytes } from "./snapshot.ts";
+export { type ImportedSnapshot, importSnapshot, type SnapshotImport } from "./snapshot-import.ts";
 export type { StoredChain } from "./stored-chain.ts";
 export type { Chain, HeadChange, ValidatedTipset } from "./types.ts";
-
-export interface ChainOptions {
-  readonly database: ChainDatabase;
-  /** Needed when the database is empty; checked against it otherwise. */
-  readonly genesis?: { readonly block: FullBlock; readonly stateRoot: CID };
-  readonly logger: Logger;
-  readonly checkpoint?: Checkpoint;
-  /** The versions of the rules that are known; default: the program's own. */
-  readonly protocols?: Protocols | undefined;
-}
-
-/**
- * The genesis state must lie in the database already. Errors: `chain/no-genesis`, `chain/wrong-genesis`,
- * `chain/not-on-checkpoint`.
- */
-export async function openChain({
-  database,
-  genesis,
-  logger,
-  checkpoint,
-  protocols,
-}: ChainOptions): Promise<StoredChain> {
-  const known = database.getMeta(metaKeys.genesis);
-  if (genesis !== undefined) {
-    const cid = blockCid(genesis.block.header).toString();
-    if (known === undefined) await writeGenesis(database, genesis);
-    else if (utf8Text(known) !== cid)
-      throw chainErrors.wrongGenesis({ found: utf8Text(known), expected: cid });
-  } else if (known === undefined) throw chainErrors.noGenesis({});
-  return new StoredChain(database, logger, checkpoint, protocols);
-}
-
-async function writeGenesis(
-  database: ChainDatabase,
-  genesis: { readonly block: FullBlock; readonly stateRoot: CID },
-): Promise<void> {
-  const tipset = createTipset([genesis.block.header]);
-  const money = moneyInvariant(database, genesis.stateRoot);
-  const { cids, height } = tipset;
-  const record: TipsetRecord = { cids, height, parents: [], stateRoot: genesis.stateRoot, weight: 0n };
-  const cid = blockCid(genesis.block.header);
-  await database.commit(
-    new Map([
-      [metaKeys.genesis, utf8Bytes(tipset.key)],
-      [metaKeys.genesisTotal, utf8Bytes(money.total.toString())],
-      [metaKeys.head, utf8Bytes(tipset.key)],
-      [metaKeys.tipset(tipset.key), encode(tipsetRecordCodec, record)],
-      [metaKeys.results(tipset.key), encode(resultsCodec, [])],
-      [metaKeys.header(cid), encode(blockHeaderCodec, genesis.block.header)],
-      [metaKeys.body(cid), encode(bodyCodec, genesis.block.messages)],
-      ...placeFacts(database, tipset),
-      [metaKeys.height(0), utf8Bytes(tipset.key)],
-    ]),
-  );
-}

@@ -66,6 +66,10 @@ export const metaKeys = {
   genesisTotal: "genesis-total",
   head: "head",
   horizon: "horizon",
+  /** Key of a checkpoint below the horizon whose state is held nevertheless. */
+  kept: "kept",
+  /** The height below which pruning has let the facts go. */
+  factsFrom: "facts-from",
   /** The greatest height at which a tipset was ever taken in. */
   top: "top",
   tipset: (key: string) => `t/${key}`,

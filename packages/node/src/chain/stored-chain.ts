@@ -39,12 +39,11 @@ import { Bounded } from "../bounded.ts";
 import { type Checkpoint, checkAgainst, checkpointText, type PlacedTipset } from "./checkpoint.ts";
 import { chainErrors } from "./errors.ts";
 import type { ChainDatabase } from "./needs.ts";
+import { placeFacts } from "./place.ts";
 import {
   bodyCodec,
   decodeHorizon,
-  decodeKeys,
   encodeHorizon,
-  encodeKeys,
   type Horizon,
   type MessageResult,
   metaKeys,
@@ -59,17 +58,6 @@ import type { Chain, HeadChange, ValidatedTipset } from "./types.ts";
 const cachedTipsets = 256;
 /** Decoded bodies kept in memory: every room looks at the newest tipset. */
 const cachedBodies = 16;
-
-/** Facts by which pruning finds a tipset again, forks too. */
-export function placeFacts(database: ChainDatabase, { key, height }: Tipset): [string, Uint8Array][] {
-  const keys = decodeKeys(database.getMeta(metaKeys.at(height)));
-  const facts: [string, Uint8Array][] = [];
-  if (!keys.includes(key)) facts.push([metaKeys.at(height), encodeKeys([...keys, key])]);
-  const top = database.getMeta(metaKeys.top);
-  if (top === undefined || Number(utf8Text(top)) < height)
-    facts.push([metaKeys.top, utf8Bytes(String(height))]);
-  return facts;
-}
 
 interface Known {
   readonly tipset: Tipset;
@@ -149,6 +137,12 @@ export class StoredChain implements Chain {
     this.#bodies.set(name, block);
     return block;
   }
+  requireBlock(cid: CID): FullBlock | undefined {
+    const block = this.fullBlock(cid);
+    const header = block === undefined ? this.header(cid) : undefined;
+    if (header === undefined) return block;
+    throw chainErrors.pruned({ what: "messages", height: header.height, from: this.#horizon.bodiesFrom });
+  }
   header(cid: CID): BlockHeader | undefined {
     const bytes = this.store.getMeta(metaKeys.header(cid));
     return bytes === undefined ? undefined : decode(blockHeaderCodec, bytes);
@@ -176,9 +170,19 @@ export class StoredChain implements Chain {
   }
   /** Of states and bodies that are about to go, this is said before the first one does. */
   async raiseHorizon(next: Horizon): Promise<void> {
-    await this.store.commit(new Map([[metaKeys.horizon, encodeHorizon(next)]]));
+    const facts = new Map<string, Uint8Array>([[metaKeys.horizon, encodeHorizon(next)]]);
+    const { checkpoint } = this;
+    const isHeld = checkpoint !== undefined && checkpoint.height >= this.#horizon.statesFrom;
+    if (isHeld && this.tipset(checkpoint.key) !== undefined)
+      facts.set(metaKeys.kept, utf8Bytes(checkpoint.key));
+    await this.store.commit(facts);
     this.#horizon = next;
     this.#bodies.clear();
+  }
+  /** Tipsets below the horizon whose states are held: a checkpoint that was named while its state was here. */
+  keptBelow(): readonly string[] {
+    const key = this.#metaText(metaKeys.kept);
+    return key !== "" && key === this.checkpoint?.key ? [key] : [];
   }
   checkCheckpoint(tipset: PlacedTipset, parent: Pick<PlacedTipset, "key" | "height"> | undefined): void {
     checkAgainst(this.checkpoint, tipset, parent);
@@ -358,12 +362,8 @@ export class StoredChain implements Chain {
   }
   /** The genesis stays whole: every node has its file. */
   #holdsState(tipset: Tipset): boolean {
-    const isKept = tipset.key === this.genesis.key || tipset.key === this.checkpoint?.key;
-    return tipset.height >= this.#horizon.statesFrom || (isKept && this.#isStored(tipset.key));
-  }
-  #isStored(key: string): boolean {
-    const root = this.#find(key)?.record.stateRoot;
-    return root !== undefined && this.store.has(root);
+    const { key, height } = tipset;
+    return height >= this.#horizon.statesFrom || key === this.genesis.key || this.keptBelow().includes(key);
   }
   #results(tipset: Tipset): readonly MessageResult[] | undefined {
     const bytes = this.store.getMeta(metaKeys.results(tipset.key));

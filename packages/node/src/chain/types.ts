@@ -54,6 +54,8 @@ export interface Chain {
   tipset(key: string): Tipset | undefined;
   fullBlock(cid: CID): FullBlock | undefined;
   fullBlocks(key: string): readonly FullBlock[] | undefined;
+  /** The same; but `chain/pruned` if only the header is left. */
+  requireBlock(cid: CID): FullBlock | undefined;
   hasBlock(cid: CID): boolean;
   /** Stays when the block is pruned. */
   header(cid: CID): BlockHeader | undefined;

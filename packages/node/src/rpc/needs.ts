@@ -60,6 +60,8 @@ export interface ChainDoor {
   head(): Tipset;
   headState(): { readonly state: CID; readonly tipset: Tipset };
   fullBlock(cid: CID): FullBlock | undefined;
+  /** Errors: `chain/pruned`. */
+  requireBlock(cid: CID): FullBlock | undefined;
   fullBlocks(key: string): readonly FullBlock[] | undefined;
   weightOf(key: string): bigint | undefined;
   parentOf(tipset: Tipset): Tipset | undefined;
@@ -67,6 +69,15 @@ export interface ChainDoor {
   messagesOf(tipset: Tipset): readonly SignedMessage[];
   onHead(listener: (change: { readonly to: Tipset }) => void): () => void;
   envOn(tipset: Tipset): Env;
+}
+
+/** The chain as files and space. */
+export interface ArchiveDoor {
+  plan(request: MethodParams<"chain.snapshot">): MethodResult<"chain.snapshot">;
+  /** Errors: those of the plan, also in the middle. */
+  snapshot(request: MethodParams<"chain.snapshot">): AsyncIterable<Uint8Array>;
+  prune(request: MethodParams<"chain.prune">): Promise<MethodResult<"chain.prune">>;
+  inventory(signal: AbortSignal): Promise<MethodResult<"chain.store">>;
 }
 
 export interface MinedMessage {
@@ -294,6 +305,7 @@ export interface HandlerNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly chain: ChainDoor;
+  readonly archive: ArchiveDoor;
   readonly sync: SyncDoor;
   readonly net: NetDoor;
   readonly sender: SenderDoor;

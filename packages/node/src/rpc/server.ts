@@ -14,10 +14,12 @@ import {
   filePath,
   importPath,
   type MethodName,
+  type MethodParams,
   methodPath,
   methods,
   openApiDocument,
   type StreamName,
+  snapshotPath,
   statusOf,
   streamEnd,
 } from "@holdfast/api";
@@ -25,7 +27,7 @@ import { HoldfastError, type Logger } from "@holdfast/base";
 import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import { limits } from "../limits.ts";
 import { rpcErrors } from "./errors.ts";
-import type { FileDoor, MetricsDoor, PageFile } from "./needs.ts";
+import type { ArchiveDoor, FileDoor, MetricsDoor, PageFile } from "./needs.ts";
 import { addPages } from "./pages.ts";
 
 export interface ServerOptions {
@@ -35,6 +37,7 @@ export interface ServerOptions {
   readonly version: string;
   readonly handlers: ApiHandlers;
   readonly files: FileDoor;
+  readonly archive: ArchiveDoor;
   readonly metrics: MetricsDoor;
   /** Shown without a token: they hold no secret. */
   readonly pages?: readonly PageFile[];
@@ -54,6 +57,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   addPages(app, pages);
   addMethods(app, options, stopping.signal);
   addFiles(app, options.files, stopping.signal);
+  addSnapshots(app, options.archive);
   addService(app, options);
   app.setErrorHandler((error, _request, reply) => sendFailure(reply, error, options.logger));
   app.setNotFoundHandler((request, reply) =>
@@ -175,6 +179,16 @@ function addFiles(app: FastifyInstance, files: FileDoor, stopping: AbortSignal):
         .send(Readable.from(file.bytes));
     },
   );
+}
+
+function addSnapshots(app: FastifyInstance, archive: ArchiveDoor): void {
+  app.get<{ Querystring: { height?: string; messages?: string } }>(snapshotPath, async (request, reply) => {
+    const { height = "", messages = "" } = request.query;
+    const query = { height: Number(height || -1), messageEpochs: Number(messages || -1) };
+    const plan = archive.plan(checkParams("chain.snapshot", query) as MethodParams<"chain.snapshot">);
+    const bytes = archive.snapshot({ height: plan.height, messageEpochs: plan.messageEpochs });
+    return reply.header("content-type", "application/vnd.ipld.car").send(Readable.from(bytes));
+  });
 }
 
 function addService(app: FastifyInstance, options: ServerOptions): void {

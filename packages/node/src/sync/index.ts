@@ -46,6 +46,7 @@ export type { SyncChain, SyncNeeds } from "./needs.ts";
 export type { PeerScore, PeerVerdict } from "./scores.ts";
 export { type StallCode, type SyncState, stallCodes } from "./stall.ts";
 export type { Sync } from "./types.ts";
+export { createValidator } from "./validate.ts";
 
 export function blockTopic(network: string): string {
   return `/fil/blocks/${network}`;

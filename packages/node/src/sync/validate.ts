@@ -35,7 +35,9 @@ export interface Validator {
   checkHeader(block: FullBlock): Promise<void>;
 }
 
-export function createValidator({ chain, proofs, headers, clock }: SyncNeeds): Validator {
+export type ValidatorNeeds = Pick<SyncNeeds, "chain" | "proofs" | "headers" | "clock">;
+
+export function createValidator({ chain, proofs, headers, clock }: ValidatorNeeds): Validator {
   const verifiedMessages = new Set<string>();
 
   async function checkHeaders(tipset: Tipset, parent: Tipset): Promise<void> {

@@ -67,6 +67,8 @@ export interface TestNode {
   stop(): Promise<void>;
   /** Starts again on what it had on its disk. */
   start(): Promise<void>;
+  /** What it starts with the next time: another chain, a checkpoint. */
+  prepare(next: Pick<Partial<NodeParts>, "chainDatabase" | "checkpoint" | "pruning">): void;
 }
 
 const network: NetworkByte = 1;
@@ -209,6 +211,7 @@ class FixtureNode implements TestNode {
   readonly peerId: PeerId;
   readonly #parts: FixtureParts;
   #running: { readonly node: RunningNode; readonly stack: AsyncDisposableStack } | undefined;
+  #next: Parameters<TestNode["prepare"]>[0] = {};
 
   constructor(parts: FixtureParts) {
     this.#parts = parts;
@@ -225,6 +228,10 @@ class FixtureNode implements TestNode {
     return this.#running.node;
   }
 
+  prepare(next: Parameters<TestNode["prepare"]>[0]): void {
+    this.#next = next;
+  }
+
   async start(): Promise<void> {
     const { plan, miner, storage, kept, clock, wire, logger, moneyFaults, protocolsOf } = this.#parts;
     await using stack = new AsyncDisposableStack();
@@ -237,6 +244,7 @@ class FixtureNode implements TestNode {
       logger,
       ...kept,
       ...(protocolsOf === undefined ? {} : { protocols: protocolsOf(plan.name) }),
+      ...this.#next,
       wallet: plan.wallet,
       wire: own,
       checker: { verify: async (statement) => verifyStatement(verifier, statement) },

@@ -45,6 +45,17 @@ const options = {
     }),
     stat: async () => ({ cid: "", sizeBytes: 0, localBytes: 0, providers: [] }),
   },
+  archive: {
+    plan: ({ height = 0 }: { height?: number | undefined }) => ({
+      height,
+      cids: [],
+      messageEpochs: 1,
+      isFinal: true,
+    }),
+    snapshot: async function* () {
+      yield new Uint8Array([7, 8]);
+    },
+  } as never,
   metrics: { text: async () => "holdfast_up 1\n" },
   logger: silentLogger,
 };

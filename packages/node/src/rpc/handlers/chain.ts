@@ -19,6 +19,9 @@ type ChainHandlers = Pick<
   | "chain.money"
   | "chain.bad"
   | "chain.clearBad"
+  | "chain.snapshot"
+  | "chain.prune"
+  | "chain.store"
   | "actor.ls"
   | "actor.show"
 >;
@@ -42,6 +45,9 @@ export function chainHandlers(needs: HandlerNeeds): ChainHandlers {
       }
     },
     "chain.show": async ({ cid }) => blockView(needs, cid),
+    "chain.snapshot": async (request) => needs.archive.plan(request),
+    "chain.prune": (request) => needs.archive.prune(request),
+    "chain.store": (_params, signal) => needs.archive.inventory(signal),
     "chain.watch": (_params, signal) => watchHeads(needs, signal),
     "chain.money": async () => {
       const { state, tipset } = chain.headState();
@@ -98,7 +104,7 @@ function badHandlers({ sync }: HandlerNeeds): Pick<ChainHandlers, "chain.bad" | 
 }
 
 function blockView({ chain }: HandlerNeeds, cid: string): MethodResult<"chain.show"> {
-  const block = chain.fullBlock(cidOf(cid));
+  const block = chain.requireBlock(cidOf(cid));
   if (block === undefined) throw rpcErrors.notFound({ what: `block ${cid}` });
   const { header } = block;
   return {

@@ -3,7 +3,7 @@
  * held back, doubled, falsified; what others ask of it is answered with nothing or with rubbish; and it floods. What
  * it forges is remembered: nothing of that may ever be in an honest node's chain.
  */
-import { encode, type Wire, type WireStream } from "@holdfast/base";
+import { type CID, encode, type Wire, type WireStream } from "@holdfast/base";
 import type { SeededRandom } from "@holdfast/base/testing";
 import {
   blockCid,
@@ -41,8 +41,8 @@ const floodMessages = 40;
 export class Crimes {
   readonly blocks = new Set<string>();
   readonly messages = new Set<string>();
-  /** Miner → height of its last double fork that everybody was shown. */
-  readonly forks = new Map<string, number>();
+  /** Miner → its last double fork. */
+  readonly forks = new Map<string, { readonly height: number; readonly cids: readonly CID[] }>();
 
   readonly noneInTheChain: TipsetCheck = ({ tipset, blocks, receipts }) => {
     const forged = tipset.cids.find((cid) => this.blocks.has(cid.toString()));
@@ -164,7 +164,7 @@ export class Villain {
     if (second === undefined || blockCid(second.header).equals(blockCid(block.header))) return;
     if (second.header.stateRoot.equals(block.header.stateRoot) && messages.length === 0) return;
     history.record(node.name, "signs twice", { height });
-    this.#crimes.forks.set(miner, height);
+    this.#crimes.forks.set(miner, { height, cids: [blockCid(block.header), blockCid(second.header)] });
     await wire.publish(topic, encodeBlock(second)).catch(() => undefined);
   }
 

@@ -2,7 +2,7 @@
  * Liveness: what must be true in the end, when all faults are over. The honest nodes are on one head; every message
  * that a node took is in that chain, exactly once; every file that was stored reads back; nothing hangs.
  */
-import type { Address } from "@holdfast/base";
+import type { Address, CID } from "@holdfast/base";
 import { messageCid, readMinerState } from "@holdfast/consensus";
 import type { Crimes, Villain } from "./byzantine.ts";
 import type { Deeds, SentMessage } from "./deeds.ts";
@@ -124,7 +124,7 @@ async function allPunished(trial: Trial): Promise<void> {
     if (villain === undefined || miner === undefined || running === undefined) continue;
     if (stateOf(miner).power === 0n) continue;
     const from = witness.head().height;
-    const hasForked = (): boolean => (crimes.forks.get(miner) ?? 0) > from;
+    const hasForked = (): boolean => (crimes.forks.get(miner)?.height ?? 0) > from;
     villain.incite();
     await clock.advanceUntil(() => isOver() || hasForked(), { limitMs: forkRounds * plan.roundMs, drain });
     await villain.reform();
@@ -134,8 +134,16 @@ async function allPunished(trial: Trial): Promise<void> {
     await clock.advanceUntil(() => isOver() || isPunished(), { limitMs, drain });
     if (isOver()) return;
     if (isPunished()) history.record(name, "punished", { height: stateOf(miner).slashedAt ?? -1 });
-    else history.violate("who forks the chain is slashed", name, `not within ${punishmentRounds} rounds`);
+    // Who has flooded its neighbours is not heard any more: then nobody has both blocks.
+    else if (sawBoth(world, crimes.forks.get(miner)?.cids ?? []))
+      history.violate("who forks the chain is slashed", name, `not within ${punishmentRounds} rounds`);
   }
+}
+
+function sawBoth(world: World, cids: readonly CID[]): boolean {
+  return honestOf(world).some(({ running }) =>
+    cids.every((cid) => running?.chain.fullBlock(cid) !== undefined),
+  );
 }
 
 async function allStored({ world, deeds, isOver, drain }: Trial): Promise<void> {

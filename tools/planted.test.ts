@@ -1,0 +1,25 @@
+/** The table of planted bugs fits the sources: each has its one place, so that none stands for a bug that was found. */
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { bugNamed, bugs, ciSeeds, planted } from "./planted/bugs.ts";
+
+describe("planted bugs", () => {
+  it("are at least twenty, each with a name of its own and a seed of CI", () => {
+    expect(bugs.length).toBeGreaterThanOrEqual(20);
+    expect(new Set(bugs.map(({ name }) => name)).size).toBe(bugs.length);
+    for (const { seed } of bugs) expect(seed >= 1 && seed <= ciSeeds).toBe(true);
+  });
+
+  it.each(bugs.map((bug) => [bug.name, bug] as const))("has its one place: %s", (_, bug) => {
+    const source = readFileSync(new URL(`../${bug.file}`, import.meta.url), "utf8");
+    expect(planted(bug, source)).not.toBe(source);
+  });
+
+  it("refuses a source without the place, or with two, and a name that there is not", () => {
+    const [bug] = bugs;
+    if (bug === undefined) throw new TypeError("there are bugs");
+    expect(() => planted(bug, "nothing of it")).toThrow("does not have the one place");
+    expect(() => planted(bug, `${bug.find}\n${bug.find}`)).toThrow("does not have the one place");
+    expect(() => bugNamed("no such bug")).toThrow("no bug named");
+  });
+});

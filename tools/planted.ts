@@ -1,0 +1,86 @@
+/**
+ * `npm run sim:planted`: shows that the simulator finds bugs. Each bug of the table is planted into the sources as they
+ * are loaded, and a simulation of one of CI's seeds must break an invariant; without the bug all of these seeds hold
+ * (that is CI's run of them). `--search` looks for the seed of each bug anew, from CI's first one on; `--only NAME`
+ * takes one bug. Ends with exit code 1 if a bug is not found.
+ */
+import { spawn } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { type Bug, bugs, ciSeeds } from "./planted/bugs.ts";
+
+interface Found {
+  readonly seed: number;
+  readonly invariant: string;
+  readonly detail: string;
+  readonly atMinutes: number;
+}
+
+const { values } = parseArgs({
+  options: {
+    search: { type: "boolean", default: false },
+    only: { type: "string" },
+    limit: { type: "string", default: String(ciSeeds) },
+  },
+});
+
+/** One simulation with the bug in it; what it broke, or undefined if nothing. */
+function simulateWith(bug: Bug, seed: number): Promise<Found | undefined> {
+  const out = join(tmpdir(), `planted-${process.pid}-${bug.name.replaceAll(" ", "-")}.json`);
+  const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+  const given = ["--seed", String(seed), "--json", "--out", out];
+  const child = spawn(process.execPath, ["--import", path("planted/load.ts"), path("sim.ts"), ...given], {
+    env: { ...process.env, HOLDFAST_PLANTED: bug.name },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const texts = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const)
+    child[stream].setEncoding("utf8").on("data", (text: string) => {
+      texts[stream] += text;
+    });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", () => {
+      const line = texts.stdout.split("\n").find((one) => one.startsWith("{"));
+      if (line === undefined) return reject(new TypeError(`${bug.name}, seed ${seed}: ${texts.stderr}`));
+      const { violation } = JSON.parse(line) as {
+        readonly violation?: { readonly invariant: string; readonly detail: string; readonly atMs: number };
+      };
+      if (violation === undefined) return resolve(undefined);
+      const { invariant, detail, atMs } = violation;
+      resolve({ seed, invariant, detail, atMinutes: Math.round(atMs / 60_000) });
+    });
+  });
+}
+
+async function find(bug: Bug): Promise<Found | undefined> {
+  if (!values.search) return simulateWith(bug, bug.seed);
+  for (let seed = 1; seed <= Number(values.limit); seed += 1) {
+    const found = await simulateWith(bug, seed);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const wanted = bugs.filter(({ name }) => values.only === undefined || name === values.only);
+if (wanted.length === 0) throw new TypeError(`there is no bug named ${values.only}`);
+const queue = [...wanted];
+let found = 0;
+const work = async (): Promise<void> => {
+  for (let bug = queue.shift(); bug !== undefined; bug = queue.shift()) {
+    const result = await find(bug);
+    if (result === undefined) {
+      console.log(`MISSED ${bug.name}`);
+      continue;
+    }
+    found += 1;
+    const { seed, invariant, detail, atMinutes } = result;
+    console.log(`found  ${bug.name}\n       seed ${seed}, minute ${atMinutes}: ${invariant}: ${detail.slice(0, 160)}`);
+  }
+};
+await Promise.all(Array.from({ length: availableParallelism() }, work));
+console.log(`${found} of ${wanted.length} planted bugs found`);
+if (found < wanted.length) process.exitCode = 1;

@@ -1,0 +1,221 @@
+/**
+ * Bugs that the simulator must find: each is one text of one source that becomes another. They are such as people
+ * write: a check that is left out, an amount taken from the wrong place, an order that is turned round. `seed` is one of
+ * CI's seeds that finds it, so that showing it takes one simulation; `npm run sim:planted -- --search` finds another
+ * when the sources have changed.
+ */
+
+/** CI simulates the seeds from 1 to this one. */
+export const ciSeeds = 200;
+
+export interface Bug {
+  readonly name: string;
+  /** From the root of the project. */
+  readonly file: string;
+  /** Stands in the file exactly once. */
+  readonly find: string;
+  readonly put: string;
+  readonly seed: number;
+}
+
+const law = "packages/consensus/src";
+const node = "packages/node/src";
+
+export const bugs: readonly Bug[] = [
+  {
+    name: "a block adds nothing to the weight",
+    file: `${law}/rules/election.ts`,
+    find: "weight += blockWeight + share;",
+    put: "weight += share;",
+    seed: 1,
+  },
+  {
+    name: "the parents' weight is believed",
+    file: `${law}/rules/header.ts`,
+    find: "if (header.parentWeight !== view.parentWeight) {",
+    put: "if (header.parentWeight < 0n) {",
+    seed: 1,
+  },
+  {
+    name: "the parents' state is believed",
+    file: `${law}/rules/header.ts`,
+    find: "if (claimed !== expected) throw blockErrors.wrongParentState({ claimed, expected });",
+    put: "",
+    seed: 1,
+  },
+  {
+    name: "the timestamp is believed",
+    file: `${law}/rules/header.ts`,
+    find: "if (timestampMs !== expectedMs) throw",
+    put: "if (timestampMs < 0) throw",
+    seed: 1,
+  },
+  {
+    name: "who has not won may mine",
+    file: `${law}/rules/header.ts`,
+    find: "if (!isWinner(electionProof, power, totalPower)) {",
+    put: "if (power > totalPower) {",
+    seed: 1,
+  },
+  {
+    name: "the signature of a block is not checked",
+    file: `${law}/rules/header.ts`,
+    find: "if (!isBlockSigned(header, worker, networkId))",
+    put: "if (header.signature.length !== 65)",
+    seed: 1,
+  },
+  {
+    name: "the election proof is not checked",
+    file: `${law}/rules/header.ts`,
+    find: 'case "election":\n      if (blsVerify(proof.key, proof.input, proof.output)) return;',
+    put: 'case "election":\n      if (proof.output.length > 0) return;',
+    seed: 1,
+  },
+  {
+    name: "the ticket is not checked",
+    file: `${law}/rules/header.ts`,
+    find: 'case "ticket":\n      if (blsVerify(proof.key, proof.input, proof.output)) return;',
+    put: 'case "ticket":\n      if (proof.output.length > 0) return;',
+    seed: 1,
+  },
+  {
+    name: "the state root of a block is believed",
+    file: `${law}/rules/transition.ts`,
+    find: "if (state.claimed !== state.computed) throw blockErrors.wrongStateRoot(state);",
+    put: "",
+    seed: 1,
+  },
+  {
+    name: "receipts of a block are believed",
+    file: `${law}/rules/transition.ts`,
+    find: "if (receipts.claimed !== receipts.computed) throw blockErrors.wrongReceiptsRoot(receipts);",
+    put: "",
+    seed: 1,
+  },
+  {
+    name: "signatures of messages are not checked",
+    file: `${law}/rules/message-checks.ts`,
+    find: "if (!isMessageSigned(signed, networkId)) return messageErrors.badSignature({ from: signed.message.from });",
+    put: "",
+    seed: 1,
+  },
+  {
+    name: "a transfer takes two nonces",
+    file: `${law}/vm/apply.ts`,
+    find: "nonce: nonce(before.nonce + 1),",
+    put: "nonce: nonce(before.nonce + (message.value > 0n ? 2 : 1)),",
+    seed: 1,
+  },
+  {
+    name: "gas that was not used is not given back",
+    file: `${law}/vm/apply.ts`,
+    find: "credit(tree, message.from, subAtto(reserve, fee));\n  credit(tree, feeTo, fee);",
+    put: "credit(tree, feeTo, reserve);",
+    seed: 1,
+  },
+  {
+    name: "what a closed channel has left goes to its target",
+    file: `${law}/actors/broker/redeem.ts`,
+    find: "pay(ctx, payer, rest);",
+    put: "pay(ctx, channel.target, rest);",
+    seed: 1,
+  },
+  {
+    name: "what is left of a channel comes back as the whole deposit",
+    file: `${law}/actors/broker/channels.ts`,
+    find: "const left = subAtto(channel.amount, channel.redeemed);",
+    put: "const left = channel.amount;",
+    seed: 1,
+  },
+  {
+    name: "a voucher pays its whole amount again",
+    file: `${law}/actors/broker/redeem.ts`,
+    find: "const due = subAtto(voucher.amount, channel.redeemed);",
+    put: "const due = voucher.amount;",
+    seed: 1,
+  },
+  {
+    name: "a faulty sector keeps its power",
+    file: `${law}/actors/miner/judgement.ts`,
+    find: "const powerRemoved = sector.faultySince === null ? BigInt(sector.sectorBytes) : 0n;",
+    put: "const powerRemoved = 0n;",
+    seed: 1,
+  },
+  {
+    name: "a missed proof costs nothing",
+    file: `${law}/actors/miner/judgement.ts`,
+    find: "const isMissed = isDue(sector, start) && !isProven(sector, start);",
+    put: "const isMissed = false;",
+    seed: 1,
+  },
+  {
+    name: "a declared fault keeps its power",
+    file: `${law}/actors/miner/faults.ts`,
+    find: "if (sector.faultySince === null) removed += BigInt(sector.sectorBytes);",
+    put: "",
+    seed: 1,
+  },
+  {
+    name: "a fault is punished twice",
+    file: `${law}/actors/miner/slashing.ts`,
+    find: 'if (state.slashedAt !== null && later <= state.slashedAt) refuse("it was punished already");',
+    put: "",
+    seed: 1,
+  },
+  {
+    name: "a fault is never reported",
+    file: `${node}/compose.ts`,
+    find: "const onFault = (fault: FoundFault): void => void reportFault(",
+    put: "const onFault = (fault: FoundFault): void => void (",
+    seed: 1,
+  },
+  {
+    name: "a miner contradicts its own blocks",
+    file: `${node}/mine/blocks.ts`,
+    find: 'if (fault !== undefined) {\n    logger.warn("won, but the head',
+    put: 'if (fault === "none") {\n    logger.warn("won, but the head',
+    seed: 1,
+  },
+  {
+    name: "a node with a claimed height signs again",
+    file: `${node}/mine/store.ts`,
+    find: 'if (typeof row?.claimed === "number" && row.claimed >= height) return false;',
+    put: "",
+    seed: 1,
+  },
+  {
+    name: "a nonce is forgotten when the pool is empty",
+    file: `${node}/mempool/sender.ts`,
+    find: "return Math.max(this.#pool.nextNonce(from), sent === undefined ? 0 : sent + 1);",
+    put: "return this.#pool.nextNonce(from);",
+    seed: 1,
+  },
+  {
+    name: "a repeated order sends a second message",
+    file: `${node}/mempool/sender.ts`,
+    find: "if (known !== undefined) return known;",
+    put: "",
+    seed: 1,
+  },
+  {
+    name: "a message is published before it is written down",
+    file: `${node}/mempool/sender.ts`,
+    find: "this.#outbox.insert(request.key ?? `cid:${cid}`, signed, request.gasPrice !== undefined);\n    this.#offer(signed);\n    await this.#publish(signed);",
+    put: "this.#offer(signed);\n    await this.#publish(signed);\n    this.#outbox.insert(request.key ?? `cid:${cid}`, signed, request.gasPrice !== undefined);",
+    seed: 1,
+  },
+];
+
+export function bugNamed(name: string): Bug {
+  const bug = bugs.find((one) => one.name === name);
+  if (bug === undefined) throw new TypeError(`there is no bug named ${name}`);
+  return bug;
+}
+
+/** The source with the bug in it. */
+export function planted({ name, file, find, put }: Bug, source: string): string {
+  const [before, after, more] = source.split(find);
+  if (before === undefined || after === undefined || more !== undefined)
+    throw new TypeError(`${file} does not have the one place for the bug "${name}"`);
+  return `${before}${put}${after}`;
+}

@@ -1,14 +1,13 @@
 /**
  * `npm run sim:planted`: shows that the simulator finds bugs. Each bug of the table is planted into the sources as they
  * are loaded, and a simulation of one of CI's seeds must break an invariant; without the bug all of these seeds hold
- * (that is CI's run of them). `--search` looks for the seed of each bug anew, from CI's first one on; `--only NAME`
- * takes one bug. Ends with exit code 1 if a bug is not found.
+ * (that is CI's run of them). `--search` looks for the seed of each bug anew among CI's, `--among 1003,1017` among
+ * these; `--only NAME` takes one bug. Ends with exit code 1 if a bug is not found.
  */
 import { spawn } from "node:child_process";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { type Bug, bugs, ciSeeds } from "./planted/bugs.ts";
 
@@ -22,8 +21,8 @@ interface Found {
 const { values } = parseArgs({
   options: {
     search: { type: "boolean", default: false },
+    among: { type: "string" },
     only: { type: "string" },
-    limit: { type: "string", default: String(ciSeeds) },
   },
 });
 
@@ -31,7 +30,7 @@ const { values } = parseArgs({
 function simulateWith(bug: Bug, seed: number): Promise<Found | undefined> {
   const out = join(tmpdir(), `planted-${process.pid}-${bug.name.replaceAll(" ", "-")}.json`);
   const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
-  const given = ["--seed", String(seed), "--json", "--out", out];
+  const given = ["--seed", String(seed), "--hours", String(ciSeeds.hours), "--json", "--out", out];
   const child = spawn(process.execPath, ["--import", path("planted/load.ts"), path("sim.ts"), ...given], {
     env: { ...process.env, HOLDFAST_PLANTED: bug.name },
     stdio: ["ignore", "pipe", "pipe"],
@@ -56,9 +55,14 @@ function simulateWith(bug: Bug, seed: number): Promise<Found | undefined> {
   });
 }
 
+function seedsFor({ seed }: Bug): readonly number[] {
+  if (values.among !== undefined) return values.among.split(",").map(Number);
+  if (!values.search) return [seed];
+  return Array.from({ length: ciSeeds.count }, (_, index) => ciSeeds.from + index);
+}
+
 async function find(bug: Bug): Promise<Found | undefined> {
-  if (!values.search) return simulateWith(bug, bug.seed);
-  for (let seed = 1; seed <= Number(values.limit); seed += 1) {
+  for (const seed of seedsFor(bug)) {
     const found = await simulateWith(bug, seed);
     if (found !== undefined) return found;
   }

@@ -57,7 +57,7 @@ function simulateWith(bug: Bug, seed: number): Promise<Found | undefined> {
 
 function seedsFor({ seed }: Bug): readonly number[] {
   if (values.among !== undefined) return values.among.split(",").map(Number);
-  if (!values.search) return [seed];
+  if (!values.search) return seed === undefined ? [] : [seed];
   return Array.from({ length: ciSeeds.count }, (_, index) => ciSeeds.from + index);
 }
 
@@ -69,7 +69,11 @@ async function find(bug: Bug): Promise<Found | undefined> {
   return undefined;
 }
 
-const wanted = bugs.filter(({ name }) => values.only === undefined || name === values.only);
+const isWanted = ({ name, seed }: Bug): boolean => {
+  if (values.only !== undefined) return name === values.only;
+  return values.search || values.among !== undefined || seed !== undefined;
+};
+const wanted = bugs.filter(isWanted);
 if (wanted.length === 0) throw new TypeError(`there is no bug named ${values.only}`);
 const queue = [...wanted];
 let found = 0;
@@ -82,7 +86,9 @@ const work = async (): Promise<void> => {
     }
     found += 1;
     const { seed, invariant, detail, atMinutes } = result;
-    console.log(`found  ${bug.name}\n       seed ${seed}, minute ${atMinutes}: ${invariant}: ${detail.slice(0, 160)}`);
+    console.log(
+      `found  ${bug.name}\n       seed ${seed}, minute ${atMinutes}: ${invariant}: ${detail.slice(0, 160)}`,
+    );
   }
 };
 await Promise.all(Array.from({ length: availableParallelism() }, work));

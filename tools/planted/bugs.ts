@@ -1,8 +1,8 @@
 /**
  * Bugs that the simulator must find: each is one text of one source that becomes another. They are such as people
- * write: a check that is left out, an amount taken from the wrong place, an order that is turned round. `seed` is one of
- * CI's seeds that finds it, so that showing it takes one simulation; `npm run sim:planted -- --search` finds another
- * when the sources have changed.
+ * write: a check that is left out, an amount taken from the wrong place, an order that is turned round. `seed` is one
+ * of CI's seeds that finds it, so that showing it takes one simulation; `npm run sim:planted -- --search` finds one
+ * where there is none, or another when the sources have changed.
  */
 
 /** What CI simulates of the sources as they are: all of these seeds hold. */
@@ -15,7 +15,8 @@ export interface Bug {
   /** Stands in the file exactly once. */
   readonly find: string;
   readonly put: string;
-  readonly seed: number;
+  /** Absent: none of CI's seeds is known to find it yet. */
+  readonly seed?: number;
 }
 
 const law = "packages/consensus/src";
@@ -27,182 +28,152 @@ export const bugs: readonly Bug[] = [
     file: `${law}/rules/election.ts`,
     find: "weight += blockWeight + share;",
     put: "weight += share;",
-    seed: 1_000,
+    seed: 1_017,
   },
   {
     name: "the parents' weight is believed",
     file: `${law}/rules/header.ts`,
     find: "if (header.parentWeight !== view.parentWeight) {",
     put: "if (header.parentWeight < 0n) {",
-    seed: 1_000,
   },
   {
     name: "the parents' state is believed",
     file: `${law}/rules/header.ts`,
     find: "if (claimed !== expected) throw blockErrors.wrongParentState({ claimed, expected });",
     put: "",
-    seed: 1_000,
   },
   {
     name: "the timestamp is believed",
     file: `${law}/rules/header.ts`,
     find: "if (timestampMs !== expectedMs) throw",
     put: "if (timestampMs < 0) throw",
-    seed: 1_000,
   },
   {
     name: "who has not won may mine",
     file: `${law}/rules/header.ts`,
     find: "if (!isWinner(electionProof, power, totalPower)) {",
     put: "if (power > totalPower) {",
-    seed: 1_000,
+    seed: 1_017,
   },
   {
     name: "the signature of a block is not checked",
     file: `${law}/rules/header.ts`,
     find: "if (!isBlockSigned(header, worker, networkId))",
     put: "if (header.signature.length !== 65)",
-    seed: 1_000,
   },
   {
     name: "the election proof is not checked",
     file: `${law}/rules/header.ts`,
     find: 'case "election":\n      if (blsVerify(proof.key, proof.input, proof.output)) return;',
     put: 'case "election":\n      if (proof.output.length > 0) return;',
-    seed: 1_000,
   },
   {
     name: "the ticket is not checked",
     file: `${law}/rules/header.ts`,
     find: 'case "ticket":\n      if (blsVerify(proof.key, proof.input, proof.output)) return;',
     put: 'case "ticket":\n      if (proof.output.length > 0) return;',
-    seed: 1_000,
   },
   {
     name: "the state root of a block is believed",
     file: `${law}/rules/transition.ts`,
     find: "if (state.claimed !== state.computed) throw blockErrors.wrongStateRoot(state);",
     put: "",
-    seed: 1_000,
   },
   {
     name: "receipts of a block are believed",
     file: `${law}/rules/transition.ts`,
     find: "if (receipts.claimed !== receipts.computed) throw blockErrors.wrongReceiptsRoot(receipts);",
     put: "",
-    seed: 1_000,
   },
   {
     name: "signatures of messages are not checked",
     file: `${law}/rules/message-checks.ts`,
     find: "if (!isMessageSigned(signed, networkId)) return messageErrors.badSignature({ from: signed.message.from });",
     put: "",
-    seed: 1_000,
   },
   {
     name: "a transfer takes two nonces",
     file: `${law}/vm/apply.ts`,
     find: "nonce: nonce(before.nonce + 1),",
     put: "nonce: nonce(before.nonce + (message.value > 0n ? 2 : 1)),",
-    seed: 1_000,
   },
   {
     name: "gas that was not used is not given back",
     file: `${law}/vm/apply.ts`,
     find: "credit(tree, message.from, subAtto(reserve, fee));\n  credit(tree, feeTo, fee);",
     put: "credit(tree, feeTo, reserve);",
-    seed: 1_000,
   },
   {
     name: "what a closed channel has left goes to its target",
     file: `${law}/actors/broker/redeem.ts`,
     find: "pay(ctx, payer, rest);",
     put: "pay(ctx, channel.target, rest);",
-    seed: 1_000,
   },
   {
     name: "what is left of a channel comes back as the whole deposit",
     file: `${law}/actors/broker/channels.ts`,
     find: "const left = subAtto(channel.amount, channel.redeemed);",
     put: "const left = channel.amount;",
-    seed: 1_000,
   },
   {
     name: "a voucher pays its whole amount again",
     file: `${law}/actors/broker/redeem.ts`,
     find: "const due = subAtto(voucher.amount, channel.redeemed);",
     put: "const due = voucher.amount;",
-    seed: 1_000,
   },
   {
     name: "a faulty sector keeps its power",
     file: `${law}/actors/miner/judgement.ts`,
     find: "const powerRemoved = sector.faultySince === null ? BigInt(sector.sectorBytes) : 0n;",
     put: "const powerRemoved = 0n;",
-    seed: 1_000,
   },
   {
     name: "a missed proof costs nothing",
     file: `${law}/actors/miner/judgement.ts`,
     find: "const isMissed = isDue(sector, start) && !isProven(sector, start);",
     put: "const isMissed = false;",
-    seed: 1_000,
   },
   {
     name: "a declared fault keeps its power",
     file: `${law}/actors/miner/faults.ts`,
     find: "if (sector.faultySince === null) removed += BigInt(sector.sectorBytes);",
     put: "",
-    seed: 1_000,
   },
   {
     name: "a fault is punished twice",
     file: `${law}/actors/miner/slashing.ts`,
     find: 'if (state.slashedAt !== null && later <= state.slashedAt) refuse("it was punished already");',
     put: "",
-    seed: 1_000,
   },
   {
     name: "a fault is never reported",
     file: `${node}/compose.ts`,
     find: "const onFault = (fault: FoundFault): void => void reportFault(",
     put: "const onFault = (fault: FoundFault): void => void (() => fault)(",
-    seed: 1_000,
   },
   {
     name: "a miner contradicts its own blocks",
     file: `${node}/mine/blocks.ts`,
     find: 'if (fault !== undefined) {\n    logger.warn("won, but the head',
     put: 'if (fault === "none") {\n    logger.warn("won, but the head',
-    seed: 1_000,
   },
   {
     name: "a node with a claimed height signs again",
     file: `${node}/mine/store.ts`,
     find: 'if (typeof row?.claimed === "number" && row.claimed >= height) return false;',
     put: "",
-    seed: 1_000,
   },
   {
     name: "a nonce is forgotten when the pool is empty",
     file: `${node}/mempool/sender.ts`,
     find: "return Math.max(this.#pool.nextNonce(from), sent === undefined ? 0 : sent + 1);",
     put: "return this.#pool.nextNonce(from);",
-    seed: 1_000,
   },
   {
     name: "a repeated order sends a second message",
     file: `${node}/mempool/sender.ts`,
     find: "if (known !== undefined) return known;",
     put: "",
-    seed: 1_000,
-  },
-  {
-    name: "a message is published before it is written down",
-    file: `${node}/mempool/sender.ts`,
-    find: "this.#outbox.insert(request.key ?? `cid:${cid}`, signed, request.gasPrice !== undefined);\n    this.#offer(signed);\n    await this.#publish(signed);",
-    put: "this.#offer(signed);\n    await this.#publish(signed);\n    this.#outbox.insert(request.key ?? `cid:${cid}`, signed, request.gasPrice !== undefined);",
-    seed: 1_000,
   },
 ];
 

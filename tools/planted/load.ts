@@ -4,7 +4,7 @@
  * is loaded without exactly one place for it ends at once, so a source that has changed cannot pass for a bug found.
  */
 import { registerHooks } from "node:module";
-import { bugNamed, type Bug, planted } from "./bugs.ts";
+import { type Bug, bugNamed, planted } from "./bugs.ts";
 
 const root = new URL("../../", import.meta.url).href;
 

@@ -151,6 +151,9 @@ const dealKey = ({ client, channel }: DealRef): Uint8Array =>
 const watchedKey = (miner: Address, sectorId: SectorId | null): Uint8Array =>
   sectorId === null ? addressBytes(miner) : concatBytes(addressBytes(miner), bigEndian(sectorId, 8));
 
+/** Looking after so many watched sectors is as much work for a tick as one more deal. */
+const sectorsPerWork = 16;
+
 const noAccount: EscrowAccount = { escrow: zeroAtto, locked: zeroAtto };
 
 /** An empty book, written. */
@@ -251,18 +254,23 @@ export class DealBook {
     assert(this.deals.delete(dealKey(ref)), "a deal is removed once");
   }
 
-  /** Takes at most so many entries that are due out of the queue: by epoch, then in the order in which they came. */
+  /**
+   * Takes entries that are due out of the queue, by epoch, then in the order in which they came, until their work
+   * comes to `most`: one for an entry, and one more for each 16 sectors of its deal.
+   */
   takeDue(height: Epoch, most: number): { readonly at: Epoch; readonly entry: QueuedDeal }[] {
     const due: { at: Epoch; entry: QueuedDeal }[] = [];
+    let work = 0;
     const emptied: number[] = [];
     const shortened: [number, CID][] = [];
     for (const [at, root] of this.queue.entries()) {
-      if (at > height || due.length >= most) break;
+      if (at > height || work >= most) break;
       const entries = Amt.load(this.#store, queuedDealCodec, root);
       const taken: number[] = [];
       for (const [index, entry] of entries.entries()) {
-        if (due.length >= most) break;
+        if (work >= most) break;
         due.push({ at: at as Epoch, entry });
+        work += 1 + Math.floor((this.deal(entry)?.sectors.length ?? 0) / sectorsPerWork);
         taken.push(index);
       }
       for (const index of taken) entries.delete(index);

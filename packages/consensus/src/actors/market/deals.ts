@@ -96,6 +96,10 @@ function checkTerms(ctx: ActorContext, terms: DealTerms): void {
     const text = `at least ${leastOfProvider} of the provider and ${leastOfClient} of the client, in attoFIL`;
     ctx.fail(vmExitCodes.collateralTooSmall, text);
   }
+  // Who signs for a multisig disposes of what is in the channel, and must not lock all that it has in escrow.
+  if (clientCollateral > leastOfClient && clientCollateral > totalPrice) {
+    ctx.fail(vmExitCodes.dealInvalid, "the client answers with more than the deal is worth");
+  }
 }
 
 /** The channel pays these terms and nothing else, to the end of the time in which vouchers can be redeemed. */
@@ -205,7 +209,9 @@ export function activateDeal(ctx: ActorContext, { locations, ...ref }: ActivateD
     const { miner, startBy, endHeight: until } = deal;
     asOperator(ctx, miner);
     if (deal.status !== "published") ctx.fail(vmExitCodes.dealNotPublished, `the deal is ${deal.status}`);
-    if (ctx.height > startBy) ctx.fail(vmExitCodes.dealTooLate, `the deal had to start by ${startBy}`);
+    if (ctx.height > startBy || ctx.height >= until) {
+      ctx.fail(vmExitCodes.dealTooLate, `the deal had to start by ${startBy}, before its end at ${until}`);
+    }
     // What was lost then must be told from what is started now: one date for each miner is enough so.
     if (book.slashedAt(miner) !== null) ctx.fail(vmExitCodes.minerSlashed, "lost deals come first");
     const { pieces } = getObject(ctx.store, dealTermsCodec, deal.id);
@@ -235,8 +241,8 @@ export function dealPredicate(network: NetworkByte, terms: DealTerms): Predicate
 
 /**
  * The condition of a deal's vouchers: the deal is active, or has come to its end, and its sectors are healthy; those
- * of a complete deal may have come to the end of their life. The redeemer has nothing to add. `invalidParams`,
- * `dealNotFound`, `dealNotActive`, `dealLost`, `sectorUnhealthy`.
+ * of a complete deal may have come to the end of their life, but not as faulty ones. The redeemer has nothing to add.
+ * `invalidParams`, `dealNotFound`, `dealNotActive`, `dealLost`, `sectorUnhealthy`.
  */
 export function verifyDeal(ctx: ActorContext, { condition, redeemer }: ConditionParams): None {
   const { id, ...ref } = ctx.decodeParams(dealConditionCodec, condition);
@@ -252,7 +258,7 @@ export function verifyDeal(ctx: ActorContext, { condition, redeemer }: Condition
   const health = callActor(ctx, deal.miner, getSectorsHealthCall, { sectorIds: deal.sectors });
   for (const [index, sector] of health.entries()) {
     const hasEnded = sector === null || sector.expiration <= ctx.height;
-    if (isOver && hasEnded) continue;
+    if (isOver && hasEnded && sector?.isHealthy !== false) continue;
     if (sector === null || !sector.isHealthy) {
       ctx.fail(vmExitCodes.sectorUnhealthy, `sector ${deal.sectors[index]} is faulty`);
     }

@@ -26,6 +26,8 @@ interface Judgement {
   /** What leaves the lock: the fee, or all of the pledge. */
   readonly unlocked: AttoFil;
   readonly powerRemoved: bigint;
+  /** It leaves, and was not proven when it had to be. */
+  readonly endsFaulty?: boolean;
 }
 
 /** The fault of a sector at this judgement, if any: its fee and its new record. */
@@ -35,7 +37,8 @@ function punish(ctx: ActorContext, sector: Sector, start: number): Judgement {
   const powerRemoved = sector.faultySince === null ? BigInt(sector.sectorBytes) : 0n;
   const faultyPeriods = sector.faultyPeriods + 1;
   if (faultyPeriods >= maxFaultyPeriods) {
-    return { after: undefined, burnt: sector.pledge, unlocked: sector.pledge, powerRemoved };
+    const { pledge } = sector;
+    return { after: undefined, burnt: pledge, unlocked: pledge, powerRemoved, endsFaulty: true };
   }
   const fee = isMissed ? missedProofFee(sector.pledge) : ongoingFaultFee(sector.pledge);
   const after: Sector = {
@@ -63,6 +66,7 @@ function judgeSector(ctx: ActorContext, sector: Sector, start: number, chainStal
     burnt: judged.burnt,
     unlocked: addAtto(judged.unlocked, after.pledge),
     powerRemoved: judged.powerRemoved + (after.faultySince === null ? BigInt(after.sectorBytes) : 0n),
+    endsFaulty: after.faultySince !== null,
   };
 }
 
@@ -72,7 +76,7 @@ class Tally {
   unlocked: AttoFil = zeroAtto;
   powerRemoved = 0n;
 
-  add({ burnt, unlocked, powerRemoved }: Omit<Judgement, "after">): void {
+  add({ burnt, unlocked, powerRemoved }: Pick<Judgement, "burnt" | "unlocked" | "powerRemoved">): void {
     this.burnt = addAtto(this.burnt, burnt);
     this.unlocked = addAtto(this.unlocked, unlocked);
     this.powerRemoved += powerRemoved;
@@ -117,8 +121,8 @@ function judgeSectors(ctx: ActorContext, state: MinerState, given: OnDeadline, t
     if (judged.after === undefined) {
       sectors.delete(sectorId);
       gone.push(sectorId);
-      // One that stayed faulty to its own end kept its promise as far as a deal could ask for it.
-      if (sector.expiration > ctx.height) lost.push(sectorId);
+      // Faulty to its own end: too late to break a deal, but the last vouchers are for what was not proven.
+      if (sector.expiration > ctx.height || judged.endsFaulty) lost.push(sectorId);
     } else if (judged.after !== sector) sectors.set(sectorId, judged.after);
   }
   if (gone.length > 0) {

@@ -93,9 +93,9 @@ export function terminateSectors(ctx: ActorContext, { sectorIds }: SectorIds): N
     if (sector.faultySince === null) removed += BigInt(sector.sectorBytes);
     unlocked = addAtto(unlocked, sector.pledge);
     // A life that is over costs nothing: only its deadline has not come yet.
-    if (sector.expiration <= ctx.height) continue;
-    burnt = addAtto(burnt, terminationFee(sector.pledge));
-    lost.push(sectorId);
+    const isOver = sector.expiration <= ctx.height;
+    if (!isOver) burnt = addAtto(burnt, terminationFee(sector.pledge));
+    if (!isOver || sector.faultySince !== null) lost.push(sectorId);
   }
   if (removed > 0n) callActor(ctx, ctx.builtins.market, updatePowerCall, { added: 0n, removed });
   if (lost.length > 0) callActor(ctx, ctx.builtins.market, sectorsLostCall, { sectorIds: lost });

@@ -4,7 +4,14 @@
  * done is read from the chain at every head; messages have keys, so a restart sends nothing twice.
  */
 import { type Address, type AttoFil, attoFil, channelId, encode, HoldfastError } from "@holdfast/base";
-import { builtinAddresses, type Deal as ChainDeal, exitCodeMeaning, methods } from "@holdfast/consensus";
+import {
+  builtinAddresses,
+  type Deal as ChainDeal,
+  exitCodeMeaning,
+  methods,
+  type NetworkParams,
+  percentOf,
+} from "@holdfast/consensus";
 import { limits } from "../../limits.ts";
 import { type PieceLocation, termsOf } from "../deal.ts";
 import { channelOn, dealOn, freeEscrowOf, heightOf, isLossOpen, minerOn } from "../facts.ts";
@@ -129,8 +136,7 @@ function withdrawal(
 ): MarketCall | undefined {
   const { chain, miner, signer } = context.needs;
   if (!deal.published || deal.escrowBack) return undefined;
-  const { clientCollateral, providerCollateral } = deal.proposal;
-  const most = onChain?.status === "broken" ? providerCollateral + clientCollateral : providerCollateral;
+  const most = leftBy(chain.params, deal, onChain);
   const free = freeEscrowOf(chain, miner);
   const amount = attoFil(free < most ? free : most);
   if (amount === 0n || !signer.has(owner)) {
@@ -140,6 +146,15 @@ function withdrawal(
   }
   const params = encode(methods.market.withdrawBalance.params, { miner, amount });
   return { method: "withdrawBalance", params, from: owner, done: "the collateral came back" };
+}
+
+/** What is the miner's again of a deal that is over; the rest of its free escrow was put there for something else. */
+function leftBy(params: NetworkParams, { proposal }: DealRow, onChain: ChainDeal | undefined): bigint {
+  const { clientCollateral, providerCollateral } = proposal;
+  if (onChain?.status === "broken") return providerCollateral + clientCollateral;
+  if (onChain?.status === "lost") return 0n;
+  if (onChain?.status !== "late") return providerCollateral;
+  return providerCollateral - percentOf(providerCollateral, params.lateStartPercent);
 }
 
 /** Of every piece; undefined while one is not in a sealed sector. */

@@ -127,6 +127,8 @@ export const authorityMethods = {
       freedFil: filText.describe("of the pledge"),
       powerBytes: z.int().describe("that the miner loses"),
       pieces: z.int().describe("of deals, on this node's disk, in these sectors"),
+      deals: z.int().describe("active ones that are lost with these sectors"),
+      collateralFil: filText.describe("of the miner, lost with these deals"),
       sectors: z.array(z.object({ sectorId: z.int(), expiration: height, feeFil: filText })),
     }),
   ),

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { authorityMethods } from "./authority-methods.ts";
 import { channelMethods } from "./channel-methods.ts";
+import { marketMethods } from "./market-methods.ts";
 import { messageMethods } from "./message-methods.ts";
 import { call, limitParam, nothing, stream } from "./method-spec.ts";
 import { netMethods } from "./net-methods.ts";
@@ -40,6 +41,9 @@ const walletEntry = z.object({
   address: addressText,
   f1: z.string(),
   balanceFil: filText,
+  escrowFil: filText.describe("in the market"),
+  lockedFil: filText.describe("of that, as collateral of deals"),
+  channelsFil: filText.describe("in payment channels of this address, not redeemed yet"),
   isDefault: z.boolean(),
 });
 
@@ -211,6 +215,7 @@ export const methods = {
   ),
   ...messageMethods,
   ...channelMethods,
+  ...marketMethods,
   ...networkMethods,
   ...authorityMethods,
   "actor.ls": call("All actors", z.object({ limit: limitParam }), z.array(actorView)),

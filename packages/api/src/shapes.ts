@@ -94,6 +94,18 @@ export const dealStates = [
   "failed",
 ] as const;
 
+export const dealOnChain = z.object({
+  status: z.enum(["published", "active", "complete", "lost", "late", "broken", "released"]),
+  startBy: height.describe("the last height at which the pieces can be proven"),
+  endHeight: height,
+  totalFil: filText,
+  clientCollateralFil: filText,
+  providerCollateralFil: filText,
+  activatedAt: height.nullable(),
+  endedAt: height.nullable().describe("when the collaterals came free"),
+  lostAt: height.nullable().describe("when a sector of it was lost"),
+});
+
 export const dealView = z.object({
   dealId: cidText,
   role: z.enum(["client", "miner"]),
@@ -112,6 +124,7 @@ export const dealView = z.object({
   channelId: z.int().nullable(),
   startHeight: height.nullable(),
   endHeight: height.nullable(),
+  onChain: dealOnChain.nullable().describe("null before it is published, and when its record is gone"),
 });
 
 export const fileView = z.object({

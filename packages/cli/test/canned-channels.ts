@@ -86,9 +86,17 @@ export const authorityCalls = {
     freedFil: "0.0008",
     powerBytes: 2048,
     pieces: 1,
+    deals: 1,
+    collateralFil: "0.004",
     sectors: [{ sectorId: 4, expiration: 5_000, feeFil: "0.0002" }],
   },
   "mine.terminate": sent,
+  "market.balance": [
+    { address: client, role: "account", escrowFil: "0.5", lockedFil: "0.2", freeFil: "0.3" },
+    { address: owner, role: "miner", escrowFil: "4", lockedFil: "4", freeFil: "0" },
+  ],
+  "market.add": { ...sent, isProposal: false, amountFil: "5" },
+  "market.withdraw": { ...sent, isProposal: false, amountFil: "5" },
   "mine.withdraw": { ...sent, isProposal: false, amountFil: "5" },
 } satisfies { readonly [Name in CallName]?: MethodResult<Name> };
 

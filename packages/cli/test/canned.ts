@@ -106,6 +106,17 @@ const deal: MethodResult<"deal.ls">[number] = {
   channelId: 5,
   startHeight: 70,
   endHeight: 190,
+  onChain: {
+    status: "active",
+    startBy: 90,
+    endHeight: 190,
+    totalFil: "0.02",
+    clientCollateralFil: "0.001",
+    providerCollateralFil: "0.004",
+    activatedAt: 82,
+    endedAt: null,
+    lostAt: null,
+  },
 };
 
 const doneSteps = [...putSteps];
@@ -182,6 +193,9 @@ const walletEntry: MethodResult<"wallet.new"> = {
   address: client,
   f1: f1Text(client),
   balanceFil: "49998.5",
+  escrowFil: "0.5",
+  lockedFil: "0.2",
+  channelsFil: "0.019",
   isDefault: true,
 };
 

@@ -193,6 +193,7 @@ export function deal(more: Partial<DealView> = {}): DealView {
     channelId: 0,
     startHeight: 1_100,
     endHeight: 2_593_234,
+    onChain: null,
     ...more,
   };
 }

@@ -13,6 +13,7 @@ import {
 import type { Sender } from "./mempool/index.ts";
 import { openRetrieval, type Retrieval } from "./retrieval/index.ts";
 import { type HandlerNeeds, rpcErrors } from "./rpc/index.ts";
+import type { Sync } from "./sync/index.ts";
 
 export interface MarketParts {
   readonly door: HandlerNeeds["market"];
@@ -21,15 +22,27 @@ export interface MarketParts {
 
 export function openMarkets(
   parts: NodeParts,
-  rooms: { readonly chain: Chain; readonly sender: Sender; readonly stack: AsyncDisposableStack },
+  rooms: {
+    readonly chain: Chain;
+    readonly sync: Pick<Sync, "state">;
+    readonly sender: Sender;
+    readonly stack: AsyncDisposableStack;
+  },
 ): MarketParts {
-  const { chain, sender, stack } = rooms;
+  const { chain, sync, sender, stack } = rooms;
   const { wire, clock, logger, database, wallet: signer } = parts;
   const shared = { chain, sender, signer, wire, database, clock, logger };
   const minerMarket =
     parts.miner === undefined
       ? undefined
-      : stack.use(openMinerMarket({ ...shared, miner: parts.miner.address, storage: parts.miner.storage }));
+      : stack.use(
+          openMinerMarket({
+            ...shared,
+            miner: parts.miner.address,
+            storage: parts.miner.storage,
+            isCatchingUp: () => sync.state().state === "syncing",
+          }),
+        );
   const retrieval = stack.use(
     openRetrieval({
       wire,

@@ -114,7 +114,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const onFault = (fault: FoundFault): void => void reportFault({ chain, sender, logger }, fault);
   const headers = createHeaderPass(proofs, parts.claims);
   const sync = stack.use(openSync({ chain, wire, proofs, headers, clock, logger, onFault, onVerdict }));
-  const market = openMarkets(parts, { chain, sender, stack });
+  const market = openMarkets(parts, { chain, sync, sender, stack });
   const channels = stack.use(openChannels({ chain, sender, signer: wallet, database, logger }));
   const mining =
     parts.miner === undefined

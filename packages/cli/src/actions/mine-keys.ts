@@ -144,9 +144,12 @@ export const sectorsExtend = action({
 
 type Quote = MethodResult<"mine.terminateQuote">;
 
-function costText({ feeFil, freedFil, powerBytes, pieces, sectors }: Quote): string {
+function costText({ feeFil, freedFil, powerBytes, pieces, sectors, deals, collateralFil }: Quote): string {
   const lost = `${sizeText(powerBytes)} of power and ${plural(pieces, "piece")} of deals are lost`;
-  return `ending ${plural(sectors.length, "sector")} burns ${fil(feeFil)} and frees ${fil(freedFil)}; ${lost}`;
+  const collateral =
+    deals === 0 ? "" : `, and with ${plural(deals, "deal")} the collateral of ${fil(collateralFil)}`;
+  const burnt = `burns ${fil(feeFil)} and frees ${fil(freedFil)}`;
+  return `ending ${plural(sectors.length, "sector")} ${burnt}; ${lost}${collateral}`;
 }
 
 /** The user has typed "yes". */

@@ -142,10 +142,23 @@ function dealFacts(deal: DealDetail, time: ChainTime): string {
     ["miner", deal.miner],
     ["price", `${fil(deal.totalFil)}, ${fil(deal.redeemedFil)} of it paid`],
     ["channel", deal.channelId === null ? "-" : String(deal.channelId)],
+    ...onChainFacts(deal, time),
     ["begins", time.at(deal.startHeight)],
     ["ends", time.at(deal.endHeight)],
     ["proven", `${deal.provenSectors} of ${deal.sectors.length} sectors`],
   ]);
+}
+
+function onChainFacts({ onChain }: DealDetail, time: ChainTime): [string, string][] {
+  if (onChain === null) return [["on the chain", "-"]];
+  const { status, startBy, endedAt, lostAt, clientCollateralFil, providerCollateralFil } = onChain;
+  const ended = endedAt === null ? "" : `, since ${time.at(endedAt)}`;
+  const lost = lostAt === null ? "" : `, a sector was lost ${time.at(lostAt)}`;
+  const until = status === "published" ? `, to start by ${time.at(startBy)}` : "";
+  return [
+    ["on the chain", `${status}${until}${ended}${lost}`],
+    ["collateral", `${fil(clientCollateralFil)} of the client, ${fil(providerCollateralFil)} of the miner`],
+  ];
 }
 
 function dealTables(deal: DealDetail, time: ChainTime): string[] {

@@ -12,8 +12,14 @@ const keyFileBytes = 65_536;
 
 const entries = (list: MethodResult<"wallet.ls">): string =>
   table(
-    ["", "ADDRESS", "BALANCE"],
-    list.map(({ isDefault, address, balanceFil }) => [isDefault ? "*" : "", address, fil(balanceFil)]),
+    ["", "ADDRESS", "BALANCE", "IN ESCROW", "IN CHANNELS"],
+    list.map(({ isDefault, address, balanceFil, escrowFil, channelsFil }) => [
+      isDefault ? "*" : "",
+      address,
+      fil(balanceFil),
+      fil(escrowFil),
+      fil(channelsFil),
+    ]),
   );
 
 export const walletList = action({

@@ -6,6 +6,7 @@ import { doctorCommands } from "./doctor.ts";
 import { genesisCommands } from "./genesis.ts";
 import { idleCommands } from "./idle.ts";
 import { launchCommands } from "./launch.ts";
+import { marketCommands } from "./market.ts";
 import { messageCommands } from "./messages.ts";
 import { mineKeyCommands } from "./mine-keys.ts";
 import { minerCommands } from "./miner.ts";
@@ -32,6 +33,7 @@ export const commandTable: CommandTable = {
     ...messageCommands,
     ...netCommands,
     ...channelCommands,
+    ...marketCommands,
     ...multisigCommands,
     ...mineKeyCommands,
     ...proofCommands,
@@ -49,6 +51,7 @@ export const commandTable: CommandTable = {
     { noun: "deal", summary: "One copy of a file at one miner" },
     { noun: "genesis", summary: "Founding a network, alone or together" },
     { noun: "idle", summary: "Idle space by itself" },
+    { noun: "market", summary: "Money that answers for deals" },
     { noun: "message", summary: "Messages to actors" },
     { noun: "mine", summary: "This node's miner" },
     { noun: "mine owner", summary: "Who owns this node's miner" },
@@ -97,6 +100,7 @@ export const commandTable: CommandTable = {
         "genesis",
         "idle",
         "message",
+        "market",
         "multisig",
         "net",
         "network",

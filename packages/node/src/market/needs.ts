@@ -95,4 +95,6 @@ export interface MinerMarketNeeds extends MarketNeeds {
   /** The miner actor that this node runs. */
   readonly miner: Address;
   readonly storage: MarketStorage;
+  /** True while this node fetches a chain that others have already. */
+  isCatchingUp(): boolean;
 }

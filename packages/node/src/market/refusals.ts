@@ -20,6 +20,12 @@ export const dealRefusals = defineErrors("deal", {
     message: (data: { waiting: number }) => `${data.waiting} deals wait for their turn already`,
     fix: "try again in a moment, or use another miner",
   },
+  catchingUp: {
+    exit: "retry-later",
+    message: (data: { height: number }) =>
+      `the miner is catching up with the chain, at height ${data.height}`,
+    fix: "try again in a moment, or use another miner",
+  },
   badSignature: {
     exit: "refused",
     message: (data: { payer: string }) => `the proposal is not signed by its payer ${data.payer}`,

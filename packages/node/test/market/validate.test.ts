@@ -180,6 +180,7 @@ describe("a miner's checks", () => {
       // Said by the protocol, the transfer and the sectors; their tests are in hostile, flow and ends.
       "deal/malformed",
       "deal/busy",
+      "deal/catching-up",
       "deal/channel-not-found",
       "deal/collateral-missing",
       "deal/not-published",

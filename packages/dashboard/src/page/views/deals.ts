@@ -109,6 +109,7 @@ function opened(look: Look, deal: DealView): Tree {
     failure === undefined ? null : failureNote(failure),
     value === undefined || value.dealId !== deal.dealId ? null : history(value),
     value === undefined ? null : payments(value),
+    deal.onChain === null ? null : collaterals(deal.onChain),
     end === null
       ? null
       : el("p", { class: "about" }, `ends ${heightText(end, headHeight(model), model.status?.roundMs ?? 0)}`),
@@ -131,6 +132,23 @@ function history({ history: entries }: DealDetail): Tree {
         el("span", null, detail === "" ? state : `${state}: ${detail}`),
       ),
     ),
+  );
+}
+
+/** What both sides answer with, as the chain has it. */
+function collaterals({
+  status,
+  clientCollateralFil,
+  providerCollateralFil,
+}: NonNullable<DealView["onChain"]>): Tree {
+  return el(
+    "p",
+    { class: "about" },
+    `${status} on the chain; `,
+    shortFil(clientCollateralFil),
+    " of the client and ",
+    shortFil(providerCollateralFil),
+    " of the miner answer for it",
   );
 }
 

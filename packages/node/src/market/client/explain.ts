@@ -1,7 +1,8 @@
 /** "Why": the state of a job or a deal in a sentence, what led there, and what to do. */
 import { filText } from "@holdfast/base";
+import { endText } from "../chain-view.ts";
 import type { Explanation } from "../types.ts";
-import { type ClientContext, jobIdOf } from "./context.ts";
+import { type ClientContext, jobById, jobIdOf } from "./context.ts";
 import type { Attempt, JobRow } from "./store.ts";
 import { dealOf, healthOfAttempt } from "./views.ts";
 
@@ -27,6 +28,9 @@ export function explainDeal(context: ClientContext, attempt: Attempt): Explanati
   const { state, dealId } = dealOf(context, attempt);
   const health = healthOfAttempt(context, attempt);
   const causes = context.store.history(attempt.id).map((entry) => `${entry.state}: ${entry.detail}`);
+  const { payer } = jobById(context, attempt.jobId);
+  const ended = endText(context.needs.chain, { ...attempt, payer });
+  if (ended !== undefined) causes.push(ended);
   const refund = moneyOf(context, attempt);
   const common = {
     subject: dealId,

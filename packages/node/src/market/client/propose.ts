@@ -32,7 +32,12 @@ import { ensurePieces } from "./local.ts";
 import type { Attempt } from "./store.ts";
 
 /** Refusals that pass by themselves. */
-const passing = new Set(["deal/channel-not-found", "deal/busy", "deal/collateral-missing"]);
+const passing = new Set([
+  "deal/channel-not-found",
+  "deal/busy",
+  "deal/collateral-missing",
+  "deal/catching-up",
+]);
 /** Refusals of a proposal that has become too old: a new one may be taken. */
 const outdated = new Set([
   "deal/start-out-of-range",

@@ -3,6 +3,7 @@
 import { putSteps } from "@holdfast/api";
 import { addAtto, epoch, filText, subAtto, zeroAtto } from "@holdfast/base";
 import { pieceCid } from "@holdfast/proofs";
+import { chainViewOf } from "../chain-view.ts";
 import { wireStates } from "../deal.ts";
 import { channelOn, heightOf, sectorOn } from "../facts.ts";
 import { type Health, healthOf } from "../health.ts";
@@ -124,6 +125,7 @@ export function dealOf(context: ClientContext, attempt: Attempt): Deal {
     channelId: attempt.channel,
     startHeight: attempt.startHeight,
     endHeight: attempt.endHeight,
+    onChain: chainViewOf(context.needs.chain, { ...attempt, payer: job.payer }),
   };
 }
 

@@ -13,7 +13,7 @@ import {
   type SignedProposal,
   signedProposalCodec,
 } from "../deal.ts";
-import { channelOn, freeEscrowOf } from "../facts.ts";
+import { channelOn, freeEscrowOf, heightOf } from "../facts.ts";
 import { asRefusal, dealRefusals } from "../refusals.ts";
 import { serve } from "../talk.ts";
 import { nextHead } from "../tasks.ts";
@@ -71,6 +71,8 @@ async function take(
 ): Promise<void> {
   const { store, needs } = context;
   const { proposal } = signed;
+  // What it does not see yet is no reason to refuse for good.
+  if (needs.isCatchingUp()) throw dealRefusals.catchingUp({ height: heightOf(needs.chain) });
   checkTerms(minerFacts(context), signed, peer);
   const waiting = store.waiting();
   if (waiting >= limits.waitingDeals) throw dealRefusals.busy({ waiting });

@@ -1,6 +1,7 @@
 /** The miner's deals as people see them. */
 import { epoch, filText } from "@holdfast/base";
 import { pieceCid } from "@holdfast/proofs";
+import { chainViewOf, endText } from "../chain-view.ts";
 import { endHeightOf } from "../deal.ts";
 import { channelOn, sectorOn } from "../facts.ts";
 import type { Deal, DealDetail, Explanation } from "../types.ts";
@@ -36,6 +37,7 @@ export function dealOf(context: MinerContext, deal: DealRow): Deal {
     channelId: deal.channel,
     startHeight: proposal.startHeight,
     endHeight: endHeightOf(proposal),
+    onChain: chainViewOf(chain, deal),
   };
 }
 
@@ -67,7 +69,9 @@ export function dealDetailOf(context: MinerContext, deal: DealRow): DealDetail {
 
 export function explainDeal(context: MinerContext, deal: DealRow): Explanation {
   const { state, redeemedFil, totalFil } = dealOf(context, deal);
+  const ended = endText(context.needs.chain, deal);
   const causes = context.store.history(deal.dealId).map((entry) => `${entry.state}: ${entry.detail}`);
+  if (ended !== undefined) causes.push(ended);
   const common = { subject: deal.dealId, kind: "deal", state, causes } as const;
   const owner = context.needs.chain;
   const money = `${redeemedFil} of ${totalFil} FIL are redeemed`;

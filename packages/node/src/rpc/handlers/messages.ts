@@ -2,6 +2,7 @@
 import type { ApiHandlers, CheckedParams, MethodResult } from "@holdfast/api";
 import {
   type Address,
+  addAtto,
   attoFil,
   type CID,
   equalBytes,
@@ -9,8 +10,9 @@ import {
   filText,
   fromHex,
   parseFil,
+  subAtto,
 } from "@holdfast/base";
-import { type Message, readActor } from "@holdfast/consensus";
+import { listChannels, type Message, readActor, readEscrow } from "@holdfast/consensus";
 import { rpcErrors } from "../errors.ts";
 import type { HandlerNeeds } from "../needs.ts";
 import { addressParam } from "./params.ts";
@@ -37,7 +39,7 @@ export function messageHandlers(needs: HandlerNeeds): MessageHandlers {
   const entry = (address: Address): MethodResult<"wallet.new"> => ({
     address,
     f1: f1Text(address),
-    balanceFil: filText(readActor(chain.store, chain.headState().state, address)?.balance ?? attoFil(0)),
+    ...fundsOf(needs, address),
     isDefault: address === wallet.defaultAddress(),
   });
   return {
@@ -70,6 +72,20 @@ export function messageHandlers(needs: HandlerNeeds): MessageHandlers {
       return { address: exported, ...wallet.exportKey(exported) };
     },
     "wallet.import": async ({ text }) => (await wallet.importText(text)).map(entry),
+  };
+}
+
+function fundsOf({ chain }: HandlerNeeds, address: Address) {
+  const { state } = chain.headState();
+  const { escrow, locked } = readEscrow(chain.store, state, address);
+  const left = listChannels(chain.store, state, address).map(({ channel }) =>
+    subAtto(channel.amount, channel.redeemed),
+  );
+  return {
+    balanceFil: filText(readActor(chain.store, state, address)?.balance ?? attoFil(0)),
+    escrowFil: filText(escrow),
+    lockedFil: filText(locked),
+    channelsFil: filText(addAtto(...left)),
   };
 }
 

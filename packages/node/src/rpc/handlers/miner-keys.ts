@@ -150,6 +150,10 @@ function quote(needs: HandlerNeeds, ids: readonly number[]): MethodResult<"mine.
   const pledge = found.reduce((sum, sector) => addAtto(sum, sector.pledge), zeroAtto);
   const healthy = found.filter(({ faultySince }) => faultySince === null);
   const wanted = new Set(ids);
+  const broken = needs.market.deals().flatMap(({ role, sectors, onChain }) => {
+    const isHeld = role === "miner" && onChain?.status === "active" && onChain.lostAt === null;
+    return isHeld && sectors.some((id) => wanted.has(id)) ? [parseFil(onChain.providerCollateralFil)] : [];
+  });
   return {
     feeFil: filText(fee),
     freedFil: filText(subAtto(attoFil(pledge), fee)),
@@ -157,6 +161,8 @@ function quote(needs: HandlerNeeds, ids: readonly number[]): MethodResult<"mine.
     pieces: local()
       .filter((one) => wanted.has(one.sectorId))
       .reduce((sum, { pieces }) => sum + pieces.length, 0),
+    deals: broken.length,
+    collateralFil: filText(addAtto(...broken)),
     sectors: found.map((sector) => ({
       sectorId: sector.sectorId,
       expiration: sector.expiration,

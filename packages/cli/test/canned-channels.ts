@@ -67,6 +67,18 @@ const multisig: MethodResult<"multisig.show"> = {
 const sent = { cid: messageCid, nonce: 7 };
 const keys = { worker: client, workerKeyHex: "8a".repeat(48), hasKeys: true };
 
+export const dealOnChain: MethodResult<"deal.ls">[number]["onChain"] = {
+  status: "active",
+  startBy: 90,
+  endHeight: 190,
+  totalFil: "0.02",
+  clientCollateralFil: "0.001",
+  providerCollateralFil: "0.004",
+  activatedAt: 82,
+  endedAt: null,
+  lostAt: null,
+};
+
 export const authorityCalls = {
   "multisig.create": { ...sent, address: multisig.address },
   "multisig.propose": sent,

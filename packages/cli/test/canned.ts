@@ -12,7 +12,7 @@ import {
 } from "@holdfast/api";
 import { cidOfCbor, encodeCbor, f1Text, rawCid, seedAddress, utf8Bytes } from "@holdfast/base";
 import type { z } from "zod";
-import { authorityCalls, channelCalls } from "./canned-channels.ts";
+import { authorityCalls, channelCalls, dealOnChain } from "./canned-channels.ts";
 import { netCalls } from "./canned-net.ts";
 import { cannedNetwork } from "./canned-network.ts";
 
@@ -106,17 +106,7 @@ const deal: MethodResult<"deal.ls">[number] = {
   channelId: 5,
   startHeight: 70,
   endHeight: 190,
-  onChain: {
-    status: "active",
-    startBy: 90,
-    endHeight: 190,
-    totalFil: "0.02",
-    clientCollateralFil: "0.001",
-    providerCollateralFil: "0.004",
-    activatedAt: 82,
-    endedAt: null,
-    lostAt: null,
-  },
+  onChain: dealOnChain,
 };
 
 const doneSteps = [...putSteps];

@@ -40,14 +40,16 @@ export function endText(chain: MarketChain, place: DealPlace): string | undefine
   if (deal === undefined) return undefined;
   const { params } = chain;
   const { providerCollateral, clientCollateral, status, startBy } = deal;
+  const lateFee = percentOf(providerCollateral, params.lateStartPercent);
+  const clientFil = filText(clientCollateral);
   const at = `at height ${deal.endedAt}`;
   switch (status) {
     case "lost":
       return `a sector of the deal was lost, settled ${at}: ${shares(params, providerCollateral)}`;
     case "late":
-      return `the deal did not start by height ${startBy}: ${shares(params, percentOf(providerCollateral, params.lateStartPercent))}`;
+      return `the deal did not start by height ${startBy}: ${shares(params, lateFee)}`;
     case "broken":
-      return `the client cancelled the channel, reported ${at}: its collateral of ${filText(clientCollateral)} FIL went to the miner`;
+      return `the client cancelled the channel, reported ${at}: its ${clientFil} FIL went to the miner`;
     case "released":
       return `both sides ended the deal ${at}, and have their collaterals back`;
     default:
@@ -58,10 +60,11 @@ export function endText(chain: MarketChain, place: DealPlace): string | undefine
 function openLoss(chain: MarketChain, place: DealPlace, endHeight: Epoch): string | undefined {
   const view = chainViewOf(chain, place);
   if (view?.status !== "active" || view.lostAt === null || view.lostAt >= endHeight) return undefined;
-  return `a sector of the deal was lost at height ${view.lostAt}; \`settleDeals\` of the market pays the client its share`;
+  return `a sector of the deal was lost at height ${view.lostAt}; the client's share of the collateral is on its way`;
 }
 
 function shares(params: NetworkParams, lost: AttoFil): string {
   const client = (lost * BigInt(params.lostCollateralClientPercent)) / 100n;
-  return `the miner loses ${filText(lost)} FIL of its collateral at most, ${filText(attoFil(client))} of it to the client`;
+  const clientFil = filText(attoFil(client));
+  return `the miner loses ${filText(lost)} FIL of its collateral, ${clientFil} of it to the client`;
 }

@@ -68,7 +68,6 @@ export class World implements AsyncDisposable {
   readonly pool: Mempool;
   readonly clients: TestClient[] = [];
   readonly miners: TestMiner[] = [];
-  /** Whether miners are catching up with the chain. */
   behind = false;
   readonly logger: Logger;
   readonly #closings: (() => Promise<void>)[] = [];
@@ -204,7 +203,12 @@ export class World implements AsyncDisposable {
     const base = this.#base(`miner-${index}`, [owner, worker]);
     const storage = new HonestStorage(sectorBytes, 1);
     const address = genesisMinerAddress(1, index);
-    const needs: MinerMarketNeeds = { ...base, miner: address, storage, isCatchingUp: () => this.behind };
+    const needs: MinerMarketNeeds = {
+      ...base,
+      miner: address,
+      storage,
+      isCatchingUp: () => this.behind,
+    };
     const market = openMinerMarket(needs);
     const miner: TestMiner = {
       ...base,

@@ -203,12 +203,7 @@ export class World implements AsyncDisposable {
     const base = this.#base(`miner-${index}`, [owner, worker]);
     const storage = new HonestStorage(sectorBytes, 1);
     const address = genesisMinerAddress(1, index);
-    const needs: MinerMarketNeeds = {
-      ...base,
-      miner: address,
-      storage,
-      isCatchingUp: () => this.behind,
-    };
+    const needs: MinerMarketNeeds = { ...base, miner: address, storage, isCatchingUp: () => this.behind };
     const market = openMinerMarket(needs);
     const miner: TestMiner = {
       ...base,

@@ -10,6 +10,7 @@ import { type GossipVerdict, type PeerId, utf8Bytes } from "@holdfast/base";
 import { type GossipSub, type GossipsubOpts, gossipsub, TopicValidatorResult } from "@libp2p/gossipsub";
 import { createTopicScoreParams } from "@libp2p/gossipsub/score";
 import { ownMachine } from "./gate.ts";
+import { MeshCare, type MeshCounts } from "./mesh-care.ts";
 import type { NetNeeds } from "./needs.ts";
 import { GossipShares } from "./rate.ts";
 import type { Scores } from "./scores.ts";
@@ -40,7 +41,11 @@ const topicScore = {
   firstMessageDeliveriesWeight: 0.5,
   firstMessageDeliveriesDecay: 0.999, // an hour
   firstMessageDeliveriesCap: 100,
+  // Counted for `MeshCare`, and nothing else: whatever a member brings, also what is known already.
   meshMessageDeliveriesWeight: 0,
+  meshMessageDeliveriesDecay: 0.999_999,
+  meshMessageDeliveriesCap: 1_000_000_000,
+  meshMessageDeliveriesWindow: 10_000,
   meshFailurePenaltyWeight: 0,
   invalidMessageDeliveriesWeight: 0,
 };
@@ -51,8 +56,20 @@ const topicScoreCap = 10;
 /** Upkeep of the mesh, all that an idle node computes: 0.2 % of a core for five nodes at once. */
 export const defaultHeartbeatMs = 1_000;
 
+/** Members of a mesh at which nobody is taken in any more (D_high of the specification). */
+const fullMesh = 12;
+/** Heartbeats between two looks at who fills a mesh. */
+const looksApart = 5;
+/** Shorter than the usual minute: whom a full mesh has sent away comes back when there is room again. */
+const pruneBackoffMs = 15_000;
+
+export function meshCare(): MeshCare {
+  return new MeshCare(fullMesh);
+}
+
 export interface GossipOptions {
   readonly scores: Scores;
+  readonly care: MeshCare;
   readonly heartbeatMs: number;
   /** For as long the same message is not delivered again. */
   readonly seenMs: number;
@@ -60,11 +77,15 @@ export interface GossipOptions {
   readonly topics: readonly string[];
 }
 
-export function gossipService(
+export function gossipService(needs: NetNeeds, options: GossipOptions): ReturnType<typeof gossipsub> {
+  return gossipsub(gossipSettings(needs, options));
+}
+
+export function gossipSettings(
   { limits }: NetNeeds,
-  { scores, heartbeatMs, seenMs, topics }: GossipOptions,
-): ReturnType<typeof gossipsub> {
-  const options: Partial<GossipsubOpts> = {
+  { scores, care, heartbeatMs, seenMs, topics }: GossipOptions,
+): Partial<GossipsubOpts> {
+  return {
     globalSignaturePolicy: "StrictNoSign",
     msgIdFn: ({ topic, data }) => messageId(topic, data),
     msgIdToStrFn: (id) => Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString("base64"),
@@ -75,6 +96,8 @@ export function gossipService(
     batchPublish: true,
     emitSelf: false,
     doPX: false,
+    Dhi: fullMesh,
+    pruneBackoff: pruneBackoffMs,
     heartbeatInterval: heartbeatMs,
     seenTTL: seenMs,
     maxInboundStreams: 2, // one and its successor after a reconnection
@@ -84,7 +107,7 @@ export function gossipService(
     scoreParams: {
       topics: Object.fromEntries(topics.map((topic) => [topic, createTopicScoreParams(topicScore)])),
       topicScoreCap,
-      appSpecificScore: (peer) => scores.of(peer),
+      appSpecificScore: (peer) => scores.of(peer) + care.scoreOf(peer),
       appSpecificWeight: 1,
       decayInterval: 10_000,
       retainScore: 21_600_000, // 6 h, as in Lotus
@@ -95,7 +118,6 @@ export function gossipService(
       IPColocationFactorWhitelist: new Set(ownMachine),
     },
   };
-  return gossipsub(options);
 }
 
 function messageId(topic: string, data: Uint8Array): Uint8Array {
@@ -107,13 +129,18 @@ export class Gossip {
   readonly #needs: NetNeeds;
   readonly #pubsub: GossipSub;
   readonly #scores: Scores;
+  readonly #care: MeshCare;
   readonly #shares: GossipShares;
   readonly #handlers = new Map<string, Set<GossipHandler>>();
 
-  constructor(needs: NetNeeds, pubsub: GossipSub, scores: Scores) {
+  #heartbeats = 0;
+
+  constructor(needs: NetNeeds, pubsub: GossipSub, { scores, care }: Pick<GossipOptions, "scores" | "care">) {
     this.#needs = needs;
     this.#pubsub = pubsub;
     this.#scores = scores;
+    this.#care = care;
+    pubsub.addEventListener("gossipsub:heartbeat", () => this.#look());
     this.#shares = new GossipShares(needs.clock, needs.limits);
   }
 
@@ -159,10 +186,16 @@ export class Gossip {
     try {
       const verdict = await this.#judge(topic, handlers, bytes, from);
       if (verdict === "reject") this.#scores.note(from, "invalid");
+      if (verdict === "accept") this.#care.note();
       return verdict;
     } finally {
       this.#shares.leave(from);
     }
+  }
+  #look(): void {
+    this.#heartbeats += 1;
+    if (this.#heartbeats % looksApart !== 0 || !isWhole(this.#pubsub)) return;
+    this.#care.look(meshesOf(this.#pubsub, [...this.#handlers.keys()]), this.#needs.clock.nowMs());
   }
   /** When a neighbour has left. */
   forget(peer: PeerId): void {
@@ -170,7 +203,7 @@ export class Gossip {
   }
   /** Gossipsub's own sum, its view of topics, machine and behaviour included. */
   scoreOf(peer: PeerId): number {
-    return hasScores(this.#pubsub) ? this.#pubsub.getScore(peer) : this.#scores.of(peer);
+    return isWhole(this.#pubsub) ? this.#pubsub.getScore(peer) : this.#scores.of(peer);
   }
 
   /** What nobody rejects and everybody accepts is accepted. */
@@ -199,6 +232,25 @@ export class Gossip {
 }
 
 /** The class has more than the interface under which it is given out. */
-function hasScores(pubsub: object): pubsub is { getScore(peer: string): number } {
-  return "getScore" in pubsub && typeof pubsub.getScore === "function";
+interface WholeGossipSub {
+  getScore(peer: string): number;
+  getMeshPeers(topic: string): readonly string[];
+  dumpPeerScoreStats(): Readonly<Record<string, PeerStats>>;
+}
+function isWhole(pubsub: object): pubsub is WholeGossipSub {
+  return "getScore" in pubsub && "getMeshPeers" in pubsub && "dumpPeerScoreStats" in pubsub;
+}
+interface PeerStats {
+  readonly topics: Readonly<Record<string, { readonly meshMessageDeliveries: number }>>;
+}
+function meshesOf(pubsub: WholeGossipSub, topics: readonly string[]): ReadonlyMap<string, MeshCounts> {
+  const stats = pubsub.dumpPeerScoreStats();
+  const countOf = (peer: string, topic: string): number =>
+    stats[peer]?.topics[topic]?.meshMessageDeliveries ?? 0;
+  return new Map(
+    topics.map((topic) => [
+      topic,
+      new Map(pubsub.getMeshPeers(topic).map((peer) => [peer, countOf(peer, topic)])),
+    ]),
+  );
 }

@@ -22,6 +22,7 @@ import { yamux } from "@libp2p/yamux";
 import { createLibp2p } from "libp2p";
 import { netErrors } from "./errors.ts";
 import { gossipService } from "./gossip.ts";
+import type { MeshCare } from "./mesh-care.ts";
 import type { NetNeeds } from "./needs.ts";
 import type { Scores } from "./scores.ts";
 
@@ -51,7 +52,7 @@ export type Host = Libp2p<{ pubsub: GossipSub; ping: Ping }>;
 export async function openHost(
   needs: NetNeeds,
   options: HostOptions,
-  { gate, scores }: { readonly gate: ConnectionGater; readonly scores: Scores },
+  { gate, ...marks }: { readonly gate: ConnectionGater; readonly scores: Scores; readonly care: MeshCare },
 ): Promise<Host> {
   const { limits } = needs;
   try {
@@ -92,7 +93,7 @@ export async function openHost(
       services: {
         identify: identify({ runOnLimitedConnection: false }),
         ping: ping(),
-        pubsub: gossipService(needs, { ...options, scores }),
+        pubsub: gossipService(needs, { ...options, ...marks }),
         ...(options.kad ? { kad: await kademlia() } : {}),
       },
       logger: quietly(needs.logger),

@@ -14,8 +14,9 @@ import { createControl, type Introduction, type NetControl } from "./control.ts"
 import { netErrors } from "./errors.ts";
 import { chooseEviction } from "./eviction.ts";
 import { Gate, machineOf } from "./gate.ts";
-import { defaultHeartbeatMs, defaultSeenMs, Gossip } from "./gossip.ts";
+import { defaultHeartbeatMs, defaultSeenMs, Gossip, meshCare } from "./gossip.ts";
 import { defaultKeepAliveMs, type Host, openHost } from "./host.ts";
+import type { MeshCare } from "./mesh-care.ts";
 import { ByteMeter } from "./meter.ts";
 import type { NetNeeds } from "./needs.ts";
 import { banBelow, type Deed, Scores } from "./scores.ts";
@@ -59,6 +60,7 @@ export async function openLibp2pWire(needs: NetNeeds, options: Libp2pWireOptions
   const { clock, limits } = needs;
   let wire: Libp2pWire | undefined;
   const bans = new Bans({ clock, store: needs.bans, most: limits.bans });
+  const care = meshCare();
   const scores = new Scores(clock, limits.rememberedScores, (peer, worst) =>
     wire?.onBad(peer as PeerId, worst),
   );
@@ -85,15 +87,16 @@ export async function openLibp2pWire(needs: NetNeeds, options: Libp2pWireOptions
       agent: options.agent ?? "holdfast",
       ...(options.mdns === true ? { onMdnsPeer: (peer) => wire?.onFound(peer) } : {}),
     },
-    { gate, scores },
+    { gate, scores, care },
   );
-  wire = new Libp2pWire(needs, host, { bans, scores, meter, gate });
+  wire = new Libp2pWire(needs, host, { bans, scores, care, meter, gate });
   return wire;
 }
 
 interface WireParts {
   readonly bans: Bans;
   readonly scores: Scores;
+  readonly care: MeshCare;
   readonly meter: ByteMeter;
   readonly gate: Gate;
 }
@@ -121,7 +124,7 @@ class Libp2pWire implements NetWire {
     this.#host = host;
     this.self = textOf(host.peerId);
     this.#parts = parts;
-    this.#gossip = new Gossip(needs, host.services.pubsub, parts.scores);
+    this.#gossip = new Gossip(needs, host.services.pubsub, parts);
     this.control = createControl({
       ...parts,
       ...{ needs, host, gossip: this.#gossip, introductions: this.#introductions },

@@ -33,7 +33,6 @@ async function withstands({ run, canary, machines }: Attack, seed: string): Prom
     return await run(world);
   };
   const { delivered, remeshMs } = await measure();
-  if (process.env["FIGURES"] !== undefined) console.info(seed, { delivered, remeshMs });
   expect(delivered).toBeGreaterThanOrEqual(0.99);
   expect(remeshMs).toBeLessThanOrEqual(60_000);
   const weak = await measure(canary);

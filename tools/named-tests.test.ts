@@ -28,7 +28,7 @@ function problems(text: string): string[] {
 }
 
 describe("tests that documents name", () => {
-  it.each(["ACTORS.md", "DIFFERENCES.md"])("are there: %s", (page) => {
+  it.each(["ACTORS.md", "ATTACKS.md", "DIFFERENCES.md"])("are there: %s", (page) => {
     expect(problems(read(page))).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-/** CAR streams that are made to cost (GHSA-9x4h-8wgm-8xfg): what they claim is compared with a limit before it is read. */
+/** CAR streams that are made to cost (GHSA-9x4h-8wgm-8xfg): what they claim is checked before it is read. */
 import { cidOfCbor, encodeVarint } from "@holdfast/base";
 import { codeOf } from "@holdfast/base/testing";
 import { describe, expect, it } from "vitest";

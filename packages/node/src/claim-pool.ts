@@ -71,6 +71,8 @@ export function createClaimPool(
     clearTimeout(idle);
     if (running.some(({ waiting }) => waiting > 0)) return;
     idle = setTimeout(() => {
+      // What was given since then is answered first; its answer sets the time anew.
+      if (running.some(({ waiting }) => waiting > 0)) return;
       for (const thread of running.splice(0)) void thread.end();
     }, limits.helperIdleMs);
     idle.unref();

@@ -90,24 +90,28 @@ export const bugs: readonly Bug[] = [
     file: `${law}/rules/message-checks.ts`,
     find: "if (!isMessageSigned(signed, networkId)) return messageErrors.badSignature({ from: signed.message.from });",
     put: "",
+    seed: 1_026,
   },
   {
     name: "a transfer takes two nonces",
     file: `${law}/vm/apply.ts`,
     find: "nonce: nonce(before.nonce + 1),",
     put: "nonce: nonce(before.nonce + (message.value > 0n ? 2 : 1)),",
+    seed: 1_023,
   },
   {
     name: "gas that was not used is not given back",
     file: `${law}/vm/apply.ts`,
     find: "credit(tree, message.from, subAtto(reserve, fee));\n  credit(tree, feeTo, fee);",
     put: "credit(tree, feeTo, reserve);",
+    seed: 1_023,
   },
   {
     name: "what a closed channel has left goes to its target",
     file: `${law}/actors/broker/redeem.ts`,
     find: "pay(ctx, payer, rest);",
     put: "pay(ctx, channel.target, rest);",
+    seed: 1_039,
   },
   {
     name: "what is left of a channel comes back as the whole deposit",
@@ -120,12 +124,14 @@ export const bugs: readonly Bug[] = [
     file: `${law}/actors/broker/redeem.ts`,
     find: "const due = subAtto(voucher.amount, channel.redeemed);",
     put: "const due = voucher.amount;",
+    seed: 1_026,
   },
   {
     name: "a faulty sector keeps its power",
     file: `${law}/actors/miner/judgement.ts`,
     find: "const powerRemoved = sector.faultySince === null ? BigInt(sector.sectorBytes) : 0n;",
     put: "const powerRemoved = 0n;",
+    seed: 1_026,
   },
   {
     name: "a missed proof costs nothing",
@@ -150,6 +156,7 @@ export const bugs: readonly Bug[] = [
     file: `${node}/compose.ts`,
     find: "const onFault = (fault: FoundFault): void => void reportFault(",
     put: "const onFault = (fault: FoundFault): void => void (() => fault)(",
+    seed: 1_023,
   },
   {
     name: "a miner contradicts its own blocks",
@@ -174,6 +181,7 @@ export const bugs: readonly Bug[] = [
     file: `${node}/mempool/sender.ts`,
     find: "if (known !== undefined) return known;",
     put: "",
+    seed: 1_023,
   },
 ];
 

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { authorityMethods } from "./authority-methods.ts";
 import { channelMethods } from "./channel-methods.ts";
+import { lightMethods } from "./light-methods.ts";
 import { marketMethods } from "./market-methods.ts";
 import { messageMethods } from "./message-methods.ts";
 import { call, limitParam, nothing, stream } from "./method-spec.ts";
@@ -215,6 +216,7 @@ export const methods = {
   ),
   ...messageMethods,
   ...channelMethods,
+  ...lightMethods,
   ...marketMethods,
   ...networkMethods,
   ...authorityMethods,

@@ -81,7 +81,7 @@ async function respond(node: CannedNode, request: IncomingMessage, response: Ser
   const instead = node.instead.get(name);
   if (methods[name].stream) return sendStream(response, name, instead?.(params));
   const answer =
-    instead === undefined ? (calls as { readonly [name: string]: unknown })[name] : instead(params);
+    instead === undefined ? (calls as { readonly [name: string]: unknown })[name] : await instead(params);
   if (answer === garbageMark) return void response.writeHead(200).end("<html>what?</html>");
   if (answer === cutMark) {
     response.writeHead(200, { "content-length": "1000" }).write("{");

@@ -224,6 +224,8 @@ export const calls: Calls = {
     uptimeMs: 3_723_000,
   },
   ...netCalls,
+  "light.headers": { state: "unknown", tipsets: [] },
+  "light.prove": { state: "unknown", objects: [] },
   "chain.head": head,
   "chain.ls": [head, { ...head, height: 99, messages: 0, timestampMs: headMs - 1000 }],
   "chain.show": {

@@ -34,6 +34,10 @@ afterAll(async () => {
 
 /** Files of networks are made and read where they are tested, in founding.test.ts. */
 const founding = ["new", "sector", "add-miner", "finish", "show", "check"].map((word) => `genesis ${word}`);
+/** These ask a chain, in light.test.ts. */
+const light = ["sync", "status", "balance", "actor", "miner", "sector", "deal", "channel"].map(
+  (word) => `light ${word}`,
+);
 /** These start nodes of their own, make keys, or need a chain: other tests run them. */
 const launched = new Set([
   "up",
@@ -44,6 +48,7 @@ const launched = new Set([
   "params cache",
   "params verify",
   ...founding,
+  ...light,
   "chain import",
 ]);
 

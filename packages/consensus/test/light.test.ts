@@ -4,10 +4,8 @@
  */
 import { type Blockstore, epoch, HoldfastError } from "@holdfast/base";
 import {
-  applyTipset,
   type BlockHeader,
   checkRead,
-  createTipset,
   LightChain,
   proveElectorate,
   proveRead,
@@ -16,20 +14,11 @@ import {
   readNetworkParams,
   readPower,
   type StateWitness,
-  signBlock,
-  type Tipset,
 } from "@holdfast/consensus";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import {
-  createWorld,
-  keysOf,
-  mineBlock,
-  type Parent,
-  type TestMiner,
-  testNetworkId,
-  type World,
-} from "./support/world.ts";
+import { FullChain, type Link } from "./support/full-chain.ts";
+import { createWorld, keysOf, type TestMiner, testNetworkId, type World } from "./support/world.ts";
 
 const finalityEpochs = 4;
 const codeOf = (run: () => unknown): string => {
@@ -41,45 +30,6 @@ const codeOf = (run: () => unknown): string => {
   }
 };
 
-interface Link {
-  readonly tipset: Tipset;
-  /** After the tipset. */
-  readonly state: Parent["state"];
-}
-
-/** A chain that full nodes agree on: at each epoch the given miners make a block. */
-class FullChain {
-  readonly world: World;
-  readonly links: Link[];
-
-  constructor(world: World) {
-    this.world = world;
-    this.links = [{ tipset: createTipset([world.genesis.header]), state: world.genesis.state }];
-  }
-  get top(): Link {
-    return this.links.at(-1) as Link;
-  }
-  grow(miners: readonly TestMiner[], change: Partial<BlockHeader> = {}, signer?: TestMiner): Link {
-    const { tipset, state } = this.top;
-    const parent = { state, cids: tipset.cids };
-    const height = tipset.height + 1;
-    const blocks = miners.map((miner) => {
-      const { block } = mineBlock(this.world, miner.address, { parent, height }, []);
-      const { signature: _, ...unsigned } = { ...block.header, ...change };
-      const header = signBlock((signer ?? miner).worker.privateKey, testNetworkId, unsigned);
-      return { ...block, header };
-    });
-    const after = applyTipset({
-      store: this.world.store,
-      parentState: state,
-      blocks,
-      env: this.world.env,
-    });
-    const link = { tipset: createTipset(blocks.map(({ header }) => header)), state: after.stateRoot };
-    this.links.push(link);
-    return link;
-  }
-}
 function lightOn(chain: FullChain): LightChain {
   const [genesis] = chain.links as [Link];
   return new LightChain({
@@ -206,9 +156,18 @@ describe("a light chain", () => {
     expect(light.advance(witnessFor(chain, light))?.tipset.height).toBe(13 - finalityEpochs);
   });
 
+  it("counts no depth by headers that nobody with power has signed", () => {
+    const chain = new FullChain(world);
+    for (let i = 0; i < 3; i++) chain.grow([whale, second]);
+    for (let i = 0; i < 6; i++) chain.grow([third], { signer: whale });
+    const light = lightOn(chain);
+    feed(light, chain.links);
+    expect(light.advance(witnessFor(chain, light))).toBeUndefined();
+  });
+
   it("hears nobody whose blocks others have signed", () => {
     const chain = new FullChain(world);
-    for (let i = 0; i < 8; i++) chain.grow([second, whale], {}, second);
+    for (let i = 0; i < 8; i++) chain.grow([second, whale], { signer: second });
     const light = lightOn(chain);
     feed(light, chain.links);
     expect(light.advance(witnessFor(chain, light))).toBeUndefined();
@@ -217,7 +176,7 @@ describe("a light chain", () => {
   it("does not believe what one winner says about the state", () => {
     const chain = new FullChain(world);
     chain.grow([third]);
-    const forged = chain.grow([third], { parentState: world.genesis.state });
+    const forged = chain.grow([third], { change: { parentState: world.genesis.state } });
     const light = lightOn(chain);
     const [, first] = chain.links as Link[];
     light.add((first as Link).tipset.blocks, nowMs);

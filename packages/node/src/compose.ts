@@ -25,6 +25,7 @@ import type { Database } from "./database.ts";
 import { createInvitation } from "./discovery/index.ts";
 import type { LoadedGenesis } from "./genesis.ts";
 import { createHeaderPass } from "./header-pass.ts";
+import { headersFrom, proofOf, serveLight } from "./light/index.ts";
 import { type Mempool, openMempool, openSender, type Sender } from "./mempool/index.ts";
 import { type MetricsSource, openMetrics } from "./metrics.ts";
 import { type AskPolicy, type MineNeeds, type Mining, startMining } from "./mine/index.ts";
@@ -114,6 +115,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const onFault = (fault: FoundFault): void => void reportFault({ chain, sender, logger }, fault);
   const headers = createHeaderPass(proofs, parts.claims);
   const sync = stack.use(openSync({ chain, wire, proofs, headers, clock, logger, onFault, onVerdict }));
+  stack.defer(serveLight({ chain, wire, clock }));
   const market = openMarkets(parts, { chain, sync, sender, stack });
   const channels = stack.use(openChannels({ chain, sender, signer: wallet, database, logger }));
   const mining =
@@ -269,6 +271,10 @@ function handlerNeeds(
     wallet,
     market: market.door,
     channels,
+    light: {
+      headers: (request) => headersFrom(chain, request),
+      prove: (request) => proofOf(chain, request),
+    },
     files: market.files,
     miner,
   };

@@ -65,6 +65,20 @@ export const limits = {
   exchangeBytesPerSecond: 16_777_216,
   /** Chain requests that one peer may make in a second; it may save up four seconds of them. */
   exchangeRequestsPerSecond: 64,
+  /** Questions of light clients that a node answers at the same time. */
+  lightServed: 16,
+  /** Of these, those of one peer. */
+  lightServedPerPeer: 2,
+  /** Bytes of headers and proofs that one light client is served in a second; it may save up four seconds of them. */
+  lightBytesPerSecond: 4_194_304,
+  /** Questions that one light client may ask in a second; it may save up four seconds of them. */
+  lightRequestsPerSecond: 32,
+  /** Times that a light client asks a busy provider again. */
+  lightRetries: 4,
+  /** The file that a light client keeps between two runs. */
+  lightFileBytes: 16_777_216,
+  /** Providers that a light client asks. */
+  lightProviders: 16,
   /** A peer that has not been of use yet has this long to answer a chain request. */
   exchangeProbeMs: 5_000,
   /** Blocks that one message of bitswap names or brings, and that are asked for at a time. */

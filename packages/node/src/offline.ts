@@ -3,6 +3,7 @@
  * use is not loaded.
  */
 export type { KernelReport } from "./kernel-report.ts";
+export type { LightOptions, LightSession, LightView } from "./light-client.ts";
 export * from "./offline/index.ts";
 export type {
   FetchedFile,
@@ -24,3 +25,5 @@ export const founding = async () => ({
   ...(await import("./founding/index.ts")),
   ...(await import("./found.ts")),
 });
+/** Following a network without its chain. */
+export const light = () => import("./light-client.ts");

@@ -6,6 +6,7 @@ import { doctorCommands } from "./doctor.ts";
 import { genesisCommands } from "./genesis.ts";
 import { idleCommands } from "./idle.ts";
 import { launchCommands } from "./launch.ts";
+import { lightCommands } from "./light.ts";
 import { marketCommands } from "./market.ts";
 import { messageCommands } from "./messages.ts";
 import { mineKeyCommands } from "./mine-keys.ts";
@@ -29,6 +30,7 @@ export const commandTable: CommandTable = {
     ...minerCommands,
     ...chainCommands,
     ...networkCommands,
+    ...lightCommands,
     ...genesisCommands,
     ...messageCommands,
     ...netCommands,
@@ -51,6 +53,7 @@ export const commandTable: CommandTable = {
     { noun: "deal", summary: "One copy of a file at one miner" },
     { noun: "genesis", summary: "Founding a network, alone or together" },
     { noun: "idle", summary: "Idle space by itself" },
+    { noun: "light", summary: "Following a network by its headers, without a node" },
     { noun: "market", summary: "Money that answers for deals" },
     { noun: "message", summary: "Messages to actors" },
     { noun: "mine", summary: "This node's miner" },
@@ -99,6 +102,7 @@ export const commandTable: CommandTable = {
         "deal",
         "genesis",
         "idle",
+        "light",
         "message",
         "market",
         "multisig",

@@ -8,7 +8,7 @@
  * Invariant: if miners with more than half of the power of a trusted state follow the rules, one of them has executed
  * the next trusted state and built on it: it follows from the rules, whatever a provider says. That it is on the
  * heaviest chain is not proven by this alone: a provider with nearly half of the power can add its own blocks to a
- * fork that honest miners have left, so headers are to be asked of several nodes. Nothing rests on the power or the
+ * fork that honest miners have left, so headers are to be asked of several nodes (client.ts weighs them). Nothing rests on the power or the
  * weight that the headers claim: a single winner could claim a state in which it owns everything. Keys are those of
  * the trusted state; a worker that has changed since does not count until trust has moved past the change.
  */
@@ -20,10 +20,10 @@ import { isBlockSigned } from "../types/block.ts";
 import type { NetworkParams } from "../types/params.ts";
 import type { Tipset } from "../types/tipset.ts";
 import { createTipset, tipsetKey } from "../types/tipset.ts";
-import { readElectionFacts } from "../views/miner.ts";
+import { askElectorate, type Electorate, type Voice } from "./electorate.ts";
 import { lightErrors } from "./errors.ts";
 import type { StateQuestion, StateWitness } from "./witness.ts";
-import { checkRead, proveRead } from "./witness.ts";
+import { checkRead } from "./witness.ts";
 
 export interface TrustedTipset {
   readonly tipset: Tipset;
@@ -42,33 +42,23 @@ export interface LightChainOptions {
   readonly genesisTimeMs: number;
 }
 
-/** What a miner weighs and signs with, in a trusted state. */
-export interface Voice {
-  readonly worker: Address;
-  readonly power: bigint;
-}
-export interface Electorate {
+/** Why a tipset is trusted. */
+export interface TrustBasis {
+  /** Of the newest tipset above it that a miner with power has signed. */
+  readonly topHeight: number;
+  /** Of the miners that have signed above it, by the state that was trusted before; and of all. */
+  readonly signedPower: bigint;
   readonly totalPower: bigint;
-  readonly voices: ReadonlyMap<Address, Voice>;
+  readonly signers: number;
 }
 
-/** The question whose proof `advance` takes: keys and power of these miners. */
-export function askElectorate(state: CID, miners: readonly Address[]): StateQuestion<Electorate> {
-  return (store) => {
-    let totalPower = 0n;
-    const voices = new Map<Address, Voice>();
-    for (const miner of miners) {
-      const facts = readElectionFacts(store, state, miner);
-      if (facts === undefined) continue;
-      totalPower = facts.totalPower;
-      voices.set(miner, { worker: facts.worker, power: facts.power });
-    }
-    return { totalPower, voices };
-  };
+interface Final {
+  readonly trusted: TrustedTipset;
+  readonly basis: TrustBasis;
 }
 
 /** Tipsets above the trusted one, for each epoch of finality: forks and null rounds included. */
-const tipsetsPerEpoch = 8;
+export const tipsetsPerEpoch = 8;
 
 export class LightChain {
   readonly #params: LightParams;
@@ -77,6 +67,7 @@ export class LightChain {
   /** By key; all of them descend from the trusted one. */
   readonly #tipsets = new Map<string, Tipset>();
   #trusted: TrustedTipset;
+  #basis: TrustBasis | undefined;
 
   constructor({ trusted, params, networkId, genesisTimeMs }: LightChainOptions) {
     this.#trusted = trusted;
@@ -88,6 +79,11 @@ export class LightChain {
   /** The last final tipset, and the state that questions are checked against. */
   get trusted(): TrustedTipset {
     return this.#trusted;
+  }
+
+  /** Of the last advance; undefined before the first. */
+  get basis(): TrustBasis | undefined {
+    return this.#basis;
   }
 
   /** Tipsets that wait for finality. */
@@ -132,11 +128,12 @@ export class LightChain {
     const electorate = checkRead(witness, askElectorate(this.#trusted.state, this.miners()));
     const best = this.#highestFinal(electorate);
     if (best === undefined) return undefined;
-    this.#trusted = best;
+    this.#trusted = best.trusted;
+    this.#basis = best.basis;
     for (const [key, { height }] of this.#tipsets)
-      if (height <= best.tipset.height) this.#tipsets.delete(key);
+      if (height <= best.trusted.tipset.height) this.#tipsets.delete(key);
     this.#dropStrangers();
-    return best;
+    return best.trusted;
   }
 
   /** The answer to a question about the trusted state. `light/witness-…`, and the question's own. */
@@ -164,14 +161,15 @@ export class LightChain {
   }
 
   /** From each top downwards: the first tipset that is deep enough and has the majority above it. */
-  #highestFinal({ totalPower, voices }: Electorate): TrustedTipset | undefined {
+  #highestFinal({ totalPower, voices }: Electorate): Final | undefined {
     const parents = new Set([...this.#tipsets.values()].map((tipset) => tipsetKey(tipset.parents)));
     const spokenBy = rememberedSignatures(voices, this.#networkId);
-    let best: TrustedTipset | undefined;
+    let best: Final | undefined;
     for (const top of this.#tipsets.values()) {
       if (parents.has(top.key)) continue;
       const final = this.#finalBelow(top, totalPower, spokenBy);
-      if (final !== undefined && final.tipset.height > (best?.tipset.height ?? -1)) best = final;
+      const highest = best?.trusted.tipset.height ?? -1;
+      if (final !== undefined && final.trusted.tipset.height > highest) best = final;
     }
     return best;
   }
@@ -180,9 +178,11 @@ export class LightChain {
     top: Tipset,
     totalPower: bigint,
     spokenBy: (header: BlockHeader) => Voice | undefined,
-  ): TrustedTipset | undefined {
+  ): Final | undefined {
     const heard = new Set<Address>();
     let power = 0n;
+    /** Headers that nobody known has signed make nothing deeper. */
+    let topHeight: number | undefined;
     let child = top;
     for (;;) {
       for (const header of child.blocks) {
@@ -190,11 +190,15 @@ export class LightChain {
         if (voice === undefined) continue;
         heard.add(header.miner);
         power += voice.power;
+        if (voice.power > 0n) topHeight ??= child.height;
       }
       const tipset = this.#tipsets.get(tipsetKey(child.parents));
       if (tipset === undefined) return undefined;
-      const isDeep = addEpochs(tipset.height, this.#params.finalityEpochs) <= top.height;
-      if (isDeep && 2n * power > totalPower) return { tipset, state: child.parentState };
+      const isDeep = addEpochs(tipset.height, this.#params.finalityEpochs) <= (topHeight ?? 0);
+      if (topHeight !== undefined && isDeep && 2n * power > totalPower) {
+        const basis = { topHeight, signedPower: power, totalPower, signers: heard.size };
+        return { trusted: { tipset, state: child.parentState }, basis };
+      }
       child = tipset;
     }
   }
@@ -221,13 +225,4 @@ function rememberedSignatures(
     known.set(header, spoken);
     return spoken;
   };
-}
-
-/** For a full node: the proof that a light client's `advance` takes. */
-export function proveElectorate(
-  store: Parameters<typeof proveRead>[0],
-  state: CID,
-  miners: readonly Address[],
-): StateWitness {
-  return proveRead(store, askElectorate(state, miners)).witness;
 }

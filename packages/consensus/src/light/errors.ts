@@ -31,4 +31,48 @@ export const lightErrors = defineErrors("light", {
     message: (d: { limit: number }) => `More than ${d.limit} tipsets wait for finality.`,
     fix: "Give the proof that the oldest of them are final, or forget them and ask another node.",
   },
+  badAnswer: {
+    exit: "refused",
+    message: (d: { detail: string }) => `The answer is not one of the protocol: ${d.detail}.`,
+    fix: another,
+  },
+  wrongTipset: {
+    exit: "refused",
+    message: (d: { wanted: string; found: string }) =>
+      `The provider gave ${d.found} for the tipset ${d.wanted}.`,
+    fix: another,
+  },
+  stateNotHeld: {
+    exit: "not-found",
+    message: (d: { state: string }) => `The state ${d.state} is not held there (any more).`,
+    fix: "Ask a node that keeps all states, or begin at a newer checkpoint.",
+  },
+  tipsetNotHeld: {
+    exit: "not-found",
+    message: (d: { tipset: string }) => `The tipset ${d.tipset} is not on the provider's chain.`,
+    fix: "It may be behind, or follow another history: ask another node, and compare the checkpoint with its source.",
+  },
+  busy: {
+    exit: "retry-later",
+    message: (_: Record<string, never>) => "The provider serves nobody else now.",
+    fix: "Try again in a moment.",
+  },
+  noMajority: {
+    exit: "refused",
+    message: (d: { height: number; tipsets: number }) =>
+      `Of ${d.tipsets} tipsets above height ${d.height}, none has the majority of the trusted power above it.`,
+    fix: "Ask other nodes; if all say the same, begin at a newer checkpoint, from who you trust.",
+  },
+  noProvider: {
+    exit: "network",
+    message: (d: { asked: number; reasons: string }) =>
+      d.asked === 0 ? "There is nobody to ask." : `None of ${d.asked} providers could be used: ${d.reasons}.`,
+    fix: "Name nodes of the network with --peer or --url.",
+  },
+  allRefused: {
+    exit: "refused",
+    message: (d: { asked: number; reasons: string }) =>
+      `What ${d.asked === 1 ? "the provider gives" : "the providers give"} is refused: ${d.reasons}.`,
+    fix: another,
+  },
 });

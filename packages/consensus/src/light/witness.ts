@@ -19,23 +19,37 @@ export const maxWitnessBytes = 16 * 1024 * 1024;
 /** A question about a state: reads through the store that it is given and writes nothing. */
 export type StateQuestion<Answer> = (store: Blockstore) => Answer;
 
-/** Asks a full store and notes what the answer depends on. Errors as the question has them. */
+/** Asks a full store and notes what the answer depends on. Errors as the question has them, `light/witness-too-large`. */
 export function proveRead<Answer>(
   store: Blockstore,
   ask: StateQuestion<Answer>,
 ): { readonly answer: Answer; readonly witness: StateWitness } {
+  const recorded = recordRead(store);
+  const answer = ask(recorded.store);
+  return { answer, witness: recorded.witness() };
+}
+
+/** A store that notes what is read through it, up to what a proof may hold. */
+export function recordRead(store: Blockstore): { readonly store: Blockstore; witness(): StateWitness } {
   const read = new Map<string, Uint8Array>();
+  let bytes = 0;
   const get = (cid: CID): Uint8Array | undefined => {
-    const bytes = store.get(cid);
-    if (bytes !== undefined) read.set(cid.toString(), bytes);
-    return bytes;
+    const name = cid.toString();
+    const object = read.get(name) ?? store.get(cid);
+    if (object === undefined || read.has(name)) return object;
+    bytes += object.length;
+    if (bytes > maxWitnessBytes) throw lightErrors.witnessTooLarge({ bytes, limit: maxWitnessBytes });
+    read.set(name, object);
+    return object;
   };
-  const answer = ask({
-    get,
-    has: (cid) => get(cid) !== undefined,
-    put: () => assert(false, "a question writes nothing"),
-  });
-  return { answer, witness: [...read.values()] };
+  return {
+    store: {
+      get,
+      has: (cid) => get(cid) !== undefined,
+      put: () => assert(false, "a question writes nothing"),
+    },
+    witness: () => [...read.values()],
+  };
 }
 
 /**

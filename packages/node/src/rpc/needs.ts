@@ -16,8 +16,12 @@ import type {
 import type {
   Env,
   FullBlock,
+  HeadersAnswer,
+  HeadersRequest,
   NetworkParams,
   Predicate,
+  ProofAnswer,
+  ProofRequest,
   ProtocolState,
   Protocols,
   Receipt,
@@ -298,6 +302,12 @@ export interface ChannelDoor {
   best(payer: Address, channel: ChannelId): MethodResult<"voucher.best">;
 }
 
+/** What light clients are told. */
+export interface LightDoor {
+  headers(request: HeadersRequest): HeadersAnswer;
+  prove(request: ProofRequest): ProofAnswer;
+}
+
 export interface HandlerNeeds {
   readonly name: string;
   readonly version: string;
@@ -313,6 +323,7 @@ export interface HandlerNeeds {
   readonly wallet: WalletDoor;
   readonly market: MarketDoor;
   readonly channels: ChannelDoor;
+  readonly light: LightDoor;
   readonly files: FileDoor;
   readonly miner: MinerDoor | undefined;
 }

@@ -17,10 +17,10 @@ import {
 } from "@holdfast/base";
 import { FrameReader, sendFrame, withDeadline } from "../framing.ts";
 import { limits } from "../limits.ts";
+import type { ServingGate } from "../serving-gate.ts";
 import type { Asker } from "./ask.ts";
 import { bitswapProtocol, decodeSwap, encodeSwap, type Want } from "./bitswap-codec.ts";
 import { syncErrors } from "./errors.ts";
-import type { ServingGate } from "./gate.ts";
 import type { PeerScores } from "./scores.ts";
 
 export interface BlockSwapNeeds {

@@ -35,8 +35,8 @@ import {
 } from "@holdfast/consensus";
 import { FrameReader, sendFrame, sendMessage, withDeadline } from "../framing.ts";
 import { limits } from "../limits.ts";
+import type { ServingGate } from "../serving-gate.ts";
 import { syncErrors } from "./errors.ts";
-import type { ServingGate } from "./gate.ts";
 import type { SyncChain } from "./needs.ts";
 
 export const exchangeProtocol = "/fil/chain/xchg/2.0.0";

@@ -18,6 +18,7 @@ import {
   tipsetKey,
 } from "@holdfast/consensus";
 import { limits } from "../limits.ts";
+import { ServingGate } from "../serving-gate.ts";
 import { AheadWatch } from "./ahead.ts";
 import { Asker } from "./ask.ts";
 import { type BadEntry, BadTipsets, isProofOfBad } from "./bad.ts";
@@ -26,7 +27,6 @@ import { CatchUp } from "./catch-up.ts";
 import { syncErrors } from "./errors.ts";
 import { isBodyOf, serveExchange } from "./exchange.ts";
 import { FaultWatch } from "./faults.ts";
-import { ServingGate } from "./gate.ts";
 import { type Greeter, type Hello, openHello } from "./hello.ts";
 import { Lane } from "./lane.ts";
 import type { SyncNeeds } from "./needs.ts";
@@ -55,6 +55,13 @@ export function blockTopic(network: string): string {
 export function openSync(needs: SyncNeeds): Sync {
   return new Syncer(needs);
 }
+
+const exchangeShares = {
+  served: limits.exchangeServed,
+  servedPerPeer: limits.exchangeServedPerPeer,
+  bytesPerSecond: limits.exchangeBytesPerSecond,
+  requestsPerSecond: limits.exchangeRequestsPerSecond,
+};
 
 /** Shortest pause between two looks at how the node does. */
 const leastTickMs = 1_000;
@@ -91,7 +98,7 @@ class Syncer implements Sync {
     this.#bad = new BadTipsets(clock);
     this.#scores = new PeerScores(clock);
     this.#ahead = new AheadWatch(chain, clock);
-    const gate = new ServingGate(clock);
+    const gate = new ServingGate(clock, exchangeShares);
     const signal = this.#stop.signal;
     const asker = new Asker({ ...needs, scores: this.#scores });
     const find = (cid: CID): Uint8Array | undefined => partOfChain(chain, cid);

@@ -1,6 +1,6 @@
 /** The state of an actor as JSON for people: amounts in FIL, hashes in hex. */
 import type { MethodResult } from "@holdfast/api";
-import { type Address, addressNetwork, type Blockstore, type CID, filText, toHex } from "@holdfast/base";
+import { type Address, addressNetwork, type Blockstore, type CID } from "@holdfast/base";
 import {
   codeNames,
   listChannels,
@@ -10,6 +10,7 @@ import {
   readNetworkParams,
   readPower,
 } from "@holdfast/consensus";
+import { plainJson as plain } from "../../plain-json.ts";
 
 type Json = MethodResult<"actor.show">["state"];
 
@@ -39,17 +40,4 @@ export function actorStateJson(
     default:
       return null;
   }
-}
-
-/** Any of our records as JSON. A bigint of a state is an amount, or power, which JSON tells by its name. */
-function plain(value: unknown, name = ""): Json {
-  if (typeof value === "bigint")
-    return name.toLowerCase().includes("power") ? value.toString() : filText(value as never);
-  if (value instanceof Uint8Array) return toHex(value);
-  if (Array.isArray(value)) return value.map((entry) => plain(entry, name));
-  if (typeof value === "object" && value !== null) {
-    if ("multihash" in value) return String(value);
-    return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, plain(entry, key)]));
-  }
-  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null;
 }

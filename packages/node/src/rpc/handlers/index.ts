@@ -4,6 +4,7 @@ import type { HandlerNeeds } from "../needs.ts";
 import { chainHandlers } from "./chain.ts";
 import { channelHandlers } from "./channels.ts";
 import { escrowHandlers } from "./escrow.ts";
+import { lightHandlers } from "./light.ts";
 import { marketHandlers } from "./market.ts";
 import { messageHandlers } from "./messages.ts";
 import { minerHandlers } from "./miner.ts";
@@ -21,6 +22,7 @@ export function createHandlers(needs: HandlerNeeds): ApiHandlers {
     ...multisigHandlers(needs),
     ...minerKeyHandlers(needs),
     ...minerHandlers(needs),
+    ...lightHandlers(needs),
     ...marketHandlers(needs),
     ...escrowHandlers(needs),
     ...networkHandlers(needs),

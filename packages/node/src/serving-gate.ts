@@ -4,11 +4,20 @@
  * it takes to fill its bucket again.
  */
 import type { Clock, PeerId } from "@holdfast/base";
-import { Bounded } from "../bounded.ts";
-import { limits } from "../limits.ts";
+import { Bounded } from "./bounded.ts";
+import { limits } from "./limits.ts";
 
 /** Seconds for which an unused share is saved up. */
 const burstSeconds = 4;
+
+export interface ServingShares {
+  /** Requests at the same time, of all peers and of one. */
+  readonly served: number;
+  readonly servedPerPeer: number;
+  /** Of one peer in a second. */
+  readonly bytesPerSecond: number;
+  readonly requestsPerSecond: number;
+}
 
 interface Bucket {
   bytes: number;
@@ -18,19 +27,21 @@ interface Bucket {
 
 export class ServingGate {
   readonly #clock: Clock;
+  readonly #shares: ServingShares;
   readonly #running = new Map<PeerId, number>();
   readonly #buckets = new Bounded<Bucket>(limits.peerScores);
   #served = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, shares: ServingShares) {
     this.#clock = clock;
+    this.#shares = shares;
   }
 
   /** Whether a request of this peer is served now; whoever gets true calls `leave` when it is done. */
   enter(peer: PeerId): boolean {
     const running = this.#running.get(peer) ?? 0;
     const bucket = this.#bucketOf(peer);
-    const isFull = this.#served >= limits.exchangeServed || running >= limits.exchangeServedPerPeer;
+    const isFull = this.#served >= this.#shares.served || running >= this.#shares.servedPerPeer;
     if (isFull || bucket.requests < 1 || bucket.bytes <= 0) return false;
     bucket.requests -= 1;
     this.#served += 1;
@@ -50,14 +61,12 @@ export class ServingGate {
 
   #bucketOf(peer: PeerId): Bucket {
     const now = this.#clock.nowMs();
-    const most = {
-      bytes: burstSeconds * limits.exchangeBytesPerSecond,
-      requests: burstSeconds * limits.exchangeRequestsPerSecond,
-    };
+    const { bytesPerSecond, requestsPerSecond } = this.#shares;
+    const most = { bytes: burstSeconds * bytesPerSecond, requests: burstSeconds * requestsPerSecond };
     const bucket = this.#buckets.get(peer) ?? { ...most, filledAtMs: now };
     const seconds = Math.max(0, now - bucket.filledAtMs) / 1000;
-    bucket.bytes = Math.min(most.bytes, bucket.bytes + seconds * limits.exchangeBytesPerSecond);
-    bucket.requests = Math.min(most.requests, bucket.requests + seconds * limits.exchangeRequestsPerSecond);
+    bucket.bytes = Math.min(most.bytes, bucket.bytes + seconds * bytesPerSecond);
+    bucket.requests = Math.min(most.requests, bucket.requests + seconds * requestsPerSecond);
     bucket.filledAtMs = now;
     this.#buckets.set(peer, bucket);
     return bucket;

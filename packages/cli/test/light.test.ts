@@ -1,4 +1,4 @@
-/** `holdfast light`: a program with one small file follows a network through the API of nodes that it does not trust. */
+/** `holdfast light`: with one small file it follows a network through the API of nodes that it does not trust. */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -79,7 +79,9 @@ describe("holdfast light", () => {
       expect(JSON.parse(out).answer).toMatchObject({ height: trusted.height, found });
     }
     const person = await run(["light", "status", "--file", fileAt("first")]);
-    expect(person.out).toContain("1 miner with 100 % of the power trusted before have signed blocks above it");
+    expect(person.out).toContain(
+      "1 miner with 100 % of the power trusted before have signed blocks above it",
+    );
   });
 
   it("begins at a checkpoint that is named", async () => {
@@ -130,7 +132,10 @@ describe("holdfast light", () => {
     expect((await light("sync", "away", "--genesis", genesis(), "--url", "nowhere")).code).toBe(2);
     await light("sync", "damaged", "--genesis", genesis(), "--url", urlOf(good));
     const text = await readFile(fileAt("damaged"), "utf8");
-    await writeFile(fileAt("damaged"), text.replace(/"headersBase64": \[\s*"..../, '"headersBase64": ["AAAA'));
+    await writeFile(
+      fileAt("damaged"),
+      text.replace(/"headersBase64": \[\s*"..../, '"headersBase64": ["AAAA'),
+    );
     expect(jsonError(await light("status", "damaged")).code).toBe("light/bad-file");
     await writeFile(fileAt("damaged"), "{}");
     expect(jsonError(await light("sync", "damaged")).code).toBe("light/bad-file");

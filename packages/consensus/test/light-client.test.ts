@@ -163,7 +163,9 @@ describe("a provider that lies", () => {
     "two blocks of one miner": [
       () =>
         liar((all) =>
-          all.map((one, at) => (at === 1 ? [...one, changed(one[0], { ticket: new Uint8Array(96).fill(9) })] : one)),
+          all.map((one, at) =>
+            at === 1 ? [...one, changed(one[0], { ticket: new Uint8Array(96).fill(9) })] : one,
+          ),
         ),
       "tipset/two-blocks-of-one-miner",
     ],

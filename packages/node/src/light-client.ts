@@ -1,6 +1,6 @@
 /**
- * A light client on this machine: finds the providers, follows from what the file holds or from an anchor, writes what it
- * trusts now, and asks. A provider that cannot be reached is one that gives nothing, and the others are asked.
+ * A light client on this machine: finds the providers, follows from what the file holds or from an anchor, writes
+ * what it trusts now, and asks. A provider that cannot be reached is one that gives nothing, and the others are asked.
  */
 import { randomBytes } from "node:crypto";
 import { type ApiFetch, createClient } from "@holdfast/api";

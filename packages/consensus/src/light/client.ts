@@ -270,7 +270,8 @@ function reportOf(view: ProviderView, best: ProviderView): ProviderReport {
 function noneOf(failed: readonly { readonly name: string; readonly error: HoldfastError }[]): HoldfastError {
   const reasons = failed.map(({ name, error }) => `${name}: ${error.message} (${error.code})`).join("; ");
   const lied = failed.find(
-    ({ error: { code, exit } }) => code.startsWith("tipset/") || (code.startsWith("light/") && exit === "refused"),
+    ({ error: { code, exit } }) =>
+      code.startsWith("tipset/") || (code.startsWith("light/") && exit === "refused"),
   );
   const data = { asked: failed.length, reasons };
   return lied === undefined

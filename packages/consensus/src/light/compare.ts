@@ -27,8 +27,8 @@ export const isSame = (a: Branch, b: Branch): boolean =>
   a.tipsets.length === b.tipsets.length && commonLength(a, b) === a.tipsets.length;
 
 /**
- * Positive if `a` leads: above what both have it is the heavier, as far up as both are known. Headers that weigh nothing
- * lead nowhere, also on top of what the other has.
+ * Positive if `a` leads: above what both have it is the heavier, as far up as both are known. Headers that weigh
+ * nothing lead nowhere, also on top of what the other has.
  */
 export function compareBranches(a: Branch, b: Branch, base: Tipset, by: WeighedBy): number {
   const at = commonLength(a, b);

@@ -1,4 +1,4 @@
-/** Whom a light client asks, and what it makes of each: the headers that it has given so far, and why it is left out. */
+/** Whom a light client asks, and what it makes of each: the headers that it has given, and why it is left out. */
 import { type CID, HoldfastError } from "@holdfast/base";
 import { type BlockHeader, blockCid } from "../types/block.ts";
 import { type Tipset, tipsetKey } from "../types/tipset.ts";

@@ -19,7 +19,7 @@ export const maxWitnessBytes = 16 * 1024 * 1024;
 /** A question about a state: reads through the store that it is given and writes nothing. */
 export type StateQuestion<Answer> = (store: Blockstore) => Answer;
 
-/** Asks a full store and notes what the answer depends on. Errors as the question has them, `light/witness-too-large`. */
+/** Asks a full store and notes what the answer depends on. The question's errors, `light/witness-too-large`. */
 export function proveRead<Answer>(
   store: Blockstore,
   ask: StateQuestion<Answer>,

@@ -1,7 +1,7 @@
 /**
  * What a light client keeps: one small file with the headers of the trusted tipset, the state after it, why it is
- * trusted, and whom to ask. It is as trusted as the program itself; that its parts belong together is checked when it is
- * read. Written beside and renamed, so that a kill leaves the old or the new one.
+ * trusted, and whom to ask. It is as trusted as the program itself; that its parts belong together is checked when
+ * it is read. Written beside and renamed, so that a kill leaves the old or the new one.
  */
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * Light clients: what a node tells them, over the wire and the API, and being one: a program that holds a few headers and
- * no chain. What is believed and why is decided in `consensus/light`; here are bytes, time and a file.
+ * Light clients: what a node tells them, over the wire and the API, and being one: a program that holds a few headers
+ * and no chain. What is believed and why is decided in `consensus/light`; here are bytes, time and a file.
  */
 export { headersFrom, proofOf } from "./answers.ts";
 export { apiProvider, boundedFetch } from "./api-provider.ts";

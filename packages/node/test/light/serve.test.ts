@@ -98,9 +98,13 @@ describe("a node serves light clients", () => {
   it("ends the stream of who asks for nonsense, and goes on", async () => {
     const stream = await net.settle(phone.open("client" as PeerId, lightProtocol));
     await net.settle(sendFrame(stream, Uint8Array.of(1, 2, 3)));
-    await expect(net.settle(new FrameReader(stream).read())).rejects.toMatchObject({ code: "wire/stream-aborted" });
+    await expect(net.settle(new FrameReader(stream).read())).rejects.toMatchObject({
+      code: "wire/stream-aborted",
+    });
     const { state } = net.client.node.chain.headState();
-    expect((await net.settle(over("client").prove({ state, question: { kind: "power" } }))).state).toBe("found");
+    expect((await net.settle(over("client").prove({ state, question: { kind: "power" } }))).state).toBe(
+      "found",
+    );
   });
 });
 

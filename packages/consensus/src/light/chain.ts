@@ -10,7 +10,8 @@
  * heaviest chain is not proven by this alone: a provider with nearly half of the power can add its own blocks to a
  * fork that honest miners have left, so several nodes are to be asked (client.ts weighs what they say). Nothing
  * rests on the power or the weight that the headers claim: a single winner could claim a state in which it owns
- * everything. Keys are those of the trusted state; a worker that has changed since does not count until trust has moved past the change.
+ * everything. Keys are those of the trusted state; a worker that has changed since does not count until trust has
+ * moved past the change.
  */
 import type { Address, CID } from "@holdfast/base";
 import { addEpochs } from "@holdfast/base";

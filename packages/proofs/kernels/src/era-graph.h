@@ -5,7 +5,7 @@
  */
 #ifndef HOLDFAST_ERA_GRAPH_H
 #define HOLDFAST_ERA_GRAPH_H
-#include "kernel.h"
+#include "chacha.h"
 
 #define ERA_DEGREE 5
 #define ERA_EXPANSION 8
@@ -21,28 +21,13 @@ typedef struct {
   u32 used;
 } era_random;
 
-#define CHACHA_TURN(x, by) ((x) << (by) | (x) >> (32 - (by)))
-#define CHACHA_MIX(a, b, c, d)                  \
-  x[a] += x[b]; x[d] = CHACHA_TURN(x[d] ^ x[a], 16); \
-  x[c] += x[d]; x[b] = CHACHA_TURN(x[b] ^ x[c], 12); \
-  x[a] += x[b]; x[d] = CHACHA_TURN(x[d] ^ x[a], 8);  \
-  x[c] += x[d]; x[b] = CHACHA_TURN(x[b] ^ x[c], 7);
-
-NOINLINE void era_block(era_random *random) {
-  u32 x[16];
-  __builtin_memcpy(x, random->state, sizeof(x));
-  for (int round = 0; round < 10; round++) {
-    CHACHA_MIX(0, 4, 8, 12) CHACHA_MIX(1, 5, 9, 13) CHACHA_MIX(2, 6, 10, 14) CHACHA_MIX(3, 7, 11, 15)
-    CHACHA_MIX(0, 5, 10, 15) CHACHA_MIX(1, 6, 11, 12) CHACHA_MIX(2, 7, 8, 13) CHACHA_MIX(3, 4, 9, 14)
-  }
-  for (int i = 0; i < 16; i++) random->block[i] = x[i] + random->state[i];
-  random->state[12]++;
-  random->used = 0;
-}
-
 /* The high word comes first; a block has an even number of words. */
 INLINE u64 era_u64(era_random *random) {
-  if (random->used == 16) era_block(random);
+  if (random->used == 16) {
+    chacha_block(random->block, random->state, 10);
+    random->state[12]++;
+    random->used = 0;
+  }
   u64 high = random->block[random->used];
   u64 low = random->block[random->used + 1];
   random->used += 2;
@@ -66,7 +51,6 @@ INLINE void insert_sorted(u32 *sorted, u32 count, u32 value) {
 
 /* Base parents, ascending, of the nodes low ... low + count - 1, which are below 2^29. */
 ENTRY i32 EXPORT(era_base)(u32 *base, const u32 *seed, const u32 *logarithms, u32 low, u32 count) {
-  static const u32 constants[4] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
   for (u32 i = 0; i < count; i++) {
     u32 node = low + i, *parents = base + ERA_DEGREE * (usize)i;
     if (node <= 1) {
@@ -74,7 +58,7 @@ ENTRY i32 EXPORT(era_base)(u32 *base, const u32 *seed, const u32 *logarithms, u3
       continue;
     }
     era_random random = {.used = 16};
-    __builtin_memcpy(random.state, constants, sizeof(constants));
+    chacha_start(random.state);
     __builtin_memcpy(random.state + 4, seed, 4 * ERA_SEED_WORDS);
     random.state[4 + ERA_SEED_WORDS] = node;
     u32 buckets = 1;

@@ -4,6 +4,7 @@
  */
 #ifndef HOLDFAST_IDLE_PLAIN_H
 #define HOLDFAST_IDLE_PLAIN_H
+#include "chacha.h"
 #include "sha256.h"
 
 #define IDLE(name) idle_##name
@@ -107,11 +108,6 @@ VECTORS ENTRY void EXPORT(idle_absorb)(u8 *states, const u8 *left, u32 left_stri
 
 /* ---- parents ---- */
 
-#define GRAPH_TURN(x, by) x = x << by | x >> (32 - by);
-#define GRAPH_QUARTER(a, b, c, d)                                                                 \
-  a += b; d ^= a; GRAPH_TURN(d, 16) c += d; b ^= c; GRAPH_TURN(b, 12)                             \
-  a += b; d ^= a; GRAPH_TURN(d, 8) c += d; b ^= c; GRAPH_TURN(b, 7)
-
 /* Words of ChaCha8 for IDLE_LANES nodes from `node` on. */
 VECTORS INLINE void graph_words(idle_vector *out, const u32 *state, u32 node) {
   idle_vector x[16], start[16];
@@ -120,16 +116,7 @@ VECTORS INLINE void graph_words(idle_vector *out, const u32 *state, u32 node) {
   for (u32 lane = 0; lane < IDLE_LANES; lane++) nodes[lane] = node + lane;
   __builtin_memcpy(&start[14], nodes, sizeof(nodes));
   for (int i = 0; i < 16; i++) x[i] = start[i];
-  for (int round = 0; round < 4; round++) {
-    GRAPH_QUARTER(x[0], x[4], x[8], x[12])
-    GRAPH_QUARTER(x[1], x[5], x[9], x[13])
-    GRAPH_QUARTER(x[2], x[6], x[10], x[14])
-    GRAPH_QUARTER(x[3], x[7], x[11], x[15])
-    GRAPH_QUARTER(x[0], x[5], x[10], x[15])
-    GRAPH_QUARTER(x[1], x[6], x[11], x[12])
-    GRAPH_QUARTER(x[2], x[7], x[8], x[13])
-    GRAPH_QUARTER(x[3], x[4], x[9], x[14])
-  }
+  for (int round = 0; round < 4; round++) { CHACHA_DOUBLE_ROUND(x) }
   for (int i = 0; i < 16; i++) out[i] = x[i] + start[i];
 }
 
@@ -144,7 +131,8 @@ INLINE u32 sampled_parent(u32 node, u32 bucket, u32 word) {
 
 /* Slots 1 to 12 of the nodes low … low + count − 1 of a layer of 2^log nodes. */
 VECTORS ENTRY void EXPORT(idle_parents)(u32 *into, const u8 *seed, u32 log, u32 low, u32 count) {
-  u32 state[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+  u32 state[16];
+  chacha_start(state);
   __builtin_memcpy(state + 4, seed, 32);
   state[13] = 4;
   for (u32 from = 0; from < count; from += IDLE_LANES) {

@@ -3,33 +3,17 @@
  * blocks are made for LANES nodes together; the expander's permutations are Feistel networks over tables that the
  * TypeScript reference makes (graph/feistel.ts, sdr/feistel.ts), whose slots of a node go through the rounds side by side.
  * Every value from a table is cut to its half, so that no table leads out of itself.
- * Source: the reference, graph/base-parents.ts, graph/graph.ts, sdr/drsample.ts, sdr/graph.ts; RFC 8439 for ChaCha.
+ * Source: the reference, graph/base-parents.ts, graph/graph.ts, sdr/drsample.ts, sdr/graph.ts.
  */
 #ifndef HOLDFAST_PARENTS_H
 #define HOLDFAST_PARENTS_H
 #include "blake2s.h"
+#include "chacha.h"
 #include "degrees.h"
 
 #define EXPANDED 8 /* expander slots of a node */
 
 /* ---- words of a node ---- */
-
-#define QUARTER(a, b, c, d)                  \
-  x[a] += x[b], x[d] = TURN16(x[d] ^ x[a]);  \
-  x[c] += x[d], x[b] = TURN(x[b] ^ x[c], 20); \
-  x[a] += x[b], x[d] = TURN(x[d] ^ x[a], 24); \
-  x[c] += x[d], x[b] = TURN(x[b] ^ x[c], 25);
-#define TURN16(x) TURN(x, 16)
-#define DOUBLE_ROUND                                                                      \
-  QUARTER(0, 4, 8, 12) QUARTER(1, 5, 9, 13) QUARTER(2, 6, 10, 14) QUARTER(3, 7, 11, 15)   \
-  QUARTER(0, 5, 10, 15) QUARTER(1, 6, 11, 12) QUARTER(2, 7, 8, 13) QUARTER(3, 4, 9, 14)
-
-NOINLINE void chacha_one(u32 *out, const u32 *state, u32 double_rounds) {
-  u32 x[16];
-  __builtin_memcpy(x, state, sizeof(x));
-  for (u32 i = 0; i < double_rounds; i++) { DOUBLE_ROUND }
-  for (int i = 0; i < 16; i++) out[i] = x[i] + state[i];
-}
 
 /* Blocks of LANES states that differ in one word, `names` of them; out[lane] has a row of sixteen words each. */
 VECTORS NOINLINE void chacha_lanes(u32 (*out)[16], const u32 *state, u32 word, const u32 *names, u32 double_rounds) {
@@ -37,7 +21,7 @@ VECTORS NOINLINE void chacha_lanes(u32 (*out)[16], const u32 *state, u32 word, c
   for (u32 i = 0; i < 16; i++) start[i] = (lanes){0} + state[i];
   __builtin_memcpy(&start[word], names, sizeof(lanes));
   UNROLL for (int i = 0; i < 16; i++) x[i] = start[i];
-  for (u32 i = 0; i < double_rounds; i++) { DOUBLE_ROUND }
+  for (u32 i = 0; i < double_rounds; i++) { CHACHA_DOUBLE_ROUND(x) }
   UNROLL for (int q = 0; q < 4; q++) {
     lanes turned[4], m[4];
     UNROLL for (int i = 0; i < 4; i++) m[i] = x[4 * q + i] + start[4 * q + i];
@@ -59,17 +43,12 @@ typedef struct {
 
 INLINE u32 next_word(word_stream *s) {
   if (s->used == 16) {
-    chacha_one(s->own, s->state, s->double_rounds);
+    chacha_block(s->own, s->state, s->double_rounds);
     s->state[12]++;
     s->words = s->own;
     s->used = 0;
   }
   return s->words[s->used++];
-}
-
-INLINE void start_state(u32 *state) {
-  state[0] = 0x61707865, state[1] = 0x3320646e, state[2] = 0x79622d32, state[3] = 0x6b206574;
-  for (int i = 4; i < 16; i++) state[i] = 0;
 }
 
 /* ---- ZigZag ---- */
@@ -164,7 +143,7 @@ VECTORS ENTRY void EXPORT(zigzag_parents)(u32 *parents, u8 *counts, const u8 *se
   zigzag_graph graph = {(const unsigned short *)(const void *)tables, half_bits, nodes, reversed};
   u32 words[LANES][16], names[LANES];
   word_stream s = {.double_rounds = 10};
-  start_state(s.state);
+  chacha_start(s.state);
   __builtin_memcpy(s.state + 4, seed, 32);
   s.state[13] = 1; /* the domain of base parents */
   for (u32 i = 0; i < count; i++) {
@@ -226,7 +205,7 @@ VECTORS ENTRY void EXPORT(sdr_parents)(u32 *parents, const u8 *seed, const u32 *
                                        u32 legacy, u32 low, u32 count) {
   u32 words[LANES][16], names[LANES];
   word_stream s = {.double_rounds = 4};
-  start_state(s.state);
+  chacha_start(s.state);
   __builtin_memcpy(s.state + 4, seed, SEED_BYTES);
   for (u32 i = 0; i < count; i++) {
     u32 lane = i % LANES, node = low + i;

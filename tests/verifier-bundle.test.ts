@@ -49,6 +49,13 @@ describe("the verifier as one file", () => {
     expect(verifier.verifySeal(flipped())).toBe(false);
   });
 
+  it("has nothing in it that seals or proves, and stays small", () => {
+    const rooms = /proofs\/src\/(seal-io|steps|r1cs|memory|groth16\/(prove|setup|qap))/;
+    const files = /\/(poreps|prover|prove|kind|replicate|sealing|layer|data-tree|[a-z]+-prove)\.ts$/;
+    expect(bundle.modules.filter((path) => rooms.test(path) || files.test(path))).toEqual([]);
+    expect(bundle.sizeBytes).toBeLessThan(205_000);
+  });
+
   it("asks for nothing of Node", () => {
     expect(bundle.code).not.toMatch(/\bfrom\s*["']node:|\brequire\(|\bprocess\.|\bBuffer\b/);
   });

@@ -31,6 +31,7 @@ export * from "./profiles.ts";
 export * from "./prover.ts";
 export * from "./r1cs/index.ts";
 export * from "./sdr/index.ts";
+export * from "./seal-check.ts";
 export * from "./seal-io/index.ts";
 export * from "./succinct/index.ts";
 export * from "./vdf/index.ts";

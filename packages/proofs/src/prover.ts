@@ -17,9 +17,10 @@ import {
   type SealedReplica,
   type SectorIdentity,
 } from "./porep/index.ts";
-import { porepOf, verifySealOf } from "./poreps.ts";
+import { porepOf } from "./poreps.ts";
 import { type PostKind, provePostSteps, type StoredSector, succinctClassesOf } from "./post/index.ts";
 import { sdrMask } from "./sdr/index.ts";
+import { verifySealOf } from "./seal-check.ts";
 import type { SealInput, SealSource, SealStore } from "./seal-io/index.ts";
 import { runStepsPausing, type SealHooks } from "./steps/index.ts";
 import { proveSealSteps, provingKeyOf } from "./succinct/index.ts";

@@ -6,8 +6,8 @@ import type { Address } from "@holdfast/base";
 import { findResolved, type SectorClass } from "./classes.ts";
 import { type PieceInclusionStatement, verifyPieceInclusion } from "./piece/index.ts";
 import type { SectorIdentity } from "./porep/index.ts";
-import { verifySealOf } from "./poreps.ts";
 import { type PostKind, type PostSector, verifyPost } from "./post/index.ts";
+import { verifySealOf } from "./seal-check.ts";
 
 export interface SealStatement {
   /** The sizes of the network: a constant of its parameters. */

@@ -22,7 +22,8 @@ export { KeyDeriver, keyHeader, type NodeKeys, nodeKeys } from "./keys.ts";
 export { auxSource, type Porep, type PorepKindParts, porepKind } from "./kind.ts";
 export { plainZigzagPass } from "./layer.ts";
 export { zigzagKeyDomain, zigzagKeyPoseidon } from "./poseidon-key.ts";
-export { formBytes, proveZigzagSteps, readRoots, type SealRoots, vanillaForm } from "./prove.ts";
+export { formBytes, vanillaForm } from "./proof-form.ts";
+export { proveZigzagSteps, readRoots, type SealRoots } from "./prove.ts";
 export { type BindSector, boundTo, extractSteps, sealZigzagSteps } from "./replicate.ts";
 export {
   auxLength,

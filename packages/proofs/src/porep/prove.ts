@@ -1,38 +1,13 @@
-/**
- * The vanilla seal proof: the Merkle openings themselves.
- *
- *   1 byte          1, the vanilla form (other forms of proof get other numbers)
- *   32 · (L − 1)    roots of the layers 1 … L − 1; the last root is commR, which the verifier has
- *   openings        of the data tree, then of the trees of layer 1 … L
- *
- * No index, count or length is in it: all follow from the challenges and the graph.
- */
+/** Proving a seal by openings; the form of the proof is in proof-form.ts. */
 import { concatBytes } from "@holdfast/base";
 import { graphOf } from "../graph/index.ts";
-import { poseidonHasher, sha254Hasher } from "../merkle/index.ts";
-import { openingLength } from "../openings/index.ts";
 import type { SectorProfile } from "../profiles.ts";
 import { openStored, readNodes, rootOffset, type SealSource } from "../seal-io/index.ts";
 import type { Steps } from "../steps/index.ts";
 import { pollSeal, type SealOpenings, sealOpenings } from "./challenges.ts";
 import { replicaIdOf, type SectorIdentity } from "./identity.ts";
-import { commitmentBytes, commRStarOf, storedTrees } from "./sealed.ts";
-
-/** First byte of a proof that consists of Merkle openings. */
-export const vanillaForm = 1;
-export const formBytes = 1;
-
-/** Lengths of the openings of a seal proof, tree by tree. */
-export function sealOpeningLengths(profile: SectorProfile, openings: SealOpenings): readonly number[] {
-  return openings.leaves.map((leaves, tree) =>
-    openingLength(tree === 0 ? sha254Hasher : poseidonHasher, profile.nodes, leaves),
-  );
-}
-
-/** Bytes of a vanilla seal proof before its openings. */
-export function sealHeadLength(profile: SectorProfile): number {
-  return formBytes + (profile.layers - 1) * commitmentBytes;
-}
+import { vanillaForm } from "./proof-form.ts";
+import { commRStarOf, storedTrees } from "./sealed.ts";
 
 /** What every proof begins with: the roots, and the challenges that follow from them. */
 export interface SealRoots {

@@ -22,7 +22,7 @@ import type { SectorProfile } from "../profiles.ts";
 import { type ChallengedNode, pollSeal, type SealOpenings, sealOpenings } from "./challenges.ts";
 import { replicaIdOf, type SectorIdentity, topByteMask } from "./identity.ts";
 import { type NodeKeys, nodeKeys } from "./keys.ts";
-import { formBytes, sealHeadLength, sealOpeningLengths, vanillaForm } from "./prove.ts";
+import { formBytes, sealHeadLength, sealOpeningLengths, vanillaForm } from "./proof-form.ts";
 import { commitmentBytes, commRStarOf } from "./sealed.ts";
 import { addNode, wordsOf } from "./words.ts";
 

@@ -27,7 +27,8 @@ import { formBytes, runSteps, type SealHooks, type Steps, vanillaForm } from "..
 import { type SectorProfile, unknownSize } from "../profiles.ts";
 import { within } from "../steps/index.ts";
 import { evaluateVdfSteps, rsa2048, verifyVdf } from "../vdf/index.ts";
-import { checkedOpening, type PostSector, type StoredSector } from "./index.ts";
+import { checkedOpening, type StoredSector } from "./prove.ts";
+import type { PostSector } from "./statement.ts";
 
 export interface SequentialQuestion {
   /** 32 bytes that name the network. */

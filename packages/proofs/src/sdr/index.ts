@@ -27,7 +27,8 @@ export {
   sdrLayers,
   sdrShape,
 } from "./params.ts";
-export { proveSdrSteps, type SdrOpenings, sdrOpenings, sdrProofLengths } from "./prove.ts";
+export { type SdrOpenings, sdrOpenings, sdrProofLengths } from "./proof-form.ts";
+export { proveSdrSteps } from "./prove.ts";
 export { extractSdr, sdrMask, sealSdrSector } from "./replicate.ts";
 export {
   type SdrSeal,

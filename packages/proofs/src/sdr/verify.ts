@@ -32,7 +32,7 @@ import { sdrBaseDegree } from "./drsample.ts";
 import { sdrGraphOf, sdrReplicaIdOf } from "./identity.ts";
 import { LabelMaker } from "./labels.ts";
 import type { SdrProfile } from "./params.ts";
-import { type SdrOpenings, sdrOpenings, sdrProofLengths } from "./prove.ts";
+import { type SdrOpenings, sdrOpenings, sdrProofLengths } from "./proof-form.ts";
 import { sdrCommR } from "./sealed.ts";
 
 interface ParsedProof {

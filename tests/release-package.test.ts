@@ -1,16 +1,19 @@
 /**
  * A release of the proofs on a machine that has nothing: the tarball is installed into an empty folder without the
  * network, no compiler can be found, and the kernels are there: native ones if the tarball has a binary of the
- * platform, WebAssembly if it has none, and all threads. A binary that was changed on the way is refused aloud.
+ * platform, WebAssembly if it has none, and all threads. Its types are checked as a stranger's. A binary that was
+ * changed on the way is refused aloud.
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { binaryName, nativeFolders } from "@holdfast/proofs/kernels";
 import { afterAll, describe, expect, it } from "vitest";
 import { packInto, stageProofs } from "../tools/release-package.ts";
 
+const root = fileURLToPath(new URL("..", import.meta.url));
 const built = nativeFolders.find((folder) => existsSync(join(folder, binaryName)));
 const platform = `${process.platform}-${process.arch}`;
 const folders: string[] = [];
@@ -74,6 +77,46 @@ const program = `
   console.log(JSON.stringify(found));
 `;
 
+/** What a program in TypeScript there may rely on; a name that is not there and a wrong argument are found. */
+const typed = `
+  import { commP, createProver, type Prover, sealZigzagSteps } from "@holdfast/proofs";
+  import { type LoadedKernels, loadKernels } from "@holdfast/proofs/kernels";
+  import { pieceCid } from "@holdfast/proofs/piece";
+  import { createVerifier, type SealStatement, type Verifier } from "@holdfast/proofs/verify";
+  const prover: Prover = createProver();
+  const verifier: Verifier = createVerifier();
+  export const judge = (statement: SealStatement): boolean => verifier.verifySeal(statement);
+  export const commitment: Uint8Array = commP(new Uint8Array(127)).commitment;
+  export const backend = async (): Promise<LoadedKernels["backend"]> => (await loadKernels()).backend;
+  export { pieceCid, prover, sealZigzagSteps };
+`;
+const wrong = `
+  import { commP } from "@holdfast/proofs";
+  import { createVerifier } from "@holdfast/proofs/verify";
+  commP("bytes are no text");
+  createVerifier().replicate;
+`;
+
+/** What the compiler says of it, declarations included. */
+function complaintsIn(home: string): readonly string[] {
+  writeFileSync(join(home, "typed.ts"), typed);
+  writeFileSync(join(home, "wrong.ts"), wrong);
+  const compilerOptions = {
+    ...{ strict: true, skipLibCheck: false, noEmit: true, exactOptionalPropertyTypes: true },
+    ...{ module: "NodeNext", target: "ES2024", lib: ["ES2024", "ESNext.Disposable"] },
+    ...{ types: ["node"], typeRoots: [join(root, "node_modules/@types")] },
+  };
+  writeFileSync(
+    join(home, "tsconfig.json"),
+    JSON.stringify({ compilerOptions, files: ["typed.ts", "wrong.ts"] }),
+  );
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  const { stdout } = spawnSync(process.execPath, [tsc, "-p", home, "--pretty", "false"], {
+    encoding: "utf8",
+  });
+  return stdout.match(/^.*error TS\d+/gm) ?? [];
+}
+
 /** What a program there says, with nothing on the path but Node. */
 function answerIn(home: string): Answer {
   writeFileSync(join(home, "program.js"), program);
@@ -87,8 +130,13 @@ function answerIn(home: string): Answer {
 }
 
 describe("a release of the proofs", () => {
-  it("without a binary of the platform works in WebAssembly, with nothing to complain of", async () => {
-    const { backend, refused, helped, losses, commP } = answerIn(await installed(undefined));
+  it("without a binary of the platform works in WebAssembly and has types, with nothing to complain of", async () => {
+    const home = await installed(undefined);
+    expect(complaintsIn(home)).toEqual([
+      expect.stringMatching(/wrong\.ts\(4,.*TS2345/),
+      expect.stringMatching(/wrong\.ts\(5,.*TS2339/),
+    ]);
+    const { backend, refused, helped, losses, commP } = answerIn(home);
     expect({ backend, refused }).toEqual({ backend: "wasm", refused: false });
     expect({ helped, losses }).toEqual({ helped: true, losses: [] });
     expect(commP).toMatch(/^[0-9a-f]{64}$/);

@@ -1,8 +1,8 @@
 /**
  * The proofs as a package that installs anywhere without a compiler and without the rest of this repository:
- * `npm run pack:proofs` bundles their doors into plain JavaScript, puts the WebAssembly and the native binaries of
- * `packages/proofs/kernels/prebuilt/` beside it, and packs a tarball into `.tmp/`. Nothing is installed with it and no
- * script runs: which kernels work is decided when they are loaded.
+ * `npm run pack:proofs` bundles their doors into plain JavaScript, puts declarations of their types, the WebAssembly
+ * and the native binaries of `packages/proofs/kernels/prebuilt/` beside it, and packs a tarball into `.tmp/`. Nothing
+ * is installed with it and no script runs: which kernels work is decided when they are loaded.
  */
 import { spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { assert } from "@holdfast/base";
 import { rolldown } from "rolldown";
+import { stageTypes } from "./release-types.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const proofs = join(root, "packages/proofs");
@@ -28,6 +29,9 @@ const fileOf = (door: string): string => (door === "." ? "index" : door.slice(2)
 /** Files that threads start with, under the names by which they are looked for beside those who start them. */
 const threads = { "crew-thread": join(proofs, "kernels/crew/thread.ts") };
 
+/** Types of the doors and of all that they name. */
+const typesFolder = "types";
+
 const readme = `# Proofs of storage
 
 Sealing, proofs of replication and of spacetime, piece commitments, Groth16: the doors \`.\`, \`./kernels\`, \`./piece\`
@@ -36,7 +40,10 @@ them; \`loadKernels()\` of \`./kernels\` takes the best that gives the known ans
 `;
 
 function manifestOf({ name, version, license, exports }: Manifest): string {
-  const doors = Object.keys(exports).map((door) => [door, `./${fileOf(door)}.js`]);
+  const doors = Object.entries(exports).map(([door, source]) => {
+    const types = `./${typesFolder}/proofs/${source.slice(2).replace(/ts$/, "d.ts")}`;
+    return [door, { types, default: `./${fileOf(door)}.js` }];
+  });
   const manifest = { name, version, license, type: "module", sideEffects: false };
   return `${JSON.stringify({ ...manifest, exports: Object.fromEntries(doors) }, undefined, 2)}\n`;
 }
@@ -58,6 +65,10 @@ export async function stageProofs(to: string, prebuilt: string | undefined = pre
     entryFileNames: "[name].js",
     chunkFileNames: "[name]-[hash].js",
   });
+  stageTypes(
+    join(to, typesFolder),
+    doors.map(([, path]) => path as string),
+  );
   copyFileSync(join(proofs, "kernels/kernels.wasm"), join(to, "kernels.wasm"));
   for (const licence of ["LICENSE-APACHE", "LICENSE-MIT"])
     copyFileSync(join(root, licence), join(to, licence));

@@ -1,7 +1,9 @@
 /** Files of this machine: looked at before anything is asked of a node, and read so that failures are typed. */
 import { constants } from "node:fs";
-import { access, open, rename, rm, stat, writeFile } from "node:fs/promises";
+import { access, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { cliErrors, systemDetail } from "./errors.ts";
+import { isRunning } from "./running.ts";
 
 /** Size of a regular file with at least one byte. Errors: `cli/file-missing`, `cli/not-a-file`, `cli/file-empty`. */
 export async function sizeOfFile(path: string): Promise<number> {
@@ -108,10 +110,27 @@ export async function checkReplaceable(path: string, force = true): Promise<void
   if (found !== undefined && !(force && found.isFile)) throw cliErrors.fileExists({ path });
 }
 
+/** Where a file is until it is complete: beside the place that it is for, so that it can be renamed. */
+export function partOf(path: string): string {
+  return `${path}.${process.pid}.part`;
+}
+
+const partName = /^([1-9]\d*)(?:\.\d+)?\.part$/;
+
+/** Takes away what programs that were killed have left of a file that they were writing, as far as it lets itself. */
+export async function clearParts(path: string): Promise<void> {
+  const [folder, start] = [dirname(path), `${basename(path)}.`];
+  for (const name of await readdir(folder).catch(() => [])) {
+    const pid = name.startsWith(start) ? partName.exec(name.slice(start.length))?.[1] : undefined;
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    await rm(join(folder, name), { force: true }).catch(() => undefined);
+  }
+}
+
 /** Writes a whole file under its name only when it is complete. Errors `cli/file-exists`, `cli/unwritable`. */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   await checkReplaceable(path);
-  const part = `${path}.${process.pid}.part`;
+  const part = partOf(path);
   try {
     await writeFile(part, content, { flush: true });
     await rename(part, path);

@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { Environment } from "./command.ts";
 import { cliErrors, systemDetail } from "./errors.ts";
+import { isRunning } from "./running.ts";
 
 const upRecord = z.object({
   pid: z.int(),
@@ -68,13 +69,4 @@ async function writeRecord(path: string, record: UpRecord): Promise<void> {
   const next = `${path}.${process.pid}`;
   await writeFile(next, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
   await rename(next, path);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return cause instanceof Error && "code" in cause && cause.code === "EPERM";
-  }
 }

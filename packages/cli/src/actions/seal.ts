@@ -1,7 +1,7 @@
 /** `proof seal`: one sector sealed by hand, and what came of it. */
 import { rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { addressBytes, addressFromBytes, fromHex, parseAddress, toHex } from "@holdfast/base";
 import type {
   SdrReport,
@@ -17,8 +17,11 @@ import { beginningAnew, cliErrors } from "../errors.ts";
 import { sizeText } from "../human-text.ts";
 import { oneOf, optionBytes, optionHexOf, optionText, optionU64 } from "../input.ts";
 import { type Fact, facts, progressBar } from "../layout.ts";
-import { checkFolderWritable, fileChunks, statOf, writeWhole } from "../local-file.ts";
+import { checkFolderWritable, clearParts, fileChunks, partOf, statOf, writeWhole } from "../local-file.ts";
 import { offline } from "../offline.ts";
+
+/** As the node names its scratch files. */
+const scratchStart = "holdfast-seal";
 
 const hex = z.string().regex(/^[0-9a-f]+$/);
 const numbers = z.array(z.int());
@@ -78,6 +81,7 @@ export const proofSeal = action({
       throw cliErrors.badValue({ problem: "--data, --out and --out-replica are different files" });
     }
     await checkOutputs(outputs, [scratchFolder, ...outputs.map(dirname)], input.options.force === true);
+    for (const path of [...outputs, join(scratchFolder, scratchStart)]) await clearParts(path);
     const sealed = await whole(outReplica, async (replicaPath) => {
       const made = await sealedOnThread(context, {
         ...request,
@@ -130,7 +134,7 @@ async function whole<Result>(
   work: (part: string | undefined) => Promise<Result>,
 ): Promise<Result> {
   if (path === undefined) return await work(undefined);
-  const part = `${path}.${process.pid}.part`;
+  const part = partOf(path);
   try {
     const result = await work(part);
     await rename(part, path);

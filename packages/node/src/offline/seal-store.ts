@@ -6,11 +6,14 @@
 import { createHash } from "node:crypto";
 import { stat, statfs } from "node:fs/promises";
 import path from "node:path";
+import { threadId } from "node:worker_threads";
 import { assert, type DiskFile } from "@holdfast/base";
 import { MemoryStore, type SealStore } from "@holdfast/proofs";
 import { openNodeDisk } from "@holdfast/storage";
 import { offlineErrors } from "./errors.ts";
 
+/** What names of scratch files begin with; `proof seal` knows those of killed programs by it. */
+const scratchStart = "holdfast-seal";
 /** Bytes of one write. */
 const chunkBytes = 4 * 2 ** 20;
 /** What is read again is kept in memory up to this size. */
@@ -55,7 +58,8 @@ async function openNew(file: string): Promise<DiskFile> {
 }
 
 async function openNameless(folder: string): Promise<DiskFile> {
-  const name = `holdfast-seal-${process.pid}-${Date.now()}.part`;
+  // Killed before it has lost its name it is empty; who seals in this folder next takes it away.
+  const name = `${scratchStart}.${process.pid}.${threadId}.part`;
   const disk = openNodeDisk(folder);
   const file = await disk.open(name, "create");
   await disk.remove(name);

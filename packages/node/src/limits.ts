@@ -155,6 +155,8 @@ export const limits = {
   orphanBlocks: 512,
   /** A helper thread of the kernels that had nothing to do for this time ends. */
   helperIdleMs: 30_000,
+  /** Parents of a large sector's graph that a seal or an extraction keeps, of each direction, if memory is there. */
+  keptParentsBytes: 536_870_912,
   /** Threads that compute at the same time, at most, whatever the processor has. */
   computeThreads: 64,
   /** Proving keys of SNARKs that a worker thread keeps in memory; each has some megabytes. */

@@ -11,6 +11,7 @@ import {
   installCurveKernel,
   installLayerKernel,
   installSpaceKernel,
+  installSpare,
   installTreeKernel,
   treeKernel,
 } from "@holdfast/proofs";
@@ -47,6 +48,7 @@ export async function installProofKernels(): Promise<ProofBackends> {
   installSpaceKernel(compiled.space);
   installCessKernel(compiled.cess);
   installNumberFunctions();
+  installSpare(spareBytes);
   if (!isMainThread) await installCrew(compiled);
   const { backend, reason, refused, features } = compiled;
   if (refused === true && isMainThread) {
@@ -63,6 +65,9 @@ export async function installProofKernels(): Promise<ProofBackends> {
     ...(features === undefined ? {} : { features }),
   };
 }
+
+/** An eighth of what machine or container have left: a seal takes two such, and other seals go on beside it. */
+const spareBytes = (): number => Math.min(limits.keptParentsBytes, process.availableMemory() / 8);
 
 /** The helpers of this thread, if it may have some: for computations in slices of their own. */
 export let threadCrew: Crew | undefined;

@@ -175,6 +175,7 @@ describe("the ZigZag graph", () => {
     const honest = createGraph(seedOf(1), 64);
     const broken: ZigzagGraph = {
       nodes: honest.nodes,
+      hasTables: honest.hasTables,
       parentsInto: honest.parentsInto.bind(honest),
       fillParents: honest.fillParents.bind(honest),
       parts: honest.parts.bind(honest),

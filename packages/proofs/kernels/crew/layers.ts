@@ -4,9 +4,11 @@
  */
 
 import { assert } from "@holdfast/base";
+import { runOf } from "../../src/graph/index.ts";
 import type { LayerKernel, ZigzagDecoding } from "../../src/layers/index.ts";
 import { nodeBytes } from "../../src/merkle/index.ts";
 import type { Crew } from "./crew.ts";
+import { EndedPass } from "./pass.ts";
 import type { SliceKind, ThreadKernels } from "./wire.ts";
 
 export interface LayerSizes {
@@ -27,18 +29,19 @@ const degree = 13;
 export const decodeSlices: SliceKind<DecodeInput> = {
   module: null,
   name: "decodeSlices",
-  make: ({ layers }, { graph, reversed, layer, sliceNodes }) => {
+  make: ({ layers }, { graph, reversed, layer, sliceNodes, kept }) => {
     const pass = layers.zigzag?.(layer);
     const fill = layers.zigzagParents?.(graph);
     assert(pass !== undefined && fill !== undefined, "the caller's kernels decode layers here too");
     const step = Math.min(sliceNodes, pass.sliceNodes);
-    const [parents, counts] = [new Uint32Array(step * degree), new Uint8Array(step)];
+    const room = kept === undefined ? step : 0;
+    const own = { parents: new Uint32Array(room * degree), counts: new Uint8Array(room) };
     return function* (slice) {
       const end = Math.min(graph.nodes, (slice + 1) * sliceNodes);
       for (let low = slice * sliceNodes; low < end; low += step) {
         const count = Math.min(step, end - low);
-        const run = { parents: parents.subarray(0, count * degree), counts: counts.subarray(0, count) };
-        fill(reversed, low, run);
+        const run = runOf(kept ?? own, degree, kept === undefined ? 0 : low, count);
+        if (kept?.isFilled !== true) fill(reversed, low, run);
         pass.run({ low, count, descending: false, ...run });
         yield (low + count - slice * sliceNodes) / sliceNodes;
       }
@@ -64,7 +67,12 @@ export function crewLayers(
       if (crew.threads === 1 || slices < minSlices || layers.worksInPlace !== true) return undefined;
       if (layers.zigzag === undefined || layers.zigzagParents === undefined) return undefined;
       if (!isShared(layer.bytes) || !isShared(layer.source)) return undefined;
-      return crew.start(decodeSlices, { ...decoding, sliceNodes: nodes }, slices);
+      const { kept, ...rest } = decoding;
+      const input = { ...rest, sliceNodes: nodes };
+      if (kept === undefined || !isShared(kept.counts)) return crew.start(decodeSlices, input, slices);
+      return new EndedPass(crew.start(decodeSlices, { ...input, kept }, slices), () => {
+        kept.isFilled = true;
+      });
     },
   };
 }

@@ -5,10 +5,12 @@
 import {
   type ColumnsTask,
   columnsOf,
+  hashRowInto,
   nodeBytes,
   poseidonHasher,
   type RowsTask,
   sha254Hasher,
+  type TreeHasher,
   type TreeKernel,
 } from "../../src/merkle/index.ts";
 import type { Crew } from "./crew.ts";
@@ -51,17 +53,17 @@ function rowsOf({ leaves, rows, shape }: RowsTask): readonly Uint8Array[] {
   });
 }
 
-type HashRow = (row: Uint8Array, arity: number) => Uint8Array;
-
-function hashRowOf({ tree }: ThreadKernels, hasher: string): HashRow {
-  return hasher === poseidonHasher.name ? tree.poseidonRow : (row) => tree.sha256Pairs(row);
+function hashRowOf({ tree }: ThreadKernels, hasher: string): Pick<TreeHasher, "hashRow"> {
+  const hashRow: TreeHasher["hashRow"] =
+    hasher === poseidonHasher.name ? tree.poseidonRow : (row, _arity, room) => tree.sha256Pairs(row, room);
+  return { hashRow };
 }
 
 export const rowSlices: SliceKind<RowsInput> = {
   module: null,
   name: "rowSlices",
   make: (kernels, input) => {
-    const hashRow = hashRowOf(kernels, input.hasher);
+    const hasher = hashRowOf(kernels, input.hasher);
     const rows = rowsOf(input);
     const levels = input.shape.slice(0, input.levels);
     const bytes = nodeBytes * product(levels);
@@ -69,9 +71,10 @@ export const rowSlices: SliceKind<RowsInput> = {
       let at = slice * bytes;
       let row = input.leaves.subarray(at, at + bytes);
       for (const [level, arity] of levels.entries()) {
-        row = hashRow(row, arity);
         at /= arity;
-        (rows[level] as Uint8Array).set(row, at);
+        const place = (rows[level] as Uint8Array).subarray(at, at + row.length / arity);
+        hashRowInto(hasher, row, arity, place);
+        row = place;
       }
     };
   },
@@ -120,10 +123,9 @@ export function crewTree(
       const input = { hasher, shape, levels, leaves: sharedBytes(leaves), rows: place };
       return new EndedPass(crew.start(rowSlices, input, slices), () => {
         const all = rowsOf(input);
-        const hashRow = hashRowOf(kernels, hasher);
+        const own = hashRowOf(kernels, hasher);
         for (let level = levels; level < shape.length; level += 1) {
-          const below = all[level - 1] as Uint8Array;
-          (all[level] as Uint8Array).set(hashRow(below, shape[level] as number));
+          hashRowInto(own, all[level - 1] as Uint8Array, shape[level] as number, all[level] as Uint8Array);
         }
         if (place !== rows) rows.set(place);
       });

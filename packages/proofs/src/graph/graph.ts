@@ -28,7 +28,7 @@ export function layerDirection(layer: number): Direction {
   return layer % 2 === 1 ? "forward" : "reversed";
 }
 
-/** Larger graphs give parents on demand: their two tables would take gigabytes. */
+/** Larger graphs give parents on demand: who needs them again keeps them for a while (kept-parents.ts). */
 const maxTableNodes = 2 ** 18;
 
 /** Parents of every node of one direction. */
@@ -58,6 +58,8 @@ export interface ZigzagGraph {
   fillParents(direction: Direction, low: number, into: RunParents): void;
   /** What a kernel makes the same parents of. */
   parts(): ZigzagGraphParts;
+  /** Whether it is small enough for tables. */
+  readonly hasTables: boolean;
   /** All parents at once, built at the first call and kept; `undefined` for graphs too large for it. */
   table(direction: Direction): ParentTable | undefined;
 }
@@ -110,8 +112,12 @@ class SeededGraph implements ZigzagGraph {
     return { seed: this.#seed, nodes: this.nodes, tables, halfBits };
   }
 
+  get hasTables(): boolean {
+    return this.nodes <= maxTableNodes;
+  }
+
   table(direction: Direction): ParentTable | undefined {
-    if (this.nodes > maxTableNodes) return undefined;
+    if (!this.hasTables) return undefined;
     const known = this.#tables.get(direction);
     if (known !== undefined) return known;
     const parents = new Uint32Array(this.nodes * totalDegree);

@@ -10,4 +10,5 @@ export {
   plainParents,
   type ZigzagGraph,
 } from "./graph.ts";
+export { KeptParents, type ParentRoom, parentRoom, runOf } from "./kept-parents.ts";
 export { graphOf, graphSeed } from "./registry.ts";

@@ -117,6 +117,8 @@ export interface ZigzagDecoding {
   readonly graph: ZigzagGraphParts;
   readonly reversed: boolean;
   readonly layer: ZigzagLayer & { readonly source: Uint8Array };
+  /** All parents, or room for them; who fills it says so. */
+  readonly kept?: RunParents & { isFilled: boolean };
 }
 
 /** A kernel that cannot do a layer (it has not the memory) gives no pass. */

@@ -16,6 +16,31 @@ export function allocate(bytes: number): Uint8Array {
   return allocator(bytes);
 }
 
+/** How much may be taken now for one thing that need not be kept; what it keeps can be computed again. */
+export type Spare = () => number;
+
+const halfGiB = 2 ** 29;
+let spare: Spare = () => halfGiB;
+
+/** That many bytes of zeros if the host can spare them. */
+export function allocateSpare(bytes: number): Uint8Array | undefined {
+  if (bytes > spare()) return undefined;
+  try {
+    return allocate(bytes);
+  } catch {
+    return undefined; // the system has no more, which is no error of who can do without
+  }
+}
+
+/** Swaps in another judgement of what can be spared; returns the function that puts the old one back. */
+export function installSpare(judge: Spare): () => void {
+  const before = spare;
+  spare = judge;
+  return () => {
+    spare = before;
+  };
+}
+
 /** Swaps in another source of memory; returns the function that puts the old one back. */
 export function installAllocator(source: Allocator): () => void {
   const before = allocator;

@@ -21,8 +21,22 @@ export interface TreeHasher {
   isNode(node: Uint8Array): boolean;
   /** The parent of `children.length / 32` nodes. */
   hash(children: Uint8Array): Uint8Array;
-  /** All parents of a row whose length is a multiple of `arity` nodes, in order. The hot path of a build. */
-  hashRow(row: Uint8Array, arity: number): Uint8Array;
+  /**
+   * All parents of a row whose length is a multiple of `arity` nodes, in order; in `room`, which is as long, if the
+   * hasher has use for it. The hot path of a build.
+   */
+  hashRow(row: Uint8Array, arity: number, room?: Uint8Array): Uint8Array;
+}
+
+/** Hashes a row into its place: SHA-256 goes there at once, because it is nearly as fast as copying. */
+export function hashRowInto(
+  { hashRow }: Pick<TreeHasher, "hashRow">,
+  row: Uint8Array,
+  arity: number,
+  place: Uint8Array,
+): void {
+  const parents = hashRow(row, arity, place);
+  if (parents !== place) place.set(parents);
 }
 
 /** log2 of a power of two up to 2^52, or `undefined` for any other number. */

@@ -1,6 +1,6 @@
 /** Merkle trees: sha2-256-trunc254 over unsealed data, Poseidon over replicas and layers. */
 export { merkleErrors } from "./errors.ts";
-export { type Commitment, exactLog2, nodeBytes, type TreeHasher } from "./hasher.ts";
+export { type Commitment, exactLog2, hashRowInto, nodeBytes, type TreeHasher } from "./hasher.ts";
 export {
   type ColumnsTask,
   installTreeKernel,

@@ -6,7 +6,7 @@
  */
 import { assert } from "@holdfast/base";
 import { merkleErrors } from "./errors.ts";
-import { nodeBytes, type TreeHasher } from "./hasher.ts";
+import { hashRowInto, nodeBytes, type TreeHasher } from "./hasher.ts";
 import { type ColumnsTask, type RowsPass, type RowsTask, treeKernel } from "./kernel.ts";
 import { poseidonHasher } from "./poseidon-tree.ts";
 
@@ -63,9 +63,10 @@ class PlainRows implements RowsPass {
     let row = this.#leaves.subarray(from, from + this.#sliceBytes);
     let at = from;
     for (const [level, arity] of this.#levels.entries()) {
-      row = this.#hasher.hashRow(row, arity);
       at /= arity;
-      (this.#rows[level] as Uint8Array).set(row, at);
+      const place = (this.#rows[level] as Uint8Array).subarray(at, at + row.length / arity);
+      hashRowInto(this.#hasher, row, arity, place);
+      row = place;
     }
     this.#done = from + this.#sliceBytes;
     return this.#done < this.#leaves.length;
@@ -76,7 +77,7 @@ class PlainRows implements RowsPass {
     while (this.advance());
     for (let level = this.#levels.length; level < this.#shape.length; level += 1) {
       const below = level === 0 ? this.#leaves : (this.#rows[level - 1] as Uint8Array);
-      (this.#rows[level] as Uint8Array).set(this.#hasher.hashRow(below, this.#shape[level] as number));
+      hashRowInto(this.#hasher, below, this.#shape[level] as number, this.#rows[level] as Uint8Array);
     }
     this.#finished = true;
   }

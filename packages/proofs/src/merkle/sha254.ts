@@ -21,8 +21,8 @@ export const sha254Hasher: TreeHasher = {
     assert(children.length === arity * nodeBytes, "a sha2-256-trunc254 node has two children");
     return treeKernel.sha256Pairs(children);
   },
-  hashRow(row, rowArity) {
+  hashRow(row, rowArity, room) {
     assert(rowArity === arity && row.length % (arity * nodeBytes) === 0, "the row is made of whole pairs");
-    return treeKernel.sha256Pairs(row);
+    return treeKernel.sha256Pairs(row, room);
   },
 };

@@ -8,7 +8,7 @@
  */
 import { equalBytes } from "@holdfast/base";
 import { merkleErrors } from "./errors.ts";
-import { type Commitment, nodeBytes, type TreeHasher } from "./hasher.ts";
+import { type Commitment, hashRowInto, nodeBytes, type TreeHasher } from "./hasher.ts";
 
 export interface MerkleTree {
   readonly hasher: TreeHasher;
@@ -54,8 +54,9 @@ export function buildTree(hasher: TreeHasher, leaves: Uint8Array): MerkleTree {
   let row = leaves;
   let at = 0;
   for (const arity of shapeOrThrow(hasher, leafCount)) {
-    row = hasher.hashRow(row, arity);
-    rows.set(row, at);
+    const place = rows.subarray(at, at + row.length / arity);
+    hashRowInto(hasher, row, arity, place);
+    row = place;
     at += row.length;
   }
   return { hasher, leafCount, leaves, rows, root: row.slice(0, nodeBytes) };

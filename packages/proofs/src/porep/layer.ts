@@ -3,8 +3,15 @@
  * node's parents are encoded before it: c(v) = p(v) + key(v). Decoding goes the other way round, so that a
  * node's parents are still encoded when it is decoded: p(v) = c(v) − key(v).
  */
-import { type Direction, layerDirection, type ParentTable, type ZigzagGraph } from "../graph/index.ts";
-import { type LayerPass, layerKernel, type ZigzagLayer } from "../layers/index.ts";
+import {
+  type Direction,
+  type KeptParents,
+  layerDirection,
+  type ParentRoom,
+  runOf,
+  type ZigzagGraph,
+} from "../graph/index.ts";
+import { type LayerPass, layerKernel, type RunParents, type ZigzagLayer } from "../layers/index.ts";
 import { totalDegree } from "../profiles.ts";
 import { nodeKeys } from "./keys.ts";
 import { addNode, subtractNode, wordsOf, wordsPerNode } from "./words.ts";
@@ -38,35 +45,44 @@ export function plainZigzagPass(layer: ZigzagLayer): LayerPass {
   };
 }
 
-/** The parents of a run of nodes: a part of the graph's table, or found now. */
-function parentsOfRun(graph: ZigzagGraph, direction: Direction, low: number, count: number): ParentTable {
+/** The parents of a run of nodes: a part of the graph's table, kept from another layer, or found now. */
+function parentsOfRun(
+  graph: ZigzagGraph,
+  direction: Direction,
+  room: ParentRoom | undefined,
+  low: number,
+  count: number,
+): RunParents {
   const table = graph.table(direction);
-  if (table !== undefined) {
-    return {
-      parents: table.parents.subarray(low * totalDegree, (low + count) * totalDegree),
-      counts: table.counts.subarray(low, low + count),
-    };
-  }
-  const parents = new Uint32Array(count * totalDegree);
-  const counts = new Uint8Array(count);
-  graph.fillParents(direction, low, { parents, counts });
-  return { parents, counts };
+  if (table !== undefined) return runOf(table, totalDegree, low, count);
+  const run =
+    room === undefined
+      ? { parents: new Uint32Array(count * totalDegree), counts: new Uint8Array(count) }
+      : runOf(room, totalDegree, low, count);
+  if (room?.isFilled !== true) graph.fillParents(direction, low, run);
+  return run;
 }
 
 /**
  * Encodes or decodes the layer in place, by the kernel that is installed or by the reference; yields the number of
- * nodes done from time to time.
+ * nodes done from time to time. `kept`: for a sector whose other layers have the same parents.
  */
-export function* runLayer(graph: ZigzagGraph, layer: ZigzagLayer): Generator<number, void> {
+export function* runLayer(
+  graph: ZigzagGraph,
+  layer: ZigzagLayer,
+  kept?: KeptParents,
+): Generator<number, void> {
   const direction = layerDirection(layer.number);
+  const room = kept?.roomOf(direction);
   const descending = (direction === "reversed") === (layer.mode === "encode");
   const pass = layerKernel.zigzag?.(layer) ?? plainZigzagPass(layer);
   for (let done = 0; done < graph.nodes; ) {
     const count = Math.min(pass.sliceNodes, graph.nodes - done);
     const low = descending ? graph.nodes - done - count : done;
-    pass.run({ low, count, descending, ...parentsOfRun(graph, direction, low, count) });
+    pass.run({ low, count, descending, ...parentsOfRun(graph, direction, room, low, count) });
     done += count;
     yield done;
   }
   pass.finish();
+  if (room !== undefined) room.isFilled = true;
 }

@@ -3,13 +3,14 @@
  * Poseidon tree over every layer's output; extracting decodes the layers from the last to the first, each in its own
  * direction, so any number of layers extracts.
  *
- * Memory: two layers and the rows of two trees, whatever the number of layers. While a layer is encoded into one
- * buffer, the layer before lies in the other: its tree may be hashed meanwhile by other threads, and its bytes are on
- * their way to the sink. Invariant: a buffer is written to only when its tree is done and its bytes are written.
+ * Memory: two layers and the rows of two trees, whatever the number of layers, and parents if there is some to spare.
+ * While a layer is encoded into one buffer, the layer before lies in the other: its tree may be hashed meanwhile by
+ * other threads, and its bytes are on their way to the sink. Invariant: a buffer is written to only when its tree is
+ * done and its bytes are written.
  */
 import { equalBytes, toHex } from "@holdfast/base";
 import { proofsErrors } from "../errors.ts";
-import { graphOf, layerDirection, type ZigzagGraph } from "../graph/index.ts";
+import { graphOf, KeptParents, layerDirection, type ZigzagGraph } from "../graph/index.ts";
 import { layerKernel, type ZigzagLayer } from "../layers/index.ts";
 import { allocate } from "../memory/index.ts";
 import {
@@ -82,10 +83,12 @@ class ZigzagSeal {
     const commD = yield* within(commitData(input, { data, rows, writes: this.#writes }), 0, 0);
     const identity = bind(commD);
     const replicaId = replicaIdOf(this.#profile, identity);
+    const graph = graphOf(identity.networkId, this.#profile);
+    const kept = new KeptParents(graph, layers);
     let tree: LayerTree | undefined;
     try {
       for (let layer = 1; layer <= layers; layer += 1) {
-        yield* this.#encode(identity, replicaId, layer);
+        yield* this.#encode(graph, replicaId, layer, kept);
         if (tree !== undefined) yield* this.#finish(tree);
         tree = yield* this.#startTree(layer);
       }
@@ -108,14 +111,13 @@ class ZigzagSeal {
     return this.#layers[layer % 2] as Uint8Array;
   }
 
-  *#encode(identity: SectorIdentity, replicaId: Uint8Array, number: number): Steps<void> {
+  *#encode(graph: ZigzagGraph, replicaId: Uint8Array, number: number, kept: KeptParents): Steps<void> {
     const bytes = this.#bufferOf(number);
     yield* this.#writes.settle(bytes);
     bytes.set(this.#bufferOf(number - 1));
     const keyDerivation = zigzagKeysOf(this.#profile);
-    const graph = graphOf(identity.networkId, this.#profile);
     const layer = { bytes, replicaId, number, keyDerivation, mode: "encode" } as const;
-    for (const nodes of runLayer(graph, layer)) {
+    for (const nodes of runLayer(graph, layer, kept)) {
       this.#encoded = number - 1 + nodes / this.#profile.nodes;
       yield this.#share();
     }
@@ -161,14 +163,19 @@ export function* sealZigzagSteps(
 function startDecode(
   graph: ZigzagGraph,
   layer: ZigzagLayer,
+  kept: KeptParents,
   into: () => Uint8Array,
 ): SharedDecode | undefined {
   const { startZigzagDecode } = layerKernel;
   if (startZigzagDecode === undefined) return undefined;
   const bytes = into();
-  const reversed = layerDirection(layer.number) === "reversed";
+  const direction = layerDirection(layer.number);
+  const room = kept.roomOf(direction);
   const decoded = { ...layer, bytes, source: layer.bytes };
-  const pass = startZigzagDecode({ graph: graph.parts(), reversed, layer: decoded });
+  const pass = startZigzagDecode({
+    ...{ graph: graph.parts(), reversed: direction === "reversed", layer: decoded },
+    ...(room === undefined ? {} : { kept: room }),
+  });
   return pass && { pass, bytes };
 }
 
@@ -178,20 +185,25 @@ interface SharedDecode {
 }
 
 /** One layer of a replica; the bytes where it is decoded, which are those that it was given or others. */
-function* decodeLayer(graph: ZigzagGraph, layer: ZigzagLayer, into: () => Uint8Array): Steps<Uint8Array> {
-  const shared = startDecode(graph, layer, into);
+function* decodeLayer(
+  graph: ZigzagGraph,
+  layer: ZigzagLayer,
+  kept: KeptParents,
+  into: () => Uint8Array,
+): Steps<Uint8Array> {
+  const shared = startDecode(graph, layer, kept, into);
   if (shared !== undefined) {
     yield* passSteps(shared.pass);
     return shared.bytes;
   }
-  for (const done of runLayer(graph, layer)) yield done / graph.nodes;
+  for (const done of runLayer(graph, layer, kept)) yield done / graph.nodes;
   return layer.bytes;
 }
 
 /**
  * The padded data of a replica. Whether it is the data that was sealed shows its commitment: commD of the
  * identity. Memory: one sector, or two (and for a moment three) where several threads decode, from one into the
- * other. Throws proofs/bad-length, proofs/not-a-replica.
+ * other, and parents if there is some to spare. Throws proofs/bad-length, proofs/not-a-replica.
  */
 export function* extractSteps(
   profile: SectorProfile,
@@ -205,6 +217,7 @@ export function* extractSteps(
   let data = allocate(replica.length);
   data.set(replica);
   let spare: Uint8Array | undefined;
+  const kept = new KeptParents(graph, profile.layers);
   const words = wordsOf(data);
   for (let node = 0; node < profile.nodes; node += 1) {
     if (!isBelowModulus(words, node * wordsPerNode)) throw proofsErrors.notAReplica({ node });
@@ -216,7 +229,7 @@ export function* extractSteps(
       return spare;
     };
     const start = (profile.layers - layer) / profile.layers;
-    const decoded = yield* within(decodeLayer(graph, encoded, room), start, 1 / profile.layers);
+    const decoded = yield* within(decodeLayer(graph, encoded, kept, room), start, 1 / profile.layers);
     if (decoded !== data) spare = data;
     data = decoded;
   }

@@ -17,7 +17,7 @@ export type SdrApiVersion = "1.0" | "1.1";
 export const sdrExpansionDegree = 8;
 export const sdrDegree = sdrBaseDegree + sdrExpansionDegree;
 
-/** Larger graphs give parents on demand: a table takes 56 bytes for each node. */
+/** Larger graphs give parents on demand: who needs them again keeps them for a while, 56 bytes for each node. */
 const maxTableNodes = 2 ** 18;
 const twoTo32 = 0x1_0000_0000;
 
@@ -33,6 +33,8 @@ export interface SdrGraph {
   fillParents(low: number, into: Uint32Array): void;
   /** What a kernel makes the same parents of. */
   parts(): SdrGraphParts;
+  /** Whether it is small enough for a table. */
+  readonly hasTables: boolean;
   /** All parents, 14 for each node, built at the first call and kept; `undefined` for large graphs. */
   table(): Uint32Array | undefined;
 }
@@ -96,8 +98,12 @@ class StackedGraph implements SdrGraph {
     return { seed: this.#base.seed, nodes: this.nodes, tables: this.#expander.tables(), halfBits, legacy };
   }
 
+  get hasTables(): boolean {
+    return this.nodes <= maxTableNodes;
+  }
+
   table(): Uint32Array | undefined {
-    if (this.nodes > maxTableNodes) return undefined;
+    if (!this.hasTables) return undefined;
     if (this.#table !== undefined) return this.#table;
     const table = new Uint32Array(this.nodes * sdrDegree);
     this.fillParents(0, table);

@@ -14,6 +14,7 @@
  * extract. Source: Filecoin specs, SDR, labeling.
  */
 import { assert, sha256 } from "@holdfast/base";
+import { type ParentRoom, parentRoom } from "../graph/index.ts";
 import { type LayerPass, layerKernel, type SdrLayer } from "../layers/index.ts";
 import { nodeBytes } from "../merkle/index.ts";
 import { topByteMask } from "../porep/index.ts";
@@ -87,13 +88,23 @@ export function plainLabelPass({ replicaId, number, previous, into }: SdrLayer):
   };
 }
 
-/** The parents of a run of nodes: a part of the graph's table, or found now. */
-function parentsOfRun(graph: SdrGraph, low: number, count: number): Uint32Array {
-  const table = graph.table();
-  if (table !== undefined) return table.subarray(low * sdrDegree, (low + count) * sdrDegree);
-  const parents = new Uint32Array(count * sdrDegree);
-  graph.fillParents(low, parents);
+/** The parents of a run of nodes: a part of the graph's table, kept from another layer, or found now. */
+function parentsOfRun(
+  graph: SdrGraph,
+  room: ParentRoom | undefined,
+  low: number,
+  count: number,
+): Uint32Array {
+  const words = graph.table() ?? room?.parents;
+  const parents =
+    words?.subarray(low * sdrDegree, (low + count) * sdrDegree) ?? new Uint32Array(count * sdrDegree);
+  if (!graph.hasTables && room?.isFilled !== true) graph.fillParents(low, parents);
   return parents;
+}
+
+/** Room for the parents of a sector with so many layers, which are the same for all of them. */
+export function sdrParentRoom(graph: SdrGraph, layers: number): ParentRoom | undefined {
+  return graph.hasTables || layers < 2 ? undefined : parentRoom(graph.nodes, sdrDegree);
 }
 
 const noCounts = new Uint8Array(0);
@@ -101,7 +112,7 @@ const noCounts = new Uint8Array(0);
 /**
  * Writes the labels of `layer` (from 1) to `into` (32 bytes a node) from those of the layer before (any bytes
  * for layer 1, which has none), by the kernel that is installed or by the reference; yields the number of nodes
- * done from time to time.
+ * done from time to time. `room`: for a sector whose other layers have the same parents.
  */
 export function* labelLayer(
   graph: SdrGraph,
@@ -109,8 +120,9 @@ export function* labelLayer(
   layer: number,
   previous: Uint8Array,
   into: Uint8Array,
+  room?: ParentRoom,
 ): Generator<number, void> {
-  yield* throughLayer(graph, passOf({ replicaId, number: layer, previous, into }));
+  yield* throughLayer(graph, passOf({ replicaId, number: layer, previous, into }), room);
 }
 
 function passOf(layer: SdrLayer): LayerPass {
@@ -140,18 +152,24 @@ export function plainPairPass(layers: readonly [SdrLayer, SdrLayer]): LayerPass 
 export function* labelLayerPair(
   graph: SdrGraph,
   layers: readonly [SdrLayer, SdrLayer],
+  room?: ParentRoom,
 ): Generator<number, void> {
   assert(layers[0].number === layers[1].number, "two replicas are labelled layer by layer together");
-  yield* throughLayer(graph, layerKernel.sdrPair?.(layers) ?? plainPairPass(layers));
+  yield* throughLayer(graph, layerKernel.sdrPair?.(layers) ?? plainPairPass(layers), room);
 }
 
-function* throughLayer(graph: SdrGraph, pass: LayerPass): Generator<number, void> {
+function* throughLayer(
+  graph: SdrGraph,
+  pass: LayerPass,
+  room: ParentRoom | undefined,
+): Generator<number, void> {
   for (let low = 0; low < graph.nodes; ) {
     const count = Math.min(pass.sliceNodes, graph.nodes - low);
-    const parents = parentsOfRun(graph, low, count);
+    const parents = parentsOfRun(graph, room, low, count);
     pass.run({ low, count, descending: false, parents, counts: noCounts });
     low += count;
     yield low;
   }
   pass.finish();
+  if (room !== undefined) room.isFilled = true;
 }

@@ -2,10 +2,10 @@
  * Sealing, step by step: labels layer by layer, columns across the layers and their tree, the replica (data plus the
  * last layer's labels) and its tree. Extraction labels again and subtracts.
  *
- * Memory: two sectors, the rows of two trees, and a chunk of each earlier layer while columns are hashed. Labels are
- * made in two buffers in turns and leave through the store; the hashes of the columns take the place of the last
- * layer but one, the replica that of the last layer. What is needed again (the data, and labels of earlier layers
- * where there are more than two) is read from the store.
+ * Memory: two sectors, the rows of two trees, a chunk of each earlier layer while columns are hashed, and parents if
+ * there is some to spare. Labels are made in two buffers in turns and leave through the store; the hashes of the
+ * columns take the place of the last layer but one, the replica that of the last layer. What is needed again (the
+ * data, and labels of earlier layers where there are more than two) is read from the store.
  * Source: Filecoin specs, SDR.
  */
 import { assert } from "@holdfast/base";
@@ -24,7 +24,7 @@ import { addNode, commitData, subtractNode, wordsOf } from "../porep/index.ts";
 import { type SealInput, type SealSource, type SealStore, Writes } from "../seal-io/index.ts";
 import { awaited, passSteps, type Steps, within } from "../steps/index.ts";
 import type { SdrGraph } from "./graph.ts";
-import { labelLayer, labelLayerPair } from "./labels.ts";
+import { labelLayer, labelLayerPair, sdrParentRoom } from "./labels.ts";
 import type { SdrShape } from "./params.ts";
 import { labelsOffset, storedSdrTrees } from "./sealed.ts";
 
@@ -186,10 +186,11 @@ function* labelsAndTrees(
   sealing: SdrSealing,
   bound: SdrBound,
 ): Steps<Pick<SdrRoots, "commC" | "commRLast">> {
+  const room = sdrParentRoom(bound.graph, layers);
   for (let number = 1; number <= layers; number += 1) {
     const layer = yield* sealing.layer(bound, number);
     const { replicaId, previous, into } = layer;
-    yield* sealing.labels(layer, labelLayer(bound.graph, replicaId, number, previous, into));
+    yield* sealing.labels(layer, labelLayer(bound.graph, replicaId, number, previous, into, room));
   }
   return yield* sealing.trees();
 }
@@ -221,12 +222,13 @@ export function* sealSdrPair(
   const second = yield* begin(sectors[1], dataShare / 2);
   const { graph } = first.bound;
   assert(graph === second.bound.graph, "two sectors that are sealed together have one graph");
+  const room = sdrParentRoom(graph, shape.layers);
   for (let number = 1; number <= shape.layers; number += 1) {
     const layers = [
       yield* first.sealing.layer(first.bound, number),
       yield* second.sealing.layer(second.bound, number),
     ] as const;
-    const made = first.sealing.labels(layers[0], labelLayerPair(graph, layers));
+    const made = first.sealing.labels(layers[0], labelLayerPair(graph, layers, room));
     yield* within(made, dataShare, pairLabelShare);
     yield* second.sealing.labels(layers[1], noMore());
   }
@@ -248,9 +250,10 @@ function* shares(counts: Generator<number, void>, of: number): Steps<void> {
 export function* sdrLastLabels(graph: SdrGraph, replicaId: Uint8Array, layers: number): Steps<Uint8Array> {
   let labels = allocate(graph.nodes * nodeBytes);
   let previous = allocate(graph.nodes * nodeBytes);
+  const room = sdrParentRoom(graph, layers);
   for (let layer = 1; layer <= layers; layer += 1) {
     [labels, previous] = [previous, labels];
-    const steps = labelLayer(graph, replicaId, layer, previous, labels);
+    const steps = labelLayer(graph, replicaId, layer, previous, labels, room);
     yield* within(shares(steps, graph.nodes), (layer - 1) / layers, 1 / layers);
   }
   return labels;

@@ -8,6 +8,7 @@ import { idleBench } from "./idle.ts";
 import { idleLabelsBench } from "./idle-labels.ts";
 import { installBench } from "./install.ts";
 import { kernelsBench, limitsBench } from "./kernels.ts";
+import { overheadBench } from "./overhead.ts";
 import { pipelinesBench } from "./pipelines.ts";
 import { proofsBench } from "./proofs.ts";
 import { putBench } from "./put.ts";
@@ -22,6 +23,7 @@ export const benches: readonly Bench[] = [
   kernelsBench,
   pipelinesBench,
   workersBench,
+  overheadBench,
   proofsBench,
   snarksBench,
   groth16Bench,

@@ -31,15 +31,19 @@ import { benchCrew } from "../crew.ts";
 import { type Bench, type BenchOptions, type Figure, isChosen } from "../figure.ts";
 import { elements } from "../kernels/samples.ts";
 import { median } from "../measure.ts";
+import { memorySlices, slicesOf } from "../memory-slices.ts";
 import { chainOf } from "../pipelines/groth16.ts";
 
 interface Work {
   readonly name: string;
+  /** What the machine gives, for others to be held against: nobody asks for 1.8 times of it. */
+  readonly isLimit?: boolean;
   readonly samples: number;
   /** What is measured; `kernels` are in use already, by one thread or by two. */
   readonly prepare: (kernels: ThreadKernels, crew?: Crew) => () => unknown;
 }
 
+const memoryBytes = 2 ** 26;
 /** What one thread alone would have to do less. */
 const wanted = 1.8;
 
@@ -49,6 +53,21 @@ function leavesOf(count: number): Uint8Array {
   for (let at = 0; at < all.length; at += some.length) all.set(some.subarray(0, all.length - at), at);
   return all;
 }
+
+const memory = (what: "reading" | "copying"): Work => ({
+  name: `memory, ${what} 64 MiB`,
+  isLimit: true,
+  samples: 7,
+  prepare: (kernels, crew) => {
+    const [from, to] = [allocateShared(memoryBytes).fill(1), allocateShared(memoryBytes).fill(2)];
+    const input = what === "reading" ? { from } : { from, to };
+    if (crew !== undefined) return () => crew.run(memorySlices, input, slicesOf(input));
+    const slice = memorySlices.make(kernels, input);
+    return () => {
+      for (let at = 0; at < slicesOf(input); at += 1) slice(at);
+    };
+  },
+});
 
 function works(quick: boolean): readonly Work[] {
   const less = quick ? 2 : 0;
@@ -101,6 +120,8 @@ function works(quick: boolean): readonly Work[] {
     },
   };
   return [
+    memory("reading"),
+    memory("copying"),
     tree(20, sha254Hasher),
     tree(20 - less, poseidonHasher),
     columns,
@@ -131,7 +152,11 @@ function sampleOf(crew: Crew | undefined, work: () => unknown): Sample {
   return { longestMs: Math.max(own, theirs), allMs: own + theirs, clockMs: performance.now() - before.clock };
 }
 
-function figuresOf(name: string, one: readonly Sample[], two: readonly Sample[]): readonly Figure[] {
+function figuresOf(
+  { name, isLimit }: Work,
+  one: readonly Sample[],
+  two: readonly Sample[],
+): readonly Figure[] {
   const of = (samples: readonly Sample[], part: keyof Sample): number =>
     median(samples.map((at) => at[part]));
   const [alone, shared] = [of(one, "longestMs"), of(two, "longestMs")];
@@ -146,7 +171,7 @@ function figuresOf(name: string, one: readonly Sample[], two: readonly Sample[])
       unit,
       byClock: of(two, "clockMs"),
       cpuS: of(two, "allMs") / 1000,
-      target: alone / wanted,
+      ...(isLimit === true ? {} : { target: alone / wanted }),
       note: `${ratio.toFixed(2)} × one worker`,
     },
   ];
@@ -165,18 +190,18 @@ async function run(options: BenchOptions): Promise<readonly Figure[]> {
     }
   };
   const figures: Figure[] = [];
-  for (const { name, samples, prepare } of works(options.quick)) {
+  for (const one of works(options.quick)) {
+    const { name, samples, prepare } = one;
     if (!isChosen(name, options)) continue;
     options.say(name);
     const alone = prepare(kernels);
     const together = withCrew(() => prepare(shared, crew));
-    const one: Sample[] = [];
-    const two: Sample[] = [];
+    const taken = { alone: [] as Sample[], together: [] as Sample[] };
     for (let i = 0; i < (options.quick ? 2 : samples); i += 1) {
-      one.push(sampleOf(undefined, alone));
-      two.push(withCrew(() => sampleOf(crew, together)));
+      taken.alone.push(sampleOf(undefined, alone));
+      taken.together.push(withCrew(() => sampleOf(crew, together)));
     }
-    figures.push(...figuresOf(name, one, two));
+    figures.push(...figuresOf(one, taken.alone, taken.together));
   }
   return figures;
 }

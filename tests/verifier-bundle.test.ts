@@ -8,7 +8,7 @@ import { createProver, defaultClasses, layoutPieces, type SealStatement } from "
 import type * as VerifyingDoor from "@holdfast/proofs/verify";
 import { chromium } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { bundleVerifier, type VerifierBundle } from "../tools/verifier-bundle.ts";
+import { type BrowserBundle, bundleVerifier } from "../tools/verifier-bundle.ts";
 
 const chromiumPath = "/usr/bin/chromium";
 const noBrowser = existsSync(chromiumPath) ? "" : ` (left out: there is no ${chromiumPath})`;
@@ -16,7 +16,7 @@ const sectorBytes = 1024;
 const seed = new Uint8Array(32).fill(5);
 const classes = defaultClasses;
 
-let bundle: VerifierBundle;
+let bundle: BrowserBundle;
 let statement: SealStatement;
 
 beforeAll(async () => {

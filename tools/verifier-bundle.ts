@@ -1,14 +1,14 @@
 /**
- * The verifying door as one file for a browser: everything that checks seals, proofs of spacetime and pieces,
- * and nothing else. Tests run it in a browser; the benchmarks print its size.
+ * Doors as one file for a browser: the verifier, which checks seals, proofs of spacetime and pieces, and the light
+ * client. Tests run them in a browser; the benchmarks print the verifier's size.
  */
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { rolldown } from "rolldown";
 
-const entry = fileURLToPath(new URL("../packages/proofs/src/verify.ts", import.meta.url));
+const doors = { verifier: "../packages/proofs/src/verify.ts", light: "../packages/consensus/src/browser.ts" };
 
-export interface VerifierBundle {
+export interface BrowserBundle {
   /** An ES module. */
   readonly code: string;
   readonly sizeBytes: number;
@@ -17,10 +17,10 @@ export interface VerifierBundle {
   readonly modules: readonly string[];
 }
 
-/** Bundles and minifies `@holdfast/proofs/verify`. */
-export async function bundleVerifier(): Promise<VerifierBundle> {
+/** Bundles and minifies `@holdfast/proofs/verify`, or `@holdfast/consensus/browser`. */
+export async function bundleDoor(door: keyof typeof doors): Promise<BrowserBundle> {
   await using build = await rolldown({
-    input: entry,
+    input: fileURLToPath(new URL(doors[door], import.meta.url)),
     platform: "browser",
     treeshake: true,
     logLevel: "silent",
@@ -35,3 +35,5 @@ export async function bundleVerifier(): Promise<VerifierBundle> {
     modules: chunk.moduleIds,
   };
 }
+
+export const bundleVerifier = (): Promise<BrowserBundle> => bundleDoor("verifier");

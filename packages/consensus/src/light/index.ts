@@ -17,6 +17,7 @@ export {
 } from "./client.ts";
 export { askElectorate, type Electorate, proveElectorate, type Voice } from "./electorate.ts";
 export { lightErrors } from "./errors.ts";
+export { jsonProvider, type LightCalls, maxLightJsonBytes } from "./json.ts";
 export type { LightProvider } from "./provider.ts";
 export {
   askLight,

@@ -1,14 +1,12 @@
 /** Methods for light clients. What they are told is the same as over the wire; here it is JSON. */
 import type { ApiHandlers, MethodParams } from "@holdfast/api";
-import { type ChannelId, encode, type SectorId } from "@holdfast/base";
+import { toBase64 as base64, type ChannelId, encode, type SectorId } from "@holdfast/base";
 import { blockHeaderCodec, type LightQuestion } from "@holdfast/consensus";
 import type { HandlerNeeds } from "../needs.ts";
 import { addressParam } from "./params.ts";
 import { cidOf } from "./views.ts";
 
 type LightHandlers = Pick<ApiHandlers, "light.headers" | "light.prove">;
-
-const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 
 export function lightHandlers(needs: HandlerNeeds): LightHandlers {
   const { light } = needs;

@@ -1,5 +1,5 @@
 /**
- * The light client outside of Node: `@holdfast/consensus/browser` as one file, loaded by a real browser from nothing but
+ * The light client outside of Node: `@holdfast/consensus/browser` as one file, loaded by a browser from nothing but
  * that file, follows a living network from its genesis and proves a balance; a node that lies is refused there too.
  */
 import { existsSync } from "node:fs";

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { authorityMethods } from "./authority-methods.ts";
 import { channelMethods } from "./channel-methods.ts";
+import { faucetMethods } from "./faucet-methods.ts";
 import { lightMethods } from "./light-methods.ts";
 import { marketMethods } from "./market-methods.ts";
 import { messageMethods } from "./message-methods.ts";
@@ -219,6 +220,7 @@ export const methods = {
   ...lightMethods,
   ...marketMethods,
   ...networkMethods,
+  ...faucetMethods,
   ...authorityMethods,
   "actor.ls": call("All actors", z.object({ limit: limitParam }), z.array(actorView)),
   "actor.show": call(

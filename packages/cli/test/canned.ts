@@ -13,6 +13,7 @@ import {
 import { cidOfCbor, encodeCbor, f1Text, rawCid, seedAddress, utf8Bytes } from "@holdfast/base";
 import type { z } from "zod";
 import { authorityCalls, channelCalls, dealOnChain } from "./canned-channels.ts";
+import { faucetCalls } from "./canned-faucet.ts";
 import { netCalls } from "./canned-net.ts";
 import { cannedNetwork } from "./canned-network.ts";
 
@@ -291,6 +292,7 @@ export const calls: Calls = {
   "wallet.default": walletEntry,
   "wallet.export": { address: client, keyHex: "7b7d", privateKeyBase64: "AAAA" },
   "wallet.import": [walletEntry],
+  ...faucetCalls(client, owner, messageCid),
   "ask.ls": [ask],
   "ask.set": ask,
   "mine.status": {

@@ -76,6 +76,8 @@ const given: { readonly [command: string]: () => readonly string[] } = {
   "wallet new": () => [],
   "wallet default": () => [client],
   "wallet send": () => [miner, "1.5FIL"],
+  "wallet faucet": () => [],
+  "faucet show": () => [],
   "wallet export": () => [client],
   "wallet import": () => ["-"],
   "address inspect": () => ["fcqguttqgahl6ztde7umgcrc0t4fvdgluhus0sz4w"],

@@ -23,9 +23,11 @@ import { type MarketParts, openMarkets } from "./compose-market.ts";
 import { minerDoorOf, mineStorageOf } from "./compose-storage.ts";
 import type { Database } from "./database.ts";
 import { createInvitation } from "./discovery/index.ts";
+import { type Faucet, type FaucetService, openFaucet } from "./faucet/index.ts";
 import type { LoadedGenesis } from "./genesis.ts";
 import { createHeaderPass } from "./header-pass.ts";
 import { headersFrom, proofOf, serveLight } from "./light/index.ts";
+import { limits } from "./limits.ts";
 import { type Mempool, openMempool, openSender, type Sender } from "./mempool/index.ts";
 import { type MetricsSource, openMetrics } from "./metrics.ts";
 import { type AskPolicy, type MineNeeds, type Mining, startMining } from "./mine/index.ts";
@@ -68,6 +70,8 @@ export interface NodeParts {
   /** Where signatures and draws of headers are verified; in this thread if left out. */
   readonly claims?: ClaimChecker;
   readonly miner?: MinerParts;
+  /** The node gives test money. */
+  readonly faucet?: FaucetService;
   readonly api?: {
     readonly listen: string;
     readonly token: string;
@@ -118,6 +122,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   stack.defer(serveLight({ chain, wire, clock }));
   const market = openMarkets(parts, { chain, sync, sender, stack });
   const channels = stack.use(openChannels({ chain, sender, signer: wallet, database, logger }));
+  const faucet = stack.use(openFaucetOf(parts, { chain, sender }));
   const mining =
     parts.miner === undefined
       ? undefined
@@ -126,26 +131,14 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     parts.miner === undefined || mining === undefined ? undefined : minerDoorOf(parts.miner, mining);
   const pruner = stack.use(openPruner({ chain: opened, clock, logger, policy: parts.pruning ?? keepAll }));
   const archive = archiveOf(opened, pruner, clock);
-  const needs = handlerNeeds(parts, { chain, sync, mempool, sender, proofs, channels }, market, miner);
-  const handlers = createHandlers({ ...needs, archive });
+  const rooms = { chain, sync, mempool, sender, proofs, channels, faucet };
+  const handlers = createHandlers({ ...handlerNeeds(parts, rooms, market, miner), archive });
   const metrics = openMetrics(
     name,
     metricsOf({ chain, sync, clock, wire, mempool, mining, miner, market: market.door }),
   );
-  const api =
-    parts.api === undefined
-      ? undefined
-      : stack.use(
-          await startServer({
-            ...parts.api,
-            version: parts.version,
-            handlers,
-            files: market.files,
-            archive,
-            metrics,
-            logger,
-          }),
-        );
+  const served = { version: parts.version, handlers, files: market.files, archive, metrics, logger };
+  const api = parts.api && stack.use(await startServer({ ...parts.api, ...served }));
   logger.info("node started", { height: chain.head().height, peerId: wire.self });
   const running = stack.move();
   return {
@@ -212,6 +205,18 @@ function envOn(chain: Chain, tipset: Tipset, verifier: Env["verifier"]): Env {
   };
 }
 
+function openFaucetOf(
+  parts: NodeParts,
+  { chain, sender }: { readonly chain: Chain; readonly sender: Sender },
+): Faucet {
+  const { wire, clock, logger, database, wallet: signer, netControl, faucet: service } = parts;
+  return openFaucet({
+    ...{ chain, sender, signer, wire, clock, logger, database, limits, service },
+    // Who asks and hangs up has a machine too, only an unknown one.
+    remoteOf: (peer) => netControl && (netControl.peers().find(({ id }) => id === peer)?.remote ?? ""),
+  });
+}
+
 interface MineRooms {
   readonly chain: Chain & { envOn(tipset: Tipset): Env };
   readonly sync: Sync;
@@ -239,10 +244,11 @@ function mineNeeds(parts: NodeParts, miner: MinerParts, rooms: MineRooms): MineN
 
 function handlerNeeds(
   parts: NodeParts,
-  { chain, sync, mempool, sender, channels }: MineRooms & { readonly channels: Channels },
+  rooms: MineRooms & { readonly channels: Channels; readonly faucet: Faucet },
   market: MarketParts,
   miner: HandlerNeeds["miner"],
 ): Omit<HandlerNeeds, "archive"> {
+  const { chain, sync, mempool, sender, channels, faucet } = rooms;
   const { name, version, clock, logger, wallet, wire } = parts;
   const [genesis] = chain.genesis.cids;
   assert(genesis !== undefined, "a chain has a genesis block");
@@ -275,6 +281,7 @@ function handlerNeeds(
       headers: (request) => headersFrom(chain, request),
       prove: (request) => proofOf(chain, request),
     },
+    faucet,
     files: market.files,
     miner,
   };

@@ -48,6 +48,8 @@ const network: NetworkByte = 1;
 export const clientFunds = filToAtto(50_000);
 export const ownerFunds = filToAtto(10_000);
 const minerFunds = filToAtto(1_000);
+/** What the bootstrap node, which has no other use for its money, gives to a guest: a hundred times. */
+const faucetAmount = filToAtto(100);
 
 export const nodeNames = (miners: number): readonly string[] => [
   "bootstrap",
@@ -81,7 +83,8 @@ export function localParams(
 export async function createDevnet(options: DevnetOptions): Promise<void> {
   await makeFolder(options.state);
   const classes = await devnetClasses(options);
-  const params = localParams(`local-${randomBytes(4).toString("hex")}`, options.roundMs, classes);
+  const name = `local-${randomBytes(4).toString("hex")}`;
+  const params = { ...localParams(name, options.roundMs, classes), faucetAmount };
   const names = nodeNames(options.miners);
   const ports = await freePorts(names.length);
   const nodes = await Promise.all(names.map((name) => makeKeys(options.state, name)));
@@ -115,6 +118,7 @@ export async function createDevnet(options: DevnetOptions): Promise<void> {
             listen: [`/ip4/127.0.0.1/tcp/${ports[index]}`],
             bootstrap: index === 0 ? [] : [bootstrapAddress],
           },
+          faucet: { ...base.faucet, serve: index === 0 },
           mining: {
             ...base.mining,
             miner: minerIndex < 0 ? "" : genesisMinerAddress(network, minerIndex),

@@ -279,4 +279,24 @@ export const limits = {
   postSectors: 4_096,
   /** Times that a message of a deal is sent anew when it failed on the chain. */
   dealMessageAttempts: 8,
+  /** The time within which a faucet's payments are counted: a day. */
+  faucetWindowMs: 86_400_000,
+  /** Payments of a faucet to one address in that time. */
+  faucetPerAddress: 1,
+  /** To one peer. */
+  faucetPerPeer: 4,
+  /** To peers on one machine: an IPv4 address, or a /64 of IPv6. */
+  faucetPerMachine: 16,
+  /** To all. */
+  faucetInAll: 1_000,
+  /** To all in a minute: what they leave in the outbox is sent before more comes. */
+  faucetPerMinute: 20,
+  /** How long it is known who was paid for which key: seven days. */
+  faucetMemoryMs: 604_800_000,
+  /** Requests that wait for a faucet's turn. */
+  faucetQueue: 64,
+  /** Of these, those of one peer. */
+  faucetQueuePerPeer: 4,
+  /** Connected peers that are asked for money one after the other. */
+  faucetAsked: 32,
 } as const;

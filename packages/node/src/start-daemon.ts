@@ -35,6 +35,8 @@ export interface StartDaemonOptions {
   readonly listen?: string;
   readonly passphrase?: string;
   readonly offline?: boolean;
+  /** Give test money, also if the configuration does not say so. */
+  readonly faucet?: boolean;
   /** Instead of the configured one: `CID[,CID…]@HEIGHT`. */
   readonly checkpoint?: string;
   /** File of a snapshot to begin with, if the repo has nothing but the genesis yet. */
@@ -121,12 +123,9 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     fileBlocks,
     checker: workers.checker,
     claims: workers.claims,
-    api: {
-      listen: options.listen ?? config.api.listen,
-      token: repo.token,
-      ...(options.pages === undefined ? {} : { pages: options.pages }),
-    },
+    api: apiOf(repo, options),
     ...(miner === undefined ? {} : { miner }),
+    ...faucetOf(config, options, params),
   };
   const node = stack.use(await startNode(parts));
   if (options.offline !== true) {
@@ -218,6 +217,19 @@ const longestSeenMs = 120_000;
 
 function hurryMs({ roundMs }: NetworkParams): number {
   return Math.min(limits.redialMaxMs, Math.max(5_000, hurryRounds * roundMs));
+}
+
+function apiOf({ config, token }: Repo, { listen, pages }: StartDaemonOptions) {
+  return { listen: listen ?? config.api.listen, token, ...(pages === undefined ? {} : { pages }) };
+}
+
+function faucetOf(
+  { faucet: { serve, account } }: NodeConfig,
+  options: StartDaemonOptions,
+  { networkByte: network }: NetworkParams,
+): Pick<NodeParts, "faucet"> {
+  if (options.faucet !== true && !serve) return {};
+  return { faucet: { account: account === "" ? undefined : parseAddress(account, { network }) } };
 }
 
 interface MinerContext {

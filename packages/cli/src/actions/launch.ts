@@ -193,6 +193,7 @@ export const daemon = action({
       repo: repoOf(context, input),
       version: context.version,
       offline: optionFlag(input, "offline"),
+      faucet: optionFlag(input, "faucet"),
       pages: pageFiles,
       ...(listen === undefined ? {} : { listen }),
       ...(checkpoint === undefined ? {} : { checkpoint }),

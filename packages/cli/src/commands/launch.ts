@@ -148,6 +148,7 @@ export const launchCommands: readonly CommandSpec[] = [
     options: [
       { flags: "--listen <address>", summary: "loopback address of the API (default: as configured)" },
       { flags: "--offline", summary: "do not talk to peers" },
+      { flags: "--faucet", summary: "give test money to whoever asks (default: as configured)" },
       {
         flags: "--snapshot <file>",
         summary: "begin with this file if the repo has no chain yet (see `holdfast chain export`)",

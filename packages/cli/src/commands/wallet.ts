@@ -1,6 +1,6 @@
 /** Words of keys, money and addresses. */
 import type { CommandSpec } from "../command.ts";
-import { sendOptions } from "./messages.ts";
+import { noWaitOption, sendOptions } from "./messages.ts";
 
 const load = () => import("../actions/wallet.ts");
 
@@ -42,6 +42,42 @@ export const walletCommands: readonly CommandSpec[] = [
     ],
     options: sendOptions,
     action: async () => (await import("../actions/messages.ts")).walletSend,
+  },
+  {
+    path: ["wallet", "faucet"],
+    summary: "Get money of a test network",
+    about:
+      "Asks this node's own faucet if it has one, or else its peers, and waits until the money is there. A faucet gives " +
+      "the same amount every time, and to one address once a day. Where money has a value there is none.",
+    examples: [
+      "holdfast wallet faucet",
+      "holdfast wallet faucet tfq… --from /ip4/10.0.0.5/tcp/6000/p2p/12D3…",
+    ],
+    args: [
+      {
+        name: "address",
+        summary: "who gets it (default: this node's default address)",
+        optional: true,
+      },
+    ],
+    options: [
+      {
+        flags: "--from <peer>",
+        summary: "peer id or multiaddr of the faucet (default: all connected peers)",
+      },
+      { flags: "--key <text>", summary: "a repeat with the same key gives the same payment" },
+      noWaitOption,
+    ],
+    action: async () => (await import("../actions/faucet.ts")).walletFaucet,
+  },
+  {
+    path: ["faucet", "show"],
+    summary: "Show what a faucet of this network gives, and this node's own",
+    about:
+      "A node serves a faucet with `holdfast daemon --faucet`, or with serve = true under [faucet] in its config.toml. " +
+      "The network's genesis must allow it (`holdfast genesis new --faucet`).",
+    examples: ["holdfast faucet show", "holdfast faucet show --node bootstrap"],
+    action: async () => (await import("../actions/faucet.ts")).faucetShow,
   },
   {
     path: ["wallet", "export"],

@@ -119,6 +119,20 @@ export const configSchema = z
       })
       .strict()
       .prefault({}),
+    faucet: z
+      .object({
+        serve: z
+          .boolean()
+          .default(false)
+          .describe("give test money to whoever asks; only where the network's genesis allows it"),
+        account: z
+          .string()
+          .max(64)
+          .default("")
+          .describe("own address that the faucet pays from; empty: the default address"),
+      })
+      .strict()
+      .prefault({}),
     log: z
       .object({
         level: z
@@ -161,7 +175,7 @@ export function writeConfig(config: NodeConfig): string {
   const lines = ["# Configuration of a Holdfast node.", ""];
   const { shape } = configSchema;
   lines.push(`# ${shape.name.description}`, stringify({ name: config.name }).trim(), "");
-  for (const section of ["api", "net", "chain", "mining", "files", "log"] as const) {
+  for (const section of ["api", "net", "chain", "mining", "files", "faucet", "log"] as const) {
     lines.push(`[${section}]`);
     const keys = shape[section].unwrap().shape as { readonly [key: string]: z.ZodType };
     for (const [key, value] of Object.entries(config[section])) {

@@ -308,6 +308,15 @@ export interface LightDoor {
   prove(request: ProofRequest): ProofAnswer;
 }
 
+/** Test money, already in the shapes of the API. */
+export interface FaucetDoor {
+  show(): MethodResult<"faucet.show">;
+  ask(
+    request: { readonly address: string; readonly key: string },
+    options: { readonly from?: string; readonly waitMs: number; readonly signal: Cancel },
+  ): Promise<MethodResult<"faucet.ask">>;
+}
+
 export interface HandlerNeeds {
   readonly name: string;
   readonly version: string;
@@ -324,6 +333,7 @@ export interface HandlerNeeds {
   readonly market: MarketDoor;
   readonly channels: ChannelDoor;
   readonly light: LightDoor;
+  readonly faucet: FaucetDoor;
   readonly files: FileDoor;
   readonly miner: MinerDoor | undefined;
 }

@@ -48,6 +48,8 @@ export interface NetworkOptions {
   readonly clientUpgrades?: boolean;
   /** The versions of the rules that a node knows, by its name. */
   readonly protocolsOf?: (name: string) => Protocols;
+  /** Names of the nodes that serve a faucet. */
+  readonly faucets?: readonly string[];
   /** Delay of every message on the wire. */
   readonly delayMs?: number;
   /** Log of all nodes. */
@@ -137,6 +139,7 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
       wire,
       logger: options.logger ?? silentLogger,
       moneyFaults,
+      faucet: options.faucets?.includes(plan.name) === true,
       ...(options.protocolsOf === undefined ? {} : { protocolsOf: options.protocolsOf }),
     });
     await node.start();
@@ -199,6 +202,7 @@ interface FixtureParts {
   readonly logger: Logger;
   /** A listener cannot stop its chain: what is wrong is kept for whoever lets time pass. */
   readonly moneyFaults: unknown[];
+  readonly faucet: boolean;
   readonly protocolsOf?: (name: string) => Protocols;
 }
 
@@ -233,7 +237,7 @@ class FixtureNode implements TestNode {
   }
 
   async start(): Promise<void> {
-    const { plan, miner, storage, kept, clock, wire, logger, moneyFaults, protocolsOf } = this.#parts;
+    const { plan, miner, storage, kept, clock, wire, logger, moneyFaults, faucet, protocolsOf } = this.#parts;
     await using stack = new AsyncDisposableStack();
     const own = stack.use(wire.createWire(plan.name));
     const verifier = createVerifier();
@@ -246,6 +250,7 @@ class FixtureNode implements TestNode {
       ...(protocolsOf === undefined ? {} : { protocols: protocolsOf(plan.name) }),
       ...this.#next,
       wallet: plan.wallet,
+      ...(faucet ? { faucet: { account: undefined } } : {}),
       wire: own,
       checker: { verify: async (statement) => verifyStatement(verifier, statement) },
       ...(miner === undefined || storage === undefined

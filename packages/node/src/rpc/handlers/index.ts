@@ -4,6 +4,7 @@ import type { HandlerNeeds } from "../needs.ts";
 import { chainHandlers } from "./chain.ts";
 import { channelHandlers } from "./channels.ts";
 import { escrowHandlers } from "./escrow.ts";
+import { faucetHandlers } from "./faucet.ts";
 import { lightHandlers } from "./light.ts";
 import { marketHandlers } from "./market.ts";
 import { messageHandlers } from "./messages.ts";
@@ -26,5 +27,6 @@ export function createHandlers(needs: HandlerNeeds): ApiHandlers {
     ...marketHandlers(needs),
     ...escrowHandlers(needs),
     ...networkHandlers(needs),
+    ...faucetHandlers(needs),
   };
 }

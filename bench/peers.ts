@@ -5,9 +5,11 @@
  * thread. Nothing of the product needs them.
  */
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { assert } from "@holdfast/base";
 import { z } from "zod";
 
 const line = z.object({
@@ -65,7 +67,10 @@ function build({ folder, compiler, build: args, binary }: PeerProgram): string |
 async function outputOf(path: string, args: readonly string[]): Promise<string> {
   const child = spawn(path, args, { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
+  const ended = once(child, "close");
   for await (const part of child.stdout) text += String(part);
+  const [code] = await ended;
+  assert(code === 0, `${path} ended with ${code}`);
   return text;
 }
 
@@ -77,10 +82,21 @@ function read(text: string, into: Map<string, ForeignRate[]>): void {
   }
 }
 
+export interface ForeignOptions {
+  /** Default: all. */
+  readonly languages?: readonly string[];
+  readonly args?: readonly string[];
+}
+
 /** What the peers do in a second, of the works whose name begins so. A peer that is missing is named, and left out. */
-export async function foreignRates(kind: string, say: (text: string) => void): Promise<ForeignRates> {
+export async function foreignRates(
+  kind: string,
+  say: (text: string) => void,
+  { languages, args = [] }: ForeignOptions = {},
+): Promise<ForeignRates> {
   const rates = new Map<string, ForeignRate[]>();
   for (const program of programs) {
+    if (languages?.includes(program.language) === false) continue;
     say(`peers in ${program.language}: building`);
     const missing = build(program);
     if (missing !== undefined) {
@@ -89,7 +105,7 @@ export async function foreignRates(kind: string, say: (text: string) => void): P
     }
     say(`peers in ${program.language}: measuring`);
     try {
-      read(await outputOf(join(program.folder, program.binary), [kind]), rates);
+      read(await outputOf(join(program.folder, program.binary), [kind, ...args]), rates);
     } catch (error) {
       say(`peers in ${program.language} failed: ${error instanceof Error ? error.message : String(error)}`);
     }

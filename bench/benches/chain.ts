@@ -1,9 +1,18 @@
 /**
  * The state transition in memory: transfers of many accounts in full blocks, with every check of a validator
- * but the header's proofs. With signatures each is recovered; without, they were verified on arrival (as the
- * pool does). The peer of the first is recovering the signatures and nothing else.
+ * but the header's proofs. Signatures are verified by this thread, by worker threads before (as a node does with a
+ * block of others), or were verified on arrival (as the pool does). The limit is verifying them and nothing else.
+ * Messages of this chain are signed with secp256k1; what one BLS aggregate of a block would cost stands beside it.
  */
 import {
+  aggregateSignatures,
+  aggregateVerify,
+  type PublicKey,
+  SecretKey,
+  type Signature,
+} from "@chainsafe/blst";
+import {
+  type Address,
   accountAddress,
   attoFil,
   BufferedBlockstore,
@@ -29,37 +38,43 @@ import {
   genesisMinerAddress,
   isMessageSigned,
   messageCid,
+  messageSigningBytes,
   signMessage,
 } from "@holdfast/consensus";
 import { installNativeKernels } from "@holdfast/node";
+import { type Claim, createClaimPool } from "@holdfast/node/testing";
 import { createVerifier } from "@holdfast/proofs/verify";
 import type { Bench, Figure } from "../figure.ts";
-import { callsPerSecond } from "../measure.ts";
+import { callsPerSecond, median } from "../measure.ts";
 
 const accountCount = 200;
 const hash = (text: string): Uint8Array => blake2b256(utf8Bytes(text));
 const benchNetworkId = hash("bench network");
 
-interface Account {
+export interface Account {
   readonly privateKey: Uint8Array;
   readonly address: ReturnType<typeof accountAddress>;
 }
 
-function accountOf(name: string): Account {
+export function accountOf(name: string): Account {
   const privateKey = hash(name);
   return { privateKey, address: accountAddress(1, publicKeyOf(privateKey)) };
 }
 
 const miner = genesisMinerAddress(1, 0);
 
-function makeChain(accounts: readonly Account[]) {
+/** `others`: actors that stand beside the accounts. */
+export function makeChain(accounts: readonly Account[], others: Iterable<Address> = []) {
   const store = new MemoryBlockstore();
   const params = devnetParams({ name: "bench", roundMs: 1000 });
   const worker = accountOf("worker");
   const genesis = createGenesis(
     {
       params,
-      accounts: accounts.map(({ address }) => ({ address, balance: filToAtto(100) })),
+      accounts: [...accounts.map(({ address }) => address), ...others].map((address) => ({
+        address,
+        balance: filToAtto(100),
+      })),
       miners: [
         {
           owner: worker.address,
@@ -91,10 +106,10 @@ function makeChain(accounts: readonly Account[]) {
   return { store, genesis, env };
 }
 
-type Chain = ReturnType<typeof makeChain>;
+export type Chain = ReturnType<typeof makeChain>;
 
 /** One transfer of each account, as one block. */
-function fullBlock({ store, genesis, env }: Chain, accounts: readonly Account[]): FullBlock {
+export function fullBlock({ store, genesis, env }: Chain, accounts: readonly Account[]): FullBlock {
   const candidates = accounts.map(({ privateKey, address }, index) =>
     signMessage(privateKey, benchNetworkId, {
       to: accounts[(index + 1) % accounts.length]?.address ?? address,
@@ -134,6 +149,69 @@ function fullBlock({ store, genesis, env }: Chain, accounts: readonly Account[])
   return { header, messages: mined.included };
 }
 
+/** What a block of BLS signatures would cost if its messages had one together: the keys are known to be good. */
+function aggregateOf(count: number): () => boolean {
+  const secrets = Array.from({ length: count }, (_, index) =>
+    SecretKey.fromBytes(blsKeyFromSeed(hash(`a ${index}`))),
+  );
+  const texts = secrets.map((_, index) => hash(`message ${index}`));
+  const keys: PublicKey[] = secrets.map((secret) => secret.toPublicKey());
+  const signatures: Signature[] = secrets.map((secret, index) => secret.sign(texts[index] ?? hash("")));
+  const together = aggregateSignatures(signatures);
+  return () => aggregateVerify(texts, keys, together);
+}
+
+export function applyTo(chain: Chain, one: FullBlock, verifiedMessages: Set<string>): void {
+  const store = new BufferedBlockstore(chain.store);
+  applyTipset({
+    store,
+    parentState: chain.genesis.state,
+    blocks: [one],
+    env: { ...chain.env, verifiedMessages },
+  });
+}
+
+export const verifiedIn = (block: FullBlock): Set<string> =>
+  new Set(block.messages.map((signed) => messageCid(signed).toString()));
+
+/** By the clock, since threads wait for each other: signatures on the worker threads, then the block on this one. */
+async function byThreads(chain: Chain, block: FullBlock): Promise<readonly Figure[]> {
+  const claims = block.messages.map(
+    ({ message, signature }): Claim => ({
+      kind: "account",
+      bytes: messageSigningBytes(message, benchNetworkId),
+      signature,
+      address: message.from,
+    }),
+  );
+  await using pool = createClaimPool();
+  const verified = verifiedIn(block);
+  const times: { readonly all: number; readonly signatures: number; readonly cpuS: number }[] = [];
+  await pool.verify(claims);
+  for (let run = 0; run < 21; run += 1) {
+    const startedMs = performance.now();
+    const cpu = process.cpuUsage();
+    await pool.verify(claims);
+    const signatures = performance.now() - startedMs;
+    applyTo(chain, block, verified);
+    const { user, system } = process.cpuUsage(cpu);
+    times.push({ all: performance.now() - startedMs, signatures, cpuS: (user + system) / 1e6 });
+  }
+  const of = (pick: (time: (typeof times)[number]) => number): number => median(times.map(pick));
+  return [
+    {
+      name: "messages, signatures checked by worker threads, by the clock",
+      value: (1000 * claims.length) / of(({ all }) => all),
+      unit: "/s",
+      cpuS: of(({ cpuS }) => cpuS),
+      bound: {
+        name: `the signatures alone, ${pool.threadCount} thread(s)`,
+        value: (1000 * claims.length) / of(({ signatures }) => signatures),
+      },
+    },
+  ];
+}
+
 export const chainBench: Bench = {
   name: "chain",
   about: "blocks and messages through the state transition, in memory",
@@ -143,33 +221,30 @@ export const chainBench: Bench = {
     const chain = makeChain(accounts);
     const block = fullBlock(chain, accounts);
     const empty = fullBlock(chain, []);
-    const apply = (one: FullBlock, verifiedMessages: Set<string>): void => {
-      const store = new BufferedBlockstore(chain.store);
-      applyTipset({
-        store,
-        parentState: chain.genesis.state,
-        blocks: [one],
-        env: { ...chain.env, verifiedMessages },
-      });
-    };
-    const verified = new Set(block.messages.map((signed) => messageCid(signed).toString()));
+    const verified = verifiedIn(block);
     const count = block.messages.length;
+    const aggregate = aggregateOf(count);
     const rate = await callsPerSecond({
       recovering: () => void block.messages.every((signed) => isMessageSigned(signed, benchNetworkId)),
-      checked: () => apply(block, new Set()),
-      known: () => apply(block, verified),
-      empty: () => apply(empty, new Set()),
+      aggregate,
+      checked: () => applyTo(chain, block, new Set()),
+      known: () => applyTo(chain, block, verified),
+      empty: () => applyTo(chain, empty, new Set()),
     });
+    const alone = { name: "the signatures alone, one thread", value: count * rate.recovering };
     const figures: Figure[] = [
-      {
-        name: "messages, signatures checked",
-        value: count * rate.checked,
-        unit: "/s",
-        bound: { name: "recovering the signatures alone", value: count * rate.recovering },
-      },
+      { name: "messages, signatures checked", value: count * rate.checked, unit: "/s", bound: alone },
+      ...(await byThreads(chain, block)),
       { name: "messages, signatures known", value: count * rate.known, unit: "/s" },
       { name: `blocks of ${count} messages, signatures known`, value: rate.known, unit: "/s" },
       { name: "empty blocks", value: rate.empty, unit: "/s" },
+      { name: "signatures of secp256k1 alone", value: count * rate.recovering, unit: "/s" },
+      {
+        name: `one BLS aggregate of ${count} alone (blst)`,
+        value: count * rate.aggregate,
+        unit: "/s",
+        note: "messages of this chain have no BLS signatures: to verify an aggregate would cost more than each by secp256k1",
+      },
     ];
     return figures;
   },

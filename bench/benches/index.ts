@@ -11,10 +11,15 @@ import { kernelsBench, limitsBench } from "./kernels.ts";
 import { overheadBench } from "./overhead.ts";
 import { pipelinesBench } from "./pipelines.ts";
 import { proofsBench } from "./proofs.ts";
+import { propagationBench } from "./propagation.ts";
 import { putBench } from "./put.ts";
+import { simulatorBench } from "./simulator.ts";
 import { snarksBench } from "./snarks.ts";
+import { soakBench } from "./soak.ts";
 import { spaceBench } from "./space.ts";
 import { startBench } from "./start.ts";
+import { stateBench } from "./state.ts";
+import { syncBench } from "./sync.ts";
 import { treesBench } from "./trees.ts";
 import { workersBench } from "./workers.ts";
 
@@ -32,6 +37,11 @@ export const benches: readonly Bench[] = [
   treesBench,
   codecBench,
   chainBench,
+  stateBench,
+  syncBench,
+  propagationBench,
+  simulatorBench,
+  soakBench,
   startBench,
   putBench,
   getBench,

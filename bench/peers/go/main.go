@@ -126,6 +126,10 @@ func exponentiation() {
 
 func main() {
 	runtime.GOMAXPROCS(1)
+	if len(os.Args) > 1 && os.Args[1] == "state" {
+		actorTable(os.Args[2:])
+		return
+	}
 	if len(os.Args) != 2 || os.Args[1] != "kernels" {
 		return // pipelines have no peer here
 	}

@@ -25,7 +25,8 @@ import type { Database } from "./database.ts";
 import { createInvitation } from "./discovery/index.ts";
 import { type Faucet, type FaucetService, openFaucet } from "./faucet/index.ts";
 import type { LoadedGenesis } from "./genesis.ts";
-import { createHeaderPass } from "./header-pass.ts";
+import { createHeaderPass, type HeaderPass } from "./header-pass.ts";
+import type { Held } from "./held.ts";
 import { headersFrom, proofOf, serveLight } from "./light/index.ts";
 import { limits } from "./limits.ts";
 import { type Mempool, openMempool, openSender, type Sender } from "./mempool/index.ts";
@@ -95,6 +96,8 @@ export interface RunningNode extends AsyncDisposable {
   readonly puts: HandlerNeeds["market"]["puts"];
   /** URL of the API; empty if none was asked for. */
   readonly apiUrl: string;
+  /** What it has in memory, of all that could grow with the chain or its traffic. */
+  held(): readonly Held[];
 }
 
 const keepAll: PrunePolicy = { pruneEpochs: 0, quotaBytes: 0 };
@@ -113,30 +116,28 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const chain = Object.assign(opened, {
     envOn: (tipset: Tipset): Env => envOn(opened, tipset, proofs.inline),
   });
-  const mempool = stack.use(openMempool({ chain, wire, clock, logger, database }));
+  const headers = createHeaderPass(proofs, parts.claims);
+  const mempool = stack.use(openMempool({ chain, wire, clock, logger, database, signatures: headers }));
   const sender = stack.use(openSender({ chain, wire, clock, logger, database, signer: wallet }, mempool));
   const onVerdict = verdictsTo(parts.netControl);
   const onFault = (fault: FoundFault): void => void reportFault({ chain, sender, logger }, fault);
-  const headers = createHeaderPass(proofs, parts.claims);
   const sync = stack.use(openSync({ chain, wire, proofs, headers, clock, logger, onFault, onVerdict }));
   stack.defer(serveLight({ chain, wire, clock }));
   const market = openMarkets(parts, { chain, sync, sender, stack });
   const channels = stack.use(openChannels({ chain, sender, signer: wallet, database, logger }));
   const faucet = stack.use(openFaucetOf(parts, { chain, sender }));
   const mining =
-    parts.miner === undefined
-      ? undefined
-      : stack.use(startMining(mineNeeds(parts, parts.miner, { chain, sync, mempool, sender, proofs })));
+    parts.miner &&
+    stack.use(startMining(mineNeeds(parts, parts.miner, { chain, sync, mempool, sender, proofs, headers })));
   const miner =
     parts.miner === undefined || mining === undefined ? undefined : minerDoorOf(parts.miner, mining);
   const pruner = stack.use(openPruner({ chain: opened, clock, logger, policy: parts.pruning ?? keepAll }));
   const archive = archiveOf(opened, pruner, clock);
-  const rooms = { chain, sync, mempool, sender, proofs, channels, faucet };
+  const rooms = { chain, sync, mempool, sender, proofs, headers, channels, faucet };
   const handlers = createHandlers({ ...handlerNeeds(parts, rooms, market, miner), archive });
-  const metrics = openMetrics(
-    name,
-    metricsOf({ chain, sync, clock, wire, mempool, mining, miner, market: market.door }),
-  );
+  const held = () => [opened, sync, mempool, headers, proofs].flatMap((room) => room.held());
+  const measured = metricsOf({ ...rooms, clock, wire, mining, miner, market: market.door, held });
+  const metrics = openMetrics(name, measured);
   const served = { version: parts.version, handlers, files: market.files, archive, metrics, logger };
   const api = parts.api && stack.use(await startServer({ ...parts.api, ...served }));
   logger.info("node started", { height: chain.head().height, peerId: wire.self });
@@ -154,6 +155,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     handlers,
     files: market.files,
     puts: () => market.door.puts(),
+    held,
     apiUrl: api?.url ?? "",
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
@@ -223,6 +225,7 @@ interface MineRooms {
   readonly mempool: Mempool;
   readonly sender: Sender;
   readonly proofs: ProofPass;
+  readonly headers: HeaderPass;
 }
 
 function mineNeeds(parts: NodeParts, miner: MinerParts, rooms: MineRooms): MineNeeds {
@@ -235,6 +238,7 @@ function mineNeeds(parts: NodeParts, miner: MinerParts, rooms: MineRooms): MineN
     storage: mineStorageOf(miner.storage),
     signer: parts.wallet,
     proofs: rooms.proofs,
+    verified: rooms.headers.verified,
     database: parts.database,
     clock: parts.clock,
     logger: parts.logger,
@@ -304,9 +308,11 @@ interface Measured {
   readonly mining: Mining | undefined;
   readonly miner: HandlerNeeds["miner"];
   readonly market: HandlerNeeds["market"];
+  readonly held: () => readonly Held[];
 }
 
-function metricsOf({ chain, sync, clock, wire, mempool, mining, miner, market }: Measured): MetricsSource {
+function metricsOf(rooms: Measured): MetricsSource {
+  const { chain, sync, clock, wire, mempool, mining, miner, market, held } = rooms;
   const countBy = (states: readonly string[]): { readonly [state: string]: number } => {
     const counts: { [state: string]: number } = {};
     for (const state of states) counts[state] = (counts[state] ?? 0) + 1;
@@ -325,5 +331,6 @@ function metricsOf({ chain, sync, clock, wire, mempool, mining, miner, market }:
     blocksWon: () => mining?.status().blocksWon ?? 0,
     sectors: () => countBy(miner?.sectors().map(({ state }) => state) ?? []),
     deals: () => countBy(market.deals().map(({ state }) => state)),
+    held,
   };
 }

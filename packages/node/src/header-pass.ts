@@ -15,8 +15,10 @@ import {
 } from "@holdfast/consensus";
 import { Bounded } from "./bounded.ts";
 import { type Claim, type ClaimChecker, inlineClaims } from "./claims.ts";
+import type { Held } from "./held.ts";
 import { limits } from "./limits.ts";
 import type { ProofPass } from "./proof-pass.ts";
+import { VerifiedMessages } from "./verified-messages.ts";
 
 /** A claim that one of the two keys of a worker proves. */
 type KeyedProof = Exclude<HeaderProof, { readonly kind: "winning-post" }>;
@@ -26,10 +28,14 @@ export interface HeaderPass {
   check(proofs: readonly HeaderProof[]): Promise<void>;
   /** Says of each message whether its sender signed it. */
   areSigned(messages: readonly SignedMessage[], networkId: Uint8Array): Promise<readonly boolean[]>;
+  /** Messages whose signatures are known to hold: of whoever has had them verified. */
+  readonly verified: VerifiedMessages;
+  held(): readonly Held[];
 }
 
 export function createHeaderPass(proofs: ProofPass, checker: ClaimChecker = inlineClaims): HeaderPass {
   const sound = new Bounded<true>(limits.verdicts);
+  const verified = new VerifiedMessages();
 
   const checkKeyed = async (keyed: readonly KeyedProof[]): Promise<void> => {
     const asked = keyed.filter((proof) => sound.get(nameOf(proof)) === undefined);
@@ -64,6 +70,11 @@ export function createHeaderPass(proofs: ProofPass, checker: ClaimChecker = inli
           address: message.from,
         })),
       ),
+    verified,
+    held: () => [
+      { what: "claims of headers", count: sound.size, most: limits.verdicts },
+      { what: "verified messages", count: verified.size, most: limits.verifiedMessages },
+    ],
   };
 }
 

@@ -179,6 +179,12 @@ export const limits = {
   prunePauseMs: 2,
   /** Runs of a block that only find out what it wants verified; then its proofs are verified in line. */
   trialRuns: 6,
+  /** Decoded tipsets in memory: more than finality, below which only single heights are looked up. */
+  cachedTipsets: 256,
+  /** Decoded bodies of blocks in memory: every room looks at the newest tipset. */
+  cachedBodies: 16,
+  /** Messages whose signatures are known to hold, so that a block that takes one is not verified anew. */
+  verifiedMessages: 65_536,
   /** Remembered verdicts of proof and signature checks. */
   verdicts: 16_384,
   /** Body of one API request, file uploads apart. */

@@ -1,5 +1,6 @@
 /** Prometheus metrics of one node: read from the node when somebody asks, so idle nodes pay nothing. */
 import { Gauge, Registry } from "prom-client";
+import type { Held } from "./held.ts";
 
 export interface MetricsSource {
   readonly height: () => number;
@@ -12,6 +13,7 @@ export interface MetricsSource {
   readonly blocksWon: () => number;
   readonly sectors: () => { readonly [state: string]: number };
   readonly deals: () => { readonly [state: string]: number };
+  readonly held: () => readonly Held[];
 }
 
 export function openMetrics(name: string, source: MetricsSource): { text(): Promise<string> } {
@@ -55,5 +57,8 @@ export function openMetrics(name: string, source: MetricsSource): { text(): Prom
   }));
   byState("holdfast_sectors", "Sectors on this node's disk", source.sectors);
   byState("holdfast_deals", "Deals of this node", source.deals);
+  byState("holdfast_held", "What is held in memory of what could grow", () =>
+    Object.fromEntries(source.held().map(({ what, count }) => [what, count])),
+  );
   return { text: () => registry.metrics() };
 }

@@ -9,6 +9,7 @@
  */
 import { type Statement, statementKey, type Verifier, verifyStatement } from "@holdfast/proofs/verify";
 import { Bounded } from "./bounded.ts";
+import type { Held } from "./held.ts";
 import { limits } from "./limits.ts";
 
 /** The real thing, off the main thread. */
@@ -26,6 +27,7 @@ export interface ProofPass {
   check(statement: Statement): Promise<boolean>;
   /** Answers from memory, else computes in this thread. For read-only questions. */
   readonly inline: Verifier;
+  held(): readonly Held[];
 }
 
 export function createProofPass(checker: ProofChecker, inner: Verifier): ProofPass {
@@ -60,6 +62,7 @@ export function createProofPass(checker: ProofChecker, inner: Verifier): ProofPa
   return {
     check: (statement) => check(statement),
     inline,
+    held: () => [{ what: "verdicts on proofs", count: verdicts.size, most: limits.verdicts }],
     async run(work) {
       for (let trial = 0; trial < limits.trialRuns; trial += 1) {
         const asked = new Map<string, Statement>();

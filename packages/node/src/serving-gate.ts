@@ -37,6 +37,10 @@ export class ServingGate {
     this.#shares = shares;
   }
 
+  /** Peers whose shares are remembered. */
+  get size(): number {
+    return this.#buckets.size;
+  }
   /** Whether a request of this peer is served now; whoever gets true calls `leave` when it is done. */
   enter(peer: PeerId): boolean {
     const running = this.#running.get(peer) ?? 0;

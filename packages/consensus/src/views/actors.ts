@@ -21,9 +21,37 @@ export function codeNameOfCid(code: CID): string {
   return builtinTable.ofCid(code)?.name ?? code.toString();
 }
 
+interface ReadTable {
+  readonly state: CID;
+  readonly table: Hamt<ActorRecord>;
+  /** Each may have decoded a path more. */
+  reads: number;
+}
+
+/**
+ * Of each store the tables that were read last: everybody asks about the head and its parent, and the top of a large
+ * table is long to decode. A table is never changed here, so what it has decoded is what the store holds.
+ */
+const readTables = new WeakMap<Blockstore, ReadTable[]>();
+const tablesOfStore = 2;
+const readsOfTable = 1_024;
+
+function tableOf(store: Blockstore, state: CID): Hamt<ActorRecord> {
+  const recent = readTables.get(store) ?? [];
+  const known = recent.find((one) => one.state.equals(state));
+  if (known !== undefined && known.reads < readsOfTable) {
+    known.reads += 1;
+    return known.table;
+  }
+  const table = Hamt.load(store, actorRecordCodec, state);
+  const others = recent.filter((one) => one !== known);
+  readTables.set(store, [{ state, table, reads: 1 }, ...others].slice(0, tablesOfStore));
+  return table;
+}
+
 /** The record of an actor, undefined if there is none. */
 export function readActor(store: Blockstore, state: CID, address: Address): ActorRecord | undefined {
-  return Hamt.load(store, actorRecordCodec, state).get(addressBytes(address));
+  return tableOf(store, state).get(addressBytes(address));
 }
 
 /** All actors in the order of the state's HAMT. */

@@ -36,6 +36,8 @@ import {
   unknownUpgrade,
 } from "@holdfast/consensus";
 import { Bounded } from "../bounded.ts";
+import type { Held } from "../held.ts";
+import { limits } from "../limits.ts";
 import { type Checkpoint, checkAgainst, checkpointText, type PlacedTipset } from "./checkpoint.ts";
 import { chainErrors } from "./errors.ts";
 import type { ChainDatabase } from "./needs.ts";
@@ -54,11 +56,6 @@ import {
 } from "./record.ts";
 import type { Chain, HeadChange, ValidatedTipset } from "./types.ts";
 
-/** Decoded tipsets kept in memory: more than finality, below which only single heights are looked up. */
-const cachedTipsets = 256;
-/** Decoded bodies kept in memory: every room looks at the newest tipset. */
-const cachedBodies = 16;
-
 interface Known {
   readonly tipset: Tipset;
   readonly record: TipsetRecord;
@@ -73,8 +70,8 @@ export class StoredChain implements Chain {
   readonly genesisTotal: AttoFil;
   readonly store: ChainDatabase;
   readonly #logger: Logger;
-  readonly #cache = new Bounded<Known>(cachedTipsets);
-  readonly #bodies = new Bounded<FullBlock>(cachedBodies);
+  readonly #cache = new Bounded<Known>(limits.cachedTipsets);
+  readonly #bodies = new Bounded<FullBlock>(limits.cachedBodies);
   readonly #listeners = new Set<(change: HeadChange) => void>();
   #head: Tipset;
   #horizon: Horizon;
@@ -207,6 +204,12 @@ export class StoredChain implements Chain {
       hold[Symbol.dispose]();
       throw error;
     }
+  }
+  held(): readonly Held[] {
+    return [
+      { what: "chain tipsets", count: this.#cache.size, most: limits.cachedTipsets },
+      { what: "chain bodies", count: this.#bodies.size, most: limits.cachedBodies },
+    ];
   }
   weightOf(key: string): bigint | undefined {
     return this.#find(key)?.record.weight;

@@ -12,6 +12,7 @@ import type {
   Tipset,
   Upgrade,
 } from "@holdfast/consensus";
+import type { Held } from "../held.ts";
 import type { Checkpoint, PlacedTipset } from "./checkpoint.ts";
 import type { Horizon, MessageResult } from "./record.ts";
 
@@ -75,6 +76,8 @@ export interface Chain {
    * whether objects are there in order not to fetch them, or reads an old state for long.
    */
   hold(): Promise<Disposable>;
+  /** What is in memory of what is on the disk. */
+  held(): readonly Held[];
   weightOf(key: string): bigint | undefined;
   resultsOf(key: string): readonly MessageResult[];
   /** Errors: `chain/contradicts-checkpoint`, `chain/below-horizon`, `chain/full`. */

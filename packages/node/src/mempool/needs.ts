@@ -1,7 +1,15 @@
 /** What the pool and the sender need of the other rooms. */
 import type { Address, Blockstore, CID, Clock, GossipVerdict, Logger, PeerId } from "@holdfast/base";
-import type { Env, NetworkParams, Receipt, SignedMessage, Tipset } from "@holdfast/consensus";
+import type {
+  Env,
+  NetworkParams,
+  Receipt,
+  SignedMessage,
+  Tipset,
+  VerifiedMessages,
+} from "@holdfast/consensus";
 import type { Database } from "../database.ts";
+import type { AreSigned } from "./signatures.ts";
 
 export interface MempoolChain {
   readonly params: NetworkParams;
@@ -39,6 +47,8 @@ export interface MempoolNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly database: Database;
+  /** Verifies signatures of gossiped messages on other threads, and knows those that hold; else this thread does. */
+  readonly signatures?: { readonly areSigned: AreSigned; readonly verified: VerifiedMessages };
 }
 
 export interface SenderNeeds extends MempoolNeeds {

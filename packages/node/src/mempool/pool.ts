@@ -12,18 +12,23 @@ import {
   isPermanentRejection,
   messageBytes,
   messageCid,
+  messageErrors,
   readActor,
   requiredFunds,
   type SignedMessage,
   signedMessageCodec,
+  type VerifiedMessages as Verified,
 } from "@holdfast/consensus";
 import { Bounded } from "../bounded.ts";
+import type { Held } from "../held.ts";
 import { limits } from "../limits.ts";
+import { VerifiedMessages } from "../verified-messages.ts";
 import { mempoolErrors } from "./errors.ts";
 import { Heap } from "./heap.ts";
 import { type KeptMessages, openKeptMessages } from "./kept.ts";
 import type { MempoolNeeds } from "./needs.ts";
 import { Queues, type Waiting } from "./queues.ts";
+import { SignatureLine } from "./signatures.ts";
 
 export interface Mempool extends AsyncDisposable {
   /**
@@ -45,6 +50,8 @@ export interface Mempool extends AsyncDisposable {
   waitingAt(from: Address, nonce: number): SignedMessage | undefined;
   /** How a message left that nobody mined or replaced; undefined if that is not known. */
   fate(cid: CID): "expired" | "evicted" | undefined;
+  /** What it has in memory. */
+  held(): readonly Held[];
 }
 
 export function messageTopic(network: string): string {
@@ -83,13 +90,17 @@ class Pool implements Mempool {
   readonly #most: PoolLimits;
   readonly #queues = new Queues();
   readonly #kept: KeptMessages;
-  readonly #verified = new Set<string>();
+  readonly #verified: Verified;
+  readonly #signatures: SignatureLine | undefined;
   readonly #fates = new Bounded<"expired" | "evicted">(limits.poolFates);
   readonly #endings: (() => void)[] = [];
 
   constructor(needs: MempoolNeeds, most: PoolLimits) {
     this.#needs = needs;
     this.#most = most;
+    const { signatures, chain } = needs;
+    this.#verified = signatures?.verified ?? new VerifiedMessages();
+    this.#signatures = signatures && new SignatureLine(signatures.areSigned, chain.networkId);
     this.#kept = openKeptMessages(needs.database);
     for (const { signed, since } of this.#kept.load()) this.#tryAdd(signed, since);
     const topic = messageTopic(needs.chain.params.name);
@@ -112,13 +123,21 @@ class Pool implements Mempool {
   }
 
   #add(signed: SignedMessage, since: number): CID {
+    const { cid, sender } = this.#examine(signed);
+    const wrong = checkMessage(signed, this.#needs.chain, this.#verified);
+    if (wrong !== undefined) throw wrong;
+    this.#insert({ signed, cid, since }, sender?.balance ?? 0n);
+    return cid;
+  }
+
+  /** All but the signature: what no block takes soon is refused before anybody verifies one for it. */
+  #examine(signed: SignedMessage): { readonly cid: CID; readonly sender: ReturnType<typeof readActor> } {
     const { chain } = this.#needs;
     const { message } = signed;
     const cid = messageCid(signed);
     if (this.#queues.find(cid) !== undefined) throw mempoolErrors.known({ cid: cid.toString() });
     const malformed = checkMessageSyntax(signed, chain.params);
     if (malformed !== undefined) throw malformed;
-    // What no block takes soon is refused before anybody computes a signature for it: a flood of it costs a look-up.
     const { state } = chain.headState();
     const sender = readActor(chain.store, state, message.from);
     const refused = checkAgainstState(message, sender);
@@ -127,10 +146,7 @@ class Pool implements Mempool {
     if (message.nonce > nonce + limits.poolNonceGap) {
       throw mempoolErrors.nonceGap({ from: message.from, nonce: message.nonce, expected: nonce });
     }
-    const wrong = checkMessage(signed, chain, this.#boundedVerified());
-    if (wrong !== undefined) throw wrong;
-    this.#insert({ signed, cid, since }, sender?.balance ?? 0n);
-    return cid;
+    return { cid, sender };
   }
 
   async publish(signed: SignedMessage): Promise<void> {
@@ -173,6 +189,17 @@ class Pool implements Mempool {
   }
   fate(cid: CID): "expired" | "evicted" | undefined {
     return this.#fates.get(cid.toString());
+  }
+
+  held(): readonly Held[] {
+    const { poolMessages, poolBytes, poolFates, gossipValidations } = limits;
+    return [
+      { what: "pool messages", count: this.#queues.count, most: poolMessages },
+      { what: "pool bytes", count: this.#queues.bytes, most: poolBytes },
+      { what: "pool fates", count: this.#fates.size, most: poolFates },
+      { what: "pool unwritten", count: this.#kept.unwritten, most: 2 * poolMessages },
+      { what: "pool signatures", count: this.#signatures?.waiting ?? 0, most: gossipValidations },
+    ];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -224,13 +251,22 @@ class Pool implements Mempool {
     }
   }
 
-  #fromPeer(bytes: Uint8Array): "accept" | "ignore" | "reject" {
+  async #fromPeer(bytes: Uint8Array): Promise<"accept" | "ignore" | "reject"> {
     try {
-      this.add(decode(signedMessageCodec, bytes, { maxBytes: limits.gossipMessageBytes }));
+      const signed = decode(signedMessageCodec, bytes, { maxBytes: limits.gossipMessageBytes });
+      if (this.#signatures !== undefined) await this.#verify(signed, this.#signatures);
+      // The head may have moved meanwhile: all is looked at again, but for the signature.
+      this.add(signed);
       return "accept";
     } catch (error) {
       return this.#verdictOf(error);
     }
+  }
+  async #verify(signed: SignedMessage, signatures: SignatureLine): Promise<void> {
+    const cid = this.#examine(signed).cid.toString();
+    if (this.#verified.has(cid)) return;
+    if (!(await signatures.isSigned(signed))) throw messageErrors.badSignature({ from: signed.message.from });
+    this.#verified.add(cid);
   }
   /** What no honest node would forward is held against the sender; what may be valid later is not. */
   #verdictOf(error: unknown): "ignore" | "reject" {
@@ -278,9 +314,5 @@ class Pool implements Mempool {
   #stateNonce(from: Address): number {
     const { chain } = this.#needs;
     return readActor(chain.store, chain.headState().state, from)?.nonce ?? 0;
-  }
-  #boundedVerified(): Set<string> {
-    if (this.#verified.size > limits.verdicts) this.#verified.clear();
-    return this.#verified;
   }
 }

@@ -113,12 +113,12 @@ function mayMineAt({ chain, logger }: MineNeeds, round: number): boolean {
 
 /** The fault that a block would be beside those that were signed before. */
 function wouldBeFault(
-  signed: readonly FullBlock[],
+  signed: readonly BlockHeader[],
   unsigned: Omit<BlockHeader, "signature">,
   base: Tipset,
 ): string | undefined {
   const next = { ...unsigned, signature: new Uint8Array(65) };
-  for (const { header } of signed) {
+  for (const header of signed) {
     for (const witness of [null, ...base.blocks]) {
       const fault = consensusFaultOf(header, next, witness);
       if (fault !== undefined) return fault;
@@ -127,9 +127,13 @@ function wouldBeFault(
   return undefined;
 }
 
-/** Own blocks that a report could still name beside one of this round. */
-function recentOf({ miner, chain }: MineNeeds, heights: SignedHeights, round: number): readonly FullBlock[] {
-  return heights.kept(miner).filter(({ header }) => header.height >= round - chain.params.finalityEpochs);
+/** Headers of own blocks that a report could still name beside one of this round. */
+function recentOf(
+  { miner, chain }: MineNeeds,
+  heights: SignedHeights,
+  round: number,
+): readonly BlockHeader[] {
+  return heights.kept(miner).filter(({ height }) => height >= round - chain.params.finalityEpochs);
 }
 
 /**
@@ -149,9 +153,11 @@ async function submit(needs: MineNeeds, heights: SignedHeights, block: FullBlock
 /** Blocks that were signed and, for a crash or a full disk, never came into the chain of the head. */
 async function offerKept(needs: MineNeeds, heights: SignedHeights): Promise<void> {
   const { chain } = needs;
-  for (const block of recentOf(needs, heights, chain.head().height)) {
-    const cid = blockCid(block.header);
-    if (chain.tipsetAt(block.header.height).cids.some((known) => known.equals(cid))) continue;
+  for (const header of recentOf(needs, heights, chain.head().height)) {
+    const cid = blockCid(header);
+    if (chain.tipsetAt(header.height).cids.some((known) => known.equals(cid))) continue;
+    const block = heights.block(header);
+    if (block === undefined) continue;
     try {
       await submit(needs, heights, block);
     } catch (error) {
@@ -186,6 +192,7 @@ async function assemble(
         protocols: chain.protocols,
         verifier,
         randomness: chain.randomnessBelow(on.base),
+        ...(needs.verified === undefined ? {} : { verifiedMessages: needs.verified }),
       },
       maxBodyBytes: limits.blockBodyBytes,
     }),

@@ -9,6 +9,7 @@ import type {
   SignedMessage,
   Tipset,
   Upgrade,
+  VerifiedMessages,
 } from "@holdfast/consensus";
 import type { Database } from "../database.ts";
 import type { ProofPass } from "../proof-pass.ts";
@@ -111,6 +112,8 @@ export interface MineNeeds {
   readonly storage: MineStorage;
   readonly signer: MineSigner;
   readonly proofs: ProofPass;
+  /** Messages whose signatures are known to hold. */
+  readonly verified?: VerifiedMessages;
   readonly database: Database;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -2,8 +2,14 @@
  * What this node has signed as a miner: the heights, because two blocks for one height would be slashed, and the
  * recent blocks themselves, because one that is lost before the chain has it must come back or never be contradicted.
  */
-import { type Address, encode } from "@holdfast/base";
-import { decodeBlock, type FullBlock, fullBlockCodec } from "@holdfast/consensus";
+import { type Address, decode, encode } from "@holdfast/base";
+import {
+  type BlockHeader,
+  blockHeaderCodec,
+  decodeBlock,
+  type FullBlock,
+  fullBlockCodec,
+} from "@holdfast/consensus";
 import type { Database } from "../database.ts";
 
 export interface Wins {
@@ -22,21 +28,30 @@ export interface SignedHeights {
   takeBack(miner: Address, before: Wins): void;
   /** A signed block is on disk before anybody else sees it; those below `keepFrom` are forgotten. */
   keep(block: FullBlock, keepFrom: number): void;
-  /** The signed blocks that still matter, ascending by height. */
-  kept(miner: Address): readonly FullBlock[];
+  /** Headers of the signed blocks that still matter, ascending by height: every win looks at them, at no body. */
+  kept(miner: Address): readonly BlockHeader[];
+  /** A kept block as a whole. */
+  block(header: BlockHeader): FullBlock | undefined;
   /** A block that was refused here has never left this machine. */
   forget(block: FullBlock): void;
 }
 
+const tables: readonly string[] = [
+  `CREATE TABLE mine_heights (
+     miner TEXT PRIMARY KEY, claimed INTEGER NOT NULL, blocks INTEGER NOT NULL, last_height INTEGER
+   ) STRICT`,
+  `CREATE TABLE mine_signed (
+     miner TEXT NOT NULL, height INTEGER NOT NULL, block BLOB NOT NULL, PRIMARY KEY (miner, height)
+   ) STRICT`,
+  // Blocks that were kept before are few, and read whole until finality has passed.
+  "ALTER TABLE mine_signed ADD COLUMN header BLOB",
+];
+
 export function openSignedHeights(database: Database): SignedHeights {
-  database.migrate("mine", [
-    `CREATE TABLE mine_heights (
-       miner TEXT PRIMARY KEY, claimed INTEGER NOT NULL, blocks INTEGER NOT NULL, last_height INTEGER
-     ) STRICT`,
-    `CREATE TABLE mine_signed (
-       miner TEXT NOT NULL, height INTEGER NOT NULL, block BLOB NOT NULL, PRIMARY KEY (miner, height)
-     ) STRICT`,
-  ]);
+  database.migrate("mine", tables);
+  /** What the table says of a miner, as it was read or written last. */
+  const headers = new Map<Address, readonly BlockHeader[]>();
+  const keptOf = (miner: Address) => headers.get(miner) ?? readKept(database, miner);
   return {
     claim: (miner, height) =>
       database.transaction(() => {
@@ -58,23 +73,40 @@ export function openSignedHeights(database: Database): SignedHeights {
         lastHeight: typeof row?.last_height === "number" ? row.last_height : null,
       };
     },
-    keep: (block, keepFrom) =>
+    keep(block, keepFrom) {
+      const { miner, height } = block.header;
+      const before = keptOf(miner);
       database.transaction(() => {
-        const { miner, height } = block.header;
         database.run("DELETE FROM mine_signed WHERE miner = ? AND height < ?", miner, keepFrom);
         database.run(
-          "INSERT OR REPLACE INTO mine_signed VALUES (?, ?, ?)",
+          "INSERT OR REPLACE INTO mine_signed (miner, height, block, header) VALUES (?, ?, ?, ?)",
           miner,
           height,
           encode(fullBlockCodec, block),
+          encode(blockHeaderCodec, block.header),
         );
-      }),
-    kept: (miner) =>
-      database
-        .all("SELECT block FROM mine_signed WHERE miner = ? ORDER BY height", miner)
-        .flatMap(({ block }) => (block instanceof Uint8Array ? decodeBlock(block) : [])),
-    forget: ({ header: { miner, height } }) =>
-      database.run("DELETE FROM mine_signed WHERE miner = ? AND height = ?", miner, height),
+      });
+      const left = before.filter((one) => one.height >= keepFrom && one.height !== height);
+      headers.set(
+        miner,
+        [...left, block.header].sort((a, b) => a.height - b.height),
+      );
+    },
+    kept(miner) {
+      headers.set(miner, keptOf(miner));
+      return keptOf(miner);
+    },
+    block({ miner, height }) {
+      const row = database.get("SELECT block FROM mine_signed WHERE miner = ? AND height = ?", miner, height);
+      return row?.block instanceof Uint8Array ? decodeBlock(row.block) : undefined;
+    },
+    forget({ header: { miner, height } }) {
+      database.run("DELETE FROM mine_signed WHERE miner = ? AND height = ?", miner, height);
+      headers.set(
+        miner,
+        keptOf(miner).filter((one) => one.height !== height),
+      );
+    },
     takeBack(miner, { blocks, lastHeight }) {
       database.run(
         "UPDATE mine_heights SET blocks = ?, last_height = ? WHERE miner = ?",
@@ -84,4 +116,16 @@ export function openSignedHeights(database: Database): SignedHeights {
       );
     },
   };
+}
+
+function readKept(database: Database, miner: Address): readonly BlockHeader[] {
+  const rows = database.all(
+    `SELECT header, CASE WHEN header IS NULL THEN block END AS block FROM mine_signed
+     WHERE miner = ? ORDER BY height`,
+    miner,
+  );
+  return rows.flatMap(({ header, block }) => {
+    if (header instanceof Uint8Array) return decode(blockHeaderCodec, header);
+    return block instanceof Uint8Array ? decodeBlock(block).header : [];
+  });
 }

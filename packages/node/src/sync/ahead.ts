@@ -32,6 +32,9 @@ export class AheadWatch {
     this.#seen.set(peer, { byMs, atMs });
     return true;
   }
+  get size(): number {
+    return this.#seen.size;
+  }
   gone(peer: PeerId): void {
     this.#seen.delete(peer);
   }

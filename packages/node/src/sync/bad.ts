@@ -73,6 +73,10 @@ export class BadTipsets {
     return this.#put({ ...at, code, reason, root, atMs: this.#clock.nowMs() });
   }
 
+  /** Those that break a rule themselves, and those that stand on one. */
+  get size(): { readonly proven: number; readonly above: number } {
+    return { proven: this.#proven.size, above: this.#above.size };
+  }
   /** Newest first. */
   list(): readonly BadEntry[] {
     const all = [...this.#proven.values(), ...this.#above.values()];

@@ -158,6 +158,9 @@ export class CatchUp {
   get failure(): Failure | undefined {
     return this.#failure;
   }
+  get size(): { readonly targets: number; readonly orphanBytes: number } {
+    return { targets: this.#targets.size, orphanBytes: this.#orphanBytes };
+  }
   get isIdle(): boolean {
     return this.#work.size === 0;
   }

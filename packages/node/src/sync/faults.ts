@@ -33,6 +33,11 @@ export class FaultWatch {
     this.#finalityEpochs = finalityEpochs;
   }
 
+  /** Remembered headers, and miners of whom there are some. */
+  get size(): { readonly headers: number; readonly miners: number } {
+    return { headers: this.#count, miners: this.#headers.size };
+  }
+
   /** `parents`: the headers that the block stands on, as far as they are known. */
   see(header: BlockHeader, parents: readonly BlockHeader[]): FoundFault | undefined {
     const recent = this.#recentOf(header);
@@ -42,7 +47,11 @@ export class FaultWatch {
     recent.push(header);
     this.#count += 1;
     if (this.#count > limits.watchedHeaders) this.#forgetOldest();
+    // Faults are of one height, of common parents, or with a sibling among the parents: all others are none.
+    const heights = new Set([header.height, ...parents.map(({ height }) => height)]);
+    const [parent] = header.parents;
     for (const known of recent) {
+      if (!heights.has(known.height) && known.parents[0]?.equals(parent) !== true) continue;
       const report = reportOf(known, header, parents);
       if (report !== undefined) return report;
     }
@@ -71,7 +80,9 @@ export class FaultWatch {
       if (first !== undefined && first.height < lowest) [oldest, lowest] = [miner, first.height];
     }
     if (oldest === undefined) return;
-    this.#headers.get(oldest)?.shift();
+    const left = this.#headers.get(oldest);
+    left?.shift();
+    if (left?.length === 0) this.#headers.delete(oldest);
     this.#count -= 1;
   }
 }

@@ -17,6 +17,7 @@ import {
   timestampOf,
   tipsetKey,
 } from "@holdfast/consensus";
+import type { Held } from "../held.ts";
 import { limits } from "../limits.ts";
 import { ServingGate } from "../serving-gate.ts";
 import { AheadWatch } from "./ahead.ts";
@@ -27,10 +28,12 @@ import { CatchUp } from "./catch-up.ts";
 import { syncErrors } from "./errors.ts";
 import { isBodyOf, serveExchange } from "./exchange.ts";
 import { FaultWatch } from "./faults.ts";
+import { heldBySync, type SyncMemory } from "./held.ts";
 import { type Greeter, type Hello, openHello } from "./hello.ts";
 import { Lane } from "./lane.ts";
 import type { SyncNeeds } from "./needs.ts";
 import { type PeerScore, PeerScores } from "./scores.ts";
+import { Siblings } from "./siblings.ts";
 import { partOfChain } from "./singles.ts";
 import { diagnose, type SyncState, type Trouble, unknownUpgradeNow } from "./stall.ts";
 import type { Sync } from "./types.ts";
@@ -78,8 +81,7 @@ class Syncer implements Sync {
   readonly #catchUp: CatchUp;
   readonly #greeter: Greeter;
   readonly #heights = new Map<PeerId, number>();
-  /** Blocks of recent heights that are valid alone, by height and parents: material for wider tipsets. */
-  readonly #siblings = new Map<string, Map<string, CID>>();
+  readonly #siblings: Siblings;
   /** Validation and moves of the head. Never waits for a peer. */
   readonly #blocks = new Lane();
   readonly #faults: FaultWatch;
@@ -88,6 +90,7 @@ class Syncer implements Sync {
   #movedAtMs = 0;
   readonly #ahead: AheadWatch;
   readonly #swap: BlockSwap;
+  readonly #memory: SyncMemory;
   #disk: Trouble | undefined;
 
   constructor(needs: SyncNeeds) {
@@ -95,6 +98,7 @@ class Syncer implements Sync {
     this.#needs = needs;
     this.#faults = new FaultWatch(chain.params.finalityEpochs);
     this.#validator = createValidator(needs);
+    this.#siblings = new Siblings(chain);
     this.#bad = new BadTipsets(clock);
     this.#scores = new PeerScores(clock);
     this.#ahead = new AheadWatch(chain, clock);
@@ -114,6 +118,16 @@ class Syncer implements Sync {
       offerHead: (tipset) => this.#inLane(() => this.#offerHead(tipset)),
       takeInBlock: (block) => this.#inLane(() => this.#takeIn(block)),
     });
+    this.#memory = {
+      heights: this.#heights,
+      siblings: this.#siblings,
+      faults: this.#faults,
+      bad: this.#bad,
+      scores: this.#scores,
+      gate,
+      catchUp: this.#catchUp,
+      ahead: this.#ahead,
+    };
     this.#greeter = openHello(needs, (peer, hello) => this.#heard(peer, hello));
     this.#endings = [
       serveExchange({ chain, wire, clock, gate }),
@@ -158,6 +172,9 @@ class Syncer implements Sync {
   #isBeyondUpgrade(height: number): boolean {
     const isTried = this.#catchUp.failure?.code === "upgrade/unknown-version";
     return isTried && this.#needs.chain.unknownUpgrade(height) !== undefined;
+  }
+  held(): readonly Held[] {
+    return heldBySync(this.#memory);
   }
   peerHeights(): ReadonlyMap<PeerId, number> {
     return this.#heights;
@@ -275,7 +292,7 @@ class Syncer implements Sync {
     if (this.#needs.chain.fullBlock(cid) === undefined)
       await this.#offerHead(await this.#validateAlone(block));
     this.#watch(block);
-    const family = this.#remember(block);
+    const family = this.#siblings.remember(block);
     if (family.length > 1) await this.#offerHead(await this.#validator.validate(family));
   }
 
@@ -296,27 +313,6 @@ class Syncer implements Sync {
       this.#bad.prove({ key: blockCid(block.header).toString(), height: block.header.height }, error);
       throw error;
     }
-  }
-
-  #remember(block: FullBlock): FullBlock[] {
-    const { header } = block;
-    const place = `${header.height}/${tipsetKey(header.parents)}`;
-    const family = this.#siblings.get(place) ?? this.#knownFamily(block);
-    // Two blocks of one miner are a consensus fault; the first that was seen stays.
-    if (!family.has(header.miner)) family.set(header.miner, blockCid(header));
-    this.#siblings.set(place, family);
-    if (this.#siblings.size > limits.orphanBlocks) {
-      const oldest = this.#siblings.keys().next().value;
-      if (oldest !== undefined) this.#siblings.delete(oldest);
-    }
-    return [...family.values()].flatMap((cid) => this.#needs.chain.fullBlock(cid) ?? []);
-  }
-
-  /** After a start only the chain knows which blocks of a height and parents came before. */
-  #knownFamily({ header: { height, parents } }: FullBlock): Map<string, CID> {
-    const at = this.#needs.chain.tipsetAt(height);
-    const isSamePlace = at.height === height && tipsetKey(at.parents) === tipsetKey(parents);
-    return new Map(isSamePlace ? at.blocks.map((header) => [header.miner, blockCid(header)]) : []);
   }
 
   async #offerHead(tipset: Tipset): Promise<void> {

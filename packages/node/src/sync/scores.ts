@@ -63,6 +63,9 @@ export class PeerScores {
     kept.bannedUntilMs = this.#clock.nowMs() + banMs;
   }
 
+  get size(): number {
+    return this.#known.size;
+  }
   isBanned(peer: PeerId): boolean {
     return (this.#kept.get(peer)?.bannedUntilMs ?? 0) > this.#clock.nowMs();
   }

@@ -1,6 +1,7 @@
 /** The door of synchronisation: what other rooms see of it. */
 import type { Cancel, CID, PeerId } from "@holdfast/base";
 import type { FullBlock } from "@holdfast/consensus";
+import type { Held } from "../held.ts";
 import type { BadEntry } from "./bad.ts";
 import type { PeerScore } from "./scores.ts";
 import type { SyncState } from "./stall.ts";
@@ -10,6 +11,8 @@ export interface Sync extends AsyncDisposable {
   submitOwnBlock(block: FullBlock): Promise<void>;
   /** How the node follows the chain, and if it does not, why and what helps. */
   state(): SyncState;
+  /** What it has in memory. */
+  held(): readonly Held[];
   /** Heights that peers told in their hello or showed by a block. */
   peerHeights(): ReadonlyMap<PeerId, number>;
   /** What each peer was worth for fetching the chain. */

@@ -22,9 +22,6 @@ import { syncErrors } from "./errors.ts";
 import { isBodyOf } from "./exchange.ts";
 import type { SyncNeeds } from "./needs.ts";
 
-/** Message CIDs whose signatures were verified; forgotten as a whole when full. */
-const verifiedMessagesMax = 65_536;
-
 export interface Validator {
   /**
    * Validates and stores; the tipset's parent must be known. Errors: `block/…`, `tipset/…`,
@@ -38,8 +35,6 @@ export interface Validator {
 export type ValidatorNeeds = Pick<SyncNeeds, "chain" | "proofs" | "headers" | "clock">;
 
 export function createValidator({ chain, proofs, headers, clock }: ValidatorNeeds): Validator {
-  const verifiedMessages = new Set<string>();
-
   async function checkHeaders(tipset: Tipset, parent: Tipset): Promise<void> {
     const parentState = chain.stateAfter(parent.key);
     const parentWeight = chain.weightOf(parent.key);
@@ -78,8 +73,7 @@ export function createValidator({ chain, proofs, headers, clock }: ValidatorNeed
         throw syncErrors.ancestorsMissing({ key: tipsetKey(tipset.parents), tried: 0 });
       }
       await checkHeaders(tipset, parent);
-      if (verifiedMessages.size > verifiedMessagesMax) verifiedMessages.clear();
-      await verifySignatures(headers, blocks, { networkId: chain.networkId, verified: verifiedMessages });
+      await verifySignatures(headers, blocks, chain.networkId);
       const { result, buffer } = await proofs.run((verifier) => {
         const store = new BufferedBlockstore(chain.store);
         const env = {
@@ -88,7 +82,7 @@ export function createValidator({ chain, proofs, headers, clock }: ValidatorNeed
           protocols: chain.protocols,
           verifier,
           randomness: chain.randomnessBelow(parent),
-          verifiedMessages,
+          verifiedMessages: headers.verified,
         };
         return { result: applyTipset({ store, parentState, blocks, env }), buffer: store };
       });
@@ -105,8 +99,9 @@ export function createValidator({ chain, proofs, headers, clock }: ValidatorNeed
 async function verifySignatures(
   headers: SyncNeeds["headers"],
   blocks: readonly FullBlock[],
-  { networkId, verified }: { readonly networkId: Uint8Array; readonly verified: Set<string> },
+  networkId: Uint8Array,
 ): Promise<void> {
+  const { verified } = headers;
   const messages = new Map(
     blocks.flatMap((block) => block.messages.map((signed) => [messageCid(signed).toString(), signed])),
   );

@@ -15,6 +15,15 @@ import { type MoneyReport, moneyInvariant } from "@holdfast/consensus";
 import { buildNodes, type NetworkOptions, type TestNode } from "./nodes.ts";
 import { type PutView, runPut } from "./put.ts";
 
+export { createClaimPool } from "../claim-pool.ts";
+export type { Claim, ClaimChecker } from "../claims.ts";
+export {
+  type Account,
+  createLongRun,
+  type LongNode,
+  type LongRun,
+  type LongRunOptions,
+} from "./long-run.ts";
 export type { NetworkOptions, TestNode } from "./nodes.ts";
 export * from "./sim/index.ts";
 

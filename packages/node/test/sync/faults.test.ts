@@ -214,10 +214,10 @@ describe("what a miner has signed", () => {
     const heights = openSignedHeights(database);
     const block = (height: number): FullBlock => ({ header: chainOf(header)(height), messages: [] });
     for (const height of [5, 6, 9]) heights.keep(block(height), height - 3);
-    expect(heights.kept(header.miner).map((one) => one.header.height)).toEqual([6, 9]);
+    expect(heights.kept(header.miner).map((one) => one.height)).toEqual([6, 9]);
     heights.forget(block(9));
     const again = openSignedHeights(database);
-    expect(again.kept(header.miner).map((one) => one.header.height)).toEqual([6]);
+    expect(again.kept(header.miner).map((one) => one.height)).toEqual([6]);
     expect(again.kept(net.client.account)).toEqual([]);
   });
 });

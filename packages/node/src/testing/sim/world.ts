@@ -153,7 +153,7 @@ async function buildMachine(car: Uint8Array, disk: SimDisk, storagePath: string)
 }
 
 /** A sealed empty sector, for the miner's first power. */
-async function preseal(params: NetworkParams, prover: Prover, miner: Address): Promise<Presealed> {
+export async function preseal(params: NetworkParams, prover: Prover, miner: Address): Promise<Presealed> {
   const [{ sectorBytes } = { sectorBytes: 1_024 }] = params.sectorClasses;
   const { commD } = layoutPieces([], sectorBytes);
   const identity = {

@@ -1,0 +1,123 @@
+/**
+ * A node that begins with the genesis and catches up with a peer: headers, bodies, every check, execution, the store,
+ * and both ends of the wire in memory, all in this thread but for signatures and draws, which worker threads verify as
+ * in a daemon. The limit is those checks alone, by the same threads. Proofs of sectors are the simulator's. Beside it:
+ * how late the main loop comes to what waits for it, by a timer of a millisecond.
+ */
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import {
+  type Claim,
+  type ClaimChecker,
+  createClaimPool,
+  createLongRun,
+  type LongNode,
+  type LongRun,
+} from "@holdfast/node/testing";
+import type { Bench, BenchOptions, Figure } from "../figure.ts";
+
+interface Work {
+  readonly name: string;
+  readonly tipsets: number;
+  /** In each block. */
+  readonly messages: number;
+}
+
+const works: readonly Work[] = [
+  { name: "tipsets without messages", tipsets: 3_000, messages: 0 },
+  { name: "tipsets of 100 messages", tipsets: 200, messages: 100 },
+];
+const timerMs = 1;
+/** While nothing comes, deadlines and shares of serving need time to pass. */
+const lookMs = 50;
+
+interface Caught {
+  readonly clockS: number;
+  /** Of the main thread. */
+  readonly mainS: number;
+  readonly cpuS: number;
+  readonly delayP99Ms: number;
+  readonly delayMaxMs: number;
+}
+
+async function catchUp(run: LongRun, claims: ClaimChecker): Promise<Caught> {
+  const height = run.miner.node.chain.head().height;
+  const delays = monitorEventLoopDelay({ resolution: timerMs });
+  const startedMs = performance.now();
+  const [cpu, main] = [process.cpuUsage(), process.threadCpuUsage()];
+  delays.enable();
+  await using follower = await run.follow("follower", { claims });
+  while (follower.node.chain.head().height < height) await aWhile(run, follower);
+  delays.disable();
+  const seconds = ({ user, system }: { readonly user: number; readonly system: number }): number =>
+    (user + system) / 1e6;
+  const late = (ns: number): number => Math.max(0, ns / 1e6 - timerMs);
+  return {
+    clockS: (performance.now() - startedMs) / 1000,
+    mainS: seconds(process.threadCpuUsage(main)),
+    cpuS: seconds(process.cpuUsage(cpu)),
+    delayP99Ms: late(delays.percentile(99)),
+    delayMaxMs: late(delays.max),
+  };
+}
+
+async function aWhile({ clock }: LongRun, { node }: LongNode): Promise<void> {
+  const before = node.chain.head().height;
+  await new Promise((done) => setTimeout(done, lookMs));
+  if (node.chain.head().height === before) await clock.advance(timerMs);
+}
+
+/** Processor seconds of verifying claims, by threads that have not seen them before. */
+async function claimsAlone(claims: readonly Claim[]): Promise<number> {
+  await using pool = createClaimPool();
+  // The threads start meanwhile.
+  await pool.verify(claims.slice(0, 16));
+  const before = process.cpuUsage();
+  await pool.verify(claims);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
+}
+
+async function measure({ name, tipsets, messages }: Work, { quick, say }: BenchOptions): Promise<Figure[]> {
+  const count = quick ? Math.ceil(tipsets / 10) : tipsets;
+  await using run = await createLongRun({ seed: `sync of ${name}`, accounts: messages });
+  for (let round = 0; round < count; round += 1) {
+    for (let from = 0; from < messages; from += 1) await run.transfer(from);
+    await run.rounds(1);
+  }
+  say(`${name}: ${count} are mined`);
+  const asked: Claim[] = [];
+  await using pool = createClaimPool();
+  const { clockS, mainS, cpuS, delayP99Ms, delayMaxMs } = await catchUp(run, {
+    verify: (claims) => {
+      asked.push(...claims);
+      return pool.verify(claims);
+    },
+  });
+  const aloneS = await claimsAlone(asked);
+  return [
+    {
+      name,
+      value: count / mainS,
+      unit: "/s",
+      byClock: count / clockS,
+      cpuS,
+      bound: { name: "signatures and draws alone, a thread", value: count / aloneS },
+      note: `${count} tipsets; the value counts processor time of the main thread, where the peer serves them too`,
+    },
+    ...(messages === 0
+      ? []
+      : [{ name: `messages in ${name}`, value: (count * messages) / mainS, unit: "/s" as const }]),
+    { name: `${name}: the main loop is late, p99`, value: delayP99Ms, unit: "ms" },
+    { name: `${name}: the main loop is late, at most`, value: delayMaxMs, unit: "ms" },
+  ];
+}
+
+export const syncBench: Bench = {
+  name: "sync",
+  about: "a whole node catches up from the genesis with a peer over the wire in memory",
+  async run(options) {
+    const figures: Figure[] = [];
+    for (const work of works) figures.push(...(await measure(work, options)));
+    return figures;
+  },
+};

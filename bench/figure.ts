@@ -35,7 +35,7 @@ export interface Compared {
 }
 
 /** More is better for rates, less for all others. */
-export type Unit = "s" | "ms" | "µs" | "MB" | "KB" | "B" | "%" | "×" | "s/MiB" | "MB/s" | "/s";
+export type Unit = "s" | "ms" | "µs" | "ns" | "MB" | "KB" | "B" | "%" | "×" | "s/MiB" | "MB/s" | "/s";
 
 export interface BenchOptions {
   /** Adds where the processor's time went. */

@@ -2,6 +2,7 @@
 import type { Bench } from "../figure.ts";
 import { chainBench } from "./chain.ts";
 import { codecBench } from "./codec.ts";
+import { gasBench } from "./gas.ts";
 import { getBench } from "./get.ts";
 import { groth16Bench } from "./groth16.ts";
 import { idleBench } from "./idle.ts";
@@ -42,6 +43,7 @@ export const benches: readonly Bench[] = [
   propagationBench,
   simulatorBench,
   soakBench,
+  gasBench,
   startBench,
   putBench,
   getBench,

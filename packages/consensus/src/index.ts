@@ -21,9 +21,9 @@ export type { ReadOnlyResult } from "./vm/apply.ts";
 export { accountCode, CodeTable, emptyCode } from "./vm/codes.ts";
 export type { Access, ActorCode, ActorContext, ActorMethod, AnyMethod, SendResult } from "./vm/context.ts";
 export type { Env, RandomnessSource, VerifiedMessages } from "./vm/env.ts";
-export { maxCallDepth } from "./vm/execution.ts";
+export { maxCallDepth, maxStateObjectBytes } from "./vm/execution.ts";
 export { type ExitCodeName, exitCodeMeaning, exitCodeTable, vmExitCodes } from "./vm/exit-codes.ts";
-export { gasSchedule, inclusionGas, proofGas, type SnarkWork } from "./vm/gas.ts";
+export { inclusionGas, type ProofKind, type ProofWork, proofGas, stateGas } from "./vm/gas.ts";
 export {
   builtinProtocols,
   knownVersion,

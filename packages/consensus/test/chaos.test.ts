@@ -1,127 +1,39 @@
 /**
- * An actor that tries everything an actor must not do, as Lotus' chaos actor does: each attempt ends with the
- * code it deserves, without effect on anybody's state or money, or is a fault that aborts the block. What it
- * tries in vain it can also try to hide: it catches what is thrown at it.
+ * An actor that tries everything an actor must not do, as Lotus' chaos actor does: each attempt ends with the code
+ * it deserves, without effect on anybody's state or money. What it tries in vain it can also try to hide: it catches
+ * what is thrown at it. What it may not have of the VM itself is in chaos-context.test.ts.
  */
 import type { Address } from "@holdfast/base";
+import { attoFil, c, decode, encode, epoch, putObject, rawCid, utf8Bytes } from "@holdfast/base";
+import type { ActorContext } from "@holdfast/consensus";
 import {
-  accountAddress,
-  attoFil,
-  blake2b256,
-  c,
-  decode,
-  encode,
-  epoch,
-  publicKeyOf,
-  putObject,
-  rawCid,
-  seedAddress,
-  utf8Bytes,
-} from "@holdfast/base";
-import type { ActorContext, Receipt } from "@holdfast/consensus";
-import {
-  applyBlock,
-  builtinActors,
   builtinAddresses,
-  CodeTable,
   codeNameOfCid,
   codeNames,
-  defineActor,
-  defineMethod,
   maxCallDepth,
   methods,
-  moneyInvariant,
-  readActor,
   vmExitCodes as x,
 } from "@holdfast/consensus";
 import { describe, expect, it } from "vitest";
-import { createWorld, message } from "./support/world.ts";
+import {
+  type Attempt,
+  alice,
+  bob,
+  chaosAddress,
+  fresh,
+  miner,
+  noParams,
+  nothing,
+  only,
+  run,
+  script,
+  send,
+  stateCodec,
+  swallow,
+} from "./support/chaos.ts";
 
-const world = createWorld({ miners: [1] });
-const [alice, bob] = world.accounts as [(typeof world.accounts)[0], (typeof world.accounts)[0]];
-const miner = world.miners[0]?.address as Address;
-const chaosAddress = seedAddress(1, "test actor");
 const builtins = builtinAddresses(1);
-const stateCodec = c.tuple("ChaosState", { value: c.uint() });
-const nothing: Uint8Array = new Uint8Array(0);
-const noParams: Uint8Array = Uint8Array.of(0x80);
-const fresh = accountAddress(1, publicKeyOf(blake2b256(utf8Bytes("fresh"))));
-
-/** An attempt that either ends its call or sees nothing. */
-const only =
-  (act: (ctx: ActorContext) => unknown): Attempt =>
-  (ctx) => {
-    act(ctx);
-    return 0;
-  };
-
-/** What the actor does when it is called; the number it returns is the exit code that it saw, or 0. */
-type Attempt = (ctx: ActorContext) => number;
-let attempt: Attempt = () => 0;
 let leaked: ActorContext | undefined;
-
-const chaos = defineActor({
-  name: "testactor",
-  methods: {
-    try: defineMethod({
-      params: c.list(c.cbor, 0),
-      returns: c.uint(),
-      payable: true,
-      run: (ctx: ActorContext) => {
-        ctx.writeState(stateCodec, { value: 1 });
-        return attempt(ctx);
-      },
-    }),
-    again: defineMethod({ params: c.list(c.cbor, 0), returns: c.uint(), run: () => 77 }),
-  },
-  constructorMethod: defineMethod({
-    params: c.list(c.cbor, 0),
-    returns: c.list(c.cbor, 0),
-    run: (ctx: ActorContext) => {
-      attempt(ctx);
-      return [];
-    },
-  }),
-});
-const codes = new CodeTable([...builtinActors, chaos]);
-
-function run(given: Attempt, options: { readonly gasLimit?: number; readonly value?: bigint } = {}) {
-  attempt = given;
-  const { store, env, genesis } = world;
-  const { gasLimit = 1_000_000, value = 0n } = options;
-  const sent = message(alice, {
-    nonce: 0,
-    to: chaosAddress,
-    method: "try",
-    params: noParams,
-    gasLimit,
-    value,
-    gasPrice: 1n,
-  });
-  const result = applyBlock({
-    store,
-    parentState: genesis.state,
-    block: { miner, height: epoch(1) },
-    messages: [sent],
-    env: { ...env, codes, verifiedMessages: new Set<string>() },
-  });
-  moneyInvariant(store, result.stateRoot, genesis.total);
-  const receipt = result.receipts[0] as Receipt;
-  const actor = (address: Address) => readActor(store, result.stateRoot, address);
-  const saw = receipt.exitCode === 0 ? decode(c.uint(), receipt.returns) : undefined;
-  return { receipt, actor, saw, state: result.stateRoot };
-}
-
-const send = (ctx: ActorContext, to: Address, method: string, value = 0n, params = noParams): number =>
-  ctx.send(to, method, attoFil(value), params).exitCode;
-const swallow = (run: () => unknown): number => {
-  try {
-    run();
-    return 0;
-  } catch {
-    return 99;
-  }
-};
 
 describe("an actor that means harm cannot", () => {
   const visible: readonly (readonly [what: string, saw: number, attempt: Attempt])[] = [
@@ -210,18 +122,14 @@ describe("an actor that means harm cannot", () => {
     expect(actor(chaosAddress)?.head).toBeNull();
   });
 
-  it("get gas back by a negative charge", () => {
-    expect(() => run(only((ctx) => ctx.charge(-1_000)))).toThrow(/whole number/);
-  });
-
   it("keep half a creation by catching its failure", () => {
     let place: Address | undefined;
     const { receipt, actor } = run((ctx) => {
-      const inner = attempt;
+      const inner = script.attempt;
       place = ctx.addressForNewActor();
-      attempt = (constructing) => constructing.fail(321, "no");
+      script.attempt = (constructing) => constructing.fail(321, "no");
       swallow(() => ctx.createNewActor(place as Address, "testactor", noParams));
-      attempt = inner;
+      script.attempt = inner;
       return 0;
     });
     expect(receipt.exitCode).toBe(321);
@@ -283,12 +191,7 @@ describe("an actor that means harm cannot", () => {
     expect(() => leaked?.writeState(stateCodec, { value: 9 })).toThrow(/after its call/);
   });
 
-  it("install code that nobody can create, nor give itself another's code", () => {
-    for (const code of [codeNames.account, codeNames.reward, "nonsense"]) {
-      expect(() =>
-        run(only((ctx) => ctx.createNewActor(ctx.addressForNewActor(), code, noParams))),
-      ).toThrow();
-    }
+  it("give itself another's code", () => {
     const { actor } = run(() => 0);
     const record = actor(chaosAddress);
     expect(record && codeNameOfCid(record.code)).toBe(rawCid(utf8Bytes("testactor")).toString());

@@ -53,7 +53,7 @@ const messageSpec = fc.record({
   nonceStep: fc.constantFrom(0, 0, 0, 1, 1, 2, -1),
   value: fc.constantFrom(0n, 1n, 1000n, 500_000n, 2_900_000n),
   gasPrice: fc.constantFrom(0n, 1n, 7n),
-  gasLimit: fc.constantFrom(1_500, 5_000, 20_000, 100_000),
+  gasLimit: fc.constantFrom(3_500, 5_000, 20_000, 100_000),
   amount: fc.nat(30_000),
 });
 type MessageSpec = typeof messageSpec extends fc.Arbitrary<infer T> ? T : never;

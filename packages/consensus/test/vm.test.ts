@@ -21,13 +21,13 @@ import {
   codeNameOfCid,
   exitCodeMeaning,
   exitCodeTable,
-  gasSchedule,
   inclusionGas,
   maxCallDepth,
   messageCid,
   moneyInvariant,
   readActor,
   signedMessageCodec,
+  usualGas,
   vmExitCodes,
 } from "@holdfast/consensus";
 import { describe, expect, it } from "vitest";
@@ -70,7 +70,7 @@ describe("a message", () => {
     const { receipt, actor } = run(sent);
     const size = encode(signedMessageCodec, sent).length;
     expect(receipt.exitCode).toBe(vmExitCodes.ok);
-    expect(receipt.gasUsed).toBe(inclusionGas(size) + gasSchedule.transfer);
+    expect(receipt.gasUsed).toBe(inclusionGas(usualGas, size) + usualGas.transfer);
     const fee = price * BigInt(receipt.gasUsed);
     expect(actor(alice.address)?.balance).toBe(before - 500n - fee);
     expect(actor(alice.address)?.nonce).toBe(1);
@@ -103,7 +103,9 @@ describe("a message", () => {
   it("out of gas inside a nested call ends the whole message", () => {
     const inner = relay(testActorAddress, "x", new Uint8Array(0));
     const second = relay(bob.address, "", inner);
-    const { receipt, actor } = run(call("relay", second, { gasLimit: inclusionGas(400) + 350 }));
+    const { receipt, actor } = run(
+      call("relay", second, { gasLimit: inclusionGas(usualGas, 400) + usualGas.call + usualGas.nestedSend }),
+    );
     expect(receipt.exitCode).toBe(vmExitCodes.outOfGas);
     expect(actor(testActorAddress)?.head).toBeNull();
   });

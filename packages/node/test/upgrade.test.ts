@@ -10,6 +10,7 @@ import {
   CodeTable,
   defineActor,
   defineMethod,
+  gasChanges,
   methods,
   noChanges,
   type Protocols,
@@ -89,7 +90,9 @@ describe("a living network", () => {
     const first = height(net.client) + 20;
     const second = first + 15;
     expect(await schedule(net, { height: epoch(first), version: 2, changes: noChanges })).toBe(0);
-    const changes = { ...noChanges, blockReward: attoFil(10n ** 18n), blockGasLimit: 20_000_000 };
+    const gas = gasChanges({ message: 7_000 });
+    const limits = { blockReward: attoFil(10n ** 18n), blockGasLimit: 20_000_000 };
+    const changes = { ...noChanges, ...limits, gas };
     expect(await schedule(net, { height: epoch(second), version: 3, changes })).toBe(0);
     const status = () => late.node.handlers["node.status"]({}, signal);
     expect(await status()).toMatchObject({
@@ -107,7 +110,9 @@ describe("a living network", () => {
     const { chain } = net.client.node;
     const mined = [...chain.ancestors(chain.head())].flatMap(({ blocks }) => blocks);
     expect(mined.some(({ miner, height: at }) => miner === late.miner && at >= first)).toBe(false);
-    expect(chain.params).toMatchObject({ blockReward: 10n ** 18n, blockGasLimit: 20_000_000 });
+    const upgraded = { blockReward: 10n ** 18n, blockGasLimit: 20_000_000, gas: { message: 7_000 } };
+    expect(chain.params).toMatchObject(upgraded);
+    expect(await askRegistry(net)).toBe(0);
     await net.settle(late.stop());
     installed = newer;
     await net.settle(late.start());

@@ -131,7 +131,7 @@ export {
 export { type SubmitPost, windowPostEntropy } from "./miner/post.ts";
 export type { CommitSector, PreCommitSector } from "./miner/seal.ts";
 export { type ConsensusFaultKind, consensusFaultOf, type ReportConsensusFault } from "./miner/slashing.ts";
-export { sealSnarks, windowPostSnarks } from "./miner/snarks.ts";
+export { type SnarkWork, sealSnarks, windowPostSnarks } from "./miner/snarks.ts";
 export {
   type Ask,
   askCodec,

@@ -37,7 +37,7 @@ export function checkMessageSyntax(signed: SignedMessage, params: NetworkParams)
   if (message.gasLimit > params.blockGasLimit) {
     return messageErrors.gasLimitTooHigh({ gasLimit: message.gasLimit, limit: params.blockGasLimit });
   }
-  const needed = inclusionGas(bytes);
+  const needed = inclusionGas(params.gas, bytes);
   if (message.gasLimit < needed) return messageErrors.gasLimitTooLow({ gasLimit: message.gasLimit, needed });
   return undefined;
 }

@@ -7,6 +7,7 @@ import type { Blockstore, CID, Epoch } from "@holdfast/base";
 import { assert, getObject, putObject } from "@holdfast/base";
 import { upgradeErrors } from "../errors.ts";
 import { builtinAddresses, codeNames } from "../types/builtins.ts";
+import type { NetworkParams } from "../types/params.ts";
 import type { ProtocolState, Upgrade } from "../types/upgrade.ts";
 import { protocolAt, protocolStateCodec } from "../types/upgrade.ts";
 import { networkOf, readHead } from "../views/actors.ts";
@@ -53,6 +54,12 @@ function refuseUnknown(held: ProtocolState, { protocols }: Env, height: number):
   });
 }
 
+/** Actors are given them, and nobody changes them but an upgrade. */
+function frozen(params: NetworkParams): NetworkParams {
+  for (const one of [params.gas, params.sectorClasses, ...params.sectorClasses]) Object.freeze(one);
+  return Object.freeze(params);
+}
+
 /**
  * A machine on a state with everything done that is due at its height. `upgrade/unknown-version`,
  * `upgrade/migration-too-large`.
@@ -70,6 +77,6 @@ export function createMachineAt(tree: StateTree, env: Env, height: Epoch): Machi
     migrate(tree, { protocols, from: held.version, to: now.version }, { height, params: now.params });
   }
   const codes = codesAt(protocols, now.version);
-  const inForce = { ...env, params: now.params };
+  const inForce = { ...env, params: frozen(now.params) };
   return createMachine(tree, codes === undefined ? inForce : { ...inForce, codes }, height, now.version);
 }

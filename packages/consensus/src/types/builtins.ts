@@ -16,13 +16,14 @@ export interface BuiltinAddresses {
   readonly burnt: Address;
 }
 
-const make = (network: NetworkByte): BuiltinAddresses => ({
-  init: seedAddress(network, "init"),
-  market: seedAddress(network, "storage"),
-  broker: seedAddress(network, "payments"),
-  reward: seedAddress(network, "filecoin"),
-  burnt: seedAddress(network, "burnt"),
-});
+const make = (network: NetworkByte): BuiltinAddresses =>
+  Object.freeze({
+    init: seedAddress(network, "init"),
+    market: seedAddress(network, "storage"),
+    broker: seedAddress(network, "payments"),
+    reward: seedAddress(network, "filecoin"),
+    burnt: seedAddress(network, "burnt"),
+  });
 
 const known: [BuiltinAddresses | undefined, BuiltinAddresses | undefined] = [undefined, undefined];
 

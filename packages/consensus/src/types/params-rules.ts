@@ -5,7 +5,8 @@
 import { addressNetwork } from "@holdfast/base";
 import { inclusionGas } from "../vm/gas.ts";
 import { maxBlockBytes, maxWinningPostBytes } from "./block.ts";
-import type { NetworkParams } from "./params.ts";
+import { nsPerGas } from "./gas.ts";
+import { blockShareOfRound, type NetworkParams } from "./params.ts";
 
 /** A header without its winning proof: 64 parents and a dozen fields (bytes). */
 const maxBareHeaderBytes = 4_096;
@@ -24,18 +25,15 @@ export function paramProblems(params: NetworkParams): readonly string[] {
     .map(([, text]) => text);
 }
 
-/** What a unit of gas is meant to take a verifier (nanoseconds); no benchmark holds the schedule to it yet. */
-const nsPerGas = 500;
-
 /** What is possible, and may be regretted. */
 export function paramWarnings(params: NetworkParams): readonly string[] {
   const { roundMs, blockGasLimit, finalityEpochs, provingPeriodEpochs, upgradeAuthority } = params;
   const blockMs = (blockGasLimit * nsPerGas) / 1e6;
   const rules: readonly Rule[] = [
     [
-      blockMs * 2 <= roundMs,
+      blockMs <= roundMs * blockShareOfRound,
       `a full block of ${blockGasLimit} gas takes about ${Math.round(blockMs)} ms to check; a round of ${roundMs} ms has time for ` +
-        `${Math.floor((roundMs * 1e6) / (2 * nsPerGas))} in half of it`,
+        `${Math.floor((roundMs * 1e6 * blockShareOfRound) / nsPerGas)} in half of it`,
     ],
     [finalityEpochs >= 30, `finality of ${finalityEpochs} epochs: a short partition cannot heal any more`],
     [provingPeriodEpochs >= finalityEpochs / 16, "sectors are proven much more often than blocks are final"],
@@ -83,9 +81,10 @@ function messageRules(params: NetworkParams): readonly Rule[] {
       `a message fits into half a block, ${maxBlockBytes / 2} bytes`,
     ],
     [params.dealsPerTick > 0, "deals come to their end"],
+    [params.gas.message > 0 && params.gas.call > 0, "no message is free"],
     [params.maxBlockMessages > 0, "a block has room for a message"],
     [
-      inclusionGas(params.maxMessageBytes) * 2 <= params.blockGasLimit,
+      inclusionGas(params.gas, params.maxMessageBytes) * 2 <= params.blockGasLimit,
       "the gas of a block pays for the longest message and as much work again",
     ],
   ];

@@ -6,6 +6,7 @@
 import type { Address, AttoFil, Codec } from "@holdfast/base";
 import { attoPerFil, c, zeroAtto } from "@holdfast/base";
 import { type SectorClass, sectorProfile, vanillaClass } from "@holdfast/proofs/verify";
+import { type GasSchedule, gasScheduleCodec, nsPerGas, usualGas } from "./gas.ts";
 import { sectorClassesCodec } from "./sector-class.ts";
 
 export interface NetworkParams {
@@ -42,6 +43,8 @@ export interface NetworkParams {
   readonly blockReward: AttoFil;
   /** The sum of the gas limits of a block's messages stays at or below this. */
   readonly blockGasLimit: number;
+  /** The prices of gas. */
+  readonly gas: GasSchedule;
   /** Encoded size of one signed message (bytes). */
   readonly maxMessageBytes: number;
   readonly maxBlockMessages: number;
@@ -102,6 +105,7 @@ export const networkParamsCodec: Codec<NetworkParams> = c.tuple("NetworkParams",
   minPledgePerSector: c.attoFil,
   blockReward: c.attoFil,
   blockGasLimit: c.uint(maxSize),
+  gas: gasScheduleCodec,
   maxMessageBytes: c.uint(maxSize),
   maxBlockMessages: c.uint(maxSize),
   channelCancelDelayEpochs: c.uint(maxEpochs),
@@ -124,6 +128,19 @@ export function vanillaClasses(sizesBytes: readonly number[]): readonly SectorCl
 /** The padded sizes (bytes) of a network's sectors. */
 export function sectorSizes(params: Pick<NetworkParams, "sectorClasses">): readonly number[] {
   return params.sectorClasses.map(({ sectorBytes }) => sectorBytes);
+}
+
+/** The part of a round that a full block may take one core of the reference machine to check. */
+export const blockShareOfRound = 0.5;
+/** A block has room for its longest message and the dearest proof of a small sector, however short its rounds are. */
+const leastBlockGas = 5_000_000;
+/** Rounds of a minute and more leave time for much else. */
+const mostBlockGas = 100_000_000;
+
+/** Half of a round's time as gas, within bounds. */
+export function usualBlockGas(roundMs: number): number {
+  const half = Math.floor((roundMs * 1e6 * blockShareOfRound) / nsPerGas);
+  return Math.min(mostBlockGas, Math.max(leastBlockGas, half));
 }
 
 /**
@@ -149,7 +166,8 @@ export function devnetParams(
     maxSectorLifetimeEpochs: 10_000_000,
     minPledgePerSector: (attoPerFil / 1000n) as AttoFil,
     blockReward: (attoPerFil * 1000n) as AttoFil,
-    blockGasLimit: 10_000_000,
+    blockGasLimit: usualBlockGas(given.roundMs),
+    gas: usualGas,
     maxMessageBytes: 524_288,
     maxBlockMessages: 1_000,
     channelCancelDelayEpochs: 500,

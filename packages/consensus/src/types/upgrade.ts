@@ -6,6 +6,7 @@
  */
 import type { Codec, Epoch } from "@holdfast/base";
 import { c } from "@holdfast/base";
+import { changedGas, type GasChanges, gasChangesCodec } from "./gas.ts";
 import type { NetworkParams } from "./params.ts";
 import { maxEpochs, maxSize, networkParamsCodec } from "./params.ts";
 
@@ -23,13 +24,16 @@ const changeFields = {
   minSectorLifetimeEpochs: c.nullable(c.uint(maxEpochs)),
   maxSectorLifetimeEpochs: c.nullable(c.uint(maxEpochs)),
   preCommitExpiryEpochs: c.nullable(c.uint(maxEpochs)),
+  gas: c.nullable(gasChangesCodec),
 } as const;
 
 export type ChangeableParam = keyof typeof changeFields;
 export const changeableParams = Object.keys(changeFields) as readonly ChangeableParam[];
 
-/** A constant that is null stays as it is. */
-export type ParamChanges = { readonly [Name in ChangeableParam]: NetworkParams[Name] | null };
+/** A constant that is null stays as it is; of the prices of gas, each by itself. */
+export type ParamChanges = {
+  readonly [Name in ChangeableParam]: (Name extends "gas" ? GasChanges : NetworkParams[Name]) | null;
+};
 
 export const noChanges: ParamChanges = {
   blockReward: null,
@@ -41,6 +45,7 @@ export const noChanges: ParamChanges = {
   minSectorLifetimeEpochs: null,
   maxSectorLifetimeEpochs: null,
   preCommitExpiryEpochs: null,
+  gas: null,
 };
 
 export interface Upgrade {
@@ -83,8 +88,13 @@ export const protocolStateCodec: Codec<ProtocolState> = c.tuple("InitState", {
 
 /** The parameters with one upgrade's changes. */
 export function changedParams(params: NetworkParams, changes: ParamChanges): NetworkParams {
-  const set = Object.entries(changes).filter(([, value]) => value !== null);
-  return { ...params, ...Object.fromEntries(set) };
+  const { gas, ...plain } = changes;
+  const set = Object.entries(plain).filter(([, value]) => value !== null);
+  return {
+    ...params,
+    ...Object.fromEntries(set),
+    gas: gas === null ? params.gas : changedGas(params.gas, gas),
+  };
 }
 
 /** What holds at a height: everything due is in force. Migrations of the state are not done here. */

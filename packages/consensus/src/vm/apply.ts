@@ -67,7 +67,7 @@ export function applyChecked(
   });
   const origin = { address: message.from, nonce: message.nonce, system: false };
   const execution = createExecution(machine, new GasMeter(message.gasLimit), origin);
-  const result = runOutermost(execution, message, inclusionGas(messageBytes));
+  const result = runOutermost(execution, message, inclusionGas(machine.env.params.gas, messageBytes));
   const fee = mulAtto(message.gasPrice, result.gasUsed);
   credit(tree, message.from, subAtto(reserve, fee));
   credit(tree, feeTo, fee);

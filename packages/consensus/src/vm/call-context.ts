@@ -5,13 +5,18 @@
  */
 import type { Address, AttoFil, Blockstore, CID, Codec, Epoch } from "@holdfast/base";
 import {
+  addressBytes,
+  addressFromBytes,
+  addressNetwork,
   assert,
+  cidOfCbor,
   createdAddress,
   decode,
+  encode,
   getObject,
   HoldfastError,
   nonce,
-  putObject,
+  zeroAddress,
   zeroAtto,
 } from "@holdfast/base";
 import type { Verifier } from "@holdfast/proofs/verify";
@@ -23,12 +28,22 @@ import type { NetworkParams } from "../types/params.ts";
 import { isEmptyCode } from "./codes.ts";
 import type { ActorContext, CallMessage, SendResult } from "./context.ts";
 import type { Call, Execution } from "./execution.ts";
-import { ActorRevert, maxCallDepth } from "./execution.ts";
+import { ActorRevert, maxCallDepth, maxExitCode, maxStateObjectBytes } from "./execution.ts";
 import { vmExitCodes } from "./exit-codes.ts";
-import type { GasMeter, ProofKind, SnarkWork } from "./gas.ts";
-import { gasSchedule, proofGas } from "./gas.ts";
+import type { ProofKind, ProofWork } from "./gas.ts";
+import { proofGas } from "./gas.ts";
 import { codeNameAt, newRecord } from "./machine.ts";
-import type { StateTree } from "./state-tree.ts";
+
+const zeroes: [Address, Address] = [zeroAddress(0), zeroAddress(1)];
+const zeroOf = (network: 0 | 1): Address => zeroes[network];
+
+function isAddress(address: Address): boolean {
+  try {
+    return addressFromBytes(addressBytes(address)) === address;
+  } catch {
+    return false;
+  }
+}
 
 /** Tag and entropy of a request for randomness (bytes). */
 const maxEntropyBytes = 1024;
@@ -38,8 +53,11 @@ export class CallContext implements ActorContext {
   readonly #self: Address;
   readonly message: CallMessage;
   readonly store: Blockstore;
+  readonly verifier: Verifier;
   #failure: ActorRevert | undefined;
   #isOver = false;
+  /** While a call that this one has made runs. */
+  #isWaiting = false;
 
   constructor(execution: Execution, call: Call) {
     this.#execution = execution;
@@ -51,7 +69,11 @@ export class CallContext implements ActorContext {
       method: call.method,
       nonce: execution.nonce,
     };
-    this.store = chargedStore(execution.machine.tree, execution.gas, () => this.#assertRunning());
+    this.store = chargedStore(execution, {
+      assertRunning: () => this.#assertRunning(),
+      check: (cid, bytes) => this.#checkObject(cid, bytes),
+    });
+    this.verifier = execution.verifier;
   }
 
   /** Throws the failure or the lack of gas that the call's actor has caught. */
@@ -66,7 +88,37 @@ export class CallContext implements ActorContext {
   }
 
   #assertRunning(): void {
-    assert(!this.#isOver, "an actor does nothing after its call");
+    if (this.#isOver) throw new ActorRevert(vmExitCodes.illegalCall, "an actor does nothing after its call");
+    if (this.#isWaiting) this.#refuse("an actor does nothing while it waits for another");
+  }
+
+  #refuse(text: string): never {
+    return this.fail(vmExitCodes.illegalCall, text);
+  }
+
+  /** What could not be read back is not written, nor anything under a name that is not its own. */
+  #checkObject(cid: CID, bytes: Uint8Array): void {
+    if (bytes.length > maxStateObjectBytes) {
+      const text = `an object of ${bytes.length} bytes, at most ${maxStateObjectBytes} are possible`;
+      this.fail(vmExitCodes.stateTooLarge, text);
+    }
+    if (!cid.equals(cidOfCbor(bytes))) this.#refuse(`${cid} does not name these bytes`);
+  }
+
+  /** An account of another network, or none at all, can never spend what it is sent. */
+  #isReceiver(address: Address): boolean {
+    const { networkByte } = this.params;
+    return isAddress(address) && addressNetwork(address) === networkByte && address !== zeroOf(networkByte);
+  }
+
+  /** Runs another actor's call; this one does nothing meanwhile. */
+  #waiting<Result>(call: () => Result): Result {
+    this.#isWaiting = true;
+    try {
+      return call();
+    } finally {
+      this.#isWaiting = false;
+    }
   }
 
   get height(): Epoch {
@@ -79,15 +131,11 @@ export class CallContext implements ActorContext {
     return this.#execution.machine.version;
   }
   get networkId(): Uint8Array {
-    return this.#execution.machine.env.networkId;
+    return new Uint8Array(this.#execution.machine.env.networkId);
   }
   get builtins(): BuiltinAddresses {
     return this.#execution.machine.builtins;
   }
-  get verifier(): Verifier {
-    return this.#execution.machine.env.verifier;
-  }
-
   get #record(): ActorRecord {
     this.#assertRunning();
     const record = this.#execution.machine.tree.get(this.#self);
@@ -107,7 +155,9 @@ export class CallContext implements ActorContext {
 
   writeState<T>(codec: Codec<T>, value: T): void {
     this.#assertRunning();
-    const head = putObject(this.store, codec, value);
+    const bytes = encode(codec, value);
+    const head = cidOfCbor(bytes);
+    this.store.put(head, bytes);
     this.#execution.machine.tree.set(this.#self, { ...this.#record, head });
   }
 
@@ -115,12 +165,18 @@ export class CallContext implements ActorContext {
     return this.#record.balance;
   }
 
+  chargeSectors(count: number): void {
+    this.charge(this.params.gas.sector * count);
+  }
+
   charge(units: number): void {
+    this.#assertRunning();
+    if (!Number.isSafeInteger(units) || units < 0) this.#refuse(`a charge of ${units} units`);
     this.#execution.gas.charge(units);
   }
 
-  chargeProof(kind: ProofKind, sizeBytes: number, snarks?: SnarkWork): void {
-    this.#execution.gas.charge(proofGas(kind, sizeBytes, snarks));
+  chargeProof(kind: ProofKind, sizeBytes: number, work?: ProofWork): void {
+    this.charge(proofGas(this.params.gas, kind, sizeBytes, work));
   }
 
   isFromAccountActor(): boolean {
@@ -130,15 +186,19 @@ export class CallContext implements ActorContext {
   send(to: Address, method: string, value: AttoFil, params: Uint8Array): SendResult {
     this.#assertRunning();
     const execution = this.#execution;
-    execution.gas.charge(gasSchedule.nestedSend);
+    const { nestedSend, actorLookup } = this.params.gas;
+    execution.gas.charge(nestedSend + actorLookup);
     const refused = (exitCode: number): SendResult => ({ exitCode, returns: new Uint8Array(0) });
     if (to === this.#self) return refused(vmExitCodes.selfSend);
+    if (!this.#isReceiver(to)) return refused(vmExitCodes.invalidReceiver);
     if (execution.depth >= maxCallDepth) return refused(vmExitCodes.callDepth);
-    const { exitCode, returns } = execution.call({ from: this.#self, to, value, method, params });
+    const call = { from: this.#self, to, value, method, params };
+    const { exitCode, returns } = this.#waiting(() => execution.call(call));
     return { exitCode, returns };
   }
 
   addressForNewActor(): Address {
+    this.charge(this.params.gas.call);
     const execution = this.#execution;
     const first = createdAddress(execution.origin, execution.nonce);
     const count = execution.creations;
@@ -150,29 +210,32 @@ export class CallContext implements ActorContext {
     this.#assertRunning();
     const execution = this.#execution;
     const { machine } = execution;
-    execution.gas.charge(gasSchedule.newActor);
+    execution.gas.charge(this.params.gas.newActor);
+    if (!this.#isReceiver(address)) this.fail(vmExitCodes.invalidReceiver, `no actor can be at ${address}`);
     const before = machine.tree.get(address);
     if (before !== undefined && !isEmptyCode(before.code)) {
       this.fail(vmExitCodes.actorExists, `there is already an actor at ${address}`);
     }
     if (execution.depth >= maxCallDepth) this.fail(vmExitCodes.callDepth, "calls are nested too deeply");
     const code = machine.codes.ofName(codeName);
-    assert(code?.constructorMethod !== undefined, `the code ${codeName} can be created`);
+    const method =
+      code?.constructorMethod ?? this.#refuse(`no actor with the code ${codeName} can be created`);
+    assert(code !== undefined, "a constructor belongs to a code");
     machine.tree.set(address, newRecord(code.cid, before?.balance ?? zeroAtto));
     const call = { from: this.#self, to: address, value: zeroAtto, method: "", params: constructorParams };
-    const result = execution.construct(call, code.constructorMethod);
+    const result = this.#waiting(() => execution.construct(call, method));
     if (result.exitCode !== vmExitCodes.ok) this.fail(result.exitCode, result.text);
   }
 
   codeNameOf(address: Address): string | undefined {
-    this.#execution.gas.charge(gasSchedule.stateReadObject);
-    return codeNameAt(this.#execution.machine, address);
+    this.charge(this.params.gas.actorLookup);
+    return isAddress(address) ? codeNameAt(this.#execution.machine, address) : undefined;
   }
 
   rand(at: Epoch, tag: string, entropy: Uint8Array): Uint8Array {
     const { height, params } = this;
-    this.#execution.gas.charge(gasSchedule.randomness);
-    assert(tag.length + entropy.length <= maxEntropyBytes, "tag and entropy of a draw are short");
+    this.charge(params.gas.randomness);
+    if (tag.length + entropy.length > maxEntropyBytes) this.#refuse("tag and entropy of a draw are short");
     const earliest = Math.max(0, height - params.ticketLookbackEpochs);
     if (!Number.isSafeInteger(at) || at < earliest || at >= height) {
       const text = `epoch ${at} is not among ${earliest}…${height - 1}`;
@@ -185,7 +248,8 @@ export class CallContext implements ActorContext {
 
   decodeParams<T>(codec: Codec<T>, bytes: Uint8Array): T {
     try {
-      return decode(codec, bytes, { maxBytes: maxParamBytes });
+      // A copy: what is decoded may point into it, and the message is not the actor's to change.
+      return decode(codec, new Uint8Array(bytes), { maxBytes: maxParamBytes });
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       return this.fail(vmExitCodes.invalidParams, `${codec.name}: ${error.message}`);
@@ -193,29 +257,42 @@ export class CallContext implements ActorContext {
   }
 
   fail(exitCode: number, text: string): never {
-    this.#failure = new ActorRevert(exitCode, text);
+    const isCode = Number.isInteger(exitCode) && exitCode > 0 && exitCode <= maxExitCode;
+    this.#failure = isCode
+      ? new ActorRevert(exitCode, text)
+      : new ActorRevert(vmExitCodes.illegalCall, `${exitCode} is no exit code of a failure: ${text}`);
     throw this.#failure;
   }
 }
 
 /** The objects of the state with every read and write charged before its bytes are used. */
-function chargedStore(tree: StateTree, gas: GasMeter, assertRunning: () => void): Blockstore {
+function chargedStore(
+  { machine, gas }: Execution,
+  {
+    assertRunning,
+    check,
+  }: { readonly assertRunning: () => void; readonly check: (cid: CID, bytes: Uint8Array) => void },
+): Blockstore {
+  const { tree } = machine;
+  const prices = machine.env.params.gas;
   return {
     get(cid: CID): Uint8Array | undefined {
       assertRunning();
-      gas.charge(gasSchedule.stateReadObject);
+      gas.charge(prices.stateReadObject);
       const bytes = tree.objects.get(cid);
-      if (bytes !== undefined) gas.charge(gasSchedule.stateRead16Bytes * Math.ceil(bytes.length / 16));
-      return bytes;
+      if (bytes === undefined) return undefined;
+      gas.charge(prices.stateReadByte * bytes.length);
+      return new Uint8Array(bytes); // the store's own are nobody's to change
     },
     put(cid: CID, bytes: Uint8Array): void {
       assertRunning();
-      gas.charge(gasSchedule.stateWriteObject + gasSchedule.stateWriteByte * bytes.length);
-      tree.objects.put(cid, bytes);
+      check(cid, bytes);
+      gas.charge(prices.stateWriteObject + prices.stateWriteByte * bytes.length);
+      tree.objects.put(cid, new Uint8Array(bytes));
     },
     has(cid: CID): boolean {
       assertRunning();
-      gas.charge(gasSchedule.stateReadObject);
+      gas.charge(prices.stateReadObject);
       return tree.objects.has(cid);
     },
   };

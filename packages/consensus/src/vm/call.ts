@@ -5,6 +5,7 @@
  */
 import type { Address, Nonce } from "@holdfast/base";
 import { assert, subAtto, zeroAtto } from "@holdfast/base";
+import type { Verifier } from "@holdfast/proofs/verify";
 import { codeNames } from "../types/builtins.ts";
 import { maxReturnBytes } from "../types/receipt.ts";
 import { CallContext } from "./call-context.ts";
@@ -14,7 +15,6 @@ import type { Call, CallResult, Execution } from "./execution.ts";
 import { ActorRevert } from "./execution.ts";
 import { vmExitCodes } from "./exit-codes.ts";
 import type { GasMeter } from "./gas.ts";
-import { gasSchedule } from "./gas.ts";
 import type { Machine } from "./machine.ts";
 import { codeNameAt, credit } from "./machine.ts";
 
@@ -26,9 +26,15 @@ export function createExecution(
   gas: GasMeter,
   origin: { readonly address: Address; readonly nonce: Nonce; readonly system: boolean },
 ): Execution {
+  const { verifier } = machine.env;
   const execution: Execution = {
     machine,
     gas,
+    verifier: Object.freeze<Verifier>({
+      verifySeal: (statement) => verifier.verifySeal(statement),
+      verifyPost: (statement) => verifier.verifyPost(statement),
+      verifyPieceInclusion: (statement) => verifier.verifyPieceInclusion(statement),
+    }),
     origin: origin.address,
     nonce: origin.nonce,
     system: origin.system,
@@ -71,9 +77,12 @@ function guarded(execution: Execution, run: () => Uint8Array): CallResult {
 
 function transfer(execution: Execution, call: Call): void {
   const { tree } = execution.machine;
+  if (typeof call.value !== "bigint")
+    throw new ActorRevert(vmExitCodes.illegalCall, "the value is no amount");
   if (call.value < 0n) throw new ActorRevert(vmExitCodes.negativeValue, "a transfer cannot be negative");
   if (call.value === zeroAtto) return;
-  execution.gas.charge(gasSchedule.transfer);
+  const prices = execution.machine.env.params.gas;
+  execution.gas.charge(prices.transfer);
   const sender = tree.get(call.from);
   if (sender === undefined || sender.balance < call.value) {
     throw new ActorRevert(
@@ -81,7 +90,7 @@ function transfer(execution: Execution, call: Call): void {
       `${call.from} holds ${sender?.balance ?? 0n} attoFIL, less than the ${call.value} to transfer`,
     );
   }
-  if (tree.get(call.to) === undefined) execution.gas.charge(gasSchedule.newActor);
+  if (tree.get(call.to) === undefined) execution.gas.charge(prices.newActor);
   tree.set(call.from, { ...sender, balance: subAtto(sender.balance, call.value) });
   credit(tree, call.to, call.value);
 }
@@ -101,7 +110,8 @@ function findMethod(machine: Machine, call: Call): AnyMethod {
 }
 
 function invoke(execution: Execution, call: Call, method: AnyMethod): Uint8Array {
-  execution.gas.charge(gasSchedule.call + gasSchedule.paramByte * call.params.length);
+  const prices = execution.machine.env.params.gas;
+  execution.gas.charge(prices.call + prices.paramByte * call.params.length);
   if (execution.running.has(call.to)) {
     throw new ActorRevert(vmExitCodes.reentrantCall, `${call.to} is still running`);
   }
@@ -117,6 +127,7 @@ function invoke(execution: Execution, call: Call, method: AnyMethod): Uint8Array
     if (returns.length > maxReturnBytes) {
       throw new ActorRevert(vmExitCodes.returnTooLarge, `${call.method} returned ${returns.length} bytes`);
     }
+    execution.gas.charge(prices.returnByte * returns.length);
     return returns;
   } finally {
     context.end();

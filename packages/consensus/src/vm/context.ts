@@ -15,7 +15,7 @@ import type { Address, AttoFil, Blockstore, CID, Codec, Epoch, Nonce } from "@ho
 import type { Verifier } from "@holdfast/proofs/verify";
 import type { BuiltinAddresses } from "../types/builtins.ts";
 import type { NetworkParams } from "../types/params.ts";
-import type { ProofKind, SnarkWork } from "./gas.ts";
+import type { ProofKind, ProofWork } from "./gas.ts";
 
 export interface CallMessage {
   readonly from: Address;
@@ -55,8 +55,10 @@ export interface ActorContext {
 
   /** Charges gas on top of what the VM charges by itself. */
   charge(units: number): void;
+  /** Charges for so many sectors of a list, before it is walked. */
+  chargeSectors(count: number): void;
   /** Charges for verifying one proof before it is done; call it before the verifier. */
-  chargeProof(kind: ProofKind, sizeBytes: number, snarks?: SnarkWork): void;
+  chargeProof(kind: ProofKind, sizeBytes: number, work?: ProofWork): void;
 
   /** True if the direct caller is an account. */
   isFromAccountActor(): boolean;

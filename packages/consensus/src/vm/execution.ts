@@ -1,12 +1,18 @@
 /** The state of one outermost message while it runs, shared by all its nested calls. */
 import type { Address, AttoFil, Nonce } from "@holdfast/base";
-import { assert } from "@holdfast/base";
+import { assert, defaultCborLimits } from "@holdfast/base";
+import type { Verifier } from "@holdfast/proofs/verify";
 import type { AnyMethod } from "./context.ts";
 import type { GasMeter } from "./gas.ts";
 import type { Machine } from "./machine.ts";
 
 /** Nested calls, the outermost included. */
 export const maxCallDepth = 16;
+/** Longest object of a state (bytes): what the codec reads back. */
+export const maxStateObjectBytes: number = defaultCborLimits.maxBytes;
+
+/** Exit codes are 16 bits of a receipt. */
+export const maxExitCode = 0xffff;
 
 export interface Call {
   readonly from: Address;
@@ -27,6 +33,8 @@ export interface CallResult {
 export interface Execution {
   readonly machine: Machine;
   readonly gas: GasMeter;
+  /** The machine's, in an object that nobody can change. */
+  readonly verifier: Verifier;
   /** Sender of the outermost message, and its nonce. */
   readonly origin: Address;
   readonly nonce: Nonce;
@@ -50,7 +58,10 @@ export class ActorRevert extends Error {
 
   constructor(exitCode: number, text: string) {
     super(text);
-    assert(Number.isInteger(exitCode) && exitCode > 0 && exitCode <= 0xffff, "a revert has an exit code");
+    assert(
+      Number.isInteger(exitCode) && exitCode > 0 && exitCode <= maxExitCode,
+      "a revert has an exit code",
+    );
     this.exitCode = exitCode;
   }
 }

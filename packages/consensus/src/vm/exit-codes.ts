@@ -28,6 +28,9 @@ const table = {
   randomnessOutOfRange: { code: 13, meaning: "the chain offers no randomness of this epoch" },
   returnTooLarge: { code: 14, meaning: "the result of the method exceeds the limit" },
   notPayable: { code: 15, meaning: "the method does not take money" },
+  stateTooLarge: { code: 16, meaning: "an object of the actor's state exceeds the limit" },
+  illegalCall: { code: 17, meaning: "the actor asked the VM for what no actor may have" },
+  invalidReceiver: { code: 18, meaning: "no actor of this network can be at this address" },
 
   // storage market: 32–63
   pledgeTooSmall: { code: 32, meaning: "the collateral is below the minimum pledge" },

@@ -1,80 +1,59 @@
 /**
- * Gas: the price list of a message as data, and the meter. Invariant: a message never uses more than its
- * limit. One unit stands for about half a microsecond of a verifier's time; bytes that stay in the state
- * for ever cost more than they take to write.
+ * Gas: what a message costs by its network's prices, and the meter. Invariant: a message never uses more than its
+ * limit.
  */
 import { assert } from "@holdfast/base";
+import type { GasSchedule } from "../types/gas.ts";
 
-export const gasSchedule = {
-  /** Every message: signature check, sender and fee bookkeeping. */
-  message: 1_000,
-  /** Each byte of the signed message: it is gossiped and kept by everybody. */
-  messageByte: 1,
-  /** A transfer of a positive value, also within a call. */
-  transfer: 100,
-  /** A method call. */
-  call: 100,
-  /** Each byte of a call's parameters: decoding. */
-  paramByte: 1,
-  /** A call from one actor to another, on top of `call`. */
-  nestedSend: 100,
-  stateReadObject: 50,
-  /** For each started 16 bytes. */
-  stateRead16Bytes: 1,
-  stateWriteObject: 200,
-  stateWriteByte: 2,
-  newActor: 1_000,
-  /** Drawing randomness from the chain. */
-  randomness: 200,
-  /**
-   * Verifying a proof: a base, and each started KiB of the proof. For the vanilla form that is all: its time
-   * goes with its bytes.
-   */
-  proof: {
-    seal: { base: 50_000, kib: 500 },
-    post: { base: 20_000, kib: 500 },
-    inclusion: { base: 2_000, kib: 200 },
-    signature: { base: 1_000, kib: 20 },
-  },
-  /**
-   * The groth16 form pays for its SNARKs besides. Measured on one core with the reference curve (noble):
-   * four pairings with one final exponentiation 24 ms, each further Miller loop 3 ms, decoding a proof's three
-   * points with their checks 5 ms, a scalar multiplication 2 ms alone and 0.6 ms in a sum of 64. Doubled, for
-   * the slower machines that have to keep up.
-   */
-  snark: {
-    /** The first SNARK of a proof. */
-    first: 120_000,
-    /** Each further one: they are verified as a batch. */
-    further: 30_000,
-    /** Each public input of each of them. */
-    publicInput: 2_000,
-  },
-} as const;
+export type ProofKind = "seal" | "post" | "inclusion" | "signature";
 
-export type ProofKind = keyof typeof gasSchedule.proof;
-
-/** The SNARKs in one proof: how many, and their public inputs in all. */
-export interface SnarkWork {
-  readonly snarks: number;
-  readonly publicInputs: number;
+/** What is in one proof beside its bytes; what is left out is nothing. */
+export interface ProofWork {
+  /** Of a proof of spacetime. */
+  readonly sectors?: number;
+  readonly snarks?: number;
+  /** Of all SNARKs together. */
+  readonly publicInputs?: number;
 }
 
-/** Gas for verifying one proof of `sizeBytes`, with the SNARKs in it. */
+function pricesOf(gas: GasSchedule, kind: ProofKind): readonly [base: number, kib: number] {
+  switch (kind) {
+    case "seal":
+      return [gas.sealBase, gas.sealKib];
+    case "post":
+      return [gas.postBase, gas.postKib];
+    case "inclusion":
+      return [gas.inclusionBase, gas.inclusionKib];
+    case "signature":
+      return [gas.signatureBase, gas.signatureKib];
+  }
+}
+
+/** Gas for verifying one proof of `sizeBytes`, or one signature under `sizeBytes`. */
 export function proofGas(
+  gas: GasSchedule,
   kind: ProofKind,
   sizeBytes: number,
-  { snarks, publicInputs }: SnarkWork = { snarks: 0, publicInputs: 0 },
+  { sectors = 0, snarks = 0, publicInputs = 0 }: ProofWork = {},
 ): number {
-  const row = gasSchedule.proof[kind];
-  const { first, further, publicInput } = gasSchedule.snark;
-  const batch = snarks === 0 ? 0 : first + further * (snarks - 1) + publicInput * publicInputs;
-  return row.base + row.kib * Math.ceil(sizeBytes / 1024) + batch;
+  const [base, kib] = pricesOf(gas, kind);
+  const batch =
+    snarks === 0 ? 0 : gas.snarkFirst + gas.snarkFurther * (snarks - 1) + gas.snarkPublicInput * publicInputs;
+  return base + kib * Math.ceil(sizeBytes / 1024) + gas.postSector * sectors + batch;
 }
 
 /** What every message pays before anything runs. `messageBytes` is the size of the signed message. */
-export function inclusionGas(messageBytes: number): number {
-  return gasSchedule.message + gasSchedule.messageByte * messageBytes;
+export function inclusionGas(gas: GasSchedule, messageBytes: number): number {
+  return gas.message + gas.messageByte * messageBytes;
+}
+
+/** For an estimate: so many objects of the state read and written again, and so many bytes of them together. */
+export function stateGas(
+  gas: GasSchedule,
+  { objects, bytes }: { readonly objects: number; readonly bytes: number },
+): number {
+  const object = gas.stateReadObject + gas.stateWriteObject;
+  return object * objects + (gas.stateReadByte + gas.stateWriteByte) * bytes;
 }
 
 /** Thrown through all nested calls of a message when its limit is used up; the VM alone catches it. */

@@ -7,12 +7,13 @@ import type { Address, Blockstore, CID, Epoch } from "@holdfast/base";
 import { assert, zeroAtto } from "@holdfast/base";
 import { upgradeErrors } from "../errors.ts";
 import type { ActorRecord } from "../types/actor.ts";
+import type { GasSchedule } from "../types/gas.ts";
 import type { NetworkParams } from "../types/params.ts";
 import { firstVersion } from "../types/upgrade.ts";
 import { codeCid } from "./actor-code.ts";
 import type { CodeTable } from "./codes.ts";
 import { isEmptyCode } from "./codes.ts";
-import { GasMeter, gasSchedule, OutOfGas } from "./gas.ts";
+import { GasMeter, OutOfGas } from "./gas.ts";
 import { newRecord } from "./machine.ts";
 import type { StateTree } from "./state-tree.ts";
 
@@ -83,28 +84,29 @@ function contextOf(
   gas: GasMeter,
   { height, params }: { readonly height: Epoch; readonly params: NetworkParams },
 ): MigrationContext {
+  const prices = params.gas;
   const must = (address: Address): ActorRecord => {
-    gas.charge(gasSchedule.stateReadObject);
+    gas.charge(prices.stateReadObject);
     const record = tree.get(address);
     assert(record !== undefined, `the migrated actor ${address} exists`);
     return record;
   };
   const set = (address: Address, record: ActorRecord): void => {
-    gas.charge(gasSchedule.stateWriteObject);
+    gas.charge(prices.stateWriteObject);
     tree.set(address, record);
   };
   return {
     height,
     params,
-    store: chargedObjects(tree, gas),
+    store: chargedObjects(tree, gas, prices),
     actor(address) {
-      gas.charge(gasSchedule.stateReadObject);
+      gas.charge(prices.stateReadObject);
       return tree.get(address);
     },
     setHead: (address, head) => set(address, { ...must(address), head }),
     setCode: (address, codeName) => set(address, { ...must(address), code: codeCid(codeName) }),
     install(address, codeName, head) {
-      gas.charge(gasSchedule.newActor);
+      gas.charge(prices.newActor);
       const before = tree.get(address);
       assert(before === undefined || isEmptyCode(before.code), `there is no actor yet at ${address}`);
       set(address, { ...newRecord(codeCid(codeName), before?.balance ?? zeroAtto), head });
@@ -112,20 +114,20 @@ function contextOf(
   };
 }
 
-function chargedObjects({ objects }: StateTree, gas: GasMeter): Blockstore {
+function chargedObjects({ objects }: StateTree, gas: GasMeter, prices: GasSchedule): Blockstore {
   return {
     get(cid) {
-      gas.charge(gasSchedule.stateReadObject);
+      gas.charge(prices.stateReadObject);
       const bytes = objects.get(cid);
-      if (bytes !== undefined) gas.charge(gasSchedule.stateRead16Bytes * Math.ceil(bytes.length / 16));
+      if (bytes !== undefined) gas.charge(prices.stateReadByte * bytes.length);
       return bytes;
     },
     put(cid, bytes) {
-      gas.charge(gasSchedule.stateWriteObject + gasSchedule.stateWriteByte * bytes.length);
+      gas.charge(prices.stateWriteObject + prices.stateWriteByte * bytes.length);
       objects.put(cid, bytes);
     },
     has(cid) {
-      gas.charge(gasSchedule.stateReadObject);
+      gas.charge(prices.stateReadObject);
       return objects.has(cid);
     },
   };

@@ -103,7 +103,7 @@ describe("createChannel", () => {
 
   it("runs out of gas like any call", () => {
     const params = { target: bob.address, eol: epoch(500) };
-    const options = { value: fil(1n), gasLimit: 1_500 };
+    const options = { value: fil(1n), gasLimit: 3_500 };
     const { exitCode } = world.send(alice, broker, "broker.createChannel", params, options);
     expect(exitCode).toBe(vmExitCodes.outOfGas);
     expect(world.money().escrow).toBe(0n);

@@ -6,7 +6,6 @@ import type { Address, CID, Epoch } from "@holdfast/base";
 import { createdAddress, epoch, filToAtto, nonce, sectorId } from "@holdfast/base";
 import {
   builtinAddresses,
-  gasSchedule,
   genesisMinerAddress,
   isFrozen,
   missedProofFee,
@@ -22,6 +21,7 @@ import {
   readPower,
   readSectors,
   sealSnarks,
+  usualGas,
   vanillaClasses,
   windowAt,
   windowPostSnarks,
@@ -268,14 +268,16 @@ describe("the price of SNARKs", () => {
     expect(sealSnarks(params, 1024)).toEqual(none);
     expect(sealSnarks(params, 4096)).toEqual(none);
     expect(windowPostSnarks(params, [{ sectorBytes: 1024 }])).toEqual(none);
-    expect(proofGas("seal", 3000)).toBe(gasSchedule.proof.seal.base + 3 * gasSchedule.proof.seal.kib);
+    expect(proofGas(usualGas, "seal", 3000)).toBe(usualGas.sealBase + 3 * usualGas.sealKib);
   });
 
   it("is dearest for the first of a proof", () => {
-    const { first, further, publicInput } = gasSchedule.snark;
-    const vanilla = proofGas("post", 100);
-    expect(proofGas("post", 100, { snarks: 1, publicInputs: 3 })).toBe(vanilla + first + 3 * publicInput);
-    expect(proofGas("post", 100, { snarks: 4, publicInputs: 0 })).toBe(vanilla + first + 3 * further);
+    const { snarkFirst, snarkFurther, snarkPublicInput } = usualGas;
+    const vanilla = proofGas(usualGas, "post", 100);
+    const one = proofGas(usualGas, "post", 100, { snarks: 1, publicInputs: 3 });
+    expect(one).toBe(vanilla + snarkFirst + 3 * snarkPublicInput);
+    const four = proofGas(usualGas, "post", 100, { snarks: 4, publicInputs: 0 });
+    expect(four).toBe(vanilla + snarkFirst + 3 * snarkFurther);
   });
 
   it("is charged before the verifier is asked", () => {
@@ -293,8 +295,8 @@ describe("the price of SNARKs", () => {
       return world.send(carol, miner, "miner.commitSector", { sectorId: id, proof: goodProof }).gasUsed;
     });
     const { snarks, publicInputs } = sealSnarks(params, 2048);
-    const { first, further, publicInput } = gasSchedule.snark;
-    const price = first + further * (snarks - 1) + publicInput * publicInputs;
+    const { snarkFirst, snarkFurther, snarkPublicInput } = usualGas;
+    const price = snarkFirst + snarkFurther * (snarks - 1) + snarkPublicInput * publicInputs;
     expect((gas[0] ?? 0) - (gas[1] ?? 0)).toBeGreaterThan(price - 20_000);
     expect((gas[0] ?? 0) - (gas[1] ?? 0)).toBeLessThan(price + 20_000);
   });

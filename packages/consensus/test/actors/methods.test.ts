@@ -144,7 +144,7 @@ describe("methods", () => {
       expect(world.ask(miner, path, none).gasUsed).toBeGreaterThan(0);
     }
     const peerId = { peerId: "other-peer" };
-    const { exitCode } = world.send(alice, miner, "miner.updatePeerId", peerId, { gasLimit: 1_200 });
+    const { exitCode } = world.send(alice, miner, "miner.updatePeerId", peerId, { gasLimit: 3_300 });
     expect(exitCode).toBe(vmExitCodes.outOfGas);
     expect(world.ask(miner, "miner.getPeerId", none).returns).toBe("peer-of-the-tests");
   });

@@ -3,8 +3,8 @@
  * the genesis as a CAR inside. Invariant: what people read is what machines do, because every field of the readable
  * part but the peers is compared with the genesis when the file is read.
  */
-import { filText, MemoryBlockstore } from "@holdfast/base";
-import { blockCid, readNetworkParams, readProtocol, type Upgrade } from "@holdfast/consensus";
+import { type AttoFil, filText, MemoryBlockstore } from "@holdfast/base";
+import { blockCid, namedChanges, readNetworkParams, readProtocol, type Upgrade } from "@holdfast/consensus";
 import { z } from "zod";
 import { loadGenesis } from "../genesis.ts";
 import { foundingErrors } from "./errors.ts";
@@ -56,8 +56,11 @@ export interface NetworkFile {
 const base64Columns = 96;
 
 function plainUpgrade({ height, version, changes }: Upgrade): { readonly [name: string]: unknown } {
-  const set = Object.entries(changes).filter(([, value]) => value !== null);
-  const text = set.map(([name, value]) => [name, typeof value === "bigint" ? `${filText(value)}FIL` : value]);
+  const set = Object.entries(namedChanges(changes));
+  const text = set.map(([name, value]) => [
+    name,
+    typeof value === "bigint" ? `${filText(value as AttoFil)}FIL` : value,
+  ]);
   return { height, version, ...Object.fromEntries(text) };
 }
 

@@ -7,6 +7,7 @@ import {
   type NetworkParams,
   paramWarnings,
   readNetworkParams,
+  withNamedParams,
 } from "@holdfast/consensus";
 import type { PorepKind, ProofMode, SectorClass } from "@holdfast/proofs";
 import { devnetClass } from "../devnet-classes.ts";
@@ -70,14 +71,14 @@ function typedValue(name: string, text: string, roundMs: number): string {
 
 function setParameters(params: NetworkParams, set: NewNetwork["set"]): NetworkParams {
   const entries = Object.entries(set).map(([name, text]) => {
-    if (!parameterNames.some((known) => known === name)) {
+    if (!parameterNames.includes(name)) {
       const problem = `there is no parameter ${name}; there are ${parameterNames.join(", ")}`;
       throw foundingErrors.badFile({ file: "the draft", problem });
     }
     const value = typedValue(name, text, params.roundMs);
     return [name, inFile("the draft", () => readParameter(name, value))] as const;
   });
-  return { ...params, ...Object.fromEntries(entries) };
+  return withNamedParams(params, Object.fromEntries(entries));
 }
 
 /** Writes a draft. Errors: `network/bad-file`, `proofs/unknown-sector-size`, `proofs/no-circuit`, `address/…`. */

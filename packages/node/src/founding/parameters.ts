@@ -14,7 +14,15 @@ import {
   parseFil,
   toHex,
 } from "@holdfast/base";
-import { devnetParams, type NetworkParams, networkParamsCodec } from "@holdfast/consensus";
+import {
+  devnetParams,
+  type NamedValue,
+  type NamedValues,
+  type NetworkParams,
+  namedParams,
+  networkParamsCodec,
+  withNamedParams,
+} from "@holdfast/consensus";
 import type { SectorClass } from "@holdfast/proofs/verify";
 
 export type PlainParameters = { readonly [name: string]: string | number | boolean | null };
@@ -26,16 +34,15 @@ export interface PlainSectors {
 }
 
 const template: NetworkParams = devnetParams({ name: "template", roundMs: 1_000 });
-type ParameterName = Exclude<keyof NetworkParams, "sectorClasses">;
-export const parameterNames = Object.keys(template).filter(
-  (name) => name !== "sectorClasses",
-) as ParameterName[];
+const templateValues: NamedValues = namedParams(template);
+/** "gas.message" and so on are the prices of gas. */
+export const parameterNames: readonly string[] = Object.keys(templateValues);
 
 export function plainParameters(params: NetworkParams): PlainParameters {
-  const entries = parameterNames.map((name) => {
-    const value = params[name];
-    return [name, typeof value === "bigint" ? `${filText(value)}FIL` : value];
-  });
+  const entries = Object.entries(namedParams(params)).map(([name, value]) => [
+    name,
+    typeof value === "bigint" ? `${filText(value as AttoFil)}FIL` : value,
+  ]);
   return Object.fromEntries(entries);
 }
 
@@ -51,8 +58,8 @@ export function plainSectors(classes: readonly SectorClass[]): PlainSectors[] {
 }
 
 /** One parameter from its text or value; a message in words if it is none. */
-export function readParameter(name: string, value: unknown): NetworkParams[ParameterName] {
-  const kind = template[name as ParameterName];
+export function readParameter(name: string, value: unknown): NamedValue {
+  const kind = templateValues[name];
   if (name === "upgradeAuthority") return value === null ? null : addressOf(name, value);
   if (typeof kind === "bigint") return amountOf(name, value);
   if (typeof kind === "string") {
@@ -88,7 +95,7 @@ function worded<Result>(name: string, read: () => Result): Result {
 
 /** All parameters, and through the codec of the chain, so that nothing passes that a chain would not take. */
 export function readParameters(plain: PlainParameters, sectors: readonly PlainSectors[]): NetworkParams {
-  const unknown = Object.keys(plain).find((name) => !parameterNames.includes(name as ParameterName));
+  const unknown = Object.keys(plain).find((name) => !parameterNames.includes(name));
   if (unknown !== undefined) throw new PlainProblem(`there is no parameter ${unknown}`);
   const missing = parameterNames.find((name) => !(name in plain));
   if (missing !== undefined) throw new PlainProblem(`parameters.${missing} is missing`);
@@ -100,6 +107,9 @@ export function readParameters(plain: PlainParameters, sectors: readonly PlainSe
         ? null
         : { seal: fromHex(keys.seal), window: fromHex(keys.window), winning: fromHex(keys.winning) },
   }));
-  const params = { ...template, ...read, sectorClasses } as unknown as NetworkParams;
+  const params = withNamedParams(
+    { ...template, sectorClasses: sectorClasses as readonly SectorClass[] },
+    read,
+  );
   return worded("parameters", () => decode(networkParamsCodec, encode(networkParamsCodec, params)));
 }

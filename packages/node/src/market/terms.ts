@@ -10,6 +10,7 @@ import {
   type NetworkParams,
   percentOf,
   proofGas,
+  stateGas,
 } from "@holdfast/consensus";
 import { maxUserBytes, paddedPieceBytes } from "@holdfast/proofs";
 import { limits } from "../limits.ts";
@@ -120,6 +121,8 @@ const locationOverheadBytes = 16;
 const startOverheadBytes = 1_024;
 /** One piece in the terms: commitment and size with their CBOR. */
 const termsPieceBytes = 48;
+/** State and signature of a deal that is published or started (measured, with room). */
+const startTouch = { objects: 60, bytes: 30_000 } as const;
 const inclusionNodeBytes = 32;
 const positionBytes = 8;
 
@@ -127,6 +130,7 @@ const positionBytes = 8;
 export function startSize(
   pieces: readonly Pick<DealPiece, "paddedBytes">[],
   sectorBytes: number,
+  { gas: prices }: NetworkParams,
 ): { readonly messageBytes: number; readonly gas: number } {
   let messageBytes = startOverheadBytes;
   let gas = 0;
@@ -135,10 +139,14 @@ export function startSize(
     const proofBytes = positionBytes + inclusionNodeBytes * levels;
     // The one message has the terms, the other the proofs.
     messageBytes += Math.max(proofBytes + locationOverheadBytes, termsPieceBytes);
-    gas += proofGas("inclusion", proofBytes);
+    gas += proofGas(prices, "inclusion", proofBytes);
   }
   // Parameters are paid for in the message, in its call and in that of the miner; state and signature beside.
-  return { messageBytes, gas: gas + 4 * inclusionGas(messageBytes) + 40_000 };
+  const bytes = 3 * prices.paramByte * messageBytes;
+  return {
+    messageBytes,
+    gas: gas + bytes + inclusionGas(prices, messageBytes) + stateGas(prices, startTouch),
+  };
 }
 
 /** Why pieces cannot be one deal in sectors of this size; undefined if they can. */
@@ -150,7 +158,7 @@ export function oversize(
   if (pieces.length > limits.piecesPerDeal) {
     return `${pieces.length} pieces for sectors of ${sectorBytes} bytes, at most ${limits.piecesPerDeal} are possible`;
   }
-  const { messageBytes, gas } = startSize(pieces, sectorBytes);
+  const { messageBytes, gas } = startSize(pieces, sectorBytes, params);
   if (messageBytes > params.maxMessageBytes) {
     return `${messageBytes} bytes in one message, at most ${params.maxMessageBytes} are possible`;
   }

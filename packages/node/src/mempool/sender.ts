@@ -296,7 +296,7 @@ class SenderService implements Sender {
       throw senderErrors.wouldFail({ method: call.method, exitCode: outcome.exitCode, meaning });
     }
     const bytes = call.params.length + messageOverheadBytes;
-    return Math.ceil((outcome.gasUsed + inclusionGas(bytes)) * gasMargin);
+    return Math.ceil((outcome.gasUsed + inclusionGas(chain.params.gas, bytes)) * gasMargin);
   }
 
   #checkFunds(from: Address, ownFunds: bigint): void {

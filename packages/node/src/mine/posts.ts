@@ -31,6 +31,7 @@ import {
   readDeadline,
   readMinerState,
   type Sector,
+  stateGas,
   windowAt,
   windowPostEntropy,
   windowPostSnarks,
@@ -40,9 +41,9 @@ import { limits } from "../limits.ts";
 import { mineErrors } from "./errors.ts";
 import type { MineNeeds, MineStorage } from "./needs.ts";
 
-/** Gas of a proof's bookkeeping: for each sector (state read and written; measured, with room), and once. */
-const sectorGas = 20_000;
-const baseGas = 300_000;
+/** What a proof touches of the state: for each sector, and once (measured, with room). */
+const sectorTouch = { objects: 8, bytes: 5_000 } as const;
+const baseTouch = { objects: 60, bytes: 80_000 } as const;
 const envelopeBytes = 320;
 /** A SNARK of 192 bytes with what frames it. */
 const snarkBytes = 256;
@@ -116,12 +117,13 @@ function mostProofBytes({ sectorClasses }: NetworkParams, sectorBytes: number): 
 }
 
 function gasOf(params: NetworkParams, sectors: readonly Sector[], proofBytes: number): number {
+  const work = { ...windowPostSnarks(params, sectors), sectors: sectors.length };
   return (
-    proofGas("post", proofBytes, windowPostSnarks(params, sectors)) +
-    inclusionGas(proofBytes + 2 * envelopeBytes) +
-    proofBytes +
-    baseGas +
-    sectorGas * sectors.length
+    proofGas(params.gas, "post", proofBytes, work) +
+    inclusionGas(params.gas, proofBytes + 2 * envelopeBytes) +
+    params.gas.paramByte * proofBytes +
+    stateGas(params.gas, baseTouch) +
+    stateGas(params.gas, sectorTouch) * sectors.length
   );
 }
 

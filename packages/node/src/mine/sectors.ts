@@ -18,6 +18,7 @@ import {
   exitCodeMeaning,
   inclusionGas,
   methods,
+  type NetworkParams,
   networkIdOf,
   type PreCommit,
   proofGas,
@@ -28,6 +29,7 @@ import {
   sealEntropy,
   sealSnarks,
   sectorIdentityOf,
+  stateGas,
   type Tipset,
 } from "@holdfast/consensus";
 import { limits } from "../limits.ts";
@@ -42,8 +44,8 @@ const ticketDepthEpochs = 5;
 const ticketMarginEpochs = 5;
 /** Rounds by which the seal seed must be buried before it is proven on. */
 const seedDepthEpochs = 1;
-/** Gas of a commitment beside its proof: state of the miner and the market (measured, with room). */
-const commitStateGas = 400_000;
+/** What a commitment touches of the miner's and the market's state (measured, with room). */
+const commitTouch = { objects: 80, bytes: 100_000 } as const;
 /** Messages that change the state have their signature and envelope on top of the parameters (bytes). */
 const envelopeBytes = 320;
 
@@ -151,7 +153,7 @@ async function preCommitSector(needs: MineNeeds, sector: MineSector, signal: Abo
     expiration: epoch(chain.head().height + maxSectorLifetimeEpochs - 1),
   });
   // Not from a dry run: the pre-commitments that go into the same block make each next one dearer.
-  const gasLimit = inclusionGas(params.length + envelopeBytes) + commitStateGas + params.length;
+  const gasLimit = callGas(chain.params, params.length);
   await sendAndCheck(
     needs,
     { method: "preCommitSector", params, key: attempt.key, sectorId, gasLimit },
@@ -180,15 +182,19 @@ async function commit(needs: MineNeeds, sector: MineSector, signal: AbortSignal)
   if (!(await proofs.check({ check: "seal", statement }))) return storage.prove(sector.sectorId, seed);
   const params = encode(methods.miner.commitSector.params, { sectorId: id, proof });
   const gasLimit =
-    proofGas("seal", proof.length, sealSnarks(chain.params, sectorBytes)) +
-    inclusionGas(params.length + envelopeBytes) +
-    commitStateGas +
-    params.length;
+    callGas(chain.params, params.length) +
+    proofGas(chain.params.gas, "seal", proof.length, sealSnarks(chain.params, sectorBytes));
   await sendAndCheck(
     needs,
     { method: "commitSector", params, key: attempt.key, sectorId: sector.sectorId, gasLimit },
     signal,
   );
+}
+
+/** A commitment's message without its proof. */
+function callGas({ gas }: NetworkParams, paramBytes: number): number {
+  const bytes = gas.paramByte * paramBytes;
+  return inclusionGas(gas, paramBytes + envelopeBytes) + bytes + stateGas(gas, commitTouch);
 }
 
 interface SectorMessage {

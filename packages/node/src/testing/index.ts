@@ -15,6 +15,7 @@ import { type MoneyReport, moneyInvariant } from "@holdfast/consensus";
 import { buildNodes, type NetworkOptions, type TestNode } from "./nodes.ts";
 import { type PutView, runPut } from "./put.ts";
 
+export { openLevelDatabase } from "../chain/index.ts";
 export { createClaimPool } from "../claim-pool.ts";
 export type { Claim, ClaimChecker } from "../claims.ts";
 export {

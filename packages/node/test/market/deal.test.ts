@@ -201,7 +201,7 @@ describe("terms", () => {
           return encode(signedMessageCodec, { message, signature: new Uint8Array(65) }).length;
         }),
       );
-      const { messageBytes } = startSize(pieces, sectorBytes);
+      const { messageBytes } = startSize(pieces, sectorBytes, facts.params);
       expect(messageBytes).toBeGreaterThanOrEqual(bytes);
       expect(messageBytes).toBeLessThan(1.5 * bytes + 2_000);
     }

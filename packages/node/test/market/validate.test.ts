@@ -81,7 +81,7 @@ const table: readonly (Case & { readonly code: string; readonly truth?: Case })[
   {
     code: "deal/too-many-pieces",
     facts: { params: { ...facts.params, blockGasLimit: 20_000 } },
-    truth: { facts: { params: { ...facts.params, blockGasLimit: 100_000 } } },
+    truth: { facts: { params: { ...facts.params, blockGasLimit: 1_000_000 } } },
   },
   { code: "deal/duration-out-of-range", signed: proposalWith({ durationEpochs: 39, startBy: epoch(80) }) },
   { code: "deal/duration-out-of-range", signed: proposalWith({ durationEpochs: 99_999 }) },

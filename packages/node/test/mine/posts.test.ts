@@ -11,7 +11,14 @@ import {
   rawCid,
   utf8Bytes,
 } from "@holdfast/base";
-import { methods, readMinerState, readSectors, type SubmitPost, windowAt } from "@holdfast/consensus";
+import {
+  methods,
+  readMinerState,
+  readSectors,
+  type SubmitPost,
+  usualGas,
+  windowAt,
+} from "@holdfast/consensus";
 import { createNetwork, type TestNetwork, type TestNode } from "@holdfast/node/testing";
 import { describe, expect, it } from "vitest";
 import type { MineNeeds } from "../../src/mine/index.ts";
@@ -48,7 +55,8 @@ async function addSectors(net: TestNetwork, count: number): Promise<void> {
 describe("a miner", () => {
   it("proves the partitions of a deadline in as many messages as the network's limits ask for", async () => {
     // The least that a network may have, whose messages are as short as they may be.
-    const params = { partitionSectors: 1, blockGasLimit: 900_000, maxMessageBytes: 440_000 };
+    const gas = { ...usualGas, postSector: 110_000 };
+    const params = { partitionSectors: 1, blockGasLimit: 900_000, maxMessageBytes: 440_000, gas };
     await using net = await createNetwork({ miners: 2, seed: "parts-3", params });
     const { miner } = firstMiner(net);
     await net.advance("3s");
@@ -172,7 +180,7 @@ async function byHand(net: TestNetwork) {
 
 describe("the message of a proof", () => {
   it("is sent once, and offered more and more while no block takes it", async () => {
-    await using net = await createNetwork({ miners: 2, seed: "dearer-3" });
+    await using net = await createNetwork({ miners: 2, seed: "dearer-7" });
     await net.advance("3s");
     const { chain, sent, raised, toWindow, prove } = await byHand(net);
     await toWindow();

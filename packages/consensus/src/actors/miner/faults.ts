@@ -22,9 +22,6 @@ export const sectorIdsCodec: Codec<SectorIds> = c.tuple("SectorIds", {
   sectorIds: c.list(sectorNumberCodec, maxSectorsPerMiner),
 });
 
-/** Gas for each sector of a list, which can name the same one again and again: about 4 µs of work. */
-export const sectorGas = 8;
-
 /** Fails with `deadlineFrozen` if it is too late to declare anything about the sector. */
 export function checkDeclaration(ctx: ActorContext, { sectorId, deadlineIndex }: Sector): void {
   if (!isFrozen(ctx.params, ctx.message.to, deadlineIndex, ctx.height)) return;
@@ -40,7 +37,7 @@ export function checkDeclaration(ctx: ActorContext, { sectorId, deadlineIndex }:
  */
 export function declareFaults(ctx: ActorContext, { sectorIds }: SectorIds): None {
   const state = readAsOperator(ctx);
-  ctx.charge(sectorGas * sectorIds.length);
+  ctx.chargeSectors(sectorIds.length);
   const sectors = loadSectors(ctx.store, state);
   let removed = 0n;
   for (const sectorId of sectorIds) {
@@ -65,7 +62,7 @@ export function declareFaults(ctx: ActorContext, { sectorIds }: SectorIds): None
  */
 export function declareRecovery(ctx: ActorContext, { sectorIds }: SectorIds): None {
   const state = readAsOperator(ctx);
-  ctx.charge(sectorGas * sectorIds.length);
+  ctx.chargeSectors(sectorIds.length);
   const sectors = loadSectors(ctx.store, state);
   for (const sectorId of sectorIds) {
     const sector = sectors.get(sectorId);

@@ -16,7 +16,6 @@ import type { PieceLocation, ProveDealPieces, SectorHealth } from "../calls.ts";
 import type { None } from "../kit.ts";
 import { none } from "../kit.ts";
 import { readMiner } from "./access.ts";
-import { sectorGas } from "./faults.ts";
 import { loadPreCommits, loadSectors, sectorNumberCodec } from "./state.ts";
 
 /** Most pieces of one condition. */
@@ -128,7 +127,7 @@ export function getSectorsHealth(
   ctx: ActorContext,
   { sectorIds }: { readonly sectorIds: readonly SectorId[] },
 ): readonly (SectorHealth | null)[] {
-  ctx.charge(sectorGas * sectorIds.length);
+  ctx.chargeSectors(sectorIds.length);
   const sectors = loadSectors(ctx.store, readMiner(ctx));
   return sectorIds.map((sectorId) => {
     const sector = sectors.get(sectorId);

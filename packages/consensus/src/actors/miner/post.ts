@@ -21,7 +21,6 @@ import {
   partitionIndexCodec,
   partitionMembers,
 } from "./deadlines.ts";
-import { sectorGas } from "./faults.ts";
 import { skippedSectorFee } from "./penalties.ts";
 import { windowPostSnarks } from "./snarks.ts";
 import type { MinerState, Sector } from "./state.ts";
@@ -67,7 +66,7 @@ function sectorsAskedFor(ctx: ActorContext, state: MinerState, index: number, gi
   const asked: Sector[] = [];
   for (const partition of partitions) {
     const members = partitionMembers(ctx.params, numbers, partition);
-    ctx.charge(sectorGas * members.length);
+    ctx.chargeSectors(members.length);
     if (members.length === 0) {
       ctx.fail(vmExitCodes.invalidPartitions, `deadline ${index} has no partition ${partition}`);
     }
@@ -100,7 +99,8 @@ function divide(ctx: ActorContext, asked: readonly Sector[], skipped: readonly S
 function verify(ctx: ActorContext, toProve: readonly Sector[], { windowStart, proof }: SubmitPost): boolean {
   if (toProve.length === 0) return proof.length === 0;
   const miner = ctx.message.to;
-  ctx.chargeProof("post", proof.length, windowPostSnarks(ctx.params, toProve));
+  const snarks = windowPostSnarks(ctx.params, toProve);
+  ctx.chargeProof("post", proof.length, { ...snarks, sectors: toProve.length });
   return ctx.verifier.verifyPost({
     classes: ctx.params.sectorClasses,
     kind: "window",

@@ -5,7 +5,7 @@
  */
 import { findResolved, type ResolvedClass } from "@holdfast/proofs/verify";
 import type { NetworkParams } from "../../types/params.ts";
-import type { SnarkWork } from "../../vm/gas.ts";
+import type { ProofWork } from "../../vm/gas.ts";
 
 /** Bits of indices that one field element carries. */
 const packedBits = 253;
@@ -22,6 +22,9 @@ function groth16ClassOf({ sectorClasses }: Classes, sectorBytes: number): Resolv
   const found = findResolved(sectorClasses, sectorBytes);
   return found?.sectorClass.proofMode === "groth16" ? found : undefined;
 }
+
+/** The SNARKs in one proof: how many, and their public inputs in all. */
+export type SnarkWork = Required<Pick<ProofWork, "snarks" | "publicInputs">>;
 
 const none: SnarkWork = { snarks: 0, publicInputs: 0 };
 

@@ -14,7 +14,7 @@ import { burn, callActor, none } from "../kit.ts";
 import { freeBalance, readAsOperator, writeMiner } from "./access.ts";
 import { loadDeadlineSectors, loadDeadlines, putDeadlineSectors } from "./deadlines.ts";
 import type { SectorIds } from "./faults.ts";
-import { checkDeclaration, sectorGas } from "./faults.ts";
+import { checkDeclaration } from "./faults.ts";
 import { terminationFee } from "./penalties.ts";
 import { loadSectors, maxSectorsPerMiner, sectorNumberCodec } from "./state.ts";
 
@@ -33,7 +33,7 @@ export const extendSectorsCodec: Codec<ExtendSectors> = c.tuple("ExtendSectors",
  */
 export function extendSectors(ctx: ActorContext, { sectorIds, expiration }: ExtendSectors): None {
   const state = readAsOperator(ctx);
-  ctx.charge(sectorGas * sectorIds.length);
+  ctx.chargeSectors(sectorIds.length);
   const { maxSectorLifetimeEpochs: longest, minPledgePerSector: full } = ctx.params;
   if (expiration - ctx.height > longest) {
     ctx.fail(vmExitCodes.expirationOutOfRange, `a sector lives at most ${longest} epochs from now`);
@@ -75,7 +75,7 @@ export function extendSectors(ctx: ActorContext, { sectorIds, expiration }: Exte
  */
 export function terminateSectors(ctx: ActorContext, { sectorIds }: SectorIds): None {
   const state = readAsOperator(ctx);
-  ctx.charge(sectorGas * sectorIds.length);
+  ctx.chargeSectors(sectorIds.length);
   const sectors = loadSectors(ctx.store, state);
   const deadlines = loadDeadlines(ctx.store, state);
   let removed = 0n;

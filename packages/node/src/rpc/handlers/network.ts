@@ -6,12 +6,15 @@ import type { ApiHandlers, CheckedParams, MethodResult } from "@holdfast/api";
 import { assert, encode, epoch, filText, HoldfastError, parseFil, toHex } from "@holdfast/base";
 import {
   builtinAddresses,
-  type ChangeableParam,
-  changeableParams,
+  changeableNames,
+  changesOfNamed,
   knownVersion,
   methods,
+  type NamedValue,
+  type NamedValues,
   type NetworkParams,
-  noChanges,
+  namedChanges,
+  namedParams,
   type ParamChanges,
   protocolAt,
   type Upgrade,
@@ -24,12 +27,12 @@ type UpgradeView = MethodResult<"network.show">["upgrades"][number];
 type Constants = UpgradeView["changes"];
 
 /** Told by themselves in a view, or of no use to a person. */
-const notConstants = new Set(["name", "networkByte", "roundMs", "sectorClasses", "upgradeAuthority"]);
+const notConstants = new Set(["name", "networkByte", "roundMs", "upgradeAuthority"]);
 
-const constantText = (value: unknown): Constants[string] =>
-  typeof value === "bigint" ? filText(value as never) : (value as Constants[string]);
+const constantText = (value: NamedValue): Constants[string] =>
+  typeof value === "bigint" ? filText(value as never) : value;
 
-function constantsOf(values: object): Constants {
+function constantsOf(values: NamedValues): Constants {
   const known = Object.entries(values).filter(([name, value]) => !notConstants.has(name) && value !== null);
   return Object.fromEntries(known.map(([name, value]) => [name, constantText(value)]));
 }
@@ -42,7 +45,7 @@ function upgradeView(needs: HandlerNeeds, { height, version, changes }: Upgrade)
     version,
     isKnown: version <= knownVersion(chain.protocols),
     inMs: Math.max(0, Math.round(atMs - clock.nowMs())),
-    changes: constantsOf(changes),
+    changes: constantsOf(namedChanges(changes)),
   };
 }
 
@@ -104,7 +107,7 @@ function showNetwork(needs: HandlerNeeds): MethodResult<"network.show"> {
       profile,
       proofMode,
     })),
-    constants: constantsOf(params),
+    constants: constantsOf(namedParams(params)),
     upgradeAuthority: params.upgradeAuthority,
     faucetFil: params.faucetAmount === 0n ? null : filText(params.faucetAmount),
     upgrades: upgrades.map((upgrade) => upgradeView(needs, upgrade)),
@@ -128,16 +131,17 @@ async function schedule(
 
 /** Amounts as FIL, everything else as whole numbers. `rpc/bad-constant`. */
 export function readChanges(params: NetworkParams, given: { readonly [name: string]: string }): ParamChanges {
-  const read = Object.entries(given).map(([name, text]) => {
-    if (!changeableParams.includes(name as ChangeableParam)) {
-      const problem = `${name} never changes, or there is none; these can: ${changeableParams.join(", ")}`;
+  const present = namedParams(params);
+  const read = Object.entries(given).map(([name, text]): [string, NamedValue] => {
+    if (!changeableNames.includes(name)) {
+      const problem = `${name} never changes, or there is none; these can: ${changeableNames.join(", ")}`;
       throw rpcErrors.badConstant({ problem });
     }
-    if (typeof params[name as ChangeableParam] === "bigint") return [name, amountOf(name, text)];
+    if (typeof present[name] === "bigint") return [name, amountOf(name, text)];
     if (/^\d{1,13}$/.test(text)) return [name, Number(text)];
     throw rpcErrors.badConstant({ problem: `${name} is a whole number, not ${text}` });
   });
-  return { ...noChanges, ...Object.fromEntries(read) };
+  return changesOfNamed(Object.fromEntries(read));
 }
 
 function amountOf(name: string, text: string): bigint {

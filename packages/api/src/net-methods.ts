@@ -34,7 +34,10 @@ const netStatus = z.object({
   observed: z
     .array(z.object({ address: z.string(), peers: z.int() }))
     .describe("this machine as peers see it, and how many see it so"),
-  reach: z.enum(["public", "private", "unknown"]),
+  reach: z.enum(["public", "private", "unknown"]).describe("whether others can dial this node"),
+  dialBacks: z
+    .array(z.object({ peerId: z.string(), port: z.int(), reached: z.boolean(), atMs: z.number() }))
+    .describe("what peers found that were asked to dial this node"),
   inbound: z.int(),
   outbound: z.int(),
   halfOpen: z.int(),

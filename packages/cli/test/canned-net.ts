@@ -21,7 +21,11 @@ export const netCalls: { readonly [Name in NetCall]: MethodResult<Name> } = {
     network: "local",
     addresses: [`/ip4/192.0.2.7/tcp/6000/p2p/${peerId}`],
     observed: [{ address: "192.0.2.7", peers: 3 }],
-    reach: "public",
+    reach: "private",
+    dialBacks: [
+      { peerId, port: 6000, reached: false, atMs: 1_800_000_000_000 },
+      { peerId, port: 6000, reached: false, atMs: 1_800_000_060_000 },
+    ],
     inbound: 2,
     outbound: 3,
     halfOpen: 0,

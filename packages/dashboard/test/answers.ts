@@ -243,6 +243,40 @@ export const dealDetail: MethodResult<"deal.show"> = {
   ],
 };
 
+export const network: MethodResult<"net.status"> = {
+  peerId: "12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X",
+  network: "devnet",
+  addresses: ["/ip4/127.0.0.1/tcp/6003"],
+  observed: [{ address: "127.0.0.1", peers: 2 }],
+  reach: "public",
+  dialBacks: [],
+  inbound: 1,
+  outbound: 1,
+  halfOpen: 0,
+  bans: 2,
+  receivedBytes: 1_572_864,
+  sentBytes: 1_048_576,
+};
+
+export const bans: MethodResult<"net.bans"> = [
+  {
+    subject: "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA",
+    kind: "peer",
+    reason: "its score fell to -80, at last by: lied",
+    by: "score",
+    fromMs: genesisMs,
+    untilMs: genesisMs + 21_600_000,
+  },
+  {
+    subject: "203.0.113.0/24",
+    kind: "range",
+    reason: "<img src=x onerror=alert(1)>",
+    by: "person",
+    fromMs: genesisMs,
+    untilMs: null,
+  },
+];
+
 export const peers: MethodResult<"net.peers"> = [
   {
     peerId: "12D3KooWJAZjUxsSTGcGUwBSGPfu2XxyAfkzcGovYb8cX1GfTabX",

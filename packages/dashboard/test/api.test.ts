@@ -50,6 +50,8 @@ describe("queries", () => {
       "deal.ls": answers.deals,
       "deal.show": answers.dealDetail,
       "net.peers": answers.peers,
+      "net.status": answers.network,
+      "net.bans": answers.bans,
       "mine.status": answers.mineStatus,
       "sector.ls": answers.sectors,
     } as const;

@@ -15,6 +15,8 @@ export function clientModel(more: Partial<Model> = {}): Model {
     files: known(answers.files),
     deals: known([...answers.deals]),
     peers: known(answers.peers),
+    network: known(answers.network),
+    bans: known(answers.bans),
   };
   return { ...firstModel(true), status: answers.status(head), parts, ...more };
 }

@@ -231,6 +231,32 @@ describe("a part that has no answer", () => {
   });
 });
 
+describe("peers", () => {
+  const known = <Value>(value: Value) => ({ value, failure: undefined });
+  const of = (parts: Partial<Model["parts"]>): Shown => {
+    const model = clientModel();
+    return show({ ...model, parts: { ...model.parts, ...parts } });
+  };
+
+  it("are shown with who is banned, by whom, until when and why", () => {
+    const { text } = of({});
+    expect(text).toContain(`${answers.peers.length} peers, 2 bans`);
+    expect(text).toMatch(/203\.0\.113\.0\/24\s*person\s*lifted by hand\s*<img src=x onerror=alert\(1\)>/);
+    expect(text).toMatch(/score\s*2023-11-15 04:13\s*its score fell to -80, at last by: lied/);
+    expect(text).toContain("holdfast net bans");
+    expect(of({ bans: known([]) }).text).not.toContain("banned");
+  });
+
+  it("tell how a node is mended that nobody can dial, and nothing where it can be", () => {
+    expect(of({}).text).not.toContain("could not dial");
+    const found = { peerId: "p", port: 6000, reached: false, atMs: 1 };
+    const network = { ...answers.network, reach: "private" as const, dialBacks: [found] };
+    expect(of({ network: known(network) }).text).toContain(
+      "1 peer could not dial this node on port 6000: forward",
+    );
+  });
+});
+
 describe("mining", () => {
   const shown = show(minerModel());
 

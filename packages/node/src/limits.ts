@@ -27,6 +27,14 @@ export const limits = {
   banMs: 21_600_000,
   /** Peers whose deeds are remembered, also after they have left. */
   rememberedScores: 2_048,
+  /** A new connection has other things to say first: then a peer is asked to dial back. */
+  dialBackAfterMs: 3_000,
+  /** A machine that asked to be dialled back is not dialled again for this time. */
+  dialBackPauseMs: 60_000,
+  /** Machines that are dialled back in that time. */
+  dialBackMachines: 64,
+  /** Peers that are dialled back at the same time. */
+  dialBacksServed: 4,
   /** Gossip messages of one neighbour in a second, on average. */
   gossipMessagesPerSecond: 200,
   /** Gossip messages of one neighbour at once. */
@@ -89,6 +97,10 @@ export const limits = {
   routeTipsets: 65_536,
   /** Headers of such a chain that are kept until its bodies come; others are fetched again with them. */
   routeHeaderBytes: 16_777_216,
+  /** Headers of chains that one peer told of and did not give, after which it is a liar. */
+  vainTipsets: 2_048,
+  /** Such chains, or tries of one, that it has in any case. */
+  vainTries: 3,
   /** Answers with bodies that one chain waits for at the same time. */
   bodyRequests: 4,
   /** Bytes of bodies that one answer is asked for, judged by those before it. */

@@ -21,7 +21,15 @@ import { isOnLan, mdnsTagOf } from "./lan.ts";
 import { limits } from "./limits.ts";
 import { openLogger } from "./logger.ts";
 import { messageTopic } from "./mempool/index.ts";
-import { type BanStore, type NetWire, openBanStore, openLibp2pWire } from "./net/index.ts";
+import {
+  type BanStore,
+  type NetControl,
+  type NetWire,
+  openBanStore,
+  openLibp2pWire,
+  openScoreStore,
+  type ScoreStore,
+} from "./net/index.ts";
 import { type NodeConfig, openRepo, type Repo } from "./repo/index.ts";
 import { openDiskBlocks } from "./retrieval/index.ts";
 import type { PageFile } from "./rpc/index.ts";
@@ -94,7 +102,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     network: params.networkByte,
     ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase }),
   });
-  const around = { clock, logger, params, bans: openBanStore(database) };
+  const around = { clock, logger, params, bans: openBanStore(database), scores: openScoreStore(database) };
   const wire = stack.use(await openWire(config, keys.peerSeed, options, around));
   const fileBlocks = stack.use(
     await openDiskBlocks({
@@ -130,7 +138,10 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
   const node = stack.use(await startNode(parts));
   if (options.offline !== true) {
     const block = genesis.block.header;
-    stack.use(startDiscovery(repo, { wire, clock, logger, database, params, genesis: blockCid(block) }));
+    const { remoteOf } = wire.control;
+    stack.use(
+      startDiscovery(repo, { wire, remoteOf, clock, logger, database, params, genesis: blockCid(block) }),
+    );
   }
   await repo.announce(node.apiUrl);
   return handleOf(node, { repo, path: options.repo, running: stack.move() });
@@ -141,9 +152,10 @@ function startDiscovery(
   parts: Pick<NodeParts, "wire" | "clock" | "logger" | "database"> & {
     readonly params: NetworkParams;
     readonly genesis: CID;
+    readonly remoteOf: NetControl["remoteOf"];
   },
 ): AsyncDisposable {
-  const { wire, clock, logger, database, params, genesis } = parts;
+  const { wire, remoteOf, clock, logger, database, params, genesis } = parts;
   return openDiscovery({
     wire,
     clock,
@@ -152,6 +164,7 @@ function startDiscovery(
     bootstrap: repo.config.net.bootstrap,
     store: openPeerStore(database),
     redialMaxMs: hurryMs(params),
+    remoteOf,
     genesis: { cid: genesis, file: () => repo.genesis() },
   });
 }
@@ -187,13 +200,14 @@ function openWire(
   around: Pick<NodeParts, "clock" | "logger"> & {
     readonly params: NetworkParams;
     readonly bans: BanStore;
+    readonly scores: ScoreStore;
   },
 ): Promise<NetWire> {
   const online = options.offline !== true;
-  const { clock, logger, bans, params } = around;
+  const { clock, logger, bans, scores, params } = around;
   const listen = online ? config.net.listen : [];
   return openLibp2pWire(
-    { clock, logger, limits, bans },
+    { clock, logger, limits, bans, scores },
     {
       privateKey: peerSeed,
       listen,

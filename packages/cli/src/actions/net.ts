@@ -8,11 +8,23 @@ import { plural, roughly, sizeText } from "../human-text.ts";
 import { argument, optionDurationMs, optionFlag, optionList, optionText } from "../input.ts";
 import { facts, table } from "../layout.ts";
 
-const reachText: { readonly [Reach in MethodResult<"net.status">["reach"]]: string } = {
-  public: "yes: peers have come in",
-  private: "nobody has come in yet; behind a router, forward a port and name it in [net] announce",
-  unknown: "unknown: there is no peer",
-};
+type Reach = Pick<MethodResult<"net.status">, "reach" | "dialBacks">;
+
+/** In one line, with the way to mend it. */
+function reachText({ reach, dialBacks }: Reach): string {
+  const reached = dialBacks.filter((found) => found.reached);
+  const [first] = dialBacks;
+  if (reach === "public")
+    return reached.length === 0
+      ? "yes: peers have come in"
+      : `yes: ${plural(reached.length, "peer")} dialled it on port ${reached[0]?.port}`;
+  if (reach === "unknown") return "unknown: nobody has come in, and no peer that could try has told yet";
+  if (first === undefined) return "no: it listens nowhere, see [net] listen in config.toml";
+  return (
+    `no: ${plural(dialBacks.length, "peer")} could not dial it on port ${first.port}; forward that TCP port on the ` +
+    "router, let the firewall pass it, and name the outer address in [net] announce of config.toml"
+  );
+}
 
 export const netStatus = action({
   result: methods["net.status"].result,
@@ -22,7 +34,7 @@ export const netStatus = action({
       ["network", found.network],
       ["peer id", found.peerId],
       ["peers", `${found.outbound} dialled, ${found.inbound} came in, ${found.halfOpen} half open`],
-      ["reachable", reachText[found.reach]],
+      ["reachable", reachText(found)],
       ["addresses", found.addresses.length === 0 ? "-" : found.addresses],
       ["seen at", found.observed.length === 0 ? "-" : found.observed.map(seenAt)],
       ["traffic", `${sizeText(found.receivedBytes)} received, ${sizeText(found.sentBytes)} sent`],
@@ -80,14 +92,19 @@ export const netId = action({
 });
 
 export const netAddrs = action({
-  result: methods["net.status"].result.pick({ addresses: true, observed: true, reach: true }),
+  result: methods["net.status"].result.pick({
+    addresses: true,
+    observed: true,
+    reach: true,
+    dialBacks: true,
+  }),
   async run({ node, signal }) {
-    const { addresses, observed, reach } = await (await node()).call("net.status", {}, signal);
-    return { addresses, observed, reach };
+    const { addresses, observed, reach, dialBacks } = await (await node()).call("net.status", {}, signal);
+    return { addresses, observed, reach, dialBacks };
   },
-  render({ addresses, observed, reach }, { terminal }) {
+  render({ addresses, observed, ...reach }, { terminal }) {
     for (const one of observed) terminal.hint(`peers see this machine at ${seenAt(one)}`);
-    if (reach === "private") terminal.hint(reachText.private);
+    if (reach.reach === "private") terminal.hint(`reachable: ${reachText(reach)}`);
     if (addresses.length === 0) terminal.hint("this node listens nowhere");
     return addresses.join("\n");
   },

@@ -26,6 +26,8 @@ export const questions = {
   files: { method: "file.ls", params: {} },
   deals: { method: "deal.ls", params: {} },
   peers: { method: "net.peers", params: {} },
+  network: { method: "net.status", params: {} },
+  bans: { method: "net.bans", params: {} },
 } as const satisfies Questions;
 export const minerQuestions = {
   mine: { method: "mine.status", params: {} },
@@ -50,7 +52,7 @@ export interface Part<Value> {
 export type Parts = { readonly [Name in PartName]: Part<MethodResult<Asked[Name]["method"]>> };
 
 /** Lists that show their newest entries until someone asks for all. */
-export type ListName = "files" | "puts" | "deals" | "peers" | "sectors";
+export type ListName = "files" | "puts" | "deals" | "peers" | "bans" | "sectors";
 
 export interface Model {
   /** Without one, the page is a door with a lock. */
@@ -82,6 +84,8 @@ export function firstModel(hasToken: boolean): Model {
       files: unknown,
       deals: unknown,
       peers: unknown,
+      network: unknown,
+      bans: unknown,
       mine: unknown,
       sectors: unknown,
     },

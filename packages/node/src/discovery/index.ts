@@ -11,6 +11,7 @@ import { chooseDials } from "./choose.ts";
 import { discoveryErrors } from "./errors.ts";
 import { askPeers, servePeers } from "./exchange.ts";
 import { serveGenesis } from "./genesis-exchange.ts";
+import { believable } from "./hearsay.ts";
 import type { DiscoveryNeeds } from "./needs.ts";
 import type { KeptPeer } from "./store.ts";
 
@@ -156,10 +157,13 @@ class Discovery implements AsyncDisposable {
   /** Peers tell where they listen and whom they know. */
   async #ask(): Promise<void> {
     const { wire, clock } = this.#needs;
-    for (const { id, addresses } of wire.peers()) this.#book.told(id, addresses, clock.nowMs());
+    this.#listen();
     if (wire.peers().length < enoughPeers) {
       const answers = await Promise.all(
-        this.#asked().map(({ id }) => askPeers(this.#needs, id, this.#stop.signal)),
+        this.#asked().map(async ({ id }) => {
+          const teller = this.#needs.remoteOf?.(id);
+          return believable(await askPeers(this.#needs, id, this.#stop.signal), teller);
+        }),
       );
       for (const address of answers.flat()) this.#book.learn(address, "heard");
     }
@@ -167,6 +171,12 @@ class Discovery implements AsyncDisposable {
     this.#askPauseMs = none ? firstAskMs : Math.min(limits.peerQuestionMs, this.#askPauseMs * 2);
     this.#askAtMs = clock.nowMs() + this.#askPauseMs;
     this.#dial();
+  }
+  /** Each says where it listens itself. */
+  #listen(): void {
+    const { wire, clock, remoteOf } = this.#needs;
+    for (const { id, addresses } of wire.peers())
+      this.#book.told(id, believable(addresses, remoteOf?.(id)), clock.nowMs());
   }
   #asked(): readonly WirePeer[] {
     const peers = [...this.#needs.wire.peers()];
@@ -186,7 +196,7 @@ class Discovery implements AsyncDisposable {
     this.#saveAtMs = clock.nowMs() + saveEveryMs;
     if (store === undefined) return;
     const peers = wire.peers();
-    for (const { id, addresses } of peers) this.#book.told(id, addresses, clock.nowMs());
+    this.#listen();
     const anchors = new Set<string>(
       peers
         .filter(({ direction }) => direction === "outbound")

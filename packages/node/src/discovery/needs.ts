@@ -1,5 +1,5 @@
 /** What finding peers, and being found, needs. */
-import type { CID, Clock, Logger, Random, Wire } from "@holdfast/base";
+import type { CID, Clock, Logger, PeerId, Random, Wire } from "@holdfast/base";
 import type { PeerStore } from "./store.ts";
 
 /** The genesis that a node gives to those who were invited. */
@@ -22,6 +22,8 @@ export interface DiscoveryNeeds {
   readonly store?: PeerStore;
   /** The longest pause before a lost peer is dialled again; networks with short rounds are in more of a hurry. */
   readonly redialMaxMs?: number;
+  /** Where a peer is connected from, as a multiaddr; of a wire over sockets. */
+  readonly remoteOf?: (peer: PeerId) => string | undefined;
 }
 
 /** What somebody who was invited needs. */

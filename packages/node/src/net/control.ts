@@ -3,10 +3,11 @@
  * latency. The other rooms report peers' deeds here.
  */
 import { type Cancel, type PeerId, wireErrors } from "@holdfast/base";
-import type { Connection } from "@libp2p/interface";
+import type { Connection, IdentifyResult } from "@libp2p/interface";
 import { peerIdFromString } from "@libp2p/peer-id";
 import { multiaddr } from "@multiformats/multiaddr";
 import { type Ban, type Bans, subjectOf } from "./bans.ts";
+import type { DialBack, DialBacks } from "./dial-back.ts";
 import { netErrors } from "./errors.ts";
 import { type Gate, machineOf } from "./gate.ts";
 import type { Gossip } from "./gossip.ts";
@@ -42,6 +43,8 @@ export interface NetCounts extends Traffic {
 
 export interface NetControl {
   peers(): readonly PeerFacts[];
+  /** Where a peer is connected from, as a multiaddr. */
+  remoteOf(peer: PeerId): string | undefined;
   counts(): NetCounts;
   /** Of connected peers and of those who left, worst first. */
   scores(): readonly Score[];
@@ -59,11 +62,14 @@ export interface NetControl {
   ping(peer: string, signal?: Cancel): Promise<number>;
   /** Addresses at which peers see this node, and how many of them do; most first. */
   observed(): readonly { readonly address: string; readonly peers: number }[];
+  /** What peers found that were asked to dial this node. */
+  dialBacks(): readonly DialBack[];
 }
 
 export interface ControlParts {
   readonly needs: NetNeeds;
   readonly host: Host;
+  readonly dialBacks: DialBacks;
   readonly gossip: Gossip;
   readonly gate: Gate;
   readonly bans: Bans;
@@ -88,6 +94,10 @@ export function createControl(parts: ControlParts): NetControl {
   };
   return {
     peers: () => uniquePeers(host).map((connection) => factsOf(parts, connection)),
+    remoteOf: (peer) => {
+      const open = host.getConnections(peerIdFromString(peer)).find(({ status }) => status === "open");
+      return open === undefined ? undefined : String(open.remoteAddr);
+    },
     counts: () => {
       const all = uniquePeers(host);
       const inbound = all.filter(({ direction }) => direction === "inbound").length;
@@ -121,6 +131,7 @@ export function createControl(parts: ControlParts): NetControl {
       }
     },
     observed: () => observedBy(parts.introductions),
+    dialBacks: () => parts.dialBacks.found(),
   };
 }
 
@@ -159,3 +170,13 @@ function observedBy(introductions: ReadonlyMap<PeerId, Introduction>) {
   }
   return [...counts].map(([address, peers]) => ({ address, peers })).sort((a, b) => b.peers - a.peers);
 }
+
+export function introductionOf({ agentVersion, protocols, observedAddr }: IdentifyResult): Introduction {
+  return {
+    agent: (agentVersion ?? "").slice(0, agentLettersMax),
+    protocols: protocols.slice(0, protocolsMax),
+    seesUsAt: observedAddr === undefined ? undefined : String(observedAddr),
+  };
+}
+const agentLettersMax = 128;
+const protocolsMax = 64;

@@ -5,12 +5,13 @@
 
 import type { PeerId, Wire, WirePeer, WireStream } from "@holdfast/base";
 import { assert, type Cancel, type GossipVerdict, HoldfastError, wireErrors } from "@holdfast/base";
-import type { Connection, IdentifyResult, PeerInfo, Stream } from "@libp2p/interface";
+import type { Connection, PeerInfo, Stream } from "@libp2p/interface";
 import { peerIdFromString } from "@libp2p/peer-id";
 import { multiaddr } from "@multiformats/multiaddr";
 import { parseAddress, textOf, withPeer } from "./addresses.ts";
 import { Bans } from "./bans.ts";
-import { createControl, type Introduction, type NetControl } from "./control.ts";
+import { createControl, type Introduction, introductionOf, type NetControl } from "./control.ts";
+import { DialBacks } from "./dial-back.ts";
 import { netErrors } from "./errors.ts";
 import { chooseEviction } from "./eviction.ts";
 import { Gate, machineOf } from "./gate.ts";
@@ -61,9 +62,10 @@ export async function openLibp2pWire(needs: NetNeeds, options: Libp2pWireOptions
   let wire: Libp2pWire | undefined;
   const bans = new Bans({ clock, store: needs.bans, most: limits.bans });
   const care = meshCare();
-  const scores = new Scores(clock, limits.rememberedScores, (peer, worst) =>
-    wire?.onBad(peer as PeerId, worst),
-  );
+  const scores = new Scores({
+    ...{ clock, most: limits.rememberedScores, store: needs.scores },
+    onBad: (peer, worst) => wire?.onBad(peer as PeerId, worst),
+  });
   const meter = new ByteMeter();
   const gate = new Gate({
     bans,
@@ -125,9 +127,14 @@ class Libp2pWire implements NetWire {
     this.self = textOf(host.peerId);
     this.#parts = parts;
     this.#gossip = new Gossip(needs, host.services.pubsub, parts);
+    const dialBacks = new DialBacks({
+      ...{ needs, host, signal: this.#stop.signal },
+      open: (peer, protocol, signal) => this.open(peer, protocol, signal),
+      handle: (protocol, handler) => void this.handle(protocol, handler),
+    });
     this.control = createControl({
       ...parts,
-      ...{ needs, host, gossip: this.#gossip, introductions: this.#introductions },
+      ...{ needs, host, dialBacks, gossip: this.#gossip, introductions: this.#introductions },
       disconnect: (peer) => this.disconnect(peer),
     });
     host.addEventListener("peer:connect", ({ detail }) => this.#tell("connect", textOf(detail)));
@@ -167,7 +174,9 @@ class Libp2pWire implements NetWire {
     signal?.throwIfAborted();
     const parsed = parseAddress(address);
     try {
-      const connection = await this.#inTime(signal, (inTime) => this.#host.dial(parsed, { signal: inTime }));
+      const connection = await this.#parts.gate.named(parsed, () =>
+        this.#inTime(signal, (inTime) => this.#host.dial(parsed, { signal: inTime })),
+      );
       return textOf(connection.remotePeer);
     } catch (error) {
       signal?.throwIfAborted();
@@ -262,6 +271,7 @@ class Libp2pWire implements NetWire {
   }
 
   async #close(): Promise<void> {
+    this.#parts.scores.save();
     const reason = wireErrors.closed({ what: "wire" });
     this.#stop.abort(reason);
     this.#cutStreams(() => true, reason);
@@ -328,6 +338,7 @@ class Libp2pWire implements NetWire {
     const peers = this.peers();
     const known = peers.some((peer) => peer.id === textOf(id));
     if (this.#closing !== undefined || known || peers.length >= enoughPeers) return;
+    for (const address of multiaddrs) this.#parts.gate.remember(address);
     this.#inTime(undefined, (signal) => this.#host.dial(multiaddrs, { signal })).catch((error) =>
       this.#needs.logger.debug("a found peer was not reached", { peer: String(id), detail: String(error) }),
     );
@@ -379,16 +390,6 @@ const closeTimeoutMs = 300;
 
 /** Streams over the limit of a protocol that are counted against who opened them. */
 const streamsToNotice = 32;
-
-function introductionOf({ agentVersion, protocols, observedAddr }: IdentifyResult): Introduction {
-  return {
-    agent: (agentVersion ?? "").slice(0, agentLettersMax),
-    protocols: protocols.slice(0, protocolsMax),
-    seesUsAt: observedAddr === undefined ? undefined : String(observedAddr),
-  };
-}
-const agentLettersMax = 128;
-const protocolsMax = 64;
 
 /** With so many peers the neighbours that mDNS finds are left alone. */
 const enoughPeers = 16;

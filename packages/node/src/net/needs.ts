@@ -1,6 +1,7 @@
 /** What the wire needs of its surroundings. */
 import type { Clock, Logger } from "@holdfast/base";
 import type { BanStore } from "./bans.ts";
+import type { ScoreStore } from "./scores.ts";
 
 /** Rows of the node's table of limits. */
 export interface NetLimits {
@@ -24,6 +25,15 @@ export interface NetLimits {
   readonly inboundConnections: number;
   readonly connectionsPerMachine: number;
   readonly pendingConnectionsPerMachine: number;
+  /** Peers that are known, connected or not. */
+  readonly knownPeers: number;
+  /** After a new connection, before its peer is asked to dial back. */
+  readonly dialBackAfterMs: number;
+  /** A machine that asked to be dialled back is not dialled again for this time. */
+  readonly dialBackPauseMs: number;
+  /** Machines that are dialled back in that time, and peers at the same time. */
+  readonly dialBackMachines: number;
+  readonly dialBacksServed: number;
   /** Messages of one neighbour in a second, on average, and at once. */
   readonly gossipMessagesPerSecond: number;
   readonly gossipBurst: number;
@@ -43,4 +53,6 @@ export interface NetNeeds {
   readonly limits: NetLimits;
   /** Where bans are kept over a restart. */
   readonly bans?: BanStore;
+  /** Where the deeds of peers are. */
+  readonly scores?: ScoreStore;
 }

@@ -1,7 +1,8 @@
 /**
- * What a peer has done, as one number: its own deeds only, forgotten by halves, kept for hours after it has left,
- * so that going and coming back washes nobody clean. Gossipsub adds the number to its own score; below the lowest
- * mark the peer is banned. Good deeds weigh little: no store of them can be saved up for an attack.
+ * What a peer has done, as one number: its own deeds only, forgotten by halves, kept for hours after it has left and
+ * over a restart of this node, so that going and coming back washes nobody clean. Gossipsub adds the number to its own
+ * score; below the lowest mark the peer is banned. Good deeds weigh little: no store of them can be saved up for an
+ * attack.
  */
 import type { Clock, JsonObject } from "@holdfast/base";
 
@@ -19,11 +20,15 @@ const points = {
   invalid: -20,
   /** A frame longer than its protocol allows. */
   oversized: -25,
-  /** It asserted what is provably wrong. */
-  lied: -50,
+  /**
+   * It asserted what is provably wrong. Sync asks it nothing for ten minutes then; if it comes back and lies again in
+   * the ten after these, this node talks to it no more.
+   */
+  lied: -65,
 } as const;
 
 export type Deed = keyof typeof points;
+export const deedNames = Object.keys(points) as readonly Deed[];
 
 const halfLifeMs = 600_000; // 10 minutes
 /** As long as Lotus keeps the scores of those who left (RetainScore). */
@@ -38,6 +43,30 @@ export interface Score extends JsonObject {
   readonly deeds: { readonly [Of in Deed]?: number };
 }
 
+/** As it is kept over a restart. */
+export interface KeptScore extends Score {
+  /** The moment of which `score` speaks. */
+  readonly atMs: number;
+}
+
+export interface ScoreStore {
+  load(): readonly KeptScore[];
+  /** Replaces what was kept. */
+  save(scores: readonly KeptScore[]): void;
+}
+
+export interface ScoresOptions {
+  readonly clock: Clock;
+  /** Peers that are remembered. */
+  readonly most: number;
+  readonly store?: ScoreStore | undefined;
+  readonly onBad: (peer: string, worst: Deed) => void;
+}
+
+/** A kill loses the deeds of this time at most: the shorter one where there was a bad deed. */
+const saveAfterMs = 60_000;
+const saveBadAfterMs = 5_000;
+
 interface Kept {
   score: number;
   atMs: number;
@@ -49,12 +78,21 @@ export class Scores {
   readonly #most: number;
   readonly #kept = new Map<string, Kept>();
   readonly #onBad: (peer: string, worst: Deed) => void;
+  readonly #store: ScoreStore | undefined;
+  #savedAtMs: number;
 
-  /** `most`: peers that are remembered. */
-  constructor(clock: Clock, most: number, onBad: (peer: string, worst: Deed) => void) {
+  constructor({ clock, most, store, onBad }: ScoresOptions) {
     this.#clock = clock;
     this.#most = most;
     this.#onBad = onBad;
+    this.#store = store;
+    this.#savedAtMs = clock.nowMs();
+    for (const { peerId, score, atMs, deeds } of (store?.load() ?? []).slice(0, most)) {
+      // A clock that was set back must not make old deeds grow.
+      const isOld = this.#savedAtMs - atMs > keptMs;
+      if (!isOld)
+        this.#kept.set(peerId, { score, atMs: Math.min(atMs, this.#savedAtMs), deeds: { ...deeds } });
+    }
   }
 
   note(peer: string, deed: Deed): void {
@@ -67,6 +105,15 @@ export class Scores {
     this.#kept.set(peer, kept);
     if (this.#kept.size > this.#most) this.#forgetOne(peer);
     if (kept.score <= banBelow && before > banBelow) this.#onBad(peer, deed);
+    const afterMs = points[deed] < 0 ? saveBadAfterMs : saveAfterMs;
+    if (this.#clock.nowMs() - this.#savedAtMs >= afterMs) this.save();
+  }
+  /** For the next start. */
+  save(): void {
+    this.#savedAtMs = this.#clock.nowMs();
+    this.#store?.save(
+      [...this.#kept].map(([peerId, { score, atMs, deeds }]) => ({ peerId, score, atMs, deeds })),
+    );
   }
   of(peer: string): number {
     const kept = this.#kept.get(peer);
@@ -83,7 +130,7 @@ export class Scores {
   }
   /** After a ban, or when a person has lifted one. */
   clear(peer: string): void {
-    this.#kept.delete(peer);
+    if (this.#kept.delete(peer)) this.save();
   }
 
   #faded({ score, atMs }: Kept): number {

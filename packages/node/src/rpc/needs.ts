@@ -156,6 +156,12 @@ export interface NetControlDoor {
   unban(subject: string): void;
   ping(peer: string, signal?: Cancel): Promise<number>;
   observed(): readonly { readonly address: string; readonly peers: number }[];
+  dialBacks(): readonly {
+    readonly peer: PeerId;
+    readonly port: number;
+    readonly reached: boolean;
+    readonly atMs: number;
+  }[];
 }
 
 export interface NetBan {

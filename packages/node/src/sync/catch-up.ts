@@ -2,11 +2,13 @@
  * Catching up: each peer's newest word about a chain that is not here is a target, and each target is reached by
  * headers first, then bodies from several peers, then execution in order. A peer has one target, so what anybody can
  * have us do is bounded; the targets of the most useful peers come first. A target whose chain breaks a rule is
- * remembered as bad and whoever told of it is a liar; one that only could not be fetched is tried again.
+ * remembered as bad and whoever told of it is a liar; one that only could not be fetched is tried again, until all
+ * that its teller had us walk down in vain is too much.
  * Invariant: nothing here decides what is valid or which head is better; both go through the lane of the blocks.
  */
 import { type CID, HoldfastError, type PeerId } from "@holdfast/base";
 import { type FullBlock, sortCids, type Tipset, tipsetKey } from "@holdfast/consensus";
+import { Bounded } from "../bounded.ts";
 import { limits } from "../limits.ts";
 import type { Asker } from "./ask.ts";
 import type { BadEntry, BadTipsets } from "./bad.ts";
@@ -64,6 +66,13 @@ export interface Progress {
   readonly sinceMs: number;
 }
 
+/** What a peer has cost that came to nothing. */
+interface Vain {
+  tries: number;
+  /** Headers that were followed, less the tipsets that its chains have brought. */
+  tipsets: number;
+}
+
 interface Run {
   readonly target: Target;
   /** Tipsets that this run has come by and will bring in. */
@@ -89,6 +98,7 @@ export class CatchUp {
   readonly #targets = new Map<PeerId, Target>();
   readonly #runs = new Set<Run>();
   readonly #work = new Set<Promise<void>>();
+  readonly #vain = new Bounded<Vain>(limits.peerScores);
   #moved = Promise.withResolvers<void>();
   /** Sizes of the orphans of all targets. */
   readonly #orphans = new Map<FullBlock, number>();
@@ -196,8 +206,8 @@ export class CatchUp {
     this.#runs.add(run);
     const work = this.#run(run)
       .then(
-        () => this.#forget(target),
-        (error: unknown) => this.#failed(target, error),
+        () => this.#reached(run),
+        (error: unknown) => this.#failed(run, error),
       )
       .finally(() => {
         this.#runs.delete(run);
@@ -253,9 +263,16 @@ export class CatchUp {
     this.#moved = Promise.withResolvers();
   }
 
-  #failed(target: Target, error: unknown): void {
+  #reached({ target, executed }: Run): void {
+    const vain = this.#vain.get(target.peer);
+    if (vain !== undefined) vain.tipsets = Math.max(0, vain.tipsets - executed);
+    this.#forget(target);
+  }
+
+  #failed(run: Run, error: unknown): void {
     const { clock, logger, signal, bad } = this.#needs;
     if (signal.aborted) return;
+    const { target } = run;
     const { peer, height } = target;
     const entry = error instanceof BadChain ? error.entry : bad.find(target.key);
     const code = entry?.code ?? (error instanceof HoldfastError ? error.code : "internal");
@@ -268,11 +285,28 @@ export class CatchUp {
     else if (final.has(code)) this.#forget(target);
     else {
       // What a peer tells of, it has; one that does not give it is asked after all others.
-      if (notGiven.has(code)) this.#needs.asker.judge(peer, "late", { detail: reason });
+      if (notGiven.has(code)) this.#wasInVain(run, reason);
       target.failures += 1;
       const pauseMs = limits.syncRetryMs * 2 ** Math.min(16, target.failures - 1);
       target.notBeforeMs = clock.nowMs() + Math.min(limits.syncRetryMaxMs, pauseMs);
     }
+  }
+
+  /**
+   * A peer that is there and does not give the lower end of a chain whose upper end it told of is slow a few times, and
+   * then a liar: what anybody can cost is bounded, whatever it tells of next.
+   */
+  #wasInVain({ target: { peer }, keys, executed }: Run, reason: string): void {
+    const { wire, asker } = this.#needs;
+    asker.judge(peer, "late", { detail: reason });
+    if (!wire.peers().some(({ id }) => id === peer)) return;
+    const vain = this.#vain.get(peer) ?? { tries: 0, tipsets: 0 };
+    vain.tries += 1;
+    vain.tipsets += Math.max(0, keys.size - executed);
+    this.#vain.set(peer, vain);
+    if (vain.tries < limits.vainTries || vain.tipsets < limits.vainTipsets) return;
+    this.#vain.delete(peer);
+    asker.lied(peer, `it told of chains whose ${vain.tipsets} headers led nowhere`);
   }
 
   /** Who tells of a chain says that it has it: an honest peer has executed it. */

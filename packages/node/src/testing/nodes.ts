@@ -70,7 +70,7 @@ export interface TestNode {
   /** Starts again on what it had on its disk. */
   start(): Promise<void>;
   /** What it starts with the next time: another chain, a checkpoint. */
-  prepare(next: Pick<Partial<NodeParts>, "chainDatabase" | "checkpoint" | "pruning">): void;
+  prepare(next: Pick<Partial<NodeParts>, "chainDatabase" | "checkpoint" | "pruning" | "netControl">): void;
 }
 
 const network: NetworkByte = 1;

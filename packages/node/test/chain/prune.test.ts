@@ -1,8 +1,18 @@
 /**
  * Pruning shown to remove nothing alive: random chains whose states share and recur, with tipsets that come, fork and
- * bring removed objects back while the run is at work; and a real network that prunes itself.
+ * bring removed objects back while the run is at work; killed between any two of its writes; and real networks that
+ * prune themselves, by age and by a quota.
  */
-import { type CID, cidOfCbor, encode, encodeCbor, epoch, utf8Bytes } from "@holdfast/base";
+import {
+  type CID,
+  cidOfCbor,
+  encode,
+  encodeCbor,
+  epoch,
+  silentLogger,
+  utf8Bytes,
+  utf8Text,
+} from "@holdfast/base";
 import type { Tipset } from "@holdfast/consensus";
 import { createNetwork } from "@holdfast/node/testing";
 import fc from "fast-check";
@@ -30,6 +40,7 @@ class ModelChain implements PrunableChain {
   readonly genesis: Tipset;
   readonly placed = new Map<string, Placed>();
   isHeld = false;
+  keepsHorizon = true;
   #head: Placed;
   #horizon: Horizon = { statesFrom: 0, bodiesFrom: 0 };
 
@@ -58,7 +69,14 @@ class ModelChain implements PrunableChain {
     return [];
   }
   async raiseHorizon(next: Horizon): Promise<void> {
+    const text = utf8Bytes(String(next.statesFrom));
+    if (this.keepsHorizon) await this.store.commit(new Map([[metaKeys.horizon, text]]));
     this.#horizon = next;
+  }
+  /** As a node finds it that starts on this database. */
+  reopened(): void {
+    const from = Number(utf8Text(this.store.getMeta(metaKeys.horizon) ?? utf8Bytes("0")));
+    this.#horizon = { statesFrom: from, bodiesFrom: from };
   }
 
   /** As the state transition does: only what changes is put, then the tipset that names it. */
@@ -169,6 +187,37 @@ async function run(
   return reached(chain).missing;
 }
 
+interface DyingDatabase {
+  readonly store: ChainDatabase;
+  /** The process is killed in front of the write of this number, counted from now. */
+  killAfter(writes: number): void;
+  /** Writes since then. */
+  writes(): number;
+}
+
+/** What was written before the kill is there after it; commits and removals are all or nothing each. */
+function dyingDatabase(): DyingDatabase {
+  const store = memoryDatabase();
+  let [written, most] = [0, Number.POSITIVE_INFINITY];
+  const write = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (written >= most) throw new Error("killed");
+    written += 1;
+    return await work();
+  };
+  return {
+    store: {
+      ...store,
+      commit: (meta) => (meta.size === 0 ? store.commit(meta) : write(() => store.commit(meta))),
+      discard: (keys, isAlive) =>
+        keys.every(isAlive) ? store.discard(keys, isAlive) : write(() => store.discard(keys, isAlive)),
+    },
+    killAfter(writes) {
+      [written, most] = [0, writes];
+    },
+    writes: () => written,
+  };
+}
+
 describe("pruning", () => {
   it("removes nothing that a kept tipset reaches, whatever comes meanwhile", async () => {
     await fc.assert(
@@ -201,6 +250,52 @@ describe("pruning", () => {
     const planted = cidOfCbor(rootOf([...chain.placed.values()].at(-1)?.leaves ?? []));
     await chain.store.discard([planted.bytes], () => false);
     expect(reached(chain).missing).toEqual([planted.toString()]);
+  });
+
+  it("may be killed before any of its writes: nothing kept is lost, and the next run ends the work", async () => {
+    const grown = (): { readonly chain: ModelChain; readonly dying: DyingDatabase } => {
+      const dying = dyingDatabase();
+      const chain = new ModelChain(dying.store);
+      for (let step = 0; step < 60; step += 1) chain.grow(step % 3, [[step % 9, step % 7]], 1 + (step % 2));
+      dying.killAfter(Number.POSITIVE_INFINITY);
+      return { chain, dying };
+    };
+    const options = { keepEpochs: 1, signal: never, sliceObjects: 5 };
+    const sleep = async () => undefined;
+    const whole = grown();
+    await prune(whole.chain, { sleep }, options);
+    const { all } = reached(whole.chain);
+    const writes = whole.dying.writes();
+    expect(writes).toBeGreaterThan(20);
+    let early = 0;
+    for (let kill = 0; kill < writes; kill += 1) {
+      const { chain, dying } = grown();
+      dying.killAfter(kill);
+      await expect(prune(chain, { sleep }, options)).rejects.toThrow("killed");
+      dying.killAfter(Number.POSITIVE_INFINITY);
+      chain.reopened();
+      expect(reached(chain).missing, `killed before write ${kill}`).toEqual([]);
+      const left = (await chain.store.scan("objects", { count: 10_000 })).length;
+      if (left > all.size) early += 1;
+      const again = await prune(chain, { sleep }, options);
+      expect(again).toMatchObject({ isComplete: true, horizon: whole.chain.horizon() });
+      expect(reached(chain).missing).toEqual([]);
+      expect((await chain.store.scan("objects", { count: 10_000 })).length).toBe(all.size);
+      expect(await chain.store.scan("facts", { count: 10_000 })).toEqual(
+        await whole.chain.store.scan("facts", { count: 10_000 }),
+      );
+    }
+    expect(early).toBeGreaterThan(writes / 2);
+  });
+
+  it("is seen to lose what is kept if the horizon is not on disk before (canary)", async () => {
+    const dying = dyingDatabase();
+    const chain = new ModelChain(dying.store);
+    for (let step = 0; step < 60; step += 1) chain.grow(step % 3, [[step % 9, step % 7]], 1 + (step % 2));
+    chain.keepsHorizon = false;
+    await prune(chain, { sleep: async () => undefined }, { keepEpochs: 1, signal: never, sliceObjects: 5 });
+    chain.reopened();
+    expect(reached(chain).missing.length).toBeGreaterThan(0);
   });
 
   it("leaves the store to who holds it", async () => {
@@ -238,5 +333,40 @@ describe("pruning", () => {
     await net.settle(client.start());
     await net.advance("20s");
     expect(client.node.chain.head().key).toBe(net.miners[0]?.node.chain.head().key);
+  });
+
+  it("for a quota goes down to the least that may stay, and says what is still above it", async () => {
+    const warnings: string[] = [];
+    const net = await createNetwork({
+      ...{ miners: 2, seed: "quota", params: { finalityEpochs: 8 } },
+      logger: { ...silentLogger, warn: (text) => void warnings.push(text) },
+    });
+    await using _ = net;
+    const { client } = net;
+    const restart = async (quotaBytes: number): Promise<void> => {
+      await net.settle(client.stop());
+      client.prepare({ pruning: { pruneEpochs: 0, quotaBytes } });
+      await net.settle(client.start());
+    };
+    const bytes = () => net.settle((client.node.chain.store as ChainDatabase).diskBytes());
+    await restart(1_000_000_000);
+    await net.advance("150s");
+    await net.settle(client.node.pruner.settled());
+    expect(client.node.chain.horizon().statesFrom).toBe(0);
+    const full = await bytes();
+    await restart(Math.floor(full * 0.7));
+    await net.advance("10s");
+    await net.settle(client.node.pruner.settled());
+    const { statesFrom } = client.node.chain.horizon();
+    expect(statesFrom).toBeGreaterThan(0);
+    expect(await bytes()).toBeLessThan(full * 0.75);
+    expect(warnings).not.toContain("the chain takes more than its quota");
+    await restart(1);
+    await net.advance("10s");
+    await net.settle(client.node.pruner.settled());
+    const head = client.node.chain.head();
+    expect(head.key).toBe(net.miners[0]?.node.chain.head().key);
+    expect(client.node.chain.stateAfter(client.node.chain.tipsetAt(head.height - 8).key)).toBeDefined();
+    expect(warnings).toContain("the chain takes more than its quota");
   });
 });

@@ -114,7 +114,10 @@ export class Honest implements Endpoint {
     this.ip = ip;
     const clock: Clock = { nowMs: () => Date.now(), sleep: async () => undefined };
     const needs = { clock, logger: silentLogger, limits };
-    const scores = new Scores(clock, limits.rememberedScores, (peer) => world.cut(id, peer));
+    const scores = new Scores({
+      ...{ clock, most: limits.rememberedScores },
+      onBad: (peer) => world.cut(id, peer),
+    });
     const care = meshCare();
     const options = { scores, care, heartbeatMs: defaultHeartbeatMs, seenMs: defaultSeenMs, topics: [topic] };
     const create = gossipsub(weaken(gossipSettings(needs, options))) as unknown as (parts: object) => never;

@@ -5,37 +5,84 @@
 import { SimClock } from "@holdfast/base/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { openDatabase } from "../../src/database.ts";
 import { chooseEviction, type Inbound } from "../../src/net/eviction.ts";
+import { openScoreStore } from "../../src/net/index.ts";
 import { GossipShares } from "../../src/net/rate.ts";
-import { Scores } from "../../src/net/scores.ts";
+import { type Deed, type ScoreStore, Scores } from "../../src/net/scores.ts";
+
+function scoresOf(
+  onBad: (peer: string, worst: Deed) => unknown,
+  clock: SimClock,
+  store?: ScoreStore,
+): Scores {
+  return new Scores({ clock, most: 10, store, onBad });
+}
 
 describe("scores", () => {
   it("fade by half in ten minutes", async () => {
     const clock = new SimClock();
-    const scores = new Scores(clock, 10, () => undefined);
+    const scores = scoresOf(() => undefined, clock);
     scores.note("a", "lied");
     await clock.advance(600_000);
-    expect(scores.of("a")).toBeCloseTo(-25);
+    expect(scores.of("a")).toBeCloseTo(-32.5);
   });
   it("tell once that the lowest mark is passed, and by what", () => {
     const told: string[] = [];
-    const scores = new Scores(new SimClock(), 10, (peer, worst) => told.push(`${peer} ${worst}`));
+    const scores = scoresOf((peer, worst) => told.push(`${peer} ${worst}`), new SimClock());
     for (let turn = 0; turn < 8; turn += 1) scores.note("a", "invalid");
     expect(told).toEqual(["a invalid"]);
   });
+  it("ban a peer that lies, is not asked for ten minutes, comes back and lies again", async () => {
+    const clock = new SimClock();
+    const told: string[] = [];
+    const scores = scoresOf((peer) => told.push(peer), clock);
+    scores.note("a", "lied");
+    expect(told).toEqual([]);
+    await clock.advance(600_000 + 60_000);
+    scores.note("a", "lied");
+    expect(told).toEqual(["a"]);
+  });
   it("cannot be saved up", () => {
-    const scores = new Scores(new SimClock(), 10, () => undefined);
+    const scores = scoresOf(() => undefined, new SimClock());
     for (let turn = 0; turn < 1_000; turn += 1) scores.note("a", "useful");
     scores.note("a", "invalid");
     scores.note("a", "invalid");
     expect(scores.of("a")).toBeLessThan(-10);
   });
   it("are bounded, and a thousand new names do not wash a bad one away", () => {
-    const scores = new Scores(new SimClock(), 10, () => undefined);
+    const scores = scoresOf(() => undefined, new SimClock());
     scores.note("bad", "lied");
     for (let index = 0; index < 1_000; index += 1) scores.note(`new${index}`, "unhelpful");
     expect(scores.list()).toHaveLength(10);
-    expect(scores.of("bad")).toBe(-50);
+    expect(scores.of("bad")).toBe(-65);
+  });
+  it("outlive a restart and a kill: they go on to fade, old ones are forgotten, the table stays bounded", async () => {
+    using database = openDatabase(":memory:");
+    const clock = new SimClock();
+    const before = scoresOf(() => undefined, clock, openScoreStore(database));
+    for (let index = 0; index < 1_000; index += 1) before.note(`new${index}`, "unhelpful");
+    await clock.advance(5_000);
+    before.note("bad", "lied");
+    before.note("bad", "unhelpful"); // five seconds after the last save nothing bad is lost; this one may be
+    const kept = openScoreStore(database).load();
+    expect(kept.length).toBeLessThanOrEqual(10);
+    expect(kept.find(({ peerId }) => peerId === "bad")).toMatchObject({ score: -65, deeds: { lied: 1 } });
+    await clock.advance(600_000);
+    const told: string[] = [];
+    const after = scoresOf((peer) => told.push(peer), clock, openScoreStore(database));
+    expect(after.of("bad")).toBeCloseTo(-32.5);
+    expect(after.list()[0]).toMatchObject({ peerId: "bad", deeds: { lied: 1 } });
+    after.note("bad", "lied");
+    expect(told).toEqual(["bad"]);
+    after.clear("bad");
+    expect(
+      openScoreStore(database)
+        .load()
+        .map(({ peerId }) => peerId),
+    ).not.toContain("bad");
+    await clock.advance(7 * 3_600_000);
+    expect(scoresOf(() => undefined, clock, openScoreStore(database)).list()).toEqual([]);
   });
 });
 

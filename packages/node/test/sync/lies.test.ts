@@ -5,6 +5,7 @@
 import { blockCid } from "@holdfast/consensus";
 import { describe, expect, it } from "vitest";
 import { limits } from "../../src/limits.ts";
+import type { NetControl } from "../../src/net/index.ts";
 import { rangeParts } from "../../src/sync/exchange.ts";
 import { forge, forgedAbove, honestly, Impostor, sleeper } from "./support/impostor.ts";
 
@@ -12,8 +13,8 @@ const genesisOf = (chain: { readonly genesis: { readonly cids: readonly unknown[
   chain.genesis.cids[0] as never;
 
 describe("a peer that", () => {
-  it("serves an endless chain is given up, and costs no more than the table of limits says", async () => {
-    const { net, honest, own, reachHonest } = await sleeper({ seed: "endless" }, ["liar"], 12);
+  it("serves an endless chain is cut off, and costs no more than the table of limits says", async () => {
+    const { net, honest, own, sync, reachHonest } = await sleeper({ seed: "endless" }, ["liar"], 12);
     await using _ = net;
     await net.advance("600s");
     const bottom = {
@@ -36,10 +37,14 @@ describe("a peer that", () => {
     await net.advance("120s");
     expect(own.head().height).toBe(before);
     expect(liar.bodiesAsked).toBe(0);
-    // Each try costs its length, and the tries become rare.
+    // Each try costs its length, the tries become rare, and then it is cut off.
     const perTry = Math.ceil(550 / limits.exchangeTipsets) + 1;
-    expect(liar.asked.length).toBeGreaterThan(perTry - 2);
-    expect(liar.asked.length).toBeLessThan(perTry * 10);
+    const tries = Math.ceil(limits.vainTipsets / 550);
+    expect(liar.asked.length).toBeGreaterThan((perTry - 2) * tries);
+    expect(liar.asked.length).toBeLessThan((perTry + 1) * tries);
+    expect(sync().peerScores()).toMatchObject([
+      { peer: "liar", counts: { lying: 1 }, bannedUntilMs: expect.any(Number) },
+    ]);
     expect(await reachHonest()).toBe(true);
     await liar.end();
   });
@@ -64,6 +69,30 @@ describe("a peer that", () => {
     ]);
     expect(bad.length).toBe(20);
     expect(sync().state()).toMatchObject({ code: "no-peers" });
+    expect(await reachHonest()).toBe(true);
+    await liar.end();
+  });
+
+  it("comes back and lies again is told of each time to who bans peers", async () => {
+    const lies: string[] = [];
+    const report: NetControl["report"] = (peer, deed) => void (deed === "lied" && lies.push(peer));
+    const netControl = { report } satisfies Partial<NetControl> as unknown as NetControl;
+    const { net, honest, own, reachHonest } = await sleeper({ seed: "again", netControl }, ["liar"]);
+    await using _ = net;
+    const liar = await Impostor.meet(net, "liar", (request) => {
+      const good = honestly(honest, request);
+      return [...good.slice(1), ...good.slice(0, 1)]; // in an order that is no chain
+    });
+    await liar.hello(genesisOf(own), honest.head());
+    await net.advance("5s");
+    expect(liar.isConnected).toBe(false);
+    expect(lies).toEqual(["liar"]);
+    await net.advance("601s");
+    await liar.meetAgain();
+    await liar.hello(genesisOf(own), honest.head());
+    await net.advance("5s");
+    // Two within twenty minutes are a ban: see the scores' own test.
+    expect(lies).toEqual(["liar", "liar"]);
     expect(await reachHonest()).toBe(true);
     await liar.end();
   });

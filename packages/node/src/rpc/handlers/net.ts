@@ -20,6 +20,8 @@ type NetHandlers = Pick<
   | "net.invite"
 >;
 
+type NetReach = MethodResult<"net.status">["reach"];
+
 export function netHandlers(needs: HandlerNeeds): NetHandlers {
   const { net } = needs;
   return {
@@ -98,7 +100,8 @@ function statusOf({ net, chain }: HandlerNeeds): MethodResult<"net.status"> {
     network: chain.params.name,
     addresses: [...net.addresses()],
     observed: [...(net.control?.observed() ?? [])],
-    reach: inbound > 0 ? "public" : peers.length > 0 ? "private" : "unknown",
+    reach: reachOf(net, inbound),
+    dialBacks: (net.control?.dialBacks() ?? []).map(({ peer, ...found }) => ({ peerId: peer, ...found })),
     inbound,
     outbound: peers.length - inbound,
     halfOpen: counted?.halfOpen ?? 0,
@@ -106,6 +109,13 @@ function statusOf({ net, chain }: HandlerNeeds): MethodResult<"net.status"> {
     receivedBytes: counted?.receivedBytes ?? 0,
     sentBytes: counted?.sentBytes ?? 0,
   };
+}
+
+/** That one came in, or was asked to and did, shows more than that others could not. */
+function reachOf({ control, addresses }: HandlerNeeds["net"], inbound: number): NetReach {
+  const found = control?.dialBacks() ?? [];
+  if (inbound > 0 || found.some(({ reached }) => reached)) return "public";
+  return found.length > 0 || addresses().length === 0 ? "private" : "unknown";
 }
 
 function limitsOf(needs: HandlerNeeds): MethodResult<"net.limits"> {

@@ -15,6 +15,7 @@ import {
 import { createNetwork, type NetworkOptions, type TestNetwork } from "@holdfast/node/testing";
 import { expect } from "vitest";
 import { FrameReader, sendFrame, sendMessage } from "../../../src/framing.ts";
+import type { NetControl } from "../../../src/net/index.ts";
 import { bitswapProtocol, decodeSwap, encodeSwap } from "../../../src/sync/bitswap-codec.ts";
 import {
   exchangeProtocol,
@@ -32,7 +33,11 @@ import { partOfChain } from "../../../src/sync/singles.ts";
 export type Chain = TestNetwork["client"]["node"]["chain"];
 
 /** The client has slept while the others went on, and is alone with whoever is made by `meet`. */
-export async function sleeper(options: NetworkOptions, strangers: readonly string[], height = 40) {
+export async function sleeper(
+  options: NetworkOptions & { readonly netControl?: NetControl },
+  strangers: readonly string[],
+  height = 40,
+) {
   const net = await createNetwork({ miners: 2, ...options });
   await net.advance("4s");
   await net.settle(net.client.stop());
@@ -43,6 +48,7 @@ export async function sleeper(options: NetworkOptions, strangers: readonly strin
   for (const miner of net.miners) await net.settle(miner.stop());
   await net.advance(1_000);
   net.wire.partition([["client", ...strangers]]);
+  if (options.netControl !== undefined) net.client.prepare({ netControl: options.netControl });
   await net.settle(net.client.start());
   const own = net.client.node.chain;
   /** The honest peer is reached after all. */
@@ -84,8 +90,11 @@ export class Impostor {
         for (const block of answer.flat()) await sendFrame(stream, encode(rangeBlockCodec, block));
       await stream.closeWrite();
     });
-    await net.settle(impostor.#wire.connect("/sim/client"));
+    await impostor.meetAgain();
     return impostor;
+  }
+  async meetAgain(): Promise<void> {
+    await this.#net.settle(this.#wire.connect("/sim/client"));
   }
 
   /** Gives single blocks of this chain to whoever asks. */

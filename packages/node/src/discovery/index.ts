@@ -4,6 +4,7 @@
  * whom it lost, and asks its peers for others as long as it wants more. Quiet once there are enough.
  */
 import type { PeerId, WirePeer } from "@holdfast/base";
+import { Bounded } from "../bounded.ts";
 import { withDeadline } from "../framing.ts";
 import { limits } from "../limits.ts";
 import { type Known, PeerBook } from "./book.ts";
@@ -52,6 +53,8 @@ class Discovery implements AsyncDisposable {
   #wake = new AbortController();
   #askAtMs = 0;
   #askPauseMs = firstAskMs;
+  /** Peers whose last connection ended at once. */
+  readonly #brief = new Bounded<true>(limits.knownPeers);
   #saveAtMs: number;
   readonly #loop: Promise<void>;
 
@@ -142,15 +145,23 @@ class Discovery implements AsyncDisposable {
   #onPeer(event: "connect" | "disconnect", peer: PeerId): void {
     const { clock } = this.#needs;
     const nowMs = clock.nowMs();
+    // Who comes and goes at once, cut off for its lies perhaps, is no news that everybody has to be asked about.
+    let isNews = this.#brief.get(peer) === undefined;
     if (event === "connect") this.#since.set(peer, nowMs);
     else {
       const sinceMs = this.#since.get(peer) ?? nowMs;
       this.#since.delete(peer);
-      if (nowMs - sinceMs >= shortMs) this.#book.lasted(peer);
+      isNews = nowMs - sinceMs >= shortMs;
+      if (isNews) {
+        this.#brief.delete(peer);
+        this.#book.lasted(peer);
+      } else this.#brief.set(peer, true);
       this.#failed(peer);
     }
-    this.#askPauseMs = firstAskMs;
-    this.#askAtMs = Math.min(this.#askAtMs, nowMs + firstAskMs);
+    if (isNews) {
+      this.#askPauseMs = firstAskMs;
+      this.#askAtMs = Math.min(this.#askAtMs, nowMs + firstAskMs);
+    }
     this.#wake.abort();
   }
 

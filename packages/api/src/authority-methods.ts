@@ -7,6 +7,7 @@ import { addressText, filText, height } from "./shapes.ts";
 const amountParam = z.string().max(64);
 const paramsHex = z.string().max(65_536).default("");
 const from = addressText.optional().describe("a signer (default: the first that this wallet has)");
+const key = z.string().min(1).max(128).optional().describe("a repeat with the same key sends nothing new");
 const sectorIds = z.array(z.int().min(0)).min(1).max(1000);
 const transactionId = z.int().min(0);
 
@@ -46,6 +47,7 @@ export const authorityMethods = {
       amount: amountParam.default("0"),
       unlockForMs: z.int().min(1).optional().describe("the amount becomes free evenly over this time"),
       from: addressText.optional(),
+      key,
     }),
     sentMessage.extend({ address: addressText }),
   ),
@@ -58,6 +60,7 @@ export const authorityMethods = {
       method: z.string().max(64).default(""),
       paramsHex,
       from,
+      key,
     }),
     sentMessage,
   ),
@@ -74,17 +77,18 @@ export const authorityMethods = {
         .default(false)
         .describe("the threshold rises or falls by one with the signer"),
       from,
+      key,
     }),
     sentMessage,
   ),
   "multisig.approve": call(
     "Approves an open transaction; the approval that reaches the threshold executes it",
-    z.object({ multisig: addressText, transactionId, from }),
+    z.object({ multisig: addressText, transactionId, from, key }),
     sentMessage,
   ),
   "multisig.cancel": call(
     "Takes back a transaction that this signer has proposed",
-    z.object({ multisig: addressText, transactionId, from }),
+    z.object({ multisig: addressText, transactionId, from, key }),
     sentMessage,
   ),
   "multisig.ls": call("The multisigs of which this wallet is a signer", nothing, z.array(multisigView)),
@@ -100,7 +104,7 @@ export const authorityMethods = {
   ),
   "mine.workerSet": call(
     "Announces new keys of the worker: this node's own new ones, or those that are named",
-    z.object({ worker: addressText.optional(), workerKeyHex: z.string().length(96).optional() }),
+    z.object({ worker: addressText.optional(), workerKeyHex: z.string().length(96).optional(), key }),
     ownerCall.extend({ worker: addressText, workerKeyHex: z.string() }),
   ),
   "mine.workerConfirm": call(
@@ -132,10 +136,10 @@ export const authorityMethods = {
       sectors: z.array(z.object({ sectorId: z.int(), expiration: height, feeFil: filText })),
     }),
   ),
-  "mine.terminate": call("Ends sectors now, for a fee", z.object({ sectorIds }), sentMessage),
+  "mine.terminate": call("Ends sectors now, for a fee", z.object({ sectorIds, key }), sentMessage),
   "mine.withdraw": call(
     "Pays the miner's free money to its owner",
-    z.object({ amount: amountParam.optional().describe("default: all that is free") }),
+    z.object({ amount: amountParam.optional().describe("default: all that is free"), key }),
     ownerCall.extend({ amountFil: filText }),
   ),
 } as const;

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { sentMessage } from "./message-methods.ts";
 import { call } from "./method-spec.ts";
-import { addressText, filText } from "./shapes.ts";
+import { addressText, dealAmendment, filText, height } from "./shapes.ts";
 
 const amountParam = z.string().max(64);
 const ofMiner = addressText
@@ -19,16 +19,58 @@ export const escrowView = z.object({
   freeFil: filText,
 });
 
+const key = z.string().min(1).max(128).optional().describe("a repeat with the same key sends nothing new");
+const dealId = z.string().max(200).describe("of this client, or its last characters");
+const dealPolicy = z.object({
+  extend: z.boolean().describe("whether this miner lets deals live longer"),
+  release: z.boolean().describe("whether it ends deals early"),
+});
+
 export const marketMethods = {
   "market.balance": call(
     "What the market holds for this node's keys and its miner, or for an address",
     z.object({ address: addressText.optional() }),
     z.array(escrowView),
   ),
-  "market.add": call("Adds money to an escrow", z.object({ amount: amountParam, ofMiner, from }), marketCall),
+  "market.add": call(
+    "Adds money to an escrow",
+    z.object({ amount: amountParam, ofMiner, from, key }),
+    marketCall,
+  ),
   "market.withdraw": call(
     "Takes free money out of an escrow; that of a miner goes to its owner",
-    z.object({ amount: amountParam.optional().describe("default: all that is free"), ofMiner, from }),
+    z.object({ amount: amountParam.optional().describe("default: all that is free"), ofMiner, from, key }),
     marketCall,
+  ),
+  "deal.extend": call(
+    "Asks the miner of a deal to let it live longer, at its ask; goes on over restarts",
+    z.object({
+      dealId,
+      forMs: z.int().min(1).optional().describe("beyond the end that it has"),
+      untilHeight: height.optional(),
+      maxPrice: amountParam.optional().describe("for the time that is added"),
+      key,
+    }),
+    dealAmendment,
+  ),
+  "deal.release": call(
+    "Asks the miner of a deal to end it now: both have their collaterals back, the client what is not earned",
+    z.object({ dealId, key }),
+    dealAmendment,
+  ),
+  "deal.redeem": call(
+    "Redeems the voucher of this miner's deal that is due; where a multisig owns the miner, proposes it",
+    z.object({ dealId: z.string().max(200) }),
+    sentMessage.extend({
+      isProposal: z.boolean(),
+      method: z.string(),
+      amountFil: filText.describe("what the voucher is over, in all"),
+      addsFil: filText.describe("what of it was not paid yet"),
+    }),
+  ),
+  "deal.policy": call(
+    "Which changes of deals this miner takes, after the change that is given",
+    dealPolicy.partial(),
+    dealPolicy,
   ),
 } as const;

@@ -127,6 +127,17 @@ export const dealView = z.object({
   onChain: dealOnChain.nullable().describe("null before it is published, and when its record is gone"),
 });
 
+/** A change of a deal that one side has asked for and the other answers by its policy. */
+export const dealAmendment = z.object({
+  amendmentId: cidText.nullable().describe("null before it is signed"),
+  kind: z.enum(["extend", "release"]),
+  state: z.enum(["asking", "paying", "proposing", "accepted", "done", "failed"]),
+  endHeight: height.describe("the later end; of a release, the end that the deal had"),
+  totalFil: filText.describe("what the deal costs in all with it"),
+  code: z.string().nullable().describe("why it failed"),
+  detail: z.string(),
+});
+
 export const fileView = z.object({
   cid: cidText,
   name: z.string().nullable(),

@@ -20,6 +20,8 @@ export interface PutRequest {
   readonly forMs: number;
   /** An amount such as `0.5FIL`. */
   readonly maxPrice?: string;
+  /** A repeat with the same key is the same job. */
+  readonly key?: string;
   /** Default: the file's path with `.receipt.json` behind it. */
   readonly receiptPath?: string;
 }
@@ -54,6 +56,7 @@ export async function* storeFile(
       copies: request.copies,
       forMs: request.forMs,
       ...(request.maxPrice === undefined ? {} : { maxPrice: request.maxPrice }),
+      ...(request.key === undefined ? {} : { key: request.key }),
     },
     signal,
   );

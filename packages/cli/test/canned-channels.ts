@@ -44,6 +44,16 @@ const voucher: MethodResult<"voucher.best"> = {
   side: "received",
 };
 
+export const amendment: MethodResult<"deal.extend"> = {
+  amendmentId: null,
+  kind: "extend",
+  state: "asking",
+  endHeight: 400,
+  totalFil: "0.03",
+  code: null,
+  detail: "the miner is asked",
+};
+
 const multisig: MethodResult<"multisig.show"> = {
   address: seedAddress(1, "multisig"),
   signers: [client, owner],
@@ -107,6 +117,10 @@ export const authorityCalls = {
     { address: client, role: "account", escrowFil: "0.5", lockedFil: "0.2", freeFil: "0.3" },
     { address: owner, role: "miner", escrowFil: "4", lockedFil: "4", freeFil: "0" },
   ],
+  "deal.extend": amendment,
+  "deal.release": { ...amendment, kind: "release", totalFil: "0.01" },
+  "deal.redeem": { ...sent, isProposal: true, method: "redeem", amountFil: "0.01", addsFil: "0.002" },
+  "deal.policy": { extend: true, release: false },
   "market.add": { ...sent, isProposal: false, amountFil: "5" },
   "market.withdraw": { ...sent, isProposal: false, amountFil: "5" },
   "mine.withdraw": { ...sent, isProposal: false, amountFil: "5" },

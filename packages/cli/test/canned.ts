@@ -12,7 +12,7 @@ import {
 } from "@holdfast/api";
 import { cidOfCbor, encodeCbor, f1Text, rawCid, seedAddress, utf8Bytes } from "@holdfast/base";
 import type { z } from "zod";
-import { authorityCalls, channelCalls, dealOnChain } from "./canned-channels.ts";
+import { amendment, authorityCalls, channelCalls, dealOnChain } from "./canned-channels.ts";
 import { faucetCalls } from "./canned-faucet.ts";
 import { netCalls } from "./canned-net.ts";
 import { cannedNetwork } from "./canned-network.ts";
@@ -350,6 +350,7 @@ export const calls: Calls = {
       { amountFil: "0.001", validAt: 71, redeemed: true },
       { amountFil: "0.02", validAt: 190, redeemed: false },
     ],
+    amendments: [amendment],
     history: [{ atMs: headMs - 30_000, state: "accepted", detail: "by the miner" }],
   },
   "file.ls": [

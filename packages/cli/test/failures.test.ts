@@ -262,6 +262,22 @@ describe("finding the node", () => {
   });
 });
 
+describe("mine terminate without --yes", () => {
+  const named = () => node.calls.map(({ name }) => name);
+  it("says what it costs and ends nothing before a yes", async () => {
+    for (const stdin of ["", "no\n", "y\n", "yes, please\n"]) {
+      const refused = await run(["mine", "terminate", "4", "--json"], { node, stdin });
+      expect(refused.code).toBe(8);
+      expect(refused.err).toContain("0.0002");
+      expect(refused.err).toContain("cli/not-confirmed");
+      expect(named()).not.toContain("mine.terminate");
+    }
+    const done = await run(["mine", "terminate", "4", "--no-wait"], { node, stdin: "yes\n" });
+    expect(done.code).toBe(0);
+    expect(named().filter((name) => name === "mine.terminate")).toHaveLength(1);
+  });
+});
+
 describe("texts of strangers", () => {
   it("reach a terminal only as printable characters, and JSON without raw marks", async () => {
     const evil = "a\u001b[2Jb\u009bc\u202ed\ne";

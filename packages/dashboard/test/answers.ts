@@ -234,6 +234,7 @@ export const dealDetail: MethodResult<"deal.show"> = {
     { amountFil: "0.0000014", validAt: 1_728_000, redeemed: false },
     { amountFil: "0.0000021", validAt: 2_592_000, redeemed: false },
   ],
+  amendments: [],
   history: [
     { atMs: genesisMs, state: "proposing", detail: "" },
     { atMs: genesisMs + 900, state: "accepted", detail: "" },

@@ -69,7 +69,7 @@ function marketDoor(
   return {
     quote: ({ sizeBytes, copies, forMs }) =>
       client.quote({ carBytes: sizeBytes, copies, durationEpochs: epochs(forMs) }),
-    async startPut({ cid, name, copies, forMs, maxPrice }) {
+    async startPut({ cid, name, copies, forMs, maxPrice, key }) {
       const root = parseCid(cid);
       if (!(await retrieval.hasLocal(root))) throw rpcErrors.notFound({ what: `imported file ${cid}` });
       return client.startPut({
@@ -78,6 +78,7 @@ function marketDoor(
         durationEpochs: epochs(forMs),
         ...(name === undefined ? {} : { name }),
         ...(maxPrice === undefined ? {} : { maxPrice: parseFil(maxPrice) }),
+        ...(key === undefined ? {} : { key }),
       });
     },
     puts: () => client.jobs(),
@@ -89,6 +90,9 @@ function marketDoor(
       ...client.deals().flatMap(({ dealId }) => client.deal(dealId) ?? []),
       ...(miner?.deals() ?? []).flatMap(({ dealId }) => miner?.deal(dealId) ?? []),
     ],
+    change: (dealId, request) => client.change(dealId, request),
+    redemption: (dealId) => miner?.redemption(dealId),
+    policy: (change) => miner?.policy(change),
     explain: (id) => client.explain(id) ?? miner?.explain(id),
   };
 }

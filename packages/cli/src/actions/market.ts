@@ -3,7 +3,7 @@ import { type MethodResult, methods } from "@holdfast/api";
 import { z } from "zod";
 import { action, type CommandContext, type CommandInput } from "../command.ts";
 import { fil } from "../human-text.ts";
-import { addressArgument, amountArgument, optionAddress } from "../input.ts";
+import { addressArgument, amountArgument, optionAddress, optionText } from "../input.ts";
 import { facts, table } from "../layout.ts";
 import { sentMessage, sentText, settled } from "./messages.ts";
 
@@ -31,7 +31,12 @@ export const marketBalance = action({
 /** What the user has named of these. */
 function given(input: CommandInput) {
   const [from, ofMiner] = [optionAddress(input, "from"), optionAddress(input, "miner")];
-  return { ...(from === undefined ? {} : { from }), ...(ofMiner === undefined ? {} : { ofMiner }) };
+  const key = optionText(input, "key");
+  return {
+    ...(from === undefined ? {} : { from }),
+    ...(ofMiner === undefined ? {} : { ofMiner }),
+    ...(key === undefined ? {} : { key }),
+  };
 }
 
 const marketCall = sentMessage.extend({ isProposal: z.boolean(), amountFil: z.string() });

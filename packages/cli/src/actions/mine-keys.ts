@@ -14,6 +14,7 @@ import {
   optionFlag,
   optionHexOf,
   optionNumber,
+  optionText,
   wholeNumber,
 } from "../input.ts";
 import { facts } from "../layout.ts";
@@ -64,6 +65,11 @@ export const workerShow = action({
   },
 });
 
+function repeat(input: CommandInput) {
+  const key = optionText(input, "key");
+  return key === undefined ? {} : { key };
+}
+
 export const workerSet = action({
   result: ownerCall.extend({ worker: z.string(), workerKeyHex: z.string() }),
   async run(context, input) {
@@ -73,8 +79,9 @@ export const workerSet = action({
       throw cliErrors.badValue({ problem: "--worker and --worker-key go together" });
     }
     const wanted = worker === undefined || workerKeyHex === undefined ? {} : { worker, workerKeyHex };
+    const named = { ...wanted, ...repeat(input) };
     const node = await context.node();
-    return waited(context, input, node, await node.call("mine.workerSet", wanted, context.signal));
+    return waited(context, input, node, await node.call("mine.workerSet", named, context.signal));
   },
   render: ({ worker, workerKeyHex, ...sent }) =>
     facts([
@@ -172,7 +179,7 @@ export const sectorsTerminate = action({
       context.terminal.hint(`${costText(cost)}. Type yes to do it.`);
       if (!(await isConfirmed(context))) throw cliErrors.notConfirmed({ cost: costText(cost) });
     }
-    const sent = await node.call("mine.terminate", { sectorIds }, context.signal);
+    const sent = await node.call("mine.terminate", { sectorIds, ...repeat(input) }, context.signal);
     return waited(context, input, node, { ...sent, feeFil: cost.feeFil, freedFil: cost.freedFil });
   },
   render: ({ feeFil, freedFil, ...sent }) =>
@@ -186,7 +193,8 @@ export const sectorsTerminate = action({
 export const minerWithdraw = action({
   result: ownerCall.extend({ amountFil: z.string() }),
   async run(context, input) {
-    const wanted = input.args[0] === undefined ? {} : { amount: amountArgument(input, 0, "the amount") };
+    const amount = input.args[0] === undefined ? {} : { amount: amountArgument(input, 0, "the amount") };
+    const wanted = { ...amount, ...repeat(input) };
     const node = await context.node();
     return waited(context, input, node, await node.call("mine.withdraw", wanted, context.signal));
   },

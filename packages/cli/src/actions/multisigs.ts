@@ -23,9 +23,10 @@ import { type SentMessage, sentMessage, sentText, settled } from "./messages.ts"
 
 const multisigArgument = (input: CommandInput): string => addressArgument(input, 0, "the multisig's address");
 
+/** What the user has named of these. */
 function signer(input: CommandInput) {
-  const from = optionAddress(input, "from");
-  return from === undefined ? {} : { from };
+  const [from, key] = [optionAddress(input, "from"), optionText(input, "key")];
+  return { ...(from === undefined ? {} : { from }), ...(key === undefined ? {} : { key }) };
 }
 
 const mostSigners = { least: 1, most: 256 };

@@ -20,6 +20,7 @@ import {
 import { facts, table } from "../layout.ts";
 import { sizeOfFile, statOf } from "../local-file.ts";
 import { putLine, storeFile } from "../put.ts";
+import { amendmentTable } from "./deals.ts";
 
 type DealView = MethodResult<"deal.ls">[number];
 type DealDetail = MethodResult<"deal.show">;
@@ -39,11 +40,13 @@ export const put = action({
   async *run(context, input) {
     const maxPrice = optionAmount(input, "maxPrice");
     const receiptPath = optionText(input, "receipt");
+    const key = optionText(input, "key");
     const lines = storeFile(context, {
       path: argument(input, 0, "the file"),
       ...copiesAndTime(input),
       ...(maxPrice === undefined ? {} : { maxPrice }),
       ...(receiptPath === undefined ? {} : { receiptPath }),
+      ...(key === undefined ? {} : { key }),
     });
     for await (const line of lines) if (context.json || "receipt" in line) yield line;
   },
@@ -177,6 +180,7 @@ function dealTables(deal: DealDetail, time: ChainTime): string[] {
   return [
     ...(pieces.length === 0 ? [] : [table(["PIECE", "SIZE", "SECTOR", "LAST PROVEN"], pieces)]),
     ...(vouchers.length === 0 ? [] : [table(["PAID UP TO", "VALID AT", "REDEEMED"], vouchers)]),
+    ...amendmentTable(deal.amendments, time),
     ...(history.length === 0 ? [] : [table(["WHEN", "STATE", "DETAIL"], history)]),
   ];
 }

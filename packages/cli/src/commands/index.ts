@@ -2,6 +2,7 @@
 import type { CommandTable } from "../help.ts";
 import { chainCommands } from "./chain.ts";
 import { channelCommands } from "./channels.ts";
+import { dealCommands } from "./deals.ts";
 import { doctorCommands } from "./doctor.ts";
 import { genesisCommands } from "./genesis.ts";
 import { idleCommands } from "./idle.ts";
@@ -24,6 +25,7 @@ export const commandTable: CommandTable = {
   commands: [
     ...launchCommands,
     ...storeCommands,
+    ...dealCommands,
     ...statusCommands,
     ...doctorCommands,
     ...walletCommands,

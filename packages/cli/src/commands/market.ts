@@ -1,12 +1,13 @@
 /** Words of the money that the market holds. */
 import type { CommandSpec, OptionSpec } from "../command.ts";
-import { noWaitOption } from "./messages.ts";
+import { keyOption, noWaitOption } from "./messages.ts";
 
 const load = () => import("../actions/market.ts");
 
 const options: readonly OptionSpec[] = [
   { flags: "--from <address>", summary: "whose escrow (default: the wallet's default address)" },
   { flags: "--miner <address>", summary: "the escrow of this miner instead" },
+  keyOption,
   noWaitOption,
 ];
 

@@ -1,6 +1,6 @@
 /** Words of who holds this node's miner, and how long its sectors live. */
 import type { ArgumentSpec, CommandSpec } from "../command.ts";
-import { noWaitOption } from "./messages.ts";
+import { keyOption, noWaitOption } from "./messages.ts";
 
 const load = () => import("../actions/mine-keys.ts");
 
@@ -27,6 +27,7 @@ export const mineKeyCommands: readonly CommandSpec[] = [
     options: [
       { flags: "--worker <address>", summary: "account of the new worker (with --worker-key)" },
       { flags: "--worker-key <hex>", summary: "its BLS public key, 48 bytes in hex" },
+      keyOption,
       noWaitOption,
     ],
     action: async () => (await load()).workerSet,
@@ -83,7 +84,7 @@ export const mineKeyCommands: readonly CommandSpec[] = [
       "cannot be undone.",
     examples: ["holdfast mine terminate 4", "holdfast mine terminate 4 5 --yes"],
     args: [sectors],
-    options: [{ flags: "--yes", summary: "do not ask" }, noWaitOption],
+    options: [{ flags: "--yes", summary: "do not ask" }, keyOption, noWaitOption],
     action: async () => (await load()).sectorsTerminate,
   },
   {
@@ -92,7 +93,7 @@ export const mineKeyCommands: readonly CommandSpec[] = [
     about: "What is pledged stays. Where the owner is a multisig, the payment is proposed.",
     examples: ["holdfast mine withdraw --node miner-1", "holdfast mine withdraw 5FIL --node miner-1"],
     args: [{ name: "amount", summary: "such as 5FIL (default: all that is free)", optional: true }],
-    options: [noWaitOption],
+    options: [keyOption, noWaitOption],
     action: async () => (await load()).minerWithdraw,
   },
 ];

@@ -1,6 +1,6 @@
 /** Words of multisigs. */
 import type { ArgumentSpec, CommandSpec, OptionSpec } from "../command.ts";
-import { noWaitOption } from "./messages.ts";
+import { keyOption, noWaitOption } from "./messages.ts";
 
 const load = () => import("../actions/multisigs.ts");
 
@@ -10,7 +10,7 @@ const asOption: OptionSpec = {
   flags: "--from <address>",
   summary: "the signer (default: the first that this wallet has a key of)",
 };
-const sends: readonly OptionSpec[] = [asOption, noWaitOption];
+const sends: readonly OptionSpec[] = [asOption, keyOption, noWaitOption];
 
 export const multisigCommands: readonly CommandSpec[] = [
   {
@@ -26,6 +26,7 @@ export const multisigCommands: readonly CommandSpec[] = [
       { flags: "--amount <amount>", summary: "its first balance", initial: "0FIL" },
       { flags: "--unlock-over <time>", summary: "the amount becomes free evenly over this time" },
       { flags: "--from <address>", summary: "who pays the first balance" },
+      keyOption,
       noWaitOption,
     ],
     action: async () => (await load()).multisigCreate,

@@ -30,6 +30,7 @@ export const storeCommands: readonly CommandSpec[] = [
       forOption,
       { flags: "--max-price <amount>", summary: "refuse if all copies together cost more, such as 0.5FIL" },
       { flags: "--receipt <file>", summary: "where to leave the receipt (default: FILE.receipt.json)" },
+      { flags: "--key <text>", summary: "a repeat with the same key is the same job, also when it is over" },
     ],
     stream: true,
     action: async () => (await load()).put,

@@ -87,6 +87,9 @@ export {
   dealPredicate,
   maxDealsPerMessage,
   type PublishDeals,
+  type ReleaseCondition,
+  releaseConditionCodec,
+  releasePredicate,
   type SignedDealTerms,
 } from "./market/deals.ts";
 export type { OfMiner, WithdrawBalance } from "./market/escrow.ts";

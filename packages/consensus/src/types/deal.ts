@@ -62,6 +62,9 @@ export interface DealExtension {
   readonly deal: CID;
   readonly endHeight: Epoch;
   readonly totalPrice: AttoFil;
+  /** What each side has locked from then on: no less than before. */
+  readonly clientCollateral: AttoFil;
+  readonly providerCollateral: AttoFil;
   /** The last height at which the miner can make use of the signature. */
   readonly validUntil: Epoch;
 }
@@ -69,6 +72,8 @@ export const dealExtensionCodec: Codec<DealExtension> = c.tuple("DealExtension",
   deal: c.cid,
   endHeight: c.epoch,
   totalPrice: c.attoFil,
+  clientCollateral: c.attoFil,
+  providerCollateral: c.attoFil,
   validUntil: c.epoch,
 });
 

@@ -115,17 +115,32 @@ export class DealWorld extends MinerWorld {
 
   extend(
     ref: DealRef,
-    over: { endHeight: number; totalPrice?: AttoFil; validUntil?: number; signer?: Account; from?: Account },
+    over: {
+      endHeight: number;
+      totalPrice?: AttoFil;
+      clientCollateral?: bigint;
+      providerCollateral?: bigint;
+      validUntil?: number;
+      signer?: Account;
+      from?: Account;
+      value?: AttoFil;
+    },
   ) {
     const { client, channel } = ref;
-    const deal = this.deal(ref)?.id ?? rawCid(utf8Bytes("none"));
-    const endHeight = epoch(over.endHeight);
-    const totalPrice = over.totalPrice ?? dealNumbers.price;
-    const validUntil = epoch(over.validUntil ?? 400);
-    const bytes = dealExtensionSigningBytes({ deal, endHeight, totalPrice, validUntil }, testNetworkId);
+    const found = this.deal(ref);
+    const terms = {
+      endHeight: epoch(over.endHeight),
+      totalPrice: over.totalPrice ?? dealNumbers.price,
+      clientCollateral: attoFil(over.clientCollateral ?? found?.clientCollateral ?? 0n),
+      providerCollateral: attoFil(over.providerCollateral ?? found?.providerCollateral ?? 0n),
+      validUntil: epoch(over.validUntil ?? 400),
+    };
+    const deal = found?.id ?? rawCid(utf8Bytes("none"));
+    const bytes = dealExtensionSigningBytes({ deal, ...terms }, testNetworkId);
     const signature = signRecoverable((over.signer ?? bob).privateKey, bytes);
-    const given = { client, channel, endHeight, totalPrice, validUntil, signature };
-    return this.world.send(over.from ?? worker, this.market, "market.extendDeal", given);
+    const given = { client, channel, ...terms, signature };
+    const options = over.value === undefined ? {} : { value: over.value };
+    return this.world.send(over.from ?? worker, this.market, "market.extendDeal", given, options);
   }
 
   release(ref: DealRef, over: { validUntil?: number; signer?: Account; from?: Account } = {}) {

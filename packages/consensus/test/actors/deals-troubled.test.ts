@@ -1,6 +1,13 @@
 /** Deals that do not simply go to their end, rule by rule: loss, breach, changes; and their vouchers. */
 import { attoFil, epoch, filToAtto } from "@holdfast/base";
-import { dealSettlementEpochs, none, signBlock, vmExitCodes as x } from "@holdfast/consensus";
+import {
+  dealPredicate,
+  dealSettlementEpochs,
+  none,
+  releasePredicate,
+  signBlock,
+  vmExitCodes as x,
+} from "@holdfast/consensus";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createDealWorld, type DealWorld, dealNumbers } from "./deal-world.ts";
 import { alice, bob, createMiner, hash32, owner, testNetworkId, testParams, World, worker } from "./world.ts";
@@ -174,6 +181,40 @@ describe("extendDeal", () => {
     d.check();
   });
 
+  it("locks more of both for a greater price, and its vouchers are worth nothing before it is made", () => {
+    const terms = d.active();
+    // Every message takes a block; the sector is proven in between.
+    const keep = (): void => d.keepTo(d.world.height + 1);
+    const { client, provider } = dealNumbers;
+    const { broker } = d.world.builtins;
+    const endHeight = terms.endHeight + 40;
+    const totalPrice = attoFil(terms.totalPrice * 2n);
+    const more = { endHeight, totalPrice, clientCollateral: 2n * client, providerCollateral: 2n * provider };
+    const longer = { channel: terms.channel, eol: epoch(460) };
+    d.world.send(bob, broker, "broker.extend", longer, { value: totalPrice });
+    keep();
+    const condition = dealPredicate(1, terms, epoch(endHeight));
+    const later = d.voucher(terms, fil(9n), { condition });
+    expect(d.extend(terms, more).exitCode).toBe(x.insufficientEscrow);
+    d.deposit(bob, client);
+    keep();
+    expect(d.extend(terms, more).exitCode).toBe(x.insufficientEscrow);
+    expect(d.extend(terms, { ...more, providerCollateral: 0n }).exitCode).toBe(x.amendmentInvalid);
+    keep();
+    expect(d.redeem(later).exitCode).toBe(x.conditionNotMet);
+    keep();
+    expect(d.extend(terms, { ...more, value: provider })).toMatchObject({ exitCode: 0 });
+    expect(d.escrowOf("miner")).toEqual({ escrow: 2n * provider, locked: 2n * provider });
+    expect(d.escrowOf(bob)).toEqual({ escrow: 2n * client, locked: 2n * client });
+    d.check();
+    keep();
+    expect(d.redeem(later)).toMatchObject({ exitCode: 0, returns: fil(9n) });
+    d.keepTo(endHeight);
+    expect(d.escrowOf("miner").locked).toBe(0n);
+    expect(d.escrowOf(bob).locked).toBe(0n);
+    d.check();
+  });
+
   it("is refused where it is not agreed, not paid, not possible, or too late", () => {
     const terms = d.active();
     const endHeight = terms.endHeight + 40;
@@ -274,6 +315,23 @@ describe("verifyDeal, the condition of a deal's vouchers", () => {
     expect(d.deal(terms)?.status).toBe("complete");
     expect(d.redeem(d.voucher(terms, fil(10n))).returns).toBe(fil(10n));
     d.check();
+  });
+});
+
+describe("verifyRelease, the condition of the voucher that settles a released deal", () => {
+  it("holds when both have ended the deal, and for no other end", () => {
+    const terms = d.active();
+    const last = d.voucher(terms, fil(3n), { condition: releasePredicate(1, terms) });
+    expect(d.redeem(last).exitCode).toBe(x.conditionNotMet);
+    expect(d.release(terms).exitCode).toBe(0);
+    expect(d.redeem(d.voucher(terms, fil(4n))).exitCode).toBe(x.conditionNotMet);
+    expect(d.redeem(last).returns).toBe(fil(3n));
+    const e = fresh();
+    const lost = e.active();
+    e.terminateSoon(1);
+    e.settle([lost]);
+    const never = e.voucher(lost, fil(3n), { condition: releasePredicate(1, lost) });
+    expect(e.redeem(never).exitCode).toBe(x.conditionNotMet);
   });
 });
 

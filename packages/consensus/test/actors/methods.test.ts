@@ -29,6 +29,7 @@ const marketMethods = [
   "settleDeals",
   "getDeal",
   "verifyDeal",
+  "verifyRelease",
   "cronTick",
 ];
 
@@ -106,6 +107,7 @@ describe("methods", () => {
       "market.createMiner",
       "market.addBalance",
       "market.publishDeals",
+      "market.extendDeal",
       "miner.preCommitSector",
       "broker.createChannel",
       "broker.openChannel",

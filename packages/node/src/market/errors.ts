@@ -60,6 +60,22 @@ export const marketErrors = defineErrors("market", {
       `${data.missingFil} FIL are missing: ${data.address} has ${data.balanceFil} FIL to spend, ${data.neededFil} FIL are needed`,
     fix: "send money to this address, store for a shorter time, or with fewer copies; nothing was paid",
   },
+  unknownDeal: {
+    exit: "not-found",
+    message: (data: { dealId: string }) => `this node stores nothing by a deal ${data.dealId}`,
+    fix: "see the deals with `holdfast deals`",
+  },
+  notChangeable: {
+    exit: "refused",
+    message: (data: { dealId: string; reason: string }) =>
+      `the deal ${data.dealId} cannot be changed: ${data.reason}`,
+    fix: "see `holdfast deal show DEAL`; what is not possible with this miner, `holdfast put` does with another",
+  },
+  keyReused: {
+    exit: "usage",
+    message: (data: { key: string }) => `the key ${data.key} stands for something else already`,
+    fix: "use a new key for something new",
+  },
   unknownJob: {
     exit: "not-found",
     message: (data: { jobId: string }) => `there is no put job ${data.jobId}`,

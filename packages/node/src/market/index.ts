@@ -3,6 +3,7 @@
  * of the client that survives restarts; the miner takes deals in, seals them and is paid as its proofs appear
  * on the chain. What either side says about a deal's state comes from the chain.
  */
+export type { AmendmentPolicy } from "./amendment.ts";
 export { openClientMarket } from "./client/index.ts";
 export { marketErrors } from "./errors.ts";
 export { openMinerMarket } from "./miner/index.ts";
@@ -19,8 +20,10 @@ export type {
 } from "./needs.ts";
 export { dealRefusals } from "./refusals.ts";
 export type {
+  ChangeRequest,
   ClientMarket,
   Deal,
+  DealChange,
   DealDetail,
   DealState,
   Explanation,

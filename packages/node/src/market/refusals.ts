@@ -243,6 +243,41 @@ export const dealRefusals = defineErrors("deal", {
     message: (data: { height: number }) => `the client took its money back at ${data.height}`,
     fix: "nothing to do: the client gave the deal up",
   },
+  notByPolicy: {
+    exit: "refused",
+    message: (data: { kind: string }) =>
+      data.kind === "extend" ? "this miner lets no deal live longer" : "this miner ends no deal early",
+    fix: "nothing is paid and nothing has changed; to go on, store the file again with another miner",
+  },
+  notActive: {
+    exit: "refused",
+    message: (data: { status: string; endHeight: number }) =>
+      `the deal on the chain is ${data.status} and ends at ${data.endHeight}: only an active one can be changed`,
+    fix: "store the file again",
+  },
+  amendmentPending: {
+    exit: "retry-later",
+    message: (data: { kind: string }) => `another change of this deal is under way (${data.kind})`,
+    fix: "wait until it is on the chain: `holdfast deal show DEAL`",
+  },
+  amendmentTimes: {
+    exit: "refused",
+    message: (data: { height: number; validUntil: number; endHeight: number }) =>
+      `the change is to be made by ${data.validUntil} and to last until ${data.endHeight}, which at ${data.height} is not possible`,
+    fix: "ask again: `holdfast deal extend`",
+  },
+  sectorEndsTooEarly: {
+    exit: "refused",
+    message: (data: { sectorId: number; expiration: number; endHeight: number }) =>
+      `sector ${data.sectorId} lives until ${data.expiration} and not until ${data.endHeight}`,
+    fix: "ask for a shorter time; the miner can let its sectors live longer: `holdfast mine extend`",
+  },
+  settlementTooLow: {
+    exit: "refused",
+    message: (data: { amount: string; earned: string }) =>
+      `the end is paid with ${data.amount} attoFIL in all, ${data.earned} are earned by now`,
+    fix: "ask again: `holdfast deal release`",
+  },
   unknownDeal: {
     exit: "not-found",
     message: (data: { dealId: string }) => `there is no deal ${data.dealId}`,

@@ -1,7 +1,8 @@
 /** What the market gives, in the shapes of the API: the handlers pass them on as they are. */
 import type { dealView, fileView, MethodResult, putCopy, putView, receiptDocument } from "@holdfast/api";
-import type { AttoFil, Cancel, CID } from "@holdfast/base";
+import type { Address, AttoFil, Cancel, CID } from "@holdfast/base";
 import type { z } from "zod";
+import type { AmendmentKind, AmendmentPolicy } from "./amendment.ts";
 
 export type PutJob = z.output<typeof putView>;
 export type PutCopy = z.output<typeof putCopy>;
@@ -9,6 +10,7 @@ export type PutStep = PutCopy["step"];
 export type Deal = z.output<typeof dealView>;
 export type DealState = Deal["state"];
 export type DealDetail = MethodResult<"deal.show">;
+export type DealChange = DealDetail["amendments"][number];
 export type StoredFile = z.output<typeof fileView>;
 export type PutReceipt = z.output<typeof receiptDocument>;
 export type Quote = MethodResult<"put.quote">;
@@ -22,6 +24,8 @@ export interface PutRequest {
   readonly durationEpochs: number;
   /** For all copies together; a put that would cost more is refused. */
   readonly maxPrice?: AttoFil;
+  /** A repeat with the same key is the same job, also when it is over. */
+  readonly key?: string;
 }
 
 export interface QuoteRequest {
@@ -29,6 +33,16 @@ export interface QuoteRequest {
   readonly carBytes: number;
   readonly copies: number;
   readonly durationEpochs: number;
+}
+
+export interface ChangeRequest {
+  readonly kind: AmendmentKind;
+  /** Of an extension. */
+  readonly endHeight?: number;
+  /** Of an extension: what it may cost beyond the price so far. */
+  readonly maxPrice?: AttoFil | undefined;
+  /** A repeat with the same key is the same change. */
+  readonly key?: string | undefined;
 }
 
 /** The client's half. Every method may throw `market/closed` after the disposal. */
@@ -58,6 +72,11 @@ export interface ClientMarket extends AsyncDisposable {
   deals(): readonly Deal[];
   /** Undefined if this half does not know the deal. */
   deal(dealId: string): DealDetail | undefined;
+  /**
+   * Asks the miner to let a deal live longer or end early. The change goes on over restarts; where it is, `deal` says.
+   * `market/unknown-deal`, `market/not-changeable`, `market/price-above-max`, `market/key-reused`.
+   */
+  change(dealId: string, request: ChangeRequest): DealChange;
   /** Judged from the chain's head at the time of the call. */
   files(): readonly StoredFile[];
   /** Of a job or a deal; undefined if this half knows neither. */
@@ -71,7 +90,23 @@ export interface StoredCar {
   read(offsetBytes: number): AsyncIterable<Uint8Array>;
 }
 
+/** A message of the miner's owner to the payment broker. */
+export interface DueRedemption {
+  readonly from: Address;
+  readonly to: Address;
+  readonly method: "redeem" | "close";
+  readonly params: Uint8Array;
+  /** What the voucher is over, in all. */
+  readonly amount: AttoFil;
+  /** What of it was not paid yet. */
+  readonly adds: AttoFil;
+}
+
 export interface MinerMarket extends AsyncDisposable {
+  /** What pays the owner for a deal now; undefined if nothing is due, or the deal is not this miner's. */
+  redemption(dealId: string): DueRedemption | undefined;
+  /** Which changes of deals this miner takes, after the change that is given. */
+  policy(change?: Partial<AmendmentPolicy>): AmendmentPolicy;
   deals(): readonly Deal[];
   deal(dealId: string): DealDetail | undefined;
   /** For retrieval: payloads whose pieces are all here, read from the storage in their order. */

@@ -3,7 +3,7 @@
  * The first is due soon, so that both sides see early that paying works; the last covers all. What a miner
  * accepts is wider than what a client makes: other clients may cut otherwise.
  */
-import { type AttoFil, assert, ceilDivAtto, type Epoch, epoch } from "@holdfast/base";
+import { type AttoFil, assert, attoFil, ceilDivAtto, type Epoch, epoch } from "@holdfast/base";
 import { dealRefusals } from "./refusals.ts";
 
 export interface DuePayment {
@@ -74,4 +74,18 @@ export function checkPayments(time: PaidTime, payments: readonly DuePayment[]): 
   if (last.amount < totalPrice) {
     throw dealRefusals.vouchersTooLow({ amount: last.amount.toString(), total: totalPrice.toString() });
   }
+}
+
+/** What the time up to `height` comes to between two payments, rounded up. */
+export function earnedBy(payments: readonly DuePayment[], startHeight: number, height: number): AttoFil {
+  let [amount, since]: [bigint, number] = [0n, startHeight];
+  for (const next of payments) {
+    if (next.validAt > height) {
+      const passed = BigInt(Math.max(0, height - since));
+      const more = attoFil(next.amount - amount);
+      return attoFil(amount + ceilDivAtto(more, passed, BigInt(Math.max(1, next.validAt - since))));
+    }
+    [amount, since] = [next.amount, next.validAt];
+  }
+  return attoFil(amount);
 }

@@ -164,8 +164,7 @@ class SenderService implements Sender {
 
   sentAs(key: string): { cid: CID; nonce: number } | undefined {
     const entry = this.#outbox.byKey(key);
-    if (entry === undefined) return undefined;
-    return { cid: messageCid(entry.signed), nonce: entry.signed.message.nonce };
+    return entry && { cid: messageCid(entry.signed), nonce: entry.signed.message.nonce };
   }
 
   find(cid: CID): { message: SignedMessage; mined: Mined | undefined } | undefined {
@@ -175,13 +174,14 @@ class SenderService implements Sender {
   }
 
   wait(cid: CID, options: WaitOptions = {}): Promise<Mined> {
-    if (this.find(cid) === undefined) throw senderErrors.unknownMessage({ cid: cid.toString() });
     const { confirmations = 0 } = options;
-    return waitFor(this.#needs, cid, options, () => this.#look(cid, confirmations));
+    const found = this.find(cid);
+    if (found === undefined) throw senderErrors.unknownMessage({ cid: cid.toString() });
+    return waitFor(this.#needs, cid, options, () => this.#look(cid, confirmations, found.message));
   }
 
-  /** The message as it is mined and buried, its error if it never will be, undefined while it waits. */
-  #look(cid: CID, confirmations: number): Mined | HoldfastError | undefined {
+  /** The message, anybody's, as it is mined and buried; its error if it never will be; undefined while it waits. */
+  #look(cid: CID, confirmations: number, signed: SignedMessage): Mined | HoldfastError | undefined {
     const mined = this.#minedVersion(cid);
     if (mined !== undefined) {
       const depth = this.#needs.chain.headState().tipset.height - mined.tipset.height;
@@ -189,10 +189,11 @@ class SenderService implements Sender {
     }
     const text = cid.toString();
     const entry = this.#outbox.byCid(text);
-    if (entry === undefined) return undefined;
-    const { from, nonce: used } = entry.signed.message;
-    if (this.#outbox.outcome(text) === "replaced")
+    const { from, nonce: used } = signed.message;
+    const isSpent = entry === undefined && used < this.#finalNonce(from);
+    if (isSpent || this.#outbox.outcome(text) === "replaced")
       return senderErrors.replaced({ cid: text, from, nonce: used });
+    if (entry === undefined) return undefined;
     return this.#isCancelled(entry, cid) ? senderErrors.cancelled({ cid: text }) : undefined;
   }
 

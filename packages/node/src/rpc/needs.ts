@@ -101,6 +101,8 @@ export interface SenderDoor {
     readonly gasLimit?: number;
     readonly key?: string;
   }): Promise<{ readonly cid: CID; readonly nonce: number }>;
+  /** What the key stands for. */
+  sentAs(key: string): { readonly cid: CID; readonly nonce: number } | undefined;
   replace(cid: CID, gasPrice?: AttoFil): Promise<{ readonly cid: CID; readonly nonce: number }>;
   cancel(cid: CID): Promise<{ readonly cid: CID; readonly nonce: number }>;
   why(
@@ -255,6 +257,7 @@ export interface MarketDoor {
       readonly copies: number;
       readonly name?: string | undefined;
       readonly maxPrice?: string | undefined;
+      readonly key?: string | undefined;
     },
   ): Promise<PutView>;
   puts(): readonly PutView[];
@@ -264,6 +267,29 @@ export interface MarketDoor {
   files(): MethodResult<"file.ls">;
   /** As client and as miner. */
   deals(): readonly DealDetail[];
+  /** Of a deal of this client. */
+  change(
+    dealId: string,
+    request: {
+      readonly kind: "extend" | "release";
+      readonly endHeight?: number;
+      readonly maxPrice?: AttoFil | undefined;
+      readonly key?: string | undefined;
+    },
+  ): MethodResult<"deal.extend">;
+  /** What pays this miner's owner for a deal now; undefined if nothing is due. */
+  redemption(dealId: string):
+    | {
+        readonly from: Address;
+        readonly to: Address;
+        readonly method: string;
+        readonly params: Uint8Array;
+        readonly amount: AttoFil;
+        readonly adds: AttoFil;
+      }
+    | undefined;
+  /** Of this node's miner; undefined if it runs none. */
+  policy(change: Partial<MethodResult<"deal.policy">>): MethodResult<"deal.policy"> | undefined;
   /** Explains a put or a deal of this node; undefined if it knows neither by this id. */
   explain(id: string): Explanation | undefined;
 }

@@ -22,13 +22,14 @@ import {
   createTipset,
   devnetParams,
   messageBytes,
+  messageCid,
   type SignedMessage,
   signMessage,
   type Tipset,
 } from "@holdfast/consensus";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import { type Database, openDatabase } from "../../src/database.ts";
+import { type Database, databaseErrors, openDatabase } from "../../src/database.ts";
 import type { MempoolChain } from "../../src/mempool/index.ts";
 import { type Mempool, openMempool } from "../../src/mempool/index.ts";
 
@@ -295,6 +296,39 @@ describe("a pool on disk", () => {
     expect(after.pending()).toHaveLength(2);
     await after[Symbol.asyncDispose]();
     expect(database.all("SELECT cid FROM mempool_waiting")).toHaveLength(2);
+  });
+});
+
+describe("a pool on a full disk", () => {
+  it("goes on in memory, waits with what it holds and no more, and writes it all when there is room", async () => {
+    const chain = new StandingChain();
+    const database = openDatabase(":memory:");
+    let isFull = true;
+    const full: Database = {
+      migrate: (room, steps) => database.migrate(room, steps),
+      run: (sql, ...values) => database.run(sql, ...values),
+      get: (sql, ...values) => database.get(sql, ...values),
+      all: (sql, ...values) => database.all(sql, ...values),
+      transaction(work) {
+        if (isFull) throw databaseErrors.full({ path: "node.db" });
+        return database.transaction(work);
+      },
+      [Symbol.dispose]: () => undefined,
+    };
+    const pool = poolOn(chain, {}, full);
+    for (let number = 0; number < 40; number += 1) {
+      pool.add(message(alice, number));
+      chain.move(1, { applied: [message(alice, number)] });
+    }
+    pool.add(message(carol, 0));
+    chain.move(1);
+    expect(pool.pending()).toHaveLength(1);
+    expect(database.all("SELECT cid FROM mempool_waiting")).toEqual([]);
+    isFull = false;
+    chain.move(1);
+    const rows = database.all("SELECT cid FROM mempool_waiting");
+    expect(rows.map(({ cid }) => cid)).toEqual([messageCid(message(carol, 0)).toString()]);
+    await pool[Symbol.asyncDispose]();
   });
 });
 

@@ -4,7 +4,7 @@
  * forward that are due.
  */
 import type { Codec } from "@holdfast/base";
-import { addAtto, c, zeroAtto } from "@holdfast/base";
+import { addAtto, c, subAtto, zeroAtto } from "@holdfast/base";
 import type { DealExtension, DealRelease } from "../../types/deal.ts";
 import { dealExtensionSigningBytes, dealReleaseSigningBytes, percentOf } from "../../types/deal.ts";
 import type { ActorContext } from "../../vm/context.ts";
@@ -21,6 +21,8 @@ import { advance, endDeal, giveBack } from "./settle.ts";
 export interface ExtendDeal extends DealRef {
   readonly endHeight: Deal["endHeight"];
   readonly totalPrice: Deal["totalPrice"];
+  readonly clientCollateral: Deal["clientCollateral"];
+  readonly providerCollateral: Deal["providerCollateral"];
   readonly validUntil: DealExtension["validUntil"];
   /** By the client, over the extension. */
   readonly signature: Uint8Array;
@@ -30,6 +32,8 @@ export const extendDealCodec: Codec<ExtendDeal> = c.tuple("ExtendDeal", {
   channel: c.channelId,
   endHeight: c.epoch,
   totalPrice: c.attoFil,
+  clientCollateral: c.attoFil,
+  providerCollateral: c.attoFil,
   validUntil: c.epoch,
   signature: c.fixedBytes(65),
 });
@@ -44,13 +48,40 @@ function livingDeal(ctx: ActorContext, book: DealBook, ref: DealRef): Deal {
   return deal;
 }
 
+/** Locks what the greater price asks for. `amendmentInvalid`, `collateralTooSmall`, `insufficientEscrow`. */
+function lockMore(ctx: ActorContext, book: DealBook, deal: Deal, given: ExtendDeal): void {
+  const { clientCollateral, providerCollateral, totalPrice, client } = given;
+  const { params } = ctx;
+  if (clientCollateral < deal.clientCollateral || providerCollateral < deal.providerCollateral) {
+    ctx.fail(vmExitCodes.amendmentInvalid, "nobody's collateral shrinks while the deal goes on");
+  }
+  const leastOfClient = percentOf(totalPrice, params.minClientCollateralPercent);
+  const isCovered =
+    providerCollateral >= percentOf(totalPrice, params.minProviderCollateralPercent) &&
+    clientCollateral >= leastOfClient;
+  if (!isCovered) ctx.fail(vmExitCodes.collateralTooSmall, "the collaterals are too small for this price");
+  if (clientCollateral > leastOfClient && clientCollateral > totalPrice) {
+    ctx.fail(vmExitCodes.amendmentInvalid, "the client answers with more than the deal is worth");
+  }
+  const moreOfClient = subAtto(clientCollateral, deal.clientCollateral);
+  const moreOfProvider = subAtto(providerCollateral, deal.providerCollateral);
+  if (book.free(client) < moreOfClient || book.free(deal.miner) < moreOfProvider) {
+    const text = `the client has ${book.free(client)}, the miner ${book.free(deal.miner)} attoFIL of free escrow`;
+    ctx.fail(vmExitCodes.insufficientEscrow, text);
+  }
+  book.lock(client, moreOfClient);
+  book.lock(deal.miner, moreOfProvider);
+}
+
 /**
- * Lets an active deal live longer for a greater price: its sectors live so long already, the channel holds the money.
- * Collaterals stay, and must still be the network's share. `dealNotFound`, `notWorker`, `dealNotActive`, `dealLost`,
- * `amendmentInvalid`, `collateralTooSmall`, `channelUnfit`, `dealSignatureInvalid`, `expirationOutOfRange`.
+ * Lets an active deal live longer for a greater price: its sectors live so long already, the channel holds the money,
+ * and both lock what the greater price asks for; the message's value is added to the miner's escrow.
+ * `dealNotFound`, `notWorker`, `dealNotActive`, `dealLost`, `amendmentInvalid`, `collateralTooSmall`,
+ * `insufficientEscrow`, `channelUnfit`, `dealSignatureInvalid`, `expirationOutOfRange`.
  */
 export function extendDeal(ctx: ActorContext, given: ExtendDeal): None {
-  const { endHeight, totalPrice, validUntil, signature, ...ref } = given;
+  const { client, channel, endHeight, totalPrice, clientCollateral, providerCollateral, validUntil } = given;
+  const ref: DealRef = { client, channel };
   return withBook(ctx, (book) => {
     const deal = findDeal(ctx, book, ref);
     asOperator(ctx, deal.miner);
@@ -62,23 +93,25 @@ export function extendDeal(ctx: ActorContext, given: ExtendDeal): None {
       endHeight - height <= params.maxSectorLifetimeEpochs &&
       totalPrice >= deal.totalPrice;
     if (!isPossible) ctx.fail(vmExitCodes.amendmentInvalid, "an extension is later, dearer and in time");
-    const isCovered =
-      deal.providerCollateral >= percentOf(totalPrice, params.minProviderCollateralPercent) &&
-      deal.clientCollateral >= percentOf(totalPrice, params.minClientCollateralPercent);
-    if (!isCovered) ctx.fail(vmExitCodes.collateralTooSmall, "the collaterals are too small for this price");
+    if (ctx.message.value > 0n) book.credit(deal.miner, ctx.message.value);
+    lockMore(ctx, book, deal, given);
     checkChannel(ctx, ref, { endHeight, totalPrice });
-    const signed = dealExtensionSigningBytes(
-      { deal: deal.id, endHeight, totalPrice, validUntil },
-      ctx.networkId,
-    );
-    checkSigned(ctx, deal.signer, signed, signature);
+    const extension = {
+      deal: deal.id,
+      endHeight,
+      totalPrice,
+      clientCollateral,
+      providerCollateral,
+      validUntil,
+    };
+    checkSigned(ctx, deal.signer, dealExtensionSigningBytes(extension, ctx.networkId), given.signature);
     const health = callActor(ctx, deal.miner, getSectorsHealthCall, { sectorIds: deal.sectors });
     for (const [index, sector] of health.entries()) {
       if (sector !== null && sector.expiration >= endHeight) continue;
       const id = deal.sectors[index];
       ctx.fail(vmExitCodes.expirationOutOfRange, `sector ${id} does not live until ${endHeight}`);
     }
-    book.setDeal(ref, { ...deal, endHeight, totalPrice });
+    book.setDeal(ref, { ...deal, endHeight, totalPrice, clientCollateral, providerCollateral });
     return none;
   });
 }

@@ -224,19 +224,58 @@ export function activateDeal(ctx: ActorContext, { locations, ...ref }: ActivateD
 
 export interface DealCondition extends DealRef {
   readonly id: CID;
+  /** The deal goes on at least to here: a voucher of an extension is worth nothing before the extension is made. */
+  readonly endHeight: Deal["endHeight"];
 }
 /** The payer's part of a voucher's condition: which deal. */
 export const dealConditionCodec: Codec<DealCondition> = c.tuple("DealCondition", {
   client: c.address,
   channel: c.channelId,
   id: c.cid,
+  endHeight: c.epoch,
 });
 
-/** The voucher's condition that this deal goes well. */
-export function dealPredicate(network: NetworkByte, terms: DealTerms): Predicate {
+/** The voucher's condition that this deal goes well, to its first end or to a later one. */
+export function dealPredicate(
+  network: NetworkByte,
+  terms: DealTerms,
+  endHeight: Deal["endHeight"] = terms.endHeight,
+): Predicate {
   const { client, channel } = terms;
-  const params = encode(dealConditionCodec, { client, channel, id: dealIdOfTerms(terms) });
+  const params = encode(dealConditionCodec, { client, channel, id: dealIdOfTerms(terms), endHeight });
   return { to: builtinAddresses(network).market, method: "verifyDeal", params };
+}
+
+export interface ReleaseCondition extends DealRef {
+  readonly id: CID;
+}
+export const releaseConditionCodec: Codec<ReleaseCondition> = c.tuple("ReleaseCondition", {
+  client: c.address,
+  channel: c.channelId,
+  id: c.cid,
+});
+
+/** The condition of the voucher that settles a deal which both sides end before its time. */
+export function releasePredicate(network: NetworkByte, terms: DealTerms): Predicate {
+  const { client, channel } = terms;
+  const params = encode(releaseConditionCodec, { client, channel, id: dealIdOfTerms(terms) });
+  return { to: builtinAddresses(network).market, method: "verifyRelease", params };
+}
+
+/** The deal that a condition names. `invalidParams`, `dealNotFound`. */
+function namedDeal(ctx: ActorContext, book: DealBook, ref: ReleaseCondition, redeemer: Uint8Array): Deal {
+  if (redeemer.length > 0) ctx.fail(vmExitCodes.invalidParams, "the redeemer has nothing to add");
+  const deal = findDeal(ctx, book, ref);
+  if (!deal.id.equals(ref.id)) ctx.fail(vmExitCodes.dealNotFound, `channel ${ref.channel} has another deal`);
+  return deal;
+}
+
+/** Both sides have ended the deal before its time. `invalidParams`, `dealNotFound`, `dealNotActive`. */
+export function verifyRelease(ctx: ActorContext, { condition, redeemer }: ConditionParams): None {
+  const ref = ctx.decodeParams(releaseConditionCodec, condition);
+  const { status } = namedDeal(ctx, readBook(ctx), ref, redeemer);
+  if (status !== "released") ctx.fail(vmExitCodes.dealNotActive, `the deal is ${status}`);
+  return none;
 }
 
 /**
@@ -245,11 +284,12 @@ export function dealPredicate(network: NetworkByte, terms: DealTerms): Predicate
  * `invalidParams`, `dealNotFound`, `dealNotActive`, `dealLost`, `sectorUnhealthy`.
  */
 export function verifyDeal(ctx: ActorContext, { condition, redeemer }: ConditionParams): None {
-  const { id, ...ref } = ctx.decodeParams(dealConditionCodec, condition);
-  if (redeemer.length > 0) ctx.fail(vmExitCodes.invalidParams, "the redeemer has nothing to add");
+  const { id, endHeight, ...ref } = ctx.decodeParams(dealConditionCodec, condition);
   const book = readBook(ctx);
-  const deal = findDeal(ctx, book, ref);
-  if (!deal.id.equals(id)) ctx.fail(vmExitCodes.dealNotFound, `channel ${ref.channel} has another deal`);
+  const deal = namedDeal(ctx, book, { ...ref, id }, redeemer);
+  if (deal.endHeight < endHeight) {
+    ctx.fail(vmExitCodes.dealNotActive, `the deal ends at ${deal.endHeight}, not at ${endHeight}`);
+  }
   if (deal.status !== "active" && deal.status !== "complete") {
     ctx.fail(vmExitCodes.dealNotActive, `the deal is ${deal.status}`);
   }

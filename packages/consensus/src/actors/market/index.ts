@@ -43,6 +43,7 @@ import {
   publishDeals,
   publishDealsCodec,
   verifyDeal,
+  verifyRelease,
 } from "./deals.ts";
 import type { OfMiner, WithdrawBalance } from "./escrow.ts";
 import {
@@ -223,7 +224,12 @@ export const marketMethods = {
     returns: noneCodec,
     run: activateDeal,
   }),
-  extendDeal: method<ExtendDeal, None>({ params: extendDealCodec, returns: noneCodec, run: extendDeal }),
+  extendDeal: method<ExtendDeal, None>({
+    params: extendDealCodec,
+    returns: noneCodec,
+    payable: true,
+    run: extendDeal,
+  }),
   releaseDeal: method<ReleaseDeal, None>({ params: releaseDealCodec, returns: noneCodec, run: releaseDeal }),
   reportCancelledChannel: method<DealRef, None>({
     params: dealRefCodec,
@@ -240,6 +246,11 @@ export const marketMethods = {
     params: conditionParamsCodec,
     returns: noneCodec,
     run: verifyDeal,
+  }),
+  verifyRelease: method<ConditionParams, None>({
+    params: conditionParamsCodec,
+    returns: noneCodec,
+    run: verifyRelease,
   }),
   /** For the VM, once per tipset before its messages. `epoch` is the tipset's height. */
   cronTick: method<{ readonly epoch: Epoch }, None>({

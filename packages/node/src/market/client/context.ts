@@ -3,11 +3,13 @@ import { type Address, assert, HoldfastError } from "@holdfast/base";
 import type { ClientMarketNeeds } from "../needs.ts";
 import type { Missing, Tasks } from "../tasks.ts";
 import type { ErrorText } from "../types.ts";
+import type { ChangeStore } from "./change-store.ts";
 import type { Attempt, AttemptPatch, ClientStore, JobRow } from "./store.ts";
 
 export interface ClientContext {
   readonly needs: ClientMarketNeeds;
   readonly store: ClientStore;
+  readonly changes: ChangeStore;
   readonly tasks: Tasks;
   /** Sizes of sectors (padded bytes) that miners told in this run of the node. */
   readonly sectorBytes: Map<Address, number>;

@@ -35,6 +35,8 @@ export interface ChannelMessage {
   readonly value?: AttoFil;
   /** How many messages of this kind failed before. */
   readonly tries: number;
+  /** Default: one that names the attempt, the method and the try. */
+  readonly key?: string;
   /** Called before the message is waited for. */
   readonly onSent?: (nonce: number) => void;
 }
@@ -43,7 +45,7 @@ export interface ChannelMessage {
 export async function settleMessage(
   { needs, store }: ClientContext,
   attempt: Attempt,
-  { method, to = "broker", params, value, tries, onSent }: ChannelMessage,
+  { method, to = "broker", params, value, tries, key, onSent }: ChannelMessage,
   signal: AbortSignal,
 ): Promise<{ readonly exitCode: number; readonly returns: Uint8Array } | undefined> {
   const { chain, sender } = needs;
@@ -53,7 +55,7 @@ export async function settleMessage(
     to: builtinAddresses(chain.params.networkByte)[to],
     method,
     params,
-    key: `market/${jobIdOf(attempt.jobId)}/${attempt.id}/${method}/${tries}`,
+    key: key ?? `market/${jobIdOf(attempt.jobId)}/${attempt.id}/${method}/${tries}`,
     ...(value === undefined ? {} : { value }),
   });
   onSent?.(nonce);
@@ -130,6 +132,9 @@ async function openChannel(context: ClientContext, id: number, signal: AbortSign
     }
     const exitCode = receipt?.exitCode ?? -1;
     const fundTry = attempt.fundTry + 1;
+    const { channel: lost } = attemptById(context, id);
+    // A reorganisation may still mine it, and then it holds money.
+    if (lost !== null) context.store.addGoneChannel(id, lost, heightOf(chain));
     move(
       context,
       attempt,

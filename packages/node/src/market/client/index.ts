@@ -16,8 +16,10 @@ import type { ClientMarketNeeds } from "../needs.ts";
 import { Missing, Tasks } from "../tasks.ts";
 import { durationBounds } from "../terms.ts";
 import type {
+  ChangeRequest,
   ClientMarket,
   Deal,
+  DealChange,
   DealDetail,
   Explanation,
   PutJob,
@@ -27,12 +29,15 @@ import type {
   QuoteRequest,
   StoredFile,
 } from "../types.ts";
+import { lookAtChanges, startChange } from "./change.ts";
+import { ChangeStore } from "./change-store.ts";
 import { type ClientContext, jobIdOf, jobNumber } from "./context.ts";
 import { serveDealData } from "./data.ts";
 import { explainDeal, explainJob } from "./explain.ts";
 import { filesOf } from "./files.ts";
 import { checkMoney, Jobs } from "./jobs.ts";
 import { findOffers, type Offer, probe, quoteLine, shortage } from "./offers.ts";
+import { lookAtGoneChannels } from "./orphans.ts";
 import { receiptOf } from "./receipt.ts";
 import { startRefunds, startReturns } from "./refunds.ts";
 import { ClientStore, type JobRow } from "./store.ts";
@@ -55,6 +60,7 @@ class ClientMarketService implements ClientMarket {
     const context: ClientContext = {
       needs,
       store: new ClientStore(needs.database),
+      changes: new ChangeStore(needs.database),
       tasks: new Tasks(needs.logger),
       sectorBytes: new Map(),
       served: new Map(),
@@ -69,6 +75,8 @@ class ClientMarketService implements ClientMarket {
       context.tasks.start("refunds", async () => {
         startRefunds(context);
         startReturns(context);
+        lookAtChanges(context);
+        lookAtGoneChannels(context);
       });
     this.#endHead = needs.chain.onHead(look);
     look();
@@ -123,8 +131,13 @@ class ClientMarketService implements ClientMarket {
     const { needs, store } = this.#context;
     this.#checkOpen();
     this.#checkTerms(request);
-    const { copies, durationEpochs, name = null, maxPrice = null } = request;
+    const { copies, durationEpochs, name = null, maxPrice = null, key = null } = request;
     const cid = request.cid.toString();
+    const before = key === null ? undefined : store.jobOfKey(key);
+    if (before !== undefined && (before.cid !== cid || before.copies !== copies)) {
+      throw marketErrors.keyReused({ key: key ?? "" });
+    }
+    if (before !== undefined) return jobView(this.#context, before);
     const same = store
       .jobs()
       .find(
@@ -140,7 +153,7 @@ class ClientMarketService implements ClientMarket {
     const { sizeBytes, carBytes } = size;
     const payer = needs.signer.payer();
     const startedMs = needs.clock.nowMs();
-    const job = { cid, name, sizeBytes, carBytes, copies, durationEpochs, maxPrice, payer, startedMs };
+    const job = { cid, name, sizeBytes, carBytes, copies, durationEpochs, maxPrice, payer, startedMs, key };
     this.#checkNow(job);
     const id = store.addJob(job);
     needs.logger.info("put started", { job: jobIdOf(id), cid, copies });
@@ -189,6 +202,12 @@ class ClientMarketService implements ClientMarket {
   deal(dealId: string): DealDetail | undefined {
     const attempt = this.#context.store.attemptOfDeal(dealId);
     return attempt === undefined ? undefined : dealDetailOf(this.#context, attempt);
+  }
+  change(dealId: string, request: ChangeRequest): DealChange {
+    this.#checkOpen();
+    const attempt = this.#context.store.attemptOfDeal(dealId);
+    if (attempt === undefined) throw marketErrors.unknownDeal({ dealId: dealId.slice(0, 100) });
+    return startChange(this.#context, attempt, request);
   }
   files(): readonly StoredFile[] {
     return filesOf(this.#context);

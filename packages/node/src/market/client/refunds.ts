@@ -22,6 +22,7 @@ import {
 } from "@holdfast/consensus";
 import { limits } from "../../limits.ts";
 import { channelOn, dealOn, freeEscrowOf, heightOf, isLossOpen } from "../facts.ts";
+import { settlementEpochs } from "../terms.ts";
 import { type ClientContext, jobById, move } from "./context.ts";
 import { settleMessage } from "./fund.ts";
 import type { Attempt } from "./store.ts";
@@ -121,10 +122,22 @@ function mayCancel(context: ClientContext, attempt: Attempt, channel: Channel): 
   return deal.status === "active" && channel.amount - channel.redeemed > deal.clientCollateral;
 }
 
+/**
+ * A deal that is over, and whose miner has had the time to take what it earned, but whose channel lives longer: it was
+ * made so for an extension that came to nothing, or the deal has ended early. Cancelling brings the rest back sooner.
+ */
+function isUseless({ needs }: ClientContext, attempt: Attempt, channel: Channel): boolean {
+  const { params } = needs.chain;
+  const height = heightOf(needs.chain);
+  const isPaid = height > (attempt.endHeight ?? 0) + settlementEpochs(params);
+  return isPaid && channel.eol > height + params.channelCancelDelayEpochs;
+}
+
 /** The channel is gone without us: the miner has closed it, and the rest came back with that. */
 function settled(context: ClientContext, attempt: Attempt): void {
   // Without a proposal nobody could close it: its message is not on the chain (yet).
-  if (attempt.proposal === null) return;
+  if (attempt.proposal === null || attempt.channel === null) return;
+  context.store.addGoneChannel(attempt.id, attempt.channel, heightOf(context.needs.chain));
   move(context, attempt, { refunded: zeroAtto }, "the miner closed the channel; what it left came back");
 }
 
@@ -140,8 +153,9 @@ async function refund(
   const isCancelled = channel.eol < channel.agreedEol;
   try {
     if (heightOf(chain) >= channel.eol) return await reclaim(context, attempt, signal);
-    if (attempt.stage !== "abandoned" || isCancelled || attempt.cancelTry >= limits.channelCancels) return;
-    if (!mayCancel(context, attempt, channel)) return;
+    if (isCancelled || attempt.cancelTry >= limits.channelCancels) return;
+    const isIdle = attempt.stage === "done" && isUseless(context, attempt, channel);
+    if (!isIdle && (attempt.stage !== "abandoned" || !mayCancel(context, attempt, channel))) return;
     await cancel(context, attempt, channel, signal);
   } catch (error) {
     signal.throwIfAborted();

@@ -17,6 +17,16 @@ export interface HistoryEntry {
   readonly detail: string;
 }
 
+/** A channel that was on its way to the chain, or on it, and is not any more. */
+export interface GoneChannel {
+  readonly attemptId: number;
+  readonly channel: number;
+  /** When it was given up. */
+  readonly height: number;
+  /** Messages about it that failed; part of their keys. */
+  readonly tries: number;
+}
+
 export type JobPatch = Partial<Pick<JobRow, "state" | "error" | "finishedMs">>;
 export type AttemptPatch = Partial<Omit<Attempt, "id" | "jobId" | "copy" | "miner" | "createdMs">>;
 
@@ -45,6 +55,12 @@ const migrations = [
    CREATE INDEX market_history_attempt ON market_history (attempt_id);
    CREATE TABLE market_pieces (
      cid TEXT NOT NULL, sector_bytes INTEGER NOT NULL, pieces BLOB NOT NULL, PRIMARY KEY (cid, sector_bytes)
+   ) STRICT`,
+  `ALTER TABLE market_jobs ADD COLUMN key TEXT;
+   CREATE UNIQUE INDEX market_jobs_key ON market_jobs (key) WHERE key IS NOT NULL`,
+  `CREATE TABLE market_gone_channels (
+     attempt_id INTEGER NOT NULL REFERENCES market_attempts (id), channel INTEGER NOT NULL,
+     height INTEGER NOT NULL, tries INTEGER NOT NULL, PRIMARY KEY (attempt_id, channel)
    ) STRICT`,
 ];
 
@@ -97,11 +113,15 @@ export class ClientStore {
     return this.#database.transaction(work);
   }
 
-  addJob(job: Omit<JobRow, "id" | "state" | "error" | "updatedMs" | "finishedMs">): number {
+  addJob(
+    job: Omit<JobRow, "id" | "state" | "error" | "updatedMs" | "finishedMs"> & {
+      readonly key: string | null;
+    },
+  ): number {
     const row = this.#database.get(
       `INSERT INTO market_jobs (cid, name, size_bytes, car_bytes, copies, duration_epochs, max_price, payer,
-         state, started_ms, updated_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?) RETURNING id`,
+         key, state, started_ms, updated_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?) RETURNING id`,
       job.cid,
       job.name,
       job.sizeBytes,
@@ -110,6 +130,7 @@ export class ClientStore {
       job.durationEpochs,
       job.maxPrice === null ? null : job.maxPrice.toString(),
       job.payer,
+      job.key,
       job.startedMs,
       job.startedMs,
     );
@@ -117,6 +138,10 @@ export class ClientStore {
   }
   job(id: number): JobRow | undefined {
     const row = this.#database.get("SELECT * FROM market_jobs WHERE id = ?", id);
+    return row === undefined ? undefined : jobOf(row);
+  }
+  jobOfKey(key: string): JobRow | undefined {
+    const row = this.#database.get("SELECT * FROM market_jobs WHERE key = ?", key);
     return row === undefined ? undefined : jobOf(row);
   }
   /** Newest first. */
@@ -183,6 +208,30 @@ export class ClientStore {
         height,
       )
       .map(attemptOf);
+  }
+  addGoneChannel(attemptId: number, channel: number, height: number): void {
+    this.#database.run(
+      "INSERT INTO market_gone_channels VALUES (?, ?, ?, 0) ON CONFLICT DO UPDATE SET height = excluded.height",
+      attemptId,
+      channel,
+      height,
+    );
+  }
+  goneChannels(): GoneChannel[] {
+    return this.#database.all("SELECT * FROM market_gone_channels ORDER BY rowid").map((row) => ({
+      attemptId: numberOf(row, "attempt_id"),
+      channel: numberOf(row, "channel"),
+      height: numberOf(row, "height"),
+      tries: numberOf(row, "tries"),
+    }));
+  }
+  forgetGoneChannel({ attemptId, channel }: GoneChannel): void {
+    const where = "WHERE attempt_id = ? AND channel = ?";
+    this.#database.run(`DELETE FROM market_gone_channels ${where}`, attemptId, channel);
+  }
+  failedGoneChannel({ attemptId, channel }: GoneChannel): void {
+    const where = "WHERE attempt_id = ? AND channel = ?";
+    this.#database.run(`UPDATE market_gone_channels SET tries = tries + 1 ${where}`, attemptId, channel);
   }
   /** Those whose collateral the market holds and that are over, or may be. */
   heldCollaterals(): Attempt[] {

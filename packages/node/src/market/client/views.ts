@@ -8,6 +8,8 @@ import { wireStates } from "../deal.ts";
 import { channelOn, heightOf, sectorOn } from "../facts.ts";
 import { type Health, healthOf } from "../health.ts";
 import type { Deal, DealDetail, DealState, PutCopy, PutJob, PutStep } from "../types.ts";
+import { currentOf } from "./change-terms.ts";
+import { changeView } from "./change-views.ts";
 import { type ClientContext, jobById, jobIdOf } from "./context.ts";
 import { proposalOf } from "./follow.ts";
 import type { Attempt, JobRow } from "./store.ts";
@@ -145,7 +147,7 @@ function redeemedOf(context: ClientContext, attempt: Attempt) {
 export function dealDetailOf(context: ClientContext, attempt: Attempt): DealDetail {
   const { chain } = context.needs;
   const pieces = attempt.proposal === null ? [] : proposalOf(attempt).pieces;
-  const vouchers = attempt.proposal === null ? [] : proposalOf(attempt).vouchers;
+  const vouchers = attempt.proposal === null ? [] : currentOf(context, attempt).vouchers;
   const redeemed = redeemedOf(context, attempt);
   return {
     ...dealOf(context, attempt),
@@ -160,6 +162,7 @@ export function dealDetailOf(context: ClientContext, attempt: Attempt): DealDeta
       validAt: epoch(validAt),
       redeemed: amount <= redeemed,
     })),
+    amendments: context.changes.of(attempt.id).map(changeView),
     history: context.store.history(attempt.id).map(({ atMs, state, detail }) => ({ atMs, state, detail })),
   };
 }

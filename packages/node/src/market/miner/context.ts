@@ -4,12 +4,14 @@ import { maxUserBytes } from "@holdfast/proofs";
 import { heightOf, minerOn } from "../facts.ts";
 import type { MinerMarketNeeds } from "../needs.ts";
 import type { Tasks } from "../tasks.ts";
+import type { AmendmentStore } from "./amendment-store.ts";
 import type { DealPatch, DealRow, MinerStore } from "./store.ts";
 import type { MinerFacts } from "./validate.ts";
 
 export interface MinerContext {
   readonly needs: MinerMarketNeeds;
   readonly store: MinerStore;
+  readonly amendments: AmendmentStore;
   readonly tasks: Tasks;
 }
 

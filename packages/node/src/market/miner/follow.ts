@@ -4,7 +4,6 @@
  */
 import { HoldfastError } from "@holdfast/base";
 import { limits } from "../../limits.ts";
-import { endHeightOf } from "../deal.ts";
 import { dealOn, heightOf, sectorOn } from "../facts.ts";
 import { dealRefusals } from "../refusals.ts";
 import { dealById, type MinerContext, move, pieceKeyOf } from "./context.ts";
@@ -32,8 +31,9 @@ export function sectorsOf({ needs }: MinerContext, deal: DealRow): number[] | un
 export async function followDeal(context: MinerContext, dealId: string): Promise<void> {
   const deal = dealById(context, dealId);
   if (deal.state === "failed" || deal.state === "complete") return await dropPieces(context, deal);
-  const isOver = heightOf(context.needs.chain) >= endHeightOf(deal.proposal);
+  const isOver = heightOf(context.needs.chain) >= deal.current.endHeight;
   const onChain = dealOn(context.needs.chain, deal);
+  if (onChain?.status === "released") return completeDeal(context, deal);
   if (onChain !== undefined && onChain.endedAt !== null && onChain.status !== "complete") {
     const { status, endedAt, startBy } = onChain;
     const isLate = status === "late";
@@ -133,5 +133,8 @@ async function dropPieces(context: MinerContext, deal: DealRow): Promise<void> {
 /** The end of a deal: its time is over and nothing more can be redeemed. */
 export function completeDeal(context: MinerContext, deal: DealRow): void {
   if (deal.state === "complete" || deal.state === "failed") return;
-  move(context, deal.dealId, { state: "complete" }, `the deal ended at ${endHeightOf(deal.proposal)}`);
+  const { current } = deal;
+  const isEarly = current.settlement !== undefined && heightOf(context.needs.chain) < current.endHeight;
+  const detail = isEarly ? "both sides ended the deal early" : `the deal ended at ${current.endHeight}`;
+  move(context, deal.dealId, { state: "complete" }, detail);
 }

@@ -7,13 +7,15 @@ import { minerOn } from "../facts.ts";
 import type { MinerMarketNeeds } from "../needs.ts";
 import { Tasks } from "../tasks.ts";
 import type { MinerMarket } from "../types.ts";
+import { serveAmendments } from "./amend.ts";
+import { AmendmentStore } from "./amendment-store.ts";
 import { serveQueries } from "./answers.ts";
 import { carSourceOf } from "./car-source.ts";
 import type { MinerContext } from "./context.ts";
 import { followDeal } from "./follow.ts";
 import { serveProposals } from "./intake.ts";
 import { OnChain } from "./onchain.ts";
-import { Redemptions } from "./redeem.ts";
+import { dueRedemption, Redemptions } from "./redeem.ts";
 import { MinerStore } from "./store.ts";
 import { Transfers } from "./transfer.ts";
 import { dealDetailOf, dealOf, explainDeal } from "./views.ts";
@@ -26,11 +28,14 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
     throw marketErrors.notOperator({ miner, worker: view?.worker ?? "(no such miner)" });
   }
   if (!signer.has(view.owner)) {
-    logger.warn("this node cannot redeem vouchers: it does not hold the owner's key", { owner: view.owner });
+    const { owner } = view;
+    logger.warn("vouchers wait for the owner, whose key is not here: `holdfast deal redeem`", { owner });
   }
+  const amendments = new AmendmentStore(needs.database);
   const context: MinerContext = {
     needs,
-    store: new MinerStore(needs.database),
+    store: new MinerStore(needs.database, amendments),
+    amendments,
     tasks: new Tasks(logger),
   };
   const transfers = new Transfers(context);
@@ -52,6 +57,7 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
   stack.use(context.tasks);
   stack.use(serveQueries(context));
   stack.use(serveProposals(context, (dealId) => transfers.start(dealId)));
+  stack.use(serveAmendments(context, (dealId) => onChain.look(dealId)));
   stack.defer(chain.onHead(look));
   look();
   return {
@@ -59,6 +65,14 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
     deal: (dealId) => {
       const deal = context.store.get(dealId);
       return deal === undefined ? undefined : dealDetailOf(context, deal);
+    },
+    redemption: (dealId) => {
+      const deal = context.store.get(dealId);
+      return deal === undefined ? undefined : dueRedemption(context, deal);
+    },
+    policy: (change) => {
+      if (change !== undefined) amendments.setPolicy({ ...amendments.policy(), ...change });
+      return amendments.policy();
     },
     carSource: carSourceOf(context),
     explain: (dealId) => {

@@ -3,7 +3,15 @@
  * on the chain, the client's breach reported, and the collateral taken out again when the deal is over. What is to be
  * done is read from the chain at every head; messages have keys, so a restart sends nothing twice.
  */
-import { type Address, type AttoFil, attoFil, channelId, encode, HoldfastError } from "@holdfast/base";
+import {
+  type Address,
+  type AttoFil,
+  attoFil,
+  channelId,
+  encode,
+  HoldfastError,
+  subAtto,
+} from "@holdfast/base";
 import {
   builtinAddresses,
   type Deal as ChainDeal,
@@ -16,6 +24,7 @@ import { limits } from "../../limits.ts";
 import { type PieceLocation, termsOf } from "../deal.ts";
 import { channelOn, dealOn, freeEscrowOf, heightOf, isLossOpen, minerOn } from "../facts.ts";
 import { dealRefusals } from "../refusals.ts";
+import { settleAmendments } from "./amend.ts";
 import { locationsOf } from "./answers.ts";
 import { dealById, type MinerContext } from "./context.ts";
 import { fail } from "./follow.ts";
@@ -29,12 +38,16 @@ interface MarketCall {
   readonly method:
     | "publishDeals"
     | "activateDeal"
+    | "extendDeal"
+    | "releaseDeal"
     | "reportCancelledChannel"
     | "withdrawBalance"
     | "settleDeals";
   readonly params: Uint8Array;
   readonly from: Address;
   readonly value?: AttoFil;
+  /** Which of several calls of the method it is. */
+  readonly which?: string;
   /** What is said of it in the deal's history. */
   readonly done: string;
 }
@@ -55,6 +68,7 @@ export class OnChain {
     if (tasks.isRunning(`onchain/${dealId}`)) return;
     const onChain = dealOn(needs.chain, deal);
     if (onChain !== undefined && !deal.published) store.update(dealId, { published: true });
+    if (onChain !== undefined) settleAmendments(this.#context, deal, onChain);
     const height = heightOf(needs.chain);
     const refused = this.#refusedAt.get(dealId);
     if (refused !== undefined && height < refused + retryRounds) return;
@@ -94,12 +108,42 @@ function nextCall(
     const done = "the client cancelled its channel: its collateral is ours, and the deal is over";
     return { method: "reportCancelledChannel", params, from: worker, done };
   }
+  if (onChain.status === "active") return change(context, deal, onChain, signer.has(owner) ? owner : worker);
   if (onChain.status !== "published" || (deal.state !== "committed" && deal.state !== "active"))
     return undefined;
   const locations = allLocations(context, deal);
   if (locations === undefined || heightOf(chain) >= onChain.startBy) return undefined;
   const params = encode(methods.market.activateDeal.params, { ...ref, locations });
   return { method: "activateDeal", params, from: worker, done: "the deal has started on the chain" };
+}
+
+/** What the client has asked for and this miner has taken. */
+function change(
+  { needs, amendments }: MinerContext,
+  deal: DealRow,
+  onChain: ChainDeal,
+  from: Address,
+): MarketCall | undefined {
+  const taken = amendments.of(deal.dealId).find(({ state }) => state === "accepted");
+  if (taken === undefined || heightOf(needs.chain) >= taken.amendment.validUntil) return undefined;
+  const { kind, signature, validUntil, endHeight, totalPrice, clientCollateral, providerCollateral } =
+    taken.amendment;
+  const ref = { client: deal.payer, channel: channelId(deal.channel) };
+  if (kind === "release") {
+    const params = encode(methods.market.releaseDeal.params, { ...ref, validUntil, signature });
+    return {
+      method: "releaseDeal",
+      params,
+      from,
+      which: taken.amendmentId,
+      done: "both ended the deal early",
+    };
+  }
+  const given = { endHeight, totalPrice, clientCollateral, providerCollateral, validUntil, signature };
+  const params = encode(methods.market.extendDeal.params, { ...ref, ...given });
+  const value = subAtto(providerCollateral, onChain.providerCollateral);
+  const done = `the deal goes on until ${endHeight}`;
+  return { method: "extendDeal", params, from, value, which: taken.amendmentId, done };
 }
 
 function publication({ needs }: MinerContext, deal: DealRow, from: Address): MarketCall | undefined {
@@ -149,8 +193,8 @@ function withdrawal(
 }
 
 /** What is the miner's again of a deal that is over; the rest of its free escrow was put there for something else. */
-function leftBy(params: NetworkParams, { proposal }: DealRow, onChain: ChainDeal | undefined): bigint {
-  const { clientCollateral, providerCollateral } = proposal;
+function leftBy(params: NetworkParams, { current }: DealRow, onChain: ChainDeal | undefined): bigint {
+  const { clientCollateral, providerCollateral } = current;
   if (onChain?.status === "broken") return providerCollateral + clientCollateral;
   if (onChain?.status === "lost") return 0n;
   if (onChain?.status !== "late") return providerCollateral;
@@ -173,13 +217,13 @@ function allLocations(context: MinerContext, deal: DealRow): PieceLocation[] | u
 async function send(
   context: MinerContext,
   deal: DealRow,
-  { method, params, from, value, done }: MarketCall,
+  { method, params, from, value, which, done }: MarketCall,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { chain, sender, logger } = context.needs;
   const { dealId, marketTry } = deal;
   const to = builtinAddresses(chain.params.networkByte).market;
-  const key = `deal/${dealId}/${method}/${marketTry}`;
+  const key = `deal/${dealId}/${method}/${which === undefined ? "" : `${which}/`}${marketTry}`;
   try {
     const { cid } = await sender.send({
       from,

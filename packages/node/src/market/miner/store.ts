@@ -4,8 +4,10 @@
  */
 import { type Address, type AttoFil, decode, zeroAtto } from "@holdfast/base";
 import type { Database, Row, SqlValue } from "../../database.ts";
+import { type CurrentTerms, currentTerms } from "../amendment.ts";
 import { type DealProposal, endHeightOf, signedProposalCodec } from "../deal.ts";
 import { addressOf, amountOf, bytesOf, numberOf, numberOrNull, textOf } from "../rows.ts";
+import type { AmendmentStore } from "./amendment-store.ts";
 
 /** staged, sealing, committed and active come from storage and chain anew at every head. */
 export const keptStates = [
@@ -23,6 +25,8 @@ export type KeptState = (typeof keptStates)[number];
 export interface DealRow {
   readonly dealId: string;
   readonly proposal: DealProposal;
+  /** With the changes that the chain has. */
+  readonly current: CurrentTerms;
   readonly payer: Address;
   readonly channel: number;
   readonly state: KeptState;
@@ -110,8 +114,11 @@ export class MinerStore {
   readonly #database: Database;
   readonly #proposals = new Map<string, DealProposal>();
 
-  constructor(database: Database) {
+  readonly #amendments: AmendmentStore;
+
+  constructor(database: Database, amendments: AmendmentStore) {
     this.#database = database;
+    this.#amendments = amendments;
     database.migrate("market_miner", migrations);
   }
 
@@ -216,7 +223,12 @@ export class MinerStore {
     const proposal = known ?? decode(signedProposalCodec, bytesOf(row, "proposal")).proposal;
     if (known === undefined && this.#proposals.size >= keptProposals) this.#proposals.clear();
     this.#proposals.set(dealId, proposal);
-    return dealOf(row, dealId, proposal);
+    const made = this.#amendments.of(dealId).filter(({ state }) => state === "done");
+    const current = currentTerms(
+      proposal,
+      made.map(({ amendment }) => amendment),
+    );
+    return dealOf(row, { dealId, proposal, current });
   }
   #addHistory(dealId: string, { atMs, state, detail }: DealHistory): void {
     this.#database.run("INSERT INTO market_deal_history VALUES (?, ?, ?, ?)", dealId, atMs, state, detail);
@@ -228,14 +240,13 @@ function sqlValue(value: string | number | bigint | boolean | null): SqlValue {
   return typeof value === "bigint" ? value.toString() : value;
 }
 
-function dealOf(row: Row, dealId: string, proposal: DealProposal): DealRow {
+function dealOf(row: Row, known: Pick<DealRow, "dealId" | "proposal" | "current">): DealRow {
   const state = textOf(row, "state");
   return {
-    dealId,
-    proposal,
+    ...known,
     payer: addressOf(row, "payer"),
     channel: numberOf(row, "channel"),
-    state: keptStates.find((known) => known === state) ?? "failed",
+    state: keptStates.find((kept) => kept === state) ?? "failed",
     code: textOf(row, "code"),
     detail: textOf(row, "detail"),
     acceptedMs: numberOf(row, "accepted_ms"),

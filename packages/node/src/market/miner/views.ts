@@ -2,7 +2,6 @@
 import { epoch, filText } from "@holdfast/base";
 import { pieceCid } from "@holdfast/proofs";
 import { chainViewOf, endText } from "../chain-view.ts";
-import { endHeightOf } from "../deal.ts";
 import { channelOn, sectorOn } from "../facts.ts";
 import type { Deal, DealDetail, Explanation } from "../types.ts";
 import { type MinerContext, pieceKeyOf } from "./context.ts";
@@ -32,11 +31,11 @@ export function dealOf(context: MinerContext, deal: DealRow): Deal {
     pieces: proposal.pieces.length,
     sectors,
     provenSectors: proven.length,
-    totalFil: filText(proposal.totalPrice),
+    totalFil: filText(deal.current.totalPrice),
     redeemedFil: filText(channel?.redeemed ?? deal.redeemed),
     channelId: deal.channel,
     startHeight: proposal.startHeight,
-    endHeight: endHeightOf(proposal),
+    endHeight: epoch(deal.current.endHeight),
     onChain: chainViewOf(chain, deal),
   };
 }
@@ -58,10 +57,19 @@ export function dealDetailOf(context: MinerContext, deal: DealRow): DealDetail {
         (sectorId === null ? undefined : sectorOn(chain, miner, sectorId))?.lastProven ?? null;
       return { pieceCid: pieceCid(commP).toString(), paddedBytes, userBytes, sectorId, lastProvenAt };
     }),
-    vouchers: deal.proposal.vouchers.map(({ amount, validAt }) => ({
+    vouchers: deal.current.vouchers.map(({ amount, validAt }) => ({
       amountFil: filText(amount),
       validAt: epoch(validAt),
       redeemed: amount <= deal.redeemed,
+    })),
+    amendments: context.amendments.of(deal.dealId).map(({ amendmentId, amendment, state, detail }) => ({
+      amendmentId,
+      kind: amendment.kind,
+      state,
+      endHeight: amendment.endHeight,
+      totalFil: filText(amendment.totalPrice),
+      code: null,
+      detail,
     })),
     history: context.store.history(deal.dealId).map(({ atMs, state, detail }) => ({ atMs, state, detail })),
   };

@@ -1,9 +1,10 @@
 /** Methods about payment channels and vouchers. */
-import type { ApiHandlers } from "@holdfast/api";
-import { type Address, channelId, type Epoch, epoch, fromHex, parseFil } from "@holdfast/base";
-import { readChannel } from "@holdfast/consensus";
+import type { ApiHandlers, CheckedParams } from "@holdfast/api";
+import { type Address, channelId, decode, type Epoch, epoch, fromHex, parseFil } from "@holdfast/base";
+import { methods, readChannel } from "@holdfast/consensus";
 import { rpcErrors } from "../errors.ts";
 import type { HandlerNeeds } from "../needs.ts";
+import { messageOfKey, refuseReuse } from "./keyed.ts";
 import { sentView } from "./messages.ts";
 import { addressParam } from "./params.ts";
 import { epochsOf } from "./views.ts";
@@ -22,7 +23,8 @@ interface Term {
 }
 
 export function channelHandlers(needs: HandlerNeeds): ChannelHandlers {
-  const { channels, wallet } = needs;
+  const { channels, wallet, sender } = needs;
+  const { broker } = methods;
   const address = (text: string): Address => addressParam(needs, text);
   const payerOf = (text: string | undefined): Address => {
     const payer = text === undefined ? wallet.defaultAddress() : address(text);
@@ -30,45 +32,42 @@ export function channelHandlers(needs: HandlerNeeds): ChannelHandlers {
     return payer;
   };
   const keyed = (key: string | undefined) => (key === undefined ? {} : { key });
+  const ended = async (
+    method: "cancel" | "reclaim",
+    { channel: number, from, key }: CheckedParams<"channel.cancel">,
+  ) => {
+    const [payer, channel] = [payerOf(from), channelId(number)];
+    const isSame = (bytes: Uint8Array): boolean => decode(broker[method].params, bytes).channel === channel;
+    refuseReuse(sender, key, { from: payer, method }, isSame);
+    return sentView(await channels.end({ method, from: payer, channel, ...keyed(key) }));
+  };
   return {
     "channel.create": async ({ target, amount, from, key, ...term }) => {
       const payer = payerOf(from);
-      const eol = endOf(needs, term) ?? endOf(needs, { forMs: channelDefaultMs }) ?? epoch(0);
-      const given = { from: payer, target: address(target), amount: parseFil(amount), eol, ...keyed(key) };
-      const sent = await channels.create(given);
+      const [to, value] = [address(target), parseFil(amount)];
+      const call = { from: payer, method: "createChannel", value };
+      refuseReuse(sender, key, call, (bytes) => decode(broker.createChannel.params, bytes).target === to);
+      const known = messageOfKey(sender, key);
+      const before = known === undefined ? undefined : decode(broker.createChannel.params, known.params).eol;
+      const wanted = endOf(needs, term) ?? endOf(needs, { forMs: channelDefaultMs }) ?? epoch(0);
+      const eol = before ?? wanted;
+      const sent = await channels.create({ from: payer, target: to, amount: value, eol, ...keyed(key) });
       return { ...sentView(sent), payer, channel: sent.nonce, eol };
     },
     "channel.extend": async ({ channel: number, from, key, amount, ...term }) => {
       const payer = payerOf(from);
       const channel = channelId(number);
-      const eol = endOf(needs, term) ?? agreedEnd(needs, payer, number);
-      const sent = await channels.extend({
-        from: payer,
-        channel,
-        amount: parseFil(amount),
-        eol,
-        ...keyed(key),
-      });
+      const value = parseFil(amount);
+      const call = { from: payer, method: "extend", value };
+      refuseReuse(sender, key, call, (bytes) => decode(broker.extend.params, bytes).channel === channel);
+      const known = messageOfKey(sender, key);
+      const before = known === undefined ? undefined : decode(broker.extend.params, known.params).eol;
+      const eol = before ?? endOf(needs, term) ?? agreedEnd(needs, payer, number);
+      const sent = await channels.extend({ from: payer, channel, amount: value, eol, ...keyed(key) });
       return { ...sentView(sent), eol };
     },
-    "channel.cancel": async ({ channel, from, key }) =>
-      sentView(
-        await channels.end({
-          method: "cancel",
-          from: payerOf(from),
-          channel: channelId(channel),
-          ...keyed(key),
-        }),
-      ),
-    "channel.reclaim": async ({ channel, from, key }) =>
-      sentView(
-        await channels.end({
-          method: "reclaim",
-          from: payerOf(from),
-          channel: channelId(channel),
-          ...keyed(key),
-        }),
-      ),
+    "channel.cancel": (given) => ended("cancel", given),
+    "channel.reclaim": (given) => ended("reclaim", given),
     "channel.redeem": async ({ payer, channel }) =>
       sentView(await channels.redeem(address(payer), channelId(channel), "redeem")),
     "channel.close": async ({ payer, channel }) =>

@@ -1,10 +1,10 @@
 /** Methods about the money that the market holds. What is locked for deals comes free with them. */
 import type { ApiHandlers, MethodResult } from "@holdfast/api";
-import { type Address, attoFil, encode, filText, parseFil } from "@holdfast/base";
+import { type Address, attoFil, decode, encode, filText, parseFil } from "@holdfast/base";
 import { builtinAddresses, methods, readEscrow, readMinerState } from "@holdfast/consensus";
 import { rpcErrors } from "../errors.ts";
 import type { HandlerNeeds } from "../needs.ts";
-import { callAs } from "./owner-calls.ts";
+import { callAs, sentParams } from "./owner-calls.ts";
 import { addressParam } from "./params.ts";
 
 type EscrowHandlers = Pick<ApiHandlers, Extract<keyof ApiHandlers, `market.${string}`>>;
@@ -26,21 +26,23 @@ export function escrowHandlers(needs: HandlerNeeds): EscrowHandlers {
       const wanted = address === undefined ? own : [addressParam(needs, address)];
       return wanted.map((party) => escrowOf(needs, party));
     },
-    "market.add": async ({ amount: text, ofMiner, from }) => {
+    "market.add": async ({ amount: text, ofMiner, from, key }) => {
       const value = parseFil(text);
       const params = encode(methods.market.addBalance.params, { miner: named(ofMiner) ?? null });
       const call = { to: market, method: "addBalance", params, value };
-      return { ...(await callAs(needs, payerOf(from), call)), amountFil: filText(value) };
+      return { ...(await callAs(needs, payerOf(from), call, { key })), amountFil: filText(value) };
     },
-    "market.withdraw": async ({ amount: text, ofMiner, from }) => {
+    "market.withdraw": async ({ amount: text, ofMiner, from, key }) => {
       const miner = named(ofMiner) ?? null;
       const { state } = chain.headState();
       const payer = miner === null ? payerOf(from) : readMinerState(chain.store, state, miner).owner;
       const { escrow, locked } = readEscrow(chain.store, state, miner ?? payer);
       const amount = text === undefined ? attoFil(escrow - locked) : parseFil(text);
       const params = encode(methods.market.withdrawBalance.params, { miner, amount });
-      const sent = await callAs(needs, payer, { to: market, method: "withdrawBalance", params });
-      return { ...sent, amountFil: filText(amount) };
+      const call = { to: market, method: "withdrawBalance", params };
+      const sent = await callAs(needs, payer, call, { key, isRelative: text === undefined });
+      const asked = decode(methods.market.withdrawBalance.params, sentParams(needs, sent));
+      return { ...sent, amountFil: filText(asked.amount) };
     },
   };
 }

@@ -1,16 +1,21 @@
 /** Methods about files, puts and deals, and `why`, which knows where to ask. */
 import type { ApiHandlers, MethodResult } from "@holdfast/api";
-import { HoldfastError } from "@holdfast/base";
+import { filText, HoldfastError, parseFil } from "@holdfast/base";
 import { rpcErrors } from "../errors.ts";
 import type { DealDetail, Explanation, HandlerNeeds } from "../needs.ts";
 import { whyMessage } from "./messages.ts";
 import { minerHandlers } from "./miner.ts";
-import { cidOf, inRounds, messageStateView } from "./views.ts";
+import { callAs } from "./owner-calls.ts";
+import { cidOf, epochsOf, inRounds, messageStateView } from "./views.ts";
 
 type MarketHandlers = Pick<
   ApiHandlers,
   | "deal.ls"
   | "deal.show"
+  | "deal.extend"
+  | "deal.release"
+  | "deal.policy"
+  | "deal.redeem"
   | "file.ls"
   | "file.stat"
   | "put.quote"
@@ -34,12 +39,13 @@ export function marketHandlers(needs: HandlerNeeds): MarketHandlers {
   };
   return {
     "deal.ls": async () =>
-      market.deals().map(({ pieceList: _p, vouchers: _v, history: _h, ...view }) => view),
+      market.deals().map(({ pieceList: _p, vouchers: _v, amendments: _a, history: _h, ...view }) => view),
     "deal.show": async ({ dealId }) => {
       const found = findDeal(market.deals(), dealId);
       if (found === undefined) throw rpcErrors.notFound({ what: `deal ${dealId}` });
       return found;
     },
+    ...changeHandlers(needs),
     "file.ls": async () => market.files(),
     "file.stat": async ({ cid }, signal) => files.stat(cid, signal),
     "put.quote": async (params) => market.quote(params),
@@ -55,6 +61,53 @@ export function marketHandlers(needs: HandlerNeeds): MarketHandlers {
       return market.receipt(jobId);
     },
     why: async ({ subject }) => explain(needs, subject),
+  };
+}
+
+function changeHandlers(
+  needs: HandlerNeeds,
+): Pick<MarketHandlers, "deal.extend" | "deal.release" | "deal.policy" | "deal.redeem"> {
+  const { market, chain } = needs;
+  const own = (id: string): DealDetail => {
+    const found = findDeal(
+      market.deals().filter(({ role }) => role === "client"),
+      id,
+    );
+    if (found === undefined) throw rpcErrors.notFound({ what: `deal ${id} of this client` });
+    return found;
+  };
+  return {
+    "deal.extend": async ({ dealId, forMs, untilHeight, maxPrice, key }) => {
+      const deal = own(dealId);
+      const later = forMs === undefined ? undefined : (deal.endHeight ?? 0) + epochsOf(forMs, chain.params);
+      const endHeight = untilHeight ?? later;
+      if (endHeight === undefined) throw rpcErrors.noTerm({});
+      const most = maxPrice === undefined ? undefined : parseFil(maxPrice);
+      return market.change(deal.dealId, { kind: "extend", endHeight, maxPrice: most, key });
+    },
+    "deal.release": async ({ dealId, key }) => market.change(own(dealId).dealId, { kind: "release", key }),
+    "deal.redeem": async ({ dealId: id }) => {
+      const dealId = findDeal(
+        market.deals().filter(({ role }) => role === "miner"),
+        id,
+      )?.dealId;
+      const due = dealId === undefined ? undefined : market.redemption(dealId);
+      if (due === undefined)
+        throw rpcErrors.notFound({ what: `voucher that is due of a deal ${id} of this miner` });
+      const { from, amount, adds, ...call } = due;
+      // The same voucher again is the same message.
+      const sent = await callAs(needs, from, call, { key: `redeem ${dealId} ${amount}` });
+      return { ...sent, method: call.method, amountFil: filText(amount), addsFil: filText(adds) };
+    },
+    "deal.policy": async ({ extend, release }) => {
+      const change = {
+        ...(extend === undefined ? {} : { extend }),
+        ...(release === undefined ? {} : { release }),
+      };
+      const policy = market.policy(change);
+      if (policy === undefined) throw rpcErrors.notFound({ what: "miner of this node" });
+      return policy;
+    },
   };
 }
 

@@ -5,16 +5,16 @@ import {
   addAtto,
   attoFil,
   type CID,
-  equalBytes,
   f1Text,
   filText,
   fromHex,
   parseFil,
   subAtto,
 } from "@holdfast/base";
-import { listChannels, type Message, readActor, readEscrow } from "@holdfast/consensus";
+import { listChannels, readActor, readEscrow } from "@holdfast/consensus";
 import { rpcErrors } from "../errors.ts";
 import type { HandlerNeeds } from "../needs.ts";
+import { sendOnce } from "./keyed.ts";
 import { addressParam } from "./params.ts";
 import { cidOf, messageStateView, messageView } from "./views.ts";
 
@@ -109,28 +109,14 @@ async function sendMessage(
   needs: HandlerNeeds,
   params: CheckedParams<"message.send">,
 ): Promise<MethodResult<"message.send">> {
-  const { sender } = needs;
   const wanted = {
     to: addressParam(needs, params.to),
     value: parseFil(params.value),
     method: params.method,
     params: fromHex(params.paramsHex),
     ...(params.from === undefined ? {} : { from: addressParam(needs, params.from) }),
-  };
-  const sent = await sender.send({
-    ...wanted,
     ...(params.gasPrice === undefined ? {} : { gasPrice: parseFil(params.gasPrice) }),
     ...(params.gasLimit === undefined ? {} : { gasLimit: params.gasLimit }),
-    ...(params.key === undefined ? {} : { key: `api:${params.key}` }),
-  });
-  const found = params.key === undefined ? undefined : sender.find(sent.cid)?.message.message;
-  if (found !== undefined && !isSame(found, wanted)) throw rpcErrors.keyReused({ key: params.key ?? "" });
-  return sentView(sent);
-}
-
-type Wanted = Pick<Message, "to" | "value" | "method" | "params"> & { readonly from?: Address };
-
-function isSame(found: Message, { from = found.from, to, value, method, params }: Wanted): boolean {
-  const isCall = found.to === to && found.method === method && found.value === value;
-  return isCall && found.from === from && equalBytes(found.params, params);
+  };
+  return sentView(await sendOnce(needs.sender, wanted, { key: params.key }));
 }

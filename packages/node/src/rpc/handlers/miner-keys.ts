@@ -4,6 +4,7 @@ import {
   type Address,
   addAtto,
   attoFil,
+  decode,
   encode,
   epoch,
   filText,
@@ -26,8 +27,9 @@ import {
 } from "@holdfast/consensus";
 import { rpcErrors } from "../errors.ts";
 import type { HandlerNeeds } from "../needs.ts";
+import { messageOfKey, sendOnce } from "./keyed.ts";
 import { sentView } from "./messages.ts";
-import { callAs } from "./owner-calls.ts";
+import { callAs, sentParams } from "./owner-calls.ts";
 import { addressParam, minerOf } from "./params.ts";
 import { epochsOf } from "./views.ts";
 
@@ -52,14 +54,17 @@ export function minerKeyHandlers(needs: HandlerNeeds): KeyHandlers {
   const state = () => ownState(needs);
   return {
     "mine.worker": async () => workerView(needs),
-    "mine.workerSet": async ({ worker, workerKeyHex }) => {
+    "mine.workerSet": async ({ worker, workerKeyHex, key: repeat }) => {
       if ((worker === undefined) !== (workerKeyHex === undefined)) throw rpcErrors.halfAKey({});
       const { address: miner, owner, worker: before } = state();
+      if (messageOfKey(sender, repeat) !== undefined)
+        return announcedBefore(needs, { miner, owner, key: repeat ?? "", worker });
       // The keys are on disk before the chain hears of them.
       const next = worker === undefined ? await wallet.newAccount() : addressParam(needs, worker);
       const key = workerKeyHex === undefined ? await wallet.newBlsKey() : fromHex(workerKeyHex);
       const params = encode(methods.miner.changeWorker.params, { worker: next, workerKey: key });
-      const sent = await callAs(needs, owner, { to: miner, method: "changeWorker", params });
+      const call = { to: miner, method: "changeWorker", params };
+      const sent = await callAs(needs, owner, call, { key: repeat });
       if (worker === undefined) await fund(needs, before, next);
       return { ...sent, worker: next, workerKeyHex: toHex(key) };
     },
@@ -94,19 +99,39 @@ export function minerKeyHandlers(needs: HandlerNeeds): KeyHandlers {
       return { ...sentView(await sender.send({ from, to, method: "extendSectors", params })), expiration };
     },
     "mine.terminateQuote": async ({ sectorIds }) => quote(needs, sectorIds),
-    "mine.terminate": async ({ sectorIds }) => {
+    "mine.terminate": async ({ sectorIds, key }) => {
       const { address: to, worker: from } = state();
       const params = encode(methods.miner.terminateSectors.params, { sectorIds: sectorIds.map(sectorId) });
-      return sentView(await sender.send({ from, to, method: "terminateSectors", params }));
+      return sentView(await sendOnce(sender, { from, to, method: "terminateSectors", params }, { key }));
     },
-    "mine.withdraw": async ({ amount: text }) => {
+    "mine.withdraw": async ({ amount: text, key }) => {
       const { address: to, owner, freeBalance } = state();
       const amount = text === undefined ? freeBalance : parseFil(text);
       const params = encode(methods.miner.withdraw.params, { amount });
-      const sent = await callAs(needs, owner, { to, method: "withdraw", params });
-      return { ...sent, amountFil: filText(amount) };
+      const call = { to, method: "withdraw", params };
+      const sent = await callAs(needs, owner, call, { key, isRelative: text === undefined });
+      const asked = decode(methods.miner.withdraw.params, sentParams(needs, sent));
+      return { ...sent, amountFil: filText(asked.amount) };
     },
   };
+}
+
+/** The keys that a repeated announcement has named the first time. */
+async function announcedBefore(
+  needs: HandlerNeeds,
+  given: {
+    readonly miner: Address;
+    readonly owner: Address;
+    readonly key: string;
+    readonly worker: string | undefined;
+  },
+): Promise<MethodResult<"mine.workerSet">> {
+  const { miner, owner, key } = given;
+  const call = { to: miner, method: "changeWorker", params: new Uint8Array(0) };
+  const sent = await callAs(needs, owner, call, { key, isRelative: true });
+  const { worker, workerKey } = decode(methods.miner.changeWorker.params, sentParams(needs, sent));
+  if (given.worker !== undefined && given.worker !== worker) throw rpcErrors.keyReused({ key });
+  return { ...sent, worker, workerKeyHex: toHex(workerKey) };
 }
 
 /** A worker pays for its proofs; the one before shares what it has. */

@@ -4,6 +4,7 @@ import {
   type Address,
   attoFil,
   createdAddress,
+  decode,
   encode,
   filText,
   fromHex,
@@ -21,6 +22,7 @@ import {
 } from "@holdfast/consensus";
 import { rpcErrors } from "../errors.ts";
 import type { HandlerNeeds } from "../needs.ts";
+import { messageOfKey, sendOnce } from "./keyed.ts";
 import { sentView } from "./messages.ts";
 import { type Call, multisigAt, propose, signerOf } from "./owner-calls.ts";
 import { addressParam } from "./params.ts";
@@ -38,19 +40,27 @@ export function multisigHandlers(needs: HandlerNeeds): MultisigHandlers {
   const named = (text: string | undefined) => (text === undefined ? undefined : address(text));
   const settle = async (
     method: "approve" | "cancel",
-    { multisig, transactionId, from }: CheckedParams<"multisig.approve">,
+    { multisig, transactionId, from, key }: CheckedParams<"multisig.approve">,
   ): Promise<MethodResult<"multisig.approve">> => {
+    const known = messageOfKey(sender, key);
+    // Its transaction may be over since then.
+    if (known !== undefined) {
+      const { from: by, to, params: bytes } = known;
+      const isSame = known.method === method && to === address(multisig);
+      const isIt = isSame && decode(methods.multisig[method].params, bytes).transactionId === transactionId;
+      if (!isIt) throw rpcErrors.keyReused({ key: key ?? "" });
+      return sentView(await sendOnce(sender, { from: by, to, method, params: bytes }, { key }));
+    }
     const view = existing(needs, address(multisig));
     const open = view.transactions.find((one) => one.transactionId === transactionId);
     if (open === undefined)
       throw rpcErrors.notFound({ what: `open transaction ${transactionId} of ${multisig}` });
     const params = encode(methods.multisig[method].params, { transactionId, hash: open.hash });
-    return sentView(
-      await sender.send({ from: signerOf(needs, view, named(from)), to: view.address, method, params }),
-    );
+    const call = { from: signerOf(needs, view, named(from)), to: view.address, method, params };
+    return sentView(await sendOnce(sender, call, { key }));
   };
   return {
-    "multisig.create": async ({ signers, threshold, amount, unlockForMs, from }) => {
+    "multisig.create": async ({ signers, threshold, amount, unlockForMs, from, key }) => {
       const params = encode(methods.init.createMultisig.params, {
         signers: signers.map(address),
         threshold,
@@ -60,16 +70,24 @@ export function multisigHandlers(needs: HandlerNeeds): MultisigHandlers {
       if (payer === undefined) throw rpcErrors.notFound({ what: "account in this wallet" });
       const to = builtinAddresses(chain.params.networkByte).init;
       const value = parseFil(amount);
-      const sent = await sender.send({ from: payer, to, value, method: "createMultisig", params });
+      const call = { from: payer, to, value, method: "createMultisig", params };
+      const sent = await sendOnce(sender, call, { key });
       return { ...sentView(sent), address: createdAddress(payer, nonce(sent.nonce)) };
     },
-    "multisig.propose": async ({ multisig, to, amount, method, paramsHex, from }) => {
+    "multisig.propose": async ({ multisig, to, amount, method, paramsHex, from, key }) => {
       const call = { to: address(to), value: parseFil(amount), method, params: fromHex(paramsHex) };
-      return sentView(await propose(needs, existing(needs, address(multisig)), call, named(from)));
+      return sentView(
+        await propose(needs, existing(needs, address(multisig)), call, { named: named(from), key }),
+      );
     },
     "multisig.change": async (params) => {
       const view = existing(needs, address(params.multisig));
-      return sentView(await propose(needs, view, changeOf(needs, view, params), named(params.from)));
+      return sentView(
+        await propose(needs, view, changeOf(needs, view, params), {
+          named: named(params.from),
+          key: params.key,
+        }),
+      );
     },
     "multisig.approve": (params) => settle("approve", params),
     "multisig.cancel": (params) => settle("cancel", params),

@@ -1,0 +1,63 @@
+/** Words of changing deals that are under way. */
+import type { CommandSpec } from "../command.ts";
+import { keyOption, noWaitOption } from "./messages.ts";
+
+const load = () => import("../actions/deals.ts");
+const deal = { name: "deal", summary: "its id, or its last characters as `holdfast deals` prints them" };
+
+export const dealCommands: readonly CommandSpec[] = [
+  {
+    path: ["deal", "extend"],
+    summary: "Let a deal live longer",
+    about:
+      "The miner is asked first; if it agrees, the deal's channel gets the price of the added time at the miner's ask, " +
+      "and the miner brings the new end onto the chain. Where it is, `holdfast deal show` says. What was paid for an " +
+      "extension that came to nothing comes back by itself.",
+    examples: [
+      "holdfast deal extend bafy2bzaced… --for 30d",
+      "holdfast deal extend bafy2bzaced… --until 120000",
+    ],
+    args: [deal],
+    options: [
+      { flags: "--for <time>", summary: "the time to add to the end that the deal has" },
+      { flags: "--until <height>", summary: "the new end, as a height of the chain" },
+      { flags: "--max-price <amount>", summary: "ask for nothing if the added time costs more" },
+      keyOption,
+    ],
+    action: async () => (await load()).dealExtend,
+  },
+  {
+    path: ["deal", "release"],
+    summary: "End a deal early, if its miner agrees",
+    about:
+      "The miner is paid what it has earned, both sides have their collaterals back, and the rest of the channel comes " +
+      "back. The miner may then delete the file.",
+    examples: ["holdfast deal release bafy2bzaced…"],
+    args: [deal],
+    options: [keyOption],
+    action: async () => (await load()).dealRelease,
+  },
+  {
+    path: ["deal", "redeem"],
+    summary: "Redeem the voucher of a deal that is due",
+    about:
+      "The node of a miner does this by itself where it holds the owner's key. Where a multisig owns the miner, this " +
+      "proposes it; the other signers approve (`holdfast multisig approve`).",
+    examples: ["holdfast deal redeem bafy2bzaced… --node miner-1"],
+    args: [deal],
+    options: [noWaitOption],
+    action: async () => (await load()).dealRedeem,
+  },
+  {
+    path: ["deal", "policy"],
+    summary: "Show or choose which changes of deals this miner takes",
+    about:
+      "A miner that takes an extension is paid at its ask of the day, and locks its share of the added price.",
+    examples: ["holdfast deal policy", "holdfast deal policy --extend no --release yes"],
+    options: [
+      { flags: "--extend <yes or no>", summary: "whether clients may let deals live longer" },
+      { flags: "--release <yes or no>", summary: "whether clients may end deals early" },
+    ],
+    action: async () => (await load()).dealPolicy,
+  },
+];

@@ -74,6 +74,7 @@ class Chain implements MempoolChain {
     verifiedMessages: { has: () => true, add: () => undefined },
   };
   #state: CID;
+  #tipset: Tipset | undefined;
   height = 0;
 
   constructor() {
@@ -86,8 +87,10 @@ class Chain implements MempoolChain {
     this.#state = this.#genesis.state;
   }
   headState() {
-    const tipset = { ...createTipset([this.#genesis.header]), height: epoch(this.height) };
-    return { state: this.#state, tipset };
+    if (this.#tipset?.height !== this.height) {
+      this.#tipset = { ...createTipset([this.#genesis.header]), height: epoch(this.height) };
+    }
+    return { state: this.#state, tipset: this.#tipset };
   }
   tipsetAt = (): Tipset => this.headState().tipset;
   stateAfter = () => this.#state;

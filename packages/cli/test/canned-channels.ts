@@ -117,6 +117,14 @@ export const authorityCalls = {
     { address: client, role: "account", escrowFil: "0.5", lockedFil: "0.2", freeFil: "0.3" },
     { address: owner, role: "miner", escrowFil: "4", lockedFil: "4", freeFil: "0" },
   ],
+  "put.quote": {
+    durationEpochs: 120,
+    totalFil: "0.02",
+    miners: [
+      { miner: owner, askId: 1, priceFil: "0.02", chosen: true, reason: "the cheapest" },
+      { miner: client, askId: 2, priceFil: "0.03", chosen: false, reason: "dearer" },
+    ],
+  },
   "deal.extend": amendment,
   "deal.release": { ...amendment, kind: "release", totalFil: "0.01" },
   "deal.redeem": { ...sent, isProposal: true, method: "redeem", amountFil: "0.01", addsFil: "0.002" },

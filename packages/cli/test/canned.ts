@@ -365,14 +365,6 @@ export const calls: Calls = {
       storedUntilHeight: 190,
     },
   ],
-  "put.quote": {
-    durationEpochs: 120,
-    totalFil: "0.02",
-    miners: [
-      { miner, askId: 1, priceFil: "0.02", chosen: true, reason: "the cheapest" },
-      { miner: owner, askId: 2, priceFil: "0.03", chosen: false, reason: "dearer" },
-    ],
-  },
   "put.start": putRunning,
   "put.show": putRunning,
   "put.ls": [putDone, putRunning],

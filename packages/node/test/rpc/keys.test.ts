@@ -74,6 +74,7 @@ const elsewhere: readonly string[] = [
   "deal.extend",
   "deal.release",
   "deal.redeem",
+  "faucet.ask",
   "multisig.approve",
   "multisig.cancel",
   "multisig.change",

@@ -9,6 +9,9 @@ export default defineConfig({
     include: ["packages/*/test/**/*.test.ts", "tools/**/*.test.ts", "tests/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
     pool: "forks",
+    // Node loads TypeScript itself, as it does for the program: a third less of processor time than by Vite, whose form
+    // of a module reads every import through a property.
+    experimental: { viteModuleRunner: false },
     // One more than the machines of CI have cores: the longest files mostly wait for processes and blocks.
     maxWorkers: 3,
     testTimeout: 120_000,

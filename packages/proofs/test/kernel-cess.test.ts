@@ -225,7 +225,9 @@ describe.each(backends)("idle files by $name kernels", ({ loaded, backend }) => 
     expect(equalBytes(made[0] as Uint8Array, made[1] as Uint8Array)).toBe(true);
   });
 
-  it.each(cessSets.map((set): [number, (typeof cessSets)[number]] => [set.n, set]))(
+  // The large one, whose time goes into everything around the kernels, by one of them.
+  const sets = cessSets.filter(({ n }) => n === 2048 || loaded === backends[0].loaded);
+  it.each(sets.map((set): [number, (typeof cessSets)[number]] => [set.n, set]))(
     "the set of the original with n = %i",
     (_n, vector) => {
       const { files: made, roots } = installed(() => madeSet(vector));

@@ -1,20 +1,25 @@
 /**
  * What a whole seal costs beside its kernels: one thread seals a sector while every call of a kernel is timed by that
- * thread's processor time. The rest is reading, copying, steps, garbage and the threads of the platform.
+ * thread's processor time. The rest is what comes in and goes out (memory in the place of a disk), checks, copying,
+ * steps, garbage and the threads of the platform.
  */
 import { installNativeKernels } from "@holdfast/node";
 import {
+  boundTo,
+  bytesInput,
   installLayerKernel,
   installTreeKernel,
   type LayerKernel,
   type LayerPass,
   layerKernel,
+  MemoryStore,
+  runSteps,
   type TreeKernel,
   treeKernel,
 } from "@holdfast/proofs";
 import type { Bench, BenchOptions, Figure } from "../figure.ts";
 import { median, spreadOf } from "../measure.ts";
-import { sealPipelines } from "../pipelines/seal.ts";
+import { sealKinds, sectorOf } from "../pipelines/seal.ts";
 
 const wantedPercent = 5;
 
@@ -84,10 +89,13 @@ const sumOf = ({ kernels }: Sample): number => [...kernels.values()].reduce((sum
 async function run({ quick, say }: BenchOptions): Promise<readonly Figure[]> {
   await installNativeKernels();
   const figures: Figure[] = [];
-  for (const { name, sizes, prepare } of sealPipelines) {
-    const size = sizes.at(quick ? 0 : -1) ?? 0;
+  const size = (quick ? 1 : 8) * 2 ** 20;
+  for (const kind of sealKinds) {
+    const { name, porep } = kind;
     say(`${name}, ${size / 2 ** 20} MiB`);
-    const work = await prepare(size, undefined as never);
+    const { profile, identity, data } = sectorOf(kind, size);
+    const store = new MemoryStore(porep.auxLength(profile));
+    const work = () => runSteps(porep.sealSteps(profile, boundTo(identity), bytesInput(data), store));
     work(); // tables of the graph, and the platform's compiler
     const samples = Array.from({ length: quick ? 1 : 5 }, () => sampleOf(work));
     const percents = samples.map((one) => 100 * (one.wholeS / sumOf(one) - 1));

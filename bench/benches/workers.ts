@@ -43,7 +43,7 @@ interface Work {
   readonly prepare: (kernels: ThreadKernels, crew?: Crew) => () => unknown;
 }
 
-const memoryBytes = 2 ** 26;
+const memoryBytes = 2 ** 28;
 /** What one thread alone would have to do less. */
 const wanted = 1.8;
 
@@ -55,7 +55,7 @@ function leavesOf(count: number): Uint8Array {
 }
 
 const memory = (what: "reading" | "copying"): Work => ({
-  name: `memory, ${what} 64 MiB`,
+  name: `memory, ${what} 256 MiB`,
   isLimit: true,
   samples: 7,
   prepare: (kernels, crew) => {

@@ -24,29 +24,43 @@ function resized(profile: SectorProfile, sectorBytes: number): SectorProfile {
   return { ...profile, sectorBytes: byteCount(sectorBytes), userBytes: byteCount(userBytes), nodes };
 }
 
-function seal(name: string, profile: SectorProfile, porep: Pick<Porep<unknown>, "replicate">): Pipeline {
-  return {
-    name,
-    of: "bytes",
-    sizes: [MiB, 2 * MiB, 4 * MiB, 8 * MiB],
-    slowUpTo: MiB,
-    prepare: async (sectorBytes) => {
-      const some = elements(1024);
-      const data = Uint8Array.from({ length: sectorBytes }, (_none, i) => some[i % some.length] ?? 0);
-      const identity = {
-        networkId: elements(1),
-        miner: seedAddress(1, "bench"),
-        sectorId: sectorId(1),
-        ticket: elements(2).slice(elementBytes),
-        commD: buildTree(sha254Hasher, data).root,
-      };
-      const own = resized(profile, sectorBytes);
-      return () => porep.replicate(own, identity, data);
-    },
-  };
+export interface SealKind {
+  readonly name: string;
+  /** Of 8 MiB. */
+  readonly profile: SectorProfile;
+  readonly porep: Porep<unknown>;
 }
 
-export const sealPipelines: readonly Pipeline[] = [
-  seal("seal by ZigZag", sectorProfile(8 * MiB), zigzag),
-  seal("seal by SDR", findProfile("sdr-8MiB") ?? sectorProfile(8 * MiB), sdr),
+export const sealKinds: readonly SealKind[] = [
+  { name: "seal by ZigZag", profile: sectorProfile(8 * MiB), porep: zigzag as Porep<unknown> },
+  {
+    name: "seal by SDR",
+    profile: findProfile("sdr-8MiB") ?? sectorProfile(8 * MiB),
+    porep: sdr as Porep<unknown>,
+  },
 ];
+
+/** A sector of that size, in the shape of the kind's. */
+export function sectorOf({ profile }: SealKind, sectorBytes: number) {
+  const some = elements(1024);
+  const data = Uint8Array.from({ length: sectorBytes }, (_none, i) => some[i % some.length] ?? 0);
+  const identity = {
+    networkId: elements(1),
+    miner: seedAddress(1, "bench"),
+    sectorId: sectorId(1),
+    ticket: elements(2).slice(elementBytes),
+    commD: buildTree(sha254Hasher, data).root,
+  };
+  return { profile: resized(profile, sectorBytes), identity, data };
+}
+
+export const sealPipelines: readonly Pipeline[] = sealKinds.map((kind) => ({
+  name: kind.name,
+  of: "bytes",
+  sizes: [MiB, 2 * MiB, 4 * MiB, 8 * MiB],
+  slowUpTo: MiB,
+  prepare: async (sectorBytes) => {
+    const { profile, identity, data } = sectorOf(kind, sectorBytes);
+    return () => kind.porep.replicate(profile, identity, data);
+  },
+}));

@@ -72,12 +72,13 @@ describe("field arithmetic on words", () => {
       fc.property(element, element, fc.nat({ max: 3 }), (a, b, at) => {
         const words = new Uint32Array(8 * (at + 1));
         const put = (value: bigint): void => words.set(wordsOf(frToBytes(value)), at * 8);
-        const addend = wordsOf(frToBytes(b));
+        const addend = new Uint32Array(words.length);
+        addend.set(wordsOf(frToBytes(b)), at * 8);
         put(a);
-        addNode(words, at * 8, addend);
+        addNode(words, at * 8, addend, at * 8);
         expect(words.slice(at * 8)).toEqual(wordsOf(frToBytes((a + b) % frModulus)));
         put(a);
-        subtractNode(words, at * 8, addend);
+        subtractNode(words, at * 8, addend, at * 8);
         expect(words.slice(at * 8)).toEqual(wordsOf(frToBytes((a - b + frModulus) % frModulus)));
       }),
       { numRuns: 1000 },

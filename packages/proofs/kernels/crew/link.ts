@@ -4,7 +4,14 @@
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import type { Seat } from "./seats.ts";
-import { bellState, bellWord, type HelperData, type HelperMessage, type TaskMessage } from "./wire.ts";
+import {
+  bellState,
+  bellWord,
+  cpuPartsPerMs,
+  type HelperData,
+  type HelperMessage,
+  type TaskMessage,
+} from "./wire.ts";
 
 /** Tasks that wait at one helper, at most: one that starts slowly keeps no memory of many tasks. */
 const maxWaiting = 4;
@@ -99,7 +106,7 @@ export class HelperLink {
 
   /** Processor time up to its last task. */
   get cpuMs(): number {
-    return Atomics.load(this.#bell, bellWord.cpuMs);
+    return Atomics.load(this.#bell, bellWord.cpuParts) / cpuPartsPerMs;
   }
 
   /** Asks it to leave after the slice in hand. */

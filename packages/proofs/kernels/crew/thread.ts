@@ -15,6 +15,7 @@ import { Seat } from "./seats.ts";
 import {
   bellState,
   bellWord,
+  cpuPartsPerMs,
   type HelperData,
   type HelperMessage,
   type SliceKind,
@@ -34,9 +35,9 @@ const problemOf = (cause: unknown): string =>
 const complain = (problem: string): void => port.postMessage({ problem } satisfies HelperMessage);
 
 /** Processor time of this thread. */
-function cpuMs(): number {
+function cpuParts(): number {
   const { user, system } = process.threadCpuUsage();
-  return Math.round((user + system) / 1000);
+  return Math.round(((user + system) / 1000) * cpuPartsPerMs);
 }
 
 async function prepare(): Promise<void> {
@@ -105,7 +106,7 @@ async function work({ module, name, input, board: words }: TaskMessage): Promise
         board.failed(slice);
         return;
       }
-      Atomics.store(bell, bellWord.cpuMs, cpuMs());
+      Atomics.store(bell, bellWord.cpuParts, cpuParts());
       board.done(slice);
     }
   } finally {

@@ -51,9 +51,11 @@ export interface HelperData {
 
 /**
  * A helper's bell: how often it rang, how many tasks it has taken up, whether it goes on, the processor time that it
- * has used, and its seat (from 1, or 0) with the second up to which it has it.
+ * has used in parts of a millisecond, and its seat (from 1, or 0) with the second up to which it has it.
  */
-export const bellWord = { rings: 0, taken: 1, state: 2, cpuMs: 3, seat: 4, until: 5, count: 6 } as const;
+export const bellWord = { rings: 0, taken: 1, state: 2, cpuParts: 3, seat: 4, until: 5, count: 6 } as const;
+/** Parts of a millisecond: slices take less than one, and a word has room for a day and a half. */
+export const cpuPartsPerMs = 16;
 export const bellState = { open: 0, quitting: 1, left: 2 } as const;
 
 export interface TaskMessage {

@@ -14,29 +14,22 @@ const modulus = Uint32Array.from({ length: wordsPerNode }, (_none, i) =>
 
 assert(new Uint8Array(Uint32Array.of(1).buffer)[0] === 1, "the machine is little-endian");
 
-/** The bytes as words without copying when they are aligned, otherwise a copy. */
-export function wordsOf(bytes: Uint8Array): Uint32Array {
-  assert(bytes.length % 4 === 0, "bytes are whole words");
-  if (bytes.byteOffset % 4 === 0) {
-    return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-  }
-  return new Uint32Array(new Uint8Array(bytes).buffer); // not slice(): on a Buffer of Node that is a view
-}
+export { wordsOf } from "../memory/words.ts";
 
-/** into[at…] = (into[at…] + addend) mod r; both below r. */
-export function addNode(into: Uint32Array, at: number, addend: Uint32Array): void {
+/** into[at…] = (into[at…] + addend[from…]) mod r; both below r. */
+export function addNode(into: Uint32Array, at: number, addend: Uint32Array, from = 0): void {
   let carry = 0;
   for (let i = 0; i < wordsPerNode; i += 1) {
-    const sum = (into[at + i] as number) + (addend[i] as number) + carry;
+    const sum = (into[at + i] as number) + (addend[from + i] as number) + carry;
     into[at + i] = sum;
     carry = sum >= twoTo32 ? 1 : 0;
   }
-  if (!isBelowModulus(into, at)) subtractWords(into, at, modulus);
+  if (!isBelowModulus(into, at)) subtractWords(into, at, modulus, 0);
 }
 
-/** into[at…] = (into[at…] − subtrahend) mod r; both below r. */
-export function subtractNode(into: Uint32Array, at: number, subtrahend: Uint32Array): void {
-  const borrow = subtractWords(into, at, subtrahend);
+/** into[at…] = (into[at…] − subtrahend[from…]) mod r; both below r. */
+export function subtractNode(into: Uint32Array, at: number, subtrahend: Uint32Array, from = 0): void {
+  const borrow = subtractWords(into, at, subtrahend, from);
   if (borrow === 0) return;
   let carry = 0;
   for (let i = 0; i < wordsPerNode; i += 1) {
@@ -56,10 +49,10 @@ export function isBelowModulus(words: Uint32Array, at: number): boolean {
   return false;
 }
 
-function subtractWords(into: Uint32Array, at: number, subtrahend: Uint32Array): number {
+function subtractWords(into: Uint32Array, at: number, subtrahend: Uint32Array, from: number): number {
   let borrow = 0;
   for (let i = 0; i < wordsPerNode; i += 1) {
-    const difference = (into[at + i] as number) - (subtrahend[i] as number) - borrow;
+    const difference = (into[at + i] as number) - (subtrahend[from + i] as number) - borrow;
     into[at + i] = difference;
     borrow = difference < 0 ? 1 : 0;
   }

@@ -156,7 +156,7 @@ class SdrSealing {
     for (let from = 0; from < labels.length; from += chunkBytes) {
       const data = wordsOf(yield* readPart(this.#store, from, Math.min(chunkBytes, labels.length - from)));
       for (let at = 0; at < data.length; at += wordsPerNode) {
-        addNode(words, from / 4 + at, data.subarray(at, at + wordsPerNode));
+        addNode(words, from / 4 + at, data, at);
       }
       yield this.#start;
     }
@@ -264,7 +264,7 @@ export function subtractLabels(nodes: Uint8Array, labels: Uint8Array): void {
   const words = wordsOf(nodes);
   const keys = wordsOf(labels);
   for (let at = 0; at < words.length; at += wordsPerNode) {
-    subtractNode(words, at, keys.subarray(at, at + wordsPerNode));
+    subtractNode(words, at, keys, at);
   }
   if (words.buffer !== nodes.buffer) nodes.set(new Uint8Array(words.buffer));
 }

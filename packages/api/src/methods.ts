@@ -29,6 +29,7 @@ import {
   sizeBytes,
   tipsetSummary,
 } from "./shapes.ts";
+import { syncMethods } from "./sync-methods.ts";
 
 export type { MethodSpec } from "./method-spec.ts";
 
@@ -116,6 +117,7 @@ export const methods = {
       syncState: z.enum(["synced", "syncing", "stalled"]),
       syncCode: z.string().describe("what a stalled node stands still for, in a word; none if it does not"),
       syncReason: z.string(),
+      believedFrom: height.nullable().describe("from here on the history is believed: see sync.status"),
       protocol: protocolView,
       health,
       defaultAddress: addressText.nullable(),
@@ -219,6 +221,7 @@ export const methods = {
   ...messageMethods,
   ...channelMethods,
   ...lightMethods,
+  ...syncMethods,
   ...marketMethods,
   ...networkMethods,
   ...faucetMethods,

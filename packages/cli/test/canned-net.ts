@@ -1,6 +1,7 @@
 /** What the canned node answers about its network. */
 import type { CallName, MethodResult } from "@holdfast/api";
 import { cidOfCbor, encodeCbor } from "@holdfast/base";
+import { followCalls } from "./canned-follow.ts";
 
 const peerId = "12D3KooWNRgiFRiyixcVhNBwhQjyzGqwG9Uvgis3TPtFBvBNM7gr";
 
@@ -13,9 +14,10 @@ const ban: MethodResult<"net.ban"> = {
   untilMs: 1_800_086_400_000,
 };
 
-type NetCall = Extract<CallName, `net.${string}`>;
+type NetCall = Extract<CallName, `net.${string}` | `sync.${string}` | `light.${string}`>;
 
 export const netCalls: { readonly [Name in NetCall]: MethodResult<Name> } = {
+  ...followCalls,
   "net.status": {
     peerId,
     network: "local",

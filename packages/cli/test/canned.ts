@@ -216,6 +216,7 @@ export const calls: Calls = {
     syncState: "synced",
     syncCode: "none",
     syncReason: "new blocks come in",
+    believedFrom: null,
     health: { light: "ok", reason: "the newest block is no round old", fix: null },
     defaultAddress: client,
     balanceFil: "49998.5",
@@ -225,8 +226,6 @@ export const calls: Calls = {
     uptimeMs: 3_723_000,
   },
   ...netCalls,
-  "light.headers": { state: "unknown", tipsets: [] },
-  "light.prove": { state: "unknown", objects: [] },
   "chain.head": head,
   "chain.ls": [head, { ...head, height: 99, messages: 0, timestampMs: headMs - 1000 }],
   "chain.show": {

@@ -73,6 +73,7 @@ const given: { readonly [command: string]: () => readonly string[] } = {
   quote: () => ["10GiB"],
   jobs: () => [],
   status: () => [],
+  "sync status": () => [],
   why: () => [dealId],
   doctor: () => [],
   completion: () => ["bash"],

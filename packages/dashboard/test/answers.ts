@@ -62,6 +62,7 @@ export function status(
     syncState: "synced",
     syncCode: "none",
     syncReason: "new blocks come in",
+    believedFrom: null,
     health: { light: "ok", reason: "the newest block is 0 rounds old", fix: null },
     defaultAddress: client,
     balanceFil: "999.999984716552123456",

@@ -8,6 +8,7 @@ import { type Env, type Protocols, readMinerState, type Tipset } from "@holdfast
 import { createVerifier, type Verifier } from "@holdfast/proofs/verify";
 import type { Storage } from "@holdfast/storage";
 import {
+  Beginning,
   type Chain,
   type ChainDatabase,
   type Checkpoint,
@@ -15,6 +16,7 @@ import {
   openPruner,
   type PrunePolicy,
   type Pruner,
+  watchBelief,
 } from "./chain/index.ts";
 import { type Channels, openChannels } from "./channels/index.ts";
 import type { ClaimChecker } from "./claims.ts";
@@ -35,7 +37,14 @@ import { type AskPolicy, type MineNeeds, type Mining, startMining } from "./mine
 import type { Deed, NetControl } from "./net/index.ts";
 import { createProofPass, type ProofChecker, type ProofPass } from "./proof-pass.ts";
 import type { FileBlocks } from "./retrieval/index.ts";
-import { createHandlers, type HandlerNeeds, type PageFile, startServer } from "./rpc/index.ts";
+import {
+  believedFix,
+  believedText,
+  createHandlers,
+  type HandlerNeeds,
+  type PageFile,
+  startServer,
+} from "./rpc/index.ts";
 import { type FoundFault, openSync, type PeerVerdict, type Sync, type SyncNeeds } from "./sync/index.ts";
 import type { Wallet } from "./wallet/index.ts";
 
@@ -56,6 +65,8 @@ export interface NodeParts {
   readonly protocols?: Protocols;
   /** A tipset that the chain must contain. */
   readonly checkpoint?: Checkpoint;
+  /** A chain that is empty begins at the checkpoint, with a state that peers give, and not at the genesis. */
+  readonly stateSync?: boolean;
   /** Default: all is kept. */
   readonly pruning?: PrunePolicy;
   readonly database: Database;
@@ -106,13 +117,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   await using stack = new AsyncDisposableStack();
   const { name, clock, logger, wire, wallet, database } = parts;
   const proofs = createProofPass(parts.checker, parts.verifier ?? createVerifier());
-  const opened = await openChain({
-    database: parts.chainDatabase,
-    logger,
-    ...(parts.genesis === undefined ? {} : { genesis: parts.genesis }),
-    ...(parts.checkpoint === undefined ? {} : { checkpoint: parts.checkpoint }),
-    protocols: parts.protocols,
-  });
+  const opened = await openChain(chainOptions(parts));
   const chain = Object.assign(opened, {
     envOn: (tipset: Tipset): Env => envOn(opened, tipset, proofs.inline),
   });
@@ -121,7 +126,11 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const sender = stack.use(openSender({ chain, wire, clock, logger, database, signer: wallet }, mempool));
   const onVerdict = verdictsTo(parts.netControl);
   const onFault = (fault: FoundFault): void => void reportFault({ chain, sender, logger }, fault);
-  const sync = stack.use(openSync({ chain, wire, proofs, headers, clock, logger, onFault, onVerdict }));
+  const believedFrom = believedBy(opened, parts, stack);
+  const beginning = Beginning.of(opened, parts.stateSync === true);
+  const sync = stack.use(
+    openSync({ chain, wire, proofs, headers, clock, logger, beginning, onFault, onVerdict }),
+  );
   stack.defer(serveLight({ chain, wire, clock }));
   const market = openMarkets(parts, { chain, sync, sender, stack });
   const channels = stack.use(openChannels({ chain, sender, signer: wallet, database, logger }));
@@ -134,7 +143,8 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const pruner = stack.use(openPruner({ chain: opened, clock, logger, policy: parts.pruning ?? keepAll }));
   const archive = archiveOf(opened, pruner, clock);
   const rooms = { chain, sync, mempool, sender, proofs, headers, channels, faucet };
-  const handlers = createHandlers({ ...handlerNeeds(parts, rooms, market, miner), archive });
+  const needs = handlerNeeds(parts, rooms, market, miner);
+  const handlers = createHandlers({ ...needs, archive, believedFrom });
   const held = () => [opened, sync, mempool, headers, proofs].flatMap((room) => room.held());
   const measured = metricsOf({ ...rooms, clock, wire, mining, miner, market: market.door, held });
   const metrics = openMetrics(name, measured);
@@ -159,6 +169,31 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     apiUrl: api?.url ?? "",
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+function chainOptions({
+  chainDatabase: database,
+  logger,
+  ...parts
+}: NodeParts): Parameters<typeof openChain>[0] {
+  return {
+    database,
+    logger,
+    ...(parts.genesis === undefined ? {} : { genesis: parts.genesis }),
+    ...(parts.checkpoint === undefined ? {} : { checkpoint: parts.checkpoint }),
+    protocols: parts.protocols,
+  };
+}
+
+/** From which height on the chain was believed; said once in the log. */
+function believedBy(
+  chain: Parameters<typeof watchBelief>[0],
+  { clock, logger }: NodeParts,
+  stack: AsyncDisposableStack,
+): () => number | null {
+  const belief = watchBelief(chain, clock, (from) => logger.warn(believedText(from), { fix: believedFix }));
+  stack.defer(() => belief.end());
+  return () => belief.from();
 }
 
 /** Answers about the chain count among a peer's deeds; not to have a block is no deed. */
@@ -251,7 +286,7 @@ function handlerNeeds(
   rooms: MineRooms & { readonly channels: Channels; readonly faucet: Faucet },
   market: MarketParts,
   miner: HandlerNeeds["miner"],
-): Omit<HandlerNeeds, "archive"> {
+): Omit<HandlerNeeds, "archive" | "believedFrom"> {
   const { chain, sync, mempool, sender, channels, faucet } = rooms;
   const { name, version, clock, logger, wallet, wire } = parts;
   const [genesis] = chain.genesis.cids;

@@ -91,6 +91,10 @@ export const limits = {
   exchangeProbeMs: 5_000,
   /** Blocks that one message of bitswap names or brings, and that are asked for at a time. */
   swapEntries: 256,
+  /** Requests for objects of a state that a node has under way while it begins at a checkpoint. */
+  stateRequests: 4,
+  /** Tries in a row in which nobody gives a part of it, with pauses as of `syncRetryMs`, before it is given up. */
+  stateTries: 12,
   /** Chains that are followed down to a known tipset at the same time. */
   routes: 4,
   /** Tipsets of such a chain whose names are kept; of a longer one the lowest, and it is followed again. */

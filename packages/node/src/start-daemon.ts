@@ -123,6 +123,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     chainDatabase,
     genesis,
     ...(checkpoint === undefined ? {} : { checkpoint }),
+    stateSync: config.chain.stateSync,
     pruning: config.chain,
     database,
     wallet: keys.wallet,

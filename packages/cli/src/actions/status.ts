@@ -3,7 +3,7 @@ import { type MethodResult, methods } from "@holdfast/api";
 import { formatDuration } from "@holdfast/base";
 import { action } from "../command.ts";
 import { cliErrors } from "../errors.ts";
-import { fil, roughly, withoutEllipsis } from "../human-text.ts";
+import { fil, plural, roughly, sizeText, withoutEllipsis } from "../human-text.ts";
 import { argument } from "../input.ts";
 import { type Fact, facts, type Style } from "../layout.ts";
 import { upgradeText } from "./network.ts";
@@ -33,6 +33,14 @@ export const status = action({
       ...(found.protocol.next === null ? [] : [["upgrade", upgradeText(found.protocol.next)] as const]),
       ["sectors", found.sectors.map(({ profile, proofMode }) => `${profile}, ${proofMode} proofs`)],
       ["head", `${head.height}, ${roughly(found.headAgeMs)} old, ${found.syncState}`],
+      ...(found.believedFrom === null
+        ? []
+        : [
+            [
+              "history",
+              `believed from height ${found.believedFrom} on; see \`holdfast sync status\``,
+            ] as const,
+          ]),
       ["peers", String(found.peers)],
       ["wallet", found.defaultAddress ?? "no key"],
       ["balance", found.balanceFil === null ? "-" : fil(found.balanceFil)],
@@ -46,6 +54,31 @@ export const status = action({
     ]);
   },
 });
+
+export const syncStatus = action({
+  result: methods["sync.status"].result,
+  run: async ({ node, signal }) => (await node()).call("sync.status", {}, signal),
+  render(found) {
+    const { beginning, checkpoint, warning, warningFix, toldHeight } = found;
+    const told = toldHeight === null ? "" : `; peers have told of ${toldHeight}`;
+    const fixes = [found.fix, warningFix].filter((fix) => fix !== null);
+    return facts([
+      ["state", `${found.state}: ${found.reason}`],
+      ["head", `${found.height}, ${roughly(found.headAgeMs)} old${told}`],
+      ...(beginning === null ? [] : [["beginning", beginningText(beginning)] as const]),
+      ["checkpoint", checkpoint ?? "none"],
+      ["final", found.final ?? "nothing yet"],
+      ["history", warning ?? (checkpoint === null ? "watched as it came" : "vouched for by the checkpoint")],
+      ...fixes.map((fix) => ["fix", fix] as const),
+    ]);
+  },
+});
+
+function beginningText(at: NonNullable<MethodResult<"sync.status">["beginning"]>): string {
+  const { checkpoint, stage, headers, objects, bytes } = at;
+  const have = `${plural(headers, "header")}, ${plural(objects, "object")} of its state (${sizeText(bytes)})`;
+  return `at the checkpoint of height ${checkpoint}, fetching ${stage}; here are ${have}`;
+}
 
 export const why = action({
   result: methods.why.result,

@@ -71,6 +71,7 @@ export const commandTable: CommandTable = {
     { noun: "piece inclusion", summary: "Proofs that a sector holds a piece" },
     { noun: "proof", summary: "Proofs by themselves" },
     { noun: "sector", summary: "Sealed, proven space" },
+    { noun: "sync", summary: "How this node follows the chain" },
     { noun: "wallet", summary: "Keys and money" },
   ],
   groups: [
@@ -116,6 +117,7 @@ export const commandTable: CommandTable = {
         "piece",
         "proof",
         "sector",
+        "sync",
       ],
     },
   ],

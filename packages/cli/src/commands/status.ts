@@ -12,6 +12,15 @@ export const statusCommands: readonly CommandSpec[] = [
     action: async () => (await load()).status,
   },
   {
+    path: ["sync", "status"],
+    summary: "Show how this node follows the chain, and what it believes",
+    about:
+      "How far it is, what keeps it back, and from which height on its history is believed only because it is the " +
+      "heaviest that peers gave. The newest final tipset is a checkpoint for others who trust this node.",
+    examples: ["holdfast sync status", "holdfast sync status --node miner-1 --json"],
+    action: async () => (await load()).syncStatus,
+  },
+  {
     path: ["why"],
     summary: "Explain a deal, put, message or sector, or why the node does not follow the chain",
     about: "Says what state it is in, what caused that, and the one command that fixes it, if one is needed.",

@@ -112,6 +112,18 @@ export const chainErrors = defineErrors("chain", {
     message: (data: { detail: string }) => `no snapshot can be made: ${data.detail}`,
     fix: "choose a height between 1 and the head's, or wait until the chain is older than finality",
   },
+  beginningForeign: {
+    exit: "refused",
+    message: (data: { checkpoint: string; detail: string }) =>
+      `the checkpoint ${data.checkpoint} is none of this network: ${data.detail}`,
+    fix: "ask where the checkpoint comes from, and begin with an empty repo",
+  },
+  beginningCut: {
+    exit: "refused",
+    message: (data: { checkpoint: string }) =>
+      `this repo was about to begin at the checkpoint ${data.checkpoint} when it was stopped`,
+    fix: "start it with that checkpoint, or begin with an empty repo",
+  },
   badGenesis: {
     exit: "usage",
     message: (data: { detail: string }) => `the genesis file is not valid: ${data.detail}`,

@@ -2,6 +2,8 @@
  * The chain of one node: executed tipsets, the head, and the index of the current chain. It stores and
  * answers; what is valid is decided in `sync` by the rules of `consensus`.
  */
+export { Beginning } from "./beginning.ts";
+export { type Belief, watchBelief } from "./belief.ts";
 export { type Checkpoint, checkpointText, type PlacedTipset, parseCheckpoint } from "./checkpoint.ts";
 export { openLevelDatabase } from "./database.ts";
 export { chainErrors } from "./errors.ts";

@@ -68,6 +68,10 @@ export const metaKeys = {
   horizon: "horizon",
   /** Key of a checkpoint below the horizon whose state is held nevertheless. */
   kept: "kept",
+  /** The height from which on the chain was believed when it came: see `watchBelief`. */
+  believed: "believed",
+  /** A checkpoint at which the chain is about to begin: records of tipsets may be here that have no state. */
+  beginning: "beginning",
   /** The height below which pruning has let the facts go. */
   factsFrom: "facts-from",
   /** The greatest height at which a tipset was ever taken in. */

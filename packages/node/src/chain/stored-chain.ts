@@ -241,6 +241,14 @@ export class StoredChain implements Chain {
     for (const block of blocks) this.#bodies.set(blockCid(block.header).toString(), block);
   }
 
+  /** The head of a chain that began at a checkpoint: everything below it is here, and nobody has watched it come. */
+  async beginAt(key: string, horizon: Horizon): Promise<void> {
+    const { tipset } = this.#must(key);
+    const head = new Map<string, Uint8Array | null>([[metaKeys.head, utf8Bytes(key)]]);
+    await this.store.commit(head.set(metaKeys.beginning, null));
+    [this.#horizon, this.#head] = [horizon, tipset];
+  }
+
   async setHead(key: string): Promise<HeadChange> {
     const to = this.#must(key).tipset;
     if (this.checkpoint !== undefined && !this.#passes(to, this.checkpoint)) {

@@ -94,6 +94,12 @@ export const configSchema = z
           .max(8192)
           .default("")
           .describe("tipset that the chain must contain, as CID[,CID…]@HEIGHT; empty: none"),
+        stateSync: z
+          .boolean()
+          .default(true)
+          .describe(
+            "an empty repo with a checkpoint begins there with a state from peers, not at the genesis",
+          ),
         pruneEpochs: z
           .int()
           .min(0)

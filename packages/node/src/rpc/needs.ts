@@ -57,6 +57,7 @@ export interface ChainDoor {
   readonly protocols: Protocols | undefined;
   protocol(): ProtocolState;
   unknownUpgrade(height: number): Upgrade | undefined;
+  readonly checkpoint: { readonly cids: readonly CID[]; readonly height: number } | undefined;
   readonly genesis: Tipset;
   readonly genesisTimestampMs: number;
   readonly genesisTotal: AttoFil;
@@ -213,6 +214,18 @@ export interface SyncDoor {
     readonly atMs: number;
   }[];
   clearBad(key?: string): number;
+  peerHeights(): ReadonlyMap<PeerId, number>;
+  beginning():
+    | {
+        readonly checkpoint: number;
+        readonly stage: "headers" | "state" | "blocks";
+        readonly headers: number;
+        readonly objects: number;
+        readonly bytes: number;
+        readonly sinceMs: number;
+        readonly trouble: string | null;
+      }
+    | undefined;
 }
 
 /** What a node that runs a miner adds. */
@@ -357,6 +370,8 @@ export interface HandlerNeeds {
   readonly logger: Logger;
   readonly chain: ChainDoor;
   readonly archive: ArchiveDoor;
+  /** The height from which on the chain was believed when it came; null if it was not, or a checkpoint vouches. */
+  readonly believedFrom: () => number | null;
   readonly sync: SyncDoor;
   readonly net: NetDoor;
   readonly sender: SenderDoor;

@@ -76,11 +76,16 @@ export class BlockSwap {
     this.#endHandler();
   }
 
-  /** Blocks by their CIDs; those that nobody has are left out. At most `swapEntries` at a time. */
-  async fetch(cids: readonly CID[], signal: Cancel): Promise<ReadonlyMap<string, Uint8Array>> {
+  /**
+   * Blocks by their CIDs; those that nobody has are left out. At most `swapEntries` at a time. Peers are asked one
+   * after the other, from the n-th best on, so that who asks for much at a time spreads it.
+   */
+  async fetch(cids: readonly CID[], signal: Cancel, first = 0): Promise<ReadonlyMap<string, Uint8Array>> {
     const found = new Map<string, Uint8Array>();
     const { wire, scores } = this.#needs;
-    for (const peer of scores.rank(wire.peers().map(({ id }) => id))) {
+    const ranked = scores.rank(wire.peers().map(({ id }) => id));
+    const at = ranked.length === 0 ? 0 : first % ranked.length;
+    for (const peer of [...ranked.slice(at), ...ranked.slice(0, at)]) {
       const missing = cids.slice(0, limits.swapEntries).filter((cid) => !found.has(cid.toString()));
       if (missing.length === 0) break;
       for (const [name, bytes] of await this.#fetchFrom(peer, missing, signal)) found.set(name, bytes);

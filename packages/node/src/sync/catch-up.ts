@@ -30,6 +30,8 @@ export interface CatchUpNeeds extends SyncNeeds {
   offerHead(tipset: Tipset): Promise<void>;
   /** Takes in a block whose parents are here now. */
   takeInBlock(block: FullBlock): Promise<void>;
+  /** Targets are remembered, and followed later. */
+  isWaiting(): boolean;
 }
 
 /** What one peer has told of. */
@@ -143,7 +145,7 @@ export class CatchUp {
   /** Starts what can be started now. */
   poke(): void {
     const { scores, clock, chain, bad, signal } = this.#needs;
-    if (signal.aborted) return;
+    if (signal.aborted || this.#needs.isWaiting()) return;
     for (const peer of scores.rank([...this.#targets.keys()])) {
       const target = this.#targets.get(peer);
       if (target === undefined || target.notBeforeMs > clock.nowMs()) continue;

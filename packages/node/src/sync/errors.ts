@@ -37,6 +37,11 @@ export const syncErrors = defineErrors("sync", {
       `none of ${data.tried} peers gives the messages of the blocks at height ${data.height}`,
     fix: "connect to more peers with `holdfast net connect`",
   },
+  stateMissing: {
+    exit: "network",
+    message: (data: { detail: string }) => `the state of the checkpoint is not to be had: ${data.detail}`,
+    fix: "connect to nodes that hold it, or name a newer checkpoint",
+  },
   notHeavier: {
     exit: "refused",
     message: (data: { height: number }) => `the chain to height ${data.height} cannot outweigh ours`,

@@ -91,6 +91,13 @@ export interface RangeAnswer {
   readonly bytes: number;
 }
 
+export const exchangeShares = {
+  served: limits.exchangeServed,
+  servedPerPeer: limits.exchangeServedPerPeer,
+  bytesPerSecond: limits.exchangeBytesPerSecond,
+  requestsPerSecond: limits.exchangeRequestsPerSecond,
+};
+
 export interface ServeNeeds {
   readonly chain: SyncChain;
   readonly wire: Wire;

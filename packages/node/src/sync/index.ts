@@ -23,10 +23,11 @@ import { ServingGate } from "../serving-gate.ts";
 import { AheadWatch } from "./ahead.ts";
 import { Asker } from "./ask.ts";
 import { type BadEntry, BadTipsets, isProofOfBad } from "./bad.ts";
+import { type BeginProgress, type FetchFrom, openStateSync, type StateSync } from "./begin.ts";
 import { BlockSwap } from "./bitswap.ts";
 import { CatchUp } from "./catch-up.ts";
 import { syncErrors } from "./errors.ts";
-import { isBodyOf, serveExchange } from "./exchange.ts";
+import { exchangeShares, isBodyOf, serveExchange } from "./exchange.ts";
 import { FaultWatch } from "./faults.ts";
 import { heldBySync, type SyncMemory } from "./held.ts";
 import { type Greeter, type Hello, openHello } from "./hello.ts";
@@ -40,6 +41,7 @@ import type { Sync } from "./types.ts";
 import { createValidator, type Validator } from "./validate.ts";
 
 export type { BadEntry } from "./bad.ts";
+export type { BeginProgress } from "./begin.ts";
 export { bitswapProtocol } from "./bitswap-codec.ts";
 export { syncErrors } from "./errors.ts";
 export { exchangeProtocol } from "./exchange.ts";
@@ -58,13 +60,6 @@ export function blockTopic(network: string): string {
 export function openSync(needs: SyncNeeds): Sync {
   return new Syncer(needs);
 }
-
-const exchangeShares = {
-  served: limits.exchangeServed,
-  servedPerPeer: limits.exchangeServedPerPeer,
-  bytesPerSecond: limits.exchangeBytesPerSecond,
-  requestsPerSecond: limits.exchangeRequestsPerSecond,
-};
 
 /** Shortest pause between two looks at how the node does. */
 const leastTickMs = 1_000;
@@ -91,6 +86,8 @@ class Syncer implements Sync {
   readonly #ahead: AheadWatch;
   readonly #swap: BlockSwap;
   readonly #memory: SyncMemory;
+  readonly #begin: StateSync | undefined;
+  readonly #begun: Promise<void>;
   #disk: Trouble | undefined;
 
   constructor(needs: SyncNeeds) {
@@ -107,16 +104,22 @@ class Syncer implements Sync {
     const asker = new Asker({ ...needs, scores: this.#scores });
     const find = (cid: CID): Uint8Array | undefined => partOfChain(chain, cid);
     this.#swap = new BlockSwap({ ...needs, gate, scores: this.#scores, asker, signal, find });
+    const lane = {
+      takeInTipset: (blocks: readonly FullBlock[]) => this.#inLane(() => this.#validateFetched(blocks)),
+      offerHead: (tipset: Tipset) => this.#inLane(() => this.#offerHead(tipset)),
+      takeInBlock: (block: FullBlock) => this.#inLane(() => this.#takeIn(block)),
+    };
+    const fetchBlocks: FetchFrom = (cids, cancel, first) => this.#swap.fetch(cids, cancel, first);
+    this.#begin = openStateSync({ ...needs, ...lane, asker, signal, fetchBlocks });
     this.#catchUp = new CatchUp({
       ...needs,
       asker,
-      fetchBlocks: (cids, cancel) => this.#swap.fetch(cids, cancel),
+      fetchBlocks,
       bad: this.#bad,
       scores: this.#scores,
       signal,
-      takeInTipset: (blocks) => this.#inLane(() => this.#validateFetched(blocks)),
-      offerHead: (tipset) => this.#inLane(() => this.#offerHead(tipset)),
-      takeInBlock: (block) => this.#inLane(() => this.#takeIn(block)),
+      ...lane,
+      isWaiting: () => this.beginning() !== undefined,
     });
     this.#memory = {
       heights: this.#heights,
@@ -141,7 +144,12 @@ class Syncer implements Sync {
       () => this.#greeter.end(),
       () => this.#swap.end(),
     ];
+    this.#begun = this.#begin?.run().then(() => this.#greeter.again()) ?? Promise.resolve();
     this.#ticking = this.#tick();
+  }
+
+  beginning(): BeginProgress | undefined {
+    return this.#begin?.progress();
   }
 
   async submitOwnBlock(block: FullBlock): Promise<void> {
@@ -163,6 +171,7 @@ class Syncer implements Sync {
       told: [...this.#heights.values()],
       progress: this.#catchUp.progress(),
       failure: this.#catchUp.failure,
+      beginning: this.beginning(),
       ahead: this.#ahead.ofUs(wire.peers().length),
       disk: this.#disk,
       upgrade: unknownUpgradeNow(chain, clock.nowMs()),
@@ -204,6 +213,7 @@ class Syncer implements Sync {
     this.#stop.abort(syncErrors.stopped({}));
     for (const end of this.#endings.splice(0)) end();
     await this.#ticking;
+    await this.#begun;
     await this.settled();
   }
 
@@ -250,7 +260,7 @@ class Syncer implements Sync {
     }
     const { header } = block;
     const cid = blockCid(header);
-    if (this.#scores.isBanned(from)) return "ignore";
+    if (this.#scores.isBanned(from) || this.beginning() !== undefined) return "ignore";
     if (this.#bad.of(header) !== undefined) return "reject";
     if (chain.fullBlock(cid) !== undefined) return "ignore";
     const nearHead = header.height > chain.head().height - chain.params.finalityEpochs;

@@ -55,6 +55,24 @@ export interface SyncChain {
   setHead(key: string): Promise<unknown>;
 }
 
+/** A chain that is to begin at a checkpoint; see `Beginning` of the chain. */
+export interface BeginningDoor {
+  readonly checkpoint: { readonly cids: readonly CID[]; readonly key: string; readonly height: number };
+  readonly headers: number;
+  readonly objects: number;
+  readonly bytes: number;
+  readonly missingHeaders: readonly CID[] | undefined;
+  addHeaders(tipsets: readonly (readonly BlockHeader[])[]): Promise<void>;
+  missingObjects(count: number): { readonly cids: readonly CID[]; readonly isSlice: boolean };
+  addObjects(found: ReadonlyMap<string, Uint8Array>): Promise<void>;
+  rootHeaders(): readonly BlockHeader[];
+  /** It is being finished, and what is on the disk is not a chain yet. */
+  readonly isCut: boolean;
+  /** While it is held, nothing of what has come is pruned. */
+  hold(): Promise<Disposable>;
+  finish(pause: () => Promise<void>): Promise<void>;
+}
+
 export interface SyncNeeds {
   readonly chain: SyncChain;
   readonly wire: Wire;
@@ -62,6 +80,8 @@ export interface SyncNeeds {
   readonly headers: HeaderPass;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Where the chain is to begin, if it has not. */
+  readonly beginning?: BeginningDoor | undefined;
   /** Told of consensus faults that valid blocks prove, at most once for each block. Must not throw. */
   readonly onFault?: (fault: FoundFault) => void;
   /** Told of every answer to a question about the chain, so that a liar can be kept out. Must not throw. */

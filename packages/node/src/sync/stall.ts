@@ -4,6 +4,7 @@
  * causes: a node without peers is not told that the chain stands still.
  */
 import { knownVersion } from "@holdfast/consensus";
+import type { BeginProgress } from "./begin.ts";
 import type { Failure, Progress } from "./catch-up.ts";
 import type { SyncChain } from "./needs.ts";
 
@@ -50,6 +51,8 @@ export interface StallFacts {
   readonly told: readonly number[];
   readonly progress: readonly Progress[];
   readonly failure: Failure | undefined;
+  /** Of a chain that begins at a checkpoint. */
+  readonly beginning?: BeginProgress | undefined;
   /** Blocks or heads of later than now: by how much (milliseconds), and when. */
   readonly ahead: { readonly byMs: number; readonly atMs: number } | undefined;
   readonly disk: Trouble | undefined;
@@ -76,6 +79,7 @@ export function diagnose(facts: StallFacts): SyncState {
   const { nowMs, roundMs, head, progress } = facts;
   const wrong = upgradeTrouble(facts) ?? clockTrouble(facts) ?? diskTrouble(facts);
   if (wrong !== undefined) return wrong;
+  if (facts.beginning !== undefined && facts.peers > 0) return beginningOf(facts.beginning);
   const failure = failureThatMatters(facts);
   // What has failed and is only tried again is no progress yet.
   const best = progress.find(({ executed }) => executed > 0 || failure === undefined);
@@ -141,6 +145,17 @@ function catchingUp({ stage, height, left, executed, sinceMs }: Progress, nowMs:
   const perSecond = executed / Math.max(1, (nowMs - sinceMs) / 1000);
   const rate = perSecond >= 1 ? `, ${Math.round(perSecond)} a second` : "";
   return { ...found, reason: `executing: ${left} tipsets are left to height ${height}${rate}` };
+}
+
+function beginningOf({ stage, checkpoint, headers, objects, trouble }: BeginProgress): SyncState {
+  const have = {
+    headers: `${headers} headers`,
+    state: `${objects} objects of its state`,
+    blocks: "its blocks",
+  };
+  const reason = `beginning at the checkpoint of height ${checkpoint}: ${have[stage]}`;
+  if (trouble === null) return { state: "syncing", code: "none", reason, fix: null };
+  return { state: "syncing", code: "none", reason: `${reason}; ${trouble}`, fix: morePeers };
 }
 
 /** One that is about a chain above our head. */

@@ -3,6 +3,7 @@ import type { Cancel, CID, PeerId } from "@holdfast/base";
 import type { FullBlock } from "@holdfast/consensus";
 import type { Held } from "../held.ts";
 import type { BadEntry } from "./bad.ts";
+import type { BeginProgress } from "./begin.ts";
 import type { PeerScore } from "./scores.ts";
 import type { SyncState } from "./stall.ts";
 
@@ -13,6 +14,8 @@ export interface Sync extends AsyncDisposable {
   state(): SyncState;
   /** What it has in memory. */
   held(): readonly Held[];
+  /** How far a chain is that begins at a checkpoint; undefined if it does not, or has begun. */
+  beginning(): BeginProgress | undefined;
   /** Heights that peers told in their hello or showed by a block. */
   peerHeights(): ReadonlyMap<PeerId, number>;
   /** What each peer was worth for fetching the chain. */

@@ -70,7 +70,9 @@ export interface TestNode {
   /** Starts again on what it had on its disk. */
   start(): Promise<void>;
   /** What it starts with the next time: another chain, a checkpoint. */
-  prepare(next: Pick<Partial<NodeParts>, "chainDatabase" | "checkpoint" | "pruning" | "netControl">): void;
+  prepare(
+    next: Pick<Partial<NodeParts>, "chainDatabase" | "checkpoint" | "stateSync" | "pruning" | "netControl">,
+  ): void;
 }
 
 const network: NetworkByte = 1;

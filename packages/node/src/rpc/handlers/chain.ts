@@ -179,6 +179,7 @@ function statusOf(needs: HandlerNeeds): MethodResult<"node.status"> {
     syncState: sync.state,
     syncCode: sync.code,
     syncReason: sync.reason,
+    believedFrom: needs.believedFrom(),
     protocol: protocolView(needs),
     health: healthOf(needs, head.timestampMs),
     defaultAddress: address ?? null,

@@ -13,6 +13,7 @@ import { minerKeyHandlers } from "./miner-keys.ts";
 import { multisigHandlers } from "./multisigs.ts";
 import { netHandlers } from "./net.ts";
 import { networkHandlers } from "./network.ts";
+import { syncHandlers } from "./sync.ts";
 
 export function createHandlers(needs: HandlerNeeds): ApiHandlers {
   return {
@@ -28,5 +29,6 @@ export function createHandlers(needs: HandlerNeeds): ApiHandlers {
     ...escrowHandlers(needs),
     ...networkHandlers(needs),
     ...faucetHandlers(needs),
+    ...syncHandlers(needs),
   };
 }

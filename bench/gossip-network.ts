@@ -99,7 +99,7 @@ class Peer {
     this.#send = send;
     const clock: Clock = { nowMs: () => Date.now(), sleep: async () => undefined };
     const needs = { clock, logger: silentLogger, limits };
-    const scores = new Scores(clock, limits.rememberedScores, () => undefined);
+    const scores = new Scores({ clock, most: limits.rememberedScores, onBad: () => undefined });
     const care = meshCare();
     const options = { scores, care, heartbeatMs: defaultHeartbeatMs, seenMs: defaultSeenMs, topics: [topic] };
     const create = gossipsub(gossipSettings(needs, options)) as unknown as (parts: object) => GossipSub;

@@ -195,6 +195,13 @@ describe("a miner's checks", () => {
       "deal/not-your-deal",
       "deal/given-up",
       "deal/bad-range",
+      // Of changes of a deal; their tests are in change and change-hostile.
+      "deal/not-by-policy",
+      "deal/not-active",
+      "deal/amendment-pending",
+      "deal/amendment-times",
+      "deal/sector-ends-too-early",
+      "deal/settlement-too-low",
     ]);
     const all = Object.keys(dealRefusals).map(
       (name) => `deal/${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,

@@ -38,8 +38,9 @@ export class SimClock implements Clock {
     this.#nowMs = startMs;
   }
 
+  /** Whole milliseconds, as a real clock has them: who sleeps for a part of one wakes within one. */
   nowMs(): number {
-    return this.#nowMs;
+    return Math.floor(this.#nowMs);
   }
 
   sleep(ms: number, signal?: Cancel): Promise<void> {

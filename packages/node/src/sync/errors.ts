@@ -37,6 +37,12 @@ export const syncErrors = defineErrors("sync", {
       `none of ${data.tried} peers gives the messages of the blocks at height ${data.height}`,
     fix: "connect to more peers with `holdfast net connect`",
   },
+  notBegun: {
+    exit: "retry-later",
+    message: (data: { height: number }) =>
+      `a block of height ${data.height} stands on the genesis, and the chain is to begin at a checkpoint`,
+    fix: "nothing to do: this node mines when it has the checkpoint's state; `holdfast sync status` shows how far it is",
+  },
   stateMissing: {
     exit: "network",
     message: (data: { detail: string }) => `the state of the checkpoint is not to be had: ${data.detail}`,

@@ -153,6 +153,7 @@ class Syncer implements Sync {
   }
 
   async submitOwnBlock(block: FullBlock): Promise<void> {
+    if (this.beginning() !== undefined) throw syncErrors.notBegun({ height: block.header.height });
     await this.#inLane(() => this.#takeIn(block));
     await this.#needs.wire.publish(blockTopic(this.#needs.chain.params.name), encode(fullBlockCodec, block));
   }

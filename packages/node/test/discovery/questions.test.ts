@@ -1,4 +1,4 @@
-/** How often a node asks its peers whom they know: soon when somebody comes, and not because somebody comes and goes. */
+/** How often a node asks its peers whom they know: soon when somebody comes, not because somebody comes and goes. */
 import type { Logger, PeerId } from "@holdfast/base";
 import { SeededRandom, SimClock, SimNet } from "@holdfast/base/testing";
 import { expect, it } from "vitest";

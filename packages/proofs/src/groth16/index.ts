@@ -3,7 +3,7 @@ export * from "./ceremony/index.ts";
 export { checkProvingKey, type KeyCheck } from "./check-key.ts";
 export { minEntropyBytes } from "./derive.ts";
 export { groth16Errors } from "./errors.ts";
-export { prove } from "./prove.ts";
+export { prove, type StartedProof, startProof } from "./prove.ts";
 export { decodeProvingKey, encodeProvingKey, type ProvingKey } from "./proving-key.ts";
 export { domainSizeOf } from "./qap.ts";
 export { setup } from "./setup.ts";

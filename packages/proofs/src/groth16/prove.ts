@@ -68,6 +68,14 @@ function blindingOf(
   return { r: deriveScalar("blinding r", ...context), s: deriveScalar("blinding s", ...context) };
 }
 
+/** A proof whose sums other threads compute already, while its caller does something else. */
+export interface StartedProof {
+  /** Its 192 bytes. Throws groth16/unsatisfied. */
+  finish(): Uint8Array;
+  /** Gives up; nothing is being computed any more when it returns. */
+  stop(): void;
+}
+
 /**
  * The 192 bytes that prove the witness of a circuit: `variableCount` values in [0, r), the first 1, then the
  * public inputs. `entropy` is 32 bytes or more; the same arguments give the same proof.
@@ -80,6 +88,16 @@ export function prove(
   witness: readonly bigint[],
   entropy: Uint8Array,
 ): Uint8Array {
+  return startProof(provingKey, r1cs, witness, entropy).finish();
+}
+
+/** The same, begun. Throws as `prove` does, but groth16/unsatisfied only at its end. */
+export function startProof(
+  provingKey: ProvingKey,
+  r1cs: R1cs,
+  witness: readonly bigint[],
+  entropy: Uint8Array,
+): StartedProof {
   assertEntropy(entropy);
   assertKey(provingKey, r1cs);
   assertWitness(r1cs, witness);
@@ -101,7 +119,7 @@ function combine(
   /** As numbers and as bytes. */
   { witness, values }: { readonly witness: readonly bigint[]; readonly values: Uint8Array },
   { r, s }: { r: bigint; s: bigint },
-): Uint8Array {
+): StartedProof {
   const { verifyingKey: vk } = key;
   const support = supportOf(r1cs);
   if (support.a.length * g1Bytes !== key.a.length || support.b.length * g1Bytes !== key.bG1.length) {
@@ -116,16 +134,19 @@ function combine(
     { call: "msmG1", args: [joinBytes([key.bG1, key.betaG1, key.deltaG1]), inB] },
     { call: "msmG1", args: [key.l, hidden] },
   ]);
-  try {
-    const h = quotientPoint(key, r1cs, witness); // while others compute the sums, which do not need it
-    const [b, a, bG1, l] = sums.finish() as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
-    const c = curveKernel.msmG1(
-      concatBytes(l, h, a, bG1, key.deltaG1),
-      frsToBytes([1n, 1n, s, r, frModulus - ((r * s) % frModulus)]),
-    );
-    return encodeProof({ a, b, c });
-  } catch (error) {
-    sums.stop();
-    throw error;
-  }
+  const finish = (): Uint8Array => {
+    try {
+      const h = quotientPoint(key, r1cs, witness); // while others compute the sums, which do not need it
+      const [b, a, bG1, l] = sums.finish() as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+      const c = curveKernel.msmG1(
+        concatBytes(l, h, a, bG1, key.deltaG1),
+        frsToBytes([1n, 1n, s, r, frModulus - ((r * s) % frModulus)]),
+      );
+      return encodeProof({ a, b, c });
+    } catch (error) {
+      sums.stop();
+      throw error;
+    }
+  };
+  return { finish, stop: () => sums.stop() };
 }

@@ -6,7 +6,7 @@ import {
   zigzagSealCircuit,
 } from "../circuits/index.ts";
 import { frFromBytes } from "../field/index.ts";
-import { type ProvingKey, prove } from "../groth16/index.ts";
+import { type ProvingKey, type StartedProof, startProof } from "../groth16/index.ts";
 import { openedLeaves } from "../openings/index.ts";
 import { readRoots, type SectorIdentity, storedTrees } from "../porep/index.ts";
 import { type SectorProfile, totalDegree } from "../profiles.ts";
@@ -66,7 +66,8 @@ function assignmentOf(
 }
 
 /**
- * Proves the seal at the challenges of `seed`, one SNARK after the other, and yields the share that is done.
+ * Proves the seal at the challenges of `seed`, one SNARK after the other, and yields the share that is done. While
+ * this thread makes the witness of a SNARK, others may compute the sums of the one before.
  * Throws proofs/bad-length, proofs/no-circuit, groth16/…, the source's errors.
  */
 export function* proveSealSteps(
@@ -87,17 +88,24 @@ export function* proveSealSteps(
   const r1cs = shapeOfCircuit(circuitOf(profile, "seal"));
   const groups = groupsOf(stepsOf(openings), profile.challengesPerProof);
   const proofs: Uint8Array[] = [];
-  for (const group of groups) {
-    const nodes = group.flatMap((step) => nodesOf(step, layers));
-    const nodeAt = yield* readNodes(source, nodes);
-    const assignment = {
-      replicaId: frFromBytes(replicaId),
-      challenges: group.map((step) => assignmentOf(step, publicStep(step, roots, plain), layers, nodeAt)),
-    };
-    const witness = witnessOf(circuit, assignment);
-    const entropy = sha256(concatBytes(replicaId, seed));
-    proofs.push(prove(key, r1cs, witness, entropy));
-    yield proofs.length / groups.length;
+  let started: StartedProof | undefined;
+  try {
+    for (const group of groups) {
+      const nodes = group.flatMap((step) => nodesOf(step, layers));
+      const nodeAt = yield* readNodes(source, nodes);
+      const assignment = {
+        replicaId: frFromBytes(replicaId),
+        challenges: group.map((step) => assignmentOf(step, publicStep(step, roots, plain), layers, nodeAt)),
+      };
+      const witness = witnessOf(circuit, assignment);
+      if (started !== undefined) proofs.push(started.finish());
+      started = startProof(key, r1cs, witness, sha256(concatBytes(replicaId, seed)));
+      yield proofs.length / groups.length;
+    }
+    if (started !== undefined) proofs.push(started.finish());
+  } finally {
+    started?.stop();
   }
+  yield 1;
   return concatBytes(Uint8Array.of(succinctForm), ...rootBytes.slice(0, -1), dataOpening, ...proofs);
 }

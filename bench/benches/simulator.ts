@@ -8,7 +8,7 @@ import type { Bench, Figure } from "../figure.ts";
 /** One of each profile; the same seeds make the same networks everywhere. */
 const profiles = ["calm", "network", "crash", "byzantine", "storm"] as const;
 const seed = 4_711;
-const hours = { full: 0.2, quick: 0.05 } as const;
+const hours = { full: 0.1, quick: 0.05 } as const;
 
 export const simulatorBench: Bench = {
   name: "simulator",

@@ -159,7 +159,8 @@ function figuresOf(
 
 export const soakBench: Bench = {
   name: "soak",
-  about: "a hundred thousand tipsets through two whole nodes in one process, pruning on, in virtual time",
+  about:
+    "tipsets through a miner and a follower, two whole nodes in one process, pruning on, in virtual time",
   onlyIfNamed: true,
   async run(options) {
     const folder = await mkdtemp(join(tmpdir(), "holdfast-soak-"));

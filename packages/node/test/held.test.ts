@@ -16,7 +16,7 @@ const slow: ReadonlySet<string> = new Set([
   "pool bytes",
   "sync siblings",
 ]);
-/** One way or the other of what comes and goes; what has fewer places than half of the run has rounds is full anyway. */
+/** One way or the other of what comes and goes; what has fewer places than half a run has rounds is full anyway. */
 const play = 4;
 const half = 270;
 

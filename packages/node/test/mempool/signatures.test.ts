@@ -1,4 +1,4 @@
-/** Signatures of gossiped messages, verified elsewhere: one list at a time, verdicts in order, and a lost list is told. */
+/** Signatures of gossiped messages, verified elsewhere: one list at a time, verdicts in order, a lost list is told. */
 import type { SignedMessage } from "@holdfast/consensus";
 import { expect, it } from "vitest";
 import { type AreSigned, SignatureLine } from "../../src/mempool/signatures.ts";

@@ -241,8 +241,8 @@ describe("peers", () => {
   it("are shown with who is banned, by whom, until when and why", () => {
     const { text } = of({});
     expect(text).toContain(`${answers.peers.length} peers, 2 bans`);
-    expect(text).toMatch(/203\.0\.113\.0\/24\s*person\s*lifted by hand\s*<img src=x onerror=alert\(1\)>/);
-    expect(text).toMatch(/score\s*2023-11-15 04:13\s*its score fell to -80, at last by: lied/);
+    expect(text).toMatch(/203\.0\.113\.0\/24\s*person\s*by hand\s*<img src=x onerror=alert\(1\)>/);
+    expect(text).toMatch(/score\s*11-15 04:13\s*its score fell to -80, at last by: lied/);
     expect(text).toContain("holdfast net bans");
     expect(of({ bans: known([]) }).text).not.toContain("banned");
   });

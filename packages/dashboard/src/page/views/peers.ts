@@ -51,6 +51,7 @@ function reachNote(status: NetStatus | undefined): Tree | null {
     "p",
     { class: "empty" },
     mark("warn"),
+    " ",
     first === undefined
       ? "It listens nowhere: nobody can dial this node."
       : `${plural(status.dialBacks.length, "peer")} could not dial this node on port ${first.port}: forward that port ` +
@@ -95,7 +96,7 @@ function banRow({ subject, kind, by, untilMs, reason }: BanView): Tree {
     el(
       "td",
       null,
-      untilMs === null ? "lifted by hand" : new Date(untilMs).toISOString().slice(0, 16).replace("T", " "),
+      untilMs === null ? "by hand" : new Date(untilMs).toISOString().slice(5, 16).replace("T", " "),
     ),
     el("td", { class: "address", title: reason }, reason),
   );

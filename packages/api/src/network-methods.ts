@@ -39,6 +39,7 @@ export const networkMethods = {
       constants,
       upgradeAuthority: addressText.nullable(),
       faucetFil: filText.nullable().describe("what the faucet gives; null: the network has none"),
+      foundersProven: z.boolean().describe("the genesis commits to proofs of the founders' seals"),
       upgrades: z.array(upgradeView).describe("those that wait"),
       applied: z.array(upgradeView).describe("those that have taken effect, oldest first"),
     }),

@@ -1,7 +1,13 @@
-/** What a canned node says of its network. */
+/** What a canned node says of its network, and of its part in it. */
 import type { MethodResult } from "@holdfast/api";
 
 const upgrade = { height: 500, version: 2, isKnown: false, inMs: 400_000, changes: {} };
+
+export const minedBlocks: Pick<MethodResult<"mine.status">, "blocksWon" | "lastBlockAt" | "signing"> = {
+  blocksWon: 40,
+  lastBlockAt: 100,
+  signing: { standing: "clear", reason: null, fix: null },
+};
 
 export function cannedNetwork(genesis: string, upgradeAuthority: string): MethodResult<"network.show"> {
   return {
@@ -16,6 +22,7 @@ export function cannedNetwork(genesis: string, upgradeAuthority: string): Method
     constants: { blockReward: "1000", blockGasLimit: 10_000_000, softwareAttestation: true },
     upgradeAuthority,
     faucetFil: "5",
+    foundersProven: true,
     upgrades: [upgrade],
     applied: [
       { ...upgrade, height: 50, version: 1, isKnown: true, inMs: 0, changes: { blockReward: "1000" } },

@@ -15,7 +15,7 @@ import type { z } from "zod";
 import { amendment, authorityCalls, channelCalls, dealOnChain } from "./canned-channels.ts";
 import { faucetCalls } from "./canned-faucet.ts";
 import { netCalls } from "./canned-net.ts";
-import { cannedNetwork } from "./canned-network.ts";
+import { cannedNetwork, minedBlocks } from "./canned-network.ts";
 
 export const cid = (name: string): string => cidOfCbor(encodeCbor(name)).toString();
 export const fileCid = rawCid(utf8Bytes("the file")).toString();
@@ -301,8 +301,7 @@ export const calls: Calls = {
     reason: "the last proof was accepted at 95; the next deadline is in 12 rounds (12s)",
     powerBytes: 524_288,
     networkPowerBytes: 1_048_576,
-    blocksWon: 40,
-    lastBlockAt: 100,
+    ...minedBlocks,
     sectors: { active: 2, faulty: 0, pending: 1 },
     pledgeFil: "0.002",
     availableFil: "999.998",

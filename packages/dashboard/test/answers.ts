@@ -330,6 +330,7 @@ export const mineStatus: MethodResult<"mine.status"> = {
   networkPowerBytes: 1_179_648,
   blocksWon: 412,
   lastBlockAt: 1_232,
+  signing: { standing: "clear", reason: null, fix: null },
   sectors: { active: 4, faulty: 1, pending: 1 },
   pledgeFil: "1.5",
   availableFil: "20.25",

@@ -33,7 +33,7 @@ import { headersFrom, proofOf, serveLight } from "./light/index.ts";
 import { limits } from "./limits.ts";
 import { type Mempool, openMempool, openSender, type Sender } from "./mempool/index.ts";
 import { type MetricsSource, openMetrics } from "./metrics.ts";
-import { type AskPolicy, type MineNeeds, type Mining, startMining } from "./mine/index.ts";
+import { type AskPolicy, type MineNeeds, type MinerPlace, type Mining, startMining } from "./mine/index.ts";
 import type { Deed, NetControl } from "./net/index.ts";
 import { createProofPass, type ProofChecker, type ProofPass } from "./proof-pass.ts";
 import type { FileBlocks } from "./retrieval/index.ts";
@@ -52,6 +52,10 @@ export interface MinerParts {
   readonly address: Address;
   readonly storage: Storage;
   readonly ask: AskPolicy | undefined;
+  /** Where the record of signed blocks is; undefined: nothing is done against another node with the same keys. */
+  readonly place?: MinerPlace;
+  /** The operator knows that there is no other. */
+  readonly isSole?: boolean;
 }
 
 export interface NodeParts {
@@ -278,7 +282,21 @@ function mineNeeds(parts: NodeParts, miner: MinerParts, rooms: MineRooms): MineN
     clock: parts.clock,
     logger: parts.logger,
     ask: miner.ask,
+    twins: miner.place && {
+      place: miner.place,
+      isSole: miner.isSole === true,
+      isFollowing: () => isFollowing(parts.wire, rooms.sync),
+      isUnconnected: () => parts.wire.peers().length === 0,
+      onBlock: (listener) => rooms.sync.onBlock(listener),
+    },
   };
+}
+
+/** A chain that stands still is followed too: perhaps all its miners wait for each other. */
+function isFollowing(wire: Wire, sync: Sync): boolean {
+  const { state, code } = sync.state();
+  const hasHeard = wire.peers().length > 0 && sync.peerHeights().size > 0;
+  return hasHeard && (state === "synced" || code === "chain-stands-still");
 }
 
 function handlerNeeds(

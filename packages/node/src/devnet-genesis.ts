@@ -24,10 +24,13 @@ import {
   type SectorIdentity,
 } from "@holdfast/proofs";
 import { makeFolder, openNodeDisk, openStorage, type Storage } from "@holdfast/storage";
+import { openDatabase } from "./database.ts";
 import { type DevnetClassOptions, devnetClasses } from "./devnet-classes.ts";
 import { makeGenesis } from "./genesis.ts";
 import { openKeys } from "./keys.ts";
+import { openSignedHeights } from "./mine/index.ts";
 import { peerIdOfSeed } from "./peer-identity.ts";
+import { placeOf } from "./place.ts";
 import { defaultConfig, initRepo, repoPaths } from "./repo/index.ts";
 
 export interface DevnetOptions extends DevnetClassOptions {
@@ -128,8 +131,10 @@ export async function createDevnet(options: DevnetOptions): Promise<void> {
         },
       });
       const replica = sealed[minerIndex];
-      if (replica !== undefined)
-        await storePresealed(node.root, params, genesisMinerAddress(network, minerIndex), replica, options);
+      if (replica === undefined) return;
+      const miner = genesisMinerAddress(network, minerIndex);
+      await storePresealed(node.root, params, miner, replica, options);
+      await beginRecord(node.root, miner);
     }),
   );
 }
@@ -227,6 +232,12 @@ async function storePresealed(
     clock: options.clock,
   });
   await importGenesisSector(storage, params, miner, presealed);
+}
+
+/** The record of signed blocks begins with the keys: a node that runs where they were made need look for no other. */
+export async function beginRecord(root: string, miner: Address): Promise<void> {
+  using database = openDatabase(repoPaths(root).database);
+  openSignedHeights(database).adopt(miner, await placeOf(root), 0);
 }
 
 /** Puts a miner's pre-sealed sector where its node will look for it. */

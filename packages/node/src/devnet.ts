@@ -73,6 +73,8 @@ export async function startDevnet(options: StartDevnetOptions): Promise<DevnetHa
       repo,
       version: options.version,
       workers,
+      // This process has the folder's lock and runs all its nodes.
+      soleMiner: true,
       logFile: join(repo, "node.log"),
       ...listen,
       ...(options.pages === undefined ? {} : { pages: options.pages }),

@@ -141,6 +141,8 @@ export const limits = {
   invitedPeers: 8,
   /** The file of a network, or of the draft of one. */
   networkFileBytes: 96_000_000,
+  /** The proof of one founder's sector in such a file; the chain would not take a longer one either. */
+  founderSealBytes: 1_048_576,
   /** The file of a network's genesis. */
   genesisBytes: 67_108_864,
   /** Genesis files that a node sends at the same time. */
@@ -299,6 +301,14 @@ export const limits = {
   postAttempts: 3,
   /** Sectors in one proof of spacetime. */
   postSectors: 4_096,
+  /** Rounds that a miner waits whose record of signed blocks is missing or behind the chain. */
+  twinRounds: 10,
+  /** So old is the chain of a node that was away (rounds): it signs nothing before it follows, or finds no peer. */
+  twinStaleRounds: 20,
+  /** Wins that it gives up meanwhile, to see whether another node signs them. */
+  twinWins: 1,
+  /** Rounds after which a win that nobody has signed shows that nobody will. */
+  twinSilenceRounds: 3,
   /** Times that a message of a deal is sent anew when it failed on the chain. */
   dealMessageAttempts: 8,
   /** The time within which a faucet's payments are counted: a day. */

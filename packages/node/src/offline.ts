@@ -20,10 +20,10 @@ export const parameters = () => import("./parameter-cache.ts");
 
 /** Which back end every group of kernels has got, measured. */
 export const kernelReports = async () => (await import("./kernel-report.ts")).reportKernels();
-/** Founding a network, alone or together. */
-export const founding = async () => ({
-  ...(await import("./founding/index.ts")),
-  ...(await import("./found.ts")),
-});
+/** Founding a network, alone or together; founders' seals are made and checked by this thread. */
+export const founding = async () => {
+  await (await import("./kernels.ts")).installNativeKernels();
+  return { ...(await import("./founding/index.ts")), ...(await import("./found.ts")) };
+};
 /** Following a network without its chain. */
 export const light = () => import("./light-client.ts");

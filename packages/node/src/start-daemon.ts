@@ -30,6 +30,7 @@ import {
   openScoreStore,
   type ScoreStore,
 } from "./net/index.ts";
+import { placeOf } from "./place.ts";
 import { type NodeConfig, openRepo, type Repo } from "./repo/index.ts";
 import { openDiskBlocks } from "./retrieval/index.ts";
 import type { PageFile } from "./rpc/index.ts";
@@ -45,6 +46,8 @@ export interface StartDaemonOptions {
   readonly offline?: boolean;
   /** Give test money, also if the configuration does not say so. */
   readonly faucet?: boolean;
+  /** The caller knows that no other node mines with the keys of this one: nothing is waited for. */
+  readonly soleMiner?: boolean;
   /** Instead of the configured one: `CID[,CID…]@HEIGHT`. */
   readonly checkpoint?: string;
   /** File of a snapshot to begin with, if the repo has nothing but the genesis yet. */
@@ -97,11 +100,9 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
   const database = stack.use(openDatabase(paths.database));
   const genesis = await loadGenesis(await repo.genesis(), chainDatabase);
   const params = readNetworkParams(chainDatabase, genesis.stateRoot);
-  const keys = await openKeys({
-    keystore: paths.keystore,
-    network: params.networkByte,
-    ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase }),
-  });
+  const { passphrase } = options;
+  const forKeys = { keystore: paths.keystore, network: params.networkByte };
+  const keys = await openKeys({ ...forKeys, ...(passphrase === undefined ? {} : { passphrase }) });
   const around = { clock, logger, params, bans: openBanStore(database), scores: openScoreStore(database) };
   const wire = stack.use(await openWire(config, keys.peerSeed, options, around));
   const fileBlocks = stack.use(
@@ -114,7 +115,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
   const miner =
     config.mining.miner === ""
       ? undefined
-      : await openMiner({ repo, config, clock, logger, workers, params, stack });
+      : await openMiner({ repo, options, clock, logger, workers, params, stack });
   const parts: NodeParts = {
     name: config.name,
     version: options.version,
@@ -249,7 +250,7 @@ function faucetOf(
 
 interface MinerContext {
   readonly repo: Repo;
-  readonly config: NodeConfig;
+  readonly options: StartDaemonOptions;
   readonly clock: Clock;
   readonly logger: NodeParts["logger"];
   readonly workers: Workers;
@@ -264,13 +265,14 @@ const askEpochs = 1_000_000;
 
 async function openMiner({
   repo,
-  config,
+  options,
   clock,
   logger,
   workers,
   params,
   stack,
 }: MinerContext): Promise<MinerParts> {
+  const { config } = repo;
   const { mining } = config;
   const disk = await openNodeDisk(repo.paths.storage);
   const storage = stack.use(
@@ -291,6 +293,8 @@ async function openMiner({
     address: parseAddress(mining.miner, { network: params.networkByte }),
     storage,
     ask: askOf(config, params),
+    place: await placeOf(repo.paths.root),
+    isSole: options.soleMiner === true,
   };
 }
 

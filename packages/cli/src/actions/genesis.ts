@@ -14,6 +14,7 @@ import {
   optionBytes,
   optionChoice,
   optionDurationMs,
+  optionFlag,
   optionList,
   optionNumber,
   optionText,
@@ -32,6 +33,7 @@ const shown = z.object({
   began: z.string().nullable(),
   parameters: constants,
   sectors: z.array(z.string()),
+  upgrades: z.array(z.string()),
   founders: z.array(z.string()),
   bootstrap: z.array(z.string()),
   warnings: z.array(z.string()),
@@ -48,6 +50,25 @@ function pairsOf(
     throw cliErrors.badValue({ problem: `--${option} is ${example}, not ${pair}` });
   });
 }
+
+/** `HEIGHT:name=value[,name=value…]`, of which `rules` is the version of the rules. */
+function upgradesOf(input: CommandInput) {
+  return optionList(input, "upgrade").map((text) => {
+    const [, height = "", pairs = ""] = /^([^:]+):(.+)$/.exec(text) ?? [];
+    const set = pairs.split(",").map((pair) => /^([^=]+)=([^=]+)$/.exec(pair)?.slice(1) ?? []);
+    if (height === "" || set.some(({ length }) => length !== 2)) {
+      const example = "a height and what changes there, such as 250000:blockReward=500FIL,rules=2";
+      throw cliErrors.badValue({ problem: `--upgrade is ${example}, not ${text}` });
+    }
+    return { height, set: Object.fromEntries(set) as { readonly [name: string]: string } };
+  });
+}
+
+/** What a person must know of a file whose founders prove nothing. */
+const sealsText = (sectors: number, proven: number): string =>
+  proven > 0
+    ? `${plural(sectors, "founders' sector")}, each with a proof that verifies`
+    : `${plural(sectors, "founders' sector")}, NONE of them proven: the founders believe each other`;
 
 const passphraseOf = ({ env }: CommandContext): string | undefined => env.HOLDFAST_PASSPHRASE || undefined;
 
@@ -83,6 +104,8 @@ export const genesisNew = action({
         ...(faucet === undefined ? [] : [["faucetAmount", faucet]]),
         ...pairsOf(input, "set", "a parameter and its value, such as blockReward=50FIL"),
       ]),
+      upgrades: upgradesOf(input),
+      foundersProven: !optionFlag(input, "unproven"),
     });
     return {
       draft: file,
@@ -101,10 +124,16 @@ export const genesisNew = action({
 });
 
 export const genesisSector = action({
-  result: z.object({ file: z.string(), miner: z.string(), owner: z.string(), sectors: z.int() }),
+  result: z.object({
+    file: z.string(),
+    miner: z.string(),
+    owner: z.string(),
+    sectors: z.int(),
+    isProven: z.boolean(),
+  }),
   async run(context, input) {
     const { readDraft, foundIn } = await door();
-    const { params } = await readDraft(resolve(argument(input, 0, "the draft's file")));
+    const { params, draft } = await readDraft(resolve(argument(input, 0, "the draft's file")));
     const repo = resolve(optionText(input, "repo") ?? context.env.HOLDFAST_REPO ?? defaultRepo(context.env));
     const sectorBytes = optionBytes(input, "sector");
     const { file, founder } = await foundIn(
@@ -112,16 +141,18 @@ export const genesisSector = action({
       params,
       {
         sectors: optionNumber(input, "sectors", { least: 1, most: 256 }) ?? 1,
+        foundersProven: draft.foundersProven,
         listen: optionList(input, "listen"),
         ...(sectorBytes === undefined ? {} : { sectorBytes }),
       },
       passphraseOf(context),
     );
-    return { file, miner: founder.miner, owner: founder.owner, sectors: founder.sectors.length };
+    const { miner, owner, sectors } = founder;
+    return { file, miner, owner, sectors: sectors.length, isProven: draft.foundersProven };
   },
-  render: ({ file, miner, owner, sectors }) =>
+  render: ({ file, miner, owner, sectors, isProven }) =>
     facts([
-      ["miner", `${miner}, with ${plural(sectors, "sector")}`],
+      ["miner", `${miner}, with ${plural(sectors, "sector")}, ${isProven ? "proven" : "not proven"}`],
       ["owner", owner],
       ["give away", file],
       ["then", "holdfast init --network FILE with the same --repo"],
@@ -152,6 +183,8 @@ export const genesisFinish = action({
     genesis: z.string(),
     began: z.string(),
     bootstrap: z.array(z.string()),
+    sectors: z.int(),
+    proven: z.int(),
   }),
   async run(_context, input) {
     const draftFile = resolve(argument(input, 0, "the draft's file"));
@@ -165,13 +198,16 @@ export const genesisFinish = action({
     const { draft, params } = await readDraft(draftFile);
     await writeFile(file, await finishDraft(draft, params, timestampMs));
     const { genesis, plain, bootstrap } = await readNetworkFile(file);
-    return { file, genesis, began: plain.began, bootstrap: [...bootstrap] };
+    const sectors = draft.founders.reduce((sum, founder) => sum + founder.sectors.length, 0);
+    const proven = draft.foundersProven ? sectors : 0;
+    return { file, genesis, began: plain.began, bootstrap: [...bootstrap], sectors, proven };
   },
-  render: ({ file, genesis, began }) =>
+  render: ({ file, genesis, began, sectors, proven }) =>
     facts([
       ["network", file],
       ["genesis", genesis],
       ["begins", began],
+      ["founders", sealsText(sectors, proven)],
       ["next", `holdfast init --network ${file} --repo DIR`],
     ]),
 });
@@ -188,6 +224,7 @@ export const genesisShow = action({
       ["genesis", found.genesis ?? "not made yet"],
       ["began", found.began ?? "-"],
       ["sectors", found.sectors],
+      ["upgrades", found.upgrades.length === 0 ? "none planned" : found.upgrades],
       ["parameters", Object.entries(found.parameters).map(([name, value]) => `${name} = ${value}`)],
       ["founders", found.founders.length === 0 ? "-" : found.founders],
       ["peers", found.bootstrap.length === 0 ? "-" : found.bootstrap],
@@ -196,13 +233,20 @@ export const genesisShow = action({
 });
 
 export const genesisCheck = action({
-  result: z.object({ file: z.string(), name: z.string(), genesis: z.string(), totalFil: z.string() }),
+  result: z.object({
+    file: z.string(),
+    name: z.string(),
+    genesis: z.string(),
+    totalFil: z.string(),
+    sectors: z.int(),
+    proven: z.int(),
+  }),
   async run(_context, input) {
     const file = resolve(argument(input, 0, "the file"));
     const expected = input.args[1] === undefined ? undefined : cidArgument(input, 1, "the CID");
     const { checkNetworkFile } = await door();
     return { file, ...(await checkNetworkFile(file, expected)) };
   },
-  render: ({ file, name, genesis, totalFil }) =>
-    `${file} makes the network ${name} with the genesis ${genesis} and ${fil(totalFil)} in all`,
+  render: ({ file, name, genesis, totalFil, sectors, proven }) =>
+    `${file} makes the network ${name} with the genesis ${genesis} and ${fil(totalFil)} in all\n${sealsText(sectors, proven)}`,
 });

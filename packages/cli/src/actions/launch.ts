@@ -194,6 +194,7 @@ export const daemon = action({
       version: context.version,
       offline: optionFlag(input, "offline"),
       faucet: optionFlag(input, "faucet"),
+      soleMiner: optionFlag(input, "soleMiner"),
       pages: pageFiles,
       ...(listen === undefined ? {} : { listen }),
       ...(checkpoint === undefined ? {} : { checkpoint }),

@@ -87,6 +87,13 @@ function deadlineText(deadline: DeadlineView, time: ChainTime): string {
   return parts.join(", ");
 }
 
+/** Nothing where nothing is wrong. */
+function signingText({ standing, reason, fix }: MethodResult<"mine.status">["signing"]) {
+  if (reason === null) return [];
+  const texts = [standing === "careful" ? "yes" : "no", reason, fix].filter((text) => text !== null);
+  return [["signs blocks", texts] as const];
+}
+
 export const mineStatus = action({
   result: methods["mine.status"].result,
   run: async ({ node, signal }) => (await node()).call("mine.status", {}, signal),
@@ -97,6 +104,7 @@ export const mineStatus = action({
     const last = status.lastBlockAt === null ? "" : `, the last at ${time.at(status.lastBlockAt)}`;
     return facts([
       ["state", `${light}, ${status.reason}`],
+      ...signingText(status.signing),
       ["miner", status.miner],
       ["owner", status.owner],
       ["power", `${sizeText(status.powerBytes)} of ${sizeText(status.networkPowerBytes)}`],

@@ -37,13 +37,18 @@ export const networkShow = action({
         found.upgradeAuthority === null ? "only those of the genesis" : `by ${found.upgradeAuthority}`,
       ],
       ["waiting", found.upgrades.length === 0 ? "none" : found.upgrades.map(upgradeText)],
+      [
+        "founders",
+        found.foundersProven ? "with proofs of their seals" : "believed: their seals are not proven",
+      ],
       ["faucet", found.faucetFil === null ? "none" : `${fil(found.faucetFil)} for a request`],
     ]),
 });
 
-export function upgradeText({ height, version, isKnown, inMs }: Upgrade): string {
+export function upgradeText({ height, version, isKnown, inMs, changes }: Upgrade): string {
   const known = isKnown ? "" : ", which this program does not know";
-  return `height ${height}, in ${roughly(inMs)}: version ${version}${known}`;
+  const set = Object.entries(changes).map(constantText);
+  return [`height ${height}, in ${roughly(inMs)}: version ${version}${known}`, ...set].join(", ");
 }
 
 const rows = (found: readonly Upgrade[], when: (upgrade: Upgrade) => string): string[][] =>

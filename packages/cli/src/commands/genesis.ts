@@ -19,6 +19,7 @@ export const genesisCommands: readonly CommandSpec[] = [
     examples: [
       "holdfast genesis new club.draft --name club --round 30s",
       "holdfast genesis new club.draft --name club --account tfq…=1000FIL --set blockReward=50FIL --faucet 5FIL",
+      "holdfast genesis new club.draft --name club --upgrade 365d:blockReward=25FIL --upgrade 730d:blockReward=12FIL",
     ],
     args: [{ name: "draft", summary: "file to write" }],
     options: [
@@ -45,7 +46,19 @@ export const genesisCommands: readonly CommandSpec[] = [
       },
       { flags: "--faucet <amount>", summary: "what a faucet may give for a request (default: nothing)" },
       { flags: "--authority <address>", summary: "who may schedule upgrades (default: nobody)" },
+      {
+        flags: "--unproven",
+        summary:
+          "founders believe each other that their sectors are sealed, and prove nothing (test networks only)",
+      },
       { flags: "--set <name=value>", summary: "any other parameter", repeated: true },
+      {
+        flags: "--upgrade <height:changes>",
+        summary:
+          "from a height (a number of rounds, or a time such as 30d) on other constants, or rules=VERSION; may be given " +
+          "several times",
+        repeated: true,
+      },
     ],
     connection: "none",
     action: async () => (await load()).genesisNew,
@@ -54,8 +67,10 @@ export const genesisCommands: readonly CommandSpec[] = [
     path: ["genesis", "sector"],
     summary: "As a founder: make keys and seal the first sectors in a folder of your own",
     about:
-      "The keys never leave the folder. What others need is written to founder.json in it, signed by its account. With " +
-      "HOLDFAST_PASSPHRASE set, the keys are encrypted with it.",
+      "The keys never leave the folder. What others need is written to founder.json in it, signed by its account, with " +
+      "the proof of each seal unless the draft was made with --unproven. With HOLDFAST_PASSPHRASE set, the keys " +
+      "are encrypted with it.",
+
     examples: ["holdfast genesis sector club.draft --repo ./mine --listen /ip4/10.0.0.5/tcp/6000"],
     args: [draftArgument],
     options: [
@@ -83,7 +98,8 @@ export const genesisCommands: readonly CommandSpec[] = [
     summary: "Make the network's file from a draft",
     about:
       "The same draft and time give the same network, in whatever order founders were added, so everybody can make the " +
-      "file and compare the CID. Nodes are made from it with `holdfast init --network FILE`.",
+      "file and compare the CID. Every founder's seals are verified first. Nodes are made from it with `holdfast init " +
+      "--network FILE`.",
     examples: ["holdfast genesis finish club.draft club.network --at 2026-12-01T12:00:00Z"],
     args: [draftArgument, { name: "file", summary: "the network's file to write" }],
     options: [
@@ -105,8 +121,10 @@ export const genesisCommands: readonly CommandSpec[] = [
   },
   {
     path: ["genesis", "check"],
-    summary: "Check a network's file against the genesis in it, and against a CID",
-    about: "Fails if anything that people read in the file differs from what machines do.",
+    summary: "Check a network's file: against the genesis in it, its founders' seals, and a CID",
+    about:
+      "Fails if anything that people read in the file differs from what machines do, or if a founder's sector is not " +
+      "proven. Of a network that was drafted with --unproven it says that nothing is.",
     examples: ["holdfast genesis check club.network", "holdfast genesis check club.network bafy2bzaced…"],
     args: [fileArgument, { name: "cid", summary: "CID of the genesis that it shall have", optional: true }],
     connection: "none",

@@ -150,6 +150,10 @@ export const launchCommands: readonly CommandSpec[] = [
       { flags: "--offline", summary: "do not talk to peers" },
       { flags: "--faucet", summary: "give test money to whoever asks (default: as configured)" },
       {
+        flags: "--sole-miner",
+        summary: "do not look first whether another node mines with the same keys: you know that none does",
+      },
+      {
         flags: "--snapshot <file>",
         summary: "begin with this file if the repo has no chain yet (see `holdfast chain export`)",
       },

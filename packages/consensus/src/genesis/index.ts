@@ -3,7 +3,7 @@
  * the reserve from which blocks are rewarded. The first miners start with sectors that were really sealed, so
  * the first block can be won, proven and verified like every later one.
  */
-import type { Address, AttoFil, Blockstore, CID, Epoch, SectorId } from "@holdfast/base";
+import type { Address, AttoFil, Blockstore, CID } from "@holdfast/base";
 import {
   addAtto,
   addressNetwork,
@@ -43,22 +43,20 @@ import { paramProblems } from "../types/params-rules.ts";
 import type { Upgrade } from "../types/upgrade.ts";
 import { codeCid } from "../vm/actor-code.ts";
 import { StateTree } from "../vm/state-tree.ts";
+import { type GenesisSector, genesisSectorTicket } from "./sector.ts";
+
+export { upgradesProblem } from "../actors/init.ts";
+export {
+  type FounderSeal,
+  founderSealSeed,
+  founderSealStatement,
+  founderSealsDigest,
+  maxFounderSeals,
+} from "./founder-seal.ts";
+export { type GenesisSector, genesisSectorTicket } from "./sector.ts";
 
 /** The reward reserve: ten billion FIL (go-filecoin 2019, "network account"). */
 export const rewardReserve: AttoFil = filToAtto(10_000_000_000n);
-/** The ticket in the identity of every sector of the genesis: there is no chain yet to draw one from. */
-export const genesisSectorTicket: Uint8Array = new Uint8Array(32);
-
-export interface GenesisSector {
-  readonly sectorId: SectorId;
-  /** Padded size (bytes). */
-  readonly sectorBytes: number;
-  readonly commD: Uint8Array;
-  readonly commR: Uint8Array;
-  readonly commRStar: Uint8Array;
-  /** Default: the longest lifetime that the network allows. */
-  readonly expiration?: Epoch;
-}
 
 export interface GenesisMiner {
   readonly owner: Address;
@@ -82,6 +80,8 @@ export interface GenesisSpec {
   readonly timestampMs: number;
   /** Known from the beginning, in ascending order of heights; default: none. */
   readonly upgrades?: readonly Upgrade[];
+  /** `founderSealsDigest` of the proofs that come with the genesis; default: none does. */
+  readonly sealsDigest?: Uint8Array;
 }
 
 export interface Genesis {
@@ -222,7 +222,10 @@ function addSectors(
   return { ...empty, power, usedSectors, sectors: sectors.flush(), deadlines: deadlines.flush() };
 }
 
-/** The genesis block has no miner, no proofs and no signature; its ticket is a hash of the parameters. */
+/**
+ * The genesis block has no miner and no signature; its ticket is a hash of the parameters. It proves no sector for an
+ * election: in place of that proof stands the digest of the proofs of all founders' seals, if there are any.
+ */
 function createHeader(spec: GenesisSpec, store: Blockstore, state: CID): BlockHeader {
   const seed = encode(networkParamsCodec, spec.params);
   const part = (n: number): Uint8Array => blake2b256(concatBytes(bigEndian(n, 1), seed));
@@ -234,7 +237,7 @@ function createHeader(spec: GenesisSpec, store: Blockstore, state: CID): BlockHe
     parentState: state,
     ticket: concatBytes(part(0), part(1), part(2)),
     electionProof: new Uint8Array(vrfBytes),
-    winningPost: new Uint8Array(0),
+    winningPost: spec.sealsDigest ?? new Uint8Array(0),
     stateRoot: state,
     messages: messagesRoot(store, []),
     receipts: receiptsRoot(store, []),

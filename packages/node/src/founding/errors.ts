@@ -18,6 +18,12 @@ export const foundingErrors = defineErrors("network", {
     message: (_d: Record<never, never>) => "nobody has brought a sector: no first block could be won",
     fix: "each founder runs `holdfast genesis sector`; add what it writes with `holdfast genesis add-miner`",
   },
+  sealNotProven: {
+    exit: "proof-invalid",
+    message: (d: { miner: string; sectorId: number; problem: string }) =>
+      `sector ${d.sectorId} of the founder ${d.miner} is not proven: ${d.problem}`,
+    fix: "ask that founder for the file as `holdfast genesis sector` wrote it for this draft, or found without it",
+  },
   alreadyFounder: {
     exit: "refused",
     message: (d: { folder: string }) => `${d.folder} holds a founder's sectors already`,

@@ -1,5 +1,6 @@
 /**
- * One founder's part: keys and really sealed sectors in its own folder, and a signed file of what others need to know.
+ * One founder's part: keys and really sealed sectors in its own folder, and a signed file of what others need to know,
+ * with the proofs of the seals where the draft asks for them.
  * The folder becomes a node's by `init` with the network's file, keys and sectors as they are.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -14,12 +15,15 @@ import { peerIdOfSeed } from "../peer-identity.ts";
 import { type Founder, type FounderFacts, founderSchema, founderSigningBytes } from "./draft.ts";
 import { foundingErrors } from "./errors.ts";
 import type { FoundingNeeds } from "./needs.ts";
-import { parsePlain, readPlainFile } from "./plain-file.ts";
+import { checkFileSize, parsePlain, readPlainFile } from "./plain-file.ts";
+import { proveFounderSector } from "./seals.ts";
 
 const founderFile = "founder.json";
 
 export interface FounderOptions {
   readonly sectors: number;
+  /** As the draft says. */
+  readonly foundersProven: boolean;
   /** Default: the network's smallest size. */
   readonly sectorBytes?: number;
   /** Multiaddrs without the peer id, at which the founder's node will listen for others. */
@@ -61,7 +65,7 @@ export async function foundSectors(
   const miner = foundedMinerAddress(params.networkByte, workerKey);
   const peerId = await peerIdOfSeed(peerSeed);
   const facts: FounderFacts = {
-    holdfast: "founder/1",
+    holdfast: "founder/2",
     network: params.name,
     owner,
     workerKey: toHex(workerKey),
@@ -72,14 +76,16 @@ export async function foundSectors(
   };
   const founder = { ...facts, signature: toHex(wallet.sign(owner, founderSigningBytes(facts))) };
   const file = join(paths.root, founderFile);
-  await writeFile(file, `${JSON.stringify(founder, null, 2)}\n`);
+  const text = `${JSON.stringify(founder, null, 2)}\n`;
+  checkFileSize(file, text);
+  await writeFile(file, text);
   return { file, founder };
 }
 
 async function sealSectors(
   params: NetworkParams,
   miner: Address,
-  { sectors, sectorBytes = Math.min(...sectorSizes(params)) }: FounderOptions,
+  { sectors, sectorBytes = Math.min(...sectorSizes(params)), foundersProven }: FounderOptions,
   { clock, paths }: FoundingNeeds,
 ): Promise<FounderFacts["sectors"]> {
   await using storage = await openStorage({
@@ -101,6 +107,7 @@ async function sealSectors(
       commD: toHex(identity.commD),
       commR: toHex(sealed.commR),
       commRStar: toHex(sealed.commRStar),
+      ...(foundersProven ? { sealProof: await proveFounderSector(params, presealed, sectorBytes) } : {}),
     });
   }
   return made;

@@ -3,10 +3,12 @@ import { writeFile } from "node:fs/promises";
 import { filText, MemoryBlockstore, parseBytes, parseDurationMs } from "@holdfast/base";
 import {
   devnetParams,
+  listMiners,
   moneyInvariant,
   type NetworkParams,
   paramWarnings,
   readNetworkParams,
+  readSectors,
   withNamedParams,
 } from "@holdfast/consensus";
 import type { PorepKind, ProofMode, SectorClass } from "@holdfast/proofs";
@@ -17,6 +19,8 @@ import { foundingErrors } from "./errors.ts";
 import { readNetworkFile } from "./network-file.ts";
 import { type PlainParameters, parameterNames, readParameter } from "./parameters.ts";
 import { inFile } from "./plain-file.ts";
+import { checkSeals } from "./seals.ts";
+import { type PlainUpgrade, plannedUpgrades, upgradeText, upgradeWarnings } from "./upgrades.ts";
 
 export interface NewNetwork {
   readonly name: string;
@@ -26,10 +30,17 @@ export interface NewNetwork {
   readonly proofMode: ProofMode;
   readonly porep: PorepKind;
   readonly accounts: readonly { readonly address: string; readonly balance: string }[];
+  readonly foundersProven: boolean;
   readonly founderFunds: string;
   readonly minerFunds: string;
   /** Any parameter, as a person types it. */
   readonly set: { readonly [name: string]: string };
+  readonly upgrades: readonly {
+    /** A number of rounds, or a duration from the first one on. */
+    readonly height: string;
+    /** Constants as a person types them, and `rules`: a version of the rules. */
+    readonly set: { readonly [name: string]: string };
+  }[];
 }
 
 const day = 86_400_000;
@@ -81,6 +92,23 @@ function setParameters(params: NetworkParams, set: NewNetwork["set"]): NetworkPa
   return withNamedParams(params, Object.fromEntries(entries));
 }
 
+/** A name that no upgrade can change is told when the draft is made. */
+function upgradesOf({ upgrades, roundMs }: NewNetwork): PlainUpgrade[] {
+  const countOf = (name: string, text: string): number => {
+    const value = Number(typedValue(name, text, roundMs));
+    if (Number.isSafeInteger(value) && value > 0) return value;
+    throw foundingErrors.badFile({ file: "the draft", problem: `${name} is a whole number, not ${text}` });
+  };
+  const wanted = upgrades.map(({ height, set: { rules, ...changes } }) => ({
+    height: countOf("heightEpochs", height),
+    version: rules === undefined ? undefined : countOf("rules", rules),
+    changes: Object.fromEntries(
+      Object.entries(changes).map(([name, text]) => [name, typedValue(name, text, roundMs)]),
+    ),
+  }));
+  return plannedUpgrades(wanted);
+}
+
 /** Writes a draft. Errors: `network/bad-file`, `proofs/unknown-sector-size`, `proofs/no-circuit`, `address/…`. */
 export async function draftNetwork(
   file: string,
@@ -92,9 +120,17 @@ export async function draftNetwork(
     classes.push(await devnetClass({ sectorBytes, proofMode, porep }));
   }
   const params = setParameters(usualParams(name, roundMs, classes), wanted.set);
-  const draft = makeDraft({ ...wanted, params });
+  const draft = makeDraft({ ...wanted, params, upgrades: upgradesOf(wanted) });
   await writeFile(file, `${JSON.stringify(draft, null, 2)}\n`);
-  return { draft, warnings: paramWarnings(params) };
+  return { draft, warnings: warningsOf(params, draft) };
+}
+
+function warningsOf(
+  params: NetworkParams,
+  { upgrades, foundersProven }: Pick<Draft, "upgrades" | "foundersProven">,
+): string[] {
+  const trust = "no founder proves a sector before the first block: founders believe each other";
+  return [...paramWarnings(params), ...upgradeWarnings(upgrades), ...(foundersProven ? [] : [trust])];
 }
 
 export interface ShownFile {
@@ -104,6 +140,7 @@ export interface ShownFile {
   readonly began: string | null;
   readonly parameters: { [name: string]: PlainParameters[string] };
   readonly sectors: string[];
+  readonly upgrades: string[];
   readonly founders: string[];
   readonly bootstrap: string[];
   readonly warnings: string[];
@@ -115,13 +152,17 @@ export async function showNetworkFile(file: string): Promise<ShownFile> {
     const { plain, car } = await readNetworkFile(file);
     const store = new MemoryBlockstore();
     const { stateRoot } = await loadGenesis(car, store);
+    const params = readNetworkParams(store, stateRoot);
     return {
       kind: "network",
       ...plain,
       sectors: plain.sectors.map(sectorText),
-      founders: [],
+      upgrades: plain.upgrades.map(upgradeText),
+      founders: listMiners(store, stateRoot).map((miner) =>
+        founderText(miner, readSectors(store, stateRoot, miner).length, plain.foundersProven),
+      ),
       bootstrap: [...plain.bootstrap],
-      warnings: [...paramWarnings(readNetworkParams(store, stateRoot))],
+      warnings: warningsOf(params, plain),
     };
   } catch (asNetwork) {
     const found = await readDraft(file).catch(() => undefined);
@@ -134,12 +175,18 @@ export async function showNetworkFile(file: string): Promise<ShownFile> {
       began: null,
       parameters: draft.parameters,
       sectors: draft.sectors.map(sectorText),
-      founders: draft.founders.map(({ miner, sectors }) => `${miner}, ${sectors.length} sectors`),
+      upgrades: draft.upgrades.map(upgradeText),
+      founders: draft.founders.map(({ miner, sectors }) =>
+        founderText(miner, sectors.length, draft.foundersProven),
+      ),
       bootstrap: draft.founders.flatMap(({ bootstrap }) => bootstrap),
-      warnings: [...paramWarnings(params)],
+      warnings: warningsOf(params, draft),
     };
   }
 }
+
+const founderText = (miner: string, sectors: number, isProven: boolean): string =>
+  `${miner}, ${sectors} ${sectors === 1 ? "sector" : "sectors"}${isProven ? ", with proofs" : ", not proven"}`;
 
 const sectorText = ({
   profile,
@@ -149,16 +196,27 @@ const sectorText = ({
   readonly proofMode: string;
 }): string => `${profile}, ${proofMode} proofs`;
 
-/** Everything is checked when it is read; the CID is compared. Errors: `network/…`, `chain/bad-genesis`. */
-export async function checkNetworkFile(
-  file: string,
-  expected: string | undefined,
-): Promise<{ readonly name: string; readonly genesis: string; readonly totalFil: string }> {
-  const { name, genesis, car } = await readNetworkFile(file);
+export interface CheckedFile {
+  readonly name: string;
+  readonly genesis: string;
+  readonly totalFil: string;
+  /** Of the founders. */
+  readonly sectors: number;
+  /** All of them, or none where the draft asked for no proofs. */
+  readonly proven: number;
+}
+
+/**
+ * Everything is checked when it is read; the CID is compared, and every founder's seal is verified. Errors:
+ * `network/…`, `chain/bad-genesis`.
+ */
+export async function checkNetworkFile(file: string, expected: string | undefined): Promise<CheckedFile> {
+  const { name, genesis, car, seals } = await readNetworkFile(file);
   if (expected !== undefined && expected !== genesis) {
     throw foundingErrors.contradiction({ file, field: "genesis", said: expected, found: genesis });
   }
   const store = new MemoryBlockstore();
   const { stateRoot } = await loadGenesis(car, store);
-  return { name, genesis, totalFil: filText(moneyInvariant(store, stateRoot).total) };
+  const totalFil = filText(moneyInvariant(store, stateRoot).total);
+  return { name, genesis, totalFil, ...(await checkSeals(file, { car, seals })) };
 }

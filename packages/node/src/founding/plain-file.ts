@@ -16,6 +16,13 @@ export async function readPlainFile<T>(file: string, schema: z.ZodType<T>): Prom
   return parsePlain(file, await readFile(file, "utf8"), schema);
 }
 
+/** What is written can be read again. `network/bad-file`. */
+export function checkFileSize(file: string, text: string): void {
+  if (text.length <= limits.networkFileBytes) return;
+  const problem = `it would have ${text.length} bytes, and ${limits.networkFileBytes} are allowed: prove fewer sectors`;
+  throw foundingErrors.badFile({ file, problem });
+}
+
 export function parsePlain<T>(file: string, text: string, schema: z.ZodType<T>): T {
   let raw: unknown;
   try {

@@ -25,6 +25,7 @@ import {
 import { limits } from "../limits.ts";
 import type { MineNeeds } from "./needs.ts";
 import type { SignedHeights } from "./store.ts";
+import type { TwinWatch } from "./twins.ts";
 
 /** The part of a round that others' blocks of the round before get to arrive. */
 const propagationShare = 0.1;
@@ -34,6 +35,7 @@ const propagationMaxMs = 100;
 export async function mineBlocks(
   needs: MineNeeds,
   heights: SignedHeights,
+  twins: TwinWatch | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const { chain, clock, logger } = needs;
@@ -44,8 +46,9 @@ export async function mineBlocks(
     const round = Math.floor((clock.nowMs() - chain.genesisTimestampMs) / roundMs) + 1;
     const startMs = timestampOf(chain.params, chain.genesisTimestampMs, round) + delayMs;
     await clock.sleep(Math.max(0, startMs - clock.nowMs()), signal);
+    twins?.nextRound(round);
     try {
-      await mineRound(needs, heights, round);
+      await mineRound(needs, heights, round, twins && { watch: twins, signal });
     } catch (error) {
       if (signal.aborted) throw error;
       logger.warn("no block this round", { round, detail: String(error) });
@@ -54,7 +57,12 @@ export async function mineBlocks(
 }
 
 /** One draw; true if a block was submitted. */
-export async function mineRound(needs: MineNeeds, heights: SignedHeights, round: number): Promise<boolean> {
+export async function mineRound(
+  needs: MineNeeds,
+  heights: SignedHeights,
+  round: number,
+  twins?: { readonly watch: TwinWatch; readonly signal: AbortSignal },
+): Promise<boolean> {
   const { chain, miner, signer, storage, logger } = needs;
   const base = chain.head();
   const state = chain.stateAfter(base.key);
@@ -64,6 +72,7 @@ export async function mineRound(needs: MineNeeds, heights: SignedHeights, round:
   const height = epoch(round);
   const electionProof = signer.blsSign(facts.workerKey, electionInput(base.minTicket, height, miner));
   if (!isWinner(electionProof, facts.power, facts.totalPower)) return false;
+  if (twins?.watch.mayTake(round) === false) return false;
   const sector = winningSector(electionProof, facts.readProvableSectors());
   if (sector === undefined) return false;
   const post = await storage.generatePost("winning", winningPostSeed(electionProof), [sector.sectorId]);
@@ -80,6 +89,7 @@ export async function mineRound(needs: MineNeeds, heights: SignedHeights, round:
     await offerKept(needs, heights);
     return false;
   }
+  if (twins !== undefined && !(await twins.watch.isAlone(round, twins.signal))) return false;
   const before = heights.won(miner);
   if (!heights.claim(miner, round)) return false;
   try {
@@ -90,6 +100,7 @@ export async function mineRound(needs: MineNeeds, heights: SignedHeights, round:
     const block = { header, messages };
     heights.keep(block, round - chain.params.finalityEpochs);
     await submit(needs, heights, block);
+    twins?.watch.signed(round);
   } catch (error) {
     heights.takeBack(miner, before);
     throw error;

@@ -8,6 +8,14 @@ export const mineErrors = defineErrors("mine", {
       `this node does not hold the worker key ${data.worker} of ${data.miner}`,
     fix: "import the worker's key with `holdfast wallet import`, or correct mining.miner in config.toml",
   },
+  twinSeen: {
+    exit: "refused",
+    message: (data: { miner: string; height: number; block: string }) =>
+      `another node mines with the keys of ${data.miner}: it has signed the block ${data.block} of height ${data.height}`,
+    fix:
+      "this node does nothing more for the miner, because two blocks of one height cost all power and pledge: stop one of " +
+      "the two, then start the other again, which looks first whether it is alone",
+  },
   messageFailed: {
     exit: "refused",
     message: (data: { method: string; sectorId: number; exitCode: number; meaning: string }) =>

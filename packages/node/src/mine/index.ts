@@ -12,6 +12,7 @@ import { type Doubts, provePosts } from "./posts.ts";
 import { recoverSectors } from "./recoveries.ts";
 import { advanceSector } from "./sectors.ts";
 import { openSignedHeights } from "./store.ts";
+import { TwinWatch } from "./twins.ts";
 import { confirmWorker } from "./workers.ts";
 
 export { mineErrors } from "./errors.ts";
@@ -24,7 +25,8 @@ export type {
   MineSigner,
   MineStorage,
 } from "./needs.ts";
-export { openSignedHeights, type SignedHeights } from "./store.ts";
+export { type MinerPlace, openSignedHeights, type SignedHeights } from "./store.ts";
+export type { TwinGuard } from "./twins.ts";
 
 export interface Mining extends AsyncDisposable {
   status(): {
@@ -34,6 +36,8 @@ export interface Mining extends AsyncDisposable {
     readonly sectorFailures: ReadonlyMap<number, string>;
     /** Why the last proof of spacetime could not be sent; null if it could. */
     readonly proofFailure: string | null;
+    /** Whether the node signs blocks, and if not, for what fear of another one with the same keys. */
+    readonly signing: ReturnType<TwinWatch["standing"]>;
   };
 }
 
@@ -58,13 +62,16 @@ class Miner implements Mining {
   #proofFailure: string | null = null;
   readonly #running = new Map<string, Promise<void>>();
   readonly #failures = new Map<number, { readonly detail: string; readonly atHeight: number }>();
+  readonly #twins: TwinWatch | undefined;
   readonly #blocks: Promise<void>;
   readonly #endHead: () => void;
 
   constructor(needs: MineNeeds) {
     this.#needs = needs;
     this.#heights = openSignedHeights(needs.database);
-    this.#blocks = mineBlocks(needs, this.#heights, this.#stop.signal).catch((error) => {
+    const { twins } = needs;
+    this.#twins = twins && new TwinWatch({ ...needs, twins }, this.#heights);
+    this.#blocks = mineBlocks(needs, this.#heights, this.#twins, this.#stop.signal).catch((error) => {
       if (!this.#stop.signal.aborted) throw error;
     });
     this.#endHead = needs.chain.onHead(() => this.#look());
@@ -75,11 +82,13 @@ class Miner implements Mining {
     const { blocks, lastHeight } = this.#heights.won(this.#needs.miner);
     const failures = new Map([...this.#failures].map(([id, { detail }]) => [id, detail]));
     const proofFailure = this.#proofFailure;
-    return { blocksWon: blocks, lastBlockAt: lastHeight, sectorFailures: failures, proofFailure };
+    const signing = this.#twins?.standing() ?? { standing: "clear", reason: null, fix: null };
+    return { blocksWon: blocks, lastBlockAt: lastHeight, sectorFailures: failures, proofFailure, signing };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#endHead();
+    this.#twins?.[Symbol.dispose]();
     this.#stop.abort(new DOMException("the miner stops", "AbortError"));
     await this.#blocks;
     await Promise.all(this.#running.values());
@@ -87,6 +96,8 @@ class Miner implements Mining {
 
   /** Starts every duty that is not running already. */
   #look(): void {
+    // Beside a twin every message would be sent twice, and its sectors called faulty that lie elsewhere.
+    if (this.#twins?.isTwin === true) return;
     const { storage, ask } = this.#needs;
     this.#start("post", () => this.#prove());
     this.#start("worker", () => confirmWorker(this.#needs));

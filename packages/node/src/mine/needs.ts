@@ -13,6 +13,7 @@ import type {
 } from "@holdfast/consensus";
 import type { Database } from "../database.ts";
 import type { ProofPass } from "../proof-pass.ts";
+import type { TwinGuard } from "./twins.ts";
 
 export interface MineChain {
   readonly params: NetworkParams;
@@ -119,4 +120,6 @@ export interface MineNeeds {
   readonly logger: Logger;
   /** Published when the chain holds no ask of this miner; undefined: none. */
   readonly ask: AskPolicy | undefined;
+  /** How to find out whether another node mines with the same keys; undefined: nobody looks. */
+  readonly twins: TwinGuard | undefined;
 }

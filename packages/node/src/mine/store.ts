@@ -1,6 +1,7 @@
 /**
  * What this node has signed as a miner: the heights, because two blocks for one height would be slashed, and the
  * recent blocks themselves, because one that is lost before the chain has it must come back or never be contradicted.
+ * With it stands where it was made: a copy of this record in another folder is no record of what was signed since.
  */
 import { type Address, decode, encode } from "@holdfast/base";
 import {
@@ -17,7 +18,19 @@ export interface Wins {
   readonly lastHeight: number | null;
 }
 
+/** What tells a folder from its copies, and a start of the machine from the next. */
+export interface MinerPlace {
+  readonly folder: string;
+  readonly boot: string;
+}
+
 export interface SignedHeights {
+  /** The highest height that was signed or given up; undefined: there is no record. */
+  claimed(miner: Address): number | undefined;
+  /** Where the record was made. */
+  place(miner: Address): MinerPlace | undefined;
+  /** From here on this is the record, and nothing at or below the height is signed any more. */
+  adopt(miner: Address, place: MinerPlace, height: number): void;
   /**
    * False if a block for this height or a later one was signed before; otherwise it is now on disk, and the
    * block counts as won: one durable write for a block, not two.
@@ -45,6 +58,7 @@ const tables: readonly string[] = [
    ) STRICT`,
   // Blocks that were kept before are few, and read whole until finality has passed.
   "ALTER TABLE mine_signed ADD COLUMN header BLOB",
+  "CREATE TABLE mine_places (miner TEXT PRIMARY KEY, folder TEXT NOT NULL, boot TEXT NOT NULL) STRICT",
 ];
 
 export function openSignedHeights(database: Database): SignedHeights {
@@ -53,6 +67,7 @@ export function openSignedHeights(database: Database): SignedHeights {
   const headers = new Map<Address, readonly BlockHeader[]>();
   const keptOf = (miner: Address) => headers.get(miner) ?? readKept(database, miner);
   return {
+    ...openPlaces(database),
     claim: (miner, height) =>
       database.transaction(() => {
         const row = database.get("SELECT claimed FROM mine_heights WHERE miner = ?", miner);
@@ -108,12 +123,8 @@ export function openSignedHeights(database: Database): SignedHeights {
       );
     },
     takeBack(miner, { blocks, lastHeight }) {
-      database.run(
-        "UPDATE mine_heights SET blocks = ?, last_height = ? WHERE miner = ?",
-        blocks,
-        lastHeight,
-        miner,
-      );
+      const sql = "UPDATE mine_heights SET blocks = ?, last_height = ? WHERE miner = ?";
+      database.run(sql, blocks, lastHeight, miner);
     },
   };
 }
@@ -128,4 +139,27 @@ function readKept(database: Database, miner: Address): readonly BlockHeader[] {
     if (header instanceof Uint8Array) return decode(blockHeaderCodec, header);
     return block instanceof Uint8Array ? decodeBlock(block).header : [];
   });
+}
+
+function openPlaces(database: Database): Pick<SignedHeights, "claimed" | "place" | "adopt"> {
+  return {
+    claimed(miner) {
+      const row = database.get("SELECT claimed FROM mine_heights WHERE miner = ?", miner);
+      return typeof row?.claimed === "number" ? row.claimed : undefined;
+    },
+    place(miner) {
+      const row = database.get("SELECT folder, boot FROM mine_places WHERE miner = ?", miner);
+      return row && { folder: String(row.folder), boot: String(row.boot) };
+    },
+    adopt: (miner, { folder, boot }, height) =>
+      database.transaction(() => {
+        database.run("INSERT OR REPLACE INTO mine_places VALUES (?, ?, ?)", miner, folder, boot);
+        database.run(
+          `INSERT INTO mine_heights VALUES (?, ?, 0, NULL) ON CONFLICT (miner) DO UPDATE
+           SET claimed = max(claimed, excluded.claimed)`,
+          miner,
+          height,
+        );
+      }),
+  };
 }

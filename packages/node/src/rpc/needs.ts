@@ -236,6 +236,7 @@ export interface MinerDoor {
     readonly lastBlockAt: number | null;
     readonly sectorFailures: ReadonlyMap<number, string>;
     readonly proofFailure: string | null;
+    readonly signing: MethodResult<"mine.status">["signing"];
   };
   sectors(): readonly {
     readonly sectorId: number;

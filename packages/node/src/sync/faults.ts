@@ -27,6 +27,7 @@ export interface FoundFault {
 export class FaultWatch {
   readonly #finalityEpochs: number;
   readonly #headers = new Map<Address, BlockHeader[]>();
+  readonly #listeners = new Set<(header: BlockHeader) => void>();
   #count = 0;
 
   constructor(finalityEpochs: number) {
@@ -38,8 +39,15 @@ export class FaultWatch {
     return { headers: this.#count, miners: this.#headers.size };
   }
 
+  /** Tells of every header that is seen. Returns what ends it. */
+  onBlock(listener: (header: BlockHeader) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
   /** `parents`: the headers that the block stands on, as far as they are known. */
   see(header: BlockHeader, parents: readonly BlockHeader[]): FoundFault | undefined {
+    for (const listener of this.#listeners) listener(header);
     const recent = this.#recentOf(header);
     this.#headers.set(header.miner, recent);
     const cid = blockCid(header);

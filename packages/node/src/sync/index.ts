@@ -8,6 +8,7 @@
  */
 import { type Cancel, type CID, decode, encode, HoldfastError, type PeerId } from "@holdfast/base";
 import {
+  type BlockHeader,
   blockCid,
   compareTipsets,
   createTipset,
@@ -185,6 +186,9 @@ class Syncer implements Sync {
   }
   held(): readonly Held[] {
     return heldBySync(this.#memory);
+  }
+  onBlock(listener: (header: BlockHeader) => void): () => void {
+    return this.#faults.onBlock(listener);
   }
   peerHeights(): ReadonlyMap<PeerId, number> {
     return this.#heights;

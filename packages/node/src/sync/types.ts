@@ -1,6 +1,6 @@
 /** The door of synchronisation: what other rooms see of it. */
 import type { Cancel, CID, PeerId } from "@holdfast/base";
-import type { FullBlock } from "@holdfast/consensus";
+import type { BlockHeader, FullBlock } from "@holdfast/consensus";
 import type { Held } from "../held.ts";
 import type { BadEntry } from "./bad.ts";
 import type { BeginProgress } from "./begin.ts";
@@ -16,6 +16,8 @@ export interface Sync extends AsyncDisposable {
   held(): readonly Held[];
   /** How far a chain is that begins at a checkpoint; undefined if it does not, or has begun. */
   beginning(): BeginProgress | undefined;
+  /** Tells of every block that is valid by itself, the own miner's too. The listener must not throw. */
+  onBlock(listener: (header: BlockHeader) => void): () => void;
   /** Heights that peers told in their hello or showed by a block. */
   peerHeights(): ReadonlyMap<PeerId, number>;
   /** What each peer was worth for fetching the chain. */

@@ -25,7 +25,7 @@ export {
   type LongRun,
   type LongRunOptions,
 } from "./long-run.ts";
-export type { NetworkOptions, TestNode } from "./nodes.ts";
+export { fixturePlace, type NetworkOptions, type TestNode } from "./nodes.ts";
 export * from "./sim/index.ts";
 
 /** How `put` of the fixture stores a file. */

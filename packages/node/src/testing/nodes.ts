@@ -13,13 +13,14 @@ import {
   moneyInvariant,
   type NetworkParams,
   type Protocols,
+  type Upgrade,
   vanillaClasses,
 } from "@holdfast/consensus";
 import { createProver } from "@holdfast/proofs";
 import { createVerifier, verifyStatement } from "@holdfast/proofs/verify";
 import { openStorage, type Storage } from "@holdfast/storage";
 import { type ChainDatabase, memoryDatabase } from "../chain/index.ts";
-import { type NodeParts, type RunningNode, startNode } from "../compose.ts";
+import { type MinerParts, type NodeParts, type RunningNode, startNode } from "../compose.ts";
 import { type Database, openDatabase } from "../database.ts";
 import {
   clientFunds,
@@ -33,6 +34,7 @@ import {
 import { openDiscovery } from "../discovery/index.ts";
 import { loadGenesis, makeGenesis } from "../genesis.ts";
 import { installNativeKernels } from "../kernels.ts";
+import { type MinerPlace, openSignedHeights } from "../mine/index.ts";
 import { type FileBlocks, memoryBlocks } from "../retrieval/index.ts";
 import { openWallet, type Wallet } from "../wallet/index.ts";
 
@@ -48,6 +50,8 @@ export interface NetworkOptions {
   readonly clientUpgrades?: boolean;
   /** The versions of the rules that a node knows, by its name. */
   readonly protocolsOf?: (name: string) => Protocols;
+  /** Planned by the genesis. */
+  readonly upgrades?: readonly Upgrade[];
   /** Names of the nodes that serve a faucet. */
   readonly faucets?: readonly string[];
   /** Delay of every message on the wire. */
@@ -69,6 +73,12 @@ export interface TestNode {
   stop(): Promise<void>;
   /** Starts again on what it had on its disk. */
   start(): Promise<void>;
+  /** A second node with the same keys and sectors, an own chain and its own record of blocks; it is started. */
+  copy(as: {
+    readonly name: string;
+    readonly database: Database;
+    readonly miner: Pick<MinerParts, "place" | "isSole">;
+  }): Promise<TestNode>;
   /** What it starts with the next time: another chain, a checkpoint. */
   prepare(
     next: Pick<Partial<NodeParts>, "chainDatabase" | "checkpoint" | "stateSync" | "pruning" | "netControl">,
@@ -76,6 +86,7 @@ export interface TestNode {
 }
 
 const network: NetworkByte = 1;
+export const fixturePlace: MinerPlace = { folder: "memory", boot: "first" };
 const fixtureVersion = "0.1.0";
 /** attoFIL per byte and epoch. */
 const fixturePrice = 1_000n;
@@ -117,6 +128,7 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
       balance: role === "client" ? clientFunds : ownerFunds,
     })),
     miners: minerPlans.map((plan, index) => genesisMinerOf({ ...plan, peerId: plan.name }, sealed[index])),
+    upgrades: options.upgrades ?? [],
   });
   const nodes: TestNode[] = [];
   const moneyFaults: unknown[] = [];
@@ -132,9 +144,12 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
       await importGenesisSector(storage, params, miner, presealed);
     }
     const kept = await keep(car, stack);
+    // Its keys have just been made, so the record is complete.
+    if (miner !== undefined) openSignedHeights(kept.database).adopt(miner, fixturePlace, 0);
     const node = new FixtureNode({
       plan,
       miner,
+      place: { place: fixturePlace },
       storage,
       kept,
       clock,
@@ -182,6 +197,8 @@ interface Kept {
   readonly database: Database;
   readonly fileBlocks: FileBlocks;
   readonly genesis: Awaited<ReturnType<typeof loadGenesis>>;
+  /** The genesis as a file. */
+  readonly car: Uint8Array;
 }
 
 async function keep(car: Uint8Array, stack: AsyncDisposableStack): Promise<Kept> {
@@ -191,12 +208,14 @@ async function keep(car: Uint8Array, stack: AsyncDisposableStack): Promise<Kept>
     database: stack.use(openDatabase(":memory:")),
     fileBlocks: memoryBlocks(),
     genesis: await loadGenesis(car, chainDatabase),
+    car,
   };
 }
 
 interface FixtureParts {
   readonly plan: Plan;
   readonly miner: Address | undefined;
+  readonly place: Pick<MinerParts, "place" | "isSole">;
   readonly storage: Storage | undefined;
   readonly kept: Kept;
   readonly clock: SimClock;
@@ -239,7 +258,8 @@ class FixtureNode implements TestNode {
   }
 
   async start(): Promise<void> {
-    const { plan, miner, storage, kept, clock, wire, logger, moneyFaults, faucet, protocolsOf } = this.#parts;
+    const { plan, miner, place, storage, kept, clock, wire, logger, moneyFaults } = this.#parts;
+    const { faucet, protocolsOf } = this.#parts;
     await using stack = new AsyncDisposableStack();
     const own = stack.use(wire.createWire(plan.name));
     const verifier = createVerifier();
@@ -261,6 +281,7 @@ class FixtureNode implements TestNode {
             miner: {
               address: miner,
               storage,
+              ...place,
               ask: {
                 pricePerBytePerEpoch: fixturePrice,
                 minBytes: 1,
@@ -287,6 +308,16 @@ class FixtureNode implements TestNode {
     const random = new SeededRandom(`discovery of ${plan.name}`);
     stack.use(openDiscovery({ wire: own, clock, logger, random, bootstrap }));
     this.#running = { node, stack: stack.move() };
+  }
+
+  async copy({ name, database, miner: place }: Parameters<TestNode["copy"]>[0]): Promise<TestNode> {
+    const { plan, kept } = this.#parts;
+    const chainDatabase = memoryDatabase();
+    const genesis = await loadGenesis(kept.car, chainDatabase);
+    const own = { ...kept, chainDatabase, genesis, database, fileBlocks: memoryBlocks() };
+    const twin = new FixtureNode({ ...this.#parts, plan: { ...plan, name }, kept: own, place });
+    await twin.start();
+    return twin;
   }
 
   async stop(): Promise<void> {

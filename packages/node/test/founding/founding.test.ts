@@ -5,11 +5,13 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { HoldfastError } from "@holdfast/base";
-import { paramProblems } from "@holdfast/consensus";
+import { type Address, HoldfastError, MemoryBlockstore, toHex } from "@holdfast/base";
+import { paramProblems, readProtocol } from "@holdfast/consensus";
 import { initNode } from "@holdfast/node/daemon";
+import { createNetwork } from "@holdfast/node/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { foundIn } from "../../src/found.ts";
+import { founderSigningBytes } from "../../src/founding/draft.ts";
 import {
   addFounder,
   checkNetworkFile,
@@ -22,6 +24,10 @@ import {
   readNetworkFile,
   showNetworkFile,
 } from "../../src/founding/index.ts";
+import type { PlainSeal } from "../../src/founding/network-file.ts";
+import { loadGenesis } from "../../src/genesis.ts";
+import { openKeys } from "../../src/keys.ts";
+import { repoPaths } from "../../src/repo/index.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -36,9 +42,11 @@ const wanted: NewNetwork = {
   proofMode: "vanilla",
   porep: "zigzag",
   accounts: [],
+  foundersProven: true,
   founderFunds: "100FIL",
   minerFunds: "10FIL",
   set: { blockReward: "5FIL", provingPeriodEpochs: "12h", maxMessageBytes: "512KiB", faucetAmount: "1FIL" },
+  upgrades: [],
 };
 const problemOf = async (work: Promise<unknown>): Promise<string> => {
   try {
@@ -85,6 +93,173 @@ describe("a draft", () => {
   });
 });
 
+describe("upgrades in a draft", () => {
+  const planned = (...upgrades: NewNetwork["upgrades"]) =>
+    draftNetwork(at("planned.draft"), { ...wanted, upgrades });
+
+  it("come in order, with units, and say what this program does not know", async () => {
+    const { draft, warnings } = await planned(
+      { height: "30d", set: { blockReward: "2FIL", rules: "9" } },
+      { height: "100", set: { channelCancelDelayEpochs: "12h" } },
+    );
+    expect(draft.upgrades).toEqual([
+      { height: 100, version: 1, changes: { channelCancelDelayEpochs: 1_440 } },
+      { height: 86_400, version: 9, changes: { blockReward: "2FIL" } },
+    ]);
+    expect(warnings.join()).toContain("version 9");
+    expect((await readDraft(at("planned.draft"))).draft.upgrades).toEqual(draft.upgrades);
+    expect((await showNetworkFile(at("planned.draft"))).upgrades.join()).toContain("blockReward = 2FIL");
+  });
+
+  it("are refused with the reason if no network could have them", async () => {
+    const cases: readonly (readonly [NewNetwork["upgrades"], string])[] = [
+      [[{ height: "10", set: { roundMs: "1s" } }], "roundMs"],
+      [[{ height: "0", set: { blockReward: "1FIL" } }], "whole number"],
+      [[{ height: "10", set: { blockReward: "much" } }], "blockReward"],
+      [[{ height: "10", set: { minPledgePerSector: "0FIL" } }], "pledge"],
+      [
+        [
+          { height: "10", set: {} },
+          { height: "10", set: {} },
+        ],
+        "rise",
+      ],
+      [
+        [
+          { height: "9", set: { rules: "3" } },
+          { height: "10", set: { rules: "2" } },
+        ],
+        "never falls",
+      ],
+    ];
+    for (const [upgrades, word] of cases) expect(await problemOf(planned(...upgrades))).toContain(word);
+  });
+
+  it("are in the genesis, and a network that passes the height follows them", async () => {
+    await planned({ height: "6", set: { blockReward: "2FIL" } });
+    const { draft, params } = await readDraft(at("planned.draft"));
+    const { founder } = await foundIn(at("planner"), params, {
+      sectors: 1,
+      foundersProven: true,
+      listen: [],
+    });
+    await writeFile(at("planned"), await finishDraft(addFounder(draft, params, founder), params, 0));
+    const { car, plain } = await readNetworkFile(at("planned"));
+    expect(plain.upgrades).toEqual([{ height: 6, version: 1, changes: { blockReward: "2FIL" } }]);
+    const lie = (await readFile(at("planned"), "utf8")).replace(
+      '"blockReward": "2FIL"',
+      '"blockReward": "3FIL"',
+    );
+    await writeFile(at("lie"), lie);
+    expect(await problemOf(readNetworkFile(at("lie")))).toContain("network/contradiction");
+
+    const store = new MemoryBlockstore();
+    const { upgrades } = readProtocol(store, (await loadGenesis(car, store)).stateRoot);
+    await using net = await createNetwork({ miners: 1, seed: "planned", upgrades });
+    const { chain, handlers } = net.client.node;
+    const signal = new AbortController().signal;
+    expect((await handlers["network.show"]({}, signal)).upgrades).toMatchObject([
+      { height: 6, version: 1, isKnown: true, changes: { blockReward: "2" } },
+    ]);
+    expect(await net.advanceUntil(() => chain.head().height > 8, 120_000)).toBe(true);
+    const shown = await handlers["network.show"]({}, signal);
+    expect(shown).toMatchObject({ upgrades: [], applied: [{ height: 6 }], constants: { blockReward: "2" } });
+    const before = chain.tipsetAt(5).height;
+    expect(before).toBeLessThan(6);
+    net.money();
+  });
+});
+
+describe("founders' seals", () => {
+  let ann: Founder;
+  let bob: Founder;
+  let draft: Draft;
+  let params: Awaited<ReturnType<typeof readDraft>>["params"];
+  const code = (work: () => unknown): string => {
+    try {
+      work();
+      return "fine";
+    } catch (error) {
+      return error instanceof HoldfastError ? error.code : String(error);
+    }
+  };
+  /** Signed by its owner: a founder may lie about its own sectors. */
+  async function signed(name: string, change: (founder: Founder) => Founder): Promise<Founder> {
+    const paths = repoPaths(at(name));
+    const { wallet } = await openKeys({ keystore: paths.keystore, network: params.networkByte });
+    const { signature: _, ...facts } = change(name === "seal-ann" ? ann : bob);
+    return { ...facts, signature: toHex(wallet.sign(facts.owner as Address, founderSigningBytes(facts))) };
+  }
+  const withProof = (founder: Founder, sealProof: string | undefined): Founder => {
+    const [first, ...rest] = founder.sectors;
+    if (first === undefined) throw new RangeError("a founder has a sector");
+    const { sealProof: _, ...bare } = first;
+    return { ...founder, sectors: [sealProof === undefined ? bare : { ...bare, sealProof }, ...rest] };
+  };
+
+  beforeAll(async () => {
+    await draftNetwork(at("seals.draft"), wanted);
+    ({ draft, params } = await readDraft(at("seals.draft")));
+    ann = (await foundIn(at("seal-ann"), params, { sectors: 1, foundersProven: true, listen: [] })).founder;
+    bob = (await foundIn(at("seal-bob"), params, { sectors: 1, foundersProven: true, listen: [] })).founder;
+  });
+
+  it("are proven by their file, and a sector without its own proof is refused", async () => {
+    expect(code(() => addFounder(draft, params, ann))).toBe("fine");
+    const [own] = ann.sectors;
+    const bytes = Buffer.from(own?.sealProof ?? "", "base64");
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+    const lies = [undefined, "", "AAAA", bob.sectors[0]?.sealProof, bytes.toString("base64")];
+    for (const proof of lies) {
+      const liar = await signed("seal-ann", (founder) => withProof(founder, proof));
+      expect(code(() => addFounder(draft, params, liar))).toBe("network/seal-not-proven");
+      const unchecked = { ...draft, founders: [liar, bob] };
+      expect(await problemOf(finishDraft(unchecked, params, 0))).toContain("network/seal-not-proven");
+    }
+    expect(code(() => addFounder(draft, params, withProof(ann, undefined)))).toBe("network/bad-founder");
+  });
+
+  it("are checked in the network's file, one for each sector of the genesis", async () => {
+    const both = addFounder(addFounder(draft, params, ann), params, bob);
+    const text = await finishDraft(both, params, 0);
+    const check = async (change: (seals: PlainSeal[]) => unknown[]): Promise<string> => {
+      const file = JSON.parse(text);
+      await writeFile(at("sealed"), JSON.stringify({ ...file, seals: change(file.seals) }));
+      return problemOf(checkNetworkFile(at("sealed"), undefined));
+    };
+    expect(await check((seals) => seals)).toBe("fine");
+    expect(await checkNetworkFile(at("sealed"), undefined)).toMatchObject({ sectors: 2, proven: 2 });
+    const [x, y] = JSON.parse(text).seals;
+    for (const seals of [[], [x], [x, x], [x, { ...y, sectorId: 1 }], [x, { ...y, proof: x.proof }]]) {
+      expect(await check(() => seals)).toContain("network/seal-not-proven");
+    }
+    expect(await check(() => [x, y, y])).toContain("network/contradiction");
+    expect(await check(() => [y, x])).toBe("fine");
+    const denied = text.replace('"foundersProven": true', '"foundersProven": false');
+    await writeFile(at("sealed"), denied);
+    expect(await problemOf(checkNetworkFile(at("sealed"), undefined))).toContain("network/contradiction");
+  });
+
+  it("need no proof where the draft says so, and the file says that there is none", async () => {
+    const { warnings } = await draftNetwork(at("trust.draft"), { ...wanted, foundersProven: false });
+    expect(warnings.join()).toContain("believe each other");
+    const trusting = await readDraft(at("trust.draft"));
+    const options = { sectors: 1, foundersProven: false, listen: [] };
+    const { founder } = await foundIn(at("trusting"), trusting.params, options);
+    expect(founder.sectors[0]).not.toHaveProperty("sealProof");
+    const grown = addFounder(trusting.draft, trusting.params, founder);
+    await writeFile(at("trust"), await finishDraft(grown, trusting.params, 0));
+    expect(await checkNetworkFile(at("trust"), undefined)).toMatchObject({ sectors: 1, proven: 0 });
+    expect((await showNetworkFile(at("trust"))).founders.join()).toContain("not proven");
+    expect((await showNetworkFile(at("trust"))).warnings.join()).toContain("believe each other");
+    expect(code(() => addFounder(trusting.draft, trusting.params, ann))).toBe("network/bad-founder");
+    const set = { networkByte: "0", faucetAmount: "0FIL", softwareAttestation: "false" };
+    const valuable = { ...wanted, set, foundersProven: false };
+    expect(await problemOf(draftNetwork(at("value"), valuable))).toContain("founders");
+    expect(await problemOf(draftNetwork(at("value"), { ...valuable, foundersProven: true }))).toBe("fine");
+  });
+});
+
 describe("two founders", () => {
   let ann: Founder;
   let bob: Founder;
@@ -96,7 +271,7 @@ describe("two founders", () => {
     await draftNetwork(at("club.draft"), wanted);
     ({ draft, params } = await readDraft(at("club.draft")));
     const found = async (name: string, sectors: number): Promise<Founder> => {
-      const options = { sectors, listen: ["/ip4/10.0.0.5/tcp/6000"] };
+      const options = { sectors, foundersProven: true, listen: ["/ip4/10.0.0.5/tcp/6000"] };
       return (await foundIn(at(name), params, options)).founder;
     };
     ann = await found("ann", 2);
@@ -157,7 +332,7 @@ describe("two founders", () => {
       ['"blockReward": "5FIL"', '"blockReward": "6FIL"', "parameters.blockReward"],
       ['"name": "club"', '"name": "klub"', "name"],
       ['"softwareAttestation": true', '"softwareAttestation": false', "parameters.softwareAttestation"],
-      ['"upgrades": []', '"upgrades": [{}]', "upgrades"],
+      ['"upgrades": []', '"upgrades": [{ "height": 9, "version": 1, "changes": {} }]', "upgrades"],
     ];
     for (const [said, lie, field] of lies) {
       expect(text).toContain(said);

@@ -46,6 +46,7 @@ async function byHand(net: TestNetwork) {
     clock: net.clock,
     logger: silentLogger,
     ask: undefined,
+    twins: undefined,
   };
   let round: number = chain.head().height;
   /** Rounds until `done`; what the loop would log is returned. */

@@ -133,7 +133,7 @@ function mineStatus(needs: HandlerNeeds): MethodResult<"mine.status"> {
   const period = provingPeriodAt(chain.params, door.miner, next);
   const deadlines = deadlinesOf(chain, door.miner, next);
   const nextDeadline = nextDeadlineOf(chain, door.miner, deadlines, next);
-  const { blocksWon, lastBlockAt, proofFailure } = door.status();
+  const { blocksWon, lastBlockAt, proofFailure, signing } = door.status();
   const earned = readActor(chain.store, state, view.owner)?.balance ?? attoFil(0);
   return {
     miner: door.miner,
@@ -144,7 +144,9 @@ function mineStatus(needs: HandlerNeeds): MethodResult<"mine.status"> {
       lastPostAt,
       nextDeadline,
       proofFailure,
+      signing,
     }),
+    signing,
     powerBytes: Number(view.power),
     networkPowerBytes: Number(readPower(chain.store, state, chain.params.networkByte)),
     blocksWon,
@@ -170,11 +172,14 @@ function lightOf(
     readonly lastPostAt: number;
     readonly nextDeadline: number;
     readonly proofFailure: string | null;
+    readonly signing: MethodResult<"mine.status">["signing"];
   },
 ): Pick<MethodResult<"mine.status">, "light" | "reason"> {
   const { height } = chain.head();
   const { provingPeriodEpochs } = chain.params;
   const left = inRounds(facts.nextDeadline - height, chain.params);
+  const { standing, reason } = facts.signing;
+  if (standing === "twin" && reason !== null) return { light: "not-earning", reason };
   if (facts.active === 0 && facts.faulty === 0)
     return { light: "not-earning", reason: "there is no sector on the chain" };
   if (facts.active === 0) return { light: "not-earning", reason: `all ${facts.faulty} sectors are faulty` };

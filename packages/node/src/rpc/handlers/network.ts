@@ -110,6 +110,7 @@ function showNetwork(needs: HandlerNeeds): MethodResult<"network.show"> {
     constants: constantsOf(namedParams(params)),
     upgradeAuthority: params.upgradeAuthority,
     faucetFil: params.faucetAmount === 0n ? null : filText(params.faucetAmount),
+    foundersProven: chain.genesis.blocks[0]?.winningPost.length !== 0,
     upgrades: upgrades.map((upgrade) => upgradeView(needs, upgrade)),
     applied: applied.map((upgrade) => upgradeView(needs, upgrade)),
   };

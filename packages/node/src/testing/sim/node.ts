@@ -13,6 +13,7 @@ import { type RunningNode, startNode } from "../../compose.ts";
 import type { Database } from "../../database.ts";
 import { openDiscovery } from "../../discovery/index.ts";
 import type { LoadedGenesis } from "../../genesis.ts";
+import type { MinerPlace } from "../../mine/index.ts";
 import { openDiskBlocks } from "../../retrieval/index.ts";
 import { openWallet } from "../../wallet/index.ts";
 import type { History } from "./history.ts";
@@ -20,6 +21,11 @@ import { clockOf, diskOf, Life, plantDiskFaults, type Troubles } from "./life.ts
 import { chainDatabaseOf, databaseOf } from "./stores.ts";
 
 export const network: NetworkByte = 1;
+/** A machine keeps its record of signed blocks, and is not started anew. */
+export const machinePlace: MinerPlace = { folder: "machine", boot: "only" };
+
+/** A villain is its own twin and does not mind. */
+const placeOf = ({ isByzantine }: Identity) => (isByzantine ? {} : { place: machinePlace });
 const version = "0.1.0";
 /** attoFIL per byte and epoch. */
 const price = 1_000n;
@@ -215,7 +221,7 @@ export class SimNode {
         verifier,
         ...(identity.miner === undefined || storage === undefined
           ? {}
-          : { miner: { address: identity.miner, storage, ask: this.#ask() } }),
+          : { miner: { address: identity.miner, storage, ask: this.#ask(), ...placeOf(identity) } }),
       }),
     );
     const others = bootstrap.filter((address) => !address.endsWith(`/${this.name}`));

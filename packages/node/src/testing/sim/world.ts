@@ -24,9 +24,10 @@ import {
   type Presealed,
 } from "../../devnet-genesis.ts";
 import { loadGenesis, makeGenesis } from "../../genesis.ts";
+import { openSignedHeights } from "../../mine/index.ts";
 import { openWallet } from "../../wallet/index.ts";
 import { History, type SimEvent } from "./history.ts";
-import { type Identity, network, SimNode, type Surroundings, type Tamper } from "./node.ts";
+import { type Identity, machinePlace, network, SimNode, type Surroundings, type Tamper } from "./node.ts";
 import type { Plan } from "./plan.ts";
 import { createSimulatedProver, createSimulatedVerifier } from "./proofs.ts";
 import { installSimulationKernels } from "./remembered.ts";
@@ -111,6 +112,7 @@ export async function buildWorld(plan: Plan, hooks: WorldHooks): Promise<World> 
     const presealed = sealed[index];
     if (identity.miner !== undefined && presealed !== undefined) {
       await storeGenesisSector(machine, params, plan, prover, identity.miner, presealed, clock);
+      openSignedHeights(machine.database).adopt(identity.miner, machinePlace, 0);
     }
     const tamper = hooks.tamper(identity);
     nodes.push(

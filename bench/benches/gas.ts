@@ -23,6 +23,8 @@ const timeText = (ns: number): string =>
       ? `${(ns / 1e3).toPrecision(3)} µs`
       : `${ns.toPrecision(3)} ns`;
 
+const gasText = (gas: number): string => (gas >= 100 ? Math.round(gas).toString() : gas.toPrecision(3));
+
 function priced(cost: Cost | ProofCost): Figure {
   const { name, price, ns, gas, spread } = cost;
   if (price === null) return { name, value: ns / 1e6, unit: "ms", spread, note: "not paid for by gas" };
@@ -33,7 +35,7 @@ function priced(cost: Cost | ProofCost): Figure {
     unit: "ns",
     spread,
     target: nsPerGas * mostTooLow,
-    note: `${timeText(ns)}, ${gas.toPrecision(6).replace(/\.?0+$/, "")} gas (${price}); ${(value / nsPerGas).toPrecision(2)} of the unit`,
+    note: `${timeText(ns)}, ${gasText(gas)} gas (${price}); ${(value / nsPerGas).toPrecision(2)} of the unit`,
   };
 }
 

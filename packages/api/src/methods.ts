@@ -253,12 +253,19 @@ export const methods = {
     z.array(walletEntry),
   ),
   "ask.ls": call("The asks of all miners, cheapest first", nothing, z.array(askView)),
+  "ask.show": call(
+    "The asks of this miner, or of another",
+    z.object({ miner: addressText.optional() }),
+    z.array(askView),
+  ),
   "ask.set": call(
     "Publishes this miner's ask",
     z.object({
       price: z.string().max(64).describe("per GiB and day, such as 0.01FIL"),
       minBytes: sizeBytes.optional(),
       maxBytes: sizeBytes.optional(),
+      providerCollateralPercent: z.int().min(0).max(10_000).optional().describe("default: as before"),
+      clientCollateralPercent: z.int().min(0).max(10_000).optional().describe("default: as before"),
       forMs: z.int().min(1).optional(),
     }),
     askView,
@@ -313,6 +320,8 @@ export const methods = {
           miner: addressText,
           askId: z.int(),
           priceFil: filText,
+          clientCollateralFil: filText,
+          providerCollateralFil: filText,
           chosen: z.boolean(),
           reason: z.string(),
         }),

@@ -76,6 +76,8 @@ export const askView = z.object({
   priceAttoPerByteEpoch: z.string(),
   minBytes: sizeBytes,
   maxBytes: sizeBytes,
+  providerCollateralPercent: z.int().describe("of the price: what the miner locks for a deal"),
+  clientCollateralPercent: z.int().describe("of the price: what the client locks for a deal"),
   expiresAt: height,
   peerId: z.string(),
   reachable: z.boolean(),

@@ -89,6 +89,8 @@ export const dealOnChain: MethodResult<"deal.ls">[number]["onChain"] = {
   lostAt: null,
 };
 
+const collaterals = { clientCollateralFil: "0.001", providerCollateralFil: "0.004" };
+
 export const authorityCalls = {
   "multisig.create": { ...sent, address: multisig.address },
   "multisig.propose": sent,
@@ -121,8 +123,8 @@ export const authorityCalls = {
     durationEpochs: 120,
     totalFil: "0.02",
     miners: [
-      { miner: owner, askId: 1, priceFil: "0.02", chosen: true, reason: "the cheapest" },
-      { miner: client, askId: 2, priceFil: "0.03", chosen: false, reason: "dearer" },
+      { miner: owner, askId: 1, priceFil: "0.02", ...collaterals, chosen: true, reason: "the cheapest" },
+      { miner: client, askId: 2, priceFil: "0.03", ...collaterals, chosen: false, reason: "dearer" },
     ],
   },
   "deal.extend": amendment,

@@ -66,6 +66,8 @@ const ask: MethodResult<"ask.set"> = {
   miner,
   askId: 1,
   priceFilPerGiBPerDay: "0.0100192997081088",
+  providerCollateralPercent: 20,
+  clientCollateralPercent: 5,
   priceAttoPerByteEpoch: "108",
   minBytes: 1,
   maxBytes: 34_359_738_368,
@@ -293,6 +295,7 @@ export const calls: Calls = {
   "wallet.import": [walletEntry],
   ...faucetCalls(client, owner, messageCid),
   "ask.ls": [ask],
+  "ask.show": [ask],
   "ask.set": ask,
   "mine.status": {
     miner,

@@ -39,6 +39,8 @@ function richState() {
         pricePerBytePerEpoch: 5n as never,
         minBytes: 1,
         maxBytes: 100,
+        providerCollateralPercent: 40,
+        clientCollateralPercent: 10,
         expiresAfterEpochs: 50,
       }),
     }),

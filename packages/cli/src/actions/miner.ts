@@ -5,12 +5,14 @@ import { action } from "../command.ts";
 import { cliErrors } from "../errors.ts";
 import { fil, plural, price, shortId, sizeText } from "../human-text.ts";
 import {
+  addressArgument,
   amountArgument,
   anyNumber,
   argument,
   optionAddress,
   optionBytes,
   optionDurationMs,
+  optionNumber,
   wholeNumber,
 } from "../input.ts";
 import { facts, type Style, table } from "../layout.ts";
@@ -23,10 +25,11 @@ function asksTable(asks: readonly AskView[], time: ChainTime): string {
     ask.miner,
     price(ask.priceFilPerGiBPerDay),
     sizesText(ask.minBytes, ask.maxBytes),
+    `${ask.providerCollateralPercent} %, ${ask.clientCollateralPercent} %`,
     time.at(ask.expiresAt),
     ask.reachable ? "yes" : "no",
   ]);
-  return table(["MINER", "FOR A GiB AND A DAY", "SIZES", "UNTIL", "CONNECTED"], rows);
+  return table(["MINER", "FOR A GiB AND A DAY", "SIZES", "COLLATERAL (MINER, CLIENT)", "UNTIL", "CONNECTED"], rows);
 }
 
 function sizesText(minBytes: number, maxBytes: number): string {
@@ -45,6 +48,17 @@ export const askList = action({
   },
 });
 
+export const askShow = action({
+  result: methods["ask.show"].result,
+  async run({ node, signal }, input) {
+    const wanted = input.args[0] === undefined ? {} : { miner: addressArgument(input, 0, "the miner's address") };
+    return (await node()).call("ask.show", wanted, signal);
+  },
+  render: async (asks, context) => asksTable(asks, await chainTime(context)),
+});
+
+const percents = { least: 0, most: 10_000 };
+
 export const askSet = action({
   result: methods["ask.set"].result,
   async run({ node, signal }, input) {
@@ -52,6 +66,8 @@ export const askSet = action({
     const minBytes = optionBytes(input, "min");
     const maxBytes = optionBytes(input, "max");
     const forMs = optionDurationMs(input, "for");
+    const ofProvider = optionNumber(input, "collateral", percents);
+    const ofClient = optionNumber(input, "clientCollateral", percents);
     if (minBytes !== undefined && maxBytes !== undefined && minBytes > maxBytes) {
       throw cliErrors.badValue({ problem: "--min is larger than --max" });
     }
@@ -61,6 +77,8 @@ export const askSet = action({
         price: wanted,
         ...(minBytes === undefined ? {} : { minBytes }),
         ...(maxBytes === undefined ? {} : { maxBytes }),
+        ...(ofProvider === undefined ? {} : { providerCollateralPercent: ofProvider }),
+        ...(ofClient === undefined ? {} : { clientCollateralPercent: ofClient }),
         ...(forMs === undefined ? {} : { forMs }),
       },
       signal,

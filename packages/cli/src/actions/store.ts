@@ -192,14 +192,15 @@ export const quote = action({
     return (await node()).call("put.quote", { sizeBytes, ...copiesAndTime(input) }, signal);
   },
   render: (offer) => {
-    const rows = offer.miners.map(({ chosen, miner, priceFil, reason }) => [
+    const rows = offer.miners.map(({ chosen, miner, priceFil, reason, ...locked }) => [
       chosen ? "*" : "",
       miner,
       fil(priceFil),
+      `${fil(locked.providerCollateralFil)}, ${fil(locked.clientCollateralFil)}`,
       reason,
     ]);
     const total = `${fil(offer.totalFil)} for ${plural(offer.durationEpochs, "round")}, at the miners marked with *`;
-    return `${total}\n\n${table(["", "MINER", "PRICE", "NOTE"], rows)}`;
+    return `${total}\n\n${table(["", "MINER", "PRICE", "IT LOCKS, YOU LOCK", "NOTE"], rows)}`;
   },
 });
 

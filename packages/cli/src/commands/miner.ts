@@ -13,6 +13,13 @@ export const minerCommands: readonly CommandSpec[] = [
     action: async () => (await load()).askList,
   },
   {
+    path: ["ask", "show"],
+    summary: "Show what one miner charges, and what it locks for a deal",
+    examples: ["holdfast ask show --node miner-1", "holdfast ask show tf0…"],
+    args: [{ name: "miner", summary: "address of the miner (default: this node's)", optional: true }],
+    action: async () => (await load()).askShow,
+  },
+  {
     path: ["ask", "set"],
     summary: "Publish this miner's price",
     about: "Waits until the ask is in the chain. Deals that were made keep their price.",
@@ -21,6 +28,8 @@ export const minerCommands: readonly CommandSpec[] = [
     options: [
       { flags: "--min <size>", summary: "smallest file that is taken (default: as before)" },
       { flags: "--max <size>", summary: "largest file that is taken (default: as before)" },
+      { flags: "--collateral <percent>", summary: "what this miner locks for a deal, of its price (default: as before)" },
+      { flags: "--client-collateral <percent>", summary: "what the client locks, of the price (default: as before)" },
       { flags: "--for <time>", summary: "how long the offer stands (default: 30d)" },
     ],
     action: async () => (await load()).askSet,

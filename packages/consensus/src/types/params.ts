@@ -75,7 +75,7 @@ export const maxSize: number = 2 ** 40;
 /** A commitment looks at all deadlines of its miner. */
 const maxDeadlines = 1_024;
 /** A share that may exceed the whole: of a price. */
-const maxCollateralPercent = 10_000;
+export const maxCollateralPercent = 10_000;
 const maxDealsPerTick = 65_536;
 /** Sectors that one proof of spacetime can cover. */
 const maxPartitionSectors = 4_096;

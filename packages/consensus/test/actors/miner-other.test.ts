@@ -11,7 +11,7 @@ import {
 } from "@holdfast/consensus";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createMinerWorld, type MinerWorld } from "./miner-world.ts";
-import { alice, badProof, goodProof, hash32, owner, pledge, World, worker, workerKey } from "./world.ts";
+import { alice, badProof, goodProof, hash32, owner, pledge, testParams, World, worker, workerKey } from "./world.ts";
 
 let m: MinerWorld;
 beforeEach(() => {
@@ -20,7 +20,8 @@ beforeEach(() => {
 
 describe("asks", () => {
   const price = attoFil(5n);
-  const ask = { pricePerBytePerEpoch: price, minBytes: 127, maxBytes: 1016, expiresAfterEpochs: 10 };
+  const shares = { providerCollateralPercent: 40, clientCollateralPercent: 10 };
+  const ask = { pricePerBytePerEpoch: price, minBytes: 127, maxBytes: 1016, ...shares, expiresAfterEpochs: 10 };
   const add = (over: Partial<typeof ask> = {}, from = worker) =>
     m.world.send(from, m.miner, "miner.addAsk", { ...ask, ...over });
 
@@ -57,6 +58,10 @@ describe("asks", () => {
       { pricePerBytePerEpoch: attoFil(-1n) },
       { minBytes: 2, maxBytes: 1 },
       { expiresAfterEpochs: 0 },
+      { providerCollateralPercent: testParams.minProviderCollateralPercent - 1 },
+      { providerCollateralPercent: 10_001 },
+      { clientCollateralPercent: testParams.minClientCollateralPercent - 1 },
+      { clientCollateralPercent: 101 },
       { expiresAfterEpochs: 2 ** 32 + 1 },
       { expiresAfterEpochs: Number.MAX_SAFE_INTEGER },
     ];

@@ -215,6 +215,12 @@ export const dealRefusals = defineErrors("deal", {
       `the ${data.side} locks ${data.offered} attoFIL, at least ${data.asked} are asked for`,
     fix: again,
   },
+  collateralTooLarge: {
+    exit: "refused",
+    message: (data: { side: string; offered: string; asked: string }) =>
+      `the ${data.side} is to lock ${data.offered} attoFIL, and says that it locks ${data.asked} at most`,
+    fix: again,
+  },
   collateralMissing: {
     exit: "retry-later",
     message: (data: { payer: string; free: string; needed: string }) =>

@@ -71,11 +71,16 @@ export function settlementEpochs(params: NetworkParams): number {
   return dealSettlementEpochs(params);
 }
 
-/** What each side locks for a deal of this price: the network's share. */
-export function collateralsFor(params: NetworkParams, totalPrice: AttoFil) {
+export type CollateralShares = Pick<Ask, "providerCollateralPercent" | "clientCollateralPercent">;
+
+/** What each side locks for a deal of this price: the ask's share, and no less than the network's. */
+export function collateralsFor(params: NetworkParams, totalPrice: AttoFil, ask?: CollateralShares) {
+  const { minClientCollateralPercent: leastOfClient, minProviderCollateralPercent: leastOfProvider } = params;
+  const ofClient = Math.max(leastOfClient, ask?.clientCollateralPercent ?? 0);
+  const ofProvider = Math.max(leastOfProvider, ask?.providerCollateralPercent ?? 0);
   return {
-    clientCollateral: percentOf(totalPrice, params.minClientCollateralPercent),
-    providerCollateral: percentOf(totalPrice, params.minProviderCollateralPercent),
+    clientCollateral: percentOf(totalPrice, ofClient),
+    providerCollateral: percentOf(totalPrice, ofProvider),
   };
 }
 

@@ -13,10 +13,15 @@ export async function publishAsk(needs: MineNeeds, policy: AskPolicy): Promise<v
   const lasting = asks.filter((ask) => ask.expiry > tipset.height + policy.forEpochs * renewShare);
   if (lasting.length > 0) return;
   const lastId = Math.max(-1, ...asks.map((ask) => ask.askId));
+  const { minProviderCollateralPercent: ofProvider, minClientCollateralPercent: ofClient } = chain.params;
+  const least = { ofProvider, ofClient };
   const params = encode(methods.miner.addAsk.params, {
     pricePerBytePerEpoch: policy.pricePerBytePerEpoch as AttoFil,
     minBytes: policy.minBytes,
     maxBytes: policy.maxBytes,
+    // As before, or what the network asks for.
+    providerCollateralPercent: Math.max(least.ofProvider, asks.at(-1)?.providerCollateralPercent ?? 0),
+    clientCollateralPercent: Math.max(least.ofClient, asks.at(-1)?.clientCollateralPercent ?? 0),
     expiresAfterEpochs: policy.forEpochs,
   });
   await sender.send({ from: worker, to: miner, method: "addAsk", params, key: `ask/after-${lastId}` });

@@ -85,6 +85,30 @@ describe("collaterals", () => {
   });
 });
 
+describe("an ask with collateral", () => {
+  it("is what both sides lock, and what a client is told before", async () => {
+    await using world = await World.create({ miners: 2 });
+    const [cheap, sure] = [world.miner(0), world.miner(1)];
+    // Of equal prices the one that answers with more is taken.
+    await world.publishAsk(cheap, 9n, 1_000_000, [30, 8]);
+    await world.publishAsk(sure, 9n, 1_000_000, [60, 40]);
+    await world.rounds(2);
+    const request = { carBytes: 1_000, copies: 1, durationEpochs: 240 };
+    const { miners } = await world.settle(world.client.market.quote(request));
+    const price = parseFil(miners[0]?.priceFil ?? "0");
+    expect(miners[0]).toMatchObject({ miner: sure.address, chosen: true });
+    expect(parseFil(miners[0]?.providerCollateralFil ?? "0")).toBe((price * 60n + 99n) / 100n);
+    expect(parseFil(miners[0]?.clientCollateralFil ?? "0")).toBe((price * 40n + 99n) / 100n);
+    const job = await world.put(await world.import(noise(900)), { durationEpochs: 240 });
+    expect(job).toMatchObject({ state: "done", copies: [{ miner: sure.address }] });
+    const total = parseFil(job.totalFil);
+    const [ofClient, ofMiner] = [(total * 40n + 99n) / 100n, (total * 60n + 99n) / 100n];
+    expect(escrowOf(world, "client")).toEqual({ escrow: ofClient, locked: ofClient });
+    const held = readEscrow(world.chain.store, state(world), sure.address);
+    expect(held).toEqual({ escrow: ofMiner, locked: ofMiner });
+  });
+});
+
 describe("a miner that is catching up", () => {
   it("says later to a deal and not no, and takes it when it has caught up", async () => {
     await using world = await World.create({ miners: 1 });

@@ -114,8 +114,13 @@ const table: readonly (Case & { readonly code: string; readonly truth?: Case })[
   { code: "deal/collateral-too-small", signed: proposalWith({ clientCollateral: attoFil(1n) }) },
   { code: "deal/collateral-too-small", signed: proposalWith({ providerCollateral: attoFil(1n) }) },
   {
-    code: "deal/collateral-too-small",
+    code: "deal/collateral-too-large",
     signed: proposalWith({ providerCollateral: attoFil(honest.providerCollateral + 1n) }),
+  },
+  {
+    // Enough for the network, and less than the ask wants.
+    code: "deal/collateral-too-small",
+    signed: proposalWith({ clientCollateral: attoFil(honest.clientCollateral - 1n) }),
   },
   { code: "deal/bad-signature", signed: proposalWith({ termsSignature: new Uint8Array(65) }) },
   { code: "deal/channel-target", channel: { target: stranger.address }, truth: { channel: {} } },

@@ -22,6 +22,9 @@ export interface Ask {
   /** Smallest and greatest piece (bytes) for which the price holds. */
   readonly minBytes: number;
   readonly maxBytes: number;
+  /** What this miner locks for a deal, and what it wants the client to lock (percent of the price). */
+  readonly providerCollateralPercent: number;
+  readonly clientCollateralPercent: number;
   /** First epoch at which the ask no longer holds. */
   readonly expiry: Epoch;
 }
@@ -30,6 +33,8 @@ export const askCodec: Codec<Ask> = c.tuple("Ask", {
   pricePerBytePerEpoch: c.attoFil,
   minBytes: c.uint(),
   maxBytes: c.uint(),
+  providerCollateralPercent: c.uint(),
+  clientCollateralPercent: c.uint(),
   expiry: c.epoch,
 });
 

@@ -90,7 +90,7 @@ export function extensionTerms(
     throw marketErrors.priceAboveMax({ totalFil: filText(more), maxFil: filText(maxPrice) });
   }
   const total = addAtto(onChain.totalPrice, more);
-  const { clientCollateral } = collateralsFor(chain.params, total);
+  const { clientCollateral } = collateralsFor(chain.params, total, best);
   const collateral = maxAtto(onChain.clientCollateral, clientCollateral);
   return { endHeight, total, collateral, validUntil: validUntilFor(context, onChain) };
 }
@@ -131,7 +131,9 @@ export function signedChange(
       reason: "its channel is not on the chain",
     });
   }
-  const { providerCollateral: least } = collateralsFor(chain.params, totalPrice);
+  const asks = minerOn(chain, attempt.miner)?.asks ?? [];
+  const best = bestAsk(asks, paddedTotal(proposal.pieces), heightOf(chain));
+  const { providerCollateral: least } = collateralsFor(chain.params, totalPrice, best);
   const terms = {
     dealId: parseCid(attempt.dealId ?? ""),
     kind,

@@ -102,6 +102,8 @@ export interface Attempt {
   readonly reclaimTry: number;
   /** What this side locks for the deal. */
   readonly collateral: AttoFil;
+  /** What the miner locks for the deal. */
+  readonly providerCollateral: AttoFil;
   /** Where it is: still ours, with the market, or back. */
   readonly escrow: EscrowState;
   readonly depositTry: number;
@@ -181,6 +183,7 @@ export function attemptOf(row: Row): Attempt {
     cancelTry: numberOf(row, "cancel_try"),
     reclaimTry: numberOf(row, "reclaim_try"),
     collateral: amountOf(row, "collateral"),
+    providerCollateral: amountOf(row, "provider_collateral"),
     escrow: escrowStates.find((known) => known === textOf(row, "escrow")) ?? "ours",
     depositTry: numberOf(row, "deposit_try"),
     marketTry: numberOf(row, "market_try"),

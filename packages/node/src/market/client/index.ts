@@ -84,7 +84,8 @@ class ClientMarketService implements ClientMarket {
   }
 
   async quote(request: QuoteRequest): Promise<Quote> {
-    const { tasks } = this.#context;
+    const { tasks, needs } = this.#context;
+    const { params } = needs.chain;
     this.#checkOpen();
     this.#checkTerms(request);
     const found = findOffers(this.#context, request);
@@ -99,15 +100,15 @@ class ClientMarketService implements ClientMarket {
     for (const [index, answer] of answers.entries()) {
       const offer = considered[index];
       if (typeof answer === "string") {
-        if (offer !== undefined) lines.push(quoteLine(offer, false, answer));
+        if (offer !== undefined) lines.push(quoteLine(offer, params, false, answer));
         continue;
       }
       const isChosen = chosen.length < request.copies;
       if (isChosen) chosen.push(answer);
       const text = isChosen ? "one of the cheapest that answer" : "not needed: enough others cost no more";
-      lines.push(quoteLine(answer, isChosen, text));
+      lines.push(quoteLine(answer, params, isChosen, text));
     }
-    for (const other of found.unusable) lines.push(quoteLine(other, false, other.reason));
+    for (const other of found.unusable) lines.push(quoteLine(other, params, false, other.reason));
     if (chosen.length < request.copies) {
       const reasons = lines.filter((line) => !line.chosen).map(({ miner, reason }) => `${miner}: ${reason}`);
       throw marketErrors.tooFewMiners({
@@ -261,10 +262,6 @@ class ClientMarketService implements ClientMarket {
     const problem: HoldfastError | undefined = shortage(found, job);
     if (problem?.code === "market/too-large") throw problem;
     if (problem !== undefined) return;
-    checkMoney(
-      this.#context,
-      job,
-      found.offers.slice(0, job.copies).map((offer) => offer.total),
-    );
+    checkMoney(this.#context, job, found.offers.slice(0, job.copies));
   }
 }

@@ -41,10 +41,10 @@ const minerErrors = new Set([
 export function checkMoney(
   context: ClientContext,
   job: Pick<JobRow, "payer" | "maxPrice"> & { readonly id?: number },
-  totals: readonly bigint[],
+  offers: readonly Pick<Offer, "total" | "providerCollateralPercent" | "clientCollateralPercent">[],
 ): void {
   const { needs, store } = context;
-  const added = totals.reduce((sum, total) => sum + total, 0n);
+  const added = offers.reduce((sum, { total }) => sum + total, 0n);
   const own =
     job.id === undefined ? [] : store.attemptsOf(job.id).filter(({ stage }) => stage !== "abandoned");
   const total = own.reduce((sum, attempt) => sum + attempt.total, added);
@@ -59,11 +59,11 @@ export function checkMoney(
     return sum + (isThere ? 0n : attempt.total) + (escrow === "ours" ? collateral : 0n);
   }, 0n);
   const balance = balanceOf(needs.chain, job.payer) - promised;
-  const collaterals = totals.map(
-    (one) => collateralsFor(needs.chain.params, attoFil(one)).clientCollateral as bigint,
+  const locked = offers.reduce(
+    (sum, offer) => sum + collateralsFor(needs.chain.params, offer.total, offer).clientCollateral,
+    0n,
   );
-  const locked = collaterals.reduce((sum, one) => sum + one, 0n);
-  const needed = added + locked + 2n * feeReserve * BigInt(totals.length);
+  const needed = added + locked + 2n * feeReserve * BigInt(offers.length);
   if (balance >= needed) return;
   throw marketErrors.insufficientFunds({
     address: job.payer,
@@ -202,11 +202,7 @@ export class Jobs {
       const { chosen, problem } = await this.#reachable(job, copies.length, signal);
       const taken = this.#taken(job);
       if (problem === undefined && !chosen.some(({ miner }) => taken.has(miner))) {
-        checkMoney(
-          this.#context,
-          job,
-          chosen.map((offer) => offer.total),
-        );
+        checkMoney(this.#context, job, chosen);
         store.transaction(() => {
           for (const [index, copy] of copies.entries()) this.#addAttempt(job, copy, chosen[index]);
         });
@@ -221,9 +217,11 @@ export class Jobs {
   #addAttempt(job: JobRow, copy: number, offer: Offer | undefined): void {
     if (offer === undefined) return;
     const { miner, pricePerBytePerEpoch, total, sectorBytes } = offer;
-    const { clientCollateral: collateral } = collateralsFor(this.#context.needs.chain.params, total);
+    const { params } = this.#context.needs.chain;
+    const { clientCollateral: collateral, providerCollateral } = collateralsFor(params, total, offer);
     const attempt = { jobId: job.id, copy, miner, pricePerBytePerEpoch, total, sectorBytes, collateral };
-    this.#context.store.addAttempt(attempt, this.#context.needs.clock.nowMs());
+    const asked = { ...attempt, providerCollateral };
+    this.#context.store.addAttempt(asked, this.#context.needs.clock.nowMs());
   }
 
   /** Miners that this job uses or has tried. */

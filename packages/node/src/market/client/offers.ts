@@ -5,16 +5,17 @@
  */
 import type { Address, AttoFil, Clock, PeerId } from "@holdfast/base";
 import { cidOfCbor, filText, HoldfastError, utf8Bytes, zeroAtto } from "@holdfast/base";
-import { listMiners, sectorSizes } from "@holdfast/consensus";
+import { listMiners, type NetworkParams, sectorSizes } from "@holdfast/consensus";
 import { limits } from "../../limits.ts";
 import { dealAnswerCodec, dealQueryCodec, isAnswerSigned, queryProtocol } from "../deal.ts";
 import { marketErrors } from "../errors.ts";
 import { heightOf, minerOn, peerOf } from "../facts.ts";
 import type { MarketChain, MarketWire } from "../needs.ts";
 import { ask } from "../talk.ts";
-import { bestAsk, dealPrice, oversize, paddedTotal, sliceCount, sliceForSectors } from "../terms.ts";
+import type { Quote } from "../types.ts";
+import { bestAsk, type CollateralShares, collateralsFor, dealPrice, oversize, paddedTotal, sliceCount, sliceForSectors } from "../terms.ts";
 
-export interface Offer {
+export interface Offer extends CollateralShares {
   readonly miner: Address;
   readonly worker: Address;
   readonly peer: PeerId;
@@ -72,6 +73,8 @@ export function findOffers({ needs, sectorBytes }: OfferNeeds, wanted: Wanted): 
   offers.sort(
     (a, b) =>
       (a.total < b.total ? -1 : a.total > b.total ? 1 : 0) ||
+      // Of equal prices the one that answers with more.
+      b.providerCollateralPercent - a.providerCollateralPercent ||
       Number(b.connected) - Number(a.connected) ||
       (a.miner < b.miner ? -1 : 1),
   );
@@ -109,14 +112,15 @@ function offerOf(
     return { miner, askId: 0, total: zeroAtto, kind: "none", reason: "it publishes no price" };
   }
   const best = bestAsk(holding, paddedBytes, height);
-  const { askId, pricePerBytePerEpoch } = best ?? any;
+  const { askId, pricePerBytePerEpoch, providerCollateralPercent, clientCollateralPercent } = best ?? any;
   const total = dealPrice(pricePerBytePerEpoch, paddedBytes, durationEpochs);
   if (best === undefined || obstacle !== undefined) {
     const range = `its asks take ${any.minBytes} to ${any.maxBytes} bytes, these are ${paddedBytes} with padding`;
     return { miner, askId, total, kind: "size", reason: obstacle ?? range };
   }
   const { worker } = facts;
-  return { miner, worker, peer: peerOf(facts), askId, pricePerBytePerEpoch, sectorBytes, total };
+  const shares = { providerCollateralPercent, clientCollateralPercent };
+  return { miner, worker, peer: peerOf(facts), askId, pricePerBytePerEpoch, ...shares, sectorBytes, total };
 }
 
 /** A question about a deal that cannot exist: an honest miner that is up answers "unknown", signed. */
@@ -174,10 +178,24 @@ export function shortage(
 }
 
 export function quoteLine(
-  offer: Pick<Offer, "miner" | "askId" | "total">,
+  offer: Pick<Offer, "miner" | "askId" | "total"> & Partial<CollateralShares>,
+  params: NetworkParams,
   chosen: boolean,
   reason: string,
-): { miner: string; askId: number; priceFil: string; chosen: boolean; reason: string } {
-  const { miner, askId, total } = offer;
-  return { miner, askId, priceFil: filText(total), chosen, reason };
+): Quote["miners"][number] {
+  const { miner, askId, total, providerCollateralPercent, clientCollateralPercent } = offer;
+  const shares =
+    providerCollateralPercent === undefined || clientCollateralPercent === undefined
+      ? undefined
+      : { providerCollateralPercent, clientCollateralPercent };
+  const { clientCollateral, providerCollateral } = collateralsFor(params, total, shares);
+  return {
+    miner,
+    askId,
+    priceFil: filText(total),
+    clientCollateralFil: filText(clientCollateral),
+    providerCollateralFil: filText(providerCollateral),
+    chosen,
+    reason,
+  };
 }

@@ -24,7 +24,7 @@ import { marketErrors } from "../errors.ts";
 import { channelOn, heightOf, minerOn, peerOf } from "../facts.ts";
 import { ask } from "../talk.ts";
 import { Backoff, nextHead } from "../tasks.ts";
-import { activationEpochs, collateralsFor, paddedTotal, settlementEpochs, silenceMs } from "../terms.ts";
+import { activationEpochs, paddedTotal, settlementEpochs, silenceMs } from "../terms.ts";
 import { paymentSchedule } from "../vouchers.ts";
 import { attemptById, type ClientContext, jobById, move, note } from "./context.ts";
 import { extendChannel } from "./fund.ts";
@@ -104,7 +104,7 @@ async function ensureProposal(
     payer,
     channel: channelId(attempt.channel ?? 0),
     clientCollateral: attempt.collateral,
-    providerCollateral: collateralsFor(chain.params, attempt.total).providerCollateral,
+    providerCollateral: attempt.providerCollateral,
   };
   const termsSignature = signer.sign(payer, dealTermsSigningBytes(termsOf(terms), chain.networkId));
   const { target } = channelOf(context, attempt);

@@ -62,6 +62,7 @@ const migrations = [
      attempt_id INTEGER NOT NULL REFERENCES market_attempts (id), channel INTEGER NOT NULL,
      height INTEGER NOT NULL, tries INTEGER NOT NULL, PRIMARY KEY (attempt_id, channel)
    ) STRICT`,
+  "ALTER TABLE market_attempts ADD COLUMN provider_collateral TEXT NOT NULL DEFAULT '0'",
 ];
 
 const piecesCodec = c.list(dealPieceCodec, limits.piecesPerDeal);
@@ -96,6 +97,7 @@ const attemptColumns: { readonly [Field in keyof AttemptPatch]-?: string } = {
   cancelTry: "cancel_try",
   reclaimTry: "reclaim_try",
   collateral: "collateral",
+  providerCollateral: "provider_collateral",
   escrow: "escrow",
   depositTry: "deposit_try",
   marketTry: "market_try",
@@ -161,15 +163,22 @@ export class ClientStore {
   addAttempt(
     attempt: Pick<
       Attempt,
-      "jobId" | "copy" | "miner" | "pricePerBytePerEpoch" | "total" | "sectorBytes" | "collateral"
+      | "jobId"
+      | "copy"
+      | "miner"
+      | "pricePerBytePerEpoch"
+      | "total"
+      | "sectorBytes"
+      | "collateral"
+      | "providerCollateral"
     >,
     atMs: number,
   ): number {
     const row = this.#database.get(
       `INSERT INTO market_attempts (job_id, copy, miner, price, total, sector_bytes, stage, remote, detail,
-         redeemed, fund_try, extend_try, cancel_try, reclaim_try, collateral, escrow, deposit_try, market_try,
+         redeemed, fund_try, extend_try, cancel_try, reclaim_try, collateral, provider_collateral, escrow, deposit_try, market_try,
          created_ms)
-       VALUES (?, ?, ?, ?, ?, ?, 'funding', 'unknown', '', ?, 0, 0, 0, 0, ?, 'ours', 0, 0, ?) RETURNING id`,
+       VALUES (?, ?, ?, ?, ?, ?, 'funding', 'unknown', '', ?, 0, 0, 0, 0, ?, ?, 'ours', 0, 0, ?) RETURNING id`,
       attempt.jobId,
       attempt.copy,
       attempt.miner,
@@ -178,6 +187,7 @@ export class ClientStore {
       attempt.sectorBytes,
       zeroAtto.toString(),
       attempt.collateral.toString(),
+      attempt.providerCollateral.toString(),
       atMs,
     );
     return row === undefined ? 0 : numberOf(row, "id");

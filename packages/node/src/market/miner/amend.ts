@@ -3,7 +3,7 @@
  * answered. What is taken goes onto the chain with the deal's other messages (`onchain.ts`); whether it is there is
  * read from the chain at every head.
  */
-import { type CID, cidOfCbor, epoch, HoldfastError, verifySignature, type WireStream } from "@holdfast/base";
+import { type CID, cidOfCbor, epoch, HoldfastError, maxAtto, verifySignature, type WireStream } from "@holdfast/base";
 import { type Deal as ChainDeal, isVoucherSigned } from "@holdfast/consensus";
 import { FrameReader, sendMessage } from "../../framing.ts";
 import { limits } from "../../limits.ts";
@@ -26,6 +26,7 @@ import { bestAsk, collateralsFor, dealPrice, paddedTotal, settlementEpochs } fro
 import { checkPayments, earnedBy } from "../vouchers.ts";
 import { type MinerContext, minerFacts } from "./context.ts";
 import type { DealRow } from "./store.ts";
+import { checkShares } from "./validate.ts";
 
 const nothing: CID = cidOfCbor(new Uint8Array(0));
 
@@ -128,7 +129,9 @@ function checkExtension(context: MinerContext, deal: DealRow, onChain: ChainDeal
   if (totalPrice < needed) {
     throw dealRefusals.totalTooLow({ total: totalPrice.toString(), needed: needed.toString() });
   }
-  checkCollaterals(onChain, asked, collateralsFor(params, totalPrice));
+  const network = collateralsFor(params, totalPrice);
+  const wanted = collateralsFor(params, totalPrice, best);
+  checkShares(asked, noLess(network, onChain), noLess(wanted, onChain));
   // From the old end and the old price on; the condition says that the chain has the extension.
   const added = vouchers.map((one) => ({
     ...one,
@@ -146,23 +149,14 @@ function checkExtension(context: MinerContext, deal: DealRow, onChain: ChainDeal
   checkMoney(context, deal, onChain, asked);
 }
 
-function checkCollaterals(
-  onChain: ChainDeal,
-  { clientCollateral, providerCollateral }: Amendment,
-  least: ReturnType<typeof collateralsFor>,
-): void {
-  const askedOfUs =
-    onChain.providerCollateral > least.providerCollateral
-      ? onChain.providerCollateral
-      : least.providerCollateral;
-  if (providerCollateral !== askedOfUs) {
-    const [offered, asked] = [providerCollateral.toString(), askedOfUs.toString()];
-    throw dealRefusals.collateralTooSmall({ side: "provider", offered, asked });
-  }
-  if (clientCollateral < least.clientCollateral || clientCollateral < onChain.clientCollateral) {
-    const [offered, asked] = [clientCollateral.toString(), least.clientCollateral.toString()];
-    throw dealRefusals.collateralTooSmall({ side: "client", offered, asked });
-  }
+type Collaterals = Pick<Amendment, "clientCollateral" | "providerCollateral">;
+
+/** Nobody's collateral shrinks. */
+function noLess(wanted: Collaterals, onChain: Collaterals): Collaterals {
+  return {
+    clientCollateral: maxAtto(wanted.clientCollateral, onChain.clientCollateral),
+    providerCollateral: maxAtto(wanted.providerCollateral, onChain.providerCollateral),
+  };
 }
 
 /** `deal/channel-…`, `deal/collateral-missing`. */

@@ -112,20 +112,28 @@ function checkPrice({ asks, height }: MinerFacts, proposal: DealProposal): void 
   }
 }
 
-/** The client locks at least, and asks this miner to lock exactly, the network's share of the price. */
-function checkCollaterals({ params, networkId }: MinerFacts, proposal: DealProposal): void {
-  const { clientCollateral, providerCollateral, totalPrice, termsSignature, payer } = proposal;
-  const least = collateralsFor(params, totalPrice);
-  if (clientCollateral < least.clientCollateral) {
-    const [offered, asked] = [clientCollateral.toString(), least.clientCollateral.toString()];
-    throw dealRefusals.collateralTooSmall({ side: "client", offered, asked });
-  }
-  if (providerCollateral !== least.providerCollateral) {
-    const [offered, asked] = [providerCollateral.toString(), least.providerCollateral.toString()];
-    throw dealRefusals.collateralTooSmall({ side: "provider", offered, asked });
-  }
+/** The client locks at least what the ask wants; this miner no more than it says, and no less than the network's share. */
+function checkCollaterals(facts: MinerFacts, proposal: DealProposal): void {
+  const { params, networkId, asks, height } = facts;
+  const { totalPrice, termsSignature, payer } = proposal;
+  const best = bestAsk(asks, paddedTotal(proposal.pieces), height);
+  checkShares(proposal, collateralsFor(params, totalPrice), collateralsFor(params, totalPrice, best));
   const signed = dealTermsSigningBytes(termsOf(proposal), networkId);
   if (!verifySignature(signed, termsSignature, payer)) throw dealRefusals.badSignature({ payer });
+}
+
+type Collaterals = Pick<DealProposal, "clientCollateral" | "providerCollateral">;
+
+/** `least`: the network's; `wanted`: of the ask. `deal/collateral-too-small`, `deal/collateral-too-large`. */
+export function checkShares(offered: Collaterals, least: Collaterals, wanted: Collaterals): void {
+  const refused = (side: "client" | "provider", given: bigint, asked: bigint) => {
+    const data = { side, offered: given.toString(), asked: asked.toString() };
+    return given < asked ? dealRefusals.collateralTooSmall(data) : dealRefusals.collateralTooLarge(data);
+  };
+  const { clientCollateral: ofClient, providerCollateral: ofUs } = offered;
+  if (ofClient < wanted.clientCollateral) throw refused("client", ofClient, wanted.clientCollateral);
+  if (ofUs < least.providerCollateral) throw refused("provider", ofUs, least.providerCollateral);
+  if (ofUs > wanted.providerCollateral) throw refused("provider", ofUs, wanted.providerCollateral);
 }
 
 /**

@@ -19,7 +19,7 @@ import { deadlinesOf, nextDeadlineOf } from "./deadlines.ts";
 import { addressParam, minerOf } from "./params.ts";
 import { type AskView, attoPerByteEpoch, epochsOf, inRounds, priceFilPerGiBPerDay } from "./views.ts";
 
-type MinerHandlers = Pick<ApiHandlers, "ask.ls" | "ask.set" | "mine.status" | "sector.ls" | "sector.show">;
+type MinerHandlers = Pick<ApiHandlers, "ask.ls" | "ask.show" | "ask.set" | "mine.status" | "sector.ls" | "sector.show">;
 type SectorView = MethodResult<"sector.ls">[number];
 type SectorDetail = MethodResult<"sector.show">;
 
@@ -30,6 +30,8 @@ const waitForAskMs = 120_000;
 export function minerHandlers(needs: HandlerNeeds): MinerHandlers {
   return {
     "ask.ls": async () => allAsks(needs),
+    "ask.show": async ({ miner }) =>
+      asksOf(needs, miner === undefined ? minerOf(needs).miner : addressParam(needs, miner)),
     "ask.set": async (params, signal) => setAsk(needs, params, signal),
     "mine.status": async () => mineStatus(needs),
     "sector.ls": async ({ miner }) => {
@@ -82,6 +84,8 @@ function asksOf({ chain, net }: HandlerNeeds, miner: Address): AskView[] {
       priceAttoPerByteEpoch: ask.pricePerBytePerEpoch.toString(),
       minBytes: ask.minBytes,
       maxBytes: ask.maxBytes,
+      providerCollateralPercent: ask.providerCollateralPercent,
+      clientCollateralPercent: ask.clientCollateralPercent,
       expiresAt: ask.expiry,
       peerId,
       reachable,
@@ -94,6 +98,8 @@ async function setAsk(
     readonly price: string;
     readonly minBytes?: number | undefined;
     readonly maxBytes?: number | undefined;
+    readonly providerCollateralPercent?: number | undefined;
+    readonly clientCollateralPercent?: number | undefined;
     readonly forMs?: number | undefined;
   },
   signal: AbortSignal,
@@ -102,10 +108,13 @@ async function setAsk(
   const { miner } = minerOf(needs);
   const { worker, asks } = readMinerState(chain.store, chain.headState().state, miner);
   const last = asks.at(-1);
+  const { minProviderCollateralPercent: ofProvider, minClientCollateralPercent: ofClient } = chain.params;
   const encoded = encode(methods.miner.addAsk.params, {
     pricePerBytePerEpoch: attoFil(attoPerByteEpoch(parseFil(params.price), chain.params)),
     minBytes: params.minBytes ?? last?.minBytes ?? 0,
     maxBytes: params.maxBytes ?? last?.maxBytes ?? Number.MAX_SAFE_INTEGER,
+    providerCollateralPercent: params.providerCollateralPercent ?? Math.max(ofProvider, last?.providerCollateralPercent ?? 0),
+    clientCollateralPercent: params.clientCollateralPercent ?? Math.max(ofClient, last?.clientCollateralPercent ?? 0),
     expiresAfterEpochs: epochsOf(params.forMs ?? askDefaultMs, chain.params),
   });
   const sent = await sender.send({ from: worker, to: miner, method: "addAsk", params: encoded });

@@ -211,6 +211,8 @@ class People {
         pricePerBytePerEpoch: attoFil(BigInt(random.between(1, 3_000))),
         minBytes: 1,
         maxBytes: 2 ** 40,
+        providerCollateralPercent: random.between(100, 200),
+        clientCollateralPercent: random.between(50, 100),
         expiresAfterEpochs: random.between(20, 10_000),
       }),
       gasLimit: plentyOfGas,

@@ -43,15 +43,18 @@ const pieces = slices.map(({ start, userBytes, paddedBytes }) => ({
   userBytes,
 }));
 
+/** Of the asks: more than the network asks for. */
+export const shares = { providerCollateralPercent: 30, clientCollateralPercent: 8 };
+
 export const facts: MinerFacts = {
   params: testParams(),
   networkId: testNetworkId,
   miner: genesisMinerAddress(1, 0),
   owner: owner.address,
   asks: [
-    { askId: 0, pricePerBytePerEpoch: attoFil(7), minBytes: 1, maxBytes: 1_000_000, expiry: epoch(5) },
-    { askId: 1, pricePerBytePerEpoch: attoFil(10), minBytes: 128, maxBytes: 100_000, expiry: epoch(9_999) },
-    { askId: 2, pricePerBytePerEpoch: attoFil(20), minBytes: 1, maxBytes: 1_000_000, expiry: epoch(9_999) },
+    { askId: 0, pricePerBytePerEpoch: attoFil(7), minBytes: 1, maxBytes: 1_000_000, ...shares, expiry: epoch(5) },
+    { askId: 1, pricePerBytePerEpoch: attoFil(10), minBytes: 128, maxBytes: 100_000, ...shares, expiry: epoch(9_999) },
+    { askId: 2, pricePerBytePerEpoch: attoFil(20), minBytes: 1, maxBytes: 1_000_000, ...shares, expiry: epoch(9_999) },
   ],
   sectorBytes,
   height: 50,
@@ -72,7 +75,7 @@ const base: Terms = {
   clientPeer,
   payer: payer.address,
   channel: channelId(3),
-  ...collateralsFor(facts.params, totalPrice),
+  ...collateralsFor(facts.params, totalPrice, shares),
 };
 
 export function vouchersOf(terms: Terms, by = payer): DealVoucher[] {

@@ -143,7 +143,12 @@ export class World implements AsyncDisposable {
     return world;
   }
 
-  async publishAsk(miner: TestMiner, price: bigint, maxBytes = 1_000_000): Promise<void> {
+  async publishAsk(
+    miner: TestMiner,
+    price: bigint,
+    maxBytes = 1_000_000,
+    [ofProvider, ofClient]: readonly [number, number] = [20, 5],
+  ): Promise<void> {
     await miner.sender.send({
       from: miner.worker.address,
       to: miner.address,
@@ -152,6 +157,8 @@ export class World implements AsyncDisposable {
         pricePerBytePerEpoch: attoFil(price),
         minBytes: 1,
         maxBytes,
+        providerCollateralPercent: ofProvider,
+        clientCollateralPercent: ofClient,
         expiresAfterEpochs: 1_000_000,
       }),
     });

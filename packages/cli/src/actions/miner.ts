@@ -29,7 +29,10 @@ function asksTable(asks: readonly AskView[], time: ChainTime): string {
     time.at(ask.expiresAt),
     ask.reachable ? "yes" : "no",
   ]);
-  return table(["MINER", "FOR A GiB AND A DAY", "SIZES", "COLLATERAL (MINER, CLIENT)", "UNTIL", "CONNECTED"], rows);
+  return table(
+    ["MINER", "FOR A GiB AND A DAY", "SIZES", "COLLATERAL (MINER, CLIENT)", "UNTIL", "CONNECTED"],
+    rows,
+  );
 }
 
 function sizesText(minBytes: number, maxBytes: number): string {
@@ -51,7 +54,8 @@ export const askList = action({
 export const askShow = action({
   result: methods["ask.show"].result,
   async run({ node, signal }, input) {
-    const wanted = input.args[0] === undefined ? {} : { miner: addressArgument(input, 0, "the miner's address") };
+    const wanted =
+      input.args[0] === undefined ? {} : { miner: addressArgument(input, 0, "the miner's address") };
     return (await node()).call("ask.show", wanted, signal);
   },
   render: async (asks, context) => asksTable(asks, await chainTime(context)),

@@ -28,8 +28,14 @@ export const minerCommands: readonly CommandSpec[] = [
     options: [
       { flags: "--min <size>", summary: "smallest file that is taken (default: as before)" },
       { flags: "--max <size>", summary: "largest file that is taken (default: as before)" },
-      { flags: "--collateral <percent>", summary: "what this miner locks for a deal, of its price (default: as before)" },
-      { flags: "--client-collateral <percent>", summary: "what the client locks, of the price (default: as before)" },
+      {
+        flags: "--collateral <percent>",
+        summary: "what this miner locks for a deal, of its price (default: as before)",
+      },
+      {
+        flags: "--client-collateral <percent>",
+        summary: "what the client locks, of the price (default: as before)",
+      },
       { flags: "--for <time>", summary: "how long the offer stands (default: 30d)" },
     ],
     action: async () => (await load()).askSet,

@@ -11,7 +11,18 @@ import {
 } from "@holdfast/consensus";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createMinerWorld, type MinerWorld } from "./miner-world.ts";
-import { alice, badProof, goodProof, hash32, owner, pledge, testParams, World, worker, workerKey } from "./world.ts";
+import {
+  alice,
+  badProof,
+  goodProof,
+  hash32,
+  owner,
+  pledge,
+  testParams,
+  World,
+  worker,
+  workerKey,
+} from "./world.ts";
 
 let m: MinerWorld;
 beforeEach(() => {
@@ -21,13 +32,19 @@ beforeEach(() => {
 describe("asks", () => {
   const price = attoFil(5n);
   const shares = { providerCollateralPercent: 40, clientCollateralPercent: 10 };
-  const ask = { pricePerBytePerEpoch: price, minBytes: 127, maxBytes: 1016, ...shares, expiresAfterEpochs: 10 };
+  const ask = {
+    pricePerBytePerEpoch: price,
+    minBytes: 127,
+    maxBytes: 1016,
+    ...shares,
+    expiresAfterEpochs: 10,
+  };
   const add = (over: Partial<typeof ask> = {}, from = worker) =>
     m.world.send(from, m.miner, "miner.addAsk", { ...ask, ...over });
 
   it("are numbered in order and can be read one by one and together", () => {
     expect(add().returns).toBe(0);
-    const first = { askId: 0, pricePerBytePerEpoch: price, minBytes: 127, maxBytes: 1016 };
+    const first = { askId: 0, pricePerBytePerEpoch: price, minBytes: 127, maxBytes: 1016, ...shares };
     const expiry = m.world.height + 10;
     expect(m.world.ask(m.miner, "miner.getAsk", { askId: 0 }).returns).toEqual({ ...first, expiry });
     expect(add({ expiresAfterEpochs: 50 }).returns).toBe(1);

@@ -12,8 +12,17 @@ import { marketErrors } from "../errors.ts";
 import { heightOf, minerOn, peerOf } from "../facts.ts";
 import type { MarketChain, MarketWire } from "../needs.ts";
 import { ask } from "../talk.ts";
+import {
+  bestAsk,
+  type CollateralShares,
+  collateralsFor,
+  dealPrice,
+  oversize,
+  paddedTotal,
+  sliceCount,
+  sliceForSectors,
+} from "../terms.ts";
 import type { Quote } from "../types.ts";
-import { bestAsk, type CollateralShares, collateralsFor, dealPrice, oversize, paddedTotal, sliceCount, sliceForSectors } from "../terms.ts";
 
 export interface Offer extends CollateralShares {
   readonly miner: Address;

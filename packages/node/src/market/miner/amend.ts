@@ -3,7 +3,15 @@
  * answered. What is taken goes onto the chain with the deal's other messages (`onchain.ts`); whether it is there is
  * read from the chain at every head.
  */
-import { type CID, cidOfCbor, epoch, HoldfastError, maxAtto, verifySignature, type WireStream } from "@holdfast/base";
+import {
+  type CID,
+  cidOfCbor,
+  epoch,
+  HoldfastError,
+  maxAtto,
+  verifySignature,
+  type WireStream,
+} from "@holdfast/base";
 import { type Deal as ChainDeal, isVoucherSigned } from "@holdfast/consensus";
 import { FrameReader, sendMessage } from "../../framing.ts";
 import { limits } from "../../limits.ts";

@@ -19,7 +19,10 @@ import { deadlinesOf, nextDeadlineOf } from "./deadlines.ts";
 import { addressParam, minerOf } from "./params.ts";
 import { type AskView, attoPerByteEpoch, epochsOf, inRounds, priceFilPerGiBPerDay } from "./views.ts";
 
-type MinerHandlers = Pick<ApiHandlers, "ask.ls" | "ask.show" | "ask.set" | "mine.status" | "sector.ls" | "sector.show">;
+type MinerHandlers = Pick<
+  ApiHandlers,
+  "ask.ls" | "ask.show" | "ask.set" | "mine.status" | "sector.ls" | "sector.show"
+>;
 type SectorView = MethodResult<"sector.ls">[number];
 type SectorDetail = MethodResult<"sector.show">;
 
@@ -113,8 +116,10 @@ async function setAsk(
     pricePerBytePerEpoch: attoFil(attoPerByteEpoch(parseFil(params.price), chain.params)),
     minBytes: params.minBytes ?? last?.minBytes ?? 0,
     maxBytes: params.maxBytes ?? last?.maxBytes ?? Number.MAX_SAFE_INTEGER,
-    providerCollateralPercent: params.providerCollateralPercent ?? Math.max(ofProvider, last?.providerCollateralPercent ?? 0),
-    clientCollateralPercent: params.clientCollateralPercent ?? Math.max(ofClient, last?.clientCollateralPercent ?? 0),
+    providerCollateralPercent:
+      params.providerCollateralPercent ?? Math.max(ofProvider, last?.providerCollateralPercent ?? 0),
+    clientCollateralPercent:
+      params.clientCollateralPercent ?? Math.max(ofClient, last?.clientCollateralPercent ?? 0),
     expiresAfterEpochs: epochsOf(params.forMs ?? askDefaultMs, chain.params),
   });
   const sent = await sender.send({ from: worker, to: miner, method: "addAsk", params: encoded });

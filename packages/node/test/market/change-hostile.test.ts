@@ -86,7 +86,7 @@ describe("a miner", () => {
       ["deal/amendment-times", signed({ endHeight: epoch(endHeight) })],
       ["deal/sector-ends-too-early", signed({ endHeight: epoch(endHeight + 1_000_000) })],
       ["deal/total-too-low", signed({ totalPrice: attoFil(amendment.totalPrice - 1n) })],
-      ["deal/collateral-too-small", signed({ providerCollateral: more(amendment.providerCollateral) })],
+      ["deal/collateral-too-large", signed({ providerCollateral: more(amendment.providerCollateral) })],
       ["deal/collateral-too-small", signed({ clientCollateral: attoFil(0n) })],
       ["deal/no-vouchers", signed({ vouchers: [] })],
       ["deal/voucher-gap", signed({ vouchers: amendment.vouchers.slice(-1) })],

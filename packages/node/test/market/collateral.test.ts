@@ -90,8 +90,8 @@ describe("an ask with collateral", () => {
     await using world = await World.create({ miners: 2 });
     const [cheap, sure] = [world.miner(0), world.miner(1)];
     // Of equal prices the one that answers with more is taken.
-    await world.publishAsk(cheap, 9n, 1_000_000, [30, 8]);
-    await world.publishAsk(sure, 9n, 1_000_000, [60, 40]);
+    await world.publishAsk(cheap, 9n, { ofProvider: 30, ofClient: 8 });
+    await world.publishAsk(sure, 9n, { ofProvider: 60, ofClient: 40 });
     await world.rounds(2);
     const request = { carBytes: 1_000, copies: 1, durationEpochs: 240 };
     const { miners } = await world.settle(world.client.market.quote(request));

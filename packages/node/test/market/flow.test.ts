@@ -204,7 +204,7 @@ describe("a put that cannot be", () => {
   });
 
   it("is too large for every ask, or for the pieces of a deal", async () => {
-    await using world = await World.create({ miners: 2, maxAskBytes: 4_000 });
+    await using world = await World.create({ miners: 2, ask: { maxBytes: 4_000 } });
     const { market } = world.client;
     const cid = await world.import(noise(5_000));
     const put = market.startPut({ cid, copies: 1, durationEpochs: 240 });

@@ -176,7 +176,8 @@ export class ClientStore {
   ): number {
     const row = this.#database.get(
       `INSERT INTO market_attempts (job_id, copy, miner, price, total, sector_bytes, stage, remote, detail,
-         redeemed, fund_try, extend_try, cancel_try, reclaim_try, collateral, provider_collateral, escrow, deposit_try, market_try,
+         redeemed, fund_try, extend_try, cancel_try, reclaim_try,
+         collateral, provider_collateral, escrow, deposit_try, market_try,
          created_ms)
        VALUES (?, ?, ?, ?, ?, ?, 'funding', 'unknown', '', ?, 0, 0, 0, 0, ?, ?, 'ours', 0, 0, ?) RETURNING id`,
       attempt.jobId,

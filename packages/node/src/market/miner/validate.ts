@@ -112,7 +112,7 @@ function checkPrice({ asks, height }: MinerFacts, proposal: DealProposal): void 
   }
 }
 
-/** The client locks at least what the ask wants; this miner no more than it says, and no less than the network's share. */
+/** The client locks at least what the ask wants; this miner no more than it says, no less than the network asks. */
 function checkCollaterals(facts: MinerFacts, proposal: DealProposal): void {
   const { params, networkId, asks, height } = facts;
   const { totalPrice, termsSignature, payer } = proposal;

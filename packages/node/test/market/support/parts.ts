@@ -39,12 +39,19 @@ export interface TestMiner extends Base {
   proves: boolean;
 }
 
+/** What an ask says besides its price; the shares in percent of it. */
+export interface AskTerms {
+  readonly maxBytes?: number;
+  readonly ofProvider?: number;
+  readonly ofClient?: number;
+}
+
 export interface WorldOptions {
   readonly miners?: number;
   readonly params?: Partial<NetworkParams>;
   /** attoFIL per byte and epoch of each miner; default: 10, 11, 12 … */
   readonly prices?: readonly bigint[];
-  readonly maxAskBytes?: number;
+  readonly ask?: AskTerms;
   readonly clientFunds?: AttoFil;
   readonly delayMs?: number;
   readonly logger?: Logger;

@@ -47,7 +47,7 @@ import {
 import { type Mempool, openMempool, openSender } from "../../../src/mempool/index.ts";
 import { memoryBlocks, openRetrieval } from "../../../src/retrieval/index.ts";
 import { askPrice, type Keys, keysOf, sectorBytes, signerOf, testParams } from "./keys.ts";
-import type { Base, TestClient, TestMiner, WorldOptions } from "./parts.ts";
+import type { AskTerms, Base, TestClient, TestMiner, WorldOptions } from "./parts.ts";
 import { mineSectors } from "./sealer.ts";
 import { HonestStorage } from "./storage.ts";
 
@@ -136,7 +136,7 @@ export class World implements AsyncDisposable {
     await world.rounds(1);
     if (options.silentMiners !== true) {
       for (const [i, miner] of world.miners.entries()) {
-        await world.publishAsk(miner, options.prices?.[i] ?? askPrice + BigInt(i), options.maxAskBytes);
+        await world.publishAsk(miner, options.prices?.[i] ?? askPrice + BigInt(i), options.ask);
       }
       await world.rounds(2);
     }
@@ -146,8 +146,7 @@ export class World implements AsyncDisposable {
   async publishAsk(
     miner: TestMiner,
     price: bigint,
-    maxBytes = 1_000_000,
-    [ofProvider, ofClient]: readonly [number, number] = [20, 5],
+    { maxBytes = 1_000_000, ofProvider = 20, ofClient = 5 }: AskTerms = {},
   ): Promise<void> {
     await miner.sender.send({
       from: miner.worker.address,
@@ -212,17 +211,8 @@ export class World implements AsyncDisposable {
     const address = genesisMinerAddress(1, index);
     const needs: MinerMarketNeeds = { ...base, miner: address, storage, isCatchingUp: () => this.behind };
     const market = openMinerMarket(needs);
-    const miner: TestMiner = {
-      ...base,
-      address,
-      owner,
-      worker,
-      storage,
-      needs,
-      market,
-      seals: true,
-      proves: true,
-    };
+    const switches = { seals: true, proves: true };
+    const miner: TestMiner = { ...base, ...switches, address, owner, worker, storage, needs, market };
     this.miners.push(miner);
     const { clock, logger } = this;
     const source = { open: (payload: CID) => miner.market.carSource.open(payload) };

@@ -28,9 +28,15 @@ describe("a simulation", () => {
 
   for (const profile of profiles) {
     it(`holds under the profile ${profile}`, async () => {
-      const { violation, height } = await simulate({ seed: 5, profile, hours });
+      const forged = new Set<unknown>();
+      const onEvent = ({ kind, detail }: SimEvent): void => {
+        if (kind === "forges") forged.add(detail.lie);
+      };
+      const { violation, height } = await simulate({ seed: 5, profile, hours }, { onEvent });
       expect(violation).toBeUndefined();
       expect(height).toBeGreaterThan(3);
+      // Whatever a header can lie about, a villain of some minutes has lied about.
+      if (profile === "byzantine") expect(forged.size).toBeGreaterThanOrEqual(15);
     });
   }
 });

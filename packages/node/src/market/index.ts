@@ -5,6 +5,15 @@
  */
 export type { AmendmentPolicy } from "./amendment.ts";
 export { openClientMarket } from "./client/index.ts";
+export {
+  answerSigningBytes,
+  dealAnswerCodec,
+  dealIdOf,
+  dealQueryCodec,
+  proposeProtocol,
+  queryProtocol,
+  signedProposalCodec,
+} from "./deal.ts";
 export { marketErrors } from "./errors.ts";
 export { openMinerMarket } from "./miner/index.ts";
 export type {

@@ -1,7 +1,8 @@
 /**
- * Nodes that break the rules. Each is a whole honest node whose wire is tampered with: what it sends of its own is
- * held back, doubled, falsified; what others ask of it is answered with nothing or with rubbish; and it floods. What
- * it forges is remembered: nothing of that may ever be in an honest node's chain.
+ * Nodes that break the rules. Each is a whole honest node whose wire and storage are tampered with: what it sends of
+ * its own is held back, doubled, falsified; what others ask of it is answered with nothing or with rubbish; it floods;
+ * some do not prove what they hold. All the time it forges blocks, with one lie each. What it forges is remembered:
+ * no honest node may ever take anything of that in.
  */
 import { type CID, encode, type Wire, type WireStream } from "@holdfast/base";
 import type { SeededRandom } from "@holdfast/base/testing";
@@ -11,42 +12,75 @@ import {
   encodeBlock,
   type FullBlock,
   messageCid,
-  messageSigningBytes,
   readMinerState,
+  type SignedMessage,
   signedMessageCodec,
 } from "@holdfast/consensus";
-import { draftBlock, lieAbout, lies, theft } from "./forge.ts";
+import type { Storage } from "@holdfast/storage";
+import { simErrors } from "./errors.ts";
+import { draftBlock, forgeBlock, forgeBody, lies, type Making } from "./forge.ts";
+import { frauds, spending, theft } from "./frauds.ts";
+import { Impostor } from "./impostor.ts";
 import type { CheckedTipset, Oracle, TipsetCheck } from "./invariants.ts";
 import type { SimNode, Tamper } from "./node.ts";
 import type { World } from "./world.ts";
 
-const moods = [
-  "honest",
-  "withhold",
-  "late",
-  "equivocate",
-  "lie",
-  "usurp",
-  "rob",
-  "deaf",
-  "rubbish",
-  "flood",
-] as const;
+const moods = ["honest", "withhold", "late", "equivocate", "deaf", "rubbish", "flood", "cheat"] as const;
 type Mood = (typeof moods)[number];
 /** Blocks that were held back come out all at once, in the end. */
 const mostHeldBack = 16;
 const floodMessages = 40;
+/** Forged blocks of one misdeed, if there is a round that was won. */
+const mostForged = 5;
+/** Rounds after which a forged block that nobody has taken in is not looked for at every head any more. */
+const watchedRounds = 8;
+/** Share of the forged blocks that are not published: they are told of as a head, and given to whoever asks. */
+const greetedShare = 0.4;
+/** Share of the time under faults before that: whoever is caught with a false chain is not heard any more. */
+const quietShare = 0.5;
+/** The same for who signs two blocks of a height, and loses everything. */
+const lateShare = 0.75;
+/** Share of the villains that hold sectors and do not prove them. */
+const lazyShare = 0.4;
+
+interface ForgedBlock {
+  readonly cid: CID;
+  readonly lie: string;
+  readonly atMs: number;
+}
 
 /** Everything forged in one simulation, and who has earned a punishment. */
 export class Crimes {
-  readonly blocks = new Set<string>();
+  readonly #world: () => World;
+  readonly #blocks = new Map<string, ForgedBlock>();
   readonly messages = new Set<string>();
   /** Miner → its last double fork. */
   readonly forks = new Map<string, { readonly height: number; readonly cids: readonly CID[] }>();
 
+  constructor(world: () => World) {
+    this.#world = world;
+  }
+
+  forged({ header }: FullBlock, lie: string): void {
+    const cid = blockCid(header);
+    this.#blocks.set(cid.toString(), { cid, lie, atMs: this.#world().history.atMs });
+  }
+
+  /** Neither in its chain nor beside it has an honest node a block with a lie in it. */
+  checkTaken({ name, identity, running }: SimNode, isLast = false): void {
+    const { history, plan } = this.#world();
+    if (identity.isByzantine || running === undefined) return;
+    const fromMs = isLast ? 0 : history.atMs - watchedRounds * plan.roundMs;
+    for (const { cid, lie, atMs } of this.#blocks.values()) {
+      if (atMs >= fromMs && running.chain.hasBlock(cid))
+        history.violate("no lie is taken in", name, `${lie}: the block ${cid}`);
+    }
+  }
+
   readonly noneInTheChain: TipsetCheck = ({ tipset, blocks, receipts }) => {
-    const forged = tipset.cids.find((cid) => this.blocks.has(cid.toString()));
-    if (forged !== undefined) return `the forged block ${forged} is in the chain`;
+    const forged = tipset.cids.find((cid) => this.#blocks.has(cid.toString()));
+    if (forged !== undefined)
+      return `the forged block ${forged} is in the chain: ${this.#blocks.get(forged.toString())?.lie}`;
     for (const { messages } of blocks) {
       const stolen = messages
         .map((signed) => messageCid(signed).toString())
@@ -57,7 +91,7 @@ export class Crimes {
   };
 }
 
-/** Only those are slashed who have done what costs it, and each time once. */
+/** Only those are slashed who have done what costs it. */
 export function onlyTheGuilty(world: () => World): TipsetCheck {
   return ({ state, parent }: CheckedTipset, { store }: Oracle) => {
     for (const { identity } of world().nodes) {
@@ -74,40 +108,66 @@ export class Villain {
   readonly #world: () => World;
   readonly #crimes: Crimes;
   readonly #random: SeededRandom;
+  readonly #isLazy: boolean;
+  readonly #impostor: Impostor;
   #mood: Mood = "honest";
   #isReformed = false;
   #held: (() => Promise<void>)[] = [];
+  /** Every kind of forgery in turn, in an order of its own. */
+  #deck: string[] = [];
+  /** The way out that is not tampered with, of the present life. */
+  #wire: Wire | undefined;
 
   constructor(world: () => World, crimes: Crimes, random: SeededRandom) {
     this.#world = world;
     this.#crimes = crimes;
     this.#random = random;
+    this.#isLazy = random.chance(lazyShare);
+    this.#impostor = new Impostor(random.fork("impostor"));
   }
 
-  readonly tamper: Tamper = (wire: Wire, node: SimNode): Wire => ({
-    ...wire,
-    publish: (topic, bytes) =>
-      topic.startsWith("/fil/blocks/")
-        ? this.#publishBlock(wire, node, topic, bytes)
-        : wire.publish(topic, bytes),
-    handle: (protocol, handler) =>
-      wire.handle(protocol, (stream) => {
-        if (this.#mood === "deaf") return new Promise<never>(() => undefined);
-        return handler(this.#mood === "rubbish" ? this.#garbled(stream) : stream);
-      }),
-  });
+  readonly tamper: Tamper = {
+    wire: (wire: Wire, node: SimNode): Wire => {
+      this.#wire = wire;
+      return {
+        ...wire,
+        publish: (topic, bytes) =>
+          topic.startsWith("/fil/blocks/")
+            ? this.#publishBlock(wire, node, topic, bytes)
+            : wire.publish(topic, bytes),
+        handle: (protocol, handler) =>
+          wire.handle(protocol, (stream) => {
+            if (this.#mood === "deaf") return new Promise<never>(() => undefined);
+            if (this.#mood === "rubbish") return handler(this.#garbled(stream));
+            return this.#impostor.instead(protocol, node, handler)(stream);
+          }),
+      };
+    },
+    storage: (storage: Storage): Storage => ({
+      ...storage,
+      generatePost: async (kind, seed, sectorIds) => {
+        if (this.#isLazy && kind === "window") throw simErrors.unwilling({ deed: "a proof of spacetime" });
+        return storage.generatePost(kind, seed, sectorIds);
+      },
+    }),
+  };
 
-  /** Changes its mood until it is reformed. */
+  /** Changes its mood, and forges, until it is reformed. */
   async live(node: SimNode): Promise<void> {
     const { clock, plan, history } = this.#world();
+    const { misdeedMs } = plan.every;
+    void this.#forgeOften(node);
     while (!this.#isReformed) {
-      await clock.sleep(this.#random.between(Math.floor(plan.every.misdeedMs / 2), plan.every.misdeedMs * 2));
+      await clock.sleep(this.#random.between(misdeedMs, misdeedMs * 4));
       if (this.#isReformed) return;
-      this.#mood = this.#random.pick(moods);
+      const mood = this.#random.pick(moods);
+      // Who has lost its power forges no more.
+      const isEarly = history.atMs < lateShare * plan.faultMs;
+      this.#mood = mood === "equivocate" && isEarly ? "honest" : mood;
+      this.#impostor.cheats = this.#mood === "cheat";
       history.record(node.name, "mood", { mood: this.#mood });
       if (this.#mood !== "withhold") await this.#release();
       if (this.#mood === "flood") void this.#flood(node);
-      if (this.#mood === "usurp") void this.#usurp(node);
     }
   }
 
@@ -115,12 +175,74 @@ export class Villain {
   async reform(): Promise<void> {
     this.#isReformed = true;
     this.#mood = "honest";
+    this.#impostor.cheats = false;
     await this.#release();
   }
 
   /** Signs two blocks at its next win, for everybody to see. */
   incite(): void {
     this.#mood = "equivocate";
+  }
+
+  get #making(): Making {
+    return { verifier: this.#world().verifier, random: this.#random };
+  }
+
+  async #forgeOften(node: SimNode): Promise<void> {
+    const { clock, plan } = this.#world();
+    const { misdeedMs } = plan.every;
+    for (;;) {
+      await clock.sleep(this.#random.between(Math.floor(misdeedMs / 2), Math.floor((misdeedMs * 3) / 2)));
+      if (this.#isReformed) return;
+      const count = this.#random.between(2, mostForged);
+      for (let made = 0; made < count; made += 1) await this.#forge(node);
+    }
+  }
+
+  async #forge(node: SimNode): Promise<void> {
+    const { clock, plan } = this.#world();
+    const { running } = node;
+    if (running === undefined || node.identity.miner === undefined) return;
+    if (this.#deck.length === 0)
+      this.#deck = this.#random.shuffle([...Object.keys(lies), ...Object.keys(frauds)]);
+    const kind = this.#deck.pop() ?? "";
+    const latest = Math.floor((clock.nowMs() - running.chain.genesisTimestampMs) / plan.roundMs);
+    try {
+      const forged = await this.#forgedBlock(node, kind, latest);
+      if (forged === undefined) this.#deck.unshift(kind);
+      else await this.#publishForged(node, forged, kind);
+    } catch {
+      // It died meanwhile, or its disk failed: no crime today.
+    }
+  }
+
+  async #forgedBlock(node: SimNode, kind: string, latest: number): Promise<FullBlock | undefined> {
+    const { running } = node;
+    if (running === undefined) return undefined;
+    const lie = lies[kind];
+    const victim = this.#random.pick(this.#world().nodes).identity.account;
+    const fraud = { thief: node.identity.account, victim, random: this.#random };
+    if (lie !== undefined) {
+      const base = running.chain.head();
+      const spent = spending(running, { ...fraud, base });
+      const messages = spent === undefined ? [] : [spent];
+      return forgeBlock(node, running, this.#making, { lie, latest, messages });
+    }
+    return forgeBody(node, running, this.#making, {
+      latest,
+      fraud: (base) => frauds[kind]?.(running, { ...fraud, base }),
+    });
+  }
+
+  async #publishForged(node: SimNode, forged: FullBlock, lie: string): Promise<void> {
+    const { history, params, plan } = this.#world();
+    this.#crimes.forged(forged, lie);
+    const isLate = history.atMs > quietShare * plan.faultMs;
+    const isGreeted = isLate && this.#random.chance(greetedShare);
+    history.record(node.name, "forges", { lie, height: forged.header.height, isGreeted });
+    if (isGreeted && this.#wire !== undefined) return this.#impostor.greet(this.#wire, node, forged);
+    // Not through the tampered door: it would be falsified once more.
+    await this.#wire?.publish(`/fil/blocks/${params.name}`, encodeBlock(forged)).catch(() => undefined);
   }
 
   async #release(): Promise<void> {
@@ -142,11 +264,6 @@ export class Villain {
       case "equivocate":
         await send();
         return this.#double(wire, node, topic, block);
-      case "lie":
-        return this.#lie(wire, node, topic, block);
-      case "rob":
-        await send();
-        return this.#rob(wire, node, topic, block);
       default:
         return send();
     }
@@ -156,11 +273,10 @@ export class Villain {
     const { running } = node;
     const base = running?.chain.tipset(block.header.parents.map(String).join(","));
     if (running === undefined || base === undefined) return;
-    const { verifier, history } = this.#world();
+    const { history } = this.#world();
     const { height, miner } = block.header;
-    const own = await this.#ownMessage(node);
-    const messages = block.messages.length > 0 ? block.messages.slice(1) : own;
-    const second = await draftBlock(node, running, verifier, { base, round: height, messages });
+    const messages = block.messages.length > 0 ? block.messages.slice(1) : this.#ownMessage(node);
+    const second = await draftBlock(node, running, this.#making, { base, round: height, messages });
     if (second === undefined || blockCid(second.header).equals(blockCid(block.header))) return;
     if (second.header.stateRoot.equals(block.header.stateRoot) && messages.length === 0) return;
     history.record(node.name, "signs twice", { height });
@@ -168,78 +284,11 @@ export class Villain {
     await wire.publish(topic, encodeBlock(second)).catch(() => undefined);
   }
 
-  async #ownMessage(node: SimNode) {
-    const { running } = node;
+  #ownMessage({ identity, running }: SimNode): readonly SignedMessage[] {
     if (running === undefined) return [];
-    const stolen = theft(
-      running,
-      node.identity.account,
-      node.identity.miner ?? node.identity.account,
-      this.#random,
-    );
-    if (stolen === undefined) return [];
-    const bytes = messageSigningBytes(stolen.message, running.chain.networkId);
-    return [{ ...stolen, signature: running.wallet.sign(node.identity.account, bytes) }];
-  }
-
-  async #lie(wire: Wire, node: SimNode, topic: string, block: FullBlock): Promise<void> {
-    const { running } = node;
-    if (running === undefined) return;
-    for (const lie of this.#random.shuffle(Object.keys(lies)).slice(0, 3)) {
-      const forged = lieAbout(running, block, lie, this.#random);
-      if (forged !== undefined) await this.#publishForged(wire, node, topic, forged, lie);
-    }
-  }
-
-  async #rob(wire: Wire, node: SimNode, topic: string, block: FullBlock): Promise<void> {
-    const { running } = node;
-    const base = running?.chain.tipset(block.header.parents.map(String).join(","));
-    const { nodes, verifier } = this.#world();
-    const victim = this.#random.pick(nodes).identity.account;
-    if (running === undefined || base === undefined) return;
-    const stolen = theft(running, victim, node.identity.account, this.#random);
-    if (stolen === undefined) return;
-    this.#crimes.messages.add(messageCid(stolen).toString());
-    const round = block.header.height;
-    const forged = await draftBlock(node, running, verifier, { base, round, messages: [stolen] });
-    if (forged !== undefined && forged.messages.length > 0) {
-      await this.#publishForged(wire, node, topic, forged, "a stolen message");
-    }
-  }
-
-  /** Blocks of rounds that were not won. */
-  async #usurp(node: SimNode): Promise<void> {
-    const { clock, plan, verifier } = this.#world();
-    while (this.#mood === "usurp") {
-      await clock.sleep(plan.roundMs);
-      const { running } = node;
-      if (running === undefined) continue;
-      const { chain, wire } = running;
-      const round = Math.floor((clock.nowMs() - chain.genesisTimestampMs) / plan.roundMs);
-      const draft = { base: chain.head(), round, messages: [], isUnearned: true };
-      const forged = await draftBlock(node, running, verifier, draft).catch(() => undefined);
-      if (forged === undefined) continue;
-      await this.#publishForged(
-        wire,
-        node,
-        `/fil/blocks/${chain.params.name}`,
-        forged,
-        "a round that was not won",
-      );
-    }
-  }
-
-  async #publishForged(
-    wire: Wire,
-    node: SimNode,
-    topic: string,
-    forged: FullBlock,
-    lie: string,
-  ): Promise<void> {
-    this.#crimes.blocks.add(blockCid(forged.header).toString());
-    this.#world().history.record(node.name, "forges", { lie, height: forged.header.height });
-    // Not through the tampered door: it would be falsified once more.
-    await wire.publish(topic, encodeBlock(forged)).catch(() => undefined);
+    const fraud = { thief: identity.account, victim: identity.miner ?? identity.account };
+    const spent = spending(running, { ...fraud, random: this.#random, base: running.chain.head() });
+    return spent === undefined ? [] : [spent];
   }
 
   async #flood(node: SimNode): Promise<void> {
@@ -250,7 +299,8 @@ export class Villain {
       if (running === undefined) return;
       const { chain, wire } = running;
       const victim = this.#random.pick(nodes).identity.account;
-      const stolen = theft(running, victim, node.identity.account, this.#random);
+      const fraud = { victim, thief: node.identity.account, random: this.#random, base: chain.head() };
+      const stolen = theft(running, fraud);
       const kind = this.#random.below(3);
       if (kind === 0 && stolen !== undefined) {
         this.#crimes.messages.add(messageCid(stolen).toString());

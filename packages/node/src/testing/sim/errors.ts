@@ -7,6 +7,11 @@ export const simErrors = defineErrors("sim", {
     message: (data: { node: string }) => `${data.node} was killed here by the simulator`,
     fix: "nothing: what a dead process would have done next is not done",
   },
+  unwilling: {
+    exit: "internal",
+    message: (data: { deed: string }) => `a villain does not make ${data.deed}`,
+    fix: "nothing: it is one",
+  },
   badOption: {
     exit: "usage",
     message: (data: { option: string; reason: string }) => `${data.option}: ${data.reason}`,

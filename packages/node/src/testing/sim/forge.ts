@@ -1,8 +1,16 @@
 /**
  * Blocks that no honest miner makes, made with a real miner's keys: well formed, signed, and wrong in one point each.
- * A node that takes one of them has not checked that point.
+ * A node that takes one of them has not checked that point: all others are right, the draw among them, which is looked
+ * for on the latest tipsets until one has won.
  */
-import { type Address, attoFil, BufferedBlockstore, type CID, epoch, gasUnits, nonce } from "@holdfast/base";
+import {
+  type Address,
+  BufferedBlockstore,
+  type CID,
+  concatBytes,
+  epoch,
+  MemoryBlockstore,
+} from "@holdfast/base";
 import type { SeededRandom } from "@holdfast/base/testing";
 import {
   type BlockHeader,
@@ -13,9 +21,10 @@ import {
   type FullBlock,
   isWinner,
   messageCid,
-  readActor,
+  messagesRoot,
   readElectionFacts,
   type SignedMessage,
+  signBlock,
   type Tipset,
   ticketInput,
   timestampOf,
@@ -26,32 +35,96 @@ import type { Verifier } from "@holdfast/proofs/verify";
 import type { RunningNode } from "../../compose.ts";
 import type { SimNode } from "./node.ts";
 
+type Messages = readonly SignedMessage[];
+
+/** How a block comes by its election proof: it won, it did not, or it drew lots until some bytes would win. */
+export type Draw = "won" | "lost" | "by lot";
+
 export interface Draft {
   readonly base: Tipset;
   readonly round: number;
-  readonly messages: readonly SignedMessage[];
-  /** Whether the round need not be won. */
-  readonly isUnearned?: boolean;
+  readonly messages: Messages;
+  /** Default: it has won. */
+  readonly draw?: Draw;
 }
 
-/** A block of the node's miner with these messages, unsigned; undefined if it has nothing to win with. */
+export interface Making {
+  readonly verifier: Verifier;
+  readonly random: SeededRandom;
+}
+
+/** Latest tipsets, and rounds on each of them, among which a winning draw is looked for. */
+const basesTried = 8;
+const roundsTried = 8;
+const electionProofBytes = 96;
+
+function proofOf(
+  { wallet }: RunningNode,
+  { base, round, draw = "won" }: Draft,
+  facts: NonNullable<ReturnType<typeof readElectionFacts>>,
+  { miner, random }: { readonly miner: Address; readonly random: SeededRandom },
+): Uint8Array | undefined {
+  const wins = (proof: Uint8Array): boolean => isWinner(proof, facts.power, facts.totalPower);
+  if (draw === "by lot") {
+    let proof = random.bytes(electionProofBytes);
+    while (!wins(proof)) proof = random.bytes(electionProofBytes);
+    return proof;
+  }
+  const proof = wallet.blsSign(facts.workerKey, electionInput(base.minTicket, epoch(round), miner));
+  return wins(proof) === (draw === "won") ? proof : undefined;
+}
+
+/** The facts by which the node's miner may mine on a tipset; undefined if it may not. */
+function factsOn({ identity: { miner } }: SimNode, { chain, wallet }: RunningNode, base: Tipset) {
+  const state = chain.stateAfter(base.key);
+  if (miner === undefined || state === undefined) return undefined;
+  const facts = readElectionFacts(chain.store, state, miner);
+  if (facts === undefined || facts.power === 0n || !wallet.hasBls(facts.workerKey)) return undefined;
+  return { miner, state, facts };
+}
+
+/**
+ * A place of a block that the node's miner may make, in a round up to `latest`; undefined if it has won none of the
+ * latest ones.
+ */
+export function findDraw(
+  node: SimNode,
+  running: RunningNode,
+  latest: number,
+): Pick<Draft, "base" | "round"> | undefined {
+  const { chain, wallet } = running;
+  let tried = 0;
+  for (const base of chain.ancestors(chain.head())) {
+    if (tried === basesTried) return undefined;
+    tried += 1;
+    const on = factsOn(node, running, base);
+    if (on === undefined) continue;
+    const { miner, facts } = on;
+    for (let round = latest; round > base.height && round > latest - roundsTried; round -= 1) {
+      const input = electionInput(base.minTicket, epoch(round), miner);
+      const proof = wallet.blsSign(facts.workerKey, input);
+      if (isWinner(proof, facts.power, facts.totalPower)) return { base, round };
+    }
+  }
+  return undefined;
+}
+
+/** A block of the node's miner with these messages, signed; undefined if it has nothing to win with. */
 export async function draftBlock(
   node: SimNode,
   running: RunningNode,
-  verifier: Verifier,
-  { base, round, messages, isUnearned = false }: Draft,
+  { verifier, random }: Making,
+  draft: Draft,
 ): Promise<FullBlock | undefined> {
+  const { base, round, messages } = draft;
   const { chain, wallet } = running;
-  const { miner } = node.identity;
   const { storage } = node;
-  const state = chain.stateAfter(base.key);
-  if (miner === undefined || storage === undefined || state === undefined || round <= base.height)
-    return undefined;
-  const facts = readElectionFacts(chain.store, state, miner);
-  if (facts === undefined || facts.power === 0n || !wallet.hasBls(facts.workerKey)) return undefined;
+  const on = factsOn(node, running, base);
+  if (on === undefined || storage === undefined || round < base.height) return undefined;
+  const { miner, state, facts } = on;
   const height = epoch(round);
-  const electionProof = wallet.blsSign(facts.workerKey, electionInput(base.minTicket, height, miner));
-  if (isWinner(electionProof, facts.power, facts.totalPower) === isUnearned) return undefined;
+  const electionProof = proofOf(running, draft, facts, { miner, random });
+  if (electionProof === undefined) return undefined;
   const sector = winningSector(electionProof, facts.readProvableSectors());
   if (sector === undefined) return undefined;
   const post = await storage.generatePost("winning", winningPostSeed(electionProof), [sector.sectorId]);
@@ -95,7 +168,20 @@ function sign({ chain, wallet }: RunningNode, worker: Address, { header, message
   return { header: { ...header, signature }, messages };
 }
 
-type Change = (header: BlockHeader, genesis: CID, random: SeededRandom) => Partial<BlockHeader>;
+interface Hints {
+  readonly genesis: CID;
+  readonly random: SeededRandom;
+}
+
+export interface Lie {
+  /** Default: it has won. */
+  readonly draw?: Draw;
+  /** Rounds above the tipset that it stands on, whatever the draw found. */
+  readonly above?: number;
+  readonly change?: (header: BlockHeader, hints: Hints) => Partial<BlockHeader>;
+  /** Signed by whom the header names; or not at all, or by a stranger. */
+  readonly signer?: "nobody" | "a stranger";
+}
 
 const flipped = (bytes: Uint8Array, random: SeededRandom): Uint8Array => {
   const copy = bytes.slice();
@@ -105,56 +191,103 @@ const flipped = (bytes: Uint8Array, random: SeededRandom): Uint8Array => {
 };
 
 /** What a header can lie about; each lie alone. */
-export const lies: Readonly<Record<string, Change>> = {
-  heavierParents: ({ parentWeight }) => ({ parentWeight: parentWeight + 1_000n }),
-  lighterParents: ({ parentWeight }) => ({ parentWeight: parentWeight > 0n ? parentWeight - 1n : 7n }),
-  otherParentState: (_, genesis) => ({ parentState: genesis }),
-  otherState: ({ parentState }) => ({ stateRoot: parentState }),
-  otherReceipts: ({ messages }) => ({ receipts: messages }),
-  otherTime: ({ timestampMs }) => ({ timestampMs: timestampMs + 1 }),
-  laterHeight: ({ height }) => ({ height: epoch(height + 1) }),
-  otherTicket: ({ ticket }, _, random) => ({ ticket: flipped(ticket, random) }),
-  swappedProofs: ({ ticket, electionProof }) => ({ ticket: electionProof, electionProof: ticket }),
-  noWinningPost: () => ({ winningPost: new Uint8Array(0) }),
-  otherWinningPost: ({ winningPost }, _, random) => ({ winningPost: flipped(winningPost, random) }),
+export const lies: Readonly<Record<string, Lie>> = {
+  heavierParents: { change: ({ parentWeight }) => ({ parentWeight: parentWeight + 1_000n }) },
+  lighterParents: {
+    change: ({ parentWeight }) => ({ parentWeight: parentWeight > 0n ? parentWeight - 1n : 7n }),
+  },
+  otherParentState: {
+    change: ({ parentState, stateRoot }, { genesis }) => ({
+      parentState: parentState.equals(genesis) ? stateRoot : genesis,
+    }),
+  },
+  otherState: { change: ({ parentState }) => ({ stateRoot: parentState }) },
+  otherReceipts: { change: ({ stateRoot }) => ({ receipts: stateRoot }) },
+  otherMessages: { change: ({ stateRoot }) => ({ messages: stateRoot }) },
+  otherTime: { change: ({ timestampMs }) => ({ timestampMs: timestampMs + 1 }) },
+  otherTicket: { change: ({ ticket }, { random }) => ({ ticket: flipped(ticket, random) }) },
+  electionAsTicket: { change: ({ electionProof }) => ({ ticket: electionProof }) },
+  noWinningPost: { change: () => ({ winningPost: new Uint8Array(0) }) },
+  otherWinningPost: {
+    change: ({ winningPost }, { random }) => ({ winningPost: flipped(winningPost, random) }),
+  },
+  electionByLot: { draw: "by lot" },
+  notWon: { draw: "lost" },
+  sameHeight: { above: 0 },
+  otherSignature: { signer: "nobody" },
+  strangersSignature: { signer: "a stranger" },
 };
 
-/** The block with one lie in it, signed anew. */
-export function lieAbout(
+/** A block with this lie in it and nothing else wrong; undefined if none can be made now. */
+export async function forgeBlock(
+  node: SimNode,
   running: RunningNode,
-  block: FullBlock,
-  lie: string,
-  random: SeededRandom,
-): FullBlock | undefined {
+  making: Making,
+  { lie: { draw, above, change, signer }, latest, messages }: Forgery,
+): Promise<FullBlock | undefined> {
   const { chain } = running;
-  const facts = readElectionFacts(chain.store, block.header.parentState, block.header.miner);
+  const { random } = making;
+  const place = placeOf(node, running, { draw, above, latest });
   const genesis = chain.stateAfter(chain.genesis.key);
-  const change = lies[lie];
-  if (facts === undefined || genesis === undefined || change === undefined) return undefined;
-  const header = { ...block.header, ...change(block.header, genesis, random) };
-  return sign(running, facts.worker, { header, messages: block.messages });
+  if (place === undefined || genesis === undefined) return undefined;
+  const honest = await draftBlock(node, running, making, {
+    ...place,
+    messages,
+    ...(draw === undefined ? {} : { draw }),
+  });
+  if (honest === undefined) return undefined;
+  const changed = { ...honest.header, ...change?.(honest.header, { genesis, random }) };
+  const block = { ...honest, header: changed };
+  if (signer === "nobody") {
+    const signature = flipped(changed.signature.subarray(0, 64), random);
+    const recovery = changed.signature.subarray(64);
+    return { ...block, header: { ...changed, signature: concatBytes(signature, recovery) } };
+  }
+  if (signer === "a stranger")
+    return { ...block, header: signBlock(random.bytes(32), chain.networkId, changed) };
+  return change === undefined ? block : resigned(running, block);
 }
 
-/** Money of somebody else, without that one's signature. */
-export function theft(
-  { chain }: RunningNode,
-  victim: Address,
-  thief: Address,
-  random: SeededRandom,
-): SignedMessage | undefined {
-  const found = readActor(chain.store, chain.headState().state, victim);
-  if (found === undefined || victim === thief) return undefined;
-  return {
-    message: {
-      from: victim,
-      to: thief,
-      nonce: nonce(found.nonce),
-      value: attoFil(BigInt(random.between(1, 1_000_000))),
-      method: "",
-      params: new Uint8Array(0),
-      gasPrice: attoFil(1_000n),
-      gasLimit: gasUnits(1_000_000),
-    },
-    signature: random.bytes(65),
-  };
+export interface Forgery {
+  readonly lie: Lie;
+  /** The present round. */
+  readonly latest: number;
+  readonly messages: Messages;
+}
+
+function placeOf(
+  node: SimNode,
+  running: RunningNode,
+  { draw, above, latest }: { draw: Draw | undefined; above: number | undefined; latest: number },
+): Pick<Draft, "base" | "round"> | undefined {
+  const base = running.chain.head();
+  if (above !== undefined) return { base, round: base.height + above };
+  if (draw === undefined || draw === "won") return findDraw(node, running, latest);
+  return latest > base.height ? { base, round: latest } : undefined;
+}
+
+/** Signed anew by the worker, in whose name the forger has the keys. */
+function resigned(running: RunningNode, block: FullBlock): FullBlock | undefined {
+  const { chain } = running;
+  const { miner, parents } = block.header;
+  const state = chain.stateAfter(parents.map(String).join(","));
+  const facts = state === undefined ? undefined : readElectionFacts(chain.store, state, miner);
+  return facts === undefined ? undefined : sign(running, facts.worker, block);
+}
+
+/** A block with messages that no block may hold, whether the rules know that or not. */
+export async function forgeBody(
+  node: SimNode,
+  running: RunningNode,
+  making: Making,
+  { latest, fraud }: { readonly latest: number; readonly fraud: (base: Tipset) => Messages | undefined },
+): Promise<FullBlock | undefined> {
+  const place = findDraw(node, running, latest);
+  const messages = place === undefined ? undefined : fraud(place.base);
+  if (place === undefined || messages === undefined) return undefined;
+  const drafted = await draftBlock(node, running, making, { ...place, messages });
+  // Rules that take such messages have counted them in; otherwise the body is what is wrong with the block.
+  if (drafted === undefined || drafted.messages.length === messages.length) return drafted;
+  const root = messagesRoot(new MemoryBlockstore(), messages);
+  return resigned(running, { header: { ...drafted.header, messages: root }, messages });
 }

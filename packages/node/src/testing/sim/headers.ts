@@ -11,11 +11,10 @@ import {
   messageCid,
   messageSigningBytes,
   readMinerState,
-  readSectors,
   ticketInput,
   winningPostSeed,
 } from "@holdfast/consensus";
-import { type CheckedTipset, type Oracle, powerOfAll, type TipsetCheck } from "./invariants.ts";
+import type { CheckedTipset, Oracle, TipsetCheck } from "./invariants.ts";
 
 export const honestHeaders: TipsetCheck = ({ tipset, parent }, oracle) => {
   if (parent === undefined) return undefined;
@@ -44,7 +43,7 @@ function drawOf(header: BlockHeader, parent: CheckedTipset, oracle: Oracle): str
   const { miner, height, electionProof, ticket, winningPost } = header;
   const { store, networkId, params, verifier } = oracle;
   const view = readMinerState(store, parent.state, miner);
-  const power = powerOfAll(store, parent.state);
+  const power = oracle.powerOfAll(parent.state);
   const own = power.by.get(miner) ?? 0n;
   const draw = readBigEndian(blake2b256(electionProof));
   if (draw * power.total >= own * 2n ** 256n) return "it did not win";
@@ -56,7 +55,7 @@ function drawOf(header: BlockHeader, parent: CheckedTipset, oracle: Oracle): str
   if (!verifySignature(blockSigningBytes(header, networkId), header.signature, view.worker))
     return "not signed";
   const seed = winningPostSeed(electionProof);
-  const sectors = readSectors(store, parent.state, miner).filter(({ faultySince }) => faultySince === null);
+  const sectors = oracle.sectorsOf(parent.state, miner).filter(({ faultySince }) => faultySince === null);
   const sector = sectors[Number(readBigEndian(seed) % BigInt(Math.max(1, sectors.length)))];
   if (sector === undefined) return "it has no sector";
   const statement = {

@@ -21,6 +21,7 @@ import {
   readPower,
   readPowerTable,
   readSectors,
+  type Sector,
   type Tipset,
 } from "@holdfast/consensus";
 import type { Verifier } from "@holdfast/proofs/verify";
@@ -39,6 +40,11 @@ export interface CheckedTipset {
   readonly receipts: ReadonlyMap<string, Receipt>;
 }
 
+export interface Powers {
+  readonly total: bigint;
+  readonly by: ReadonlyMap<Address, bigint>;
+}
+
 /** One more check of a tipset that was executed for the first time. Says what is wrong. */
 export type TipsetCheck = (checked: CheckedTipset, oracle: Oracle) => string | undefined;
 
@@ -49,6 +55,8 @@ export class Oracle {
   readonly #verifier: Verifier;
   readonly #checks: ReadonlyMap<string, TipsetCheck>;
   readonly #known = new Map<string, CheckedTipset>();
+  readonly #sectors = new Map<string, readonly Sector[]>();
+  readonly #powers = new Map<string, Powers>();
   #total: AttoFil | undefined;
   #genesisTimeMs = 0;
   #networkId: Uint8Array = new Uint8Array(32);
@@ -76,6 +84,33 @@ export class Oracle {
   }
   get networkId(): Uint8Array {
     return this.#networkId;
+  }
+  /** All sectors of a miner; the same object as long as the miner's own state is the same. */
+  sectorsOf(state: CID, miner: Address): readonly Sector[] {
+    const head = readActor(this.store, state, miner)?.head?.toString() ?? "";
+    const known = this.#sectors.get(head);
+    if (known !== undefined) return known;
+    const sectors = readSectors(this.store, state, miner);
+    this.#sectors.set(head, sectors);
+    return sectors;
+  }
+  /** The power of every miner, summed from its sectors: those that are active and not faulty. */
+  powerOfAll(state: CID): Powers {
+    const known = this.#powers.get(state.toString());
+    if (known !== undefined) return known;
+    let total = 0n;
+    const by = new Map<Address, bigint>();
+    for (const miner of listMiners(this.store, state)) {
+      let power = 0n;
+      for (const sector of this.sectorsOf(state, miner)) {
+        if (sector.faultySince === null) power += BigInt(sector.sectorBytes);
+      }
+      by.set(miner, power);
+      total += power;
+    }
+    const powers = { total, by };
+    this.#powers.set(state.toString(), powers);
+    return powers;
   }
   get tipsets(): number {
     return this.#known.size;
@@ -176,31 +211,13 @@ export class Oracle {
   }
 
   #weigh(tipset: Tipset, parent: CheckedTipset): bigint {
-    const power = powerOfAll(this.store, parent.state);
+    const power = this.powerOfAll(parent.state);
     let weight = parent.weight;
     for (const { miner } of tipset.blocks) {
       weight += 10_000n + (power.total === 0n ? 0n : (100_000n * (power.by.get(miner) ?? 0n)) / power.total);
     }
     return weight;
   }
-}
-
-/** The power of every miner, summed from its sectors: those that are active and not faulty. */
-export function powerOfAll(
-  store: MemoryBlockstore,
-  state: CID,
-): { readonly total: bigint; readonly by: ReadonlyMap<Address, bigint> } {
-  let total = 0n;
-  const by = new Map<Address, bigint>();
-  for (const miner of listMiners(store, state)) {
-    let power = 0n;
-    for (const sector of readSectors(store, state, miner)) {
-      if (sector.faultySince === null) power += BigInt(sector.sectorBytes);
-    }
-    by.set(miner, power);
-    total += power;
-  }
-  return { total, by };
 }
 
 /** Every sender's messages are numbered without a gap, and the state counts them. */
@@ -230,8 +247,9 @@ export const gaplessNonces: TipsetCheck = ({ blocks, state, parent, tipset }, { 
 };
 
 /** Power is what the sectors prove: of each miner and of all, in every place that counts it. */
-export const powerIsProven: TipsetCheck = ({ state }, { store }) => {
-  const { total, by } = powerOfAll(store, state);
+export const powerIsProven: TipsetCheck = ({ state }, oracle) => {
+  const { store } = oracle;
+  const { total, by } = oracle.powerOfAll(state);
   const table = readPowerTable(store, state);
   for (const [miner, power] of by) {
     if (table.powerOf(miner) !== power)

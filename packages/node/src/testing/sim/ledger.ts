@@ -1,9 +1,10 @@
 /**
  * The books of a simulation, kept a second time: what every account gets and pays, computed from the messages, their
  * receipts and the plain rules of transfers, fees, rewards and channels, and compared with the balances of the state
- * after every tipset. It knows nothing of the actors' code, so a refund that is wrong by one attoFIL shows here.
+ * after every tipset; and of every multisig, who wants what. It knows nothing of the actors' code, so a refund that is
+ * wrong by one attoFIL shows here.
  */
-import { type Address, type CID, decode } from "@holdfast/base";
+import { type Address, type CID, c, decode } from "@holdfast/base";
 import {
   builtinAddresses,
   codeNameOfCid,
@@ -24,43 +25,68 @@ interface BookedChannel {
   readonly redeemed: bigint;
 }
 
-type Channels = ReadonlyMap<string, BookedChannel>;
+interface BookedMultisig {
+  readonly signers: readonly Address[];
+  readonly threshold: number;
+}
 
-/** Methods by which money goes ways that are not booked here: nothing is said about the tipset's accounts then. */
-const unbooked: ReadonlySet<string> = new Set([
-  "createMultisig",
-  "propose",
-  "approve",
-  "createMiner",
-  "withdraw",
-  "terminateSectors",
-  "reportConsensusFault",
-  "openChannel",
-  "acceptOwner",
-  "changeOwner",
-]);
-/** Methods of a miner that cost their sender the fee and the value that goes with them, and pay nobody. */
+/** What a signer has proposed, and who wants it. */
+interface BookedProposal {
+  readonly to: Address;
+  readonly value: bigint;
+  readonly method: string;
+  readonly approvals: ReadonlySet<Address>;
+}
+
+/** All that the books remember from one tipset to the next. */
+interface Kept {
+  readonly channels: ReadonlyMap<string, BookedChannel>;
+  readonly multisigs: ReadonlyMap<Address, BookedMultisig>;
+  /** By the multisig and the transaction's number. */
+  readonly proposals: ReadonlyMap<string, BookedProposal>;
+}
+
+const nothingKept: Kept = { channels: new Map(), multisigs: new Map(), proposals: new Map() };
+
+/** Methods of a miner and of the market that cost their sender the fee and the value that goes with them. */
 const plain: ReadonlySet<string> = new Set([
   "addAsk",
   "updatePeerId",
   "changeWorker",
   "confirmWorker",
+  "changeOwner",
+  "acceptOwner",
   "preCommitSector",
   "commitSector",
   "submitPost",
   "declareFaults",
   "declareRecovery",
   "extendSectors",
+  "terminateSectors",
+  "createMiner",
+  "addBalance",
+  "publishDeals",
+  "activateDeal",
+  "extendDeal",
+  "releaseDeal",
+  "reportCancelledChannel",
+  "settleDeals",
 ]);
+
+const { init, broker: brokerAddress, market } = builtinAddresses(network);
 
 class Books {
   readonly flows = new Map<Address, bigint>();
   readonly channels: Map<string, BookedChannel>;
+  readonly multisigs: Map<Address, BookedMultisig>;
+  readonly proposals: Map<string, BookedProposal>;
   /** Why this tipset cannot be booked. */
   open: string | undefined;
 
-  constructor(channels: Channels) {
+  constructor({ channels, multisigs, proposals }: Kept) {
     this.channels = new Map(channels);
+    this.multisigs = new Map(multisigs);
+    this.proposals = new Map(proposals);
   }
 
   pay(to: Address, amount: bigint): void {
@@ -68,17 +94,55 @@ class Books {
   }
 
   /** Says what is wrong with the message's own effect. */
-  book(message: Message, { exitCode, gasUsed }: Receipt, feeTo: Address): string | undefined {
+  book(message: Message, { exitCode, gasUsed, returns }: Receipt, feeTo: Address): string | undefined {
     const fee = message.gasPrice * BigInt(gasUsed);
     this.pay(message.from, -fee);
     this.pay(feeTo, fee);
     if (exitCode !== 0) return undefined;
     this.pay(message.from, -message.value);
     this.pay(message.to, message.value);
-    if (message.method === "" || plain.has(message.method)) return undefined;
-    if (message.to === builtinAddresses(network).broker && !unbooked.has(message.method))
-      return this.#channel(message);
-    this.open = message.method;
+    const { to, method, from, params } = message;
+    if (method === "") return undefined;
+    if (this.multisigs.has(to)) return this.#multisig(message, returns);
+    if (to === brokerAddress && method !== "openChannel") return this.#channel(message);
+    if (to === init && method === "createMultisig") {
+      const { signers, threshold } = decode(methods.init.createMultisig.params, params);
+      this.multisigs.set(decode(c.address, returns), { signers, threshold });
+    } else if (method === "withdraw") this.pay(from, decode(methods.miner.withdraw.params, params).amount);
+    else if (to === market && method === "withdrawBalance")
+      this.pay(from, decode(methods.market.withdrawBalance.params, params).amount);
+    else if (!plain.has(method)) this.open = method;
+    return undefined;
+  }
+
+  /** Nothing leaves a multisig before as many of its signers want it as it asks for. */
+  #multisig({ to: multisig, method, from, params }: Message, returns: Uint8Array): string | undefined {
+    const { propose, approve, cancel } = methods.multisig;
+    const known = this.multisigs.get(multisig);
+    if (known === undefined) return undefined;
+    if (!known.signers.includes(from)) return `${from} is no signer of ${multisig}`;
+    if (method === "cancel") {
+      this.proposals.delete(`${multisig}/${decode(cancel.params, params).transactionId}`);
+      return undefined;
+    }
+    if (method !== "propose" && method !== "approve") return undefined;
+    const { transactionId, outcome } = decode(propose.returns, returns);
+    const key = `${multisig}/${transactionId}`;
+    const before = method === "approve" ? this.proposals.get(key) : undefined;
+    if (method === "approve" && decode(approve.params, params).transactionId !== transactionId)
+      return `${from} approves another transaction than ${transactionId}`;
+    const wanted = before ?? { ...decode(propose.params, params), approvals: new Set<Address>() };
+    const approvals = new Set([...wanted.approvals, from]);
+    this.proposals.set(key, { ...wanted, approvals });
+    if (outcome === null) return undefined;
+    if (approvals.size < known.threshold)
+      return `${multisig} has done ${transactionId} for ${approvals.size} of ${known.threshold} signers`;
+    if (outcome.exitCode !== 0) return undefined;
+    this.proposals.delete(key);
+    // It can do all that an account can, and change itself: that is not booked.
+    if (wanted.method !== "") this.open = `${wanted.method} of a multisig`;
+    if (wanted.to === multisig) this.multisigs.delete(multisig);
+    this.pay(wanted.to, wanted.value);
     return undefined;
   }
 
@@ -122,14 +186,14 @@ class Books {
   }
 }
 
-/** The check for one simulation: it remembers the channels after each tipset. */
+/** The check for one simulation: it remembers channels and multisigs after each tipset. */
 export function bookkeeping(): TipsetCheck {
-  const channelsAfter = new WeakMap<CheckedTipset, Channels>();
+  const keptAfter = new WeakMap<CheckedTipset, Kept>();
   return (checked, oracle) => {
     const { tipset, parent, receipts } = checked;
     if (parent === undefined) return undefined;
-    const books = new Books(channelsAfter.get(parent) ?? new Map());
-    channelsAfter.set(checked, books.channels);
+    const books = new Books(keptAfter.get(parent) ?? nothingKept);
+    keptAfter.set(checked, books);
     const bodies = new Map(checked.blocks.map((block) => [block.header.miner, block.messages]));
     const seen = new Set<string>();
     for (const { miner } of tipset.blocks) {

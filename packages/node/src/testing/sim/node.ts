@@ -66,8 +66,13 @@ export interface Machine {
   readonly genesis: LoadedGenesis;
 }
 
-/** Lets a byzantine node see and change what leaves its machine. */
-export type Tamper = (wire: Wire, node: SimNode) => Wire;
+/** Lets a byzantine node see and change what leaves its machine, and what it proves. */
+export interface Tamper {
+  wire(wire: Wire, node: SimNode): Wire;
+  storage(storage: Storage): Storage;
+}
+
+const honest: Tamper = { wire: (wire) => wire, storage: (storage) => storage };
 
 interface Running {
   readonly life: Life;
@@ -91,7 +96,7 @@ export class SimNode {
     identity: Identity,
     machine: Machine,
     around: Surroundings,
-    { random, tamper = (wire) => wire }: { readonly random: SeededRandom; readonly tamper?: Tamper },
+    { random, tamper = honest }: { readonly random: SeededRandom; readonly tamper?: Tamper },
   ) {
     this.identity = identity;
     this.machine = machine;
@@ -203,7 +208,7 @@ export class SimNode {
     const fileBlocks = await openDiskBlocks({ disk, folder: "files", quotaBytes: fileQuotaBytes });
     stack.use(fileBlocks);
     life.assertAlive();
-    const wire = this.#tamper(stack.use(wireOf(life, net.createWire(this.name))), this);
+    const wire = this.#tamper.wire(stack.use(wireOf(life, net.createWire(this.name))), this);
     const { verifier } = this.#around;
     const node = stack.use(
       await startNode({
@@ -221,7 +226,14 @@ export class SimNode {
         verifier,
         ...(identity.miner === undefined || storage === undefined
           ? {}
-          : { miner: { address: identity.miner, storage, ask: this.#ask(), ...placeOf(identity) } }),
+          : {
+              miner: {
+                address: identity.miner,
+                storage: this.#tamper.storage(storage),
+                ask: this.#ask(),
+                ...placeOf(identity),
+              },
+            }),
       }),
     );
     const others = bootstrap.filter((address) => !address.endsWith(`/${this.name}`));

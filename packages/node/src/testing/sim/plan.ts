@@ -78,6 +78,7 @@ export function drawPlan(options: SimOptions): Plan {
   // A miner that breaks the rules is one of four at least.
   const miners = Math.min(nodes, random.between(isEvil ? 4 : 2, Math.max(isEvil ? 4 : 2, nodes - 1)));
   const drawnMs = random.between(12, 30) * minuteMs;
+  const drawnRoundMs = random.pick([10_000, 20_000, 30_000, 30_000]);
   const isReal = random.below(realProofsOneIn) === 0;
   const often = (kind: keyof Plan["every"], minMs: number, maxMs: number): number => {
     const everyMs = random.between(minMs, maxMs);
@@ -94,7 +95,8 @@ export function drawPlan(options: SimOptions): Plan {
     miners,
     byzantine: drawByzantine(random, isEvil, nodes, miners),
     faultMs: options.hours === undefined ? drawnMs : Math.round(options.hours * hourMs),
-    roundMs: random.pick([10_000, 20_000, 30_000, 30_000]),
+    // Whoever forges blocks needs rounds to win: more of them in the same time.
+    roundMs: isEvil ? 10_000 : drawnRoundMs,
     finalityEpochs: random.pick([100, 200]),
     proofs: options.proofs ?? (isReal ? "real" : "simulated"),
     sectorBytes: random.pick([1_024, 2_048, 2_048]),
@@ -113,7 +115,7 @@ export function drawPlan(options: SimOptions): Plan {
       pauseMs: often("pauseMs", 2 * minuteMs, 8 * minuteMs),
       skewMs: often("skewMs", 2 * minuteMs, 8 * minuteMs),
       diskMs: often("diskMs", minuteMs, 5 * minuteMs),
-      misdeedMs: often("misdeedMs", minuteMs / 2, 2 * minuteMs),
+      misdeedMs: often("misdeedMs", minuteMs / 12, minuteMs / 4),
     },
     workMs: random.between(10, 60) * 1_000,
   };

@@ -7,10 +7,12 @@
 import { HoldfastError } from "@holdfast/base";
 import { SeededRandom } from "@holdfast/base/testing";
 import { Crimes, onlyTheGuilty, Villain } from "./byzantine.ts";
+import { dealsAreKept } from "./deal-books.ts";
 import type { Deeds } from "./deeds.ts";
+import { faultsCost, provenInTime, punishedOnce } from "./duties.ts";
 import { honestHeaders, signedMessages } from "./headers.ts";
 import type { History, SimEvent, Violation } from "./history.ts";
-import { gaplessNonces, Oracle, powerIsProven } from "./invariants.ts";
+import { gaplessNonces, Oracle, powerIsProven, type TipsetCheck } from "./invariants.ts";
 import { bookkeeping } from "./ledger.ts";
 import { unleash } from "./nemesis.ts";
 import type { SimNode } from "./node.ts";
@@ -45,7 +47,7 @@ export async function simulate(options: SimOptions, hooks: SimHooks = {}): Promi
   const plan = drawPlan(options);
   let oracle: Oracle | undefined;
   let deeds: Deeds | undefined;
-  const crimes = new Crimes();
+  const crimes = new Crimes(() => world);
   const villains = new Map<string, Villain>();
   const world: World = await buildWorld(plan, {
     ...(hooks.onEvent === undefined ? {} : { onEvent: hooks.onEvent }),
@@ -56,20 +58,12 @@ export async function simulate(options: SimOptions, hooks: SimHooks = {}): Promi
       return villain.tamper;
     },
     onStart: (node) => {
-      watch(world, oracle, node);
+      watch(world, { oracle, crimes }, node);
       deeds?.checkKept(node);
     },
   });
   const { history, params, verifier, clock } = world;
-  oracle = new Oracle(history, params, verifier, {
-    "honest headers": honestHeaders,
-    "signed messages": signedMessages,
-    "gapless nonces": gaplessNonces,
-    "power is proven": powerIsProven,
-    "nothing forged": crimes.noneInTheChain,
-    "only the guilty are slashed": onlyTheGuilty(() => world),
-    "money of every account": bookkeeping(),
-  });
+  oracle = new Oracle(history, params, verifier, checksOf(world, crimes));
   await oracle.load(world.genesisCar);
   const isOver = (): boolean =>
     history.violation !== undefined || history.step >= (hooks.untilStep ?? Number.POSITIVE_INFINITY);
@@ -111,7 +105,29 @@ export async function simulate(options: SimOptions, hooks: SimHooks = {}): Promi
   };
 }
 
-function watch({ history }: World, oracle: Oracle | undefined, node: SimNode): void {
+/** What must hold after every tipset, by the name that a failure has. */
+function checksOf(world: World, crimes: Crimes): Readonly<Record<string, TipsetCheck>> {
+  return {
+    "honest headers": honestHeaders,
+    "signed messages": signedMessages,
+    "gapless nonces": gaplessNonces,
+    "power is proven": powerIsProven,
+    "proven in time": provenInTime,
+    "faults cost": faultsCost,
+    "punished once": punishedOnce,
+    "nothing forged": crimes.noneInTheChain,
+    "only the guilty are slashed": onlyTheGuilty(() => world),
+    "money of every account": bookkeeping(),
+    "deals are kept": dealsAreKept,
+  };
+}
+
+interface Watchers {
+  readonly oracle: Oracle | undefined;
+  readonly crimes: Crimes;
+}
+
+function watch({ history }: World, { oracle, crimes }: Watchers, node: SimNode): void {
   const { running, life } = node;
   if (running === undefined) return;
   running.chain.onHead((change) => {
@@ -123,6 +139,7 @@ function watch({ history }: World, oracle: Oracle | undefined, node: SimNode): v
       key: change.to.key,
     });
     oracle?.head(node.name, running, change);
+    crimes.checkTaken(node);
   });
 }
 

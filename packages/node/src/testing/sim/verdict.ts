@@ -39,6 +39,7 @@ export async function judge(trial: Trial): Promise<void> {
   if (!trial.isOver()) await allPunished(trial);
   // What was agreed on is still agreed on after the last deeds.
   if (!trial.isOver()) await agree(trial);
+  for (const node of trial.world.nodes) trial.crimes.checkTaken(node, true);
 }
 
 const honestOf = ({ nodes }: World): readonly SimNode[] =>

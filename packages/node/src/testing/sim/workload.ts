@@ -2,18 +2,38 @@
  * The people of a simulation: transfers, payment channels, multisigs, prices, files stored and read back, and requests
  * that make no sense. Each honest node has one of them, who does something at times drawn from the seed.
  */
-import { type Address, attoFil, channelId, encode, epoch, HoldfastError, parseCid } from "@holdfast/base";
+import {
+  type Address,
+  attoFil,
+  channelId,
+  encode,
+  epoch,
+  HoldfastError,
+  parseCid,
+  type SectorId,
+} from "@holdfast/base";
 import type { SeededRandom } from "@holdfast/base/testing";
-import { builtinAddresses, methods, type Voucher, voucherSigningBytes } from "@holdfast/consensus";
+import {
+  builtinAddresses,
+  methods,
+  readMinerState,
+  readPower,
+  readSectors,
+  type Voucher,
+  voucherSigningBytes,
+} from "@holdfast/consensus";
 import type { RunningNode } from "../../compose.ts";
 import { Deeds } from "./deeds.ts";
 import { network, type SimNode } from "./node.ts";
+import { Savings } from "./savings.ts";
 import type { World } from "./world.ts";
 
 const { broker, init } = builtinAddresses(network);
 /** Gas for any call of a client: then no dry run says beforehand that it will fail. */
 const plentyOfGas = 3_000_000;
 const filUnit = 10n ** 18n;
+/** A miner is taken out of service only with less than one part of so many of the power. */
+const mostPowerDown = 3n;
 
 interface OpenChannel {
   readonly payer: SimNode;
@@ -42,6 +62,7 @@ class People {
   readonly #stop = new AbortController();
   readonly #channels: OpenChannel[] = [];
   readonly #strangers: readonly Address[];
+  readonly #savings: Savings;
   #count = 0;
 
   constructor(world: World) {
@@ -49,6 +70,13 @@ class People {
     this.deeds = new Deeds(world);
     this.honest = world.nodes.filter(({ identity }) => !identity.isByzantine);
     this.#strangers = world.nodes.map(({ identity }) => identity.account);
+    this.#savings = new Savings({
+      world,
+      deeds: this.deeds,
+      honest: this.honest,
+      key: (node, what) => this.#key(node, what),
+      reach: (node, height) => this.#reach(node, height),
+    });
   }
 
   rest(): void {
@@ -69,13 +97,16 @@ class People {
 
   async #act(node: SimNode, random: SeededRandom): Promise<void> {
     const dice = random.below(100);
-    if (dice < 40) await this.#transfer(node, random);
-    else if (dice < 50) await this.#openChannel(node, random);
-    else if (dice < 70) await this.#useChannel(node, random);
-    else if (dice < 78) await this.#put(node, random);
-    else if (dice < 84) await this.#get(node, random);
-    else if (dice < 89) await this.#ask(node, random);
-    else if (dice < 94) await this.#multisig(node, random);
+    if (dice < 37) await this.#transfer(node, random);
+    else if (dice < 39) await this.#burst(node, random);
+    else if (dice < 47) await this.#openChannel(node, random);
+    else if (dice < 59) await this.#useChannel(node, random);
+    else if (dice < 74) await this.#channelLife(node, random);
+    else if (dice < 77) await this.#put(node, random);
+    else if (dice < 80) await this.#get(node, random);
+    else if (dice < 84) await this.#ask(node, random);
+    else if (dice < 89) await this.#maintain(node, random);
+    else if (dice < 94) await this.#savings.live(node, random);
     else await this.#nonsense(node, random);
   }
 
@@ -104,12 +135,21 @@ class People {
     }
   }
 
-  async #openChannel(node: SimNode, random: SeededRandom): Promise<void> {
+  /** More messages of one sender than a round or two take. */
+  async #burst(node: SimNode, random: SeededRandom): Promise<void> {
+    const count = random.between(5, 20);
+    await Promise.all(Array.from({ length: count }, () => this.#transfer(node, random)));
+  }
+
+  async #openChannel(
+    node: SimNode,
+    random: SeededRandom,
+    length = random.between(5, 60),
+  ): Promise<OpenChannel | undefined> {
     const others = this.honest.filter((other) => other !== node);
-    if (others.length === 0) return;
+    if (others.length === 0) return undefined;
     const target = random.pick(others);
     const amount = BigInt(random.between(1, 1_000)) * 10n ** 15n;
-    const length = random.between(5, 60);
     const sent = await this.deeds.send(node, this.#key(node, "channel"), {
       to: broker,
       value: attoFil(amount),
@@ -120,42 +160,107 @@ class People {
       }),
       gasLimit: plentyOfGas,
     });
-    if (sent !== undefined)
-      this.#channels.push({ payer: node, target, id: sent.nonce, amount, promised: 0n });
+    if (sent === undefined) return undefined;
+    const channel = { payer: node, target, id: sent.nonce, amount, promised: 0n };
+    this.#channels.push(channel);
+    return channel;
+  }
+
+  /** A channel from its beginning to its end, each step as soon as the chain allows it. */
+  async #channelLife(node: SimNode, random: SeededRandom): Promise<void> {
+    const length = random.between(2, 4);
+    const end = heightOf(node) + length;
+    const channel = await this.#openChannel(node, random, length);
+    if (channel === undefined) return;
+    try {
+      await this.#reach(node, heightOf(node) + 1);
+      await this.#redeem(channel, random, "redeem");
+      if (random.chance(0.3)) await this.#extend(channel, random);
+      await this.#reach(node, end);
+      await this.#pay(channel, "reclaim");
+    } catch {
+      // The day is over.
+    }
+  }
+
+  /** Errors: the signal's, when nothing new begins. */
+  async #reach(node: SimNode, height: number): Promise<void> {
+    const { clock, plan } = this.#world;
+    while (heightOf(node) < height) await clock.sleep(plan.roundMs, this.#stop.signal);
   }
 
   async #useChannel(node: SimNode, random: SeededRandom): Promise<void> {
     const own = this.#channels.filter(({ payer, target }) => payer === node || target === node);
-    if (own.length === 0) return this.#openChannel(node, random);
+    if (own.length === 0) return void (await this.#openChannel(node, random));
     const channel = random.pick(own);
-    const call = (
-      method: "extend" | "cancel" | "reclaim" | "redeem" | "close",
-      params: Uint8Array,
-      value = 0n,
-    ) =>
-      this.deeds.send(node, this.#key(node, method), {
-        to: broker,
-        method,
-        params,
-        value: attoFil(value),
-        gasLimit: plentyOfGas,
-      });
-    const id = channelId(channel.id);
-    if (channel.payer === node) {
-      const deed = random.pick(["extend", "cancel", "reclaim", "reclaim"] as const);
-      if (deed === "extend") {
-        const eol = epoch(heightOf(node) + random.between(5, 80));
-        const params = encode(methods.broker.extend.params, { channel: id, eol });
-        await call("extend", params, BigInt(random.below(1_000)) * 10n ** 12n);
-      } else {
-        await call(deed, encode(methods.broker[deed].params, { channel: id }));
-      }
-      return;
-    }
+    if (channel.target === node)
+      return this.#redeem(channel, random, random.pick(["redeem", "redeem", "close"] as const));
+    const deed = random.pick(["extend", "cancel", "reclaim", "reclaim"] as const);
+    if (deed === "extend") await this.#extend(channel, random);
+    else await this.#pay(channel, deed);
+  }
+
+  #callBroker(node: SimNode, method: string, params: Uint8Array, value = 0n) {
+    const call = { to: broker, method, params, value: attoFil(value), gasLimit: plentyOfGas };
+    return this.deeds.send(node, this.#key(node, method), call);
+  }
+
+  async #pay({ payer, id }: OpenChannel, method: "cancel" | "reclaim"): Promise<void> {
+    const params = encode(methods.broker[method].params, { channel: channelId(id) });
+    await this.#callBroker(payer, method, params);
+  }
+
+  async #extend({ payer, id }: OpenChannel, random: SeededRandom): Promise<void> {
+    const eol = epoch(heightOf(payer) + random.between(3, 30));
+    const params = encode(methods.broker.extend.params, { channel: channelId(id), eol });
+    await this.#callBroker(payer, "extend", params, BigInt(random.below(1_000)) * 10n ** 12n);
+  }
+
+  async #redeem(channel: OpenChannel, random: SeededRandom, method: "redeem" | "close"): Promise<void> {
     const voucher = this.#voucher(channel, random);
     if (voucher === undefined) return;
-    const method = random.pick(["redeem", "redeem", "close"] as const);
-    await call(method, encode(methods.broker[method].params, { voucher, redeemerParams: new Uint8Array(0) }));
+    const params = encode(methods.broker[method].params, { voucher, redeemerParams: new Uint8Array(0) });
+    await this.#callBroker(channel.target, method, params);
+  }
+
+  /** What an operator does: takes a sector out of service, announces new keys, takes money out, lets sectors live. */
+  async #maintain(node: SimNode, random: SeededRandom): Promise<void> {
+    const { miner } = node.identity;
+    const { running } = node;
+    if (miner === undefined || running === undefined) return this.#transfer(node, random);
+    const { store } = running.chain;
+    const { state } = running.chain.headState();
+    const healthy = readSectors(store, state, miner).filter(({ faultySince }) => faultySince === null);
+    const { signal } = this.#stop;
+    const deed = random.pick(["fault", "fault", "worker", "withdraw", "extend"] as const);
+    if (healthy.length === 0) return;
+    const { sectorId, expiration } = random.pick(healthy);
+    if (deed === "fault") await this.#declareFault(node, sectorId);
+    else
+      await this.deeds.ask(node, deed, async ({ handlers }) => {
+        if (deed === "worker") return handlers["mine.workerSet"]({}, signal);
+        if (deed === "withdraw") return handlers["mine.withdraw"]({ amount: "0.1FIL" }, signal);
+        return handlers["mine.extend"]({ sectorIds: [sectorId], untilHeight: expiration + 10 }, signal);
+      });
+  }
+
+  /** The miner itself brings the sector back. */
+  async #declareFault(node: SimNode, id: SectorId): Promise<void> {
+    const { miner } = node.identity;
+    const { running } = node;
+    if (miner === undefined || running === undefined) return;
+    const { store } = running.chain;
+    const { state } = running.chain.headState();
+    const { power, worker } = readMinerState(store, state, miner);
+    // The others must be able to go on without this one.
+    if (power * mostPowerDown > readPower(store, state)) return;
+    await this.deeds.send(node, this.#key(node, "fault"), {
+      from: worker,
+      to: miner,
+      method: "declareFaults",
+      params: encode(methods.miner.declareFaults.params, { sectorIds: [id] }),
+      gasLimit: plentyOfGas,
+    });
   }
 
   /** Signed by the payer's own keys, mostly for more than the last one, sometimes for more than there is. */
@@ -214,21 +319,6 @@ class People {
         providerCollateralPercent: 20,
         clientCollateralPercent: 5,
         expiresAfterEpochs: random.between(20, 10_000),
-      }),
-      gasLimit: plentyOfGas,
-    });
-  }
-
-  async #multisig(node: SimNode, random: SeededRandom): Promise<void> {
-    const signers = random.shuffle(this.#strangers).slice(0, random.between(1, 3));
-    await this.deeds.send(node, this.#key(node, "multisig"), {
-      to: init,
-      value: attoFil(BigInt(random.between(1, 1_000)) * 10n ** 12n),
-      method: "createMultisig",
-      params: encode(methods.init.createMultisig.params, {
-        signers,
-        threshold: random.between(1, 3),
-        unlockEpochs: random.pick([0, 20]),
       }),
       gasLimit: plentyOfGas,
     });

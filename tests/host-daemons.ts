@@ -63,7 +63,7 @@ export class HostDaemon implements AsyncDisposable {
   }
 
   /** Resolves when the API answers. */
-  async start(): Promise<void> {
+  async start(options: readonly string[] = []): Promise<void> {
     const daemon = this.#spawn([
       launcher,
       "daemon",
@@ -72,6 +72,7 @@ export class HostDaemon implements AsyncDisposable {
       "--listen",
       "127.0.0.1:0",
       "--json",
+      ...options,
     ]);
     const { api }: { api: string } = JSON.parse(await firstLine(daemon, () => this.#errors));
     const socket = join(this.repo, "api.sock");

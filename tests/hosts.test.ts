@@ -2,7 +2,8 @@
  * A network of several machines, as people would make it: five miners on five hosts (network namespaces, each with
  * its own loopback and address, joined by a bridge), torn apart for a hundred rounds and joined again, also with
  * one direction of one link dead; they end on one chain with exact money and no message lost. One finds the others
- * by mDNS alone, and one with an empty folder joins by invitation and catches up from the genesis.
+ * by mDNS alone, and each learns that others can dial it. Two with empty folders join by invitation: one catches up
+ * from the genesis, the other begins with a snapshot and never has what came before.
  * Left out where there are no namespaces: they need root and ip(8).
  */
 import { mkdtemp, rm } from "node:fs/promises";
@@ -32,11 +33,12 @@ describe.skipIf(missing !== undefined)("five miners on five hosts", { timeout: 4
   let lan: Lan;
   let nodes: readonly HostDaemon[] = [];
   let state = "";
+  let joined: Promise<readonly [HostDaemon, HostDaemon]>;
 
   beforeAll(async () => {
     state = await mkdtemp(join(tmpdir(), "holdfast-hosts-"));
     stack.defer(() => rm(state, { recursive: true, force: true }));
-    lan = stack.use(new Lan(minerCount + 1));
+    lan = stack.use(new Lan(minerCount + 2));
     await createDevnet({
       state,
       roundMs,
@@ -101,29 +103,72 @@ describe.skipIf(missing !== undefined)("five miners on five hosts", { timeout: 4
   it("agree also after one direction of one link was dead", async () => {
     const start = await headOf(nodes[0]);
     lan.silence(0, 3, true);
+    // Those who join have nothing to do with that link, so they need not wait for it.
+    joined = joinAll(start.height - 10);
+    joined.catch(() => undefined);
     await until("twenty rounds go by", async () => (await headOf(nodes[0])).height >= start.height + 20);
     lan.silence(0, 3, false);
     await agreed(nodes, start.height + 20);
     await expectExactMoney(nodes);
   });
 
-  it("one with an empty folder joins by invitation and catches up from the genesis", async () => {
-    const [first] = nodes;
-    const host = lan.hosts[minerCount];
-    if (first === undefined || host === undefined) throw new TypeError("there are six hosts");
-    const { invitation } = await first.client.call("net.invite", {});
-    const joiner = stack.use(new HostDaemon(host, join(state, "joiner")));
-    const listen = `/ip4/${host.address}/tcp/${port}`;
-    await joiner.holdfast(["join", invitation, "--repo", joiner.repo, "--listen", listen]);
-    await joiner.start();
-    const { height } = await headOf(first);
-    await agreed([...nodes, joiner], height);
-    await expectExactMoney([...nodes, joiner]);
-    await until(
-      "it knows the others too",
-      async () => (await joiner.client.call("net.peers", {})).length > 2,
-    );
+  it("two with empty folders join by invitation and catch up: from the genesis, and from a snapshot", async () => {
+    const [fromGenesis, fromSnapshot] = await joined;
+    const joiners = [fromGenesis, fromSnapshot];
+    const { height } = await headOf(nodes[0]);
+    await agreed([...nodes, ...joiners], height);
+    await expectExactMoney([...nodes, ...joiners]);
+    for (const [node, hasAll] of [[fromGenesis, true] as const, [fromSnapshot, false] as const]) {
+      const { statesFrom } = await node.client.call("chain.store", {});
+      expect(statesFrom === 0).toBe(hasAll);
+      // The headers of all heights are there in both.
+      expect(await keyAt(node, 5)).toBe(await keyAt(nodes[0], 5));
+      await until(
+        "it knows the others too",
+        async () => (await node.client.call("net.peers", {})).length > 2,
+      );
+    }
   });
+
+  it("know that they can be dialled: those whom they had dialled tried", async () => {
+    await until("each knows, and three of them by that", async () => {
+      const found = await Promise.all(nodes.map(({ client }) => client.call("net.status", {})));
+      const tried = found.filter(({ dialBacks }) =>
+        dialBacks.some(({ reached, port: at }) => reached && at === port),
+      );
+      return found.every(({ reach }) => reach === "public") && tried.length >= 3;
+    });
+  });
+
+  /** By one invitation, at the same time; the snapshot is of the tipset at this height. */
+  async function joinAll(height: number): Promise<readonly [HostDaemon, HostDaemon]> {
+    const [first] = nodes;
+    if (first === undefined) throw new TypeError("there are five");
+    const { invitation } = await first.client.call("net.invite", {});
+    const file = join(state, "chain.car");
+    const joinOne = async (index: number, name: string, options: readonly string[]): Promise<HostDaemon> => {
+      const host = lan.hosts[index];
+      if (host === undefined) throw new TypeError("there are seven hosts");
+      const joiner = stack.use(new HostDaemon(host, join(state, name)));
+      const listen = `/ip4/${host.address}/tcp/${port}`;
+      await joiner.holdfast(["join", invitation, "--repo", joiner.repo, "--listen", listen]);
+      await joiner.start(options);
+      return joiner;
+    };
+    const exported = first.holdfast([
+      "chain",
+      "export",
+      file,
+      "--height",
+      String(height),
+      "--repo",
+      first.repo,
+    ]);
+    return Promise.all([
+      joinOne(minerCount, "from-genesis", []),
+      exported.then(() => joinOne(minerCount + 1, "from-snapshot", ["--snapshot", file])),
+    ]);
+  }
 });
 
 async function until(what: string, done: () => Promise<boolean>): Promise<void> {

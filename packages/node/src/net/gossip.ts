@@ -60,8 +60,11 @@ export const defaultHeartbeatMs = 1_000;
 const fullMesh = 12;
 /** Heartbeats between two looks at who fills a mesh. */
 const looksApart = 5;
-/** Shorter than the usual minute: whom a full mesh has sent away comes back when there is room again. */
-const pruneBackoffMs = 15_000;
+/**
+ * Shorter than the usual minute: whom a full mesh has sent away comes back when there is room again. Gossipsub looks
+ * every 15 heartbeats whose time is over, and grants one more: with 15 s that would be every 30 of them.
+ */
+const pruneBackoffMs = 12_000;
 
 export function meshCare(): MeshCare {
   return new MeshCare(fullMesh);

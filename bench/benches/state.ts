@@ -250,7 +250,7 @@ async function run({ quick, peers, say }: BenchOptions): Promise<readonly Figure
     : new Map();
   const hashmap = await hashmaps(count);
   return [
-    ...figuresOf(own, hashmap, foreign),
+    ...figuresOf(own, hashmap, foreign).map((figure) => ({ ...figure, name: `${millions}: ${figure.name}` })),
     {
       name: `block of ${block.messages} transfers, signatures known`,
       by: millions,
@@ -268,6 +268,6 @@ async function run({ quick, peers, say }: BenchOptions): Promise<readonly Figure
 
 export const stateBench: Bench = {
   name: "state",
-  about: "the table of a million actors, in memory, one thread",
+  about: "the table of all actors, in memory, one thread",
   run,
 };

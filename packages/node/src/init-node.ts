@@ -60,6 +60,7 @@ export async function initNode(options: InitNodeOptions): Promise<MadeNode> {
     bootstrap: [
       ...new Set([...(invitation?.addresses ?? []), ...(file?.bootstrap ?? []), ...options.bootstrap]),
     ],
+    ...(founder === undefined ? {} : promised(founder)),
     ...(options.listen === undefined ? {} : { listen: [...options.listen] }),
     ...(options.announce === undefined ? {} : { announce: [...options.announce] }),
   };
@@ -75,6 +76,17 @@ export async function initNode(options: InitNodeOptions): Promise<MadeNode> {
   const address = keys.wallet.defaultAddress() ?? (await keys.wallet.newAccount());
   const peerId = await peerIdOfSeed(keys.peerSeed);
   return { repo: options.repo, network: params.name, address, peerId };
+}
+
+/** The network's file tells everybody where a founder's node will be, so that is where it listens. */
+function promised({ bootstrap }: Founder): Partial<NodeConfig["net"]> {
+  const announce = bootstrap.map((address) => address.replace(/\/p2p\/[^/]+$/, ""));
+  const listen = announce.map((address) => {
+    if (/^\/ip4\/127\.|^\/ip6\/::1\//.test(address)) return address;
+    const anywhere = address.startsWith("/ip6/") ? "/ip6/::" : "/ip4/0.0.0.0";
+    return anywhere + address.slice(address.indexOf("/tcp/"));
+  });
+  return listen.length === 0 ? {} : { listen: [...new Set(listen)], announce };
 }
 
 /** A founder's node runs the miner whose sectors lie in its folder. */

@@ -70,6 +70,15 @@ const sealsText = (sectors: number, proven: number): string =>
     ? `${plural(sectors, "founders' sector")}, each with a proof that verifies`
     : `${plural(sectors, "founders' sector")}, NONE of them proven: the founders believe each other`;
 
+/** Before an hour of sealing, not after it. */
+function multiaddrsOf(input: CommandInput, option: string): readonly string[] {
+  return optionList(input, option).map((address) => {
+    if (/^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d{1,5}$/.test(address)) return address;
+    const problem = `--${option} is a multiaddr such as /ip4/10.0.0.5/tcp/6000, not ${address}`;
+    throw cliErrors.badValue({ problem });
+  });
+}
+
 const passphraseOf = ({ env }: CommandContext): string | undefined => env.HOLDFAST_PASSPHRASE || undefined;
 
 export const genesisNew = action({
@@ -142,7 +151,7 @@ export const genesisSector = action({
       {
         sectors: optionNumber(input, "sectors", { least: 1, most: 256 }) ?? 1,
         foundersProven: draft.foundersProven,
-        listen: optionList(input, "listen"),
+        listen: multiaddrsOf(input, "listen"),
         ...(sectorBytes === undefined ? {} : { sectorBytes }),
       },
       passphraseOf(context),

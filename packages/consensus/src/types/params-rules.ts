@@ -37,7 +37,7 @@ export function paramWarnings(params: NetworkParams): readonly string[] {
     ],
     [finalityEpochs >= 30, `finality of ${finalityEpochs} epochs: a short partition cannot heal any more`],
     [provingPeriodEpochs >= finalityEpochs / 16, "sectors are proven much more often than blocks are final"],
-    [upgradeAuthority !== null, "nobody can schedule upgrades: the network keeps these parameters for ever"],
+    [upgradeAuthority !== null, "nobody can schedule upgrades: what the genesis says holds for ever"],
   ];
   return rules.filter(([holds]) => !holds).map(([, text]) => text);
 }

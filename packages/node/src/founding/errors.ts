@@ -29,6 +29,12 @@ export const foundingErrors = defineErrors("network", {
     message: (d: { folder: string }) => `${d.folder} holds a founder's sectors already`,
     fix: "use its founder.json, or another folder",
   },
+  unfinishedFounder: {
+    exit: "refused",
+    message: (d: { folder: string }) =>
+      `${d.folder} holds a founding that was cut off before its founder.json`,
+    fix: "remove that folder, in which nothing is in use yet, or take another",
+  },
   badFounder: {
     exit: "proof-invalid",
     message: (d: { problem: string }) => `the founder's file does not hold: ${d.problem}`,

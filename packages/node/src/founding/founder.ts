@@ -3,6 +3,7 @@
  * with the proofs of the seals where the draft asks for them.
  * The folder becomes a node's by `init` with the network's file, keys and sectors as they are.
  */
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Address, filText, parseFil, toHex } from "@holdfast/base";
@@ -43,7 +44,7 @@ export async function founderOf(repo: string): Promise<Founder | undefined> {
   }
 }
 
-/** Errors: `network/already-founder`, `proofs/…`, `storage/…`, `keystore/…`. */
+/** Errors: `network/already-founder`, `network/unfinished-founder`, `proofs/…`, `storage/…`, `keystore/…`. */
 export async function foundSectors(
   params: NetworkParams,
   options: FounderOptions,
@@ -52,6 +53,8 @@ export async function foundSectors(
   const { paths } = needs;
   if ((await founderOf(paths.root)) !== undefined)
     throw foundingErrors.alreadyFounder({ folder: paths.root });
+  if (existsSync(join(paths.root, "storage.db")))
+    throw foundingErrors.unfinishedFounder({ folder: paths.root });
   await mkdir(paths.keystore, { recursive: true, mode: 0o700 });
   await mkdir(paths.storage, { recursive: true });
   const { passphrase } = needs;

@@ -295,7 +295,8 @@ describe("two founders", () => {
     const made = await initNode({ repo: at("ann"), ...node });
     expect(made.address).toBe(ann.owner);
     const config = await readFile(at("ann/config.toml"), "utf8");
-    for (const text of [`miner = "${ann.miner}"`, "sectorBytes = 1024", ...bob.bootstrap]) {
+    const ports = ['listen = [ "/ip4/0.0.0.0/tcp/6000" ]', 'announce = [ "/ip4/10.0.0.5/tcp/6000" ]'];
+    for (const text of [...ports, `miner = "${ann.miner}"`, "sectorBytes = 1024", ...bob.bootstrap]) {
       expect(config).toContain(text);
     }
   });

@@ -1,8 +1,8 @@
-/** Methods about the money that the market holds: collaterals of deals, and what is free of it. */
+/** Methods about the market: the money that it holds, what one miner asks, changes of deals. */
 import { z } from "zod";
 import { sentMessage } from "./message-methods.ts";
 import { call } from "./method-spec.ts";
-import { addressText, dealAmendment, filText, height } from "./shapes.ts";
+import { addressText, askView, dealAmendment, filText, height } from "./shapes.ts";
 
 const amountParam = z.string().max(64);
 const ofMiner = addressText
@@ -41,6 +41,11 @@ export const marketMethods = {
     "Takes free money out of an escrow; that of a miner goes to its owner",
     z.object({ amount: amountParam.optional().describe("default: all that is free"), ofMiner, from, key }),
     marketCall,
+  ),
+  "ask.show": call(
+    "The asks of this miner, or of another",
+    z.object({ miner: addressText.optional() }),
+    z.array(askView),
   ),
   "deal.extend": call(
     "Asks the miner of a deal to let it live longer, at its ask; goes on over restarts",

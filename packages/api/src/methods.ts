@@ -253,11 +253,6 @@ export const methods = {
     z.array(walletEntry),
   ),
   "ask.ls": call("The asks of all miners, cheapest first", nothing, z.array(askView)),
-  "ask.show": call(
-    "The asks of this miner, or of another",
-    z.object({ miner: addressText.optional() }),
-    z.array(askView),
-  ),
   "ask.set": call(
     "Publishes this miner's ask",
     z.object({

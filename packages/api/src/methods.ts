@@ -26,6 +26,7 @@ import {
   putView,
   receiptDocument,
   sectorView,
+  signing,
   sizeBytes,
   tipsetSummary,
 } from "./shapes.ts";
@@ -68,13 +69,7 @@ const mineStatus = z.object({
   networkPowerBytes: sizeBytes,
   blocksWon: z.int(),
   lastBlockAt: height.nullable(),
-  signing: z
-    .object({
-      standing: z.enum(["clear", "careful", "looking", "twin"]),
-      reason: z.string().nullable(),
-      fix: z.string().nullable(),
-    })
-    .describe("whether it signs blocks, and if not, for what fear of another node with the same keys"),
+  signing,
   sectors: z.object({ active: z.int(), faulty: z.int(), pending: z.int() }),
   pledgeFil: filText,
   availableFil: filText,

@@ -221,3 +221,12 @@ export const receiptDocument = z.object({
     }),
   ),
 });
+
+/** Of a miner's blocks. */
+export const signing = z
+  .object({
+    standing: z.enum(["clear", "careful", "looking", "twin"]),
+    reason: z.string().nullable(),
+    fix: z.string().nullable(),
+  })
+  .describe("whether it signs blocks, and if not, for what fear of another node with the same keys");

@@ -48,7 +48,7 @@ async function drain(source: AsyncIterable<Uint8Array>, digest: string): Promise
 }
 
 async function fetched(client: ApiClient, cid: string, digest: string): Promise<number> {
-  const { bytes } = await client.openFile(cid, 0);
+  const { bytes } = await client.openFile(cid, { offsetBytes: 0 });
   return drain(bytes, digest);
 }
 

@@ -14,6 +14,7 @@ import {
   importPath,
   methodPath,
   snapshotPath,
+  tarType,
 } from "./http.ts";
 import { type CallName, type MethodParams, type MethodResult, methods, type StreamName } from "./methods.ts";
 
@@ -67,9 +68,21 @@ export interface ApiClient {
     signal?: AbortSignal,
   ): AsyncIterable<MethodResult<Name>>;
   importFile(bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<Imported>;
-  openFile(cid: string, offsetBytes: number, signal?: AbortSignal): Promise<FileDownload>;
+  /** A folder, as `folderToTar` writes it. */
+  importFolder(tar: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<Imported>;
+  openFile(cid: string, range: FileQuery, signal?: AbortSignal): Promise<FileDownload>;
+  /** All of a folder, for `folderFromTar`. */
+  openFolder(cid: string, path: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** The bytes of a snapshot as `chain.snapshot` planned it. */
   openSnapshot(plan: SnapshotQuery, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+}
+
+export interface FileQuery {
+  readonly offsetBytes: number;
+  /** Default: to the end. */
+  readonly lengthBytes?: number | undefined;
+  /** Names below a folder, with slashes between them; none for the CID itself. */
+  readonly path?: string | undefined;
 }
 
 export interface SnapshotQuery {
@@ -90,6 +103,23 @@ export function createClient(options: ClientOptions): ApiClient {
       body: JSON.stringify(params),
       ...(signal === undefined ? {} : { signal }),
     });
+  const get = (name: string, path: string, signal?: AbortSignal): Promise<ApiResponse> =>
+    exchange(name, path, { method: "GET", headers: {}, ...(signal === undefined ? {} : { signal }) });
+  const upload = async (
+    body: AsyncIterable<Uint8Array>,
+    type: string,
+    signal?: AbortSignal,
+  ): Promise<Imported> => {
+    const response = await exchange("import", importPath, {
+      method: "POST",
+      headers: { "content-type": type },
+      body,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const result = imported.safeParse(await jsonOf(response, "import", signal));
+    if (!result.success) throw badAnswer("import", result.error.issues);
+    return result.data;
+  };
   return {
     url: options.url,
     async call(name, params, signal) {
@@ -107,39 +137,28 @@ export function createClient(options: ClientOptions): ApiClient {
       }
       throw apiErrors.streamCut({ method: name });
     },
-    async importFile(bytes, signal) {
-      const response = await exchange("import", importPath, {
-        method: "POST",
-        headers: { "content-type": "application/octet-stream" },
-        body: bytes,
-        ...(signal === undefined ? {} : { signal }),
-      });
-      const result = imported.safeParse(await jsonOf(response, "import", signal));
-      if (!result.success) throw badAnswer("import", result.error.issues);
-      return result.data;
-    },
-    async openFile(cid, offsetBytes, signal) {
-      const response = await exchange("file", `${filePath(cid)}?offset=${offsetBytes}`, {
-        method: "GET",
-        headers: {},
-        ...(signal === undefined ? {} : { signal }),
-      });
+    importFile: (bytes, signal) => upload(bytes, "application/octet-stream", signal),
+    importFolder: (tar, signal) => upload(tar, tarType, signal),
+    async openFile(cid, { offsetBytes, lengthBytes, path }, signal) {
+      const query = new URLSearchParams({ offset: String(offsetBytes) });
+      if (lengthBytes !== undefined) query.set("length", String(lengthBytes));
+      if (path !== undefined && path !== "") query.set("path", path);
+      const response = await get("file", `${filePath(cid)}?${query}`, signal);
       const header = response.headers.get(fileBytesHeader) ?? "";
       if (!/^\d{1,16}$/.test(header) || response.body === null) {
         throw apiErrors.badAnswer({ method: "file", detail: "no file size" });
       }
       return { sizeBytes: Number(header), bytes: wholeBody(response.body, "file", signal) };
     },
+    async openFolder(cid, path, signal) {
+      const query = new URLSearchParams({ as: "tar", ...(path === "" ? {} : { path }) });
+      const response = await get("file", `${filePath(cid)}?${query}`, signal);
+      if (response.body === null) throw apiErrors.badAnswer({ method: "file", detail: "no bytes" });
+      return wholeBody(response.body, "file", signal);
+    },
     async openSnapshot({ height, messageEpochs }, signal) {
-      const response = await exchange(
-        "snapshot",
-        `${snapshotPath}?height=${height}&messages=${messageEpochs}`,
-        {
-          method: "GET",
-          headers: {},
-          ...(signal === undefined ? {} : { signal }),
-        },
-      );
+      const query = new URLSearchParams({ height: String(height), messages: String(messageEpochs) });
+      const response = await get("snapshot", `${snapshotPath}?${query}`, signal);
       if (response.body === null) throw apiErrors.badAnswer({ method: "snapshot", detail: "no bytes" });
       return wholeBody(response.body, "snapshot", signal);
     },

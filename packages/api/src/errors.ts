@@ -28,6 +28,11 @@ export const apiErrors = defineErrors("api", {
       `the answer to ${data.method} is not understood: ${data.detail}`,
     fix: "check that client and node are of the same version",
   },
+  badFolder: {
+    exit: "usage",
+    message: (data: { path: string; reason: string }) => `${data.path}: ${data.reason}`,
+    fix: "send a tar stream of files, folders and symbolic links; leave out what is none of them",
+  },
   streamCut: {
     exit: "retry-later",
     message: (data: { method: string }) => `the connection ended in the middle of ${data.method}`,

@@ -11,12 +11,16 @@ export function methodPath(name: string): string {
   return `${apiPrefix}/${name}`;
 }
 
-/** `POST` a file's bytes here; the answer is an `imported` document. */
+/** `POST` a file's bytes here, or a folder as a tar stream of `tarType`; the answer is an `imported` document. */
 export const importPath = `${apiPrefix}/import`;
+export const tarType = "application/x-tar";
 export const imported = z.object({ cid: cidText, sizeBytes, carBytes: sizeBytes });
 export type Imported = z.output<typeof imported>;
 
-/** `GET` a file's verified bytes here, from `?offset=` on. */
+/**
+ * `GET` a file's verified bytes here: from `?offset=` on, at most `?length=`, below the folder at `?path=`. With
+ * `?as=tar` all of a folder, as a tar stream.
+ */
 export function filePath(cid: string): string {
   return `${apiPrefix}/file/${encodeURIComponent(cid)}`;
 }

@@ -9,6 +9,7 @@ export {
   type ClientOptions,
   createClient,
   type FileDownload,
+  type FileQuery,
   type SnapshotQuery,
   streamEnd,
 } from "./client.ts";
@@ -27,6 +28,7 @@ export {
   methodPath,
   snapshotPath,
   statusOf,
+  tarType,
 } from "./http.ts";
 export {
   type ApiHandlers,

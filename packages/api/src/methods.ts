@@ -342,6 +342,20 @@ export const methods = {
     z.object({ jobId: z.string().max(200) }),
     receiptDocument,
   ),
+  "folder.ls": stream(
+    "The entries of a folder, or the file at a path; what is not here is fetched",
+    z.object({
+      cid: cidText,
+      path: z.string().max(4096).default("").describe("names below the CID, with slashes between them"),
+    }),
+    z.object({
+      name: z.string().describe("empty for the place itself"),
+      kind: z.enum(["file", "folder", "symlink"]),
+      cid: cidText,
+      sizeBytes: sizeBytes.nullable().describe("of a file"),
+      target: z.string().nullable().describe("of a symbolic link"),
+    }),
+  ),
   "file.stat": call(
     "Finds a file: its size and who has it",
     z.object({ cid: cidText }),

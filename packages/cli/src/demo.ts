@@ -14,7 +14,7 @@ import { z } from "zod";
 import { type PutView, stepWords } from "./checklist.ts";
 import type { CommandContext } from "./command.ts";
 import { demoErrors } from "./demo-errors.ts";
-import { fetchToFile } from "./download.ts";
+import { fetchTo } from "./download.ts";
 import { cliErrors } from "./errors.ts";
 import { fil, plural, seconds, shortId, sizeText } from "./human-text.ts";
 import { type PutOutcome, storeFile } from "./put.ts";
@@ -185,6 +185,7 @@ async function store(story: Story, path: string): Promise<Stored> {
   const time = `${dealRounds} rounds`;
   say(`storing ${basename(path)} at ${plural(request.copies, "miner")} for ${time}`);
   const lines = storeFile(story, {
+    skipHidden: false,
     path,
     copies: request.copies,
     forMs: dealRounds * request.roundMs,
@@ -224,7 +225,11 @@ async function fetchBack(
   const { other, folder, say } = story;
   say("fetching it on the bootstrap node, which has to ask the miners for it");
   const startedMs = performance.now();
-  const fetched = await fetchToFile({ ...story, node: async () => other }, cid, join(folder, "fetched"));
+  const fetched = await fetchTo(
+    { ...story, node: async () => other },
+    { cid, path: [] },
+    join(folder, "fetched"),
+  );
   const tookMs = Math.max(1, performance.now() - startedMs);
   const [before, after] = await Promise.all([readFile(original), readFile(fetched.path)]);
   if (!before.equals(after)) throw cliErrors.differs({ path: fetched.path, cid });

@@ -4,34 +4,72 @@
  * verified every block before it hands out a byte.
  */
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type ApiClient, apiErrors } from "@holdfast/api";
+import { folderFromTar } from "@holdfast/api/folder-tar";
 import { HoldfastError } from "@holdfast/base";
 import type { CommandContext } from "./command.ts";
 import { cliErrors, systemDetail } from "./errors.ts";
 import { sizeText } from "./human-text.ts";
+import type { ByteSpan, Place } from "./input.ts";
 import { progressBar } from "./layout.ts";
 import { statOf } from "./local-file.ts";
+import { writeFolder } from "./local-folder.ts";
 
 export interface Fetched {
   readonly cid: string;
   readonly path: string;
   readonly sizeBytes: number;
   readonly resumedBytes: number;
+  /** Of a folder. */
+  readonly files?: number;
+  readonly leftOut?: string[];
 }
 
-/** Errors: `cli/file-exists`, `cli/unwritable`, `cli/differs`, `api/…`, `retrieval/…`. */
-export async function fetchToFile(
+interface FetchOptions {
+  readonly replace?: boolean;
+  readonly range?: ByteSpan;
+}
+
+/** A file, a part of one, or a folder. Errors: `cli/file-exists`, `cli/unwritable`, `cli/differs`, `api/…`, `retrieval/…`. */
+export async function fetchTo(
   context: CommandContext,
-  cid: string,
+  place: Place,
   wanted: string,
-  replace = false,
+  { replace = false, range }: FetchOptions = {},
 ): Promise<Fetched> {
-  const path = await targetPath(wanted, cid, replace);
+  const path = await targetPath(wanted, place.path.at(-1) ?? place.cid, replace);
   const node = await context.node();
   // One part per content: a part of another file under the same name is never continued.
-  const part = `${path}.${cid.slice(-12)}.part`;
-  const download = await openFrom(node, cid, part, context.signal);
+  const suffix = [
+    place.cid.slice(-12),
+    ...place.path,
+    ...(range === undefined ? [] : [rangeText(range)]),
+  ].join("_");
+  const part = `${path}.${suffix.replaceAll(/[^\w.-]/g, "_").slice(-80)}.part`;
+  try {
+    return await fetchFile(context, node, { place, path, part, range });
+  } catch (cause) {
+    const isFolder = cause instanceof HoldfastError && cause.code === "retrieval/is-a-folder";
+    if (!isFolder || range !== undefined) throw cause;
+  }
+  if ((await statOf(path)) !== undefined) throw cliErrors.fileExists({ path });
+  return fetchFolder(context, node, { place, path, part });
+}
+
+async function fetchFile(
+  context: CommandContext,
+  node: ApiClient,
+  target: {
+    readonly place: Place;
+    readonly path: string;
+    readonly part: string;
+    readonly range: ByteSpan | undefined;
+  },
+): Promise<Fetched> {
+  const { place, path, part, range } = target;
+  const { cid } = place;
+  const download = await openFrom(node, place, part, range, context.signal);
   const { resumedBytes, sizeBytes } = download;
   let at = resumedBytes;
   await using file = await onDisk(part, () => open(part, "a"));
@@ -50,24 +88,78 @@ export async function fetchToFile(
   return { cid, path, sizeBytes, resumedBytes };
 }
 
-/** The bytes to standard output; what was sent cannot be taken back, so nothing is resumed. */
-export async function fetchToOutput(context: CommandContext, cid: string): Promise<Fetched> {
+/** Into a folder beside the target, which takes its name when all is there; one that was left begins anew. */
+async function fetchFolder(
+  { terminal, signal }: CommandContext,
+  node: ApiClient,
+  target: { readonly place: Place; readonly path: string; readonly part: string },
+): Promise<Fetched> {
+  const { place, path, part } = target;
+  await onDisk(part, () => rm(part, { recursive: true, force: true }));
+  const tar = await node.openFolder(place.cid, place.path.join("/"), signal);
+  const onProgress = (bytes: number): void => terminal.live([`${sizeText(bytes)} of ${basename(path)}`]);
+  const { files, sizeBytes, leftOut } = await writeFolder(folderFromTar(tar), part, onProgress);
+  terminal.clear();
+  await onDisk(path, () => rename(part, path));
+  return { cid: place.cid, path, sizeBytes, resumedBytes: 0, files, leftOut: [...leftOut] };
+}
+
+/**
+ * The bytes to standard output, those of a folder as a tar stream; what was sent cannot be taken back, so nothing is
+ * resumed.
+ */
+export async function fetchToOutput(
+  context: CommandContext,
+  place: Place,
+  range?: ByteSpan,
+): Promise<Fetched> {
   const { terminal, signal } = context;
   const node = await context.node();
-  const download = await node.openFile(cid, 0, signal);
+  const download = await openForOutput(node, place, range, signal);
   let at = 0;
   for await (const chunk of download.bytes) {
     await terminal.outBytes(chunk);
     signal.throwIfAborted();
     at += chunk.length;
   }
-  if (at !== download.sizeBytes) throw apiErrors.streamCut({ method: "file" });
-  return { cid, path: "-", sizeBytes: at, resumedBytes: 0 };
+  if (download.sizeBytes !== undefined && at !== download.sizeBytes)
+    throw apiErrors.streamCut({ method: "file" });
+  return { cid: place.cid, path: "-", sizeBytes: at, resumedBytes: 0 };
 }
 
-async function targetPath(wanted: string, cid: string, replace: boolean): Promise<string> {
+async function openForOutput(
+  node: ApiClient,
+  place: Place,
+  range: ByteSpan | undefined,
+  signal: AbortSignal,
+): Promise<{ readonly sizeBytes: number | undefined; readonly bytes: AsyncIterable<Uint8Array> }> {
+  const path = place.path.join("/");
+  try {
+    const download = await node.openFile(place.cid, { ...bytesOf(range), path }, signal);
+    return { sizeBytes: wantedBytes(download.sizeBytes, range), bytes: download.bytes };
+  } catch (cause) {
+    const isFolder = cause instanceof HoldfastError && cause.code === "retrieval/is-a-folder";
+    if (!isFolder || range !== undefined) throw cause;
+    return { sizeBytes: undefined, bytes: await node.openFolder(place.cid, path, signal) };
+  }
+}
+
+function rangeText({ first, last }: ByteSpan): string {
+  return `${first}-${last ?? ""}`;
+}
+function bytesOf(range: ByteSpan | undefined, skipBytes = 0): { offsetBytes: number; lengthBytes?: number } {
+  const { first = 0, last } = range ?? {};
+  const offsetBytes = first + skipBytes;
+  return { offsetBytes, ...(last === undefined ? {} : { lengthBytes: Math.max(0, last + 1 - offsetBytes) }) };
+}
+/** How many bytes a range has in a file of this size. */
+function wantedBytes(fileBytes: number, { first = 0, last }: Partial<ByteSpan> = {}): number {
+  return Math.max(0, Math.min(fileBytes, (last ?? fileBytes) + 1) - first);
+}
+
+async function targetPath(wanted: string, name: string, replace: boolean): Promise<string> {
   const found = await statOf(wanted);
-  if (found?.isFolder === true) return targetPath(join(wanted, cid), cid, replace);
+  if (found?.isFolder === true) return targetPath(join(wanted, name), name, replace);
   if (found !== undefined && !(replace && found.isFile)) throw cliErrors.fileExists({ path: wanted });
   return wanted;
 }
@@ -78,23 +170,29 @@ interface ResumedDownload {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
-/** A part that is longer than the file is none of ours; then it begins anew. */
+/** A part that is longer than what is wanted is none of ours; then it begins anew. */
 async function openFrom(
   node: ApiClient,
-  cid: string,
+  place: Place,
   part: string,
+  range: ByteSpan | undefined,
   signal: AbortSignal,
 ): Promise<ResumedDownload> {
+  const path = place.path.join("/");
   const resumedBytes = (await statOf(part))?.sizeBytes ?? 0;
+  const from = async (skipBytes: number): Promise<ResumedDownload> => {
+    const download = await node.openFile(place.cid, { ...bytesOf(range, skipBytes), path }, signal);
+    return { ...download, sizeBytes: wantedBytes(download.sizeBytes, range), resumedBytes: skipBytes };
+  };
   try {
-    const download = await node.openFile(cid, resumedBytes, signal);
-    if (resumedBytes <= download.sizeBytes) return { ...download, resumedBytes };
+    const download = await from(resumedBytes);
+    if (resumedBytes <= download.sizeBytes) return download;
   } catch (cause) {
     const isTooFar = cause instanceof HoldfastError && cause.code.endsWith("/bad-offset");
     if (!isTooFar || resumedBytes === 0) throw cause;
   }
   await onDisk(part, () => rm(part));
-  return { ...(await node.openFile(cid, 0, signal)), resumedBytes: 0 };
+  return from(0);
 }
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {

@@ -36,7 +36,17 @@ export const cliErrors = defineErrors("cli", {
   notAFile: {
     exit: "usage",
     message: (data: { path: string }) => `${data.path} is not a regular file`,
-    fix: "name one file; pack a folder first, for example with `tar -cf FOLDER.tar FOLDER`",
+    fix: "name one file",
+  },
+  specialFile: {
+    exit: "usage",
+    message: (data: { path: string }) => `${data.path} is neither file, folder nor symbolic link`,
+    fix: "leave it out of the folder",
+  },
+  unsafeName: {
+    exit: "refused",
+    message: (data: { path: string }) => `${JSON.stringify(data.path)} is no name that can be written here`,
+    fix: "fetch the folder as a stream with `-o -`, and unpack what you want of it",
   },
   fileEmpty: {
     exit: "usage",

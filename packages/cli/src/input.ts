@@ -26,6 +26,34 @@ export function cidArgument(input: CommandInput, index: number, name: string): s
   return checked(argument(input, index, name), parseCid);
 }
 
+/** A CID, and names below it if it is a folder: `CID/PATH`. */
+export interface Place {
+  readonly cid: string;
+  readonly path: readonly string[];
+}
+
+export function placeArgument(input: CommandInput): Place {
+  const text = argument(input, 0, "the CID").replace(/^(ipfs:\/\/|\/ipfs\/)/, "");
+  const [cid = "", ...path] = text.split("/").filter((part) => part !== "");
+  return { cid: checked(cid, parseCid), path };
+}
+
+/** Bytes from the first to the last, both counted; without a last to the end. */
+export interface ByteSpan {
+  readonly first: number;
+  readonly last: number | undefined;
+}
+
+export function optionSpan(input: CommandInput, name: string): ByteSpan | undefined {
+  const text = optionText(input, name);
+  if (text === undefined) return undefined;
+  const parts = /^(\d{1,15})-(\d{1,15})?$/.exec(text);
+  const first = Number(parts?.[1]);
+  const last = parts?.[2] === undefined ? undefined : Number(parts[2]);
+  if (parts !== null && (last === undefined || last >= first)) return { first, last };
+  throw cliErrors.badValue({ problem: `${text} is no range of bytes such as 0-1023 or 4096-` });
+}
+
 export function amountArgument(input: CommandInput, index: number, name: string): string {
   return checked(argument(input, index, name), parseFil);
 }

@@ -5,6 +5,7 @@
 import { rename, writeFile } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { type ApiClient, apiErrors, type MethodResult, methods, receiptDocument } from "@holdfast/api";
+import { folderToTar } from "@holdfast/api/folder-tar";
 import { type ExitClass, HoldfastError } from "@holdfast/base";
 import { z } from "zod";
 import { checklist, type PutView } from "./checklist.ts";
@@ -12,9 +13,10 @@ import type { CommandContext } from "./command.ts";
 import { cliErrors, systemDetail } from "./errors.ts";
 import { sizeText } from "./human-text.ts";
 import { progressBar } from "./layout.ts";
-import { checkFolderWritable, readFileBytes, sizeOfFile } from "./local-file.ts";
+import { checkFolderWritable, readFileBytes, sizeOfFile, statOf } from "./local-file.ts";
+import { type FolderOptions, measureFolder, readFolder } from "./local-folder.ts";
 
-export interface PutRequest {
+export interface PutRequest extends FolderOptions {
   readonly path: string;
   readonly copies: number;
   readonly forMs: number;
@@ -43,16 +45,20 @@ export async function* storeFile(
   request: PutRequest,
 ): AsyncIterable<PutView | PutOutcome> {
   const { terminal, signal } = context;
-  const sizeBytes = await sizeOfFile(request.path);
-  const receiptPath = request.receiptPath ?? `${request.path}.receipt.json`;
+  const path = resolve(request.path);
+  const isFolder = (await statOf(path))?.isFolder === true;
+  const sizeBytes = isFolder
+    ? (await measureFolder(path, request)).sizeBytes
+    : await sizeOfFile(request.path);
+  const receiptPath = request.receiptPath ?? `${request.path.replace(/\/+$/, "")}.receipt.json`;
   await checkFolderWritable(dirname(resolve(receiptPath)));
   const node = await context.node();
-  const cid = await importFile(context, node, request.path, sizeBytes);
+  const cid = await importAll(context, node, { ...request, path, isFolder, sizeBytes });
   const started = await node.call(
     "put.start",
     {
       cid,
-      name: basename(request.path),
+      name: basename(path),
       copies: request.copies,
       forMs: request.forMs,
       ...(request.maxPrice === undefined ? {} : { maxPrice: request.maxPrice }),
@@ -77,20 +83,22 @@ export async function* storeFile(
   yield await leaveReceipt(node, last, receiptPath, signal);
 }
 
-async function importFile(
+async function importAll(
   { terminal, signal }: CommandContext,
   node: ApiClient,
-  path: string,
-  sizeBytes: number,
+  source: FolderOptions & { readonly path: string; readonly isFolder: boolean; readonly sizeBytes: number },
 ): Promise<string> {
-  const bytes = readFileBytes(path, (readBytes) => {
+  const { path, isFolder, sizeBytes } = source;
+  const onProgress = (readBytes: number): void => {
     const done = `${sizeText(readBytes)} of ${sizeText(sizeBytes)}`;
     terminal.live([[["cyan", progressBar(readBytes / sizeBytes)], `  reading ${basename(path)}: ${done}`]]);
-  });
-  const file = await node.importFile(bytes, signal);
+  };
+  const made = isFolder
+    ? await node.importFolder(folderToTar(readFolder(path, source, onProgress)), signal)
+    : await node.importFile(readFileBytes(path, onProgress), signal);
   terminal.clear();
-  if (file.sizeBytes === sizeBytes) return file.cid;
-  throw cliErrors.fileChanged({ path, expectedBytes: sizeBytes, foundBytes: file.sizeBytes });
+  if (made.sizeBytes === sizeBytes) return made.cid;
+  throw cliErrors.fileChanged({ path, expectedBytes: sizeBytes, foundBytes: made.sizeBytes });
 }
 
 const redrawMs = 1000;

@@ -385,6 +385,11 @@ export const calls: Calls = {
 export const streams: Streams = {
   "chain.watch": [head, { ...head, height: 101 }],
   "put.watch": [putRunning, putDone],
+  "folder.ls": [
+    { name: "holiday", kind: "folder", cid: cid("holiday"), sizeBytes: null, target: null },
+    { name: "beach.jpg", kind: "file", cid: cid("beach"), sizeBytes: 1_048_576, target: null },
+    { name: "latest", kind: "symlink", cid: cid("latest"), sizeBytes: null, target: "holiday" },
+  ],
 };
 
 for (const [name, answer] of Object.entries(calls)) methods[name as CallName].result.parse(answer);

@@ -1,4 +1,6 @@
 /** The market with its neighbours: retrieval on one side, storage on the other, and the API's view of both. */
+import type { MethodResult } from "@holdfast/api";
+import type { FolderItem } from "@holdfast/api/folder-tar";
 import { type PeerId, parseCid, parseFil } from "@holdfast/base";
 import { listMiners, readMinerState } from "@holdfast/consensus";
 import type { Chain } from "./chain/index.ts";
@@ -11,7 +13,7 @@ import {
   openMinerMarket,
 } from "./market/index.ts";
 import type { Sender } from "./mempool/index.ts";
-import { openRetrieval, type Retrieval } from "./retrieval/index.ts";
+import { openRetrieval, type Retrieval, type TreeView } from "./retrieval/index.ts";
 import { type HandlerNeeds, rpcErrors } from "./rpc/index.ts";
 import type { Sync } from "./sync/index.ts";
 
@@ -113,8 +115,22 @@ function filesDoor(chain: Chain, wire: NodeParts["wire"], retrieval: Retrieval):
       const made = await retrieval.importFile(bytes, { signal });
       return { cid: made.root.toString(), sizeBytes: made.sizeBytes, carBytes: made.carBytes };
     },
-    openFile: (cid, offsetBytes, signal) =>
-      retrieval.openFile(parseCid(cid), { offsetBytes, providers: peersOf(), signal }),
+    async importFolder(items, signal) {
+      const made = await retrieval.importFolder(items, { signal });
+      return { cid: made.root.toString(), sizeBytes: made.sizeBytes, carBytes: made.carBytes };
+    },
+    openFile: (cid, { path = "", ...range }, signal) =>
+      retrieval.openFile(parseCid(cid), { ...range, path: namesIn(path), providers: peersOf(), signal }),
+    async openFolder(cid, path, signal) {
+      const place = { path: namesIn(path), providers: peersOf(), signal, deep: true };
+      return folderItems((await retrieval.openTree(parseCid(cid), place)).entries);
+    },
+    async *list(cid, path, signal) {
+      const place = { path: namesIn(path), providers: peersOf(), signal, deep: false };
+      const { at, entries } = await retrieval.openTree(parseCid(cid), place);
+      if (at.kind !== "folder") yield listed(at);
+      for await (const entry of entries) yield listed(entry);
+    },
     async stat(cid, signal) {
       const found = await retrieval.stat(parseCid(cid), peersOf(), signal);
       const miners = new Map<string, string>(
@@ -132,6 +148,22 @@ function filesDoor(chain: Chain, wire: NodeParts["wire"], retrieval: Retrieval):
       };
     },
   };
+}
+
+function namesIn(path: string): string[] {
+  return path.split("/").filter((name) => name !== "");
+}
+
+function listed({ path, kind, cid, sizeBytes, target }: TreeView): MethodResult<"folder.ls"> {
+  return { name: path.at(-1) ?? "", kind, cid: cid.toString(), sizeBytes, target };
+}
+
+async function* folderItems(views: AsyncIterable<TreeView>): AsyncGenerator<FolderItem, void, undefined> {
+  for await (const { path, kind, target, read } of views) {
+    if (kind === "folder") yield { kind, path };
+    else if (kind === "symlink") yield { kind, path, target: target ?? "" };
+    else yield { kind, path, ...(await read()) };
+  }
 }
 
 /** Files that are wholly here, as the market sees them. */

@@ -237,8 +237,12 @@ export const limits = {
   fileBytes: 17_592_186_044_416,
   /** Distinct blocks of one file: 1 TiB in chunks of 256 KiB. */
   dagBlocks: 4_194_304,
-  /** Levels of a file's tree (a balanced one of 16 TiB has 5). */
-  dagDepth: 32,
+  /** Levels of a tree (a balanced file of 16 TiB has 5, a folder one for each name of its paths). */
+  dagDepth: 96,
+  /** Files, folders and links in one folder that is imported. */
+  folderEntries: 262_144,
+  /** One name in a folder (disks take 255). */
+  entryNameBytes: 255,
   /** Links that wait to be followed while a tree is walked. */
   dagPendingLinks: 262_144,
   /** Blocks of all remembered CAR layouts together (about 50 bytes each). */

@@ -17,12 +17,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	chunker "github.com/ipfs/boxo/chunker"
 	"github.com/ipfs/boxo/ipld/merkledag"
 	mdtest "github.com/ipfs/boxo/ipld/merkledag/test"
+	"github.com/ipfs/boxo/ipld/unixfs"
 	"github.com/ipfs/boxo/ipld/unixfs/importer/balanced"
 	"github.com/ipfs/boxo/ipld/unixfs/importer/helpers"
+	uio "github.com/ipfs/boxo/ipld/unixfs/io"
 	cid "github.com/ipfs/go-cid"
 	format "github.com/ipfs/go-ipld-format"
 	carv2 "github.com/ipld/go-car/v2"
@@ -64,9 +67,14 @@ func add(name, pattern string, size, chunk int) file {
 	check(err)
 	root, err := balanced.Layout(helper)
 	check(err)
+	carBytes, carSha256 := carOf(ctx, dag, root.Cid())
+	return file{name, pattern, size, chunk, root.Cid().String(), carBytes, carSha256}
+}
+
+func carOf(ctx context.Context, dag format.DAGService, root cid.Cid) (int, string) {
 	digest := sha256.New()
 	count := &counter{}
-	out, err := storage.NewWritable(io.MultiWriter(digest, count), []cid.Cid{root.Cid()}, carv2.WriteAsCarV1(true))
+	out, err := storage.NewWritable(io.MultiWriter(digest, count), []cid.Cid{root}, carv2.WriteAsCarV1(true))
 	check(err)
 	seen := cid.NewSet()
 	links := func(ctx context.Context, c cid.Cid) ([]*format.Link, error) {
@@ -76,9 +84,107 @@ func add(name, pattern string, size, chunk int) file {
 		}
 		return node.Links(), out.Put(ctx, c.KeyString(), node.RawData())
 	}
-	check(merkledag.Walk(ctx, links, root.Cid(), seen.Visit))
+	check(merkledag.Walk(ctx, links, root, seen.Visit))
 	check(out.Finalize())
-	return file{name, pattern, size, chunk, root.Cid().String(), count.bytes, hex.EncodeToString(digest.Sum(nil))}
+	return count.bytes, hex.EncodeToString(digest.Sum(nil))
+}
+
+// An entry is a file of the pattern "mixed", a symbolic link, or a folder. The folder has all of them, and `many`
+// small files: number i is named "entry-" and i in eight digits, and has i % 7 bytes.
+type entry struct {
+	Path      string `json:"path"`
+	Kind      string `json:"kind"`
+	SizeBytes int    `json:"sizeBytes"`
+	Target    string `json:"target"`
+}
+
+type folder struct {
+	Name      string  `json:"name"`
+	Entries   []entry `json:"entries"`
+	Many      int     `json:"many"`
+	Root      string  `json:"root"`
+	CarBytes  int     `json:"carBytes"`
+	CarSha256 string  `json:"carSha256"`
+}
+
+// What one folder holds while it is made.
+type tree struct {
+	nodes   map[string]format.Node
+	folders map[string]*tree
+}
+
+func addFolder(name string, many int, entries ...entry) folder {
+	ctx := context.Background()
+	dag := mdtest.Mock()
+	builder, err := merkledag.PrefixForCidVersion(1)
+	check(err)
+	top := &tree{map[string]format.Node{}, map[string]*tree{}}
+	leaf := func(size int) format.Node {
+		params := helpers.DagBuilderParams{Maxlinks: 174, RawLeaves: true, CidBuilder: builder, Dagserv: dag}
+		helper, err := params.New(chunker.NewSizeSplitter(bytes.NewReader(content("mixed", size)), chunkBytes))
+		check(err)
+		node, err := balanced.Layout(helper)
+		check(err)
+		return node
+	}
+	for _, each := range entries {
+		at := top
+		names := strings.Split(each.Path, "/")
+		last := names[len(names)-1]
+		for _, part := range names[:len(names)-1] {
+			at = at.below(part)
+		}
+		switch each.Kind {
+		case "file":
+			at.nodes[last] = leaf(each.SizeBytes)
+		case "folder":
+			at.below(last)
+		case "symlink":
+			data, err := unixfs.SymlinkData(each.Target)
+			check(err)
+			node := merkledag.NodeWithData(data)
+			check(node.SetCidBuilder(builder))
+			check(dag.Add(ctx, node))
+			at.nodes[last] = node
+		}
+	}
+	for i := 0; i < many; i++ {
+		top.nodes[fmt.Sprintf("entry-%08d", i)] = leaf(i % 7)
+	}
+	var build func(at *tree) format.Node
+	build = func(at *tree) format.Node {
+		out, err := uio.NewDirectory(dag, uio.WithCidBuilder(builder))
+		check(err)
+		for part, below := range at.folders {
+			check(out.AddChild(ctx, part, build(below)))
+		}
+		for part, node := range at.nodes {
+			check(out.AddChild(ctx, part, node))
+		}
+		node, err := out.GetNode()
+		check(err)
+		check(dag.Add(ctx, node))
+		return node
+	}
+	root := build(top).Cid()
+	carBytes, carSha256 := carOf(ctx, dag, root)
+	if entries == nil {
+		entries = []entry{}
+	}
+	return folder{name, entries, many, root.String(), carBytes, carSha256}
+}
+
+func (at *tree) below(name string) *tree {
+	if at.folders[name] == nil {
+		at.folders[name] = &tree{map[string]format.Node{}, map[string]*tree{}}
+	}
+	return at.folders[name]
+}
+
+func write(name string, key string, values any) {
+	out, err := json.MarshalIndent(map[string]any{"origin": origin, "licence": licence, key: values}, "", "  ")
+	check(err)
+	check(os.WriteFile(filepath.Join(os.Args[1], name), append(out, '\n'), 0o644))
 }
 
 type counter struct{ bytes int }
@@ -114,7 +220,16 @@ func main() {
 		add("three levels and more", "mixed", 2*174*174*16+175*16+5, 16),
 		add("three levels of zeros", "zeros", 174*174*16+1, 16),
 	}
-	out, err := json.MarshalIndent(map[string]any{"origin": origin, "licence": licence, "files": files}, "", "  ")
-	check(err)
-	check(os.WriteFile(filepath.Join(os.Args[1], "files.json"), append(out, '\n'), 0o644))
+	write("files.json", "files", files)
+	write("folders.json", "folders", []folder{
+		addFolder("one file", 0, entry{"a.txt", "file", 5, ""}),
+		addFolder("empty file and folder", 0, entry{"empty", "file", 0, ""}, entry{"hollow", "folder", 0, ""}),
+		addFolder("folders in folders", 0,
+			entry{"b", "file", 7, ""}, entry{"a/z", "file", 7, ""}, entry{"a/b/c/d", "file", 300000, ""},
+			entry{"A", "file", 1, ""}, entry{"ä/ö", "file", 3, ""}, entry{"a b", "file", 2, ""}, entry{"10", "file", 2, ""},
+			entry{"9", "file", 2, ""}),
+		addFolder("a symbolic link", 0, entry{"there", "symlink", 0, "../else where"}, entry{"here", "file", 4, ""}),
+		addFolder("a thousand small files", 1000),
+		addFolder("shards", 5300, entry{"sub/x", "file", 9, ""}),
+	})
 }

@@ -287,5 +287,6 @@ export const paramsFetch = action({
 
 async function openByNode(context: CommandContext) {
   const node = await context.node();
-  return (cid: string, offset: number, signal: AbortSignal) => node.openFile(cid, offset, signal);
+  return (cid: string, offset: number, signal: AbortSignal) =>
+    node.openFile(cid, { offsetBytes: offset }, signal);
 }

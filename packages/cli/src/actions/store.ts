@@ -5,20 +5,22 @@ import { z } from "zod";
 import { type ChainTime, chainTime } from "../chain-time.ts";
 import { stepWords } from "../checklist.ts";
 import { action, type CommandInput } from "../command.ts";
-import { fetchToFile, fetchToOutput } from "../download.ts";
+import { fetchTo, fetchToOutput } from "../download.ts";
 import { cliErrors } from "../errors.ts";
 import { fil, plural, programWord, shortId, sizeText, withoutEllipsis } from "../human-text.ts";
 import {
   argument,
-  cidArgument,
   optionAmount,
   optionDurationMs,
   optionFlag,
   optionNumber,
+  optionSpan,
   optionText,
+  placeArgument,
 } from "../input.ts";
 import { facts, table } from "../layout.ts";
 import { sizeOfFile, statOf } from "../local-file.ts";
+import { measureFolder } from "../local-folder.ts";
 import { putLine, storeFile } from "../put.ts";
 import { amendmentTable } from "./deals.ts";
 
@@ -43,6 +45,7 @@ export const put = action({
     const key = optionText(input, "key");
     const lines = storeFile(context, {
       path: argument(input, 0, "the file"),
+      skipHidden: optionFlag(input, "skipHidden"),
       ...copiesAndTime(input),
       ...(maxPrice === undefined ? {} : { maxPrice }),
       ...(receiptPath === undefined ? {} : { receiptPath }),
@@ -60,26 +63,52 @@ export const put = action({
       : "",
 });
 
+const fetched = z.object({
+  cid: z.string(),
+  path: z.string(),
+  sizeBytes: z.int(),
+  resumedBytes: z.int(),
+  /** Of a folder. */
+  files: z.int().optional(),
+  leftOut: z.array(z.string()).optional().describe("symbolic links, which are not made"),
+});
+
 export const get = action({
-  result: z.object({ cid: z.string(), path: z.string(), sizeBytes: z.int(), resumedBytes: z.int() }),
-  run(context, input) {
-    const cid = cidArgument(input, 0, "the CID");
-    const output = optionText(input, "output") ?? cid;
-    if (output !== "-") return fetchToFile(context, cid, output, optionFlag(input, "force"));
+  result: fetched,
+  async run(context, input): Promise<z.output<typeof fetched>> {
+    const place = placeArgument(input);
+    const range = optionSpan(input, "range");
+    const output = optionText(input, "output") ?? place.path.at(-1) ?? place.cid;
+    const options = { replace: optionFlag(input, "force"), ...(range === undefined ? {} : { range }) };
+    if (output !== "-") return fetchTo(context, place, output, options);
     if (context.json) throw cliErrors.badValue({ problem: "-o - and --json both need standard output" });
-    return fetchToOutput(context, cid);
+    return fetchToOutput(context, place, range);
   },
-  render({ path, sizeBytes, resumedBytes }) {
+  render({ path, sizeBytes, resumedBytes, files: count, leftOut = [] }) {
     if (path === "-") return "";
     const kept = resumedBytes === 0 ? "" : `, ${sizeText(resumedBytes)} of it were there already`;
-    return `${path}: ${sizeText(sizeBytes)}, every block verified${kept}`;
+    const many = count === undefined ? "" : `${plural(count, "file")}, `;
+    const links = leftOut.length === 0 ? "" : `\nleft out: ${plural(leftOut.length, "symbolic link")}`;
+    return `${path}: ${many}${sizeText(sizeBytes)}, every block verified${kept}${links}`;
   },
 });
 
+const entry = methods["folder.ls"].result;
+
 export const files = action({
-  result: methods["file.ls"].result,
-  run: async ({ node, signal }) => (await node()).call("file.ls", {}, signal),
+  result: z.union([methods["file.ls"].result, z.array(entry)]),
+  async run(context, input): Promise<MethodResult<"file.ls"> | z.output<typeof entry>[]> {
+    const node = await context.node();
+    if (input.args[0] === undefined) return node.call("file.ls", {}, context.signal);
+    const { cid, path } = placeArgument(input);
+    const entries: z.output<typeof entry>[] = [];
+    for await (const each of node.stream("folder.ls", { cid, path: path.join("/") }, context.signal)) {
+      entries.push(each);
+    }
+    return entries;
+  },
   async render(list, context) {
+    if (list.every((found) => "kind" in found)) return entriesTable(list);
     if (list.length === 0) {
       context.terminal.hint("no files yet; store one with `holdfast put FILE`");
       return "";
@@ -96,6 +125,15 @@ export const files = action({
     return table(["FILE", "SIZE", "COPIES", "STATE", "UNTIL", "CID"], rows);
   },
 });
+
+function entriesTable(entries: readonly z.output<typeof entry>[]): string {
+  const row = ({ name, kind, sizeBytes, target, cid }: z.output<typeof entry>): string[] => [
+    kind === "folder" ? `${name}/` : target === null ? name : `${name} -> ${target}`,
+    sizeBytes === null ? "-" : sizeText(sizeBytes),
+    cid,
+  ];
+  return table(["NAME", "SIZE", "CID"], entries.map(row));
+}
 
 export const deals = action({
   result: methods["deal.ls"].result,
@@ -210,6 +248,10 @@ async function sizeOf(text: string): Promise<number> {
     const bytes = parseBytes(text);
     if (bytes < 1) throw cliErrors.badValue({ problem: "the size is zero: there is nothing to store" });
     return bytes;
+  }
+  if ((await statOf(text))?.isFolder === true) {
+    const { sizeBytes } = await measureFolder(text, { skipHidden: false });
+    if (sizeBytes > 0) return sizeBytes;
   }
   return sizeOfFile(text);
 }

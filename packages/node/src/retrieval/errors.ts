@@ -34,7 +34,32 @@ export const retrievalErrors = defineErrors("retrieval", {
   notAFile: {
     exit: "refused",
     message: (data: { cid: string; reason: string }) => `${data.cid} is not a file: ${data.reason}`,
-    fix: "give the CID of a file, not of a folder or of another kind of data",
+    fix: "give the CID of a file or folder, as `holdfast put` and `ipfs add` make them",
+  },
+  isAFolder: {
+    exit: "usage",
+    message: (data: { cid: string }) => `${data.cid} is a folder`,
+    fix: "list it with `holdfast ls CID`, fetch all of it with `holdfast get CID -o FOLDER`, or name a file in it: CID/PATH",
+  },
+  notAFolder: {
+    exit: "usage",
+    message: (data: { cid: string }) => `${data.cid} is a file and has no entries`,
+    fix: "leave the path away",
+  },
+  noEntry: {
+    exit: "not-found",
+    message: (data: { root: string; path: string }) => `there is no ${data.path} in ${data.root}`,
+    fix: "list the folder with `holdfast ls CID`",
+  },
+  badName: {
+    exit: "usage",
+    message: (data: { path: string; reason: string }) => `${data.path} cannot be stored: ${data.reason}`,
+    fix: "rename it",
+  },
+  badEntry: {
+    exit: "usage",
+    message: (data: { path: string; reason: string }) => `${data.path} cannot be stored: ${data.reason}`,
+    fix: "leave it out, or put a copy of what it leads to in its place",
   },
   dagTooBig: {
     exit: "refused",

@@ -3,20 +3,14 @@
  * 256 KiB, raw leaves, balanced, 174 links, SHA-256), so that a file has the same CID here and in IPFS. Only a
  * few chunks are in memory at a time. An import that fails takes its blocks away again.
  */
-import { abortable, assert, type Cancel, type CID } from "@holdfast/base";
-import { importFile as layOut, type WritableStorage } from "ipfs-unixfs-importer";
-import { balanced } from "ipfs-unixfs-importer/layout";
+import { abortable, type Cancel, type CID } from "@holdfast/base";
+import { importFile as layOut } from "ipfs-unixfs-importer";
 import { carHeader } from "../car.ts";
 import { limits } from "../limits.ts";
 import { retrievalErrors } from "./errors.ts";
-import type { Claim, LocalFiles, WholeFile } from "./local-files.ts";
-import { cidKey, sectionBytes } from "./walk.ts";
-
-/** Kubo's defaults. */
-const kuboChunkBytes = 262_144;
-const kuboLinks = 174;
-/** Chunks that are hashed and written side by side. */
-const writesAtOnce = 16;
+import { type FolderSource, importTree } from "./folder-import.ts";
+import { ImportedBlocks, kuboChunkBytes, kuboLayout } from "./imported-blocks.ts";
+import type { LocalFiles } from "./local-files.ts";
 
 export interface ImportedFile {
   readonly root: CID;
@@ -42,14 +36,30 @@ export class Imports implements AsyncDisposable {
   }
 
   /** Errors as `importFile`, and `retrieval/closed`. */
-  async run(source: AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<ImportedFile> {
+  file(source: AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<ImportedFile> {
+    return this.#run(options, (inner) => importFile(this.#files, source, inner));
+  }
+  /** Errors as `importTree`, and `retrieval/closed`. */
+  folder(source: FolderSource, options: ImportOptions = {}): Promise<ImportedFile> {
+    return this.#run(options, async (inner) => {
+      const { signal } = inner;
+      const entries = interruptible(source, signal);
+      const bytes = (content: AsyncIterable<Uint8Array>) => interruptible(content, signal);
+      return importTree(this.#files, entries, { bytes, chunkBytes: inner.chunkBytes ?? kuboChunkBytes });
+    });
+  }
+
+  async #run(
+    options: ImportOptions,
+    start: (options: ImportOptions) => Promise<ImportedFile>,
+  ): Promise<ImportedFile> {
     if (this.#closed) throw retrievalErrors.closed({});
     const { signal } = options;
     signal?.throwIfAborted();
     const stop = new AbortController();
     const onAbort = (): void => stop.abort(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
-    const work = importFile(this.#files, source, { ...options, signal: stop.signal });
+    const work = start({ ...options, signal: stop.signal });
     this.#stops.add(stop);
     this.#running.add(work);
     try {
@@ -91,14 +101,7 @@ async function importFile(
     if (sizeBytes === 0) throw retrievalErrors.emptyFile({});
   };
   try {
-    const { cid: root } = await layOut({ content: counted() }, blocks.storage, {
-      cidVersion: 1,
-      rawLeaves: true,
-      reduceSingleLeafToSelf: true,
-      chunker: (bytes) => chunksOf(bytes, chunkBytes),
-      layout: balanced({ maxChildrenPerNode: kuboLinks }),
-      blockWriteConcurrency: writesAtOnce,
-    });
+    const { cid: root } = await layOut({ content: counted() }, blocks.storage, kuboLayout(chunkBytes));
     const carBytes = carHeader(root).length + blocks.sectionsBytes;
     await blocks.keep({ root, imported: true, fileBytes: sizeBytes, carBytes });
     return { root, sizeBytes, carBytes };
@@ -108,82 +111,11 @@ async function importFile(
   }
 }
 
-/** What one import has put into the store. */
-class ImportedBlocks {
-  readonly storage: WritableStorage;
-  /** Bytes of the CAR sections of the distinct blocks. */
-  sectionsBytes = 0;
-  readonly #files: LocalFiles;
-  readonly #claim: Claim;
-  readonly #seen = new Set<string>();
-  readonly #writes = new Set<Promise<CID>>();
-  #failed = false;
-
-  constructor(files: LocalFiles) {
-    this.#files = files;
-    this.#claim = files.claim((key) => this.#seen.has(key));
-    this.storage = {
-      put: (cid, bytes) => {
-        assert(bytes instanceof Uint8Array, "the importer hands over whole blocks");
-        const write = this.#put(cid, bytes);
-        this.#writes.add(write);
-        const done = (): unknown => this.#writes.delete(write);
-        write.then(done, done);
-        return write;
-      },
-    };
-  }
-
-  keep(file: WholeFile): Promise<void> {
-    return this.#claim.keep(file);
-  }
-  /** Removes what nobody else uses. */
-  async takeBack(): Promise<void> {
-    this.#failed = true; // blocks that are still being hashed do not come any more
-    await Promise.allSettled([...this.#writes]);
-    await this.#claim.drop(this.#seen);
-  }
-
-  async #put(cid: CID, bytes: Uint8Array): Promise<CID> {
-    const key = cidKey(cid);
-    if (this.#failed || this.#seen.has(key)) return cid;
-    if (this.#seen.size >= limits.dagBlocks) {
-      throw retrievalErrors.tooLarge({ what: "blocks", limit: limits.dagBlocks });
-    }
-    this.#seen.add(key);
-    this.sectionsBytes += sectionBytes(cid, bytes.length);
-    await this.#files.put(cid, bytes);
-    return cid;
-  }
-}
-
-/** Full chunks in arrays of their own, whatever lengths the source has and however it uses its buffers. */
-async function* chunksOf(
-  source: AsyncIterable<Uint8Array>,
-  chunkBytes: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let chunk = new Uint8Array(chunkBytes);
-  let filled = 0;
-  for await (const bytes of source) {
-    for (let at = 0; at < bytes.length; ) {
-      const part = bytes.subarray(at, at + chunkBytes - filled);
-      chunk.set(part, filled);
-      filled += part.length;
-      at += part.length;
-      if (filled < chunkBytes) continue;
-      yield chunk;
-      chunk = new Uint8Array(chunkBytes);
-      filled = 0;
-    }
-  }
-  if (filled > 0) yield chunk.slice(0, filled);
-}
-
-/** The chunks of a stream that may fall silent: the signal ends it at any time. */
-async function* interruptible(
-  source: AsyncIterable<Uint8Array>,
+/** What comes from a source that may fall silent: the signal ends it at any time. */
+async function* interruptible<T>(
+  source: AsyncIterable<T>,
   signal: Cancel | undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
+): AsyncGenerator<T, void, undefined> {
   const iterator = source[Symbol.asyncIterator]();
   let ended = false;
   try {

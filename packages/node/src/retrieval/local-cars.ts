@@ -10,7 +10,7 @@ import { type CarPlan, planCar, streamCar } from "./car-plan.ts";
 import type { LocalFiles } from "./local-files.ts";
 import type { CarSource, OpenCar } from "./needs.ts";
 import type { ServedCar } from "./server.ts";
-import { readFileNode } from "./unixfs.ts";
+import { readTreeNode } from "./unixfs.ts";
 
 /** Plans of the files that were read last; together they stay below `limits.carPlanBlocks`. */
 export class CarPlans {
@@ -103,7 +103,10 @@ async function sizeIn(car: OpenCar): Promise<number | null> {
   const stream = car.read(0)[Symbol.asyncIterator]();
   try {
     const { blocks } = await readCar({ [Symbol.asyncIterator]: () => stream });
-    for await (const { cid, bytes } of blocks) return readFileNode(cid, bytes).fileBytes;
+    for await (const { cid, bytes } of blocks) {
+      const node = readTreeNode(cid, bytes);
+      return node.kind === "file" ? node.fileBytes : null; // of a folder only its whole tree tells
+    }
     return null;
   } finally {
     await stream.return?.();

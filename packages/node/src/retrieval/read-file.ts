@@ -18,38 +18,56 @@ export interface OpenFile {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
+/** Which bytes: from 0 or an offset on, to the end or so many. */
+export interface ByteRange {
+  readonly offsetBytes?: number | undefined;
+  /** Fewer come if the file ends before. */
+  readonly lengthBytes?: number | undefined;
+}
+
 /**
- * `retrieval/bad-offset`, `retrieval/not-a-file`, `retrieval/unsupported-cid`, `retrieval/dag-too-big`, and what
+ * `retrieval/bad-offset`, `retrieval/not-a-file`, `/is-a-folder`, `/unsupported-cid`, `/dag-too-big`, and what
  * `read` fails with; the stream fails with the same.
  */
-export async function openFileBytes(read: BlockReader, root: CID, offsetBytes: number): Promise<OpenFile> {
+export async function openFileBytes(read: BlockReader, root: CID, range: ByteRange = {}): Promise<OpenFile> {
   const node = readFileNode(root, await read(root));
   const sizeBytes = node.fileBytes;
+  const { offsetBytes = 0, lengthBytes = sizeBytes - offsetBytes } = range;
   if (!(Number.isSafeInteger(offsetBytes) && offsetBytes >= 0 && offsetBytes <= sizeBytes)) {
     throw retrievalErrors.badOffset({ offsetBytes, sizeBytes });
   }
-  return { sizeBytes, bytes: bytesFrom(read, root, node, offsetBytes) };
+  const endBytes = Math.min(sizeBytes, offsetBytes + lengthBytes);
+  return { sizeBytes, bytes: bytesBetween(read, root, node, offsetBytes, endBytes) };
 }
 
 /** A part of the file in one block: `read` gives it. */
 type Part = () => Promise<Uint8Array>;
 
-async function* bytesFrom(
+async function* bytesBetween(
   read: BlockReader,
   root: CID,
   node: FileNode,
   offsetBytes: number,
+  endBytes: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const parts = partsOf(read, root, node, offsetBytes, 1);
-  for await (const bytes of inAdvance(parts, limits.readAheadBlocks)) if (bytes.length > 0) yield bytes;
+  const parts = partsOf(read, root, node, offsetBytes, endBytes, 1);
+  let left = endBytes - offsetBytes;
+  if (left === 0) return;
+  for await (const bytes of inAdvance(parts, limits.readAheadBlocks)) {
+    const wanted = bytes.subarray(0, left);
+    left -= wanted.length;
+    if (wanted.length > 0) yield wanted;
+    if (left === 0) return;
+  }
 }
 
-/** The parts from `skipBytes` on (counted from where `node` begins). */
+/** The parts from `skipBytes` on that begin before `endBytes` (both counted from where `node` begins). */
 async function* partsOf(
   read: BlockReader,
   root: CID,
   node: FileNode,
   skipBytes: number,
+  endBytes: number,
   depth: number,
 ): AsyncGenerator<Part, void, undefined> {
   if (depth > limits.dagDepth) {
@@ -58,7 +76,9 @@ async function* partsOf(
   if (skipBytes < node.data.length) yield async () => node.data.subarray(skipBytes);
   let start = node.data.length;
   for (const { cid, fileBytes } of node.links) {
+    if (start >= endBytes) return;
     const skip = Math.max(0, skipBytes - start);
+    const end = endBytes - start;
     start += fileBytes;
     if (skip >= fileBytes) continue; // before the offset, or without bytes
     const load = async (): Promise<FileNode> => {
@@ -68,19 +88,19 @@ async function* partsOf(
       throw retrievalErrors.notAFile({ cid: root.toString(), reason });
     };
     if (isRawLeaf(cid)) yield async () => (await load()).data.subarray(skip);
-    else yield* partsOf(read, root, await load(), skip, depth + 1);
+    else yield* partsOf(read, root, await load(), skip, end, depth + 1);
   }
 }
 
 /**
- * The same bytes; `close` runs once, when they end, when the consumer stops, or when the signal aborts. (A
+ * The same stream; `close` runs once, when they end, when the consumer stops, or when the signal aborts. (A
  * generator's `finally` would not run if the consumer leaves before it takes the first bytes.)
  */
-export function closing(
-  bytes: AsyncIterable<Uint8Array>,
+export function closing<T>(
+  bytes: AsyncIterable<T>,
   close: () => void,
   signal: Cancel | undefined,
-): AsyncIterable<Uint8Array> {
+): AsyncIterable<T> {
   let open = true;
   const finish = (): void => {
     if (!open) return;

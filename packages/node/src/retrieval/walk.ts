@@ -1,5 +1,5 @@
 /**
- * The walk over a file's tree that everything follows: depth first from the root, links in their order, each
+ * The walk over the tree of a file or folder that everything follows: depth first from the root, links in their order, each
  * block at its first visit only. So the CAR stream of a root is one and the same on every node, and a position
  * in it says exactly which blocks came before. Invariants: a walk that ended has found every claimed size
  * true, and a tree that is too large, too deep or too wide was refused after bounded work.
@@ -9,7 +9,7 @@ import { carHeader } from "../car.ts";
 import { limits } from "../limits.ts";
 import type { FileBlocks } from "./blocks.ts";
 import { retrievalErrors } from "./errors.ts";
-import { checkFileCid, type FileLink, type FileNode, isRawLeaf, readFileNode } from "./unixfs.ts";
+import { checkFileCid, isRawLeaf, readTreeNode, type TreeLink, type TreeNode } from "./unixfs.ts";
 
 export interface WalkLimits {
   /** Distinct blocks. */
@@ -34,9 +34,26 @@ export interface WantedBlock {
   readonly carOffset: number;
 }
 
+/** Where the walk is to go: the root has no kind, it may be anything. */
+type Target = TreeLink | { readonly kind: "root"; readonly cid: CID };
+
 interface Level {
-  readonly links: readonly FileLink[];
+  readonly links: readonly TreeLink[];
+  /** Slots of the shard that these are the links of. */
+  readonly fanout: number | undefined;
   next: number;
+}
+
+/** What a visited block was: the file bytes in and below it, or one of these. */
+const folderMark = -1;
+const symlinkMark = -2;
+/** Less the fanout: a shard is only the child of a shard of its own width. */
+const shardMark = -3;
+
+function markOf(node: TreeNode): number {
+  if (node.kind === "file") return node.fileBytes;
+  if (node.kind === "symlink") return symlinkMark;
+  return node.fanout === undefined ? folderMark : shardMark - node.fanout;
 }
 
 /**
@@ -63,12 +80,15 @@ export class DagWalk {
   readonly #limits: WalkLimits;
   readonly #levels: Level[];
   #pendingLinks = 0;
-  /** What was visited, with the file bytes in and below it. */
+  /** What was visited, each with its mark. */
   readonly #seen = new Map<string, number>();
-  #current: { readonly link: { readonly cid: CID; readonly fileBytes: number | undefined } } | undefined;
+  #current: { readonly link: Target; readonly fanout: number | undefined } | undefined;
   #rootVisited = false;
+  #ended = false;
   #carOffset: number;
   #fileBytes: number | undefined;
+  /** File bytes in the blocks that were visited. */
+  #contentBytes = 0;
 
   /** `retrieval/unsupported-cid` if the root can be no file. */
   constructor(root: CID, bounds: WalkLimits = walkLimits) {
@@ -83,9 +103,12 @@ export class DagWalk {
   get carOffset(): number {
     return this.#carOffset;
   }
-  /** The size of the file, known from the root block on. */
+  /**
+   * The size of the file, known from the root block on; of a folder the file bytes in all its blocks, each counted
+   * once, known at the end of the walk.
+   */
   get fileBytes(): number | undefined {
-    return this.#fileBytes;
+    return this.#fileBytes ?? (this.#ended ? this.#contentBytes : undefined);
   }
   get blockCount(): number {
     return this.#seen.size;
@@ -102,34 +125,41 @@ export class DagWalk {
   /** The next block that was not visited, the same until it is; undefined at the end. `retrieval/not-a-file`. */
   next(): WantedBlock | undefined {
     this.#current ??= this.#advance();
-    if (this.#current === undefined) return undefined;
-    const { cid, fileBytes } = this.#current.link;
-    return { cid, claimedBytes: isRawLeaf(cid) ? fileBytes : undefined, carOffset: this.#carOffset };
+    if (this.#current === undefined) {
+      this.#ended = true;
+      return undefined;
+    }
+    const { cid } = this.#current.link;
+    return { cid, claimedBytes: claimedLeaf(this.#current.link), carOffset: this.#carOffset };
   }
 
   /**
    * Visits the wanted block with its verified bytes. `retrieval/not-a-file`, `retrieval/dag-too-big`,
    * `retrieval/unsupported-cid`: then the tree itself is bad, whoever it came from.
    */
-  accept(bytes: Uint8Array): FileNode {
-    const { cid, fileBytes } = this.#wanted();
+  accept(bytes: Uint8Array): TreeNode {
+    const { link, fanout } = this.#wanted();
     if (bytes.length > limits.fileBlockBytes) {
       throw this.#tooBig("bytes in one block", limits.fileBlockBytes);
     }
-    const node = readFileNode(cid, bytes);
-    if (fileBytes !== undefined && fileBytes !== node.fileBytes) throw this.#wrongSize(cid);
-    this.#fileBytes ??= node.fileBytes;
-    this.#visit(cid, bytes.length, node.fileBytes);
-    this.#descend(node.links);
+    const node = readTreeNode(link.cid, bytes);
+    const mark = markOf(node);
+    if (!isMarkOf(link, fanout, mark)) throw this.#wrongPart(link);
+    if (link.kind === "root" && node.kind === "file") this.#fileBytes = node.fileBytes;
+    this.#contentBytes += node.data.length;
+    this.#visit(link.cid, bytes.length, mark);
+    this.#descend(node);
     return node;
   }
 
   /** Visits a wanted raw leaf without its bytes, whose length the caller has seen to be the claimed one. */
   skipLeaf(): void {
-    const { cid, fileBytes } = this.#wanted();
-    assert(fileBytes !== undefined && isRawLeaf(cid), "only a raw leaf of known length is skipped");
-    if (fileBytes > limits.fileBlockBytes) throw this.#tooBig("bytes in one block", limits.fileBlockBytes);
-    this.#visit(cid, fileBytes, fileBytes);
+    const { link } = this.#wanted();
+    const leafBytes = claimedLeaf(link);
+    assert(leafBytes !== undefined, "only a raw leaf of known length is skipped");
+    if (leafBytes > limits.fileBlockBytes) throw this.#tooBig("bytes in one block", limits.fileBlockBytes);
+    this.#contentBytes += leafBytes;
+    this.#visit(link.cid, leafBytes, leafBytes);
   }
   /** Leaves out a wanted block and what is below it: for trees of which a part is missing. */
   leaveOut(): void {
@@ -137,15 +167,15 @@ export class DagWalk {
     this.#current = undefined;
   }
 
-  #wanted(): { readonly cid: CID; readonly fileBytes: number | undefined } {
+  #wanted(): { readonly link: Target; readonly fanout: number | undefined } {
     assert(this.#current !== undefined, "a block is visited after it was asked for");
-    return this.#current.link;
+    return this.#current;
   }
 
-  #advance(): { readonly link: { readonly cid: CID; readonly fileBytes: number | undefined } } | undefined {
+  #advance(): { readonly link: Target; readonly fanout: number | undefined } | undefined {
     if (!this.#rootVisited) {
       this.#rootVisited = true;
-      return { link: { cid: this.root, fileBytes: undefined } };
+      return { link: { kind: "root", cid: this.root }, fanout: undefined };
     }
     for (;;) {
       const level = this.#levels.at(-1);
@@ -158,35 +188,48 @@ export class DagWalk {
       level.next++;
       this.#pendingLinks--;
       const seen = this.#seen.get(cidKey(link.cid));
-      if (seen === undefined) return { link };
-      if (seen !== link.fileBytes) throw this.#wrongSize(link.cid);
+      if (seen === undefined) return { link, fanout: level.fanout };
+      if (!isMarkOf(link, level.fanout, seen)) throw this.#wrongPart(link);
     }
   }
 
-  #visit(cid: CID, blockBytes: number, fileBytes: number): void {
+  #visit(cid: CID, blockBytes: number, mark: number): void {
     if (this.#seen.size >= this.#limits.blocks) throw this.#tooBig("blocks", this.#limits.blocks);
-    this.#seen.set(cidKey(cid), fileBytes);
+    this.#seen.set(cidKey(cid), mark);
     this.#carOffset += sectionBytes(cid, blockBytes);
     this.#current = undefined;
   }
-  #descend(links: readonly FileLink[]): void {
+  #descend(node: TreeNode): void {
+    const { links } = node;
     if (links.length === 0) return;
     this.#pendingLinks += links.length;
     if (this.#pendingLinks > this.#limits.pendingLinks)
       throw this.#tooBig("links", this.#limits.pendingLinks);
     if (this.#levels.length + 1 >= this.#limits.depth) throw this.#tooBig("levels", this.#limits.depth);
-    this.#levels.push({ links, next: 0 });
+    this.#levels.push({ links, fanout: node.kind === "folder" ? node.fanout : undefined, next: 0 });
   }
 
   #tooBig(what: string, limit: number): Error {
     return retrievalErrors.dagTooBig({ root: this.root.toString(), what, limit });
   }
-  #wrongSize(cid: CID): Error {
-    return retrievalErrors.notAFile({
-      cid: this.root.toString(),
-      reason: `the size that it claims for its part ${cid.toString()} is wrong`,
-    });
+  #wrongPart({ kind, cid }: Target): Error {
+    const reason =
+      kind === "part"
+        ? `the size that it claims for its part ${cid.toString()} is wrong`
+        : `its shard ${cid.toString()} is none of its own width`;
+    return retrievalErrors.notAFile({ cid: this.root.toString(), reason });
   }
+}
+
+/** The length of a block if the link says it. */
+function claimedLeaf(link: Target): number | undefined {
+  return link.kind === "part" && isRawLeaf(link.cid) ? link.fileBytes : undefined;
+}
+
+/** Whether a block with this mark may be where the link leads. */
+function isMarkOf(link: Target, fanout: number | undefined, mark: number): boolean {
+  if (link.kind === "part") return mark === link.fileBytes;
+  return link.kind === "shard" ? fanout !== undefined && mark === shardMark - fanout : true;
 }
 
 /** The keys of all blocks of a file as far as its tree lies here; leaves are not read and need not be here. */

@@ -1,5 +1,6 @@
 /** What the API needs of the node: the doors of the other rooms, as far as a method asks them. */
-import type { Imported, MethodParams, MethodResult } from "@holdfast/api";
+import type { FileQuery, Imported, MethodParams, MethodResult } from "@holdfast/api";
+import type { FolderItem } from "@holdfast/api/folder-tar";
 import type {
   Address,
   AttoFil,
@@ -32,11 +33,15 @@ import type {
 
 export interface FileDoor {
   importFile(bytes: AsyncIterable<Uint8Array>, signal: Cancel): Promise<Imported>;
+  importFolder(items: AsyncIterable<FolderItem>, signal: Cancel): Promise<Imported>;
   openFile(
     cid: string,
-    offsetBytes: number,
+    range: FileQuery,
     signal: Cancel,
   ): Promise<{ readonly sizeBytes: number; readonly bytes: AsyncIterable<Uint8Array> }>;
+  /** All of a folder. */
+  openFolder(cid: string, path: string, signal: Cancel): Promise<AsyncIterable<FolderItem>>;
+  list(cid: string, path: string, signal: Cancel): AsyncIterable<MethodResult<"folder.ls">>;
   stat(cid: string, signal: Cancel): Promise<MethodResult<"file.stat">>;
 }
 

@@ -22,7 +22,9 @@ import {
   snapshotPath,
   statusOf,
   streamEnd,
+  tarType,
 } from "@holdfast/api";
+import { folderFromTar, folderToTar } from "@holdfast/api/folder-tar";
 import { HoldfastError, type Logger } from "@holdfast/base";
 import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import { limits } from "../limits.ts";
@@ -158,21 +160,41 @@ async function* ndjson(values: AsyncIterable<unknown>, logger: Logger): AsyncIte
   }
 }
 
+interface FileQueryText {
+  readonly offset?: string;
+  readonly length?: string;
+  readonly path?: string;
+  readonly as?: string;
+}
+
+function byteNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw rpcErrors.badOffset({ offset: text.slice(0, 32) });
+  return Number(text);
+}
+
 function addFiles(app: FastifyInstance, files: FileDoor, stopping: AbortSignal): void {
   // Uploads are streams of any length: the parser hands the raw request on without reading it.
   app.addContentTypeParser("application/octet-stream", (_request, payload, done) => done(null, payload));
+  app.addContentTypeParser(tarType, (_request, payload, done) => done(null, payload));
   app.post(importPath, { bodyLimit: Number.MAX_SAFE_INTEGER }, async (request, reply) => {
     const { body } = request;
     if (!(body instanceof Readable)) throw rpcErrors.notBytes({});
-    return files.importFile(body, AbortSignal.any([stopping, goneSignal(reply)]));
+    const signal = AbortSignal.any([stopping, goneSignal(reply)]);
+    if (request.headers["content-type"] !== tarType) return files.importFile(body, signal);
+    return files.importFolder(folderFromTar(body), signal);
   });
-  app.get<{ Params: { cid: string }; Querystring: { offset?: string } }>(
+  app.get<{ Params: { cid: string }; Querystring: FileQueryText }>(
     decodeURIComponent(filePath(":cid")),
     async (request, reply) => {
-      const offset = request.query.offset ?? "0";
-      if (!/^\d{1,15}$/.test(offset)) throw rpcErrors.badOffset({ offset: offset.slice(0, 32) });
+      const { offset = "0", length, path = "", as } = request.query;
       const signal = AbortSignal.any([stopping, goneSignal(reply)]);
-      const file = await files.openFile(request.params.cid, Number(offset), signal);
+      if (as === "tar") {
+        const items = await files.openFolder(request.params.cid, path, signal);
+        return reply.header("content-type", tarType).send(Readable.from(folderToTar(items)));
+      }
+      const offsetBytes = byteNumber(offset);
+      const lengthBytes = length === undefined ? undefined : byteNumber(length);
+      const file = await files.openFile(request.params.cid, { offsetBytes, lengthBytes, path }, signal);
       return reply
         .header("content-type", "application/octet-stream")
         .header(fileBytesHeader, String(file.sizeBytes))

@@ -104,7 +104,11 @@ export async function createNetwork(options: NetworkOptions = {}): Promise<TestN
 }
 
 async function readAll(node: TestNode, cid: CID): Promise<Uint8Array> {
-  const file = await node.node.files.openFile(cid.toString(), 0, new AbortController().signal);
+  const file = await node.node.files.openFile(
+    cid.toString(),
+    { offsetBytes: 0 },
+    new AbortController().signal,
+  );
   const parts: Uint8Array[] = [];
   for await (const part of file.bytes) parts.push(part);
   return new Uint8Array(Buffer.concat(parts));

@@ -18,6 +18,7 @@ type MarketHandlers = Pick<
   | "deal.redeem"
   | "file.ls"
   | "file.stat"
+  | "folder.ls"
   | "put.quote"
   | "put.start"
   | "put.show"
@@ -48,6 +49,7 @@ export function marketHandlers(needs: HandlerNeeds): MarketHandlers {
     ...changeHandlers(needs),
     "file.ls": async () => market.files(),
     "file.stat": async ({ cid }, signal) => files.stat(cid, signal),
+    "folder.ls": ({ cid, path }, signal) => files.list(cid, path, signal),
     "put.quote": async (params) => market.quote(params),
     "put.start": async (params) => market.startPut(params),
     "put.show": async ({ jobId }) => putOf(jobId),

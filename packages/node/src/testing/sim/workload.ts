@@ -347,7 +347,11 @@ async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
 }
 
 export async function readFile({ files }: RunningNode, cid: string): Promise<Uint8Array> {
-  const { bytes } = await files.openFile(parseCid(cid).toString(), 0, new AbortController().signal);
+  const { bytes } = await files.openFile(
+    parseCid(cid).toString(),
+    { offsetBytes: 0 },
+    new AbortController().signal,
+  );
   const parts: Uint8Array[] = [];
   for await (const part of bytes) parts.push(part);
   return new Uint8Array(Buffer.concat(parts));

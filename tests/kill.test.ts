@@ -103,7 +103,7 @@ async function finished(client: Daemon, jobId: string): Promise<PutView> {
 
 async function digestOf(client: Daemon, cid: string): Promise<string> {
   const hash = createHash("sha256");
-  const file = await client.client.openFile(cid, 0);
+  const file = await client.client.openFile(cid, { offsetBytes: 0 });
   for await (const chunk of file.bytes) hash.update(chunk);
   return hash.digest("hex");
 }

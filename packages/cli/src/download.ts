@@ -31,7 +31,10 @@ interface FetchOptions {
   readonly range?: ByteSpan;
 }
 
-/** A file, a part of one, or a folder. Errors: `cli/file-exists`, `cli/unwritable`, `cli/differs`, `api/…`, `retrieval/…`. */
+/**
+ * A file, a part of one, or a folder. Errors: `cli/file-exists`, `cli/unwritable`, `cli/differs`, `api/…`,
+ * `retrieval/…`.
+ */
 export async function fetchTo(
   context: CommandContext,
   place: Place,

@@ -14,6 +14,7 @@ import { cidOfCbor, encodeCbor, f1Text, rawCid, seedAddress, utf8Bytes } from "@
 import type { z } from "zod";
 import { amendment, authorityCalls, channelCalls, dealOnChain } from "./canned-channels.ts";
 import { faucetCalls } from "./canned-faucet.ts";
+import { folderEntries } from "./canned-folder.ts";
 import { netCalls } from "./canned-net.ts";
 import { cannedNetwork, minedBlocks } from "./canned-network.ts";
 
@@ -385,15 +386,9 @@ export const calls: Calls = {
 export const streams: Streams = {
   "chain.watch": [head, { ...head, height: 101 }],
   "put.watch": [putRunning, putDone],
-  "folder.ls": [
-    { name: "holiday", kind: "folder", cid: cid("holiday"), sizeBytes: null, target: null },
-    { name: "beach.jpg", kind: "file", cid: cid("beach"), sizeBytes: 1_048_576, target: null },
-    { name: "latest", kind: "symlink", cid: cid("latest"), sizeBytes: null, target: "holiday" },
-  ],
+  "folder.ls": folderEntries,
 };
 
 for (const [name, answer] of Object.entries(calls)) methods[name as CallName].result.parse(answer);
-for (const [name, answers] of Object.entries(streams)) {
-  for (const answer of answers) methods[name as StreamName].result.parse(answer);
-}
+for (const [name, list] of Object.entries(streams)) methods[name as StreamName].result.array().parse(list);
 receiptDocument.parse(receipt);

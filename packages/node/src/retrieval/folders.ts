@@ -130,7 +130,7 @@ export async function* treeEntries(
   read: BlockReader,
   root: CID,
   from: Found,
-  mostEntries = limits.folderEntries,
+  mostEntries: number = limits.folderEntries,
 ): AsyncGenerator<TreeEntry, void, undefined> {
   const tooBig = (what: string, limit: number): Error =>
     retrievalErrors.dagTooBig({ root: root.toString(), what, limit });

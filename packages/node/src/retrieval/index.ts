@@ -11,16 +11,21 @@ import { type ClientTools, carFrom } from "./client.ts";
 import { retrievalErrors } from "./errors.ts";
 import type { FetchResult } from "./fetch.ts";
 import type { FolderSource } from "./folder-import.ts";
-import { entriesOf, type Found, findPath, type TreeEntry, treeEntries } from "./folders.ts";
 import { type ImportedFile, type ImportOptions, Imports } from "./import.ts";
 import { CarPlans, servedCars } from "./local-cars.ts";
 import { type Collected, LocalFiles } from "./local-files.ts";
 import type { RetrievalNeeds } from "./needs.ts";
-import { type BlockReader, type ByteRange, closing, type OpenFile, openFileBytes } from "./read-file.ts";
+import {
+  type FetchOptions,
+  type OpenTree,
+  openersOf,
+  type ReadOptions,
+  type TreeOptions,
+} from "./openers.ts";
+import { type BlockReader, type ByteRange, type OpenFile, openFileBytes } from "./read-file.ts";
 import { serveRetrieval } from "./server.ts";
-import { fetchingReader, type ProgressListener, SharedFetches } from "./shared-fetches.ts";
+import { SharedFetches } from "./shared-fetches.ts";
 import { type FileStat, statFile } from "./stat.ts";
-import { readTreeNode } from "./unixfs.ts";
 
 export { type FileBlocks, type FileRecord, memoryBlocks } from "./blocks.ts";
 export { type CarPlan, type PieceSlice, pieceSlices, planCar, streamCar } from "./car-plan.ts";
@@ -32,6 +37,7 @@ export type { FolderSource, SourceEntry } from "./folder-import.ts";
 export type { ImportedFile, ImportOptions } from "./import.ts";
 export type { Collected } from "./local-files.ts";
 export type { CarSource, OpenCar, RetrievalNeeds } from "./needs.ts";
+export type { FetchOptions, OpenTree, ReadOptions, TreeOptions, TreeView } from "./openers.ts";
 export {
   answerCodec,
   frameCodec,
@@ -46,45 +52,6 @@ export type { ByteRange, OpenFile } from "./read-file.ts";
 export type { ProgressListener } from "./shared-fetches.ts";
 export type { FileStat } from "./stat.ts";
 export { dagBlocks, type WalkLimits } from "./walk.ts";
-
-export interface FetchOptions {
-  readonly signal?: Cancel;
-  /** After each block that arrives. */
-  readonly progress?: ProgressListener;
-}
-
-/** Where to read: below `root`, and from whom what is not here. */
-export interface ReadOptions extends FetchOptions {
-  /** Names from the root down; none for the root itself. */
-  readonly path?: readonly string[];
-  readonly providers: readonly PeerId[];
-}
-
-export interface TreeOptions extends ReadOptions {
-  /** All below, not the entries alone. */
-  readonly deep: boolean;
-  /** Of a deep tree; default `limits.folderEntries`. */
-  readonly mostEntries?: number;
-}
-
-export interface TreeView {
-  /** Names from the opened place down. */
-  readonly path: readonly string[];
-  readonly cid: CID;
-  readonly kind: "file" | "folder" | "symlink";
-  /** Of a file. */
-  readonly sizeBytes: number | null;
-  /** Of a symbolic link: text of whoever made it. */
-  readonly target: string | null;
-  /** Of a file, when it is its turn. */
-  read(): Promise<OpenFile>;
-}
-
-export interface OpenTree {
-  readonly at: TreeView;
-  /** The entries of a folder; with `deep` those of its folders too, each after its own. */
-  readonly entries: AsyncIterable<TreeView>;
-}
 
 export interface Retrieval extends AsyncDisposable {
   /**
@@ -144,27 +111,6 @@ export function openRetrieval(needs: RetrievalNeeds): Retrieval {
   const plans = new CarPlans(blocks);
   const server = serveRetrieval({ wire, clock, logger, open: servedCars(files, plans, needs.sources) });
   let closed = false;
-  /** `open` calls its last argument when what it has opened is not read any more. */
-  const reading = async <T>(
-    root: CID,
-    { providers, signal, progress }: ReadOptions,
-    open: (read: BlockReader, closed: () => void) => Promise<T>,
-  ): Promise<T> => {
-    const release = files.hold(root);
-    const request = { root, providers, signal, ...(progress === undefined ? {} : { progress }) };
-    const reader = fetchingReader(fetches, files, request);
-    const close = (): void => {
-      reader.leave();
-      release();
-    };
-    try {
-      return await open(reader.read, close);
-    } catch (error) {
-      close();
-      throw error;
-    }
-  };
-
   return {
     importFile: (source, options) => imports.file(source, options),
     importFolder: (source, options) => imports.folder(source, options),
@@ -180,26 +126,7 @@ export function openRetrieval(needs: RetrievalNeeds): Retrieval {
         joined.leave();
       }
     },
-    openFile: (root, options) =>
-      reading(root, options, async (read, closed) => {
-        const { path = [], signal } = options;
-        const { cid } = path.length === 0 ? { cid: root } : await findPath(read, root, path);
-        const { sizeBytes, bytes } = await openFileBytes(read, cid, options);
-        return { sizeBytes, bytes: closing(bytes, closed, signal) };
-      }),
-    openTree: (root, options) =>
-      reading(root, options, async (read, closed) => {
-        const { path = [], deep, mostEntries, signal } = options;
-        const found = await findPath(read, root, path);
-        if (deep && found.node.kind !== "folder") {
-          throw retrievalErrors.notAFolder({ cid: found.cid.toString() });
-        }
-        const entries = deep ? treeEntries(read, root, found, mostEntries) : childrenOf(read, root, found);
-        const views = (async function* () {
-          for await (const { path: names, ...entry } of entries) yield viewOf(read, names, entry);
-        })();
-        return { at: viewOf(read, [], found), entries: closing(views, closed, signal) };
-      }),
+    ...openersOf(fetches, files),
     readFile: (root, offsetBytes = 0) => openFileBytes(localReader(files, root), root, { offsetBytes }),
     async *carStream(root, { skipBytes = 0 } = {}) {
       yield* streamCar(blocks, await plans.of(root), skipBytes);
@@ -223,24 +150,6 @@ export function openRetrieval(needs: RetrievalNeeds): Retrieval {
       await files[Symbol.asyncDispose]();
     },
   };
-}
-
-function viewOf(read: BlockReader, path: readonly string[], { cid, node }: Found): TreeView {
-  return {
-    path,
-    cid,
-    kind: node.kind,
-    sizeBytes: node.kind === "file" ? node.fileBytes : null,
-    target: node.kind === "symlink" ? node.target : null,
-    read: () => openFileBytes(read, cid),
-  };
-}
-
-async function* childrenOf(read: BlockReader, root: CID, { node }: Found): AsyncGenerator<TreeEntry> {
-  if (node.kind !== "folder") return;
-  for await (const { name, cid } of entriesOf(read, root, node)) {
-    yield { path: [name], cid, node: readTreeNode(cid, await read(cid)) };
-  }
 }
 
 function alreadyHere({ root, fileBytes, carBytes }: FileRecord): FetchResult {

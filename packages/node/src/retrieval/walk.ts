@@ -1,5 +1,5 @@
 /**
- * The walk over the tree of a file or folder that everything follows: depth first from the root, links in their order, each
+ * The walk over the tree of a file or folder that everything follows: depth first from the root, links in order, each
  * block at its first visit only. So the CAR stream of a root is one and the same on every node, and a position
  * in it says exactly which blocks came before. Invariants: a walk that ended has found every claimed size
  * true, and a tree that is too large, too deep or too wide was refused after bounded work.

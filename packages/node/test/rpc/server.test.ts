@@ -1,6 +1,7 @@
 /** The API's door: who may enter, what is refused and how it is said. */
 import { request } from "node:http";
 import type { ApiHandlers } from "@holdfast/api";
+import { type FolderItem, folderFromTar, folderToTar } from "@holdfast/api/folder-tar";
 import { HoldfastError, silentLogger } from "@holdfast/base";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { limits } from "../../src/limits.ts";
@@ -8,6 +9,10 @@ import { type RunningServer, startServer } from "../../src/rpc/index.ts";
 
 const token = "t".repeat(64);
 let server: RunningServer;
+
+async function* folderOf(items: readonly FolderItem[]): AsyncGenerator<FolderItem> {
+  yield* items;
+}
 
 /** A few methods that answer; the table's others are never called here. */
 const handlers = {
@@ -37,6 +42,13 @@ const options = {
       for await (const chunk of bytes) size += chunk.length;
       return { cid: "bafy", sizeBytes: size, carBytes: size };
     },
+    importFolder: async (items: AsyncIterable<FolderItem>) => {
+      let sizeBytes = 0;
+      for await (const item of items) if (item.kind === "file") sizeBytes += item.sizeBytes;
+      return { cid: "bafyfolder", sizeBytes, carBytes: sizeBytes };
+    },
+    openFolder: async () => folderOf([{ kind: "folder", path: ["a"] }]),
+    list: async function* () {},
     openFile: async () => ({
       sizeBytes: 3,
       bytes: (async function* () {
@@ -142,6 +154,27 @@ describe("API server", () => {
     expect(await failure(json)).toEqual({ status: 400, code: "rpc/not-bytes" });
     const bad = await fetch(new URL("/api/v1/file/bafy?offset=-1", server.url), { headers });
     expect(await failure(bad)).toEqual({ status: 400, code: "rpc/bad-offset" });
+  });
+
+  it("takes folders as tar streams and gives them back as such", async () => {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/x-tar" };
+    const bytes = (async function* () {
+      yield new Uint8Array(1_000);
+    })();
+    const file: FolderItem = { kind: "file", path: ["a", "b"], sizeBytes: 1_000, bytes };
+    const parts: Uint8Array[] = [];
+    for await (const part of folderToTar(folderOf([file]))) parts.push(part);
+    const importUrl = new URL("/api/v1/import", server.url);
+    const sent = await fetch(importUrl, { method: "POST", headers, body: Buffer.concat(parts) });
+    expect(await sent.json()).toEqual({ cid: "bafyfolder", sizeBytes: 1_000, carBytes: 1_000 });
+    const junk = await fetch(importUrl, { method: "POST", headers, body: "x".repeat(600) });
+    expect(await failure(junk)).toEqual({ status: 400, code: "api/bad-folder" });
+    const got = await fetch(new URL("/api/v1/file/bafy?as=tar&path=x", server.url), { headers });
+    const items: string[] = [];
+    for await (const { kind, path } of folderFromTar(got.body ?? folderToTar(folderOf([])))) {
+      items.push(`${kind} ${path.join("/")}`);
+    }
+    expect(items).toEqual(["folder a"]);
   });
 
   it("keeps no place for a stream that failed before it began", async () => {

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { authorityMethods } from "./authority-methods.ts";
 import { channelMethods } from "./channel-methods.ts";
 import { faucetMethods } from "./faucet-methods.ts";
+import { fileMethods } from "./file-methods.ts";
 import { lightMethods } from "./light-methods.ts";
 import { marketMethods } from "./market-methods.ts";
 import { messageMethods } from "./message-methods.ts";
@@ -19,7 +20,6 @@ import {
   cidText,
   dealAmendment,
   dealView,
-  fileView,
   filText,
   height,
   messageView,
@@ -294,7 +294,7 @@ export const methods = {
       history: z.array(z.object({ atMs: z.number(), state: z.string(), detail: z.string() })),
     }),
   ),
-  "file.ls": call("Files that this node has stored", nothing, z.array(fileView)),
+  ...fileMethods,
   "put.quote": call(
     "What storing would cost, miner by miner",
     z.object({
@@ -341,30 +341,6 @@ export const methods = {
     "The receipt of a finished put",
     z.object({ jobId: z.string().max(200) }),
     receiptDocument,
-  ),
-  "folder.ls": stream(
-    "The entries of a folder, or the file at a path; what is not here is fetched",
-    z.object({
-      cid: cidText,
-      path: z.string().max(4096).default("").describe("names below the CID, with slashes between them"),
-    }),
-    z.object({
-      name: z.string().describe("empty for the place itself"),
-      kind: z.enum(["file", "folder", "symlink"]),
-      cid: cidText,
-      sizeBytes: sizeBytes.nullable().describe("of a file"),
-      target: z.string().nullable().describe("of a symbolic link"),
-    }),
-  ),
-  "file.stat": call(
-    "Finds a file: its size and who has it",
-    z.object({ cid: cidText }),
-    z.object({
-      cid: cidText,
-      sizeBytes,
-      localBytes: sizeBytes,
-      providers: z.array(z.object({ miner: addressText, peerId: z.string(), answerMs: z.number() })),
-    }),
   ),
   why: call(
     "Explains a deal, message, sector or put, or (sync) how the node follows the chain: what happened, because of what, and the command that fixes it",

@@ -1,0 +1,32 @@
+/** Methods about files and folders; their bytes have routes of their own. */
+import { z } from "zod";
+import { call, nothing, stream } from "./method-spec.ts";
+import { addressText, cidText, fileView, sizeBytes } from "./shapes.ts";
+
+export const fileMethods = {
+  "file.ls": call("Files that this node has stored", nothing, z.array(fileView)),
+  "folder.ls": stream(
+    "The entries of a folder, or the file at a path; what is not here is fetched",
+    z.object({
+      cid: cidText,
+      path: z.string().max(4096).default("").describe("names below the CID, with slashes between them"),
+    }),
+    z.object({
+      name: z.string().describe("empty for the place itself"),
+      kind: z.enum(["file", "folder", "symlink"]),
+      cid: cidText,
+      sizeBytes: sizeBytes.nullable().describe("of a file"),
+      target: z.string().nullable().describe("of a symbolic link"),
+    }),
+  ),
+  "file.stat": call(
+    "Finds a file: its size and who has it",
+    z.object({ cid: cidText }),
+    z.object({
+      cid: cidText,
+      sizeBytes,
+      localBytes: sizeBytes,
+      providers: z.array(z.object({ miner: addressText, peerId: z.string(), answerMs: z.number() })),
+    }),
+  ),
+};

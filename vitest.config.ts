@@ -3,12 +3,33 @@
  * tests start workers, native modules and servers, and a crash must name its file.
  */
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** The longest files, which mostly wait, begin first: begun last, they would be waited for alone. */
+const first = [
+  "tests/kill.test.ts",
+  "node/test/simulator.test.ts",
+  "node/test/network.test.ts",
+  "node/test/net/gossip-attacks.test.ts",
+  "cli/test/launch.test.ts",
+  "tests/hosts.test.ts",
+];
+const rankOf = ({ moduleId }: TestSpecification): number => {
+  const at = first.findIndex((name) => moduleId.endsWith(`/${name}`));
+  return at < 0 ? first.length : at;
+};
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return (await super.sort(files)).toSorted((a, b) => rankOf(a) - rankOf(b));
+  }
+}
 
 export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "tools/**/*.test.ts", "tests/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
     pool: "forks",
+    sequence: { sequencer: LongestFirst },
     // Node loads TypeScript itself, as it does for the program: a third less of processor time than by Vite, whose form
     // of a module reads every import through a property.
     experimental: { viteModuleRunner: false },

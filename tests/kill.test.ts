@@ -1,8 +1,7 @@
 /**
  * A put survives what operators fear: its miner and its client are killed without warning at twenty
  * random points, started again, and the file ends up proven and readable, paid for once, with all money
- * accounted for to the last attoFIL. Real processes, sockets and disks. Two networks take half of the kills each,
- * beside each other, since both mostly wait.
+ * accounted for to the last attoFIL. Real processes, sockets and disks.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -17,9 +16,7 @@ import { Daemon } from "./daemons.ts";
 
 type PutView = MethodResult<"put.show">;
 
-const networks = 2;
-/** In each of them. */
-const kills = 10;
+const kills = 20;
 const roundMs = 500;
 const fileBytes = 40_000;
 /** Longest pause between a start and the next kill. */
@@ -29,50 +26,45 @@ const finishMs = 300_000;
 const seed = process.env.HOLDFAST_SEED ?? randomBytes(8).toString("hex");
 
 describe("kill -9", () => {
-  const all = Array.from({ length: networks }, (_, index) => `${seed}/${index}`);
-  it.concurrent.each(all)(
-    "loses no put, no payment and no sector (seed %s)",
-    { timeout: 900_000 },
-    async (own) => {
-      const random = new SeededRandom(own);
-      const state = await mkdtemp(join(tmpdir(), "holdfast-kill-"));
-      await using stack = new AsyncDisposableStack();
-      stack.defer(() => rm(state, { recursive: true, force: true }));
-      await createDevnet({ state, roundMs, miners: 2, sectorBytes: 16_384, apiPort: 0, clock: realClock() });
-      const names = ["bootstrap", "miner-1", "miner-2", "client"];
-      const daemons = names.map((name) => stack.use(new Daemon(state, name)));
-      await Promise.all(daemons.map((daemon) => daemon.start()));
-      const [, miner, , client] = daemons;
-      if (miner === undefined || client === undefined) throw new TypeError("the network has four nodes");
+  it(`loses no put, no payment and no sector (seed ${seed})`, { timeout: 900_000 }, async () => {
+    const random = new SeededRandom(seed);
+    const state = await mkdtemp(join(tmpdir(), "holdfast-kill-"));
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => rm(state, { recursive: true, force: true }));
+    await createDevnet({ state, roundMs, miners: 2, sectorBytes: 16_384, apiPort: 0, clock: realClock() });
+    const names = ["bootstrap", "miner-1", "miner-2", "client"];
+    const daemons = names.map((name) => stack.use(new Daemon(state, name)));
+    await Promise.all(daemons.map((daemon) => daemon.start()));
+    const [, miner, , client] = daemons;
+    if (miner === undefined || client === undefined) throw new TypeError("the network has four nodes");
 
-      const puts: { readonly cid: string; readonly digest: string; jobId: string }[] = [];
-      let killed = 0;
-      while (killed < kills) {
-        puts.push(await startPut(client, random));
-        while (killed < kills && !(await isDone(client, puts.at(-1)))) {
-          await pause(random.below(longestLifeMs));
-          const victims = [[client], [miner], [client, miner]][random.below(3)] ?? [client];
-          await Promise.all(victims.map((victim) => victim.kill()));
-          killed += 1;
-          await Promise.all(victims.map((victim) => victim.start()));
-          const last = puts.at(-1);
-          // What the client has acknowledged it still knows.
-          if (last !== undefined) expect((await show(client, last.jobId)).cid).toBe(last.cid);
-        }
+    const puts: { readonly cid: string; readonly digest: string; jobId: string }[] = [];
+    let killed = 0;
+    while (killed < kills) {
+      puts.push(await startPut(client, random));
+      while (killed < kills && !(await isDone(client, puts.at(-1)))) {
+        await pause(random.below(longestLifeMs));
+        const victims = [[client], [miner], [client, miner]][random.below(3)] ?? [client];
+        await Promise.all(victims.map((victim) => victim.kill()));
+        killed += 1;
+        await Promise.all(victims.map((victim) => victim.start()));
+        const last = puts.at(-1);
+        // What the client has acknowledged it still knows.
+        if (last !== undefined) expect((await show(client, last.jobId)).cid).toBe(last.cid);
       }
-      for (const put of puts) {
-        const done = await finished(client, put.jobId);
-        expect(done.state, JSON.stringify(done.copies)).toBe("done");
-        expect(await digestOf(client, put.cid)).toBe(put.digest);
-      }
-      const money = await client.client.call("chain.money", {});
-      expect(money.exact).toBe(true);
-      await expectOneChannelEach(
-        client,
-        puts.map(({ jobId }) => jobId),
-      );
-    },
-  );
+    }
+    for (const put of puts) {
+      const done = await finished(client, put.jobId);
+      expect(done.state, JSON.stringify(done.copies)).toBe("done");
+      expect(await digestOf(client, put.cid)).toBe(put.digest);
+    }
+    const money = await client.client.call("chain.money", {});
+    expect(money.exact).toBe(true);
+    await expectOneChannelEach(
+      client,
+      puts.map(({ jobId }) => jobId),
+    );
+  });
 });
 
 async function startPut(client: Daemon, random: SeededRandom) {

@@ -6,6 +6,7 @@ import { decode, encode, HoldfastError } from "@holdfast/base";
 import {
   type BlockHeader,
   beginLight,
+  createTipset,
   decodeLightRequest,
   decodeLightStart,
   encodeHeaders,
@@ -18,6 +19,7 @@ import {
   lightRequestCodec,
   lightStates,
   networkIdOfGenesis,
+  tipsetKey,
   WitnessReader,
 } from "@holdfast/consensus";
 import fc from "fast-check";
@@ -193,6 +195,32 @@ describe("a provider that lies", () => {
       ]);
     });
   }
+
+  it("claims another state after what is about to be trusted: it is refused, and the others go on", async () => {
+    const chain = newChain();
+    for (let i = 0; i < 4; i++) chain.grow([a, b]);
+    const { tipset: last } = chain.top;
+    while (chain.top.tipset.height < last.height + finalityEpochs) chain.growEarned([a, b]);
+    // Of several blocks no header says the state after them: the lie shows when trust has come to them.
+    const fake = changed(chain.links[last.height + 1]?.tipset.blocks[0], { parentState: world.genesis.cid });
+    const { key } = createTipset([fake]);
+    const upTo = (one: Headers): boolean => (one[0]?.height ?? 0) <= last.height;
+    const { headers, ...rest } = liar((all) => [...all.filter(upTo), [fake]], chain);
+    const make = (): LightProvider => ({
+      ...rest,
+      headers: async (request) =>
+        tipsetKey(request.from) === key ? { state: "found", tipsets: [[fake]] } : headers(request),
+    });
+    for (const providers of [
+      [make(), honest(chain)],
+      [honest(chain), make()],
+    ]) {
+      const belief = await client(...providers).sync();
+      expect(belief.trusted.tipset.key).toBe(last.key);
+      const told = belief.providers.find(({ name }) => name === "liar");
+      expect(told).toMatchObject({ verdict: "refused", code: "light/bad-header" });
+    }
+  });
 
   it("is silent, or does not know: it is said who has given nothing", async () => {
     const fail = () =>

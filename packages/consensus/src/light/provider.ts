@@ -105,13 +105,21 @@ export class ProviderView {
     this.isBehind = this.leftAt === undefined;
   }
 
-  /** Begins at another trusted tipset; what it has above stays. */
+  /**
+   * Begins at another trusted tipset; what it has above stays. Only now is the state after that tipset known, and a
+   * chain that claims another refuses its provider alone.
+   */
   rebase(options: LightChainOptions, nowMs: number): void {
     const at = this.tipsets.findIndex(({ key }) => key === options.trusted.tipset.key);
     const above = this.tipsets.slice(at + 1);
     this.#options = options;
     this.#chain = new LightChain(options);
-    this.tipsets = above.map(({ blocks }) => this.#chain.add(blocks, nowMs));
+    this.tipsets = [];
+    try {
+      for (const { blocks } of above) this.tipsets.push(this.#chain.add(blocks, nowMs));
+    } catch (error) {
+      this.refuse(error);
+    }
   }
 }
 

@@ -32,13 +32,24 @@ export function headersFrom(chain: LightSource, { from, count }: HeadersRequest)
   return { state: "found", tipsets };
 }
 
+/** The next tipset above a height: a gap in the chain costs as many look-ups as its length has digits, not its length. */
 function above(chain: LightSource, height: number): Tipset | undefined {
   const top = chain.head().height;
-  for (let next = height + 1; next <= top; next += 1) {
-    const tipset = chain.tipsetAt(next);
-    if (tipset.height === next) return tipset;
+  if (height >= top) return undefined;
+  let below = height;
+  let found = chain.tipsetAt(height + 1);
+  for (let step = 2; found.height <= height; step *= 2) {
+    below = Math.min(top, height + step / 2);
+    found = chain.tipsetAt(Math.min(top, height + step));
   }
-  return undefined;
+  // Between the two it stands: nothing new at `below`, something at `found`.
+  while (found.height - below > 1) {
+    const middle = below + Math.floor((found.height - below) / 2);
+    const tipset = chain.tipsetAt(middle);
+    if (tipset.height > height) found = tipset;
+    else below = middle;
+  }
+  return found;
 }
 
 export function proofOf(chain: LightSource, { state, question }: ProofRequest): ProofAnswer {

@@ -68,9 +68,14 @@ export function openOutbox(database: Database): Outbox {
   database.migrate("mempool", tables);
   /** The open entries in memory: they are looked at on every head. */
   let opened: readonly OutboxEntry[] | undefined;
-  const earlier = new Map<string, string[]>();
-  for (const { key, cid } of database.all("SELECT key, cid FROM mempool_versions")) {
-    earlier.set(String(key), [...(earlier.get(String(key)) ?? []), String(cid)]);
+  /** Of these alone, earlier versions; those of others are read when somebody asks. */
+  const earlier = new Map<string, readonly string[]>();
+  const versionsOf = (key: string): readonly string[] =>
+    database
+      .all("SELECT cid FROM mempool_versions WHERE key = ? ORDER BY rowid", key)
+      .map(({ cid }) => String(cid));
+  for (const { key } of database.all("SELECT key FROM mempool_outbox WHERE outcome = 'open'")) {
+    earlier.set(String(key), versionsOf(String(key)));
   }
   const insert: Outbox["insert"] = (key, signed, isPriceFixed) => {
     opened = undefined;
@@ -83,11 +88,12 @@ export function openOutbox(database: Database): Outbox {
       encode(signedMessageCodec, signed),
       isPriceFixed ? 1 : 0,
     );
+    earlier.set(key, []);
   };
   return {
     byKey: (key) => entryOf(database.get("SELECT * FROM mempool_outbox WHERE key = ?", key)),
     byCid: (cid) => entryOf(rowOf(database, cid)),
-    earlierVersions: (key) => earlier.get(key) ?? [],
+    earlierVersions: (key) => earlier.get(key) ?? versionsOf(key),
     open() {
       opened ??= database
         .all("SELECT * FROM mempool_outbox WHERE outcome = 'open' ORDER BY sender, nonce")
@@ -114,14 +120,16 @@ export function openOutbox(database: Database): Outbox {
           key,
         );
       });
-      earlier.set(key, [...(earlier.get(key) ?? []), String(before)]);
+      if (earlier.has(key)) earlier.set(key, versionsOf(key));
     },
     close(key, outcome) {
       opened = undefined;
+      earlier.delete(key);
       database.run("UPDATE mempool_outbox SET outcome = ? WHERE key = ?", outcome, key);
     },
     cancel(key, withKey, signed) {
       opened = undefined;
+      earlier.delete(key);
       database.transaction(() => {
         database.run("UPDATE mempool_outbox SET outcome = 'cancelled' WHERE key = ?", key);
         insert(withKey, signed, false);

@@ -32,7 +32,7 @@ export function headersFrom(chain: LightSource, { from, count }: HeadersRequest)
   return { state: "found", tipsets };
 }
 
-/** The next tipset above a height: a gap in the chain costs as many look-ups as its length has digits, not its length. */
+/** The next tipset above a height. A gap costs as many look-ups as its length has digits, and not its length. */
 function above(chain: LightSource, height: number): Tipset | undefined {
   const top = chain.head().height;
   if (height >= top) return undefined;

@@ -64,19 +64,40 @@ function rowOf(database: Database, cid: string): Row | undefined {
   );
 }
 
+/** Versions that were replaced. Those of open messages are asked for at every head, so they alone are in memory. */
+class EarlierVersions {
+  readonly #database: Database;
+  readonly #ofOpen = new Map<string, readonly string[]>();
+
+  constructor(database: Database) {
+    this.#database = database;
+    for (const { key } of database.all("SELECT key FROM mempool_outbox WHERE outcome = 'open'")) {
+      this.#ofOpen.set(String(key), this.#read(String(key)));
+    }
+  }
+  of(key: string): readonly string[] {
+    return this.#ofOpen.get(key) ?? this.#read(key);
+  }
+  opened(key: string): void {
+    this.#ofOpen.set(key, []);
+  }
+  changed(key: string): void {
+    if (this.#ofOpen.has(key)) this.#ofOpen.set(key, this.#read(key));
+  }
+  closed(key: string): void {
+    this.#ofOpen.delete(key);
+  }
+  #read(key: string): readonly string[] {
+    const rows = this.#database.all("SELECT cid FROM mempool_versions WHERE key = ? ORDER BY rowid", key);
+    return rows.map(({ cid }) => String(cid));
+  }
+}
+
 export function openOutbox(database: Database): Outbox {
   database.migrate("mempool", tables);
   /** The open entries in memory: they are looked at on every head. */
   let opened: readonly OutboxEntry[] | undefined;
-  /** Of these alone, earlier versions; those of others are read when somebody asks. */
-  const earlier = new Map<string, readonly string[]>();
-  const versionsOf = (key: string): readonly string[] =>
-    database
-      .all("SELECT cid FROM mempool_versions WHERE key = ? ORDER BY rowid", key)
-      .map(({ cid }) => String(cid));
-  for (const { key } of database.all("SELECT key FROM mempool_outbox WHERE outcome = 'open'")) {
-    earlier.set(String(key), versionsOf(String(key)));
-  }
+  const earlier = new EarlierVersions(database);
   const insert: Outbox["insert"] = (key, signed, isPriceFixed) => {
     opened = undefined;
     database.run(
@@ -88,12 +109,12 @@ export function openOutbox(database: Database): Outbox {
       encode(signedMessageCodec, signed),
       isPriceFixed ? 1 : 0,
     );
-    earlier.set(key, []);
+    earlier.opened(key);
   };
   return {
     byKey: (key) => entryOf(database.get("SELECT * FROM mempool_outbox WHERE key = ?", key)),
     byCid: (cid) => entryOf(rowOf(database, cid)),
-    earlierVersions: (key) => earlier.get(key) ?? versionsOf(key),
+    earlierVersions: (key) => earlier.of(key),
     open() {
       opened ??= database
         .all("SELECT * FROM mempool_outbox WHERE outcome = 'open' ORDER BY sender, nonce")
@@ -120,16 +141,16 @@ export function openOutbox(database: Database): Outbox {
           key,
         );
       });
-      if (earlier.has(key)) earlier.set(key, versionsOf(key));
+      earlier.changed(key);
     },
     close(key, outcome) {
       opened = undefined;
-      earlier.delete(key);
+      earlier.closed(key);
       database.run("UPDATE mempool_outbox SET outcome = ? WHERE key = ?", outcome, key);
     },
     cancel(key, withKey, signed) {
       opened = undefined;
-      earlier.delete(key);
+      earlier.closed(key);
       database.transaction(() => {
         database.run("UPDATE mempool_outbox SET outcome = 'cancelled' WHERE key = ?", key);
         insert(withKey, signed, false);

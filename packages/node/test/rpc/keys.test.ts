@@ -81,12 +81,15 @@ const elsewhere: readonly string[] = [
   "mine.terminate",
 ];
 
-async function asked(name: CallName, params: object): Promise<{ readonly cid: string }> {
+async function begun(name: CallName, params: object): Promise<{ readonly cid: string }> {
   const call = nodeOf(name).node.handlers[name] as unknown as (
     given: object,
     signal: AbortSignal,
   ) => Promise<{ readonly cid: string }>;
-  return net.settle(call(params, signal));
+  return call(params, signal);
+}
+function asked(name: CallName, params: object): Promise<{ readonly cid: string }> {
+  return net.settle(begun(name, params));
 }
 
 describe("a repeat under the same key", () => {
@@ -117,6 +120,19 @@ describe("a repeat under the same key", () => {
       const answer = sent as unknown as { readonly channel?: number; readonly address?: string };
       if (name === "channel.create") made.channel = answer.channel ?? 0;
       if (name === "multisig.create") made.multisig = answer.address ?? "";
+    }, 60_000);
+  }
+
+  for (const name of ["message.send", "channel.create", "multisig.create", "market.add"] as const) {
+    it(`of ${name} is one request, also when two come at the same time`, async () => {
+      const [first, other] = cases[name]?.() ?? [{}, {}];
+      const key = `raced-${name}`;
+      const answers = await net.settle(
+        Promise.allSettled([begun(name, { ...first, key }), begun(name, { ...other, key })]),
+      );
+      expect(answers.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+      expect(answers[1]).toMatchObject({ reason: { code: "rpc/key-reused" } });
+      await net.advance("4s");
     }, 60_000);
   }
 

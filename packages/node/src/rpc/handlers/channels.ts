@@ -4,7 +4,7 @@ import { type Address, channelId, decode, type Epoch, epoch, fromHex, parseFil }
 import { methods, readChannel } from "@holdfast/consensus";
 import { rpcErrors } from "../errors.ts";
 import type { HandlerNeeds } from "../needs.ts";
-import { messageOfKey, refuseReuse } from "./keyed.ts";
+import { sendUnlessReused } from "./keyed.ts";
 import { sentView } from "./messages.ts";
 import { addressParam } from "./params.ts";
 import { epochsOf } from "./views.ts";
@@ -37,34 +37,40 @@ export function channelHandlers(needs: HandlerNeeds): ChannelHandlers {
     { channel: number, from, key }: CheckedParams<"channel.cancel">,
   ) => {
     const [payer, channel] = [payerOf(from), channelId(number)];
-    const isSame = (bytes: Uint8Array): boolean => decode(broker[method].params, bytes).channel === channel;
-    refuseReuse(sender, key, { from: payer, method }, isSame);
-    return sentView(await channels.end({ method, from: payer, channel, ...keyed(key) }));
+    const isSameParams = (bytes: Uint8Array): boolean =>
+      decode(broker[method].params, bytes).channel === channel;
+    const send = () => channels.end({ method, from: payer, channel, ...keyed(key) });
+    return sentView(await sendUnlessReused(sender, key, { from: payer, method, isSameParams }, send));
   };
   return {
     "channel.create": async ({ target, amount, from, key, ...term }) => {
       const payer = payerOf(from);
       const [to, value] = [address(target), parseFil(amount)];
-      const call = { from: payer, method: "createChannel", value };
-      refuseReuse(sender, key, call, (bytes) => decode(broker.createChannel.params, bytes).target === to);
-      const known = messageOfKey(sender, key);
-      const before = known === undefined ? undefined : decode(broker.createChannel.params, known.params).eol;
-      const wanted = endOf(needs, term) ?? endOf(needs, { forMs: channelDefaultMs }) ?? epoch(0);
-      const eol = before ?? wanted;
-      const sent = await channels.create({ from: payer, target: to, amount: value, eol, ...keyed(key) });
-      return { ...sentView(sent), payer, channel: sent.nonce, eol };
+      const isSameParams = (bytes: Uint8Array): boolean =>
+        decode(broker.createChannel.params, bytes).target === to;
+      const call = { from: payer, method: "createChannel", value, isSameParams };
+      return sendUnlessReused(sender, key, call, async (known) => {
+        const before =
+          known === undefined ? undefined : decode(broker.createChannel.params, known.params).eol;
+        const wanted = endOf(needs, term) ?? endOf(needs, { forMs: channelDefaultMs }) ?? epoch(0);
+        const eol = before ?? wanted;
+        const sent = await channels.create({ from: payer, target: to, amount: value, eol, ...keyed(key) });
+        return { ...sentView(sent), payer, channel: sent.nonce, eol };
+      });
     },
     "channel.extend": async ({ channel: number, from, key, amount, ...term }) => {
       const payer = payerOf(from);
       const channel = channelId(number);
       const value = parseFil(amount);
-      const call = { from: payer, method: "extend", value };
-      refuseReuse(sender, key, call, (bytes) => decode(broker.extend.params, bytes).channel === channel);
-      const known = messageOfKey(sender, key);
-      const before = known === undefined ? undefined : decode(broker.extend.params, known.params).eol;
-      const eol = before ?? endOf(needs, term) ?? agreedEnd(needs, payer, number);
-      const sent = await channels.extend({ from: payer, channel, amount: value, eol, ...keyed(key) });
-      return { ...sentView(sent), eol };
+      const isSameParams = (bytes: Uint8Array): boolean =>
+        decode(broker.extend.params, bytes).channel === channel;
+      const call = { from: payer, method: "extend", value, isSameParams };
+      return sendUnlessReused(sender, key, call, async (known) => {
+        const before = known === undefined ? undefined : decode(broker.extend.params, known.params).eol;
+        const eol = before ?? endOf(needs, term) ?? agreedEnd(needs, payer, number);
+        const sent = await channels.extend({ from: payer, channel, amount: value, eol, ...keyed(key) });
+        return { ...sentView(sent), eol };
+      });
     },
     "channel.cancel": (given) => ended("cancel", given),
     "channel.reclaim": (given) => ended("reclaim", given),

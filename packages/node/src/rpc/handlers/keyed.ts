@@ -35,11 +35,16 @@ export async function sendOnce(
   request: KeyedRequest,
   { key, isRelative = false }: { readonly key?: string | undefined; readonly isRelative?: boolean },
 ): Promise<{ readonly cid: CID; readonly nonce: number }> {
-  const known = messageOfKey(sender, key);
-  if (known !== undefined && !isSame(known, request, isRelative)) {
-    throw rpcErrors.keyReused({ key: key ?? "" });
-  }
-  return sender.send({ ...request, ...(key === undefined ? {} : { key: nameOf(key) }) });
+  const check = (): void => {
+    const known = messageOfKey(sender, key);
+    if (known !== undefined && !isSame(known, request, isRelative)) {
+      throw rpcErrors.keyReused({ key: key ?? "" });
+    }
+  };
+  check();
+  const sent = await sender.send({ ...request, ...(key === undefined ? {} : { key: nameOf(key) }) });
+  check(); // another request may have come in between: then its message was given
+  return sent;
 }
 
 function isSame(found: Message, asked: KeyedRequest, isRelative: boolean): boolean {
@@ -48,16 +53,28 @@ function isSame(found: Message, asked: KeyedRequest, isRelative: boolean): boole
   return isCall && (isRelative || (found.value === value && equalBytes(found.params, params)));
 }
 
-/** For a room that sends by itself: `rpc/key-reused` if the key stands for another call of the actor. */
-export function refuseReuse(
+/**
+ * For a room that sends by itself: `rpc/key-reused` if the key stands for another call of the actor, before it sends
+ * and after, as another request may have come in between.
+ */
+export async function sendUnlessReused<Sent>(
   sender: SenderDoor,
   key: string | undefined,
-  asked: Required<Pick<KeyedRequest, "from" | "method">> & { readonly value?: AttoFil },
-  isSameParams: (params: Uint8Array) => boolean,
-): void {
-  const known = messageOfKey(sender, key);
-  if (known === undefined) return;
-  const { from, method, value = attoFil(0n) } = asked;
-  const isCall = known.from === from && known.method === method && known.value === value;
-  if (!isCall || !isSameParams(known.params)) throw rpcErrors.keyReused({ key: key ?? "" });
+  asked: Required<Pick<KeyedRequest, "from" | "method">> & {
+    readonly value?: AttoFil;
+    readonly isSameParams: (params: Uint8Array) => boolean;
+  },
+  send: (known: Message | undefined) => Promise<Sent>,
+): Promise<Sent> {
+  const { from, method, value = attoFil(0n), isSameParams } = asked;
+  const checked = (): Message | undefined => {
+    const known = messageOfKey(sender, key);
+    if (known === undefined) return undefined;
+    const isCall = known.from === from && known.method === method && known.value === value;
+    if (!isCall || !isSameParams(known.params)) throw rpcErrors.keyReused({ key: key ?? "" });
+    return known;
+  };
+  const sent = await send(checked());
+  checked();
+  return sent;
 }

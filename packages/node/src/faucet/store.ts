@@ -29,6 +29,8 @@ export interface PaymentStore {
   /** Oldest first. */
   all(): readonly Payment[];
   forgetBefore(ms: number): void;
+  /** Of a clock that was ahead: what was made after an instant was made then. */
+  noneAfter(ms: number): void;
 }
 
 const tables: readonly string[] = [
@@ -86,5 +88,6 @@ export function openPaymentStore(database: Database): PaymentStore {
       Number(database.get("SELECT count(*) AS n FROM faucet_payments WHERE at_ms > ?", ms)?.n ?? 0),
     all: () => database.all("SELECT * FROM faucet_payments ORDER BY at_ms, requester, key").map(paymentOf),
     forgetBefore: (ms) => database.run("DELETE FROM faucet_payments WHERE at_ms <= ?", ms),
+    noneAfter: (ms) => database.run("UPDATE faucet_payments SET at_ms = ? WHERE at_ms > ?", ms, ms),
   };
 }

@@ -92,6 +92,7 @@ export class Teller {
     if (amount === 0n) throw faucetErrors.notAllowedHere({ network: chain.params.name });
     const nowMs = clock.nowMs();
     this.#store.forgetBefore(nowMs - Math.max(limits.faucetMemoryMs, limits.faucetWindowMs));
+    this.#store.noneAfter(nowMs);
     const machine = machineOf(remote);
     const refusal = refusalOf(this.#store, { address: to, requester, machine }, nowMs, limits);
     if (refusal !== undefined) throw faucetErrors.limitReached(refusal);

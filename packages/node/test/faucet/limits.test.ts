@@ -6,6 +6,7 @@
 import {
   type Address,
   type CID,
+  type Clock,
   cidOfCbor,
   encodeCbor,
   filToAtto,
@@ -67,6 +68,8 @@ class World implements AsyncDisposable {
   readonly sent = new Map<string, { readonly cid: CID; readonly to: Address; readonly atMs: number }>();
   /** The node stops before the next message is in the outbox. */
   crashes = false;
+  /** How far the faucet's own clock is wrong. */
+  aheadMs = 0;
   readonly #limits: FaucetLimits;
   readonly #chain: FaucetNeeds["chain"];
   readonly #askers = new Map<string, Faucet>();
@@ -119,7 +122,11 @@ class World implements AsyncDisposable {
     };
   }
   #open(): Faucet {
-    return openFaucet({ ...this.#needs(), wire: this.#wire, service: { account: undefined } });
+    const clock: Clock = {
+      nowMs: () => this.clock.nowMs() + this.aheadMs,
+      sleep: (ms, signal) => this.clock.sleep(ms, signal),
+    };
+    return openFaucet({ ...this.#needs(), clock, wire: this.#wire, service: { account: undefined } });
   }
 
   ask(peer: string, address: Address, key: string) {
@@ -270,6 +277,23 @@ describe("the limits of a faucet", () => {
       expect(found.failed).toBe(true);
     }, 120_000);
   }
+
+  it("hold no longer than their window when a clock was ahead and is right again", async () => {
+    await using world = new World();
+    const paidAt = async (key: string, aheadMs: number): Promise<unknown> => {
+      world.aheadMs = aheadMs;
+      return await world.ask(key === "a" ? "p0" : "p2", seedAddress(1, key), key);
+    };
+    const yearMs = 365 * 24 * 60 * minuteMs;
+    expect(await paidAt("a", yearMs)).not.toBeInstanceOf(HoldfastError);
+    expect(await paidAt("b", yearMs)).not.toBeInstanceOf(HoldfastError);
+    const refused = await world.ask("p1", seedAddress(1, "c"), "c").then(() => paidAt("c", 0));
+    expect(refused).toBeInstanceOf(HoldfastError);
+    await world.pass(minuteMs);
+    expect(await paidAt("c", 0)).not.toBeInstanceOf(HoldfastError);
+    await world.pass(limits.faucetWindowMs);
+    expect(await world.ask("p0", seedAddress(1, "a"), "again")).not.toBeInstanceOf(HoldfastError);
+  });
 
   it("bound the queue, of one peer and in all", async () => {
     await using world = new World({

@@ -91,6 +91,9 @@ class PathPlan {
       const reason = nameProblem(name);
       if (reason !== undefined) throw retrievalErrors.badName({ path, reason });
     }
+    // The importer splits paths again, and takes a slash after a backslash for a part of the name.
+    if (names.slice(0, -1).some((name) => name.endsWith("\\")))
+      throw retrievalErrors.badName({ path, reason: "a folder's name ends with a backslash" });
     for (let end = names.length - 1, child = true; end > 0 && child; end--) {
       const parent = names.slice(0, end).join("/");
       if (this.#kinds.get(parent) === "leaf") {

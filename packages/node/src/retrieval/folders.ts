@@ -87,8 +87,9 @@ async function* shardEntries(
 
 function readShard(root: CID, cid: CID, bytes: Uint8Array, fanout: number): FolderNode {
   const node = readTreeNode(cid, bytes);
-  if (node.kind === "folder" && node.fanout === fanout) return node;
-  const reason = `its shard ${cid.toString()} is none of its own width`;
+  // Below the root an empty shard leads to no name: a few of them, linked over and over, would be walked for ever.
+  if (node.kind === "folder" && node.fanout === fanout && node.links.length > 0) return node;
+  const reason = `its shard ${cid.toString()} is empty, or none of its own width`;
   throw retrievalErrors.notAFile({ cid: root.toString(), reason });
 }
 

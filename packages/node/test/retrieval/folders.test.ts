@@ -231,6 +231,11 @@ describe("a folder that cannot be stored leaves nothing behind", () => {
     ["half a character", [good(), file("\ud800", Uint8Array.of(1))], "retrieval/bad-name"],
     ["a long name", [good(), file("n".repeat(256), Uint8Array.of(1))], "retrieval/bad-name"],
     ["depth", [good(), { kind: "folder", path: deep }], "retrieval/bad-name"],
+    [
+      "a folder whose name would join the next",
+      [good(), file("a\\/x", Uint8Array.of(1))],
+      "retrieval/bad-name",
+    ],
     ["a path twice", [good(), file("good", Uint8Array.of(1))], "retrieval/bad-entry"],
     ["a path through a file", [good(), file("good/x", Uint8Array.of(1))], "retrieval/bad-entry"],
     ["a file where a folder is", [file("good/x", Uint8Array.of(1)), good()], "retrieval/bad-entry"],
@@ -339,6 +344,22 @@ describe("a tree that lies", () => {
       mostEntries: 1_000,
     });
     expect(await codeOf(listOf(tree.entries))).toBe("retrieval/dag-too-big");
+  });
+
+  it("is refused for shards without a name, which few blocks make endless", async () => {
+    const blocks = memoryBlocks();
+    let shard = await put(blocks, shardOf([]), []);
+    expect(await walked(blocks, shard)).toBe("no error"); // a folder of which all names were taken
+    for (let level = 0; level < 16; level++) {
+      const same = shard;
+      shard = await put(
+        blocks,
+        shardOf([255]),
+        [..."01234567"].map((slot) => [slot, same] as const),
+      );
+      const tree = await localRetrieval(blocks).openTree(shard, { ...noPeers, deep: level % 2 === 0 });
+      expect(await codeOf(listOf(tree.entries))).toBe("retrieval/not-a-file");
+    }
   });
 
   it("is refused if a part of a file is a folder", async () => {

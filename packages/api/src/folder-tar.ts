@@ -42,7 +42,10 @@ export async function* folderToTar(
 
 function headersOf(item: FolderItem): Uint8Array[] {
   const path = item.path.join("/");
-  if (path.includes("\n") || path.includes("\0")) throw badFolder(path, "its name holds the end of a line");
+  // The `tar` package reads pax headers line by line: what follows in a name would be a field of its own.
+  if (/[\n\0]/.test(path)) throw badFolder(path, "its name holds the end of a line");
+  if (item.kind === "symlink" && /[\n\0]/.test(item.target))
+    throw badFolder(path, "the target of the link holds the end of a line");
   const type = { file: "File", folder: "Directory", symlink: "SymbolicLink" } as const;
   const fields = {
     path: item.kind === "folder" ? `${path}/` : path,

@@ -106,6 +106,16 @@ describe("a folder as tar", () => {
     expect(listed.trim().split("\n")).toEqual(["a/", `a/${"ü".repeat(120)}`, "l"]);
   });
 
+  it("has no link whose target brings fields of its own", async () => {
+    for (const target of [`${"t".repeat(120)}\n14 path=other\n11 size=512\n`, "a\nb", "a\0b"]) {
+      const smuggled: Plain[] = [
+        { kind: "symlink", path: "l", text: target },
+        { kind: "file", path: "f", text: "x".repeat(600) },
+      ];
+      expect(await codeOf(bytesOf(folderToTar(items(smuggled))))).toBe("api/bad-folder");
+    }
+  });
+
   it("may be left in the middle of a file: the next one is found", async () => {
     const plain: Plain[] = [
       { kind: "file", path: "a", text: "x".repeat(5_000) },

@@ -30,6 +30,7 @@ import {
   signedProposalCodec,
   type UnsignedAnswer,
 } from "../../src/market/deal.ts";
+import { collateralsFor } from "../../src/market/terms.ts";
 import { payer, proposalWith } from "./support/proposals.ts";
 import { keysOf, noise, sectorBytes, signerOf, World } from "./support/world.ts";
 
@@ -142,8 +143,10 @@ describe("a miner", () => {
     expect(answer?.dealId.toString()).toBe(deal?.dealId);
     expect(world.miner(0).market.deals().length).toBe(1);
     // A signed proposal of the same payer for a channel that does not exist.
+    const { totalPrice } = proposalWith({}, payer, world.chain.networkId).proposal;
     const unpaid = proposalWith(
       {
+        ...collateralsFor(world.chain.params, totalPrice),
         startHeight: epoch(world.height),
         startBy: epoch(world.height + 200),
         channel: 77 as never,

@@ -143,6 +143,25 @@ describe("an upgrade of prices", () => {
     expect(exitCode).toBe(x.upgradeInvalid);
   });
 
+  it("leaves room in a block to take it back: else it would hold for ever", () => {
+    for (const price of gasPrices) {
+      const world = new World({ params: { upgradeAuthority: authority.address } });
+      const upgrade = (height: number, to: number): Upgrade => ({
+        height: epoch(height),
+        version: 1,
+        changes: { ...noChanges, gas: gasChanges({ [price]: to }) },
+      });
+      const schedule = (given: Upgrade): number =>
+        world.send(authority, init, "init.scheduleUpgrade", given).exitCode;
+      // The dearest that is taken, within a factor of two.
+      let to = 2 ** 24;
+      while (schedule(upgrade(60, to)) !== 0) to /= 2;
+      expect(to).toBeGreaterThanOrEqual(usualGas[price]);
+      world.height = epoch(60);
+      expect([price, schedule(upgrade(200, usualGas[price]))]).toEqual([price, 0]);
+    }
+  });
+
   it("can stand in a genesis", () => {
     const changes = { ...noChanges, gas: dearer };
     const upgrades = [{ height: epoch(3), version: 1, changes }];

@@ -3,7 +3,7 @@
  * makes a genesis, for whoever is given one, and for the init actor when an upgrade is scheduled.
  */
 import { addressNetwork } from "@holdfast/base";
-import { inclusionGas } from "../vm/gas.ts";
+import { inclusionGas, leastProofGas, upgradeGas } from "../vm/gas.ts";
 import { maxBlockBytes, maxWinningPostBytes } from "./block.ts";
 import { nsPerGas } from "./gas.ts";
 import { blockShareOfRound, type NetworkParams } from "./params.ts";
@@ -87,6 +87,8 @@ function messageRules(params: NetworkParams): readonly Rule[] {
       inclusionGas(params.gas, params.maxMessageBytes) * 2 <= params.blockGasLimit,
       "the gas of a block pays for the longest message and as much work again",
     ],
+    [upgradeGas(params.gas) <= params.blockGasLimit, "the gas of a block pays for the next upgrade"],
+    [leastProofGas(params.gas) <= params.blockGasLimit, "the gas of a block pays for a proof of any kind"],
   ];
 }
 

@@ -47,6 +47,25 @@ export function inclusionGas(gas: GasSchedule, messageBytes: number): number {
   return gas.message + gas.messageByte * messageBytes;
 }
 
+/**
+ * What it takes at most to schedule or cancel an upgrade, also through a multisig: a network whose blocks do not pay
+ * for that can never change its prices again.
+ */
+export function upgradeGas(gas: GasSchedule): number {
+  const bytes = 8_192;
+  const inside = gas.call + gas.nestedSend + 4 * gas.actorLookup + gas.transfer + gas.sector + gas.randomness;
+  const made = gas.newActor + proofGas(gas, "signature", bytes);
+  const state = stateGas(gas, { objects: 64, bytes: 131_072 });
+  return inclusionGas(gas, bytes) + 3 * inside + (gas.paramByte + gas.returnByte) * bytes + made + state;
+}
+
+/** The dearest of the smallest proofs: without a seal or a proof of spacetime nobody keeps power. */
+export function leastProofGas(gas: GasSchedule): number {
+  const work = { sectors: 1, snarks: 1, publicInputs: 1 };
+  const kinds: readonly ProofKind[] = ["seal", "post", "inclusion", "signature"];
+  return Math.max(...kinds.map((kind) => proofGas(gas, kind, 1, work)));
+}
+
 /** For an estimate: so many objects of the state read and written again, and so many bytes of them together. */
 export function stateGas(
   gas: GasSchedule,

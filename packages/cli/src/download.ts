@@ -3,6 +3,7 @@
  * file is whole; an interrupted fetch leaves the part, and the next one goes on at its end. The node has
  * verified every block before it hands out a byte.
  */
+import { createHash } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type ApiClient, apiErrors } from "@holdfast/api";
@@ -44,12 +45,7 @@ export async function fetchTo(
   const path = await targetPath(wanted, place.path.at(-1) ?? place.cid, replace);
   const node = await context.node();
   // One part per content: a part of another file under the same name is never continued.
-  const suffix = [
-    place.cid.slice(-12),
-    ...place.path,
-    ...(range === undefined ? [] : [rangeText(range)]),
-  ].join("_");
-  const part = `${path}.${suffix.replaceAll(/[^\w.-]/g, "_").slice(-80)}.part`;
+  const part = `${path}.${contentName(place, range)}.part`;
   try {
     return await fetchFile(context, node, { place, path, part, range });
   } catch (cause) {
@@ -147,8 +143,12 @@ async function openForOutput(
   }
 }
 
-function rangeText({ first, last }: ByteSpan): string {
-  return `${first}-${last ?? ""}`;
+/** Short, and another for each content: paths may be long, and alike in all that a name on a disk can show. */
+function contentName({ cid, path }: Place, range: ByteSpan | undefined): string {
+  const name = cid.slice(-12);
+  if (path.length === 0 && range === undefined) return name;
+  const within = JSON.stringify([cid, path, range?.first ?? null, range?.last ?? null]);
+  return `${name}_${createHash("sha256").update(within).digest("hex").slice(0, 24)}`;
 }
 function bytesOf(range: ByteSpan | undefined, skipBytes = 0): { offsetBytes: number; lengthBytes?: number } {
   const { first = 0, last } = range ?? {};

@@ -132,6 +132,21 @@ describe("get", () => {
     expect(await isWhole(at("out"))).toBe(true);
   });
 
+  it("never continues the part of another path, however alike the two are", async () => {
+    const long = "long/".repeat(30);
+    for (const [one, other] of [
+      [`${fileCid}/a b`, `${fileCid}/a_b`],
+      [`${fileCid}/1/${long}x`, `${fileCid}/2/${long}x`],
+    ] as const) {
+      node.cutFileAfter = 70_000;
+      expect(await run(["get", one, "-o", at("out"), "--json"], { node })).toMatchObject({ code: 75 });
+      node.cutFileAfter = undefined;
+      const ended = await run(["get", other, "-o", at("out"), "--json"], { node });
+      expect(JSON.parse(ended.out).resumedBytes).toBe(0);
+      await rm(at("out"));
+    }
+  });
+
   it("is done at once when the part is whole already", async () => {
     await writeFile(at(`out.${fileCid.slice(-12)}.part`), fileBytes);
     const ended = await get("-o", at("out"));

@@ -160,6 +160,15 @@ async function* ndjson(values: AsyncIterable<unknown>, logger: Logger): AsyncIte
   }
 }
 
+/** A name that is given twice is a list for the parser, whatever the types say. */
+function givenOnce<Query extends object>(query: Query): Query {
+  for (const [name, value] of Object.entries(query)) {
+    if (typeof value !== "string")
+      throw apiErrors.badParams({ method: "request", problems: `${name} is given twice` });
+  }
+  return query;
+}
+
 interface FileQueryText {
   readonly offset?: string;
   readonly length?: string;
@@ -186,7 +195,7 @@ function addFiles(app: FastifyInstance, files: FileDoor, stopping: AbortSignal):
   app.get<{ Params: { cid: string }; Querystring: FileQueryText }>(
     decodeURIComponent(filePath(":cid")),
     async (request, reply) => {
-      const { offset = "0", length, path = "", as } = request.query;
+      const { offset = "0", length, path = "", as } = givenOnce(request.query);
       const signal = AbortSignal.any([stopping, goneSignal(reply)]);
       if (as === "tar") {
         const items = await files.openFolder(request.params.cid, path, signal);

@@ -154,6 +154,10 @@ describe("API server", () => {
     expect(await failure(json)).toEqual({ status: 400, code: "rpc/not-bytes" });
     const bad = await fetch(new URL("/api/v1/file/bafy?offset=-1", server.url), { headers });
     expect(await failure(bad)).toEqual({ status: 400, code: "rpc/bad-offset" });
+    for (const twice of ["offset=0&offset=1", "length=1&length=2", "path=a&path=b", "as=tar&path=a&path=b"]) {
+      const refused = await fetch(new URL(`/api/v1/file/bafy?${twice}`, server.url), { headers });
+      expect(await failure(refused)).toEqual({ status: 400, code: "api/bad-params" });
+    }
   });
 
   it("takes folders as tar streams and gives them back as such", async () => {

@@ -43,5 +43,3 @@ export const codeNames = {
   reward: "rewardactor",
   multisig: "multisigactor",
 } as const;
-
-export type CodeName = (typeof codeNames)[keyof typeof codeNames];

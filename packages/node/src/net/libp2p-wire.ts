@@ -362,9 +362,14 @@ class Libp2pWire implements NetWire {
     const { bans, scores } = this.#parts;
     const { clock, limits, logger } = this.#needs;
     const reason = `its score fell to ${banBelow}, at last by: ${worst}`;
-    bans.add({ subject: peer, reason, by: "score", untilMs: clock.nowMs() + limits.banMs });
-    scores.clear(peer);
-    logger.warn("peer banned", { peer, reason });
+    try {
+      bans.add({ subject: peer, reason, by: "score", untilMs: clock.nowMs() + limits.banMs });
+      scores.clear(peer);
+      logger.warn("peer banned", { peer, reason });
+    } catch (error) {
+      // People's bans fill the list: it keeps its score, and is cut off all the same.
+      logger.warn("peer not banned", { peer, reason, detail: String(error) });
+    }
     this.disconnect(peer).catch((error) => this.#onHostError(error));
   }
   #forget(peer: PeerId): void {

@@ -69,12 +69,6 @@ export const paramsErrors = defineErrors("params", {
     message: (data: { path: string }) => `there is no list ${data.path}`,
     fix: "name the parameters.json of a release or of `holdfast params publish` with --json-file",
   },
-  noTranscript: {
-    exit: "not-found",
-    message: (data: { id: string }) =>
-      `${data.id} has no transcript: one party made it, who could forge proofs`,
-    fix: "use it for devnets only; make others with `holdfast params cache --contributors NAME,NAME`",
-  },
   notProven: {
     exit: "proof-invalid",
     message: (data: { id: string; problem: string }) => `${data.id} does not verify: ${data.problem}`,

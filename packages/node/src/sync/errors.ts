@@ -2,12 +2,6 @@
 import { defineErrors } from "@holdfast/base";
 
 export const syncErrors = defineErrors("sync", {
-  wrongNetwork: {
-    exit: "refused",
-    message: (data: { peer: string; genesis: string }) =>
-      `the peer ${data.peer} is on another network (genesis ${data.genesis})`,
-    fix: "connect to peers of this network, or use the genesis file of theirs",
-  },
   ancestorsMissing: {
     exit: "network",
     message: (data: { key: string; tried: number }) =>

@@ -143,6 +143,32 @@ describe("a peer that misbehaves", () => {
   });
 });
 
+describe("a list that people's bans fill", () => {
+  it("has no place for who misbehaves: it is cut off all the same, and nobody else is", async () => {
+    const victim = await wire({ changed: { bans: 1 } });
+    await victim.control.ban("203.0.113.9", { reason: "r", forMs: undefined });
+    victim.handle("/frame/1.0.0", async (stream) => {
+      await new FrameReader(stream).readMessage(c.uint());
+    });
+    const [attacker, honest] = [await wire(), await wire()];
+    for (const peer of [attacker, honest]) await peer.connect(addressOf(victim));
+    const isHere = (peer: NetWire): boolean => victim.peers().some(({ id }) => id === peer.self);
+    for (let turn = 0; turn < 20 && isHere(attacker); turn += 1) {
+      try {
+        const stream = await attacker.open(victim.self, "/frame/1.0.0");
+        await stream.write(encodeVarint(limits.frameBytes + 1));
+        await stream.read();
+      } catch {
+        // cut, as it should be
+      }
+    }
+    await until(() => !isHere(attacker));
+    expect(isHere(honest)).toBe(true);
+    expect(victim.control.bans().map(({ subject }) => subject)).toEqual(["203.0.113.9"]);
+    expect(victim.control.scores()[0]?.peerId).toBe(attacker.self);
+  });
+});
+
 /** A process of its own, whose memory is not the victim's. Every address of 127/8 but the first is another machine. */
 const attackProgram = `
 const { connect } = require("node:net");

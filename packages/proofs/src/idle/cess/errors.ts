@@ -18,12 +18,6 @@ export const cessErrors = defineErrors("cess", {
     message: (data: { bytes: number }) => `a miner id has 32 bytes, not ${data.bytes}`,
     fix: "give the account's public key",
   },
-  badPosition: {
-    exit: "usage",
-    message: (data: { position: number; nodes: number }) =>
-      `a file of ${data.nodes} labels has none at ${data.position}`,
-    fix: "give whole numbers from 0 on",
-  },
   badKey: {
     exit: "usage",
     message: (data: { problem: string }) => `this is no key of an accumulator: ${data.problem}`,

@@ -100,7 +100,7 @@ export class DialBacks {
   /** One after the other: peers of machines that have not told yet. */
   async #askSome(): Promise<void> {
     const { signal } = this.#parts;
-    const isFresh = (atMs: number): boolean => this.#nowMs() - atMs < freshMs;
+    const isFresh = (atMs: number): boolean => isWithin(this.#nowMs() - atMs, freshMs);
     for (const [peer, atMs] of this.#askedMs) if (!isFresh(atMs)) this.#askedMs.delete(peer);
     for (const [peer, { atMs }] of this.#found) if (!isFresh(atMs - lookEveryMs)) this.#found.delete(peer);
     for (;;) {
@@ -203,7 +203,7 @@ export class DialBacks {
     const { clock, limits } = this.#parts.needs;
     const nowMs = clock.nowMs();
     for (const [key, atMs] of this.#servedMs) {
-      if (nowMs - atMs >= limits.dialBackPauseMs) this.#servedMs.delete(key);
+      if (!isWithin(nowMs - atMs, limits.dialBackPauseMs)) this.#servedMs.delete(key);
     }
     const key = ownMachine.has(machine) ? peer : machine;
     const isFull = this.#servedMs.size >= limits.dialBackMachines || this.#serving >= limits.dialBacksServed;
@@ -212,6 +212,9 @@ export class DialBacks {
     return true;
   }
 }
+
+/** What a clock that was ahead has noted is over when it is right again. */
+const isWithin = (ageMs: number, mostMs: number): boolean => ageMs >= 0 && ageMs < mostMs;
 
 /** Of a question or its answer. */
 const answerBytes = 16;

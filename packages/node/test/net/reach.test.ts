@@ -28,9 +28,9 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((one) => one[Symbol.asyncDispose]()));
 });
 
-async function wire(announce: readonly string[] = []): Promise<NetWire> {
+async function wire(announce: readonly string[] = [], clock = realClock()): Promise<NetWire> {
   const made = await openLibp2pWire(
-    { clock: realClock(), logger: silentLogger, limits: { ...limits, dialBackAfterMs: 10 } },
+    { clock, logger: silentLogger, limits: { ...limits, dialBackAfterMs: 10 } },
     { privateKey: random.bytes(32), listen: ["/ip4/127.0.0.1/tcp/0"], announce },
   );
   open.push(made);
@@ -81,6 +81,21 @@ describe("a node that asks to be dialled", () => {
     await until(() => asked > 0);
     await sleep(50);
     expect(asks.control.dialBacks()).toEqual([]);
+  });
+
+  it("is served again at once when the clock of who serves was ahead and is right again", async () => {
+    let aheadMs = 86_400_000;
+    const real = realClock();
+    const serves = await wire([], { ...real, nowMs: () => real.nowMs() + aheadMs });
+    const asks = await wire(["/ip4/127.0.0.1/tcp/1"]);
+    await asks.connect(addressOf(serves));
+    await until(() => asks.control.dialBacks().length > 0);
+    aheadMs = 0;
+    const stream = await asks.open(serves.self, dialBackProtocol);
+    const question = encodeCbor([1]);
+    await stream.write(Uint8Array.of(...encodeVarint(question.length), ...question));
+    await stream.closeWrite();
+    expect((await stream.read())?.at(-1)).toBe(1); // tried, not refused
   });
 
   it("has one machine dialled, its own, once: more questions are refused and nobody is knocked at", async () => {

@@ -133,8 +133,10 @@ export class Scores {
     if (this.#kept.delete(peer)) this.save();
   }
 
-  #faded({ score, atMs }: Kept): number {
-    return score * 2 ** ((atMs - this.#clock.nowMs()) / halfLifeMs);
+  #faded(kept: Kept): number {
+    const nowMs = this.#clock.nowMs();
+    kept.atMs = Math.min(kept.atMs, nowMs); // a clock that was set back must not make old deeds grow
+    return kept.score * 2 ** ((kept.atMs - nowMs) / halfLifeMs);
   }
   /** Whoever has the most harmless score goes; a flood of new names does not wash the bad ones away. */
   #forgetOne(except: string): void {

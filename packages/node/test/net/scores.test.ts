@@ -43,6 +43,21 @@ describe("scores", () => {
     scores.note("a", "lied");
     expect(told).toEqual(["a"]);
   });
+  it("do not grow when a clock that was ahead is right again, and fade from then on", async () => {
+    const clock = new SimClock();
+    let aheadMs = 3_600_000;
+    const told: string[] = [];
+    const jumping = { nowMs: () => clock.nowMs() + aheadMs, sleep: clock.sleep.bind(clock) };
+    const scores = new Scores({ clock: jumping, most: 10, onBad: (peer) => told.push(peer) });
+    scores.note("a", "streams");
+    aheadMs = 0;
+    expect(scores.of("a")).toBeCloseTo(-5);
+    scores.note("b", "streams");
+    scores.note("a", "streams");
+    expect(told).toEqual([]);
+    await clock.advance(600_000);
+    expect(scores.list().map(({ score }) => score)).toEqual([-5, -2.5]);
+  });
   it("cannot be saved up", () => {
     const scores = scoresOf(() => undefined, new SimClock());
     for (let turn = 0; turn < 1_000; turn += 1) scores.note("a", "useful");

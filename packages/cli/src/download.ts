@@ -33,7 +33,7 @@ interface FetchOptions {
 }
 
 /**
- * A file, a part of one, or a folder. Errors: `cli/file-exists`, `cli/unwritable`, `cli/differs`, `api/…`,
+ * A file, a part of one, or a folder. Errors: `cli/file-exists`, `cli/in-the-way`, `cli/unwritable`, `cli/differs`, `api/…`,
  * `retrieval/…`.
  */
 export async function fetchTo(
@@ -52,7 +52,7 @@ export async function fetchTo(
     const isFolder = cause instanceof HoldfastError && cause.code === "retrieval/is-a-folder";
     if (!isFolder || range !== undefined) throw cause;
   }
-  if ((await statOf(path)) !== undefined) throw cliErrors.fileExists({ path });
+  if ((await statOf(path)) !== undefined) throw cliErrors.inTheWay({ path });
   return fetchFolder(context, node, { place, path, part });
 }
 
@@ -160,11 +160,14 @@ function wantedBytes(fileBytes: number, { first = 0, last }: Partial<ByteSpan> =
   return Math.max(0, Math.min(fileBytes, (last ?? fileBytes) + 1) - first);
 }
 
+/** Into a folder that is there goes what is fetched, under its own name; never deeper. */
 async function targetPath(wanted: string, name: string, replace: boolean): Promise<string> {
-  const found = await statOf(wanted);
-  if (found?.isFolder === true) return targetPath(join(wanted, name), name, replace);
-  if (found !== undefined && !(replace && found.isFile)) throw cliErrors.fileExists({ path: wanted });
-  return wanted;
+  const isFolder = (await statOf(wanted))?.isFolder === true;
+  const path = isFolder ? join(wanted, name) : wanted;
+  const found = await statOf(path);
+  if (found?.isFolder === true) throw cliErrors.inTheWay({ path });
+  if (found !== undefined && !(replace && found.isFile)) throw cliErrors.fileExists({ path });
+  return path;
 }
 
 interface ResumedDownload {

@@ -75,6 +75,11 @@ export const cliErrors = defineErrors("cli", {
     message: (data: { path: string }) => `${data.path} exists already`,
     fix: "choose another name with -o, or replace it with --force",
   },
+  inTheWay: {
+    exit: "refused",
+    message: (data: { path: string }) => `${data.path} exists already`,
+    fix: "choose another name, or take away what is there: it is not replaced",
+  },
   unwritable: {
     exit: "refused",
     message: (data: { path: string; detail: string }) => `${data.path} cannot be written: ${data.detail}`,

@@ -35,7 +35,7 @@ export async function runProgram(
   argv: readonly string[],
   host: ProgramHost,
 ): Promise<number> {
-  const words = arranged(argv);
+  const words = withoutHelpOfNothing(table, arranged(argv));
   try {
     await buildTree(table, host).parseAsync(words, { from: "user" });
     return 0;
@@ -60,6 +60,23 @@ function arranged(argv: readonly string[]): string[] {
   const firstOption = rest.findIndex((word) => word.startsWith("-"));
   rest.splice(firstOption < 0 ? rest.length : firstOption, 0, ...early);
   return rest;
+}
+
+/** The help of a command that does not exist is an error, not the help of what stands above it. */
+function withoutHelpOfNothing({ commands }: CommandTable, words: readonly string[]): readonly string[] {
+  const known: string[] = [];
+  for (const word of words) {
+    if (word.startsWith("-")) return words;
+    const below = commands.filter(({ path }) => known.every((part, index) => path[index] === part));
+    const takesWords = below.some(
+      ({ path, isDefault }) => path.length === known.length + (isDefault === true ? 1 : 0),
+    );
+    if (takesWords) return words;
+    if (!below.some(({ path }) => path[known.length] === word))
+      return words.filter((each) => each !== "--help" && each !== "-h");
+    known.push(word);
+  }
+  return words;
 }
 
 function buildTree(table: CommandTable, host: ProgramHost): Command {

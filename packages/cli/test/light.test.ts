@@ -124,7 +124,7 @@ describe("holdfast light", () => {
     const none = await light("sync", "none", "--url", urlOf(good));
     expect(none.code).toBe(2);
     expect(jsonError(none).code).toBe("light/no-anchor");
-    expect((await light("status", "none")).code).toBe(2);
+    expect((await light("status", "none")).code).toBe(3);
     const nobody = await light("sync", "nobody", "--genesis", genesis());
     expect(nobody.code).toBe(6);
     const away = await light("sync", "away", "--genesis", genesis(), "--url", "http://127.0.0.1:1");

@@ -101,10 +101,10 @@ export async function openLight(options: LightOptions): Promise<LightSession> {
   };
 }
 
-/** What a file says, without asking anybody. Errors `light/bad-file`, `light/no-anchor`. */
+/** What a file says, without asking anybody. Errors `light/bad-file`, `light/never-synced`. */
 export async function readLight(path: string): Promise<LightView> {
   const file = await readLightFile(path);
-  if (file === undefined) throw lightServiceErrors.noAnchor({ path });
+  if (file === undefined) throw lightServiceErrors.neverSynced({ path });
   return lightView(file, path, []);
 }
 

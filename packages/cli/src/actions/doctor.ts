@@ -31,6 +31,9 @@ const stateStyle: { readonly [State in Finding["state"]]: Style } = {
   failing: "red",
 };
 
+/** As long as the longest name: findings are printed one by one, before the next is known. */
+const checkColumns = "labels of idle files, compatible".length;
+
 const GiB = 2 ** 30;
 /** Less than this and a node cannot keep its chain. */
 const leastFreeBytes = GiB / 4;
@@ -62,10 +65,12 @@ function nodeVersion(): Finding {
 function ofKernel({ group, backend, features, ratio, reason, fix }: KernelReport): Finding {
   const used = features === null || features.length === 0 ? "" : ` (${features.join(", ")})`;
   const speed = ratio === null ? "" : `, ${ratio} times the reference`;
+  // Elsewhere the reason stands alone and names the command; here that has a line of its own.
+  const why = fix === null ? reason : (reason?.replace(`: ${fix}`, "") ?? null);
   return {
     check: group,
     state: reason === null ? "ok" : "note",
-    says: `${backend}${used}${speed}${reason === null ? "" : `: ${reason}`}`,
+    says: `${backend}${used}${speed}${why === null ? "" : `: ${why}`}`,
     fix,
     backend,
     ratio,
@@ -164,7 +169,7 @@ export const doctor = action({
   run: examine,
   render: ({ check, state, says, fix }, { terminal }) =>
     [
-      `${terminal.paint(stateStyle[state], state.padEnd(7))}  ${check.padEnd(20)}  ${says}`,
-      ...(fix === null ? [] : [`${" ".repeat(31)}fix: ${fix}`]),
+      `${terminal.paint(stateStyle[state], state.padEnd(7))}  ${check.padEnd(checkColumns)}  ${says}`,
+      ...(fix === null ? [] : [`${" ".repeat(11 + checkColumns)}fix: ${fix}`]),
     ].join("\n"),
 });

@@ -187,7 +187,7 @@ export const netBan = action({
     const reason = optionText(input, "reason") ?? "by hand";
     return (await node()).call("net.ban", { subject, reason, forMs }, signal);
   },
-  render: (ban) => `${ban.subject} is banned until: ${endOf(ban)}`,
+  render: (ban) => `${ban.subject} is banned until ${endOf(ban)}`,
 });
 
 export const netUnban = action({

@@ -28,7 +28,7 @@ export const chainExport = action({
   }),
   async run({ node, signal, terminal }, input) {
     const path = resolve(argument(input, 0, "the file"));
-    if ((await statOf(path)) !== undefined) throw cliErrors.fileExists({ path });
+    if ((await statOf(path)) !== undefined) throw cliErrors.inTheWay({ path });
     const height = optionNumber(input, "height", anyNumber);
     const messageEpochs = messagesOption(input);
     const client = await node();

@@ -91,7 +91,7 @@ export const why = action({
   render: (answer, { terminal }) => {
     const because = answer.kind === "deal" ? "" : "because "; // a deal's causes are its history
     return [
-      `${answer.kind} ${answer.subject}`,
+      answer.kind === answer.subject ? answer.kind : `${answer.kind} ${answer.subject}`,
       `${terminal.paint(whyStyle[answer.light], answer.state)}: ${answer.summary}`,
       ...answer.causes.filter((cause) => cause !== "").map((cause) => `  ${because}${cause}`),
       ...(answer.fix === null ? [] : [`fix: ${answer.fix}`]),

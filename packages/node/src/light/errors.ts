@@ -12,6 +12,11 @@ export const lightServiceErrors = defineErrors("light", {
     message: (d: { path: string }) => `${d.path} holds nothing yet, and nothing says where to begin.`,
     fix: "Give --invitation TEXT, or --genesis CID (and better --checkpoint CID[,CID…]@HEIGHT), from who you trust.",
   },
+  neverSynced: {
+    exit: "not-found",
+    message: (d: { path: string }) => `${d.path} holds nothing yet: no network was followed with it.`,
+    fix: "Begin with `holdfast light sync --invitation TEXT`, or name another file with --file.",
+  },
   badFile: {
     exit: "refused",
     message: (d: { path: string; detail: string }) => `${d.path} is no file of a light client: ${d.detail}.`,

@@ -12,9 +12,7 @@ export function explainJob(context: ClientContext, job: JobRow): Explanation {
   const subject = jobIdOf(job.id);
   const common = { subject, kind: "put", state: job.state, causes } as const;
   const name = job.name ?? job.cid;
-  if (job.state === "done") {
-    return { ...common, light: "ok", summary: `${name} is stored in ${job.copies} copies`, fix: null };
-  }
+  if (job.state === "done") return { ...common, ...standingOf(context, job, attempts) };
   if (job.state === "failed") {
     const summary = `${name} was not stored in ${job.copies} copies: ${job.error?.message ?? ""}`;
     return { ...common, light: "failing", summary, fix: job.error?.fix ?? null };
@@ -22,6 +20,26 @@ export function explainJob(context: ClientContext, job: JobRow): Explanation {
   const done = attempts.filter(({ stage }) => stage === "done").length;
   const summary = `${name} is being stored: ${done} of ${job.copies} copies are done`;
   return { ...common, light: "waiting", summary, fix: null };
+}
+
+/** What is left of a put that came to its end, as the chain has it now. */
+function standingOf(
+  context: ClientContext,
+  job: JobRow,
+  attempts: readonly Attempt[],
+): Pick<Explanation, "light" | "summary" | "fix"> {
+  const name = job.name ?? job.cid;
+  const lights = attempts.flatMap((attempt) => healthOfAttempt(context, attempt)?.light ?? []);
+  const over = lights.filter((light) => light === "over").length;
+  const kept = lights.filter((light) => light === "ok" || light === "at-risk").length;
+  if (kept >= job.copies) {
+    const light = lights.includes("at-risk") ? "failing" : "ok";
+    return { light, summary: `${name} is stored in ${job.copies} copies`, fix: null };
+  }
+  const ended = over === 0 ? "" : `; ${over === 1 ? "one deal has" : `${over} deals have`} ended`;
+  const summary = `${name} is stored in ${kept} of ${job.copies} copies${ended}`;
+  const light = kept + over >= job.copies ? "ok" : "failing";
+  return { light, summary, fix: "to have more copies, store it again: `holdfast put FILE`" };
 }
 
 export function explainDeal(context: ClientContext, attempt: Attempt): Explanation {

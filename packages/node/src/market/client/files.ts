@@ -62,6 +62,12 @@ function fileOf(context: ClientContext, newest: JobRow, jobs: readonly JobRow[])
   };
 }
 
+/** Where the copies are that nobody failed to make. */
+function missing(over: number): string {
+  if (over === 0) return "the others were given up";
+  return over === 1 ? "the deal of another has ended" : `the deals of ${over} others have ended`;
+}
+
 function verdict(
   { active, over, problems, risky }: Copies,
   wanted: number,
@@ -74,7 +80,7 @@ function verdict(
   if (active + risky > 0) {
     return {
       state: "at-risk",
-      reason: trouble || `${active} of ${wanted} copies: ${newest.error?.message ?? ""}`,
+      reason: trouble || `${active} of ${wanted} copies: ${newest.error?.message ?? missing(over)}`,
     };
   }
   if (over > 0 && problems.length === 0) return { state: "expired", reason: "its deals are over" };

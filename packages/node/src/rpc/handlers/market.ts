@@ -107,7 +107,7 @@ function changeHandlers(
         ...(release === undefined ? {} : { release }),
       };
       const policy = market.policy(change);
-      if (policy === undefined) throw rpcErrors.notFound({ what: "miner of this node" });
+      if (policy === undefined) throw rpcErrors.notAMiner({ node: needs.name });
       return policy;
     },
   };

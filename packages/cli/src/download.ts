@@ -33,8 +33,8 @@ interface FetchOptions {
 }
 
 /**
- * A file, a part of one, or a folder. Errors: `cli/file-exists`, `cli/in-the-way`, `cli/unwritable`, `cli/differs`, `api/…`,
- * `retrieval/…`.
+ * A file, a part of one, or a folder. Errors: `cli/file-exists`, `cli/in-the-way`, `cli/unwritable`, `cli/differs`,
+ * `api/…`, `retrieval/…`.
  */
 export async function fetchTo(
   context: CommandContext,

@@ -1,5 +1,5 @@
 /** Files on their way in and out: what `put` sends and leaves, and how `get` resumes, replaces and refuses. */
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -167,7 +167,13 @@ describe("get", () => {
   it("takes a folder as the place for a file named by its CID", async () => {
     expect(JSON.parse((await get("-o", folder)).out).path).toBe(at(fileCid));
     expect((await get("-o", folder)).code).toBe(8);
-    await mkdir(at(`sub`));
+    await mkdir(at(`sub/${fileCid}`), { recursive: true });
+    const inTheWay = await get("-o", at("sub"), "--force");
+    expect({ code: inTheWay.code, error: jsonError(inTheWay).code }).toEqual({
+      code: 8,
+      error: "cli/in-the-way",
+    });
+    await rmdir(at(`sub/${fileCid}`));
     expect(await get("-o", at("sub"), "--force")).toMatchObject({ code: 0 });
   });
 

@@ -41,8 +41,9 @@ export const storeCommands: readonly CommandSpec[] = [
     path: ["get"],
     summary: "Fetch a file or folder from whichever miner answers best",
     about:
-      "Every block is verified against the CID before it is written. Interrupted? Run it again: it goes on from " +
-      "what is there. Of a folder, symbolic links are left out; `-o -` gives it as a tar stream, with them.",
+      "Every block is verified against the CID before it is written. Interrupted? Run it again: a file goes on from " +
+      "what is there, a folder begins anew. Into a folder that is there already, it goes under its own name. Of a " +
+      "folder, symbolic links are left out; `-o -` gives it as a tar stream, with them.",
     examples: [
       "holdfast get bafybeif… -o photo.jpg",
       "holdfast get bafybeif…/holiday/beach.jpg",

@@ -165,6 +165,10 @@ describe("a release", () => {
     ]);
     expect(world.client.market.files()).toMatchObject([{ state: "expired" }]);
     expect(world.client.market.explain(dealId)?.causes.join("\n")).toContain("both sides ended the deal");
+    expect(world.client.market.explain("put-1")).toMatchObject({
+      light: "ok",
+      summary: expect.stringContaining("in 0 of 1 copies; one deal has ended"),
+    });
   });
 
   it("is refused by policy, and the deal goes on", async () => {

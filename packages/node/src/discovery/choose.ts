@@ -17,6 +17,8 @@ export interface Choice {
   readonly connected: readonly Connected[];
   readonly self: string;
   readonly nowMs: number;
+  /** Of a peer that could not be reached; a later time is that of a clock that was ahead. */
+  readonly longestPauseMs: number;
   /** Connections that this node wants to have chosen itself. */
   readonly outboundPeers: number;
   /** Dials that may run at the same time. */
@@ -26,11 +28,12 @@ export interface Choice {
 }
 
 export function chooseDials(choice: Choice): readonly Known[] {
-  const { known, connected, self, nowMs, outboundPeers, most, draw } = choice;
+  const { known, connected, self, nowMs, longestPauseMs, outboundPeers, most, draw } = choice;
   const here = new Set(connected.map(({ id }) => id));
   const outbound = connected.filter(({ direction }) => direction === "outbound");
   const groups = new Set(outbound.flatMap(({ addresses }) => addresses.slice(0, 1).flatMap(groupsOf)));
-  const due = [...known].filter((peer) => !here.has(peer.id) && peer.id !== self && peer.nextMs <= nowMs);
+  const isDue = ({ nextMs }: Known): boolean => nextMs <= nowMs || nextMs > nowMs + longestPauseMs;
+  const due = [...known].filter((peer) => !here.has(peer.id) && peer.id !== self && isDue(peer));
   const chosen = due.filter(({ source }) => source === "bootstrap").slice(0, most);
   let wanted = outboundPeers - outbound.length - chosen.length;
   const anchors = due.filter(({ source }) => source === "anchor");

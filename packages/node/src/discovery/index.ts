@@ -110,6 +110,7 @@ class Discovery implements AsyncDisposable {
       connected: wire.peers(),
       self: wire.self,
       nowMs: clock.nowMs(),
+      longestPauseMs: this.#mostMs,
       outboundPeers: limits.outboundPeers - this.#dialling.size,
       most: limits.parallelDials - this.#dialling.size,
       draw: (limit) => drawBelow(random, limit),

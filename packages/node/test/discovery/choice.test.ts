@@ -34,10 +34,13 @@ const choice = fc.record<Choice>({
   connected: unique(connected, 40),
   self: fc.constant("peer0"),
   nowMs: fc.constant(100),
+  longestPauseMs: fc.constant(200),
   outboundPeers: fc.constant(8),
   most: fc.constant(16),
   draw: fc.nat(1000).map((n) => (limit: number) => n % limit),
 });
+
+const now = { nowMs: 1, longestPauseMs: 1_000 };
 
 describe("whom a node dials", () => {
   it("is due, not itself, not connected, and no two strangers of one group", () => {
@@ -66,7 +69,7 @@ describe("whom a node dials", () => {
       ...{ id: `honest${index}`, addresses: [addressOf(`20.${index}.0.1`, `honest${index}`)] },
       ...{ source: "kept" as const, seenMs: 1, failures: 0, nextMs: 0 },
     }));
-    const given = { connected: flood, known: honest, self: "me", nowMs: 1, outboundPeers: 8, most: 16 };
+    const given = { connected: flood, known: honest, self: "me", ...now, outboundPeers: 8, most: 16 };
     expect(chooseDials({ ...given, draw: () => 0 })).toHaveLength(8);
   });
   it("begins with those it was connected to before", () => {
@@ -74,8 +77,19 @@ describe("whom a node dials", () => {
       ...{ id: `p${index}`, addresses: [addressOf(`20.${index}.0.1`, "x")], source },
       ...{ seenMs: 0, failures: 0, nextMs: 0 },
     }));
-    const given = { connected: [], known: all, self: "me", nowMs: 1, outboundPeers: 2, most: 16 };
+    const given = { connected: [], known: all, self: "me", ...now, outboundPeers: 2, most: 16 };
     expect(chooseDials({ ...given, draw: () => 0 }).map(({ id }) => id)).toEqual(["p1", "p3"]);
+  });
+  it("does not wait for a time that only a clock that was ahead has set", () => {
+    const at = (nextMs: number): number => {
+      const one: Known = {
+        ...{ id: "p", addresses: [addressOf("20.0.0.1", "x")], source: "kept" },
+        ...{ seenMs: 0, failures: 1, nextMs },
+      };
+      const given = { connected: [], known: [one], self: "me", ...now, outboundPeers: 2, most: 16 };
+      return chooseDials({ ...given, draw: () => 0 }).length;
+    };
+    expect([1, 2, 1_001, 1_002, 86_400_000].map(at)).toEqual([1, 0, 0, 1, 1]);
   });
   it("counts private addresses to no group", () => {
     expect(["/ip4/10.1.2.3/tcp/1", "/ip4/192.168.0.9/tcp/1", "/ip6/fd00::1/tcp/1"].flatMap(groupsOf)).toEqual(

@@ -50,7 +50,9 @@ function renamed(text: string, nameIn: (name: string) => string): string {
 /** Writes a tree of declarations for these sources, which are the doors of the proofs, into an empty folder. */
 export function stageTypes(to: string, sources: readonly string[]): void {
   mkdirSync(to, { recursive: true });
-  emit(to, [...sources, basePath]); // base is found as an installed package, so the compiler would leave it out
+  emit(to, sources);
+  // The sources find base as an installed package, which the compiler leaves out, or (one time in eight) only half.
+  emit(to, [basePath]);
   const copied = new Set<string>();
   const queue = globSync("**/*.d.ts", { cwd: to }).map((name) => join(to, name));
   /** Where the declarations of a library are here; copied at the first time. */

@@ -94,21 +94,22 @@ export const get = action({
 });
 
 const entry = methods["folder.ls"].result;
+const listing = z.object({ cid: z.string(), path: z.string(), entries: z.array(entry) });
 
 export const files = action({
-  result: z.union([methods["file.ls"].result, z.array(entry)]),
-  async run(context, input): Promise<MethodResult<"file.ls"> | z.output<typeof entry>[]> {
+  result: z.union([methods["file.ls"].result, listing]),
+  async run(context, input): Promise<MethodResult<"file.ls"> | z.output<typeof listing>> {
     const node = await context.node();
     if (input.args[0] === undefined) return node.call("file.ls", {}, context.signal);
-    const { cid, path } = placeArgument(input);
+    const place = placeArgument(input);
+    const { cid } = place;
+    const path = place.path.join("/");
     const entries: z.output<typeof entry>[] = [];
-    for await (const each of node.stream("folder.ls", { cid, path: path.join("/") }, context.signal)) {
-      entries.push(each);
-    }
-    return entries;
+    for await (const each of node.stream("folder.ls", { cid, path }, context.signal)) entries.push(each);
+    return { cid, path, entries };
   },
   async render(list, context) {
-    if (list.every((found) => "kind" in found)) return entriesTable(list);
+    if (!Array.isArray(list)) return entriesTable(list);
     if (list.length === 0) {
       context.terminal.hint("no files yet; store one with `holdfast put FILE`");
       return "";
@@ -126,9 +127,10 @@ export const files = action({
   },
 });
 
-function entriesTable(entries: readonly z.output<typeof entry>[]): string {
+function entriesTable({ path, entries }: z.output<typeof listing>): string {
+  const placeName = path.split("/").at(-1) || "-";
   const row = ({ name, kind, sizeBytes, target, cid }: z.output<typeof entry>): string[] => [
-    kind === "folder" ? `${name}/` : target === null ? name : `${name} -> ${target}`,
+    kind === "folder" ? `${name}/` : target === null ? name || placeName : `${name} -> ${target}`,
     sizeBytes === null ? "-" : sizeText(sizeBytes),
     cid,
   ];

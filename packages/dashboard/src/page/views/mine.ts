@@ -11,6 +11,7 @@ import {
   facts,
   idText,
   type Look,
+  listOf,
   mark,
   moreButton,
   panel,
@@ -111,25 +112,9 @@ export function sectors(look: Look): Tree {
     },
     rows.length === 0
       ? emptyNote(all === undefined ? "Not asked yet." : "No sector yet: the first deal fills one.")
-      : el(
-          "table",
-          { class: "list" },
-          el(
-            "thead",
-            null,
-            el(
-              "tr",
-              null,
-              ["sector", "state", "used", "proven", "ends"].map((title) =>
-                el("th", { scope: "col", key: title }, title),
-              ),
-            ),
-          ),
-          el(
-            "tbody",
-            null,
-            shownOf(model, "sectors", rows).map((sector) => sectorRow(look, sector)),
-          ),
+      : listOf(
+          ["sector", "state", "used", "proven", "ends"],
+          shownOf(model, "sectors", rows).map((sector) => sectorRow(look, sector)),
         ),
     moreButton(look, "sectors", rows.length),
   );

@@ -170,3 +170,21 @@ export function moreButton({ model, actions }: Look, list: ListName, count: numb
     `show all ${count}`,
   );
 }
+
+/** A table with titled columns; rows have keys of their own. */
+export function listOf(titles: readonly string[], rows: readonly Children[]): Tree {
+  return el(
+    "table",
+    { class: "list" },
+    el(
+      "thead",
+      null,
+      el(
+        "tr",
+        null,
+        titles.map((title) => el("th", { scope: "col", key: title }, title)),
+      ),
+    ),
+    el("tbody", null, rows),
+  );
+}

@@ -2,8 +2,8 @@
 import type { MethodResult } from "@holdfast/api/methods";
 import { commandLine } from "../command-lines.ts";
 import { numberText, plural } from "../texts.ts";
-import { type Children, el, type Tree } from "./element.ts";
-import { emptyNote, idText, type Look, mark, moreButton, panel, shownOf } from "./parts.ts";
+import { el, type Tree } from "./element.ts";
+import { emptyNote, idText, type Look, listOf, mark, moreButton, panel, shownOf } from "./parts.ts";
 
 type PeerView = MethodResult<"net.peers">[number];
 type BanView = MethodResult<"net.bans">[number];
@@ -29,11 +29,11 @@ export function peers(look: Look): Tree {
     reachNote(model.parts.network.value),
     rows.length === 0
       ? emptyNote(all === undefined ? "Not asked yet." : "There is no peer: a node alone hears of no block.")
-      : list(["peer", "score", "head it told", "address"], shownOf(model, "peers", rows).map(peerRow)),
+      : listOf(["peer", "score", "head it told", "address"], shownOf(model, "peers", rows).map(peerRow)),
     moreButton(look, "peers", rows.length),
     bans.length === 0
       ? null
-      : list(["banned", "by", "until", "reason"], shownOf(model, "bans", bans).map(banRow)),
+      : listOf(["banned", "by", "until", "reason"], shownOf(model, "bans", bans).map(banRow)),
     moreButton(look, "bans", bans.length),
   );
 }
@@ -56,23 +56,6 @@ function reachNote(status: NetStatus | undefined): Tree | null {
       ? "It listens nowhere: nobody can dial this node."
       : `${plural(status.dialBacks.length, "peer")} could not dial this node on port ${first.port}: forward that port ` +
           "on the router, and name the outer address in [net] announce of config.toml.",
-  );
-}
-
-function list(titles: readonly string[], rows: readonly Children[]): Tree {
-  return el(
-    "table",
-    { class: "list" },
-    el(
-      "thead",
-      null,
-      el(
-        "tr",
-        null,
-        titles.map((title) => el("th", { scope: "col", key: title }, title)),
-      ),
-    ),
-    el("tbody", null, rows),
   );
 }
 

@@ -35,6 +35,12 @@ export const limits = {
   dialBackMachines: 64,
   /** Peers that are dialled back at the same time. */
   dialBacksServed: 4,
+  /** Answers that are enough to know whether this node can be dialled. */
+  dialBackAnswers: 3,
+  /** An answer tells of now for so long, and a peer that refused is asked again after it. */
+  dialBackFreshMs: 1_800_000,
+  /** Between two looks whether answers have aged. */
+  dialBackEveryMs: 300_000,
   /** Gossip messages of one neighbour in a second, on average. */
   gossipMessagesPerSecond: 200,
   /** Gossip messages of one neighbour at once. */

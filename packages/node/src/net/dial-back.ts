@@ -16,7 +16,7 @@ import { machineOf, ownMachine } from "./gate.ts";
 import type { Host } from "./host.ts";
 import type { NetNeeds } from "./needs.ts";
 
-export const dialBackProtocol = "/holdfast/dialback/1.0.0";
+export const dialBackProtocol = "/fil/dialback/1.0.0";
 
 /** What one peer found, newest last. */
 export interface DialBack {
@@ -34,12 +34,6 @@ const requestCodec: Codec<{ readonly port: number }> = c.tuple("DialBackRequest"
 const answerCodec: Codec<{ readonly result: number }> = c.tuple("DialBackAnswer", {
   result: c.uint(results.length - 1),
 });
-
-/** So many peers are asked. */
-const enough = 3;
-/** An answer tells of now for so long, and a peer that refused is asked again after it. */
-const freshMs = 1_800_000;
-const lookEveryMs = 300_000;
 
 export interface DialBackParts {
   readonly needs: NetNeeds;
@@ -70,7 +64,8 @@ export class DialBacks {
 
   /** What is known of now, newest last. */
   found(): readonly DialBack[] {
-    const sinceMs = this.#nowMs() - freshMs - lookEveryMs;
+    const { dialBackFreshMs, dialBackEveryMs } = this.#parts.needs.limits;
+    const sinceMs = this.#nowMs() - dialBackFreshMs - dialBackEveryMs;
     return [...this.#found.values()].filter(({ atMs }) => atMs > sinceMs);
   }
 
@@ -80,7 +75,7 @@ export class DialBacks {
   async #loop(): Promise<void> {
     const { needs, signal } = this.#parts;
     while (!signal.aborted) {
-      await needs.clock.sleep(lookEveryMs, signal).catch(() => undefined);
+      await needs.clock.sleep(needs.limits.dialBackEveryMs, signal).catch(() => undefined);
       this.#soon(0);
     }
   }
@@ -99,13 +94,15 @@ export class DialBacks {
 
   /** One after the other: peers of machines that have not told yet. */
   async #askSome(): Promise<void> {
-    const { signal } = this.#parts;
-    const isFresh = (atMs: number): boolean => isWithin(this.#nowMs() - atMs, freshMs);
+    const { needs, signal } = this.#parts;
+    const { dialBackFreshMs, dialBackEveryMs, dialBackAnswers } = needs.limits;
+    const isFresh = (atMs: number): boolean => isWithin(this.#nowMs() - atMs, dialBackFreshMs);
     for (const [peer, atMs] of this.#askedMs) if (!isFresh(atMs)) this.#askedMs.delete(peer);
-    for (const [peer, { atMs }] of this.#found) if (!isFresh(atMs - lookEveryMs)) this.#found.delete(peer);
+    for (const [peer, { atMs }] of this.#found)
+      if (!isFresh(atMs - dialBackEveryMs)) this.#found.delete(peer);
     for (;;) {
       const told = [...this.#found.values()].filter(({ atMs }) => isFresh(atMs)).length;
-      const next = told < enough ? this.#next() : undefined;
+      const next = told < dialBackAnswers ? this.#next() : undefined;
       if (next === undefined || signal.aborted) return;
       await this.#ask(next.connection, next.port);
     }
@@ -185,12 +182,16 @@ export class DialBacks {
     const machine = inbound === undefined ? undefined : machineOf(inbound.remoteAddr);
     if (machine === undefined || port === 0 || !this.#mayServe(machine, peer)) return "refused";
     const family = machine.includes(":") ? "ip6" : "ip4";
-    const inTime = AbortSignal.any([signal, AbortSignal.timeout(needs.limits.dialTimeoutMs)]);
+    const address = multiaddr(`/${family}/${machine}/tcp/${port}/p2p/${peer}`);
+    const options = { timeoutMs: needs.limits.dialTimeoutMs, protocol: dialBackProtocol, outer: signal };
     this.#serving += 1;
     try {
-      const address = multiaddr(`/${family}/${machine}/tcp/${port}/p2p/${peer}`);
-      const connection = await host.dial(address, { signal: inTime, force: true });
-      await connection.close({ signal: inTime }).catch((error: unknown) => connection.abort(asError(error)));
+      await withDeadline(needs.clock, options, async (inTime) => {
+        const connection = await host.dial(address, { signal: inTime, force: true });
+        await connection
+          .close({ signal: inTime })
+          .catch((error: unknown) => connection.abort(asError(error)));
+      });
       return "reached";
     } catch {
       return "not-reached";

@@ -34,6 +34,10 @@ export interface NetLimits {
   /** Machines that are dialled back in that time, and peers at the same time. */
   readonly dialBackMachines: number;
   readonly dialBacksServed: number;
+  /** Answers that are enough, how long one tells of now, and between two looks. */
+  readonly dialBackAnswers: number;
+  readonly dialBackFreshMs: number;
+  readonly dialBackEveryMs: number;
   /** Messages of one neighbour in a second, on average, and at once. */
   readonly gossipMessagesPerSecond: number;
   readonly gossipBurst: number;

@@ -4,19 +4,8 @@
  * and all that is drawn comes from one seed, so a run is the same each time.
  */
 import { mock } from "node:test";
-import { type Clock, silentLogger } from "@holdfast/base";
 import { SeededRandom } from "@holdfast/base/testing";
-import { limits } from "@holdfast/node";
-import { type GossipSub, gossipsub } from "@libp2p/gossipsub";
-import { multiaddr } from "@multiformats/multiaddr";
-import {
-  defaultHeartbeatMs,
-  defaultSeenMs,
-  Gossip,
-  gossipSettings,
-  meshCare,
-} from "../packages/node/src/net/gossip.ts";
-import { Scores } from "../packages/node/src/net/scores.ts";
+import { GossipPeer } from "../packages/node/test/net/gossip-peer.ts";
 
 export interface GossipNetworkOptions {
   readonly seed: string;
@@ -37,132 +26,8 @@ export interface Publication {
 }
 
 const topic = "/fil/blocks/bench";
-const protocol = "/meshsub/1.2.0";
 const tickMs = 5;
 const startMs = 1_600_000_000_000;
-
-interface Bytes {
-  subarray(): Uint8Array;
-}
-interface Topology {
-  onConnect(peer: object, connection: object): void;
-}
-type OnStream = (stream: object, connection: object) => void;
-
-const idOf = (id: string): object => ({
-  toString: () => id,
-  equals: (other: object) => String(other) === id,
-});
-
-/** The side of a stream that gossipsub reads. */
-class Inbound {
-  readonly #waiting: Uint8Array[] = [];
-  #wake: (() => void) | undefined;
-  #isEnded = false;
-
-  push(frame: Uint8Array): void {
-    this.#waiting.push(frame);
-    this.#wake?.();
-  }
-  async close(): Promise<void> {
-    this.#isEnded = true;
-    this.#wake?.();
-  }
-  abort(): void {
-    void this.close();
-  }
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    while (!this.#isEnded) {
-      const next = this.#waiting.shift();
-      if (next !== undefined) yield next;
-      else
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-    }
-  }
-}
-
-type Send = (from: string, to: string, frame: Uint8Array) => void;
-
-class Peer {
-  readonly id: string;
-  readonly gossip: Gossip;
-  readonly #pubsub: GossipSub;
-  readonly #send: Send;
-  readonly #streams = new Map<string, Inbound>();
-  #onStream: OnStream = () => undefined;
-  #topology: Topology | undefined;
-
-  constructor(id: string, send: Send) {
-    this.id = id;
-    this.#send = send;
-    const clock: Clock = { nowMs: () => Date.now(), sleep: async () => undefined };
-    const needs = { clock, logger: silentLogger, limits };
-    const scores = new Scores({ clock, most: limits.rememberedScores, onBad: () => undefined });
-    const care = meshCare();
-    const options = { scores, care, heartbeatMs: defaultHeartbeatMs, seenMs: defaultSeenMs, topics: [topic] };
-    const create = gossipsub(gossipSettings(needs, options)) as unknown as (parts: object) => GossipSub;
-    this.#pubsub = create(this.#components());
-    this.gossip = new Gossip(needs, this.#pubsub, { scores, care });
-  }
-
-  async start(): Promise<void> {
-    await (this.#pubsub as unknown as { start(): Promise<void> }).start();
-  }
-  async stop(): Promise<void> {
-    await (this.#pubsub as unknown as { stop(): Promise<void> }).stop();
-  }
-  opened(peer: string, isOutbound: boolean): void {
-    const connection = this.#connection(peer, isOutbound);
-    this.#topology?.onConnect(idOf(peer), connection);
-    const stream = new Inbound();
-    this.#streams.set(peer, stream);
-    this.#onStream(stream, connection);
-  }
-  receive(from: string, frame: Uint8Array): void {
-    this.#streams.get(from)?.push(frame);
-  }
-
-  #connection(peer: string, isOutbound: boolean): object {
-    return {
-      status: "open",
-      direction: isOutbound ? "outbound" : "inbound",
-      remotePeer: idOf(peer),
-      remoteAddr: multiaddr(`/ip4/10.0.${peer.length}.${Number(peer.slice(4)) + 1}/tcp/1347`),
-      newStream: async () => ({
-        protocol,
-        addEventListener: () => undefined,
-        send: (frame: Uint8Array | Bytes) => {
-          this.#send(this.id, peer, frame instanceof Uint8Array ? frame : frame.subarray().slice());
-          return true;
-        },
-        close: async () => undefined,
-        abort: () => undefined,
-      }),
-    };
-  }
-  #components(): object {
-    const log = Object.assign(() => undefined, { enabled: false, error: () => undefined });
-    return {
-      peerId: idOf(this.id),
-      logger: { forComponent: () => log },
-      peerStore: { merge: async () => undefined },
-      connectionManager: {},
-      registrar: {
-        handle: async (name: string, handler: OnStream) => {
-          if (name === protocol) this.#onStream = handler;
-        },
-        register: async (name: string, topology: Topology) => {
-          if (name === protocol) this.#topology = topology;
-          return name;
-        },
-        unhandle: async () => undefined,
-        unregister: () => undefined,
-      },
-    };
-  }
-}
 
 export class GossipNetwork implements AsyncDisposable {
   /** Delay of each link (milliseconds), by the numbers of its ends. */
@@ -170,7 +35,7 @@ export class GossipNetwork implements AsyncDisposable {
   readonly random: SeededRandom;
   frames = 0;
   readonly #links: Map<number, number>[];
-  readonly #peers: readonly Peer[];
+  readonly #peers: readonly GossipPeer[];
   readonly #due = new Map<number, { from: string; to: string; frame: Uint8Array }[]>();
   readonly #heard = new Map<string, Map<number, number>>();
   readonly #examineMs: number;
@@ -181,8 +46,14 @@ export class GossipNetwork implements AsyncDisposable {
     this.#examineMs = options.examineMs;
     mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: startMs });
     mock.method(Math, "random", () => this.random.below(2 ** 32) / 2 ** 32);
-    const send: Send = (from, to, frame) => this.#sent(from, to, frame);
-    this.#peers = Array.from({ length: options.nodes }, (_, at) => new Peer(`node${at}`, send));
+    this.#peers = Array.from({ length: options.nodes }, (_, at) => {
+      return new GossipPeer({
+        ...{ id: `node${at}`, topic },
+        ipOf: (peer) => `10.0.0.${numberOf(peer) + 1}`,
+        send: (from, to, frame) => this.#sent(from, to, frame),
+        onBad: () => undefined,
+      });
+    });
     this.#links = this.#peers.map(() => new Map());
     this.links = this.#links;
   }

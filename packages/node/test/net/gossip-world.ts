@@ -4,15 +4,12 @@
  * stands below gossipsub is memory: frames arrive 50 to 150 ms after they were sent, in order. Timers, dates and
  * Math.random are vitest's, driven from one seed, so that a run is the same each time.
  */
-import { type Clock, encodeVarint, type PeerId, silentLogger } from "@holdfast/base";
+import { encodeVarint, type PeerId } from "@holdfast/base";
 import { SeededRandom } from "@holdfast/base/testing";
-import { type GossipSub, type GossipsubOpts, gossipsub } from "@libp2p/gossipsub";
+import type { GossipsubOpts } from "@libp2p/gossipsub";
 import { RPC } from "@libp2p/gossipsub/message";
-import { multiaddr } from "@multiformats/multiaddr";
 import { vi } from "vitest";
-import { limits } from "../../src/limits.ts";
-import { defaultHeartbeatMs, defaultSeenMs, Gossip, gossipSettings, meshCare } from "../../src/net/gossip.ts";
-import { Scores } from "../../src/net/scores.ts";
+import { GossipPeer } from "./gossip-peer.ts";
 import { type Acts, Sybil, theTopic } from "./sybil.ts";
 
 export const topic = theTopic;
@@ -56,138 +53,28 @@ export interface Endpoint {
   receive(from: string, frame: Uint8Array): void;
 }
 
-interface Bytes {
-  subarray(): Uint8Array;
-}
-
-/** The side of a stream that gossipsub reads. */
-class Inbound {
-  readonly #waiting: Uint8Array[] = [];
-  #wake: (() => void) | undefined;
-  #ended = false;
-
-  push(frame: Uint8Array): void {
-    this.#waiting.push(frame);
-    this.#wake?.();
-  }
-  async close(): Promise<void> {
-    this.#ended = true;
-    this.#wake?.();
-  }
-  abort(): void {
-    void this.close();
-  }
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    while (!this.#ended) {
-      const next = this.#waiting.shift();
-      if (next !== undefined) yield next;
-      else await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-  }
-}
-
-interface Topology {
-  onConnect(peer: object, connection: object): void;
-  onDisconnect(peer: object): void;
-}
-type OnStream = (stream: object, connection: object) => void;
-
-const idOf = (id: string): object => ({
-  toString: () => id,
-  equals: (other: object) => String(other) === id,
-});
-
-export class Honest implements Endpoint {
-  readonly id: string;
+export class Honest extends GossipPeer implements Endpoint {
   readonly ip: string;
-  readonly pubsub: GossipSub & { getMeshPeers(topic: string): string[] };
-  readonly gossip: Gossip;
   readonly heardAtMs = new Map<string, number>();
-  readonly #world: GossipWorld;
-  readonly #streams = new Map<string, Inbound>();
-  #onStream: OnStream = () => undefined;
-  #topology: Topology | undefined;
 
   constructor(world: GossipWorld, id: string, ip: string, weaken: Weakness) {
-    this.#world = world;
-    this.id = id;
-    this.ip = ip;
-    const clock: Clock = { nowMs: () => Date.now(), sleep: async () => undefined };
-    const needs = { clock, logger: silentLogger, limits };
-    const scores = new Scores({
-      ...{ clock, most: limits.rememberedScores },
+    super({
+      ...{ id, topic, weaken },
+      ipOf: (peer) => world.ipOf(peer),
+      send: (from, to, frame) => world.send(from, to, frame),
       onBad: (peer) => world.cut(id, peer),
     });
-    const care = meshCare();
-    const options = { scores, care, heartbeatMs: defaultHeartbeatMs, seenMs: defaultSeenMs, topics: [topic] };
-    const create = gossipsub(weaken(gossipSettings(needs, options))) as unknown as (parts: object) => never;
-    this.pubsub = create(this.#components());
-    this.gossip = new Gossip(needs, this.pubsub, { scores, care });
+    this.ip = ip;
   }
 
-  async start(): Promise<void> {
-    await (this.pubsub as unknown as { start(): Promise<void> }).start();
+  override async start(): Promise<void> {
+    await super.start();
     this.gossip.subscribe(topic, (bytes) => {
       if (bytes[0] !== 1) return "reject";
       const key = Buffer.from(bytes).toString();
       if (!this.heardAtMs.has(key)) this.heardAtMs.set(key, Date.now());
       return "accept";
     });
-  }
-  async stop(): Promise<void> {
-    await (this.pubsub as unknown as { stop(): Promise<void> }).stop();
-  }
-  opened(peer: string, outbound: boolean): void {
-    this.#topology?.onConnect(idOf(peer), this.#connection(peer, outbound));
-    const stream = new Inbound();
-    this.#streams.set(peer, stream);
-    this.#onStream(stream, this.#connection(peer, outbound));
-  }
-  closed(peer: string): void {
-    this.#streams.delete(peer);
-    this.#topology?.onDisconnect(idOf(peer));
-  }
-  receive(from: string, frame: Uint8Array): void {
-    this.#streams.get(from)?.push(frame);
-  }
-
-  #connection(peer: string, outbound: boolean): object {
-    return {
-      status: "open",
-      direction: outbound ? "outbound" : "inbound",
-      remotePeer: idOf(peer),
-      remoteAddr: multiaddr(`/ip4/${this.#world.ipOf(peer)}/tcp/1347`),
-      newStream: async () => ({
-        protocol: "/meshsub/1.2.0",
-        addEventListener: () => undefined,
-        send: (frame: Uint8Array | Bytes) => {
-          this.#world.send(this.id, peer, "subarray" in frame ? frame.subarray().slice() : frame);
-          return true;
-        },
-        close: async () => undefined,
-        abort: () => undefined,
-      }),
-    };
-  }
-  #components(): object {
-    const log = Object.assign(() => undefined, { enabled: false, error: () => undefined });
-    return {
-      peerId: idOf(this.id),
-      logger: { forComponent: () => log },
-      peerStore: { merge: async () => undefined },
-      connectionManager: {},
-      registrar: {
-        handle: async (protocol: string, handler: OnStream) => {
-          if (protocol === "/meshsub/1.2.0") this.#onStream = handler;
-        },
-        register: async (protocol: string, topology: Topology) => {
-          if (protocol === "/meshsub/1.2.0") this.#topology = topology;
-          return protocol;
-        },
-        unhandle: async () => undefined,
-        unregister: () => undefined,
-      },
-    };
   }
 }
 

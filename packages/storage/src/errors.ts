@@ -175,6 +175,23 @@ export const storageErrors = defineErrors("storage", {
     message: (data: { job: string; detail: string }) => `${data.job} failed: ${data.detail}`,
     fix: "see the node's log; this is a bug",
   },
+  badJob: {
+    exit: "usage",
+    message: (data: { what: string; bytes: number; maxBytes: number }) =>
+      `${data.what} of a job has 1 to ${data.maxBytes} bytes, this one ${data.bytes}`,
+    fix: "put large data into files and their paths into the job",
+  },
+  leaseLost: {
+    exit: "refused",
+    message: (data: { jobId: number; token: number }) =>
+      `job ${data.jobId} is no longer this worker's (lease ${data.token})`,
+    fix: "nothing is to be done: another worker has the job, or nobody wants it any more",
+  },
+  unknownJob: {
+    exit: "not-found",
+    message: (data: { jobId: number }) => `there is no job ${data.jobId}`,
+    fix: "list the jobs with `holdfast jobs ls`",
+  },
   cancelled: {
     exit: "retry-later",
     message: (data: { job: string }) => `${data.job} was cancelled`,

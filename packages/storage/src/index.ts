@@ -4,6 +4,7 @@
  */
 export { makeFolder, type NodeDisk, openNodeDisk } from "./disk/index.ts";
 export { storageErrors } from "./errors.ts";
+export * from "./jobs/index.ts";
 export {
   createInlineSealer,
   createSealingPool,

@@ -1,4 +1,6 @@
 /** The jobs room: what the storage has done by others, over one interface with several engines behind it. */
+export type { SqliteJobsOptions } from "./sqlite-file.ts";
+export { openSqliteJobs } from "./sqlite-queue.ts";
 export {
   type ClaimRequest,
   type Cordon,

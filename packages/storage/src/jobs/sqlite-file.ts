@@ -1,0 +1,129 @@
+/**
+ * One process's connection to the queue's file: statements, transactions, and who wants to hear of changes. Changes of
+ * this process are told when they are committed; for those of others the counter of the file is looked at.
+ */
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { assert, type Clock } from "@holdfast/base";
+import { storageErrors } from "../errors.ts";
+import { asStoreError } from "../store/schema.ts";
+import type { Row } from "./sqlite-rows.ts";
+import { openJobDatabase, pragma } from "./sqlite-schema.ts";
+import type { JobListener } from "./types.ts";
+
+export interface SqliteJobsOptions {
+  /** The SQLite file, a path of the operating system. */
+  readonly dbPath: string;
+  readonly clock: Clock;
+  /** How often changes of other processes are looked for; never when left out: there are no others. */
+  readonly pollMs?: number;
+}
+
+export class SqliteFile implements AsyncDisposable {
+  readonly #db: DatabaseSync;
+  readonly #dbPath: string;
+  readonly #clock: Clock;
+  readonly #pollMs: number | undefined;
+  readonly #prepared = new Map<string, StatementSync>();
+  readonly #listeners = new Set<JobListener>();
+  readonly #end = new AbortController();
+  #polling: Promise<void> | undefined;
+  /** Jobs that the present transaction has changed; undefined: something else. Null outside of one. */
+  #changed: Set<number | undefined> | null = null;
+
+  constructor({ dbPath, clock, pollMs }: SqliteJobsOptions) {
+    this.#dbPath = dbPath;
+    this.#clock = clock;
+    this.#pollMs = pollMs;
+    this.#db = openJobDatabase(dbPath);
+  }
+
+  /** All changes of `run` or none; then the listeners are told. */
+  transaction<T>(run: () => T): T {
+    if (!this.#db.isOpen) throw storageErrors.closed({});
+    assert(this.#changed === null, "transactions of the queue do not nest");
+    const changed = new Set<number | undefined>();
+    this.#guarded(() => this.#db.exec("BEGIN IMMEDIATE"));
+    this.#changed = changed;
+    let result: T;
+    try {
+      result = run();
+      this.#guarded(() => this.#db.exec("COMMIT"));
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw error;
+    } finally {
+      this.#changed = null;
+    }
+    for (const jobId of changed) this.#announce(jobId);
+    return result;
+  }
+
+  /** To be told after the transaction; without a number: of no job in particular. */
+  changed(jobId?: number): void {
+    assert(this.#changed !== null, "changes are made in transactions");
+    this.#changed.add(jobId);
+  }
+
+  onChange(listener: JobListener): Disposable {
+    const own: JobListener = (jobId) => listener(jobId); // the same listener twice is two
+    this.#listeners.add(own);
+    this.#polling ??= this.#poll();
+    return { [Symbol.dispose]: () => void this.#listeners.delete(own) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.abort(storageErrors.closed({}));
+    if (this.#db.isOpen) this.#db.close();
+    await this.#polling;
+    this.#announce(undefined); // whoever waits looks again, and finds it closed
+  }
+
+  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#guarded(() => this.#prepare(sql).get(...values));
+  }
+  named(sql: string, values: Record<string, SQLInputValue>): Row | undefined {
+    return this.#guarded(() => this.#prepare(sql).get(values));
+  }
+  all(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#guarded(() => this.#prepare(sql).all(...values));
+  }
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#guarded(() => this.#prepare(sql).run(...values)).changes);
+  }
+
+  #announce(jobId: number | undefined): void {
+    for (const listener of [...this.#listeners]) listener(jobId);
+  }
+
+  async #poll(): Promise<void> {
+    if (this.#pollMs === undefined) return;
+    let seen = -1;
+    while (!this.#end.signal.aborted) {
+      try {
+        const now = pragma(this.#db, "data_version");
+        if (now !== seen && seen !== -1) this.#announce(undefined);
+        seen = now;
+        await this.#clock.sleep(this.#pollMs, this.#end.signal);
+      } catch (error) {
+        if (this.#end.signal.aborted) return;
+        throw error;
+      }
+    }
+  }
+
+  #prepare(sql: string): StatementSync {
+    if (!this.#db.isOpen) throw storageErrors.closed({});
+    const known = this.#prepared.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#db.prepare(sql);
+    this.#prepared.set(sql, statement);
+    return statement;
+  }
+  #guarded<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      throw asStoreError(this.#dbPath, error);
+    }
+  }
+}

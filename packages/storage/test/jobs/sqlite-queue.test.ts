@@ -1,0 +1,71 @@
+/** The job queue in SQLite: the suite of all engines, and what is this one's own. */
+import { DatabaseSync } from "node:sqlite";
+import { codeThrown, SimClock } from "@holdfast/base/testing";
+import { type Lease, openSqliteJobs } from "@holdfast/storage";
+import { afterAll, describe, expect, it } from "vitest";
+import { scratch } from "../support.ts";
+import { checkHistories } from "./queue-history.ts";
+import { claimBy, jobQueueSuite, type QueueUnderTest } from "./queue-suite.ts";
+
+const files = scratch();
+afterAll(() => files.remove());
+
+async function sqlite(): Promise<QueueUnderTest> {
+  const clock = new SimClock();
+  const options = { dbPath: files.next(), clock, pollMs: 50 };
+  const queue = openSqliteJobs(options);
+  const other = openSqliteJobs(options);
+  return {
+    queue,
+    other,
+    advance: (ms) => clock.advance(ms),
+    async dispose() {
+      await queue[Symbol.asyncDispose]();
+      await other[Symbol.asyncDispose]();
+    },
+  };
+}
+
+jobQueueSuite("the job queue in SQLite", sqlite);
+
+describe("the file of the queue", () => {
+  it("keeps everything over the end of its processes", async () => {
+    const options = { dbPath: files.next(), clock: new SimClock() };
+    const first = openSqliteJobs(options);
+    await first.enqueue({ key: "a", kind: "seal", input: "kept" });
+    const held = await claimBy(first, "w");
+    await first.cordon("kind:move", "test");
+    await first[Symbol.asyncDispose]();
+    await using second = openSqliteJobs(options);
+    expect(await second.job(held?.jobId ?? 0)).toEqual(held);
+    expect(await second.cordons()).toHaveLength(1);
+    await second.done(held ?? { jobId: 0, token: 0 }, "by the second");
+    expect(await second.lastCursor()).toBe(3);
+  });
+
+  it("refuses other programs' databases and newer schemas", () => {
+    const clock = new SimClock();
+    const foreign = files.next();
+    new DatabaseSync(foreign).exec("CREATE TABLE t (a); PRAGMA application_id = 7");
+    expect(codeThrown(() => openSqliteJobs({ dbPath: foreign, clock }))).toBe("storage/foreign-database");
+    const newer = files.next();
+    openSqliteJobs({ dbPath: newer, clock });
+    new DatabaseSync(newer).exec("PRAGMA user_version = 99");
+    expect(codeThrown(() => openSqliteJobs({ dbPath: newer, clock }))).toBe("storage/schema-too-new");
+  });
+
+  it("canary: a queue that takes what a zombie brings is found by the histories", async () => {
+    const under = await sqlite();
+    const credulous = new Proxy(under.queue, {
+      get: (target, name) => {
+        if (name !== "done") return Reflect.get(target, name).bind(target);
+        return async (lease: Lease, output: string) => {
+          const job = await target.job(lease.jobId);
+          await target.done({ ...lease, token: job?.token ?? 0 }, output);
+        };
+      },
+    });
+    await expect(checkHistories({ ...under, queue: credulous }, 12)).rejects.toThrow();
+    await under.dispose();
+  });
+});

@@ -2,8 +2,8 @@
  * The tables of the job queue in SQLite: a file of its own beside the storage's metadata, because any number of worker
  * processes write to it, while the metadata belongs to one. `due_ms` is never null and `backward_priority` is the
  * negative priority, so that the order of claims is the order of one index.
- * Journal WAL with synchronous=NORMAL: what is answered survives the end of every process; a power cut may take back the
- * last moments, and then the sectors' own records, which are in the metadata, enqueue the jobs again.
+ * Journal WAL with synchronous=NORMAL: what is answered survives the end of every process; a power cut may take back
+ * the last moments, and then the sectors' own records, which are in the metadata, enqueue the jobs again.
  */
 import { DatabaseSync } from "node:sqlite";
 import { HoldfastError } from "@holdfast/base";

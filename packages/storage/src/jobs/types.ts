@@ -111,7 +111,7 @@ export interface Lease {
 
 export interface ClaimRequest {
   readonly workerId: string;
-  /** Kinds that the worker does, and has a place for now. */
+  /** Kinds that the worker does, and has a place at present. */
   readonly kinds: readonly JobKind[];
   /** What it has free: larger jobs are passed over. */
   readonly free: JobResources;
@@ -160,7 +160,7 @@ export interface KnownWorker extends WorkerInfo {
   readonly runningCount: number;
 }
 
-/** What nobody claims for now: everything, one kind, or whatever one worker would take. Running jobs go on. */
+/** What nobody claims at present: everything, one kind, or whatever one worker would take. Running jobs go on. */
 export type CordonTarget = "all" | `kind:${JobKind}` | `worker:${string}`;
 
 export interface Cordon {
@@ -186,7 +186,10 @@ export interface JobQueue extends AsyncDisposable {
   claim(request: ClaimRequest): Promise<Job | undefined>;
   /** What `claim` would give to a worker with all resources of `request.free`; changes nothing. */
   peek(request: Omit<ClaimRequest, "leaseMs">): Promise<Job | undefined>;
-  /** Extends the lease and says how far the job is. Throws storage/lease-lost: stop, it is somebody else's or nobody's. */
+  /**
+   * Extends the lease and says how far the job is.
+   * Throws storage/lease-lost: stop, it is somebody else's or nobody's.
+   */
   heartbeat(lease: Lease, leaseMs: number, progress: number): Promise<void>;
   /** Throws storage/lease-lost, storage/bad-job (an output too long). */
   done(lease: Lease, output: string): Promise<void>;

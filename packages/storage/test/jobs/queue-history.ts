@@ -3,10 +3,10 @@
  * says afterwards is what the model says. A planted fault (sqlite-queue.test.ts) shows that this finds one.
  */
 import { codeOf } from "@holdfast/base/testing";
-import { type JobKind, type JobState, urgencyOf } from "@holdfast/storage";
+import { type JobKind, type JobQueue, type JobState, urgencyOf } from "@holdfast/storage";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { failureOf, leaseMs, plenty, type QueueUnderTest, type Using } from "./queue-suite.ts";
+import { failureOf, leaseMs, plenty, type QueueUnderTest, type Using } from "./queue-tools.ts";
 
 interface ModelJob {
   readonly jobId: number;
@@ -19,12 +19,15 @@ interface ModelJob {
   leaseUntil: number;
 }
 
+type Held =
+  | { readonly do: "heartbeat" | "done" | "release"; readonly at: number; readonly stale: number }
+  | { readonly do: "fail"; readonly at: number; readonly stale: number; readonly isFinal: boolean };
 type Command =
   | { readonly do: "enqueue"; readonly key: number; readonly kind: JobKind; readonly priority: number }
   | { readonly do: "claim"; readonly kinds: readonly JobKind[] }
-  | { readonly do: "heartbeat" | "done" | "release"; readonly at: number; readonly stale: number }
-  | { readonly do: "fail"; readonly at: number; readonly stale: number; readonly isFinal: boolean }
-  | { readonly do: "cancel" | "retry"; readonly at: number }
+  | Held
+  | { readonly do: "cancel"; readonly at: number }
+  | { readonly do: "retry"; readonly at: number }
   | { readonly do: "wait"; readonly ms: number };
 
 const maxFailures = 2;
@@ -88,7 +91,7 @@ class Model {
     return job;
   }
 
-  held(job: ModelJob, token: number, command: Command): string {
+  held(job: ModelJob, token: number, command: Held): string {
     if (job.state !== "running" || job.token !== token) return "storage/lease-lost";
     if (command.do === "heartbeat") job.leaseUntil = this.#now + leaseMs;
     if (command.do === "done") job.state = "done";
@@ -146,6 +149,12 @@ async function step(under: QueueUnderTest, model: Model, command: Command, turn:
   const { jobId } = job;
   if (command.do === "cancel") return expect(await queue.cancel(jobId, "test")).toBe(model.cancel(job));
   if (command.do === "retry") return expect(await queue.retry(jobId)).toBe(model.retry(job));
+  await stepHeld(queue, model, command, job);
+}
+
+/** What only the holder of a lease may do; also with the leases of dead workers. */
+async function stepHeld(queue: JobQueue, model: Model, command: Held, job: ModelJob): Promise<void> {
+  const { jobId } = job;
   const lease = { jobId, token: job.token - command.stale };
   const run = {
     heartbeat: () => queue.heartbeat(lease, leaseMs, 0.5),

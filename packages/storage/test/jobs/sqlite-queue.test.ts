@@ -5,7 +5,8 @@ import { type Lease, openSqliteJobs } from "@holdfast/storage";
 import { afterAll, describe, expect, it } from "vitest";
 import { scratch } from "../support.ts";
 import { checkHistories } from "./queue-history.ts";
-import { claimBy, jobQueueSuite, type QueueUnderTest } from "./queue-suite.ts";
+import { jobQueueSuite } from "./queue-suite.ts";
+import { claimBy, type QueueUnderTest } from "./queue-tools.ts";
 
 const files = scratch();
 afterAll(() => files.remove());

@@ -17,3 +17,4 @@ export {
 } from "./pool/index.ts";
 export * from "./sectors/index.ts";
 export type { SealCommitments, SectorFailure, SectorOrigin } from "./store/index.ts";
+export * from "./volumes/index.ts";

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { encodeKey, sha256Hex, signed } from "../src/volumes/s3/sign.ts";
+import { encodeKey, signBucketRequest } from "@holdfast/storage";
 
 export const bucketKeys = { accessKeyId: "AKIDTEST", secretAccessKey: "a secret of the tests" };
 
@@ -48,7 +48,9 @@ export class BucketServer implements AsyncDisposable {
     const key = names.join("/");
     this.asked.push(`${request.method} ${key}`);
     const refuse = (status: number, code: string) =>
-      response.writeHead(status).end(request.method === "HEAD" ? undefined : `<Error><Code>${code}</Code></Error>`);
+      response
+        .writeHead(status)
+        .end(request.method === "HEAD" ? undefined : `<Error><Code>${code}</Code></Error>`);
     const failure = this.failures.shift();
     if (failure !== undefined) return void refuse(failure.status, failure.code);
     if (!isSigned(request, url, body)) return void refuse(403, "SignatureDoesNotMatch");
@@ -60,7 +62,9 @@ export class BucketServer implements AsyncDisposable {
       return void response.end(`<R><UploadId>${uploadId.replace("&", "&amp;")}</UploadId></R>`);
     }
     const answer = this.#object(request, key, url, body);
-    response.writeHead(answer.status, answer.headers).end(request.method === "HEAD" ? undefined : answer.body);
+    response
+      .writeHead(answer.status, answer.headers)
+      .end(request.method === "HEAD" ? undefined : answer.body);
   }
 
   #object(
@@ -74,13 +78,20 @@ export class BucketServer implements AsyncDisposable {
     switch (request.method) {
       case "PUT": {
         const source = request.headers["x-amz-copy-source"];
-        const from = typeof source === "string" ? this.objects.get(decodeURIComponent(source.replace("bucket/", ""))) : undefined;
+        const from =
+          typeof source === "string"
+            ? this.objects.get(decodeURIComponent(source.replace("bucket/", "")))
+            : undefined;
         if (source !== undefined && from === undefined) return { status: 404 };
         const bytes = from?.bytes ?? body;
         const stored = { bytes, etag: `"${createHash("md5").update(bytes).digest("hex")}"` };
         if (uploadId === null) this.objects.set(key, stored);
         else this.#uploads.get(uploadId)?.set(Number(url.searchParams.get("partNumber")), stored);
-        return { status: 200, headers: { etag: stored.etag }, body: source === undefined ? "" : `<C><ETag>${stored.etag}</ETag></C>` };
+        return {
+          status: 200,
+          headers: { etag: stored.etag },
+          body: source === undefined ? "" : `<C><ETag>${stored.etag}</ETag></C>`,
+        };
       }
       case "POST": {
         const parts = [...(this.#uploads.get(uploadId ?? "") ?? [])].sort(([a], [b]) => a - b);
@@ -123,7 +134,10 @@ export class BucketServer implements AsyncDisposable {
     }
     const names = [...entries.keys()].sort().filter((name) => name > after);
     const page = names.slice(0, 3);
-    const next = names.length > 3 ? `<IsTruncated>true</IsTruncated><NextContinuationToken>${page.at(-1)}</NextContinuationToken>` : "";
+    const next =
+      names.length > 3
+        ? `<IsTruncated>true</IsTruncated><NextContinuationToken>${page.at(-1)}</NextContinuationToken>`
+        : "";
     return `<ListBucketResult>${page.map((name) => entries.get(name)).join("")}${next}</ListBucketResult>`;
   }
 }
@@ -136,8 +150,13 @@ function isSigned(request: IncomingMessage, url: URL, body: Uint8Array): boolean
   );
   const date = String(request.headers["x-amz-date"]);
   const iso = date.replace(/(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/, "$1-$2-$3T$4:$5:$6Z");
-  const asked = { method: request.method ?? "", url, headers, bodySha256: sha256Hex(body) };
-  const expected = signed(asked, bucketKeys, { region: "us-east-1", nowMs: Date.parse(iso) });
+  const asked = {
+    method: request.method ?? "",
+    url,
+    headers,
+    bodySha256: createHash("sha256").update(body).digest("hex"),
+  };
+  const expected = signBucketRequest(asked, bucketKeys, { region: "us-east-1", nowMs: Date.parse(iso) });
   return expected.authorization === request.headers.authorization;
 }
 

@@ -1,8 +1,6 @@
 /** Volumes by themselves: how they are named and told apart, how many disks are one, where a new sector goes. */
 import { equalBytes, utf8Bytes } from "@holdfast/base";
 import { codeOf, diskSuite, SimDisk } from "@holdfast/base/testing";
-import fc from "fast-check";
-import { describe, expect, it } from "vitest";
 import {
   chooseVolume,
   copyFile,
@@ -16,7 +14,9 @@ import {
   type VolumeRoom,
   type VolumeSpec,
   writeMarker,
-} from "../src/volumes/index.ts";
+} from "@holdfast/storage";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
 
 const spec = (volumeId: number, marker = `marker ${volumeId}`): VolumeSpec => ({
   volumeId,
@@ -36,7 +36,13 @@ describe("the place of a volume", () => {
   it("is a full path or a bucket, and says why it is neither", async () => {
     expect(parsePlace("/mnt/disk 1/")).toEqual({ kind: "folder", path: "/mnt/disk 1" });
     const bucket = parsePlace("s3://bucket/a/b/?endpoint=http://127.0.0.1:9000/");
-    const expected = { kind: "s3", bucket: "bucket", prefix: "a/b", region: "us-east-1", endpoint: "http://127.0.0.1:9000" };
+    const expected = {
+      kind: "s3",
+      bucket: "bucket",
+      prefix: "a/b",
+      region: "us-east-1",
+      endpoint: "http://127.0.0.1:9000",
+    };
     expect(bucket).toEqual(expected);
     expect(parsePlace(placeText(bucket))).toEqual(expected);
     expect(parsePlace("s3://bucket", { AWS_REGION: "eu-west-1" })).toMatchObject({
@@ -160,29 +166,38 @@ describe("where a new sector goes", () => {
   });
 
   it("never promises more than there is, in whatever order sectors come and grow", () => {
-    const sizes = fc.array(fc.tuple(fc.integer({ min: 1, max: 400 }), fc.double({ min: 0, max: 1, noNaN: true })), { maxLength: 30 });
-    const property = fc.property(sizes, fc.array(fc.integer({ min: 0, max: 1_500 }), { minLength: 1, maxLength: 4 }), (sectors, disks) => {
-      const rooms = disks.map((freeBytes, id) => volume(id, { freeBytes, maxBytes: id % 2 === 0 ? null : 600 }));
-      const whole = disks.slice();
-      for (const [bytes, written] of sectors) {
-        const choice = chooseVolume(rooms, "store", bytes);
-        if (!("volumeId" in choice)) continue;
-        const room = rooms[choice.volumeId];
-        if (room === undefined) throw new Error("no such volume");
-        const used = Math.floor(bytes * written);
-        rooms[choice.volumeId] = {
-          ...room,
-          reservedBytes: room.reservedBytes + bytes,
-          usedBytes: room.usedBytes + used,
-          freeBytes: room.freeBytes - used,
-        };
-      }
-      for (const [id, room] of rooms.entries()) {
-        expect(room.reservedBytes).toBeLessThanOrEqual(whole[id] ?? 0);
-        if (room.maxBytes !== null) expect(room.reservedBytes).toBeLessThanOrEqual(room.maxBytes);
-        expect(roomBytes(room)).toBeGreaterThanOrEqual(0);
-      }
-    });
+    const sizes = fc.array(
+      fc.tuple(fc.integer({ min: 1, max: 400 }), fc.double({ min: 0, max: 1, noNaN: true })),
+      { maxLength: 30 },
+    );
+    const property = fc.property(
+      sizes,
+      fc.array(fc.integer({ min: 0, max: 1_500 }), { minLength: 1, maxLength: 4 }),
+      (sectors, disks) => {
+        const rooms = disks.map((freeBytes, id) =>
+          volume(id, { freeBytes, maxBytes: id % 2 === 0 ? null : 600 }),
+        );
+        const whole = disks.slice();
+        for (const [bytes, written] of sectors) {
+          const choice = chooseVolume(rooms, "store", bytes);
+          if (!("volumeId" in choice)) continue;
+          const room = rooms[choice.volumeId];
+          if (room === undefined) throw new Error("no such volume");
+          const used = Math.floor(bytes * written);
+          rooms[choice.volumeId] = {
+            ...room,
+            reservedBytes: room.reservedBytes + bytes,
+            usedBytes: room.usedBytes + used,
+            freeBytes: room.freeBytes - used,
+          };
+        }
+        for (const [id, room] of rooms.entries()) {
+          expect(room.reservedBytes).toBeLessThanOrEqual(whole[id] ?? 0);
+          if (room.maxBytes !== null) expect(room.reservedBytes).toBeLessThanOrEqual(room.maxBytes);
+          expect(roomBytes(room)).toBeGreaterThanOrEqual(0);
+        }
+      },
+    );
     fc.assert(property, { seed: 20_190_301 });
   });
 });

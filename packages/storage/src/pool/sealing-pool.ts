@@ -6,6 +6,7 @@ import { availableParallelism } from "node:os";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { Disk } from "@holdfast/base";
 import { storageErrors } from "../errors.ts";
+import type { VolumeDisk, VolumeTable } from "../volumes/index.ts";
 import type {
   ExtractJob,
   JobOptions,
@@ -41,27 +42,31 @@ export function createSealingPool(options: SealingPoolOptions = {}): SealingPool
     get threadCount() {
       return slow.threadCount + urgent.threadCount;
     },
-    sealerFor: (disk) => new PooledSealer(rootOf(disk), slow, urgent),
+    sealerFor: (disk) => new PooledSealer(tablesOf(disk), slow, urgent),
     async [Symbol.asyncDispose]() {
       await Promise.all([slow[Symbol.asyncDispose](), urgent[Symbol.asyncDispose]()]);
     },
   };
 }
 
-/** Workers open the same root by themselves. Throws storage/no-native-files. */
-function rootOf(disk: Disk): string {
-  const root = disk.nativePath("");
-  if (root === undefined) throw storageErrors.noNativeFiles({});
-  return root;
+/**
+ * Workers open the same volumes by themselves; those that are attached now, at each job.
+ * Throws storage/no-native-files.
+ */
+function tablesOf(disk: Disk): () => VolumeTable {
+  if ("table" in disk) return () => (disk as VolumeDisk).table();
+  const home = disk.nativePath("");
+  if (home === undefined) throw storageErrors.noNativeFiles({});
+  return () => ({ home, volumes: [] });
 }
 
 class PooledSealer implements Sealer {
-  readonly #root: string;
+  readonly #table: () => VolumeTable;
   readonly #slow: Threads;
   readonly #urgent: Threads;
 
-  constructor(root: string, slow: Threads, urgent: Threads) {
-    this.#root = root;
+  constructor(table: () => VolumeTable, slow: Threads, urgent: Threads) {
+    this.#table = table;
     this.#slow = slow;
     this.#urgent = urgent;
   }
@@ -90,7 +95,10 @@ class PooledSealer implements Sealer {
       port1.on("message", (doneRatio: number) => options.onProgress?.(doneRatio));
       port1.unref();
       ports.add(port1);
-      return { work: { type: "job" as const, root: this.#root, request, port: port2 }, transfer: [port2] };
+      return {
+        work: { type: "job" as const, table: this.#table(), request, port: port2 },
+        transfer: [port2],
+      };
     };
     try {
       return (await lane.run(request.kind, make, options.signal)) as Result;

@@ -6,6 +6,7 @@ import type { MessagePort } from "node:worker_threads";
 import { type ExitClass, HoldfastError, type JsonObject } from "@holdfast/base";
 import type { Statement } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
+import type { VolumeTable } from "../volumes/index.ts";
 import type { JobRequest } from "./jobs.ts";
 
 export interface WorkerTask {
@@ -14,7 +15,7 @@ export interface WorkerTask {
   readonly work:
     | {
         readonly type: "job";
-        readonly root: string;
+        readonly table: VolumeTable;
         readonly request: JobRequest;
         readonly port: MessagePort;
       }

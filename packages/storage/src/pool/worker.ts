@@ -5,7 +5,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { createProver, createVerifier, verifyStatement } from "@holdfast/proofs";
 import { move, transferableSymbol, valueSymbol } from "piscina";
-import { openNodeDisk } from "../disk/index.ts";
+import { openVolumesHere, type VolumeDisk, type VolumeTable } from "../volumes/index.ts";
 import type { JobRequest } from "./jobs.ts";
 import { extract, post, prove, replicate } from "./run-job.ts";
 import { errorData, type WorkerAnswer, type WorkerTask } from "./wire.ts";
@@ -22,7 +22,7 @@ export async function runTask({ setup, work }: WorkerTask): Promise<unknown> {
     const result =
       work.type === "verify"
         ? verifyStatement(verifier, work.statement)
-        : await runRequest(work.root, work.request, work.port);
+        : await runRequest(work.table, work.request, work.port);
     return movable({ ok: true, result });
   } catch (error) {
     return { ok: false, error: errorData(error, name) } satisfies WorkerAnswer;
@@ -31,8 +31,19 @@ export async function runTask({ setup, work }: WorkerTask): Promise<unknown> {
   }
 }
 
-async function runRequest(root: string, request: JobRequest, port: MessagePort): Promise<unknown> {
-  const tools = { disk: openNodeDisk(root), prover };
+/** The volumes as the last job has named them: what is known of a bucket's objects is kept while they stay the same. */
+let known: { readonly name: string; readonly disk: VolumeDisk } | undefined;
+
+function volumesOf(table: VolumeTable): VolumeDisk {
+  const name = JSON.stringify(table);
+  if (known?.name === name) return known.disk;
+  const disk = openVolumesHere(table);
+  known = { name, disk };
+  return disk;
+}
+
+async function runRequest(table: VolumeTable, request: JobRequest, port: MessagePort): Promise<unknown> {
+  const tools = { disk: volumesOf(table), prover };
   const hooks = { progress: (doneRatio: number) => port.postMessage(doneRatio) };
   switch (request.kind) {
     case "replicate":

@@ -4,7 +4,8 @@ import { defineErrors } from "@holdfast/base";
 export const volumeErrors = defineErrors("storage", {
   badVolumePlace: {
     exit: "usage",
-    message: (data: { place: string; reason: string }) => `${data.place} is no place for a volume: ${data.reason}`,
+    message: (data: { place: string; reason: string }) =>
+      `${data.place} is no place for a volume: ${data.reason}`,
     fix: "name a folder by its full path, or a bucket as s3://BUCKET/PREFIX?endpoint=https://SERVER",
   },
   volumeAway: {

@@ -3,7 +3,7 @@
  * would be "not there" and what is written to it would land on another disk. So a volume has a marker file with its
  * own name in it; nothing is written where the marker is not, and nothing is called missing where it is not.
  */
-import { type Disk, type DiskFile, HoldfastError, utf8Text, utf8Bytes } from "@holdfast/base";
+import { type Disk, type DiskFile, HoldfastError, utf8Bytes, utf8Text } from "@holdfast/base";
 import { volumeErrors } from "./errors.ts";
 import { placeText } from "./place.ts";
 import type { VolumeSpec } from "./types.ts";
@@ -21,7 +21,12 @@ export async function readMarker(disk: Disk, place: string): Promise<string | un
   if (bytes === undefined) return undefined;
   try {
     const parsed: unknown = JSON.parse(utf8Text(bytes));
-    if (typeof parsed === "object" && parsed !== null && "volume" in parsed && typeof parsed.volume === "string") {
+    if (
+      typeof parsed === "object" &&
+      parsed !== null &&
+      "volume" in parsed &&
+      typeof parsed.volume === "string"
+    ) {
       return parsed.volume;
     }
   } catch (error) {

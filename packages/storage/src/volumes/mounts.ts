@@ -51,7 +51,11 @@ class MountedDisk implements VolumeDisk {
     if (volumeId === homeVolumeId) return this.#home;
     const mount = this.#mounts.get(volumeId);
     if (mount !== undefined) return mount.disk;
-    throw volumeErrors.volumeAway({ volumeId, place: `volume ${volumeId}`, reason: "it is not attached here" });
+    throw volumeErrors.volumeAway({
+      volumeId,
+      place: `volume ${volumeId}`,
+      reason: "it is not attached here",
+    });
   }
 
   readFile(path: string): Promise<Uint8Array | undefined> {

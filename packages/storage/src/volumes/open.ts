@@ -2,7 +2,9 @@
  * Opening volumes for real: folders by the operating system, buckets over HTTP. A worker opens the table that came with
  * its job; keys for buckets are its own environment's.
  */
-import { type Clock, type Disk } from "@holdfast/base";
+import { tmpdir } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { abortable, type Clock, type Disk } from "@holdfast/base";
 import { openNodeDisk } from "../disk/index.ts";
 import { volumeErrors } from "./errors.ts";
 import { markedDisk } from "./marked.ts";
@@ -12,6 +14,9 @@ import { BucketClient } from "./s3/client.ts";
 import { openBucketDisk } from "./s3/disk.ts";
 import type { BucketKeys } from "./s3/sign.ts";
 import type { VolumePlace, VolumeTable } from "./types.ts";
+
+/** Below work/, which every start of a storage empties. */
+export const spoolFolder = "work/spool";
 
 type Environment = { readonly [name: string]: string | undefined };
 
@@ -36,8 +41,28 @@ export function openVolumeTable(table: VolumeTable, opening: VolumeOpening): Vol
   return disk;
 }
 
+/**
+ * The volumes of a table as a worker opens them, thread or process: with the keys of its own environment, and with
+ * scratch files in the storage's own folder, or in the machine's where that folder cannot be reached from here.
+ */
+export function openVolumesHere(table: VolumeTable): VolumeDisk {
+  const folder = table.home === null ? `holdfast-spool-${process.pid}` : spoolFolder;
+  const scratch = { disk: openNodeDisk(table.home ?? tmpdir()), folder };
+  return openVolumeTable(table, { clock: machineClock, scratch, env: process.env });
+}
+
+/** A worker has no clock of a network: it needs one for signatures and pauses only. */
+const machineClock: Clock = {
+  nowMs: () => Date.now(),
+  sleep: (ms, signal) => abortable(signal, sleep(ms)),
+};
+
 function bucketKeys(place: VolumePlace, env: Environment): BucketKeys {
-  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: token } = env;
+  const {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_SESSION_TOKEN: token,
+  } = env;
   if (!accessKeyId || !secretAccessKey) throw volumeErrors.volumeKeysMissing({ place: placeText(place) });
   return { accessKeyId, secretAccessKey, ...(token ? { sessionToken: token } : {}) };
 }

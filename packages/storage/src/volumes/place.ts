@@ -14,7 +14,10 @@ const bucketName = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/; // docs.aws.amazon.com,
 const prefixForm = /^(?:[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*)?$/;
 
 /** Throws storage/bad-volume-place. */
-export function parsePlace(text: string, env: { readonly [name: string]: string | undefined } = {}): VolumePlace {
+export function parsePlace(
+  text: string,
+  env: { readonly [name: string]: string | undefined } = {},
+): VolumePlace {
   if (text.startsWith("s3://")) return parseBucket(text, env);
   if (isAbsolute(text)) return { kind: "folder", path: withoutSlash(normalize(text)) };
   throw volumeErrors.badVolumePlace({ place: text, reason: "a folder is named by its full path" });
@@ -31,7 +34,8 @@ function parseBucket(text: string, env: { readonly [name: string]: string | unde
   const refuse = (reason: string) => volumeErrors.badVolumePlace({ place: text, reason });
   if (!URL.canParse(text)) throw refuse("it is no address");
   const { host: bucket, pathname, searchParams, username, password } = new URL(text);
-  if (username !== "" || password !== "") throw refuse("keys belong into the environment, not into the address");
+  if (username !== "" || password !== "")
+    throw refuse("keys belong into the environment, not into the address");
   for (const name of searchParams.keys()) {
     if (name !== "endpoint" && name !== "region") throw refuse(`it has an unknown part "${name}"`);
   }

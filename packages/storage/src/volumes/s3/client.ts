@@ -7,7 +7,7 @@ import { volumeErrors } from "../errors.ts";
 import { volumeLimits } from "../limits.ts";
 import { placeText } from "../place.ts";
 import type { VolumePlace } from "../types.ts";
-import { type BucketKeys, encodeKey, sha256Hex, signed } from "./sign.ts";
+import { type BucketKeys, encodeKey, sha256Hex, signBucketRequest } from "./sign.ts";
 import { element, escaped, type Listing, parseListing, unescaped } from "./xml.ts";
 
 export type BucketPlace = Extract<VolumePlace, { kind: "s3" }>;
@@ -73,7 +73,10 @@ export class BucketClient {
     if (answer.status === 412) throw diskErrors.io({ path: key, operation: "reading (it was replaced)" });
     if (answer.status === 404) return undefined;
     if (answer.status === 206 || (range.offset === 0 && answer.status === 200)) return answer.body;
-    throw diskErrors.io({ path: key, operation: `reading (the server gave ${answer.status}, not the range)` });
+    throw diskErrors.io({
+      path: key,
+      operation: `reading (the server gave ${answer.status}, not the range)`,
+    });
   }
 
   async put(key: string, body: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -93,7 +96,9 @@ export class BucketClient {
       ...(deep ? {} : { delimiter: "/" }),
       ...(after === undefined ? {} : { "continuation-token": after }),
     };
-    const listing = parseListing(textOf(await this.#ask({ method: "GET", query, maxBytes: volumeLimits.maxXmlBytes })));
+    const listing = parseListing(
+      textOf(await this.#ask({ method: "GET", query, maxBytes: volumeLimits.maxXmlBytes })),
+    );
     const cut = this.#full("").length;
     return {
       objects: listing.objects.map(({ key, sizeBytes }) => ({ key: key.slice(cut), sizeBytes })),
@@ -164,11 +169,17 @@ export class BucketClient {
         }
       };
       await Promise.all(Array.from({ length: Math.min(count, volumeLimits.partsAtOnce) }, lane));
-      const parts = tags.map((tag, i) => `<Part><PartNumber>${i + 1}</PartNumber><ETag>${escaped(tag)}</ETag></Part>`);
-      const body = new TextEncoder().encode(`<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`);
+      const parts = tags.map(
+        (tag, i) => `<Part><PartNumber>${i + 1}</PartNumber><ETag>${escaped(tag)}</ETag></Part>`,
+      );
+      const body = new TextEncoder().encode(
+        `<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`,
+      );
       mustBeDone(await this.#ask({ method: "POST", key, query: { uploadId }, body, maxBytes }), key);
     } catch (error) {
-      await this.#ask({ method: "DELETE", key, query: { uploadId }, maxBytes, also: [404] }).catch(() => undefined);
+      await this.#ask({ method: "DELETE", key, query: { uploadId }, maxBytes, also: [404] }).catch(
+        () => undefined,
+      );
       throw error;
     }
   }
@@ -213,13 +224,20 @@ export class BucketClient {
     const names = Object.entries(query).map(([name, value]) => `${encodeKey(name)}=${encodeKey(value)}`);
     url.search = names.join("&");
     const request = { method, url, headers, bodySha256: sha256Hex(body ?? nothing) };
-    const sent = signed(request, this.#keys, { region, nowMs: this.#clock.nowMs() + this.#aheadMs });
+    const sent = signBucketRequest(request, this.#keys, {
+      region,
+      nowMs: this.#clock.nowMs() + this.#aheadMs,
+    });
     const mib = Math.max(body?.length ?? 0, Math.min(maxBytes, volumeLimits.maxWholeBytes)) / 2 ** 20;
     const signal = AbortSignal.timeout(Math.ceil(volumeLimits.requestMs + mib * volumeLimits.perMibMs));
     const init = { method, headers: sent, signal, redirect: "error" as const };
     const response = await fetch(url, body === undefined ? init : { ...init, body });
     const limit = response.ok ? maxBytes : volumeLimits.maxXmlBytes;
-    return { status: response.status, headers: response.headers, body: await bodyOf(response, limit, key ?? "") };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: await bodyOf(response, limit, key ?? ""),
+    };
   }
 }
 

@@ -6,7 +6,7 @@
 import { threadId } from "node:worker_threads";
 import { type Clock, type Disk, type DiskFile, diskErrors, diskPathSegments } from "@holdfast/base";
 import { volumeLimits } from "../limits.ts";
-import { type BucketClient, type ObjectHead } from "./client.ts";
+import type { BucketClient, ObjectHead } from "./client.ts";
 import { SpoolFile } from "./spool.ts";
 
 export interface BucketDiskOptions {
@@ -117,7 +117,8 @@ class BucketDisk implements Disk {
     await this.#ensurePlace(to);
     this.#heads.clear();
     if (head !== undefined) return await this.#move(from, to, head.sizeBytes);
-    for (const { key, sizeBytes } of below) await this.#move(key, `${to}${key.slice(from.length)}`, sizeBytes);
+    for (const { key, sizeBytes } of below)
+      await this.#move(key, `${to}${key.slice(from.length)}`, sizeBytes);
   }
 
   async sizeBytes(path: string): Promise<number | undefined> {
@@ -152,7 +153,12 @@ class BucketDisk implements Disk {
   }
 
   /** Small reads by way of blocks, large ones as they are asked for. */
-  async #read(path: string, head: ObjectHead, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  async #read(
+    path: string,
+    head: ObjectHead,
+    offset: number,
+    length: number,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const end = Math.min(head.sizeBytes, offset + length);
     if (offset >= end) return new Uint8Array(0);
     const { blockBytes } = volumeLimits;
@@ -182,7 +188,11 @@ class BucketDisk implements Disk {
     const scratch = { disk, path: `${folder}/${process.pid}-${threadId}-${spoolCount++}` };
     const send = async (file: DiskFile, sizeBytes: number): Promise<void> => {
       this.#heads.delete(path);
-      await this.#client.send(path, sizeBytes, async (at, length) => new Uint8Array(await file.readAt(at, length)));
+      await this.#client.send(
+        path,
+        sizeBytes,
+        async (at, length) => new Uint8Array(await file.readAt(at, length)),
+      );
       this.#heads.delete(path);
     };
     return await SpoolFile.open(path, scratch, send, fill);

@@ -21,7 +21,7 @@ export interface UnsignedRequest {
 }
 
 /** The headers to send, the signature among them. */
-export function signed(
+export function signBucketRequest(
   request: UnsignedRequest,
   keys: BucketKeys,
   { region, nowMs }: { readonly region: string; readonly nowMs: number },
@@ -49,7 +49,8 @@ export function signed(
   const toSign = ["AWS4-HMAC-SHA256", time, scope, sha256Hex(canonical)].join("\n");
   const signature = createHmac("sha256", signingKey(keys, scope)).update(toSign).digest("hex");
   const { host: _host, ...sent } = headers; // fetch writes it by itself
-  sent.authorization = `AWS4-HMAC-SHA256 Credential=${keys.accessKeyId}/${scope}, SignedHeaders=${signedNames}, Signature=${signature}`;
+  const credential = `Credential=${keys.accessKeyId}/${scope}`;
+  sent.authorization = `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=${signedNames}, Signature=${signature}`;
   return sent;
 }
 

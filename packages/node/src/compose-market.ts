@@ -15,6 +15,7 @@ import {
 import type { Sender } from "./mempool/index.ts";
 import { openRetrieval, type Retrieval, type TreeView } from "./retrieval/index.ts";
 import { type HandlerNeeds, rpcErrors } from "./rpc/index.ts";
+import type { BlockSwap } from "./swap/index.ts";
 import type { Sync } from "./sync/index.ts";
 
 export interface MarketParts {
@@ -28,11 +29,13 @@ export function openMarkets(
     readonly chain: Chain;
     readonly sync: Pick<Sync, "state">;
     readonly sender: Sender;
+    readonly swap: Pick<BlockSwap, "serve">;
     readonly stack: AsyncDisposableStack;
   },
 ): MarketParts {
-  const { chain, sync, sender, stack } = rooms;
-  const { wire, clock, logger, database, wallet: signer } = parts;
+  const { chain, sync, sender, swap, stack } = rooms;
+  const { wire, clock, logger, database, wallet: signer, fileBlocks } = parts;
+  stack.defer(swap.serve({ find: (cid) => fileBlocks.get(cid), has: (cid) => fileBlocks.has(cid) }));
   const shared = { chain, sender, signer, wire, database, clock, logger };
   const minerMarket =
     parts.miner === undefined
@@ -50,7 +53,7 @@ export function openMarkets(
       wire,
       clock,
       logger,
-      blocks: parts.fileBlocks,
+      blocks: fileBlocks,
       sources: minerMarket === undefined ? [] : [minerMarket.carSource],
     }),
   );

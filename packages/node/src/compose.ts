@@ -45,6 +45,7 @@ import {
   type PageFile,
   startServer,
 } from "./rpc/index.ts";
+import { openBlockSwap } from "./swap/index.ts";
 import { type FoundFault, openSync, type PeerVerdict, type Sync, type SyncNeeds } from "./sync/index.ts";
 import type { Wallet } from "./wallet/index.ts";
 
@@ -132,11 +133,12 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const onFault = (fault: FoundFault): void => void reportFault({ chain, sender, logger }, fault);
   const believedFrom = believedBy(opened, parts, stack);
   const beginning = Beginning.of(opened, parts.stateSync === true);
+  const swap = stack.use(openBlockSwap({ wire, clock, logger }));
   const sync = stack.use(
-    openSync({ chain, wire, proofs, headers, clock, logger, beginning, onFault, onVerdict }),
+    openSync({ chain, wire, swap, proofs, headers, clock, logger, beginning, onFault, onVerdict }),
   );
   stack.defer(serveLight({ chain, wire, clock }));
-  const market = openMarkets(parts, { chain, sync, sender, stack });
+  const market = openMarkets(parts, { chain, sync, sender, swap, stack });
   const channels = stack.use(openChannels({ chain, sender, signer: wallet, database, logger }));
   const faucet = stack.use(openFaucetOf(parts, { chain, sender }));
   const mining =

@@ -52,6 +52,10 @@ export class ServingGate {
     this.#running.set(peer, running + 1);
     return true;
   }
+  /** Whether the peer has bytes of its share left, for what is not a request of its own. */
+  affords(peer: PeerId): boolean {
+    return this.#bucketOf(peer).bytes > 0;
+  }
   /** Bytes that were sent. They are known only afterwards, so a share may be overdrawn by one answer. */
   spend(peer: PeerId, bytes: number): void {
     this.#bucketOf(peer).bytes -= bytes;

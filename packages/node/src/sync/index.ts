@@ -25,7 +25,7 @@ import { AheadWatch } from "./ahead.ts";
 import { Asker } from "./ask.ts";
 import { type BadEntry, BadTipsets, isProofOfBad } from "./bad.ts";
 import { type BeginProgress, type FetchFrom, openStateSync, type StateSync } from "./begin.ts";
-import { BlockSwap } from "./bitswap.ts";
+import { ChainBlocks } from "./blocks.ts";
 import { CatchUp } from "./catch-up.ts";
 import { syncErrors } from "./errors.ts";
 import { exchangeShares, isBodyOf, serveExchange } from "./exchange.ts";
@@ -36,19 +36,17 @@ import { Lane } from "./lane.ts";
 import type { SyncNeeds } from "./needs.ts";
 import { type PeerScore, PeerScores } from "./scores.ts";
 import { Siblings } from "./siblings.ts";
-import { partOfChain } from "./singles.ts";
 import { diagnose, type SyncState, type Trouble, unknownUpgradeNow } from "./stall.ts";
 import type { Sync } from "./types.ts";
 import { createValidator, type Validator } from "./validate.ts";
 
 export type { BadEntry } from "./bad.ts";
 export type { BeginProgress } from "./begin.ts";
-export { bitswapProtocol } from "./bitswap-codec.ts";
 export { syncErrors } from "./errors.ts";
 export { exchangeProtocol, rangeBlockCodec, rangeRequestCodec, rangeStartCodec } from "./exchange.ts";
 export { FaultWatch, type FoundFault } from "./faults.ts";
 export { helloCodec, helloProtocol } from "./hello.ts";
-export type { SyncChain, SyncNeeds } from "./needs.ts";
+export type { SwapDoor, SyncChain, SyncNeeds } from "./needs.ts";
 export type { PeerScore, PeerVerdict } from "./scores.ts";
 export { type StallCode, type SyncState, stallCodes } from "./stall.ts";
 export type { Sync } from "./types.ts";
@@ -85,7 +83,7 @@ class Syncer implements Sync {
   /** Since the start. */
   #movedAtMs = 0;
   readonly #ahead: AheadWatch;
-  readonly #swap: BlockSwap;
+  readonly #singles: ChainBlocks;
   readonly #memory: SyncMemory;
   readonly #begin: StateSync | undefined;
   readonly #begun: Promise<void>;
@@ -103,14 +101,13 @@ class Syncer implements Sync {
     const gate = new ServingGate(clock, exchangeShares);
     const signal = this.#stop.signal;
     const asker = new Asker({ ...needs, scores: this.#scores });
-    const find = (cid: CID): Uint8Array | undefined => partOfChain(chain, cid);
-    this.#swap = new BlockSwap({ ...needs, gate, scores: this.#scores, asker, signal, find });
+    this.#singles = new ChainBlocks({ ...needs, gate, scores: this.#scores, asker });
     const lane = {
       takeInTipset: (blocks: readonly FullBlock[]) => this.#inLane(() => this.#validateFetched(blocks)),
       offerHead: (tipset: Tipset) => this.#inLane(() => this.#offerHead(tipset)),
       takeInBlock: (block: FullBlock) => this.#inLane(() => this.#takeIn(block)),
     };
-    const fetchBlocks: FetchFrom = (cids, cancel, first) => this.#swap.fetch(cids, cancel, first);
+    const fetchBlocks: FetchFrom = (cids, cancel, first) => this.#singles.fetch(cids, cancel, first);
     this.#begin = openStateSync({ ...needs, ...lane, asker, signal, fetchBlocks });
     this.#catchUp = new CatchUp({
       ...needs,
@@ -143,7 +140,7 @@ class Syncer implements Sync {
         this.#catchUp.gone(peer);
       }),
       () => this.#greeter.end(),
-      () => this.#swap.end(),
+      () => this.#singles.end(),
     ];
     this.#begun = this.#begin?.run().then(() => this.#greeter.again()) ?? Promise.resolve();
     this.#ticking = this.#tick();
@@ -206,7 +203,7 @@ class Syncer implements Sync {
     return count;
   }
   fetchBlocks(cids: readonly CID[], signal: Cancel): Promise<ReadonlyMap<string, Uint8Array>> {
-    return this.#swap.fetch(cids, signal);
+    return this.#singles.fetch(cids, signal);
   }
   async settled(): Promise<void> {
     while (!this.#catchUp.isIdle || this.#blocks.waiting > 0) {

@@ -1,5 +1,5 @@
 /** What synchronisation needs of the other rooms. */
-import type { AttoFil, Blockstore, CID, Clock, Logger, PeerId, Wire } from "@holdfast/base";
+import type { AttoFil, Blockstore, Cancel, CID, Clock, Logger, PeerId, Wire } from "@holdfast/base";
 import type {
   BlockHeader,
   FullBlock,
@@ -73,9 +73,22 @@ export interface BeginningDoor {
   finish(pause: () => Promise<void>): Promise<void>;
 }
 
+/** Single blocks by their CIDs, from peers and to them. */
+export interface SwapDoor {
+  /** Those of one peer, by the text of their CIDs; what it does not give is left out. */
+  ask(
+    peer: PeerId,
+    cids: readonly CID[],
+    options: { readonly signal: Cancel; readonly idleMs: number; readonly timeoutMs: number },
+  ): Promise<ReadonlyMap<string, Uint8Array>>;
+  serve(place: { find(cid: CID, peer: PeerId): Uint8Array | undefined }): () => void;
+  onLie(listener: (peer: PeerId, detail: string) => void): () => void;
+}
+
 export interface SyncNeeds {
   readonly chain: SyncChain;
   readonly wire: Wire;
+  readonly swap: SwapDoor;
   readonly proofs: ProofPass;
   readonly headers: HeaderPass;
   readonly clock: Clock;

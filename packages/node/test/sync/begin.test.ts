@@ -7,7 +7,7 @@ import { createNetwork, type TestNetwork } from "@holdfast/node/testing";
 import { describe, expect, it } from "vitest";
 import { checkpointText, parseCheckpoint } from "../../src/chain/index.ts";
 import { sendFrame, sendMessage } from "../../src/framing.ts";
-import { bitswapProtocol } from "../../src/sync/bitswap-codec.ts";
+import { swapProtocol } from "../../src/swap/index.ts";
 import { exchangeProtocol, rangeBlockCodec, rangeStartCodec } from "../../src/sync/exchange.ts";
 
 const finalityEpochs = 6;
@@ -70,9 +70,9 @@ describe("a chain that begins at a checkpoint", () => {
       await sendFrame(stream, encode(rangeBlockCodec, { header, messages: null }));
       await stream.closeWrite();
     });
-    liar.handle(bitswapProtocol, async (stream) => {
+    liar.handle(swapProtocol, async (stream) => {
       await stream.closeWrite();
-      const answer = await liar.open(stream.peer, bitswapProtocol);
+      const answer = await liar.open(stream.peer, swapProtocol);
       await sendFrame(answer, Uint8Array.of(1, 2, 3, 4));
       await answer.closeWrite();
     });

@@ -16,7 +16,7 @@ import { createNetwork, type NetworkOptions, type TestNetwork } from "@holdfast/
 import { expect } from "vitest";
 import { FrameReader, sendFrame, sendMessage } from "../../../src/framing.ts";
 import type { NetControl } from "../../../src/net/index.ts";
-import { bitswapProtocol, decodeSwap, encodeSwap } from "../../../src/sync/bitswap-codec.ts";
+import { decodeSwap, emptyMessage, encodeSwap, swapBlock, swapProtocol } from "../../../src/swap/index.ts";
 import {
   exchangeProtocol,
   type RangeBlock,
@@ -99,14 +99,17 @@ export class Impostor {
 
   /** Gives single blocks of this chain to whoever asks. */
   serveBlocks(chain: SyncChain): void {
-    this.#wire.handle(bitswapProtocol, async (stream) => {
+    this.#wire.handle(swapProtocol, async (stream) => {
       const bytes = await new FrameReader(stream).read();
       await stream.closeWrite();
       if (bytes === undefined) return;
       const { wants } = decodeSwap(bytes, stream.peer);
-      const blocks = wants.flatMap(({ cid }) => partOfChain(chain, cid) ?? []);
-      const answer = await this.#wire.open(stream.peer, bitswapProtocol);
-      await sendFrame(answer, encodeSwap({ wants: [], blocks, presences: [] }));
+      const blocks = wants.flatMap(({ cid }) => {
+        const found = partOfChain(chain, cid);
+        return found === undefined ? [] : [swapBlock(cid, found)];
+      });
+      const answer = await this.#wire.open(stream.peer, swapProtocol);
+      await sendFrame(answer, encodeSwap({ ...emptyMessage, blocks }));
       await answer.closeWrite();
     });
   }

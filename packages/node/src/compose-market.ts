@@ -4,7 +4,9 @@ import type { FolderItem } from "@holdfast/api/folder-tar";
 import { type PeerId, parseCid, parseFil } from "@holdfast/base";
 import { listMiners, readMinerState } from "@holdfast/consensus";
 import type { Chain } from "./chain/index.ts";
+import type { Channels } from "./channels/index.ts";
 import type { NodeParts } from "./compose.ts";
+import { paymentsOf } from "./compose-retrieval.ts";
 import {
   type ClientMarket,
   type MarketFiles,
@@ -29,13 +31,13 @@ export function openMarkets(
     readonly chain: Chain;
     readonly sync: Pick<Sync, "state">;
     readonly sender: Sender;
+    readonly channels: Channels;
     readonly swap: Pick<BlockSwap, "serve">;
     readonly stack: AsyncDisposableStack;
   },
 ): MarketParts {
-  const { chain, sync, sender, swap, stack } = rooms;
+  const { chain, sync, sender, channels, swap, stack } = rooms;
   const { wire, clock, logger, database, wallet: signer, fileBlocks } = parts;
-  stack.defer(swap.serve({ find: (cid) => fileBlocks.get(cid), has: (cid) => fileBlocks.has(cid) }));
   const shared = { chain, sender, signer, wire, database, clock, logger };
   const minerMarket =
     parts.miner === undefined
@@ -55,8 +57,13 @@ export function openMarkets(
       logger,
       blocks: fileBlocks,
       sources: minerMarket === undefined ? [] : [minerMarket.carSource],
+      database,
+      payments: paymentsOf({ chain, channels, sender, wallet: signer }),
+      peers: () => providersOf(chain, wire),
+      ...(parts.netControl?.routing === undefined ? {} : { routing: parts.netControl.routing }),
     }),
   );
+  stack.defer(swap.serve(retrieval.gifts));
   const client = stack.use(openClientMarket({ ...shared, files: filesOf(retrieval), retrieval }));
   return {
     door: marketDoor(chain, retrieval, client, minerMarket),
@@ -102,17 +109,26 @@ function marketDoor(
   };
 }
 
-/** Miners of the chain that this node has a connection to. */
-function providersOf(chain: Chain, wire: NodeParts["wire"]) {
+/** Miners of the chain, by their peer ids. */
+function minersOf(chain: Chain): ReadonlyMap<string, string> {
   const { state } = chain.headState();
-  const connected = new Set<string>(wire.peers().map(({ id }) => id));
-  return listMiners(chain.store, state, chain.params.networkByte)
-    .map((miner) => ({ miner, peerId: readMinerState(chain.store, state, miner).peerId }))
-    .filter(({ peerId }) => connected.has(peerId));
+  return new Map(
+    listMiners(chain.store, state, chain.params.networkByte).map((miner) => [
+      readMinerState(chain.store, state, miner).peerId,
+      miner,
+    ]),
+  );
+}
+
+/** Connected peers, those first that mine: anybody may have files, but they are paid for keeping them. */
+function providersOf(chain: Chain, wire: NodeParts["wire"]): readonly PeerId[] {
+  const miners = minersOf(chain);
+  const peers = wire.peers().map(({ id }) => id);
+  return [...peers.filter((peer) => miners.has(peer)), ...peers.filter((peer) => !miners.has(peer))];
 }
 
 function filesDoor(chain: Chain, wire: NodeParts["wire"], retrieval: Retrieval): HandlerNeeds["files"] {
-  const peersOf = () => providersOf(chain, wire).map(({ peerId }) => peerId as PeerId);
+  const peersOf = () => providersOf(chain, wire);
   return {
     async importFile(bytes, signal) {
       const made = await retrieval.importFile(bytes, { signal });
@@ -136,9 +152,7 @@ function filesDoor(chain: Chain, wire: NodeParts["wire"], retrieval: Retrieval):
     },
     async stat(cid, signal) {
       const found = await retrieval.stat(parseCid(cid), peersOf(), signal);
-      const miners = new Map<string, string>(
-        providersOf(chain, wire).map(({ miner, peerId }) => [peerId, miner]),
-      );
+      const miners = minersOf(chain);
       return {
         cid,
         sizeBytes: found.sizeBytes ?? 0,

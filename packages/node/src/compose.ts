@@ -138,8 +138,8 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     openSync({ chain, wire, swap, proofs, headers, clock, logger, beginning, onFault, onVerdict }),
   );
   stack.defer(serveLight({ chain, wire, clock }));
-  const market = openMarkets(parts, { chain, sync, sender, swap, stack });
   const channels = stack.use(openChannels({ chain, sender, signer: wallet, database, logger }));
+  const market = openMarkets(parts, { chain, sync, sender, channels, swap, stack });
   const faucet = stack.use(openFaucetOf(parts, { chain, sender }));
   const mining =
     parts.miner &&

@@ -294,7 +294,45 @@ export const limits = {
   /** Received blocks that wait for the disk. */
   retrievalPendingWrites: 32,
   /** Blocks that are read ahead of the reader of a file. */
-  readAheadBlocks: 8,
+  readAheadBlocks: 16,
+  /** Blocks that one provider may be asked for before they have come. */
+  retrievalWants: 64,
+  /** Of these, those that a fetch asks one provider for: 2 MiB in usual chunks. */
+  retrievalWindow: 8,
+  /** Providers that give blocks of one file at the same time. */
+  retrievalSeats: 4,
+  /** A block that one provider has owed for this time is asked of another, if one has nothing to do. */
+  retrievalLateMs: 3_000,
+  /** A stream of blocks on which nothing is asked for this time is closed. */
+  retrievalSessionIdleMs: 60_000,
+  /** So long a free provider is waited for when one that wants money has answered. */
+  retrievalFreeWaitMs: 1_000,
+  /** Bytes that a provider sends before they are paid, at most: neither side can lose more. */
+  retrievalCreditBytes: 2_097_152,
+  /** Received bytes after which a voucher is sent. */
+  retrievalPayBytes: 1_048_576,
+  /** Channels that pay this node for blocks and are remembered in memory. */
+  payingChannels: 1_024,
+  /** A channel that ends within so many rounds is not taken: what it pays must be redeemed before. */
+  retrievalChannelLeastRounds: 120,
+  /** Rounds for which a channel that pays for retrievals is opened. */
+  retrievalChannelRounds: 2_880,
+  /** Roots that a node fetches from others for others at the same time. */
+  pulledRoots: 32,
+  /** Bytes of one root that it pays others for in one go. */
+  pulledBytesPerRoot: 1_073_741_824,
+  /** Providers that a search names. */
+  foundProviders: 64,
+  /** Roots that a node tells the network of. */
+  announcedRoots: 4_096,
+  /** Between two times that it does. */
+  announceEveryMs: 21_600_000,
+  /** A search in the table of peers takes no longer. */
+  routingMs: 20_000,
+  /** Blocks of pieces that are written into the index at once. */
+  indexBatch: 1_000,
+  /** Payloads whose CAR stream is held open to read single blocks. */
+  indexedOpen: 64,
   /** Copies of one file in one put. */
   copiesPerPut: 20,
   /** Deals that wait at a miner for their turn to be transferred. */

@@ -82,7 +82,10 @@ export interface MarketStorage {
     signal?: AbortSignal,
   ): Promise<{ readonly sectorId: number }>;
   getPiece(pieceKey: string): { readonly sectorId: number } | undefined;
-  readPiece(pieceKey: string, range?: { readonly offset?: number }): AsyncIterable<Uint8Array>;
+  readPiece(
+    pieceKey: string,
+    range?: { readonly offset?: number; readonly length?: number },
+  ): AsyncIterable<Uint8Array>;
   provePieceInclusion(pieceKey: string): { readonly sectorId: number; readonly proof: Uint8Array };
   dropPiece(pieceKey: string): Promise<void>;
   getSector(sectorId: number): { readonly state: string; readonly sectorBytes: number };

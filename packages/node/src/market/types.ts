@@ -1,6 +1,6 @@
 /** What the market gives, in the shapes of the API: the handlers pass them on as they are. */
 import type { dealView, fileView, MethodResult, putCopy, putView, receiptDocument } from "@holdfast/api";
-import type { Address, AttoFil, Cancel, CID } from "@holdfast/base";
+import type { Address, AttoFil, Cancel, CID, PeerId } from "@holdfast/base";
 import type { z } from "zod";
 import type { AmendmentKind, AmendmentPolicy } from "./amendment.ts";
 
@@ -86,8 +86,8 @@ export interface ClientMarket extends AsyncDisposable {
 /** The CAR stream of one payload. */
 export interface StoredCar {
   readonly carBytes: number;
-  /** From `offsetBytes` (at most `carBytes`) to the end. */
-  read(offsetBytes: number): AsyncIterable<Uint8Array>;
+  /** From `offsetBytes` (at most `carBytes`) so many bytes, or to the end. */
+  read(offsetBytes: number, lengthBytes?: number): AsyncIterable<Uint8Array>;
 }
 
 /** A message of the miner's owner to the payment broker. */
@@ -110,6 +110,14 @@ export interface MinerMarket extends AsyncDisposable {
   deals(): readonly Deal[];
   deal(dealId: string): DealDetail | undefined;
   /** For retrieval: payloads whose pieces are all here, read from the storage in their order. */
-  readonly carSource: { open(payload: CID): Promise<StoredCar | undefined> };
+  readonly carSource: {
+    open(payload: CID): Promise<StoredCar | undefined>;
+    /** All that are here. */
+    payloads(): Iterable<CID>;
+    /** Told of each that is here from now on. */
+    onStored(listener: (payload: CID) => void): () => void;
+    /** Whether a deal of this peer pays for the storing of it. */
+    isOwnedBy(peer: PeerId, payload: CID): boolean;
+  };
   explain(dealId: string): Explanation | undefined;
 }

@@ -2,7 +2,7 @@
  * What a person sees and does about the network: peers with all that is known of them, scores, bans, reachability,
  * latency. The other rooms report peers' deeds here.
  */
-import { type Cancel, type PeerId, wireErrors } from "@holdfast/base";
+import { type Cancel, type CID, type PeerId, wireErrors } from "@holdfast/base";
 import type { Connection, IdentifyResult } from "@libp2p/interface";
 import { peerIdFromString } from "@libp2p/peer-id";
 import { multiaddr } from "@multiformats/multiaddr";
@@ -64,6 +64,14 @@ export interface NetControl {
   observed(): readonly { readonly address: string; readonly peers: number }[];
   /** What peers found that were asked to dial this node. */
   dialBacks(): readonly DialBack[];
+  /** The distributed table of who has what, where this node takes part in it. */
+  readonly routing?: ContentTable;
+}
+
+/** Errors: of libp2p, or the signal's reason. */
+export interface ContentTable {
+  provide(cid: CID, signal: Cancel): Promise<void>;
+  find(cid: CID, signal: Cancel): AsyncIterable<PeerId>;
 }
 
 export interface ControlParts {
@@ -76,6 +84,8 @@ export interface ControlParts {
   readonly scores: Scores;
   readonly meter: ByteMeter;
   readonly introductions: ReadonlyMap<PeerId, Introduction>;
+  /** It takes part in the table of peers. */
+  readonly hasTable: boolean;
   /** Ends all connections with a peer. */
   disconnect(peer: PeerId): Promise<void>;
 }
@@ -132,6 +142,42 @@ export function createControl(parts: ControlParts): NetControl {
     },
     observed: () => observedBy(parts.introductions),
     dialBacks: () => parts.dialBacks.found(),
+    ...(parts.hasTable ? { routing: tableOf(parts) } : {}),
+  };
+}
+
+function tableOf({ host, gate }: ControlParts): ContentTable {
+  const inTime = async <T>(signal: Cancel, work: (inTime: AbortSignal) => Promise<T>): Promise<T> => {
+    signal.throwIfAborted();
+    const stop = new AbortController();
+    const onAbort = (): void => stop.abort(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await work(stop.signal);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  };
+  return {
+    provide: (cid, signal) => inTime(signal, (stop) => host.contentRouting.provide(cid, { signal: stop })),
+    async *find(cid, signal) {
+      const stop = new AbortController();
+      const onAbort = (): void => stop.abort(signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+      try {
+        for await (const { id, multiaddrs } of host.contentRouting.findProviders(cid, {
+          signal: stop.signal,
+        })) {
+          if (id.equals(host.peerId)) continue;
+          for (const address of multiaddrs) gate.remember(address);
+          await host.peerStore.merge(id, { multiaddrs });
+          yield String(id) as PeerId;
+        }
+      } finally {
+        signal.removeEventListener("abort", onAbort);
+        stop.abort();
+      }
+    },
   };
 }
 

@@ -83,7 +83,7 @@ export async function openLibp2pWire(needs: NetNeeds, options: Libp2pWireOptions
       keepAliveMs: options.keepAliveMs ?? defaultKeepAliveMs,
       heartbeatMs: options.gossipHeartbeatMs ?? defaultHeartbeatMs,
       seenMs: options.gossipSeenMs ?? defaultSeenMs,
-      kad: options.kad ?? false,
+      kad: options.kad === true,
       topics: options.topics ?? [],
       mdnsTag: options.mdnsTag ?? "holdfast",
       agent: options.agent ?? "holdfast",
@@ -91,7 +91,7 @@ export async function openLibp2pWire(needs: NetNeeds, options: Libp2pWireOptions
     },
     { gate, scores, care },
   );
-  wire = new Libp2pWire(needs, host, { bans, scores, care, meter, gate });
+  wire = new Libp2pWire(needs, host, { bans, scores, care, meter, gate, hasTable: options.kad === true });
   return wire;
 }
 
@@ -101,8 +101,8 @@ interface WireParts {
   readonly care: MeshCare;
   readonly meter: ByteMeter;
   readonly gate: Gate;
+  readonly hasTable: boolean;
 }
-
 type PeerListener = (event: "connect" | "disconnect", peer: PeerId) => void;
 
 class Libp2pWire implements NetWire {

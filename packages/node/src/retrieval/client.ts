@@ -18,6 +18,7 @@ import { limits } from "../limits.ts";
 import { retrievalErrors } from "./errors.ts";
 import {
   answerCodec,
+  printable,
   type RetrievalAnswer,
   type RetrievalFrame,
   type RetrievalRequest,
@@ -103,11 +104,6 @@ function checkAnswer(peer: PeerId, answer: RetrievalAnswer, skipBytes: number): 
     throw retrievalErrors.badStream({ peer, detail: `the status ${status} is unknown` });
   }
   if (carBytes < skipBytes) throw retrievalErrors.badStream({ peer, detail: "its stream is too short" });
-}
-
-/** Text of a stranger, safe for a terminal. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, " ");
 }
 
 export function asError(error: unknown): Error {

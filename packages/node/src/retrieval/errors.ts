@@ -122,6 +122,35 @@ export const retrievalErrors = defineErrors("retrieval", {
       `nothing moved with the peer ${data.peer} for ${data.waitedMs} ms`,
     fix: "nothing to do: other providers are asked",
   },
+  priceAboveMax: {
+    exit: "funds",
+    message: (data: { cid: string; askedFil: string; maxFil: string }) =>
+      `whoever has ${data.cid} asks ${data.askedFil} FIL for it, and at most ${data.maxFil} FIL are allowed`,
+    fix: "allow more: `holdfast get CID --max-price AMOUNT`; `holdfast find CID` lists who asks how much",
+  },
+  unpaid: {
+    exit: "funds",
+    message: (data: { peer: string; reason: string }) =>
+      `the peer ${data.peer} sends nothing more before it is paid: ${data.reason}`,
+    fix: "see the channel with `holdfast channel ls`; other providers are asked meanwhile",
+  },
+  channelUnfit: {
+    exit: "funds",
+    message: (data: { payer: string; channel: number; reason: string }) =>
+      `the channel ${data.channel} of ${data.payer} cannot pay for a retrieval: ${data.reason}`,
+    fix: "open another channel to the address that the provider names",
+  },
+  channelRefused: {
+    exit: "funds",
+    message: (data: { message: string; exitCode: number }) =>
+      `the chain refused the message ${data.message} of a channel that was to pay for a retrieval (${data.exitCode})`,
+    fix: "see why with `holdfast message show CID`, then try again",
+  },
+  noWallet: {
+    exit: "funds",
+    message: (_data: Record<never, never>) => "this node has no account that could pay for a retrieval",
+    fix: "run `holdfast wallet new` and give it money, or ask a provider that is free",
+  },
   ended: {
     exit: "retry-later",
     message: (_data: Record<never, never>) => "this side has ended the retrieval",

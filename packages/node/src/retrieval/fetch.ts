@@ -10,7 +10,7 @@ import { retrievalErrors } from "./errors.ts";
 import type { LocalFiles } from "./local-files.ts";
 import { type ProviderFailure, Providers } from "./providers.ts";
 import { CarSession } from "./session.ts";
-import { cidKey, DagWalk, type WantedBlock } from "./walk.ts";
+import { DagWalk, type WantedBlock } from "./walk.ts";
 
 export interface FetchProgress {
   /** Bytes of the CAR stream that are here. */
@@ -34,8 +34,6 @@ export interface FetchResult {
 }
 
 export interface FetchEvents {
-  /** The block has been stored. */
-  stored(key: string): void;
   progress(progress: FetchProgress): void;
 }
 
@@ -186,7 +184,7 @@ export class Fetch {
   /** Several blocks are being written while the next ones arrive. */
   async #store(cid: CID, bytes: Uint8Array): Promise<void> {
     const write = this.#files.put(cid, bytes).then(
-      () => this.#events.stored(cidKey(cid)),
+      () => undefined,
       (error: unknown) => {
         this.#writeFailure ??= { error };
       },

@@ -10,9 +10,10 @@ import { streamCar } from "./car-plan.ts";
 import { type ClientTools, carFrom } from "./client.ts";
 import { retrievalErrors } from "./errors.ts";
 import type { FetchResult } from "./fetch.ts";
+import { type FoundProvider, findProviders } from "./find.ts";
 import type { FolderSource } from "./folder-import.ts";
 import { type ImportedFile, type ImportOptions, Imports } from "./import.ts";
-import { CarPlans, servedCars } from "./local-cars.ts";
+import { CarPlans } from "./local-cars.ts";
 import { type Collected, LocalFiles } from "./local-files.ts";
 import type { RetrievalNeeds } from "./needs.ts";
 import {
@@ -22,8 +23,9 @@ import {
   type ReadOptions,
   type TreeOptions,
 } from "./openers.ts";
+import type { RetrievalPolicy } from "./pay/store.ts";
+import { type Gifts, openProvider, type Provider, type ServiceView } from "./provider.ts";
 import { type BlockReader, type ByteRange, type OpenFile, openFileBytes } from "./read-file.ts";
-import { serveRetrieval } from "./server.ts";
 import { SharedFetches } from "./shared-fetches.ts";
 import { type FileStat, statFile } from "./stat.ts";
 
@@ -33,11 +35,15 @@ export type { ProviderOffer } from "./client.ts";
 export { type DiskBlocksOptions, openDiskBlocks } from "./disk-blocks.ts";
 export { retrievalErrors } from "./errors.ts";
 export type { FetchProgress, FetchResult } from "./fetch.ts";
+export type { FoundProvider } from "./find.ts";
 export type { FolderSource, SourceEntry } from "./folder-import.ts";
 export type { ImportedFile, ImportOptions } from "./import.ts";
 export type { Collected } from "./local-files.ts";
-export type { CarSource, OpenCar, RetrievalNeeds } from "./needs.ts";
+export type { CarSource, ContentRouting, OpenCar, RetrievalNeeds } from "./needs.ts";
 export type { FetchOptions, OpenTree, ReadOptions, TreeOptions, TreeView } from "./openers.ts";
+export type { PayingDoor } from "./pay/purse.ts";
+export type { RetrievalPolicy } from "./pay/store.ts";
+export type { PaidDoor } from "./pay/till.ts";
 export {
   answerCodec,
   frameCodec,
@@ -47,10 +53,12 @@ export {
   retrievalProtocol,
   retrievalStatus,
 } from "./protocol.ts";
+export type { ServiceView } from "./provider.ts";
 export type { ProviderFailure } from "./providers.ts";
 export type { ByteRange, OpenFile } from "./read-file.ts";
 export type { ProgressListener } from "./shared-fetches.ts";
 export type { FileStat } from "./stat.ts";
+export type { ReadProgress } from "./swarm-reader.ts";
 export { dagBlocks, type WalkLimits } from "./walk.ts";
 
 export interface Retrieval extends AsyncDisposable {
@@ -89,6 +97,16 @@ export interface Retrieval extends AsyncDisposable {
   carBytes(root: CID): Promise<number>;
   /** The CAR stream as this peer sends it now, unverified and never from local blocks. */
   carFrom(peer: PeerId, payload: CID, signal: Cancel): AsyncIterable<Uint8Array>;
+  /**
+   * Who has a block, as they answer: these peers, and those that the network's table names. The signal's reason.
+   */
+  find(cid: CID, peers: readonly PeerId[], signal: Cancel): AsyncIterable<FoundProvider>;
+  /** What this node gives to others and asks for it, after the change. */
+  service(change?: Partial<RetrievalPolicy>): ServiceView;
+  /** Blocks that anybody may have, of files and of pieces; none while they have a price. */
+  readonly gifts: Gifts;
+  /** Resolves when all that the sources have is in the index. */
+  indexed(): Promise<void>;
   /** Whether all of the file is here. */
   hasLocal(root: CID): Promise<boolean>;
   /** What is remembered of a file that is wholly here. */
@@ -105,15 +123,15 @@ export interface Retrieval extends AsyncDisposable {
 export function openRetrieval(needs: RetrievalNeeds): Retrieval {
   const { wire, clock, blocks, logger } = needs;
   const files = new LocalFiles({ blocks, clock, logger });
+  const plans = new CarPlans(blocks);
+  const provider = openProvider(needs, files, plans);
   const tools: ClientTools = { wire, clock, logger, readCar: needs.readCar ?? readCar };
   const fetches = new SharedFetches(tools, files);
   const imports = new Imports(files);
-  const plans = new CarPlans(blocks);
-  const server = serveRetrieval({ wire, clock, logger, open: servedCars(files, plans, needs.sources) });
   let closed = false;
   return {
-    importFile: (source, options) => imports.file(source, options),
-    importFolder: (source, options) => imports.folder(source, options),
+    importFile: (source, options) => announced(provider, imports.file(source, options)),
+    importFolder: (source, options) => announced(provider, imports.folder(source, options)),
     stat: (root, providers, signal) => statFile({ tools, files, root, providers, signal }),
     async ensureLocal(root, providers, { signal, progress } = {}) {
       signal?.throwIfAborted();
@@ -126,7 +144,12 @@ export function openRetrieval(needs: RetrievalNeeds): Retrieval {
         joined.leave();
       }
     },
-    ...openersOf(fetches, files),
+    ...openersOf(provider.tools, files),
+    find: (cid, peers, signal) =>
+      findProviders({ tools: provider.tools, cid, peers, routing: needs.routing, signal }),
+    service: (change) => provider.service(change),
+    gifts: provider.gifts,
+    indexed: () => provider.indexed(),
     readFile: (root, offsetBytes = 0) => openFileBytes(localReader(files, root), root, { offsetBytes }),
     async *carStream(root, { skipBytes = 0 } = {}) {
       yield* streamCar(blocks, await plans.of(root), skipBytes);
@@ -144,12 +167,18 @@ export function openRetrieval(needs: RetrievalNeeds): Retrieval {
     async [Symbol.asyncDispose]() {
       if (closed) return;
       closed = true;
-      await server[Symbol.asyncDispose]();
+      await provider[Symbol.asyncDispose]();
       await imports[Symbol.asyncDispose]();
       await fetches[Symbol.asyncDispose]();
       await files[Symbol.asyncDispose]();
     },
   };
+}
+
+async function announced(provider: Provider, importing: Promise<ImportedFile>): Promise<ImportedFile> {
+  const made = await importing;
+  provider.announce(made.root);
+  return made;
 }
 
 function alreadyHere({ root, fileBytes, carBytes }: FileRecord): FetchResult {

@@ -136,6 +136,23 @@ export class LocalFiles implements AsyncDisposable {
     });
   }
 
+  /** The sizes of a file all of whose blocks lie here; leaves are measured, not read. */
+  async sizesIfWhole(root: CID): Promise<Pick<WholeFile, "fileBytes" | "carBytes"> | undefined> {
+    const walk = new DagWalk(root);
+    for (let wanted = walk.next(); wanted !== undefined; wanted = walk.next()) {
+      const { cid, claimedBytes } = wanted;
+      if (claimedBytes !== undefined) {
+        if ((await this.blocks.sizeBytes(cid)) !== claimedBytes) return undefined;
+        walk.skipLeaf();
+        continue;
+      }
+      const bytes = await this.blocks.get(cid);
+      if (bytes === undefined) return undefined;
+      walk.accept(bytes);
+    }
+    return { fileBytes: walk.fileBytes ?? 0, carBytes: walk.carOffset };
+  }
+
   /** How many bytes of a file lie here. */
   async presentBytes(root: CID): Promise<number> {
     const walk = new DagWalk(root);

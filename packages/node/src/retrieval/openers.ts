@@ -2,12 +2,15 @@
  * Files and folders as they are read by a person: whatever is not here is fetched while it is read, and what is read
  * stays held until the reader has had enough.
  */
-import type { Cancel, CID, PeerId } from "@holdfast/base";
+import type { AttoFil, Cancel, CID, PeerId } from "@holdfast/base";
+import { Budget } from "./budget.ts";
 import { retrievalErrors } from "./errors.ts";
 import { entriesOf, type Found, findPath, type TreeEntry, treeEntries } from "./folders.ts";
 import type { LocalFiles } from "./local-files.ts";
 import { type BlockReader, type ByteRange, closing, type OpenFile, openFileBytes } from "./read-file.ts";
-import { fetchingReader, type ProgressListener, type SharedFetches } from "./shared-fetches.ts";
+import type { ProgressListener } from "./shared-fetches.ts";
+import type { SwarmTools } from "./swarm.ts";
+import { type ReadProgress, SwarmReader } from "./swarm-reader.ts";
 import { readTreeNode } from "./unixfs.ts";
 
 export interface FetchOptions {
@@ -17,10 +20,15 @@ export interface FetchOptions {
 }
 
 /** Where to read: below `root`, and from whom what is not here. */
-export interface ReadOptions extends FetchOptions {
+export interface ReadOptions {
+  readonly signal?: Cancel;
   /** Names from the root down; none for the root itself. */
   readonly path?: readonly string[];
   readonly providers: readonly PeerId[];
+  /** What it may cost, in all; default: nothing. */
+  readonly maxPrice?: AttoFil | undefined;
+  /** After each block that arrives. */
+  readonly progress?: (progress: ReadProgress) => void;
 }
 
 export interface TreeOptions extends ReadOptions {
@@ -56,37 +64,40 @@ export interface Openers {
   openTree(root: CID, options: TreeOptions): Promise<OpenTree>;
 }
 
-export function openersOf(fetches: SharedFetches, files: LocalFiles): Openers {
-  /** `open` calls its last argument when what it has opened is not read any more. */
+export function openersOf(tools: SwarmTools, files: LocalFiles): Openers {
+  /** `open` calls `close` when what it has opened is not read any more. */
   const reading = async <T>(
     root: CID,
-    { providers, signal, progress }: ReadOptions,
-    open: (read: BlockReader, closed: () => void) => Promise<T>,
+    {
+      providers,
+      signal,
+      progress,
+      maxPrice,
+      needBytes,
+    }: ReadOptions & { readonly needBytes?: number | undefined },
+    open: (reader: SwarmReader, close: () => void) => Promise<T>,
   ): Promise<T> => {
-    const release = files.hold(root);
-    const request = { root, providers, signal, ...(progress === undefined ? {} : { progress }) };
-    const reader = fetchingReader(fetches, files, request);
-    const close = (): void => {
-      reader.leave();
-      release();
-    };
+    const budget = new Budget(maxPrice);
+    const reader = new SwarmReader(tools, files, { root, providers, signal, budget, needBytes, progress });
     try {
-      return await open(reader.read, close);
+      return await open(reader, () => void reader.leave());
     } catch (error) {
-      close();
+      await reader.leave();
       throw error;
     }
   };
   return {
-    openFile: (root, options) =>
-      reading(root, options, async (read, closed) => {
+    openFile: (root, { lengthBytes, ...options }) =>
+      reading(root, { ...options, needBytes: lengthBytes }, async (reader, close) => {
         const { path = [], signal } = options;
-        const { cid } = path.length === 0 ? { cid: root } : await findPath(read, root, path);
-        const { sizeBytes, bytes } = await openFileBytes(read, cid, options);
-        return { sizeBytes, bytes: closing(bytes, closed, signal) };
+        const { cid } = path.length === 0 ? { cid: root } : await findPath(reader.read, root, path);
+        const opened = await openFileBytes(reader.read, cid, { ...options, lengthBytes });
+        const bytes = ending(opened.bytes, () => reader.whole());
+        return { sizeBytes: opened.sizeBytes, bytes: closing(bytes, close, signal) };
       }),
     openTree: (root, options) =>
-      reading(root, options, async (read, closed) => {
+      reading(root, options, async (reader, close) => {
+        const { read } = reader;
         const { path = [], deep, mostEntries, signal } = options;
         const found = await findPath(read, root, path);
         if (deep && found.node.kind !== "folder") {
@@ -95,10 +106,20 @@ export function openersOf(fetches: SharedFetches, files: LocalFiles): Openers {
         const entries = deep ? treeEntries(read, root, found, mostEntries) : childrenOf(read, root, found);
         const views = (async function* () {
           for await (const { path: names, ...entry } of entries) yield viewOf(read, names, entry);
+          if (deep) await reader.whole();
         })();
-        return { at: viewOf(read, [], found), entries: closing(views, closed, signal) };
+        return { at: viewOf(read, [], found), entries: closing(views, close, signal) };
       }),
   };
+}
+
+/** The same, and then this, before anybody learns of the end. */
+async function* ending<T>(
+  source: AsyncIterable<T>,
+  last: () => Promise<void>,
+): AsyncGenerator<T, void, undefined> {
+  yield* source;
+  await last();
 }
 
 function viewOf(read: BlockReader, path: readonly string[], { cid, node }: Found): TreeView {

@@ -8,7 +8,8 @@ import { limits } from "../limits.ts";
 
 export const retrievalProtocol = "/fil/retrieval/free/0.0.0";
 
-const messageBytes = 1_024;
+/** Text for people in an answer. */
+export const messageBytes = 1_024;
 
 /** As in 2019: 0 unset, 1 failure, 2 success; and two failures that the asker acts upon. */
 export const retrievalStatus = { failure: 1, success: 2, notFound: 3, busy: 4 } as const;
@@ -48,6 +49,11 @@ export function shortMessage(text: string): string {
   return text.slice(0, Math.floor(messageBytes / 3));
 }
 
+/** Text of a stranger, safe for a terminal. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, " ");
+}
+
 /** Any frame from its bytes. `codec/…`. */
 export function readFrame(bytes: Uint8Array): RetrievalFrame {
   const data = chunkData(bytes);
@@ -78,7 +84,7 @@ function byteStringHead(length: number): number[] {
 }
 
 /** The data of a chunk as a view, if these are exactly the bytes that `framedParts` gives one; else undefined. */
-function chunkData(bytes: Uint8Array): Uint8Array | undefined {
+export function chunkData(bytes: Uint8Array): Uint8Array | undefined {
   for (const headBytes of [5, 3, 2, 1]) {
     const length = bytes.length - chunkStart.length - headBytes;
     if (length < 0 || length > limits.retrievalChunkBytes) continue;

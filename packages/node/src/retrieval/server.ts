@@ -15,6 +15,7 @@ import {
 } from "@holdfast/base";
 import { FrameReader, sendMessage, withDeadline } from "../framing.ts";
 import { limits } from "../limits.ts";
+import { blocksProtocol } from "./blocks-protocol.ts";
 import { retrievalErrors } from "./errors.ts";
 import type { OpenCar } from "./needs.ts";
 import {
@@ -40,6 +41,8 @@ export interface ServerNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly open: (payload: CID) => Promise<ServedCar | undefined>;
+  /** Whether this peer gets the bytes without paying; the answer to a question always is free. */
+  readonly isFree: (peer: PeerId, payload: CID) => boolean;
 }
 
 /** Frames are written together up to about this many bytes. */
@@ -101,6 +104,11 @@ class RetrievalServer implements AsyncDisposable {
     }
     if (car === undefined) {
       await this.#answer(stream, failure(retrievalStatus.notFound, "no such file here"));
+    } else if (!request.statOnly && !this.#needs.isFree(stream.peer, payload)) {
+      await this.#answer(
+        stream,
+        failure(retrievalStatus.failure, `it has a price: ask by ${blocksProtocol}`),
+      );
     } else if (skipBytes > car.carBytes) {
       await this.#answer(stream, failure(retrievalStatus.failure, "the offset is beyond the end"));
     } else {

@@ -133,6 +133,18 @@ export class DagWalk {
     return { cid, claimedBytes: claimedLeaf(this.#current.link), carOffset: this.#carOffset };
   }
 
+  /** Some of the blocks that come after, as far as the visited ones name them. */
+  upcoming(count: number): CID[] {
+    const found: CID[] = [];
+    for (const { links, next } of this.#levels.toReversed()) {
+      for (let at = next; at < links.length && found.length < count; at++) {
+        const cid = links[at]?.cid;
+        if (cid !== undefined && !this.#seen.has(cidKey(cid))) found.push(cid);
+      }
+    }
+    return found;
+  }
+
   /**
    * Visits the wanted block with its verified bytes. `retrieval/not-a-file`, `retrieval/dag-too-big`,
    * `retrieval/unsupported-cid`: then the tree itself is bad, whoever it came from.

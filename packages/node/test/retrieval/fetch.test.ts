@@ -222,7 +222,7 @@ describe("a fetch", () => {
     const wants = [
       client.retrieval.ensureLocal(root, [provider.self]),
       client.retrieval.ensureLocal(root, [provider.self], { signal: impatient.signal }),
-      client.retrieval.openFile(root, { providers: [] }).then(({ bytes }) => collect(bytes)),
+      client.retrieval.ensureLocal(root, []),
     ];
     await world.advance(8);
     impatient.abort(new Error("no time"));

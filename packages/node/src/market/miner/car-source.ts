@@ -1,5 +1,5 @@
 /** The files of a miner's deals for retrieval: the pieces in their order are the CAR stream. */
-import type { CID } from "@holdfast/base";
+import { type CID, parseCid } from "@holdfast/base";
 import type { MinerMarket, StoredCar } from "../types.ts";
 import { type MinerContext, pieceKeyOf } from "./context.ts";
 import type { DealRow } from "./store.ts";
@@ -10,6 +10,15 @@ export function carSourceOf(context: MinerContext): MinerMarket["carSource"] {
       const deal = context.store.storedOf(payload.toString()).find((one) => isWhole(context, one));
       return deal === undefined ? undefined : carOfDeal(context, deal);
     },
+    *payloads() {
+      for (const payload of context.store.storedPayloads()) yield parseCid(payload);
+    },
+    onStored(listener) {
+      context.stored.add(listener);
+      return () => void context.stored.delete(listener);
+    },
+    isOwnedBy: (peer, payload) =>
+      context.store.storedOf(payload.toString()).some(({ proposal }) => proposal.clientPeer === peer),
   };
 }
 
@@ -22,12 +31,14 @@ function isWhole({ needs }: MinerContext, deal: DealRow): boolean {
 export function carOfDeal({ needs }: MinerContext, { dealId, proposal }: DealRow): StoredCar {
   return {
     carBytes: proposal.carBytes,
-    async *read(offsetBytes) {
+    async *read(offsetBytes, lengthBytes = proposal.carBytes - offsetBytes) {
       let start = 0;
+      const end = offsetBytes + lengthBytes;
       for (const [index, { userBytes }] of proposal.pieces.entries()) {
         const offset = Math.max(0, offsetBytes - start);
+        const length = Math.min(userBytes, end - start) - offset;
         start += userBytes;
-        if (offset < userBytes) yield* needs.storage.readPiece(pieceKeyOf(dealId, index), { offset });
+        if (length > 0) yield* needs.storage.readPiece(pieceKeyOf(dealId, index), { offset, length });
       }
     },
   };

@@ -1,5 +1,5 @@
 /** What the parts of the miner's half share. */
-import { assert } from "@holdfast/base";
+import { assert, type CID } from "@holdfast/base";
 import { maxUserBytes } from "@holdfast/proofs";
 import { heightOf, minerOn } from "../facts.ts";
 import type { MinerMarketNeeds } from "../needs.ts";
@@ -13,6 +13,8 @@ export interface MinerContext {
   readonly store: MinerStore;
   readonly amendments: AmendmentStore;
   readonly tasks: Tasks;
+  /** Told of each payload whose pieces have all come. */
+  readonly stored: Set<(payload: CID) => void>;
 }
 
 /** The storage's name of a piece of a deal. */
@@ -29,8 +31,10 @@ export function dealById({ store }: MinerContext, dealId: string): DealRow {
 /** Writes down a new state with a line of history. */
 export function move(context: MinerContext, dealId: string, patch: DealPatch, detail: string): void {
   const { clock } = context.needs;
-  const state = patch.state ?? dealById(context, dealId).state;
+  const deal = dealById(context, dealId);
+  const state = patch.state ?? deal.state;
   context.store.update(dealId, { ...patch, detail }, { atMs: clock.nowMs(), state, detail });
+  if (patch.state === "staged") for (const tell of context.stored) tell(deal.proposal.payload);
 }
 
 /** What the chain says about this miner; there always is such an actor, or this half had not opened. */

@@ -37,6 +37,7 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
     store: new MinerStore(needs.database, amendments),
     amendments,
     tasks: new Tasks(logger),
+    stored: new Set(),
   };
   const transfers = new Transfers(context);
   const redemptions = new Redemptions(context);

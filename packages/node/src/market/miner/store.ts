@@ -109,6 +109,7 @@ const columns: { readonly [Field in keyof DealPatch]-?: string } = {
 
 /** Decoded proposals that are kept: they never change, and every head asks for them. */
 const keptProposals = 4096;
+const payloadsPage = 1_000;
 
 export class MinerStore {
   readonly #database: Database;
@@ -196,6 +197,24 @@ export class MinerStore {
         payload,
       )
       .map((row) => this.#dealOf(row));
+  }
+
+  /** Payloads whose pieces are all here, in the order of their deals; one of several deals comes several times. */
+  *storedPayloads(): Generator<string, void, undefined> {
+    for (let after = 0; ; ) {
+      const page = this.#database.all(
+        `SELECT rowid, payload FROM market_deals
+           WHERE rowid > ? AND dropped = 0 AND state IN ('staged', 'sealing', 'committed', 'active')
+           ORDER BY rowid LIMIT ?`,
+        after,
+        payloadsPage,
+      );
+      for (const row of page) {
+        yield textOf(row, "payload");
+        after = numberOf(row, "rowid");
+      }
+      if (page.length < payloadsPage) return;
+    }
   }
 
   update(dealId: string, patch: DealPatch, entry?: DealHistory): void {

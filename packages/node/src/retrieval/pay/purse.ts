@@ -1,0 +1,254 @@
+/**
+ * What this node pays for blocks. One channel for each payee, opened when it is first needed, topped up, and taken back
+ * when it has ended. Invariants: a voucher is over blocks that were received and verified, never over more; a channel
+ * is written down before its message is sent, so that no crash loses sight of the money in it.
+ */
+import {
+  type Address,
+  type AttoFil,
+  addAtto,
+  attoFil,
+  type Cancel,
+  type ChannelId,
+  type Logger,
+  subAtto,
+} from "@holdfast/base";
+import { limits } from "../../limits.ts";
+import type { PayingChannel } from "../blocks-protocol.ts";
+import { retrievalErrors } from "../errors.ts";
+import type { OwnChannel, PayStore } from "./store.ts";
+
+/** The paying half of payment channels, as the node has it. */
+export interface PayingDoor {
+  /** The account that pays; undefined: the node has none. */
+  payer(): Address | undefined;
+  height(): number;
+  find(
+    channel: PayingChannel,
+  ): { readonly deposit: AttoFil; readonly eol: number; readonly agreedEol: number } | undefined;
+  /** The greatest amount of a voucher of this node, or that was redeemed. */
+  given(channel: PayingChannel): AttoFil;
+  /** Resolves when the chain has it; the channel's number comes before, by `named`. `sender/…`. */
+  open(
+    channel: Pick<OwnChannel, "payer" | "target" | "amount" | "eol">,
+    key: string,
+    named: (channel: ChannelId) => void,
+    signal: Cancel,
+  ): Promise<void>;
+  extend(
+    channel: PayingChannel,
+    more: { readonly amount: AttoFil; readonly eol: number; readonly key: string },
+    signal: Cancel,
+  ): Promise<void>;
+  reclaim(channel: PayingChannel, key: string): Promise<void>;
+  /** A signed voucher over this much in all. `channels/…`. */
+  give(channel: PayingChannel, amount: AttoFil): string;
+  onHead(listener: () => void): () => void;
+}
+
+/** A channel that is being paid with. */
+export interface Payment {
+  readonly channel: PayingChannel;
+  /** What can still be spent. */
+  left(): AttoFil;
+  /** A verified block has come. */
+  count(cost: bigint): void;
+  /** What was counted and is under no voucher yet. */
+  unpaid(): AttoFil;
+  /** A voucher over all that was counted; undefined if there is nothing to pay. */
+  voucher(): string | undefined;
+  /**
+   * Counts what the payee says that is owed in all, if nothing was counted since the start of this node and it is no
+   * more than the credit: then a crash on this side has forgotten it. Whether it was counted.
+   */
+  believe(amount: bigint, credit: bigint): boolean;
+}
+
+export interface Purse extends AsyncDisposable {
+  /** With at least `amount` left in it. `retrieval/no-wallet`, `sender/…`, or the signal's reason. */
+  paying(target: Address, amount: AttoFil, signal: Cancel): Promise<Payment>;
+}
+
+export function openPurse(needs: {
+  readonly store: PayStore;
+  readonly door: PayingDoor;
+  readonly logger: Logger;
+}): Purse {
+  return new ChannelPurse(needs);
+}
+
+class ChannelPurse implements Purse {
+  readonly #store: PayStore;
+  readonly #door: PayingDoor;
+  readonly #logger: Logger;
+  readonly #payments = new Map<string, ChannelPayment>();
+  /** Openings run one after the other for each payee. */
+  readonly #queues = new Map<Address, Promise<unknown>>();
+  readonly #endHead: () => void;
+  #isReclaiming = false;
+  #reclaims: Promise<void> = Promise.resolve();
+
+  constructor({ store, door, logger }: Parameters<typeof openPurse>[0]) {
+    this.#store = store;
+    this.#door = door;
+    this.#logger = logger;
+    this.#endHead = door.onHead(() => this.#lookForEnded());
+  }
+
+  paying(target: Address, amount: AttoFil, signal: Cancel): Promise<Payment> {
+    const turn = (this.#queues.get(target) ?? Promise.resolve()).then(() => {
+      signal.throwIfAborted();
+      return this.#paying(target, amount, signal);
+    });
+    const settled = turn.catch(() => undefined);
+    this.#queues.set(target, settled);
+    void settled.then(() => {
+      if (this.#queues.get(target) === settled) this.#queues.delete(target);
+    });
+    return turn;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#endHead();
+    await Promise.all([...this.#queues.values(), this.#reclaims]);
+  }
+
+  async #paying(target: Address, amount: AttoFil, signal: Cancel): Promise<Payment> {
+    const payer = this.#door.payer();
+    if (payer === undefined) throw retrievalErrors.noWallet({});
+    for (const own of this.#store.ownChannels()) {
+      if (own.target !== target || own.payer !== payer) continue;
+      const payment = await this.#known(own, signal);
+      if (payment !== undefined && (await this.#isEnough(own, payment, amount, signal))) return payment;
+    }
+    const eol = this.#door.height() + limits.retrievalChannelRounds;
+    const opened = await this.#open(this.#store.addOwn({ payer, target, amount, eol }), signal);
+    if (opened === undefined) throw retrievalErrors.noWallet({});
+    return opened;
+  }
+
+  /** A channel that was begun before a restart is opened by the same message. */
+  async #open(own: OwnChannel, signal: Cancel): Promise<ChannelPayment | undefined> {
+    const { serial, payer, target } = own;
+    let channel: ChannelId | undefined;
+    const named = (id: ChannelId): void => {
+      channel = id;
+      this.#store.named(serial, id);
+    };
+    try {
+      await this.#door.open(own, `retrieval/${target}/${serial}`, named, signal);
+    } catch (error) {
+      if (!signal.aborted) this.#store.dropOwn(serial); // not sent, or refused by the chain
+      throw error;
+    }
+    return channel === undefined ? undefined : this.#payment({ payer, channel });
+  }
+
+  /** Undefined if it is about to end, or over. */
+  async #known(own: OwnChannel, signal: Cancel): Promise<ChannelPayment | undefined> {
+    const { payer, channel, eol } = own;
+    const found = channel === null ? undefined : this.#door.find({ payer, channel });
+    // Not in the chain yet: its message is waited for.
+    if (channel === null || found === undefined) {
+      return this.#door.height() < eol ? this.#open(own, signal) : undefined;
+    }
+    const isCancelled = found.eol < found.agreedEol;
+    return isCancelled || this.#door.height() >= found.eol ? undefined : this.#payment({ payer, channel });
+  }
+
+  async #isEnough(
+    { serial, payer, channel }: OwnChannel,
+    payment: ChannelPayment,
+    amount: AttoFil,
+    signal: Cancel,
+  ): Promise<boolean> {
+    const id = channel ?? payment.channel.channel;
+    const found = this.#door.find({ payer, channel: id });
+    if (found === undefined) return false;
+    const height = this.#door.height();
+    const isLong = found.eol - height >= 2 * limits.retrievalChannelLeastRounds;
+    const left = payment.left();
+    if (left >= amount && isLong) return true;
+    const more = left >= amount ? attoFil(0n) : subAtto(amount, left);
+    const eol = Math.max(found.agreedEol, height + limits.retrievalChannelRounds);
+    const total = addAtto(found.deposit, more);
+    const key = `retrieval/extend/${payer}/${id}/${total}/${eol}`;
+    await this.#door.extend({ payer, channel: id }, { amount: more, eol, key }, signal);
+    this.#store.extended(serial, total, eol);
+    return true;
+  }
+
+  #payment(channel: PayingChannel): ChannelPayment {
+    const name = `${channel.payer}/${channel.channel}`;
+    const known = this.#payments.get(name) ?? new ChannelPayment(this.#door, channel);
+    this.#payments.set(name, known);
+    return known;
+  }
+
+  #lookForEnded(): void {
+    if (this.#isReclaiming) return;
+    this.#isReclaiming = true;
+    this.#reclaims = this.#reclaim()
+      .catch((error: unknown) =>
+        this.#logger.info("a channel is not taken back yet", { detail: String(error) }),
+      )
+      .finally(() => {
+        this.#isReclaiming = false;
+      });
+  }
+  /** What was not spent comes back when a channel has ended; one that the chain has forgotten is forgotten here. */
+  async #reclaim(): Promise<void> {
+    const height = this.#door.height();
+    for (const { payer, channel, serial, eol } of this.#store.ownChannels()) {
+      if (channel === null || height < eol) continue;
+      const found = this.#door.find({ payer, channel });
+      if (found === undefined) {
+        this.#payments.delete(`${payer}/${channel}`);
+        if (height > eol + limits.retrievalChannelLeastRounds) this.#store.dropOwn(serial);
+      } else if (height >= found.eol) {
+        await this.#door.reclaim({ payer, channel }, `retrieval/reclaim/${payer}/${channel}/${found.eol}`);
+      }
+    }
+  }
+}
+
+class ChannelPayment implements Payment {
+  readonly channel: PayingChannel;
+  readonly #door: PayingDoor;
+  /** What was given at first, and the verified blocks since. */
+  #counted: AttoFil;
+  #given: AttoFil;
+  readonly #first: AttoFil;
+
+  constructor(door: PayingDoor, channel: PayingChannel) {
+    this.channel = channel;
+    this.#door = door;
+    this.#given = door.given(channel);
+    this.#counted = this.#given;
+    this.#first = this.#given;
+  }
+
+  left(): AttoFil {
+    const deposit = this.#door.find(this.channel)?.deposit ?? attoFil(0n);
+    return deposit > this.#counted ? subAtto(deposit, this.#counted) : attoFil(0n);
+  }
+  count(cost: bigint): void {
+    this.#counted = addAtto(this.#counted, attoFil(cost));
+  }
+  unpaid(): AttoFil {
+    return subAtto(this.#counted, this.#given);
+  }
+  voucher(): string | undefined {
+    if (this.#counted <= this.#given) return undefined;
+    const amount = this.#counted;
+    const text = this.#door.give(this.channel, amount);
+    this.#given = amount;
+    return text;
+  }
+  believe(amount: bigint, credit: bigint): boolean {
+    if (this.#counted !== this.#first || amount <= this.#counted || amount - this.#counted > credit)
+      return false;
+    this.#counted = attoFil(amount);
+    return true;
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * What channels owe this node for blocks. One account per channel, whatever streams it pays for. Invariant: what was
+ * sent and not paid stays within the credit, also over a restart: what was owed at the last voucher is on the disk.
+ */
+import { type Address, type AttoFil, addAtto, attoFil, filText } from "@holdfast/base";
+import { Bounded } from "../../bounded.ts";
+import { limits } from "../../limits.ts";
+import type { PayingChannel } from "../blocks-protocol.ts";
+import { retrievalErrors } from "../errors.ts";
+import type { PayStore } from "./store.ts";
+
+/** The receiving half of payment channels, as the node has it. */
+export interface PaidDoor {
+  /** Whom channels have to pay; undefined: this node cannot be paid. */
+  payee(): Address | undefined;
+  /** What the chain and the vouchers here say of a channel; undefined if there is none. */
+  look(channel: PayingChannel):
+    | {
+        readonly target: Address;
+        readonly deposit: AttoFil;
+        /** The greatest amount of a voucher that is here, or that was redeemed. */
+        readonly paid: AttoFil;
+        /** Rounds until nothing can be redeemed any more. */
+        readonly roundsLeft: number;
+      }
+    | undefined;
+  /** Keeps a voucher that pays now and without a condition, and gives its amount. `channels/…`. */
+  take(voucher: string, channel: PayingChannel): AttoFil;
+}
+
+/** One channel that pays. */
+export interface Account {
+  /** Whether a block of this price may be sent before it is paid. */
+  allows(cost: bigint): boolean;
+  owe(cost: bigint): void;
+  /** In all, what is owed. */
+  due(): AttoFil;
+  /** `channels/…`. */
+  take(voucher: string): void;
+  /** Writes down what is owed. */
+  keep(): void;
+}
+
+export interface Till {
+  /** attoFIL per byte; nothing while nobody could be paid. */
+  price(): AttoFil;
+  payee(): Address | undefined;
+  /** `retrieval/channel-unfit`. */
+  account(channel: PayingChannel, pricePerByte: AttoFil): Account;
+  /** What was paid for blocks. */
+  earned(): AttoFil;
+}
+
+export function openTill(needs: { readonly store: PayStore; readonly door: PaidDoor | undefined }): Till {
+  const { store, door } = needs;
+  /** Channels that pay now: the same account for all their streams. */
+  const accounts = new Bounded<ChannelAccount>(limits.payingChannels);
+  return {
+    price: () => (door?.payee() === undefined ? attoFil(0n) : store.policy().pricePerByte),
+    payee: () => door?.payee(),
+    account(channel, pricePerByte) {
+      const { payer, channel: id } = channel;
+      const unfit = (reason: string) => retrievalErrors.channelUnfit({ payer, channel: id, reason });
+      const found = door?.look(channel);
+      if (door === undefined || found === undefined) throw unfit("the chain does not know it");
+      if (found.target !== door.payee()) throw unfit("it pays somebody else");
+      if (found.roundsLeft < limits.retrievalChannelLeastRounds) throw unfit("it ends too soon");
+      const name = `${payer}/${id}`;
+      const account = accounts.get(name) ?? new ChannelAccount(store, door, channel, found.paid);
+      accounts.delete(name);
+      accounts.set(name, account); // now the newest: those that nobody uses are forgotten first
+      account.paidUp(found.paid);
+      const credit = pricePerByte * BigInt(limits.retrievalCreditBytes);
+      account.credit = credit > account.credit ? credit : account.credit;
+      if (found.deposit <= account.due()) throw unfit("all that is in it is owed");
+      return account;
+    },
+    earned: () => store.earned(),
+  };
+}
+
+class ChannelAccount implements Account {
+  credit = 0n;
+  readonly #store: PayStore;
+  readonly #door: PaidDoor;
+  readonly #channel: PayingChannel;
+  #paid: AttoFil;
+  #owed: AttoFil;
+
+  constructor(store: PayStore, door: PaidDoor, channel: PayingChannel, paid: AttoFil) {
+    this.#store = store;
+    this.#door = door;
+    this.#channel = channel;
+    this.#paid = paid;
+    const owed = store.owed(channel) ?? paid;
+    this.#owed = owed > paid ? owed : paid;
+  }
+
+  paidUp(paid: AttoFil): void {
+    if (paid > this.#paid) this.#paid = paid;
+    if (this.#owed < this.#paid) this.#owed = this.#paid;
+  }
+  /** A block that costs more than the whole credit is still one chunk. */
+  allows(cost: bigint): boolean {
+    const unpaid = this.#owed - this.#paid;
+    return unpaid === 0n || unpaid + cost <= this.credit;
+  }
+  owe(cost: bigint): void {
+    this.#owed = addAtto(this.#owed, attoFil(cost));
+  }
+  due(): AttoFil {
+    return this.#owed;
+  }
+  take(voucher: string): void {
+    const amount = this.#door.take(voucher, this.#channel);
+    if (amount <= this.#paid) {
+      const { payer, channel } = this.#channel;
+      const reason = `a voucher over ${filText(amount)} FIL adds nothing to ${filText(this.#paid)} FIL`;
+      throw retrievalErrors.channelUnfit({ payer, channel, reason });
+    }
+    this.#store.addEarned(this.#channel, attoFil(amount - this.#paid));
+    this.#paid = amount;
+    // More than is owed: a crash has forgotten what was sent.
+    if (this.#owed < amount) this.#owed = amount;
+    this.keep();
+  }
+  keep(): void {
+    this.#store.setOwed(this.#channel, this.#owed);
+  }
+}

@@ -5,8 +5,10 @@
  *
  * Memory: two layers and the rows of two trees, whatever the number of layers, and parents if there is some to spare.
  * While a layer is encoded into one buffer, the layer before lies in the other: its tree may be hashed meanwhile by
- * other threads, and its bytes are on their way to the sink. Invariant: a buffer is written to only when its tree is
+ * other threads, and its bytes are on their way to the store. Invariant: a buffer is written to only when its tree is
  * done and its bytes are written.
+ * A store that has layers from an earlier run is read instead: the last of them and the roots of all. That the buffer of
+ * a layer is free again is also the moment at which the store hears that it has that layer.
  */
 import { equalBytes, toHex } from "@holdfast/base";
 import { proofsErrors } from "../errors.ts";
@@ -22,13 +24,13 @@ import {
   startRows,
 } from "../merkle/index.ts";
 import type { SectorProfile } from "../profiles.ts";
-import { type SealInput, type SealSink, Writes } from "../seal-io/index.ts";
+import { readInto, rootOffset, type SealInput, type SealStore, Writes } from "../seal-io/index.ts";
 import { passSteps, type Steps, within } from "../steps/index.ts";
 import { commitData } from "./data-tree.ts";
 import { checkIdentity, replicaIdOf, type SectorIdentity } from "./identity.ts";
 import { zigzagKeysOf } from "./keys.ts";
 import { runLayer } from "./layer.ts";
-import { commRStarOf, layerOffset, type SealOutcome } from "./sealed.ts";
+import { commRStarOf, layerOffset, type SealOutcome, storedTrees } from "./sealed.ts";
 import { isBelowModulus, wordsOf, wordsPerNode } from "./words.ts";
 
 /** The tree of a layer costs about three times its encoding (measured in TypeScript); for progress only. */
@@ -60,6 +62,7 @@ interface LayerTree {
 
 class ZigzagSeal {
   readonly #profile: SectorProfile;
+  readonly #store: SealStore;
   readonly #writes: Writes;
   readonly #layers: readonly [Uint8Array, Uint8Array];
   readonly #rows: readonly [Uint8Array, Uint8Array];
@@ -68,9 +71,10 @@ class ZigzagSeal {
   #encoded = 0;
   #hashed = 0;
 
-  constructor(profile: SectorProfile, sink: SealSink) {
+  constructor(profile: SectorProfile, store: SealStore) {
     this.#profile = profile;
-    this.#writes = new Writes(sink);
+    this.#store = store;
+    this.#writes = new Writes(store);
     const rowBytes = rowsLength(poseidonHasher, profile.nodes);
     this.#layers = [allocate(profile.sectorBytes), allocate(profile.sectorBytes)];
     this.#rows = [allocate(rowBytes), allocate(rowBytes)];
@@ -78,16 +82,15 @@ class ZigzagSeal {
 
   *run(bind: BindSector, input: SealInput): Steps<SealOutcome> {
     const { layers } = this.#profile;
-    const [data, rows] = this.#layers;
-    // Reading and SHA-256 take so little of the whole that they count as none of it.
-    const commD = yield* within(commitData(input, { data, rows, writes: this.#writes }), 0, 0);
+    const done = Math.min(this.#store.doneLayers ?? 0, layers);
+    const commD = done === 0 ? yield* this.#commit(input) : yield* this.#takeUp(done);
     const identity = bind(commD);
     const replicaId = replicaIdOf(this.#profile, identity);
     const graph = graphOf(identity.networkId, this.#profile);
     const kept = new KeptParents(graph, layers);
     let tree: LayerTree | undefined;
     try {
-      for (let layer = 1; layer <= layers; layer += 1) {
+      for (let layer = done + 1; layer <= layers; layer += 1) {
         yield* this.#encode(graph, replicaId, layer, kept);
         if (tree !== undefined) yield* this.#finish(tree);
         tree = yield* this.#startTree(layer);
@@ -102,6 +105,29 @@ class ZigzagSeal {
     return { commD, commR: this.#roots.at(-1) as Uint8Array, commRStar };
   }
 
+  *#commit(input: SealInput): Steps<Commitment> {
+    const [data, rows] = this.#layers;
+    // Reading and SHA-256 take so little of the whole that they count as none of it.
+    return yield* within(commitData(input, { data, rows, writes: this.#writes }), 0, 0);
+  }
+
+  /** Goes on after layers that the store has; the commitment of the data. */
+  *#takeUp(layers: number): Steps<Commitment> {
+    const trees = storedTrees(this.#profile);
+    const rootOf = function* (store: SealStore, offset: number): Steps<Uint8Array> {
+      const root = new Uint8Array(nodeBytes);
+      yield* readInto(store, offset, root);
+      return root;
+    };
+    yield* readInto(this.#store, layerOffset(this.#profile, layers), this.#bufferOf(layers));
+    for (const tree of trees.layers.slice(0, layers)) {
+      this.#roots.push(yield* rootOf(this.#store, rootOffset(tree)));
+    }
+    this.#encoded = layers;
+    this.#hashed = layers;
+    return yield* rootOf(this.#store, rootOffset(trees.data));
+  }
+
   #share(): number {
     return (this.#encoded * encodeShare + this.#hashed * (1 - encodeShare)) / this.#profile.layers;
   }
@@ -114,6 +140,7 @@ class ZigzagSeal {
   *#encode(graph: ZigzagGraph, replicaId: Uint8Array, number: number, kept: KeptParents): Steps<void> {
     const bytes = this.#bufferOf(number);
     yield* this.#writes.settle(bytes);
+    yield* this.#tellReached(number - 2);
     bytes.set(this.#bufferOf(number - 1));
     const keyDerivation = zigzagKeysOf(this.#profile);
     const layer = { bytes, replicaId, number, keyDerivation, mode: "encode" } as const;
@@ -121,6 +148,13 @@ class ZigzagSeal {
       this.#encoded = number - 1 + nodes / this.#profile.nodes;
       yield this.#share();
     }
+  }
+
+  /** The layer whose buffer is free again, if there is one and this run has made it. */
+  *#tellReached(layer: number): Steps<void> {
+    if (layer <= (this.#store.doneLayers ?? 0)) return;
+    yield* this.#writes.settle(this.#rows[layer % 2] as Uint8Array);
+    this.#store.reached?.(layer);
   }
 
   *#startTree(layer: number): Steps<LayerTree> {
@@ -147,16 +181,16 @@ class ZigzagSeal {
 }
 
 /**
- * Seals the padded data that `input` gives, and writes `aux` to the sink. Throws proofs/not-padded, what `bind`
- * throws, the errors of input and sink.
+ * Seals the padded data that `input` gives, and writes `aux` to the store. Throws proofs/not-padded, what `bind`
+ * throws, the errors of input and store.
  */
 export function* sealZigzagSteps(
   profile: SectorProfile,
   bind: BindSector,
   input: SealInput,
-  sink: SealSink,
+  store: SealStore,
 ): Steps<SealOutcome> {
-  return yield* new ZigzagSeal(profile, sink).run(bind, input);
+  return yield* new ZigzagSeal(profile, store).run(bind, input);
 }
 
 /** Decodes a layer by several threads into `into`; undefined if this host has none for it. */

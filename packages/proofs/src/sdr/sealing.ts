@@ -21,7 +21,14 @@ import {
   startRows,
 } from "../merkle/index.ts";
 import { addNode, commitData, subtractNode, wordsOf } from "../porep/index.ts";
-import { type SealInput, type SealSource, type SealStore, Writes } from "../seal-io/index.ts";
+import {
+  readInto,
+  rootOffset,
+  type SealInput,
+  type SealSource,
+  type SealStore,
+  Writes,
+} from "../seal-io/index.ts";
 import { awaited, passSteps, type Steps, within } from "../steps/index.ts";
 import type { SdrGraph } from "./graph.ts";
 import { labelLayer, labelLayerPair, sdrParentRoom } from "./labels.ts";
@@ -64,6 +71,8 @@ class SdrSealing {
   readonly #shape: SdrShape;
   readonly #store: SealStore;
   readonly #writes: Writes;
+  /** Layers that the store has from an earlier run. */
+  readonly done: number;
   readonly #buffers: readonly [Uint8Array, Uint8Array];
   readonly #rows: readonly [Uint8Array, Uint8Array];
   #start = 0;
@@ -71,15 +80,29 @@ class SdrSealing {
   constructor(shape: SdrShape, store: SealStore) {
     this.#shape = shape;
     this.#store = store;
+    this.done = Math.min(store.doneLayers ?? 0, shape.layers);
     this.#writes = new Writes(store);
     const rowBytes = rowsLength(poseidonHasher, shape.nodes);
     this.#buffers = [allocate(shape.sectorBytes), allocate(shape.sectorBytes)];
     this.#rows = [allocate(rowBytes), allocate(rowBytes)];
   }
 
-  commitData(input: SealInput): Steps<Commitment> {
+  /** Begins, or goes on after the layers that the store has: the last two of them are needed again. */
+  *begin(input: SealInput): Steps<Commitment> {
     const [data, rows] = this.#buffers;
-    return commitData(input, { data, rows, writes: this.#writes });
+    if (this.done === 0) return yield* commitData(input, { data, rows, writes: this.#writes });
+    for (let layer = Math.max(1, this.done - 1); layer <= this.done; layer += 1) {
+      yield* readInto(this.#store, labelsOffset(this.#shape, layer), this.#bufferOf(layer));
+    }
+    this.#start = (this.done * cost.label) / this.#price();
+    const commD = new Uint8Array(nodeBytes);
+    yield* readInto(this.#store, rootOffset(storedSdrTrees(this.#shape).data), commD);
+    return commD;
+  }
+
+  /** What the whole costs. */
+  #price(): number {
+    return this.#shape.layers * (cost.label + cost.column) + 2 * cost.tree;
   }
 
   /** The buffer of a layer's labels. */
@@ -88,8 +111,7 @@ class SdrSealing {
   }
 
   *#part(steps: Steps<void>, price: number): Steps<void> {
-    const { layers } = this.#shape;
-    const share = price / (layers * (cost.label + cost.column) + 2 * cost.tree);
+    const share = price / this.#price();
     yield* within(steps, this.#start, share);
     this.#start += share;
   }
@@ -98,6 +120,7 @@ class SdrSealing {
   *layer({ replicaId }: SdrBound, number: number): Steps<SdrLayer> {
     const into = this.#bufferOf(number);
     yield* this.#writes.settle(into);
+    this.#tellReached(number - 2);
     return { replicaId, number, previous: this.#bufferOf(number - 1), into };
   }
 
@@ -107,12 +130,18 @@ class SdrSealing {
     this.#writes.start(labelsOffset(this.#shape, number), into);
   }
 
+  /** The layer whose buffer is free again, if there is one and this run has made it. */
+  #tellReached(layer: number): void {
+    if (layer > this.done) this.#store.reached?.(layer);
+  }
+
   /** Columns and trees, after the labels of all layers. */
   *trees(): Steps<Pick<SdrRoots, "commC" | "commRLast">> {
     const { layers } = this.#shape;
     const { columns, replica } = storedSdrTrees(this.#shape);
     const hashes = this.#bufferOf(layers - 1);
     yield* this.#writes.settle(hashes);
+    this.#tellReached(layers - 1);
     yield* this.#part(this.#hashColumns(hashes, this.#bufferOf(layers)), layers * cost.column);
     const commC = yield* this.#tree(hashes, this.#rows[0], columns.offset);
     const last = this.#bufferOf(layers);
@@ -175,7 +204,7 @@ export function* sealSdrData(
   store: SealStore,
 ): Steps<SdrRoots> {
   const sealing = new SdrSealing(shape, store);
-  const commD = yield* within(sealing.commitData(input), 0, dataShare);
+  const commD = yield* within(sealing.begin(input), 0, dataShare);
   const bound = bind(commD);
   const roots = yield* within(labelsAndTrees(shape, sealing, bound), dataShare, 1 - dataShare);
   return { commD, replicaId: bound.replicaId, ...roots };
@@ -187,7 +216,7 @@ function* labelsAndTrees(
   bound: SdrBound,
 ): Steps<Pick<SdrRoots, "commC" | "commRLast">> {
   const room = sdrParentRoom(bound.graph, layers);
-  for (let number = 1; number <= layers; number += 1) {
+  for (let number = sealing.done + 1; number <= layers; number += 1) {
     const layer = yield* sealing.layer(bound, number);
     const { replicaId, previous, into } = layer;
     yield* sealing.labels(layer, labelLayer(bound.graph, replicaId, number, previous, into, room));
@@ -215,7 +244,8 @@ export function* sealSdrPair(
 ): Steps<readonly [SdrRoots, SdrRoots]> {
   const begin = function* ({ bind, input, store }: SdrSector, start: number) {
     const sealing = new SdrSealing(shape, store);
-    const commD = yield* within(sealing.commitData(input), start, dataShare / 2);
+    assert(sealing.done === 0, "two sectors that are sealed together begin together");
+    const commD = yield* within(sealing.begin(input), start, dataShare / 2);
     return { sealing, commD, bound: bind(commD) };
   };
   const first = yield* begin(sectors[0], 0);

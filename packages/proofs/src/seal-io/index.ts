@@ -3,6 +3,7 @@ export {
   bytesInput,
   bytesSource,
   MemoryStore,
+  readInto,
   type SealInput,
   type SealSink,
   type SealSource,

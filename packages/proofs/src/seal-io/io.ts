@@ -3,7 +3,9 @@
  * as soon as they are made, and are read again by ranges. Offsets are those of `aux` (sealed.ts of each kind), so
  * that a file that was written through a sink is the array that sealing in memory gives.
  */
+import { proofsErrors } from "../errors.ts";
 import { paddedBlockBytes, padUser, userBlockBytes } from "../fr32/index.ts";
+import { awaited, type Steps } from "../steps/index.ts";
 
 /** The padded data of a sector. */
 export interface SealInput {
@@ -27,8 +29,34 @@ export interface SealSource {
   read(offset: number, length: number): Uint8Array | Promise<Uint8Array>;
 }
 
-/** What was written can be read, for kinds that need earlier parts again. */
-export type SealStore = SealSink & SealSource;
+/**
+ * What was written can be read, for kinds that need earlier parts again. A store that outlives the one who seals may
+ * have the beginning of this very seal from before: the same identity and data give the same bytes, so the seal goes on
+ * behind it.
+ */
+export interface SealStore extends SealSink, SealSource {
+  /** Layers that it has whole, with the data and all that lies below; 0 when left out. */
+  readonly doneLayers?: number;
+  /** Says that everything up to the end of this layer has been taken by `write`. Each layer once, in order. */
+  reached?(layers: number): void;
+}
+
+/** Bytes that are read at once into a room. */
+const roomChunkBytes = 2 ** 22;
+
+/** Fills a room with what a store has from `offset` on. Throws proofs/bad-length, the store's errors. */
+export function* readInto(source: SealSource, offset: number, room: Uint8Array): Steps<void> {
+  for (let from = 0; from < room.length; from += roomChunkBytes) {
+    const length = Math.min(roomChunkBytes, room.length - from);
+    const part = yield* awaited(source.read(offset + from, length));
+    if (part.length !== length) {
+      const expected = offset + from + length;
+      const found = offset + from + part.length;
+      throw proofsErrors.badLength({ what: "what the seal left", length: found, expected });
+    }
+    room.set(part, from);
+  }
+}
 
 /** Bytes in memory. */
 export function bytesSource(bytes: Uint8Array): SealSource {

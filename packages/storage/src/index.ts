@@ -9,6 +9,7 @@ export {
   createInlineSealer,
   createSealingPool,
   createVerifierPool,
+  type JobOptions,
   type Sealer,
   type SealingPool,
   type SealingPoolOptions,

@@ -48,6 +48,7 @@ async function replicate(disk: SimDisk, work: (request: SealSectorRequest) => Pr
     replicaPath: "work/sealed",
     treePath: "work/tree",
     auxPath: "work/aux",
+    resumePath: null,
   };
   await sealer.replicate(job, { signal: new AbortController().signal });
 }

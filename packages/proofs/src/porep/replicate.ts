@@ -7,8 +7,8 @@
  * While a layer is encoded into one buffer, the layer before lies in the other: its tree may be hashed meanwhile by
  * other threads, and its bytes are on their way to the store. Invariant: a buffer is written to only when its tree is
  * done and its bytes are written.
- * A store that has layers from an earlier run is read instead: the last of them and the roots of all. That the buffer of
- * a layer is free again is also the moment at which the store hears that it has that layer.
+ * A store that has layers from an earlier run is read instead: the last of them and the roots of all. That the buffer
+ * of a layer is free again is also the moment at which the store hears that it has that layer.
  */
 import { equalBytes, toHex } from "@holdfast/base";
 import { proofsErrors } from "../errors.ts";

@@ -1,6 +1,6 @@
 /** Bounds that every engine checks in the same way before it writes anything. */
 import { storageErrors } from "../errors.ts";
-import { jobLimits, type NewJob } from "./types.ts";
+import { type Job, type JobFailure, jobLimits, type NewJob } from "./types.ts";
 
 const encoder = new TextEncoder();
 
@@ -13,6 +13,15 @@ export function checkNewJob({ key, input }: NewJob): void {
 /** Throws storage/bad-job. */
 export function checkOutput(output: string): void {
   checkText("the output", output, 0, jobLimits.maxOutputBytes);
+}
+
+/** Why a job has failed whose worker is gone. */
+export function crashOf({ kind, failures, workerId }: Job): JobFailure {
+  const detail = `nothing was heard of worker ${workerId}`;
+  const { code, message, data, fix, exit } = storageErrors.workerCrashed({
+    ...{ job: kind, attempts: failures + 1, detail },
+  });
+  return { code, message, detail: JSON.stringify({ data, fix, exit }) };
 }
 
 /** Words for people, cut to what a row takes. */

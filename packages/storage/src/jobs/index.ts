@@ -1,4 +1,16 @@
 /** The jobs room: what the storage has done by others, over one interface with several engines behind it. */
+
+export { ended } from "./ended.ts";
+export { createQueueSealer, fleetingKinds, type QueueSealerOptions } from "./queue-sealer.ts";
+export {
+  type JobHandlers,
+  type JobWork,
+  type Runner,
+  type RunnerOptions,
+  startRunner,
+  type WorkOptions,
+} from "./runner.ts";
+export { sealHandlers } from "./seal-work.ts";
 export type { SqliteJobsOptions } from "./sqlite-file.ts";
 export { openSqliteJobs } from "./sqlite-queue.ts";
 export {

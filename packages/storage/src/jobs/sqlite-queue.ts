@@ -5,7 +5,7 @@
 import type { SQLInputValue } from "node:sqlite";
 import { assert, type Clock } from "@holdfast/base";
 import { storageErrors } from "../errors.ts";
-import { checkNewJob, checkOutput, told } from "./checks.ts";
+import { checkNewJob, checkOutput, crashOf, told } from "./checks.ts";
 import { SqliteFile, type SqliteJobsOptions } from "./sqlite-file.ts";
 import { eventOf, jobOf, number, targetOf, text, workerOf } from "./sqlite-rows.ts";
 import { neverMs } from "./sqlite-schema.ts";
@@ -168,19 +168,22 @@ class SqliteJobs implements JobQueue {
     return this.#file.transaction(() => this.#expire());
   }
 
+  async bury(workerId: string): Promise<number> {
+    return this.#file.transaction(() => {
+      this.#file.run("DELETE FROM job_workers WHERE worker_id = ?", workerId);
+      const sql = "SELECT * FROM jobs WHERE state = 'running' AND worker_id = ?";
+      return this.#takeBack(this.#file.all(sql, workerId).map(jobOf));
+    });
+  }
+
   #expire(): number {
     const sql = "SELECT * FROM jobs WHERE state = 'running' AND lease_until_ms < ?";
-    const dead = this.#file.all(sql, this.#clock.nowMs()).map(jobOf);
-    for (const job of dead) {
-      const { code, message, ...rest } = storageErrors.workerCrashed({
-        job: job.kind,
-        attempts: job.failures + 1,
-        detail: `nothing was heard of worker ${job.workerId}`,
-      });
-      const detail = JSON.stringify({ data: rest.data, fix: rest.fix, exit: rest.exit });
-      this.#fail(job, { code, message, detail }, false, 0);
-    }
-    return dead.length;
+    return this.#takeBack(this.#file.all(sql, this.#clock.nowMs()).map(jobOf));
+  }
+
+  #takeBack(jobs: readonly Job[]): number {
+    for (const job of jobs) this.#fail(job, crashOf(job), false, 0);
+    return jobs.length;
   }
 
   async job(jobId: number): Promise<Job | undefined> {

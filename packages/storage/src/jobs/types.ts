@@ -213,6 +213,8 @@ export interface JobQueue extends AsyncDisposable {
    * poison. How many there were.
    */
   expire(): Promise<number>;
+  /** As `expire`, at once, for all that a worker holds who is known to be dead. */
+  bury(workerId: string): Promise<number>;
 
   job(jobId: number): Promise<Job | undefined>;
   /** Newest first, those below `beforeId` when given; reads no more rows than it gives. */

@@ -1,5 +1,16 @@
 /** The pool room: the heavy jobs, in this thread or in worker threads. */
 export { createInlineSealer } from "./inline.ts";
-export type { JobOptions, Sealer, SealingPool } from "./jobs.ts";
+export type {
+  ExtractJob,
+  JobOptions,
+  PostJob,
+  PostResult,
+  ProveJob,
+  ReplicateJob,
+  ReplicateResult,
+  Sealer,
+  SealingPool,
+} from "./jobs.ts";
+export { type ErrorData, errorData, errorOf, packed, unpacked } from "./payload.ts";
 export { createSealingPool, type SealingPoolOptions } from "./sealing-pool.ts";
 export { createVerifierPool, type VerifierPool, type VerifierPoolOptions } from "./verifier-pool.ts";

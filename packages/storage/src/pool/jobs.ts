@@ -24,6 +24,11 @@ export interface ReplicateJob {
   readonly replicaPath: string;
   readonly treePath: string;
   readonly auxPath: string;
+  /**
+   * Where it is written down which layers `aux` has whole: a job that finds such a record of the same seal, with its
+   * `aux`, goes on behind them. Null: it is not, and a cut off seal begins anew.
+   */
+  readonly resumePath: string | null;
 }
 export interface ReplicateResult {
   readonly commR: Uint8Array;
@@ -54,6 +59,8 @@ export interface ExtractJob {
 export interface PostJob {
   readonly classes: readonly SectorClass[];
   readonly postKind: PostKind;
+  /** Only to see whether it could be proven: less urgent than any that is due. */
+  readonly isRehearsal?: boolean;
   readonly seed: Uint8Array;
   readonly miner: Address;
   readonly sectors: readonly {
@@ -79,6 +86,8 @@ export type JobRequest =
 
 export interface JobOptions {
   readonly signal: AbortSignal;
+  /** When the result is of no more use. */
+  readonly dueMs?: number;
   /** 0…1, now and then. */
   readonly onProgress?: (doneRatio: number) => void;
 }

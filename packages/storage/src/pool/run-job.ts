@@ -31,7 +31,7 @@ export async function replicate(
   const { classes, sectorBytes, identity, stagedPath } = job;
   const { profile } = resolveClass(classes, sectorBytes);
   await using staged = stagedPath === null ? null : await disk.open(stagedPath, "read");
-  await using store = await SealFiles.create(disk, job, profile);
+  await using store = await SealFiles.open(disk, job, profile);
   try {
     const input = stagedInput(staged ?? undefined, job);
     const sealed = await prover.seal({ classes, sectorBytes, identity, input, store }, hooks);

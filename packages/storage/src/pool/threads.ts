@@ -7,7 +7,8 @@ import type { MessagePort } from "node:worker_threads";
 import { assert } from "@holdfast/base";
 import { Piscina } from "piscina";
 import { storageErrors } from "../errors.ts";
-import { errorOf, type WorkerAnswer, type WorkerTask } from "./wire.ts";
+import { errorOf } from "./payload.ts";
+import type { WorkerAnswer, WorkerTask } from "./wire.ts";
 
 export interface ThreadOptions {
   /** Threads at most. */

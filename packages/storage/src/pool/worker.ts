@@ -7,8 +7,9 @@ import { createProver, createVerifier, verifyStatement } from "@holdfast/proofs"
 import { move, transferableSymbol, valueSymbol } from "piscina";
 import { openVolumesHere, type VolumeDisk, type VolumeTable } from "../volumes/index.ts";
 import type { JobRequest } from "./jobs.ts";
+import { errorData } from "./payload.ts";
 import { extract, post, prove, replicate } from "./run-job.ts";
-import { errorData, type WorkerAnswer, type WorkerTask } from "./wire.ts";
+import type { WorkerAnswer, WorkerTask } from "./wire.ts";
 
 // The disk's answers are heard between two steps of a computation.
 const prover = createProver({ pause: () => new Promise((resolve) => setImmediate(resolve)) });

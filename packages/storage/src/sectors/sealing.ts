@@ -185,6 +185,7 @@ export class Sealing {
         replicaPath: files.sealed,
         treePath: files.tree,
         auxPath: files.aux,
+        resumePath: null,
       },
       options,
     );

@@ -155,6 +155,25 @@ function deathCases(using: Using): void {
   );
 
   it(
+    "takes back at once what a worker held that is known to be dead",
+    using(async ({ queue, other }) => {
+      for (const key of ["a", "b", "c"]) await queue.enqueue(seal(key));
+      await claimed(queue, "dead");
+      const alive = await claimed(queue, "alive");
+      const zombie = await claimed(queue, "dead");
+      expect(await other.bury("dead")).toBe(2);
+      expect(await other.bury("dead")).toBe(0);
+      expect(await codeOf(queue.done(zombie, ""))).toBe("storage/lease-lost");
+      await queue.done(alive, "");
+      const back = await queue.list({ states: ["waiting"] }, { limit: 9 });
+      expect(back.map(({ key, failures }) => [key, failures])).toEqual([
+        ["c", 1],
+        ["a", 1],
+      ]);
+    }),
+  );
+
+  it(
     "ends the pause of a waiting job on retry, and leaves running and done ones alone",
     using(async ({ queue }) => {
       const { jobId } = await queue.enqueue(seal("a"));

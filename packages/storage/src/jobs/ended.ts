@@ -1,0 +1,25 @@
+/** Waiting for a job: whoever enqueued it hears of its end, in whatever process it was done. */
+import { abortable, type Cancel } from "@holdfast/base";
+import { storageErrors } from "../errors.ts";
+import type { Job, JobQueue } from "./types.ts";
+
+/** The job when it is done, failed or cancelled. Throws storage/unknown-job, and the signal's reason. */
+export async function ended(
+  queue: JobQueue,
+  jobId: number,
+  { signal, onProgress }: { readonly signal?: Cancel; readonly onProgress?: (doneRatio: number) => void },
+): Promise<Job> {
+  let { promise: news, resolve: wake } = Promise.withResolvers<void>();
+  using _listening = queue.onChange((changed) => {
+    if (changed === undefined || changed === jobId) wake();
+  });
+  for (;;) {
+    signal?.throwIfAborted();
+    ({ promise: news, resolve: wake } = Promise.withResolvers<void>()); // before the look: nothing falls between
+    const job = await queue.job(jobId);
+    if (job === undefined) throw storageErrors.unknownJob({ jobId });
+    if (job.endedMs !== null) return job;
+    onProgress?.(job.progress);
+    await abortable(signal, news);
+  }
+}

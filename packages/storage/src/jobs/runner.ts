@@ -1,0 +1,301 @@
+/**
+ * A worker: takes jobs from a queue, as many as its resources allow, keeps their leases and brings their results. Jobs
+ * with a deadline have a lane of their own that no seal can take; where memory does not suffice for one of them, the
+ * least urgent job is given back (its next worker goes on behind its last whole layer).
+ * Invariant: what a job's end says to the queue is said with the lease of its claim. A worker that has lost a lease
+ * stops that job and says nothing.
+ */
+import { type Clock, HoldfastError, type Logger } from "@holdfast/base";
+import { storageErrors } from "../errors.ts";
+import { errorData } from "../pool/index.ts";
+import { type Job, type JobKind, type JobQueue, type JobResources, jobKinds, urgencyOf } from "./types.ts";
+
+export interface WorkOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (doneRatio: number) => void;
+}
+/** Does a job and returns its output. An aborted one may end as it likes: nobody looks at it. */
+export type JobWork = (job: Job, options: WorkOptions) => Promise<string>;
+export type JobHandlers = { readonly [Kind in JobKind]?: JobWork };
+
+export interface RunnerOptions {
+  readonly queue: JobQueue;
+  readonly handlers: JobHandlers;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Its own for as long as the process lives. */
+  readonly workerId: string;
+  /** Machine and process, for people. */
+  readonly place: string;
+  readonly capacity: JobResources;
+  /** Jobs of a kind at a time; as many as fit for kinds that are not named. */
+  readonly parallel?: { readonly [Kind in JobKind]?: number };
+  /** How long a job is kept without a word; a third of it is the time between two words. */
+  readonly leaseMs?: number;
+  /** The queue is looked at after so long even if nobody has told of a change. */
+  readonly lookMs?: number;
+}
+
+export interface Runner extends AsyncDisposable {
+  readonly workerId: string;
+  /** Jobs that it works on. */
+  readonly running: readonly Job[];
+  /** Resolves when it has had nothing to do for so long; rejects with the signal's reason. */
+  idle(forMs: number, signal?: AbortSignal): Promise<void>;
+}
+
+const defaultLeaseMs = 30_000;
+const defaultLookMs = 5_000;
+/** People look at the progress of a job. */
+const longestBeatMs = 2_000;
+/** Kinds up to this one have deadlines: they push others aside. */
+const pressing = urgencyOf("winning-post");
+/** Kinds up to this one have the lane that no seal can take. */
+const quick = urgencyOf("check");
+/** The lane's threads: as many of these jobs at a time. */
+const quickCpus = 1;
+const backoffMs = { first: 1_000, factor: 4, most: 60_000 } as const;
+
+interface Running {
+  readonly job: Job;
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+  progress: number;
+}
+
+export function startRunner(options: RunnerOptions): Runner {
+  return new QueueRunner(options);
+}
+
+class QueueRunner implements Runner {
+  readonly #options: RunnerOptions;
+  readonly #running = new Map<number, Running>();
+  readonly #end = new AbortController();
+  readonly #listening: Disposable;
+  readonly #loop: Promise<void>;
+  #news = Promise.withResolvers<void>();
+  #idleSinceMs: number;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#idleSinceMs = options.clock.nowMs();
+    this.#listening = options.queue.onChange(() => this.#news.resolve());
+    this.#loop = this.#work();
+  }
+
+  get workerId(): string {
+    return this.#options.workerId;
+  }
+  get running(): readonly Job[] {
+    return [...this.#running.values()].map(({ job }) => job);
+  }
+
+  async idle(forMs: number, signal?: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    for (;;) {
+      const leftMs = this.#running.size > 0 ? forMs : this.#idleSinceMs + forMs - clock.nowMs();
+      if (leftMs <= 0) return;
+      await clock.sleep(leftMs, signal);
+    }
+  }
+
+  /** Gives its jobs back and ends. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.abort(storageErrors.closed({}));
+    this.#listening[Symbol.dispose]();
+    this.#news.resolve();
+    await this.#loop;
+    for (const { stop } of this.#running.values()) stop.abort(giveBack("its worker ends"));
+    await Promise.all([...this.#running.values()].map(({ done }) => done));
+    await this.#told(() => this.#options.queue.leave(this.workerId));
+  }
+
+  async #work(): Promise<void> {
+    while (!this.#end.signal.aborted) {
+      this.#news = Promise.withResolvers<void>(); // before the look, so that no change falls between
+      const worked = await this.#told(async () => {
+        await this.#announce();
+        let job = await this.#claim();
+        for (; job !== undefined && !this.#end.signal.aborted; job = await this.#claim()) this.#start(job);
+        if (job !== undefined) await this.#options.queue.release(job, "its worker ends");
+        await this.#makeRoom();
+      });
+      if (!worked) await this.#pause(backoffMs.first);
+      else await this.#pause(this.#options.lookMs ?? defaultLookMs);
+    }
+  }
+
+  #announced = Number.NEGATIVE_INFINITY;
+  async #announce(): Promise<void> {
+    const { queue, clock, place, capacity, lookMs = defaultLookMs } = this.#options;
+    if (clock.nowMs() - this.#announced < lookMs) return;
+    this.#announced = clock.nowMs();
+    await queue.announce({ workerId: this.workerId, place, kinds: this.#kinds(), capacity });
+  }
+
+  /** Until something changes, or it is time to look. */
+  async #pause(ms: number): Promise<void> {
+    const woken = new AbortController();
+    this.#news.promise.then(() => woken.abort());
+    try {
+      await this.#options.clock.sleep(ms, AbortSignal.any([this.#end.signal, woken.signal]));
+    } catch {
+      // Woken: that is what it was waiting for.
+    }
+  }
+
+  #kinds(): JobKind[] {
+    return jobKinds.filter((kind) => this.#options.handlers[kind] !== undefined);
+  }
+
+  /** The next job of either lane. */
+  async #claim(): Promise<Job | undefined> {
+    const { queue, leaseMs = defaultLeaseMs } = this.#options;
+    for (const isQuick of [true, false]) {
+      const kinds = this.#kinds().filter((kind) => isInLane(kind, isQuick) && this.#hasPlace(kind));
+      if (kinds.length === 0) continue;
+      const job = await queue.claim({ workerId: this.workerId, kinds, free: this.#free(isQuick), leaseMs });
+      if (job !== undefined) return job;
+    }
+    return undefined;
+  }
+
+  #hasPlace(kind: JobKind): boolean {
+    const most = this.#options.parallel?.[kind] ?? Number.POSITIVE_INFINITY;
+    return this.running.filter((job) => job.kind === kind).length < most;
+  }
+
+  /** What a lane has left; memory is one for both. */
+  #free(isQuick: boolean): JobResources {
+    const { capacity } = this.#options;
+    const usedCpus = this.running
+      .filter(({ kind }) => isInLane(kind, isQuick))
+      .reduce((sum, { resources }) => sum + resources.cpus, 0);
+    const usedBytes = this.running.reduce((sum, { resources }) => sum + resources.memoryBytes, 0);
+    return {
+      cpus: (isQuick ? quickCpus : capacity.cpus) - usedCpus,
+      // What alone is larger than the machine is tried alone, rather than never.
+      memoryBytes: this.#running.size === 0 ? Number.MAX_SAFE_INTEGER : capacity.memoryBytes - usedBytes,
+    };
+  }
+
+  /** Gives the least urgent job back if one with a deadline waits that did not fit beside it. */
+  async #makeRoom(): Promise<void> {
+    const kinds = this.#kinds().filter((kind) => urgencyOf(kind) <= pressing);
+    if (kinds.length === 0 || this.#running.size === 0) return;
+    const free = { cpus: Number.MAX_SAFE_INTEGER, memoryBytes: Number.MAX_SAFE_INTEGER };
+    const waiting = await this.#options.queue.peek({ workerId: this.workerId, kinds, free });
+    if (waiting === undefined) return;
+    // A place in the lane frees only who is in it; memory, anyone.
+    const isLaneFull = this.#free(true).cpus < waiting.resources.cpus;
+    const [victim] = [...this.#running.values()]
+      .filter(({ job }) => urgencyOf(job.kind) > pressing && (!isLaneFull || isInLane(job.kind, true)))
+      .sort(
+        (one, other) =>
+          urgencyOf(other.job.kind) - urgencyOf(one.job.kind) || other.job.jobId - one.job.jobId,
+      );
+    if (victim?.stop.signal.aborted === false)
+      victim.stop.abort(giveBack(`job ${waiting.jobId} (${waiting.kind}) is due`));
+  }
+
+  #start(job: Job): void {
+    const stop = new AbortController();
+    const entry: Running = { job, stop, done: Promise.resolve(), progress: 0 };
+    const run = async (): Promise<void> => {
+      const beating = this.#beat(entry);
+      try {
+        await this.#do(entry);
+      } finally {
+        this.#running.delete(job.jobId);
+        stop.abort(giveBack("it is over"));
+        await beating;
+        this.#idleSinceMs = this.#options.clock.nowMs();
+        this.#news.resolve();
+      }
+    };
+    this.#running.set(job.jobId, Object.assign(entry, { done: run() }));
+  }
+
+  async #do(entry: Running): Promise<void> {
+    const { queue, handlers, logger } = this.#options;
+    const { job, stop } = entry;
+    const onProgress = (doneRatio: number) => {
+      entry.progress = doneRatio;
+    };
+    try {
+      const work = handlers[job.kind];
+      if (work === undefined) throw storageErrors.jobFailed({ job: job.kind, detail: "no handler" });
+      const output = await work(job, { signal: stop.signal, onProgress });
+      await this.#toQueue(() => queue.done(job, output));
+    } catch (error) {
+      if (stop.signal.aborted) {
+        const why: unknown = stop.signal.reason;
+        if (why instanceof GiveBack) await this.#toQueue(() => queue.release(job, why.message));
+        return;
+      }
+      logger.warn("storage: a job failed", { jobId: job.jobId, kind: job.kind, detail: String(error) });
+      const { code, message, ...detail } = errorData(error, job.kind);
+      const failure = { code, message, detail: JSON.stringify(detail) };
+      const isFinal = detail.exit !== "retry-later";
+      await this.#toQueue(() => queue.fail(job, failure, { isFinal, backoffMs: pauseAfter(job.failures) }));
+    }
+  }
+
+  /** Keeps the lease; whoever has lost it is stopped. */
+  async #beat(entry: Running): Promise<void> {
+    const { job, stop } = entry;
+    const { queue, clock, leaseMs = defaultLeaseMs } = this.#options;
+    while (!stop.signal.aborted) {
+      try {
+        await clock.sleep(Math.min(leaseMs / 3, longestBeatMs), stop.signal);
+        await queue.heartbeat(job, leaseMs, entry.progress);
+      } catch (error) {
+        if (stop.signal.aborted) return;
+        if (isLost(error)) stop.abort(error);
+        else if (!(error instanceof HoldfastError)) throw error; // a full disk: the lease may outlast it
+      }
+    }
+  }
+
+  /** Says how a job ended, as often as it takes while the lease may still be its own. */
+  async #toQueue(say: () => Promise<void>): Promise<void> {
+    const { clock, leaseMs = defaultLeaseMs } = this.#options;
+    for (let waitedMs = 0; waitedMs <= leaseMs; waitedMs += backoffMs.first) {
+      if (await this.#told(say)) return;
+      await clock.sleep(backoffMs.first);
+    }
+  }
+
+  /** False when the queue could not be asked; true also when it has answered that the job is another's. */
+  async #told(say: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await say();
+      return true;
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+      if (isLost(error) || error.code === "storage/closed") return true;
+      this.#options.logger.error("storage: the job queue does not answer", { detail: error.message });
+      return false;
+    }
+  }
+}
+
+/** Why a job is stopped that is to be given back. */
+class GiveBack extends Error {
+  override readonly name = "GiveBack";
+}
+function giveBack(reason: string): GiveBack {
+  return new GiveBack(reason);
+}
+
+function isInLane(kind: JobKind, isQuick: boolean): boolean {
+  return urgencyOf(kind) <= quick === isQuick;
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === "storage/lease-lost";
+}
+
+function pauseAfter(failures: number): number {
+  return Math.min(backoffMs.first * backoffMs.factor ** failures, backoffMs.most);
+}

@@ -1,0 +1,303 @@
+/** Workers: what they take and when, what they give back, and what becomes of the work of those that die. */
+import { type Logger, silentLogger } from "@holdfast/base";
+import { SimClock } from "@holdfast/base/testing";
+import {
+  type Job,
+  type JobHandlers,
+  type JobKind,
+  type JobQueue,
+  jobKinds,
+  type NewJob,
+  openSqliteJobs,
+  type Runner,
+  type RunnerOptions,
+  startRunner,
+  storageErrors,
+} from "@holdfast/storage";
+import { afterAll, describe, expect, it } from "vitest";
+import { scratch } from "../support.ts";
+
+const files = scratch();
+afterAll(() => files.remove());
+
+const leaseMs = 30_000;
+
+/** A job under way that ends when the test says so. */
+interface Underway {
+  readonly job: Job;
+  readonly signal: AbortSignal;
+  done(output: string): void;
+  fail(error: unknown): void;
+}
+
+class World {
+  readonly clock = new SimClock();
+  readonly queue: JobQueue;
+  readonly underway: Underway[] = [];
+
+  constructor() {
+    this.queue = openSqliteJobs({ dbPath: files.next(), clock: this.clock });
+  }
+
+  /** Handlers of all kinds whose jobs wait for the test. */
+  handlers(): JobHandlers {
+    const work = (job: Job, { signal }: { readonly signal: AbortSignal }) => {
+      const { promise, resolve, reject } = Promise.withResolvers<string>();
+      this.underway.push({ job, signal, done: resolve, fail: reject });
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      return promise;
+    };
+    return Object.fromEntries(jobKinds.map((kind) => [kind, work]));
+  }
+
+  start(more: Partial<RunnerOptions> = {}): Runner {
+    return startRunner({
+      queue: this.queue,
+      handlers: this.handlers(),
+      clock: this.clock,
+      logger: silentLogger,
+      workerId: "w",
+      place: "here",
+      capacity: { cpus: 2, memoryBytes: 1_000 },
+      leaseMs,
+      ...more,
+    });
+  }
+
+  add(key: string, kind: JobKind = "seal", more: Partial<NewJob> = {}): Promise<Job> {
+    return this.queue.enqueue({ key, kind, input: "", ...more });
+  }
+  pass(ms: number): Promise<void> {
+    return this.clock.advance(ms);
+  }
+  /** Keys of the jobs that run at present, in order of their start. */
+  get keys(): string[] {
+    return this.underway.filter(({ signal }) => !signal.aborted).map(({ job }) => job.key);
+  }
+  of(key: string): Underway {
+    const found = this.underway.findLast(({ job }) => job.key === key);
+    if (found === undefined) throw new Error(`${key} has been started`);
+    return found;
+  }
+  async state(key: string): Promise<Partial<Job>> {
+    const [job] = (await this.queue.list({}, { limit: 99 })).filter((one) => one.key === key);
+    return job ?? {};
+  }
+}
+
+describe("a worker", () => {
+  it("takes as many jobs as fit, and the next when one is done", async () => {
+    const world = new World();
+    for (const key of ["a", "b", "c"]) await world.add(key);
+    await using _runner = world.start();
+    await world.pass(1);
+    expect(world.keys).toEqual(["a", "b"]);
+    world.of("a").done("result");
+    await world.pass(1);
+    expect(world.keys).toEqual(["b", "c"]);
+    expect(await world.state("a")).toMatchObject({ state: "done", output: "result" });
+  });
+
+  it("keeps a lane for what is quick and due, which no seal can take", async () => {
+    const world = new World();
+    for (const key of ["a", "b", "c"]) await world.add(key);
+    await using _runner = world.start();
+    await world.pass(1);
+    await world.add("read", "unseal");
+    await world.pass(1);
+    expect(world.keys).toEqual(["a", "b", "read"]);
+    await world.add("window", "window-post");
+    // The read is in the way of a proof with a deadline: it is given back, and no failure of its.
+    await world.pass(1);
+    expect(await world.state("read")).toMatchObject({ state: "waiting", failures: 0 });
+    expect(world.keys).toEqual(["a", "b", "window"]);
+    world.of("window").done("");
+    await world.pass(1);
+    expect(world.keys).toEqual(["a", "b", "read"]);
+  });
+
+  it("gives the least urgent job back for a proof that its memory is needed for", async () => {
+    const world = new World();
+    const resources = { cpus: 1, memoryBytes: 450 };
+    await world.add("older", "seal", { resources });
+    await world.add("newer", "seal", { resources });
+    await using _runner = world.start();
+    await world.pass(1);
+    await world.add("large proof", "window-post", { resources });
+    await world.pass(1);
+    await world.pass(1);
+    expect(world.keys).toEqual(["older", "large proof"]);
+    const events = await world.queue.events(0, 99);
+    expect(events.find(({ reason }) => reason?.includes("window-post"))?.from).toBe("running");
+    world.of("large proof").done("");
+    await world.pass(1);
+    expect(world.keys).toEqual(["older", "newer"]);
+    expect(await world.state("newer")).toMatchObject({ state: "running", failures: 0, token: 2 });
+  });
+
+  it("does no more of a kind than it is told, and nothing that is cordoned", async () => {
+    const world = new World();
+    for (const key of ["a", "b"]) await world.add(key);
+    await world.add("move", "move");
+    await world.queue.cordon("worker:w", "maintenance");
+    await using _runner = world.start({ parallel: { seal: 1 } });
+    await world.pass(1);
+    expect(world.keys).toEqual([]);
+    await world.queue.uncordon("worker:w");
+    await world.pass(1);
+    expect(world.keys).toEqual(["a", "move"]);
+  });
+
+  it("tries what is larger than the machine alone, rather than never", async () => {
+    const world = new World();
+    await world.add("huge", "seal", { resources: { cpus: 1, memoryBytes: 9_999 } });
+    await world.add("small");
+    await using _runner = world.start();
+    await world.pass(1);
+    expect(world.keys).toEqual(["huge"]);
+    world.of("huge").done("");
+    await world.pass(1);
+    expect(world.keys).toEqual(["small"]);
+  });
+
+  it("tries again what may go well later, and reports at once what cannot", async () => {
+    const world = new World();
+    await world.add("full");
+    await world.add("rotten");
+    await using _runner = world.start();
+    await world.pass(1);
+    world.of("rotten").fail(storageErrors.stagedCorrupt({ sectorId: 1, expected: "aa", found: "bb" }));
+    world.of("full").fail(storageErrors.workerCrashed({ job: "seal", attempts: 1, detail: "SIGSEGV" }));
+    await world.pass(1);
+    expect(await world.state("rotten")).toMatchObject({
+      state: "failed",
+      failure: { code: "storage/staged-corrupt" },
+    });
+    const [{ detail } = { detail: "" }] = [(await world.state("rotten")).failure ?? { detail: "" }];
+    expect(JSON.parse(detail)).toMatchObject({ exit: "internal", data: { expected: "aa", found: "bb" } });
+    expect(await world.state("full")).toMatchObject({ state: "waiting", failures: 1 });
+    for (let failures = 1; failures < 3; failures++) {
+      const before = world.underway.length;
+      await world.pass(70_000);
+      expect(world.underway.length).toBe(before + 1);
+      world.of("full").fail(storageErrors.workerCrashed({ job: "seal", attempts: 1, detail: "SIGSEGV" }));
+      await world.pass(1);
+    }
+    expect(await world.state("full")).toMatchObject({ state: "failed", failures: 3 });
+  });
+
+  it("gives its jobs back when it ends, and says that it has left", async () => {
+    const world = new World();
+    await world.add("a");
+    const runner = world.start();
+    await world.pass(1);
+    expect((await world.queue.workers()).map(({ workerId }) => workerId)).toEqual(["w"]);
+    const ending = runner[Symbol.asyncDispose]();
+    await world.pass(1);
+    await ending;
+    expect(await world.state("a")).toMatchObject({ state: "waiting", failures: 0 });
+    expect(await world.queue.workers()).toEqual([]);
+    await world.add("b");
+    await world.pass(60_000);
+    expect(world.underway).toHaveLength(1);
+  });
+
+  it("is idle when it has had nothing to do for a while", async () => {
+    const world = new World();
+    await using runner = world.start();
+    await world.add("a");
+    let isIdle = false;
+    const idle = runner.idle(10_000).then(() => {
+      isIdle = true;
+    });
+    await world.pass(25_000);
+    expect(isIdle).toBe(false);
+    world.of("a").done("");
+    await world.pass(9_000);
+    expect(isIdle).toBe(false);
+    await world.pass(11_000);
+    await idle;
+    expect(isIdle).toBe(true);
+  });
+});
+
+describe("a job", () => {
+  it("stops when it is cancelled, and its lease is kept while it runs", async () => {
+    const world = new World();
+    const { jobId } = await world.add("a");
+    await using _runner = world.start();
+    await world.pass(10 * leaseMs);
+    expect(await world.state("a")).toMatchObject({ state: "running", failures: 0 });
+    await world.queue.cancel(jobId, "test");
+    await world.pass(3_000);
+    expect(world.of("a").signal.aborted).toBe(true);
+    expect(await world.state("a")).toMatchObject({ state: "cancelled" });
+  });
+
+  it("outlives its worker: another takes it, and the zombie's result is refused", async () => {
+    const world = new World();
+    await world.add("a");
+    const stopped = new SimClock(world.clock.nowMs()); // the first worker's process stands still
+    const zombie = world.start({ workerId: "zombie", clock: stopped });
+    await world.pass(1);
+    const first = world.of("a");
+    await using _heir = world.start({ workerId: "heir" });
+    await world.pass(leaseMs + 6_000);
+    const second = world.of("a");
+    expect(second.job).toMatchObject({ workerId: "heir", token: 2, failures: 1 });
+    first.done("of the zombie");
+    await world.pass(1);
+    expect(await world.state("a")).toMatchObject({ state: "running", workerId: "heir" });
+    second.done("of the heir");
+    await world.pass(1);
+    expect(await world.state("a")).toMatchObject({ state: "done", output: "of the heir" });
+    await zombie[Symbol.asyncDispose]();
+  });
+
+  it("is reported when the queue answers again", async () => {
+    const world = new World();
+    const errors: string[] = [];
+    const logger: Logger = { ...silentLogger, error: (message) => void errors.push(message) };
+    let failing = 0;
+    const sick = new Proxy(world.queue, {
+      get: (target, name) => {
+        const method: unknown = Reflect.get(target, name);
+        if (typeof method !== "function") return method;
+        return (...args: unknown[]) => {
+          if (failing > 0 && name !== "onChange") {
+            failing -= 1;
+            return Promise.reject(storageErrors.databaseFull({ dbPath: "q" }));
+          }
+          return method.apply(target, args);
+        };
+      },
+    });
+    await world.add("a");
+    await using _runner = world.start({ queue: sick, logger });
+    await world.pass(1);
+    failing = 4;
+    world.of("a").done("kept");
+    await world.pass(8_000);
+    expect(errors.length).toBeGreaterThan(0);
+    expect(await world.state("a")).toMatchObject({ state: "done", output: "kept" });
+  });
+
+  it("that kills every worker is poison, and the others go on", async () => {
+    const world = new World();
+    await world.add("killer", "seal", { priority: 1 });
+    await world.add("good");
+    for (let life = 0; life < 3; life++) {
+      const clock = new SimClock(world.clock.nowMs());
+      world.start({ workerId: `victim ${life}`, clock, capacity: { cpus: 1, memoryBytes: 1 } });
+      await world.pass(1);
+      expect(world.of("killer").job.workerId).toBe(`victim ${life}`);
+      await world.pass(leaseMs + 1);
+    }
+    await using _runner = world.start({ workerId: "survivor" });
+    await world.pass(1);
+    expect(world.of("good").job.workerId).toBe("survivor");
+    const failed = await world.state("killer");
+    expect(failed).toMatchObject({ state: "failed", failures: 3 });
+    expect(failed.failure?.code).toBe("storage/worker-crashed");
+  });
+});

@@ -262,8 +262,12 @@ export const methods = {
   ),
   "mine.status": call("Is this miner earning, and if not, why", nothing, mineStatus),
   "sector.ls": call(
-    "Sectors of this miner, or of any miner from the chain",
-    z.object({ miner: addressText.optional() }),
+    "Sectors of this miner, or of any miner from the chain, by number",
+    z.object({
+      miner: addressText.optional(),
+      after: z.int().min(-1).optional().describe("begin above this number: the last of the page before"),
+      limit: limitParam,
+    }),
     z.array(sectorView),
   ),
   "sector.show": call(

@@ -98,14 +98,18 @@ function marketDoor(
     watch: (jobId, signal) => client.watch(jobId, signal),
     receipt: async (jobId) => client.receipt(jobId),
     files: () => [...client.files()],
-    deals: () => [
-      ...client.deals().flatMap(({ dealId }) => client.deal(dealId) ?? []),
-      ...(miner?.deals() ?? []).flatMap(({ dealId }) => miner?.deal(dealId) ?? []),
-    ],
+    async deals() {
+      const found = client.deals().flatMap(({ dealId }) => client.deal(dealId) ?? []);
+      for (const { dealId } of (await miner?.deals()) ?? []) {
+        const detail = await miner?.deal(dealId);
+        if (detail !== undefined) found.push(detail);
+      }
+      return found;
+    },
     change: (dealId, request) => client.change(dealId, request),
     redemption: (dealId) => miner?.redemption(dealId),
     policy: (change) => miner?.policy(change),
-    explain: (id) => client.explain(id) ?? miner?.explain(id),
+    explain: async (id) => client.explain(id) ?? (await miner?.explain(id)),
   };
 }
 

@@ -1,13 +1,14 @@
 /** The miner's storage as the other rooms want to see it: one adapter for mining, one for the API. */
-import type { Storage } from "@holdfast/storage";
+import { type SectorInfo, type Storage, sectorStates } from "@holdfast/storage";
 import type { MinerParts } from "./compose.ts";
 import type { MineStorage, Mining } from "./mine/index.ts";
-import type { HandlerNeeds } from "./rpc/index.ts";
+import type { HandlerNeeds, LocalSector } from "./rpc/index.ts";
 
 /** Mining waits for a step; the storage starts it and tells when the sector is idle again. */
 export function mineStorageOf(storage: Storage): MineStorage {
   return {
-    listSectors: () => storage.listSectors(),
+    unfinished: () => storage.everySector([...unfinishedStates, "failed"]),
+    landed: () => storage.everySector(["committed", "faulty"]),
     async seal(sectorId, ticket, identity) {
       await storage.startSeal(sectorId, ticket, identity);
       await storage.whenIdle(sectorId);
@@ -32,22 +33,39 @@ export function minerDoorOf(
   return {
     miner: address,
     status: () => mining.status(),
-    sectors: () =>
-      storage
-        .listSectors()
-        .filter(({ state }) => state !== "removed")
-        .map((sector) => {
-          const pieces = storage.listPieces(sector.sectorId);
-          return {
-            sectorId: sector.sectorId,
-            sectorBytes: sector.sectorBytes,
-            state: sector.state,
-            detail: sector.failure?.message ?? "",
-            commD: sector.commitments?.commD ?? null,
-            commR: sector.commitments?.commR ?? null,
-            usedBytes: sector.filledPaddedBytes,
-            pieces,
-          };
-        }),
+    sectors: async (page) => (await storage.listSectors({ ...page, states: keptStates })).map(localSector),
+    sector: async (sectorId) => {
+      const [found] = await storage.listSectors({ states: keptStates, after: sectorId - 1, limit: 1 });
+      return found?.sectorId === sectorId ? localSector(found) : undefined;
+    },
+    piecesOf: (sectorId) => storage.listPieces({ sectorId }),
+    async *unfinished() {
+      for await (const sector of storage.everySector(unfinishedStates)) yield localSector(sector);
+    },
+    async countSectors() {
+      const counts: { [state: string]: number } = {};
+      for (const { state, sectorCount } of await storage.countSectors()) {
+        if (state !== "removed") counts[state] = (counts[state] ?? 0) + sectorCount;
+      }
+      return counts;
+    },
+  };
+}
+
+const keptStates = sectorStates.filter((state) => state !== "removed");
+const unfinishedStates = sectorStates.filter(
+  (state) => !["committed", "faulty", "expired", "removed", "failed"].includes(state),
+);
+
+function localSector(sector: SectorInfo): LocalSector {
+  return {
+    sectorId: sector.sectorId,
+    sectorBytes: sector.sectorBytes,
+    state: sector.state,
+    detail: sector.failure?.message ?? "",
+    commD: sector.commitments?.commD ?? null,
+    commR: sector.commitments?.commR ?? null,
+    usedBytes: sector.filledPaddedBytes,
+    pieceCount: sector.pieceCount,
   };
 }

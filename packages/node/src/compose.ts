@@ -384,8 +384,8 @@ function metricsOf(rooms: Measured): MetricsSource {
         ? 0
         : Number(readMinerState(chain.store, chain.headState().state, miner.miner).power),
     blocksWon: () => mining?.status().blocksWon ?? 0,
-    sectors: () => countBy(miner?.sectors().map(({ state }) => state) ?? []),
-    deals: () => countBy(market.deals().map(({ state }) => state)),
+    sectors: async () => (await miner?.countSectors()) ?? {},
+    deals: async () => countBy((await market.deals()).map(({ state }) => state)),
     held,
   };
 }

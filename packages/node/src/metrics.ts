@@ -2,6 +2,8 @@
 import { Gauge, Registry } from "prom-client";
 import type { Held } from "./held.ts";
 
+type Counts = { readonly [state: string]: number };
+
 export interface MetricsSource {
   readonly height: () => number;
   readonly headAgeSeconds: () => number;
@@ -11,8 +13,8 @@ export interface MetricsSource {
   readonly pendingMessages: () => number;
   readonly powerBytes: () => number;
   readonly blocksWon: () => number;
-  readonly sectors: () => { readonly [state: string]: number };
-  readonly deals: () => { readonly [state: string]: number };
+  readonly sectors: () => Promise<Counts>;
+  readonly deals: () => Promise<Counts>;
   readonly held: () => readonly Held[];
 }
 
@@ -29,15 +31,16 @@ export function openMetrics(name: string, source: MetricsSource): { text(): Prom
       },
     });
   };
-  const byState = (metric: string, help: string, read: () => { readonly [state: string]: number }): void => {
+  const byState = (metric: string, help: string, read: () => Counts | Promise<Counts>): void => {
     new Gauge({
       name: metric,
       help,
       labelNames: ["state"],
       registers: [registry],
-      collect() {
+      async collect() {
+        const counts = await read();
         this.reset();
-        for (const [state, count] of Object.entries(read())) this.set({ state }, count);
+        for (const [state, count] of Object.entries(counts)) this.set({ state }, count);
       },
     });
   };

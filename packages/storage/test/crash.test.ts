@@ -59,21 +59,21 @@ async function runWithCut(changes: number, seed: string, lies: Lies = {}): Promi
 async function wrongWith(storage: Storage, acknowledged: ReadonlySet<string>): Promise<string[]> {
   const complaints: string[] = [];
   for (const { pieceKey, userBytes } of specs) {
-    const piece = storage.getPiece(pieceKey);
+    const piece = await storage.getPiece(pieceKey);
     if (piece === undefined) {
       if (acknowledged.has(pieceKey)) complaints.push(`lost ${pieceKey}`);
       continue;
     }
     if (!(await storage.verifyPiece(pieceKey)).intact) complaints.push(`rotten ${pieceKey}`);
-    if (storage.getSector(piece.sectorId).state !== "committed") continue;
+    if ((await storage.getSector(piece.sectorId)).state !== "committed") continue;
     const bytes = await storage.readPieceFromSealedSector(pieceKey);
     if (!equalBytes(bytes, pieceOf(pieceKey, userBytes).bytes)) complaints.push(`wrong ${pieceKey}`);
   }
   const { orphans, missing } = await storage.audit();
-  const idle = storage.listSectors(["sealing", "proving"]).length === 0;
+  const idle = (await storage.listSectors({ states: ["sealing", "proving"] })).length === 0;
   if (idle) complaints.push(...orphans.map((file) => `orphan ${file.path}`));
   complaints.push(...missing.map((claim) => `missing ${claim.path}`));
-  for (const { sectorId, failure } of storage.listSectors(["failed"])) {
+  for (const { sectorId, failure } of await storage.listSectors({ states: ["failed"] })) {
     complaints.push(`sector ${sectorId} failed: ${failure?.code}`);
   }
   return complaints;

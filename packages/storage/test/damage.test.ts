@@ -66,7 +66,7 @@ describe("rotten files", () => {
     await storage.addPiece(pieceOf("b", 300));
     await rot(fixture, "staged/1", 110);
     await sealTo2(storage);
-    expect(storage.getSector(1).state).toBe("sealed");
+    expect((await storage.getSector(1)).state).toBe("sealed");
     expect(await disk.sizeBytes("staged/1")).toBe(808);
     await storage.close();
   });
@@ -86,10 +86,10 @@ describe("rotten files", () => {
     expect(event.to).toBe("failed");
     expect(event.reason).toMatch(/^proofs\//);
     await storage.retrySector(1);
-    expect(storage.getSector(1).state).toBe("sealed");
+    expect((await storage.getSector(1)).state).toBe("sealed");
     await storage.restartSeal(1, "damaged cache");
     await sealTo(storage, 1, "committed");
-    expect(storage.getSector(1).state).toBe("committed");
+    expect((await storage.getSector(1)).state).toBe("committed");
     await storage.close();
   });
 
@@ -112,7 +112,7 @@ describe("rotten files", () => {
       [3, "storage/replica-corrupt"],
       [5, "storage/not-sealed"],
     ]);
-    const commR = storage.getSector(4).commitments?.commR ?? new Uint8Array();
+    const commR = (await storage.getSector(4)).commitments?.commR ?? new Uint8Array();
     const sectors = [{ sectorId: sectorIdOf(4), sectorBytes, commR }];
     expect(
       createVerifier().verifyPost({
@@ -315,13 +315,13 @@ describe("the audit and the collector", () => {
     await storage.addPiece(pieceOf("a", 900));
     await storage.startSeal(1, ticketAt(1), identity);
     const kinds = new Set<string>();
-    while (storage.getSector(1).state === "sealing") {
+    while ((await storage.getSector(1)).state === "sealing") {
       const { removed } = await storage.collectGarbage();
       expect(removed).toEqual([]);
       for (const file of (await storage.audit()).files) kinds.add(file.owner.kind);
       expect(kinds.has("orphan")).toBe(false);
     }
-    expect(storage.getSector(1).state).toBe("sealed");
+    expect((await storage.getSector(1)).state).toBe("sealed");
     expect(await filesOn(disk)).toHaveLength(4);
     await storage.close();
   });

@@ -35,7 +35,7 @@ describe("a database that fails", () => {
     expect(await codeOf(storage.sealAllStagedSectors())).toBe("storage/database-failed");
     hide(dbPath, false);
     expect(await storage.sealAllStagedSectors()).toEqual([1]);
-    expect(storage.listSectors()).toHaveLength(1);
+    expect(await storage.listSectors()).toHaveLength(1);
     await storage.close();
   });
 
@@ -45,11 +45,11 @@ describe("a database that fails", () => {
     await storage.startSeal(1, ticketAt(1), identity);
     hide(dbPath, true);
     while (clock.pendingTimers === 0) await new Promise(setImmediate);
-    expect(storage.getSector(1).state).toBe("sealing");
+    expect((await storage.getSector(1)).state).toBe("sealing");
     await clock.advance(5_000);
     hide(dbPath, false);
     await clock.advance(5_000);
-    expect(storage.getSector(1)).toMatchObject({
+    expect(await storage.getSector(1)).toMatchObject({
       state: "failed",
       failure: { code: "storage/database-failed" },
     });
@@ -79,14 +79,16 @@ describe("a job that was called off and ends late", () => {
     await storage.startSeal(1, ticketAt(2), identity);
     gates[0]?.resolve();
     await restarting;
-    expect(storage.getSector(1).state).toBe("sealing");
+    expect((await storage.getSector(1)).state).toBe("sealing");
     gates[1]?.resolve();
     await reaches(storage, 1, "sealed");
     const reference = await simStorage(files.next());
     await reference.storage.addCommittedCapacity();
     await reference.storage.startSeal(1, ticketAt(2), identity);
     await reaches(reference.storage, 1, "sealed");
-    expect(storage.getSector(1).commitments).toEqual(reference.storage.getSector(1).commitments);
+    expect((await storage.getSector(1)).commitments).toEqual(
+      (await reference.storage.getSector(1)).commitments,
+    );
     expect(await storage.audit()).toMatchObject({ orphans: [], missing: [] });
     await storage.proveSeal(1, seedAt(1));
     expect(await reaches(storage, 1, "proved", "failed")).toMatchObject({ to: "proved" });

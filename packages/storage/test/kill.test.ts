@@ -65,7 +65,7 @@ async function checkEnd(storage: Storage, specs: readonly PieceSpec[]): Promise<
     expect(equalBytes(await readAll(storage.readPiece(pieceKey)), bytes), pieceKey).toBe(true);
     expect(equalBytes(await storage.readPieceFromSealedSector(pieceKey), bytes), pieceKey).toBe(true);
   }
-  const sectors = storage.listSectors();
+  const sectors = await storage.listSectors();
   expect(new Set(sectors.map((sector) => sector.state))).toEqual(new Set(["committed"]));
   expect(sectors.reduce((sum, sector) => sum + sector.pieceCount, 0)).toBe(specs.length);
 }

@@ -68,11 +68,11 @@ function onSector(
 }
 
 async function agree(model: Model, storage: Storage): Promise<void> {
-  const states = storage.listSectors().map(({ sectorId, state }) => [sectorId, state]);
+  const states = (await storage.listSectors()).map(({ sectorId, state }) => [sectorId, state]);
   expect(states).toEqual([...model.sectors].map(([id, { state }]) => [id, state]));
-  const found = storage.listPieces().map(({ pieceKey, sectorId }) => `${pieceKey} in ${sectorId}`);
+  const found = (await storage.listPieces()).map(({ pieceKey, sectorId }) => `${pieceKey} in ${sectorId}`);
   expect(found).toEqual([...model.pieces].map(([key, { sectorId }]) => `${key} in ${sectorId}`).sort());
-  for (const { sectorId, pieceCount } of storage.listSectors()) {
+  for (const { sectorId, pieceCount } of await storage.listSectors()) {
     const keys = new Set([...model.pieces].filter(([, p]) => p.sectorId === sectorId).map(([key]) => key));
     expect(pieceCount).toBe(keys.size);
   }
@@ -116,7 +116,7 @@ function addAndDieStep(key: number, size: number, changes: number): Step {
         await world.storage.addPiece(piece);
         acknowledged = true;
       });
-      const kept = world.storage.getPiece(pieceKey);
+      const kept = await world.storage.getPiece(pieceKey);
       if (acknowledged) expect(kept).toBeDefined();
       if (kept !== undefined) expect(model.place(kept)).toBe(undefined);
       else if (!model.hasRoom(commP(piece.bytes).paddedBytes / 128)) model.openSector("staging");
@@ -263,14 +263,14 @@ async function readEverything(model: Model, storage: Storage): Promise<void> {
     expect(
       equalBytes(await readAll(storage.readPiece(pieceKey, { offset: half })), bytes.subarray(half)),
     ).toBe(true);
-    if (storage.getSector(sectorId).commitments === null) continue;
+    if ((await storage.getSector(sectorId)).commitments === null) continue;
     expect(equalBytes(await storage.readPieceFromSealedSector(pieceKey), bytes)).toBe(true);
-    expect(verifier.verifyPieceInclusion(storage.provePieceInclusion(pieceKey))).toBe(true);
+    expect(verifier.verifyPieceInclusion(await storage.provePieceInclusion(pieceKey))).toBe(true);
   }
 }
 
 async function post(kind: "window" | "winning", { storage }: World): Promise<void> {
-  const provable = storage.listSectors(["proved", "committed", "faulty"]);
+  const provable = await storage.listSectors({ states: ["proved", "committed", "faulty"] });
   if (provable.length === 0) return;
   const ids = provable.map((sector) => sector.sectorId);
   const { proof, proven, faults } = await storage.generatePost(kind, seedAt(1), ids);

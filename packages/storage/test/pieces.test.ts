@@ -53,7 +53,7 @@ describe("a piece that is refused", () => {
     const { storage } = await simStorage(files.next());
     const good = pieceOf("a", 300);
     expect(await codeOf(storage.addPiece(spoil(good)))).toBe(code);
-    expect(storage.listPieces()).toEqual([]);
+    expect(await storage.listPieces()).toEqual([]);
     const stored = await storage.addPiece(pieceOf("a", 300));
     expect(stored.offsetPaddedBytes).toBe(0); // its slot is free again
     expect(equalBytes(await readAll(storage.readPiece("a")), good.bytes)).toBe(true);
@@ -90,7 +90,7 @@ describe("the same key", () => {
     const { storage } = await simStorage(files.next());
     const first = await storage.addPiece(pieceOf("a", 300));
     expect(await storage.addPiece({ ...pieceOf("a", 300), source: silent() })).toEqual(first);
-    expect(storage.listPieces()).toEqual([first]);
+    expect(await storage.listPieces()).toEqual([first]);
     await storage.close();
   });
 
@@ -111,7 +111,7 @@ describe("the same key", () => {
       codeOf(storage.addPiece({ ...pieceOf("a", 300), source: silent() })),
     ]);
     expect(results).toEqual(["storage/piece-mismatch", "no error", "no error"]);
-    expect(storage.listPieces()).toHaveLength(1);
+    expect(await storage.listPieces()).toHaveLength(1);
     await storage.close();
   });
 
@@ -127,7 +127,7 @@ describe("the same key", () => {
     expect(await codeOf(readAll(storage.readPiece("a")))).toBe("storage/unknown-piece");
     const again = await storage.addPiece(pieceOf("a", 300));
     expect(again.sectorId).not.toBe(a.sectorId);
-    expect(storage.getSector(a.sectorId)).toMatchObject({ pieceCount: 1, filledPaddedBytes: 768 });
+    expect(await storage.getSector(a.sectorId)).toMatchObject({ pieceCount: 1, filledPaddedBytes: 768 });
     await storage.dropPiece("b"); // the last one: its plain copy has no reader any more
     expect(await filesOn(disk)).not.toContain(`unsealed/${a.sectorId}`);
     await storage.close();
@@ -149,7 +149,7 @@ describe("where pieces go", () => {
     await storage.addPiece({ ...piece, pieceKey: "wide", source: bytes, commP: wide, paddedBytes: 1024 });
     await storage.sealAllStagedSectors();
     await sealTo(storage, 1, "committed");
-    for (const { pieceKey } of storage.listPieces()) {
+    for (const { pieceKey } of await storage.listPieces()) {
       expect(equalBytes(await storage.readPieceFromSealedSector(pieceKey), bytes)).toBe(true);
     }
     await storage.close();
@@ -174,24 +174,24 @@ describe("where pieces go", () => {
 
   it("closes a sector when it is full, and the fullest when a piece fits nowhere", async () => {
     const { storage } = await simStorage(files.next(), { maxStagedSectors: 2 });
-    const stateOf = (id: number) => storage.getSector(id).state;
+    const stateOf = async (id: number) => (await storage.getSector(id)).state;
     await storage.addPiece(pieceOf("full", 1016));
-    expect(stateOf(1)).toBe("closing");
+    expect(await stateOf(1)).toBe("closing");
     await storage.addPiece(pieceOf("b", 500)); // 2: 512 of 1024
     await storage.addPiece(pieceOf("c", 700)); // 3: full
     await storage.addPiece(pieceOf("d", 200)); // 2: 768
     await storage.addPiece(pieceOf("e", 400)); // 4: 512
-    expect([2, 3, 4].map(stateOf)).toEqual(["staging", "closing", "staging"]);
+    expect(await Promise.all([2, 3, 4].map(stateOf))).toEqual(["staging", "closing", "staging"]);
     await storage.addPiece(pieceOf("f", 900)); // 5 takes it; 2 was fuller than 4
-    expect([2, 4, 5].map(stateOf)).toEqual(["closing", "staging", "closing"]);
-    expect(storage.nextToSeal()?.sectorId).toBe(1);
+    expect(await Promise.all([2, 4, 5].map(stateOf))).toEqual(["closing", "staging", "closing"]);
+    expect((await storage.nextToSeal())?.sectorId).toBe(1);
     await storage.close();
   });
 
   it("closes a sector with as many pieces as it may have", async () => {
     const { storage } = await simStorage(files.next(), { maxPiecesPerSector: 2 });
     for (const key of ["a", "b", "c"]) await storage.addPiece(pieceOf(key, 10));
-    expect(storage.listSectors().map(({ state, pieceCount }) => [state, pieceCount])).toEqual([
+    expect((await storage.listSectors()).map(({ state, pieceCount }) => [state, pieceCount])).toEqual([
       ["closing", 2],
       ["staging", 1],
     ]);
@@ -209,13 +209,13 @@ describe("where pieces go", () => {
     expect(clock.pendingTimers).toBe(0);
     const { storage } = await simStorage(dbPath, { clock, disk, maxStagedMs: 60_000 });
     await clock.advance(29_999);
-    expect(storage.getSector(1).state).toBe("staging");
+    expect((await storage.getSector(1)).state).toBe("staging");
     await clock.advance(1);
-    expect(storage.getSector(1).state).toBe("closing");
+    expect((await storage.getSector(1)).state).toBe("closing");
     await storage.addPiece(pieceOf("c", 10));
     await storage.dropPiece("c");
     await clock.advance(120_000);
-    expect(storage.getSector(2).state).toBe("staging"); // nothing in it gets old
+    expect((await storage.getSector(2)).state).toBe("staging"); // nothing in it gets old
     await storage.close();
   });
 
@@ -228,12 +228,12 @@ describe("where pieces go", () => {
     const closing = storage.sealAllStagedSectors();
     const other = await storage.addPiece(pieceOf("c", 10));
     expect(other.sectorId).toBe(2); // the closing one takes no more
-    expect(storage.getSector(1).state).toBe("staging");
+    expect((await storage.getSector(1)).state).toBe("staging");
     expect(await codeOf(storage.dropSector(1))).toBe("storage/sector-busy");
     go();
     await adding;
     expect(await closing).toEqual([1]);
-    expect(storage.getSector(1)).toMatchObject({ state: "closing", pieceCount: 2 });
+    expect(await storage.getSector(1)).toMatchObject({ state: "closing", pieceCount: 2 });
     await storage.close();
   });
 });
@@ -254,7 +254,7 @@ describe("space", () => {
     expect(await used(1)).toBeLessThanOrEqual(peakBytes);
     await storage.confirmCommitted(1);
     expect(await used(1)).toBeLessThanOrEqual(restBytes);
-    expect(storage.usage()).toMatchObject({ reservedBytes: peakBytes + restBytes, sectorCount: 2 });
+    expect(await storage.usage()).toMatchObject({ reservedBytes: peakBytes + restBytes, sectorCount: 2 });
     await storage.dropSector(2);
     await storage.addPiece(pieceOf("c", 10));
     expect((await filesOn(disk)).length).toBeGreaterThan(0);
@@ -280,7 +280,7 @@ describe("space", () => {
     disk.capacityBytes = 400;
     expect(await codeOf(storage.addPiece(pieceOf("b", 500)))).toBe("storage/full");
     expect(await codeOf(storage.addPiece(pieceOf("c", 900)))).toBe("storage/full");
-    expect(storage.listPieces().map((piece) => piece.pieceKey)).toEqual(["a"]);
+    expect((await storage.listPieces()).map((piece) => piece.pieceKey)).toEqual(["a"]);
     disk.capacityBytes = 100_000;
     await storage.addPiece(pieceOf("b", 500));
     expect(await storage.verifyPiece("a")).toMatchObject({ intact: true });
@@ -293,7 +293,7 @@ describe("space", () => {
     await storage.addPiece(pieceOf("a", 1016));
     disk.capacityBytes = 3_000;
     await sealTo(storage, 1, "sealed");
-    expect(storage.getSector(1)).toMatchObject({
+    expect(await storage.getSector(1)).toMatchObject({
       state: "failed",
       failure: { during: "sealing", code: "disk/full" },
     });
@@ -315,7 +315,7 @@ describe("an input/output error", () => {
       disk.fault = (operation: DiskOperation) => (operation === broken ? "io" : undefined);
       expect(await codeOf(storage.addPiece(pieceOf("b", 300)))).toBe("disk/io");
       disk.fault = () => undefined;
-      expect(storage.listPieces().map((piece) => piece.pieceKey)).toEqual(["a"]);
+      expect((await storage.listPieces()).map((piece) => piece.pieceKey)).toEqual(["a"]);
       await storage.addPiece(pieceOf("b", 300));
       for (const key of ["a", "b"]) expect(await storage.verifyPiece(key)).toMatchObject({ intact: true });
       await storage.close();
@@ -329,17 +329,17 @@ describe("an input/output error", () => {
       await storage.addPiece(pieceOf("a", 1016));
       disk.fault = (operation) => (operation === broken ? "io" : undefined);
       await sealTo(storage, 1, "sealed");
-      expect(storage.getSector(1).failure).toMatchObject({ during: "sealing", code: "disk/io" });
+      expect((await storage.getSector(1)).failure).toMatchObject({ during: "sealing", code: "disk/io" });
       disk.fault = () => undefined;
       await storage.retrySector(1);
       await sealTo(storage, 1, "sealed");
       disk.fault = (operation, path) => (operation === "open" && path.endsWith("aux") ? "io" : undefined);
       await storage.proveSeal(1, new Uint8Array(32));
       await storage.whenIdle(1);
-      expect(storage.getSector(1).failure).toMatchObject({ during: "proving", code: "disk/io" });
+      expect((await storage.getSector(1)).failure).toMatchObject({ during: "proving", code: "disk/io" });
       disk.fault = () => undefined;
       await storage.retrySector(1);
-      expect(storage.getSector(1).state).toBe("sealed");
+      expect((await storage.getSector(1)).state).toBe("sealed");
       await storage.close();
     },
   );

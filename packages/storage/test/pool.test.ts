@@ -56,8 +56,8 @@ function crashing(times: number): { setup: string; crashes: () => number } {
   return { setup: setup.href, crashes: () => readdirSync(folder).length };
 }
 
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise(setImmediate);
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise(setImmediate);
 }
 
 describe("a sealing pool", () => {
@@ -80,7 +80,7 @@ describe("a sealing pool", () => {
       await sealTo(storage, 1, "proved");
       const { proof } = await storage.generatePost("winning", seedAt(4), [1]);
       results.push({
-        commitments: storage.getSector(1).commitments,
+        commitments: (await storage.getSector(1)).commitments,
         sealProof: await storage.readSealProof(1),
         proof,
         piece: await storage.readPieceFromSealedSector("b"),
@@ -97,12 +97,12 @@ describe("a sealing pool", () => {
     await using storage = await pooled(pool, place(), 16_384);
     await storage.addCommittedCapacity();
     await storage.startSeal(1, ticketAt(1), identity);
-    await until(() => (storage.getSector(1).progress ?? 1) > 0);
-    const { state, progress } = storage.getSector(1);
+    await until(async () => ((await storage.getSector(1)).progress ?? 1) > 0);
+    const { state, progress } = await storage.getSector(1);
     if (state === "sealing") expect(progress).toBeLessThanOrEqual(1);
     await reaches(storage, 1, "sealed");
     await storage.whenIdle(1);
-    expect(storage.getSector(1).progress).toBe(null);
+    expect((await storage.getSector(1)).progress).toBe(null);
   });
 
   it("starts a job again when its worker dies", async () => {
@@ -113,7 +113,7 @@ describe("a sealing pool", () => {
     await storage.sealAllStagedSectors();
     await sealTo(storage, 1, "committed");
     expect(crashes()).toBe(2);
-    expect(storage.getSector(1).state).toBe("committed");
+    expect((await storage.getSector(1)).state).toBe("committed");
   });
 
   it("fails a sector whose worker dies again and again, and takes it up on retry", async () => {
@@ -126,7 +126,7 @@ describe("a sealing pool", () => {
     expect(crashes()).toBe(3);
     await storage.retrySector(1);
     await sealTo(storage, 1, "proved");
-    expect(storage.getSector(1).state).toBe("proved");
+    expect((await storage.getSector(1)).state).toBe("proved");
   });
 
   it("fails with a code when its setup cannot be loaded", async () => {
@@ -142,9 +142,9 @@ describe("a sealing pool", () => {
     await using storage = await pooled(pool, place(), 65_536);
     await storage.addCommittedCapacity();
     await storage.startSeal(1, ticketAt(1), identity);
-    await until(() => (storage.getSector(1).progress ?? 0) > 0);
+    await until(async () => ((await storage.getSector(1)).progress ?? 0) > 0);
     await storage.restartSeal(1, "changed my mind");
-    expect(storage.getSector(1)).toMatchObject({ state: "closing", progress: null });
+    expect(await storage.getSector(1)).toMatchObject({ state: "closing", progress: null });
     await storage.collectGarbage();
     expect((await storage.audit()).files).toEqual([]);
     const next = await storage.addCommittedCapacity();
@@ -158,11 +158,11 @@ describe("a sealing pool", () => {
     await first.addPiece(pieceOf("a", 9_000));
     await first.sealAllStagedSectors();
     await first.startSeal(1, ticketAt(8), identity);
-    await until(() => (first.getSector(1).progress ?? 0) > 0);
+    await until(async () => ((await first.getSector(1)).progress ?? 0) > 0);
     await first.close();
     await using storage = await pooled(pool, at, 16_384);
     await reaches(storage, 1, "sealed");
-    expect(storage.getSector(1).ticket).toEqual({ epoch: 8, bytes: ticketAt(8).bytes });
+    expect((await storage.getSector(1)).ticket).toEqual({ epoch: 8, bytes: ticketAt(8).bytes });
     expect(await storage.audit()).toMatchObject({ orphans: [], missing: [] });
   });
 
@@ -204,7 +204,7 @@ describe("a verifier pool", () => {
     });
     await storage.addCommittedCapacity();
     await sealTo(storage, 1, "proved");
-    const { commitments, ticket } = storage.getSector(1);
+    const { commitments, ticket } = await storage.getSector(1);
     const none = new Uint8Array();
     const { commD = none, commR = none, commRStar = none } = commitments ?? {};
     const bound = { networkId, miner, sectorId: sectorIdOf(1), ticket: ticket?.bytes ?? none, commD };

@@ -18,7 +18,9 @@ describe("presealed sectors", () => {
     await storage.importPresealed(one);
     await storage.importPresealed(five);
     await storage.importPresealed(one);
-    expect(storage.listSectors().map(({ sectorId, state, origin }) => [sectorId, state, origin])).toEqual([
+    expect(
+      (await storage.listSectors()).map(({ sectorId, state, origin }) => [sectorId, state, origin]),
+    ).toEqual([
       [1, "committed", "presealed"],
       [5, "committed", "presealed"],
     ]);
@@ -43,7 +45,7 @@ describe("presealed sectors", () => {
     disk.fault = (operation) => (operation === "rename" ? "full" : undefined);
     expect(await codeOf(storage.importPresealed(await preseal(3)))).toBe("disk/full");
     disk.fault = () => undefined;
-    expect(storage.listSectors()).toHaveLength(1);
+    expect(await storage.listSectors()).toHaveLength(1);
     expect((await storage.audit()).orphans).toEqual([]);
     await storage.importPresealed(await preseal(3));
     await storage.close();

@@ -97,7 +97,7 @@ export async function reaches(
 ): Promise<SealEvent> {
   for await (const event of storage.events(0)) {
     if (event.sectorId !== sectorId || !states.includes(event.to)) continue;
-    if (storage.getSector(sectorId).state === event.to) return event;
+    if ((await storage.getSector(sectorId)).state === event.to) return event;
   }
   return { cursor: -1, sectorId, from: null, to: "removed", reason: "the storage was closed", atMs: 0 };
 }

@@ -142,11 +142,24 @@ export const mineStatus = action({
   },
 });
 
+/** Sectors that are listed when nothing is said. */
+const usualPage = 100;
+
 export const sectorList = action({
   result: methods["sector.ls"].result,
   async run({ node, signal }, input) {
     const miner = optionAddress(input, "miner");
-    return (await node()).call("sector.ls", miner === undefined ? {} : { miner }, signal);
+    const after = optionNumber(input, "after", anyNumber);
+    const limit = optionNumber(input, "limit", { least: 1, most: 1_000 });
+    return (await node()).call(
+      "sector.ls",
+      {
+        ...(miner === undefined ? {} : { miner }),
+        ...(after === undefined ? {} : { after }),
+        ...(limit === undefined ? {} : { limit }),
+      },
+      signal,
+    );
   },
   async render(sectors, context) {
     if (sectors.length === 0) {
@@ -163,6 +176,10 @@ export const sectorList = action({
       time.at(sector.lastProvenAt),
       time.at(sector.expiresAt),
     ];
+    const last = sectors.at(-1)?.sectorId;
+    if (sectors.length >= usualPage && last !== undefined) {
+      context.terminal.hint(`there may be more: \`holdfast sector ls --after ${last}\``);
+    }
     const head = ["SECTOR", "STATE", "SIZE", "USED", "PIECES", "LAST PROVEN", "EXPIRES"];
     return table(head, sectors.map(row));
   },

@@ -51,8 +51,12 @@ export const minerCommands: readonly CommandSpec[] = [
     path: ["sector", "ls"],
     summary: "List sectors and when each was last proven",
     about: "Those of this node's miner with what lies on its disk, or of any miner as the chain knows it.",
-    examples: ["holdfast sector ls --node miner-1", "holdfast sector ls --miner tfq…"],
-    options: [minerOption],
+    examples: ["holdfast sector ls --node miner-1", "holdfast sector ls --miner tfq… --after 99"],
+    options: [
+      minerOption,
+      { flags: "--limit <count>", summary: "at most this many", initial: "100" },
+      { flags: "--after <number>", summary: "begin above this number" },
+    ],
     action: async () => (await load()).sectorList,
   },
   {

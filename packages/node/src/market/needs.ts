@@ -81,14 +81,14 @@ export interface MarketStorage {
     },
     signal?: AbortSignal,
   ): Promise<{ readonly sectorId: number }>;
-  getPiece(pieceKey: string): { readonly sectorId: number } | undefined;
+  getPiece(pieceKey: string): Promise<{ readonly sectorId: number } | undefined>;
   readPiece(
     pieceKey: string,
     range?: { readonly offset?: number; readonly length?: number },
   ): AsyncIterable<Uint8Array>;
-  provePieceInclusion(pieceKey: string): { readonly sectorId: number; readonly proof: Uint8Array };
+  provePieceInclusion(pieceKey: string): Promise<{ readonly sectorId: number; readonly proof: Uint8Array }>;
   dropPiece(pieceKey: string): Promise<void>;
-  getSector(sectorId: number): { readonly state: string; readonly sectorBytes: number };
+  getSector(sectorId: number): Promise<{ readonly state: string; readonly sectorBytes: number }>;
   maxUserBytesPerStagedSector(): number;
   /** Closes one sector that has pieces, full or not; false when it is not staged any more. */
   sealStagedSector(sectorId: number): Promise<boolean>;

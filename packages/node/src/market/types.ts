@@ -107,8 +107,8 @@ export interface MinerMarket extends AsyncDisposable {
   redemption(dealId: string): DueRedemption | undefined;
   /** Which changes of deals this miner takes, after the change that is given. */
   policy(change?: Partial<AmendmentPolicy>): AmendmentPolicy;
-  deals(): readonly Deal[];
-  deal(dealId: string): DealDetail | undefined;
+  deals(): Promise<readonly Deal[]>;
+  deal(dealId: string): Promise<DealDetail | undefined>;
   /** For retrieval: payloads whose pieces are all here, read from the storage in their order. */
   readonly carSource: {
     open(payload: CID): Promise<StoredCar | undefined>;
@@ -119,5 +119,5 @@ export interface MinerMarket extends AsyncDisposable {
     /** Whether a deal of this peer pays for the storing of it. */
     isOwnedBy(peer: PeerId, payload: CID): boolean;
   };
-  explain(dealId: string): Explanation | undefined;
+  explain(dealId: string): Promise<Explanation | undefined>;
 }

@@ -63,6 +63,7 @@ class Miner implements Mining {
   readonly #running = new Map<string, Promise<void>>();
   readonly #failures = new Map<number, { readonly detail: string; readonly atHeight: number }>();
   readonly #twins: TwinWatch | undefined;
+  #looksAgain = false;
   readonly #blocks: Promise<void>;
   readonly #endHead: () => void;
 
@@ -98,14 +99,34 @@ class Miner implements Mining {
   #look(): void {
     // Beside a twin every message would be sent twice, and its sectors called faulty that lie elsewhere.
     if (this.#twins?.isTwin === true) return;
-    const { storage, ask } = this.#needs;
+    const { ask } = this.#needs;
     this.#start("post", () => this.#prove());
     this.#start("worker", () => confirmWorker(this.#needs));
     this.#start("recover", () => recoverSectors(this.#needs, this.#doubts));
     if (ask !== undefined) this.#start("ask", () => publishAsk(this.#needs, ask));
-    for (const sector of storage.listSectors()) {
-      if (!this.#isResting(sector.sectorId)) this.#advance(sector);
-    }
+    this.#lookAtSectors();
+  }
+
+  /** Once more after this time, if a head comes while it runs. */
+  #lookAtSectors(): void {
+    this.#looksAgain = this.#running.has("sectors");
+    if (this.#looksAgain) return;
+    this.#start(
+      "sectors",
+      async () => {
+        const { storage } = this.#needs;
+        for await (const sector of storage.unfinished()) {
+          if (!this.#isResting(sector.sectorId)) this.#advance(sector);
+        }
+        for await (const sector of storage.landed()) {
+          // One after another: there may be a million, and nearly always there is nothing to do.
+          if (!this.#isResting(sector.sectorId)) await this.#step(sector);
+        }
+      },
+      () => {
+        if (this.#looksAgain) this.#lookAtSectors();
+      },
+    );
   }
 
   async #prove(): Promise<void> {
@@ -120,18 +141,20 @@ class Miner implements Mining {
   }
 
   #advance(sector: MineSector): void {
+    this.#start(`sector/${sector.sectorId}`, () => this.#step(sector));
+  }
+
+  async #step(sector: MineSector): Promise<void> {
     const { sectorId, state: before } = sector;
-    this.#start(`sector/${sectorId}`, async () => {
-      try {
-        await advanceSector(this.#needs, sector, this.#stop.signal);
-        this.#failures.delete(sectorId);
-      } catch (error) {
-        if (this.#stop.signal.aborted) return;
-        const detail = error instanceof Error ? error.message : String(error);
-        this.#failures.set(sectorId, { detail, atHeight: this.#needs.chain.head().height });
-        this.#needs.logger.warn("sector step failed", { sectorId, state: before, detail });
-      }
-    });
+    try {
+      await advanceSector(this.#needs, sector, this.#stop.signal);
+      this.#failures.delete(sectorId);
+    } catch (error) {
+      if (this.#stop.signal.aborted) return;
+      const detail = error instanceof Error ? error.message : String(error);
+      this.#failures.set(sectorId, { detail, atHeight: this.#needs.chain.head().height });
+      this.#needs.logger.warn("sector step failed", { sectorId, state: before, detail });
+    }
   }
 
   #isResting(sectorId: number): boolean {
@@ -139,7 +162,7 @@ class Miner implements Mining {
     return failure !== undefined && this.#needs.chain.head().height < failure.atHeight + retryRounds;
   }
 
-  #start(name: string, work: () => Promise<void>): void {
+  #start(name: string, work: () => Promise<void>, then: () => void = () => undefined): void {
     if (this.#running.has(name) || this.#stop.signal.aborted) return;
     const run = work()
       .catch((error: unknown) => {
@@ -149,7 +172,10 @@ class Miner implements Mining {
           detail: error instanceof Error ? error.message : String(error),
         });
       })
-      .finally(() => this.#running.delete(name));
+      .finally(() => {
+        this.#running.delete(name);
+        then();
+      });
     this.#running.set(name, run);
   }
 }

@@ -64,7 +64,10 @@ export interface MineSector {
 }
 
 export interface MineStorage {
-  listSectors(): readonly MineSector[];
+  /** Sectors on their way onto the chain, failed ones too; read as they are asked for. */
+  unfinished(): AsyncIterable<MineSector>;
+  /** Sectors that the chain has taken for good and that have not expired. */
+  landed(): AsyncIterable<MineSector>;
   /** Resolves when the replica is made, or the attempt has failed (which the sector's state tells). */
   seal(
     sectorId: number,

@@ -2,5 +2,13 @@
 export { rpcErrors } from "./errors.ts";
 export { createHandlers } from "./handlers/index.ts";
 export { believedFix, believedText } from "./handlers/sync.ts";
-export type { FileDoor, HandlerNeeds, MarketDoor, MetricsDoor, MinerDoor, PageFile } from "./needs.ts";
+export type {
+  FileDoor,
+  HandlerNeeds,
+  LocalSector,
+  MarketDoor,
+  MetricsDoor,
+  MinerDoor,
+  PageFile,
+} from "./needs.ts";
 export { type RunningServer, type ServerOptions, startServer } from "./server.ts";

@@ -243,21 +243,34 @@ export interface MinerDoor {
     readonly proofFailure: string | null;
     readonly signing: MethodResult<"mine.status">["signing"];
   };
-  sectors(): readonly {
-    readonly sectorId: number;
-    readonly sectorBytes: number;
-    readonly state: string;
-    readonly detail: string;
-    readonly commD: Uint8Array | null;
-    readonly commR: Uint8Array | null;
-    readonly usedBytes: number;
-    readonly pieces: readonly {
-      readonly pieceKey: string;
-      readonly commP: Uint8Array;
-      readonly offsetPaddedBytes: number;
-      readonly paddedBytes: number;
-    }[];
-  }[];
+  /** Those that are not removed, by number: a page. */
+  sectors(page: { readonly after?: number | undefined; readonly limit: number }): Promise<LocalSector[]>;
+  /** Undefined when there is none, or it is removed. */
+  sector(sectorId: number): Promise<LocalSector | undefined>;
+  /** With their places, by offset. */
+  piecesOf(sectorId: number): Promise<LocalPiece[]>;
+  /** Sectors on their way onto the chain. */
+  unfinished(): AsyncIterable<LocalSector>;
+  /** How many there are in each state. */
+  countSectors(): Promise<{ readonly [state: string]: number }>;
+}
+
+export interface LocalSector {
+  readonly sectorId: number;
+  readonly sectorBytes: number;
+  readonly state: string;
+  readonly detail: string;
+  readonly commD: Uint8Array | null;
+  readonly commR: Uint8Array | null;
+  readonly usedBytes: number;
+  readonly pieceCount: number;
+}
+
+export interface LocalPiece {
+  readonly pieceKey: string;
+  readonly commP: Uint8Array;
+  readonly offsetPaddedBytes: number;
+  readonly paddedBytes: number;
 }
 
 export type PutView = MethodResult<"put.show">;
@@ -285,7 +298,7 @@ export interface MarketDoor {
   receipt(jobId: string): Promise<MethodResult<"put.receipt">>;
   files(): MethodResult<"file.ls">;
   /** As client and as miner. */
-  deals(): readonly DealDetail[];
+  deals(): Promise<readonly DealDetail[]>;
   /** Of a deal of this client. */
   change(
     dealId: string,
@@ -310,7 +323,7 @@ export interface MarketDoor {
   /** Of this node's miner; undefined if it runs none. */
   policy(change: Partial<MethodResult<"deal.policy">>): MethodResult<"deal.policy"> | undefined;
   /** Explains a put or a deal of this node; undefined if it knows neither by this id. */
-  explain(id: string): Explanation | undefined;
+  explain(id: string): Promise<Explanation | undefined>;
 }
 
 type SentMessage = Promise<{ readonly cid: CID; readonly nonce: number }>;

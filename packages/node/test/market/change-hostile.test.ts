@@ -106,7 +106,7 @@ describe("a miner", () => {
       ],
     ];
     for (const [code, lie] of lies) expect(await codeOf(lie)).toBe(code);
-    expect(miner.market.deal(dealId)?.amendments).toEqual([]);
+    expect((await miner.market.deal(dealId))?.amendments).toEqual([]);
     expect([world.count("extendDeal"), world.count("releaseDeal")]).toEqual([0, 0]);
   });
 });

@@ -52,7 +52,7 @@ describe("an extension", () => {
     const price = total + added;
     await world.rounds(2);
     for (const { market } of [world.client, world.miner(0)]) {
-      const deal = market.deal(dealId);
+      const deal = await market.deal(dealId);
       expect(deal).toMatchObject({ endHeight: end, onChain: { status: "active", endHeight: end } });
       expect(parseFil(deal?.totalFil ?? "0")).toBe(price);
       expect(deal?.vouchers.at(-1)).toMatchObject({ validAt: end });
@@ -68,8 +68,8 @@ describe("an extension", () => {
     expect(world.client.market.files()).toMatchObject([{ state: "stored", storedUntilHeight: end }]);
     await world.until(() => channelsOf(world).length === 0, 500);
     await world.until(() => escrowOf(world, "client").escrow === 0n, 50);
-    expect(world.miner(0).market.deals()).toMatchObject([{ state: "complete" }]);
-    expect(parseFil(world.miner(0).market.deals()[0]?.redeemedFil ?? "0")).toBe(price);
+    expect(await world.miner(0).market.deals()).toMatchObject([{ state: "complete" }]);
+    expect(parseFil((await world.miner(0).market.deals())[0]?.redeemedFil ?? "0")).toBe(price);
     expect(escrowOf(world, "miner")).toEqual(nothing);
     const spent = before - balanceOf(world);
     expect(spent >= price && spent < price + fees, `${spent} of ${price}`).toBe(true);
@@ -123,7 +123,7 @@ describe("an extension", () => {
     await world.until(() => escrowOf(world, "client").escrow === 0n, 50);
     const spent = before - balanceOf(world);
     expect(spent <= total + fees && spent >= total, `${spent} of ${total}`).toBe(true);
-    expect(world.miner(0).market.deals()).toMatchObject([{ state: "complete" }]);
+    expect(await world.miner(0).market.deals()).toMatchObject([{ state: "complete" }]);
   });
 
   it("by a miner that then vanishes is cancelled and reclaimed when the deal is over", async () => {
@@ -160,7 +160,7 @@ describe("a release", () => {
     expect(spent >= paid && spent < paid + fees, `${spent} of ${paid}`).toBe(true);
     await world.rounds(3);
     expect(world.miner(0).storage.keys).toEqual([]);
-    expect(world.miner(0).market.deals()).toMatchObject([
+    expect(await world.miner(0).market.deals()).toMatchObject([
       { state: "complete", onChain: { status: "released" } },
     ]);
     expect(world.client.market.files()).toMatchObject([{ state: "expired" }]);

@@ -56,7 +56,7 @@ describe("collaterals", () => {
     const due = client + (provider * percent) / 100n;
     expect(gain <= due && gain > due - fees, `${gain} of ${due}`).toBe(true);
     for (const { market } of [world.client, miner]) {
-      const causes = market.explain(deal.dealId)?.causes.join("\n");
+      const causes = (await market.explain(deal.dealId))?.causes.join("\n");
       expect(causes).toContain("a sector of the deal was lost");
     }
   });
@@ -118,7 +118,7 @@ describe("a miner that is catching up", () => {
     const { jobId } = await world.settle(market.startPut({ cid, copies: 1, durationEpochs: 120 }));
     await world.rounds(12);
     expect(market.job(jobId).state).toBe("running");
-    expect(world.miner(0).market.deals()).toEqual([]);
+    expect(await world.miner(0).market.deals()).toEqual([]);
     expect(market.explain(jobId)?.causes.join("\n")).toContain("catching up");
     world.behind = false;
     await world.until(() => market.job(jobId).state !== "running");

@@ -45,7 +45,7 @@ describe("a reorganisation", () => {
       expect(channels(world).length).toBe(1);
       await world.until(() => channels(world).length === 0, 400);
       await world.rounds(3);
-      expect(world.miner(0).market.deals()).toMatchObject([
+      expect(await world.miner(0).market.deals()).toMatchObject([
         { state: "complete", redeemedFil: market.job(jobId).totalFil },
       ]);
     }
@@ -54,13 +54,13 @@ describe("a reorganisation", () => {
   it("that takes a channel away for some rounds makes nobody give up", async () => {
     await using world = await World.create({ miners: 1 });
     await world.put(await world.import(noise(800)), { durationEpochs: 240 });
-    const deal = world.miner(0).market.deals()[0];
+    const deal = (await world.miner(0).market.deals())[0];
     await world.reorg(world.height - 3);
     expect(channels(world).length).toBe(0);
-    expect(world.miner(0).market.deals()[0]?.state).not.toBe("failed");
+    expect((await world.miner(0).market.deals())[0]?.state).not.toBe("failed");
     await world.until(() => channels(world).length === 1, 20);
     await world.until(() => world.client.market.files()[0]?.state === "stored", 100);
-    expect(world.miner(0).market.deals()[0]).toMatchObject({ dealId: deal?.dealId, state: "active" });
+    expect((await world.miner(0).market.deals())[0]).toMatchObject({ dealId: deal?.dealId, state: "active" });
   });
 });
 
@@ -148,12 +148,12 @@ describe("a client of another make", () => {
       })(),
     );
     expect(answer).toMatchObject({ state: "accepted", code: "" });
-    const deal = () => world.miner(0).market.deal(dealIdOf(proposal).toString());
-    await world.until(() => deal()?.redeemedFil === deal()?.totalFil, 60);
-    await world.until(() => deal()?.state === "active", 60);
+    const deal = async () => await world.miner(0).market.deal(dealIdOf(proposal).toString());
+    await world.until(async () => (await deal())?.redeemedFil === (await deal())?.totalFil, 60);
+    await world.until(async () => (await deal())?.state === "active", 60);
     await world.until(() => world.height >= startHeight + 118, 200);
-    expect(deal()?.state).toBe("active");
+    expect((await deal())?.state).toBe("active");
     await world.rounds(4);
-    expect(deal()?.state).toBe("complete");
+    expect((await deal())?.state).toBe("complete");
   });
 });

@@ -41,7 +41,9 @@ describe("a put", () => {
       { state: "stored", activeCopies: 2, copies: 2, reason: "" },
     ]);
     expect(world.count("createChannel")).toBe(2);
-    const said = world.miners.slice(0, 2).map(({ market }) => market.deals()[0]);
+    const said = await Promise.all(
+      world.miners.slice(0, 2).map(async ({ market }) => (await market.deals())[0]),
+    );
     expect(said.map((deal) => [deal?.state, deal?.provenSectors])).toEqual([
       ["active", 3],
       ["active", 3],
@@ -80,7 +82,7 @@ describe("a put", () => {
     expect(world.count("redeem")).toBeGreaterThan(15);
     expect(world.count("close")).toBe(1);
     await world.rounds(3);
-    expect(miner.market.deals()[0]).toMatchObject({ state: "complete", redeemedFil: job.totalFil });
+    expect((await miner.market.deals())[0]).toMatchObject({ state: "complete", redeemedFil: job.totalFil });
     expect(client.market.deals()[0]).toMatchObject({ state: "complete", redeemedFil: job.totalFil });
     expect(client.market.files()).toMatchObject([{ state: "expired", activeCopies: 0 }]);
     expect(miner.storage.keys).toEqual([]);
@@ -140,7 +142,7 @@ describe("a put", () => {
     }
     expect(world.client.market.job(jobId)).toMatchObject({ state: "done", error: null });
     expect(world.count("createChannel")).toBe(1);
-    expect(world.miner(0).market.deals().length).toBe(1);
+    expect((await world.miner(0).market.deals()).length).toBe(1);
   });
 });
 

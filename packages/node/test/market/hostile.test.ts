@@ -88,7 +88,7 @@ describe("a miner", () => {
         expect(answer !== undefined && isAnswerSigned(answer, keysOf("worker 0").address)).toBe(true);
       }
     }
-    expect(world.miner(0).market.deals()).toEqual([]);
+    expect(await world.miner(0).market.deals()).toEqual([]);
     const job = await world.put(await world.import(noise(500)));
     expect(job.state).toBe("done");
   });
@@ -141,7 +141,7 @@ describe("a miner", () => {
     );
     expect(answer?.state).toBe("active");
     expect(answer?.dealId.toString()).toBe(deal?.dealId);
-    expect(world.miner(0).market.deals().length).toBe(1);
+    expect((await world.miner(0).market.deals()).length).toBe(1);
     // A signed proposal of the same payer for a channel that does not exist.
     const { totalPrice } = proposalWith({}, payer, world.chain.networkId).proposal;
     const unpaid = proposalWith(

@@ -52,7 +52,7 @@ async function checkOnce(world: World): Promise<void> {
   await world.reopenMiner(world.miner(0));
   expect(world.count("createChannel")).toBe(1);
   expect(world.client.market.jobs().length).toBe(1);
-  expect(world.miner(0).market.deals().length).toBe(1);
+  expect((await world.miner(0).market.deals()).length).toBe(1);
   expect(world.client.market.files()).toMatchObject([{ state: "stored", activeCopies: 1 }]);
 }
 
@@ -64,7 +64,7 @@ async function settle(world: World): Promise<void> {
     listChannels(world.chain.store, world.chain.headState().state, world.client.keys.address);
   await world.until(() => channels().length === 0, 400);
   await world.rounds(3);
-  const [deal] = world.miner(0).market.deals();
+  const [deal] = await world.miner(0).market.deals();
   expect(deal?.state).toBe("complete");
   expect(deal?.redeemedFil).toBe(receipt.totalFil);
   expect(parseFil(receipt.totalFil)).toBe(10n * 4_096n * 120n);

@@ -72,7 +72,7 @@ describe("a miner that a multisig owns", () => {
     await world.reopenMiner(miner);
     const job = await world.put(await world.import(noise(900)), { durationEpochs: 240 });
     expect(job.state).toBe("done");
-    const [deal] = miner.market.deals();
+    const [deal] = await miner.market.deals();
     const dealId = deal?.dealId ?? "";
     const redeem = async (): Promise<bigint> => {
       await world.until(() => miner.market.redemption(dealId) !== undefined, 300);
@@ -96,7 +96,7 @@ describe("a miner that a multisig owns", () => {
     await world.until(() => world.height >= (deal?.endHeight ?? 0), 400);
     expect(miner.market.redemption(dealId)?.method).toBe("close");
     expect(await redeem()).toBe(parseFil(job.totalFil));
-    await world.until(() => miner.market.deals()[0]?.state === "complete", 40);
+    await world.until(async () => (await miner.market.deals())[0]?.state === "complete", 40);
     // It never tried to send what only the signers can.
     expect(world.mined.filter(({ method }) => method === "redeem" || method === "close")).toEqual([]);
   });

@@ -77,10 +77,10 @@ describe("a miner that", () => {
     await using world = await World.create({ miners: 2 });
     world.miner(0).storage.isFull = true;
     await endsAtSecond(world, await world.import(noise(3_000)), "market/deal-failed");
-    expect(world.miner(0).market.deals()[0]).toMatchObject({ state: "failed" });
-    expect(world.miner(0).market.explain(world.miner(0).market.deals()[0]?.dealId ?? "")?.fix).toContain(
-      "disk",
-    );
+    expect((await world.miner(0).market.deals())[0]).toMatchObject({ state: "failed" });
+    expect(
+      (await world.miner(0).market.explain((await world.miner(0).market.deals())[0]?.dealId ?? ""))?.fix,
+    ).toContain("disk");
   });
 
   it("refuses the price is asked no more, and what it said is told", async () => {
@@ -146,7 +146,7 @@ describe("a miner that", () => {
     await world.until(() => channels(world).length === 1);
     // It comes back, is told that the deal is off, and frees the space.
     world.net.heal();
-    await world.until(() => world.miner(0).market.deals()[0]?.state === "failed");
+    await world.until(async () => (await world.miner(0).market.deals())[0]?.state === "failed");
     await world.until(() => world.miner(0).storage.keys.length === 0);
   });
 
@@ -154,7 +154,7 @@ describe("a miner that", () => {
     await using world = await World.create({ miners: 2 });
     world.miner(0).seals = false;
     await endsAtSecond(world, await world.import(noise(3_000)), "market/deal-failed", 1_200);
-    expect(world.miner(0).market.deals()[0]).toMatchObject({
+    expect((await world.miner(0).market.deals())[0]).toMatchObject({
       state: "failed",
       detail: expect.stringContaining("not on the chain by"),
     });
@@ -181,7 +181,7 @@ describe("a miner that", () => {
     const miner = world.miner(0);
     // Sector 0 is on the chain since genesis and holds nothing of anybody.
     const needs = withStorage(miner, (honest) => ({
-      provePieceInclusion: (key) => ({ ...honest.provePieceInclusion(key), sectorId: 0 }),
+      provePieceInclusion: async (key) => ({ ...(await honest.provePieceInclusion(key)), sectorId: 0 }),
     }));
     await world.reopenMiner(miner, needs);
     const before = balance(world);
@@ -255,7 +255,7 @@ describe("a client that", () => {
     await world.until(() => client.market.deals().length === 1);
     isHonest = false;
     await world.until(() => client.market.job(jobId).state !== "running");
-    expect(world.miner(0).market.deals()[0]).toMatchObject({
+    expect((await world.miner(0).market.deals())[0]).toMatchObject({
       state: "failed",
       detail: expect.stringMatching(/named?|not what/),
     });
@@ -274,7 +274,7 @@ describe("a client that", () => {
     await world.reopenClient({ ...client.needs, files });
     const job = await world.put(cid);
     expect(job.state).toBe("failed");
-    expect(world.miner(0).market.deals()[0]?.detail).toContain(other.toString());
+    expect((await world.miner(0).market.deals())[0]?.detail).toContain(other.toString());
     expect(await world.miner(0).market.carSource.open(cid)).toBe(undefined);
   });
 
@@ -295,8 +295,8 @@ describe("a client that", () => {
     expect(channels(world)[0]?.channel.eol).toBeLessThan(channels(world)[0]?.channel.agreedEol ?? 0);
     await world.rounds(30);
     expect(channels(world)[0]?.channel.eol).toBe(channels(world)[0]?.channel.agreedEol);
-    await world.until(() => world.miner(0).market.deals()[0]?.state === "complete", 500);
-    expect(world.miner(0).market.deals()[0]?.redeemedFil).toBe(job.totalFil);
+    await world.until(async () => (await world.miner(0).market.deals())[0]?.state === "complete", 500);
+    expect((await world.miner(0).market.deals())[0]?.redeemedFil).toBe(job.totalFil);
   });
 });
 

@@ -76,7 +76,7 @@ describe("a sector of a miner", () => {
     await using net = await createNetwork({ miners: 2, seed: "declare" });
     const { miner, storage } = firstMiner(net);
     await net.advance("10s");
-    for (const one of storage.listSectors()) await storage.markExpired(one.sectorId);
+    for (const one of await storage.listSectors()) await storage.markExpired(one.sectorId);
     const faults = () => readSectors(...state(net), miner).map(({ faultySince }) => faultySince);
     expect(await net.advanceUntil(() => !faults().includes(null), 120_000)).toBe(true);
     const { chain } = net.client.node;

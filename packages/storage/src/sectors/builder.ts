@@ -5,15 +5,16 @@
  */
 import { assert, type Clock, type Disk, type Logger, silentLogger } from "@holdfast/base";
 import { defaultClasses, maxUserBytes, type Prover, resolveClass, type SectorClass } from "@holdfast/proofs";
+import { openSqlite } from "../db/index.ts";
 import { storageErrors } from "../errors.ts";
 import { createInlineSealer, type SealingPool } from "../pool/index.ts";
-import { StorageStore } from "../store/index.ts";
+import { emptyFill, openStore, type SectorRow, type StorageStore } from "../store/index.ts";
 import { Collector } from "./collector.ts";
 import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
 import { EventFeed } from "./feed.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { KeyedLocks } from "./locks.ts";
-import { defaultLimits, type StorageLimits } from "./options.ts";
+import { defaultLimits, pageCounts, type StorageLimits } from "./options.ts";
 import { importPresealed } from "./presealed.ts";
 import { Proving } from "./proving.ts";
 import { Reading } from "./reading.ts";
@@ -22,6 +23,7 @@ import { Sealing } from "./sealing.ts";
 import { Space } from "./space.ts";
 import { Staging } from "./staging.ts";
 import type { Storage } from "./storage.ts";
+import type { SectorInfo } from "./types.ts";
 import { infoOf, storedPiece } from "./views.ts";
 import { WorkFolders } from "./work.ts";
 
@@ -51,7 +53,8 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   await using stack = new AsyncDisposableStack();
   const end = new AbortController();
   const feed: { announce(): void } = { announce: () => undefined };
-  const store = stack.use(new StorageStore(dbPath, () => feed.announce()));
+  const store = await openMetadata(dbPath, () => feed.announce());
+  stack.use(store);
   const sealer = stack.use(
     "sealerFor" in prover ? prover.sealerFor(disk, logger) : createInlineSealer(disk, prover),
   );
@@ -71,8 +74,8 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   feed.announce = () => events.announce();
   const parts = partsOf(core);
   await recover(core, parts.lifecycle, parts.collector);
-  parts.sealing.resume();
-  parts.staging.resume();
+  await parts.sealing.resume();
+  await parts.staging.resume();
   const held = stack.move();
   return storageOf(core, parts, events, async () => {
     end.abort(storageErrors.closed({}));
@@ -80,6 +83,14 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     await parts.sealing.settled();
     await held.disposeAsync();
   });
+}
+
+/** The database is closed again when it cannot be used. */
+async function openMetadata(dbPath: string, onEvents: () => void): Promise<StorageStore> {
+  await using stack = new AsyncDisposableStack();
+  const store = await openStore(stack.use(await openSqlite(dbPath)), onEvents);
+  stack.move();
+  return store;
 }
 
 function partsOf(core: Core) {
@@ -107,7 +118,7 @@ function storageOf(core: Core, parts: Parts, events: EventFeed, end: () => Promi
     ...sectorsOf(core, parts),
     events: (after, signal) => events.events(after, signal),
     cursorOf: (consumer) => core.store.cursorOf(consumer),
-    saveCursor: (consumer, cursor) => core.store.saveCursor(consumer, cursor),
+    saveCursor: (consumer, cursor) => core.store.transaction((tx) => tx.saveCursor(consumer, cursor)),
     usage: () => parts.space.usage(),
     audit: () => parts.collector.audit(),
     collectGarbage: () => parts.collector.collect(),
@@ -134,17 +145,19 @@ function piecesOf(core: Core, parts: Parts): Pick<Storage, PieceMethods> {
     readPiece: (pieceKey, range = {}) => reading.read(pieceKey, range),
     readPieceFromSealedSector: (pieceKey, signal) => reading.unseal(pieceKey, signal),
     verifyPiece: (pieceKey) => reading.verify(pieceKey),
-    getPiece: (pieceKey) => {
+    getPiece: async (pieceKey) => {
       ensureOpen(core);
-      const row = core.store.piece(pieceKey);
+      const row = await core.store.piece(pieceKey);
       return row?.stage === "kept" ? storedPiece(row) : undefined;
     },
-    listPieces: (sectorId) => {
+    listPieces: async ({ sectorId, after, limit } = {}) => {
       ensureOpen(core);
-      return core.store
-        .pieces(sectorId)
-        .filter((row) => row.stage === "kept")
-        .map(storedPiece);
+      const { store } = core;
+      const rows =
+        sectorId === undefined
+          ? await store.pieces({ after, limit: pageOf(limit) })
+          : await store.piecesOf(sectorId);
+      return rows.filter((row) => row.stage === "kept").map(storedPiece);
     },
     dropPiece: (pieceKey) => lifecycle.dropPiece(pieceKey),
     provePieceInclusion: (pieceKey) => proving.inclusion(pieceKey),
@@ -175,21 +188,22 @@ function sealsOf(core: Core, parts: Parts): Pick<Storage, SealMethods> {
       const { sectorBytes } = core.limits;
       await space.checkVolume(sectorBytes);
       ensureOpen(core);
-      return core.store.transaction(() => {
-        space.checkQuota(sectorBytes);
-        return core.store.openSector(sectorBytes, "capacity", "closing", core.clock.nowMs()).sectorId;
+      return await core.store.transaction(async (tx) => {
+        await space.checkQuota(tx, sectorBytes);
+        const row = await tx.openSector(sectorBytes, "capacity", "closing", core.clock.nowMs());
+        return row.sectorId;
       });
     },
     importPresealed: (sector) => importPresealed(core, sector),
-    nextToSeal: () => {
+    nextToSeal: async () => {
       ensureOpen(core);
-      const row = sealing.next();
-      return row === undefined ? undefined : infoOf(row, core.store.slots(row.sectorId), null);
+      const row = await sealing.next();
+      return row === undefined ? undefined : infoOf(row, await core.store.fill(row.sectorId), null);
     },
-    startSeal: async (sectorId, ticket, identity) => sealing.startSeal(sectorId, ticket, identity),
-    proveSeal: async (sectorId, seed) => sealing.proveSeal(sectorId, seed),
+    startSeal: (sectorId, ticket, identity) => sealing.startSeal(sectorId, ticket, identity),
+    proveSeal: (sectorId, seed) => sealing.proveSeal(sectorId, seed),
     readSealProof: (sectorId) => sealing.readProof(sectorId),
-    retrySector: async (sectorId) => sealing.retry(sectorId),
+    retrySector: (sectorId) => sealing.retry(sectorId),
     restartSeal: (sectorId, reason) => sealing.restart(sectorId, reason),
     whenIdle: (sectorId) => sealing.idle(sectorId),
   };
@@ -198,6 +212,8 @@ function sealsOf(core: Core, parts: Parts): Pick<Storage, SealMethods> {
 type SectorMethods =
   | "getSector"
   | "listSectors"
+  | "everySector"
+  | "countSectors"
   | "confirmCommitted"
   | "markFaulty"
   | "markRecovered"
@@ -207,27 +223,53 @@ type SectorMethods =
 
 function sectorsOf(core: Core, parts: Parts): Pick<Storage, SectorMethods> {
   const { sealing, lifecycle, proving } = parts;
-  const infoById = (sectorId: number) => {
-    const row = sectorOrThrow(core, sectorId);
-    return infoOf(row, core.store.slots(sectorId), sealing.progress(sectorId));
+  const { store } = core;
+  const infosOf = async (rows: readonly SectorRow[]) => {
+    const fills = await store.fills(rows.map((row) => row.sectorId));
+    return rows.map((row) =>
+      infoOf(row, fills.get(row.sectorId) ?? emptyFill, sealing.progress(row.sectorId)),
+    );
+  };
+  const listSectors: Storage["listSectors"] = async ({ states, after, limit } = {}) => {
+    ensureOpen(core);
+    return await infosOf(await store.sectors({ states, after, limit: pageOf(limit) }));
   };
   return {
-    getSector: (sectorId) => {
+    getSector: async (sectorId) => {
       ensureOpen(core);
-      return infoById(sectorId);
+      const row = await sectorOrThrow(store, sectorId);
+      return infoOf(row, await store.fill(sectorId), sealing.progress(sectorId));
     },
-    listSectors: (states) => {
+    listSectors,
+    everySector: (states) => everyPage((after) => listSectors({ states, after, limit: pageCounts.usual })),
+    countSectors: async () => {
       ensureOpen(core);
-      return core.store.sectors(states).map((row) => infoById(row.sectorId));
+      return await store.totals();
     },
     confirmCommitted: (sectorId) => lifecycle.confirmCommitted(sectorId),
-    markFaulty: async (sectorId, reason) => lifecycle.markFaulty(sectorId, reason),
-    markRecovered: async (sectorId) => lifecycle.markRecovered(sectorId),
-    markExpired: async (sectorId) => lifecycle.markExpired(sectorId),
+    markFaulty: (sectorId, reason) => lifecycle.markFaulty(sectorId, reason),
+    markRecovered: (sectorId) => lifecycle.markRecovered(sectorId),
+    markExpired: (sectorId) => lifecycle.markExpired(sectorId),
     dropSector: (sectorId, reason = "dropped") => lifecycle.dropSector(sectorId, reason),
     generatePost: (kind, seed, sectorIds, signal) => {
       assert(seed.length === 32, "a seed has 32 bytes");
       return proving.post(kind, seed, sectorIds, signal);
     },
   };
+}
+
+function pageOf(limit: number = pageCounts.usual): number {
+  return Math.max(0, Math.min(limit, pageCounts.most));
+}
+
+/** All sectors of pages that begin after the last id of the page before. */
+async function* everyPage(
+  pageAfter: (sectorId: number | undefined) => Promise<SectorInfo[]>,
+): AsyncGenerator<SectorInfo, void, undefined> {
+  for (let after: number | undefined; ; ) {
+    const page = await pageAfter(after);
+    yield* page;
+    after = page.at(-1)?.sectorId;
+    if (after === undefined || page.length < pageCounts.usual) return;
+  }
 }

@@ -1,10 +1,12 @@
 /**
  * Files and their owners. The audit walks our folders and names for each file the sector or the job that
  * claims it; what we could have written and nobody claims is an orphan, what we could not have written is
- * foreign and stays. The collector deletes orphans, each only after a second look at its claims, in the same
- * turn as the deletion starts and under the lock of its sector: nothing alive can be among them.
+ * foreign and stays. The collector deletes orphans, each only after a second look at its claims under the lock
+ * of its sector. Whoever puts a final file in place holds that lock, a sector's id is never used again, and no
+ * state claims anew what its predecessor had given up: nothing alive can be among them.
  */
 import { isPartName } from "../disk/index.ts";
+import { everySector } from "../store/index.ts";
 import type { Core } from "./core.ts";
 import { claimsOf, type FileClaim, type FileRole, sectorPaths, storageFolders } from "./files.ts";
 
@@ -32,6 +34,8 @@ export interface CollectedGarbage {
   readonly freedBytes: number;
 }
 
+type FoundFile = Pick<AuditedFile, "path" | "sizeBytes">;
+
 /** Levels of folders below ours; nothing of us is deeper. */
 const maxDepth = 4;
 const sectorFile = /^(?:staged|unsealed|sealed)\/(\d+)$/;
@@ -47,41 +51,49 @@ export class Collector {
 
   /** Jobs may go on meanwhile: what looks wrong is looked at again before it is told. */
   async audit(): Promise<StorageAudit> {
-    const found: { path: string; sizeBytes: number }[] = [];
-    for (const folder of storageFolders) await this.#walk(folder, 1, found);
     const files: AuditedFile[] = [];
-    for (const file of found) {
-      const gone =
-        this.#ownerOf(file.path).kind === "orphan" &&
-        (await this.#core.disk.sizeBytes(file.path)) === undefined;
-      if (!gone) files.push({ ...file, owner: this.#ownerOf(file.path) });
-    }
+    for await (const file of this.#files()) files.push(file);
+    const missing: FileClaim[] = [];
+    for await (const claim of this.missing()) missing.push(claim);
     return {
       files,
       orphans: files.filter((file) => file.owner.kind === "orphan"),
-      missing: await this.#missing(new Set(found.map((file) => file.path))),
+      missing,
       totalBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
     };
   }
 
-  async #missing(present: ReadonlySet<string>): Promise<FileClaim[]> {
-    const missing: FileClaim[] = [];
-    for (const { sectorId } of this.#core.store.sectors()) {
-      for (const claim of this.#claims(sectorId)) {
-        if (!claim.needed || present.has(claim.path)) continue;
-        const there = (await this.#core.disk.sizeBytes(claim.path)) !== undefined;
-        const stillNeeded = this.#claims(sectorId).some((now) => now.path === claim.path && now.needed);
-        if (!there && stillNeeded) missing.push(claim);
+  /** Files that a sector needs and does not have, one after another. */
+  async *missing(): AsyncGenerator<FileClaim, void, undefined> {
+    const { store, disk } = this.#core;
+    for await (const { sectorId } of everySector(store)) {
+      for (const claim of await this.#claims(sectorId)) {
+        if (!claim.needed || (await disk.sizeBytes(claim.path)) !== undefined) continue;
+        const stillNeeded = (await this.#claims(sectorId)).some(
+          (now) => now.path === claim.path && now.needed,
+        );
+        if (stillNeeded && (await disk.sizeBytes(claim.path)) === undefined) yield claim;
       }
     }
-    return missing;
+  }
+
+  /** What lies on the disk, with its owner. */
+  async *#files(): AsyncGenerator<AuditedFile, void, undefined> {
+    for (const folder of storageFolders) {
+      for await (const file of this.#walk(folder, 1)) {
+        const isOwned = (await this.#ownerOf(file.path)).kind !== "orphan";
+        if (!isOwned && (await this.#core.disk.sizeBytes(file.path)) === undefined) continue;
+        yield { ...file, owner: await this.#ownerOf(file.path) };
+      }
+    }
   }
 
   /** Deletes the orphans and the empty folders that they leave. */
   async collect(): Promise<CollectedGarbage> {
     const removed: string[] = [];
     let freedBytes = 0;
-    for (const { path, sizeBytes } of (await this.audit()).orphans) {
+    for await (const { path, sizeBytes, owner } of this.#files()) {
+      if (owner.kind !== "orphan") continue;
       const gone = await this.#core.locks.run(sectorIdOf(path) ?? -1, () => this.#removeOrphan(path));
       if (!gone) continue;
       removed.push(path);
@@ -98,23 +110,24 @@ export class Collector {
     for (const role of ["staged", "unsealed", "sealed", "aux", "tree", "proof"] as const) {
       await this.#removeOrphan(paths[role]);
     }
-    if (this.#claims(sectorId).some((claim) => claim.path.startsWith(`${paths.cache}/`))) return;
+    const claims = await this.#claims(sectorId);
+    if (claims.some((claim) => claim.path.startsWith(`${paths.cache}/`))) return;
     await this.#core.disk.remove(paths.cache);
   }
 
   async #removeOrphan(path: string): Promise<boolean> {
-    if (this.#ownerOf(path).kind !== "orphan") return false;
+    if ((await this.#ownerOf(path)).kind !== "orphan") return false;
     await this.#core.disk.remove(path);
     return true;
   }
 
-  #claims(sectorId: number): FileClaim[] {
+  async #claims(sectorId: number): Promise<FileClaim[]> {
     const { store, limits } = this.#core;
-    const row = store.sector(sectorId);
-    return row === undefined ? [] : claimsOf(row, store.slots(sectorId), limits);
+    const row = await store.sector(sectorId);
+    return row === undefined ? [] : claimsOf(row, await store.fill(sectorId), limits);
   }
 
-  #ownerOf(path: string): FileOwner {
+  async #ownerOf(path: string): Promise<FileOwner> {
     const work = workFile.exec(path);
     if (work !== null) {
       const owner = this.#core.work.sectorOf(work[1] ?? "");
@@ -124,16 +137,16 @@ export class Collector {
     if (sectorId === undefined) {
       return isPartName(path.slice(path.lastIndexOf("/") + 1)) ? { kind: "orphan" } : { kind: "foreign" };
     }
-    const claim = this.#claims(sectorId).find((known) => known.path === path);
+    const claim = (await this.#claims(sectorId)).find((known) => known.path === path);
     return claim === undefined ? { kind: "orphan" } : { kind: "sector", sectorId, role: claim.role };
   }
 
-  async #walk(folder: string, depth: number, found: { path: string; sizeBytes: number }[]): Promise<void> {
+  async *#walk(folder: string, depth: number): AsyncGenerator<FoundFile, void, undefined> {
     for (const name of await this.#core.disk.list(folder)) {
       const path = `${folder}/${name}`;
       const sizeBytes = await this.#core.disk.sizeBytes(path);
-      if (sizeBytes !== undefined) found.push({ path, sizeBytes });
-      else if (depth < maxDepth) await this.#walk(path, depth + 1, found);
+      if (sizeBytes !== undefined) yield { path, sizeBytes };
+      else if (depth < maxDepth) yield* this.#walk(path, depth + 1);
     }
   }
 

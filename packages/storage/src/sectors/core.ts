@@ -6,7 +6,7 @@ import type { Clock, Disk, Logger } from "@holdfast/base";
 import type { SectorClass } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import type { Sealer } from "../pool/index.ts";
-import type { SectorRow, StorageStore } from "../store/index.ts";
+import type { SectorRow, StorageReader, StorageStore } from "../store/index.ts";
 import type { KeyedLocks } from "./locks.ts";
 import type { StorageLimits } from "./options.ts";
 import type { SectorState } from "./states.ts";
@@ -34,15 +34,19 @@ export function ensureOpen(core: Core): void {
 }
 
 /** Throws storage/unknown-sector. */
-export function sectorOrThrow(core: Core, sectorId: number): SectorRow {
-  const row = core.store.sector(sectorId);
+export async function sectorOrThrow(store: StorageReader, sectorId: number): Promise<SectorRow> {
+  const row = await store.sector(sectorId);
   if (row === undefined) throw storageErrors.unknownSector({ sectorId });
   return row;
 }
 
 /** Throws storage/unknown-sector, storage/wrong-state. */
-export function sectorIn(core: Core, sectorId: number, states: readonly SectorState[]): SectorRow {
-  const row = sectorOrThrow(core, sectorId);
+export async function sectorIn(
+  store: StorageReader,
+  sectorId: number,
+  states: readonly SectorState[],
+): Promise<SectorRow> {
+  const row = await sectorOrThrow(store, sectorId);
   if (states.includes(row.state)) return row;
   throw storageErrors.wrongState({ sectorId, state: row.state, wanted: states.join(" or ") });
 }

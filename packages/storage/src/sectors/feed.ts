@@ -4,18 +4,18 @@
  * and a slow consumer holds up nobody.
  */
 import type { Cancel } from "@holdfast/base";
-import type { SealEvent, StorageStore } from "../store/index.ts";
+import type { SealEvent, StorageReader } from "../store/index.ts";
 
 /** Rows read at once. */
 const batchCount = 64;
 
 export class EventFeed {
-  readonly #store: StorageStore;
+  readonly #store: StorageReader;
   readonly #end: Cancel;
   readonly #waiting = new Set<() => void>();
 
   /** `end` aborts when the storage closes: every consumer's loop then ends. */
-  constructor(store: StorageStore, end: Cancel) {
+  constructor(store: StorageReader, end: Cancel) {
     this.#store = store;
     this.#end = end;
     end.addEventListener("abort", () => this.announce(), { once: true });
@@ -35,7 +35,7 @@ export class EventFeed {
       this.#waiting.add(wake); // before the query, so that no announcement falls between
       signal?.addEventListener("abort", wake, { once: true });
       try {
-        const batch = this.#store.events(cursor, batchCount);
+        const batch = await this.#store.events(cursor, batchCount);
         for (const event of batch) {
           if (ended()) return;
           cursor = event.cursor;

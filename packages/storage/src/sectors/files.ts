@@ -10,7 +10,7 @@
  *   cache/<id>/proof the seal proof, until the sector is on the chain
  *   work/<job>/…     what a running job has written so far
  */
-import type { SectorRow, SlotRow } from "../store/index.ts";
+import type { SectorFill, SectorRow } from "../store/index.ts";
 import { landedStates, stagedStates } from "./states.ts";
 
 export const storageFolders = ["staged", "unsealed", "sealed", "cache", "work"] as const;
@@ -44,7 +44,7 @@ export interface FileClaim {
 /** The files that a sector in this state may have; every other file of its id is garbage. */
 export function claimsOf(
   row: SectorRow,
-  slots: readonly SlotRow[],
+  fill: SectorFill,
   options: { readonly keepUnsealed: boolean },
 ): FileClaim[] {
   const { sectorId, state, failure } = row;
@@ -56,8 +56,8 @@ export function claimsOf(
     needed,
   });
   const claims: FileClaim[] = [];
-  if (stagedStates.includes(state)) claims.push(claim("staged", slots.length > 0 && state !== "staging"));
-  if (landedStates.includes(state) && options.keepUnsealed && slots.some((slot) => slot.pieceKey !== null)) {
+  if (stagedStates.includes(state)) claims.push(claim("staged", fill.slotCount > 0 && state !== "staging"));
+  if (landedStates.includes(state) && options.keepUnsealed && fill.pieceCount > 0) {
     // A crash between the commit and the rename leaves the plain copy under its old name.
     claims.push(claim("unsealed", false), claim("staged", false));
   }

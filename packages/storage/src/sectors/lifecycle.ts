@@ -5,7 +5,7 @@
 import { storageErrors } from "../errors.ts";
 import type { SectorRow } from "../store/index.ts";
 import type { Collector } from "./collector.ts";
-import { type Core, ensureOpen, sectorIn, sectorOrThrow } from "./core.ts";
+import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
 import { sectorPaths } from "./files.ts";
 import type { Reading } from "./reading.ts";
 import type { Sealing } from "./sealing.ts";
@@ -30,34 +30,31 @@ export class Lifecycle {
 
   /** proved → committed; the same word again is no error. */
   async confirmCommitted(sectorId: number): Promise<void> {
-    ensureOpen(this.#core);
-    if (sectorOrThrow(this.#core, sectorId).state !== "committed")
-      this.#move(sectorId, ["proved"], "committed");
+    await this.#moveOnce(sectorId, ["proved"], "committed", null);
     await this.#core.locks.run(sectorId, () => this.settle(sectorId));
   }
 
-  markFaulty(sectorId: number, reason: string): void {
-    this.#moveOnce(sectorId, ["committed"], "faulty", reason);
+  async markFaulty(sectorId: number, reason: string): Promise<void> {
+    await this.#moveOnce(sectorId, ["committed"], "faulty", reason);
   }
-  markRecovered(sectorId: number): void {
-    this.#moveOnce(sectorId, ["faulty"], "committed", "recovered");
+  async markRecovered(sectorId: number): Promise<void> {
+    await this.#moveOnce(sectorId, ["faulty"], "committed", "recovered");
   }
-  markExpired(sectorId: number): void {
-    this.#moveOnce(sectorId, ["committed", "faulty"], "expired", null);
+  async markExpired(sectorId: number): Promise<void> {
+    await this.#moveOnce(sectorId, ["committed", "faulty"], "expired", null);
   }
 
   /** Forgets a sector with all its pieces and deletes its files. */
   async dropSector(sectorId: number, reason: string): Promise<void> {
     ensureOpen(this.#core);
     const { store } = this.#core;
-    if (sectorOrThrow(this.#core, sectorId).state === "removed") return;
-    if (this.#parts.staging.hasWriters(sectorId)) throw storageErrors.sectorBusy({ sectorId });
-    await this.#parts.sealing.callOff(sectorId, () => {
-      store.transaction(() => {
-        const { state } = sectorOrThrow(this.#core, sectorId);
-        store.forgetPiecesOf(sectorId);
-        store.move(sectorId, { from: [state] }, "removed", this.#core.clock.nowMs(), {}, reason);
-      });
+    if ((await sectorOrThrow(store, sectorId)).state === "removed") return;
+    await this.#parts.sealing.callOff(sectorId, async (tx) => {
+      const { state } = await sectorOrThrow(tx, sectorId);
+      if (state === "removed") return;
+      if (this.#parts.staging.hasWriters(sectorId)) throw storageErrors.sectorBusy({ sectorId });
+      await tx.forgetPiecesOf(sectorId);
+      await tx.move(sectorId, { from: [state] }, "removed", this.#core.clock.nowMs(), {}, reason);
     });
   }
 
@@ -68,19 +65,23 @@ export class Lifecycle {
   async dropPiece(pieceKey: string): Promise<void> {
     ensureOpen(this.#core);
     const { store, locks } = this.#core;
-    const { sectorId } = this.#parts.reading.piece(pieceKey);
-    const row = sectorOrThrow(this.#core, sectorId);
-    store.forgetPiece(pieceKey, isPartOfSeal(row));
+    const row = await store.transaction(async (tx) => {
+      const { sectorId } = await this.#parts.reading.piece(pieceKey, tx);
+      const sector = await sectorOrThrow(tx, sectorId);
+      await tx.forgetPiece(pieceKey, isPartOfSeal(sector));
+      return sector;
+    });
+    const { sectorId } = row;
     if (landedStates.includes(row.state)) await locks.run(sectorId, () => this.settle(sectorId));
   }
 
   /** Brings the files of a sector to what its state says; idempotent. The caller holds its lock. */
   async settle(sectorId: number): Promise<void> {
     const { store, disk, limits } = this.#core;
-    const row = store.sector(sectorId);
+    const row = await store.sector(sectorId);
     if (row !== undefined && landedStates.includes(row.state) && limits.keepUnsealed) {
       const paths = sectorPaths(sectorId);
-      const hasPieces = store.slots(sectorId).some((slot) => slot.pieceKey !== null);
+      const hasPieces = (await store.fill(sectorId)).pieceCount > 0;
       const staged = hasPieces ? await disk.sizeBytes(paths.staged) : undefined;
       const settled = staged === undefined ? undefined : await disk.sizeBytes(paths.unsealed);
       if (settled !== undefined) await disk.remove(paths.staged);
@@ -89,13 +90,18 @@ export class Lifecycle {
     await this.#parts.collector.sweep(sectorId);
   }
 
-  #moveOnce(sectorId: number, from: readonly SectorState[], to: SectorState, reason: string | null): void {
+  /** The same word again is no error. */
+  async #moveOnce(
+    sectorId: number,
+    from: readonly SectorState[],
+    to: SectorState,
+    reason: string | null,
+  ): Promise<void> {
     ensureOpen(this.#core);
-    if (sectorIn(this.#core, sectorId, [...from, to]).state === to) return;
-    this.#move(sectorId, from, to, reason);
-  }
-  #move(sectorId: number, from: readonly SectorState[], to: SectorState, reason: string | null = null): void {
-    this.#core.store.move(sectorId, { from }, to, this.#core.clock.nowMs(), {}, reason);
+    await this.#core.store.transaction(async (tx) => {
+      if ((await sectorOrThrow(tx, sectorId)).state === to) return;
+      await tx.move(sectorId, { from }, to, this.#core.clock.nowMs(), {}, reason);
+    });
   }
 }
 

@@ -26,6 +26,9 @@ export const defaultLimits: Omit<StorageLimits, "sectorBytes"> = {
   maxPieceKeyBytes: 256,
 };
 
+/** Rows of a listing: when nothing is said, and at most. */
+export const pageCounts = { usual: 100, most: 1_000 } as const;
+
 /** An offset in the padded sector as an offset in the user bytes of the staged file. */
 export function userOffset(offsetPaddedBytes: number): number {
   const offset = maxUserBytes(offsetPaddedBytes);

@@ -61,7 +61,7 @@ export async function importPresealed(core: Core, sector: PresealedSector): Prom
   const { sectorId } = sector;
   await locks.run(sectorId, async () => {
     ensureOpen(core);
-    const known = store.sector(sectorId);
+    const known = await store.sector(sectorId);
     if (known !== undefined) {
       if (isSame(known, sector)) return;
       throw storageErrors.sectorConflict({ sectorId });
@@ -76,9 +76,9 @@ export async function importPresealed(core: Core, sector: PresealedSector): Prom
       await disk.rename(files.replica, paths.sealed);
       await disk.rename(files.tree, paths.tree);
       ensureOpen(core);
-      store.transaction(() => {
-        store.addSector(rowOf(sector, core.clock.nowMs()));
-        store.useSectorIds(sectorId);
+      await store.transaction(async (tx) => {
+        await tx.addSector(rowOf(sector, core.clock.nowMs()));
+        await tx.useSectorIds(sectorId);
       });
     } finally {
       if (!core.end.aborted) await disk.remove(folder).catch(() => undefined); // else the next start does it

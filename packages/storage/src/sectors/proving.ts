@@ -36,8 +36,7 @@ export class Proving {
     const faults: SectorFault[] = [];
     const rows: SectorRow[] = [];
     let miner: string | undefined;
-    for (const sectorId of sectorIds.slice(0, maxPostSectors)) {
-      const row = sectorOrThrow(this.#core, sectorId);
+    for (const row of await this.#sectors(sectorIds.slice(0, maxPostSectors))) {
       const fault = await this.#faultOf(row);
       if (fault !== undefined) faults.push(fault);
       else rows.push(row);
@@ -64,15 +63,27 @@ export class Proving {
   }
 
   /** The piece's place under the commD of its sector; needs no data, so it works in every state. */
-  inclusion(pieceKey: string): InclusionAnswer {
+  async inclusion(pieceKey: string): Promise<InclusionAnswer> {
     ensureOpen(this.#core);
-    const { sectorId, offsetPaddedBytes, commP, paddedBytes } = this.#reading.piece(pieceKey);
-    const { sectorBytes, commitments, state } = sectorOrThrow(this.#core, sectorId);
+    const { store } = this.#core;
+    const { sectorId, offsetPaddedBytes, commP, paddedBytes } = await this.#reading.piece(pieceKey);
+    const { sectorBytes, commitments, state } = await sectorOrThrow(store, sectorId);
     if (commitments === null) throw storageErrors.notSealed({ sectorId, state });
-    const layout = wholeLayout(this.#core.store.slots(sectorId), sectorBytes);
+    const layout = wholeLayout(await store.slots(sectorId), sectorBytes);
     const index = layout.findIndex((piece) => piece.offsetPaddedBytes === offsetPaddedBytes);
     const proof = provePieceInclusion(layout, sectorBytes, index);
     return { sectorId, sectorBytes, commD: commitments.commD, commP, paddedBytes, proof };
+  }
+
+  /** In the order of the request. */
+  async #sectors(sectorIds: readonly number[]): Promise<SectorRow[]> {
+    const rows = await this.#core.store.sectorsById(sectorIds);
+    const byId = new Map(rows.map((row) => [row.sectorId, row]));
+    return sectorIds.map((sectorId) => {
+      const row = byId.get(sectorId);
+      if (row === undefined) throw storageErrors.unknownSector({ sectorId });
+      return row;
+    });
   }
 
   #checkRequest(rows: readonly SectorRow[], miner: string | undefined, sectorIds: readonly number[]): void {

@@ -5,7 +5,7 @@
 import { equalBytes, toHex } from "@holdfast/base";
 import { CommPStream } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
-import type { PieceRow } from "../store/index.ts";
+import type { PieceRow, StorageReader } from "../store/index.ts";
 import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
 import { sectorPaths } from "./files.ts";
 import { userOffset } from "./options.ts";
@@ -32,15 +32,15 @@ export class Reading {
   }
 
   /** Throws storage/unknown-piece, also while the piece is still on its way. */
-  piece(pieceKey: string): PieceRow {
-    const row = this.#core.store.piece(pieceKey);
+  async piece(pieceKey: string, store: StorageReader = this.#core.store): Promise<PieceRow> {
+    const row = await store.piece(pieceKey);
     if (row === undefined || row.stage !== "kept") throw storageErrors.unknownPiece({ pieceKey });
     return row;
   }
 
   async *read(pieceKey: string, range: ByteRangeOptions): AsyncGenerator<Uint8Array, void, undefined> {
     ensureOpen(this.#core);
-    const piece = this.piece(pieceKey);
+    const piece = await this.piece(pieceKey);
     const { userBytes } = piece;
     const { offset = 0, length = userBytes - offset, signal } = range;
     const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
@@ -68,9 +68,9 @@ export class Reading {
   async unseal(pieceKey: string, signal?: AbortSignal): Promise<Uint8Array> {
     ensureOpen(this.#core);
     const { classes, end, sealer, disk } = this.#core;
-    const piece = this.piece(pieceKey);
+    const piece = await this.piece(pieceKey);
     const { sectorId, userBytes } = piece;
-    const row = sectorOrThrow(this.#core, sectorId);
+    const row = await sectorOrThrow(this.#core.store, sectorId);
     const path = sectorPaths(sectorId).sealed;
     const { commitments } = row;
     if (commitments === null) throw storageErrors.notSealed({ sectorId, state: row.state });
@@ -95,7 +95,7 @@ export class Reading {
 
   /** Reads a whole piece the way `read` does and compares its commP. */
   async verify(pieceKey: string): Promise<PieceCheck> {
-    const piece = this.piece(pieceKey);
+    const piece = await this.piece(pieceKey);
     const stream = new CommPStream();
     for await (const chunk of this.read(pieceKey, {})) stream.write(chunk);
     const found = commPAtSize(stream.finish(), piece.paddedBytes);
@@ -104,7 +104,7 @@ export class Reading {
 
   /** The file with the piece in the clear, when it is there and long enough. */
   async #plainCopy(piece: PieceRow): Promise<string | undefined> {
-    const row = sectorOrThrow(this.#core, piece.sectorId);
+    const row = await sectorOrThrow(this.#core.store, piece.sectorId);
     const paths = sectorPaths(piece.sectorId);
     const end = userOffset(piece.offsetPaddedBytes) + piece.userBytes;
     const candidates = landedStates.includes(row.state) ? [paths.unsealed, paths.staged] : [paths.staged];

@@ -2,6 +2,7 @@
  * What the start of a storage does before anybody may use it: it undoes what a crash left half done. Nothing
  * here depends on how the last process ended, so a crash during recovery is recovered from in the same way.
  */
+import { everySector } from "../store/index.ts";
 import type { Collector } from "./collector.ts";
 import type { Core } from "./core.ts";
 import { sectorPaths } from "./files.ts";
@@ -11,13 +12,12 @@ import { landedStates } from "./states.ts";
 
 export async function recover(core: Core, lifecycle: Lifecycle, collector: Collector): Promise<void> {
   const { store, disk, logger } = core;
-  const undone = store.forgetUnwrittenPieces();
+  const undone = await store.transaction((tx) => tx.forgetUnwrittenPieces());
   await disk.remove("work");
-  for (const { sectorId } of store.sectors(["staging"])) await cutStaged(core, sectorId);
-  for (const { sectorId } of store.sectors(landedStates)) await lifecycle.settle(sectorId);
+  for await (const { sectorId } of everySector(store, ["staging"])) await cutStaged(core, sectorId);
+  for await (const { sectorId } of everySector(store, landedStates)) await lifecycle.settle(sectorId);
   const { removed } = await collector.collect();
-  const { missing } = await collector.audit();
-  for (const claim of missing) logger.error("storage: a sector lacks a file", { ...claim });
+  for await (const claim of collector.missing()) logger.error("storage: a sector lacks a file", { ...claim });
   if (undone > 0 || removed.length > 0) {
     logger.info("storage: recovered", { undonePieces: undone, removedFiles: removed.length });
   }
@@ -28,8 +28,8 @@ async function cutStaged(core: Core, sectorId: number): Promise<void> {
   const { store, disk } = core;
   const path = sectorPaths(sectorId).staged;
   const sizeBytes = await disk.sizeBytes(path);
-  const ends = store.slots(sectorId).map((slot) => userOffset(slot.offsetPaddedBytes) + slot.userBytes);
-  const end = Math.max(0, ...ends);
+  const slots = await store.slots(sectorId);
+  const end = Math.max(0, ...slots.map((slot) => userOffset(slot.offsetPaddedBytes) + slot.userBytes));
   if (sizeBytes === undefined || sizeBytes <= end) return;
   await using file = await disk.open(path, "write");
   await file.truncate(end);

@@ -9,11 +9,19 @@ import { type Address, assert, HoldfastError, type JsonObject, sectorId as secto
 import type { SectorIdentity } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import type { JobOptions } from "../pool/index.ts";
-import type { SectorFailure, SectorRow } from "../store/index.ts";
-import { type Core, ensureOpen, sectorIn, sectorOrThrow } from "./core.ts";
+import {
+  everySector,
+  type SectorChange,
+  type SectorFailure,
+  type SectorRow,
+  type StorageWriter,
+} from "../store/index.ts";
+import { type Core, ensureOpen, sectorIn } from "./core.ts";
 import { sectorPaths } from "./files.ts";
+import { KeyedLocks } from "./locks.ts";
 import { userOffset } from "./options.ts";
 import { commDOf } from "./packing.ts";
+import { type SectorState, workingStates } from "./states.ts";
 import type { SealIdentity, Ticket } from "./types.ts";
 
 /** Between two tries to record a failure. */
@@ -29,6 +37,8 @@ export class Sealing {
   readonly #core: Core;
   readonly #sweep: (sectorId: number) => Promise<void>;
   readonly #running = new Map<number, Running>();
+  /** Per sector: held while its state and the job that belongs to it change together. */
+  readonly #orders = new KeyedLocks();
 
   /** `sweep` deletes the files of a sector that its state no longer claims; called under its lock. */
   constructor(core: Core, sweep: (sectorId: number) => Promise<void>) {
@@ -37,42 +47,50 @@ export class Sealing {
   }
 
   /** Starts again what a stopped process was working on. */
-  resume(): void {
-    for (const row of this.#core.store.sectors(["sealing", "proving"])) this.#launch(row);
+  async resume(): Promise<void> {
+    for await (const row of everySector(this.#core.store, workingStates)) this.#launch(row);
   }
 
   /** Closed and without a job, the oldest first. */
-  next(): SectorRow | undefined {
-    return this.#core.store.sectors(["closing"])[0];
+  async next(): Promise<SectorRow | undefined> {
+    return (await this.#core.store.sectors({ states: ["closing"], limit: 1 }))[0];
   }
 
-  startSeal(sectorId: number, ticket: Ticket, identity: SealIdentity): void {
+  async startSeal(sectorId: number, ticket: Ticket, identity: SealIdentity): Promise<void> {
     ensureOpen(this.#core);
     checkLength(sectorId, "ticket", ticket.bytes);
     checkLength(sectorId, "network id", identity.networkId);
-    const row = sectorIn(this.#core, sectorId, ["closing"]);
-    const moved = this.#core.store.move(sectorId, { from: ["closing"] }, "sealing", this.#now(), {
-      attempt: row.attempt + 1,
-      ticket: { ...ticket, networkId: identity.networkId, miner: identity.miner },
-      commitments: null,
-      seed: null,
-    });
-    this.#launch(moved);
+    const { networkId, miner } = identity;
+    const change = { ticket: { ...ticket, networkId, miner }, commitments: null, seed: null };
+    await this.#begin(sectorId, ["closing"], "sealing", change);
   }
 
-  proveSeal(sectorId: number, seed: Uint8Array): void {
+  async proveSeal(sectorId: number, seed: Uint8Array): Promise<void> {
     ensureOpen(this.#core);
     checkLength(sectorId, "seed", seed);
-    const from = ["sealed", "proved"] as const;
-    const row = sectorIn(this.#core, sectorId, from);
-    const change = { attempt: row.attempt + 1, seed };
-    this.#launch(this.#core.store.move(sectorId, { from }, "proving", this.#now(), change));
+    await this.#begin(sectorId, ["sealed", "proved"], "proving", { seed });
+  }
+
+  /** A new attempt is recorded, then its job starts. */
+  async #begin(
+    sectorId: number,
+    from: readonly SectorState[],
+    to: "sealing" | "proving",
+    change: SectorChange,
+  ): Promise<void> {
+    await this.#orders.run(sectorId, async () => {
+      const row = await this.#core.store.transaction(async (tx) => {
+        const { attempt } = await sectorIn(tx, sectorId, from);
+        return await tx.move(sectorId, { from }, to, this.#now(), { ...change, attempt: attempt + 1 });
+      });
+      if (!this.#core.end.aborted) this.#launch(row); // else the next start does it
+    });
   }
 
   /** The seal proof. Throws storage/wrong-state, storage/missing-file. */
   async readProof(sectorId: number): Promise<Uint8Array> {
     ensureOpen(this.#core);
-    sectorIn(this.#core, sectorId, ["proved"]);
+    await sectorIn(this.#core.store, sectorId, ["proved"]);
     const path = sectorPaths(sectorId).proof;
     const proof = await this.#core.disk.readFile(path);
     if (proof === undefined) throw storageErrors.missingFile({ sectorId, path });
@@ -80,21 +98,23 @@ export class Sealing {
   }
 
   /** A failed step is made ready again: `closing` waits for a ticket, `sealed` for a seed. */
-  retry(sectorId: number): void {
+  async retry(sectorId: number): Promise<void> {
     ensureOpen(this.#core);
-    const { failure } = sectorIn(this.#core, sectorId, ["failed"]);
-    assert(failure !== null, "a failed sector knows its failure");
-    if (failure.during === "sealing") this.#reopen(sectorId, ["failed"], "retry");
-    else this.#core.store.move(sectorId, { from: ["failed"] }, "sealed", this.#now(), {}, "retry");
+    await this.#core.store.transaction(async (tx) => {
+      const { failure } = await sectorIn(tx, sectorId, ["failed"]);
+      assert(failure !== null, "a failed sector knows its failure");
+      if (failure.during === "sealing") await this.#reopen(tx, sectorId, ["failed"], "retry");
+      else await tx.move(sectorId, { from: ["failed"] }, "sealed", this.#now(), {}, "retry");
+    });
   }
 
   /** Gives a seal up that the chain has not taken; the sector waits for a new ticket. */
   async restart(sectorId: number, reason: string): Promise<void> {
     ensureOpen(this.#core);
     const from = ["sealing", "sealed", "proving", "proved", "failed"] as const;
-    await this.callOff(sectorId, () => {
-      sectorIn(this.#core, sectorId, from);
-      this.#reopen(sectorId, from, reason);
+    await this.callOff(sectorId, async (tx) => {
+      await sectorIn(tx, sectorId, from);
+      await this.#reopen(tx, sectorId, from, reason);
     });
   }
 
@@ -102,11 +122,13 @@ export class Sealing {
    * Makes a change that ends whatever runs for a sector, then deletes what the sector no longer claims.
    * The change comes first and durably: a crash right after it leaves only garbage.
    */
-  async callOff(sectorId: number, change: () => void): Promise<void> {
-    sectorOrThrow(this.#core, sectorId);
-    change();
-    const running = this.#running.get(sectorId);
-    running?.stop.abort(storageErrors.cancelled({ job: `the job of sector ${sectorId}` }));
+  async callOff(sectorId: number, change: (tx: StorageWriter) => Promise<void>): Promise<void> {
+    const running = await this.#orders.run(sectorId, async () => {
+      await this.#core.store.transaction(change);
+      const job = this.#running.get(sectorId);
+      job?.stop.abort(storageErrors.cancelled({ job: `the job of sector ${sectorId}` }));
+      return job;
+    });
     await running?.done;
     await this.#core.locks.run(sectorId, () => this.#sweep(sectorId));
   }
@@ -125,13 +147,15 @@ export class Sealing {
     await this.#running.get(sectorId)?.done;
   }
 
-  #reopen(sectorId: number, from: readonly SectorRow["state"][], reason: string): void {
-    const { store } = this.#core;
-    store.transaction(() => {
-      store.freeDroppedSlots(sectorId);
-      const nothing = { ticket: null, commitments: null, seed: null };
-      store.move(sectorId, { from }, "closing", this.#now(), nothing, reason);
-    });
+  async #reopen(
+    tx: StorageWriter,
+    sectorId: number,
+    from: readonly SectorState[],
+    reason: string,
+  ): Promise<void> {
+    await tx.freeDroppedSlots(sectorId);
+    const nothing = { ticket: null, commitments: null, seed: null };
+    await tx.move(sectorId, { from }, "closing", this.#now(), nothing, reason);
   }
 
   #launch(row: SectorRow): void {
@@ -169,7 +193,7 @@ export class Sealing {
   async #seal(row: SectorRow, work: string, options: JobOptions): Promise<void> {
     const { classes, store, sealer } = this.#core;
     const { sectorId, sectorBytes } = row;
-    const slots = store.slots(sectorId);
+    const slots = await store.slots(sectorId);
     const commD = commDOf(slots, sectorBytes);
     const files = jobFiles(work);
     const result = await sealer.replicate(
@@ -190,13 +214,13 @@ export class Sealing {
       options,
     );
     const commitments = { commD, ...result };
-    await this.#install(row, files, ["sealed", "tree", "aux"], () =>
-      store.move(sectorId, wanted(row), "sealed", this.#now(), { commitments }),
+    await this.#install(row, files, ["sealed", "tree", "aux"], (tx) =>
+      tx.move(sectorId, wanted(row), "sealed", this.#now(), { commitments }),
     );
   }
 
   async #prove(row: SectorRow, work: string, options: JobOptions): Promise<void> {
-    const { classes, store, sealer } = this.#core;
+    const { classes, sealer } = this.#core;
     const { sectorId, sectorBytes, commitments, seed } = row;
     assert(commitments !== null && seed !== null, "a proving sector has its commitments and its seed");
     const paths = sectorPaths(sectorId);
@@ -214,9 +238,7 @@ export class Sealing {
       },
       options,
     );
-    await this.#install(row, files, ["proof"], () =>
-      store.move(sectorId, wanted(row), "proved", this.#now()),
-    );
+    await this.#install(row, files, ["proof"], (tx) => tx.move(sectorId, wanted(row), "proved", this.#now()));
   }
 
   /** Renames a job's files into place and records it, unless the job is no longer wanted. */
@@ -224,17 +246,17 @@ export class Sealing {
     row: SectorRow,
     files: ReturnType<typeof jobFiles>,
     roles: readonly (keyof ReturnType<typeof jobFiles>)[],
-    record: () => void,
+    record: (tx: StorageWriter) => Promise<unknown>,
   ): Promise<void> {
     const { disk, locks, store } = this.#core;
     const paths = sectorPaths(row.sectorId);
     await locks.run(row.sectorId, async () => {
       ensureOpen(this.#core);
-      const now = store.sector(row.sectorId);
+      const now = await store.sector(row.sectorId);
       if (now?.state !== row.state || now.attempt !== row.attempt) return;
       for (const role of roles) await disk.rename(files[role], paths[role]);
       ensureOpen(this.#core);
-      record();
+      await store.transaction(record);
     });
   }
 
@@ -258,7 +280,9 @@ export class Sealing {
     const { sectorId } = row;
     for (;;) {
       try {
-        store.move(sectorId, wanted(row), "failed", this.#now(), { failure }, failure.code);
+        await store.transaction((tx) =>
+          tx.move(sectorId, wanted(row), "failed", this.#now(), { failure }, failure.code),
+        );
         return true;
       } catch (refused) {
         if (!(refused instanceof HoldfastError)) throw refused;
@@ -288,7 +312,7 @@ export class Sealing {
   }
 }
 
-function wanted(row: SectorRow): { from: readonly SectorRow["state"][]; attempt: number } {
+function wanted(row: SectorRow): { from: readonly SectorState[]; attempt: number } {
   return { from: [row.state], attempt: row.attempt };
 }
 

@@ -5,7 +5,7 @@
  */
 import { auxLengthOf, layerTreeLength, resolveClass, type SectorClass } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
-import type { SectorRow } from "../store/index.ts";
+import type { SectorTotal, StorageReader } from "../store/index.ts";
 import type { Core } from "./core.ts";
 import { landedStates } from "./states.ts";
 
@@ -44,18 +44,18 @@ export class Space {
     this.#core = core;
   }
 
-  usage(): StorageUsage {
-    const rows = this.#core.store.sectors().filter((row) => row.state !== "removed");
+  async usage(store: StorageReader = this.#core.store): Promise<StorageUsage> {
+    const totals = (await store.totals()).filter((total) => total.state !== "removed");
     return {
-      reservedBytes: rows.reduce((sum, row) => sum + this.#reservedFor(row), 0),
+      reservedBytes: totals.reduce((sum, total) => sum + this.#reservedFor(total), 0),
       maxBytes: this.#core.limits.maxBytes,
-      sectorCount: rows.length,
+      sectorCount: totals.reduce((sum, total) => sum + total.sectorCount, 0),
     };
   }
 
-  /** Throws storage/full when one more sector would pass the quota. */
-  checkQuota(sectorBytes: number): void {
-    const { reservedBytes, maxBytes } = this.usage();
+  /** Throws storage/full when one more sector would pass the quota; in the transaction that opens it. */
+  async checkQuota(tx: StorageReader, sectorBytes: number): Promise<void> {
+    const { reservedBytes, maxBytes } = await this.usage(tx);
     if (maxBytes === undefined) return;
     const neededBytes = this.#footprint(sectorBytes).peakBytes;
     const availableBytes = Math.max(0, maxBytes - reservedBytes);
@@ -76,8 +76,8 @@ export class Space {
     return footprint(this.#core.classes, sectorBytes, this.#core.limits.keepUnsealed);
   }
 
-  #reservedFor(row: SectorRow): number {
-    const { peakBytes, restBytes } = this.#footprint(row.sectorBytes);
-    return landedStates.includes(row.state) ? restBytes : peakBytes;
+  #reservedFor({ sectorBytes, state, sectorCount }: SectorTotal): number {
+    const { peakBytes, restBytes } = this.#footprint(sectorBytes);
+    return sectorCount * (landedStates.includes(state) ? restBytes : peakBytes);
   }
 }

@@ -4,7 +4,8 @@
  * is it acknowledged. A crash in between leaves a reservation that the next start undoes; bytes outside of
  * kept slots are never read, so half a piece does no harm.
  * A sector closes when it is full, when a piece fits nowhere else, by age, or by request; never while a piece
- * is being written into it.
+ * is being written into it. All such decisions are made inside of transactions, which run one at a time, so that
+ * what is remembered here and what is recorded cannot differ.
  */
 import { equalBytes, HoldfastError, toHex, utf8Bytes } from "@holdfast/base";
 import {
@@ -16,7 +17,13 @@ import {
 } from "@holdfast/proofs";
 import { readNativeFile } from "../disk/index.ts";
 import { storageErrors } from "../errors.ts";
-import type { PieceRow, SectorRow } from "../store/index.ts";
+import {
+  everySector,
+  type PieceRow,
+  type SectorRow,
+  type StorageReader,
+  type StorageWriter,
+} from "../store/index.ts";
 import { type Core, ensureOpen } from "./core.ts";
 import { sectorPaths } from "./files.ts";
 import { userOffset } from "./options.ts";
@@ -49,43 +56,50 @@ export class Staging {
   }
 
   /** Closes what was full and winds the clocks of what is staged; at the start. */
-  resume(): void {
-    for (const row of this.#core.store.sectors(["staging"])) {
-      this.#closeIfFull(row.sectorId);
-      this.#windAger(row.sectorId);
+  async resume(): Promise<void> {
+    const { store } = this.#core;
+    for await (const { sectorId } of everySector(store, ["staging"])) {
+      await store.transaction((tx) => this.#closeIfFull(tx, sectorId));
+      await this.#windAger(sectorId);
     }
   }
 
   async add(piece: NewPiece, signal?: AbortSignal): Promise<StoredPiece> {
     ensureOpen(this.#core);
     this.#check(piece);
-    for (;;) {
-      const known = this.#core.store.piece(piece.pieceKey);
-      if (known?.stage === "kept") return samePiece(known, piece);
-      const other = this.#adding.get(piece.pieceKey);
-      if (other === undefined) break;
+    const { pieceKey } = piece;
+    for (let other = this.#adding.get(pieceKey); other !== undefined; other = this.#adding.get(pieceKey)) {
       await other.catch(() => undefined);
       ensureOpen(this.#core);
     }
-    const run = this.#reserveAndWrite(piece, signal).finally(() => this.#adding.delete(piece.pieceKey));
-    this.#adding.set(piece.pieceKey, run);
+    const run = this.#findOrAdd(piece, signal).finally(() => this.#adding.delete(pieceKey));
+    this.#adding.set(pieceKey, run);
     return await run;
+  }
+
+  async #findOrAdd(piece: NewPiece, signal: AbortSignal | undefined): Promise<StoredPiece> {
+    const known = await this.#core.store.piece(piece.pieceKey);
+    if (known?.stage === "kept") return samePiece(known, piece);
+    return await this.#reserveAndWrite(piece, signal);
   }
 
   /** Closes one sector that has pieces; waits for the pieces on their way into it. */
   async close(sectorId: number): Promise<boolean> {
     ensureOpen(this.#core);
-    const writers = this.#writers.get(sectorId);
-    if (writers === undefined) return this.#closeNow(sectorId);
-    this.#closeSoon.add(sectorId);
+    const { store } = this.#core;
+    const { isClosed, writers } = await store.transaction((tx) => this.#closeOrSoon(tx, sectorId));
+    if (writers === undefined) return isClosed;
     await writers.quiet.promise;
-    return this.#core.store.sector(sectorId)?.state !== "staging";
+    return (await store.sector(sectorId))?.state !== "staging";
   }
 
   /** Closes every staged sector that has pieces; returns their ids. */
   async closeAll(): Promise<number[]> {
-    const staged = this.#core.store.sectors(["staging"]).map((row) => row.sectorId);
-    const closed = await Promise.all(staged.map(async (id) => ((await this.close(id)) ? id : undefined)));
+    ensureOpen(this.#core);
+    const staged = await this.#staged(this.#core.store);
+    const closed = await Promise.all(
+      staged.map(async ({ sectorId }) => ((await this.close(sectorId)) ? sectorId : undefined)),
+    );
     return closed.filter((id) => id !== undefined);
   }
 
@@ -124,12 +138,12 @@ export class Staging {
     const { sectorId, pieceKey } = row;
     try {
       await this.#write(row, piece.source, signal);
-      this.#core.store.keepPiece(pieceKey);
+      await this.#core.store.transaction((tx) => tx.keepPiece(pieceKey));
     } catch (error) {
-      this.#release(pieceKey);
+      await this.#release(pieceKey);
       throw await this.#named(error, row, signal);
     } finally {
-      this.#leave(sectorId);
+      await this.#leave(sectorId);
     }
     return storedPiece(row);
   }
@@ -137,52 +151,73 @@ export class Staging {
   async #reserve(piece: NewPiece): Promise<PieceRow> {
     const { store, clock, limits } = this.#core;
     const { pieceKey, commP, paddedBytes, userBytes } = piece;
-    if (bestFit(this.#rooms(), paddedBytes) === undefined) {
+    if (bestFit(await this.#rooms(store), paddedBytes) === undefined) {
       await this.#space.checkVolume(limits.sectorBytes);
     }
     ensureOpen(this.#core);
-    const row = store.transaction(() => {
-      const fit = bestFit(this.#rooms(), paddedBytes) ?? this.#openRoom();
-      const reserved: PieceRow = {
-        pieceKey,
-        ...fit,
-        commP,
-        paddedBytes,
-        userBytes,
-        stage: "writing",
-        addedMs: clock.nowMs(),
-      };
-      store.reservePiece(reserved);
-      return reserved;
-    });
-    const writers = this.#writers.get(row.sectorId);
-    if (writers === undefined) {
-      this.#writers.set(row.sectorId, { count: 1, quiet: Promise.withResolvers() });
-    } else writers.count++;
-    return row;
+    let entered: number | undefined;
+    try {
+      return await store.transaction(async (tx) => {
+        const fit = bestFit(await this.#rooms(tx), paddedBytes) ?? (await this.#openRoom(tx));
+        const addedMs = clock.nowMs();
+        const reserved: PieceRow = {
+          pieceKey,
+          ...fit,
+          commP,
+          paddedBytes,
+          userBytes,
+          stage: "writing",
+          addedMs,
+        };
+        await tx.reservePiece(reserved);
+        this.#enter(fit.sectorId);
+        entered = fit.sectorId;
+        return reserved;
+      });
+    } catch (error) {
+      if (entered !== undefined) await this.#leave(entered); // what was to be committed was not
+      throw error;
+    }
   }
 
   /** A new sector; when enough are open, the fullest one closes for it. */
-  #openRoom(): { sectorId: number; offsetPaddedBytes: number } {
-    const { store, clock, limits } = this.#core;
-    const rooms = this.#rooms(Number.POSITIVE_INFINITY);
+  async #openRoom(tx: StorageWriter): Promise<{ sectorId: number; offsetPaddedBytes: number }> {
+    const { clock, limits } = this.#core;
+    await this.#space.checkQuota(tx, limits.sectorBytes);
+    const rooms = await this.#rooms(tx, Number.POSITIVE_INFINITY);
     if (rooms.length >= limits.maxStagedSectors) {
       const [fullest] = rooms.toSorted((a, b) => freePaddedBytes(a) - freePaddedBytes(b));
-      if (fullest !== undefined) this.#closeOrSoon(fullest.sectorId);
+      if (fullest !== undefined) await this.#closeOrSoon(tx, fullest.sectorId);
     }
-    this.#space.checkQuota(limits.sectorBytes);
-    const { sectorId } = store.openSector(limits.sectorBytes, "pieces", "staging", clock.nowMs());
+    const { sectorId } = await tx.openSector(limits.sectorBytes, "pieces", "staging", clock.nowMs());
     return { sectorId, offsetPaddedBytes: 0 };
   }
 
   /** Staged sectors that may take pieces. */
-  #rooms(maxPieces: number = this.#core.limits.maxPiecesPerSector): Room[] {
-    const { store } = this.#core;
-    return store
-      .sectors(["staging"])
-      .filter((row) => !this.#closeSoon.has(row.sectorId))
-      .map(({ sectorId, sectorBytes }) => ({ sectorId, sectorBytes, slots: store.slots(sectorId) }))
-      .filter((room) => room.slots.length < maxPieces);
+  async #rooms(
+    store: StorageReader,
+    maxPieces: number = this.#core.limits.maxPiecesPerSector,
+  ): Promise<Room[]> {
+    const rooms: Room[] = [];
+    for (const { sectorId, sectorBytes } of await this.#staged(store)) {
+      if (this.#closeSoon.has(sectorId)) continue;
+      const slots = await store.slots(sectorId);
+      if (slots.length < maxPieces) rooms.push({ sectorId, sectorBytes, slots });
+    }
+    return rooms;
+  }
+
+  /** A few: those that take pieces, and those that close as soon as their writers are done. */
+  async #staged(store: StorageReader): Promise<SectorRow[]> {
+    const rows: SectorRow[] = [];
+    for await (const row of everySector(store, ["staging"])) rows.push(row);
+    return rows;
+  }
+
+  #enter(sectorId: number): void {
+    const writers = this.#writers.get(sectorId);
+    if (writers !== undefined) writers.count++;
+    else this.#writers.set(sectorId, { count: 1, quiet: Promise.withResolvers() });
   }
 
   async #write(row: PieceRow, source: PieceSource, signal: AbortSignal | undefined): Promise<void> {
@@ -217,9 +252,9 @@ export class Staging {
   }
 
   /** Undoes a reservation. When the database is gone too, the next start does it. */
-  #release(pieceKey: string): void {
+  async #release(pieceKey: string): Promise<void> {
     try {
-      this.#core.store.forgetPiece(pieceKey, false);
+      await this.#core.store.transaction((tx) => tx.forgetPiece(pieceKey, false));
     } catch (error) {
       this.#core.logger.warn("storage: a reservation stays until the next start", {
         pieceKey,
@@ -236,7 +271,7 @@ export class Staging {
     return storageErrors.full({ neededBytes: row.userBytes, availableBytes, limit: "the volume" }, error);
   }
 
-  #leave(sectorId: number): void {
+  async #leave(sectorId: number): Promise<void> {
     const writers = this.#writers.get(sectorId);
     if (writers === undefined) return;
     writers.count--;
@@ -244,9 +279,12 @@ export class Staging {
     this.#writers.delete(sectorId);
     try {
       if (this.#core.end.aborted) return;
-      if (this.#closeSoon.delete(sectorId)) this.#closeNow(sectorId);
-      else this.#closeIfFull(sectorId);
-      this.#windAger(sectorId);
+      await this.#core.store.transaction(async (tx) => {
+        if (this.#writers.has(sectorId)) return; // the next one closes it
+        if (this.#closeSoon.delete(sectorId)) await this.#closeNow(tx, sectorId);
+        else await this.#closeIfFull(tx, sectorId);
+      });
+      await this.#windAger(sectorId);
     } catch (error) {
       // The piece is kept and the sector stays staged; its next piece or the next start closes it.
       this.#core.logger.error("storage: a sector could not be closed", { sectorId, detail: String(error) });
@@ -255,35 +293,42 @@ export class Staging {
     }
   }
 
-  #closeOrSoon(sectorId: number): void {
-    if (this.#writers.has(sectorId)) this.#closeSoon.add(sectorId);
-    else this.#closeNow(sectorId);
+  /** Closes a sector now, or as soon as those are done that write to it. */
+  async #closeOrSoon(
+    tx: StorageWriter,
+    sectorId: number,
+  ): Promise<{ readonly isClosed: boolean; readonly writers: Writers | undefined }> {
+    const writers = this.#writers.get(sectorId);
+    if (writers === undefined) return { isClosed: await this.#closeNow(tx, sectorId), writers };
+    this.#closeSoon.add(sectorId);
+    return { isClosed: false, writers };
   }
 
-  #closeIfFull(sectorId: number): void {
-    const row = this.#core.store.sector(sectorId);
-    if (row !== undefined && this.#isFull(row)) this.#closeOrSoon(sectorId);
+  async #closeIfFull(tx: StorageWriter, sectorId: number): Promise<void> {
+    const row = await tx.sector(sectorId);
+    if (row !== undefined && (await this.#isFull(tx, row))) await this.#closeOrSoon(tx, sectorId);
   }
 
-  #isFull(row: SectorRow): boolean {
-    const slots = this.#core.store.slots(row.sectorId);
+  async #isFull(tx: StorageWriter, row: SectorRow): Promise<boolean> {
+    const slots = await tx.slots(row.sectorId);
     if (slots.length >= this.#core.limits.maxPiecesPerSector) return true;
     return !freeBlocks(slots, row.sectorBytes).some((block) => block.paddedBytes >= minPaddedPieceBytes);
   }
 
-  #closeNow(sectorId: number): boolean {
-    const { store, clock } = this.#core;
-    if (store.sector(sectorId)?.state !== "staging" || store.slots(sectorId).length === 0) return false;
-    store.move(sectorId, { from: ["staging"] }, "closing", clock.nowMs());
+  async #closeNow(tx: StorageWriter, sectorId: number): Promise<boolean> {
+    if ((await tx.sector(sectorId))?.state !== "staging") return false;
+    if ((await tx.fill(sectorId)).slotCount === 0) return false;
+    await tx.move(sectorId, { from: ["staging"] }, "closing", this.#core.clock.nowMs());
     this.#agers.get(sectorId)?.abort();
     return true;
   }
 
   /** Starts the timer of a staged sector with pieces, unless it runs. */
-  #windAger(sectorId: number): void {
+  async #windAger(sectorId: number): Promise<void> {
     const { limits, end, logger } = this.#core;
-    if (limits.maxStagedMs === undefined || end.aborted || this.#agers.has(sectorId)) return;
-    if (this.#dueMs(sectorId, limits.maxStagedMs) === undefined) return;
+    if (limits.maxStagedMs === undefined) return;
+    if ((await this.#dueMs(sectorId, limits.maxStagedMs)) === undefined) return;
+    if (end.aborted || this.#agers.has(sectorId)) return;
     const stop = new AbortController();
     this.#agers.set(sectorId, stop);
     this.#age(sectorId, limits.maxStagedMs, AbortSignal.any([end, stop.signal]))
@@ -297,7 +342,7 @@ export class Staging {
 
   async #age(sectorId: number, maxStagedMs: number, stop: AbortSignal): Promise<void> {
     for (;;) {
-      const dueMs = this.#dueMs(sectorId, maxStagedMs);
+      const dueMs = await this.#dueMs(sectorId, maxStagedMs);
       if (dueMs === undefined) return;
       const waitMs = dueMs - this.#core.clock.nowMs();
       if (waitMs <= 0) {
@@ -314,10 +359,10 @@ export class Staging {
   }
 
   /** When a staged sector gets too old; undefined when it has no piece or is not staged. */
-  #dueMs(sectorId: number, maxStagedMs: number): number | undefined {
+  async #dueMs(sectorId: number, maxStagedMs: number): Promise<number | undefined> {
     const { store } = this.#core;
-    if (store.sector(sectorId)?.state !== "staging") return undefined;
-    const kept = store.pieces(sectorId).filter((piece) => piece.stage === "kept");
+    if ((await store.sector(sectorId))?.state !== "staging") return undefined;
+    const kept = (await store.piecesOf(sectorId)).filter((piece) => piece.stage === "kept");
     if (kept.length === 0) return undefined;
     return Math.min(...kept.map((piece) => piece.addedMs)) + maxStagedMs;
   }

@@ -8,10 +8,13 @@ import type {
   ByteRangeOptions,
   InclusionAnswer,
   NewPiece,
+  PieceQuery,
   PostAnswer,
   SealEvent,
   SealIdentity,
   SectorInfo,
+  SectorListQuery,
+  SectorTotal,
   StoredPiece,
   Ticket,
 } from "./types.ts";
@@ -36,13 +39,13 @@ export interface Storage extends AsyncDisposable {
   readPieceFromSealedSector(pieceKey: string, signal?: AbortSignal): Promise<Uint8Array>;
   /** Reads a piece as `readPiece` does and compares its commP. */
   verifyPiece(pieceKey: string): Promise<PieceCheck>;
-  getPiece(pieceKey: string): StoredPiece | undefined;
-  /** By key; of one sector by offset. */
-  listPieces(sectorId?: number): StoredPiece[];
+  getPiece(pieceKey: string): Promise<StoredPiece | undefined>;
+  /** A page by key, or the pieces of one sector by offset. */
+  listPieces(query?: PieceQuery): Promise<StoredPiece[]>;
   /** Forgets a piece (its deal is over). Its bytes in a sealed replica go with the sector. */
   dropPiece(pieceKey: string): Promise<void>;
   /** Shows that the piece lies under the sector's commD. Throws storage/unknown-piece, not-sealed. */
-  provePieceInclusion(pieceKey: string): InclusionAnswer;
+  provePieceInclusion(pieceKey: string): Promise<InclusionAnswer>;
   /** The largest piece, in user bytes. */
   maxUserBytesPerStagedSector(): number;
 
@@ -56,7 +59,7 @@ export interface Storage extends AsyncDisposable {
   importPresealed(sector: PresealedSector): Promise<void>;
 
   /** The oldest closed sector: it needs a ticket. */
-  nextToSeal(): SectorInfo | undefined;
+  nextToSeal(): Promise<SectorInfo | undefined>;
   /** closing → sealing; then an event says sealed or failed. Throws storage/wrong-state, bad-sector. */
   startSeal(sectorId: number, ticket: Ticket, identity: SealIdentity): Promise<void>;
   /**
@@ -83,9 +86,13 @@ export interface Storage extends AsyncDisposable {
   markExpired(sectorId: number): Promise<void>;
   /** Forgets a sector with its pieces and deletes its files, in any state. Throws storage/sector-busy. */
   dropSector(sectorId: number, reason?: string): Promise<void>;
-  getSector(sectorId: number): SectorInfo;
-  /** By id; only those in the given states, when given. */
-  listSectors(states?: readonly SectorState[]): SectorInfo[];
+  getSector(sectorId: number): Promise<SectorInfo>;
+  /** A page by id; only those in the given states, when given. */
+  listSectors(query?: SectorListQuery): Promise<SectorInfo[]>;
+  /** All of them by id, page by page. */
+  everySector(states?: readonly SectorState[]): AsyncIterable<SectorInfo>;
+  /** How many sectors of which size are in which state, without reading them. */
+  countSectors(): Promise<SectorTotal[]>;
 
   /**
    * A proof of spacetime of sectors of one miner. Sectors that cannot be proven are left out and named.
@@ -101,10 +108,10 @@ export interface Storage extends AsyncDisposable {
   /** Moves of sectors after a cursor (0: all), then new ones; ends with the signal or with the storage. */
   events(after: number, signal?: AbortSignal): AsyncIterable<SealEvent>;
   /** Where a consumer has said it is; 0 if never. */
-  cursorOf(consumer: string): number;
-  saveCursor(consumer: string, cursor: number): void;
+  cursorOf(consumer: string): Promise<number>;
+  saveCursor(consumer: string, cursor: number): Promise<void>;
 
-  usage(): StorageUsage;
+  usage(): Promise<StorageUsage>;
   /** Every file with its owner, every orphan, every missing file. */
   audit(): Promise<StorageAudit>;
   /** Deletes the orphans. */

@@ -3,7 +3,7 @@ import type { Address } from "@holdfast/base";
 import type { SealCommitments, SectorFailure, SectorOrigin } from "../store/index.ts";
 import type { SectorState } from "./states.ts";
 
-export type { SealEvent } from "../store/index.ts";
+export type { SealEvent, SectorTotal } from "../store/index.ts";
 
 /** Bytes in order: a stream, a whole buffer, or a file of the operating system. */
 export type PieceSource = AsyncIterable<Uint8Array> | Uint8Array | { readonly nativePath: string };
@@ -47,6 +47,24 @@ export interface SectorInfo {
   readonly pieceCount: number;
   /** Padded bytes of slots with pieces, dropped ones included. */
   readonly filledPaddedBytes: number;
+}
+
+export interface SectorListQuery {
+  /** All, when left out. */
+  readonly states?: readonly SectorState[] | undefined;
+  /** Ids above this one: the last id of the page before. */
+  readonly after?: number | undefined;
+  /** At most so many; 100 when left out, never more than 1,000. */
+  readonly limit?: number | undefined;
+}
+
+export interface PieceQuery {
+  /** Of this sector alone: all its pieces. */
+  readonly sectorId?: number | undefined;
+  /** Keys after this one: the last key of the page before. */
+  readonly after?: string | undefined;
+  /** At most so many; 100 when left out, never more than 1,000. */
+  readonly limit?: number | undefined;
 }
 
 /** The chain's randomness for a seal. */

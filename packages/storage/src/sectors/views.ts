@@ -1,13 +1,13 @@
 /** Rows as callers see them. */
 import type { Address } from "@holdfast/base";
-import type { PieceRow, SectorRow, SlotRow } from "../store/index.ts";
+import type { PieceRow, SectorFill, SectorRow } from "../store/index.ts";
 import type { SectorInfo, StoredPiece } from "./types.ts";
 
 export function storedPiece({ stage: _stage, ...piece }: PieceRow): StoredPiece {
   return piece;
 }
 
-export function infoOf(row: SectorRow, slots: readonly SlotRow[], progress: number | null): SectorInfo {
+export function infoOf(row: SectorRow, fill: SectorFill, progress: number | null): SectorInfo {
   const { sectorId, sectorBytes, origin, state, openedMs, changedMs, ticket, commitments, failure } = row;
   return {
     sectorId,
@@ -21,7 +21,7 @@ export function infoOf(row: SectorRow, slots: readonly SlotRow[], progress: numb
     commitments,
     failure,
     progress,
-    pieceCount: slots.filter((slot) => slot.pieceKey !== null).length,
-    filledPaddedBytes: slots.reduce((sum, slot) => sum + slot.paddedBytes, 0),
+    pieceCount: fill.pieceCount,
+    filledPaddedBytes: fill.filledPaddedBytes,
   };
 }

@@ -1,12 +1,23 @@
-/** The store room: metadata in SQLite. */
-export type {
-  PieceRow,
-  SealCommitments,
-  SealEvent,
-  SealTicket,
-  SectorFailure,
-  SectorOrigin,
-  SectorRow,
-  SlotRow,
+/** The store room: the metadata of sectors and pieces behind one port. */
+export {
+  emptyFill,
+  type PieceRow,
+  type SealCommitments,
+  type SealEvent,
+  type SealTicket,
+  type SectorFailure,
+  type SectorFill,
+  type SectorOrigin,
+  type SectorRow,
+  type SectorTotal,
+  type SlotRow,
 } from "./rows.ts";
-export { type SectorChange, StorageStore } from "./store.ts";
+export { openStore } from "./store.ts";
+export {
+  everySector,
+  type SectorChange,
+  type SectorQuery,
+  type StorageReader,
+  type StorageStore,
+  type StorageWriter,
+} from "./types.ts";

@@ -1,9 +1,9 @@
 /**
- * What the tables hold, as types, and the way between them and SQLite's values. A value of the wrong kind
- * cannot come out of a STRICT table, so a mismatch here is a broken invariant.
+ * What the tables hold, as types, and the way between them and the values of the database. A value of the wrong
+ * kind cannot come out of a typed column, so a mismatch here is a broken invariant.
  */
-import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
 import { assert } from "@holdfast/base";
+import type { Row, SqlValue } from "../db/index.ts";
 import { type SectorState, sectorStates } from "../sectors/states.ts";
 
 export type SectorOrigin = "pieces" | "capacity" | "presealed";
@@ -66,9 +66,25 @@ export interface SealEvent {
   readonly atMs: number;
 }
 
-export type Row = Record<string, SQLOutputValue>;
+/** How full the layout of a sector is. */
+export interface SectorFill {
+  /** Dropped pieces included, as their bytes are part of the seal. */
+  readonly slotCount: number;
+  readonly pieceCount: number;
+  readonly filledPaddedBytes: number;
+}
 
-export function sectorValues(row: SectorRow): Record<string, SQLInputValue> {
+export const emptyFill: SectorFill = { slotCount: 0, pieceCount: 0, filledPaddedBytes: 0 };
+
+/** Sectors of one size in one state. */
+export interface SectorTotal {
+  readonly sectorBytes: number;
+  readonly state: SectorState;
+  readonly sectorCount: number;
+}
+
+/** By column, in the order of the table. */
+export function sectorValues(row: SectorRow): Readonly<Record<string, SqlValue>> {
   return {
     sector_id: row.sectorId,
     sector_bytes: row.sectorBytes,
@@ -153,6 +169,22 @@ export function eventOf(row: Row): SealEvent {
     to: oneOf(sectorStates, text(row, "to_state")),
     reason: row.reason === null ? null : text(row, "reason"),
     atMs: int(row, "at_ms"),
+  };
+}
+
+export function fillOf(row: Row): SectorFill {
+  return {
+    slotCount: int(row, "slot_count"),
+    pieceCount: int(row, "piece_count"),
+    filledPaddedBytes: int(row, "filled"),
+  };
+}
+
+export function totalOf(row: Row): SectorTotal {
+  return {
+    sectorBytes: int(row, "sector_bytes"),
+    state: oneOf(sectorStates, text(row, "state")),
+    sectorCount: int(row, "sector_count"),
   };
 }
 

@@ -44,7 +44,9 @@ export async function drive(
 
 /** One step of the oldest unfinished sector; false when all are finished. */
 async function advance(storage: Storage): Promise<boolean> {
-  const sector = storage.listSectors().find(({ state }) => state !== "committed" && state !== "staging");
+  const sector = (await storage.listSectors()).find(
+    ({ state }) => state !== "committed" && state !== "staging",
+  );
   if (sector === undefined) return false;
   const { sectorId, state } = sector;
   if (state === "closing") await storage.startSeal(sectorId, ticketAt(sectorId), identity);

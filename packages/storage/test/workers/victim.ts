@@ -55,7 +55,7 @@ const storage = await openStorage({
   sectorBytes,
 });
 for (const pieceKey of acknowledged) {
-  if (storage.getPiece(pieceKey) === undefined) tell(`lost ${pieceKey}`);
+  if ((await storage.getPiece(pieceKey)) === undefined) tell(`lost ${pieceKey}`);
   else if (!(await storage.verifyPiece(pieceKey)).intact) tell(`rotten ${pieceKey}`);
 }
 for (const { path: name } of (await storage.audit()).missing) tell(`missing ${name}`);

@@ -68,7 +68,7 @@ export async function answerWith(
     answer = { ...common, state: "rejected", code: refusal.code.slice(0, 64), message: reasonOf(refusal) };
   } else if (deal !== undefined) {
     const { state, code, detail } = deal;
-    const locations = locationsOf(context, deal, firstPiece);
+    const locations = await locationsOf(context, deal, firstPiece);
     answer = { ...common, state, code, message: detail.slice(0, limits.dealReasonBytes / 4), locations };
   }
   const signature = signer.sign(worker, answerSigningBytes(answer));
@@ -77,14 +77,18 @@ export async function answerWith(
 }
 
 /** Where pieces are, from this one on; none before all of them are in sealed sectors. */
-export function locationsOf(context: MinerContext, deal: DealRow, firstPiece: number): PieceLocation[] {
+export async function locationsOf(
+  context: MinerContext,
+  deal: DealRow,
+  firstPiece: number,
+): Promise<PieceLocation[]> {
   const { storage } = context.needs;
   if (!["sealing", "committed", "active"].includes(deal.state)) return [];
   const count = deal.proposal.pieces.length;
   const upTo = Math.min(count, firstPiece + limits.dealLocations);
   const locations: PieceLocation[] = [];
   for (let index = firstPiece; index < upTo; index += 1) {
-    const location = locate(storage, pieceKeyOf(deal.dealId, index));
+    const location = await locate(storage, pieceKeyOf(deal.dealId, index));
     if (location === undefined) return [];
     locations.push(location);
   }
@@ -92,9 +96,12 @@ export function locationsOf(context: MinerContext, deal: DealRow, firstPiece: nu
 }
 
 /** Undefined while the piece's sector is not sealed. */
-function locate(storage: MinerContext["needs"]["storage"], pieceKey: string): PieceLocation | undefined {
+async function locate(
+  storage: MinerContext["needs"]["storage"],
+  pieceKey: string,
+): Promise<PieceLocation | undefined> {
   try {
-    const { sectorId, proof } = storage.provePieceInclusion(pieceKey);
+    const { sectorId, proof } = await storage.provePieceInclusion(pieceKey);
     return { sectorId: sectorId as PieceLocation["sectorId"], proof };
   } catch (error) {
     if (error instanceof HoldfastError) return undefined;

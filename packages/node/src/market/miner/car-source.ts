@@ -7,8 +7,10 @@ import type { DealRow } from "./store.ts";
 export function carSourceOf(context: MinerContext): MinerMarket["carSource"] {
   return {
     async open(payload: CID) {
-      const deal = context.store.storedOf(payload.toString()).find((one) => isWhole(context, one));
-      return deal === undefined ? undefined : carOfDeal(context, deal);
+      for (const deal of context.store.storedOf(payload.toString())) {
+        if (await isWhole(context, deal)) return carOfDeal(context, deal);
+      }
+      return undefined;
     },
     *payloads() {
       for (const payload of context.store.storedPayloads()) yield parseCid(payload);
@@ -22,10 +24,11 @@ export function carSourceOf(context: MinerContext): MinerMarket["carSource"] {
   };
 }
 
-function isWhole({ needs }: MinerContext, deal: DealRow): boolean {
-  return deal.proposal.pieces.every((_, index) => {
-    return needs.storage.getPiece(pieceKeyOf(deal.dealId, index)) !== undefined;
-  });
+async function isWhole({ needs }: MinerContext, deal: DealRow): Promise<boolean> {
+  for (const index of deal.proposal.pieces.keys()) {
+    if ((await needs.storage.getPiece(pieceKeyOf(deal.dealId, index))) === undefined) return false;
+  }
+  return true;
 }
 
 export function carOfDeal({ needs }: MinerContext, { dealId, proposal }: DealRow): StoredCar {

@@ -17,10 +17,10 @@ const endedStates = new Set(["expired", "removed"]);
 const stagingState = "staging";
 
 /** Sectors of the deal's pieces; undefined if the storage has lost one. */
-export function sectorsOf({ needs }: MinerContext, deal: DealRow): number[] | undefined {
+export async function sectorsOf({ needs }: MinerContext, deal: DealRow): Promise<number[] | undefined> {
   const ids = new Set<number>();
   for (const index of deal.proposal.pieces.keys()) {
-    const piece = needs.storage.getPiece(pieceKeyOf(deal.dealId, index));
+    const piece = await needs.storage.getPiece(pieceKeyOf(deal.dealId, index));
     if (piece === undefined) return undefined;
     ids.add(piece.sectorId);
   }
@@ -44,10 +44,13 @@ export async function followDeal(context: MinerContext, dealId: string): Promise
   }
   if (deal.settled && isOver) return completeDeal(context, deal);
   if (deal.state === "accepted" || deal.state === "transferring") return expireTransfer(context, deal);
-  const sectors = sectorsOf(context, deal);
-  if (sectors === undefined)
-    return fail(context, deal, dealRefusals.storageFailed({ detail: "a piece is gone" }));
-  const next = judge(context, deal, sectors);
+  const sectors = await sectorsOf(context, deal);
+  const next =
+    sectors === undefined
+      ? dealRefusals.storageFailed({ detail: "a piece is gone" })
+      : await judge(context, deal, sectors);
+  // The storage was asked meanwhile, and the deal may be over.
+  if (dealById(context, dealId).state !== deal.state) return;
   if (next instanceof HoldfastError) return fail(context, deal, next);
   if (next.state !== deal.state || next.detail !== deal.detail) {
     move(context, dealId, { state: next.state }, next.detail);
@@ -55,7 +58,7 @@ export async function followDeal(context: MinerContext, dealId: string): Promise
   // Also of a deal with sealed sectors: a restart may have come between the first and the last of them.
   // Nothing is sealed for a deal that the chain does not have.
   const isWaiting = next.state === "staged" || next.state === "sealing";
-  if (isWaiting && onChain !== undefined) await sealSoon(context, deal, sectors);
+  if (isWaiting && onChain !== undefined) await sealSoon(context, deal, sectors ?? []);
 }
 
 function expireTransfer(context: MinerContext, deal: DealRow): void {
@@ -64,11 +67,11 @@ function expireTransfer(context: MinerContext, deal: DealRow): void {
   if (heightOf(context.needs.chain) > startBy) fail(context, deal, dealRefusals.notInTime({ startBy }));
 }
 
-function judge(
+async function judge(
   context: MinerContext,
   deal: DealRow,
   sectors: readonly number[],
-): { readonly state: KeptState; readonly detail: string } | HoldfastError {
+): Promise<{ readonly state: KeptState; readonly detail: string } | HoldfastError> {
   const { chain, miner, storage } = context.needs;
   const height = heightOf(chain);
   const { startBy, startHeight } = deal.proposal;
@@ -77,7 +80,7 @@ function judge(
   let closed = 0;
   let detail = "";
   for (const sectorId of sectors) {
-    const { state } = storage.getSector(sectorId);
+    const { state } = await storage.getSector(sectorId);
     const sector = sectorOn(chain, miner, sectorId);
     if (state !== stagingState) closed += 1;
     if (sector !== undefined) landed += 1;
@@ -109,7 +112,7 @@ async function sealSoon(context: MinerContext, deal: DealRow, sectors: readonly 
   const isBusy = context.tasks.count("transfer/") > 0;
   if (waited < (isBusy ? limits.dealWaitRounds : sealAfterRounds)) return;
   for (const sectorId of sectors) {
-    if (storage.getSector(sectorId).state === stagingState) await storage.sealStagedSector(sectorId);
+    if ((await storage.getSector(sectorId)).state === stagingState) await storage.sealStagedSector(sectorId);
   }
 }
 
@@ -125,7 +128,7 @@ async function dropPieces(context: MinerContext, deal: DealRow): Promise<void> {
   if (deal.dropped || context.tasks.isRunning(`transfer/${deal.dealId}`)) return;
   for (const index of deal.proposal.pieces.keys()) {
     const pieceKey = pieceKeyOf(deal.dealId, index);
-    if (storage.getPiece(pieceKey) !== undefined) await storage.dropPiece(pieceKey);
+    if ((await storage.getPiece(pieceKey)) !== undefined) await storage.dropPiece(pieceKey);
   }
   context.store.update(deal.dealId, { dropped: true });
 }

@@ -62,10 +62,10 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
   stack.defer(chain.onHead(look));
   look();
   return {
-    deals: () => context.store.all().map((deal) => dealOf(context, deal)),
-    deal: (dealId) => {
+    deals: async () => await Promise.all(context.store.all().map((deal) => dealOf(context, deal))),
+    deal: async (dealId) => {
       const deal = context.store.get(dealId);
-      return deal === undefined ? undefined : dealDetailOf(context, deal);
+      return deal === undefined ? undefined : await dealDetailOf(context, deal);
     },
     redemption: (dealId) => {
       const deal = context.store.get(dealId);
@@ -76,9 +76,9 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
       return amendments.policy();
     },
     carSource: carSourceOf(context),
-    explain: (dealId) => {
+    explain: async (dealId) => {
       const deal = context.store.get(dealId);
-      return deal === undefined ? undefined : explainDeal(context, deal);
+      return deal === undefined ? undefined : await explainDeal(context, deal);
     },
     async [Symbol.asyncDispose]() {
       await stack.disposeAsync();

@@ -72,20 +72,20 @@ export class OnChain {
     const height = heightOf(needs.chain);
     const refused = this.#refusedAt.get(dealId);
     if (refused !== undefined && height < refused + retryRounds) return;
-    const call = nextCall(this.#context, deal, onChain);
-    if (call === undefined) return;
     tasks.start(`onchain/${dealId}`, async (signal) => {
+      const call = await nextCall(this.#context, dealById(this.#context, dealId), onChain);
+      if (call === undefined) return;
       if (await send(this.#context, deal, call, signal)) this.#refusedAt.delete(dealId);
       else this.#refusedAt.set(dealId, heightOf(needs.chain));
     });
   }
 }
 
-function nextCall(
+async function nextCall(
   context: MinerContext,
   deal: DealRow,
   onChain: ChainDeal | undefined,
-): MarketCall | undefined {
+): Promise<MarketCall | undefined> {
   const { chain, miner, signer } = context.needs;
   const view = minerOn(chain, miner);
   if (view === undefined) return undefined;
@@ -111,7 +111,7 @@ function nextCall(
   if (onChain.status === "active") return change(context, deal, onChain, signer.has(owner) ? owner : worker);
   if (onChain.status !== "published" || (deal.state !== "committed" && deal.state !== "active"))
     return undefined;
-  const locations = allLocations(context, deal);
+  const locations = await allLocations(context, deal);
   if (locations === undefined || heightOf(chain) >= onChain.startBy) return undefined;
   const params = encode(methods.market.activateDeal.params, { ...ref, locations });
   return { method: "activateDeal", params, from: worker, done: "the deal has started on the chain" };
@@ -202,11 +202,11 @@ function leftBy(params: NetworkParams, { current }: DealRow, onChain: ChainDeal 
 }
 
 /** Of every piece; undefined while one is not in a sealed sector. */
-function allLocations(context: MinerContext, deal: DealRow): PieceLocation[] | undefined {
+async function allLocations(context: MinerContext, deal: DealRow): Promise<PieceLocation[] | undefined> {
   const count = deal.proposal.pieces.length;
   const locations: PieceLocation[] = [];
   while (locations.length < count) {
-    const page = locationsOf(context, deal, locations.length);
+    const page = await locationsOf(context, deal, locations.length);
     if (page.length === 0) return undefined;
     locations.push(...page);
   }

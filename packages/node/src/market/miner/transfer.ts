@@ -48,7 +48,7 @@ async function transfer(context: MinerContext, dealId: string, signal: AbortSign
       const total = proposal.pieces.length;
       // It may have waited for its turn for long, and been given up.
       if (!isUnderWay(context, dealId)) return;
-      if (context.needs.storage.getPiece(pieceKeyOf(dealId, index)) !== undefined) continue;
+      if ((await context.needs.storage.getPiece(pieceKeyOf(dealId, index))) !== undefined) continue;
       move(context, dealId, { state: "transferring" }, `fetching piece ${index + 1} of ${total}`);
       await storePiece(context, dealId, index, piece, signal);
     }

@@ -7,10 +7,14 @@ import type { Deal, DealDetail, Explanation } from "../types.ts";
 import { type MinerContext, pieceKeyOf } from "./context.ts";
 import type { DealRow } from "./store.ts";
 
-export function dealOf(context: MinerContext, deal: DealRow): Deal {
+export async function dealOf(context: MinerContext, deal: DealRow): Promise<Deal> {
+  return dealIn(context, deal, await sectorIdsOf(context, deal));
+}
+
+function dealIn(context: MinerContext, deal: DealRow, sectorIds: readonly (number | null)[]): Deal {
   const { chain, miner } = context.needs;
   const { proposal } = deal;
-  const sectors = [...new Set(sectorIdsOf(context, deal).filter((id) => id !== null))];
+  const sectors = [...new Set(sectorIds.filter((id) => id !== null))];
   const proven = sectors.filter((id) => {
     const sector = sectorOn(chain, miner, id);
     return (
@@ -40,17 +44,19 @@ export function dealOf(context: MinerContext, deal: DealRow): Deal {
   };
 }
 
-function sectorIdsOf({ needs }: MinerContext, deal: DealRow): (number | null)[] {
-  return deal.proposal.pieces.map((_, index) => {
-    return needs.storage.getPiece(pieceKeyOf(deal.dealId, index))?.sectorId ?? null;
-  });
+async function sectorIdsOf({ needs }: MinerContext, deal: DealRow): Promise<(number | null)[]> {
+  const ids: (number | null)[] = [];
+  for (const index of deal.proposal.pieces.keys()) {
+    ids.push((await needs.storage.getPiece(pieceKeyOf(deal.dealId, index)))?.sectorId ?? null);
+  }
+  return ids;
 }
 
-export function dealDetailOf(context: MinerContext, deal: DealRow): DealDetail {
+export async function dealDetailOf(context: MinerContext, deal: DealRow): Promise<DealDetail> {
   const { chain, miner } = context.needs;
-  const sectorIds = sectorIdsOf(context, deal);
+  const sectorIds = await sectorIdsOf(context, deal);
   return {
-    ...dealOf(context, deal),
+    ...dealIn(context, deal, sectorIds),
     pieceList: deal.proposal.pieces.map(({ commP, paddedBytes, userBytes }, index) => {
       const sectorId = sectorIds[index] ?? null;
       const lastProvenAt =
@@ -75,8 +81,8 @@ export function dealDetailOf(context: MinerContext, deal: DealRow): DealDetail {
   };
 }
 
-export function explainDeal(context: MinerContext, deal: DealRow): Explanation {
-  const { state, redeemedFil, totalFil } = dealOf(context, deal);
+export async function explainDeal(context: MinerContext, deal: DealRow): Promise<Explanation> {
+  const { state, redeemedFil, totalFil } = await dealOf(context, deal);
   const ended = endText(context.needs.chain, deal);
   const causes = context.store.history(deal.dealId).map((entry) => `${entry.state}: ${entry.detail}`);
   if (ended !== undefined) causes.push(ended);

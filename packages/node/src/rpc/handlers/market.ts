@@ -40,9 +40,11 @@ export function marketHandlers(needs: HandlerNeeds): MarketHandlers {
   };
   return {
     "deal.ls": async () =>
-      market.deals().map(({ pieceList: _p, vouchers: _v, amendments: _a, history: _h, ...view }) => view),
+      (await market.deals()).map(
+        ({ pieceList: _p, vouchers: _v, amendments: _a, history: _h, ...view }) => view,
+      ),
     "deal.show": async ({ dealId }) => {
-      const found = findDeal(market.deals(), dealId);
+      const found = findDeal(await market.deals(), dealId);
       if (found === undefined) throw rpcErrors.notFound({ what: `deal ${dealId}` });
       return found;
     },
@@ -70,9 +72,9 @@ function changeHandlers(
   needs: HandlerNeeds,
 ): Pick<MarketHandlers, "deal.extend" | "deal.release" | "deal.policy" | "deal.redeem"> {
   const { market, chain } = needs;
-  const own = (id: string): DealDetail => {
+  const own = async (id: string): Promise<DealDetail> => {
     const found = findDeal(
-      market.deals().filter(({ role }) => role === "client"),
+      (await market.deals()).filter(({ role }) => role === "client"),
       id,
     );
     if (found === undefined) throw rpcErrors.notFound({ what: `deal ${id} of this client` });
@@ -80,17 +82,18 @@ function changeHandlers(
   };
   return {
     "deal.extend": async ({ dealId, forMs, untilHeight, maxPrice, key }) => {
-      const deal = own(dealId);
+      const deal = await own(dealId);
       const later = forMs === undefined ? undefined : (deal.endHeight ?? 0) + epochsOf(forMs, chain.params);
       const endHeight = untilHeight ?? later;
       if (endHeight === undefined) throw rpcErrors.noTerm({});
       const most = maxPrice === undefined ? undefined : parseFil(maxPrice);
       return market.change(deal.dealId, { kind: "extend", endHeight, maxPrice: most, key });
     },
-    "deal.release": async ({ dealId, key }) => market.change(own(dealId).dealId, { kind: "release", key }),
+    "deal.release": async ({ dealId, key }) =>
+      market.change((await own(dealId)).dealId, { kind: "release", key }),
     "deal.redeem": async ({ dealId: id }) => {
       const dealId = findDeal(
-        market.deals().filter(({ role }) => role === "miner"),
+        (await market.deals()).filter(({ role }) => role === "miner"),
         id,
       )?.dealId;
       const due = dealId === undefined ? undefined : market.redemption(dealId);
@@ -120,8 +123,8 @@ function findDeal(deals: readonly DealDetail[], id: string): DealDetail | undefi
 }
 
 async function explain(needs: HandlerNeeds, subject: string): Promise<Explanation> {
-  const dealId = findDeal(needs.market.deals(), subject)?.dealId ?? subject;
-  const known = needs.market.explain(dealId);
+  const dealId = findDeal(await needs.market.deals(), subject)?.dealId ?? subject;
+  const known = await needs.market.explain(dealId);
   if (known !== undefined) return known;
   if (subject === "sync") return explainSync(needs);
   if (/^\d+$/.test(subject)) return explainSector(needs, Number(subject));

@@ -160,9 +160,12 @@ function workerView(needs: HandlerNeeds): MethodResult<"mine.worker"> {
 }
 
 /** As the actor reckons it, at the next height. */
-function quote(needs: HandlerNeeds, ids: readonly number[]): MethodResult<"mine.terminateQuote"> {
+async function quote(
+  needs: HandlerNeeds,
+  ids: readonly number[],
+): Promise<MethodResult<"mine.terminateQuote">> {
   const { chain } = needs;
-  const { miner, sectors: local } = minerOf(needs);
+  const { miner, sector: local } = minerOf(needs);
   const { state, tipset } = chain.headState();
   const found: readonly Sector[] = ids.map((id) => {
     const sector = readSector(chain.store, state, miner, sectorId(id));
@@ -175,17 +178,17 @@ function quote(needs: HandlerNeeds, ids: readonly number[]): MethodResult<"mine.
   const pledge = found.reduce((sum, sector) => addAtto(sum, sector.pledge), zeroAtto);
   const healthy = found.filter(({ faultySince }) => faultySince === null);
   const wanted = new Set(ids);
-  const broken = needs.market.deals().flatMap(({ role, sectors, onChain }) => {
+  const broken = (await needs.market.deals()).flatMap(({ role, sectors, onChain }) => {
     const isHeld = role === "miner" && onChain?.status === "active" && onChain.lostAt === null;
     return isHeld && sectors.some((id) => wanted.has(id)) ? [parseFil(onChain.providerCollateralFil)] : [];
   });
+  let pieces = 0;
+  for (const id of wanted) pieces += (await local(id))?.pieceCount ?? 0;
   return {
     feeFil: filText(fee),
     freedFil: filText(subAtto(attoFil(pledge), fee)),
     powerBytes: healthy.reduce((sum, { sectorBytes }) => sum + sectorBytes, 0),
-    pieces: local()
-      .filter((one) => wanted.has(one.sectorId))
-      .reduce((sum, { pieces }) => sum + pieces.length, 0),
+    pieces,
     deals: broken.length,
     collateralFil: filText(addAtto(...broken)),
     sectors: found.map((sector) => ({

@@ -14,7 +14,7 @@ import {
 } from "@holdfast/consensus";
 import { pieceCid } from "@holdfast/proofs/verify";
 import { rpcErrors } from "../errors.ts";
-import type { HandlerNeeds } from "../needs.ts";
+import type { HandlerNeeds, LocalSector } from "../needs.ts";
 import { deadlinesOf, nextDeadlineOf } from "./deadlines.ts";
 import { addressParam, minerOf } from "./params.ts";
 import { type AskView, attoPerByteEpoch, epochsOf, inRounds, priceFilPerGiBPerDay } from "./views.ts";
@@ -36,20 +36,21 @@ export function minerHandlers(needs: HandlerNeeds): MinerHandlers {
     "ask.show": async ({ miner }) =>
       asksOf(needs, miner === undefined ? minerOf(needs).miner : addressParam(needs, miner)),
     "ask.set": async (params, signal) => setAsk(needs, params, signal),
-    "mine.status": async () => mineStatus(needs),
-    "sector.ls": async ({ miner }) => {
-      if (miner === undefined) return ownSectors(needs).map(({ pieceList: _, ...view }) => view);
+    "mine.status": async () => await mineStatus(needs),
+    "sector.ls": async ({ miner, after = -1, limit }) => {
+      if (miner === undefined) {
+        const page = await minerOf(needs).sectors({ after, limit });
+        return page.map((local) => ownSector(needs, local));
+      }
       const { chain } = needs;
       const address = addressParam(needs, miner);
-      return readSectors(chain.store, chain.headState().state, address).map((sector) =>
-        chainSector(address, sector),
-      );
+      return readSectors(chain.store, chain.headState().state, address)
+        .filter((sector) => sector.sectorId > after)
+        .slice(0, limit)
+        .map((sector) => chainSector(address, sector));
     },
     "sector.show": async ({ sectorId: number, miner }) => {
-      const found =
-        miner === undefined
-          ? ownSectors(needs).find((view) => view.sectorId === number)
-          : otherSector(needs, miner, number);
+      const found = miner === undefined ? await ownDetail(needs, number) : otherSector(needs, miner, number);
       if (found === undefined) throw rpcErrors.notFound({ what: `sector ${number}` });
       return found;
     },
@@ -130,7 +131,7 @@ async function setAsk(
   return newest;
 }
 
-function mineStatus(needs: HandlerNeeds): MethodResult<"mine.status"> {
+async function mineStatus(needs: HandlerNeeds): Promise<MethodResult<"mine.status">> {
   const { chain } = needs;
   const door = minerOf(needs);
   const { state, tipset } = chain.headState();
@@ -138,10 +139,8 @@ function mineStatus(needs: HandlerNeeds): MethodResult<"mine.status"> {
   const sectors = readSectors(chain.store, state, door.miner);
   const faulty = sectors.filter((sector) => sector.faultySince !== null).length;
   const onChain = new Set<number>(sectors.map((sector) => sector.sectorId));
-  const over: readonly string[] = ["committed", "expired", "removed", "failed"];
-  const pending = door
-    .sectors()
-    .filter(({ state: at, sectorId: id }) => !onChain.has(id) && !over.includes(at)).length;
+  let pending = 0;
+  for await (const { sectorId: id } of door.unfinished()) if (!onChain.has(id)) pending += 1;
   const lastPostAt = Math.max(-1, ...sectors.map((sector) => sector.lastProven ?? -1));
   const next = addEpochs(tipset.height, 1);
   const period = provingPeriodAt(chain.params, door.miner, next);
@@ -230,33 +229,39 @@ function chainSector(miner: Address, sector: Sector): SectorView {
 }
 
 /** What lies on the disk, with what the chain says of it. */
-function ownSectors(needs: HandlerNeeds): SectorDetail[] {
+function ownSector(needs: HandlerNeeds, local: LocalSector): SectorView {
   const { chain } = needs;
   const door = minerOf(needs);
-  const { state } = chain.headState();
-  const { sectorFailures } = door.status();
-  return door.sectors().map((local) => {
-    const onChain = readSector(chain.store, state, door.miner, sectorId(local.sectorId));
-    const known = onChain === undefined ? undefined : chainSector(door.miner, onChain);
-    return {
-      sectorId: local.sectorId,
-      miner: door.miner,
-      sectorBytes: local.sectorBytes,
-      state: known?.state ?? local.state,
-      commD: local.commD === null ? null : toHex(local.commD),
-      commR: local.commR === null ? null : toHex(local.commR),
-      pieces: local.pieces.length,
-      usedBytes: local.usedBytes,
-      activatedAt: known?.activatedAt ?? null,
-      expiresAt: known?.expiresAt ?? null,
-      lastProvenAt: known?.lastProvenAt ?? null,
-      detail: sectorFailures.get(local.sectorId) ?? (known?.detail || local.detail),
-      pieceList: local.pieces.map((piece) => ({
-        pieceCid: pieceCid(piece.commP).toString(),
-        dealId: piece.pieceKey,
-        offsetBytes: piece.offsetPaddedBytes,
-        paddedBytes: piece.paddedBytes,
-      })),
-    };
-  });
+  const onChain = readSector(chain.store, chain.headState().state, door.miner, sectorId(local.sectorId));
+  const known = onChain === undefined ? undefined : chainSector(door.miner, onChain);
+  return {
+    sectorId: local.sectorId,
+    miner: door.miner,
+    sectorBytes: local.sectorBytes,
+    state: known?.state ?? local.state,
+    commD: local.commD === null ? null : toHex(local.commD),
+    commR: local.commR === null ? null : toHex(local.commR),
+    pieces: local.pieceCount,
+    usedBytes: local.usedBytes,
+    activatedAt: known?.activatedAt ?? null,
+    expiresAt: known?.expiresAt ?? null,
+    lastProvenAt: known?.lastProvenAt ?? null,
+    detail: door.status().sectorFailures.get(local.sectorId) ?? (known?.detail || local.detail),
+  };
+}
+
+async function ownDetail(needs: HandlerNeeds, number: number): Promise<SectorDetail | undefined> {
+  const door = minerOf(needs);
+  const local = await door.sector(number);
+  if (local === undefined) return undefined;
+  const pieces = await door.piecesOf(number);
+  return {
+    ...ownSector(needs, local),
+    pieceList: pieces.map((piece) => ({
+      pieceCid: pieceCid(piece.commP).toString(),
+      dealId: piece.pieceKey,
+      offsetBytes: piece.offsetPaddedBytes,
+      paddedBytes: piece.paddedBytes,
+    })),
+  };
 }

@@ -87,7 +87,7 @@ export class HonestStorage implements MarketStorage {
     return sector;
   }
 
-  getPiece(pieceKey: string): { sectorId: number } | undefined {
+  async getPiece(pieceKey: string): Promise<{ sectorId: number } | undefined> {
     const kept = this.#kept.get(pieceKey);
     return kept === undefined ? undefined : { sectorId: kept.sectorId };
   }
@@ -96,7 +96,7 @@ export class HonestStorage implements MarketStorage {
     if (kept === undefined) throw storageErrors.unknownPiece({ pieceKey });
     yield kept.bytes.subarray(range.offset ?? 0);
   }
-  provePieceInclusion(pieceKey: string): { sectorId: number; proof: Uint8Array } {
+  async provePieceInclusion(pieceKey: string): Promise<{ sectorId: number; proof: Uint8Array }> {
     const kept = this.#kept.get(pieceKey);
     if (kept === undefined) throw storageErrors.unknownPiece({ pieceKey });
     const { sectorId, state, pieces } = this.#sector(kept.sectorId);
@@ -106,7 +106,7 @@ export class HonestStorage implements MarketStorage {
   async dropPiece(pieceKey: string): Promise<void> {
     this.#kept.delete(pieceKey);
   }
-  getSector(sectorId: number): { state: string; sectorBytes: number } {
+  async getSector(sectorId: number): Promise<{ state: string; sectorBytes: number }> {
     return this.#sector(sectorId);
   }
   maxUserBytesPerStagedSector(): number {

@@ -254,9 +254,9 @@ export class World implements AsyncDisposable {
     }
   }
   /** Rounds until `done` holds; says after how many. */
-  async until(done: () => boolean, limit = 400): Promise<number> {
+  async until(done: () => boolean | Promise<boolean>, limit = 400): Promise<number> {
     for (let count = 0; ; count += 1) {
-      if (done()) return count;
+      if (await done()) return count;
       if (count >= limit) throw new TypeError(`not within ${limit} rounds: ${done}`);
       await this.rounds(1);
     }

@@ -2,13 +2,12 @@
 export { rpcErrors } from "./errors.ts";
 export { createHandlers } from "./handlers/index.ts";
 export { believedFix, believedText } from "./handlers/sync.ts";
+export type { LocalSector, MinerDoor } from "./miner-needs.ts";
 export type {
   FileDoor,
   HandlerNeeds,
-  LocalSector,
   MarketDoor,
   MetricsDoor,
-  MinerDoor,
   PageFile,
 } from "./needs.ts";
 export { type RunningServer, type ServerOptions, startServer } from "./server.ts";

@@ -255,7 +255,7 @@ function primaryCode(error: unknown): number | undefined {
  * A failure of SQLite under our codes. A violated constraint stays as it is: our own checks come first, so it
  * is a bug of ours.
  */
-function asStoreError(dbPath: string, error: unknown): unknown {
+export function asStoreError(dbPath: string, error: unknown): unknown {
   const code = primaryCode(error);
   if (code === undefined || code === resultCodes.constraint || !(error instanceof Error)) return error;
   if (code === resultCodes.full) return storageErrors.databaseFull({ dbPath }, error);

@@ -4,8 +4,8 @@
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { assert, type Clock } from "@holdfast/base";
+import { asStoreError } from "../db/index.ts";
 import { storageErrors } from "../errors.ts";
-import { asStoreError } from "../store/schema.ts";
 import type { Row } from "./sqlite-rows.ts";
 import { openJobDatabase, pragma } from "./sqlite-schema.ts";
 import type { JobListener } from "./types.ts";

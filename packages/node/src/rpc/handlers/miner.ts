@@ -14,7 +14,8 @@ import {
 } from "@holdfast/consensus";
 import { pieceCid } from "@holdfast/proofs/verify";
 import { rpcErrors } from "../errors.ts";
-import type { HandlerNeeds, LocalSector } from "../needs.ts";
+import type { LocalSector } from "../miner-needs.ts";
+import type { HandlerNeeds } from "../needs.ts";
 import { deadlinesOf, nextDeadlineOf } from "./deadlines.ts";
 import { addressParam, minerOf } from "./params.ts";
 import { type AskView, attoPerByteEpoch, epochsOf, inRounds, priceFilPerGiBPerDay } from "./views.ts";

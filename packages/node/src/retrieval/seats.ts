@@ -86,8 +86,10 @@ export class Seats {
       const waiting = this.#providers.filter(({ state }) => state === "waiting");
       const isAsking = this.#providers.some(({ state }) => state === "asking");
       if (waiting.length === 0 && !isAsking && (isEnough() || !(await this.#search()))) return undefined;
-      if (waiting.length > 0 || isAsking)
-        await this.#change(Math.min(...waiting.map(({ notBeforeMs }) => notBeforeMs), this.#freeWaitEndMs()));
+      if (waiting.length === 0 && !isAsking) continue; // the table has named some
+      const nowMs = this.#tools.clock.nowMs();
+      const times = [...waiting.map(({ notBeforeMs }) => notBeforeMs), this.#freeWaitEndMs()];
+      await this.#change(Math.min(...times.filter((timeMs) => timeMs > nowMs)));
     }
   }
 

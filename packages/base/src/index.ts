@@ -21,6 +21,7 @@ export {
   zeroAddress,
 } from "./address.ts";
 export { addressErrors } from "./address-errors.ts";
+export * from "./age/index.ts";
 export { fromBase64, toBase64 } from "./base64.ts";
 export { type Blockstore, BufferedBlockstore, MemoryBlockstore } from "./blockstore.ts";
 export {

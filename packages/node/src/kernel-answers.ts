@@ -21,6 +21,13 @@ const secpPublicKey = fromHex(
     "3d1de8db67759466c681f6749addf96bb394ba2ebeb4dbeff2ba400122bc5c98",
 );
 
+const chachaNonce = kernelSampleKey.subarray(0, 12);
+const chachaSealed = fromHex(
+  "5f1c16f6ea08bffc58febfaac0460d14da578fb0e3efc93a3b61d60e3a59a71550bd83e5e26d80a3" +
+    "6b67be962cf19859c691d7cd9381425d803a098e352bf44f08e21472686ffb003667671a43b983de" +
+    "bb777ae6e52e7a41b0",
+);
+
 interface KnownAnswer {
   readonly name: keyof CryptoKernel;
   readonly ask: (functions: Partial<CryptoKernel>) => Uint8Array | undefined;
@@ -72,6 +79,16 @@ export const knownAnswers: readonly KnownAnswer[] = [
       "aaac83306948006639edc5f31ce7f74d57988911b986410d15de5c5e46cb61d45dea27a254563beff5bb3b4d855991a0" +
         "05c39025618140a03eabb47ed9db1238f529c7184686b0dfb15004cbb99daf1fddb5f88f94977a0a380b301d82dfd7fe",
     ),
+  },
+  {
+    name: "chachaSeal",
+    ask: ({ chachaSeal }) => chachaSeal?.(kernelSampleKey, chachaNonce, kernelSample),
+    answer: chachaSealed,
+  },
+  {
+    name: "chachaOpen",
+    ask: ({ chachaOpen }) => chachaOpen?.(kernelSampleKey, chachaNonce, chachaSealed),
+    answer: kernelSample,
   },
 ];
 

@@ -99,11 +99,13 @@ function reportOf(sample: Sample): KernelReport {
 async function cryptoReports(): Promise<readonly KernelReport[]> {
   const { functions, backends } = await buildNativeKernel();
   const message = new Uint8Array(1024).fill(7);
-  const { secpSign, blsSign, blake2b256, sha256 } = functions;
+  const { secpSign, blsSign, blake2b256, sha256, chachaSeal } = functions;
   const sign = (by: typeof nobleKernel.secpSign | undefined) =>
     by && (() => by(kernelSampleKey, kernelSampleKey));
   const bls = (by: typeof nobleKernel.blsSign | undefined) => by && (() => by(kernelSampleKey, kernelSample));
   const hash = (by: typeof nobleKernel.sha256 | undefined) => by && (() => by(message));
+  const seal = (by: typeof nobleKernel.chachaSeal | undefined) =>
+    by && (() => by(kernelSampleKey, kernelSampleKey.subarray(0, 12), message));
   const sample = (
     group: string,
     backend: KernelReport["backend"],
@@ -114,6 +116,7 @@ async function cryptoReports(): Promise<readonly KernelReport[]> {
     sample("secp256k1 signatures", backends.secp, sign(secpSign), sign(nobleKernel.secpSign)),
     sample("BLS signatures", backends.bls, bls(blsSign), bls(nobleKernel.blsSign)),
     sample("SHA-256", backends.sha256, hash(sha256), hash(nobleKernel.sha256)),
+    sample("ChaCha20-Poly1305", backends.chacha, seal(chachaSeal), seal(nobleKernel.chachaSeal)),
   ];
   const blake = sample("BLAKE2", backends.blake2b, hash(blake2b256), hash(nobleKernel.blake2b256));
   // WebAssembly is the best there is of BLAKE2, so nothing is missing.

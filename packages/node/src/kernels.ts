@@ -4,7 +4,7 @@
  * one known input, noble stays and the answer says so. libsecp256k1 is loaded through
  * its binding and not through the package's door, which would fall back to slow JavaScript in silence.
  */
-import { hash, scrypt as opensslScrypt } from "node:crypto";
+import { createCipheriv, createDecipheriv, hash, scrypt as opensslScrypt } from "node:crypto";
 import { createRequire } from "node:module";
 import { type CryptoKernel, installCryptoKernel, nobleKernel, toHex } from "@holdfast/base";
 import { Bounded } from "./bounded.ts";
@@ -21,6 +21,7 @@ export interface CryptoBackends {
   readonly blake2b: CryptoBackend;
   readonly sha256: CryptoBackend;
   readonly scrypt: CryptoBackend;
+  readonly chacha: CryptoBackend;
 }
 
 interface NativeGroup {
@@ -36,7 +37,14 @@ export async function buildNativeKernel(): Promise<{
   const secp = orNoble(loadSecp);
   const bls = orNoble(await loaded(() => import("@chainsafe/blst"), blsFunctions));
   const blake2 = orNoble(await loaded(blakeHashers, blakeFunctions));
-  const functions = { ...secp.functions, ...bls.functions, ...blake2.functions, ...opensslFunctions };
+  const chacha = orNoble(() => ({ backend: "native", functions: chachaFunctions }));
+  const functions = {
+    ...secp.functions,
+    ...bls.functions,
+    ...blake2.functions,
+    ...opensslFunctions,
+    ...chacha.functions,
+  };
   return {
     functions,
     backends: {
@@ -45,6 +53,7 @@ export async function buildNativeKernel(): Promise<{
       blake2b: blake2.backend,
       sha256: "native",
       scrypt: "native",
+      chacha: chacha.backend,
     },
   };
 }
@@ -182,6 +191,31 @@ const opensslFunctions: Partial<CryptoKernel> = {
         else reject(error);
       });
     }),
+};
+
+const chachaName = "chacha20-poly1305";
+const chachaTag = { authTagLength: 16 };
+
+/** A group of its own: an OpenSSL that is held to FIPS has no ChaCha20. */
+const chachaFunctions: Partial<CryptoKernel> = {
+  chachaSeal: (key, nonce, plainBytes) => {
+    const cipher = createCipheriv(chachaName, key, nonce, chachaTag);
+    const sealed = new Uint8Array(plainBytes.length + chachaTag.authTagLength);
+    sealed.set(cipher.update(plainBytes));
+    cipher.final();
+    sealed.set(cipher.getAuthTag(), plainBytes.length);
+    return sealed;
+  },
+  chachaOpen: (key, nonce, sealed) => {
+    const end = sealed.length - chachaTag.authTagLength;
+    const decipher = createDecipheriv(chachaName, key, nonce, chachaTag);
+    decipher.setAuthTag(sealed.subarray(end));
+    const opened = decipher.update(sealed.subarray(0, end));
+    return orUndefined(() => {
+      decipher.final();
+      return plain(opened);
+    });
+  },
 };
 
 /** A plain Uint8Array: a Buffer would differ from the reference in its methods and in deep comparisons. */

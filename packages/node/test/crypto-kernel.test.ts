@@ -37,6 +37,7 @@ describe("the native kernel", () => {
       blake2b: "wasm",
       sha256: "native",
       scrypt: "native",
+      chacha: "native",
     });
     const missing = Object.keys(nobleKernel).filter((name) => !(name in functions));
     expect(missing).toEqual(shipped ? [] : ["secpPublicKey", "secpSign", "secpRecover"]);

@@ -39,6 +39,11 @@ export interface CryptoKernel {
   /** Both points are checked for the curve, the subgroup and infinity. */
   readonly blsVerify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean;
 
+  /** ChaCha20-Poly1305 of RFC 8439: 32 bytes of key, 12 of nonce, nothing beside; the tag comes last. */
+  readonly chachaSeal: (key: Uint8Array, nonce: Uint8Array, plain: Uint8Array) => Uint8Array;
+  /** Undefined if this is not what was sealed. At least 16 bytes. */
+  readonly chachaOpen: (key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array) => Uint8Array | undefined;
+
   /** RFC 7914. */
   readonly scrypt: (
     password: Uint8Array,

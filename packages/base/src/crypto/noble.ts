@@ -3,6 +3,7 @@
  * The constants that fix the schemes are here: the BLS domain separation tag of the proof-of-possession
  * scheme (draft-irtf-cfrg-bls-signature-05 §4.2.3) and the deterministic low-S ECDSA of RFC 6979.
  */
+import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { blake2b, blake2s } from "@noble/hashes/blake2.js";
@@ -77,6 +78,10 @@ export const nobleKernel: CryptoKernel = Object.freeze({
   blsSign: (privateKey: Uint8Array, message: Uint8Array) =>
     isBlsScalar(privateKey) ? bls.sign(bls.hash(message, blsDomain), privateKey).toBytes() : undefined,
   blsVerify: verifyBls,
+  chachaSeal: (key: Uint8Array, nonce: Uint8Array, plain: Uint8Array) =>
+    chacha20poly1305(key, nonce).encrypt(plain),
+  chachaOpen: (key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array) =>
+    orUndefined(() => chacha20poly1305(key, nonce).decrypt(sealed)),
   scrypt: async (password, salt, cost, lengthBytes) =>
     scrypt(password, salt, { N: cost.n, r: cost.r, p: cost.p, dkLen: lengthBytes, maxmem: 2 ** 30 }),
 } satisfies CryptoKernel);

@@ -69,6 +69,7 @@ export function cryptoSuite(tools: SuiteTools, vectors: CryptoVectors): void {
     malformedSecpCases(tools, vectors);
     blsCases(tools, vectors);
     scryptCases(tools);
+    chachaCases(tools);
   });
 }
 
@@ -247,5 +248,42 @@ function scryptCases({ it, expect }: SuiteTools): void {
       "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162" +
         "2eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640",
     );
+  });
+}
+
+/** Numbers from `first` up. */
+const counting = (first: number, count: number): Uint8Array =>
+  Uint8Array.from({ length: count }, (_none, i) => first + i);
+
+function chachaCases({ it, expect }: SuiteTools): void {
+  const key = counting(0, 32);
+  const nonce = fromHex("000000000000004a00000000");
+  const plain = utf8Bytes(
+    "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it.",
+  );
+  it("seals as RFC 8439 §2.4.2 and §2.8 have it", async () => {
+    expect(toHex(kernel.chachaSeal(key, nonce, plain))).toBe(
+      "6e2e359a2568f98041ba0728dd0d6981e97e7aec1d4360c20a27afccfd9fae0bf91b65c5524733ab8f593dabcd62b3571639d624e6515" +
+        "2ab8f530c359f0861d807ca0dbf500d6a6156a38e088a22b65e52bc514d16ccf806818ce91ab77937365af90bbf74a35be6b40b8ee" +
+        "df2785e42874d81db63fcb189a03121ae0ac72a3f1f36",
+    );
+  });
+  it("opens what it sealed and nothing else, into plain arrays", async () => {
+    for (const length of [0, 1, 63, 64, 65, 1000]) {
+      const text = counting(7, length);
+      const sealed = kernel.chachaSeal(key, nonce, text);
+      const opened = kernel.chachaOpen(key, nonce, sealed);
+      expect(opened).toEqual(text);
+      for (const bytes of [sealed, opened]) {
+        expect(Object.getPrototypeOf(bytes) === Uint8Array.prototype).toBe(true);
+      }
+      for (const at of [0, length >> 1, sealed.length - 1]) {
+        const changed = sealed.slice();
+        changed[at] = (changed[at] ?? 0) ^ 1;
+        expect(kernel.chachaOpen(key, nonce, changed)).toBe(undefined);
+      }
+      expect(kernel.chachaOpen(key, counting(0, 12), sealed)).toBe(undefined);
+      expect(kernel.chachaOpen(counting(1, 32), nonce, sealed)).toBe(undefined);
+    }
   });
 }

@@ -67,14 +67,29 @@ export interface ApiClient {
     params: MethodParams<Name>,
     signal?: AbortSignal,
   ): AsyncIterable<MethodResult<Name>>;
-  importFile(bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<Imported>;
+  importFile(
+    bytes: AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+    encrypt?: ImportEncryption,
+  ): Promise<Imported>;
   /** A folder, as `folderToTar` writes it. */
-  importFolder(tar: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<Imported>;
+  importFolder(
+    tar: AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+    encrypt?: ImportEncryption,
+  ): Promise<Imported>;
   openFile(cid: string, range: FileQuery, signal?: AbortSignal): Promise<FileDownload>;
   /** All of a folder, for `folderFromTar`. */
   openFolder(cid: string, path: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** The bytes of a snapshot as `chain.snapshot` planned it. */
   openSnapshot(plan: SnapshotQuery, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+}
+
+/** For whom an import is encrypted, beside this node's account. */
+export interface ImportEncryption {
+  /** Of the bytes, in hex; of a folder, of its tar stream. */
+  readonly sha256?: string | undefined;
+  readonly recipients?: readonly string[] | undefined;
 }
 
 export interface FileQuery {
@@ -83,6 +98,8 @@ export interface FileQuery {
   readonly lengthBytes?: number | undefined;
   /** Names below a folder, with slashes between them; none for the CID itself. */
   readonly path?: string | undefined;
+  /** As it is stored, encrypted or not. */
+  readonly raw?: boolean | undefined;
 }
 
 export interface SnapshotQuery {
@@ -109,8 +126,9 @@ export function createClient(options: ClientOptions): ApiClient {
     body: AsyncIterable<Uint8Array>,
     type: string,
     signal?: AbortSignal,
+    encrypt?: ImportEncryption,
   ): Promise<Imported> => {
-    const response = await exchange("import", importPath, {
+    const response = await exchange("import", `${importPath}${encryptQuery(encrypt)}`, {
       method: "POST",
       headers: { "content-type": type },
       body,
@@ -137,13 +155,10 @@ export function createClient(options: ClientOptions): ApiClient {
       }
       throw apiErrors.streamCut({ method: name });
     },
-    importFile: (bytes, signal) => upload(bytes, "application/octet-stream", signal),
-    importFolder: (tar, signal) => upload(tar, tarType, signal),
-    async openFile(cid, { offsetBytes, lengthBytes, path }, signal) {
-      const query = new URLSearchParams({ offset: String(offsetBytes) });
-      if (lengthBytes !== undefined) query.set("length", String(lengthBytes));
-      if (path !== undefined && path !== "") query.set("path", path);
-      const response = await get("file", `${filePath(cid)}?${query}`, signal);
+    importFile: (bytes, signal, encrypt) => upload(bytes, "application/octet-stream", signal, encrypt),
+    importFolder: (tar, signal, encrypt) => upload(tar, tarType, signal, encrypt),
+    async openFile(cid, wanted, signal) {
+      const response = await get("file", `${filePath(cid)}?${fileQuery(wanted)}`, signal);
       const header = response.headers.get(fileBytesHeader) ?? "";
       if (!/^\d{1,16}$/.test(header) || response.body === null) {
         throw apiErrors.badAnswer({ method: "file", detail: "no file size" });
@@ -163,6 +178,23 @@ export function createClient(options: ClientOptions): ApiClient {
       return wholeBody(response.body, "snapshot", signal);
     },
   };
+}
+
+function fileQuery({ offsetBytes, lengthBytes, path, raw }: FileQuery): URLSearchParams {
+  const query = new URLSearchParams({ offset: String(offsetBytes) });
+  if (lengthBytes !== undefined) query.set("length", String(lengthBytes));
+  if (path !== undefined && path !== "") query.set("path", path);
+  if (raw === true) query.set("raw", "1");
+  return query;
+}
+
+function encryptQuery(encrypt: ImportEncryption | undefined): string {
+  if (encrypt === undefined) return "";
+  const { sha256, recipients = [] } = encrypt;
+  const query = new URLSearchParams({ encrypt: "1" });
+  if (sha256 !== undefined) query.set("sha256", sha256);
+  if (recipients.length > 0) query.set("recipients", recipients.join(","));
+  return `?${query}`;
 }
 
 type Exchange = (name: string, path: string, request: ApiRequest) => Promise<ApiResponse>;

@@ -19,6 +19,11 @@ export const fileMethods = {
       target: z.string().nullable().describe("of a symbolic link"),
     }),
   ),
+  "file.rm": call(
+    "Removes this node's own copy of a file; those at miners stay",
+    z.object({ cid: cidText }),
+    z.object({ cid: cidText, removed: z.boolean().describe("false if there was none") }),
+  ),
   "file.stat": call(
     "Finds a file: its size and who has it",
     z.object({ cid: cidText }),

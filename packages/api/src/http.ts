@@ -11,7 +11,11 @@ export function methodPath(name: string): string {
   return `${apiPrefix}/${name}`;
 }
 
-/** `POST` a file's bytes here, or a folder as a tar stream of `tarType`; the answer is an `imported` document. */
+/**
+ * `POST` a file's bytes here, or a folder as a tar stream of `tarType`; the answer is an `imported` document. With
+ * `?encrypt=1` it is encrypted for the wallet's account (`&recipients=age1…,age1…`: and for these); `&sha256=` of the
+ * bytes, of a folder of its tar stream, makes the same content the same CID.
+ */
 export const importPath = `${apiPrefix}/import`;
 export const tarType = "application/x-tar";
 export const imported = z.object({ cid: cidText, sizeBytes, carBytes: sizeBytes });
@@ -19,7 +23,7 @@ export type Imported = z.output<typeof imported>;
 
 /**
  * `GET` a file's verified bytes here: from `?offset=` on, at most `?length=`, below the folder at `?path=`. With
- * `?as=tar` all of a folder, as a tar stream.
+ * `?as=tar` all of a folder, as a tar stream. What is encrypted is decrypted, but with `?raw=1`.
  */
 export function filePath(cid: string): string {
   return `${apiPrefix}/file/${encodeURIComponent(cid)}`;

@@ -10,6 +10,7 @@ export {
   createClient,
   type FileDownload,
   type FileQuery,
+  type ImportEncryption,
   type SnapshotQuery,
   streamEnd,
 } from "./client.ts";

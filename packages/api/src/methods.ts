@@ -14,6 +14,7 @@ import { messageMethods } from "./message-methods.ts";
 import { call, limitParam, nothing, stream } from "./method-spec.ts";
 import { netMethods } from "./net-methods.ts";
 import { networkMethods, protocolView } from "./network-methods.ts";
+import { putMethods } from "./put-methods.ts";
 import {
   addressText,
   askView,
@@ -23,8 +24,6 @@ import {
   filText,
   height,
   messageView,
-  putView,
-  receiptDocument,
   sectorView,
   signing,
   sizeBytes,
@@ -242,6 +241,16 @@ export const methods = {
     z.object({ address: addressText }),
     keyText,
   ),
+  "wallet.recipient": call(
+    "To whom files of an account are encrypted, as the program age names it",
+    z.object({ address: addressText.optional().describe("default: the default address") }),
+    z.object({ address: addressText, recipient: z.string() }),
+  ),
+  "wallet.identity": call(
+    "The secret key for files of an account, as the program age reads it: keep it secret",
+    z.object({ address: addressText }),
+    z.object({ address: addressText, identity: z.string() }),
+  ),
   "wallet.import": call(
     "Takes in a key: hex of the field's JSON, or the 2019 wallet file",
     z.object({ text: z.string().max(65_536) }),
@@ -299,53 +308,7 @@ export const methods = {
     }),
   ),
   ...fileMethods,
-  "put.quote": call(
-    "What storing would cost, miner by miner",
-    z.object({
-      sizeBytes: sizeBytes.min(1),
-      copies: z.int().min(1).max(20).default(2),
-      forMs: z.int().min(1),
-    }),
-    z.object({
-      durationEpochs: z.int(),
-      totalFil: filText,
-      miners: z.array(
-        z.object({
-          miner: addressText,
-          askId: z.int(),
-          priceFil: filText,
-          clientCollateralFil: filText,
-          providerCollateralFil: filText,
-          chosen: z.boolean(),
-          reason: z.string(),
-        }),
-      ),
-    }),
-  ),
-  "put.start": call(
-    "Stores an imported file: a job that survives restarts; the same file again attaches to the running job",
-    z.object({
-      cid: cidText,
-      name: z.string().max(255).optional(),
-      copies: z.int().min(1).max(20).default(2),
-      forMs: z.int().min(1),
-      maxPrice: z.string().max(64).optional(),
-      key: z.string().min(1).max(128).optional().describe("a repeat with the same key is the same job"),
-    }),
-    putView,
-  ),
-  "put.show": call("One put job", z.object({ jobId: z.string().max(200) }), putView),
-  "put.ls": call("All put jobs", nothing, z.array(putView)),
-  "put.watch": stream(
-    "The progress of a put until it is done",
-    z.object({ jobId: z.string().max(200) }),
-    putView,
-  ),
-  "put.receipt": call(
-    "The receipt of a finished put",
-    z.object({ jobId: z.string().max(200) }),
-    receiptDocument,
-  ),
+  ...putMethods,
   why: call(
     "Explains a deal, message, sector or put, or (sync) how the node follows the chain: what happened, because of what, and the command that fixes it",
     z.object({ subject: z.string().max(200) }),

@@ -126,6 +126,11 @@ export const dealView = z.object({
   channelId: z.int().nullable(),
   startHeight: height.nullable(),
   endHeight: height.nullable(),
+  keeping: z
+    .enum(["none", "renew", "repair", "renew-and-repair", "replaced"])
+    .describe(
+      "what this client does by itself when the deal ends or is lost; replaced: another copy took its place",
+    ),
   onChain: dealOnChain.nullable().describe("null before it is published, and when its record is gone"),
 });
 
@@ -175,6 +180,25 @@ export const putCopy = z.object({
   error: z.object({ code: z.string(), message: z.string(), fix: z.string() }).nullable(),
 });
 
+export const spreads = ["miners", "operators"] as const;
+export const spread = z.enum(spreads).describe("what no two copies share: a miner, or who owns the miner");
+
+/** How a stored file is kept, and what is being done for it. */
+export const keepView = z.object({
+  spread,
+  renew: z.boolean().describe("its deals live on for another term before each end"),
+  repair: z.boolean().describe("copies that a miner loses are made again"),
+  limitFil: filText
+    .nullable()
+    .describe("what all copies together may cost for one term; null before they are stored"),
+  state: z
+    .enum(["off", "waiting", "kept", "renewing", "repairing", "stuck", "ended"])
+    .describe("waiting: the put is not done; stuck: it cannot be kept now, see detail"),
+  detail: z.string(),
+  copiesKept: z.int().describe("copies that the chain has proven and that are not lost"),
+  untilHeight: height.nullable().describe("the first end among the copies that are kept"),
+});
+
 export const putView = z.object({
   jobId: z.string(),
   cid: cidText,
@@ -187,6 +211,8 @@ export const putView = z.object({
   finishedAtMs: z.number().nullable(),
   durationEpochs: z.int(),
   totalFil: filText,
+  encrypted: z.boolean(),
+  keep: keepView,
   copies: z.array(putCopy),
   error: z.object({ code: z.string(), message: z.string(), fix: z.string() }).nullable(),
 });
@@ -201,6 +227,7 @@ export const receiptDocument = z.object({
   carBytes: sizeBytes,
   storedAtHeight: height,
   storedUntilHeight: height,
+  encrypted: z.boolean().optional().describe("only a key that it was encrypted for reads it"),
   totalFil: filText,
   copies: z.array(
     z.object({

@@ -186,7 +186,7 @@ async function store(story: Story, path: string): Promise<Stored> {
   say(`storing ${basename(path)} at ${plural(request.copies, "miner")} for ${time}`);
   const lines = storeFile(story, {
     skipHidden: false,
-    path,
+    paths: [path],
     copies: request.copies,
     forMs: dealRounds * request.roundMs,
     receiptPath: join(folder, "receipt.json"),

@@ -30,6 +30,8 @@ export interface Fetched {
 interface FetchOptions {
   readonly replace?: boolean;
   readonly range?: ByteSpan;
+  /** As it is stored. */
+  readonly raw?: boolean;
 }
 
 /**
@@ -40,20 +42,24 @@ export async function fetchTo(
   context: CommandContext,
   place: Place,
   wanted: string,
-  { replace = false, range }: FetchOptions = {},
+  { replace = false, range, raw = false }: FetchOptions = {},
 ): Promise<Fetched> {
   const path = await targetPath(wanted, place.path.at(-1) ?? place.cid, replace);
   const node = await context.node();
   // One part per content: a part of another file under the same name is never continued.
-  const part = `${path}.${contentName(place, range)}.part`;
+  const part = `${path}.${contentName(place, range, raw)}.part`;
   try {
-    return await fetchFile(context, node, { place, path, part, range });
+    return await fetchFile(context, node, { place, path, part, range, raw });
   } catch (cause) {
-    const isFolder = cause instanceof HoldfastError && cause.code === "retrieval/is-a-folder";
-    if (!isFolder || range !== undefined) throw cause;
+    if (!isFolder(cause) || range !== undefined) throw cause;
   }
   if ((await statOf(path)) !== undefined) throw cliErrors.inTheWay({ path });
   return fetchFolder(context, node, { place, path, part });
+}
+
+/** Also one that was encrypted. */
+function isFolder(cause: unknown): boolean {
+  return cause instanceof HoldfastError && cause.code.endsWith("/is-a-folder");
 }
 
 async function fetchFile(
@@ -64,11 +70,12 @@ async function fetchFile(
     readonly path: string;
     readonly part: string;
     readonly range: ByteSpan | undefined;
+    readonly raw: boolean;
   },
 ): Promise<Fetched> {
-  const { place, path, part, range } = target;
+  const { place, path, part } = target;
   const { cid } = place;
-  const download = await openFrom(node, place, part, range, context.signal);
+  const download = await openFrom(node, target, context.signal);
   const { resumedBytes, sizeBytes } = download;
   let at = resumedBytes;
   await using file = await onDisk(part, () => open(part, "a"));
@@ -107,14 +114,10 @@ async function fetchFolder(
  * The bytes to standard output, those of a folder as a tar stream; what was sent cannot be taken back, so nothing is
  * resumed.
  */
-export async function fetchToOutput(
-  context: CommandContext,
-  place: Place,
-  range?: ByteSpan,
-): Promise<Fetched> {
+export async function fetchToOutput(context: CommandContext, place: Place, wanted: Wanted): Promise<Fetched> {
   const { terminal, signal } = context;
   const node = await context.node();
-  const download = await openForOutput(node, place, range, signal);
+  const download = await openForOutput(node, place, wanted, signal);
   let at = 0;
   for await (const chunk of download.bytes) {
     await terminal.outBytes(chunk);
@@ -126,26 +129,30 @@ export async function fetchToOutput(
   return { cid: place.cid, path: "-", sizeBytes: at, resumedBytes: 0 };
 }
 
+interface Wanted {
+  readonly range: ByteSpan | undefined;
+  readonly raw: boolean;
+}
+
 async function openForOutput(
   node: ApiClient,
   place: Place,
-  range: ByteSpan | undefined,
+  { range, raw }: Wanted,
   signal: AbortSignal,
 ): Promise<{ readonly sizeBytes: number | undefined; readonly bytes: AsyncIterable<Uint8Array> }> {
   const path = place.path.join("/");
   try {
-    const download = await node.openFile(place.cid, { ...bytesOf(range), path }, signal);
+    const download = await node.openFile(place.cid, { ...bytesOf(range), path, raw }, signal);
     return { sizeBytes: wantedBytes(download.sizeBytes, range), bytes: download.bytes };
   } catch (cause) {
-    const isFolder = cause instanceof HoldfastError && cause.code === "retrieval/is-a-folder";
-    if (!isFolder || range !== undefined) throw cause;
+    if (!isFolder(cause) || range !== undefined) throw cause;
     return { sizeBytes: undefined, bytes: await node.openFolder(place.cid, path, signal) };
   }
 }
 
 /** Short, and another for each content: paths may be long, and alike in all that a name on a disk can show. */
-function contentName({ cid, path }: Place, range: ByteSpan | undefined): string {
-  const name = cid.slice(-12);
+function contentName({ cid, path }: Place, range: ByteSpan | undefined, raw: boolean): string {
+  const name = `${cid.slice(-12)}${raw ? "_raw" : ""}`;
   if (path.length === 0 && range === undefined) return name;
   const within = JSON.stringify([cid, path, range?.first ?? null, range?.last ?? null]);
   return `${name}_${createHash("sha256").update(within).digest("hex").slice(0, 24)}`;
@@ -179,15 +186,13 @@ interface ResumedDownload {
 /** A part that is longer than what is wanted is none of ours; then it begins anew. */
 async function openFrom(
   node: ApiClient,
-  place: Place,
-  part: string,
-  range: ByteSpan | undefined,
+  { place, part, range, raw }: Wanted & { readonly place: Place; readonly part: string },
   signal: AbortSignal,
 ): Promise<ResumedDownload> {
   const path = place.path.join("/");
   const resumedBytes = (await statOf(part))?.sizeBytes ?? 0;
   const from = async (skipBytes: number): Promise<ResumedDownload> => {
-    const download = await node.openFile(place.cid, { ...bytesOf(range, skipBytes), path }, signal);
+    const download = await node.openFile(place.cid, { ...bytesOf(range, skipBytes), path, raw }, signal);
     return { ...download, sizeBytes: wantedBytes(download.sizeBytes, range), resumedBytes: skipBytes };
   };
   try {

@@ -3,9 +3,8 @@
  * receipt. The job lives in the node; this command may be killed and run again at any time.
  */
 import { rename, writeFile } from "node:fs/promises";
-import { basename, dirname, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { type ApiClient, apiErrors, type MethodResult, methods, receiptDocument } from "@holdfast/api";
-import { folderToTar } from "@holdfast/api/folder-tar";
 import { type ExitClass, HoldfastError } from "@holdfast/base";
 import { z } from "zod";
 import { checklist, type PutView } from "./checklist.ts";
@@ -13,18 +12,24 @@ import type { CommandContext } from "./command.ts";
 import { cliErrors, systemDetail } from "./errors.ts";
 import { sizeText } from "./human-text.ts";
 import { progressBar } from "./layout.ts";
-import { checkFolderWritable, readFileBytes, sizeOfFile, statOf } from "./local-file.ts";
-import { type FolderOptions, measureFolder, readFolder } from "./local-folder.ts";
+import { checkFolderWritable } from "./local-file.ts";
+import { digestOf, type PutSource, putSource, type SourceOptions } from "./put-source.ts";
 
-export interface PutRequest extends FolderOptions {
-  readonly path: string;
+export interface PutRequest extends SourceOptions {
+  /** Files and folders; `-` alone is standard input. */
+  readonly paths: readonly string[];
   readonly copies: number;
   readonly forMs: number;
+  /** Only the holder of this node's key, and of these, can read it. */
+  readonly encryptFor?: readonly string[] | undefined;
+  readonly spread?: "miners" | "operators" | undefined;
+  readonly renew?: boolean;
+  readonly repair?: boolean;
   /** An amount such as `0.5FIL`. */
   readonly maxPrice?: string;
   /** A repeat with the same key is the same job. */
   readonly key?: string;
-  /** Default: the file's path with `.receipt.json` behind it. */
+  /** Default: the file's path with `.receipt.json` behind it; of what has none, the job's name in this folder. */
   readonly receiptPath?: string;
 }
 
@@ -45,22 +50,21 @@ export async function* storeFile(
   request: PutRequest,
 ): AsyncIterable<PutView | PutOutcome> {
   const { terminal, signal } = context;
-  const path = resolve(request.path);
-  const isFolder = (await statOf(path))?.isFolder === true;
-  const sizeBytes = isFolder
-    ? (await measureFolder(path, request)).sizeBytes
-    : await sizeOfFile(request.path);
-  const receiptPath = request.receiptPath ?? `${request.path.replace(/\/+$/, "")}.receipt.json`;
-  await checkFolderWritable(dirname(resolve(receiptPath)));
+  const source = await putSource(request.paths, context.stdin, request);
+  const receiptPath = request.receiptPath ?? source.receiptPath;
+  await checkFolderWritable(dirname(resolve(receiptPath ?? "receipt")));
   const node = await context.node();
-  const cid = await importAll(context, node, { ...request, path, isFolder, sizeBytes });
+  const cid = await importAll(context, node, source, request.encryptFor);
   const started = await node.call(
     "put.start",
     {
       cid,
-      name: basename(path),
+      name: source.name,
       copies: request.copies,
       forMs: request.forMs,
+      ...(request.spread === undefined ? {} : { spread: request.spread }),
+      renew: request.renew ?? false,
+      repair: request.repair ?? false,
       ...(request.maxPrice === undefined ? {} : { maxPrice: request.maxPrice }),
       ...(request.key === undefined ? {} : { key: request.key }),
     },
@@ -80,25 +84,35 @@ export async function* storeFile(
   terminal.settle();
   if (last.state === "running") throw apiErrors.streamCut({ method: "put.watch" });
   if (last.state === "failed") throw failureOf(last);
-  yield await leaveReceipt(node, last, receiptPath, signal);
+  yield await leaveReceipt(node, last, receiptPath ?? `${last.jobId}.receipt.json`, signal);
 }
 
 async function importAll(
   { terminal, signal }: CommandContext,
   node: ApiClient,
-  source: FolderOptions & { readonly path: string; readonly isFolder: boolean; readonly sizeBytes: number },
+  source: PutSource,
+  encryptFor: readonly string[] | undefined,
 ): Promise<string> {
-  const { path, isFolder, sizeBytes } = source;
-  const onProgress = (readBytes: number): void => {
-    const done = `${sizeText(readBytes)} of ${sizeText(sizeBytes)}`;
-    terminal.live([[["cyan", progressBar(readBytes / sizeBytes)], `  reading ${basename(path)}: ${done}`]]);
-  };
-  const made = isFolder
-    ? await node.importFolder(folderToTar(readFolder(path, source, onProgress)), signal)
-    : await node.importFile(readFileBytes(path, onProgress), signal);
+  const { sizeBytes, name, label } = source;
+  const showing =
+    (doing: string) =>
+    (readBytes: number): void => {
+      const all = sizeBytes === undefined ? "" : ` of ${sizeText(sizeBytes)}`;
+      const bar = sizeBytes === undefined || sizeBytes === 0 ? "" : progressBar(readBytes / sizeBytes);
+      terminal.live([[["cyan", bar], `  ${doing} ${name}: ${sizeText(readBytes)}${all}`]]);
+    };
+  const encrypt =
+    encryptFor === undefined
+      ? undefined
+      : { recipients: encryptFor, sha256: await digestOf(source, showing("looking through")) };
+  const bytes = source.open(showing(encrypt === undefined ? "reading" : "encrypting"));
+  const made =
+    source.kind === "folder"
+      ? await node.importFolder(bytes, signal, encrypt)
+      : await node.importFile(bytes, signal, encrypt);
   terminal.clear();
-  if (made.sizeBytes === sizeBytes) return made.cid;
-  throw cliErrors.fileChanged({ path, expectedBytes: sizeBytes, foundBytes: made.sizeBytes });
+  if (sizeBytes === undefined || made.sizeBytes === sizeBytes) return made.cid;
+  throw cliErrors.fileChanged({ path: label, expectedBytes: sizeBytes, foundBytes: made.sizeBytes });
 }
 
 const redrawMs = 1000;

@@ -33,6 +33,8 @@ export interface CannedNode extends AsyncDisposable {
   /** The file that is served is another one of the same length. */
   otherBytes: boolean;
   importedBytes: number;
+  /** What came with the import and with each download, of the query. */
+  readonly queries: string[];
 }
 
 /** The connection ends before the answer is whole. */
@@ -61,6 +63,7 @@ export async function startCannedNode(): Promise<CannedNode> {
     cutFileAfter: undefined,
     otherBytes: false,
     importedBytes: 0,
+    queries: [],
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
@@ -72,6 +75,7 @@ export async function startCannedNode(): Promise<CannedNode> {
 async function respond(node: CannedNode, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://127.0.0.1");
   if (request.headers.authorization !== `Bearer ${token}`) return sendJson(response, 401, {});
+  if (request.method === "GET" || pathname.endsWith("/import")) node.queries.push(searchParams.toString());
   if (pathname.endsWith("/import")) return takeFile(node, request, response);
   if (request.method === "GET") return sendFile(node, Number(searchParams.get("offset")), response);
   const name = (Object.keys(methods) as MethodName[]).find((method) => methodPath(method) === pathname);

@@ -2,35 +2,20 @@
  * A node's answers as data: one of each method of the API, checked against the API's own schemas when this
  * file is loaded, so that what the tests believe cannot rot.
  */
-import {
-  type CallName,
-  type MethodResult,
-  methods,
-  putSteps,
-  receiptDocument,
-  type StreamName,
-} from "@holdfast/api";
-import { cidOfCbor, encodeCbor, f1Text, rawCid, seedAddress, utf8Bytes } from "@holdfast/base";
-import type { z } from "zod";
+import { type CallName, type MethodResult, methods, type StreamName } from "@holdfast/api";
+import { f1Text } from "@holdfast/base";
 import { amendment, authorityCalls, channelCalls, dealOnChain } from "./canned-channels.ts";
 import { faucetCalls } from "./canned-faucet.ts";
 import { folderEntries } from "./canned-folder.ts";
+import { cid, client, dealId, fileBytes, fileCid, headMs, messageCid, miner, owner } from "./canned-names.ts";
 import { netCalls } from "./canned-net.ts";
 import { cannedNetwork, minedBlocks } from "./canned-network.ts";
+import { putDone, putKept, putRunning, receipt } from "./canned-puts.ts";
 
-export const cid = (name: string): string => cidOfCbor(encodeCbor(name)).toString();
-export const fileCid = rawCid(utf8Bytes("the file")).toString();
-export const client = seedAddress(1, "client");
-export const miner = seedAddress(1, "miner");
-export const owner = seedAddress(1, "owner");
-export const messageCid = cid("message");
-export const dealId = cid("deal");
-export const fileBytes = new Uint8Array(200_000).map((_, index) => (index * 7919) % 251);
+export { cid, client, dealId, fileBytes, fileCid, messageCid, miner, owner } from "./canned-names.ts";
+export { putDone, putRunning, receipt } from "./canned-puts.ts";
 
 const peerId = "12D3KooWNRgiFRiyixcVhNBwhQjyzGqwG9Uvgis3TPtFBvBNM7gr";
-/** A fixed point in time: ages are relative to the head. */
-const headMs = 1_800_000_000_000;
-
 const pruned = { statesFrom: 70, bodiesFrom: 70 };
 const head: MethodResult<"chain.head"> = {
   key: cid("block 100"),
@@ -110,77 +95,8 @@ const deal: MethodResult<"deal.ls">[number] = {
   channelId: 5,
   startHeight: 70,
   endHeight: 190,
+  keeping: "renew-and-repair",
   onChain: dealOnChain,
-};
-
-const doneSteps = [...putSteps];
-export const putRunning: MethodResult<"put.show"> = {
-  jobId: "put-1",
-  cid: fileCid,
-  name: "photo.jpg",
-  sizeBytes: fileBytes.length,
-  carBytes: 200_400,
-  state: "running",
-  startedAtMs: headMs,
-  updatedAtMs: headMs + 5000,
-  finishedAtMs: null,
-  durationEpochs: 120,
-  totalFil: "0.02",
-  copies: [
-    {
-      miner,
-      dealId,
-      step: "sealed",
-      stepsDone: doneSteps.slice(0, 5),
-      progressRatio: 0.6,
-      detail: "1 of 2 sectors",
-      priceFil: "0.02",
-      error: null,
-    },
-  ],
-  error: null,
-};
-export const putDone: MethodResult<"put.show"> = {
-  ...putRunning,
-  state: "done",
-  finishedAtMs: headMs + 9000,
-  copies: putRunning.copies.map((copy) => ({
-    ...copy,
-    step: "read-back",
-    stepsDone: doneSteps,
-    progressRatio: 1,
-    detail: "",
-  })),
-};
-
-export const receipt: z.output<typeof receiptDocument> = {
-  version: 1,
-  network: "canned",
-  cid: fileCid,
-  name: "photo.jpg",
-  sizeBytes: fileBytes.length,
-  carBytes: 200_400,
-  storedAtHeight: 96,
-  storedUntilHeight: 190,
-  totalFil: "0.02",
-  copies: [
-    {
-      miner,
-      dealId,
-      channelId: 5,
-      pieces: [
-        {
-          pieceCid: cid("piece"),
-          paddedBytes: 262_144,
-          sectorId: 3,
-          commD: "aa".repeat(32),
-          commR: "bb".repeat(32),
-          inclusionProofHex: "00",
-          firstProvenAt: 95,
-        },
-      ],
-    },
-  ],
 };
 
 const walletEntry: MethodResult<"wallet.new"> = {
@@ -292,6 +208,8 @@ export const calls: Calls = {
   "wallet.ls": [walletEntry, { ...walletEntry, address: owner, f1: f1Text(owner), isDefault: false }],
   "wallet.new": walletEntry,
   "wallet.default": walletEntry,
+  "wallet.recipient": { address: client, recipient: "age1canned" },
+  "wallet.identity": { address: client, identity: "AGE-SECRET-KEY-1CANNED" },
   "wallet.export": { address: client, keyHex: "7b7d", privateKeyBase64: "AAAA" },
   "wallet.import": [walletEntry],
   ...faucetCalls(client, owner, messageCid),
@@ -369,8 +287,10 @@ export const calls: Calls = {
   ],
   "put.start": putRunning,
   "put.show": putRunning,
-  "put.ls": [putDone, putRunning],
+  "put.ls": [putDone, putRunning, putKept],
+  "put.keep": putKept,
   "put.receipt": receipt,
+  "file.rm": { cid: fileCid, removed: true },
   "file.stat": { cid: fileCid, sizeBytes: fileBytes.length, localBytes: 0, providers: [] },
   why: {
     subject: dealId,
@@ -391,4 +311,3 @@ export const streams: Streams = {
 
 for (const [name, answer] of Object.entries(calls)) methods[name as CallName].result.parse(answer);
 for (const [name, list] of Object.entries(streams)) methods[name as StreamName].result.array().parse(list);
-receiptDocument.parse(receipt);

@@ -1,4 +1,5 @@
 /** Files on their way in and out: what `put` sends and leaves, and how `get` resumes, replaces and refuses. */
+import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,10 +43,76 @@ describe("put", () => {
     expect(node.importedBytes).toBe(fileBytes.length);
     expect(node.calls[0]).toEqual({
       name: "put.start",
-      params: { cid: fileCid, name: "photo.jpg", copies: 3, forMs: 5_400_000, maxPrice: "0.5FIL" },
+      params: {
+        cid: fileCid,
+        name: "photo.jpg",
+        copies: 3,
+        forMs: 5_400_000,
+        maxPrice: "0.5FIL",
+        spread: "operators",
+        renew: false,
+        repair: false,
+      },
     });
     expect(JSON.parse(await readFile(at("photo.jpg.receipt.json"), "utf8"))).toEqual(receipt);
     expect((await readdir(folder)).sort()).toEqual(["photo.jpg", "photo.jpg.receipt.json"]);
+  });
+
+  it("takes several files and folders as one folder, each under its own name", async () => {
+    await mkdir(at("sub"));
+    await writeFile(at("sub/deep.txt"), "deep");
+    await writeFile(at("empty"), "");
+    const receiptPath = at("many.json");
+    const argv = ["put", at("photo.jpg"), at("sub"), at("empty"), "--receipt", receiptPath];
+    node.instead.set("import", (canned) => ({ ...(canned as object), sizeBytes: fileBytes.length + 4 }));
+    expect(await run(argv, { node })).toMatchObject({ code: 0 });
+    expect(node.calls[0]?.params).toMatchObject({ name: "photo.jpg and 2 more" });
+    // A header for each of four entries, contents in whole blocks, two empty blocks at the end.
+    const padded = (bytes: number): number => 512 * Math.ceil(bytes / 512);
+    expect(node.importedBytes).toBe(4 * 512 + padded(fileBytes.length) + padded(4) + 1_024);
+    for (const [argv2, problem] of [
+      [["put", at("photo.jpg"), "-"], /stored alone/],
+      [["put", at("sub"), join(folder, ".", "sub")], /would both be sub/],
+    ] as const) {
+      const ended = await run([...argv2, "--json"], { node });
+      expect(ended.code).toBe(2);
+      expect(jsonError(ended).message).toMatch(problem);
+    }
+    const missing = await run(["put", at("photo.jpg"), at("none"), "--json"], { node });
+    expect(jsonError(missing)).toMatchObject({ code: "cli/file-missing" });
+  });
+
+  it("takes standard input, and keeps to the policy that was asked for", async () => {
+    const policy = ["--renew", "--repair", "--spread", "miners", "--name", "log"];
+    const argv = ["put", "-", "--receipt", at("r.json"), ...policy];
+    expect(await run(argv, { node, stdin: "a line\n" })).toMatchObject({ code: 0 });
+    expect(node.importedBytes).toBe(7);
+    expect(node.calls[0]?.params).toMatchObject({ name: "log", renew: true, repair: true, spread: "miners" });
+    expect(await readFile(at("r.json"), "utf8")).toContain(fileCid);
+  });
+
+  it("says how it is to be encrypted: with the digest of what can be read twice", async () => {
+    node.queries.length = 0;
+    const receiptPath = ["--receipt", at("r.json")];
+    expect(await run(["put", at("photo.jpg"), "--encrypt", ...receiptPath], { node })).toMatchObject({
+      code: 0,
+    });
+    const sha256 = createHash("sha256").update(fileBytes).digest("hex");
+    const friends = ["--recipient", "age1a", "--recipient", "age1b"];
+    await run(["put", "-", "--encrypt", ...friends, ...receiptPath], { node, stdin: "x" });
+    await mkdir(at("sub"));
+    await writeFile(at("sub/x"), "x");
+    node.instead.set("import", (canned) => ({ ...(canned as object), sizeBytes: 1 }));
+    for (let twice = 0; twice < 2; twice += 1)
+      await run(["put", at("sub"), "--encrypt", ...receiptPath], { node });
+    const [file, input, folder1, folder2] = node.queries;
+    expect(file).toBe(`encrypt=1&sha256=${sha256}`);
+    expect(input).toBe("encrypt=1&recipients=age1a%2Cage1b");
+    expect(folder1).toMatch(/^encrypt=1&sha256=[0-9a-f]{64}$/);
+    expect(folder2).toBe(folder1);
+    const ended = await run(["put", at("photo.jpg"), "--recipient", "age1a", "--json"], { node });
+    expect(ended.code).toBe(2);
+    expect(jsonError(ended).message).toMatch(/--encrypt/);
   });
 
   it("streams the job at every change, and the outcome as the last line", async () => {
@@ -93,6 +160,15 @@ describe("put", () => {
 });
 
 describe("get", () => {
+  it("asks for the bytes as they are stored only if that is wanted, and mixes up no parts", async () => {
+    node.queries.length = 0;
+    node.cutFileAfter = 70_000;
+    await run(["get", fileCid, "-o", at("out")], { node });
+    node.cutFileAfter = undefined;
+    expect(await run(["get", fileCid, "--raw", "-o", at("out")], { node })).toMatchObject({ code: 0 });
+    expect(node.queries.map((query) => query.includes("raw=1"))).toEqual([false, true]);
+    expect(node.offsets).toEqual([0, 0]);
+  });
   const get = (...argv: string[]) => run(["get", fileCid, "--json", ...argv], { node });
 
   it("writes the file under its name only when it is whole", async () => {

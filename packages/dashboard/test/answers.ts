@@ -100,6 +100,17 @@ export function put(more: Partial<PutView> = {}): PutView {
     finishedAtMs: null,
     durationEpochs: 2_592_000,
     totalFil: "0.003375",
+    encrypted: false,
+    keep: {
+      spread: "operators",
+      renew: false,
+      repair: false,
+      limitFil: null,
+      state: "off",
+      detail: "",
+      copiesKept: 0,
+      untilHeight: null,
+    },
     copies: [
       {
         miner: minerOne,
@@ -194,6 +205,7 @@ export function deal(more: Partial<DealView> = {}): DealView {
     channelId: 0,
     startHeight: 1_100,
     endHeight: 2_593_234,
+    keeping: "none",
     onChain: null,
     ...more,
   };

@@ -7,6 +7,7 @@ import type { Chain } from "./chain/index.ts";
 import type { Channels } from "./channels/index.ts";
 import type { NodeParts } from "./compose.ts";
 import { paymentsOf } from "./compose-retrieval.ts";
+import { openEncryption, type PeoplesFiles, type StoredFiles } from "./encryption/index.ts";
 import {
   type ClientMarket,
   type MarketFiles,
@@ -15,7 +16,7 @@ import {
   openMinerMarket,
 } from "./market/index.ts";
 import type { Sender } from "./mempool/index.ts";
-import { openRetrieval, type Retrieval, type TreeView } from "./retrieval/index.ts";
+import { nameProblem, openRetrieval, type Retrieval, type TreeView } from "./retrieval/index.ts";
 import { type HandlerNeeds, rpcErrors } from "./rpc/index.ts";
 import type { BlockSwap } from "./swap/index.ts";
 import type { Sync } from "./sync/index.ts";
@@ -38,7 +39,9 @@ export function openMarkets(
 ): MarketParts {
   const { chain, sync, sender, channels, swap, stack } = rooms;
   const { wire, clock, logger, database, wallet: signer, fileBlocks } = parts;
-  const shared = { chain, sender, signer, wire, database, clock, logger };
+  const isCatchingUp = (): boolean => sync.state().state === "syncing";
+  const shared = { chain, sender, signer, wire, database, clock, logger, isCatchingUp };
+  let client: ClientMarket | undefined;
   const minerMarket =
     parts.miner === undefined
       ? undefined
@@ -47,7 +50,6 @@ export function openMarkets(
             ...shared,
             miner: parts.miner.address,
             storage: parts.miner.storage,
-            isCatchingUp: () => sync.state().state === "syncing",
           }),
         );
   const retrieval = stack.use(
@@ -56,6 +58,7 @@ export function openMarkets(
       clock,
       logger,
       blocks: fileBlocks,
+      worthOf: (root) => client?.worthOf(root) ?? "unknown",
       sources: minerMarket === undefined ? [] : [minerMarket.carSource],
       database,
       payments: paymentsOf({ chain, channels, sender, wallet: signer }),
@@ -64,35 +67,47 @@ export function openMarkets(
     }),
   );
   stack.defer(swap.serve(retrieval.gifts));
-  const client = stack.use(openClientMarket({ ...shared, files: filesOf(retrieval), retrieval }));
-  return {
-    door: marketDoor(chain, retrieval, client, minerMarket),
-    files: filesDoor(chain, wire, retrieval),
-  };
+  client = stack.use(openClientMarket({ ...shared, files: filesOf(retrieval), retrieval }));
+  const files = openEncryption({ files: filesDoor(chain, wire, retrieval), keys: signer, nameProblem });
+  return { door: marketDoor(chain, { retrieval, files }, client, minerMarket), files };
 }
+
+/** What lies here is looked at at once. */
+const never = new AbortController().signal;
 
 function marketDoor(
   chain: Chain,
-  retrieval: Retrieval,
+  { retrieval, files }: { readonly retrieval: Retrieval; readonly files: PeoplesFiles },
   client: ClientMarket,
   miner: MinerMarket | undefined,
 ): HandlerNeeds["market"] {
   const epochs = (ms: number): number => Math.max(1, Math.ceil(ms / chain.params.roundMs));
   return {
-    quote: ({ sizeBytes, copies, forMs }) =>
-      client.quote({ carBytes: sizeBytes, copies, durationEpochs: epochs(forMs) }),
-    async startPut({ cid, name, copies, forMs, maxPrice, key }) {
+    quote: ({ sizeBytes, copies, forMs, spread }) =>
+      client.quote({ carBytes: sizeBytes, copies, durationEpochs: epochs(forMs), spread }),
+    async startPut({ cid, name, copies, forMs, maxPrice, key, spread, renew, repair }) {
       const root = parseCid(cid);
       if (!(await retrieval.hasLocal(root))) throw rpcErrors.notFound({ what: `imported file ${cid}` });
+      const encrypted = await files.isEncrypted(cid, never);
       return client.startPut({
         cid: root,
         copies,
+        spread,
+        renew,
+        repair,
+        encrypted,
         durationEpochs: epochs(forMs),
         ...(name === undefined ? {} : { name }),
         ...(maxPrice === undefined ? {} : { maxPrice: parseFil(maxPrice) }),
         ...(key === undefined ? {} : { key }),
       });
     },
+    keep: (jobId, { renew, repair, maxPrice }) =>
+      client.keep(jobId, {
+        renew,
+        repair,
+        termLimit: maxPrice === undefined ? undefined : parseFil(maxPrice),
+      }),
     puts: () => client.jobs(),
     put: (jobId) => client.jobs().find((job) => job.jobId === jobId),
     watch: (jobId, signal) => client.watch(jobId, signal),
@@ -131,7 +146,8 @@ function providersOf(chain: Chain, wire: NodeParts["wire"]): readonly PeerId[] {
   return [...peers.filter((peer) => miners.has(peer)), ...peers.filter((peer) => !miners.has(peer))];
 }
 
-function filesDoor(chain: Chain, wire: NodeParts["wire"], retrieval: Retrieval): HandlerNeeds["files"] {
+/** The files as they are stored. */
+function filesDoor(chain: Chain, wire: NodeParts["wire"], retrieval: Retrieval): StoredFiles {
   const peersOf = () => providersOf(chain, wire);
   return {
     async importFile(bytes, signal) {
@@ -142,7 +158,7 @@ function filesDoor(chain: Chain, wire: NodeParts["wire"], retrieval: Retrieval):
       const made = await retrieval.importFolder(items, { signal });
       return { cid: made.root.toString(), sizeBytes: made.sizeBytes, carBytes: made.carBytes };
     },
-    openFile: (cid, { path = "", ...range }, signal) =>
+    openFile: (cid, { path = "", raw: _raw, ...range }, signal) =>
       retrieval.openFile(parseCid(cid), { ...range, path: namesIn(path), providers: peersOf(), signal }),
     async openFolder(cid, path, signal) {
       const place = { path: namesIn(path), providers: peersOf(), signal, deep: true };
@@ -154,6 +170,7 @@ function filesDoor(chain: Chain, wire: NodeParts["wire"], retrieval: Retrieval):
       if (at.kind !== "folder") yield listed(at);
       for await (const entry of entries) yield listed(entry);
     },
+    remove: (cid) => retrieval.deleteFile(parseCid(cid)),
     async stat(cid, signal) {
       const found = await retrieval.stat(parseCid(cid), peersOf(), signal);
       const miners = minersOf(chain);
@@ -195,5 +212,6 @@ function filesOf(retrieval: Retrieval): MarketFiles {
       return record === undefined ? undefined : { sizeBytes: record.fileBytes, carBytes: record.carBytes };
     },
     carStream: (root, skipBytes) => retrieval.carStream(root, { skipBytes }),
+    ensureLocal: (root, peers, signal) => retrieval.ensureLocal(root, peers, { signal }),
   };
 }

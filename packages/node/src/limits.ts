@@ -2,7 +2,10 @@
  * Every limit of a node on one page. A queue, stream, cache, retry or decoded length without a row
  * here does not exist; this is the table that operators read.
  */
+import { fileLimits } from "./file-limits.ts";
+
 export const limits = {
+  ...fileLimits,
   /** One frame of a request/response protocol (2019 protocols: 256 KiB). */
   frameBytes: 262_144,
   /** One gossiped block or message. */
@@ -255,20 +258,6 @@ export const limits = {
   listedChannels: 1_000,
   /** See `listedChannels`. */
   searchedChannels: 100_000,
-  /** One block of a file (what IPFS programs pass on). */
-  fileBlockBytes: 1_048_576,
-  /** One file: 16 TiB. */
-  fileBytes: 17_592_186_044_416,
-  /** Distinct blocks of one file: 1 TiB in chunks of 256 KiB. */
-  dagBlocks: 4_194_304,
-  /** Levels of a tree (a balanced file of 16 TiB has 5, a folder one for each name of its paths). */
-  dagDepth: 96,
-  /** Files, folders and links in one folder that is imported. */
-  folderEntries: 262_144,
-  /** One name in a folder (disks take 255). */
-  entryNameBytes: 255,
-  /** Links that wait to be followed while a tree is walked. */
-  dagPendingLinks: 262_144,
   /** Blocks of all remembered CAR layouts together (about 50 bytes each). */
   carPlanBlocks: 1_048_576,
   /** Retrievals that a node serves at the same time. */

@@ -11,8 +11,10 @@ import { fil, plural, programWord, shortId, sizeText, withoutEllipsis } from "..
 import {
   argument,
   optionAmount,
+  optionChoice,
   optionDurationMs,
   optionFlag,
+  optionList,
   optionNumber,
   optionSpan,
   optionText,
@@ -21,7 +23,7 @@ import {
 import { facts, table } from "../layout.ts";
 import { sizeOfFile, statOf } from "../local-file.ts";
 import { measureFolder } from "../local-folder.ts";
-import { putLine, storeFile } from "../put.ts";
+import { type PutOutcome, putLine, storeFile } from "../put.ts";
 import { amendmentTable } from "./deals.ts";
 
 type DealView = MethodResult<"deal.ls">[number];
@@ -37,6 +39,16 @@ function copiesAndTime(input: CommandInput): { readonly copies: number; readonly
   };
 }
 
+const spreads = ["miners", "operators"] as const;
+
+/** For whom else it is encrypted; undefined if it is stored in clear. */
+function encryptionOf(input: CommandInput): readonly string[] | undefined {
+  const recipients = optionList(input, "recipient");
+  if (optionFlag(input, "encrypt")) return recipients;
+  if (recipients.length === 0) return undefined;
+  throw cliErrors.badValue({ problem: "--recipient is for what is encrypted: add --encrypt" });
+}
+
 export const put = action({
   result: putLine,
   async *run(context, input) {
@@ -44,8 +56,13 @@ export const put = action({
     const receiptPath = optionText(input, "receipt");
     const key = optionText(input, "key");
     const lines = storeFile(context, {
-      path: argument(input, 0, "the file"),
+      paths: input.args.map((_path, index) => argument(input, index, "the file")),
       skipHidden: optionFlag(input, "skipHidden"),
+      name: optionText(input, "name"),
+      encryptFor: encryptionOf(input),
+      spread: optionChoice(input, "spread", spreads),
+      renew: optionFlag(input, "renew"),
+      repair: optionFlag(input, "repair"),
       ...copiesAndTime(input),
       ...(maxPrice === undefined ? {} : { maxPrice }),
       ...(receiptPath === undefined ? {} : { receiptPath }),
@@ -57,11 +74,19 @@ export const put = action({
     "receipt" in line
       ? facts([
           ["stored", line.cid],
+          ...encryptedLine(line.receipt),
           ["receipt", line.receiptPath],
           ["get it back", `${programWord(env)} get ${line.cid} -o FILE`],
         ])
       : "",
 });
+
+function encryptedLine({ encrypted }: PutOutcome["receipt"]): [string, string][] {
+  if (encrypted !== true) return [];
+  return [
+    ["encrypted", "only the wallet of this node opens it: keep a copy of its key (`holdfast wallet export`)"],
+  ];
+}
 
 const fetched = z.object({
   cid: z.string(),
@@ -79,10 +104,11 @@ export const get = action({
     const place = placeArgument(input);
     const range = optionSpan(input, "range");
     const output = optionText(input, "output") ?? place.path.at(-1) ?? place.cid;
-    const options = { replace: optionFlag(input, "force"), ...(range === undefined ? {} : { range }) };
+    const raw = optionFlag(input, "raw");
+    const options = { replace: optionFlag(input, "force"), raw, ...(range === undefined ? {} : { range }) };
     if (output !== "-") return fetchTo(context, place, output, options);
     if (context.json) throw cliErrors.badValue({ problem: "-o - and --json both need standard output" });
-    return fetchToOutput(context, place, range);
+    return fetchToOutput(context, place, { range, raw });
   },
   render({ path, sizeBytes, resumedBytes, files: count, leftOut = [] }) {
     if (path === "-") return "";
@@ -157,8 +183,9 @@ export const deals = action({
       fil(deal.redeemedFil),
       `${deal.provenSectors} of ${deal.sectors.length}`,
       time.at(deal.endHeight),
+      deal.keeping === "none" ? "-" : deal.keeping.replaceAll("-", " "),
     ];
-    const head = ["DEAL", "AS", "STATE", "FILE", "SIZE", "WITH", "PRICE", "PAID", "PROVEN", "UNTIL"];
+    const head = ["DEAL", "AS", "STATE", "FILE", "SIZE", "WITH", "PRICE", "PAID", "PROVEN", "UNTIL", "THEN"];
     return table(head, list.map(row));
   },
 });
@@ -175,6 +202,14 @@ export const dealShow = action({
   },
 });
 
+const thenWords: { readonly [Keeping in DealView["keeping"]]: string } = {
+  none: "it is over",
+  renew: "it is renewed; if it is lost, it stays so",
+  repair: "it is over; if it is lost before, another copy is made",
+  "renew-and-repair": "it is renewed; if it is lost, another copy is made",
+  replaced: "another copy has taken its place",
+};
+
 function dealFacts(deal: DealDetail, time: ChainTime): string {
   return facts([
     ["deal", deal.dealId],
@@ -188,6 +223,7 @@ function dealFacts(deal: DealDetail, time: ChainTime): string {
     ...onChainFacts(deal, time),
     ["begins", time.at(deal.startHeight)],
     ["ends", time.at(deal.endHeight)],
+    ["then", thenWords[deal.keeping]],
     ["proven", `${deal.provenSectors} of ${deal.sectors.length} sectors`],
   ]);
 }
@@ -229,7 +265,9 @@ export const quote = action({
   result: methods["put.quote"].result,
   async run({ node, signal }, input) {
     const sizeBytes = await sizeOf(argument(input, 0, "the file or size"));
-    return (await node()).call("put.quote", { sizeBytes, ...copiesAndTime(input) }, signal);
+    const spread = optionChoice(input, "spread", spreads);
+    const wanted = { sizeBytes, ...copiesAndTime(input), ...(spread === undefined ? {} : { spread }) };
+    return (await node()).call("put.quote", wanted, signal);
   },
   render: (offer) => {
     const rows = offer.miners.map(({ chosen, miner, priceFil, reason, ...locked }) => [

@@ -1,10 +1,11 @@
 /** The node's keys: listing, making, choosing, taking out and in. */
 import { readFile } from "node:fs/promises";
 import { type MethodResult, methods } from "@holdfast/api";
+import { z } from "zod";
 import { action, type CommandContext } from "../command.ts";
 import { cliErrors, systemDetail } from "../errors.ts";
 import { fil } from "../human-text.ts";
-import { addressArgument, argument } from "../input.ts";
+import { addressArgument, argument, optionFlag } from "../input.ts";
 import { table } from "../layout.ts";
 
 /** A key file holds one key, or a few in the 2019 format. */
@@ -48,12 +49,26 @@ export const walletDefault = action({
 });
 
 export const walletExport = action({
-  result: methods["wallet.export"].result,
-  async run({ node, signal }, input) {
+  result: z.union([methods["wallet.export"].result, methods["wallet.identity"].result]),
+  async run(
+    { node, signal },
+    input,
+  ): Promise<MethodResult<"wallet.export"> | MethodResult<"wallet.identity">> {
     const address = addressArgument(input, 0, "the address");
-    return (await node()).call("wallet.export", { address }, signal);
+    const client = await node();
+    if (optionFlag(input, "age")) return client.call("wallet.identity", { address }, signal);
+    return client.call("wallet.export", { address }, signal);
   },
-  render: ({ keyHex }) => keyHex,
+  render: (key) => ("identity" in key ? key.identity : key.keyHex),
+});
+
+export const walletRecipient = action({
+  result: methods["wallet.recipient"].result,
+  async run({ node, signal }, input) {
+    const given = input.args[0] === undefined ? {} : { address: addressArgument(input, 0, "the address") };
+    return (await node()).call("wallet.recipient", given, signal);
+  },
+  render: ({ recipient }) => recipient,
 });
 
 export const walletImport = action({

@@ -6,6 +6,7 @@ import { dealCommands } from "./deals.ts";
 import { doctorCommands } from "./doctor.ts";
 import { genesisCommands } from "./genesis.ts";
 import { idleCommands } from "./idle.ts";
+import { keepCommands } from "./keep.ts";
 import { launchCommands } from "./launch.ts";
 import { lightCommands } from "./light.ts";
 import { marketCommands } from "./market.ts";
@@ -25,6 +26,7 @@ export const commandTable: CommandTable = {
   commands: [
     ...launchCommands,
     ...storeCommands,
+    ...keepCommands,
     ...dealCommands,
     ...statusCommands,
     ...doctorCommands,
@@ -56,6 +58,7 @@ export const commandTable: CommandTable = {
     { noun: "faucet", summary: "Money that a test network gives away" },
     { noun: "genesis", summary: "Founding a network, alone or together" },
     { noun: "idle", summary: "Idle space by itself" },
+    { noun: "keep", summary: "Files that live longer than their first deals" },
     { noun: "light", summary: "Following a network by its headers, without a node" },
     { noun: "market", summary: "Money that answers for deals" },
     { noun: "message", summary: "Messages to actors" },
@@ -85,6 +88,8 @@ export const commandTable: CommandTable = {
         "deals",
         "quote",
         "jobs",
+        "keep",
+        "rm",
         "ask",
         "mine",
         "wallet",

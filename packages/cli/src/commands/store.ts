@@ -10,6 +10,11 @@ const forOption: OptionSpec = {
   initial: "30d",
 };
 
+const spreadOption: OptionSpec = {
+  flags: "--spread <what>",
+  summary: "over different miners, or miners of different operators (default: operators)",
+};
+
 export const storeCommands: readonly CommandSpec[] = [
   {
     path: ["put"],
@@ -17,21 +22,43 @@ export const storeCommands: readonly CommandSpec[] = [
     about:
       "Picks miners by price, funds a payment channel for each copy, hands the bytes over, waits for the first " +
       "proofs on the chain, reads every copy back and compares. Miners are paid bit by bit, and only while they " +
-      "prove. The receipt that it leaves says where every piece is.\n" +
+      "prove. The receipt that it leaves says where every piece is. Several files and folders become one folder; - is " +
+      "standard input.\n" +
+      "Whoever knows the CID can read what is stored, unless you --encrypt it: then only this node's wallet can, by " +
+      "itself when you `get` it; its names, its contents and their types are hidden, its size is not.\n" +
+      "With --renew its deals live on, term after term, until you say otherwise; with --repair a copy that a miner " +
+      "loses is made again elsewhere. Both stay within a price: see `holdfast keep`.\n" +
       "Interrupted? Run the same command again: the node went on meanwhile, and what was done is kept.",
     examples: [
       "holdfast put photo.jpg",
       "holdfast put photo.jpg --copies 3 --for 90d --max-price 0.5FIL",
-      "holdfast put holiday/ --skip-hidden",
+      "holdfast put holiday/ --skip-hidden --encrypt",
+      "holdfast put taxes/ --copies 3 --spread operators --renew --repair --max-price 0.5FIL",
+      "tar -c src | holdfast put - --name src.tar",
       "holdfast put photo.jpg --json",
     ],
-    args: [{ name: "file", summary: "the file or folder to store" }],
+    args: [{ name: "file", summary: "the files and folders to store; - is standard input", many: true }],
     options: [
       copiesOption,
       forOption,
-      { flags: "--max-price <amount>", summary: "refuse if all copies together cost more, such as 0.5FIL" },
+      {
+        flags: "--max-price <amount>",
+        summary: "refuse if all copies together cost more, such as 0.5FIL; also for each later term",
+      },
+      spreadOption,
+      { flags: "--renew", summary: "let it live on for another term before each end" },
+      { flags: "--repair", summary: "make lost copies again, at other miners" },
+      {
+        flags: "--encrypt",
+        summary: "only the key in this node's wallet opens it (default: anybody can read it)",
+      },
+      { flags: "--recipient <age1…>", summary: "who else can open what is encrypted", repeated: true },
+      { flags: "--name <text>", summary: "the name that it is listed under (default: the file's)" },
       { flags: "--skip-hidden", summary: "of a folder: leave out names that begin with a dot" },
-      { flags: "--receipt <file>", summary: "where to leave the receipt (default: FILE.receipt.json)" },
+      {
+        flags: "--receipt <file>",
+        summary: "where to leave the receipt (default: FILE.receipt.json, or JOB.receipt.json)",
+      },
       { flags: "--key <text>", summary: "a repeat with the same key is the same job, also when it is over" },
     ],
     stream: true,
@@ -43,7 +70,8 @@ export const storeCommands: readonly CommandSpec[] = [
     about:
       "Every block is verified against the CID before it is written. Interrupted? Run it again: a file goes on from " +
       "what is there, a folder begins anew. Into a folder that is there already, it goes under its own name. Of a " +
-      "folder, symbolic links are left out; `-o -` gives it as a tar stream, with them.",
+      "folder, symbolic links are left out; `-o -` gives it as a tar stream, with them. What was encrypted is " +
+      "decrypted, if a key of this node opens it.",
     examples: [
       "holdfast get bafybeif… -o photo.jpg",
       "holdfast get bafybeif…/holiday/beach.jpg",
@@ -62,6 +90,7 @@ export const storeCommands: readonly CommandSpec[] = [
         flags: "--range <bytes>",
         summary: "of a file, from the first byte to the last: 0-1023, or 4096- to the end",
       },
+      { flags: "--raw", summary: "as it is stored: what is encrypted stays so (the program age reads it)" },
       { flags: "-f, --force", summary: "replace a file that exists" },
     ],
     action: async () => (await load()).get,
@@ -93,7 +122,7 @@ export const storeCommands: readonly CommandSpec[] = [
     about: "Nothing is sent or paid.",
     examples: ["holdfast quote photo.jpg --copies 3 --for 90d", "holdfast quote 10GiB"],
     args: [{ name: "file", summary: "a file, or a size such as 10GiB" }],
-    options: [copiesOption, forOption],
+    options: [copiesOption, forOption, spreadOption],
     action: async () => (await load()).quote,
   },
   {

@@ -29,6 +29,18 @@ export const walletCommands: readonly CommandSpec[] = [
     action: async () => (await load()).walletDefault,
   },
   {
+    path: ["wallet", "recipient"],
+    summary: "Show to whom `put --encrypt` encrypts the files of an address",
+    about:
+      "Give it to others who store something for you: `holdfast put FILE --encrypt --recipient age1…`, or with the program " +
+      "age. It follows from the address's key, so a backup of that (`holdfast wallet export`) opens the files.",
+    examples: ["holdfast wallet recipient"],
+    args: [
+      { name: "address", summary: "one of this node's addresses (default: the default one)", optional: true },
+    ],
+    action: async () => (await load()).walletRecipient,
+  },
+  {
     path: ["wallet", "send"],
     summary: "Send money, and wait until it has arrived",
     about: "A transfer that cannot be paid is refused before it costs anything.",
@@ -84,9 +96,14 @@ export const walletCommands: readonly CommandSpec[] = [
     summary: "Print a private key",
     about:
       "Whoever has the printed text owns the money: keep it secret. `holdfast wallet import` and the wallets of " +
-      "Filecoin read it.",
-    examples: ["holdfast wallet export tfq… > my.key"],
+      "Filecoin read it. It opens the files that were encrypted, too; with --age the key for these alone is printed, for " +
+      "the program age.",
+    examples: [
+      "holdfast wallet export tfq… > my.key",
+      "holdfast get bafybeif… --raw -o - | age -d -i <(holdfast wallet export tfq… --age)",
+    ],
     args: [ownAddress],
+    options: [{ flags: "--age", summary: "the secret key for encrypted files, as the program age reads it" }],
     action: async () => (await load()).walletExport,
   },
   {

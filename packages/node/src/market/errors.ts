@@ -48,6 +48,12 @@ export const marketErrors = defineErrors("market", {
       (data.reasons === "" ? "" : ` (${data.reasons})`),
     fix: "ask for fewer copies, or wait until more miners are online: `holdfast ask ls`",
   },
+  tooFewOperators: {
+    exit: "retry-later",
+    message: (data: { copies: number; miners: number; operators: number }) =>
+      `${data.copies} copies need ${data.copies} operators; the ${data.miners} miners that can be used belong to ${data.operators}`,
+    fix: "ask for fewer copies, or let copies lie at different miners of one operator: --spread miners",
+  },
   priceAboveMax: {
     exit: "funds",
     message: (data: { totalFil: string; maxFil: string }) =>
@@ -152,6 +158,12 @@ export const marketErrors = defineErrors("market", {
     message: (data: { miner: string; sectorId: number; detail: string }) =>
       `the miner ${data.miner} lost sector ${data.sectorId} before its first proof: ${data.detail}`,
     fix: "nothing to do: other miners are tried, and the money comes back by itself",
+  },
+  copyLost: {
+    exit: "proof-invalid",
+    message: (data: { miner: string; sectorId: number; detail: string }) =>
+      `the copy at ${data.miner} is lost: ${data.detail}`,
+    fix: "nothing to do: another copy takes its place, and what the deal was still to cost comes back",
   },
   readBackFailed: {
     exit: "proof-invalid",

@@ -36,6 +36,7 @@ export type {
   DealDetail,
   DealState,
   Explanation,
+  KeepRequest,
   MinerMarket,
   PutCopy,
   PutJob,

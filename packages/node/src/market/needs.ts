@@ -43,6 +43,8 @@ export interface MarketFiles {
   stat(root: CID): Promise<{ readonly sizeBytes: number; readonly carBytes: number } | undefined>;
   /** The deterministic CAR stream of the file from this byte on; the consumer may stop at any time. */
   carStream(root: CID, skipBytes: number): AsyncIterable<Uint8Array>;
+  /** Resolves when every block of the file is here, fetched from these peers as far as it is not. */
+  ensureLocal(root: CID, peers: readonly PeerId[], signal: Cancel): Promise<unknown>;
 }
 
 /** Reading back from one miner and nobody else. */
@@ -67,6 +69,8 @@ interface MarketNeeds {
 export interface ClientMarketNeeds extends MarketNeeds {
   readonly files: MarketFiles;
   readonly retrieval: MarketRetrieval;
+  /** True while this node fetches a chain that others have already. */
+  isCatchingUp(): boolean;
 }
 
 /** The miner's storage: a part of `Storage` of @holdfast/storage, handed over unchanged. */

@@ -6,6 +6,8 @@ import type { AmendmentKind, AmendmentPolicy } from "./amendment.ts";
 
 export type PutJob = z.output<typeof putView>;
 export type PutCopy = z.output<typeof putCopy>;
+export type Spread = PutJob["keep"]["spread"];
+export type Keeping = PutJob["keep"];
 export type PutStep = PutCopy["step"];
 export type Deal = z.output<typeof dealView>;
 export type DealState = Deal["state"];
@@ -26,6 +28,18 @@ export interface PutRequest {
   readonly maxPrice?: AttoFil;
   /** A repeat with the same key is the same job, also when it is over. */
   readonly key?: string;
+  /** Default: operators. */
+  readonly spread?: Spread;
+  readonly renew?: boolean;
+  readonly repair?: boolean;
+  readonly encrypted?: boolean;
+}
+
+export interface KeepRequest {
+  readonly renew?: boolean | undefined;
+  readonly repair?: boolean | undefined;
+  /** What all copies together may cost for one term. */
+  readonly termLimit?: AttoFil | undefined;
 }
 
 export interface QuoteRequest {
@@ -33,6 +47,8 @@ export interface QuoteRequest {
   readonly carBytes: number;
   readonly copies: number;
   readonly durationEpochs: number;
+  /** Default: operators. */
+  readonly spread?: Spread;
 }
 
 export interface ChangeRequest {
@@ -77,6 +93,13 @@ export interface ClientMarket extends AsyncDisposable {
    * `market/unknown-deal`, `market/not-changeable`, `market/price-above-max`, `market/key-reused`.
    */
   change(dealId: string, request: ChangeRequest): DealChange;
+  /** Changes whether and for how much a stored file is renewed and repaired. `market/unknown-job`. */
+  keep(jobId: string, request: KeepRequest): PutJob;
+  /**
+   * What this node's own copy of a file is worth: needed for a deal that is being made; stored well enough elsewhere;
+   * or neither is known.
+   */
+  worthOf(cid: CID): "needed" | "stored" | "unknown";
   /** Judged from the chain's head at the time of the call. */
   files(): readonly StoredFile[];
   /** Of a job or a deal; undefined if this half knows neither. */

@@ -18,7 +18,7 @@ export const retrievalErrors = defineErrors("retrieval", {
     message: (data: { usedBytes: number; neededBytes: number; quotaBytes: number }) =>
       `the room for files is full: ${data.usedBytes} of ${data.quotaBytes} bytes are used, ` +
       `${data.neededBytes} more are needed`,
-    fix: "delete files that are not needed any more, or raise `files.quota` in the config",
+    fix: "remove copies that are not needed here (`holdfast rm CID`), or raise `files.quotaBytes` in the config",
   },
   corruptBlock: {
     exit: "proof-invalid",

@@ -59,6 +59,7 @@ export type { ByteRange, OpenFile } from "./read-file.ts";
 export type { ProgressListener } from "./shared-fetches.ts";
 export type { FileStat } from "./stat.ts";
 export type { ReadProgress } from "./swarm-reader.ts";
+export { nameProblem } from "./unixfs.ts";
 export { dagBlocks, type WalkLimits } from "./walk.ts";
 
 export interface Retrieval extends AsyncDisposable {
@@ -122,7 +123,7 @@ export interface Retrieval extends AsyncDisposable {
 /** Serves retrievals at once. */
 export function openRetrieval(needs: RetrievalNeeds): Retrieval {
   const { wire, clock, blocks, logger } = needs;
-  const files = new LocalFiles({ blocks, clock, logger });
+  const files = new LocalFiles({ blocks, clock, logger, worthOf: needs.worthOf });
   const plans = new CarPlans(blocks);
   const provider = openProvider(needs, files, plans);
   const tools: ClientTools = { wire, clock, logger, readCar: needs.readCar ?? readCar };

@@ -1,11 +1,15 @@
 /**
  * The files of this node: who needs which block. Files share blocks, so a block is removed only if no file that
- * has a record and no work that is under way needs it. Invariants: an imported file never makes room for
- * another; blocks without an owner (of an import that was killed) are found and removed by `collect`.
+ * has a record and no work that is under way needs it. Invariants: an imported file makes room for another only
+ * when miners hold it as often as was asked for; blocks without an owner (of an import that was killed) are found and
+ * removed by `collect`.
  */
 import { type CID, type Clock, HoldfastError, type Logger } from "@holdfast/base";
 import { type FileBlocks, type FileRecord, recordName } from "./blocks.ts";
 import { cidKey, cidOfKey, DagWalk, knownKeys } from "./walk.ts";
+
+/** Of a copy here: needed for a deal that is being made; stored well elsewhere; or neither is known. */
+export type FileWorth = "needed" | "stored" | "unknown";
 
 export interface Collected {
   readonly blocks: number;
@@ -43,8 +47,16 @@ export class LocalFiles implements AsyncDisposable {
   /** Removals run one after the other. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(needs: { readonly blocks: FileBlocks; readonly clock: Clock; readonly logger: Logger }) {
+  readonly #worthOf: (root: CID) => FileWorth;
+
+  constructor(needs: {
+    readonly blocks: FileBlocks;
+    readonly clock: Clock;
+    readonly logger: Logger;
+    readonly worthOf?: ((root: CID) => FileWorth) | undefined;
+  }) {
     this.blocks = needs.blocks;
+    this.#worthOf = needs.worthOf ?? (() => "unknown");
     this.#clock = needs.clock;
     this.#logger = needs.logger;
   }
@@ -85,7 +97,10 @@ export class LocalFiles implements AsyncDisposable {
     };
   }
 
-  /** As `FileBlocks.put`, but fetched files that nobody reads make room, the oldest first. */
+  /**
+   * As `FileBlocks.put`, but files that nobody reads make room, the oldest first: those that were only fetched, then
+   * those that people gave and that lie at miners by now, as many times as was asked for.
+   */
   async put(cid: CID, bytes: Uint8Array): Promise<boolean> {
     for (;;) {
       try {
@@ -200,9 +215,12 @@ export class LocalFiles implements AsyncDisposable {
     return this.#exclusive(async () => {
       if ((await this.blocks.usedBytes()) + neededBytes <= this.blocks.quotaBytes) return true;
       const records = await this.blocks.listRecords();
-      const oldest = records
-        .filter(({ root, imported }) => !imported && !this.#held.has(recordName(root)))
-        .sort((a, b) => a.atMs - b.atMs)[0];
+      const mayGo = records.flatMap((record) => {
+        if (this.#held.has(recordName(record.root))) return [];
+        const worth = this.#worthOf(record.root);
+        return worth === "stored" || (worth === "unknown" && !record.imported) ? [record] : [];
+      });
+      const [oldest] = mayGo.sort((a, b) => Number(a.imported) - Number(b.imported) || a.atMs - b.atMs);
       return oldest !== undefined && (await this.#delete(oldest.root));
     });
   }

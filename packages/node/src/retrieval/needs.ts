@@ -3,6 +3,7 @@ import type { Cancel, CID, Clock, Logger, PeerId, Wire } from "@holdfast/base";
 import type { readCar } from "../car.ts";
 import type { Database } from "../database.ts";
 import type { FileBlocks } from "./blocks.ts";
+import type { FileWorth } from "./local-files.ts";
 import type { PayingDoor } from "./pay/purse.ts";
 import type { PaidDoor } from "./pay/till.ts";
 
@@ -47,6 +48,8 @@ export interface RetrievalNeeds {
   readonly peers?: () => readonly PeerId[];
   /** Left out: only peers that are named are asked. */
   readonly routing?: ContentRouting;
+  /** Which copies here may make room for others. */
+  readonly worthOf?: (root: CID) => FileWorth;
   /** The reader that verifies what peers send; tests put a broken one in its place. */
   readonly readCar?: typeof readCar;
 }

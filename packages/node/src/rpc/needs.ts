@@ -1,6 +1,5 @@
 /** What the API needs of the node: the doors of the other rooms, as far as a method asks them. */
-import type { FileQuery, Imported, MethodParams, MethodResult } from "@holdfast/api";
-import type { FolderItem } from "@holdfast/api/folder-tar";
+import type { MethodParams, MethodResult } from "@holdfast/api";
 import type {
   Address,
   AttoFil,
@@ -30,21 +29,10 @@ import type {
   Tipset,
   Upgrade,
 } from "@holdfast/consensus";
+import type { FileDoor, MarketDoor } from "./market-needs.ts";
 import type { MinerDoor } from "./miner-needs.ts";
 
-export interface FileDoor {
-  importFile(bytes: AsyncIterable<Uint8Array>, signal: Cancel): Promise<Imported>;
-  importFolder(items: AsyncIterable<FolderItem>, signal: Cancel): Promise<Imported>;
-  openFile(
-    cid: string,
-    range: FileQuery,
-    signal: Cancel,
-  ): Promise<{ readonly sizeBytes: number; readonly bytes: AsyncIterable<Uint8Array> }>;
-  /** All of a folder. */
-  openFolder(cid: string, path: string, signal: Cancel): Promise<AsyncIterable<FolderItem>>;
-  list(cid: string, path: string, signal: Cancel): AsyncIterable<MethodResult<"folder.ls">>;
-  stat(cid: string, signal: Cancel): Promise<MethodResult<"file.stat">>;
-}
+export type { DealDetail, Explanation, FileDoor, MarketDoor, PutView } from "./market-needs.ts";
 
 /** One file of the page that the API server shows to a person. */
 export interface PageFile {
@@ -125,12 +113,15 @@ export interface SenderDoor {
 export interface WalletDoor {
   addresses(): readonly Address[];
   defaultAddress(): Address | undefined;
+  payer(): Address;
   setDefault(address: Address): Promise<void>;
   newAccount(): Promise<Address>;
   newBlsKey(): Promise<Uint8Array>;
   hasBls(publicKey: Uint8Array): boolean;
   exportKey(address: Address): { readonly keyHex: string; readonly privateKeyBase64: string };
   importText(text: string): Promise<readonly Address[]>;
+  fileRecipient(address: Address): Uint8Array;
+  fileIdentity(address: Address): Uint8Array;
 }
 
 /** What a wire over sockets adds; a simulated one has none of it. */
@@ -232,59 +223,6 @@ export interface SyncDoor {
         readonly trouble: string | null;
       }
     | undefined;
-}
-
-export type PutView = MethodResult<"put.show">;
-export type DealDetail = MethodResult<"deal.show">;
-export type Explanation = MethodResult<"why">;
-
-/** Deals and puts, already in the shapes of the API. */
-export interface MarketDoor {
-  quote(params: {
-    readonly sizeBytes: number;
-    readonly copies: number;
-    readonly forMs: number;
-  }): Promise<MethodResult<"put.quote">>;
-  startPut(
-    params: Required<Pick<MethodParams<"put.start">, "cid" | "forMs">> & {
-      readonly copies: number;
-      readonly name?: string | undefined;
-      readonly maxPrice?: string | undefined;
-      readonly key?: string | undefined;
-    },
-  ): Promise<PutView>;
-  puts(): readonly PutView[];
-  put(jobId: string): PutView | undefined;
-  watch(jobId: string, signal: AbortSignal): AsyncIterable<PutView>;
-  receipt(jobId: string): Promise<MethodResult<"put.receipt">>;
-  files(): MethodResult<"file.ls">;
-  /** As client and as miner. */
-  deals(): Promise<readonly DealDetail[]>;
-  /** Of a deal of this client. */
-  change(
-    dealId: string,
-    request: {
-      readonly kind: "extend" | "release";
-      readonly endHeight?: number;
-      readonly maxPrice?: AttoFil | undefined;
-      readonly key?: string | undefined;
-    },
-  ): MethodResult<"deal.extend">;
-  /** What pays this miner's owner for a deal now; undefined if nothing is due. */
-  redemption(dealId: string):
-    | {
-        readonly from: Address;
-        readonly to: Address;
-        readonly method: string;
-        readonly params: Uint8Array;
-        readonly amount: AttoFil;
-        readonly adds: AttoFil;
-      }
-    | undefined;
-  /** Of this node's miner; undefined if it runs none. */
-  policy(change: Partial<MethodResult<"deal.policy">>): MethodResult<"deal.policy"> | undefined;
-  /** Explains a put or a deal of this node; undefined if it knows neither by this id. */
-  explain(id: string): Promise<Explanation | undefined>;
 }
 
 type SentMessage = Promise<{ readonly cid: CID; readonly nonce: number }>;

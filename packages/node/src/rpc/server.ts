@@ -12,6 +12,7 @@ import {
   errorToBody,
   fileBytesHeader,
   filePath,
+  type ImportEncryption,
   importPath,
   type MethodName,
   type MethodParams,
@@ -169,11 +170,32 @@ function givenOnce<Query extends object>(query: Query): Query {
   return query;
 }
 
+interface ImportQueryText {
+  readonly encrypt?: string;
+  readonly sha256?: string;
+  readonly recipients?: string;
+}
+
+/** Undefined if nothing is to be encrypted; a wish that is misspelt must not store a file in clear. */
+function encryptionOf(query: ImportQueryText): ImportEncryption | undefined {
+  const { encrypt, sha256, recipients, ...rest } = givenOnce(query);
+  const [unknown] = Object.keys(rest);
+  const given = [sha256, recipients].some((text) => text !== undefined);
+  if (unknown !== undefined || (encrypt !== "1" && (encrypt !== undefined || given))) {
+    const what = (unknown ?? "encrypt").slice(0, 32);
+    const problems = `${what}: an import takes encrypt=1, and with it sha256 and recipients`;
+    throw apiErrors.badParams({ method: "import", problems });
+  }
+  if (encrypt === undefined) return undefined;
+  return { sha256, recipients: recipients?.split(",") };
+}
+
 interface FileQueryText {
   readonly offset?: string;
   readonly length?: string;
   readonly path?: string;
   readonly as?: string;
+  readonly raw?: string;
 }
 
 function byteNumber(text: string): number {
@@ -185,17 +207,19 @@ function addFiles(app: FastifyInstance, files: FileDoor, stopping: AbortSignal):
   // Uploads are streams of any length: the parser hands the raw request on without reading it.
   app.addContentTypeParser("application/octet-stream", (_request, payload, done) => done(null, payload));
   app.addContentTypeParser(tarType, (_request, payload, done) => done(null, payload));
-  app.post(importPath, { bodyLimit: Number.MAX_SAFE_INTEGER }, async (request, reply) => {
+  const options = { bodyLimit: Number.MAX_SAFE_INTEGER };
+  app.post<{ Querystring: ImportQueryText }>(importPath, options, async (request, reply) => {
     const { body } = request;
+    const encrypt = encryptionOf(request.query);
     if (!(body instanceof Readable)) throw rpcErrors.notBytes({});
     const signal = AbortSignal.any([stopping, goneSignal(reply)]);
-    if (request.headers["content-type"] !== tarType) return files.importFile(body, signal);
-    return files.importFolder(folderFromTar(body), signal);
+    if (request.headers["content-type"] !== tarType) return files.importFile(body, signal, encrypt);
+    return files.importFolder(folderFromTar(body), signal, encrypt);
   });
   app.get<{ Params: { cid: string }; Querystring: FileQueryText }>(
     decodeURIComponent(filePath(":cid")),
     async (request, reply) => {
-      const { offset = "0", length, path = "", as } = givenOnce(request.query);
+      const { offset = "0", length, path = "", as, raw } = givenOnce(request.query);
       const signal = AbortSignal.any([stopping, goneSignal(reply)]);
       if (as === "tar") {
         const items = await files.openFolder(request.params.cid, path, signal);
@@ -203,7 +227,8 @@ function addFiles(app: FastifyInstance, files: FileDoor, stopping: AbortSignal):
       }
       const offsetBytes = byteNumber(offset);
       const lengthBytes = length === undefined ? undefined : byteNumber(length);
-      const file = await files.openFile(request.params.cid, { offsetBytes, lengthBytes, path }, signal);
+      const query = { offsetBytes, lengthBytes, path, raw: raw === "1" };
+      const file = await files.openFile(request.params.cid, query, signal);
       return reply
         .header("content-type", "application/octet-stream")
         .header(fileBytesHeader, String(file.sizeBytes))

@@ -5,11 +5,15 @@
  */
 import {
   type Address,
+  type AgeStanza,
   accountAddress,
+  ageIdentityOfAccount,
+  ageRecipientOf,
   blsPublicKey,
   blsSign,
   equalBytes,
   exportLotusKey,
+  fileSecretOfAccount,
   fromHex,
   generateKey,
   importKeys,
@@ -19,6 +23,7 @@ import {
   sealSecret,
   signRecoverable,
   toHex,
+  unwrapAgeFileKey,
   utf8Bytes,
   utf8Text,
 } from "@holdfast/base";
@@ -55,6 +60,16 @@ export interface Wallet {
   /** 96-byte signature; error `wallet/unknown-address`. */
   blsSign(publicKey: Uint8Array, message: Uint8Array): Uint8Array;
   exportKey(address: Address): { readonly keyHex: string; readonly privateKeyBase64: string };
+  /** To whom files of this account are encrypted: 32 bytes of age; `wallet/unknown-address`. */
+  fileRecipient(address: Address): Uint8Array;
+  /** The secret key of that, for other programs: keep it secret; `wallet/unknown-address`. */
+  fileIdentity(address: Address): Uint8Array;
+  /** 32 bytes that only this account can compute again; `wallet/unknown-address`. */
+  fileSecret(address: Address, purpose: Uint8Array): Uint8Array;
+  /** 32 bytes that nobody can compute again. */
+  newFileSecret(): Uint8Array;
+  /** What opens a file, if it is for an account of this wallet; `age/malformed`. */
+  openFileKey(stanzas: readonly AgeStanza[]): Uint8Array | undefined;
   /** Reads both formats of the field; gives the account addresses. */
   importText(text: string): Promise<readonly Address[]>;
   importKey(key: KeyInfo): Promise<void>;
@@ -142,6 +157,25 @@ class KeyWallet implements Wallet {
   exportKey(address: Address): { readonly keyHex: string; readonly privateKeyBase64: string } {
     const key = this.#keyOf(address);
     return { keyHex: exportLotusKey(key), privateKeyBase64: Buffer.from(key.privateKey).toString("base64") };
+  }
+  fileRecipient(address: Address): Uint8Array {
+    return ageRecipientOf(this.fileIdentity(address));
+  }
+  fileIdentity(address: Address): Uint8Array {
+    return ageIdentityOfAccount(this.#keyOf(address).privateKey);
+  }
+  fileSecret(address: Address, purpose: Uint8Array): Uint8Array {
+    return fileSecretOfAccount(this.#keyOf(address).privateKey, purpose);
+  }
+  newFileSecret(): Uint8Array {
+    return this.#needs.random.bytes(32);
+  }
+  openFileKey(stanzas: readonly AgeStanza[]): Uint8Array | undefined {
+    for (const { privateKey } of this.#accounts.values()) {
+      const fileKey = unwrapAgeFileKey(stanzas, ageIdentityOfAccount(privateKey));
+      if (fileKey !== undefined) return fileKey;
+    }
+    return undefined;
   }
   async importText(text: string): Promise<readonly Address[]> {
     const found = importKeys(text);

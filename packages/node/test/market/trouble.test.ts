@@ -243,7 +243,7 @@ describe("a client that", () => {
     const cid = await world.import(noise(5_000));
     let isHonest = true;
     const files: ClientMarketNeeds["files"] = {
-      stat: (root) => client.needs.files.stat(root),
+      ...client.needs.files,
       async *carStream(root, skip) {
         for await (const chunk of client.needs.files.carStream(root, skip)) {
           yield isHonest ? chunk : chunk.map((byte) => byte ^ 1);
@@ -268,7 +268,7 @@ describe("a client that", () => {
     const cid = await world.import(noise(900, 1));
     const other = await world.import(noise(900, 2));
     const files: ClientMarketNeeds["files"] = {
-      stat: (root) => client.needs.files.stat(root),
+      ...client.needs.files,
       carStream: (_root, skip) => client.needs.files.carStream(other, skip),
     };
     await world.reopenClient({ ...client.needs, files });

@@ -37,11 +37,12 @@ const options = {
   version: "1",
   handlers,
   files: {
-    importFile: async (bytes: AsyncIterable<Uint8Array>) => {
+    importFile: async (bytes: AsyncIterable<Uint8Array>, _signal: unknown, encrypt?: object) => {
       let size = 0;
       for await (const chunk of bytes) size += chunk.length;
-      return { cid: "bafy", sizeBytes: size, carBytes: size };
+      return { cid: `bafy${JSON.stringify(encrypt) ?? ""}`, sizeBytes: size, carBytes: size };
     },
+    remove: async () => true,
     importFolder: async (items: AsyncIterable<FolderItem>) => {
       let sizeBytes = 0;
       for await (const item of items) if (item.kind === "file") sizeBytes += item.sizeBytes;
@@ -179,6 +180,26 @@ describe("API server", () => {
       items.push(`${kind} ${path.join("/")}`);
     }
     expect(items).toEqual(["folder a"]);
+  });
+
+  it("encrypts what it is told to, and stores nothing in clear when that is misspelt", async () => {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/octet-stream" };
+    const send = (query: string): Promise<Response> =>
+      fetch(new URL(`/api/v1/import?${query}`, server.url), { method: "POST", headers, body: "x" });
+    const sent = await send("encrypt=1&sha256=ab&recipients=age1a,age1b");
+    const told = { sha256: "ab", recipients: ["age1a", "age1b"] };
+    expect(await sent.json()).toMatchObject({ cid: `bafy${JSON.stringify(told)}` });
+    expect(await (await send("")).json()).toMatchObject({ cid: "bafy" });
+    for (const query of [
+      "encrypt=yes",
+      "encrypt=",
+      "encryption=1",
+      "sha256=ab",
+      "recipients=age1a",
+      "encrypt=1&encrypt=1",
+    ]) {
+      expect(await failure(await send(query)), query).toEqual({ status: 400, code: "api/bad-params" });
+    }
   });
 
   it("keeps no place for a stream that failed before it began", async () => {

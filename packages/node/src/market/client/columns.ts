@@ -1,9 +1,9 @@
 /** The columns of the client's jobs and attempts, and what stands in them. Amounts are texts. */
+import { spreads } from "@holdfast/api";
 import { type Address, type AttoFil, c, type Decoded, decode, encode, type JsonObject } from "@holdfast/base";
 import type { Row, SqlValue } from "../../database.ts";
 import { limits } from "../../limits.ts";
 import { type WireState, wireStates } from "../deal.ts";
-import { type Stage, stages } from "../machine/client.ts";
 import {
   addressOf,
   amountOf,
@@ -14,7 +14,7 @@ import {
   textOf,
   textOrNull,
 } from "../rows.ts";
-import type { ErrorText } from "../types.ts";
+import type { ErrorText, Spread } from "../types.ts";
 
 const columnMaxBytes = { maxBytes: 16_777_216 };
 
@@ -41,6 +41,13 @@ export interface JobRow {
   readonly durationEpochs: number;
   readonly maxPrice: AttoFil | null;
   readonly payer: Address;
+  readonly encrypted: boolean;
+  /** What no two copies share. */
+  readonly spread: Spread;
+  readonly renew: boolean;
+  readonly repair: boolean;
+  /** What all copies together may cost for one term; null: as `limitOf` has it. */
+  readonly termLimit: AttoFil | null;
   readonly state: "running" | "done" | "failed";
   readonly error: ErrorText | null;
   readonly startedMs: number;
@@ -48,7 +55,21 @@ export interface JobRow {
   readonly finishedMs: number | null;
 }
 
-export type { Stage };
+/**
+ * funding: a channel is to be paid in · proposing: it is on the chain · accepted: the miner works · committed:
+ * its sectors are on the chain and verified · proven: each has been proven since · done: and the file was read
+ * back · abandoned: given up, see `error`.
+ */
+export const stages = [
+  "funding",
+  "proposing",
+  "accepted",
+  "committed",
+  "proven",
+  "done",
+  "abandoned",
+] as const;
+export type Stage = (typeof stages)[number];
 
 export const escrowStates = ["ours", "in", "back"] as const;
 export type EscrowState = (typeof escrowStates)[number];
@@ -63,6 +84,10 @@ export interface Attempt {
   readonly total: AttoFil;
   /** The pieces are cut for sectors of this size. */
   readonly sectorBytes: number;
+  /** Of this deal: a copy that takes another's place may live as long as that would have. */
+  readonly durationEpochs: number;
+  /** The height at which another copy was to take its place. */
+  readonly retired: number | null;
   readonly stage: Stage;
   readonly eol: number | null;
   readonly channel: number | null;
@@ -115,6 +140,7 @@ function evidenceValue(value: unknown): SqlValue {
 function sqlValue(value: unknown): SqlValue {
   if (typeof value === "bigint") return value.toString();
   if (value === null || typeof value === "string" || typeof value === "number") return value;
+  if (typeof value === "boolean") return value ? 1 : 0;
   return value instanceof Uint8Array ? value : JSON.stringify(value as JsonObject);
 }
 
@@ -130,6 +156,11 @@ export function jobOf(row: Row): JobRow {
     durationEpochs: numberOf(row, "duration_epochs"),
     maxPrice: row.max_price === null ? null : amountOf(row, "max_price"),
     payer: addressOf(row, "payer"),
+    encrypted: numberOf(row, "encrypted") === 1,
+    spread: spreads.find((known) => known === textOf(row, "spread")) ?? "miners",
+    renew: numberOf(row, "renew") === 1,
+    repair: numberOf(row, "repair") === 1,
+    termLimit: row.term_limit === null ? null : amountOf(row, "term_limit"),
     state: state === "done" || state === "failed" ? state : "running",
     error: errorOrNull(row, "error"),
     startedMs: numberOf(row, "started_ms"),
@@ -150,6 +181,8 @@ export function attemptOf(row: Row): Attempt {
     pricePerBytePerEpoch: amountOf(row, "price"),
     total: amountOf(row, "total"),
     sectorBytes: numberOf(row, "sector_bytes"),
+    durationEpochs: numberOf(row, "duration_epochs"),
+    retired: numberOrNull(row, "retired"),
     stage: stages.find((known) => known === stage) ?? "abandoned",
     eol: numberOrNull(row, "eol"),
     channel: numberOrNull(row, "channel"),

@@ -1,9 +1,8 @@
 /** What the parts of the client's half share: the needs, the jobs on disk, and who watches them. */
 import { type Address, assert, HoldfastError } from "@holdfast/base";
-import { leadsTo } from "../machine/client.ts";
 import type { ClientMarketNeeds } from "../needs.ts";
 import type { Missing, Tasks } from "../tasks.ts";
-import type { ErrorText } from "../types.ts";
+import type { ErrorText, Keeping } from "../types.ts";
 import type { ChangeStore } from "./change-store.ts";
 import type { Attempt, AttemptPatch, ClientStore, JobRow } from "./store.ts";
 
@@ -18,8 +17,22 @@ export interface ClientContext {
   readonly served: Map<number, number>;
   /** Channels that the chain does not have, by attempt. */
   readonly goneChannels: Missing<number>;
+  /** What was last seen of the copies that are kept, by `placeName`, in this run of the node. */
+  readonly keepNotes: Map<string, KeepNote>;
   /** Tells the watchers of a job. */
   changed(jobId: number): void;
+}
+
+export interface KeepNote {
+  readonly state: Keeping["state"];
+  readonly detail: string;
+  /** What helps, if something does. */
+  readonly fix: string | null;
+}
+
+/** Of one copy's place in a job. */
+export function placeName(jobId: number, copy: number): string {
+  return `${jobId}/${copy}`;
 }
 
 export function jobIdOf(id: number): string {
@@ -45,8 +58,6 @@ export function jobById({ store }: ClientContext, id: number): JobRow {
 /** Writes down a step of an attempt, with a line of history, before anything else happens. */
 export function move(context: ClientContext, attempt: Attempt, patch: AttemptPatch, detail: string): void {
   const { needs, store } = context;
-  const { stage = attempt.stage } = patch;
-  assert(leadsTo(attempt.stage, stage), `an attempt goes from ${attempt.stage} to ${stage}`);
   const state = patch.stage ?? patch.remote ?? attempt.stage;
   const entry = { atMs: needs.clock.nowMs(), state, detail };
   store.updateAttempt(attempt.id, { ...patch, detail }, entry);

@@ -2,9 +2,11 @@
 import { filText } from "@holdfast/base";
 import { endText } from "../chain-view.ts";
 import type { Explanation } from "../types.ts";
+import { healthOfAttempt } from "./attempt-health.ts";
 import { type ClientContext, jobById, jobIdOf } from "./context.ts";
+import { notesOf } from "./keep-views.ts";
 import type { Attempt, JobRow } from "./store.ts";
-import { dealOf, healthOfAttempt } from "./views.ts";
+import { dealOf } from "./views.ts";
 
 export function explainJob(context: ClientContext, job: JobRow): Explanation {
   const attempts = context.store.attemptsOf(job.id);
@@ -12,7 +14,8 @@ export function explainJob(context: ClientContext, job: JobRow): Explanation {
   const subject = jobIdOf(job.id);
   const common = { subject, kind: "put", state: job.state, causes } as const;
   const name = job.name ?? job.cid;
-  if (job.state === "done") return { ...common, ...standingOf(context, job, attempts) };
+  if (job.state === "done")
+    return { ...common, ...standingOf(context, job, attempts), ...keepingOf(context, job) };
   if (job.state === "failed") {
     const summary = `${name} was not stored in ${job.copies} copies: ${job.error?.message ?? ""}`;
     return { ...common, light: "failing", summary, fix: job.error?.fix ?? null };
@@ -20,6 +23,18 @@ export function explainJob(context: ClientContext, job: JobRow): Explanation {
   const done = attempts.filter(({ stage }) => stage === "done").length;
   const summary = `${name} is being stored: ${done} of ${job.copies} copies are done`;
   return { ...common, light: "waiting", summary, fix: null };
+}
+
+/** What stands in the way of keeping it, if something does. */
+function keepingOf(
+  context: ClientContext,
+  job: JobRow,
+): Partial<Pick<Explanation, "light" | "summary" | "fix">> {
+  const notes = notesOf(context, job);
+  const stuck = notes.find(({ state }) => state === "stuck");
+  if ((!job.renew && !job.repair) || stuck === undefined) return {};
+  const summary = `${job.name ?? job.cid} cannot be kept as it should be now: ${stuck.detail}; it is tried again`;
+  return { light: "failing", summary, fix: stuck.fix };
 }
 
 /** What is left of a put that came to its end, as the chain has it now. */

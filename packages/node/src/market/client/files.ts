@@ -1,8 +1,8 @@
 /** The files of this node as the chain has them now: not what was once promised, but what is proven. */
 import type { StoredFile } from "../types.ts";
+import { healthOfAttempt } from "./attempt-health.ts";
 import type { ClientContext } from "./context.ts";
 import type { Attempt, JobRow } from "./store.ts";
-import { healthOfAttempt } from "./views.ts";
 
 /** One entry for each file, that of its newest job first. */
 export function filesOf(context: ClientContext): StoredFile[] {
@@ -12,6 +12,16 @@ export function filesOf(context: ClientContext): StoredFile[] {
     const [newest] = jobs;
     return newest === undefined ? [] : [fileOf(context, newest, jobs)];
   });
+}
+
+/** See `ClientMarket`. */
+export function worthOf(context: ClientContext, cid: string): "needed" | "stored" | "unknown" {
+  const jobs = context.store.jobsOf(cid);
+  const attempts = jobs.flatMap(({ id }) => context.store.attemptsOf(id));
+  const isOnTheWay = attempts.some(({ stage }) => stage !== "done" && stage !== "abandoned");
+  if (isOnTheWay || jobs.some(({ state }) => state === "running")) return "needed";
+  const [newest] = jobs;
+  return newest !== undefined && fileOf(context, newest, jobs).state === "stored" ? "stored" : "unknown";
 }
 
 interface Copies {

@@ -17,7 +17,7 @@ import { limits } from "../../limits.ts";
 import { marketErrors } from "../errors.ts";
 import { heightOf, minerOn } from "../facts.ts";
 import { settlementEpochs, startToleranceEpochs } from "../terms.ts";
-import { attemptById, type ClientContext, jobById, jobIdOf, move } from "./context.ts";
+import { attemptById, type ClientContext, jobIdOf, move } from "./context.ts";
 import { ensurePieces } from "./local.ts";
 import type { Attempt } from "./store.ts";
 
@@ -71,15 +71,11 @@ export async function settleMessage(
 
 /** funding → proposing. `market/channel-failed`, `market/not-imported`, `sender/…`. */
 export async function fund(context: ClientContext, id: number, signal: AbortSignal): Promise<void> {
-  // Where a run before this one may have sent money, that is settled first: giving up must know where it is.
-  const { eol, fundTry, depositTry } = attemptById(context, id);
-  const isUnderWay = eol !== null || fundTry > 0 || depositTry > 0;
-  if (!isUnderWay) await ensurePieces(context, attemptById(context, id), signal);
+  await ensurePieces(context, attemptById(context, id), signal);
   // Both at once, so that one block can take both.
   const paid = await Promise.allSettled([openChannel(context, id, signal), deposit(context, id, signal)]);
   const failed = paid.find((result) => result.status === "rejected");
   if (failed !== undefined) throw failed.reason;
-  if (isUnderWay) await ensurePieces(context, attemptById(context, id), signal);
   const { channel } = attemptById(context, id);
   move(
     context,
@@ -156,7 +152,7 @@ async function openChannel(context: ClientContext, id: number, signal: AbortSign
 function withEol(context: ClientContext, attempt: Attempt): Attempt & { readonly eol: number } {
   if (attempt.eol !== null) return { ...attempt, eol: attempt.eol };
   const { params } = context.needs.chain;
-  const { durationEpochs } = jobById(context, attempt.jobId);
+  const { durationEpochs } = attempt;
   const spare = durationEpochs + settlementEpochs(params) + 2 * startToleranceEpochs(params);
   const eol: number = addEpochs(epoch(heightOf(context.needs.chain)), spare);
   move(context, attempt, { eol }, "paying into a channel");

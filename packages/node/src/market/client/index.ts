@@ -6,6 +6,7 @@ import {
   type AttoFil,
   addAtto,
   type Cancel,
+  type CID,
   filText,
   formatDuration,
   type HoldfastError,
@@ -22,6 +23,7 @@ import type {
   DealChange,
   DealDetail,
   Explanation,
+  KeepRequest,
   PutJob,
   PutReceipt,
   PutRequest,
@@ -34,10 +36,12 @@ import { ChangeStore } from "./change-store.ts";
 import { type ClientContext, jobIdOf, jobNumber } from "./context.ts";
 import { serveDealData } from "./data.ts";
 import { explainDeal, explainJob } from "./explain.ts";
-import { filesOf } from "./files.ts";
-import { checkMoney, Jobs } from "./jobs.ts";
+import { filesOf, worthOf } from "./files.ts";
+import { Jobs } from "./jobs.ts";
+import { Keeper } from "./keep.ts";
 import { findOffers, type Offer, probe, quoteLine, shortage } from "./offers.ts";
 import { lookAtGoneChannels } from "./orphans.ts";
+import { checkMoney } from "./placement.ts";
 import { receiptOf } from "./receipt.ts";
 import { startRefunds, startReturns } from "./refunds.ts";
 import { ClientStore, type JobRow } from "./store.ts";
@@ -51,6 +55,7 @@ export function openClientMarket(needs: ClientMarketNeeds): ClientMarket {
 class ClientMarketService implements ClientMarket {
   readonly #context: ClientContext;
   readonly #jobs: Jobs;
+  readonly #keeper: Keeper;
   readonly #watchers = new Map<number, Set<() => void>>();
   readonly #endHead: () => void;
   readonly #served: AsyncDisposable;
@@ -65,10 +70,12 @@ class ClientMarketService implements ClientMarket {
       sectorBytes: new Map(),
       served: new Map(),
       goneChannels: new Missing(limits.dealWaitRounds),
+      keepNotes: new Map(),
       changed: (jobId) => this.#wake(jobId),
     };
     this.#context = context;
     this.#jobs = new Jobs(context);
+    this.#keeper = new Keeper(context, this.#jobs);
     this.#served = serveDealData(context);
     // In a task: the chain tells many others of its new head after us, whatever happens here.
     const look = (): void =>
@@ -77,6 +84,7 @@ class ClientMarketService implements ClientMarket {
         startReturns(context);
         lookAtChanges(context);
         lookAtGoneChannels(context);
+        this.#keeper.look();
       });
     this.#endHead = needs.chain.onHead(look);
     look();
@@ -89,7 +97,8 @@ class ClientMarketService implements ClientMarket {
     this.#checkOpen();
     this.#checkTerms(request);
     const found = findOffers(this.#context, request);
-    const problem = shortage(found, { ...request, copies: 1 });
+    const { spread = "operators" } = request;
+    const problem = shortage(found, { ...request, copies: 1, spread });
     if (problem !== undefined) throw problem;
     const lines: Quote["miners"] = [];
     const chosen: Offer[] = [];
@@ -103,10 +112,11 @@ class ClientMarketService implements ClientMarket {
         if (offer !== undefined) lines.push(quoteLine(offer, params, false, answer));
         continue;
       }
-      const isChosen = chosen.length < request.copies;
+      const isSame = spread === "operators" && chosen.some(({ owner }) => owner === answer.owner);
+      const isChosen = chosen.length < request.copies && !isSame;
       if (isChosen) chosen.push(answer);
-      const text = isChosen ? "one of the cheapest that answer" : "not needed: enough others cost no more";
-      lines.push(quoteLine(answer, params, isChosen, text));
+      const spare = isSame ? "its operator has a copy already" : "not needed: enough others cost no more";
+      lines.push(quoteLine(answer, params, isChosen, isChosen ? "one of the cheapest that answer" : spare));
     }
     for (const other of found.unusable) lines.push(quoteLine(other, params, false, other.reason));
     if (chosen.length < request.copies) {
@@ -154,7 +164,10 @@ class ClientMarketService implements ClientMarket {
     const { sizeBytes, carBytes } = size;
     const payer = needs.signer.payer();
     const startedMs = needs.clock.nowMs();
-    const job = { cid, name, sizeBytes, carBytes, copies, durationEpochs, maxPrice, payer, startedMs, key };
+    const { spread = "operators", renew = false, repair = false, encrypted = false } = request;
+    const policy = { spread, renew, repair, encrypted };
+    const terms = { copies, durationEpochs, maxPrice, payer, ...policy };
+    const job = { cid, name, sizeBytes, carBytes, ...terms, startedMs, key };
     this.#checkNow(job);
     const id = store.addJob(job);
     needs.logger.info("put started", { job: jobIdOf(id), cid, copies });
@@ -210,6 +223,25 @@ class ClientMarketService implements ClientMarket {
     if (attempt === undefined) throw marketErrors.unknownDeal({ dealId: dealId.slice(0, 100) });
     return startChange(this.#context, attempt, request);
   }
+  keep(jobId: string, request: KeepRequest): PutJob {
+    this.#checkOpen();
+    const { id } = this.#row(jobId);
+    const { renew, repair, termLimit } = request;
+    const patch = {
+      ...(renew === undefined ? {} : { renew }),
+      ...(repair === undefined ? {} : { repair }),
+      ...(termLimit === undefined ? {} : { termLimit }),
+    };
+    if (Object.keys(patch).length > 0) {
+      this.#context.store.updateJob(id, patch, this.#context.needs.clock.nowMs());
+      this.#keeper.startAnew(id);
+      this.#wake(id);
+    }
+    return this.job(jobId);
+  }
+  worthOf(cid: CID): "needed" | "stored" | "unknown" {
+    return worthOf(this.#context, cid.toString());
+  }
   files(): readonly StoredFile[] {
     return filesOf(this.#context);
   }
@@ -257,7 +289,9 @@ class ClientMarketService implements ClientMarket {
     }
   }
   /** What can be said before anything is sent; a lack of miners may pass and is the job's to wait for. */
-  #checkNow(job: Pick<JobRow, "carBytes" | "durationEpochs" | "copies" | "payer" | "maxPrice">): void {
+  #checkNow(
+    job: Pick<JobRow, "carBytes" | "durationEpochs" | "copies" | "payer" | "maxPrice" | "spread">,
+  ): void {
     const found = findOffers(this.#context, job);
     const problem: HoldfastError | undefined = shortage(found, job);
     if (problem?.code === "market/too-large") throw problem;

@@ -22,10 +22,11 @@ import {
   sliceCount,
   sliceForSectors,
 } from "../terms.ts";
-import type { Quote } from "../types.ts";
+import type { Quote, Spread } from "../types.ts";
 
 export interface Offer extends CollateralShares {
   readonly miner: Address;
+  readonly owner: Address;
   readonly worker: Address;
   readonly peer: PeerId;
   readonly askId: number;
@@ -127,9 +128,10 @@ function offerOf(
     const range = `its asks take ${any.minBytes} to ${any.maxBytes} bytes, these are ${paddedBytes} with padding`;
     return { miner, askId, total, kind: "size", reason: obstacle ?? range };
   }
-  const { worker } = facts;
+  const { owner, worker } = facts;
   const shares = { providerCollateralPercent, clientCollateralPercent };
-  return { miner, worker, peer: peerOf(facts), askId, pricePerBytePerEpoch, ...shares, sectorBytes, total };
+  const peer = peerOf(facts);
+  return { miner, owner, worker, peer, askId, pricePerBytePerEpoch, ...shares, sectorBytes, total };
 }
 
 /** A question about a deal that cannot exist: an honest miner that is up answers "unknown", signed. */
@@ -172,11 +174,15 @@ export async function probe(
 /** Why no miner, or too few of them, can be used; undefined if there are enough. */
 export function shortage(
   found: Offers,
-  wanted: Wanted & { readonly copies: number },
+  wanted: Wanted & { readonly copies: number; readonly spread: Spread },
 ): HoldfastError | undefined {
   const { offers, unusable } = found;
   const { copies, carBytes } = wanted;
-  if (offers.length >= copies) return undefined;
+  const operators = new Set(offers.map(({ owner }) => owner)).size;
+  if (operators >= copies || (wanted.spread === "miners" && offers.length >= copies)) return undefined;
+  if (offers.length >= copies) {
+    return marketErrors.tooFewOperators({ copies, miners: offers.length, operators });
+  }
   const reasons = unusable.map(({ miner, reason }) => `${miner}: ${reason}`).join("; ");
   const isOffering = unusable.some(({ kind }) => kind !== "none");
   if (offers.length === 0 && !isOffering) return marketErrors.noMiners({ miners: unusable.length });

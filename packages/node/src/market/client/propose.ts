@@ -86,7 +86,8 @@ async function ensureProposal(
   if (attempt.proposal !== null) return decode(signedProposalCodec, attempt.proposal);
   const pieces = await ensurePieces(context, attempt, signal);
   const { chain, signer, wire } = needs;
-  const { cid, carBytes, durationEpochs, payer } = jobById(context, attempt.jobId);
+  const { cid, carBytes, payer } = jobById(context, attempt.jobId);
+  const { durationEpochs } = attempt;
   const startHeight = heightOf(chain);
   const endHeight = startHeight + durationEpochs;
   const activation = activationEpochs(chain.params, paddedTotal(pieces));
@@ -145,7 +146,8 @@ async function ensureChannel(context: ClientContext, id: number, signal: AbortSi
   const { chain } = context.needs;
   for (let looks = 0; ; looks += 1) {
     const attempt = attemptById(context, id);
-    const { payer, durationEpochs } = jobById(context, attempt.jobId);
+    const { payer } = jobById(context, attempt.jobId);
+    const { durationEpochs } = attempt;
     const channel = attempt.channel === null ? undefined : channelOn(chain, payer, attempt.channel);
     const start = attempt.proposal === null ? heightOf(chain) : (attempt.startHeight ?? 0);
     const neededEol = start + durationEpochs + settlementEpochs(chain.params);

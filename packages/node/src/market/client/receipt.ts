@@ -3,6 +3,7 @@ import { addAtto, assert, filText, toHex } from "@holdfast/base";
 import { pieceCid } from "@holdfast/proofs";
 import { marketErrors } from "../errors.ts";
 import type { PutReceipt } from "../types.ts";
+import { isHolder } from "./attempt-health.ts";
 import { type ClientContext, jobIdOf } from "./context.ts";
 import { proposalOf } from "./follow.ts";
 import type { Attempt, JobRow } from "./store.ts";
@@ -10,8 +11,14 @@ import type { Attempt, JobRow } from "./store.ts";
 /** `market/not-done` before every copy was read back. */
 export function receiptOf(context: ClientContext, job: JobRow): PutReceipt {
   if (job.state !== "done") throw marketErrors.notDone({ jobId: jobIdOf(job.id), state: job.state });
-  const copies = context.store.attemptsOf(job.id).filter(({ stage }) => stage === "done");
-  assert(copies.length === job.copies, "a job is done when all its copies are");
+  const done = context.store.attemptsOf(job.id).filter(({ doneHeight }) => doneHeight !== null);
+  // Of each copy's place the newest that was read back: that which was replaced meanwhile is told of no more.
+  const copies = Array.from({ length: job.copies }, (_none, copy) => {
+    const own = done.filter((attempt) => attempt.copy === copy);
+    const newest = own.findLast(isHolder) ?? own.at(-1);
+    assert(newest !== undefined, "a job is done when all its copies are");
+    return newest;
+  });
   return {
     version: 1,
     network: context.needs.chain.params.name,
@@ -19,6 +26,7 @@ export function receiptOf(context: ClientContext, job: JobRow): PutReceipt {
     name: job.name,
     sizeBytes: job.sizeBytes,
     carBytes: job.carBytes,
+    ...(job.encrypted ? { encrypted: true } : {}),
     storedAtHeight: Math.max(...copies.map(({ doneHeight }) => doneHeight ?? 0)),
     storedUntilHeight: Math.min(...copies.map(({ endHeight }) => endHeight ?? 0)),
     totalFil: filText(addAtto(...copies.map(({ total }) => total))),

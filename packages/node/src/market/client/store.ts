@@ -27,7 +27,9 @@ export interface GoneChannel {
   readonly tries: number;
 }
 
-export type JobPatch = Partial<Pick<JobRow, "state" | "error" | "finishedMs">>;
+export type JobPatch = Partial<
+  Pick<JobRow, "state" | "error" | "finishedMs" | "renew" | "repair" | "termLimit">
+>;
 export type AttemptPatch = Partial<Omit<Attempt, "id" | "jobId" | "copy" | "miner" | "createdMs">>;
 
 const migrations = [
@@ -63,6 +65,16 @@ const migrations = [
      height INTEGER NOT NULL, tries INTEGER NOT NULL, PRIMARY KEY (attempt_id, channel)
    ) STRICT`,
   "ALTER TABLE market_attempts ADD COLUMN provider_collateral TEXT NOT NULL DEFAULT '0'",
+  `ALTER TABLE market_jobs ADD COLUMN encrypted INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE market_jobs ADD COLUMN spread TEXT NOT NULL DEFAULT 'miners';
+   ALTER TABLE market_jobs ADD COLUMN renew INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE market_jobs ADD COLUMN repair INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE market_jobs ADD COLUMN term_limit TEXT;
+   ALTER TABLE market_attempts ADD COLUMN duration_epochs INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE market_attempts ADD COLUMN retired INTEGER;
+   UPDATE market_attempts SET duration_epochs =
+     (SELECT duration_epochs FROM market_jobs WHERE market_jobs.id = market_attempts.job_id);
+   CREATE INDEX market_jobs_kept ON market_jobs (state) WHERE renew = 1 OR repair = 1`,
 ];
 
 const piecesCodec = c.list(dealPieceCodec, limits.piecesPerDeal);
@@ -72,11 +84,16 @@ const jobColumns: { readonly [Field in keyof JobPatch]-?: string } = {
   state: "state",
   error: "error",
   finishedMs: "finished_ms",
+  renew: "renew",
+  repair: "repair",
+  termLimit: "term_limit",
 };
 const attemptColumns: { readonly [Field in keyof AttemptPatch]-?: string } = {
   pricePerBytePerEpoch: "price",
   total: "total",
   sectorBytes: "sector_bytes",
+  durationEpochs: "duration_epochs",
+  retired: "retired",
   stage: "stage",
   eol: "eol",
   channel: "channel",
@@ -116,14 +133,14 @@ export class ClientStore {
   }
 
   addJob(
-    job: Omit<JobRow, "id" | "state" | "error" | "updatedMs" | "finishedMs"> & {
+    job: Omit<JobRow, "id" | "state" | "error" | "updatedMs" | "finishedMs" | "termLimit"> & {
       readonly key: string | null;
     },
   ): number {
     const row = this.#database.get(
       `INSERT INTO market_jobs (cid, name, size_bytes, car_bytes, copies, duration_epochs, max_price, payer,
-         key, state, started_ms, updated_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?) RETURNING id`,
+         key, encrypted, spread, renew, repair, state, started_ms, updated_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?) RETURNING id`,
       job.cid,
       job.name,
       job.sizeBytes,
@@ -133,6 +150,10 @@ export class ClientStore {
       job.maxPrice === null ? null : job.maxPrice.toString(),
       job.payer,
       job.key,
+      Number(job.encrypted),
+      job.spread,
+      Number(job.renew),
+      Number(job.repair),
       job.startedMs,
       job.startedMs,
     );
@@ -149,6 +170,15 @@ export class ClientStore {
   /** Newest first. */
   jobs(): JobRow[] {
     return this.#database.all("SELECT * FROM market_jobs ORDER BY id DESC").map(jobOf);
+  }
+  /** Stored, and to be renewed or repaired. */
+  keptJobs(): JobRow[] {
+    return this.#database
+      .all("SELECT * FROM market_jobs WHERE state = 'done' AND (renew = 1 OR repair = 1) ORDER BY id")
+      .map(jobOf);
+  }
+  jobsOf(cid: string): JobRow[] {
+    return this.#database.all("SELECT * FROM market_jobs WHERE cid = ? ORDER BY id DESC", cid).map(jobOf);
   }
   updateJob(id: number, patch: JobPatch, atMs: number): void {
     const [columns, values] = assignments(jobColumns, patch);
@@ -169,23 +199,25 @@ export class ClientStore {
       | "pricePerBytePerEpoch"
       | "total"
       | "sectorBytes"
+      | "durationEpochs"
       | "collateral"
       | "providerCollateral"
     >,
     atMs: number,
   ): number {
     const row = this.#database.get(
-      `INSERT INTO market_attempts (job_id, copy, miner, price, total, sector_bytes, stage, remote, detail,
-         redeemed, fund_try, extend_try, cancel_try, reclaim_try,
+      `INSERT INTO market_attempts (job_id, copy, miner, price, total, sector_bytes, duration_epochs, stage,
+         remote, detail, redeemed, fund_try, extend_try, cancel_try, reclaim_try,
          collateral, provider_collateral, escrow, deposit_try, market_try,
          created_ms)
-       VALUES (?, ?, ?, ?, ?, ?, 'funding', 'unknown', '', ?, 0, 0, 0, 0, ?, ?, 'ours', 0, 0, ?) RETURNING id`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, 'funding', 'unknown', '', ?, 0, 0, 0, 0, ?, ?, 'ours', 0, 0, ?) RETURNING id`,
       attempt.jobId,
       attempt.copy,
       attempt.miner,
       attempt.pricePerBytePerEpoch.toString(),
       attempt.total.toString(),
       attempt.sectorBytes,
+      attempt.durationEpochs,
       zeroAtto.toString(),
       attempt.collateral.toString(),
       attempt.providerCollateral.toString(),
@@ -248,16 +280,6 @@ export class ClientStore {
   heldCollaterals(): Attempt[] {
     return this.#database
       .all("SELECT * FROM market_attempts WHERE escrow = 'in' AND stage IN ('abandoned', 'done')")
-      .map(attemptOf);
-  }
-  /** Deals that go on, whose collateral the market holds, or may hold: its message can be mined before we know. */
-  depositedFor(payer: string): Attempt[] {
-    return this.#database
-      .all(
-        `SELECT market_attempts.* FROM market_attempts JOIN market_jobs ON market_jobs.id = job_id
-           WHERE payer = ? AND escrow <> 'back' AND stage NOT IN ('abandoned', 'done')`,
-        payer,
-      )
       .map(attemptOf);
   }
   /** Those whose money may be on its way into a channel. */

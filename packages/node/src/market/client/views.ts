@@ -6,12 +6,14 @@ import { pieceCid } from "@holdfast/proofs";
 import { chainViewOf } from "../chain-view.ts";
 import { wireStates } from "../deal.ts";
 import { channelOn, heightOf, sectorOn } from "../facts.ts";
-import { type Health, healthOf } from "../health.ts";
+import type { Health } from "../health.ts";
 import type { Deal, DealDetail, DealState, PutCopy, PutJob, PutStep } from "../types.ts";
+import { healthOfAttempt, isHolder } from "./attempt-health.ts";
 import { currentOf } from "./change-terms.ts";
 import { changeView } from "./change-views.ts";
 import { type ClientContext, jobById, jobIdOf } from "./context.ts";
 import { proposalOf } from "./follow.ts";
+import { keepingOf, keepViewOf } from "./keep-views.ts";
 import type { Attempt, JobRow } from "./store.ts";
 
 export function jobView(context: ClientContext, job: JobRow): PutJob {
@@ -29,9 +31,11 @@ export function jobView(context: ClientContext, job: JobRow): PutJob {
     finishedAtMs: job.finishedMs,
     durationEpochs: job.durationEpochs,
     totalFil: filText(addAtto(...live.map(({ total }) => total))),
+    encrypted: job.encrypted,
+    keep: keepViewOf(context, job),
     copies: Array.from({ length: job.copies }, (_, copy) => {
       const own = attempts.filter((attempt) => attempt.copy === copy);
-      return copyView(context, job, own.at(-1));
+      return copyView(context, job, own.findLast(isHolder) ?? own.at(-1));
     }),
     error: job.error,
   };
@@ -72,15 +76,6 @@ function stepsDoneOf(attempt: Attempt): number {
   if (said >= wireStates.indexOf("accepted")) return reached("proposed");
   const isPaid = channel !== null && (stage !== "funding" || proposal !== null);
   return isPaid ? reached("funded") : reached("quoted");
-}
-
-/** Of an attempt with proven sectors; undefined before that. */
-export function healthOfAttempt({ needs }: ClientContext, attempt: Attempt): Health | undefined {
-  const { evidence, startHeight, endHeight, stage } = attempt;
-  if (evidence === null || startHeight === null || endHeight === null) return undefined;
-  if (stage !== "proven" && stage !== "done") return undefined;
-  const sectorIds = evidence.map((entry) => entry.sectorId);
-  return healthOf(needs.chain, attempt.miner, sectorIds, { startHeight, endHeight });
 }
 
 function stateOf(attempt: Attempt, health: Health | undefined): DealState {
@@ -127,6 +122,7 @@ export function dealOf(context: ClientContext, attempt: Attempt): Deal {
     channelId: attempt.channel,
     startHeight: attempt.startHeight,
     endHeight: attempt.endHeight,
+    keeping: keepingOf(job, attempt),
     onChain: chainViewOf(context.needs.chain, { ...attempt, payer: job.payer }),
   };
 }

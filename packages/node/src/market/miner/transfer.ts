@@ -9,12 +9,11 @@ import { FrameReader, sendMessage, withDeadline } from "../../framing.ts";
 import { limits } from "../../limits.ts";
 import { type DealPiece, dataHeadCodec, dataProtocol, dataRequestCodec, dealIdOf } from "../deal.ts";
 import { heightOf } from "../facts.ts";
-import { isFetching } from "../machine/miner.ts";
 import { dealRefusals } from "../refusals.ts";
 import { Backoff, Turns } from "../tasks.ts";
 import { silenceMs } from "../terms.ts";
 import { carOfDeal } from "./car-source.ts";
-import { dealById, happens, type MinerContext, pieceKeyOf } from "./context.ts";
+import { dealById, type MinerContext, move, pieceKeyOf } from "./context.ts";
 import type { DealRow } from "./store.ts";
 
 /** Refusals of a client that are final. */
@@ -38,7 +37,8 @@ export class Transfers {
 }
 
 function isUnderWay(context: MinerContext, dealId: string): boolean {
-  return isFetching(dealById(context, dealId));
+  const { state } = dealById(context, dealId);
+  return state === "accepted" || state === "transferring";
 }
 
 async function transfer(context: MinerContext, dealId: string, signal: AbortSignal): Promise<void> {
@@ -49,17 +49,24 @@ async function transfer(context: MinerContext, dealId: string, signal: AbortSign
       // It may have waited for its turn for long, and been given up.
       if (!isUnderWay(context, dealId)) return;
       if ((await context.needs.storage.getPiece(pieceKeyOf(dealId, index))) !== undefined) continue;
-      happens(context, dealId, { type: "fetching", piece: index + 1, of: total });
+      move(context, dealId, { state: "transferring" }, `fetching piece ${index + 1} of ${total}`);
       await storePiece(context, dealId, index, piece, signal);
     }
     await checkCar(dealById(context, dealId), context);
     if (!isUnderWay(context, dealId)) return;
-    happens(context, dealId, { type: "fetched", height: heightOf(context.needs.chain) });
+    const stagedHeight = heightOf(context.needs.chain);
+    move(
+      context,
+      dealId,
+      { state: "staged", stagedHeight },
+      "all data is here and waits for its sector to be sealed",
+    );
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof HoldfastError) || error.code === "storage/closed") throw error;
     if (!isUnderWay(context, dealId)) return;
-    happens(context, dealId, { type: "gave up", reason: asRefusal(error) });
+    const reason = asRefusal(error);
+    move(context, dealId, { state: "failed", code: reason.code }, reason.message);
   }
 }
 

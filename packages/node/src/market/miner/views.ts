@@ -40,6 +40,7 @@ function dealIn(context: MinerContext, deal: DealRow, sectorIds: readonly (numbe
     channelId: deal.channel,
     startHeight: proposal.startHeight,
     endHeight: epoch(deal.current.endHeight),
+    keeping: "none",
     onChain: chainViewOf(chain, deal),
   };
 }

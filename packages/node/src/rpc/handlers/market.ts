@@ -17,10 +17,12 @@ type MarketHandlers = Pick<
   | "deal.policy"
   | "deal.redeem"
   | "file.ls"
+  | "file.rm"
   | "file.stat"
   | "folder.ls"
   | "put.quote"
   | "put.start"
+  | "put.keep"
   | "put.show"
   | "put.ls"
   | "put.watch"
@@ -50,10 +52,15 @@ export function marketHandlers(needs: HandlerNeeds): MarketHandlers {
     },
     ...changeHandlers(needs),
     "file.ls": async () => market.files(),
+    "file.rm": async ({ cid }) => ({ cid, removed: await files.remove(cidOf(cid).toString()) }),
     "file.stat": async ({ cid }, signal) => files.stat(cid, signal),
     "folder.ls": ({ cid, path }, signal) => files.list(cid, path, signal),
     "put.quote": async (params) => market.quote(params),
     "put.start": async (params) => market.startPut(params),
+    "put.keep": async ({ jobId, ...change }) => {
+      putOf(jobId);
+      return market.keep(jobId, change);
+    },
     "put.show": async ({ jobId }) => putOf(jobId),
     "put.ls": async () => [...market.puts()],
     "put.watch": ({ jobId }, signal) => {

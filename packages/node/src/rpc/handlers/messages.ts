@@ -9,6 +9,8 @@ import {
   filText,
   fromHex,
   parseFil,
+  printAgeIdentity,
+  printAgeRecipient,
   subAtto,
 } from "@holdfast/base";
 import { listChannels, readActor, readEscrow } from "@holdfast/consensus";
@@ -31,6 +33,8 @@ type MessageHandlers = Pick<
   | "wallet.new"
   | "wallet.default"
   | "wallet.export"
+  | "wallet.recipient"
+  | "wallet.identity"
   | "wallet.import"
 >;
 
@@ -70,6 +74,14 @@ export function messageHandlers(needs: HandlerNeeds): MessageHandlers {
     "wallet.export": async ({ address }) => {
       const exported = addressParam(needs, address);
       return { address: exported, ...wallet.exportKey(exported) };
+    },
+    "wallet.recipient": async ({ address: given }) => {
+      const address = given === undefined ? wallet.payer() : addressParam(needs, given);
+      return { address, recipient: printAgeRecipient(wallet.fileRecipient(address)) };
+    },
+    "wallet.identity": async ({ address: given }) => {
+      const address = addressParam(needs, given);
+      return { address, identity: printAgeIdentity(wallet.fileIdentity(address)) };
     },
     "wallet.import": async ({ text }) => (await wallet.importText(text)).map(entry),
   };

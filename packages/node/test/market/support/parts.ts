@@ -55,6 +55,8 @@ export interface WorldOptions {
   readonly clientFunds?: AttoFil;
   readonly delayMs?: number;
   readonly logger?: Logger;
+  /** By index, whose miner it is; default: each has an owner of its own. */
+  readonly owners?: readonly number[];
   /** No asks at the start. */
   readonly silentMiners?: boolean;
 }

@@ -43,6 +43,7 @@ import {
   openClientMarket,
   openMinerMarket,
   type PutJob,
+  type PutRequest,
 } from "../../../src/market/index.ts";
 import { type Mempool, openMempool, openSender } from "../../../src/mempool/index.ts";
 import { memoryBlocks, openRetrieval } from "../../../src/retrieval/index.ts";
@@ -100,7 +101,7 @@ export class World implements AsyncDisposable {
           ]).flat(),
         ],
         miners: Array.from({ length: count }, (_, i) => ({
-          owner: keysOf(`owner ${i}`).address,
+          owner: keysOf(`owner ${options.owners?.[i] ?? i}`).address,
           worker: keysOf(`worker ${i}`).address,
           workerKey: blsPublicKey(blsKeyFromSeed(utf8Bytes(`bls of the miner number ${i} ..........`))),
           peerId: `miner-${i}`,
@@ -131,7 +132,7 @@ export class World implements AsyncDisposable {
       database: openDatabase(":memory:"),
     });
     const world = new World({ clock, net, chain, pool, logger });
-    for (let i = 0; i < count; i += 1) world.#addMiner(i);
+    for (let i = 0; i < count; i += 1) world.#addMiner(i, options.owners?.[i] ?? i);
     await world.addClient("client");
     await world.rounds(1);
     if (options.silentMiners !== true) {
@@ -163,7 +164,10 @@ export class World implements AsyncDisposable {
     });
   }
 
-  #base(peer: string, keys: readonly Keys[]): Base & Omit<ClientMarketNeeds, "files" | "retrieval"> {
+  #base(
+    peer: string,
+    keys: readonly Keys[],
+  ): Base & Omit<ClientMarketNeeds, "files" | "retrieval" | "isCatchingUp"> {
     const { clock, chain, pool, logger } = this;
     const wire = this.net.createWire(peer);
     const database = openDatabase(":memory:");
@@ -188,8 +192,9 @@ export class World implements AsyncDisposable {
         return found === undefined ? undefined : { sizeBytes: found.fileBytes, carBytes: found.carBytes };
       },
       carStream: (root, skipBytes) => retrieval.carStream(root, { skipBytes }),
+      ensureLocal: (root, peers, signal) => retrieval.ensureLocal(root, peers, { signal }),
     };
-    const needs: ClientMarketNeeds = { ...base, files, retrieval };
+    const needs: ClientMarketNeeds = { ...base, files, retrieval, isCatchingUp: () => this.behind };
     const client: TestClient = { ...base, keys, retrieval, needs, market: openClientMarket(needs) };
     this.clients.push(client);
     this.#closings.push(async () => {
@@ -203,8 +208,8 @@ export class World implements AsyncDisposable {
     await this.clock.settle(wire.connect(`/sim/${peer}`), { limitMs: 60_000, drain });
   }
 
-  #addMiner(index: number): void {
-    const owner = keysOf(`owner ${index}`);
+  #addMiner(index: number, ownerIndex: number): void {
+    const owner = keysOf(`owner ${ownerIndex}`);
     const worker = keysOf(`worker ${index}`);
     const base = this.#base(`miner-${index}`, [owner, worker]);
     const storage = new HonestStorage(sectorBytes, 1);
@@ -278,14 +283,9 @@ export class World implements AsyncDisposable {
     return root;
   }
   /** Stores a file and waits until the job is over. */
-  async put(
-    cid: CID,
-    given: { copies?: number; durationEpochs?: number } = {},
-    limit?: number,
-  ): Promise<PutJob> {
+  async put(cid: CID, given: Partial<Omit<PutRequest, "cid">> = {}, limit?: number): Promise<PutJob> {
     const { market } = this.client;
-    const { copies = 1, durationEpochs = 240 } = given;
-    const { jobId } = await this.settle(market.startPut({ cid, copies, durationEpochs }));
+    const { jobId } = await this.settle(market.startPut({ copies: 1, durationEpochs: 240, ...given, cid }));
     await this.until(() => this.client.market.job(jobId).state !== "running", limit);
     return this.client.market.job(jobId);
   }

@@ -1,0 +1,89 @@
+/** What the API needs of files, puts and deals. */
+import type { FileQuery, ImportEncryption, Imported, MethodParams, MethodResult } from "@holdfast/api";
+import type { FolderItem } from "@holdfast/api/folder-tar";
+import type { Address, AttoFil, Cancel } from "@holdfast/base";
+
+export interface FileDoor {
+  importFile(bytes: AsyncIterable<Uint8Array>, signal: Cancel, encrypt?: ImportEncryption): Promise<Imported>;
+  importFolder(
+    items: AsyncIterable<FolderItem>,
+    signal: Cancel,
+    encrypt?: ImportEncryption,
+  ): Promise<Imported>;
+  openFile(
+    cid: string,
+    range: FileQuery,
+    signal: Cancel,
+  ): Promise<{ readonly sizeBytes: number; readonly bytes: AsyncIterable<Uint8Array> }>;
+  /** All of a folder. */
+  openFolder(cid: string, path: string, signal: Cancel): Promise<AsyncIterable<FolderItem>>;
+  list(cid: string, path: string, signal: Cancel): AsyncIterable<MethodResult<"folder.ls">>;
+  stat(cid: string, signal: Cancel): Promise<MethodResult<"file.stat">>;
+  /** Whether there was a copy here. */
+  remove(cid: string): Promise<boolean>;
+}
+
+export type PutView = MethodResult<"put.show">;
+export type DealDetail = MethodResult<"deal.show">;
+export type Explanation = MethodResult<"why">;
+
+/** Deals and puts, already in the shapes of the API. */
+export interface MarketDoor {
+  quote(params: {
+    readonly sizeBytes: number;
+    readonly copies: number;
+    readonly forMs: number;
+    readonly spread: "miners" | "operators";
+  }): Promise<MethodResult<"put.quote">>;
+  startPut(
+    params: Required<Pick<MethodParams<"put.start">, "cid" | "forMs">> & {
+      readonly copies: number;
+      readonly spread: "miners" | "operators";
+      readonly renew: boolean;
+      readonly repair: boolean;
+      readonly name?: string | undefined;
+      readonly maxPrice?: string | undefined;
+      readonly key?: string | undefined;
+    },
+  ): Promise<PutView>;
+  keep(
+    jobId: string,
+    change: {
+      readonly renew?: boolean | undefined;
+      readonly repair?: boolean | undefined;
+      readonly maxPrice?: string | undefined;
+    },
+  ): PutView;
+  puts(): readonly PutView[];
+  put(jobId: string): PutView | undefined;
+  watch(jobId: string, signal: AbortSignal): AsyncIterable<PutView>;
+  receipt(jobId: string): Promise<MethodResult<"put.receipt">>;
+  files(): MethodResult<"file.ls">;
+  /** As client and as miner. */
+  deals(): Promise<readonly DealDetail[]>;
+  /** Of a deal of this client. */
+  change(
+    dealId: string,
+    request: {
+      readonly kind: "extend" | "release";
+      readonly endHeight?: number;
+      readonly maxPrice?: AttoFil | undefined;
+      readonly key?: string | undefined;
+    },
+  ): MethodResult<"deal.extend">;
+  /** What pays this miner's owner for a deal now; undefined if nothing is due. */
+  redemption(dealId: string):
+    | {
+        readonly from: Address;
+        readonly to: Address;
+        readonly method: string;
+        readonly params: Uint8Array;
+        readonly amount: AttoFil;
+        readonly adds: AttoFil;
+      }
+    | undefined;
+  /** Of this node's miner; undefined if it runs none. */
+  policy(change: Partial<MethodResult<"deal.policy">>): MethodResult<"deal.policy"> | undefined;
+  /** Explains a put or a deal of this node; undefined if it knows neither by this id. */
+  explain(id: string): Promise<Explanation | undefined>;
+}

@@ -95,6 +95,16 @@ export {
 export type { OfMiner, WithdrawBalance } from "./market/escrow.ts";
 export { type CreateMiner, type ListMiners, type MinerPage, maxMinersPerPage } from "./market/index.ts";
 export {
+  type DealDuty,
+  type DealEnd,
+  type DealLoss,
+  type DealMoment,
+  dealDuties,
+  dueEnd,
+  holdsUntil,
+  lossOf,
+} from "./market/machine.ts";
+export {
   createMarketState,
   type GenesisMarketMiner,
   loadMinerList,

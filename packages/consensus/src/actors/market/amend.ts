@@ -16,7 +16,8 @@ import type { Deal, DealBook, DealRef } from "./book.ts";
 import { dealRefCodec, holdsCollateral } from "./book.ts";
 import { asOperator, channelOf, checkChannel, checkSigned, findDeal, maxDealsPerMessage } from "./deals.ts";
 import { withBook } from "./escrow.ts";
-import { advance, endDeal, giveBack } from "./settle.ts";
+import { holdsUntil, lossOf } from "./machine.ts";
+import { advance, endDeal, settle } from "./settle.ts";
 
 export interface ExtendDeal extends DealRef {
   readonly endHeight: Deal["endHeight"];
@@ -140,7 +141,7 @@ export function releaseDeal(ctx: ActorContext, { validUntil, signature, ...ref }
     if (ctx.height > validUntil) ctx.fail(vmExitCodes.amendmentInvalid, `it was to be used by ${validUntil}`);
     const signed = dealReleaseSigningBytes({ deal: deal.id, validUntil }, ctx.networkId);
     checkSigned(ctx, deal.signer, signed, signature);
-    giveBack(book, ref, deal);
+    settle(book, ref, deal, lossOf("released", deal, ctx.params));
     endDeal(ctx, book, ref, deal, "released");
     return none;
   });
@@ -148,7 +149,7 @@ export function releaseDeal(ctx: ActorContext, { validUntil, signature, ...ref }
 
 /** The miner does its part so far: in time to start the deal, or with all sectors in place. */
 function checkHolding(ctx: ActorContext, book: DealBook, deal: Deal): void {
-  const last = deal.status === "published" ? deal.startBy : deal.endHeight - 1;
+  const last = holdsUntil(deal);
   if (!holdsCollateral(deal) || ctx.height > last) {
     ctx.fail(vmExitCodes.dealNotActive, `the deal is ${deal.status}, and its time was up to ${last}`);
   }
@@ -169,9 +170,7 @@ export function reportCancelledChannel(ctx: ActorContext, ref: DealRef): None {
     checkHolding(ctx, book, deal);
     const { eol, agreedEol } = channelOf(ctx, ref);
     if (eol >= agreedEol) ctx.fail(vmExitCodes.channelKept, `the channel lives until ${eol}, as agreed`);
-    giveBack(book, ref, deal);
-    book.debit(ref.client, deal.clientCollateral);
-    book.credit(deal.miner, deal.clientCollateral);
+    settle(book, ref, deal, lossOf("broken", deal, ctx.params));
     endDeal(ctx, book, ref, deal, "broken");
     return none;
   });

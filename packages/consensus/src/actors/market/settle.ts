@@ -1,15 +1,16 @@
 /**
- * How deals go on by themselves. Every state has a last epoch: a published deal is late after `startBy`, an active one
- * is complete at its end or lost if a sector ended before, and the record of a deal that is over goes when no voucher
- * of it can be redeemed any more. What happens depends on what the chain has recorded and not on when it is
- * looked at, so the tick may come later, and anybody may come earlier.
+ * How deals go on by themselves; where to, and what it costs, `machine.ts` says. Every state has a last epoch: a
+ * published deal is late after `startBy`, an active one is complete at its end or lost if a sector ended before, and
+ * the record of a deal that is over goes when no voucher of it can be redeemed any more. What happens depends on what
+ * the chain has recorded and not on when it is looked at, so the tick may come later, and anybody may come earlier.
  */
 import type { AttoFil, Epoch } from "@holdfast/base";
-import { addAtto, addEpochs, ceilDivAtto, epoch, subAtto, zeroAtto } from "@holdfast/base";
-import { dealSettlementEpochs, percentOf } from "../../types/deal.ts";
+import { addAtto, addEpochs, epoch, zeroAtto } from "@holdfast/base";
+import { dealSettlementEpochs } from "../../types/deal.ts";
 import type { ActorContext } from "../../vm/context.ts";
 import type { Deal, DealBook, DealRef, DealStatus } from "./book.ts";
-import { watchesSectors } from "./book.ts";
+import { holdsCollateral, watchesSectors } from "./book.ts";
+import { type DealLoss, dueEnd } from "./machine.ts";
 
 /** A gap in the chain in which nobody could do anything; both 0 if there was none. */
 export interface Stall {
@@ -35,21 +36,16 @@ export function endDeal(
   book.setDeal(ref, after);
 }
 
-/** Unlocks both collaterals and takes `lost` from the provider: a part for the client, the rest to be burnt. */
-function settle(ctx: ActorContext, book: DealBook, { client }: DealRef, deal: Deal, lost: AttoFil): AttoFil {
+/** Unlocks both collaterals and moves what the end costs; returns what is to be burnt. */
+export function settle(book: DealBook, { client }: DealRef, deal: Deal, loss: DealLoss): AttoFil {
   const { miner, clientCollateral, providerCollateral } = deal;
   book.unlock(client, clientCollateral);
   book.unlock(miner, providerCollateral);
-  const burnt = ceilDivAtto(lost, BigInt(100 - ctx.params.lostCollateralClientPercent), 100n);
-  book.debit(miner, lost);
-  book.credit(client, subAtto(lost, burnt));
-  return burnt;
-}
-
-/** Both have theirs back. */
-export function giveBack(book: DealBook, { client }: DealRef, deal: Deal): void {
-  book.unlock(client, deal.clientCollateral);
-  book.unlock(deal.miner, deal.providerCollateral);
+  book.debit(miner, loss.provider);
+  book.credit(client, loss.toClient);
+  book.debit(client, loss.client);
+  book.credit(miner, loss.client);
+  return loss.burnt;
 }
 
 /** True if the chain stood still when the deal's pieces should have been proven. */
@@ -68,21 +64,13 @@ export function advance(
   stall: Stall,
 ): AttoFil | undefined {
   const { height, params } = ctx;
-  if (deal.status === "published") {
-    if (height <= deal.startBy) return undefined;
-    const lost = stoodStill(stall, deal)
-      ? zeroAtto
-      : percentOf(deal.providerCollateral, params.lateStartPercent);
-    const burnt = settle(ctx, book, ref, deal, lost);
-    endDeal(ctx, book, ref, deal, "late");
-    return burnt;
-  }
-  if (deal.status === "active") {
-    const lostAt = book.lostAt(deal);
-    const isLost = lostAt !== null && lostAt < deal.endHeight;
-    if (!isLost && height < deal.endHeight) return undefined;
-    const burnt = settle(ctx, book, ref, deal, isLost ? deal.providerCollateral : zeroAtto);
-    endDeal(ctx, book, ref, deal, isLost ? "lost" : "complete");
+  if (holdsCollateral(deal)) {
+    const lostAt = deal.status === "active" ? book.lostAt(deal) : null;
+    const moment = { height, lostAt, stoodStill: stoodStill(stall, deal) };
+    const due = dueEnd(deal, moment, params);
+    if (due === undefined) return undefined;
+    const burnt = settle(book, ref, deal, due.loss);
+    endDeal(ctx, book, ref, deal, due.status);
     return burnt;
   }
   if (height < deal.queuedAt) return undefined;

@@ -4,6 +4,7 @@ import { type Address, type AttoFil, c, type Decoded, decode, encode, type JsonO
 import type { Row, SqlValue } from "../../database.ts";
 import { limits } from "../../limits.ts";
 import { type WireState, wireStates } from "../deal.ts";
+import { type Stage, stages } from "../machine/client.ts";
 import {
   addressOf,
   amountOf,
@@ -55,21 +56,7 @@ export interface JobRow {
   readonly finishedMs: number | null;
 }
 
-/**
- * funding: a channel is to be paid in · proposing: it is on the chain · accepted: the miner works · committed:
- * its sectors are on the chain and verified · proven: each has been proven since · done: and the file was read
- * back · abandoned: given up, see `error`.
- */
-export const stages = [
-  "funding",
-  "proposing",
-  "accepted",
-  "committed",
-  "proven",
-  "done",
-  "abandoned",
-] as const;
-export type Stage = (typeof stages)[number];
+export type { Stage };
 
 export const escrowStates = ["ours", "in", "back"] as const;
 export type EscrowState = (typeof escrowStates)[number];

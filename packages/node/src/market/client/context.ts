@@ -1,5 +1,6 @@
 /** What the parts of the client's half share: the needs, the jobs on disk, and who watches them. */
 import { type Address, assert, HoldfastError } from "@holdfast/base";
+import { leadsTo } from "../machine/client.ts";
 import type { ClientMarketNeeds } from "../needs.ts";
 import type { Missing, Tasks } from "../tasks.ts";
 import type { ErrorText, Keeping } from "../types.ts";
@@ -58,6 +59,8 @@ export function jobById({ store }: ClientContext, id: number): JobRow {
 /** Writes down a step of an attempt, with a line of history, before anything else happens. */
 export function move(context: ClientContext, attempt: Attempt, patch: AttemptPatch, detail: string): void {
   const { needs, store } = context;
+  const { stage = attempt.stage } = patch;
+  assert(leadsTo(attempt.stage, stage), `an attempt goes from ${attempt.stage} to ${stage}`);
   const state = patch.stage ?? patch.remote ?? attempt.stage;
   const entry = { atMs: needs.clock.nowMs(), state, detail };
   store.updateAttempt(attempt.id, { ...patch, detail }, entry);

@@ -19,6 +19,7 @@ import {
 } from "../deal.ts";
 import { marketErrors } from "../errors.ts";
 import { heightOf, minerOn, peerOf, preCommitOn, sectorOn } from "../facts.ts";
+import { judgeAccepted } from "../machine/client.ts";
 import { ask } from "../talk.ts";
 import { silenceMs } from "../terms.ts";
 import { attemptById, type ClientContext, move, note } from "./context.ts";
@@ -43,20 +44,24 @@ export async function follow(context: ClientContext, id: number, signal: AbortSi
   for (;;) {
     const attempt = attemptById(context, id);
     const answer = await question(context, attempt, 0, signal);
+    let evidence: Evidence[] | undefined;
     if (answer !== undefined) {
       heardMs = clock.nowMs();
       hear(context, attempt, answer);
       const locations = await collect(context, attempt, answer, signal);
-      const evidence = locations === undefined ? undefined : verified(context, attempt, proposal, locations);
-      if (evidence !== undefined) {
-        const sectors = new Set(evidence.map((entry) => entry.sectorId)).size;
-        const detail = `verified on the chain: ${proposal.pieces.length} pieces in ${sectors} sectors`;
-        return move(context, attempt, { stage: "committed", remote: "committed", evidence }, detail);
-      }
+      evidence = locations === undefined ? undefined : verified(context, attempt, proposal, locations);
     }
-    if (heightOf(chain) > startBy) throw marketErrors.notInTime({ miner, startBy });
     const silentMs = clock.nowMs() - heardMs;
-    if (silentMs >= silenceMs(chain.params)) throw marketErrors.silent({ miner, silentMs });
+    const mostSilentMs = silenceMs(chain.params);
+    const isVerified = evidence !== undefined;
+    const verdict = judgeAccepted({ isVerified, height: heightOf(chain), startBy, silentMs, mostSilentMs });
+    if (verdict === "verified" && evidence !== undefined) {
+      const sectors = new Set(evidence.map((entry) => entry.sectorId)).size;
+      const detail = `verified on the chain: ${proposal.pieces.length} pieces in ${sectors} sectors`;
+      return move(context, attempt, { stage: "committed", remote: "committed", evidence }, detail);
+    }
+    if (verdict === "not in time") throw marketErrors.notInTime({ miner, startBy });
+    if (verdict === "silent") throw marketErrors.silent({ miner, silentMs });
     await clock.sleep(Math.max(leastPollMs, chain.params.roundMs), signal);
   }
 }

@@ -71,11 +71,15 @@ export async function settleMessage(
 
 /** funding → proposing. `market/channel-failed`, `market/not-imported`, `sender/…`. */
 export async function fund(context: ClientContext, id: number, signal: AbortSignal): Promise<void> {
-  await ensurePieces(context, attemptById(context, id), signal);
+  // Where a run before this one may have sent money, that is settled first: giving up must know where it is.
+  const { eol, fundTry, depositTry } = attemptById(context, id);
+  const isUnderWay = eol !== null || fundTry > 0 || depositTry > 0;
+  if (!isUnderWay) await ensurePieces(context, attemptById(context, id), signal);
   // Both at once, so that one block can take both.
   const paid = await Promise.allSettled([openChannel(context, id, signal), deposit(context, id, signal)]);
   const failed = paid.find((result) => result.status === "rejected");
   if (failed !== undefined) throw failed.reason;
+  if (isUnderWay) await ensurePieces(context, attemptById(context, id), signal);
   const { channel } = attemptById(context, id);
   move(
     context,

@@ -6,6 +6,7 @@ import { HoldfastError } from "@holdfast/base";
 import { limits } from "../../limits.ts";
 import { marketErrors } from "../errors.ts";
 import { dealOn, heightOf, minerOn, peerOf, sectorOn } from "../facts.ts";
+import { judgeCommitted } from "../machine/client.ts";
 import { differenceToPieces } from "../pieces.ts";
 import { Backoff, Missing, nextHead } from "../tasks.ts";
 import { attemptById, type ClientContext, move, note } from "./context.ts";
@@ -22,24 +23,24 @@ export async function awaitProofs(context: ClientContext, id: number, signal: Ab
   const gone = new Missing<"sector">(limits.dealWaitRounds);
   for (;;) {
     const attempt = attemptById(context, id);
-    const { miner } = attempt;
     const seen = look(context, id);
-    if (gone.isGone("sector", seen.missing !== undefined, heightOf(chain))) {
-      const detail = "it is not on the chain any more";
-      throw marketErrors.sectorLost({ miner, sectorId: seen.missing ?? 0, detail });
-    }
-    if (seen.late !== undefined) {
-      const detail = `it was not proven in ${periodsToFirstProof} proving periods`;
-      throw marketErrors.sectorLost({ miner, sectorId: seen.late, detail });
-    }
+    const isGone = gone.isGone("sector", seen.missing !== undefined, heightOf(chain));
     const unproven = seen.evidence.filter((entry) => entry.firstProvenAt === null).length;
-    const started = hasStarted(context, attempt);
-    if (started && unproven === 0 && seen.missing === undefined) {
+    const verdict = judgeCommitted({
+      chain: chainOf(context, attempt),
+      height: heightOf(chain),
+      startBy: attempt.startBy ?? 0,
+      endHeight: attempt.endHeight ?? 0,
+      unproven,
+      isLost: isGone || seen.late !== undefined,
+      isMissing: seen.missing !== undefined,
+    });
+    if (verdict === "proven") {
       const patch = { stage: "proven", remote: "active", evidence: seen.evidence } as const;
       return move(context, attempt, patch, "every sector was proven on the chain");
     }
-    const endHeight = attempt.endHeight ?? 0;
-    if (heightOf(chain) >= endHeight) throw marketErrors.endedUnproven({ miner, endHeight });
+    if (verdict !== "wait")
+      throw endOf(context, attempt, verdict, isGone ? { ...seen, late: undefined } : seen);
     if (seen.changed) context.store.updateAttempt(id, { evidence: seen.evidence });
     note(
       context,
@@ -52,21 +53,30 @@ export async function awaitProofs(context: ClientContext, id: number, signal: Ab
   }
 }
 
-/** True once the deal is active on the chain. `market/not-in-time`, `market/deal-failed`. */
-function hasStarted({ needs }: ClientContext, attempt: Attempt): boolean {
-  const { miner, dealId, channel, startBy } = attempt;
+function chainOf({ needs }: ClientContext, attempt: Attempt) {
+  const { dealId, channel } = attempt;
   const { payer } = proposalOf(attempt);
-  const deal = dealOn(needs.chain, { payer, channel: channel ?? -1, dealId: dealId ?? "" });
-  if (deal?.status === "active") return true;
-  const isOver = deal === undefined ? heightOf(needs.chain) > (startBy ?? 0) : deal.endedAt !== null;
-  if (!isOver) return false;
-  if (deal === undefined || deal.status === "late")
-    throw marketErrors.notInTime({ miner, startBy: startBy ?? 0 });
-  if (deal.status === "lost") {
-    const [sectorId = 0] = deal.sectors;
-    throw marketErrors.sectorLost({ miner, sectorId, detail: "a sector of the deal was given up" });
-  }
-  throw marketErrors.dealFailed({ miner, reason: `the deal on the chain is ${deal.status}` });
+  return dealOn(needs.chain, { payer, channel: channel ?? -1, dealId: dealId ?? "" });
+}
+
+/** Why an attempt comes to its end here. */
+function endOf(
+  context: ClientContext,
+  attempt: Attempt,
+  verdict: Exclude<ReturnType<typeof judgeCommitted>, "wait" | "proven">,
+  { missing, late }: Seen,
+): HoldfastError {
+  const { miner, startBy, endHeight } = attempt;
+  const deal = chainOf(context, attempt);
+  if (verdict === "not in time") return marketErrors.notInTime({ miner, startBy: startBy ?? 0 });
+  if (verdict === "ended unproven") return marketErrors.endedUnproven({ miner, endHeight: endHeight ?? 0 });
+  if (verdict === "over")
+    return marketErrors.dealFailed({ miner, reason: `the deal on the chain is ${deal?.status}` });
+  const sectorId = missing ?? late ?? deal?.sectors[0] ?? 0;
+  const unproven = `it was not proven in ${periodsToFirstProof} proving periods`;
+  const gone =
+    missing === undefined ? "a sector of the deal was given up" : "it is not on the chain any more";
+  return marketErrors.sectorLost({ miner, sectorId, detail: late === undefined ? gone : unproven });
 }
 
 interface Seen {

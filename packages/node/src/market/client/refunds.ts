@@ -1,10 +1,13 @@
 /**
  * Money that nobody works for comes back by itself: the channel of an attempt that was given up is cancelled
- * and reclaimed after its end; of a deal that is over, what the miner has not redeemed is reclaimed. All of it
- * is read from the chain anew at every head, so nothing is lost with a restart.
+ * and reclaimed after its end; of a deal that is over, what the miner has not redeemed is reclaimed, and the collateral
+ * withdrawn. What is due the machine says (`windUp`), from the chain anew at every head, so nothing is lost with a
+ * restart.
  */
 import {
+  type Address,
   type AttoFil,
+  addAtto,
   attoFil,
   channelId,
   decode,
@@ -13,15 +16,16 @@ import {
   HoldfastError,
   zeroAtto,
 } from "@holdfast/base";
-import {
-  type Deal as ChainDeal,
-  type Channel,
-  methods,
-  type NetworkParams,
-  percentOf,
-} from "@holdfast/consensus";
+import { type Deal as ChainDeal, methods, type NetworkParams } from "@holdfast/consensus";
 import { limits } from "../../limits.ts";
 import { channelOn, dealOn, freeEscrowOf, heightOf, isLossOpen } from "../facts.ts";
+import {
+  type ChannelAct,
+  type ClientDeal,
+  type ClientRules,
+  type ClientView,
+  windUp,
+} from "../machine/client.ts";
 import { settlementEpochs } from "../terms.ts";
 import { type ClientContext, jobById, move } from "./context.ts";
 import { settleMessage } from "./fund.ts";
@@ -30,14 +34,11 @@ import type { Attempt } from "./store.ts";
 /** Looks at every channel that may hold money for nothing; called at each head. */
 export function startRefunds(context: ClientContext): void {
   const { needs, store, tasks } = context;
-  const height = heightOf(needs.chain);
-  for (const attempt of store.openChannels(height)) {
+  for (const attempt of store.openChannels(heightOf(needs.chain))) {
     if (attempt.channel === null || tasks.isRunning(`refund/${attempt.id}`)) continue;
-    const { payer } = jobById(context, attempt.jobId);
-    const channel = channelOn(needs.chain, payer, attempt.channel);
-    if (context.goneChannels.isGone(attempt.id, channel === undefined, height)) settled(context, attempt);
-    if (channel === undefined) continue;
-    tasks.start(`refund/${attempt.id}`, (signal) => refund(context, attempt, channel, signal));
+    const view = viewOf(context, attempt);
+    const { channel: act } = windUp(dealOf(attempt), view, rulesOf(needs.chain.params));
+    tasks.start(`refund/${attempt.id}`, (signal) => refund(context, attempt, view, act, signal));
   }
 }
 
@@ -45,23 +46,80 @@ export function startRefunds(context: ClientContext): void {
 export function startReturns(context: ClientContext): void {
   const { needs, store, tasks } = context;
   for (const attempt of store.heldCollaterals()) {
-    const onChain = dealOfAttempt(context, attempt);
-    const isLost = onChain !== undefined && isLossOpen(needs.chain, onChain);
-    if (onChain !== undefined && onChain.endedAt === null && !isLost) continue;
-    // The end of a deal whose record is gone is past; before that it would still be there.
-    const isPast = heightOf(needs.chain) >= (attempt.endHeight ?? 0);
-    if (attempt.stage === "done" && onChain === undefined && !isPast) continue;
+    const { collateral: act } = windUp(
+      dealOf(attempt),
+      viewOf(context, attempt),
+      rulesOf(needs.chain.params),
+    );
+    if (act === undefined) continue;
     tasks.start(`return/${attempt.id}`, async (signal) => {
       try {
-        if (isLost) await settleLoss(context, attempt, signal);
-        else await takeBack(context, attempt, onChain, signal);
+        if (act.do === "settleDeals") await settleLoss(context, attempt, signal);
+        else if (act.do === "withdraw") await takeBack(context, attempt, act.amount, signal);
+        else store.updateAttempt(attempt.id, { escrow: "back" });
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof HoldfastError)) throw error;
-        context.needs.logger.debug("market: no return yet", { attempt: attempt.id, detail: error.message });
+        needs.logger.debug("market: no return yet", { attempt: attempt.id, detail: error.message });
       }
     });
   }
+}
+
+/** An attempt as the machine knows it. */
+function dealOf(attempt: Attempt): ClientDeal {
+  const { stage, channel, proposal, startBy, endHeight, refunded, cancelTry, escrow } = attempt;
+  const { collateral, providerCollateral } = attempt;
+  return {
+    stage,
+    hasChannel: channel !== null,
+    hasProposal: proposal !== null,
+    // Before it is proposed nobody can publish it.
+    startBy: startBy ?? Number.POSITIVE_INFINITY,
+    endHeight: endHeight ?? 0,
+    refunded,
+    cancelTry,
+    collateral,
+    escrow,
+    providerCollateral,
+  };
+}
+
+function rulesOf(params: NetworkParams): ClientRules {
+  return {
+    ...params,
+    settlementEpochs: settlementEpochs(params),
+    cancelDelayEpochs: params.channelCancelDelayEpochs,
+    mostCancels: limits.channelCancels,
+  };
+}
+
+function viewOf(context: ClientContext, attempt: Attempt): ClientView {
+  const { chain } = context.needs;
+  const height = heightOf(chain);
+  const { payer } = jobById(context, attempt.jobId);
+  const channel = attempt.channel === null ? undefined : channelOn(chain, payer, attempt.channel);
+  const isOpen = attempt.channel !== null && attempt.refunded === null;
+  const onChain = dealOfAttempt(context, attempt);
+  return {
+    height,
+    channel,
+    isChannelGone: isOpen && context.goneChannels.isGone(attempt.id, channel === undefined, height),
+    chain: onChain === undefined ? undefined : { ...onChain, isLossOpen: isLossOpen(chain, onChain) },
+    free: attoFil(freeEscrowOf(chain, payer)),
+    promised: onChain === undefined ? promisedOf(context, payer) : zeroAtto,
+  };
+}
+
+/** What the client has in escrow for deals that go on and can still be published. */
+function promisedOf(context: ClientContext, payer: Address): AttoFil {
+  const { store, needs } = context;
+  const height = heightOf(needs.chain);
+  const waiting = store.depositedFor(payer).filter((attempt) => {
+    const isInTime = attempt.startBy === null || height <= attempt.startBy;
+    return isInTime && dealOfAttempt(context, attempt) === undefined;
+  });
+  return addAtto(...waiting.map(({ collateral }) => collateral));
 }
 
 function dealOfAttempt(context: ClientContext, attempt: Attempt): ChainDeal | undefined {
@@ -79,21 +137,12 @@ async function settleLoss(context: ClientContext, attempt: Attempt, signal: Abor
   move(context, attempt, { marketTry: attempt.marketTry + 1 }, "the loss of a sector is settled");
 }
 
-/** The collateral, and what came with it from the provider; all that is free, if that is less. */
 async function takeBack(
   context: ClientContext,
   attempt: Attempt,
-  onChain: ChainDeal | undefined,
+  amount: AttoFil,
   signal: AbortSignal,
 ): Promise<void> {
-  const { chain } = context.needs;
-  const { payer } = jobById(context, attempt.jobId);
-  const free = freeEscrowOf(chain, payer);
-  const due = attempt.collateral + compensationOf(chain.params, onChain);
-  const amount = attoFil(free < due ? free : due);
-  if (amount === 0n || onChain?.status === "broken") {
-    return context.store.updateAttempt(attempt.id, { escrow: "back" });
-  }
   const params = encode(methods.market.withdrawBalance.params, { miner: null, amount });
   const message = { method: "withdrawBalance", to: "market", params, tries: attempt.marketTry } as const;
   const receipt = await settleMessage(context, attempt, message, signal);
@@ -103,40 +152,9 @@ async function takeBack(
   context.store.updateAttempt(attempt.id, { marketTry: attempt.marketTry + 1 });
 }
 
-/** What the client has of the collateral that the provider lost. */
-function compensationOf(params: NetworkParams, onChain: ChainDeal | undefined): bigint {
-  if (onChain?.status !== "lost" && onChain?.status !== "late") return 0n;
-  const { providerCollateral } = onChain;
-  const lost =
-    onChain.status === "lost" ? providerCollateral : percentOf(providerCollateral, params.lateStartPercent);
-  return (lost * BigInt(params.lostCollateralClientPercent)) / 100n;
-}
-
-/**
- * An abandoned attempt whose deal the miner keeps: cancelling costs the collateral, so it is worth it only if more is
- * still in the channel. One that is published only is left alone until it has started or is late.
- */
-function mayCancel(context: ClientContext, attempt: Attempt, channel: Channel): boolean {
-  const deal = dealOfAttempt(context, attempt);
-  if (deal === undefined || deal.endedAt !== null || isLossOpen(context.needs.chain, deal)) return true;
-  return deal.status === "active" && channel.amount - channel.redeemed > deal.clientCollateral;
-}
-
-/**
- * A deal that is over, and whose miner has had the time to take what it earned, but whose channel lives longer: it was
- * made so for an extension that came to nothing, or the deal has ended early. Cancelling brings the rest back sooner.
- */
-function isUseless({ needs }: ClientContext, attempt: Attempt, channel: Channel): boolean {
-  const { params } = needs.chain;
-  const height = heightOf(needs.chain);
-  const isPaid = height > (attempt.endHeight ?? 0) + settlementEpochs(params);
-  return isPaid && channel.eol > height + params.channelCancelDelayEpochs;
-}
-
 /** The channel is gone without us: the miner has closed it, and the rest came back with that. */
 function settled(context: ClientContext, attempt: Attempt): void {
-  // Without a proposal nobody could close it: its message is not on the chain (yet).
-  if (attempt.proposal === null || attempt.channel === null) return;
+  if (attempt.channel === null) return;
   context.store.addGoneChannel(attempt.id, attempt.channel, heightOf(context.needs.chain));
   move(context, attempt, { refunded: zeroAtto }, "the miner closed the channel; what it left came back");
 }
@@ -144,19 +162,17 @@ function settled(context: ClientContext, attempt: Attempt): void {
 async function refund(
   context: ClientContext,
   attempt: Attempt,
-  channel: Channel,
+  { channel }: ClientView,
+  act: ChannelAct | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const { chain } = context.needs;
-  const { redeemed } = channel;
-  if (redeemed !== attempt.redeemed) context.store.updateAttempt(attempt.id, { redeemed });
-  const isCancelled = channel.eol < channel.agreedEol;
+  if (channel !== undefined && channel.redeemed !== attempt.redeemed) {
+    context.store.updateAttempt(attempt.id, { redeemed: channel.redeemed });
+  }
   try {
-    if (heightOf(chain) >= channel.eol) return await reclaim(context, attempt, signal);
-    if (isCancelled || attempt.cancelTry >= limits.channelCancels) return;
-    const isIdle = attempt.stage === "done" && isUseless(context, attempt, channel);
-    if (!isIdle && (attempt.stage !== "abandoned" || !mayCancel(context, attempt, channel))) return;
-    await cancel(context, attempt, channel, signal);
+    if (act === "closed") settled(context, attempt);
+    else if (act === "reclaim") await reclaim(context, attempt, signal);
+    else if (act === "cancel" && channel !== undefined) await cancel(context, attempt, channel, signal);
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof HoldfastError)) throw error;
@@ -168,7 +184,7 @@ async function refund(
 async function cancel(
   context: ClientContext,
   attempt: Attempt,
-  channel: Channel,
+  channel: NonNullable<ClientView["channel"]>,
   signal: AbortSignal,
 ): Promise<void> {
   const params = encode(methods.broker.cancel.params, { channel: idOf(attempt) });

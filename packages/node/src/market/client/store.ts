@@ -282,6 +282,16 @@ export class ClientStore {
       .all("SELECT * FROM market_attempts WHERE escrow = 'in' AND stage IN ('abandoned', 'done')")
       .map(attemptOf);
   }
+  /** Deals that go on, whose collateral the market holds, or may hold: its message can be mined before we know. */
+  depositedFor(payer: string): Attempt[] {
+    return this.#database
+      .all(
+        `SELECT market_attempts.* FROM market_attempts JOIN market_jobs ON market_jobs.id = job_id
+           WHERE payer = ? AND escrow <> 'back' AND stage NOT IN ('abandoned', 'done')`,
+        payer,
+      )
+      .map(attemptOf);
+  }
   /** Those whose money may be on its way into a channel. */
   beingFunded(): Attempt[] {
     return this.#database.all("SELECT * FROM market_attempts WHERE stage = 'funding'").map(attemptOf);

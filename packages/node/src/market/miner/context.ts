@@ -1,7 +1,9 @@
 /** What the parts of the miner's half share. */
 import { assert, type CID } from "@holdfast/base";
 import { maxUserBytes } from "@holdfast/proofs";
+import { limits } from "../../limits.ts";
 import { heightOf, minerOn } from "../facts.ts";
+import { type MinerAct, type MinerDeal, type MinerEvent, stepMiner } from "../machine/miner.ts";
 import type { MinerMarketNeeds } from "../needs.ts";
 import type { Tasks } from "../tasks.ts";
 import type { AmendmentStore } from "./amendment-store.ts";
@@ -28,13 +30,49 @@ export function dealById({ store }: MinerContext, dealId: string): DealRow {
   return deal;
 }
 
-/** Writes down a new state with a line of history. */
-export function move(context: MinerContext, dealId: string, patch: DealPatch, detail: string): void {
-  const { clock } = context.needs;
-  const deal = dealById(context, dealId);
-  const state = patch.state ?? deal.state;
-  context.store.update(dealId, { ...patch, detail }, { atMs: clock.nowMs(), state, detail });
-  if (patch.state === "staged") for (const tell of context.stored) tell(deal.proposal.payload);
+/** Rounds after the last piece in which other deals that are on their way may join the sector. */
+const sealAfterRounds = 2;
+
+/** Something has happened to a deal: what follows is written down, and what is to be done is returned. */
+export function happens(context: MinerContext, dealId: string, event: MinerEvent): readonly MinerAct[] {
+  const { clock, chain, logger } = context.needs;
+  const before = dealById(context, dealId);
+  const rules = { ...chain.params, sealAfterRounds, busySealRounds: limits.dealWaitRounds };
+  const { deal, acts } = stepMiner(before, event, rules);
+  const patch = patchOf(before, deal);
+  const { state, detail } = deal;
+  if (state === "failed" && before.state !== "failed")
+    logger.warn("deal failed", { deal: dealId, reason: detail });
+  const isNew = patch.state !== undefined || patch.detail !== undefined;
+  if (isNew) context.store.update(dealId, patch, { atMs: clock.nowMs(), state, detail });
+  else if (Object.keys(patch).length > 0) context.store.update(dealId, patch);
+  if (event.type === "fetched" && state === "staged") {
+    for (const tell of context.stored) tell(before.proposal.payload);
+  }
+  return acts;
+}
+
+const ownFields = [
+  "state",
+  "code",
+  "detail",
+  "stagedHeight",
+  "redeemed",
+  "settled",
+  "dropped",
+  "published",
+  "escrowBack",
+] as const satisfies readonly (keyof MinerDeal)[];
+
+function patchOf(before: MinerDeal, after: MinerDeal): DealPatch {
+  const changed = ownFields.filter((field) => before[field] !== after[field]);
+  return Object.fromEntries(changed.map((field) => [field, after[field]]));
+}
+
+/** A line of history that leaves the deal's state, and what is said of it, as they are. */
+export function note({ store, needs }: MinerContext, dealId: string, patch: DealPatch, detail: string): void {
+  const state = store.get(dealId)?.state ?? "failed";
+  store.update(dealId, patch, { atMs: needs.clock.nowMs(), state, detail });
 }
 
 /** What the chain says about this miner; there always is such an actor, or this half had not opened. */

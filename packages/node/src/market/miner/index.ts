@@ -12,10 +12,9 @@ import { AmendmentStore } from "./amendment-store.ts";
 import { serveQueries } from "./answers.ts";
 import { carSourceOf } from "./car-source.ts";
 import type { MinerContext } from "./context.ts";
-import { followDeal } from "./follow.ts";
+import { Drive } from "./drive.ts";
 import { serveProposals } from "./intake.ts";
-import { OnChain } from "./onchain.ts";
-import { dueRedemption, Redemptions } from "./redeem.ts";
+import { dueRedemption } from "./redeem.ts";
 import { MinerStore } from "./store.ts";
 import { Transfers } from "./transfer.ts";
 import { dealDetailOf, dealOf, explainDeal } from "./views.ts";
@@ -40,25 +39,14 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
     stored: new Set(),
   };
   const transfers = new Transfers(context);
-  const redemptions = new Redemptions(context);
-  const onChain = new OnChain(context);
-  const lookAtDeals = (): void => {
-    for (const { dealId } of context.store.open()) {
-      context.tasks.start(`deal/${dealId}`, async () => {
-        await followDeal(context, dealId);
-        transfers.start(dealId);
-        onChain.look(dealId);
-        redemptions.look(dealId);
-      });
-    }
-  };
+  const drive = new Drive(context, transfers);
   // In a task: the chain tells many others of its new head after us, whatever happens here.
-  const look = (): void => context.tasks.start("look", async () => lookAtDeals());
+  const look = (): void => context.tasks.start("look", async () => drive.lookAtAll());
   const stack = new AsyncDisposableStack();
   stack.use(context.tasks);
   stack.use(serveQueries(context));
   stack.use(serveProposals(context, (dealId) => transfers.start(dealId)));
-  stack.use(serveAmendments(context, (dealId) => onChain.look(dealId)));
+  stack.use(serveAmendments(context, (dealId) => drive.look(dealId)));
   stack.defer(chain.onHead(look));
   look();
   return {

@@ -13,7 +13,7 @@ import {
   type SignedProposal,
   signedProposalCodec,
 } from "../deal.ts";
-import { channelOn, freeEscrowOf, heightOf } from "../facts.ts";
+import { channelOn, dealOn, freeEscrowOf, heightOf } from "../facts.ts";
 import { asRefusal, dealRefusals } from "../refusals.ts";
 import { serve } from "../talk.ts";
 import { nextHead } from "../tasks.ts";
@@ -90,7 +90,10 @@ async function take(
 /** The client's collateral is there, beside what its deals that wait for their publication will lock. */
 function checkEscrow({ needs, store }: MinerContext, proposal: DealProposal): void {
   const { payer, clientCollateral } = proposal;
-  const waiting = store.unpublishedOf(payer).reduce((sum, deal) => sum + deal.proposal.clientCollateral, 0n);
+  const waiting = store
+    .unsealedOf(payer)
+    .filter((deal) => dealOn(needs.chain, deal) === undefined)
+    .reduce((sum, deal) => sum + deal.proposal.clientCollateral, 0n);
   const [free, needed] = [freeEscrowOf(needs.chain, payer), waiting + clientCollateral];
   if (free >= needed) return;
   throw dealRefusals.collateralMissing({ payer, free: free.toString(), needed: needed.toString() });

@@ -2,52 +2,26 @@
  * The deals that a miner has taken, in SQLite. A deal is here before its client hears of it. Two deals never
  * share a channel: the database itself refuses it.
  */
-import { type Address, type AttoFil, decode, zeroAtto } from "@holdfast/base";
+import { type Address, decode, zeroAtto } from "@holdfast/base";
 import type { Database, Row, SqlValue } from "../../database.ts";
 import { type CurrentTerms, currentTerms } from "../amendment.ts";
 import { type DealProposal, endHeightOf, signedProposalCodec } from "../deal.ts";
+import { type KeptState, keptStates, type MinerDeal } from "../machine/miner.ts";
 import { addressOf, amountOf, bytesOf, numberOf, numberOrNull, textOf } from "../rows.ts";
 import type { AmendmentStore } from "./amendment-store.ts";
 
-/** staged, sealing, committed and active come from storage and chain anew at every head. */
-export const keptStates = [
-  "accepted",
-  "transferring",
-  "staged",
-  "sealing",
-  "committed",
-  "active",
-  "complete",
-  "failed",
-] as const;
-export type KeptState = (typeof keptStates)[number];
+export type { KeptState };
 
-export interface DealRow {
+export interface DealRow extends MinerDeal {
   readonly dealId: string;
   readonly proposal: DealProposal;
   /** With the changes that the chain has. */
   readonly current: CurrentTerms;
   readonly payer: Address;
   readonly channel: number;
-  readonly state: KeptState;
-  /** Of a failed deal. */
-  readonly code: string;
-  readonly detail: string;
   readonly acceptedMs: number;
-  /** Height at which the last piece was stored; null before. */
-  readonly stagedHeight: number | null;
-  /** What the chain last said that was redeemed. */
-  readonly redeemed: AttoFil;
   /** Redemptions that failed on the chain; part of the messages' keys. */
   readonly redeemTry: number;
-  /** The channel is closed, or has ended. */
-  readonly settled: boolean;
-  /** The pieces were given back to the storage. */
-  readonly dropped: boolean;
-  /** Seen on the chain: a collateral of ours is locked for it, or was. */
-  readonly published: boolean;
-  /** What was left of the collateral was taken out again. */
-  readonly escrowBack: boolean;
   /** Messages to the market actor that failed on the chain; part of the messages' keys. */
   readonly marketTry: number;
 }
@@ -169,12 +143,11 @@ export class MinerStore {
     );
     return row === undefined ? 0 : numberOf(row, "deals");
   }
-  /** Deals of a client that are not on the chain yet and may still get there. */
-  unpublishedOf(payer: Address): DealRow[] {
+  /** Deals of a client that may not be on the chain yet and may still get there. */
+  unsealedOf(payer: Address): DealRow[] {
     return this.#database
       .all(
-        `SELECT * FROM market_deals WHERE payer = ? AND published = 0
-           AND state IN ('accepted', 'transferring', 'staged')`,
+        `SELECT * FROM market_deals WHERE payer = ? AND state IN ('accepted', 'transferring', 'staged', 'sealing')`,
         payer,
       )
       .map((row) => this.#dealOf(row));

@@ -9,11 +9,12 @@ import { FrameReader, sendMessage, withDeadline } from "../../framing.ts";
 import { limits } from "../../limits.ts";
 import { type DealPiece, dataHeadCodec, dataProtocol, dataRequestCodec, dealIdOf } from "../deal.ts";
 import { heightOf } from "../facts.ts";
+import { isFetching } from "../machine/miner.ts";
 import { dealRefusals } from "../refusals.ts";
 import { Backoff, Turns } from "../tasks.ts";
 import { silenceMs } from "../terms.ts";
 import { carOfDeal } from "./car-source.ts";
-import { dealById, type MinerContext, move, pieceKeyOf } from "./context.ts";
+import { dealById, happens, type MinerContext, pieceKeyOf } from "./context.ts";
 import type { DealRow } from "./store.ts";
 
 /** Refusals of a client that are final. */
@@ -37,8 +38,7 @@ export class Transfers {
 }
 
 function isUnderWay(context: MinerContext, dealId: string): boolean {
-  const { state } = dealById(context, dealId);
-  return state === "accepted" || state === "transferring";
+  return isFetching(dealById(context, dealId));
 }
 
 async function transfer(context: MinerContext, dealId: string, signal: AbortSignal): Promise<void> {
@@ -49,24 +49,17 @@ async function transfer(context: MinerContext, dealId: string, signal: AbortSign
       // It may have waited for its turn for long, and been given up.
       if (!isUnderWay(context, dealId)) return;
       if ((await context.needs.storage.getPiece(pieceKeyOf(dealId, index))) !== undefined) continue;
-      move(context, dealId, { state: "transferring" }, `fetching piece ${index + 1} of ${total}`);
+      happens(context, dealId, { type: "fetching", piece: index + 1, of: total });
       await storePiece(context, dealId, index, piece, signal);
     }
     await checkCar(dealById(context, dealId), context);
     if (!isUnderWay(context, dealId)) return;
-    const stagedHeight = heightOf(context.needs.chain);
-    move(
-      context,
-      dealId,
-      { state: "staged", stagedHeight },
-      "all data is here and waits for its sector to be sealed",
-    );
+    happens(context, dealId, { type: "fetched", height: heightOf(context.needs.chain) });
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof HoldfastError) || error.code === "storage/closed") throw error;
     if (!isUnderWay(context, dealId)) return;
-    const reason = asRefusal(error);
-    move(context, dealId, { state: "failed", code: reason.code }, reason.message);
+    happens(context, dealId, { type: "gave up", reason: asRefusal(error) });
   }
 }
 

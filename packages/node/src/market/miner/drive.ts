@@ -1,0 +1,99 @@
+/**
+ * The miner's deals, moved by their machine (`machine/miner.ts`): at every head what is the case is looked at, what
+ * follows is written down, and then done. Of each deal one message to the market and one redemption is under way at a
+ * time; what the chain would refuse now is tried again some rounds later.
+ */
+import { limits } from "../../limits.ts";
+import { dealOn, heightOf } from "../facts.ts";
+import type { MinerAct } from "../machine/miner.ts";
+import { Missing } from "../tasks.ts";
+import { settleAmendments } from "./amend.ts";
+import { dealById, happens, type MinerContext, pieceKeyOf } from "./context.ts";
+import { sendToMarket } from "./onchain.ts";
+import { redeem } from "./redeem.ts";
+import type { DealRow } from "./store.ts";
+import type { Transfers } from "./transfer.ts";
+import { sectorsOf, stagingState, viewOf } from "./view.ts";
+
+/** Rounds between two tries of what the chain would refuse now (a faulty sector, no money for the fee). */
+const retryRounds = 5;
+
+export class Drive {
+  readonly #context: MinerContext;
+  readonly #transfers: Transfers;
+  readonly #missing = new Missing<string>(limits.dealWaitRounds);
+  /** Height of the last try that came to nothing, by the name of its task. */
+  readonly #refusedAt = new Map<string, number>();
+
+  constructor(context: MinerContext, transfers: Transfers) {
+    this.#context = context;
+    this.#transfers = transfers;
+  }
+
+  /** Looks at every deal that is not over. */
+  lookAtAll(): void {
+    for (const { dealId } of this.#context.store.open()) this.look(dealId);
+  }
+
+  look(dealId: string): void {
+    this.#context.tasks.start(`deal/${dealId}`, () => this.#look(dealId));
+  }
+
+  async #look(dealId: string): Promise<void> {
+    const context = this.#context;
+    const onChain = dealOn(context.needs.chain, dealById(context, dealId));
+    if (onChain !== undefined) settleAmendments(context, dealById(context, dealId), onChain);
+    const deal = dealById(context, dealId);
+    const view = await viewOf(context, deal, this.#missing);
+    // The storage was asked meanwhile, and a transfer may have ended; the next head sees it.
+    if (dealById(context, dealId).state !== deal.state) return;
+    for (const act of happens(context, dealId, { type: "look", view })) await this.#do(dealId, act);
+  }
+
+  async #do(dealId: string, act: MinerAct): Promise<void> {
+    const context = this.#context;
+    switch (act.do) {
+      case "fetch":
+        return this.#transfers.start(dealId);
+      case "seal":
+        return await sealSectors(context, dealById(context, dealId));
+      case "drop":
+        return await dropPieces(context, dealById(context, dealId));
+      case "message":
+        return this.#try(`onchain/${dealId}`, (signal) => sendToMarket(context, dealId, act, signal));
+      case "redeem":
+        return this.#try(`redeem/${dealId}`, (signal) => redeem(context, dealId, act.voucher, signal));
+    }
+  }
+
+  /** Runs on its own; `work` says whether anything came of it. */
+  #try(name: string, work: (signal: AbortSignal) => Promise<boolean>): void {
+    const { chain } = this.#context.needs;
+    const refused = this.#refusedAt.get(name);
+    if (refused !== undefined && heightOf(chain) < refused + retryRounds) return;
+    this.#context.tasks.start(name, async (signal) => {
+      if (await work(signal)) this.#refusedAt.delete(name);
+      else this.#refusedAt.set(name, heightOf(chain));
+    });
+  }
+}
+
+/** A small file does not wait for a full sector. */
+async function sealSectors(context: MinerContext, deal: DealRow): Promise<void> {
+  const { storage } = context.needs;
+  for (const sectorId of (await sectorsOf(context, deal)) ?? []) {
+    if ((await storage.getSector(sectorId)).state === stagingState) await storage.sealStagedSector(sectorId);
+  }
+}
+
+/** A deal that is over gives its space back. */
+async function dropPieces({ needs, store, tasks }: MinerContext, deal: DealRow): Promise<void> {
+  const { storage } = needs;
+  // A transfer that is still running would store pieces behind our back.
+  if (tasks.isRunning(`transfer/${deal.dealId}`)) return;
+  for (const index of deal.proposal.pieces.keys()) {
+    const pieceKey = pieceKeyOf(deal.dealId, index);
+    if ((await storage.getPiece(pieceKey)) !== undefined) await storage.dropPiece(pieceKey);
+  }
+  store.update(deal.dealId, { dropped: true });
+}

@@ -1,0 +1,109 @@
+/** What chain and storage say of a deal now, in the form in which the machine of the miner's side asks for it. */
+import { attoFil } from "@holdfast/base";
+import { channelOn, dealOn, freeEscrowOf, heightOf, isLossOpen, minerOn, sectorOn } from "../facts.ts";
+import { isFetching, isOver, type MinerTerms, type MinerView, type SectorFacts } from "../machine/miner.ts";
+import type { Missing } from "../tasks.ts";
+import { locationsOf } from "./answers.ts";
+import { type MinerContext, pieceKeyOf } from "./context.ts";
+import type { DealRow } from "./store.ts";
+
+/** Storage states of sectors whose data is no longer proven to anybody. */
+const endedStates = new Set(["expired", "removed"]);
+/** The storage state of a sector that still takes pieces. */
+export const stagingState = "staging";
+
+/** Sectors of the deal's pieces; undefined if the storage has lost one. */
+export async function sectorsOf({ needs }: MinerContext, deal: DealRow): Promise<number[] | undefined> {
+  const ids = new Set<number>();
+  for (const index of deal.proposal.pieces.keys()) {
+    const piece = await needs.storage.getPiece(pieceKeyOf(deal.dealId, index));
+    if (piece === undefined) return undefined;
+    ids.add(piece.sectorId);
+  }
+  return [...ids];
+}
+
+export function termsOfRow({ proposal, current }: DealRow): MinerTerms {
+  const { startHeight, startBy } = proposal;
+  const { endHeight, totalPrice, clientCollateral, providerCollateral, vouchers, settlement } = current;
+  const collaterals = { clientCollateral, providerCollateral };
+  return {
+    startHeight,
+    startBy,
+    endHeight,
+    totalPrice,
+    ...collaterals,
+    vouchers,
+    settlement: settlement?.amount,
+  };
+}
+
+export async function viewOf(
+  context: MinerContext,
+  deal: DealRow,
+  missing: Missing<string>,
+): Promise<MinerView> {
+  const { chain, miner, signer } = context.needs;
+  const height = heightOf(chain);
+  const onChain = dealOn(chain, deal);
+  const channel = channelOn(chain, deal.payer, deal.channel);
+  const isChannelGone = !deal.settled && missing.isGone(deal.dealId, channel === undefined, height);
+  const sectors = isOver(deal) || isFetching(deal) ? undefined : await sectorFacts(context, deal);
+  const isLanded = sectors?.every((sector) => sector.onChain !== undefined) === true;
+  const taken = context.amendments.of(deal.dealId).find(({ state }) => state === "accepted");
+  const owner = minerOn(chain, miner)?.owner;
+  return {
+    height,
+    terms: termsOfRow(deal),
+    chain:
+      onChain === undefined
+        ? undefined
+        : {
+            status: onChain.status,
+            startBy: onChain.startBy,
+            endHeight: onChain.endHeight,
+            endedAt: onChain.endedAt,
+            isLossOpen: isLossOpen(chain, onChain),
+          },
+    channel,
+    isChannelGone,
+    sectors,
+    isLocated: onChain?.status === "published" && isLanded && (await isLocated(context, deal)),
+    isBusy: context.tasks.count("transfer/") > 0,
+    free: attoFil(freeEscrowOf(chain, miner)),
+    change:
+      taken === undefined
+        ? undefined
+        : { id: taken.amendmentId, kind: taken.amendment.kind, validUntil: taken.amendment.validUntil },
+    hasOwner: owner !== undefined && signer.has(owner),
+  };
+}
+
+async function sectorFacts(context: MinerContext, deal: DealRow): Promise<SectorFacts[] | undefined> {
+  const { chain, miner, storage } = context.needs;
+  const ids = await sectorsOf(context, deal);
+  if (ids === undefined) return undefined;
+  const facts: SectorFacts[] = [];
+  for (const sectorId of ids) {
+    const { state } = await storage.getSector(sectorId);
+    const onChain = sectorOn(chain, miner, sectorId);
+    facts.push({ sectorId, stored: storedAs(state), onChain });
+  }
+  return facts;
+}
+
+function storedAs(state: string): SectorFacts["stored"] {
+  if (state === stagingState || state === "failed") return state;
+  return endedStates.has(state) ? "ended" : "closed";
+}
+
+/** Every piece is in a sealed sector. */
+async function isLocated(context: MinerContext, deal: DealRow): Promise<boolean> {
+  const count = deal.proposal.pieces.length;
+  for (let found = 0; found < count; ) {
+    const page = await locationsOf(context, deal, found);
+    if (page.length === 0) return false;
+    found += page.length;
+  }
+  return true;
+}

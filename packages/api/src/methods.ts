@@ -8,6 +8,7 @@ import { authorityMethods } from "./authority-methods.ts";
 import { channelMethods } from "./channel-methods.ts";
 import { faucetMethods } from "./faucet-methods.ts";
 import { fileMethods } from "./file-methods.ts";
+import { jobMethods } from "./job-methods.ts";
 import { lightMethods } from "./light-methods.ts";
 import { marketMethods } from "./market-methods.ts";
 import { messageMethods } from "./message-methods.ts";
@@ -221,6 +222,7 @@ export const methods = {
   ),
   ...messageMethods,
   ...channelMethods,
+  ...jobMethods,
   ...lightMethods,
   ...syncMethods,
   ...marketMethods,

@@ -7,6 +7,7 @@ import { f1Text } from "@holdfast/base";
 import { amendment, authorityCalls, channelCalls, dealOnChain } from "./canned-channels.ts";
 import { faucetCalls } from "./canned-faucet.ts";
 import { folderEntries } from "./canned-folder.ts";
+import { jobAnswers, jobEvents } from "./canned-jobs.ts";
 import { cid, client, dealId, fileBytes, fileCid, headMs, messageCid, miner, owner } from "./canned-names.ts";
 import { netCalls } from "./canned-net.ts";
 import { cannedNetwork, minedBlocks } from "./canned-network.ts";
@@ -213,6 +214,7 @@ export const calls: Calls = {
   "wallet.export": { address: client, keyHex: "7b7d", privateKeyBase64: "AAAA" },
   "wallet.import": [walletEntry],
   ...faucetCalls(client, owner, messageCid),
+  ...jobAnswers(headMs),
   "ask.ls": [ask],
   "ask.show": [ask],
   "ask.set": ask,
@@ -307,6 +309,10 @@ export const streams: Streams = {
   "chain.watch": [head, { ...head, height: 101 }],
   "put.watch": [putRunning, putDone],
   "folder.ls": folderEntries,
+  "jobs.watch": jobEvents(headMs),
+  "sector.watch": [
+    { cursor: 7, sectorId: 4, from: "closing", to: "sealing", reason: null, atMs: headMs - 60_000 },
+  ],
 };
 
 for (const [name, answer] of Object.entries(calls)) methods[name as CallName].result.parse(answer);

@@ -6,7 +6,7 @@
 import { type Address, assert, type Clock, type Logger, type Wire } from "@holdfast/base";
 import { type Env, type Protocols, readMinerState, type Tipset } from "@holdfast/consensus";
 import { createVerifier, type Verifier } from "@holdfast/proofs/verify";
-import type { Storage } from "@holdfast/storage";
+import type { JobQueue, Storage } from "@holdfast/storage";
 import {
   Beginning,
   type Chain,
@@ -21,6 +21,7 @@ import {
 import { type Channels, openChannels } from "./channels/index.ts";
 import type { ClaimChecker } from "./claims.ts";
 import { archiveOf } from "./compose-archive.ts";
+import { jobsDoorOf } from "./compose-jobs.ts";
 import { type MarketParts, openMarkets } from "./compose-market.ts";
 import { minerDoorOf, mineStorageOf } from "./compose-storage.ts";
 import type { Database } from "./database.ts";
@@ -52,6 +53,8 @@ import type { Wallet } from "./wallet/index.ts";
 export interface MinerParts {
   readonly address: Address;
   readonly storage: Storage;
+  /** The storage's jobs; undefined where it computes in its own thread. */
+  readonly jobs?: JobQueue;
   readonly ask: AskPolicy | undefined;
   /** Where the record of signed blocks is; undefined: nothing is done against another node with the same keys. */
   readonly place?: MinerPlace;
@@ -343,6 +346,7 @@ function handlerNeeds(
     faucet,
     files: market.files,
     miner,
+    jobs: parts.miner?.jobs && jobsDoorOf(parts.miner.jobs, parts.miner.storage),
   };
 }
 

@@ -27,6 +27,8 @@ export interface StartDevnetOptions extends DevnetClassOptions {
   readonly version: string;
   /** What every node's API server shows to a person who opens it in a browser. */
   readonly pages?: readonly PageFile[];
+  /** Processes of each miner that seal, prove and unseal; 0, when left out: threads that all nodes share. */
+  readonly workerProcesses?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -76,6 +78,7 @@ export async function startDevnet(options: StartDevnetOptions): Promise<DevnetHa
       // This process has the folder's lock and runs all its nodes.
       soleMiner: true,
       logFile: join(repo, "node.log"),
+      workerProcesses: options.workerProcesses ?? 0,
       ...listen,
       ...(options.pages === undefined ? {} : { pages: options.pages }),
     });

@@ -3,7 +3,6 @@
  * (`holdfast up`), where each node has its own repo, keys and sockets and only the worker threads are
  * shared. This is the door that the command line opens.
  */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Address, attoFil, type CID, type Clock, filText, parseAddress, parseFil } from "@holdfast/base";
 import { blockCid, type NetworkParams, readActor, readNetworkParams } from "@holdfast/consensus";
@@ -15,6 +14,7 @@ import { openDatabase } from "./database.ts";
 import { openDiscovery, openPeerStore } from "./discovery/index.ts";
 import { loadGenesis } from "./genesis.ts";
 import { beginWithSnapshot } from "./import-chain.ts";
+import { openJobEngine } from "./job-engine.ts";
 import { installNativeKernels } from "./kernels.ts";
 import { openKeys } from "./keys.ts";
 import { isOnLan, mdnsTagOf } from "./lan.ts";
@@ -34,6 +34,7 @@ import { placeOf } from "./place.ts";
 import { type NodeConfig, openRepo, type Repo } from "./repo/index.ts";
 import { openDiskBlocks } from "./retrieval/index.ts";
 import type { PageFile } from "./rpc/index.ts";
+import { openRepoJobs, readClockOffset } from "./start-worker.ts";
 import { blockTopic } from "./sync/index.ts";
 import { openWorkers, type Workers } from "./workers.ts";
 
@@ -59,6 +60,8 @@ export interface StartDaemonOptions {
   readonly logLevel?: NodeConfig["log"]["level"];
   /** Worker threads that several nodes of one process share. */
   readonly workers?: Workers;
+  /** Processes that seal, prove and unseal, instead of the configured number. */
+  readonly workerProcesses?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -275,13 +278,26 @@ async function openMiner({
   const { config } = repo;
   const { mining } = config;
   const disk = await openNodeDisk(repo.paths.storage);
+  const miner = parseAddress(mining.miner, { network: params.networkByte });
+  const jobs = stack.use(
+    await openJobEngine({
+      queue: stack.use(openRepoJobs(repo.paths.root, clock)),
+      miner,
+      pool: workers.sealing,
+      parallel: workers.sealingThreads,
+      memoryBytes: mining.jobMemoryBytes,
+      processes: processesOf(mining, options),
+      repo: repo.paths.root,
+      ...{ clock, logger, random: realRandom },
+    }),
+  );
   const storage = stack.use(
     await openStorage({
       sectorBytes: mining.sectorBytes,
       classes: params.sectorClasses,
       disk,
       dbPath: join(repo.paths.root, "storage.db"),
-      prover: workers.sealing,
+      prover: jobs.prover,
       clock,
       logger,
       keepUnsealed: mining.keepUnsealed,
@@ -289,13 +305,29 @@ async function openMiner({
       ...(mining.maxStorageBytes === 0 ? {} : { maxBytes: mining.maxStorageBytes }),
     }),
   );
+  await jobs.reconcile(storage);
   return {
-    address: parseAddress(mining.miner, { network: params.networkByte }),
+    address: miner,
     storage,
+    jobs: jobs.queue,
     ask: askOf(config, params),
     place: await placeOf(repo.paths.root),
     isSole: options.soleMiner === true,
   };
+}
+
+/** From this size on a seal takes much longer than the start of a process (0.4 s and 90 MB). */
+const ownProcessSectorBytes = 8 * 2 ** 20;
+
+/** Nodes that share their threads share them for seals too, unless they are told otherwise. */
+function processesOf(
+  { workerProcesses, sectorBytes, sealingThreads }: NodeConfig["mining"],
+  options: StartDaemonOptions,
+): number {
+  if (options.workerProcesses !== undefined) return options.workerProcesses;
+  if (workerProcesses !== "auto") return workerProcesses;
+  if (options.workers !== undefined) return 0;
+  return sectorBytes < ownProcessSectorBytes ? 0 : sealingThreads;
 }
 
 /** The configured price per GiB and day as attoFIL per byte and epoch, rounded up. */
@@ -309,13 +341,4 @@ function askOf({ mining }: NodeConfig, params: NetworkParams): MinerParts["ask"]
     maxBytes: Number.MAX_SAFE_INTEGER,
     forEpochs: askEpochs,
   };
-}
-
-async function readClockOffset(repo: string): Promise<number> {
-  try {
-    const parsed: { offsetMs?: unknown } = JSON.parse(await readFile(join(repo, "clock.json"), "utf8"));
-    return typeof parsed.offsetMs === "number" ? parsed.offsetMs : 0;
-  } catch {
-    return 0;
-  }
 }

@@ -9,6 +9,8 @@ import { type ProofChecker, shareVerdicts } from "./proof-pass.ts";
 
 export interface Workers extends AsyncDisposable {
   readonly sealing: SealingPool;
+  /** Its threads, that of deadlines left out. */
+  readonly sealingThreads: number;
   readonly checker: ProofChecker;
   /** Where signatures are verified. */
   readonly claims: ClaimChecker;
@@ -26,6 +28,7 @@ export function openWorkers(threads: number, computeThreads = 0): Workers {
   const claims = createClaimPool();
   return {
     sealing,
+    sealingThreads: threads,
     checker: shareVerdicts(verifier),
     claims,
     async [Symbol.asyncDispose]() {

@@ -29,6 +29,9 @@ import { repoOf } from "../repo-option.ts";
 import { nodeFetch } from "../transport.ts";
 import { leaveUpRecord, readUpRecord } from "../up-record.ts";
 
+/** The door itself, for workers. */
+export const openNodeDoor = () => import("@holdfast/node/daemon");
+
 const upView = z.object({
   network: z.string(),
   roundMs: z.int(),
@@ -90,6 +93,7 @@ export const up = action({
       ...(state === undefined ? {} : { state: resolve(state) }),
       ...networkOptions(input, 65_536),
       miners: optionNumber(input, "miners", { least: 1, most: 20 }) ?? 3,
+      workerProcesses: optionNumber(input, "workers", { least: 0, most: 64 }) ?? 0,
       apiPort: optionNumber(input, "port", { least: 0, most: 65_535 }) ?? 3453,
       version: context.version,
       pages: pageFiles,

@@ -6,6 +6,7 @@ import { dealCommands } from "./deals.ts";
 import { doctorCommands } from "./doctor.ts";
 import { genesisCommands } from "./genesis.ts";
 import { idleCommands } from "./idle.ts";
+import { jobCommands } from "./jobs.ts";
 import { keepCommands } from "./keep.ts";
 import { launchCommands } from "./launch.ts";
 import { lightCommands } from "./light.ts";
@@ -32,6 +33,7 @@ export const commandTable: CommandTable = {
     ...doctorCommands,
     ...walletCommands,
     ...minerCommands,
+    ...jobCommands,
     ...chainCommands,
     ...networkCommands,
     ...lightCommands,
@@ -59,6 +61,7 @@ export const commandTable: CommandTable = {
     { noun: "genesis", summary: "Founding a network, alone or together" },
     { noun: "idle", summary: "Idle space by itself" },
     { noun: "keep", summary: "Files that live longer than their first deals" },
+    { noun: "jobs", summary: "What this node has under way: puts, and the jobs of its miner" },
     { noun: "light", summary: "Following a network by its headers, without a node" },
     { noun: "market", summary: "Money that answers for deals" },
     { noun: "message", summary: "Messages to actors" },
@@ -99,7 +102,7 @@ export const commandTable: CommandTable = {
         "demo",
       ],
     },
-    { title: "Running a node", words: ["init", "join", "daemon"] },
+    { title: "Running a node", words: ["init", "join", "daemon", "worker"] },
     {
       title: "Plumbing",
       words: [

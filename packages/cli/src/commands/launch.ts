@@ -70,6 +70,11 @@ export const launchCommands: readonly CommandSpec[] = [
       proofModeOption,
       porepOption,
       {
+        flags: "--workers <count>",
+        summary: "processes of each miner that seal, prove and unseal; 0: threads that all share",
+        initial: "0",
+      },
+      {
         flags: "--port <number>",
         summary: "port of the client's API; 0 takes any free one",
         initial: "3453",

@@ -126,9 +126,10 @@ export const storeCommands: readonly CommandSpec[] = [
     action: async () => (await load()).quote,
   },
   {
-    path: ["jobs"],
+    path: ["jobs", "puts"],
     summary: "List the puts of this node, finished and running",
-    examples: ["holdfast jobs"],
+    examples: ["holdfast jobs puts", "holdfast jobs puts --json"],
+    isDefault: true,
     action: async () => (await load()).jobs,
   },
 ];

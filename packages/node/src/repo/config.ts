@@ -78,6 +78,18 @@ export const configSchema = z
           .max(64)
           .default(1)
           .describe("sectors that are sealed at the same time, each by a worker thread"),
+        workerProcesses: z
+          .union([z.int().min(0).max(64), z.literal("auto")])
+          .default("auto")
+          .describe(
+            "processes of their own that seal, prove and unseal, at most; 0: threads of the node; auto: as many as " +
+              "sealingThreads for sectors of 8 MiB and more",
+          ),
+        jobMemoryBytes: z
+          .int()
+          .min(0)
+          .default(0)
+          .describe("memory that all jobs of a process may take; 0: three quarters of the machine's"),
         computeThreads: z
           .int()
           .min(0)

@@ -28,6 +28,22 @@ export const rpcErrors = defineErrors("rpc", {
     message: (data: { what: string }) => `there is no ${data.what}`,
     fix: "check the id; `holdfast ls`, `deals`, `sector ls` and `chain ls` list what there is",
   },
+  jobEnded: {
+    exit: "refused",
+    message: (data: { jobId: number; state: string }) => `job ${data.jobId} is ${data.state}`,
+    fix: "only what waits or runs can be called off, and only what failed or was called off done again",
+  },
+  badTarget: {
+    exit: "usage",
+    message: (data: { target: string; kinds: string }) =>
+      `${JSON.stringify(data.target)} cannot be cordoned; kinds are ${data.kinds}`,
+    fix: "name all, kind:KIND or worker:ID (`holdfast jobs workers` lists the workers)",
+  },
+  noJobs: {
+    exit: "not-found",
+    message: (data: { node: string }) => `node ${data.node} has no jobs: it runs no miner`,
+    fix: "ask the node of a miner (`--node miner-1`)",
+  },
   notASigner: {
     exit: "refused",
     message: (data: { multisig: string }) => `this wallet has no key of a signer of ${data.multisig}`,

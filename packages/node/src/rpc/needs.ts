@@ -29,6 +29,7 @@ import type {
   Tipset,
   Upgrade,
 } from "@holdfast/consensus";
+import type { JobsDoor } from "./jobs-door.ts";
 import type { FileDoor, MarketDoor } from "./market-needs.ts";
 import type { MinerDoor } from "./miner-needs.ts";
 
@@ -301,4 +302,6 @@ export interface HandlerNeeds {
   readonly faucet: FaucetDoor;
   readonly files: FileDoor;
   readonly miner: MinerDoor | undefined;
+  /** Undefined if this node runs no miner. */
+  readonly jobs: JobsDoor | undefined;
 }

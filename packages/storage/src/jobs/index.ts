@@ -10,7 +10,7 @@ export {
   startRunner,
   type WorkOptions,
 } from "./runner.ts";
-export { sealHandlers } from "./seal-work.ts";
+export { pooledTools, type SealTools, sealHandlers } from "./seal-work.ts";
 export type { SqliteJobsOptions } from "./sqlite-file.ts";
 export { openSqliteJobs } from "./sqlite-queue.ts";
 export {

@@ -1,7 +1,8 @@
 /**
  * A sealer that has its jobs done by whoever takes them from a queue: a thread of this process, another process,
- * another machine. A seal and its proof have a key each, so a node that was restarted finds the job that it had begun, perhaps
- * done. Proofs of spacetime and reads are asked for anew each time: their answer depends on what the disk can read now.
+ * another machine. A seal and its proof have a key each, so a node that was restarted finds the job that it had begun,
+ * perhaps done. Proofs of spacetime and reads are asked for anew each time: their answer depends on what the disk can
+ * read now.
  */
 import { type Disk, HoldfastError } from "@holdfast/base";
 import { storageErrors } from "../errors.ts";
@@ -19,8 +20,17 @@ import {
   type Sealer,
   unpacked,
 } from "../pool/index.ts";
+import type { VolumeDisk, VolumeTable } from "../volumes/index.ts";
 import { ended } from "./ended.ts";
-import { folderOf, type ReadOutput, type SealOutput } from "./seal-work.ts";
+import {
+  filesOfSeal,
+  folderOf,
+  foldersOf,
+  ownFolder,
+  type ReadOutput,
+  type SealInput,
+  type SealOutput,
+} from "./seal-work.ts";
 import type { Job, JobKind, JobQueue, JobResources } from "./types.ts";
 
 export interface QueueSealerOptions {
@@ -65,13 +75,13 @@ class QueueSealer implements Sealer {
         key: `seal/${miner}/${folder}/${Buffer.from(ticket).toString("hex", 0, 8)}`,
         kind: "seal",
         sectorId,
-        input: packed(job),
+        input: this.#input(job),
         resources: { cpus: 1, memoryBytes: smallBytes + Math.ceil(sealShare * job.sectorBytes) },
       },
       options,
     );
-    const { folder: from, result } = unpacked<SealOutput<ReplicateResult>>(output);
-    await this.#fetch(sectorId, from, folder);
+    const { token, result } = unpacked<SealOutput<ReplicateResult>>(output);
+    await this.#fetch(sectorId, filesOfSeal(job), token);
     return result;
   }
 
@@ -83,12 +93,12 @@ class QueueSealer implements Sealer {
         key: `commit-proof/${miner}/${folder}/${Buffer.from(job.seed).toString("hex", 0, 8)}`,
         kind: "commit-proof",
         sectorId,
-        input: packed(job),
+        input: this.#input(job),
         resources: { cpus: 1, memoryBytes: smallBytes },
       },
       options,
     );
-    await this.#fetch(sectorId, unpacked<SealOutput<null>>(output).folder, folder);
+    await this.#fetch(sectorId, [job.proofPath], unpacked<SealOutput<null>>(output).token);
   }
 
   async extract(job: ExtractJob, options: JobOptions): Promise<Uint8Array> {
@@ -97,7 +107,7 @@ class QueueSealer implements Sealer {
         key: this.#fresh("unseal"),
         kind: "unseal",
         sectorId: job.identity.sectorId,
-        input: packed(job),
+        input: this.#input(job),
         resources: { cpus: 1, memoryBytes: smallBytes + Math.ceil(readShare * job.sectorBytes) },
       },
       options,
@@ -119,7 +129,7 @@ class QueueSealer implements Sealer {
         key: this.#fresh(kind),
         kind,
         ...(only === undefined ? {} : { sectorId: only.sectorId }),
-        input: packed(job),
+        input: this.#input(job),
         resources: { cpus: 1, memoryBytes: smallBytes },
         // Whoever asks knows best when to ask again.
         maxFailures: 2,
@@ -170,15 +180,28 @@ class QueueSealer implements Sealer {
     }
   }
 
-  /** Moves what a worker has left to where the caller expects it; whoever has done so before has the right files. */
-  async #fetch(sectorId: number, from: string, to: string): Promise<void> {
-    if ((await this.#disk.list(from)).length > 0) {
-      await this.#disk.remove(to);
-      await this.#disk.rename(from, to);
-    } else if ((await this.#disk.list(to)).length === 0) {
-      throw storageErrors.missingFile({ sectorId, path: from });
+  #input(job: unknown): string {
+    return packed({ table: tableOf(this.#disk), job } satisfies SealInput<unknown>);
+  }
+
+  /** Moves what a worker has left to where the caller expects it, unless that has been done before. */
+  async #fetch(sectorId: number, paths: readonly string[], token: number): Promise<void> {
+    for (const folder of foldersOf(paths)) {
+      const from = ownFolder(folder, token);
+      if ((await this.#disk.list(from)).length > 0) {
+        await this.#disk.remove(folder);
+        await this.#disk.rename(from, folder);
+      } else if ((await this.#disk.list(folder)).length === 0) {
+        throw storageErrors.missingFile({ sectorId, path: from });
+      }
     }
   }
+}
+
+/** What a worker needs to open the same files; a simulated disk is known to its workers. */
+function tableOf(disk: Disk): VolumeTable {
+  if ("table" in disk) return (disk as VolumeDisk).table();
+  return { home: disk.nativePath("") ?? null, volumes: [] };
 }
 
 function outputOf(job: Job): string {

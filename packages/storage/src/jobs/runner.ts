@@ -38,14 +38,19 @@ export interface RunnerOptions {
 
 export interface Runner extends AsyncDisposable {
   readonly workerId: string;
+  readonly capacity: JobResources;
   /** Jobs that it works on. */
   readonly running: readonly Job[];
+  /** It takes no more jobs and brings those to their end that it has. */
+  drain(): void;
   /** Resolves when it has had nothing to do for so long; rejects with the signal's reason. */
   idle(forMs: number, signal?: AbortSignal): Promise<void>;
 }
 
 const defaultLeaseMs = 30_000;
 const defaultLookMs = 5_000;
+/** How often a worker is looked at that is to end as soon as it is idle. */
+const shortestIdleMs = 100;
 /** People look at the progress of a job. */
 const longestBeatMs = 2_000;
 /** Kinds up to this one have deadlines: they push others aside. */
@@ -75,6 +80,7 @@ class QueueRunner implements Runner {
   readonly #loop: Promise<void>;
   #news = Promise.withResolvers<void>();
   #idleSinceMs: number;
+  #isDraining = false;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -86,14 +92,22 @@ class QueueRunner implements Runner {
   get workerId(): string {
     return this.#options.workerId;
   }
+  get capacity(): JobResources {
+    return this.#options.capacity;
+  }
   get running(): readonly Job[] {
     return [...this.#running.values()].map(({ job }) => job);
+  }
+
+  drain(): void {
+    this.#isDraining = true;
   }
 
   async idle(forMs: number, signal?: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     for (;;) {
-      const leftMs = this.#running.size > 0 ? forMs : this.#idleSinceMs + forMs - clock.nowMs();
+      const isBusy = this.#running.size > 0;
+      const leftMs = isBusy ? Math.max(forMs, shortestIdleMs) : this.#idleSinceMs + forMs - clock.nowMs();
       if (leftMs <= 0) return;
       await clock.sleep(leftMs, signal);
     }
@@ -151,6 +165,7 @@ class QueueRunner implements Runner {
   /** The next job of either lane. */
   async #claim(): Promise<Job | undefined> {
     const { queue, leaseMs = defaultLeaseMs } = this.#options;
+    if (this.#isDraining) return undefined;
     for (const isQuick of [true, false]) {
       const kinds = this.#kinds().filter((kind) => isInLane(kind, isQuick) && this.#hasPlace(kind));
       if (kinds.length === 0) continue;

@@ -3,7 +3,7 @@
  * token, so that a zombie never touches the files of its successor; of a seal the successor takes over what the one
  * before it has left, to go on behind its last whole layer.
  */
-import type { Disk } from "@holdfast/base";
+import type { Disk, Logger } from "@holdfast/base";
 import {
   type ExtractJob,
   type PostJob,
@@ -12,53 +12,85 @@ import {
   type ReplicateJob,
   type ReplicateResult,
   type Sealer,
+  type SealingPool,
   unpacked,
 } from "../pool/index.ts";
+import { openVolumesHere, type VolumeTable } from "../volumes/index.ts";
 import type { JobHandlers, JobWork } from "./runner.ts";
-import type { Job } from "./types.ts";
 
 /** Bytes of a read that travel in the job; larger ones as a file. */
 const inlineBytes = 256 * 1024;
 
+/** What a job of a queue sealer says to its worker. */
+export interface SealInput<Asked> {
+  /** Where the files are. */
+  readonly table: VolumeTable;
+  readonly job: Asked;
+}
 export interface SealOutput<Result> {
-  /** Where the files lie that the job was to make. */
-  readonly folder: string;
+  /** Of the claim whose files are the job's. */
+  readonly token: number;
   readonly result: Result;
 }
 export type ReadOutput =
   | { readonly path: null; readonly bytes: Uint8Array }
   | { readonly path: string; readonly bytes: null };
 
+/** The files of a table of volumes, and who computes over them. */
+export interface SealTools {
+  readonly disk: Disk;
+  readonly sealer: Sealer;
+}
+
+/** Tools over the threads of a pool; they are kept while the volumes stay the same. */
+export function pooledTools(pool: SealingPool, logger: Logger): (table: VolumeTable) => SealTools {
+  let known: { readonly name: string; readonly tools: SealTools } | undefined;
+  return (table) => {
+    const name = JSON.stringify(table);
+    if (known?.name === name) return known.tools;
+    const disk = openVolumesHere(table);
+    known = { name, tools: { disk, sealer: pool.sealerFor(disk, logger) } };
+    return known.tools;
+  };
+}
+
 /** Handlers for all kinds of a queue sealer's jobs. */
-export function sealHandlers(sealer: Sealer, disk: Disk): JobHandlers {
-  const post: JobWork = async (job, options) =>
-    packed(await sealer.post(unpacked<PostJob>(job.input), options));
+export function sealHandlers(toolsOf: (table: VolumeTable) => SealTools): JobHandlers {
+  const post: JobWork = async ({ input }, options) => {
+    const { table, job } = unpacked<SealInput<PostJob>>(input);
+    return packed(await toolsOf(table).sealer.post(job, options));
+  };
   return {
-    seal: async (job, options) => {
-      const wanted = unpacked<ReplicateJob>(job.input);
-      const folder = await ownFolder(disk, job, folderOf(wanted.replicaPath), true);
+    seal: async (claimed, options) => {
+      const { table, job } = unpacked<SealInput<ReplicateJob>>(claimed.input);
+      const { disk, sealer } = toolsOf(table);
+      const { token } = claimed;
+      await takeOver(disk, filesOfSeal(job), token);
+      const own = (path: string): string => ownPath(path, token);
       const result = await sealer.replicate(
         {
-          ...wanted,
-          replicaPath: within(folder, wanted.replicaPath),
-          treePath: within(folder, wanted.treePath),
-          auxPath: within(folder, wanted.auxPath),
-          resumePath: wanted.resumePath === null ? null : within(folder, wanted.resumePath),
+          ...job,
+          replicaPath: own(job.replicaPath),
+          treePath: own(job.treePath),
+          auxPath: own(job.auxPath),
+          resumePath: job.resumePath === null ? null : own(job.resumePath),
         },
         options,
       );
-      return packed({ folder, result } satisfies SealOutput<ReplicateResult>);
+      return packed({ token, result } satisfies SealOutput<ReplicateResult>);
     },
-    "commit-proof": async (job, options) => {
-      const wanted = unpacked<ProveJob>(job.input);
-      const folder = await ownFolder(disk, job, folderOf(wanted.proofPath), false);
-      await sealer.prove({ ...wanted, proofPath: within(folder, wanted.proofPath) }, options);
-      return packed({ folder, result: null } satisfies SealOutput<null>);
+    "commit-proof": async ({ input, token }, options) => {
+      const { table, job } = unpacked<SealInput<ProveJob>>(input);
+      await toolsOf(table).sealer.prove({ ...job, proofPath: ownPath(job.proofPath, token) }, options);
+      return packed({ token, result: null } satisfies SealOutput<null>);
     },
-    unseal: async (job, options) => {
-      const bytes = await sealer.extract(unpacked<ExtractJob>(job.input), options);
-      if (bytes.length <= inlineBytes) return packed({ path: null, bytes } satisfies ReadOutput);
-      const path = `work/read-${job.jobId}-${job.token}/range`;
+    unseal: async ({ input, jobId, token }, options) => {
+      const { table, job } = unpacked<SealInput<ExtractJob>>(input);
+      const { disk, sealer } = toolsOf(table);
+      const bytes = await sealer.extract(job, options);
+      const isInline = bytes.length <= inlineBytes || table.home === null;
+      if (isInline) return packed({ path: null, bytes } satisfies ReadOutput);
+      const path = `work/${job.identity.sectorId}-read-${jobId}-${token}/range`;
       await using file = await disk.open(path, "create");
       await file.writeAt(0, bytes);
       return packed({ path, bytes: null } satisfies ReadOutput);
@@ -69,26 +101,41 @@ export function sealHandlers(sealer: Sealer, disk: Disk): JobHandlers {
   };
 }
 
+/** The files that a seal makes. */
+export function filesOfSeal({ replicaPath, treePath, auxPath, resumePath }: ReplicateJob): readonly string[] {
+  return [replicaPath, treePath, auxPath, ...(resumePath === null ? [] : [resumePath])];
+}
+
 export function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/"));
 }
 
-function within(folder: string, path: string): string {
-  return `${folder}${path.slice(path.lastIndexOf("/"))}`;
+/** The folders of some files, each once. */
+export function foldersOf(paths: readonly string[]): readonly string[] {
+  return [...new Set(paths.map(folderOf))];
 }
 
-/** A fresh folder of this claim; with what an earlier claim of the job has left, if that is of use. */
-async function ownFolder(disk: Disk, { token }: Job, wanted: string, takesOver: boolean): Promise<string> {
-  const room = folderOf(wanted);
-  const start = `${wanted.slice(room.length + 1)}-`;
-  const own = `${wanted}-${token}`;
-  const before = (await disk.list(room))
-    .filter((name) => name.startsWith(start) && /^\d+$/.test(name.slice(start.length)))
-    .map((name) => Number(name.slice(start.length)))
-    .filter((earlier) => earlier < token)
-    .sort((one, other) => one - other);
-  const newest = takesOver ? before.pop() : undefined;
-  if (newest !== undefined) await disk.rename(`${wanted}-${newest}`, own);
-  for (const earlier of before) await disk.remove(`${wanted}-${earlier}`);
-  return own;
+/** Where the claim with this token has the folder that its job names. */
+export function ownFolder(folder: string, token: number): string {
+  return `${folder}-${token}`;
+}
+function ownPath(path: string, token: number): string {
+  const folder = folderOf(path);
+  return `${ownFolder(folder, token)}${path.slice(folder.length)}`;
+}
+
+/** Makes what the claim before has left this one's own, and clears away what those before it have. */
+async function takeOver(disk: Disk, paths: readonly string[], token: number): Promise<void> {
+  for (const folder of foldersOf(paths)) {
+    const room = folderOf(folder);
+    const start = `${folder.slice(room.length + 1)}-`;
+    const before = (await disk.list(room))
+      .filter((name) => name.startsWith(start) && /^\d+$/.test(name.slice(start.length)))
+      .map((name) => Number(name.slice(start.length)))
+      .filter((earlier) => earlier < token)
+      .sort((one, other) => one - other);
+    const newest = before.pop();
+    if (newest !== undefined) await disk.rename(ownFolder(folder, newest), ownFolder(folder, token));
+    for (const earlier of before) await disk.remove(ownFolder(folder, earlier));
+  }
 }

@@ -276,6 +276,11 @@ class SqliteJobs implements JobQueue {
       .map(eventOf);
   }
 
+  async eventsOf(jobId: number, limit: number): Promise<JobEvent[]> {
+    const sql = "SELECT * FROM job_events WHERE job_id = ? ORDER BY cursor LIMIT ?";
+    return this.#file.all(sql, jobId, limit).map(eventOf);
+  }
+
   async lastCursor(): Promise<number> {
     const row = this.#file.get("SELECT seq FROM sqlite_sequence WHERE name = 'job_events'");
     return row === undefined ? 0 : number(row, "seq");

@@ -234,6 +234,8 @@ export interface JobQueue extends AsyncDisposable {
 
   /** Events with a cursor above `after`, in order, at most `limit`. */
   events(after: number, limit: number): Promise<JobEvent[]>;
+  /** Of one job, in order, at most `limit`. */
+  eventsOf(jobId: number, limit: number): Promise<JobEvent[]>;
   /** Of the newest event; 0 if there was none. */
   lastCursor(): Promise<number>;
   /** Where a consumer has said it is; 0 if never. */

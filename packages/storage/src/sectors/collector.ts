@@ -40,7 +40,10 @@ type FoundFile = Pick<AuditedFile, "path" | "sizeBytes">;
 const maxDepth = 4;
 const sectorFile = /^(?:staged|unsealed|sealed)\/(\d+)$/;
 const cacheFile = /^cache\/(\d+)\/(?:aux|tree|proof)$/;
-const workFile = /^(work\/(\d+)-\d+-\d+)\/[^/]+$/;
+/** Of a job, or of one of its claims by a worker. */
+const workFile = /^(work\/\d+-\d+(?:-\d+)?)\/[^/]+$/;
+/** On its way from a worker that unseals; goes when it has been read, or at the next start. */
+const readFile = /^work\/(\d+)-read-\d+-\d+\/[^/]+$/;
 
 export class Collector {
   readonly #core: Core;
@@ -133,6 +136,8 @@ export class Collector {
       const owner = this.#core.work.sectorOf(work[1] ?? "");
       return owner === undefined ? { kind: "orphan" } : { kind: "job", sectorId: owner };
     }
+    const read = readFile.exec(path);
+    if (read !== null) return { kind: "job", sectorId: Number(read[1]) };
     const sectorId = sectorIdOf(path);
     if (sectorId === undefined) {
       return isPartName(path.slice(path.lastIndexOf("/") + 1)) ? { kind: "orphan" } : { kind: "foreign" };
@@ -163,7 +168,7 @@ export class Collector {
     }
     for (const name of await disk.list("work")) {
       const path = `work/${name}`;
-      if (!/^\d+-\d+-\d+$/.test(name) || work.sectorOf(path) !== undefined) continue;
+      if (!/^\d+-(?:read-)?\d+(?:-\d+)?$/.test(name) || work.sectorOf(path) !== undefined) continue;
       if ((await disk.sizeBytes(path)) === undefined && (await disk.list(path)).length === 0) {
         await disk.remove(path);
       }

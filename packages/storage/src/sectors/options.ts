@@ -15,6 +15,8 @@ export interface StorageLimits {
   readonly maxStagedMs: number | undefined;
   readonly maxPiecesPerSector: number;
   readonly maxPieceKeyBytes: number;
+  /** Seals of sectors from this size on write down each layer that is done, to go on there if they are cut off. */
+  readonly checkpointFromBytes: number;
 }
 
 export const defaultLimits: Omit<StorageLimits, "sectorBytes"> = {
@@ -24,6 +26,7 @@ export const defaultLimits: Omit<StorageLimits, "sectorBytes"> = {
   maxStagedMs: undefined,
   maxPiecesPerSector: 512,
   maxPieceKeyBytes: 256,
+  checkpointFromBytes: 8 * 2 ** 20,
 };
 
 /** Rows of a listing: when nothing is said, and at most. */

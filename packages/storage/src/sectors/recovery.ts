@@ -8,18 +8,27 @@ import type { Core } from "./core.ts";
 import { sectorPaths } from "./files.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { userOffset } from "./options.ts";
-import { landedStates } from "./states.ts";
+import { landedStates, workingStates } from "./states.ts";
 
 export async function recover(core: Core, lifecycle: Lifecycle, collector: Collector): Promise<void> {
-  const { store, disk, logger } = core;
+  const { store, logger } = core;
   const undone = await store.transaction((tx) => tx.forgetUnwrittenPieces());
-  await disk.remove("work");
+  await clearWork(core);
   for await (const { sectorId } of everySector(store, ["staging"])) await cutStaged(core, sectorId);
   for await (const { sectorId } of everySector(store, landedStates)) await lifecycle.settle(sectorId);
   const { removed } = await collector.collect();
   for await (const claim of collector.missing()) logger.error("storage: a sector lacks a file", { ...claim });
   if (undone > 0 || removed.length > 0) {
     logger.info("storage: recovered", { undonePieces: undone, removedFiles: removed.length });
+  }
+}
+
+/** Empties the room of jobs but for those that go on, here or at a worker that has not even noticed. */
+async function clearWork({ store, disk, work }: Core): Promise<void> {
+  for await (const { sectorId, attempt } of everySector(store, workingStates)) work.open(sectorId, attempt);
+  for (const name of await disk.list("work")) {
+    const folder = `work/${name}`;
+    if (work.sectorOf(folder) === undefined) await disk.remove(folder);
   }
 }
 

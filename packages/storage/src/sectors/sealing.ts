@@ -3,7 +3,8 @@
  * and after its files are in place, so that a restart repeats at most one step, with the same ticket or seed
  * and so with the same result.
  * A job writes below work/<job>; its files are renamed into place under the sector's lock, after a look at
- * whether the job is still wanted. So a job that was called off can never harm its successor's files.
+ * whether the job is still wanted. So a job that was called off can never harm its successor's files. What it had
+ * written when the node ended stays, and a large seal goes on behind its last whole layer.
  */
 import { type Address, assert, HoldfastError, type JsonObject, sectorId as sectorIdOf } from "@holdfast/base";
 import type { SectorIdentity } from "@holdfast/proofs";
@@ -191,7 +192,7 @@ export class Sealing {
   }
 
   async #seal(row: SectorRow, work: string, options: JobOptions): Promise<void> {
-    const { classes, store, sealer } = this.#core;
+    const { classes, limits, store, sealer } = this.#core;
     const { sectorId, sectorBytes } = row;
     const slots = await store.slots(sectorId);
     const commD = commDOf(slots, sectorBytes);
@@ -209,7 +210,7 @@ export class Sealing {
         replicaPath: files.sealed,
         treePath: files.tree,
         auxPath: files.aux,
-        resumePath: null,
+        resumePath: sectorBytes < limits.checkpointFromBytes ? null : `${work}/resume`,
       },
       options,
     );
@@ -297,9 +298,16 @@ export class Sealing {
     }
   }
 
+  /** What a job has left goes, with what claims of it have; unless it goes on in the next life of the node. */
   async #tidy(sectorId: number, work: string): Promise<void> {
+    const { disk, end } = this.#core;
     try {
-      await this.#core.disk.remove(work);
+      if (end.aborted) return;
+      await disk.remove(work);
+      const start = `${work}-`;
+      for (const name of await disk.list("work")) {
+        if (`work/${name}`.startsWith(start)) await disk.remove(`work/${name}`);
+      }
     } catch (error) {
       this.#core.logger.warn("storage: work files stay until the next start", { sectorId, ...told(error) });
     } finally {

@@ -1,22 +1,25 @@
 /**
- * Folders of running jobs. A job's folder has a name that is never used twice in a process, so a job that was
- * called off and still writes for a moment meets nobody; the start of a process empties the room.
+ * Folders of jobs under way. A folder is named by the sector and the attempt, which no other job has: a job that was
+ * called off and still writes for a moment meets nobody, and a later life of the node finds what an earlier one has
+ * left, to go on with it. A worker of a queue adds the number of its claim to the name.
  */
+const folderName = /^(work\/\d+-\d+)(?:-\d+)?$/;
+
 export class WorkFolders {
   readonly #open = new Map<string, number>();
-  #count = 0;
 
-  /** A fresh folder name for a job of this sector; it is alive until `close`. */
+  /** The folder of a sector's job; it is alive until `close`. */
   open(sectorId: number, attempt: number): string {
-    const folder = `work/${sectorId}-${attempt}-${this.#count++}`;
+    const folder = `work/${sectorId}-${attempt}`;
     this.#open.set(folder, sectorId);
     return folder;
   }
   close(folder: string): void {
     this.#open.delete(folder);
   }
-  /** The sector of a folder whose job runs. */
+  /** The sector of a job's folder, or of one of its claims. */
   sectorOf(folder: string): number | undefined {
-    return this.#open.get(folder);
+    const own = folderName.exec(folder)?.[1];
+    return own === undefined ? undefined : this.#open.get(own);
   }
 }

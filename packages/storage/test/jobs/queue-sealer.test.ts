@@ -50,7 +50,7 @@ const leaseMs = 30_000;
 function work(queue: JobQueue, disk: Disk, clock: SimClock, workerId = "w") {
   return startRunner({
     ...{ queue, clock, workerId, place: "here", leaseMs, logger: silentLogger },
-    handlers: sealHandlers(createInlineSealer(disk, prover), disk),
+    handlers: sealHandlers(() => ({ disk, sealer: createInlineSealer(disk, prover) })),
     capacity: { cpus: 1, memoryBytes: 2 ** 30 },
   });
 }

@@ -34,7 +34,10 @@ function eventCases(using: Using): void {
       const cursors = events.map((event) => event.cursor);
       expect(cursors).toEqual([...new Set(cursors)].sort((one, two) => one - two));
       expect(await other.events(cursors[2] ?? 0, 2)).toEqual(events.slice(3, 5));
-      expect(await other.lastCursor()).toBe(cursors.at(-1));
+      await queue.cancel((await queue.enqueue(seal("b"))).jobId, "test");
+      expect(await other.eventsOf(jobId, 100)).toEqual(events);
+      expect(await other.eventsOf(jobId, 3)).toEqual(events.slice(0, 3));
+      expect(await other.lastCursor()).toBe((await queue.events(0, 100)).at(-1)?.cursor);
       expect(await queue.cursorOf("page")).toBe(0);
       await queue.saveCursor("page", 5);
       await queue.saveCursor("page", 6);

@@ -5,6 +5,7 @@ import { chainHandlers } from "./chain.ts";
 import { channelHandlers } from "./channels.ts";
 import { escrowHandlers } from "./escrow.ts";
 import { faucetHandlers } from "./faucet.ts";
+import { jobHandlers } from "./jobs.ts";
 import { lightHandlers } from "./light.ts";
 import { marketHandlers } from "./market.ts";
 import { messageHandlers } from "./messages.ts";
@@ -24,6 +25,7 @@ export function createHandlers(needs: HandlerNeeds): ApiHandlers {
     ...multisigHandlers(needs),
     ...minerKeyHandlers(needs),
     ...minerHandlers(needs),
+    ...jobHandlers(needs),
     ...lightHandlers(needs),
     ...marketHandlers(needs),
     ...escrowHandlers(needs),

@@ -1,0 +1,55 @@
+/** `holdfast worker`: this process takes jobs of a miner until it is told to end. */
+import { z } from "zod";
+import { action } from "../command.ts";
+import { plural, sizeText } from "../human-text.ts";
+import { oneOf, optionBytes, optionList, optionNumber } from "../input.ts";
+import { facts } from "../layout.ts";
+import { repoOf } from "../repo-option.ts";
+import { jobKinds } from "./jobs.ts";
+import { openNodeDoor } from "./launch.ts";
+
+const workerView = z.object({
+  workerId: z.string(),
+  repo: z.string(),
+  kinds: z.array(z.string()),
+  parallel: z.number(),
+  memoryBytes: z.number(),
+});
+
+export const worker = action({
+  result: workerView,
+  async *run(context, input) {
+    const kinds = optionList(input, "kind").map((word) => oneOf(word, jobKinds, "--kind"));
+    const parallel = optionNumber(input, "parallel", { least: 1, most: 256 });
+    const memoryBytes = optionBytes(input, "memory");
+    const repo = repoOf(context, input);
+    const { startWorker } = await openNodeDoor();
+    await using running = await startWorker({
+      repo,
+      ...(kinds.length === 0 ? {} : { kinds }),
+      ...(parallel === undefined ? {} : { parallel }),
+      ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    });
+    const { workerId, capacity } = running.runner;
+    yield {
+      workerId,
+      repo,
+      kinds: [...running.kinds],
+      parallel: capacity.cpus,
+      memoryBytes: capacity.memoryBytes,
+    };
+    await new Promise<void>((done) => {
+      if (context.signal.aborted) done();
+      else context.signal.addEventListener("abort", () => done(), { once: true });
+    });
+    context.terminal.hint("giving jobs back …");
+  },
+  render: ({ workerId, repo, kinds, parallel, memoryBytes }) =>
+    facts([
+      ["worker", workerId],
+      ["takes", kinds.join(", ")],
+      ["of", repo],
+      ["at a time", `${plural(parallel, "job")}, ${sizeText(memoryBytes)} of memory`],
+      ["stop", "Ctrl-C"],
+    ]),
+});

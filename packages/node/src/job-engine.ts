@@ -1,0 +1,150 @@
+/**
+ * What does a miner's heavy work: its queue, and whoever of this node takes jobs from it. In threads of this process,
+ * or in processes of their own that start with the first job and end when idle; `holdfast worker` adds others at any
+ * time.
+ * Proofs that are due within a round are also taken by the node's own threads: no process has to start first.
+ */
+import { hostname, totalmem } from "node:os";
+import { type Address, type Clock, type Logger, type Random, toHex } from "@holdfast/base";
+import {
+  createQueueSealer,
+  fleetingKinds,
+  type JobKind,
+  type JobQueue,
+  type JobResources,
+  jobLimits,
+  pooledTools,
+  type SealingPool,
+  type Storage,
+  sealHandlers,
+  startRunner,
+} from "@holdfast/storage";
+import { workLimits } from "./work-limits.ts";
+import { startWorkerProcesses, type WorkerProcesses } from "./worker-processes.ts";
+
+export interface JobEngineOptions {
+  readonly queue: JobQueue;
+  /** Whose jobs they are: several miners may share a queue. */
+  readonly miner: Address;
+  /** The threads of this process. */
+  readonly pool: SealingPool;
+  /** Jobs with a lane of their own left out, so many of this node run at a time. */
+  readonly parallel: number;
+  /** Memory of all its jobs; 0: three quarters of the machine's. */
+  readonly memoryBytes: number;
+  /** Processes that the node may start; 0: its own threads do all. */
+  readonly processes: number;
+  /** The node's folder, which its processes read for themselves. */
+  readonly repo: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export interface JobEngine extends AsyncDisposable {
+  readonly queue: JobQueue;
+  /** For the storage: seals by the queue. */
+  readonly prover: SealingPool;
+  /** Forgets seals that the storage, now that it is open, no longer waits for. */
+  reconcile(storage: Storage): Promise<void>;
+}
+
+/** Kinds that cannot wait for a process to start. */
+const dueKinds: readonly JobKind[] = ["window-post", "winning-post", "check"];
+
+export async function openJobEngine(options: JobEngineOptions): Promise<JobEngine> {
+  const { queue, pool, clock, random, logger, processes } = options;
+  const life = `${options.miner}-${toHex(random.bytes(8))}`;
+  await callOffFleeting(options);
+  await using stack = new AsyncDisposableStack();
+  const handlers = sealHandlers(pooledTools(pool, logger));
+  const own = processes === 0 ? handlers : Object.fromEntries(dueKinds.map((kind) => [kind, handlers[kind]]));
+  const place = `${hostname()}, process ${process.pid}`;
+  stack.use(
+    startRunner({
+      ...{ queue, clock, logger, place },
+      handlers: own,
+      workerId: workerIdOf(random),
+      capacity: { cpus: options.parallel, memoryBytes: memoryOf(options.memoryBytes) },
+    }),
+  );
+  if (processes > 0) stack.use(processesOf(options));
+  stack.use(pruning(options));
+  const held = stack.move();
+  return {
+    queue,
+    prover: {
+      get threadCount() {
+        return pool.threadCount;
+      },
+      sealerFor: (disk) => createQueueSealer({ queue, disk, life }),
+      [Symbol.asyncDispose]: async () => undefined, // whoever opened the pool ends it
+    },
+    reconcile: (storage) => reconcile(options, storage),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
+
+export function workerIdOf(random: Random): string {
+  return `${hostname()}-${process.pid}-${toHex(random.bytes(3))}`;
+}
+
+export function memoryOf(configuredBytes: number): number {
+  return configuredBytes === 0 ? Math.floor(totalmem() * 0.75) : configuredBytes;
+}
+
+function processesOf({ queue, repo, processes, clock, logger, random }: JobEngineOptions): WorkerProcesses {
+  const capacity: JobResources = { cpus: 1, memoryBytes: Number.MAX_SAFE_INTEGER };
+  return startWorkerProcesses({
+    ...{ queue, repo, clock, logger, capacity },
+    most: processes,
+    newId: () => workerIdOf(random),
+  });
+}
+
+/** The node's jobs of some kinds that have not ended. */
+async function aliveOf({ queue, miner }: JobEngineOptions, kinds: readonly JobKind[]) {
+  const found = await queue.list({ kinds, states: ["waiting", "running"] }, { limit: workLimits.aliveJobs });
+  return found.filter(({ key, kind }) => key.startsWith(`${kind}/${miner}`));
+}
+
+/** Whoever waited for these was a life of this node that is over. */
+async function callOffFleeting(options: JobEngineOptions): Promise<void> {
+  for (const { jobId } of await aliveOf(options, fleetingKinds)) {
+    await options.queue.cancel(jobId, "the node that asked has ended");
+  }
+}
+
+async function reconcile(options: JobEngineOptions, storage: Storage): Promise<void> {
+  const wanted = { seal: "sealing", "commit-proof": "proving" } as const;
+  for (const { jobId, kind, sectorId } of await aliveOf(options, ["seal", "commit-proof"])) {
+    const [sector] = (await storage.listSectors()).filter((one) => one.sectorId === sectorId);
+    if (kind !== "seal" && kind !== "commit-proof") continue;
+    if (sector?.state === wanted[kind]) continue;
+    await options.queue.cancel(jobId, `sector ${sectorId} is ${sector?.state ?? "gone"}`);
+  }
+}
+
+/** Keeps the queue from growing. */
+function pruning({ queue, clock, logger }: JobEngineOptions): AsyncDisposable {
+  const end = new AbortController();
+  const loop = async (): Promise<void> => {
+    while (!end.signal.aborted) {
+      try {
+        await queue.prune(jobLimits.keptJobs);
+        await clock.sleep(workLimits.jobPruneMs, end.signal);
+      } catch (error) {
+        if (end.signal.aborted) return;
+        logger.warn("jobs: old ones cannot be forgotten", { detail: String(error) });
+        await clock.sleep(workLimits.jobPruneMs, end.signal).catch(() => undefined);
+      }
+    }
+  };
+  const done = loop();
+  return {
+    async [Symbol.asyncDispose]() {
+      end.abort();
+      await done;
+    },
+  };
+}

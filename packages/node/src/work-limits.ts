@@ -1,0 +1,19 @@
+/** Limits of what does a miner's heavy work: jobs, and the processes that take them. The second page of `limits`. */
+export const workLimits = {
+  /** Jobs of a node that have not ended, as it looks through them when it starts. */
+  aliveJobs: 10_000,
+  /** Between two times that old jobs are forgotten (`jobLimits.keptJobs` of storage are kept). */
+  jobPruneMs: 600_000,
+  /** How often a process looks whether another has changed the queue. */
+  jobPollMs: 250,
+  /** Events of jobs that one answer of the API has at most. */
+  jobEvents: 1_000,
+  /** So long a job waits for the workers that are there before another process is started. */
+  workerStartMs: 200,
+  /** A node looks so often whether it needs another worker process, if nothing has told it before. */
+  workerLookMs: 5_000,
+  /** A worker process that had nothing to do for this time ends. */
+  workerIdleMs: 30_000,
+  /** A worker process that does not end by itself in this time is killed. */
+  workerEndMs: 10_000,
+} as const;

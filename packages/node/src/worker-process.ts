@@ -1,0 +1,27 @@
+/**
+ * The entry of a worker process that a node has started: folder, id and jobs at a time as arguments. It ends when it
+ * was idle for a while, when it is told to (SIGTERM: its jobs go back), and after its present job when the node is
+ * gone.
+ */
+import { assert } from "@holdfast/base";
+import { openLogger } from "./logger.ts";
+import { startWorker } from "./start-worker.ts";
+import { workLimits } from "./work-limits.ts";
+
+const [repo, workerId, parallel] = process.argv.slice(2);
+assert(repo !== undefined && workerId !== undefined, "a node starts its workers with folder and id");
+const logger = openLogger({ name: workerId, level: "warn" });
+const end = new AbortController();
+const worker = await startWorker({ repo, workerId, parallel: Number(parallel), logger });
+
+for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => end.abort());
+process.once("disconnect", () => {
+  worker.runner.drain();
+  void worker.runner.idle(0).then(() => end.abort());
+});
+process.send?.("ready");
+
+await worker.runner.idle(workLimits.workerIdleMs, end.signal).catch(() => undefined);
+await worker[Symbol.asyncDispose]();
+await logger[Symbol.asyncDispose]();
+if (process.connected) process.disconnect();

@@ -6,6 +6,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { commandTable } from "holdfast";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -59,6 +60,8 @@ const idleSet =
   );
 
 const inclusion = (): string[] => [join(folder, "photo.jpg"), "--sector-bytes", "512KiB"];
+
+const quote = fileURLToPath(new URL("../../../vectors/attestation/dcap-qvl/sgx_quote", import.meta.url));
 
 /** What a command is given besides `--json`. */
 const given: { readonly [command: string]: () => readonly string[] } = {
@@ -193,6 +196,9 @@ const given: { readonly [command: string]: () => readonly string[] } = {
   "idle prime": () => ["616263"],
   "idle accumulate": () => [join(folder, "elements.txt"), "--key", `${"c".repeat(255)}1,4`],
   "proof verify": () => [join(folder, "proof.json")],
+  "attest verify": () => [
+    ...[quote, "--collateral", `${quote}_collateral.txt`, "--at", "2025-07-01T00:00:00Z"],
+  ],
   "net connect": () => ["/ip4/127.0.0.1/tcp/6000"],
 };
 

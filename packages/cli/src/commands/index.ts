@@ -1,5 +1,6 @@
 /** The table of all commands. What is here has help, `--json`, a golden schema and a page in the reference. */
 import type { CommandTable } from "../help.ts";
+import { attestCommands } from "./attest.ts";
 import { chainCommands } from "./chain.ts";
 import { channelCommands } from "./channels.ts";
 import { dealCommands } from "./deals.ts";
@@ -45,6 +46,7 @@ export const commandTable: CommandTable = {
     ...multisigCommands,
     ...mineKeyCommands,
     ...proofCommands,
+    ...attestCommands,
     ...idleCommands,
     ...paramsCommands,
   ],
@@ -52,6 +54,7 @@ export const commandTable: CommandTable = {
     { noun: "actor", summary: "The actors of the chain" },
     { noun: "address", summary: "Addresses by themselves" },
     { noun: "ask", summary: "What miners charge" },
+    { noun: "attest", summary: "Evidence of enclaves by itself" },
     { noun: "chain", summary: "Tipsets, blocks and money" },
     { noun: "chain bad", summary: "Blocks that this node has refused" },
     { noun: "channel", summary: "Payment channels" },
@@ -108,6 +111,7 @@ export const commandTable: CommandTable = {
       words: [
         "actor",
         "address",
+        "attest",
         "chain",
         "channel",
         "completion",

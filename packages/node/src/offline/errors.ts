@@ -40,6 +40,18 @@ export const offlineErrors = defineErrors("proof", {
       `such a set takes ${data.neededBytes} bytes of memory, ${data.mostBytes} are allowed here`,
     fix: "use fewer clusters, a smaller k or a smaller d",
   },
+  unknownKind: {
+    exit: "usage",
+    message: (data: { kind: string; known: readonly string[] }) =>
+      `there is no evidence of the kind ${data.kind}`,
+    fix: (data) =>
+      `use one of ${data.known.join(", ")}, or leave --kind away: evidence tells its kind itself`,
+  },
+  noCollateral: {
+    exit: "usage",
+    message: (_data: Record<never, never>) => "none of the files of collateral holds any",
+    fix: "give what the vendor's service delivers: TCB info, identities, revocation lists and certificates",
+  },
   invalid: {
     exit: "proof-invalid",
     message: (data: { what: string }) => `the proof does not hold: ${data.what}`,

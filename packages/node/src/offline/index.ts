@@ -4,6 +4,7 @@
  */
 
 import type { MadeAggregate } from "./aggregate.ts";
+import type { EvidenceRequest, JudgedEvidence } from "./attest.ts";
 import type { CheckedProof } from "./check.ts";
 import type { CircuitRequest, CountedCircuit } from "./circuit.ts";
 import type { PieceFacts } from "./comm-p.ts";
@@ -15,6 +16,7 @@ import type { InclusionFile } from "./proof-file.ts";
 import type { SealData, Sealed, SealRequest } from "./seal-requests.ts";
 
 export type { MadeAggregate } from "./aggregate.ts";
+export type { EvidenceRequest, JudgedEvidence } from "./attest.ts";
 export type { CheckedProof } from "./check.ts";
 export type { CircuitKind, CircuitRequest, CountedCircuit } from "./circuit.ts";
 export type { PieceFacts } from "./comm-p.ts";
@@ -130,4 +132,18 @@ export async function makeAggregate(
 /** Reads and verifies a proof file of any kind. Errors `proof/bad-file`, `proof/invalid`. */
 export async function checkProofFile(bytes: Uint8Array): Promise<CheckedProof> {
   return (await import("./check.ts")).checkProofFile(bytes);
+}
+
+/** Evidence of an enclave, judged: the verdict, and the error of what is refused. */
+export async function judgeEvidence(
+  request: EvidenceRequest,
+): Promise<{ readonly verdict: JudgedEvidence; readonly refused: Error | undefined }> {
+  const attest = await import("./attest.ts");
+  const verdict = attest.judgeEvidence(request);
+  return { verdict, refused: attest.refusedEvidence(verdict) };
+}
+
+/** What the code of a check means. */
+export async function attestMeaning(code: string): Promise<string> {
+  return (await import("./attest.ts")).meaningOfCode(code);
 }

@@ -1,0 +1,29 @@
+/** The limits of what is read as evidence or collateral; the table of limits of the node names this page. */
+export const attestLimits = {
+  /** One piece of evidence: a quote with its chain is 5 kB, an RA-TLS certificate 6 kB. */
+  evidenceBytes: 65_536,
+  /** One file of collateral: TCB info is 13 kB, a revocation list some kilobytes. */
+  collateralFileBytes: 1_048_576,
+  /** Files in a folder of collateral; the others are not looked at. */
+  collateralFiles: 64,
+  /** Certificates, lists and signed documents of one set of collateral, each. */
+  collateralItems: 64,
+  /** Certificates that one chain is looked for in. */
+  poolCertificates: 64,
+  /** From signer to root. */
+  chainCertificates: 5,
+  /** One certificate: those of TLS with a report in them are 5 kB. */
+  certificateBytes: 16_384,
+  /** Authentication data of a quoting enclave. */
+  authDataBytes: 1_024,
+  /** Levels in one TCB info or identity. */
+  tcbLevels: 128,
+  /** TDX modules in one TCB info. */
+  tdxModules: 32,
+  /** Advisories of one level. */
+  advisories: 256,
+  /** Nesting of DER that is read. */
+  derDepth: 16,
+  /** Signatures that were found true and are not verified again. */
+  rememberedSignatures: 4_096,
+} as const;

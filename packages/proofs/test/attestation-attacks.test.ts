@@ -1,0 +1,99 @@
+/**
+ * What whoever wants to pass for a trusted node would try (docs/ATTACKS.md): each is refused, with a code of its own,
+ * and the same evidence unchanged is accepted.
+ */
+import { concatBytes, utf8Bytes } from "@holdfast/base";
+import { type AttestCode, noCollateral, verifyAttestation } from "@holdfast/proofs/attestation";
+import { intelNames, softwareNames, softwareVendor } from "@holdfast/proofs/attestation/software";
+import { describe, expect, it } from "vitest";
+import { atSeconds, evidenceOf, flipped, judged, type Knobs, pkiOf, verdictOf } from "./attestation-world.ts";
+
+const day = 86_400;
+const codeOf = (knobs: Knobs): AttestCode => verdictOf(knobs).code;
+
+describe("evidence in the hands of an attacker", () => {
+  it("replayed for another key, nonce or network is bound to the wrong thing", () => {
+    const bound = (byte: number): Knobs => ({ policy: { reportData: new Uint8Array(64).fill(byte) } });
+    expect(codeOf(bound(0xda))).toBe("ok");
+    expect(codeOf(bound(0xdb))).toBe("report-data-mismatch");
+    // Whoever changes what it is bound to breaks the signature.
+    expect(codeOf({ ...bound(0xdb), bend: (quote) => flipped(quote, 368) })).toBe("quote-signature-invalid");
+  });
+
+  it("of a platform that is revoked or lacks updates is refused, in each of its parts", () => {
+    const platformIs = (tcbStatus: string): Knobs => ({
+      tcbInfo: (info) => {
+        info.tcbLevels[0].tcbStatus = tcbStatus;
+      },
+    });
+    expect(codeOf(platformIs("UpToDate"))).toBe("ok");
+    expect(codeOf(platformIs("Revoked"))).toBe("tcb-revoked");
+    expect(codeOf(platformIs("OutOfDate"))).toBe("tcb-out-of-date");
+    expect(codeOf(platformIs("OutOfDateConfigurationNeeded"))).toBe("tcb-out-of-date");
+  });
+
+  it("of a debuggable enclave is refused, though its measurement is an allowed one", () => {
+    const allowed = { measurements: [{ mrEnclave: "3e".repeat(32) }] };
+    const debug = Uint8Array.of(7, ...new Uint8Array(7), 0xe7, ...new Uint8Array(7));
+    expect(codeOf({ policy: allowed })).toBe("ok");
+    expect(codeOf({ policy: allowed, sgx: { attributes: debug } })).toBe("debug-enabled");
+  });
+
+  it("with the measurement of an allowed program put into it breaks; another program is refused", () => {
+    const policy = { measurements: [{ mrEnclave: "3f".repeat(32) }] };
+    expect(codeOf({ policy, sgx: { mrEnclave: new Uint8Array(32).fill(0x3f) } })).toBe("ok");
+    expect(codeOf({ policy })).toBe("measurement-not-allowed");
+    const swapped = (quote: Uint8Array) =>
+      concatBytes(quote.subarray(0, 112), new Uint8Array(32).fill(0x3f), quote.subarray(144));
+    expect(codeOf({ policy, bend: swapped })).toBe("quote-signature-invalid");
+  });
+
+  it("with collateral or certificates that have expired, or are of before an update, is refused", () => {
+    const { quote, collateral } = evidenceOf();
+    const at = (seconds: number): AttestCode => judged({ quote, collateral }, { at: seconds }).code;
+    expect(at(atSeconds)).toBe("ok");
+    expect(at(atSeconds + 21 * day)).toBe("tcb-info-expired");
+    expect(at(atSeconds + 31 * day)).toBe("pck-certificate-expired");
+    expect(at(atSeconds - 2 * day)).toBe("tcb-info-not-yet-valid");
+    expect(codeOf({ policy: { leastTcbEvaluation: 18 } })).toBe("tcb-info-too-old");
+  });
+
+  it("by software is refused on a network that does not allow it, and is never taken for hardware", () => {
+    const software: Knobs = { names: softwareNames, header: { vendor: softwareVendor } };
+    expect(codeOf({ ...software, policy: { allowSoftware: true } })).toBe("ok");
+    expect(codeOf(software)).toBe("software-not-allowed");
+    expect(verdictOf({ ...software, policy: { allowSoftware: true } }).kind).toBe("software");
+    const posing: Knobs = { names: softwareNames, policy: { allowSoftware: true } };
+    expect(codeOf(posing)).toBe("pck-root-not-pinned");
+    // The roots of hardware say nothing of software, and the other way round.
+    const roots = { sgx: [pkiOf(softwareNames).rootKeyId], software: [pkiOf(intelNames).rootKeyId] };
+    expect(codeOf({ ...software, policy: { allowSoftware: true }, trust: roots })).toBe(
+      "pck-root-not-pinned",
+    );
+  });
+
+  it("that claims huge lengths, deep nesting or many parts costs no more than its bytes", () => {
+    const { quote } = evidenceOf();
+    const long = concatBytes(
+      quote.subarray(0, 432),
+      Uint8Array.of(0xff, 0xff, 0xff, 0xff),
+      quote.subarray(436),
+    );
+    const nested = new Uint8Array(60_000).fill(0x30);
+    const evidence = [
+      long,
+      nested,
+      new Uint8Array(100_000),
+      utf8Bytes("[".repeat(60_000)),
+      utf8Bytes('{"a":'.repeat(10_000)),
+    ];
+    const codes = evidence.map((bytes) => {
+      const { ok, code } = verifyAttestation({ evidence: bytes, collateral: noCollateral, atSeconds });
+      return [ok, code];
+    });
+    expect(codes).toEqual([
+      [false, "quote-truncated"],
+      ...Array.from({ length: 4 }, () => [false, "evidence-malformed"]),
+    ]);
+  });
+});

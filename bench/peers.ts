@@ -36,6 +36,23 @@ interface PeerProgram {
   readonly binary: string;
 }
 
+/**
+ * A stock Kubo, built from its module with the versions that `bench/peers/kubo` pins: a peer of the benchmark of files
+ * and of the tests beside it. Where the program is, or why it is not there.
+ */
+export function kuboProgram(): { readonly path: string } | { readonly problem: string } {
+  const named = process.env.HOLDFAST_KUBO;
+  if (named !== undefined) return { path: named };
+  const folder = folderOf("kubo");
+  const path = join(folder, "target/ipfs");
+  if (existsSync(path)) return { path };
+  const args = ["build", "-mod=readonly", "-o", "target/ipfs", "github.com/ipfs/kubo/cmd/ipfs"];
+  const done = spawnSync("go", args, { cwd: folder, encoding: "utf8" });
+  if (done.error !== undefined) return { problem: "there is no go here" };
+  if (done.status !== 0) return { problem: done.stderr.trim().split("\n").slice(-3).join(" ") };
+  return { path };
+}
+
 const folderOf = (name: string): string => fileURLToPath(new URL(`./peers/${name}`, import.meta.url));
 
 const programs: readonly PeerProgram[] = [

@@ -8,6 +8,7 @@ import { groth16Bench } from "./groth16.ts";
 import { idleBench } from "./idle.ts";
 import { idleLabelsBench } from "./idle-labels.ts";
 import { installBench } from "./install.ts";
+import { ipfsBench } from "./ipfs.ts";
 import { kernelsBench, limitsBench } from "./kernels.ts";
 import { overheadBench } from "./overhead.ts";
 import { pipelinesBench } from "./pipelines.ts";
@@ -47,6 +48,7 @@ export const benches: readonly Bench[] = [
   startBench,
   putBench,
   getBench,
+  ipfsBench,
   idleBench,
   installBench,
 ];

@@ -3,14 +3,20 @@
  * what it receives, and turns every failure, also in the middle of an answer, into an error of the API.
  */
 import { HoldfastError } from "@holdfast/base";
+import type { z } from "zod";
 import { apiErrors } from "./errors.ts";
 import {
+  carImportPath,
+  carPath,
+  carType,
   errorBody,
   errorFromBody,
   fileBytesHeader,
   filePath,
   type Imported,
+  type ImportedCar,
   imported,
+  importedCar,
   importPath,
   methodPath,
   snapshotPath,
@@ -78,6 +84,10 @@ export interface ApiClient {
     signal?: AbortSignal,
     encrypt?: ImportEncryption,
   ): Promise<Imported>;
+  /** The files and folders of a CAR file. */
+  importCar(car: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<ImportedCar>;
+  /** A file or folder as a CAR file. */
+  openCar(cid: string, version: 1 | 2, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   openFile(cid: string, range: FileQuery, signal?: AbortSignal): Promise<FileDownload>;
   /** All of a folder, for `folderFromTar`. */
   openFolder(cid: string, path: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
@@ -122,21 +132,16 @@ export function createClient(options: ClientOptions): ApiClient {
     });
   const get = (name: string, path: string, signal?: AbortSignal): Promise<ApiResponse> =>
     exchange(name, path, { method: "GET", headers: {}, ...(signal === undefined ? {} : { signal }) });
-  const upload = async (
-    body: AsyncIterable<Uint8Array>,
-    type: string,
+  const send = uploadBy(exchange);
+  /** The bytes of a route of its own. */
+  const bytesOf = async (
+    name: string,
+    path: string,
     signal?: AbortSignal,
-    encrypt?: ImportEncryption,
-  ): Promise<Imported> => {
-    const response = await exchange("import", `${importPath}${encryptQuery(encrypt)}`, {
-      method: "POST",
-      headers: { "content-type": type },
-      body,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    const result = imported.safeParse(await jsonOf(response, "import", signal));
-    if (!result.success) throw badAnswer("import", result.error.issues);
-    return result.data;
+  ): Promise<AsyncIterable<Uint8Array>> => {
+    const response = await get(name, path, signal);
+    if (response.body === null) throw apiErrors.badAnswer({ method: name, detail: "no bytes" });
+    return wholeBody(response.body, name, signal);
   };
   return {
     url: options.url,
@@ -155,8 +160,12 @@ export function createClient(options: ClientOptions): ApiClient {
       }
       throw apiErrors.streamCut({ method: name });
     },
-    importFile: (bytes, signal, encrypt) => upload(bytes, "application/octet-stream", signal, encrypt),
-    importFolder: (tar, signal, encrypt) => upload(tar, tarType, signal, encrypt),
+    importFile: (bytes, signal, encrypt) =>
+      send(`${importPath}${encryptQuery(encrypt)}`, imported, bytes, "application/octet-stream", signal),
+    importFolder: (tar, signal, encrypt) =>
+      send(`${importPath}${encryptQuery(encrypt)}`, imported, tar, tarType, signal),
+    importCar: (car, signal) => send(carImportPath, importedCar, car, carType, signal),
+    openCar: (cid, version, signal) => bytesOf("car", `${carPath(cid)}?version=${version}`, signal),
     async openFile(cid, wanted, signal) {
       const response = await get("file", `${filePath(cid)}?${fileQuery(wanted)}`, signal);
       const header = response.headers.get(fileBytesHeader) ?? "";
@@ -167,15 +176,11 @@ export function createClient(options: ClientOptions): ApiClient {
     },
     async openFolder(cid, path, signal) {
       const query = new URLSearchParams({ as: "tar", ...(path === "" ? {} : { path }) });
-      const response = await get("file", `${filePath(cid)}?${query}`, signal);
-      if (response.body === null) throw apiErrors.badAnswer({ method: "file", detail: "no bytes" });
-      return wholeBody(response.body, "file", signal);
+      return bytesOf("file", `${filePath(cid)}?${query}`, signal);
     },
     async openSnapshot({ height, messageEpochs }, signal) {
       const query = new URLSearchParams({ height: String(height), messages: String(messageEpochs) });
-      const response = await get("snapshot", `${snapshotPath}?${query}`, signal);
-      if (response.body === null) throw apiErrors.badAnswer({ method: "snapshot", detail: "no bytes" });
-      return wholeBody(response.body, "snapshot", signal);
+      return bytesOf("snapshot", `${snapshotPath}?${query}`, signal);
     },
   };
 }
@@ -195,6 +200,27 @@ function encryptQuery(encrypt: ImportEncryption | undefined): string {
   if (sha256 !== undefined) query.set("sha256", sha256);
   if (recipients.length > 0) query.set("recipients", recipients.join(","));
   return `?${query}`;
+}
+
+/** Sends bytes and checks the answer. */
+function uploadBy(exchange: Exchange) {
+  return async <Result>(
+    path: string,
+    result: z.ZodType<Result>,
+    body: AsyncIterable<Uint8Array>,
+    type: string,
+    signal?: AbortSignal,
+  ): Promise<Result> => {
+    const response = await exchange("import", path, {
+      method: "POST",
+      headers: { "content-type": type },
+      body,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const parsed = result.safeParse(await jsonOf(response, "import", signal));
+    if (!parsed.success) throw badAnswer("import", parsed.error.issues);
+    return parsed.data;
+  };
 }
 
 type Exchange = (name: string, path: string, request: ApiRequest) => Promise<ApiResponse>;

@@ -31,6 +31,21 @@ export function filePath(cid: string): string {
 /** The answer's header with the size of the whole file. */
 export const fileBytesHeader = "x-file-bytes";
 
+/** `POST` a CAR file's bytes here; the answer is an `importedCar` document. */
+export const carImportPath = `${apiPrefix}/car`;
+export const carType = "application/vnd.ipld.car";
+export const importedCar = z.object({
+  version: z.union([z.literal(1), z.literal(2)]),
+  roots: z.array(imported),
+  blocks: z.int().min(0).describe("distinct ones that the roots lead to"),
+  leftOut: z.int().min(0).describe("blocks of the file that are not kept"),
+});
+export type ImportedCar = z.output<typeof importedCar>;
+/** `GET` the CAR of a file or folder here; `?version=2` with an index. */
+export function carPath(cid: string): string {
+  return `${carImportPath}/${encodeURIComponent(cid)}`;
+}
+
 /** `GET` the bytes of a snapshot here, as `chain.snapshot` planned it. */
 export const snapshotPath = `${apiPrefix}/snapshot`;
 

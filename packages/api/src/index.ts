@@ -17,6 +17,9 @@ export {
 export { apiErrors } from "./errors.ts";
 export {
   apiPrefix,
+  carImportPath,
+  carPath,
+  carType,
   type ErrorBody,
   errorBody,
   errorFromBody,
@@ -24,7 +27,9 @@ export {
   fileBytesHeader,
   filePath,
   type Imported,
+  type ImportedCar,
   imported,
+  importedCar,
   importPath,
   methodPath,
   snapshotPath,

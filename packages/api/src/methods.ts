@@ -8,6 +8,7 @@ import { authorityMethods } from "./authority-methods.ts";
 import { channelMethods } from "./channel-methods.ts";
 import { faucetMethods } from "./faucet-methods.ts";
 import { fileMethods } from "./file-methods.ts";
+import { ipfsMethods } from "./ipfs-methods.ts";
 import { jobMethods } from "./job-methods.ts";
 import { lightMethods } from "./light-methods.ts";
 import { marketMethods } from "./market-methods.ts";
@@ -310,6 +311,7 @@ export const methods = {
     }),
   ),
   ...fileMethods,
+  ...ipfsMethods,
   ...putMethods,
   why: call(
     "Explains a deal, message, sector or put, or (sync) how the node follows the chain: what happened, because of what, and the command that fixes it",

@@ -148,3 +148,34 @@ export async function checkFolderWritable(folder: string): Promise<void> {
     throw cliErrors.unwritable({ path: folder, detail: systemDetail(cause) }, cause);
   }
 }
+
+/** Under its name only when it is whole. Errors: `cli/unwritable`, and those of the bytes. */
+export async function streamToFile(
+  path: string,
+  bytes: AsyncIterable<Uint8Array>,
+  onProgress: (writtenBytes: number) => void,
+): Promise<number> {
+  const part = `${path}.part`;
+  const onDisk = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    try {
+      return await work();
+    } catch (cause) {
+      throw cliErrors.unwritable({ path: part, detail: systemDetail(cause) }, cause);
+    }
+  };
+  let written = 0;
+  try {
+    await using file = await onDisk(() => open(part, "w"));
+    for await (const chunk of bytes) {
+      await onDisk(() => file.writeFile(chunk));
+      written += chunk.length;
+      onProgress(written);
+    }
+    await onDisk(() => file.sync());
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
+  await onDisk(() => rename(part, path));
+  return written;
+}

@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import {
+  carImportPath,
   errorToBody,
   fileBytesHeader,
   type MethodName,
@@ -15,6 +16,7 @@ import {
 } from "@holdfast/api";
 import { HoldfastError } from "@holdfast/base";
 import { calls, fileBytes, fileCid, streams } from "./canned.ts";
+import { importedCarOf } from "./canned-ipfs.ts";
 
 export const token = "canned-token";
 
@@ -76,7 +78,8 @@ async function respond(node: CannedNode, request: IncomingMessage, response: Ser
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://127.0.0.1");
   if (request.headers.authorization !== `Bearer ${token}`) return sendJson(response, 401, {});
   if (request.method === "GET" || pathname.endsWith("/import")) node.queries.push(searchParams.toString());
-  if (pathname.endsWith("/import")) return takeFile(node, request, response);
+  if (pathname.endsWith("/import") || (pathname === carImportPath && request.method === "POST"))
+    return takeFile(node, request, response, pathname === carImportPath);
   if (request.method === "GET") return sendFile(node, Number(searchParams.get("offset")), response);
   const name = (Object.keys(methods) as MethodName[]).find((method) => methodPath(method) === pathname);
   if (name === undefined) return sendJson(response, 404, {});
@@ -105,10 +108,16 @@ function sendStream(response: ServerResponse, name: string, instead: unknown): v
   response.end(`${JSON.stringify(instead instanceof HoldfastError ? errorToBody(instead) : streamEnd)}\n`);
 }
 
-async function takeFile(node: CannedNode, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function takeFile(
+  node: CannedNode,
+  request: IncomingMessage,
+  response: ServerResponse,
+  isCar: boolean,
+): Promise<void> {
   node.importedBytes = 0;
   for await (const chunk of request) node.importedBytes += chunk.length;
   const canned = { cid: fileCid, sizeBytes: node.importedBytes, carBytes: node.importedBytes + 400 };
+  if (isCar) return sendJson(response, 200, importedCarOf(fileCid, node.importedBytes));
   const instead = node.instead.get("import");
   sendJson(response, 200, instead === undefined ? canned : instead(canned));
 }

@@ -7,6 +7,7 @@ import { f1Text } from "@holdfast/base";
 import { amendment, authorityCalls, channelCalls, dealOnChain } from "./canned-channels.ts";
 import { faucetCalls } from "./canned-faucet.ts";
 import { folderEntries } from "./canned-folder.ts";
+import { ipfsStatus, pullLines } from "./canned-ipfs.ts";
 import { jobAnswers, jobEvents } from "./canned-jobs.ts";
 import { cid, client, dealId, fileBytes, fileCid, headMs, messageCid, miner, owner } from "./canned-names.ts";
 import { netCalls } from "./canned-net.ts";
@@ -146,6 +147,7 @@ export const calls: Calls = {
     uptimeMs: 3_723_000,
   },
   ...netCalls,
+  "ipfs.status": ipfsStatus,
   "chain.head": head,
   "chain.ls": [head, { ...head, height: 99, messages: 0, timestampMs: headMs - 1000 }],
   "chain.show": {
@@ -309,6 +311,7 @@ export const streams: Streams = {
   "chain.watch": [head, { ...head, height: 101 }],
   "put.watch": [putRunning, putDone],
   "folder.ls": folderEntries,
+  "ipfs.pull": pullLines(fileCid),
   "jobs.watch": jobEvents(headMs),
   "sector.watch": [
     { cursor: 7, sectorId: 4, from: "closing", to: "sealing", reason: null, atMs: headMs - 60_000 },

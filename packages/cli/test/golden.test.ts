@@ -11,6 +11,7 @@ import { commandTable } from "holdfast";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { cid, client, dealId, fileBytes, fileCid, messageCid, miner, owner } from "./canned.ts";
+import { helloCar } from "./canned-ipfs.ts";
 import { type CannedNode, startCannedNode } from "./canned-node.ts";
 import { listOf, madeUpSet, writeSet } from "./params-world.ts";
 import { expectGolden, goldenFolder, run } from "./run.ts";
@@ -21,6 +22,7 @@ beforeAll(async () => {
   node = await startCannedNode();
   folder = await mkdtemp(join(tmpdir(), "holdfast-golden-"));
   await writeFile(join(folder, "photo.jpg"), fileBytes);
+  await writeFile(join(folder, "hello.car"), helloCar);
   const proven = await run(["piece", "inclusion", "prove", ...inclusion(), "-o", join(folder, "proof.json")]);
   expect(proven).toMatchObject({ code: 0, err: "" });
   await writeFile(join(folder, "elements.txt"), "616263\n01\n");
@@ -121,6 +123,14 @@ const given: { readonly [command: string]: () => readonly string[] } = {
     rmSync(join(folder, "chain.car"), { force: true });
     return [join(folder, "chain.car")];
   },
+  "ipfs status": () => [],
+  "ipfs pull": () => [fileCid, "--from", "http://127.0.0.1:8080"],
+  "car import": () => [join(folder, "hello.car")],
+  "car export": () => {
+    rmSync(join(folder, "out.car"), { force: true });
+    return [fileCid, join(folder, "out.car"), "--v2"];
+  },
+  "car ls": () => [join(folder, "hello.car")],
   "message ls": () => [],
   "message show": () => [messageCid],
   "message wait": () => [messageCid],

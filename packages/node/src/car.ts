@@ -1,5 +1,5 @@
 /**
- * CARv1: a root and blocks in one byte stream (IPLD specification "Content Addressable aRchives").
+ * CAR of version 1: a root and blocks in one byte stream (IPLD specification "Content Addressable aRchives").
  * Written section by section; read by a bounded strict reader that checks every block against its CID
  * before it hands it on. Used for files on their way to a sector, for retrieval and for the genesis.
  */
@@ -30,7 +30,7 @@ export const carErrors = defineErrors("car", {
   malformed: {
     exit: "refused",
     message: (data: { detail: string }) => `this is not a CAR stream: ${data.detail}`,
-    fix: "check that the file is a CARv1",
+    fix: "check that the file is a CAR of version 1 or 2, and whole",
   },
   corrupt: {
     exit: "proof-invalid",
@@ -85,13 +85,23 @@ export async function readCarOf(
   rootsMax: number,
 ): Promise<{ readonly roots: readonly CID[]; readonly blocks: AsyncIterable<CarBlock> }> {
   const bytes = new ByteQueue(source);
-  const headerLength = await bytes.varint(headerBytesMax, "header");
-  if (headerLength === undefined) throw carErrors.malformed({ detail: "it is empty" });
-  const roots = rootsOf(await bytes.take(headerLength), rootsMax);
+  const { version, roots } = await readHeader(bytes, rootsMax);
+  if (version !== 1) throw carErrors.malformed({ detail: "its version is not 1" });
   return { roots, blocks: blocksOf(bytes) };
 }
 
-async function* blocksOf(bytes: ByteQueue): AsyncIterable<CarBlock> {
+/** What a stream begins with: the roots of a version 1, or that it is a version 2. */
+export async function readHeader(
+  bytes: ByteQueue,
+  rootsMax: number,
+): Promise<{ readonly version: 1 | 2; readonly roots: readonly CID[] }> {
+  const headerLength = await bytes.varint(headerBytesMax, "header");
+  if (headerLength === undefined) throw carErrors.malformed({ detail: "it is empty" });
+  return headerOf(await bytes.take(headerLength), rootsMax);
+}
+
+/** The sections up to the end; blocks are checked. */
+export async function* blocksOf(bytes: ByteQueue): AsyncIterable<CarBlock> {
   for (;;) {
     const length = await bytes.varint(sectionBytesMax, "section");
     if (length === undefined) return;
@@ -103,18 +113,23 @@ async function* blocksOf(bytes: ByteQueue): AsyncIterable<CarBlock> {
   }
 }
 
-function rootsOf(header: Uint8Array, rootsMax: number): readonly CID[] {
+function headerOf(
+  header: Uint8Array,
+  rootsMax: number,
+): { readonly version: 1 | 2; readonly roots: readonly CID[] } {
   const value = decodeCbor(header, { maxBytes: headerBytesMax });
-  if (typeof value !== "object" || value === null || !("roots" in value) || !("version" in value)) {
-    throw carErrors.malformed({ detail: "its header has no roots or no version" });
+  if (typeof value !== "object" || value === null || !("version" in value)) {
+    throw carErrors.malformed({ detail: "its header has no version" });
   }
-  if (value.version !== 1) throw carErrors.malformed({ detail: "its version is not 1" });
+  if (value.version === 2) return { version: 2, roots: [] };
+  if (value.version !== 1) throw carErrors.malformed({ detail: "its version is neither 1 nor 2" });
+  if (!("roots" in value)) throw carErrors.malformed({ detail: "its header has no roots" });
   const { roots } = value;
   if (!Array.isArray(roots) || roots.length < 1 || roots.length > rootsMax || !roots.every(isCid)) {
     const wanted = rootsMax === 1 ? "exactly one root" : `one to ${rootsMax} roots`;
     throw carErrors.malformed({ detail: `it has not ${wanted}` });
   }
-  return roots;
+  return { version: 1, roots };
 }
 
 function isCid(value: unknown): value is CID {
@@ -145,10 +160,12 @@ function leadingCid(section: Uint8Array): CID {
 }
 
 /** Takes exact lengths from a stream of chunks; never holds more than one section and one chunk. */
-class ByteQueue {
+export class ByteQueue {
   readonly #source: AsyncIterator<Uint8Array>;
   #chunk: Uint8Array = new Uint8Array(0);
   #atBytes = 0;
+  /** Bytes after which the stream ends for the reader, whatever follows. */
+  #leftBytes = Number.POSITIVE_INFINITY;
 
   constructor(source: AsyncIterable<Uint8Array>) {
     this.#source = source[Symbol.asyncIterator]();
@@ -186,6 +203,23 @@ class ByteQueue {
     return parts.length === 1 && only !== undefined ? only : concatBytes(...parts);
   }
 
+  async skip(length: number): Promise<void> {
+    for (let missing = length; missing > 0; ) {
+      if (this.#chunk.length === 0 && !(await this.#refill()))
+        throw carErrors.truncated({ atBytes: this.#atBytes });
+      const part = Math.min(missing, this.#chunk.length);
+      this.#advance(part);
+      missing -= part;
+    }
+  }
+  /** The stream ends so many bytes from here. */
+  endAfter(length: number): void {
+    this.#leftBytes = length - this.#chunk.length;
+    if (this.#leftBytes >= 0) return;
+    this.#chunk = this.#chunk.subarray(0, length);
+    this.#leftBytes = 0;
+  }
+
   async #byte(): Promise<number | undefined> {
     if (this.#chunk.length === 0 && !(await this.#refill())) return undefined;
     const byte = this.#chunk[0];
@@ -197,13 +231,14 @@ class ByteQueue {
     this.#atBytes += count;
   }
   async #refill(): Promise<boolean> {
-    for (;;) {
+    while (this.#leftBytes > 0) {
       const next = await this.#source.next();
       if (next.done === true) return false;
-      if (next.value.length > 0) {
-        this.#chunk = next.value;
-        return true;
-      }
+      if (next.value.length === 0) continue;
+      this.#chunk = next.value.subarray(0, this.#leftBytes);
+      this.#leftBytes -= this.#chunk.length;
+      return true;
     }
+    return false;
   }
 }

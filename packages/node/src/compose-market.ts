@@ -6,6 +6,7 @@ import { listMiners, readMinerState } from "@holdfast/consensus";
 import type { Chain } from "./chain/index.ts";
 import type { Channels } from "./channels/index.ts";
 import type { NodeParts } from "./compose.ts";
+import { carDoorOf } from "./compose-gateway.ts";
 import { paymentsOf } from "./compose-retrieval.ts";
 import { openEncryption, type PeoplesFiles, type StoredFiles } from "./encryption/index.ts";
 import {
@@ -17,13 +18,15 @@ import {
 } from "./market/index.ts";
 import type { Sender } from "./mempool/index.ts";
 import { nameProblem, openRetrieval, type Retrieval, type TreeView } from "./retrieval/index.ts";
-import { type HandlerNeeds, rpcErrors } from "./rpc/index.ts";
+import { type CarDoor, type HandlerNeeds, rpcErrors } from "./rpc/index.ts";
 import type { BlockSwap } from "./swap/index.ts";
 import type { Sync } from "./sync/index.ts";
 
 export interface MarketParts {
   readonly door: HandlerNeeds["market"];
   readonly files: HandlerNeeds["files"];
+  readonly cars: CarDoor;
+  readonly retrieval: Retrieval;
 }
 
 export function openMarkets(
@@ -69,7 +72,8 @@ export function openMarkets(
   stack.defer(swap.serve(retrieval.gifts));
   client = stack.use(openClientMarket({ ...shared, files: filesOf(retrieval), retrieval }));
   const files = openEncryption({ files: filesDoor(chain, wire, retrieval), keys: signer, nameProblem });
-  return { door: marketDoor(chain, { retrieval, files }, client, minerMarket), files };
+  const cars = carDoorOf(retrieval, () => providersOf(chain, wire));
+  return { door: marketDoor(chain, { retrieval, files }, client, minerMarket), files, cars, retrieval };
 }
 
 /** What lies here is looked at at once. */

@@ -21,6 +21,7 @@ import {
 import { type Channels, openChannels } from "./channels/index.ts";
 import type { ClaimChecker } from "./claims.ts";
 import { archiveOf } from "./compose-archive.ts";
+import { type GatewayChoice, ipfsDoorOf, openGateway } from "./compose-gateway.ts";
 import { jobsDoorOf } from "./compose-jobs.ts";
 import { type MarketParts, openMarkets } from "./compose-market.ts";
 import { minerDoorOf, mineStorageOf } from "./compose-storage.ts";
@@ -92,6 +93,8 @@ export interface NodeParts {
   readonly miner?: MinerParts;
   /** The node gives test money. */
   readonly faucet?: FaucetService;
+  /** Files over plain HTTP, without a token. */
+  readonly gateway?: GatewayChoice;
   readonly api?: {
     readonly listen: string;
     readonly token: string;
@@ -115,6 +118,8 @@ export interface RunningNode extends AsyncDisposable {
   readonly puts: HandlerNeeds["market"]["puts"];
   /** URL of the API; empty if none was asked for. */
   readonly apiUrl: string;
+  /** URL of the gateway; empty if there is none. */
+  readonly gatewayUrl: string;
   /** What it has in memory, of all that could grow with the chain or its traffic. */
   held(): readonly Held[];
 }
@@ -151,13 +156,16 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     parts.miner === undefined || mining === undefined ? undefined : minerDoorOf(parts.miner, mining);
   const pruner = stack.use(openPruner({ chain: opened, clock, logger, policy: parts.pruning ?? keepAll }));
   const archive = archiveOf(opened, pruner, clock);
+  const shown = { chain, swap, retrieval: market.retrieval };
+  const gateway = stack.use(await openGateway(parts, shown));
   const rooms = { chain, sync, mempool, sender, proofs, headers, channels, faucet };
-  const needs = handlerNeeds(parts, rooms, market, miner);
+  const needs = { ...handlerNeeds(parts, rooms, market, miner), ipfs: ipfsDoorOf(parts, shown, gateway) };
   const handlers = createHandlers({ ...needs, archive, believedFrom });
   const held = () => [opened, sync, mempool, headers, proofs].flatMap((room) => room.held());
   const measured = metricsOf({ ...rooms, clock, wire, mining, miner, market: market.door, held });
   const metrics = openMetrics(name, measured);
-  const served = { version: parts.version, handlers, files: market.files, archive, metrics, logger };
+  const { files, cars } = market;
+  const served = { files, cars, version: parts.version, handlers, archive, metrics, logger };
   const api = parts.api && stack.use(await startServer({ ...parts.api, ...served }));
   logger.info("node started", { height: chain.head().height, peerId: wire.self });
   const running = stack.move();
@@ -176,6 +184,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     puts: () => market.door.puts(),
     held,
     apiUrl: api?.url ?? "",
+    gatewayUrl: gateway?.url ?? "",
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
@@ -309,7 +318,7 @@ function handlerNeeds(
   rooms: MineRooms & { readonly channels: Channels; readonly faucet: Faucet },
   market: MarketParts,
   miner: HandlerNeeds["miner"],
-): Omit<HandlerNeeds, "archive" | "believedFrom"> {
+): Omit<HandlerNeeds, "archive" | "believedFrom" | "ipfs"> {
   const { chain, sync, mempool, sender, channels, faucet } = rooms;
   const { name, version, clock, logger, wallet, wire } = parts;
   const [genesis] = chain.genesis.cids;

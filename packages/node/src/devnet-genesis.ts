@@ -116,6 +116,7 @@ export async function createDevnet(options: DevnetOptions): Promise<void> {
           ...base,
           name: node.name,
           api: { listen: `127.0.0.1:${node.name === "client" ? options.apiPort : 0}` },
+          gateway: { ...base.gateway, listen: "127.0.0.1:0" },
           net: {
             ...base.net,
             listen: [`/ip4/127.0.0.1/tcp/${ports[index]}`],

@@ -1,10 +1,13 @@
+import { ipfsLimits } from "./limits-ipfs.ts";
+
 /**
  * Every limit of a node on one page. A queue, stream, cache, retry or decoded length without a row
- * here does not exist; this is the table that operators read.
+ * here does not exist; this is the table that operators read (what other programs of IPFS may take is beside it).
  */
 import { fileLimits } from "./file-limits.ts";
 
 export const limits = {
+  ...ipfsLimits,
   ...fileLimits,
   /** One frame of a request/response protocol (2019 protocols: 256 KiB). */
   frameBytes: 262_144,
@@ -98,26 +101,6 @@ export const limits = {
   lightProviders: 16,
   /** A peer that has not been of use yet has this long to answer a chain request. */
   exchangeProbeMs: 5_000,
-  /** Blocks that are asked for in one message of bitswap. */
-  swapEntries: 256,
-  /** Blocks that a message of bitswap that is taken in names or brings. */
-  swapEntriesTaken: 4_096,
-  /** Blocks that one peer wants and has not been given yet. */
-  swapQueued: 1_024,
-  /** Blocks of one peer's wants that are looked up in a second; it may save up those of one. */
-  swapFindsPerSecond: 4_096,
-  /** Content of blocks in one message of bitswap that we send, but for the last of them. */
-  swapMessageBytes: 262_144,
-  /** A peer that has said nothing on a stream of bitswap for this time is not listened to there any more. */
-  swapIdleMs: 120_000,
-  /** A stream of bitswap on which we have nothing to say for this time is ended. */
-  swapLingerMs: 5_000,
-  /** A peer that gives none of the blocks that were asked of it in this time is not waited for. */
-  swapBlockMs: 20_000,
-  /** Blocks of a peer that nobody asked it for, after which it is a liar. */
-  swapUnasked: 256,
-  /** Peers that are asked for one block. */
-  swapPeers: 16,
   /** Requests for objects of a state that a node has under way while it begins at a checkpoint. */
   stateRequests: 4,
   /** Tries in a row in which nobody gives a part of it, with pauses as of `syncRetryMs`, before it is given up. */

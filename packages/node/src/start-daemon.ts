@@ -31,7 +31,7 @@ import {
   type ScoreStore,
 } from "./net/index.ts";
 import { placeOf } from "./place.ts";
-import { type NodeConfig, openRepo, type Repo } from "./repo/index.ts";
+import { defaultConfig, type NodeConfig, openRepo, type Repo } from "./repo/index.ts";
 import { openDiskBlocks } from "./retrieval/index.ts";
 import type { PageFile } from "./rpc/index.ts";
 import { openRepoJobs, readClockOffset } from "./start-worker.ts";
@@ -137,6 +137,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     checker: workers.checker,
     claims: workers.claims,
     api: apiOf(repo, options),
+    ...gatewayOf(config),
     ...(miner === undefined ? {} : { miner }),
     ...faucetOf(config, options, params),
   };
@@ -240,6 +241,15 @@ function hurryMs({ roundMs }: NetworkParams): number {
 
 function apiOf({ config, token }: Repo, { listen, pages }: StartDaemonOptions) {
   return { listen: listen ?? config.api.listen, token, ...(pages === undefined ? {} : { pages }) };
+}
+
+/** Whoever reaches a loopback address is on this machine: for others only what can be checked, unless told. */
+function gatewayOf({ gateway: { listen, plain, fetch } }: NodeConfig): Pick<NodeParts, "gateway"> {
+  if (listen === "") return {};
+  const isOwn = /^(127\.|\[::1\])/.test(listen);
+  const unlessTold = (chosen: boolean | "auto"): boolean => (chosen === "auto" ? isOwn : chosen);
+  const mayMove = listen === defaultConfig().gateway.listen;
+  return { gateway: { listen, plain: unlessTold(plain), fetch: unlessTold(fetch), mayMove } };
 }
 
 function faucetOf(

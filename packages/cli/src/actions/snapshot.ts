@@ -1,14 +1,13 @@
 /** What the commands about the chain as files do: `chain export`, `prune`, `store`. */
-import { open, rename, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { methods } from "@holdfast/api";
 import { z } from "zod";
 import { action, type CommandInput } from "../command.ts";
-import { cliErrors, systemDetail } from "../errors.ts";
+import { cliErrors } from "../errors.ts";
 import { plural, sizeText } from "../human-text.ts";
 import { anyNumber, argument, optionNumber, optionText } from "../input.ts";
 import { facts, table } from "../layout.ts";
-import { statOf } from "../local-file.ts";
+import { statOf, streamToFile } from "../local-file.ts";
 
 /** More is no count of epochs. */
 const mostEpochs = { least: 1, most: Number.MAX_SAFE_INTEGER };
@@ -41,7 +40,7 @@ export const chainExport = action({
       signal,
     );
     const bytes = await client.openSnapshot(plan, signal);
-    const sizeBytes = await writeWhole(path, bytes, (written) =>
+    const sizeBytes = await streamToFile(path, bytes, (written) =>
       terminal.live([`writing the snapshot: ${sizeText(written)}`]),
     );
     terminal.clear();
@@ -58,37 +57,6 @@ export const chainExport = action({
     ]);
   },
 });
-
-/** Under its name only when it is whole. Errors: `cli/unwritable`, and those of the bytes. */
-async function writeWhole(
-  path: string,
-  bytes: AsyncIterable<Uint8Array>,
-  onProgress: (writtenBytes: number) => void,
-): Promise<number> {
-  const part = `${path}.part`;
-  const onDisk = async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    try {
-      return await work();
-    } catch (cause) {
-      throw cliErrors.unwritable({ path: part, detail: systemDetail(cause) }, cause);
-    }
-  };
-  let written = 0;
-  try {
-    await using file = await onDisk(() => open(part, "w"));
-    for await (const chunk of bytes) {
-      await onDisk(() => file.writeFile(chunk));
-      written += chunk.length;
-      onProgress(written);
-    }
-    await onDisk(() => file.sync());
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
-  }
-  await onDisk(() => rename(part, path));
-  return written;
-}
 
 export const chainPrune = action({
   result: methods["chain.prune"].result,

@@ -7,6 +7,7 @@ import { dealCommands } from "./deals.ts";
 import { doctorCommands } from "./doctor.ts";
 import { genesisCommands } from "./genesis.ts";
 import { idleCommands } from "./idle.ts";
+import { ipfsCommands } from "./ipfs.ts";
 import { jobCommands } from "./jobs.ts";
 import { keepCommands } from "./keep.ts";
 import { launchCommands } from "./launch.ts";
@@ -45,6 +46,7 @@ export const commandTable: CommandTable = {
     ...marketCommands,
     ...multisigCommands,
     ...mineKeyCommands,
+    ...ipfsCommands,
     ...proofCommands,
     ...attestCommands,
     ...idleCommands,
@@ -55,6 +57,7 @@ export const commandTable: CommandTable = {
     { noun: "address", summary: "Addresses by themselves" },
     { noun: "ask", summary: "What miners charge" },
     { noun: "attest", summary: "Evidence of enclaves by itself" },
+    { noun: "car", summary: "Files and folders as CAR files" },
     { noun: "chain", summary: "Tipsets, blocks and money" },
     { noun: "chain bad", summary: "Blocks that this node has refused" },
     { noun: "channel", summary: "Payment channels" },
@@ -63,6 +66,7 @@ export const commandTable: CommandTable = {
     { noun: "faucet", summary: "Money that a test network gives away" },
     { noun: "genesis", summary: "Founding a network, alone or together" },
     { noun: "idle", summary: "Idle space by itself" },
+    { noun: "ipfs", summary: "Files from and for other programs of IPFS" },
     { noun: "keep", summary: "Files that live longer than their first deals" },
     { noun: "jobs", summary: "What this node has under way: puts, and the jobs of its miner" },
     { noun: "light", summary: "Following a network by its headers, without a node" },
@@ -112,6 +116,7 @@ export const commandTable: CommandTable = {
         "actor",
         "address",
         "attest",
+        "car",
         "chain",
         "channel",
         "completion",
@@ -119,6 +124,7 @@ export const commandTable: CommandTable = {
         "faucet",
         "genesis",
         "idle",
+        "ipfs",
         "light",
         "message",
         "market",

@@ -5,6 +5,7 @@
 
 import type { MadeAggregate } from "./aggregate.ts";
 import type { EvidenceRequest, JudgedEvidence } from "./attest.ts";
+import type { CarList } from "./car-list.ts";
 import type { CheckedProof } from "./check.ts";
 import type { CircuitRequest, CountedCircuit } from "./circuit.ts";
 import type { PieceFacts } from "./comm-p.ts";
@@ -17,6 +18,7 @@ import type { SealData, Sealed, SealRequest } from "./seal-requests.ts";
 
 export type { MadeAggregate } from "./aggregate.ts";
 export type { EvidenceRequest, JudgedEvidence } from "./attest.ts";
+export type { CarList, ListedBlock } from "./car-list.ts";
 export type { CheckedProof } from "./check.ts";
 export type { CircuitKind, CircuitRequest, CountedCircuit } from "./circuit.ts";
 export type { PieceFacts } from "./comm-p.ts";
@@ -42,6 +44,11 @@ export type {
  */
 export async function pieceFacts(bytes: AsyncIterable<Uint8Array>): Promise<PieceFacts> {
   return (await import("./comm-p.ts")).pieceFacts(bytes);
+}
+
+/** What is in a CAR file of version 1 or 2. Errors `car/…`, also while its blocks are read. */
+export async function listCar(bytes: AsyncIterable<Uint8Array>): Promise<CarList> {
+  return (await import("./car-list.ts")).listCar(bytes);
 }
 
 /** The commitment in a piece CID, in hex. Errors `cid/malformed`, `pieces/bad-cid`. */

@@ -137,6 +137,32 @@ export const configSchema = z
       })
       .strict()
       .prefault({}),
+    gateway: z
+      .object({
+        listen: z
+          .string()
+          .max(256)
+          .regex(
+            /^$|^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:]+\]):\d{1,5}$/i,
+            "an address such as 127.0.0.1:3480, or nothing",
+          )
+          .default("127.0.0.1:3480")
+          .describe(
+            "address of the HTTP gateway, which needs no token; port 0 takes any free one; empty: none",
+          ),
+        plain: z
+          .union([z.boolean(), z.literal("auto")])
+          .default("auto")
+          .describe(
+            "give files and pages too, not only blocks and CAR streams that can be checked; auto: on loopback only",
+          ),
+        fetch: z
+          .union([z.boolean(), z.literal("auto")])
+          .default("auto")
+          .describe("fetch what is not here for whoever asks the gateway; auto: on loopback only"),
+      })
+      .strict()
+      .prefault({}),
     faucet: z
       .object({
         serve: z
@@ -193,7 +219,7 @@ export function writeConfig(config: NodeConfig): string {
   const lines = ["# Configuration of a Holdfast node.", ""];
   const { shape } = configSchema;
   lines.push(`# ${shape.name.description}`, stringify({ name: config.name }).trim(), "");
-  for (const section of ["api", "net", "chain", "mining", "files", "faucet", "log"] as const) {
+  for (const section of ["api", "net", "chain", "mining", "files", "gateway", "faucet", "log"] as const) {
     lines.push(`[${section}]`);
     const keys = shape[section].unwrap().shape as { readonly [key: string]: z.ZodType };
     for (const [key, value] of Object.entries(config[section])) {

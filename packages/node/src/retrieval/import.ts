@@ -7,10 +7,12 @@ import { abortable, type Cancel, type CID } from "@holdfast/base";
 import { importFile as layOut } from "ipfs-unixfs-importer";
 import { carHeader } from "../car.ts";
 import { limits } from "../limits.ts";
+import { type ImportedCar, importCar } from "./car-import.ts";
 import { retrievalErrors } from "./errors.ts";
 import { type FolderSource, importTree } from "./folder-import.ts";
 import { ImportedBlocks, kuboChunkBytes, kuboLayout } from "./imported-blocks.ts";
 import type { LocalFiles } from "./local-files.ts";
+import { type PulledFile, type PullOptions, pullTree } from "./tree-pull.ts";
 
 export interface ImportedFile {
   readonly root: CID;
@@ -49,10 +51,21 @@ export class Imports implements AsyncDisposable {
     });
   }
 
-  async #run(
+  /** Errors as `importCar`, and `retrieval/closed`. */
+  car(source: AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<ImportedCar> {
+    return this.#run(options, ({ signal }) => importCar(this.#files, interruptible(source, signal)));
+  }
+  /** Errors as `pullTree`, and `retrieval/closed`. */
+  pull(root: CID, { signal, ...options }: PullOptions): Promise<PulledFile> {
+    return this.#run({ signal }, (inner) =>
+      pullTree(this.#files, root, { ...options, signal: inner.signal ?? signal }),
+    );
+  }
+
+  async #run<Result>(
     options: ImportOptions,
-    start: (options: ImportOptions) => Promise<ImportedFile>,
-  ): Promise<ImportedFile> {
+    start: (options: ImportOptions) => Promise<Result>,
+  ): Promise<Result> {
     if (this.#closed) throw retrievalErrors.closed({});
     const { signal } = options;
     signal?.throwIfAborted();

@@ -5,9 +5,12 @@
  */
 import { abortable, type Cancel, type CID, type PeerId } from "@holdfast/base";
 import { readCar } from "../car.ts";
+import { carV2Head, carV2Index } from "../car-v2.ts";
 import type { FileRecord } from "./blocks.ts";
+import type { ImportedCar } from "./car-import.ts";
 import { streamCar } from "./car-plan.ts";
 import { type ClientTools, carFrom } from "./client.ts";
+import { type Dag, type DagSource, dagOf } from "./dag.ts";
 import { retrievalErrors } from "./errors.ts";
 import type { FetchResult } from "./fetch.ts";
 import { type FoundProvider, findProviders } from "./find.ts";
@@ -28,10 +31,13 @@ import { type Gifts, openProvider, type Provider, type ServiceView } from "./pro
 import { type BlockReader, type ByteRange, type OpenFile, openFileBytes } from "./read-file.ts";
 import { SharedFetches } from "./shared-fetches.ts";
 import { type FileStat, statFile } from "./stat.ts";
+import type { PulledFile, PullOptions } from "./tree-pull.ts";
 
 export { type FileBlocks, type FileRecord, memoryBlocks } from "./blocks.ts";
+export type { ImportedCar } from "./car-import.ts";
 export { type CarPlan, type PieceSlice, pieceSlices, planCar, streamCar } from "./car-plan.ts";
 export type { ProviderOffer } from "./client.ts";
+export type { Dag, DagPlace, DagQuery, DagSource } from "./dag.ts";
 export { type DiskBlocksOptions, openDiskBlocks } from "./disk-blocks.ts";
 export { retrievalErrors } from "./errors.ts";
 export type { FetchProgress, FetchResult } from "./fetch.ts";
@@ -59,6 +65,7 @@ export type { ByteRange, OpenFile } from "./read-file.ts";
 export type { ProgressListener } from "./shared-fetches.ts";
 export type { FileStat } from "./stat.ts";
 export type { ReadProgress } from "./swarm-reader.ts";
+export type { GetBlock, PulledFile, PullOptions, PullProgress } from "./tree-pull.ts";
 export { nameProblem } from "./unixfs.ts";
 export { dagBlocks, type WalkLimits } from "./walk.ts";
 
@@ -72,6 +79,15 @@ export interface Retrieval extends AsyncDisposable {
    * Stores a folder, with the CID that Kubo gives it. Errors as `importFile`, and `retrieval/bad-name`, `/bad-entry`.
    */
   importFolder(source: FolderSource, options?: ImportOptions): Promise<ImportedFile>;
+  /**
+   * Stores the files and folders of a CAR file of version 1 or 2: every root must be whole. `car/…`,
+   * `retrieval/missing-block`, `/unsupported-cid`, `/too-large`, `/quota-full`, `disk/…`.
+   */
+  importCar(source: AsyncIterable<Uint8Array>, options?: { readonly signal?: Cancel }): Promise<ImportedCar>;
+  /** Stores a tree whose blocks come from somewhere else. Errors as `pullTree`. */
+  pull(root: CID, options: PullOptions): Promise<PulledFile>;
+  /** A tree whose blocks come from a source that is asked for what is not here. */
+  dag(root: CID, elsewhere: Pick<DagSource, "get">): Dag;
   /** Asks all providers. `retrieval/no-provider` if neither they nor this node have the file. */
   stat(root: CID, providers: readonly PeerId[], signal?: Cancel): Promise<FileStat>;
   /**
@@ -94,6 +110,8 @@ export interface Retrieval extends AsyncDisposable {
   openTree(root: CID, options: TreeOptions): Promise<OpenTree>;
   /** The CAR stream of a local file from an offset on. `retrieval/missing-block`, `retrieval/bad-offset`. */
   carStream(root: CID, options?: { readonly skipBytes?: number }): AsyncIterable<Uint8Array>;
+  /** The same with what version 2 puts around it; its index is at the end. */
+  carV2Stream(root: CID): AsyncIterable<Uint8Array>;
   /** The length of the CAR stream of a local file. `retrieval/missing-block`. */
   carBytes(root: CID): Promise<number>;
   /** The CAR stream as this peer sends it now, unverified and never from local blocks. */
@@ -133,6 +151,16 @@ export function openRetrieval(needs: RetrievalNeeds): Retrieval {
   return {
     importFile: (source, options) => announced(provider, imports.file(source, options)),
     importFolder: (source, options) => announced(provider, imports.folder(source, options)),
+    importCar: (source, options) => imports.car(source, options),
+    pull: (root, options) => imports.pull(root, options),
+    dag: (root, elsewhere) =>
+      dagOf(
+        {
+          get: async (cid) => (await blocks.get(cid)) ?? elsewhere.get(cid),
+          sizeBytes: (cid) => blocks.sizeBytes(cid),
+        },
+        root,
+      ),
     stat: (root, providers, signal) => statFile({ tools, files, root, providers, signal }),
     async ensureLocal(root, providers, { signal, progress } = {}) {
       signal?.throwIfAborted();
@@ -154,6 +182,12 @@ export function openRetrieval(needs: RetrievalNeeds): Retrieval {
     readFile: (root, offsetBytes = 0) => openFileBytes(localReader(files, root), root, { offsetBytes }),
     async *carStream(root, { skipBytes = 0 } = {}) {
       yield* streamCar(blocks, await plans.of(root), skipBytes);
+    },
+    async *carV2Stream(root) {
+      const plan = await plans.of(root);
+      yield carV2Head(plan.carBytes);
+      yield* streamCar(blocks, plan);
+      yield carV2Index(plan);
     },
     carBytes: async (root) => (await files.complete(root))?.carBytes ?? (await plans.of(root)).carBytes,
     carFrom: (peer, payload, signal) => carFrom(tools, peer, payload, signal),

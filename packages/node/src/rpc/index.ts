@@ -5,6 +5,7 @@ export { believedFix, believedText } from "./handlers/sync.ts";
 export type { JobsDoor, WatchFrom } from "./jobs-door.ts";
 export type { LocalSector, MinerDoor } from "./miner-needs.ts";
 export type {
+  CarDoor,
   FileDoor,
   HandlerNeeds,
   MarketDoor,

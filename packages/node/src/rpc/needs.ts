@@ -29,10 +29,12 @@ import type {
   Tipset,
   Upgrade,
 } from "@holdfast/consensus";
+import type { IpfsDoor } from "./ipfs-needs.ts";
 import type { JobsDoor } from "./jobs-door.ts";
 import type { FileDoor, MarketDoor } from "./market-needs.ts";
 import type { MinerDoor } from "./miner-needs.ts";
 
+export type { CarDoor, IpfsDoor } from "./ipfs-needs.ts";
 export type { DealDetail, Explanation, FileDoor, MarketDoor, PutView } from "./market-needs.ts";
 
 /** One file of the page that the API server shows to a person. */
@@ -301,6 +303,7 @@ export interface HandlerNeeds {
   readonly light: LightDoor;
   readonly faucet: FaucetDoor;
   readonly files: FileDoor;
+  readonly ipfs: IpfsDoor;
   readonly miner: MinerDoor | undefined;
   /** Undefined if this node runs no miner. */
   readonly jobs: JobsDoor | undefined;

@@ -29,8 +29,9 @@ import { folderFromTar, folderToTar } from "@holdfast/api/folder-tar";
 import { HoldfastError, type Logger } from "@holdfast/base";
 import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import { limits } from "../limits.ts";
+import { addCars } from "./cars.ts";
 import { rpcErrors } from "./errors.ts";
-import type { ArchiveDoor, FileDoor, MetricsDoor, PageFile } from "./needs.ts";
+import type { ArchiveDoor, CarDoor, FileDoor, MetricsDoor, PageFile } from "./needs.ts";
 import { addPages } from "./pages.ts";
 
 export interface ServerOptions {
@@ -40,6 +41,7 @@ export interface ServerOptions {
   readonly version: string;
   readonly handlers: ApiHandlers;
   readonly files: FileDoor;
+  readonly cars: CarDoor;
   readonly archive: ArchiveDoor;
   readonly metrics: MetricsDoor;
   /** Shown without a token: they hold no secret. */
@@ -60,6 +62,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   addPages(app, pages);
   addMethods(app, options, stopping.signal);
   addFiles(app, options.files, stopping.signal);
+  addCars(app, options.cars, (reply) => AbortSignal.any([stopping.signal, goneSignal(reply)]));
   addSnapshots(app, options.archive);
   addService(app, options);
   app.setErrorHandler((error, _request, reply) => sendFailure(reply, error, options.logger));

@@ -5,6 +5,7 @@ import { chainHandlers } from "./chain.ts";
 import { channelHandlers } from "./channels.ts";
 import { escrowHandlers } from "./escrow.ts";
 import { faucetHandlers } from "./faucet.ts";
+import { ipfsHandlers } from "./ipfs.ts";
 import { jobHandlers } from "./jobs.ts";
 import { lightHandlers } from "./light.ts";
 import { marketHandlers } from "./market.ts";
@@ -27,6 +28,7 @@ export function createHandlers(needs: HandlerNeeds): ApiHandlers {
     ...minerHandlers(needs),
     ...jobHandlers(needs),
     ...lightHandlers(needs),
+    ...ipfsHandlers(needs),
     ...marketHandlers(needs),
     ...escrowHandlers(needs),
     ...networkHandlers(needs),

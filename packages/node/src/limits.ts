@@ -1,14 +1,12 @@
-import { ipfsLimits } from "./limits-ipfs.ts";
-
 /**
  * Every limit of a node on one page. A queue, stream, cache, retry or decoded length without a row
- * here does not exist; this is the table that operators read (what other programs of IPFS may take is beside it).
+ * here does not exist; this is the table that operators read.
  */
 import { fileLimits } from "./file-limits.ts";
-
+import { ipfsLimits } from "./ipfs-limits.ts";
 export const limits = {
-  ...ipfsLimits,
   ...fileLimits,
+  ...ipfsLimits,
   /** One frame of a request/response protocol (2019 protocols: 256 KiB). */
   frameBytes: 262_144,
   /** One gossiped block or message. */

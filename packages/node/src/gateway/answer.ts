@@ -69,6 +69,16 @@ function located({ location }: ContentRequest): { readonly [name: string]: strin
   return location === undefined ? {} : { "content-location": location };
 }
 
+type Shown = { readonly [name: string]: string };
+
+/** Where the content was asked for, and the CID at each name of the way. */
+function shownOf({ rootText, path }: ContentRequest, roots: readonly CID[]): Shown {
+  return {
+    "x-ipfs-path": `/ipfs/${[rootText, ...path.map(encodeURIComponent)].join("/")}`,
+    "x-ipfs-roots": roots.map(String).join(","),
+  };
+}
+
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
@@ -76,8 +86,8 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 /** The bytes of one block, or of a span of it. */
 async function rawAnswer(dag: GatewayDag, asked: Asked): Promise<Answer> {
   const { request } = asked;
-  const { cid } =
-    request.path.length === 0 ? { cid: request.root } : await dag.find(request.root, request.path);
+  const { root, path } = request;
+  const { cid, roots } = path.length === 0 ? { cid: root, roots: [root] } : await dag.find(root, path);
   const etag = `"${cid}.raw"`;
   const bytes = await dag.block(cid);
   if (isKnown(asked, etag)) return notModified(etag);
@@ -91,6 +101,7 @@ async function rawAnswer(dag: GatewayDag, asked: Asked): Promise<Answer> {
     ...forEver,
     ...unguessed,
     ...located(request),
+    ...shownOf(request, roots),
   };
   if (span === undefined) {
     return {
@@ -182,14 +193,11 @@ async function* itemsOf(dag: GatewayDag, { cid, kind, target }: GatewayPlace, na
 
 async function plainAnswer(dag: GatewayDag, asked: Asked): Promise<Answer> {
   const { request } = asked;
-  const { rootText, path, isFolderPath } = request;
+  const { path, isFolderPath } = request;
   if (asked.header("service-worker") === "script" && path.length === 0 && !isFolderPath)
     throw gatewayErrors.badRequest({ detail: "a service worker belongs below its CID" });
   const place = await dag.find(request.root, path);
-  const shown = {
-    "x-ipfs-path": `/ipfs/${[rootText, ...path.map(encodeURIComponent)].join("/")}`,
-    "x-ipfs-roots": place.roots.map(String).join(","),
-  };
+  const shown = shownOf(request, place.roots);
   switch (place.kind) {
     case "file":
       return fileAnswer(dag, asked, { cid: place.cid, name: request.fileName ?? path.at(-1) ?? "" }, shown);
@@ -216,8 +224,6 @@ async function plainAnswer(dag: GatewayDag, asked: Asked): Promise<Answer> {
       });
   }
 }
-
-type Shown = { readonly [name: string]: string };
 
 async function fileAnswer(
   dag: GatewayDag,

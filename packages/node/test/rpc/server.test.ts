@@ -62,7 +62,12 @@ const options = {
     importCar: async (bytes: AsyncIterable<Uint8Array>) => {
       let carBytes = 0;
       for await (const chunk of bytes) carBytes += chunk.length;
-      return { version: 2 as const, roots: [{ cid: "bafyroot", sizeBytes: 1, carBytes }], blocks: 1, leftOut: 0 };
+      return {
+        version: 2 as const,
+        roots: [{ cid: "bafyroot", sizeBytes: 1, carBytes }],
+        blocks: 1,
+        leftOut: 0,
+      };
     },
     openCar: async (_cid: string, version: 1 | 2) => ({
       sizeBytes: null,

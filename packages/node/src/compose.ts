@@ -24,6 +24,7 @@ import { archiveOf } from "./compose-archive.ts";
 import { type GatewayChoice, ipfsDoorOf, openGateway } from "./compose-gateway.ts";
 import { jobsDoorOf } from "./compose-jobs.ts";
 import { type MarketParts, openMarkets } from "./compose-market.ts";
+import { metricsOf } from "./compose-metrics.ts";
 import { minerDoorOf, mineStorageOf } from "./compose-storage.ts";
 import type { Database } from "./database.ts";
 import { createInvitation } from "./discovery/index.ts";
@@ -34,7 +35,7 @@ import type { Held } from "./held.ts";
 import { headersFrom, proofOf, serveLight } from "./light/index.ts";
 import { limits } from "./limits.ts";
 import { type Mempool, openMempool, openSender, type Sender } from "./mempool/index.ts";
-import { type MetricsSource, openMetrics } from "./metrics.ts";
+import { openMetrics } from "./metrics.ts";
 import { type AskPolicy, type MineNeeds, type MinerPlace, type Mining, startMining } from "./mine/index.ts";
 import type { Deed, NetControl } from "./net/index.ts";
 import { createProofPass, type ProofChecker, type ProofPass } from "./proof-pass.ts";
@@ -365,40 +366,4 @@ function finalTipset(chain: Chain): { readonly checkpoint?: Pick<Checkpoint, "ci
   if (height <= 0) return {};
   const final = chain.tipsetAt(height);
   return { checkpoint: { height: final.height, cids: final.cids } };
-}
-
-interface Measured {
-  readonly chain: Chain;
-  readonly sync: Sync;
-  readonly clock: Clock;
-  readonly wire: Wire;
-  readonly mempool: Mempool;
-  readonly mining: Mining | undefined;
-  readonly miner: HandlerNeeds["miner"];
-  readonly market: HandlerNeeds["market"];
-  readonly held: () => readonly Held[];
-}
-
-function metricsOf(rooms: Measured): MetricsSource {
-  const { chain, sync, clock, wire, mempool, mining, miner, market, held } = rooms;
-  const countBy = (states: readonly string[]): { readonly [state: string]: number } => {
-    const counts: { [state: string]: number } = {};
-    for (const state of states) counts[state] = (counts[state] ?? 0) + 1;
-    return counts;
-  };
-  return {
-    height: () => chain.head().height,
-    headAgeSeconds: () => (clock.nowMs() - (chain.head().blocks[0]?.timestampMs ?? 0)) / 1000,
-    peers: () => wire.peers().length,
-    syncCode: () => sync.state().code,
-    pendingMessages: () => mempool.pending().length,
-    powerBytes: () =>
-      miner === undefined
-        ? 0
-        : Number(readMinerState(chain.store, chain.headState().state, miner.miner).power),
-    blocksWon: () => mining?.status().blocksWon ?? 0,
-    sectors: async () => (await miner?.countSectors()) ?? {},
-    deals: async () => countBy((await market.deals()).map(({ state }) => state)),
-    held,
-  };
 }

@@ -35,7 +35,7 @@ describe("pages", () => {
       version: "0",
       handlers: { "wallet.ls": async () => [] } as unknown as ApiHandlers,
       files: {} as never,
-    cars: {} as never,
+      cars: {} as never,
       archive: {} as never,
       metrics: { text: async () => "" },
       logger: silentLogger,

@@ -1,0 +1,46 @@
+/** What a node's metrics read of its rooms. */
+import type { Clock, Wire } from "@holdfast/base";
+import { readMinerState } from "@holdfast/consensus";
+import type { Chain } from "./chain/index.ts";
+import type { Held } from "./held.ts";
+import type { Mempool } from "./mempool/index.ts";
+import type { MetricsSource } from "./metrics.ts";
+import type { Mining } from "./mine/index.ts";
+import type { HandlerNeeds } from "./rpc/index.ts";
+import type { Sync } from "./sync/index.ts";
+
+interface Measured {
+  readonly chain: Chain;
+  readonly sync: Sync;
+  readonly clock: Clock;
+  readonly wire: Wire;
+  readonly mempool: Mempool;
+  readonly mining: Mining | undefined;
+  readonly miner: HandlerNeeds["miner"];
+  readonly market: HandlerNeeds["market"];
+  readonly held: () => readonly Held[];
+}
+
+export function metricsOf(rooms: Measured): MetricsSource {
+  const { chain, sync, clock, wire, mempool, mining, miner, market, held } = rooms;
+  const countBy = (states: readonly string[]): { readonly [state: string]: number } => {
+    const counts: { [state: string]: number } = {};
+    for (const state of states) counts[state] = (counts[state] ?? 0) + 1;
+    return counts;
+  };
+  return {
+    height: () => chain.head().height,
+    headAgeSeconds: () => (clock.nowMs() - (chain.head().blocks[0]?.timestampMs ?? 0)) / 1000,
+    peers: () => wire.peers().length,
+    syncCode: () => sync.state().code,
+    pendingMessages: () => mempool.pending().length,
+    powerBytes: () =>
+      miner === undefined
+        ? 0
+        : Number(readMinerState(chain.store, chain.headState().state, miner.miner).power),
+    blocksWon: () => mining?.status().blocksWon ?? 0,
+    sectors: async () => (await miner?.countSectors()) ?? {},
+    deals: async () => countBy((await market.deals()).map(({ state }) => state)),
+    held,
+  };
+}

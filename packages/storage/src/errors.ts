@@ -147,6 +147,12 @@ export const storageErrors = defineErrors("storage", {
       `the sealed data of sector ${data.sectorId} has rotted: ${data.detail}`,
     fix: "check the volume (dmesg, SMART) and declare the sector faulty",
   },
+  unrepairable: {
+    exit: "refused",
+    message: (data: { sectorId: number; reason: string }) =>
+      `sector ${data.sectorId} cannot be made anew: ${data.reason}`,
+    fix: "attach the volume with what is left of it, or give the sector up with `holdfast mine terminate`",
+  },
   noNativeFiles: {
     exit: "usage",
     message: (_data: NoData) => "worker threads cannot open the files of this disk",

@@ -106,7 +106,7 @@ describe("requests to a bucket", () => {
     server.failures.push({ status: 200, code: "" }, { status: 403, code: "AccessDenied" });
     const failing = await disk.open("other", "create");
     await failing.writeAt(0, utf8Bytes("x"));
-    expect(await codeOf(failing[Symbol.asyncDispose]())).not.toBe("no error");
+    expect(await codeOf((async () => await failing[Symbol.asyncDispose]())())).not.toBe("no error");
     expect(await scratch.list("spool")).toEqual([]);
     server.failures.length = 0;
   });

@@ -1,4 +1,5 @@
 /** Files that rot, vanish or belong to nobody: what is found, named, left out, deleted, and what is not. */
+import { DatabaseSync } from "node:sqlite";
 import { equalBytes, sectorId as sectorIdOf, utf8Bytes } from "@holdfast/base";
 import { codeOf } from "@holdfast/base/testing";
 import { createVerifier, defaultClasses, type Prover, type RangeCost, sectorProfile } from "@holdfast/proofs";
@@ -250,10 +251,14 @@ describe("a start", () => {
   });
 
   it("finishes with the files of a commit, and takes no stale file for the plain copy", async () => {
-    const { storage, disk, dbPath } = await committed(1);
+    const { storage, disk, dbPath } = await simStorage(files.next());
+    await storage.addPiece(pieceOf("p1", 900));
+    await sealTo(storage, 1, "proved");
     await storage.close();
-    await disk.rename("unsealed/1", "staged/1");
-    await disk.writeFile("cache/1/aux", utf8Bytes("left over"));
+    const db = new DatabaseSync(dbPath);
+    db.exec("UPDATE sectors SET state = 'committed'");
+    db.close();
+    await disk.rename("staged/1", "unsealed/1"); // not recorded yet
     const second = await simStorage(dbPath, { disk });
     expect(await filesOn(disk)).toEqual(["cache/1/tree", "sealed/1", "unsealed/1"]);
     await second.storage.close();

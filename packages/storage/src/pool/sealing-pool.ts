@@ -54,9 +54,9 @@ export function createSealingPool(options: SealingPoolOptions = {}): SealingPool
  * Throws storage/no-native-files.
  */
 function tablesOf(disk: Disk): () => VolumeTable {
-  if ("table" in disk) return () => (disk as VolumeDisk).table();
   const home = disk.nativePath("");
   if (home === undefined) throw storageErrors.noNativeFiles({});
+  if ("table" in disk) return () => (disk as VolumeDisk).table();
   return () => ({ home, volumes: [] });
 }
 

@@ -9,22 +9,29 @@ import { openSqlite } from "../db/index.ts";
 import { storageErrors } from "../errors.ts";
 import { createInlineSealer, type SealingPool } from "../pool/index.ts";
 import { emptyFill, openStore, type SectorRow, type StorageStore } from "../store/index.ts";
+import { checkPlace, mountVolumes, openPlace, spoolFolder, type VolumePlace } from "../volumes/index.ts";
 import { Collector } from "./collector.ts";
 import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
 import { EventFeed } from "./feed.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { KeyedLocks } from "./locks.ts";
+import { Moving } from "./moving.ts";
 import { defaultLimits, pageCounts, type StorageLimits } from "./options.ts";
 import { importPresealed } from "./presealed.ts";
 import { Proving } from "./proving.ts";
 import { Reading } from "./reading.ts";
 import { recover } from "./recovery.ts";
+import { Repair } from "./repair.ts";
 import { Sealing } from "./sealing.ts";
 import { Space } from "./space.ts";
 import { Staging } from "./staging.ts";
 import type { Storage } from "./storage.ts";
 import type { SectorInfo } from "./types.ts";
+import { FileUses } from "./uses.ts";
 import { infoOf, storedPiece } from "./views.ts";
+import { VolumeAdmin, type VolumeAdminParts } from "./volume-admin.ts";
+import { volumesOf } from "./volume-door.ts";
+import { VolumeKeeper } from "./volume-keeper.ts";
 import { WorkFolders } from "./work.ts";
 
 export interface StorageOptions extends Partial<Omit<StorageLimits, "sectorBytes">> {
@@ -40,6 +47,8 @@ export interface StorageOptions extends Partial<Omit<StorageLimits, "sectorBytes
   readonly prover: Prover | SealingPool;
   readonly clock: Clock;
   readonly logger?: Logger;
+  /** How volumes are opened that are attached; for real when left out, with keys from the environment. */
+  readonly openPlace?: (place: VolumePlace) => Disk;
 }
 
 /**
@@ -48,7 +57,10 @@ export interface StorageOptions extends Partial<Omit<StorageLimits, "sectorBytes
  * Throws storage/foreign-database, schema-too-new, database-damaged, proofs/unknown-sector-size and disk/….
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
-  const { disk, dbPath, prover, clock, logger = silentLogger, classes = defaultClasses, ...limits } = options;
+  const { disk: home, dbPath, prover, clock, openPlace = reallyOpen(options) } = options;
+  const { logger = silentLogger, classes = defaultClasses } = options;
+  const limits = limitsOf(options);
+  const disk = mountVolumes(home);
   resolveClass(classes, options.sectorBytes);
   await using stack = new AsyncDisposableStack();
   const end = new AbortController();
@@ -64,7 +76,13 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     clock,
     logger,
     classes,
-    limits: { ...defaultLimits, ...limits },
+    limits,
+    volumes: new VolumeKeeper({
+      ...{ disk, store, clock, logger, openPlace },
+      maxHomeBytes: limits.maxBytes,
+      end: end.signal,
+    }),
+    uses: new FileUses(),
     sealer,
     locks: new KeyedLocks(),
     work: new WorkFolders(),
@@ -72,17 +90,35 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   };
   const events = new EventFeed(store, end.signal);
   feed.announce = () => events.announce();
-  const parts = partsOf(core);
+  const parts = partsOf(core, {
+    openPlace,
+    checkPlace: options.openPlace === undefined ? checkPlace : async () => {},
+  });
+  await core.volumes.open();
   await recover(core, parts.lifecycle, parts.collector);
   await parts.sealing.resume();
   await parts.staging.resume();
+  parts.moving.resume();
   const held = stack.move();
   return storageOf(core, parts, events, async () => {
     end.abort(storageErrors.closed({}));
     await parts.staging.settled();
     await parts.sealing.settled();
+    await parts.moving.settled();
+    await core.volumes.settled();
     await held.disposeAsync();
   });
+}
+
+function reallyOpen({ disk, clock }: StorageOptions): (place: VolumePlace) => Disk {
+  const scratch = { disk, folder: spoolFolder };
+  return (place) => openPlace(place, { clock, scratch, env: process.env });
+}
+
+function limitsOf(options: StorageOptions): StorageLimits {
+  const { disk: _disk, dbPath: _db, prover: _prover, clock: _clock, ...rest } = options;
+  const { logger: _logger, classes: _classes, openPlace: _open, ...limits } = rest;
+  return { ...defaultLimits, ...limits };
 }
 
 /** The database is closed again when it cannot be used. */
@@ -93,15 +129,21 @@ async function openMetadata(dbPath: string, onEvents: () => void): Promise<Stora
   return store;
 }
 
-function partsOf(core: Core) {
+function partsOf(core: Core, places: Pick<VolumeAdminParts, "openPlace" | "checkPlace">) {
   const space = new Space(core);
   const reading = new Reading(core);
   const collector = new Collector(core);
   const staging = new Staging(core, space);
-  const sealing = new Sealing(core, (sectorId) => collector.sweep(sectorId));
+  const sealing = new Sealing(core, {
+    sweep: (sectorId) => collector.sweep(sectorId),
+    placeAnew: (tx, row) => space.placeAnew(tx, row),
+  });
   const proving = new Proving(core, reading);
-  const lifecycle = new Lifecycle(core, { staging, sealing, reading, collector });
-  return { space, reading, collector, staging, sealing, proving, lifecycle };
+  const lifecycle = new Lifecycle(core, { staging, sealing, reading, collector, space });
+  const moving = new Moving(core, { collector, staging, whenIdle: (sectorId) => sealing.idle(sectorId) });
+  const admin = new VolumeAdmin(core, { ...places, drain: () => moving.resume() });
+  const repair = new Repair(core, { reading, space });
+  return { space, reading, collector, staging, sealing, proving, lifecycle, moving, admin, repair };
 }
 
 type Parts = ReturnType<typeof partsOf>;
@@ -119,6 +161,7 @@ function storageOf(core: Core, parts: Parts, events: EventFeed, end: () => Promi
     events: (after, signal) => events.events(after, signal),
     cursorOf: (consumer) => core.store.cursorOf(consumer),
     saveCursor: (consumer, cursor) => core.store.transaction((tx) => tx.saveCursor(consumer, cursor)),
+    volumes: volumesOf(core, parts),
     usage: () => parts.space.usage(),
     audit: () => parts.collector.audit(),
     collectGarbage: () => parts.collector.collect(),
@@ -186,15 +229,15 @@ function sealsOf(core: Core, parts: Parts): Pick<Storage, SealMethods> {
     addCommittedCapacity: async () => {
       ensureOpen(core);
       const { sectorBytes } = core.limits;
-      await space.checkVolume(sectorBytes);
+      await space.look();
       ensureOpen(core);
       return await core.store.transaction(async (tx) => {
-        await space.checkQuota(tx, sectorBytes);
         const row = await tx.openSector(sectorBytes, "capacity", "closing", core.clock.nowMs());
+        await space.place(tx, row.sectorId, sectorBytes);
         return row.sectorId;
       });
     },
-    importPresealed: (sector) => importPresealed(core, sector),
+    importPresealed: (sector) => importPresealed(core, space, sector),
     nextToSeal: async () => {
       ensureOpen(core);
       const row = await sealing.next();

@@ -1,31 +1,37 @@
 /**
- * Files and their owners. The audit walks our folders and names for each file the sector or the job that
- * claims it; what we could have written and nobody claims is an orphan, what we could not have written is
- * foreign and stays. The collector deletes orphans, each only after a second look at its claims under the lock
- * of its sector. Whoever puts a final file in place holds that lock, a sector's id is never used again, and no
- * state claims anew what its predecessor had given up: nothing alive can be among them.
+ * Files and their owners. The audit walks our folders on every volume that is here and names for each file the sector
+ * or the job that it belongs to; what we could have written and nobody owns is an orphan, what we could not have
+ * written is foreign and stays. A file is a sector's if the metadata says that it lies there. The collector deletes
+ * orphans, each after a second look under the lock of its sector, in a transaction: who was taken over deletes nothing.
+ * Whoever puts a final file in place holds that lock and records it before letting go: nothing alive can be among them.
  */
+import { HoldfastError } from "@holdfast/base";
 import { isPartName } from "../disk/index.ts";
-import { everySector } from "../store/index.ts";
+import { everySector, type FileRow } from "../store/index.ts";
+import { locate, pathOn } from "../volumes/index.ts";
 import type { Core } from "./core.ts";
-import { claimsOf, type FileClaim, type FileRole, sectorPaths, storageFolders } from "./files.ts";
+import { claimedRoles, type FileClaim, type FileRole, fileName, filePath, storageFolders } from "./files.ts";
+import { fileRoles } from "./roles.ts";
 
 export type FileOwner =
   | { readonly kind: "sector"; readonly sectorId: number; readonly role: FileRole }
   | { readonly kind: "job"; readonly sectorId: number }
+  /** On its way to a bucket. */
+  | { readonly kind: "transfer" }
   | { readonly kind: "orphan" }
   | { readonly kind: "foreign" };
 
 export interface AuditedFile {
+  /** In the namespace of all volumes. */
   readonly path: string;
   readonly sizeBytes: number;
   readonly owner: FileOwner;
 }
 export interface StorageAudit {
-  /** Every file below our folders, by path. */
+  /** Every file below our folders, by volume and path. */
   readonly files: readonly AuditedFile[];
   readonly orphans: readonly AuditedFile[];
-  /** Files that a sector needs and does not have. */
+  /** Files that a sector needs and does not have; those on volumes that are away are not among them. */
   readonly missing: readonly FileClaim[];
   readonly totalBytes: number;
 }
@@ -38,12 +44,15 @@ type FoundFile = Pick<AuditedFile, "path" | "sizeBytes">;
 
 /** Levels of folders below ours; nothing of us is deeper. */
 const maxDepth = 4;
-const sectorFile = /^(?:staged|unsealed|sealed)\/(\d+)$/;
-const cacheFile = /^cache\/(\d+)\/(?:aux|tree|proof)$/;
+const sectorFile = /^(?:staged|unsealed|sealed)\/(\d+)(?:-\d+)?$/;
+const cacheFile = /^cache\/(\d+)(?:-\d+)?\/(?:aux|tree|proof)$/;
 /** Of a job, or of one of its claims by a worker. */
-const workFile = /^(work\/\d+-\d+(?:-\d+)?)\/[^/]+$/;
+const workFile = /^(work\/\d+-\d+(?:-(?:move|repair))?(?:-\d+)?)\/[^/]+$/;
 /** On its way from a worker that unseals; goes when it has been read, or at the next start. */
 const readFile = /^work\/(\d+)-read-\d+-\d+\/[^/]+$/;
+/** Jobs' folders that may be left empty. */
+const workName = /^\d+-(?:read-)?\d+(?:-(?:move|repair))?(?:-\d+)?$/;
+const spoolFile = /^work\/spool\/[^/]+$/;
 
 export class Collector {
   readonly #core: Core;
@@ -55,7 +64,7 @@ export class Collector {
   /** Jobs may go on meanwhile: what looks wrong is looked at again before it is told. */
   async audit(): Promise<StorageAudit> {
     const files: AuditedFile[] = [];
-    for await (const file of this.#files()) files.push(file);
+    for await (const file of this.files()) files.push(file);
     const missing: FileClaim[] = [];
     for await (const claim of this.missing()) missing.push(claim);
     return {
@@ -68,82 +77,151 @@ export class Collector {
 
   /** Files that a sector needs and does not have, one after another. */
   async *missing(): AsyncGenerator<FileClaim, void, undefined> {
-    const { store, disk } = this.#core;
-    for await (const { sectorId } of everySector(store)) {
-      for (const claim of await this.#claims(sectorId)) {
-        if (!claim.needed || (await disk.sizeBytes(claim.path)) !== undefined) continue;
-        const stillNeeded = (await this.#claims(sectorId)).some(
+    for await (const { sectorId } of everySector(this.#core.store)) {
+      for (const claim of await this.claims(sectorId)) {
+        if (!claim.needed || (await this.#isThere(claim.path))) continue;
+        const stillNeeded = (await this.claims(sectorId)).some(
           (now) => now.path === claim.path && now.needed,
         );
-        if (stillNeeded && (await disk.sizeBytes(claim.path)) === undefined) yield claim;
+        if (stillNeeded && !(await this.#isThere(claim.path))) yield claim;
       }
     }
   }
 
-  /** What lies on the disk, with its owner. */
-  async *#files(): AsyncGenerator<AuditedFile, void, undefined> {
-    for (const folder of storageFolders) {
-      for await (const file of this.#walk(folder, 1)) {
-        const isOwned = (await this.#ownerOf(file.path)).kind !== "orphan";
-        if (!isOwned && (await this.#core.disk.sizeBytes(file.path)) === undefined) continue;
-        yield { ...file, owner: await this.#ownerOf(file.path) };
+  /** What lies on the volumes that are here, or on one, with its owner. */
+  async *files(only?: number): AsyncGenerator<AuditedFile, void, undefined> {
+    for (const { volumeId } of await this.#core.store.volumes.all()) {
+      if (only !== undefined && volumeId !== only) continue;
+      if (!this.#core.volumes.conditionOf(volumeId).isHere) continue;
+      for (const folder of storageFolders) {
+        for await (const file of this.#walk(pathOn(volumeId, folder), 1)) {
+          const owner = await this.#ownerOf(file.path);
+          if (owner.kind !== "orphan") yield { ...file, owner };
+          else yield* this.#lookAgain(file);
+        }
       }
     }
+  }
+
+  /** What looks like an orphan may be on its way into place: a second look, under the lock of its sector. */
+  async *#lookAgain(file: FoundFile): AsyncGenerator<AuditedFile, void, undefined> {
+    const owner = await this.#core.locks.run(sectorIdOf(locate(file.path).path) ?? -1, async () => {
+      const isThere = (await this.#core.disk.sizeBytes(file.path)) !== undefined;
+      return isThere ? await this.#ownerOf(file.path) : undefined;
+    });
+    if (owner !== undefined) yield { ...file, owner };
   }
 
   /** Deletes the orphans and the empty folders that they leave. */
   async collect(): Promise<CollectedGarbage> {
     const removed: string[] = [];
     let freedBytes = 0;
-    for await (const { path, sizeBytes, owner } of this.#files()) {
-      if (owner.kind !== "orphan") continue;
-      const gone = await this.#core.locks.run(sectorIdOf(path) ?? -1, () => this.#removeOrphan(path));
-      if (!gone) continue;
+    for await (const { path, sizeBytes, owner } of this.files()) {
+      if (owner.kind !== "orphan" || !(await this.#collectOne(path))) continue;
       removed.push(path);
       freedBytes += sizeBytes;
     }
-    await this.#removeEmptyFolders();
+    for (const { volumeId } of await this.#core.store.volumes.all()) {
+      if (this.#core.volumes.conditionOf(volumeId).isHere) await this.#removeEmptyFolders(volumeId);
+    }
     if (removed.length > 0) this.#core.logger.info("storage: garbage removed", { removed, freedBytes });
     return { removed, freedBytes };
   }
 
-  /** Deletes what a sector does not claim in its present state; the caller holds its lock. */
+  /**
+   * Forgets and deletes what a sector does not claim in its present state, and what lies under its names on its
+   * volumes unrecorded; the caller holds its lock.
+   */
   async sweep(sectorId: number): Promise<void> {
-    const paths = sectorPaths(sectorId);
-    for (const role of ["staged", "unsealed", "sealed", "aux", "tree", "proof"] as const) {
-      await this.#removeOrphan(paths[role]);
-    }
-    const claims = await this.#claims(sectorId);
-    if (claims.some((claim) => claim.path.startsWith(`${paths.cache}/`))) return;
-    await this.#core.disk.remove(paths.cache);
+    const { store } = this.#core;
+    const { dropped, place } = await store.transaction(async (tx) => {
+      const row = await tx.sector(sectorId);
+      const roles =
+        row === undefined ? new Map() : claimedRoles(row, await tx.fill(sectorId), this.#core.limits);
+      const unclaimed: FileRow[] = [];
+      for (const [role, file] of await tx.volumes.filesOf(sectorId)) {
+        if (roles.has(role)) continue;
+        await tx.volumes.dropFile(sectorId, role);
+        unclaimed.push(file);
+      }
+      const at = await tx.volumes.placeOf(sectorId);
+      if (row === undefined || row.state === "removed") await tx.volumes.dropPlace(sectorId);
+      return { dropped: unclaimed, place: at };
+    });
+    for (const file of dropped) await this.discard(filePath(file));
+    const volumeIds = [place?.stage, place?.seal, place?.store].flatMap((share) => share?.volumeId ?? []);
+    for (const volumeId of new Set(volumeIds)) await this.#sweepNames(sectorId, volumeId);
   }
 
-  async #removeOrphan(path: string): Promise<boolean> {
-    if ((await this.#ownerOf(path)).kind !== "orphan") return false;
-    await this.#core.disk.remove(path);
-    return true;
-  }
-
-  async #claims(sectorId: number): Promise<FileClaim[]> {
+  /** What a sector should have, with where it is, or would be. */
+  async claims(sectorId: number): Promise<FileClaim[]> {
     const { store, limits } = this.#core;
     const row = await store.sector(sectorId);
-    return row === undefined ? [] : claimsOf(row, await store.fill(sectorId), limits);
+    if (row === undefined) return [];
+    const files = await store.volumes.filesOf(sectorId);
+    return [...claimedRoles(row, await store.fill(sectorId), limits)].map(([role, needed]) => {
+      const file = files.get(role);
+      return { path: file === undefined ? fileName(row, role) : filePath(file), sectorId, role, needed };
+    });
+  }
+
+  /** Deletes a file that nobody owns; the caller holds the lock of its sector. What is away goes when it is back. */
+  async discard(path: string): Promise<boolean> {
+    try {
+      if (!(await this.#isOrphan(path))) return false;
+      await this.#core.disk.remove(path);
+      return true;
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      this.#core.logger.warn("storage: a file stays until its volume is back", { path });
+      return false;
+    }
+  }
+
+  async #sweepNames(sectorId: number, volumeId: number): Promise<void> {
+    if (!this.#core.volumes.conditionOf(volumeId).isHere) return;
+    for (const role of fileRoles) {
+      await this.discard(pathOn(volumeId, fileName({ sectorId, attempt: 0 }, role)));
+    }
+    await this.#removeIfEmpty(pathOn(volumeId, `cache/${sectorId}`));
+  }
+
+  async #collectOne(path: string): Promise<boolean> {
+    const sectorId = sectorIdOf(locate(path).path) ?? -1;
+    return await this.#core.locks.run(sectorId, () => this.discard(path));
+  }
+
+  /** As the transaction sees it: whoever was taken over learns it here, and deletes nothing. */
+  async #isOrphan(path: string): Promise<boolean> {
+    const to = locate(path);
+    const owner = await this.#core.store.transaction((tx) => tx.volumes.ownerOf(to.volumeId, to.path));
+    return owner === undefined && (await this.#ownerOf(path)).kind === "orphan";
+  }
+
+  async #isThere(path: string): Promise<boolean> {
+    try {
+      return (await this.#core.disk.sizeBytes(path)) !== undefined;
+    } catch (error) {
+      if (isAway(error)) return true; // nobody knows: it is not called missing
+      throw error;
+    }
   }
 
   async #ownerOf(path: string): Promise<FileOwner> {
-    const work = workFile.exec(path);
-    if (work !== null) {
-      const owner = this.#core.work.sectorOf(work[1] ?? "");
+    const to = locate(path);
+    const work = workFile.exec(to.path)?.[1];
+    if (work !== undefined) {
+      const owner = this.#core.work.sectorOf(pathOn(to.volumeId, work));
       return owner === undefined ? { kind: "orphan" } : { kind: "job", sectorId: owner };
     }
-    const read = readFile.exec(path);
+    const read = readFile.exec(to.path);
     if (read !== null) return { kind: "job", sectorId: Number(read[1]) };
-    const sectorId = sectorIdOf(path);
-    if (sectorId === undefined) {
-      return isPartName(path.slice(path.lastIndexOf("/") + 1)) ? { kind: "orphan" } : { kind: "foreign" };
-    }
-    const claim = (await this.#claims(sectorId)).find((known) => known.path === path);
-    return claim === undefined ? { kind: "orphan" } : { kind: "sector", sectorId, role: claim.role };
+    if (spoolFile.test(to.path)) return { kind: "transfer" };
+    const file = await this.#core.store.volumes.ownerOf(to.volumeId, to.path);
+    if (file !== undefined) return { kind: "sector", sectorId: file.sectorId, role: file.role };
+    const isOurs =
+      sectorIdOf(to.path) !== undefined || isPartName(to.path.slice(to.path.lastIndexOf("/") + 1));
+    return isOurs ? { kind: "orphan" } : { kind: "foreign" };
   }
 
   async *#walk(folder: string, depth: number): AsyncGenerator<FoundFile, void, undefined> {
@@ -155,23 +233,24 @@ export class Collector {
     }
   }
 
-  async #removeEmptyFolders(): Promise<void> {
+  async #removeEmptyFolders(volumeId: number): Promise<void> {
     const { disk, locks, work } = this.#core;
-    for (const name of await disk.list("cache")) {
-      const sectorId = /^\d+$/.test(name) ? Number(name) : undefined;
+    for (const name of await disk.list(pathOn(volumeId, "cache"))) {
+      const sectorId = /^(\d+)(?:-\d+)?$/.exec(name)?.[1];
       if (sectorId === undefined) continue;
-      await locks.run(sectorId, async () => {
-        const path = sectorPaths(sectorId).cache;
-        if ((await disk.sizeBytes(path)) !== undefined || (await disk.list(path)).length > 0) return;
-        await disk.remove(path);
-      });
+      await locks.run(Number(sectorId), () => this.#removeIfEmpty(pathOn(volumeId, `cache/${name}`)));
     }
-    for (const name of await disk.list("work")) {
-      const path = `work/${name}`;
-      if (!/^\d+-(?:read-)?\d+(?:-\d+)?$/.test(name) || work.sectorOf(path) !== undefined) continue;
-      if ((await disk.sizeBytes(path)) === undefined && (await disk.list(path)).length === 0) {
-        await disk.remove(path);
-      }
+    for (const name of await disk.list(pathOn(volumeId, "work"))) {
+      const path = pathOn(volumeId, `work/${name}`);
+      if (!workName.test(name) || work.sectorOf(path) !== undefined) continue;
+      await this.#removeIfEmpty(path);
+    }
+  }
+
+  async #removeIfEmpty(folder: string): Promise<void> {
+    const { disk } = this.#core;
+    if ((await disk.sizeBytes(folder)) === undefined && (await disk.list(folder)).length === 0) {
+      await disk.remove(folder);
     }
   }
 }
@@ -179,4 +258,8 @@ export class Collector {
 function sectorIdOf(path: string): number | undefined {
   const found = sectorFile.exec(path)?.[1] ?? cacheFile.exec(path)?.[1];
   return found === undefined ? undefined : Number(found);
+}
+
+export function isAway(error: unknown): error is HoldfastError {
+  return error instanceof HoldfastError && error.code === "storage/volume-away";
 }

@@ -2,18 +2,23 @@
  * What the parts of one storage share: its seams, its metadata, its limits and its end. The parts do not know
  * each other; the builder introduces them.
  */
-import type { Clock, Disk, Logger } from "@holdfast/base";
+import type { Clock, Logger } from "@holdfast/base";
 import type { SectorClass } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import type { Sealer } from "../pool/index.ts";
 import type { SectorRow, StorageReader, StorageStore } from "../store/index.ts";
+import type { VolumeDisk } from "../volumes/index.ts";
 import type { KeyedLocks } from "./locks.ts";
 import type { StorageLimits } from "./options.ts";
 import type { SectorState } from "./states.ts";
+import type { FileUses } from "./uses.ts";
+import type { VolumeKeeper } from "./volume-keeper.ts";
 import type { WorkFolders } from "./work.ts";
 
 export interface Core {
-  readonly disk: Disk;
+  /** All volumes as one disk. */
+  readonly disk: VolumeDisk;
+  readonly volumes: VolumeKeeper;
   readonly store: StorageStore;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -24,6 +29,8 @@ export interface Core {
   /** Per sector: held while final files of a sector are installed or deleted. */
   readonly locks: KeyedLocks;
   readonly work: WorkFolders;
+  /** Who reads files of which sector now: nobody deletes an old copy under a reader. */
+  readonly uses: FileUses;
   /** Aborts when the storage closes; its reason is storage/closed. */
   readonly end: AbortSignal;
 }

@@ -1,6 +1,7 @@
 /**
- * Which files a sector has. One table serves reading, recovery and the collector, so that what the collector
- * may delete is exactly what nobody claims.
+ * Which files a sector has. One table serves reading, recovery and the collector: the roles that a sector's state
+ * claims. Where the file of a role lies is a row of the metadata; these are the names that files get, on a bucket with
+ * the attempt behind the number, so that who comes late never writes over its successor's object.
  *
  *   staged/<id>      user bytes of the pieces at their offsets, until the sector is on the chain
  *   unsealed/<id>    the same file afterwards, if plain copies are kept
@@ -9,28 +10,30 @@
  *   cache/<id>/tree  the replica's tree, for every proof of spacetime
  *   cache/<id>/proof the seal proof, until the sector is on the chain
  *   work/<job>/…     what a running job has written so far
+ *   work/spool/…     what is on its way to a bucket
  */
-import type { SectorFill, SectorRow } from "../store/index.ts";
+import type { FileRow, SectorFill, SectorRow } from "../store/index.ts";
+import { pathOn, type VolumePlace } from "../volumes/index.ts";
+import type { FileRole } from "./roles.ts";
 import { landedStates, stagedStates } from "./states.ts";
+
+export type { FileRole } from "./roles.ts";
 
 export const storageFolders = ["staged", "unsealed", "sealed", "cache", "work"] as const;
 
-export type FileRole = "staged" | "unsealed" | "sealed" | "aux" | "tree" | "proof";
-
-export interface SectorPaths extends Readonly<Record<FileRole, string>> {
-  readonly cache: string;
+/** The name of a file on its volume. */
+export function fileName(
+  { sectorId, attempt }: Pick<SectorRow, "sectorId" | "attempt">,
+  role: FileRole,
+  place: Pick<VolumePlace, "kind"> = { kind: "folder" },
+): string {
+  const name = place.kind === "folder" ? `${sectorId}` : `${sectorId}-${attempt}`;
+  return role === "aux" || role === "tree" || role === "proof" ? `cache/${name}/${role}` : `${role}/${name}`;
 }
 
-export function sectorPaths(sectorId: number): SectorPaths {
-  return {
-    staged: `staged/${sectorId}`,
-    unsealed: `unsealed/${sectorId}`,
-    sealed: `sealed/${sectorId}`,
-    cache: `cache/${sectorId}`,
-    aux: `cache/${sectorId}/aux`,
-    tree: `cache/${sectorId}/tree`,
-    proof: `cache/${sectorId}/proof`,
-  };
+/** A recorded file in the namespace of all volumes. */
+export function filePath({ volumeId, path }: Pick<FileRow, "volumeId" | "path">): string {
+  return pathOn(volumeId, path);
 }
 
 export interface FileClaim {
@@ -41,34 +44,28 @@ export interface FileClaim {
   readonly needed: boolean;
 }
 
-/** The files that a sector in this state may have; every other file of its id is garbage. */
-export function claimsOf(
-  row: SectorRow,
+/**
+ * The roles that a sector in this state may have a file in, and whether it is damaged without; every other file of its
+ * id is garbage.
+ */
+export function claimedRoles(
+  { state, failure }: SectorRow,
   fill: SectorFill,
   options: { readonly keepUnsealed: boolean },
-): FileClaim[] {
-  const { sectorId, state, failure } = row;
-  const paths = sectorPaths(sectorId);
-  const claim = (role: FileRole, needed: boolean): FileClaim => ({
-    path: paths[role],
-    sectorId,
-    role,
-    needed,
-  });
-  const claims: FileClaim[] = [];
-  if (stagedStates.includes(state)) claims.push(claim("staged", fill.slotCount > 0 && state !== "staging"));
+): ReadonlyMap<FileRole, boolean> {
+  const roles = new Map<FileRole, boolean>();
+  if (stagedStates.includes(state)) roles.set("staged", fill.slotCount > 0 && state !== "staging");
   if (landedStates.includes(state) && options.keepUnsealed && fill.pieceCount > 0) {
     // A crash between the commit and the rename leaves the plain copy under its old name.
-    claims.push(claim("unsealed", false), claim("staged", false));
+    roles.set("unsealed", false).set("staged", false);
   }
-  const sealing = state === "sealing";
-  const sealed =
+  const isSealed =
     state === "sealed" ||
     state === "proving" ||
     state === "proved" ||
     (state === "failed" && failure?.during === "proving");
-  if (sealing || sealed) claims.push(claim("sealed", sealed), claim("tree", sealed), claim("aux", sealed));
-  if (state === "proving" || state === "proved") claims.push(claim("proof", state === "proved"));
-  if (landedStates.includes(state)) claims.push(claim("sealed", true), claim("tree", true));
-  return claims;
+  if (isSealed) roles.set("aux", true);
+  if (isSealed || landedStates.includes(state)) roles.set("sealed", true).set("tree", true);
+  if (state === "proving" || state === "proved") roles.set("proof", state === "proved");
+  return roles;
 }

@@ -5,7 +5,8 @@ export type { FileClaim, FileRole } from "./files.ts";
 export { defaultLimits, type StorageLimits } from "./options.ts";
 export { type PresealedSector, type PresealRequest, presealSector } from "./presealed.ts";
 export type { PieceCheck } from "./reading.ts";
-export { footprint, type StorageUsage } from "./space.ts";
+export type { FileTrouble, RepairReport, SectorCheck } from "./repair.ts";
+export { type Footprint, footprint, type StorageUsage } from "./space.ts";
 export { type SectorState, sectorMoves, sectorStates } from "./states.ts";
 export type { Storage } from "./storage.ts";
 export type {
@@ -24,3 +25,6 @@ export type {
   StoredPiece,
   Ticket,
 } from "./types.ts";
+export type { NewVolume, VolumeInfo } from "./volume-admin.ts";
+export type { ByteOwner, StorageVolumes, VolumeExplanation } from "./volume-door.ts";
+export type { Condition } from "./volume-keeper.ts";

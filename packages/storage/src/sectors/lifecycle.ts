@@ -6,9 +6,10 @@ import { storageErrors } from "../errors.ts";
 import type { SectorRow } from "../store/index.ts";
 import type { Collector } from "./collector.ts";
 import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
-import { sectorPaths } from "./files.ts";
+import { fileName, filePath } from "./files.ts";
 import type { Reading } from "./reading.ts";
 import type { Sealing } from "./sealing.ts";
+import type { Space } from "./space.ts";
 import type { Staging } from "./staging.ts";
 import { landedStates, type SectorState } from "./states.ts";
 
@@ -17,6 +18,7 @@ export interface LifecycleParts {
   readonly sealing: Sealing;
   readonly reading: Reading;
   readonly collector: Collector;
+  readonly space: Space;
 }
 
 export class Lifecycle {
@@ -77,17 +79,38 @@ export class Lifecycle {
 
   /** Brings the files of a sector to what its state says; idempotent. The caller holds its lock. */
   async settle(sectorId: number): Promise<void> {
-    const { store, disk, limits } = this.#core;
+    const { store, limits } = this.#core;
     const row = await store.sector(sectorId);
-    if (row !== undefined && landedStates.includes(row.state) && limits.keepUnsealed) {
-      const paths = sectorPaths(sectorId);
-      const hasPieces = (await store.fill(sectorId)).pieceCount > 0;
-      const staged = hasPieces ? await disk.sizeBytes(paths.staged) : undefined;
-      const settled = staged === undefined ? undefined : await disk.sizeBytes(paths.unsealed);
-      if (settled !== undefined) await disk.remove(paths.staged);
-      else if (staged !== undefined) await disk.rename(paths.staged, paths.unsealed);
+    if (row !== undefined && landedStates.includes(row.state)) {
+      if (limits.keepUnsealed && (await store.fill(sectorId)).pieceCount > 0) await this.#keepPlainCopy(row);
+      await store.transaction((tx) => this.#parts.space.settlePlace(tx, sectorId, row.sectorBytes));
     }
     await this.#parts.collector.sweep(sectorId);
+  }
+
+  /** The staged file becomes the plain copy, on the volume where the sector stays. */
+  async #keepPlainCopy(row: SectorRow): Promise<void> {
+    const { store, disk } = this.#core;
+    const { sectorId } = row;
+    const staged = await store.volumes.file(sectorId, "staged");
+    const place = await store.volumes.placeOf(sectorId);
+    const target = place === undefined ? undefined : await store.volumes.get(place.store.volumeId);
+    if (staged === undefined || target === undefined) return;
+    const { volumeId } = target;
+    const file = {
+      sectorId,
+      role: "unsealed",
+      volumeId,
+      path: fileName(row, "unsealed", target.place),
+    } as const;
+    // After a crash it may lie there already, unrecorded; a copy between volumes is then made once more.
+    const isMoved = staged.volumeId === volumeId && (await disk.sizeBytes(filePath(staged))) === undefined;
+    if (!isMoved) await disk.rename(filePath(staged), filePath(file));
+    const sizeBytes = await disk.sizeBytes(filePath(file));
+    await store.transaction(async (tx) => {
+      await tx.volumes.dropFile(sectorId, "staged");
+      if (sizeBytes !== undefined) await tx.volumes.putFile({ ...file, sizeBytes });
+    });
   }
 
   /** The same word again is no error. */

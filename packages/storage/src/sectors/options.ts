@@ -38,3 +38,10 @@ export function userOffset(offsetPaddedBytes: number): number {
   assert(Number.isSafeInteger(offset), "a piece starts at a whole block of 128 padded bytes");
   return offset;
 }
+
+/** Where the last piece of a staged file ends. */
+export function stagedEnd(
+  slots: readonly { readonly offsetPaddedBytes: number; readonly userBytes: number }[],
+): number {
+  return Math.max(0, ...slots.map((slot) => userOffset(slot.offsetPaddedBytes) + slot.userBytes));
+}

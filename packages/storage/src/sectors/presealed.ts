@@ -12,8 +12,10 @@ import {
 } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import type { SealCommitments, SectorRow } from "../store/index.ts";
+import { homeVolumeId } from "../volumes/index.ts";
 import { type Core, ensureOpen } from "./core.ts";
-import { sectorPaths } from "./files.ts";
+import { fileName } from "./files.ts";
+import type { Space } from "./space.ts";
 import type { SealIdentity, Ticket } from "./types.ts";
 
 export interface PresealedSector extends SealCommitments {
@@ -55,7 +57,7 @@ const probeSeed = new Uint8Array(32).fill(0x5a);
  * Takes a sector as committed; the same sector again is no error.
  * Throws storage/sector-conflict, storage/bad-sector (its tree is not that of its commR), storage/full.
  */
-export async function importPresealed(core: Core, sector: PresealedSector): Promise<void> {
+export async function importPresealed(core: Core, space: Space, sector: PresealedSector): Promise<void> {
   ensureOpen(core);
   const { store, disk, locks, work } = core;
   const { sectorId } = sector;
@@ -66,19 +68,35 @@ export async function importPresealed(core: Core, sector: PresealedSector): Prom
       if (isSame(known, sector)) return;
       throw storageErrors.sectorConflict({ sectorId });
     }
-    const folder = work.open(sectorId, 0);
+    const folder = work.open(sectorId, 0, homeVolumeId);
     try {
       const files = { replica: `${folder}/sealed`, tree: `${folder}/tree` };
       await disk.writeFile(files.replica, sector.replica);
       await disk.writeFile(files.tree, sector.replicaTree);
       await probe(core, sector, files.tree);
-      const paths = sectorPaths(sectorId);
-      await disk.rename(files.replica, paths.sealed);
-      await disk.rename(files.tree, paths.tree);
+      const row = rowOf(sector, core.clock.nowMs());
+      const at = { sectorId, volumeId: homeVolumeId };
+      const sealed = {
+        ...at,
+        role: "sealed",
+        path: fileName(row, "sealed"),
+        sizeBytes: sector.replica.length,
+      } as const;
+      const tree = {
+        ...at,
+        role: "tree",
+        path: fileName(row, "tree"),
+        sizeBytes: sector.replicaTree.length,
+      } as const;
+      await disk.rename(files.replica, sealed.path);
+      await disk.rename(files.tree, tree.path);
       ensureOpen(core);
       await store.transaction(async (tx) => {
-        await tx.addSector(rowOf(sector, core.clock.nowMs()));
+        await tx.addSector(row);
         await tx.useSectorIds(sectorId);
+        await space.placeAtHome(tx, sectorId, sector.sectorBytes);
+        await tx.volumes.putFile(sealed);
+        await tx.volumes.putFile(tree);
       });
     } finally {
       if (!core.end.aborted) await disk.remove(folder).catch(() => undefined); // else the next start does it

@@ -2,12 +2,12 @@
  * Proofs about sealed sectors: spacetime over replicas, inclusion of pieces. A sector that cannot be proven
  * never takes the others down with it: it is left out and named.
  */
-import { type Address, sectorId as sectorIdOf } from "@holdfast/base";
+import { type Address, HoldfastError, sectorId as sectorIdOf } from "@holdfast/base";
 import { provePieceInclusion } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import type { SectorRow } from "../store/index.ts";
 import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
-import { sectorPaths } from "./files.ts";
+import { fileName, filePath } from "./files.ts";
 import { wholeLayout } from "./packing.ts";
 import type { Reading } from "./reading.ts";
 import { provableStates } from "./states.ts";
@@ -32,14 +32,26 @@ export class Proving {
     signal?: AbortSignal,
   ): Promise<PostAnswer> {
     ensureOpen(this.#core);
+    return await this.#core.uses.during(sectorIds, () => this.#post(kind, seed, sectorIds, signal));
+  }
+
+  async #post(
+    kind: "window" | "winning",
+    seed: Uint8Array,
+    sectorIds: readonly number[],
+    signal: AbortSignal | undefined,
+  ): Promise<PostAnswer> {
     const { classes, end, sealer, logger } = this.#core;
     const faults: SectorFault[] = [];
     const rows: SectorRow[] = [];
+    const trees = new Map<number, string>();
     let miner: string | undefined;
     for (const row of await this.#sectors(sectorIds.slice(0, maxPostSectors))) {
-      const fault = await this.#faultOf(row);
-      if (fault !== undefined) faults.push(fault);
-      else rows.push(row);
+      const tree = await this.#treeOf(row);
+      if (typeof tree === "string") {
+        rows.push(row);
+        trees.set(row.sectorId, tree);
+      } else faults.push(tree);
       miner ??= row.ticket?.miner;
     }
     this.#checkRequest(rows, miner, sectorIds);
@@ -49,7 +61,7 @@ export class Proving {
       sectorId: sectorIdOf(sectorId),
       sectorBytes,
       commR: commitments?.commR ?? new Uint8Array(0),
-      treePath: sectorPaths(sectorId).tree,
+      treePath: trees.get(sectorId) ?? "",
     }));
     const result = await sealer.post(
       { classes, postKind: kind, seed, miner: miner as Address, sectors },
@@ -97,15 +109,19 @@ export class Proving {
     throw storageErrors.badSector({ sectorId: stranger.sectorId, reason });
   }
 
-  async #faultOf(row: SectorRow): Promise<SectorFault | undefined> {
+  /** Where the tree of a sector lies, or why it cannot be proven. */
+  async #treeOf(row: SectorRow): Promise<string | SectorFault> {
     const { sectorId, state } = row;
-    if (!provableStates.includes(state)) {
-      const { code, message } = storageErrors.notSealed({ sectorId, state });
-      return { sectorId, code, message };
+    const fault = ({ code, message }: HoldfastError) => ({ sectorId, code, message });
+    if (!provableStates.includes(state)) return fault(storageErrors.notSealed({ sectorId, state }));
+    const file = await this.#core.store.volumes.file(sectorId, "tree");
+    const path = file === undefined ? fileName(row, "tree") : filePath(file);
+    try {
+      if ((await this.#core.disk.sizeBytes(path)) !== undefined) return path;
+      return fault(storageErrors.missingFile({ sectorId, path }));
+    } catch (error) {
+      if (error instanceof HoldfastError) return fault(error); // its volume is away, or its disk fails
+      throw error;
     }
-    const path = sectorPaths(sectorId).tree;
-    if ((await this.#core.disk.sizeBytes(path)) !== undefined) return undefined;
-    const { code, message } = storageErrors.missingFile({ sectorId, path });
-    return { sectorId, code, message };
   }
 }

@@ -2,16 +2,17 @@
  * Reading pieces back: from the plain copy where there is one, else by unsealing. What comes out of a replica
  * is checked against commP before anybody gets it.
  */
-import { equalBytes, toHex } from "@holdfast/base";
+import { type DiskFile, equalBytes, toHex } from "@holdfast/base";
 import { CommPStream } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import type { PieceRow, StorageReader } from "../store/index.ts";
+import { isAway } from "./collector.ts";
 import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
-import { sectorPaths } from "./files.ts";
+import { fileName, filePath } from "./files.ts";
 import { userOffset } from "./options.ts";
 import { commPAtSize } from "./packing.ts";
 import { identityOf } from "./sealing.ts";
-import { landedStates, stagedStates } from "./states.ts";
+import { stagedStates } from "./states.ts";
 import type { ByteRangeOptions } from "./types.ts";
 
 /** Bytes read at once. */
@@ -23,6 +24,8 @@ export interface PieceCheck {
   /** commP of the bytes that were found. */
   readonly found: Uint8Array;
 }
+
+type SlotOfPiece = Omit<PieceRow, "stage" | "addedMs">;
 
 export class Reading {
   readonly #core: Core;
@@ -47,18 +50,20 @@ export class Reading {
     if (!whole || offset + length > userBytes) {
       throw storageErrors.badRange({ pieceKey, offset, length, userBytes });
     }
-    const plain = await this.#plainCopy(piece);
-    if (plain === undefined) {
+    const file = await this.#core.uses.during([piece.sectorId], () => this.#openPlain(piece));
+    if (file === undefined) {
       const bytes = await this.unseal(pieceKey, signal);
       yield bytes.subarray(offset, offset + length);
       return;
     }
-    await using file = await this.#core.disk.open(plain, "read");
+    await using plain = file;
     const start = userOffset(piece.offsetPaddedBytes) + offset;
     for (let done = 0; done < length; ) {
       signal?.throwIfAborted();
-      const bytes = await file.readAt(start + done, Math.min(chunkBytes, length - done));
-      if (bytes.length === 0) throw storageErrors.missingFile({ sectorId: piece.sectorId, path: plain });
+      const bytes = await plain.readAt(start + done, Math.min(chunkBytes, length - done));
+      if (bytes.length === 0) {
+        throw storageErrors.missingFile({ sectorId: piece.sectorId, path: `staged/${piece.sectorId}` });
+      }
       done += bytes.length;
       yield bytes;
     }
@@ -67,20 +72,35 @@ export class Reading {
   /** The bytes of a piece out of the replica. Throws storage/not-sealed, storage/piece-corrupt, missing-file. */
   async unseal(pieceKey: string, signal?: AbortSignal): Promise<Uint8Array> {
     ensureOpen(this.#core);
-    const { classes, end, sealer, disk } = this.#core;
     const piece = await this.piece(pieceKey);
-    const { sectorId, userBytes } = piece;
-    const row = await sectorOrThrow(this.#core.store, sectorId);
-    const path = sectorPaths(sectorId).sealed;
+    return await this.#core.uses.during([piece.sectorId], () => this.#unseal(piece, signal));
+  }
+
+  async #unseal(piece: PieceRow, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    const { disk, store } = this.#core;
+    const { sectorId } = piece;
+    const row = await sectorOrThrow(store, sectorId);
+    const sealed = await store.volumes.file(sectorId, "sealed");
+    const path = sealed === undefined ? fileName(row, "sealed") : filePath(sealed);
     const { commitments } = row;
     if (commitments === null) throw storageErrors.notSealed({ sectorId, state: row.state });
     if ((await disk.sizeBytes(path)) === undefined) throw storageErrors.missingFile({ sectorId, path });
+    return await this.unsealFrom(piece, path, signal);
+  }
+
+  /** The bytes of a piece out of some replica of its sector, if they are those of its commitment. */
+  async unsealFrom(piece: SlotOfPiece, replicaPath: string, signal?: AbortSignal): Promise<Uint8Array> {
+    const { classes, end, sealer, store } = this.#core;
+    const { sectorId, userBytes, pieceKey } = piece;
+    const row = await sectorOrThrow(store, sectorId);
+    const { commitments } = row;
+    if (commitments === null) throw storageErrors.notSealed({ sectorId, state: row.state });
     const bytes = await sealer.extract(
       {
         classes,
         sectorBytes: row.sectorBytes,
         identity: identityOf(row, commitments.commD),
-        replicaPath: path,
+        replicaPath,
         range: { startUserBytes: userOffset(piece.offsetPaddedBytes), userBytes },
       },
       { signal: signal === undefined ? end : AbortSignal.any([end, signal]) },
@@ -103,16 +123,26 @@ export class Reading {
   }
 
   /** The file with the piece in the clear, when it is there and long enough. */
-  async #plainCopy(piece: PieceRow): Promise<string | undefined> {
-    const row = await sectorOrThrow(this.#core.store, piece.sectorId);
-    const paths = sectorPaths(piece.sectorId);
+  async #openPlain(piece: PieceRow): Promise<DiskFile | undefined> {
+    const { store, disk } = this.#core;
+    const { sectorId } = piece;
+    const row = await sectorOrThrow(store, sectorId);
     const end = userOffset(piece.offsetPaddedBytes) + piece.userBytes;
-    const candidates = landedStates.includes(row.state) ? [paths.unsealed, paths.staged] : [paths.staged];
-    for (const path of candidates) {
-      const sizeBytes = await this.#core.disk.sizeBytes(path);
-      if (sizeBytes !== undefined && sizeBytes >= end) return path;
+    const files = await store.volumes.filesOf(sectorId);
+    const [unsealed, staged] = [files.get("unsealed"), files.get("staged")];
+    const paths = [unsealed, staged].flatMap((file) => (file === undefined ? [] : [filePath(file)]));
+    // While the one becomes the other, it has its new name before that is recorded.
+    if (staged !== undefined) paths.push(filePath({ ...staged, path: fileName(row, "unsealed") }));
+    for (const path of paths) {
+      const sizeBytes = await disk.sizeBytes(path).catch(undefinedIfAway);
+      if (sizeBytes !== undefined && sizeBytes >= end) return await disk.open(path, "read");
     }
     if (row.commitments !== null || !stagedStates.includes(row.state)) return undefined;
-    throw storageErrors.missingFile({ sectorId: piece.sectorId, path: paths.staged });
+    throw storageErrors.missingFile({ sectorId, path: paths[0] ?? fileName(row, "staged") });
   }
+}
+
+/** A plain copy on a volume that is away is no reason to give up: the replica may be elsewhere. */
+function undefinedIfAway(error: unknown): undefined {
+  if (!isAway(error)) throw error;
 }

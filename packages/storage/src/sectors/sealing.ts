@@ -18,7 +18,8 @@ import {
   type StorageWriter,
 } from "../store/index.ts";
 import { type Core, ensureOpen, sectorIn } from "./core.ts";
-import { sectorPaths } from "./files.ts";
+import { fileName, filePath } from "./files.ts";
+import { installFiles, type JobFiles } from "./install.ts";
 import { KeyedLocks } from "./locks.ts";
 import { userOffset } from "./options.ts";
 import { commDOf } from "./packing.ts";
@@ -28,6 +29,13 @@ import type { SealIdentity, Ticket } from "./types.ts";
 /** Between two tries to record a failure. */
 const recordRetryMs = 5_000;
 
+export interface SealingParts {
+  /** Deletes the files of a sector that its state no longer claims; called under its lock. */
+  readonly sweep: (sectorId: number) => Promise<void>;
+  /** Another place for a sector that has none that can be used. */
+  readonly placeAnew: (tx: StorageWriter, row: SectorRow) => Promise<void>;
+}
+
 interface Running {
   readonly stop: AbortController;
   readonly done: Promise<void>;
@@ -36,15 +44,14 @@ interface Running {
 
 export class Sealing {
   readonly #core: Core;
-  readonly #sweep: (sectorId: number) => Promise<void>;
+  readonly #parts: SealingParts;
   readonly #running = new Map<number, Running>();
   /** Per sector: held while its state and the job that belongs to it change together. */
   readonly #orders = new KeyedLocks();
 
-  /** `sweep` deletes the files of a sector that its state no longer claims; called under its lock. */
-  constructor(core: Core, sweep: (sectorId: number) => Promise<void>) {
+  constructor(core: Core, parts: SealingParts) {
     this.#core = core;
-    this.#sweep = sweep;
+    this.#parts = parts;
   }
 
   /** Starts again what a stopped process was working on. */
@@ -79,10 +86,12 @@ export class Sealing {
     to: "sealing" | "proving",
     change: SectorChange,
   ): Promise<void> {
+    if (to === "sealing") await this.#core.volumes.look();
     await this.#orders.run(sectorId, async () => {
       const row = await this.#core.store.transaction(async (tx) => {
-        const { attempt } = await sectorIn(tx, sectorId, from);
-        return await tx.move(sectorId, { from }, to, this.#now(), { ...change, attempt: attempt + 1 });
+        const before = await sectorIn(tx, sectorId, from);
+        if (to === "sealing") await this.#parts.placeAnew(tx, before);
+        return await tx.move(sectorId, { from }, to, this.#now(), { ...change, attempt: before.attempt + 1 });
       });
       if (!this.#core.end.aborted) this.#launch(row); // else the next start does it
     });
@@ -92,7 +101,8 @@ export class Sealing {
   async readProof(sectorId: number): Promise<Uint8Array> {
     ensureOpen(this.#core);
     await sectorIn(this.#core.store, sectorId, ["proved"]);
-    const path = sectorPaths(sectorId).proof;
+    const file = await this.#core.store.volumes.file(sectorId, "proof");
+    const path = file === undefined ? fileName({ sectorId, attempt: 0 }, "proof") : filePath(file);
     const proof = await this.#core.disk.readFile(path);
     if (proof === undefined) throw storageErrors.missingFile({ sectorId, path });
     return proof;
@@ -131,7 +141,7 @@ export class Sealing {
       return job;
     });
     await running?.done;
-    await this.#core.locks.run(sectorId, () => this.#sweep(sectorId));
+    await this.#core.locks.run(sectorId, () => this.#parts.sweep(sectorId));
   }
 
   progress(sectorId: number): number | null {
@@ -161,7 +171,6 @@ export class Sealing {
 
   #launch(row: SectorRow): void {
     const before = this.#running.get(row.sectorId);
-    const work = this.#core.work.open(row.sectorId, row.attempt);
     const stop = new AbortController();
     const signal = AbortSignal.any([this.#core.end, stop.signal]);
     const onProgress = (doneRatio: number) => {
@@ -169,13 +178,21 @@ export class Sealing {
     };
     const job = async (): Promise<void> => {
       await before?.done; // a job that was called off has to let go of its sector first
+      let work: string | undefined;
       try {
-        if (row.state === "sealing") await this.#seal(row, work, { signal, onProgress });
-        else await this.#prove(row, work, { signal, onProgress });
+        const place = await this.#core.store.volumes.placeOf(row.sectorId);
+        assert(place !== undefined, "a sector that is sealed has its place");
+        work = this.#core.work.open(row.sectorId, row.attempt, place.seal.volumeId);
+        const folder = work;
+        await this.#core.uses.during([row.sectorId], () =>
+          row.state === "sealing"
+            ? this.#seal(row, folder, { signal, onProgress })
+            : this.#prove(row, folder, { signal, onProgress }),
+        );
       } catch (error) {
         await this.#fail(row, error, signal);
       } finally {
-        await this.#tidy(row.sectorId, work);
+        if (work !== undefined) await this.#tidy(row.sectorId, work);
         if (this.#running.get(row.sectorId) === running) this.#running.delete(row.sectorId);
       }
     };
@@ -197,12 +214,14 @@ export class Sealing {
     const slots = await store.slots(sectorId);
     const commD = commDOf(slots, sectorBytes);
     const files = jobFiles(work);
+    const staged = await store.volumes.file(sectorId, "staged");
     const result = await sealer.replicate(
       {
         classes,
         sectorBytes,
         identity: identityOf(row, commD),
-        stagedPath: slots.length === 0 ? null : sectorPaths(sectorId).staged,
+        stagedPath:
+          slots.length === 0 ? null : staged === undefined ? fileName(row, "staged") : filePath(staged),
         ranges: slots.map(({ offsetPaddedBytes, userBytes }) => ({
           startUserBytes: userOffset(offsetPaddedBytes),
           userBytes,
@@ -215,7 +234,7 @@ export class Sealing {
       options,
     );
     const commitments = { commD, ...result };
-    await this.#install(row, files, ["sealed", "tree", "aux"], (tx) =>
+    await installFiles(this.#core, row, files, ["sealed", "tree", "aux"], (tx) =>
       tx.move(sectorId, wanted(row), "sealed", this.#now(), { commitments }),
     );
   }
@@ -224,8 +243,8 @@ export class Sealing {
     const { classes, sealer } = this.#core;
     const { sectorId, sectorBytes, commitments, seed } = row;
     assert(commitments !== null && seed !== null, "a proving sector has its commitments and its seed");
-    const paths = sectorPaths(sectorId);
     const files = jobFiles(work);
+    const aux = await this.#core.store.volumes.file(sectorId, "aux");
     await sealer.prove(
       {
         classes,
@@ -234,31 +253,14 @@ export class Sealing {
         commR: commitments.commR,
         commRStar: commitments.commRStar,
         seed,
-        auxPath: paths.aux,
+        auxPath: aux === undefined ? fileName(row, "aux") : filePath(aux),
         proofPath: files.proof,
       },
       options,
     );
-    await this.#install(row, files, ["proof"], (tx) => tx.move(sectorId, wanted(row), "proved", this.#now()));
-  }
-
-  /** Renames a job's files into place and records it, unless the job is no longer wanted. */
-  async #install(
-    row: SectorRow,
-    files: ReturnType<typeof jobFiles>,
-    roles: readonly (keyof ReturnType<typeof jobFiles>)[],
-    record: (tx: StorageWriter) => Promise<unknown>,
-  ): Promise<void> {
-    const { disk, locks, store } = this.#core;
-    const paths = sectorPaths(row.sectorId);
-    await locks.run(row.sectorId, async () => {
-      ensureOpen(this.#core);
-      const now = await store.sector(row.sectorId);
-      if (now?.state !== row.state || now.attempt !== row.attempt) return;
-      for (const role of roles) await disk.rename(files[role], paths[role]);
-      ensureOpen(this.#core);
-      await store.transaction(record);
-    });
+    await installFiles(this.#core, row, files, ["proof"], (tx) =>
+      tx.move(sectorId, wanted(row), "proved", this.#now()),
+    );
   }
 
   async #fail(row: SectorRow, error: unknown, signal: AbortSignal): Promise<void> {
@@ -267,8 +269,23 @@ export class Sealing {
     const during = row.state === "sealing" ? "sealing" : "proving";
     const failure: SectorFailure = { during, ...codeOf(error) };
     this.#core.logger.error("storage: a job failed", { sectorId, during, ...told(error) });
+    await this.#suspectVolumes(sectorId, failure.code);
     if (await this.#recordFailure(row, failure, signal)) {
-      await this.#core.locks.run(sectorId, () => this.#sweep(sectorId));
+      await this.#core.locks.run(sectorId, () => this.#parts.sweep(sectorId));
+    }
+  }
+
+  /** A volume that fails a job is looked at before another job goes there. */
+  async #suspectVolumes(sectorId: number, code: string): Promise<void> {
+    if (!code.startsWith("disk/") && !code.startsWith("storage/volume-")) return;
+    const { volumes, store, logger } = this.#core;
+    try {
+      const place = await store.volumes.placeOf(sectorId);
+      for (const share of [place?.seal, place?.store])
+        if (share !== undefined) volumes.suspect(share.volumeId);
+      await volumes.look();
+    } catch (error) {
+      logger.warn("storage: volumes could not be looked at", { sectorId, ...told(error) });
     }
   }
 
@@ -324,7 +341,7 @@ function wanted(row: SectorRow): { from: readonly SectorState[]; attempt: number
   return { from: [row.state], attempt: row.attempt };
 }
 
-function jobFiles(work: string): Readonly<Record<"sealed" | "tree" | "aux" | "proof", string>> {
+function jobFiles(work: string): JobFiles {
   return { sealed: `${work}/sealed`, tree: `${work}/tree`, aux: `${work}/aux`, proof: `${work}/proof` };
 }
 

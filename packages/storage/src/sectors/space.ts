@@ -1,18 +1,27 @@
 /**
- * How much space sectors take. A sector is counted at its largest from the moment it opens: once a piece is
+ * How much space sectors take, and where. A sector is counted at its largest from the moment it opens: once a piece is
  * acknowledged, its seal must not fail for want of space. On the chain a sector shrinks to its replica, the
  * replica's tree, and the plain copy if that is kept.
  */
+import { HoldfastError } from "@holdfast/base";
 import { auxLengthOf, layerTreeLength, resolveClass, type SectorClass } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
-import type { SectorTotal, StorageReader } from "../store/index.ts";
+import type { SectorPlace, SectorRow, StorageReader, StorageWriter } from "../store/index.ts";
+import {
+  chooseVolume,
+  homeVolumeId,
+  roomBytes,
+  type VolumeRole,
+  type VolumeRoom,
+  volumeErrors,
+} from "../volumes/index.ts";
 import type { Core } from "./core.ts";
-import { landedStates } from "./states.ts";
+import { fileName } from "./files.ts";
 
 export interface StorageUsage {
   /** What all sectors may take at their largest. */
   readonly reservedBytes: number;
-  /** The quota; undefined: the volume is the limit. */
+  /** The quota of the storage's own folder; undefined: its disk is the limit. */
   readonly maxBytes: number | undefined;
   readonly sectorCount: number;
 }
@@ -20,20 +29,34 @@ export interface StorageUsage {
 /** A seal proof opens each node of the trees at most once; with many challenges it is far below that. */
 const maxProofBytes = 64 * 2 ** 20;
 
-/** Bytes of one sector at its largest (proving the seal), and what it needs for good. */
+/** What the files of a sector take. */
+export interface Footprint {
+  readonly plainBytes: number;
+  /** Replica and tree. */
+  readonly sealedBytes: number;
+  /** What only a seal and its proof need. */
+  readonly scratchBytes: number;
+  /** At its largest (proving the seal), and for good. */
+  readonly peakBytes: number;
+  readonly restBytes: number;
+}
+
 export function footprint(
   classes: readonly SectorClass[],
   sectorBytes: number,
   keepUnsealed: boolean,
-): { peakBytes: number; restBytes: number } {
+): Footprint {
   const { profile } = resolveClass(classes, sectorBytes);
-  const { userBytes } = profile;
+  const { userBytes: plainBytes } = profile;
   const sealedBytes = sectorBytes + layerTreeLength(profile);
   const auxBytes = auxLengthOf(profile);
-  const proofBytes = Math.min(2 * auxBytes, maxProofBytes);
+  const scratchBytes = auxBytes + Math.min(2 * auxBytes, maxProofBytes);
   return {
-    peakBytes: userBytes + sealedBytes + auxBytes + proofBytes,
-    restBytes: sealedBytes + (keepUnsealed ? userBytes : 0),
+    plainBytes,
+    sealedBytes,
+    scratchBytes,
+    peakBytes: plainBytes + sealedBytes + scratchBytes,
+    restBytes: sealedBytes + (keepUnsealed ? plainBytes : 0),
   };
 }
 
@@ -47,37 +70,139 @@ export class Space {
   async usage(store: StorageReader = this.#core.store): Promise<StorageUsage> {
     const totals = (await store.totals()).filter((total) => total.state !== "removed");
     return {
-      reservedBytes: totals.reduce((sum, total) => sum + this.#reservedFor(total), 0),
+      reservedBytes: (await store.volumes.all()).reduce((sum, volume) => sum + volume.reservedBytes, 0),
       maxBytes: this.#core.limits.maxBytes,
       sectorCount: totals.reduce((sum, total) => sum + total.sectorCount, 0),
     };
   }
 
-  /** Throws storage/full when one more sector would pass the quota; in the transaction that opens it. */
-  async checkQuota(tx: StorageReader, sectorBytes: number): Promise<void> {
-    const { reservedBytes, maxBytes } = await this.usage(tx);
-    if (maxBytes === undefined) return;
-    const neededBytes = this.#footprint(sectorBytes).peakBytes;
-    const availableBytes = Math.max(0, maxBytes - reservedBytes);
-    if (neededBytes > availableBytes)
-      throw storageErrors.full({ neededBytes, availableBytes, limit: "the quota" });
+  /** Looks at the disks, for the transaction that follows. */
+  async look(): Promise<void> {
+    await this.#core.volumes.look();
   }
 
-  /** Throws storage/full when the volume has no space for one more sector. */
-  async checkVolume(sectorBytes: number): Promise<void> {
-    const availableBytes = await this.#core.disk.freeBytes();
-    const neededBytes = this.#footprint(sectorBytes).peakBytes;
-    if (neededBytes > availableBytes) {
-      throw storageErrors.full({ neededBytes, availableBytes, limit: "the volume" });
+  /**
+   * Where the files of one more sector go: what it needs there is promised to it. In the transaction that opens it.
+   * Throws storage/full, storage/no-volume.
+   */
+  async place(tx: StorageWriter, sectorId: number, sectorBytes: number): Promise<SectorPlace> {
+    const place = await this.#choose(tx, sectorId, sectorBytes);
+    await tx.volumes.setPlace(place);
+    return place;
+  }
+
+  /** As `place`, with the file that its pieces go to. */
+  async placeStaged(tx: StorageWriter, sectorId: number, sectorBytes: number): Promise<void> {
+    const { stage } = await this.place(tx, sectorId, sectorBytes);
+    const path = fileName({ sectorId, attempt: 0 }, "staged");
+    await tx.volumes.putFile({ sectorId, role: "staged", volumeId: stage.volumeId, path, sizeBytes: 0 });
+  }
+
+  /** Another place for a sector that begins a seal, if where it was to go cannot be used now. Its pieces stay. */
+  async placeAnew(tx: StorageWriter, { sectorId, sectorBytes }: SectorRow): Promise<void> {
+    const place = await tx.volumes.placeOf(sectorId);
+    if (place === undefined) return;
+    await tx.volumes.dropPlace(sectorId);
+    const rooms = await this.#core.volumes.rooms(tx);
+    const files = [...(await tx.volumes.filesOf(sectorId)).values()];
+    const isUsable = (volumeId: number) => {
+      const room = rooms.find((one) => one.volumeId === volumeId);
+      if (room === undefined || !room.isWritable || room.mode !== "open") return false;
+      const shares = [place.stage, place.seal, place.store].filter((share) => share.volumeId === volumeId);
+      const neededBytes = shares.reduce((sum, share) => sum + share.bytes, 0);
+      const there = files.filter((file) => file.volumeId === volumeId);
+      return roomBytes(room) >= neededBytes - there.reduce((sum, file) => sum + file.sizeBytes, 0);
+    };
+    if (isUsable(place.seal.volumeId) && isUsable(place.store.volumeId))
+      return await tx.volumes.setPlace(place);
+    await tx.volumes.setPlace({
+      ...(await this.#chooseOr(tx, sectorId, sectorBytes, place)),
+      stage: place.stage,
+    });
+  }
+
+  /** With no better place it stays where it is: its seal then says what is in the way. */
+  async #chooseOr(
+    tx: StorageReader,
+    sectorId: number,
+    sectorBytes: number,
+    place: SectorPlace,
+  ): Promise<SectorPlace> {
+    try {
+      return await this.#choose(tx, sectorId, sectorBytes);
+    } catch (error) {
+      if (error instanceof HoldfastError) return place;
+      throw error;
     }
   }
 
-  #footprint(sectorBytes: number): { peakBytes: number; restBytes: number } {
-    return footprint(this.#core.classes, sectorBytes, this.#core.limits.keepUnsealed);
+  /** What a sector on the chain takes. */
+  async settlePlace(tx: StorageWriter, sectorId: number, sectorBytes: number): Promise<void> {
+    const place = await tx.volumes.placeOf(sectorId);
+    if (place === undefined) return;
+    const { restBytes } = this.#footprint(sectorBytes);
+    const { volumeId } = place.store;
+    const none = { volumeId, bytes: 0 };
+    await tx.volumes.setPlace({ sectorId, stage: none, seal: none, store: { volumeId, bytes: restBytes } });
   }
 
-  #reservedFor({ sectorBytes, state, sectorCount }: SectorTotal): number {
-    const { peakBytes, restBytes } = this.#footprint(sectorBytes);
-    return sectorCount * (landedStates.includes(state) ? restBytes : peakBytes);
+  /** A sector that arrived whole in the storage's own folder. */
+  async placeAtHome(tx: StorageWriter, sectorId: number, sectorBytes: number): Promise<void> {
+    const none = { volumeId: homeVolumeId, bytes: 0 };
+    const { restBytes } = this.#footprint(sectorBytes);
+    const store = { volumeId: homeVolumeId, bytes: restBytes };
+    await tx.volumes.setPlace({ sectorId, stage: none, seal: none, store });
+  }
+
+  async #choose(tx: StorageReader, sectorId: number, sectorBytes: number): Promise<SectorPlace> {
+    const { plainBytes, sealedBytes, scratchBytes, restBytes } = this.#footprint(sectorBytes);
+    const rooms = await this.#core.volumes.rooms(tx);
+    const seal = this.#find(rooms, "seal", plainBytes + scratchBytes + sealedBytes); // moved when they are whole
+    const isFolder = rooms.some(({ volumeId, place }) => volumeId === seal && place.kind === "folder");
+    const stage = isFolder ? seal : homeVolumeId;
+    const taken = new Map([[seal, scratchBytes]]);
+    taken.set(stage, (taken.get(stage) ?? 0) + plainBytes);
+    const left = rooms.map((room) => ({
+      ...room,
+      reservedBytes: room.reservedBytes + (taken.get(room.volumeId) ?? 0),
+    }));
+    const stays = (volumeId: number) => (volumeId === stage ? sealedBytes : restBytes);
+    const store = this.#find(left, "store", Math.max(sealedBytes, restBytes), stays);
+    const onWay = store === seal ? 0 : sealedBytes;
+    return {
+      sectorId,
+      stage: { volumeId: stage, bytes: plainBytes },
+      seal: { volumeId: seal, bytes: scratchBytes + onWay },
+      store: { volumeId: store, bytes: stays(store) },
+    };
+  }
+
+  /** Throws storage/full, storage/no-volume. */
+  #find(
+    rooms: readonly VolumeRoom[],
+    role: VolumeRole,
+    mostBytes: number,
+    bytesOn: (volumeId: number) => number = () => mostBytes,
+  ): number {
+    const able = rooms.filter((room) => roomBytes(room) >= bytesOn(room.volumeId));
+    const choice = chooseVolume(able, role, 0);
+    if ("volumeId" in choice) return choice.volumeId;
+    const [home] = rooms;
+    const refused = chooseVolume(rooms, role, mostBytes);
+    if (rooms.length === 1 && home !== undefined && home.isWritable) throw this.#full(home);
+    const reasons = "reasons" in refused ? [...refused.reasons].map(([id, why]) => `${id} ${why}`) : [];
+    throw volumeErrors.noVolume({ neededBytes: mostBytes, role, reasons: reasons.join(", ") });
+  }
+
+  /** With one volume, what the whole sector needs and which limit is in its way. */
+  #full(home: VolumeRoom): Error {
+    const neededBytes = this.#footprint(this.#core.limits.sectorBytes).peakBytes;
+    const byQuota = home.maxBytes !== null && home.maxBytes - home.reservedBytes < home.freeBytes;
+    const availableBytes = roomBytes(home);
+    return storageErrors.full({ neededBytes, availableBytes, limit: byQuota ? "the quota" : "the volume" });
+  }
+
+  #footprint(sectorBytes: number): Footprint {
+    return footprint(this.#core.classes, sectorBytes, this.#core.limits.keepUnsealed);
   }
 }

@@ -24,17 +24,16 @@ import {
   type StorageReader,
   type StorageWriter,
 } from "../store/index.ts";
+import { Ageing } from "./ageing.ts";
 import { type Core, ensureOpen } from "./core.ts";
-import { sectorPaths } from "./files.ts";
+import { filePath } from "./files.ts";
 import { userOffset } from "./options.ts";
 import { bestFit, commPAtSize, freeBlocks, freePaddedBytes, type Room } from "./packing.ts";
+import { cutStaged } from "./recovery.ts";
 import { interruptible } from "./source.ts";
 import type { Space } from "./space.ts";
 import type { NewPiece, PieceSource, StoredPiece } from "./types.ts";
 import { storedPiece } from "./views.ts";
-
-/** The longest single sleep of an ager; platforms cap timers. */
-const maxSleepMs = 86_400_000; // 1 day
 
 interface Writers {
   count: number;
@@ -48,11 +47,15 @@ export class Staging {
   readonly #writers = new Map<number, Writers>();
   /** Sectors that close as soon as their writers are done. */
   readonly #closeSoon = new Set<number>();
-  readonly #agers = new Map<number, AbortController>();
+  /** Sectors whose file has bytes of a piece that did not come whole. */
+  readonly #torn = new Set<number>();
+  readonly #cutting = new Set<number>();
+  readonly #ageing: Ageing;
 
   constructor(core: Core, space: Space) {
     this.#core = core;
     this.#space = space;
+    this.#ageing = new Ageing(core, (sectorId) => this.close(sectorId));
   }
 
   /** Closes what was full and winds the clocks of what is staged; at the start. */
@@ -60,7 +63,7 @@ export class Staging {
     const { store } = this.#core;
     for await (const { sectorId } of everySector(store, ["staging"])) {
       await store.transaction((tx) => this.#closeIfFull(tx, sectorId));
-      await this.#windAger(sectorId);
+      await this.#ageing.wind(sectorId);
     }
   }
 
@@ -110,7 +113,7 @@ export class Staging {
   /** Resolves when no piece is on its way. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#adding.values());
-    for (const ager of this.#agers.values()) ager.abort();
+    this.#ageing.stopAll();
   }
 
   #check(piece: NewPiece): void {
@@ -138,9 +141,10 @@ export class Staging {
     const { sectorId, pieceKey } = row;
     try {
       await this.#write(row, piece.source, signal);
-      await this.#core.store.transaction((tx) => tx.keepPiece(pieceKey));
+      await this.#core.store.transaction((tx) => keep(tx, row));
     } catch (error) {
       await this.#release(pieceKey);
+      this.#torn.add(sectorId);
       throw await this.#named(error, row, signal);
     } finally {
       await this.#leave(sectorId);
@@ -149,10 +153,10 @@ export class Staging {
   }
 
   async #reserve(piece: NewPiece): Promise<PieceRow> {
-    const { store, clock, limits } = this.#core;
+    const { store, clock } = this.#core;
     const { pieceKey, commP, paddedBytes, userBytes } = piece;
     if (bestFit(await this.#rooms(store), paddedBytes) === undefined) {
-      await this.#space.checkVolume(limits.sectorBytes);
+      await this.#space.look();
     }
     ensureOpen(this.#core);
     let entered: number | undefined;
@@ -183,13 +187,13 @@ export class Staging {
   /** A new sector; when enough are open, the fullest one closes for it. */
   async #openRoom(tx: StorageWriter): Promise<{ sectorId: number; offsetPaddedBytes: number }> {
     const { clock, limits } = this.#core;
-    await this.#space.checkQuota(tx, limits.sectorBytes);
     const rooms = await this.#rooms(tx, Number.POSITIVE_INFINITY);
     if (rooms.length >= limits.maxStagedSectors) {
       const [fullest] = rooms.toSorted((a, b) => freePaddedBytes(a) - freePaddedBytes(b));
       if (fullest !== undefined) await this.#closeOrSoon(tx, fullest.sectorId);
     }
     const { sectorId } = await tx.openSector(limits.sectorBytes, "pieces", "staging", clock.nowMs());
+    await this.#space.placeStaged(tx, sectorId, limits.sectorBytes);
     return { sectorId, offsetPaddedBytes: 0 };
   }
 
@@ -200,7 +204,7 @@ export class Staging {
   ): Promise<Room[]> {
     const rooms: Room[] = [];
     for (const { sectorId, sectorBytes } of await this.#staged(store)) {
-      if (this.#closeSoon.has(sectorId)) continue;
+      if (this.#closeSoon.has(sectorId) || this.#cutting.has(sectorId)) continue;
       const slots = await store.slots(sectorId);
       if (slots.length < maxPieces) rooms.push({ sectorId, sectorBytes, slots });
     }
@@ -222,7 +226,9 @@ export class Staging {
 
   async #write(row: PieceRow, source: PieceSource, signal: AbortSignal | undefined): Promise<void> {
     const { disk, locks, end } = this.#core;
-    const path = sectorPaths(row.sectorId).staged;
+    const recorded = await this.#core.store.volumes.file(row.sectorId, "staged");
+    if (recorded === undefined) throw storageErrors.unknownSector({ sectorId: row.sectorId });
+    const path = filePath(recorded);
     await locks.run(row.sectorId, async () => {
       if ((await disk.sizeBytes(path)) !== undefined) return;
       await using _made = await disk.open(path, "create");
@@ -279,17 +285,40 @@ export class Staging {
     this.#writers.delete(sectorId);
     try {
       if (this.#core.end.aborted) return;
+      await this.#cutTorn(sectorId);
       await this.#core.store.transaction(async (tx) => {
         if (this.#writers.has(sectorId)) return; // the next one closes it
         if (this.#closeSoon.delete(sectorId)) await this.#closeNow(tx, sectorId);
         else await this.#closeIfFull(tx, sectorId);
       });
-      await this.#windAger(sectorId);
+      await this.#ageing.wind(sectorId);
     } catch (error) {
       // The piece is kept and the sector stays staged; its next piece or the next start closes it.
       this.#core.logger.error("storage: a sector could not be closed", { sectorId, detail: String(error) });
     } finally {
       writers.quiet.resolve();
+    }
+  }
+
+  /** Takes back what a piece has left that did not come whole; meanwhile no other piece gets a slot there. */
+  async #cutTorn(sectorId: number): Promise<void> {
+    if (!this.#torn.has(sectorId)) return;
+    const isAlone = await this.#core.store.transaction(async () => {
+      if (this.#writers.has(sectorId)) return false; // the next one does it
+      this.#cutting.add(sectorId);
+      return true;
+    });
+    if (!isAlone) return;
+    try {
+      await cutStaged(this.#core, sectorId);
+      this.#torn.delete(sectorId);
+    } catch (error) {
+      this.#core.logger.warn("storage: half a piece stays until the next start", {
+        sectorId,
+        detail: String(error),
+      });
+    } finally {
+      this.#cutting.delete(sectorId);
     }
   }
 
@@ -319,53 +348,21 @@ export class Staging {
     if ((await tx.sector(sectorId))?.state !== "staging") return false;
     if ((await tx.fill(sectorId)).slotCount === 0) return false;
     await tx.move(sectorId, { from: ["staging"] }, "closing", this.#core.clock.nowMs());
-    this.#agers.get(sectorId)?.abort();
+    this.#ageing.stop(sectorId);
     return true;
   }
+}
 
-  /** Starts the timer of a staged sector with pieces, unless it runs. */
-  async #windAger(sectorId: number): Promise<void> {
-    const { limits, end, logger } = this.#core;
-    if (limits.maxStagedMs === undefined) return;
-    if ((await this.#dueMs(sectorId, limits.maxStagedMs)) === undefined) return;
-    if (end.aborted || this.#agers.has(sectorId)) return;
-    const stop = new AbortController();
-    this.#agers.set(sectorId, stop);
-    this.#age(sectorId, limits.maxStagedMs, AbortSignal.any([end, stop.signal]))
-      .catch((error: unknown) => {
-        if (!end.aborted) logger.error("storage: closing by age failed", { sectorId, detail: String(error) });
-      })
-      .finally(() => {
-        if (this.#agers.get(sectorId) === stop) this.#agers.delete(sectorId);
-      });
-  }
-
-  async #age(sectorId: number, maxStagedMs: number, stop: AbortSignal): Promise<void> {
-    for (;;) {
-      const dueMs = await this.#dueMs(sectorId, maxStagedMs);
-      if (dueMs === undefined) return;
-      const waitMs = dueMs - this.#core.clock.nowMs();
-      if (waitMs <= 0) {
-        await this.close(sectorId);
-        return;
-      }
-      try {
-        await this.#core.clock.sleep(Math.min(waitMs, maxSleepMs), stop);
-      } catch (error) {
-        if (stop.aborted) return;
-        throw error;
-      }
-    }
-  }
-
-  /** When a staged sector gets too old; undefined when it has no piece or is not staged. */
-  async #dueMs(sectorId: number, maxStagedMs: number): Promise<number | undefined> {
-    const { store } = this.#core;
-    if ((await store.sector(sectorId))?.state !== "staging") return undefined;
-    const kept = (await store.piecesOf(sectorId)).filter((piece) => piece.stage === "kept");
-    if (kept.length === 0) return undefined;
-    return Math.min(...kept.map((piece) => piece.addedMs)) + maxStagedMs;
-  }
+/** The bytes are durable and are those that were announced: the piece is kept, and its file is that long. */
+async function keep(
+  tx: StorageWriter,
+  { pieceKey, sectorId, offsetPaddedBytes, userBytes }: PieceRow,
+): Promise<void> {
+  await tx.keepPiece(pieceKey);
+  const file = await tx.volumes.file(sectorId, "staged");
+  if (file === undefined) return;
+  const sizeBytes = Math.max(file.sizeBytes, userOffset(offsetPaddedBytes) + userBytes);
+  await tx.volumes.putFile({ ...file, sizeBytes });
 }
 
 function samePiece(known: PieceRow, asked: NewPiece): StoredPiece {

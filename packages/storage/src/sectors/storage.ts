@@ -18,6 +18,7 @@ import type {
   StoredPiece,
   Ticket,
 } from "./types.ts";
+import type { StorageVolumes } from "./volume-door.ts";
 
 /** After `close` every method throws storage/closed; a method that takes a sector id throws storage/unknown-sector. */
 export interface Storage extends AsyncDisposable {
@@ -111,6 +112,8 @@ export interface Storage extends AsyncDisposable {
   cursorOf(consumer: string): Promise<number>;
   saveCursor(consumer: string, cursor: number): Promise<void>;
 
+  /** Where sectors lie: disks and buckets, attached and detached while everything runs. */
+  readonly volumes: StorageVolumes;
   usage(): Promise<StorageUsage>;
   /** Every file with its owner, every orphan, every missing file. */
   audit(): Promise<StorageAudit>;

@@ -21,3 +21,4 @@ export {
   type StorageStore,
   type StorageWriter,
 } from "./types.ts";
+export type { FileRow, SectorPlace, Share, VolumeRow, VolumeSettings } from "./volume-rows.ts";

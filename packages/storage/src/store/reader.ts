@@ -18,6 +18,7 @@ import {
   totalOf,
 } from "./rows.ts";
 import type { SectorQuery, StorageReader } from "./types.ts";
+import { VolumeReader } from "./volume-rows.ts";
 
 const pieceQuery = "SELECT s.*, p.stage, p.added_ms FROM sector_pieces s JOIN pieces p USING (piece_key)";
 const fillQuery = `SELECT sector_id, count(*) AS slot_count, count(piece_key) AS piece_count,
@@ -27,9 +28,11 @@ const idsAtOnce = 256;
 
 export class SqlReader implements StorageReader {
   readonly #sql: Sql;
+  readonly volumes: VolumeReader;
 
-  constructor(sql: Sql) {
+  constructor(sql: Sql, volumes: VolumeReader = new VolumeReader(sql)) {
     this.#sql = sql;
+    this.volumes = volumes;
   }
 
   async sector(sectorId: number): Promise<SectorRow | undefined> {

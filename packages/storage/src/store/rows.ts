@@ -193,7 +193,7 @@ export function int(row: Row, name: string): number {
   assert(typeof value === "number", `column ${name} is a whole number`);
   return value;
 }
-function text(row: Row, name: string): string {
+export function text(row: Row, name: string): string {
   const value = row[name];
   assert(typeof value === "string", `column ${name} is a text`);
   return value;
@@ -203,7 +203,7 @@ function blob(row: Row, name: string): Uint8Array {
   assert(value instanceof Uint8Array, `column ${name} is bytes`);
   return value;
 }
-function oneOf<const Name extends string>(names: readonly Name[], found: string): Name {
+export function oneOf<const Name extends string>(names: readonly Name[], found: string): Name {
   const name = names.find((known) => known === found);
   assert(name !== undefined, `${found} is one of ${names.join(", ")}`);
   return name;

@@ -6,6 +6,7 @@
  */
 import type { Ddl } from "../db/index.ts";
 import { sectorStates } from "../sectors/states.ts";
+import { volumeSchema } from "./volume-schema.ts";
 
 const states = sectorStates.map((state) => `'${state}'`).join(", ");
 
@@ -85,4 +86,5 @@ export const storageSchema: readonly Ddl[] = [
     cursor ${int} NOT NULL
   ) ${byKey};
   `,
+  volumeSchema,
 ];

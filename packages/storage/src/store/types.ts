@@ -14,6 +14,7 @@ import type {
   SectorTotal,
   SlotRow,
 } from "./rows.ts";
+import type { VolumeReader, VolumeWriter } from "./volume-rows.ts";
 
 /** What a move changes beside the state. */
 export interface SectorChange {
@@ -40,6 +41,7 @@ export interface SectorQuery {
 
 /** Every method throws storage/closed, database-full, database-failed. */
 export interface StorageReader {
+  readonly volumes: VolumeReader;
   sector(sectorId: number): Promise<SectorRow | undefined>;
   /** Those that exist, by id. */
   sectorsById(sectorIds: readonly number[]): Promise<SectorRow[]>;
@@ -62,6 +64,7 @@ export interface StorageReader {
 }
 
 export interface StorageWriter extends StorageReader {
+  readonly volumes: VolumeWriter;
   /** A new sector with an id above every id that was ever used here. */
   openSector(
     sectorBytes: number,

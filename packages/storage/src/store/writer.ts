@@ -6,13 +6,16 @@ import { mayMove, type SectorState } from "../sectors/states.ts";
 import { SqlReader } from "./reader.ts";
 import { int, type PieceRow, type SectorOrigin, type SectorRow, sectorValues } from "./rows.ts";
 import type { ExpectedSector, SectorChange, StorageWriter } from "./types.ts";
+import { VolumeWriter } from "./volume-rows.ts";
 
 export class SqlWriter extends SqlReader implements StorageWriter {
   readonly #sql: Sql;
   #wroteEvents = false;
 
+  declare readonly volumes: VolumeWriter;
+
   constructor(sql: Sql) {
-    super(sql);
+    super(sql, new VolumeWriter(sql));
     this.#sql = sql;
   }
 

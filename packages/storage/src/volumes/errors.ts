@@ -41,6 +41,11 @@ export const volumeErrors = defineErrors("storage", {
       `${data.place} refuses: ${data.reason} (${data.status})`,
     fix: "check the keys, the bucket's name and what they are allowed to do with it",
   },
+  badCopy: {
+    exit: "internal",
+    message: (data: { from: string; to: string }) => `the copy of ${data.from} at ${data.to} differs from it`,
+    fix: "check both disks (dmesg, SMART); the file stays where it was",
+  },
   noVolume: {
     exit: "retry-later",
     message: (data: { neededBytes: number; role: string; reasons: string }) =>

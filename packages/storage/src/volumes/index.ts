@@ -3,7 +3,14 @@ export { volumeErrors } from "./errors.ts";
 export { volumeLimits } from "./limits.ts";
 export { markedDisk, markerFile, readMarker, whyAway, writeMarker } from "./marked.ts";
 export { copyFile, mountVolumes, placeOfVolume, type VolumeDisk } from "./mounts.ts";
-export { openPlace, openVolumesHere, openVolumeTable, spoolFolder, type VolumeOpening } from "./open.ts";
+export {
+  checkPlace,
+  openPlace,
+  openVolumesHere,
+  openVolumeTable,
+  spoolFolder,
+  type VolumeOpening,
+} from "./open.ts";
 export { parsePlace, placeText } from "./place.ts";
 export { type Choice, chooseVolume, roomBytes, type VolumeRoom } from "./placement.ts";
 export { BucketClient } from "./s3/client.ts";

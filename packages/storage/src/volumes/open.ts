@@ -2,6 +2,7 @@
  * Opening volumes for real: folders by the operating system, buckets over HTTP. A worker opens the table that came with
  * its job; keys for buckets are its own environment's.
  */
+import { stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { abortable, type Clock, type Disk } from "@holdfast/base";
@@ -25,6 +26,16 @@ export interface VolumeOpening {
   /** A local folder for files that are on their way to a bucket. */
   readonly scratch: { readonly disk: Disk; readonly folder: string };
   readonly env: Environment;
+}
+
+/** A folder is made by who mounts the disk: a misspelt one must not fill another disk. Throws storage/volume-taken. */
+export async function checkPlace(place: VolumePlace): Promise<void> {
+  if (place.kind !== "folder") return;
+  const reason = await stat(place.path).then(
+    (found) => (found.isDirectory() ? undefined : "it is no folder"),
+    () => "there is no such folder",
+  );
+  if (reason !== undefined) throw volumeErrors.volumeTaken({ place: place.path, reason });
 }
 
 /** The disk of a place, without a look at whether it is the right one. Throws storage/volume-keys-missing. */

@@ -1,0 +1,92 @@
+/** What callers may ask and do about volumes, and what each byte on them is for. */
+import type { FileRow, VolumeSettings } from "../store/index.ts";
+import type { Collector, FileOwner } from "./collector.ts";
+import type { Core } from "./core.ts";
+import type { Moving } from "./moving.ts";
+import type { Repair, RepairReport, SectorCheck } from "./repair.ts";
+import type { FileRole } from "./roles.ts";
+import type { NewVolume, VolumeAdmin, VolumeInfo } from "./volume-admin.ts";
+
+/** What bytes are for: the role of a sector's file, or whoever else owns them. */
+export type ByteOwner = FileRole | Exclude<FileOwner["kind"], "sector">;
+
+export interface VolumeExplanation {
+  readonly volumeId: number;
+  /** What the metadata says, by role. */
+  readonly recorded: readonly {
+    readonly owner: FileRole;
+    readonly fileCount: number;
+    readonly sizeBytes: number;
+  }[];
+  /** What lies there, by owner; null while the volume is away. */
+  readonly found:
+    | readonly { readonly owner: ByteOwner; readonly fileCount: number; readonly sizeBytes: number }[]
+    | null;
+}
+
+export interface StorageVolumes {
+  /** As they are now: every disk is looked at. */
+  list(): Promise<VolumeInfo[]>;
+  /** Reads the folders of every volume that is here. */
+  explain(): Promise<VolumeExplanation[]>;
+  /**
+   * Attaches a place, or says where an attached disk is mounted now. Throws storage/bad-volume-place, volume-taken,
+   * volume-keys-missing, volume-refused; disk/….
+   */
+  attach(volume: NewVolume): Promise<VolumeInfo>;
+  /** By number or place; `mode: "draining"` has its files moved away. Throws storage/unknown-volume. */
+  change(volume: string | number, settings: Partial<VolumeSettings>): Promise<VolumeInfo>;
+  /** Throws storage/unknown-volume, volume-in-use, volume-taken (the storage's own folder). */
+  detach(volume: string | number, options?: { readonly isLost?: boolean }): Promise<void>;
+  /** Moves a sector to a volume. Throws storage/unknown-volume, unknown-sector, sector-busy, no-volume. */
+  move(sectorId: number, to: string | number): Promise<void>;
+  /** Where the files of a sector lie. */
+  filesOf(sectorId: number): Promise<FileRow[]>;
+  /** Reads all of a sector and says what is wrong. Throws storage/unknown-sector, wrong-state. */
+  check(sectorId: number): Promise<SectorCheck>;
+  /** Makes anew what is damaged. Throws storage/unknown-sector, wrong-state, unrepairable, no-volume. */
+  repair(sectorId: number): Promise<RepairReport>;
+}
+
+export function volumesOf(
+  core: Core,
+  parts: {
+    readonly admin: VolumeAdmin;
+    readonly moving: Moving;
+    readonly repair: Repair;
+    readonly collector: Collector;
+  },
+): StorageVolumes {
+  const { admin, moving, repair, collector } = parts;
+  return {
+    list: () => admin.list(),
+    explain: async () => {
+      await core.volumes.look();
+      const volumes = await core.store.volumes.all();
+      return await Promise.all(volumes.map(({ volumeId }) => explain(core, collector, volumeId)));
+    },
+    attach: (volume) => admin.attach(volume),
+    change: (volume, settings) => admin.change(volume, settings),
+    detach: (volume, options) => admin.detach(volume, options),
+    move: async (sectorId, to) => {
+      const { volumeId } = await admin.find(to);
+      await moving.move(sectorId, { to: volumeId });
+    },
+    filesOf: async (sectorId) => [...(await core.store.volumes.filesOf(sectorId)).values()],
+    check: (sectorId) => repair.check(sectorId),
+    repair: (sectorId) => repair.repair(sectorId),
+  };
+}
+
+async function explain(core: Core, collector: Collector, volumeId: number): Promise<VolumeExplanation> {
+  const byRole = await core.store.volumes.byRole(volumeId);
+  const recorded = byRole.map(({ role, ...total }) => ({ owner: role, ...total }));
+  if (!core.volumes.conditionOf(volumeId).isHere) return { volumeId, recorded, found: null };
+  const totals = new Map<ByteOwner, { fileCount: number; sizeBytes: number }>();
+  for await (const { owner, sizeBytes } of collector.files(volumeId)) {
+    const name = owner.kind === "sector" ? owner.role : owner.kind;
+    const total = totals.get(name) ?? { fileCount: 0, sizeBytes: 0 };
+    totals.set(name, { fileCount: total.fileCount + 1, sizeBytes: total.sizeBytes + sizeBytes });
+  }
+  return { volumeId, recorded, found: [...totals].map(([owner, total]) => ({ owner, ...total })) };
+}

@@ -90,7 +90,12 @@ export interface ApiClient {
   openCar(cid: string, version: 1 | 2, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   openFile(cid: string, range: FileQuery, signal?: AbortSignal): Promise<FileDownload>;
   /** All of a folder, for `folderFromTar`. */
-  openFolder(cid: string, path: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  openFolder(
+    cid: string,
+    path: string,
+    signal?: AbortSignal,
+    maxPrice?: string,
+  ): Promise<AsyncIterable<Uint8Array>>;
   /** The bytes of a snapshot as `chain.snapshot` planned it. */
   openSnapshot(plan: SnapshotQuery, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
 }
@@ -110,6 +115,8 @@ export interface FileQuery {
   readonly path?: string | undefined;
   /** As it is stored, encrypted or not. */
   readonly raw?: boolean | undefined;
+  /** What fetching it may cost, such as `0.1FIL`; default: nothing. */
+  readonly maxPrice?: string | undefined;
 }
 
 export interface SnapshotQuery {
@@ -174,8 +181,9 @@ export function createClient(options: ClientOptions): ApiClient {
       }
       return { sizeBytes: Number(header), bytes: wholeBody(response.body, "file", signal) };
     },
-    async openFolder(cid, path, signal) {
+    async openFolder(cid, path, signal, maxPrice) {
       const query = new URLSearchParams({ as: "tar", ...(path === "" ? {} : { path }) });
+      if (maxPrice !== undefined) query.set("max", maxPrice);
       return bytesOf("file", `${filePath(cid)}?${query}`, signal);
     },
     async openSnapshot({ height, messageEpochs }, signal) {
@@ -185,11 +193,12 @@ export function createClient(options: ClientOptions): ApiClient {
   };
 }
 
-function fileQuery({ offsetBytes, lengthBytes, path, raw }: FileQuery): URLSearchParams {
+function fileQuery({ offsetBytes, lengthBytes, path, raw, maxPrice }: FileQuery): URLSearchParams {
   const query = new URLSearchParams({ offset: String(offsetBytes) });
   if (lengthBytes !== undefined) query.set("length", String(lengthBytes));
   if (path !== undefined && path !== "") query.set("path", path);
   if (raw === true) query.set("raw", "1");
+  if (maxPrice !== undefined) query.set("max", maxPrice);
   return query;
 }
 

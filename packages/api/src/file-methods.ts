@@ -10,6 +10,7 @@ export const fileMethods = {
     z.object({
       cid: cidText,
       path: z.string().max(4096).default("").describe("names below the CID, with slashes between them"),
+      maxPrice: z.string().max(64).optional().describe("what fetching it may cost; default: nothing"),
     }),
     z.object({
       name: z.string().describe("empty for the place itself"),

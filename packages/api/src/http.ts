@@ -23,7 +23,8 @@ export type Imported = z.output<typeof imported>;
 
 /**
  * `GET` a file's verified bytes here: from `?offset=` on, at most `?length=`, below the folder at `?path=`. With
- * `?as=tar` all of a folder, as a tar stream. What is encrypted is decrypted, but with `?raw=1`.
+ * `?as=tar` all of a folder, as a tar stream. What is encrypted is decrypted, but with `?raw=1`. With
+ * `?max=` fetching it may cost so much.
  */
 export function filePath(cid: string): string {
   return `${apiPrefix}/file/${encodeURIComponent(cid)}`;

@@ -17,6 +17,7 @@ import { call, limitParam, nothing, stream } from "./method-spec.ts";
 import { netMethods } from "./net-methods.ts";
 import { networkMethods, protocolView } from "./network-methods.ts";
 import { putMethods } from "./put-methods.ts";
+import { retrievalMethods } from "./retrieval-methods.ts";
 import {
   addressText,
   askView,
@@ -312,6 +313,7 @@ export const methods = {
   ),
   ...fileMethods,
   ...ipfsMethods,
+  ...retrievalMethods,
   ...putMethods,
   why: call(
     "Explains a deal, message, sector or put, or (sync) how the node follows the chain: what happened, because of what, and the command that fixes it",

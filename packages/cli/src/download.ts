@@ -27,11 +27,8 @@ export interface Fetched {
   readonly leftOut?: string[];
 }
 
-interface FetchOptions {
+interface FetchOptions extends Partial<Wanted> {
   readonly replace?: boolean;
-  readonly range?: ByteSpan;
-  /** As it is stored. */
-  readonly raw?: boolean;
 }
 
 /**
@@ -42,19 +39,19 @@ export async function fetchTo(
   context: CommandContext,
   place: Place,
   wanted: string,
-  { replace = false, range, raw = false }: FetchOptions = {},
+  { replace = false, range, raw = false, maxPrice }: FetchOptions = {},
 ): Promise<Fetched> {
   const path = await targetPath(wanted, place.path.at(-1) ?? place.cid, replace);
   const node = await context.node();
   // One part per content: a part of another file under the same name is never continued.
   const part = `${path}.${contentName(place, range, raw)}.part`;
   try {
-    return await fetchFile(context, node, { place, path, part, range, raw });
+    return await fetchFile(context, node, { place, path, part, range, raw, maxPrice });
   } catch (cause) {
     if (!isFolder(cause) || range !== undefined) throw cause;
   }
   if ((await statOf(path)) !== undefined) throw cliErrors.inTheWay({ path });
-  return fetchFolder(context, node, { place, path, part });
+  return fetchFolder(context, node, { place, path, part, maxPrice });
 }
 
 /** Also one that was encrypted. */
@@ -65,13 +62,7 @@ function isFolder(cause: unknown): boolean {
 async function fetchFile(
   context: CommandContext,
   node: ApiClient,
-  target: {
-    readonly place: Place;
-    readonly path: string;
-    readonly part: string;
-    readonly range: ByteSpan | undefined;
-    readonly raw: boolean;
-  },
+  target: Wanted & { readonly place: Place; readonly path: string; readonly part: string },
 ): Promise<Fetched> {
   const { place, path, part } = target;
   const { cid } = place;
@@ -98,11 +89,11 @@ async function fetchFile(
 async function fetchFolder(
   { terminal, signal }: CommandContext,
   node: ApiClient,
-  target: { readonly place: Place; readonly path: string; readonly part: string },
+  target: Pick<Wanted, "maxPrice"> & { readonly place: Place; readonly path: string; readonly part: string },
 ): Promise<Fetched> {
-  const { place, path, part } = target;
+  const { place, path, part, maxPrice } = target;
   await onDisk(part, () => rm(part, { recursive: true, force: true }));
-  const tar = await node.openFolder(place.cid, place.path.join("/"), signal);
+  const tar = await node.openFolder(place.cid, place.path.join("/"), signal, maxPrice);
   const onProgress = (bytes: number): void => terminal.live([`${sizeText(bytes)} of ${basename(path)}`]);
   const { files, sizeBytes, leftOut } = await writeFolder(folderFromTar(tar), part, onProgress);
   terminal.clear();
@@ -131,22 +122,25 @@ export async function fetchToOutput(context: CommandContext, place: Place, wante
 
 interface Wanted {
   readonly range: ByteSpan | undefined;
+  /** As it is stored. */
   readonly raw: boolean;
+  /** What it may cost. */
+  readonly maxPrice: string | undefined;
 }
 
 async function openForOutput(
   node: ApiClient,
   place: Place,
-  { range, raw }: Wanted,
+  { range, raw, maxPrice }: Wanted,
   signal: AbortSignal,
 ): Promise<{ readonly sizeBytes: number | undefined; readonly bytes: AsyncIterable<Uint8Array> }> {
   const path = place.path.join("/");
   try {
-    const download = await node.openFile(place.cid, { ...bytesOf(range), path, raw }, signal);
+    const download = await node.openFile(place.cid, { ...bytesOf(range), path, raw, maxPrice }, signal);
     return { sizeBytes: wantedBytes(download.sizeBytes, range), bytes: download.bytes };
   } catch (cause) {
     if (!isFolder(cause) || range !== undefined) throw cause;
-    return { sizeBytes: undefined, bytes: await node.openFolder(place.cid, path, signal) };
+    return { sizeBytes: undefined, bytes: await node.openFolder(place.cid, path, signal, maxPrice) };
   }
 }
 
@@ -186,13 +180,17 @@ interface ResumedDownload {
 /** A part that is longer than what is wanted is none of ours; then it begins anew. */
 async function openFrom(
   node: ApiClient,
-  { place, part, range, raw }: Wanted & { readonly place: Place; readonly part: string },
+  { place, part, range, raw, maxPrice }: Wanted & { readonly place: Place; readonly part: string },
   signal: AbortSignal,
 ): Promise<ResumedDownload> {
   const path = place.path.join("/");
   const resumedBytes = (await statOf(part))?.sizeBytes ?? 0;
   const from = async (skipBytes: number): Promise<ResumedDownload> => {
-    const download = await node.openFile(place.cid, { ...bytesOf(range, skipBytes), path, raw }, signal);
+    const download = await node.openFile(
+      place.cid,
+      { ...bytesOf(range, skipBytes), path, raw, maxPrice },
+      signal,
+    );
     return { ...download, sizeBytes: wantedBytes(download.sizeBytes, range), resumedBytes: skipBytes };
   };
   try {

@@ -13,6 +13,7 @@ import { cid, client, dealId, fileBytes, fileCid, headMs, messageCid, miner, own
 import { netCalls } from "./canned-net.ts";
 import { cannedNetwork, minedBlocks } from "./canned-network.ts";
 import { putDone, putKept, putRunning, receipt } from "./canned-puts.ts";
+import { retrievalCalls } from "./canned-retrieval.ts";
 
 export { cid, client, dealId, fileBytes, fileCid, messageCid, miner, owner } from "./canned-names.ts";
 export { putDone, putRunning, receipt } from "./canned-puts.ts";
@@ -296,6 +297,7 @@ export const calls: Calls = {
   "put.receipt": receipt,
   "file.rm": { cid: fileCid, removed: true },
   "file.stat": { cid: fileCid, sizeBytes: fileBytes.length, localBytes: 0, providers: [] },
+  ...retrievalCalls(miner, owner),
   why: {
     subject: dealId,
     kind: "deal",

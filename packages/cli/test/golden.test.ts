@@ -69,6 +69,9 @@ const quote = fileURLToPath(new URL("../../../vectors/attestation/dcap-qvl/sgx_q
 const given: { readonly [command: string]: () => readonly string[] } = {
   put: () => [join(folder, "photo.jpg")],
   get: () => [fileCid, "-o", join(folder, "fetched.jpg")],
+  find: () => [fileCid],
+  "retrieval show": () => [],
+  "retrieval set": () => ["--price", "0.05FIL", "--cache", "on"],
   ls: () => [],
   deals: () => [],
   "deal show": () => [dealId],

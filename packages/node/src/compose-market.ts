@@ -1,7 +1,7 @@
 /** The market with its neighbours: retrieval on one side, storage on the other, and the API's view of both. */
 import type { MethodResult } from "@holdfast/api";
 import type { FolderItem } from "@holdfast/api/folder-tar";
-import { type PeerId, parseCid, parseFil } from "@holdfast/base";
+import { attoFil, type Cancel, type PeerId, parseCid, parseFil } from "@holdfast/base";
 import { listMiners, readMinerState } from "@holdfast/consensus";
 import type { Chain } from "./chain/index.ts";
 import type { Channels } from "./channels/index.ts";
@@ -17,7 +17,7 @@ import {
   openMinerMarket,
 } from "./market/index.ts";
 import type { Sender } from "./mempool/index.ts";
-import { nameProblem, openRetrieval, type Retrieval, type TreeView } from "./retrieval/index.ts";
+import { Budget, nameProblem, openRetrieval, type Retrieval, type TreeView } from "./retrieval/index.ts";
 import { type CarDoor, type HandlerNeeds, rpcErrors } from "./rpc/index.ts";
 import type { BlockSwap } from "./swap/index.ts";
 import type { Sync } from "./sync/index.ts";
@@ -27,6 +27,7 @@ export interface MarketParts {
   readonly files: HandlerNeeds["files"];
   readonly cars: CarDoor;
   readonly retrieval: Retrieval;
+  readonly serving: HandlerNeeds["retrieval"];
 }
 
 export function openMarkets(
@@ -73,7 +74,8 @@ export function openMarkets(
   client = stack.use(openClientMarket({ ...shared, files: filesOf(retrieval), retrieval }));
   const files = openEncryption({ files: filesDoor(chain, wire, retrieval), keys: signer, nameProblem });
   const cars = carDoorOf(retrieval, () => providersOf(chain, wire));
-  return { door: marketDoor(chain, { retrieval, files }, client, minerMarket), files, cars, retrieval };
+  const door = marketDoor(chain, { retrieval, files }, client, minerMarket);
+  return { door, files, cars, retrieval, serving: retrievalDoor(chain, wire, retrieval) };
 }
 
 /** What lies here is looked at at once. */
@@ -143,6 +145,35 @@ function minersOf(chain: Chain): ReadonlyMap<string, string> {
   );
 }
 
+function retrievalDoor(
+  chain: Chain,
+  wire: NodeParts["wire"],
+  retrieval: Retrieval,
+): HandlerNeeds["retrieval"] {
+  return {
+    async *find(cid, signal) {
+      const wanted = parseCid(cid);
+      const miners = minersOf(chain);
+      const here = await retrieval.localFile(wanted);
+      if (here !== undefined) {
+        const own = {
+          peerId: wire.self,
+          miner: miners.get(wire.self) ?? null,
+          answerMs: 0,
+          from: "here" as const,
+        };
+        yield { ...own, pricePerByte: attoFil(0n), carBytes: here.carBytes };
+      }
+      for await (const found of retrieval.find(wanted, providersOf(chain, wire), signal)) {
+        const { peer, pricePerByte, carBytes, answerMs, isFromTable } = found;
+        const from = isFromTable ? "table" : "peer";
+        yield { peerId: peer, miner: miners.get(peer) ?? null, pricePerByte, carBytes, answerMs, from };
+      }
+    },
+    service: (change) => retrieval.service(change),
+  };
+}
+
 /** Connected peers, those first that mine: anybody may have files, but they are paid for keeping them. */
 function providersOf(chain: Chain, wire: NodeParts["wire"]): readonly PeerId[] {
   const miners = minersOf(chain);
@@ -152,8 +183,20 @@ function providersOf(chain: Chain, wire: NodeParts["wire"]): readonly PeerId[] {
 
 /** The files as they are stored. */
 function filesDoor(chain: Chain, wire: NodeParts["wire"], retrieval: Retrieval): StoredFiles {
-  const peersOf = () => providersOf(chain, wire);
+  /** A request has one budget, however often it opens something; it is known by its signal. */
+  const budgets = new WeakMap<Cancel, Budget>();
+  const placeOf = (path: string, signal: Cancel) => {
+    const budget = budgets.get(signal);
+    const names = path.split("/").filter((name) => name !== "");
+    return {
+      path: names,
+      providers: providersOf(chain, wire),
+      signal,
+      ...(budget === undefined ? {} : { budget }),
+    };
+  };
   return {
+    allow: (signal, maxPrice) => void budgets.set(signal, new Budget(parseFil(maxPrice))),
     async importFile(bytes, signal) {
       const made = await retrieval.importFile(bytes, { signal });
       return { cid: made.root.toString(), sizeBytes: made.sizeBytes, carBytes: made.carBytes };
@@ -162,21 +205,21 @@ function filesDoor(chain: Chain, wire: NodeParts["wire"], retrieval: Retrieval):
       const made = await retrieval.importFolder(items, { signal });
       return { cid: made.root.toString(), sizeBytes: made.sizeBytes, carBytes: made.carBytes };
     },
-    openFile: (cid, { path = "", raw: _raw, ...range }, signal) =>
-      retrieval.openFile(parseCid(cid), { ...range, path: namesIn(path), providers: peersOf(), signal }),
+    openFile: (cid, { path = "", raw: _raw, maxPrice: _max, ...range }, signal) =>
+      retrieval.openFile(parseCid(cid), { ...range, ...placeOf(path, signal) }),
     async openFolder(cid, path, signal) {
-      const place = { path: namesIn(path), providers: peersOf(), signal, deep: true };
+      const place = { ...placeOf(path, signal), deep: true };
       return folderItems((await retrieval.openTree(parseCid(cid), place)).entries);
     },
     async *list(cid, path, signal) {
-      const place = { path: namesIn(path), providers: peersOf(), signal, deep: false };
+      const place = { ...placeOf(path, signal), deep: false };
       const { at, entries } = await retrieval.openTree(parseCid(cid), place);
       if (at.kind !== "folder") yield listed(at);
       for await (const entry of entries) yield listed(entry);
     },
     remove: (cid) => retrieval.deleteFile(parseCid(cid)),
     async stat(cid, signal) {
-      const found = await retrieval.stat(parseCid(cid), peersOf(), signal);
+      const found = await retrieval.stat(parseCid(cid), providersOf(chain, wire), signal);
       const miners = minersOf(chain);
       return {
         cid,
@@ -190,10 +233,6 @@ function filesDoor(chain: Chain, wire: NodeParts["wire"], retrieval: Retrieval):
       };
     },
   };
-}
-
-function namesIn(path: string): string[] {
-  return path.split("/").filter((name) => name !== "");
 }
 
 function listed({ path, kind, cid, sizeBytes, target }: TreeView): MethodResult<"folder.ls"> {

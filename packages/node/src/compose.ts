@@ -355,6 +355,7 @@ function handlerNeeds(
     },
     faucet,
     files: market.files,
+    retrieval: market.serving,
     miner,
     jobs: parts.miner?.jobs && jobsDoorOf(parts.miner.jobs, parts.miner.storage),
   };

@@ -105,10 +105,12 @@ export const get = action({
     const range = optionSpan(input, "range");
     const output = optionText(input, "output") ?? place.path.at(-1) ?? place.cid;
     const raw = optionFlag(input, "raw");
-    const options = { replace: optionFlag(input, "force"), raw, ...(range === undefined ? {} : { range }) };
-    if (output !== "-") return fetchTo(context, place, output, options);
+    const wanted = { range, raw, maxPrice: optionAmount(input, "maxPrice") };
+    if (output !== "-") {
+      return fetchTo(context, place, output, { ...wanted, replace: optionFlag(input, "force") });
+    }
     if (context.json) throw cliErrors.badValue({ problem: "-o - and --json both need standard output" });
-    return fetchToOutput(context, place, { range, raw });
+    return fetchToOutput(context, place, wanted);
   },
   render({ path, sizeBytes, resumedBytes, files: count, leftOut = [] }) {
     if (path === "-") return "";
@@ -131,7 +133,9 @@ export const files = action({
     const { cid } = place;
     const path = place.path.join("/");
     const entries: z.output<typeof entry>[] = [];
-    for await (const each of node.stream("folder.ls", { cid, path }, context.signal)) entries.push(each);
+    const maxPrice = optionAmount(input, "maxPrice");
+    const wanted = { cid, path, ...(maxPrice === undefined ? {} : { maxPrice }) };
+    for await (const each of node.stream("folder.ls", wanted, context.signal)) entries.push(each);
     return { cid, path, entries };
   },
   async render(list, context) {

@@ -21,6 +21,7 @@ import { netCommands } from "./net.ts";
 import { networkCommands } from "./network.ts";
 import { paramsCommands } from "./params.ts";
 import { proofCommands } from "./proof.ts";
+import { retrievalCommands } from "./retrieval.ts";
 import { statusCommands } from "./status.ts";
 import { storeCommands } from "./store.ts";
 import { walletCommands } from "./wallet.ts";
@@ -29,6 +30,7 @@ export const commandTable: CommandTable = {
   commands: [
     ...launchCommands,
     ...storeCommands,
+    ...retrievalCommands,
     ...keepCommands,
     ...dealCommands,
     ...statusCommands,
@@ -83,6 +85,7 @@ export const commandTable: CommandTable = {
     { noun: "piece", summary: "Commitments to data" },
     { noun: "piece inclusion", summary: "Proofs that a sector holds a piece" },
     { noun: "proof", summary: "Proofs by themselves" },
+    { noun: "retrieval", summary: "Giving content to others" },
     { noun: "sector", summary: "Sealed, proven space" },
     { noun: "sync", summary: "How this node follows the chain" },
     { noun: "wallet", summary: "Keys and money" },
@@ -94,6 +97,7 @@ export const commandTable: CommandTable = {
         "up",
         "put",
         "get",
+        "find",
         "ls",
         "deals",
         "quote",
@@ -134,6 +138,7 @@ export const commandTable: CommandTable = {
         "params",
         "piece",
         "proof",
+        "retrieval",
         "sector",
         "sync",
       ],

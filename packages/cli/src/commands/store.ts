@@ -15,6 +15,11 @@ const spreadOption: OptionSpec = {
   summary: "over different miners, or miners of different operators (default: operators)",
 };
 
+const maxPriceOption: OptionSpec = {
+  flags: "--max-price <amount>",
+  summary: "what fetching may cost, such as 0.1FIL (default: only what is free is fetched)",
+};
+
 export const storeCommands: readonly CommandSpec[] = [
   {
     path: ["put"],
@@ -68,7 +73,8 @@ export const storeCommands: readonly CommandSpec[] = [
     path: ["get"],
     summary: "Fetch a file or folder from whichever miner answers best",
     about:
-      "Every block is verified against the CID before it is written. Interrupted? Run it again: a file goes on from " +
+      "Every block is verified against the CID before it is written. A path or a range costs its own blocks and no " +
+      "others. Blocks come from several miners at once, from those that take nothing for them if there are any. Interrupted? Run it again: a file goes on from " +
       "what is there, a folder begins anew. Into a folder that is there already, it goes under its own name. Of a " +
       "folder, symbolic links are left out; `-o -` gives it as a tar stream, with them. What was encrypted is " +
       "decrypted, if a key of this node opens it.",
@@ -76,6 +82,7 @@ export const storeCommands: readonly CommandSpec[] = [
       "holdfast get bafybeif… -o photo.jpg",
       "holdfast get bafybeif…/holiday/beach.jpg",
       "holdfast get bafybeif… --range 0-1023 -o head.bin",
+      "holdfast get bafybeif… --max-price 0.1FIL",
       "holdfast get bafybeif… -o - | tar -x",
     ],
     args: [
@@ -92,6 +99,7 @@ export const storeCommands: readonly CommandSpec[] = [
       },
       { flags: "--raw", summary: "as it is stored: what is encrypted stays so (the program age reads it)" },
       { flags: "-f, --force", summary: "replace a file that exists" },
+      maxPriceOption,
     ],
     action: async () => (await load()).get,
   },
@@ -100,6 +108,7 @@ export const storeCommands: readonly CommandSpec[] = [
     summary: "List the files that this node has stored, or what is in a folder",
     examples: ["holdfast ls", "holdfast ls bafybeif…/holiday"],
     args: [{ name: "cid", summary: "a folder: CID, or CID/PATH", optional: true }],
+    options: [maxPriceOption],
     action: async () => (await load()).files,
   },
   {

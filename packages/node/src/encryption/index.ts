@@ -58,6 +58,7 @@ export function openEncryption(needs: EncryptionNeeds): PeoplesFiles {
         ? files.importFolder(items, signal)
         : importSealedFolder(needs, items, signal, encrypt),
     openFile: (cid, query, signal) => openFile(needs, cid, query, signal),
+    allow: (signal, maxPrice) => files.allow(signal, maxPrice),
     async openFolder(cid, path, signal) {
       const sealed = await sealedAt(needs, cid, signal);
       if (sealed === undefined) return files.openFolder(cid, path, signal);

@@ -14,6 +14,8 @@ export interface StoredFiles {
   importFolder(items: AsyncIterable<FolderItem>, signal: Cancel): Promise<Imported>;
   /** A folder is `retrieval/is-a-folder`. */
   openFile(cid: string, range: FileQuery, signal: Cancel): Promise<OpenedFile>;
+  /** What the request with this signal may spend, in all. */
+  allow(signal: Cancel, maxPrice: string): void;
   openFolder(cid: string, path: string, signal: Cancel): Promise<AsyncIterable<FolderItem>>;
   list(cid: string, path: string, signal: Cancel): AsyncIterable<MethodResult<"folder.ls">>;
   /** Whether there was a copy here. */

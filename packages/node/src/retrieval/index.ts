@@ -34,6 +34,7 @@ import { type FileStat, statFile } from "./stat.ts";
 import type { PulledFile, PullOptions } from "./tree-pull.ts";
 
 export { type FileBlocks, type FileRecord, memoryBlocks } from "./blocks.ts";
+export { Budget } from "./budget.ts";
 export type { ImportedCar } from "./car-import.ts";
 export { type CarPlan, type PieceSlice, pieceSlices, planCar, streamCar } from "./car-plan.ts";
 export type { ProviderOffer } from "./client.ts";

@@ -2,8 +2,8 @@
  * Files and folders as they are read by a person: whatever is not here is fetched while it is read, and what is read
  * stays held until the reader has had enough.
  */
-import type { AttoFil, Cancel, CID, PeerId } from "@holdfast/base";
-import { Budget } from "./budget.ts";
+import type { Cancel, CID, PeerId } from "@holdfast/base";
+import type { Budget } from "./budget.ts";
 import { retrievalErrors } from "./errors.ts";
 import { entriesOf, type Found, findPath, type TreeEntry, treeEntries } from "./folders.ts";
 import type { LocalFiles } from "./local-files.ts";
@@ -25,8 +25,8 @@ export interface ReadOptions {
   /** Names from the root down; none for the root itself. */
   readonly path?: readonly string[];
   readonly providers: readonly PeerId[];
-  /** What it may cost, in all; default: nothing. */
-  readonly maxPrice?: AttoFil | undefined;
+  /** What it may cost; default: nothing. */
+  readonly budget?: Budget;
   /** After each block that arrives. */
   readonly progress?: (progress: ReadProgress) => void;
 }
@@ -72,13 +72,19 @@ export function openersOf(tools: SwarmTools, files: LocalFiles): Openers {
       providers,
       signal,
       progress,
-      maxPrice,
+      budget,
       needBytes,
     }: ReadOptions & { readonly needBytes?: number | undefined },
     open: (reader: SwarmReader, close: () => void) => Promise<T>,
   ): Promise<T> => {
-    const budget = new Budget(maxPrice);
-    const reader = new SwarmReader(tools, files, { root, providers, signal, budget, needBytes, progress });
+    const reader = new SwarmReader(tools, files, {
+      root,
+      providers,
+      signal,
+      needBytes,
+      progress,
+      ...(budget && { budget }),
+    });
     try {
       return await open(reader, () => void reader.leave());
     } catch (error) {

@@ -10,8 +10,10 @@ import type { PieceIndex } from "./index/piece-index.ts";
 import type { LocalFiles } from "./local-files.ts";
 import type { CarSource } from "./needs.ts";
 import type { Till } from "./pay/till.ts";
-import type { PulledBlocks } from "./pull.ts";
+import type { Pull, PulledBlocks } from "./pull.ts";
 
+/** Of a root that is here. */
+type Held = Sizes & { readonly isWhole: boolean };
 type Sizes = Pick<BlocksTerms, "carBytes" | "fileBytes">;
 
 export interface ServingNeeds {
@@ -23,14 +25,16 @@ export interface ServingNeeds {
   readonly pulled: PulledBlocks;
 }
 
+const unknownSizes: Sizes = { carBytes: null, fileBytes: null };
+
 /** Answers hellos. Errors are of disks. */
 export function receptionOf(needs: ServingNeeds): (peer: PeerId, hello: BlocksHello) => Promise<Reception> {
   const { till, pulled } = needs;
   return async (peer, { root, channel, mayFetch }) => {
-    const isOwner = ownerOf(needs.sources, peer, root);
-    const sizes = await sizesOf(needs, root);
-    const pull = sizes === undefined && mayFetch ? await pulled.open(root) : undefined;
-    if (sizes === undefined && pull === undefined) {
+    const isOwner = till.price() > 0n && ownerOf(needs.sources, peer, root);
+    const held = await sizesOf(needs, root);
+    const pull = held?.isWhole !== true && mayFetch ? await pulled.open(root) : undefined;
+    if (held === undefined && pull === undefined) {
       return { terms: noTerms(blocksStatus.notFound, "no such file here"), account: undefined };
     }
     const block = (cid: CID) => blockOf(needs, cid, { within: isOwner ? root : undefined, pull });
@@ -38,8 +42,8 @@ export function receptionOf(needs: ServingNeeds): (peer: PeerId, hello: BlocksHe
     const pricePerByte = isOwner ? attoFil(0n) : till.price();
     const payee = till.payee();
     const free = { pricePerByte: attoFil(0n), target: null, creditBytes: 0 };
-    const known = sizes ?? { carBytes: null, fileBytes: null };
-    const success = { status: blocksStatus.success, message: "", ...known };
+    const { carBytes, fileBytes } = held ?? unknownSizes;
+    const success = { status: blocksStatus.success, message: "", carBytes, fileBytes };
     if (pricePerByte === 0n || payee === undefined) {
       return { terms: { ...success, ...free }, account: undefined, block, close };
     }
@@ -62,17 +66,20 @@ export function ownerOf(sources: readonly CarSource[], peer: PeerId, payload: CI
 }
 
 /** What is known of a root that is here, in whatever way; undefined if it is not. */
-async function sizesOf({ files, index, sources }: ServingNeeds, root: CID): Promise<Sizes | undefined> {
+async function sizesOf({ files, index, sources }: ServingNeeds, root: CID): Promise<Held | undefined> {
   const record = await files.complete(root);
-  if (record !== undefined) return { carBytes: record.carBytes, fileBytes: record.fileBytes };
+  if (record !== undefined) {
+    const { carBytes, fileBytes } = record;
+    return { carBytes, fileBytes, isWhole: true };
+  }
   if ((await index.block(root)) !== undefined)
-    return { carBytes: (await index.carBytes(root)) ?? null, fileBytes: null };
-  if (await files.blocks.has(root)) return { carBytes: null, fileBytes: null };
+    return { carBytes: (await index.carBytes(root)) ?? null, fileBytes: null, isWhole: true };
+  if (await files.blocks.has(root)) return { ...unknownSizes, isWhole: false };
   for (const source of sources) {
     const car = await source.open(root);
     if (car === undefined) continue;
     await index.add(root); // it has come in this moment
-    return { carBytes: car.carBytes, fileBytes: null };
+    return { carBytes: car.carBytes, fileBytes: null, isWhole: true };
   }
   return undefined;
 }
@@ -80,10 +87,7 @@ async function sizesOf({ files, index, sources }: ServingNeeds, root: CID): Prom
 async function blockOf(
   { files, index }: ServingNeeds,
   cid: CID,
-  {
-    within,
-    pull,
-  }: { readonly within: CID | undefined; readonly pull: { read(cid: CID): Promise<Uint8Array> } | undefined },
+  { within, pull }: { readonly within: CID | undefined; readonly pull: Pull | undefined },
 ): Promise<Uint8Array | undefined> {
   if (within !== undefined) return index.block(cid, within);
   const here = (await files.blocks.get(cid)) ?? (await index.block(cid));

@@ -19,6 +19,8 @@ export interface FileDoor {
   openFolder(cid: string, path: string, signal: Cancel): Promise<AsyncIterable<FolderItem>>;
   list(cid: string, path: string, signal: Cancel): AsyncIterable<MethodResult<"folder.ls">>;
   stat(cid: string, signal: Cancel): Promise<MethodResult<"file.stat">>;
+  /** What the request with this signal may spend, in all. */
+  allow(signal: Cancel, maxPrice: string): void;
   /** Whether there was a copy here. */
   remove(cid: string): Promise<boolean>;
 }

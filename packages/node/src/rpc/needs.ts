@@ -33,6 +33,7 @@ import type { IpfsDoor } from "./ipfs-needs.ts";
 import type { JobsDoor } from "./jobs-door.ts";
 import type { FileDoor, MarketDoor } from "./market-needs.ts";
 import type { MinerDoor } from "./miner-needs.ts";
+import type { RetrievalDoor } from "./retrieval-door.ts";
 
 export type { CarDoor, IpfsDoor } from "./ipfs-needs.ts";
 export type { DealDetail, Explanation, FileDoor, MarketDoor, PutView } from "./market-needs.ts";
@@ -304,6 +305,7 @@ export interface HandlerNeeds {
   readonly faucet: FaucetDoor;
   readonly files: FileDoor;
   readonly ipfs: IpfsDoor;
+  readonly retrieval: RetrievalDoor;
   readonly miner: MinerDoor | undefined;
   /** Undefined if this node runs no miner. */
   readonly jobs: JobsDoor | undefined;

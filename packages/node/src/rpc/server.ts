@@ -199,6 +199,7 @@ interface FileQueryText {
   readonly path?: string;
   readonly as?: string;
   readonly raw?: string;
+  readonly max?: string;
 }
 
 function byteNumber(text: string): number {
@@ -222,8 +223,9 @@ function addFiles(app: FastifyInstance, files: FileDoor, stopping: AbortSignal):
   app.get<{ Params: { cid: string }; Querystring: FileQueryText }>(
     decodeURIComponent(filePath(":cid")),
     async (request, reply) => {
-      const { offset = "0", length, path = "", as, raw } = givenOnce(request.query);
+      const { offset = "0", length, path = "", as, raw, max } = givenOnce(request.query);
       const signal = AbortSignal.any([stopping, goneSignal(reply)]);
+      if (max !== undefined) files.allow(signal, max);
       if (as === "tar") {
         const items = await files.openFolder(request.params.cid, path, signal);
         return reply.header("content-type", tarType).send(Readable.from(folderToTar(items)));

@@ -17,6 +17,7 @@ import {
   termsCodec,
   wishCodec,
 } from "../../src/retrieval/blocks-protocol.ts";
+import { Budget } from "../../src/retrieval/index.ts";
 import { addressOf, Bank } from "./bank.ts";
 import {
   chunkBytes,
@@ -52,7 +53,7 @@ describe("a file that has a price", () => {
   it("is paid for as it comes: every byte of every block once, and the rest of the deposit comes back", async () => {
     const bytes = randomBytes("paid", 30 * chunkBytes);
     const { bank, world, miner, client, root } = await market(bytes);
-    const options = { providers: [miner.peer], maxPrice: plenty };
+    const options = { providers: [miner.peer], budget: new Budget(plenty) };
     expectSameBytes(await fetched(world, client, root, options), bytes);
     await world.advance(1_000);
     const cost = BigInt(await client.blocks.usedBytes()) * price;
@@ -71,7 +72,7 @@ describe("a file that has a price", () => {
     const bytes = randomBytes("paid range", 100 * chunkBytes);
     const { bank, world, miner, client, root } = await market(bytes);
     for (const offsetBytes of [0, 50 * chunkBytes, 99 * chunkBytes]) {
-      const options = { offsetBytes, lengthBytes: 10, providers: [miner.peer], maxPrice: plenty };
+      const options = { offsetBytes, lengthBytes: 10, providers: [miner.peer], budget: new Budget(plenty) };
       expectSameBytes(
         await fetched(world, client, root, options),
         bytes.subarray(offsetBytes, offsetBytes + 10),
@@ -88,13 +89,19 @@ describe("a file that has a price", () => {
     const bytes = randomBytes("dear", 20 * chunkBytes);
     const { bank, world, miner, client, root } = await market(bytes);
     for (const maxPrice of [undefined, attoFil(1n), attoFil(price * BigInt(bytes.length - 1))]) {
-      const opening = client.retrieval.openFile(root, { providers: [miner.peer], maxPrice });
+      const budget = new Budget(maxPrice);
+      const opening = client.retrieval.openFile(root, { providers: [miner.peer], budget });
       expect(await codeOf(world.run(opening))).toBe("retrieval/price-above-max");
     }
     expect(bank.opened).toBe(0);
     // A path or a range of unknown cost: it goes as far as the money does, and no further.
     const maxPrice = attoFil(price * BigInt(6 * chunkBytes));
-    const range = { offsetBytes: 0, lengthBytes: 5 * chunkBytes, providers: [miner.peer], maxPrice };
+    const range = {
+      offsetBytes: 0,
+      lengthBytes: 5 * chunkBytes,
+      providers: [miner.peer],
+      budget: new Budget(maxPrice),
+    };
     expectSameBytes(await fetched(world, client, root, range), bytes.subarray(0, 5 * chunkBytes));
     await world.advance(1_000);
     expect(bank.paidTo(addressOf("miner"))).toBeLessThanOrEqual(maxPrice);
@@ -106,7 +113,7 @@ describe("a file that has a price", () => {
     const cheap = await world.node("cheap", { payments: bank.door("cheap") });
     cheap.retrieval.service({ pricePerByte: attoFil(10n) });
     await cheap.retrieval.importFile(streamOf(bytes));
-    const options = { providers: [miner.peer, cheap.peer], maxPrice: plenty };
+    const options = { providers: [miner.peer, cheap.peer], budget: new Budget(plenty) };
     expectSameBytes(await fetched(world, client, root, options), bytes);
     await world.advance(1_000);
     expect(bank.paidTo(addressOf("miner"))).toBe(0n);
@@ -115,7 +122,7 @@ describe("a file that has a price", () => {
     await free.retrieval.importFile(streamOf(bytes));
     const second = await world.node("second", { payments: bank.door("second") });
     const providers = [miner.peer, cheap.peer, free.peer];
-    expectSameBytes(await fetched(world, second, root, { providers, maxPrice: plenty }), bytes);
+    expectSameBytes(await fetched(world, second, root, { providers, budget: new Budget(plenty) }), bytes);
     expect(bank.opened).toBe(1);
   });
 
@@ -198,7 +205,7 @@ describe("a client that does not pay", () => {
   it("or pays with vouchers that are worth nothing is told so, and gets nothing more", async () => {
     const { bank, world, miner, client, root } = await market(bytes);
     bank.forge = (text) => `${text}x`.replace(/ \d+x$/, " 0");
-    const options = { providers: [miner.peer], maxPrice: plenty };
+    const options = { providers: [miner.peer], budget: new Budget(plenty) };
     const reading = client.retrieval.openFile(root, options).then(({ bytes: stream }) => collect(stream));
     expect(await codeOf(world.run(reading))).toBe("retrieval/no-provider");
     expect(await client.blocks.usedBytes()).toBeLessThanOrEqual(limits.retrievalCreditBytes);
@@ -211,7 +218,7 @@ describe("a client that does not pay", () => {
       offsetBytes: 0,
       lengthBytes: 6 * chunkBytes,
       providers: [miner.peer],
-      maxPrice: plenty,
+      budget: new Budget(plenty),
     };
     const give = channel.give.bind(channel);
     expect(give).toBeDefined();
@@ -260,7 +267,7 @@ describe("a provider that wants money for nothing", () => {
     const client = await world.node("client", { payments: bank.door("client") });
     const { root } = await (await world.node("maker")).retrieval.importFile(streamOf(bytes));
     const providers: PeerId[] = [cheat.self];
-    const opening = client.retrieval.openFile(root, { providers, maxPrice: plenty });
+    const opening = client.retrieval.openFile(root, { providers, budget: new Budget(plenty) });
     const code = await codeOf(world.run(opening.then((opened) => collect(opened.bytes))));
     return { code, paid: bank.paidTo(target), kept: await client.blocks.usedBytes() };
   }

@@ -15,6 +15,7 @@ import { minerKeyHandlers } from "./miner-keys.ts";
 import { multisigHandlers } from "./multisigs.ts";
 import { netHandlers } from "./net.ts";
 import { networkHandlers } from "./network.ts";
+import { retrievalHandlers } from "./retrieval.ts";
 import { syncHandlers } from "./sync.ts";
 
 export function createHandlers(needs: HandlerNeeds): ApiHandlers {
@@ -33,6 +34,7 @@ export function createHandlers(needs: HandlerNeeds): ApiHandlers {
     ...escrowHandlers(needs),
     ...networkHandlers(needs),
     ...faucetHandlers(needs),
+    ...retrievalHandlers(needs),
     ...syncHandlers(needs),
   };
 }

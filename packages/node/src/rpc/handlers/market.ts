@@ -54,7 +54,10 @@ export function marketHandlers(needs: HandlerNeeds): MarketHandlers {
     "file.ls": async () => market.files(),
     "file.rm": async ({ cid }) => ({ cid, removed: await files.remove(cidOf(cid).toString()) }),
     "file.stat": async ({ cid }, signal) => files.stat(cid, signal),
-    "folder.ls": ({ cid, path }, signal) => files.list(cid, path, signal),
+    "folder.ls": ({ cid, path, maxPrice }, signal) => {
+      if (maxPrice !== undefined) files.allow(signal, maxPrice);
+      return files.list(cid, path, signal);
+    },
     "put.quote": async (params) => market.quote(params),
     "put.start": async (params) => market.startPut(params),
     "put.keep": async ({ jobId, ...change }) => {

@@ -139,7 +139,7 @@ describe("local files", () => {
     expect((await listOf(blocks.list())).length).toBe(3);
   });
 
-  it("that miners hold as wanted make room, the oldest first; those of a deal that is being made never do", async () => {
+  it("that miners hold as wanted make room, the oldest first; those of a deal under way never do", async () => {
     const blocks = memoryBlocks({ quotaBytes: 4 * chunkBytes });
     const worth = new Map<string, "needed" | "stored">();
     const files = localRetrieval(blocks, { worthOf: (root) => worth.get(root.toString()) ?? "unknown" });

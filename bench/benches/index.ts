@@ -23,7 +23,6 @@ import { startBench } from "./start.ts";
 import { stateBench } from "./state.ts";
 import { syncBench } from "./sync.ts";
 import { treesBench } from "./trees.ts";
-import { uploadBench } from "./upload.ts";
 import { workersBench } from "./workers.ts";
 
 export const benches: readonly Bench[] = [
@@ -48,7 +47,6 @@ export const benches: readonly Bench[] = [
   gasBench,
   startBench,
   putBench,
-  uploadBench,
   getBench,
   ipfsBench,
   idleBench,

@@ -39,6 +39,10 @@ export const putMethods = {
       spread: spread.default("operators"),
       renew: z.boolean().default(false),
       repair: z.boolean().default(false),
+      allowDuplicates: z
+        .boolean()
+        .default(false)
+        .describe("also at miners that keep this file for you already"),
       key: z.string().min(1).max(128).optional().describe("a repeat with the same key is the same job"),
     }),
     putView,

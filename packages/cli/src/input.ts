@@ -176,7 +176,7 @@ function dashed(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-function checked(text: string, parse: (text: string) => unknown): string {
+export function checked(text: string, parse: (text: string) => unknown): string {
   parse(text);
   return text;
 }

@@ -25,6 +25,7 @@ export interface PutRequest extends SourceOptions {
   readonly spread?: "miners" | "operators" | undefined;
   readonly renew?: boolean;
   readonly repair?: boolean;
+  readonly allowDuplicates?: boolean;
   /** An amount such as `0.5FIL`. */
   readonly maxPrice?: string;
   /** A repeat with the same key is the same job. */
@@ -65,6 +66,7 @@ export async function* storeFile(
       ...(request.spread === undefined ? {} : { spread: request.spread }),
       renew: request.renew ?? false,
       repair: request.repair ?? false,
+      allowDuplicates: request.allowDuplicates ?? false,
       ...(request.maxPrice === undefined ? {} : { maxPrice: request.maxPrice }),
       ...(request.key === undefined ? {} : { key: request.key }),
     },

@@ -90,6 +90,16 @@ export const dealOnChain: MethodResult<"deal.ls">[number]["onChain"] = {
 };
 
 const collaterals = { clientCollateralFil: "0.001", providerCollateralFil: "0.004" };
+const takes = {
+  priceFilPerGiBPerDay: "0.01",
+  minBytes: 1,
+  maxBytes: 1_073_741_824,
+  minForMs: 60_000,
+  maxForMs: 900_000,
+  sectorBytes: 262_144,
+  http: false,
+  offline: true,
+};
 
 export const authorityCalls = {
   "multisig.create": { ...sent, address: multisig.address },
@@ -130,7 +140,32 @@ export const authorityCalls = {
   "deal.extend": amendment,
   "deal.release": { ...amendment, kind: "release", totalFil: "0.01" },
   "deal.redeem": { ...sent, isProposal: true, method: "redeem", amountFil: "0.01", addsFil: "0.002" },
-  "deal.policy": { extend: true, release: false },
+  "deal.policy": {
+    extend: true,
+    release: false,
+    open: true,
+    minForMs: 86_400_000,
+    maxForMs: null,
+    allow: [],
+    deny: [],
+    verified: [client],
+    verifiedOnly: false,
+    verifiedPercent: 50,
+    duplicates: false,
+    http: false,
+    offline: true,
+  },
+  "ask.quote": [
+    { miner: owner, willing: true, totalFil: "0.02", code: "", reason: "", takes },
+    {
+      miner: client,
+      willing: false,
+      totalFil: null,
+      code: "deal/duration-out-of-range",
+      reason: "a deal of 120 epochs: 600 to 9000 are possible",
+      takes: { ...takes, minForMs: 600_000 },
+    },
+  ],
   "market.add": { ...sent, isProposal: false, amountFil: "5" },
   "market.withdraw": { ...sent, isProposal: false, amountFil: "5" },
   "mine.withdraw": { ...sent, isProposal: false, amountFil: "5" },

@@ -108,6 +108,7 @@ const given: { readonly [command: string]: () => readonly string[] } = {
   "wallet import": () => ["-"],
   "address inspect": () => ["fcqguttqgahl6ztde7umgcrc0t4fvdgluhus0sz4w"],
   "ask ls": () => [],
+  "ask quote": () => ["1MiB", "--for", "2m"],
   "ask show": () => [miner],
   "ask set": () => ["0.01FIL"],
   "mine status": () => [],

@@ -54,6 +54,7 @@ export function openMarkets(
             ...shared,
             miner: parts.miner.address,
             storage: parts.miner.storage,
+            policyHook: parts.miner.policyHook,
           }),
         );
   const retrieval = stack.use(
@@ -91,7 +92,7 @@ function marketDoor(
   return {
     quote: ({ sizeBytes, copies, forMs, spread }) =>
       client.quote({ carBytes: sizeBytes, copies, durationEpochs: epochs(forMs), spread }),
-    async startPut({ cid, name, copies, forMs, maxPrice, key, spread, renew, repair }) {
+    async startPut({ cid, name, copies, forMs, maxPrice, key, spread, renew, repair, allowDuplicates }) {
       const root = parseCid(cid);
       if (!(await retrieval.hasLocal(root))) throw rpcErrors.notFound({ what: `imported file ${cid}` });
       const encrypted = await files.isEncrypted(cid, never);
@@ -101,6 +102,7 @@ function marketDoor(
         spread,
         renew,
         repair,
+        allowDuplicates,
         encrypted,
         durationEpochs: epochs(forMs),
         ...(name === undefined ? {} : { name }),
@@ -130,6 +132,7 @@ function marketDoor(
     change: (dealId, request) => client.change(dealId, request),
     redemption: (dealId) => miner?.redemption(dealId),
     policy: (change) => miner?.policy(change),
+    terms: (request) => client.terms(request),
     explain: async (id) => client.explain(id) ?? (await miner?.explain(id)),
   };
 }

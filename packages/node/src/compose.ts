@@ -38,6 +38,7 @@ import { type Mempool, openMempool, openSender, type Sender } from "./mempool/in
 import { openMetrics } from "./metrics.ts";
 import { type AskPolicy, type MineNeeds, type MinerPlace, type Mining, startMining } from "./mine/index.ts";
 import type { Deed, NetControl } from "./net/index.ts";
+import type { PolicyHook } from "./policy-hook.ts";
 import { createProofPass, type ProofChecker, type ProofPass } from "./proof-pass.ts";
 import type { FileBlocks } from "./retrieval/index.ts";
 import {
@@ -58,6 +59,8 @@ export interface MinerParts {
   /** The storage's jobs; undefined where it computes in its own thread. */
   readonly jobs?: JobQueue;
   readonly ask: AskPolicy | undefined;
+  /** The operator's program for deals. */
+  readonly policyHook?: PolicyHook | undefined;
   /** Where the record of signed blocks is; undefined: nothing is done against another node with the same keys. */
   readonly place?: MinerPlace;
   /** The operator knows that there is no other. */

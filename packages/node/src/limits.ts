@@ -305,6 +305,14 @@ export const limits = {
   indexedOpen: 64,
   /** Copies of one file in one put. */
   copiesPerPut: 20,
+  /** The operator's program has so long to judge a deal. */
+  policyHookMs: 10_000,
+  /** Characters that it may print. */
+  policyHookBytes: 65_536,
+  /** Runs of it at the same time. */
+  policyHooks: 4,
+  /** Clients in one list of a deal policy. */
+  policyClients: 1_000,
   /** Deals that wait at a miner for their turn to be transferred. */
   waitingDeals: 256,
   /** Streams of one protocol of the market that are served at the same time. */

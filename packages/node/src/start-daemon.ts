@@ -31,6 +31,7 @@ import {
   type ScoreStore,
 } from "./net/index.ts";
 import { placeOf } from "./place.ts";
+import { policyHook } from "./policy-hook.ts";
 import { defaultConfig, type NodeConfig, openRepo, type Repo } from "./repo/index.ts";
 import { openDiskBlocks } from "./retrieval/index.ts";
 import type { PageFile } from "./rpc/index.ts";
@@ -321,6 +322,7 @@ async function openMiner({
     storage,
     jobs: jobs.queue,
     ask: askOf(config, params),
+    policyHook: mining.dealHook === "" ? undefined : policyHook(mining.dealHook, clock),
     place: await placeOf(repo.paths.root),
     isSole: options.soleMiner === true,
   };

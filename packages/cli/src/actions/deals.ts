@@ -1,5 +1,6 @@
 /** Changing deals: a longer life, an early end, and what a miner makes of such wishes. */
-import { type MethodResult, methods } from "@holdfast/api";
+import { type MethodParams, type MethodResult, methods } from "@holdfast/api";
+import { formatDuration, parseAddress } from "@holdfast/base";
 import { z } from "zod";
 import { type ChainTime, chainTime } from "../chain-time.ts";
 import { action, type CommandContext, type CommandInput } from "../command.ts";
@@ -8,6 +9,7 @@ import { fil, programWord, withoutEllipsis } from "../human-text.ts";
 import {
   anyNumber,
   argument,
+  checked,
   optionAmount,
   optionChoice,
   optionDurationMs,
@@ -88,25 +90,77 @@ export const dealRedeem = action({
 
 const yesOrNo = ["yes", "no"] as const;
 
+const openOrClosed = ["open", "closed"] as const;
+const percents = { least: 0, most: 100 };
+
+/** "none" empties a list, or lifts a bound. */
+function clientList(input: CommandInput, name: string): string[] | undefined {
+  const text = optionText(input, name);
+  if (text === undefined) return undefined;
+  return text === "none" ? [] : text.split(",").map((one) => checked(one.trim(), parseAddress));
+}
+
+function bound(input: CommandInput, name: string): number | null | undefined {
+  return optionText(input, name) === "none" ? null : optionDurationMs(input, name);
+}
+
+function policyChange(input: CommandInput): MethodParams<"deal.policy"> {
+  const flag = (name: string): boolean | undefined => {
+    const word = optionChoice(input, name, yesOrNo);
+    return word === undefined ? undefined : word === "yes";
+  };
+  const state = optionChoice(input, "deals", openOrClosed);
+  const change = {
+    open: state === undefined ? undefined : state === "open",
+    extend: flag("extend"),
+    release: flag("release"),
+    minForMs: bound(input, "minFor"),
+    maxForMs: bound(input, "maxFor"),
+    allow: clientList(input, "allow"),
+    deny: clientList(input, "deny"),
+    verified: clientList(input, "verified"),
+    verifiedOnly: flag("verifiedOnly"),
+    verifiedPercent: optionNumber(input, "verifiedPercent", percents),
+    duplicates: flag("duplicates"),
+    http: flag("http"),
+    offline: flag("offline"),
+  };
+  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+}
+
 export const dealPolicy = action({
   result: methods["deal.policy"].result,
-  async run({ node, signal }, input) {
-    const [extend, release] = [
-      optionChoice(input, "extend", yesOrNo),
-      optionChoice(input, "release", yesOrNo),
-    ];
-    const change = {
-      ...(extend === undefined ? {} : { extend: extend === "yes" }),
-      ...(release === undefined ? {} : { release: release === "yes" }),
-    };
-    return (await node()).call("deal.policy", change, signal);
-  },
-  render: ({ extend, release }) =>
+  run: async ({ node, signal }, input) => (await node()).call("deal.policy", policyChange(input), signal),
+  render: (policy) =>
     facts([
-      ["longer lives", extend ? "yes, at the ask of the day" : "no"],
-      ["early ends", release ? "yes, when what is earned is paid" : "no"],
+      ["new deals", policy.open ? "yes" : "no"],
+      ["for", durationsText(policy)],
+      ["clients", clientsText(policy)],
+      ["the same file twice", policy.duplicates ? "yes" : "no"],
+      ["data from web servers", policy.http ? "yes" : "no"],
+      ["data brought by hand", policy.offline ? "yes" : "no"],
+      ["longer lives", policy.extend ? "yes, at the ask of the day" : "no"],
+      ["early ends", policy.release ? "yes, when what is earned is paid" : "no"],
     ]),
 });
+
+type Policy = MethodResult<"deal.policy">;
+
+function durationsText({ minForMs, maxForMs }: Policy): string {
+  const least = minForMs === null ? "" : `${formatDuration(minForMs)} or longer`;
+  const most = maxForMs === null ? "" : `at most ${formatDuration(maxForMs)}`;
+  return [least, most].filter((text) => text !== "").join(", ") || "any time that the network has deals for";
+}
+
+function clientsText({ allow, deny, verified, verifiedOnly, verifiedPercent }: Policy): string[] {
+  const lines = [
+    verifiedOnly ? "those that are verified" : allow.length > 0 ? `only ${allow.join(", ")}` : "all",
+  ];
+  if (verifiedOnly && allow.length > 0) lines.push(`of these, ${allow.join(", ")}`);
+  if (deny.length > 0) lines.push(`not ${deny.join(", ")}`);
+  if (verified.length > 0) lines.push(`verified, at ${verifiedPercent} % of the ask: ${verified.join(", ")}`);
+  return lines;
+}
 
 /** Of one deal; empty if it was never changed. */
 export function amendmentTable(list: readonly Amendment[], time: ChainTime): string[] {

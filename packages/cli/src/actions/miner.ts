@@ -1,5 +1,6 @@
 /** What miners charge, how this node's miner does, and its sectors. */
 import { type MethodResult, methods } from "@holdfast/api";
+import { formatDuration, parseBytes } from "@holdfast/base";
 import { type ChainTime, chainTime } from "../chain-time.ts";
 import { action } from "../command.ts";
 import { cliErrors } from "../errors.ts";
@@ -13,6 +14,7 @@ import {
   optionBytes,
   optionDurationMs,
   optionNumber,
+  optionText,
   wholeNumber,
 } from "../input.ts";
 import { facts, type Style, table } from "../layout.ts";
@@ -59,6 +61,42 @@ export const askShow = action({
     return (await node()).call("ask.show", wanted, signal);
   },
   render: async (asks, context) => asksTable(asks, await chainTime(context)),
+});
+
+type QuoteLine = MethodResult<"ask.quote">[number];
+
+function takesText({ willing, reason, takes }: QuoteLine): string {
+  if (willing || takes === null) return reason;
+  const { minBytes, maxBytes, minForMs, maxForMs, priceFilPerGiBPerDay } = takes;
+  const times = `${formatDuration(minForMs)} to ${formatDuration(maxForMs)}`;
+  const sizes = maxBytes === 0 ? [] : [`${sizesText(minBytes, maxBytes)}, ${price(priceFilPerGiBPerDay)}`];
+  return `${reason}; it takes ${[times, ...sizes].join(", ")}`;
+}
+
+export const askQuote = action({
+  result: methods["ask.quote"].result,
+  async run({ node, signal }, input) {
+    const sizeBytes = parseBytes(argument(input, 0, "the size"));
+    const forMs = optionDurationMs(input, "for") ?? 0;
+    const [miner, cid] = [optionAddress(input, "miner"), optionText(input, "cid")];
+    const of = { ...(miner === undefined ? {} : { miners: [miner] }), ...(cid === undefined ? {} : { cid }) };
+    return (await node()).call("ask.quote", { sizeBytes, forMs, ...of }, signal);
+  },
+  render(lines, context) {
+    if (lines.length === 0) {
+      context.terminal.hint("no miner offers storage; a miner publishes its price with `holdfast ask set`");
+      return "";
+    }
+    const rows = lines
+      .toSorted((a, b) => Number(b.willing) - Number(a.willing))
+      .map((line) => [
+        line.miner,
+        line.willing ? "yes" : "no",
+        line.totalFil === null ? "-" : fil(line.totalFil),
+        takesText(line),
+      ]);
+    return table(["MINER", "TAKES IT", "PRICE IN ALL", "WHY"], rows);
+  },
 });
 
 const percents = { least: 0, most: 10_000 };

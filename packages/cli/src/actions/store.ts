@@ -63,6 +63,7 @@ export const put = action({
       spread: optionChoice(input, "spread", spreads),
       renew: optionFlag(input, "renew"),
       repair: optionFlag(input, "repair"),
+      allowDuplicates: optionFlag(input, "allowDuplicates"),
       ...copiesAndTime(input),
       ...(maxPrice === undefined ? {} : { maxPrice }),
       ...(receiptPath === undefined ? {} : { receiptPath }),

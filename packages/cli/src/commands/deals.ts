@@ -50,11 +50,30 @@ export const dealCommands: readonly CommandSpec[] = [
   },
   {
     path: ["deal", "policy"],
-    summary: "Show or choose which changes of deals this miner takes",
+    summary: "Show or choose which deals, and changes of deals, this miner takes",
     about:
-      "A miner that takes an extension is paid at its ask of the day, and locks its share of the added price.",
-    examples: ["holdfast deal policy", "holdfast deal policy --extend no --release yes"],
+      "Prices and sizes are those of the ask (`holdfast ask set`). A client is told why it is refused, and what would be " +
+      "taken, before it pays anything. A program can judge each deal too: `mining.dealHook` in the configuration names " +
+      'it; it is given one JSON object and prints another, `{"accept": false, "reason": "…"}`. A miner that takes ' +
+      "an extension is paid at its ask of the day, and locks its share of the added price.",
+    examples: [
+      "holdfast deal policy",
+      "holdfast deal policy --min-for 30d --deny tf0… --duplicates no",
+      "holdfast deal policy --verified tf0…,tf0… --verified-percent 50",
+      "holdfast deal policy --deals closed --extend no --release yes",
+    ],
     options: [
+      { flags: "--deals <open or closed>", summary: "whether it takes new deals" },
+      { flags: "--min-for <time>", summary: "the shortest deal; none: the network's bound" },
+      { flags: "--max-for <time>", summary: "the longest deal; none: the network's bound" },
+      { flags: "--allow <addresses>", summary: "only these clients, parted by commas; none: all" },
+      { flags: "--deny <addresses>", summary: "not these clients; none: an empty list" },
+      { flags: "--verified <addresses>", summary: "clients that the operator knows; none: an empty list" },
+      { flags: "--verified-only <yes or no>", summary: "whether only these may store here" },
+      { flags: "--verified-percent <percent>", summary: "what these pay, of the ask" },
+      { flags: "--duplicates <yes or no>", summary: "whether a client may store the same file here twice" },
+      { flags: "--http <yes or no>", summary: "whether data is fetched from web servers that clients name" },
+      { flags: "--offline <yes or no>", summary: "whether data may be brought by hand" },
       { flags: "--extend <yes or no>", summary: "whether clients may let deals live longer" },
       { flags: "--release <yes or no>", summary: "whether clients may end deals early" },
     ],

@@ -20,6 +20,21 @@ export const minerCommands: readonly CommandSpec[] = [
     action: async () => (await load()).askShow,
   },
   {
+    path: ["ask", "quote"],
+    summary: "Ask miners what they would take, and for how much",
+    about:
+      "Each is asked itself: what it says takes its policy into account, and whether it knows you. Nothing is paid and " +
+      "nothing is agreed; one that would not take it says why, and what it takes instead.",
+    examples: ["holdfast ask quote 10GiB --for 90d", "holdfast ask quote 4MiB --for 30d --miner tf0…"],
+    args: [{ name: "size", summary: "of the file, such as 10GiB" }],
+    options: [
+      { flags: "--for <time>", summary: "how long it is to be kept", initial: "30d" },
+      { flags: "--miner <address>", summary: "only this one (default: all that publish a price)" },
+      { flags: "--cid <cid>", summary: "of the file, if it is one in particular" },
+    ],
+    action: async () => (await load()).askQuote,
+  },
+  {
     path: ["ask", "set"],
     summary: "Publish this miner's price",
     about: "Waits until the ask is in the chain. Deals that were made keep their price.",

@@ -53,6 +53,7 @@ export const storeCommands: readonly CommandSpec[] = [
       spreadOption,
       { flags: "--renew", summary: "let it live on for another term before each end" },
       { flags: "--repair", summary: "make lost copies again, at other miners" },
+      { flags: "--allow-duplicates", summary: "also at miners that keep this file for you already" },
       {
         flags: "--encrypt",
         summary: "only the key in this node's wallet opens it (default: anybody can read it)",

@@ -54,6 +54,12 @@ export const marketErrors = defineErrors("market", {
       `${data.copies} copies need ${data.copies} operators; the ${data.miners} miners that can be used belong to ${data.operators}`,
     fix: "ask for fewer copies, or let copies lie at different miners of one operator: --spread miners",
   },
+  duplicate: {
+    exit: "refused",
+    message: (data: { cid: string; copies: number; miners: number; until: number }) =>
+      `${data.miners} of the miners that could be used keep ${data.cid} for you already, until ${data.until}: too few are left for ${data.copies} more`,
+    fix: "let those deals live longer with `holdfast deal extend`, or have it there twice: --allow-duplicates",
+  },
   priceAboveMax: {
     exit: "funds",
     message: (data: { totalFil: string; maxFil: string }) =>
@@ -85,7 +91,7 @@ export const marketErrors = defineErrors("market", {
   unknownJob: {
     exit: "not-found",
     message: (data: { jobId: string }) => `there is no put job ${data.jobId}`,
-    fix: "see the puts with `holdfast jobs puts`",
+    fix: "see the jobs with `holdfast jobs`",
   },
   notDone: {
     exit: "retry-later",

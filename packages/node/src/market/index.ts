@@ -3,7 +3,6 @@
  * of the client that survives restarts; the miner takes deals in, seals them and is paid as its proofs appear
  * on the chain. What either side says about a deal's state comes from the chain.
  */
-export type { AmendmentPolicy } from "./amendment.ts";
 export { openClientMarket } from "./client/index.ts";
 export {
   answerSigningBytes,
@@ -27,6 +26,7 @@ export type {
   MarketWire,
   MinerMarketNeeds,
 } from "./needs.ts";
+export type { DealPolicy } from "./policy.ts";
 export { dealRefusals } from "./refusals.ts";
 export type {
   ChangeRequest,
@@ -38,6 +38,7 @@ export type {
   Explanation,
   KeepRequest,
   MinerMarket,
+  MinerTerms,
   PutCopy,
   PutJob,
   PutReceipt,
@@ -46,4 +47,5 @@ export type {
   QuoteRequest,
   StoredCar,
   StoredFile,
+  TermsRequest,
 } from "./types.ts";

@@ -1,5 +1,16 @@
 /** What the market's two halves need of the other rooms; every interface is the part of the room that is used. */
-import type { Address, AttoFil, Blockstore, Cancel, CID, Clock, Logger, PeerId, Wire } from "@holdfast/base";
+import type {
+  Address,
+  AttoFil,
+  Blockstore,
+  Cancel,
+  CID,
+  Clock,
+  JsonObject,
+  Logger,
+  PeerId,
+  Wire,
+} from "@holdfast/base";
 import type { NetworkParams, Receipt, Tipset } from "@holdfast/consensus";
 import type { Database } from "../database.ts";
 
@@ -99,6 +110,13 @@ export interface MarketStorage {
 }
 
 export interface MinerMarketNeeds extends MarketNeeds {
+  /** The operator's program for deals, if there is one. */
+  readonly policyHook?:
+    | ((
+        wish: JsonObject,
+        signal: AbortSignal,
+      ) => Promise<{ readonly output: string } | { readonly failure: string }>)
+    | undefined;
   /** The miner actor that this node runs. */
   readonly miner: Address;
   readonly storage: MarketStorage;

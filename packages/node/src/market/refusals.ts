@@ -107,6 +107,47 @@ export const dealRefusals = defineErrors("deal", {
       `the total of ${data.total} attoFIL is below price × padded bytes × epochs = ${data.needed}`,
     fix: protocol,
   },
+  closed: {
+    exit: "refused",
+    message: (_data: NoData) => "this miner takes no new deals now",
+    fix: "use another miner: `holdfast ask ls`",
+  },
+  clientRefused: {
+    exit: "refused",
+    message: (data: { client: string }) => `this miner does not store for ${data.client}`,
+    fix: "use another miner: `holdfast ask ls`",
+  },
+  notVerified: {
+    exit: "refused",
+    message: (data: { client: string }) =>
+      `this miner stores for clients that it knows, and ${data.client} is none of them`,
+    fix: "ask the operator to be taken in, or use another miner: `holdfast ask ls`",
+  },
+  duplicate: {
+    exit: "refused",
+    message: (data: { endHeight: number }) =>
+      `this miner keeps the same file for this client already, until ${data.endHeight}`,
+    fix: "let that deal live longer: `holdfast deal extend`; or use another miner",
+  },
+  transferRefused: {
+    exit: "refused",
+    message: (data: { transfer: string }) =>
+      data.transfer === "http"
+        ? "this miner fetches no data from web servers"
+        : "this miner takes no data that is brought by hand",
+    fix: "let it fetch the data over the network, as `holdfast put` does without more",
+  },
+  refusedByOperator: {
+    exit: "refused",
+    message: (data: { reason: string }) => `the miner's operator refuses: ${data.reason}`,
+    fix: "use another miner: `holdfast ask ls`",
+  },
+  noWordOfOperator: {
+    exit: "retry-later",
+    message: (_data: NoData) =>
+      "the miner's operator has a program that judges deals, and it does not work now",
+    fix: "try again later, or use another miner",
+  },
   channelNotFound: {
     exit: "retry-later",
     message: (data: { payer: string; channel: number }) =>

@@ -2,7 +2,9 @@
 import type { dealView, fileView, MethodResult, putCopy, putView, receiptDocument } from "@holdfast/api";
 import type { Address, AttoFil, Cancel, CID, PeerId } from "@holdfast/base";
 import type { z } from "zod";
-import type { AmendmentKind, AmendmentPolicy } from "./amendment.ts";
+import type { AmendmentKind } from "./amendment.ts";
+import type { DealPolicy } from "./policy.ts";
+import type { TermsAnswer } from "./quote.ts";
 
 export type PutJob = z.output<typeof putView>;
 export type PutCopy = z.output<typeof putCopy>;
@@ -33,6 +35,8 @@ export interface PutRequest {
   readonly renew?: boolean;
   readonly repair?: boolean;
   readonly encrypted?: boolean;
+  /** A miner may get what it keeps for this client already. */
+  readonly allowDuplicates?: boolean;
 }
 
 export interface KeepRequest {
@@ -49,6 +53,34 @@ export interface QuoteRequest {
   readonly durationEpochs: number;
   /** Default: operators. */
   readonly spread?: Spread;
+}
+
+export interface TermsRequest extends Pick<QuoteRequest, "carBytes" | "durationEpochs"> {
+  /** Of a file; else of any. */
+  readonly payload?: CID | undefined;
+  /** Default: all that publish a price. */
+  readonly miners?: readonly string[] | undefined;
+}
+export interface MinerTerms {
+  readonly miner: Address;
+  readonly isWilling: boolean;
+  /** Why not; empty otherwise. */
+  readonly code: string;
+  readonly reason: string;
+  /** What it would cost; null where it would not be taken. */
+  readonly totalFil: string | null;
+  /** What the miner takes; null if it did not answer. */
+  readonly terms: Pick<
+    TermsAnswer,
+    | "pricePerBytePerEpoch"
+    | "sectorBytes"
+    | "minBytes"
+    | "maxBytes"
+    | "minEpochs"
+    | "maxEpochs"
+    | "takesHttp"
+    | "takesOffline"
+  > | null;
 }
 
 export interface ChangeRequest {
@@ -69,6 +101,8 @@ export interface ClientMarket extends AsyncDisposable {
    * seconds. `market/no-miners`, `market/too-large`, `market/too-few-miners`, `market/duration-out-of-range`.
    */
   quote(request: QuoteRequest): Promise<Quote>;
+  /** What each miner says that it would take, and for how much; asked of the miners themselves. */
+  terms(request: TermsRequest): Promise<readonly MinerTerms[]>;
   /**
    * Starts a job, or attaches to the unfinished one for the same file, copies and duration. The job goes on
    * over restarts until it is done or failed. What is wrong right now is thrown and leaves no job:
@@ -128,8 +162,8 @@ export interface DueRedemption {
 export interface MinerMarket extends AsyncDisposable {
   /** What pays the owner for a deal now; undefined if nothing is due, or the deal is not this miner's. */
   redemption(dealId: string): DueRedemption | undefined;
-  /** Which changes of deals this miner takes, after the change that is given. */
-  policy(change?: Partial<AmendmentPolicy>): AmendmentPolicy;
+  /** Which deals, and changes of deals, this miner takes, after the change that is given. */
+  policy(change?: Partial<DealPolicy>): DealPolicy;
   deals(): Promise<readonly Deal[]>;
   deal(dealId: string): Promise<DealDetail | undefined>;
   /** For retrieval: payloads whose pieces are all here, read from the storage in their order. */

@@ -62,6 +62,11 @@ export const configSchema = z
           .max(64)
           .default("0.01FIL")
           .describe("ask that is kept published; empty: none"),
+        dealHook: z
+          .string()
+          .max(1_024)
+          .default("")
+          .describe('program that judges each deal: gets JSON, prints {"accept": true}; empty: none'),
         maxStagedMs: z
           .int()
           .min(0)

@@ -1,7 +1,7 @@
 /** What the API needs of files, puts and deals. */
 import type { FileQuery, ImportEncryption, Imported, MethodParams, MethodResult } from "@holdfast/api";
 import type { FolderItem } from "@holdfast/api/folder-tar";
-import type { Address, AttoFil, Cancel } from "@holdfast/base";
+import type { Address, AttoFil, Cancel, CID } from "@holdfast/base";
 
 export interface FileDoor {
   importFile(bytes: AsyncIterable<Uint8Array>, signal: Cancel, encrypt?: ImportEncryption): Promise<Imported>;
@@ -29,6 +29,33 @@ export type PutView = MethodResult<"put.show">;
 export type DealDetail = MethodResult<"deal.show">;
 export type Explanation = MethodResult<"why">;
 
+/** What a miner takes, times in epochs. */
+export interface DealRules extends Omit<MethodResult<"deal.policy">, "minForMs" | "maxForMs" | RuleLists> {
+  readonly minEpochs: number | null;
+  readonly maxEpochs: number | null;
+  readonly allow: readonly Address[];
+  readonly deny: readonly Address[];
+  readonly verified: readonly Address[];
+}
+type RuleLists = "allow" | "deny" | "verified";
+export interface TermsLine {
+  readonly miner: Address;
+  readonly isWilling: boolean;
+  readonly code: string;
+  readonly reason: string;
+  readonly totalFil: string | null;
+  readonly terms: {
+    readonly pricePerBytePerEpoch: AttoFil;
+    readonly sectorBytes: number;
+    readonly minBytes: number;
+    readonly maxBytes: number;
+    readonly minEpochs: number;
+    readonly maxEpochs: number;
+    readonly takesHttp: boolean;
+    readonly takesOffline: boolean;
+  } | null;
+}
+
 /** Deals and puts, already in the shapes of the API. */
 export interface MarketDoor {
   quote(params: {
@@ -43,6 +70,7 @@ export interface MarketDoor {
       readonly spread: "miners" | "operators";
       readonly renew: boolean;
       readonly repair: boolean;
+      readonly allowDuplicates: boolean;
       readonly name?: string | undefined;
       readonly maxPrice?: string | undefined;
       readonly key?: string | undefined;
@@ -85,7 +113,14 @@ export interface MarketDoor {
       }
     | undefined;
   /** Of this node's miner; undefined if it runs none. */
-  policy(change: Partial<MethodResult<"deal.policy">>): MethodResult<"deal.policy"> | undefined;
+  policy(change: Partial<DealRules>): DealRules | undefined;
+  /** What miners answer to who asks before a deal. */
+  terms(request: {
+    readonly carBytes: number;
+    readonly durationEpochs: number;
+    readonly payload: CID | undefined;
+    readonly miners: readonly string[] | undefined;
+  }): Promise<readonly TermsLine[]>;
   /** Explains a put or a deal of this node; undefined if it knows neither by this id. */
   explain(id: string): Promise<Explanation | undefined>;
 }

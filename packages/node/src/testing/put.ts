@@ -22,6 +22,8 @@ export async function runPut(
       spread: "operators",
       renew: false,
       repair: false,
+      allowDuplicates: true,
+      allowDuplicates: true,
       ...(options.name === undefined ? {} : { name: options.name }),
     },
     signal,

@@ -93,7 +93,7 @@ describe("an extension", () => {
     const tooDear = { kind: "extend", endHeight: end, maxPrice: attoFil(added - 1n) } as const;
     expect(codeOf(() => market.change(dealId, tooDear))).toBe("market/price-above-max");
     expect(codeOf(() => market.change("bafy", { kind: "release" }))).toBe("market/unknown-deal");
-    expect(world.miner(0).market.policy({ extend: false })).toEqual({ extend: false, release: true });
+    expect(world.miner(0).market.policy({ extend: false })).toMatchObject({ extend: false, release: true });
     market.change(dealId, { kind: "extend", endHeight: end });
     await world.until(isOver(world, dealId), 60);
     expect(changeOf(world, dealId)).toMatchObject({ state: "failed", code: "deal/not-by-policy" });

@@ -1,5 +1,6 @@
 /** Peers that do not keep to the protocols, on either side: a typed refusal, a next miner, and never a crash. */
 import {
+  attoFil,
   type Codec,
   cidOfCbor,
   concatBytes,
@@ -30,9 +31,18 @@ import {
   signedProposalCodec,
   type UnsignedAnswer,
 } from "../../src/market/deal.ts";
+import {
+  askProtocol,
+  questionIdOf,
+  type TermsAnswer,
+  type TermsQuestion,
+  termsAnswerBytes,
+  termsAnswerCodec,
+  termsQuestionCodec,
+} from "../../src/market/quote.ts";
 import { collateralsFor } from "../../src/market/terms.ts";
 import { payer, proposalWith } from "./support/proposals.ts";
-import { keysOf, noise, sectorBytes, signerOf, World } from "./support/world.ts";
+import { type Keys, keysOf, noise, sectorBytes, signerOf, World } from "./support/world.ts";
 
 const minerPeer = "miner-0" as PeerId;
 const clientPeer = "client" as PeerId;
@@ -61,6 +71,25 @@ async function answerTo<T>(
     return await new FrameReader(stream).readMessage(codec).catch(() => undefined);
   };
   return await world.settle(work(), 60);
+}
+
+/** What an honest miner answers to who asks for its terms. */
+function honestTerms(question: TermsQuestion, worker: Keys): TermsAnswer {
+  const sizes = { minBytes: 1, maxBytes: 1_000_000, minEpochs: 1, maxEpochs: 90_000 };
+  const unsigned = {
+    question: questionIdOf(question),
+    isWilling: true,
+    code: "",
+    message: "",
+    height: epoch(1),
+    sectorBytes,
+    pricePerBytePerEpoch: attoFil(10),
+    ...sizes,
+    takesHttp: false,
+    takesOffline: false,
+  };
+  const signature = signerOf(worker).sign(worker.address, termsAnswerBytes(unsigned));
+  return { ...unsigned, signature };
 }
 
 const framed = (bytes: Uint8Array) => (stream: WireStream) => sendFrame(stream, bytes);
@@ -302,10 +331,14 @@ describe("a client", () => {
     };
     serve(queryProtocol, async (stream) => {
       const query = await new FrameReader(stream).readMessage(dealQueryCodec);
-      const signed = about(query?.dealId ?? cidOfCbor(new Uint8Array(0)));
+      await onQuery(stream, about(query?.dealId ?? cidOfCbor(new Uint8Array(0))));
+    });
+    serve(askProtocol, async (stream) => {
+      const question = await new FrameReader(stream).readMessage(termsQuestionCodec);
       honest -= 1;
-      if (honest >= 0) await sendMessage(stream, dealAnswerCodec, signed({}));
-      else await onQuery(stream, signed);
+      if (honest < 0 || question === undefined)
+        return await onQuery(stream, about(cidOfCbor(new Uint8Array(0))));
+      await sendMessage(stream, termsAnswerCodec, honestTerms(question, miner.worker));
     });
     serve(proposeProtocol, async (stream) => {
       const proposal = await new FrameReader(stream).readMessage(signedProposalCodec);

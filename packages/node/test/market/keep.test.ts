@@ -143,23 +143,6 @@ describe("a file that is repaired", () => {
     expect(keepOf(world, job.jobId)).toMatchObject({ state: "ended" });
   });
 
-  it("is not given up for a sector that a reorganisation takes off the chain for some rounds", async () => {
-    await using world = await World.create({ miners: 2 });
-    const cid = await world.import(bytes);
-    const job = await world.put(cid, { durationEpochs: 400, repair: true });
-    const [deal] = world.client.market.deals();
-    const since = deal?.onChain?.activatedAt ?? 0;
-    await world.reorg(world.height - since + 8);
-    expect(fileState(world)?.state).toBe("lost");
-    // Asked to look at once.
-    for (let rounds = 0; rounds < 40; rounds += 1) {
-      world.client.market.keep(job.jobId, { repair: true });
-      await world.rounds(1);
-    }
-    expect(world.client.market.deals().map(({ keeping }) => keeping)).toEqual(["repair"]);
-    expect(keepOf(world, job.jobId)).toMatchObject({ state: "kept", copiesKept: 1 });
-  });
-
   it("waits while the node catches up with a chain that others have", async () => {
     await using world = await World.create({ miners: 2 });
     const cid = await world.import(bytes);
@@ -212,12 +195,17 @@ describe("copies", () => {
     ]);
     const job = await world.put(cid, { copies: 2, durationEpochs: 120 });
     expect(job.copies.map(({ miner }) => miner)).toEqual([world.miner(0).address, world.miner(2).address]);
-    const cheaper = await world.put(cid, { copies: 2, durationEpochs: 121, spread: "miners" });
+    const cheaper = await world.put(cid, {
+      copies: 2,
+      durationEpochs: 121,
+      spread: "miners",
+      allowDuplicates: true,
+    });
     expect(cheaper.copies.map(({ miner }) => miner)).toEqual([
       world.miner(0).address,
       world.miner(1).address,
     ]);
-    const three = await world.put(cid, { copies: 3, durationEpochs: 122 });
+    const three = await world.put(cid, { copies: 3, durationEpochs: 122, allowDuplicates: true });
     expect(three.error).toMatchObject({
       code: "market/too-few-operators",
       fix: expect.stringContaining("--spread"),

@@ -98,9 +98,18 @@ describe("a miner that", () => {
         onHead: (listener) => chain.onHead(listener),
       },
     });
-    const job = await endsAtSecond(world, await world.import(noise(3_000)), "market/rejected");
-    const causes = world.client.market.explain(job.jobId)?.causes.join() ?? "";
-    expect(causes).toContain("deal/duration-out-of-range");
+    const job = await world.put(await world.import(noise(3_000)));
+    expect(job).toMatchObject({ state: "done", copies: [{ miner: world.miner(1).address }] });
+    // It said so before anything was paid.
+    expect(world.count("createChannel")).toBe(1);
+    const quote = await world.settle(
+      world.client.market.quote({ carBytes: 3_000, copies: 1, durationEpochs: 240 }),
+    );
+    const line = quote.miners.find(({ miner }) => miner === world.miner(0).address);
+    expect(line).toMatchObject({
+      chosen: false,
+      reason: expect.stringContaining("deal/duration-out-of-range"),
+    });
   });
 
   it("is not there at the start is not paid", async () => {

@@ -200,6 +200,14 @@ describe("a miner's checks", () => {
       "deal/not-your-deal",
       "deal/given-up",
       "deal/bad-range",
+      // Of the policy; their tests are in policy.
+      "deal/closed",
+      "deal/client-refused",
+      "deal/not-verified",
+      "deal/duplicate",
+      "deal/transfer-refused",
+      "deal/refused-by-operator",
+      "deal/no-word-of-operator",
       // Of changes of a deal; their tests are in change and change-hostile.
       "deal/not-by-policy",
       "deal/not-active",

@@ -1,7 +1,4 @@
-/** The relations of a storage: one port, SQLite and PostgreSQL behind it. */
-export { openDb } from "./open.ts";
-export { openPostgres } from "./postgres.ts";
-export { isPostgresUrl, readPostgresUrl } from "./postgres-url.ts";
+/** The relations of a storage: one port, SQLite behind it. */
 export { asStoreError, openSqlite } from "./sqlite.ts";
 export { Turns } from "./turns.ts";
 export type { Db, Ddl, DdlWords, Engine, Row, Sql, SqlValue } from "./types.ts";

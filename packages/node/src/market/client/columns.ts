@@ -47,6 +47,8 @@ export interface JobRow {
   readonly spread: Spread;
   readonly renew: boolean;
   readonly repair: boolean;
+  /** A miner may get what it keeps for this client already. */
+  readonly allowDuplicates: boolean;
   /** What all copies together may cost for one term; null: as `limitOf` has it. */
   readonly termLimit: AttoFil | null;
   readonly state: "running" | "done" | "failed";
@@ -147,6 +149,7 @@ export function jobOf(row: Row): JobRow {
     spread: spreads.find((known) => known === textOf(row, "spread")) ?? "miners",
     renew: numberOf(row, "renew") === 1,
     repair: numberOf(row, "repair") === 1,
+    allowDuplicates: numberOf(row, "allow_duplicates") === 1,
     termLimit: row.term_limit === null ? null : amountOf(row, "term_limit"),
     state: state === "done" || state === "failed" ? state : "running",
     error: errorOrNull(row, "error"),

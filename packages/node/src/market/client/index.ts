@@ -24,12 +24,14 @@ import type {
   DealDetail,
   Explanation,
   KeepRequest,
+  MinerTerms,
   PutJob,
   PutReceipt,
   PutRequest,
   Quote,
   QuoteRequest,
   StoredFile,
+  TermsRequest,
 } from "../types.ts";
 import { lookAtChanges, startChange } from "./change.ts";
 import { ChangeStore } from "./change-store.ts";
@@ -45,6 +47,7 @@ import { checkMoney } from "./placement.ts";
 import { receiptOf } from "./receipt.ts";
 import { startRefunds, startReturns } from "./refunds.ts";
 import { ClientStore, type JobRow } from "./store.ts";
+import { termsOfMiners } from "./terms.ts";
 import { dealDetailOf, dealOf, jobView } from "./views.ts";
 
 /** Resumes every unfinished job and serves the data of its deals. */
@@ -131,6 +134,12 @@ class ClientMarketService implements ClientMarket {
     return { durationEpochs: request.durationEpochs, totalFil, miners: lines };
   }
 
+  async terms(request: TermsRequest): Promise<readonly MinerTerms[]> {
+    this.#checkOpen();
+    this.#checkTerms({ ...request, copies: 1 });
+    return await termsOfMiners(this.#context, request, this.#context.tasks.signal);
+  }
+
   startPut(request: PutRequest): Promise<PutJob> {
     // One at a time: the same request twice is one job.
     const result = this.#starting.then(() => this.#startPut(request));
@@ -158,14 +167,15 @@ class ClientMarketService implements ClientMarket {
           job.copies === copies &&
           job.durationEpochs === durationEpochs,
       );
-    if (same !== undefined) return this.#joined(same, request);
+    if (same !== undefined) return jobView(this.#context, same);
     const size = await needs.files.stat(request.cid);
     if (size === undefined) throw marketErrors.notImported({ cid, detail: "blocks are missing" });
     const { sizeBytes, carBytes } = size;
     const payer = needs.signer.payer();
     const startedMs = needs.clock.nowMs();
     const { spread = "operators", renew = false, repair = false, encrypted = false } = request;
-    const policy = { spread, renew, repair, encrypted };
+    const { allowDuplicates = false } = request;
+    const policy = { spread, renew, repair, encrypted, allowDuplicates };
     const terms = { copies, durationEpochs, maxPrice, payer, ...policy };
     const job = { cid, name, sizeBytes, carBytes, ...terms, startedMs, key };
     this.#checkNow(job);
@@ -173,16 +183,6 @@ class ClientMarketService implements ClientMarket {
     needs.logger.info("put started", { job: jobIdOf(id), cid, copies });
     this.#jobs.start(id);
     return this.job(jobIdOf(id));
-  }
-
-  /** The job that runs already; what it is asked to do beyond that is added. */
-  #joined(same: JobRow, { renew = false, repair = false }: PutRequest): PutJob {
-    const { store, needs } = this.#context;
-    if ((renew && !same.renew) || (repair && !same.repair)) {
-      const policy = { renew: renew || same.renew, repair: repair || same.repair };
-      store.updateJob(same.id, policy, needs.clock.nowMs());
-    }
-    return this.job(jobIdOf(same.id));
   }
 
   jobs(): readonly PutJob[] {

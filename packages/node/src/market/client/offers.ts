@@ -3,15 +3,13 @@
  * that we are connected to. Whether a miner answers is asked of it directly, because an ask on the chain
  * outlives the node that published it.
  */
-import type { Address, AttoFil, Clock, PeerId } from "@holdfast/base";
-import { cidOfCbor, filText, HoldfastError, utf8Bytes, zeroAtto } from "@holdfast/base";
+import type { Address, AttoFil, CID, Clock, PeerId } from "@holdfast/base";
+import { filText, HoldfastError, zeroAtto } from "@holdfast/base";
 import { listMiners, type NetworkParams, sectorSizes } from "@holdfast/consensus";
 import { limits } from "../../limits.ts";
-import { dealAnswerCodec, dealQueryCodec, isAnswerSigned, queryProtocol } from "../deal.ts";
 import { marketErrors } from "../errors.ts";
 import { heightOf, minerOn, peerOf } from "../facts.ts";
-import type { MarketChain, MarketWire } from "../needs.ts";
-import { ask } from "../talk.ts";
+import type { MarketChain, MarketSigner, MarketWire } from "../needs.ts";
 import {
   bestAsk,
   type CollateralShares,
@@ -23,6 +21,7 @@ import {
   sliceForSectors,
 } from "../terms.ts";
 import type { Quote, Spread } from "../types.ts";
+import { noFile, termsFrom } from "./terms.ts";
 
 export interface Offer extends CollateralShares {
   readonly miner: Address;
@@ -50,13 +49,21 @@ export interface Offers {
 }
 
 export interface OfferNeeds {
-  readonly needs: { readonly chain: MarketChain; readonly wire: MarketWire; readonly clock: Clock };
+  readonly needs: {
+    readonly chain: MarketChain;
+    readonly wire: MarketWire;
+    readonly clock: Clock;
+    readonly signer: Pick<MarketSigner, "payer">;
+  };
   /** What `probe` has learnt of miners' sectors. */
   readonly sectorBytes: Map<Address, number>;
 }
 export interface Wanted {
   readonly carBytes: number;
   readonly durationEpochs: number;
+  /** Of a file; else of any. */
+  readonly payload?: CID;
+  readonly payer?: Address;
 }
 
 /** Every miner of the network, as an offer or with the reason why it is none. */
@@ -134,40 +141,35 @@ function offerOf(
   return { miner, owner, worker, peer, askId, pricePerBytePerEpoch, ...shares, sectorBytes, total };
 }
 
-/** A question about a deal that cannot exist: an honest miner that is up answers "unknown", signed. */
-const probeId = cidOfCbor(utf8Bytes("holdfast: are you there?"));
-
-/** The same offer for sectors of the size that the miner has now, or why it is none. */
+/** The same offer on the terms that the miner itself names now, or why it is none. Nothing is paid before that. */
 export async function probe(
   context: OfferNeeds,
   offer: Offer,
   wanted: Wanted,
   signal: AbortSignal,
 ): Promise<Offer | string> {
-  const { miner, worker, peer } = offer;
-  const { chain } = context.needs;
-  const question = {
-    peer,
-    protocol: queryProtocol,
-    question: dealQueryCodec,
-    answer: dealAnswerCodec,
-    timeoutMs: limits.dealProbeMs,
-  };
+  const { miner } = offer;
+  const { chain, signer } = context.needs;
+  const { carBytes, durationEpochs, payload = noFile, payer: client = signer.payer() } = wanted;
   try {
-    const answer = await ask(context.needs, question, { dealId: probeId, firstPiece: 0 }, signal);
-    const isHonest =
-      answer.dealId.equals(probeId) &&
-      isAnswerSigned(answer, worker) &&
-      sectorSizes(chain.params).includes(answer.sectorBytes);
-    if (!isHonest) return `${miner} does not answer as the miner that the chain knows`;
-    context.sectorBytes.set(miner, answer.sectorBytes);
-    const size = sizeInSectors(chain, wanted.carBytes, answer.sectorBytes);
-    const settled = offerOf(chain, miner, size, wanted.durationEpochs);
-    return "reason" in settled ? `${miner}: ${settled.reason}` : { ...settled, connected: true };
+    const question = { client, payload, carBytes, durationEpochs };
+    const terms = await termsFrom(context.needs, offer, question, signal);
+    if (!sectorSizes(chain.params).includes(terms.sectorBytes))
+      return `${miner} names sectors that nobody may have`;
+    context.sectorBytes.set(miner, terms.sectorBytes);
+    if (!terms.isWilling) return `${miner}: ${terms.message} (${terms.code})`;
+    const size = sizeInSectors(chain, carBytes, terms.sectorBytes);
+    const settled = offerOf(chain, miner, size, durationEpochs);
+    if ("reason" in settled) return `${miner}: ${settled.reason}`;
+    const { pricePerBytePerEpoch } = terms;
+    if (pricePerBytePerEpoch > settled.pricePerBytePerEpoch)
+      return `${miner} asks for more than it publishes`;
+    const total = dealPrice(pricePerBytePerEpoch, size.paddedBytes, durationEpochs);
+    return { ...settled, pricePerBytePerEpoch, total, connected: true };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof HoldfastError)) throw error;
-    return marketErrors.unreachable({ miner, detail: error.message }).message;
+    return error.message;
   }
 }
 

@@ -9,6 +9,7 @@ import {
   ceilDivAtto,
   filText,
   type HoldfastError,
+  parseCid,
 } from "@holdfast/base";
 import { limits } from "../../limits.ts";
 import type { DealPiece } from "../deal.ts";
@@ -192,6 +193,23 @@ function addAttempt(
   store.addAttempt({ ...asked, collateral, providerCollateral }, needs.clock.nowMs());
 }
 
+/** Miners that keep this file for the same payer by another put, or are about to, and until when. */
+function holdersOf(context: ClientContext, job: JobRow): Map<Address, number> {
+  const { store, needs } = context;
+  const height = heightOf(needs.chain);
+  const holders = new Map<Address, number>();
+  for (const other of store.jobsOf(job.cid)) {
+    if (other.id === job.id || other.payer !== job.payer) continue;
+    for (const attempt of store.attemptsOf(other.id).filter(isHolder)) {
+      const light = healthOfAttempt(context, attempt)?.light;
+      const end = attempt.endHeight ?? height + attempt.durationEpochs;
+      if (light !== "lost" && end > height)
+        holders.set(attempt.miner, Math.max(end, holders.get(attempt.miner) ?? 0));
+    }
+  }
+  return holders;
+}
+
 async function reachable(
   context: ClientContext,
   job: JobRow,
@@ -199,10 +217,19 @@ async function reachable(
   signal: AbortSignal,
 ): Promise<{ readonly chosen: readonly Offer[]; readonly problem: HoldfastError | undefined }> {
   const { count, durationEpochs, avoidMiners, avoidOwners } = wanted;
-  const size = { carBytes: job.carBytes, durationEpochs };
+  const size = { carBytes: job.carBytes, durationEpochs, payload: parseCid(job.cid), payer: job.payer };
   const found = findOffers(context, size);
-  const left = found.offers.filter(({ miner, owner }) => !avoidMiners.has(miner) && !avoidOwners.has(owner));
-  const problem = shortage({ ...found, offers: left }, { ...size, copies: count, spread: job.spread });
+  const free = found.offers.filter(({ miner, owner }) => !avoidMiners.has(miner) && !avoidOwners.has(owner));
+  const holders = job.allowDuplicates ? new Map<Address, number>() : holdersOf(context, job);
+  const left = free.filter(({ miner }) => !holders.has(miner));
+  const asked = { ...size, copies: count, spread: job.spread };
+  const tooFew = shortage({ ...found, offers: free }, asked);
+  const problem = tooFew ?? shortage({ ...found, offers: left }, asked);
+  if (problem !== undefined && tooFew === undefined) {
+    const until = Math.max(...holders.values());
+    const miners = holders.size;
+    return { chosen: [], problem: marketErrors.duplicate({ cid: job.cid, copies: count, miners, until }) };
+  }
   if (problem !== undefined) return { chosen: [], problem };
   const chosen: Offer[] = [];
   const reasons: string[] = [];

@@ -75,6 +75,7 @@ const migrations = [
    UPDATE market_attempts SET duration_epochs =
      (SELECT duration_epochs FROM market_jobs WHERE market_jobs.id = market_attempts.job_id);
    CREATE INDEX market_jobs_kept ON market_jobs (state) WHERE renew = 1 OR repair = 1`,
+  "ALTER TABLE market_jobs ADD COLUMN allow_duplicates INTEGER NOT NULL DEFAULT 0",
 ];
 
 const piecesCodec = c.list(dealPieceCodec, limits.piecesPerDeal);
@@ -139,8 +140,8 @@ export class ClientStore {
   ): number {
     const row = this.#database.get(
       `INSERT INTO market_jobs (cid, name, size_bytes, car_bytes, copies, duration_epochs, max_price, payer,
-         key, encrypted, spread, renew, repair, state, started_ms, updated_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?) RETURNING id`,
+         key, encrypted, spread, renew, repair, allow_duplicates, state, started_ms, updated_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?) RETURNING id`,
       job.cid,
       job.name,
       job.sizeBytes,
@@ -154,6 +155,7 @@ export class ClientStore {
       job.spread,
       Number(job.renew),
       Number(job.repair),
+      Number(job.allowDuplicates),
       job.startedMs,
       job.startedMs,
     );

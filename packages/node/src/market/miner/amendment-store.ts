@@ -4,7 +4,8 @@
  */
 import { decode, encode } from "@holdfast/base";
 import type { Database, Row } from "../../database.ts";
-import { type Amendment, type AmendmentPolicy, amendmentCodec, amendmentIdOf } from "../amendment.ts";
+import { type Amendment, amendmentCodec, amendmentIdOf } from "../amendment.ts";
+import { type DealPolicy, openPolicy } from "../policy.ts";
 import { bytesOf, textOf } from "../rows.ts";
 
 export type TakenState = "accepted" | "done" | "failed";
@@ -24,6 +25,7 @@ const migrations = [
    CREATE TABLE market_policy (one INTEGER PRIMARY KEY CHECK (one = 1), extend INTEGER NOT NULL,
      release INTEGER NOT NULL) STRICT;
    INSERT INTO market_policy VALUES (1, 1, 1)`,
+  "ALTER TABLE market_policy ADD COLUMN rules TEXT NOT NULL DEFAULT '{}'",
 ];
 
 function takenOf(row: Row): TakenAmendment {
@@ -75,11 +77,17 @@ export class AmendmentStore {
     );
   }
 
-  policy(): AmendmentPolicy {
-    const row = this.#database.get("SELECT extend, release FROM market_policy");
-    return { extend: row?.extend === 1, release: row?.release === 1 };
+  policy(): DealPolicy {
+    const row = this.#database.get("SELECT extend, release, rules FROM market_policy");
+    const rules = row === undefined ? {} : (JSON.parse(textOf(row, "rules")) as Partial<DealPolicy>);
+    return { ...openPolicy, ...rules, extend: row?.extend === 1, release: row?.release === 1 };
   }
-  setPolicy({ extend, release }: AmendmentPolicy): void {
-    this.#database.run("UPDATE market_policy SET extend = ?, release = ?", Number(extend), Number(release));
+  setPolicy({ extend, release, ...rules }: DealPolicy): void {
+    this.#database.run(
+      "UPDATE market_policy SET extend = ?, release = ?, rules = ?",
+      Number(extend),
+      Number(release),
+      JSON.stringify(rules),
+    );
   }
 }

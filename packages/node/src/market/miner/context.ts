@@ -1,11 +1,11 @@
 /** What the parts of the miner's half share. */
-import { assert, type CID } from "@holdfast/base";
+import { type Address, assert, type CID } from "@holdfast/base";
 import { maxUserBytes } from "@holdfast/proofs";
 import { limits } from "../../limits.ts";
 import { heightOf, minerOn } from "../facts.ts";
 import { type MinerAct, type MinerDeal, type MinerEvent, stepMiner } from "../machine/miner.ts";
 import type { MinerMarketNeeds } from "../needs.ts";
-import type { Tasks } from "../tasks.ts";
+import type { Tasks, Turns } from "../tasks.ts";
 import type { AmendmentStore } from "./amendment-store.ts";
 import type { DealPatch, DealRow, MinerStore } from "./store.ts";
 import type { MinerFacts } from "./validate.ts";
@@ -15,6 +15,8 @@ export interface MinerContext {
   readonly store: MinerStore;
   readonly amendments: AmendmentStore;
   readonly tasks: Tasks;
+  /** Of the operator's program. */
+  readonly hookTurns: Turns;
   /** Told of each payload whose pieces have all come. */
   readonly stored: Set<(payload: CID) => void>;
 }
@@ -73,6 +75,12 @@ function patchOf(before: MinerDeal, after: MinerDeal): DealPatch {
 export function note({ store, needs }: MinerContext, dealId: string, patch: DealPatch, detail: string): void {
   const state = store.get(dealId)?.state ?? "failed";
   store.update(dealId, patch, { atMs: needs.clock.nowMs(), state, detail });
+}
+
+/** The end of a deal of this client for the same file, if one goes on here. */
+export function storedUntil({ store }: MinerContext, client: Address, payload: CID): number | undefined {
+  const ends = store.keptFor(client, payload.toString()).map(({ current }) => current.endHeight);
+  return ends.length === 0 ? undefined : Math.max(...ends);
 }
 
 /** What the chain says about this miner; there always is such an actor, or this half had not opened. */

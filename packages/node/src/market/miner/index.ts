@@ -2,10 +2,11 @@
  * The miner's half of the market: takes deals in, fetches and stores their data, follows their sectors on the
  * chain, and redeems the vouchers. Opening it goes on with every deal that is not over.
  */
+import { limits } from "../../limits.ts";
 import { marketErrors } from "../errors.ts";
 import { minerOn } from "../facts.ts";
 import type { MinerMarketNeeds } from "../needs.ts";
-import { Tasks } from "../tasks.ts";
+import { Tasks, Turns } from "../tasks.ts";
 import type { MinerMarket } from "../types.ts";
 import { serveAmendments } from "./amend.ts";
 import { AmendmentStore } from "./amendment-store.ts";
@@ -14,6 +15,7 @@ import { carSourceOf } from "./car-source.ts";
 import type { MinerContext } from "./context.ts";
 import { Drive } from "./drive.ts";
 import { serveProposals } from "./intake.ts";
+import { serveQuotes } from "./quotes.ts";
 import { dueRedemption } from "./redeem.ts";
 import { MinerStore } from "./store.ts";
 import { Transfers } from "./transfer.ts";
@@ -36,6 +38,7 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
     store: new MinerStore(needs.database, amendments),
     amendments,
     tasks: new Tasks(logger),
+    hookTurns: new Turns(limits.policyHooks),
     stored: new Set(),
   };
   const transfers = new Transfers(context);
@@ -45,6 +48,7 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
   const stack = new AsyncDisposableStack();
   stack.use(context.tasks);
   stack.use(serveQueries(context));
+  stack.use(serveQuotes(context));
   stack.use(serveProposals(context, (dealId) => transfers.start(dealId)));
   stack.use(serveAmendments(context, (dealId) => drive.look(dealId)));
   stack.defer(chain.onHead(look));

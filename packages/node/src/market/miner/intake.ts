@@ -2,7 +2,7 @@
  * Proposals: read, checked, written down, answered. The same proposal again gets the state of its deal; a
  * refused one is not kept, so that it can be sent again when what was wrong has changed.
  */
-import { type CID, encode, HoldfastError, type WireStream } from "@holdfast/base";
+import { type CID, encode, HoldfastError, type JsonObject, type WireStream } from "@holdfast/base";
 import type { Channel } from "@holdfast/consensus";
 import { FrameReader } from "../../framing.ts";
 import { limits } from "../../limits.ts";
@@ -14,11 +14,14 @@ import {
   signedProposalCodec,
 } from "../deal.ts";
 import { channelOn, dealOn, freeEscrowOf, heightOf } from "../facts.ts";
+import { checkPolicy, percentFor } from "../policy.ts";
 import { asRefusal, dealRefusals } from "../refusals.ts";
 import { serve } from "../talk.ts";
 import { nextHead } from "../tasks.ts";
+import { paddedTotal } from "../terms.ts";
 import { answerWith } from "./answers.ts";
-import { type MinerContext, minerFacts } from "./context.ts";
+import { askHook } from "./consent.ts";
+import { type MinerContext, minerFacts, storedUntil } from "./context.ts";
 import { checkPayment, checkTerms } from "./validate.ts";
 
 /** Serves `/fil/storage/mk/1.0.0` until disposed of; `onDeal` is called for each new deal. */
@@ -26,7 +29,7 @@ export function serveProposals(context: MinerContext, onDeal: (dealId: string) =
   const { params } = context.needs.chain;
   return serve(context.needs, {
     protocol: proposeProtocol,
-    timeoutMs: limits.requestTimeoutMs + limits.dealWaitRounds * params.roundMs,
+    timeoutMs: limits.requestTimeoutMs + limits.policyHookMs + limits.dealWaitRounds * params.roundMs,
     handler: (stream, signal) => answerProposal(context, stream, onDeal, signal),
   });
 }
@@ -73,18 +76,54 @@ async function take(
   const { proposal } = signed;
   // What it does not see yet is no reason to refuse for good.
   if (needs.isCatchingUp()) throw dealRefusals.catchingUp({ height: heightOf(needs.chain) });
-  checkTerms(minerFacts(context), signed, peer);
+  checkTerms(factsFor(context, proposal), signed, peer);
   const waiting = store.waiting();
   if (waiting >= limits.waitingDeals) throw dealRefusals.busy({ waiting });
+  checkConsent(context, proposal);
+  await askHook(context, wishOf(dealId, proposal, peer), signal);
   const channel = await channelFor(context, proposal, signal);
   // Nothing is awaited from here on: two proposals for one channel cannot both pass.
   if (store.get(dealId) !== undefined) return;
+  checkConsent(context, proposal);
   checkEscrow(context, proposal);
   const isTaken = store.isChannelTaken(proposal.payer, proposal.channel);
   checkPayment(minerFacts(context), proposal, channel, isTaken);
   const entry = { atMs: needs.clock.nowMs(), state: "accepted", detail: "the deal is accepted" };
   store.add(dealId, encode(signedProposalCodec, signed), proposal, entry);
   needs.logger.info("deal accepted", { deal: dealId, payer: proposal.payer, bytes: proposal.carBytes });
+}
+
+/** With the share of the ask that this client pays. */
+function factsFor(context: MinerContext, { payer }: DealProposal) {
+  return { ...minerFacts(context), pricePercent: percentFor(context.amendments.policy(), payer) };
+}
+
+/** What this miner's policy says. `deal/…`. */
+function checkConsent(context: MinerContext, { payer: client, payload, durationEpochs }: DealProposal): void {
+  const wish = {
+    client,
+    durationEpochs,
+    transfer: "stream",
+    storedUntil: storedUntil(context, client, payload),
+  } as const;
+  checkPolicy(context.amendments.policy(), wish, context.needs.chain.params);
+}
+
+/** For the operator's program. */
+function wishOf(dealId: string, proposal: DealProposal, peer: string): JsonObject {
+  const { payload, carBytes, durationEpochs, payer: client, pieces } = proposal;
+  return {
+    stage: "proposal",
+    dealId,
+    client,
+    peer,
+    payload: payload.toString(),
+    carBytes,
+    paddedBytes: paddedTotal(pieces),
+    durationEpochs,
+    transfer: "stream",
+    pricePerBytePerEpoch: proposal.pricePerBytePerEpoch.toString(),
+  };
 }
 
 /** The client's collateral is there, beside what its deals that wait for their publication will lock. */

@@ -152,6 +152,16 @@ export class MinerStore {
       )
       .map((row) => this.#dealOf(row));
   }
+  /** Deals of a client for one file that are not over. */
+  keptFor(payer: Address, payload: string): DealRow[] {
+    return this.#database
+      .all(
+        `SELECT * FROM market_deals WHERE payload = ? AND payer = ? AND state NOT IN ('complete', 'failed')`,
+        payload,
+        payer,
+      )
+      .map((row) => this.#dealOf(row));
+  }
   isChannelTaken(payer: Address, channel: number): boolean {
     return (
       this.#database.get(

@@ -9,6 +9,7 @@ import {
   dealTermsSigningBytes,
   isVoucherSigned,
   type NetworkParams,
+  percentOf,
 } from "@holdfast/consensus";
 import { isPieceCommitment, paddedPieceBytes } from "@holdfast/proofs";
 import {
@@ -41,6 +42,8 @@ export interface MinerFacts {
   readonly owner: Address;
   /** All asks of the chain, also expired ones. */
   readonly asks: readonly Ask[];
+  /** What this client pays of them; default: all. */
+  readonly pricePercent?: number;
   /** Padded size of new sectors. */
   readonly sectorBytes: number;
   /** Height of the head. */
@@ -96,13 +99,13 @@ function checkTimes({ params, height }: MinerFacts, proposal: DealProposal): voi
   }
 }
 
-function checkPrice({ asks, height }: MinerFacts, proposal: DealProposal): void {
+function checkPrice({ asks, height, pricePercent = 100 }: MinerFacts, proposal: DealProposal): void {
   const { pricePerBytePerEpoch, totalPrice, durationEpochs, pieces } = proposal;
   const paddedBytes = paddedTotal(pieces);
   if (!asks.some((one) => one.expiry > height)) throw dealRefusals.noAsk({});
   const best = bestAsk(asks, paddedBytes, height);
   if (best === undefined) throw dealRefusals.sizeOutsideAsk({ paddedBytes });
-  const asked = best.pricePerBytePerEpoch;
+  const asked = percentOf(best.pricePerBytePerEpoch, pricePercent);
   if (pricePerBytePerEpoch < asked) {
     throw dealRefusals.priceTooLow({ offered: pricePerBytePerEpoch.toString(), asked: asked.toString() });
   }

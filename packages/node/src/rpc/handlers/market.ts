@@ -3,6 +3,7 @@ import type { ApiHandlers, MethodResult } from "@holdfast/api";
 import { filText, HoldfastError, parseFil } from "@holdfast/base";
 import { rpcErrors } from "../errors.ts";
 import type { DealDetail, Explanation, HandlerNeeds } from "../needs.ts";
+import { policyView, quotesOf } from "./deal-terms.ts";
 import { whyMessage } from "./messages.ts";
 import { minerHandlers } from "./miner.ts";
 import { callAs } from "./owner-calls.ts";
@@ -16,6 +17,7 @@ type MarketHandlers = Pick<
   | "deal.release"
   | "deal.policy"
   | "deal.redeem"
+  | "ask.quote"
   | "file.ls"
   | "file.rm"
   | "file.stat"
@@ -58,6 +60,7 @@ export function marketHandlers(needs: HandlerNeeds): MarketHandlers {
       if (maxPrice !== undefined) files.allow(signal, maxPrice);
       return files.list(cid, path, signal);
     },
+    "ask.quote": (params) => quotesOf(needs, params),
     "put.quote": async (params) => market.quote(params),
     "put.start": async (params) => market.startPut(params),
     "put.keep": async ({ jobId, ...change }) => {
@@ -114,15 +117,7 @@ function changeHandlers(
       const sent = await callAs(needs, from, call, { key: `redeem ${dealId} ${amount}` });
       return { ...sent, method: call.method, amountFil: filText(amount), addsFil: filText(adds) };
     },
-    "deal.policy": async ({ extend, release }) => {
-      const change = {
-        ...(extend === undefined ? {} : { extend }),
-        ...(release === undefined ? {} : { release }),
-      };
-      const policy = market.policy(change);
-      if (policy === undefined) throw rpcErrors.notAMiner({ node: needs.name });
-      return policy;
-    },
+    "deal.policy": async (given) => policyView(needs, given),
   };
 }
 

@@ -1,0 +1,45 @@
+/**
+ * The operator's own word on a deal: a program that is given what is wanted as one JSON object and answers with one,
+ * `{"accept": true}` or `{"accept": false, "reason": "…"}`. While it fails, or says something else, no deal is taken.
+ */
+import type { JsonObject } from "@holdfast/base";
+import { limits } from "../../limits.ts";
+import { dealRefusals } from "../refusals.ts";
+import type { MinerContext } from "./context.ts";
+
+/** `deal/refused-by-operator`, `deal/no-word-of-operator`. Nothing where there is no program. */
+export async function askHook(context: MinerContext, wish: JsonObject, signal: AbortSignal): Promise<void> {
+  const { needs, hookTurns } = context;
+  const { policyHook } = needs;
+  if (policyHook === undefined) return;
+  const said = await hookTurns.run(signal, () => policyHook(wish, signal));
+  const verdict = verdictOf(said);
+  if (typeof verdict === "string") {
+    needs.logger.error("the deal hook gave no verdict", { detail: verdict });
+    throw dealRefusals.noWordOfOperator({});
+  }
+  if (!verdict.accept) throw dealRefusals.refusedByOperator({ reason: verdict.reason });
+}
+
+type Verdict = { readonly accept: boolean; readonly reason: string };
+
+/** Why it is none, as a text. */
+function verdictOf(said: { readonly output: string } | { readonly failure: string }): Verdict | string {
+  if ("failure" in said) return said.failure;
+  let value: unknown;
+  try {
+    value = JSON.parse(said.output);
+  } catch {
+    return `it printed no JSON: ${said.output.slice(0, 200)}`;
+  }
+  if (
+    typeof value !== "object" ||
+    value === null ||
+    !("accept" in value) ||
+    typeof value.accept !== "boolean"
+  ) {
+    return `it said neither "accept": true nor "accept": false: ${said.output.slice(0, 200)}`;
+  }
+  const reason = "reason" in value && typeof value.reason === "string" ? value.reason : "no reason was given";
+  return { accept: value.accept, reason: reason.slice(0, limits.dealReasonBytes / 8) };
+}

@@ -23,6 +23,7 @@ import { startBench } from "./start.ts";
 import { stateBench } from "./state.ts";
 import { syncBench } from "./sync.ts";
 import { treesBench } from "./trees.ts";
+import { uploadBench } from "./upload.ts";
 import { workersBench } from "./workers.ts";
 
 export const benches: readonly Bench[] = [
@@ -47,6 +48,7 @@ export const benches: readonly Bench[] = [
   gasBench,
   startBench,
   putBench,
+  uploadBench,
   getBench,
   ipfsBench,
   idleBench,

@@ -31,7 +31,12 @@ export function openApiDocument(version: string): object {
   paths[importPath] = {
     post: {
       operationId: "import",
-      summary: "Takes a file's bytes in as UnixFS blocks",
+      summary: "Takes a file's bytes in as UnixFS blocks, encrypted if that is wanted",
+      parameters: [
+        { name: "encrypt", in: "query", required: false, schema: { type: "string", enum: ["1"] } },
+        { name: "sha256", in: "query", required: false, schema: { type: "string" } },
+        { name: "recipients", in: "query", required: false, schema: { type: "string" } },
+      ],
       requestBody: {
         content: { "application/octet-stream": { schema: { type: "string", format: "binary" } } },
       },
@@ -51,6 +56,9 @@ export function openApiDocument(version: string): object {
       parameters: [
         { name: "cid", in: "path", required: true, schema: { type: "string" } },
         { name: "offset", in: "query", required: false, schema: { type: "integer", minimum: 0 } },
+        { name: "length", in: "query", required: false, schema: { type: "integer", minimum: 0 } },
+        { name: "path", in: "query", required: false, schema: { type: "string" } },
+        { name: "raw", in: "query", required: false, schema: { type: "string", enum: ["1"] } },
       ],
       responses: {
         200: { description: "ok", content: { "application/octet-stream": {} } },

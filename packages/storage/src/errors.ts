@@ -40,6 +40,16 @@ export const storageErrors = defineErrors("storage", {
     message: (data: { dbPath: string; detail: string }) => `${data.dbPath} does not answer: ${data.detail}`,
     fix: "check its volume (dmesg, SMART), and that no other program holds the file",
   },
+  databaseUnreachable: {
+    exit: "retry-later",
+    message: (data: { place: string; detail: string }) => `${data.place} does not answer: ${data.detail}`,
+    fix: "check that the PostgreSQL server runs, and the user, the password and the database of the URL",
+  },
+  badDatabaseUrl: {
+    exit: "usage",
+    message: (data: { reason: string }) => `the address of the database cannot be used: ${data.reason}`,
+    fix: "write postgres://USER:PASSWORD@HOST:5432/DATABASE?schema=NAME",
+  },
   badPieceKey: {
     exit: "usage",
     message: (data: { bytes: number; maxBytes: number }) =>

@@ -22,7 +22,7 @@ export const keepCommands: readonly CommandSpec[] = [
       "holdfast keep set put-3 --renew no",
       "holdfast keep set put-3 --renew yes --repair yes --max-price 2FIL",
     ],
-    args: [{ name: "job", summary: "the put, as `holdfast jobs` and `holdfast keep` print it" }],
+    args: [{ name: "job", summary: "the put, as `holdfast jobs puts` and `holdfast keep` print it" }],
     options: [
       { flags: "--renew <yes or no>", summary: "whether it lives on for another term before each end" },
       { flags: "--repair <yes or no>", summary: "whether lost copies are made again" },

@@ -91,7 +91,7 @@ export const marketErrors = defineErrors("market", {
   unknownJob: {
     exit: "not-found",
     message: (data: { jobId: string }) => `there is no put job ${data.jobId}`,
-    fix: "see the jobs with `holdfast jobs`",
+    fix: "see the puts with `holdfast jobs puts`",
   },
   notDone: {
     exit: "retry-later",

@@ -53,6 +53,7 @@ export function memoryFiles(chunkBytes = 50_000): MemoryFiles {
       yield { name: "", kind: "file" as const, cid, sizeBytes: 1, target: null };
     },
     remove: async (cid) => stored.delete(cid),
+    allow: () => undefined,
     stat: async (cid) => ({ cid, sizeBytes: 0, localBytes: 0, providers: [] }),
   };
   return files;

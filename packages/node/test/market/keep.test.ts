@@ -143,6 +143,23 @@ describe("a file that is repaired", () => {
     expect(keepOf(world, job.jobId)).toMatchObject({ state: "ended" });
   });
 
+  it("is not given up for a sector that a reorganisation takes off the chain for some rounds", async () => {
+    await using world = await World.create({ miners: 2 });
+    const cid = await world.import(bytes);
+    const job = await world.put(cid, { durationEpochs: 400, repair: true });
+    const [deal] = world.client.market.deals();
+    const since = deal?.onChain?.activatedAt ?? 0;
+    await world.reorg(world.height - since + 8);
+    expect(fileState(world)?.state).toBe("lost");
+    // Asked to look at once.
+    for (let rounds = 0; rounds < 40; rounds += 1) {
+      world.client.market.keep(job.jobId, { repair: true });
+      await world.rounds(1);
+    }
+    expect(world.client.market.deals().map(({ keeping }) => keeping)).toEqual(["repair"]);
+    expect(keepOf(world, job.jobId)).toMatchObject({ state: "kept", copiesKept: 1 });
+  });
+
   it("waits while the node catches up with a chain that others have", async () => {
     await using world = await World.create({ miners: 2 });
     const cid = await world.import(bytes);

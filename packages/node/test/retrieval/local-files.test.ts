@@ -139,6 +139,27 @@ describe("local files", () => {
     expect((await listOf(blocks.list())).length).toBe(3);
   });
 
+  it("that miners hold as wanted make room, the oldest first; those of a deal under way never do", async () => {
+    const blocks = memoryBlocks({ quotaBytes: 4 * chunkBytes });
+    const worth = new Map<string, "needed" | "stored">();
+    const files = localRetrieval(blocks, { worthOf: (root) => worth.get(root.toString()) ?? "unknown" });
+    const add = async (name: string): Promise<CID> =>
+      (await files.importFile(streamOf(randomBytes(name, chunkBytes)))).root;
+    const [first, second, third] = [await add("first"), await add("second"), await add("third")];
+    worth.set(first.toString(), "needed").set(second.toString(), "stored").set(third.toString(), "stored");
+    await files.importFile(streamOf(randomBytes("large", 2 * chunkBytes - 1_000)));
+    expect(await Promise.all([first, second, third].map((root) => files.hasLocal(root)))).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    worth.delete(third.toString());
+    await expect(files.importFile(streamOf(randomBytes("more", 2 * chunkBytes)))).rejects.toMatchObject({
+      code: "retrieval/quota-full",
+    });
+    expect(await files.hasLocal(third)).toBe(true);
+  });
+
   it("that were imported never make room for others", async () => {
     const blocks = memoryBlocks({ quotaBytes: 3 * chunkBytes });
     const files = localRetrieval(blocks);

@@ -99,8 +99,12 @@ export const noWire: RetrievalNeeds["wire"] = {
 };
 
 /** Files of one node without a network. */
-export function localRetrieval(blocks: FileBlocks = memoryBlocks()): Retrieval {
-  return openRetrieval({ wire: noWire, clock: new SimClock(), blocks, sources: [], logger: silentLogger });
+export function localRetrieval(
+  blocks: FileBlocks = memoryBlocks(),
+  more: Pick<RetrievalNeeds, "worthOf"> = {},
+): Retrieval {
+  const clock = new SimClock();
+  return openRetrieval({ wire: noWire, clock, blocks, sources: [], logger: silentLogger, ...more });
 }
 
 export interface SimNode {

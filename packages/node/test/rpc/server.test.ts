@@ -43,6 +43,7 @@ const options = {
       return { cid: `bafy${JSON.stringify(encrypt) ?? ""}`, sizeBytes: size, carBytes: size };
     },
     remove: async () => true,
+    allow: () => undefined,
     importFolder: async (items: AsyncIterable<FolderItem>) => {
       let sizeBytes = 0;
       for await (const item of items) if (item.kind === "file") sizeBytes += item.sizeBytes;

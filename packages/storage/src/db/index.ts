@@ -1,4 +1,7 @@
-/** The relations of a storage: one port, SQLite behind it. */
+/** The relations of a storage: one port, SQLite and PostgreSQL behind it. */
+export { openDb } from "./open.ts";
+export { openPostgres } from "./postgres.ts";
+export { isPostgresUrl, readPostgresUrl } from "./postgres-url.ts";
 export { asStoreError, openSqlite } from "./sqlite.ts";
 export { Turns } from "./turns.ts";
 export type { Db, Ddl, DdlWords, Engine, Row, Sql, SqlValue } from "./types.ts";

@@ -24,6 +24,7 @@ const words: DdlWords = {
   bytes: "BLOB",
   text: "TEXT",
   int: "INTEGER",
+  real: "REAL",
   strict: "STRICT",
   byKey: "STRICT, WITHOUT ROWID",
 };
@@ -114,13 +115,13 @@ class SqliteDb implements Db {
 
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     return this.#turns.run(async () => {
-      const told = new Set<string>();
+      const told: [channel: string, word: string][] = [];
       await this.#patiently(() => this.#db.exec("BEGIN IMMEDIATE"));
       const sql = new OpenTransaction(this.#statements, told);
       try {
         const result = await work(sql);
         this.#guarded(() => this.#db.exec("COMMIT"));
-        for (const channel of told) this.#wakes.emit(channel);
+        for (const [channel, word] of told) this.#wakes.emit(channel, word);
         return result;
       } catch (error) {
         if (this.#db.isOpen && this.#db.isTransaction) this.#db.exec("ROLLBACK");
@@ -149,12 +150,12 @@ class SqliteDb implements Db {
     }).finally(() => this.#alone(() => this.#db.exec("PRAGMA synchronous = FULL")));
   }
 
-  async notify(sql: Sql, channel: string): Promise<void> {
-    if (sql instanceof OpenTransaction) sql.tell(channel);
-    else this.#wakes.emit(channel);
+  async notify(sql: Sql, channel: string, word = ""): Promise<void> {
+    if (sql instanceof OpenTransaction) sql.tell(channel, word);
+    else this.#wakes.emit(channel, word);
   }
 
-  listen(channel: string, wake: () => void, signal: Cancel): void {
+  listen(channel: string, wake: (word?: string) => void, signal: Cancel): void {
     if (signal.aborted) return;
     this.#wakes.on(channel, wake);
     signal.addEventListener("abort", () => this.#wakes.off(channel, wake), { once: true });
@@ -214,10 +215,10 @@ interface Statements {
 
 class OpenTransaction implements Sql {
   readonly #statements: Statements;
-  readonly #told: Set<string>;
+  readonly #told: [channel: string, word: string][];
   #hasEnded = false;
 
-  constructor(statements: Statements, told: Set<string>) {
+  constructor(statements: Statements, told: [channel: string, word: string][]) {
     this.#statements = statements;
     this.#told = told;
   }
@@ -232,9 +233,9 @@ class OpenTransaction implements Sql {
     this.#check();
     return this.#statements.run(text, values);
   }
-  tell(channel: string): void {
+  tell(channel: string, word: string): void {
     this.#check();
-    this.#told.add(channel);
+    this.#told.push([channel, word]);
   }
   end(): void {
     this.#hasEnded = true;

@@ -34,9 +34,12 @@ export interface Db extends Sql, AsyncDisposable {
    */
   migrate(room: string, steps: readonly Ddl[]): Promise<void>;
   /** Tells whoever listens to the channel, in every process; in a transaction: when it commits. */
-  notify(sql: Sql, channel: string): Promise<void>;
-  /** Calls `wake` after notifications, and whenever some may have been missed; until the signal aborts. */
-  listen(channel: string, wake: () => void, signal: Cancel): void;
+  notify(sql: Sql, channel: string, word?: string): Promise<void>;
+  /**
+   * Calls `wake` with the word of each notification, and without one whenever some may have been missed; until the
+   * signal aborts. SQLite tells of this process alone.
+   */
+  listen(channel: string, wake: (word?: string) => void, signal: Cancel): void;
 }
 
 /** One step of a schema in the words of an engine. */
@@ -49,6 +52,7 @@ export interface DdlWords {
   readonly text: string;
   /** A whole number of 64 bits. */
   readonly int: string;
+  readonly real: string;
   /** After the columns of a table: types are enforced. */
   readonly strict: string;
   /** After the columns of a table that is stored by its primary key. */

@@ -1,5 +1,4 @@
 /** Rows of SQLite as the port's types. A value of the wrong kind cannot come out of a STRICT table. */
-import type { SQLOutputValue } from "node:sqlite";
 import { assert } from "@holdfast/base";
 import { neverMs } from "./sqlite-schema.ts";
 import {
@@ -13,7 +12,8 @@ import {
   type KnownWorker,
 } from "./types.ts";
 
-export type Row = Record<string, SQLOutputValue>;
+/** As an engine gives it: each column is looked at. */
+export type Row = Readonly<Record<string, unknown>>;
 
 export function jobOf(row: Row): Job {
   const dueMs = number(row, "due_ms");

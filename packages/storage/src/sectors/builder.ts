@@ -5,7 +5,7 @@
  */
 import { assert, type Clock, type Disk, type Logger, silentLogger } from "@holdfast/base";
 import { defaultClasses, maxUserBytes, type Prover, resolveClass, type SectorClass } from "@holdfast/proofs";
-import { openSqlite } from "../db/index.ts";
+import { openDb } from "../db/index.ts";
 import { storageErrors } from "../errors.ts";
 import { createInlineSealer, type SealingPool } from "../pool/index.ts";
 import { emptyFill, openStore, type SectorRow, type StorageStore } from "../store/index.ts";
@@ -41,7 +41,7 @@ export interface StorageOptions extends Partial<Omit<StorageLimits, "sectorBytes
   readonly classes?: readonly SectorClass[];
   /** Where sectors live; nobody else writes there. */
   readonly disk: Disk;
-  /** The SQLite file of the metadata, a path of the operating system. */
+  /** Where the metadata is: the path of an SQLite file, or a URL of PostgreSQL. */
   readonly dbPath: string;
   /** Computes in this thread (a prover) or in worker threads (a pool, which the caller ends). */
   readonly prover: Prover | SealingPool;
@@ -124,7 +124,7 @@ function limitsOf(options: StorageOptions): StorageLimits {
 /** The database is closed again when it cannot be used. */
 async function openMetadata(dbPath: string, onEvents: () => void): Promise<StorageStore> {
   await using stack = new AsyncDisposableStack();
-  const store = await openStore(stack.use(await openSqlite(dbPath)), onEvents);
+  const store = await openStore(stack.use(await openDb(dbPath)), onEvents);
   stack.move();
   return store;
 }

@@ -2,7 +2,7 @@
  * What the parts of one storage share: its seams, its metadata, its limits and its end. The parts do not know
  * each other; the builder introduces them.
  */
-import type { Clock, Logger } from "@holdfast/base";
+import { type Clock, HoldfastError, type Logger } from "@holdfast/base";
 import type { SectorClass } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import type { Sealer } from "../pool/index.ts";
@@ -56,4 +56,23 @@ export async function sectorIn(
   const row = await sectorOrThrow(store, sectorId);
   if (states.includes(row.state)) return row;
   throw storageErrors.wrongState({ sectorId, state: row.state, wanted: states.join(" or ") });
+}
+
+/** Between two tries while the server of the database does not answer. */
+const unreachableRetryMs = 5_000;
+
+/**
+ * Tries again while the server of the database does not answer, until the signal aborts: work of hours is not given
+ * up for its record. What a lost connection had committed all the same is noticed by the states.
+ */
+export async function patiently<T>(core: Core, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || error.code !== "storage/database-unreachable") throw error;
+      core.logger.warn("storage: the database does not answer", { detail: error.message });
+    }
+    await core.clock.sleep(unreachableRetryMs, signal);
+  }
 }

@@ -4,7 +4,7 @@
  */
 import { assert } from "@holdfast/base";
 import type { FileRow, SectorRow, StorageWriter } from "../store/index.ts";
-import { type Core, ensureOpen } from "./core.ts";
+import { type Core, ensureOpen, patiently } from "./core.ts";
 import { fileName, filePath } from "./files.ts";
 import { volumeOrThrow } from "./volume-keeper.ts";
 
@@ -16,26 +16,33 @@ export async function installFiles(
   row: SectorRow,
   files: JobFiles,
   roles: readonly (keyof JobFiles)[],
+  signal: AbortSignal,
   record: (tx: StorageWriter) => Promise<unknown>,
 ): Promise<void> {
   const { disk, locks, store } = core;
   const { sectorId } = row;
   await locks.run(sectorId, async () => {
     ensureOpen(core);
-    const now = await store.sector(sectorId);
+    const now = await patiently(core, signal, () => store.sector(sectorId));
     if (now?.state !== row.state || now.attempt !== row.attempt) return;
     const installed: FileRow[] = [];
     for (const role of roles) {
       const sizeBytes = (await disk.sizeBytes(files[role])) ?? 0;
-      const file = { sectorId, role, ...(await targetOf(core, row, role)), sizeBytes };
+      const file = {
+        sectorId,
+        role,
+        ...(await patiently(core, signal, () => targetOf(core, row, role))),
+        sizeBytes,
+      };
       await disk.rename(files[role], filePath(file));
       installed.push(file);
     }
     ensureOpen(core);
-    await store.transaction(async (tx) => {
+    const change = async (tx: StorageWriter): Promise<void> => {
       await record(tx);
       for (const file of installed) await tx.volumes.putFile(file);
-    });
+    };
+    await patiently(core, signal, () => store.transaction(change));
   });
 }
 

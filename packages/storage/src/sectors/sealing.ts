@@ -17,7 +17,7 @@ import {
   type SectorRow,
   type StorageWriter,
 } from "../store/index.ts";
-import { type Core, ensureOpen, sectorIn } from "./core.ts";
+import { type Core, ensureOpen, patiently, sectorIn } from "./core.ts";
 import { fileName, filePath } from "./files.ts";
 import { installFiles, type JobFiles } from "./install.ts";
 import { KeyedLocks } from "./locks.ts";
@@ -211,7 +211,7 @@ export class Sealing {
   async #seal(row: SectorRow, work: string, options: JobOptions): Promise<void> {
     const { classes, limits, store, sealer } = this.#core;
     const { sectorId, sectorBytes } = row;
-    const slots = await store.slots(sectorId);
+    const slots = await patiently(this.#core, options.signal, () => store.slots(sectorId));
     const commD = commDOf(slots, sectorBytes);
     const files = jobFiles(work);
     const staged = await store.volumes.file(sectorId, "staged");
@@ -234,7 +234,7 @@ export class Sealing {
       options,
     );
     const commitments = { commD, ...result };
-    await installFiles(this.#core, row, files, ["sealed", "tree", "aux"], (tx) =>
+    await installFiles(this.#core, row, files, ["sealed", "tree", "aux"], options.signal, (tx) =>
       tx.move(sectorId, wanted(row), "sealed", this.#now(), { commitments }),
     );
   }
@@ -258,7 +258,7 @@ export class Sealing {
       },
       options,
     );
-    await installFiles(this.#core, row, files, ["proof"], (tx) =>
+    await installFiles(this.#core, row, files, ["proof"], options.signal, (tx) =>
       tx.move(sectorId, wanted(row), "proved", this.#now()),
     );
   }

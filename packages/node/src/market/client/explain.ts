@@ -5,6 +5,7 @@ import type { Explanation } from "../types.ts";
 import { healthOfAttempt } from "./attempt-health.ts";
 import { type ClientContext, jobById, jobIdOf } from "./context.ts";
 import { notesOf } from "./keep-views.ts";
+import { limitOf } from "./placement.ts";
 import type { Attempt, JobRow } from "./store.ts";
 import { dealOf } from "./views.ts";
 
@@ -14,6 +15,7 @@ export function explainJob(context: ClientContext, job: JobRow): Explanation {
   const subject = jobIdOf(job.id);
   const common = { subject, kind: "put", state: job.state, causes } as const;
   const name = job.name ?? job.cid;
+  causes.push(...policyOf(context, job));
   if (job.state === "done")
     return { ...common, ...standingOf(context, job, attempts), ...keepingOf(context, job) };
   if (job.state === "failed") {
@@ -23,6 +25,15 @@ export function explainJob(context: ClientContext, job: JobRow): Explanation {
   const done = attempts.filter(({ stage }) => stage === "done").length;
   const summary = `${name} is being stored: ${done} of ${job.copies} copies are done`;
   return { ...common, light: "waiting", summary, fix: null };
+}
+
+/** What is done for it beyond its deals, if that is wanted. */
+function policyOf(context: ClientContext, job: JobRow): string[] {
+  if (!job.renew && !job.repair) return [];
+  const limit = limitOf(context, job);
+  const what = [job.renew ? "renewed" : "", job.repair ? "repaired" : ""].filter((word) => word !== "");
+  const price = limit === null ? "" : `, for at most ${filText(limit)} FIL a term in all`;
+  return [`it is ${what.join(" and ")} by itself while this node runs${price}`];
 }
 
 /** What stands in the way of keeping it, if something does. */

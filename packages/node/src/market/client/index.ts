@@ -167,7 +167,7 @@ class ClientMarketService implements ClientMarket {
           job.copies === copies &&
           job.durationEpochs === durationEpochs,
       );
-    if (same !== undefined) return jobView(this.#context, same);
+    if (same !== undefined) return this.#joined(same, request);
     const size = await needs.files.stat(request.cid);
     if (size === undefined) throw marketErrors.notImported({ cid, detail: "blocks are missing" });
     const { sizeBytes, carBytes } = size;
@@ -183,6 +183,16 @@ class ClientMarketService implements ClientMarket {
     needs.logger.info("put started", { job: jobIdOf(id), cid, copies });
     this.#jobs.start(id);
     return this.job(jobIdOf(id));
+  }
+
+  /** The job that runs already; what it is asked to do beyond that is added. */
+  #joined(same: JobRow, { renew = false, repair = false }: PutRequest): PutJob {
+    const { store, needs } = this.#context;
+    if ((renew && !same.renew) || (repair && !same.repair)) {
+      const policy = { renew: renew || same.renew, repair: repair || same.repair };
+      store.updateJob(same.id, policy, needs.clock.nowMs());
+    }
+    return this.job(jobIdOf(same.id));
   }
 
   jobs(): readonly PutJob[] {

@@ -10,7 +10,7 @@ import { HoldfastError, parseCid } from "@holdfast/base";
 import { limits } from "../../limits.ts";
 import { marketErrors } from "../errors.ts";
 import { dealOn, heightOf, isLossOpen, minerOn, peerOf, sectorOn } from "../facts.ts";
-import { Turns } from "../tasks.ts";
+import { Missing, Turns } from "../tasks.ts";
 import { healthOfAttempt, isHolder } from "./attempt-health.ts";
 import { startChange } from "./change.ts";
 import { type ClientContext, errorText, jobById, type KeepNote, move, placeName } from "./context.ts";
@@ -25,6 +25,8 @@ type Verdict =
   /** `lost`: its deal is over for good, and what its channel holds can come back. */
   | { readonly kind: "replace"; readonly reason: string; readonly lost: boolean };
 
+const waiting: Verdict = { kind: "kept", reason: "it looks lost, which a reorganisation may undo" };
+
 /** A failed try of the same kind is not repeated before so many rounds, doubled with each. */
 interface Pause {
   readonly untilHeight: number;
@@ -37,6 +39,8 @@ export class Keeper {
   readonly #turns = new Turns(limits.runningPuts);
   readonly #looked = new Map<number, number>();
   readonly #pauses = new Map<string, Pause>();
+  /** Deals that are lost, by attempt: a reorganisation may bring a sector back. */
+  readonly #losses = new Missing<number>(limits.dealWaitRounds);
 
   constructor(context: ClientContext, jobs: Jobs) {
     this.#context = context;
@@ -72,7 +76,7 @@ export class Keeper {
   async #keep(id: number, signal: AbortSignal): Promise<void> {
     const job = jobById(this.#context, id);
     if (job.state !== "done" || !(job.renew || job.repair)) return;
-    letGo(this.#context, job);
+    this.#letGo(job);
     const copies = Array.from({ length: job.copies }, (_none, copy) => copy);
     await Promise.all(copies.map((copy) => this.#keepCopy(job, copy, signal)));
     this.#context.changed(id);
@@ -83,7 +87,8 @@ export class Keeper {
     const place = placeName(job.id, copy);
     const holder = store.attemptsOf(job.id).findLast((attempt) => attempt.copy === copy && isHolder(attempt));
     if (holder?.stage !== "done") return await this.#fill(job, copy, holder !== undefined, signal);
-    const verdict = judge(this.#context, job, holder);
+    const loss = this.#lossOf(job, holder);
+    const verdict = loss.isOpen ? waiting : judge(this.#context, job, holder, loss.reason);
     const tell = (note: KeepNote): void => void this.#context.keepNotes.set(place, note);
     if (verdict.kind === "kept" || verdict.kind === "ended") {
       this.#pauses.delete(place);
@@ -95,6 +100,24 @@ export class Keeper {
       retire(this.#context, holder, { reason: `its deal could not be extended: ${detail}`, lost: false });
     } else retire(this.#context, holder, verdict);
     await this.#fill(job, copy, false, signal);
+  }
+
+  /** Why its deal is gone for good; open while a reorganisation could still bring it back. */
+  #lossOf(job: JobRow, attempt: Attempt): { readonly isOpen: boolean; readonly reason: string | undefined } {
+    const reason = lossOf(this.#context, job, attempt);
+    const height = heightOf(this.#context.needs.chain);
+    const isGone = this.#losses.isGone(attempt.id, reason !== undefined, height);
+    return { isOpen: reason !== undefined && !isGone, reason };
+  }
+
+  /** A copy that was replaced while it could still recover, and has not: what its channel holds comes back now. */
+  #letGo(job: JobRow): void {
+    for (const attempt of this.#context.store.attemptsOf(job.id)) {
+      if (attempt.stage !== "done" || attempt.retired === null) continue;
+      const { isOpen, reason } = this.#lossOf(job, attempt);
+      if (reason === undefined || isOpen) continue;
+      giveUp(this.#context, attempt, reason, `it is lost for good: ${reason}`);
+    }
   }
 
   /** Brings another copy into an empty place, or goes on with it. */
@@ -151,7 +174,7 @@ export class Keeper {
 }
 
 /** What the chain says of a copy that was stored, and what the policy makes of it. */
-function judge(context: ClientContext, job: JobRow, attempt: Attempt): Verdict {
+function judge(context: ClientContext, job: JobRow, attempt: Attempt, loss: string | undefined): Verdict {
   const { chain } = context.needs;
   const { params } = chain;
   const health = healthOfAttempt(context, attempt);
@@ -166,9 +189,8 @@ function judge(context: ClientContext, job: JobRow, attempt: Attempt): Verdict {
       ? { kind: "replace", reason: health.reason, lost: false }
       : { kind: "ended", reason: health.reason };
   }
-  const gone = lossOf(context, job, attempt) ?? (health.light === "lost" ? health.reason : undefined);
-  if (gone !== undefined) {
-    return job.repair ? { kind: "replace", reason: gone, lost: true } : { kind: "ended", reason: gone };
+  if (loss !== undefined) {
+    return job.repair ? { kind: "replace", reason: loss, lost: true } : { kind: "ended", reason: loss };
   }
   const faulty = faultyRounds(context, attempt);
   if (job.repair && faulty > params.provingPeriodEpochs) {
@@ -185,18 +207,17 @@ function judge(context: ClientContext, job: JobRow, attempt: Attempt): Verdict {
   return { kind: "kept", reason: health.reason };
 }
 
-/** Why the deal has ended before its time; undefined if it has not. */
-function lossOf(
-  { needs }: ClientContext,
-  { payer }: JobRow,
-  { channel, dealId }: Attempt,
-): string | undefined {
-  if (channel === null || dealId === null) return undefined;
-  const deal = dealOn(needs.chain, { payer, channel, dealId });
-  if (deal === undefined) return undefined;
-  if (isLossOpen(needs.chain, deal)) return "a sector of its deal was lost";
-  const isEnded = deal.status !== "active" && deal.status !== "complete" && deal.status !== "published";
-  return isEnded ? `its deal on the chain is ${deal.status}` : undefined;
+/** Why the deal has ended before its time, against its owner's will; undefined if it has not. */
+function lossOf(context: ClientContext, { payer }: JobRow, attempt: Attempt): string | undefined {
+  const { chain } = context.needs;
+  const { channel, dealId } = attempt;
+  const deal = channel === null || dealId === null ? undefined : dealOn(chain, { payer, channel, dealId });
+  if (deal !== undefined && isLossOpen(chain, deal)) return "a sector of its deal was lost";
+  if (deal?.status === "lost" || deal?.status === "late" || deal?.status === "broken") {
+    return `its deal on the chain is ${deal.status}`;
+  }
+  const health = healthOfAttempt(context, attempt);
+  return health?.light === "lost" && deal?.status !== "released" ? health.reason : undefined;
 }
 
 function faultyRounds({ needs }: ClientContext, { miner, evidence }: Attempt): number {
@@ -225,15 +246,6 @@ function retire(
     // Given up: its channel is cancelled, and what it holds comes back.
     if (why.lost) giveUp(context, attempt, why.reason, detail);
   });
-}
-
-/** A copy that was replaced while it could still recover, and has not: what its channel holds comes back now. */
-function letGo(context: ClientContext, job: JobRow): void {
-  for (const attempt of context.store.attemptsOf(job.id)) {
-    if (attempt.stage !== "done" || attempt.retired === null) continue;
-    const detail = lossOf(context, job, attempt);
-    if (detail !== undefined) giveUp(context, attempt, detail, `it is lost for good: ${detail}`);
-  }
 }
 
 function giveUp(context: ClientContext, attempt: Attempt, reason: string, detail: string): void {

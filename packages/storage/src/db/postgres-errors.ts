@@ -1,0 +1,30 @@
+/**
+ * Failures of PostgreSQL and of the way to it, under our codes. What SQLSTATE says:
+ * postgresql.org/docs/15/errcodes-appendix.html.
+ */
+import { storageErrors } from "../errors.ts";
+
+/** Undefined for what did not come from the server: the connection itself has failed. */
+export function sqlStateOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
+  return /^[0-9A-Z]{5}$/.test(error.code) && "severity" in error ? error.code : undefined;
+}
+
+/** Whether nothing more may be said on a connection that has given this error. */
+export function isConnectionLost(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  // 08: connection, 57P0x: the server ends, 25P03: the transaction stood still for too long.
+  return state === undefined || state.startsWith("08") || state.startsWith("57P") || state === "25P03";
+}
+
+/**
+ * A violated constraint and a statement that is not understood stay as they are: our own checks come first, so they
+ * are bugs of ours.
+ */
+export function asPostgresError(place: string, error: unknown): unknown {
+  const state = sqlStateOf(error);
+  if (state?.startsWith("23") === true || state?.startsWith("42") === true) return error;
+  if (state === "53100") return storageErrors.databaseFull({ dbPath: place }, error);
+  const detail = error instanceof Error ? error.message || error.name : String(error);
+  return storageErrors.databaseUnreachable({ place, detail }, error);
+}

@@ -1,0 +1,298 @@
+/**
+ * The job queue in PostgreSQL: for any number of machines. Claims do not wait for each other (SKIP LOCKED); whoever
+ * changes a job holds its row, and a lease counts only with the token of its claim.
+ */
+import { assert } from "@holdfast/base";
+import { type Db, openPostgres, type Row, type Sql, type SqlValue } from "../db/index.ts";
+import { storageErrors } from "../errors.ts";
+import { checkNewJob, checkOutput, crashOf, told } from "./checks.ts";
+import { postgresJobsSchema } from "./postgres-schema.ts";
+import { serverClock, withClock } from "./postgres-statements.ts";
+import { PostgresViews } from "./postgres-views.ts";
+import { jobOf, number } from "./sqlite-rows.ts";
+import { neverMs } from "./sqlite-schema.ts";
+import {
+  type ClaimRequest,
+  type CordonTarget,
+  type Job,
+  type JobFailure,
+  type JobListener,
+  type JobQueue,
+  type JobState,
+  jobLimits,
+  type Lease,
+  type NewJob,
+  urgencyOf,
+  type WorkerInfo,
+} from "./types.ts";
+
+export interface PostgresJobsOptions {
+  /** postgres://…; the schema is that of the storage's metadata. */
+  readonly url: string;
+  /** SQL for milliseconds since 1970; the server's clock when left out. */
+  readonly clock?: string;
+}
+
+/** Told after each change of a job. */
+const channel = "jobs";
+
+/**
+ * Opens or makes the queue. Throws storage/bad-database-url, database-unreachable, foreign-database,
+ * schema-too-new.
+ */
+export async function openPostgresJobs({ url, clock = serverClock }: PostgresJobsOptions): Promise<JobQueue> {
+  await using stack = new AsyncDisposableStack();
+  const db = stack.use(await openPostgres(url));
+  await db.migrate("jobs", postgresJobsSchema);
+  stack.move();
+  return new PostgresJobs(db, clock);
+}
+
+class PostgresJobs extends PostgresViews implements JobQueue {
+  readonly #sql: ReturnType<typeof withClock>;
+  readonly #listening = new Set<{ readonly stop: AbortController; readonly listener: JobListener }>();
+
+  constructor(db: Db, clock: string) {
+    super(db, clock);
+    this.#sql = withClock(clock);
+  }
+
+  async enqueue(job: NewJob): Promise<Job> {
+    checkNewJob(job);
+    const { key, kind, sectorId = null, input, priority = 0, dueMs = neverMs } = job;
+    const { resources = { cpus: 1, memoryBytes: 0 }, maxFailures = jobLimits.maxFailures } = job;
+    for (;;) {
+      const row =
+        (await this.db.get(
+          this.#sql.enqueue,
+          ...[key, kind, urgencyOf(kind), sectorId, input, -priority, dueMs],
+          ...[resources.cpus, resources.memoryBytes, maxFailures],
+        )) ?? (await this.db.get("SELECT * FROM jobs WHERE key = ?", key));
+      if (row !== undefined) return jobOf(row); // else it was pruned between the two
+    }
+  }
+
+  async claim(request: ClaimRequest): Promise<Job | undefined> {
+    const first = await this.#claim(request, true);
+    if (number(first, "dead_count") === 0) return jobIn(first);
+    await this.expire();
+    return jobIn(await this.#claim(request, false));
+  }
+
+  /** `isAlert`: gives nothing where dead workers have left jobs. */
+  async #claim({ workerId, kinds, free, leaseMs }: ClaimRequest, isAlert: boolean): Promise<Row> {
+    const wanted = [free.cpus, free.memoryBytes, kinds.join(" "), workerId];
+    const row = await this.db.get(this.#sql.claim, ...wanted, isAlert ? 1 : 0, workerId, leaseMs);
+    assert(row !== undefined, "a claim answers with one row");
+    return row;
+  }
+
+  async peek({ workerId, kinds, free }: Omit<ClaimRequest, "leaseMs">): Promise<Job | undefined> {
+    const wanted = [free.cpus, free.memoryBytes, kinds.join(" "), workerId];
+    const row = await this.db.get(this.#sql.peek, ...wanted);
+    return row === undefined ? undefined : jobOf(row);
+  }
+
+  async heartbeat({ jobId, token }: Lease, leaseMs: number, progress: number): Promise<void> {
+    const done = Math.min(1, Math.max(0, progress));
+    const row = await this.db.get(this.#sql.heartbeat, leaseMs, done, jobId, token);
+    if (row === undefined) throw storageErrors.leaseLost({ jobId, token });
+  }
+
+  async done({ jobId, token }: Lease, output: string): Promise<void> {
+    checkOutput(output);
+    const row = await this.db.get(this.#sql.done, output, jobId, token);
+    if (row === undefined) throw storageErrors.leaseLost({ jobId, token });
+  }
+
+  async fail(
+    lease: Lease,
+    failure: JobFailure,
+    { isFinal, backoffMs }: { readonly isFinal: boolean; readonly backoffMs: number },
+  ): Promise<void> {
+    await this.db.transaction(async (sql) => {
+      await this.#fail(sql, await this.#held(sql, lease), failure, isFinal, backoffMs);
+    });
+  }
+
+  async release(lease: Lease, reason: string): Promise<void> {
+    await this.db.transaction(async (sql) => {
+      await this.#move(sql, await this.#held(sql, lease), "waiting", reason);
+    });
+  }
+
+  async cancel(jobId: number, reason: string): Promise<boolean> {
+    return await this.db.transaction(async (sql) => {
+      const job = await lockJob(sql, jobId);
+      if (job?.state !== "waiting" && job?.state !== "running") return false;
+      await this.#move(sql, job, "cancelled", reason);
+      return true;
+    });
+  }
+
+  async retry(jobId: number): Promise<boolean> {
+    return await this.db.transaction(async (sql) => {
+      const job = await lockJob(sql, jobId);
+      if (job === undefined || job.state === "running" || job.state === "done") return false;
+      const anew = { failures: 0, not_before_ms: 0, failure_code: null, failure_message: null };
+      await this.#move(sql, job, "waiting", "retry", { ...anew, failure_detail: null });
+      return true;
+    });
+  }
+
+  async expire(): Promise<number> {
+    return await this.db.transaction(async (sql) => {
+      const rows = await sql.all(
+        `SELECT * FROM jobs WHERE state = 'running' AND lease_until_ms < ?
+         ORDER BY job_id FOR UPDATE SKIP LOCKED`,
+        await this.#nowMs(sql),
+      );
+      return await this.#takeBack(sql, rows.map(jobOf));
+    });
+  }
+
+  async bury(workerId: string): Promise<number> {
+    return await this.db.transaction(async (sql) => {
+      await sql.run("DELETE FROM job_workers WHERE worker_id = ?", workerId);
+      const held =
+        "SELECT * FROM jobs WHERE state = 'running' AND worker_id = ? ORDER BY job_id FOR UPDATE SKIP LOCKED";
+      return await this.#takeBack(sql, (await sql.all(held, workerId)).map(jobOf));
+    });
+  }
+
+  async #takeBack(sql: Sql, jobs: readonly Job[]): Promise<number> {
+    for (const job of jobs) await this.#fail(sql, job, crashOf(job), false, 0);
+    return jobs.length;
+  }
+
+  async cordon(target: CordonTarget, reason: string): Promise<void> {
+    await this.db.transaction(async (sql) => {
+      await sql.run(
+        `INSERT INTO job_cordons VALUES (?, ?, ?) ON CONFLICT (target) DO UPDATE SET reason = excluded.reason`,
+        ...[target, told(reason), await this.#nowMs(sql)],
+      );
+      await this.db.notify(sql, channel);
+    });
+  }
+
+  async uncordon(target: CordonTarget): Promise<boolean> {
+    return await this.db.transaction(async (sql) => {
+      await this.db.notify(sql, channel);
+      return (await sql.run("DELETE FROM job_cordons WHERE target = ?", target)) > 0;
+    });
+  }
+
+  async announce({ workerId, place, kinds, capacity }: WorkerInfo): Promise<void> {
+    await this.db.transaction(async (sql) => {
+      const nowMs = await this.#nowMs(sql);
+      await sql.run("DELETE FROM job_workers WHERE seen_ms < ?", nowMs - jobLimits.workerForgottenMs);
+      await sql.run(
+        `INSERT INTO job_workers VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (worker_id) DO UPDATE SET
+           place = excluded.place, kinds = excluded.kinds, cpus = excluded.cpus,
+           memory_bytes = excluded.memory_bytes, seen_ms = excluded.seen_ms`,
+        ...[workerId, place, kinds.join(" "), capacity.cpus, capacity.memoryBytes, nowMs],
+      );
+    });
+  }
+
+  async leave(workerId: string): Promise<void> {
+    await this.db.run("DELETE FROM job_workers WHERE worker_id = ?", workerId);
+  }
+
+  async saveCursor(consumer: string, cursor: number): Promise<void> {
+    await this.db.run(
+      "INSERT INTO job_cursors VALUES (?, ?) ON CONFLICT (consumer) DO UPDATE SET cursor = excluded.cursor",
+      consumer,
+      cursor,
+    );
+  }
+
+  onChange(listener: JobListener): Disposable {
+    const entry = { stop: new AbortController(), listener };
+    this.#listening.add(entry);
+    const hear = (word?: string) => listener(word === undefined || word === "" ? undefined : Number(word));
+    this.db.listen(channel, hear, entry.stop.signal);
+    return {
+      [Symbol.dispose]: () => {
+        entry.stop.abort();
+        this.#listening.delete(entry);
+      },
+    };
+  }
+
+  async prune(keepCount: number): Promise<number> {
+    return await this.db.transaction(async (sql) => {
+      const rows = await sql.all(
+        `WITH gone AS (
+          DELETE FROM jobs WHERE job_id IN (SELECT job_id FROM jobs WHERE ended_ms IS NOT NULL
+            ORDER BY ended_ms DESC, job_id DESC OFFSET ? FOR UPDATE SKIP LOCKED) RETURNING job_id),
+        forgotten AS (DELETE FROM job_events WHERE job_id IN (SELECT job_id FROM gone))
+        SELECT count(*) AS n FROM gone`,
+        keepCount,
+      );
+      return number(rows[0] ?? {}, "n");
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.db[Symbol.asyncDispose]();
+    for (const { listener } of this.#listening) listener(undefined); // whoever waits looks again: it is closed
+    this.#listening.clear();
+  }
+
+  async #nowMs(sql: Sql): Promise<number> {
+    return number((await sql.get(this.#sql.now)) ?? {}, "now");
+  }
+
+  /** The running job of a lease, which nobody else changes until the end. Throws storage/lease-lost. */
+  async #held(sql: Sql, { jobId, token }: Lease): Promise<Job> {
+    const job = await lockJob(sql, jobId);
+    if (job?.state !== "running" || job.token !== token) throw storageErrors.leaseLost({ jobId, token });
+    return job;
+  }
+
+  async #fail(sql: Sql, job: Job, failure: JobFailure, isFinal: boolean, backoffMs: number): Promise<void> {
+    const failures = job.failures + 1;
+    const to = isFinal || failures >= job.maxFailures ? "failed" : "waiting";
+    await this.#move(sql, job, to, failure.code, {
+      failures,
+      not_before_ms: to === "waiting" ? (await this.#nowMs(sql)) + backoffMs : 0,
+      failure_code: failure.code,
+      failure_message: told(failure.message),
+      failure_detail: failure.detail,
+    });
+  }
+
+  /** Of a job whose row is locked, with its event. */
+  async #move(
+    sql: Sql,
+    job: Job,
+    to: JobState,
+    reason: string | null,
+    change: Readonly<Record<string, SqlValue>> = {},
+  ): Promise<void> {
+    const nowMs = await this.#nowMs(sql);
+    const isEnd = to === "done" || to === "failed" || to === "cancelled";
+    const sets = { lease_until_ms: null, ended_ms: isEnd ? nowMs : null, ...change, state: to };
+    const names = Object.keys(sets).map((name) => `${name} = ?`);
+    await sql.run(`UPDATE jobs SET ${names.join(", ")} WHERE job_id = ?`, ...Object.values(sets), job.jobId);
+    await sql.run(
+      `INSERT INTO job_events (job_id, kind, sector_id, from_state, to_state, worker_id, reason, at_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...[job.jobId, job.kind, job.sectorId, job.state, to, job.workerId],
+      ...[reason === null ? null : told(reason), nowMs],
+    );
+    await this.db.notify(sql, channel, String(job.jobId));
+  }
+}
+
+/** The job, which nobody else changes until the end of the transaction. */
+async function lockJob(sql: Sql, jobId: number): Promise<Job | undefined> {
+  const row = await sql.get("SELECT * FROM jobs WHERE job_id = ? FOR UPDATE", jobId);
+  return row === undefined ? undefined : jobOf(row);
+}
+
+/** The job of a claim's answer. */
+function jobIn(row: Row): Job | undefined {
+  return row.job_id === null ? undefined : jobOf(row);
+}

@@ -1,0 +1,105 @@
+/** The job queue in PostgreSQL: the suite of all engines on the server of the tests, and what is this one's own. */
+import { jobKinds, openPostgresJobs } from "@holdfast/storage";
+import { describe, expect, it } from "vitest";
+import { cutConnections, freshUrl, inPostgres, postgresUrl, schemaOf } from "../postgres.ts";
+import { jobQueueSuite } from "./queue-suite.ts";
+import { claimBy, leaseMs, plenty, type QueueUnderTest, seal } from "./queue-tools.ts";
+
+/** The queue's time is a row, which the tests move. */
+async function postgres(): Promise<QueueUnderTest & { readonly url: string }> {
+  const url = freshUrl();
+  const schema = schemaOf(url);
+  await inPostgres(url, async (client) => {
+    await client.query(`CREATE SCHEMA ${schema}_time`);
+    await client.query(`CREATE TABLE ${schema}_time.now (ms BIGINT NOT NULL)`);
+    await client.query(`INSERT INTO ${schema}_time.now VALUES (1000)`);
+  });
+  const options = { url, clock: `(SELECT ms FROM ${schema}_time.now)` };
+  const queue = await openPostgresJobs(options);
+  const other = await openPostgresJobs(options);
+  return {
+    url,
+    queue,
+    other,
+    async advance(ms) {
+      await inPostgres(url, (client) => client.query(`UPDATE ${schema}_time.now SET ms = ms + $1`, [ms]));
+    },
+    async dispose() {
+      await queue[Symbol.asyncDispose]();
+      await other[Symbol.asyncDispose]();
+      await inPostgres(url, (client) => client.query(`DROP SCHEMA ${schema}, ${schema}_time CASCADE`));
+    },
+  };
+}
+
+describe.runIf(postgresUrl !== undefined)("with a server", () => {
+  jobQueueSuite("the job queue in PostgreSQL", postgres);
+
+  it("numbers events as they become visible: who reads meanwhile misses none", async () => {
+    const under = await postgres();
+    const { queue, other } = under;
+    for (let count = 0; count < 60; count++) await queue.enqueue(seal(`${count}`));
+    const seen = new Set<number>();
+    let cursor = 0;
+    let isOver = false;
+    const read = async () => {
+      const events = await other.events(cursor, 7);
+      for (const event of events) {
+        expect(event.cursor).toBeGreaterThan(cursor);
+        cursor = event.cursor;
+        seen.add(event.cursor);
+      }
+      return events.length;
+    };
+    const reading = (async () => {
+      while (!isOver || (await read()) > 0) await read();
+    })();
+    const work = async (workerId: string) => {
+      for (
+        let job = await claimBy(queue, workerId);
+        job !== undefined;
+        job = await claimBy(queue, workerId)
+      ) {
+        await queue.done(job, "");
+      }
+    };
+    await Promise.all(["a", "b", "c", "d", "e", "f"].map(work));
+    isOver = true;
+    await reading;
+    expect(seen.size).toBe(180);
+    expect(cursor).toBe(await queue.lastCursor());
+    await under.dispose();
+  });
+
+  it("goes on when the server has cut all connections, and says so meanwhile", async () => {
+    const under = await postgres();
+    const { queue, other } = under;
+    let wakes = 0;
+    const listening = other.onChange(() => void wakes++);
+    await queue.enqueue(seal("a"));
+    while (wakes === 0) await new Promise(setImmediate);
+    await cutConnections(under.url);
+    for (;;) {
+      try {
+        expect((await claimBy(queue, "w"))?.key).toBe("a");
+        break;
+      } catch (error) {
+        expect(error).toMatchObject({ code: "storage/database-unreachable" });
+      }
+    }
+    const before = wakes;
+    while (wakes === before) await new Promise(setImmediate); // of itself, when it listens again
+    listening[Symbol.dispose]();
+    await under.dispose();
+  });
+
+  it("has the server's clock", async () => {
+    const url = freshUrl();
+    await using queue = await openPostgresJobs({ url });
+    const { createdMs } = await queue.enqueue(seal("a"));
+    const { rows } = await inPostgres(url, (client) => client.query("SELECT extract(epoch FROM now()) AS s"));
+    expect(Math.abs(createdMs - 1000 * Number(rows[0].s))).toBeLessThan(60_000);
+    const job = await queue.claim({ workerId: "w", kinds: jobKinds, free: plenty, leaseMs });
+    expect(job?.leaseUntilMs).toBe((job?.startedMs ?? 0) + leaseMs);
+  });
+});

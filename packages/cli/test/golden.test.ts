@@ -17,6 +17,7 @@ import { listOf, madeUpSet, writeSet } from "./params-world.ts";
 import { expectGolden, goldenFolder, run } from "./run.ts";
 
 let node: CannedNode;
+const checkout = fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, "");
 let folder = "";
 beforeAll(async () => {
   node = await startCannedNode();
@@ -263,7 +264,9 @@ describe("golden schemas", () => {
       const argv = [...path, ...(given[name]?.() ?? []), ...(name === "get" ? ["--force"] : [])];
       const { code, out, err } = await run(argv, { node, stdin: "7b7d" });
       expect({ name, code, err }).toEqual({ name, code: 0, err: "" });
-      pages.push(`$ holdfast ${argv.join(" ")}\n${out}`.replaceAll(folder, "FOLDER"));
+      pages.push(
+        `$ holdfast ${argv.join(" ")}\n${out}`.replaceAll(folder, "FOLDER").replaceAll(checkout, "CHECKOUT"),
+      );
     }
     expectGolden("output.txt", pages.join("\n"));
   });

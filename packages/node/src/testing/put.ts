@@ -23,7 +23,6 @@ export async function runPut(
       renew: false,
       repair: false,
       allowDuplicates: true,
-      allowDuplicates: true,
       ...(options.name === undefined ? {} : { name: options.name }),
     },
     signal,

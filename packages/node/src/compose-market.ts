@@ -5,7 +5,7 @@ import { attoFil, type Cancel, type PeerId, parseCid, parseFil } from "@holdfast
 import { listMiners, readMinerState } from "@holdfast/consensus";
 import type { Chain } from "./chain/index.ts";
 import type { Channels } from "./channels/index.ts";
-import type { NodeParts } from "./compose.ts";
+import type { MinerParts, NodeParts } from "./compose.ts";
 import { carDoorOf } from "./compose-gateway.ts";
 import { paymentsOf } from "./compose-retrieval.ts";
 import { openEncryption, type PeoplesFiles, type StoredFiles } from "./encryption/index.ts";
@@ -21,6 +21,7 @@ import { Budget, nameProblem, openRetrieval, type Retrieval, type TreeView } fro
 import { type CarDoor, type HandlerNeeds, rpcErrors } from "./rpc/index.ts";
 import type { BlockSwap } from "./swap/index.ts";
 import type { Sync } from "./sync/index.ts";
+import { openUnsealed } from "./unsealed-pieces.ts";
 
 export interface MarketParts {
   readonly door: HandlerNeeds["market"];
@@ -53,7 +54,7 @@ export function openMarkets(
           openMinerMarket({
             ...shared,
             miner: parts.miner.address,
-            storage: parts.miner.storage,
+            storage: readingOf(parts.miner, logger),
             policyHook: parts.miner.policyHook,
           }),
         );
@@ -77,6 +78,13 @@ export function openMarkets(
   const cars = carDoorOf(retrieval, () => providersOf(chain, wire));
   const door = marketDoor(chain, { retrieval, files }, client, minerMarket);
   return { door, files, cars, retrieval, serving: retrievalDoor(chain, wire, retrieval) };
+}
+
+/** The storage, whose decoded pieces are kept for the next reader if there is a place for them. */
+function readingOf({ storage, unsealed }: MinerParts, logger: NodeParts["logger"]): MinerParts["storage"] {
+  if (unsealed === undefined) return storage;
+  const { read } = openUnsealed(unsealed, storage, logger);
+  return { ...storage, readPiece: read };
 }
 
 /** What lies here is looked at at once. */

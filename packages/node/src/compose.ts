@@ -51,6 +51,7 @@ import {
 } from "./rpc/index.ts";
 import { openBlockSwap } from "./swap/index.ts";
 import { type FoundFault, openSync, type PeerVerdict, type Sync, type SyncNeeds } from "./sync/index.ts";
+import type { UnsealedOptions } from "./unsealed-pieces.ts";
 import type { Wallet } from "./wallet/index.ts";
 
 export interface MinerParts {
@@ -61,6 +62,8 @@ export interface MinerParts {
   readonly ask: AskPolicy | undefined;
   /** The operator's program for deals. */
   readonly policyHook?: PolicyHook | undefined;
+  /** Where decoded pieces are kept, if plain copies are not. */
+  readonly unsealed?: UnsealedOptions;
   /** Where the record of signed blocks is; undefined: nothing is done against another node with the same keys. */
   readonly place?: MinerPlace;
   /** The operator knows that there is no other. */

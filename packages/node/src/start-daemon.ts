@@ -323,9 +323,16 @@ async function openMiner({
     jobs: jobs.queue,
     ask: askOf(config, params),
     policyHook: mining.dealHook === "" ? undefined : policyHook(mining.dealHook, clock),
+    ...(await unsealedOf(repo)),
     place: await placeOf(repo.paths.root),
     isSole: options.soleMiner === true,
   };
+}
+
+async function unsealedOf({ config, paths }: Repo): Promise<Pick<MinerParts, "unsealed">> {
+  const { keepUnsealed, unsealedCacheBytes: quotaBytes } = config.mining;
+  if (keepUnsealed || quotaBytes === 0) return {};
+  return { unsealed: { disk: await openNodeDisk(paths.root), folder: "unsealed", quotaBytes } };
 }
 
 /** From this size on a seal takes much longer than the start of a process (0.4 s and 90 MB). */

@@ -62,6 +62,18 @@ describe("files of the operating system", () => {
     await dispose();
   });
 
+  it("writes copies of what others have as whole files too, and leaves nothing half-written beside them", async () => {
+    const { disk, dispose } = await realDisk();
+    const bytes = utf8Bytes("a block");
+    const write = disk.writeCopy?.("blocks/a", bytes);
+    bytes.fill(0); // it is the caller's again
+    await write;
+    await disk.writeCopy?.("blocks/a", utf8Bytes("another"));
+    expect(await disk.readFile("blocks/a")).toEqual(utf8Bytes("another"));
+    expect(await disk.list("blocks")).toEqual(["a"]);
+    await dispose();
+  });
+
   it("follows a folder that the operator has linked to another volume", async () => {
     const { disk, root, dispose } = await realDisk();
     const other = await realDisk();

@@ -42,6 +42,11 @@ export interface Disk {
    * when it resolves.
    */
   writeFile(path: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * As `writeFile`, for bytes that can be had again and are checked when they are read: the file is whole for whoever
+   * reads it while the machine runs, and a power cut may damage it. A disk without this has `writeFile` alone.
+   */
+  writeCopy?(path: string, bytes: Uint8Array): Promise<void>;
   /** "create" truncates or makes the file and its folders; the others fail with `disk/not-found`. */
   open(path: string, mode: "read" | "write" | "create"): Promise<DiskFile>;
   /** Names in a folder ("" is the root), sorted by UTF-16 units; empty if there is no such folder. */

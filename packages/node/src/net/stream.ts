@@ -7,8 +7,8 @@
 import { type Cancel, type PeerId, type WireStream, wireErrors } from "@holdfast/base";
 import type { Stream, StreamMessageEvent } from "@libp2p/interface";
 
-/** Bytes handed to libp2p at once; the muxer cuts them into frames no larger than the window anyway. */
-const pieceBytes = 65_536;
+/** Bytes handed to libp2p at once: with the muxer's head of 12 they fill one message of noise, which holds 65,519. */
+const pieceBytes = 65_507;
 /** With so many unread bytes we stop the sender; it may still fill its window. */
 const readAheadBytes = 262_144;
 

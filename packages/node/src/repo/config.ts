@@ -76,6 +76,11 @@ export const configSchema = z
           .boolean()
           .default(true)
           .describe("keep an unsealed copy, so that reading back is quick"),
+        unsealedCacheBytes: z
+          .int()
+          .min(0)
+          .default(16 * 2 ** 30)
+          .describe("without unsealed copies: space for those that are made when somebody reads"),
         maxStorageBytes: z.int().min(0).default(0).describe("space for sectors; 0: what the disk has"),
         sealingThreads: z
           .int()

@@ -20,6 +20,7 @@ import {
   type FileBlocks,
   type FileRecord,
   fileRecordCodec,
+  type PutOptions,
   recordName,
 } from "./blocks.ts";
 import { retrievalErrors } from "./errors.ts";
@@ -92,13 +93,15 @@ class DiskFileBlocks implements FileBlocks {
     return (await this.sizeBytes(cid)) !== undefined;
   }
 
-  async put(cid: CID, bytes: Uint8Array): Promise<boolean> {
-    checkBlock(cid, bytes);
+  async put(cid: CID, bytes: Uint8Array, how: PutOptions = {}): Promise<boolean> {
+    checkBlock(cid, bytes, how);
     await this.#counted;
     const name = blockName(cid);
     return this.#inTurn(name, async () => {
       const path = this.#path(name);
-      const there = await this.#disk.readFile(path);
+      // Most blocks that come are new: a look for the name is cheaper than reading nothing.
+      const there =
+        (await this.#disk.sizeBytes(path)) === undefined ? undefined : await this.#disk.readFile(path);
       if (there !== undefined && equalBytes(there, bytes)) return false;
       const neededBytes = bytes.length - (there?.length ?? 0); // otherwise the disk has damaged it
       if (this.#usedBytes + neededBytes > this.quotaBytes) {
@@ -107,7 +110,9 @@ class DiskFileBlocks implements FileBlocks {
       }
       this.#usedBytes += neededBytes;
       try {
-        await this.#disk.writeFile(path, bytes);
+        if (how.isCopy === true && this.#disk.writeCopy !== undefined)
+          await this.#disk.writeCopy(path, bytes);
+        else await this.#disk.writeFile(path, bytes);
       } catch (error) {
         this.#usedBytes -= neededBytes;
         throw error;

@@ -5,7 +5,7 @@
  * removed by `collect`.
  */
 import { type CID, type Clock, HoldfastError, type Logger } from "@holdfast/base";
-import { type FileBlocks, type FileRecord, recordName } from "./blocks.ts";
+import { type FileBlocks, type FileRecord, type PutOptions, recordName } from "./blocks.ts";
 import { cidKey, cidOfKey, DagWalk, knownKeys } from "./walk.ts";
 
 /** Of a copy here: needed for a deal that is being made; stored well elsewhere; or neither is known. */
@@ -101,10 +101,10 @@ export class LocalFiles implements AsyncDisposable {
    * As `FileBlocks.put`, but files that nobody reads make room, the oldest first: those that were only fetched, then
    * those that people gave and that lie at miners by now, as many times as was asked for.
    */
-  async put(cid: CID, bytes: Uint8Array): Promise<boolean> {
+  async put(cid: CID, bytes: Uint8Array, how?: PutOptions): Promise<boolean> {
     for (;;) {
       try {
-        return await this.blocks.put(cid, bytes);
+        return await this.blocks.put(cid, bytes, how);
       } catch (error) {
         const isFull = error instanceof HoldfastError && error.code === "retrieval/quota-full";
         if (!isFull || !(await this.#makeRoom(bytes.length))) throw error;

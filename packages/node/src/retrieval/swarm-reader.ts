@@ -113,7 +113,7 @@ export class SwarmReader {
     this.#receivedBytes += bytes.length;
     this.#begun ??= this.#files.begin(this.#request.root);
     const write = this.#begun
-      .then(() => this.#files.put(cid, bytes))
+      .then(() => this.#files.put(cid, bytes, { isVerified: true, isCopy: true }))
       .then(
         () => undefined,
         (error: unknown) => this.#notKept(key, error),

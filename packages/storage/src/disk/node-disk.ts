@@ -55,7 +55,14 @@ class RootedDisk implements NodeDisk {
     });
   }
 
-  async writeFile(relative: string, bytes: Uint8Array): Promise<void> {
+  writeFile(relative: string, bytes: Uint8Array): Promise<void> {
+    return this.#replace(relative, bytes, true);
+  }
+  writeCopy(relative: string, bytes: Uint8Array): Promise<void> {
+    return this.#replace(relative, bytes, false);
+  }
+
+  async #replace(relative: string, bytes: Uint8Array, isDurable: boolean): Promise<void> {
     const full = this.#full(relative);
     const folder = path.dirname(full);
     const copy = bytes.slice(); // the caller may change its array as soon as the call returns
@@ -66,7 +73,7 @@ class RootedDisk implements NodeDisk {
         const handle = await open(part, "w");
         try {
           await writeAll(handle, copy, 0);
-          await handle.sync();
+          if (isDurable) await handle.sync();
         } finally {
           await handle.close();
         }
@@ -75,7 +82,7 @@ class RootedDisk implements NodeDisk {
         await rm(part, { force: true }).catch(() => undefined);
         throw error;
       }
-      await syncFolder(folder);
+      if (isDurable) await syncFolder(folder);
     });
   }
 

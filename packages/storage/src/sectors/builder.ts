@@ -175,6 +175,7 @@ type PieceMethods =
   | "readPiece"
   | "readPieceFromSealedSector"
   | "verifyPiece"
+  | "hasPlainCopy"
   | "getPiece"
   | "listPieces"
   | "dropPiece"
@@ -188,6 +189,7 @@ function piecesOf(core: Core, parts: Parts): Pick<Storage, PieceMethods> {
     readPiece: (pieceKey, range = {}) => reading.read(pieceKey, range),
     readPieceFromSealedSector: (pieceKey, signal) => reading.unseal(pieceKey, signal),
     verifyPiece: (pieceKey) => reading.verify(pieceKey),
+    hasPlainCopy: (pieceKey) => reading.isPlain(pieceKey),
     getPiece: async (pieceKey) => {
       ensureOpen(core);
       const row = await core.store.piece(pieceKey);

@@ -113,6 +113,15 @@ export class Reading {
     throw storageErrors.pieceCorrupt({ pieceKey, sectorId, expected, found: toHex(found) });
   }
 
+  /** Whether the piece is there in the clear. Throws storage/unknown-piece, missing-file. */
+  async isPlain(pieceKey: string): Promise<boolean> {
+    ensureOpen(this.#core);
+    const piece = await this.piece(pieceKey);
+    const file = await this.#core.uses.during([piece.sectorId], () => this.#openPlain(piece));
+    await file?.[Symbol.asyncDispose]();
+    return file !== undefined;
+  }
+
   /** Reads a whole piece the way `read` does and compares its commP. */
   async verify(pieceKey: string): Promise<PieceCheck> {
     const piece = await this.piece(pieceKey);

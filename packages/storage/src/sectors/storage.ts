@@ -40,6 +40,8 @@ export interface Storage extends AsyncDisposable {
   readPieceFromSealedSector(pieceKey: string, signal?: AbortSignal): Promise<Uint8Array>;
   /** Reads a piece as `readPiece` does and compares its commP. */
   verifyPiece(pieceKey: string): Promise<PieceCheck>;
+  /** Whether `readPiece` reads a file; else it decodes the replica. Throws storage/unknown-piece, missing-file. */
+  hasPlainCopy(pieceKey: string): Promise<boolean>;
   getPiece(pieceKey: string): Promise<StoredPiece | undefined>;
   /** A page by key, or the pieces of one sector by offset. */
   listPieces(query?: PieceQuery): Promise<StoredPiece[]>;

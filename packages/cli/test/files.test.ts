@@ -52,6 +52,7 @@ describe("put", () => {
         spread: "operators",
         renew: false,
         repair: false,
+        allowDuplicates: false,
       },
     });
     expect(JSON.parse(await readFile(at("photo.jpg.receipt.json"), "utf8"))).toEqual(receipt);

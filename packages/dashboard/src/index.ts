@@ -25,6 +25,7 @@ const own = [
   "views/element.ts",
   "views/gate.ts",
   "views/header.ts",
+  "views/jobs.ts",
   "views/mine.ts",
   "views/money.ts",
   "views/page.ts",

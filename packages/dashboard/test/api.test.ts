@@ -12,6 +12,7 @@ import {
 } from "@holdfast/dashboard/page";
 import { describe, expect, it } from "vitest";
 import * as answers from "./answers.ts";
+import { jobs } from "./job-answers.ts";
 
 const signal = new AbortController().signal;
 
@@ -54,6 +55,7 @@ describe("queries", () => {
       "net.bans": answers.bans,
       "mine.status": answers.mineStatus,
       "sector.ls": answers.sectors,
+      "jobs.ls": jobs,
     } as const;
     for (const [name, value] of Object.entries(told)) {
       expect(methods[name as keyof typeof told].result.parse(value), name).toEqual(value);

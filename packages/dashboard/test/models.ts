@@ -1,6 +1,7 @@
 /** Models as they are after a node has answered everything. */
 import { firstModel, type Model, type Parts } from "@holdfast/dashboard/page";
 import * as answers from "./answers.ts";
+import { jobs } from "./job-answers.ts";
 
 export const head = 1234;
 
@@ -26,7 +27,12 @@ export function minerModel(more: Partial<Model> = {}): Model {
   return {
     ...model,
     status: answers.status(head, { name: "miner-1", roles: ["miner", "client"] }),
-    parts: { ...model.parts, mine: known(answers.mineStatus), sectors: known(answers.sectors) },
+    parts: {
+      ...model.parts,
+      mine: known(answers.mineStatus),
+      sectors: known(answers.sectors),
+      jobs: known(jobs),
+    },
     ...more,
   };
 }

@@ -272,6 +272,13 @@ describe("mining", () => {
     expect(shown.text).toContain("show all 10");
   });
 
+  it("shows what its workers do, first what failed and why", () => {
+    expect(shown.text).toContain("2 under way");
+    expect(shown.text).toContain("failedthe worker died 3 times");
+    expect(shown.text.indexOf("the worker died 3 times")).toBeLessThan(shown.text.indexOf("running 25"));
+    expect(shown.text).toContain("holdfast jobs ls --node miner-1");
+  });
+
   it("is asked of miners only", () => {
     expect(show(clientModel()).text).not.toContain("Mining");
   });

@@ -1,12 +1,14 @@
 /** The miner's storage as the other rooms want to see it: one adapter for mining, one for the API. */
+import { HoldfastError } from "@holdfast/base";
 import { type SectorInfo, type Storage, sectorStates } from "@holdfast/storage";
 import type { MinerParts } from "./compose.ts";
 import type { MineStorage, Mining } from "./mine/index.ts";
 import type { HandlerNeeds, LocalSector } from "./rpc/index.ts";
 
 /** Mining waits for a step; the storage starts it and tells when the sector is idle again. */
-export function mineStorageOf(storage: Storage): MineStorage {
+export function mineStorageOf(storage: Storage, rehearses = false): MineStorage {
   return {
+    ...(rehearses ? { rehearse: (seed, ids) => rehearse(storage, seed, ids) } : {}),
     unfinished: () => storage.everySector([...unfinishedStates, "failed"]),
     landed: () => storage.everySector(["committed", "faulty"]),
     async seal(sectorId, ticket, identity) {
@@ -24,6 +26,22 @@ export function mineStorageOf(storage: Storage): MineStorage {
     markExpired: (sectorId) => storage.markExpired(sectorId),
     generatePost: (kind, seed, sectorIds) => storage.generatePost(kind, seed, sectorIds),
   };
+}
+
+/** Whatever keeps a sector from being proven is a fault of it; that none can be proven is one of each. */
+async function rehearse(
+  storage: Storage,
+  seed: Uint8Array,
+  sectorIds: readonly number[],
+): Promise<readonly number[]> {
+  if (sectorIds.length === 0) return [];
+  try {
+    const { faults } = await storage.generatePost("check", seed, sectorIds);
+    return faults.map(({ sectorId }) => sectorId);
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== "storage/no-provable-sector") throw error;
+    return sectorIds;
+  }
 }
 
 export function minerDoorOf(

@@ -295,7 +295,7 @@ function mineNeeds(parts: NodeParts, miner: MinerParts, rooms: MineRooms): MineN
     submitBlock: (block) => rooms.sync.submitOwnBlock(block),
     candidates: (limit) => rooms.mempool.candidates(limit),
     sender: rooms.sender,
-    storage: mineStorageOf(miner.storage),
+    storage: mineStorageOf(miner.storage, miner.jobs !== undefined),
     signer: parts.wallet,
     proofs: rooms.proofs,
     verified: rooms.headers.verified,

@@ -65,7 +65,7 @@ export async function startDevnet(options: StartDevnetOptions): Promise<DevnetHa
   const names = await existingNodes(state);
   if (names.length === 0) await makeNodes(options, state);
   else await continueClock(state, names);
-  const workers = stack.use(openWorkers(availableParallelism()));
+  const workers = stack.use(openWorkers({ sealingThreads: availableParallelism() }));
   // The bootstrap node first: the others dial it.
   const [first, ...others] = names.length === 0 ? nodeNames(options.miners) : names;
   const start = (name: string): Promise<DaemonHandle> => {

@@ -64,7 +64,7 @@ export async function importChain(options: ImportChainOptions): Promise<Imported
   const repo = stack.use(await openRepo(options.repo));
   const { config, paths } = repo;
   const logger = stack.use(openLogger({ name: config.name, level: "error" }));
-  const workers = stack.use(openWorkers(1, config.mining.computeThreads));
+  const workers = stack.use(openWorkers({ sealingThreads: 1, computeThreads: config.mining.computeThreads }));
   const checkpoint = parseCheckpoint(options.checkpoint ?? config.chain.checkpoint);
   const { onProgress, signal } = options;
   return await importInto(

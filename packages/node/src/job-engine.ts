@@ -19,8 +19,32 @@ import {
   sealHandlers,
   startRunner,
 } from "@holdfast/storage";
+import type { NodeConfig } from "./repo/index.ts";
 import { workLimits } from "./work-limits.ts";
 import { startWorkerProcesses, type WorkerProcesses } from "./worker-processes.ts";
+
+/** What an operator decides about the jobs of a process. */
+export interface JobDials {
+  /** Jobs of a kind at a time; as many as fit for kinds that are not named. */
+  readonly parallel: { readonly [Kind in JobKind]?: number };
+  /** Threads for what is urgent. */
+  readonly urgentCpus: number;
+  /** Memory of all jobs. */
+  readonly memoryBytes: number;
+}
+
+export function dialsOf(mining: NodeConfig["mining"]): JobDials {
+  const { parallelSeals, parallelSealProofs, parallelReads, urgentThreads, jobMemoryBytes } = mining;
+  return {
+    parallel: {
+      ...(parallelSeals === 0 ? {} : { seal: parallelSeals }),
+      ...(parallelSealProofs === 0 ? {} : { "commit-proof": parallelSealProofs }),
+      ...(parallelReads === 0 ? {} : { unseal: parallelReads }),
+    },
+    urgentCpus: urgentThreads,
+    memoryBytes: jobMemoryBytes === 0 ? Math.floor(totalmem() * 0.75) : jobMemoryBytes,
+  };
+}
 
 export interface JobEngineOptions {
   readonly queue: JobQueue;
@@ -30,8 +54,7 @@ export interface JobEngineOptions {
   readonly pool: SealingPool;
   /** Jobs with a lane of their own left out, so many of this node run at a time. */
   readonly parallel: number;
-  /** Memory of all its jobs; 0: three quarters of the machine's. */
-  readonly memoryBytes: number;
+  readonly dials: JobDials;
   /** Processes that the node may start; 0: its own threads do all. */
   readonly processes: number;
   /** The node's folder, which its processes read for themselves. */
@@ -65,7 +88,9 @@ export async function openJobEngine(options: JobEngineOptions): Promise<JobEngin
       ...{ queue, clock, logger, place },
       handlers: own,
       workerId: workerIdOf(random),
-      capacity: { cpus: options.parallel, memoryBytes: memoryOf(options.memoryBytes) },
+      capacity: { cpus: options.parallel, memoryBytes: options.dials.memoryBytes },
+      parallel: options.dials.parallel,
+      urgentCpus: options.dials.urgentCpus,
     }),
   );
   if (processes > 0) stack.use(processesOf(options));
@@ -86,11 +111,7 @@ export async function openJobEngine(options: JobEngineOptions): Promise<JobEngin
 }
 
 export function workerIdOf(random: Random): string {
-  return `${hostname()}-${process.pid}-${toHex(random.bytes(3))}`;
-}
-
-export function memoryOf(configuredBytes: number): number {
-  return configuredBytes === 0 ? Math.floor(totalmem() * 0.75) : configuredBytes;
+  return `${hostname()}-${toHex(random.bytes(4))}`;
 }
 
 function processesOf({ queue, repo, processes, clock, logger, random }: JobEngineOptions): WorkerProcesses {

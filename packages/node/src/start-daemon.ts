@@ -14,7 +14,7 @@ import { openDatabase } from "./database.ts";
 import { openDiscovery, openPeerStore } from "./discovery/index.ts";
 import { loadGenesis } from "./genesis.ts";
 import { beginWithSnapshot } from "./import-chain.ts";
-import { openJobEngine } from "./job-engine.ts";
+import { dialsOf, openJobEngine } from "./job-engine.ts";
 import { installNativeKernels } from "./kernels.ts";
 import { openKeys } from "./keys.ts";
 import { isOnLan, mdnsTagOf } from "./lan.ts";
@@ -96,8 +96,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
   if (proofs.reason !== undefined) logger.warn("proofs are slow", { reason: proofs.reason });
   logger.debug("back ends", { ...crypto, ...proofs });
   const clock = realClock(await readClockOffset(options.repo));
-  const workers =
-    options.workers ?? stack.use(openWorkers(config.mining.sealingThreads, config.mining.computeThreads));
+  const workers = options.workers ?? stack.use(openWorkers(config.mining));
   const checkpoint = parseCheckpoint(options.checkpoint ?? config.chain.checkpoint);
   await beginWithSnapshot({ paths, checkpoint, checker: workers.checker, clock, logger }, options.snapshot);
   const chainDatabase = stack.use(await openLevelDatabase(paths.chain));
@@ -296,7 +295,7 @@ async function openMiner({
       miner,
       pool: workers.sealing,
       parallel: workers.sealingThreads,
-      memoryBytes: mining.jobMemoryBytes,
+      dials: dialsOf(mining),
       processes: processesOf(mining, options),
       repo: repo.paths.root,
       ...{ clock, logger, random: realRandom },
@@ -335,7 +334,7 @@ async function unsealedOf({ config, paths }: Repo): Promise<Pick<MinerParts, "un
   return { unsealed: { disk: await openNodeDisk(paths.root), folder: "unsealed", quotaBytes } };
 }
 
-/** From this size on a seal takes much longer than the start of a process (0.4 s and 90 MB). */
+/** From this size on a seal takes much longer than the start of a process (0.8 s of processor time, 120 MB). */
 const ownProcessSectorBytes = 8 * 2 ** 20;
 
 /** Nodes that share their threads share them for seals too, unless they are told otherwise. */

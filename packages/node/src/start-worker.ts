@@ -17,8 +17,8 @@ import {
   startRunner,
 } from "@holdfast/storage";
 import { realClock, realRandom } from "./clock.ts";
-import { memoryOf, workerIdOf } from "./job-engine.ts";
-import { repoErrors } from "./repo/index.ts";
+import { dialsOf, workerIdOf } from "./job-engine.ts";
+import { type NodeConfig, readConfig, repoErrors } from "./repo/index.ts";
 import { workLimits } from "./work-limits.ts";
 
 export interface StartWorkerOptions {
@@ -30,7 +30,7 @@ export interface StartWorkerOptions {
   readonly kinds?: readonly JobKind[];
   /** Jobs at a time, those with a lane of their own left out; one less than the processor has when left out. */
   readonly parallel?: number;
-  /** Memory of all its jobs; three quarters of the machine's when left out. */
+  /** Memory of all its jobs; as configured when left out. */
   readonly memoryBytes?: number;
   readonly logger?: Logger;
 }
@@ -56,18 +56,29 @@ export async function readClockOffset(repo: string): Promise<number> {
   }
 }
 
-/** Errors: `repo/not-found`, `storage/…`. */
+async function configOf(repo: string): Promise<NodeConfig> {
+  const path = join(repo, "config.toml");
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    throw repoErrors.notFound({ path: repo }, cause);
+  }
+  return readConfig(text, path);
+}
+
+/** Errors: `repo/not-found`, `repo/bad-config`, `storage/…`. */
 export async function startWorker(options: StartWorkerOptions): Promise<WorkerHandle> {
   const { repo, logger = silentLogger, parallel = Math.max(1, availableParallelism() - 1) } = options;
-  if ((await readFile(join(repo, "config.toml")).catch(() => undefined)) === undefined) {
-    throw repoErrors.notFound({ path: repo });
-  }
+  const dials = dialsOf((await configOf(repo)).mining);
   const clock = realClock(await readClockOffset(repo));
   await using stack = new AsyncDisposableStack();
   const queue = stack.use(openRepoJobs(repo, clock));
   const setup = new URL("./worker-kernels.ts", import.meta.url).href;
   // A job whose thread dies is counted by the queue.
-  const pool = stack.use(createSealingPool({ threads: parallel, setup, maxStarts: 1 }));
+  const pool = stack.use(
+    createSealingPool({ threads: parallel, urgentThreads: dials.urgentCpus, setup, maxStarts: 1 }),
+  );
   const all = sealHandlers(pooledTools(pool, logger));
   const kinds = (Object.keys(all) as JobKind[]).filter((kind) => options.kinds?.includes(kind) ?? true);
   assert(kinds.length > 0, "a worker does something");
@@ -77,7 +88,9 @@ export async function startWorker(options: StartWorkerOptions): Promise<WorkerHa
       handlers: Object.fromEntries(kinds.map((kind) => [kind, all[kind]])),
       workerId: options.workerId ?? workerIdOf(realRandom),
       place: `${hostname()}, process ${process.pid}`,
-      capacity: { cpus: parallel, memoryBytes: memoryOf(options.memoryBytes ?? 0) },
+      capacity: { cpus: parallel, memoryBytes: options.memoryBytes ?? dials.memoryBytes },
+      parallel: dials.parallel,
+      urgentCpus: dials.urgentCpus,
     }),
   );
   const held = stack.move();

@@ -16,19 +16,31 @@ export interface Workers extends AsyncDisposable {
   readonly claims: ClaimChecker;
 }
 
+export interface ThreadCounts {
+  readonly sealingThreads: number;
+  /** 0, when left out: as many as the processor has. */
+  readonly computeThreads?: number;
+  /** 1 when left out. */
+  readonly urgentThreads?: number;
+}
+
 /**
  * Threads start with their first job and end when idle. Each works with helpers on `computeThreads` cores (0: all),
  * which they share: two that seal at the same time have half of them each.
  */
-export function openWorkers(threads: number, computeThreads = 0): Workers {
+export function openWorkers({
+  sealingThreads,
+  computeThreads = 0,
+  urgentThreads = 1,
+}: ThreadCounts): Workers {
   shareSeats(computeThreads === 0 ? Math.min(availableParallelism(), limits.computeThreads) : computeThreads);
   const setup = new URL("./worker-kernels.ts", import.meta.url).href;
-  const sealing = createSealingPool({ threads, setup });
+  const sealing = createSealingPool({ threads: sealingThreads, urgentThreads, setup });
   const verifier = createVerifierPool({ threads: 1, setup });
   const claims = createClaimPool();
   return {
     sealing,
-    sealingThreads: threads,
+    sealingThreads,
     checker: shareVerdicts(verifier),
     claims,
     async [Symbol.asyncDispose]() {

@@ -105,7 +105,7 @@ export const jobCommands: readonly CommandSpec[] = [
       },
       {
         flags: "--memory <size>",
-        summary: "memory that its jobs may take (default: three quarters of the machine's)",
+        summary: "memory that its jobs may take (default: as configured)",
       },
     ],
     connection: "repo",

@@ -13,6 +13,7 @@ export type DealView = MethodResult<"deal.ls">[number];
 export type DealDetail = MethodResult<"deal.show">;
 export type FileView = MethodResult<"file.ls">[number];
 export type SectorView = MethodResult<"sector.ls">[number];
+export type JobView = MethodResult<"jobs.ls">["jobs"][number];
 export type MineStatus = MethodResult<"mine.status">;
 
 /** Tipsets in the strip. */
@@ -32,6 +33,14 @@ export const questions = {
 export const minerQuestions = {
   mine: { method: "mine.status", params: {} },
   sectors: { method: "sector.ls", params: {} },
+  // Proofs of spacetime left out: there is one for every block that is won.
+  jobs: {
+    method: "jobs.ls",
+    params: {
+      limit: 100,
+      kinds: ["seal", "commit-proof", "unseal", "check", "add-piece", "repair", "move", "delete"],
+    },
+  },
 } as const satisfies Questions;
 
 type Questions = {
@@ -52,7 +61,7 @@ export interface Part<Value> {
 export type Parts = { readonly [Name in PartName]: Part<MethodResult<Asked[Name]["method"]>> };
 
 /** Lists that show their newest entries until someone asks for all. */
-export type ListName = "files" | "puts" | "deals" | "peers" | "bans" | "sectors";
+export type ListName = "files" | "puts" | "deals" | "peers" | "bans" | "sectors" | "jobs";
 
 export interface Model {
   /** Without one, the page is a door with a lock. */
@@ -88,6 +97,7 @@ export function firstModel(hasToken: boolean): Model {
       bans: unknown,
       mine: unknown,
       sectors: unknown,
+      jobs: unknown,
     },
     tipsetKey: undefined,
     openDealId: undefined,

@@ -10,6 +10,7 @@ import { mineErrors } from "./errors.ts";
 import type { MineNeeds, MineSector } from "./needs.ts";
 import { type Doubts, provePosts } from "./posts.ts";
 import { recoverSectors } from "./recoveries.ts";
+import { type Rehearsed, rehearsePosts } from "./rehearsals.ts";
 import { advanceSector } from "./sectors.ts";
 import { openSignedHeights } from "./store.ts";
 import { TwinWatch } from "./twins.ts";
@@ -59,6 +60,7 @@ class Miner implements Mining {
   readonly #heights: ReturnType<typeof openSignedHeights>;
   readonly #stop = new AbortController();
   readonly #doubts: Doubts = new Map();
+  readonly #rehearsed: Rehearsed = new Map();
   #proofFailure: string | null = null;
   readonly #running = new Map<string, Promise<void>>();
   readonly #failures = new Map<number, { readonly detail: string; readonly atHeight: number }>();
@@ -103,6 +105,8 @@ class Miner implements Mining {
     this.#start("post", () => this.#prove());
     this.#start("worker", () => confirmWorker(this.#needs));
     this.#start("recover", () => recoverSectors(this.#needs, this.#doubts));
+    if (this.#rehearsed.size > mostDoubts) this.#rehearsed.clear();
+    this.#start("rehearse", () => rehearsePosts(this.#needs, this.#rehearsed));
     if (ask !== undefined) this.#start("ask", () => publishAsk(this.#needs, ask));
     this.#lookAtSectors();
   }

@@ -82,6 +82,8 @@ export interface MineStorage {
   readSealProof(sectorId: number): Promise<Uint8Array>;
   confirmCommitted(sectorId: number): Promise<void>;
   markExpired(sectorId: number): Promise<void>;
+  /** The sectors of these that could not be proven now; undefined where nothing is rehearsed. */
+  readonly rehearse?: (seed: Uint8Array, sectorIds: readonly number[]) => Promise<readonly number[]>;
   generatePost(
     kind: "window" | "winning",
     seed: Uint8Array,

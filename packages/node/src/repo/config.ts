@@ -7,6 +7,9 @@ import { z } from "zod";
 import { limits } from "../limits.ts";
 import { repoErrors } from "./errors.ts";
 
+const parallelOf = (what: string) =>
+  z.int().min(0).max(64).default(0).describe(`${what} of one process at a time; 0: as many as fit`);
+
 export const configSchema = z
   .object({
     name: z.string().min(1).max(64).default("holdfast").describe("name of this node in logs and status"),
@@ -95,6 +98,15 @@ export const configSchema = z
             "processes of their own that seal, prove and unseal, at most; 0: threads of the node; auto: as many as " +
               "sealingThreads for sectors of 8 MiB and more",
           ),
+        parallelSeals: parallelOf("seals"),
+        parallelSealProofs: parallelOf("seal proofs"),
+        parallelReads: parallelOf("reads that unseal"),
+        urgentThreads: z
+          .int()
+          .min(1)
+          .max(16)
+          .default(1)
+          .describe("threads for proofs of spacetime, reads and rehearsals, which no seal can take"),
         jobMemoryBytes: z
           .int()
           .min(0)

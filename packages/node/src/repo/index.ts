@@ -11,7 +11,7 @@ import { defaultConfig, type NodeConfig, readConfig, writeConfig } from "./confi
 import { repoErrors } from "./errors.ts";
 import { lockHolder, lockRepo, type RepoLock } from "./lock.ts";
 
-export { configSchema, defaultConfig, type NodeConfig } from "./config.ts";
+export { configSchema, defaultConfig, type NodeConfig, readConfig } from "./config.ts";
 export { repoErrors } from "./errors.ts";
 export { lockHolder, lockRepo, type RepoLock } from "./lock.ts";
 export type { RepoNeeds } from "./needs.ts";

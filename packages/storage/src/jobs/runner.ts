@@ -30,6 +30,8 @@ export interface RunnerOptions {
   readonly capacity: JobResources;
   /** Jobs of a kind at a time; as many as fit for kinds that are not named. */
   readonly parallel?: { readonly [Kind in JobKind]?: number };
+  /** Threads of the lane for what is urgent; 1 when left out. */
+  readonly urgentCpus?: number;
   /** How long a job is kept without a word; a third of it is the time between two words. */
   readonly leaseMs?: number;
   /** The queue is looked at after so long even if nobody has told of a change. */
@@ -57,8 +59,6 @@ const longestBeatMs = 2_000;
 const pressing = urgencyOf("winning-post");
 /** Kinds up to this one have the lane that no seal can take. */
 const quick = urgencyOf("check");
-/** The lane's threads: as many of these jobs at a time. */
-const quickCpus = 1;
 const backoffMs = { first: 1_000, factor: 4, most: 60_000 } as const;
 
 interface Running {
@@ -182,13 +182,13 @@ class QueueRunner implements Runner {
 
   /** What a lane has left; memory is one for both. */
   #free(isQuick: boolean): JobResources {
-    const { capacity } = this.#options;
+    const { capacity, urgentCpus = 1 } = this.#options;
     const usedCpus = this.running
       .filter(({ kind }) => isInLane(kind, isQuick))
       .reduce((sum, { resources }) => sum + resources.cpus, 0);
     const usedBytes = this.running.reduce((sum, { resources }) => sum + resources.memoryBytes, 0);
     return {
-      cpus: (isQuick ? quickCpus : capacity.cpus) - usedCpus,
+      cpus: (isQuick ? urgentCpus : capacity.cpus) - usedCpus,
       // What alone is larger than the machine is tried alone, rather than never.
       memoryBytes: this.#running.size === 0 ? Number.MAX_SAFE_INTEGER : capacity.memoryBytes - usedBytes,
     };

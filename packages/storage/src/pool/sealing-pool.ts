@@ -24,6 +24,8 @@ import { defaultThreadOptions, Threads } from "./threads.ts";
 export interface SealingPoolOptions {
   /** Threads for sealing and seal proofs; one less than the processor has when left out. */
   readonly threads?: number;
+  /** Threads for proofs of spacetime and reads, which no seal can take; 1 when left out. */
+  readonly urgentThreads?: number;
   /** A thread that had nothing to do for so long ends; 30 s when left out. */
   readonly idleMs?: number;
   /** How often a job is started whose worker dies; 3 when left out. */
@@ -34,10 +36,10 @@ export interface SealingPoolOptions {
 
 /** Starts no thread before the first job. */
 export function createSealingPool(options: SealingPoolOptions = {}): SealingPool {
-  const { threads = Math.max(1, availableParallelism() - 1), ...rest } = options;
+  const { threads = Math.max(1, availableParallelism() - 1), urgentThreads = 1, ...rest } = options;
   const shared = { ...defaultThreadOptions, ...rest };
   const slow = new Threads({ ...shared, threads });
-  const urgent = new Threads({ ...shared, threads: 1 });
+  const urgent = new Threads({ ...shared, threads: urgentThreads });
   return {
     get threadCount() {
       return slow.threadCount + urgent.threadCount;

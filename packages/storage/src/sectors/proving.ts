@@ -26,7 +26,7 @@ export class Proving {
   }
 
   async post(
-    kind: "window" | "winning",
+    kind: PostAnswer["kind"],
     seed: Uint8Array,
     sectorIds: readonly number[],
     signal?: AbortSignal,
@@ -36,7 +36,7 @@ export class Proving {
   }
 
   async #post(
-    kind: "window" | "winning",
+    kind: PostAnswer["kind"],
     seed: Uint8Array,
     sectorIds: readonly number[],
     signal: AbortSignal | undefined,
@@ -64,7 +64,11 @@ export class Proving {
       treePath: trees.get(sectorId) ?? "",
     }));
     const result = await sealer.post(
-      { classes, postKind: kind, seed, miner: miner as Address, sectors },
+      {
+        ...{ classes, seed, miner: miner as Address, sectors },
+        postKind: kind === "check" ? "window" : kind,
+        isRehearsal: kind === "check",
+      },
       { signal: signal === undefined ? end : AbortSignal.any([end, signal]) },
     );
     faults.push(...result.faults);

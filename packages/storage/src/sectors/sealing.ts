@@ -321,9 +321,9 @@ export class Sealing {
     try {
       if (end.aborted) return;
       await disk.remove(work);
-      const start = `${work}-`;
-      for (const name of await disk.list("work")) {
-        if (`work/${name}`.startsWith(start)) await disk.remove(`work/${name}`);
+      const room = work.slice(0, work.lastIndexOf("/"));
+      for (const name of await disk.list(room)) {
+        if (`${room}/${name}`.startsWith(`${work}-`)) await disk.remove(`${room}/${name}`);
       }
     } catch (error) {
       this.#core.logger.warn("storage: work files stay until the next start", { sectorId, ...told(error) });

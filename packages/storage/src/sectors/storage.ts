@@ -98,11 +98,12 @@ export interface Storage extends AsyncDisposable {
   countSectors(): Promise<SectorTotal[]>;
 
   /**
-   * A proof of spacetime of sectors of one miner. Sectors that cannot be proven are left out and named.
+   * A proof of spacetime of sectors of one miner; "check": one for a window, only to see whether it can be made.
+   * Sectors that cannot be proven are left out and named.
    * Throws storage/no-provable-sector, bad-sector.
    */
   generatePost(
-    kind: "window" | "winning",
+    kind: "window" | "winning" | "check",
     seed: Uint8Array,
     sectorIds: readonly number[],
     signal?: AbortSignal,

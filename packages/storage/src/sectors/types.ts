@@ -105,7 +105,7 @@ export interface SectorFault {
 }
 
 export interface PostAnswer {
-  readonly kind: "window" | "winning";
+  readonly kind: "window" | "winning" | "check";
   readonly proof: Uint8Array;
   /** The sectors of the proof, in the order of the request. */
   readonly proven: readonly number[];

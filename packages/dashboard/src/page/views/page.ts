@@ -6,6 +6,7 @@ import { deals } from "./deals.ts";
 import { el, type Tree } from "./element.ts";
 import { gate } from "./gate.ts";
 import { header } from "./header.ts";
+import { jobs } from "./jobs.ts";
 import { mine, sectors } from "./mine.ts";
 import { money } from "./money.ts";
 import { type Actions, emptyNote, type Look } from "./parts.ts";
@@ -36,7 +37,12 @@ function body(look: Look): Tree[] {
     el(
       "div",
       { class: "columns", key: "columns" },
-      el("div", null, mines ? [mine(look), sectors(look)] : [puts(look), files(look)], deals(look)),
+      el(
+        "div",
+        null,
+        mines ? [mine(look), sectors(look), jobs(look)] : [puts(look), files(look)],
+        deals(look),
+      ),
       el("div", null, money(look), peers(look), mines ? [puts(look), files(look)] : null),
     ),
   ];

@@ -1,0 +1,171 @@
+/**
+ * Worker processes, for real: started when there is something to do, killed in the midst of it, and one that outlives
+ * the node that started it. What they do is what the caller's thread would have done.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { addressOf, equalBytes, silentLogger, toHex } from "@holdfast/base";
+import { SeededRandom } from "@holdfast/base/testing";
+import { createProver } from "@holdfast/proofs";
+import {
+  createSealingPool,
+  openNodeDisk,
+  openStorage,
+  type SealingPool,
+  type Storage,
+} from "@holdfast/storage";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { realClock } from "../src/clock.ts";
+import { type JobEngine, openJobEngine } from "../src/job-engine.ts";
+import { installNativeKernels } from "../src/kernels.ts";
+import { openRepoJobs, startWorker } from "../src/start-worker.ts";
+
+const sectorBytes = 2 ** 18;
+const miner = addressOf(1, new Uint8Array(20).fill(9));
+const identity = { networkId: new Uint8Array(32).fill(7), miner };
+const ticket = { epoch: 5, bytes: new SeededRandom("ticket").bytes(32) };
+const seed = new SeededRandom("seed").bytes(32);
+const clock = realClock();
+const folder = mkdtempSync(join(tmpdir(), "holdfast-workers-"));
+beforeAll(() => installNativeKernels().then(() => undefined));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let count = 0;
+function newRepo(): string {
+  const repo = join(folder, `${count++}`);
+  mkdirSync(repo);
+  writeFileSync(join(repo, "config.toml"), "");
+  return repo;
+}
+
+interface Life extends AsyncDisposable {
+  readonly engine: JobEngine;
+  readonly storage: Storage;
+}
+
+/** A node's storage with its engine, as a daemon has them. */
+async function live(repo: string, processes: number): Promise<Life> {
+  await using stack = new AsyncDisposableStack();
+  const pool: SealingPool = stack.use(
+    createSealingPool({ threads: 1, setup: new URL("../src/worker-kernels.ts", import.meta.url).href }),
+  );
+  const engine = stack.use(
+    await openJobEngine({
+      ...{
+        queue: stack.use(openRepoJobs(repo, clock)),
+        miner,
+        pool,
+        parallel: 1,
+        dials: { parallel: {}, urgentCpus: 1, memoryBytes: 2 ** 32 },
+        processes,
+      },
+      ...{ repo, clock, logger: silentLogger },
+      random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
+    }),
+  );
+  const storage = stack.use(
+    await openStorage({
+      ...{ sectorBytes, clock, prover: engine.prover, checkpointFromBytes: 0 },
+      disk: openNodeDisk(join(repo, "sectors")),
+      dbPath: join(repo, "storage.db"),
+    }),
+  );
+  await engine.reconcile(storage);
+  const held = stack.move();
+  return { engine, storage, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
+
+async function inState(storage: Storage, sectorId: number, wanted: string): Promise<void> {
+  for await (const event of storage.events(0)) {
+    const { state, failure } = await storage.getSector(sectorId);
+    if (state === wanted || failure !== null)
+      return expect({ event, state, failure }).toMatchObject({ state: wanted });
+  }
+}
+
+/** Waits until the job of a kind is as it shall be. */
+async function until(
+  engine: JobEngine,
+  holds: (job: { progress: number; state: string; workerId: string | null }) => boolean,
+) {
+  for (;;) {
+    const [job] = await engine.queue.list({ kinds: ["seal"] }, { limit: 1 });
+    if (job !== undefined && holds(job)) return job;
+    await clock.sleep(20);
+  }
+}
+
+/** commR of the same sector, sealed in this thread. */
+async function expectedCommR(): Promise<string> {
+  const repo = newRepo();
+  await using storage = await openStorage({
+    ...{ sectorBytes, clock, prover: createProver() },
+    disk: openNodeDisk(join(repo, "sectors")),
+    dbPath: join(repo, "storage.db"),
+  });
+  const sectorId = await storage.addCommittedCapacity();
+  await storage.startSeal(sectorId, ticket, identity);
+  await inState(storage, sectorId, "sealed");
+  return toHex((await storage.getSector(sectorId)).commitments?.commR ?? new Uint8Array());
+}
+/** Of the process of a worker, as it has said itself. */
+async function pidOf({ queue }: JobEngine, workerId: string | null): Promise<number> {
+  const found = (await queue.workers()).find((worker) => worker.workerId === workerId);
+  return Number(found?.place.split(" ").at(-1));
+}
+
+describe("the worker processes of a node", () => {
+  it("seal, are killed, and what they held goes on at once in another", async () => {
+    const expected = await expectedCommR();
+    const repo = newRepo();
+    await using life = await live(repo, 1);
+    const { engine, storage } = life;
+    const sectorId = await storage.addCommittedCapacity();
+    await storage.startSeal(sectorId, ticket, identity);
+    const first = await until(engine, ({ state }) => state === "running");
+    const pid = await pidOf(engine, first.workerId);
+    expect(pid).not.toBe(process.pid);
+    process.kill(pid, "SIGKILL");
+    await inState(storage, sectorId, "sealed");
+    const [job] = await engine.queue.list({ kinds: ["seal"] }, { limit: 1 });
+    expect(job).toMatchObject({ state: "done", failures: 1, token: 2 });
+    expect(await pidOf(engine, job?.workerId ?? null)).not.toBe(pid);
+    expect(toHex((await storage.getSector(sectorId)).commitments?.commR ?? new Uint8Array())).toBe(expected);
+    await storage.proveSeal(sectorId, seed);
+    await inState(storage, sectorId, "proved");
+    await storage.confirmCommitted(sectorId);
+    const { proven } = await storage.generatePost("window", seed, [sectorId]);
+    expect(proven).toEqual([sectorId]);
+    const [post] = await engine.queue.list({ kinds: ["window-post"] }, { limit: 1 });
+    expect(post?.state).toBe("done");
+    expect(await storage.audit()).toMatchObject({ orphans: [], missing: [] });
+  });
+
+  it("outlive their node: its next life finds the seal that it had begun", async () => {
+    const repo = newRepo();
+    const first = await live(repo, 0);
+    await first.engine.queue.cordon("all", "another shall do it"); // this node's own threads take nothing
+    const sectorId = await first.storage.addCommittedCapacity();
+    await first.storage.startSeal(sectorId, ticket, identity);
+    await until(first.engine, ({ state }) => state === "waiting");
+    await first[Symbol.asyncDispose]();
+    {
+      await using worker = await startWorker({ repo, kinds: ["seal"], parallel: 1 });
+      await worker.queue.uncordon("all");
+      for (;;) {
+        const [job] = await worker.queue.list({ kinds: ["seal"] }, { limit: 1 });
+        if (job?.state === "done") break;
+        await clock.sleep(20);
+      }
+    }
+    await using second = await live(repo, 0);
+    await inState(second.storage, sectorId, "sealed");
+    const [job] = await second.engine.queue.list({ kinds: ["seal"] }, { limit: 1 });
+    expect(job).toMatchObject({ token: 1, failures: 0 });
+    const replica = readFileSync(join(repo, "sectors", "sealed", `${sectorId}`));
+    expect(replica.length).toBe(sectorBytes);
+    expect(equalBytes(replica.subarray(0, 32), new Uint8Array(32))).toBe(false);
+    expect(await second.storage.audit()).toMatchObject({ orphans: [], missing: [] });
+  });
+});

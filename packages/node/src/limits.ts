@@ -295,7 +295,9 @@ export const limits = {
   foundProviders: 64,
   /** Roots that a node tells the network of. */
   announcedRoots: 4_096,
-  /** Between two times that it does. */
+  /** Between the first two times that it does; four times as long each time, up to `announceEveryMs`. */
+  announceFirstMs: 60_000,
+  /** See `announceFirstMs`. */
   announceEveryMs: 21_600_000,
   /** A search in the table of peers takes no longer. */
   routingMs: 20_000,

@@ -3,6 +3,7 @@
  * now and then.
  */
 import { type Cancel, type CID, type Clock, HoldfastError, type Logger } from "@holdfast/base";
+import { withDeadline } from "../framing.ts";
 import { limits } from "../limits.ts";
 import type { ContentRouting } from "./needs.ts";
 
@@ -21,11 +22,15 @@ export function openAnnouncer(needs: {
   const { routing, clock, logger, roots } = needs;
   const stop = new AbortController();
   if (routing === undefined) return { add: () => undefined, async [Symbol.asyncDispose]() {} };
-  const tell = (root: CID, signal: Cancel): Promise<void> =>
-    routing.provide(root, signal).catch((error: unknown) => {
-      const detail = error instanceof HoldfastError ? error.code : String(error);
-      logger.debug("the table of peers was not told", { root: root.toString(), detail });
-    });
+  const tell = (root: CID, outer: Cancel): Promise<void> => {
+    const deadline = { timeoutMs: limits.routingMs, protocol: "the table of peers", outer };
+    return withDeadline(clock, deadline, (signal) => routing.provide(root, signal)).catch(
+      (error: unknown) => {
+        const detail = error instanceof HoldfastError ? error.code : String(error);
+        logger.debug("the table of peers was not told", { root: root.toString(), detail });
+      },
+    );
+  };
   const tellAll = async (): Promise<void> => {
     let count = 0;
     for await (const root of roots()) {
@@ -34,9 +39,14 @@ export function openAnnouncer(needs: {
     }
   };
   const run = async (): Promise<void> => {
-    for (;;) {
+    // A node that has just started knows few peers: it says so again soon.
+    for (
+      let pauseMs: number = limits.announceFirstMs;
+      ;
+      pauseMs = Math.min(4 * pauseMs, limits.announceEveryMs)
+    ) {
       await tellAll();
-      await clock.sleep(limits.announceEveryMs, stop.signal);
+      await clock.sleep(pauseMs, stop.signal);
     }
   };
   const running = run().catch(() => undefined); // ends by the abort of its sleep

@@ -32,6 +32,7 @@ import {
   sizeBytes,
   tipsetSummary,
 } from "./shapes.ts";
+import { storageMethods } from "./storage-methods.ts";
 import { syncMethods } from "./sync-methods.ts";
 
 export type { MethodSpec } from "./method-spec.ts";
@@ -225,6 +226,7 @@ export const methods = {
   ...messageMethods,
   ...channelMethods,
   ...jobMethods,
+  ...storageMethods,
   ...lightMethods,
   ...syncMethods,
   ...marketMethods,

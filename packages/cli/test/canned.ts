@@ -14,6 +14,7 @@ import { netCalls } from "./canned-net.ts";
 import { cannedNetwork, minedBlocks } from "./canned-network.ts";
 import { putDone, putKept, putRunning, receipt } from "./canned-puts.ts";
 import { retrievalCalls } from "./canned-retrieval.ts";
+import { storageAnswers } from "./canned-storage.ts";
 
 export { cid, client, dealId, fileBytes, fileCid, messageCid, miner, owner } from "./canned-names.ts";
 export { putDone, putRunning, receipt } from "./canned-puts.ts";
@@ -218,6 +219,7 @@ export const calls: Calls = {
   "wallet.import": [walletEntry],
   ...faucetCalls(client, owner, messageCid),
   ...jobAnswers(headMs),
+  ...storageAnswers,
   "ask.ls": [ask],
   "ask.show": [ask],
   "ask.set": ask,

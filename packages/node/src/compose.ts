@@ -26,6 +26,7 @@ import { jobsDoorOf } from "./compose-jobs.ts";
 import { type MarketParts, openMarkets } from "./compose-market.ts";
 import { metricsOf } from "./compose-metrics.ts";
 import { minerDoorOf, mineStorageOf } from "./compose-storage.ts";
+import { storageDoorOf } from "./compose-volumes.ts";
 import type { Database } from "./database.ts";
 import { createInvitation } from "./discovery/index.ts";
 import { type Faucet, type FaucetService, openFaucet } from "./faucet/index.ts";
@@ -57,6 +58,8 @@ import type { Wallet } from "./wallet/index.ts";
 export interface MinerParts {
   readonly address: Address;
   readonly storage: Storage;
+  /** The node's own; undefined where it has none, as in a simulation. */
+  readonly folder?: string;
   /** The storage's jobs; undefined where it computes in its own thread. */
   readonly jobs?: JobQueue;
   readonly ask: AskPolicy | undefined;
@@ -364,6 +367,7 @@ function handlerNeeds(
     retrieval: market.serving,
     miner,
     jobs: parts.miner?.jobs && jobsDoorOf(parts.miner.jobs, parts.miner.storage),
+    storage: parts.miner && storageDoorOf(parts.miner.storage, parts.miner.folder),
   };
 }
 

@@ -319,6 +319,7 @@ async function openMiner({
   return {
     address: miner,
     storage,
+    folder: repo.paths.root,
     jobs: jobs.queue,
     ask: askOf(config, params),
     policyHook: mining.dealHook === "" ? undefined : policyHook(mining.dealHook, clock),

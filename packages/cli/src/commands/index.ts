@@ -23,6 +23,7 @@ import { paramsCommands } from "./params.ts";
 import { proofCommands } from "./proof.ts";
 import { retrievalCommands } from "./retrieval.ts";
 import { statusCommands } from "./status.ts";
+import { storageCommands } from "./storage.ts";
 import { storeCommands } from "./store.ts";
 import { walletCommands } from "./wallet.ts";
 
@@ -38,6 +39,7 @@ export const commandTable: CommandTable = {
     ...walletCommands,
     ...minerCommands,
     ...jobCommands,
+    ...storageCommands,
     ...chainCommands,
     ...networkCommands,
     ...lightCommands,
@@ -87,6 +89,7 @@ export const commandTable: CommandTable = {
     { noun: "proof", summary: "Proofs by themselves" },
     { noun: "retrieval", summary: "Giving content to others" },
     { noun: "sector", summary: "Sealed, proven space" },
+    { noun: "storage", summary: "Where this miner's sectors lie: disks and buckets" },
     { noun: "sync", summary: "How this node follows the chain" },
     { noun: "wallet", summary: "Keys and money" },
   ],
@@ -140,6 +143,7 @@ export const commandTable: CommandTable = {
         "proof",
         "retrieval",
         "sector",
+        "storage",
         "sync",
       ],
     },

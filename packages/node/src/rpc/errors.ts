@@ -39,6 +39,11 @@ export const rpcErrors = defineErrors("rpc", {
       `${JSON.stringify(data.target)} cannot be cordoned; kinds are ${data.kinds}`,
     fix: "name all, kind:KIND or worker:ID (`holdfast jobs workers` lists the workers)",
   },
+  noSectors: {
+    exit: "not-found",
+    message: (data: { node: string }) => `node ${data.node} has no sectors: it runs no miner`,
+    fix: "ask the node of a miner (`--node miner-1`)",
+  },
   noJobs: {
     exit: "not-found",
     message: (data: { node: string }) => `node ${data.node} has no jobs: it runs no miner`,

@@ -13,3 +13,4 @@ export type {
   PageFile,
 } from "./needs.ts";
 export { type RunningServer, type ServerOptions, startServer } from "./server.ts";
+export type { StorageDoor } from "./storage-door.ts";

@@ -34,6 +34,7 @@ import type { JobsDoor } from "./jobs-door.ts";
 import type { FileDoor, MarketDoor } from "./market-needs.ts";
 import type { MinerDoor } from "./miner-needs.ts";
 import type { RetrievalDoor } from "./retrieval-door.ts";
+import type { StorageDoor } from "./storage-door.ts";
 
 export type { CarDoor, IpfsDoor } from "./ipfs-needs.ts";
 export type { DealDetail, Explanation, FileDoor, MarketDoor, PutView } from "./market-needs.ts";
@@ -309,4 +310,6 @@ export interface HandlerNeeds {
   readonly miner: MinerDoor | undefined;
   /** Undefined if this node runs no miner. */
   readonly jobs: JobsDoor | undefined;
+  /** Undefined if this node runs no miner. */
+  readonly storage: StorageDoor | undefined;
 }

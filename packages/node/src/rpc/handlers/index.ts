@@ -16,6 +16,7 @@ import { multisigHandlers } from "./multisigs.ts";
 import { netHandlers } from "./net.ts";
 import { networkHandlers } from "./network.ts";
 import { retrievalHandlers } from "./retrieval.ts";
+import { storageHandlers } from "./storage.ts";
 import { syncHandlers } from "./sync.ts";
 
 export function createHandlers(needs: HandlerNeeds): ApiHandlers {
@@ -28,6 +29,7 @@ export function createHandlers(needs: HandlerNeeds): ApiHandlers {
     ...minerKeyHandlers(needs),
     ...minerHandlers(needs),
     ...jobHandlers(needs),
+    ...storageHandlers(needs),
     ...lightHandlers(needs),
     ...ipfsHandlers(needs),
     ...marketHandlers(needs),

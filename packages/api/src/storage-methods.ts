@@ -1,0 +1,110 @@
+/** Methods about where a miner's sectors lie: its disks and buckets. */
+import { z } from "zod";
+import { call } from "./method-spec.ts";
+import { sizeBytes } from "./shapes.ts";
+
+export const volumeRole = z.enum(["seal", "store"]);
+export const volumeMode = z.enum(["open", "read-only", "draining"]);
+
+const volumeId = z.int().min(0);
+const volume = z.string().min(1).max(1024).describe("number or place of the volume");
+const sectorNumber = z.int().min(0);
+const owned = z.object({
+  owner: z.string().describe("role of the sectors' files, job, transfer, orphan or foreign"),
+  files: z.int(),
+  sizeBytes,
+});
+
+const volumeView = z.object({
+  volumeId,
+  place: z.string(),
+  kind: z.enum(["folder", "s3"]),
+  roles: z.array(volumeRole),
+  mode: volumeMode,
+  weight: z.int(),
+  maxBytes: sizeBytes.nullable(),
+  usedBytes: sizeBytes.describe("of the sectors' files, as recorded"),
+  reservedBytes: sizeBytes.describe("what the sectors there may take at their largest"),
+  files: z.int(),
+  freeBytes: sizeBytes.nullable().describe("what its disk has left; null: it has no end, or is away"),
+  isHere: z.boolean(),
+  isWritable: z.boolean(),
+  reason: z.string().nullable().describe("why it is away, or takes no writes"),
+});
+
+const settings = {
+  maxBytes: sizeBytes.nullable().optional().describe("null: as much as its disk has"),
+  roles: z.array(volumeRole).max(2).optional(),
+  weight: z.int().min(0).max(1000).optional().describe("0: nothing new goes there"),
+};
+
+const trouble = z.object({ role: z.string(), problem: z.string() });
+
+export const storageMethods = {
+  "storage.ls": call(
+    "Where this miner's sectors lie; with a check, every file that is there and whose it is",
+    z.object({ check: z.boolean().default(false) }),
+    z.object({
+      volumes: z.array(
+        volumeView.extend({
+          recorded: z.array(owned),
+          found: z.array(owned).nullable().describe("what a walk over its files gave"),
+        }),
+      ),
+      folder: z
+        .array(z.object({ name: z.string(), about: z.string(), files: z.int(), sizeBytes }))
+        .nullable()
+        .describe("everything in the node's own folder"),
+    }),
+  ),
+  "storage.attach": call(
+    "Adds a disk or a bucket, while everything runs",
+    z.object({
+      place: z
+        .string()
+        .min(1)
+        .max(1024)
+        .describe("full path of an empty folder, or s3://BUCKET/PREFIX?endpoint=URL"),
+      ...settings,
+    }),
+    volumeView,
+  ),
+  "storage.set": call(
+    "Changes what a volume is for, how much it takes, or whether it takes anything",
+    z.object({ volume, ...settings, mode: volumeMode.optional() }),
+    volumeView,
+  ),
+  "storage.drain": call(
+    "Moves everything away from a volume; goes on in the background, over restarts",
+    z.object({ volume }),
+    volumeView,
+  ),
+  "storage.detach": call(
+    "Forgets a volume that holds nothing, or one that will never come back",
+    z.object({ volume, isLost: z.boolean().default(false) }),
+    z.object({ volume: z.string() }),
+  ),
+  "storage.move": call(
+    "Moves a sector to a volume",
+    z.object({ sectorId: sectorNumber, volume }),
+    z.object({
+      sectorId: sectorNumber,
+      files: z.array(z.object({ role: z.string(), volumeId, path: z.string(), sizeBytes })),
+    }),
+  ),
+  "storage.check": call(
+    "Reads all files of a sector and says what is wrong with them",
+    z.object({ sectorId: sectorNumber }),
+    z.object({ sectorId: sectorNumber, troubles: z.array(trouble) }),
+  ),
+  "storage.repair": call(
+    "Makes lost or damaged files of a sector anew from what is left of it",
+    z.object({ sectorId: sectorNumber }),
+    z.object({ sectorId: sectorNumber, troubles: z.array(trouble), repaired: z.array(z.string()) }),
+  ),
+  "storage.clean": call(
+    "Deletes files that nobody owns",
+    z.object({}),
+    z.object({ removed: z.array(z.string()), freedBytes: sizeBytes }),
+  ),
+} as const;

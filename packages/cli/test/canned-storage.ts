@@ -1,0 +1,62 @@
+/** What a canned node says of its miner's volumes. */
+import type { MethodResult } from "@holdfast/api";
+
+type StorageName =
+  | "storage.ls"
+  | "storage.attach"
+  | "storage.set"
+  | "storage.drain"
+  | "storage.detach"
+  | "storage.move"
+  | "storage.check"
+  | "storage.repair"
+  | "storage.clean";
+
+const volume: MethodResult<"storage.attach"> = {
+  ...{ volumeId: 2, place: "/mnt/disk2", kind: "folder", roles: ["seal", "store"], mode: "open", weight: 1 },
+  ...{ maxBytes: 2_199_023_255_552, usedBytes: 17_301_504, reservedBytes: 25_690_112, files: 3 },
+  ...{ freeBytes: 1_099_511_627_776, isHere: true, isWritable: true, reason: null },
+};
+const away: MethodResult<"storage.attach"> = {
+  ...{
+    ...volume,
+    volumeId: 3,
+    place: "s3://sectors/miner-1?endpoint=http%3A%2F%2F127.0.0.1%3A9000&region=us-east-1",
+  },
+  ...{
+    kind: "s3",
+    maxBytes: null,
+    freeBytes: null,
+    isHere: false,
+    isWritable: false,
+    reason: "connect ECONNREFUSED",
+  },
+};
+const sealed = { owner: "sealed", files: 1, sizeBytes: 8_388_608 };
+
+export const storageAnswers: { readonly [Name in StorageName]: MethodResult<Name> } = {
+  "storage.ls": {
+    volumes: [
+      { ...volume, recorded: [sealed], found: [sealed, { owner: "orphan", files: 1, sizeBytes: 17 }] },
+      { ...away, recorded: [sealed], found: null },
+    ],
+    folder: [
+      { name: "chain", about: "the chain: states, messages, blocks", files: 12, sizeBytes: 4_194_304 },
+    ],
+  },
+  "storage.attach": volume,
+  "storage.set": { ...volume, mode: "read-only" },
+  "storage.drain": { ...volume, mode: "draining" },
+  "storage.detach": { volume: "/mnt/disk2" },
+  "storage.move": {
+    sectorId: 12,
+    files: [{ role: "sealed", volumeId: 2, path: "sealed/12", sizeBytes: 8_388_608 }],
+  },
+  "storage.check": { sectorId: 12, troubles: [{ role: "sealed", problem: "it is missing" }] },
+  "storage.repair": {
+    sectorId: 12,
+    troubles: [{ role: "sealed", problem: "it is missing" }],
+    repaired: ["sealed"],
+  },
+  "storage.clean": { removed: ["sealed/77"], freedBytes: 17 },
+};

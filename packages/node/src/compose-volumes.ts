@@ -1,0 +1,115 @@
+/** A miner's volumes as the API wants to see them, and the rest of the node's folder beside them. */
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { MethodResult } from "@holdfast/api";
+import type { Storage, VolumeInfo } from "@holdfast/storage";
+import type { StorageDoor } from "./rpc/index.ts";
+
+type VolumeView = MethodResult<"storage.attach">;
+type FolderView = NonNullable<MethodResult<"storage.ls">["folder"]>[number];
+
+/** What the parts of a node's folder are; see repo/index.ts. */
+const parts: { readonly [name: string]: string } = {
+  blocks: "blocks of files that were imported or fetched",
+  chain: "the chain: states, messages, blocks",
+  "node.db": "deals, channels, messages, peers",
+  "storage.db": "sectors, pieces and where they lie",
+  "jobs.db": "jobs of the miner",
+  sectors: "volume 0: sectors",
+  keystore: "keys",
+  "genesis.car": "the first block of the network",
+  "config.toml": "the configuration",
+};
+
+export function storageDoorOf(storage: Storage, folder: string | undefined): StorageDoor {
+  const { volumes } = storage;
+  return {
+    "storage.ls": async ({ check }) => {
+      const explained = new Map(
+        check ? (await volumes.explain()).map((one) => [one.volumeId, one] as const) : [],
+      );
+      const views = (await volumes.list()).map((volume) => {
+        const { recorded = [], found = null } = explained.get(volume.volumeId) ?? {};
+        return { ...viewOf(volume), recorded: recorded.map(owned), found: found?.map(owned) ?? null };
+      });
+      return { volumes: views, folder: check && folder !== undefined ? await folderOf(folder) : null };
+    },
+    "storage.attach": async ({ place, ...settings }) =>
+      viewOf(await volumes.attach({ place, ...given(settings) })),
+    "storage.set": async ({ volume, ...settings }) => viewOf(await volumes.change(volume, given(settings))),
+    "storage.drain": async ({ volume }) => viewOf(await volumes.change(volume, { mode: "draining" })),
+    "storage.detach": async ({ volume, isLost }) => {
+      await volumes.detach(volume, { isLost });
+      return { volume };
+    },
+    "storage.move": async ({ sectorId, volume }) => {
+      await volumes.move(sectorId, volume);
+      const files = await volumes.filesOf(sectorId);
+      return {
+        sectorId,
+        files: files.map(({ role, volumeId, path, sizeBytes }) => ({ role, volumeId, path, sizeBytes })),
+      };
+    },
+    "storage.check": async ({ sectorId }) => {
+      const { troubles } = await volumes.check(sectorId);
+      return { sectorId, troubles: [...troubles] };
+    },
+    "storage.repair": async ({ sectorId }) => {
+      const { troubles, repaired } = await volumes.repair(sectorId);
+      return { sectorId, troubles: [...troubles], repaired: [...repaired] };
+    },
+    "storage.clean": async () => {
+      const { removed, freedBytes } = await storage.collectGarbage();
+      return { removed: [...removed], freedBytes };
+    },
+  };
+}
+
+function viewOf({ fileCount, freeBytes, attachedMs: _, checkedMs: __, ...volume }: VolumeInfo): VolumeView {
+  const isEndless = volume.kind === "s3" || !volume.isHere;
+  return { ...volume, roles: [...volume.roles], files: fileCount, freeBytes: isEndless ? null : freeBytes };
+}
+
+function owned({ fileCount, ...one }: { owner: string; fileCount: number; sizeBytes: number }) {
+  return { ...one, files: fileCount };
+}
+
+/** What was said, and nothing of what was not. */
+function given<Settings extends object>(
+  settings: Settings,
+): { [Key in keyof Settings]?: Exclude<Settings[Key], undefined> } {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as {
+    [Key in keyof Settings]?: Exclude<Settings[Key], undefined>;
+  };
+}
+
+/** Everything in a node's folder, by what it is. */
+async function folderOf(root: string): Promise<FolderView[]> {
+  const views = new Map<string, FolderView>();
+  for (const name of (await readdir(root)).sort()) {
+    const known = Object.keys(parts).find((part) => name === part || name.startsWith(`${part}-`)); // SQLite's journals
+    const shown = known ?? name;
+    const before = views.get(shown) ?? {
+      name: shown,
+      about: parts[shown] ?? "other files",
+      files: 0,
+      sizeBytes: 0,
+    };
+    const { files, sizeBytes } = await sizeOf(join(root, name));
+    views.set(shown, { ...before, files: before.files + files, sizeBytes: before.sizeBytes + sizeBytes });
+  }
+  return [...views.values()];
+}
+
+/** Files come and go while they are counted. */
+async function sizeOf(path: string): Promise<{ files: number; sizeBytes: number }> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) return { files: 0, sizeBytes: 0 };
+  if (!found.isDirectory()) return { files: 1, sizeBytes: found.size };
+  let total = { files: 0, sizeBytes: 0 };
+  for (const name of await readdir(path).catch(() => [])) {
+    const inner = await sizeOf(join(path, name));
+    total = { files: total.files + inner.files, sizeBytes: total.sizeBytes + inner.sizeBytes };
+  }
+  return total;
+}

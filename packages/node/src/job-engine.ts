@@ -78,7 +78,9 @@ const dueKinds: readonly JobKind[] = ["window-post", "winning-post", "check"];
 export async function openJobEngine(options: JobEngineOptions): Promise<JobEngine> {
   const { queue, pool, clock, random, logger, processes } = options;
   const life = `${options.miner}-${toHex(random.bytes(8))}`;
+  const workerId = `${hostname()}-node-${options.miner.slice(-8)}`;
   await callOffFleeting(options);
+  await takeBack(options, workerId);
   await using stack = new AsyncDisposableStack();
   const handlers = sealHandlers(pooledTools(pool, logger));
   const own = processes === 0 ? handlers : Object.fromEntries(dueKinds.map((kind) => [kind, handlers[kind]]));
@@ -87,7 +89,7 @@ export async function openJobEngine(options: JobEngineOptions): Promise<JobEngin
     startRunner({
       ...{ queue, clock, logger, place },
       handlers: own,
-      workerId: workerIdOf(random),
+      workerId,
       capacity: { cpus: options.parallel, memoryBytes: options.dials.memoryBytes },
       parallel: options.dials.parallel,
       urgentCpus: options.dials.urgentCpus,
@@ -133,6 +135,17 @@ async function aliveOf({ queue, miner }: JobEngineOptions, kinds: readonly JobKi
 async function callOffFleeting(options: JobEngineOptions): Promise<void> {
   for (const { jobId } of await aliveOf(options, fleetingKinds)) {
     await options.queue.cancel(jobId, "the node that asked has ended");
+  }
+}
+
+/**
+ * What the node's own threads held when it died, they hold no more: it goes on at once, and not when the leases have
+ * ended. That is no failure of the job. The folder's lock says that no other life of the node runs.
+ */
+async function takeBack({ queue }: JobEngineOptions, workerId: string): Promise<void> {
+  const running = await queue.list({ states: ["running"] }, { limit: workLimits.aliveJobs });
+  for (const { jobId, token } of running.filter((job) => job.workerId === workerId)) {
+    await queue.release({ jobId, token }, "its node was started anew");
   }
 }
 

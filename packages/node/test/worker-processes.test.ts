@@ -3,7 +3,7 @@
  * the node that started it. What they do is what the caller's thread would have done.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { addressOf, equalBytes, silentLogger, toHex } from "@holdfast/base";
 import { SeededRandom } from "@holdfast/base/testing";
@@ -167,5 +167,30 @@ describe("the worker processes of a node", () => {
     expect(replica.length).toBe(sectorBytes);
     expect(equalBytes(replica.subarray(0, 32), new Uint8Array(32))).toBe(false);
     expect(await second.storage.audit()).toMatchObject({ orphans: [], missing: [] });
+  });
+
+  it("need no lease to end when their node dies and comes back: its threads' jobs go on at once", async () => {
+    const repo = newRepo();
+    const [miningWorker, seal] = [
+      `${hostname()}-node-${miner.slice(-8)}`,
+      { kind: "seal", input: "" } as const,
+    ];
+    {
+      await using queue = openRepoJobs(repo, clock);
+      await queue.enqueue({ ...seal, key: "of the dead node" });
+      await queue.enqueue({ ...seal, key: "of another worker" });
+      const claim = { kinds: ["seal"], free: { cpus: 1, memoryBytes: 1 }, leaseMs: 600_000 } as const;
+      expect(await queue.claim({ ...claim, workerId: miningWorker })).toMatchObject({
+        key: "of the dead node",
+      });
+      expect(await queue.claim({ ...claim, workerId: "attic" })).toMatchObject({ key: "of another worker" });
+      await queue.cordon("all", "so that they can be looked at");
+    }
+    await using life = await live(repo, 0);
+    const jobs = await life.engine.queue.list({}, { limit: 9 });
+    expect(jobs.map(({ key, state, failures }) => [key, state, failures])).toEqual([
+      ["of another worker", "running", 0],
+      ["of the dead node", "waiting", 0],
+    ]);
   });
 });

@@ -1,12 +1,16 @@
 /**
- * Doors as one file for a browser: the verifier, which checks seals, proofs of spacetime and pieces, and the light
- * client. Tests run them in a browser; the benchmarks print the verifier's size.
+ * Doors as one file for a browser: the verifier, which checks seals, proofs of spacetime and pieces, the light client,
+ * and the verifier of evidence of enclaves. Tests run them in a browser; the benchmarks print the verifier's size.
  */
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { rolldown } from "rolldown";
 
-const doors = { verifier: "../packages/proofs/src/verify.ts", light: "../packages/consensus/src/browser.ts" };
+const doors = {
+  verifier: "../packages/proofs/src/verify.ts",
+  light: "../packages/consensus/src/browser.ts",
+  attestation: "../packages/proofs/src/attestation/index.ts",
+};
 
 export interface BrowserBundle {
   /** An ES module. */
@@ -17,7 +21,7 @@ export interface BrowserBundle {
   readonly modules: readonly string[];
 }
 
-/** Bundles and minifies `@holdfast/proofs/verify`, or `@holdfast/consensus/browser`. */
+/** Bundles and minifies `@holdfast/proofs/verify`, `…/attestation`, or `@holdfast/consensus/browser`. */
 export async function bundleDoor(door: keyof typeof doors): Promise<BrowserBundle> {
   await using build = await rolldown({
     input: fileURLToPath(new URL(doors[door], import.meta.url)),

@@ -1,5 +1,6 @@
 /** All benchmarks, in the order in which they run and stand in docs/PERFORMANCE.md. */
 import type { Bench } from "../figure.ts";
+import { attestationBench } from "./attestation.ts";
 import { chainBench } from "./chain.ts";
 import { codecBench } from "./codec.ts";
 import { gasBench } from "./gas.ts";
@@ -37,6 +38,7 @@ export const benches: readonly Bench[] = [
   groth16Bench,
   spaceBench,
   idleLabelsBench,
+  attestationBench,
   treesBench,
   codecBench,
   chainBench,

@@ -14,3 +14,4 @@ export {
 export { limits } from "./limits.ts";
 export { installNumberFunctions } from "./number-kernel.ts";
 export type { ProofBackend, ProofBackends } from "./proof-kernels.ts";
+export { installSignatures, opensslSignatures } from "./signature-kernel.ts";

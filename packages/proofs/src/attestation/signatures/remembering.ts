@@ -1,7 +1,7 @@
 /**
  * A signature kernel that remembers what it has found true: the certificates, lists and documents of collateral are
  * the same for every quote of a platform. Only true answers are kept, by a digest of all that was verified, and never
- * more than so many; the oldest go first.
+ * more than so many; what was not asked for longest goes first.
  */
 import { concatBytes, toHex, utf8Bytes } from "@holdfast/base";
 import { attestLimits } from "../limits.ts";
@@ -15,9 +15,8 @@ export function rememberingSignatures(
   const remembered = (parts: readonly Uint8Array[], verify: () => boolean): boolean => {
     // Each part by its digest: parts of other lengths cannot run into one another.
     const name = toHex(kernel.sha256(concatBytes(...parts.map((part) => kernel.sha256(part)))));
-    if (known.has(name)) return true;
-    if (!verify()) return false;
-    known.add(name);
+    if (!known.delete(name) && !verify()) return false;
+    known.add(name); // as the newest
     const [oldest] = known;
     if (known.size > most && oldest !== undefined) known.delete(oldest);
     return true;

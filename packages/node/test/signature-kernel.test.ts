@@ -95,7 +95,7 @@ describe("OpenSSL's signatures", () => {
     },
   );
 
-  it("that were true are remembered, never those that were false, and what was not asked for longest is forgotten", () => {
+  it("that were true are remembered, false ones never, and what was not asked for longest is forgotten", () => {
     let asked = 0;
     const kernel = rememberingSignatures(
       {

@@ -189,8 +189,12 @@ describe.skipIf(version === undefined)(`beside Kubo ${version ?? ""}`, () => {
     );
     const wide = new Map(
       Array.from(
-        { length: 6_000 },
-        (_, index) => [`wide/a file of number ${index}`, Buffer.from(`${index}`)] as const,
+        { length: 1_600 },
+        (_, index) =>
+          [
+            `wide/${"a long name of a ".repeat(10)} file of number ${index}`,
+            Buffer.from(`${index}`),
+          ] as const,
       ),
     );
     expect((await empty().importFolder(entries(below(wide)))).root.toString()).toBe(
@@ -202,19 +206,20 @@ describe.skipIf(version === undefined)(`beside Kubo ${version ?? ""}`, () => {
     const bytes = content(10, 5_000_000);
     const { root } = await retrieval.importFile(once(bytes));
     expectSame(new Uint8Array(await (await kubo.call(`cat?arg=${root}`)).arrayBuffer()), bytes);
+    const long = "a long name that fills a block ".repeat(7);
     const wide = new Map(
       Array.from(
-        { length: 3_000 },
-        (_, index) => [`our file ${index} of a long name that fills a block`, content(index, 50)] as const,
+        { length: 1_200 },
+        (_, index) => [`our file ${index} of ${long}`, content(index, 50)] as const,
       ),
     );
     const folder = (await retrieval.importFolder(entries(wide))).root;
     await kubo.call(`pin/add?arg=${folder}&recursive=true&progress=false`);
-    const path = encodeURIComponent(`${folder}/our file 1234 of a long name that fills a block`);
+    const path = encodeURIComponent(`${folder}/our file 1134 of ${long}`);
     expect(new Uint8Array(await (await kubo.call(`cat?arg=${path}`)).arrayBuffer())).toEqual(
-      content(1234, 50),
+      content(1134, 50),
     );
-    expect(swap.counts().servedBlocks).toBeGreaterThan(3_000);
+    expect(swap.counts().servedBlocks).toBeGreaterThan(1_200);
   }, 60_000);
 
   it("gives us by bitswap and by HTTP what it has", async () => {
@@ -308,7 +313,9 @@ describe.skipIf(version === undefined)(`beside Kubo ${version ?? ""}`, () => {
       );
       expect([form, ours?.status]).toEqual([form, theirs?.status]);
       if (form.endsWith("/") || (ours?.status ?? 0) >= 400) continue;
-      for (const header of headers)
+      // The page of a redirect is everybody's own.
+      const compared = headers.filter((header) => ours?.status === 200 || header !== "content-length");
+      for (const header of compared)
         expect([form, header, ours?.headers.get(header)]).toEqual([
           form,
           header,

@@ -131,7 +131,7 @@ export const ipfsBench: Bench = {
     await using stack = new AsyncDisposableStack();
     const root = await mkdtemp(join(tmpdir(), "holdfast-bench-ipfs-"));
     stack.defer(() => rm(root, { recursive: true, force: true }));
-    const rounds = quick ? 1 : 5;
+    const rounds = quick ? 1 : 3;
     const bytes = quick ? 2 ** 24 : 2 ** 26;
     const folder = (): Promise<string> => mkdtemp(join(root, "node-"));
     const pair = async (open: (folder: string) => Promise<FileNode>) =>

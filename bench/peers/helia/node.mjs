@@ -4,32 +4,33 @@
  */
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { noise } from "@chainsafe/libp2p-noise";
-import { yamux } from "@chainsafe/libp2p-yamux";
-import { bitswap } from "@helia/block-brokers";
+import { withBitswap } from "@helia/bitswap";
+import { withLibp2pLight } from "@helia/libp2p";
 import { unixfs } from "@helia/unixfs";
 import { identify } from "@libp2p/identify";
+import { noise } from "@libp2p/noise";
 import { tcp } from "@libp2p/tcp";
+import { yamux } from "@libp2p/yamux";
 import { multiaddr } from "@multiformats/multiaddr";
 import { FsBlockstore } from "blockstore-fs";
 import { MemoryDatastore } from "datastore-core";
-import { createHelia } from "helia";
+import { createHeliaLight } from "helia";
 import { CID } from "multiformats/cid";
 
-const helia = await createHelia({
+const light = createHeliaLight({
   blockstore: new FsBlockstore(process.argv[2]),
   datastore: new MemoryDatastore(),
-  blockBrokers: [bitswap()],
-  routers: [],
-  libp2p: {
+});
+const helia = withBitswap(
+  withLibp2pLight(light, {
     addresses: { listen: ["/ip4/127.0.0.1/tcp/0"] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
-    peerDiscovery: [],
     services: { identify: identify() },
-  },
-});
+  }),
+);
+await helia.start();
 const files = unixfs(helia);
 const say = (value) => console.log(JSON.stringify(value));
 say({ addresses: helia.libp2p.getMultiaddrs().map(String) });

@@ -26,6 +26,8 @@ export const ipfsLimits = {
   carRoots: 64,
   /** Requests that the gateway serves at the same time. */
   gatewayRequests: 64,
+  /** Blocks that another gateway is asked for at the same time. */
+  gatewayAsked: 16,
   /** Connections to the gateway, idle ones among them. */
   gatewayConnections: 512,
   /** The URL of one request. */

@@ -2,6 +2,7 @@
  * Another program's gateway as a place to fetch from: single blocks, or a whole tree as a CAR stream. What comes is not
  * believed; whoever asks here checks it. Bounded in length and in time.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Cancel, type CID, HoldfastError } from "@holdfast/base";
 import { limits } from "../limits.ts";
 import { gatewayErrors } from "./errors.ts";
@@ -16,6 +17,8 @@ export interface RemoteGateway {
 
 /** Statuses that say that it is not there, or not given. */
 const missing = new Set([400, 404, 406, 410, 412, 451]);
+/** Statuses that say that it may be given later. */
+const busy = new Set([429, 502, 503, 504]);
 
 /** Errors: `gateway/bad-url`. */
 export function openRemoteGateway(text: string): RemoteGateway {
@@ -23,63 +26,118 @@ export function openRemoteGateway(text: string): RemoteGateway {
   const base = new URL(text);
   if (base.protocol !== "http:" && base.protocol !== "https:")
     throw gatewayErrors.badUrl({ url: text, problem: "only http and https are spoken" });
-  const path = base.pathname.replace(/\/+$/, "").replace(/\/ipfs$/, "");
-  const url = base.origin + path;
-  const get = async (cid: CID, format: "raw" | "car", signal: AbortSignal): Promise<Response | undefined> => {
-    const place = `${url}/ipfs/${cid}?format=${format}${format === "car" ? "&dag-scope=all" : ""}`;
+  return new Remote(base.origin + base.pathname.replace(/\/+$/, "").replace(/\/ipfs$/, ""));
+}
+
+class Remote implements RemoteGateway {
+  readonly url: string;
+  readonly #turns = new Turns(limits.gatewayAsked);
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  async block(cid: CID, outer: Cancel): Promise<Uint8Array | undefined> {
+    await this.#turns.take();
+    const { signal, release } = follow(outer);
+    try {
+      return await this.#failing(outer, async () => {
+        const late = AbortSignal.timeout(limits.swapBlockMs);
+        const response = await this.#patiently(cid, AbortSignal.any([signal, late]));
+        return response === undefined ? undefined : await bounded(response, this.url);
+      });
+    } finally {
+      release();
+      this.#turns.give();
+    }
+  }
+
+  async car(root: CID, outer: Cancel): Promise<AsyncIterable<Uint8Array> | undefined> {
+    const { signal, release } = follow(outer);
+    try {
+      const response = await this.#failing(outer, () => this.#get(root, "car", signal));
+      if (response?.ok === false) throw answered(this.url, response);
+      const body: AsyncIterable<Uint8Array> | null | undefined = response?.body;
+      if (body !== null && body !== undefined) return this.#read(body, outer, release);
+    } catch (error) {
+      release();
+      throw error;
+    }
+    release();
+    return undefined;
+  }
+
+  async *#read(
+    body: AsyncIterable<Uint8Array>,
+    outer: Cancel,
+    release: () => void,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const source = body[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const next = await this.#failing(outer, () => source.next());
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      release();
+      await source.return?.();
+    }
+  }
+
+  /** A gateway that is busy is asked again a few times. */
+  async #patiently(cid: CID, signal: AbortSignal): Promise<Response | undefined> {
+    for (let tries = 1; ; tries += 1) {
+      const response = await this.#get(cid, "raw", signal);
+      if (response === undefined || response.ok) return response;
+      if (tries === limits.retrievalAttempts) throw answered(this.url, response);
+      await sleep(tries * limits.retrievalRetryMs, undefined, { signal });
+    }
+  }
+
+  /** Undefined if it is not there; an answer that is not fine says that it may be given later. */
+  async #get(cid: CID, format: "raw" | "car", signal: AbortSignal): Promise<Response | undefined> {
+    const place = `${this.url}/ipfs/${cid}?format=${format}${format === "car" ? "&dag-scope=all" : ""}`;
     const response = await fetch(place, { headers: { accept: `application/vnd.ipld.${format}` }, signal });
     if (response.ok) return response;
     await response.body?.cancel();
     if (missing.has(response.status)) return undefined;
-    throw gatewayErrors.remoteFailed({ url, detail: `HTTP ${response.status}` });
-  };
-  const failing = async <Result>(signal: Cancel, work: () => Promise<Result>): Promise<Result> => {
+    if (busy.has(response.status)) return response;
+    throw answered(this.url, response);
+  }
+
+  async #failing<Result>(signal: Cancel, work: () => Promise<Result>): Promise<Result> {
     try {
       return await work();
     } catch (error) {
       signal.throwIfAborted();
-      throw error instanceof HoldfastError
-        ? error
-        : gatewayErrors.remoteFailed({ url, detail: detailOf(error) }, error);
+      if (error instanceof HoldfastError) throw error;
+      throw gatewayErrors.remoteFailed({ url: this.url, detail: detailOf(error) }, error);
     }
-  };
-  return {
-    url,
-    block: (cid, outer) =>
-      failing(outer, async () => {
-        const { signal, release } = follow(outer);
-        const late = AbortSignal.timeout(limits.swapBlockMs);
-        try {
-          const response = await get(cid, "raw", AbortSignal.any([signal, late]));
-          return response === undefined ? undefined : await bounded(response, url);
-        } finally {
-          release();
-        }
-      }),
-    car: (root, outer) =>
-      failing(outer, async () => {
-        const { signal, release } = follow(outer);
-        const response = await get(root, "car", signal);
-        const body: AsyncIterable<Uint8Array> | null | undefined = response?.body;
-        if (body === null || body === undefined) {
-          release();
-          return undefined;
-        }
-        return (async function* () {
-          const source = body[Symbol.asyncIterator]();
-          try {
-            for (;;) {
-              const next = await failing(outer, () => source.next());
-              if (next.done === true) return;
-              yield next.value;
-            }
-          } finally {
-            release();
-            await source.return?.();
-          }
-        })();
-      }),
-  };
+  }
+}
+
+function answered(url: string, { status }: Response): Error {
+  return gatewayErrors.remoteFailed({ url, detail: `HTTP ${status}` });
+}
+
+/** So many at a time, the others in their order. */
+class Turns {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(most: number) {
+    this.#free = most;
+  }
+  async take(): Promise<void> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+  give(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
+  }
 }
 
 async function bounded(response: Response, url: string): Promise<Uint8Array> {

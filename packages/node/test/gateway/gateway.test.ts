@@ -242,6 +242,9 @@ describe("the trustless gateway", () => {
     expect(await remote.block(rawCid(bytesOf("nobody has this")), signal)).toBeUndefined();
     expect(await remote.car(rawCid(bytesOf("nobody has this")), signal)).toBeUndefined();
     expect(() => openRemoteGateway("ftp://127.0.0.1")).toThrow("only http");
+    // More at a time than it serves: they wait for their turn.
+    const many = Array.from({ length: 3 * limits.gatewayRequests }, () => remote.block(leaf, signal));
+    expect((await Promise.all(many)).every((bytes) => bytes?.length === 5)).toBe(true);
   });
 });
 

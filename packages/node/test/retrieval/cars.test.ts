@@ -1,6 +1,7 @@
 /** CAR files in and out, of both versions, and those that are made to cost. */
 import { type CID, concatBytes, encodeCbor, encodeVarint, parseCid, rawCid } from "@holdfast/base";
 import { codeOf } from "@holdfast/base/testing";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { carHeader, carSectionHead } from "../../src/car.ts";
 import { readAnyCar } from "../../src/car-v2.ts";
@@ -106,6 +107,48 @@ describe("a CAR file", () => {
     flipped[v1.length - 10] = (flipped[v1.length - 10] ?? 0) ^ 1;
     expect(await codeOf(files.importCar(streamOf(flipped)))).toBe("car/corrupt");
     expect([await blocks.usedBytes(), (await files.files()).length]).toEqual([0, 0]);
+  });
+});
+
+describe("the reader of CAR files", () => {
+  /** What a reader knows of it. */
+  const read = async (car: Uint8Array): Promise<string> => {
+    const { roots, blocks } = await readAnyCar(streamOf(car, 64), limits.carRoots);
+    const cids = (await listOf(blocks)).map(({ cid }) => cid.toString());
+    return [...roots.map(String), "blocks", ...cids].join(" ");
+  };
+
+  it("takes any bytes for a CAR or refuses them with a code", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {
+        const code = await codeOf(read(bytes)).catch(() => "fine");
+        expect(code).toMatch(/^(no error|fine|(car|codec|cid|base)\/)/);
+      }),
+      { seed: 3, numRuns: 500 },
+    );
+  });
+
+  it("finds every change of one byte of a stream, in both versions", async () => {
+    const { v1, v2 } = await sample();
+    const whole = await read(v1);
+    expect(await read(v2)).toBe(whole);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.boolean(),
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        async (isSecond, place, flip) => {
+          const car = (isSecond ? v2 : v1).slice();
+          const at = (isSecond ? 51 : 0) + (place % v1.length);
+          car[at] = (car[at] ?? 0) ^ flip;
+          const result = await read(car).catch((error: { code?: string }) => error.code ?? String(error));
+          // Refused; or a root or block has another name, which whoever wants a tree sees.
+          if (!result.includes(" ")) expect(result).toMatch(/^(car|codec|cid|base)\//);
+          expect(result).not.toBe(whole);
+        },
+      ),
+      { seed: 4, numRuns: 300 },
+    );
   });
 });
 

@@ -6,6 +6,8 @@ import type { HandlerNeeds } from "../needs.ts";
 type RetrievalHandlers = Pick<ApiHandlers, "file.find" | "retrieval.show" | "retrieval.set">;
 
 const bytesPerGiB = 2n ** 30n;
+/** More than a GiB of attoFIL. */
+const traceAtto = 10_000_000_000n;
 
 export function retrievalHandlers({ retrieval }: HandlerNeeds): RetrievalHandlers {
   return {
@@ -43,8 +45,10 @@ function viewOf(service: ReturnType<HandlerNeeds["retrieval"]["service"]>): Meth
   };
 }
 
+/** Without the trace that rounding to whole attoFIL for a byte has left, if the price is much more than that. */
 function perGiB(attoPerByte: AttoFil): string {
-  return filText(attoFil(attoPerByte * bytesPerGiB));
+  const price = attoPerByte * bytesPerGiB;
+  return filText(attoFil(price >= 1_000n * traceAtto ? price - (price % traceAtto) : price));
 }
 /** Rounded up: what is not free does not become free. */
 function perByte(text: string): AttoFil {

@@ -92,7 +92,7 @@ async function until(
   for (;;) {
     const [job] = await engine.queue.list({ kinds: ["seal"] }, { limit: 1 });
     if (job !== undefined && holds(job)) return job;
-    await clock.sleep(20);
+    await clock.sleep(5);
   }
 }
 
@@ -156,7 +156,7 @@ describe("the worker processes of a node", () => {
       for (;;) {
         const [job] = await worker.queue.list({ kinds: ["seal"] }, { limit: 1 });
         if (job?.state === "done") break;
-        await clock.sleep(20);
+        await clock.sleep(5);
       }
     }
     await using second = await live(repo, 0);

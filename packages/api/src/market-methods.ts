@@ -35,8 +35,6 @@ const dealPolicy = z.object({
   verifiedOnly: z.boolean().describe("whether only these may store here"),
   verifiedPercent: z.int().min(0).max(100).describe("of the ask, which these pay"),
   duplicates: z.boolean().describe("whether a client may store here twice what it stores here already"),
-  http: z.boolean().describe("whether data is fetched from web servers that clients name"),
-  offline: z.boolean().describe("whether data may be brought by hand"),
 });
 
 const minerTerms = z.object({
@@ -53,8 +51,6 @@ const minerTerms = z.object({
       minForMs: z.number(),
       maxForMs: z.number(),
       sectorBytes: sizeBytes,
-      http: z.boolean(),
-      offline: z.boolean(),
     })
     .nullable()
     .describe("what the miner takes of this client; null if it did not answer"),

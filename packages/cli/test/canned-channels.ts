@@ -97,8 +97,6 @@ const takes = {
   minForMs: 60_000,
   maxForMs: 900_000,
   sectorBytes: 262_144,
-  http: false,
-  offline: true,
 };
 
 export const authorityCalls = {
@@ -152,8 +150,6 @@ export const authorityCalls = {
     verifiedOnly: false,
     verifiedPercent: 50,
     duplicates: false,
-    http: false,
-    offline: true,
   },
   "ask.quote": [
     { miner: owner, willing: true, totalFil: "0.02", code: "", reason: "", takes },

@@ -122,8 +122,6 @@ function policyChange(input: CommandInput): MethodParams<"deal.policy"> {
     verifiedOnly: flag("verifiedOnly"),
     verifiedPercent: optionNumber(input, "verifiedPercent", percents),
     duplicates: flag("duplicates"),
-    http: flag("http"),
-    offline: flag("offline"),
   };
   return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
 }
@@ -137,8 +135,6 @@ export const dealPolicy = action({
       ["for", durationsText(policy)],
       ["clients", clientsText(policy)],
       ["the same file twice", policy.duplicates ? "yes" : "no"],
-      ["data from web servers", policy.http ? "yes" : "no"],
-      ["data brought by hand", policy.offline ? "yes" : "no"],
       ["longer lives", policy.extend ? "yes, at the ask of the day" : "no"],
       ["early ends", policy.release ? "yes, when what is earned is paid" : "no"],
     ]),

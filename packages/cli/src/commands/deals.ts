@@ -72,8 +72,6 @@ export const dealCommands: readonly CommandSpec[] = [
       { flags: "--verified-only <yes or no>", summary: "whether only these may store here" },
       { flags: "--verified-percent <percent>", summary: "what these pay, of the ask" },
       { flags: "--duplicates <yes or no>", summary: "whether a client may store the same file here twice" },
-      { flags: "--http <yes or no>", summary: "whether data is fetched from web servers that clients name" },
-      { flags: "--offline <yes or no>", summary: "whether data may be brought by hand" },
       { flags: "--extend <yes or no>", summary: "whether clients may let deals live longer" },
       { flags: "--release <yes or no>", summary: "whether clients may end deals early" },
     ],

@@ -25,9 +25,6 @@ export interface DealPolicy extends AmendmentPolicy {
   readonly verifiedPercent: number;
   /** Whether a client may store here twice what it stores here already. */
   readonly duplicates: boolean;
-  /** Whether data is fetched from a web server that the client names, and whether the operator brings it by hand. */
-  readonly http: boolean;
-  readonly offline: boolean;
 }
 
 export const openPolicy: DealPolicy = {
@@ -42,21 +39,15 @@ export const openPolicy: DealPolicy = {
   verifiedOnly: false,
   verifiedPercent: 100,
   duplicates: true,
-  http: false,
-  offline: true,
 };
 
 /** What a client wants, as far as a policy judges it. */
 export interface DealWish {
   readonly client: Address;
   readonly durationEpochs: number;
-  readonly transfer: TransferKind;
   /** The end of a deal for the same file of the same client that is here already; undefined if there is none. */
   readonly storedUntil: number | undefined;
 }
-/** stream: over the network between the two nodes · http: from a web server · offline: brought by hand. */
-export const transferKinds = ["stream", "http", "offline"] as const;
-export type TransferKind = (typeof transferKinds)[number];
 
 export function boundsOf(policy: DealPolicy, params: NetworkParams) {
   const { minEpochs, maxEpochs } = durationBounds(params);
@@ -73,7 +64,7 @@ export function percentFor(policy: DealPolicy, client: Address): number {
 
 /** Each rule has its own refusal, which says what would be taken. `deal/…`. */
 export function checkPolicy(policy: DealPolicy, wish: DealWish, params: NetworkParams): void {
-  const { client, durationEpochs, transfer, storedUntil } = wish;
+  const { client, durationEpochs, storedUntil } = wish;
   if (!policy.open) throw dealRefusals.closed({});
   const isKnown = policy.verified.includes(client);
   const isDenied =
@@ -86,5 +77,4 @@ export function checkPolicy(policy: DealPolicy, wish: DealWish, params: NetworkP
   }
   if (storedUntil !== undefined && !policy.duplicates)
     throw dealRefusals.duplicate({ endHeight: storedUntil });
-  if (transfer !== "stream" && !policy[transfer]) throw dealRefusals.transferRefused({ transfer });
 }

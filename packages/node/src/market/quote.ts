@@ -44,8 +44,6 @@ const answerFields = {
   maxBytes: c.uint(),
   minEpochs: c.uint(),
   maxEpochs: c.uint(),
-  takesHttp: c.bool,
-  takesOffline: c.bool,
 };
 const unsignedCodec = c.tuple("UnsignedTermsAnswer", answerFields);
 export type UnsignedTermsAnswer = Decoded<typeof unsignedCodec>;

@@ -129,14 +129,6 @@ export const dealRefusals = defineErrors("deal", {
       `this miner keeps the same file for this client already, until ${data.endHeight}`,
     fix: "let that deal live longer: `holdfast deal extend`; or use another miner",
   },
-  transferRefused: {
-    exit: "refused",
-    message: (data: { transfer: string }) =>
-      data.transfer === "http"
-        ? "this miner fetches no data from web servers"
-        : "this miner takes no data that is brought by hand",
-    fix: "let it fetch the data over the network, as `holdfast put` does without more",
-  },
   refusedByOperator: {
     exit: "refused",
     message: (data: { reason: string }) => `the miner's operator refuses: ${data.reason}`,

@@ -72,14 +72,7 @@ export interface MinerTerms {
   /** What the miner takes; null if it did not answer. */
   readonly terms: Pick<
     TermsAnswer,
-    | "pricePerBytePerEpoch"
-    | "sectorBytes"
-    | "minBytes"
-    | "maxBytes"
-    | "minEpochs"
-    | "maxEpochs"
-    | "takesHttp"
-    | "takesOffline"
+    "pricePerBytePerEpoch" | "sectorBytes" | "minBytes" | "maxBytes" | "minEpochs" | "maxEpochs"
   > | null;
 }
 

@@ -51,8 +51,6 @@ export interface TermsLine {
     readonly maxBytes: number;
     readonly minEpochs: number;
     readonly maxEpochs: number;
-    readonly takesHttp: boolean;
-    readonly takesOffline: boolean;
   } | null;
 }
 

@@ -22,11 +22,14 @@ describe("an encrypted folder on a network", () => {
     const big = noise(100_000);
     const { cid } = await net.settle(client.node.files.importFolder(items(big), signal, {}));
     const { handlers } = client.node;
-    const policy = { spread: "operators", renew: true, repair: true } as const;
+    const policy = { spread: "operators", renew: true, repair: true, allowDuplicates: false } as const;
     const started = await net.settle(
       handlers["put.start"]({ cid, copies: 1, forMs: 3_600_000, ...policy }, signal),
     );
-    expect(started).toMatchObject({ encrypted: true, keep: { state: "waiting", renew: true, repair: true } });
+    expect(started).toMatchObject({
+      encrypted: true,
+      keep: { state: "waiting", renew: true, repair: true, allowDuplicates: false },
+    });
     const isOver = (): boolean => client.node.puts()[0]?.state !== "running";
     expect(await net.advanceUntil(isOver, 3_600_000)).toBe(true);
     const receipt = await net.settle(handlers["put.receipt"]({ jobId: started.jobId }, signal));

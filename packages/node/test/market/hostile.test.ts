@@ -85,8 +85,6 @@ function honestTerms(question: TermsQuestion, worker: Keys): TermsAnswer {
     sectorBytes,
     pricePerBytePerEpoch: attoFil(10),
     ...sizes,
-    takesHttp: false,
-    takesOffline: false,
   };
   const signature = signerOf(worker).sign(worker.address, termsAnswerBytes(unsigned));
   return { ...unsigned, signature };

@@ -15,7 +15,7 @@ import { keysOf, noise, testParams, World } from "./support/world.ts";
 const params = testParams();
 const client = keysOf("client").address;
 const other = keysOf("other").address;
-const wish: DealWish = { client, durationEpochs: 500, transfer: "stream", storedUntil: undefined };
+const wish: DealWish = { client, durationEpochs: 500, storedUntil: undefined };
 
 function codeOf(policy: Partial<DealPolicy>, change: Partial<DealWish> = {}): string {
   try {
@@ -29,7 +29,7 @@ function codeOf(policy: Partial<DealPolicy>, change: Partial<DealWish> = {}): st
 describe("a policy", () => {
   it("takes everything that the network has, as long as nobody says otherwise", () => {
     expect(codeOf({})).toBe("");
-    expect(codeOf({}, { storedUntil: 700, transfer: "offline" })).toBe("");
+    expect(codeOf({}, { storedUntil: 700 })).toBe("");
   });
 
   it.each<[string, Partial<DealPolicy>, Partial<DealWish>, string]>([
@@ -44,9 +44,6 @@ describe("a policy", () => {
     ["wants just such deals", { minEpochs: 500, maxEpochs: 500 }, {}, ""],
     ["wants shorter deals", { maxEpochs: 499 }, {}, "deal/duration-out-of-range"],
     ["keeps nothing twice", { duplicates: false }, { storedUntil: 700 }, "deal/duplicate"],
-    ["fetches nothing from the web", {}, { transfer: "http" }, "deal/transfer-refused"],
-    ["fetches from the web", { http: true }, { transfer: "http" }, ""],
-    ["takes nothing by hand", { offline: false }, { transfer: "offline" }, "deal/transfer-refused"],
   ])("that %s", (_name, policy, change, code) => {
     expect(codeOf(policy, change)).toBe(code);
   });
@@ -69,7 +66,7 @@ describe("a miner with a policy", () => {
 
   it("says what it would take to who asks, and what it would not", async () => {
     await using world = await World.create({ miners: 2 });
-    world.miner(0).market.policy({ minEpochs: 400, verified: [client], verifiedPercent: 50, http: true });
+    world.miner(0).market.policy({ minEpochs: 400, verified: [client], verifiedPercent: 50 });
     world.miner(1).market.policy({ open: false });
     const asked = (durationEpochs: number) =>
       world.settle(world.client.market.terms({ carBytes: 3_000, durationEpochs }));
@@ -79,7 +76,7 @@ describe("a miner with a policy", () => {
       code: "deal/duration-out-of-range",
       reason: expect.stringContaining("400 to"),
       totalFil: null,
-      terms: { minEpochs: 400, pricePerBytePerEpoch: 5n, takesHttp: true },
+      terms: { minEpochs: 400, pricePerBytePerEpoch: 5n },
     });
     expect(closed).toMatchObject({ isWilling: false, code: "deal/closed" });
     const [long] = await asked(400);
@@ -117,7 +114,6 @@ describe("a miner with a policy", () => {
       client,
       carBytes: job.carBytes,
       durationEpochs: 240,
-      transfer: "stream",
     });
     const causes = world.client.market.explain(job.jobId)?.causes.join() ?? "";
     expect(causes).toContain("not on a Saturday");

@@ -205,7 +205,6 @@ describe("a miner's checks", () => {
       "deal/client-refused",
       "deal/not-verified",
       "deal/duplicate",
-      "deal/transfer-refused",
       "deal/refused-by-operator",
       "deal/no-word-of-operator",
       // Of changes of a deal; their tests are in change and change-hostile.

@@ -1,6 +1,8 @@
 /** "Why": the state of a job or a deal in a sentence, what led there, and what to do. */
 import { filText } from "@holdfast/base";
-import { endText } from "../chain-view.ts";
+import { chainViewOf, endText } from "../chain-view.ts";
+import { channelOn } from "../facts.ts";
+import { deadlineAt, dutyOf, dutyText } from "../machine/duties.ts";
 import type { Explanation } from "../types.ts";
 import { healthOfAttempt } from "./attempt-health.ts";
 import { type ClientContext, jobById, jobIdOf } from "./context.ts";
@@ -75,6 +77,9 @@ export function explainDeal(context: ClientContext, attempt: Attempt): Explanati
   const { payer } = jobById(context, attempt.jobId);
   const ended = endText(context.needs.chain, { ...attempt, payer });
   if (ended !== undefined) causes.push(ended);
+  const onChain = chainViewOf(context.needs.chain, { ...attempt, payer });
+  const isWound = attempt.refunded !== null && attempt.escrow !== "in";
+  if (!isWound) causes.push(nextStep(context, attempt, onChain?.status));
   const refund = moneyOf(context, attempt);
   const common = {
     subject: dealId,
@@ -85,12 +90,31 @@ export function explainDeal(context: ClientContext, attempt: Attempt): Explanati
   if (attempt.error !== null) {
     return { ...common, light: "failing", summary: attempt.error.message, fix: attempt.error.fix };
   }
+  const isBad = onChain !== null && ["lost", "late", "broken"].includes(onChain.status);
+  if (isBad && ended !== undefined) {
+    return { ...common, light: "failing", summary: ended, fix: "store the file again: `holdfast put FILE`" };
+  }
+  if (onChain?.status === "released" && ended !== undefined)
+    return { ...common, light: "ok", summary: ended, fix: null };
   if (health?.light === "lost" || health?.light === "at-risk") {
     const fix = health.light === "lost" ? "store the file again: `holdfast put FILE`" : null;
     return { ...common, light: "failing", summary: health.reason, fix };
   }
   const isOver = health !== undefined;
   return { ...common, light: isOver ? "ok" : "waiting", summary: attempt.detail, fix: null };
+}
+
+/** Who has to act now, until when, and what becomes of the money if nobody does. */
+function nextStep(
+  { needs, store }: ClientContext,
+  attempt: Attempt,
+  status: Parameters<typeof dutyOf>[1],
+): string {
+  const { channel, startBy, endHeight } = attempt;
+  const payer = store.job(attempt.jobId)?.payer ?? needs.signer.payer();
+  const eol = channel === null ? undefined : channelOn(needs.chain, payer, channel)?.eol;
+  const duty = dutyOf({ client: attempt.stage }, status);
+  return dutyText(duty, deadlineAt(duty, { startBy, endHeight, eol }));
 }
 
 function causeOf(context: ClientContext, attempt: Attempt): string {

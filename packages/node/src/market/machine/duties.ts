@@ -134,6 +134,32 @@ export const minerDuties: { readonly [At in KeptState]: Duty } = {
   },
 };
 
+/** In a sentence; `at` is the height of the deadline, where it has one. */
+export function dutyText({ owner, duty, deadline, next, money }: Duty, at: number | undefined): string {
+  const until = { silence: "before the other side takes it for gone", tries: "in a number of tries" };
+  const others = {
+    start: "by the start",
+    end: "until the end",
+    settlement: "while vouchers count",
+    channel: "with the channel",
+  };
+  const when = at === undefined ? { ...until, ...others }[deadline] : `by height ${at}`;
+  return `the ${owner} has to ${duty}, ${when}; else it is ${next}: ${money}`;
+}
+/** The height of a deadline; undefined where it is none, or not known. */
+export function deadlineAt(
+  { deadline }: Pick<Duty, "deadline">,
+  known: {
+    readonly startBy: number | null;
+    readonly endHeight: number | null;
+    readonly eol: number | undefined;
+  },
+): number | undefined {
+  if (deadline === "start") return known.startBy ?? undefined;
+  if (deadline === "end") return known.endHeight ?? undefined;
+  return deadline === "channel" ? known.eol : undefined;
+}
+
 const chainDeadlines: { readonly [At in DealDuty["deadline"]]: Deadline } = {
   startBy: "start",
   endHeight: "end",

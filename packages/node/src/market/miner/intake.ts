@@ -103,7 +103,6 @@ function checkConsent(context: MinerContext, { payer: client, payload, durationE
   const wish = {
     client,
     durationEpochs,
-    transfer: "stream",
     storedUntil: storedUntil(context, client, payload),
   } as const;
   checkPolicy(context.amendments.policy(), wish, context.needs.chain.params);
@@ -121,7 +120,6 @@ function wishOf(dealId: string, proposal: DealProposal, peer: string): JsonObjec
     carBytes,
     paddedBytes: paddedTotal(pieces),
     durationEpochs,
-    transfer: "stream",
     pricePerBytePerEpoch: proposal.pricePerBytePerEpoch.toString(),
   };
 }

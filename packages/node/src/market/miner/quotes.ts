@@ -72,12 +72,7 @@ async function judge(
   if (!asks.some((one) => one.expiry > height)) throw dealRefusals.noAsk({});
   const best = bestAsk(asks, paddedBytes, height);
   if (best === undefined) throw dealRefusals.sizeOutsideAsk({ paddedBytes });
-  const wish = {
-    client,
-    durationEpochs,
-    transfer: "stream",
-    storedUntil: storedUntil(context, client, payload),
-  } as const;
+  const wish = { client, durationEpochs, storedUntil: storedUntil(context, client, payload) };
   checkPolicy(amendments.policy(), wish, needs.chain.params);
   const price = percentOf(best.pricePerBytePerEpoch, percentFor(amendments.policy(), client));
   const said = {
@@ -85,7 +80,6 @@ async function judge(
     carBytes,
     paddedBytes,
     durationEpochs,
-    transfer: wish.transfer,
   };
   await askHook(
     context,
@@ -120,8 +114,6 @@ function termsFor(
     minBytes: holding.length === 0 ? 0 : Math.min(...sizes((ask) => ask.minBytes)),
     maxBytes: holding.length === 0 ? 0 : Math.max(...sizes((ask) => ask.maxBytes)),
     ...boundsOf(policy, needs.chain.params),
-    takesHttp: policy.http,
-    takesOffline: policy.offline,
   };
 }
 

@@ -2,7 +2,8 @@
 import { epoch, filText } from "@holdfast/base";
 import { pieceCid } from "@holdfast/proofs";
 import { chainViewOf, endText } from "../chain-view.ts";
-import { channelOn, sectorOn } from "../facts.ts";
+import { channelOn, dealOn, sectorOn } from "../facts.ts";
+import { deadlineAt, dutyOf, dutyText } from "../machine/duties.ts";
 import type { Deal, DealDetail, Explanation } from "../types.ts";
 import { type MinerContext, pieceKeyOf } from "./context.ts";
 import type { DealRow } from "./store.ts";
@@ -87,6 +88,8 @@ export async function explainDeal(context: MinerContext, deal: DealRow): Promise
   const ended = endText(context.needs.chain, deal);
   const causes = context.store.history(deal.dealId).map((entry) => `${entry.state}: ${entry.detail}`);
   if (ended !== undefined) causes.push(ended);
+  const isWound = deal.settled && deal.dropped && (deal.escrowBack || !deal.published);
+  if (!isWound) causes.push(nextStep(context, deal));
   const common = { subject: deal.dealId, kind: "deal", state, causes } as const;
   const owner = context.needs.chain;
   const money = `${redeemedFil} of ${totalFil} FIL are redeemed`;
@@ -101,9 +104,18 @@ export async function explainDeal(context: MinerContext, deal: DealRow): Promise
   };
 }
 
+/** Who has to act now, until when, and what becomes of the money if nobody does. */
+function nextStep({ needs }: MinerContext, deal: DealRow): string {
+  const duty = dutyOf({ miner: deal.state }, dealOn(needs.chain, deal)?.status);
+  const eol = channelOn(needs.chain, deal.payer, deal.channel)?.eol;
+  const { startBy } = deal.proposal;
+  return dutyText(duty, deadlineAt(duty, { startBy, endHeight: deal.current.endHeight, eol }));
+}
+
 function fixOf({ code }: DealRow): string {
   if (code === "deal/storage-failed")
     return "check the disk and the quota of this miner: `holdfast mine status`";
+  if (code === "deal/ended") return "see what became of it on the chain: `holdfast deal show DEAL`";
   if (code === "deal/not-in-time") return "see what held the sector up: `holdfast sector ls`";
   if (code === "deal/sector-lost")
     return "see `holdfast sector ls` and keep the proofs in time: `holdfast mine status`";

@@ -58,8 +58,6 @@ export async function quotesOf(
             minForMs: terms.minEpochs * params.roundMs,
             maxForMs: terms.maxEpochs * params.roundMs,
             sectorBytes: terms.sectorBytes,
-            http: terms.takesHttp,
-            offline: terms.takesOffline,
           },
   }));
 }

@@ -72,6 +72,18 @@ describe("evidence in the hands of an attacker", () => {
     );
   });
 
+  it("is judged for a time, and for no other thing: what is no number is refused as a bug of the caller", () => {
+    const { quote } = evidenceOf();
+    for (const at of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => verifyAttestation({ evidence: quote, atSeconds: at })).toThrow(/broken invariant/);
+    }
+  });
+
+  it("under a root that is not pinned tells no status of its platform", () => {
+    const { tcbStatus, code } = verdictOf({ trust: { sgx: ["00".repeat(32)] } });
+    expect({ tcbStatus, code }).toEqual({ tcbStatus: null, code: "pck-root-not-pinned" });
+  });
+
   it("that claims huge lengths, deep nesting or many parts costs no more than its bytes", () => {
     const { quote } = evidenceOf();
     const long = concatBytes(

@@ -93,6 +93,31 @@ function sampleVerdict(at: string): Verdict {
   });
 }
 
+describe("registrations that the chain of Crust takes", () => {
+  const { registrations } = JSON.parse(new TextDecoder().decode(read("ias-crust/register.txt"))) as {
+    readonly registrations: readonly { readonly [field: string]: string }[];
+  };
+  /** Two numbers of 32 bytes each, least significant first, as SGX writes them. */
+  const turned = (bytes: Uint8Array): Uint8Array =>
+    Uint8Array.of(...bytes.slice(0, 32).reverse(), ...bytes.slice(32).reverse());
+
+  it.each([
+    ["legal_register_info", "2020-10-27T08:00:00Z", "debug-enabled"],
+    ["another_legal_register_info", "2021-03-17T04:00:00Z", "ok"],
+  ])("are signed by service and enclave, of platforms that are out of date: %s", (name, at, debug) => {
+    const one = registrations.find((each) => each.name === name) ?? {};
+    const { ias_cert = "", ias_sig = "", isv_body = "", account_id_hex = "", sig = "" } = one;
+    const evidence = utf8Bytes(JSON.stringify(one));
+    const verdict = verifyAttestation({ evidence, atSeconds: Date.parse(at) / 1000 });
+    expect(verdict).toMatchObject({ ok: false, code: "tcb-out-of-date", tcbStatus: "GROUP_OUT_OF_DATE" });
+    const codes = Object.fromEntries(verdict.checks.map((check) => [check.name, check.code]));
+    expect(codes).toMatchObject({ "certificate-chain": "ok", "quote-signature": "ok", debug });
+    const key = Uint8Array.of(4, ...turned(fromHex(String(verdict.measurement.reportData))));
+    const message = Uint8Array.of(...utf8Bytes(ias_cert + ias_sig + isv_body), ...fromHex(account_id_hex));
+    expect(signatureKernel.ecdsaVerify("P-256", key, message, turned(fromHex(sig)))).toBe(true);
+  });
+});
+
 describe("Intel's synthetic samples under their own roots", () => {
   it("of SGX, without a chain in the quote and with TCB info of version 2, is accepted", () => {
     expect(sampleVerdict("dcap-intel-qvl/")).toMatchObject({

@@ -29,22 +29,18 @@ const verdict = z.object({
 });
 type VerdictResult = z.output<typeof verdict>;
 
-/** Names of files are not looked at, so a folder holds nothing else in such numbers. */
-const mostFiles = 64;
-const mostFileBytes = 1_048_576;
-const mostEvidenceBytes = 65_536;
-
 async function collateralFiles(path: string | undefined, context: CommandContext): Promise<Uint8Array[]> {
   if (path === undefined) return [];
+  const { fileBytes, files: mostFiles } = (await offline()).evidenceLimits;
   const found = await statOf(path);
-  if (found?.isFolder !== true) return [await readWhole(path, context.stdin, mostFileBytes)];
+  if (found?.isFolder !== true) return [await readWhole(path, context.stdin, fileBytes)];
   const files: Uint8Array[] = [];
   for (const name of (await readdir(path)).sort()) {
     const one = await statOf(join(path, name));
-    if (one?.isFile !== true || one.sizeBytes > mostFileBytes) continue;
+    if (one?.isFile !== true || one.sizeBytes > fileBytes) continue;
     if (files.length === mostFiles)
       throw cliErrors.badValue({ problem: `${path} has more than ${mostFiles} files` });
-    files.push(await readWhole(join(path, name), context.stdin, mostFileBytes));
+    files.push(await readWhole(join(path, name), context.stdin, fileBytes));
   }
   return files;
 }
@@ -66,8 +62,8 @@ function atSeconds(input: CommandInput): number {
 async function* verify(context: CommandContext, input: CommandInput): AsyncIterable<VerdictResult> {
   const path = argument(input, 0, "the evidence");
   const at = atSeconds(input);
-  const evidence = await readWhole(path, context.stdin, mostEvidenceBytes);
-  const { judgeEvidence } = await offline();
+  const { evidenceLimits, judgeEvidence } = await offline();
+  const evidence = await readWhole(path, context.stdin, evidenceLimits.evidenceBytes);
   const judged = await judgeEvidence({
     evidence,
     kind: optionText(input, "kind"),

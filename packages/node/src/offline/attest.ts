@@ -1,9 +1,10 @@
 /** Evidence of enclaves judged without a node and without the network: time, collateral and policy are given. */
-import { fromHex } from "@holdfast/base";
+import { assert, fromHex } from "@holdfast/base";
 import {
   type AttestPolicy,
   attestCodes,
   attestErrors,
+  attestLimits,
   defaultPolicy,
   type EvidenceKind,
   evidenceKinds,
@@ -17,6 +18,12 @@ import {
 } from "@holdfast/proofs/attestation";
 import { installSignatures } from "../signature-kernel.ts";
 import { offlineErrors } from "./errors.ts";
+import { evidenceLimits } from "./limits.ts";
+
+// Written down twice, so that a command knows them before it loads the verifier.
+assert(evidenceLimits.evidenceBytes === attestLimits.evidenceBytes, "one limit of evidence");
+assert(evidenceLimits.fileBytes === attestLimits.collateralFileBytes, "one limit of files of collateral");
+assert(evidenceLimits.files === attestLimits.collateralFiles, "one limit of their number");
 
 export interface EvidenceRequest {
   readonly evidence: Uint8Array;

@@ -26,7 +26,7 @@ export { offlineErrors } from "./errors.ts";
 export type { IdleLabelsReport, IdleLabelsRequest } from "./idle-labels.ts";
 export type { AccumulatedReport, AccumulateRequest } from "./idle-numbers.ts";
 export type { ListedPiece } from "./inclusion.ts";
-export { maxProofFileBytes } from "./limits.ts";
+export { evidenceLimits, maxProofFileBytes } from "./limits.ts";
 export type { WorkHooks } from "./needs.ts";
 export type { AggregateFile, InclusionFile, ProofFile, SealFile } from "./proof-file.ts";
 export type {

@@ -22,8 +22,6 @@ export const attestLimits = {
   tdxModules: 32,
   /** Advisories of one level. */
   advisories: 256,
-  /** Nesting of DER that is read. */
-  derDepth: 16,
   /** Signatures that were found true and are not verified again. */
   rememberedSignatures: 4_096,
 } as const;

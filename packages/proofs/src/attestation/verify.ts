@@ -1,8 +1,8 @@
 /**
  * The one door of verification: evidence of any kind, its collateral, the time and the policy in, a verdict out. Pure:
- * no clock, no network; the same input has the same verdict everywhere, also in a browser. Nothing is thrown.
+ * no clock, no network; the same input has the same verdict everywhere, also in a browser. No evidence makes it throw.
  */
-import { toHex } from "@holdfast/base";
+import { assert, toHex } from "@holdfast/base";
 import { type Collateral, noCollateral } from "./collateral.ts";
 import { type DcapInput, judgeDcap } from "./dcap/judge.ts";
 import { intelVendor, softwareVendor } from "./dcap/quote.ts";
@@ -32,6 +32,7 @@ export interface AttestRequest {
 
 export function verifyAttestation(request: AttestRequest): Verdict {
   const { evidence, kind, collateral = noCollateral, atSeconds } = request;
+  assert(Number.isFinite(atSeconds), "the time of verification is a number");
   const bytes = rawBytes(evidence);
   const policy = { ...defaultPolicy, ...request.policy };
   const trust = { ...vendorTrust, ...request.trust };

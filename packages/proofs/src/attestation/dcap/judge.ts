@@ -110,10 +110,11 @@ function judgeCollateral(
   policy: AttestPolicy,
 ): PlatformFacts | undefined {
   const { collateral } = context;
-  const platform = pck && orUndefined(() => readPckPlatform(pck.leaf));
+  // Of a certificate that nobody vouches for nothing is told.
+  const platform = chain && pck && orUndefined(() => readPckPlatform(pck.leaf));
   const info = judgeTcbInfo(judgement, quote, platform, context);
   judgement.checkGiven("tcb-info-platform", info, documentCode(judgement, "tcb-info"), (found) => {
-    if (pck === undefined) throw refused(missing);
+    if (chain === undefined) throw refused(missing);
     checkPlatform(found, platform);
   });
   const identity = judgeQeIdentity(judgement, quote, context);

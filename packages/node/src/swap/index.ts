@@ -273,7 +273,8 @@ class Swap implements BlockSwap {
         this.#counts.receivedBlocks += 1;
         this.#counts.receivedBytes += block.bytes.length;
         this.#forgive(peer);
-        const bytes = block.bytes.slice(); // not a view that keeps the whole message
+        const isMost = 2 * block.bytes.length >= block.bytes.buffer.byteLength;
+        const bytes = isMost ? block.bytes : block.bytes.slice(); // no view that keeps a whole message
         for (const { done } of [...waiting]) done(bytes);
       }
     }

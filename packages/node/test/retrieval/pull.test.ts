@@ -63,6 +63,14 @@ describe("a pull", () => {
     const { root } = await giver();
     const lied = localRetrieval().pull(root, { signal, get: async () => new Uint8Array(9) });
     expect(await codeOf(lied)).toBe("retrieval/corrupt-block");
+    const { blocks, root: whole } = await giver();
+    const files = localRetrieval();
+    const wrong = files.pull(whole, {
+      signal,
+      get: async (cid) => (cid.code === 0x55 ? new Uint8Array(1_000) : blocks.get(cid)),
+    });
+    expect(await codeOf(wrong)).toBe("retrieval/corrupt-block");
+    expect(await files.hasLocal(whole)).toBe(false);
     const identity = parseCid("bafkqabtborsxg5bk");
     expect(await codeOf(localRetrieval().pull(identity, { signal, get: async () => undefined }))).toBe(
       "retrieval/unsupported-cid",

@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { type Address, attoFil, type CID, type Clock, filText, parseAddress, parseFil } from "@holdfast/base";
 import { blockCid, type NetworkParams, readActor, readNetworkParams } from "@holdfast/consensus";
-import { openNodeDisk, openStorage } from "@holdfast/storage";
+import { homeVolumeId, openNodeDisk, openStorage } from "@holdfast/storage";
 import { openLevelDatabase, parseCheckpoint } from "./chain/index.ts";
 import { realClock, realRandom } from "./clock.ts";
 import { type MinerParts, type NodeParts, type RunningNode, startNode } from "./compose.ts";
@@ -50,6 +50,8 @@ export interface StartDaemonOptions {
   readonly faucet?: boolean;
   /** The caller knows that no other node mines with the keys of this one: nothing is waited for. */
   readonly soleMiner?: boolean;
+  /** Bucket for sectors instead of the configured one. */
+  readonly blob?: string;
   /** Instead of the configured one: `CID[,CID…]@HEIGHT`. */
   readonly checkpoint?: string;
   /** File of a snapshot to begin with, if the repo has nothing but the genesis yet. */
@@ -312,10 +314,13 @@ async function openMiner({
       logger,
       keepUnsealed: mining.keepUnsealed,
       maxStagedMs: mining.maxStagedMs,
+      otherSectorBytes: mining.otherSectorBytes,
       ...(mining.maxStorageBytes === 0 ? {} : { maxBytes: mining.maxStorageBytes }),
     }),
   );
   await jobs.reconcile(storage);
+  const blob = options.blob ?? mining.blob;
+  if (blob !== "") await keepOnBucket(storage, blob);
   return {
     address: miner,
     storage,
@@ -347,6 +352,12 @@ function processesOf(
   if (workerProcesses !== "auto") return workerProcesses;
   if (options.workers !== undefined) return 0;
   return sectorBytes < ownProcessSectorBytes ? 0 : sealingThreads;
+}
+
+/** Sectors go to the bucket; this disk keeps pieces that are coming in, and what is on its way. */
+async function keepOnBucket({ volumes }: MinerParts["storage"], place: string): Promise<void> {
+  await volumes.attach({ place, roles: ["seal", "store"] });
+  await volumes.change(homeVolumeId, { roles: [] });
 }
 
 /** The configured price per GiB and day as attoFIL per byte and epoch, rounded up. */

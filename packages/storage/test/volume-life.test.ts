@@ -255,3 +255,25 @@ describe("trouble with disks", () => {
     await expectExact(storage);
   });
 });
+
+describe("sectors of several sizes in one storage", () => {
+  it("take each piece into the smallest that fits, and are proven together", async () => {
+    await using w = new VolumeWorld(files.next());
+    const storage = await w.open({ sectorBytes: 4096, otherSectorBytes: [1024] });
+    const small = await storage.addPiece(pieceOf("small", 900));
+    const large = await storage.addPiece(pieceOf("large", 3000));
+    expect(storage.maxUserBytesPerStagedSector()).toBe(4064);
+    expect(await codeOf(storage.addPiece(pieceOf("huge", 5000)))).toBe("storage/piece-too-large");
+    const bare = await storage.addCommittedCapacity(1024);
+    await storage.sealAllStagedSectors();
+    const ids = [small.sectorId, large.sectorId, bare];
+    for (const sectorId of ids) await sealTo(storage, sectorId, "committed");
+    expect((await storage.listSectors()).map(({ sectorBytes }) => sectorBytes)).toEqual([1024, 4096, 1024]);
+    expect(await storage.generatePost("window", seedAt(1), ids)).toMatchObject({ proven: ids, faults: [] });
+    for (const key of ["small", "large"]) {
+      const { bytes } = pieceOf(key, key === "small" ? 900 : 3000);
+      expect(equalBytes(await readAll(storage.readPiece(key)), bytes)).toBe(true);
+    }
+    await expectExact(storage);
+  });
+});

@@ -191,6 +191,7 @@ export const daemon = action({
     if (listen !== undefined) checkListen(listen);
     const checkpoint = optionText(input, "checkpoint");
     const snapshot = optionText(input, "snapshot");
+    const blob = optionText(input, "blob");
     if (snapshot !== undefined) await sizeOfFile(resolve(snapshot));
     const { startDaemon } = await import("@holdfast/node/daemon");
     const starting = startDaemon({
@@ -202,6 +203,7 @@ export const daemon = action({
       pages: pageFiles,
       ...(listen === undefined ? {} : { listen }),
       ...(checkpoint === undefined ? {} : { checkpoint }),
+      ...(blob === undefined ? {} : { blob }),
       ...(snapshot === undefined ? {} : { snapshot: resolve(snapshot) }),
       ...passphraseOf(context),
       signal: context.signal,

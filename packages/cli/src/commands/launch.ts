@@ -166,6 +166,10 @@ export const launchCommands: readonly CommandSpec[] = [
         flags: "--checkpoint <tipset>",
         summary: "follow only a chain that contains CID[,CID…]@HEIGHT (default: as configured)",
       },
+      {
+        flags: "--blob <bucket>",
+        summary: "seal and keep sectors at s3://BUCKET/PREFIX?endpoint=URL (default: as configured)",
+      },
     ],
     connection: "repo",
     stream: true,

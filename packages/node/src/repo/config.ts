@@ -84,6 +84,20 @@ export const configSchema = z
           .min(0)
           .default(16 * 2 ** 30)
           .describe("without unsealed copies: space for those that are made when somebody reads"),
+        otherSectorBytes: z
+          .array(z.int().min(1024))
+          .max(16)
+          .default([])
+          .describe(
+            "further sizes of new sectors, side by side: each piece goes into the smallest that takes it",
+          ),
+        blob: z
+          .string()
+          .max(1024)
+          .default("")
+          .describe(
+            "bucket where sectors are sealed and kept, as s3://BUCKET/PREFIX?endpoint=URL; empty: this disk",
+          ),
         maxStorageBytes: z.int().min(0).default(0).describe("space for sectors; 0: what the disk has"),
         sealingThreads: z
           .int()

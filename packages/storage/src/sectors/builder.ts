@@ -16,7 +16,7 @@ import { EventFeed } from "./feed.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { KeyedLocks } from "./locks.ts";
 import { Moving } from "./moving.ts";
-import { defaultLimits, pageCounts, type StorageLimits } from "./options.ts";
+import { defaultLimits, pageCounts, type StorageLimits, sectorSizesOf } from "./options.ts";
 import { importPresealed } from "./presealed.ts";
 import { Proving } from "./proving.ts";
 import { Reading } from "./reading.ts";
@@ -61,7 +61,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   const { logger = silentLogger, classes = defaultClasses } = options;
   const limits = limitsOf(options);
   const disk = mountVolumes(home);
-  resolveClass(classes, options.sectorBytes);
+  for (const size of sectorSizesOf(limitsOf(options))) resolveClass(classes, size);
   await using stack = new AsyncDisposableStack();
   const end = new AbortController();
   const feed: { announce(): void } = { announce: () => undefined };
@@ -142,7 +142,7 @@ function partsOf(core: Core, places: Pick<VolumeAdminParts, "openPlace" | "check
   const lifecycle = new Lifecycle(core, { staging, sealing, reading, collector, space });
   const moving = new Moving(core, { collector, staging, whenIdle: (sectorId) => sealing.idle(sectorId) });
   const admin = new VolumeAdmin(core, { ...places, drain: () => moving.resume() });
-  const repair = new Repair(core, { reading, space });
+  const repair = new Repair(core, { reading, space, collector });
   return { space, reading, collector, staging, sealing, proving, lifecycle, moving, admin, repair };
 }
 
@@ -206,7 +206,7 @@ function piecesOf(core: Core, parts: Parts): Pick<Storage, PieceMethods> {
     },
     dropPiece: (pieceKey) => lifecycle.dropPiece(pieceKey),
     provePieceInclusion: (pieceKey) => proving.inclusion(pieceKey),
-    maxUserBytesPerStagedSector: () => maxUserBytes(core.limits.sectorBytes),
+    maxUserBytesPerStagedSector: () => maxUserBytes(Math.max(...sectorSizesOf(core.limits))),
   };
 }
 
@@ -228,9 +228,9 @@ function sealsOf(core: Core, parts: Parts): Pick<Storage, SealMethods> {
   return {
     sealStagedSector: (sectorId) => staging.close(sectorId),
     sealAllStagedSectors: () => staging.closeAll(),
-    addCommittedCapacity: async () => {
+    addCommittedCapacity: async (sectorBytes = core.limits.sectorBytes) => {
+      resolveClass(core.classes, sectorBytes);
       ensureOpen(core);
-      const { sectorBytes } = core.limits;
       await space.look();
       ensureOpen(core);
       return await core.store.transaction(async (tx) => {

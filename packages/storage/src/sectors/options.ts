@@ -5,6 +5,8 @@ import { maxUserBytes } from "@holdfast/proofs";
 export interface StorageLimits {
   /** Padded bytes of new sectors. */
   readonly sectorBytes: number;
+  /** Further sizes of new sectors, side by side: a piece that fits nowhere opens the smallest that takes it. */
+  readonly otherSectorBytes: readonly number[];
   /** Whether plain copies stay after a sector is on the chain: reads need no unsealing, for more disk. */
   readonly keepUnsealed: boolean;
   /** Bytes that all sectors together may take, at their largest; undefined: as much as the volume has. */
@@ -20,6 +22,7 @@ export interface StorageLimits {
 }
 
 export const defaultLimits: Omit<StorageLimits, "sectorBytes"> = {
+  otherSectorBytes: [],
   keepUnsealed: true,
   maxBytes: undefined,
   maxStagedSectors: 4,
@@ -37,6 +40,11 @@ export function userOffset(offsetPaddedBytes: number): number {
   const offset = maxUserBytes(offsetPaddedBytes);
   assert(Number.isSafeInteger(offset), "a piece starts at a whole block of 128 padded bytes");
   return offset;
+}
+
+/** Sizes of new sectors, the smallest first. */
+export function sectorSizesOf({ sectorBytes, otherSectorBytes }: StorageLimits): number[] {
+  return [...new Set([sectorBytes, ...otherSectorBytes])].sort((a, b) => a - b);
 }
 
 /** Where the last piece of a staged file ends. */

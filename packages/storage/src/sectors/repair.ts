@@ -8,6 +8,7 @@ import { CommPStream, layerTreeLength, resolveClass, vanillaClass } from "@holdf
 import { storageErrors } from "../errors.ts";
 import type { FileRow, PieceRow, SectorRow } from "../store/index.ts";
 import { copyFile, homeVolumeId, pathOn } from "../volumes/index.ts";
+import type { Collector } from "./collector.ts";
 import { type Core, ensureOpen, sectorIn } from "./core.ts";
 import { fileName, filePath } from "./files.ts";
 import { stagedEnd, userOffset } from "./options.ts";
@@ -38,8 +39,17 @@ export class Repair {
   readonly #core: Core;
   readonly #reading: Reading;
   readonly #space: Space;
+  readonly #collector: Collector;
 
-  constructor(core: Core, { reading, space }: { readonly reading: Reading; readonly space: Space }) {
+  constructor(
+    core: Core,
+    {
+      reading,
+      space,
+      collector,
+    }: { readonly reading: Reading; readonly space: Space; readonly collector: Collector },
+  ) {
+    this.#collector = collector;
     this.#core = core;
     this.#reading = reading;
     this.#space = space;
@@ -279,6 +289,7 @@ export class Repair {
     const { store, disk, locks } = this.#core;
     const volumeId = await this.#volumeOf(row.sectorId);
     const volume = await store.volumes.get(volumeId);
+    const replaced: string[] = [];
     await locks.run(row.sectorId, async () => {
       await sectorIn(store, row.sectorId, landedStates);
       const files: FileRow[] = [];
@@ -290,8 +301,16 @@ export class Repair {
       }
       ensureOpen(this.#core);
       await store.transaction(async (tx) => {
-        for (const file of files) await tx.volumes.putFile(file);
+        for (const file of files) {
+          const before = await tx.volumes.file(file.sectorId, file.role);
+          if (before !== undefined && filePath(before) !== filePath(file)) replaced.push(filePath(before));
+          await tx.volumes.putFile(file);
+        }
       });
+    });
+    await this.#core.uses.settled(row.sectorId);
+    await locks.run(row.sectorId, async () => {
+      for (const path of replaced) await this.#collector.discard(path);
     });
     this.#core.logger.info("storage: files were made anew", {
       sectorId: row.sectorId,

@@ -27,7 +27,7 @@ import {
 import { Ageing } from "./ageing.ts";
 import { type Core, ensureOpen } from "./core.ts";
 import { filePath } from "./files.ts";
-import { userOffset } from "./options.ts";
+import { sectorSizesOf, userOffset } from "./options.ts";
 import { bestFit, commPAtSize, freeBlocks, freePaddedBytes, type Room } from "./packing.ts";
 import { cutStaged } from "./recovery.ts";
 import { interruptible } from "./source.ts";
@@ -118,7 +118,9 @@ export class Staging {
 
   #check(piece: NewPiece): void {
     const { pieceKey, commP, paddedBytes, userBytes } = piece;
-    const { maxPieceKeyBytes, sectorBytes } = this.#core.limits;
+    const { limits } = this.#core;
+    const { maxPieceKeyBytes } = limits;
+    const sectorBytes = Math.max(...sectorSizesOf(limits));
     const keyBytes = utf8Bytes(pieceKey).length;
     if (keyBytes === 0 || keyBytes > maxPieceKeyBytes) {
       throw storageErrors.badPieceKey({ bytes: keyBytes, maxBytes: maxPieceKeyBytes });
@@ -162,7 +164,7 @@ export class Staging {
     let entered: number | undefined;
     try {
       return await store.transaction(async (tx) => {
-        const fit = bestFit(await this.#rooms(tx), paddedBytes) ?? (await this.#openRoom(tx));
+        const fit = bestFit(await this.#rooms(tx), paddedBytes) ?? (await this.#openRoom(tx, paddedBytes));
         const addedMs = clock.nowMs();
         const reserved: PieceRow = {
           pieceKey,
@@ -185,15 +187,19 @@ export class Staging {
   }
 
   /** A new sector; when enough are open, the fullest one closes for it. */
-  async #openRoom(tx: StorageWriter): Promise<{ sectorId: number; offsetPaddedBytes: number }> {
+  async #openRoom(
+    tx: StorageWriter,
+    paddedBytes: number,
+  ): Promise<{ sectorId: number; offsetPaddedBytes: number }> {
     const { clock, limits } = this.#core;
     const rooms = await this.#rooms(tx, Number.POSITIVE_INFINITY);
     if (rooms.length >= limits.maxStagedSectors) {
       const [fullest] = rooms.toSorted((a, b) => freePaddedBytes(a) - freePaddedBytes(b));
       if (fullest !== undefined) await this.#closeOrSoon(tx, fullest.sectorId);
     }
-    const { sectorId } = await tx.openSector(limits.sectorBytes, "pieces", "staging", clock.nowMs());
-    await this.#space.placeStaged(tx, sectorId, limits.sectorBytes);
+    const sectorBytes = sectorSizesOf(limits).find((size) => size >= paddedBytes) ?? limits.sectorBytes;
+    const { sectorId } = await tx.openSector(sectorBytes, "pieces", "staging", clock.nowMs());
+    await this.#space.placeStaged(tx, sectorId, sectorBytes);
     return { sectorId, offsetPaddedBytes: 0 };
   }
 

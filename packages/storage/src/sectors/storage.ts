@@ -57,7 +57,7 @@ export interface Storage extends AsyncDisposable {
   /** Closes every staged sector that has pieces; the ids. */
   sealAllStagedSectors(): Promise<number[]>;
   /** A new sector without pieces, closed: its seal is pure power. Throws storage/full. */
-  addCommittedCapacity(): Promise<number>;
+  addCommittedCapacity(sectorBytes?: number): Promise<number>;
   /** Takes a sector of the genesis. Throws storage/sector-conflict, bad-sector, full. */
   importPresealed(sector: PresealedSector): Promise<void>;
 

@@ -81,13 +81,22 @@ describe("a bucket as a volume", () => {
       faults: [],
     });
     await expectExact(storage);
+    const { sectorId: third } = await storage.addPiece(pieceOf("b", 300));
+    await storage.sealStagedSector(third);
+    expect((await storage.volumes.filesOf(third)).map(({ role, volumeId }) => [role, volumeId])).toEqual([
+      ["staged", 0],
+    ]);
+    await sealTo(storage, third, "proved");
+    expect((await storage.volumes.filesOf(third)).every(({ volumeId }) => volumeId === 1)).toBe(true);
+    expect(equalBytes(await readAll(storage.readPiece("b")), pieceOf("b", 300).bytes)).toBe(true);
+    await expectExact(storage);
     await storage.addCommittedCapacity();
-    await sealTo(storage, 2, "sealed");
-    await storage.restartSeal(2, "another ticket");
-    await storage.startSeal(2, ticketAt(7), identity);
-    await storage.whenIdle(2);
-    const [sealed] = (await storage.volumes.filesOf(2)).filter(({ role }) => role === "sealed");
-    expect(sealed?.path).toMatch(/^sealed\/2-[2-9]$/);
+    await sealTo(storage, 3, "sealed");
+    await storage.restartSeal(3, "another ticket");
+    await storage.startSeal(3, ticketAt(7), identity);
+    await storage.whenIdle(3);
+    const [sealed] = (await storage.volumes.filesOf(3)).filter(({ role }) => role === "sealed");
+    expect(sealed?.path).toMatch(/^sealed\/3-[2-9]$/);
     await expectExact(storage);
     for (const [key, { bytes: stored }] of server.objects) {
       if (key.includes("/sealed/1-"))

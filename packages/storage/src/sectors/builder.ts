@@ -137,6 +137,7 @@ function partsOf(core: Core, places: Pick<VolumeAdminParts, "openPlace" | "check
   const sealing = new Sealing(core, {
     sweep: (sectorId) => collector.sweep(sectorId),
     placeAnew: (tx, row) => space.placeAnew(tx, row),
+    discard: (path) => collector.discard(path),
   });
   const proving = new Proving(core, reading);
   const lifecycle = new Lifecycle(core, { staging, sealing, reading, collector, space });

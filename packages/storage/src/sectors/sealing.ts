@@ -23,6 +23,7 @@ import { installFiles, type JobFiles } from "./install.ts";
 import { KeyedLocks } from "./locks.ts";
 import { userOffset } from "./options.ts";
 import { commDOf } from "./packing.ts";
+import { publishStaged } from "./publish.ts";
 import { type SectorState, workingStates } from "./states.ts";
 import type { SealIdentity, Ticket } from "./types.ts";
 
@@ -32,6 +33,8 @@ const recordRetryMs = 5_000;
 export interface SealingParts {
   /** Deletes the files of a sector that its state no longer claims; called under its lock. */
   readonly sweep: (sectorId: number) => Promise<void>;
+  /** Deletes a file that nobody owns; called under the lock of its sector. */
+  readonly discard: (path: string) => Promise<unknown>;
   /** Another place for a sector that has none that can be used. */
   readonly placeAnew: (tx: StorageWriter, row: SectorRow) => Promise<void>;
 }
@@ -214,7 +217,7 @@ export class Sealing {
     const slots = await patiently(this.#core, options.signal, () => store.slots(sectorId));
     const commD = commDOf(slots, sectorBytes);
     const files = jobFiles(work);
-    const staged = await store.volumes.file(sectorId, "staged");
+    const staged = await publishStaged(this.#core, row, this.#parts.discard);
     const result = await sealer.replicate(
       {
         classes,

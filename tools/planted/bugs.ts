@@ -210,9 +210,9 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a deal that is late costs its miner nothing",
-    file: `${law}/actors/market/settle.ts`,
-    find: ": percentOf(deal.providerCollateral, params.lateStartPercent);",
-    put: ": zeroAtto;",
+    file: `${law}/actors/market/machine.ts`,
+    find: 'status === "late" ? percentOf(all, params.lateStartPercent) : zeroAtto;',
+    put: "zeroAtto;",
   },
   {
     name: "a missed proof costs nothing",

@@ -126,6 +126,25 @@ async function freeBytes(path: string): Promise<number> {
   }
 }
 
+/** Disks and buckets of the node's miner that are in trouble; nothing of a node without one. */
+async function* volumes({ node, signal }: CommandContext): AsyncGenerator<Finding> {
+  try {
+    const listed = await (await node()).call("storage.ls", { check: false }, signal);
+    for (const { volumeId, place, reason } of listed.volumes) {
+      if (reason === null) continue;
+      const says = `volume ${volumeId} (${place}): ${reason}`;
+      yield found(
+        "volumes",
+        "note",
+        says,
+        "mount the disk or reach the server again; see `holdfast storage ls`",
+      );
+    }
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error; // no node, or none with a miner: said above, or no matter
+  }
+}
+
 async function disk({ env }: CommandContext): Promise<Finding> {
   const { HOLDFAST_REPO: named = "" } = env;
   const repo = named === "" ? defaultRepo(env) : named;
@@ -159,6 +178,7 @@ async function* examine(context: CommandContext): AsyncGenerator<Finding> {
   for (const report of await (await offline()).kernelReports()) yield seen(ofKernel(report));
   yield seen(computing());
   for await (const one of nodeAndClock(context)) yield seen(one);
+  for await (const one of volumes(context)) yield seen(one);
   yield seen(await disk(context));
   yield seen(await parameterSets(context));
   if (failing > 0) throw cliErrors.unwell({ failing });

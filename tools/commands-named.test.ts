@@ -53,7 +53,9 @@ function problemOf({ words }: Pick<Mention, "words">): string | undefined {
     if (specs.length === 0) return `no command ${first} ${second}`;
   }
   const known = specs.flatMap((spec) => [...ownOptions(spec), ...connectionOptions(spec)]);
-  const flags = words.map((word) => /^--?[a-z][a-z0-9-]*/.exec(word)?.[0]).filter((flag) => flag !== undefined);
+  const flags = words
+    .map((word) => /^--?[a-z][a-z0-9-]*/.exec(word)?.[0])
+    .filter((flag) => flag !== undefined);
   const unknown = flags.find((flag) => !known.some((option) => option.flags.split(/[ ,]+/).includes(flag)));
   return unknown === undefined ? undefined : `${first} has no option ${unknown}`;
 }

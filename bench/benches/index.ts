@@ -16,6 +16,7 @@ import { pipelinesBench } from "./pipelines.ts";
 import { proofsBench } from "./proofs.ts";
 import { propagationBench } from "./propagation.ts";
 import { putBench } from "./put.ts";
+import { recordsBench } from "./records.ts";
 import { simulatorBench } from "./simulator.ts";
 import { snarksBench } from "./snarks.ts";
 import { soakBench } from "./soak.ts";
@@ -52,6 +53,7 @@ export const benches: readonly Bench[] = [
   putBench,
   uploadBench,
   getBench,
+  recordsBench,
   ipfsBench,
   idleBench,
   installBench,

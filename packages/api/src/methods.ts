@@ -17,6 +17,7 @@ import { call, limitParam, nothing, stream } from "./method-spec.ts";
 import { netMethods } from "./net-methods.ts";
 import { networkMethods, protocolView } from "./network-methods.ts";
 import { putMethods } from "./put-methods.ts";
+import { recordsMethods } from "./records-methods.ts";
 import { retrievalMethods } from "./retrieval-methods.ts";
 import {
   addressText,
@@ -227,6 +228,7 @@ export const methods = {
   ...channelMethods,
   ...jobMethods,
   ...storageMethods,
+  ...recordsMethods,
   ...lightMethods,
   ...syncMethods,
   ...marketMethods,

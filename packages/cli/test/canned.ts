@@ -220,6 +220,12 @@ export const calls: Calls = {
   ...faucetCalls(client, owner, messageCid),
   ...jobAnswers(headMs),
   ...storageAnswers,
+  "storage.migrate": {
+    from: "/net/miner-1/storage.db",
+    to: "postgres://holdfast@db.example/holdfast?schema=miner1",
+    rows: 4_711,
+    passes: 1,
+  },
   "ask.ls": [ask],
   "ask.show": [ask],
   "ask.set": ask,

@@ -88,6 +88,7 @@ const given: { readonly [command: string]: () => readonly string[] } = {
   "jobs ls": () => [],
   "jobs show": () => ["17"],
   "jobs retry": () => ["17"],
+  "storage migrate": () => ["postgres://holdfast@db.example/holdfast?schema=miner1"],
   "jobs cancel": () => ["17"],
   "jobs cordon": () => ["kind:seal", "--reason", "a new disk"],
   "jobs uncordon": () => ["kind:seal"],

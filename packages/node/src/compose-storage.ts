@@ -45,11 +45,12 @@ async function rehearse(
 }
 
 export function minerDoorOf(
-  { address, storage }: MinerParts,
+  { address, storage, moveRecords }: MinerParts,
   mining: Mining,
 ): NonNullable<HandlerNeeds["miner"]> {
   return {
     miner: address,
+    ...(moveRecords === undefined ? {} : { moveRecords }),
     status: () => mining.status(),
     sectors: async (page) => (await storage.listSectors({ ...page, states: keptStates })).map(localSector),
     sector: async (sectorId) => {

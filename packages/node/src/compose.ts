@@ -47,6 +47,7 @@ import {
   believedText,
   createHandlers,
   type HandlerNeeds,
+  type MoveRecords,
   type PageFile,
   startServer,
 } from "./rpc/index.ts";
@@ -60,6 +61,7 @@ export interface MinerParts {
   readonly storage: Storage;
   /** The node's own; undefined where it has none, as in a simulation. */
   readonly folder?: string;
+  readonly moveRecords?: MoveRecords;
   /** The storage's jobs; undefined where it computes in its own thread. */
   readonly jobs?: JobQueue;
   readonly ask: AskPolicy | undefined;

@@ -59,6 +59,8 @@ export interface JobEngineOptions {
   readonly processes: number;
   /** The node's folder, which its processes read for themselves. */
   readonly repo: string;
+  /** postgres://…; empty: the queue is a file of the folder. */
+  readonly database: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -116,10 +118,18 @@ export function workerIdOf(random: Random): string {
   return `${hostname()}-${toHex(random.bytes(4))}`;
 }
 
-function processesOf({ queue, repo, processes, clock, logger, random }: JobEngineOptions): WorkerProcesses {
+function processesOf({
+  queue,
+  repo,
+  database,
+  processes,
+  clock,
+  logger,
+  random,
+}: JobEngineOptions): WorkerProcesses {
   const capacity: JobResources = { cpus: 1, memoryBytes: Number.MAX_SAFE_INTEGER };
   return startWorkerProcesses({
-    ...{ queue, repo, clock, logger, capacity },
+    ...{ queue, repo, database, clock, logger, capacity },
     most: processes,
     newId: () => workerIdOf(random),
   });

@@ -3,7 +3,6 @@
  * (`holdfast up`), where each node has its own repo, keys and sockets and only the worker threads are
  * shared. This is the door that the command line opens.
  */
-import { join } from "node:path";
 import { type Address, attoFil, type CID, type Clock, filText, parseAddress, parseFil } from "@holdfast/base";
 import { blockCid, type NetworkParams, readActor, readNetworkParams } from "@holdfast/consensus";
 import { homeVolumeId, openNodeDisk, openStorage } from "@holdfast/storage";
@@ -32,6 +31,7 @@ import {
 } from "./net/index.ts";
 import { placeOf } from "./place.ts";
 import { policyHook } from "./policy-hook.ts";
+import { recordsFile, recordsMover } from "./records.ts";
 import { defaultConfig, type NodeConfig, openRepo, type Repo } from "./repo/index.ts";
 import { openDiskBlocks } from "./retrieval/index.ts";
 import type { PageFile } from "./rpc/index.ts";
@@ -63,6 +63,8 @@ export interface StartDaemonOptions {
   readonly logLevel?: NodeConfig["log"]["level"];
   /** Worker threads that several nodes of one process share. */
   readonly workers?: Workers;
+  /** postgres://…, instead of the configured database of sectors and jobs. */
+  readonly database?: string;
   /** Processes that seal, prove and unseal, instead of the configured number. */
   readonly workerProcesses?: number;
   readonly signal?: AbortSignal;
@@ -289,17 +291,19 @@ async function openMiner({
 }: MinerContext): Promise<MinerParts> {
   const { config } = repo;
   const { mining } = config;
+  const database = options.database ?? mining.database;
   const disk = await openNodeDisk(repo.paths.storage);
   const miner = parseAddress(mining.miner, { network: params.networkByte });
   const jobs = stack.use(
     await openJobEngine({
-      queue: stack.use(openRepoJobs(repo.paths.root, clock)),
+      queue: stack.use(await openRepoJobs(repo.paths.root, database, clock)),
       miner,
       pool: workers.sealing,
       parallel: workers.sealingThreads,
       dials: dialsOf(mining),
       processes: processesOf(mining, options),
       repo: repo.paths.root,
+      database,
       ...{ clock, logger, random: realRandom },
     }),
   );
@@ -308,7 +312,7 @@ async function openMiner({
       sectorBytes: mining.sectorBytes,
       classes: params.sectorClasses,
       disk,
-      dbPath: join(repo.paths.root, "storage.db"),
+      dbPath: database === "" ? recordsFile(repo.paths.root) : database,
       prover: jobs.prover,
       clock,
       logger,
@@ -326,6 +330,7 @@ async function openMiner({
     storage,
     folder: repo.paths.root,
     jobs: jobs.queue,
+    moveRecords: recordsMover(repo.paths.root, storage),
     ask: askOf(config, params),
     policyHook: mining.dealHook === "" ? undefined : policyHook(mining.dealHook, clock),
     ...(await unsealedOf(repo)),

@@ -10,6 +10,7 @@ import {
   createSealingPool,
   type JobKind,
   type JobQueue,
+  openPostgresJobs,
   openSqliteJobs,
   pooledTools,
   type Runner,
@@ -26,6 +27,8 @@ export interface StartWorkerOptions {
   readonly repo: string;
   /** Given by whoever starts it, or made up. */
   readonly workerId?: string;
+  /** postgres://…, instead of what the folder's configuration says. */
+  readonly database?: string;
   /** All that there are when left out. */
   readonly kinds?: readonly JobKind[];
   /** Jobs at a time, those with a lane of their own left out; one less than the processor has when left out. */
@@ -41,8 +44,9 @@ export interface WorkerHandle extends AsyncDisposable {
   readonly kinds: readonly JobKind[];
 }
 
-/** The queue of a node's folder, as the node and its workers open it. Errors: `storage/…`. */
-export function openRepoJobs(repo: string, clock: Clock): JobQueue {
+/** The queue of a node, as the node and its workers open it. Errors: `storage/…`. */
+export async function openRepoJobs(repo: string, database: string, clock: Clock): Promise<JobQueue> {
+  if (database !== "") return await openPostgresJobs({ url: database });
   return openSqliteJobs({ dbPath: join(repo, "jobs.db"), clock, pollMs: workLimits.jobPollMs });
 }
 
@@ -70,10 +74,12 @@ async function configOf(repo: string): Promise<NodeConfig> {
 /** Errors: `repo/not-found`, `repo/bad-config`, `storage/…`. */
 export async function startWorker(options: StartWorkerOptions): Promise<WorkerHandle> {
   const { repo, logger = silentLogger, parallel = Math.max(1, availableParallelism() - 1) } = options;
-  const dials = dialsOf((await configOf(repo)).mining);
+  const { mining } = await configOf(repo);
+  const dials = dialsOf(mining);
+  const database = options.database || mining.database;
   const clock = realClock(await readClockOffset(repo));
   await using stack = new AsyncDisposableStack();
-  const queue = stack.use(openRepoJobs(repo, clock));
+  const queue = stack.use(await openRepoJobs(repo, database, clock));
   const setup = new URL("./worker-kernels.ts", import.meta.url).href;
   // A job whose thread dies is counted by the queue.
   const pool = stack.use(

@@ -12,7 +12,8 @@ const [repo, workerId, parallel] = process.argv.slice(2);
 assert(repo !== undefined && workerId !== undefined, "a node starts its workers with folder and id");
 const logger = openLogger({ name: workerId, level: "warn" });
 const end = new AbortController();
-const worker = await startWorker({ repo, workerId, parallel: Number(parallel), logger });
+const database = process.env.HOLDFAST_DATABASE ?? "";
+const worker = await startWorker({ ...{ repo, database }, workerId, parallel: Number(parallel), logger });
 
 for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => end.abort());
 process.once("disconnect", () => {

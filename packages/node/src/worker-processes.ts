@@ -12,6 +12,8 @@ import { workLimits } from "./work-limits.ts";
 export interface WorkerProcessesOptions {
   readonly queue: JobQueue;
   readonly repo: string;
+  /** Of the queue: postgres://…, or empty. */
+  readonly database: string;
   /** Processes at most. */
   readonly most: number;
   /** Of each of them. */
@@ -98,10 +100,11 @@ class Processes implements WorkerProcesses {
 
   /** Resolves when the process has said that it takes jobs, or has ended. */
   async #start(): Promise<void> {
-    const { repo, newId, capacity, logger } = this.#options;
+    const { repo, database, newId, capacity, logger } = this.#options;
     const workerId = newId();
     const child = fork(entry, [repo, workerId, `${capacity.cpus}`], {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
+      env: { ...process.env, HOLDFAST_DATABASE: database }, // not an argument: all the machine sees those
     });
     this.#children.set(workerId, child);
     const ready = Promise.withResolvers<void>();

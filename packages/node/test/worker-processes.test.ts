@@ -53,14 +53,14 @@ async function live(repo: string, processes: number): Promise<Life> {
   const engine = stack.use(
     await openJobEngine({
       ...{
-        queue: stack.use(openRepoJobs(repo, clock)),
+        queue: stack.use(await openRepoJobs(repo, "", clock)),
         miner,
         pool,
         parallel: 1,
         dials: { parallel: {}, urgentCpus: 1, memoryBytes: 2 ** 32 },
         processes,
       },
-      ...{ repo, clock, logger: silentLogger },
+      ...{ repo, database: "", clock, logger: silentLogger },
       random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
     }),
   );
@@ -176,7 +176,7 @@ describe("the worker processes of a node", () => {
       { kind: "seal", input: "" } as const,
     ];
     {
-      await using queue = openRepoJobs(repo, clock);
+      await using queue = await openRepoJobs(repo, "", clock);
       await queue.enqueue({ ...seal, key: "of the dead node" });
       await queue.enqueue({ ...seal, key: "of another worker" });
       const claim = { kinds: ["seal"], free: { cpus: 1, memoryBytes: 1 }, leaseMs: 600_000 } as const;

@@ -45,6 +45,18 @@ export const storageErrors = defineErrors("storage", {
     message: (data: { place: string; detail: string }) => `${data.place} does not answer: ${data.detail}`,
     fix: "check that the PostgreSQL server runs, and the user, the password and the database of the URL",
   },
+  databaseMoved: {
+    exit: "refused",
+    message: (data: { dbPath: string }) =>
+      `the metadata is not in ${data.dbPath} any more: it was moved away`,
+    fix: "name the other database (mining.database in config.toml), or move the metadata back from there",
+  },
+  migrationDiffers: {
+    exit: "internal",
+    message: (data: { table: string; key: string }) =>
+      `row ${data.key} of ${data.table} differs on the two sides; nothing was changed over`,
+    fix: "see that nobody else writes to the new database, and start the migration again",
+  },
   badDatabaseUrl: {
     exit: "usage",
     message: (data: { reason: string }) => `the address of the database cannot be used: ${data.reason}`,

@@ -17,5 +17,5 @@ export {
   type VerifierPoolOptions,
 } from "./pool/index.ts";
 export * from "./sectors/index.ts";
-export type { SealCommitments, SectorFailure, SectorOrigin } from "./store/index.ts";
+export type { MigrationReport, SealCommitments, SectorFailure, SectorOrigin } from "./store/index.ts";
 export * from "./volumes/index.ts";

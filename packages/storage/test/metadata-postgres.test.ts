@@ -1,16 +1,22 @@
 /** The metadata in PostgreSQL: the suite of all engines on the server of the tests, and what is this one's own. */
 import { codeOf, SimClock, SimDisk } from "@holdfast/base/testing";
 import { openStorage } from "@holdfast/storage";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { metadataSuite } from "./metadata-suite.ts";
+import { migrationSuite } from "./migration-suite.ts";
 import { cutConnections, freshUrl, inPostgres, postgresUrl, schemaOf } from "./postgres.ts";
-import { identity, prover, reaches, sectorBytes, ticketAt } from "./support.ts";
+import { identity, prover, reaches, scratch, sectorBytes, ticketAt } from "./support.ts";
+
+const files = scratch();
+afterAll(() => files.remove());
 
 const open = (dbPath: string, disk = new SimDisk()) =>
   openStorage({ disk, dbPath, prover, clock: new SimClock(), sectorBytes });
 
 describe.runIf(postgresUrl !== undefined)("with a server", () => {
   metadataSuite("metadata in PostgreSQL", freshUrl);
+  migrationSuite("metadata from SQLite to PostgreSQL", files.next, freshUrl);
+  migrationSuite("metadata from PostgreSQL to SQLite", freshUrl, files.next);
 
   it("of another program, of a newer version, or nowhere is refused and not touched", async () => {
     const foreign = freshUrl();

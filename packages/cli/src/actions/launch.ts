@@ -201,6 +201,7 @@ export const daemon = action({
       faucet: optionFlag(input, "faucet"),
       soleMiner: optionFlag(input, "soleMiner"),
       pages: pageFiles,
+      ...databaseOf(input),
       ...(listen === undefined ? {} : { listen }),
       ...(checkpoint === undefined ? {} : { checkpoint }),
       ...(blob === undefined ? {} : { blob }),
@@ -229,6 +230,11 @@ function namePassphrase(cause: unknown): never {
   const { code, message, exit, data } = cause;
   const fix = "set HOLDFAST_PASSPHRASE to the passphrase with which the node was made";
   throw new HoldfastError({ code, message, fix, exit, data, cause });
+}
+
+function databaseOf(input: CommandInput): { readonly database?: string } {
+  const database = optionText(input, "db");
+  return database === undefined ? {} : { database };
 }
 
 function checkListen(listen: string): void {

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { action } from "../command.ts";
 import { plural, sizeText } from "../human-text.ts";
-import { oneOf, optionBytes, optionList, optionNumber } from "../input.ts";
+import { oneOf, optionBytes, optionList, optionNumber, optionText } from "../input.ts";
 import { facts } from "../layout.ts";
 import { repoOf } from "../repo-option.ts";
 import { jobKinds } from "./jobs.ts";
@@ -23,9 +23,11 @@ export const worker = action({
     const parallel = optionNumber(input, "parallel", { least: 1, most: 256 });
     const memoryBytes = optionBytes(input, "memory");
     const repo = repoOf(context, input);
+    const database = optionText(input, "db");
     const { startWorker } = await openNodeDoor();
     await using running = await startWorker({
       repo,
+      ...(database === undefined ? {} : { database }),
       ...(kinds.length === 0 ? {} : { kinds }),
       ...(parallel === undefined ? {} : { parallel }),
       ...(memoryBytes === undefined ? {} : { memoryBytes }),

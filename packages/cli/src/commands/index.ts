@@ -21,6 +21,7 @@ import { netCommands } from "./net.ts";
 import { networkCommands } from "./network.ts";
 import { paramsCommands } from "./params.ts";
 import { proofCommands } from "./proof.ts";
+import { recordsCommands } from "./records.ts";
 import { retrievalCommands } from "./retrieval.ts";
 import { statusCommands } from "./status.ts";
 import { storageCommands } from "./storage.ts";
@@ -40,6 +41,7 @@ export const commandTable: CommandTable = {
     ...minerCommands,
     ...jobCommands,
     ...storageCommands,
+    ...recordsCommands,
     ...chainCommands,
     ...networkCommands,
     ...lightCommands,

@@ -98,6 +98,7 @@ export const jobCommands: readonly CommandSpec[] = [
       "holdfast worker --repo ./mine --kind seal --parallel 2 --memory 8GiB",
     ],
     options: [
+      { flags: "--db <url>", summary: "the queue in PostgreSQL (default: as the folder is configured)" },
       { flags: "--kind <kind>", summary: "only these kinds; may be repeated (default: all)", repeated: true },
       {
         flags: "--parallel <count>",

@@ -152,6 +152,11 @@ export const launchCommands: readonly CommandSpec[] = [
     examples: ["holdfast daemon --repo ./mine", "holdfast daemon --repo ./net/miner-1 --listen 127.0.0.1:0"],
     options: [
       { flags: "--listen <address>", summary: "loopback address of the API (default: as configured)" },
+      {
+        flags: "--db <url>",
+        summary:
+          "records of sectors and jobs in PostgreSQL: postgres://USER@HOST/DATABASE (default: as configured)",
+      },
       { flags: "--offline", summary: "do not talk to peers" },
       { flags: "--faucet", summary: "give test money to whoever asks (default: as configured)" },
       {

@@ -121,6 +121,14 @@ export const configSchema = z
           .max(16)
           .default(1)
           .describe("threads for proofs of spacetime, reads and rehearsals, which no seal can take"),
+        database: z
+          .string()
+          .max(1024)
+          .default("")
+          .describe(
+            "where the records of sectors and jobs are: postgres://USER:PASSWORD@HOST:5432/DATABASE?schema=NAME, which " +
+              "workers of other machines reach too; empty: files of this folder",
+          ),
         jobMemoryBytes: z
           .int()
           .min(0)

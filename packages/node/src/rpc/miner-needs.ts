@@ -19,9 +19,18 @@ export interface MinerDoor {
   piecesOf(sectorId: number): Promise<LocalPiece[]>;
   /** Sectors on their way onto the chain. */
   unfinished(): AsyncIterable<LocalSector>;
+  /** To postgres://… or to "files"; undefined where nobody knows where the records are. */
+  readonly moveRecords?: MoveRecords;
   /** How many there are in each state. */
   countSectors(): Promise<{ readonly [state: string]: number }>;
 }
+
+export type MoveRecords = (to: string) => Promise<{
+  readonly from: string;
+  readonly place: string;
+  readonly rowCount: number;
+  readonly passCount: number;
+}>;
 
 export interface LocalSector {
   readonly sectorId: number;

@@ -3,5 +3,6 @@ export { openDb } from "./open.ts";
 export { openPostgres } from "./postgres.ts";
 export { isPostgresUrl, readPostgresUrl } from "./postgres-url.ts";
 export { asStoreError, openSqlite } from "./sqlite.ts";
+export { SwitchDb } from "./switch.ts";
 export { Turns } from "./turns.ts";
 export type { Db, Ddl, DdlWords, Engine, Row, Sql, SqlValue } from "./types.ts";

@@ -163,6 +163,10 @@ function storageOf(core: Core, parts: Parts, events: EventFeed, end: () => Promi
     cursorOf: (consumer) => core.store.cursorOf(consumer),
     saveCursor: (consumer, cursor) => core.store.transaction((tx) => tx.saveCursor(consumer, cursor)),
     volumes: volumesOf(core, parts),
+    moveMetadata: async (address) => {
+      ensureOpen(core);
+      return await core.store.moveTo(address);
+    },
     usage: () => parts.space.usage(),
     audit: () => parts.collector.audit(),
     collectGarbage: () => parts.collector.collect(),

@@ -1,4 +1,5 @@
 /** The door of an open storage: every method, what it promises and how it fails. */
+import type { MigrationReport } from "../store/index.ts";
 import type { CollectedGarbage, StorageAudit } from "./collector.ts";
 import type { PresealedSector } from "./presealed.ts";
 import type { PieceCheck } from "./reading.ts";
@@ -117,6 +118,11 @@ export interface Storage extends AsyncDisposable {
 
   /** Where sectors lie: disks and buckets, attached and detached while everything runs. */
   readonly volumes: StorageVolumes;
+  /**
+   * Moves the metadata to another database, an SQLite file or postgres://…, while everything goes on.
+   * Throws storage/migration-differs, and what opening the other one throws.
+   */
+  moveMetadata(address: string): Promise<MigrationReport>;
   usage(): Promise<StorageUsage>;
   /** Every file with its owner, every orphan, every missing file. */
   audit(): Promise<StorageAudit>;

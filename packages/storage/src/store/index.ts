@@ -1,4 +1,6 @@
 /** The store room: the metadata of sectors and pieces behind one port. */
+
+export type { MigrationReport } from "./migrate.ts";
 export {
   emptyFill,
   type PieceRow,

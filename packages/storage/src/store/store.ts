@@ -4,8 +4,9 @@
  * in the order in which they become visible.
  */
 import { assert } from "@holdfast/base";
-import { type Db, Turns } from "../db/index.ts";
+import { type Db, openDb, SwitchDb, Turns } from "../db/index.ts";
 import { storageErrors } from "../errors.ts";
+import { approach, checkTarget, finish, identify, type MigrationReport, movedMark } from "./migrate.ts";
 import { SqlReader } from "./reader.ts";
 import { int } from "./rows.ts";
 import { storageSchema } from "./schema.ts";
@@ -21,20 +22,29 @@ const eventsChannel = "seal_events";
  */
 export async function openStore(db: Db, onEvents: () => void = () => undefined): Promise<StorageStore> {
   await db.migrate("storage", storageSchema);
+  const moved = await db.get("SELECT value FROM meta WHERE name = ?", movedMark);
+  if (moved !== undefined) throw storageErrors.databaseMoved({ dbPath: db.place });
+  await identify(db);
+  const generation = await takeOver(db);
+  const end = new AbortController();
+  const switched = new SwitchDb(db);
+  switched.listen(eventsChannel, onEvents, end.signal);
+  return new SqlStore(switched, generation, end);
+}
+
+async function takeOver(db: Db): Promise<number> {
   const raised = await db.get("UPDATE meta SET value = value + 1 WHERE name = 'generation' RETURNING value");
   assert(raised !== undefined, "the meta table holds the generation");
-  const end = new AbortController();
-  db.listen(eventsChannel, onEvents, end.signal);
-  return new SqlStore(db, int(raised, "value"), end);
+  return int(raised, "value");
 }
 
 class SqlStore extends SqlReader implements StorageStore {
-  readonly #db: Db;
-  readonly #generation: number;
+  readonly #db: SwitchDb;
+  #generation: number;
   readonly #end: AbortController;
   readonly #turns = new Turns();
 
-  constructor(db: Db, generation: number, end: AbortController) {
+  constructor(db: SwitchDb, generation: number, end: AbortController) {
     super(db);
     this.#db = db;
     this.#generation = generation;
@@ -49,6 +59,25 @@ class SqlStore extends SqlReader implements StorageStore {
     this.#end.abort();
     await this.#turns.settled();
     await this.#db[Symbol.asyncDispose]();
+  }
+
+  async moveTo(address: string): Promise<MigrationReport> {
+    await using stack = new AsyncDisposableStack();
+    const to = stack.use(await openDb(address));
+    const from = this.#db.current;
+    if (to.place === from.place) throw storageErrors.databaseMoved({ dbPath: to.place });
+    await to.migrate("storage", storageSchema);
+    await checkTarget(from, to);
+    const passCount = await approach(from, to);
+    const rowCount = await this.#turns.run(async () => {
+      const compared = await finish(from, to, this.#generation);
+      this.#generation = await takeOver(to);
+      this.#db.switchTo(to);
+      return compared;
+    });
+    stack.move();
+    await from[Symbol.asyncDispose]();
+    return { from: from.place, place: to.place, rowCount, passCount };
   }
 
   async transaction<T>(work: (tx: StorageWriter) => Promise<T>): Promise<T> {

@@ -5,6 +5,7 @@
  * of their keys, so that no caller needs more memory for a million sectors than for ten.
  */
 import type { SectorState } from "../sectors/states.ts";
+import type { MigrationReport } from "./migrate.ts";
 import type {
   PieceRow,
   SealEvent,
@@ -105,6 +106,11 @@ export interface StorageWriter extends StorageReader {
 export interface StorageStore extends StorageReader, AsyncDisposable {
   /** For people: where the metadata is. */
   readonly place: string;
+  /**
+   * Moves the metadata to another database, which must hold none or an older copy of it; the store goes on with it.
+   * Changes wait while the last rows are compared. Throws storage/migration-differs, and what opening it throws.
+   */
+  moveTo(address: string): Promise<MigrationReport>;
   /**
    * All changes of `work` or none; `work` awaits nothing but what it is given. What it decides from memory it
    * decides alone: no other transaction of this store runs beside it. Throws storage/taken-over too.

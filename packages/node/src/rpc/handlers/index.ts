@@ -15,6 +15,7 @@ import { minerKeyHandlers } from "./miner-keys.ts";
 import { multisigHandlers } from "./multisigs.ts";
 import { netHandlers } from "./net.ts";
 import { networkHandlers } from "./network.ts";
+import { recordsHandlers } from "./records.ts";
 import { retrievalHandlers } from "./retrieval.ts";
 import { storageHandlers } from "./storage.ts";
 import { syncHandlers } from "./sync.ts";
@@ -30,6 +31,7 @@ export function createHandlers(needs: HandlerNeeds): ApiHandlers {
     ...minerHandlers(needs),
     ...jobHandlers(needs),
     ...storageHandlers(needs),
+    ...recordsHandlers(needs),
     ...lightHandlers(needs),
     ...ipfsHandlers(needs),
     ...marketHandlers(needs),

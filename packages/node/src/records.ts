@@ -1,0 +1,44 @@
+/** Where a node keeps the records of its sectors, and how they move: the folder's configuration follows. */
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Storage } from "@holdfast/storage";
+import type { MoveRecords } from "./rpc/index.ts";
+
+/** Stands for the node's own folder. */
+const files = "files";
+
+/** The file of the records in a node's folder. */
+export function recordsFile(repo: string): string {
+  return join(repo, "storage.db");
+}
+
+export function recordsMover(repo: string, storage: Storage): MoveRecords {
+  return async (to) => {
+    const report = await storage.moveMetadata(to === files ? recordsFile(repo) : to);
+    // A kill before this line is told at the next start: the old database refuses, and names the key to change.
+    await nameDatabase(join(repo, "config.toml"), to === files ? "" : to);
+    return report;
+  };
+}
+
+/** Changes one line of the configuration and leaves a person's other lines as they are. */
+async function nameDatabase(path: string, database: string): Promise<void> {
+  const line = `database = ${JSON.stringify(database)}`;
+  const text = await readFile(path, "utf8");
+  const [before = "", section = "", after = ""] = splitSection(text, "mining");
+  const known = /^database *=.*$/m;
+  const changed = known.test(section)
+    ? section.replace(known, () => line)
+    : section.replace(/^\[mining\].*$/m, (head) => `${head}\n${line}`);
+  await writeFile(`${path}.new`, before + changed + after, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+}
+
+/** What comes before a section, the section with its head, and what follows. */
+function splitSection(text: string, name: string): readonly string[] {
+  const start = text.search(new RegExp(`^\\[${name}\\]`, "m"));
+  if (start < 0) return [`${text.trimEnd()}\n\n`, `[${name}]\n`, ""];
+  const next = text.slice(start + 1).search(/^\[/m);
+  const end = next < 0 ? text.length : start + 1 + next;
+  return [text.slice(0, start), text.slice(start, end), text.slice(end)];
+}

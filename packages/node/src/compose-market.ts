@@ -56,6 +56,8 @@ export function openMarkets(
             miner: parts.miner.address,
             storage: readingOf(parts.miner, logger),
             policyHook: parts.miner.policyHook,
+            isChannelUsed: (payer, channel) =>
+              channels.vouchers(payer, channel).some(({ side }) => side === "received"),
           }),
         );
   const retrieval = stack.use(
@@ -67,7 +69,10 @@ export function openMarkets(
       worthOf: (root) => client?.worthOf(root) ?? "unknown",
       sources: minerMarket === undefined ? [] : [minerMarket.carSource],
       database,
-      payments: paymentsOf({ chain, channels, sender, wallet: signer }),
+      payments: paymentsOf({
+        ...{ chain, channels, sender, wallet: signer, self: wire.self },
+        paysDeal: (payer, channel) => minerMarket?.isPaidFrom(payer, channel) ?? false,
+      }),
       peers: () => providersOf(chain, wire),
       ...(parts.netControl?.routing === undefined ? {} : { routing: parts.netControl.routing }),
     }),

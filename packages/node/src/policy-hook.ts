@@ -1,6 +1,7 @@
 /**
  * The operator's program for deals: started for each question, given one JSON object on its input, killed when it takes
- * too long or prints too much. It is named in the node's own configuration only, never by anyone over the API.
+ * too long or prints too much, and with it all that it has started. It is named in the node's own configuration only,
+ * never by anyone over the API.
  */
 import { spawn } from "node:child_process";
 import type { Clock, JsonObject } from "@holdfast/base";
@@ -13,22 +14,35 @@ export type PolicyHook = (wish: JsonObject, signal: AbortSignal) => Promise<Hook
 export function policyHook(command: string, clock: Clock): PolicyHook {
   const [program = "", ...args] = command.split(" ").filter((word) => word !== "");
   return async (wish, signal) => {
+    signal.throwIfAborted();
     const stop = new AbortController();
     const onAbort = (): void => stop.abort();
+    // A group of its own, so that what it has started itself ends with it.
+    const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], shell: false, detached: true });
     signal.addEventListener("abort", onAbort, { once: true });
     const late = clock.sleep(limits.policyHookMs, stop.signal).then(
       (): HookResult => ({ failure: `it has not answered in ${limits.policyHookMs} ms` }),
       (): HookResult => ({ failure: "the node stopped it" }),
     );
-    const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], shell: false });
     try {
       return await Promise.race([late, resultOf(child, wish)]);
     } finally {
-      child.kill("SIGKILL");
+      endGroup(child);
       signal.removeEventListener("abort", onAbort);
       stop.abort();
     }
   };
+}
+
+/** Whoever is left of it has nobody to print to either: nothing of it is held or read any more. */
+function endGroup(child: ReturnType<typeof spawn>): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // Nobody is left.
+  }
+  child.stdin?.destroy();
+  child.stdout?.destroy();
 }
 
 function resultOf(child: ReturnType<typeof spawn>, wish: JsonObject): Promise<HookResult> {
@@ -37,7 +51,9 @@ function resultOf(child: ReturnType<typeof spawn>, wish: JsonObject): Promise<Ho
   child.on("error", (error) => resolve({ failure: `it could not be started: ${error.message}` }));
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     output += text;
-    if (output.length > limits.policyHookBytes) resolve({ failure: "it printed too much" });
+    if (output.length <= limits.policyHookBytes) return;
+    child.stdout?.destroy();
+    resolve({ failure: "it printed too much" });
   });
   child.on("close", (code) =>
     resolve(code === 0 ? { output } : { failure: `it ended with code ${code ?? "none, by a signal"}` }),

@@ -35,6 +35,7 @@ export function openUnsealed(
   const decoding = new Map<string, Promise<Uint8Array>>();
   const files = (): Promise<Map<string, number>> => {
     known ??= listed(disk, folder);
+    known.catch(() => (known = undefined)); // the next reader looks again
     return known;
   };
 
@@ -60,7 +61,7 @@ export function openUnsealed(
     if (!decoding.has(name)) {
       decoding.set(name, running);
       const done = (): unknown => decoding.delete(name);
-      running.then((bytes) => keep(name, bytes).then(done), done);
+      running.then((bytes) => keep(name, bytes)).then(done, done);
     }
     return running;
   };
@@ -72,8 +73,7 @@ export function openUnsealed(
       }
       const name = toHex(blake2b256(utf8Bytes(pieceKey)));
       const sizes = await files();
-      const size = sizes.get(name);
-      const running = decoding.get(name);
+      const [size, running] = [sizes.get(name), decoding.get(name)];
       if (size === undefined || running !== undefined) {
         const bytes = await decode(name, pieceKey);
         const { offset = 0, length = bytes.length - offset } = range;

@@ -64,6 +64,22 @@ describe("pieces without a plain copy", () => {
     expect(decoded).toEqual(["deal/1"]);
   });
 
+  it("are read again after the disk could not be listed once", async () => {
+    const disk = new SimDisk();
+    let isBroken = true;
+    const failing = new Proxy(disk, {
+      get(target, name) {
+        if (name === "list" && isBroken) return () => Promise.reject(new Error("too many open files"));
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const pieces = world(100_000, failing).open();
+    await expect(bytesOf(pieces.read("deal/1"))).rejects.toThrow("too many");
+    isBroken = false;
+    expect(await bytesOf(pieces.read("deal/1"))).toEqual(contents.get("deal/1"));
+  });
+
   it("never take more than the quota, whatever is read in whatever order, and every read is right", async () => {
     const read = fc.record({
       index: fc.integer({ min: 0, max: 5 }),

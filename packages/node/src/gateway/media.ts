@@ -69,7 +69,8 @@ const magics: readonly (readonly [string, string])[] = [
 export const sniffBytes = 512;
 
 export function mediaType(name: string, head: Uint8Array): string {
-  const known = byEnding[extname(name).slice(1).toLowerCase()];
+  const ending = extname(name).slice(1).toLowerCase();
+  const known = Object.hasOwn(byEnding, ending) ? byEnding[ending] : undefined;
   if (known !== undefined) return known;
   const bytes = Buffer.from(head.subarray(0, sniffBytes));
   const hex = bytes.subarray(0, 16).toString("hex");

@@ -25,12 +25,16 @@ export interface ContentRequest {
   readonly onlyIfCached: boolean;
 }
 
-const mediaTypes: { readonly [type: string]: Form } = {
-  "application/vnd.ipld.raw": "raw",
-  "application/vnd.ipld.car": "car",
-  "application/x-tar": "tar",
-};
-const formats: { readonly [name: string]: Form } = { raw: "raw", car: "car", tar: "tar" };
+const mediaTypes: ReadonlyMap<string, Form> = new Map([
+  ["application/vnd.ipld.raw", "raw"],
+  ["application/vnd.ipld.car", "car"],
+  ["application/x-tar", "tar"],
+]);
+const formats: ReadonlyMap<string, Form> = new Map([
+  ["raw", "raw"],
+  ["car", "car"],
+  ["tar", "tar"],
+]);
 /** Forms of the specifications that are not given here. */
 const otherFormats = new Set(["json", "cbor", "dag-json", "dag-cbor", "ipns-record"]);
 const otherTypes = /^application\/(vnd\.ipld\.dag-(json|cbor)|json|cbor|vnd\.ipfs\.ipns-record)$/;
@@ -102,7 +106,7 @@ function rootOf(text: string): CID {
 function formOf(params: URLSearchParams): Form | undefined {
   const format = params.get("format");
   if (format === null || format === "") return undefined;
-  const form = formats[format];
+  const form = formats.get(format);
   if (form !== undefined) return form;
   if (otherFormats.has(format)) throw gatewayErrors.notServed({ detail: `${format} is not given here` });
   throw bad("there is no such format");
@@ -120,7 +124,7 @@ function acceptedForm(header: string): Accepted | undefined {
     const [type = "", ...rest] = part.split(";").map((piece) => piece.trim().toLowerCase());
     const params = new Map(rest.map((piece) => splitOnce(piece, "=")));
     const weight = Number(params.get("q") ?? 1);
-    const form = mediaTypes[type];
+    const form = mediaTypes.get(type);
     if (otherTypes.test(type) && header.indexOf(",") === -1)
       throw gatewayErrors.notServed({ detail: `${type} is not given here` });
     if (form === undefined || !(weight > 0) || (best !== undefined && best.weight >= weight)) continue;

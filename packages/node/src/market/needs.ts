@@ -117,6 +117,8 @@ export interface MinerMarketNeeds extends MarketNeeds {
         signal: AbortSignal,
       ) => Promise<{ readonly output: string } | { readonly failure: string }>)
     | undefined;
+  /** Whether vouchers for something else than deals came from this channel. */
+  readonly isChannelUsed?: (payer: Address, channel: number) => boolean;
   /** The miner actor that this node runs. */
   readonly miner: Address;
   readonly storage: MarketStorage;

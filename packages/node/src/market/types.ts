@@ -159,6 +159,8 @@ export interface MinerMarket extends AsyncDisposable {
   policy(change?: Partial<DealPolicy>): DealPolicy;
   deals(): Promise<readonly Deal[]>;
   deal(dealId: string): Promise<DealDetail | undefined>;
+  /** Whether a deal of this miner is, or was, paid from the channel. */
+  isPaidFrom(payer: Address, channel: number): boolean;
   /** For retrieval: payloads whose pieces are all here, read from the storage in their order. */
   readonly carSource: {
     open(payload: CID): Promise<StoredCar | undefined>;

@@ -4,7 +4,7 @@
  * on its way and no others, and several providers can give parts of one file. Where bytes have a price, vouchers
  * of a payment channel go the other way on the same stream.
  */
-import { c, type Decoded, decode, encode, encodeVarint } from "@holdfast/base";
+import { type CID, c, type Decoded, decode, encode, encodeVarint } from "@holdfast/base";
 import { limits } from "../limits.ts";
 import { chunkData, framedParts, messageBytes } from "./protocol.ts";
 
@@ -23,15 +23,25 @@ export const blocksStatus = {
 export const payingChannelCodec = c.tuple("PayingChannel", { payer: c.address, channel: c.channelId });
 export type PayingChannel = Decoded<typeof payingChannelCodec>;
 
+/** A recoverable signature; empty where no channel is named. */
+const channelProofBytes = 65;
+
 export const helloCodec = c.tuple("BlocksHello", {
   /** What it is about: the root of a file or folder, or any block. */
   root: c.cid,
   /** What pays; null where it is free, or to learn the price. */
   channel: c.nullable(payingChannelCodec),
+  /** Who pays from the channel has signed that this peer may: else anybody could take blocks at its expense. */
+  proof: c.bytes(channelProofBytes),
   /** A provider that has nothing of it may fetch it from others; one that does so itself does not ask for more. */
   mayFetch: c.bool,
 });
 export type BlocksHello = Decoded<typeof helloCodec>;
+
+/** Names no channel: for what is free, or to learn the price. */
+export function freeHello(root: CID, mayFetch: boolean): BlocksHello {
+  return { root, channel: null, proof: new Uint8Array(0), mayFetch };
+}
 
 export const termsCodec = c.tuple("BlocksTerms", {
   status: c.uint(255),

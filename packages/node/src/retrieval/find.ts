@@ -9,7 +9,7 @@ import {
 } from "@holdfast/base";
 import { limits } from "../limits.ts";
 import { BlockStream, type StreamTools } from "./block-stream.ts";
-import { blocksStatus } from "./blocks-protocol.ts";
+import { blocksStatus, freeHello } from "./blocks-protocol.ts";
 import { retrievalErrors } from "./errors.ts";
 import type { ContentRouting } from "./needs.ts";
 
@@ -113,7 +113,7 @@ async function ask(
   signal: Cancel,
 ): Promise<Omit<FoundProvider, "isFromTable"> | undefined> {
   try {
-    using stream = await BlockStream.open(tools, peer, { root: cid, channel: null, mayFetch: false }, signal);
+    using stream = await BlockStream.open(tools, peer, freeHello(cid, false), signal);
     const { terms, answerMs } = stream;
     stream.end(retrievalErrors.ended({}));
     if (terms.status !== blocksStatus.success && terms.status !== blocksStatus.payment) return undefined;

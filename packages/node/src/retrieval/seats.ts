@@ -16,7 +16,7 @@ import {
 } from "@holdfast/base";
 import { limits } from "../limits.ts";
 import { BlockStream } from "./block-stream.ts";
-import { type BlocksTerms, blocksStatus } from "./blocks-protocol.ts";
+import { type BlocksTerms, blocksStatus, freeHello } from "./blocks-protocol.ts";
 import type { Budget } from "./budget.ts";
 import { isTransient } from "./client.ts";
 import { retrievalErrors } from "./errors.ts";
@@ -185,7 +185,7 @@ export class Seats {
   async #question(provider: Provider): Promise<void> {
     const { peer } = provider;
     try {
-      const hello = { root: this.#request.root, channel: null, mayFetch: this.#mayFetch };
+      const hello = freeHello(this.#request.root, this.#mayFetch);
       const stream = await BlockStream.open(this.#tools, peer, hello, this.#signal);
       const { terms } = stream;
       provider.terms = terms;
@@ -258,7 +258,8 @@ export class Seats {
     if (purse === undefined) throw retrievalErrors.noWallet({});
     const most = least === 1 ? budget.left() : attoFil(price * BigInt(least + rangeOverheadBytes));
     const payment = await purse.paying(terms.target, minAtto(most, budget.left()), this.#signal);
-    const hello = { root, channel: payment.channel, mayFetch: this.#mayFetch };
+    const { channel } = payment;
+    const hello = { root, channel, proof: payment.proof(), mayFetch: this.#mayFetch };
     const stream = await BlockStream.open(this.#tools, peer, hello, this.#signal);
     try {
       if (stream.terms.status !== blocksStatus.success) throw refusalOf(peer, stream.terms);

@@ -30,7 +30,7 @@ const unknownSizes: Sizes = { carBytes: null, fileBytes: null };
 /** Answers hellos. Errors are of disks. */
 export function receptionOf(needs: ServingNeeds): (peer: PeerId, hello: BlocksHello) => Promise<Reception> {
   const { till, pulled } = needs;
-  return async (peer, { root, channel, mayFetch }) => {
+  return async (peer, { root, channel, proof, mayFetch }) => {
     const isOwner = till.price() > 0n && ownerOf(needs.sources, peer, root);
     const held = await sizesOf(needs, root);
     const pull = held?.isWhole !== true && mayFetch ? await pulled.open(root) : undefined;
@@ -52,7 +52,7 @@ export function receptionOf(needs: ServingNeeds): (peer: PeerId, hello: BlocksHe
     try {
       if (channel === null)
         return { terms: { ...wanted, message: "it has a price" }, account: undefined, close };
-      const account = till.account(channel, pricePerByte);
+      const account = till.account(channel, pricePerByte, { peer, proof });
       return { terms: { ...success, ...price }, account, block, close };
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;

@@ -214,6 +214,11 @@ describe("the trustless gateway", () => {
     expect(await statusOf("nonsense?format=raw")).toBe(400);
     expect(await statusOf(`${file}?format=exe`)).toBe(400);
     expect(await statusOf(`${file}?format=dag-json`)).toBe(406);
+    // Names that every object of JavaScript has.
+    for (const name of ["constructor", "toString", "__proto__"]) {
+      expect(await statusOf(`${file}?format=${name}`)).toBe(400);
+      expect(await statusOf(`${file}`, { accept: name })).toBe(200);
+    }
     expect(await statusOf(`${file}`, { accept: "application/vnd.ipld.car; version=2" })).toBe(406);
     expect(await statusOf(`${file}?format=car&dag-scope=some`)).toBe(400);
     expect(await statusOf(`${folder}/nothing?format=car`)).toBe(404);

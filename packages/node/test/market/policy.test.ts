@@ -1,4 +1,7 @@
 /** Which deals a miner takes: each rule has its own refusal, told before anything is paid, and a program may say no. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { attoFil, type JsonObject } from "@holdfast/base";
 import { SimClock } from "@holdfast/base/testing";
 import { describe, expect, it } from "vitest";
@@ -182,4 +185,32 @@ describe("a program of the operator", () => {
       failure: expect.stringContaining("has not answered"),
     });
   });
+
+  it("is ended with all that it has started, and what those print is held by nobody", async () => {
+    const clock = new SimClock();
+    const place = mkdtempSync(join(tmpdir(), "hook-"));
+    const [script, pid] = [join(place, "hook"), join(place, "pid")];
+    const child = "require('child_process').spawn('sleep',['600'],{stdio:['ignore',1,'ignore']})";
+    writeFileSync(
+      script,
+      `const c=${child};require('fs').writeFileSync(${JSON.stringify(pid)},String(c.pid));setInterval(()=>{},1000)`,
+    );
+    const said = policyHook(`${node} ${script}`, clock)({}, signal);
+    await expect
+      .poll(() => existsSync(pid) && readFileSync(pid, "utf8") !== "", { timeout: 20_000 })
+      .toBe(true);
+    const grandchild = Number(readFileSync(pid, "utf8"));
+    expect(await clock.settle(said, { limitMs: 60_000 })).toHaveProperty("failure");
+    await expect.poll(() => isRunning(grandchild), { timeout: 20_000 }).toBe(false);
+    rmSync(place, { recursive: true });
+  });
 });
+
+/** A process that has ended may wait for its parent. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}

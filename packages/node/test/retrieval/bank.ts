@@ -6,6 +6,7 @@ import {
   attoFil,
   blake2b256,
   channelId,
+  equalBytes,
   HoldfastError,
   maxAtto,
   publicKeyOf,
@@ -29,6 +30,8 @@ export function addressOf(name: string): Address {
 export class Bank {
   height = 10;
   readonly channels = new Map<string, BankChannel>();
+  /** `payer/channel`. */
+  readonly ofDeals = new Set<string>();
   readonly listeners = new Set<() => void>();
   opened = 0;
   reclaimed = 0;
@@ -58,8 +61,10 @@ export class Bank {
         const found = of(named);
         if (found === undefined) return undefined;
         const { target, deposit, received } = found;
-        return { target, deposit, paid: received, roundsLeft: found.eol - this.height };
+        const paysDeal = this.ofDeals.has(key(named.payer, named.channel));
+        return { target, deposit, paid: received, roundsLeft: found.eol - this.height, paysDeal };
       },
+      isHeldBy: ({ payer }, { proof }) => equalBytes(proof, utf8Bytes(payer.slice(-60))),
       take: (text, named) => {
         const [payer, channel, amount] = text.split(" ");
         const found = of(named);
@@ -100,6 +105,7 @@ export class Bank {
         this.channels.delete(key(named.payer, named.channel));
         this.reclaimed++;
       },
+      prove: () => utf8Bytes(own.slice(-60)),
       give: (named, amount) => {
         const found = of(named);
         if (found === undefined || amount > found.deposit) throw new Error("above the deposit");

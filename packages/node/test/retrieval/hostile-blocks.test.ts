@@ -11,6 +11,7 @@ import { limits } from "../../src/limits.ts";
 import {
   blocksProtocol,
   blocksStatus,
+  freeHello,
   helloCodec,
   readReply,
   termsCodec,
@@ -35,7 +36,7 @@ interface Talk {
 
 async function greet(from: SimNode, to: SimNode, root: CID): Promise<Talk> {
   const stream = await from.wire.open(to.peer, blocksProtocol);
-  await sendFrame(stream, encode(helloCodec, { root, channel: null, mayFetch: false }));
+  await sendFrame(stream, encode(helloCodec, freeHello(root, false)));
   const reader = new FrameReader(stream);
   const terms = await reader.readMessage(termsCodec);
   return { stream, reader, status: terms?.status ?? 0 };

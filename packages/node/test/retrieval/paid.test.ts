@@ -30,6 +30,7 @@ import {
 } from "./support.ts";
 
 const price = attoFil(1_000n);
+const bankOfNobody = new Bank();
 const plenty = parseFil("1FIL");
 
 async function market(bytes: Uint8Array, pricePerByte = price) {
@@ -147,13 +148,14 @@ describe("a client that does not pay", () => {
     miner: SimNode,
     root: CID,
     streams: number,
+    proof = bankOfNobody.door("thief").prove({ payer: addressOf("thief"), channel: 0 as never }),
   ): Promise<number> {
     const leaves = Array.from({ length: 60 }, (_, index) =>
       rawCid(bytes.subarray(index * chunkBytes, (index + 1) * chunkBytes)),
     );
     const channel = { payer: addressOf("thief"), channel: 0 as never };
     const take = async (stream: WireStream): Promise<number> => {
-      const hello = { root, channel, mayFetch: false };
+      const hello = { root, channel, proof, mayFetch: false };
       await sendFrame(stream, encode(helloCodec, hello));
       await sendFrame(stream, encode(wishCodec, { kind: "want", cids: leaves }));
       const reader = new FrameReader(stream);
@@ -200,6 +202,22 @@ describe("a client that does not pay", () => {
       limits.retrievalCreditBytes * overhead,
     );
     expect(bank.paidTo(addressOf("miner"))).toBe(0n);
+  });
+
+  it("gets nothing from a channel of another or of a deal, and little where little is in it", async () => {
+    const { bank, world, miner, root } = await market(bytes);
+    const thief = await world.node("thief", { payments: bank.door("thief") });
+    const opening = { payer: addressOf("thief"), target: addressOf("miner"), amount: plenty, eol: 5_000 };
+    const { signal } = new AbortController();
+    await bank.door("thief").open(opening, "key", () => undefined, signal);
+    expect(await steal(world, thief, miner, root, 2, new Uint8Array(0))).toBe(0);
+    const name = `${addressOf("thief")}/0`;
+    bank.ofDeals.add(name);
+    expect(await steal(world, thief, miner, root, 2)).toBe(0);
+    bank.ofDeals.delete(name);
+    const channel = bank.channels.get(name);
+    if (channel !== undefined) channel.deposit = attoFil(1n);
+    expect(await steal(world, thief, miner, root, 2)).toBeLessThan(2 * chunkBytes);
   });
 
   it("or pays with vouchers that are worth nothing is told so, and gets nothing more", async () => {

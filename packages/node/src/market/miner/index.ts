@@ -67,6 +67,7 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
       if (change !== undefined) amendments.setPolicy({ ...amendments.policy(), ...change });
       return amendments.policy();
     },
+    isPaidFrom: (payer, channel) => context.store.isChannelTaken(payer, channel),
     carSource: carSourceOf(context),
     explain: async (dealId) => {
       const deal = context.store.get(dealId);

@@ -86,7 +86,8 @@ async function take(
   if (store.get(dealId) !== undefined) return;
   checkConsent(context, proposal);
   checkEscrow(context, proposal);
-  const isTaken = store.isChannelTaken(proposal.payer, proposal.channel);
+  const { payer, channel: channelId } = proposal;
+  const isTaken = store.isChannelTaken(payer, channelId) || needs.isChannelUsed?.(payer, channelId) === true;
   checkPayment(minerFacts(context), proposal, channel, isTaken);
   const entry = { atMs: needs.clock.nowMs(), state: "accepted", detail: "the deal is accepted" };
   store.add(dealId, encode(signedProposalCodec, signed), proposal, entry);

@@ -41,6 +41,8 @@ export interface PayingDoor {
     signal: Cancel,
   ): Promise<void>;
   reclaim(channel: PayingChannel, key: string): Promise<void>;
+  /** Signed for this node: it may take blocks that the channel pays. `channels/…`. */
+  prove(channel: PayingChannel): Uint8Array;
   /** A signed voucher over this much in all. `channels/…`. */
   give(channel: PayingChannel, amount: AttoFil): string;
   onHead(listener: () => void): () => void;
@@ -49,6 +51,8 @@ export interface PayingDoor {
 /** A channel that is being paid with. */
 export interface Payment {
   readonly channel: PayingChannel;
+  /** That this node may pay from it. `channels/…`. */
+  proof(): Uint8Array;
   /** What can still be spent. */
   left(): AttoFil;
   /** A verified block has come. */
@@ -228,6 +232,9 @@ class ChannelPayment implements Payment {
     this.#first = this.#given;
   }
 
+  proof(): Uint8Array {
+    return this.#door.prove(this.channel);
+  }
   left(): AttoFil {
     const deposit = this.#door.find(this.channel)?.deposit ?? attoFil(0n);
     return deposit > this.#counted ? subAtto(deposit, this.#counted) : attoFil(0n);

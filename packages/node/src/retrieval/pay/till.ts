@@ -2,17 +2,24 @@
  * What channels owe this node for blocks. One account per channel, whatever streams it pays for. Invariant: what was
  * sent and not paid stays within the credit, also over a restart: what was owed at the last voucher is on the disk.
  */
-import { type Address, type AttoFil, addAtto, attoFil, filText } from "@holdfast/base";
+import { type Address, type AttoFil, addAtto, attoFil, filText, type PeerId } from "@holdfast/base";
 import { Bounded } from "../../bounded.ts";
 import { limits } from "../../limits.ts";
 import type { PayingChannel } from "../blocks-protocol.ts";
 import { retrievalErrors } from "../errors.ts";
 import type { PayStore } from "./store.ts";
 
+export interface ChannelHolder {
+  readonly peer: PeerId;
+  readonly proof: Uint8Array;
+}
+
 /** The receiving half of payment channels, as the node has it. */
 export interface PaidDoor {
   /** Whom channels have to pay; undefined: this node cannot be paid. */
   payee(): Address | undefined;
+  /** Whether who pays from the channel has signed that this peer may. */
+  isHeldBy(channel: PayingChannel, holder: ChannelHolder): boolean;
   /** What the chain and the vouchers here say of a channel; undefined if there is none. */
   look(channel: PayingChannel):
     | {
@@ -22,6 +29,8 @@ export interface PaidDoor {
         readonly paid: AttoFil;
         /** Rounds until nothing can be redeemed any more. */
         readonly roundsLeft: number;
+        /** A deal is paid from it: amounts are cumulative, so the same money would pay both. */
+        readonly paysDeal: boolean;
       }
     | undefined;
   /** Keeps a voucher that pays now and without a condition, and gives its amount. `channels/…`. */
@@ -46,7 +55,7 @@ export interface Till {
   price(): AttoFil;
   payee(): Address | undefined;
   /** `retrieval/channel-unfit`. */
-  account(channel: PayingChannel, pricePerByte: AttoFil): Account;
+  account(channel: PayingChannel, pricePerByte: AttoFil, holder: ChannelHolder): Account;
   /** What was paid for blocks. */
   earned(): AttoFil;
 }
@@ -58,12 +67,14 @@ export function openTill(needs: { readonly store: PayStore; readonly door: PaidD
   return {
     price: () => (door?.payee() === undefined ? attoFil(0n) : store.policy().pricePerByte),
     payee: () => door?.payee(),
-    account(channel, pricePerByte) {
+    account(channel, pricePerByte, holder) {
       const { payer, channel: id } = channel;
       const unfit = (reason: string) => retrievalErrors.channelUnfit({ payer, channel: id, reason });
       const found = door?.look(channel);
       if (door === undefined || found === undefined) throw unfit("the chain does not know it");
       if (found.target !== door.payee()) throw unfit("it pays somebody else");
+      if (found.paysDeal) throw unfit("it pays a deal");
+      if (!door.isHeldBy(channel, holder)) throw unfit("who pays from it has not signed for this peer");
       if (found.roundsLeft < limits.retrievalChannelLeastRounds) throw unfit("it ends too soon");
       const name = `${payer}/${id}`;
       const account = accounts.get(name) ?? new ChannelAccount(store, door, channel, found.paid);
@@ -72,6 +83,7 @@ export function openTill(needs: { readonly store: PayStore; readonly door: PaidD
       account.paidUp(found.paid);
       const credit = pricePerByte * BigInt(limits.retrievalCreditBytes);
       account.credit = credit > account.credit ? credit : account.credit;
+      account.deposit = found.deposit;
       if (found.deposit <= account.due()) throw unfit("all that is in it is owed");
       return account;
     },
@@ -81,6 +93,8 @@ export function openTill(needs: { readonly store: PayStore; readonly door: PaidD
 
 class ChannelAccount implements Account {
   credit = 0n;
+  /** A channel with little in it has little credit. */
+  deposit = 0n;
   readonly #store: PayStore;
   readonly #door: PaidDoor;
   readonly #channel: PayingChannel;
@@ -103,7 +117,7 @@ class ChannelAccount implements Account {
   /** A block that costs more than the whole credit is still one chunk. */
   allows(cost: bigint): boolean {
     const unpaid = this.#owed - this.#paid;
-    return unpaid === 0n || unpaid + cost <= this.credit;
+    return unpaid === 0n || (unpaid + cost <= this.credit && this.#owed + cost <= this.deposit);
   }
   owe(cost: bigint): void {
     this.#owed = addAtto(this.#owed, attoFil(cost));

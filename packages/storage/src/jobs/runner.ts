@@ -57,8 +57,10 @@ const shortestIdleMs = 100;
 const longestBeatMs = 2_000;
 /** Kinds up to this one have deadlines: they push others aside. */
 const pressing = urgencyOf("winning-post");
-/** Kinds up to this one have the lane that no seal can take. */
-const quick = urgencyOf("check");
+/** The lane that no seal can take; the same kinds have threads of their own in the pool. */
+const quick: ReadonlySet<JobKind> = new Set(["window-post", "winning-post", "unseal", "check"]);
+/** What was begun so often ends before the next block is tried for: a lost block costs less than a job without end. */
+const mostStarts = 3;
 const backoffMs = { first: 1_000, factor: 4, most: 60_000 } as const;
 
 interface Running {
@@ -201,10 +203,15 @@ class QueueRunner implements Runner {
     const free = { cpus: Number.MAX_SAFE_INTEGER, memoryBytes: Number.MAX_SAFE_INTEGER };
     const waiting = await this.#options.queue.peek({ workerId: this.workerId, kinds, free });
     if (waiting === undefined) return;
-    // A place in the lane frees only who is in it; memory, anyone.
-    const isLaneFull = this.#free(true).cpus < waiting.resources.cpus;
+    const { cpus, memoryBytes } = this.#free(true);
+    const isLaneFull = cpus < waiting.resources.cpus;
+    // Room came since the last claim: the next one takes it.
+    if (!isLaneFull && memoryBytes >= waiting.resources.memoryBytes) return this.#news.resolve();
+    const isDuty = waiting.kind === "window-post";
     const [victim] = [...this.#running.values()]
-      .filter(({ job }) => urgencyOf(job.kind) > pressing && (!isLaneFull || isInLane(job.kind, true)))
+      .filter(({ job }) => urgencyOf(job.kind) > pressing && (isDuty || job.token <= mostStarts))
+      // A place in the lane frees only who is in it; memory, anyone.
+      .filter(({ job }) => !isLaneFull || isInLane(job.kind, true))
       .sort(
         (one, other) =>
           urgencyOf(other.job.kind) - urgencyOf(one.job.kind) || other.job.jobId - one.job.jobId,
@@ -304,7 +311,7 @@ function giveBack(reason: string): GiveBack {
 }
 
 function isInLane(kind: JobKind, isQuick: boolean): boolean {
-  return urgencyOf(kind) <= quick === isQuick;
+  return quick.has(kind) === isQuick;
 }
 
 function isLost(error: unknown): boolean {

@@ -116,6 +116,48 @@ describe("a worker", () => {
     expect(world.keys).toEqual(["a", "b", "read"]);
   });
 
+  it("takes no seal away for a proof that only waits for its lane", async () => {
+    const world = new World();
+    for (const key of ["a", "b"]) await world.add(key);
+    await using _runner = world.start();
+    await world.pass(1);
+    for (let round = 1; round <= 9; round++) {
+      await world.add(`read ${round}`, "unseal");
+      await world.add(`proof ${round}`, "commit-proof"); // waits for a seal's place, and is in nobody's way
+      await world.pass(1);
+      await world.add(`block ${round}`, "winning-post");
+      await world.pass(1);
+      world.of(`block ${round}`).done("");
+      await world.pass(1);
+      world.of(`read ${round}`).done("");
+      await world.pass(1);
+    }
+    expect(world.keys.slice(0, 2)).toEqual(["a", "b"]);
+    expect(
+      (await world.queue.events(0, 999)).filter(({ from, kind }) => from === "running" && kind === "seal"),
+    ).toEqual([]);
+    world.of("a").done("");
+    await world.pass(1);
+    expect(world.keys).toContain("proof 1");
+  });
+
+  it("lets a read come to its end although a block is tried for in every round", async () => {
+    const world = new World();
+    await world.add("read", "unseal");
+    await using _runner = world.start();
+    await world.pass(1);
+    for (let round = 1; round <= 5; round++) {
+      await world.add(`block ${round}`, "winning-post");
+      await world.pass(1);
+      if (world.keys.includes(`block ${round}`)) world.of(`block ${round}`).done("");
+      await world.pass(1);
+    }
+    expect(await world.state("read")).toMatchObject({ state: "running", token: 4 });
+    await world.add("window", "window-post");
+    await world.pass(1);
+    expect(world.keys).toContain("window");
+  });
+
   it("gives the least urgent job back for a proof that its memory is needed for", async () => {
     const world = new World();
     const resources = { cpus: 1, memoryBytes: 450 };

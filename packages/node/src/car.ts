@@ -4,7 +4,7 @@
  * before it hands it on. Used for files on their way to a sector, for retrieval and for the genesis.
  */
 import {
-  type CID,
+  CID,
   cidFromBytes,
   concatBytes,
   decodeCbor,
@@ -133,7 +133,7 @@ function headerOf(
 }
 
 function isCid(value: unknown): value is CID {
-  return typeof value === "object" && value !== null && "multihash" in value;
+  return value instanceof CID; // a map may have the same names
 }
 
 /** A CID in front of other bytes: v0 is a bare sha2-256 multihash, v1 announces its own length. */

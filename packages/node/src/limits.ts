@@ -291,6 +291,10 @@ export const limits = {
   pulledRoots: 32,
   /** Bytes of one root that it pays others for in one go. */
   pulledBytesPerRoot: 1_073_741_824,
+  /** Bytes that it has paid others for beyond what blocks have earned since its start. */
+  pulledRiskBytes: 2_147_483_648,
+  /** Channels that this node has open to pay for blocks. */
+  retrievalOwnChannels: 256,
   /** Providers that a search names. */
   foundProviders: 64,
   /** Roots that a node tells the network of. */

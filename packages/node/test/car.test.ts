@@ -1,5 +1,5 @@
 /** CAR streams that are made to cost (GHSA-9x4h-8wgm-8xfg): what they claim is checked before it is read. */
-import { cidOfCbor, encodeVarint } from "@holdfast/base";
+import { cidOfCbor, encodeCbor, encodeVarint } from "@holdfast/base";
 import { codeOf } from "@holdfast/base/testing";
 import { describe, expect, it } from "vitest";
 import { carHeader, readCar } from "../src/car.ts";
@@ -34,6 +34,12 @@ describe("a CAR stream", () => {
     const section = endless(Uint8Array.from([...head, ...encodeVarint(claim)]));
     expect(await problem(section.source)).toBe("car/too-long");
     expect(section.taken.bytes).toBe(0);
+  });
+
+  it("whose root is a map with the names of a CID has no root", async () => {
+    const header = encodeCbor({ roots: [{ multihash: new Uint8Array(34) }], version: 1 });
+    const car = Uint8Array.from([...encodeVarint(header.length), ...header]);
+    expect(await problem(endless(car).source)).toBe("car/malformed");
   });
 
   it("with a length that never ends is refused, and one that ends too early named", async () => {

@@ -4,7 +4,7 @@
  * lies here and what is fetched while it is read. Invariants: a stream is depth first, and without repetitions holds
  * each block once; blocks that their CIDs hold already are in no stream; no tree costs more than the limits of a walk.
  */
-import { type CID, decodeCbor, HoldfastError, verifyCid } from "@holdfast/base";
+import { CID, decodeCbor, HoldfastError, verifyCid } from "@holdfast/base";
 import { decode as decodeNode } from "@ipld/dag-pb";
 import type { CarBlock } from "../car.ts";
 import { limits } from "../limits.ts";
@@ -209,7 +209,8 @@ function linksOf({ cid, bytes }: CarBlock): readonly CID[] {
   const links: CID[] = [];
   const visit = (value: unknown): void => {
     if (value instanceof Uint8Array || typeof value !== "object" || value === null) return;
-    if ("multihash" in value) links.push(value as CID);
+    if (value instanceof CID)
+      links.push(value); // a map may have the same names
     else for (const part of Array.isArray(value) ? value : Object.values(value)) visit(part);
   };
   visit(decodeCbor(bytes, { maxBytes: limits.fileBlockBytes }));

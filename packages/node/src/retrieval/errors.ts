@@ -140,6 +140,12 @@ export const retrievalErrors = defineErrors("retrieval", {
       `the channel ${data.channel} of ${data.payer} cannot pay for a retrieval: ${data.reason}`,
     fix: "open another channel to the address that the provider names",
   },
+  tooManyChannels: {
+    exit: "retry-later",
+    message: (data: { channels: number }) =>
+      `this node pays for blocks from ${data.channels} channels already, as many as it may have`,
+    fix: "wait until some have ended: what is left in them comes back by itself",
+  },
   channelRefused: {
     exit: "funds",
     message: (data: { message: string; exitCode: number }) =>

@@ -61,6 +61,7 @@ export function openProvider(needs: RetrievalNeeds, files: LocalFiles, plans: Ca
     openPulls({
       ...{ tools, files },
       mostPerByte: () => (store.policy().caches ? store.policy().mostPerByte : undefined),
+      earned: () => till.earned(),
       providersOf: async () => peersOf(needs),
     }),
   );

@@ -1,11 +1,11 @@
 /**
  * A cache that others read through: what somebody wants and this node does not have, it fetches from whoever has it,
  * block by block, keeps within the quota of files and gives on. Off unless the operator turns it on. Bounded: roots
- * at a time, and no pulling for one who pulls.
+ * at a time, what it costs beyond what it earns, and no pulling for one who pulls.
  */
 import { type AttoFil, attoFil, type CID, type PeerId } from "@holdfast/base";
 import { limits } from "../limits.ts";
-import { Budget } from "./budget.ts";
+import { Risk, RiskyBudget } from "./budget.ts";
 import type { LocalFiles } from "./local-files.ts";
 import type { SwarmTools } from "./swarm.ts";
 import { SwarmReader } from "./swarm-reader.ts";
@@ -31,14 +31,18 @@ export function openPulls(needs: {
   readonly files: LocalFiles;
   /** What others may be paid for a byte; undefined: off. */
   readonly mostPerByte: () => AttoFil | undefined;
+  /** What blocks have earned. */
+  readonly earned: () => AttoFil;
   readonly providersOf: (root: CID) => Promise<readonly PeerId[]>;
 }): PulledBlocks {
   const { tools, files, mostPerByte, providersOf } = needs;
   const running = new Map<string, Running>();
   const closing = new Set<Promise<void>>();
+  const risk = new Risk(needs.earned);
   let pulledBytes = 0;
   const start = (name: string, root: CID, most: AttoFil): Running => {
-    const budget = new Budget(attoFil(most * BigInt(limits.pulledBytesPerRoot)));
+    const of = (bytes: number): AttoFil => attoFil(most * BigInt(bytes));
+    const budget = new RiskyBudget(of(limits.pulledBytesPerRoot), risk, of(limits.pulledRiskBytes));
     const request = { root, signal: undefined, budget, mayFetch: false, mostPerByte: most };
     const reader = providersOf(root).then(
       (providers) => new SwarmReader(tools, files, { ...request, providers }),

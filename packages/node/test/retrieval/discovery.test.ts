@@ -2,6 +2,7 @@
 import { attoFil, type CID, type PeerId, rawCid } from "@holdfast/base";
 import { codeOf } from "@holdfast/base/testing";
 import { describe, expect, it } from "vitest";
+import { Risk, RiskyBudget } from "../../src/retrieval/budget.ts";
 import { Budget, type ContentRouting } from "../../src/retrieval/index.ts";
 import { addressOf, Bank } from "./bank.ts";
 import { chunkBytes, collect, expectSameBytes, listOf, randomBytes, streamOf, World } from "./support.ts";
@@ -120,6 +121,19 @@ describe("a node that caches", () => {
     const off = await chain({ caches: false });
     expect(await codeOf(off.read(off.root))).toBe("retrieval/no-provider");
     expect(await off.cache.blocks.usedBytes()).toBe(0);
+  });
+
+  it("loses no more than what it risks, however many strangers ask and do not pay", () => {
+    let earned = attoFil(500n);
+    const risk = new Risk(() => earned);
+    const errand = () => new RiskyBudget(attoFil(60n), risk, 100n);
+    const first = errand();
+    first.spend(60n);
+    expect([first.left(), errand().left()]).toEqual([0n, 40n]);
+    errand().spend(40n);
+    expect(errand().left()).toBe(0n);
+    earned = attoFil(530n); // somebody has paid
+    expect(errand().left()).toBe(30n);
   });
 
   it("does not go round in circles with others that cache", async () => {

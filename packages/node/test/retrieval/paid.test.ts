@@ -2,7 +2,16 @@
  * Blocks for money, in virtual time and on a ledger in memory. Whatever one side does, the other loses no more than one
  * credit: bytes that were not paid, or money for bytes that did not come.
  */
-import { attoFil, type CID, encode, type PeerId, parseFil, rawCid, type WireStream } from "@holdfast/base";
+import {
+  attoFil,
+  type CID,
+  encode,
+  type PeerId,
+  parseFil,
+  rawCid,
+  silentLogger,
+  type WireStream,
+} from "@holdfast/base";
 import { codeOf } from "@holdfast/base/testing";
 import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/database.ts";
@@ -18,6 +27,8 @@ import {
   wishCodec,
 } from "../../src/retrieval/blocks-protocol.ts";
 import { Budget } from "../../src/retrieval/index.ts";
+import { openPurse } from "../../src/retrieval/pay/purse.ts";
+import { openPayStore } from "../../src/retrieval/pay/store.ts";
 import { addressOf, Bank } from "./bank.ts";
 import {
   chunkBytes,
@@ -124,6 +135,23 @@ describe("a file that has a price", () => {
     const second = await world.node("second", { payments: bank.door("second") });
     const providers = [miner.peer, cheap.peer, free.peer];
     expectSameBytes(await fetched(world, second, root, { providers, budget: new Budget(plenty) }), bytes);
+    expect(bank.opened).toBe(1);
+  });
+
+  it("opens no more channels than a node may have, whoever wants to be paid", async () => {
+    const bank = new Bank();
+    const store = openPayStore(openDatabase(":memory:"));
+    const door = bank.door("client");
+    await using purse = openPurse({ store, door, logger: silentLogger });
+    const { signal } = new AbortController();
+    const pay = (name: string) => purse.paying(addressOf(name), attoFil(10n), signal);
+    for (let index = 0; index < limits.retrievalOwnChannels; index++) {
+      store.addOwn({ payer: addressOf("client"), target: addressOf("x"), amount: attoFil(1n), eol: 5_000 });
+    }
+    expect(await codeOf(pay("one more"))).toBe("retrieval/too-many-channels");
+    expect(bank.opened).toBe(0);
+    store.dropOwn(1);
+    await pay("one more");
     expect(bank.opened).toBe(1);
   });
 

@@ -69,7 +69,10 @@ export interface Payment {
 }
 
 export interface Purse extends AsyncDisposable {
-  /** With at least `amount` left in it. `retrieval/no-wallet`, `sender/…`, or the signal's reason. */
+  /**
+   * With at least `amount` left in it. `retrieval/no-wallet`, `/too-many-channels`, `sender/…`, or the signal's
+   * reason.
+   */
   paying(target: Address, amount: AttoFil, signal: Cancel): Promise<Payment>;
 }
 
@@ -125,6 +128,9 @@ class ChannelPurse implements Purse {
       const payment = await this.#known(own, signal);
       if (payment !== undefined && (await this.#isEnough(own, payment, amount, signal))) return payment;
     }
+    // Each costs a fee and holds money for long, whoever names the payee.
+    const channels = this.#store.ownChannels().length;
+    if (channels >= limits.retrievalOwnChannels) throw retrievalErrors.tooManyChannels({ channels });
     const eol = this.#door.height() + limits.retrievalChannelRounds;
     const opened = await this.#open(this.#store.addOwn({ payer, target, amount, eol }), signal);
     if (opened === undefined) throw retrievalErrors.noWallet({});

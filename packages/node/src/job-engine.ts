@@ -5,7 +5,7 @@
  * Proofs that are due within a round are also taken by the node's own threads: no process has to start first.
  */
 import { hostname, totalmem } from "node:os";
-import { type Address, type Clock, type Logger, type Random, toHex } from "@holdfast/base";
+import { type Address, type Clock, HoldfastError, type Logger, type Random, toHex } from "@holdfast/base";
 import {
   createQueueSealer,
   fleetingKinds,
@@ -162,10 +162,19 @@ async function takeBack({ queue }: JobEngineOptions, workerId: string): Promise<
 async function reconcile(options: JobEngineOptions, storage: Storage): Promise<void> {
   const wanted = { seal: "sealing", "commit-proof": "proving" } as const;
   for (const { jobId, kind, sectorId } of await aliveOf(options, ["seal", "commit-proof"])) {
-    const [sector] = (await storage.listSectors()).filter((one) => one.sectorId === sectorId);
     if (kind !== "seal" && kind !== "commit-proof") continue;
-    if (sector?.state === wanted[kind]) continue;
-    await options.queue.cancel(jobId, `sector ${sectorId} is ${sector?.state ?? "gone"}`);
+    const state = sectorId === null ? undefined : await stateOf(storage, sectorId);
+    if (state === wanted[kind]) continue;
+    await options.queue.cancel(jobId, `sector ${sectorId} is ${state ?? "gone"}`);
+  }
+}
+
+async function stateOf(storage: Storage, sectorId: number): Promise<string | undefined> {
+  try {
+    return (await storage.getSector(sectorId)).state;
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === "storage/unknown-sector") return undefined;
+    throw error;
   }
 }
 

@@ -16,11 +16,13 @@ const database = process.env.HOLDFAST_DATABASE ?? "";
 const worker = await startWorker({ ...{ repo, database }, workerId, parallel: Number(parallel), logger });
 
 for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => end.abort());
-process.once("disconnect", () => {
+const finish = (): void => {
   worker.runner.drain();
   void worker.runner.idle(0).then(() => end.abort());
-});
-process.send?.("ready");
+};
+process.once("disconnect", finish);
+if (process.connected) process.send?.("ready");
+else finish(); // the node has gone before we were there
 
 await worker.runner.idle(workLimits.workerIdleMs, end.signal).catch(() => undefined);
 await worker[Symbol.asyncDispose]();

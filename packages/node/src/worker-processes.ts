@@ -114,6 +114,8 @@ class Processes implements WorkerProcesses {
     });
     child.once("error", (error) => {
       logger.error("jobs: a worker process cannot be started", { detail: error.message });
+      // One that was never there has no exit either.
+      if (child.pid === undefined && this.#children.delete(workerId)) this.#deaths += 1;
       ready.resolve();
     });
     child.once("exit", (code, signal) => {

@@ -115,6 +115,25 @@ async function pidOf({ queue }: JobEngine, workerId: string | null): Promise<num
   return Number(found?.place.split(" ").at(-1));
 }
 
+describe("the jobs of a node that starts anew", () => {
+  it("are those of its sectors, also behind the first page of them", async () => {
+    const repo = newRepo();
+    let last = 0;
+    {
+      await using life = await live(repo, 0);
+      await life.engine.queue.cordon("all", "test");
+      for (let count = 0; count <= 100; count++) last = await life.storage.addCommittedCapacity();
+      await life.storage.startSeal(last, ticket, identity);
+      await until(life.engine, ({ state }) => state === "waiting");
+    }
+    await using life = await live(repo, 0);
+    expect(await life.engine.queue.list({ kinds: ["seal"] }, { limit: 9 })).toMatchObject([
+      { sectorId: last, state: "waiting" },
+    ]);
+    expect((await life.storage.getSector(last)).state).toBe("sealing");
+  });
+});
+
 describe("the worker processes of a node", () => {
   it("seal, are killed, and what they held goes on at once in another", async () => {
     const expected = await expectedCommR();

@@ -104,8 +104,11 @@ describe("a volume", () => {
     await reading.return?.(undefined);
     await w.reopen();
     expect(await w.storage.sealAllStagedSectors()).toEqual([staged]);
-    for (let n = 0; n < 50 && (await w.storage.volumes.list())[1]?.reservedBytes !== 0; n++)
-      await w.clock.advance(10_000);
+    const isEmpty = async () => {
+      const volume = (await w.storage.volumes.list())[1];
+      return volume?.reservedBytes === 0 && volume.fileCount === 0;
+    };
+    for (let n = 0; n < 50 && !(await isEmpty()); n++) await w.clock.advance(10_000);
     expect((await w.storage.volumes.list())[1]).toMatchObject({
       fileCount: 0,
       usedBytes: 0,
@@ -230,6 +233,45 @@ describe("trouble with disks", () => {
     });
     for (const { role, path } of before) expect(await home.readFile(path)).toEqual(whole.get(role));
     expect((await storage.volumes.check(sectorId)).troubles).toEqual([]);
+    await expectExact(storage);
+  });
+
+  it("corrupted tree of a sector without pieces: its whole replica is not given up for the rotten leaves", async () => {
+    await using w = await world();
+    const { storage, home } = w;
+    const sectorId = await storage.addCommittedCapacity();
+    await sealTo(storage, sectorId, "committed");
+    const files = await storage.volumes.filesOf(sectorId);
+    const [tree, sealed] = ["tree", "sealed"].map((role) => files.find((file) => file.role === role)?.path);
+    const whole = { tree: await home.readFile(tree ?? ""), sealed: await home.readFile(sealed ?? "") };
+    for (let leaf = 0; ; leaf++) {
+      const rotten = (whole.tree ?? new Uint8Array()).map((byte, i) => (i === leaf * 32 ? byte ^ 1 : byte));
+      await home.writeFile(tree ?? "", rotten);
+      const { troubles } = await storage.volumes.check(sectorId);
+      if (troubles.every(({ role }) => role !== "tree")) break; // a proof does not open this leaf
+    }
+    await storage.volumes.repair(sectorId);
+    expect(await home.readFile(sealed ?? "")).toEqual(whole.sealed);
+    expect(await home.readFile(tree ?? "")).toEqual(whole.tree);
+  });
+
+  it("a sector that is moved while pieces come: none of them is lost", async () => {
+    await using w = await world();
+    const { storage } = w;
+    const { sectorId } = await storage.addPiece(pieceOf("a", 100));
+    const { volumeId } = await storage.volumes.attach({ place: "/mnt/a" });
+    const moving = storage.volumes.move(sectorId, volumeId);
+    const adding = ["b", "c", "d"].map((key) => storage.addPiece(pieceOf(key, 100)));
+    const [moved] = await Promise.allSettled([moving]);
+    await Promise.all(adding);
+    expect(moved.status === "fulfilled" || moved.reason.code === "storage/sector-busy").toBe(true);
+    for (const key of ["a", "b", "c", "d"])
+      expect(await storage.verifyPiece(key)).toMatchObject({ intact: true });
+    const twice = [volumeId, volumeId].map((to) => storage.volumes.move(sectorId, to));
+    await Promise.all(twice);
+    expect(await volumeOf(storage, sectorId, "staged")).toBe(volumeId);
+    for (const key of ["a", "b", "c", "d"])
+      expect(await storage.verifyPiece(key)).toMatchObject({ intact: true });
     await expectExact(storage);
   });
 

@@ -31,7 +31,7 @@ import {
   type SealInput,
   type SealOutput,
 } from "./seal-work.ts";
-import type { Job, JobKind, JobQueue, JobResources } from "./types.ts";
+import type { Job, JobKind, JobQueue, JobResources, NewJob } from "./types.ts";
 
 export interface QueueSealerOptions {
   readonly queue: JobQueue;
@@ -50,6 +50,11 @@ const readShare = 3;
 
 /** Jobs that wait for somebody who is gone: they belong to one life of the node. */
 export const fleetingKinds: readonly JobKind[] = ["window-post", "winning-post", "unseal", "check"];
+
+/** A job as its sealer asks for it. */
+type Asked = Pick<NewJob, "key" | "kind" | "sectorId" | "input" | "maxFailures"> & {
+  readonly resources: JobResources;
+};
 
 export function createQueueSealer(options: QueueSealerOptions): Sealer {
   return new QueueSealer(options);
@@ -70,25 +75,24 @@ class QueueSealer implements Sealer {
   async replicate(job: ReplicateJob, options: JobOptions): Promise<ReplicateResult> {
     const { miner, sectorId, ticket } = job.identity;
     const folder = folderOf(job.replicaPath);
-    const output = await this.#run(
+    const lasting = `seal/${miner}/${folder}/${Buffer.from(ticket).toString("hex", 0, 8)}`;
+    return await this.#made<ReplicateResult>(
       {
-        key: `seal/${miner}/${folder}/${Buffer.from(ticket).toString("hex", 0, 8)}`,
+        key: options.isOnce === true ? this.#fresh("seal") : lasting,
         kind: "seal",
         sectorId,
         input: this.#input(job),
         resources: { cpus: 1, memoryBytes: smallBytes + Math.ceil(sealShare * job.sectorBytes) },
       },
+      { paths: filesOfSeal(job), needed: [job.replicaPath, job.treePath, job.auxPath] },
       options,
     );
-    const { token, result } = unpacked<SealOutput<ReplicateResult>>(output);
-    await this.#fetch(sectorId, filesOfSeal(job), token);
-    return result;
   }
 
   async prove(job: ProveJob, options: JobOptions): Promise<void> {
     const { miner, sectorId } = job.identity;
     const folder = folderOf(job.proofPath);
-    const output = await this.#run(
+    await this.#made<null>(
       {
         key: `commit-proof/${miner}/${folder}/${Buffer.from(job.seed).toString("hex", 0, 8)}`,
         kind: "commit-proof",
@@ -96,13 +100,13 @@ class QueueSealer implements Sealer {
         input: this.#input(job),
         resources: { cpus: 1, memoryBytes: smallBytes },
       },
+      { paths: [job.proofPath], needed: [job.proofPath] },
       options,
     );
-    await this.#fetch(sectorId, [job.proofPath], unpacked<SealOutput<null>>(output).token);
   }
 
   async extract(job: ExtractJob, options: JobOptions): Promise<Uint8Array> {
-    const output = await this.#run(
+    const { output } = await this.#run(
       {
         key: this.#fresh("unseal"),
         kind: "unseal",
@@ -124,7 +128,7 @@ class QueueSealer implements Sealer {
     const due = job.postKind === "window" ? "window-post" : "winning-post";
     const kind: JobKind = job.isRehearsal === true ? "check" : due;
     const [only] = job.sectors.length === 1 ? job.sectors : [];
-    const output = await this.#run(
+    const { output } = await this.#run(
       {
         key: this.#fresh(kind),
         kind,
@@ -143,30 +147,52 @@ class QueueSealer implements Sealer {
     return; // the queue and its workers outlive their sealers
   }
 
+  /**
+   * The result of a job whose files are where the caller wants them. A life before may have put some of them in place
+   * without a record, and the collector has taken them since: what was done then is done again.
+   */
+  async #made<Result>(
+    job: Asked,
+    files: { readonly paths: readonly string[]; readonly needed: readonly string[] },
+    options: JobOptions,
+  ): Promise<Result> {
+    for (let again = 0; ; again++) {
+      const key = again === 0 ? job.key : `${job.key}/${again}`;
+      const { output, wasDone } = await this.#run({ ...job, key }, options);
+      const { token, result } = unpacked<SealOutput<Result>>(output);
+      await this.#fetch(files.paths, token);
+      const missing = await this.#firstMissing(files.needed);
+      if (missing === undefined) return result;
+      if (!wasDone) throw storageErrors.missingFile({ sectorId: job.sectorId ?? 0, path: missing });
+    }
+  }
+
+  async #firstMissing(paths: readonly string[]): Promise<string | undefined> {
+    for (const path of paths) if ((await this.#disk.sizeBytes(path)) === undefined) return path;
+    return undefined;
+  }
+
   #fresh(kind: JobKind): string {
     this.#asked += 1;
     return `${kind}/${this.#life}/${this.#asked}`;
   }
 
+  /** `wasDone`: by a life before. */
   async #run(
-    job: {
-      readonly key: string;
-      readonly kind: JobKind;
-      readonly sectorId?: number;
-      readonly input: string;
-      readonly resources: JobResources;
-      readonly maxFailures?: number;
-    },
-    { signal, onProgress, dueMs }: JobOptions,
-  ): Promise<string> {
+    job: Asked,
+    { signal, onProgress, dueMs, isOnce = fleetingKinds.includes(job.kind) }: JobOptions,
+  ): Promise<{ readonly output: string; readonly wasDone: boolean }> {
     signal.throwIfAborted();
-    const { jobId } = await this.#queue.enqueue({ ...job, ...(dueMs === undefined ? {} : { dueMs }) });
+    const { jobId, state } = await this.#queue.enqueue({
+      ...job,
+      ...(dueMs === undefined ? {} : { dueMs }),
+    });
     try {
       const waiting = { signal, ...(onProgress === undefined ? {} : { onProgress }) };
-      return outputOf(await ended(this.#queue, jobId, waiting));
+      return { output: outputOf(await ended(this.#queue, jobId, waiting)), wasDone: state === "done" };
     } catch (error) {
       // A node that stops leaves its seals to go on; what nobody wants any more is called off.
-      const goesOn = isCode(signal.reason, "storage/closed") && !fleetingKinds.includes(job.kind);
+      const goesOn = isCode(signal.reason, "storage/closed") && !isOnce;
       if (signal.aborted && !goesOn) await this.#callOff(jobId);
       throw error;
     }
@@ -185,15 +211,12 @@ class QueueSealer implements Sealer {
   }
 
   /** Moves what a worker has left to where the caller expects it, unless that has been done before. */
-  async #fetch(sectorId: number, paths: readonly string[], token: number): Promise<void> {
+  async #fetch(paths: readonly string[], token: number): Promise<void> {
     for (const folder of foldersOf(paths)) {
       const from = ownFolder(folder, token);
-      if ((await this.#disk.list(from)).length > 0) {
-        await this.#disk.remove(folder);
-        await this.#disk.rename(from, folder);
-      } else if ((await this.#disk.list(folder)).length === 0) {
-        throw storageErrors.missingFile({ sectorId, path: from });
-      }
+      if ((await this.#disk.list(from)).length === 0) continue;
+      await this.#disk.remove(folder);
+      await this.#disk.rename(from, folder);
     }
   }
 }

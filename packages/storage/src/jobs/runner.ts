@@ -196,9 +196,9 @@ class QueueRunner implements Runner {
     };
   }
 
-  /** Gives the least urgent job back if one with a deadline waits that did not fit beside it. */
+  /** Gives the least urgent job back if one with a deadline waits that does not fit beside it. */
   async #makeRoom(): Promise<void> {
-    const kinds = this.#kinds().filter((kind) => urgencyOf(kind) <= pressing);
+    const kinds = this.#kinds().filter((kind) => urgencyOf(kind) <= pressing && this.#hasPlace(kind));
     if (kinds.length === 0 || this.#running.size === 0) return;
     const free = { cpus: Number.MAX_SAFE_INTEGER, memoryBytes: Number.MAX_SAFE_INTEGER };
     const waiting = await this.#options.queue.peek({ workerId: this.workerId, kinds, free });

@@ -90,6 +90,8 @@ export interface JobOptions {
   readonly dueMs?: number;
   /** 0…1, now and then. */
   readonly onProgress?: (doneRatio: number) => void;
+  /** Nobody goes on with it in a later life: it is no job that was asked for before. */
+  readonly isOnce?: boolean;
 }
 
 /**

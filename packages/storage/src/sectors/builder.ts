@@ -142,7 +142,11 @@ function partsOf(core: Core, places: Pick<VolumeAdminParts, "openPlace" | "check
   const proving = new Proving(core, reading);
   const lifecycle = new Lifecycle(core, { staging, sealing, reading, collector, space });
   const moving = new Moving(core, { collector, staging, whenIdle: (sectorId) => sealing.idle(sectorId) });
-  const admin = new VolumeAdmin(core, { ...places, drain: () => moving.resume() });
+  const admin = new VolumeAdmin(core, {
+    ...places,
+    drain: () => moving.resume(),
+    moved: () => moving.moved(),
+  });
   const repair = new Repair(core, { reading, space, collector });
   return { space, reading, collector, staging, sealing, proving, lifecycle, moving, admin, repair };
 }

@@ -10,6 +10,7 @@ import { chooseVolume, copyFile, pathOn, roomBytes, volumeErrors } from "../volu
 import type { Collector } from "./collector.ts";
 import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
 import { fileName, filePath } from "./files.ts";
+import { KeyedLocks } from "./locks.ts";
 import type { Staging } from "./staging.ts";
 import { volumeOrThrow } from "./volume-keeper.ts";
 
@@ -30,6 +31,9 @@ type Part = "stage" | "seal" | "store";
 export class Moving {
   readonly #core: Core;
   readonly #parts: MovingParts;
+  /** Per sector: two moves would write to the same folder. */
+  readonly #moves = new KeyedLocks();
+  readonly #underWay = new Set<Promise<void>>();
   #draining: Promise<void> | undefined;
 
   constructor(core: Core, parts: MovingParts) {
@@ -56,10 +60,22 @@ export class Moving {
    * Moves what a sector has on one volume, or everything of it, to another one that is named or chosen.
    * Throws storage/unknown-sector, sector-busy, no-volume, volume-away, and what the disks throw.
    */
-  async move(sectorId: number, { from, to }: { from?: number; to?: number }): Promise<void> {
+  async move(sectorId: number, way: { from?: number; to?: number }): Promise<void> {
     ensureOpen(this.#core);
-    await this.#parts.whenIdle(sectorId);
-    if (this.#parts.staging.hasWriters(sectorId)) throw storageErrors.sectorBusy({ sectorId });
+    const moving = this.#moves.run(sectorId, async () => {
+      await this.#parts.whenIdle(sectorId);
+      await this.#parts.staging.still(sectorId, () => this.#move(sectorId, way));
+    });
+    this.#underWay.add(moving);
+    await moving.finally(() => this.#underWay.delete(moving));
+  }
+
+  /** Resolves when what is being moved now has left nothing where it was. */
+  async moved(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+  }
+
+  async #move(sectorId: number, { from, to }: { from?: number; to?: number }): Promise<void> {
     await this.#core.volumes.look();
     const row = await this.#core.store.transaction(async (tx) => {
       const found = await sectorOrThrow(tx, sectorId);

@@ -4,13 +4,14 @@
  * for bit. Nothing is put in place before its commitment is that of the sector.
  */
 import { type Address, equalBytes, HoldfastError, sectorId as sectorIdOf } from "@holdfast/base";
-import { CommPStream, layerTreeLength, resolveClass, vanillaClass } from "@holdfast/proofs";
+import { CommPStream, layerTreeLength, maxUserBytes, resolveClass, vanillaClass } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import type { FileRow, PieceRow, SectorRow } from "../store/index.ts";
 import { copyFile, homeVolumeId, pathOn } from "../volumes/index.ts";
 import type { Collector } from "./collector.ts";
 import { type Core, ensureOpen, sectorIn } from "./core.ts";
 import { fileName, filePath } from "./files.ts";
+import { KeyedLocks } from "./locks.ts";
 import { stagedEnd, userOffset } from "./options.ts";
 import { commDOf, commPAtSize } from "./packing.ts";
 import type { Reading } from "./reading.ts";
@@ -40,6 +41,8 @@ export class Repair {
   readonly #reading: Reading;
   readonly #space: Space;
   readonly #collector: Collector;
+  /** Per sector: two repairs would write to the same folder. */
+  readonly #repairs = new KeyedLocks();
 
   constructor(
     core: Core,
@@ -70,6 +73,10 @@ export class Repair {
    * that it could be made of), no-volume, full.
    */
   async repair(sectorId: number): Promise<RepairReport> {
+    return await this.#repairs.run(sectorId, () => this.#repair(sectorId));
+  }
+
+  async #repair(sectorId: number): Promise<RepairReport> {
     const { troubles } = await this.check(sectorId);
     const row = await sectorIn(this.#core.store, sectorId, landedStates);
     const bad = new Set(troubles.map(({ role }) => role));
@@ -215,7 +222,7 @@ export class Repair {
         ...files,
         resumePath: null,
       },
-      { signal: this.#core.end },
+      { signal: this.#core.end, isOnce: true },
     );
     if (!equalBytes(made.commR, commitments.commR))
       throw this.#unrepairable(row, "sealing it again gives another replica");
@@ -226,24 +233,27 @@ export class Repair {
     ]);
   }
 
-  /** Takes the leaves of a tree for the replica, if the pieces that come out of it are those of the sector. */
+  /** Takes the leaves of a tree for the replica, if all that comes out of it is what was sealed. */
   async #isReplica(row: SectorRow, treePath: string, to: string): Promise<boolean> {
-    const { disk, end, store } = this.#core;
+    const { disk, end } = this.#core;
+    const { sectorId, sectorBytes, commitments } = row;
+    if (commitments === null) return false;
     await copyFile(disk, treePath, to, end);
     {
       await using file = await disk.open(to, "write");
-      await file.truncate(row.sectorBytes);
+      await file.truncate(sectorBytes);
       await file.sync();
     }
-    for (const piece of await store.piecesOf(row.sectorId)) {
-      try {
-        await this.#reading.unsealFrom(piece, to, end);
-      } catch (error) {
-        if (error instanceof HoldfastError) return false;
-        throw error;
-      }
+    // As one piece: what lies between the pieces, or in a sector without any, is part of the seal too.
+    const all = { sectorId, pieceKey: "", commP: commitments.commD, offsetPaddedBytes: 0 };
+    const size = { paddedBytes: sectorBytes, userBytes: maxUserBytes(sectorBytes) };
+    try {
+      await this.#reading.unsealFrom({ ...all, ...size }, to, end);
+      return true;
+    } catch (error) {
+      if (error instanceof HoldfastError) return false;
+      throw error;
     }
-    return true;
   }
 
   /** The file with all that was sealed: the plain copy, or one that is made of the replica. */

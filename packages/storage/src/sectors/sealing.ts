@@ -326,7 +326,9 @@ export class Sealing {
       await disk.remove(work);
       const room = work.slice(0, work.lastIndexOf("/"));
       for (const name of await disk.list(room)) {
-        if (`${room}/${name}`.startsWith(`${work}-`)) await disk.remove(`${room}/${name}`);
+        const path = `${room}/${name}`;
+        const isClaim = path.startsWith(`${work}-`) && /^\d+$/.test(path.slice(work.length + 1));
+        if (isClaim) await disk.remove(path);
       }
     } catch (error) {
       this.#core.logger.warn("storage: work files stay until the next start", { sectorId, ...told(error) });

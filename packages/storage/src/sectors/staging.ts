@@ -49,9 +49,9 @@ export class Staging {
   readonly #closeSoon = new Set<number>();
   /** Sectors whose file has bytes of a piece that did not come whole. */
   readonly #torn = new Set<number>();
-  readonly #cutting = new Set<number>();
+  /** Sectors whose file is cut or moved: nobody gets a slot there. */
+  readonly #still = new Set<number>();
   readonly #ageing: Ageing;
-
   constructor(core: Core, space: Space) {
     this.#core = core;
     this.#space = space;
@@ -108,6 +108,16 @@ export class Staging {
 
   hasWriters(sectorId: number): boolean {
     return this.#writers.has(sectorId);
+  }
+
+  /** Does the work while no piece gets a slot in the sector. Throws storage/sector-busy while one is on its way. */
+  async still<T>(sectorId: number, work: () => Promise<T>): Promise<T> {
+    await this.#core.store.transaction(async () => {
+      const isBusy = this.#writers.has(sectorId) || this.#still.has(sectorId);
+      if (isBusy) throw storageErrors.sectorBusy({ sectorId });
+      this.#still.add(sectorId);
+    });
+    return await work().finally(() => this.#still.delete(sectorId));
   }
 
   /** Resolves when no piece is on its way. */
@@ -210,7 +220,7 @@ export class Staging {
   ): Promise<Room[]> {
     const rooms: Room[] = [];
     for (const { sectorId, sectorBytes } of await this.#staged(store)) {
-      if (this.#closeSoon.has(sectorId) || this.#cutting.has(sectorId)) continue;
+      if (this.#closeSoon.has(sectorId) || this.#still.has(sectorId)) continue;
       const slots = await store.slots(sectorId);
       if (slots.length < maxPieces) rooms.push({ sectorId, sectorBytes, slots });
     }
@@ -311,7 +321,7 @@ export class Staging {
     if (!this.#torn.has(sectorId)) return;
     const isAlone = await this.#core.store.transaction(async () => {
       if (this.#writers.has(sectorId)) return false; // the next one does it
-      this.#cutting.add(sectorId);
+      this.#still.add(sectorId);
       return true;
     });
     if (!isAlone) return;
@@ -324,7 +334,7 @@ export class Staging {
         detail: String(error),
       });
     } finally {
-      this.#cutting.delete(sectorId);
+      this.#still.delete(sectorId);
     }
   }
 

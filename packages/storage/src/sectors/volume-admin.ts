@@ -36,6 +36,8 @@ export interface VolumeAdminParts {
   /** Throws storage/volume-taken where a folder is not there. */
   readonly checkPlace: (place: VolumePlace) => Promise<void>;
   readonly drain: () => void;
+  /** Resolves when what is being moved now has left nothing where it was. */
+  readonly moved: () => Promise<void>;
 }
 
 /** What a fresh file system has of its own. */
@@ -157,6 +159,7 @@ export class VolumeAdmin {
       await tx.volumes.detach(volumeId);
     });
     const { disk, logger } = this.#core;
+    if (!isLost) await this.#parts.moved(); // a file that was recorded elsewhere may still lie here
     try {
       if (disk.specOf(volumeId) !== undefined && !isLost) await leave(disk.diskOf(volumeId));
     } catch (error) {

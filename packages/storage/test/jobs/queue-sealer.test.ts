@@ -169,6 +169,42 @@ describe("a sealer over a queue", () => {
   });
 });
 
+describe("a seal that was done before", () => {
+  it("is done again when its files are gone: some were put in place, and nobody had recorded it", async () => {
+    const clock = new SimClock();
+    const disk = new SimDisk();
+    await using queue = openSqliteJobs({ dbPath: files.next(), clock });
+    await using _worker = work(queue, disk, clock);
+    const options = { signal: never };
+    const { commR } = await createQueueSealer({ queue, disk, life: "1" }).replicate(sealJob, options);
+    await disk.remove(sealJob.replicaPath);
+    const again = await createQueueSealer({ queue, disk, life: "2" }).replicate(sealJob, options);
+    expect(toHex(again.commR)).toBe(toHex(commR));
+    expect(await disk.sizeBytes(sealJob.replicaPath)).toBe(sectorBytes);
+    await disk.remove(folder);
+    await createQueueSealer({ queue, disk, life: "3" }).replicate(sealJob, options);
+    expect(await disk.sizeBytes(sealJob.replicaPath)).toBe(sectorBytes);
+    expect((await queue.list({}, { limit: 9 })).map(({ state }) => state)).toEqual(["done", "done", "done"]);
+  });
+
+  it("is another job when it is asked for once, as a repair does, also after a failure", async () => {
+    const clock = new SimClock();
+    const disk = new SimDisk();
+    await using queue = openSqliteJobs({ dbPath: files.next(), clock });
+    await using _worker = work(queue, disk, clock);
+    const options = { signal: never, isOnce: true };
+    const sealer = createQueueSealer({ queue, disk, life: "1" });
+    const repaired = { ...sealJob, replicaPath: "work/3-1-repair/sealed", resumePath: null };
+    const damaged = { ...repaired, identity: { ...identity, commD: new Uint8Array(32).fill(1) } };
+    expect(await codeOf(sealer.replicate(damaged, options))).toBe("storage/staged-corrupt");
+    for (let turn = 0; turn < 2; turn++) {
+      await sealer.replicate(repaired, options);
+      expect(await disk.sizeBytes(repaired.replicaPath)).toBe(sectorBytes);
+      await disk.remove("work/3-1-repair");
+    }
+  });
+});
+
 describe("a worker that is killed in the midst of a seal", () => {
   /** A disk whose n-th operation never answers, and none after it: its process is dead. */
   async function sealWithDeathAt(operation: number) {

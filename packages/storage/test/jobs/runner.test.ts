@@ -177,6 +177,16 @@ describe("a worker", () => {
     expect(await world.state("newer")).toMatchObject({ state: "running", failures: 0, token: 2 });
   });
 
+  it("stops nothing for a proof that may not run yet all the same", async () => {
+    const world = new World();
+    await using _runner = world.start({ urgentCpus: 2, parallel: { "window-post": 1 } });
+    for (const key of ["first", "second"]) await world.add(key, "window-post");
+    await world.add("read", "unseal");
+    await world.pass(20_000);
+    expect(world.keys).toEqual(["first", "read"]);
+    expect(await world.state("read")).toMatchObject({ state: "running", token: 1 });
+  });
+
   it("does no more of a kind than it is told, and nothing that is cordoned", async () => {
     const world = new World();
     for (const key of ["a", "b"]) await world.add(key);

@@ -25,6 +25,8 @@ export interface IpfsRooms {
 /** A gateway that takes another port of loopback if its usual one is taken. */
 export interface GatewayChoice extends GatewayOptions {
   readonly mayMove: boolean;
+  /** Only this machine reaches it. */
+  readonly isOwn: boolean;
 }
 
 export async function openGateway(
@@ -32,6 +34,9 @@ export async function openGateway(
   { chain, retrieval, swap }: IpfsRooms,
 ): Promise<RunningGateway | undefined> {
   if (choice === undefined) return undefined;
+  const { mayMove, isOwn, ...options } = choice;
+  // What has a price is no gift of the gateway either: to others it gives what anybody may have.
+  const forOthers = !isOwn;
   const dag = (root: CID, { fetch, signal }: { readonly fetch: boolean; readonly signal: AbortSignal }) => {
     const session = swap.session();
     const get = async (cid: CID): Promise<Uint8Array | undefined> => {
@@ -41,9 +46,8 @@ export async function openGateway(
       if (bytes === undefined) throw gatewayErrors.notHad({ cid: cid.toString() });
       return bytes;
     };
-    return retrieval.dag(root, { get });
+    return retrieval.dag(root, { get, forOthers });
   };
-  const { mayMove, ...options } = choice;
   try {
     return await startGateway({ logger, dag }, options);
   } catch (error) {

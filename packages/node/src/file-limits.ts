@@ -22,6 +22,8 @@ export const fileLimits = {
   dagPendingLinks: 262_144,
   /** Rounds between two looks at a stored file that is to be renewed or repaired; a failed try waits twice as long. */
   keepLookRounds: 10,
+  /** Deals of one copy that go on being paid though another has taken their place. */
+  keepSpareDeals: 2,
   /** The longest pause after a copy could not be made again: an hour. */
   keepRetryMaxMs: 3_600_000,
   /** Times that a miner is asked to extend a deal before another copy is made. */

@@ -253,7 +253,7 @@ function gatewayOf({ gateway: { listen, plain, fetch } }: NodeConfig): Pick<Node
   const isOwn = /^(127\.|\[::1\])/.test(listen);
   const unlessTold = (chosen: boolean | "auto"): boolean => (chosen === "auto" ? isOwn : chosen);
   const mayMove = listen === defaultConfig().gateway.listen;
-  return { gateway: { listen, plain: unlessTold(plain), fetch: unlessTold(fetch), mayMove } };
+  return { gateway: { listen, plain: unlessTold(plain), fetch: unlessTold(fetch), mayMove, isOwn } };
 }
 
 function faucetOf(

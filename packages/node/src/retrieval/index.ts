@@ -70,6 +70,11 @@ export type { GetBlock, PulledFile, PullOptions, PullProgress } from "./tree-pul
 export { nameProblem } from "./unixfs.ts";
 export { dagBlocks, type WalkLimits } from "./walk.ts";
 
+export interface Elsewhere extends Pick<DagSource, "get"> {
+  /** Whoever reads is a stranger, who gets nothing from here that has a price. */
+  readonly forOthers?: boolean;
+}
+
 export interface Retrieval extends AsyncDisposable {
   /**
    * Stores a stream of bytes as a file, with the CID that Kubo gives it. `retrieval/empty-file`, `/too-large`,
@@ -88,7 +93,7 @@ export interface Retrieval extends AsyncDisposable {
   /** Stores a tree whose blocks come from somewhere else. Errors as `pullTree`. */
   pull(root: CID, options: PullOptions): Promise<PulledFile>;
   /** A tree whose blocks come from a source that is asked for what is not here. */
-  dag(root: CID, elsewhere: Pick<DagSource, "get">): Dag;
+  dag(root: CID, elsewhere: Elsewhere): Dag;
   /** Asks all providers. `retrieval/no-provider` if neither they nor this node have the file. */
   stat(root: CID, providers: readonly PeerId[], signal?: Cancel): Promise<FileStat>;
   /**
@@ -154,14 +159,14 @@ export function openRetrieval(needs: RetrievalNeeds): Retrieval {
     importFolder: (source, options) => announced(provider, imports.folder(source, options)),
     importCar: (source, options) => imports.car(source, options),
     pull: (root, options) => imports.pull(root, options),
-    dag: (root, elsewhere) =>
-      dagOf(
-        {
-          get: async (cid) => (await blocks.get(cid)) ?? elsewhere.get(cid),
-          sizeBytes: (cid) => blocks.sizeBytes(cid),
-        },
-        root,
-      ),
+    dag: (root, { get, forOthers = false }) => {
+      const own: DagSource = {
+        get: async (cid) => (await blocks.get(cid)) ?? get(cid),
+        sizeBytes: (cid) => blocks.sizeBytes(cid),
+      };
+      const isSold = forOthers && provider.service().pricePerByte > 0n;
+      return dagOf(isSold ? { get, sizeBytes: async () => undefined } : own, root);
+    },
     stat: (root, providers, signal) => statFile({ tools, files, root, providers, signal }),
     async ensureLocal(root, providers, { signal, progress } = {}) {
       signal?.throwIfAborted();

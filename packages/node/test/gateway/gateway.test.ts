@@ -1,6 +1,15 @@
 /** The gateway over HTTP: forms, parts, pages, statuses and headers of the specifications, and what it does not do. */
 import { request } from "node:http";
-import { type CID, cidFromBytes, concatBytes, parseCid, rawCid, sha256, silentLogger } from "@holdfast/base";
+import {
+  attoFil,
+  type CID,
+  cidFromBytes,
+  concatBytes,
+  parseCid,
+  rawCid,
+  sha256,
+  silentLogger,
+} from "@holdfast/base";
 import { SimClock } from "@holdfast/base/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCar } from "../../src/car.ts";
@@ -214,6 +223,14 @@ describe("the trustless gateway", () => {
     expect(await statusOf("nonsense?format=raw")).toBe(400);
     expect(await statusOf(`${file}?format=exe`)).toBe(400);
     expect(await statusOf(`${file}?format=dag-json`)).toBe(406);
+    // A stranger gets nothing for nothing that has a price.
+    const stranger = { get: async () => undefined, forOthers: true };
+    retrieval.service({ pricePerByte: attoFil(1n) });
+    await expect(retrieval.dag(file, stranger).block(file)).rejects.toMatchObject({
+      code: "retrieval/missing-block",
+    });
+    expect((await retrieval.dag(file, { get: stranger.get }).block(file)).length).toBeGreaterThan(0);
+    retrieval.service({ pricePerByte: attoFil(0n) });
     // Names that every object of JavaScript has.
     for (const name of ["constructor", "toString", "__proto__"]) {
       expect(await statusOf(`${file}?format=${name}`)).toBe(400);

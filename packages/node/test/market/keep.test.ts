@@ -3,6 +3,7 @@ import { attoFil, parseFil } from "@holdfast/base";
 import { rejectionOf } from "@holdfast/base/testing";
 import { listChannels } from "@holdfast/consensus";
 import { describe, expect, it } from "vitest";
+import { limits } from "../../src/limits.ts";
 import { Fuse, mortalClient } from "./support/fuse.ts";
 import { noise, type TestMiner, World } from "./support/world.ts";
 
@@ -106,6 +107,23 @@ describe("a file that is repaired", () => {
     // It lives as long as the one would have that it replaces.
     const ends = client.market.deals().map(({ endHeight }) => endHeight ?? 0);
     expect(Math.max(...ends) - Math.min(...ends)).toBeLessThan(60);
+  });
+
+  it("is not paid for at ever more miners that take turns in failing and coming back", async () => {
+    await using world = await World.create({ miners: 4 });
+    const cid = await world.import(bytes);
+    const job = await world.put(cid, { copies: 1, durationEpochs: 900, repair: true });
+    const most = 1 + limits.keepSpareDeals;
+    for (let deals = 1; deals < most; deals++) {
+      minersOf(world, job.jobId).first.proves = false;
+      await world.until(() => world.client.market.deals().length > deals, 300);
+      await world.until(() => keepOf(world, job.jobId).state === "kept", 400);
+      for (const miner of world.miners) miner.proves = true;
+    }
+    minersOf(world, job.jobId).first.proves = false;
+    await world.until(() => keepOf(world, job.jobId).state === "stuck", 300);
+    expect(keepOf(world, job.jobId).detail).toContain("still cost money");
+    expect(world.client.market.deals().length).toBe(most);
   });
 
   it("gets what the lost deal was still to cost back", async () => {

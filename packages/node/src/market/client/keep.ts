@@ -19,7 +19,7 @@ import { budgetFor, renewLead } from "./placement.ts";
 import type { Attempt, JobRow } from "./store.ts";
 
 type Verdict =
-  | { readonly kind: "kept"; readonly reason: string }
+  | { readonly kind: "kept" | "stuck"; readonly reason: string }
   | { readonly kind: "renew"; readonly reason: string }
   | { readonly kind: "ended"; readonly reason: string }
   /** `lost`: its deal is over for good, and what its channel holds can come back. */
@@ -90,7 +90,7 @@ export class Keeper {
     const loss = this.#lossOf(job, holder);
     const verdict = loss.isOpen ? waiting : judge(this.#context, job, holder, loss.reason);
     const tell = (note: KeepNote): void => void this.#context.keepNotes.set(place, note);
-    if (verdict.kind === "kept" || verdict.kind === "ended") {
+    if (verdict.kind !== "renew" && verdict.kind !== "replace") {
       this.#pauses.delete(place);
       return tell({ state: verdict.kind, detail: verdict.reason, fix: null });
     }
@@ -194,6 +194,8 @@ function judge(context: ClientContext, job: JobRow, attempt: Attempt, loss: stri
   }
   const faulty = faultyRounds(context, attempt);
   if (job.repair && faulty > params.provingPeriodEpochs) {
+    const spare = spareDeals(context, job, attempt);
+    if (spare >= limits.keepSpareDeals) return { kind: "stuck", reason: tooManySpare(health.reason, spare) };
     return {
       kind: "replace",
       reason: `${health.reason}: it was not proven for ${faulty} epochs`,
@@ -218,6 +220,19 @@ function lossOf(context: ClientContext, { payer }: JobRow, attempt: Attempt): st
   }
   const health = healthOfAttempt(context, attempt);
   return health?.light === "lost" && deal?.status !== "released" ? health.reason : undefined;
+}
+
+/** Miners that take turns in failing and coming back would all be paid, for one copy and without end. */
+function spareDeals({ needs, store }: ClientContext, { id, payer }: JobRow, { copy }: Attempt): number {
+  return store.attemptsOf(id).filter(({ copy: place, retired, stage, channel, dealId }) => {
+    if (place !== copy || retired === null || stage !== "done") return false;
+    const isNamed = channel !== null && dealId !== null;
+    return isNamed && dealOn(needs.chain, { payer, channel, dealId })?.status === "active";
+  }).length;
+}
+
+function tooManySpare(reason: string, spare: number): string {
+  return `${reason}; ${spare} deals that were replaced before still cost money, so there is no other until one ends`;
 }
 
 function faultyRounds({ needs }: ClientContext, { miner, evidence }: Attempt): number {

@@ -54,6 +54,7 @@ export class BucketServer implements AsyncDisposable {
     const failure = this.failures.shift();
     if (failure !== undefined) return void refuse(failure.status, failure.code);
     if (!isSigned(request, url, body)) return void refuse(403, "SignatureDoesNotMatch");
+    if (!isTimely(request)) return void refuse(403, "RequestTimeTooSkewed");
     if (bucket !== "bucket") return void refuse(404, "NoSuchBucket");
     if (key === "") return void response.end(this.#list(url));
     if (url.searchParams.has("uploads")) {
@@ -148,8 +149,7 @@ function isSigned(request: IncomingMessage, url: URL, body: Uint8Array): boolean
   const headers = Object.fromEntries(
     names.filter((name) => !ours.includes(name)).map((name) => [name, String(request.headers[name])]),
   );
-  const date = String(request.headers["x-amz-date"]);
-  const iso = date.replace(/(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/, "$1-$2-$3T$4:$5:$6Z");
+  const iso = dateOf(request);
   const asked = {
     method: request.method ?? "",
     url,
@@ -164,4 +164,14 @@ async function bytesOf(request: IncomingMessage): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const part of request) parts.push(part as Uint8Array);
   return new Uint8Array(Buffer.concat(parts));
+}
+
+function dateOf(request: IncomingMessage): string {
+  const date = String(request.headers["x-amz-date"]);
+  return date.replace(/(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/, "$1-$2-$3T$4:$5:$6Z");
+}
+
+/** As the servers of the protocol: a signature is good for a quarter of an hour. */
+function isTimely(request: IncomingMessage): boolean {
+  return Math.abs(Date.parse(dateOf(request)) - Date.now()) < 900_000;
 }

@@ -21,7 +21,11 @@ afterAll(() => server[Symbol.asyncDispose]());
 let count = 0;
 const clock: Clock = { nowMs: () => Date.now(), sleep: (ms) => sleep(ms / 100) };
 
-function bucketAt(origin: string, keys: { accessKeyId: string; secretAccessKey: string } = bucketKeys) {
+function bucketAt(
+  origin: string,
+  keys: { accessKeyId: string; secretAccessKey: string } = bucketKeys,
+  ownClock: Clock = clock,
+) {
   const place = {
     kind: "s3",
     endpoint: origin,
@@ -29,7 +33,7 @@ function bucketAt(origin: string, keys: { accessKeyId: string; secretAccessKey: 
     bucket: "bucket",
     prefix: `run-${process.pid}/${count++}`,
   };
-  const client = new BucketClient(place as Extract<VolumePlace, { kind: "s3" }>, keys, clock);
+  const client = new BucketClient(place as Extract<VolumePlace, { kind: "s3" }>, keys, ownClock);
   const scratch = new SimDisk();
   return {
     disk: openBucketDisk({ client, scratch: { disk: scratch, folder: "spool" }, clock }),
@@ -55,6 +59,14 @@ describe.skipIf(real === undefined)(
 );
 
 describe("requests to a bucket", () => {
+  it("are signed by the server's clock when ours is another, whatever is asked for first", async () => {
+    const ahead: Clock = { ...clock, nowMs: () => Date.now() + 7_200_000 };
+    for (const first of ["sizeBytes", "readFile", "list"] as const) {
+      const { disk } = bucketAt(endpoint, bucketKeys, ahead);
+      expect(await disk[first]("a")).toEqual(first === "list" ? [] : undefined);
+    }
+  });
+
   it("are tried again when the server fails, and not when it refuses", async () => {
     const { disk } = bucketAt(endpoint);
     server.failures.push({ status: 503, code: "SlowDown" }, { status: 500, code: "InternalError" });

@@ -167,13 +167,12 @@ export class Staging {
   async #reserve(piece: NewPiece): Promise<PieceRow> {
     const { store, clock } = this.#core;
     const { pieceKey, commP, paddedBytes, userBytes } = piece;
-    if (bestFit(await this.#rooms(store), paddedBytes) === undefined) {
-      await this.#space.look();
-    }
+    if (bestFit(await this.#rooms(store), paddedBytes) === undefined) await this.#space.look();
     ensureOpen(this.#core);
     let entered: number | undefined;
     try {
       return await store.transaction(async (tx) => {
+        await tx.forgetPiece(pieceKey, false); // what an earlier try could not take back
         const fit = bestFit(await this.#rooms(tx), paddedBytes) ?? (await this.#openRoom(tx, paddedBytes));
         const addedMs = clock.nowMs();
         const reserved: PieceRow = {

@@ -27,6 +27,8 @@ export const volumeLimits = {
   attempts: 5,
   /** Before the second try; doubled before each further one. */
   retryMs: 200,
+  /** Between the server's clock and ours, before that is taken for the reason of a refusal without words. */
+  clockSkewMs: 300_000,
   /** For a request, and for each MiB that it carries on top. */
   requestMs: 20_000,
   perMibMs: 2_000,

@@ -197,8 +197,12 @@ export class BucketClient {
         const answer = await this.#once(ask);
         if (answer.status < 300 || also.includes(answer.status)) return answer;
         const reason = element(textOf(answer), "Code") ?? "no reason given";
-        if (reason === "RequestTimeTooSkewed" && attempt === 1) {
-          this.#aheadMs = Date.parse(answer.headers.get("date") ?? "") - this.#clock.nowMs() || 0;
+        const aheadMs = Date.parse(answer.headers.get("date") ?? "") - this.#clock.nowMs() || 0;
+        // A refusal of HEAD has no words: the server's clock tells.
+        const isMute = method === "HEAD" && answer.status === 403;
+        const isFarOff = Math.abs(aheadMs - this.#aheadMs) > volumeLimits.clockSkewMs;
+        if (attempt === 1 && (reason === "RequestTimeTooSkewed" || (isMute && isFarOff))) {
+          this.#aheadMs = aheadMs;
           continue;
         }
         if (answer.status === 507 || reason === "QuotaExceeded") throw diskErrors.full({ path: key ?? "" });

@@ -212,8 +212,12 @@ export class BlockStream implements Disposable {
   /** Only what has come is paid for, whatever the peer says that is owed; a voucher may be on its way to it. */
   async #due(amount: bigint): Promise<void> {
     if (this.#payment === undefined) throw this.#bad("it wants money that was not agreed on");
-    const { payment, pricePerByte } = this.#payment;
-    payment.believe(amount, pricePerByte * BigInt(this.terms.creditBytes));
+    const { payment, budget, pricePerByte } = this.#payment;
+    // The peer names its credit; nobody's word is worth more than ours.
+    const creditBytes = Math.min(this.terms.creditBytes, limits.retrievalCreditBytes);
+    const unpaid = payment.unpaid();
+    const credit = minAtto(attoFil(pricePerByte * BigInt(creditBytes)), budget.left());
+    if (payment.believe(amount, credit)) budget.spend(payment.unpaid() - unpaid);
     await this.#pay();
   }
 

@@ -328,6 +328,8 @@ describe("a provider that wants money for nothing", () => {
         write(stream, blockParts(wanted[0] ?? rawCid(junk), junk)),
       (stream: WireStream) => write(stream, blockParts(rawCid(junk), junk)),
       (stream: WireStream) => write(stream, replyParts({ kind: "due", amount: plenty })),
+      (stream: WireStream) =>
+        write(stream, replyParts({ kind: "due", amount: attoFil(price * BigInt(chunkBytes)) })),
       (stream: WireStream) => write(stream, replyParts({ kind: "chunk", data: junk.subarray(0, 1_000) })),
     ];
     for (const act of acts) {

@@ -62,8 +62,9 @@ export interface Payment {
   /** A voucher over all that was counted; undefined if there is nothing to pay. */
   voucher(): string | undefined;
   /**
-   * Counts what the payee says that is owed in all, if nothing was counted since the start of this node and it is no
-   * more than the credit: then a crash on this side has forgotten it. Whether it was counted.
+   * Counts what the payee says that is owed in all, if nothing was counted since the start of this node, the channel is
+   * older than that, and it is no more than the credit: then a crash on this side has forgotten it. Whether it was
+   * counted.
    */
   believe(amount: bigint, credit: bigint): boolean;
 }
@@ -151,7 +152,7 @@ class ChannelPurse implements Purse {
       if (!signal.aborted) this.#store.dropOwn(serial); // not sent, or refused by the chain
       throw error;
     }
-    return channel === undefined ? undefined : this.#payment({ payer, channel });
+    return channel === undefined ? undefined : this.#payment({ payer, channel }, "new");
   }
 
   /** Undefined if it is about to end, or over. */
@@ -163,7 +164,9 @@ class ChannelPurse implements Purse {
       return this.#door.height() < eol ? this.#open(own, signal) : undefined;
     }
     const isCancelled = found.eol < found.agreedEol;
-    return isCancelled || this.#door.height() >= found.eol ? undefined : this.#payment({ payer, channel });
+    return isCancelled || this.#door.height() >= found.eol
+      ? undefined
+      : this.#payment({ payer, channel }, "used");
   }
 
   async #isEnough(
@@ -188,9 +191,9 @@ class ChannelPurse implements Purse {
     return true;
   }
 
-  #payment(channel: PayingChannel): ChannelPayment {
+  #payment(channel: PayingChannel, age: "new" | "used"): ChannelPayment {
     const name = `${channel.payer}/${channel.channel}`;
-    const known = this.#payments.get(name) ?? new ChannelPayment(this.#door, channel);
+    const known = this.#payments.get(name) ?? new ChannelPayment(this.#door, channel, age === "used");
     this.#payments.set(name, known);
     return known;
   }
@@ -229,8 +232,11 @@ class ChannelPayment implements Payment {
   #counted: AttoFil;
   #given: AttoFil;
   readonly #first: AttoFil;
+  /** A node that has run before may have forgotten what came last. */
+  readonly #mayForget: boolean;
 
-  constructor(door: PayingDoor, channel: PayingChannel) {
+  constructor(door: PayingDoor, channel: PayingChannel, mayForget: boolean) {
+    this.#mayForget = mayForget;
     this.channel = channel;
     this.#door = door;
     this.#given = door.given(channel);
@@ -259,6 +265,7 @@ class ChannelPayment implements Payment {
     return text;
   }
   believe(amount: bigint, credit: bigint): boolean {
+    if (!this.#mayForget) return false;
     if (this.#counted !== this.#first || amount <= this.#counted || amount - this.#counted > credit)
       return false;
     this.#counted = attoFil(amount);

@@ -155,6 +155,22 @@ describe("a file that has a price", () => {
     expect(bank.opened).toBe(1);
   });
 
+  it("keeps a channel in sight whose opening was cut off, and takes its money back", async () => {
+    const bank = new Bank();
+    const store = openPayStore(openDatabase(":memory:"));
+    const whole = bank.door("client");
+    const open: typeof whole.open = async (...given) => {
+      await whole.open(...given);
+      throw new Error("the sender is closing");
+    };
+    const cut = { ...whole, open };
+    await using purse = openPurse({ store, door: cut, logger: silentLogger });
+    const { signal } = new AbortController();
+    await expect(purse.paying(addressOf("miner"), attoFil(10n), signal)).rejects.toThrow("closing");
+    bank.advance(limits.retrievalChannelRounds + 1);
+    await expect.poll(() => bank.reclaimed).toBe(1);
+  });
+
   it("is not given by the free protocol, and a question is still answered", async () => {
     const { world, miner, client, root } = await market(randomBytes("free", 3 * chunkBytes));
     const car = client.retrieval.carFrom(miner.peer, root, new AbortController().signal);

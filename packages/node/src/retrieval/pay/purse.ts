@@ -10,6 +10,7 @@ import {
   attoFil,
   type Cancel,
   type ChannelId,
+  HoldfastError,
   type Logger,
   subAtto,
 } from "@holdfast/base";
@@ -130,9 +131,10 @@ class ChannelPurse implements Purse {
       if (payment !== undefined && (await this.#isEnough(own, payment, amount, signal))) return payment;
     }
     // Each costs a fee and holds money for long, whoever names the payee.
-    const channels = this.#store.ownChannels().length;
+    const height = this.#door.height();
+    const channels = this.#store.ownChannels().filter((own) => own.eol > height).length;
     if (channels >= limits.retrievalOwnChannels) throw retrievalErrors.tooManyChannels({ channels });
-    const eol = this.#door.height() + limits.retrievalChannelRounds;
+    const eol = height + limits.retrievalChannelRounds;
     const opened = await this.#open(this.#store.addOwn({ payer, target, amount, eol }), signal);
     if (opened === undefined) throw retrievalErrors.noWallet({});
     return opened;
@@ -149,7 +151,7 @@ class ChannelPurse implements Purse {
     try {
       await this.#door.open(own, `retrieval/${target}/${serial}`, named, signal);
     } catch (error) {
-      if (!signal.aborted) this.#store.dropOwn(serial); // not sent, or refused by the chain
+      if (!signal.aborted && hasNoMoney(error)) this.#store.dropOwn(serial);
       throw error;
     }
     return channel === undefined ? undefined : this.#payment({ payer, channel }, "new");
@@ -213,7 +215,11 @@ class ChannelPurse implements Purse {
   async #reclaim(): Promise<void> {
     const height = this.#door.height();
     for (const { payer, channel, serial, eol } of this.#store.ownChannels()) {
-      if (channel === null || height < eol) continue;
+      if (height < eol) continue;
+      if (channel === null) {
+        this.#store.dropOwn(serial); // never sent
+        continue;
+      }
       const found = this.#door.find({ payer, channel });
       if (found === undefined) {
         this.#payments.delete(`${payer}/${channel}`);
@@ -224,6 +230,18 @@ class ChannelPurse implements Purse {
     }
   }
 }
+
+/** Whether the message of a channel was never sent, or will never be in the chain. Else the money is looked after. */
+function hasNoMoney(error: unknown): boolean {
+  return error instanceof HoldfastError && withoutMoney.has(error.code);
+}
+const withoutMoney = new Set([
+  "retrieval/channel-refused",
+  "sender/would-fail",
+  "sender/insufficient-funds",
+  "sender/cancelled",
+  "sender/replaced",
+]);
 
 class ChannelPayment implements Payment {
   readonly channel: PayingChannel;

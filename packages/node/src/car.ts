@@ -25,7 +25,7 @@ export const carErrors = defineErrors("car", {
     exit: "refused",
     message: (data: { what: string; claimedBytes: number; limitBytes: number }) =>
       `a ${data.what} of ${data.claimedBytes} bytes is over the limit of ${data.limitBytes}`,
-    fix: "the sender does not keep to the format; use another one",
+    fix: "check that it is a CAR of version 1 or 2; if so, whoever made it does not keep to the format",
   },
   malformed: {
     exit: "refused",

@@ -134,15 +134,14 @@ export class VolumeAdmin {
 
   /**
    * Forgets a volume: one that holds nothing, or, with `isLost`, one that will never come back; what lay there is then
-   * missing, to be repaired or given up. Throws storage/unknown-volume, volume-in-use, volume-taken (the own folder).
+   * missing, to be repaired or given up. Throws storage/unknown-volume, volume-in-use, volume-home.
    */
   async detach(volume: string | number, { isLost = false } = {}): Promise<void> {
     ensureOpen(this.#core);
     const row = await this.find(volume);
     const { volumeId } = row;
     const place = placeText(row.place);
-    if (volumeId === homeVolumeId)
-      throw volumeErrors.volumeTaken({ place, reason: "it is the storage's own folder" });
+    if (volumeId === homeVolumeId) throw volumeErrors.volumeHome({ place });
     await this.#core.store.transaction(async (tx) => {
       const now = await this.find(volumeId, tx);
       const isEmpty = now.fileCount === 0 && now.reservedBytes === 0;

@@ -24,6 +24,11 @@ export const volumeErrors = defineErrors("storage", {
     message: (data: { place: string; reason: string }) => `${data.place} cannot be attached: ${data.reason}`,
     fix: "name an empty folder of its own, on the disk that is to be used",
   },
+  volumeHome: {
+    exit: "refused",
+    message: (data: { place: string }) => `${data.place} is the storage's own folder and stays`,
+    fix: "to have nothing on it, attach another volume and then `holdfast storage drain 0`",
+  },
   volumeInUse: {
     exit: "refused",
     message: (data: { place: string; files: number; bytes: number }) =>

@@ -323,6 +323,7 @@ export const limits = {
   waitingDeals: 256,
   /** Streams of one protocol of the market that are served at the same time. */
   marketStreams: 64,
+  marketStreamsPerPeer: 16,
   /** Places of pieces in one answer about a deal (at most 700 bytes each). */
   dealLocations: 256,
   /** The text of one reason in an answer about a deal. */

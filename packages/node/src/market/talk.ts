@@ -1,6 +1,6 @@
 /**
  * Questions and answers on a stream of their own, with a deadline on both sides. A served protocol has a
- * bounded number of streams; one more is cut at once.
+ * bounded number of streams, and no peer may hold them all; one more is cut at once.
  */
 import type { Clock, Codec, Logger, PeerId, Wire, WireStream } from "@holdfast/base";
 import { FrameReader, sendMessage, withDeadline } from "../framing.ts";
@@ -51,7 +51,7 @@ export function serve(
   { protocol, timeoutMs, handler }: Served,
 ): AsyncDisposable {
   const stop = new AbortController();
-  const running = new Set<Promise<void>>();
+  const running = new Map<Promise<void>, PeerId>();
   const run = async (stream: WireStream): Promise<void> => {
     try {
       if (timeoutMs === undefined) await handler(stream, stop.signal);
@@ -66,17 +66,18 @@ export function serve(
   };
   const end = needs.wire.handle(protocol, async (stream) => {
     if (stop.signal.aborted) return stream.abort(marketErrors.closed({}));
-    if (running.size >= limits.marketStreams)
+    const ofPeer = [...running.values()].filter((peer) => peer === stream.peer).length;
+    if (running.size >= limits.marketStreams || ofPeer >= limits.marketStreamsPerPeer)
       return stream.abort(dealRefusals.busy({ waiting: running.size }));
     const work = run(stream).finally(() => running.delete(work));
-    running.add(work);
+    running.set(work, stream.peer);
     await work;
   });
   return {
     async [Symbol.asyncDispose]() {
       end();
       stop.abort(marketErrors.closed({}));
-      await Promise.all(running);
+      await Promise.all(running.keys());
     },
   };
 }

@@ -51,6 +51,11 @@ export const storageErrors = defineErrors("storage", {
       `the metadata is not in ${data.dbPath} any more: it was moved away`,
     fix: "name the other database (mining.database in config.toml), or move the metadata back from there",
   },
+  sameDatabase: {
+    exit: "refused",
+    message: (data: { dbPath: string }) => `the metadata is in ${data.dbPath} already`,
+    fix: "name another database, or leave it where it is",
+  },
   migrationDiffers: {
     exit: "internal",
     message: (data: { table: string; key: string }) =>

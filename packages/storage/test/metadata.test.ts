@@ -188,3 +188,17 @@ describe("events", () => {
     await storage.close();
   });
 });
+
+describe("a piece whose reservation could not be taken back", () => {
+  it("comes again, while the storage runs", async () => {
+    const dbPath = files.next();
+    const { storage } = await simStorage(dbPath);
+    await storage.addPiece(pieceOf("a", 300));
+    const other = new DatabaseSync(dbPath);
+    other.exec("UPDATE pieces SET stage = 'writing'");
+    other.close();
+    await storage.addPiece(pieceOf("a", 300));
+    expect(await storage.verifyPiece("a")).toMatchObject({ intact: true });
+    await storage.close();
+  });
+});

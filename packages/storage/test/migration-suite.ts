@@ -1,4 +1,5 @@
 /** Metadata on its way from one database to another, of whatever engines, while the storage works. */
+import { symlinkSync } from "node:fs";
 import { codeOf, SimClock, SimDisk } from "@holdfast/base/testing";
 import { openStorage, type Storage } from "@holdfast/storage";
 import { describe, expect, it } from "vitest";
@@ -51,6 +52,21 @@ export function migrationSuite(name: string, first: FreshAddress, second: FreshA
       await using home = await open(here, disk);
       expect(await contents(home)).toEqual(after);
       expect(await home.addCommittedCapacity()).toBe(24); // never an id twice
+    });
+
+    it("stays where it is when it is told to go there, under another name too", async () => {
+      const here = first();
+      const disk = new SimDisk();
+      await using storage = await filled(here, disk);
+      const isUrl = here.includes("://");
+      const linked = isUrl ? `${here}&connect_timeout=9` : `${here}-link`;
+      if (!isUrl) symlinkSync(here, linked);
+      for (const name of [here, linked]) {
+        expect(await codeOf(storage.moveMetadata(name))).toBe("storage/same-database");
+      }
+      await storage.close();
+      await using again = await open(here, disk);
+      expect((await contents(again)).cursor).toBe(7);
     });
 
     it("loses nothing of what is done meanwhile, and consumers of events go on", async () => {

@@ -1,6 +1,5 @@
 /** Taking pieces: what is refused and why, where pieces go, when sectors close, and limits of space. */
 import { writeFileSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
 import { equalBytes } from "@holdfast/base";
 import { codeOf, type DiskOperation, SimClock, SimDisk } from "@holdfast/base/testing";
 import { commP, defaultClasses, layoutPieces } from "@holdfast/proofs";
@@ -21,20 +20,6 @@ import {
 
 const files = scratch();
 afterAll(() => files.remove());
-
-describe("a piece whose reservation could not be taken back", () => {
-  it("comes again, while the storage runs", async () => {
-    const dbPath = files.next();
-    const { storage } = await simStorage(dbPath);
-    await storage.addPiece(pieceOf("a", 300));
-    const other = new DatabaseSync(dbPath);
-    other.exec("UPDATE pieces SET stage = 'writing'");
-    other.close();
-    await storage.addPiece(pieceOf("a", 300));
-    expect(await storage.verifyPiece("a")).toMatchObject({ intact: true });
-    await storage.close();
-  });
-});
 
 describe("a piece that is refused", () => {
   const cases: readonly [string, string, (piece: ReturnType<typeof pieceOf>) => NewPiece][] = [

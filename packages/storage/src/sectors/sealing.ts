@@ -183,7 +183,8 @@ export class Sealing {
       await before?.done; // a job that was called off has to let go of its sector first
       let work: string | undefined;
       try {
-        const place = await this.#core.store.volumes.placeOf(row.sectorId);
+        const { volumes } = this.#core.store;
+        const place = await patiently(this.#core, signal, () => volumes.placeOf(row.sectorId));
         assert(place !== undefined, "a sector that is sealed has its place");
         work = this.#core.work.open(row.sectorId, row.attempt, place.seal.volumeId);
         const folder = work;
@@ -217,7 +218,8 @@ export class Sealing {
     const slots = await patiently(this.#core, options.signal, () => store.slots(sectorId));
     const commD = commDOf(slots, sectorBytes);
     const files = jobFiles(work);
-    const staged = await publishStaged(this.#core, row, this.#parts.discard);
+    const publish = () => publishStaged(this.#core, row, this.#parts.discard);
+    const staged = await patiently(this.#core, options.signal, publish);
     const result = await sealer.replicate(
       {
         classes,
@@ -243,11 +245,11 @@ export class Sealing {
   }
 
   async #prove(row: SectorRow, work: string, options: JobOptions): Promise<void> {
-    const { classes, sealer } = this.#core;
+    const { classes, sealer, store } = this.#core;
     const { sectorId, sectorBytes, commitments, seed } = row;
     assert(commitments !== null && seed !== null, "a proving sector has its commitments and its seed");
     const files = jobFiles(work);
-    const aux = await this.#core.store.volumes.file(sectorId, "aux");
+    const aux = await patiently(this.#core, options.signal, () => store.volumes.file(sectorId, "aux"));
     await sealer.prove(
       {
         classes,

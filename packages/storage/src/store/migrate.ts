@@ -48,13 +48,21 @@ const identity = "storage_id";
 /** Marks a database whose metadata has gone to another one. */
 export const movedMark = "moved";
 
-/** Throws storage/foreign-database: the other database has the sectors of another storage. */
+/**
+ * Throws storage/foreign-database: the other database has the sectors of another storage; storage/same-database: it is
+ * this one under another name, and would be given up for itself.
+ */
 export async function checkTarget(from: Db, to: Db): Promise<void> {
   const idOf = async (db: Db) => (await db.get("SELECT value FROM meta WHERE name = ?", identity))?.value;
   const sector = await to.get("SELECT sector_id FROM sectors LIMIT 1");
   if (sector !== undefined && (await idOf(to)) !== (await idOf(from))) {
     throw storageErrors.foreignDatabase({ dbPath: to.place });
   }
+  const sign = `sign-${randomInt(2 ** 47)}`;
+  await to.run("INSERT INTO meta (name, value) VALUES (?, 1)", sign);
+  const seen = await from.get("SELECT value FROM meta WHERE name = ?", sign);
+  await to.run("DELETE FROM meta WHERE name = ?", sign);
+  if (seen !== undefined) throw storageErrors.sameDatabase({ dbPath: to.place });
 }
 
 /** Gives a storage its number, by which copies of its metadata know each other. */

@@ -65,7 +65,6 @@ class SqlStore extends SqlReader implements StorageStore {
     await using stack = new AsyncDisposableStack();
     const to = stack.use(await openDb(address));
     const from = this.#db.current;
-    if (to.place === from.place) throw storageErrors.databaseMoved({ dbPath: to.place });
     await to.migrate("storage", storageSchema);
     await checkTarget(from, to);
     const passCount = await approach(from, to);

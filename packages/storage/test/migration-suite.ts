@@ -55,8 +55,7 @@ export function migrationSuite(name: string, first: FreshAddress, second: FreshA
     });
 
     it("stays where it is when it is told to go there, under another name too", async () => {
-      const here = first();
-      const disk = new SimDisk();
+      const [here, disk] = [first(), new SimDisk()];
       await using storage = await filled(here, disk);
       const isUrl = here.includes("://");
       const linked = isUrl ? `${here}&connect_timeout=9` : `${here}-link`;

@@ -102,7 +102,7 @@ export const chainMoney = action({
     facts([
       ["height", String(money.height)],
       ["balances", fil(money.balancesFil)],
-      ["channels", fil(money.escrowFil)],
+      ["escrow", fil(money.escrowFil)],
       ["pledges", fil(money.pledgeFil)],
       ["burnt", fil(money.burntFil)],
       ["sum", fil(money.totalFil)],

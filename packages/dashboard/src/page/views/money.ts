@@ -13,7 +13,7 @@ type Money = MethodResult<"chain.money">;
 
 const rows = [
   { name: "balances", about: "accounts, miners and rewards to come" },
-  { name: "escrow", about: "in open payment channels" },
+  { name: "escrow", about: "in open payment channels, and collateral of deals" },
   { name: "pledge", about: "what miners answer with" },
   { name: "burnt", about: "fees for missed proofs" },
 ] as const;

@@ -1,6 +1,6 @@
 /** Methods about the node and the chain. */
 import type { ApiHandlers, MethodResult } from "@holdfast/api";
-import { attoFil, filText, toHex } from "@holdfast/base";
+import { addAtto, attoFil, filText, toHex } from "@holdfast/base";
 import { codeNameOfCid, listActors, moneyInvariant, readActor } from "@holdfast/consensus";
 import { rpcErrors } from "../errors.ts";
 import type { HandlerNeeds } from "../needs.ts";
@@ -55,7 +55,7 @@ export function chainHandlers(needs: HandlerNeeds): ChainHandlers {
       return {
         height: tipset.height,
         balancesFil: filText(money.balances),
-        escrowFil: filText(money.escrow),
+        escrowFil: filText(addAtto(money.escrow, money.deals)),
         pledgeFil: filText(money.pledge),
         burntFil: filText(money.burnt),
         totalFil: filText(money.total),

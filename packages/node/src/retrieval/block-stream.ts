@@ -106,7 +106,11 @@ export class BlockStream implements Disposable {
     this.#slow = new Watchdog(tools.clock, limits.retrievalIdleMs, (waitedMs) =>
       this.end(retrievalErrors.stalled({ peer: this.peer, waitedMs })),
     );
+    // A stream that nobody has come to use ends with whoever opened it, and its watchdog with it.
+    signal.addEventListener("abort", this.#onAbort, { once: true });
+    if (signal.aborted) this.#onAbort();
   }
+  readonly #onAbort = (): void => this.end(retrievalErrors.ended({}));
 
   get wantedCount(): number {
     return this.#wanted.size;
@@ -155,6 +159,7 @@ export class BlockStream implements Disposable {
   end(reason: Error): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
+    this.#signal.removeEventListener("abort", this.#onAbort);
     this.#slow[Symbol.dispose]();
     this.#stream.abort(reason);
   }

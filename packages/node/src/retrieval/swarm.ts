@@ -167,15 +167,24 @@ export class Swarm implements AsyncDisposable {
   }
   /** Whether one more provider gives blocks now. */
   async #seatOne(): Promise<boolean> {
-    const stream = await this.#providers.next(() => this.#seats.size > 0);
+    const stream = await this.#providers.next(() => this.#isServed());
     if (stream === undefined) {
-      if (this.#seats.size === 0) this.#fail(this.#providers.nobodyLeft());
+      if (!this.#isServed()) this.#fail(this.#providers.nobodyLeft());
       return false;
     }
     const seat: Seat = { stream, owed: new Map(), isOver: false };
     this.#seats.add(seat);
     this.#track(this.#receive(seat));
     return true;
+  }
+
+  /** Whether for all that is wanted somebody is seated who may have it. */
+  #isServed(): boolean {
+    const peers = [...this.#seats].map(({ stream }) => stream.peer);
+    return (
+      peers.length > 0 &&
+      [...this.#wants.values()].every(({ missedBy }) => peers.some((peer) => !missedBy.has(peer)))
+    );
   }
 
   async #receive(seat: Seat): Promise<void> {

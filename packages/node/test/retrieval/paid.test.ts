@@ -138,6 +138,17 @@ describe("a file that has a price", () => {
     expect(bank.opened).toBe(1);
   });
 
+  it("of which somebody has a part for nothing is paid for beyond that part, or refused at once", async () => {
+    const bytes = randomBytes("part", 10 * chunkBytes);
+    const { world, miner, client, root } = await market(bytes);
+    const part = { offsetBytes: 0, lengthBytes: 10, providers: [miner.peer], budget: new Budget(plenty) };
+    await fetched(world, client, root, part); // and gives it on for nothing
+    const bank = new Bank();
+    const second = await world.node("second", { payments: bank.door("second") });
+    const end = { offsetBytes: 9 * chunkBytes, lengthBytes: 10, providers: [client.peer, miner.peer] };
+    expect(await codeOf(fetched(world, second, root, end))).toBe("retrieval/price-above-max");
+  });
+
   it("opens no more channels than a node may have, whoever wants to be paid", async () => {
     const bank = new Bank();
     const store = openPayStore(openDatabase(":memory:"));

@@ -41,7 +41,7 @@ const wrong: readonly (readonly [line: string, exit: number, code: string])[] = 
   ["wallt", 2, "cli/usage"],
   ["wallet lss", 2, "cli/usage"],
   ["put", 2, "cli/usage"],
-  ["put FILE FILE", 2, "cli/usage"],
+  ["put FILE --spread nowhere", 2, "cli/bad-value"],
   ["put FILE --copis 2", 2, "cli/usage"],
   ["put FILE --copies", 2, "cli/usage"],
   ["ls extra", 2, "cid/malformed"],

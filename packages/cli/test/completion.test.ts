@@ -25,7 +25,16 @@ describe("completion", () => {
   it("offers commands first, then the words below a noun, then options after a dash, else files", () => {
     expect(offered("")).toEqual(expect.arrayContaining(["up", "put", "wallet", "help"]));
     expect(offered("wa")).toEqual(["wallet"]);
-    expect(offered("wallet", "")).toEqual(["ls", "new", "default", "send", "faucet", "export", "import"]);
+    expect(offered("wallet", "")).toEqual([
+      "ls",
+      "new",
+      "default",
+      "recipient",
+      "send",
+      "faucet",
+      "export",
+      "import",
+    ]);
     expect(offered("wallet", "s")).toEqual(["send"]);
     expect(offered("wallet", "send", "--gas")).toEqual(["--gas-price", "--gas-limit"]);
     expect(offered("piece", "")).toEqual(["commp", "aggregate", "inclusion"]);

@@ -28,7 +28,7 @@ describe("an encrypted folder on a network", () => {
     );
     expect(started).toMatchObject({
       encrypted: true,
-      keep: { state: "waiting", renew: true, repair: true, allowDuplicates: false },
+      keep: { state: "waiting", renew: true, repair: true },
     });
     const isOver = (): boolean => client.node.puts()[0]?.state !== "running";
     expect(await net.advanceUntil(isOver, 3_600_000)).toBe(true);

@@ -36,6 +36,7 @@ export {
   statusOf,
   tarType,
 } from "./http.ts";
+export { jobKind, jobState } from "./job-methods.ts";
 export {
   type ApiHandlers,
   type CallName,

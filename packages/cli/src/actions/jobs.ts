@@ -1,5 +1,5 @@
 /** A miner's jobs: what is under way, what failed and why, who works on it. */
-import { type MethodParams, type MethodResult, methods } from "@holdfast/api";
+import { jobKind, jobState, type MethodParams, type MethodResult, methods } from "@holdfast/api";
 import { z } from "zod";
 import { type ChainTime, chainTime } from "../chain-time.ts";
 import { action, type CommandContext, type CommandInput } from "../command.ts";
@@ -10,19 +10,8 @@ import { facts, type Style, table } from "../layout.ts";
 type JobView = MethodResult<"jobs.ls">["jobs"][number];
 type JobState = JobView["state"];
 
-const states = ["waiting", "running", "done", "failed", "cancelled"] as const;
-export const jobKinds = [
-  "window-post",
-  "winning-post",
-  "unseal",
-  "commit-proof",
-  "check",
-  "add-piece",
-  "repair",
-  "seal",
-  "move",
-  "delete",
-] as const;
+const states = jobState.options;
+export const jobKinds = jobKind.options;
 
 const styles: { readonly [State in JobState]: Style } = {
   waiting: "dim",

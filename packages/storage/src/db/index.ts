@@ -1,4 +1,5 @@
 /** The relations of a storage: one port, SQLite and PostgreSQL behind it. */
+export { isConstraintViolated } from "./constraint.ts";
 export { openDb } from "./open.ts";
 export { openPostgres } from "./postgres.ts";
 export { isPostgresUrl, readPostgresUrl } from "./postgres-url.ts";

@@ -6,7 +6,7 @@
  */
 import { randomInt } from "node:crypto";
 import { equalBytes } from "@holdfast/base";
-import type { Db, Row, Sql, SqlValue } from "../db/index.ts";
+import { type Db, isConstraintViolated, type Row, type Sql, type SqlValue } from "../db/index.ts";
 import { storageErrors } from "../errors.ts";
 
 interface Table {
@@ -71,11 +71,11 @@ export async function identify(db: Db): Promise<void> {
   await db.run(insert, identity, randomInt(2 ** 47));
 }
 
-/** Copies what differs until little does. */
+/** Copies what differs until little does. A row may be read whose sector came after the sectors were: it waits. */
 export async function approach(from: Db, to: Db): Promise<number> {
   for (let passes = 1; ; passes++) {
-    const mended = await mend(from, to);
-    if (mended <= mostLeft || passes >= mostPasses) return passes;
+    const { changed, waiting } = await mend(from, to, "working");
+    if (changed + waiting <= mostLeft || passes >= mostPasses) return passes;
   }
 }
 
@@ -85,7 +85,7 @@ export async function approach(from: Db, to: Db): Promise<number> {
  */
 export async function finish(from: Db, to: Db, generation: number): Promise<number> {
   await to.run("DELETE FROM meta WHERE name = ?", movedMark);
-  await mend(from, to);
+  await mend(from, to, "still");
   let rowCount = 0;
   for (const table of tables) {
     for await (const pair of pairs(from, to, table)) {
@@ -103,27 +103,43 @@ export async function finish(from: Db, to: Db, generation: number): Promise<numb
   return rowCount;
 }
 
-/** Brings the other side to what this one holds; how many rows were changed. */
-async function mend(from: Db, to: Db): Promise<number> {
-  let count = 0;
+interface Mended {
+  changed: number;
+  /** Rows that the other side could not take yet, since what they refer to is not there. */
+  waiting: number;
+}
+/** Whether this side changes while it is read. */
+type Source = "working" | "still";
+
+/** Brings the other side to what this one holds. */
+async function mend(from: Db, to: Db, source: Source): Promise<Mended> {
+  const sum: Mended = { changed: 0, waiting: 0 };
+  const add = ({ changed, waiting }: Mended): void => {
+    sum.changed += changed;
+    sum.waiting += waiting;
+  };
   // Rows that are gone first, those that refer to others before these; a slot that differs is made anew, since its
   // piece may have been in another one.
   for (const table of tables.toReversed()) {
-    count += await inPages(pairs(from, to, table), to, async (sql, { kind, row }) => {
+    const found = pairs(from, to, table);
+    const mended = await inPages(found, to, source, async (sql, { kind, row }) => {
       const isSlot = table.name === "sector_pieces" || table.name === "sector_files";
       if (kind !== "extra" && !(kind === "differs" && isSlot)) return false;
       await sql.run(`DELETE FROM ${table.name} WHERE ${isKey(table)}`, ...keyOf(table, row));
       return true;
     });
+    add(mended);
   }
   for (const table of tables) {
-    count += await inPages(pairs(from, to, table), to, async (sql, { kind, row }) => {
+    const found = pairs(from, to, table);
+    const mended = await inPages(found, to, source, async (sql, { kind, row }) => {
       if (kind === "same" || kind === "extra") return false;
       await put(sql, table, row);
       return true;
     });
+    add(mended);
   }
-  return count;
+  return sum;
 }
 
 async function put(sql: Sql, table: Table, row: Row): Promise<void> {
@@ -146,25 +162,37 @@ interface Pair {
   readonly row: Row;
 }
 
-/** Changes of a page in one transaction. */
-async function inPages(
-  found: AsyncIterable<Pair>,
-  to: Db,
-  change: (sql: Sql, pair: Pair) => Promise<boolean>,
-): Promise<number> {
-  let count = 0;
+/** Whether it changed anything. */
+type Change = (sql: Sql, pair: Pair) => Promise<boolean>;
+
+/** Changes of a page in one transaction; where one of them has to wait, each in its own. */
+async function inPages(found: AsyncIterable<Pair>, to: Db, source: Source, change: Change): Promise<Mended> {
+  const sum: Mended = { changed: 0, waiting: 0 };
+  const together = (some: readonly Pair[]) =>
+    to.transaction(async (sql) => {
+      let changed = 0;
+      for (const pair of some) if (await change(sql, pair)) changed++;
+      sum.changed += changed;
+    });
+  const unlessWaiting = async (work: Promise<void>): Promise<boolean> => {
+    try {
+      await work;
+      return true;
+    } catch (error) {
+      if (source === "still" || !isConstraintViolated(error)) throw error;
+      return false;
+    }
+  };
   let page: Pair[] = [];
   const flush = async (): Promise<void> => {
     const some = page.filter((pair) => pair.kind !== "same");
     page = [];
-    if (some.length === 0) return;
-    await to.transaction(async (sql) => {
-      for (const pair of some) if (await change(sql, pair)) count++;
-    });
+    if (some.length === 0 || (await unlessWaiting(together(some)))) return;
+    for (const pair of some) if (!(await unlessWaiting(together([pair])))) sum.waiting++;
   };
   for await (const pair of found) if (page.push(pair) >= pageCount) await flush();
   await flush();
-  return count;
+  return sum;
 }
 
 /** Both sides along their keys. */

@@ -3,7 +3,7 @@ import { codeOf, SimClock, SimDisk } from "@holdfast/base/testing";
 import { openStorage } from "@holdfast/storage";
 import { afterAll, describe, expect, it } from "vitest";
 import { metadataSuite } from "./metadata-suite.ts";
-import { migrationSuite } from "./migration-suite.ts";
+import { migrationSuite, migrationTroubles } from "./migration-suite.ts";
 import { cutConnections, freshUrl, inPostgres, postgresUrl, schemaOf } from "./postgres.ts";
 import { identity, prover, reaches, scratch, sectorBytes, ticketAt } from "./support.ts";
 
@@ -16,7 +16,9 @@ const open = (dbPath: string, disk = new SimDisk()) =>
 describe.runIf(postgresUrl !== undefined)("with a server", () => {
   metadataSuite("metadata in PostgreSQL", freshUrl);
   migrationSuite("metadata from SQLite to PostgreSQL", files.next, freshUrl);
+  migrationTroubles("metadata from SQLite to PostgreSQL", files.next, freshUrl);
   migrationSuite("metadata from PostgreSQL to SQLite", freshUrl, files.next);
+  migrationTroubles("metadata from PostgreSQL to SQLite", freshUrl, files.next);
 
   it("of another program, of a newer version, or nowhere is refused and not touched", async () => {
     const foreign = freshUrl();

@@ -95,25 +95,35 @@ export function migrationSuite(name: string, first: FreshAddress, second: FreshA
         if (event.sectorId === 6 && event.to === "committed") stop.abort();
       }
     });
-    it("comes to an end although sectors and pieces come and go all the time", async () => {
-      const disk = new SimDisk();
-      await using storage = await filled(first(), disk);
-      const there = second();
-      let isOver = false;
-      const moving = storage.moveMetadata(there).finally(() => (isOver = true));
-      for (let count = 0; !isOver; count++) {
-        await storage.addCommittedCapacity();
-        const { pieceKey } = await storage.addPiece(pieceOf(`busy ${count}`, 100));
-        if (count % 2 === 0) await storage.dropPiece(pieceKey);
-        await new Promise(setImmediate); // no disk is waited for here, but sockets need their turn
-      }
-      await moving;
-      const after = await contents(storage);
-      await storage.close();
-      await using again = await open(there, disk);
-      expect(await contents(again)).toEqual(after);
-    });
+  });
+}
+
+/** Of a storage at work, or of one that must not move. */
+export function migrationTroubles(name: string, first: FreshAddress, second: FreshAddress): void {
+  describe(`${name}, in trouble`, () => {
+    busyCase(first, second);
     refusalCases(first, second);
+  });
+}
+
+function busyCase(first: FreshAddress, second: FreshAddress): void {
+  it("comes to an end although sectors and pieces come and go all the time", async () => {
+    const disk = new SimDisk();
+    await using storage = await filled(first(), disk);
+    const there = second();
+    let isOver = false;
+    const moving = storage.moveMetadata(there).finally(() => (isOver = true));
+    for (let count = 0; !isOver; count++) {
+      await storage.addCommittedCapacity();
+      const { pieceKey } = await storage.addPiece(pieceOf(`busy ${count}`, 100));
+      if (count % 2 === 0) await storage.dropPiece(pieceKey);
+      await new Promise(setImmediate); // no disk is waited for here, but sockets need their turn
+    }
+    await moving;
+    const after = await contents(storage);
+    await storage.close();
+    await using again = await open(there, disk);
+    expect(await contents(again)).toEqual(after);
   });
 }
 

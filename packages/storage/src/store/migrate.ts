@@ -71,11 +71,17 @@ export async function identify(db: Db): Promise<void> {
   await db.run(insert, identity, randomInt(2 ** 47));
 }
 
-/** Copies what differs until little does. A row may be read whose sector came after the sectors were: it waits. */
+/**
+ * Copies what differs until little does, or until it does not become less: whoever changes faster than is copied has
+ * to wait for the last pass. A row whose sector came after the sectors were read is taken with the next pass.
+ */
 export async function approach(from: Db, to: Db): Promise<number> {
+  let before = Number.POSITIVE_INFINITY;
   for (let passes = 1; ; passes++) {
     const { changed, waiting } = await mend(from, to, "working");
-    if (changed + waiting <= mostLeft || passes >= mostPasses) return passes;
+    const left = changed + waiting;
+    if (left <= mostLeft || left >= before || passes >= mostPasses) return passes;
+    before = left;
   }
 }
 
@@ -118,40 +124,53 @@ async function mend(from: Db, to: Db, source: Source): Promise<Mended> {
     sum.changed += changed;
     sum.waiting += waiting;
   };
+  // What refers to others first, so that these are before their own ends.
+  const ends = new Map<Table, SqlValue[]>();
+  for (const table of source === "still" ? [] : tables.toReversed()) {
+    const end = await lastKey(from, table);
+    if (end !== undefined) ends.set(table, end);
+  }
   // Rows that are gone first, those that refer to others before these; a slot that differs is made anew, since its
   // piece may have been in another one.
   for (const table of tables.toReversed()) {
-    const found = pairs(from, to, table);
-    const mended = await inPages(found, to, source, async (sql, { kind, row }) => {
-      const isSlot = table.name === "sector_pieces" || table.name === "sector_files";
-      if (kind !== "extra" && !(kind === "differs" && isSlot)) return false;
-      await sql.run(`DELETE FROM ${table.name} WHERE ${isKey(table)}`, ...keyOf(table, row));
-      return true;
-    });
-    add(mended);
+    const isSlot = table.name === "sector_pieces" || table.name === "sector_files";
+    const isGone = ({ kind }: Pair) => kind === "extra" || (kind === "differs" && isSlot);
+    const found = pairs(from, to, table, ends.get(table));
+    add(await inPages(found, to, source, isGone, (sql, rows) => remove(sql, table, rows)));
   }
   for (const table of tables) {
-    const found = pairs(from, to, table);
-    const mended = await inPages(found, to, source, async (sql, { kind, row }) => {
-      if (kind === "same" || kind === "extra") return false;
-      await put(sql, table, row);
-      return true;
-    });
-    add(mended);
+    const isNew = ({ kind }: Pair) => kind === "missing" || kind === "differs";
+    const found = pairs(from, to, table, ends.get(table));
+    add(await inPages(found, to, source, isNew, (sql, rows) => put(sql, table, rows)));
   }
   return sum;
 }
 
-async function put(sql: Sql, table: Table, row: Row): Promise<void> {
-  const columns = Object.keys(row);
-  const marks = columns.map(() => "?").join(", ");
+async function remove(sql: Sql, table: Table, rows: readonly Row[]): Promise<void> {
+  for (const row of rows) {
+    await sql.run(`DELETE FROM ${table.name} WHERE ${isKey(table)}`, ...keyOf(table, row));
+  }
+}
+
+/** Rows of one statement: few lengths, since each is prepared. A server is asked once for many rows. */
+const batchCounts = [64, 8, 1] as const;
+
+async function put(sql: Sql, table: Table, rows: readonly Row[]): Promise<void> {
+  let at = 0;
+  for (const count of batchCounts) {
+    for (; rows.length - at >= count; at += count) await putSome(sql, table, rows.slice(at, at + count));
+  }
+}
+
+async function putSome(sql: Sql, table: Table, rows: readonly Row[]): Promise<void> {
+  const columns = Object.keys(rows[0] ?? {});
+  const marks = `(${columns.map(() => "?").join(", ")})`;
   const others = columns.filter((column) => !table.key.includes(column));
   const sets = others.map((column) => `${column} = excluded.${column}`).join(", ");
-  const values = columns.map((column) => row[column] ?? null);
   await sql.run(
-    `INSERT INTO ${table.name} (${columns.join(", ")}) VALUES (${marks})
+    `INSERT INTO ${table.name} (${columns.join(", ")}) VALUES ${rows.map(() => marks).join(", ")}
      ON CONFLICT (${table.key.join(", ")}) DO ${sets === "" ? "NOTHING" : `UPDATE SET ${sets}`}`,
-    ...values,
+    ...rows.flatMap((row) => columns.map((column) => row[column] ?? null)),
   );
 }
 
@@ -162,43 +181,49 @@ interface Pair {
   readonly row: Row;
 }
 
-/** Whether it changed anything. */
-type Change = (sql: Sql, pair: Pair) => Promise<boolean>;
-
 /** Changes of a page in one transaction; where one of them has to wait, each in its own. */
-async function inPages(found: AsyncIterable<Pair>, to: Db, source: Source, change: Change): Promise<Mended> {
+async function inPages(
+  found: AsyncIterable<Pair>,
+  to: Db,
+  source: Source,
+  isMeant: (pair: Pair) => boolean,
+  change: (sql: Sql, rows: readonly Row[]) => Promise<void>,
+): Promise<Mended> {
   const sum: Mended = { changed: 0, waiting: 0 };
-  const together = (some: readonly Pair[]) =>
-    to.transaction(async (sql) => {
-      let changed = 0;
-      for (const pair of some) if (await change(sql, pair)) changed++;
-      sum.changed += changed;
-    });
-  const unlessWaiting = async (work: Promise<void>): Promise<boolean> => {
+  const unlessWaiting = async (rows: readonly Row[]): Promise<boolean> => {
     try {
-      await work;
+      await to.transaction((sql) => change(sql, rows));
+      sum.changed += rows.length;
       return true;
     } catch (error) {
       if (source === "still" || !isConstraintViolated(error)) throw error;
       return false;
     }
   };
-  let page: Pair[] = [];
-  const flush = async (): Promise<void> => {
-    const some = page.filter((pair) => pair.kind !== "same");
-    page = [];
-    if (some.length === 0 || (await unlessWaiting(together(some)))) return;
-    for (const pair of some) if (!(await unlessWaiting(together([pair])))) sum.waiting++;
+  const flush = async (rows: readonly Row[]): Promise<void> => {
+    if (rows.length === 0 || (await unlessWaiting(rows))) return;
+    for (const row of rows) if (!(await unlessWaiting([row]))) sum.waiting++;
   };
-  for await (const pair of found) if (page.push(pair) >= pageCount) await flush();
-  await flush();
+  let page: Row[] = [];
+  for await (const pair of found) {
+    if (isMeant(pair)) page.push(pair.row);
+    if (page.length < pageCount) continue;
+    await flush(page);
+    page = [];
+  }
+  await flush(page);
   return sum;
 }
 
-/** Both sides along their keys. */
-async function* pairs(from: Sql, to: Sql, table: Table): AsyncGenerator<Pair, void, undefined> {
-  const left = rowsOf(from, table)[Symbol.asyncIterator]();
-  const right = rowsOf(to, table)[Symbol.asyncIterator]();
+/** Both sides along their keys, as far as the last one that is meant. */
+async function* pairs(
+  from: Sql,
+  to: Sql,
+  table: Table,
+  last?: readonly SqlValue[],
+): AsyncGenerator<Pair, void, undefined> {
+  const left = rowsOf(from, table, last)[Symbol.asyncIterator]();
+  const right = rowsOf(to, table, last)[Symbol.asyncIterator]();
   let [mine, theirs] = [await left.next(), await right.next()];
   while (mine.done !== true || theirs.done !== true) {
     const order =
@@ -216,20 +241,32 @@ async function* pairs(from: Sql, to: Sql, table: Table): AsyncGenerator<Pair, vo
   }
 }
 
-async function* rowsOf(sql: Sql, { name, key }: Table): AsyncGenerator<Row, void, undefined> {
+async function* rowsOf(
+  sql: Sql,
+  { name, key }: Table,
+  last: readonly SqlValue[] | undefined,
+): AsyncGenerator<Row, void, undefined> {
   const order = key.join(", ");
   const marks = key.map(() => "?").join(", ");
-  const only = name === "meta" ? `name <> '${movedMark}' AND name <> 'generation'` : "1 = 1";
+  const some = name === "meta" ? `name <> '${movedMark}' AND name <> 'generation'` : "1 = 1";
+  const only = last === undefined ? some : `${some} AND (${order}) <= (${marks})`;
   let after: SqlValue[] | undefined;
   for (;;) {
     const where = after === undefined ? only : `${only} AND (${order}) > (${marks})`;
     const query = `SELECT * FROM ${name} WHERE ${where} ORDER BY ${order} LIMIT ?`;
-    const page = await sql.all(query, ...(after ?? []), pageCount);
+    const page = await sql.all(query, ...(last ?? []), ...(after ?? []), pageCount);
     yield* page;
-    const last = page.at(-1);
-    if (last === undefined || page.length < pageCount) return;
-    after = keyOf({ name, key }, last);
+    const end = page.at(-1);
+    if (end === undefined || page.length < pageCount) return;
+    after = keyOf({ name, key }, end);
   }
+}
+
+/** The key behind which a table is left alone: whatever comes while it is copied would keep the pass from ending. */
+async function lastKey(from: Sql, table: Table): Promise<SqlValue[] | undefined> {
+  const order = table.key.map((column) => `${column} DESC`).join(", ");
+  const row = await from.get(`SELECT ${table.key.join(", ")} FROM ${table.name} ORDER BY ${order} LIMIT 1`);
+  return row === undefined ? undefined : keyOf(table, row);
 }
 
 function compare(table: Table, mine: Row, theirs: Row): number {

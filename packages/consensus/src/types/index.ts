@@ -2,6 +2,7 @@
 export * from "./actor.ts";
 export * from "./block.ts";
 export * from "./builtins.ts";
+export { type DagLink, linksOf } from "./dag-links.ts";
 export * from "./deal.ts";
 export * from "./gas.ts";
 export * from "./message.ts";
@@ -9,6 +10,10 @@ export * from "./named-params.ts";
 export { networkIdBytes, networkIdOfGenesis } from "./network-id.ts";
 export * from "./params.ts";
 export { maxFaultReportBytes, paramProblems, paramWarnings } from "./params-rules.ts";
+export * from "./pin.ts";
+export { type PinReportFacts, type PinReportFault, pinReportFault } from "./pin-judge.ts";
+export * from "./pin-report.ts";
+export * from "./pin-walk.ts";
 export * from "./predicate.ts";
 export * from "./receipt.ts";
 export * from "./tipset.ts";

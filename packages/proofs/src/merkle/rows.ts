@@ -109,11 +109,18 @@ export function startRows(hasher: TreeHasher, leaves: Uint8Array, rows: Uint8Arr
   return treeKernel.startRows?.(task) ?? new PlainRows(hasher, task);
 }
 
-/** The columns of the nodes `from` … `to − 1`: for each node its label in layer 1, 2, …. */
-export function columnsOf(layers: readonly Uint8Array[], from: number, to: number): Uint8Array {
+const wordsPerNode = nodeBytes / 4;
+
+/** The columns of the nodes `from` … `to − 1`: for each node its label in layer 1, 2, …; in `room` where it is given. */
+export function columnsOf(
+  layers: readonly Uint8Array[],
+  from: number,
+  to: number,
+  room?: Uint32Array<ArrayBuffer>,
+): Uint8Array {
   // Word by word: a view of each node would cost several times what is copied.
-  const wordsPerNode = nodeBytes / 4;
-  const columns = new Uint32Array((to - from) * layers.length * wordsPerNode);
+  const length = (to - from) * layers.length * wordsPerNode;
+  const columns = room?.subarray(0, length) ?? new Uint32Array(length);
   for (const [i, layer] of layers.entries()) {
     const words = wordsOf(layer.subarray(from * nodeBytes, to * nodeBytes));
     let at = i * wordsPerNode;
@@ -122,15 +129,19 @@ export function columnsOf(layers: readonly Uint8Array[], from: number, to: numbe
       at += layers.length * wordsPerNode;
     }
   }
-  return new Uint8Array(columns.buffer);
+  return new Uint8Array(columns.buffer, columns.byteOffset, columns.byteLength);
 }
 
 class PlainColumns implements RowsPass {
   readonly #task: ColumnsTask;
+  /** Of one slice at a time: what is allocated anew for each makes the collector look at the whole heap again. */
+  readonly #room: Uint32Array<ArrayBuffer>;
   #done = 0;
 
   constructor(task: ColumnsTask) {
     this.#task = task;
+    const columns = Math.min(sliceColumns, task.into.length / nodeBytes);
+    this.#room = new Uint32Array(columns * task.layers.length * wordsPerNode);
   }
 
   get doneRatio(): number {
@@ -142,8 +153,9 @@ class PlainColumns implements RowsPass {
     const nodes = into.length / nodeBytes;
     if (this.#done >= nodes) return false;
     const to = Math.min(this.#done + sliceColumns, nodes);
-    const columns = columnsOf(layers, this.#done, to);
-    into.set(poseidonHasher.hashRow(columns, layers.length), this.#done * nodeBytes);
+    const columns = columnsOf(layers, this.#done, to, this.#room);
+    const place = into.subarray(this.#done * nodeBytes, to * nodeBytes);
+    hashRowInto(poseidonHasher, columns, layers.length, place);
     this.#done = to;
     return to < nodes;
   }

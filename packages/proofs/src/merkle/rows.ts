@@ -111,7 +111,7 @@ export function startRows(hasher: TreeHasher, leaves: Uint8Array, rows: Uint8Arr
 
 const wordsPerNode = nodeBytes / 4;
 
-/** The columns of the nodes `from` … `to − 1`: for each node its label in layer 1, 2, …; in `room` where it is given. */
+/** The columns of the nodes `from` … `to − 1`: for each node its label in layer 1, 2, …. `room` is used if given. */
 export function columnsOf(
   layers: readonly Uint8Array[],
   from: number,

@@ -12,12 +12,15 @@ import { locate, pathOn } from "../volumes/index.ts";
 import type { Core } from "./core.ts";
 import { claimedRoles, type FileClaim, type FileRole, fileName, filePath, storageFolders } from "./files.ts";
 import { fileRoles } from "./roles.ts";
+import { idleFolder } from "./tenant.ts";
 
 export type FileOwner =
   | { readonly kind: "sector"; readonly sectorId: number; readonly role: FileRole }
   | { readonly kind: "job"; readonly sectorId: number }
   /** On its way to a bucket. */
   | { readonly kind: "transfer" }
+  /** Of idle space, which looks after its own. */
+  | { readonly kind: "idle" }
   | { readonly kind: "orphan" }
   | { readonly kind: "foreign" };
 
@@ -209,6 +212,7 @@ export class Collector {
 
   async #ownerOf(path: string): Promise<FileOwner> {
     const to = locate(path);
+    if (to.path.startsWith(`${idleFolder}/`)) return { kind: "idle" };
     const work = workFile.exec(to.path)?.[1];
     if (work !== undefined) {
       const owner = this.#core.work.sectorOf(pathOn(to.volumeId, work));

@@ -11,6 +11,7 @@
  *   cache/<id>/proof the seal proof, until the sector is on the chain
  *   work/<job>/…     what a running job has written so far
  *   work/spool/…     what is on its way to a bucket
+ *   idle/…           files of idle space, which are no sector's (tenant.ts)
  */
 import type { FileRow, SectorFill, SectorRow } from "../store/index.ts";
 import { pathOn, type VolumePlace } from "../volumes/index.ts";
@@ -19,7 +20,7 @@ import { landedStates, stagedStates } from "./states.ts";
 
 export type { FileRole } from "./roles.ts";
 
-export const storageFolders = ["staged", "unsealed", "sealed", "cache", "work"] as const;
+export const storageFolders = ["staged", "unsealed", "sealed", "cache", "work", "idle"] as const;
 
 /** The name of a file on its volume. */
 export function fileName(

@@ -9,6 +9,7 @@ export type { FileTrouble, RepairReport, SectorCheck } from "./repair.ts";
 export { type Footprint, footprint, type StorageUsage } from "./space.ts";
 export { type SectorState, sectorMoves, sectorStates } from "./states.ts";
 export type { Storage } from "./storage.ts";
+export { idleFolder, type StorageTenant, type TenantShare } from "./tenant.ts";
 export type {
   ByteRangeOptions,
   InclusionAnswer,

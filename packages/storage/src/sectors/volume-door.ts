@@ -5,6 +5,7 @@ import type { Core } from "./core.ts";
 import type { Moving } from "./moving.ts";
 import type { Repair, RepairReport, SectorCheck } from "./repair.ts";
 import type { FileRole } from "./roles.ts";
+import { type StorageTenant, tenantOf } from "./tenant.ts";
 import type { NewVolume, VolumeAdmin, VolumeInfo } from "./volume-admin.ts";
 
 /** What bytes are for: the role of a sector's file, or whoever else owns them. */
@@ -14,7 +15,7 @@ export interface VolumeExplanation {
   readonly volumeId: number;
   /** What the metadata says, by role. */
   readonly recorded: readonly {
-    readonly owner: FileRole;
+    readonly owner: FileRole | "idle";
     readonly fileCount: number;
     readonly sizeBytes: number;
   }[];
@@ -25,6 +26,8 @@ export interface VolumeExplanation {
 }
 
 export interface StorageVolumes {
+  /** Room for idle space. */
+  readonly idle: StorageTenant;
   /** As they are now: every disk is looked at. */
   list(): Promise<VolumeInfo[]>;
   /** Reads the folders of every volume that is here. */
@@ -59,6 +62,7 @@ export function volumesOf(
 ): StorageVolumes {
   const { admin, moving, repair, collector } = parts;
   return {
+    idle: tenantOf(core),
     list: () => admin.list(),
     explain: async () => {
       await core.volumes.look();
@@ -80,7 +84,11 @@ export function volumesOf(
 
 async function explain(core: Core, collector: Collector, volumeId: number): Promise<VolumeExplanation> {
   const byRole = await core.store.volumes.byRole(volumeId);
-  const recorded = byRole.map(({ role, ...total }) => ({ owner: role, ...total }));
+  const { fileCount, usedBytes } = await core.store.volumes.tenant(volumeId);
+  const recorded: { owner: FileRole | "idle"; fileCount: number; sizeBytes: number }[] = byRole.map(
+    ({ role, ...total }) => ({ owner: role, ...total }),
+  );
+  if (fileCount > 0) recorded.push({ owner: "idle", fileCount, sizeBytes: usedBytes });
   if (!core.volumes.conditionOf(volumeId).isHere) return { volumeId, recorded, found: null };
   const totals = new Map<ByteOwner, { fileCount: number; sizeBytes: number }>();
   for await (const { owner, sizeBytes } of collector.files(volumeId)) {

@@ -27,6 +27,7 @@ const tables: readonly Table[] = [
   { name: "volumes", key: ["volume_id"] },
   { name: "sector_files", key: ["sector_id", "role"] },
   { name: "sector_places", key: ["sector_id"] },
+  { name: "tenant_shares", key: ["volume_id"] },
 ];
 /** Rows of each side in memory. */
 const pageCount = 500;

@@ -6,7 +6,7 @@
  */
 import type { Ddl } from "../db/index.ts";
 import { sectorStates } from "../sectors/states.ts";
-import { volumeSchema } from "./volume-schema.ts";
+import { tenantSchema, volumeSchema } from "./volume-schema.ts";
 
 const states = sectorStates.map((state) => `'${state}'`).join(", ");
 
@@ -87,4 +87,5 @@ export const storageSchema: readonly Ddl[] = [
   ) ${byKey};
   `,
   volumeSchema,
+  tenantSchema,
 ];

@@ -55,6 +55,13 @@ export interface SectorPlace {
   readonly store: Share;
 }
 
+/** What idle space has on a volume; `usedBytes` is part of `reservedBytes`. */
+export interface TenantRow {
+  readonly reservedBytes: number;
+  readonly usedBytes: number;
+  readonly fileCount: number;
+}
+
 const placeParts = ["stage", "seal", "store"] as const;
 
 export class VolumeReader {
@@ -127,11 +134,29 @@ export class VolumeReader {
     }
     const sum = (pick: (file: (typeof files)[number]) => number) =>
       files.reduce((total, file) => total + pick(file), 0);
+    const tenant = await this.tenant(volumeId);
     return {
-      usedBytes: sum((file) => file.sizeBytes),
-      fileCount: sum((file) => file.fileCount),
-      reservedBytes,
+      usedBytes: sum((file) => file.sizeBytes) + tenant.usedBytes,
+      fileCount: sum((file) => file.fileCount) + tenant.fileCount,
+      reservedBytes: reservedBytes + tenant.reservedBytes,
     };
+  }
+  async tenant(volumeId: number): Promise<TenantRow> {
+    return (await this.tenants()).get(volumeId) ?? { reservedBytes: 0, usedBytes: 0, fileCount: 0 };
+  }
+  /** By volume; few. */
+  async tenants(): Promise<ReadonlyMap<number, TenantRow>> {
+    const rows = await this.#sql.all("SELECT * FROM tenant_shares ORDER BY volume_id");
+    return new Map(
+      rows.map((row) => [
+        int(row, "volume_id"),
+        {
+          reservedBytes: int(row, "reserved_bytes"),
+          usedBytes: int(row, "used_bytes"),
+          fileCount: int(row, "file_count"),
+        },
+      ]),
+    );
   }
 }
 
@@ -189,6 +214,7 @@ export class VolumeWriter extends VolumeReader {
   }
   /** Forgets a volume that holds nothing. */
   async detach(volumeId: number): Promise<void> {
+    await this.#sql.run("DELETE FROM tenant_shares WHERE volume_id = ?", volumeId);
     await this.#sql.run("DELETE FROM volumes WHERE volume_id = ?", volumeId);
   }
 
@@ -235,6 +261,21 @@ export class VolumeWriter extends VolumeReader {
     if (place === undefined) return;
     await this.#sql.run("DELETE FROM sector_places WHERE sector_id = ?", sectorId);
     for (const part of placeParts) await this.#reserve(place[part].volumeId, -place[part].bytes);
+  }
+
+  async setTenant(volumeId: number, share: TenantRow): Promise<void> {
+    const before = await this.tenant(volumeId);
+    await this.#sql.run(
+      `INSERT INTO tenant_shares (volume_id, reserved_bytes, used_bytes, file_count) VALUES (?, ?, ?, ?)
+       ON CONFLICT (volume_id) DO UPDATE SET reserved_bytes = excluded.reserved_bytes,
+       used_bytes = excluded.used_bytes, file_count = excluded.file_count`,
+      volumeId,
+      share.reservedBytes,
+      share.usedBytes,
+      share.fileCount,
+    );
+    await this.#count(volumeId, share.usedBytes - before.usedBytes, share.fileCount - before.fileCount);
+    await this.#reserve(volumeId, share.reservedBytes - before.reservedBytes);
   }
 
   async #count(volumeId: number, bytes: number, files: number): Promise<void> {

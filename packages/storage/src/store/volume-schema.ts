@@ -49,3 +49,13 @@ export const volumeSchema: Ddl = ({ text, int, strict, byKey }) => `
   CREATE INDEX sector_places_by_seal ON sector_places (seal_volume);
   CREATE INDEX sector_places_by_store ON sector_places (store_volume);
 `;
+
+/** What idle space has on each volume: part of what the volume holds and has promised. */
+export const tenantSchema: Ddl = ({ int, strict }) => `
+  CREATE TABLE tenant_shares (
+    volume_id ${int} PRIMARY KEY REFERENCES volumes (volume_id),
+    reserved_bytes ${int} NOT NULL CHECK (reserved_bytes >= used_bytes),
+    used_bytes ${int} NOT NULL CHECK (used_bytes >= 0),
+    file_count ${int} NOT NULL CHECK (file_count >= 0)
+  ) ${strict};
+`;

@@ -9,7 +9,7 @@ import { resolveRelative } from "./source.ts";
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
   base: [],
   proofs: ["base"],
-  consensus: ["base", "proofs/idle", "proofs/verify"],
+  consensus: ["base", "proofs/attestation", "proofs/idle", "proofs/verify"],
   storage: ["base", "proofs"],
   api: ["base"],
   node: ["base", "proofs", "consensus", "storage", "api"],

@@ -3,7 +3,7 @@
  * down in test/golden, and no command is left out. A schema changes only by hand (UPDATE_GOLDEN=1).
  */
 import { readdirSync, rmSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -27,6 +27,8 @@ beforeAll(async () => {
   const proven = await run(["piece", "inclusion", "prove", ...inclusion(), "-o", join(folder, "proof.json")]);
   expect(proven).toMatchObject({ code: 0, err: "" });
   await writeFile(join(folder, "elements.txt"), "616263\n01\n");
+  await mkdir(join(folder, "program/packages/base/src"), { recursive: true });
+  await writeFile(join(folder, "program/packages/base/src/index.ts"), "export const one = 1;\n");
   const set = madeUpSet(1, 5000);
   await writeSet(join(folder, "params"), set);
   await writeFile(join(folder, "list.json"), listOf(new Map([[`${set.id}.params`, fileBytes]])));
@@ -55,6 +57,9 @@ const launched = new Set([
   ...founding,
   ...light,
   "chain import",
+  // Hardware, files of networks, services of vendors: attest-quote.test.ts.
+  "attest quote",
+  "attest collateral",
 ]);
 
 const idleSet =
@@ -224,6 +229,7 @@ const given: { readonly [command: string]: () => readonly string[] } = {
   "attest verify": () => [
     ...[quote, "--collateral", `${quote}_collateral.txt`, "--at", "2025-07-01T00:00:00Z"],
   ],
+  "attest program": () => ["--folder", join(folder, "program"), "--runtime", "node 24.0.0", "--files"],
   "net connect": () => ["/ip4/127.0.0.1/tcp/6000"],
 };
 

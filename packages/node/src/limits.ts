@@ -2,9 +2,11 @@
  * Every limit of a node on one page. A queue, stream, cache, retry or decoded length without a row
  * here does not exist; this is the table that operators read.
  */
+import { attestationLimits } from "./attest-limits.ts";
 import { fileLimits } from "./file-limits.ts";
 import { ipfsLimits } from "./ipfs-limits.ts";
 export const limits = {
+  ...attestationLimits,
   ...fileLimits,
   ...ipfsLimits,
   /** One frame of a request/response protocol (2019 protocols: 256 KiB). */

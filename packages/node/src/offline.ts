@@ -27,3 +27,5 @@ export const founding = async () => {
 };
 /** Following a network without its chain. */
 export const light = () => import("./light-client.ts");
+/** Making evidence, measuring programs, fetching collateral. */
+export const attesting = () => import("./attest-offline.ts");

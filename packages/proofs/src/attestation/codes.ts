@@ -100,6 +100,16 @@ const own = {
   "report-data-mismatch": "the evidence is bound to something else than was expected",
   "software-not-allowed": "evidence by software alone is not allowed here",
 
+  "identity-use-mismatch": "the key is bound for another use",
+  "identity-network-mismatch": "the key is bound to another network",
+  "identity-key-mismatch": "another key is bound than the one that asks",
+  "identity-operator-mismatch": "another account is bound than the one that asks",
+  "identity-peer-mismatch": "another peer is bound than the one that asks",
+  "identity-nonce-mismatch": "the chain has drawn something else at the height that is named",
+  "identity-from-future": "the evidence is bound to a height that the chain has not reached",
+  "identity-too-old": "the evidence was made too long ago",
+  "evidence-replayed": "the evidence is not of after the last that was accepted",
+
   "ias-report-malformed": "the report of the attestation service has another form",
   "ias-version-unsupported": "the report is of a version of the service that is not judged",
   "ias-certificate-missing": "there is no certificate of the attestation service",

@@ -22,6 +22,13 @@ export const attestLimits = {
   tdxModules: 32,
   /** Advisories of one level. */
   advisories: 256,
+  /** A public key that evidence is bound to: those of P-521 are the longest. */
+  nodeKeyBytes: 133,
+  /** A peer id as text. */
+  peerIdBytes: 128,
+  /** Collateral that travels with evidence: TCB info, identity, lists and chains are some 40 kB together. */
+  sentCollateralBytes: 131_072,
+  sentCollateralFiles: 16,
   /** Signatures that were found true and are not verified again. */
   rememberedSignatures: 4_096,
 } as const;

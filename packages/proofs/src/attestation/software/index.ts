@@ -4,6 +4,13 @@
  */
 export { intelNames, type SignerNames, softwareNames } from "../dcap/names.ts";
 export { intelVendor, softwareVendor } from "../dcap/quote.ts";
+export {
+  type SoftwareAuthority,
+  type SoftwareCollateral,
+  type SoftwareReport,
+  softwareAuthority,
+  softwareProduct,
+} from "./authority.ts";
 export { type BundleRequest, composeBundle, isoTime, pemText } from "./collateral.ts";
 export {
   type CertificateRequest,
@@ -33,3 +40,4 @@ export {
   type SgxFields,
   type TdFields,
 } from "./quote.ts";
+export { networkSeed, softwareRootOf } from "./root.ts";

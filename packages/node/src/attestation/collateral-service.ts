@@ -1,0 +1,38 @@
+/** Collateral by the platform that evidence says it is of: from Intel, from AMD, from the network's own authority. */
+import { HoldfastError } from "@holdfast/base";
+import { type EvidencePlatform, platformOf } from "@holdfast/proofs/attestation";
+import { amdCollateral, amdService } from "./amd-service.ts";
+import { attestationErrors } from "./errors.ts";
+import { intelCollateral, intelService } from "./intel-service.ts";
+import type { DocumentNeeds } from "./kept-documents.ts";
+import type { CollateralSource } from "./types.ts";
+
+export interface Services {
+  /** Without a slash at the end; a PCCS has the same paths. Default: Intel's. */
+  readonly intel?: string;
+  /** Default: AMD's. */
+  readonly amd?: string;
+}
+
+/** Of hardware; evidence by software brings its own and is none here (`attestation/no-platform`). */
+export function vendorCollateral(needs: DocumentNeeds, services: Services = {}): CollateralSource {
+  return {
+    async collateralFor(evidence, _atSeconds, signal) {
+      const platform = found(evidence);
+      if (platform.vendor === "intel")
+        return await intelCollateral(needs, services.intel ?? intelService, platform, signal);
+      if (platform.vendor === "amd")
+        return await amdCollateral(needs, services.amd ?? amdService, platform, signal);
+      throw attestationErrors.noPlatform({ problem: "it was made by software" });
+    },
+  };
+}
+
+function found(evidence: Uint8Array): EvidencePlatform {
+  try {
+    return platformOf(evidence);
+  } catch (cause) {
+    if (!(cause instanceof HoldfastError)) throw cause;
+    throw attestationErrors.noPlatform({ problem: cause.message }, cause);
+  }
+}

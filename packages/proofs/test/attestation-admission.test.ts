@@ -1,0 +1,312 @@
+/**
+ * Whom a network takes for an attested node (docs/ATTACKS.md). Evidence that was replayed, bound to something else, of
+ * a revoked or debuggable platform, of another program, judged by old collateral, or simulated where that is not
+ * allowed: each is refused with a code of its own, and the same request without the fault is admitted.
+ */
+import { decode, encode, fromHex, seedAddress, toHex } from "@holdfast/base";
+import {
+  type AdmissionRequest,
+  type AttestedIdentity,
+  attestedIdentityCodec,
+  attestedUses,
+  collateralEndSeconds,
+  type Evidence,
+  evidenceCodec,
+  installSignatureKernel,
+  judgeAdmission,
+  networkSeed,
+  plainSignatures,
+  programOf,
+  readCollateral,
+  rememberingSignatures,
+  reportDataOf,
+  softwareRootOf,
+} from "@holdfast/proofs/attestation";
+import { type SoftwareCollateral, softwareAuthority } from "@holdfast/proofs/attestation/software";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+let restore = (): void => undefined;
+beforeAll(() => {
+  restore = installSignatureKernel(rememberingSignatures(plainSignatures));
+});
+afterAll(() => restore());
+
+const day = 86_400;
+const atSeconds = 1_750_000_000;
+const filled = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value);
+const networkId = filled(32, 1);
+const program = filled(32, 0x50);
+const operator = seedAddress(1, "operator");
+const nonceAt = (epoch: number): Uint8Array => filled(32, epoch % 251);
+const authorities = new Map(
+  [networkId, filled(32, 2)].map((id) => [toHex(id), softwareAuthority(networkSeed(id))]),
+);
+
+const identity: AttestedIdentity = {
+  ...{ use: "pin-node", networkId, nodeKey: filled(65, 4), peerId: "12D3KooWtest", operator },
+  ...{ epoch: 100, nonce: nonceAt(100) },
+};
+
+interface Made {
+  readonly identity?: Partial<AttestedIdentity>;
+  /** What the evidence is bound to, if not to the identity that is sent with it. */
+  readonly bound?: Partial<AttestedIdentity>;
+  readonly program?: Uint8Array;
+  readonly debug?: boolean;
+  readonly authority?: Uint8Array;
+  readonly collateral?: Partial<SoftwareCollateral>;
+  readonly bend?: (quote: Uint8Array) => void;
+}
+
+function requestOf(made: Made = {}, change: Partial<AdmissionRequest> = {}): AdmissionRequest {
+  const authority = authorities.get(toHex(made.authority ?? networkId)) ?? softwareAuthority(filled(32, 9));
+  const sent = { ...identity, ...made.identity };
+  const reportData = reportDataOf({ ...sent, ...made.bound });
+  const { debug = false } = made;
+  const quote = authority.quote({ program: made.program ?? program, reportData, svn: 1, debug });
+  made.bend?.(quote);
+  const collateral = [authority.collateral({ atSeconds, ...made.collateral })];
+  return {
+    evidence: { kind: "software", evidence: quote, collateral },
+    identity: sent,
+    expected: {
+      ...{ use: "pin-node", networkId, nodeKey: identity.nodeKey, peerId: identity.peerId, operator },
+      ...{ epoch: 120, mostAgeEpochs: 50, nonceAt },
+    },
+    ...{ atSeconds, softwareAllowed: true, programs: [{ kind: "software", program }], ...change },
+  };
+}
+
+const admitted = requestOf();
+const expecting = (expected: Partial<AdmissionRequest["expected"]>): Partial<AdmissionRequest> => ({
+  expected: { ...admitted.expected, ...expected },
+});
+
+describe("the admission of an attested node", () => {
+  it("takes genuine evidence of an allowed program that is bound to who asks", () => {
+    const admission = judgeAdmission(admitted);
+    expect(admission).toMatchObject({ ok: true, code: "ok", kind: "software", tcbStatus: "UpToDate" });
+    expect(admission.program).toEqual(program);
+    expect(admission.checks.map(({ name }) => name)).toEqual(expect.arrayContaining(["identity", "program"]));
+  });
+
+  // ux-reliability: "TEE quote replay/downgrade"; the names stand in docs/ATTACKS.md.
+  const attacks: readonly (readonly [string, string, AdmissionRequest])[] = [
+    ["the same evidence a second time", "evidence-replayed", requestOf({}, expecting({ lastEpoch: 100 }))],
+    ["evidence of long ago", "identity-too-old", requestOf({}, expecting({ epoch: 151 }))],
+    [
+      "evidence of a height that is still to come",
+      "identity-from-future",
+      requestOf({}, expecting({ epoch: 99 })),
+    ],
+    [
+      "a nonce of its own choice",
+      "identity-nonce-mismatch",
+      requestOf({ identity: { nonce: filled(32, 255) } }),
+    ],
+    [
+      "a nonce of a height that nobody knows any more",
+      "identity-nonce-mismatch",
+      requestOf({}, expecting({ nonceAt: () => undefined })),
+    ],
+    [
+      "evidence that is bound to another nonce",
+      "report-data-mismatch",
+      requestOf({ bound: { nonce: nonceAt(7) } }),
+    ],
+    [
+      "another node's evidence with its own key",
+      "report-data-mismatch",
+      requestOf({ bound: { nodeKey: filled(65, 5) } }),
+    ],
+    [
+      "another node's evidence and key",
+      "identity-key-mismatch",
+      requestOf({ identity: { nodeKey: filled(65, 5) } }),
+    ],
+    [
+      "another peer's evidence",
+      "identity-peer-mismatch",
+      requestOf({ identity: { peerId: "12D3KooWother" } }),
+    ],
+    [
+      "another operator's evidence",
+      "identity-operator-mismatch",
+      requestOf({ identity: { operator: seedAddress(1, "another") } }),
+    ],
+    ["evidence for another use", "identity-use-mismatch", requestOf({ identity: { use: "idle-verifier" } })],
+    ["evidence of another network", "pck-root-not-pinned", requestOf({ authority: filled(32, 2) })],
+    [
+      "an identity of another network under this one's root",
+      "identity-network-mismatch",
+      requestOf({ identity: { networkId: filled(32, 2) } }),
+    ],
+    ["a platform that is revoked", "tcb-revoked", requestOf({ collateral: { tcbStatus: "Revoked" } })],
+    [
+      "a platform whose certificate is revoked",
+      "pck-certificate-revoked",
+      requestOf({ collateral: { revoked: true } }),
+    ],
+    ["a platform without updates", "tcb-out-of-date", requestOf({ collateral: { tcbStatus: "OutOfDate" } })],
+    ["an enclave that can be looked into", "debug-enabled", requestOf({ debug: true })],
+    [
+      "a program that is not on the list",
+      "measurement-not-allowed",
+      requestOf({ program: filled(32, 0x51) }),
+    ],
+    [
+      "the measurement of an allowed program put into the quote",
+      "quote-signature-invalid",
+      requestOf({ program: filled(32, 0x51), bend: (quote) => quote.set(program, 112) }),
+    ],
+    ["no program is allowed", "measurement-not-allowed", requestOf({}, { programs: [] })],
+    [
+      "the program is allowed for hardware alone",
+      "measurement-not-allowed",
+      requestOf({}, { programs: [{ kind: "sgx-dcap", program }] }),
+    ],
+    [
+      "collateral that has expired",
+      "tcb-info-expired",
+      requestOf({ collateral: { atSeconds: atSeconds - 90 * day } }),
+    ],
+    [
+      "collateral of later",
+      "tcb-info-not-yet-valid",
+      requestOf({ collateral: { atSeconds: atSeconds + 60 * day } }),
+    ],
+    [
+      "no collateral at all",
+      "collateral-missing",
+      { ...admitted, evidence: { ...admitted.evidence, collateral: [] } },
+    ],
+    [
+      "a simulated quote where that is not allowed",
+      "software-not-allowed",
+      requestOf({}, { softwareAllowed: false }),
+    ],
+    [
+      "a simulated quote that is said to be of hardware",
+      "kind-mismatch",
+      { ...admitted, evidence: { ...admitted.evidence, kind: "sgx-dcap" } },
+    ],
+    [
+      "a simulated quote with the vendor of hardware in it",
+      "quote-signature-invalid",
+      requestOf({ bend: (quote) => quote.set(fromHex("939a7233f79c4ca9940a0db3957f0607"), 12) }),
+    ],
+    [
+      "a quote under a root that somebody else made",
+      "pck-root-not-pinned",
+      requestOf({ authority: filled(32, 77) }),
+    ],
+  ];
+
+  it.each(attacks)("refuses %s (%s)", (_name, code, request) => {
+    const { ok, checks } = judgeAdmission(request);
+    const failed = checks.filter((check) => !check.ok).map((check) => check.code as string);
+    expect(ok).toBe(false);
+    expect(failed).toContain(code);
+  });
+
+  it("tells replay, nonce, TCB, debug flag, program, collateral and simulation apart", () => {
+    const codes = attacks.map(([, , request]) => judgeAdmission(request).code);
+    expect(new Set(codes).size).toBeGreaterThanOrEqual(16);
+    for (const one of ["evidence-replayed", "identity-nonce-mismatch", "tcb-revoked", "debug-enabled"]) {
+      expect(codes).toContain(one);
+    }
+  });
+
+  it("is never had by turning a byte of what is signed, and never ends in an error", () => {
+    const { evidence } = admitted.evidence;
+    // The root stands last; it is believed for its key alone.
+    const end = Buffer.from(evidence).lastIndexOf("-----BEGIN");
+    for (let at = 0; at < end; at += at < 1_046 ? 7 : 97) {
+      const bent = evidence.slice();
+      bent[at] = (bent[at] ?? 0) ^ 0x10;
+      const { ok, code } = judgeAdmission({
+        ...admitted,
+        evidence: { ...admitted.evidence, evidence: bent },
+      });
+      expect([ok, code === "ok", at]).toEqual([false, false, at]);
+    }
+  });
+});
+
+describe("what evidence is bound to", () => {
+  it("is another for every field, and has a golden value", () => {
+    const changes: readonly Partial<AttestedIdentity>[] = [
+      { use: "check" },
+      { networkId: filled(32, 3) },
+      { nodeKey: filled(65, 5) },
+      { peerId: "12D3KooWtesu" },
+      { operator: seedAddress(1, "another") },
+      { epoch: 101 },
+      { nonce: nonceAt(101) },
+    ];
+    const digests = [identity, ...changes.map((one) => ({ ...identity, ...one }))].map((one) =>
+      toHex(reportDataOf(one)),
+    );
+    expect(new Set(digests).size).toBe(digests.length);
+    expect(digests[0]).toBe(
+      "3c9e860097779e0d47be078839873c3225bdd92af1c27ea98ff67999bf0b5f6e".padEnd(128, "0"),
+    );
+  });
+
+  it("and evidence itself travel in one encoding, strictly read", () => {
+    const identities = fc.record({
+      use: fc.constantFrom(...attestedUses),
+      networkId: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+      nodeKey: fc.uint8Array({ maxLength: 133 }),
+      peerId: fc.string({ maxLength: 40 }),
+      operator: fc.constant(operator),
+      epoch: fc.nat(),
+      nonce: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    });
+    fc.assert(
+      fc.property(identities, (one) => {
+        expect(decode(attestedIdentityCodec, encode(attestedIdentityCodec, one))).toEqual(one);
+      }),
+    );
+    const evidence: Evidence = admitted.evidence;
+    const bytes = encode(evidenceCodec, evidence);
+    expect(decode(evidenceCodec, bytes)).toEqual(evidence);
+    expect(() => decode(evidenceCodec, bytes.subarray(1))).toThrow();
+    const long = { ...evidence, collateral: Array.from({ length: 17 }, () => filled(1, 1)) };
+    expect(() => encode(evidenceCodec, long)).toThrow();
+  });
+});
+
+describe("the authority of a network that allows software", () => {
+  it("follows from the network alone, and its root is all that verifiers need", () => {
+    const authority = softwareAuthority(networkSeed(networkId));
+    expect(authority.rootKeyId).toBe(softwareRootOf(networkId));
+    expect(softwareRootOf(networkId)).not.toBe(softwareRootOf(filled(32, 2)));
+    const again = softwareAuthority(networkSeed(networkId));
+    const report = { program, reportData: filled(64, 1), svn: 1 };
+    expect(again.quote(report)).toEqual(authority.quote(report));
+  });
+
+  it("gives collateral that holds for thirty days at least, for any day of a network's life", () => {
+    const authority = softwareAuthority(networkSeed(networkId));
+    for (const at of [1_735_689_600, atSeconds, atSeconds + 40 * 365 * day]) {
+      const file = authority.collateral({ atSeconds: at });
+      const end = collateralEndSeconds(readCollateral([file]));
+      expect(end - at).toBeGreaterThanOrEqual(30 * day);
+      const request = requestOf({ collateral: { atSeconds: at } }, { atSeconds: at });
+      expect(judgeAdmission(request).code).toBe("ok");
+    }
+  });
+
+  it("is a program of its kind alone: the same bytes of other evidence are another program", () => {
+    const measured = { mrEnclave: "11".repeat(32), mrTd: "22".repeat(48), measurement: "33".repeat(48) };
+    expect(programOf("software", measured)).toEqual(filled(32, 0x11));
+    expect(programOf("tdx", measured)).toBeUndefined();
+    const registers = { rtmr0: "00", rtmr1: "00", rtmr2: "00", rtmr3: "00" };
+    const domain = programOf("tdx", { ...measured, ...registers });
+    expect(domain?.length).toBe(32);
+    expect(programOf("tdx", { ...measured, ...registers, rtmr3: "01" })).not.toEqual(domain);
+    expect(programOf("sev-snp", { ...measured, hostData: "44" })?.length).toBe(32);
+  });
+});

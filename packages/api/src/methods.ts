@@ -16,6 +16,7 @@ import { messageMethods } from "./message-methods.ts";
 import { call, limitParam, nothing, stream } from "./method-spec.ts";
 import { netMethods } from "./net-methods.ts";
 import { networkMethods, protocolView } from "./network-methods.ts";
+import { pinMethods } from "./pin-methods.ts";
 import { putMethods } from "./put-methods.ts";
 import { recordsMethods } from "./records-methods.ts";
 import { retrievalMethods } from "./retrieval-methods.ts";
@@ -317,6 +318,7 @@ export const methods = {
   ),
   ...fileMethods,
   ...ipfsMethods,
+  ...pinMethods,
   ...retrievalMethods,
   ...putMethods,
   why: call(

@@ -12,6 +12,7 @@ import { jobAnswers, jobEvents } from "./canned-jobs.ts";
 import { cid, client, dealId, fileBytes, fileCid, headMs, messageCid, miner, owner } from "./canned-names.ts";
 import { netCalls } from "./canned-net.ts";
 import { cannedNetwork, minedBlocks } from "./canned-network.ts";
+import { pinCalls } from "./canned-pins.ts";
 import { putDone, putKept, putRunning, receipt } from "./canned-puts.ts";
 import { retrievalCalls } from "./canned-retrieval.ts";
 import { storageAnswers } from "./canned-storage.ts";
@@ -150,6 +151,7 @@ export const calls: Calls = {
   },
   ...netCalls,
   "ipfs.status": ipfsStatus,
+  ...pinCalls,
   "chain.head": head,
   "chain.ls": [head, { ...head, height: 99, messages: 0, timestampMs: headMs - 1000 }],
   "chain.show": {

@@ -12,6 +12,7 @@ import {
   type RunningGateway,
   startGateway,
 } from "./gateway/index.ts";
+import type { Pins } from "./pins/index.ts";
 import type { Retrieval } from "./retrieval/index.ts";
 import type { CarDoor, HandlerNeeds } from "./rpc/index.ts";
 import type { BlockSwap } from "./swap/index.ts";
@@ -20,6 +21,7 @@ export interface IpfsRooms {
   readonly chain: Pick<Chain, "store">;
   readonly retrieval: Retrieval;
   readonly swap: BlockSwap;
+  readonly pins?: Pick<Pins, "block"> | undefined;
 }
 
 /** A gateway that takes another port of loopback if its usual one is taken. */
@@ -31,7 +33,7 @@ export interface GatewayChoice extends GatewayOptions {
 
 export async function openGateway(
   { logger, gateway: choice }: Pick<NodeParts, "logger" | "gateway">,
-  { chain, retrieval, swap }: IpfsRooms,
+  { chain, retrieval, swap, pins }: IpfsRooms,
 ): Promise<RunningGateway | undefined> {
   if (choice === undefined) return undefined;
   const { mayMove, isOwn, ...options } = choice;
@@ -40,7 +42,10 @@ export async function openGateway(
   const dag = (root: CID, { fetch, signal }: { readonly fetch: boolean; readonly signal: AbortSignal }) => {
     const session = swap.session();
     const get = async (cid: CID): Promise<Uint8Array | undefined> => {
-      const here = chain.store.get(cid) ?? (await retrieval.gifts.find(cid));
+      const here =
+        chain.store.get(cid) ??
+        (await retrieval.gifts.find(cid)) ??
+        (await pins?.block(cid).catch(() => undefined));
       if (here !== undefined || !fetch) return here;
       const bytes = await session.get(cid, signal);
       if (bytes === undefined) throw gatewayErrors.notHad({ cid: cid.toString() });

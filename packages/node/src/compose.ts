@@ -25,6 +25,7 @@ import { type GatewayChoice, ipfsDoorOf, openGateway } from "./compose-gateway.t
 import { jobsDoorOf } from "./compose-jobs.ts";
 import { type MarketParts, openMarkets } from "./compose-market.ts";
 import { metricsOf } from "./compose-metrics.ts";
+import { openPinsOf, type PinParts } from "./compose-pins.ts";
 import { minerDoorOf, mineStorageOf } from "./compose-storage.ts";
 import { storageDoorOf } from "./compose-volumes.ts";
 import type { Database } from "./database.ts";
@@ -107,6 +108,8 @@ export interface NodeParts {
   readonly faucet?: FaucetService;
   /** Files over plain HTTP, without a token. */
   readonly gateway?: GatewayChoice;
+  /** Keeps pinned content. */
+  readonly pins?: PinParts;
   readonly api?: {
     readonly listen: string;
     readonly token: string;
@@ -169,9 +172,14 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const pruner = stack.use(openPruner({ chain: opened, clock, logger, policy: parts.pruning ?? keepAll }));
   const archive = archiveOf(opened, pruner, clock);
   const shown = { chain, swap, retrieval: market.retrieval };
-  const gateway = stack.use(await openGateway(parts, shown));
+  const pins = await openPinsOf(parts, shown, stack);
+  const gateway = stack.use(await openGateway(parts, { ...shown, pins: pins?.pins }));
   const rooms = { chain, sync, mempool, sender, proofs, headers, channels, faucet };
-  const needs = { ...handlerNeeds(parts, rooms, market, miner), ipfs: ipfsDoorOf(parts, shown, gateway) };
+  const needs = {
+    ...handlerNeeds(parts, rooms, market, miner),
+    ipfs: ipfsDoorOf(parts, shown, gateway),
+    pins: pins?.door,
+  };
   const handlers = createHandlers({ ...needs, archive, believedFrom });
   const held = () => [opened, sync, mempool, headers, proofs].flatMap((room) => room.held());
   const measured = metricsOf({ ...rooms, clock, wire, mining, miner, market: market.door, held });
@@ -330,7 +338,7 @@ function handlerNeeds(
   rooms: MineRooms & { readonly channels: Channels; readonly faucet: Faucet },
   market: MarketParts,
   miner: HandlerNeeds["miner"],
-): Omit<HandlerNeeds, "archive" | "believedFrom" | "ipfs"> {
+): Omit<HandlerNeeds, "archive" | "believedFrom" | "ipfs" | "pins"> {
   const { chain, sync, mempool, sender, channels, faucet } = rooms;
   const { name, version, clock, logger, wallet, wire } = parts;
   const [genesis] = chain.genesis.cids;

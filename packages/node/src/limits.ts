@@ -5,10 +5,12 @@
 import { attestationLimits } from "./attest-limits.ts";
 import { fileLimits } from "./file-limits.ts";
 import { ipfsLimits } from "./ipfs-limits.ts";
+import { pinLimits } from "./pin-limits.ts";
 export const limits = {
   ...attestationLimits,
   ...fileLimits,
   ...ipfsLimits,
+  ...pinLimits,
   /** One frame of a request/response protocol (2019 protocols: 256 KiB). */
   frameBytes: 262_144,
   /** One gossiped block or message. */

@@ -142,6 +142,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     claims: workers.claims,
     api: apiOf(repo, options),
     ...gatewayOf(config),
+    ...(await pinsOf(config, options.repo, stack)),
     ...(miner === undefined ? {} : { miner }),
     ...faucetOf(config, options, params),
   };
@@ -254,6 +255,19 @@ function gatewayOf({ gateway: { listen, plain, fetch } }: NodeConfig): Pick<Node
   const unlessTold = (chosen: boolean | "auto"): boolean => (chosen === "auto" ? isOwn : chosen);
   const mayMove = listen === defaultConfig().gateway.listen;
   return { gateway: { listen, plain: unlessTold(plain), fetch: unlessTold(fetch), mayMove, isOwn } };
+}
+
+async function pinsOf(
+  { pins: { quotaBytes, kubo, listen } }: NodeConfig,
+  repo: string,
+  stack: AsyncDisposableStack,
+): Promise<Pick<NodeParts, "pins">> {
+  if (quotaBytes === 0 && kubo === "") return {};
+  const choice = { listen, mayMove: listen === defaultConfig().pins.listen, random: realRandom };
+  if (kubo !== "") return { pins: { ...choice, place: { kubo } } };
+  const disk = await openNodeDisk(repo);
+  const blocks = stack.use(await openDiskBlocks({ disk, folder: "pins", quotaBytes }));
+  return { pins: { ...choice, place: { blocks } } };
 }
 
 function faucetOf(

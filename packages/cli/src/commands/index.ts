@@ -12,6 +12,7 @@ import { jobCommands } from "./jobs.ts";
 import { keepCommands } from "./keep.ts";
 import { launchCommands } from "./launch.ts";
 import { lightCommands } from "./light.ts";
+import { localPinCommands } from "./local-pins.ts";
 import { marketCommands } from "./market.ts";
 import { messageCommands } from "./messages.ts";
 import { mineKeyCommands } from "./mine-keys.ts";
@@ -53,6 +54,7 @@ export const commandTable: CommandTable = {
     ...multisigCommands,
     ...mineKeyCommands,
     ...ipfsCommands,
+    ...localPinCommands,
     ...proofCommands,
     ...attestCommands,
     ...idleCommands,
@@ -88,6 +90,11 @@ export const commandTable: CommandTable = {
     { noun: "params", summary: "Parameters of SNARK circuits" },
     { noun: "piece", summary: "Commitments to data" },
     { noun: "piece inclusion", summary: "Proofs that a sector holds a piece" },
+    { noun: "pin", summary: "Content that is kept by its CID" },
+    { noun: "pin access", summary: "Who may let this node keep content" },
+    { noun: "pin local", summary: "Content that this node keeps" },
+    { noun: "pin remote", summary: "Content that pinning services elsewhere keep" },
+    { noun: "pin service", summary: "Pinning services elsewhere" },
     { noun: "proof", summary: "Proofs by themselves" },
     { noun: "retrieval", summary: "Giving content to others" },
     { noun: "sector", summary: "Sealed, proven space" },
@@ -142,6 +149,7 @@ export const commandTable: CommandTable = {
         "network",
         "params",
         "piece",
+        "pin",
         "proof",
         "retrieval",
         "sector",

@@ -207,6 +207,34 @@ export const configSchema = z
       })
       .strict()
       .prefault({}),
+    pins: z
+      .object({
+        quotaBytes: z
+          .int()
+          .min(0)
+          .default(64 * 2 ** 30)
+          .describe("space for content that is pinned here; 0: none is, and there is no pinning service"),
+        kubo: z
+          .string()
+          .max(1_024)
+          .default("")
+          .describe(
+            "URL of a Kubo daemon's RPC that keeps the pins instead, as http://127.0.0.1:5001; empty: this node",
+          ),
+        listen: z
+          .string()
+          .max(256)
+          .regex(
+            /^$|^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:]+\]):\d{1,5}$/i,
+            "an address such as 127.0.0.1:3482, or nothing",
+          )
+          .default("127.0.0.1:3482")
+          .describe(
+            "address of the IPFS Pinning Service API, for who has access; port 0 takes any free one; empty: none",
+          ),
+      })
+      .strict()
+      .prefault({}),
     faucet: z
       .object({
         serve: z
@@ -263,7 +291,17 @@ export function writeConfig(config: NodeConfig): string {
   const lines = ["# Configuration of a Holdfast node.", ""];
   const { shape } = configSchema;
   lines.push(`# ${shape.name.description}`, stringify({ name: config.name }).trim(), "");
-  for (const section of ["api", "net", "chain", "mining", "files", "gateway", "faucet", "log"] as const) {
+  for (const section of [
+    "api",
+    "net",
+    "chain",
+    "mining",
+    "files",
+    "gateway",
+    "pins",
+    "faucet",
+    "log",
+  ] as const) {
     lines.push(`[${section}]`);
     const keys = shape[section].unwrap().shape as { readonly [key: string]: z.ZodType };
     for (const [key, value] of Object.entries(config[section])) {

@@ -12,5 +12,6 @@ export type {
   MetricsDoor,
   PageFile,
 } from "./needs.ts";
+export type { PinDoor } from "./pin-needs.ts";
 export { type RunningServer, type ServerOptions, startServer } from "./server.ts";
 export type { StorageDoor } from "./storage-door.ts";

@@ -33,6 +33,7 @@ import type { IpfsDoor } from "./ipfs-needs.ts";
 import type { JobsDoor } from "./jobs-door.ts";
 import type { FileDoor, MarketDoor } from "./market-needs.ts";
 import type { MinerDoor } from "./miner-needs.ts";
+import type { PinDoor } from "./pin-needs.ts";
 import type { RetrievalDoor } from "./retrieval-door.ts";
 import type { StorageDoor } from "./storage-door.ts";
 
@@ -306,6 +307,8 @@ export interface HandlerNeeds {
   readonly faucet: FaucetDoor;
   readonly files: FileDoor;
   readonly ipfs: IpfsDoor;
+  /** Undefined where the node keeps no pins. */
+  readonly pins: PinDoor | undefined;
   readonly retrieval: RetrievalDoor;
   readonly miner: MinerDoor | undefined;
   /** Undefined if this node runs no miner. */

@@ -15,6 +15,7 @@ import { minerKeyHandlers } from "./miner-keys.ts";
 import { multisigHandlers } from "./multisigs.ts";
 import { netHandlers } from "./net.ts";
 import { networkHandlers } from "./network.ts";
+import { pinHandlers } from "./pins.ts";
 import { recordsHandlers } from "./records.ts";
 import { retrievalHandlers } from "./retrieval.ts";
 import { storageHandlers } from "./storage.ts";
@@ -34,6 +35,7 @@ export function createHandlers(needs: HandlerNeeds): ApiHandlers {
     ...recordsHandlers(needs),
     ...lightHandlers(needs),
     ...ipfsHandlers(needs),
+    ...pinHandlers(needs),
     ...marketHandlers(needs),
     ...escrowHandlers(needs),
     ...networkHandlers(needs),

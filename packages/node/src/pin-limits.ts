@@ -1,0 +1,67 @@
+/** The rows of the table of limits about pinned content; the table is `limits.ts`. */
+export const pinLimits = {
+  /** Distinct blocks of one pin. */
+  pinBlocks: 4_194_304,
+  /** Links of one block of dag-cbor. */
+  pinLinksPerBlock: 65_536,
+  /** Blocks of one pin that are looked for at the same time. */
+  pinBlocksAtOnce: 16,
+  /** Pins that are fetched at the same time. */
+  pinsAtOnce: 8,
+  /** Pins that wait or are fetched; more are refused. */
+  pinsWaiting: 1_048_576,
+  /** Rows of a pin's tables that one step takes. */
+  pinRowsAtOnce: 256,
+  /** Peers that are said to have it. */
+  pinOrigins: 20,
+  /** The pause after a failed try; it doubles up to `pinRetryMaxMs`. */
+  pinRetryMs: 10_000,
+  /** See `pinRetryMs`. */
+  pinRetryMaxMs: 3_600_000,
+  /** Tries of a pin that has no end; one with an end is tried until then. */
+  pinAttempts: 10,
+  /** The queue looks at least so often whether something is due or over. */
+  pinLookMs: 60_000,
+  /** And at most so often. */
+  pinPauseMs: 20,
+  /** Keys of what a pin is labelled with. */
+  pinMetaKeys: 100,
+  /** One of its keys or values. */
+  pinTextLength: 1_024,
+  /** CIDs in one question of the pinning service. */
+  psaCids: 10,
+  /** Pins on one page of the pinning service. */
+  psaResults: 1_000,
+  /** Connections to the pinning service. */
+  psaConnections: 256,
+  /** The body of one request to it. */
+  psaBodyBytes: 262_144,
+  /** One answer of another pinning service. */
+  psaAnswerBytes: 8_388_608,
+  /** A short answer of a Kubo daemon. */
+  kuboAnswerBytes: 1_048_576,
+  /** A block of a Kubo daemon (2 MiB is what bitswap passes on). */
+  kuboBlockBytes: 2_097_152,
+  /** A call of a Kubo daemon that is no fetch. */
+  kuboCallMs: 60_000,
+  /** A fetch of a Kubo daemon that makes no progress for this time is called off. */
+  kuboSilenceMs: 300_000,
+  /** A signed report of a pinning node. */
+  pinReportBytes: 65_536,
+  /** Slots of which reports are kept. */
+  pinReportSlots: 4_320,
+  /** Walks of samples that a node shows to others at the same time. */
+  pinWalksServed: 16,
+  /** Of these, to one peer. */
+  pinWalksPerPeer: 4,
+  /** The blocks of one walk. */
+  pinWalkBytes: 16_777_216,
+  /** A node that does not show the blocks of a walk in this time is silent. */
+  pinWalkMs: 20_000,
+  /** Reports of others of which a sample waits to be looked at. */
+  pinChecksWaiting: 256,
+  /** Silent nodes that are challenged on the chain in one slot. */
+  pinChallengesPerSlot: 2,
+  /** Samples of one report that a peer looks at. */
+  pinChecksPerReport: 2,
+} as const;

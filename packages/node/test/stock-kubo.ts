@@ -1,0 +1,73 @@
+/** A stock Kubo (`ipfs` on the PATH, or named by HOLDFAST_KUBO) for tests that stand beside one. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const program = process.env.HOLDFAST_KUBO ?? "ipfs";
+/** Undefined where there is none. */
+export const kuboVersion = (() => {
+  try {
+    return execFileSync(program, ["version", "--number"], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
+  } catch {
+    return undefined;
+  }
+})();
+
+/** A daemon of its own repo, on free ports of loopback, that talks to nobody by itself. */
+export class Kubo {
+  readonly #folder = mkdtempSync(join(tmpdir(), "holdfast-kubo-"));
+  #daemon: ChildProcess | undefined;
+  api = "";
+  gateway = "";
+
+  async start(): Promise<void> {
+    const env = { ...process.env, IPFS_PATH: this.#folder, IPFS_TELEMETRY: "off" };
+    const run = (...args: string[]) => execFileSync(program, args, { env, stdio: "ignore" });
+    run("init", "--profile=test");
+    run("config", "Addresses.Gateway", "/ip4/127.0.0.1/tcp/0");
+    run("config", "--json", "Addresses.Swarm", '["/ip4/127.0.0.1/tcp/0"]');
+    run("config", "Routing.Type", "none");
+    run("config", "--json", "AutoConf.Enabled", "false");
+    const daemon = spawn(program, ["daemon"], { env, stdio: ["ignore", "pipe", "inherit"] });
+    this.#daemon = daemon;
+    let said = "";
+    for await (const part of daemon.stdout) {
+      said += String(part);
+      if (said.includes("Daemon is ready")) break;
+    }
+    daemon.stdout.resume();
+    const url = (file: string): string => {
+      const [, , host, , port] = readFileSync(join(this.#folder, file), "utf8").trim().split("/");
+      return `http://${host}:${port}`;
+    };
+    this.api = url("api");
+    this.gateway = readFileSync(join(this.#folder, "gateway"), "utf8").trim();
+  }
+  async call(path: string, body?: FormData): Promise<Response> {
+    const response = await fetch(`${this.api}/api/v0/${path}`, {
+      method: "POST",
+      ...(body === undefined ? {} : { body }),
+    });
+    if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
+    return response;
+  }
+  async json<T>(path: string, body?: FormData): Promise<T> {
+    return (await this.call(path, body)).json() as Promise<T>;
+  }
+  /** The CID of the last line: of a folder, the folder. */
+  async add(files: ReadonlyMap<string, Uint8Array>, options: string): Promise<string> {
+    const form = new FormData();
+    for (const [name, bytes] of files)
+      form.append("file", new Blob([Buffer.from(bytes)]), encodeURIComponent(name));
+    const text = await (await this.call(`add?${options}&quieter=true&progress=false`, form)).text();
+    return JSON.parse(text.trim().split("\n").at(-1) ?? "").Hash;
+  }
+  stop(): void {
+    this.#daemon?.kill("SIGKILL");
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

@@ -191,6 +191,11 @@ export const blockErrors = defineErrors("block", {
     message: (d: { miner: string }) => `The miner ${d.miner} has no power in the parent state.`,
     fix: notOurs,
   },
+  needlessProof: {
+    exit: "refused",
+    message: (d: { miner: string }) => `The miner ${d.miner} has no sector, and its block proves one.`,
+    fix: notOurs,
+  },
   badSignature: {
     exit: "refused",
     message: (d: { miner: string; worker: string }) =>

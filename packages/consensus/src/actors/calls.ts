@@ -43,6 +43,27 @@ export const updatePowerCall: CallSpec<PowerChange, None> = {
   returns: noneCodec,
 };
 
+export interface IdlePowerChange extends PowerChange {
+  readonly miner: Address;
+}
+/** Idle space to market: what a miner's counts (weighted bytes). */
+export const idlePowerCall: CallSpec<IdlePowerChange, None> = {
+  method: "updateIdlePower",
+  params: c.tuple("IdlePowerChange", {
+    miner: c.address,
+    added: c.bigUint(),
+    removed: c.bigUint(),
+  }),
+  returns: noneCodec,
+};
+
+/** Miner to idle space: it was punished for a consensus fault, and loses what it has there too. */
+export const idleSlashedCall: CallSpec<None, None> = {
+  method: "minerSlashed",
+  params: noneCodec,
+  returns: noneCodec,
+};
+
 export interface EnrolDeadline {
   /** The first epoch at which the market shall call the miner's `onDeadline`. */
   readonly deadline: Epoch;

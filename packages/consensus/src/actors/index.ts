@@ -5,6 +5,7 @@
 import type { ActorCode } from "../vm/context.ts";
 import { accountActor, accountMethods } from "./account.ts";
 import { brokerActor, brokerMethods } from "./broker/index.ts";
+import { idleActor, idleMethods } from "./idle/index.ts";
 import { initActor, initMethods } from "./init.ts";
 import { marketActor, marketMethods } from "./market/index.ts";
 import { minerActor, minerMethods } from "./miner/index.ts";
@@ -20,6 +21,7 @@ export const builtinActors: readonly ActorCode[] = [
   brokerActor,
   rewardActor,
   multisigActor,
+  idleActor,
 ];
 
 /**
@@ -34,6 +36,7 @@ export const methods = {
   broker: brokerMethods,
   reward: rewardMethods,
   multisig: multisigMethods,
+  idle: idleMethods,
 } as const;
 
 export type { CreateChannel, ExtendChannel, OpenChannel, OwnChannel } from "./broker/channels.ts";
@@ -63,6 +66,38 @@ export {
   type PowerChange,
   workerKeyBytes,
 } from "./calls.ts";
+export {
+  type AnswerIdle,
+  auditOf as idleAuditOf,
+  maxIdleFaults,
+  missedChallengeFee,
+  type SettleIdle,
+} from "./idle/audit.ts";
+export {
+  type AnnounceIdle,
+  type CertifyIdle,
+  expiredAnnouncementFee,
+  idleChallengeOf,
+  idleRandomnessTags,
+  type OfIdleMiner,
+  openingProfile as idleOpeningProfile,
+} from "./idle/certify.ts";
+export type { ReleaseIdle, WithdrawIdle } from "./idle/deposits.ts";
+export { type AccuseVerifier, isIdleLie } from "./idle/evidence.ts";
+export { type AdmitVerifier, idleSeats, isInOffice, type OfVerifier } from "./idle/registry.ts";
+export {
+  createIdleState,
+  type GenesisVerifier,
+  type IdleActorState,
+  type IdleAnnouncement,
+  type IdleChallenge,
+  type IdleMiner,
+  type IdleVerifier,
+  idleActorStateCodec,
+  idleMinerCodec,
+  loadIdleMiners,
+  maxVerifiers,
+} from "./idle/state.ts";
 export { type CreateMultisig, createInitState, type InitState, initStateCodec } from "./init.ts";
 export { type None, none, noneCodec } from "./kit.ts";
 export type { ExtendDeal, ReleaseDeal, SettleDeals } from "./market/amend.ts";

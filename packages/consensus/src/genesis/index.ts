@@ -24,6 +24,7 @@ import {
 } from "@holdfast/base";
 import { createBrokerState } from "../actors/broker/state.ts";
 import { isPeerId, isWorkerKey } from "../actors/calls.ts";
+import { createIdleState, type GenesisVerifier } from "../actors/idle/state.ts";
 import { createInitState, upgradesProblem } from "../actors/init.ts";
 import type { GenesisMarketMiner } from "../actors/market/state.ts";
 import { createMarketState } from "../actors/market/state.ts";
@@ -80,6 +81,8 @@ export interface GenesisSpec {
   readonly timestampMs: number;
   /** Known from the beginning, in ascending order of heights; default: none. */
   readonly upgrades?: readonly Upgrade[];
+  /** Verifiers of idle space from the beginning, with their bonds; default: none. */
+  readonly idleVerifiers?: readonly GenesisVerifier[];
   /** `founderSealsDigest` of the proofs that come with the genesis; default: none does. */
   readonly sealsDigest?: Uint8Array;
 }
@@ -129,6 +132,8 @@ export function createGenesis(spec: GenesisSpec, store: Blockstore): Genesis {
   install(builtins.market, codeNames.market, createMarketState(objects, enrolled), zeroAtto);
   install(builtins.broker, codeNames.broker, createBrokerState(objects), zeroAtto);
   install(builtins.reward, codeNames.reward, createRewardState(objects), rewardReserve);
+  const bonds = addAtto(...(spec.idleVerifiers ?? []).map(({ bond }) => bond));
+  install(builtins.idle, codeNames.idle, createIdleState(objects, spec.idleVerifiers), bonds);
   install(builtins.burnt, codeNames.account, null, zeroAtto);
   for (const { address, head, balance } of enrolled) install(address, codeNames.miner, head, balance);
   for (const { address, balance } of spec.accounts) install(address, codeNames.account, null, balance);

@@ -6,7 +6,7 @@
  */
 import type { Address, Blockstore, CID } from "@holdfast/base";
 import { blsVerify } from "@holdfast/base";
-import type { PostStatement, Verifier } from "@holdfast/proofs/verify";
+import type { PostSector, PostStatement, Verifier } from "@holdfast/proofs/verify";
 import { blockErrors } from "../errors.ts";
 import type { BlockHeader } from "../types/block.ts";
 import { isBlockSigned, maxWinningPostBytes } from "../types/block.ts";
@@ -85,7 +85,7 @@ function checkPosition(header: BlockHeader, parent: Tipset, view: HeaderView, pa
 /**
  * All checks without cryptography; returns the proofs that are left, cheapest first. Errors: `block/`
  * `wrong-parents`, `height-not-above-parent`, `wrong-timestamp`, `from-the-future`, `wrong-parent-weight`,
- * `wrong-parent-state`, `winning-post-too-large`, `unknown-miner`, `no-power`, `not-a-winner`.
+ * `wrong-parent-state`, `winning-post-too-large`, `unknown-miner`, `no-power`, `not-a-winner`, `needless-proof`.
  */
 export function checkHeader(
   header: BlockHeader,
@@ -103,7 +103,8 @@ export function checkHeader(
     throw blockErrors.notAWinner({ miner, power: power.toString(), total: totalPower.toString() });
   }
   const sector = winningSector(electionProof, facts.readProvableSectors());
-  if (sector === undefined) throw blockErrors.noPower({ miner });
+  // All its power is idle space, which was proven when it was last challenged.
+  if (sector === undefined && header.winningPost.length > 0) throw blockErrors.needlessProof({ miner });
   return [
     { kind: "signature", header, worker, networkId: view.networkId },
     {
@@ -120,18 +121,18 @@ export function checkHeader(
       input: ticketInput(parent.minTicket, height, miner),
       output: ticket,
     },
-    {
-      kind: "winning-post",
-      statement: {
-        classes: params.sectorClasses,
-        kind: "winning",
-        seed: winningPostSeed(electionProof),
-        miner,
-        sectors: [sector],
-        proof: header.winningPost,
-      },
-    },
+    ...(sector === undefined ? [] : [winningPostOf(header, params, sector)]),
   ];
+}
+
+function winningPostOf(
+  { miner, electionProof, winningPost }: BlockHeader,
+  { sectorClasses }: NetworkParams,
+  sector: PostSector,
+): HeaderProof {
+  const seed = winningPostSeed(electionProof);
+  const asked = { classes: sectorClasses, kind: "winning", seed, miner, sectors: [sector] } as const;
+  return { kind: "winning-post", statement: { ...asked, proof: winningPost } };
 }
 
 /**

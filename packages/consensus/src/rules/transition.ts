@@ -6,6 +6,7 @@
  */
 import type { Address, Blockstore, CID, Epoch } from "@holdfast/base";
 import { BufferedBlockstore, c, decode, encode } from "@holdfast/base";
+import { idleMethods } from "../actors/idle/index.ts";
 import { none, noneCodec } from "../actors/kit.ts";
 import { marketMethods } from "../actors/market/index.ts";
 import { rewardMethods } from "../actors/reward.ts";
@@ -33,6 +34,11 @@ export function runTick(machine: Machine): void {
     to: machine.builtins.market,
     method: "cronTick",
     params: encode(params, { epoch: machine.height }),
+  });
+  applyImplicit(machine, {
+    to: machine.builtins.idle,
+    method: "cronTick",
+    params: encode(idleMethods.cronTick.params, { epoch: machine.height }),
   });
 }
 

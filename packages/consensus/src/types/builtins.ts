@@ -1,6 +1,6 @@
 /**
  * Addresses and code names of the built-in actors. The seeds "filecoin", "storage" and "payments" are
- * go-filecoin's of 2019; "init" and "burnt" are ours. Nobody holds a key to any of them.
+ * go-filecoin's of 2019; "init", "idle" and "burnt" are ours. Nobody holds a key to any of them.
  */
 import type { Address, NetworkByte } from "@holdfast/base";
 import { seedAddress } from "@holdfast/base";
@@ -12,6 +12,8 @@ export interface BuiltinAddresses {
   readonly broker: Address;
   /** Holds the reserve from which blocks are rewarded. */
   readonly reward: Address;
+  /** Idle space: its verifiers, who has certified how much, challenges. */
+  readonly idle: Address;
   /** Money that nobody can ever spend again. */
   readonly burnt: Address;
 }
@@ -22,6 +24,7 @@ const make = (network: NetworkByte): BuiltinAddresses =>
     market: seedAddress(network, "storage"),
     broker: seedAddress(network, "payments"),
     reward: seedAddress(network, "filecoin"),
+    idle: seedAddress(network, "idle"),
     burnt: seedAddress(network, "burnt"),
   });
 
@@ -42,4 +45,5 @@ export const codeNames = {
   init: "initactor",
   reward: "rewardactor",
   multisig: "multisigactor",
+  idle: "idlespace",
 } as const;

@@ -5,6 +5,7 @@ export * from "./builtins.ts";
 export { type DagLink, linksOf } from "./dag-links.ts";
 export * from "./deal.ts";
 export * from "./gas.ts";
+export * from "./idle.ts";
 export * from "./message.ts";
 export * from "./named-params.ts";
 export { networkIdBytes, networkIdOfGenesis } from "./network-id.ts";

@@ -3,6 +3,7 @@
  * makes a genesis, for whoever is given one, and for the init actor when an upgrade is scheduled.
  */
 import { addressNetwork } from "@holdfast/base";
+import { idleProfiles } from "@holdfast/proofs/idle";
 import { inclusionGas, leastProofGas, upgradeGas } from "../vm/gas.ts";
 import { maxBlockBytes, maxWinningPostBytes } from "./block.ts";
 import { nsPerGas } from "./gas.ts";
@@ -20,7 +21,7 @@ type Rule = readonly [holds: boolean, text: string];
 
 /** Everything that is wrong with parameters; empty if nothing is. */
 export function paramProblems(params: NetworkParams): readonly string[] {
-  return [...timeRules(params), ...messageRules(params), ...valueRules(params)]
+  return [...timeRules(params), ...messageRules(params), ...valueRules(params), ...idleRules(params)]
     .filter(([holds]) => !holds)
     .map(([, text]) => text);
 }
@@ -106,6 +107,37 @@ function valueRules({ networkByte, ...params }: NetworkParams): readonly Rule[] 
     [
       upgradeAuthority === null || addressNetwork(upgradeAuthority) === networkByte,
       "the upgrade authority is an address of this network",
+    ],
+  ];
+}
+
+/** What the rules of idle space rely on, for a network that counts it. */
+function idleRules({ idle, networkByte, ...params }: NetworkParams): readonly Rule[] {
+  if (idle.profile === "") return [];
+  const profile = idleProfiles.get(idle.profile);
+  const longest = Math.max(idle.certifyEpochs, idle.answerEpochs + idle.settleEpochs);
+  const { authority } = idle;
+  return [
+    [profile !== undefined, `there is a profile of idle space ${idle.profile}`],
+    [networkByte === 1 || profile?.productionSafe === true, "idle space of a network with value is safe"],
+    [idle.pledgePerGiB > 0n, "idle space has a pledge, or nothing would be lost with it"],
+    [idle.drawDelayEpochs > 0, "what is drawn was not known before"],
+    [idle.certifyEpochs > idle.drawDelayEpochs, "there is time to certify what is drawn"],
+    [idle.settleEpochs > idle.drawDelayEpochs, "there is time to show what is drawn"],
+    [longest < params.ticketLookbackEpochs, "what is drawn of idle space is still known at the deadline"],
+    [idle.lotEpochs > 0 && idle.lotOdds > 0, "lots are drawn"],
+    [idle.answerEpochs > 0, "there is time to answer"],
+    [
+      idle.files > 0 && idle.openings > 0,
+      "a challenge asks for something, and the chain looks at some of it",
+    ],
+    [idle.openingsAlone >= idle.openings, "without a verdict the chain looks at no less"],
+    [idle.commitOpenings > 0, "the chain looks at some positions of what is certified"],
+    [idle.seats > 0, "some verifier has a seat"],
+    [idle.verifierBond >= 0n, "a bond is not negative"],
+    [
+      authority === null || addressNetwork(authority) === networkByte,
+      "who admits verifiers is an address of this network",
     ],
   ];
 }

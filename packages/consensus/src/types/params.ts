@@ -7,6 +7,7 @@ import type { Address, AttoFil, Codec } from "@holdfast/base";
 import { attoPerFil, c, zeroAtto } from "@holdfast/base";
 import { type SectorClass, sectorProfile, vanillaClass } from "@holdfast/proofs/verify";
 import { type GasSchedule, gasScheduleCodec, nsPerGas, usualGas } from "./gas.ts";
+import { type IdleParams, idleParamsCodec, noIdleSpace } from "./idle.ts";
 import { sectorClassesCodec } from "./sector-class.ts";
 
 export interface NetworkParams {
@@ -67,6 +68,8 @@ export interface NetworkParams {
   readonly faucetAmount: AttoFil;
   /** Whether attestation by software counts, which anybody can make up. Only test networks may allow it. */
   readonly softwareAttestation: boolean;
+  /** What it asks of idle space. */
+  readonly idle: IdleParams;
 }
 
 /** Upper bound of every count of epochs: 2^40, far beyond any chain and far below 2^53. */
@@ -118,6 +121,7 @@ export const networkParamsCodec: Codec<NetworkParams> = c.tuple("NetworkParams",
   upgradeAuthority: c.nullable(c.address),
   faucetAmount: c.attoFil,
   softwareAttestation: c.bool,
+  idle: idleParamsCodec,
 });
 
 /** Classes of the default kind with vanilla proofs. Throws proofs/unknown-sector-size. */
@@ -180,6 +184,7 @@ export function devnetParams(
     upgradeAuthority: null,
     faucetAmount: zeroAtto,
     softwareAttestation: true,
+    idle: noIdleSpace,
     ...given,
   };
 }

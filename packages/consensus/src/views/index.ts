@@ -3,6 +3,14 @@ export { codeNameOfCid, listActors, readActor, readNetworkParams } from "./actor
 export { listChannels, readChannel, searchChannels } from "./broker.ts";
 export { allDeals, readDeal, readDealLoss, readDealTerms, readEscrow } from "./deals.ts";
 export {
+  type IdleMinerView,
+  type IdleTask,
+  idleTaskOf,
+  listIdleMiners,
+  readIdleMiner,
+  readIdleVerifiers,
+} from "./idle.ts";
+export {
   type DeadlineView,
   type ElectionFacts,
   listMiners,

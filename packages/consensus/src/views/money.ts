@@ -6,6 +6,12 @@
 import type { AttoFil, Blockstore, CID } from "@holdfast/base";
 import { addAtto, assert, getObject, subAtto, zeroAtto } from "@holdfast/base";
 import { brokerStateCodec } from "../actors/broker/state.ts";
+import {
+  type IdleActorState,
+  idleActorStateCodec,
+  idleVerifiersCodec,
+  loadIdleMiners,
+} from "../actors/idle/state.ts";
 import { DealBook } from "../actors/market/book.ts";
 import { marketStateCodec } from "../actors/market/state.ts";
 import type { MinerState } from "../actors/miner/state.ts";
@@ -25,8 +31,10 @@ export interface MoneyReport {
   readonly pledge: AttoFil;
   /** Held by the market for the parties of deals, locked or free. */
   readonly deals: AttoFil;
+  /** Held for miners' idle space and as bonds of verifiers, locked or free. */
+  readonly idle: AttoFil;
   readonly burnt: AttoFil;
-  /** The sum of the five. */
+  /** The sum of the six. */
   readonly total: AttoFil;
 }
 
@@ -35,6 +43,15 @@ function pledgeOf(store: Blockstore, miner: MinerState): AttoFil {
   for (const [, sector] of loadSectors(store, miner).entries()) pledge = addAtto(pledge, sector.pledge);
   for (const [, pre] of loadPreCommits(store, miner).entries()) pledge = addAtto(pledge, pre.pledge);
   return pledge;
+}
+
+function idleMoneyOf(store: Blockstore, state: IdleActorState): AttoFil {
+  let held = zeroAtto;
+  for (const { bond } of getObject(store, idleVerifiersCodec, state.verifiers)) held = addAtto(held, bond);
+  for (const [, { pledge, free, announcement }] of loadIdleMiners(store, state).entries()) {
+    held = addAtto(held, pledge, free, announcement?.pledge ?? zeroAtto);
+  }
+  return held;
 }
 
 /**
@@ -47,6 +64,7 @@ export function moneyInvariant(store: Blockstore, state: CID, genesisTotal?: Att
   let escrow = zeroAtto;
   let pledge = zeroAtto;
   let deals = zeroAtto;
+  let idle = zeroAtto;
   let burnt = zeroAtto;
   for (const [address, { code, head, balance }] of listActors(store, state)) {
     total = addAtto(total, balance);
@@ -76,10 +94,14 @@ export function moneyInvariant(store: Blockstore, state: CID, genesisTotal?: Att
       deals = addAtto(deals, checkDealBook(new DealBook(store, book)));
       assert(deals <= balance, "the market holds what it owes to the parties of deals");
     }
+    if (codeName === codeNames.idle && head !== null) {
+      idle = idleMoneyOf(store, getObject(store, idleActorStateCodec, head));
+      assert(idle <= balance, "the idle space actor holds what it owes to miners and verifiers");
+    }
   }
   if (genesisTotal !== undefined && total !== genesisTotal) {
     throw stateErrors.moneyNotConserved({ total: total.toString(), expected: genesisTotal.toString() });
   }
-  const balances = subAtto(total, addAtto(escrow, pledge, deals, burnt));
-  return { balances, escrow, pledge, deals, burnt, total };
+  const balances = subAtto(total, addAtto(escrow, pledge, deals, idle, burnt));
+  return { balances, escrow, pledge, deals, idle, burnt, total };
 }

@@ -13,6 +13,7 @@ const names = Object.fromEntries(
 const marketMethods = [
   "createMiner",
   "updatePower",
+  "updateIdlePower",
   "enrolDeadline",
   "getTotalPower",
   "getMinerPower",
@@ -30,6 +31,28 @@ const marketMethods = [
   "getDeal",
   "verifyDeal",
   "verifyRelease",
+  "cronTick",
+];
+
+const idleMethods = [
+  "admitVerifier",
+  "removeVerifier",
+  "postBond",
+  "withdrawBond",
+  "accuseVerifier",
+  "register",
+  "deposit",
+  "withdraw",
+  "announce",
+  "giveUp",
+  "certify",
+  "release",
+  "answer",
+  "settle",
+  "leave",
+  "minerSlashed",
+  "getMiner",
+  "getVerifiers",
   "cronTick",
 ];
 
@@ -93,6 +116,7 @@ describe("methods", () => {
       ],
       reward: ["awardBlock", "getPaid"],
       multisig: ["propose", "approve", "cancel", "getMultisig", "getTransaction", "getFreeBalance"],
+      idle: idleMethods,
     });
   });
 
@@ -112,6 +136,9 @@ describe("methods", () => {
       "broker.createChannel",
       "broker.openChannel",
       "broker.extend",
+      "idle.postBond",
+      "idle.register",
+      "idle.deposit",
     ]);
   });
 

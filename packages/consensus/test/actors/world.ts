@@ -34,6 +34,7 @@ import {
   createGenesis,
   devnetParams,
   type GenesisMiner,
+  type GenesisVerifier,
   genesisMinerAddress,
   methods,
   moneyInvariant,
@@ -151,6 +152,7 @@ export interface WorldOptions {
   readonly codes?: CodeTable;
   readonly protocols?: Protocols;
   readonly genesisMiner?: Partial<GenesisMiner>;
+  readonly idleVerifiers?: readonly GenesisVerifier[];
 }
 
 export class World {
@@ -184,6 +186,7 @@ export class World {
           },
         ],
         timestampMs: 0,
+        ...(options.idleVerifiers === undefined ? {} : { idleVerifiers: options.idleVerifiers }),
       },
       this.store,
     );

@@ -10,6 +10,7 @@ import {
   blockCid,
   blockSigningBytes,
   consensusFaultOf,
+  type ElectionFacts,
   electionInput,
   executeForMining,
   type FullBlock,
@@ -63,7 +64,7 @@ export async function mineRound(
   round: number,
   twins?: { readonly watch: TwinWatch; readonly signal: AbortSignal },
 ): Promise<boolean> {
-  const { chain, miner, signer, storage, logger } = needs;
+  const { chain, miner, signer, logger } = needs;
   const base = chain.head();
   const state = chain.stateAfter(base.key);
   if (base.height >= round || state === undefined || !mayMineAt(needs, round)) return false;
@@ -73,15 +74,10 @@ export async function mineRound(
   const electionProof = signer.blsSign(facts.workerKey, electionInput(base.minTicket, height, miner));
   if (!isWinner(electionProof, facts.power, facts.totalPower)) return false;
   if (twins?.watch.mayTake(round) === false) return false;
-  const sector = winningSector(electionProof, facts.readProvableSectors());
-  if (sector === undefined) return false;
-  const post = await storage.generatePost("winning", winningPostSeed(electionProof), [sector.sectorId]);
-  if (post.faults.length > 0) {
-    logger.warn("won, but the sector cannot be proven", { round, sectorId: sector.sectorId });
-    return false;
-  }
+  const winningPost = await proveWin(needs, round, electionProof, facts);
+  if (winningPost === undefined) return false;
   const ticket = signer.blsSign(facts.workerKey, ticketInput(base.minTicket, height, miner));
-  const drawn = { height, electionProof, ticket, winningPost: post.proof };
+  const drawn = { height, electionProof, ticket, winningPost };
   const { unsigned, messages } = await assemble(needs, { base, state }, drawn);
   const fault = wouldBeFault(recentOf(needs, heights, round), unsigned, base);
   if (fault !== undefined) {
@@ -107,6 +103,21 @@ export async function mineRound(
   }
   logger.info("block mined", { height: round, messages: messages.length });
   return true;
+}
+
+/** The proof of the drawn sector; empty for a miner all of whose power is idle space. */
+async function proveWin(
+  { storage, logger }: MineNeeds,
+  round: number,
+  electionProof: Uint8Array,
+  facts: ElectionFacts,
+): Promise<Uint8Array | undefined> {
+  const sector = winningSector(electionProof, facts.readProvableSectors());
+  if (sector === undefined) return new Uint8Array(0);
+  const post = await storage.generatePost("winning", winningPostSeed(electionProof), [sector.sectorId]);
+  if (post.faults.length === 0) return post.proof;
+  logger.warn("won, but the sector cannot be proven", { round, sectorId: sector.sectorId });
+  return undefined;
 }
 
 /** From an upgrade on that this program does not know, whatever it made would be nonsense. */

@@ -1,15 +1,17 @@
 /**
  * The storage market (go-filecoin 2019): creates miners, keeps the power table, calls the miners' deadlines, and
- * keeps the book of deals. Power is sealed bytes and changes only by what a miner actor proves or fails to prove.
+ * keeps the book of deals. Power is sealed bytes and weighted bytes of idle space, and changes only by what a miner proves
+ * or fails to prove.
  */
 import type { Address, AttoFil, CID, Codec, Epoch } from "@holdfast/base";
 import { addressBytes, assert, c, encode } from "@holdfast/base";
 import { codeNames } from "../../types/builtins.ts";
 import type { ActorContext } from "../../vm/context.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
-import type { EnrolDeadline, PowerChange, SectorsLost } from "../calls.ts";
+import type { EnrolDeadline, IdlePowerChange, PowerChange, SectorsLost } from "../calls.ts";
 import {
   enrolDeadlineCall,
+  idlePowerCall,
   isPeerId,
   isWorkerKey,
   maxPeerIdBytes,
@@ -86,12 +88,14 @@ export interface MinerPage {
   readonly total: number;
 }
 
-/** The caller's entry; fails with `unknownMiner` if the caller is none of our miners. */
-function entryOfCaller(ctx: ActorContext, state: MarketState): MarketMiner {
-  const entry = loadMiners(ctx.store, state).get(addressBytes(ctx.message.from));
-  if (entry === undefined) return ctx.fail(vmExitCodes.unknownMiner, `${ctx.message.from} is no miner`);
+/** A miner's entry; fails with `unknownMiner` if it is none of ours. */
+function entryOf(ctx: ActorContext, state: MarketState, miner: Address): MarketMiner {
+  const entry = loadMiners(ctx.store, state).get(addressBytes(miner));
+  if (entry === undefined) return ctx.fail(vmExitCodes.unknownMiner, `${miner} is no miner`);
   return entry;
 }
+const entryOfCaller = (ctx: ActorContext, state: MarketState): MarketMiner =>
+  entryOf(ctx, state, ctx.message.from);
 
 function createMiner(ctx: ActorContext, { worker, workerKey, peerId }: CreateMiner): Address {
   if (ctx.message.value < ctx.params.minPledgePerSector) {
@@ -115,13 +119,18 @@ function createMiner(ctx: ActorContext, { worker, workerKey, peerId }: CreateMin
   return address;
 }
 
-function updatePower(ctx: ActorContext, { added, removed }: PowerChange): None {
+function updatePower(ctx: ActorContext, change: PowerChange): None {
+  return changePower(ctx, { ...change, miner: ctx.message.from });
+}
+
+/** Idle space counts beside the sectors: one number of a miner by which it wins blocks. */
+function changePower(ctx: ActorContext, { miner, added, removed }: IdlePowerChange): None {
   const state = ctx.readState(marketStateCodec);
-  const entry = entryOfCaller(ctx, state);
+  const entry = entryOf(ctx, state, miner);
   const power = entry.power + added - removed;
   assert(power >= 0n, "a miner does not lose more power than it has");
   const miners = loadMiners(ctx.store, state);
-  miners.set(addressBytes(ctx.message.from), { ...entry, power });
+  miners.set(addressBytes(miner), { ...entry, power });
   const totalPower = state.totalPower + added - removed;
   ctx.writeState(marketStateCodec, { ...state, miners: miners.flush(), totalPower });
   return none;
@@ -175,6 +184,12 @@ export const marketMethods = {
   }),
   /** For recorded miners only (`unknownMiner`): changes the caller's power. */
   updatePower: method<PowerChange, None>({ ...updatePowerCall, run: updatePower }),
+  /** For the idle space actor only: changes the power of a recorded miner (`unknownMiner`). */
+  updateIdlePower: method<IdlePowerChange, None>({
+    ...idlePowerCall,
+    access: { builtin: "idle" },
+    run: changePower,
+  }),
   /** For recorded miners only (`unknownMiner`): asks for a call of `onDeadline`. */
   enrolDeadline: method<EnrolDeadline, None>({ ...enrolDeadlineCall, run: enrolDeadline }),
   /** Power (bytes) of all miners together. */

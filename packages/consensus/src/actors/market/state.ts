@@ -13,7 +13,7 @@ const powerCodec = c.bigUint(16);
 export interface MarketMiner {
   /** Position in the list of miners, in the order of creation. */
   readonly index: number;
-  /** Bytes of active sectors that are not faulty. */
+  /** Bytes of active sectors that are not faulty, and weighted bytes of idle space. */
   readonly power: bigint;
   /** Epoch at which the miner stands in the queue, null if it does not. */
   readonly deadline: Epoch | null;

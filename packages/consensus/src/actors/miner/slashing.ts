@@ -16,7 +16,7 @@ import type { BlockHeader } from "../../types/block.ts";
 import { blockCid, blockHeaderCodec, isBlockSigned, unsignedHeaderBytes } from "../../types/block.ts";
 import type { ActorContext } from "../../vm/context.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
-import { sectorsLostCall, updatePowerCall } from "../calls.ts";
+import { idleSlashedCall, sectorsLostCall, updatePowerCall } from "../calls.ts";
 import type { None } from "../kit.ts";
 import { burn, callActor, none, pay } from "../kit.ts";
 import { readMiner, writeMiner } from "./access.ts";
@@ -103,6 +103,7 @@ export function reportConsensusFault(ctx: ActorContext, report: ReportConsensusF
     callActor(ctx, ctx.builtins.market, updatePowerCall, { added: 0n, removed: state.power });
   }
   callActor(ctx, ctx.builtins.market, sectorsLostCall, { sectorIds: null });
+  callActor(ctx, ctx.builtins.idle, idleSlashedCall, none);
   writeMiner(ctx, {
     ...state,
     ...noSectors(ctx.store),

@@ -126,7 +126,7 @@ export async function draftBlock(
   const electionProof = proofOf(running, draft, facts, { miner, random });
   if (electionProof === undefined) return undefined;
   const sector = winningSector(electionProof, facts.readProvableSectors());
-  if (sector === undefined) return undefined;
+  if (sector === undefined) return undefined; // idle space is not part of simulations
   const post = await storage.generatePost("winning", winningPostSeed(electionProof), [sector.sectorId]);
   const result = executeForMining({
     store: new BufferedBlockstore(chain.store),

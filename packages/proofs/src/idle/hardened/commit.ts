@@ -91,7 +91,7 @@ function leavesAt({ fileNodes }: IdleProfile, positions: Iterable<number>): Leav
   return byFile;
 }
 
-interface Plan {
+export interface Plan {
   readonly challenged: readonly number[];
   /** Slots 1…12 of each challenged position. */
   readonly parents: ReadonlyMap<number, Uint32Array>;
@@ -101,7 +101,7 @@ interface Plan {
   readonly below: Leaves;
 }
 
-function planOf(statement: CommitStatement): Plan {
+export function planOf(statement: CommitStatement): Plan {
   const { profile, identity, below } = statement;
   const challenged = commitChallenges(statement);
   const graph = createIdleGraph(idleGraphSeed(identity.networkId, profile), layerNodes(profile));
@@ -178,7 +178,7 @@ export function* proveCommit(statement: CommitStatement, source: CommitSource): 
 }
 
 /** Reads the parts of a proof in their order; the length was checked before. */
-class Reader {
+export class Reader {
   #at = 0;
   readonly #bytes: Uint8Array;
 
@@ -192,14 +192,14 @@ class Reader {
   }
 }
 
-function proofBytes(profile: IdleProfile, { columns, files, below }: Plan): number {
+export function proofBytes(profile: IdleProfile, { columns, files, below }: Plan): number {
   const siblings = openingLength(sha254Hasher, layerNodes(profile), columns) - columns.length * nodeBytes;
   const openings = [...files.values(), ...below.values()].map((leaves) => openedBytes(profile, leaves));
   return openings.reduce((sum, bytes) => sum + bytes, columns.length * profile.layers * nodeBytes + siblings);
 }
 
 /** Leaves of the column tree from whole columns, one after another. */
-function leavesOfColumns({ layers }: IdleProfile, columns: Uint8Array): Uint8Array {
+export function leavesOfColumns({ layers }: IdleProfile, columns: Uint8Array): Uint8Array {
   const stride = layers * nodeBytes;
   const states = new Uint8Array(columns.length / layers);
   startChains(states);

@@ -27,6 +27,7 @@ export {
   spaceKernel,
 } from "./kernel.ts";
 export { layerHeader as idleLayerHeader } from "./labels.ts";
+export { narrowCommit as narrowIdleCommit } from "./narrow.ts";
 export {
   fileBytes as idleFileBytes,
   filesPerSet as idleFilesPerSet,

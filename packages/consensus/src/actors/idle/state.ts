@@ -1,0 +1,159 @@
+/**
+ * State of the idle space actor. Invariants: its balance covers what it holds for miners (free, pledged, announced) and
+ * verifiers (bonds); a miner's power here is what the market counts of it; a registered miner stands in the queue
+ * at `due`.
+ */
+import type { Address, AttoFil, Blockstore, CID, Codec, Epoch } from "@holdfast/base";
+import { Amt, addressBytes, c, compareBytes, Hamt, putObject } from "@holdfast/base";
+import { type IdleState, idleStateCodec } from "@holdfast/proofs/idle";
+import { maxPeerIdBytes } from "../calls.ts";
+
+/** Verifiers that a network has at a time. */
+export const maxVerifiers = 64;
+
+export interface IdleVerifier {
+  /** The account that signs its statements. */
+  readonly address: Address;
+  readonly peerId: string;
+  /** Hash of the program that it runs, and of the evidence of that which the authority has seen. */
+  readonly measurement: Uint8Array;
+  readonly evidence: Uint8Array;
+  readonly bond: AttoFil;
+  readonly since: Epoch;
+  /** Its statements count below this height. */
+  readonly expires: Epoch;
+}
+export const idleVerifierCodec: Codec<IdleVerifier> = c.tuple("IdleVerifier", {
+  address: c.address,
+  peerId: c.text(maxPeerIdBytes),
+  measurement: c.fixedBytes(32),
+  evidence: c.fixedBytes(32),
+  bond: c.attoFil,
+  since: c.epoch,
+  expires: c.epoch,
+});
+export const idleVerifiersCodec: Codec<readonly IdleVerifier[]> = c.list(idleVerifierCodec, maxVerifiers);
+
+/** A kept layer that a miner has made; what is asked of it is drawn after this stands. */
+export interface IdleAnnouncement {
+  readonly at: Epoch;
+  /** `idleAppendDigest`. */
+  readonly digest: Uint8Array;
+  readonly pledge: AttoFil;
+}
+const announcementCodec: Codec<IdleAnnouncement> = c.tuple("IdleAnnouncement", {
+  at: c.epoch,
+  digest: c.fixedBytes(32),
+  pledge: c.attoFil,
+});
+
+/** A challenge, and what was claimed when it was drawn: what is released since is asked for all the same. */
+export interface IdleChallenge {
+  readonly at: Epoch;
+  /** 32 bytes of the chain that the questions follow from. */
+  readonly randomness: Uint8Array;
+  readonly state: IdleState;
+  /** The pledge then: fees are shares of it. */
+  readonly stake: AttoFil;
+  /** The last height at which the total is taken, and the last for what follows it. */
+  readonly answerBy: Epoch;
+  readonly settleBy: Epoch;
+  readonly total: Uint8Array | null;
+  readonly answeredAt: Epoch | null;
+}
+export const idleChallengeCodec: Codec<IdleChallenge> = c.tuple("IdleChallenge", {
+  at: c.epoch,
+  randomness: c.fixedBytes(32),
+  state: idleStateCodec,
+  stake: c.attoFil,
+  answerBy: c.epoch,
+  settleBy: c.epoch,
+  total: c.nullable(c.fixedBytes(32)),
+  answeredAt: c.nullable(c.epoch),
+});
+
+export interface IdleMiner {
+  /** What is certified: as the protocol names it. */
+  readonly state: IdleState;
+  /** Locked for what is certified. */
+  readonly pledge: AttoFil;
+  readonly free: AttoFil;
+  readonly announcement: IdleAnnouncement | null;
+  readonly challenge: IdleChallenge | null;
+  /** What the market counts (weighted bytes). */
+  readonly power: bigint;
+  readonly faultySince: Epoch | null;
+  /** Challenges missed, one after another. */
+  readonly faults: number;
+  readonly lastProven: Epoch | null;
+  /** When the tick looks at it next. */
+  readonly due: Epoch;
+  /** Everything lost to fees and penalties so far. */
+  readonly burnt: AttoFil;
+}
+export const idleMinerCodec: Codec<IdleMiner> = c.tuple("IdleMiner", {
+  state: idleStateCodec,
+  pledge: c.attoFil,
+  free: c.attoFil,
+  announcement: c.nullable(announcementCodec),
+  challenge: c.nullable(idleChallengeCodec),
+  power: c.bigUint(16),
+  faultySince: c.nullable(c.epoch),
+  faults: c.uint(),
+  lastProven: c.nullable(c.epoch),
+  due: c.epoch,
+  burnt: c.attoFil,
+});
+
+export interface IdleActorState {
+  /** The list of verifiers, ascending by address bytes. */
+  readonly verifiers: CID;
+  /** HAMT: 22 bytes of the miner's address → IdleMiner. */
+  readonly miners: CID;
+  /** AMT: epoch → AMT of the addresses that are due then. */
+  readonly queue: CID;
+  /** Height of the last tick. */
+  readonly lastTick: Epoch;
+  /** Where the last long gap in the chain ended; 0 if there was none. */
+  readonly stallTo: Epoch;
+}
+export const idleActorStateCodec: Codec<IdleActorState> = c.tuple("IdleActorState", {
+  verifiers: c.cid,
+  miners: c.cid,
+  queue: c.cid,
+  lastTick: c.epoch,
+  stallTo: c.epoch,
+});
+
+export function loadIdleMiners(store: Blockstore, state: IdleActorState): Hamt<IdleMiner> {
+  return Hamt.load(store, idleMinerCodec, state.miners);
+}
+export function loadIdleQueue(store: Blockstore, state: IdleActorState): Amt<CID> {
+  return Amt.load(store, c.cid, state.queue);
+}
+
+/** Puts a miner into the queue at an epoch; the caller keeps its `due` in step. */
+export function enqueueIdle(store: Blockstore, queue: Amt<CID>, at: Epoch, miner: Address): void {
+  const root = queue.get(at);
+  const members = root === undefined ? Amt.empty(store, c.address) : Amt.load(store, c.address, root);
+  members.push(miner);
+  queue.set(at, members.flush());
+}
+
+/** A verifier that a genesis admits; its bond is money of the genesis. */
+export type GenesisVerifier = Omit<IdleVerifier, "since">;
+
+export function createIdleState(store: Blockstore, verifiers: readonly GenesisVerifier[] = []): CID {
+  const admitted = verifiers.map((verifier) => ({ ...verifier, since: 0 as Epoch }));
+  return putObject(store, idleActorStateCodec, {
+    verifiers: putObject(store, idleVerifiersCodec, admitted.sort(byAddress)),
+    miners: Hamt.empty(store, idleMinerCodec).flush(),
+    queue: Amt.empty(store, c.cid).flush(),
+    lastTick: 0 as Epoch,
+    stallTo: 0 as Epoch,
+  });
+}
+
+export function byAddress(a: { readonly address: Address }, b: { readonly address: Address }): number {
+  return compareBytes(addressBytes(a.address), addressBytes(b.address));
+}

@@ -1,0 +1,507 @@
+/** Idle space on the chain: how it comes in, counts, is challenged, and leaves. */
+import { attoFil, epoch, filToAtto } from "@holdfast/base";
+import {
+  expiredAnnouncementFee,
+  maxIdleFaults,
+  missedChallengeFee,
+  readElectionFacts,
+  readPower,
+  signBlock,
+  vmExitCodes,
+} from "@holdfast/consensus";
+import { describe, expect, it } from "vitest";
+import { filled, type IdleSpace, idleWorld, registered, smallProfile, verifiers } from "./idle-world.ts";
+import { alice, bob, createMiner, owner, sum, testNetworkId, World, worker } from "./world.ts";
+
+/** A set of 128 KiB counts a quarter. */
+const setPower = 32_768n;
+const codes = vmExitCodes;
+const oneSet = smallProfile.keptLayers;
+
+const power = (world: World): bigint => readPower(world.store, world.state);
+
+describe("registering", () => {
+  it("needs a network that counts idle space", () => {
+    const world = new World();
+    const miner = createMiner(world);
+    expect(world.send(worker, world.builtins.idle, "idle.register", { miner }).exitCode).toBe(
+      codes.idleNotOffered,
+    );
+  });
+
+  it("is for the worker and the owner of a miner, once", () => {
+    const world = idleWorld();
+    const miner = createMiner(world);
+    const { idle } = world.builtins;
+    const tryAs = (who: typeof owner, of = miner) =>
+      world.send(who, idle, "idle.register", { miner: of }).exitCode;
+    expect(tryAs(bob)).toBe(codes.notMinersOperator);
+    expect(tryAs(bob, bob.address)).toBe(codes.idleNotMiner);
+    expect(tryAs(owner)).toBe(0);
+    expect(tryAs(worker)).toBe(codes.idleMinerExists);
+    expect(world.ask(idle, "idle.getMiner", { miner: bob.address }).exitCode).toBe(codes.idleUnknownMiner);
+  });
+
+  it("binds all files to randomness that nobody knew before", () => {
+    const [one, other] = [registered(), registered()];
+    expect(one.record.state.nonce).toEqual(other.record.state.nonce);
+    const world = idleWorld();
+    world.mineTo(3);
+    expect(registered(world).record.state.nonce).not.toEqual(one.record.state.nonce);
+  });
+
+  it("keeps a deposit that only the owner gets back", () => {
+    const space = registered();
+    const { world, miner } = space;
+    const { idle } = world.builtins;
+    expect(world.send(bob, idle, "idle.deposit", { miner }, { value: filToAtto(2) }).exitCode).toBe(0);
+    expect(world.money().idle).toBe(filToAtto(37));
+    const before = world.balance(owner.address);
+    const withdraw = (who: typeof owner, amount: bigint) =>
+      world.send(who, idle, "idle.withdraw", { miner, amount: attoFil(amount) }).exitCode;
+    expect(withdraw(bob, 1n)).toBe(codes.notMinersOperator);
+    expect(withdraw(worker, filToAtto(8))).toBe(codes.idleDepositTooSmall);
+    expect(withdraw(worker, -1n)).toBe(codes.negativeValue);
+    expect(withdraw(worker, filToAtto(7))).toBe(0);
+    expect(world.balance(owner.address)).toBe(sum(before, filToAtto(7)));
+    world.money();
+  });
+});
+
+describe("certifying", () => {
+  it("counts what a seated verifier certifies and the chain has looked at, by the network's weight", () => {
+    const space = registered();
+    const before = power(space.world);
+    space.fill(oneSet);
+    const { state, pledge, free } = space.record;
+    expect([state.front, state.rear, state.sequence]).toEqual([0, 4, 2]);
+    expect([pledge, free]).toEqual([filToAtto(1), filToAtto(4)]);
+    expect(power(space.world)).toBe(before + setPower);
+    const facts = readElectionFacts(space.world.store, space.world.state, space.miner);
+    expect(facts?.power).toBe(setPower);
+    space.world.money();
+  });
+
+  it("wants a pledge for what is announced, and one announcement at a time", () => {
+    const space = registered(idleWorld(), attoFil(filToAtto(1) / 2n));
+    expect(space.announce().exitCode).toBe(0);
+    expect(space.announce().exitCode).toBe(codes.idleAnnounced);
+    expect(space.record.free).toBe(0n);
+    expect(registered(idleWorld(), attoFil(filToAtto(1) / 2n - 1n)).announce().exitCode).toBe(
+      codes.idlePledgeTooSmall,
+    );
+  });
+
+  it("takes a tenth of the pledge of what is not certified in time", () => {
+    const space = registered();
+    const { world } = space;
+    space.announce();
+    world.mineTo(world.height + world.params.idle.drawDelayEpochs);
+    const ready = space.certification();
+    const pledge = space.record.announcement?.pledge ?? attoFil(0);
+    world.mineTo(world.height + world.params.idle.certifyEpochs);
+    expect([codes.idleTooLate, codes.idleNotAnnounced]).toContain(space.certify(ready).exitCode);
+    world.mineTo(world.height + world.params.idle.lotEpochs);
+    expect(space.record.announcement).toBeNull();
+    expect(space.record.burnt).toBe(expiredAnnouncementFee(pledge));
+    expect(power(world)).toBe(0n);
+    expect(world.send(worker, world.builtins.idle, "idle.giveUp", { miner: space.miner }).exitCode).toBe(
+      codes.idleNotAnnounced,
+    );
+    space.announce();
+    expect(world.send(worker, world.builtins.idle, "idle.giveUp", { miner: space.miner }).exitCode).toBe(0);
+    expect(space.record.burnt).toBe(2n * expiredAnnouncementFee(pledge));
+    world.money();
+  });
+
+  it("draws what is asked after the announcement, never before", () => {
+    const space = registered();
+    space.announce();
+    expect(space.certify(space.certification()).exitCode).toBe(codes.idleTooEarly);
+  });
+
+  it("refuses a kept layer that was not announced, or is not the next", () => {
+    const space = registered();
+    space.announce();
+    space.world.mineTo(space.world.height + 3);
+    const given = space.certification();
+    const other = { ...given.append, validUntil: epoch(9_998) };
+    expect(space.certify({ ...given, append: other }).exitCode).toBe(codes.idleNotAnnounced);
+    expect(space.certify(given).exitCode).toBe(0);
+    expect(space.certify(given).exitCode).toBe(codes.idleNotAnnounced);
+    expect(space.announce(given.append).exitCode).toBe(0);
+    space.world.mineTo(space.world.height + 3);
+    expect(space.certify({ ...given, proof: given.proof }).exitCode).toBe(codes.idleLayersInvalid);
+  });
+
+  it("refuses certificates for another state, by strangers, or without a seat", () => {
+    const space = registered();
+    space.announce();
+    space.world.mineTo(space.world.height + 3);
+    const given = space.certification();
+    const after = space.after();
+    const refused = (certificate: typeof given.certificate) =>
+      space.certify({ ...given, certificate }).exitCode;
+    const seats = space.seated(space.randomness());
+    const without = verifiers.find((one) => !seats.includes(one));
+    if (without === undefined) throw new RangeError("two of three have seats");
+    const wider = { ...after, rear: 4, top: new Uint8Array(32) };
+    expect(refused(space.certificate(wider))).toBe(codes.idleCertificateInvalid);
+    expect(refused(space.certificate({ ...after, sequence: 2 }))).toBe(codes.idleCertificateInvalid);
+    expect(refused(space.certificate(after, without))).toBe(codes.verifierNotSeated);
+    expect(refused(space.certificate(after, bob))).toBe(codes.verifierNotSeated);
+    const forged = { ...given.certificate, signature: space.certificate(after, bob).signature };
+    expect(refused(forged)).toBe(codes.idleCertificateInvalid);
+    expect(space.certify(given).exitCode).toBe(0);
+  });
+
+  it("a verifier that certifies what was never made is caught by the chain's own look", () => {
+    const space = registered();
+    const honest = space.append();
+    // Columns that nobody labelled under a root of the right form, and a verifier that signs for them.
+    const columnRoot = new Uint8Array(32).fill(7);
+    const forged = { ...honest, roots: { ...honest.roots, columnRoot } };
+    space.announce(forged);
+    space.world.mineTo(space.world.height + 3);
+    const { proof } = space.certification(honest);
+    const certificate = space.certificate(space.after(forged));
+    const given = { miner: space.miner, append: forged, certificate, proof };
+    expect(space.certify(given).exitCode).toBe(codes.idleCommitInvalid);
+    expect(power(space.world)).toBe(0n);
+  });
+});
+
+describe("a challenge", () => {
+  it("comes without notice, is answered, and the chain looks at what it draws afterwards", () => {
+    const space = filled();
+    space.untilChallenged();
+    const answers = space.answers();
+    expect(space.settle(null, []).exitCode).toBe(codes.idleNotAnswered);
+    expect(space.answer(answers).exitCode).toBe(0);
+    expect(space.answer(answers).exitCode).toBe(codes.idleAnswered);
+    const verdict = space.verdict(answers);
+    expect(space.settle(verdict, []).exitCode).toBe(codes.idleTooEarly);
+    space.drawOpenings();
+    const openings = space.openings(answers, true);
+    expect(openings).toHaveLength(1);
+    expect(space.settle(verdict, []).exitCode).toBe(codes.idleOpeningInvalid);
+    expect(space.settle(null, openings).exitCode).toBe(codes.idleOpeningInvalid);
+    expect(space.settle(verdict, openings).exitCode).toBe(0);
+    expect(space.record.challenge).toBeNull();
+    expect(space.record.lastProven).toBe(space.world.height);
+    expect(power(space.world)).toBe(setPower);
+    expect(space.settle(verdict, openings).exitCode).toBe(codes.idleNotChallenged);
+  });
+
+  it("does without a verdict, for more openings: no verifier can fail a miner", () => {
+    const space = filled();
+    space.untilChallenged();
+    const answers = space.answers();
+    space.answer(answers);
+    space.drawOpenings();
+    const openings = space.openings(answers, false);
+    expect(openings).toHaveLength(3);
+    expect(space.settle(null, openings).exitCode).toBe(0);
+  });
+
+  it("is for the worker and the owner, with verdicts of seated verifiers on these answers", () => {
+    const space = filled();
+    space.untilChallenged();
+    const { world, miner } = space;
+    const answers = space.answers();
+    const total = space.total(answers);
+    expect(world.send(bob, world.builtins.idle, "idle.answer", { miner, total }).exitCode).toBe(
+      codes.notMinersOperator,
+    );
+    space.answer(answers);
+    space.drawOpenings();
+    const openings = space.openings(answers, true);
+    const good = space.verdict(answers);
+    const stranger = space.verdict(answers, bob);
+    const seats = space.seated(space.audit.randomness);
+    const without = verifiers.find((one) => !seats.includes(one));
+    if (without === undefined) throw new RangeError("two of three have seats");
+    expect(space.settle(stranger, openings).exitCode).toBe(codes.verifierNotSeated);
+    expect(space.settle(space.verdict(answers, without), openings).exitCode).toBe(codes.verifierNotSeated);
+    const about = (change: Partial<typeof good.verdict>) =>
+      space.settle({ ...good, verdict: { ...good.verdict, ...change } }, openings).exitCode;
+    expect(about({ total: new Uint8Array(32) })).toBe(codes.idleVerdictInvalid);
+    expect(about({ audit: new Uint8Array(32) })).toBe(codes.idleVerdictInvalid);
+    expect(about({ validUntil: epoch(1) })).toBe(codes.idleVerdictInvalid);
+    expect(space.settle({ ...good, signature: stranger.signature }, openings).exitCode).toBe(
+      codes.idleVerdictInvalid,
+    );
+    expect(space.settle(good, openings).exitCode).toBe(0);
+  });
+
+  it("punishes a miner that does not answer within that one challenge, and takes it back when it does", () => {
+    const space = filled();
+    space.untilChallenged();
+    const { answerEpochs, lotEpochs } = space.world.params.idle;
+    const { world } = space;
+    const stake = space.record.pledge;
+    world.mineTo(world.height + answerEpochs);
+    expect(power(world)).toBe(setPower);
+    world.mineTo(world.height + 1);
+    expect(power(world)).toBe(0n);
+    expect(space.record.burnt).toBe(missedChallengeFee(stake));
+    expect(space.record.faults).toBe(1);
+    world.mineTo(world.height + lotEpochs);
+    const answers = space.answers();
+    space.answer(answers);
+    space.drawOpenings();
+    expect(space.settle(space.verdict(answers), space.openings(answers, true)).exitCode).toBe(0);
+    expect(power(world)).toBe(setPower);
+    expect([space.record.faults, space.record.faultySince]).toEqual([0, null]);
+    world.money();
+  });
+
+  it("punishes one whose drawn answers are wrong or never shown", () => {
+    const space = filled();
+    space.untilChallenged();
+    const answers = space.answers().map((answer) => answer.with(answer.length - 1, 1));
+    space.answer(answers);
+    space.drawOpenings();
+    expect(space.settle(null, space.openings(answers, false)).exitCode).toBe(codes.idleOpeningInvalid);
+    const { settleEpochs, answerEpochs } = space.world.params.idle;
+    space.world.mineTo(space.world.height + settleEpochs + answerEpochs);
+    expect(power(space.world)).toBe(0n);
+    expect(space.record.faults).toBe(1);
+  });
+
+  it("leaves nothing of one that never answers", () => {
+    const space = filled();
+    space.world.mineTo(space.world.height + 20 * (maxIdleFaults + 1));
+    const { state, pledge, burnt } = space.record; // what is left counts from a new registration
+    expect([state.front, state.rear, state.sequence]).toEqual([0, 0, 0]);
+    expect([pledge, burnt]).toEqual([0n, filToAtto(1)]);
+    expect(space.record.challenge).toBeNull();
+    space.world.money();
+  });
+
+  it("is no miner's fault while the chain stands still", () => {
+    const space = filled();
+    space.untilChallenged();
+    const first = space.record.challenge?.at;
+    space.world.skipTo(space.world.height + 30);
+    expect(space.record.faults).toBe(0);
+    expect(power(space.world)).toBe(setPower);
+    expect(space.record.challenge?.at).not.toBe(first);
+  });
+
+  it("is drawn by lot, so that nobody knows when", () => {
+    const heights: number[] = [];
+    const space = filled({ lotOdds: 3, lotEpochs: 2 });
+    for (let i = 0; i < 4; i += 1) {
+      for (let k = 0; space.record.challenge === null && k < 60; k += 1) {
+        space.world.mineTo(space.world.height + 1);
+      }
+      heights.push(space.record.challenge?.at ?? 0);
+      const answers = space.answers();
+      space.answer(answers);
+      space.drawOpenings();
+      expect(space.settle(null, space.openings(answers, false)).exitCode).toBe(0);
+    }
+    const gaps = heights.slice(1).map((height, i) => height - (heights[i] ?? 0));
+    expect(new Set(gaps).size).toBeGreaterThan(1);
+  });
+});
+
+describe("releasing", () => {
+  it("takes files from the front, their power and their pledge, and counts the rest", () => {
+    const space = filled();
+    const { world, miner } = space;
+    const release = (count: number, who = worker) =>
+      world.send(who, world.builtins.idle, "idle.release", { miner, count }).exitCode;
+    expect(release(1, bob)).toBe(codes.notMinersOperator);
+    expect(release(0)).toBe(codes.idleReleaseInvalid);
+    expect(release(5)).toBe(codes.idleReleaseInvalid);
+    expect(release(1)).toBe(0);
+    expect(power(world)).toBe((setPower * 3n) / 4n);
+    expect(space.record.pledge).toBe((filToAtto(1) * 3n) / 4n);
+    expect(release(3)).toBe(0);
+    expect(power(world)).toBe(0n);
+    expect(space.record.pledge).toBe(0n);
+    expect(space.record.state.front).toBe(4);
+    world.money();
+  });
+
+  it("does not save a miner from a challenge that is open", () => {
+    const space = filled();
+    space.untilChallenged();
+    const { world, miner } = space;
+    const stake = space.record.pledge;
+    expect(world.send(worker, world.builtins.idle, "idle.release", { miner, count: 4 }).exitCode).toBe(0);
+    const amount = space.record.free;
+    expect(world.send(worker, world.builtins.idle, "idle.withdraw", { miner, amount }).exitCode).toBe(
+      codes.idleAtStake,
+    );
+    world.mineTo(world.height + world.params.idle.answerEpochs + 1);
+    expect(space.record.burnt).toBe(missedChallengeFee(stake));
+    world.money();
+  });
+
+  it("lets new sets come in behind what has gone", () => {
+    const space = filled({ lotEpochs: 30 });
+    const { world, miner } = space;
+    world.send(worker, world.builtins.idle, "idle.release", { miner, count: 3 });
+    space.fill(oneSet);
+    expect([space.record.state.front, space.record.state.rear]).toEqual([3, 8]);
+    expect(power(world)).toBe((setPower * 5n) / 4n);
+    space.untilChallenged();
+    const answers = space.answers();
+    space.answer(answers);
+    space.drawOpenings();
+    expect(space.settle(null, space.openings(answers, false)).exitCode).toBe(0);
+  });
+});
+
+/** Two blocks of one height by the miner's worker. */
+function faultOf({ world, miner }: IdleSpace) {
+  const block = (parentWeight: bigint) =>
+    signBlock(worker.privateKey, testNetworkId, {
+      miner,
+      height: world.height,
+      parents: [],
+      parentWeight,
+      parentState: world.state,
+      ticket: new Uint8Array(96),
+      electionProof: new Uint8Array(96),
+      winningPost: new Uint8Array(0),
+      stateRoot: world.state,
+      messages: world.state,
+      receipts: world.state,
+      timestampMs: 1,
+    });
+  return { first: block(1n), second: block(2n), witness: null };
+}
+
+describe("leaving", () => {
+  it("gives everything back to the owner of one that claims nothing, and lets it come again", () => {
+    const space = filled({ lotEpochs: 20 });
+    const { world, miner } = space;
+    const { idle } = world.builtins;
+    const leave = (who = worker) => world.send(who, idle, "idle.leave", { miner }).exitCode;
+    expect(leave(bob)).toBe(codes.notMinersOperator);
+    expect(leave()).toBe(codes.idleAtStake);
+    world.send(worker, idle, "idle.release", { miner, count: 4 });
+    const before = world.balance(owner.address);
+    expect(leave()).toBe(0);
+    expect(world.balance(owner.address)).toBe(sum(before, filToAtto(5)));
+    expect(leave()).toBe(codes.idleUnknownMiner);
+    const first = space.world.height;
+    expect(world.send(owner, idle, "idle.register", { miner }, { value: filToAtto(3) }).exitCode).toBe(0);
+    space.tree.cut(0);
+    space.fill(1);
+    world.mineTo(first + 60);
+    expect(space.record.faults).toBeGreaterThan(0);
+    world.money();
+  });
+
+  it("is what a consensus fault does to a miner, without the money", () => {
+    const space = filled();
+    const { world, miner } = space;
+    expect(world.send(worker, world.builtins.idle, "idle.minerSlashed", {}).exitCode).toBe(
+      codes.idleNotMiner,
+    );
+    const headers = faultOf(space);
+    const { exitCode } = world.send(bob, miner, "miner.reportConsensusFault", headers);
+    expect(exitCode).toBe(0);
+    expect([space.record.pledge, space.record.state.rear, power(world)]).toEqual([0n, 0, 0n]);
+    world.money();
+  });
+});
+
+describe("a lying verifier", () => {
+  it("gains nothing for a miner that has nothing: the chain draws after the total stands", () => {
+    const space = filled();
+    space.untilChallenged();
+    const answers = space.answers().map((answer) => answer.with(answer.length - 1, 1));
+    space.answer(answers);
+    space.drawOpenings();
+    const verdict = space.verdict(answers);
+    expect(space.settle(verdict, space.openings(answers, true)).exitCode).toBe(codes.idleOpeningInvalid);
+    const { settleEpochs, answerEpochs } = space.world.params.idle;
+    space.world.mineTo(space.world.height + settleEpochs + answerEpochs);
+    expect(power(space.world)).toBe(0n);
+  });
+
+  it("loses its bond and its office to whoever shows one wrong answer under its verdict", () => {
+    const space = filled();
+    space.untilChallenged();
+    const good = space.answers();
+    // One of three is wrong, and not the one that the chain draws: the chain alone would not see it.
+    const answers = good.map((answer, i) => (i === 2 ? answer.with(answer.length - 1, 1) : answer));
+    const { randomness, state } = space.audit;
+    space.answer(answers);
+    const verdict = space.verdict(answers);
+    const { world } = space;
+    const { idle } = world.builtins;
+    const accuse = (opened: ReturnType<IdleSpace["opened"]>, change = {}) =>
+      world.send(bob, idle, "idle.accuseVerifier", { verdict, state, randomness, opened, ...change });
+    expect(accuse(space.opened(answers, 0)).exitCode).toBe(codes.idleEvidenceInvalid);
+    expect(accuse(space.opened(good, 2)).exitCode).toBe(codes.idleEvidenceInvalid);
+    const opened = space.opened(answers, 2);
+    expect(accuse({ ...opened, range: { leaves: 0, peaks: [] } }).exitCode).toBe(codes.idleEvidenceInvalid);
+    expect(accuse(opened, { randomness: new Uint8Array(32) }).exitCode).toBe(codes.idleEvidenceInvalid);
+    expect(
+      accuse(opened, { verdict: { ...verdict, signature: space.verdict(answers, bob).signature } }).exitCode,
+    ).toBe(codes.idleEvidenceInvalid);
+    const before = world.balance(bob.address);
+    expect(accuse(opened).exitCode).toBe(0);
+    expect(world.balance(bob.address)).toBe(sum(before, filToAtto(10) / 20n));
+    expect(accuse(opened).exitCode).toBe(codes.verifierUnknown);
+    const left = world.ask(idle, "idle.getVerifiers", {}).returns ?? [];
+    expect(left.map(({ address }) => address)).not.toContain(verdict.verdict.verifier);
+    world.money();
+  });
+});
+
+describe("verifiers", () => {
+  const admission = { peerId: "v", measurement: new Uint8Array(32), evidence: new Uint8Array(32) };
+
+  it("are admitted by the network's authority, with a bond, for a time", () => {
+    const world = idleWorld();
+    const { idle } = world.builtins;
+    const admit = (who: typeof bob, change = {}) =>
+      world.send(who, idle, "idle.admitVerifier", {
+        ...admission,
+        address: bob.address,
+        expires: epoch(50),
+        ...change,
+      }).exitCode;
+    expect(admit(bob)).toBe(codes.notAuthorized);
+    expect(admit(alice, { expires: epoch(1) })).toBe(codes.verifierInvalid);
+    expect(admit(alice, { peerId: " " })).toBe(codes.verifierInvalid);
+    expect(admit(alice)).toBe(0);
+    const verifier = bob.address;
+    expect(world.send(bob, idle, "idle.postBond", { verifier }, { value: filToAtto(10) }).exitCode).toBe(0);
+    expect(admit(alice, { expires: epoch(60) })).toBe(0);
+    const found = world
+      .ask(idle, "idle.getVerifiers", {})
+      .returns?.find(({ address }) => address === verifier);
+    expect([found?.bond, found?.expires]).toEqual([filToAtto(10), 60]);
+    world.money();
+  });
+
+  it("leave, and get their bond back when nothing that they signed counts any more", () => {
+    const world = idleWorld();
+    const { idle } = world.builtins;
+    const [one] = verifiers;
+    if (one === undefined) return;
+    world.transfer(alice, one.address, filToAtto(1));
+    const verifier = one.address;
+    const withdraw = () => world.send(bob, idle, "idle.withdrawBond", { verifier }).exitCode;
+    expect(world.send(bob, idle, "idle.removeVerifier", { verifier }).exitCode).toBe(codes.notAuthorized);
+    expect(world.send(one, idle, "idle.removeVerifier", { verifier }).exitCode).toBe(0);
+    expect(withdraw()).toBe(codes.verifierBound);
+    world.mineTo(world.height + world.params.finalityEpochs);
+    expect(withdraw()).toBe(0);
+    expect(world.balance(verifier)).toBe(filToAtto(11));
+    expect(withdraw()).toBe(codes.verifierUnknown);
+    expect(world.send(one, idle, "idle.postBond", { verifier }, { value: attoFil(1n) }).exitCode).toBe(
+      codes.verifierUnknown,
+    );
+    world.money();
+  });
+});

@@ -27,6 +27,7 @@ import { type MarketParts, openMarkets } from "./compose-market.ts";
 import { metricsOf } from "./compose-metrics.ts";
 import { openPinsOf, type PinParts } from "./compose-pins.ts";
 import { minerDoorOf, mineStorageOf } from "./compose-storage.ts";
+import { type IdleVerifierService, openVerifierOf, type VerifierService } from "./compose-verifier.ts";
 import { storageDoorOf } from "./compose-volumes.ts";
 import type { Database } from "./database.ts";
 import { createInvitation } from "./discovery/index.ts";
@@ -106,6 +107,8 @@ export interface NodeParts {
   readonly miner?: MinerParts;
   /** The node gives test money. */
   readonly faucet?: FaucetService;
+  /** The node verifies idle space. */
+  readonly idleVerifier?: VerifierService;
   /** Files over plain HTTP, without a token. */
   readonly gateway?: GatewayChoice;
   /** Keeps pinned content. */
@@ -127,6 +130,8 @@ export interface RunningNode extends AsyncDisposable {
   readonly wire: Wire;
   readonly mining: Mining | undefined;
   readonly pruner: Pruner;
+  /** Undefined: the node verifies no idle space. */
+  readonly idleVerifier: IdleVerifierService | undefined;
   readonly handlers: ReturnType<typeof createHandlers>;
   readonly files: HandlerNeeds["files"];
   /** The jobs that store files, newest first. */
@@ -164,6 +169,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const channels = stack.use(openChannels({ chain, sender, signer: wallet, database, logger }));
   const market = openMarkets(parts, { chain, sync, sender, channels, swap, stack });
   const faucet = stack.use(openFaucetOf(parts, { chain, sender }));
+  const idleVerifier = stack.use(openVerifierOf(parts, chain));
   const mining =
     parts.miner &&
     stack.use(startMining(mineNeeds(parts, parts.miner, { chain, sync, mempool, sender, proofs, headers })));
@@ -202,6 +208,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     handlers,
     files: market.files,
     puts: () => market.door.puts(),
+    idleVerifier,
     held,
     apiUrl: api?.url ?? "",
     gatewayUrl: gateway?.url ?? "",

@@ -4,11 +4,13 @@
  */
 import { attestationLimits } from "./attest-limits.ts";
 import { fileLimits } from "./file-limits.ts";
+import { idleLimits } from "./idle-limits.ts";
 import { ipfsLimits } from "./ipfs-limits.ts";
 import { pinLimits } from "./pin-limits.ts";
 export const limits = {
   ...attestationLimits,
   ...fileLimits,
+  ...idleLimits,
   ...ipfsLimits,
   ...pinLimits,
   /** One frame of a request/response protocol (2019 protocols: 256 KiB). */

@@ -9,6 +9,7 @@ import { homeVolumeId, openNodeDisk, openStorage } from "@holdfast/storage";
 import { openLevelDatabase, parseCheckpoint } from "./chain/index.ts";
 import { realClock, realRandom } from "./clock.ts";
 import { type MinerParts, type NodeParts, type RunningNode, startNode } from "./compose.ts";
+import { verifierOf } from "./compose-verifier.ts";
 import { openDatabase } from "./database.ts";
 import { openDiscovery, openPeerStore } from "./discovery/index.ts";
 import { loadGenesis } from "./genesis.ts";
@@ -145,6 +146,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     ...(await pinsOf(config, options.repo, stack)),
     ...(miner === undefined ? {} : { miner }),
     ...faucetOf(config, options, params),
+    ...verifierOf(config, params),
   };
   const node = stack.use(await startNode(parts));
   if (options.offline !== true) {

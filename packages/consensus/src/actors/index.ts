@@ -66,6 +66,7 @@ export {
   type PowerChange,
   workerKeyBytes,
 } from "./calls.ts";
+export { pledgeOfFiles as idlePledgeOfFiles, powerOfFiles as idlePowerOfFiles } from "./idle/access.ts";
 export {
   type AnswerIdle,
   auditOf as idleAuditOf,

@@ -134,7 +134,10 @@ const table = {
   idleTooEarly: { code: 236, meaning: "the challenge is not drawn yet" },
   idleLayersInvalid: { code: 237, meaning: "the kept layer is not the next one, or not possible" },
   idleCertificateInvalid: { code: 238, meaning: "no seated verifier signed this certificate for this state" },
-  idleCommitInvalid: { code: 239, meaning: "the kept layer is not proven at the positions that the chain drew" },
+  idleCommitInvalid: {
+    code: 239,
+    meaning: "the kept layer is not proven at the positions that the chain drew",
+  },
   idleNotChallenged: { code: 240, meaning: "the miner's idle space is not challenged" },
   idleTooLate: { code: 241, meaning: "the deadline has passed" },
   idleAnswered: { code: 242, meaning: "the total hash stands already" },

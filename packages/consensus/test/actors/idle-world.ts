@@ -1,4 +1,6 @@
-/** Idle space that is really made, small enough to be held in memory, and what its miner and its verifiers say of it. */
+/**
+ * Idle space that is really made, small enough to be held in memory, and what its miner and its verifiers say of it.
+ */
 import type { Address } from "@holdfast/base";
 import { addressBytes, assert, epoch, filToAtto, signRecoverable } from "@holdfast/base";
 import type { CertifyIdle, IdleMiner, IdleParams, SignedIdleVerdict } from "@holdfast/consensus";

@@ -60,7 +60,8 @@ export function plainSectors(classes: readonly SectorClass[]): PlainSectors[] {
 /** One parameter from its text or value; a message in words if it is none. */
 export function readParameter(name: string, value: unknown): NamedValue {
   const kind = templateValues[name];
-  if (name === "upgradeAuthority" || name === "idle.authority") return value === null ? null : addressOf(name, value);
+  if (name === "upgradeAuthority" || name === "idle.authority")
+    return value === null ? null : addressOf(name, value);
   if (typeof kind === "bigint") return amountOf(name, value);
   if (typeof kind === "string") {
     if (typeof value === "string") return value;

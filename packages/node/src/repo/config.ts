@@ -249,6 +249,20 @@ export const configSchema = z
       })
       .strict()
       .prefault({}),
+    verifier: z
+      .object({
+        serve: z
+          .boolean()
+          .default(false)
+          .describe("verify idle space of miners; counts where the network has admitted the account"),
+        account: z
+          .string()
+          .max(64)
+          .default("")
+          .describe("own address that signs what the verifier says; empty: the default address"),
+      })
+      .strict()
+      .prefault({}),
     log: z
       .object({
         level: z
@@ -300,6 +314,7 @@ export function writeConfig(config: NodeConfig): string {
     "gateway",
     "pins",
     "faucet",
+    "verifier",
     "log",
   ] as const) {
     lines.push(`[${section}]`);

@@ -1,9 +1,9 @@
 /**
- * A challenge and what follows it. The miner brings the total of its answers by a deadline that is shorter than making
- * files again takes; then the chain draws a few answers out of those that the total fixes, and looks at them itself. A
- * verdict, by a verifier that has seen all answers, spares the miner most of these openings; without one it shows more. So
- * no verifier can fail a miner, and one that lies for a miner changes the odds of being caught and nothing else: with a
- * share x of the answers wrong, k openings all miss it with (1 − x)^k.
+ * A challenge and what follows it. The miner brings the total of its answers by a deadline that is shorter than
+ * making files again takes; then the chain draws a few answers out of those that the total fixes, and looks at them
+ * itself. A verdict, by a verifier that has seen all answers, spares the miner most of these openings; without one
+ * it shows more. So no verifier can fail a miner, and one that lies for a miner changes the odds of being caught and
+ * nothing else: with a share x of the answers wrong, k openings all miss it with (1 − x)^k.
  */
 import type { Address, AttoFil, Codec } from "@holdfast/base";
 import { addEpochs, addressBytes, c, ceilDivAtto, equalBytes, minAtto } from "@holdfast/base";

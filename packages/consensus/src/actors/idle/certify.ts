@@ -1,10 +1,10 @@
 /**
- * How idle space comes onto the chain. A miner announces a kept layer that it has made; from then on the layer is fixed,
- * and what is asked of it follows from the chain: which positions are shown, and which verifiers have a seat. A verifier
- * checks the whole proof, which is too large for a block, and certifies the state with the layer; the message that brings
- * its certificate shows the first few of these positions too. So a verifier that certifies what was never made is caught
- * by the chain as often as a layer is wrong where it is drawn, and an announcement that comes to nothing costs its miner:
- * to announce again until the draw suits is dearer than the space is worth.
+ * How idle space comes onto the chain. A miner announces a kept layer that it has made; from then on the layer is
+ * fixed, and what is asked of it follows from the chain: which positions are shown, and which verifiers have a seat.
+ * A verifier checks the whole proof, which is too large for a block, and certifies the state with the layer; the
+ * message that brings its certificate shows the first few of these positions too. So a verifier that certifies what
+ * was never made is caught by the chain as often as a layer is wrong where it is drawn, and an announcement that
+ * comes to nothing costs its miner: to announce again until the draw suits is dearer than the space is worth.
  */
 import type { Address, AttoFil, Codec } from "@holdfast/base";
 import {

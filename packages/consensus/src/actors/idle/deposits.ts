@@ -46,8 +46,8 @@ export function depositIdle(ctx: ActorContext, { miner }: OfIdleMiner): None {
 }
 
 /**
- * Pays free money out to the miner's owner; not while a challenge is open, whose fee it answers for. `idleUnknownMiner`,
- * `notMinersOperator`, `idleAtStake`, `idleDepositTooSmall`.
+ * Pays free money out to the miner's owner; not while a challenge is open, whose fee it answers for.
+ * `idleUnknownMiner`, `notMinersOperator`, `idleAtStake`, `idleDepositTooSmall`.
  */
 export function withdrawIdle(ctx: ActorContext, { miner, amount }: WithdrawIdle): None {
   const record = readMiner(ctx, miner);

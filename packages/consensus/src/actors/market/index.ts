@@ -1,7 +1,7 @@
 /**
  * The storage market (go-filecoin 2019): creates miners, keeps the power table, calls the miners' deadlines, and
- * keeps the book of deals. Power is sealed bytes and weighted bytes of idle space, and changes only by what a miner proves
- * or fails to prove.
+ * keeps the book of deals. Power is sealed bytes and weighted bytes of idle space, and changes only by what a miner
+ * proves or fails to prove.
  */
 import type { Address, AttoFil, CID, Codec, Epoch } from "@holdfast/base";
 import { addressBytes, assert, c, encode } from "@holdfast/base";

@@ -1,0 +1,77 @@
+/**
+ * Verifiers of idle space, and a miner's way to them and to the chain. A verifier is a node of its own that follows the
+ * chain and answers with a bond for what it signs; it holds no state of any miner.
+ */
+import type { Address, AttoFil } from "@holdfast/base";
+import { type IdleVerifier, idleVerdictBytes, isInOffice, readIdleVerifiers } from "@holdfast/consensus";
+import { idleCertificateSigningBytes } from "@holdfast/proofs";
+import { verifierErrors } from "./errors.ts";
+import { certificateOf, Judgement } from "./judge.ts";
+import type { VerifierNeeds } from "./needs.ts";
+import { serveVerifier } from "./protocol.ts";
+
+export { verifierErrors } from "./errors.ts";
+export type { IdleNetworkNeeds, IdleSender, VerifierChain, VerifierNeeds, VerifierSigner } from "./needs.ts";
+export { openIdleNetwork } from "./network.ts";
+export { verifierProtocol } from "./protocol.ts";
+
+export interface VerifierView {
+  readonly account: Address;
+  /** What the chain has of it; null: it is not admitted. */
+  readonly entry: IdleVerifier | null;
+  readonly isInOffice: boolean;
+  readonly bond: AttoFil;
+  readonly certified: number;
+  readonly judged: number;
+  readonly refused: number;
+}
+
+export interface Verifier extends AsyncDisposable {
+  status(): VerifierView;
+}
+
+/** Errors: `verifier/not-ours`. */
+export function openVerifier(needs: VerifierNeeds): Verifier {
+  const { chain, signer, account, logger } = needs;
+  if (!signer.has(account)) throw verifierErrors.notOurs({ account });
+  const counts = { certified: 0, judged: 0, refused: 0 };
+  const refuse = (miner: Address, reason: string): { readonly refused: string } => {
+    counts.refused += 1;
+    logger.info("verifier: refused", { miner, reason });
+    return { refused: reason };
+  };
+  const end = serveVerifier(needs, {
+    certify(request, proof) {
+      const certificate = certificateOf(chain, account, request, proof);
+      if ("refused" in certificate) return refuse(request.miner, certificate.refused);
+      counts.certified += 1;
+      const signature = signer.sign(account, idleCertificateSigningBytes(certificate));
+      return { certificate, signature };
+    },
+    async judge(miner, batches) {
+      const judgement = Judgement.of(chain, account, miner);
+      if ("refused" in judgement) return refuse(miner, judgement.refused);
+      for await (const batch of batches) if (!judgement.take(batch)) return refuse(miner, "bad-batch");
+      const verdict = judgement.verdict(account);
+      if ("refused" in verdict) return refuse(miner, verdict.refused);
+      counts.judged += 1;
+      return { verdict, signature: signer.sign(account, idleVerdictBytes(verdict, chain.networkId)) };
+    },
+  });
+  return {
+    status() {
+      const { state, tipset } = chain.headState();
+      const entry = readIdleVerifiers(chain.store, state).find(({ address }) => address === account) ?? null;
+      return {
+        account,
+        entry,
+        isInOffice: entry !== null && isInOffice(entry, chain.params.idle, tipset.height + 1),
+        bond: entry?.bond ?? (0n as AttoFil),
+        ...counts,
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      end();
+    },
+  };
+}

@@ -74,11 +74,18 @@ export function firstPrimeFrom(from: bigint): bigint {
   }
 }
 
-/** The prime of any bytes; leading zeros are nothing. */
-export function cessPrime(bytes: Uint8Array): bigint {
+/** Where the search for the prime of these bytes starts. */
+function searchStart(bytes: Uint8Array): bigint {
   const digest = sha512(minimalBigEndian(readBigEndian(bytes)));
-  return firstPrimeFrom(2n * cessPrimeStart(readBigEndian(digest)));
+  return 2n * cessPrimeStart(readBigEndian(digest));
 }
+
+/** The prime of any bytes; leading zeros are nothing. */
+export const cessPrime = (bytes: Uint8Array): bigint => firstPrimeFrom(searchStart(bytes));
+
+/** How far behind its start the prime of an element was found: what is worth keeping of milliseconds of work. */
+export const cessPrimeDistance = (element: Uint8Array, prime: bigint): number =>
+  Number(prime - searchStart(element));
 
 /** Primes of elements that are asked for again and again; it forgets those that were not asked for longest. */
 export class CessPrimes {
@@ -96,8 +103,16 @@ export class CessPrimes {
   of(element: Uint8Array): bigint {
     const key = readBigEndian(element);
     const known = this.#known.get(key);
-    if (known !== undefined) this.#known.delete(key);
-    const prime = known ?? cessPrime(element);
+    return this.#remember(key, known ?? cessPrime(element));
+  }
+
+  /** Takes a prime that was found before, at this distance, on the word of whoever kept it. */
+  learn(element: Uint8Array, distance: number): void {
+    this.#remember(readBigEndian(element), searchStart(element) + BigInt(distance));
+  }
+
+  #remember(key: bigint, prime: bigint): bigint {
+    this.#known.delete(key);
     this.#known.set(key, prime);
     const [oldest] = this.#known.keys();
     if (this.#known.size > this.#most && oldest !== undefined) this.#known.delete(oldest);

@@ -65,6 +65,19 @@ export function checkSet({ minerId, shape, startCluster, clusters }: CessSet): v
     });
 }
 
+const passes = (check: () => void): boolean => {
+  try {
+    check();
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** Whether there is such a shape, such a set. */
+export const isShape = (shape: CessShape): boolean => passes(() => checkShape(shape));
+export const isSet = (set: CessSet): boolean => passes(() => checkSet(set));
+
 /** Files of a set, intermediate layers with them. */
 export const filesOf = ({ shape, clusters }: CessSet): number => 2 * shape.layers * clusters;
 

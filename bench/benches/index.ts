@@ -8,6 +8,7 @@ import { getBench } from "./get.ts";
 import { groth16Bench } from "./groth16.ts";
 import { idleBench } from "./idle.ts";
 import { idleLabelsBench } from "./idle-labels.ts";
+import { idleProofsBench } from "./idle-proofs.ts";
 import { installBench } from "./install.ts";
 import { ipfsBench } from "./ipfs.ts";
 import { kernelsBench, limitsBench } from "./kernels.ts";
@@ -39,6 +40,7 @@ export const benches: readonly Bench[] = [
   groth16Bench,
   spaceBench,
   idleLabelsBench,
+  idleProofsBench,
   attestationBench,
   treesBench,
   codecBench,

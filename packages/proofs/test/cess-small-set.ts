@@ -1,4 +1,4 @@
-/** A small set of the compatibility profile, an honest one and one that stands on nothing; elements in an accumulator. */
+/** A small set of the compatibility profile, an honest one and one that stands on nothing; an accumulator of four. */
 import { concatBytes, sha256, utf8Bytes } from "@holdfast/base";
 import {
   type CessBasis,

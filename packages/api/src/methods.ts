@@ -8,6 +8,7 @@ import { authorityMethods } from "./authority-methods.ts";
 import { channelMethods } from "./channel-methods.ts";
 import { faucetMethods } from "./faucet-methods.ts";
 import { fileMethods } from "./file-methods.ts";
+import { idleMethods } from "./idle-methods.ts";
 import { ipfsMethods } from "./ipfs-methods.ts";
 import { jobMethods } from "./job-methods.ts";
 import { lightMethods } from "./light-methods.ts";
@@ -229,6 +230,7 @@ export const methods = {
   ...channelMethods,
   ...jobMethods,
   ...storageMethods,
+  ...idleMethods,
   ...recordsMethods,
   ...lightMethods,
   ...syncMethods,

@@ -7,6 +7,7 @@ import { f1Text } from "@holdfast/base";
 import { amendment, authorityCalls, channelCalls, dealOnChain } from "./canned-channels.ts";
 import { faucetCalls } from "./canned-faucet.ts";
 import { folderEntries } from "./canned-folder.ts";
+import { idleAnswers } from "./canned-idle.ts";
 import { ipfsStatus, pullLines } from "./canned-ipfs.ts";
 import { jobAnswers, jobEvents } from "./canned-jobs.ts";
 import { cid, client, dealId, fileBytes, fileCid, headMs, messageCid, miner, owner } from "./canned-names.ts";
@@ -222,6 +223,7 @@ export const calls: Calls = {
   ...faucetCalls(client, owner, messageCid),
   ...jobAnswers(headMs),
   ...storageAnswers,
+  ...idleAnswers,
   "storage.migrate": {
     from: "/net/miner-1/storage.db",
     to: "postgres://holdfast@db.example/holdfast?schema=miner1",

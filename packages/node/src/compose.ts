@@ -21,7 +21,9 @@ import {
 import { type Channels, openChannels } from "./channels/index.ts";
 import type { ClaimChecker } from "./claims.ts";
 import { archiveOf } from "./compose-archive.ts";
+import { openFaucetOf } from "./compose-faucet.ts";
 import { type GatewayChoice, ipfsDoorOf, openGateway } from "./compose-gateway.ts";
+import { besideIdleSpace, idleDoorOf, openIdleSpace } from "./compose-idle-space.ts";
 import { jobsDoorOf } from "./compose-jobs.ts";
 import { type MarketParts, openMarkets } from "./compose-market.ts";
 import { metricsOf } from "./compose-metrics.ts";
@@ -31,12 +33,11 @@ import { type IdleVerifierService, openVerifierOf, type VerifierService } from "
 import { storageDoorOf } from "./compose-volumes.ts";
 import type { Database } from "./database.ts";
 import { createInvitation } from "./discovery/index.ts";
-import { type Faucet, type FaucetService, openFaucet } from "./faucet/index.ts";
+import type { Faucet, FaucetService } from "./faucet/index.ts";
 import type { LoadedGenesis } from "./genesis.ts";
 import { createHeaderPass, type HeaderPass } from "./header-pass.ts";
 import type { Held } from "./held.ts";
 import { headersFrom, proofOf, serveLight } from "./light/index.ts";
-import { limits } from "./limits.ts";
 import { type Mempool, openMempool, openSender, type Sender } from "./mempool/index.ts";
 import { openMetrics } from "./metrics.ts";
 import { type AskPolicy, type MineNeeds, type MinerPlace, type Mining, startMining } from "./mine/index.ts";
@@ -146,35 +147,33 @@ export interface RunningNode extends AsyncDisposable {
 
 const keepAll: PrunePolicy = { pruneEpochs: 0, quotaBytes: 0 };
 
-export async function startNode(parts: NodeParts): Promise<RunningNode> {
+export async function startNode(given: NodeParts): Promise<RunningNode> {
   await using stack = new AsyncDisposableStack();
-  const { name, clock, logger, wire, wallet, database } = parts;
-  const proofs = createProofPass(parts.checker, parts.verifier ?? createVerifier());
-  const opened = await openChain(chainOptions(parts));
+  const { name, clock, logger, wire, wallet, database } = given;
+  const proofs = createProofPass(given.checker, given.verifier ?? createVerifier());
+  const opened = await openChain(chainOptions(given));
   const chain = Object.assign(opened, {
     envOn: (tipset: Tipset): Env => envOn(opened, tipset, proofs.inline),
   });
-  const headers = createHeaderPass(proofs, parts.claims);
+  const headers = createHeaderPass(proofs, given.claims);
   const mempool = stack.use(openMempool({ chain, wire, clock, logger, database, signatures: headers }));
   const sender = stack.use(openSender({ chain, wire, clock, logger, database, signer: wallet }, mempool));
-  const onVerdict = verdictsTo(parts.netControl);
+  const onVerdict = verdictsTo(given.netControl);
   const onFault = (fault: FoundFault): void => void reportFault({ chain, sender, logger }, fault);
-  const believedFrom = believedBy(opened, parts, stack);
-  const beginning = Beginning.of(opened, parts.stateSync === true);
+  const believedFrom = believedBy(opened, given, stack);
+  const beginning = Beginning.of(opened, given.stateSync === true);
   const swap = stack.use(openBlockSwap({ wire, clock, logger }));
   const sync = stack.use(
     openSync({ chain, wire, swap, proofs, headers, clock, logger, beginning, onFault, onVerdict }),
   );
   stack.defer(serveLight({ chain, wire, clock }));
   const channels = stack.use(openChannels({ chain, sender, signer: wallet, database, logger }));
+  const idle = stack.use(openIdleSpace(given, { chain, sender }));
+  const parts = besideIdleSpace(given, idle);
   const market = openMarkets(parts, { chain, sync, sender, channels, swap, stack });
   const faucet = stack.use(openFaucetOf(parts, { chain, sender }));
   const idleVerifier = stack.use(openVerifierOf(parts, chain));
-  const mining =
-    parts.miner &&
-    stack.use(startMining(mineNeeds(parts, parts.miner, { chain, sync, mempool, sender, proofs, headers })));
-  const miner =
-    parts.miner === undefined || mining === undefined ? undefined : minerDoorOf(parts.miner, mining);
+  const { mining, miner } = minerOf(parts, { chain, sync, mempool, sender, proofs, headers }, stack);
   const pruner = stack.use(openPruner({ chain: opened, clock, logger, policy: parts.pruning ?? keepAll }));
   const archive = archiveOf(opened, pruner, clock);
   const shown = { chain, swap, retrieval: market.retrieval };
@@ -185,6 +184,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     ...handlerNeeds(parts, rooms, market, miner),
     ipfs: ipfsDoorOf(parts, shown, gateway),
     pins: pins?.door,
+    idle: idleDoorOf(idle),
   };
   const handlers = createHandlers({ ...needs, archive, believedFrom });
   const held = () => [opened, sync, mempool, headers, proofs].flatMap((room) => room.held());
@@ -287,18 +287,6 @@ function envOn(chain: Chain, tipset: Tipset, verifier: Env["verifier"]): Env {
   };
 }
 
-function openFaucetOf(
-  parts: NodeParts,
-  { chain, sender }: { readonly chain: Chain; readonly sender: Sender },
-): Faucet {
-  const { wire, clock, logger, database, wallet: signer, netControl, faucet: service } = parts;
-  return openFaucet({
-    ...{ chain, sender, signer, wire, clock, logger, database, limits, service },
-    // Who asks and hangs up has a machine too, only an unknown one.
-    remoteOf: (peer) => netControl && (netControl.peers().find(({ id }) => id === peer)?.remote ?? ""),
-  });
-}
-
 interface MineRooms {
   readonly chain: Chain & { envOn(tipset: Tipset): Env };
   readonly sync: Sync;
@@ -306,6 +294,16 @@ interface MineRooms {
   readonly sender: Sender;
   readonly proofs: ProofPass;
   readonly headers: HeaderPass;
+}
+
+function minerOf(
+  parts: NodeParts,
+  rooms: MineRooms,
+  stack: AsyncDisposableStack,
+): { readonly mining: Mining | undefined; readonly miner: HandlerNeeds["miner"] } {
+  if (parts.miner === undefined) return { mining: undefined, miner: undefined };
+  const mining = stack.use(startMining(mineNeeds(parts, parts.miner, rooms)));
+  return { mining, miner: minerDoorOf(parts.miner, mining) };
 }
 
 function mineNeeds(parts: NodeParts, miner: MinerParts, rooms: MineRooms): MineNeeds {
@@ -345,7 +343,7 @@ function handlerNeeds(
   rooms: MineRooms & { readonly channels: Channels; readonly faucet: Faucet },
   market: MarketParts,
   miner: HandlerNeeds["miner"],
-): Omit<HandlerNeeds, "archive" | "believedFrom" | "ipfs" | "pins"> {
+): Omit<HandlerNeeds, "archive" | "believedFrom" | "ipfs" | "pins" | "idle"> {
   const { chain, sync, mempool, sender, channels, faucet } = rooms;
   const { name, version, clock, logger, wallet, wire } = parts;
   const [genesis] = chain.genesis.cids;

@@ -1,9 +1,42 @@
-/** Words of idle space, which need no running node. */
+/** Words of idle space: a miner's own, and by itself, without a running node. */
 import type { CommandSpec } from "../command.ts";
 
 const load = () => import("../actions/idle.ts");
+const loadSpace = () => import("../actions/idle-space.ts");
 
 export const idleCommands: readonly CommandSpec[] = [
+  {
+    path: ["idle", "status"],
+    summary: "Show what a miner's idle space is, and what is under way",
+    examples: ["holdfast idle status --node miner-1"],
+    action: async () => (await loadSpace()).idleStatus,
+  },
+  {
+    path: ["idle", "fill"],
+    summary: "Fill what is free on a miner's volumes with files that prove it",
+    about:
+      "Proven idle space earns less than the space of deals, and gives way when a deal needs room. Files are made in the " +
+      "background, layer by layer, and made again where they are damaged; `idle status` shows how far it is. What it " +
+      "takes is part of what `storage ls` shows.",
+    examples: [
+      "holdfast idle fill --node miner-1",
+      "holdfast idle fill --max 500GiB --threads 4 --memory 8GiB --node miner-1",
+    ],
+    options: [
+      { flags: "--max <size>", summary: "take at most so much; none: all that is free" },
+      { flags: "--threads <count>", summary: "make so many layers at a time" },
+      { flags: "--memory <size>", summary: "of memory for making them, at most" },
+    ],
+    action: async () => (await loadSpace()).idleFill,
+  },
+  {
+    path: ["idle", "drain"],
+    summary: "Give idle space back, on the chain before on the disk, and take no more",
+    about: "Without a size all of it. `idle fill` begins again.",
+    examples: ["holdfast idle drain --node miner-1", "holdfast idle drain 100GiB --node miner-1"],
+    args: [{ name: "size", summary: "give back so much", optional: true }],
+    action: async () => (await loadSpace()).idleDrain,
+  },
   {
     path: ["idle", "labels"],
     summary: "Make a set of idle files by hand",

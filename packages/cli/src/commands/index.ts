@@ -73,7 +73,7 @@ export const commandTable: CommandTable = {
     { noun: "deal", summary: "One copy of a file at one miner" },
     { noun: "faucet", summary: "Money that a test network gives away" },
     { noun: "genesis", summary: "Founding a network, alone or together" },
-    { noun: "idle", summary: "Idle space by itself" },
+    { noun: "idle", summary: "Proven free space of a miner, and by itself" },
     { noun: "ipfs", summary: "Files from and for other programs of IPFS" },
     { noun: "keep", summary: "Files that live longer than their first deals" },
     { noun: "jobs", summary: "What this node has under way: puts, and the jobs of its miner" },

@@ -10,7 +10,7 @@ import { newLayerBytes, restingBytes, sharesOf, totalBytes } from "./plan.ts";
 import type { IdleSettings, LayerState } from "./store.ts";
 
 export { idleErrors } from "./errors.ts";
-export { inlineMaker } from "./makers.ts";
+export { inlineMaker, threadMaker } from "./makers.ts";
 export type { LayerFiles, LayerTask, MadeLayer } from "./making.ts";
 export type {
   IdleMaker,

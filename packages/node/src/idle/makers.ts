@@ -2,9 +2,19 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import type { Disk } from "@holdfast/base";
 import { type IdleCommitStatement, proveIdleCommit, runSteps } from "@holdfast/proofs";
+import type { VolumeTable } from "@holdfast/storage";
+import { inOwnThread } from "../own-thread.ts";
 import { idleErrors } from "./errors.ts";
-import { commitSource, type LayerFiles, makeLayer, type ReadNow, readAhead } from "./making.ts";
+import {
+  commitSource,
+  type LayerFiles,
+  type MadeLayer,
+  makeLayer,
+  type ReadNow,
+  readAhead,
+} from "./making.ts";
 import type { IdleMaker } from "./needs.ts";
+import type { IdleJob } from "./thread.ts";
 
 /** For small profiles, and for simulated disks. */
 export function inlineMaker(disk: Disk): IdleMaker {
@@ -18,6 +28,22 @@ export function inlineMaker(disk: Disk): IdleMaker {
   };
 }
 
+/** A thread for each layer, which ends with it; `table` says where the volumes are now. */
+export function threadMaker(table: () => VolumeTable): IdleMaker {
+  const module = new URL("./thread.ts", import.meta.url);
+  const hooks = (signal: AbortSignal) => ({ signal });
+  return {
+    make: (task, signal) =>
+      inOwnThread<IdleJob, MadeLayer>(module, { kind: "make", table: table(), task }, hooks(signal)),
+    prove: (statement, files, signal) =>
+      inOwnThread<IdleJob, Uint8Array>(
+        module,
+        { kind: "prove", table: table(), statement, files },
+        hooks(signal),
+      ),
+  };
+}
+
 /** Proves from files of the system, which are read as they are needed. `pathOf`: of a name of the disk. */
 export function proveFromFiles(
   statement: IdleCommitStatement,
@@ -26,7 +52,7 @@ export function proveFromFiles(
 ): Uint8Array {
   const open = new Map<string, number>();
   const read: ReadNow = (path, offset, length) => {
-    const file = open.get(path) ?? openSync(pathOf(path), "r");
+    const file = open.get(path) ?? opened(pathOf(path), path);
     open.set(path, file);
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {
@@ -40,5 +66,14 @@ export function proveFromFiles(
     return runSteps(proveIdleCommit(statement, commitSource(files, read)));
   } finally {
     for (const file of open.values()) closeSync(file);
+  }
+}
+
+function opened(native: string, path: string): number {
+  try {
+    return openSync(native, "r");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") throw idleErrors.damaged({ path }, cause);
+    throw cause;
   }
 }

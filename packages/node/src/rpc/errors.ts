@@ -44,6 +44,11 @@ export const rpcErrors = defineErrors("rpc", {
     message: (data: { node: string }) => `node ${data.node} has no sectors: it runs no miner`,
     fix: "ask the node of a miner (`--node miner-1`)",
   },
+  noIdleSpace: {
+    exit: "refused",
+    message: (data: { network: string }) => `the network ${data.network} counts no idle space`,
+    fix: "a network is founded with it (`holdfast genesis new --help`)",
+  },
   noJobs: {
     exit: "not-found",
     message: (data: { node: string }) => `node ${data.node} has no jobs: it runs no miner`,

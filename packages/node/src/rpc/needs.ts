@@ -29,6 +29,7 @@ import type {
   Tipset,
   Upgrade,
 } from "@holdfast/consensus";
+import type { IdleDoor } from "./idle-door.ts";
 import type { IpfsDoor } from "./ipfs-needs.ts";
 import type { JobsDoor } from "./jobs-door.ts";
 import type { FileDoor, MarketDoor } from "./market-needs.ts";
@@ -315,4 +316,6 @@ export interface HandlerNeeds {
   readonly jobs: JobsDoor | undefined;
   /** Undefined if this node runs no miner. */
   readonly storage: StorageDoor | undefined;
+  /** Undefined if this node runs no miner, or its network counts no idle space. */
+  readonly idle: IdleDoor | undefined;
 }

@@ -7,7 +7,7 @@ import { SimClock, SimDisk } from "@holdfast/base/testing";
 import { commP, createProver } from "@holdfast/proofs";
 import { openStorage, type Storage } from "@holdfast/storage";
 import { afterEach, expect, it } from "vitest";
-import { makingRoom } from "../../src/compose-idle.ts";
+import { makingRoom } from "../../src/compose-idle-space.ts";
 import { openDatabase } from "../../src/database.ts";
 import { type Idle, inlineMaker, openIdle } from "../../src/idle/index.ts";
 import { miner, networkId, SimChain, tiny } from "./world.ts";

@@ -6,7 +6,7 @@
 import type { Disk } from "@holdfast/base";
 import { storageErrors } from "../errors.ts";
 import type { VolumeRow } from "../store/index.ts";
-import { pathOn, roomBytes, type VolumeRoom } from "../volumes/index.ts";
+import { pathOn, roomBytes, type VolumeRoom, type VolumeTable } from "../volumes/index.ts";
 import { type Core, ensureOpen } from "./core.ts";
 
 /** The folder of each volume that idle space has. */
@@ -22,6 +22,8 @@ export interface TenantShare {
 export interface StorageTenant {
   /** All volumes; files of the tenant are where `path` says, and nowhere else. */
   readonly disk: Disk;
+  /** What a thread needs to open the same files. */
+  table(): VolumeTable;
   path(volumeId: number, name: string): string;
   /** Folders that take files, the roomiest first, with what is neither used nor promised there. Looks at the disks. */
   rooms(): Promise<readonly { readonly volumeId: number; readonly roomBytes: number }[]>;
@@ -39,6 +41,7 @@ export function tenantOf(core: Core): StorageTenant {
   const { volumes, store, disk } = core;
   return {
     disk,
+    table: () => disk.table(),
     path: (volumeId, name) => pathOn(volumeId, name === "" ? idleFolder : `${idleFolder}/${name}`),
     rooms: async () => {
       ensureOpen(core);

@@ -5,6 +5,7 @@ import { chainHandlers } from "./chain.ts";
 import { channelHandlers } from "./channels.ts";
 import { escrowHandlers } from "./escrow.ts";
 import { faucetHandlers } from "./faucet.ts";
+import { idleHandlers } from "./idle.ts";
 import { ipfsHandlers } from "./ipfs.ts";
 import { jobHandlers } from "./jobs.ts";
 import { lightHandlers } from "./light.ts";
@@ -32,6 +33,7 @@ export function createHandlers(needs: HandlerNeeds): ApiHandlers {
     ...minerHandlers(needs),
     ...jobHandlers(needs),
     ...storageHandlers(needs),
+    ...idleHandlers(needs),
     ...recordsHandlers(needs),
     ...lightHandlers(needs),
     ...ipfsHandlers(needs),

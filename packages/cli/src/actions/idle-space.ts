@@ -1,0 +1,80 @@
+/** `idle status`, `idle fill`, `idle drain`: the idle space of a running miner. */
+import { type MethodResult, methods } from "@holdfast/api";
+import { parseBytes } from "@holdfast/base";
+import { action } from "../command.ts";
+import { plural, sizeText } from "../human-text.ts";
+import { optionNumber, optionText } from "../input.ts";
+import { facts } from "../layout.ts";
+
+type IdleView = MethodResult<"idle.status">;
+
+const mostThreads = 64;
+
+function layersText({ layers }: IdleView): string {
+  const parts = [
+    `${layers.certified} certified`,
+    ...(layers.made > 0 ? [`${layers.made} made, not certified yet`] : []),
+    ...(layers.making > 0 ? [`${layers.making} being made`] : []),
+    ...(layers.lost > 0 ? [`${layers.lost} damaged, to be made again`] : []),
+  ];
+  return parts.join(", ");
+}
+
+function limitText({ isFilling, maxBytes }: IdleView): string {
+  if (!isFilling) return "takes no more";
+  return maxBytes === null ? "takes all that is free" : `takes at most ${sizeText(maxBytes)}`;
+}
+
+function statusText(status: IdleView): string {
+  const { front, rear, certifiedBytes, totalBytes, underWay, openChallenges, volumes, fileBytes } = status;
+  const files = `${plural(rear - front, "file")} of ${sizeText(fileBytes)}, numbers ${front} to ${rear - 1}`;
+  return facts([
+    ["profile", status.profile],
+    ["registered", status.isRegistered ? "yes" : "no"],
+    ["filling", limitText(status)],
+    ["certified", rear === front ? "nothing" : `${sizeText(certifiedBytes)}: ${files}`],
+    ["on the disks", sizeText(totalBytes)],
+    ["layers", layersText(status)],
+    ["under way", underWay === null ? "nothing" : underWay === "append" ? "a new layer" : "a release"],
+    ["open challenges", String(openChallenges)],
+    [
+      "volumes",
+      volumes.map(
+        (one) =>
+          `${one.volumeId}: ${sizeText(one.usedBytes)} of ${sizeText(one.reservedBytes)} in ${plural(one.files, "file")}`,
+      ),
+    ],
+  ]);
+}
+
+export const idleStatus = action({
+  result: methods["idle.status"].result,
+  run: async ({ node, signal }) => (await node()).call("idle.status", {}, signal),
+  render: statusText,
+});
+
+export const idleFill = action({
+  result: methods["idle.fill"].result,
+  async run({ node, signal }, input) {
+    const max = optionText(input, "max");
+    const memory = optionText(input, "memory");
+    const threads = optionNumber(input, "threads", { least: 1, most: mostThreads });
+    const wanted = {
+      ...(max === undefined ? {} : { maxBytes: max === "none" ? null : parseBytes(max) }),
+      ...(threads === undefined ? {} : { threads }),
+      ...(memory === undefined ? {} : { memoryBytes: parseBytes(memory) }),
+    };
+    return (await node()).call("idle.fill", wanted, signal);
+  },
+  render: statusText,
+});
+
+export const idleDrain = action({
+  result: methods["idle.drain"].result,
+  async run({ node, signal }, { args }) {
+    const [size] = args;
+    const bytes = size === undefined ? null : parseBytes(size);
+    return (await node()).call("idle.drain", { bytes }, signal);
+  },
+  render: statusText,
+});

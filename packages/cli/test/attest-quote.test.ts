@@ -59,6 +59,7 @@ describe("attest quote", () => {
     const accepted = await judge("--software-root", quote.softwareRoot, "--program", program);
     expect([accepted.code, JSON.parse(accepted.out).kind]).toEqual([0, "software"]);
     expect(JSON.parse((await judge()).out).code).toBe("software-not-allowed");
+    expect((await judge("--network", file)).code).toBe(0);
     const other = await judge("--software-root", "00".repeat(32));
     expect(JSON.parse(other.out).code).toBe("pck-root-not-pinned");
     const people = await attest("quote", "--kind", "software", "--network", file, "-o", at("again.bin"));
@@ -78,6 +79,10 @@ describe("attest quote", () => {
     expect(await codeOf("--report-data", "00".repeat(65))).toBe("cli/bad-value");
     expect(await codeOf("--kind", "sgx-dcap")).toBe("attestation/not-available");
     expect(await readdir(folder)).not.toContain("none.bin");
+    const judged = await attest("verify", at("quote.bin"), "--network", strict, "--json");
+    expect(JSON.parse(judged.out).checks).toContainEqual({
+      ...{ name: "evidence-kind", ok: false, code: "software-not-allowed" },
+    });
   });
 });
 

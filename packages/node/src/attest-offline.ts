@@ -121,6 +121,12 @@ export async function measured(folder?: string, runtime?: string): Promise<Measu
   return await measureProgram(folder, runtime);
 }
 
+/** The root of evidence by software that a network takes, in hex; undefined: it takes none. Errors as its file's. */
+export async function softwareRootIn(networkFile: string): Promise<string | undefined> {
+  const { id, softwareAllowed } = await networkOf(networkFile);
+  return softwareAllowed ? softwareRootOf(id) : undefined;
+}
+
 function kindOf(text: string | undefined): ProducedKind | undefined {
   const kind = producedKinds.find((known) => known === text);
   if (text === undefined || kind !== undefined) return kind;

@@ -59,6 +59,15 @@ function atSeconds(input: CommandInput): number {
   return seconds;
 }
 
+/** The root of software of a network that takes such evidence. */
+async function networkRoot(input: CommandInput): Promise<string | undefined> {
+  const file = optionText(input, "network");
+  if (file === undefined) return undefined;
+  if ((await statOf(file))?.isFile !== true) throw cliErrors.fileMissing({ path: file });
+  const { softwareRootIn } = await (await offline()).attesting();
+  return await softwareRootIn(file);
+}
+
 async function* verify(context: CommandContext, input: CommandInput): AsyncIterable<VerdictResult> {
   const path = argument(input, 0, "the evidence");
   const at = atSeconds(input);
@@ -73,7 +82,7 @@ async function* verify(context: CommandContext, input: CommandInput): AsyncItera
     allowedStatuses: optionList(input, "allowStatus"),
     programs: optionList(input, "program").map((text) => text.replace(/^0x/, "").toLowerCase()),
     reportData: optionHex(input, "reportData"),
-    softwareRoot: optionHexOf(input, "softwareRoot", [32]),
+    softwareRoot: optionHexOf(input, "softwareRoot", [32]) ?? (await networkRoot(input)),
   });
   const { kind, ok, code, debug, measurement, tcbStatus, advisories, checks } = judged.verdict;
   yield { kind, ok, code, debug, measurement, tcbStatus, advisories: [...advisories], checks: [...checks] };

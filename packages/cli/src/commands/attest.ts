@@ -49,6 +49,10 @@ export const attestCommands: readonly CommandSpec[] = [
         flags: "--software-root <hex>",
         summary: "accept evidence by software under this root: SHA-256 of its public key",
       },
+      {
+        flags: "--network <file>",
+        summary: "network's file or genesis: accept evidence by software as far as this network does",
+      },
     ],
     connection: "none",
     stream: true,

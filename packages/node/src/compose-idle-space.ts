@@ -24,7 +24,8 @@ export function openIdleSpace(
   const network = idleNetworkOf(parts, rooms, miner);
   const volumes = storage.volumes.idle;
   const isReal = volumes.table().home !== null;
-  const maker = isReal ? threadMaker(() => volumes.table()) : inlineMaker(volumes.disk);
+  const usual = isReal ? threadMaker(() => volumes.table()) : inlineMaker(volumes.disk);
+  const maker = own.idleMaker ?? usual;
   return openIdle({ networkId, profile, network, miner, volumes, maker, database, logger });
 }
 

@@ -37,6 +37,7 @@ import type { Faucet, FaucetService } from "./faucet/index.ts";
 import type { LoadedGenesis } from "./genesis.ts";
 import { createHeaderPass, type HeaderPass } from "./header-pass.ts";
 import type { Held } from "./held.ts";
+import type { Idle, IdleMaker } from "./idle/index.ts";
 import { headersFrom, proofOf, serveLight } from "./light/index.ts";
 import { type Mempool, openMempool, openSender, type Sender } from "./mempool/index.ts";
 import { openMetrics } from "./metrics.ts";
@@ -74,6 +75,8 @@ export interface MinerParts {
   readonly unsealed?: UnsealedOptions;
   /** Where the record of signed blocks is; undefined: nothing is done against another node with the same keys. */
   readonly place?: MinerPlace;
+  /** Makes layers of idle space; if left out: threads, or this one on a simulated disk. */
+  readonly idleMaker?: IdleMaker;
   /** The operator knows that there is no other. */
   readonly isSole?: boolean;
 }
@@ -130,6 +133,7 @@ export interface RunningNode extends AsyncDisposable {
   readonly wallet: Wallet;
   readonly wire: Wire;
   readonly mining: Mining | undefined;
+  readonly idle: Idle | undefined;
   readonly pruner: Pruner;
   /** Undefined: the node verifies no idle space. */
   readonly idleVerifier: IdleVerifierService | undefined;
@@ -204,6 +208,7 @@ export async function startNode(given: NodeParts): Promise<RunningNode> {
     wallet,
     wire,
     mining,
+    idle,
     pruner,
     handlers,
     files: market.files,

@@ -65,6 +65,13 @@ describe("messages", () => {
       expect(() => decodeCessDeletionProof(wrong)).toThrow(refused);
   });
 
+  it("are not made of more fields than any proof has", () => {
+    const many = new Uint8Array(2 * (2 ** 20 + 1));
+    for (let at = 0; at < many.length; at += 2) many[at] = 0x0a;
+    expect(() => decodeCessCommitProof(many)).toThrow(refused);
+    expect(decodeCessCommitProof(many.subarray(0, 300_000)).length).toBe(150_000);
+  });
+
   it("have chains of three levels, neither more nor fewer", () => {
     const { levels } = standing(basis);
     const { update } = deleteCessElements(levels, 1);

@@ -21,33 +21,51 @@ import type {
 
 /** What the original's server takes. */
 const mostBytes = 100 * 2 ** 20;
+/** Fields of a message and of all within it: they cost far more memory than bytes. A large proof has 0.9 M. */
+const mostFields = 2 ** 20;
 const mostValueBytes = 512;
 const nothing = new Uint8Array(0);
 const hashBytes = 32;
 
 const refuse = (problem: string): Error => cessErrors.badMessage({ problem });
 
+/** Any number of parts: a call takes only so many arguments. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
 const field = (number: number, bytes: Uint8Array): Uint8Array =>
   concatBytes(Uint8Array.of(8 * number + 2), encodeVarint(bytes.length), bytes);
 const optional = (number: number, bytes: Uint8Array): Uint8Array =>
   bytes.length === 0 ? nothing : field(number, bytes);
-const whole = (number: number, value: number): Uint8Array =>
+const count = (number: number, value: number): Uint8Array =>
   value === 0 ? nothing : concatBytes(Uint8Array.of(8 * number), encodeVarint(value));
 const packed = (number: number, values: readonly number[]): Uint8Array =>
-  optional(number, concatBytes(...values.map(encodeVarint)));
+  optional(number, joined(values.map(encodeVarint)));
 const each = <T>(number: number, items: readonly T[], write: (item: T) => Uint8Array): Uint8Array =>
-  concatBytes(...items.map((item) => field(number, write(item))));
+  joined(items.map((item) => field(number, write(item))));
 const same = (bytes: Uint8Array): Uint8Array => bytes;
 
 /** The fields of one message; of those that are wanted once the last counts, and writing again finds the others. */
 class Fields {
   readonly #found = new Map<number, (Uint8Array | number)[]>();
   readonly #bytes: Uint8Array;
+  /** Shared with the messages within. */
+  readonly #budget: { fields: number };
   #at = 0;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, budget = { fields: mostFields }) {
     this.#bytes = bytes;
+    this.#budget = budget;
     while (this.#at < bytes.length) {
+      budget.fields -= 1;
+      if (budget.fields < 0) throw refuse(`it has more than ${mostFields} fields`);
       const tag = this.#varint();
       const values = this.#found.get(tag >> 3) ?? [];
       this.#found.set(tag >> 3, values);
@@ -103,11 +121,11 @@ class Fields {
   }
 
   one<T>(number: number, read: (fields: Fields) => T): T {
-    return read(new Fields(this.bytes(number)));
+    return read(new Fields(this.bytes(number), this.#budget));
   }
 
   each<T>(number: number, read: (fields: Fields) => T): readonly T[] {
-    return this.all(number).map((bytes) => read(new Fields(bytes)));
+    return this.all(number).map((bytes) => read(new Fields(bytes, this.#budget)));
   }
 }
 
@@ -135,7 +153,7 @@ function readValue(bytes: Uint8Array): bigint {
 function writeOpening({ index, label, path }: CessOpening): Uint8Array {
   const { locs = [], siblings = [] } = path ?? {};
   return concatBytes(
-    whole(1, index),
+    count(1, index),
     optional(2, label),
     each(3, siblings, same),
     optional(4, Uint8Array.from(locs)),
@@ -236,8 +254,8 @@ export const decodeCessInsertProof = (bytes: Uint8Array): CessInsertProof =>
 
 export const encodeCessSpaceProof = ({ left, right, openings, roots, members }: CessSpaceProof): Uint8Array =>
   concatBytes(
-    whole(1, left),
-    whole(2, right),
+    count(1, left),
+    count(2, right),
     each(3, openings, (file) => each(1, file, writeOpening)),
     each(4, roots, same),
     each(5, members, writeMember),

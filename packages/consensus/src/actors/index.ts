@@ -10,6 +10,7 @@ import { initActor, initMethods } from "./init.ts";
 import { marketActor, marketMethods } from "./market/index.ts";
 import { minerActor, minerMethods } from "./miner/index.ts";
 import { multisigActor, multisigMethods } from "./multisig/index.ts";
+import { pinsActor, pinsMethods } from "./pins/index.ts";
 import { rewardActor, rewardMethods } from "./reward.ts";
 
 /** Every code that an actor of the network can have. */
@@ -22,6 +23,7 @@ export const builtinActors: readonly ActorCode[] = [
   rewardActor,
   multisigActor,
   idleActor,
+  pinsActor,
 ];
 
 /**
@@ -37,6 +39,7 @@ export const methods = {
   reward: rewardMethods,
   multisig: multisigMethods,
   idle: idleMethods,
+  pins: pinsMethods,
 } as const;
 
 export type { CreateChannel, ExtendChannel, OpenChannel, OwnChannel } from "./broker/channels.ts";
@@ -234,4 +237,27 @@ export {
   type Transaction,
   transactionHash,
 } from "./multisig/state.ts";
+export {
+  type AnswerChallenge,
+  type ClaimedSample,
+  type Disproof,
+  type Equivocation,
+  maxOpenChallenges,
+} from "./pins/disputes.ts";
+export type { AdmissionProof, AdmitNode, NodeTerms, RenewNode } from "./pins/nodes.ts";
+export {
+  type AddPin,
+  type ExtendPin,
+  maxPinSlots,
+  maxPinsPerMessage,
+  type SettlePins,
+} from "./pins/orders.ts";
+export type { ProgramRef } from "./pins/programs.ts";
+export {
+  createPinsState,
+  indexBefore,
+  type PinsState,
+  pinsStateCodec,
+  setAt,
+} from "./pins/state.ts";
 export { type AwardBlock, createRewardState, type RewardState, rewardStateCodec } from "./reward.ts";

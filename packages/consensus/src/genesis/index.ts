@@ -32,6 +32,7 @@ import { assignDeadline, joinDeadline, loadDeadlines } from "../actors/miner/dea
 import type { MinerState } from "../actors/miner/state.ts";
 import { loadSectors, newMinerState, putMinerState, useSectorNumber } from "../actors/miner/state.ts";
 import { nextJudgementAfter } from "../actors/miner/windows.ts";
+import { createPinsState } from "../actors/pins/state.ts";
 import { createRewardState } from "../actors/reward.ts";
 import { genesisErrors } from "../errors.ts";
 import { messagesRoot, receiptsRoot } from "../rules/body.ts";
@@ -41,6 +42,7 @@ import { builtinAddresses, codeNames } from "../types/builtins.ts";
 import type { NetworkParams } from "../types/params.ts";
 import { networkParamsCodec, sectorSizes } from "../types/params.ts";
 import { paramProblems } from "../types/params-rules.ts";
+import type { PinProgram } from "../types/pin.ts";
 import type { Upgrade } from "../types/upgrade.ts";
 import { codeCid } from "../vm/actor-code.ts";
 import { StateTree } from "../vm/state-tree.ts";
@@ -85,6 +87,8 @@ export interface GenesisSpec {
   readonly idleVerifiers?: readonly GenesisVerifier[];
   /** `founderSealsDigest` of the proofs that come with the genesis; default: none does. */
   readonly sealsDigest?: Uint8Array;
+  /** What may run on pinning nodes from the start; default: nothing. */
+  readonly pinPrograms?: readonly PinProgram[];
 }
 
 export interface Genesis {
@@ -134,6 +138,8 @@ export function createGenesis(spec: GenesisSpec, store: Blockstore): Genesis {
   install(builtins.reward, codeNames.reward, createRewardState(objects), rewardReserve);
   const bonds = addAtto(...(spec.idleVerifiers ?? []).map(({ bond }) => bond));
   install(builtins.idle, codeNames.idle, createIdleState(objects, spec.idleVerifiers), bonds);
+  const { pinPrograms = [], timestampMs } = spec;
+  install(builtins.pins, codeNames.pins, createPinsState(objects, timestampMs, pinPrograms), zeroAtto);
   install(builtins.burnt, codeNames.account, null, zeroAtto);
   for (const { address, head, balance } of enrolled) install(address, codeNames.miner, head, balance);
   for (const { address, balance } of spec.accounts) install(address, codeNames.account, null, balance);

@@ -14,6 +14,8 @@ export interface BuiltinAddresses {
   readonly reward: Address;
   /** Idle space: its verifiers, who has certified how much, challenges. */
   readonly idle: Address;
+  /** Attested pinning: programs, nodes, orders, reports. */
+  readonly pins: Address;
   /** Money that nobody can ever spend again. */
   readonly burnt: Address;
 }
@@ -25,6 +27,7 @@ const make = (network: NetworkByte): BuiltinAddresses =>
     broker: seedAddress(network, "payments"),
     reward: seedAddress(network, "filecoin"),
     idle: seedAddress(network, "idle"),
+    pins: seedAddress(network, "pins"),
     burnt: seedAddress(network, "burnt"),
   });
 
@@ -46,4 +49,5 @@ export const codeNames = {
   reward: "rewardactor",
   multisig: "multisigactor",
   idle: "idlespace",
+  pins: "pinsactor",
 } as const;

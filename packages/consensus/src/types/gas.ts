@@ -47,6 +47,9 @@ export interface GasSchedule {
   readonly inclusionKib: number;
   readonly signatureBase: number;
   readonly signatureKib: number;
+  /** Judging evidence of an enclave: the signatures of its chains and documents, and each KiB of them. */
+  readonly evidenceBase: number;
+  readonly evidenceKib: number;
   /** The first SNARK of a proof. */
   readonly snarkFirst: number;
   /** Each further one: they are verified as a batch. */
@@ -81,6 +84,8 @@ export const usualGas: GasSchedule = {
   inclusionKib: 300,
   signatureBase: 1_000,
   signatureKib: 20,
+  evidenceBase: 250_000,
+  evidenceKib: 200,
   snarkFirst: 300_000,
   snarkFurther: 100_000,
   snarkPublicInput: 10_000,

@@ -21,7 +21,8 @@ type Rule = readonly [holds: boolean, text: string];
 
 /** Everything that is wrong with parameters; empty if nothing is. */
 export function paramProblems(params: NetworkParams): readonly string[] {
-  return [...timeRules(params), ...messageRules(params), ...valueRules(params), ...idleRules(params)]
+  const general = [...timeRules(params), ...messageRules(params), ...valueRules(params)];
+  return [...general, ...idleRules(params), ...pinRules(params)]
     .filter(([holds]) => !holds)
     .map(([, text]) => text);
 }
@@ -139,5 +140,24 @@ function idleRules({ idle, networkByte, ...params }: NetworkParams): readonly Ru
       authority === null || addressNetwork(authority) === networkByte,
       "who admits verifiers is an address of this network",
     ],
+  ];
+}
+
+/** What a report and a dispute rely on: the slot's draw is known while it lasts, and a lie can still cost something. */
+function pinRules(params: NetworkParams): readonly Rule[] {
+  return [
+    [params.pinSlotEpochs >= 2, "a slot of pinning nodes has an epoch behind its draw"],
+    [params.pinSlotEpochs < params.ticketLookbackEpochs, "the draw of a slot is known to the slot's end"],
+    [params.pinSamples > 0, "a report of a pinning node answers for something"],
+    [
+      params.pinEvidenceEpochs > params.pinSlotEpochs,
+      "evidence admits a pinning node for longer than a slot",
+    ],
+    [params.pinStake > 0n, "a pinning node has a stake, or it could lie for nothing"],
+    [
+      params.pinAnswerEpochs > 0 && params.pinDisputeSlots > 0,
+      "reports can be disputed and challenges answered",
+    ],
+    [params.pinChallengeDeposit >= 0n, "a deposit is not negative"],
   ];
 }

@@ -8,6 +8,7 @@ import { attoPerFil, c, zeroAtto } from "@holdfast/base";
 import { type SectorClass, sectorProfile, vanillaClass } from "@holdfast/proofs/verify";
 import { type GasSchedule, gasScheduleCodec, nsPerGas, usualGas } from "./gas.ts";
 import { type IdleParams, idleParamsCodec, noIdleSpace } from "./idle.ts";
+import { maxPinSamples } from "./pin-report.ts";
 import { sectorClassesCodec } from "./sector-class.ts";
 
 export interface NetworkParams {
@@ -70,6 +71,22 @@ export interface NetworkParams {
   readonly softwareAttestation: boolean;
   /** What it asks of idle space. */
   readonly idle: IdleParams;
+  /** Length of a slot: a pinning node reports once in each. */
+  readonly pinSlotEpochs: number;
+  /** Blocks that each of its reports answers for. */
+  readonly pinSamples: number;
+  /** What the operator of a pinning node locks; lost if the node is shown to lie. */
+  readonly pinStake: AttoFil;
+  /** Evidence admits a pinning node for so long. */
+  readonly pinEvidenceEpochs: number;
+  /** A challenged node answers within so many epochs. */
+  readonly pinAnswerEpochs: number;
+  /** A report can be disputed for so many slots; a stake is bound so long, and silence is waited out so long. */
+  readonly pinDisputeSlots: number;
+  /** After a slot without a report a node earns nothing for so many. */
+  readonly pinPenaltySlots: number;
+  /** What a challenger deposits; the node gets it for a right answer. */
+  readonly pinChallengeDeposit: AttoFil;
 }
 
 /** Upper bound of every count of epochs: 2^40, far beyond any chain and far below 2^53. */
@@ -122,6 +139,14 @@ export const networkParamsCodec: Codec<NetworkParams> = c.tuple("NetworkParams",
   faucetAmount: c.attoFil,
   softwareAttestation: c.bool,
   idle: idleParamsCodec,
+  pinSlotEpochs: c.uint(maxEpochs),
+  pinSamples: c.uint(maxPinSamples),
+  pinStake: c.attoFil,
+  pinEvidenceEpochs: c.uint(maxEpochs),
+  pinAnswerEpochs: c.uint(maxEpochs),
+  pinDisputeSlots: c.uint(maxEpochs),
+  pinPenaltySlots: c.uint(maxEpochs),
+  pinChallengeDeposit: c.attoFil,
 });
 
 /** Classes of the default kind with vanilla proofs. Throws proofs/unknown-sector-size. */
@@ -185,6 +210,14 @@ export function devnetParams(
     faucetAmount: zeroAtto,
     softwareAttestation: true,
     idle: noIdleSpace,
+    pinSlotEpochs: 20,
+    pinSamples: 20,
+    pinStake: (attoPerFil * 10n) as AttoFil,
+    pinEvidenceEpochs: 20_000,
+    pinAnswerEpochs: 20,
+    pinDisputeSlots: 8,
+    pinPenaltySlots: 2,
+    pinChallengeDeposit: (attoPerFil / 100n) as AttoFil,
     ...given,
   };
 }

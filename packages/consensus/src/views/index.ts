@@ -32,3 +32,20 @@ export {
 } from "./miner.ts";
 export { type MoneyReport, moneyInvariant } from "./money.ts";
 export { type MultisigView, type OpenTransaction, readMultisig } from "./multisig.ts";
+export {
+  assignedPins,
+  findPinNode,
+  listPinChallenges,
+  listPinNodes,
+  listPinPrograms,
+  listPins,
+  type PageAt,
+  type PinPage,
+  pinMarkOf,
+  pinMarks,
+  pinReportSummary,
+  pinReportFacts,
+  readPin,
+  readPinNode,
+  readPinsState,
+} from "./pins.ts";

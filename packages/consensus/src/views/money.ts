@@ -1,7 +1,7 @@
 /**
  * The law of the network's money: all balances together are what the genesis made, to the last attoFIL,
- * after every tipset. Escrow, pledge and what deals stand on are parts of the balances of the broker, of the miners and
- * of the market; the parts must be what the channels, the sectors and the deals say.
+ * after every tipset. Escrow, pledge and what deals stand on are parts of the balances of the broker, of the miners, of
+ * the market and of the pins actor; the parts must be what the channels, the sectors, the deals and the orders say.
  */
 import type { AttoFil, Blockstore, CID } from "@holdfast/base";
 import { addAtto, assert, getObject, subAtto, zeroAtto } from "@holdfast/base";
@@ -16,11 +16,13 @@ import { DealBook } from "../actors/market/book.ts";
 import { marketStateCodec } from "../actors/market/state.ts";
 import type { MinerState } from "../actors/miner/state.ts";
 import { loadPreCommits, loadSectors, minerStateCodec } from "../actors/miner/state.ts";
+import { pinsStateCodec } from "../actors/pins/state.ts";
 import { stateErrors } from "../errors.ts";
 import { builtinAddresses, codeNames } from "../types/builtins.ts";
 import { codeNameOfCid, listActors } from "./actors.ts";
 import { allChannels } from "./broker.ts";
 import { checkDealBook } from "./deals.ts";
+import { checkPins } from "./pins.ts";
 
 export interface MoneyReport {
   /** All balances but escrow, pledge and what is burnt. */
@@ -33,8 +35,10 @@ export interface MoneyReport {
   readonly deals: AttoFil;
   /** Held for miners' idle space and as bonds of verifiers, locked or free. */
   readonly idle: AttoFil;
+  /** Held for attested pinning: stakes, earnings, orders, deposits. */
+  readonly pins: AttoFil;
   readonly burnt: AttoFil;
-  /** The sum of the six. */
+  /** The sum of the seven. */
   readonly total: AttoFil;
 }
 
@@ -65,6 +69,7 @@ export function moneyInvariant(store: Blockstore, state: CID, genesisTotal?: Att
   let pledge = zeroAtto;
   let deals = zeroAtto;
   let idle = zeroAtto;
+  let pins = zeroAtto;
   let burnt = zeroAtto;
   for (const [address, { code, head, balance }] of listActors(store, state)) {
     total = addAtto(total, balance);
@@ -98,10 +103,14 @@ export function moneyInvariant(store: Blockstore, state: CID, genesisTotal?: Att
       idle = idleMoneyOf(store, getObject(store, idleActorStateCodec, head));
       assert(idle <= balance, "the idle space actor holds what it owes to miners and verifiers");
     }
+    if (codeName === codeNames.pins && head !== null) {
+      pins = addAtto(pins, checkPins(store, getObject(store, pinsStateCodec, head)));
+      assert(pins <= balance, "the pins actor has what it holds");
+    }
   }
   if (genesisTotal !== undefined && total !== genesisTotal) {
     throw stateErrors.moneyNotConserved({ total: total.toString(), expected: genesisTotal.toString() });
   }
-  const balances = subAtto(total, addAtto(escrow, pledge, deals, idle, burnt));
-  return { balances, escrow, pledge, deals, idle, burnt, total };
+  const balances = subAtto(total, addAtto(escrow, pledge, deals, idle, pins, burnt));
+  return { balances, escrow, pledge, deals, idle, pins, burnt, total };
 }

@@ -5,7 +5,7 @@
 import { assert } from "@holdfast/base";
 import type { GasSchedule } from "../types/gas.ts";
 
-export type ProofKind = "seal" | "post" | "inclusion" | "signature";
+export type ProofKind = "seal" | "post" | "inclusion" | "signature" | "evidence";
 
 /** What is in one proof beside its bytes; what is left out is nothing. */
 export interface ProofWork {
@@ -26,6 +26,8 @@ function pricesOf(gas: GasSchedule, kind: ProofKind): readonly [base: number, ki
       return [gas.inclusionBase, gas.inclusionKib];
     case "signature":
       return [gas.signatureBase, gas.signatureKib];
+    case "evidence":
+      return [gas.evidenceBase, gas.evidenceKib];
   }
 }
 

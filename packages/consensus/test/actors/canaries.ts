@@ -5,13 +5,14 @@
 import type { ActorContext, ActorMethod } from "@holdfast/consensus";
 import { builtinActors, CodeTable, defineActor, defineMethod, methods } from "@holdfast/consensus";
 
-type ActorName = "broker" | "miner" | "market" | "reward" | "multisig";
+type ActorName = "broker" | "miner" | "market" | "reward" | "multisig" | "pins";
 const codeNameOf = {
   broker: "paymentbroker",
   miner: "mineractor",
   market: "storagemarket",
   reward: "rewardactor",
   multisig: "multisigactor",
+  pins: "pinsactor",
 } as const;
 
 /** The built-in codes with one method replaced or added. */
@@ -75,4 +76,11 @@ export function brokenMultisig<N extends keyof MultisigMethods>(
 ): CodeTable {
   const method = methods.multisig[name] as ActorMethod<unknown, unknown>;
   return codesWith("multisig", name, wrap(method, change as After<ActorMethod<unknown, unknown>>));
+}
+
+type PinsMethods = (typeof methods)["pins"];
+
+export function brokenPins<N extends keyof PinsMethods>(name: N, change: After<PinsMethods[N]>): CodeTable {
+  const method = methods.pins[name] as ActorMethod<unknown, unknown>;
+  return codesWith("pins", name, wrap(method, change as After<ActorMethod<unknown, unknown>>));
 }

@@ -56,6 +56,34 @@ const idleMethods = [
   "cronTick",
 ];
 
+const pinMethods = [
+  "setProgram",
+  "clearProgram",
+  "admitNode",
+  "renewNode",
+  "setNodeTerms",
+  "leave",
+  "withdrawStake",
+  "claimEarned",
+  "addPin",
+  "extendPin",
+  "removePin",
+  "settlePins",
+  "repairPin",
+  "submitReport",
+  "disprove",
+  "reportEquivocation",
+  "challengeSample",
+  "answerChallenge",
+  "closeChallenge",
+  "getNode",
+  "findNode",
+  "getPin",
+  "getProgram",
+  "getSlotPrice",
+  "getHeld",
+];
+
 describe("methods", () => {
   it("are these, by name", () => {
     expect(names).toEqual({
@@ -115,6 +143,7 @@ describe("methods", () => {
         "getEscrow",
       ],
       reward: ["awardBlock", "getPaid"],
+      pins: pinMethods,
       multisig: ["propose", "approve", "cancel", "getMultisig", "getTransaction", "getFreeBalance"],
       idle: idleMethods,
     });
@@ -139,6 +168,10 @@ describe("methods", () => {
       "idle.postBond",
       "idle.register",
       "idle.deposit",
+      "pins.admitNode",
+      "pins.addPin",
+      "pins.extendPin",
+      "pins.challengeSample",
     ]);
   });
 

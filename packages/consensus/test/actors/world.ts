@@ -153,6 +153,8 @@ export interface WorldOptions {
   readonly protocols?: Protocols;
   readonly genesisMiner?: Partial<GenesisMiner>;
   readonly idleVerifiers?: readonly GenesisVerifier[];
+  /** Of the first block. */
+  readonly timestampMs?: number;
 }
 
 export class World {
@@ -185,8 +187,8 @@ export class World {
             ...options.genesisMiner,
           },
         ],
-        timestampMs: 0,
         ...(options.idleVerifiers === undefined ? {} : { idleVerifiers: options.idleVerifiers }),
+        timestampMs: options.timestampMs ?? 0,
       },
       this.store,
     );

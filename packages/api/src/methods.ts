@@ -18,6 +18,7 @@ import { call, limitParam, nothing, stream } from "./method-spec.ts";
 import { netMethods } from "./net-methods.ts";
 import { networkMethods, protocolView } from "./network-methods.ts";
 import { pinMethods } from "./pin-methods.ts";
+import { pinOrderMethods } from "./pin-order-methods.ts";
 import { putMethods } from "./put-methods.ts";
 import { recordsMethods } from "./records-methods.ts";
 import { retrievalMethods } from "./retrieval-methods.ts";
@@ -322,6 +323,7 @@ export const methods = {
   ...ipfsMethods,
   ...pinMethods,
   ...retrievalMethods,
+  ...pinOrderMethods,
   ...putMethods,
   why: call(
     "Explains a deal, message, sector or put, or (sync) how the node follows the chain: what happened, because of what, and the command that fixes it",

@@ -13,6 +13,7 @@ import { jobAnswers, jobEvents } from "./canned-jobs.ts";
 import { cid, client, dealId, fileBytes, fileCid, headMs, messageCid, miner, owner } from "./canned-names.ts";
 import { netCalls } from "./canned-net.ts";
 import { cannedNetwork, minedBlocks } from "./canned-network.ts";
+import { pinOrderCalls } from "./canned-pin-orders.ts";
 import { pinCalls } from "./canned-pins.ts";
 import { putDone, putKept, putRunning, receipt } from "./canned-puts.ts";
 import { retrievalCalls } from "./canned-retrieval.ts";
@@ -309,6 +310,7 @@ export const calls: Calls = {
   "put.receipt": receipt,
   "file.rm": { cid: fileCid, removed: true },
   "file.stat": { cid: fileCid, sizeBytes: fileBytes.length, localBytes: 0, providers: [] },
+  ...pinOrderCalls,
   ...retrievalCalls(miner, owner),
   why: {
     subject: dealId,

@@ -158,7 +158,7 @@ describe("the views", () => {
   it("list actors and miners", () => {
     const all = [...listActors(store, state)].map(([address]) => address);
     expect(all).toContain(builtins.market);
-    expect(all).toHaveLength(6 + miners.length + accounts.length + 1);
+    expect(all).toHaveLength(7 + miners.length + accounts.length + 1);
     expect(listMiners(store, state)).toEqual([big, small, idle]);
     expect(genesisMinerAddress(1, 0)).toBe(big);
   });

@@ -6,9 +6,11 @@ import { attestationLimits } from "./attest-limits.ts";
 import { fileLimits } from "./file-limits.ts";
 import { idleLimits } from "./idle-limits.ts";
 import { ipfsLimits } from "./ipfs-limits.ts";
+import { ledgerLimits } from "./ledger-limits.ts";
 import { pinLimits } from "./pin-limits.ts";
 export const limits = {
   ...attestationLimits,
+  ...ledgerLimits,
   ...fileLimits,
   ...idleLimits,
   ...ipfsLimits,

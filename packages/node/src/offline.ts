@@ -29,3 +29,5 @@ export const founding = async () => {
 export const light = () => import("./light-client.ts");
 /** Making evidence, measuring programs, fetching collateral. */
 export const attesting = () => import("./attest-offline.ts");
+/** Contracts of other chains that say what is to be pinned. */
+export const ledgers = () => import("./ledgers/index.ts");

@@ -21,6 +21,7 @@ import { multisigCommands } from "./multisigs.ts";
 import { netCommands } from "./net.ts";
 import { networkCommands } from "./network.ts";
 import { paramsCommands } from "./params.ts";
+import { pinOrderCommands } from "./pin-orders.ts";
 import { proofCommands } from "./proof.ts";
 import { recordsCommands } from "./records.ts";
 import { retrievalCommands } from "./retrieval.ts";
@@ -55,6 +56,7 @@ export const commandTable: CommandTable = {
     ...mineKeyCommands,
     ...ipfsCommands,
     ...localPinCommands,
+    ...pinOrderCommands,
     ...proofCommands,
     ...attestCommands,
     ...idleCommands,
@@ -95,6 +97,8 @@ export const commandTable: CommandTable = {
     { noun: "pin local", summary: "Content that this node keeps" },
     { noun: "pin remote", summary: "Content that pinning services elsewhere keep" },
     { noun: "pin service", summary: "Pinning services elsewhere" },
+    { noun: "pin node", summary: "The network's attested pinning nodes" },
+    { noun: "pin program", summary: "What pinning nodes may run" },
     { noun: "proof", summary: "Proofs by themselves" },
     { noun: "retrieval", summary: "Giving content to others" },
     { noun: "sector", summary: "Sealed, proven space" },

@@ -3,8 +3,8 @@
  * its own, reporting by the same steps as the product. What is not honest is made by the tests.
  */
 import type { Address, AttoFil, CID } from "@holdfast/base";
-import { attoFil, epoch, filToAtto, publicKeyOf } from "@holdfast/base";
-import type { PinNode, PinReport, PinSample, UnsignedPinReport } from "@holdfast/consensus";
+import { attoFil, epoch, filToAtto, publicKeyOf, rawCid } from "@holdfast/base";
+import type { CodeTable, PinNode, PinReport, PinSample, UnsignedPinReport } from "@holdfast/consensus";
 import {
   assignedPins,
   pinNonceTag,
@@ -49,12 +49,14 @@ export const pinParams = {
   pinSlotEpochs: 10,
   pinSamples: 4,
   pinStake: stake,
-  pinEvidenceEpochs: 400,
+  pinEvidenceEpochs: 2_000,
   pinAnswerEpochs: 5,
   pinDisputeSlots: 3,
   pinPenaltySlots: 2,
   pinChallengeDeposit: deposit,
 } as const;
+
+const unknownRoot = rawCid(new Uint8Array(0));
 
 /** The nonce epoch is the last one, unless the test says so. */
 interface Given {
@@ -76,6 +78,12 @@ export class PinWorld extends World {
   constructor(options: WorldOptions = {}) {
     super({ timestampMs: startMs, ...options, params: { ...pinParams, ...options.params } });
     this.list(program);
+  }
+
+  /** From now on the actors have this code; undefined: their own. */
+  useCodes(codes: CodeTable | undefined): void {
+    const { codes: _, ...env } = this.env;
+    Object.assign(this, { env: codes === undefined ? env : { ...env, codes } });
   }
 
   get slot(): number {
@@ -247,10 +255,10 @@ export class TestNode {
       const seed = sampleSeed(draw, index);
       const pin = set.at(sampledPlace(seed, set.count)) ?? -1;
       const root = facts.rootOf(pin);
-      if (root === undefined) throw new RangeError(`order ${pin} is gone`);
-      const end = this.walk(seed, root);
-      if (end === undefined)
-        return { pin, root, block: null, answer: new Uint8Array(32), bytes: 0, elapsedMs: 5 };
+      const end = root === undefined ? undefined : this.walk(seed, root);
+      // Of an order that was closed since the slot began nobody knows the root any more.
+      const nothing = { block: null, answer: new Uint8Array(32), bytes: 0, elapsedMs: 5 };
+      if (root === undefined || end === undefined) return { pin, root: root ?? unknownRoot, ...nothing };
       return { pin, root, block: end.block, answer: end.answer, bytes: end.bytes, elapsedMs: 5 };
     });
     const waiting = [...assignedPins(world.store, world.state, number)].filter((one) => !one.isConfirmed);
@@ -261,6 +269,14 @@ export class TestNode {
 
   report(change: Partial<UnsignedPinReport> = {}): PinReport {
     return signPinReport(this.key.privateKey, testNetworkId, this.draft(change));
+  }
+
+  /** A report of which only the first samples are answered. */
+  partly(answered: number): PinReport {
+    const draft = this.draft();
+    const nothing = { block: null, answer: new Uint8Array(32), bytes: 0 };
+    const samples = draft.samples.map((one, index) => (index < answered ? one : { ...one, ...nothing }));
+    return signPinReport(this.key.privateKey, testNetworkId, { ...draft, samples });
   }
 
   submit(report: PinReport = this.report()) {

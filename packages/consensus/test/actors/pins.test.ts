@@ -50,7 +50,7 @@ describe("admission", () => {
       locked: stake,
       position: 0,
     });
-    expect(validUntil).toBeGreaterThan(world.height + 390);
+    expect(validUntil).toBeGreaterThan(world.height + 1_990);
     expect(world.money().pins).toBe(stake);
   });
 

@@ -68,7 +68,10 @@ const cases: { readonly [Name in CallName]?: () => readonly [object, object] } =
   "mine.workerSet": () => [{}, { worker: net.client.account, workerKeyHex: "00".repeat(48) }],
 };
 
-/** Told by others: jobs and changes of deals in the market's tests; approvals, which execute once anyway. */
+/**
+ * Told by others: jobs and changes of deals in the market's tests; approvals, which execute once anyway; pinning, which
+ * needs its nodes, in its own.
+ */
 const elsewhere: readonly string[] = [
   "put.start",
   "deal.extend",
@@ -79,6 +82,13 @@ const elsewhere: readonly string[] = [
   "multisig.cancel",
   "multisig.change",
   "mine.terminate",
+  "pinOrder.add",
+  "pinOrder.extend",
+  "pinOrder.rm",
+  "pinOrder.settle",
+  "pinOrder.repair",
+  "pinNode.claim",
+  "pinProgram.set",
 ];
 
 async function begun(name: CallName, params: object): Promise<{ readonly cid: string }> {

@@ -16,6 +16,7 @@ import { minerKeyHandlers } from "./miner-keys.ts";
 import { multisigHandlers } from "./multisigs.ts";
 import { netHandlers } from "./net.ts";
 import { networkHandlers } from "./network.ts";
+import { pinOrderHandlers } from "./pin-orders.ts";
 import { pinHandlers } from "./pins.ts";
 import { recordsHandlers } from "./records.ts";
 import { retrievalHandlers } from "./retrieval.ts";
@@ -40,6 +41,7 @@ export function createHandlers(needs: HandlerNeeds): ApiHandlers {
     ...pinHandlers(needs),
     ...marketHandlers(needs),
     ...escrowHandlers(needs),
+    ...pinOrderHandlers(needs),
     ...networkHandlers(needs),
     ...faucetHandlers(needs),
     ...retrievalHandlers(needs),

@@ -1,0 +1,297 @@
+/** Pinning that is bought: orders, the nodes that hold them, the programs that may run. */
+import { type MethodParams, type MethodResult, methods } from "@holdfast/api";
+import { c, decode, fromHex } from "@holdfast/base";
+import { z } from "zod";
+import { chainTime } from "../chain-time.ts";
+import { action, type CommandContext, type CommandInput } from "../command.ts";
+import { cliErrors } from "../errors.ts";
+import { fil, plural, shortId, sizeText } from "../human-text.ts";
+import {
+  anyNumber,
+  argument,
+  cidArgument,
+  oneOf,
+  optionAddress,
+  optionAmount,
+  optionBytes,
+  optionDurationMs,
+  optionNumber,
+  optionText,
+  wholeNumber,
+} from "../input.ts";
+import { facts, table } from "../layout.ts";
+import { sentMessage, sentText, settled } from "./messages.ts";
+
+type OrderView = MethodResult<"pinOrder.show">;
+type NodeView = MethodResult<"pinNode.show">;
+
+const sentCall = sentMessage.extend({ isProposal: z.boolean() });
+const dayMs = 86_400_000;
+const perPage = 100;
+
+const orderArgument = (input: CommandInput): number =>
+  wholeNumber(argument(input, 0, "the number of the order"), "the number of the order", anyNumber);
+const nodeArgument = (input: CommandInput): number =>
+  wholeNumber(argument(input, 0, "the number of the node"), "the number of the node", anyNumber);
+
+/** What the user has named of these. */
+function given(input: CommandInput) {
+  const [from, key] = [optionAddress(input, "from"), optionText(input, "key")];
+  return { ...(from === undefined ? {} : { from }), ...(key === undefined ? {} : { key }) };
+}
+
+type Sending = Extract<keyof typeof methods, `pin${string}`>;
+const sentLine = ({ isProposal, ...sent }: z.output<typeof sentCall>): string =>
+  isProposal ? `${sentText(sent)}, which proposes it to the multisig` : sentText(sent);
+
+function sending<Name extends "pinOrder.rm" | "pinOrder.settle" | "pinOrder.repair" | "pinProgram.set">(
+  name: Name & Sending,
+  wantedOf: (input: CommandInput) => MethodParams<Name>,
+) {
+  return action({
+    result: sentCall,
+    async run(context, input) {
+      const node = await context.node();
+      const sent = (await node.call(name, wantedOf(input), context.signal)) as z.output<typeof sentCall>;
+      const { isProposal, cid, nonce } = sent;
+      return { isProposal, ...(await settled(context, input, node, { cid, nonce })) };
+    },
+    render: sentLine,
+  });
+}
+
+const paidCall = sentCall.extend({ pin: z.int().nullable(), costFil: z.string(), slots: z.int() });
+
+/** The number that the chain gave the order; null while nobody knows it. */
+async function orderNumber(context: CommandContext, cid: string): Promise<number | null> {
+  const node = await context.node();
+  const { receipt } = await node.call("message.show", { cid }, context.signal);
+  const returns = receipt?.returnsHex ?? "";
+  return returns === "" ? null : decode(c.uint(), fromHex(returns));
+}
+
+const paidText = ({ pin, costFil, slots, ...sent }: z.output<typeof paidCall>): string =>
+  facts([
+    ["order", pin === null ? "-" : String(pin)],
+    ["pays", `${fil(costFil)} for ${plural(slots, "slot")}`],
+    ["message", sentLine(sent)],
+  ]);
+
+export const pinBuy = action({
+  result: paidCall,
+  async run(context, input) {
+    const sizeBytes = optionBytes(input, "size");
+    if (sizeBytes === undefined) throw cliErrors.badValue({ problem: "--size names no size" });
+    const wanted = {
+      cid: cidArgument(input, 0, "the CID"),
+      sizeBytes,
+      nodes: optionNumber(input, "nodes", { least: 1, most: 32 }) ?? 3,
+      price: optionAmount(input, "price") ?? "0.01FIL",
+      forMs: optionDurationMs(input, "for") ?? 30 * dayMs,
+      ...given(input),
+    };
+    const node = await context.node();
+    const { costFil, slots, isProposal, ...sent } = await node.call("pinOrder.add", wanted, context.signal);
+    const done = await settled(context, input, node, sent);
+    const isMined = !isProposal && done.height !== null;
+    return {
+      costFil,
+      slots,
+      isProposal,
+      ...done,
+      pin: isMined ? await orderNumber(context, done.cid) : null,
+    };
+  },
+  render: paidText,
+});
+
+export const pinExtend = action({
+  result: paidCall,
+  async run(context, input) {
+    const pin = orderArgument(input);
+    const forMs = optionDurationMs(input, "for") ?? 30 * dayMs;
+    const node = await context.node();
+    const { costFil, slots, isProposal, ...sent } = await node.call(
+      "pinOrder.extend",
+      { pin, forMs, ...given(input) },
+      context.signal,
+    );
+    return { pin, costFil, slots, isProposal, ...(await settled(context, input, node, sent)) };
+  },
+  render: paidText,
+});
+
+export const pinEnd = sending("pinOrder.rm", (input) => ({ pin: orderArgument(input), ...given(input) }));
+export const pinRepair = sending("pinOrder.repair", (input) => ({
+  pin: orderArgument(input),
+  ...given(input),
+}));
+export const pinSettle = sending("pinOrder.settle", (input) => ({
+  pins: input.args.map((_, index) =>
+    wholeNumber(argument(input, index, "the number of an order"), "the number of an order", anyNumber),
+  ),
+  ...given(input),
+}));
+
+const held = ({ nodesHolding, nodesWanted, state }: OrderView): string =>
+  `${state}, ${nodesHolding} of ${nodesWanted}`;
+
+export const pinOrders = action({
+  result: methods["pinOrder.ls"].result,
+  async run({ node, signal }, input) {
+    const [buyer, from] = [optionAddress(input, "buyer"), optionNumber(input, "start", anyNumber)];
+    const cid = input.args[0] === undefined ? {} : { cid: cidArgument(input, 0, "the CID") };
+    const wanted = { ...cid, ...(buyer === undefined ? {} : { buyer }), from: from ?? 0, limit: perPage };
+    return (await node()).call("pinOrder.ls", wanted, signal);
+  },
+  render({ pins, next }, { terminal }) {
+    if (pins.length === 0) terminal.hint("no order of pinning here; `holdfast pin add` makes one");
+    if (next !== null) terminal.hint(`there may be more: --start ${next}`);
+    if (pins.length === 0) return "";
+    const rows = pins.map((pin) => [
+      String(pin.pin),
+      pin.cid,
+      sizeText(pin.sizeBytes),
+      held(pin),
+      fil(pin.escrowFil),
+      String(pin.endHeight),
+    ]);
+    return table(["ORDER", "CID", "SIZE", "HELD", "LEFT TO PAY", "ENDS AT"], rows);
+  },
+});
+
+export const pinOrderStatus = action({
+  result: methods["pinOrder.show"].result,
+  run: async ({ node, signal }, input) =>
+    (await node()).call("pinOrder.show", { pin: orderArgument(input) }, signal),
+  async render(pin, context) {
+    const time = await chainTime(context);
+    const holders = pin.holders.map(({ node, state, peerId, lastSlot }) => {
+      const heard = lastSlot === null ? "no report yet" : `reported for slot ${lastSlot}`;
+      return `node ${node} ${state}, ${heard}, ${shortId(peerId)}`;
+    });
+    return facts([
+      ["order", String(pin.pin)],
+      ["cid", pin.cid],
+      ["buyer", pin.buyer],
+      ["size", sizeText(pin.sizeBytes)],
+      ["held", held(pin)],
+      ["nodes", holders.length === 0 ? "-" : holders],
+      ["price", `${fil(pin.priceFilPerGiBPerDay)} for a GiB and a day, ${fil(pin.slotFil)} for a slot`],
+      ["left to pay", fil(pin.escrowFil)],
+      ["ends", time.at(pin.endHeight)],
+    ]);
+  },
+});
+
+const nodeRow = (one: NodeView): string[] => [
+  String(one.node),
+  one.status,
+  one.kind,
+  one.program ?? "not on the list",
+  one.countedPercent === null ? "-" : `${one.countedPercent} %`,
+  `${sizeText(one.assignedBytes)} of ${sizeText(one.capacityBytes)}`,
+  fil(one.stakeFil),
+  shortId(one.peerId),
+];
+
+export const pinNodes = action({
+  result: methods["pinNode.ls"].result,
+  async run({ node, signal }, input) {
+    const [operator, from] = [optionAddress(input, "operator"), optionNumber(input, "start", anyNumber)];
+    const wanted = { ...(operator === undefined ? {} : { operator }), from: from ?? 0, limit: perPage };
+    return (await node()).call("pinNode.ls", wanted, signal);
+  },
+  render({ nodes, next }, { terminal }) {
+    if (nodes.length === 0) terminal.hint("no pinning node has entered this network");
+    if (next !== null) terminal.hint(`there may be more: --start ${next}`);
+    if (nodes.length === 0) return "";
+    const heads = ["NODE", "STATUS", "EVIDENCE", "PROGRAM", "LAST REPORT", "HOLDS", "STAKE", "PEER"];
+    return table(heads, nodes.map(nodeRow));
+  },
+});
+
+export const pinNodeShow = action({
+  result: methods["pinNode.show"].result,
+  run: async ({ node, signal }, input) =>
+    (await node()).call("pinNode.show", { node: nodeArgument(input) }, signal),
+  async render(one, context) {
+    const time = await chainTime(context);
+    const software = one.kind === "software" ? " (by software: it proves nothing of hardware)" : "";
+    return facts([
+      ["node", String(one.node)],
+      ["status", one.status],
+      ["operator", one.operator],
+      ["key", one.key],
+      ["peer", one.peerId],
+      ["evidence", `${one.kind}${software}, until ${time.at(one.validUntil)}`],
+      ["program", `${one.program ?? "not on the list"} (${one.programHex})`],
+      [
+        "holds",
+        `${plural(one.holds, "order")}, ${sizeText(one.assignedBytes)} of ${sizeText(one.capacityBytes)}`,
+      ],
+      [
+        "reports",
+        `${one.reports}${one.countedPercent === null ? "" : `, the last counted ${one.countedPercent} %`}`,
+      ],
+      ["asks", `${fil(one.leastFilPerGiBPerDay)} for a GiB and a day`],
+      ["stake", fil(one.stakeFil)],
+      ["earned", `${fil(one.earnedFil)} to claim`],
+      ["challenges", one.openChallenges === 0 ? "-" : `${one.openChallenges} to answer`],
+    ]);
+  },
+});
+
+const claimCall = sentCall.extend({ earnedFil: z.string() });
+
+export const pinClaim = action({
+  result: claimCall,
+  async run(context, input) {
+    const node = await context.node();
+    const key = optionText(input, "key");
+    const wanted = { node: nodeArgument(input), ...(key === undefined ? {} : { key }) };
+    const { earnedFil, isProposal, ...sent } = await node.call("pinNode.claim", wanted, context.signal);
+    return { earnedFil, isProposal, ...(await settled(context, input, node, sent)) };
+  },
+  render: ({ earnedFil, ...sent }) =>
+    facts([
+      ["claimed", fil(earnedFil)],
+      ["message", sentLine(sent)],
+    ]),
+});
+
+export const pinPrograms = action({
+  result: methods["pinProgram.ls"].result,
+  run: async ({ node, signal }) => (await node()).call("pinProgram.ls", {}, signal),
+  render(programs, { terminal }) {
+    if (programs.length === 0) {
+      terminal.hint("no program may run: nodes enter once the network's authority lists one");
+      return "";
+    }
+    const rows = programs.map(({ name, kind, programHex, expires }) => [
+      name,
+      kind,
+      programHex,
+      String(expires),
+    ]);
+    return table(["NAME", "EVIDENCE", "PROGRAM", "ENDS AT"], rows);
+  },
+});
+
+const kinds = ["sgx-dcap", "tdx", "sev-snp", "software"] as const;
+
+export const pinProgramSet = sending("pinProgram.set", (input) => {
+  const programHex = argument(input, 0, "the program").toLowerCase();
+  if (!/^[0-9a-f]{64}$/.test(programHex))
+    throw cliErrors.badValue({ problem: "a program is 32 bytes in hex" });
+  const expires = optionNumber(input, "until", anyNumber);
+  if (expires === undefined) throw cliErrors.badValue({ problem: "--until names no height" });
+  const key = optionText(input, "key");
+  return {
+    kind: oneOf(optionText(input, "kind") ?? "sgx-dcap", kinds, "--kind"),
+    programHex,
+    name: optionText(input, "name") ?? programHex.slice(0, 8),
+    expires,
+    ...(key === undefined ? {} : { key }),
+  };
+});

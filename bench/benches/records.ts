@@ -1,6 +1,7 @@
 /**
  * The records of a miner: jobs claimed and done in a second by one and by eight workers, and pages of many sectors, on
- * both engines. PostgreSQL takes part where it runs: `node tools/with-postgres.ts --sync npm run bench -- records`.
+ * both engines; pages of many deals.
+ * PostgreSQL takes part where it runs: `node tools/with-postgres.ts --sync npm run bench -- records`.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,6 +11,7 @@ import { SimClock, SimDisk } from "@holdfast/base/testing";
 import { createProver } from "@holdfast/proofs";
 import { type JobQueue, jobKinds, openPostgresJobs, openSqliteJobs, openStorage } from "@holdfast/storage";
 import pg from "pg";
+import { dealPages } from "../deal-pages.ts";
 import type { Bench, Figure } from "../figure.ts";
 
 const free = { cpus: 64, memoryBytes: 2 ** 40 };
@@ -124,6 +126,8 @@ export const recordsBench: Bench = {
         say(`sectors in ${engine.name}`);
         figures.push(...(await paging(engine, quick ? 100_000 : 1_000_000)));
       }
+      say("deals in SQLite");
+      figures.push(...dealPages(join(folder, "deals.db"), quick ? 100_000 : 1_000_000));
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

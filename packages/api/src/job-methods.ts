@@ -14,6 +14,7 @@ export const jobKind = z.enum([
   "seal",
   "move",
   "delete",
+  "scrub",
 ]);
 export const jobState = z.enum(["waiting", "running", "done", "failed", "cancelled"]);
 
@@ -29,7 +30,8 @@ const jobView = z.object({
   sectorId: sectorNumber.nullable(),
   state: jobState,
   progress: z.number().describe("0 to 1, as its worker has said last"),
-  priority: z.int(),
+  priority: z.int().describe("the highest first among jobs of a kind that are due at the same time"),
+  forWorker: z.string().nullable().describe("only this worker can do it"),
   dueMs: milliseconds.nullable(),
   cpus: z.number(),
   memoryBytes: sizeBytes,
@@ -88,7 +90,7 @@ export const jobMethods = {
     "Jobs of this miner's storage, newest first, and how many there are of each kind and state",
     z.object({
       states: z.array(jobState).max(5).optional(),
-      kinds: z.array(jobKind).max(10).optional(),
+      kinds: z.array(jobKind).max(jobKind.options.length).optional(),
       sectorId: sectorNumber.optional(),
       beforeId: jobId.optional().describe("of the last job of the page before"),
       limit: limitParam,
@@ -112,6 +114,11 @@ export const jobMethods = {
   "jobs.cancel": call(
     "Calls a job off, whether it waits or runs",
     z.object({ jobId, reason: z.string().max(200).default("called off by hand") }),
+    jobView,
+  ),
+  "jobs.priority": call(
+    "Orders a job among those of its kind that are due at the same time; what runs goes on",
+    z.object({ jobId, priority: z.int().min(-1_000_000).max(1_000_000) }),
     jobView,
   ),
   "jobs.cordon": call(

@@ -300,7 +300,20 @@ export const methods = {
       ),
     }),
   ),
-  "deal.ls": call("Deals of this node", nothing, z.array(dealView)),
+  "deal.ls": call(
+    "Deals of this node, newest first: those as client, then those as miner",
+    z.object({
+      role: z.enum(["client", "miner"]).optional(),
+      after: z
+        .string()
+        .max(200)
+        .regex(/^(?:client|miner)\//)
+        .optional()
+        .describe("begin behind this one, the last of the page before: its role, a slash and its id"),
+      limit: limitParam,
+    }),
+    z.array(dealView),
+  ),
   "deal.show": call(
     "One deal with its payments and pieces",
     z.object({ dealId: z.string().max(200) }),

@@ -150,6 +150,7 @@ export const fileView = z.object({
   name: z.string().nullable(),
   sizeBytes,
   copies: z.int(),
+  encrypted: z.boolean().describe("only a key that it was encrypted for reads it"),
   activeCopies: z.int(),
   state: z.enum(["storing", "stored", "at-risk", "lost", "expired"]),
   reason: z.string(),

@@ -105,6 +105,10 @@ export const storageMethods = {
   "storage.clean": call(
     "Deletes files that nobody owns",
     z.object({}),
-    z.object({ removed: z.array(z.string()), freedBytes: sizeBytes }),
+    z.object({
+      removed: z.array(z.string()).describe("the first thousand"),
+      files: z.int().min(0),
+      freedBytes: sizeBytes,
+    }),
   ),
 } as const;

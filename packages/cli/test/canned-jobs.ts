@@ -9,6 +9,7 @@ interface JobAnswers {
   readonly "jobs.show": MethodResult<"jobs.show">;
   readonly "jobs.retry": MethodResult<"jobs.retry">;
   readonly "jobs.cancel": MethodResult<"jobs.cancel">;
+  readonly "jobs.priority": MethodResult<"jobs.priority">;
   readonly "jobs.cordon": MethodResult<"jobs.cordon">;
   readonly "jobs.uncordon": MethodResult<"jobs.uncordon">;
   readonly "jobs.workers": MethodResult<"jobs.workers">;
@@ -38,7 +39,13 @@ export function jobAnswers(headMs: number): JobAnswers {
   const sealing: Job = {
     ...{ jobId: 17, key: "seal/tf0miner/work/4-1/00ff", kind: "seal", sectorId: 4, state: "running" },
     ...{ progress: 0.42, priority: 0, dueMs: null, cpus: 1, memoryBytes: 20_971_520, claims: 2, failures: 1 },
-    ...{ maxFailures: 3, notBeforeMs: null, workerId: "attic-2", leaseUntilMs: headMs + 20_000 },
+    ...{
+      maxFailures: 3,
+      notBeforeMs: null,
+      forWorker: null,
+      workerId: "attic-2",
+      leaseUntilMs: headMs + 20_000,
+    },
     failure: {
       code: "storage/worker-crashed",
       message: "the worker of seal died 1 times: nothing was heard of worker attic-1",
@@ -65,6 +72,7 @@ export function jobAnswers(headMs: number): JobAnswers {
     "jobs.show": { ...sealing, events: jobEvents(headMs) },
     "jobs.retry": { ...sealing, state: "waiting", workerId: null, leaseUntilMs: null, notBeforeMs: null },
     "jobs.cancel": cancelled,
+    "jobs.priority": { ...sealing, priority: 10 },
     "jobs.cordon": cordon,
     "jobs.uncordon": { target: "kind:seal", wasCordoned: true },
     "jobs.workers": {

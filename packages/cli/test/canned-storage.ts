@@ -58,5 +58,5 @@ export const storageAnswers: { readonly [Name in StorageName]: MethodResult<Name
     troubles: [{ role: "sealed", problem: "it is missing" }],
     repaired: ["sealed"],
   },
-  "storage.clean": { removed: ["sealed/77"], freedBytes: 17 },
+  "storage.clean": { removed: ["sealed/77"], files: 1, freedBytes: 17 },
 };

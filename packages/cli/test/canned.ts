@@ -297,6 +297,7 @@ export const calls: Calls = {
       name: "photo.jpg",
       sizeBytes: fileBytes.length,
       copies: 1,
+      encrypted: false,
       activeCopies: 1,
       state: "stored",
       reason: "",

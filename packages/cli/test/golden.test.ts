@@ -96,6 +96,7 @@ const given: { readonly [command: string]: () => readonly string[] } = {
   "jobs retry": () => ["17"],
   "storage migrate": () => ["postgres://holdfast@db.example/holdfast?schema=miner1"],
   "jobs cancel": () => ["17"],
+  "jobs priority": () => ["17", "10"],
   "jobs cordon": () => ["kind:seal", "--reason", "a new disk"],
   "jobs uncordon": () => ["kind:seal"],
   "jobs workers": () => [],

@@ -32,6 +32,7 @@ const own = [
   "views/parts.ts",
   "views/peers.ts",
   "views/puts.ts",
+  "views/storage.ts",
   "views/track.ts",
 ];
 const ofBase = ["human.ts", "human-errors.ts", "errors.ts", "units.ts"];

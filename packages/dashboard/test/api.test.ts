@@ -13,6 +13,7 @@ import {
 import { describe, expect, it } from "vitest";
 import * as answers from "./answers.ts";
 import { jobs } from "./job-answers.ts";
+import { policy, volumes } from "./storage-answers.ts";
 
 const signal = new AbortController().signal;
 
@@ -56,6 +57,8 @@ describe("queries", () => {
       "mine.status": answers.mineStatus,
       "sector.ls": answers.sectors,
       "jobs.ls": jobs,
+      "storage.ls": volumes,
+      "deal.policy": policy,
     } as const;
     for (const [name, value] of Object.entries(told)) {
       expect(methods[name as keyof typeof told].result.parse(value), name).toEqual(value);

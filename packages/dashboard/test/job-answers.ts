@@ -23,6 +23,7 @@ function job(
       failures: 0,
       maxFailures: 3,
       notBeforeMs: null,
+      forWorker: null,
     },
     ...{ workerId: "attic-1", leaseUntilMs: null, failure: null, createdMs: 1, startedMs: 2, endedMs: 3 },
     ...more,

@@ -2,6 +2,7 @@
 import { firstModel, type Model, type Parts } from "@holdfast/dashboard/page";
 import * as answers from "./answers.ts";
 import { jobs } from "./job-answers.ts";
+import { policy, volumes } from "./storage-answers.ts";
 
 export const head = 1234;
 
@@ -32,6 +33,8 @@ export function minerModel(more: Partial<Model> = {}): Model {
       mine: known(answers.mineStatus),
       sectors: known(answers.sectors),
       jobs: known(jobs),
+      volumes: known(volumes),
+      policy: known(policy),
     },
     ...more,
   };

@@ -284,6 +284,28 @@ describe("mining", () => {
   });
 });
 
+describe("storage", () => {
+  const shown = show(minerModel());
+
+  it("shows first the disks that need someone, each with what is wrong", () => {
+    const rows = shown.elements.filter(({ name, text }) => name === "tr" && text.includes("/mnt/disk"));
+    expect(rows.map(({ text }) => /disk\d/.exec(text)?.[0])).toEqual(["disk2", "disk3", "disk1", "disk0"]);
+    expect(rows[0]?.text).toContain("it has no .holdfast-volume");
+    expect(rows[1]?.text).toContain("takes no writes");
+    expect(rows[3]?.text).toContain("1\u00a0GiB of 5\u00a0GiB");
+  });
+
+  it("says whom the miner takes deals from", () => {
+    const [panel] = shown.elements.filter(({ attributes }) => attributes.id === "policy");
+    expect(panel?.text).toContain("everybody");
+    expect(panel?.text).toContain("50 % of the ask");
+  });
+
+  it("marks files that only a key opens", () => {
+    expect(ofClass(show(clientModel()), "chip").filter((text) => text === "encrypted")).toHaveLength(1);
+  });
+});
+
 describe("the lock", () => {
   it("says where the token is, and takes it", () => {
     const given: string[] = [];

@@ -47,6 +47,11 @@ export function jobsDoorOf(queue: JobQueue, storage: Storage): JobsDoor {
       if (!(await queue.cancel(jobId, reason))) throw rpcErrors.jobEnded({ jobId, state });
       return viewOf(await known(jobId));
     },
+    async priority(jobId, priority) {
+      const { state } = await known(jobId);
+      if (!(await queue.prioritise(jobId, priority))) throw rpcErrors.jobEnded({ jobId, state });
+      return viewOf(await known(jobId));
+    },
     async cordon(text, reason) {
       const target = targetOf(text);
       await queue.cordon(target, reason);

@@ -1,13 +1,14 @@
 /** The market with its neighbours: retrieval on one side, storage on the other, and the API's view of both. */
 import type { MethodResult } from "@holdfast/api";
 import type { FolderItem } from "@holdfast/api/folder-tar";
-import { attoFil, type Cancel, type PeerId, parseCid, parseFil } from "@holdfast/base";
+import { attoFil, type Cancel, HoldfastError, type PeerId, parseCid, parseFil } from "@holdfast/base";
 import { listMiners, readMinerState } from "@holdfast/consensus";
 import type { Chain } from "./chain/index.ts";
 import type { Channels } from "./channels/index.ts";
 import type { MinerParts, NodeParts } from "./compose.ts";
 import { carDoorOf } from "./compose-gateway.ts";
 import { paymentsOf } from "./compose-retrieval.ts";
+import { dealPages } from "./deal-pages.ts";
 import { openEncryption, type PeoplesFiles, type StoredFiles } from "./encryption/index.ts";
 import {
   type ClientMarket,
@@ -130,24 +131,26 @@ function marketDoor(
         termLimit: maxPrice === undefined ? undefined : parseFil(maxPrice),
       }),
     puts: () => client.jobs(),
-    put: (jobId) => client.jobs().find((job) => job.jobId === jobId),
+    put: (jobId) => unlessUnknown(() => client.job(jobId)),
     watch: (jobId, signal) => client.watch(jobId, signal),
     receipt: async (jobId) => client.receipt(jobId),
     files: () => [...client.files()],
-    async deals() {
-      const found = client.deals().flatMap(({ dealId }) => client.deal(dealId) ?? []);
-      for (const { dealId } of (await miner?.deals()) ?? []) {
-        const detail = await miner?.deal(dealId);
-        if (detail !== undefined) found.push(detail);
-      }
-      return found;
-    },
+    ...dealPages(client, miner),
     change: (dealId, request) => client.change(dealId, request),
     redemption: (dealId) => miner?.redemption(dealId),
     policy: (change) => miner?.policy(change),
     terms: (request) => client.terms(request),
     explain: async (id) => client.explain(id) ?? (await miner?.explain(id)),
   };
+}
+
+function unlessUnknown<Result>(find: () => Result): Result | undefined {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === "market/unknown-job") return undefined;
+    throw error;
+  }
 }
 
 /** Miners of the chain, by their peer ids. */

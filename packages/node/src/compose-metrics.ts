@@ -2,6 +2,7 @@
 import type { Clock, Wire } from "@holdfast/base";
 import { readMinerState } from "@holdfast/consensus";
 import type { Chain } from "./chain/index.ts";
+import { everyDeal } from "./deal-pages.ts";
 import type { Held } from "./held.ts";
 import type { Mempool } from "./mempool/index.ts";
 import type { MetricsSource } from "./metrics.ts";
@@ -23,11 +24,6 @@ interface Measured {
 
 export function metricsOf(rooms: Measured): MetricsSource {
   const { chain, sync, clock, wire, mempool, mining, miner, market, held } = rooms;
-  const countBy = (states: readonly string[]): { readonly [state: string]: number } => {
-    const counts: { [state: string]: number } = {};
-    for (const state of states) counts[state] = (counts[state] ?? 0) + 1;
-    return counts;
-  };
   return {
     height: () => chain.head().height,
     headAgeSeconds: () => (clock.nowMs() - (chain.head().blocks[0]?.timestampMs ?? 0)) / 1000,
@@ -40,7 +36,13 @@ export function metricsOf(rooms: Measured): MetricsSource {
         : Number(readMinerState(chain.store, chain.headState().state, miner.miner).power),
     blocksWon: () => mining?.status().blocksWon ?? 0,
     sectors: async () => (await miner?.countSectors()) ?? {},
-    deals: async () => countBy((await market.deals()).map(({ state }) => state)),
+    deals: async () => await countDeals(market),
     held,
   };
+}
+
+async function countDeals(market: Measured["market"]): Promise<{ readonly [state: string]: number }> {
+  const counts: { [state: string]: number } = {};
+  for await (const { state } of everyDeal(market)) counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
 }

@@ -1,8 +1,8 @@
 /** A miner's volumes as the API wants to see them, and the rest of the node's folder beside them. */
-import { readdir, stat } from "node:fs/promises";
+import { opendir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { MethodResult } from "@holdfast/api";
-import type { Storage, VolumeInfo } from "@holdfast/storage";
+import type { Chores, Storage, VolumeInfo } from "@holdfast/storage";
 import type { StorageDoor } from "./rpc/index.ts";
 
 type VolumeView = MethodResult<"storage.attach">;
@@ -21,7 +21,8 @@ const parts: { readonly [name: string]: string } = {
   "config.toml": "the configuration",
 };
 
-export function storageDoorOf(storage: Storage, folder: string | undefined): StorageDoor {
+/** With `chores` what takes long is a job of the queue; without, as in simulated networks, it is done on the spot. */
+export function storageDoorOf(storage: Storage, folder: string | undefined, chores?: Chores): StorageDoor {
   const { volumes } = storage;
   return {
     "storage.ls": async ({ check }) => {
@@ -42,25 +43,25 @@ export function storageDoorOf(storage: Storage, folder: string | undefined): Sto
       await volumes.detach(volume, { isLost });
       return { volume };
     },
-    "storage.move": async ({ sectorId, volume }) => {
-      await volumes.move(sectorId, volume);
+    "storage.move": async ({ sectorId, volume }, signal) => {
+      await (chores?.move(sectorId, volume, signal) ?? volumes.move(sectorId, volume));
       const files = await volumes.filesOf(sectorId);
       return {
         sectorId,
         files: files.map(({ role, volumeId, path, sizeBytes }) => ({ role, volumeId, path, sizeBytes })),
       };
     },
-    "storage.check": async ({ sectorId }) => {
-      const { troubles } = await volumes.check(sectorId);
+    "storage.check": async ({ sectorId }, signal) => {
+      const { troubles } = await (chores?.check(sectorId, signal) ?? volumes.check(sectorId));
       return { sectorId, troubles: [...troubles] };
     },
-    "storage.repair": async ({ sectorId }) => {
-      const { troubles, repaired } = await volumes.repair(sectorId);
+    "storage.repair": async ({ sectorId }, signal) => {
+      const { troubles, repaired } = await (chores?.repair(sectorId, signal) ?? volumes.repair(sectorId));
       return { sectorId, troubles: [...troubles], repaired: [...repaired] };
     },
-    "storage.clean": async () => {
-      const { removed, freedBytes } = await storage.collectGarbage();
-      return { removed: [...removed], freedBytes };
+    "storage.clean": async (_params, signal) => {
+      const { removed, removedCount, freedBytes } = await (chores?.clean(signal) ?? storage.collectGarbage());
+      return { removed: [...removed], files: removedCount, freedBytes };
     },
   };
 }
@@ -107,7 +108,8 @@ async function sizeOf(path: string): Promise<{ files: number; sizeBytes: number 
   if (found === undefined) return { files: 0, sizeBytes: 0 };
   if (!found.isDirectory()) return { files: 1, sizeBytes: found.size };
   let total = { files: 0, sizeBytes: 0 };
-  for (const name of await readdir(path).catch(() => [])) {
+  const entries = await opendir(path).catch(() => []);
+  for await (const { name } of entries) {
     const inner = await sizeOf(join(path, name));
     total = { files: total.files + inner.files, sizeBytes: total.sizeBytes + inner.sizeBytes };
   }

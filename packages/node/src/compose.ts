@@ -6,7 +6,7 @@
 import { type Address, assert, type Clock, type Logger, type Wire } from "@holdfast/base";
 import { type Env, type Protocols, readMinerState, type Tipset } from "@holdfast/consensus";
 import { createVerifier, type Verifier } from "@holdfast/proofs/verify";
-import type { JobQueue, Storage } from "@holdfast/storage";
+import type { Chores, JobQueue, Storage } from "@holdfast/storage";
 import {
   Beginning,
   type Chain,
@@ -68,6 +68,8 @@ export interface MinerParts {
   readonly moveRecords?: MoveRecords;
   /** The storage's jobs; undefined where it computes in its own thread. */
   readonly jobs?: JobQueue;
+  /** What is done to the storage's files as jobs; undefined where it is done on the spot. */
+  readonly chores?: Chores;
   readonly ask: AskPolicy | undefined;
   /** The operator's program for deals. */
   readonly policyHook?: PolicyHook | undefined;
@@ -378,16 +380,13 @@ function handlerNeeds(
     wallet,
     market: market.door,
     channels,
-    light: {
-      headers: (request) => headersFrom(chain, request),
-      prove: (request) => proofOf(chain, request),
-    },
+    light: { headers: (wanted) => headersFrom(chain, wanted), prove: (wanted) => proofOf(chain, wanted) },
     faucet,
     files: market.files,
     retrieval: market.serving,
     miner,
     jobs: parts.miner?.jobs && jobsDoorOf(parts.miner.jobs, parts.miner.storage),
-    storage: parts.miner && storageDoorOf(parts.miner.storage, parts.miner.folder),
+    storage: parts.miner && storageDoorOf(parts.miner.storage, parts.miner.folder, parts.miner.chores),
   };
 }
 

@@ -7,12 +7,15 @@
 import { hostname, totalmem } from "node:os";
 import { type Address, type Clock, HoldfastError, type Logger, type Random, toHex } from "@holdfast/base";
 import {
+  type Chores,
+  type ChoresOptions,
   createQueueSealer,
   fleetingKinds,
   type JobKind,
   type JobQueue,
   type JobResources,
   jobLimits,
+  openChores,
   pooledTools,
   type SealingPool,
   type Storage,
@@ -72,6 +75,8 @@ export interface JobEngine extends AsyncDisposable {
   readonly prover: SealingPool;
   /** Forgets seals that the storage, now that it is open, no longer waits for. */
   reconcile(storage: Storage): Promise<void>;
+  /** What is done to the storage's files besides, as jobs of this process. */
+  openChores(storage: Storage, dials: Pick<ChoresOptions, "scrubMs" | "parallel">): Promise<Chores>;
 }
 
 /** Kinds that cannot wait for a process to start. */
@@ -110,6 +115,8 @@ export async function openJobEngine(options: JobEngineOptions): Promise<JobEngin
       [Symbol.asyncDispose]: async () => undefined, // whoever opened the pool ends it
     },
     reconcile: (storage) => reconcile(options, storage),
+    openChores: (storage, own) =>
+      openChores({ queue, storage, place, life, owner: options.miner, clock, logger, ...own }),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
 }

@@ -368,6 +368,8 @@ export const limits = {
   twinWins: 1,
   /** Rounds after which a win that nobody has signed shows that nobody will. */
   twinSilenceRounds: 3,
+  /** Deals that are read at once where all of them are wanted. */
+  dealsPerPage: 100,
   /** Times that a message of a deal is sent anew when it failed on the chain. */
   dealMessageAttempts: 8,
   /** The time within which a faucet's payments are counted: a day. */

@@ -341,9 +341,13 @@ async function openMiner({
   await jobs.reconcile(storage);
   const blob = options.blob ?? mining.blob;
   if (blob !== "") await keepOnBucket(storage, blob);
+  const chores = stack.use(
+    await jobs.openChores(storage, { scrubMs: mining.scrubMs, parallel: mining.parallelChores }),
+  );
   return {
     address: miner,
     storage,
+    chores,
     folder: repo.paths.root,
     jobs: jobs.queue,
     moveRecords: recordsMover(repo.paths.root, storage),

@@ -3,7 +3,15 @@
  * longest ago make room. Reading a block then costs a block and not a sector. Invariants: bytes come out of the
  * storage, which has checked them against the piece's commitment; the files together stay below the quota.
  */
-import { blake2b256, type Disk, type Logger, toHex, utf8Bytes } from "@holdfast/base";
+import {
+  blake2b256,
+  type Disk,
+  type DiskFile,
+  HoldfastError,
+  type Logger,
+  toHex,
+  utf8Bytes,
+} from "@holdfast/base";
 import type { Storage } from "@holdfast/storage";
 
 export interface UnsealedOptions {
@@ -83,16 +91,35 @@ export function openUnsealed(
       sizes.delete(name);
       sizes.set(name, size); // now the newest
       const { offset = 0, length = size - offset } = range;
-      await using file = await disk.open(`${folder}/${name}`, "read");
-      for (let done = 0; done < length; ) {
-        const part = await file.readAt(offset + done, Math.min(chunkBytes, length - done));
-        if (part.length === 0) break;
-        done += part.length;
-        yield part;
-      }
+      const opened = await openKept(disk, `${folder}/${name}`);
+      if (opened === undefined) {
+        if (sizes.get(name) === size) sizes.delete(name);
+        const bytes = await decode(name, pieceKey);
+        yield bytes.subarray(offset, offset + length);
+      } else yield* rangeOf(opened, offset, length);
     },
     usedBytes: async () => sum(await files()),
   };
+}
+
+async function* rangeOf(file: DiskFile, offset: number, length: number): AsyncGenerator<Uint8Array> {
+  await using opened = file;
+  for (let done = 0; done < length; ) {
+    const part = await opened.readAt(offset + done, Math.min(chunkBytes, length - done));
+    if (part.length === 0) break;
+    done += part.length;
+    yield part;
+  }
+}
+
+/** Undefined where it had to make room for another between the look and the opening. */
+async function openKept(disk: Disk, path: string): Promise<DiskFile | undefined> {
+  try {
+    return await disk.open(path, "read");
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === "disk/not-found") return undefined;
+    throw error;
+  }
 }
 
 async function listed(disk: Disk, folder: string): Promise<Map<string, number>> {

@@ -160,7 +160,7 @@ describe("storing", () => {
     expect(new Set(job.copies.map(({ miner }) => miner)).size).toBe(2);
     const other = net.miners.find(({ miner }) => !job.copies.some((copy) => copy.miner === miner));
     expect(equalBytes(await net.get(cid, other), bytes)).toBe(true);
-    const deals = await net.client.node.handlers["deal.ls"]({}, signal);
+    const deals = await net.client.node.handlers["deal.ls"]({ limit: 100 }, signal);
     expect(deals.map(({ state }) => state)).toEqual(["active", "active"]);
     for (const deal of deals) {
       const onChain = sectorsOf(net, minerNode(net, deal.miner)).filter(({ sectorId }) =>
@@ -175,7 +175,7 @@ describe("storing", () => {
     await using net = await createNetwork({ miners: 2, seed: "pay" });
     const { job } = await net.put(new Uint8Array(1_500).fill(9), { copies: 2, for: "3m" });
     await net.advance("8m");
-    const deals = await net.client.node.handlers["deal.ls"]({}, signal);
+    const deals = await net.client.node.handlers["deal.ls"]({ limit: 100 }, signal);
     expect(deals.map(({ state }) => state)).toEqual(["complete", "complete"]);
     for (const deal of deals) expect(deal.redeemedFil).toBe(deal.totalFil);
     expect(job.totalFil).not.toBe("0");

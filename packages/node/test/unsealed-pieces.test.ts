@@ -64,6 +64,38 @@ describe("pieces without a plain copy", () => {
     expect(decoded).toEqual(["deal/1"]);
   });
 
+  it("are decoded again for who finds their file gone between the look and the opening", async () => {
+    const disk = new SimDisk();
+    let beforeOpen = async (): Promise<void> => undefined;
+    const slow = new Proxy(disk, {
+      get(target, name) {
+        if (name === "open") {
+          return async (path: string, mode: "read") => {
+            await beforeOpen();
+            return target.open(path, mode);
+          };
+        }
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const { open, decoded } = world(pieceBytes, slow);
+    const pieces = open();
+    await bytesOf(pieces.read("deal/1"));
+    await expect.poll(() => disk.list("unsealed")).toHaveLength(1);
+    const [before] = await disk.list("unsealed");
+    // There is room for one: another piece takes its place while the reader opens its file.
+    beforeOpen = async () => {
+      beforeOpen = async () => undefined;
+      await bytesOf(pieces.read("deal/2"));
+      await expect.poll(async () => (await disk.list("unsealed")).includes(before ?? "")).toBe(false);
+    };
+    expect(await bytesOf(pieces.read("deal/1", { offset: 5, length: 7 }))).toEqual(
+      contents.get("deal/1")?.slice(5, 12),
+    );
+    expect(decoded).toEqual(["deal/1", "deal/2", "deal/1"]);
+  });
+
   it("are read again after the disk could not be listed once", async () => {
     const disk = new SimDisk();
     let isBroken = true;

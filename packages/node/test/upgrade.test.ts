@@ -118,7 +118,7 @@ describe("a living network", () => {
     await net.settle(late.start());
     expect(await agree(net)).toBe(true);
     await net.advance("2m");
-    const deals = await net.client.node.handlers["deal.ls"]({}, signal);
+    const deals = await net.client.node.handlers["deal.ls"]({ limit: 100 }, signal);
     expect(deals.map(({ state, redeemedFil, totalFil }) => [state, redeemedFil === totalFil])).toEqual([
       ["complete", true],
     ]);

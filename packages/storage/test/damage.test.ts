@@ -6,6 +6,7 @@ import { createVerifier, defaultClasses, type Prover, type RangeCost, sectorProf
 import type { Storage } from "@holdfast/storage";
 import { afterAll, describe, expect, it } from "vitest";
 import {
+  allFiles,
   type Fixture,
   filesOn,
   identity,
@@ -264,6 +265,7 @@ describe("a start", () => {
     await second.storage.close();
     await disk.writeFile("staged/1", new Uint8Array(1016));
     const third = await simStorage(dbPath, { disk });
+    await third.storage.audit(); // behind the look at all files, which begins with the opening
     expect(await filesOn(disk)).toEqual(["cache/1/tree", "sealed/1", "unsealed/1"]);
     expect(await third.storage.verifyPiece("p1")).toMatchObject({ intact: true });
     await third.storage.close();
@@ -298,11 +300,12 @@ describe("the audit and the collector", () => {
     for (const path of [...orphans, ...foreign]) await disk.writeFile(path, utf8Bytes("x"));
     const audit = await storage.audit();
     expect(audit.orphans.map((file) => file.path).sort()).toEqual(orphans.toSorted());
-    const kinds = (kind: string) =>
-      audit.files.filter((file) => file.owner.kind === kind).map((file) => file.path);
+    const all = await allFiles(storage);
+    expect(audit).toMatchObject({ fileCount: all.length, orphanCount: orphans.length, missingCount: 0 });
+    const kinds = (kind: string) => all.filter(({ owner }) => owner.kind === kind).map(({ path }) => path);
     expect(kinds("foreign").sort()).toEqual(foreign.toSorted());
     expect(kinds("sector").sort()).toEqual(alive);
-    expect(audit.files.find((file) => file.path === "sealed/2")?.owner).toEqual({
+    expect(all.find((file) => file.path === "sealed/2")?.owner).toEqual({
       kind: "sector",
       sectorId: 2,
       role: "sealed",
@@ -311,7 +314,7 @@ describe("the audit and the collector", () => {
     expect(removed.toSorted()).toEqual(orphans.toSorted());
     expect(freedBytes).toBe(orphans.length);
     expect(await filesOn(disk)).toEqual([...alive, ...foreign].sort());
-    expect(await storage.collectGarbage()).toEqual({ removed: [], freedBytes: 0 });
+    expect(await storage.collectGarbage()).toEqual({ removed: [], removedCount: 0, freedBytes: 0 });
     await storage.close();
   });
 
@@ -323,7 +326,7 @@ describe("the audit and the collector", () => {
     while ((await storage.getSector(1)).state === "sealing") {
       const { removed } = await storage.collectGarbage();
       expect(removed).toEqual([]);
-      for (const file of (await storage.audit()).files) kinds.add(file.owner.kind);
+      for await (const file of storage.files()) kinds.add(file.owner.kind);
       expect(kinds.has("orphan")).toBe(false);
     }
     expect((await storage.getSector(1)).state).toBe("sealed");

@@ -11,7 +11,7 @@ import { equalBytes } from "@holdfast/base";
 import { SeededRandom, SimClock } from "@holdfast/base/testing";
 import { openNodeDisk, openStorage, type Storage } from "@holdfast/storage";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { filesOn, pieceOf, prover, readAll, scratch, sectorBytes } from "./support.ts";
+import { allFiles, filesOn, pieceOf, prover, readAll, scratch, sectorBytes } from "./support.ts";
 import { type PieceSpec, pieceSpecs } from "./workers/drive.ts";
 
 const files = scratch("disk");
@@ -110,7 +110,7 @@ describe("a process that is killed at random points", () => {
     await checkEnd(storage, specs);
     const audit = await storage.audit();
     expect({ orphans: audit.orphans, missing: audit.missing }).toEqual({ orphans: [], missing: [] });
-    expect(audit.files.map((file) => file.path).sort()).toEqual(await filesOn(disk));
+    expect((await allFiles(storage)).map((file) => file.path).sort()).toEqual(await filesOn(disk));
   });
 
   it("canary: is caught when it acknowledges too early", async () => {

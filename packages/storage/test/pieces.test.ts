@@ -6,6 +6,7 @@ import { commP, defaultClasses, layoutPieces } from "@holdfast/proofs";
 import { footprint, type NewPiece, openNodeDisk, openStorage } from "@holdfast/storage";
 import { afterAll, describe, expect, it } from "vitest";
 import {
+  allFiles,
   bytesOf,
   chunked,
   filesOn,
@@ -248,7 +249,7 @@ describe("space", () => {
     expect(await codeOf(storage.addCommittedCapacity())).toBe("storage/full");
     await sealTo(storage, 1, "proved");
     const used = async (id: number) =>
-      (await storage.audit()).files
+      (await allFiles(storage))
         .filter(({ owner }) => owner.kind === "sector" && owner.sectorId === id)
         .reduce((sum, file) => sum + file.sizeBytes, 0);
     expect(await used(1)).toBeLessThanOrEqual(peakBytes);
@@ -362,11 +363,8 @@ describe("a real disk", () => {
     for (const { pieceKey, bytes } of pieces) {
       expect(equalBytes(await readAll(storage.readPiece(pieceKey)), bytes)).toBe(true);
     }
-    expect((await storage.audit()).files.map((file) => file.owner.kind)).toEqual([
-      "sector",
-      "sector",
-      "sector",
-    ]);
+    const kinds = (await allFiles(storage)).map((file) => file.owner.kind);
+    expect(kinds).toEqual(["sector", "sector", "sector"]);
     await storage.close();
   });
 });

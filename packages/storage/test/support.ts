@@ -6,6 +6,7 @@ import { type Address, addressOf, type Disk } from "@holdfast/base";
 import { SeededRandom, SimClock, SimDisk } from "@holdfast/base/testing";
 import { commP, createProver } from "@holdfast/proofs";
 import {
+  type AuditedFile,
   type NewPiece,
   openStorage,
   type SealEvent,
@@ -128,4 +129,11 @@ export async function filesOn(disk: Disk): Promise<string[]> {
   };
   await walk("");
   return found.sort();
+}
+
+/** All files of a storage with their owners. */
+export async function allFiles(storage: Storage): Promise<AuditedFile[]> {
+  const found: AuditedFile[] = [];
+  for await (const file of storage.files()) found.push(file);
+  return found;
 }

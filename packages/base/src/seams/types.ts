@@ -52,6 +52,11 @@ export interface Disk {
   /** Names in a folder ("" is the root), sorted by UTF-16 units; empty if there is no such folder. */
   list(folder: string): Promise<string[]>;
   /**
+   * The names that `list` gives, in any order and in constant memory: for folders of a million files. A name that comes
+   * or goes meanwhile may be told or not. A disk without this has `list` alone.
+   */
+  names?(folder: string): AsyncIterable<string>;
+  /**
    * Removes a file or a folder with all it holds; no error if there is none. After a crash it may be back.
    */
   remove(path: string): Promise<void>;

@@ -3,6 +3,7 @@ import { jobKind, jobState, type MethodParams, type MethodResult, methods } from
 import { z } from "zod";
 import { type ChainTime, chainTime } from "../chain-time.ts";
 import { action, type CommandContext, type CommandInput } from "../command.ts";
+import { cliErrors } from "../errors.ts";
 import { plural, sizeText } from "../human-text.ts";
 import { argument, oneOf, optionFlag, optionList, optionNumber, optionText, wholeNumber } from "../input.ts";
 import { facts, type Style, table } from "../layout.ts";
@@ -111,6 +112,7 @@ async function jobFacts(
     ["state", `${terminal.paint(styles[job.state], job.state)} ${progressText(job)}`.trim()],
     ["worker", job.workerId ?? "-"],
     ["claimed", `${plural(job.claims, "time")}, failed ${job.failures} of ${job.maxFailures}`],
+    ["priority", `${job.priority}`],
     ["takes", `${plural(job.cpus, "thread")}, ${sizeText(job.memoryBytes)} of memory`],
     ...(failure === null
       ? []
@@ -131,6 +133,21 @@ export const jobRetry = action({
   result: methods["jobs.retry"].result,
   run: async ({ node, signal }, input) =>
     (await node()).call("jobs.retry", { jobId: jobNumber(input) }, signal),
+  render: (job, context) => jobFacts(job, context),
+});
+
+export const jobPriority = action({
+  result: methods["jobs.priority"].result,
+  async run({ node, signal }, input) {
+    const text = argument(input, 1, "the priority");
+    if (!/^-?\d{1,6}$/.test(text)) {
+      throw cliErrors.badValue({
+        problem: `the priority is a whole number of up to six digits, not ${text}`,
+      });
+    }
+    const jobId = jobNumber(input);
+    return (await node()).call("jobs.priority", { jobId, priority: Number(text) }, signal);
+  },
   render: (job, context) => jobFacts(job, context),
 });
 

@@ -174,6 +174,6 @@ export const storageRepair = action({
 export const storageClean = action({
   result: methods["storage.clean"].result,
   run: async ({ node, signal }) => (await node()).call("storage.clean", {}, signal),
-  render: async ({ removed, freedBytes }) =>
-    [...removed, `${plural(removed.length, "file")} deleted, ${sizeText(freedBytes)} freed`].join("\n"),
+  render: async ({ removed, files, freedBytes }) =>
+    [...removed, `${plural(files, "file")} deleted, ${sizeText(freedBytes)} freed`].join("\n"),
 });

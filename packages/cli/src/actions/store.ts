@@ -31,6 +31,8 @@ type DealDetail = MethodResult<"deal.show">;
 type PutView = MethodResult<"put.ls">[number];
 
 const monthMs = 30 * 86_400_000;
+/** Deals that are listed when nothing is said. */
+const usualPage = 100;
 
 function copiesAndTime(input: CommandInput): { readonly copies: number; readonly forMs: number } {
   return {
@@ -170,7 +172,17 @@ function entriesTable({ path, entries }: z.output<typeof listing>): string {
 
 export const deals = action({
   result: methods["deal.ls"].result,
-  run: async ({ node, signal }) => (await node()).call("deal.ls", {}, signal),
+  async run({ node, signal }, input) {
+    const role = optionChoice(input, "as", ["client", "miner"]);
+    const after = optionText(input, "after");
+    const limit = optionNumber(input, "limit", { least: 1, most: 1_000 });
+    const page = {
+      ...(role === undefined ? {} : { role }),
+      ...(after === undefined ? {} : { after }),
+      ...(limit === undefined ? {} : { limit }),
+    };
+    return (await node()).call("deal.ls", page, signal);
+  },
   async render(list, context) {
     if (list.length === 0) {
       context.terminal.hint("no deals yet; `holdfast put FILE` makes one for each copy");
@@ -190,6 +202,10 @@ export const deals = action({
       time.at(deal.endHeight),
       deal.keeping === "none" ? "-" : deal.keeping.replaceAll("-", " "),
     ];
+    const last = list.at(-1);
+    if (list.length >= usualPage && last !== undefined) {
+      context.terminal.hint(`there may be more: \`holdfast deals --after ${last.role}/${last.dealId}\``);
+    }
     const head = ["DEAL", "AS", "STATE", "FILE", "SIZE", "WITH", "PRICE", "PAID", "PROVEN", "UNTIL", "THEN"];
     return table(head, list.map(row));
   },

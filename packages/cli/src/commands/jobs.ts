@@ -50,6 +50,16 @@ export const jobCommands: readonly CommandSpec[] = [
     action: async () => (await load()).jobCancel,
   },
   {
+    path: ["jobs", "priority"],
+    summary: "Have a job done before, or after, others of its kind",
+    about:
+      "Kinds have an order of their own, what is due soonest comes first within a kind, then the highest priority, then " +
+      "the oldest. Jobs have priority 0 unless their node gives them another.",
+    examples: ["holdfast jobs priority 17 10 --node miner-1", "holdfast jobs priority 18 -- -10"],
+    args: [id, { name: "priority", summary: "a whole number; higher comes first" }],
+    action: async () => (await load()).jobPriority,
+  },
+  {
     path: ["jobs", "cordon"],
     summary: "Let no worker take these jobs any more; what runs goes on",
     examples: [

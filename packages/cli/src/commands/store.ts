@@ -116,7 +116,12 @@ export const storeCommands: readonly CommandSpec[] = [
     path: ["deals"],
     summary: "List the deals of this node, as client and as miner",
     about: "A deal is one copy of one file at one miner.",
-    examples: ["holdfast deals", "holdfast deals --node miner-1"],
+    examples: ["holdfast deals", "holdfast deals --as miner --limit 20", "holdfast deals --node miner-1"],
+    options: [
+      { flags: "--as <client or miner>", summary: "only those in which this node is that" },
+      { flags: "--after <role/id>", summary: "begin behind this deal, the last of the page before" },
+      { flags: "--limit <count>", summary: "at most this many", initial: "100" },
+    ],
     action: async () => (await load()).deals,
   },
   {

@@ -15,6 +15,8 @@ export type FileView = MethodResult<"file.ls">[number];
 export type SectorView = MethodResult<"sector.ls">[number];
 export type JobView = MethodResult<"jobs.ls">["jobs"][number];
 export type MineStatus = MethodResult<"mine.status">;
+export type VolumeView = MethodResult<"storage.ls">["volumes"][number];
+export type DealPolicy = MethodResult<"deal.policy">;
 
 /** Tipsets in the strip. */
 export const stripLength = 40;
@@ -38,9 +40,11 @@ export const minerQuestions = {
     method: "jobs.ls",
     params: {
       limit: 100,
-      kinds: ["seal", "commit-proof", "unseal", "check", "add-piece", "repair", "move", "delete"],
+      kinds: ["seal", "commit-proof", "unseal", "check", "add-piece", "repair", "move", "delete", "scrub"],
     },
   },
+  volumes: { method: "storage.ls", params: {} },
+  policy: { method: "deal.policy", params: {} },
 } as const satisfies Questions;
 
 type Questions = {
@@ -61,7 +65,7 @@ export interface Part<Value> {
 export type Parts = { readonly [Name in PartName]: Part<MethodResult<Asked[Name]["method"]>> };
 
 /** Lists that show their newest entries until someone asks for all. */
-export type ListName = "files" | "puts" | "deals" | "peers" | "bans" | "sectors" | "jobs";
+export type ListName = "files" | "puts" | "deals" | "peers" | "bans" | "sectors" | "jobs" | "volumes";
 
 export interface Model {
   /** Without one, the page is a door with a lock. */
@@ -98,6 +102,8 @@ export function firstModel(hasToken: boolean): Model {
       mine: unknown,
       sectors: unknown,
       jobs: unknown,
+      volumes: unknown,
+      policy: unknown,
     },
     tipsetKey: undefined,
     openDealId: undefined,

@@ -3,6 +3,9 @@ import { type Address, type AttoFil, assert, attoFil, parseAddress } from "@hold
 import type { Row } from "../database.ts";
 import type { ErrorText } from "./types.ts";
 
+/** Characters of the end of an id that are indexed: as few are enough to name a deal. */
+export const tailLength = 8;
+
 export function textOf(row: Row, column: string): string {
   const value = row[column];
   assert(typeof value === "string", `the column ${column} holds text`);

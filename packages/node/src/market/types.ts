@@ -86,6 +86,12 @@ export interface ChangeRequest {
   readonly key?: string | undefined;
 }
 
+/** Deals of one half, older than one of them. */
+export interface DealPage {
+  readonly after?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
 /** The client's half. Every method may throw `market/closed` after the disposal. */
 export interface ClientMarket extends AsyncDisposable {
   /**
@@ -112,7 +118,10 @@ export interface ClientMarket extends AsyncDisposable {
   watch(jobId: string, signal?: Cancel): AsyncIterable<PutJob>;
   /** `market/unknown-job`, `market/not-done`. */
   receipt(jobId: string): PutReceipt;
-  deals(): readonly Deal[];
+  /** A page of them, newest first. */
+  deals(page?: DealPage): readonly Deal[];
+  /** The whole id of a deal, by its last characters; of several the newest. */
+  dealEndingWith(tail: string): string | undefined;
   /** Undefined if this half does not know the deal. */
   deal(dealId: string): DealDetail | undefined;
   /**
@@ -157,7 +166,10 @@ export interface MinerMarket extends AsyncDisposable {
   redemption(dealId: string): DueRedemption | undefined;
   /** Which deals, and changes of deals, this miner takes, after the change that is given. */
   policy(change?: Partial<DealPolicy>): DealPolicy;
-  deals(): Promise<readonly Deal[]>;
+  /** A page of them, newest first. */
+  deals(page?: DealPage): Promise<readonly Deal[]>;
+  /** The whole id of a deal, by its last characters; of several the newest. */
+  dealEndingWith(tail: string): string | undefined;
   deal(dealId: string): Promise<DealDetail | undefined>;
   /** Whether a deal of this miner is, or was, paid from the channel. */
   isPaidFrom(payer: Address, channel: number): boolean;

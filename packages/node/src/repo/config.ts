@@ -115,6 +115,17 @@ export const configSchema = z
         parallelSeals: parallelOf("seals"),
         parallelSealProofs: parallelOf("seal proofs"),
         parallelReads: parallelOf("reads that unseal"),
+        parallelChores: z
+          .int()
+          .min(1)
+          .max(64)
+          .default(1)
+          .describe("sectors that are moved, repaired or checked, and deletions, at the same time"),
+        scrubMs: z
+          .int()
+          .min(0)
+          .default(30 * 86_400_000)
+          .describe("every stored sector is read and checked once in this time; 0: only when somebody asks"),
         urgentThreads: z
           .int()
           .min(1)

@@ -18,6 +18,7 @@ export interface JobsDoor {
   show(jobId: number): Promise<MethodResult<"jobs.show">>;
   retry(jobId: number): Promise<MethodResult<"jobs.retry">>;
   cancel(jobId: number, reason: string): Promise<MethodResult<"jobs.cancel">>;
+  priority(jobId: number, priority: number): Promise<MethodResult<"jobs.priority">>;
   cordon(target: string, reason: string): Promise<MethodResult<"jobs.cordon">>;
   uncordon(target: string): Promise<MethodResult<"jobs.uncordon">>;
   workers(): Promise<MethodResult<"jobs.workers">>;

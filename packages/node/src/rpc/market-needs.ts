@@ -26,6 +26,8 @@ export interface FileDoor {
 }
 
 export type PutView = MethodResult<"put.show">;
+export type DealView = MethodResult<"deal.ls">[number];
+export type DealsPage = Pick<MethodParams<"deal.ls">, "role" | "after"> & { readonly limit: number };
 export type DealDetail = MethodResult<"deal.show">;
 export type Explanation = MethodResult<"why">;
 
@@ -87,8 +89,10 @@ export interface MarketDoor {
   watch(jobId: string, signal: AbortSignal): AsyncIterable<PutView>;
   receipt(jobId: string): Promise<MethodResult<"put.receipt">>;
   files(): MethodResult<"file.ls">;
-  /** As client and as miner. */
-  deals(): Promise<readonly DealDetail[]>;
+  /** A page of them, newest first: those as client, then those as miner. */
+  deals(page: DealsPage): Promise<readonly DealView[]>;
+  /** By its id or the last characters of it, as client or as miner; of both, as client. */
+  deal(id: string, role?: DealView["role"]): Promise<DealDetail | undefined>;
   /** Of a deal of this client. */
   change(
     dealId: string,

@@ -94,7 +94,7 @@ describe("a client of another make", () => {
     const { client } = world;
     // A real deal gives all terms; the same file is then paid for on another channel with one voucher.
     await world.put(await world.import(noise(800)), { durationEpochs: 120 });
-    const [attempt] = new ClientStore(client.database).attempts();
+    const [attempt] = new ClientStore(client.database).proposed({ limit: 1 });
     if (attempt === undefined) throw new TypeError("there is an attempt");
     const terms = proposalOf(attempt);
     const { owner } = world.miner(0);

@@ -1,7 +1,7 @@
 /**
  * One connection that only listens. A notification is a hint and no message: what it tells of are rows, and whoever
  * is woken reads them from its own cursor. So a connection that was lost costs nothing but a wake when there is
- * a new one. A silent connection is asked now and then whether it is alive.
+ * a new one. A silent connection is asked now and then whether it is alive, and then all who listen look by themselves.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cancel } from "@holdfast/base";
@@ -82,6 +82,7 @@ export class PostgresListener implements AsyncDisposable {
         const pause = sleep(times.checkMs, "due", { signal, ref: false });
         if ((await Promise.race([lost, pause])) !== "due") return;
         await client.query("SELECT 1");
+        for (const channel of this.#wakes.keys()) this.#wake(channel); // whoever was to tell may have ended before
       }
     } finally {
       await client.end().catch(() => undefined);

@@ -5,7 +5,17 @@
  * starts with a dot and ends with `.part`, so that a collector knows it after a crash.
  */
 import { constants as fsConstants } from "node:fs";
-import { type FileHandle, open, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
+import {
+  type FileHandle,
+  open,
+  opendir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+} from "node:fs/promises";
 import path from "node:path";
 import { threadId } from "node:worker_threads";
 import { type Disk, type DiskFile, diskErrors, diskPathSegments } from "@holdfast/base";
@@ -14,6 +24,8 @@ import { guarded, isMissing, systemCode } from "./system-errors.ts";
 
 /** Bytes of one read or write; the system takes below 2^31. */
 const maxCallBytes = 2 ** 30;
+/** Names that are read from a folder at once. */
+const namesAtOnce = 256;
 
 export interface NodeDisk extends Disk {
   /** The absolute path of the root. */
@@ -121,6 +133,25 @@ class RootedDisk implements NodeDisk {
         throw error;
       }
     });
+  }
+
+  async *names(folder: string): AsyncGenerator<string, void, undefined> {
+    const full = this.#full(folder, { folder: true });
+    const found = await guarded("listing", folder, async () => {
+      try {
+        return await opendir(full, { bufferSize: namesAtOnce });
+      } catch (error) {
+        if (systemCode(error) === "ENOENT") return undefined;
+        throw error;
+      }
+    });
+    if (found === undefined) return;
+    await using folderHandle = found;
+    for (;;) {
+      const entry = await guarded("listing", folder, () => folderHandle.read());
+      if (entry === null) return;
+      yield entry.name;
+    }
   }
 
   async remove(relative: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** Waiting for a job: whoever enqueued it hears of its end, in whatever process it was done. */
 import { abortable, type Cancel } from "@holdfast/base";
 import { storageErrors } from "../errors.ts";
+import { type ErrorData, errorOf, unpacked } from "../pool/index.ts";
 import type { Job, JobQueue } from "./types.ts";
 
 /** The job when it is done, failed or cancelled. Throws storage/unknown-job, and the signal's reason. */
@@ -22,4 +23,14 @@ export async function ended(
     onProgress?.(job.progress);
     await abortable(signal, news);
   }
+}
+
+/** What a job that has ended says. Throws the job's own error, storage/cancelled. */
+export function outputOf(job: Job): string {
+  if (job.state === "done" && job.output !== null) return job.output;
+  const { failure, kind } = job;
+  if (job.state === "cancelled" || failure === null)
+    throw storageErrors.cancelled({ job: `${kind} ${job.jobId}` });
+  const { code, message } = failure;
+  throw errorOf({ code, message, ...unpacked<Omit<ErrorData, "code" | "message">>(failure.detail) });
 }

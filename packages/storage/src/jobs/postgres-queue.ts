@@ -6,6 +6,7 @@ import { assert } from "@holdfast/base";
 import { type Db, openPostgres, type Row, type Sql, type SqlValue } from "../db/index.ts";
 import { storageErrors } from "../errors.ts";
 import { checkNewJob, checkOutput, crashOf, told } from "./checks.ts";
+import { PostgresNews } from "./postgres-news.ts";
 import { postgresJobsSchema } from "./postgres-schema.ts";
 import { serverClock, withClock } from "./postgres-statements.ts";
 import { PostgresViews } from "./postgres-views.ts";
@@ -33,7 +34,7 @@ export interface PostgresJobsOptions {
   readonly clock?: string;
 }
 
-/** Told after each change of a job. */
+/** Told after changes of jobs. */
 const channel = "jobs";
 
 /**
@@ -51,44 +52,60 @@ export async function openPostgresJobs({ url, clock = serverClock }: PostgresJob
 class PostgresJobs extends PostgresViews implements JobQueue {
   readonly #sql: ReturnType<typeof withClock>;
   readonly #listening = new Set<{ readonly stop: AbortController; readonly listener: JobListener }>();
+  readonly #news: PostgresNews;
+  /** Jobs that a transaction has moved. */
+  readonly #moved = new WeakMap<Sql, Set<number>>();
 
   constructor(db: Db, clock: string) {
     super(db, clock);
     this.#sql = withClock(clock);
+    this.#news = new PostgresNews(db);
   }
 
   async enqueue(job: NewJob): Promise<Job> {
     checkNewJob(job);
     const { key, kind, sectorId = null, input, priority = 0, dueMs = neverMs } = job;
-    const { resources = { cpus: 1, memoryBytes: 0 }, maxFailures = jobLimits.maxFailures } = job;
+    const { resources = { cpus: 1, memoryBytes: 0 }, maxFailures = jobLimits.maxFailures, forWorker } = job;
     for (;;) {
       const row =
         (await this.db.get(
           this.#sql.enqueue,
           ...[key, kind, urgencyOf(kind), sectorId, input, -priority, dueMs],
-          ...[resources.cpus, resources.memoryBytes, maxFailures],
+          ...[resources.cpus, resources.memoryBytes, maxFailures, forWorker ?? null],
         )) ?? (await this.db.get("SELECT * FROM jobs WHERE key = ?", key));
-      if (row !== undefined) return jobOf(row); // else it was pruned between the two
+      if (row === undefined) continue; // it was pruned between the two
+      const made = jobOf(row);
+      this.#tell(made.jobId);
+      return await this.#renewed(made, input);
     }
+  }
+
+  async #renewed(job: Job, input: string): Promise<Job> {
+    if (job.endedMs !== null || job.input === input) return job;
+    const sql = "UPDATE jobs SET input = ? WHERE job_id = ? AND ended_ms IS NULL";
+    await this.db.run(sql, input, job.jobId);
+    return { ...job, input };
   }
 
   async claim(request: ClaimRequest): Promise<Job | undefined> {
     const first = await this.#claim(request, true);
-    if (number(first, "dead_count") === 0) return jobIn(first);
-    await this.expire();
-    return jobIn(await this.#claim(request, false));
+    const isAlone = number(first, "dead_count") === 0;
+    if (!isAlone) await this.expire();
+    const job = jobIn(isAlone ? first : await this.#claim(request, false));
+    if (job !== undefined) this.#tell(job.jobId);
+    return job;
   }
 
   /** `isAlert`: gives nothing where dead workers have left jobs. */
   async #claim({ workerId, kinds, free, leaseMs }: ClaimRequest, isAlert: boolean): Promise<Row> {
-    const wanted = [free.cpus, free.memoryBytes, kinds.join(" "), workerId];
+    const wanted = [free.cpus, free.memoryBytes, kinds.join(" "), workerId, workerId];
     const row = await this.db.get(this.#sql.claim, ...wanted, isAlert ? 1 : 0, workerId, leaseMs);
     assert(row !== undefined, "a claim answers with one row");
     return row;
   }
 
   async peek({ workerId, kinds, free }: Omit<ClaimRequest, "leaseMs">): Promise<Job | undefined> {
-    const wanted = [free.cpus, free.memoryBytes, kinds.join(" "), workerId];
+    const wanted = [free.cpus, free.memoryBytes, kinds.join(" "), workerId, workerId];
     const row = await this.db.get(this.#sql.peek, ...wanted);
     return row === undefined ? undefined : jobOf(row);
   }
@@ -97,12 +114,14 @@ class PostgresJobs extends PostgresViews implements JobQueue {
     const done = Math.min(1, Math.max(0, progress));
     const row = await this.db.get(this.#sql.heartbeat, leaseMs, done, jobId, token);
     if (row === undefined) throw storageErrors.leaseLost({ jobId, token });
+    this.#tell(jobId);
   }
 
   async done({ jobId, token }: Lease, output: string): Promise<void> {
     checkOutput(output);
     const row = await this.db.get(this.#sql.done, output, jobId, token);
     if (row === undefined) throw storageErrors.leaseLost({ jobId, token });
+    this.#tell(jobId);
   }
 
   async fail(
@@ -110,19 +129,19 @@ class PostgresJobs extends PostgresViews implements JobQueue {
     failure: JobFailure,
     { isFinal, backoffMs }: { readonly isFinal: boolean; readonly backoffMs: number },
   ): Promise<void> {
-    await this.db.transaction(async (sql) => {
+    await this.#moving(async (sql) => {
       await this.#fail(sql, await this.#held(sql, lease), failure, isFinal, backoffMs);
     });
   }
 
   async release(lease: Lease, reason: string): Promise<void> {
-    await this.db.transaction(async (sql) => {
+    await this.#moving(async (sql) => {
       await this.#move(sql, await this.#held(sql, lease), "waiting", reason);
     });
   }
 
   async cancel(jobId: number, reason: string): Promise<boolean> {
-    return await this.db.transaction(async (sql) => {
+    return await this.#moving(async (sql) => {
       const job = await lockJob(sql, jobId);
       if (job?.state !== "waiting" && job?.state !== "running") return false;
       await this.#move(sql, job, "cancelled", reason);
@@ -130,8 +149,19 @@ class PostgresJobs extends PostgresViews implements JobQueue {
     });
   }
 
+  async prioritise(jobId: number, priority: number): Promise<boolean> {
+    const sql = "UPDATE jobs SET backward_priority = ? WHERE job_id = ? AND ended_ms IS NULL";
+    const found = (await this.db.run(sql, -priority, jobId)) > 0;
+    this.#tell(jobId);
+    return found;
+  }
+
+  async taken(jobId: number): Promise<void> {
+    await this.db.run("UPDATE jobs SET input = '', output = '' WHERE job_id = ? AND state = 'done'", jobId);
+  }
+
   async retry(jobId: number): Promise<boolean> {
-    return await this.db.transaction(async (sql) => {
+    return await this.#moving(async (sql) => {
       const job = await lockJob(sql, jobId);
       if (job === undefined || job.state === "running" || job.state === "done") return false;
       const anew = { failures: 0, not_before_ms: 0, failure_code: null, failure_message: null };
@@ -141,7 +171,7 @@ class PostgresJobs extends PostgresViews implements JobQueue {
   }
 
   async expire(): Promise<number> {
-    return await this.db.transaction(async (sql) => {
+    return await this.#moving(async (sql) => {
       const rows = await sql.all(
         `SELECT * FROM jobs WHERE state = 'running' AND lease_until_ms < ?
          ORDER BY job_id FOR UPDATE SKIP LOCKED`,
@@ -152,7 +182,7 @@ class PostgresJobs extends PostgresViews implements JobQueue {
   }
 
   async bury(workerId: string): Promise<number> {
-    return await this.db.transaction(async (sql) => {
+    return await this.#moving(async (sql) => {
       await sql.run("DELETE FROM job_workers WHERE worker_id = ?", workerId);
       const held =
         "SELECT * FROM jobs WHERE state = 'running' AND worker_id = ? ORDER BY job_id FOR UPDATE SKIP LOCKED";
@@ -171,15 +201,14 @@ class PostgresJobs extends PostgresViews implements JobQueue {
         `INSERT INTO job_cordons VALUES (?, ?, ?) ON CONFLICT (target) DO UPDATE SET reason = excluded.reason`,
         ...[target, told(reason), await this.#nowMs(sql)],
       );
-      await this.db.notify(sql, channel);
     });
+    this.#tell();
   }
 
   async uncordon(target: CordonTarget): Promise<boolean> {
-    return await this.db.transaction(async (sql) => {
-      await this.db.notify(sql, channel);
-      return (await sql.run("DELETE FROM job_cordons WHERE target = ?", target)) > 0;
-    });
+    const found = (await this.db.run("DELETE FROM job_cordons WHERE target = ?", target)) > 0;
+    this.#tell();
+    return found;
   }
 
   async announce({ workerId, place, kinds, capacity }: WorkerInfo): Promise<void> {
@@ -230,11 +259,25 @@ class PostgresJobs extends PostgresViews implements JobQueue {
         SELECT count(*) AS n FROM gone`,
         keepCount,
       );
+      const { keptCharacters, outputKeptMs } = jobLimits;
+      await sql.run(
+        `UPDATE jobs SET input = CASE WHEN length(input) > ? THEN '' ELSE input END,
+           output = CASE WHEN length(output) > ? THEN '' ELSE output END
+         WHERE state = 'done' AND ended_ms < ? AND (length(input) > ? OR length(output) > ?)`,
+        ...[
+          keptCharacters,
+          keptCharacters,
+          (await this.#nowMs(sql)) - outputKeptMs,
+          keptCharacters,
+          keptCharacters,
+        ],
+      );
       return number(rows[0] ?? {}, "n");
     });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#news.told();
     await this.db[Symbol.asyncDispose]();
     for (const { listener } of this.#listening) listener(undefined); // whoever waits looks again: it is closed
     this.#listening.clear();
@@ -282,7 +325,24 @@ class PostgresJobs extends PostgresViews implements JobQueue {
       ...[job.jobId, job.kind, job.sectorId, job.state, to, job.workerId],
       ...[reason === null ? null : told(reason), nowMs],
     );
-    await this.db.notify(sql, channel, String(job.jobId));
+    this.#moved.get(sql)?.add(job.jobId);
+  }
+
+  /** A transaction that moves jobs; what it has moved is told when it is committed. */
+  async #moving<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    const moved = new Set<number>();
+    const result = await this.db.transaction(async (sql) => {
+      this.#moved.set(sql, moved);
+      return await work(sql);
+    });
+    for (const jobId of moved) this.#tell(jobId);
+    return result;
+  }
+
+  /** Of a change that is committed: here at once, elsewhere soon. */
+  #tell(jobId?: number): void {
+    for (const { listener } of [...this.#listening]) listener(jobId);
+    this.#news.tell(jobId);
   }
 }
 

@@ -88,4 +88,5 @@ export const postgresJobsSchema: readonly Ddl[] = [
     seen_ms ${int} NOT NULL
   );
   `,
+  ({ text }) => `ALTER TABLE jobs ADD COLUMN for_worker ${text}`,
 ];

@@ -6,29 +6,26 @@
 /** Milliseconds since 1970 by the server's clock. */
 export const serverClock = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
-/** Wakes who listens to changes of jobs, when the transaction commits. */
-const wake = "pg_notify(current_schema() || '.jobs', moved.job_id::text) AS woken";
-
 const told = (from: string, reason: string) => `told AS (
     INSERT INTO job_events (job_id, kind, sector_id, from_state, to_state, worker_id, reason, at_ms)
     SELECT job_id, kind, sector_id, ${from}, state, worker_id, ${reason}, NOW FROM moved)`;
 
 const claimable = `state = 'waiting' AND not_before_ms <= NOW AND cpus <= ?::float8 AND memory_bytes <= ?::bigint
-  AND kind = ANY (string_to_array(?, ' '))
+  AND kind = ANY (string_to_array(?, ' ')) AND (for_worker IS NULL OR for_worker = ?)
   AND NOT EXISTS (SELECT 1 FROM job_cordons
     WHERE target IN ('all', 'kind:' || jobs.kind, 'worker:' || ?))`;
 const order = "ORDER BY urgency, due_ms, backward_priority, job_id LIMIT 1";
 
 export const statements = {
-  /** key, kind, urgency, sector, input, backward priority, due, cpus, memory, failures. */
+  /** key, kind, urgency, sector, input, backward priority, due, cpus, memory, failures, worker. */
   enqueue: `WITH moved AS (
       INSERT INTO jobs (key, kind, urgency, sector_id, state, input, backward_priority, due_ms, cpus,
-        memory_bytes, max_failures, not_before_ms, created_ms)
-      VALUES (?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, 0, NOW)
+        memory_bytes, max_failures, for_worker, not_before_ms, created_ms)
+      VALUES (?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?, 0, NOW)
       ON CONFLICT (key) DO NOTHING RETURNING *),
     ${told("NULL", "NULL")}
-    SELECT moved.*, ${wake} FROM moved`,
-  /** cpus, memory, kinds, worker; worker, lease. One row: the job, if any, and whether dead workers have left jobs. */
+    SELECT * FROM moved`,
+  /** cpus, memory, kinds, worker, worker; worker, lease. One row: the job, if any, and whether the dead left some. */
   claim: `WITH dead AS (SELECT 1 FROM jobs WHERE state = 'running' AND lease_until_ms < NOW LIMIT 1),
     found AS (SELECT job_id FROM jobs WHERE ${claimable} AND (? = 0 OR NOT EXISTS (SELECT 1 FROM dead))
       ${order} FOR UPDATE OF jobs SKIP LOCKED),
@@ -43,13 +40,13 @@ export const statements = {
   heartbeat: `WITH moved AS (
       UPDATE jobs SET lease_until_ms = NOW + ?, progress = ?
       WHERE job_id = ? AND state = 'running' AND token = ? RETURNING job_id)
-    SELECT moved.job_id, ${wake} FROM moved`,
+    SELECT job_id FROM moved`,
   /** output; job, token. */
   done: `WITH moved AS (
       UPDATE jobs SET state = 'done', output = ?, progress = 1, lease_until_ms = NULL, ended_ms = NOW
       WHERE job_id = ? AND state = 'running' AND token = ? RETURNING *),
     ${told("'running'", "NULL")}
-    SELECT moved.job_id, ${wake} FROM moved`,
+    SELECT job_id FROM moved`,
 } as const;
 
 export type StatementName = keyof typeof statements;

@@ -7,9 +7,7 @@
 import { type Disk, HoldfastError } from "@holdfast/base";
 import { storageErrors } from "../errors.ts";
 import {
-  type ErrorData,
   type ExtractJob,
-  errorOf,
   type JobOptions,
   type PostJob,
   type PostResult,
@@ -21,7 +19,7 @@ import {
   unpacked,
 } from "../pool/index.ts";
 import type { VolumeDisk, VolumeTable } from "../volumes/index.ts";
-import { ended } from "./ended.ts";
+import { ended, outputOf } from "./ended.ts";
 import {
   filesOfSeal,
   folderOf,
@@ -31,7 +29,7 @@ import {
   type SealInput,
   type SealOutput,
 } from "./seal-work.ts";
-import type { Job, JobKind, JobQueue, JobResources, NewJob } from "./types.ts";
+import type { JobKind, JobQueue, JobResources, NewJob } from "./types.ts";
 
 export interface QueueSealerOptions {
   readonly queue: JobQueue;
@@ -189,13 +187,22 @@ class QueueSealer implements Sealer {
     });
     try {
       const waiting = { signal, ...(onProgress === undefined ? {} : { onProgress }) };
-      return { output: outputOf(await ended(this.#queue, jobId, waiting)), wasDone: state === "done" };
+      const output = outputOf(await ended(this.#queue, jobId, waiting));
+      // Nobody asks for a fleeting job again: its answer, perhaps megabytes, is not kept.
+      if (fleetingKinds.includes(job.kind)) await this.#letGo(jobId);
+      return { output, wasDone: state === "done" };
     } catch (error) {
       // A node that stops leaves its seals to go on; what nobody wants any more is called off.
       const goesOn = isCode(signal.reason, "storage/closed") && !isOnce;
       if (signal.aborted && !goesOn) await this.#callOff(jobId);
       throw error;
     }
+  }
+
+  async #letGo(jobId: number): Promise<void> {
+    await this.#queue.taken(jobId).catch((error: unknown) => {
+      if (!(error instanceof HoldfastError)) throw error; // `prune` does it later
+    });
   }
 
   async #callOff(jobId: number): Promise<void> {
@@ -225,15 +232,6 @@ class QueueSealer implements Sealer {
 function tableOf(disk: Disk): VolumeTable {
   if ("table" in disk) return (disk as VolumeDisk).table();
   return { home: disk.nativePath("") ?? null, volumes: [] };
-}
-
-function outputOf(job: Job): string {
-  if (job.state === "done" && job.output !== null) return job.output;
-  const { failure, kind } = job;
-  if (job.state === "cancelled" || failure === null)
-    throw storageErrors.cancelled({ job: `${kind} ${job.jobId}` });
-  const { code, message } = failure;
-  throw errorOf({ code, message, ...unpacked<Omit<ErrorData, "code" | "message">>(failure.detail) });
 }
 
 function isCode(error: unknown, code: string): boolean {

@@ -8,6 +8,7 @@
 import { type Clock, HoldfastError, type Logger } from "@holdfast/base";
 import { storageErrors } from "../errors.ts";
 import { errorData } from "../pool/index.ts";
+import { checkOutput } from "./checks.ts";
 import { type Job, type JobKind, type JobQueue, type JobResources, jobKinds, urgencyOf } from "./types.ts";
 
 export interface WorkOptions {
@@ -248,6 +249,7 @@ class QueueRunner implements Runner {
       const work = handlers[job.kind];
       if (work === undefined) throw storageErrors.jobFailed({ job: job.kind, detail: "no handler" });
       const output = await work(job, { signal: stop.signal, onProgress });
+      checkOutput(output); // what the queue would not take is a failure of the job, and no silence of the queue
       await this.#toQueue(() => queue.done(job, output));
     } catch (error) {
       if (stop.signal.aborted) {

@@ -15,7 +15,7 @@ import {
   type SealingPool,
   unpacked,
 } from "../pool/index.ts";
-import { openVolumesHere, type VolumeTable } from "../volumes/index.ts";
+import { homeVolumeId, locate, openVolumesHere, pathOn, type VolumeTable } from "../volumes/index.ts";
 import type { JobHandlers, JobWork } from "./runner.ts";
 
 /** Bytes of a read that travel in the job; larger ones as a file. */
@@ -88,9 +88,11 @@ export function sealHandlers(toolsOf: (table: VolumeTable) => SealTools): JobHan
       const { table, job } = unpacked<SealInput<ExtractJob>>(input);
       const { disk, sealer } = toolsOf(table);
       const bytes = await sealer.extract(job, options);
-      const isInline = bytes.length <= inlineBytes || table.home === null;
+      // Where the replica lies the node reads too; a home that nobody else reaches is a simulated one.
+      const { volumeId } = locate(job.replicaPath);
+      const isInline = bytes.length <= inlineBytes || (volumeId === homeVolumeId && table.home === null);
       if (isInline) return packed({ path: null, bytes } satisfies ReadOutput);
-      const path = `work/${job.identity.sectorId}-read-${jobId}-${token}/range`;
+      const path = pathOn(volumeId, `work/${job.identity.sectorId}-read-${jobId}-${token}/range`);
       await using file = await disk.open(path, "create");
       await file.writeAt(0, bytes);
       return packed({ path, bytes: null } satisfies ReadOutput);

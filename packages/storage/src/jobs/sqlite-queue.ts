@@ -37,7 +37,7 @@ export function openSqliteJobs(options: SqliteJobsOptions): JobQueue {
 }
 
 const isClaimable = `state = 'waiting' AND not_before_ms <= :now AND cpus <= :cpus AND memory_bytes <= :memory
-  AND kind IN (SELECT value FROM json_each(:kinds))
+  AND kind IN (SELECT value FROM json_each(:kinds)) AND (for_worker IS NULL OR for_worker = :worker)
   AND NOT EXISTS (SELECT 1 FROM job_cordons
     WHERE target IN ('all', 'kind:' || jobs.kind, 'worker:' || :worker))`;
 const order = "ORDER BY urgency, due_ms, backward_priority, job_id LIMIT 1";
@@ -54,22 +54,28 @@ class SqliteJobs implements JobQueue {
   async enqueue(job: NewJob): Promise<Job> {
     checkNewJob(job);
     const { key, kind, sectorId = null, input, priority = 0, dueMs = neverMs } = job;
-    const { resources = { cpus: 1, memoryBytes: 0 }, maxFailures = jobLimits.maxFailures } = job;
+    const { resources = { cpus: 1, memoryBytes: 0 }, maxFailures = jobLimits.maxFailures, forWorker } = job;
     return this.#file.transaction(() => {
       const known = this.#file.get("SELECT * FROM jobs WHERE key = ?", key);
-      if (known !== undefined) return jobOf(known);
+      if (known !== undefined) return this.#renewed(jobOf(known), input);
       const row = this.#file.get(
         `INSERT INTO jobs (key, kind, urgency, sector_id, state, input, backward_priority, due_ms, cpus,
-           memory_bytes, max_failures, not_before_ms, created_ms)
-         VALUES (?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, 0, ?) RETURNING *`,
+           memory_bytes, max_failures, for_worker, not_before_ms, created_ms)
+         VALUES (?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?, 0, ?) RETURNING *`,
         ...[key, kind, urgencyOf(kind), sectorId, input, -priority, dueMs],
-        ...[resources.cpus, resources.memoryBytes, maxFailures, this.#clock.nowMs()],
+        ...[resources.cpus, resources.memoryBytes, maxFailures, forWorker ?? null, this.#clock.nowMs()],
       );
       assert(row !== undefined, "an inserted row is returned");
       const made = jobOf(row);
       this.#tell(made, null, null);
       return made;
     });
+  }
+
+  #renewed(job: Job, input: string): Job {
+    if (job.endedMs !== null || job.input === input) return job;
+    this.#file.run("UPDATE jobs SET input = ? WHERE job_id = ?", input, job.jobId);
+    return { ...job, input };
   }
 
   async claim({ workerId, kinds, free, leaseMs }: ClaimRequest): Promise<Job | undefined> {
@@ -151,6 +157,20 @@ class SqliteJobs implements JobQueue {
       if (job?.state !== "waiting" && job?.state !== "running") return false;
       this.#move(job, "cancelled", reason);
       return true;
+    });
+  }
+
+  async prioritise(jobId: number, priority: number): Promise<boolean> {
+    return this.#file.transaction(() => {
+      this.#file.changed(jobId);
+      const sql = "UPDATE jobs SET backward_priority = ? WHERE job_id = ? AND ended_ms IS NULL";
+      return this.#file.run(sql, -priority, jobId) > 0;
+    });
+  }
+
+  async taken(jobId: number): Promise<void> {
+    this.#file.transaction(() => {
+      this.#file.run("UPDATE jobs SET input = '', output = '' WHERE job_id = ? AND state = 'done'", jobId);
     });
   }
 
@@ -308,6 +328,19 @@ class SqliteJobs implements JobQueue {
         RETURNING job_id`;
       const gone = this.#file.all(sql, keepCount).map((row) => number(row, "job_id"));
       for (const jobId of gone) this.#file.run("DELETE FROM job_events WHERE job_id = ?", jobId);
+      const { keptCharacters, outputKeptMs } = jobLimits;
+      this.#file.run(
+        `UPDATE jobs SET input = CASE WHEN length(input) > ? THEN '' ELSE input END,
+           output = CASE WHEN length(output) > ? THEN '' ELSE output END
+         WHERE state = 'done' AND ended_ms < ? AND (length(input) > ? OR length(output) > ?)`,
+        ...[
+          keptCharacters,
+          keptCharacters,
+          this.#clock.nowMs() - outputKeptMs,
+          keptCharacters,
+          keptCharacters,
+        ],
+      );
       return gone.length;
     });
   }

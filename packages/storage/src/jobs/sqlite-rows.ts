@@ -33,6 +33,7 @@ export function jobOf(row: Row): Job {
     maxFailures: number(row, "max_failures"),
     notBeforeMs: number(row, "not_before_ms"),
     progress: number(row, "progress"),
+    forWorker: orNull(row, "for_worker", text),
     workerId: orNull(row, "worker_id", text),
     leaseUntilMs: orNull(row, "lease_until_ms", number),
     failure:

@@ -90,6 +90,7 @@ const migrations: readonly string[] = [
     seen_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  "ALTER TABLE jobs ADD COLUMN for_worker TEXT",
 ];
 
 /** Opens or makes the database. Throws storage/foreign-database, schema-too-new, database-damaged. */

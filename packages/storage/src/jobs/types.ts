@@ -28,6 +28,7 @@ export const jobKinds = [
   "seal",
   "move",
   "delete",
+  "scrub",
 ] as const;
 export type JobKind = (typeof jobKinds)[number];
 
@@ -47,7 +48,10 @@ export interface JobResources {
 }
 
 export interface NewJob {
-  /** 1 to 256 bytes of text. The same key again is the same job, whatever state it is in, until it is pruned. */
+  /**
+   * 1 to 256 bytes of text. The same key again is the same job, whatever state it is in, until it is pruned; one that
+   * has not ended takes the new input, for its next claim: what it names may lie elsewhere by now.
+   */
   readonly key: string;
   readonly kind: JobKind;
   /** What the job is about, for whoever lists or stops jobs. */
@@ -62,6 +66,8 @@ export interface NewJob {
   readonly resources?: JobResources;
   /** How often it may fail, or its worker die, before it is poison; 3 when left out. */
   readonly maxFailures?: number;
+  /** Only this worker does it: what it needs is in that process alone. */
+  readonly forWorker?: string;
 }
 
 /** An error as data: it keeps its code and its fix on the way from one machine to the other. */
@@ -91,6 +97,7 @@ export interface Job {
   readonly notBeforeMs: number;
   /** 0…1, as its worker has said last. */
   readonly progress: number;
+  readonly forWorker: string | null;
   /** Who works on it, or has last. */
   readonly workerId: string | null;
   /** Running: until when it is that worker's without another word of it. */
@@ -206,6 +213,10 @@ export interface JobQueue extends AsyncDisposable {
   release(lease: Lease, reason: string): Promise<void>;
   /** waiting, running → cancelled; its worker learns of it by its next heartbeat. False when it had ended. */
   cancel(jobId: number, reason: string): Promise<boolean>;
+  /** Orders a job among those of its kind that are due at the same time. False when it has ended. */
+  prioritise(jobId: number, priority: number): Promise<boolean>;
+  /** Whoever asked for a job that is done has its output: what it said and was told is let go. */
+  taken(jobId: number): Promise<void>;
   /** failed, cancelled → waiting, with no failures; a waiting job's pause ends. False when it runs or is done. */
   retry(jobId: number): Promise<boolean>;
   /**
@@ -244,7 +255,10 @@ export interface JobQueue extends AsyncDisposable {
   /** Calls the listener after changes until it is disposed of; late rather than never. */
   onChange(listener: JobListener): Disposable;
 
-  /** Forgets all but the newest `keepCount` ended jobs, and events older than those that are kept of them. */
+  /**
+   * Forgets all but the newest `keepCount` ended jobs, and events older than those that are kept of them. What was said
+   * by those that are kept and done for so long that nobody will take it is let go, if it is long.
+   */
   prune(keepCount: number): Promise<number>;
 }
 
@@ -260,4 +274,8 @@ export const jobLimits = {
   workerForgottenMs: 60_000,
   /** Ended jobs that are kept for people. */
   keptJobs: 10_000,
+  /** What a job that is done keeps of its input and output for good, each in characters: enough for any seal. */
+  keptCharacters: 16_384,
+  /** Whoever asked has taken a longer output by then. */
+  outputKeptMs: 3_600_000,
 } as const;

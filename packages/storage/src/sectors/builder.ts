@@ -26,6 +26,7 @@ import { Sealing } from "./sealing.ts";
 import { Space } from "./space.ts";
 import { Staging } from "./staging.ts";
 import type { Storage } from "./storage.ts";
+import { Sweep } from "./sweep.ts";
 import type { SectorInfo } from "./types.ts";
 import { FileUses } from "./uses.ts";
 import { infoOf, storedPiece } from "./views.ts";
@@ -95,16 +96,19 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     checkPlace: options.openPlace === undefined ? checkPlace : async () => {},
   });
   await core.volumes.open();
-  await recover(core, parts.lifecycle, parts.collector);
+  await recover(core, parts.lifecycle);
   await parts.sealing.resume();
   await parts.staging.resume();
   parts.moving.resume();
+  parts.sweep.start();
   const held = stack.move();
   return storageOf(core, parts, events, async () => {
     end.abort(storageErrors.closed({}));
     await parts.staging.settled();
     await parts.sealing.settled();
     await parts.moving.settled();
+    await parts.repair.settled();
+    await parts.sweep.settled();
     await core.volumes.settled();
     await held.disposeAsync();
   });
@@ -148,7 +152,8 @@ function partsOf(core: Core, places: Pick<VolumeAdminParts, "openPlace" | "check
     moved: () => moving.moved(),
   });
   const repair = new Repair(core, { reading, space, collector });
-  return { space, reading, collector, staging, sealing, proving, lifecycle, moving, admin, repair };
+  const sweep = new Sweep(core, { lifecycle, collector });
+  return { space, reading, collector, staging, sealing, proving, lifecycle, moving, admin, repair, sweep };
 }
 
 type Parts = ReturnType<typeof partsOf>;
@@ -172,8 +177,18 @@ function storageOf(core: Core, parts: Parts, events: EventFeed, end: () => Promi
       return await core.store.moveTo(address);
     },
     usage: () => parts.space.usage(),
-    audit: () => parts.collector.audit(),
-    collectGarbage: () => parts.collector.collect(),
+    audit: async () => {
+      await parts.sweep.settled();
+      return await parts.collector.audit();
+    },
+    async *files() {
+      await parts.sweep.settled();
+      yield* parts.collector.files();
+    },
+    collectGarbage: async () => {
+      await parts.sweep.settled();
+      return await parts.collector.collect();
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -8,7 +8,7 @@
 import { HoldfastError } from "@holdfast/base";
 import { isPartName } from "../disk/index.ts";
 import { everySector, type FileRow } from "../store/index.ts";
-import { locate, pathOn } from "../volumes/index.ts";
+import { locate, namesIn, pathOn } from "../volumes/index.ts";
 import type { Core } from "./core.ts";
 import { claimedRoles, type FileClaim, type FileRole, fileName, filePath, storageFolders } from "./files.ts";
 import { fileRoles } from "./roles.ts";
@@ -30,18 +30,26 @@ export interface AuditedFile {
   readonly sizeBytes: number;
   readonly owner: FileOwner;
 }
+/** Of what is listed the first `namedFiles`; the counts are of all. */
 export interface StorageAudit {
-  /** Every file below our folders, by volume and path. */
-  readonly files: readonly AuditedFile[];
+  readonly fileCount: number;
+  readonly totalBytes: number;
+  readonly orphanCount: number;
   readonly orphans: readonly AuditedFile[];
   /** Files that a sector needs and does not have; those on volumes that are away are not among them. */
+  readonly missingCount: number;
   readonly missing: readonly FileClaim[];
-  readonly totalBytes: number;
 }
 export interface CollectedGarbage {
+  /** The first `namedFiles` of them. */
   readonly removed: readonly string[];
+  readonly removedCount: number;
   readonly freedBytes: number;
 }
+/** Files that a report names. */
+export const namedFiles = 1_000;
+/** Files that a line of the log names. */
+const loggedFiles = 20;
 
 type FoundFile = Pick<AuditedFile, "path" | "sizeBytes">;
 
@@ -66,28 +74,33 @@ export class Collector {
 
   /** Jobs may go on meanwhile: what looks wrong is looked at again before it is told. */
   async audit(): Promise<StorageAudit> {
-    const files: AuditedFile[] = [];
-    for await (const file of this.files()) files.push(file);
+    let [fileCount, totalBytes, orphanCount, missingCount] = [0, 0, 0, 0];
+    const orphans: AuditedFile[] = [];
     const missing: FileClaim[] = [];
-    for await (const claim of this.missing()) missing.push(claim);
-    return {
-      files,
-      orphans: files.filter((file) => file.owner.kind === "orphan"),
-      missing,
-      totalBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
-    };
+    for await (const file of this.files()) {
+      fileCount += 1;
+      totalBytes += file.sizeBytes;
+      if (file.owner.kind !== "orphan") continue;
+      orphanCount += 1;
+      if (orphans.length < namedFiles) orphans.push(file);
+    }
+    for await (const claim of this.missing()) {
+      missingCount += 1;
+      if (missing.length < namedFiles) missing.push(claim);
+    }
+    return { fileCount, totalBytes, orphanCount, orphans, missingCount, missing };
   }
 
   /** Files that a sector needs and does not have, one after another. */
   async *missing(): AsyncGenerator<FileClaim, void, undefined> {
-    for await (const { sectorId } of everySector(this.#core.store)) {
-      for (const claim of await this.claims(sectorId)) {
-        if (!claim.needed || (await this.#isThere(claim.path))) continue;
-        const stillNeeded = (await this.claims(sectorId)).some(
-          (now) => now.path === claim.path && now.needed,
-        );
-        if (stillNeeded && !(await this.#isThere(claim.path))) yield claim;
-      }
+    for await (const { sectorId } of everySector(this.#core.store)) yield* this.missingOf(sectorId);
+  }
+
+  async *missingOf(sectorId: number): AsyncGenerator<FileClaim, void, undefined> {
+    for (const claim of await this.claims(sectorId)) {
+      if (!claim.needed || (await this.#isThere(claim.path))) continue;
+      const stillNeeded = (await this.claims(sectorId)).some((now) => now.path === claim.path && now.needed);
+      if (stillNeeded && !(await this.#isThere(claim.path))) yield claim;
     }
   }
 
@@ -118,17 +131,20 @@ export class Collector {
   /** Deletes the orphans and the empty folders that they leave. */
   async collect(): Promise<CollectedGarbage> {
     const removed: string[] = [];
-    let freedBytes = 0;
+    let [removedCount, freedBytes] = [0, 0];
     for await (const { path, sizeBytes, owner } of this.files()) {
       if (owner.kind !== "orphan" || !(await this.#collectOne(path))) continue;
-      removed.push(path);
+      removedCount += 1;
       freedBytes += sizeBytes;
+      if (removed.length < namedFiles) removed.push(path);
     }
     for (const { volumeId } of await this.#core.store.volumes.all()) {
       if (this.#core.volumes.conditionOf(volumeId).isHere) await this.#removeEmptyFolders(volumeId);
     }
-    if (removed.length > 0) this.#core.logger.info("storage: garbage removed", { removed, freedBytes });
-    return { removed, freedBytes };
+    const shown = removed.slice(0, loggedFiles);
+    if (removedCount > 0)
+      this.#core.logger.info("storage: garbage removed", { removed: shown, removedCount, freedBytes });
+    return { removed, removedCount, freedBytes };
   }
 
   /**
@@ -229,7 +245,8 @@ export class Collector {
   }
 
   async *#walk(folder: string, depth: number): AsyncGenerator<FoundFile, void, undefined> {
-    for (const name of await this.#core.disk.list(folder)) {
+    for await (const name of namesIn(this.#core.disk, folder)) {
+      this.#core.end.throwIfAborted();
       const path = `${folder}/${name}`;
       const sizeBytes = await this.#core.disk.sizeBytes(path);
       if (sizeBytes !== undefined) yield { path, sizeBytes };
@@ -239,12 +256,12 @@ export class Collector {
 
   async #removeEmptyFolders(volumeId: number): Promise<void> {
     const { disk, locks, work } = this.#core;
-    for (const name of await disk.list(pathOn(volumeId, "cache"))) {
+    for await (const name of namesIn(disk, pathOn(volumeId, "cache"))) {
       const sectorId = /^(\d+)(?:-\d+)?$/.exec(name)?.[1];
       if (sectorId === undefined) continue;
       await locks.run(Number(sectorId), () => this.#removeIfEmpty(pathOn(volumeId, `cache/${name}`)));
     }
-    for (const name of await disk.list(pathOn(volumeId, "work"))) {
+    for await (const name of namesIn(disk, pathOn(volumeId, "work"))) {
       const path = pathOn(volumeId, `work/${name}`);
       if (!workName.test(name) || work.sectorOf(path) !== undefined) continue;
       await this.#removeIfEmpty(path);

@@ -7,7 +7,7 @@ export { type PresealedSector, type PresealRequest, presealSector } from "./pres
 export type { PieceCheck } from "./reading.ts";
 export type { FileTrouble, RepairReport, SectorCheck } from "./repair.ts";
 export { type Footprint, footprint, type StorageUsage } from "./space.ts";
-export { type SectorState, sectorMoves, sectorStates } from "./states.ts";
+export { landedStates, type SectorState, sectorMoves, sectorStates } from "./states.ts";
 export type { Storage } from "./storage.ts";
 export { idleFolder, type StorageTenant, type TenantShare } from "./tenant.ts";
 export type {

@@ -54,6 +54,7 @@ export class Moving {
   }
   async settled(): Promise<void> {
     await this.#draining;
+    await this.moved();
   }
 
   /**

@@ -1,30 +1,35 @@
 /**
  * What the start of a storage does before anybody may use it: it undoes what a crash left half done. Nothing
- * here depends on how the last process ended, so a crash during recovery is recovered from in the same way.
+ * here depends on how the last process ended, so a crash during recovery is recovered from in the same way. What it
+ * looks at are sectors that are on their way or were: however many are stored, opening takes no longer. Looking at all
+ * files and all sectors is the sweep's work, while the storage is in use already.
  */
-import { everySector, type SectorRow } from "../store/index.ts";
+import { everySector } from "../store/index.ts";
 import { pathOn } from "../volumes/index.ts";
-import type { Collector } from "./collector.ts";
 import type { Core } from "./core.ts";
-import { claimedRoles, filePath } from "./files.ts";
+import { filePath } from "./files.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { stagedEnd } from "./options.ts";
 import { landedStates, workingStates } from "./states.ts";
 
-export async function recover(core: Core, lifecycle: Lifecycle, collector: Collector): Promise<void> {
+/** Sectors of one look-up. */
+const pageCount = 256;
+
+export async function recover(core: Core, lifecycle: Lifecycle): Promise<void> {
   const { store, logger } = core;
   const undone = await store.transaction((tx) => tx.forgetUnwrittenPieces());
   await clearWork(core);
   for await (const { sectorId } of everySector(store, ["staging"])) await cutStaged(core, sectorId);
-  for await (const row of everySector(store, landedStates)) {
-    const { sectorId } = row;
-    if (await isUnsettled(core, row)) await core.locks.run(sectorId, () => lifecycle.settle(sectorId));
+  for (let after = Number.MIN_SAFE_INTEGER; ; ) {
+    const page = await store.volumes.passing(after, pageCount, !core.limits.keepUnsealed);
+    for (const row of await store.sectorsById(page)) {
+      if (!landedStates.includes(row.state)) continue;
+      await core.locks.run(row.sectorId, () => lifecycle.settle(row.sectorId));
+    }
+    after = page.at(-1) ?? after;
+    if (page.length < pageCount) break;
   }
-  const { removed } = await collector.collect();
-  for await (const claim of collector.missing()) logger.error("storage: a sector lacks a file", { ...claim });
-  if (undone > 0 || removed.length > 0) {
-    logger.info("storage: recovered", { undonePieces: undone, removedFiles: removed.length });
-  }
+  if (undone > 0) logger.info("storage: recovered", { undonePieces: undone });
 }
 
 /** Empties the room of jobs but for those that go on, here or at a worker that has not even noticed. */
@@ -40,15 +45,6 @@ async function clearWork({ store, disk, work, volumes }: Core): Promise<void> {
       if (work.sectorOf(folder) === undefined) await disk.remove(folder);
     }
   }
-}
-
-/** Whether a sector on the chain still has what only its seal needed, or what it claims no more. */
-async function isUnsettled({ store, limits }: Core, row: SectorRow): Promise<boolean> {
-  const place = await store.volumes.placeOf(row.sectorId);
-  if (place !== undefined && place.stage.bytes + place.seal.bytes > 0) return true;
-  const roles = claimedRoles(row, await store.fill(row.sectorId), limits);
-  const files = await store.volumes.filesOf(row.sectorId);
-  return [...files.keys()].some((role) => !roles.has(role));
 }
 
 /** Cuts a staged file behind its last kept piece: bytes of a half-written one are gone. */

@@ -43,6 +43,7 @@ export class Repair {
   readonly #collector: Collector;
   /** Per sector: two repairs would write to the same folder. */
   readonly #repairs = new KeyedLocks();
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(
     core: Core,
@@ -60,6 +61,20 @@ export class Repair {
 
   /** Reads all of a sector and says what is wrong. Throws storage/unknown-sector, wrong-state. */
   async check(sectorId: number): Promise<SectorCheck> {
+    return await this.#during(() => this.#check(sectorId));
+  }
+
+  /** Resolves when no file is read or made any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+  }
+  async #during<T>(work: () => Promise<T>): Promise<T> {
+    const running = work();
+    this.#underWay.add(running);
+    return await running.finally(() => this.#underWay.delete(running));
+  }
+
+  async #check(sectorId: number): Promise<SectorCheck> {
     ensureOpen(this.#core);
     const row = await sectorIn(this.#core.store, sectorId, landedStates);
     return await this.#core.uses.during([sectorId], async () => ({
@@ -73,11 +88,11 @@ export class Repair {
    * that it could be made of), no-volume, full.
    */
   async repair(sectorId: number): Promise<RepairReport> {
-    return await this.#repairs.run(sectorId, () => this.#repair(sectorId));
+    return await this.#during(() => this.#repairs.run(sectorId, () => this.#repair(sectorId)));
   }
 
   async #repair(sectorId: number): Promise<RepairReport> {
-    const { troubles } = await this.check(sectorId);
+    const { troubles } = await this.#check(sectorId);
     const row = await sectorIn(this.#core.store, sectorId, landedStates);
     const bad = new Set(troubles.map(({ role }) => role));
     if (bad.size === 0) return { sectorId, troubles, repaired: [] };

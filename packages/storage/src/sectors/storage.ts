@@ -1,6 +1,6 @@
 /** The door of an open storage: every method, what it promises and how it fails. */
 import type { MigrationReport } from "../store/index.ts";
-import type { CollectedGarbage, StorageAudit } from "./collector.ts";
+import type { AuditedFile, CollectedGarbage, StorageAudit } from "./collector.ts";
 import type { PresealedSector } from "./presealed.ts";
 import type { PieceCheck } from "./reading.ts";
 import type { StorageUsage } from "./space.ts";
@@ -124,9 +124,11 @@ export interface Storage extends AsyncDisposable {
    */
   moveMetadata(address: string): Promise<MigrationReport>;
   usage(): Promise<StorageUsage>;
-  /** Every file with its owner, every orphan, every missing file. */
+  /** Looks at every file and every sector; waits for the look that begins with the opening. */
   audit(): Promise<StorageAudit>;
-  /** Deletes the orphans. */
+  /** Every file below our folders with its owner, volume by volume. */
+  files(): AsyncIterable<AuditedFile>;
+  /** Deletes the orphans; waits for the look that begins with the opening, which deletes them too. */
   collectGarbage(): Promise<CollectedGarbage>;
   /** Ends running jobs (they go on at the next start) and closes the database. Idempotent. */
   close(): Promise<void>;

@@ -6,7 +6,7 @@
  */
 import type { Ddl } from "../db/index.ts";
 import { sectorStates } from "../sectors/states.ts";
-import { tenantSchema, volumeSchema } from "./volume-schema.ts";
+import { passingSchema, tenantSchema, volumeSchema } from "./volume-schema.ts";
 
 const states = sectorStates.map((state) => `'${state}'`).join(", ");
 
@@ -88,4 +88,5 @@ export const storageSchema: readonly Ddl[] = [
   `,
   volumeSchema,
   tenantSchema,
+  passingSchema,
 ];

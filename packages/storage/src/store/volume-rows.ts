@@ -62,6 +62,8 @@ export interface TenantRow {
   readonly fileCount: number;
 }
 
+/** What a sector on the chain has no more. */
+const passingRoles: readonly FileRole[] = ["staged", "aux", "proof"];
 const placeParts = ["stage", "seal", "store"] as const;
 
 export class VolumeReader {
@@ -98,6 +100,22 @@ export class VolumeReader {
   async placeOf(sectorId: number): Promise<SectorPlace | undefined> {
     const row = await this.#sql.get("SELECT * FROM sector_places WHERE sector_id = ?", sectorId);
     return row === undefined ? undefined : sectorPlaceOf(row);
+  }
+  /**
+   * Sectors above `after`, by id, with what a sector on the chain has no more: room for a seal, or a file that only a
+   * seal needs; `plain`: or a plain copy. However many sectors there are, these are few.
+   */
+  async passing(after: number, limit: number, plain: boolean): Promise<number[]> {
+    const found = new Set<number>();
+    const query = `SELECT sector_id FROM sector_places WHERE stage_bytes + seal_bytes > 0 AND sector_id > ?
+      ORDER BY sector_id LIMIT ?`;
+    for (const row of await this.#sql.all(query, after, limit)) found.add(int(row, "sector_id"));
+    for (const role of plain ? [...passingRoles, "unsealed"] : passingRoles) {
+      const filed = `SELECT sector_id FROM sector_files WHERE role = ? AND role NOT IN ('sealed', 'tree')
+        AND sector_id > ? ORDER BY sector_id LIMIT ?`;
+      for (const row of await this.#sql.all(filed, role, after, limit)) found.add(int(row, "sector_id"));
+    }
+    return [...found].sort((a, b) => a - b).slice(0, limit);
   }
   /** Sectors above `after` that have files on a volume, or are promised space there, by id. */
   async on(volumeId: number, after: number, limit: number): Promise<number[]> {

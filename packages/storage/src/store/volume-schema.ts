@@ -59,3 +59,9 @@ export const tenantSchema: Ddl = ({ int, strict }) => `
     file_count ${int} NOT NULL CHECK (file_count >= 0)
   ) ${strict};
 `;
+
+/** What sectors have only on their way onto the chain: what a start looks for among a million that are there. */
+export const passingSchema: Ddl = () => `
+  CREATE INDEX sector_places_passing ON sector_places (sector_id) WHERE stage_bytes + seal_bytes > 0;
+  CREATE INDEX sector_files_passing ON sector_files (role, sector_id) WHERE role NOT IN ('sealed', 'tree');
+`;

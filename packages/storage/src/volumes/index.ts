@@ -2,7 +2,7 @@
 export { volumeErrors } from "./errors.ts";
 export { volumeLimits } from "./limits.ts";
 export { markedDisk, markerFile, readMarker, whyAway, writeMarker } from "./marked.ts";
-export { copyFile, mountVolumes, placeOfVolume, type VolumeDisk } from "./mounts.ts";
+export { copyFile, mountVolumes, namesIn, placeOfVolume, type VolumeDisk } from "./mounts.ts";
 export {
   checkPlace,
   openPlace,

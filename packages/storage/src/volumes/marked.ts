@@ -75,6 +75,14 @@ class MarkedDisk implements Disk {
     if (names.length === 0) await this.#ensureHere();
     return folder === "" ? names.filter((name) => name !== markerFile) : names;
   }
+  async *names(folder: string): AsyncGenerator<string, void, undefined> {
+    let isEmpty = true;
+    for await (const name of this.#disk.names?.(folder) ?? (await this.#disk.list(folder))) {
+      isEmpty = false;
+      if (folder !== "" || name !== markerFile) yield name;
+    }
+    if (isEmpty) await this.#ensureHere();
+  }
   async remove(path: string): Promise<void> {
     await this.#ensureHere();
     await this.#disk.remove(path);

@@ -72,6 +72,10 @@ class MountedDisk implements VolumeDisk {
     if (root !== null) return this.#in(Number(root[1]), (disk) => disk.list(""));
     return this.#at(folder, (disk, inner) => disk.list(inner));
   }
+  names(folder: string): AsyncIterable<string> {
+    const to = locate(folder);
+    return namesIn(this.diskOf(to.volumeId), to.path);
+  }
   remove(path: string): Promise<void> {
     return this.#at(path, (disk, inner) => disk.remove(inner));
   }
@@ -103,6 +107,11 @@ class MountedDisk implements VolumeDisk {
   async #in<T>(volumeId: number, run: (disk: Disk) => Promise<T>): Promise<T> {
     return await run(this.diskOf(volumeId));
   }
+}
+
+/** The names in a folder, one after another; where the disk can, in constant memory. */
+export async function* namesIn(disk: Disk, folder: string): AsyncGenerator<string, void, undefined> {
+  yield* disk.names?.(folder) ?? (await disk.list(folder));
 }
 
 /**

@@ -31,6 +31,8 @@ export function jobQueueSuite(name: string, make: MakeQueue): void {
   describe(name, () => {
     enqueueCases(using);
     orderCases(using);
+    outputCases(using);
+    choiceCases(using);
     holdingCases(using);
     tellingCases(using);
     historyCases(using);
@@ -54,14 +56,22 @@ function enqueueCases(using: Using): void {
           failure: null,
         },
       });
-      expect((await other.enqueue(seal("a", { input: "second" }))).jobId).toBe(made.jobId);
+      expect(await other.enqueue(seal("a", { input: "second" }))).toMatchObject({
+        ...{ jobId: made.jobId, input: "second", sectorId: 4, priority: 2 },
+      });
       const running = await claimed(other);
-      expect(await queue.enqueue(seal("a"))).toMatchObject({ jobId: made.jobId, state: "running" });
-      await other.done(running, "result");
+      expect(running.input).toBe("second");
+      expect(await queue.enqueue(seal("a", { input: "third" }))).toMatchObject({
+        ...{ jobId: made.jobId, state: "running" },
+      });
+      await queue.release(running, "its files have moved");
+      const again = await claimed(other);
+      expect(again.input).toBe("third");
+      await other.done(again, "result");
       expect(await queue.enqueue(seal("a"))).toMatchObject({
         state: "done",
         output: "result",
-        input: "first",
+        input: "third",
       });
       expect(await claimBy(queue, "w")).toBe(undefined);
       expect((await queue.enqueue(seal("b"))).jobId).toBeGreaterThan(made.jobId);
@@ -80,6 +90,66 @@ function enqueueCases(using: Using): void {
       const job = await queue.enqueue(seal(key, { input: "€".repeat(1000) }));
       expect(await queue.job(job.jobId)).toEqual(job);
       expect(await queue.job(job.jobId + 1)).toBe(undefined);
+    }),
+  );
+}
+
+function outputCases(using: Using): void {
+  it(
+    "lets go of what was said once it is taken, and of what is long and old",
+    using(async ({ queue, other, advance }) => {
+      const long = "x".repeat(jobLimits.keptCharacters + 1);
+      const ends: number[] = [];
+      for (const key of ["taken", "long", "short"]) {
+        const { jobId } = await queue.enqueue(seal(key, { input: key === "short" ? "{}" : long }));
+        await queue.done(await claimed(queue), key === "short" ? "result" : long);
+        ends.push(jobId);
+      }
+      const [taken = 0, large = 0, short = 0] = ends;
+      await other.taken(taken);
+      expect(await queue.job(taken)).toMatchObject({ state: "done", input: "", output: "" });
+      await queue.prune(100);
+      expect(await queue.job(large)).toMatchObject({ input: long, output: long });
+      await advance(jobLimits.outputKeptMs + 1);
+      await queue.prune(100);
+      expect(await queue.job(large)).toMatchObject({ state: "done", input: "", output: "" });
+      expect(await queue.job(short)).toMatchObject({ input: "{}", output: "result" });
+      const { jobId } = await queue.enqueue(seal("waits", { input: long }));
+      await queue.taken(jobId);
+      expect(await queue.job(jobId)).toMatchObject({ input: long, output: null });
+    }),
+  );
+}
+
+function choiceCases(using: Using): void {
+  it(
+    "keeps a job for the one worker that can do it",
+    using(async ({ queue, other }) => {
+      const { jobId } = await queue.enqueue({ key: "own", kind: "move", input: "", forWorker: "files" });
+      await queue.enqueue({ key: "any", kind: "scrub", input: "" });
+      expect((await claimBy(other, "stranger"))?.key).toBe("any");
+      expect(await claimBy(other, "stranger")).toBe(undefined);
+      const wanted = { kinds: jobKinds, free: plenty };
+      expect(await other.peek({ workerId: "stranger", ...wanted })).toBe(undefined);
+      expect(await other.peek({ workerId: "files", ...wanted })).toMatchObject({ jobId, forWorker: "files" });
+      expect(await claimBy(queue, "files")).toMatchObject({ jobId, state: "running" });
+    }),
+  );
+
+  it(
+    "gives a job another priority until it has ended",
+    using(async ({ queue, other }) => {
+      const [first, second] = [await queue.enqueue(seal("first")), await queue.enqueue(seal("second"))];
+      expect(await other.prioritise(second.jobId, 5)).toBe(true);
+      expect(await queue.job(second.jobId)).toMatchObject({ priority: 5, state: "waiting" });
+      const running = await claimed(queue);
+      expect(running.key).toBe("second");
+      expect(await queue.prioritise(second.jobId, -3)).toBe(true);
+      await queue.release(running, "given back");
+      expect((await claimed(queue)).key).toBe("first");
+      expect(await queue.cancel(first.jobId, "")).toBe(true);
+      expect(await queue.prioritise(first.jobId, 1)).toBe(false);
+      expect(await queue.prioritise(9_999, 1)).toBe(false);
     }),
   );
 }

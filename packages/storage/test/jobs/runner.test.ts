@@ -7,6 +7,7 @@ import {
   type JobKind,
   type JobQueue,
   jobKinds,
+  jobLimits,
   type NewJob,
   openSqliteJobs,
   type Runner,
@@ -210,6 +211,19 @@ describe("a worker", () => {
     world.of("huge").done("");
     await world.pass(1);
     expect(world.keys).toEqual(["small"]);
+  });
+
+  it("calls a job failed whose output is larger than the queue takes, and not its worker dead", async () => {
+    const world = new World();
+    await world.add("large");
+    await using _runner = world.start();
+    await world.pass(1);
+    world.of("large").done("x".repeat(jobLimits.maxOutputBytes + 1));
+    await world.pass(1);
+    expect(await world.state("large")).toMatchObject({
+      state: "failed",
+      failure: { code: "storage/bad-job" },
+    });
   });
 
   it("tries again what may go well later, and reports at once what cannot", async () => {

@@ -12,6 +12,7 @@ import { money } from "./money.ts";
 import { type Actions, emptyNote, type Look } from "./parts.ts";
 import { peers } from "./peers.ts";
 import { files, puts } from "./puts.ts";
+import { policy, volumes } from "./storage.ts";
 
 export function page(model: Model, actions: Actions): Tree {
   const look: Look = { model, actions };
@@ -40,10 +41,10 @@ function body(look: Look): Tree[] {
       el(
         "div",
         null,
-        mines ? [mine(look), sectors(look), jobs(look)] : [puts(look), files(look)],
+        mines ? [mine(look), sectors(look), volumes(look), jobs(look)] : [puts(look), files(look)],
         deals(look),
       ),
-      el("div", null, money(look), peers(look), mines ? [puts(look), files(look)] : null),
+      el("div", null, money(look), peers(look), mines ? [policy(look), puts(look), files(look)] : null),
     ),
   ];
 }

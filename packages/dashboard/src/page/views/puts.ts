@@ -63,6 +63,7 @@ function putJob(look: Look, job: PutView): Tree {
       null,
       strangersText(job.name ?? job.cid),
       job.state === "failed" ? chip("bad", "failed") : chip("busy", "storing"),
+      job.encrypted ? chip("quiet", "encrypted") : null,
     ),
     el(
       "p",
@@ -140,7 +141,13 @@ function fileRow(look: Look, file: FileView): Tree {
   return el(
     "article",
     { class: "row", key: file.cid },
-    el("h3", null, strangersText(file.name ?? file.cid), chip(fileTones[file.state], file.state)),
+    el(
+      "h3",
+      null,
+      strangersText(file.name ?? file.cid),
+      chip(fileTones[file.state], file.state),
+      file.encrypted ? chip("quiet", "encrypted") : null,
+    ),
     el(
       "p",
       { class: "about" },

@@ -66,6 +66,7 @@ function fileOf(context: ClientContext, newest: JobRow, jobs: readonly JobRow[])
     name: newest.name,
     sizeBytes: newest.sizeBytes,
     copies: wanted,
+    encrypted: newest.encrypted,
     activeCopies: counted.active,
     ...verdict(counted, wanted, isRunning, newest),
     storedUntilHeight: counted.until,

@@ -22,6 +22,7 @@ import type {
   Deal,
   DealChange,
   DealDetail,
+  DealPage,
   Explanation,
   KeepRequest,
   MinerTerms,
@@ -159,13 +160,9 @@ class ClientMarketService implements ClientMarket {
     }
     if (before !== undefined) return jobView(this.#context, before);
     const same = store
-      .jobs()
+      .jobsOf(cid)
       .find(
-        (job) =>
-          job.state === "running" &&
-          job.cid === cid &&
-          job.copies === copies &&
-          job.durationEpochs === durationEpochs,
+        (job) => job.state === "running" && job.copies === copies && job.durationEpochs === durationEpochs,
       );
     if (same !== undefined) return this.#joined(same, request);
     const size = await needs.files.stat(request.cid);
@@ -229,9 +226,11 @@ class ClientMarketService implements ClientMarket {
   receipt(jobId: string): PutReceipt {
     return receiptOf(this.#context, this.#row(jobId));
   }
-  deals(): readonly Deal[] {
-    const proposed = this.#context.store.attempts().filter(({ dealId }) => dealId !== null);
-    return proposed.map((attempt) => dealOf(this.#context, attempt));
+  deals({ after, limit = limits.dealsPerPage }: DealPage = {}): readonly Deal[] {
+    return this.#context.store.proposed({ after, limit }).map((attempt) => dealOf(this.#context, attempt));
+  }
+  dealEndingWith(tail: string): string | undefined {
+    return this.#context.store.dealEndingWith(tail);
   }
   deal(dealId: string): DealDetail | undefined {
     const attempt = this.#context.store.attemptOfDeal(dealId);
@@ -271,7 +270,7 @@ class ClientMarketService implements ClientMarket {
     if (job !== undefined) return explainJob(this.#context, job);
     const attempt = this.#context.store.attemptOfDeal(id);
     if (attempt !== undefined) return explainDeal(this.#context, attempt);
-    const latest = this.#context.store.jobs().find(({ cid }) => cid === id);
+    const [latest] = this.#context.store.jobsOf(id);
     return latest === undefined ? undefined : explainJob(this.#context, latest);
   }
 

@@ -6,7 +6,7 @@ import { c, decode, encode, zeroAtto } from "@holdfast/base";
 import type { Database } from "../../database.ts";
 import { limits } from "../../limits.ts";
 import { type DealPiece, dealPieceCodec } from "../deal.ts";
-import { bytesOrNull, numberOf, textOf } from "../rows.ts";
+import { bytesOrNull, numberOf, tailLength, textOf } from "../rows.ts";
 import { type Attempt, assignments, attemptOf, type JobRow, jobOf } from "./columns.ts";
 
 export type { Attempt, EscrowState, Evidence, JobRow, Stage } from "./columns.ts";
@@ -76,6 +76,8 @@ const migrations = [
      (SELECT duration_epochs FROM market_jobs WHERE market_jobs.id = market_attempts.job_id);
    CREATE INDEX market_jobs_kept ON market_jobs (state) WHERE renew = 1 OR repair = 1`,
   "ALTER TABLE market_jobs ADD COLUMN allow_duplicates INTEGER NOT NULL DEFAULT 0",
+  `CREATE INDEX market_attempts_tail ON market_attempts (substr(deal_id, -${tailLength}));
+   CREATE INDEX market_jobs_cid ON market_jobs (cid)`,
 ];
 
 const piecesCodec = c.list(dealPieceCodec, limits.piecesPerDeal);
@@ -237,8 +239,26 @@ export class ClientStore {
       .all("SELECT * FROM market_attempts WHERE job_id = ? ORDER BY id", jobId)
       .map(attemptOf);
   }
-  attempts(): Attempt[] {
-    return this.#database.all("SELECT * FROM market_attempts ORDER BY id DESC").map(attemptOf);
+  /** Attempts that were proposed, newest first, older than the one of the deal that is named. */
+  proposed({ after, limit }: { after?: string | undefined; limit: number }): Attempt[] {
+    const below = after === undefined ? undefined : this.attemptOfDeal(after)?.id;
+    return this.#database
+      .all(
+        "SELECT * FROM market_attempts WHERE deal_id IS NOT NULL AND id < ? ORDER BY id DESC LIMIT ?",
+        below ?? Number.MAX_SAFE_INTEGER,
+        limit,
+      )
+      .map(attemptOf);
+  }
+  dealEndingWith(tail: string): string | undefined {
+    const row = this.#database.get(
+      `SELECT deal_id FROM market_attempts WHERE substr(deal_id, -${tailLength}) = ? AND substr(deal_id, ?) = ?
+         ORDER BY id DESC LIMIT 1`,
+      tail.slice(-tailLength),
+      -tail.length,
+      tail,
+    );
+    return row === undefined ? undefined : textOf(row, "deal_id");
   }
   attemptOfDeal(dealId: string): Attempt | undefined {
     const row = this.#database.get("SELECT * FROM market_attempts WHERE deal_id = ?", dealId);

@@ -54,7 +54,9 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
   stack.defer(chain.onHead(look));
   look();
   return {
-    deals: async () => await Promise.all(context.store.all().map((deal) => dealOf(context, deal))),
+    deals: async ({ after, limit = limits.dealsPerPage } = {}) =>
+      await Promise.all(context.store.page({ after, limit }).map((deal) => dealOf(context, deal))),
+    dealEndingWith: (tail) => context.store.endingWith(tail),
     deal: async (dealId) => {
       const deal = context.store.get(dealId);
       return deal === undefined ? undefined : await dealDetailOf(context, deal);

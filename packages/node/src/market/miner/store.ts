@@ -7,7 +7,7 @@ import type { Database, Row, SqlValue } from "../../database.ts";
 import { type CurrentTerms, currentTerms } from "../amendment.ts";
 import { type DealProposal, endHeightOf, signedProposalCodec } from "../deal.ts";
 import { type KeptState, keptStates, type MinerDeal } from "../machine/miner.ts";
-import { addressOf, amountOf, bytesOf, numberOf, numberOrNull, textOf } from "../rows.ts";
+import { addressOf, amountOf, bytesOf, numberOf, numberOrNull, tailLength, textOf } from "../rows.ts";
 import type { AmendmentStore } from "./amendment-store.ts";
 
 export type { KeptState };
@@ -49,6 +49,10 @@ export type DealPatch = Partial<
   >
 >;
 
+/** Still needs something; word for word that of the index, which is used only then. */
+const isOpen = `state NOT IN ('complete', 'failed') OR settled = 0 OR dropped = 0
+  OR (published = 1 AND escrow_back = 0)`;
+
 const migrations = [
   `CREATE TABLE market_deals (
      deal_id TEXT PRIMARY KEY, proposal BLOB NOT NULL, payload TEXT NOT NULL, payer TEXT NOT NULL,
@@ -65,6 +69,8 @@ const migrations = [
      detail TEXT NOT NULL
    ) STRICT;
    CREATE INDEX market_deal_history_deal ON market_deal_history (deal_id)`,
+  `CREATE INDEX market_deals_tail ON market_deals (substr(deal_id, -${tailLength}))`,
+  `CREATE INDEX market_deals_open ON market_deals (state) WHERE ${isOpen}`,
 ];
 
 const columns: { readonly [Field in keyof DealPatch]-?: string } = {
@@ -120,20 +126,32 @@ export class MinerStore {
     const row = this.#database.get("SELECT * FROM market_deals WHERE deal_id = ?", dealId);
     return row === undefined ? undefined : this.#dealOf(row);
   }
-  /** Newest first. */
-  all(): DealRow[] {
+  /** Newest first, those older than the one that is named. */
+  page({ after, limit }: { after?: string | undefined; limit: number }): DealRow[] {
     return this.#database
-      .all("SELECT * FROM market_deals ORDER BY rowid DESC")
+      .all(
+        `SELECT * FROM market_deals
+           WHERE rowid < coalesce((SELECT rowid FROM market_deals WHERE deal_id = ?), ${Number.MAX_SAFE_INTEGER})
+           ORDER BY rowid DESC LIMIT ?`,
+        after ?? "",
+        limit,
+      )
       .map((row) => this.#dealOf(row));
+  }
+  endingWith(tail: string): string | undefined {
+    const row = this.#database.get(
+      `SELECT deal_id FROM market_deals WHERE substr(deal_id, -${tailLength}) = ? AND substr(deal_id, ?) = ?
+         ORDER BY rowid DESC LIMIT 1`,
+      tail.slice(-tailLength),
+      -tail.length,
+      tail,
+    );
+    return row === undefined ? undefined : textOf(row, "deal_id");
   }
   /** Deals that still need something: oldest first. */
   open(): DealRow[] {
     return this.#database
-      .all(
-        `SELECT * FROM market_deals
-           WHERE state NOT IN ('complete', 'failed') OR settled = 0 OR dropped = 0
-             OR (published = 1 AND escrow_back = 0) ORDER BY rowid`,
-      )
+      .all(`SELECT * FROM market_deals INDEXED BY market_deals_open WHERE ${isOpen} ORDER BY rowid`)
       .map((row) => this.#dealOf(row));
   }
   /** Deals that wait for their data or are being transferred. */

@@ -10,6 +10,7 @@ type JobHandlers = Pick<
   | "jobs.show"
   | "jobs.retry"
   | "jobs.cancel"
+  | "jobs.priority"
   | "jobs.cordon"
   | "jobs.uncordon"
   | "jobs.workers"
@@ -28,6 +29,7 @@ export function jobHandlers({ jobs, name }: HandlerNeeds): JobHandlers {
     "jobs.show": async ({ jobId }) => door().show(jobId),
     "jobs.retry": async ({ jobId }) => door().retry(jobId),
     "jobs.cancel": async ({ jobId, reason }) => door().cancel(jobId, reason),
+    "jobs.priority": async ({ jobId, priority }) => door().priority(jobId, priority),
     "jobs.cordon": async ({ target, reason }) => door().cordon(target, reason),
     "jobs.uncordon": async ({ target }) => door().uncordon(target),
     "jobs.workers": async () => door().workers(),

@@ -32,9 +32,6 @@ type MarketHandlers = Pick<
   | "why"
 >;
 
-/** Characters of an id's end that are enough to name a deal. */
-const shortIdLength = 8;
-
 export function marketHandlers(needs: HandlerNeeds): MarketHandlers {
   const { market, files } = needs;
   const putOf = (jobId: string): MethodResult<"put.show"> => {
@@ -43,12 +40,9 @@ export function marketHandlers(needs: HandlerNeeds): MarketHandlers {
     return found;
   };
   return {
-    "deal.ls": async () =>
-      (await market.deals()).map(
-        ({ pieceList: _p, vouchers: _v, amendments: _a, history: _h, ...view }) => view,
-      ),
+    "deal.ls": async (page) => [...(await market.deals(page))],
     "deal.show": async ({ dealId }) => {
-      const found = findDeal(await market.deals(), dealId);
+      const found = await market.deal(dealId);
       if (found === undefined) throw rpcErrors.notFound({ what: `deal ${dealId}` });
       return found;
     },
@@ -86,10 +80,7 @@ function changeHandlers(
 ): Pick<MarketHandlers, "deal.extend" | "deal.release" | "deal.policy" | "deal.redeem"> {
   const { market, chain } = needs;
   const own = async (id: string): Promise<DealDetail> => {
-    const found = findDeal(
-      (await market.deals()).filter(({ role }) => role === "client"),
-      id,
-    );
+    const found = await market.deal(id, "client");
     if (found === undefined) throw rpcErrors.notFound({ what: `deal ${id} of this client` });
     return found;
   };
@@ -105,10 +96,7 @@ function changeHandlers(
     "deal.release": async ({ dealId, key }) =>
       market.change((await own(dealId)).dealId, { kind: "release", key }),
     "deal.redeem": async ({ dealId: id }) => {
-      const dealId = findDeal(
-        (await market.deals()).filter(({ role }) => role === "miner"),
-        id,
-      )?.dealId;
+      const dealId = (await market.deal(id, "miner"))?.dealId;
       const due = dealId === undefined ? undefined : market.redemption(dealId);
       if (due === undefined)
         throw rpcErrors.notFound({ what: `voucher that is due of a deal ${id} of this miner` });
@@ -121,14 +109,8 @@ function changeHandlers(
   };
 }
 
-function findDeal(deals: readonly DealDetail[], id: string): DealDetail | undefined {
-  const exact = deals.find((deal) => deal.dealId === id);
-  if (exact !== undefined || id.length < shortIdLength) return exact;
-  return deals.find((deal) => deal.dealId.endsWith(id));
-}
-
 async function explain(needs: HandlerNeeds, subject: string): Promise<Explanation> {
-  const dealId = findDeal(await needs.market.deals(), subject)?.dealId ?? subject;
+  const dealId = (await needs.market.deal(subject))?.dealId ?? subject;
   const known = await needs.market.explain(dealId);
   if (known !== undefined) return known;
   if (subject === "sync") return explainSync(needs);

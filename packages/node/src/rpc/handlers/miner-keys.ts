@@ -2,6 +2,7 @@
 import type { ApiHandlers, MethodResult } from "@holdfast/api";
 import {
   type Address,
+  type AttoFil,
   addAtto,
   attoFil,
   decode,
@@ -25,6 +26,7 @@ import {
   type Sector,
   terminationFee,
 } from "@holdfast/consensus";
+import { everyDeal } from "../../deal-pages.ts";
 import { rpcErrors } from "../errors.ts";
 import type { HandlerNeeds } from "../needs.ts";
 import { messageOfKey, sendOnce } from "./keyed.ts";
@@ -178,10 +180,11 @@ async function quote(
   const pledge = found.reduce((sum, sector) => addAtto(sum, sector.pledge), zeroAtto);
   const healthy = found.filter(({ faultySince }) => faultySince === null);
   const wanted = new Set(ids);
-  const broken = (await needs.market.deals()).flatMap(({ role, sectors, onChain }) => {
-    const isHeld = role === "miner" && onChain?.status === "active" && onChain.lostAt === null;
-    return isHeld && sectors.some((id) => wanted.has(id)) ? [parseFil(onChain.providerCollateralFil)] : [];
-  });
+  const broken: AttoFil[] = [];
+  for await (const { sectors, onChain } of everyDeal(needs.market, "miner")) {
+    if (onChain?.status !== "active" || onChain.lostAt !== null) continue;
+    if (sectors.some((id) => wanted.has(id))) broken.push(parseFil(onChain.providerCollateralFil));
+  }
   let pieces = 0;
   for (const id of wanted) pieces += (await local(id))?.pieceCount ?? 0;
   return {

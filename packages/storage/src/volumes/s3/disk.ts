@@ -93,6 +93,18 @@ class BucketDisk implements Disk {
     return [...names].sort();
   }
 
+  async *names(folder: string): AsyncGenerator<string, void, undefined> {
+    const segments = diskPathSegments(folder, { folder: true });
+    const prefix = segments.length === 0 ? "" : `${folder}/`;
+    let after: string | undefined;
+    do {
+      const page = await this.#client.list(prefix, after, false);
+      for (const { key } of page.objects) yield key.slice(prefix.length);
+      for (const key of page.folders) yield key.slice(prefix.length, -1);
+      after = page.next;
+    } while (after !== undefined);
+  }
+
   async remove(path: string): Promise<void> {
     diskPathSegments(path);
     this.#heads.clear();

@@ -1,0 +1,177 @@
+/**
+ * Work on stored files as jobs of the queue: moving and repairing sectors, reading them to see whether they are whole
+ * (scrubbing), deleting what nobody owns. The metadata belongs to one process, so these jobs are for the one worker of
+ * that process; being jobs they have priorities, cordons and a history, are tried again, and outlive the process.
+ * Every one of them may be cut off anywhere and done again.
+ */
+import { abortable, type Clock, HoldfastError, type Logger } from "@holdfast/base";
+import { storageErrors } from "../errors.ts";
+import { packed, unpacked } from "../pool/index.ts";
+import {
+  type CollectedGarbage,
+  landedStates,
+  type RepairReport,
+  type SectorCheck,
+  type Storage,
+} from "../sectors/index.ts";
+import { ended, outputOf } from "./ended.ts";
+import { type JobHandlers, type Runner, startRunner } from "./runner.ts";
+import type { JobKind, JobQueue, NewJob } from "./types.ts";
+
+export interface ChoresOptions {
+  readonly queue: JobQueue;
+  readonly storage: Storage;
+  /** Whose files they are: several storages may share a queue. */
+  readonly owner: string;
+  /** Machine and process, for people. */
+  readonly place: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** So many at a time. */
+  readonly parallel: number;
+  /** All stored sectors are read once in this time; 0: never. */
+  readonly scrubMs: number;
+  /** Unique in each life of the process. */
+  readonly life: string;
+}
+
+/**
+ * Each method waits for its job and throws the job's own error, or storage/cancelled; a signal ends the waiting and
+ * leaves the job. What is asked for twice is done twice, the second time with nothing to do.
+ */
+export interface Chores extends AsyncDisposable {
+  readonly runner: Runner;
+  move(sectorId: number, volume: string | number, signal: AbortSignal): Promise<void>;
+  check(sectorId: number, signal: AbortSignal): Promise<SectorCheck>;
+  repair(sectorId: number, signal: AbortSignal): Promise<RepairReport>;
+  clean(signal: AbortSignal): Promise<CollectedGarbage>;
+}
+
+interface MoveInput {
+  readonly volume: string | number;
+}
+
+/** Bytes that a chore holds at a time, of files that are copied or compared. */
+const choreBytes = 64 * 2 ** 20;
+/** Between two sectors that are read, at least; and how often it is looked whether the next one is due. */
+const scrubPauseMs = { least: 1_000, look: 3_600_000 } as const;
+/** Jobs of a life before that are looked through. */
+const aliveJobs = 1_000;
+
+const choreKinds: readonly JobKind[] = ["move", "repair", "delete", "scrub"];
+
+export async function openChores(options: ChoresOptions): Promise<Chores> {
+  const { queue, storage, clock, logger, owner, place, parallel } = options;
+  const workerId = `files-${owner}`;
+  await takeBack(queue, workerId);
+  const runner = startRunner({
+    ...{ queue, clock, logger, workerId, place },
+    handlers: handlersOf(storage),
+    capacity: { cpus: parallel, memoryBytes: Number.MAX_SAFE_INTEGER },
+  });
+  const end = new AbortController();
+  const scrubbing = options.scrubMs === 0 ? Promise.resolve() : scrubAll(options, workerId, end.signal);
+  let asked = 0;
+  const run = async (kind: JobKind, about: Partial<NewJob>, signal: AbortSignal): Promise<string> => {
+    asked += 1;
+    const key = `${kind}/${owner}/${options.life}/${asked}`;
+    const { jobId } = await queue.enqueue(choreOf({ key, kind, forWorker: workerId, ...about }));
+    return outputOf(await ended(queue, jobId, { signal: AbortSignal.any([signal, end.signal]) }));
+  };
+  return {
+    runner,
+    move: async (sectorId, volume, signal) => {
+      await run("move", { sectorId, input: packed({ volume } satisfies MoveInput), priority: 1 }, signal);
+    },
+    check: async (sectorId, signal) => unpacked(await run("scrub", { sectorId, priority: 1 }, signal)),
+    repair: async (sectorId, signal) => unpacked(await run("repair", { sectorId, priority: 1 }, signal)),
+    clean: async (signal) => unpacked(await run("delete", {}, signal)),
+    async [Symbol.asyncDispose]() {
+      end.abort(storageErrors.closed({}));
+      await scrubbing;
+      await runner[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function choreOf(job: Pick<NewJob, "key" | "kind"> & Partial<NewJob>): NewJob {
+  return { input: "", resources: { cpus: 1, memoryBytes: choreBytes }, ...job };
+}
+
+function handlersOf(storage: Storage): JobHandlers {
+  const { volumes } = storage;
+  const sectorOf = ({ sectorId }: { readonly sectorId: number | null }): number => sectorId ?? -1;
+  // Given back at once where it is told to stop: the storage, which ends after us, waits for what is still under way.
+  return {
+    move: async (job, { signal }) => {
+      await abortable(signal, volumes.move(sectorOf(job), unpacked<MoveInput>(job.input).volume));
+      return packed(null);
+    },
+    repair: async (job, { signal }) => packed(await abortable(signal, volumes.repair(sectorOf(job)))),
+    scrub: async (job, { signal }) => packed(await abortable(signal, volumes.check(sectorOf(job)))),
+    delete: async (_job, { signal }) => packed(await abortable(signal, storage.collectGarbage())),
+  };
+}
+
+/** What the life before held it holds no more, and its looks at sectors begin anew with ours. */
+async function takeBack(queue: JobQueue, workerId: string): Promise<void> {
+  const alive = await queue.list({ kinds: choreKinds, states: ["waiting", "running"] }, { limit: aliveJobs });
+  for (const { jobId, token, kind, state, forWorker, key } of alive) {
+    if (forWorker !== workerId) continue;
+    if (kind === "scrub" && key.startsWith("scrub/")) await queue.cancel(jobId, "its node was started anew");
+    else if (state === "running") await queue.release({ jobId, token }, "its node was started anew");
+  }
+}
+
+/** One sector after the other, as evenly as the time allows; what is damaged is made anew. */
+async function scrubAll(options: ChoresOptions, workerId: string, signal: AbortSignal): Promise<void> {
+  const { queue, storage, clock, logger, owner, scrubMs } = options;
+  const consumer = `scrub/${owner}`;
+  const lastTime = `scrubbed/${owner}`;
+  while (!signal.aborted) {
+    try {
+      const stored = (await storage.countSectors()).filter(({ state }) => landedStates.includes(state));
+      const count = stored.reduce((sum, { sectorCount }) => sum + sectorCount, 0);
+      const pauseMs = Math.max(scrubPauseMs.least, Math.floor(scrubMs / Math.max(1, count)));
+      if ((await queue.cursorOf(lastTime)) === 0) await queue.saveCursor(lastTime, clock.nowMs());
+      await clock.sleep(Math.min(pauseMs, scrubPauseMs.look), signal);
+      // By what is written down: a node that is started anew every day gets there too.
+      if (clock.nowMs() < (await queue.cursorOf(lastTime)) + pauseMs) continue;
+      await queue.saveCursor(lastTime, clock.nowMs());
+      const after = (await queue.cursorOf(consumer)) - 1;
+      const [next] = await storage.listSectors({ states: landedStates, after, limit: 1 });
+      await queue.saveCursor(consumer, next === undefined ? 0 : next.sectorId + 1);
+      if (next !== undefined) await scrubOne(options, workerId, next.sectorId, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      logger.warn("storage: a sector could not be checked", { detail: String(error) });
+      await clock.sleep(scrubPauseMs.least, signal).catch(() => undefined);
+    }
+  }
+}
+
+async function scrubOne(
+  { queue, owner, clock, logger, life }: ChoresOptions,
+  workerId: string,
+  sectorId: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const about = `${owner}/${life}/${sectorId}-${clock.nowMs()}`;
+  const chore = { sectorId, forWorker: workerId, priority: -1 };
+  const { jobId } = await queue.enqueue(choreOf({ ...chore, kind: "scrub", key: `scrub/${about}` }));
+  const { troubles } = unpacked<SectorCheck>(outputOf(await ended(queue, jobId, { signal })));
+  if (troubles.length === 0) return;
+  logger.error("storage: a stored sector is damaged and is being repaired", {
+    sectorId,
+    troubles: troubles.map(({ role, problem }) => `${role}: ${problem}`),
+  });
+  const mending = await queue.enqueue(
+    choreOf({ ...chore, kind: "repair", key: `repair/${about}`, priority: 0 }),
+  );
+  try {
+    outputOf(await ended(queue, mending.jobId, { signal }));
+  } catch (error) {
+    if (signal.aborted || !(error instanceof HoldfastError)) throw error;
+    logger.error("storage: a damaged sector cannot be repaired", { sectorId, detail: error.message });
+  }
+}

@@ -84,7 +84,7 @@ export const usualGas: GasSchedule = {
   inclusionKib: 300,
   signatureBase: 1_000,
   signatureKib: 20,
-  evidenceBase: 250_000,
+  evidenceBase: 400_000,
   evidenceKib: 200,
   snarkFirst: 300_000,
   snarkFurther: 100_000,

@@ -6,9 +6,12 @@ import { HoldfastError } from "@holdfast/base";
 import type { z } from "zod";
 import { apiErrors } from "./errors.ts";
 import {
+  type BroughtData,
+  broughtData,
   carImportPath,
   carPath,
   carType,
+  dealDataPath,
   errorBody,
   errorFromBody,
   fileBytesHeader,
@@ -88,6 +91,8 @@ export interface ApiClient {
   importCar(car: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<ImportedCar>;
   /** A file or folder as a CAR file. */
   openCar(cid: string, version: 1 | 2, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  /** The data of a deal that was to be carried to this miner, as a CAR file. */
+  bringData(dealId: string, car: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<BroughtData>;
   openFile(cid: string, range: FileQuery, signal?: AbortSignal): Promise<FileDownload>;
   /** All of a folder, for `folderFromTar`. */
   openFolder(
@@ -173,6 +178,7 @@ export function createClient(options: ClientOptions): ApiClient {
       send(`${importPath}${encryptQuery(encrypt)}`, imported, tar, tarType, signal),
     importCar: (car, signal) => send(carImportPath, importedCar, car, carType, signal),
     openCar: (cid, version, signal) => bytesOf("car", `${carPath(cid)}?version=${version}`, signal),
+    bringData: (dealId, car, signal) => send(dealDataPath(dealId), broughtData, car, carType, signal),
     async openFile(cid, wanted, signal) {
       const response = await get("file", `${filePath(cid)}?${fileQuery(wanted)}`, signal);
       const header = response.headers.get(fileBytesHeader) ?? "";

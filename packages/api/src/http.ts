@@ -47,6 +47,13 @@ export function carPath(cid: string): string {
   return `${carImportPath}/${encodeURIComponent(cid)}`;
 }
 
+/** `POST` the CAR file of a deal whose data is carried to this miner here; the answer is a `broughtData` document. */
+export function dealDataPath(dealId: string): string {
+  return `${apiPrefix}/deal-data/${encodeURIComponent(dealId)}`;
+}
+export const broughtData = z.object({ dealId: cidText, pieces: z.int(), carBytes: sizeBytes });
+export type BroughtData = z.output<typeof broughtData>;
+
 /** `GET` the bytes of a snapshot here, as `chain.snapshot` planned it. */
 export const snapshotPath = `${apiPrefix}/snapshot`;
 

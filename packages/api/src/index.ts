@@ -17,9 +17,12 @@ export {
 export { apiErrors } from "./errors.ts";
 export {
   apiPrefix,
+  type BroughtData,
+  broughtData,
   carImportPath,
   carPath,
   carType,
+  dealDataPath,
   type ErrorBody,
   errorBody,
   errorFromBody,

@@ -35,6 +35,8 @@ const dealPolicy = z.object({
   verifiedOnly: z.boolean().describe("whether only these may store here"),
   verifiedPercent: z.int().min(0).max(100).describe("of the ask, which these pay"),
   duplicates: z.boolean().describe("whether a client may store here twice what it stores here already"),
+  http: z.boolean().describe("whether data of deals is fetched from web servers that clients name"),
+  offline: z.boolean().describe("whether data of deals may be carried here"),
 });
 
 const minerTerms = z.object({

@@ -43,6 +43,14 @@ export const putMethods = {
         .boolean()
         .default(false)
         .describe("also at miners that keep this file for you already"),
+      transfer: z
+        .string()
+        .max(2_000)
+        .default("stream")
+        .describe(
+          "how miners get the data: stream; http, from this node's gateway; offline, carried by people; or the URL of " +
+            "its CAR file, with {cid} in the place of the CID",
+        ),
       key: z.string().min(1).max(128).optional().describe("a repeat with the same key is the same job"),
     }),
     putView,

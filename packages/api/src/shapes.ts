@@ -152,7 +152,9 @@ export const fileView = z.object({
   copies: z.int(),
   encrypted: z.boolean().describe("only a key that it was encrypted for reads it"),
   activeCopies: z.int(),
-  state: z.enum(["storing", "stored", "at-risk", "lost", "expired"]),
+  state: z
+    .enum(["storing", "stored", "at-risk", "lost", "expired", "failed"])
+    .describe("failed: no copy of it was ever made"),
   reason: z.string(),
   storedUntilHeight: height.nullable(),
 });

@@ -53,6 +53,25 @@ describe("delays", () => {
     await soon(there.read());
     expect(clock.nowMs()).toBe(250);
   });
+  it("grow with what a line carries: bytes wait for those before them, and lost packets are sent again", async () => {
+    const took = async (packetLossRatio: number): Promise<number> => {
+      const rate = { bytesPerSecond: 100_000, packetLossRatio };
+      const { clock, ann, bob, soon, stream } = network({ delayMs: 50, rate, windowBytes: 1_000_000 });
+      await soon(ann.connect(addressOf(bob)));
+      const [here, there] = await stream(ann, bob);
+      const startMs = clock.nowMs();
+      for (let part = 0; part < 25; part += 1) await soon(here.write(new Uint8Array(20_000).fill(part)));
+      await soon(here.closeWrite());
+      expect((await soon(readAll(there))).length).toBe(500_000);
+      return clock.nowMs() - startMs;
+    };
+    expect(await took(0)).toBe(5_050);
+    // Of 350 packets some 17 are lost, each for 200 ms.
+    const lossy = await took(0.05);
+    expect(lossy).toBeGreaterThan(6_000);
+    expect(lossy).toBeLessThan(14_000);
+    expect(await took(0.05)).toBe(lossy);
+  });
   it("can differ between pairs", async () => {
     const { clock, ann, bob, cat, soon } = network({
       delayMs: (from, to) => (from === "cat" || to === "cat" ? 300 : 10),

@@ -94,6 +94,13 @@ export function optionBytes(input: CommandInput, name: string): number | undefin
   return text === undefined ? undefined : parseBytes(text);
 }
 
+/** A size that cannot be meant otherwise: "10" is as likely 10 GiB as 10 bytes. */
+export function sizeWithUnit(text: string, name: string): number {
+  const bytes = parseBytes(text);
+  if (bytes === 0 || /[a-z]/i.test(text)) return bytes;
+  throw cliErrors.badValue({ problem: `${name} ${text} has no unit: say ${text}GiB, or ${text}B for bytes` });
+}
+
 /** At least one millisecond: nothing here lasts no time. */
 export function optionDurationMs(input: CommandInput, name: string): number | undefined {
   const text = optionText(input, name);

@@ -26,6 +26,8 @@ export interface PutRequest extends SourceOptions {
   readonly renew?: boolean;
   readonly repair?: boolean;
   readonly allowDuplicates?: boolean;
+  /** How miners get the data. */
+  readonly transfer?: string | undefined;
   /** An amount such as `0.5FIL`. */
   readonly maxPrice?: string;
   /** A repeat with the same key is the same job. */
@@ -38,6 +40,7 @@ export const putOutcome = z.object({
   jobId: z.string(),
   cid: z.string(),
   receiptPath: z.string(),
+  kind: z.enum(["file", "folder"]),
   receipt: receiptDocument,
 });
 export type PutOutcome = z.output<typeof putOutcome>;
@@ -67,6 +70,7 @@ export async function* storeFile(
       renew: request.renew ?? false,
       repair: request.repair ?? false,
       allowDuplicates: request.allowDuplicates ?? false,
+      ...(request.transfer === undefined ? {} : { transfer: request.transfer }),
       ...(request.maxPrice === undefined ? {} : { maxPrice: request.maxPrice }),
       ...(request.key === undefined ? {} : { key: request.key }),
     },
@@ -86,7 +90,8 @@ export async function* storeFile(
   terminal.settle();
   if (last.state === "running") throw apiErrors.streamCut({ method: "put.watch" });
   if (last.state === "failed") throw failureOf(last);
-  yield await leaveReceipt(node, last, receiptPath ?? `${last.jobId}.receipt.json`, signal);
+  const place = receiptPath ?? `${last.jobId}.receipt.json`;
+  yield { ...(await leaveReceipt(node, last, place, signal)), kind: source.kind };
 }
 
 async function importAll(
@@ -137,7 +142,7 @@ async function leaveReceipt(
   { jobId, cid }: PutView,
   receiptPath: string,
   signal: AbortSignal,
-): Promise<PutOutcome> {
+): Promise<Omit<PutOutcome, "kind">> {
   const receipt: MethodResult<"put.receipt"> = await node.call("put.receipt", { jobId }, signal);
   try {
     await writeFile(`${receiptPath}.part`, `${JSON.stringify(receipt, null, 2)}\n`);

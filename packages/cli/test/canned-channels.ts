@@ -150,6 +150,8 @@ export const authorityCalls = {
     verifiedOnly: false,
     verifiedPercent: 50,
     duplicates: false,
+    http: true,
+    offline: false,
   },
   "ask.quote": [
     { miner: owner, willing: true, totalFil: "0.02", code: "", reason: "", takes },

@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import {
   carImportPath,
+  dealDataPath,
   errorToBody,
   fileBytesHeader,
   type MethodName,
@@ -15,7 +16,7 @@ import {
   streamEnd,
 } from "@holdfast/api";
 import { HoldfastError } from "@holdfast/base";
-import { calls, fileBytes, fileCid, streams } from "./canned.ts";
+import { calls, dealId, fileBytes, fileCid, streams } from "./canned.ts";
 import { importedCarOf } from "./canned-ipfs.ts";
 
 export const token = "canned-token";
@@ -80,6 +81,10 @@ async function respond(node: CannedNode, request: IncomingMessage, response: Ser
   if (request.method === "GET" || pathname.endsWith("/import")) node.queries.push(searchParams.toString());
   if (pathname.endsWith("/import") || (pathname === carImportPath && request.method === "POST"))
     return takeFile(node, request, response, pathname === carImportPath);
+  if (pathname.startsWith(dealDataPath(""))) {
+    for await (const _part of request);
+    return sendJson(response, 200, { dealId, pieces: 1, carBytes: 24 });
+  }
   if (request.method === "GET") return sendFile(node, Number(searchParams.get("offset")), response);
   const name = (Object.keys(methods) as MethodName[]).find((method) => methodPath(method) === pathname);
   if (name === undefined) return sendJson(response, 404, {});

@@ -53,6 +53,7 @@ describe("put", () => {
         renew: false,
         repair: false,
         allowDuplicates: false,
+        transfer: "stream",
       },
     });
     expect(JSON.parse(await readFile(at("photo.jpg.receipt.json"), "utf8"))).toEqual(receipt);
@@ -125,7 +126,7 @@ describe("put", () => {
     expect(lines).toEqual([
       putRunning,
       putDone,
-      { jobId: "put-1", cid: fileCid, receiptPath: at("r.json"), receipt },
+      { jobId: "put-1", cid: fileCid, receiptPath: at("r.json"), receipt, kind: "file" },
     ]);
   });
 

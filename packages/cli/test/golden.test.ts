@@ -107,6 +107,7 @@ const given: { readonly [command: string]: () => readonly string[] } = {
   "storage ls": () => ["--check"],
   "storage attach": () => ["/mnt/disk2", "--max", "2TiB", "--for", "seal,store"],
   "storage set": () => ["/mnt/disk2", "--mode", "read-only"],
+  "deal import": () => [dealId, join(folder, "hello.car")],
   "storage drain": () => ["2"],
   "storage detach": () => ["2"],
   "storage move": () => ["12", "2"],

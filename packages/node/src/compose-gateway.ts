@@ -12,7 +12,9 @@ import {
   type RunningGateway,
   startGateway,
 } from "./gateway/index.ts";
+import type { FetchWeb } from "./market/index.ts";
 import type { Pins } from "./pins/index.ts";
+import { defaultConfig, type NodeConfig } from "./repo/index.ts";
 import type { Retrieval } from "./retrieval/index.ts";
 import type { CarDoor, HandlerNeeds } from "./rpc/index.ts";
 import type { BlockSwap } from "./swap/index.ts";
@@ -29,6 +31,28 @@ export interface GatewayChoice extends GatewayOptions {
   readonly mayMove: boolean;
   /** Only this machine reaches it. */
   readonly isOwn: boolean;
+  /** Under which others reach it; empty: under its own. */
+  readonly publicUrl: string;
+}
+
+/** What of a node's parts is about the web. */
+export interface WebParts {
+  /** Files of web servers, for deals whose data lies there; undefined: none are fetched. */
+  readonly fetchWeb?: FetchWeb;
+  /** Files over plain HTTP, without a token. */
+  readonly gateway?: GatewayChoice;
+}
+
+/** Whoever reaches a loopback address is on this machine: for others only what can be checked, unless told. */
+export function gatewayOf({
+  gateway: { listen, publicUrl, plain, fetch },
+}: NodeConfig): Pick<NodeParts, "gateway"> {
+  if (listen === "") return {};
+  const isOwn = /^(127\.|\[::1\])/.test(listen);
+  const unlessTold = (chosen: boolean | "auto"): boolean => (chosen === "auto" ? isOwn : chosen);
+  const mayMove = listen === defaultConfig().gateway.listen;
+  const offers = { plain: unlessTold(plain), fetch: unlessTold(fetch) };
+  return { gateway: { listen, publicUrl: publicUrl.replace(/\/+$/, ""), ...offers, mayMove, isOwn } };
 }
 
 export async function openGateway(
@@ -36,7 +60,7 @@ export async function openGateway(
   { chain, retrieval, swap, pins }: IpfsRooms,
 ): Promise<RunningGateway | undefined> {
   if (choice === undefined) return undefined;
-  const { mayMove, isOwn, ...options } = choice;
+  const { mayMove, isOwn, publicUrl: _, ...options } = choice;
   // What has a price is no gift of the gateway either: to others it gives what anybody may have.
   const forOthers = !isOwn;
   const dag = (root: CID, { fetch, signal }: { readonly fetch: boolean; readonly signal: AbortSignal }) => {
@@ -105,7 +129,10 @@ export function ipfsDoorOf(
   };
 }
 
-export function carDoorOf(retrieval: Retrieval, peersOf: () => readonly PeerId[]): CarDoor {
+export function carDoorOf(
+  retrieval: Retrieval,
+  peersOf: () => readonly PeerId[],
+): Omit<CarDoor, "bringData"> {
   return {
     async importCar(bytes, signal) {
       const { roots, ...made } = await retrieval.importCar(bytes, { signal });

@@ -10,6 +10,7 @@ import { carDoorOf } from "./compose-gateway.ts";
 import { paymentsOf } from "./compose-retrieval.ts";
 import { dealPages } from "./deal-pages.ts";
 import { openEncryption, type PeoplesFiles, type StoredFiles } from "./encryption/index.ts";
+import type { RunningGateway } from "./gateway/index.ts";
 import {
   type ClientMarket,
   type MarketFiles,
@@ -40,10 +41,12 @@ export function openMarkets(
     readonly sender: Sender;
     readonly channels: Channels;
     readonly swap: Pick<BlockSwap, "serve">;
+    /** It opens later. */
+    readonly gateway: () => Pick<RunningGateway, "url"> | undefined;
     readonly stack: AsyncDisposableStack;
   },
 ): MarketParts {
-  const { chain, sync, sender, channels, swap, stack } = rooms;
+  const { chain, sync, sender, channels, swap, gateway, stack } = rooms;
   const { wire, clock, logger, database, wallet: signer, fileBlocks } = parts;
   const isCatchingUp = (): boolean => sync.state().state === "syncing";
   const shared = { chain, sender, signer, wire, database, clock, logger, isCatchingUp };
@@ -57,6 +60,7 @@ export function openMarkets(
             miner: parts.miner.address,
             storage: readingOf(parts.miner, logger),
             policyHook: parts.miner.policyHook,
+            fetchWeb: parts.fetchWeb,
             isChannelUsed: (payer, channel) =>
               channels.vouchers(payer, channel).some(({ side }) => side === "received"),
           }),
@@ -81,8 +85,15 @@ export function openMarkets(
   stack.defer(swap.serve(retrieval.gifts));
   client = stack.use(openClientMarket({ ...shared, files: filesOf(retrieval), retrieval }));
   const files = openEncryption({ files: filesDoor(chain, wire, retrieval), keys: signer, nameProblem });
-  const cars = carDoorOf(retrieval, () => providersOf(chain, wire));
-  const door = marketDoor(chain, { retrieval, files }, client, minerMarket);
+  const cars: CarDoor = {
+    ...carDoorOf(retrieval, () => providersOf(chain, wire)),
+    async bringData(dealId, bytes, signal) {
+      if (minerMarket === undefined) throw rpcErrors.notAMiner({ node: parts.name });
+      return minerMarket.bring(dealId, bytes, signal);
+    },
+  };
+  const gatewayUrl = (): string => parts.gateway?.publicUrl || (gateway()?.url ?? "");
+  const door = marketDoor(chain, { retrieval, files, gatewayUrl }, client, minerMarket);
   return { door, files, cars, retrieval, serving: retrievalDoor(chain, wire, retrieval) };
 }
 
@@ -96,9 +107,23 @@ function readingOf({ storage, unsealed }: MinerParts, logger: NodeParts["logger"
 /** What lies here is looked at at once. */
 const never = new AbortController().signal;
 
+interface StoredThings {
+  readonly retrieval: Retrieval;
+  readonly files: PeoplesFiles;
+  /** Under which others reach this node's gateway; empty if there is none. */
+  readonly gatewayUrl: () => string;
+}
+
+/** What a proposal says of how its data comes: the own gateway by its address, another place with the CID in it. */
+function deliveryOf(transfer: string, cid: string, gatewayUrl: string): string {
+  if (transfer !== "http") return transfer.replaceAll("{cid}", cid);
+  if (gatewayUrl === "") throw rpcErrors.noGateway({});
+  return `${gatewayUrl}/ipfs/${cid}?format=car`;
+}
+
 function marketDoor(
   chain: Chain,
-  { retrieval, files }: { readonly retrieval: Retrieval; readonly files: PeoplesFiles },
+  { retrieval, files, gatewayUrl }: StoredThings,
   client: ClientMarket,
   miner: MinerMarket | undefined,
 ): HandlerNeeds["market"] {
@@ -106,18 +131,16 @@ function marketDoor(
   return {
     quote: ({ sizeBytes, copies, forMs, spread }) =>
       client.quote({ carBytes: sizeBytes, copies, durationEpochs: epochs(forMs), spread }),
-    async startPut({ cid, name, copies, forMs, maxPrice, key, spread, renew, repair, allowDuplicates }) {
+    async startPut({ cid, name, copies, forMs, maxPrice, key, transfer, ...policy }) {
       const root = parseCid(cid);
       if (!(await retrieval.hasLocal(root))) throw rpcErrors.notFound({ what: `imported file ${cid}` });
       const encrypted = await files.isEncrypted(cid, never);
       return client.startPut({
         cid: root,
         copies,
-        spread,
-        renew,
-        repair,
-        allowDuplicates,
+        ...policy,
         encrypted,
+        delivery: deliveryOf(transfer, cid, gatewayUrl()),
         durationEpochs: epochs(forMs),
         ...(name === undefined ? {} : { name }),
         ...(maxPrice === undefined ? {} : { maxPrice: parseFil(maxPrice) }),

@@ -29,16 +29,25 @@ export function storageDoorOf(storage: Storage, folder: string | undefined, chor
       const explained = new Map(
         check ? (await volumes.explain()).map((one) => [one.volumeId, one] as const) : [],
       );
-      const views = (await volumes.list()).map((volume) => {
+      const all = await volumes.list();
+      const views = all.map((volume) => {
         const { recorded = [], found = null } = explained.get(volume.volumeId) ?? {};
-        return { ...viewOf(volume), recorded: recorded.map(owned), found: found?.map(owned) ?? null };
+        return {
+          ...viewOf(volume),
+          reason: reasonOf(volume, all),
+          recorded: recorded.map(owned),
+          found: found?.map(owned) ?? null,
+        };
       });
       return { volumes: views, folder: check && folder !== undefined ? await folderOf(folder) : null };
     },
     "storage.attach": async ({ place, ...settings }) =>
       viewOf(await volumes.attach({ place, ...given(settings) })),
     "storage.set": async ({ volume, ...settings }) => viewOf(await volumes.change(volume, given(settings))),
-    "storage.drain": async ({ volume }) => viewOf(await volumes.change(volume, { mode: "draining" })),
+    "storage.drain": async ({ volume }) => {
+      const drained = await volumes.change(volume, { mode: "draining" });
+      return { ...viewOf(drained), reason: reasonOf(drained, await volumes.list()) };
+    },
     "storage.detach": async ({ volume, isLost }) => {
       await volumes.detach(volume, { isLost });
       return { volume };
@@ -69,6 +78,15 @@ export function storageDoorOf(storage: Storage, folder: string | undefined, chor
 function viewOf({ fileCount, freeBytes, attachedMs: _, checkedMs: __, ...volume }: VolumeInfo): VolumeView {
   const isEndless = volume.kind === "s3" || !volume.isHere;
   return { ...volume, roles: [...volume.roles], files: fileCount, freeBytes: isEndless ? null : freeBytes };
+}
+
+/** A volume that cannot be emptied, because nothing else takes its files, says so: it would wait for ever. */
+function reasonOf(volume: VolumeInfo, all: readonly VolumeInfo[]): string | null {
+  if (volume.reason !== null || volume.mode !== "draining" || volume.fileCount === 0) return volume.reason;
+  const others = all.filter((one) => one.volumeId !== volume.volumeId && one.mode === "open");
+  if (others.some(({ isHere, isWritable, roles }) => isHere && isWritable && roles.includes("store")))
+    return null;
+  return "no other volume keeps sectors, so its files stay: attach one with `holdfast storage attach PATH`";
 }
 
 function owned({ fileCount, ...one }: { owner: string; fileCount: number; sizeBytes: number }) {

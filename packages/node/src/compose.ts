@@ -22,7 +22,7 @@ import { type Channels, openChannels } from "./channels/index.ts";
 import type { ClaimChecker } from "./claims.ts";
 import { archiveOf } from "./compose-archive.ts";
 import { openFaucetOf } from "./compose-faucet.ts";
-import { type GatewayChoice, ipfsDoorOf, openGateway } from "./compose-gateway.ts";
+import { ipfsDoorOf, openGateway, type WebParts } from "./compose-gateway.ts";
 import { besideIdleSpace, idleDoorOf, openIdleSpace } from "./compose-idle-space.ts";
 import { jobsDoorOf } from "./compose-jobs.ts";
 import { type MarketParts, openMarkets } from "./compose-market.ts";
@@ -34,6 +34,7 @@ import { storageDoorOf } from "./compose-volumes.ts";
 import type { Database } from "./database.ts";
 import { createInvitation } from "./discovery/index.ts";
 import type { Faucet, FaucetService } from "./faucet/index.ts";
+import type { RunningGateway } from "./gateway/index.ts";
 import type { LoadedGenesis } from "./genesis.ts";
 import { createHeaderPass, type HeaderPass } from "./header-pass.ts";
 import type { Held } from "./held.ts";
@@ -83,7 +84,7 @@ export interface MinerParts {
   readonly isSole?: boolean;
 }
 
-export interface NodeParts {
+export interface NodeParts extends WebParts {
   readonly name: string;
   readonly version: string;
   readonly clock: Clock;
@@ -115,8 +116,6 @@ export interface NodeParts {
   readonly faucet?: FaucetService;
   /** The node verifies idle space. */
   readonly idleVerifier?: VerifierService;
-  /** Files over plain HTTP, without a token. */
-  readonly gateway?: GatewayChoice;
   /** Keeps pinned content. */
   readonly pins?: PinParts;
   readonly api?: {
@@ -176,7 +175,8 @@ export async function startNode(given: NodeParts): Promise<RunningNode> {
   const channels = stack.use(openChannels({ chain, sender, signer: wallet, database, logger }));
   const idle = stack.use(openIdleSpace(given, { chain, sender }));
   const parts = besideIdleSpace(given, idle);
-  const market = openMarkets(parts, { chain, sync, sender, channels, swap, stack });
+  let gateway: RunningGateway | undefined;
+  const market = openMarkets(parts, { chain, sync, sender, channels, swap, stack, gateway: () => gateway });
   const faucet = stack.use(openFaucetOf(parts, { chain, sender }));
   const idleVerifier = stack.use(openVerifierOf(parts, chain));
   const { mining, miner } = minerOf(parts, { chain, sync, mempool, sender, proofs, headers }, stack);
@@ -184,7 +184,7 @@ export async function startNode(given: NodeParts): Promise<RunningNode> {
   const archive = archiveOf(opened, pruner, clock);
   const shown = { chain, swap, retrieval: market.retrieval };
   const pins = await openPinsOf(parts, shown, stack);
-  const gateway = stack.use(await openGateway(parts, { ...shown, pins: pins?.pins }));
+  gateway = stack.use(await openGateway(parts, { ...shown, pins: pins?.pins }));
   const rooms = { chain, sync, mempool, sender, proofs, headers, channels, faucet };
   const needs = {
     ...handlerNeeds(parts, rooms, market, miner),

@@ -3,6 +3,7 @@
  * here does not exist; this is the table that operators read.
  */
 import { attestationLimits } from "./attest-limits.ts";
+import { dealLimits } from "./deal-limits.ts";
 import { fileLimits } from "./file-limits.ts";
 import { idleLimits } from "./idle-limits.ts";
 import { ipfsLimits } from "./ipfs-limits.ts";
@@ -10,6 +11,7 @@ import { ledgerLimits } from "./ledger-limits.ts";
 import { pinLimits } from "./pin-limits.ts";
 export const limits = {
   ...attestationLimits,
+  ...dealLimits,
   ...ledgerLimits,
   ...fileLimits,
   ...idleLimits,

@@ -9,6 +9,7 @@ import { homeVolumeId, openNodeDisk, openStorage } from "@holdfast/storage";
 import { openLevelDatabase, parseCheckpoint } from "./chain/index.ts";
 import { realClock, realRandom } from "./clock.ts";
 import { type MinerParts, type NodeParts, type RunningNode, startNode } from "./compose.ts";
+import { gatewayOf } from "./compose-gateway.ts";
 import { verifierOf } from "./compose-verifier.ts";
 import { openDatabase } from "./database.ts";
 import { openDiscovery, openPeerStore } from "./discovery/index.ts";
@@ -38,6 +39,7 @@ import { openDiskBlocks } from "./retrieval/index.ts";
 import type { PageFile } from "./rpc/index.ts";
 import { openRepoJobs, readClockOffset } from "./start-worker.ts";
 import { blockTopic } from "./sync/index.ts";
+import { webData } from "./web-data.ts";
 import { openWorkers, type Workers } from "./workers.ts";
 
 export interface StartDaemonOptions {
@@ -144,6 +146,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     api: apiOf(repo, options),
     ...gatewayOf(config),
     ...(await pinsOf(config, options.repo, stack)),
+    fetchWeb: webData((peer) => wire.control.remoteOf(peer)),
     ...(miner === undefined ? {} : { miner }),
     ...faucetOf(config, options, params),
     ...verifierOf(config, params),
@@ -248,15 +251,6 @@ function hurryMs({ roundMs }: NetworkParams): number {
 
 function apiOf({ config, token }: Repo, { listen, pages }: StartDaemonOptions) {
   return { listen: listen ?? config.api.listen, token, ...(pages === undefined ? {} : { pages }) };
-}
-
-/** Whoever reaches a loopback address is on this machine: for others only what can be checked, unless told. */
-function gatewayOf({ gateway: { listen, plain, fetch } }: NodeConfig): Pick<NodeParts, "gateway"> {
-  if (listen === "") return {};
-  const isOwn = /^(127\.|\[::1\])/.test(listen);
-  const unlessTold = (chosen: boolean | "auto"): boolean => (chosen === "auto" ? isOwn : chosen);
-  const mayMove = listen === defaultConfig().gateway.listen;
-  return { gateway: { listen, plain: unlessTold(plain), fetch: unlessTold(fetch), mayMove, isOwn } };
 }
 
 async function pinsOf(

@@ -71,10 +71,11 @@ async function configOf(repo: string): Promise<NodeConfig> {
   return readConfig(text, path);
 }
 
-/** Errors: `repo/not-found`, `repo/bad-config`, `storage/…`. */
+/** Errors: `repo/not-found`, `repo/bad-config`, `repo/no-miner`, `storage/…`. */
 export async function startWorker(options: StartWorkerOptions): Promise<WorkerHandle> {
   const { repo, logger = silentLogger, parallel = Math.max(1, availableParallelism() - 1) } = options;
   const { mining } = await configOf(repo);
+  if (mining.miner === "") throw repoErrors.noMiner({ path: repo });
   const dials = dialsOf(mining);
   const database = options.database || mining.database;
   const clock = realClock(await readClockOffset(repo));

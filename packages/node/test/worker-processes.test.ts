@@ -35,7 +35,7 @@ let count = 0;
 function newRepo(): string {
   const repo = join(folder, `${count++}`);
   mkdirSync(repo);
-  writeFileSync(join(repo, "config.toml"), "");
+  writeFileSync(join(repo, "config.toml"), `[mining]\nminer = "${miner}"\n`);
   return repo;
 }
 

@@ -2,7 +2,7 @@
 export { type CancelSource, cancelSource } from "./cancel.ts";
 export { type Drain, drainMicrotasks, SimClock } from "./clock.ts";
 export { type DiskFault, type DiskOperation, SimDisk, type SimDiskOptions } from "./disk.ts";
-export { SimNet, type SimNetOptions, type SimWeather } from "./net.ts";
+export { type LinkRate, SimNet, type SimNetOptions, type SimWeather } from "./net.ts";
 export { SimWire } from "./net-wire.ts";
 export { SeededRandom } from "./random.ts";
 export { type BlockstoreUnderTest, blockstoreSuite } from "./suites/blockstore.ts";

@@ -54,11 +54,11 @@ export class SimConnection {
   }
 
   /** `arrive` runs on the other side, in order with everything else from here. */
-  send(from: PeerId, arrive: (there: SimEndpoint) => void): void {
+  send(from: PeerId, arrive: (there: SimEndpoint) => void, bytes = 0): void {
     const { near, far } = this.#sides(from);
     near.link.send(() => {
       if (!far.ended) arrive(far.endpoint);
-    });
+    }, bytes);
   }
 
   /** The two ends of a new stream, the one at `self` first. */
@@ -66,7 +66,7 @@ export class SimConnection {
     const { near, far } = this.#sides(self);
     const end = (at: Side, other: Side): SimStreamEnd => {
       const carrier: StreamCarrier = {
-        toRemote: (arrive) => this.send(at.endpoint.self, arrive),
+        toRemote: (arrive, bytes) => this.send(at.endpoint.self, arrive, bytes),
         finished: (stream) => at.streams.delete(stream),
       };
       const stream = new SimStreamEnd(other.endpoint.self, protocol, windowBytes, carrier);

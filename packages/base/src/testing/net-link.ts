@@ -8,6 +8,8 @@ export interface LinkConditions {
   readonly clock: Clock;
   /** Milliseconds from sending to arriving, drawn for every item. */
   readonly delayMs: () => number;
+  /** Milliseconds that so many bytes keep the line busy; what is sent meanwhile waits. */
+  readonly busyMs: (bytes: number) => number;
   /** Whether the connection breaks at this item. */
   readonly breaks: () => boolean;
   /** Settles when the path is open (a stalled partition holds items back). */
@@ -22,6 +24,8 @@ export class SimLink {
   readonly #items: { readonly dueMs: number; readonly arrive: () => void }[] = [];
   #pumping = false;
   #cut = false;
+  /** When the line has sent what was given to it. */
+  #freeMs = 0;
 
   constructor(conditions: LinkConditions, onBreak: () => void) {
     this.#conditions = conditions;
@@ -29,10 +33,11 @@ export class SimLink {
   }
 
   /** `arrive` runs on the other side, after everything that was sent before. */
-  send(arrive: () => void): void {
+  send(arrive: () => void, bytes = 0): void {
     if (this.#cut) return;
-    const { clock, delayMs } = this.#conditions;
-    this.#items.push({ dueMs: clock.nowMs() + delayMs(), arrive });
+    const { clock, delayMs, busyMs } = this.#conditions;
+    this.#freeMs = Math.max(this.#freeMs, clock.nowMs()) + busyMs(bytes);
+    this.#items.push({ dueMs: this.#freeMs + delayMs(), arrive });
     if (!this.#pumping) void this.#pump();
   }
   /** What is under way is lost. */

@@ -9,8 +9,8 @@ import type { Cancel, PeerId, WireStream } from "../seams/types.ts";
 
 /** What an end needs of its connection. */
 export interface StreamCarrier {
-  /** Runs on the side of the other end, after the delay. */
-  toRemote(arrive: () => void): void;
+  /** Runs on the side of the other end, after the delay, and after what so many bytes take on the line. */
+  toRemote(arrive: () => void, bytes: number): void;
   /** This end is done with the connection. */
   finished(end: SimStreamEnd): void;
 }
@@ -117,7 +117,7 @@ export class SimStreamEnd implements WireStream {
       const part = bytes.slice(sent, sent + this.#credit);
       this.#credit -= part.length;
       sent += part.length;
-      this.#toRemote((remote) => remote.#receive(part));
+      this.#toRemote((remote) => remote.#receive(part), part.length);
     }
   }
   #moreCredit(signal: Cancel | undefined): Promise<void> {
@@ -167,8 +167,8 @@ export class SimStreamEnd implements WireStream {
   #finishIfDone(): void {
     if (this.#isDone()) this.#carrier.finished(this);
   }
-  #toRemote(arrive: (remote: SimStreamEnd) => void): void {
+  #toRemote(arrive: (remote: SimStreamEnd) => void, bytes = 0): void {
     const remote = this.#remote;
-    if (remote !== undefined) this.#carrier.toRemote(() => arrive(remote));
+    if (remote !== undefined) this.#carrier.toRemote(() => arrive(remote), bytes);
   }
 }

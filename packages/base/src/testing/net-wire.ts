@@ -158,7 +158,11 @@ export class SimWire implements Wire, SimEndpoint {
       if (peer === except) continue;
       for (const [copy, laterMs] of this.#around.gossipFate().entries()) {
         const send = (): void =>
-          connection.send(this.self, (there) => void there.receiveGossip(topic, bytes, this.self, copy > 0));
+          connection.send(
+            this.self,
+            (there) => void there.receiveGossip(topic, bytes, this.self, copy > 0),
+            bytes.length,
+          );
         if (laterMs === 0) send();
         else void this.#around.gossip.after(laterMs, send);
       }

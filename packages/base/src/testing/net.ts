@@ -11,6 +11,18 @@ import type { LinkConditions } from "./net-link.ts";
 import { SimWire } from "./net-wire.ts";
 import { SeededRandom } from "./random.ts";
 
+/** A line as TCP makes of it: what is lost on the way is sent again, and everything behind it waits. */
+export interface LinkRate {
+  readonly bytesPerSecond: number;
+  /** Of packets; default: none. */
+  readonly packetLossRatio?: number;
+  /** Until the loss of a packet is noticed (200). */
+  readonly resendMs?: number;
+}
+
+/** What a packet of TCP carries on an Ethernet. */
+const packetBytes = 1_460;
+
 export interface SimNetOptions {
   readonly seed: string | number;
   readonly clock: Clock;
@@ -20,6 +32,8 @@ export interface SimNetOptions {
   readonly jitterMs?: number;
   /** Probability that a connection breaks at an item (a chunk, a gossip message, an answer). */
   readonly lossRatio?: number;
+  /** How much each direction of a connection carries; unbounded if left out. */
+  readonly rate?: LinkRate;
   /** Bytes of one stream that may be under way in one direction (65,536). */
   readonly windowBytes?: number;
   /** 1 MiB if left out. */
@@ -31,7 +45,7 @@ export interface SimNetOptions {
 }
 
 /** What may change while the network runs; what is left out stays. */
-export interface SimWeather extends Pick<SimNetOptions, "delayMs" | "jitterMs" | "lossRatio"> {
+export interface SimWeather extends Pick<SimNetOptions, "delayMs" | "jitterMs" | "lossRatio" | "rate"> {
   /** Probability that one neighbour does not get a gossip message, though the connection holds. */
   readonly gossipLossRatio?: number;
   /** Probability that a neighbour gets it twice, long after it was forgotten as it were. */
@@ -157,6 +171,7 @@ export class SimNet {
         const { jitterMs = 0 } = this.#weather;
         return this.#delayMs(from, to) + (jitterMs > 0 ? random.between(0, jitterMs) : 0);
       },
+      busyMs: (bytes) => busyMs(this.#weather.rate, bytes, random),
       breaks: () => {
         const { lossRatio = 0 } = this.#weather;
         return lossRatio > 0 && random.chance(lossRatio);
@@ -185,4 +200,16 @@ export class SimNet {
   #sameGroup(a: PeerId, b: PeerId): boolean {
     return this.#groups.get(a) === this.#groups.get(b);
   }
+}
+
+function busyMs(rate: LinkRate | undefined, bytes: number, random: SeededRandom): number {
+  if (rate === undefined || bytes === 0) return 0;
+  const { bytesPerSecond, packetLossRatio = 0, resendMs = 200 } = rate;
+  let ms = (bytes * 1_000) / bytesPerSecond;
+  for (let sent = 0; sent < bytes; sent += packetBytes) {
+    // A packet that is sent again can be lost again.
+    while (packetLossRatio > 0 && random.chance(packetLossRatio))
+      ms += resendMs + (packetBytes * 1_000) / bytesPerSecond;
+  }
+  return Math.ceil(ms);
 }

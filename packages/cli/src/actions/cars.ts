@@ -1,10 +1,10 @@
 /** What `car import`, `car export` and `car ls` do. */
 import { resolve } from "node:path";
-import { importedCar } from "@holdfast/api";
+import { broughtData, importedCar } from "@holdfast/api";
 import { z } from "zod";
 import { action, type CommandContext } from "../command.ts";
 import { cliErrors } from "../errors.ts";
-import { plural, sizeText } from "../human-text.ts";
+import { plural, programWord, sizeText, withoutEllipsis } from "../human-text.ts";
 import { argument, cidArgument, optionFlag } from "../input.ts";
 import { facts, progressBar } from "../layout.ts";
 import { readFileBytes, sizeOfFile, statOf, streamToFile } from "../local-file.ts";
@@ -33,6 +33,23 @@ export const carImport = action({
       ...roots.map(({ cid, sizeBytes }): [string, string] => ["kept", `${cid}  ${sizeText(sizeBytes)}`]),
       ["blocks", `${blocks}${leftOut === 0 ? "" : `, ${leftOut} left out`}`],
       ["CAR version", String(version)],
+    ]),
+});
+
+export const dealImport = action({
+  result: broughtData,
+  async run(context, input) {
+    const dealId = withoutEllipsis(argument(input, 0, "the deal's id"));
+    const path = argument(input, 1, "the CAR file");
+    if (path !== "-") await sizeOfFile(path);
+    const brought = await (await context.node()).bringData(dealId, carBytes(path, context), context.signal);
+    context.terminal.clear();
+    return brought;
+  },
+  render: ({ dealId, pieces, carBytes: size }, { env }) =>
+    facts([
+      ["brought", `${sizeText(size)} in ${plural(pieces, "piece")}, all of it as the deal names it`],
+      ["see", `${programWord(env)} deal show ${dealId}`],
     ]),
 });
 

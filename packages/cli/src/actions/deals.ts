@@ -122,6 +122,8 @@ function policyChange(input: CommandInput): MethodParams<"deal.policy"> {
     verifiedOnly: flag("verifiedOnly"),
     verifiedPercent: optionNumber(input, "verifiedPercent", percents),
     duplicates: flag("duplicates"),
+    http: flag("http"),
+    offline: flag("offline"),
   };
   return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
 }
@@ -135,12 +137,22 @@ export const dealPolicy = action({
       ["for", durationsText(policy)],
       ["clients", clientsText(policy)],
       ["the same file twice", policy.duplicates ? "yes" : "no"],
+      ["data from", dataText(policy)],
       ["longer lives", policy.extend ? "yes, at the ask of the day" : "no"],
       ["early ends", policy.release ? "yes, when what is earned is paid" : "no"],
     ]),
 });
 
 type Policy = MethodResult<"deal.policy">;
+
+function dataText({ http, offline }: Policy): string {
+  const ways = [
+    "the client's node",
+    ...(http ? ["web servers"] : []),
+    ...(offline ? ["people who bring it"] : []),
+  ];
+  return ways.join(", ");
+}
 
 function durationsText({ minForMs, maxForMs }: Policy): string {
   const least = minForMs === null ? "" : `${formatDuration(minForMs)} or longer`;

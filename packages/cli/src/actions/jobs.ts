@@ -93,6 +93,16 @@ export const jobList = action({
 
 type EventView = MethodResult<"jobs.show">["events"][number];
 
+/** Of a long life the beginning and the end. */
+const [firstShown, lastShown] = [3, 12];
+
+function historyOf(events: readonly EventView[], time: ChainTime): string[] {
+  const lines = events.map((event) => eventText(event, time));
+  const left = lines.length - firstShown - lastShown;
+  if (left <= 1) return lines;
+  return [...lines.slice(0, firstShown), `… ${left} more: --json has them all`, ...lines.slice(-lastShown)];
+}
+
 function eventText({ from, to, workerId, reason, atMs }: EventView, time: ChainTime): string {
   const way = from === null ? to : `${from} → ${to}`;
   const who = to === "running" && workerId !== null ? ` by ${workerId}` : "";
@@ -118,7 +128,7 @@ async function jobFacts(
       ? []
       : [["failed with", [`${failure.code}: ${failure.message}`, failure.fix ?? ""]] as const]),
     ["key", job.key],
-    ...(events.length === 0 ? [] : [["history", events.map((event) => eventText(event, time))] as const]),
+    ...(events.length === 0 ? [] : [["history", historyOf(events, time)] as const]),
   ]);
 }
 

@@ -31,7 +31,7 @@ export const status = action({
       ...fix,
       ["network", `${found.network}, a round every ${formatDuration(found.roundMs)}`],
       ...(found.protocol.next === null ? [] : [["upgrade", upgradeText(found.protocol.next)] as const]),
-      ["sectors", found.sectors.map(({ profile, proofMode }) => `${profile}, ${proofMode} proofs`)],
+      ["sectors", sectorLines(found.sectors)],
       ["head", `${head.height}, ${roughly(found.headAgeMs)} old, ${found.syncState}`],
       ...(found.believedFrom === null
         ? []
@@ -54,6 +54,16 @@ export const status = action({
     ]);
   },
 });
+
+/** The largest first: a network of this machine has small ones for its genesis beside those that it is for. */
+function sectorLines(classes: MethodResult<"node.status">["sectors"]): string[] {
+  return classes
+    .toSorted((a, b) => b.sectorBytes - a.sectorBytes)
+    .map(({ sectorBytes, profile, proofMode }, index) => {
+      const line = `${sizeText(sectorBytes)}: ${profile}, ${proofMode} proofs`;
+      return index === 0 ? line : `also allowed, ${line}`;
+    });
+}
 
 export const syncStatus = action({
   result: methods["sync.status"].result,

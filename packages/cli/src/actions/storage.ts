@@ -1,6 +1,5 @@
 /** Where a miner's sectors lie, and what is done about it. */
 import { type MethodResult, methods } from "@holdfast/api";
-import { parseBytes } from "@holdfast/base";
 import { action, type CommandInput } from "../command.ts";
 import { plural, sizeText } from "../human-text.ts";
 import {
@@ -11,6 +10,7 @@ import {
   optionFlag,
   optionNumber,
   optionText,
+  sizeWithUnit,
   wholeNumber,
 } from "../input.ts";
 import { table } from "../layout.ts";
@@ -29,7 +29,7 @@ function settingsOf(input: CommandInput) {
   const wanted = optionText(input, "for");
   const weight = optionNumber(input, "weight", { least: 0, most: 1_000 });
   return {
-    ...(max === undefined ? {} : { maxBytes: max === "none" ? null : parseBytes(max) }),
+    ...(max === undefined ? {} : { maxBytes: max === "none" ? null : sizeWithUnit(max, "--max") }),
     ...(wanted === undefined ? {} : { roles: wanted.split(",").map((word) => oneOf(word, roles, "--for")) }),
     ...(weight === undefined ? {} : { weight }),
   };

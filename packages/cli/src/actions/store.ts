@@ -66,6 +66,7 @@ export const put = action({
       renew: optionFlag(input, "renew"),
       repair: optionFlag(input, "repair"),
       allowDuplicates: optionFlag(input, "allowDuplicates"),
+      transfer: optionText(input, "transfer"),
       ...copiesAndTime(input),
       ...(maxPrice === undefined ? {} : { maxPrice }),
       ...(receiptPath === undefined ? {} : { receiptPath }),
@@ -79,7 +80,7 @@ export const put = action({
           ["stored", line.cid],
           ...encryptedLine(line.receipt),
           ["receipt", line.receiptPath],
-          ["get it back", `${programWord(env)} get ${line.cid} -o FILE`],
+          ["get it back", `${programWord(env)} get ${line.cid} -o ${line.kind.toUpperCase()}`],
         ])
       : "",
 });
@@ -142,7 +143,11 @@ export const files = action({
     return { cid, path, entries };
   },
   async render(list, context) {
-    if (!Array.isArray(list)) return entriesTable(list);
+    if (!Array.isArray(list)) {
+      if (list.entries.some((one) => isInside(list, one)))
+        context.terminal.hint(`what is in an encrypted folder has no CID: \`holdfast get ${list.cid}/NAME\``);
+      return entriesTable(list);
+    }
     if (list.length === 0) {
       context.terminal.hint("no files yet; store one with `holdfast put FILE`");
       return "";
@@ -160,14 +165,22 @@ export const files = action({
   },
 });
 
-function entriesTable({ path, entries }: z.output<typeof listing>): string {
-  const placeName = path.split("/").at(-1) || "-";
-  const row = ({ name, kind, sizeBytes, target, cid }: z.output<typeof entry>): string[] => [
-    kind === "folder" ? `${name}/` : target === null ? name || placeName : `${name} -> ${target}`,
-    sizeBytes === null ? "-" : sizeText(sizeBytes),
-    cid,
-  ];
-  return table(["NAME", "SIZE", "CID"], entries.map(row));
+/** An entry that the folder's own CID stands for: it is encrypted, and has none that could be asked for. */
+function isInside({ cid }: z.output<typeof listing>, one: z.output<typeof entry>): boolean {
+  return one.name !== "" && one.cid === cid;
+}
+
+function entriesTable(list: z.output<typeof listing>): string {
+  const placeName = list.path.split("/").at(-1) || "-";
+  const row = (one: z.output<typeof entry>): string[] => {
+    const { name, kind, sizeBytes, target, cid } = one;
+    return [
+      kind === "folder" ? `${name}/` : target === null ? name || placeName : `${name} -> ${target}`,
+      sizeBytes === null ? "-" : sizeText(sizeBytes),
+      isInside(list, one) ? "-" : cid,
+    ];
+  };
+  return table(["NAME", "SIZE", "CID"], list.entries.map(row));
 }
 
 export const deals = action({

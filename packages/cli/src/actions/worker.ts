@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { action } from "../command.ts";
 import { plural, sizeText } from "../human-text.ts";
-import { oneOf, optionBytes, optionList, optionNumber, optionText } from "../input.ts";
+import { oneOf, optionList, optionNumber, optionText, sizeWithUnit } from "../input.ts";
 import { facts } from "../layout.ts";
 import { repoOf } from "../repo-option.ts";
 import { jobKinds } from "./jobs.ts";
@@ -21,7 +21,8 @@ export const worker = action({
   async *run(context, input) {
     const kinds = optionList(input, "kind").map((word) => oneOf(word, jobKinds, "--kind"));
     const parallel = optionNumber(input, "parallel", { least: 1, most: 256 });
-    const memoryBytes = optionBytes(input, "memory");
+    const memory = optionText(input, "memory");
+    const memoryBytes = memory === undefined ? undefined : sizeWithUnit(memory, "--memory");
     const repo = repoOf(context, input);
     const database = optionText(input, "db");
     const { startWorker } = await openNodeDoor();

@@ -38,6 +38,20 @@ export const dealCommands: readonly CommandSpec[] = [
     action: async () => (await load()).dealRelease,
   },
   {
+    path: ["deal", "import"],
+    summary: "Bring the data of a deal to this miner",
+    about:
+      "For deals of `holdfast put --transfer offline`, whose data does not come over the network. The file is what " +
+      "`holdfast car export` writes at the client. It is checked against the deal's commitments; a wrong or broken one " +
+      "harms nothing, and the right one goes on behind the pieces that are here.",
+    examples: [
+      "holdfast deal import bafy2bzaced… /media/disk/archive.car --node miner-1",
+      "ssh client cat archive.car | holdfast deal import bafy2bzaced… -",
+    ],
+    args: [deal, { name: "file", summary: "the CAR file; - is standard input" }],
+    action: async () => (await import("../actions/cars.ts")).dealImport,
+  },
+  {
     path: ["deal", "redeem"],
     summary: "Redeem the voucher of a deal that is due",
     about:
@@ -72,6 +86,11 @@ export const dealCommands: readonly CommandSpec[] = [
       { flags: "--verified-only <yes or no>", summary: "whether only these may store here" },
       { flags: "--verified-percent <percent>", summary: "what these pay, of the ask" },
       { flags: "--duplicates <yes or no>", summary: "whether a client may store the same file here twice" },
+      { flags: "--http <yes or no>", summary: "whether data is fetched from web servers that clients name" },
+      {
+        flags: "--offline <yes or no>",
+        summary: "whether data may be carried here (`holdfast deal import`)",
+      },
       { flags: "--extend <yes or no>", summary: "whether clients may let deals live longer" },
       { flags: "--release <yes or no>", summary: "whether clients may end deals early" },
     ],

@@ -33,6 +33,8 @@ export const storeCommands: readonly CommandSpec[] = [
       "itself when you `get` it; its names, its contents and their types are hidden, its size is not.\n" +
       "With --renew its deals live on, term after term, until you say otherwise; with --repair a copy that a miner " +
       "loses is made again elsewhere. Both stay within a price: see `holdfast keep`.\n" +
+      "Data comes to a miner over the node's own streams, from a web server in ranges, or on a disk that you carry: with " +
+      "`--transfer offline` write it with `holdfast car export CID FILE`, and at the miner `holdfast deal import DEAL FILE`.\n" +
       "Interrupted? Run the same command again: the node went on meanwhile, and what was done is kept.",
     examples: [
       "holdfast put photo.jpg",
@@ -40,6 +42,8 @@ export const storeCommands: readonly CommandSpec[] = [
       "holdfast put holiday/ --skip-hidden --encrypt",
       "holdfast put taxes/ --copies 3 --spread operators --renew --repair --max-price 0.5FIL",
       "tar -c src | holdfast put - --name src.tar",
+      "holdfast put archive/ --copies 1 --transfer offline",
+      "holdfast put photo.jpg --transfer https://files.example.org/{cid}.car",
       "holdfast put photo.jpg --json",
     ],
     args: [{ name: "file", summary: "the files and folders to store; - is standard input", many: true }],
@@ -53,6 +57,12 @@ export const storeCommands: readonly CommandSpec[] = [
       spreadOption,
       { flags: "--renew", summary: "let it live on for another term before each end" },
       { flags: "--repair", summary: "make lost copies again, at other miners" },
+      {
+        flags: "--transfer <how>",
+        summary:
+          "how miners get the data: stream, http (from this node's gateway), offline (you carry it), or the URL of its " +
+          "CAR file, {cid} standing for the CID (default: stream)",
+      },
       { flags: "--allow-duplicates", summary: "also at miners that keep this file for you already" },
       {
         flags: "--encrypt",

@@ -9,7 +9,7 @@ import { limits } from "../limits.ts";
 import { gatewayErrors } from "./errors.ts";
 import { listingPage, listingVersion } from "./listing.ts";
 import { mediaType, sniffBytes } from "./media.ts";
-import type { GatewayDag, GatewayPlace } from "./needs.ts";
+import type { GatewayCar, GatewayDag, GatewayPlace } from "./needs.ts";
 import { spanOf } from "./ranges.ts";
 import type { ContentRequest } from "./request.ts";
 
@@ -127,6 +127,8 @@ function outside(sizeBytes: number): Answer {
 async function carAnswer(dag: GatewayDag, asked: Asked): Promise<Answer> {
   const { request } = asked;
   const { root, query } = request;
+  const whole = isWhole(query) ? await dag.wholeCar?.() : undefined;
+  if (whole !== undefined) return wholeCarAnswer(whole, asked);
   const { cid } = query.path.length === 0 ? { cid: root } : await dag.find(root, query.path);
   if (query.path.length === 0) await dag.block(root); // what is not to be had has a status
   const dups = query.repeats ? "y" : "n";
@@ -146,6 +148,48 @@ async function carAnswer(dag: GatewayDag, asked: Asked): Promise<Answer> {
     },
     body: carBytes(dag, root, asked),
   };
+}
+
+/** All of a tree: what a web server would have as a file. */
+function isWhole({ path, scope, bytes, repeats }: ContentRequest["query"]): boolean {
+  return path.length === 0 && scope === "all" && bytes === undefined && !repeats;
+}
+
+/** Byte for byte the same each time, so it has a length and ranges: a transfer that broke goes on where it was. */
+function wholeCarAnswer({ carBytes: sizeBytes, read }: GatewayCar, asked: Asked): Answer {
+  const { request, header } = asked;
+  const etag = `"${request.root}.car.whole"`;
+  if (isKnown(asked, etag)) return notModified(etag);
+  const ifRange = header("if-range");
+  const span = ifRange === "" || ifRange === etag ? spanOf(header("range"), sizeBytes) : undefined;
+  if (span === "outside") return outside(sizeBytes);
+  const [first, length] = span === undefined ? [0, sizeBytes] : [span.first, span.last - span.first + 1];
+  const range = { "content-range": `bytes ${first}-${first + length - 1}/${sizeBytes}` };
+  return {
+    status: span === undefined ? 200 : 206,
+    headers: {
+      "content-type": "application/vnd.ipld.car; version=1; order=dfs; dups=n",
+      "content-disposition": disposition("attachment", request.fileName ?? `${request.root}.car`),
+      "accept-ranges": "bytes",
+      "content-length": String(length),
+      ...(span === undefined ? {} : range),
+      etag,
+      ...forEver,
+      ...unguessed,
+      ...located(request),
+    },
+    body: firstOf(read(first), length),
+  };
+}
+
+async function* firstOf(source: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array> {
+  let left = count;
+  for await (const bytes of source) {
+    const part = bytes.subarray(0, left);
+    left -= part.length;
+    yield part;
+    if (left === 0) return;
+  }
 }
 
 async function* carBytes(dag: GatewayDag, root: CID, { request }: Asked): AsyncGenerator<Uint8Array> {

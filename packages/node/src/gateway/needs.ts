@@ -43,6 +43,13 @@ export interface GatewayDag {
     readonly node: { readonly kind: "file" | "folder" | "symlink"; readonly target?: string };
   }>;
   blocks(root: CID, query: GatewayQuery): AsyncIterable<GatewayBlock>;
+  /** The CAR stream of all of it, where every block lies here; its bytes are always the same. */
+  wholeCar?(): Promise<GatewayCar | undefined>;
+}
+
+export interface GatewayCar {
+  readonly carBytes: number;
+  read(skipBytes: number): AsyncIterable<Uint8Array>;
 }
 
 export interface GatewayNeeds {

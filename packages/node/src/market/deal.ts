@@ -63,6 +63,8 @@ export const dealProposalCodec = c.tuple("DealProposal", {
   miner: c.address,
   /** The peer that gives the data. */
   clientPeer: c.text(peerIdBytes),
+  /** How the data comes, see `delivery.ts`. */
+  delivery: c.text(limits.deliveryBytes),
   payer: c.address,
   channel: c.channelId,
   /** What each side locks on the chain. */

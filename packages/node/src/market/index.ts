@@ -17,6 +17,7 @@ export { marketErrors } from "./errors.ts";
 export { openMinerMarket } from "./miner/index.ts";
 export type {
   ClientMarketNeeds,
+  FetchWeb,
   MarketChain,
   MarketFiles,
   MarketRetrieval,

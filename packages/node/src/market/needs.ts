@@ -109,7 +109,24 @@ export interface MarketStorage {
   sealStagedSector(sectorId: number): Promise<boolean>;
 }
 
+/**
+ * So many bytes of a file of a web server, from this one on. `near`: a peer; its own machine may be asked too, whatever
+ * the rules about places that strangers name. `deal/bad-source` for what cannot go well another time, else
+ * `deal/transfer-failed`.
+ */
+export type FetchWeb = (
+  wanted: {
+    readonly url: string;
+    readonly offsetBytes: number;
+    readonly lengthBytes: number;
+    readonly near: PeerId;
+  },
+  signal: AbortSignal,
+) => AsyncIterable<Uint8Array>;
+
 export interface MinerMarketNeeds extends MarketNeeds {
+  /** Files of web servers; undefined: none are fetched. */
+  readonly fetchWeb?: FetchWeb | undefined;
   /** The operator's program for deals, if there is one. */
   readonly policyHook?:
     | ((

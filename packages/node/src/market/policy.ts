@@ -6,6 +6,7 @@
 import type { Address } from "@holdfast/base";
 import type { NetworkParams } from "@holdfast/consensus";
 import type { AmendmentPolicy } from "./amendment.ts";
+import type { Way } from "./delivery.ts";
 import { dealRefusals } from "./refusals.ts";
 import { durationBounds } from "./terms.ts";
 
@@ -25,6 +26,10 @@ export interface DealPolicy extends AmendmentPolicy {
   readonly verifiedPercent: number;
   /** Whether a client may store here twice what it stores here already. */
   readonly duplicates: boolean;
+  /** Whether the data of a deal is fetched from a web server that the client names. */
+  readonly http: boolean;
+  /** Whether it may be carried here. */
+  readonly offline: boolean;
 }
 
 export const openPolicy: DealPolicy = {
@@ -39,6 +44,8 @@ export const openPolicy: DealPolicy = {
   verifiedOnly: false,
   verifiedPercent: 100,
   duplicates: true,
+  http: true,
+  offline: true,
 };
 
 /** What a client wants, as far as a policy judges it. */
@@ -47,6 +54,8 @@ export interface DealWish {
   readonly durationEpochs: number;
   /** The end of a deal for the same file of the same client that is here already; undefined if there is none. */
   readonly storedUntil: number | undefined;
+  /** How its data would come. */
+  readonly way: Way;
 }
 
 export function boundsOf(policy: DealPolicy, params: NetworkParams) {
@@ -64,8 +73,9 @@ export function percentFor(policy: DealPolicy, client: Address): number {
 
 /** Each rule has its own refusal, which says what would be taken. `deal/…`. */
 export function checkPolicy(policy: DealPolicy, wish: DealWish, params: NetworkParams): void {
-  const { client, durationEpochs, storedUntil } = wish;
+  const { client, durationEpochs, storedUntil, way } = wish;
   if (!policy.open) throw dealRefusals.closed({});
+  if (way !== "stream" && !policy[way]) throw dealRefusals.deliveryRefused({ way });
   const isKnown = policy.verified.includes(client);
   const isDenied =
     policy.deny.includes(client) || (policy.allow.length > 0 && !policy.allow.includes(client));

@@ -24,6 +24,8 @@ export const termsQuestionCodec = c.tuple("TermsQuestion", {
   /** Length of the CAR stream. */
   carBytes: c.uint(),
   durationEpochs: c.uint(),
+  /** How the data would come: one of `ways`. */
+  way: c.text(16),
 });
 export type TermsQuestion = Decoded<typeof termsQuestionCodec>;
 

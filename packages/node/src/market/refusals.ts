@@ -332,6 +332,35 @@ export const dealRefusals = defineErrors("deal", {
     message: (_data: NoData) => "the client has given the deal up",
     fix: "nothing to do",
   },
+  badDelivery: {
+    exit: "refused",
+    message: (data: { detail: string }) => `the way of the data is none: ${data.detail}`,
+    fix: "say `--transfer stream`, `http`, `offline`, or the URL of the CAR file",
+  },
+  deliveryRefused: {
+    exit: "refused",
+    message: (data: { way: string }) =>
+      data.way === "http"
+        ? "this miner fetches no data from web servers"
+        : "this miner takes no data that is carried to it",
+    fix: "let it come over the network: `holdfast put --transfer stream`; or use another miner",
+  },
+  badSource: {
+    exit: "refused",
+    message: (data: { detail: string }) => `the data cannot be fetched from there: ${data.detail}`,
+    fix: "name a public web server that answers ranges, or the one on the client's own machine",
+  },
+  tooManyCarried: {
+    exit: "retry-later",
+    message: (data: { waiting: number }) => `${data.waiting} deals wait already for data that is carried`,
+    fix: "bring the data of those first, or try again later",
+  },
+  notCarried: {
+    exit: "refused",
+    message: (data: { state: string }) =>
+      `no data can be brought to this deal: it is ${data.state}, or its data comes over the network by itself`,
+    fix: "see `holdfast deal show DEAL`; data is brought to deals of `holdfast put --transfer offline`",
+  },
   badRange: {
     exit: "usage",
     message: (data: { pieceIndex: number; offset: number }) =>

@@ -105,6 +105,11 @@ export function activationEpochs(params: NetworkParams, paddedBytes: number): nu
   return epochsIn(params, workMs, 20) + params.sealChallengeDelayEpochs + params.preCommitExpiryEpochs;
 }
 
+/** Beyond that, for data that people carry: days, where the deal is long enough. */
+export function carryEpochs(params: NetworkParams, durationEpochs: number): number {
+  return Math.min(epochsIn(params, limits.carryMs, 1), Math.floor(durationEpochs / 2));
+}
+
 /** By how much the start of a proposal may differ from the miner's height. */
 export function startToleranceEpochs(params: NetworkParams): number {
   return epochsIn(params, tenMinutesMs, 20);

@@ -37,6 +37,8 @@ export interface PutRequest {
   readonly encrypted?: boolean;
   /** A miner may get what it keeps for this client already. */
   readonly allowDuplicates?: boolean;
+  /** How the data comes to the miners, see `delivery.ts`; default: over streams of this node. */
+  readonly delivery?: string;
 }
 
 export interface KeepRequest {
@@ -161,6 +163,12 @@ export interface DueRedemption {
   readonly adds: AttoFil;
 }
 
+export interface BroughtData {
+  readonly dealId: string;
+  readonly pieces: number;
+  readonly carBytes: number;
+}
+
 export interface MinerMarket extends AsyncDisposable {
   /** What pays the owner for a deal now; undefined if nothing is due, or the deal is not this miner's. */
   redemption(dealId: string): DueRedemption | undefined;
@@ -171,6 +179,12 @@ export interface MinerMarket extends AsyncDisposable {
   /** The whole id of a deal, by its last characters; of several the newest. */
   dealEndingWith(tail: string): string | undefined;
   deal(dealId: string): Promise<DealDetail | undefined>;
+  /**
+   * The data of a deal that was to be carried here, as the CAR stream of its payload; the id, or its last characters.
+   * What is wrong with it harms nothing: the deal waits on. `deal/unknown-deal`, `deal/not-carried`, `deal/busy`,
+   * `deal/wrong-data`, `deal/storage-failed`, `market/closed`.
+   */
+  bring(name: string, bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<BroughtData>;
   /** Whether a deal of this miner is, or was, paid from the channel. */
   isPaidFrom(payer: Address, channel: number): boolean;
   /** For retrieval: payloads whose pieces are all here, read from the storage in their order. */

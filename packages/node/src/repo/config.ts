@@ -205,6 +205,17 @@ export const configSchema = z
           .describe(
             "address of the HTTP gateway, which needs no token; port 0 takes any free one; empty: none",
           ),
+        publicUrl: z
+          .string()
+          .max(512)
+          .regex(
+            /^$|^https?:\/\/[^\s/?#]+(\/[^\s?#]*)?$/i,
+            "a URL such as https://files.example.org, or nothing",
+          )
+          .default("")
+          .describe(
+            "under which miners reach the gateway to fetch the data of deals; empty: under its address",
+          ),
         plain: z
           .union([z.boolean(), z.literal("auto")])
           .default("auto")

@@ -7,6 +7,11 @@ export const repoErrors = defineErrors("repo", {
     message: (data: { path: string }) => `there is no Holdfast repo in ${data.path}`,
     fix: "make one with `holdfast init --repo DIR --genesis FILE`, or name another with --repo",
   },
+  noMiner: {
+    exit: "refused",
+    message: (data: { path: string }) => `the node in ${data.path} runs no miner, so there is no work in it`,
+    fix: "name the folder of a miner with --repo: its `holdfast mine status` says that it mines",
+  },
   exists: {
     exit: "refused",
     message: (data: { path: string }) => `${data.path} already holds a Holdfast repo`,

@@ -157,7 +157,6 @@ class BlockSession {
       await this.#serve();
       await this.#stream.closeWrite();
     } finally {
-      account?.keep();
       this.#over.abort(retrievalErrors.ended({}));
       await listening;
     }

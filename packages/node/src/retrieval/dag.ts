@@ -55,6 +55,13 @@ export interface Dag {
   tree(cid: CID): AsyncIterable<TreeEntry>;
   /** The blocks of a query, those that lead along its path first. */
   blocks(root: CID, query: DagQuery): AsyncIterable<CarBlock>;
+  /** The CAR stream of a tree that lies here as a whole; its bytes are always the same. */
+  wholeCar?(): Promise<WholeCar | undefined>;
+}
+
+export interface WholeCar {
+  readonly carBytes: number;
+  read(skipBytes: number): AsyncIterable<Uint8Array>;
 }
 
 const rawCode = 0x55;

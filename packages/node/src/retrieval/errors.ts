@@ -124,8 +124,8 @@ export const retrievalErrors = defineErrors("retrieval", {
   },
   priceAboveMax: {
     exit: "funds",
-    message: (data: { cid: string; askedFil: string; maxFil: string }) =>
-      `whoever has ${data.cid} asks ${data.askedFil} FIL for it, and at most ${data.maxFil} FIL are allowed`,
+    message: (data: { cid: string; what: string; askedFil: string; maxFil: string }) =>
+      `whoever has ${data.cid} asks ${data.askedFil} FIL for ${data.what}, and at most ${data.maxFil} FIL are allowed`,
     fix: "allow more: `holdfast get CID --max-price AMOUNT`; `holdfast find CID` lists who asks how much",
   },
   unpaid: {

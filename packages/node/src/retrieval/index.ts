@@ -3,14 +3,14 @@
  * and getting a file, verified, from whoever has it. Content is identified by its CID and nothing else: no peer
  * is trusted with a single byte.
  */
-import { abortable, type Cancel, type CID, type PeerId } from "@holdfast/base";
+import { abortable, type Cancel, type CID, HoldfastError, type PeerId } from "@holdfast/base";
 import { readCar } from "../car.ts";
 import { carV2Head, carV2Index } from "../car-v2.ts";
 import type { FileRecord } from "./blocks.ts";
 import type { ImportedCar } from "./car-import.ts";
 import { streamCar } from "./car-plan.ts";
 import { type ClientTools, carFrom } from "./client.ts";
-import { type Dag, type DagSource, dagOf } from "./dag.ts";
+import { type Dag, type DagSource, dagOf, type WholeCar } from "./dag.ts";
 import { retrievalErrors } from "./errors.ts";
 import type { FetchResult } from "./fetch.ts";
 import { type FoundProvider, findProviders } from "./find.ts";
@@ -160,12 +160,10 @@ export function openRetrieval(needs: RetrievalNeeds): Retrieval {
     importCar: (source, options) => imports.car(source, options),
     pull: (root, options) => imports.pull(root, options),
     dag: (root, { get, forOthers = false }) => {
-      const own: DagSource = {
-        get: async (cid) => (await blocks.get(cid)) ?? get(cid),
-        sizeBytes: (cid) => blocks.sizeBytes(cid),
-      };
       const isSold = forOthers && provider.service().pricePerByte > 0n;
-      return dagOf(isSold ? { get, sizeBytes: async () => undefined } : own, root);
+      return isSold
+        ? dagOf({ get, sizeBytes: async () => undefined }, root)
+        : ownDagOf({ files, plans }, get, root);
     },
     stat: (root, providers, signal) => statFile({ tools, files, root, providers, signal }),
     async ensureLocal(root, providers, { signal, progress } = {}) {
@@ -214,6 +212,34 @@ export function openRetrieval(needs: RetrievalNeeds): Retrieval {
       await files[Symbol.asyncDispose]();
     },
   };
+}
+
+interface Here {
+  readonly files: LocalFiles;
+  readonly plans: CarPlans;
+}
+
+/** With what lies here. */
+function ownDagOf(here: Here, get: DagSource["get"], root: CID): Dag {
+  const { blocks } = here.files;
+  const source: DagSource = {
+    get: async (cid) => (await blocks.get(cid)) ?? get(cid),
+    sizeBytes: (cid) => blocks.sizeBytes(cid),
+  };
+  const dag = dagOf(source, root);
+  return { ...dag, wholeCar: () => wholeCarOf(here, dag, root) };
+}
+
+/** A block that is damaged meanwhile may come from elsewhere, as in any other answer. */
+async function wholeCarOf({ files, plans }: Here, dag: Dag, root: CID): Promise<WholeCar | undefined> {
+  if ((await files.complete(root)) === undefined) return undefined;
+  try {
+    const plan = await plans.of(root);
+    return { carBytes: plan.carBytes, read: (skip) => streamCar({ get: dag.block }, plan, skip) };
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === "retrieval/missing-block") return undefined;
+    throw error;
+  }
 }
 
 async function announced(provider: Provider, importing: Promise<ImportedFile>): Promise<ImportedFile> {

@@ -58,7 +58,7 @@ export class Seats {
   readonly #failures: ProviderFailure[] = [];
   #isSearched = false;
   #pricedSinceMs: number | undefined;
-  #dearest: { readonly asked: AttoFil } | undefined;
+  #dearest: { readonly asked: AttoFil; readonly what: string } | undefined;
   #changed = Promise.withResolvers<void>();
 
   constructor(tools: SwarmTools, request: SeatRequest, signal: Cancel) {
@@ -137,8 +137,9 @@ export class Seats {
   nobodyLeft(): Error {
     const cid = this.#request.root.toString();
     if (this.#dearest !== undefined) {
-      const [askedFil, maxFil] = [filText(this.#dearest.asked), filText(this.#request.budget.most)];
-      return retrievalErrors.priceAboveMax({ cid, askedFil, maxFil });
+      const { asked, what } = this.#dearest;
+      const maxFil = filText(this.#request.budget.most);
+      return retrievalErrors.priceAboveMax({ cid, what, askedFil: filText(asked), maxFil });
     }
     const reasons = this.#failures.slice(-limits.retrievalQuestions).map(({ message }) => message);
     return retrievalErrors.noProvider({ cid, tried: this.#providers.length, reasons: reasons.join("; ") });
@@ -148,7 +149,8 @@ export class Seats {
   spent(): Error {
     const { root, budget } = this.#request;
     const maxFil = filText(budget.most);
-    return retrievalErrors.priceAboveMax({ cid: root.toString(), askedFil: `more than ${maxFil}`, maxFil });
+    const askedFil = `more than ${maxFil}`;
+    return retrievalErrors.priceAboveMax({ cid: root.toString(), what: "it", askedFil, maxFil });
   }
 
   /** Whether the network's table names more; it is asked once. */
@@ -252,7 +254,7 @@ export class Seats {
     const asked = attoFil(price * BigInt(least));
     const isTooDear = price > (this.#request.mostPerByte ?? price);
     if (isTooDear || asked > budget.left() || budget.left() === 0n) {
-      this.#dearest = { asked: maxAtto(asked, attoFil(price)) };
+      this.#dearest = tooDear(terms, asked, budget.most === 0n);
       return undefined;
     }
     if (purse === undefined) throw retrievalErrors.noWallet({});
@@ -301,6 +303,19 @@ function newProvider(peer: PeerId): Provider {
     ...{ peer, state: "waiting", stream: undefined, terms: undefined },
     ...{ failuresInARow: 0, notBeforeMs: 0 },
   };
+}
+
+const gibibyte = 2n ** 30n;
+
+/**
+ * What somebody has to allow. Whoever allows nothing is told what all of it costs: that is asked for next, though a
+ * look at its first bytes came to its end here.
+ */
+function tooDear({ pricePerByte, carBytes }: BlocksTerms, asked: AttoFil, isNothingAllowed: boolean) {
+  if (carBytes === null) return { asked: attoFil(pricePerByte * gibibyte), what: "a GiB of it" };
+  const all = attoFil(pricePerByte * BigInt(carBytes));
+  if (isNothingAllowed || asked >= all) return { asked: maxAtto(asked, all), what: "all of it" };
+  return { asked: maxAtto(asked, attoFil(pricePerByte)), what: "this part of it" };
 }
 
 function priceOf({ terms }: Provider): bigint {

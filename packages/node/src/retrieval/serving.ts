@@ -53,7 +53,11 @@ export function receptionOf(needs: ServingNeeds): (peer: PeerId, hello: BlocksHe
       if (channel === null)
         return { terms: { ...wanted, message: "it has a price" }, account: undefined, close };
       const account = till.account(channel, pricePerByte, { peer, proof });
-      return { terms: { ...success, ...price }, account, block, close };
+      const end = (): void => {
+        account.leave();
+        close();
+      };
+      return { terms: { ...success, ...price }, account, block, close: end };
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       return { terms: { ...wanted, message: error.message }, account: undefined, close };

@@ -1,6 +1,6 @@
 /** CAR files on the API: in as they come, out as they are read. */
 import { Readable } from "node:stream";
-import { carImportPath, carPath, carType } from "@holdfast/api";
+import { carImportPath, carPath, carType, dealDataPath } from "@holdfast/api";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { rpcErrors } from "./errors.ts";
 import type { CarDoor } from "./needs.ts";
@@ -17,6 +17,15 @@ export function addCars(
     if (!(body instanceof Readable)) throw rpcErrors.notBytes({});
     return cars.importCar(body, signalOf(reply));
   });
+  app.post<{ Params: { dealId: string } }>(
+    decodeURIComponent(dealDataPath(":dealId")),
+    { bodyLimit: Number.MAX_SAFE_INTEGER },
+    async (request, reply) => {
+      const { body } = request;
+      if (!(body instanceof Readable)) throw rpcErrors.notBytes({});
+      return cars.bringData(request.params.dealId, body, signalOf(reply));
+    },
+  );
   app.get<{ Params: { cid: string }; Querystring: { version?: string } }>(
     decodeURIComponent(carPath(":cid")),
     async (request, reply) => {

@@ -39,6 +39,11 @@ export const rpcErrors = defineErrors("rpc", {
       `${JSON.stringify(data.target)} cannot be cordoned; kinds are ${data.kinds}`,
     fix: "name all, kind:KIND or worker:ID (`holdfast jobs workers` lists the workers)",
   },
+  noGateway: {
+    exit: "refused",
+    message: (_data: Record<never, never>) => "this node has no gateway from which a miner could fetch",
+    fix: "set `gateway.listen` in config.toml, or name the CAR file: `--transfer https://…/{cid}.car`",
+  },
   noSectors: {
     exit: "not-found",
     message: (data: { node: string }) => `node ${data.node} has no sectors: it runs no miner`,

@@ -1,10 +1,12 @@
 /** What the API needs of the rooms that speak with other programs of IPFS. */
-import type { ImportedCar, MethodResult } from "@holdfast/api";
+import type { BroughtData, ImportedCar, MethodResult } from "@holdfast/api";
 import type { Cancel } from "@holdfast/base";
 
 /** CAR files of this node's files. */
 export interface CarDoor {
   importCar(bytes: AsyncIterable<Uint8Array>, signal: Cancel): Promise<ImportedCar>;
+  /** The data of a deal of this miner that was to be carried here. */
+  bringData(dealId: string, bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<BroughtData>;
   /** Of version 2 the length is not known before its end. */
   openCar(
     cid: string,

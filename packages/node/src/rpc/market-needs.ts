@@ -71,6 +71,7 @@ export interface MarketDoor {
       readonly renew: boolean;
       readonly repair: boolean;
       readonly allowDuplicates: boolean;
+      readonly transfer: string;
       readonly name?: string | undefined;
       readonly maxPrice?: string | undefined;
       readonly key?: string | undefined;

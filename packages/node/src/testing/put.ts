@@ -23,6 +23,7 @@ export async function runPut(
       renew: false,
       repair: false,
       allowDuplicates: true,
+      transfer: "stream",
       ...(options.name === undefined ? {} : { name: options.name }),
     },
     signal,

@@ -22,7 +22,13 @@ describe("an encrypted folder on a network", () => {
     const big = noise(100_000);
     const { cid } = await net.settle(client.node.files.importFolder(items(big), signal, {}));
     const { handlers } = client.node;
-    const policy = { spread: "operators", renew: true, repair: true, allowDuplicates: false } as const;
+    const policy = {
+      spread: "operators",
+      renew: true,
+      repair: true,
+      allowDuplicates: false,
+      transfer: "stream",
+    } as const;
     const started = await net.settle(
       handlers["put.start"]({ cid, copies: 1, forMs: 3_600_000, ...policy }, signal),
     );

@@ -18,7 +18,7 @@ import { keysOf, noise, testParams, World } from "./support/world.ts";
 const params = testParams();
 const client = keysOf("client").address;
 const other = keysOf("other").address;
-const wish: DealWish = { client, durationEpochs: 500, storedUntil: undefined };
+const wish: DealWish = { client, durationEpochs: 500, storedUntil: undefined, way: "stream" };
 
 function codeOf(policy: Partial<DealPolicy>, change: Partial<DealWish> = {}): string {
   try {
@@ -46,6 +46,9 @@ describe("a policy", () => {
     ["wants longer deals", { minEpochs: 501 }, {}, "deal/duration-out-of-range"],
     ["wants just such deals", { minEpochs: 500, maxEpochs: 500 }, {}, ""],
     ["wants shorter deals", { maxEpochs: 499 }, {}, "deal/duration-out-of-range"],
+    ["fetches nothing from the web", { http: false }, { way: "http" }, "deal/delivery-refused"],
+    ["fetches from the web", { offline: false }, { way: "http" }, ""],
+    ["takes nothing that is carried", { offline: false }, { way: "offline" }, "deal/delivery-refused"],
     ["keeps nothing twice", { duplicates: false }, { storedUntil: 700 }, "deal/duplicate"],
   ])("that %s", (_name, policy, change, code) => {
     expect(codeOf(policy, change)).toBe(code);

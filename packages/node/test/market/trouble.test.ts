@@ -238,7 +238,7 @@ describe("a miner that", () => {
     expect(job.error?.code).toBe("market/no-miner-left");
     for (const miner of world.miners) expect(job.error?.message).toContain(miner.address);
     await world.until(() => channels(world).length === 0);
-    expect(world.client.market.files()[0]).toMatchObject({ state: "lost", activeCopies: 0 });
+    expect(world.client.market.files()[0]).toMatchObject({ state: "failed", activeCopies: 0 });
     const causes = () => world.client.market.explain(job.jobId)?.causes ?? [];
     await world.until(() => causes().every((cause) => cause.includes("came back")), 10);
     expect(causes().length).toBe(2);

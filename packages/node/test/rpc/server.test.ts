@@ -70,6 +70,11 @@ const options = {
         leftOut: 0,
       };
     },
+    bringData: async (dealId: string, bytes: AsyncIterable<Uint8Array>) => {
+      let carBytes = 0;
+      for await (const chunk of bytes) carBytes += chunk.length;
+      return { dealId, pieces: 1, carBytes };
+    },
     openCar: async (_cid: string, version: 1 | 2) => ({
       sizeBytes: null,
       bytes: (async function* () {

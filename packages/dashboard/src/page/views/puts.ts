@@ -111,6 +111,7 @@ const fileTones: { readonly [State in FileView["state"]]: Tone } = {
   "at-risk": "warn",
   lost: "bad",
   expired: "quiet",
+  failed: "bad",
 };
 
 export function files(look: Look): Tree {

@@ -49,6 +49,8 @@ export interface JobRow {
   readonly repair: boolean;
   /** A miner may get what it keeps for this client already. */
   readonly allowDuplicates: boolean;
+  /** How the data comes to the miners. */
+  readonly delivery: string;
   /** What all copies together may cost for one term; null: as `limitOf` has it. */
   readonly termLimit: AttoFil | null;
   readonly state: "running" | "done" | "failed";
@@ -150,6 +152,7 @@ export function jobOf(row: Row): JobRow {
     renew: numberOf(row, "renew") === 1,
     repair: numberOf(row, "repair") === 1,
     allowDuplicates: numberOf(row, "allow_duplicates") === 1,
+    delivery: textOf(row, "delivery"),
     termLimit: row.term_limit === null ? null : amountOf(row, "term_limit"),
     state: state === "done" || state === "failed" ? state : "running",
     error: errorOrNull(row, "error"),

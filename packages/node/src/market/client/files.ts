@@ -58,9 +58,9 @@ function fileOf(context: ClientContext, newest: JobRow, jobs: readonly JobRow[])
     jobs.flatMap(({ id }) => context.store.attemptsOf(id)),
   );
   const isRunning = jobs.some(({ state }) => state === "running");
-  // A later put of the same file adds copies; one that failed promises none.
-  const kept = jobs.filter(({ state, id }) => state !== "failed" || id === newest.id);
-  const wanted = Math.max(...kept.map(({ copies }) => copies));
+  // A later put of the same file adds copies; one that failed promises none where another did not.
+  const kept = jobs.filter(({ state }) => state !== "failed");
+  const wanted = Math.max(...(kept.length === 0 ? [newest] : kept).map(({ copies }) => copies));
   return {
     cid: newest.cid,
     name: newest.name,
@@ -94,6 +94,8 @@ function verdict(
       reason: trouble || `${active} of ${wanted} copies: ${newest.error?.message ?? missing(over)}`,
     };
   }
+  if (over === 0 && problems.length === 0 && newest.state === "failed")
+    return { state: "failed", reason: newest.error?.message ?? "" };
   if (over > 0 && problems.length === 0) return { state: "expired", reason: "its deals are over" };
   return { state: "lost", reason: trouble || `no copy was stored: ${newest.error?.message ?? ""}` };
 }

@@ -12,6 +12,7 @@ import {
   type HoldfastError,
 } from "@holdfast/base";
 import { limits } from "../../limits.ts";
+import { checkDelivery } from "../delivery.ts";
 import { marketErrors } from "../errors.ts";
 import type { ClientMarketNeeds } from "../needs.ts";
 import { Missing, Tasks } from "../tasks.ts";
@@ -171,8 +172,9 @@ class ClientMarketService implements ClientMarket {
     const payer = needs.signer.payer();
     const startedMs = needs.clock.nowMs();
     const { spread = "operators", renew = false, repair = false, encrypted = false } = request;
-    const { allowDuplicates = false } = request;
-    const policy = { spread, renew, repair, encrypted, allowDuplicates };
+    const { allowDuplicates = false, delivery = "stream" } = request;
+    checkDelivery(delivery);
+    const policy = { spread, renew, repair, encrypted, allowDuplicates, delivery };
     const terms = { copies, durationEpochs, maxPrice, payer, ...policy };
     const job = { cid, name, sizeBytes, carBytes, ...terms, startedMs, key };
     this.#checkNow(job);

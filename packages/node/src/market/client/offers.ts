@@ -7,6 +7,7 @@ import type { Address, AttoFil, CID, Clock, PeerId } from "@holdfast/base";
 import { filText, HoldfastError, zeroAtto } from "@holdfast/base";
 import { listMiners, type NetworkParams, sectorSizes } from "@holdfast/consensus";
 import { limits } from "../../limits.ts";
+import type { Way } from "../delivery.ts";
 import { marketErrors } from "../errors.ts";
 import { heightOf, minerOn, peerOf } from "../facts.ts";
 import type { MarketChain, MarketSigner, MarketWire } from "../needs.ts";
@@ -64,6 +65,8 @@ export interface Wanted {
   /** Of a file; else of any. */
   readonly payload?: CID;
   readonly payer?: Address;
+  /** How its data would come; default: over a stream. */
+  readonly way?: Way;
 }
 
 /** Every miner of the network, as an offer or with the reason why it is none. */
@@ -151,8 +154,9 @@ export async function probe(
   const { miner } = offer;
   const { chain, signer } = context.needs;
   const { carBytes, durationEpochs, payload = noFile, payer: client = signer.payer() } = wanted;
+  const { way = "stream" } = wanted;
   try {
-    const question = { client, payload, carBytes, durationEpochs };
+    const question = { client, payload, carBytes, durationEpochs, way };
     const terms = await termsFrom(context.needs, offer, question, signal);
     if (!sectorSizes(chain.params).includes(terms.sectorBytes))
       return `${miner} names sectors that nobody may have`;

@@ -13,6 +13,7 @@ import {
 } from "@holdfast/base";
 import { limits } from "../../limits.ts";
 import type { DealPiece } from "../deal.ts";
+import { wayOf } from "../delivery.ts";
 import { marketErrors } from "../errors.ts";
 import { balanceOf, channelOn, heightOf, minerOn } from "../facts.ts";
 import { activationEpochs, collateralsFor, dealPrice, durationBounds, paddedTotal } from "../terms.ts";
@@ -33,6 +34,8 @@ export interface Placement {
   readonly budget: AttoFil | undefined;
   readonly avoidMiners: ReadonlySet<Address>;
   readonly avoidOwners: ReadonlySet<Address>;
+  /** How the data comes. */
+  readonly delivery: string;
 }
 
 /** How a copy is to be placed now; without `copy`, all of a put that begins. */
@@ -45,7 +48,8 @@ export function placementOf(context: ClientContext, job: JobRow, copy?: number):
   const avoidOwners = new Set(owners.flatMap((owner) => owner ?? []));
   if (old === undefined) {
     const avoidMiners = new Set(attempts.map(({ miner }) => miner));
-    return { durationEpochs: job.durationEpochs, budget: undefined, avoidMiners, avoidOwners };
+    const { durationEpochs, delivery } = job;
+    return { durationEpochs, budget: undefined, avoidMiners, avoidOwners, delivery };
   }
   const tried = own.filter(({ id, stage }) => id > old.id && stage === "abandoned");
   const light = healthOfAttempt(context, old)?.light;
@@ -53,7 +57,7 @@ export function placementOf(context: ClientContext, job: JobRow, copy?: number):
   const avoidMiners = new Set([...others, ...tried, ...(isTrusted ? [] : [old])].map(({ miner }) => miner));
   const durationEpochs = epochsFor(context, job, old);
   const budget = budgetFor(context, job, durationEpochs);
-  return { durationEpochs, budget, avoidMiners, avoidOwners };
+  return { durationEpochs, budget, avoidMiners, avoidOwners, delivery: "stream" };
 }
 
 function ownerOf({ needs }: ClientContext, miner: Address): Address | undefined {
@@ -217,7 +221,8 @@ async function reachable(
   signal: AbortSignal,
 ): Promise<{ readonly chosen: readonly Offer[]; readonly problem: HoldfastError | undefined }> {
   const { count, durationEpochs, avoidMiners, avoidOwners } = wanted;
-  const size = { carBytes: job.carBytes, durationEpochs, payload: parseCid(job.cid), payer: job.payer };
+  const way = wayOf(wanted.delivery);
+  const size = { carBytes: job.carBytes, durationEpochs, payload: parseCid(job.cid), payer: job.payer, way };
   const found = findOffers(context, size);
   const free = found.offers.filter(({ miner, owner }) => !avoidMiners.has(miner) && !avoidOwners.has(owner));
   const holders = job.allowDuplicates ? new Map<Address, number>() : holdersOf(context, job);

@@ -20,11 +20,12 @@ import {
   type TermsOfProposal,
   termsOf,
 } from "../deal.ts";
+import { isCarried } from "../delivery.ts";
 import { marketErrors } from "../errors.ts";
 import { channelOn, heightOf, minerOn, peerOf } from "../facts.ts";
 import { ask } from "../talk.ts";
 import { Backoff, nextHead } from "../tasks.ts";
-import { activationEpochs, paddedTotal, settlementEpochs, silenceMs } from "../terms.ts";
+import { activationEpochs, carryEpochs, paddedTotal, settlementEpochs, silenceMs } from "../terms.ts";
 import { paymentSchedule } from "../vouchers.ts";
 import { attemptById, type ClientContext, jobById, move, note } from "./context.ts";
 import { extendChannel } from "./fund.ts";
@@ -90,7 +91,9 @@ async function ensureProposal(
   const { durationEpochs } = attempt;
   const startHeight = heightOf(chain);
   const endHeight = startHeight + durationEpochs;
-  const activation = activationEpochs(chain.params, paddedTotal(pieces));
+  const delivery = deliveryFor(context, attempt);
+  const carrying = isCarried({ delivery }) ? carryEpochs(chain.params, durationEpochs) : 0;
+  const activation = activationEpochs(chain.params, paddedTotal(pieces)) + carrying;
   const terms: TermsOfProposal = {
     payload: parseCid(cid),
     carBytes,
@@ -102,6 +105,7 @@ async function ensureProposal(
     totalPrice: attempt.total,
     miner: attempt.miner,
     clientPeer: wire.self,
+    delivery,
     payer,
     channel: channelId(attempt.channel ?? 0),
     clientCollateral: attempt.collateral,
@@ -124,6 +128,14 @@ async function ensureProposal(
   const row = { proposal: encode(signedProposalCodec, signed), dealId, startHeight, endHeight, startBy };
   move(context, attempt, row, "proposing the deal");
   return signed;
+}
+
+/** A copy that takes another's place is made by the nodes alone: nobody may be there to carry it. */
+function deliveryFor({ store }: ClientContext, { jobId, copy, id }: Attempt): string {
+  const isAgain = store
+    .attemptsOf(jobId)
+    .some((one) => one.copy === copy && one.id < id && one.retired !== null);
+  return isAgain ? "stream" : (store.job(jobId)?.delivery ?? "stream");
 }
 
 function channelOf(context: ClientContext, attempt: Attempt) {

@@ -78,6 +78,7 @@ const migrations = [
   "ALTER TABLE market_jobs ADD COLUMN allow_duplicates INTEGER NOT NULL DEFAULT 0",
   `CREATE INDEX market_attempts_tail ON market_attempts (substr(deal_id, -${tailLength}));
    CREATE INDEX market_jobs_cid ON market_jobs (cid)`,
+  "ALTER TABLE market_jobs ADD COLUMN delivery TEXT NOT NULL DEFAULT 'stream'",
 ];
 
 const piecesCodec = c.list(dealPieceCodec, limits.piecesPerDeal);
@@ -142,8 +143,8 @@ export class ClientStore {
   ): number {
     const row = this.#database.get(
       `INSERT INTO market_jobs (cid, name, size_bytes, car_bytes, copies, duration_epochs, max_price, payer,
-         key, encrypted, spread, renew, repair, allow_duplicates, state, started_ms, updated_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?) RETURNING id`,
+         key, encrypted, spread, renew, repair, allow_duplicates, delivery, state, started_ms, updated_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?) RETURNING id`,
       job.cid,
       job.name,
       job.sizeBytes,
@@ -158,6 +159,7 @@ export class ClientStore {
       Number(job.renew),
       Number(job.repair),
       Number(job.allowDuplicates),
+      job.delivery,
       job.startedMs,
       job.startedMs,
     );

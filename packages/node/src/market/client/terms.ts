@@ -71,7 +71,7 @@ export async function termsOfMiners(
     facts: minerOn(chain, parseAddress(miner)),
   }));
   const offering = asked.filter(({ facts }) => miners !== undefined || (facts?.asks.length ?? 0) > 0);
-  const question = { client: needs.signer.payer(), payload, carBytes, durationEpochs };
+  const question = { client: needs.signer.payer(), payload, carBytes, durationEpochs, way: "stream" };
   return await Promise.all(
     offering
       .slice(0, limits.retrievalProviders)

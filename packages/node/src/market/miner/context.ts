@@ -72,7 +72,12 @@ function patchOf(before: MinerDeal, after: MinerDeal): DealPatch {
 }
 
 /** A line of history that leaves the deal's state, and what is said of it, as they are. */
-export function note({ store, needs }: MinerContext, dealId: string, patch: DealPatch, detail: string): void {
+export function note(
+  { store, needs }: MinerContext,
+  dealId: string,
+  patch: DealPatch,
+  detail = patch.detail ?? "",
+): void {
   const state = store.get(dealId)?.state ?? "failed";
   store.update(dealId, patch, { atMs: needs.clock.nowMs(), state, detail });
 }

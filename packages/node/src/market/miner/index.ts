@@ -11,6 +11,7 @@ import type { MinerMarket } from "../types.ts";
 import { serveAmendments } from "./amend.ts";
 import { AmendmentStore } from "./amendment-store.ts";
 import { serveQueries } from "./answers.ts";
+import { bringData } from "./bring.ts";
 import { carSourceOf } from "./car-source.ts";
 import type { MinerContext } from "./context.ts";
 import { Drive } from "./drive.ts";
@@ -69,6 +70,7 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
       if (change !== undefined) amendments.setPolicy({ ...amendments.policy(), ...change });
       return amendments.policy();
     },
+    bring: (name, bytes, signal) => bringData(context, name, bytes, signal),
     isPaidFrom: (payer, channel) => context.store.isChannelTaken(payer, channel),
     carSource: carSourceOf(context),
     explain: async (dealId) => {

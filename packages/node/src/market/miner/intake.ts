@@ -13,6 +13,7 @@ import {
   type SignedProposal,
   signedProposalCodec,
 } from "../deal.ts";
+import { isCarried, wayOf } from "../delivery.ts";
 import { channelOn, dealOn, freeEscrowOf, heightOf } from "../facts.ts";
 import { checkPolicy, percentFor } from "../policy.ts";
 import { asRefusal, dealRefusals } from "../refusals.ts";
@@ -77,21 +78,36 @@ async function take(
   // What it does not see yet is no reason to refuse for good.
   if (needs.isCatchingUp()) throw dealRefusals.catchingUp({ height: heightOf(needs.chain) });
   checkTerms(factsFor(context, proposal), signed, peer);
-  const waiting = store.waiting();
-  if (waiting >= limits.waitingDeals) throw dealRefusals.busy({ waiting });
+  checkRoom(context, proposal);
   checkConsent(context, proposal);
   await askHook(context, wishOf(dealId, proposal, peer), signal);
   const channel = await channelFor(context, proposal, signal);
   // Nothing is awaited from here on: two proposals for one channel cannot both pass.
   if (store.get(dealId) !== undefined) return;
+  checkRoom(context, proposal);
   checkConsent(context, proposal);
   checkEscrow(context, proposal);
   const { payer, channel: channelId } = proposal;
   const isTaken = store.isChannelTaken(payer, channelId) || needs.isChannelUsed?.(payer, channelId) === true;
   checkPayment(minerFacts(context), proposal, channel, isTaken);
-  const entry = { atMs: needs.clock.nowMs(), state: "accepted", detail: "the deal is accepted" };
+  const detail = isCarried(proposal)
+    ? `waits for its data, which is brought: \`holdfast deal import ${dealId} FILE\` at the miner`
+    : "the deal is accepted";
+  const entry = { atMs: needs.clock.nowMs(), state: "accepted", detail };
   store.add(dealId, encode(signedProposalCodec, signed), proposal, entry);
   needs.logger.info("deal accepted", { deal: dealId, payer: proposal.payer, bytes: proposal.carBytes });
+}
+
+/** Deals whose data is carried take no turn of those that are fetched, and have their own bounds. */
+function checkRoom({ store }: MinerContext, proposal: DealProposal): void {
+  if (isCarried(proposal)) {
+    const [all, own] = [store.awaited(), store.awaited(proposal.payer)];
+    if (all >= limits.carriedDeals) throw dealRefusals.tooManyCarried({ waiting: all });
+    if (own >= limits.carriedDealsPerClient) throw dealRefusals.tooManyCarried({ waiting: own });
+    return;
+  }
+  const waiting = store.waiting();
+  if (waiting >= limits.waitingDeals) throw dealRefusals.busy({ waiting });
 }
 
 /** With the share of the ask that this client pays. */
@@ -100,12 +116,11 @@ function factsFor(context: MinerContext, { payer }: DealProposal) {
 }
 
 /** What this miner's policy says. `deal/…`. */
-function checkConsent(context: MinerContext, { payer: client, payload, durationEpochs }: DealProposal): void {
-  const wish = {
-    client,
-    durationEpochs,
-    storedUntil: storedUntil(context, client, payload),
-  } as const;
+function checkConsent(context: MinerContext, proposal: DealProposal): void {
+  const { payer: client, payload, durationEpochs, delivery } = proposal;
+  const way = wayOf(delivery);
+  if (way === "http" && context.needs.fetchWeb === undefined) throw dealRefusals.deliveryRefused({ way });
+  const wish = { client, durationEpochs, way, storedUntil: storedUntil(context, client, payload) };
   checkPolicy(context.amendments.policy(), wish, context.needs.chain.params);
 }
 
@@ -121,6 +136,7 @@ function wishOf(dealId: string, proposal: DealProposal, peer: string): JsonObjec
     carBytes,
     paddedBytes: paddedTotal(pieces),
     durationEpochs,
+    way: wayOf(proposal.delivery),
     pricePerBytePerEpoch: proposal.pricePerBytePerEpoch.toString(),
   };
 }

@@ -3,6 +3,7 @@ import { attoFil, type CID, epoch, HoldfastError, type WireStream, zeroAtto } fr
 import { type Ask, percentOf } from "@holdfast/consensus";
 import { FrameReader, sendMessage } from "../../framing.ts";
 import { limits } from "../../limits.ts";
+import { namedWay } from "../delivery.ts";
 import { boundsOf, checkPolicy, percentFor } from "../policy.ts";
 import {
   askProtocol,
@@ -72,7 +73,9 @@ async function judge(
   if (!asks.some((one) => one.expiry > height)) throw dealRefusals.noAsk({});
   const best = bestAsk(asks, paddedBytes, height);
   if (best === undefined) throw dealRefusals.sizeOutsideAsk({ paddedBytes });
-  const wish = { client, durationEpochs, storedUntil: storedUntil(context, client, payload) };
+  const way = namedWay(question.way);
+  if (way === "http" && needs.fetchWeb === undefined) throw dealRefusals.deliveryRefused({ way });
+  const wish = { client, durationEpochs, way, storedUntil: storedUntil(context, client, payload) };
   checkPolicy(amendments.policy(), wish, needs.chain.params);
   const price = percentOf(best.pricePerBytePerEpoch, percentFor(amendments.policy(), client));
   const said = {
@@ -80,6 +83,7 @@ async function judge(
     carBytes,
     paddedBytes,
     durationEpochs,
+    way,
   };
   await askHook(
     context,

@@ -6,6 +6,7 @@ import { type Address, decode, zeroAtto } from "@holdfast/base";
 import type { Database, Row, SqlValue } from "../../database.ts";
 import { type CurrentTerms, currentTerms } from "../amendment.ts";
 import { type DealProposal, endHeightOf, signedProposalCodec } from "../deal.ts";
+import { isCarried } from "../delivery.ts";
 import { type KeptState, keptStates, type MinerDeal } from "../machine/miner.ts";
 import { addressOf, amountOf, bytesOf, numberOf, numberOrNull, tailLength, textOf } from "../rows.ts";
 import type { AmendmentStore } from "./amendment-store.ts";
@@ -24,6 +25,8 @@ export interface DealRow extends MinerDeal {
   readonly redeemTry: number;
   /** Messages to the market actor that failed on the chain; part of the messages' keys. */
   readonly marketTry: number;
+  /** Its data is brought by people; nothing is fetched. */
+  readonly carried: boolean;
 }
 
 export interface DealHistory {
@@ -71,6 +74,7 @@ const migrations = [
    CREATE INDEX market_deal_history_deal ON market_deal_history (deal_id)`,
   `CREATE INDEX market_deals_tail ON market_deals (substr(deal_id, -${tailLength}))`,
   `CREATE INDEX market_deals_open ON market_deals (state) WHERE ${isOpen}`,
+  "ALTER TABLE market_deals ADD COLUMN carried INTEGER NOT NULL DEFAULT 0",
 ];
 
 const columns: { readonly [Field in keyof DealPatch]-?: string } = {
@@ -107,7 +111,7 @@ export class MinerStore {
   add(dealId: string, signed: Uint8Array, proposal: DealProposal, entry: DealHistory): void {
     this.#database.transaction(() => {
       this.#database.run(
-        "INSERT INTO market_deals VALUES (?, ?, ?, ?, ?, ?, 'accepted', '', ?, ?, NULL, ?, 0, 0, 0, 0, 0, 0)",
+        "INSERT INTO market_deals VALUES (?, ?, ?, ?, ?, ?, 'accepted', '', ?, ?, NULL, ?, 0, 0, 0, 0, 0, 0, ?)",
         dealId,
         signed,
         proposal.payload.toString(),
@@ -117,6 +121,7 @@ export class MinerStore {
         entry.detail,
         entry.atMs,
         zeroAtto.toString(),
+        Number(isCarried(proposal)),
       );
       this.#addHistory(dealId, entry);
     });
@@ -154,12 +159,30 @@ export class MinerStore {
       .all(`SELECT * FROM market_deals INDEXED BY market_deals_open WHERE ${isOpen} ORDER BY rowid`)
       .map((row) => this.#dealOf(row));
   }
-  /** Deals that wait for their data or are being transferred. */
+  /** Deals that wait to be fetched or are being transferred. */
   waiting(): number {
-    const row = this.#database.get(
-      "SELECT count(*) AS deals FROM market_deals WHERE state IN ('accepted', 'transferring')",
-    );
+    return this.#count("state IN ('accepted', 'transferring') AND carried = 0");
+  }
+  /** Deals that wait for data that is carried; of one client or of all. */
+  awaited(payer?: Address): number {
+    const where = "state IN ('accepted', 'transferring') AND carried = 1";
+    return payer === undefined ? this.#count(where) : this.#count(`${where} AND payer = ?`, payer);
+  }
+  #count(where: string, ...values: SqlValue[]): number {
+    const row = this.#database.get(`SELECT count(*) AS deals FROM market_deals WHERE ${where}`, ...values);
     return row === undefined ? 0 : numberOf(row, "deals");
+  }
+  /** The deal whose id this is, or ends so; undefined if there is none, or several. */
+  named(text: string): DealRow | undefined {
+    if (!/^[a-z0-9]{8,128}$/.test(text)) return undefined;
+    const rows = this.#database.all(
+      "SELECT * FROM market_deals WHERE deal_id = ? OR substr(deal_id, ?) = ? LIMIT 2",
+      text,
+      -text.length,
+      text,
+    );
+    const [row] = rows;
+    return row === undefined || rows.length > 1 ? undefined : this.#dealOf(row);
   }
   /** Deals of a client that may not be on the chain yet and may still get there. */
   unsealedOf(payer: Address): DealRow[] {
@@ -278,5 +301,6 @@ function dealOf(row: Row, known: Pick<DealRow, "dealId" | "proposal" | "current"
     published: numberOf(row, "published") === 1,
     escrowBack: numberOf(row, "escrow_back") === 1,
     marketTry: numberOf(row, "market_try"),
+    carried: numberOf(row, "carried") === 1,
   };
 }

@@ -1,13 +1,14 @@
 /**
- * Fetching the data of a deal. Each piece streams straight into the storage, which checks its commitment; a
- * broken line is taken up again at the byte where it broke, until the client is silent for too long. Pieces
- * that are stored stay stored: a miner that restarts fetches only the rest.
+ * Fetching the data of a deal, from the client's node or from the web server that it names. Each piece streams straight
+ * into the storage, which checks its commitment; a broken line is taken up again at the byte where it broke, until the
+ * other side is silent for too long. Pieces that are stored stay stored: a miner that restarts fetches only the rest.
  */
 import { HoldfastError, type PeerId } from "@holdfast/base";
 import { readCar } from "../../car.ts";
 import { FrameReader, sendMessage, withDeadline } from "../../framing.ts";
 import { limits } from "../../limits.ts";
 import { type DealPiece, dataHeadCodec, dataProtocol, dataRequestCodec, dealIdOf } from "../deal.ts";
+import { wayOf } from "../delivery.ts";
 import { heightOf } from "../facts.ts";
 import { isFetching } from "../machine/miner.ts";
 import { dealRefusals } from "../refusals.ts";
@@ -18,7 +19,13 @@ import { dealById, happens, type MinerContext, pieceKeyOf } from "./context.ts";
 import type { DealRow } from "./store.ts";
 
 /** Refusals of a client that are final. */
-const finalRefusals = new Set(["deal/unknown-deal", "deal/not-your-deal", "deal/given-up", "deal/bad-range"]);
+const finalRefusals = new Set([
+  "deal/unknown-deal",
+  "deal/not-your-deal",
+  "deal/given-up",
+  "deal/bad-range",
+  "deal/bad-source",
+]);
 
 export class Transfers {
   readonly #context: MinerContext;
@@ -38,7 +45,8 @@ export class Transfers {
 }
 
 function isUnderWay(context: MinerContext, dealId: string): boolean {
-  return isFetching(dealById(context, dealId));
+  const deal = dealById(context, dealId);
+  return isFetching(deal) && !deal.carried;
 }
 
 async function transfer(context: MinerContext, dealId: string, signal: AbortSignal): Promise<void> {
@@ -52,9 +60,7 @@ async function transfer(context: MinerContext, dealId: string, signal: AbortSign
       happens(context, dealId, { type: "fetching", piece: index + 1, of: total });
       await storePiece(context, dealId, index, piece, signal);
     }
-    await checkCar(dealById(context, dealId), context);
-    if (!isUnderWay(context, dealId)) return;
-    happens(context, dealId, { type: "fetched", height: heightOf(context.needs.chain) });
+    await finish(context, dealId);
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof HoldfastError) || error.code === "storage/closed") throw error;
@@ -63,8 +69,15 @@ async function transfer(context: MinerContext, dealId: string, signal: AbortSign
   }
 }
 
+/** All pieces are here: if they are what the deal names, it goes on. `car/…`, `deal/wrong-data`. */
+export async function finish(context: MinerContext, dealId: string): Promise<void> {
+  await checkCar(dealById(context, dealId), context);
+  if (!isFetching(dealById(context, dealId))) return;
+  happens(context, dealId, { type: "fetched", height: heightOf(context.needs.chain) });
+}
+
 /** What the client is told: an error of our storage is ours, wrong bytes are the client's. */
-function asRefusal(error: HoldfastError): HoldfastError {
+export function asRefusal(error: HoldfastError): HoldfastError {
   if (error.code.startsWith("deal/")) return error;
   const isWrong =
     ["storage/piece-mismatch", "storage/long-piece"].includes(error.code) || error.code.startsWith("car/");
@@ -85,6 +98,23 @@ async function storePiece(
   await context.needs.storage.addPiece({ pieceKey, commP, paddedBytes, userBytes, source }, signal);
 }
 
+/** Of the piece from this byte on, by the way of the deal; at most what is asked for. */
+function rangeOf(
+  context: MinerContext,
+  dealId: string,
+  range: PieceRange,
+  signal: AbortSignal,
+): AsyncIterable<Uint8Array> {
+  const { pieces, delivery, clientPeer } = dealById(context, dealId).proposal;
+  if (wayOf(delivery) === "stream") return fetchRange(context, dealId, range, signal);
+  const { fetchWeb } = context.needs;
+  if (fetchWeb === undefined) throw dealRefusals.deliveryRefused({ way: "http" });
+  const before = pieces.slice(0, range.pieceIndex).reduce((sum, { userBytes }) => sum + userBytes, 0);
+  const lengthBytes = range.userBytes - range.offset;
+  const wanted = { url: delivery, offsetBytes: before + range.offset, lengthBytes };
+  return fetchWeb({ ...wanted, near: clientPeer as PeerId }, signal);
+}
+
 /** The bytes of a piece, over as many streams as it takes. `deal/transfer-failed`, final refusals of the client. */
 async function* fetchPiece(
   context: MinerContext,
@@ -103,7 +133,7 @@ async function* fetchPiece(
   let movedMs = clock.nowMs();
   while (offset < userBytes) {
     try {
-      for await (const bytes of fetchRange(context, dealId, { pieceIndex, offset, userBytes }, signal)) {
+      for await (const bytes of rangeOf(context, dealId, { pieceIndex, offset, userBytes }, signal)) {
         offset += bytes.length;
         movedMs = clock.nowMs();
         backoff.reset();

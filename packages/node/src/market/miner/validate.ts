@@ -20,6 +20,7 @@ import {
   type SignedProposal,
   termsOf,
 } from "../deal.ts";
+import { checkDelivery } from "../delivery.ts";
 import { dealRefusals } from "../refusals.ts";
 import {
   bestAsk,
@@ -57,6 +58,7 @@ export function checkTerms(facts: MinerFacts, signed: SignedProposal, peer: stri
   if (proposal.miner !== facts.miner)
     throw dealRefusals.wrongMiner({ asked: proposal.miner, miner: facts.miner });
   if (proposal.clientPeer !== peer) throw dealRefusals.wrongPeer({ named: proposal.clientPeer, peer });
+  checkDelivery(proposal.delivery);
   checkPieces(facts, proposal);
   checkTimes(facts, proposal);
   checkPrice(facts, proposal);

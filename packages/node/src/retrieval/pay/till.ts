@@ -46,15 +46,15 @@ export interface Account {
   due(): AttoFil;
   /** `channels/…`. */
   take(voucher: string): void;
-  /** Writes down what is owed. */
-  keep(): void;
+  /** One stream less is paid from it; what is owed is written down. */
+  leave(): void;
 }
 
 export interface Till {
   /** attoFIL per byte; nothing while nobody could be paid. */
   price(): AttoFil;
   payee(): Address | undefined;
-  /** `retrieval/channel-unfit`. */
+  /** For one stream, which has to leave it. `retrieval/channel-unfit`. */
   account(channel: PayingChannel, pricePerByte: AttoFil, holder: ChannelHolder): Account;
   /** What was paid for blocks. */
   earned(): AttoFil;
@@ -62,8 +62,19 @@ export interface Till {
 
 export function openTill(needs: { readonly store: PayStore; readonly door: PaidDoor | undefined }): Till {
   const { store, door } = needs;
-  /** Channels that pay now: the same account for all their streams. */
-  const accounts = new Bounded<ChannelAccount>(limits.payingChannels);
+  /** Channels that pay now: the same account for all their streams, so that none of them has a credit of its own. */
+  const live = new Map<string, { readonly account: ChannelAccount; streams: number }>();
+  /** Those that have paid; what they owe is on the disk. */
+  const idle = new Bounded<ChannelAccount>(limits.payingChannels);
+  const leave = (name: string): void => {
+    const entry = live.get(name);
+    if (entry === undefined) return;
+    entry.account.keep();
+    entry.streams -= 1;
+    if (entry.streams > 0) return;
+    live.delete(name);
+    idle.set(name, entry.account);
+  };
   return {
     price: () => (door?.payee() === undefined ? attoFil(0n) : store.policy().pricePerByte),
     payee: () => door?.payee(),
@@ -77,21 +88,30 @@ export function openTill(needs: { readonly store: PayStore; readonly door: PaidD
       if (!door.isHeldBy(channel, holder)) throw unfit("who pays from it has not signed for this peer");
       if (found.roundsLeft < limits.retrievalChannelLeastRounds) throw unfit("it ends too soon");
       const name = `${payer}/${id}`;
-      const account = accounts.get(name) ?? new ChannelAccount(store, door, channel, found.paid);
-      accounts.delete(name);
-      accounts.set(name, account); // now the newest: those that nobody uses are forgotten first
+      const known = live.get(name)?.account ?? idle.get(name);
+      const account = known ?? new ChannelAccount(store, door, channel, found.paid);
       account.paidUp(found.paid);
       const credit = pricePerByte * BigInt(limits.retrievalCreditBytes);
       account.credit = credit > account.credit ? credit : account.credit;
       account.deposit = found.deposit;
       if (found.deposit <= account.due()) throw unfit("all that is in it is owed");
-      return account;
+      const entry = live.get(name) ?? { account, streams: 0 };
+      entry.streams += 1;
+      live.set(name, entry);
+      idle.delete(name);
+      return {
+        allows: (cost) => account.allows(cost),
+        owe: (cost) => account.owe(cost),
+        due: () => account.due(),
+        take: (voucher) => account.take(voucher),
+        leave: () => leave(name),
+      };
     },
     earned: () => store.earned(),
   };
 }
 
-class ChannelAccount implements Account {
+class ChannelAccount implements Omit<Account, "leave"> {
   credit = 0n;
   /** A channel with little in it has little credit. */
   deposit = 0n;

@@ -289,7 +289,13 @@ class People {
       const { cid } = await files.importFile(once(bytes), signal);
       const copies = random.between(1, 2);
       const forMs = random.between(60, 120) * plan.roundMs;
-      const policy = { spread: "operators", renew: false, repair: false, allowDuplicates: true } as const;
+      const policy = {
+        spread: "operators",
+        renew: false,
+        repair: false,
+        allowDuplicates: true,
+        transfer: "stream",
+      } as const;
       return handlers["put.start"]({ cid, copies, forMs, ...policy }, signal);
     });
     if (started === undefined) return;

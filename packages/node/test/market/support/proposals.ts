@@ -94,6 +94,7 @@ const base: Terms = {
   totalPrice,
   miner: facts.miner,
   clientPeer,
+  delivery: "stream",
   payer: payer.address,
   channel: channelId(3),
   ...collateralsFor(facts.params, totalPrice, shares),

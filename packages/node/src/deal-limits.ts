@@ -1,0 +1,13 @@
+/** The rows of the table of limits about how the data of deals travels; the table is `limits.ts`. */
+export const dealLimits = {
+  /** How the data of a deal comes to its miner, as a proposal says it: a word or a URL. */
+  deliveryBytes: 2_048,
+  /** Deals whose data is to be carried to a miner and is not there yet. */
+  carriedDeals: 64,
+  /** Of these, those of one client. */
+  carriedDealsPerClient: 16,
+  /** So long is there time to carry data, at most half the deal: seven days. */
+  carryMs: 604_800_000,
+  /** A web server that sends nothing of a deal's data for this time has failed. */
+  webIdleMs: 20_000,
+} as const;

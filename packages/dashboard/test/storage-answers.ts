@@ -33,4 +33,5 @@ export const volumes: Volumes = {
 export const policy: MethodResult<"deal.policy"> = {
   ...{ extend: true, release: false, open: true, minForMs: null, maxForMs: 86_400_000, allow: [], deny: [] },
   ...{ verified: [], verifiedOnly: false, verifiedPercent: 50, duplicates: true },
+  ...{ http: true, offline: false },
 };

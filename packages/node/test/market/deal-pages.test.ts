@@ -40,7 +40,7 @@ function counting(inner: Database) {
 function fullClient() {
   const { database, seen } = counting(openDatabase(":memory:"));
   const store = new ClientStore(database);
-  const times = { startedMs: 0, key: null };
+  const times = { startedMs: 0, key: null, delivery: "stream" };
   const policy = { encrypted: false, renew: false, repair: false, allowDuplicates: false };
   const jobId = store.addJob({
     ...{ cid: "bafy", name: null, sizeBytes: 1, carBytes: 1, copies: 1, durationEpochs: 1, maxPrice: null },

@@ -299,7 +299,7 @@ const canaries: { readonly [mistake: string]: CodeTable } = {
 
 describe("attested pinning", () => {
   it("does what the model says, with exact money", () => {
-    fc.assert(property(), { numRuns: 8 });
+    fc.assert(property(), { numRuns: 8, seed: 5 });
   });
 
   for (const [mistake, codes] of Object.entries(canaries)) {

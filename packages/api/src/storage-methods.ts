@@ -10,7 +10,7 @@ const volumeId = z.int().min(0);
 const volume = z.string().min(1).max(1024).describe("number or place of the volume");
 const sectorNumber = z.int().min(0);
 const owned = z.object({
-  owner: z.string().describe("role of the sectors' files, job, transfer, orphan or foreign"),
+  owner: z.string().describe("role of the sectors' files, idle, job, transfer, orphan or foreign"),
   files: z.int(),
   sizeBytes,
 });
@@ -23,8 +23,8 @@ const volumeView = z.object({
   mode: volumeMode,
   weight: z.int(),
   maxBytes: sizeBytes.nullable(),
-  usedBytes: sizeBytes.describe("of the sectors' files, as recorded"),
-  reservedBytes: sizeBytes.describe("what the sectors there may take at their largest"),
+  usedBytes: sizeBytes.describe("of the files of sectors and idle space, as recorded"),
+  reservedBytes: sizeBytes.describe("what sectors and idle space there may take at their largest"),
   files: z.int(),
   freeBytes: sizeBytes.nullable().describe("what its disk has left; null: it has no end, or is away"),
   isHere: z.boolean(),

@@ -16,4 +16,6 @@ export const workLimits = {
   workerIdleMs: 30_000,
   /** A worker process that does not end by itself in this time is killed. */
   workerEndMs: 10_000,
+  /** Sectors that wait for room that idle space gives back. */
+  idleRequests: 64,
 } as const;

@@ -2,11 +2,6 @@
 import { defineErrors } from "@holdfast/base";
 
 export const idleErrors = defineErrors("idle", {
-  notCounted: {
-    exit: "refused",
-    message: (data: { network: string }) => `the network ${data.network} counts no idle space`,
-    fix: "a network gets it with its parameters (`holdfast genesis new --help`)",
-  },
   tooSmall: {
     exit: "usage",
     message: (data: { askedBytes: number; leastBytes: number }) =>
@@ -18,6 +13,11 @@ export const idleErrors = defineErrors("idle", {
     message: (data: { askedBytes: number; freedBytes: number }) =>
       `of ${data.askedBytes} bytes idle space could free ${data.freedBytes}`,
     fix: "attach another volume (`holdfast storage attach`), or give idle space less (`holdfast idle fill --max`)",
+  },
+  busy: {
+    exit: "retry-later",
+    message: (_data: Record<never, never>) => "too many sectors wait for the room of idle space",
+    fix: "try again when some of them have it",
   },
   otherRoots: {
     exit: "internal",

@@ -1,4 +1,6 @@
 /** Who waits for room that idle space has. What is freed goes to them in the order in which they came. */
+import { workLimits } from "../work-limits.ts";
+import { idleErrors } from "./errors.ts";
 
 interface Request {
   readonly bytes: number;
@@ -17,9 +19,10 @@ export class RoomRequests {
     return this.#waiting.reduce((sum, { bytes, freedBytes }) => sum + bytes - freedBytes, 0);
   }
 
-  /** Resolves when so many bytes were freed for this one; rejects with the signal's reason. */
+  /** Resolves when so many bytes were freed for this one; rejects with the signal's reason. Errors: `idle/busy`. */
   async wait(bytes: number, wake: () => void, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
+    if (this.#waiting.length >= workLimits.idleRequests) throw idleErrors.busy({});
     const request: Request = { bytes, freedBytes: 0, outcome: Promise.withResolvers() };
     this.#waiting.push(request);
     const giveUp = (): void => request.outcome.reject(signal?.reason);

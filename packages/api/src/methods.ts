@@ -38,6 +38,7 @@ import {
 } from "./shapes.ts";
 import { storageMethods } from "./storage-methods.ts";
 import { syncMethods } from "./sync-methods.ts";
+import { verifierMethods } from "./verifier-methods.ts";
 
 export type { MethodSpec } from "./method-spec.ts";
 
@@ -132,7 +133,7 @@ export const methods = {
       defaultAddress: addressText.nullable(),
       balanceFil: filText.nullable(),
       pendingMessages: z.int(),
-      roles: z.array(z.enum(["bootstrap", "miner", "client"])),
+      roles: z.array(z.enum(["bootstrap", "miner", "verifier", "client"])),
       uptimeMs: z.number(),
     }),
   ),
@@ -238,6 +239,7 @@ export const methods = {
   ...marketMethods,
   ...networkMethods,
   ...faucetMethods,
+  ...verifierMethods,
   ...authorityMethods,
   "actor.ls": call("All actors", z.object({ limit: limitParam }), z.array(actorView)),
   "actor.show": call(

@@ -18,6 +18,7 @@ import { pinCalls } from "./canned-pins.ts";
 import { putDone, putKept, putRunning, receipt } from "./canned-puts.ts";
 import { retrievalCalls } from "./canned-retrieval.ts";
 import { storageAnswers } from "./canned-storage.ts";
+import { verifierAnswers } from "./canned-verifier.ts";
 
 export { cid, client, dealId, fileBytes, fileCid, messageCid, miner, owner } from "./canned-names.ts";
 export { putDone, putRunning, receipt } from "./canned-puts.ts";
@@ -222,6 +223,7 @@ export const calls: Calls = {
   "wallet.export": { address: client, keyHex: "7b7d", privateKeyBase64: "AAAA" },
   "wallet.import": [walletEntry],
   ...faucetCalls(client, owner, messageCid),
+  ...verifierAnswers,
   ...jobAnswers(headMs),
   ...storageAnswers,
   ...idleAnswers,

@@ -38,8 +38,9 @@ export function idleNetworkOf(
 /** What the configuration says. */
 export function verifierOf(
   { verifier: { serve, account } }: NodeConfig,
+  options: { readonly verifier?: boolean },
   { networkByte: network }: NetworkParams,
 ): Pick<NodeParts, "idleVerifier"> {
-  if (!serve) return {};
+  if (options.verifier !== true && !serve) return {};
   return { idleVerifier: { account: account === "" ? undefined : parseAddress(account, { network }) } };
 }

@@ -136,7 +136,6 @@ export interface RunningNode extends AsyncDisposable {
   readonly mining: Mining | undefined;
   readonly idle: Idle | undefined;
   readonly pruner: Pruner;
-  /** Undefined: the node verifies no idle space. */
   readonly idleVerifier: IdleVerifierService | undefined;
   readonly handlers: ReturnType<typeof createHandlers>;
   readonly files: HandlerNeeds["files"];
@@ -387,6 +386,7 @@ function handlerNeeds(
     miner,
     jobs: parts.miner?.jobs && jobsDoorOf(parts.miner.jobs, parts.miner.storage),
     storage: parts.miner && storageDoorOf(parts.miner.storage, parts.miner.folder, parts.miner.chores),
+    isVerifier: parts.idleVerifier !== undefined,
   };
 }
 

@@ -6,14 +6,18 @@ import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { type Address, type Clock, filToAtto, type NetworkByte, sectorId } from "@holdfast/base";
+import { type Address, type Clock, epoch, filToAtto, type NetworkByte, sectorId } from "@holdfast/base";
 import {
   devnetParams,
   type GenesisMiner,
+  type GenesisVerifier,
   genesisMinerAddress,
   genesisSectorTicket,
+  type IdleParams,
+  maxEpochs,
   type NetworkParams,
   networkIdOf,
+  noIdleSpace,
   sectorSizes,
 } from "@holdfast/consensus";
 import {
@@ -38,6 +42,8 @@ export interface DevnetOptions extends DevnetClassOptions {
   readonly state: string;
   readonly roundMs: number;
   readonly miners: number;
+  /** Nodes that verify idle space; the network counts it if there are any. */
+  readonly verifiers?: number;
   readonly apiPort: number;
   readonly clock: Clock;
 }
@@ -54,11 +60,40 @@ const minerFunds = filToAtto(1_000);
 /** What the bootstrap node, which has no other use for its money, gives to a guest: a hundred times. */
 const faucetAmount = filToAtto(100);
 
-export const nodeNames = (miners: number): readonly string[] => [
+export const nodeNames = (miners: number, verifiers = 0): readonly string[] => [
   "bootstrap",
   ...Array.from({ length: miners }, (_, index) => `miner-${index + 1}`),
+  ...Array.from({ length: verifiers }, (_, index) => `verifier-${index + 1}`),
   "client",
 ];
+
+/** Idle space of a network on one machine: files of a mebibyte, lots so often that a challenge is seen in seconds. */
+export const localIdle: IdleParams = {
+  ...noIdleSpace,
+  profile: "idle-1MiB",
+  weightPercent: 10,
+  pledgePerGiB: filToAtto(10),
+  lotEpochs: 20,
+  answerEpochs: 20,
+  settleEpochs: 40,
+  certifyEpochs: 400,
+  verifierBond: filToAtto(100),
+};
+
+/** The genesis entry of a verifier: what it runs is this program, which nobody has attested here. */
+export function genesisVerifierOf(node: {
+  readonly account: Address;
+  readonly peerId: string;
+}): GenesisVerifier {
+  return {
+    address: node.account,
+    peerId: node.peerId,
+    measurement: new Uint8Array(32),
+    evidence: new Uint8Array(32),
+    bond: localIdle.verifierBond,
+    expires: epoch(maxEpochs),
+  };
+}
 
 /** Periods so short that a first proof is seen in seconds, and so long that a slow machine keeps them. */
 export function localParams(
@@ -87,8 +122,10 @@ export async function createDevnet(options: DevnetOptions): Promise<void> {
   await makeFolder(options.state);
   const classes = await devnetClasses(options);
   const name = `local-${randomBytes(4).toString("hex")}`;
-  const params = { ...localParams(name, options.roundMs, classes), faucetAmount };
-  const names = nodeNames(options.miners);
+  const { verifiers = 0 } = options;
+  const local = { ...localParams(name, options.roundMs, classes), faucetAmount };
+  const params = verifiers === 0 ? local : { ...local, idle: localIdle };
+  const names = nodeNames(options.miners, verifiers);
   const ports = await freePorts(names.length);
   const nodes = await Promise.all(names.map((name) => makeKeys(options.state, name)));
   const miners = nodes.filter((node) => node.blsKey !== undefined);
@@ -103,6 +140,7 @@ export async function createDevnet(options: DevnetOptions): Promise<void> {
       balance: name === "client" ? clientFunds : ownerFunds,
     })),
     miners: miners.map((node, index) => genesisMinerOf(node, sealed[index])),
+    idleVerifiers: nodes.filter(({ name }) => isVerifier(name)).map(genesisVerifierOf),
   });
   const [bootstrap] = nodes;
   const bootstrapAddress = `/ip4/127.0.0.1/tcp/${ports[0]}/p2p/${bootstrap?.peerId}`;
@@ -123,6 +161,7 @@ export async function createDevnet(options: DevnetOptions): Promise<void> {
             bootstrap: index === 0 ? [] : [bootstrapAddress],
           },
           faucet: { ...base.faucet, serve: index === 0 },
+          verifier: { ...base.verifier, serve: isVerifier(node.name) },
           mining: {
             ...base.mining,
             miner: minerIndex < 0 ? "" : genesisMinerAddress(network, minerIndex),
@@ -139,6 +178,8 @@ export async function createDevnet(options: DevnetOptions): Promise<void> {
     }),
   );
 }
+
+export const isVerifier = (name: string): boolean => name.startsWith("verifier-");
 
 interface PlannedNode {
   readonly name: string;

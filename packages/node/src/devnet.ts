@@ -10,7 +10,7 @@ import { makeFolder } from "@holdfast/storage";
 import { openChain, openLevelDatabase } from "./chain/index.ts";
 import { realClock } from "./clock.ts";
 import { type DevnetClassOptions, devnetProfile } from "./devnet-classes.ts";
-import { createDevnet, nodeNames, writeClockOffset } from "./devnet-genesis.ts";
+import { createDevnet, isVerifier, nodeNames, writeClockOffset } from "./devnet-genesis.ts";
 import { loadGenesis } from "./genesis.ts";
 import { installNativeKernels } from "./kernels.ts";
 import { lockRepo, type RepoLock, repoErrors, repoPaths } from "./repo/index.ts";
@@ -23,6 +23,8 @@ export interface StartDevnetOptions extends DevnetClassOptions {
   readonly state?: string;
   readonly roundMs: number;
   readonly miners: number;
+  /** Nodes that verify idle space; the network counts it if there are any. */
+  readonly verifiers?: number;
   readonly apiPort: number;
   readonly version: string;
   /** What every node's API server shows to a person who opens it in a browser. */
@@ -34,7 +36,7 @@ export interface StartDevnetOptions extends DevnetClassOptions {
 
 export interface DevnetNode {
   readonly name: string;
-  readonly role: "bootstrap" | "miner" | "client";
+  readonly role: "bootstrap" | "miner" | "verifier" | "client";
   readonly api: string;
   readonly token: string;
   readonly peerId: string;
@@ -67,7 +69,7 @@ export async function startDevnet(options: StartDevnetOptions): Promise<DevnetHa
   else await continueClock(state, names);
   const workers = stack.use(openWorkers({ sealingThreads: availableParallelism() }));
   // The bootstrap node first: the others dial it.
-  const [first, ...others] = names.length === 0 ? nodeNames(options.miners) : names;
+  const [first, ...others] = names.length === 0 ? nodeNames(options.miners, options.verifiers) : names;
   const start = (name: string): Promise<DaemonHandle> => {
     const listen = name === "client" ? { listen: `127.0.0.1:${options.apiPort}` } : {};
     const repo = join(state, name);
@@ -102,9 +104,15 @@ export async function startDevnet(options: StartDevnetOptions): Promise<DevnetHa
   };
 }
 
+function roleOf(name: string): DevnetNode["role"] {
+  if (name === "bootstrap") return "bootstrap";
+  if (isVerifier(name)) return "verifier";
+  return name.startsWith("miner-") ? "miner" : "client";
+}
+
 function nodeOf(handle: DaemonHandle): DevnetNode {
   const { name, api, token, peerId, repo, address, balanceFil } = handle;
-  const role = name === "bootstrap" ? "bootstrap" : name.startsWith("miner-") ? "miner" : "client";
+  const role = roleOf(name);
   return { name, role, api, token, peerId, repo, address, balanceFil };
 }
 
@@ -127,9 +135,12 @@ async function existingNodes(state: string): Promise<readonly string[]> {
   } catch {
     return [];
   }
-  const numberOf = (name: string): number => Number(/^miner-(\d+)$/.exec(name)?.[1] ?? 0);
-  const miners = entries.filter((name) => numberOf(name) > 0).sort((a, b) => numberOf(a) - numberOf(b));
-  return ["bootstrap", ...miners, "client"].filter((name) => entries.includes(name));
+  const numbered = (kind: string): string[] => {
+    const numberOf = (name: string): number => Number(new RegExp(`^${kind}-(\\d+)$`).exec(name)?.[1] ?? 0);
+    return entries.filter((name) => numberOf(name) > 0).sort((a, b) => numberOf(a) - numberOf(b));
+  };
+  const names = ["bootstrap", ...numbered("miner"), ...numbered("verifier"), "client"];
+  return names.filter((name) => entries.includes(name));
 }
 
 /** Made aside, so that a start which was cut off leaves no half-made node. */
@@ -137,7 +148,8 @@ async function makeNodes(options: StartDevnetOptions, state: string): Promise<vo
   const aside = join(state, ".making");
   await rm(aside, { recursive: true, force: true });
   await createDevnet({ ...options, state: aside, clock: realClock() });
-  for (const name of nodeNames(options.miners)) await rename(join(aside, name), join(state, name));
+  for (const name of nodeNames(options.miners, options.verifiers))
+    await rename(join(aside, name), join(state, name));
   await rm(aside, { recursive: true });
 }
 

@@ -51,6 +51,8 @@ export interface StartDaemonOptions {
   readonly offline?: boolean;
   /** Give test money, also if the configuration does not say so. */
   readonly faucet?: boolean;
+  /** Verify idle space, also if the configuration does not say so. */
+  readonly verifier?: boolean;
   /** The caller knows that no other node mines with the keys of this one: nothing is waited for. */
   readonly soleMiner?: boolean;
   /** Bucket for sectors instead of the configured one. */
@@ -149,7 +151,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     fetchWeb: webData((peer) => wire.control.remoteOf(peer)),
     ...(miner === undefined ? {} : { miner }),
     ...faucetOf(config, options, params),
-    ...verifierOf(config, params),
+    ...verifierOf(config, options, params),
   };
   const node = stack.use(await startNode(parts));
   if (options.offline !== true) {

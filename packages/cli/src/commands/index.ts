@@ -28,6 +28,7 @@ import { retrievalCommands } from "./retrieval.ts";
 import { statusCommands } from "./status.ts";
 import { storageCommands } from "./storage.ts";
 import { storeCommands } from "./store.ts";
+import { verifierCommands } from "./verifier.ts";
 import { walletCommands } from "./wallet.ts";
 
 export const commandTable: CommandTable = {
@@ -60,6 +61,7 @@ export const commandTable: CommandTable = {
     ...proofCommands,
     ...attestCommands,
     ...idleCommands,
+    ...verifierCommands,
     ...paramsCommands,
   ],
   nouns: [
@@ -104,6 +106,7 @@ export const commandTable: CommandTable = {
     { noun: "sector", summary: "Sealed, proven space" },
     { noun: "storage", summary: "Where this miner's sectors lie: disks and buckets" },
     { noun: "sync", summary: "How this node follows the chain" },
+    { noun: "verifier", summary: "Who verifies idle space" },
     { noun: "wallet", summary: "Keys and money" },
   ],
   groups: [
@@ -159,6 +162,7 @@ export const commandTable: CommandTable = {
         "sector",
         "storage",
         "sync",
+        "verifier",
       ],
     },
   ],

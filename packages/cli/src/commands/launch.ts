@@ -66,6 +66,11 @@ export const launchCommands: readonly CommandSpec[] = [
       },
       roundOption,
       { flags: "--miners <count>", summary: "how many storage miners", initial: "3" },
+      {
+        flags: "--verifiers <count>",
+        summary: "how many nodes verify idle space, which the network counts if there are any",
+        initial: "0",
+      },
       sectorOption("64KiB"),
       proofModeOption,
       porepOption,
@@ -159,6 +164,11 @@ export const launchCommands: readonly CommandSpec[] = [
       },
       { flags: "--offline", summary: "do not talk to peers" },
       { flags: "--faucet", summary: "give test money to whoever asks (default: as configured)" },
+      {
+        flags: "--verifier",
+        summary:
+          "verify idle space, which counts where the network has admitted the account (default: as configured)",
+      },
       {
         flags: "--sole-miner",
         summary: "do not look first whether another node mines with the same keys: you know that none does",

@@ -318,4 +318,6 @@ export interface HandlerNeeds {
   readonly storage: StorageDoor | undefined;
   /** Undefined if this node runs no miner, or its network counts no idle space. */
   readonly idle: IdleDoor | undefined;
+  /** Whether it verifies idle space. */
+  readonly isVerifier: boolean;
 }

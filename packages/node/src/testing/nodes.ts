@@ -12,6 +12,7 @@ import {
   genesisMinerAddress,
   moneyInvariant,
   type NetworkParams,
+  noIdleSpace,
   type Protocols,
   type Upgrade,
   vanillaClasses,
@@ -25,7 +26,10 @@ import { type Database, openDatabase } from "../database.ts";
 import {
   clientFunds,
   genesisMinerOf,
+  genesisVerifierOf,
   importGenesisSector,
+  isVerifier,
+  localIdle,
   localParams,
   nodeNames,
   ownerFunds,
@@ -40,6 +44,8 @@ import { openWallet, type Wallet } from "../wallet/index.ts";
 
 export interface NetworkOptions {
   readonly miners?: number;
+  /** Nodes that verify idle space; the network counts small files of it if there are any. */
+  readonly verifiers?: number;
   /** The same seed gives the same keys, tickets and winners. */
   readonly seed?: string;
   readonly roundMs?: number;
@@ -62,7 +68,7 @@ export interface NetworkOptions {
 
 export interface TestNode {
   readonly name: string;
-  readonly role: "bootstrap" | "miner" | "client";
+  readonly role: "bootstrap" | "miner" | "verifier" | "client";
   readonly account: Address;
   /** The miner actor that the node runs. */
   readonly miner: Address | undefined;
@@ -108,12 +114,13 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
   const roundMs = options.roundMs ?? 1_000;
   const sectorBytes = options.sectorBytes ?? 2_048;
   const plans = await Promise.all(
-    nodeNames(options.miners ?? 3).map((name) => planNode(name, random.fork(name))),
+    nodeNames(options.miners ?? 3, options.verifiers).map((name) => planNode(name, random.fork(name))),
   );
   const authority = plans.find(({ role }) => role === "client")?.account ?? null;
   const params = {
     ...localParams(`test-${seed}`, roundMs, vanillaClasses([...new Set([1_024, sectorBytes])])),
     upgradeAuthority: options.clientUpgrades === true ? authority : null,
+    idle: options.verifiers === undefined ? noIdleSpace : { ...localIdle, profile: "idle-32KiB" },
     ...options.params,
   };
   const minerPlans = plans.filter(({ role }) => role === "miner");
@@ -129,6 +136,9 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
     })),
     miners: minerPlans.map((plan, index) => genesisMinerOf({ ...plan, peerId: plan.name }, sealed[index])),
     upgrades: options.upgrades ?? [],
+    idleVerifiers: plans
+      .filter(({ role }) => role === "verifier")
+      .map(({ name, account }) => genesisVerifierOf({ account, peerId: name })),
   });
   const nodes: TestNode[] = [];
   const moneyFaults: unknown[] = [];
@@ -168,9 +178,14 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
 
 async function planNode(name: string, random: SeededRandom): Promise<Plan> {
   const wallet = await openWallet({ disk: new SimDisk(), secret: random.bytes(32), random, network });
-  const role = name === "bootstrap" ? "bootstrap" : name === "client" ? "client" : "miner";
+  const role = roleOf(name);
   const account = await wallet.newAccount();
   return { name, role, wallet, account, blsKey: role === "miner" ? await wallet.newBlsKey() : undefined };
+}
+
+function roleOf(name: string): TestNode["role"] {
+  if (name === "bootstrap" || name === "client") return name;
+  return isVerifier(name) ? "verifier" : "miner";
 }
 
 function openMemoryStorage(
@@ -273,6 +288,7 @@ class FixtureNode implements TestNode {
       ...this.#next,
       wallet: plan.wallet,
       ...(faucet ? { faucet: { account: undefined } } : {}),
+      ...(plan.role === "verifier" ? { idleVerifier: { account: undefined } } : {}),
       wire: own,
       checker: { verify: async (statement) => verifyStatement(verifier, statement) },
       ...(miner === undefined || storage === undefined

@@ -55,7 +55,7 @@ export function chainHandlers(needs: HandlerNeeds): ChainHandlers {
       return {
         height: tipset.height,
         balancesFil: filText(money.balances),
-        escrowFil: filText(addAtto(money.escrow, money.deals)),
+        escrowFil: filText(addAtto(money.escrow, money.deals, money.idle)),
         pledgeFil: filText(money.pledge),
         burntFil: filText(money.burnt),
         totalFil: filText(money.total),
@@ -190,8 +190,9 @@ function statusOf(needs: HandlerNeeds): MethodResult<"node.status"> {
   };
 }
 
-function rolesOf({ miner, name }: HandlerNeeds): MethodResult<"node.status">["roles"] {
-  if (miner !== undefined) return ["miner", "client"];
+function rolesOf({ miner, name, isVerifier }: HandlerNeeds): MethodResult<"node.status">["roles"] {
+  if (miner !== undefined) return isVerifier ? ["miner", "verifier", "client"] : ["miner", "client"];
+  if (isVerifier) return ["verifier", "client"];
   return name === "bootstrap" ? ["bootstrap"] : ["client"];
 }
 

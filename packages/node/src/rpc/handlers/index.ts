@@ -22,6 +22,7 @@ import { recordsHandlers } from "./records.ts";
 import { retrievalHandlers } from "./retrieval.ts";
 import { storageHandlers } from "./storage.ts";
 import { syncHandlers } from "./sync.ts";
+import { verifierHandlers } from "./verifiers.ts";
 
 export function createHandlers(needs: HandlerNeeds): ApiHandlers {
   return {
@@ -44,6 +45,7 @@ export function createHandlers(needs: HandlerNeeds): ApiHandlers {
     ...pinOrderHandlers(needs),
     ...networkHandlers(needs),
     ...faucetHandlers(needs),
+    ...verifierHandlers(needs),
     ...retrievalHandlers(needs),
     ...syncHandlers(needs),
   };

@@ -1,0 +1,100 @@
+/** Methods about the verifiers of idle space: what the chain has of them, and messages to the actor. */
+import type { ApiHandlers } from "@holdfast/api";
+import { type Address, addEpochs, encode, epoch, filText, fromHex, parseFil, toHex } from "@holdfast/base";
+import { builtinAddresses, isInOffice, methods, readIdleVerifiers } from "@holdfast/consensus";
+import { rpcErrors } from "../errors.ts";
+import type { HandlerNeeds } from "../needs.ts";
+import { callAs } from "./owner-calls.ts";
+import { addressParam } from "./params.ts";
+
+type VerifierHandlers = Pick<
+  ApiHandlers,
+  "verifier.list" | "verifier.admit" | "verifier.remove" | "verifier.bond" | "verifier.withdraw"
+>;
+
+const { idle } = methods;
+
+export function verifierHandlers(needs: HandlerNeeds): VerifierHandlers {
+  const { chain } = needs;
+  const to = (): Address => builtinAddresses(chain.params.networkByte).idle;
+  return {
+    "verifier.list": async () => listVerifiers(needs),
+    async "verifier.admit"({ address, peerId, measurementHex, evidenceHex, forEpochs }) {
+      const { authority } = chain.params.idle;
+      if (authority === null) throw rpcErrors.noAuthority({});
+      const params = encode(idle.admitVerifier.params, {
+        address: addressParam(needs, address),
+        peerId,
+        measurement: fromHex(measurementHex),
+        evidence: fromHex(evidenceHex),
+        expires: addEpochs(epoch(chain.head().height), forEpochs),
+      });
+      return callAs(needs, authority, { to: to(), method: "admitVerifier", params });
+    },
+    async "verifier.remove"({ address }) {
+      const verifier = verifierOf(needs, address);
+      const isOurs = needs.wallet.addresses().includes(verifier);
+      const from = isOurs ? verifier : (chain.params.idle.authority ?? verifier);
+      const params = encode(idle.removeVerifier.params, { verifier });
+      return callAs(needs, from, { to: to(), method: "removeVerifier", params });
+    },
+    async "verifier.bond"({ address, amount }) {
+      const verifier = verifierOf(needs, address);
+      const params = encode(idle.postBond.params, { verifier });
+      return callAs(needs, payerOf(needs, verifier), {
+        ...{ to: to(), method: "postBond", params, value: parseFil(amount) },
+      });
+    },
+    async "verifier.withdraw"({ address }) {
+      const verifier = verifierOf(needs, address);
+      const params = encode(idle.withdrawBond.params, { verifier });
+      return callAs(needs, payerOf(needs, verifier), { to: to(), method: "withdrawBond", params });
+    },
+  };
+}
+
+/** The one that is named, or the one of which this wallet has the key. `rpc/not-found`. */
+function verifierOf(needs: HandlerNeeds, given: string | undefined): Address {
+  if (given !== undefined) return addressParam(needs, given);
+  const { chain, wallet } = needs;
+  const own = wallet.addresses();
+  const found = readIdleVerifiers(chain.store, chain.headState().state).find(({ address }) =>
+    own.includes(address),
+  );
+  if (found === undefined) throw rpcErrors.notFound({ what: "verifier in this wallet" });
+  return found.address;
+}
+
+/** Anybody may pay a bond or send it home. `rpc/not-found`. */
+function payerOf({ wallet }: HandlerNeeds, verifier: Address): Address {
+  const payer = wallet.addresses().includes(verifier) ? verifier : wallet.defaultAddress();
+  if (payer === undefined) throw rpcErrors.notFound({ what: "account in this wallet" });
+  return payer;
+}
+
+function listVerifiers({
+  chain,
+  wallet,
+}: HandlerNeeds): Awaited<ReturnType<VerifierHandlers["verifier.list"]>> {
+  const { state, tipset } = chain.headState();
+  const { idle: rules } = chain.params;
+  const own = wallet.addresses();
+  return {
+    profile: rules.profile,
+    weightPercent: rules.weightPercent,
+    bondFil: filText(rules.verifierBond),
+    seats: rules.seats,
+    authority: rules.authority,
+    verifiers: readIdleVerifiers(chain.store, state).map((verifier) => ({
+      address: verifier.address,
+      peerId: verifier.peerId,
+      isInOffice: isInOffice(verifier, rules, tipset.height + 1),
+      isOurs: own.includes(verifier.address),
+      bondFil: filText(verifier.bond),
+      since: verifier.since,
+      expires: verifier.expires,
+      measurementHex: toHex(verifier.measurement),
+      evidenceHex: toHex(verifier.evidence),
+    })),
+  };
+}

@@ -40,7 +40,7 @@ export function openMarkets(
     readonly sync: Pick<Sync, "state">;
     readonly sender: Sender;
     readonly channels: Channels;
-    readonly swap: Pick<BlockSwap, "serve">;
+    readonly swap: Pick<BlockSwap, "serve" | "session">;
     /** It opens later. */
     readonly gateway: () => Pick<RunningGateway, "url"> | undefined;
     readonly stack: AsyncDisposableStack;
@@ -79,6 +79,7 @@ export function openMarkets(
         paysDeal: (payer, channel) => minerMarket?.isPaidFrom(payer, channel) ?? false,
       }),
       peers: () => providersOf(chain, wire),
+      elsewhere: () => swap.session(),
       ...(parts.netControl?.routing === undefined ? {} : { routing: parts.netControl.routing }),
     }),
   );

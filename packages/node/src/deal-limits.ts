@@ -1,4 +1,4 @@
-/** The rows of the table of limits about how the data of deals travels; the table is `limits.ts`. */
+/** The rows of the table of limits about how data travels that somebody pays for; the table is `limits.ts`. */
 export const dealLimits = {
   /** How the data of a deal comes to its miner, as a proposal says it: a word or a URL. */
   deliveryBytes: 2_048,
@@ -8,6 +8,12 @@ export const dealLimits = {
   carriedDealsPerClient: 16,
   /** So long is there time to carry data, at most half the deal: seven days. */
   carryMs: 604_800_000,
+  /** Providers that are paid for one file at the same time, if it is large: each needs a channel. */
+  paidSeats: 3,
+  /** From this size on. */
+  paidSpreadBytes: 16_777_216,
+  /** What another may ask beyond the cheapest of them (percent of its price). */
+  paidSpreadPercent: 125,
   /** A web server that sends nothing of a deal's data for this time has failed. */
   webIdleMs: 20_000,
 } as const;

@@ -308,8 +308,8 @@ export const dealRefusals = defineErrors("deal", {
   sectorEndsTooEarly: {
     exit: "refused",
     message: (data: { sectorId: number; expiration: number; endHeight: number }) =>
-      `sector ${data.sectorId} lives until ${data.expiration} and not until ${data.endHeight}`,
-    fix: "ask for a shorter time; the miner can let its sectors live longer: `holdfast mine extend`",
+      `sector ${data.sectorId} lives until ${data.expiration} and cannot live until ${data.endHeight}`,
+    fix: "ask for a shorter time, or store the file again with another miner",
   },
   settlementTooLow: {
     exit: "refused",

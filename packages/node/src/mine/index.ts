@@ -3,11 +3,12 @@
  * keeps its ask published. All duties look at the chain anew after every head; none of them keeps state
  * that a restart would lose.
  */
+import { abortable } from "@holdfast/base";
 import { readMinerState } from "@holdfast/consensus";
 import { publishAsk } from "./asks.ts";
 import { mineBlocks } from "./blocks.ts";
 import { mineErrors } from "./errors.ts";
-import type { MineNeeds, MineSector } from "./needs.ts";
+import type { MineNeeds, MineSector, MineStorage } from "./needs.ts";
 import { type Doubts, provePosts } from "./posts.ts";
 import { recoverSectors } from "./recoveries.ts";
 import { type Rehearsed, rehearsePosts } from "./rehearsals.ts";
@@ -55,6 +56,27 @@ export function startMining(needs: MineNeeds): Mining {
   return new Miner(needs);
 }
 
+/**
+ * The storage for whoever may leave: a seal takes minutes, and who stops does not wait for it. What was begun the
+ * storage ends itself, or its next life does.
+ */
+function leaving(storage: MineStorage, signal: AbortSignal): MineStorage {
+  const { rehearse } = storage;
+  return {
+    unfinished: () => storage.unfinished(),
+    landed: () => storage.landed(),
+    seal: (...given) => abortable(signal, storage.seal(...given)),
+    prove: (...given) => abortable(signal, storage.prove(...given)),
+    retry: (sectorId) => storage.retry(sectorId),
+    restart: (...given) => storage.restart(...given),
+    readSealProof: (sectorId) => storage.readSealProof(sectorId),
+    confirmCommitted: (sectorId) => storage.confirmCommitted(sectorId),
+    markExpired: (sectorId) => storage.markExpired(sectorId),
+    generatePost: (...given) => abortable(signal, storage.generatePost(...given)),
+    ...(rehearse && { rehearse: (...given) => abortable(signal, rehearse(...given)) }),
+  };
+}
+
 class Miner implements Mining {
   readonly #needs: MineNeeds;
   readonly #heights: ReturnType<typeof openSignedHeights>;
@@ -69,7 +91,8 @@ class Miner implements Mining {
   readonly #blocks: Promise<void>;
   readonly #endHead: () => void;
 
-  constructor(needs: MineNeeds) {
+  constructor(given: MineNeeds) {
+    const needs = { ...given, storage: leaving(given.storage, this.#stop.signal) };
     this.#needs = needs;
     this.#heights = openSignedHeights(needs.database);
     const { twins } = needs;

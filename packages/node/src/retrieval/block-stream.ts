@@ -4,6 +4,7 @@
  * the peer did.
  */
 import {
+  type AttoFil,
   attoFil,
   type Cancel,
   type CID,
@@ -118,6 +119,11 @@ export class BlockStream implements Disposable {
 
   payWith(payment: Payment, budget: Budget): void {
     this.#payment = { payment, budget, pricePerByte: this.terms.pricePerByte };
+  }
+
+  /** What is in its channel and not spent; undefined where nothing is paid. */
+  get depositLeft(): AttoFil | undefined {
+    return this.#payment?.payment.left();
   }
 
   /** Asks; at most `limits.retrievalWants` may be on their way. */

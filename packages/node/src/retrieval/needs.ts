@@ -46,6 +46,8 @@ export interface RetrievalNeeds {
   readonly payments?: PaidDoor & PayingDoor;
   /** Whom a cache asks for what it does not have. */
   readonly peers?: () => readonly PeerId[];
+  /** A place to ask when no provider gives a block: other programs of IPFS. Verified, for nothing. */
+  readonly elsewhere?: () => { get(cid: CID, signal: Cancel): Promise<Uint8Array | undefined> };
   /** Left out: only peers that are named are asked. */
   readonly routing?: ContentRouting;
   /** Which copies here may make room for others. */

@@ -83,6 +83,7 @@ export function openersOf(tools: SwarmTools, files: LocalFiles): Openers {
       signal,
       needBytes,
       progress,
+      mayAskOthers: true,
       ...(budget && { budget }),
     });
     try {

@@ -54,7 +54,7 @@ export function openProvider(needs: RetrievalNeeds, files: LocalFiles, plans: Ca
   const store = openPayStore(database);
   const purse: Purse | undefined =
     payments === undefined ? undefined : stack.use(openPurse({ store, door: payments, logger }));
-  const tools: SwarmTools = { wire, clock, logger, purse, routing };
+  const tools: SwarmTools = { wire, clock, logger, purse, routing, elsewhere: needs.elsewhere };
   const till = openTill({ store, door: payments });
   const index = stack.use(openPieceIndex({ store: openIndexStore(database), sources, logger }));
   const pulled = stack.use(

@@ -81,7 +81,8 @@ export class Seats {
         free.state = "seated";
         return free.stream;
       }
-      const paid = isEnough() ? undefined : await this.#payCheapest();
+      const isExtra = isEnough();
+      const paid = isExtra && !this.#maySpread() ? undefined : await this.#payCheapest(isExtra);
       if (paid !== undefined) return paid;
       const waiting = this.#providers.filter(({ state }) => state === "waiting");
       const isAsking = this.#providers.some(({ state }) => state === "asking");
@@ -217,8 +218,27 @@ export class Seats {
     return this.#pricedSinceMs + limits.retrievalFreeWaitMs;
   }
 
-  /** The cheapest of those that want money, paid for; undefined while a free one may still answer. */
-  async #payCheapest(): Promise<BlockStream | undefined> {
+  /** Whether several are paid: for much, if nobody gives it for nothing. */
+  #maySpread(): boolean {
+    const seated = this.#providers.filter(({ state }) => state === "seated");
+    const [first] = seated;
+    const bytes = this.#request.needBytes ?? first?.terms?.carBytes ?? 0;
+    const arePaid = seated.length > 0 && seated.every((one) => priceOf(one) > 0n);
+    return arePaid && seated.length < limits.paidSeats && bytes >= limits.paidSpreadBytes;
+  }
+
+  /** Of those that are paid already. */
+  #isNotMuchDearer(provider: Provider): boolean {
+    const prices = this.#providers.filter(({ state }) => state === "seated").map(priceOf);
+    const most = prices.reduce((least, price) => (price < least ? price : least), prices[0] ?? 0n);
+    return priceOf(provider) * 100n <= most * BigInt(limits.paidSpreadPercent);
+  }
+
+  /**
+   * The cheapest of those that want money, paid for; undefined while a free one may still answer. `isExtra`: beside
+   * others that are enough.
+   */
+  async #payCheapest(isExtra: boolean): Promise<BlockStream | undefined> {
     const isWaiting = this.#providers.some(({ state, failuresInARow }) => {
       return state === "asking" || (state === "waiting" && failuresInARow === 0);
     });
@@ -227,11 +247,11 @@ export class Seats {
       return;
     for (;;) {
       const [cheapest] = this.#providers
-        .filter(({ state }) => state === "priced")
+        .filter((one) => one.state === "priced" && (!isExtra || this.#isNotMuchDearer(one)))
         .sort((a, b) => Number(priceOf(a) - priceOf(b)));
       if (cheapest === undefined) return undefined;
       try {
-        const stream = await this.#paid(cheapest);
+        const stream = await this.#paid(cheapest, isExtra);
         if (stream === undefined) return undefined;
         cheapest.state = "seated";
         cheapest.stream = stream;
@@ -244,7 +264,7 @@ export class Seats {
   }
 
   /** Undefined if it costs more than is allowed. */
-  async #paid({ peer, terms }: Provider): Promise<BlockStream | undefined> {
+  async #paid({ peer, terms }: Provider, isExtra: boolean): Promise<BlockStream | undefined> {
     const { budget, root, needBytes } = this.#request;
     const { purse } = this.#tools;
     if (terms === undefined || terms.target === null) return undefined;
@@ -254,11 +274,14 @@ export class Seats {
     const asked = attoFil(price * BigInt(least));
     const isTooDear = price > (this.#request.mostPerByte ?? price);
     if (isTooDear || asked > budget.left() || budget.left() === 0n) {
+      if (isExtra) return undefined;
       this.#dearest = tooDear(terms, asked, budget.most === 0n);
       return undefined;
     }
     if (purse === undefined) throw retrievalErrors.noWallet({});
-    const most = least === 1 ? budget.left() : attoFil(price * BigInt(least + rangeOverheadBytes));
+    // Each of several gets a share into its channel, and more when that is spent.
+    const share = isExtra ? Math.ceil(least / limits.paidSeats) : least;
+    const most = least === 1 ? budget.left() : attoFil(price * BigInt(share + rangeOverheadBytes));
     const payment = await purse.paying(terms.target, minAtto(most, budget.left()), this.#signal);
     const { channel } = payment;
     const hello = { root, channel, proof: payment.proof(), mayFetch: this.#mayFetch };

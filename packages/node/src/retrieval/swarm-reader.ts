@@ -7,6 +7,7 @@
 import { type AttoFil, abortable, type Cancel, type CID, HoldfastError, type PeerId } from "@holdfast/base";
 import { limits } from "../limits.ts";
 import { Budget } from "./budget.ts";
+import { retrievalErrors } from "./errors.ts";
 import type { LocalFiles } from "./local-files.ts";
 import type { BlockReader } from "./read-file.ts";
 import { Swarm, type SwarmShare, type SwarmTools } from "./swarm.ts";
@@ -21,6 +22,8 @@ export interface SwarmReaderRequest {
   readonly needBytes?: number | undefined;
   readonly mayFetch?: boolean;
   readonly mostPerByte?: AttoFil;
+  /** Other programs of IPFS are asked too, for what no provider gives. */
+  readonly mayAskOthers?: boolean;
   readonly progress?: ((progress: ReadProgress) => void) | undefined;
 }
 
@@ -30,6 +33,13 @@ export interface ReadProgress {
   /** From whom. */
   readonly from: readonly SwarmShare[];
 }
+
+/** What says that nobody gives it, at least for nothing. */
+const nowhere: ReadonlySet<string> = new Set([
+  "retrieval/no-provider",
+  "retrieval/missing-block",
+  "retrieval/price-above-max",
+]);
 
 export class SwarmReader {
   readonly #tools: SwarmTools;
@@ -45,6 +55,9 @@ export class SwarmReader {
   readonly #writes = new Set<Promise<void>>();
   #begun: Promise<void> | undefined;
   #receivedBytes = 0;
+  readonly #stop = new AbortController();
+  #others: ReturnType<NonNullable<SwarmTools["elsewhere"]>> | undefined;
+  #isElsewhere = false;
   #left: Promise<void> | undefined;
 
   constructor(tools: SwarmTools, files: LocalFiles, request: SwarmReaderRequest) {
@@ -62,11 +75,31 @@ export class SwarmReader {
     const here = this.#fresh.get(key) ?? (await this.#files.blocks.get(cid));
     if (here !== undefined) return here;
     checkFileCid(cid);
-    this.#swarm ??= this.#open();
-    const bytes = await abortable(signal, this.#swarm.block(cid));
+    const bytes = await abortable(signal, this.#fetch(cid));
     await this.#keep(key, cid, bytes);
     return bytes;
   };
+
+  /** Where blocks were found before is asked first: mostly all of a tree is at one place. */
+  async #fetch(cid: CID): Promise<Uint8Array> {
+    this.#swarm ??= this.#open();
+    const early = this.#isElsewhere ? await this.#askOthers(cid) : undefined;
+    if (early !== undefined) return early;
+    try {
+      return await this.#swarm.block(cid);
+    } catch (error) {
+      const isNowhere = error instanceof HoldfastError && nowhere.has(error.code);
+      const bytes = isNowhere && !this.#isElsewhere ? await this.#askOthers(cid) : undefined;
+      if (bytes === undefined) throw error;
+      this.#isElsewhere = true;
+      return bytes;
+    }
+  }
+  async #askOthers(cid: CID): Promise<Uint8Array | undefined> {
+    if (this.#request.mayAskOthers !== true) return undefined;
+    this.#others ??= this.#tools.elsewhere?.();
+    return this.#others?.get(cid, this.#request.signal ?? this.#stop.signal);
+  }
 
   get shares(): readonly SwarmShare[] {
     return this.#swarm?.shares ?? [];
@@ -89,6 +122,7 @@ export class SwarmReader {
   }
 
   async #leave(): Promise<void> {
+    this.#stop.abort(retrievalErrors.ended({}));
     await this.#swarm?.[Symbol.asyncDispose]();
     await Promise.all(this.#writes);
     await this.#claim?.drop(this.#mine, this.#request.root); // what came stays for next time

@@ -8,7 +8,7 @@ import { type CID, type Clock, HoldfastError, type Logger, type PeerId } from "@
 import { limits } from "../limits.ts";
 import type { BlockStream, StreamTools } from "./block-stream.ts";
 import { retrievalErrors } from "./errors.ts";
-import type { ContentRouting } from "./needs.ts";
+import type { ContentRouting, RetrievalNeeds } from "./needs.ts";
 import type { Purse } from "./pay/purse.ts";
 import { type SeatRequest, Seats } from "./seats.ts";
 import { cidKey } from "./walk.ts";
@@ -20,6 +20,8 @@ export interface SwarmTools extends StreamTools {
   readonly purse: Purse | undefined;
   /** Undefined: only those that are named are asked. */
   readonly routing: ContentRouting | undefined;
+  /** See `RetrievalNeeds`. */
+  readonly elsewhere?: RetrievalNeeds["elsewhere"] | undefined;
 }
 
 /** A leaf of a file, as nearly all programs make them. */
@@ -129,15 +131,35 @@ export class Swarm implements AsyncDisposable {
   }
 
   /** Blocks that it may be asked for: towards the end of the budget one after the other. */
-  #roomOf({ isOver, owed, stream }: Seat): number {
+  #roomOf(seat: Seat): number {
+    const { isOver, owed, stream } = seat;
     if (isOver) return 0;
     const room = limits.retrievalWindow - owed.size;
     const price = stream.terms.pricePerByte;
     if (price === 0n) return room;
     const left = this.#request.budget.left();
     if (left === 0n && owed.size === 0 && this.#wants.size > 0) this.#fail(this.#providers.spent());
-    const affordable = Number(left / (price * usualBlockBytes));
-    return Math.min(room, Math.max(affordable - owed.size, left > 0n && owed.size === 0 ? 1 : 0));
+    const cost = price * usualBlockBytes;
+    const deposit = stream.depositLeft ?? left;
+    if (deposit < cost && left >= cost && owed.size === 0 && this.#wants.size > 0) return this.#topUp(seat);
+    const affordable = Number(left / cost) - this.#paidOwed();
+    const inChannel = Number(deposit / cost) - owed.size;
+    return Math.min(room, Math.max(Math.min(affordable, inChannel), left > 0n && owed.size === 0 ? 1 : 0));
+  }
+
+  /** Blocks that are on their way and cost money, of all seats: they share one budget. */
+  #paidOwed(): number {
+    const paid = [...this.#seats].filter(({ stream }) => stream.terms.pricePerByte > 0n);
+    return paid.reduce((sum, { owed }) => sum + owed.size, 0);
+  }
+
+  /** Its channel is spent, and there is more to pay with: it is greeted anew. */
+  #topUp(seat: Seat): 0 {
+    seat.isOver = true;
+    this.#seats.delete(seat);
+    const { stream } = seat;
+    this.#track(stream.leave().finally(() => this.#providers.release(stream.peer)));
+    return 0;
   }
 
   #ask(seat: Seat, wants: readonly Want[]): void {

@@ -1,6 +1,6 @@
 /** Deals that live longer or end early because both sides want it: on the chain, to the attoFIL, and whoever dies. */
-import { attoFil, parseFil } from "@holdfast/base";
-import { listChannels, readActor, readEscrow } from "@holdfast/consensus";
+import { attoFil, parseFil, type SectorId } from "@holdfast/base";
+import { listChannels, readActor, readEscrow, readSector } from "@holdfast/consensus";
 import { describe, expect, it } from "vitest";
 import { type ClientMarketNeeds, dealRefusals } from "../../src/market/index.ts";
 import { dealPrice } from "../../src/market/terms.ts";
@@ -73,6 +73,26 @@ describe("an extension", () => {
     expect(escrowOf(world, "miner")).toEqual(nothing);
     const spent = before - balanceOf(world);
     expect(spent >= price && spent < price + fees, `${spent} of ${price}`).toBe(true);
+  });
+
+  it("beyond the life of its sectors has the miner let them live longer first", async () => {
+    const { world, dealId, endHeight } = await stored({ params: { maxSectorLifetimeEpochs: 700 } });
+    await using _ = world;
+    const miner = world.miner(0);
+    const sectorOf = () => {
+      const { sectorId } = miner.storage.sectors[0] ?? { sectorId: 0 };
+      return readSector(world.chain.store, state(world), miner.address, sectorId as SectorId);
+    };
+    const before = sectorOf()?.expiration ?? 0;
+    await world.until(() => world.height > endHeight - 60, 300);
+    const end = before + 40;
+    world.client.market.change(dealId, { kind: "extend", endHeight: end });
+    await world.until(isOver(world, dealId), 60);
+    expect(changeOf(world, dealId)).toMatchObject({ state: "done", code: null });
+    expect(sectorOf()?.expiration).toBe(end);
+    expect([world.count("extendSectors"), world.count("extendDeal")]).toEqual([1, 1]);
+    expect(miner.market.policy().extend).toBe(true);
+    expect(world.client.market.deal(dealId)).toMatchObject({ endHeight: end });
   });
 
   it("that the miner's policy refuses, or that comes too late or too dear, costs nothing", async () => {

@@ -149,6 +149,27 @@ describe("a file that has a price", () => {
     expect(await codeOf(fetched(world, second, root, end))).toBe("retrieval/price-above-max");
   });
 
+  it("comes from several that are paid, if it is large: each has a channel and is paid what it gave", async () => {
+    const bytes = randomBytes("spread", 100 * chunkBytes);
+    const { bank, world, miner, client, root } = await market(bytes);
+    const names = ["miner", "second", "dear"];
+    for (const [index, name] of names.entries()) {
+      if (name === "miner") continue;
+      const other = await world.node(name, { payments: bank.door(name) });
+      other.retrieval.service({ pricePerByte: attoFil(1_000n + 200n * BigInt(index)) });
+      await other.retrieval.importFile(streamOf(bytes));
+    }
+    const providers = [miner.peer, ...names.slice(1).map((name) => name as PeerId)];
+    const options = { providers, budget: new Budget(plenty) };
+    expectSameBytes(await fetched(world, client, root, options), bytes);
+    await world.advance(1_000);
+    const [first = 0n, second = 0n, dear] = names.map((name) => bank.paidTo(addressOf(name)));
+    expect([first > 0n, second > 0n, dear]).toEqual([true, true, 0n]);
+    // Every byte once, to whoever gave it.
+    expect(first / 1_000n + second / 1_200n).toBe(BigInt(await client.blocks.usedBytes()));
+    expect(bank.opened).toBe(2);
+  });
+
   it("opens no more channels than a node may have, whoever wants to be paid", async () => {
     const bank = new Bank();
     const store = openPayStore(openDatabase(":memory:"));

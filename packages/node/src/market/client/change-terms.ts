@@ -74,11 +74,13 @@ export function extensionTerms(
   if (!Number.isSafeInteger(endHeight) || endHeight <= onChain.endHeight) {
     throw refuse(`it ends at ${onChain.endHeight} already, and ${endHeight} is not later`);
   }
+  // The miner can let its sectors live longer, and does so for a client that pays.
+  const longest = heightOf(chain) + chain.params.maxSectorLifetimeEpochs;
   for (const sectorId of onChain.sectors) {
     const expiration = sectorOn(chain, attempt.miner, sectorId)?.expiration ?? 0;
-    if (expiration < endHeight) {
+    if (Math.max(expiration, longest) < endHeight) {
       throw refuse(
-        `sector ${sectorId} of ${attempt.miner} lives until ${expiration} and not until ${endHeight}`,
+        `sector ${sectorId} of ${attempt.miner} can live until ${Math.max(expiration, longest)} and not until ${endHeight}`,
       );
     }
   }

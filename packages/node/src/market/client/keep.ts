@@ -269,13 +269,22 @@ function giveUp(context: ClientContext, attempt: Attempt, reason: string, detail
   move(context, attempt, { stage: "abandoned", error }, detail);
 }
 
-/** Asks for a longer life, as far as the sectors have it and the limit pays for it. */
+/** As far as the sectors live, or the miner can let them live. */
+function longestLife({ needs }: ClientContext, { evidence, miner }: Attempt): number {
+  const { chain } = needs;
+  const longest = heightOf(chain) + chain.params.maxSectorLifetimeEpochs;
+  const lives = (evidence ?? []).map(({ sectorId }) => sectorOn(chain, miner, sectorId)?.expiration);
+  return Math.min(
+    ...lives.map((expiration) => (expiration === undefined ? 0 : Math.max(expiration, longest))),
+  );
+}
+
+/** Asks for a longer life, as far as the sectors can have it and the limit pays for it. */
 function extend(
   context: ClientContext,
   job: JobRow,
   attempt: Attempt,
 ): { readonly isUnderWay: boolean; readonly detail: string } {
-  const { chain } = context.needs;
   const endHeight = attempt.endHeight ?? 0;
   const asked = context.changes
     .of(attempt.id)
@@ -289,13 +298,10 @@ function extend(
   if (last !== undefined && (isRefused || failed.length >= limits.renewAttempts)) {
     return { isUnderWay: false, detail: last.detail };
   }
-  const lives = (attempt.evidence ?? []).map(
-    ({ sectorId }) => sectorOn(chain, attempt.miner, sectorId)?.expiration,
-  );
-  const longest = Math.min(...lives.map((expiration) => expiration ?? 0));
+  const longest = longestLife(context, attempt);
   const until = Math.min(endHeight + job.durationEpochs, longest);
   if (until - endHeight < renewLead(context, job, attempt)) {
-    return { isUnderWay: false, detail: `its sectors live until ${longest}` };
+    return { isUnderWay: false, detail: `its sectors can live until ${longest}` };
   }
   try {
     const maxPrice = budgetFor(context, job, until - endHeight);

@@ -119,15 +119,12 @@ function checkPossible(context: MinerContext, deal: DealRow, asked: Amendment): 
 
 /** The policy of a longer life first, then the money: a client pays when it hears that only the money is missing. */
 function checkExtension(context: MinerContext, deal: DealRow, onChain: ChainDeal, asked: Amendment): void {
-  const { chain, miner } = context.needs;
+  const { chain } = context.needs;
   const { params, networkId } = chain;
   const { asks, owner } = minerFacts(context);
   const { endHeight, totalPrice, vouchers } = asked;
   const height = heightOf(chain);
-  for (const sectorId of onChain.sectors) {
-    const expiration = sectorOn(chain, miner, sectorId)?.expiration ?? 0;
-    if (expiration < endHeight) throw dealRefusals.sectorEndsTooEarly({ sectorId, expiration, endHeight });
-  }
+  checkLives(context, onChain, endHeight);
   const paddedBytes = paddedTotal(deal.proposal.pieces);
   if (!asks.some((one) => one.expiry > height)) throw dealRefusals.noAsk({});
   const best = bestAsk(asks, paddedBytes, height);
@@ -155,6 +152,17 @@ function checkExtension(context: MinerContext, deal: DealRow, onChain: ChainDeal
     if (!isVoucherSigned({ ...draft, signature }, networkId)) throw dealRefusals.voucherSignature({ index });
   }
   checkMoney(context, deal, onChain, asked);
+}
+
+/** Sectors that live too short must be able to live longer: healthy ones, within what the network has. */
+function checkLives({ needs }: MinerContext, { sectors }: ChainDeal, endHeight: number): void {
+  const { chain, miner } = needs;
+  const longest = heightOf(chain) + chain.params.maxSectorLifetimeEpochs;
+  for (const sectorId of sectors) {
+    const { expiration = 0, faultySince = 0 } = sectorOn(chain, miner, sectorId) ?? {};
+    if (expiration >= endHeight || (faultySince === null && endHeight <= longest)) continue;
+    throw dealRefusals.sectorEndsTooEarly({ sectorId, expiration, endHeight });
+  }
 }
 
 type Collaterals = Pick<Amendment, "clientCollateral" | "providerCollateral">;

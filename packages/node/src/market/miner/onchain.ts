@@ -8,7 +8,7 @@ import { type Address, type AttoFil, channelId, encode, HoldfastError, subAtto }
 import { builtinAddresses, exitCodeMeaning, methods } from "@holdfast/consensus";
 import { limits } from "../../limits.ts";
 import { type PieceLocation, termsOf } from "../deal.ts";
-import { dealOn, minerOn } from "../facts.ts";
+import { dealOn, minerOn, sectorOn } from "../facts.ts";
 import type { MarketMethod, MinerAct } from "../machine/miner.ts";
 import { dealRefusals } from "../refusals.ts";
 import { locationsOf } from "./answers.ts";
@@ -114,6 +114,7 @@ export async function sendToMarket(
   const { method } = act;
   const call = await callOf(context, deal, act);
   if (call === undefined) return false;
+  if (method === "extendDeal" && !(await lengthenSectors(context, deal, signal))) return false;
   const { params, from, value, which, done } = call;
   const to = builtinAddresses(chain.params.networkByte).market;
   const key = `deal/${dealId}/${method}/${which === undefined ? "" : `${which}/`}${deal.marketTry}`;
@@ -137,6 +138,38 @@ export async function sendToMarket(
     }
   }
   return false;
+}
+
+/** Before a deal lives longer its sectors do; true when they live long enough. */
+async function lengthenSectors(context: MinerContext, deal: DealRow, signal: AbortSignal): Promise<boolean> {
+  const { chain, miner, sender } = context.needs;
+  const { dealId, marketTry } = deal;
+  const taken = context.amendments.of(dealId).find(({ state }) => state === "accepted");
+  const worker = minerOn(chain, miner)?.worker;
+  if (taken === undefined || worker === undefined) return false;
+  const { endHeight: expiration } = taken.amendment;
+  const short = (dealOn(chain, deal)?.sectors ?? []).filter(
+    (sectorId) => (sectorOn(chain, miner, sectorId)?.expiration ?? 0) < expiration,
+  );
+  if (short.length === 0) return true;
+  const method = "extendSectors";
+  const params = encode(methods.miner.extendSectors.params, { sectorIds: short, expiration });
+  const key = `deal/${dealId}/${method}/${taken.amendmentId}/${marketTry}`;
+  const names = short.length === 1 ? `sector ${short[0]}` : `${short.length} sectors`;
+  try {
+    const { cid } = await sender.send({ from: worker, to: miner, method, params, key });
+    const { receipt } = await sender.wait(cid, { signal });
+    const failed = `${names} cannot live longer: ${exitCodeMeaning(receipt.exitCode)}`;
+    const isDone = receipt.exitCode === 0;
+    const patch = isDone ? {} : { marketTry: marketTry + 1 };
+    note(context, dealId, patch, isDone ? `${names} live until ${expiration} for it` : failed);
+    return isDone;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof HoldfastError)) throw error;
+    note(context, dealId, { marketTry: marketTry + 1 }, `${names} cannot live longer now: ${error.message}`);
+    return false;
+  }
 }
 
 function giveUpOrRetry(context: MinerContext, deal: DealRow, method: MarketMethod, why: string): void {

@@ -114,6 +114,8 @@ function layerOf(row: Row): LayerRow {
 
 export class IdleStore {
   readonly #database: Database;
+  /** The rows as they are, until one changes: nobody else writes them. */
+  #layers: readonly LayerRow[] | undefined;
 
   constructor(database: Database) {
     this.#database = database;
@@ -160,6 +162,7 @@ export class IdleStore {
 
   /** Begins a registration: what was known of another one is forgotten. */
   begin(miner: Address, profile: string, nonce: Uint8Array): void {
+    this.#layers = undefined;
     this.#database.transaction(() => {
       for (const table of ["idle_space", "idle_layers", "idle_pending", "idle_answers"]) {
         this.#database.run(`DELETE FROM ${table}`);
@@ -175,10 +178,12 @@ export class IdleStore {
   }
 
   layers(): readonly LayerRow[] {
-    return this.#database.all("SELECT * FROM idle_layers ORDER BY layer").map(layerOf);
+    this.#layers ??= this.#database.all("SELECT * FROM idle_layers ORDER BY layer").map(layerOf);
+    return this.#layers;
   }
 
   addLayer(layer: number, volumeId: number, scratch: Scratch): void {
+    this.#layers = undefined;
     this.#database.run(
       "INSERT INTO idle_layers (layer, volume_id, state, first_kept, scratch) VALUES (?, ?, 'making', 0, ?)",
       layer,
@@ -188,6 +193,7 @@ export class IdleStore {
   }
 
   made(layer: number, { roots, commitment, previous }: NonNullable<LayerRow["made"]>): void {
+    this.#layers = undefined;
     this.#database.run(
       `UPDATE idle_layers SET state = 'made', column_root = ?, file_roots = ?, commitment = ?, previous = ?
        WHERE layer = ?`,
@@ -200,18 +206,22 @@ export class IdleStore {
   }
 
   setState(layer: number, state: LayerState): void {
+    this.#layers = undefined;
     this.#database.run("UPDATE idle_layers SET state = ? WHERE layer = ?", state, layer);
   }
 
   dropScratch(layer: number): void {
+    this.#layers = undefined;
     this.#database.run("UPDATE idle_layers SET scratch = 'none' WHERE layer = ?", layer);
   }
 
   setFirstKept(layer: number, firstKept: number): void {
+    this.#layers = undefined;
     this.#database.run("UPDATE idle_layers SET first_kept = ? WHERE layer = ?", firstKept, layer);
   }
 
   dropLayer(layer: number): void {
+    this.#layers = undefined;
     this.#database.run("DELETE FROM idle_layers WHERE layer = ?", layer);
   }
 

@@ -78,8 +78,12 @@ export function derEcdsa(signature: Uint8Array): Uint8Array {
   return derSequence(derInteger(r), derInteger(s));
 }
 
-/** The public key of P-256 that 04‖x‖y is. */
-export const derP256Key = (point: Uint8Array): Uint8Array =>
-  derSequence(derSequence(derOid("1.2.840.10045.2.1"), derOid("1.2.840.10045.3.1.7")), derBits(point));
+/** The public key of P-256, or by its length of P-384, that 04‖x‖y is. */
+export function derEcKey(point: Uint8Array): Uint8Array {
+  const curve = point.length === p384PointBytes ? "1.3.132.0.34" : "1.2.840.10045.3.1.7";
+  return derSequence(derSequence(derOid("1.2.840.10045.2.1"), derOid(curve)), derBits(point));
+}
+
+const p384PointBytes = 97;
 
 export const ecdsaSha256 = (): Uint8Array => derSequence(derOid("1.2.840.10045.4.3.2"));

@@ -9,10 +9,10 @@ import {
   derBits,
   derBoolean,
   derEcdsa,
+  derEcKey,
   derInteger,
   derOctets,
   derOid,
-  derP256Key,
   derSequence,
   derSet,
   derTagged,
@@ -44,7 +44,7 @@ export function signP256(message: Uint8Array, { privateKey }: KeyPair): Uint8Arr
 }
 
 /** What roots are pinned by. */
-export const keyIdOf = ({ point }: KeyPair): string => toHex(sha256(derP256Key(point)));
+export const keyIdOf = ({ point }: KeyPair): string => toHex(sha256(derEcKey(point)));
 
 export interface Validity {
   readonly notBeforeSeconds: number;
@@ -55,7 +55,8 @@ export interface CertificateRequest extends Validity {
   readonly subject: string;
   readonly issuer: string;
   readonly serial: number;
-  readonly key: KeyPair;
+  /** Its public part alone, 04‖x‖y on P-256 or P-384. */
+  readonly key: Pick<KeyPair, "point">;
   readonly issuerKey: KeyPair;
   readonly isAuthority: boolean;
   readonly pathLength?: number;
@@ -92,7 +93,7 @@ export function issueCertificate(request: CertificateRequest): Uint8Array {
     nameOf(request.issuer),
     derSequence(derTime(request.notBeforeSeconds), derTime(request.notAfterSeconds)),
     nameOf(request.subject),
-    derP256Key(request.key.point),
+    derEcKey(request.key.point),
     derTagged(
       3,
       derSequence(

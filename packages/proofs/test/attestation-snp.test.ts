@@ -1,6 +1,6 @@
 /**
- * Reports of SEV-SNP with exactly one thing wrong, made under an AMD of our own: each is refused with a code of its own,
- * and the same report without the fault is accepted, with its certificates behind it or beside it.
+ * Reports of SEV-SNP with exactly one thing wrong, made under an AMD of our own: each is refused with a code of its
+ * own, and the same report without the fault is accepted, with its certificates behind it or beside it.
  */
 import { concatBytes, fromHex, littleEndian, toHex, utf8Bytes } from "@holdfast/base";
 import {
@@ -160,7 +160,7 @@ const cases: readonly (readonly [name: string, code: string, given: Case])[] = [
     { collateral: [vcek(), ask, ark, list("ARK-Milan", arkKey, []), list("SEV-Milan", askKey, [])] },
   ],
   ["unknown_version", "snp-version-unsupported", { report: { version: 1 } }],
-  ["unknown_algorithm", "snp-algorithm-unsupported", { report: { algorithm: 2 } }],
+  ["unknown_algorithm", "snp-algorithm-unsupported", { report: { algorithm: 0x101 } }],
   ["signature_too_long", "snp-report-malformed", { report: { bend: (bytes) => bytes.set([1], 0x2a0 + 50) } }],
   ["no_certificates", "snp-certificate-missing", { collateral: [] }],
   ["no_key_of_the_chip", "snp-certificate-missing", { collateral: [ask, ark] }],

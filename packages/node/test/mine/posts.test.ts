@@ -180,7 +180,7 @@ async function byHand(net: TestNetwork) {
 
 describe("the message of a proof", () => {
   it("is sent once, and offered more and more while no block takes it", async () => {
-    await using net = await createNetwork({ miners: 2, seed: "dearer-7" });
+    await using net = await createNetwork({ miners: 2, seed: "dearer-9" });
     await net.advance("3s");
     const { chain, sent, raised, toWindow, prove } = await byHand(net);
     await toWindow();

@@ -13,6 +13,7 @@ import { installBench } from "./install.ts";
 import { ipfsBench } from "./ipfs.ts";
 import { kernelsBench, limitsBench } from "./kernels.ts";
 import { overheadBench } from "./overhead.ts";
+import { pinsBench } from "./pins.ts";
 import { pipelinesBench } from "./pipelines.ts";
 import { proofsBench } from "./proofs.ts";
 import { propagationBench } from "./propagation.ts";
@@ -57,6 +58,7 @@ export const benches: readonly Bench[] = [
   getBench,
   recordsBench,
   ipfsBench,
+  pinsBench,
   idleBench,
   installBench,
 ];

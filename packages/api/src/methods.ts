@@ -19,6 +19,7 @@ import { netMethods } from "./net-methods.ts";
 import { networkMethods, protocolView } from "./network-methods.ts";
 import { pinMethods } from "./pin-methods.ts";
 import { pinOrderMethods } from "./pin-order-methods.ts";
+import { poscMethods } from "./posc-methods.ts";
 import { putMethods } from "./put-methods.ts";
 import { recordsMethods } from "./records-methods.ts";
 import { retrievalMethods } from "./retrieval-methods.ts";
@@ -337,6 +338,7 @@ export const methods = {
   ...fileMethods,
   ...ipfsMethods,
   ...pinMethods,
+  ...poscMethods,
   ...retrievalMethods,
   ...pinOrderMethods,
   ...putMethods,

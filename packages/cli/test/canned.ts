@@ -15,6 +15,7 @@ import { netCalls } from "./canned-net.ts";
 import { cannedNetwork, minedBlocks } from "./canned-network.ts";
 import { pinOrderCalls } from "./canned-pin-orders.ts";
 import { pinCalls } from "./canned-pins.ts";
+import { poscCalls } from "./canned-posc.ts";
 import { putDone, putKept, putRunning, receipt } from "./canned-puts.ts";
 import { retrievalCalls } from "./canned-retrieval.ts";
 import { storageAnswers } from "./canned-storage.ts";
@@ -155,6 +156,7 @@ export const calls: Calls = {
   ...netCalls,
   "ipfs.status": ipfsStatus,
   ...pinCalls,
+  ...poscCalls,
   "chain.head": head,
   "chain.ls": [head, { ...head, height: 99, messages: 0, timestampMs: headMs - 1000 }],
   "chain.show": {

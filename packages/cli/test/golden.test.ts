@@ -172,6 +172,12 @@ const given: { readonly [command: string]: () => readonly string[] } = {
   "pin remote add": () => [fileCid, "--service", "backup", "--wait"],
   "pin remote ls": () => ["--service", "backup"],
   "pin remote rm": () => ["17", "--service", "backup"],
+  "pin node join": () => ["--capacity", "100GiB"],
+  "pin node status": () => [],
+  "pin node leave": () => [],
+  "pin report ls": () => [],
+  "pin report show": () => ["3", "120"],
+  "pin report verify": () => ["8c01"],
   "car import": () => [join(folder, "hello.car")],
   "car export": () => {
     rmSync(join(folder, "out.car"), { force: true });

@@ -12,6 +12,7 @@ import {
   type Pins,
   type PinView,
   type RemotePin,
+  type Route,
   startPinServer,
 } from "./pins/index.ts";
 import type { FileBlocks, Retrieval } from "./retrieval/index.ts";
@@ -30,16 +31,18 @@ export interface PinParts {
 export interface PinRooms {
   readonly pins: Pins;
   readonly door: PinDoor;
+  /** Opens the pinning service, with what else is asked for there. */
+  serve(routes: readonly Route[]): Promise<void>;
 }
 
 /** Whose pins they are that this node's owner asks for. */
 const owner: Account = { name: "node", maxBytes: undefined };
 
-export async function openPinsOf(
+export function openPinsOf(
   parts: Pick<NodeParts, "pins" | "wire" | "clock" | "logger" | "database">,
   { swap, retrieval }: { readonly swap: BlockSwap; readonly retrieval: Pick<Retrieval, "gifts"> },
   stack: AsyncDisposableStack,
-): Promise<PinRooms | undefined> {
+): PinRooms | undefined {
   const { pins: choice, wire, clock, logger, database } = parts;
   if (choice === undefined) return undefined;
   const { place } = choice;
@@ -49,9 +52,16 @@ export async function openPinsOf(
   // A daemon gives its blocks itself.
   if (backend.kind === "embedded") stack.defer(swap.serve({ find: (cid: CID) => pins.block(cid) }));
   const { listen, mayMove } = choice;
-  const server =
-    listen === "" ? undefined : stack.use(await startPinServer(pins, logger, { listen, mayMove }));
-  return { pins, door: doorOf(pins, server, () => wire.addresses(), clock) };
+  let server: PinServer | undefined;
+  const serverNow = () => server;
+  return {
+    pins,
+    door: doorOf(pins, serverNow, () => wire.addresses(), clock),
+    async serve(routes) {
+      if (listen === "") return;
+      server = stack.use(await startPinServer(pins, logger, { listen, mayMove, routes }));
+    },
+  };
 }
 
 function embeddedOf(
@@ -95,7 +105,7 @@ const remoteView = (service: string, pin: RemotePin): MethodResult<"remotePin.sh
 
 function doorOf(
   pins: Pins,
-  server: PinServer | undefined,
+  server: () => PinServer | undefined,
   addresses: () => readonly string[],
   clock: Pick<NodeParts["clock"], "nowMs">,
 ): PinDoor {
@@ -119,7 +129,7 @@ function doorOf(
     "localPin.gc": (_params, signal) => pins.collect(signal),
     async "localPin.status"() {
       const { quotaBytes, ...status } = await pins.status();
-      return { ...status, quotaBytes: quotaBytes ?? null, serviceUrl: server?.url ?? null };
+      return { ...status, quotaBytes: quotaBytes ?? null, serviceUrl: server()?.url ?? null };
     },
     ...servicesOf(pins, server, addresses),
   };
@@ -129,13 +139,13 @@ type ServiceCalls = Exclude<keyof PinDoor, `localPin.${string}`>;
 
 function servicesOf(
   pins: Pins,
-  server: PinServer | undefined,
+  server: () => PinServer | undefined,
   addresses: () => readonly string[],
 ): Pick<PinDoor, ServiceCalls> {
   return {
     "pinAccess.new"({ name, maxBytes }) {
       const { token } = pins.grant(name, maxBytes);
-      return { name, token, maxBytes: maxBytes ?? null, url: server?.url ?? null };
+      return { name, token, maxBytes: maxBytes ?? null, url: server()?.url ?? null };
     },
     "pinAccess.ls": () =>
       pins.accesses().map(({ maxBytes, ...access }) => ({ ...access, maxBytes: maxBytes ?? null })),

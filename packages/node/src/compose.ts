@@ -27,7 +27,7 @@ import { besideIdleSpace, idleDoorOf, openIdleSpace } from "./compose-idle-space
 import { jobsDoorOf } from "./compose-jobs.ts";
 import { type MarketParts, openMarkets } from "./compose-market.ts";
 import { metricsOf } from "./compose-metrics.ts";
-import { openPinsOf, type PinParts } from "./compose-pins.ts";
+import { openPinning, type PinningParts } from "./compose-posc.ts";
 import { minerDoorOf, mineStorageOf } from "./compose-storage.ts";
 import { type IdleVerifierService, openVerifierOf, type VerifierService } from "./compose-verifier.ts";
 import { storageDoorOf } from "./compose-volumes.ts";
@@ -84,7 +84,7 @@ export interface MinerParts {
   readonly isSole?: boolean;
 }
 
-export interface NodeParts extends WebParts {
+export interface NodeParts extends WebParts, PinningParts {
   readonly name: string;
   readonly version: string;
   readonly clock: Clock;
@@ -116,8 +116,6 @@ export interface NodeParts extends WebParts {
   readonly faucet?: FaucetService;
   /** The node verifies idle space. */
   readonly idleVerifier?: VerifierService;
-  /** Keeps pinned content. */
-  readonly pins?: PinParts;
   readonly api?: {
     readonly listen: string;
     readonly token: string;
@@ -182,13 +180,13 @@ export async function startNode(given: NodeParts): Promise<RunningNode> {
   const pruner = stack.use(openPruner({ chain: opened, clock, logger, policy: parts.pruning ?? keepAll }));
   const archive = archiveOf(opened, pruner, clock);
   const shown = { chain, swap, retrieval: market.retrieval };
-  const pins = await openPinsOf(parts, shown, stack);
-  gateway = stack.use(await openGateway(parts, { ...shown, pins: pins?.pins }));
+  const { pins, doors } = await openPinning(parts, { ...shown, sender }, stack);
+  gateway = stack.use(await openGateway(parts, { ...shown, pins }));
   const rooms = { chain, sync, mempool, sender, proofs, headers, channels, faucet };
   const needs = {
     ...handlerNeeds(parts, rooms, market, miner),
     ipfs: ipfsDoorOf(parts, shown, gateway),
-    pins: pins?.door,
+    ...doors,
     idle: idleDoorOf(idle),
   };
   const handlers = createHandlers({ ...needs, archive, believedFrom });
@@ -349,7 +347,7 @@ function handlerNeeds(
   rooms: MineRooms & { readonly channels: Channels; readonly faucet: Faucet },
   market: MarketParts,
   miner: HandlerNeeds["miner"],
-): Omit<HandlerNeeds, "archive" | "believedFrom" | "ipfs" | "pins" | "idle"> {
+): Omit<HandlerNeeds, "archive" | "believedFrom" | "ipfs" | "pins" | "posc" | "idle"> {
   const { chain, sync, mempool, sender, channels, faucet } = rooms;
   const { name, version, clock, logger, wallet, wire } = parts;
   const [genesis] = chain.genesis.cids;

@@ -18,6 +18,7 @@ import {
   type NetworkParams,
   networkIdOf,
   noIdleSpace,
+  type PinProgram,
   sectorSizes,
 } from "@holdfast/consensus";
 import {
@@ -28,6 +29,7 @@ import {
   type SectorIdentity,
 } from "@holdfast/proofs";
 import { makeFolder, openNodeDisk, openStorage, type Storage } from "@holdfast/storage";
+import { ownProgram } from "./attestation/index.ts";
 import { openDatabase } from "./database.ts";
 import { type DevnetClassOptions, devnetClasses } from "./devnet-classes.ts";
 import { makeGenesis } from "./genesis.ts";
@@ -36,6 +38,12 @@ import { openSignedHeights } from "./mine/index.ts";
 import { peerIdOfSeed } from "./peer-identity.ts";
 import { placeOf } from "./place.ts";
 import { defaultConfig, initRepo, repoPaths } from "./repo/index.ts";
+
+/** Of a network of one machine: this very program may run on its pinning nodes, until its authority says otherwise. */
+export const ownPinProgram = (program: Uint8Array): PinProgram => ({
+  ...{ kind: "software", program, name: "the program that made this network" },
+  expires: epoch(Number.MAX_SAFE_INTEGER),
+});
 
 export interface DevnetOptions extends DevnetClassOptions {
   /** Folder of the network; one folder per node below it. */
@@ -141,6 +149,7 @@ export async function createDevnet(options: DevnetOptions): Promise<void> {
     })),
     miners: miners.map((node, index) => genesisMinerOf(node, sealed[index])),
     idleVerifiers: nodes.filter(({ name }) => isVerifier(name)).map(genesisVerifierOf),
+    pinPrograms: [ownPinProgram((await ownProgram()).measurement)],
   });
   const [bootstrap] = nodes;
   const bootstrapAddress = `/ip4/127.0.0.1/tcp/${ports[0]}/p2p/${bootstrap?.peerId}`;
@@ -155,6 +164,7 @@ export async function createDevnet(options: DevnetOptions): Promise<void> {
           name: node.name,
           api: { listen: `127.0.0.1:${node.name === "client" ? options.apiPort : 0}` },
           gateway: { ...base.gateway, listen: "127.0.0.1:0" },
+          pins: { ...base.pins, listen: "127.0.0.1:0", attestation: "software" },
           net: {
             ...base.net,
             listen: [`/ip4/127.0.0.1/tcp/${ports[index]}`],

@@ -11,6 +11,7 @@ import { realClock, realRandom } from "./clock.ts";
 import { type MinerParts, type NodeParts, type RunningNode, startNode } from "./compose.ts";
 import { gatewayOf } from "./compose-gateway.ts";
 import { verifierOf } from "./compose-verifier.ts";
+import { pinningOf } from "./daemon-pins.ts";
 import { openDatabase } from "./database.ts";
 import { openDiscovery, openPeerStore } from "./discovery/index.ts";
 import { loadGenesis } from "./genesis.ts";
@@ -33,8 +34,9 @@ import {
 } from "./net/index.ts";
 import { placeOf } from "./place.ts";
 import { policyHook } from "./policy-hook.ts";
+import { reportTopic } from "./posc/index.ts";
 import { recordsFile, recordsMover } from "./records.ts";
-import { defaultConfig, type NodeConfig, openRepo, type Repo } from "./repo/index.ts";
+import { type NodeConfig, openRepo, type Repo } from "./repo/index.ts";
 import { openDiskBlocks } from "./retrieval/index.ts";
 import type { PageFile } from "./rpc/index.ts";
 import { openRepoJobs, readClockOffset } from "./start-worker.ts";
@@ -147,7 +149,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     claims: workers.claims,
     api: apiOf(repo, options),
     ...gatewayOf(config),
-    ...(await pinsOf(config, options.repo, stack)),
+    ...(await pinningOf({ repo, clock, peerSeed: keys.peerSeed, stack })),
     fetchWeb: webData((peer) => wire.control.remoteOf(peer)),
     ...(miner === undefined ? {} : { miner }),
     ...faucetOf(config, options, params),
@@ -232,7 +234,7 @@ function openWire(
       announce: config.net.announce,
       keepAliveMs: hurryMs(params),
       gossipSeenMs: Math.min(longestSeenMs, Math.max(5_000, hurryRounds * params.roundMs)),
-      topics: [blockTopic(params.name), messageTopic(params.name)],
+      topics: [blockTopic(params.name), messageTopic(params.name), reportTopic(params.name)],
       agent: `holdfast/${options.version}`,
       mdns: online && (config.net.mdns === "auto" ? isOnLan(listen) : config.net.mdns),
       mdnsTag: mdnsTagOf(params.name),
@@ -253,19 +255,6 @@ function hurryMs({ roundMs }: NetworkParams): number {
 
 function apiOf({ config, token }: Repo, { listen, pages }: StartDaemonOptions) {
   return { listen: listen ?? config.api.listen, token, ...(pages === undefined ? {} : { pages }) };
-}
-
-async function pinsOf(
-  { pins: { quotaBytes, kubo, listen } }: NodeConfig,
-  repo: string,
-  stack: AsyncDisposableStack,
-): Promise<Pick<NodeParts, "pins">> {
-  if (quotaBytes === 0 && kubo === "") return {};
-  const choice = { listen, mayMove: listen === defaultConfig().pins.listen, random: realRandom };
-  if (kubo !== "") return { pins: { ...choice, place: { kubo } } };
-  const disk = await openNodeDisk(repo);
-  const blocks = stack.use(await openDiskBlocks({ disk, folder: "pins", quotaBytes }));
-  return { pins: { ...choice, place: { blocks } } };
 }
 
 function faucetOf(

@@ -21,6 +21,7 @@ import { multisigCommands } from "./multisigs.ts";
 import { netCommands } from "./net.ts";
 import { networkCommands } from "./network.ts";
 import { paramsCommands } from "./params.ts";
+import { pinNodeCommands } from "./pin-node.ts";
 import { pinOrderCommands } from "./pin-orders.ts";
 import { proofCommands } from "./proof.ts";
 import { recordsCommands } from "./records.ts";
@@ -58,6 +59,7 @@ export const commandTable: CommandTable = {
     ...ipfsCommands,
     ...localPinCommands,
     ...pinOrderCommands,
+    ...pinNodeCommands,
     ...proofCommands,
     ...attestCommands,
     ...idleCommands,
@@ -98,6 +100,7 @@ export const commandTable: CommandTable = {
     { noun: "pin access", summary: "Who may let this node keep content" },
     { noun: "pin local", summary: "Content that this node keeps" },
     { noun: "pin remote", summary: "Content that pinning services elsewhere keep" },
+    { noun: "pin report", summary: "What pinning nodes have said of what they hold" },
     { noun: "pin service", summary: "Pinning services elsewhere" },
     { noun: "pin node", summary: "The network's attested pinning nodes" },
     { noun: "pin program", summary: "What pinning nodes may run" },

@@ -46,6 +46,7 @@ export {
   type RenewalStep,
   type RenewalView,
 } from "./renewal.ts";
+export { stretchedKey } from "./sealing-key.ts";
 export { type SoftwareProvider, softwareProvider } from "./software.ts";
 export {
   type AttestationProvider,

@@ -70,6 +70,8 @@ export function openPins(needs: PinNeeds): Pins {
 }
 
 const hashOf = (token: string): Uint8Array => new Uint8Array(createHash("sha256").update(token).digest());
+/** Of the node's owner, and of the chain's orders. */
+const reservedNames: ReadonlySet<string> = new Set(["node", "orders"]);
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 class PinRoom implements Pins {
@@ -134,7 +136,8 @@ class PinRoom implements Pins {
 
   grant(name: string, maxBytes?: number): { readonly access: Access; readonly token: string } {
     if (!namePattern.test(name)) throw pinErrors.badRequest({ problem: "a name has letters, digits, . _ -" });
-    if (this.#store.access.named(name) !== undefined) throw pinErrors.accessTaken({ name });
+    if (reservedNames.has(name) || this.#store.access.named(name) !== undefined)
+      throw pinErrors.accessTaken({ name });
     const { random, clock } = this.#needs;
     const token = Buffer.from(random.bytes(32)).toString("base64url");
     const access = { name, maxBytes, createdMs: clock.nowMs() };

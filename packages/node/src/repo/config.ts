@@ -254,6 +254,13 @@ export const configSchema = z
           .describe(
             "address of the IPFS Pinning Service API, for who has access; port 0 takes any free one; empty: none",
           ),
+        attestation: z
+          .enum(["hardware", "sgx-dcap", "tdx", "sev-snp", "software"])
+          .default("hardware")
+          .describe(
+            "what shows which program runs here, for a pinning node of the network; software proves nothing, and only " +
+              "test networks take it",
+          ),
       })
       .strict()
       .prefault({}),

@@ -14,5 +14,6 @@ export type {
   PageFile,
 } from "./needs.ts";
 export type { PinDoor } from "./pin-needs.ts";
+export type { PoscDoor } from "./posc-needs.ts";
 export { type RunningServer, type ServerOptions, startServer } from "./server.ts";
 export type { StorageDoor } from "./storage-door.ts";

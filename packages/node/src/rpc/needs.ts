@@ -35,6 +35,7 @@ import type { JobsDoor } from "./jobs-door.ts";
 import type { FileDoor, MarketDoor } from "./market-needs.ts";
 import type { MinerDoor } from "./miner-needs.ts";
 import type { PinDoor } from "./pin-needs.ts";
+import type { PoscDoor } from "./posc-needs.ts";
 import type { RetrievalDoor } from "./retrieval-door.ts";
 import type { StorageDoor } from "./storage-door.ts";
 
@@ -310,6 +311,7 @@ export interface HandlerNeeds {
   readonly ipfs: IpfsDoor;
   /** Undefined where the node keeps no pins. */
   readonly pins: PinDoor | undefined;
+  readonly posc: PoscDoor | undefined;
   readonly retrieval: RetrievalDoor;
   readonly miner: MinerDoor | undefined;
   /** Undefined if this node runs no miner. */

@@ -33,6 +33,7 @@ import {
   localParams,
   nodeNames,
   ownerFunds,
+  ownPinProgram,
   preseal,
 } from "../devnet-genesis.ts";
 import { openDiscovery } from "../discovery/index.ts";
@@ -41,6 +42,14 @@ import { installNativeKernels } from "../kernels.ts";
 import { type MinerPlace, openSignedHeights } from "../mine/index.ts";
 import { type FileBlocks, memoryBlocks } from "../retrieval/index.ts";
 import { openWallet, type Wallet } from "../wallet/index.ts";
+import {
+  type KeptPins,
+  keptPins,
+  type PinKit,
+  type PinningOptions,
+  pinKit,
+  pinningParts,
+} from "./pinning.ts";
 
 export interface NetworkOptions {
   readonly miners?: number;
@@ -60,6 +69,8 @@ export interface NetworkOptions {
   readonly upgrades?: readonly Upgrade[];
   /** Names of the nodes that serve a faucet. */
   readonly faucets?: readonly string[];
+  /** Every node keeps pins and can attest by software that it runs this (32 bytes), or what it says of a name. */
+  readonly pinning?: PinningOptions;
   /** Delay of every message on the wire. */
   readonly delayMs?: number;
   /** Log of all nodes. */
@@ -73,6 +84,8 @@ export interface TestNode {
   /** The miner actor that the node runs. */
   readonly miner: Address | undefined;
   readonly storage: Storage | undefined;
+  /** What it pins and how it attests, of a network with pinning. */
+  readonly pinning: PinKit | undefined;
   /** The running node; replaced by a restart. */
   readonly node: RunningNode;
   readonly peerId: PeerId;
@@ -105,6 +118,14 @@ interface Plan {
   readonly blsKey: Uint8Array | undefined;
 }
 
+const verifiersOf = (plans: readonly Plan[]) =>
+  plans
+    .filter(({ role }) => role === "verifier")
+    .map(({ name, account }) => genesisVerifierOf({ account, peerId: name }));
+
+const keptPinning = ({ pinning }: NetworkOptions, name: string): Pick<FixtureParts, "pinning"> =>
+  pinning === undefined ? {} : { pinning: { options: pinning, kept: keptPins(name) } };
+
 export async function buildNodes(options: NetworkOptions, stack: AsyncDisposableStack) {
   await installNativeKernels();
   const seed = options.seed ?? "holdfast";
@@ -136,9 +157,8 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
     })),
     miners: minerPlans.map((plan, index) => genesisMinerOf({ ...plan, peerId: plan.name }, sealed[index])),
     upgrades: options.upgrades ?? [],
-    idleVerifiers: plans
-      .filter(({ role }) => role === "verifier")
-      .map(({ name, account }) => genesisVerifierOf({ account, peerId: name })),
+    idleVerifiers: verifiersOf(plans),
+    ...(options.pinning === undefined ? {} : { pinPrograms: [ownPinProgram(options.pinning.program)] }),
   });
   const nodes: TestNode[] = [];
   const moneyFaults: unknown[] = [];
@@ -168,6 +188,7 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
       moneyFaults,
       faucet: options.faucets?.includes(plan.name) === true,
       ...(options.protocolsOf === undefined ? {} : { protocolsOf: options.protocolsOf }),
+      ...keptPinning(options, plan.name),
     });
     await node.start();
     stack.defer(() => node.stop());
@@ -240,6 +261,7 @@ interface FixtureParts {
   readonly moneyFaults: unknown[];
   readonly faucet: boolean;
   readonly protocolsOf?: (name: string) => Protocols;
+  readonly pinning?: { readonly options: PinningOptions; readonly kept: KeptPins };
 }
 
 class FixtureNode implements TestNode {
@@ -263,6 +285,10 @@ class FixtureNode implements TestNode {
     this.peerId = parts.plan.name as PeerId;
   }
 
+  get pinning(): PinKit | undefined {
+    const { pinning, plan, clock } = this.#parts;
+    return pinning && pinKit(plan.name, pinning.options, { clock, kept: pinning.kept });
+  }
   get node(): RunningNode {
     assert(this.#running !== undefined, `${this.name} is running`);
     return this.#running.node;
@@ -274,7 +300,7 @@ class FixtureNode implements TestNode {
 
   async start(): Promise<void> {
     const { plan, miner, place, storage, kept, clock, wire, logger, moneyFaults } = this.#parts;
-    const { faucet, protocolsOf } = this.#parts;
+    const { faucet, protocolsOf, pinning } = this.#parts;
     await using stack = new AsyncDisposableStack();
     const own = stack.use(wire.createWire(plan.name));
     const verifier = createVerifier();
@@ -289,6 +315,7 @@ class FixtureNode implements TestNode {
       wallet: plan.wallet,
       ...(faucet ? { faucet: { account: undefined } } : {}),
       ...(plan.role === "verifier" ? { idleVerifier: { account: undefined } } : {}),
+      ...(pinning && pinningParts(plan.name, pinning.options, { clock, kept: pinning.kept })),
       wire: own,
       checker: { verify: async (statement) => verifyStatement(verifier, statement) },
       ...(miner === undefined || storage === undefined

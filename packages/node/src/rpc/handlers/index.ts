@@ -18,6 +18,7 @@ import { netHandlers } from "./net.ts";
 import { networkHandlers } from "./network.ts";
 import { pinOrderHandlers } from "./pin-orders.ts";
 import { pinHandlers } from "./pins.ts";
+import { poscHandlers } from "./posc.ts";
 import { recordsHandlers } from "./records.ts";
 import { retrievalHandlers } from "./retrieval.ts";
 import { storageHandlers } from "./storage.ts";
@@ -40,6 +41,7 @@ export function createHandlers(needs: HandlerNeeds): ApiHandlers {
     ...lightHandlers(needs),
     ...ipfsHandlers(needs),
     ...pinHandlers(needs),
+    ...poscHandlers(needs),
     ...marketHandlers(needs),
     ...escrowHandlers(needs),
     ...pinOrderHandlers(needs),

@@ -1,0 +1,65 @@
+/** Of a node on its repo: where pinned content lies, and what shows which program runs. */
+import { join } from "node:path";
+import type { Clock } from "@holdfast/base";
+import { openNodeDisk } from "@holdfast/storage";
+import {
+  machineDevices,
+  networkFetcher,
+  openAttestation,
+  ownProgram,
+  stretchedKey,
+} from "./attestation/index.ts";
+import { realRandom } from "./clock.ts";
+import type { NodeParts } from "./compose.ts";
+import { defaultConfig, type NodeConfig, type Repo } from "./repo/index.ts";
+import { openDiskBlocks } from "./retrieval/index.ts";
+
+interface Around {
+  readonly repo: Repo;
+  readonly clock: Clock;
+  readonly peerSeed: Uint8Array;
+}
+
+export async function pinningOf(
+  around: Around & { readonly stack: AsyncDisposableStack },
+): Promise<Pick<NodeParts, "pins" | "attestation">> {
+  const { repo, stack } = around;
+  const pins = await pinsOf(repo.config, repo.paths.root, stack);
+  return { ...pins, attestation: attestationOf(around) };
+}
+
+/** Opened when the node is to show what it runs. What is sealed where no hardware seals is sealed by the peer's key. */
+function attestationOf({
+  repo: { config, paths },
+  clock,
+  peerSeed,
+}: Around): NonNullable<NodeParts["attestation"]> {
+  const { attestation: kind } = config.pins;
+  return async ({ networkId, params }) =>
+    openAttestation(
+      {
+        clock,
+        random: realRandom,
+        devices: machineDevices,
+        fetcher: networkFetcher,
+        disk: await openNodeDisk(join(paths.root, "attestation")),
+        secret: stretchedKey(peerSeed, "node"),
+        program: (await ownProgram()).measurement,
+        network: { id: networkId, softwareAllowed: params.softwareAttestation },
+      },
+      kind === "hardware" ? {} : { kind },
+    );
+}
+
+async function pinsOf(
+  { pins: { quotaBytes, kubo, listen } }: NodeConfig,
+  repo: string,
+  stack: AsyncDisposableStack,
+): Promise<Pick<NodeParts, "pins">> {
+  if (quotaBytes === 0 && kubo === "") return {};
+  const choice = { listen, mayMove: listen === defaultConfig().pins.listen, random: realRandom };
+  if (kubo !== "") return { pins: { ...choice, place: { kubo } } };
+  const disk = await openNodeDisk(repo);
+  const blocks = stack.use(await openDiskBlocks({ disk, folder: "pins", quotaBytes }));
+  return { pins: { ...choice, place: { blocks } } };
+}

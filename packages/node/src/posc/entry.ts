@@ -1,0 +1,194 @@
+/**
+ * The way into the network, the seed's seven steps: the enclave makes a key; evidence is bound to key, peer, operator,
+ * network and a fresh draw of the chain; it is judged, here by the list of programs and on the chain by everybody; a
+ * program that may not run stops with the reason; the key lies sealed; from then on reports are heard and orders
+ * followed. Evidence is renewed in the last third of its time; a new version of the program has a key of its own and
+ * renews the node under it, so that orders and pins stay.
+ */
+import { encode, epoch, equalBytes, HoldfastError, toHex } from "@holdfast/base";
+import { methods, type PinNode } from "@holdfast/consensus";
+import { poscErrors } from "./errors.ts";
+import type { Attesting, PoscKey, PoscNeeds, PoscView } from "./needs.ts";
+import type { PoscStore } from "./store.ts";
+
+export interface Terms {
+  readonly capacityBytes: number;
+  readonly leastPrice: PinNode["leastPrice"];
+}
+
+export interface EntryState {
+  /** Undefined: this node has not tried to attest since it started. */
+  readonly attesting: Attesting | undefined;
+  readonly operator: string | undefined;
+  /** Why it does not work as a pinning node; undefined if it does, or was not asked to. */
+  readonly reason: { readonly code: string; readonly message: string } | undefined;
+}
+
+const settings = { node: "node", operator: "operator", leaving: "leaving" } as const;
+/** Rounds between two tries of a renewal. */
+const retryEpochs = 5;
+
+export class Entry {
+  readonly #needs: PoscNeeds;
+  readonly #store: PoscStore;
+  readonly #use: (key: PoscKey) => void;
+  #attesting: Promise<Attesting> | undefined;
+  #opened: Attesting | undefined;
+  #reason: EntryState["reason"];
+  #triedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(needs: PoscNeeds, store: PoscStore, use: (key: PoscKey) => void) {
+    this.#needs = needs;
+    this.#store = store;
+    this.#use = use;
+  }
+
+  state(): EntryState {
+    const operator = this.#store.setting(settings.operator);
+    return { attesting: this.#opened, operator, reason: this.#reason };
+  }
+  /** The number that the chain gave this node, also under another key. */
+  node(): number | undefined {
+    const number = this.#store.setting(settings.node);
+    return number === undefined ? undefined : Number(number);
+  }
+
+  /** A node that had joined goes on. */
+  async resume(): Promise<void> {
+    if (this.node() === undefined) return;
+    try {
+      this.#use((await this.#attest()).key);
+    } catch (error) {
+      this.#stopped(error);
+    }
+  }
+
+  /** `posc/…`, `attestation/…`, `sender/…`. Resolves with the node's number when the chain has admitted it. */
+  async join(terms: Terms, signal?: AbortSignal): Promise<number> {
+    const { sender, chain, pins } = this.#needs;
+    if (pins === undefined) throw poscErrors.noPins({});
+    const attesting = await this.#attest();
+    const view = chain.view();
+    this.#checkProgram(view, attesting);
+    const known = view.nodeOfKey(attesting.key.address);
+    if (known !== undefined && view.node(known)?.status === "active")
+      throw poscErrors.alreadyJoined({ node: known });
+    const operator = sender.operator();
+    const proof = await this.#proof(view, attesting, operator, signal);
+    const { publicKey } = attesting.key;
+    const peerId = this.#needs.wire.self;
+    const key = `pin join:${toHex(publicKey.subarray(0, 8))}:${proof.nonceEpoch}`;
+    const params = encode(methods.pins.admitNode.params, { ...terms, publicKey, peerId, proof });
+    await sender.wait(
+      await sender.send({ method: "admitNode", key, params, value: view.stake }),
+      "admitNode",
+      signal,
+    );
+    const node = chain.view().nodeOfKey(attesting.key.address);
+    if (node === undefined) throw poscErrors.notJoined({});
+    this.#store.set(settings.node, String(node));
+    this.#store.set(settings.operator, operator);
+    this.#store.set(settings.leaving, "");
+    this.#needs.logger.info("this node pins for the network", { node, kind: attesting.kind });
+    this.#use(attesting.key);
+    return node;
+  }
+
+  /** The node takes no more orders; its stake comes back by itself when nothing can be disputed any more. */
+  async leave(signal?: AbortSignal): Promise<number> {
+    const { sender, chain } = this.#needs;
+    const node = this.node();
+    const found = node === undefined ? undefined : chain.view().node(node);
+    if (node === undefined || found === undefined) throw poscErrors.notJoined({});
+    if (found.status === "active") {
+      const params = encode(methods.pins.leave.params, { node });
+      await sender.wait(
+        await sender.send({ method: "leave", key: `pin leave:${node}`, params }),
+        "leave",
+        signal,
+      );
+    }
+    this.#store.set(settings.leaving, "yes");
+    return node;
+  }
+
+  /** What time brings: renewal, the way out. Never fails. */
+  async look(view: PoscView): Promise<void> {
+    const number = this.node();
+    const node = number === undefined ? undefined : view.node(number);
+    if (number === undefined || node === undefined) return;
+    try {
+      if (node.status === "active") await this.#renew(view, number, node);
+      else if (node.status === "expelled")
+        this.#reason = { code: "expelled", message: "the chain has expelled this node for a lie" };
+      else await this.#withdraw(view, number, node);
+    } catch (error) {
+      this.#stopped(error);
+    }
+  }
+
+  async #renew(view: PoscView, number: number, node: PinNode): Promise<void> {
+    const attesting = await this.#attest();
+    this.#checkProgram(view, attesting);
+    const isSame = node.key === attesting.key.address && equalBytes(node.program, attesting.program);
+    const isFresh = node.validUntil - view.height > view.evidenceEpochs / 3;
+    if (isSame && isFresh) {
+      this.#reason = undefined;
+      return;
+    }
+    if (view.height < this.#triedAt + retryEpochs) return;
+    this.#triedAt = view.height;
+    const { sender, logger } = this.#needs;
+    const proof = await this.#proof(view, attesting, node.operator);
+    const params = encode(methods.pins.renewNode.params, {
+      ...{ node: number, publicKey: attesting.key.publicKey, proof },
+    });
+    await sender.send({ method: "renewNode", key: `pin renew:${number}:${proof.nonceEpoch}`, params });
+    logger.info("evidence is renewed", { node: number, isUpgrade: !isSame });
+    this.#use(attesting.key);
+    this.#reason = undefined;
+  }
+
+  async #withdraw(view: PoscView, node: number, { endedIn, stake, openChallenges }: PinNode): Promise<void> {
+    const slot = Math.floor((view.height + 1) / view.slotEpochs);
+    const isFree = endedIn !== null && slot > endedIn + view.disputeSlots && openChallenges === 0;
+    if (stake === 0n || !isFree || this.#store.setting(settings.leaving) !== "yes") return;
+    const params = encode(methods.pins.withdrawStake.params, { node });
+    await this.#needs.sender.send({ method: "withdrawStake", key: `pin withdraw:${node}`, params });
+  }
+
+  async #proof(view: PoscView, attesting: Attesting, operator: PinNode["operator"], signal?: AbortSignal) {
+    const nonceEpoch = Math.max(0, view.height - 1);
+    const nonce = view.draw(nonceEpoch);
+    if (nonce === undefined) throw poscErrors.chainTooYoung({});
+    const evidence = await attesting.evidence({ operator, epoch: nonceEpoch, nonce }, signal);
+    return { program: attesting.program, nonceEpoch: epoch(nonceEpoch), evidence };
+  }
+
+  #checkProgram(view: PoscView, { kind, program }: Attesting): void {
+    const ends = view.programEnds(kind, program);
+    if (ends === undefined || view.height + 1 >= ends)
+      throw poscErrors.programNotAllowed({ kind, program: toHex(program) });
+  }
+
+  async #attest(): Promise<Attesting> {
+    const { attest } = this.#needs;
+    if (attest === undefined) throw poscErrors.notAttesting({ reason: "it has no means to" });
+    this.#attesting ??= attest();
+    try {
+      this.#opened = await this.#attesting;
+      return this.#opened;
+    } catch (error) {
+      this.#attesting = undefined;
+      throw error;
+    }
+  }
+
+  #stopped(error: unknown): void {
+    const code = error instanceof HoldfastError ? error.code : "posc/internal";
+    const message = error instanceof Error ? error.message : String(error);
+    if (this.#reason?.code !== code)
+      this.#needs.logger.warn("this node does not work as a pinning node", { code, detail: message });
+    this.#reason = { code, message };
+  }
+}

@@ -1,0 +1,116 @@
+/** What attested pinning needs: the chain's view of nodes and orders, pinned blocks, the wire, an enclave's key. */
+import type { Address, AttoFil, Cancel, CID, Clock, Logger, Random, Wire } from "@holdfast/base";
+import type {
+  Pin,
+  PinChallenge,
+  PinEvidenceKind,
+  PinMark,
+  PinNode,
+  PinReport,
+  PinReportFacts,
+} from "@holdfast/consensus";
+import type { Evidence } from "@holdfast/proofs/attestation";
+import type { Database } from "../database.ts";
+
+export interface AssignedPin {
+  readonly number: number;
+  readonly pin: Pin;
+  readonly isConfirmed: boolean;
+}
+
+/** One head of the chain. */
+export interface PoscView {
+  readonly height: number;
+  readonly slotEpochs: number;
+  readonly disputeSlots: number;
+  /** What a message of the next epoch would be judged by; undefined: no such node, or the slot's draw is not known. */
+  facts(node: number): PinReportFacts | undefined;
+  node(number: number): PinNode | undefined;
+  nodeOfKey(key: Address): number | undefined;
+  /** In ascending order of numbers. */
+  assigned(number: number): Iterable<AssignedPin>;
+  markOf(node: PinNode, slot: number): PinMark | undefined;
+  challenges(): Iterable<PinChallenge & { readonly number: number }>;
+  nodeCount(): number;
+  /** The end of what may run; undefined: it is not on the list. */
+  programEnds(kind: PinEvidenceKind, program: Uint8Array): number | undefined;
+  /** How long evidence lasts. */
+  readonly evidenceEpochs: number;
+  /** What the chain drew at an epoch, for evidence to be bound to; undefined if there is none of it yet. */
+  draw(epoch: number): Uint8Array | undefined;
+  readonly stake: AttoFil;
+}
+
+export interface PoscChain {
+  readonly network: string;
+  readonly networkId: Uint8Array;
+  view(): PoscView;
+  /** With the reports that came in the tipsets of the change. */
+  onHead(listener: (reports: readonly PinReport[]) => void): () => void;
+}
+
+/** Pinned content of orders. */
+export interface PoscPins {
+  /** Wants a root for an order; the id of the pin. */
+  add(order: number, cid: CID, maxBytes: number): string;
+  /** Undefined if there is no such pin any more. */
+  find(
+    id: string,
+  ): { readonly state: "queued" | "pinning" | "pinned" | "failed"; readonly bytes: number } | undefined;
+  retry(id: string): void;
+  remove(id: string): Promise<void>;
+  /** No network is asked. */
+  block(cid: CID): Promise<Uint8Array | undefined>;
+  isPinned(cid: CID): Promise<boolean>;
+}
+
+/** The key that the enclave made. */
+export interface PoscKey {
+  readonly address: Address;
+  readonly publicKey: Uint8Array;
+  sign(bytes: Uint8Array): Uint8Array;
+}
+
+/** What shows which program runs here. */
+export interface Attesting {
+  readonly kind: PinEvidenceKind;
+  readonly program: Uint8Array;
+  readonly key: PoscKey;
+  /** Who else could open the file that the key lies in. */
+  readonly boundTo: "program" | "machine";
+  evidence(
+    bound: { readonly operator: Address; readonly epoch: number; readonly nonce: Uint8Array },
+    signal?: AbortSignal,
+  ): Promise<Evidence>;
+}
+
+export interface PoscSender {
+  /** Who pays, and is paid. */
+  operator(): Address;
+  /** Resolves when it is in the chain. `posc/failed`, `sender/…`. */
+  wait(message: CID, method: string, signal?: Cancel): Promise<void>;
+  /** To the actor of pins; the same key gives the same message. */
+  send(request: {
+    readonly method: string;
+    readonly params: Uint8Array;
+    readonly key: string;
+    readonly value?: AttoFil;
+  }): Promise<CID>;
+}
+
+export interface PoscNeeds {
+  readonly chain: PoscChain;
+  readonly pins: PoscPins | undefined;
+  readonly sender: PoscSender;
+  readonly wire: Pick<Wire, "self" | "open" | "handle" | "publish" | "subscribe" | "peers">;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Name and version, for people. */
+  readonly program: string;
+  /** Deposit of a challenge; undefined: this node challenges nobody on the chain. */
+  readonly challengeDeposit: () => AttoFil | undefined;
+  /** Errors say why this node cannot attest. Left out: it has no way to. */
+  readonly attest?: () => Promise<Attesting>;
+}

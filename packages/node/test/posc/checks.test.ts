@@ -1,0 +1,114 @@
+/** Looking at others' reports, by own content and by the reporter's blocks, and what of it goes to the chain. */
+import { type CID, decode, filToAtto, rawCid, seedAddress, silentLogger } from "@holdfast/base";
+import { SeededRandom, SimClock, SimNet } from "@holdfast/base/testing";
+import { answerOf, methods, type PinReport, sampleSeed } from "@holdfast/consensus";
+import { describe, expect, it } from "vitest";
+import { openDatabase } from "../../src/database.ts";
+import { openChecks, openPoscStore, type PoscNeeds, serveWalks } from "../../src/posc/index.ts";
+
+const content = Uint8Array.of(1, 2, 3);
+const root = rawCid(content);
+const networkId = new Uint8Array(32).fill(3);
+const key: PinReport["key"] = seedAddress(1, "a key");
+const slotHash = new Uint8Array(32).fill(4);
+const drain = async (): Promise<void> => {
+  for (let turn = 0; turn < 4; turn += 1) await new Promise((done) => setImmediate(done));
+};
+
+function reportOf(lie: boolean, account: PinReport["key"]): PinReport {
+  const samples = [0, 1].map((place) => {
+    const seed = sampleSeed({ networkId, slot: 7, slotHash, key: account }, place);
+    const answer = lie ? new Uint8Array(32) : answerOf(seed, content);
+    return { pin: 1, root, block: root, answer, bytes: content.length, elapsedMs: 0 };
+  });
+  return {
+    ...{ node: 5, key: account, slot: 7, slotHash, set: root, count: 1, added: [], samples },
+    previous: new Uint8Array(32),
+    program: "test",
+    signature: new Uint8Array(65),
+  };
+}
+
+interface World {
+  readonly sent: { readonly method: string; readonly params: Uint8Array; readonly value?: bigint }[];
+  look(report: PinReport): Promise<string | undefined>;
+}
+
+function worldOf(given: {
+  readonly here?: boolean;
+  readonly shows?: () => Promise<readonly Uint8Array[] | undefined>;
+  readonly deposit?: boolean;
+}): World {
+  const clock = new SimClock();
+  const net = new SimNet({ seed: "checks", clock, delayMs: 1 });
+  const [own, other] = [net.createWire("own"), net.createWire("other")];
+  if (given.shows !== undefined) serveWalks({ wire: other, clock }, given.shows);
+  const store = openPoscStore(openDatabase(":memory:"));
+  const sent: World["sent"] = [];
+  const view = { node: () => ({ peerId: "other" }) };
+  const checks = openChecks(
+    {
+      chain: { network: "", networkId, view: () => view, onHead: () => () => undefined },
+      pins: { block: async (cid: CID) => (given.here === true && cid.equals(root) ? content : undefined) },
+      sender: {
+        send: async (message: World["sent"][number]) => {
+          sent.push(message);
+          return root;
+        },
+      },
+      ...{ wire: own, clock, logger: silentLogger, random: new SeededRandom("checks") },
+      challengeDeposit: () => (given.deposit === false ? undefined : filToAtto(1)),
+    } as unknown as PoscNeeds,
+    store,
+  );
+  return {
+    sent,
+    async look(report) {
+      store.insert(report, 0);
+      const looked = own.connect(other.addresses()[0] ?? "").then(() => {
+        checks.add(report);
+        return checks.settled();
+      });
+      await clock.settle(looked, { limitMs: 600_000, drain });
+      return store.of(5, 7)[0]?.check;
+    },
+  };
+}
+
+describe("a report of another node", () => {
+  it("is confirmed by content that is here, and by blocks that the node shows", async () => {
+    for (const world of [worldOf({ here: true }), worldOf({ shows: async () => [content] })]) {
+      expect(await world.look(reportOf(false, key))).toBe("confirmed");
+      expect(world.sent).toEqual([]);
+    }
+  });
+  it("that is false is disproved by the blocks of the true walk, whoever had them", async () => {
+    for (const world of [worldOf({ here: true }), worldOf({ shows: async () => [content] })]) {
+      const lie = reportOf(true, key);
+      expect(await world.look(lie)).toBe("false");
+      expect(world.sent).toHaveLength(1);
+      const [message] = world.sent;
+      expect(message?.method).toBe("disprove");
+      const { blocks, sample } = decode(methods.pins.disprove.params, message?.params ?? new Uint8Array());
+      expect([blocks.length, sample < 2]).toEqual([1, true]);
+    }
+  });
+  it("whose node shows nothing, other blocks, or is not there, is challenged with a deposit", async () => {
+    const silences = [
+      undefined,
+      async () => undefined,
+      async () => [Uint8Array.of(9)],
+      async () => [content, content],
+    ];
+    for (const shows of silences) {
+      const world = worldOf(shows === undefined ? {} : { shows });
+      expect(await world.look(reportOf(false, key))).toBe("silent");
+      expect(world.sent).toMatchObject([{ method: "challengeSample", value: filToAtto(1) }]);
+    }
+  });
+  it("is challenged by nobody who pays no deposit", async () => {
+    const world = worldOf({ deposit: false });
+    expect(await world.look(reportOf(false, key))).toBe("silent");
+    expect(world.sent).toEqual([]);
+  });
+});

@@ -1,0 +1,250 @@
+/**
+ * Attested pinning on a whole network in virtual time: real chain, real evidence by software through the production
+ * verifier, real reports. Nodes join, pin what a client buys, report each slot, look at each other's reports; one that
+ * lies loses its stake, one that runs another program does not get in, one that lost a block says so and earns less.
+ */
+import { type CID, encode, epoch, filToAtto, parseCid } from "@holdfast/base";
+import {
+  builtinAddresses,
+  methods,
+  type PinReport,
+  pinCost,
+  pinMarks,
+  pinReportCodec,
+  pinReportFacts,
+  pinReportSigningBytes,
+  pinSlotAt,
+  pinSlotPrice,
+  pinSlotTag,
+  readPin,
+  readPinNode,
+} from "@holdfast/consensus";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { viewOf } from "../../src/compose-posc.ts";
+import { openDatabase } from "../../src/database.ts";
+import { judge, makeReport, openPoscStore } from "../../src/posc/index.ts";
+import { createNetwork, type TestNetwork, type TestNode } from "../../src/testing/index.ts";
+
+const program = new Uint8Array(32).fill(1);
+const { signal } = new AbortController();
+const slotEpochs = 5;
+const stake = filToAtto(10);
+const price = filToAtto(1);
+const slots = 40;
+
+let net: TestNetwork;
+let file: CID;
+let miners: readonly TestNode[];
+
+const settle = <Result>(promise: Promise<Result>): Promise<Result> => net.settle(promise);
+const now = () => {
+  const { chain } = net.client.node;
+  const { state } = chain.headState();
+  return { chain, store: chain.store, state };
+};
+const numberOf = new Map<string, number>();
+const onChain = (node: TestNode) => {
+  const { store, state } = now();
+  return readPinNode(store, state, numberOf.get(node.name) ?? -1);
+};
+const join = (node: TestNode) =>
+  settle(node.node.handlers["posc.join"]({ capacityBytes: 10_000_000 }, signal));
+const statusOf = (node: TestNode) => settle(node.node.handlers["posc.status"]({}, signal));
+const order = () => {
+  const { store, state } = now();
+  return readPin(store, state, 0);
+};
+const until = async (done: () => boolean, limit = 400_000): Promise<void> => {
+  if (!(await net.advanceUntil(done, limit))) throw new Error("it never comes");
+};
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+beforeAll(async () => {
+  net = await createNetwork({
+    miners: 3,
+    seed: "posc",
+    pinning: {
+      program,
+      programOf: (name) => (name === "bootstrap" ? new Uint8Array(32).fill(9) : program),
+    },
+    params: {
+      pinSlotEpochs: slotEpochs,
+      pinSamples: 4,
+      pinAnswerEpochs: 8,
+      pinDisputeSlots: 3,
+      pinStake: stake,
+    },
+  });
+  miners = net.miners;
+  await net.advance("20s");
+}, 60_000);
+afterAll(() => net[Symbol.asyncDispose]());
+
+describe("pinning nodes of a network", () => {
+  it("enter by evidence of their program; another program stops with the reason", async () => {
+    for (const node of miners) numberOf.set(node.name, (await join(node)).node);
+    expect([...numberOf.values()]).toEqual([0, 1, 2]);
+    const [alice = net.client] = miners;
+    expect(await statusOf(alice)).toMatchObject({
+      node: 0,
+      status: "active",
+      kind: "software",
+      reason: null,
+    });
+    expect(onChain(alice)?.stake).toBe(stake);
+    await expect(join(alice)).rejects.toMatchObject({ code: "posc/already-joined" });
+    const other = net.nodes.find(({ name }) => name === "bootstrap") ?? net.client;
+    await expect(join(other)).rejects.toMatchObject({ code: "posc/program-not-allowed" });
+  }, 60_000);
+
+  it("pin what a client buys, and say so", async () => {
+    const bytes = new Uint8Array(700_000).map((_, at) => (at * 7919) >> 3);
+    const imported = await settle(net.client.node.files.importFile(once(bytes), signal));
+    file = parseCid(imported.cid);
+    const terms = { cid: file, bytes: imported.carBytes, wanted: 3, price, slots };
+    await settle(
+      net.client.node.sender.send({
+        to: builtinAddresses(1).pins,
+        method: "addPin",
+        params: encode(methods.pins.addPin.params, terms),
+        value: pinCost(terms, slots),
+      }),
+    );
+    await until(() => order()?.replicas.every(({ fromSlot }) => fromSlot !== null) === true);
+    expect(order()?.replicas).toHaveLength(3);
+    for (const node of miners) expect(await node.pinning?.blocks.has(file)).toBe(true);
+  }, 60_000);
+
+  it("report every slot, hear and verify each other's reports, and look at samples themselves", async () => {
+    const first = pinSlotAt(slotEpochs, now().chain.head().height);
+    await until(() => miners.every((node) => (onChain(node)?.lastSlot ?? 0) >= first + 3));
+    for (const node of [...miners, net.client]) {
+      const reports = await settle(node.node.handlers["pinReport.ls"]({ limit: 1_000 }, signal));
+      for (const number of numberOf.values())
+        expect(reports.filter((one) => one.node === number && one.slot > first).length).toBeGreaterThan(1);
+      expect(
+        reports.every(({ accuracyPercent, samples }) => samples.length === 0 || accuracyPercent === 100),
+      ).toBe(true);
+    }
+    const [alice = net.client] = miners;
+    const seen = await settle(alice.node.handlers["pinReport.ls"]({ node: 1, limit: 100 }, signal));
+    expect(seen.some(({ check }) => check === "confirmed")).toBe(true);
+    const [newest] = seen;
+    const verdict = await settle(
+      alice.node.handlers["pinReport.verify"]({ bytesHex: newest?.bytesHex ?? "" }, signal),
+    );
+    expect(verdict).toMatchObject({ ok: true, onChain: "this", node: 1 });
+  }, 60_000);
+
+  it("are paid exactly for the slots that they reported", async () => {
+    const before = order();
+    const { sender } = net.client.node;
+    const { tipset } = await settle(
+      sender
+        .send({
+          to: builtinAddresses(1).pins,
+          method: "settlePins",
+          params: encode(methods.pins.settlePins.params, { pins: [0] }),
+        })
+        .then(({ cid }) => sender.wait(cid)),
+    );
+    const full = pinSlotPrice(before?.bytes ?? 0, price);
+    let paid = 0n;
+    for (const node of miners) {
+      const number = numberOf.get(node.name);
+      const from = order()?.replicas.find((one) => one.node === number)?.fromSlot ?? 0;
+      const found = onChain(node);
+      if (found === undefined) throw new Error("it is a node");
+      const marks = pinMarks(now().store, found, from, pinSlotAt(slotEpochs, tipset.height));
+      expect(marks.length).toBeGreaterThan(0);
+      expect(found.earned).toBe(full * BigInt(marks.length));
+      paid += found.earned;
+    }
+    expect((before?.escrow ?? 0n) - (order()?.escrow ?? 0n)).toBe(paid);
+  }, 60_000);
+
+  it("say what they have lost, and earn nothing for it", async () => {
+    const [, bob = net.client] = miners;
+    await bob.pinning?.blocks.delete(file);
+    await settle(bob.stop());
+    await settle(bob.start()); // it had joined: it goes on
+    const lost = onChain(bob)?.lastSlot ?? 0;
+    await until(() => (onChain(bob)?.lastSlot ?? 0) > lost + 1);
+    const [newest] = await settle(bob.node.handlers["pinReport.ls"]({ node: 1, limit: 1 }, signal));
+    expect(newest).toMatchObject({ accuracyPercent: 0 });
+    expect(newest?.samples.every(({ block }) => block === null)).toBe(true);
+    expect(onChain(bob)?.status).toBe("active");
+  }, 60_000);
+
+  it("are expelled for a lie by whoever has the content, and lose their stake", async () => {
+    const [alice = net.client, , carol = net.client] = miners;
+    const { chain } = now();
+    const attestation = await carol.pinning?.attest(chain);
+    const key = await attestation?.identity("pin-node");
+    await settle(carol.stop());
+    const height = (): number => chain.head().height;
+    await until(() => height() % slotEpochs === 0);
+    const start = pinSlotAt(slotEpochs, height() + 1) * slotEpochs;
+    const facts = pinReportFacts(chain.store, chain.headState().state, {
+      ...{ node: 2, height: epoch(height() + 1), networkId: chain.networkId },
+      slotHash: chain.randomnessBelow(chain.head())(epoch(start), pinSlotTag, new Uint8Array(0)),
+    });
+    if (facts === undefined || key === undefined) throw new Error("carol is a node");
+    const honest = await alice.node.handlers["pinReport.ls"]({ node: 2, limit: 1 }, signal);
+    expect(honest).toHaveLength(1);
+    const carolKey = { address: facts.node.key, publicKey: key.publicKey, sign: key.sign };
+    const made = await makeReport({
+      ...{ node: 2, facts, key: carolKey, added: [], program: "liar", clock: net.clock },
+      read: async (cid) => carol.pinning?.blocks.get(cid),
+    });
+    const { signature: _, ...rest } = made;
+    const samples = rest.samples.map((sample) => ({ ...sample, answer: new Uint8Array(32).fill(5) }));
+    const lie: PinReport = {
+      ...{ ...rest, samples },
+      signature: key.sign(pinReportSigningBytes({ ...rest, samples }, chain.networkId)),
+    };
+    await settle(
+      net.client.node.sender.send({
+        to: builtinAddresses(1).pins,
+        method: "submitReport",
+        params: encode(methods.pins.submitReport.params, { report: lie }),
+      }),
+    );
+    await until(() => onChain(carol)?.status === "expelled");
+    expect(onChain(carol)?.stake).toBe(0n);
+    const [seen] = await settle(
+      alice.node.handlers["pinReport.ls"]({ node: 2, slot: lie.slot, limit: 1 }, signal),
+    );
+    expect(seen?.check).toBe("false");
+    expect(onChain(alice)?.status).toBe("active");
+  }, 60_000);
+
+  it("are not believed where any bit of a report is another", async () => {
+    const [alice = net.client] = miners;
+    const slot = onChain(alice)?.lastSlot ?? 0;
+    await until(() => (onChain(alice)?.lastSlot ?? 0) > slot);
+    const [newest] = await settle(alice.node.handlers["pinReport.ls"]({ node: 0, limit: 1 }, signal));
+    const bytes = Uint8Array.from(Buffer.from(newest?.bytesHex ?? "", "hex"));
+    const { chain } = net.client.node;
+    const store = openPoscStore(openDatabase(":memory:"));
+    const world = {
+      chain: { network: "", networkId: chain.networkId, view: () => viewOf(chain), onHead: () => () => {} },
+    };
+    expect(judge(world, store, bytes).verdict).toBe("accept");
+    for (let at = 0; at < bytes.length; at += 5) {
+      const changed = bytes.map((byte, index) => (index === at ? byte ^ (1 << (at % 8)) : byte));
+      const { verdict, fault } = judge(world, store, changed);
+      expect([at, verdict === "accept", fault === undefined]).toEqual([at, false, false]);
+    }
+    expect(encode(pinReportCodec, judge(world, store, bytes).report as PinReport)).toEqual(bytes);
+  }, 60_000);
+
+  it("leave, and get their stake back when nothing can be disputed any more", async () => {
+    const [alice = net.client] = miners;
+    await settle(alice.node.handlers["posc.leave"]({}, signal));
+    await until(() => onChain(alice)?.status === "leaving");
+    await until(() => onChain(alice)?.stake === 0n);
+  }, 60_000);
+});

@@ -1,6 +1,7 @@
 /** Idle space as the chain has it: its miners, its verifiers, and what is asked of whom. */
-import type { Address, Blockstore, CID, Epoch, NetworkByte } from "@holdfast/base";
+import type { Address, AttoFil, Blockstore, CID, Epoch, NetworkByte } from "@holdfast/base";
 import { addEpochs, addressBytes, addressFromBytes, getObject } from "@holdfast/base";
+import { withoutTerm } from "../actors/idle/access.ts";
 import {
   type IdleActorState,
   type IdleMiner,
@@ -28,6 +29,9 @@ export function readIdleMiner(store: Blockstore, state: CID, miner: Address): Id
   const record = loadIdleMiners(store, actor).get(addressBytes(miner));
   return record === undefined ? undefined : { ...record, miner };
 }
+
+/** What a miner can pledge by a message that is executed at `height`. */
+export const idleFreeAt = (record: IdleMiner, height: number): AttoFil => withoutTerm(record, height).free;
 
 /** All miners with idle space, in the order of the HAMT. */
 export function* listIdleMiners(store: Blockstore, state: CID): IterableIterator<IdleMinerView> {

@@ -5,6 +5,7 @@ export { allDeals, readDeal, readDealLoss, readDealTerms, readEscrow } from "./d
 export {
   type IdleMinerView,
   type IdleTask,
+  idleFreeAt,
   idleTaskOf,
   listIdleMiners,
   readIdleMiner,

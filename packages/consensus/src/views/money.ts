@@ -52,8 +52,8 @@ function pledgeOf(store: Blockstore, miner: MinerState): AttoFil {
 function idleMoneyOf(store: Blockstore, state: IdleActorState): AttoFil {
   let held = zeroAtto;
   for (const { bond } of getObject(store, idleVerifiersCodec, state.verifiers)) held = addAtto(held, bond);
-  for (const [, { pledge, free, announcement }] of loadIdleMiners(store, state).entries()) {
-    held = addAtto(held, pledge, free, announcement?.pledge ?? zeroAtto);
+  for (const [, { pledge, bound, free, announcement }] of loadIdleMiners(store, state).entries()) {
+    held = addAtto(held, pledge, bound, free, announcement?.pledge ?? zeroAtto);
   }
   return held;
 }

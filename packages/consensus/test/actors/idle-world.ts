@@ -326,13 +326,17 @@ export class IdleSpace {
     return drawn.map((index) => this.opened(answers, index));
   }
 
-  verdict(answers: readonly Uint8Array[], by = this.seated(this.audit.randomness)[0]): SignedIdleVerdict {
+  verdict(
+    answers: readonly Uint8Array[],
+    by = this.seated(this.audit.randomness)[0],
+    validUntil = epoch(10_000),
+  ): SignedIdleVerdict {
     assert(by !== undefined, "somebody has a seat");
     const verdict = {
       verifier: by.address,
       audit: idleAuditSeed(this.audit),
       total: this.total(answers),
-      validUntil: epoch(10_000),
+      validUntil,
     };
     return { verdict, signature: signRecoverable(by.privateKey, idleVerdictBytes(verdict, testNetworkId)) };
   }

@@ -1,5 +1,5 @@
 /** Idle space on the chain: how it comes in, counts, and leaves. */
-import { attoFil, epoch, filToAtto } from "@holdfast/base";
+import { type AttoFil, attoFil, epoch, filToAtto } from "@holdfast/base";
 import {
   expiredAnnouncementFee,
   readElectionFacts,
@@ -189,6 +189,21 @@ function faultOf({ world, miner }: IdleSpace) {
   return { first: block(1n), second: block(2n), witness: null };
 }
 
+describe("a registration with nothing at stake", () => {
+  it("costs a tick nothing until something is announced", () => {
+    const space = registered();
+    const { world } = space;
+    expect(space.record.due).toBeNull();
+    space.announce();
+    expect(space.record.due).not.toBeNull();
+    world.mineTo(world.height + 40);
+    expect([space.record.announcement, space.record.due]).toEqual([null, null]);
+    space.announce();
+    expect(space.record.due).toBe(world.height + world.params.idle.lotEpochs);
+    world.money();
+  });
+});
+
 describe("leaving", () => {
   it("gives everything back to the owner of one that claims nothing, and lets it come again", () => {
     const space = filled({ lotEpochs: 20 });
@@ -198,6 +213,8 @@ describe("leaving", () => {
     expect(leave(bob)).toBe(codes.notMinersOperator);
     expect(leave()).toBe(codes.idleAtStake);
     world.send(worker, idle, "idle.release", { miner, count: 4 });
+    expect(leave()).toBe(codes.idleAtStake);
+    world.mineTo(world.height + world.params.finalityEpochs + 1);
     const before = world.balance(owner.address);
     expect(leave()).toBe(0);
     expect(world.balance(owner.address)).toBe(sum(before, filToAtto(5)));
@@ -221,6 +238,38 @@ describe("leaving", () => {
     const { exitCode } = world.send(bob, miner, "miner.reportConsensusFault", headers);
     expect(exitCode).toBe(0);
     expect([space.record.pledge, space.record.state.rear, power(world)]).toEqual([0n, 0, 0n]);
+    world.money();
+  });
+});
+
+describe("what is released", () => {
+  it("answers for consensus faults until none of its time can be reported", () => {
+    const space = filled({ lotEpochs: 1_000 });
+    const { world, miner } = space;
+    const { idle } = world.builtins;
+    world.send(worker, idle, "idle.release", { miner, count: 4 });
+    expect([space.record.free, space.record.bound]).toEqual([filToAtto(4), filToAtto(1)]);
+    const withdraw = (amount: AttoFil) =>
+      world.send(owner, idle, "idle.withdraw", { miner, amount }).exitCode;
+    expect(withdraw(filToAtto(5))).toBe(codes.idleDepositTooSmall);
+    world.money();
+    const headers = faultOf(space);
+    expect(world.send(bob, miner, "miner.reportConsensusFault", headers).exitCode).toBe(0);
+    expect([space.record.free, space.record.bound]).toEqual([filToAtto(4), 0n]);
+    expect(space.record.burnt).toBe(filToAtto(1));
+    world.money();
+  });
+
+  it("is free afterwards, and asks for no look of the tick", () => {
+    const space = filled({ lotEpochs: 60 });
+    const { world, miner } = space;
+    const { idle } = world.builtins;
+    world.send(worker, idle, "idle.release", { miner, count: 4 });
+    world.mineTo(world.height + 60 + world.params.finalityEpochs);
+    expect(space.record.due).toBeNull();
+    const amount = filToAtto(5);
+    expect(world.send(owner, idle, "idle.withdraw", { miner, amount }).exitCode).toBe(0);
+    expect([space.record.free, space.record.bound]).toEqual([0n, 0n]);
     world.money();
   });
 });

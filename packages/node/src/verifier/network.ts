@@ -23,6 +23,7 @@ import {
   builtinAddresses,
   exitCodeMeaning,
   type IdleMinerView,
+  idleFreeAt,
   idlePledgeOfFiles,
   idleRandomnessTags,
   methods,
@@ -287,7 +288,8 @@ export class IdleNetworkOfChain {
   async #coverPledge(signal: AbortSignal): Promise<void> {
     const { miner } = this.#needs;
     const { record, height } = this.#head();
-    const missing = subAtto(this.#layerPledge(), record?.free ?? zeroAtto);
+    const free = record === undefined ? zeroAtto : idleFreeAt(record, height + 1);
+    const missing = subAtto(this.#layerPledge(), free);
     if (missing <= 0n) return;
     const value = mulAtto(this.#layerPledge(), depositLayers);
     await this.#tell("deposit", { miner }, { key: String(height), value, signal });

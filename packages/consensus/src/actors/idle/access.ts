@@ -9,6 +9,7 @@ import {
   minAtto,
   putObject,
   subAtto,
+  zeroAtto,
 } from "@holdfast/base";
 import { type IdleProfile, idleFileBytes, idleProfiles } from "@holdfast/proofs/idle";
 import { codeNames } from "../../types/builtins.ts";
@@ -41,10 +42,18 @@ export function writeVerifiers(ctx: ActorContext, verifiers: readonly IdleVerifi
   return none;
 }
 
+/** What was bound is free once no block of its time can be held against the miner any more. */
+export function withoutTerm(record: IdleMiner, height: number): IdleMiner {
+  if (record.bound === 0n || height < record.boundUntil) return record;
+  return { ...record, free: addAtto(record.free, record.bound), bound: zeroAtto };
+}
+
 /** The record of a miner; `idleUnknownMiner`. */
 export function readMiner(ctx: ActorContext, miner: Address): IdleMiner {
   const found = loadIdleMiners(ctx.store, readIdle(ctx)).get(addressBytes(miner));
-  return found ?? ctx.fail(vmExitCodes.idleUnknownMiner, `${miner} has not registered its idle space`);
+  return found === undefined
+    ? ctx.fail(vmExitCodes.idleUnknownMiner, `${miner} has not registered its idle space`)
+    : withoutTerm(found, ctx.height);
 }
 
 /** Only who works for the miner or owns it speaks for it; `idleNotMiner`, `notMinersOperator`. */
@@ -99,21 +108,23 @@ export function withPower(ctx: ActorContext, profile: IdleProfile, miner: IdleMi
   return { ...miner, power: powerOfFiles(profile, ctx.params.idle, files) };
 }
 
-/** Takes an amount, or all there is, out of what a miner has here: pledged first, free, announced. */
+/** Takes an amount, or all there is, out of what a miner has here: pledged first, bound, free, announced. */
 export function fined(
   miner: IdleMiner,
   amount: AttoFil,
 ): { readonly miner: IdleMiner; readonly fee: AttoFil } {
   const fromPledge = minAtto(miner.pledge, amount);
-  const fromFree = minAtto(miner.free, subAtto(amount, fromPledge));
+  const fromBound = minAtto(miner.bound, subAtto(amount, fromPledge));
+  const fromFree = minAtto(miner.free, subAtto(amount, addAtto(fromPledge, fromBound)));
   const announced = miner.announcement?.pledge ?? attoFil(0);
-  const fromAnnounced = minAtto(announced, subAtto(amount, addAtto(fromPledge, fromFree)));
-  const fee = addAtto(fromPledge, fromFree, fromAnnounced);
+  const fromAnnounced = minAtto(announced, subAtto(amount, addAtto(fromPledge, fromBound, fromFree)));
+  const fee = addAtto(fromPledge, fromBound, fromFree, fromAnnounced);
   return {
     fee,
     miner: {
       ...miner,
       pledge: subAtto(miner.pledge, fromPledge),
+      bound: subAtto(miner.bound, fromBound),
       free: subAtto(miner.free, fromFree),
       announcement:
         miner.announcement === null

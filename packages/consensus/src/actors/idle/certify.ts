@@ -6,13 +6,14 @@
  * was never made is caught by the chain as often as a layer is wrong where it is drawn, and an announcement that
  * comes to nothing costs its miner: to announce again until the draw suits is dearer than the space is worth.
  */
-import type { Address, AttoFil, Codec } from "@holdfast/base";
+import type { Address, AttoFil, Codec, Epoch } from "@holdfast/base";
 import {
   addAtto,
   addEpochs,
   addressBytes,
   c,
   ceilDivAtto,
+  epoch,
   equalBytes,
   minAtto,
   subAtto,
@@ -133,25 +134,35 @@ export function registerIdle(ctx: ActorContext, { miner }: OfIdleMiner): IdleSta
   if (miners.get(addressBytes(miner)) !== undefined) {
     ctx.fail(vmExitCodes.idleMinerExists, `${miner} has registered before`);
   }
-  const due = addEpochs(ctx.height, ctx.params.idle.lotEpochs);
   const record: IdleMiner = {
     state: freshState(ctx, miner, profile),
     pledge: zeroAtto,
     free: ctx.message.value,
+    bound: zeroAtto,
+    boundUntil: epoch(0),
     announcement: null,
     challenge: null,
     power: 0n,
     faultySince: null,
     faults: 0,
     lastProven: null,
-    due,
+    due: null,
     burnt: zeroAtto,
   };
   miners.set(addressBytes(miner), record);
+  ctx.writeState(idleActorStateCodec, { ...state, miners: miners.flush() });
+  return record.state;
+}
+
+/** From its first announcement on a miner stands in the queue. Gives when it is due. */
+function queued(ctx: ActorContext, miner: Address, record: IdleMiner): Epoch {
+  if (record.due !== null) return record.due;
+  const due = addEpochs(ctx.height, ctx.params.idle.lotEpochs);
+  const state = readIdle(ctx);
   const queue = loadIdleQueue(ctx.store, state);
   enqueueIdle(ctx.store, queue, due, miner);
-  ctx.writeState(idleActorStateCodec, { ...state, miners: miners.flush(), queue: queue.flush() });
-  return record.state;
+  ctx.writeState(idleActorStateCodec, { ...state, queue: queue.flush() });
+  return due;
 }
 
 /** Frees what is left of an announcement; `fee` is to be burnt. */
@@ -187,6 +198,7 @@ export function announceIdle(ctx: ActorContext, { miner, digest }: AnnounceIdle)
     ...record,
     free: subAtto(record.free, pledge),
     announcement: { at: ctx.height, digest, pledge },
+    due: queued(ctx, miner, record),
   });
 }
 

@@ -1,6 +1,6 @@
 /** A miner's money with the idle space actor, the way files leave it, and how all of it is lost at once. */
 import type { Address, AttoFil, Codec } from "@holdfast/base";
-import { addAtto, addressBytes, attoFil, c, subAtto, zeroAtto } from "@holdfast/base";
+import { addAtto, addEpochs, addressBytes, attoFil, c, subAtto, zeroAtto } from "@holdfast/base";
 import { type IdleState, releaseIdleFiles } from "@holdfast/proofs/idle";
 import { codeNames } from "../../types/builtins.ts";
 import type { ActorContext } from "../../vm/context.ts";
@@ -13,6 +13,7 @@ import {
   readIdle,
   readMiner,
   readOperated,
+  withoutTerm,
   withPower,
   writeMiner,
 } from "./access.ts";
@@ -63,8 +64,9 @@ export function withdrawIdle(ctx: ActorContext, { miner, amount }: WithdrawIdle)
 }
 
 /**
- * Files go from the front: they are claimed no longer, count no longer, and their pledge is free. An open challenge
- * asks for them all the same. `idleUnknownMiner`, `notMinersOperator`, `idleReleaseInvalid`.
+ * Files go from the front: they are claimed no longer, count no longer, and their pledge is bound: it is
+ * free when no consensus fault of the time when they counted can be reported any more. An open challenge asks for
+ * them all the same. `idleUnknownMiner`, `notMinersOperator`, `idleReleaseInvalid`.
  */
 export function releaseIdle(ctx: ActorContext, { miner, count }: ReleaseIdle): IdleState {
   const profile = profileOf(ctx);
@@ -79,7 +81,8 @@ export function releaseIdle(ctx: ActorContext, { miner, count }: ReleaseIdle): I
     ...record,
     state: released.state,
     pledge: subAtto(record.pledge, freed),
-    free: addAtto(record.free, freed),
+    bound: addAtto(record.bound, freed),
+    boundUntil: addEpochs(ctx.height, ctx.params.finalityEpochs + 1),
   };
   writeMiner(ctx, miner, record, withPower(ctx, profile, after));
   return released.state;
@@ -93,8 +96,10 @@ export function leaveIdle(ctx: ActorContext, { miner }: OfIdleMiner): None {
   const record = readMiner(ctx, miner);
   const { owner } = mustOperate(ctx, miner);
   const { state, challenge, announcement } = record;
-  if (challenge !== null || announcement !== null || state.rear > state.front) {
-    ctx.fail(vmExitCodes.idleAtStake, "files are claimed or announced, or a challenge is open");
+  const isAtStake = state.rear > state.front || record.bound > 0n;
+  if (challenge !== null || announcement !== null || isAtStake) {
+    const text = "files are claimed or announced, or were not long ago, or a challenge is open";
+    ctx.fail(vmExitCodes.idleAtStake, text);
   }
   const actor = readIdle(ctx);
   const miners = loadIdleMiners(ctx.store, actor);
@@ -128,7 +133,8 @@ export function emptied(
 }
 
 /**
- * A miner to the actor: it was punished for a consensus fault. Nothing happens if it has no idle space here.
+ * A miner to the actor: it was punished for a consensus fault. What it released lately is lost too. Nothing happens if
+ * it has no idle space here.
  * `idleNotMiner` for all but miners.
  */
 export function minerSlashed(ctx: ActorContext): None {
@@ -137,7 +143,9 @@ export function minerSlashed(ctx: ActorContext): None {
   const record = loadIdleMiners(ctx.store, readIdle(ctx)).get(addressBytes(miner));
   if (record === undefined) return none;
   const { record: after, lost } = emptied(ctx, record);
-  writeMiner(ctx, miner, record, after);
-  burn(ctx, lost);
+  const { bound } = withoutTerm(record, ctx.height);
+  const released = { ...withoutTerm(after, ctx.height), bound: zeroAtto, burnt: addAtto(after.burnt, bound) };
+  writeMiner(ctx, miner, record, released);
+  burn(ctx, addAtto(lost, bound));
   return none;
 }

@@ -24,7 +24,7 @@ import { vmExitCodes } from "../../vm/exit-codes.ts";
 import type { None } from "../kit.ts";
 import { burn, none, pay } from "../kit.ts";
 import { reporterShare } from "../miner/penalties.ts";
-import { splitBond, strikeOff } from "./registry.ts";
+import { findVerifier, splitBond, strikeOff } from "./registry.ts";
 
 export interface AccuseVerifier {
   readonly verdict: SignedIdleVerdict;
@@ -71,6 +71,10 @@ export function accuseVerifier(
   const isSound = isAbout && state.front < state.rear && isIdleVerdictSigned(verdict, ctx.networkId);
   if (!isSound || !isIdleLie(audit, verdict.verdict.total, opened)) {
     ctx.fail(vmExitCodes.idleEvidenceInvalid, "no verdict of this verifier is shown to be wrong");
+  }
+  // Nothing of an earlier office counts any more: who was struck off for it has paid.
+  if (verdict.verdict.validUntil < findVerifier(ctx, verdict.verdict.verifier).since) {
+    ctx.fail(vmExitCodes.idleEvidenceInvalid, "the verdict was over before the verifier was admitted");
   }
   const { reward, burnt } = splitBond(strikeOff(ctx, verdict.verdict.verifier), reporterShare);
   pay(ctx, ctx.message.from, reward);

@@ -75,7 +75,7 @@ export function isSeated(ctx: ActorContext, verifier: Address, seed: Uint8Array)
   return seats.some(({ address }) => address === verifier);
 }
 
-function findVerifier(ctx: ActorContext, address: Address): IdleVerifier {
+export function findVerifier(ctx: ActorContext, address: Address): IdleVerifier {
   const found = readVerifiers(ctx).find((verifier) => verifier.address === address);
   return found ?? ctx.fail(vmExitCodes.verifierUnknown, `${address} is no verifier`);
 }

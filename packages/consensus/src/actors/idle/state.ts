@@ -1,7 +1,7 @@
 /**
- * State of the idle space actor. Invariants: its balance covers what it holds for miners (free, pledged, announced) and
- * verifiers (bonds); a miner's power here is what the market counts of it; a registered miner stands in the queue
- * at `due`.
+ * State of the idle space actor. Invariants: its balance covers what it holds for miners (free, bound, pledged,
+ * announced) and verifiers (bonds); a miner's power here is what the market counts of it; a miner that claims or has
+ * announced something stands in the queue at `due`, one that has nothing at stake costs a tick nothing.
  */
 import type { Address, AttoFil, Blockstore, CID, Codec, Epoch } from "@holdfast/base";
 import { Amt, addressBytes, c, compareBytes, Hamt, putObject } from "@holdfast/base";
@@ -78,6 +78,9 @@ export interface IdleMiner {
   /** Locked for what is certified. */
   readonly pledge: AttoFil;
   readonly free: AttoFil;
+  /** Pledge of what was released: it answers for consensus faults until `boundUntil`, and is free then. */
+  readonly bound: AttoFil;
+  readonly boundUntil: Epoch;
   readonly announcement: IdleAnnouncement | null;
   readonly challenge: IdleChallenge | null;
   /** What the market counts (weighted bytes). */
@@ -86,8 +89,8 @@ export interface IdleMiner {
   /** Challenges missed, one after another. */
   readonly faults: number;
   readonly lastProven: Epoch | null;
-  /** When the tick looks at it next. */
-  readonly due: Epoch;
+  /** When the tick looks at it next; null: there is nothing to look at. */
+  readonly due: Epoch | null;
   /** Everything lost to fees and penalties so far. */
   readonly burnt: AttoFil;
 }
@@ -95,13 +98,15 @@ export const idleMinerCodec: Codec<IdleMiner> = c.tuple("IdleMiner", {
   state: idleStateCodec,
   pledge: c.attoFil,
   free: c.attoFil,
+  bound: c.attoFil,
+  boundUntil: c.epoch,
   announcement: c.nullable(announcementCodec),
   challenge: c.nullable(idleChallengeCodec),
   power: c.bigUint(16),
   faultySince: c.nullable(c.epoch),
   faults: c.uint(),
   lastProven: c.nullable(c.epoch),
-  due: c.epoch,
+  due: c.nullable(c.epoch),
   burnt: c.attoFil,
 });
 

@@ -1,7 +1,8 @@
 /**
  * The network's tick for idle space, once per tipset before its messages: whoever is due is judged, and then its lot is
  * drawn, out of which comes a challenge now or none; nobody knows it earlier. A miner that is faulty is challenged at
- * every lot. The work is bounded by the miners that are due; each returns at most once in a tick.
+ * every lot. The work is bounded by the miners that are due, which all have something at stake; each returns at most
+ * once in a tick.
  */
 import type { Address, AttoFil, CID, Epoch } from "@holdfast/base";
 import { Amt, addAtto, addEpochs, addressBytes, assert, c, readBigEndian, zeroAtto } from "@holdfast/base";
@@ -82,6 +83,11 @@ function draw(ctx: ActorContext, record: IdleMiner): IdleMiner {
   return { ...record, challenge, due: addEpochs(answerBy, 1) };
 }
 
+/** Whether there is anything to look at later. */
+function isAtStake({ state, announcement, challenge }: IdleMiner): boolean {
+  return state.rear > state.front || announcement !== null || challenge !== null;
+}
+
 /** What becomes of a miner that is due. */
 function judge(ctx: ActorContext, state: IdleActorState, given: IdleMiner): Judged {
   const { record, fee } = withoutExpired(ctx, given);
@@ -106,10 +112,12 @@ export function tickIdle(ctx: ActorContext): void {
   let burnt = zeroAtto;
   for (const miner of takeDue(ctx, queue)) {
     const before = miners.get(addressBytes(miner));
-    if (before === undefined || before.due > ctx.height) continue; // it has left, and may have come back
-    const { record: after, burnt: lost } = judge(ctx, state, before);
+    // It may have left, and come back.
+    if (before === undefined || before.due === null || before.due > ctx.height) continue;
+    const { record: judged, burnt: lost } = judge(ctx, state, before);
+    const after = isAtStake(judged) ? judged : { ...judged, due: null };
     miners.set(addressBytes(miner), after);
-    enqueueIdle(ctx.store, queue, laterThan(after.due, ctx.height), miner);
+    if (after.due !== null) enqueueIdle(ctx.store, queue, laterThan(after.due, ctx.height), miner);
     changes.push({ miner, before: before.power, after: after.power });
     burnt = addAtto(burnt, lost);
   }

@@ -29,6 +29,7 @@ export type {
 } from "./needs.ts";
 export type { DealPolicy } from "./policy.ts";
 export { dealRefusals } from "./refusals.ts";
+export { taskFailed } from "./tasks.ts";
 export type {
   ChangeRequest,
   ClientMarket,

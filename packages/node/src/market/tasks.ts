@@ -5,6 +5,9 @@
 import type { Clock, Logger } from "@holdfast/base";
 import type { MarketChain } from "./needs.ts";
 
+/** What the log says of one that threw. */
+export const taskFailed = "market: a task failed";
+
 export class Tasks implements AsyncDisposable {
   readonly #logger: Logger;
   readonly #stop = new AbortController();
@@ -41,7 +44,7 @@ export class Tasks implements AsyncDisposable {
       await work(this.signal);
     } catch (error) {
       if (this.isStopped) return;
-      this.#logger.error("market: a task failed", {
+      this.#logger.error(taskFailed, {
         task: name,
         detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });

@@ -67,14 +67,14 @@ const putLimitMs = 3_600_000;
  */
 export async function createNetwork(options: NetworkOptions = {}): Promise<TestNetwork> {
   await using stack = new AsyncDisposableStack();
-  const { clock, wire, nodes, seed, moneyFaults } = await buildNodes(options, stack);
+  const { clock, wire, nodes, seed, faults } = await buildNodes(options, stack);
   const client = nodes.find(({ role }) => role === "client");
   assert(client !== undefined, "a network has a client");
   const drain = hostDrain;
   /** No result of a network that made or lost money. */
   const audited = async <Result>(time: Promise<Result>): Promise<Result> => {
     const result = await time;
-    if (moneyFaults.length > 0) throw moneyFaults[0];
+    if (faults.length > 0) throw faults[0];
     return result;
   };
   const settle = <Result>(promise: Promise<Result>, limitMs = putLimitMs): Promise<Result> =>

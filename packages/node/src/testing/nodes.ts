@@ -2,6 +2,7 @@
 import {
   type Address,
   assert,
+  type JsonObject,
   type Logger,
   type NetworkByte,
   type PeerId,
@@ -39,6 +40,7 @@ import {
 import { openDiscovery } from "../discovery/index.ts";
 import { loadGenesis, makeGenesis } from "../genesis.ts";
 import { installNativeKernels } from "../kernels.ts";
+import { taskFailed } from "../market/index.ts";
 import { type MinerPlace, openSignedHeights } from "../mine/index.ts";
 import { type FileBlocks, memoryBlocks } from "../retrieval/index.ts";
 import { openWallet, type Wallet } from "../wallet/index.ts";
@@ -161,7 +163,7 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
     ...(options.pinning === undefined ? {} : { pinPrograms: [ownPinProgram(options.pinning.program)] }),
   });
   const nodes: TestNode[] = [];
-  const moneyFaults: unknown[] = [];
+  const faults: unknown[] = [];
   for (const plan of plans) {
     const minerIndex = minerPlans.indexOf(plan);
     const miner = minerIndex < 0 ? undefined : genesisMinerAddress(network, minerIndex);
@@ -184,8 +186,8 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
       kept,
       clock,
       wire,
-      logger: options.logger ?? silentLogger,
-      moneyFaults,
+      logger: faultsOf(options.logger ?? silentLogger, plan.name, faults),
+      faults,
       faucet: options.faucets?.includes(plan.name) === true,
       ...(options.protocolsOf === undefined ? {} : { protocolsOf: options.protocolsOf }),
       ...keptPinning(options, plan.name),
@@ -194,7 +196,21 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
     stack.defer(() => node.stop());
     nodes.push(node);
   }
-  return { seed, clock, wire, nodes, moneyFaults };
+  return { seed, clock, wire, nodes, faults };
+}
+
+/** A task of the market that throws what is no refusal is a bug, whatever the deal comes to. */
+function faultsOf(logger: Logger, node: string, faults: unknown[]): Logger {
+  const tell = (level: keyof Logger) => (event: string, data?: JsonObject) => logger[level](event, data);
+  return {
+    debug: tell("debug"),
+    info: tell("info"),
+    warn: tell("warn"),
+    error(event, data) {
+      logger.error(event, data);
+      if (event === taskFailed) faults.push(new Error(`${node}: ${event}: ${JSON.stringify(data)}`));
+    },
+  };
 }
 
 async function planNode(name: string, random: SeededRandom): Promise<Plan> {
@@ -258,7 +274,7 @@ interface FixtureParts {
   readonly wire: SimNet;
   readonly logger: Logger;
   /** A listener cannot stop its chain: what is wrong is kept for whoever lets time pass. */
-  readonly moneyFaults: unknown[];
+  readonly faults: unknown[];
   readonly faucet: boolean;
   readonly protocolsOf?: (name: string) => Protocols;
   readonly pinning?: { readonly options: PinningOptions; readonly kept: KeptPins };
@@ -299,7 +315,7 @@ class FixtureNode implements TestNode {
   }
 
   async start(): Promise<void> {
-    const { plan, miner, place, storage, kept, clock, wire, logger, moneyFaults } = this.#parts;
+    const { plan, miner, place, storage, kept, clock, wire, logger, faults } = this.#parts;
     const { faucet, protocolsOf, pinning } = this.#parts;
     await using stack = new AsyncDisposableStack();
     const own = stack.use(wire.createWire(plan.name));
@@ -343,7 +359,7 @@ class FixtureNode implements TestNode {
         try {
           moneyInvariant(chain.store, state, chain.genesisTotal);
         } catch (error) {
-          moneyFaults.push(error);
+          faults.push(error);
         }
       }),
     );

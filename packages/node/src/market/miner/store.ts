@@ -246,7 +246,10 @@ export class MinerStore {
     const assignments = fields.map(([field]) => `${columns[field as keyof DealPatch]} = ?`).join(", ");
     const values = fields.map(([, value]) => sqlValue(value));
     this.#database.transaction(() => {
-      this.#database.run(`UPDATE market_deals SET ${assignments} WHERE deal_id = ?`, ...values, dealId);
+      // A line of history alone changes no field.
+      if (fields.length > 0) {
+        this.#database.run(`UPDATE market_deals SET ${assignments} WHERE deal_id = ?`, ...values, dealId);
+      }
       if (entry !== undefined) this.#addHistory(dealId, entry);
     });
   }

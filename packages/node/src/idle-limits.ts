@@ -12,6 +12,9 @@ export const idleLimits = {
   /** Bytes and questions that one peer may bring in a second; it may save up four seconds of them. */
   verifierBytesPerSecond: 16_777_216,
   verifierRequestsPerSecond: 8,
+  /** Streams of which a verifier has not read the request yet, and how long it waits for it. */
+  verifierWaiting: 64,
+  verifierRequestMs: 10_000,
   /** A question to a verifier, with all that it is shown. */
   verifierTimeoutMs: 120_000,
   /** Messages of one purpose that the chain has refused, after which the next is named by its height. */

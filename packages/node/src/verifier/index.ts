@@ -6,7 +6,7 @@ import type { Address, AttoFil } from "@holdfast/base";
 import { type IdleVerifier, idleVerdictBytes, isInOffice, readIdleVerifiers } from "@holdfast/consensus";
 import { idleCertificateSigningBytes } from "@holdfast/proofs";
 import { verifierErrors } from "./errors.ts";
-import { certificateOf, Judgement } from "./judge.ts";
+import { certificateOf, Judgement, refusalOf } from "./judge.ts";
 import type { VerifierNeeds } from "./needs.ts";
 import { serveVerifier } from "./protocol.ts";
 
@@ -41,6 +41,7 @@ export function openVerifier(needs: VerifierNeeds): Verifier {
     return { refused: reason };
   };
   const end = serveVerifier(needs, {
+    refusal: (request, peer) => refusalOf(chain, request, peer),
     certify(request, proof) {
       const certificate = certificateOf(chain, account, request, proof);
       if ("refused" in certificate) return refuse(request.miner, certificate.refused);

@@ -13,6 +13,7 @@ import {
   idleSeats,
   readIdleMiner,
   readIdleVerifiers,
+  readMinerState,
 } from "@holdfast/consensus";
 import {
   emptyIdleRange,
@@ -35,6 +36,7 @@ import type { VerifierChain } from "./needs.ts";
 export type Refusal =
   | "no-idle-space"
   | "unknown-miner"
+  | "not-its-peer"
   | "not-announced"
   | "not-drawn"
   | "no-seat"
@@ -65,6 +67,20 @@ export function matterOf(chain: VerifierChain, miner: Address): Matter | Refused
   return record === undefined
     ? { refused: "unknown-miner" }
     : { profile, record, state, height: tipset.height };
+}
+
+/** Why a peer has no business with this verifier: nothing was announced, or asked, or it is another miner's. */
+export function refusalOf(
+  chain: VerifierChain,
+  { kind, miner }: { readonly kind: "certify" | "judge"; readonly miner: Address },
+  peer: string,
+): Refusal | undefined {
+  const matter = matterOf(chain, miner);
+  if ("refused" in matter) return matter.refused;
+  const { announcement, challenge } = matter.record;
+  if (kind === "certify" && announcement === null) return "not-announced";
+  if (kind === "judge" && (challenge === null || challenge.total === null)) return "not-asked";
+  return readMinerState(chain.store, matter.state, miner).peerId === peer ? undefined : "not-its-peer";
 }
 
 /** Who has a seat in the matter of a seed, for a message in the next block. */

@@ -1,8 +1,9 @@
 /**
  * `/fil/idle/1.0.0`: a miner shows a verifier what is too large for the chain, on a stream for each question: the
  * request, then the proof in pieces or the answers in batches, then one answer. What was announced or challenged
- * stands on the chain under the miner's name, so the stream needs no signature: nobody is judged who did not ask for
- * it there. Who is served has a share; every length is bounded before anything is read.
+ * stands on the chain under the miner's name, and so does its peer id, so the stream needs no signature: nobody is
+ * judged who did not ask for it there. Seats are for these miners alone, and a stranger has one only for the moment
+ * until its request is read. Who is served has a share; every length is bounded before anything is read.
  */
 import {
   type Address,
@@ -42,7 +43,7 @@ const requestCodec = c.variant("IdleRequest", {
   }),
   judge: c.tuple("IdleJudge", { miner: c.address, batches: c.uint(limits.idleBatches) }),
 });
-type Request = typeof requestCodec extends Codec<infer R> ? R : never;
+export type Request = typeof requestCodec extends Codec<infer R> ? R : never;
 
 const answerCodec = c.variant("IdleAnswer", {
   certificate: signedIdleCertificateCodec,
@@ -59,6 +60,8 @@ const maxPartBytes = limits.idleBatchBytes;
 
 /** Who serves the two questions. */
 export interface VerifierDoor {
+  /** Why nothing of this peer is read after its request; undefined: the chain knows of the matter. */
+  refusal(request: Request, peer: PeerId): string | undefined;
   certify(
     request: { readonly miner: Address; readonly append: IdleAppend },
     proof: Uint8Array,
@@ -82,35 +85,61 @@ export function serveVerifier(
   door: VerifierDoor,
 ): () => void {
   const gate = new ServingGate(clock, shares);
+  const entry = new ServingGate(clock, { ...shares, served: limits.verifierWaiting });
   const options = { timeoutMs: limits.verifierTimeoutMs, protocol: verifierProtocol };
   return wire.handle(verifierProtocol, async (stream) => {
-    const isServed = gate.enter(stream.peer);
     try {
       await withDeadline(clock, options, async (signal) => {
-        const answer: Answer = isServed
-          ? await answered(stream, door, gate, signal)
-          : { kind: "refused", reason: "busy" };
+        const reader = new FrameReader(stream, maxPartBytes);
+        const request = await within(entry, stream.peer, () => requestOf(clock, reader, signal));
+        const reason = request === undefined ? "busy" : door.refusal(request, stream.peer);
+        const work = async () =>
+          request === undefined || reason !== undefined
+            ? undefined
+            : answered(request, reader, { stream, door, gate, signal });
+        const said = reason === undefined ? await within(gate, stream.peer, work) : undefined;
+        const answer: Answer = said ?? { kind: "refused", reason: reason ?? "busy" };
         await sendFrame(stream, encode(answerCodec, answer), signal);
         await stream.closeWrite();
       });
     } catch (error) {
       stream.abort(error instanceof Error ? error : new Error(String(error)));
-    } finally {
-      if (isServed) gate.leave(stream.peer);
     }
   });
 }
 
-async function answered(
-  stream: WireStream,
-  door: VerifierDoor,
+/** Undefined: there is no seat. */
+async function within<Result>(
   gate: ServingGate,
-  signal: AbortSignal,
+  peer: PeerId,
+  work: () => Promise<Result>,
+): Promise<Result | undefined> {
+  if (!gate.enter(peer)) return undefined;
+  try {
+    return await work();
+  } finally {
+    gate.leave(peer);
+  }
+}
+
+async function requestOf(clock: Clock, reader: FrameReader, outer: AbortSignal): Promise<Request> {
+  const options = { timeoutMs: limits.verifierRequestMs, protocol: verifierProtocol, outer };
+  const bytes = await withDeadline(clock, options, (signal) => reader.read(signal));
+  return decode(requestCodec, bytes ?? new Uint8Array(0), { maxBytes: maxRequestBytes });
+}
+
+interface Serving {
+  readonly stream: WireStream;
+  readonly door: VerifierDoor;
+  readonly gate: ServingGate;
+  readonly signal: AbortSignal;
+}
+
+async function answered(
+  request: Request,
+  reader: FrameReader,
+  { stream, door, gate, signal }: Serving,
 ): Promise<Answer> {
-  const reader = new FrameReader(stream, maxPartBytes);
-  const first = await reader.read(signal);
-  if (first === undefined || first.length > maxRequestBytes) return { kind: "refused", reason: "empty" };
-  const request = decode(requestCodec, first);
   if (request.kind === "certify") {
     const proof = await readProof(reader, request.proofBytes, signal);
     gate.spend(stream.peer, proof.length);

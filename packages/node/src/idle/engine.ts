@@ -47,6 +47,8 @@ export class IdleEngine {
   #tree: IdleRangeTree;
   #holds = 0;
   #isFull = false;
+  /** Since which height the chain has fewer layers certified than this node saw. */
+  #behindSince: number | undefined;
   #running: Promise<void> = Promise.resolve();
   #stopWatching: () => void = () => undefined;
 
@@ -145,6 +147,7 @@ export class IdleEngine {
     if (await this.#register(state)) return true;
     const rows = this.store.layers();
     if (await this.#certified(rows, state)) return true;
+    if (await this.#takenBack(rows, state, height)) return true;
     this.#audits.go(audits, this.#tree);
     if (await this.#tidy(rows, state, audits)) return true;
     if (await this.#giveWay(rows, state)) return true;
@@ -191,6 +194,23 @@ export class IdleEngine {
     const set = Math.floor(next / layersPerSet(profile));
     const identity = { networkId, miner, nonce, set };
     this.#tree.append(idleLayerElements(profile, identity, this.#tree.leaves, row.made.roots.fileRoots));
+    return true;
+  }
+
+  /**
+   * A reorganisation may take a certificate back. Its message comes into another block as a rule; if it has not by the
+   * time that a request is good for, the layer is made anew, because what its proof needs is gone.
+   */
+  async #takenBack(rows: readonly LayerRow[], state: IdleState, height: number): Promise<boolean> {
+    const { profile, network } = this.#needs;
+    const row = rows.findLast(
+      (one) => (one.state === "certified" || one.state === "lost") && one.layer * profile.files >= state.rear,
+    );
+    this.#behindSince = row === undefined ? undefined : (this.#behindSince ?? height);
+    if (row === undefined || height - (this.#behindSince ?? height) <= network.patienceEpochs) return false;
+    await this.tasks.cancel(`make ${row.layer}`);
+    if (this.#tree.leaves > state.rear) this.#tree.cut(state.rear);
+    await this.#holdings.abandon(row);
     return true;
   }
 

@@ -78,6 +78,32 @@ describe("filling", () => {
   });
 });
 
+describe("a reorganisation", () => {
+  it("that takes a certificate back for good costs its layer, and filling goes on", async () => {
+    world = new World();
+    world.idle.fill({ maxBytes: 3 * layerBytes + scratch });
+    await world.until(() => world.chain.state?.rear === 4);
+    const before = world.chain.state;
+    await world.until(rearIs(12));
+    const after = world.chain.state;
+    world.chain.state = before;
+    for (let turn = 0; turn < 5; turn += 1) world.chain.tick();
+    await world.until(rest);
+    world.chain.state = after; // its messages came again in time: nothing was lost
+    await world.until(rearIs(12));
+    const appends = world.chain.log.length;
+    world.chain.state = before;
+    world.chain.tick();
+    await world.until(rest);
+    world.chain.height += world.chain.patienceEpochs;
+    await world.until(rearIs(12));
+    expect(world.chain.log.slice(appends)).toEqual(["append 8", "append 12"]);
+    world.chain.challenge(12, 6);
+    await world.until(() => world.chain.audits[0]?.isAnswered === true);
+    await addsUp();
+  });
+});
+
 describe("an audit", () => {
   it("is answered, also about files that are released meanwhile", async () => {
     world = new World();

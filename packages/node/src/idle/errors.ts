@@ -6,7 +6,7 @@ export const idleErrors = defineErrors("idle", {
     exit: "usage",
     message: (data: { askedBytes: number; leastBytes: number }) =>
       `${data.askedBytes} bytes hold no kept layer: the least is ${data.leastBytes}`,
-    fix: "give more, or 0 to take no more space",
+    fix: "give more with `holdfast idle fill --max SIZE`, or `--max none` for all that is free",
   },
   noRoom: {
     exit: "refused",

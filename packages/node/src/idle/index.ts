@@ -67,8 +67,9 @@ export function openIdle(needs: IdleNeeds): Idle {
     status: () => statusOf(engine, needs),
     fill: ({ maxBytes, threads, memoryBytes }) => {
       const leastBytes = newLayerBytes(profile);
-      if (typeof maxBytes === "number" && maxBytes < leastBytes) {
-        throw idleErrors.tooSmall({ askedBytes: maxBytes, leastBytes });
+      const limit = maxBytes === undefined ? engine.settings.maxBytes : maxBytes; // what a drain has left of it
+      if (limit !== null && limit < leastBytes) {
+        throw idleErrors.tooSmall({ askedBytes: limit, leastBytes });
       }
       engine.change({
         isFilling: true,

@@ -62,6 +62,7 @@ import { verifierErrors } from "./errors.ts";
 import { announcedOf, matterOf, seatsOf } from "./judge.ts";
 import type { IdleNetworkNeeds } from "./needs.ts";
 import { askCertificate, askVerdict } from "./protocol.ts";
+import { isCertificateOf, isVerdictOn } from "./worth.ts";
 
 type IdleMethods = typeof methods.idle;
 type ParamsOf<Name extends keyof IdleMethods> =
@@ -245,8 +246,11 @@ export class IdleNetworkOfChain {
           { miner, append },
           proof,
         );
-        if (signed.certificate.verifier === address) return signed;
-        last = "it signs for another";
+        const { record, height } = this.#head();
+        const about = record && { state: record.state, profile: this.#profile, append, height };
+        const isWorth = about !== undefined && isCertificateOf(signed, about);
+        if (signed.certificate.verifier === address && isWorth) return signed;
+        last = "what it has signed is worth nothing";
       } catch (error) {
         last = this.#reasonOf(error, address, signal);
       }
@@ -263,10 +267,13 @@ export class IdleNetworkOfChain {
   ): Promise<SignedIdleVerdict | null> {
     const { miner } = this.#needs;
     const batches = batchesOf(answers, range);
+    const { networkId } = this.#needs.chain;
+    const about = { networkId, audit: idleAuditSeed(audit), total: idleAuditTotal(audit, answers) };
+    const { settleBy } = this.#challengeOf(audit);
     for (const { address, peerId } of this.#seats(audit.randomness)) {
       try {
         const signed = await askVerdict({ ...this.#needs, signal }, peerId as PeerId, miner, batches);
-        if (signed.verdict.verifier === address) return signed;
+        if (signed.verdict.verifier === address && isVerdictOn(signed, { ...about, settleBy })) return signed;
       } catch (error) {
         this.#reasonOf(error, address, signal);
       }

@@ -178,6 +178,8 @@ describe("giving way", () => {
     await world.until(rearIs(4));
     world.idle.drain(null);
     await world.until(() => world.chain.state?.front === 4 && world.idle.status().totalBytes === 0);
+    // Nothing is left of its limit: it says so, and does not stand there filling nothing.
+    expect(() => world.idle.fill({})).toThrow(expect.objectContaining({ code: "idle/too-small" }));
     world.idle.fill({ maxBytes: 3 * layerBytes + scratch });
     await world.until(rearIs(16));
     expect(world.chain.state?.front).toBe(4);

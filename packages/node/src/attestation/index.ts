@@ -39,13 +39,6 @@ export {
   programFolder,
 } from "./program.ts";
 export { chooseProvider, type ProviderNeeds, probeAll, providerOf } from "./providers.ts";
-export {
-  type NodeAdmission,
-  nextStep,
-  type ProgramPermission,
-  type RenewalStep,
-  type RenewalView,
-} from "./renewal.ts";
 export { stretchedKey } from "./sealing-key.ts";
 export { type SoftwareProvider, softwareProvider } from "./software.ts";
 export {

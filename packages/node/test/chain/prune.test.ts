@@ -350,7 +350,7 @@ describe("pruning", () => {
     };
     const bytes = () => net.settle((client.node.chain.store as ChainDatabase).diskBytes());
     await restart(1_000_000_000);
-    await net.advance("150s");
+    await net.advance("240s");
     await net.settle(client.node.pruner.settled());
     expect(client.node.chain.horizon().statesFrom).toBe(0);
     const full = await bytes();

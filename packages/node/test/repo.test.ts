@@ -113,13 +113,13 @@ describe("repo", () => {
 
   it.skipIf(process.platform !== "linux")("heals the lock of a dead process that nobody buried", async () => {
     await make();
-    // The shell becomes a program that never asks how its child ended.
-    const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 60"], {
+    // The shell becomes a program that never asks how its child ended, which happens after that.
+    const parent = spawn("sh", ["-c", "sleep 0.5 & echo $!; exec sleep 60"], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const pid = Number(String((await once(parent.stdout, "data"))[0]));
     const stateOf = async () => /\) (.)/.exec(await readFile(`/proc/${pid}/stat`, "utf8"))?.[1];
-    await expect.poll(stateOf).toBe("Z");
+    await expect.poll(stateOf, { timeout: 30_000 }).toBe("Z");
     await writeFile(join(root, "lock"), JSON.stringify({ pid, started: "", api: "" }));
     expect(await codeOf(openRepo(root).then((repo) => repo[Symbol.asyncDispose]()))).toBe("no error");
     parent.kill("SIGKILL");

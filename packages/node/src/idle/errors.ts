@@ -1,11 +1,11 @@
 /** Errors of idle space. */
-import { defineErrors } from "@holdfast/base";
+import { byteCount, defineErrors, formatBytes } from "@holdfast/base";
 
 export const idleErrors = defineErrors("idle", {
   tooSmall: {
     exit: "usage",
     message: (data: { askedBytes: number; leastBytes: number }) =>
-      `${data.askedBytes} bytes hold no kept layer: the least is ${data.leastBytes}`,
+      `${formatBytes(byteCount(data.askedBytes))} hold no kept layer: the least is ${formatBytes(byteCount(data.leastBytes))}`,
     fix: "give more with `holdfast idle fill --max SIZE`, or `--max none` for all that is free",
   },
   noRoom: {

@@ -107,6 +107,15 @@ const refusals: readonly (readonly [hex: string, code: string | undefined, what:
 ];
 
 describe("canonical DAG-CBOR", () => {
+  it("has floats of 64 bits alone, and only for who reads nodes of others", () => {
+    const floats = (hex: string) => decodeCbor(fromHex(hex), { floats: true });
+    expect(floats("82fb3ff8000000000000fbc010666666666666")).toEqual([1.5, -4.1]);
+    expect(() => floats("f93e00")).toThrow(expect.objectContaining({ code: "codec/unsupported" }));
+    expect(() => floats("fb7ff0000000000000")).toThrow(
+      expect.objectContaining({ code: "codec/unsupported" }),
+    );
+    expect(() => floats("fb3ff800")).toThrow(expect.objectContaining({ code: "codec/truncated" }));
+  });
   it("is what the public library writes", () => agreesWithDagCbor(base, 500));
   it("has one encoding for each value", () => isCanonical(base, 2000));
   it("gives values back", () => {

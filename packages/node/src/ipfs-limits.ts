@@ -34,6 +34,10 @@ export const ipfsLimits = {
   gatewayUrlBytes: 8_192,
   /** A reader of the gateway that takes nothing for this time is cut off. */
   gatewayStallMs: 60_000,
+  /** Ranges of bytes in one request; of one with more the whole is sent. */
+  gatewayRanges: 32,
+  /** Characters of a node's value on one page. */
+  gatewayShownNode: 262_144,
   /** Entries of a folder on one page. */
   gatewayListed: 10_000,
 } as const;

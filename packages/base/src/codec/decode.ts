@@ -15,6 +15,7 @@ import {
   defaultCborLimits,
   major,
   simpleFalse,
+  simpleFloat64,
   simpleNull,
   simpleTrue,
 } from "./value.ts";
@@ -27,6 +28,7 @@ export function decodeCbor(bytes: Uint8Array, limits: CborLimits = {}): CborValu
     bytes,
     limits.maxDepth ?? defaultCborLimits.maxDepth,
     limits.maxItems ?? defaultCborLimits.maxItems,
+    limits.floats ?? false,
   );
   const value = reader.value(0);
   const extra = bytes.length - reader.at;
@@ -38,13 +40,15 @@ class Reader {
   readonly #bytes: Uint8Array;
   readonly #maxDepth: number;
   readonly #maxItems: number;
+  readonly #floats: boolean;
   #items = 0;
   at = 0;
 
-  constructor(bytes: Uint8Array, maxDepth: number, maxItems: number) {
+  constructor(bytes: Uint8Array, maxDepth: number, maxItems: number, floats: boolean) {
     this.#bytes = bytes;
     this.#maxDepth = maxDepth;
     this.#maxItems = maxItems;
+    this.#floats = floats;
   }
 
   value(depth: number): CborValue {
@@ -104,7 +108,10 @@ class Reader {
 
   /** The length of a string, checked against the bytes that are left. */
   #length(first: number, start: number): number {
-    const length = this.#argument(first, start);
+    return this.#checked(this.#argument(first, start));
+  }
+
+  #checked(length: number | bigint): number {
     const left = this.#bytes.length - this.at;
     if (length > left) throw codecErrors.truncated({ at: this.at, needed: toSafeNumber(length) - left });
     return Number(length);
@@ -186,9 +193,17 @@ class Reader {
     if (first === simpleFalse) return false;
     if (first === simpleTrue) return true;
     if (first === simpleNull) return null;
+    if (first === simpleFloat64 && this.#floats) return this.#float(start);
     const what =
       first >= 0xf9 && first <= 0xfb ? "a floating-point number" : "undefined or another simple value";
     throw codecErrors.unsupported({ at: start, what });
+  }
+
+  #float(start: number): number {
+    const view = this.#view(this.#checked(8));
+    const value = new DataView(view.buffer, view.byteOffset, 8).getFloat64(0);
+    if (!Number.isFinite(value)) throw codecErrors.unsupported({ at: start, what: "a number that is none" });
+    return value;
   }
 }
 

@@ -22,6 +22,8 @@ export interface CborLimits {
   readonly maxBytes?: number;
   /** Members of all lists and maps together. */
   readonly maxItems?: number;
+  /** For nodes of others, which are only read: floats of 64 bits become numbers. They do not encode back. */
+  readonly floats?: boolean;
 }
 
 /** What a decoder accepts if its caller does not say. `putObject` writes nothing that this would refuse. */
@@ -46,6 +48,7 @@ export const major = {
 export const simpleFalse = 0xf4;
 export const simpleTrue = 0xf5;
 export const simpleNull = 0xf6;
+export const simpleFloat64 = 0xfb;
 /** The only tag of DAG-CBOR: a byte string 0x00 ‖ binary CID. */
 export const cidTag = 42;
 /** The multicodec of this encoding in CIDs. */

@@ -211,6 +211,8 @@ const statuses: { readonly [code: string]: number } = {
   "retrieval/not-a-folder": 404,
   "retrieval/not-a-file": 422,
   "retrieval/unsupported-cid": 406,
+  "retrieval/inside-node": 501,
+  "retrieval/bad-node": 422,
   "retrieval/is-a-folder": 400,
   "retrieval/dag-too-big": 413,
   "retrieval/corrupt-block": 502,

@@ -68,7 +68,8 @@ const magics: readonly (readonly [string, string])[] = [
 /** Bytes that are looked at. */
 export const sniffBytes = 512;
 
-export function mediaType(name: string, head: Uint8Array): string {
+/** Of a file of so many bytes, by its name and how it begins. */
+export function mediaType(name: string, head: Uint8Array, sizeBytes: number): string {
   const ending = extname(name).slice(1).toLowerCase();
   const known = Object.hasOwn(byEnding, ending) ? byEnding[ending] : undefined;
   if (known !== undefined) return known;
@@ -83,5 +84,18 @@ export function mediaType(name: string, head: Uint8Array): string {
   if (/^(<!doctype html|<html|<head|<body)/.test(text)) return "text/html; charset=utf-8";
   if (/^(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?<svg/s.test(text)) return "image/svg+xml";
   if (text.startsWith("<?xml")) return "text/xml; charset=utf-8";
+  if (isJson(text, head.length >= sizeBytes)) return "application/json";
   return "text/plain; charset=utf-8";
+}
+
+/** A map or list; of one that goes on, how maps begin must do. */
+function isJson(text: string, isWhole: boolean): boolean {
+  if (!/^\[?\s*[{[]/.test(text)) return false;
+  if (!isWhole) return /^\[?\s*\{\s*"([^"\\]|\\.)*"\s*:/.test(text);
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -7,7 +7,7 @@ import { limits } from "../limits.ts";
 import { gatewayErrors } from "./errors.ts";
 import type { GatewayQuery } from "./needs.ts";
 
-export type Form = "plain" | "raw" | "car" | "tar";
+export type Form = "plain" | "raw" | "car" | "tar" | "dag-json" | "dag-cbor" | "json" | "cbor";
 
 export interface ContentRequest {
   readonly root: CID;
@@ -19,6 +19,10 @@ export interface ContentRequest {
   readonly form: Form;
   /** The form was asked for by a header alone: caches are told where the answer has its own place. */
   readonly location: string | undefined;
+  /** The header named other forms too: where this one does not fit, the content may come as it is. */
+  readonly isOneOfSeveral: boolean;
+  /** Whoever asks shows pages. */
+  readonly isPageWanted: boolean;
   readonly query: GatewayQuery;
   readonly fileName: string | undefined;
   readonly isDownload: boolean;
@@ -29,15 +33,17 @@ const mediaTypes: ReadonlyMap<string, Form> = new Map([
   ["application/vnd.ipld.raw", "raw"],
   ["application/vnd.ipld.car", "car"],
   ["application/x-tar", "tar"],
+  ["application/vnd.ipld.dag-json", "dag-json"],
+  ["application/vnd.ipld.dag-cbor", "dag-cbor"],
+  ["application/json", "json"],
+  ["application/cbor", "cbor"],
 ]);
-const formats: ReadonlyMap<string, Form> = new Map([
-  ["raw", "raw"],
-  ["car", "car"],
-  ["tar", "tar"],
-]);
-/** Forms of the specifications that are not given here. */
-const otherFormats = new Set(["json", "cbor", "dag-json", "dag-cbor", "ipns-record"]);
-const otherTypes = /^application\/(vnd\.ipld\.dag-(json|cbor)|json|cbor|vnd\.ipfs\.ipns-record)$/;
+const formats: ReadonlyMap<string, Form> = new Map(
+  [...mediaTypes.values()].map((form) => [form as string, form]),
+);
+/** A form of the specifications that is not given here. */
+const otherFormat = "ipns-record";
+const otherType = "application/vnd.ipfs.ipns-record";
 
 export type Headers = { readonly [name: string]: string | readonly string[] | undefined };
 
@@ -53,7 +59,8 @@ export function readRequest(url: string, headers: Headers): ContentRequest {
   const path = rest.map(decoded).filter((name) => name !== "");
   if (path.length > limits.dagDepth) throw bad("the path has too many names");
   const params = new URLSearchParams(queryText);
-  const accepted = acceptedForm(headerOf(headers, "accept"));
+  const accept = headerOf(headers, "accept");
+  const accepted = acceptedForm(accept);
   const named = formOf(params);
   const form = named ?? accepted?.form ?? "plain";
   const written = `/ipfs/${rootText}${rest.map((name) => `/${name}`).join("")}`;
@@ -64,6 +71,8 @@ export function readRequest(url: string, headers: Headers): ContentRequest {
     isFolderPath,
     form,
     location: named === undefined && form !== "plain" ? locationOf(written, form, params) : undefined,
+    isOneOfSeveral: named === undefined && accept.includes(","),
+    isPageWanted: /\btext\/html\b/i.test(accept),
     query: queryOf(path, params, form === "car" ? carParams(params, accepted?.params) : undefined),
     fileName: params.get("filename") ?? undefined,
     isDownload: params.get("download") === "true",
@@ -108,7 +117,7 @@ function formOf(params: URLSearchParams): Form | undefined {
   if (format === null || format === "") return undefined;
   const form = formats.get(format);
   if (form !== undefined) return form;
-  if (otherFormats.has(format)) throw gatewayErrors.notServed({ detail: `${format} is not given here` });
+  if (format === otherFormat) throw gatewayErrors.notServed({ detail: `${format} is not given here` });
   throw bad("there is no such format");
 }
 
@@ -125,7 +134,7 @@ function acceptedForm(header: string): Accepted | undefined {
     const params = new Map(rest.map((piece) => splitOnce(piece, "=")));
     const weight = Number(params.get("q") ?? 1);
     const form = mediaTypes.get(type);
-    if (otherTypes.test(type) && header.indexOf(",") === -1)
+    if (type === otherType && header.indexOf(",") === -1)
       throw gatewayErrors.notServed({ detail: `${type} is not given here` });
     if (form === undefined || !(weight > 0) || (best !== undefined && best.weight >= weight)) continue;
     if (form === "car" && !isKnownCar(params)) continue;

@@ -4,12 +4,13 @@
  * lies here and what is fetched while it is read. Invariants: a stream is depth first, and without repetitions holds
  * each block once; blocks that their CIDs hold already are in no stream; no tree costs more than the limits of a walk.
  */
-import { CID, decodeCbor, HoldfastError, verifyCid } from "@holdfast/base";
+import { type CID, HoldfastError, verifyCid } from "@holdfast/base";
 import { decode as decodeNode } from "@ipld/dag-pb";
 import type { CarBlock } from "../car.ts";
+import { followNames, isLinkedNode, linksIn, type NodeValue, readNode } from "../ipld-nodes.ts";
 import { limits } from "../limits.ts";
 import { retrievalErrors } from "./errors.ts";
-import { entriesOf, findPath, type TreeEntry, treeEntries } from "./folders.ts";
+import { entriesOf, findEntry, type TreeEntry, treeEntries } from "./folders.ts";
 import { type BlockReader, type ByteRange, type OpenFile, openFileBytes } from "./read-file.ts";
 import { readTreeNode, type TreeNode } from "./unixfs.ts";
 import { cidKey } from "./walk.ts";
@@ -47,7 +48,10 @@ export interface DagEntry {
 export interface Dag {
   /** The verified bytes. `retrieval/missing-block`. */
   block(cid: CID): Promise<Uint8Array>;
-  /** `retrieval/no-entry`, `/not-a-folder`, `/not-a-file`, `/missing-block`. */
+  /**
+   * Along names of folders and of nodes with links. `retrieval/no-entry`, `/not-a-folder`, `/not-a-file`,
+   * `/bad-node`, `/inside-node` where names are left within the last node, `/missing-block`.
+   */
   find(root: CID, path: readonly string[]): Promise<DagPlace>;
   file(cid: CID, range?: ByteRange): Promise<OpenFile>;
   entries(cid: CID): AsyncIterable<DagEntry>;
@@ -66,7 +70,6 @@ export interface WholeCar {
 
 const rawCode = 0x55;
 const dagPbCode = 0x70;
-const dagCborCode = 0x71;
 const identityCode = 0x00;
 
 export interface DagSource {
@@ -90,7 +93,7 @@ export function dagOf(source: DagSource, root: CID): Dag {
     find: (from, path) => placeOf(read, from, path),
     file: (cid, range) => openFileBytes(read, cid, range),
     async *entries(cid) {
-      const node = readTreeNode(cid, await read(cid));
+      const node = readTreeNode(cid, await read(cid), true);
       if (node.kind !== "folder") throw retrievalErrors.notAFolder({ cid: cid.toString() });
       for await (const entry of entriesOf(read, root, node)) {
         yield { ...entry, sizeBytes: await sizeOf(source, entry.cid) };
@@ -115,20 +118,60 @@ async function sizeOf(source: DagSource, cid: CID): Promise<number | null> {
 function nodeOf(cid: CID, bytes: Uint8Array): TreeNode | undefined {
   if (cid.code !== rawCode && cid.code !== dagPbCode) return undefined;
   try {
-    return readTreeNode(cid, bytes);
+    return readTreeNode(cid, bytes, true);
   } catch (error) {
     if (error instanceof HoldfastError && error.code === "retrieval/not-a-file") return undefined;
     throw error;
   }
 }
 
-async function placeOf(read: BlockReader, root: CID, path: readonly string[]): Promise<DagPlace> {
-  const roots = [root];
+/** The CIDs of a path, each of which `read` is asked for but the last. */
+async function rootsOf(read: BlockReader, root: CID, path: readonly string[]): Promise<[CID, ...CID[]]> {
+  const roots: [CID, ...CID[]] = [root];
   let cid = root;
-  for (const name of path) {
-    ({ cid } = await findPath(read, cid, [name]));
+  let left = path;
+  while (left.length > 0) {
+    if (roots.length > limits.dagDepth)
+      throw retrievalErrors.dagTooBig({ root: root.toString(), what: "levels", limit: limits.dagDepth });
+    const step = await stepOf(read, root, cid, left);
+    if (step === undefined) throw retrievalErrors.noEntry({ root: root.toString(), path: path.join("/") });
+    ({ cid } = step);
+    left = left.slice(step.names);
     roots.push(cid);
   }
+  return roots;
+}
+
+/** To the next block, by one name of a folder, or by those that lead to a link. */
+async function stepOf(
+  read: BlockReader,
+  root: CID,
+  at: CID,
+  path: readonly string[],
+): Promise<{ readonly cid: CID; readonly names: number } | undefined> {
+  const [name = ""] = path;
+  const bytes = await read(at);
+  if (isLinkedNode(at)) {
+    const step = followNames(nodeValue(at, bytes), path);
+    if (step.kind === "value") throw retrievalErrors.insideNode({ cid: at.toString(), path: path.join("/") });
+    return step.kind === "link" ? step : undefined;
+  }
+  if (at.code !== rawCode && at.code !== dagPbCode) throw retrievalErrors.notAFolder({ cid: at.toString() });
+  const node = readTreeNode(at, bytes, true);
+  if (node.kind !== "folder") throw retrievalErrors.notAFolder({ cid: at.toString() });
+  const entry = await findEntry(read, root, node, name);
+  return entry && { cid: entry.cid, names: 1 };
+}
+
+function nodeValue(cid: CID, bytes: Uint8Array): NodeValue {
+  const value = readNode(cid, bytes);
+  if (value === undefined) throw retrievalErrors.badNode({ cid: cid.toString() });
+  return value;
+}
+
+async function placeOf(read: BlockReader, root: CID, path: readonly string[]): Promise<DagPlace> {
+  const roots = await rootsOf(read, root, path);
+  const cid = roots.at(-1) ?? root;
   const node = nodeOf(cid, await read(cid));
   if (node === undefined) return { cid, kind: "other", sizeBytes: null, target: null, roots };
   return {
@@ -152,12 +195,8 @@ async function* blocksOf(
     way.push({ cid, bytes });
     return bytes;
   };
-  let cid = root;
-  for (const name of query.path) {
-    ({ cid } = await findPath(noting, cid, [name]));
-    way.pop(); // the block at the end of a name is the first of what follows
-    for (const block of way.splice(0)) if (sent.add(block.cid)) yield block;
-  }
+  const cid = (await rootsOf(noting, root, query.path)).at(-1) ?? root;
+  for (const block of way) if (sent.add(block.cid)) yield block;
   const bytes = await read(cid);
   if (sent.add(cid)) yield { cid, bytes };
   else if (!query.repeats) return;
@@ -212,16 +251,7 @@ async function* allBelow(
 /** Of blocks in other codecs nothing is followed. */
 function linksOf({ cid, bytes }: CarBlock): readonly CID[] {
   if (cid.code === dagPbCode) return decodeNode(bytes).Links.map(({ Hash }) => Hash);
-  if (cid.code !== dagCborCode) return [];
-  const links: CID[] = [];
-  const visit = (value: unknown): void => {
-    if (value instanceof Uint8Array || typeof value !== "object" || value === null) return;
-    if (value instanceof CID)
-      links.push(value); // a map may have the same names
-    else for (const part of Array.isArray(value) ? value : Object.values(value)) visit(part);
-  };
-  visit(decodeCbor(bytes, { maxBytes: limits.fileBlockBytes }));
-  return links;
+  return isLinkedNode(cid) ? linksIn(nodeValue(cid, bytes)) : [];
 }
 
 async function* entityBelow(

@@ -51,6 +51,17 @@ export const retrievalErrors = defineErrors("retrieval", {
     message: (data: { root: string; path: string }) => `there is no ${data.path} in ${data.root}`,
     fix: "list the folder with `holdfast ls CID`",
   },
+  badNode: {
+    exit: "refused",
+    message: (data: { cid: string }) => `the block ${data.cid} is not what its codec says`,
+    fix: "ask for the block itself, with ?format=raw",
+  },
+  insideNode: {
+    exit: "refused",
+    message: (data: { cid: string; path: string }) =>
+      `${data.path} leads into the node ${data.cid}, not to a block: parts of nodes are not given by themselves`,
+    fix: "ask for the node, and read the part out of it",
+  },
   badName: {
     exit: "usage",
     message: (data: { path: string; reason: string }) => `${data.path} cannot be stored: ${data.reason}`,

@@ -34,7 +34,8 @@ export async function findPath(read: BlockReader, root: CID, path: readonly stri
   return { cid, node };
 }
 
-async function findEntry(
+/** The entry of a name, if the folder has one. */
+export async function findEntry(
   read: BlockReader,
   root: CID,
   folder: FolderNode,
@@ -49,7 +50,7 @@ async function findEntry(
   for (const slot of slots) {
     const link = shard.links.find((candidate) => candidate.slot === slot);
     if (link?.kind !== "shard") return link !== undefined && isNamed(link) ? link : undefined;
-    shard = readShard(root, link.cid, await read(link.cid), fanout);
+    shard = readShard(root, link.cid, await read(link.cid), shard);
   }
   return undefined;
 }
@@ -80,13 +81,13 @@ async function* shardEntries(
       yield link;
     } else {
       if (here.length >= levelsOf(fanout)) throw misplaced(root, "a shard");
-      yield* shardEntries(read, root, readShard(root, link.cid, await read(link.cid), fanout), fanout, here);
+      yield* shardEntries(read, root, readShard(root, link.cid, await read(link.cid), shard), fanout, here);
     }
   }
 }
 
-function readShard(root: CID, cid: CID, bytes: Uint8Array, fanout: number): FolderNode {
-  const node = readTreeNode(cid, bytes);
+function readShard(root: CID, cid: CID, bytes: Uint8Array, { fanout, isOpen }: FolderNode): FolderNode {
+  const node = readTreeNode(cid, bytes, isOpen);
   // Below the root an empty shard leads to no name: a few of them, linked over and over, would be walked for ever.
   if (node.kind === "folder" && node.fanout === fanout && node.links.length > 0) return node;
   const reason = `its shard ${cid.toString()} is empty, or none of its own width`;

@@ -61,6 +61,8 @@ export interface FolderNode {
   readonly links: readonly (EntryLink | ShardLink)[];
   /** Slots of a shard; undefined if the whole folder is in this block. */
   readonly fanout: number | undefined;
+  /** Its entries may lead to blocks that make no file. */
+  readonly isOpen: boolean;
 }
 export interface SymlinkNode {
   readonly kind: "symlink";
@@ -98,8 +100,11 @@ export function readFileNode(cid: CID, bytes: Uint8Array): FileNode {
   throw retrievalErrors.notAFile({ cid: cid.toString(), reason: "it is a symbolic link" });
 }
 
-/** The content of a verified block. `retrieval/not-a-file`, `retrieval/unsupported-cid`. */
-export function readTreeNode(cid: CID, bytes: Uint8Array): TreeNode {
+/**
+ * The content of a verified block. `retrieval/not-a-file`, `retrieval/unsupported-cid`. Entries of a folder lead to
+ * blocks of files alone, unless it is read as open: then whoever follows them looks at what they are.
+ */
+export function readTreeNode(cid: CID, bytes: Uint8Array, isOpen = false): TreeNode {
   if (isRawLeaf(cid)) return { kind: "file", data: bytes, links: noLinks, fileBytes: bytes.length };
   const refuse: Refusal = (reason, cause) => retrievalErrors.notAFile({ cid: cid.toString(), reason }, cause);
   let node: PBNode;
@@ -110,15 +115,16 @@ export function readTreeNode(cid: CID, bytes: Uint8Array): TreeNode {
   }
   if (node.Data === undefined) throw refuse("its block has no UnixFS message");
   const message = readMessage(node.Data, refuse);
-  for (const { Hash } of node.Links) checkFileCid(Hash);
+  const isFolder = message.kind === kindFolder || message.kind === kindShard;
+  if (!isOpen || !isFolder) for (const { Hash } of node.Links) checkFileCid(Hash);
   switch (message.kind) {
     case kindRaw:
     case kindFile:
       return fileNode(node, message, refuse);
     case kindFolder:
-      return { kind: "folder", data: noBytes, links: folderLinks(node.Links, refuse), fanout: undefined };
+      return { ...folderOf(folderLinks(node.Links, refuse), isOpen), fanout: undefined };
     case kindShard:
-      return shardNode(node, message, refuse);
+      return { ...folderOf(shardLinks(node, message, refuse), isOpen), fanout: message.fanout };
     case kindSymlink:
       if (node.Links.length > 0) throw refuse("a symbolic link has no parts");
       return { kind: "symlink", data: noBytes, links: noLinks, target: textOf(message.data, refuse) };
@@ -140,6 +146,10 @@ function fileNode(node: PBNode, message: Message, refuse: Refusal): FileNode {
   return { kind: "file", data: message.data, links, fileBytes };
 }
 
+function folderOf(links: FolderNode["links"], isOpen: boolean): Omit<FolderNode, "fanout"> {
+  return { kind: "folder", data: noBytes, links, isOpen };
+}
+
 function folderLinks(links: readonly PBLink[], refuse: Refusal): EntryLink[] {
   const seen = new Set<string>();
   return links.map(({ Hash, Name = "" }) => {
@@ -150,7 +160,7 @@ function folderLinks(links: readonly PBLink[], refuse: Refusal): EntryLink[] {
 }
 
 /** Shards: names begin with their slot in hexadecimal digits, and a link of nothing else is the next shard. */
-function shardNode(node: PBNode, message: Message, refuse: Refusal): FolderNode {
+function shardLinks(node: PBNode, message: Message, refuse: Refusal): (EntryLink | ShardLink)[] {
   const { fanout, hash } = message;
   const isPower = Number.isInteger(Math.log2(fanout));
   if (hash !== shardHash || !isPower || fanout < leastFanout || fanout > mostFanout) {
@@ -168,7 +178,7 @@ function shardNode(node: PBNode, message: Message, refuse: Refusal): FolderNode 
   });
   if (!isBitfieldOf(message.data, fanout, links))
     throw refuse("the places in its shard do not match its links");
-  return { kind: "folder", data: noBytes, links, fanout };
+  return links;
 }
 
 /** The message holds a bit for each slot, the highest first, without leading zeros. */

@@ -178,7 +178,7 @@ export const bugs: readonly Bug[] = [
   {
     name: "a faulty sector keeps its power",
     file: `${law}/actors/miner/judgement.ts`,
-    find: "const powerRemoved = sector.faultySince === null ? BigInt(sector.sectorBytes) : 0n;",
+    find: "const powerRemoved = wasHealthy ? bytes : 0n;",
     put: "const powerRemoved = 0n;",
     seed: 1_017,
   },

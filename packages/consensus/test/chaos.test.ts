@@ -52,7 +52,8 @@ describe("an actor that means harm cannot", () => {
       "give itself power",
       x.unknownMiner,
       (ctx) => {
-        const params = encode(methods.market.updatePower.params, { added: 1_000n, removed: 0n });
+        const given = { added: 1_000n, removed: 0n, faulty: 0n };
+        const params = encode(methods.market.updatePower.params, given);
         return send(ctx, builtins.market, "updatePower", 0n, params);
       },
     ],

@@ -263,7 +263,8 @@ describe("the tick of the network", () => {
     expect(seen[0]).toBe(before);
     expect(seen.at(-1)).toBe(0n);
     expect(readSectors(store, state, first)[0]?.faultySince).not.toBeNull();
-    expect(readElectionFacts(store, state, first)?.readProvableSectors()).toEqual([]);
+    // Nobody has power left: the election counts what is faulty, so that the network can come back.
+    expect(readElectionFacts(store, state, first)?.readProvableSectors()).not.toEqual([]);
   });
 });
 

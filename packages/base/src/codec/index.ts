@@ -50,5 +50,5 @@ export { type Codec, type Decoded, decode, encode } from "./codec.ts";
 export { decodeCbor } from "./decode.ts";
 export { encodeCbor } from "./encode.ts";
 export { baseErrors, cidErrors, codecErrors, storeErrors } from "./errors.ts";
-export { getObject, putObject } from "./objects.ts";
+export { getEncoded, getObject, putObject } from "./objects.ts";
 export { type CborLimits, type CborValue, defaultCborLimits } from "./value.ts";

@@ -31,15 +31,14 @@ export interface PowerChange {
   readonly added: bigint;
   readonly removed: bigint;
 }
-export const powerChangeCodec: Codec<PowerChange> = c.tuple("PowerChange", {
-  added: c.bigUint(),
-  removed: c.bigUint(),
-});
-
+export interface SectorPowerChange extends PowerChange {
+  /** All bytes of the miner's sectors that are faulty now. */
+  readonly faulty: bigint;
+}
 /** Miner to market: sectors became active, faulty, healthy again or ended. */
-export const updatePowerCall: CallSpec<PowerChange, None> = {
+export const updatePowerCall: CallSpec<SectorPowerChange, None> = {
   method: "updatePower",
-  params: powerChangeCodec,
+  params: c.tuple("SectorPowerChange", { added: c.bigUint(), removed: c.bigUint(), faulty: c.bigUint() }),
   returns: noneCodec,
 };
 
@@ -83,6 +82,8 @@ export interface OnDeadline {
 export interface OnDeadlineResult {
   /** Power (bytes) that the miner lost at this deadline. */
   readonly powerRemoved: bigint;
+  /** All bytes of its sectors that are faulty now. */
+  readonly faulty: bigint;
   /** The next deadline; null when the miner has nothing left to watch. */
   readonly next: Epoch | null;
   /** Sectors that were given up, not those whose life is over. */
@@ -94,6 +95,7 @@ export const onDeadlineCall: CallSpec<OnDeadline, OnDeadlineResult> = {
   params: c.tuple("OnDeadline", { deadline: c.epoch, chainStalled: c.bool }),
   returns: c.tuple("OnDeadlineResult", {
     powerRemoved: c.bigUint(),
+    faulty: c.bigUint(),
     next: c.nullable(c.epoch),
     lost: c.list(sectorNumberCodec, maxSectorsPerMiner),
   }),

@@ -66,7 +66,7 @@ export {
   type MinerConstructor,
   maxPeerIdBytes,
   type PieceLocation,
-  type PowerChange,
+  type SectorPowerChange,
   workerKeyBytes,
 } from "./calls.ts";
 export { pledgeOfFiles as idlePledgeOfFiles, powerOfFiles as idlePowerOfFiles } from "./idle/access.ts";

@@ -4,7 +4,7 @@ export * from "./election.ts";
 export * from "./header.ts";
 export * from "./message-checks.ts";
 export * from "./mining.ts";
-export { readProtocol, unknownUpgrade } from "./protocol.ts";
+export { unknownUpgrade } from "./protocol.ts";
 export * from "./query.ts";
 export * from "./randomness.ts";
 export {

@@ -4,24 +4,18 @@
  * for a version this program does not know is not executed at all.
  */
 import type { Blockstore, CID, Epoch } from "@holdfast/base";
-import { assert, getObject, putObject } from "@holdfast/base";
+import { assert, putObject } from "@holdfast/base";
 import { upgradeErrors } from "../errors.ts";
-import { builtinAddresses, codeNames } from "../types/builtins.ts";
+import { builtinAddresses } from "../types/builtins.ts";
 import type { NetworkParams } from "../types/params.ts";
 import type { ProtocolState, Upgrade } from "../types/upgrade.ts";
-import { protocolAt, protocolStateCodec } from "../types/upgrade.ts";
-import { networkOf, readHead } from "../views/actors.ts";
+import { protocolAt, protocolStateCodec, readProtocolObject } from "../types/upgrade.ts";
+import { readProtocol } from "../views/actors.ts";
 import type { Env } from "../vm/env.ts";
 import type { Machine } from "../vm/machine.ts";
 import { createMachine } from "../vm/machine.ts";
 import { builtinProtocols, codesAt, knownVersion, migrate, type Protocols } from "../vm/protocols.ts";
 import type { StateTree } from "../vm/state-tree.ts";
-
-/** What the init actor holds in a state; `state/…`. */
-export function readProtocol(store: Blockstore, state: CID): ProtocolState {
-  const { init } = builtinAddresses(networkOf(store, state));
-  return readHead(store, state, init, codeNames.init, protocolStateCodec).head;
-}
 
 /**
  * The first upgrade at or below a height whose version the program does not know; undefined if it can go there. A state
@@ -68,7 +62,7 @@ export function createMachineAt(tree: StateTree, env: Env, height: Epoch): Machi
   const { init } = builtinAddresses(env.params.networkByte);
   const record = tree.get(init);
   assert(record?.head !== null && record?.head !== undefined, "a state has an init actor");
-  const held = getObject(tree.objects, protocolStateCodec, record.head);
+  const held = readProtocolObject(tree.objects, record.head);
   refuseUnknown(held, env, height);
   const now = protocolAt(held, height);
   const protocols = env.protocols ?? builtinProtocols;

@@ -4,8 +4,8 @@
  * alone: a reorganisation over an upgrade needs no rule of its own, and a program that does not know the version
  * sees in time that it will have to stop.
  */
-import type { Codec, Epoch } from "@holdfast/base";
-import { c } from "@holdfast/base";
+import type { Blockstore, CID, Codec, Epoch } from "@holdfast/base";
+import { c, decode, getEncoded } from "@holdfast/base";
 import { changedGas, type GasChanges, gasChangesCodec } from "./gas.ts";
 import type { NetworkParams } from "./params.ts";
 import { maxEpochs, maxSize, networkParamsCodec } from "./params.ts";
@@ -85,6 +85,31 @@ export const protocolStateCodec: Codec<ProtocolState> = c.tuple("InitState", {
   upgrades: c.list(upgradeCodec, maxUpgrades),
   applied: c.list(upgradeCodec, maxUpgrades),
 });
+
+/** The newest few that were decoded, by CID: every block and every head asks, and only upgrades make another. */
+const decodedProtocols = new Map<string, ProtocolState>();
+const protocolsKept = 8;
+
+/** The object of a CID, which is decoded once; it is still read from the store each time, which may not have it. */
+export function readProtocolObject(store: Blockstore, cid: CID): ProtocolState {
+  const bytes = getEncoded(store, cid);
+  const key = cid.toString();
+  const known = decodedProtocols.get(key);
+  if (known !== undefined) return known;
+  const found = frozen(decode(protocolStateCodec, bytes));
+  const [oldest] = decodedProtocols.keys();
+  if (oldest !== undefined && decodedProtocols.size >= protocolsKept) decodedProtocols.delete(oldest);
+  decodedProtocols.set(key, found);
+  return found;
+}
+
+/** Who is given it may be anybody. */
+function frozen<T extends object>(value: T): T {
+  for (const part of Object.values(value)) {
+    if (typeof part === "object" && part !== null && !ArrayBuffer.isView(part)) frozen(part);
+  }
+  return Object.freeze(value);
+}
 
 /** The parameters with one upgrade's changes. */
 export function changedParams(params: NetworkParams, changes: ParamChanges): NetworkParams {

@@ -5,12 +5,12 @@
 import type { Address, Blockstore, CID, Codec, NetworkByte } from "@holdfast/base";
 import { addressBytes, addressFromBytes, getObject, Hamt } from "@holdfast/base";
 import { builtinActors } from "../actors/index.ts";
-import { initStateCodec } from "../actors/init.ts";
 import { stateErrors } from "../errors.ts";
 import type { ActorRecord } from "../types/actor.ts";
 import { actorRecordCodec } from "../types/actor.ts";
 import { builtinAddresses, codeNames } from "../types/builtins.ts";
 import type { NetworkParams } from "../types/params.ts";
+import { type ProtocolState, readProtocolObject } from "../types/upgrade.ts";
 import { CodeTable } from "../vm/codes.ts";
 
 let builtinTable: CodeTable | undefined;
@@ -72,13 +72,23 @@ export function readHead<T>(
   codeName: string,
   codec: Codec<T>,
 ): { readonly record: ActorRecord; readonly head: T } {
+  const { record, head } = findHead(store, state, address, codeName);
+  return { record, head: getObject(store, codec, head) };
+}
+
+function findHead(
+  store: Blockstore,
+  state: CID,
+  address: Address,
+  codeName: string,
+): { readonly record: ActorRecord; readonly head: CID } {
   const record = readActor(store, state, address);
   if (record === undefined) throw stateErrors.actorNotFound({ address });
   const found = codeNameOfCid(record.code);
   if (found !== codeName || record.head === null) {
     throw stateErrors.wrongKindOfActor({ address, expected: codeName, found });
   }
-  return { record, head: getObject(store, codec, record.head) };
+  return { record, head: record.head };
 }
 
 /** The network byte of a state's addresses; `state/actor-not-found` if it is no state of ours. */
@@ -89,8 +99,13 @@ export function networkOf(store: Blockstore, state: CID): NetworkByte {
   throw stateErrors.actorNotFound({ address: builtinAddresses(0).init });
 }
 
-/** The network's parameters as the genesis wrote them. */
-export function readNetworkParams(store: Blockstore, state: CID): NetworkParams {
+/** What the init actor holds in a state; `state/…`. */
+export function readProtocol(store: Blockstore, state: CID): ProtocolState {
   const { init } = builtinAddresses(networkOf(store, state));
-  return readHead(store, state, init, codeNames.init, initStateCodec).head.params;
+  return readProtocolObject(store, findHead(store, state, init, codeNames.init).head);
+}
+
+/** The network's parameters as the state has them. */
+export function readNetworkParams(store: Blockstore, state: CID): NetworkParams {
+  return readProtocol(store, state).params;
 }

@@ -1,5 +1,5 @@
 /** Typed readers of the state, by its root. */
-export { codeNameOfCid, listActors, readActor, readNetworkParams } from "./actors.ts";
+export { codeNameOfCid, listActors, readActor, readNetworkParams, readProtocol } from "./actors.ts";
 export { listChannels, readChannel, searchChannels } from "./broker.ts";
 export { allDeals, readDeal, readDealLoss, readDealTerms, readEscrow } from "./deals.ts";
 export {
@@ -30,6 +30,7 @@ export {
   readPreCommit,
   readSector,
   readSectors,
+  readStandstill,
 } from "./miner.ts";
 export { type MoneyReport, moneyInvariant } from "./money.ts";
 export { type MultisigView, type OpenTransaction, readMultisig } from "./multisig.ts";

@@ -1,6 +1,7 @@
 /** What a miner is, holds and owes, and who has how much power. */
 import type { Address, AttoFil, Blockstore, CID, Epoch, NetworkByte, SectorId } from "@holdfast/base";
 import { addressBytes, addressNetwork, epoch, subAtto } from "@holdfast/base";
+import { electionPower, totalElectionPower } from "../actors/market/standstill.ts";
 import type { MarketState } from "../actors/market/state.ts";
 import { loadMinerList, loadMiners, marketStateCodec } from "../actors/market/state.ts";
 import { loadDeadlineSectors, loadDeadlines, partitionMembers } from "../actors/miner/deadlines.ts";
@@ -32,8 +33,9 @@ export interface MinerView {
   readonly peerId: string;
   /** All stored asks, also expired ones. */
   readonly asks: readonly Ask[];
-  /** Bytes of the sectors that are not faulty. */
+  /** Bytes of the sectors that are not faulty, and of those that are. */
   readonly power: bigint;
+  readonly faulty: bigint;
   readonly balance: AttoFil;
   /** The part of the balance that is locked for sectors. */
   readonly pledge: AttoFil;
@@ -65,6 +67,7 @@ export function readMinerState(store: Blockstore, state: CID, miner: Address): M
     peerId: head.peerId,
     asks: [...loadAsks(store, head).entries()].map(([, ask]) => ask),
     power: head.power,
+    faulty: head.faulty,
     balance: record.balance,
     pledge: head.lockedPledge,
     freeBalance: subAtto(record.balance, head.lockedPledge),
@@ -118,18 +121,29 @@ export function listMiners(store: Blockstore, state: CID, network?: NetworkByte)
   return [...loadMinerList(store, market).entries()].map(([, address]) => address);
 }
 
+/** Since when the network has had no power, or less than is faulty; null: the election counts power alone. */
+export function readStandstill(store: Blockstore, state: CID, network?: NetworkByte): Epoch | null {
+  return readMarket(store, state, network).standstillSince;
+}
+
 /** Power of the whole network (bytes). */
 export function readPower(store: Blockstore, state: CID, network?: NetworkByte): bigint {
   return readMarket(store, state, network).totalPower;
 }
 
-/** The power by which blocks on this state are won and weighed. Looks a miner up only when asked. */
+/**
+ * The power by which blocks on this state are won and weighed: in a standstill with what is faulty. Looks a miner up
+ * only when asked.
+ */
 export function readPowerTable(store: Blockstore, state: CID, network?: NetworkByte): PowerTable {
   const market = readMarket(store, state, network);
   const miners = loadMiners(store, market);
   return {
-    total: market.totalPower,
-    powerOf: (miner) => miners.get(addressBytes(miner))?.power ?? 0n,
+    total: totalElectionPower(market),
+    powerOf(miner) {
+      const entry = miners.get(addressBytes(miner));
+      return entry === undefined ? 0n : electionPower(market, entry);
+    },
   };
 }
 
@@ -138,9 +152,10 @@ export interface ElectionFacts {
   readonly owner: Address;
   readonly worker: Address;
   readonly workerKey: Uint8Array;
+  /** As the election counts it, see `actors/market/standstill.ts`. */
   readonly power: bigint;
   readonly totalPower: bigint;
-  /** The sectors that make up the power (active and not faulty), ascending by number. */
+  /** The sectors that the election counts, ascending by number. */
   readProvableSectors(): ProvableSector[];
 }
 
@@ -161,12 +176,12 @@ export function readElectionFacts(store: Blockstore, state: CID, miner: Address)
     owner,
     worker,
     workerKey,
-    power: entry.power,
-    totalPower: market.totalPower,
+    power: electionPower(market, entry),
+    totalPower: totalElectionPower(market),
     readProvableSectors: () =>
       [...loadSectors(store, head).entries()]
         .map(([, sector]) => sector)
-        .filter((sector) => sector.faultySince === null)
+        .filter((sector) => market.standstillSince !== null || sector.faultySince === null)
         .map(({ sectorId, sectorBytes, commR }) => ({ sectorId, sectorBytes, commR })),
   };
 }

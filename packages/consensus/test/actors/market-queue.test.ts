@@ -13,6 +13,7 @@ import {
   marketStateCodec,
   readActor,
   readMinerState,
+  readSectors,
 } from "@holdfast/consensus";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -23,6 +24,11 @@ function marketOf({ store, state }: World): MarketState {
   const head = readActor(store, state, builtinAddresses(1).market)?.head;
   if (!head) throw new RangeError("the market has a state");
   return getObject(store, marketStateCodec, head);
+}
+
+function faultyBytes({ store, state }: World, miner: Address): bigint {
+  const faulty = readSectors(store, state, miner).filter(({ faultySince }) => faultySince !== null);
+  return faulty.reduce((sum, { sectorBytes }) => sum + BigInt(sectorBytes), 0n);
 }
 
 function checkTables(world: World): void {
@@ -36,15 +42,22 @@ function checkTables(world: World): void {
   }
   const miners = loadMiners(store, market);
   let total = 0n;
+  let totalFaulty = 0n;
   for (const [index, address] of loadMinerList(store, market).entries()) {
     const entry = miners.get(addressBytes(address));
     const view = readMinerState(store, state, address);
-    expect(entry).toEqual({ index, power: view.power, deadline: view.deadline });
+    const { power, faulty, deadline } = view;
+    expect(entry).toEqual({ index, power, faulty, deadline });
+    expect(faulty).toBe(faultyBytes(world, address));
     expect(queued.get(address) ?? []).toEqual(view.deadline === null ? [] : [view.deadline]);
     if (view.deadline !== null) expect(view.deadline).toBeGreaterThan(world.height);
-    total += view.power;
+    total += power;
+    totalFaulty += faulty;
   }
   expect(market.totalPower).toBe(total);
+  expect(market.totalFaulty).toBe(totalFaulty);
+  if (total > totalFaulty || totalFaulty === 0n) expect(market.standstillSince).toBeNull();
+  else if (total === 0n) expect(market.standstillSince).not.toBeNull();
   expect(market.lastTick).toBe(world.height);
   world.money();
 }

@@ -84,7 +84,7 @@ describe("createMiner", () => {
 describe("power table", () => {
   it("takes power from recorded miners only", () => {
     const world = new World();
-    const power = { added: 1024n, removed: 0n };
+    const power = { added: 1024n, removed: 0n, faulty: 0n };
     const { exitCode } = world.send(alice, world.builtins.market, "market.updatePower", power);
     expect(exitCode).toBe(vmExitCodes.unknownMiner);
     expect(world.ask(world.builtins.market, "market.getTotalPower", none).returns).toBe(0n);

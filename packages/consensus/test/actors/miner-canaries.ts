@@ -29,7 +29,8 @@ const lifeEnds = (ctx: ActorContext): bigint => {
 
 /** Tells the market, and the state unless that is done, of power that came from nowhere. */
 const changePower = (ctx: ActorContext, by: bigint, inState = true): void => {
-  const change = by > 0n ? { added: by, removed: 0n } : { added: 0n, removed: -by };
+  const { faulty } = stateOf(ctx);
+  const change = by > 0n ? { added: by, removed: 0n, faulty } : { added: 0n, removed: -by, faulty };
   const { market } = ctx.builtins;
   ctx.send(market, "updatePower", attoFil(0n), encode(methods.market.updatePower.params, change));
   const state = stateOf(ctx);
@@ -46,7 +47,8 @@ export const minerCanaries: { readonly [mistake: string]: CodeTable } = {
   "a recovery adds the power twice": brokenMiner("submitPost", (ctx, _, run) => {
     const before = stateOf(ctx).power;
     const result = run();
-    const params = { added: stateOf(ctx).power - before, removed: 0n };
+    const { power, faulty } = stateOf(ctx);
+    const params = { added: power - before, removed: 0n, faulty };
     ctx.send(
       ctx.builtins.market,
       "updatePower",

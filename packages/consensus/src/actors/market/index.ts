@@ -8,7 +8,7 @@ import { addressBytes, assert, c, encode } from "@holdfast/base";
 import { codeNames } from "../../types/builtins.ts";
 import type { ActorContext } from "../../vm/context.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
-import type { EnrolDeadline, IdlePowerChange, PowerChange, SectorsLost } from "../calls.ts";
+import type { EnrolDeadline, IdlePowerChange, SectorPowerChange, SectorsLost } from "../calls.ts";
 import {
   enrolDeadlineCall,
   idlePowerCall,
@@ -56,6 +56,7 @@ import {
   withdrawBalance,
   withdrawBalanceCodec,
 } from "./escrow.ts";
+import { settled } from "./standstill.ts";
 import type { MarketMiner, MarketState } from "./state.ts";
 import { enqueue, loadMinerList, loadMiners, loadQueue, marketStateCodec } from "./state.ts";
 import { tick } from "./tick.ts";
@@ -113,26 +114,30 @@ function createMiner(ctx: ActorContext, { worker, workerKey, peerId }: CreateMin
   pay(ctx, address, ctx.message.value);
   const miners = loadMiners(ctx.store, state);
   const list = loadMinerList(ctx.store, state);
-  miners.set(addressBytes(address), { index: list.count, power: 0n, deadline: null });
+  miners.set(addressBytes(address), { index: list.count, power: 0n, faulty: 0n, deadline: null });
   list.push(address);
   ctx.writeState(marketStateCodec, { ...state, miners: miners.flush(), list: list.flush() });
   return address;
 }
 
-function updatePower(ctx: ActorContext, change: PowerChange): None {
-  return changePower(ctx, { ...change, miner: ctx.message.from });
+function updatePower(ctx: ActorContext, { faulty, ...change }: SectorPowerChange): None {
+  return changePower(ctx, { ...change, miner: ctx.message.from }, faulty);
 }
 
 /** Idle space counts beside the sectors: one number of a miner by which it wins blocks. */
-function changePower(ctx: ActorContext, { miner, added, removed }: IdlePowerChange): None {
+function changePower(ctx: ActorContext, change: IdlePowerChange, faultyNow?: bigint): None {
+  const { miner, added, removed } = change;
   const state = ctx.readState(marketStateCodec);
   const entry = entryOf(ctx, state, miner);
   const power = entry.power + added - removed;
   assert(power >= 0n, "a miner does not lose more power than it has");
+  const faulty = faultyNow ?? entry.faulty;
   const miners = loadMiners(ctx.store, state);
-  miners.set(addressBytes(miner), { ...entry, power });
+  miners.set(addressBytes(miner), { ...entry, power, faulty });
   const totalPower = state.totalPower + added - removed;
-  ctx.writeState(marketStateCodec, { ...state, miners: miners.flush(), totalPower });
+  const totalFaulty = state.totalFaulty + faulty - entry.faulty;
+  const after = { ...state, miners: miners.flush(), totalPower, totalFaulty };
+  ctx.writeState(marketStateCodec, settled(after, ctx.height));
   return none;
 }
 
@@ -183,12 +188,12 @@ export const marketMethods = {
     run: createMiner,
   }),
   /** For recorded miners only (`unknownMiner`): changes the caller's power. */
-  updatePower: method<PowerChange, None>({ ...updatePowerCall, run: updatePower }),
+  updatePower: method<SectorPowerChange, None>({ ...updatePowerCall, run: updatePower }),
   /** For the idle space actor only: changes the power of a recorded miner (`unknownMiner`). */
   updateIdlePower: method<IdlePowerChange, None>({
     ...idlePowerCall,
     access: { builtin: "idle" },
-    run: changePower,
+    run: (ctx, change) => changePower(ctx, change),
   }),
   /** For recorded miners only (`unknownMiner`): asks for a call of `onDeadline`. */
   enrolDeadline: method<EnrolDeadline, None>({ ...enrolDeadlineCall, run: enrolDeadline }),

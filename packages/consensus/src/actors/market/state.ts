@@ -1,6 +1,6 @@
 /**
  * State of the storage market: who the miners are, the power table by which blocks are won, and the
- * queue of proof deadlines. Invariants: the total is the sum of all entries' power; a miner with an
+ * queue of proof deadlines. Invariants: the totals are the sums of all entries' power and faulty bytes; a miner with an
  * enrolled deadline stands in the queue exactly once, at that epoch.
  */
 import type { Address, Blockstore, CID, Codec, Epoch } from "@holdfast/base";
@@ -15,12 +15,15 @@ export interface MarketMiner {
   readonly index: number;
   /** Bytes of active sectors that are not faulty, and weighted bytes of idle space. */
   readonly power: bigint;
+  /** Bytes of its sectors that are faulty and not given up. */
+  readonly faulty: bigint;
   /** Epoch at which the miner stands in the queue, null if it does not. */
   readonly deadline: Epoch | null;
 }
 export const marketMinerCodec: Codec<MarketMiner> = c.tuple("MarketMiner", {
   index: c.uint(),
   power: powerCodec,
+  faulty: powerCodec,
   deadline: c.nullable(c.epoch),
 });
 
@@ -30,6 +33,9 @@ export interface MarketState {
   /** AMT of the miners' addresses in the order of creation. */
   readonly list: CID;
   readonly totalPower: bigint;
+  readonly totalFaulty: bigint;
+  /** Since when the election counts faulty sectors too, see `standstill.ts`; null: it counts power alone. */
+  readonly standstillSince: Epoch | null;
   /** AMT: epoch → AMT of the addresses whose deadline is then. */
   readonly queue: CID;
   /** Height of the last tipset, i.e. of the last tick. */
@@ -44,6 +50,8 @@ export const marketStateCodec: Codec<MarketState> = c.tuple("MarketState", {
   miners: c.cid,
   list: c.cid,
   totalPower: powerCodec,
+  totalFaulty: powerCodec,
+  standstillSince: c.nullable(c.epoch),
   queue: c.cid,
   lastTick: c.epoch,
   stallFrom: c.epoch,
@@ -82,7 +90,7 @@ export function createMarketState(store: Blockstore, genesisMiners: readonly Gen
   const queue = Amt.empty(store, c.cid);
   let totalPower = 0n;
   for (const [index, { address, power, deadline }] of genesisMiners.entries()) {
-    miners.set(addressBytes(address), { index, power, deadline });
+    miners.set(addressBytes(address), { index, power, faulty: 0n, deadline });
     list.push(address);
     if (deadline !== null) enqueue(store, queue, deadline, address);
     totalPower += power;
@@ -91,6 +99,8 @@ export function createMarketState(store: Blockstore, genesisMiners: readonly Gen
     miners: miners.flush(),
     list: list.flush(),
     totalPower,
+    totalFaulty: 0n,
+    standstillSince: null,
     queue: queue.flush(),
     lastTick: 0 as Epoch,
     stallFrom: 0 as Epoch,

@@ -11,6 +11,7 @@ import { onDeadlineCall } from "../calls.ts";
 import { burn, callActor } from "../kit.ts";
 import { DealBook } from "./book.ts";
 import { advanceDue } from "./settle.ts";
+import { settled } from "./standstill.ts";
 import type { MarketState } from "./state.ts";
 import { enqueue, loadMiners, loadQueue, marketStateCodec } from "./state.ts";
 
@@ -51,28 +52,30 @@ export function tick(ctx: ActorContext): void {
   const miners = loadMiners(ctx.store, state);
   const queue = loadQueue(ctx.store, state);
   const book = new DealBook(ctx.store, state.deals);
-  let totalPower = state.totalPower;
+  let { totalPower, totalFaulty } = state;
   for (let due = takeDue(ctx, queue); due.length > 0; due = takeDue(ctx, queue)) {
     for (const { deadline, miner } of due) {
       const key = addressBytes(miner);
       const entry = miners.get(key);
       assert(entry?.deadline === deadline, "a miner stands in the queue exactly at its deadline");
       const chainStalled = wasStalled(ctx, state, deadline);
-      const { powerRemoved, next, lost } = callActor(ctx, miner, onDeadlineCall, { deadline, chainStalled });
+      const judged = callActor(ctx, miner, onDeadlineCall, { deadline, chainStalled });
+      const { powerRemoved, faulty, next, lost } = judged;
       for (const sectorId of lost) book.noteLoss(miner, sectorId, ctx.height);
       assert(entry.power >= powerRemoved, "a miner does not lose more power than it has");
       assert(next === null || next > deadline, "the next deadline is later");
-      miners.set(key, { ...entry, power: entry.power - powerRemoved, deadline: next });
+      miners.set(key, { ...entry, power: entry.power - powerRemoved, faulty, deadline: next });
       totalPower -= powerRemoved;
+      totalFaulty += faulty - entry.faulty;
       if (next !== null) enqueue(ctx.store, queue, next, miner);
     }
   }
   // After the judgements: a sector that was given up just now counts for a deal that is looked at just now.
   const burnt = advanceDue(ctx, book, state);
+  const power = settled({ ...state, totalPower, totalFaulty }, ctx.height);
   ctx.writeState(marketStateCodec, {
-    ...state,
+    ...power,
     miners: miners.flush(),
-    totalPower,
     queue: queue.flush(),
     deals: book.flush(),
   });

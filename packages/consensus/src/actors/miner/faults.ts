@@ -51,8 +51,9 @@ export function declareFaults(ctx: ActorContext, { sectorIds }: SectorIds): None
       recoveringSince: null,
     });
   }
-  if (removed > 0n) callActor(ctx, ctx.builtins.market, updatePowerCall, { added: 0n, removed });
-  writeMiner(ctx, { ...state, sectors: sectors.flush(), power: state.power - removed });
+  const faulty = state.faulty + removed;
+  if (removed > 0n) callActor(ctx, ctx.builtins.market, updatePowerCall, { added: 0n, removed, faulty });
+  writeMiner(ctx, { ...state, sectors: sectors.flush(), power: state.power - removed, faulty });
   return none;
 }
 

@@ -26,6 +26,8 @@ interface Judgement {
   /** What leaves the lock: the fee, or all of the pledge. */
   readonly unlocked: AttoFil;
   readonly powerRemoved: bigint;
+  /** By how much the bytes of faulty sectors change. */
+  readonly faultyChange: bigint;
   /** It leaves, and was not proven when it had to be. */
   readonly endsFaulty?: boolean;
 }
@@ -34,11 +36,21 @@ interface Judgement {
 function punish(ctx: ActorContext, sector: Sector, start: number): Judgement {
   const isMissed = isDue(sector, start) && !isProven(sector, start);
   if (sector.faultySince === null && !isMissed) return unchanged(sector);
-  const powerRemoved = sector.faultySince === null ? BigInt(sector.sectorBytes) : 0n;
+  const wasHealthy = sector.faultySince === null;
+  const bytes = BigInt(sector.sectorBytes);
+  const powerRemoved = wasHealthy ? bytes : 0n;
   const faultyPeriods = sector.faultyPeriods + 1;
   if (faultyPeriods >= maxFaultyPeriods) {
     const { pledge } = sector;
-    return { after: undefined, burnt: pledge, unlocked: pledge, powerRemoved, endsFaulty: true };
+    const faultyChange = wasHealthy ? 0n : -bytes;
+    return {
+      after: undefined,
+      burnt: pledge,
+      unlocked: pledge,
+      powerRemoved,
+      faultyChange,
+      endsFaulty: true,
+    };
   }
   const fee = isMissed ? missedProofFee(sector.pledge) : ongoingFaultFee(sector.pledge);
   const after: Sector = {
@@ -49,11 +61,11 @@ function punish(ctx: ActorContext, sector: Sector, start: number): Judgement {
     recoveringSince: isMissed ? null : sector.recoveringSince,
     faultyPeriods,
   };
-  return { after, burnt: fee, unlocked: fee, powerRemoved };
+  return { after, burnt: fee, unlocked: fee, powerRemoved, faultyChange: powerRemoved };
 }
 
 function unchanged(sector: Sector): Judgement {
-  return { after: sector, burnt: zeroAtto, unlocked: zeroAtto, powerRemoved: 0n };
+  return { after: sector, burnt: zeroAtto, unlocked: zeroAtto, powerRemoved: 0n, faultyChange: 0n };
 }
 
 /** First the fault, then the end of the sector's life, which frees what is left of the pledge. */
@@ -61,12 +73,15 @@ function judgeSector(ctx: ActorContext, sector: Sector, start: number, chainStal
   const judged = chainStalled ? unchanged(sector) : punish(ctx, sector, start);
   const { after } = judged;
   if (after === undefined || after.expiration > ctx.height) return judged;
+  const endsFaulty = after.faultySince !== null;
+  const bytes = BigInt(after.sectorBytes);
   return {
     after: undefined,
     burnt: judged.burnt,
     unlocked: addAtto(judged.unlocked, after.pledge),
-    powerRemoved: judged.powerRemoved + (after.faultySince === null ? BigInt(after.sectorBytes) : 0n),
-    endsFaulty: after.faultySince !== null,
+    powerRemoved: judged.powerRemoved + (endsFaulty ? 0n : bytes),
+    faultyChange: judged.faultyChange - (endsFaulty ? bytes : 0n),
+    endsFaulty,
   };
 }
 
@@ -75,11 +90,13 @@ class Tally {
   burnt: AttoFil = zeroAtto;
   unlocked: AttoFil = zeroAtto;
   powerRemoved = 0n;
+  faultyChange = 0n;
 
-  add({ burnt, unlocked, powerRemoved }: Pick<Judgement, "burnt" | "unlocked" | "powerRemoved">): void {
+  add({ burnt, unlocked, powerRemoved, faultyChange }: Omit<Judgement, "after" | "endsFaulty">): void {
     this.burnt = addAtto(this.burnt, burnt);
     this.unlocked = addAtto(this.unlocked, unlocked);
     this.powerRemoved += powerRemoved;
+    this.faultyChange += faultyChange;
   }
 }
 
@@ -100,7 +117,7 @@ function expirePreCommits(ctx: ActorContext, state: MinerState, tally: Tally) {
     if (preCommit === undefined) continue;
     preCommits.delete(sectorId);
     const burnt = expiredPreCommitFee(preCommit.pledge);
-    tally.add({ burnt, unlocked: preCommit.pledge, powerRemoved: 0n });
+    tally.add({ burnt, unlocked: preCommit.pledge, powerRemoved: 0n, faultyChange: 0n });
   }
   return { preCommits: preCommits.flush(), expiringPreCommits: expiring.flush(), left: preCommits.count };
 }
@@ -146,15 +163,17 @@ export function onDeadline(ctx: ActorContext, given: OnDeadline): OnDeadlineResu
     : addEpochs(given.deadline, deadlineEpochs(ctx.params));
   const next = preCommitsLeft + sectorsLeft === 0 ? null : following;
   const { burnt, unlocked, powerRemoved } = tally;
+  const faulty = state.faulty + tally.faultyChange;
   writeMiner(ctx, {
     ...state,
     ...afterExpiry,
     ...afterJudgement,
     power: state.power - powerRemoved,
+    faulty,
     lockedPledge: subAtto(state.lockedPledge, unlocked),
     burnt: addAtto(state.burnt, burnt),
     deadline: next,
   });
   burn(ctx, burnt);
-  return { powerRemoved, next, lost };
+  return { powerRemoved, faulty, next, lost };
 }

@@ -143,11 +143,13 @@ export function submitPost(ctx: ActorContext, given: SubmitPost): None {
     const faulty = { faultySince: sector.faultySince ?? ctx.height, recoveringSince: null };
     sectors.set(sector.sectorId, { ...sector, ...faulty, pledge: subAtto(sector.pledge, fee) });
   }
-  if (added !== removed) callActor(ctx, ctx.builtins.market, updatePowerCall, { added, removed });
+  const faulty = state.faulty + removed - added;
+  if (added !== removed) callActor(ctx, ctx.builtins.market, updatePowerCall, { added, removed, faulty });
   writeMiner(ctx, {
     ...state,
     sectors: sectors.flush(),
     power: state.power + added - removed,
+    faulty,
     lockedPledge: subAtto(state.lockedPledge, fees),
     burnt: addAtto(state.burnt, fees),
   });

@@ -186,7 +186,7 @@ export function commitSector(ctx: ActorContext, { sectorId, proof }: CommitSecto
   });
   preCommits.delete(sectorId);
   const added = BigInt(sealed.sectorBytes);
-  callActor(ctx, ctx.builtins.market, updatePowerCall, { added, removed: 0n });
+  callActor(ctx, ctx.builtins.market, updatePowerCall, { added, removed: 0n, faulty: state.faulty });
   writeMiner(ctx, {
     ...state,
     preCommits: preCommits.flush(),

@@ -99,8 +99,9 @@ export function reportConsensusFault(ctx: ActorContext, report: ReportConsensusF
   checkReport(ctx, state, report);
   const lost = state.lockedPledge;
   const reward = reporterShare(lost);
-  if (state.power > 0n) {
-    callActor(ctx, ctx.builtins.market, updatePowerCall, { added: 0n, removed: state.power });
+  const { power, faulty } = state;
+  if (power + faulty > 0n) {
+    callActor(ctx, ctx.builtins.market, updatePowerCall, { added: 0n, removed: power, faulty: 0n });
   }
   callActor(ctx, ctx.builtins.market, sectorsLostCall, { sectorIds: null });
   callActor(ctx, ctx.builtins.idle, idleSlashedCall, none);
@@ -108,6 +109,7 @@ export function reportConsensusFault(ctx: ActorContext, report: ReportConsensusF
     ...state,
     ...noSectors(ctx.store),
     power: 0n,
+    faulty: 0n,
     lockedPledge: zeroAtto,
     burnt: addAtto(state.burnt, lost),
     slashedAt: ctx.height,

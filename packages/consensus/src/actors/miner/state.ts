@@ -1,8 +1,8 @@
 /**
- * State of a miner actor. Invariants: `lockedPledge` is the sum of the pledges of all pre-commitments
- * and sectors and never exceeds the balance; `power` is the sum of the sizes of the sectors that are not
- * faulty; a sector number is used once, for ever; each sector is in the set of its own deadline and in no
- * other. Collections are AMTs by number, so that every node walks the sectors in the same ascending order.
+ * State of a miner actor. Invariants: `lockedPledge` is the sum of the pledges of all pre-commitments and sectors and
+ * never exceeds the balance; `power` is the sum of the sizes of the sectors that are not faulty, `faulty` that of those
+ * that are; a sector number is used once, for ever; each sector is in the set of its own deadline and in no other.
+ * Collections are AMTs by number, so that every node walks the sectors in the same ascending order.
  */
 import type { Address, AttoFil, Blockstore, CID, Codec, Epoch, SectorId } from "@holdfast/base";
 import { Amt, c, putObject, zeroAtto } from "@holdfast/base";
@@ -158,8 +158,9 @@ export interface MinerState {
   readonly expiringPreCommits: CID;
   /** The set of the numbers that were ever used. */
   readonly usedSectors: CID;
-  /** Bytes of the sectors that are not faulty. */
+  /** Bytes of the sectors that are not faulty, and of those that are. */
   readonly power: bigint;
+  readonly faulty: bigint;
   readonly lockedPledge: AttoFil;
   /** Everything that this miner ever lost to fees and penalties. */
   readonly burnt: AttoFil;
@@ -184,6 +185,7 @@ export const minerStateCodec: Codec<MinerState> = c.tuple("MinerState", {
   expiringPreCommits: c.cid,
   usedSectors: c.cid,
   power: c.bigUint(16),
+  faulty: c.bigUint(16),
   lockedPledge: c.attoFil,
   burnt: c.attoFil,
   deadline: c.nullable(c.epoch),
@@ -240,6 +242,7 @@ export function newMinerState(
     ...noSectors(store),
     usedSectors: SectorSet.empty(store).flush(),
     power: 0n,
+    faulty: 0n,
     lockedPledge: zeroAtto,
     burnt: zeroAtto,
     deadline: null,

@@ -79,6 +79,7 @@ export function terminateSectors(ctx: ActorContext, { sectorIds }: SectorIds): N
   const sectors = loadSectors(ctx.store, state);
   const deadlines = loadDeadlines(ctx.store, state);
   let removed = 0n;
+  let { faulty } = state;
   let unlocked: AttoFil = zeroAtto;
   let burnt: AttoFil = zeroAtto;
   const lost: SectorId[] = [];
@@ -91,19 +92,23 @@ export function terminateSectors(ctx: ActorContext, { sectorIds }: SectorIds): N
     putDeadlineSectors(deadlines, sector.deadlineIndex, { set: members.set, count: members.count - 1 });
     sectors.delete(sectorId);
     if (sector.faultySince === null) removed += BigInt(sector.sectorBytes);
+    else faulty -= BigInt(sector.sectorBytes);
     unlocked = addAtto(unlocked, sector.pledge);
     // A life that is over costs nothing: only its deadline has not come yet.
     const isOver = sector.expiration <= ctx.height;
     if (!isOver) burnt = addAtto(burnt, terminationFee(sector.pledge));
     if (!isOver || sector.faultySince !== null) lost.push(sectorId);
   }
-  if (removed > 0n) callActor(ctx, ctx.builtins.market, updatePowerCall, { added: 0n, removed });
+  if (removed > 0n || faulty !== state.faulty) {
+    callActor(ctx, ctx.builtins.market, updatePowerCall, { added: 0n, removed, faulty });
+  }
   if (lost.length > 0) callActor(ctx, ctx.builtins.market, sectorsLostCall, { sectorIds: lost });
   writeMiner(ctx, {
     ...state,
     sectors: sectors.flush(),
     deadlines: deadlines.flush(),
     power: state.power - removed,
+    faulty,
     lockedPledge: subAtto(state.lockedPledge, unlocked),
     burnt: addAtto(state.burnt, burnt),
   });

@@ -10,6 +10,7 @@ import {
   readPower,
   readSector,
   readSectors,
+  readStandstill,
   type Sector,
 } from "@holdfast/consensus";
 import { pieceCid } from "@holdfast/proofs/verify";
@@ -196,7 +197,15 @@ function lightOf(
   if (standing === "twin" && reason !== null) return { light: "not-earning", reason };
   if (facts.active === 0 && facts.faulty === 0)
     return { light: "not-earning", reason: "there is no sector on the chain" };
-  if (facts.active === 0) return { light: "not-earning", reason: `all ${facts.faulty} sectors are faulty` };
+  if (facts.active === 0) {
+    const reason = `all ${facts.faulty} sectors are faulty`;
+    const since = readStandstill(chain.store, chain.headState().state, chain.params.networkByte);
+    if (since === null) return { light: "not-earning", reason };
+    return {
+      light: "at-risk",
+      reason: `${reason}; the network lost all power at ${since}, and draws by them until more is proven than faulty`,
+    };
+  }
   if (facts.faulty > 0)
     return {
       light: "at-risk",

@@ -43,7 +43,7 @@ function drawOf(header: BlockHeader, parent: CheckedTipset, oracle: Oracle): str
   const { miner, height, electionProof, ticket, winningPost } = header;
   const { store, networkId, params, verifier } = oracle;
   const view = readMinerState(store, parent.state, miner);
-  const power = oracle.powerOfAll(parent.state);
+  const { elected: power, isStill } = oracle.powerOfAll(parent.state);
   const own = power.by.get(miner) ?? 0n;
   const draw = readBigEndian(blake2b256(electionProof));
   if (draw * power.total >= own * 2n ** 256n) return "it did not win";
@@ -55,7 +55,8 @@ function drawOf(header: BlockHeader, parent: CheckedTipset, oracle: Oracle): str
   if (!verifySignature(blockSigningBytes(header, networkId), header.signature, view.worker))
     return "not signed";
   const seed = winningPostSeed(electionProof);
-  const sectors = oracle.sectorsOf(parent.state, miner).filter(({ faultySince }) => faultySince === null);
+  const all = oracle.sectorsOf(parent.state, miner);
+  const sectors = isStill ? all : all.filter(({ faultySince }) => faultySince === null);
   const sector = sectors[Number(readBigEndian(seed) % BigInt(Math.max(1, sectors.length)))];
   if (sector === undefined) return "it has no sector";
   const statement = {

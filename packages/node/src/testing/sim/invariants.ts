@@ -10,16 +10,12 @@ import {
   createRandomness,
   createTipset,
   type FullBlock,
-  listMiners,
   messageCid,
   moneyInvariant,
   type NetworkParams,
   networkIdOfGenesis,
   type Receipt,
   readActor,
-  readMinerState,
-  readPower,
-  readPowerTable,
   readSectors,
   type Sector,
   type Tipset,
@@ -29,6 +25,7 @@ import type { HeadChange } from "../../chain/index.ts";
 import type { RunningNode } from "../../compose.ts";
 import { loadGenesis } from "../../genesis.ts";
 import type { History } from "./history.ts";
+import { type Powers, powersOf } from "./powers.ts";
 
 export interface CheckedTipset {
   readonly tipset: Tipset;
@@ -38,11 +35,6 @@ export interface CheckedTipset {
   readonly parent: CheckedTipset | undefined;
   /** By the text of the message's CID. */
   readonly receipts: ReadonlyMap<string, Receipt>;
-}
-
-export interface Powers {
-  readonly total: bigint;
-  readonly by: ReadonlyMap<Address, bigint>;
 }
 
 /** One more check of a tipset that was executed for the first time. Says what is wrong. */
@@ -94,21 +86,11 @@ export class Oracle {
     this.#sectors.set(head, sectors);
     return sectors;
   }
-  /** The power of every miner, summed from its sectors: those that are active and not faulty. */
+  /** The power of every miner, summed from its sectors. */
   powerOfAll(state: CID): Powers {
     const known = this.#powers.get(state.toString());
     if (known !== undefined) return known;
-    let total = 0n;
-    const by = new Map<Address, bigint>();
-    for (const miner of listMiners(this.store, state)) {
-      let power = 0n;
-      for (const sector of this.sectorsOf(state, miner)) {
-        if (sector.faultySince === null) power += BigInt(sector.sectorBytes);
-      }
-      by.set(miner, power);
-      total += power;
-    }
-    const powers = { total, by };
+    const powers = powersOf(this, state);
     this.#powers.set(state.toString(), powers);
     return powers;
   }
@@ -211,7 +193,7 @@ export class Oracle {
   }
 
   #weigh(tipset: Tipset, parent: CheckedTipset): bigint {
-    const power = this.powerOfAll(parent.state);
+    const power = this.powerOfAll(parent.state).elected;
     let weight = parent.weight;
     for (const { miner } of tipset.blocks) {
       weight += 10_000n + (power.total === 0n ? 0n : (100_000n * (power.by.get(miner) ?? 0n)) / power.total);
@@ -243,20 +225,5 @@ export const gaplessNonces: TipsetCheck = ({ blocks, state, parent, tipset }, { 
     const found = readActor(store, state, from)?.nonce;
     if (found !== expected) return `the state counts ${found} messages of ${from}, the blocks ${expected}`;
   }
-  return undefined;
-};
-
-/** Power is what the sectors prove: of each miner and of all, in every place that counts it. */
-export const powerIsProven: TipsetCheck = ({ state }, oracle) => {
-  const { store } = oracle;
-  const { total, by } = oracle.powerOfAll(state);
-  const table = readPowerTable(store, state);
-  for (const [miner, power] of by) {
-    if (table.powerOf(miner) !== power)
-      return `${miner} has a power of ${table.powerOf(miner)}, its sectors ${power}`;
-    const own = readMinerState(store, state, miner).power;
-    if (own !== power) return `${miner} counts a power of ${own}, its sectors ${power}`;
-  }
-  if (readPower(store, state) !== total) return `the total power is ${readPower(store, state)}, not ${total}`;
   return undefined;
 };

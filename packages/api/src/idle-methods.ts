@@ -1,7 +1,7 @@
 /** Methods about the idle space of a miner. */
 import { z } from "zod";
 import { call, nothing } from "./method-spec.ts";
-import { sizeBytes } from "./shapes.ts";
+import { filText, height, sizeBytes } from "./shapes.ts";
 
 const count = z.int().min(0);
 
@@ -25,6 +25,21 @@ export const idleStatusView = z.object({
   ),
   underWay: z.enum(["append", "release"]).nullable().describe("what goes to the chain now"),
   openChallenges: count.describe("of the chain, without an answer so far"),
+  onChain: z
+    .object({
+      powerBytes: sizeBytes.describe("what it counts in the election, in bytes of sectors"),
+      pledgeFil: filText.describe("at stake for what is certified"),
+      freeFil: filText.describe("deposited, for layers to come"),
+      lostFil: filText.describe("all fees and penalties so far"),
+      lastProven: height.nullable().describe("when the last challenge was settled"),
+      faultySince: height
+        .nullable()
+        .describe("since when a missed challenge has taken its power; null: healthy"),
+      missed: count.describe("challenges missed, one after another"),
+      dueAt: height.nullable().describe("by when the open challenge is to be answered or settled"),
+    })
+    .nullable()
+    .describe("what the chain has of it; null: not registered"),
 });
 
 export const idleMethods = {

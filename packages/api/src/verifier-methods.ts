@@ -4,14 +4,11 @@ import { sentMessage } from "./message-methods.ts";
 import { call, nothing } from "./method-spec.ts";
 import { addressText, filText, height } from "./shapes.ts";
 
-const digestHex = z
-  .string()
-  .regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits")
-  .default("0".repeat(64));
+const evidenceKind = z.enum(["sgx-dcap", "tdx", "sev-snp", "software"]);
 
 /** A call by the authority or a verifier; where that is a multisig, the message proposes it. */
 const called = sentMessage.extend({ isProposal: z.boolean() });
-const ofOne = addressText.optional().describe("default: the verifier of which this wallet has the key");
+const ofOne = addressText.optional().describe("default: the verifier whose operator is in this wallet");
 
 export const verifierMethods = {
   "verifier.list": call(
@@ -25,43 +22,65 @@ export const verifierMethods = {
       authority: addressText.nullable().describe("who admits verifiers; null: nobody"),
       verifiers: z.array(
         z.object({
-          address: addressText,
+          operator: addressText.describe("answers for it: admitted, bonded, brings the evidence"),
           peerId: z.string(),
+          key: addressText.nullable().describe("account of the key that signs; null: it has not attested"),
           isInOffice: z.boolean().describe("whether what it signs counts now"),
-          isOurs: z.boolean().describe("whether this wallet has its key"),
+          isOurs: z.boolean().describe("whether its operator is in this wallet"),
           bondFil: filText,
           since: height,
           expires: height,
-          measurementHex: z.string().describe("hash of the program that it runs"),
-          evidenceHex: z.string().describe("hash of the evidence of that"),
+          validUntil: height.describe("below which its evidence counts"),
+          kind: evidenceKind
+            .nullable()
+            .describe("of its evidence; null: none, or the genesis vouches for it"),
+          programHex: z.string().nullable().describe("what it runs, by its evidence"),
+          evidenceHex: z.string().nullable().describe("BLAKE2b-256 of the evidence"),
         }),
       ),
+      own: z
+        .object({
+          operator: addressText,
+          kind: evidenceKind.nullable(),
+          programHex: z.string().nullable(),
+          keyBoundTo: z
+            .enum(["program", "machine"])
+            .nullable()
+            .describe("who else could open its sealed key"),
+          reason: z
+            .object({ code: z.string(), message: z.string() })
+            .nullable()
+            .describe("why it has no voice"),
+          certified: z.int(),
+          judged: z.int(),
+          refused: z.int(),
+        })
+        .nullable()
+        .describe("this node as a verifier; null: it is none"),
     }),
   ),
   "verifier.admit": call(
-    "Admits a verifier, or renews one: for the network's authority",
+    "Admits a verifier, or moves the end of its office: for the network's authority",
     z.object({
-      address: addressText,
+      operator: addressText,
       peerId: z.string().min(1).max(128),
-      measurementHex: digestHex,
-      evidenceHex: digestHex,
       forEpochs: z.int().min(1).max(1_000_000_000),
     }),
     called,
   ),
   "verifier.remove": call(
     "Ends a verifier's office: for the network's authority, or itself",
-    z.object({ address: ofOne }),
+    z.object({ operator: ofOne }),
     called,
   ),
   "verifier.bond": call(
     "Adds to a verifier's bond",
-    z.object({ address: ofOne, amount: z.string().max(64) }),
+    z.object({ operator: ofOne, amount: z.string().max(64) }),
     called,
   ),
   "verifier.withdraw": call(
     "Takes the bond of a verifier back whose office is over",
-    z.object({ address: ofOne }),
+    z.object({ operator: ofOne }),
     called,
   ),
 } as const;

@@ -14,6 +14,10 @@ const status: MethodResult<"idle.status"> = {
   ...{ isRegistered: true, front: 8, rear: 48, fileBytes: 1_048_576 },
   ...{ certifiedBytes: 42_270_720, totalBytes: 119_439_360 },
   ...{ layers: { making: 1, made: 1, certified: 5, lost: 0 }, underWay: "append", openChallenges: 1 },
+  onChain: {
+    ...{ powerBytes: 4_194_304, pledgeFil: "0.4", freeFil: "0.2", lostFil: "0.02", lastProven: 480 },
+    ...{ faultySince: 500, missed: 1, dueAt: 530 },
+  },
   volumes: [{ volumeId: 0, reservedBytes: 119_439_360, usedBytes: 109_051_904, files: 103 }],
 };
 

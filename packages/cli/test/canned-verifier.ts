@@ -16,16 +16,22 @@ export const verifierAnswers: { readonly [Name in VerifierName]: MethodResult<Na
     ...{ profile: "idle-1MiB", weightPercent: 10, bondFil: "100", seats: 3, authority: client },
     verifiers: [
       {
-        ...{ address: client, peerId: "12D3KooWNRgiFRiyixcVhNBwhQjyzGqwG9Uvgis3TPtFBvBNM7gr" },
+        ...{ operator: client, key: miner, peerId: "12D3KooWNRgiFRiyixcVhNBwhQjyzGqwG9Uvgis3TPtFBvBNM7gr" },
         ...{ isInOffice: true, isOurs: true, bondFil: "100", since: 0, expires: 1_000_000 },
-        ...{ measurementHex: "ab".repeat(32), evidenceHex: "cd".repeat(32) },
+        ...{ validUntil: 20_000, kind: "software" },
+        ...{ programHex: "ab".repeat(32), evidenceHex: "cd".repeat(32) },
       },
       {
-        ...{ address: miner, peerId: "12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5" },
+        ...{ operator: miner, key: null, peerId: "12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5" },
         ...{ isInOffice: false, isOurs: false, bondFil: "0", since: 40, expires: 90 },
-        ...{ measurementHex: "00".repeat(32), evidenceHex: "00".repeat(32) },
+        ...{ validUntil: 0, kind: null, programHex: null, evidenceHex: null },
       },
     ],
+    own: {
+      ...{ operator: client, kind: "software", programHex: "ab".repeat(32), keyBoundTo: "machine" },
+      ...{ certified: 12, judged: 3, refused: 1 },
+      reason: { code: "verifier/program-not-allowed", message: "the network lets no node run this program" },
+    },
   },
   "verifier.admit": sent,
   "verifier.remove": sent,

@@ -1,15 +1,16 @@
 /** Idle space of a node's miner, beside its sectors: who needs room for one gets what idle space gives back. */
 
 import type { MethodResult } from "@holdfast/api";
-import { HoldfastError } from "@holdfast/base";
+import { type Address, filText, HoldfastError } from "@holdfast/base";
+import { idleFreeAt, readIdleMiner } from "@holdfast/consensus";
 import { idleAuxBytes, idleFileBytes, idleProfiles } from "@holdfast/proofs";
 import type { Storage } from "@holdfast/storage";
 import type { Chain } from "./chain/index.ts";
 import type { NodeParts } from "./compose.ts";
-import { idleNetworkOf } from "./compose-verifier.ts";
+import { type IdleVerifierService, idleNetworkOf } from "./compose-verifier.ts";
 import { type Idle, inlineMaker, openIdle, threadMaker } from "./idle/index.ts";
 import type { Sender } from "./mempool/index.ts";
-import type { IdleDoor } from "./rpc/index.ts";
+import type { IdleDoor, VerifierDoorView } from "./rpc/index.ts";
 
 /** Undefined: the node has no miner, or its network counts no idle space. */
 export function openIdleSpace(
@@ -36,10 +37,23 @@ export function besideIdleSpace(parts: NodeParts, idle: Idle | undefined): NodeP
   return { ...parts, miner: { ...miner, storage: makingRoom(miner.storage, idle) } };
 }
 
-/** Idle space as the API wants to see it. */
-export function idleDoorOf(idle: Idle | undefined): IdleDoor | undefined {
-  if (idle === undefined) return undefined;
-  const status = () => viewOf(idle);
+/** What the API knows of idle space: the miner's, and what this node says of others'. */
+export function idleDoorsOf(
+  rooms: {
+    readonly idle: Idle | undefined;
+    readonly idleVerifier: IdleVerifierService | undefined;
+    readonly chain: Chain;
+  },
+  miner: Address | undefined,
+): { readonly idle: IdleDoor | undefined; readonly verifier: (() => VerifierDoorView) | undefined } {
+  const { idle, idleVerifier, chain } = rooms;
+  const verifier = idleVerifier && (() => idleVerifier.status());
+  return { idle: idleDoorOf(idle, chain, miner), verifier };
+}
+
+function idleDoorOf(idle: Idle | undefined, chain: Chain, miner: Address | undefined): IdleDoor | undefined {
+  if (idle === undefined || miner === undefined) return undefined;
+  const status = () => ({ ...viewOf(idle), onChain: onChain(chain, miner) });
   return {
     "idle.status": async () => status(),
     "idle.fill": async ({ maxBytes, threads, memoryBytes }) => {
@@ -57,7 +71,24 @@ export function idleDoorOf(idle: Idle | undefined): IdleDoor | undefined {
   };
 }
 
-function viewOf(idle: Idle): MethodResult<"idle.status"> {
+type StatusView = MethodResult<"idle.status">;
+
+function onChain(chain: Chain, miner: Address): StatusView["onChain"] {
+  const { state, tipset } = chain.headState();
+  const record = readIdleMiner(chain.store, state, miner);
+  if (record === undefined) return null;
+  const { challenge, power, pledge, burnt, lastProven, faultySince, faults } = record;
+  return {
+    powerBytes: Number(power),
+    pledgeFil: filText(pledge),
+    freeFil: filText(idleFreeAt(record, tipset.height + 1)),
+    lostFil: filText(burnt),
+    ...{ lastProven, faultySince, missed: faults },
+    dueAt: challenge && (challenge.total === null ? challenge.answerBy : challenge.settleBy),
+  };
+}
+
+function viewOf(idle: Idle): Omit<StatusView, "onChain"> {
   const { profile, settings, volumes, openAudits, ...rest } = idle.status();
   return {
     ...rest,

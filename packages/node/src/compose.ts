@@ -23,7 +23,7 @@ import type { ClaimChecker } from "./claims.ts";
 import { archiveOf } from "./compose-archive.ts";
 import { openFaucetOf } from "./compose-faucet.ts";
 import { ipfsDoorOf, openGateway, type WebParts } from "./compose-gateway.ts";
-import { besideIdleSpace, idleDoorOf, openIdleSpace } from "./compose-idle-space.ts";
+import { besideIdleSpace, idleDoorsOf, openIdleSpace } from "./compose-idle-space.ts";
 import { jobsDoorOf } from "./compose-jobs.ts";
 import { type MarketParts, openMarkets } from "./compose-market.ts";
 import { metricsOf } from "./compose-metrics.ts";
@@ -175,7 +175,7 @@ export async function startNode(given: NodeParts): Promise<RunningNode> {
   let gateway: RunningGateway | undefined;
   const market = openMarkets(parts, { chain, sync, sender, channels, swap, stack, gateway: () => gateway });
   const faucet = stack.use(openFaucetOf(parts, { chain, sender }));
-  const idleVerifier = stack.use(openVerifierOf(parts, chain));
+  const idleVerifier = stack.use(openVerifierOf(parts, { chain, sender }));
   const { mining, miner } = minerOf(parts, { chain, sync, mempool, sender, proofs, headers }, stack);
   const pruner = stack.use(openPruner({ chain: opened, clock, logger, policy: parts.pruning ?? keepAll }));
   const archive = archiveOf(opened, pruner, clock);
@@ -187,7 +187,7 @@ export async function startNode(given: NodeParts): Promise<RunningNode> {
     ...handlerNeeds(parts, rooms, market, miner),
     ipfs: ipfsDoorOf(parts, shown, gateway),
     ...doors,
-    idle: idleDoorOf(idle),
+    ...idleDoorsOf({ idle, idleVerifier, chain }, given.miner?.address),
   };
   const handlers = createHandlers({ ...needs, archive, believedFrom });
   const held = () => [opened, sync, mempool, headers, proofs].flatMap((room) => room.held());
@@ -347,7 +347,7 @@ function handlerNeeds(
   rooms: MineRooms & { readonly channels: Channels; readonly faucet: Faucet },
   market: MarketParts,
   miner: HandlerNeeds["miner"],
-): Omit<HandlerNeeds, "archive" | "believedFrom" | "ipfs" | "pins" | "posc" | "idle"> {
+): Omit<HandlerNeeds, "archive" | "believedFrom" | "ipfs" | "pins" | "posc" | "idle" | "verifier"> {
   const { chain, sync, mempool, sender, channels, faucet } = rooms;
   const { name, version, clock, logger, wallet, wire } = parts;
   const [genesis] = chain.genesis.cids;
@@ -384,7 +384,6 @@ function handlerNeeds(
     miner,
     jobs: parts.miner?.jobs && jobsDoorOf(parts.miner.jobs, parts.miner.storage),
     storage: parts.miner && storageDoorOf(parts.miner.storage, parts.miner.folder, parts.miner.chores),
-    isVerifier: parts.idleVerifier !== undefined,
   };
 }
 

@@ -54,6 +54,8 @@ export interface DevnetOptions extends DevnetClassOptions {
   readonly verifiers?: number;
   readonly apiPort: number;
   readonly clock: Clock;
+  /** What of the rules for idle space is another than usual. */
+  readonly idle?: Partial<IdleParams>;
 }
 
 /** Sector in which a miner of the genesis has its first power: of the network's smallest size, for a quick start. */
@@ -88,16 +90,14 @@ export const localIdle: IdleParams = {
   verifierBond: filToAtto(100),
 };
 
-/** The genesis entry of a verifier: what it runs is this program, which nobody has attested here. */
+/** The genesis entry of a verifier, which has no voice before it has shown what it runs. */
 export function genesisVerifierOf(node: {
   readonly account: Address;
   readonly peerId: string;
 }): GenesisVerifier {
   return {
-    address: node.account,
+    operator: node.account,
     peerId: node.peerId,
-    measurement: new Uint8Array(32),
-    evidence: new Uint8Array(32),
     bond: localIdle.verifierBond,
     expires: epoch(maxEpochs),
   };
@@ -132,7 +132,7 @@ export async function createDevnet(options: DevnetOptions): Promise<void> {
   const name = `local-${randomBytes(4).toString("hex")}`;
   const { verifiers = 0 } = options;
   const local = { ...localParams(name, options.roundMs, classes), faucetAmount };
-  const params = verifiers === 0 ? local : { ...local, idle: localIdle };
+  const params = verifiers === 0 ? local : { ...local, idle: { ...localIdle, ...options.idle } };
   const names = nodeNames(options.miners, verifiers);
   const ports = await freePorts(names.length);
   const nodes = await Promise.all(names.map((name) => makeKeys(options.state, name)));

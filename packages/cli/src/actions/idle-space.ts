@@ -2,7 +2,7 @@
 import { type MethodResult, methods } from "@holdfast/api";
 import { parseBytes } from "@holdfast/base";
 import { action } from "../command.ts";
-import { plural, sizeText } from "../human-text.ts";
+import { fil, plural, sizeText } from "../human-text.ts";
 import { optionNumber, optionText } from "../input.ts";
 import { facts } from "../layout.ts";
 
@@ -25,8 +25,30 @@ function limitText({ isFilling, maxBytes }: IdleView): string {
   return maxBytes === null ? "takes all that is free" : `takes at most ${sizeText(maxBytes)}`;
 }
 
+type OnChain = NonNullable<IdleView["onChain"]>;
+
+function challengesText(open: number, onChain: IdleView["onChain"]): string {
+  const dueAt = onChain?.dueAt ?? null;
+  return open === 0 || dueAt === null ? String(open) : `${open}, due at height ${dueAt}`;
+}
+
+function chainFacts({ powerBytes, pledgeFil, lostFil, lastProven, faultySince, missed }: OnChain) {
+  const health =
+    faultySince === null
+      ? "healthy"
+      : `faulty since height ${faultySince}: ${plural(missed, "challenge")} missed; it is asked again at every lot`;
+  return [
+    ["counts as", `${sizeText(powerBytes)} of sectors`],
+    ["state", health],
+    ["last proven", lastProven === null ? "never" : `at height ${lastProven}`],
+    ["pledged", fil(pledgeFil)],
+    ["lost so far", fil(lostFil)],
+  ] as const;
+}
+
 function statusText(status: IdleView): string {
-  const { front, rear, certifiedBytes, totalBytes, underWay, openChallenges, volumes, fileBytes } = status;
+  const { front, rear, certifiedBytes, totalBytes, underWay, openChallenges, volumes, fileBytes, onChain } =
+    status;
   const files = `${plural(rear - front, "file")} of ${sizeText(fileBytes)}, numbers ${front} to ${rear - 1}`;
   return facts([
     ["profile", status.profile],
@@ -36,7 +58,8 @@ function statusText(status: IdleView): string {
     ["on the disks", sizeText(totalBytes)],
     ["layers", layersText(status)],
     ["under way", underWay === null ? "nothing" : underWay === "append" ? "a new layer" : "a release"],
-    ["open challenges", String(openChallenges)],
+    ["open challenges", challengesText(openChallenges, onChain)],
+    ...(onChain === null ? [] : chainFacts(onChain)),
     [
       "volumes",
       volumes.map(

@@ -1,9 +1,8 @@
 /** Verifiers of idle space: who they are, and messages of their authority and of themselves. */
 import { type MethodResult, methods } from "@holdfast/api";
 import { action, type CommandInput } from "../command.ts";
-import { cliErrors } from "../errors.ts";
 import { fil } from "../human-text.ts";
-import { addressArgument, amountArgument, argument, optionNumber, optionText } from "../input.ts";
+import { addressArgument, amountArgument, argument, optionNumber } from "../input.ts";
 import { facts, table } from "../layout.ts";
 
 type Sent = MethodResult<"verifier.remove">;
@@ -11,20 +10,38 @@ type Sent = MethodResult<"verifier.remove">;
 const sentText = ({ cid, isProposal }: Sent): string =>
   isProposal ? `proposed, for others to approve: message ${cid}` : `sent: message ${cid}`;
 
-const named = (input: CommandInput, index: number): { readonly address?: string } =>
-  input.args[index] === undefined ? {} : { address: addressArgument(input, index, "the verifier") };
+const named = (input: CommandInput, index: number): { readonly operator?: string } =>
+  input.args[index] === undefined ? {} : { operator: addressArgument(input, index, "the verifier") };
 
-function digest(input: CommandInput, name: string): string | undefined {
-  const text = optionText(input, name)?.toLowerCase();
-  if (text === undefined || /^[0-9a-f]{64}$/.test(text)) return text;
-  throw cliErrors.badValue({ problem: `--${name} is 64 hexadecimal digits` });
+type List = MethodResult<"verifier.list">;
+
+const runs = (programHex: string | null, kind: string | null): string =>
+  programHex === null ? "-" : `${programHex.slice(0, 16)}… (${kind})`;
+
+function ownLines(own: List["own"]): readonly string[] {
+  if (own === null) return [];
+  const { operator, programHex, kind, reason, certified, judged, refused } = own;
+  return [
+    "",
+    facts([
+      ["this node", `verifier of ${operator}`],
+      ["runs", runs(programHex, kind)],
+      ["has said", `${certified} certified, ${judged} judged, ${refused} refused`],
+      ...(reason === null ? [] : [["no voice", reason.message] as const]),
+    ]),
+  ];
+}
+
+function stateOf({ isInOffice, key }: List["verifiers"][number]): string {
+  if (isInOffice) return "in office";
+  return key === null ? "has not attested" : "not in office";
 }
 
 export const verifierLs = action({
   result: methods["verifier.list"].result,
   run: async ({ node, signal }) => (await node()).call("verifier.list", {}, signal),
   render(found) {
-    const { profile, weightPercent, bondFil, seats, authority, verifiers } = found;
+    const { profile, weightPercent, bondFil, seats, authority, verifiers, own } = found;
     if (profile === "") return facts([["idle space", "this network counts none"]]);
     const rules = facts([
       ["files", profile],
@@ -34,26 +51,25 @@ export const verifierLs = action({
       ["admitted by", authority ?? "nobody: those of the genesis stay"],
     ]);
     const rows = verifiers.map((one) => [
-      one.address + (one.isOurs ? " *" : ""),
-      one.isInOffice ? "in office" : "not in office",
+      one.operator + (one.isOurs ? " *" : ""),
+      stateOf(one),
       fil(one.bondFil),
-      String(one.expires),
+      String(Math.min(one.expires, one.key === null ? one.expires : one.validUntil)),
+      runs(one.programHex, one.kind),
       one.peerId,
     ]);
-    return [rules, "", table(["VERIFIER", "STATE", "BOND", "UNTIL HEIGHT", "PEER"], rows)].join("\n");
+    const shown = table(["VERIFIER", "STATE", "BOND", "UNTIL HEIGHT", "RUNS", "PEER"], rows);
+    return [rules, "", shown, ...ownLines(own)].join("\n");
   },
 });
 
 export const verifierAdmit = action({
   result: methods["verifier.admit"].result,
   async run({ node, signal }, input) {
-    const [measurementHex, evidenceHex] = [digest(input, "measurement"), digest(input, "evidence")];
     const wanted = {
-      address: addressArgument(input, 0, "the verifier"),
+      operator: addressArgument(input, 0, "its operator"),
       peerId: argument(input, 1, "the peer id"),
       forEpochs: optionNumber(input, "for", { least: 1, most: 1_000_000_000 }) ?? 1_000_000,
-      ...(measurementHex === undefined ? {} : { measurementHex }),
-      ...(evidenceHex === undefined ? {} : { evidenceHex }),
     };
     return (await node()).call("verifier.admit", wanted, signal);
   },

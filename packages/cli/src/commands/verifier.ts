@@ -5,7 +5,7 @@ const load = () => import("../actions/verifier.ts");
 
 const which = {
   name: "verifier",
-  summary: "its account (default: the verifier of which this node has the key)",
+  summary: "the account of its operator (default: the one that is in this wallet)",
   optional: true,
 } as const;
 
@@ -15,26 +15,23 @@ export const verifierCommands: readonly CommandSpec[] = [
     summary: "List who verifies idle space on this network, and by which rules",
     about:
       "A verifier is a node that runs with `daemon --verifier`. What it says counts while the network's authority has it " +
-      "admitted and its bond stands; who has a seat in a matter is drawn by the chain.",
+      "admitted, its evidence of running an allowed program (`pin program ls`) is fresh, and its bond stands; it shows " +
+      "that by itself. Who has a seat in a matter is drawn by the chain.",
     examples: ["holdfast verifier ls"],
     action: async () => (await load()).verifierLs,
   },
   {
     path: ["verifier", "admit"],
-    summary: "Admit a verifier, or renew one",
+    summary: "Admit a verifier, or move the end of its office",
     about:
-      "For the network's authority (`idle.authority`), after it has judged the evidence of what the verifier runs " +
-      "(`holdfast attest verify`). The chain keeps the hashes of both.",
+      "For the network's authority (`idle.authority`). It says who may be one; what that runs it shows the chain itself, " +
+      "by evidence that every node judges, and until then it has no voice.",
     examples: ["holdfast verifier admit tfADDRESS 12D3KooWPEERID --for 100000"],
     args: [
-      { name: "verifier", summary: "the account that signs what it says" },
+      { name: "operator", summary: "the account that answers for it: the node's own" },
       { name: "peer", summary: "its peer id, where miners find it" },
     ],
-    options: [
-      { flags: "--for <epochs>", summary: "how long what it signs counts", initial: "1000000" },
-      { flags: "--measurement <hex>", summary: "SHA-256 of the program that it runs" },
-      { flags: "--evidence <hex>", summary: "SHA-256 of the evidence that it does" },
-    ],
+    options: [{ flags: "--for <epochs>", summary: "how long it may be one", initial: "1000000" }],
     action: async () => (await load()).verifierAdmit,
   },
   {

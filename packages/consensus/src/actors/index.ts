@@ -42,6 +42,7 @@ export const methods = {
   pins: pinsMethods,
 } as const;
 
+export type { AdmissionProof } from "./attested.ts";
 export type { CreateChannel, ExtendChannel, OpenChannel, OwnChannel } from "./broker/channels.ts";
 export {
   type DraftVoucher,
@@ -88,7 +89,14 @@ export {
 } from "./idle/certify.ts";
 export type { ReleaseIdle, WithdrawIdle } from "./idle/deposits.ts";
 export { type AccuseVerifier, isIdleLie } from "./idle/evidence.ts";
-export { type AdmitVerifier, idleSeats, isInOffice, type OfVerifier } from "./idle/registry.ts";
+export {
+  type AdmitVerifier,
+  type AttestVerifier,
+  idleSeats,
+  isInOffice,
+  type OfVerifier,
+  type SeatedVerifier,
+} from "./idle/registry.ts";
 export {
   createIdleState,
   type GenesisVerifier,
@@ -244,7 +252,7 @@ export {
   type Equivocation,
   maxOpenChallenges,
 } from "./pins/disputes.ts";
-export type { AdmissionProof, AdmitNode, NodeTerms, RenewNode } from "./pins/nodes.ts";
+export type { AdmitNode, NodeTerms, RenewNode } from "./pins/nodes.ts";
 export {
   type AddPin,
   type ExtendPin,

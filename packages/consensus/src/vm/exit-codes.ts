@@ -148,6 +148,7 @@ const table = {
   idleDepositTooSmall: { code: 247, meaning: "the amount exceeds the miner's free deposit" },
   idleAtStake: { code: 248, meaning: "the deposit is at stake in an open challenge" },
   idleEvidenceInvalid: { code: 249, meaning: "this does not show that the verifier signed what is wrong" },
+  verifierKeyTooNew: { code: 250, meaning: "the verifier's key is too new to be changed again" },
 
   // attested pinning: 256–319
   programInvalid: { code: 256, meaning: "the network does not take evidence of this kind" },

@@ -84,10 +84,9 @@ export function idleWorld(params: Partial<IdleParams> = {}): World {
   return new World({
     params: { idle: { ...idleParams, ...params } },
     idleVerifiers: verifiers.map(({ address }, i) => ({
-      address,
+      operator: address,
+      key: address,
       peerId: `verifier-${i}`,
-      measurement: zeros,
-      evidence: zeros,
       bond: filToAtto(10),
       expires: epoch(100_000),
     })),
@@ -201,7 +200,7 @@ export class IdleSpace {
   seated(seed: Uint8Array): readonly Account[] {
     const { store, state, params, height } = this.world;
     const seats = idleSeats(readIdleVerifiers(store, state), params.idle, seed, height + 1);
-    return seats.map(({ address }) => accountOf(address));
+    return seats.map(({ key }) => accountOf(key));
   }
 
   certificate(after: IdleState, by = this.seated(this.randomness())[0]): SignedIdleCertificate {

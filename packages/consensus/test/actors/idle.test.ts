@@ -275,15 +275,13 @@ describe("what is released", () => {
 });
 
 describe("verifiers", () => {
-  const admission = { peerId: "v", measurement: new Uint8Array(32), evidence: new Uint8Array(32) };
-
   it("are admitted by the network's authority, with a bond, for a time", () => {
     const world = idleWorld();
     const { idle } = world.builtins;
     const admit = (who: typeof bob, change = {}) =>
       world.send(who, idle, "idle.admitVerifier", {
-        ...admission,
-        address: bob.address,
+        peerId: "v",
+        operator: bob.address,
         expires: epoch(50),
         ...change,
       }).exitCode;
@@ -296,7 +294,7 @@ describe("verifiers", () => {
     expect(admit(alice, { expires: epoch(60) })).toBe(0);
     const found = world
       .ask(idle, "idle.getVerifiers", {})
-      .returns?.find(({ address }) => address === verifier);
+      .returns?.find(({ operator }) => operator === verifier);
     expect([found?.bond, found?.expires]).toEqual([filToAtto(10), 60]);
     world.money();
   });

@@ -36,6 +36,7 @@ const marketMethods = [
 
 const idleMethods = [
   "admitVerifier",
+  "attestVerifier",
   "removeVerifier",
   "postBond",
   "withdrawBond",
@@ -76,6 +77,7 @@ const pinMethods = [
   "challengeSample",
   "answerChallenge",
   "closeChallenge",
+  "judgeVerifier",
   "getNode",
   "findNode",
   "getPin",

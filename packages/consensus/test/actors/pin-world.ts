@@ -17,7 +17,7 @@ import {
   signPinReport,
   walkPin,
 } from "@holdfast/consensus";
-import { networkSeed, reportDataOf } from "@holdfast/proofs/attestation";
+import { type AttestedUse, networkSeed, reportDataOf } from "@holdfast/proofs/attestation";
 import { type SoftwareAuthority, softwareAuthority } from "@holdfast/proofs/attestation/software";
 import { BlockMap } from "./pin-dag.ts";
 import {
@@ -60,6 +60,7 @@ const unknownRoot = rawCid(new Uint8Array(0));
 
 /** The nonce epoch is the last one, unless the test says so. */
 interface Given {
+  readonly use?: AttestedUse;
   readonly nonceEpoch?: number;
   readonly nonceOf?: number;
   readonly program?: Uint8Array;
@@ -107,7 +108,7 @@ export class PinWorld extends World {
     const nonceEpoch = given.nonceEpoch ?? this.height;
     const nonce = testRandomness(epoch(given.nonceOf ?? nonceEpoch), pinNonceTag, new Uint8Array(0));
     const identity = {
-      use: "pin-node",
+      use: given.use ?? "pin-node",
       networkId: given.networkId ?? testNetworkId,
       nodeKey: publicKeyOf(key.privateKey),
       peerId: given.peerId ?? peerId,

@@ -258,8 +258,8 @@ export const configSchema = z
           .enum(["hardware", "sgx-dcap", "tdx", "sev-snp", "software"])
           .default("hardware")
           .describe(
-            "what shows which program runs here, for a pinning node of the network; software proves nothing, and only " +
-              "test networks take it",
+            "what shows which program runs here, for a pinning node of the network or a verifier of idle space; software " +
+              "proves nothing, and only test networks take it",
           ),
       })
       .strict()
@@ -288,7 +288,7 @@ export const configSchema = z
           .string()
           .max(64)
           .default("")
-          .describe("own address that signs what the verifier says; empty: the default address"),
+          .describe("own address that is the verifier's operator; empty: the default address"),
       })
       .strict()
       .prefault({}),

@@ -2,7 +2,7 @@
 export { rpcErrors } from "./errors.ts";
 export { createHandlers } from "./handlers/index.ts";
 export { believedFix, believedText } from "./handlers/sync.ts";
-export type { IdleDoor } from "./idle-door.ts";
+export type { IdleDoor, VerifierDoorView } from "./idle-door.ts";
 export type { JobsDoor, WatchFrom } from "./jobs-door.ts";
 export type { LocalSector, MinerDoor, MoveRecords } from "./miner-needs.ts";
 export type {

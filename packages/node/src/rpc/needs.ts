@@ -29,7 +29,7 @@ import type {
   Tipset,
   Upgrade,
 } from "@holdfast/consensus";
-import type { IdleDoor } from "./idle-door.ts";
+import type { IdleDoor, VerifierDoorView } from "./idle-door.ts";
 import type { IpfsDoor } from "./ipfs-needs.ts";
 import type { JobsDoor } from "./jobs-door.ts";
 import type { FileDoor, MarketDoor } from "./market-needs.ts";
@@ -39,6 +39,7 @@ import type { PoscDoor } from "./posc-needs.ts";
 import type { RetrievalDoor } from "./retrieval-door.ts";
 import type { StorageDoor } from "./storage-door.ts";
 
+export type { VerifierDoorView } from "./idle-door.ts";
 export type { CarDoor, IpfsDoor } from "./ipfs-needs.ts";
 export type { DealDetail, Explanation, FileDoor, MarketDoor, PutView } from "./market-needs.ts";
 
@@ -320,6 +321,6 @@ export interface HandlerNeeds {
   readonly storage: StorageDoor | undefined;
   /** Undefined if this node runs no miner, or its network counts no idle space. */
   readonly idle: IdleDoor | undefined;
-  /** Whether it verifies idle space. */
-  readonly isVerifier: boolean;
+  /** Undefined if it does not verify idle space. */
+  readonly verifier: (() => VerifierDoorView) | undefined;
 }

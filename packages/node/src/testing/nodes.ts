@@ -120,10 +120,14 @@ interface Plan {
   readonly blsKey: Uint8Array | undefined;
 }
 
-const verifiersOf = (plans: readonly Plan[]) =>
+/** Those that have nothing to attest with are vouched for by the genesis. */
+const verifiersOf = (plans: readonly Plan[], isAttesting: boolean) =>
   plans
     .filter(({ role }) => role === "verifier")
-    .map(({ name, account }) => genesisVerifierOf({ account, peerId: name }));
+    .map(({ name, account }) => ({
+      ...genesisVerifierOf({ account, peerId: name }),
+      ...(isAttesting ? {} : { key: account }),
+    }));
 
 const keptPinning = ({ pinning }: NetworkOptions, name: string): Pick<FixtureParts, "pinning"> =>
   pinning === undefined ? {} : { pinning: { options: pinning, kept: keptPins(name) } };
@@ -159,7 +163,7 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
     })),
     miners: minerPlans.map((plan, index) => genesisMinerOf({ ...plan, peerId: plan.name }, sealed[index])),
     upgrades: options.upgrades ?? [],
-    idleVerifiers: verifiersOf(plans),
+    idleVerifiers: verifiersOf(plans, options.pinning !== undefined),
     ...(options.pinning === undefined ? {} : { pinPrograms: [ownPinProgram(options.pinning.program)] }),
   });
   const nodes: TestNode[] = [];

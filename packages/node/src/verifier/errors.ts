@@ -5,8 +5,19 @@ export const verifierErrors = defineErrors("verifier", {
   notOurs: {
     exit: "refused",
     message: (data: { account: string }) =>
-      `the verifier is to sign as ${data.account}, and this node has no key of it`,
+      `the verifier is to be that of ${data.account}, and this node has no key of it`,
     fix: "set verifier.account in config.toml to one of this node's addresses, or leave it empty",
+  },
+  notAttesting: {
+    exit: "refused",
+    message: (data: { reason: string }) => `this verifier cannot show what program it runs: ${data.reason}`,
+    fix: "run it in an enclave, or on a network that lets software attest (pins.attestation in config.toml)",
+  },
+  programNotAllowed: {
+    exit: "refused",
+    message: (data: { kind: string; program: string }) =>
+      `the network lets no node run this program: ${data.kind} ${data.program} is not on its list, or no longer`,
+    fix: "run a release that is on the list, or let the network's authority add this one (`holdfast pin program`)",
   },
   noneAnswered: {
     exit: "retry-later",

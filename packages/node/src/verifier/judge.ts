@@ -40,6 +40,7 @@ export type Refusal =
   | "not-announced"
   | "not-drawn"
   | "no-seat"
+  | "not-attested"
   | "not-asked"
   | "bad-batch"
   | "wrong-total"
@@ -107,10 +108,10 @@ export function announcedOf(
   return { challenge, randomness };
 }
 
-/** The certificate that this verifier signs. */
+/** The certificate that the verifier with this key signs. */
 export function certificateOf(
   chain: VerifierChain,
-  account: Address,
+  signer: Address,
   request: { readonly miner: Address; readonly append: IdleAppend },
   proof: Uint8Array,
 ): IdleCertificate | Refused {
@@ -121,8 +122,7 @@ export function certificateOf(
   if ("refused" in asked) return asked;
   const { challenge, randomness } = asked;
   if (!equalBytes(challenge.append, idleAppendDigest(request.append))) return { refused: "not-announced" };
-  if (!seatsOf(chain, matter, randomness).some(({ address }) => address === account))
-    return { refused: "no-seat" };
+  if (!seatsOf(chain, matter, randomness).some(({ key }) => key === signer)) return { refused: "no-seat" };
   const given = { state: record.state, profile, append: request.append, challenge, randomness, height };
   const change = verifyIdleAppend(given, proof);
   if ("refused" in change) {
@@ -130,7 +130,7 @@ export function certificateOf(
     return { refused: refused === "expired" || refused === "bad-proof" ? refused : "bad-append" };
   }
   const { validUntil } = challenge;
-  return { before: idleStateDigest(record.state), after: change.state, validUntil, verifier: account };
+  return { before: idleStateDigest(record.state), after: change.state, validUntil, verifier: signer };
 }
 
 /** Judges the answers to a challenge batch by batch; of those before it keeps the peaks of their range. */
@@ -148,14 +148,14 @@ export class Judgement {
     this.#validUntil = validUntil;
   }
 
-  static of(chain: VerifierChain, account: Address, miner: Address): Judgement | Refused {
+  static of(chain: VerifierChain, signer: Address, miner: Address): Judgement | Refused {
     const matter = matterOf(chain, miner);
     if ("refused" in matter) return matter;
     const { challenge } = matter.record;
     if (challenge === null || challenge.total === null) return { refused: "not-asked" };
     if (matter.height >= challenge.settleBy) return { refused: "expired" };
     const seats = seatsOf(chain, matter, challenge.randomness);
-    if (!seats.some(({ address }) => address === account)) return { refused: "no-seat" };
+    if (!seats.some(({ key }) => key === signer)) return { refused: "no-seat" };
     const audit = idleAuditOf(challenge, matter.profile, chain.params.idle);
     return new Judgement(audit, challenge.total, challenge.settleBy);
   }

@@ -1,6 +1,7 @@
 /** What a verifier of idle space needs of the other rooms, and what a miner needs to reach the chain and verifiers. */
 import type { Address, AttoFil, Blockstore, Cancel, CID, Clock, Logger, Wire } from "@holdfast/base";
-import type { NetworkParams, RandomnessSource, Receipt, Tipset } from "@holdfast/consensus";
+import type { NetworkParams, PinEvidenceKind, RandomnessSource, Receipt, Tipset } from "@holdfast/consensus";
+import type { Evidence } from "@holdfast/proofs/attestation";
 
 export interface VerifierChain {
   readonly params: NetworkParams;
@@ -16,12 +17,31 @@ export interface VerifierSigner {
   sign(address: Address, message: Uint8Array): Uint8Array;
 }
 
+/** The key that the attested program has, and what shows that. */
+export interface VerifierKey {
+  readonly kind: PinEvidenceKind;
+  readonly program: Uint8Array;
+  readonly address: Address;
+  readonly publicKey: Uint8Array;
+  /** Who else could open the file that it lies in. */
+  readonly boundTo: "program" | "machine";
+  sign(message: Uint8Array): Uint8Array;
+  evidence(bound: {
+    readonly operator: Address;
+    readonly epoch: number;
+    readonly nonce: Uint8Array;
+  }): Promise<Evidence>;
+}
+
 export interface VerifierNeeds {
   readonly chain: VerifierChain;
   readonly wire: Wire;
   readonly signer: VerifierSigner;
-  /** Signs what it says. */
+  readonly sender: Pick<IdleSender, "send">;
+  /** Its operator: admitted, pays, has the bond. */
   readonly account: Address;
+  /** Errors say why this node cannot attest. Left out: it has no way to. */
+  readonly attest?: () => Promise<VerifierKey>;
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -238,7 +238,7 @@ export class IdleNetworkOfChain {
     const { miner } = this.#needs;
     const seats = this.#seats(seed);
     let last = "nobody has a seat";
-    for (const { address, peerId } of seats) {
+    for (const { key: address, peerId } of seats) {
       try {
         const signed = await askCertificate(
           { ...this.#needs, signal },
@@ -270,7 +270,7 @@ export class IdleNetworkOfChain {
     const { networkId } = this.#needs.chain;
     const about = { networkId, audit: idleAuditSeed(audit), total: idleAuditTotal(audit, answers) };
     const { settleBy } = this.#challengeOf(audit);
-    for (const { address, peerId } of this.#seats(audit.randomness)) {
+    for (const { key: address, peerId } of this.#seats(audit.randomness)) {
       try {
         const signed = await askVerdict({ ...this.#needs, signal }, peerId as PeerId, miner, batches);
         if (signed.verdict.verifier === address && isVerdictOn(signed, { ...about, settleBy })) return signed;

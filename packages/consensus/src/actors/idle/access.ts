@@ -19,7 +19,7 @@ import { vmExitCodes } from "../../vm/exit-codes.ts";
 import { getPartiesCall, idlePowerCall } from "../calls.ts";
 import { callActor, type None, none } from "../kit.ts";
 import type { IdleActorState, IdleMiner, IdleVerifier } from "./state.ts";
-import { byAddress, idleActorStateCodec, idleVerifiersCodec, loadIdleMiners } from "./state.ts";
+import { byOperator, idleActorStateCodec, idleVerifiersCodec, loadIdleMiners } from "./state.ts";
 
 export const readIdle = (ctx: ActorContext): IdleActorState => ctx.readState(idleActorStateCodec);
 
@@ -34,7 +34,7 @@ export function readVerifiers(ctx: ActorContext, state = readIdle(ctx)): readonl
 }
 
 export function writeVerifiers(ctx: ActorContext, verifiers: readonly IdleVerifier[]): None {
-  const ordered = [...verifiers].sort(byAddress);
+  const ordered = [...verifiers].sort(byOperator);
   ctx.writeState(idleActorStateCodec, {
     ...readIdle(ctx),
     verifiers: putObject(ctx.store, idleVerifiersCodec, ordered),

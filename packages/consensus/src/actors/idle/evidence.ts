@@ -24,7 +24,7 @@ import { vmExitCodes } from "../../vm/exit-codes.ts";
 import type { None } from "../kit.ts";
 import { burn, none, pay } from "../kit.ts";
 import { reporterShare } from "../miner/penalties.ts";
-import { findVerifier, splitBond, strikeOff } from "./registry.ts";
+import { splitBond, strikeOff, verifierOfKey } from "./registry.ts";
 
 export interface AccuseVerifier {
   readonly verdict: SignedIdleVerdict;
@@ -73,10 +73,11 @@ export function accuseVerifier(
     ctx.fail(vmExitCodes.idleEvidenceInvalid, "no verdict of this verifier is shown to be wrong");
   }
   // Nothing of an earlier office counts any more: who was struck off for it has paid.
-  if (verdict.verdict.validUntil < findVerifier(ctx, verdict.verdict.verifier).since) {
+  const verifier = verifierOfKey(ctx, verdict.verdict.verifier);
+  if (verdict.verdict.validUntil < verifier.since) {
     ctx.fail(vmExitCodes.idleEvidenceInvalid, "the verdict was over before the verifier was admitted");
   }
-  const { reward, burnt } = splitBond(strikeOff(ctx, verdict.verdict.verifier), reporterShare);
+  const { reward, burnt } = splitBond(strikeOff(ctx, verifier), reporterShare);
   pay(ctx, ctx.message.from, reward);
   burn(ctx, burnt);
   return none;

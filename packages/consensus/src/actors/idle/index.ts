@@ -36,10 +36,12 @@ import {
 } from "./deposits.ts";
 import type { AccuseVerifier } from "./evidence.ts";
 import { accuseVerifier, accuseVerifierCodec } from "./evidence.ts";
-import type { AdmitVerifier, OfVerifier } from "./registry.ts";
+import type { AdmitVerifier, AttestVerifier, OfVerifier } from "./registry.ts";
 import {
   admitVerifier,
   admitVerifierCodec,
+  attestVerifier,
+  attestVerifierCodec,
   ofVerifierCodec,
   postBond,
   removeVerifier,
@@ -54,6 +56,11 @@ export const idleMethods = {
     params: admitVerifierCodec,
     returns: noneCodec,
     run: admitVerifier,
+  }),
+  attestVerifier: method<AttestVerifier, Epoch>({
+    params: attestVerifierCodec,
+    returns: c.epoch,
+    run: attestVerifier,
   }),
   removeVerifier: method<OfVerifier, None>({
     params: ofVerifierCodec,

@@ -6,28 +6,51 @@
 import type { Address, AttoFil, Blockstore, CID, Codec, Epoch } from "@holdfast/base";
 import { Amt, addressBytes, c, compareBytes, Hamt, putObject } from "@holdfast/base";
 import { type IdleState, idleStateCodec } from "@holdfast/proofs/idle";
+import { type PinEvidenceKind, pinEvidenceKindCodec, pinProgramBytes } from "../../types/pin.ts";
 import { maxPeerIdBytes } from "../calls.ts";
 
 /** Verifiers that a network has at a time. */
 export const maxVerifiers = 64;
 
-export interface IdleVerifier {
-  /** The account that signs its statements. */
-  readonly address: Address;
-  readonly peerId: string;
-  /** Hash of the program that it runs, and of the evidence of that which the authority has seen. */
-  readonly measurement: Uint8Array;
+/** As evidence has shown it. */
+export interface RunningProgram {
+  readonly kind: PinEvidenceKind;
+  readonly program: Uint8Array;
+  /** BLAKE2b-256 of the evidence. */
   readonly evidence: Uint8Array;
+}
+const runningProgramCodec: Codec<RunningProgram> = c.tuple("RunningProgram", {
+  kind: pinEvidenceKindCodec,
+  program: c.fixedBytes(pinProgramBytes),
+  evidence: c.fixedBytes(32),
+});
+
+export interface IdleVerifier {
+  /** Answers for it: brings the evidence, and gets the bond back. */
+  readonly operator: Address;
+  readonly peerId: string;
+  /** Account of the key that signs its statements; null: it has not attested. */
+  readonly key: Address | null;
+  /** The key before it, which is accounted for too. */
+  readonly formerKey: Address | null;
+  readonly keySince: Epoch;
+  /** What it has shown to run; null: nothing, or the genesis vouches for its key. */
+  readonly runs: RunningProgram | null;
+  /** The evidence counts below this height. */
+  readonly validUntil: Epoch;
   readonly bond: AttoFil;
   readonly since: Epoch;
   /** Its statements count below this height. */
   readonly expires: Epoch;
 }
 export const idleVerifierCodec: Codec<IdleVerifier> = c.tuple("IdleVerifier", {
-  address: c.address,
+  operator: c.address,
   peerId: c.text(maxPeerIdBytes),
-  measurement: c.fixedBytes(32),
-  evidence: c.fixedBytes(32),
+  key: c.nullable(c.address),
+  formerKey: c.nullable(c.address),
+  keySince: c.epoch,
+  runs: c.nullable(runningProgramCodec),
+  validUntil: c.epoch,
   bond: c.attoFil,
   since: c.epoch,
   expires: c.epoch,
@@ -111,7 +134,7 @@ export const idleMinerCodec: Codec<IdleMiner> = c.tuple("IdleMiner", {
 });
 
 export interface IdleActorState {
-  /** The list of verifiers, ascending by address bytes. */
+  /** The list of verifiers, ascending by the bytes of their operators. */
   readonly verifiers: CID;
   /** HAMT: 22 bytes of the miner's address → IdleMiner. */
   readonly miners: CID;
@@ -146,12 +169,18 @@ export function enqueueIdle(store: Blockstore, queue: Amt<CID>, at: Epoch, miner
 }
 
 /** A verifier that a genesis admits; its bond is money of the genesis. */
-export type GenesisVerifier = Omit<IdleVerifier, "since">;
+export interface GenesisVerifier extends Pick<IdleVerifier, "operator" | "peerId" | "bond" | "expires"> {
+  /** Who makes the genesis vouches for this key until `expires`; left out: it attests as others do. */
+  readonly key?: Address;
+}
 
 export function createIdleState(store: Blockstore, verifiers: readonly GenesisVerifier[] = []): CID {
-  const admitted = verifiers.map((verifier) => ({ ...verifier, since: 0 as Epoch }));
+  const admitted = verifiers.map(({ key, ...given }) => ({
+    ...newVerifier(given, 0 as Epoch),
+    ...(key === undefined ? {} : { key, validUntil: given.expires }),
+  }));
   return putObject(store, idleActorStateCodec, {
-    verifiers: putObject(store, idleVerifiersCodec, admitted.sort(byAddress)),
+    verifiers: putObject(store, idleVerifiersCodec, admitted.sort(byOperator)),
     miners: Hamt.empty(store, idleMinerCodec).flush(),
     queue: Amt.empty(store, c.cid).flush(),
     lastTick: 0 as Epoch,
@@ -159,6 +188,15 @@ export function createIdleState(store: Blockstore, verifiers: readonly GenesisVe
   });
 }
 
-export function byAddress(a: { readonly address: Address }, b: { readonly address: Address }): number {
-  return compareBytes(addressBytes(a.address), addressBytes(b.address));
+/** One that has shown nothing yet. */
+export function newVerifier(
+  given: Pick<IdleVerifier, "operator" | "peerId" | "bond" | "expires">,
+  since: Epoch,
+): IdleVerifier {
+  const none = { key: null, formerKey: null, keySince: since, runs: null, validUntil: 0 as Epoch };
+  return { ...given, ...none, since };
+}
+
+export function byOperator(a: Pick<IdleVerifier, "operator">, b: Pick<IdleVerifier, "operator">): number {
+  return compareBytes(addressBytes(a.operator), addressBytes(b.operator));
 }

@@ -9,6 +9,8 @@ import { codeNames } from "../../types/builtins.ts";
 import type { Pin, PinNode, PinProgram } from "../../types/pin.ts";
 import { maxPinBytes, pinCodec, pinNodeCodec, pinProgramCodec } from "../../types/pin.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
+import type { JudgeVerifier, SeenProgram } from "../attested.ts";
+import { judgeVerifierCall } from "../attested.ts";
 import type { None } from "../kit.ts";
 import { actorOf, getter, method, noneCodec } from "../kit.ts";
 import { PinBook } from "./book.ts";
@@ -25,6 +27,7 @@ import {
   oneChallengeCodec,
   reportEquivocation,
 } from "./disputes.ts";
+import { judgeVerifier } from "./judge.ts";
 import type { AdmitNode, NodeTerms, OneNode, RenewNode } from "./nodes.ts";
 import {
   admitNode,
@@ -114,6 +117,12 @@ export const pinsMethods = {
     params: oneChallengeCodec,
     returns: c.attoFil,
     run: closeChallenge,
+  }),
+  /** For the idle space actor only. */
+  judgeVerifier: method<JudgeVerifier, SeenProgram>({
+    ...judgeVerifierCall,
+    access: { builtin: "idle" },
+    run: judgeVerifier,
   }),
   getNode: method<OneNode, PinNode>({
     params: oneNodeCodec,

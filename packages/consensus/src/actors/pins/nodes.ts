@@ -5,35 +5,18 @@
  * epoch of the draw that it is bound to, so sending it again gains nothing.
  */
 import type { AttoFil, Codec, Epoch } from "@holdfast/base";
-import { accountAddress, addEpochs, blake2b256, c } from "@holdfast/base";
-import { type Evidence, evidenceCodec, judgeAdmission } from "@holdfast/proofs/attestation";
+import { c } from "@holdfast/base";
 import type { PinNode } from "../../types/pin.ts";
-import { maxPinBytes, pinEvidenceKinds, pinNonceTag, pinProgramBytes } from "../../types/pin.ts";
+import { maxPinBytes } from "../../types/pin.ts";
 import type { ActorContext } from "../../vm/context.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
+import { type AdmissionProof, admissionProofCodec, publicKeyBytes } from "../attested.ts";
 import { isPeerId } from "../calls.ts";
 import type { None } from "../kit.ts";
 import { none, pay } from "../kit.ts";
 import { PinBook } from "./book.ts";
-import { listedProgram } from "./programs.ts";
+import { judgeEvidence } from "./judge.ts";
 import { keyName, newPinNode, peerName } from "./state.ts";
-
-/** Of an account's public key, uncompressed. */
-const publicKeyBytes = 65;
-
-/** What proves which program runs, bound to the node's identity. */
-export interface AdmissionProof {
-  /** Which line of the list it is about; the kind is the evidence's. */
-  readonly program: Uint8Array;
-  /** The epoch of the draw that the evidence is bound to. */
-  readonly nonceEpoch: Epoch;
-  readonly evidence: Evidence;
-}
-const admissionProofCodec: Codec<AdmissionProof> = c.tuple("AdmissionProof", {
-  program: c.fixedBytes(pinProgramBytes),
-  nonceEpoch: c.epoch,
-  evidence: evidenceCodec,
-});
 
 export interface AdmitNode {
   /** The key that the enclave made: secp256k1, uncompressed, as accounts have it. */
@@ -79,47 +62,6 @@ export interface OneNode {
 }
 export const oneNodeCodec: Codec<OneNode> = c.tuple("OneNode", { node: c.uint() });
 
-/** What evidence has shown. */
-type Seen = Pick<PinNode, "key" | "kind" | "program" | "evidence" | "validUntil">;
-
-/**
- * Judges evidence at this height. `programNotAllowed`, `programExpired`, `nonceTooOld`, `evidenceRefused`,
- * `programInvalid`.
- */
-function judge(
-  ctx: ActorContext,
-  book: PinBook,
-  { publicKey, peerId }: { readonly publicKey: Uint8Array; readonly peerId: string },
-  { program, nonceEpoch, evidence }: AdmissionProof,
-): Seen {
-  const kind = pinEvidenceKinds.find((one) => one === evidence.kind);
-  if (kind === undefined)
-    return ctx.fail(vmExitCodes.programInvalid, `no node is admitted by ${evidence.kind}`);
-  const { expires } = listedProgram(ctx, book, { kind, program });
-  if (ctx.height >= expires) ctx.fail(vmExitCodes.programExpired, `it ended at ${expires}`);
-  const { height, networkId, params } = ctx;
-  const validUntil = addEpochs(nonceEpoch, params.pinEvidenceEpochs);
-  const isKnown = nonceEpoch < height && nonceEpoch >= height - params.ticketLookbackEpochs;
-  if (!isKnown || validUntil <= height) {
-    ctx.fail(vmExitCodes.nonceTooOld, `epoch ${nonceEpoch} lies too far back, or ahead`);
-  }
-  const nonce = ctx.rand(nonceEpoch, pinNonceTag, new Uint8Array(0));
-  const who = { use: "pin-node", networkId, nodeKey: publicKey, peerId, operator: ctx.message.from } as const;
-  const size = evidence.collateral.reduce((sum, { length }) => sum + length, evidence.evidence.length);
-  ctx.chargeProof("evidence", size);
-  const verdict = judgeAdmission({
-    evidence,
-    identity: { ...who, epoch: nonceEpoch, nonce },
-    expected: { ...who, epoch: height, mostAgeEpochs: params.ticketLookbackEpochs, nonceAt: () => nonce },
-    atSeconds: Math.floor((book.state.genesisTimeMs + height * params.roundMs) / 1000),
-    softwareAllowed: params.softwareAttestation,
-    programs: [{ kind, program }],
-  });
-  if (!verdict.ok) ctx.fail(vmExitCodes.evidenceRefused, `the evidence is refused: ${verdict.code}`);
-  const key = accountAddress(params.networkByte, publicKey);
-  return { key, kind, program, evidence: blake2b256(evidence.evidence), validUntil };
-}
-
 /** A key or a peer id has one node, for ever or until it left in peace. `pinNodeExists`. */
 function takeName(ctx: ActorContext, book: PinBook, name: Uint8Array, node: number): void {
   const holder = book.names.get(name);
@@ -131,7 +73,7 @@ function takeName(ctx: ActorContext, book: PinBook, name: Uint8Array, node: numb
 
 /**
  * Admits a node with the value as its stake; returns its number. `stakeTooSmall`, `invalidPeerId`, `pinTermsInvalid`,
- * `pinNodeExists`, and what `judge` says.
+ * `pinNodeExists`, and what `judgeEvidence` says.
  */
 export function admitNode(ctx: ActorContext, { proof, publicKey, ...given }: AdmitNode): number {
   const { from: operator, value: stake } = ctx.message;
@@ -140,7 +82,7 @@ export function admitNode(ctx: ActorContext, { proof, publicKey, ...given }: Adm
   if (!isPeerId(peerId)) ctx.fail(vmExitCodes.invalidPeerId, "a peer id is 1 to 128 characters");
   if (leastPrice < 0n) ctx.fail(vmExitCodes.pinTermsInvalid, "a price is not negative");
   const book = new PinBook(ctx);
-  const seen = judge(ctx, book, { publicKey, peerId }, proof);
+  const seen = judgeEvidence(ctx, book, "pin-node", { publicKey, peerId, operator }, proof);
   const number = book.addNode(newPinNode(ctx.store, { ...given, ...seen, operator, stake }));
   takeName(ctx, book, keyName(seen.key), number);
   takeName(ctx, book, peerName(peerId), number);
@@ -153,12 +95,13 @@ export function admitNode(ctx: ActorContext, { proof, publicKey, ...given }: Adm
 /**
  * New evidence of a node: the same program again, a new version, or a new key. Its orders, its reports and its stake
  * stay. Evidence that is no newer than the last is refused. `notOperator`, `pinNodeInactive`, `pinNodeExists`, and what
- * `judge` says.
+ * `judgeEvidence` says.
  */
 export function renewNode(ctx: ActorContext, { node: number, publicKey, proof }: RenewNode): Epoch {
   const book = new PinBook(ctx);
   const node = activeNode(ctx, book, number);
-  const seen = judge(ctx, book, { publicKey, peerId: node.peerId }, proof);
+  const { peerId, operator } = node;
+  const seen = judgeEvidence(ctx, book, "pin-node", { publicKey, peerId, operator }, proof);
   if (seen.validUntil <= node.validUntil) ctx.fail(vmExitCodes.nonceTooOld, "it is not newer than the last");
   takeName(ctx, book, keyName(seen.key), number);
   book.setNode(number, { ...node, ...seen });

@@ -190,7 +190,8 @@ function statusOf(needs: HandlerNeeds): MethodResult<"node.status"> {
   };
 }
 
-function rolesOf({ miner, name, isVerifier }: HandlerNeeds): MethodResult<"node.status">["roles"] {
+function rolesOf({ miner, name, verifier }: HandlerNeeds): MethodResult<"node.status">["roles"] {
+  const isVerifier = verifier !== undefined;
   if (miner !== undefined) return isVerifier ? ["miner", "verifier", "client"] : ["miner", "client"];
   if (isVerifier) return ["verifier", "client"];
   return name === "bootstrap" ? ["bootstrap"] : ["client"];

@@ -1,9 +1,9 @@
 /** Methods about the verifiers of idle space: what the chain has of them, and messages to the actor. */
-import type { ApiHandlers } from "@holdfast/api";
-import { type Address, addEpochs, encode, epoch, filText, fromHex, parseFil, toHex } from "@holdfast/base";
+import type { ApiHandlers, MethodResult } from "@holdfast/api";
+import { type Address, addEpochs, encode, epoch, filText, parseFil, toHex } from "@holdfast/base";
 import { builtinAddresses, isInOffice, methods, readIdleVerifiers } from "@holdfast/consensus";
 import { rpcErrors } from "../errors.ts";
-import type { HandlerNeeds } from "../needs.ts";
+import type { HandlerNeeds, VerifierDoorView } from "../needs.ts";
 import { callAs } from "./owner-calls.ts";
 import { addressParam } from "./params.ts";
 
@@ -12,6 +12,8 @@ type VerifierHandlers = Pick<
   "verifier.list" | "verifier.admit" | "verifier.remove" | "verifier.bond" | "verifier.withdraw"
 >;
 
+type OwnVerifier = NonNullable<MethodResult<"verifier.list">["own"]>;
+
 const { idle } = methods;
 
 export function verifierHandlers(needs: HandlerNeeds): VerifierHandlers {
@@ -19,34 +21,32 @@ export function verifierHandlers(needs: HandlerNeeds): VerifierHandlers {
   const to = (): Address => builtinAddresses(chain.params.networkByte).idle;
   return {
     "verifier.list": async () => listVerifiers(needs),
-    async "verifier.admit"({ address, peerId, measurementHex, evidenceHex, forEpochs }) {
+    async "verifier.admit"({ operator, peerId, forEpochs }) {
       const { authority } = chain.params.idle;
       if (authority === null) throw rpcErrors.noAuthority({});
       const params = encode(idle.admitVerifier.params, {
-        address: addressParam(needs, address),
+        operator: addressParam(needs, operator),
         peerId,
-        measurement: fromHex(measurementHex),
-        evidence: fromHex(evidenceHex),
         expires: addEpochs(epoch(chain.head().height), forEpochs),
       });
       return callAs(needs, authority, { to: to(), method: "admitVerifier", params });
     },
-    async "verifier.remove"({ address }) {
-      const verifier = verifierOf(needs, address);
+    async "verifier.remove"({ operator }) {
+      const verifier = verifierOf(needs, operator);
       const isOurs = needs.wallet.addresses().includes(verifier);
       const from = isOurs ? verifier : (chain.params.idle.authority ?? verifier);
       const params = encode(idle.removeVerifier.params, { verifier });
       return callAs(needs, from, { to: to(), method: "removeVerifier", params });
     },
-    async "verifier.bond"({ address, amount }) {
-      const verifier = verifierOf(needs, address);
+    async "verifier.bond"({ operator, amount }) {
+      const verifier = verifierOf(needs, operator);
       const params = encode(idle.postBond.params, { verifier });
       return callAs(needs, payerOf(needs, verifier), {
         ...{ to: to(), method: "postBond", params, value: parseFil(amount) },
       });
     },
-    async "verifier.withdraw"({ address }) {
-      const verifier = verifierOf(needs, address);
+    async "verifier.withdraw"({ operator }) {
+      const verifier = verifierOf(needs, operator);
       const params = encode(idle.withdrawBond.params, { verifier });
       return callAs(needs, payerOf(needs, verifier), { to: to(), method: "withdrawBond", params });
     },
@@ -58,11 +58,22 @@ function verifierOf(needs: HandlerNeeds, given: string | undefined): Address {
   if (given !== undefined) return addressParam(needs, given);
   const { chain, wallet } = needs;
   const own = wallet.addresses();
-  const found = readIdleVerifiers(chain.store, chain.headState().state).find(({ address }) =>
-    own.includes(address),
+  const found = readIdleVerifiers(chain.store, chain.headState().state).find(({ operator }) =>
+    own.includes(operator),
   );
   if (found === undefined) throw rpcErrors.notFound({ what: "verifier in this wallet" });
-  return found.address;
+  return found.operator;
+}
+
+function viewOf({ account, office, certified, judged, refused }: VerifierDoorView): OwnVerifier {
+  const { key, reason } = office;
+  return {
+    ...{ operator: account, certified, judged, refused },
+    kind: key?.kind ?? null,
+    programHex: key === undefined ? null : toHex(key.program),
+    keyBoundTo: key?.boundTo ?? null,
+    reason: reason ?? null,
+  };
 }
 
 /** Anybody may pay a bond or send it home. `rpc/not-found`. */
@@ -75,6 +86,7 @@ function payerOf({ wallet }: HandlerNeeds, verifier: Address): Address {
 function listVerifiers({
   chain,
   wallet,
+  verifier: ownOf,
 }: HandlerNeeds): Awaited<ReturnType<VerifierHandlers["verifier.list"]>> {
   const { state, tipset } = chain.headState();
   const { idle: rules } = chain.params;
@@ -86,15 +98,19 @@ function listVerifiers({
     seats: rules.seats,
     authority: rules.authority,
     verifiers: readIdleVerifiers(chain.store, state).map((verifier) => ({
-      address: verifier.address,
+      operator: verifier.operator,
       peerId: verifier.peerId,
+      key: verifier.key,
       isInOffice: isInOffice(verifier, rules, tipset.height + 1),
-      isOurs: own.includes(verifier.address),
+      isOurs: own.includes(verifier.operator),
       bondFil: filText(verifier.bond),
       since: verifier.since,
       expires: verifier.expires,
-      measurementHex: toHex(verifier.measurement),
-      evidenceHex: toHex(verifier.evidence),
+      validUntil: verifier.validUntil,
+      kind: verifier.runs?.kind ?? null,
+      programHex: verifier.runs && toHex(verifier.runs.program),
+      evidenceHex: verifier.runs && toHex(verifier.runs.evidence),
     })),
+    own: ownOf === undefined ? null : viewOf(ownOf()),
   };
 }

@@ -1,0 +1,181 @@
+/**
+ * Idle space of a network of real processes: filled, certified by a verifier that has shown what it runs, challenged,
+ * counted; killed while it is made and while it is given back; taken back for a deal; and of a miner that deletes it
+ * behind its node's back, punished within one challenge. Files are the smallest, everything else is as it is.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import type { MethodResult } from "@holdfast/api";
+import { SeededRandom } from "@holdfast/base/testing";
+import { createDevnet, realClock } from "@holdfast/node/daemon";
+import { describe, expect, it } from "vitest";
+import { Daemon } from "./daemons.ts";
+
+type IdleView = MethodResult<"idle.status">;
+
+const roundMs = 500;
+const lookMs = 100;
+const longestMs = 120_000;
+const seed = process.env.HOLDFAST_SEED ?? randomBytes(8).toString("hex");
+
+/** A file of 32 KiB, two a layer, four a set; and as much again while a layer waits for its certificate. */
+const fileBytes = 32_768;
+const layerFiles = 2;
+const wholeFiles = 8;
+const maxBytes = 700_000;
+
+const idle = {
+  profile: "idle-32KiB",
+  lotEpochs: 12,
+  answerEpochs: 16,
+  settleEpochs: 30,
+  certifyEpochs: 200,
+} as const;
+
+async function until<Value>(
+  what: string,
+  look: () => Promise<Value>,
+  isSo: (value: Value) => boolean,
+): Promise<Value> {
+  const deadline = performance.now() + longestMs;
+  for (;;) {
+    const value = await look();
+    if (isSo(value)) return value;
+    if (performance.now() > deadline) throw new Error(`${what}: ${JSON.stringify(value)}`);
+    await pause(lookMs);
+  }
+}
+
+const statusOf = (daemon: Daemon): Promise<IdleView> => daemon.client.call("idle.status", {});
+const claimed = ({ front, rear }: IdleView): number => rear - front;
+const fill = (daemon: Daemon): Promise<IdleView> => daemon.client.call("idle.fill", { maxBytes });
+
+/** SIGKILL as soon as the miner is at something, and a start. */
+async function killWhen(daemon: Daemon, what: string, isSo: (view: IdleView) => boolean, laterMs: number) {
+  await until(what, () => statusOf(daemon), isSo);
+  await pause(laterMs);
+  await daemon.kill();
+  await daemon.start();
+}
+
+/** What lies on a miner's disk is what its status says. */
+async function expectAccounted(daemon: Daemon): Promise<void> {
+  const { volumes } = await daemon.client.call("storage.ls", { check: true });
+  for (const { recorded, found } of volumes) {
+    const of = (all: typeof recorded | null) => all?.find(({ owner }) => owner === "idle")?.files ?? 0;
+    expect(of(found)).toBe(of(recorded));
+    expect(found?.filter(({ owner }) => owner === "foreign" || owner === "orphan") ?? []).toEqual([]);
+  }
+}
+
+const isQuiet = ({ underWay, layers }: IdleView): boolean =>
+  underWay === null && layers.making === 0 && layers.made === 0 && layers.lost === 0;
+
+async function putOnce(client: Daemon, bytes: Uint8Array) {
+  async function* once(): AsyncIterable<Uint8Array> {
+    yield bytes;
+  }
+  const { cid } = await client.client.importFile(once());
+  return client.client.call("put.start", { cid, copies: 2, forMs: 3_600_000 });
+}
+
+interface Nodes {
+  readonly state: string;
+  readonly honest: Daemon;
+  readonly cheat: Daemon;
+  readonly client: Daemon;
+  readonly random: SeededRandom;
+}
+
+async function startNodes(stack: AsyncDisposableStack): Promise<Nodes> {
+  const state = await mkdtemp(join(tmpdir(), "holdfast-idle-"));
+  stack.defer(() => rm(state, { recursive: true, force: true }));
+  const network = { state, roundMs, miners: 2, verifiers: 1, sectorBytes: 16_384, apiPort: 0, idle };
+  await createDevnet({ ...network, clock: realClock() });
+  const daemonOf = (name: string): Daemon => stack.use(new Daemon(state, name));
+  const [honest, cheat, client] = [daemonOf("miner-1"), daemonOf("miner-2"), daemonOf("client")];
+  const all = [daemonOf("bootstrap"), honest, cheat, daemonOf("verifier-1"), client];
+  await Promise.all(all.map((daemon) => daemon.start()));
+  return { state, honest, cheat, client, random: new SeededRandom(seed) };
+}
+
+/** Killed while it makes layers, and while one comes onto the chain. */
+async function fillUnderKills({ honest, cheat, client, random }: Nodes): Promise<void> {
+  await Promise.all([fill(honest), fill(cheat)]);
+  await killWhen(honest, "it makes a layer", ({ layers }) => layers.making > 0, random.below(50));
+  await killWhen(honest, "a layer is shown", ({ underWay }) => underWay === "append", random.below(2_000));
+  const isFull = (view: IdleView): boolean => claimed(view) >= wholeFiles && isQuiet(view);
+  const full = await until("all is certified", () => statusOf(honest), isFull);
+  const { verifiers } = await client.client.call("verifier.list", {});
+  expect(verifiers.map(({ isInOffice, kind }) => [isInOffice, kind])).toEqual([[true, "software"]]);
+  await expectAccounted(honest);
+  // Challenged: each time what it has is shown, and counts on.
+  const proven = full.onChain?.lastProven ?? -1;
+  const shown = await until(
+    "a challenge is settled",
+    () => statusOf(honest),
+    ({ onChain }) => (onChain?.lastProven ?? -1) > proven && onChain?.faultySince === null,
+  );
+  expect(shown.onChain?.powerBytes).toBe(Math.floor((claimed(shown) * fileBytes) / 10));
+}
+
+/** Its files go, and cannot be made again in time: a file lies where their folder was. */
+async function missWhatIsGone({ state, cheat }: Nodes): Promise<void> {
+  const look = (): Promise<IdleView> => statusOf(cheat);
+  await until("the other's are certified", look, (view) => claimed(view) >= layerFiles);
+  const folder = join(state, "miner-2", "sectors", "idle");
+  expect((await readdir(folder)).length).toBeGreaterThan(0);
+  await rm(folder, { recursive: true });
+  await writeFile(folder, "nothing");
+  const before = (await look()).onChain;
+  const isMissed = ({ onChain }: IdleView): boolean => (onChain?.missed ?? 0) > 0;
+  const { onChain } = await until("it is punished", look, isMissed);
+  expect(onChain?.missed).toBe(1);
+  expect(onChain?.powerBytes).toBe(0);
+  expect(Number(onChain?.lostFil)).toBeGreaterThan(Number(before?.lostFil));
+  // Once there is room for them, they are made again, and shown.
+  await rm(folder);
+  await until("it is healthy again", look, ({ onChain: now, layers }) => {
+    return layers.lost === 0 && now?.faultySince === null && (now?.powerBytes ?? 0) > 0;
+  });
+}
+
+/** Released on the chain, deleted, and the sector has the room. */
+async function giveWayToDeal({ honest, client, random }: Nodes): Promise<void> {
+  const [home] = (await honest.client.call("storage.ls", {})).volumes;
+  if (home === undefined) throw new TypeError("a storage has its home");
+  const maxHomeBytes = Math.max(home.usedBytes, home.reservedBytes);
+  await honest.client.call("storage.set", { volume: "0", maxBytes: maxHomeBytes });
+  const { jobId } = await putOnce(client, random.bytes(12_000));
+  const isOver = ({ state }: MethodResult<"put.show">): boolean => state !== "running";
+  const put = await until("the file is stored", () => client.client.call("put.show", { jobId }), isOver);
+  expect(put.state, JSON.stringify(put.copies)).toBe("done");
+  expect((await statusOf(honest)).front).toBeGreaterThan(0);
+  await expectAccounted(honest);
+}
+
+/** Killed while it gives back, at the message and at the files. */
+async function drainUnderKill({ honest, random }: Nodes): Promise<void> {
+  await honest.client.call("idle.drain", { bytes: null });
+  await killWhen(honest, "a release is shown", ({ underWay }) => underWay === "release", random.below(1_500));
+  const isEmpty = (view: IdleView): boolean => claimed(view) === 0 && view.totalBytes === 0;
+  const drained = await until("all is given back", () => statusOf(honest), isEmpty);
+  expect(drained.onChain?.powerBytes).toBe(0);
+  await expectAccounted(honest);
+}
+
+describe("idle space of real processes", () => {
+  const name = `is made, certified, counted, given back, and missed when it is gone (seed ${seed})`;
+  it(name, { timeout: 400_000 }, async () => {
+    await using stack = new AsyncDisposableStack();
+    const nodes = await startNodes(stack);
+    await fillUnderKills(nodes);
+    await missWhatIsGone(nodes);
+    await giveWayToDeal(nodes);
+    await drainUnderKill(nodes);
+    expect((await nodes.client.client.call("chain.money", {})).exact).toBe(true);
+  });
+});

@@ -1,6 +1,5 @@
 /** Peers that do not keep to the protocols, on either side: a typed refusal, a next miner, and never a crash. */
 import {
-  attoFil,
   type Codec,
   cidOfCbor,
   concatBytes,
@@ -17,8 +16,6 @@ import { describe, expect, it } from "vitest";
 import { FrameReader, sendFrame, sendMessage } from "../../src/framing.ts";
 import { limits } from "../../src/limits.ts";
 import {
-  answerSigningBytes,
-  type DealAnswer,
   dataHeadCodec,
   dataProtocol,
   dataRequestCodec,
@@ -29,20 +26,11 @@ import {
   proposeProtocol,
   queryProtocol,
   signedProposalCodec,
-  type UnsignedAnswer,
 } from "../../src/market/deal.ts";
-import {
-  askProtocol,
-  questionIdOf,
-  type TermsAnswer,
-  type TermsQuestion,
-  termsAnswerBytes,
-  termsAnswerCodec,
-  termsQuestionCodec,
-} from "../../src/market/quote.ts";
 import { collateralsFor } from "../../src/market/terms.ts";
+import { accept, type SignedBy, takeOver } from "./support/impostor.ts";
 import { payer, proposalWith } from "./support/proposals.ts";
-import { type Keys, keysOf, noise, sectorBytes, signerOf, World } from "./support/world.ts";
+import { keysOf, noise, sectorBytes, World } from "./support/world.ts";
 
 const minerPeer = "miner-0" as PeerId;
 const clientPeer = "client" as PeerId;
@@ -71,23 +59,6 @@ async function answerTo<T>(
     return await new FrameReader(stream).readMessage(codec).catch(() => undefined);
   };
   return await world.settle(work(), 60);
-}
-
-/** What an honest miner answers to who asks for its terms. */
-function honestTerms(question: TermsQuestion, worker: Keys): TermsAnswer {
-  const sizes = { minBytes: 1, maxBytes: 1_000_000, minEpochs: 1, maxEpochs: 90_000 };
-  const unsigned = {
-    question: questionIdOf(question),
-    isWilling: true,
-    code: "",
-    message: "",
-    height: epoch(1),
-    sectorBytes,
-    pricePerBytePerEpoch: attoFil(10),
-    ...sizes,
-  };
-  const signature = signerOf(worker).sign(worker.address, termsAnswerBytes(unsigned));
-  return { ...unsigned, signature };
 }
 
 const framed = (bytes: Uint8Array) => (stream: WireStream) => sendFrame(stream, bytes);
@@ -241,8 +212,6 @@ describe("a client", () => {
     "signs nothing": (stream, signed) =>
       sendMessage(stream, dealAnswerCodec, { ...signed({}), signature: new Uint8Array(65) }),
   };
-  type SignedBy = (change: Partial<UnsignedAnswer>) => DealAnswer;
-
   for (const [name, answer] of Object.entries(impostors)) {
     it(`goes on to the next miner when one ${name}`, async () => {
       await using world = await World.create({ miners: 2 });
@@ -289,67 +258,6 @@ describe("a client", () => {
       end();
     }
   });
-
-  const accept = (stream: WireStream, signed: SignedBy): Promise<void> =>
-    sendMessage(stream, dealAnswerCodec, signed({ state: "accepted" }));
-
-  interface Faces {
-    readonly onQuery: (stream: WireStream, signed: SignedBy) => Promise<void>;
-    readonly onProposal: (stream: WireStream, signed: SignedBy) => Promise<void>;
-    /** Questions that are answered as an honest miner does. */
-    readonly probes?: number;
-  }
-
-  /** Closes the market of miner 0 and speaks in its name, with its key. */
-  async function takeOver(world: World, { onQuery, onProposal, probes = 0 }: Faces): Promise<() => void> {
-    const miner = world.miner(0);
-    await world.settle(Promise.resolve(miner.market[Symbol.asyncDispose]()));
-    let honest = probes;
-    const about = (dealId: UnsignedAnswer["dealId"]): SignedBy => {
-      const common = {
-        dealId,
-        state: "unknown",
-        code: "",
-        message: "",
-        height: epoch(1),
-        sectorBytes,
-      } as const;
-      return (change) => {
-        const answer: UnsignedAnswer = { ...common, firstPiece: 0, locations: [], ...change };
-        const signature = signerOf(miner.worker).sign(miner.worker.address, answerSigningBytes(answer));
-        return { ...answer, signature };
-      };
-    };
-    const endings: (() => void)[] = [];
-    const serve = (protocol: string, handler: (stream: WireStream) => Promise<void>): void => {
-      const end = miner.wire.handle(protocol, async (stream) => {
-        await handler(stream).catch(() => undefined);
-        await stream.closeWrite();
-      });
-      endings.push(end);
-    };
-    serve(queryProtocol, async (stream) => {
-      const query = await new FrameReader(stream).readMessage(dealQueryCodec);
-      await onQuery(stream, about(query?.dealId ?? cidOfCbor(new Uint8Array(0))));
-    });
-    serve(askProtocol, async (stream) => {
-      const question = await new FrameReader(stream).readMessage(termsQuestionCodec);
-      honest -= 1;
-      if (honest < 0 || question === undefined)
-        return await onQuery(stream, about(cidOfCbor(new Uint8Array(0))));
-      await sendMessage(stream, termsAnswerCodec, honestTerms(question, miner.worker));
-    });
-    serve(proposeProtocol, async (stream) => {
-      const proposal = await new FrameReader(stream).readMessage(signedProposalCodec);
-      await onProposal(
-        stream,
-        about(proposal === undefined ? cidOfCbor(new Uint8Array(0)) : dealIdOf(proposal.proposal)),
-      );
-    });
-    return () => {
-      for (const end of endings) end();
-    };
-  }
 });
 
 describe("frames", () => {

@@ -158,8 +158,6 @@ export async function probe(
   try {
     const question = { client, payload, carBytes, durationEpochs, way };
     const terms = await termsFrom(context.needs, offer, question, signal);
-    if (!sectorSizes(chain.params).includes(terms.sectorBytes))
-      return `${miner} names sectors that nobody may have`;
     context.sectorBytes.set(miner, terms.sectorBytes);
     if (!terms.isWilling) return `${miner}: ${terms.message} (${terms.code})`;
     const size = sizeInSectors(chain, carBytes, terms.sectorBytes);

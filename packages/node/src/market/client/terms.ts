@@ -8,10 +8,11 @@ import {
   parseAddress,
   utf8Bytes,
 } from "@holdfast/base";
-import { listMiners, type MinerView } from "@holdfast/consensus";
+import { listMiners, type MinerView, sectorSizes } from "@holdfast/consensus";
 import { limits } from "../../limits.ts";
 import { marketErrors } from "../errors.ts";
 import { minerOn, peerOf } from "../facts.ts";
+import type { MarketChain } from "../needs.ts";
 import {
   askProtocol,
   isTermsAnswerSigned,
@@ -22,16 +23,16 @@ import {
   termsQuestionCodec,
 } from "../quote.ts";
 import { ask } from "../talk.ts";
-import { dealPrice, paddedTotal, sliceForSectors } from "../terms.ts";
+import { dealPrice, paddedTotal, sliceCount, sliceForSectors } from "../terms.ts";
 import type { MinerTerms, TermsRequest } from "../types.ts";
 import type { ClientContext } from "./context.ts";
 
 /** Of a question about no particular file. */
 export const noFile: CID = cidOfCbor(utf8Bytes("holdfast: no file in particular"));
 
-/** One miner's signed answer. `market/unreachable`, `market/bad-answer`. */
+/** One miner's signed answer, with sectors as the network has them. `market/unreachable`, `market/bad-answer`. */
 export async function termsFrom(
-  needs: Parameters<typeof ask>[0],
+  needs: Parameters<typeof ask>[0] & { readonly chain: Pick<MarketChain, "params"> },
   {
     miner,
     peer,
@@ -54,6 +55,9 @@ export async function termsFrom(
   });
   const isHonest = answer.question.equals(questionIdOf(question)) && isTermsAnswerSigned(answer, worker);
   if (!isHonest) throw marketErrors.badAnswer({ miner, detail: "its terms are not signed by its worker" });
+  // Pieces are cut for these: of sectors of no bytes there would be no end of them.
+  if (!sectorSizes(needs.chain.params).includes(answer.sectorBytes))
+    throw marketErrors.badAnswer({ miner, detail: "it names sectors that nobody may have" });
   return answer;
 }
 
@@ -92,14 +96,15 @@ async function lineOf(
     const to = { miner, peer: peerOf(facts), worker: facts.worker };
     const answer = await termsFrom(needs, to, question, signal);
     const { isWilling, code, message, sectorBytes, pricePerBytePerEpoch } = answer;
-    const padded = paddedTotal(sliceForSectors(question.carBytes, sectorBytes));
+    const isCountable = sliceCount(question.carBytes, sectorBytes) <= limits.piecesPerDeal;
+    const padded = isCountable ? paddedTotal(sliceForSectors(question.carBytes, sectorBytes)) : 0;
     const total = dealPrice(pricePerBytePerEpoch, padded, question.durationEpochs);
     return {
       miner,
       isWilling,
       code,
       reason: message,
-      totalFil: isWilling ? filText(total) : null,
+      totalFil: isWilling && isCountable ? filText(total) : null,
       terms: answer,
     };
   } catch (error) {

@@ -44,6 +44,7 @@ import {
   verifyCessSpace,
 } from "@holdfast/proofs";
 import type { Bench, Figure } from "../figure.ts";
+import { hardenedFigures } from "./idle-hardened.ts";
 
 const minerId = new Uint8Array(32).fill(5);
 const files = 256;
@@ -216,9 +217,14 @@ function committing(say: (text: string) => void): readonly Figure[] {
 export const idleProofsBench: Bench = {
   name: "idle-proofs",
   about:
-    "the protocol of the compatibility profile of idle space, one thread: a set added, deleted from, audited",
-  async run({ say }) {
+    "the protocols of idle space, one thread: hardened, a layer certified, a terabyte audited; cess, a set added, " +
+    "deleted from, audited",
+  async run({ say, quick, only }) {
     await installNativeKernels();
-    return [...(await auditing(say)), ...committing(say)];
+    const isAsked = (profile: string): boolean => only.length === 0 || only.includes(profile);
+    return [
+      ...(isAsked("hardened") ? hardenedFigures(quick, say) : []),
+      ...(isAsked("cess") ? [...(await auditing(say)), ...committing(say)] : []),
+    ];
   },
 };

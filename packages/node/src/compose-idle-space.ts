@@ -17,7 +17,7 @@ export function openIdleSpace(
   parts: NodeParts,
   rooms: { readonly chain: Chain; readonly sender: Sender },
 ): Idle | undefined {
-  const { miner: own, database, logger } = parts;
+  const { miner: own, database, logger, clock } = parts;
   const { networkId, params } = rooms.chain;
   const profile = idleProfiles.get(params.idle.profile);
   if (own === undefined || profile === undefined) return undefined;
@@ -27,7 +27,8 @@ export function openIdleSpace(
   const isReal = volumes.table().home !== null;
   const usual = isReal ? threadMaker(() => volumes.table()) : inlineMaker(volumes.disk);
   const maker = own.idleMaker ?? usual;
-  return openIdle({ networkId, profile, network, miner, volumes, maker, database, logger });
+  const patrolMs = own.idlePatrolMs ?? 0;
+  return openIdle({ networkId, profile, network, miner, volumes, maker, database, clock, patrolMs, logger });
 }
 
 /** The parts of a node whose miner's sectors take room from its idle space. */

@@ -80,6 +80,8 @@ export interface MinerParts {
   readonly place?: MinerPlace;
   /** Makes layers of idle space; if left out: threads, or this one on a simulated disk. */
   readonly idleMaker?: IdleMaker;
+  /** In which every file of idle space is read once; left out, or 0: never. */
+  readonly idlePatrolMs?: number;
   /** The operator knows that there is no other. */
   readonly isSole?: boolean;
 }

@@ -341,6 +341,7 @@ async function openMiner({
     ...(await unsealedOf(repo)),
     place: await placeOf(repo.paths.root),
     isSole: options.soleMiner === true,
+    idlePatrolMs: mining.scrubMs,
   };
 }
 

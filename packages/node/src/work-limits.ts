@@ -18,4 +18,10 @@ export const workLimits = {
   workerEndMs: 10_000,
   /** Sectors that wait for room that idle space gives back. */
   idleRequests: 64,
+  /** Kept layers of idle space that are looked at before a start is over; the others follow by and by. */
+  idleLooksAtStart: 1_024,
+  /** Kept layers that are taken into the range of idle space before others have a turn. */
+  idleAppendsAtOnce: 256,
+  /** Kept layers that the patrol over idle space reads in one round of the chain. */
+  idlePatrolLayers: 16,
 } as const;

@@ -24,7 +24,10 @@ export interface AnswerSource {
 export async function readAnswers(
   audit: IdleAudit,
   { disk, tree, layer: layerOf }: AnswerSource,
-): Promise<{ readonly answers: readonly Uint8Array[] } | { readonly damaged: number }> {
+): Promise<
+  | { readonly answers: readonly Uint8Array[] }
+  | { readonly damaged: number; readonly folder: string | undefined }
+> {
   const { profile, state } = audit;
   const { networkId, miner, nonce } = state;
   const seed = idleAuditSeed(audit);
@@ -34,7 +37,7 @@ export async function readAnswers(
     const own = layerOf(layer);
     const place = file % profile.files;
     const root = own?.roots.fileRoots[place];
-    if (own === undefined || root === undefined) return { damaged: layer };
+    if (own === undefined || root === undefined) return { damaged: layer, folder: own?.folder };
     const identity = { networkId, miner, nonce, set: Math.floor(file / idleFilesPerSet(profile)) };
     const leaves = idleSpaceChallenges({ profile, identity, file, root, seed });
     const elements = idleLayerElements(profile, identity, layer * profile.files, own.roots.fileRoots);
@@ -43,7 +46,7 @@ export async function readAnswers(
       const source = await fileSource(disk, profile, own.folder, place, leaves);
       answers.push(answerIdleFile(audit, file, { root, path }, source));
     } catch (error) {
-      if (error instanceof HoldfastError && isGone(error.code)) return { damaged: layer };
+      if (error instanceof HoldfastError && isGone(error.code)) return { damaged: layer, folder: own.folder };
       throw error;
     }
   }

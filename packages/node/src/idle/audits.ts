@@ -53,17 +53,19 @@ export class Audits {
 
   async #read(audit: IdleAudit, tree: IdleRangeTree): Promise<readonly Uint8Array[]> {
     const { store, volumes, holdings } = this.#needs;
-    const rows = new Map(store.layers().map((row) => [row.layer, row]));
     const found = await readAnswers(audit, {
       disk: volumes.disk,
       tree,
       layer: (layer) => {
-        const row = rows.get(layer);
+        const row = store.find(layer);
         return row?.made && { folder: holdings.folder(row), roots: row.made.roots };
       },
     });
     if ("answers" in found) return found.answers;
-    const row = rows.get(found.damaged);
+    const row = store.find(found.damaged);
+    // What was moved while it was read is read again where it is now.
+    const isMoved = row !== undefined && found.folder !== undefined && found.folder !== holdings.folder(row);
+    if (isMoved) throw idleErrors.moved({ path: found.folder });
     if (row?.state === "certified") holdings.lose(row);
     throw idleErrors.damaged({ path: row === undefined ? String(found.damaged) : holdings.folder(row) });
   }

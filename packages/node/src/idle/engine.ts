@@ -9,11 +9,14 @@
  */
 import { equalBytes, HoldfastError } from "@holdfast/base";
 import { IdleRangeTree, type IdleState, idleLayerElements, nextIdleLayer } from "@holdfast/proofs";
+import { workLimits } from "../work-limits.ts";
 import { Audits } from "./audits.ts";
 import { idleErrors } from "./errors.ts";
 import { Holdings } from "./holdings.ts";
 import { keptFileBytes, type MadeLayer, setMemoryBytes } from "./making.ts";
+import { moveAway } from "./moves.ts";
 import type { IdleNeeds, OpenAudit } from "./needs.ts";
+import { Patrol } from "./patrol.ts";
 import {
   layerBelow,
   layersPerSet,
@@ -44,6 +47,7 @@ export class IdleEngine {
   readonly #holdings: Holdings;
   readonly #audits: Audits;
   readonly #talks: Talks;
+  readonly #patrol: Patrol;
   #tree: IdleRangeTree;
   #holds = 0;
   #isFull = false;
@@ -62,6 +66,7 @@ export class IdleEngine {
     this.#holdings = holdings;
     this.#talks = new Talks({ ...needs, store, tasks, folder: (row) => holdings.folder(row) });
     this.#audits = new Audits({ ...needs, store, tasks, holdings });
+    this.#patrol = new Patrol({ ...needs, store, tasks, holdings });
   }
 
   get settings(): IdleSettings {
@@ -145,17 +150,18 @@ export class IdleEngine {
       return false;
     }
     if (await this.#register(state)) return true;
-    const rows = this.store.layers();
-    if (await this.#certified(rows, state)) return true;
-    if (await this.#takenBack(rows, state, height)) return true;
+    if (await this.#certified(state)) return true;
+    if (await this.#takenBack(state, height)) return true;
     this.#audits.go(audits, this.#tree);
-    if (await this.#tidy(rows, state, audits)) return true;
-    if (await this.#giveWay(rows, state)) return true;
+    if (await this.#tidy(state, audits)) return true;
+    if (await this.#giveWay(state)) return true;
     const { settings } = this;
     const { wantedBytes } = this.#requests;
-    this.#talks.go({ rows, state, height, tree: this.#tree, settings, wantedBytes });
-    if (unfinishedOf(rows).some((row) => this.#make(row))) return true;
-    return await this.#fill(rows, state);
+    this.#talks.go({ state, height, tree: this.#tree, settings, wantedBytes });
+    this.#patrol.go();
+    this.#leave();
+    if (unfinishedOf(this.store).some((row) => this.#make(row))) return true;
+    return await this.#fill(state);
   }
 
   /** Another registration is another space: nothing of the old one is worth anything. */
@@ -172,40 +178,46 @@ export class IdleEngine {
   }
 
   /** Takes over what the chain says of layers, and appends to the range what is certified. */
-  async #certified(rows: readonly LayerRow[], state: IdleState): Promise<boolean> {
+  async #certified(state: IdleState): Promise<boolean> {
     const { profile } = this.#needs;
-    const known = new Map(rows.map((row) => [row.layer, row]));
-    for (const row of rows) {
+    for (const row of this.store.active) {
       if (row.state !== "made" || (row.layer + 1) * profile.files > state.rear) continue;
       this.store.setState(row.layer, "certified");
       return true;
     }
+    await this.#append(state);
     const next = this.#tree.leaves / profile.files;
-    if (this.#tree.leaves >= state.rear) return false;
-    const row = known.get(next);
-    if (row === undefined) {
-      const volumeId = rows.at(-1)?.volumeId ?? 0;
-      this.store.addLayer(next, volumeId, "none"); // certified, and this node has forgotten it: it is made again
-      await this.#holdings.account();
-      return true;
-    }
-    if (row.made === undefined) return false;
-    const { networkId, miner, nonce } = state;
-    const set = Math.floor(next / layersPerSet(profile));
-    const identity = { networkId, miner, nonce, set };
-    this.#tree.append(idleLayerElements(profile, identity, this.#tree.leaves, row.made.roots.fileRoots));
+    if (this.#tree.leaves >= state.rear || this.store.find(next) !== undefined) return false;
+    const volumeId = this.store.find(this.store.highest ?? 0)?.volumeId ?? 0;
+    this.store.addLayer(next, volumeId, "none"); // certified, and this node has forgotten it: it is made again
+    await this.#holdings.account();
     return true;
+  }
+
+  /** Brings the range up to what is certified, as far as it is made here: after a start that may be all. */
+  async #append({ networkId, miner, nonce, rear }: IdleState): Promise<void> {
+    const { profile } = this.#needs;
+    if (this.#tree.leaves >= rear) return;
+    let done = 0;
+    for (const { layer, made } of this.store.from(this.#tree.leaves / profile.files)) {
+      const { leaves } = this.#tree;
+      if (leaves >= rear || layer * profile.files !== leaves || made === undefined) return;
+      const identity = { networkId, miner, nonce, set: Math.floor(layer / layersPerSet(profile)) };
+      this.#tree.append(idleLayerElements(profile, identity, leaves, made.roots.fileRoots));
+      done += 1;
+      if (done % workLimits.idleAppendsAtOnce === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (this.tasks.isEnded) return;
+    }
   }
 
   /**
    * A reorganisation may take a certificate back. Its message comes into another block as a rule; if it has not by the
    * time that a request is good for, the layer is made anew, because what its proof needs is gone.
    */
-  async #takenBack(rows: readonly LayerRow[], state: IdleState, height: number): Promise<boolean> {
+  async #takenBack(state: IdleState, height: number): Promise<boolean> {
     const { profile, network } = this.#needs;
-    const row = rows.findLast(
-      (one) => (one.state === "certified" || one.state === "lost") && one.layer * profile.files >= state.rear,
-    );
+    const above = [...this.store.from(Math.ceil(state.rear / profile.files))]; // few: what is not certified yet
+    const row = above.findLast((one) => one.state === "certified" || one.state === "lost");
     this.#behindSince = row === undefined ? undefined : (this.#behindSince ?? height);
     if (row === undefined || height - (this.#behindSince ?? height) <= network.patienceEpochs) return false;
     await this.tasks.cancel(`make ${row.layer}`);
@@ -215,23 +227,27 @@ export class IdleEngine {
   }
 
   /** Deletes what is no longer claimed, and what a certified layer needs no more. */
-  async #tidy(rows: readonly LayerRow[], state: IdleState, audits: readonly OpenAudit[]): Promise<boolean> {
+  async #tidy(state: IdleState, audits: readonly OpenAudit[]): Promise<boolean> {
     const { profile } = this.#needs;
+    const beside = this.store.active.find((row) => row.state === "certified" && row.scratch !== "none");
+    if (beside !== undefined) {
+      await this.#holdings.dropScratch(beside);
+      return true;
+    }
+    if (state.front === 0) return false;
     const isAsked = this.#audits.isAnyUnread(audits);
-    for (const row of rows) {
-      if (row.state === "certified" && row.scratch !== "none") {
-        await this.#holdings.dropScratch(row);
-        return true;
-      }
+    const { lowest } = this.store;
+    for (const row of this.store.from(lowest ?? 0)) {
+      if (row.layer * profile.files >= state.front) break;
       const released = releasedOf(profile, row.layer, state.front);
-      if (row.state !== "certified" || isAsked || this.#isRead(row.layer, rows)) continue;
+      if (row.state !== "certified" || isAsked || row.movingTo !== null || this.#isRead(row.layer)) continue;
       if (released > row.firstKept) {
         await this.#holdings.deleteFiles(row, released);
         this.#requests.freed((released - row.firstKept) * keptFileBytes(profile));
         return true;
       }
       const isTop = row.layer === state.rear / profile.files - 1 && this.#isUnder(row.layer);
-      if (released === profile.files && row === rows[0] && !isTop) return this.#forget(row);
+      if (released === profile.files && row.layer === lowest && !isTop) return this.#forget(row);
     }
     return false;
   }
@@ -252,13 +268,13 @@ export class IdleEngine {
   }
 
   /** Whoever waits for room gets it: first what is not certified, the newest before the others. */
-  async #giveWay(rows: readonly LayerRow[], state: IdleState): Promise<boolean> {
+  async #giveWay(state: IdleState): Promise<boolean> {
     const { profile } = this.#needs;
     const { maxBytes } = this.settings;
-    const isOver = maxBytes !== null && totalBytes(profile, rows) > maxBytes;
+    const isOver = maxBytes !== null && totalBytes(profile, this.store) > maxBytes;
     if (this.#requests.isEmpty && !isOver) return false;
     const underWay = this.store.pending("append") === undefined ? undefined : state.rear / profile.files;
-    const idle = rows.findLast(
+    const idle = this.store.active.findLast(
       (row) => (row.state === "making" || row.state === "made") && row.layer !== underWay,
     );
     if (idle !== undefined && idle.layer * profile.files >= state.rear) {
@@ -268,16 +284,24 @@ export class IdleEngine {
       return true;
     }
     if (this.#requests.isEmpty) return false;
-    const isNothingLeft = state.front === state.rear && totalBytes(profile, rows) === 0;
+    const isNothingLeft = state.front === state.rear && totalBytes(profile, this.store) === 0;
     if (!isNothingLeft) return false;
     this.#requests.failFirst(({ bytes, freedBytes }) => idleErrors.noRoom({ askedBytes: bytes, freedBytes }));
     return true;
   }
 
+  /** Takes layers away from volumes that are drained. */
+  #leave(): void {
+    const { tasks, store } = this;
+    const holdings = this.#holdings;
+    const isInUse = (row: LayerRow): boolean => tasks.has(`make ${row.layer}`) || this.#isRead(row.layer);
+    tasks.begin("move", (signal) => moveAway({ ...this.#needs, store, holdings, isInUse }, signal));
+  }
+
   /** Whether the files of a layer are needed to make or prove the one above. */
-  #isRead(layer: number, rows: readonly LayerRow[]): boolean {
+  #isRead(layer: number): boolean {
     if (!this.#isUnder(layer)) return false;
-    const above = rows.find((row) => row.layer === layer + 1);
+    const above = this.store.find(layer + 1);
     const isNew = above?.state === "making" || above?.state === "made";
     return this.tasks.has(`make ${layer + 1}`) || (isNew && above.scratch === "layers");
   }
@@ -286,14 +310,15 @@ export class IdleEngine {
   #make(row: LayerRow): boolean {
     const { profile, maker, miner, networkId } = this.#needs;
     const name = `make ${row.layer}`;
-    if (this.tasks.count("make ") >= this.settings.threads || this.tasks.has(name)) return false;
+    const isBusy = this.tasks.has(name) || row.movingTo !== null;
+    if (this.tasks.count("make ") >= this.settings.threads || isBusy) return false;
     const { nonce } = this.store.space() ?? { nonce: new Uint8Array(32) };
     const set = Math.floor(row.layer / layersPerSet(profile));
     const { keptLayer } = nextIdleLayer(
       { networkId, miner, nonce, rear: row.layer * profile.files },
       profile,
     );
-    const below = this.store.layers().find(({ layer }) => layer === layerBelow(profile, row.layer));
+    const below = this.store.find(layerBelow(profile, row.layer) ?? -1);
     if (row.scratch === "layers" && below !== undefined && !isResting(below)) return false; // until it is made again
     const resume =
       below?.made && isResting(below) && row.scratch !== "layers-and-below"
@@ -323,19 +348,19 @@ export class IdleEngine {
   }
 
   /** Begins one more layer, if it may and there is room. */
-  async #fill(rows: readonly LayerRow[], state: IdleState): Promise<boolean> {
+  async #fill(state: IdleState): Promise<boolean> {
     const { profile, volumes } = this.#needs;
     const { settings } = this;
     const isBusy = this.#holds > 0 || !this.#requests.isEmpty || this.#isFull;
     if (!settings.isFilling || isBusy || this.tasks.count("make ") >= settings.threads) return false;
-    const layer = nextToMake(profile, rows, state, settings);
+    const layer = nextToMake(profile, this.store, state, settings);
     if (layer === undefined) return false;
-    const below = rows.find((row) => row.layer === layerBelow(profile, layer));
+    const below = this.store.find(layerBelow(profile, layer) ?? -1);
     const isBelowGone =
       layerBelow(profile, layer) !== undefined && (below === undefined || below.firstKept > 0);
     const scratch = isBelowGone ? "layers-and-below" : "layers";
     const bytes = newLayerBytes(profile, scratch);
-    const isOver = settings.maxBytes !== null && totalBytes(profile, rows) + bytes > settings.maxBytes;
+    const isOver = settings.maxBytes !== null && totalBytes(profile, this.store) + bytes > settings.maxBytes;
     if (isOver) return false;
     const room = (await volumes.rooms()).find(({ roomBytes }) => roomBytes >= bytes);
     if (room === undefined) {
@@ -355,5 +380,5 @@ export class IdleEngine {
 }
 
 /** Whether all files of a layer are there. */
-const isResting = ({ state, firstKept }: LayerRow): boolean =>
-  firstKept === 0 && (state === "made" || state === "certified");
+const isResting = ({ state, firstKept, movingTo }: LayerRow): boolean =>
+  firstKept === 0 && movingTo === null && (state === "made" || state === "certified");

@@ -29,6 +29,11 @@ export const idleErrors = defineErrors("idle", {
     message: (data: { path: string }) => `the idle file ${data.path} is not there, or not whole`,
     fix: "nothing: it is made again",
   },
+  moved: {
+    exit: "retry-later",
+    message: (data: { path: string }) => `the idle files in ${data.path} were moved to another volume`,
+    fix: "nothing: they are read there at the next block",
+  },
   tooMuchMemory: {
     exit: "refused",
     message: (data: { neededBytes: number; mostBytes: number }) =>

@@ -2,11 +2,11 @@
  * What lies on the volumes: folders of layers, kept in step with their rows, and what the storage is told of them. A
  * folder is `<layer>` below the one folder that idle space has of each volume.
  */
-
+import { workLimits } from "../work-limits.ts";
 import { dropScratch, isWhole } from "./making.ts";
 import { type IdleNeeds, noShare } from "./needs.ts";
 import { namesOf, sharesOf } from "./plan.ts";
-import type { IdleStore, LayerRow } from "./store.ts";
+import { type IdleStore, isAtRest, type LayerRow } from "./store.ts";
 
 export class Holdings {
   readonly #needs: Pick<IdleNeeds, "profile" | "volumes">;
@@ -27,15 +27,25 @@ export class Holdings {
   /** What the last life left: half-made layers are made again, damaged ones too; files without a row go. */
   async recover(): Promise<void> {
     const { volumes } = this.#needs;
-    const rows = this.#store.layers();
-    for (const volumeId of await volumes.present()) {
+    for (const { layer, movingTo } of this.#store.active) {
+      if (movingTo !== null) this.#store.setMovingTo(layer, null); // where it was it is whole
+    }
+    const present = await volumes.present();
+    for (const volumeId of present) {
       this.#shared.add(volumeId);
-      const here = rows.filter((row) => row.volumeId === volumeId);
-      const own = new Set(here.map(({ layer }) => String(layer)));
+      const own = this.#store.numbersOn(volumeId);
       for (const name of await volumes.disk.list(volumes.path(volumeId, ""))) {
-        if (!own.has(name)) await volumes.disk.remove(volumes.path(volumeId, name));
+        const isOwn = own.has(Number(name)) && String(Number(name)) === name;
+        if (!isOwn) await volumes.disk.remove(volumes.path(volumeId, name));
       }
-      for (const row of here) await this.#look(row);
+    }
+    const isHere = ({ volumeId }: LayerRow): boolean => present.includes(volumeId);
+    for (const row of this.#store.active) if (isHere(row)) await this.#look(row);
+    let looked = 0;
+    for (const row of this.#store.from(0)) {
+      if (looked === workLimits.idleLooksAtStart) break; // the patrol finds what is wrong with the others
+      looked += 1;
+      if (isAtRest(row) && isHere(row)) await this.#look(row);
     }
     await this.account();
   }
@@ -51,10 +61,8 @@ export class Holdings {
 
   /** Files of a layer that cannot be read: it is made again. */
   lose({ layer, state }: LayerRow): void {
-    if (state === "certified") {
-      this.#store.setState(layer, "lost");
-      this.#store.setFirstKept(layer, 0);
-    } else if (state === "made") this.#store.setState(layer, "making");
+    if (state === "certified") this.#store.lose(layer);
+    else if (state === "made") this.#store.setState(layer, "making");
     this.#isCountDue = true;
   }
 
@@ -70,7 +78,7 @@ export class Holdings {
 
   /** Tells the storage what idle space has, and is about to have. Throws storage/full. */
   async account(): Promise<void> {
-    const shares = sharesOf(this.#needs.profile, this.#store.layers());
+    const shares = sharesOf(this.#needs.profile, this.#store);
     for (const volumeId of shares.keys()) this.#shared.add(volumeId);
     for (const volumeId of this.#shared) {
       await this.#needs.volumes.setShare(volumeId, shares.get(volumeId) ?? noShare);

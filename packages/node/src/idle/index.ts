@@ -6,7 +6,7 @@ import type { IdleProfile } from "@holdfast/proofs";
 import { IdleEngine } from "./engine.ts";
 import { idleErrors } from "./errors.ts";
 import type { IdleNeeds, IdleShare } from "./needs.ts";
-import { newLayerBytes, restingBytes, sharesOf, totalBytes } from "./plan.ts";
+import { newLayerBytes, restingBytes, restingCount, sharesOf, totalBytes } from "./plan.ts";
 import type { IdleSettings, LayerState } from "./store.ts";
 
 export { idleErrors } from "./errors.ts";
@@ -81,7 +81,7 @@ export function openIdle(needs: IdleNeeds): Idle {
     drain: (bytes) => {
       const { rear = 0, front = 0 } = network.view().state ?? {};
       const isAll = bytes === null || rear === front;
-      const nowBytes = totalBytes(profile, engine.store.layers());
+      const nowBytes = totalBytes(profile, engine.store);
       engine.change({ isFilling: false, maxBytes: isAll ? 0 : Math.max(0, nowBytes - bytes) });
     },
     makeRoom: (bytes, signal) => engine.makeRoom(bytes, signal),
@@ -92,20 +92,21 @@ export function openIdle(needs: IdleNeeds): Idle {
 
 function statusOf({ store, settings }: IdleEngine, { profile, network }: IdleNeeds): IdleStatus {
   const { state, audits } = network.view();
-  const rows = store.layers();
-  const layers = { making: 0, made: 0, certified: 0, lost: 0 };
-  for (const row of rows) layers[row.state] += 1;
-  const certified = rows.filter((row) => row.state === "certified");
+  const resting = restingCount(store);
+  const layers = { making: 0, made: 0, certified: resting, lost: 0 };
+  for (const row of store.active) layers[row.state] += 1;
+  const certified = store.active.filter((row) => row.state === "certified");
+  const restBytes = resting * restingBytes(profile, { firstKept: 0 });
   return {
     profile,
     settings,
     isRegistered: state !== undefined,
     front: state?.front ?? 0,
     rear: state?.rear ?? 0,
-    certifiedBytes: certified.reduce((sum, row) => sum + restingBytes(profile, row), 0),
-    totalBytes: totalBytes(profile, rows),
+    certifiedBytes: certified.reduce((sum, row) => sum + restingBytes(profile, row), restBytes),
+    totalBytes: totalBytes(profile, store),
     layers,
-    volumes: [...sharesOf(profile, rows)].map(([volumeId, share]) => ({ volumeId, ...share })),
+    volumes: [...sharesOf(profile, store)].map(([volumeId, share]) => ({ volumeId, ...share })),
     underWay:
       store.pending("release") !== undefined
         ? "release"

@@ -7,6 +7,7 @@ import { inOwnThread } from "../own-thread.ts";
 import { idleErrors } from "./errors.ts";
 import {
   commitSource,
+  damagedFiles,
   type LayerFiles,
   type MadeLayer,
   makeLayer,
@@ -25,6 +26,7 @@ export function inlineMaker(disk: Disk): IdleMaker {
       signal.throwIfAborted();
       return runSteps(proveIdleCommit(statement, commitSource(files, read)));
     },
+    check: (layer, signal) => damagedFiles(disk, layer, signal),
   };
 }
 
@@ -39,6 +41,12 @@ export function threadMaker(table: () => VolumeTable): IdleMaker {
       inOwnThread<IdleJob, Uint8Array>(
         module,
         { kind: "prove", table: table(), statement, files },
+        hooks(signal),
+      ),
+    check: (layer, signal) =>
+      inOwnThread<IdleJob, readonly number[]>(
+        module,
+        { kind: "check", table: table(), layer },
         hooks(signal),
       ),
   };

@@ -3,7 +3,7 @@
  * trees `0.aux`, … and, until it is certified, the layers below it, `layer-1`, …, which the proof of its commitment
  * reads. Everything is written through one disk and synced; only who calls knows when a folder counts.
  */
-import { concatBytes, type Disk } from "@holdfast/base";
+import { concatBytes, type Disk, equalBytes } from "@holdfast/base";
 import {
   firstIdleFileOf,
   generateIdleSets,
@@ -14,6 +14,7 @@ import {
   type IdleSetIdentity,
   idleAuxBytes,
   idleFileBytes,
+  idleFileTree,
   idleLayerBytes,
 } from "@holdfast/proofs";
 import { idleErrors } from "./errors.ts";
@@ -216,6 +217,29 @@ export async function isWhole(
     if ((await disk.sizeBytes(auxName(folder, file))) !== idleAuxBytes(profile)) return false;
   }
   return true;
+}
+
+export interface LayerCheck extends Pick<LayerFiles, "profile" | "folder"> {
+  readonly roots: readonly Uint8Array[];
+}
+
+/** Reads whole files; the places of those that are not there, or not what was made. A disk that fails is thrown. */
+export async function damagedFiles(
+  disk: Disk,
+  { profile, folder, roots }: LayerCheck,
+  signal?: AbortSignal,
+): Promise<readonly number[]> {
+  const damaged: number[] = [];
+  for (const [file, root] of roots.entries()) {
+    signal?.throwIfAborted();
+    const labels = await disk.readFile(fileName(folder, file));
+    const aux = await disk.readFile(auxName(folder, file));
+    const tree = labels?.length === idleFileBytes(profile) ? idleFileTree(labels) : undefined;
+    const isGood =
+      tree !== undefined && aux !== undefined && equalBytes(tree.root, root) && equalBytes(tree.aux, aux);
+    if (!isGood) damaged.push(file);
+  }
+  return damaged;
 }
 
 /** Takes the layers away that only the proof of the commitment needs. */

@@ -1,5 +1,5 @@
 /** What idle space needs of the chain, of a verifier, of the storage, and of threads that compute. */
-import type { Address, Disk, Logger } from "@holdfast/base";
+import type { Address, Clock, Disk, Logger } from "@holdfast/base";
 import type {
   IdleAppend,
   IdleAppendChallenge,
@@ -11,7 +11,7 @@ import type {
   IdleState,
 } from "@holdfast/proofs";
 import type { Database } from "../database.ts";
-import type { LayerFiles, LayerTask, MadeLayer } from "./making.ts";
+import type { LayerCheck, LayerFiles, LayerTask, MadeLayer } from "./making.ts";
 
 /** A challenge of the chain that waits for this miner's answer. */
 export interface OpenAudit {
@@ -79,6 +79,8 @@ export interface IdleVolumes {
   rooms(): Promise<readonly { readonly volumeId: number; readonly roomBytes: number }[]>;
   /** Volumes that idle space may lie on: all that are here. */
   present(): Promise<readonly number[]>;
+  /** Of these, the ones that are being emptied. */
+  leaving(): Promise<readonly number[]>;
   /** Says what idle space has there now. Throws storage/full if it is more than before and there is no room. */
   setShare(volumeId: number, share: IdleShare): Promise<void>;
 }
@@ -87,6 +89,8 @@ export interface IdleVolumes {
 export interface IdleMaker {
   make(task: LayerTask, signal: AbortSignal): Promise<MadeLayer>;
   prove(statement: IdleCommitStatement, files: LayerFiles, signal: AbortSignal): Promise<Uint8Array>;
+  /** Reads all files of a layer; places of those that are not there or not what their roots say. */
+  check(layer: LayerCheck, signal: AbortSignal): Promise<readonly number[]>;
 }
 
 export interface IdleNeeds {
@@ -97,5 +101,8 @@ export interface IdleNeeds {
   readonly volumes: IdleVolumes;
   readonly maker: IdleMaker;
   readonly database: Database;
+  readonly clock: Pick<Clock, "nowMs">;
+  /** In which every file that rests is read once; 0: never. */
+  readonly patrolMs: number;
   readonly logger: Logger;
 }

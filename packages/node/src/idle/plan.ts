@@ -4,7 +4,7 @@
 import { type IdleProfile, type IdleState, idleFilesPerSet } from "@holdfast/proofs";
 import { keptFileBytes, scratchBytes } from "./making.ts";
 import { type IdleShare, noShare } from "./needs.ts";
-import type { IdleSettings, LayerRow, Scratch } from "./store.ts";
+import type { IdleSettings, LayerRow, Layers, Scratch } from "./store.ts";
 
 export const layersPerSet = (profile: IdleProfile): number => idleFilesPerSet(profile) / profile.files;
 
@@ -40,24 +40,42 @@ export function namesOf(profile: IdleProfile, { firstKept, scratch }: LayerRow):
 }
 
 /** What each volume holds and is promised. */
-export function sharesOf(profile: IdleProfile, rows: readonly LayerRow[]): ReadonlyMap<number, IdleShare> {
+export function sharesOf(
+  profile: IdleProfile,
+  { active, resting }: Pick<Layers, "active" | "resting">,
+): ReadonlyMap<number, IdleShare> {
   const shares = new Map<number, IdleShare>();
-  for (const row of rows) {
-    const { reservedBytes, usedBytes, fileCount } = shares.get(row.volumeId) ?? noShare;
-    const bytes = rowBytes(profile, row);
-    const isThere = row.state === "made" || row.state === "certified";
-    const files = fileCountOf(profile, row);
-    shares.set(row.volumeId, {
+  const add = (volumeId: number, bytes: number, files: number, isThere: boolean): void => {
+    const { reservedBytes, usedBytes, fileCount } = shares.get(volumeId) ?? noShare;
+    shares.set(volumeId, {
       reservedBytes: reservedBytes + bytes,
       usedBytes: usedBytes + (isThere ? bytes : 0),
       fileCount: fileCount + (isThere ? files : 0),
     });
+  };
+  for (const [volumeId, layers] of resting) {
+    add(volumeId, layers * restingBytes(profile, { firstKept: 0 }), layers * 2 * profile.files, true);
+  }
+  for (const row of active) {
+    const isThere = row.state === "made" || row.state === "certified";
+    const [bytes, files] = [rowBytes(profile, row), fileCountOf(profile, row)];
+    add(row.volumeId, bytes, files, isThere);
+    if (row.movingTo !== null) add(row.movingTo, bytes, files, false);
   }
   return shares;
 }
 
-export const totalBytes = (profile: IdleProfile, rows: readonly LayerRow[]): number =>
-  rows.reduce((sum, row) => sum + rowBytes(profile, row), 0);
+export function totalBytes(
+  profile: IdleProfile,
+  { active, resting }: Pick<Layers, "active" | "resting">,
+): number {
+  const layers = restingCount({ resting });
+  const atRest = layers * restingBytes(profile, { firstKept: 0 });
+  return active.reduce((sum, row) => sum + rowBytes(profile, row), atRest);
+}
+
+export const restingCount = ({ resting }: Pick<Layers, "resting">): number =>
+  [...resting.values()].reduce((sum, layers) => sum + layers, 0);
 
 /** The layer below in the same set, by number; undefined for the lowest. */
 export const layerBelow = (profile: IdleProfile, layer: number): number | undefined =>
@@ -68,8 +86,8 @@ export const releasedOf = (profile: IdleProfile, layer: number, front: number): 
   Math.max(0, Math.min(profile.files, front - layer * profile.files));
 
 /** Layers that have to be made again: their files are half there, or damaged. */
-export const unfinishedOf = (rows: readonly LayerRow[]): readonly LayerRow[] =>
-  rows.filter(({ state }) => state === "making" || state === "lost");
+export const unfinishedOf = ({ active }: Pick<Layers, "active">): readonly LayerRow[] =>
+  active.filter(({ state }) => state === "making" || state === "lost");
 
 /**
  * The next new layer to make: the lowest that has no row, whose layer below is made, of as many sets at a time as there
@@ -77,17 +95,16 @@ export const unfinishedOf = (rows: readonly LayerRow[]): readonly LayerRow[] =>
  */
 export function nextToMake(
   profile: IdleProfile,
-  rows: readonly LayerRow[],
+  layers: Layers,
   state: Pick<IdleState, "rear">,
   { threads }: Pick<IdleSettings, "threads">,
 ): number | undefined {
   const firstNew = state.rear / profile.files;
-  const known = new Map(rows.map((row) => [row.layer, row]));
-  if (rows.filter((row) => row.state !== "certified").length >= 2 * threads) return undefined;
+  if (layers.active.filter((row) => row.state !== "certified").length >= 2 * threads) return undefined;
   const perSet = layersPerSet(profile);
   for (let set = Math.floor(firstNew / perSet), sets = 0; sets < threads; set += 1, sets += 1) {
     for (let layer = Math.max(firstNew, set * perSet); layer < (set + 1) * perSet; layer += 1) {
-      const row = known.get(layer);
+      const row = layers.find(layer);
       if (row === undefined) return layer;
       if (row.state !== "made" && row.state !== "certified") break;
     }
@@ -95,13 +112,25 @@ export function nextToMake(
   return undefined;
 }
 
-/** How many files must go so that idle space takes no more than it may. */
+/** How many files must go so that idle space takes no more than it may; layers that wait for a certificate go first. */
 export function surplusFiles(
   profile: IdleProfile,
-  rows: readonly LayerRow[],
+  layers: Pick<Layers, "active" | "resting">,
   { maxBytes }: Pick<IdleSettings, "maxBytes">,
 ): number {
   if (maxBytes === null) return 0;
-  const over = totalBytes(profile, rows) - maxBytes;
+  const active = layers.active.filter(({ state }) => state === "certified" || state === "lost");
+  const over = totalBytes(profile, { active, resting: layers.resting }) - maxBytes;
   return Math.max(0, Math.ceil(over / keptFileBytes(profile)));
+}
+
+/** Files that are released and not deleted yet. */
+export function releasedFiles(profile: IdleProfile, layers: Layers, front: number): number {
+  let due = 0;
+  for (const row of layers.from(0)) {
+    if (row.layer * profile.files >= front) break;
+    if (row.state !== "certified" && row.state !== "lost") continue;
+    due += Math.max(0, releasedOf(profile, row.layer, front) - row.firstKept);
+  }
+  return due;
 }

@@ -1,34 +1,27 @@
 /**
  * What this node knows of its idle space: one registration, its kept layers, the request that is under way, answers
  * that the chain has not seen the end of. The chain says what is certified; this says where the bytes are.
+ * Nearly all layers rest: certified, whole, nothing under way. They are counted by volume and read one by one or in
+ * pages; only the others are held in memory, so a step costs the same with a hundred layers and with a million files.
  * Invariant: a row is there before the first byte of its layer is written, and goes after the last one is deleted, so
  * that space is always accounted before it is used.
  */
 import { type Address, addressBytes, concatBytes, equalBytes } from "@holdfast/base";
-import type { IdleLayerRoots, IdleRange } from "@holdfast/proofs";
-import type { Database, Row } from "../database.ts";
+import type { IdleRange } from "@holdfast/proofs";
+import type { Database } from "../database.ts";
+import {
+  bytes,
+  isAtRest,
+  type LayerRow,
+  type LayerState,
+  type Layers,
+  layerOf,
+  number,
+  type Scratch,
+  split,
+} from "./rows.ts";
 
-/** making: files may be half there. made: whole, and unknown to the chain. certified. lost: to be made again. */
-export const layerStates = ["making", "made", "certified", "lost"] as const;
-export type LayerState = (typeof layerStates)[number];
-
-/** What lies beside a layer until it is certified: the layers below it; the files of the kept layer below too. */
-export const scratches = ["none", "layers", "layers-and-below"] as const;
-export type Scratch = (typeof scratches)[number];
-
-export interface LayerRow {
-  /** Number of its first file by the files of a layer. */
-  readonly layer: number;
-  readonly volumeId: number;
-  readonly state: LayerState;
-  /** Files before this one are deleted. */
-  readonly firstKept: number;
-  readonly scratch: Scratch;
-  /** Known from `made` on. */
-  readonly made:
-    | { readonly roots: IdleLayerRoots; readonly commitment: Uint8Array; readonly previous: Uint8Array }
-    | undefined;
-}
+export { isAtRest, type LayerRow, type LayerState, type Layers, type Scratch } from "./rows.ts";
 
 export interface SpaceRow {
   readonly nonce: Uint8Array;
@@ -86,36 +79,30 @@ const steps = [
     answer BLOB NOT NULL,
     PRIMARY KEY (audit, idx)
   ) STRICT, WITHOUT ROWID;`,
+  `ALTER TABLE idle_layers ADD COLUMN moving_to INTEGER;
+  CREATE INDEX idle_active ON idle_layers (layer)
+    WHERE state <> 'certified' OR scratch <> 'none' OR first_kept > 0 OR moving_to IS NOT NULL;
+  CREATE INDEX idle_volume ON idle_layers (volume_id, layer);
+  CREATE TABLE idle_patrol (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    layer INTEGER NOT NULL
+  ) STRICT;`,
 ];
 
-const nodeBytes = 32;
-const number = (row: Row, column: string): number => Number(row[column]);
-const bytes = (row: Row, column: string): Uint8Array => Uint8Array.from(row[column] as Uint8Array);
-const split = (all: Uint8Array): readonly Uint8Array[] =>
-  Array.from({ length: all.length / nodeBytes }, (_none, i) => all.slice(i * nodeBytes, (i + 1) * nodeBytes));
+const isActive = "state <> 'certified' OR scratch <> 'none' OR first_kept > 0 OR moving_to IS NOT NULL";
+/** Rows that are read at a time. */
+const pageRows = 64;
 
-function layerOf(row: Row): LayerRow {
-  const isMade = row.commitment !== null;
-  return {
-    layer: number(row, "layer"),
-    volumeId: number(row, "volume_id"),
-    state: layerStates.find((state) => state === row.state) ?? "making",
-    firstKept: number(row, "first_kept"),
-    scratch: scratches.find((scratch) => scratch === row.scratch) ?? "none",
-    made: isMade
-      ? {
-          roots: { columnRoot: bytes(row, "column_root"), fileRoots: split(bytes(row, "file_roots")) },
-          commitment: bytes(row, "commitment"),
-          previous: bytes(row, "previous"),
-        }
-      : undefined,
-  };
+interface Known {
+  readonly active: Map<number, LayerRow>;
+  readonly resting: Map<number, number>;
 }
 
-export class IdleStore {
+export class IdleStore implements Layers {
   readonly #database: Database;
-  /** The rows as they are, until one changes: nobody else writes them. */
-  #layers: readonly LayerRow[] | undefined;
+  /** Undefined until they are read, and after a transaction that failed: nobody else writes them. */
+  #known: Known | undefined;
+  #ordered: readonly LayerRow[] | undefined;
 
   constructor(database: Database) {
     this.#database = database;
@@ -123,7 +110,12 @@ export class IdleStore {
   }
 
   transaction<Result>(work: () => Result): Result {
-    return this.#database.transaction(work);
+    try {
+      return this.#database.transaction(work);
+    } catch (error) {
+      this.#known = undefined;
+      throw error;
+    }
   }
 
   settings(): IdleSettings | undefined {
@@ -162,9 +154,9 @@ export class IdleStore {
 
   /** Begins a registration: what was known of another one is forgotten. */
   begin(miner: Address, profile: string, nonce: Uint8Array): void {
-    this.#layers = undefined;
+    this.#known = undefined;
     this.#database.transaction(() => {
-      for (const table of ["idle_space", "idle_layers", "idle_pending", "idle_answers"]) {
+      for (const table of ["idle_space", "idle_layers", "idle_pending", "idle_answers", "idle_patrol"]) {
         this.#database.run(`DELETE FROM ${table}`);
       }
       const values = [nonce, addressBytes(miner), profile, 0, new Uint8Array(0)];
@@ -177,14 +169,56 @@ export class IdleStore {
     return same && space.profile === profile;
   }
 
-  layers(): readonly LayerRow[] {
-    this.#layers ??= this.#database.all("SELECT * FROM idle_layers ORDER BY layer").map(layerOf);
-    return this.#layers;
+  get active(): readonly LayerRow[] {
+    this.#ordered ??= [...this.#read().active.values()].sort((a, b) => a.layer - b.layer);
+    return this.#ordered;
+  }
+  get resting(): ReadonlyMap<number, number> {
+    return this.#read().resting;
+  }
+  get lowest(): number | undefined {
+    return this.#end("min");
+  }
+  get highest(): number | undefined {
+    return this.#end("max");
+  }
+
+  find(layer: number): LayerRow | undefined {
+    const known = this.#read().active.get(layer);
+    if (known !== undefined) return known;
+    const row = this.#database.get("SELECT * FROM idle_layers WHERE layer = ?", layer);
+    return row === undefined ? undefined : layerOf(row);
+  }
+
+  *from(layer: number): IterableIterator<LayerRow> {
+    for (let next = layer; ; ) {
+      const rows = this.#database.all(
+        "SELECT * FROM idle_layers WHERE layer >= ? ORDER BY layer LIMIT ?",
+        next,
+        pageRows,
+      );
+      yield* rows.map(layerOf);
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < pageRows) return;
+      next = number(last, "layer") + 1;
+    }
+  }
+
+  /** The next row of a volume, from a number on. */
+  nextOn(volumeId: number, from: number): LayerRow | undefined {
+    const next = "SELECT * FROM idle_layers WHERE volume_id = ? AND layer >= ? ORDER BY layer LIMIT 1";
+    const row = this.#database.get(next, volumeId, from);
+    return row === undefined ? undefined : layerOf(row);
+  }
+  /** Numbers of all layers of a volume. */
+  numbersOn(volumeId: number): ReadonlySet<number> {
+    const rows = this.#database.all("SELECT layer FROM idle_layers WHERE volume_id = ?", volumeId);
+    return new Set(rows.map((row) => number(row, "layer")));
   }
 
   addLayer(layer: number, volumeId: number, scratch: Scratch): void {
-    this.#layers = undefined;
-    this.#database.run(
+    this.#write(
+      layer,
       "INSERT INTO idle_layers (layer, volume_id, state, first_kept, scratch) VALUES (?, ?, 'making', 0, ?)",
       layer,
       volumeId,
@@ -193,8 +227,8 @@ export class IdleStore {
   }
 
   made(layer: number, { roots, commitment, previous }: NonNullable<LayerRow["made"]>): void {
-    this.#layers = undefined;
-    this.#database.run(
+    this.#write(
+      layer,
       `UPDATE idle_layers SET state = 'made', column_root = ?, file_roots = ?, commitment = ?, previous = ?
        WHERE layer = ?`,
       roots.columnRoot,
@@ -206,23 +240,80 @@ export class IdleStore {
   }
 
   setState(layer: number, state: LayerState): void {
-    this.#layers = undefined;
-    this.#database.run("UPDATE idle_layers SET state = ? WHERE layer = ?", state, layer);
+    this.#write(layer, "UPDATE idle_layers SET state = ? WHERE layer = ?", state, layer);
   }
 
   dropScratch(layer: number): void {
-    this.#layers = undefined;
-    this.#database.run("UPDATE idle_layers SET scratch = 'none' WHERE layer = ?", layer);
+    this.#write(layer, "UPDATE idle_layers SET scratch = 'none' WHERE layer = ?", layer);
   }
 
   setFirstKept(layer: number, firstKept: number): void {
-    this.#layers = undefined;
-    this.#database.run("UPDATE idle_layers SET first_kept = ? WHERE layer = ?", firstKept, layer);
+    this.#write(layer, "UPDATE idle_layers SET first_kept = ? WHERE layer = ?", firstKept, layer);
+  }
+
+  /** All of it is to be made again, wherever it was. */
+  lose(layer: number): void {
+    const lost = "UPDATE idle_layers SET state = 'lost', first_kept = 0, moving_to = NULL WHERE layer = ?";
+    this.#write(layer, lost, layer);
+  }
+
+  setMovingTo(layer: number, volumeId: number | null): void {
+    this.#write(layer, "UPDATE idle_layers SET moving_to = ? WHERE layer = ?", volumeId, layer);
+  }
+  setVolume(layer: number, volumeId: number): void {
+    const moved = "UPDATE idle_layers SET volume_id = ?, moving_to = NULL WHERE layer = ?";
+    this.#write(layer, moved, volumeId, layer);
   }
 
   dropLayer(layer: number): void {
-    this.#layers = undefined;
-    this.#database.run("DELETE FROM idle_layers WHERE layer = ?", layer);
+    this.#write(layer, "DELETE FROM idle_layers WHERE layer = ?", layer);
+  }
+
+  /** Where the patrol over resting files goes on. */
+  patrolAt(): number {
+    const row = this.#database.get("SELECT layer FROM idle_patrol");
+    return row === undefined ? 0 : number(row, "layer");
+  }
+  setPatrol(layer: number): void {
+    this.#database.run("INSERT OR REPLACE INTO idle_patrol VALUES (1, ?)", layer);
+  }
+
+  #end(which: "min" | "max"): number | undefined {
+    const row = this.#database.get(`SELECT ${which}(layer) AS layer FROM idle_layers`);
+    return row === undefined || row.layer === null ? undefined : number(row, "layer");
+  }
+
+  #read(): Known {
+    if (this.#known !== undefined) return this.#known;
+    this.#ordered = undefined;
+    const active = this.#database
+      .all(`SELECT * FROM idle_layers WHERE ${isActive} ORDER BY layer`)
+      .map(layerOf);
+    const resting = this.#database.all(
+      `SELECT volume_id, count(*) AS layers FROM idle_layers WHERE NOT (${isActive}) GROUP BY volume_id`,
+    );
+    this.#known = {
+      active: new Map(active.map((row) => [row.layer, row])),
+      resting: new Map(resting.map((row) => [number(row, "volume_id"), number(row, "layers")])),
+    };
+    return this.#known;
+  }
+
+  /** Changes one row, and what is known of it. */
+  #write(layer: number, sql: string, ...values: Parameters<Database["run"]>[1][]): void {
+    const { active, resting } = this.#read();
+    const before = this.find(layer);
+    this.#database.run(sql, ...values);
+    this.#ordered = undefined;
+    active.delete(layer);
+    if (before !== undefined && isAtRest(before)) {
+      resting.set(before.volumeId, (resting.get(before.volumeId) ?? 0) - 1);
+    }
+    const row = this.#database.get("SELECT * FROM idle_layers WHERE layer = ?", layer);
+    const after = row === undefined ? undefined : layerOf(row);
+    if (after === undefined) return;
+    if (isAtRest(after)) resting.set(after.volumeId, (resting.get(after.volumeId) ?? 0) + 1);
+    else active.set(layer, after);
   }
 
   setBase({ leaves, peaks }: IdleRange): void {

@@ -17,7 +17,7 @@ import {
 import { idleErrors } from "./errors.ts";
 import { belowFolder, keptFileBytes } from "./making.ts";
 import type { IdleNeeds } from "./needs.ts";
-import { layerBelow, releasedOf, surplusFiles } from "./plan.ts";
+import { layerBelow, releasedFiles, surplusFiles } from "./plan.ts";
 import type { IdleSettings, IdleStore, LayerRow } from "./store.ts";
 import type { Tasks } from "./tasks.ts";
 
@@ -29,7 +29,6 @@ export interface TalksNeeds extends Pick<IdleNeeds, "network" | "profile" | "mak
 
 /** What the loop has seen. */
 export interface Seen {
-  readonly rows: readonly LayerRow[];
   readonly state: IdleState;
   readonly height: number;
   readonly tree: IdleRangeTree;
@@ -77,30 +76,24 @@ export class Talks {
     this.#append(state, bytes);
   }
 
-  #filesToRelease({ rows, state, settings, wantedBytes }: Seen): number {
-    const { profile } = this.#needs;
-    const certified = rows.filter((row) => row.state === "certified" || row.state === "lost");
-    const due = certified.reduce(
-      (sum, row) => sum + Math.max(0, releasedOf(profile, row.layer, state.front) - row.firstKept),
-      0,
-    ); // released, and about to be deleted
+  #filesToRelease({ state, settings, wantedBytes }: Seen): number {
+    const { profile, store } = this.#needs;
+    const surplus = surplusFiles(profile, store, settings);
+    if (wantedBytes === 0 && surplus === 0) return 0;
+    const due = releasedFiles(profile, store, state.front); // about to be deleted
     const forRoom = Math.ceil(wantedBytes / keptFileBytes(profile)) - due;
-    const forLimit = surplusFiles(profile, certified, settings) - due;
+    const forLimit = surplus - due;
     return Math.max(0, Math.min(state.rear - state.front, Math.max(forRoom, forLimit)));
   }
 
-  #nextAppend({
-    rows,
-    state,
-    tree,
-    settings,
-  }: Seen): Pick<IdleAppend, "range" | "roots" | "under"> | undefined {
-    const { profile } = this.#needs;
+  #nextAppend({ state, tree, settings }: Seen): Pick<IdleAppend, "range" | "roots" | "under"> | undefined {
+    const { profile, store } = this.#needs;
     if (tree.leaves !== state.rear || !settings.isFilling) return undefined;
     const layer = state.rear / profile.files;
-    const own = rows.find((row) => row.layer === layer && row.state === "made")?.made;
+    const row = store.find(layer);
+    const own = row?.state === "made" ? row.made : undefined;
     const below = layerBelow(profile, layer);
-    const under = rows.find((row) => row.layer === below)?.made;
+    const under = below === undefined ? undefined : store.find(below)?.made;
     if (own === undefined || (below !== undefined && under === undefined)) return undefined;
     return {
       range: tree.peaks(),
@@ -120,10 +113,9 @@ export class Talks {
     tasks.begin("append", async (signal) => {
       const { challenge, randomness } = await network.announce(append, signal);
       const statement = idleAppendStatement(state, profile, append, idleAppendSeed(challenge, randomness));
-      const rows = new Map(store.layers().map((row) => [row.layer, row]));
       const layer = state.rear / profile.files;
-      const own = rows.get(layer);
-      const below = rows.get(layerBelow(profile, layer) ?? -1);
+      const own = store.find(layer);
+      const below = store.find(layerBelow(profile, layer) ?? -1);
       if (own === undefined) throw idleErrors.damaged({ path: String(layer) });
       const proof = await this.#prove(own, below, statement, signal);
       await network.certify(append, challenge, proof, signal);

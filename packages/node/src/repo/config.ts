@@ -125,7 +125,9 @@ export const configSchema = z
           .int()
           .min(0)
           .default(30 * 86_400_000)
-          .describe("every stored sector is read and checked once in this time; 0: only when somebody asks"),
+          .describe(
+            "every stored sector and idle file is read and checked once in this time; 0: only if somebody asks",
+          ),
         urgentThreads: z
           .int()
           .min(1)

@@ -39,7 +39,8 @@ it("fills what is free, is in the one view of the disk, and gives way to a piece
   const options = { disk: new SimDisk(), dbPath: ":memory:", prover: createProver(), clock: new SimClock() };
   storage = await openStorage({ ...options, sectorBytes: 1024, maxBytes: quotaBytes });
   const volumes = storage.volumes.idle;
-  const needs = { networkId, miner, profile: tiny, network: chain, volumes, logger: silentLogger };
+  const upkeep = { clock: { nowMs: () => 0 }, patrolMs: 0 };
+  const needs = { networkId, miner, profile: tiny, network: chain, volumes, ...upkeep, logger: silentLogger };
   idle = openIdle({ ...needs, maker: inlineMaker(volumes.disk), database: openDatabase(":memory:") });
   const wrapped = makingRoom(storage, idle);
   idle.fill({});

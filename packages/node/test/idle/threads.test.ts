@@ -17,7 +17,8 @@ it("makes and proves a layer beside this thread, and ends with it", { timeout: 1
   const options = { disk: openNodeDisk(root), dbPath: ":memory:", prover: createProver() };
   const storage = await openStorage({ ...options, clock: new SimClock(), sectorBytes: 1024 });
   const volumes = storage.volumes.idle;
-  const needs = { networkId, miner, profile: tiny, network: chain, volumes, logger: silentLogger };
+  const upkeep = { clock: { nowMs: () => 0 }, patrolMs: 0 };
+  const needs = { networkId, miner, profile: tiny, network: chain, volumes, ...upkeep, logger: silentLogger };
   const database = openDatabase(":memory:");
   const idle = openIdle({ ...needs, maker: threadMaker(() => volumes.table()), database });
   try {

@@ -151,6 +151,7 @@ export class SimChain implements IdleNetwork {
 export class SimVolumes implements IdleVolumes {
   disk: Disk;
   quotaBytes: number;
+  otherQuotaBytes = 0;
   readonly shares = new Map<number, IdleShare>();
 
   constructor(disk: Disk, quotaBytes: number) {
@@ -160,19 +161,25 @@ export class SimVolumes implements IdleVolumes {
   path(volumeId: number, name: string): string {
     return name === "" ? `v${volumeId}/idle` : `v${volumeId}/idle/${name}`;
   }
-  get #reservedBytes(): number {
-    return [...this.shares.values()].reduce((sum, share) => sum + share.reservedBytes, 0);
-  }
   async rooms() {
-    return [{ volumeId: 0, roomBytes: Math.max(0, this.quotaBytes - this.#reservedBytes) }];
+    const roomBytes = Math.max(0, this.quotaBytes - (this.shares.get(0)?.reservedBytes ?? 0));
+    const otherBytes = Math.max(0, this.otherQuotaBytes - (this.shares.get(1)?.reservedBytes ?? 0));
+    const other = { volumeId: 1, roomBytes: otherBytes };
+    return this.isLeaving ? [other] : [{ volumeId: 0, roomBytes }];
   }
+  /** Volume 1 takes what is to leave 0, in a quota of its own. */
+  isLeaving = false;
   async present() {
-    return [0];
+    return [0, 1];
+  }
+  async leaving() {
+    return this.isLeaving ? [0] : [];
   }
   async setShare(volumeId: number, share: IdleShare): Promise<void> {
     const before = this.shares.get(volumeId)?.reservedBytes ?? 0;
     const more = share.reservedBytes - before;
-    if (more > 0 && this.#reservedBytes + more > this.quotaBytes) {
+    const quotaBytes = volumeId === 0 ? this.quotaBytes : this.otherQuotaBytes;
+    if (more > 0 && before + more > quotaBytes) {
       throw new HoldfastError({ code: "storage/full", message: "full", fix: "", exit: "retry-later" });
     }
     this.shares.set(volumeId, share);
@@ -189,11 +196,17 @@ export class World {
   readonly volumes: SimVolumes;
   sim = new SimDisk();
   idle: Idle;
-  readonly #database: Database = openDatabase(":memory:");
+  /** A block takes a second. */
+  readonly clock = { nowMs: () => 1_000 * this.chain.height };
+  readonly patrolMs: number;
+  readonly database: Database = openDatabase(":memory:");
+  /** Rows that were read of it. */
+  rowsRead = 0;
   #life = 0;
   #effectsLeft = Number.POSITIVE_INFINITY;
 
-  constructor(quotaBytes = 2 ** 20) {
+  constructor(quotaBytes = 2 ** 20, { patrolMs = 0 } = {}) {
+    this.patrolMs = patrolMs;
     this.volumes = new SimVolumes(this.sim, quotaBytes);
     this.idle = this.start();
   }
@@ -211,7 +224,8 @@ export class World {
     this.#life += 1;
     this.#effectsLeft = Number.POSITIVE_INFINITY;
     const maker = inlineMaker(this.volumes.disk);
-    const needs = { networkId, miner, profile: tiny, volumes: this.volumes, maker, logger: silentLogger };
+    const { volumes, clock, patrolMs } = this;
+    const needs = { networkId, miner, profile: tiny, volumes, maker, clock, patrolMs, logger: silentLogger };
     this.idle = openIdle({ ...needs, network: this.#chainOfLife(), database: this.#databaseOfLife() });
     return this.idle;
   }
@@ -263,9 +277,18 @@ export class World {
 
   #databaseOfLife(): Database {
     const life = this.#life;
-    const database = this.#database;
+    const { database } = this;
     return {
       ...database,
+      all: (sql, ...values) => {
+        const rows = database.all(sql, ...values);
+        this.rowsRead += rows.length;
+        return rows;
+      },
+      get: (sql, ...values) => {
+        this.rowsRead += 1;
+        return database.get(sql, ...values);
+      },
       run: (sql, ...values) => {
         this.#effect(life);
         database.run(sql, ...values);

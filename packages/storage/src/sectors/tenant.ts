@@ -29,6 +29,8 @@ export interface StorageTenant {
   rooms(): Promise<readonly { readonly volumeId: number; readonly roomBytes: number }[]>;
   /** Volumes that are here now. */
   present(): Promise<readonly number[]>;
+  /** Of these, the ones that are being emptied. */
+  leaving(): Promise<readonly number[]>;
   shares(): Promise<ReadonlyMap<number, TenantShare>>;
   /**
    * What the tenant has there from now on. More than before is given only if there is room.
@@ -56,6 +58,12 @@ export function tenantOf(core: Core): StorageTenant {
       await volumes.look();
       const rows = await store.volumes.all();
       return rows.map(({ volumeId }) => volumeId).filter((volumeId) => volumes.conditionOf(volumeId).isHere);
+    },
+    leaving: async () => {
+      ensureOpen(core);
+      const rows = await store.volumes.all();
+      const leaving = rows.filter(({ mode, place }) => mode === "draining" && place.kind === "folder");
+      return leaving.map(({ volumeId }) => volumeId).filter((id) => volumes.conditionOf(id).isHere);
     },
     shares: () => store.volumes.tenants(),
     setShare: async (volumeId, share) => {

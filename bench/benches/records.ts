@@ -1,6 +1,7 @@
 /**
- * The records of a miner: jobs claimed and done in a second by one and by eight workers, and pages of many sectors, on
- * both engines; pages of many deals.
+ * The records of a miner: jobs claimed and done in a second by one and by eight workers, and pages of many sectors,
+ * on both engines; with `--peers` other queues on PostgreSQL do as many jobs in the same run. Pages of many deals, and
+ * what a head costs a miner that has them.
  * PostgreSQL takes part where it runs: `node tools/with-postgres.ts --sync npm run bench -- records`.
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -13,6 +14,7 @@ import { type JobQueue, jobKinds, openPostgresJobs, openSqliteJobs, openStorage 
 import pg from "pg";
 import { dealPages } from "../deal-pages.ts";
 import type { Bench, Figure } from "../figure.ts";
+import { jobPeers } from "../job-peers.ts";
 
 const free = { cpus: 64, memoryBytes: 2 ** 40 };
 const sectorBytes = 1_024;
@@ -114,7 +116,7 @@ async function paging(engine: Engine, count: number): Promise<Figure[]> {
 export const recordsBench: Bench = {
   name: "records",
   about: "a miner's jobs and sectors in SQLite and in PostgreSQL",
-  async run({ quick, say }) {
+  async run({ quick, peers, say }) {
     const folder = mkdtempSync(join(tmpdir(), "holdfast-records-"));
     const url = process.env.HOLDFAST_TEST_POSTGRES;
     if (url === undefined) say("no HOLDFAST_TEST_POSTGRES: SQLite alone");
@@ -122,7 +124,12 @@ export const recordsBench: Bench = {
     try {
       for (const engine of [sqlite(folder), ...(url === undefined ? [] : [postgres(url)])]) {
         say(`jobs in ${engine.name}`);
-        for (const workers of [1, 8]) figures.push(await claiming(engine, workers, quick ? 500 : 4_000));
+        for (const workers of [1, 8]) {
+          const jobs = quick ? 500 : 4_000;
+          figures.push(await claiming(engine, workers, jobs));
+          if (peers && url !== undefined && engine.name === "PostgreSQL")
+            figures.push(...(await jobPeers(url, { workers, jobs, say })));
+        }
         say(`sectors in ${engine.name}`);
         figures.push(...(await paging(engine, quick ? 100_000 : 1_000_000)));
       }

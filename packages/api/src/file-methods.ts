@@ -1,10 +1,17 @@
 /** Methods about files and folders; their bytes have routes of their own. */
 import { z } from "zod";
-import { call, nothing, stream } from "./method-spec.ts";
+import { call, limitParam, stream } from "./method-spec.ts";
 import { addressText, cidText, fileView, sizeBytes } from "./shapes.ts";
 
 export const fileMethods = {
-  "file.ls": call("Files that this node has stored", nothing, z.array(fileView)),
+  "file.ls": call(
+    "Files that this node has stored, the one that was put last first",
+    z.object({
+      after: cidText.optional().describe("begin behind this one, the last of the page before: its CID"),
+      limit: limitParam,
+    }),
+    z.array(fileView),
+  ),
   "folder.ls": stream(
     "The entries of a folder, or the file at a path; what is not here is fetched",
     z.object({

@@ -15,6 +15,7 @@ export const jobKind = z.enum([
   "move",
   "delete",
   "scrub",
+  "drain",
 ]);
 export const jobState = z.enum(["waiting", "running", "done", "failed", "cancelled"]);
 

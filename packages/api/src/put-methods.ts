@@ -1,6 +1,6 @@
 /** Methods about puts: what storing costs, the jobs that do it, and how stored files are kept. */
 import { z } from "zod";
-import { call, nothing, stream } from "./method-spec.ts";
+import { call, limitParam, stream } from "./method-spec.ts";
 import { addressText, cidText, filText, putView, receiptDocument, sizeBytes, spread } from "./shapes.ts";
 
 export const putMethods = {
@@ -66,7 +66,19 @@ export const putMethods = {
     putView,
   ),
   "put.show": call("One put job", z.object({ jobId: z.string().max(200) }), putView),
-  "put.ls": call("All put jobs", nothing, z.array(putView)),
+  "put.ls": call(
+    "Put jobs, newest first",
+    z.object({
+      after: z
+        .string()
+        .max(200)
+        .optional()
+        .describe("begin behind this one, the last of the page before: its id"),
+      kept: z.boolean().default(false).describe("only those that are renewed or repaired"),
+      limit: limitParam,
+    }),
+    z.array(putView),
+  ),
   "put.watch": stream(
     "The progress of a put until it is done",
     z.object({ jobId: z.string().max(200) }),

@@ -1,5 +1,6 @@
 /** Methods about where a miner's sectors lie: its disks and buckets. */
 import { z } from "zod";
+import { jobState } from "./job-methods.ts";
 import { call } from "./method-spec.ts";
 import { sizeBytes } from "./shapes.ts";
 
@@ -30,6 +31,10 @@ const volumeView = z.object({
   isHere: z.boolean(),
   isWritable: z.boolean(),
   reason: z.string().nullable().describe("why it is away, or takes no writes"),
+  drain: z
+    .object({ jobId: z.int(), state: jobState, progress: z.number().min(0).max(1) })
+    .nullable()
+    .describe("the job that empties it; null: it is not being drained, or without a job"),
 });
 
 const settings = {
@@ -75,7 +80,7 @@ export const storageMethods = {
     volumeView,
   ),
   "storage.drain": call(
-    "Moves everything away from a volume; goes on in the background, over restarts",
+    "Moves everything away from a volume, as one job that goes on over restarts; one that was called off goes on",
     z.object({ volume }),
     volumeView,
   ),

@@ -130,6 +130,15 @@ export function optionNumber(input: CommandInput, name: string, range: Range): n
   return text === undefined ? undefined : wholeNumber(text, `--${dashed(name)}`, range);
 }
 
+/** Of a list that comes in pages. */
+export function pageOf(input: CommandInput): { after?: string; limit?: number } {
+  const [after, limit] = [
+    optionText(input, "after"),
+    optionNumber(input, "limit", { least: 1, most: 1_000 }),
+  ];
+  return { ...(after === undefined ? {} : { after }), ...(limit === undefined ? {} : { limit }) };
+}
+
 export function optionHex(input: CommandInput, name: string): string | undefined {
   const text = optionText(input, name);
   if (text === undefined) return undefined;

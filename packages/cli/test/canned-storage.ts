@@ -15,7 +15,7 @@ type StorageName =
 const volume: MethodResult<"storage.attach"> = {
   ...{ volumeId: 2, place: "/mnt/disk2", kind: "folder", roles: ["seal", "store"], mode: "open", weight: 1 },
   ...{ maxBytes: 2_199_023_255_552, usedBytes: 17_301_504, reservedBytes: 25_690_112, files: 3 },
-  ...{ freeBytes: 1_099_511_627_776, isHere: true, isWritable: true, reason: null },
+  ...{ freeBytes: 1_099_511_627_776, isHere: true, isWritable: true, reason: null, drain: null },
 };
 const away: MethodResult<"storage.attach"> = {
   ...{

@@ -58,7 +58,7 @@ export function openMarkets(
           openMinerMarket({
             ...shared,
             miner: parts.miner.address,
-            storage: readingOf(parts.miner, logger),
+            storage: dealStorageOf(parts.miner, logger),
             policyHook: parts.miner.policyHook,
             fetchWeb: parts.fetchWeb,
             isChannelUsed: (payer, channel) =>
@@ -98,11 +98,18 @@ export function openMarkets(
   return { door, files, cars, retrieval, serving: retrievalDoor(chain, wire, retrieval) };
 }
 
-/** The storage, whose decoded pieces are kept for the next reader if there is a place for them. */
-function readingOf({ storage, unsealed }: MinerParts, logger: NodeParts["logger"]): MinerParts["storage"] {
-  if (unsealed === undefined) return storage;
-  const { read } = openUnsealed(unsealed, storage, logger);
-  return { ...storage, readPiece: read };
+/** The storage: pieces come in as jobs, and decoded ones are kept for the next reader if there is a place for them. */
+function dealStorageOf({ storage, chores, unsealed }: MinerParts, logger: NodeParts["logger"]) {
+  const adding = chores === undefined ? storage : { ...storage, addPiece: chores.addPiece };
+  if (unsealed === undefined) return adding;
+  return { ...adding, readPiece: openUnsealed(unsealed, storage, logger).read };
+}
+
+type Counts = { readonly [state: string]: number };
+
+function addedUp(one: Counts, other: Counts): Counts {
+  const states = Object.keys({ ...one, ...other });
+  return Object.fromEntries(states.map((state) => [state, (one[state] ?? 0) + (other[state] ?? 0)]));
 }
 
 /** What lies here is looked at at once. */
@@ -154,11 +161,12 @@ function marketDoor(
         repair,
         termLimit: maxPrice === undefined ? undefined : parseFil(maxPrice),
       }),
-    puts: () => client.jobs(),
+    puts: (page) => client.jobs(page),
     put: (jobId) => unlessUnknown(() => client.job(jobId)),
     watch: (jobId, signal) => client.watch(jobId, signal),
     receipt: async (jobId) => client.receipt(jobId),
-    files: () => [...client.files()],
+    files: (page) => client.files(page),
+    dealCounts: () => addedUp(client.dealCounts(), miner?.dealCounts() ?? {}),
     ...dealPages(client, miner),
     change: (dealId, request) => client.change(dealId, request),
     redemption: (dealId) => miner?.redemption(dealId),

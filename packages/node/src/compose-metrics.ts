@@ -2,7 +2,6 @@
 import type { Clock, Wire } from "@holdfast/base";
 import { readMinerState } from "@holdfast/consensus";
 import type { Chain } from "./chain/index.ts";
-import { everyDeal } from "./deal-pages.ts";
 import type { Held } from "./held.ts";
 import type { Mempool } from "./mempool/index.ts";
 import type { MetricsSource } from "./metrics.ts";
@@ -36,13 +35,7 @@ export function metricsOf(rooms: Measured): MetricsSource {
         : Number(readMinerState(chain.store, chain.headState().state, miner.miner).power),
     blocksWon: () => mining?.status().blocksWon ?? 0,
     sectors: async () => (await miner?.countSectors()) ?? {},
-    deals: async () => await countDeals(market),
+    deals: () => market.dealCounts(),
     held,
   };
-}
-
-async function countDeals(market: Measured["market"]): Promise<{ readonly [state: string]: number }> {
-  const counts: { [state: string]: number } = {};
-  for await (const { state } of everyDeal(market)) counts[state] = (counts[state] ?? 0) + 1;
-  return counts;
 }

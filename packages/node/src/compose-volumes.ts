@@ -2,7 +2,7 @@
 import { opendir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { MethodResult } from "@holdfast/api";
-import type { Chores, Storage, VolumeInfo } from "@holdfast/storage";
+import type { Chores, DrainJob, Storage, VolumeInfo } from "@holdfast/storage";
 import type { StorageDoor } from "./rpc/index.ts";
 
 type VolumeView = MethodResult<"storage.attach">;
@@ -24,30 +24,43 @@ const parts: { readonly [name: string]: string } = {
 /** With `chores` what takes long is a job of the queue; without, as in simulated networks, it is done on the spot. */
 export function storageDoorOf(storage: Storage, folder: string | undefined, chores?: Chores): StorageDoor {
   const { volumes } = storage;
+  const drainOf = async ({ mode, volumeId }: VolumeInfo): Promise<DrainJob | null> =>
+    mode === "draining" ? ((await chores?.drainOf(volumeId)) ?? null) : null;
+  const changed = async (volume: VolumeInfo): Promise<VolumeView> => {
+    if (volume.mode === "draining") await chores?.drain(volume);
+    else await chores?.endDrain(volume.volumeId);
+    const drain = await drainOf(volume);
+    return { ...viewOf(volume), drain, reason: reasonOf(volume, await volumes.list(), drain) };
+  };
   return {
     "storage.ls": async ({ check }) => {
       const explained = new Map(
         check ? (await volumes.explain()).map((one) => [one.volumeId, one] as const) : [],
       );
       const all = await volumes.list();
-      const views = all.map((volume) => {
+      const views = all.map(async (volume) => {
         const { recorded = [], found = null } = explained.get(volume.volumeId) ?? {};
+        const drain = await drainOf(volume);
         return {
           ...viewOf(volume),
-          reason: reasonOf(volume, all),
+          drain,
+          reason: reasonOf(volume, all, drain),
           recorded: recorded.map(owned),
           found: found?.map(owned) ?? null,
         };
       });
-      return { volumes: views, folder: check && folder !== undefined ? await folderOf(folder) : null };
+      return {
+        volumes: await Promise.all(views),
+        folder: check && folder !== undefined ? await folderOf(folder) : null,
+      };
     },
     "storage.attach": async ({ place, ...settings }) =>
       viewOf(await volumes.attach({ place, ...given(settings) })),
-    "storage.set": async ({ volume, ...settings }) => viewOf(await volumes.change(volume, given(settings))),
-    "storage.drain": async ({ volume }) => {
-      const drained = await volumes.change(volume, { mode: "draining" });
-      return { ...viewOf(drained), reason: reasonOf(drained, await volumes.list()) };
+    "storage.set": async ({ volume, ...settings }) => {
+      const now = await volumes.change(volume, given(settings));
+      return settings.mode === undefined ? { ...viewOf(now), drain: await drainOf(now) } : await changed(now);
     },
+    "storage.drain": async ({ volume }) => await changed(await volumes.change(volume, { mode: "draining" })),
     "storage.detach": async ({ volume, isLost }) => {
       await volumes.detach(volume, { isLost });
       return { volume };
@@ -77,12 +90,15 @@ export function storageDoorOf(storage: Storage, folder: string | undefined, chor
 
 function viewOf({ fileCount, freeBytes, attachedMs: _, checkedMs: __, ...volume }: VolumeInfo): VolumeView {
   const isEndless = volume.kind === "s3" || !volume.isHere;
-  return { ...volume, roles: [...volume.roles], files: fileCount, freeBytes: isEndless ? null : freeBytes };
+  const roles = [...volume.roles];
+  return { ...volume, roles, files: fileCount, freeBytes: isEndless ? null : freeBytes, drain: null };
 }
 
-/** A volume that cannot be emptied, because nothing else takes its files, says so: it would wait for ever. */
-function reasonOf(volume: VolumeInfo, all: readonly VolumeInfo[]): string | null {
+/** A volume that is not being emptied, because nothing else takes its files or nobody moves them, says so. */
+function reasonOf(volume: VolumeInfo, all: readonly VolumeInfo[], drain: DrainJob | null): string | null {
   if (volume.reason !== null || volume.mode !== "draining" || volume.fileCount === 0) return volume.reason;
+  if (drain?.state === "cancelled")
+    return `its job was called off: \`holdfast storage drain ${volume.volumeId}\` goes on`;
   const others = all.filter((one) => one.volumeId !== volume.volumeId && one.mode === "open");
   if (others.some(({ isHere, isWritable, roles }) => isHere && isWritable && roles.includes("store")))
     return null;

@@ -40,6 +40,7 @@ import { createHeaderPass, type HeaderPass } from "./header-pass.ts";
 import type { Held } from "./held.ts";
 import type { Idle, IdleMaker } from "./idle/index.ts";
 import { headersFrom, proofOf, serveLight } from "./light/index.ts";
+import { limits } from "./limits.ts";
 import { type Mempool, openMempool, openSender, type Sender } from "./mempool/index.ts";
 import { openMetrics } from "./metrics.ts";
 import { type AskPolicy, type MineNeeds, type MinerPlace, type Mining, startMining } from "./mine/index.ts";
@@ -140,7 +141,8 @@ export interface RunningNode extends AsyncDisposable {
   readonly handlers: ReturnType<typeof createHandlers>;
   readonly files: HandlerNeeds["files"];
   /** The jobs that store files, newest first. */
-  readonly puts: HandlerNeeds["market"]["puts"];
+  /** The newest. */
+  readonly puts: () => ReturnType<HandlerNeeds["market"]["puts"]>;
   /** URL of the API; empty if none was asked for. */
   readonly apiUrl: string;
   /** URL of the gateway; empty if there is none. */
@@ -213,7 +215,7 @@ export async function startNode(given: NodeParts): Promise<RunningNode> {
     pruner,
     handlers,
     files: market.files,
-    puts: () => market.door.puts(),
+    puts: () => market.door.puts({ limit: limits.putsAtOnce, kept: false }),
     idleVerifier,
     held,
     apiUrl: api?.url ?? "",

@@ -1,4 +1,4 @@
-/** The rows of the table of limits about how data travels that somebody pays for; the table is `limits.ts`. */
+/** Rows of the table of limits about deals, and how data travels that somebody pays for; the table is `limits.ts`. */
 export const dealLimits = {
   /** How the data of a deal comes to its miner, as a proposal says it: a word or a URL. */
   deliveryBytes: 2_048,
@@ -16,4 +16,15 @@ export const dealLimits = {
   paidSpreadPercent: 125,
   /** A web server that sends nothing of a deal's data for this time has failed. */
   webIdleMs: 20_000,
+  /** Puts that the program itself asks for at once: the newest. */
+  putsAtOnce: 1_000,
+  /** A miner's deal for which nothing is due is looked at once in so many rounds; earlier where channels end faster. */
+  dealRestRounds: 60,
+  /** Deals whose rest is over that are looked at at one head; the others at the next ones. */
+  dealsPerLook: 5_000,
+  /**
+   * Runs of the operator's program at the same time for questions about terms, which anybody may ask: they wait for
+   * each other and keep no proposal waiting.
+   */
+  policyHookQuotes: 2,
 } as const;

@@ -325,7 +325,7 @@ export const limits = {
   policyHookMs: 10_000,
   /** Characters that it may print. */
   policyHookBytes: 65_536,
-  /** Runs of it at the same time. */
+  /** Runs of it at the same time, for proposals, which are signed and paid for. */
   policyHooks: 4,
   /** Clients in one list of a deal policy. */
   policyClients: 1_000,

@@ -14,7 +14,7 @@ export interface MetricsSource {
   readonly powerBytes: () => number;
   readonly blocksWon: () => number;
   readonly sectors: () => Promise<Counts>;
-  readonly deals: () => Promise<Counts>;
+  readonly deals: () => Counts;
   readonly held: () => readonly Held[];
 }
 
@@ -59,7 +59,7 @@ export function openMetrics(name: string, source: MetricsSource): { text(): Prom
     [source.syncCode()]: 1,
   }));
   byState("holdfast_sectors", "Sectors on this node's disk", source.sectors);
-  byState("holdfast_deals", "Deals of this node", source.deals);
+  byState("holdfast_deals", "Deals of this node, as written down", source.deals);
   byState("holdfast_held", "What is held in memory of what could grow", () =>
     Object.fromEntries(source.held().map(({ what, count }) => [what, count])),
   );

@@ -320,6 +320,7 @@ async function openMiner({
       keepUnsealed: mining.keepUnsealed,
       maxStagedMs: mining.maxStagedMs,
       otherSectorBytes: mining.otherSectorBytes,
+      isDrainedByJobs: true,
       ...(mining.maxStorageBytes === 0 ? {} : { maxBytes: mining.maxStorageBytes }),
     }),
   );

@@ -4,7 +4,7 @@ import { type ChainTime, chainTime } from "../chain-time.ts";
 import { action, type CommandInput } from "../command.ts";
 import { cliErrors } from "../errors.ts";
 import { fil, shortId } from "../human-text.ts";
-import { argument, cidArgument, optionAmount, optionChoice } from "../input.ts";
+import { argument, cidArgument, optionAmount, optionChoice, pageOf } from "../input.ts";
 import { table } from "../layout.ts";
 
 type PutView = MethodResult<"put.ls">[number];
@@ -36,10 +36,8 @@ function keepTable(list: readonly PutView[], time: ChainTime): string {
 
 export const keepList = action({
   result: methods["put.ls"].result,
-  async run({ node, signal }) {
-    const list = await (await node()).call("put.ls", {}, signal);
-    return list.filter(({ keep }) => keep.renew || keep.repair);
-  },
+  run: async ({ node, signal }, input) =>
+    (await node()).call("put.ls", { kept: true, ...pageOf(input) }, signal),
   async render(list, context) {
     if (list.length > 0) return keepTable(list, await chainTime(context));
     context.terminal.hint("nothing is kept beyond its deals; `holdfast put FILE --renew --repair` does that");

@@ -35,8 +35,10 @@ function settingsOf(input: CommandInput) {
   };
 }
 
-function stateText({ isHere, isWritable, mode, reason }: VolumeView): string {
-  const state = !isHere ? "away" : !isWritable ? "takes no writes" : mode;
+function stateText({ isHere, isWritable, mode, reason, drain }: VolumeView): string {
+  const isMoving = drain?.state === "waiting" || drain?.state === "running";
+  const emptying = isMoving ? `draining, ${Math.floor(drain.progress * 100)} % (job ${drain.jobId})` : mode;
+  const state = !isHere ? "away" : !isWritable ? "takes no writes" : emptying;
   return reason === null ? state : `${state}: ${reason}`;
 }
 

@@ -18,6 +18,7 @@ import {
   optionNumber,
   optionSpan,
   optionText,
+  pageOf,
   placeArgument,
 } from "../input.ts";
 import { facts, table } from "../layout.ts";
@@ -132,7 +133,7 @@ export const files = action({
   result: z.union([methods["file.ls"].result, listing]),
   async run(context, input): Promise<MethodResult<"file.ls"> | z.output<typeof listing>> {
     const node = await context.node();
-    if (input.args[0] === undefined) return node.call("file.ls", {}, context.signal);
+    if (input.args[0] === undefined) return node.call("file.ls", pageOf(input), context.signal);
     const place = placeArgument(input);
     const { cid } = place;
     const path = place.path.join("/");
@@ -187,13 +188,7 @@ export const deals = action({
   result: methods["deal.ls"].result,
   async run({ node, signal }, input) {
     const role = optionChoice(input, "as", ["client", "miner"]);
-    const after = optionText(input, "after");
-    const limit = optionNumber(input, "limit", { least: 1, most: 1_000 });
-    const page = {
-      ...(role === undefined ? {} : { role }),
-      ...(after === undefined ? {} : { after }),
-      ...(limit === undefined ? {} : { limit }),
-    };
+    const page = { ...(role === undefined ? {} : { role }), ...pageOf(input) };
     return (await node()).call("deal.ls", page, signal);
   },
   async render(list, context) {
@@ -332,7 +327,7 @@ async function sizeOf(text: string): Promise<number> {
 
 export const jobs = action({
   result: methods["put.ls"].result,
-  run: async ({ node, signal }) => (await node()).call("put.ls", {}, signal),
+  run: async ({ node, signal }, input) => (await node()).call("put.ls", pageOf(input), signal),
   async render(list, context) {
     if (list.length === 0) {
       context.terminal.hint("no puts yet; store a file with `holdfast put FILE`");

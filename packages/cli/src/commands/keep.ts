@@ -12,6 +12,10 @@ export const keepCommands: readonly CommandSpec[] = [
       "not prove for a proving period, is made again at another. The node must run for that, and it spends no more for a " +
       "term of all copies than the limit: the put's --max-price, or twice what the first term cost.",
     examples: ["holdfast keep ls"],
+    options: [
+      { flags: "--after <job>", summary: "begin behind this put, the last of the page before" },
+      { flags: "--limit <count>", summary: "at most this many", initial: "100" },
+    ],
     isDefault: true,
     action: async () => (await load()).keepList,
   },

@@ -53,7 +53,8 @@ export const storageCommands: readonly CommandSpec[] = [
     path: ["storage", "drain"],
     summary: "Move everything away from a volume",
     about:
-      "Goes on in the background, also over restarts; `storage ls` shows what is left. Files stay readable.",
+      "One job that goes on in the background, also over restarts; `storage ls` and `jobs ls` show how far it is. " +
+      "`jobs cancel` stops it, and the same word again goes on; `storage set --mode open` gives it up. Files stay readable.",
     examples: ["holdfast storage drain /mnt/disk2 --node miner-1"],
     args: [volume],
     action: async () => (await load()).storageDrain,

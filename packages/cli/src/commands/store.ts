@@ -20,6 +20,8 @@ const maxPriceOption: OptionSpec = {
   summary: "what fetching may cost, such as 0.1FIL (default: only what is free is fetched)",
 };
 
+const limitOption = { flags: "--limit <count>", summary: "at most this many", initial: "100" };
+
 export const storeCommands: readonly CommandSpec[] = [
   {
     path: ["put"],
@@ -117,9 +119,13 @@ export const storeCommands: readonly CommandSpec[] = [
   {
     path: ["ls"],
     summary: "List the files that this node has stored, or what is in a folder",
-    examples: ["holdfast ls", "holdfast ls bafybeif…/holiday"],
+    examples: ["holdfast ls", "holdfast ls --limit 20", "holdfast ls bafybeif…/holiday"],
     args: [{ name: "cid", summary: "a folder: CID, or CID/PATH", optional: true }],
-    options: [maxPriceOption],
+    options: [
+      maxPriceOption,
+      { flags: "--after <cid>", summary: "of the files: begin behind this one, the last of the page before" },
+      limitOption,
+    ],
     action: async () => (await load()).files,
   },
   {
@@ -130,7 +136,7 @@ export const storeCommands: readonly CommandSpec[] = [
     options: [
       { flags: "--as <client or miner>", summary: "only those in which this node is that" },
       { flags: "--after <role/id>", summary: "begin behind this deal, the last of the page before" },
-      { flags: "--limit <count>", summary: "at most this many", initial: "100" },
+      limitOption,
     ],
     action: async () => (await load()).deals,
   },
@@ -153,7 +159,11 @@ export const storeCommands: readonly CommandSpec[] = [
   {
     path: ["jobs", "puts"],
     summary: "List the puts of this node, finished and running",
-    examples: ["holdfast jobs puts", "holdfast jobs puts --json"],
+    examples: ["holdfast jobs puts", "holdfast jobs puts --limit 20 --json"],
+    options: [
+      { flags: "--after <job>", summary: "begin behind this put, the last of the page before" },
+      limitOption,
+    ],
     isDefault: true,
     action: async () => (await load()).jobs,
   },

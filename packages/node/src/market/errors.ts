@@ -93,6 +93,11 @@ export const marketErrors = defineErrors("market", {
     message: (data: { jobId: string }) => `there is no put job ${data.jobId}`,
     fix: "see the puts with `holdfast jobs puts`",
   },
+  unknownFile: {
+    exit: "not-found",
+    message: (data: { cid: string }) => `this node has put no file ${data.cid}`,
+    fix: "see the files with `holdfast ls`",
+  },
   notDone: {
     exit: "retry-later",
     message: (data: { jobId: string; state: string }) =>

@@ -101,6 +101,8 @@ export interface MarketStorage {
     pieceKey: string,
     range?: { readonly offset?: number; readonly length?: number },
   ): AsyncIterable<Uint8Array>;
+  /** What was read of it is damaged. Whether another read comes from elsewhere. */
+  doubtPiece(pieceKey: string): Promise<boolean>;
   provePieceInclusion(pieceKey: string): Promise<{ readonly sectorId: number; readonly proof: Uint8Array }>;
   dropPiece(pieceKey: string): Promise<void>;
   getSector(sectorId: number): Promise<{ readonly state: string; readonly sectorBytes: number }>;

@@ -89,6 +89,20 @@ export interface ChangeRequest {
 }
 
 /** Deals of one half, older than one of them. */
+export interface PutPage {
+  /** Behind this job. */
+  readonly after?: string | undefined;
+  readonly limit?: number | undefined;
+  /** Only those that are renewed or repaired. */
+  readonly kept?: boolean | undefined;
+}
+
+export interface FilePage {
+  /** Behind the file of this CID. */
+  readonly after?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
 export interface DealPage {
   readonly after?: string | undefined;
   readonly limit?: number | undefined;
@@ -112,8 +126,8 @@ export interface ClientMarket extends AsyncDisposable {
    * Everything later is the job's `error` (also `market/no-miners`, after a wait for asks).
    */
   startPut(request: PutRequest): Promise<PutJob>;
-  /** Newest first. */
-  jobs(): readonly PutJob[];
+  /** A page of them, newest first. */
+  jobs(page?: PutPage): readonly PutJob[];
   /** `market/unknown-job`. */
   job(jobId: string): PutJob;
   /** The job now, then after every change, until it is done or failed; ends with the signal. */
@@ -138,8 +152,10 @@ export interface ClientMarket extends AsyncDisposable {
    * or neither is known.
    */
   worthOf(cid: CID): "needed" | "stored" | "unknown";
-  /** Judged from the chain's head at the time of the call. */
-  files(): readonly StoredFile[];
+  /** Deals in each state, as it is written down: a copy that was stored is active until its money is back. */
+  dealCounts(): { readonly [state: string]: number };
+  /** A page of them, the one that was put last first; judged from the chain's head at the time of the call. */
+  files(page?: FilePage): readonly StoredFile[];
   /** Of a job or a deal; undefined if this half knows neither. */
   explain(id: string): Explanation | undefined;
 }
@@ -149,6 +165,8 @@ export interface StoredCar {
   readonly carBytes: number;
   /** From `offsetBytes` (at most `carBytes`) so many bytes, or to the end. */
   read(offsetBytes: number, lengthBytes?: number): AsyncIterable<Uint8Array>;
+  /** What was read there is damaged. Whether another read comes from elsewhere. */
+  doubt(offsetBytes: number, lengthBytes: number): Promise<boolean>;
 }
 
 /** A message of the miner's owner to the payment broker. */
@@ -176,6 +194,8 @@ export interface MinerMarket extends AsyncDisposable {
   policy(change?: Partial<DealPolicy>): DealPolicy;
   /** A page of them, newest first. */
   deals(page?: DealPage): Promise<readonly Deal[]>;
+  /** How many there are in each state. */
+  dealCounts(): { readonly [state: string]: number };
   /** The whole id of a deal, by its last characters; of several the newest. */
   dealEndingWith(tail: string): string | undefined;
   deal(dealId: string): Promise<DealDetail | undefined>;

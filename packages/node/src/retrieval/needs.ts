@@ -12,6 +12,8 @@ export interface OpenCar {
   readonly carBytes: number;
   /** From `offsetBytes` (at most `carBytes`) so many bytes, or to the end; the consumer may stop at any time. */
   read(offsetBytes: number, lengthBytes?: number): AsyncIterable<Uint8Array>;
+  /** What was read there is damaged. Whether another read may give something else. */
+  doubt?(offsetBytes: number, lengthBytes: number): Promise<boolean>;
 }
 
 export interface CarSource {

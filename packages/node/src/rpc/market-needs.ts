@@ -85,11 +85,15 @@ export interface MarketDoor {
       readonly maxPrice?: string | undefined;
     },
   ): PutView;
-  puts(): readonly PutView[];
+  /** A page of them, newest first. */
+  puts(page: MethodParams<"put.ls">): readonly PutView[];
   put(jobId: string): PutView | undefined;
   watch(jobId: string, signal: AbortSignal): AsyncIterable<PutView>;
   receipt(jobId: string): Promise<MethodResult<"put.receipt">>;
-  files(): MethodResult<"file.ls">;
+  /** A page of them, the one that was put last first. */
+  files(page: MethodParams<"file.ls">): readonly MethodResult<"file.ls">[number][];
+  /** How many deals there are in each state, as it is written down; a page is not read. */
+  dealCounts(): { readonly [state: string]: number };
   /** A page of them, newest first: those as client, then those as miner. */
   deals(page: DealsPage): Promise<readonly DealView[]>;
   /** By its id or the last characters of it, as client or as miner; of both, as client. */

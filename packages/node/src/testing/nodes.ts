@@ -75,6 +75,8 @@ export interface NetworkOptions {
   readonly pinning?: PinningOptions;
   /** Delay of every message on the wire. */
   readonly delayMs?: number;
+  /** A miner's disk by its name; one that nobody else holds if left out. */
+  readonly diskOf?: (name: string) => SimDisk;
   /** Log of all nodes. */
   readonly logger?: Logger;
 }
@@ -175,7 +177,7 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
     const storage =
       miner === undefined
         ? undefined
-        : stack.use(await openMemoryStorage(clock, sectorBytes, params, options.logger));
+        : stack.use(await openMemoryStorage({ clock, params, sectorBytes, plan }, options));
     if (miner !== undefined && storage !== undefined && presealed !== undefined) {
       await importGenesisSector(storage, params, miner, presealed);
     }
@@ -230,15 +232,14 @@ function roleOf(name: string): TestNode["role"] {
 }
 
 function openMemoryStorage(
-  clock: SimClock,
-  sectorBytes: number,
-  params: NetworkParams,
-  logger = silentLogger,
+  of: { clock: SimClock; params: NetworkParams; sectorBytes: number; plan: Plan },
+  { logger = silentLogger, diskOf = () => new SimDisk() }: NetworkOptions,
 ): Promise<Storage> {
+  const { clock, params, sectorBytes, plan } = of;
   return openStorage({
     sectorBytes,
     classes: params.sectorClasses,
-    disk: new SimDisk(),
+    disk: diskOf(plan.name),
     dbPath: ":memory:",
     prover: createProver(),
     clock,

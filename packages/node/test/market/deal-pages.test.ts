@@ -17,7 +17,11 @@ function counting(inner: Database) {
   const seen = { rows: 0, scans: [] as string[] };
   const look = (sql: string, values: readonly SqlValue[]): void => {
     for (const { detail } of inner.all(`EXPLAIN QUERY PLAN ${sql}`, ...values)) {
-      if (/^SCAN (?!CONSTANT|market_deals USING INDEX market_deals_open)/.test(String(detail)))
+      if (
+        /^SCAN (?!CONSTANT|market_deal_counts|market_jobs USING COVERING INDEX market_jobs_running)/.test(
+          String(detail),
+        )
+      )
         seen.scans.push(`${detail}: ${sql}`);
     }
   };
@@ -103,8 +107,30 @@ describe("a page of many deals", () => {
     for (let at = 3; at < dealCount; at++) {
       store.update(idOf(at), { state: "complete", settled: true, dropped: true });
     }
-    expect(store.open().map(({ dealId }) => dealId)).toEqual([idOf(0), idOf(1), idOf(2)]);
+    expect(store.awake(9)).toEqual([idOf(0), idOf(1), idOf(2)]);
     expect(seen).toEqual({ rows: 43, scans: [] });
+  });
+
+  it("reads the deals of a miner that do not rest, and wakes one to which something happens", () => {
+    const { store, seen } = fullMiner();
+    for (let at = 0; at < dealCount; at++) store.rest(idOf(at), 100 + (at % 50));
+    expect(store.awake(99)).toEqual([]);
+    expect(store.awake(101)).toHaveLength((2 * dealCount) / 50);
+    store.rest(idOf(7), 200);
+    store.update(idOf(7), { state: "complete" });
+    store.update(idOf(8), {}, { atMs: 0, state: "active", detail: "a line of history" });
+    expect(store.awake(99)).toEqual([idOf(7)]);
+    expect(seen).toEqual({ rows: (2 * dealCount) / 50 + 1, scans: [] });
+    expect(store.counts()).toEqual({ accepted: dealCount - 1, complete: 1 });
+  });
+
+  it("of a page of puts, of files and of what is kept reads no more either", () => {
+    const { store, seen } = fullClient();
+    expect(store.jobs({ limit: 20 })).toHaveLength(1);
+    expect(store.newestJobs({ limit: 20 })).toHaveLength(1);
+    expect(store.jobs({ limit: 20, kept: true })).toEqual([]);
+    expect(store.runningJobs()).toEqual([1]);
+    expect(seen.scans).toEqual([]);
   });
 
   it("goes on with the deals as miner behind those as client, each once, also where both are of one id", async () => {

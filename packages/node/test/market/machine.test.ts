@@ -3,11 +3,13 @@
  * sides die, forget, stall, refuse, cheat and lose the sector, epoch by epoch. In each the money is exact; from each
  * both sides come to rest in bounded time once the trouble is over, and each side alone gets out what is its own.
  */
+import { isDeepStrictEqual } from "node:util";
 import { type DealStatus, dealDuties, dealStatuses } from "@holdfast/consensus";
 import { describe, expect, it } from "vitest";
 import { type ClientEvent, canHappen, nextStage, stages, windUp } from "../../src/market/machine/client.ts";
 import { clientDuties, dutyOf, minerDuties } from "../../src/market/machine/duties.ts";
 import { keptStates, stepMiner } from "../../src/market/machine/miner.ts";
+import { restsUntil } from "../../src/market/machine/rest.ts";
 import {
   advance,
   type Choice,
@@ -136,7 +138,30 @@ function explore(machines: Machines, epochs: number, plan: (faults: number) => r
 const anything = (): readonly Choice[] => [fair, ...single];
 const fewFaults = (faults: number): readonly Choice[] => (faults < mostFaults ? [fair, ...single] : [fair]);
 
+/** The machines of the product; a deal that rests is looked at all the same, and nothing may come of it. */
+const resting = (found: { rests: number }): Machines => ({
+  ...product,
+  stepMiner(deal, event, rules) {
+    const step = stepMiner(deal, event, rules);
+    if (event.type !== "look") return step;
+    const until = restsUntil(step.deal, event.view, { acts: step.acts, isCarried: false }) ?? 0;
+    for (let height = event.view.height + 1; height < until; height += 1) {
+      found.rests += 1;
+      const later = stepMiner(step.deal, { ...event, view: { ...event.view, height } }, rules);
+      if (later.acts.length > 0 || !isDeepStrictEqual(later.deal, step.deal))
+        throw new Error(`at ${height} a deal that rests until ${until} is not as at ${event.view.height}`);
+    }
+    return step;
+  },
+});
+
 describe("the machines of a deal", () => {
+  it("let a deal rest only while nothing would come of a look at it", () => {
+    const found = { rests: 0 };
+    expect(explore(resting(found), all - 2, fewFaults).problem).toBe(undefined);
+    expect(found.rests).toBeGreaterThan(1_000);
+  });
+
   it("bring two deals to an end with exact money from every state, together and each side alone", () => {
     const soon = explore(product, free, anything);
     expect(soon.problem).toBe(undefined);

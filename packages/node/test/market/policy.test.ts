@@ -2,9 +2,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { attoFil, type JsonObject } from "@holdfast/base";
+import { abortable, attoFil, type JsonObject } from "@holdfast/base";
 import { SimClock } from "@holdfast/base/testing";
 import { describe, expect, it } from "vitest";
+import { limits } from "../../src/limits.ts";
 import {
   checkPolicy,
   type DealPolicy,
@@ -123,6 +124,33 @@ describe("a miner with a policy", () => {
     });
     const causes = world.client.market.explain(job.jobId)?.causes.join() ?? "";
     expect(causes).toContain("not on a Saturday");
+  });
+
+  it("judges what is signed while questions that nobody has signed keep its program busy", async () => {
+    await using world = await World.create({ miners: 1 });
+    const miner = world.miner(0);
+    const seen: string[] = [];
+    let [asked, ended] = [0, 0];
+    const floodBytes = 901;
+    const flood = () => {
+      for (let n = 0; n < limits.marketStreamsPerPeer - 1; n += 1)
+        void world.client.market.terms({ carBytes: floodBytes, durationEpochs: 240 }).catch(() => undefined);
+    };
+    await world.reopenMiner(miner, {
+      ...miner.needs,
+      async policyHook({ stage, carBytes }, signal) {
+        if (carBytes === floodBytes) {
+          asked += 1;
+          await abortable(signal, new Promise(() => undefined)).catch(() => (ended += 1));
+        } else if (stage === "quote") flood();
+        else seen.push(`a proposal beside ${asked - ended} questions`);
+        await world.clock.sleep(100, signal); // time for the flood to come in before the proposal does
+        return { output: '{"accept": true}' };
+      },
+    });
+    const job = await world.put(await world.import(noise(3_000)));
+    expect(job.state).toBe("done");
+    expect(seen).toEqual([`a proposal beside ${limits.policyHookQuotes} questions`]);
   });
 
   it.each([

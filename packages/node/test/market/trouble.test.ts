@@ -63,6 +63,7 @@ function withStorage(
     addPiece: (piece, signal) => storage.addPiece(piece, signal),
     getPiece: (key) => storage.getPiece(key),
     readPiece: (key, range) => storage.readPiece(key, range),
+    doubtPiece: () => storage.doubtPiece(),
     provePieceInclusion: (key) => storage.provePieceInclusion(key),
     dropPiece: (key) => storage.dropPiece(key),
     getSector: (id) => storage.getSector(id),

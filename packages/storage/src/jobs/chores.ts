@@ -1,8 +1,9 @@
 /**
- * Work on stored files as jobs of the queue: moving and repairing sectors, reading them to see whether they are whole
- * (scrubbing), deleting what nobody owns. The metadata belongs to one process, so these jobs are for the one worker of
- * that process; being jobs they have priorities, cordons and a history, are tried again, and outlive the process.
- * Every one of them may be cut off anywhere and done again.
+ * Work on files as jobs of the queue: adding pieces (intake.ts), moving and repairing sectors, emptying volumes
+ * (drains.ts), reading sectors to see whether they are whole (scrubbing), deleting what nobody owns. The metadata
+ * belongs to one process, so these jobs are for the one worker of that process; being jobs they have priorities,
+ * cordons and a history, are tried again, and outlive the process. Every one of them may be cut off anywhere and done
+ * again, but for a piece, whose sender begins anew.
  */
 import { abortable, type Clock, HoldfastError, type Logger } from "@holdfast/base";
 import { storageErrors } from "../errors.ts";
@@ -10,11 +11,16 @@ import { packed, unpacked } from "../pool/index.ts";
 import {
   type CollectedGarbage,
   landedStates,
+  type NewPiece,
   type RepairReport,
   type SectorCheck,
   type Storage,
+  type StoredPiece,
+  type VolumeInfo,
 } from "../sectors/index.ts";
+import { type DrainJob, Drains } from "./drains.ts";
 import { ended, outputOf } from "./ended.ts";
+import { Intake } from "./intake.ts";
 import { type JobHandlers, type Runner, startRunner } from "./runner.ts";
 import type { JobKind, JobQueue, NewJob } from "./types.ts";
 
@@ -41,6 +47,14 @@ export interface ChoresOptions {
  */
 export interface Chores extends AsyncDisposable {
   readonly runner: Runner;
+  /** As the storage's own; storage/cancelled too where somebody has called the job off. */
+  addPiece(piece: NewPiece, signal?: AbortSignal): Promise<StoredPiece>;
+  /** Begins to empty a volume that is being drained, or goes on; does not wait for it. */
+  drain(volume: VolumeInfo): Promise<DrainJob>;
+  /** The volume takes files again. */
+  endDrain(volumeId: number): Promise<void>;
+  /** The job that empties a volume, or has. */
+  drainOf(volumeId: number): Promise<DrainJob | undefined>;
   move(sectorId: number, volume: string | number, signal: AbortSignal): Promise<void>;
   check(sectorId: number, signal: AbortSignal): Promise<SectorCheck>;
   repair(sectorId: number, signal: AbortSignal): Promise<RepairReport>;
@@ -58,19 +72,34 @@ const scrubPauseMs = { least: 1_000, look: 3_600_000 } as const;
 /** Jobs of a life before that are looked through. */
 const aliveJobs = 1_000;
 
-const choreKinds: readonly JobKind[] = ["move", "repair", "delete", "scrub"];
+const choreKinds: readonly JobKind[] = ["add-piece", "move", "repair", "delete", "scrub", "drain"];
 
 export async function openChores(options: ChoresOptions): Promise<Chores> {
   const { queue, storage, clock, logger, owner, place, parallel } = options;
   const workerId = `files-${owner}`;
   await takeBack(queue, workerId);
+  const intake = new Intake({ ...options, workerId });
+  const drains = new Drains({ ...options, workerId });
   const runner = startRunner({
     ...{ queue, clock, logger, workerId, place },
-    handlers: handlersOf(storage),
+    handlers: {
+      ...handlersOf(storage),
+      "add-piece": (job, work) => intake.work(job, work),
+      drain: (job, work) => drains.work(job, work),
+    },
     capacity: { cpus: parallel, memoryBytes: Number.MAX_SAFE_INTEGER },
   });
   const end = new AbortController();
+  const mending = new Set<Promise<void>>();
+  const doubting = storage.onDoubt((sectorId) => {
+    logger.error("storage: a plain copy is damaged and is being repaired", { sectorId });
+    const about = `${owner}/${options.life}/${sectorId}-doubt-${clock.nowMs()}`;
+    const mended = mend(options, { sectorId, about, workerId }, end.signal);
+    mending.add(mended);
+    void mended.finally(() => mending.delete(mended));
+  });
   const scrubbing = options.scrubMs === 0 ? Promise.resolve() : scrubAll(options, workerId, end.signal);
+  await drains.resume();
   let asked = 0;
   const run = async (kind: JobKind, about: Partial<NewJob>, signal: AbortSignal): Promise<string> => {
     asked += 1;
@@ -80,6 +109,10 @@ export async function openChores(options: ChoresOptions): Promise<Chores> {
   };
   return {
     runner,
+    addPiece: (piece, signal) => intake.add(piece, signal),
+    drain: (volume) => drains.start(volume),
+    endDrain: (volumeId) => drains.callOff(volumeId),
+    drainOf: (volumeId) => drains.jobOf(volumeId),
     move: async (sectorId, volume, signal) => {
       await run("move", { sectorId, input: packed({ volume } satisfies MoveInput), priority: 1 }, signal);
     },
@@ -87,8 +120,11 @@ export async function openChores(options: ChoresOptions): Promise<Chores> {
     repair: async (sectorId, signal) => unpacked(await run("repair", { sectorId, priority: 1 }, signal)),
     clean: async (signal) => unpacked(await run("delete", {}, signal)),
     async [Symbol.asyncDispose]() {
+      doubting[Symbol.dispose]();
       end.abort(storageErrors.closed({}));
       await scrubbing;
+      await Promise.all(mending);
+      intake.close();
       await runner[Symbol.asyncDispose]();
     },
   };
@@ -104,11 +140,11 @@ function handlersOf(storage: Storage): JobHandlers {
   // Given back at once where it is told to stop: the storage, which ends after us, waits for what is still under way.
   return {
     move: async (job, { signal }) => {
-      await abortable(signal, volumes.move(sectorOf(job), unpacked<MoveInput>(job.input).volume));
+      await abortable(signal, volumes.move(sectorOf(job), unpacked<MoveInput>(job.input).volume, signal));
       return packed(null);
     },
-    repair: async (job, { signal }) => packed(await abortable(signal, volumes.repair(sectorOf(job)))),
-    scrub: async (job, { signal }) => packed(await abortable(signal, volumes.check(sectorOf(job)))),
+    repair: async (job, { signal }) => packed(await abortable(signal, volumes.repair(sectorOf(job), signal))),
+    scrub: async (job, { signal }) => packed(await abortable(signal, volumes.check(sectorOf(job), signal))),
     delete: async (_job, { signal }) => packed(await abortable(signal, storage.collectGarbage())),
   };
 }
@@ -118,7 +154,9 @@ async function takeBack(queue: JobQueue, workerId: string): Promise<void> {
   const alive = await queue.list({ kinds: choreKinds, states: ["waiting", "running"] }, { limit: aliveJobs });
   for (const { jobId, token, kind, state, forWorker, key } of alive) {
     if (forWorker !== workerId) continue;
-    if (kind === "scrub" && key.startsWith("scrub/")) await queue.cancel(jobId, "its node was started anew");
+    // A piece's sender is gone too: it asks anew.
+    const isOver = kind === "add-piece" || (kind === "scrub" && key.startsWith("scrub/"));
+    if (isOver) await queue.cancel(jobId, "its node was started anew");
     else if (state === "running") await queue.release({ jobId, token }, "its node was started anew");
   }
 }
@@ -165,13 +203,26 @@ async function scrubOne(
     sectorId,
     troubles: troubles.map(({ role, problem }) => `${role}: ${problem}`),
   });
-  const mending = await queue.enqueue(
-    choreOf({ ...chore, kind: "repair", key: `repair/${about}`, priority: 0 }),
-  );
+  await mend({ queue, logger }, { sectorId, about, workerId }, signal);
+}
+
+/** Makes anew what is damaged; says why where that cannot be. */
+async function mend(
+  { queue, logger }: Pick<ChoresOptions, "queue" | "logger">,
+  {
+    sectorId,
+    about,
+    workerId,
+  }: { readonly sectorId: number; readonly about: string; readonly workerId: string },
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    outputOf(await ended(queue, mending.jobId, { signal }));
+    const { jobId } = await queue.enqueue(
+      choreOf({ sectorId, forWorker: workerId, kind: "repair", key: `repair/${about}` }),
+    );
+    outputOf(await ended(queue, jobId, { signal }));
   } catch (error) {
-    if (signal.aborted || !(error instanceof HoldfastError)) throw error;
+    if (signal.aborted || !(error instanceof HoldfastError)) return;
     logger.error("storage: a damaged sector cannot be repaired", { sectorId, detail: error.message });
   }
 }

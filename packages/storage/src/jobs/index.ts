@@ -1,6 +1,7 @@
 /** The jobs room: what the storage has done by others, over one interface with several engines behind it. */
 
 export { type Chores, type ChoresOptions, openChores } from "./chores.ts";
+export type { DrainJob } from "./drains.ts";
 export { ended } from "./ended.ts";
 export { openPostgresJobs, type PostgresJobsOptions } from "./postgres-queue.ts";
 export { createQueueSealer, fleetingKinds, type QueueSealerOptions } from "./queue-sealer.ts";

@@ -89,4 +89,8 @@ export const postgresJobsSchema: readonly Ddl[] = [
   );
   `,
   ({ text }) => `ALTER TABLE jobs ADD COLUMN for_worker ${text}`,
+  () => `
+  ALTER TABLE jobs DROP CONSTRAINT IF EXISTS jobs_kind_check;
+  ALTER TABLE jobs ADD CONSTRAINT jobs_kind_check CHECK (kind IN (${quoted(jobKinds)}));
+  `,
 ];

@@ -19,10 +19,8 @@ export const neverMs = Number.MAX_SAFE_INTEGER;
 
 const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(", ");
 
-/** One entry per schema version, applied in order; an entry is never edited once it was released. */
-const migrations: readonly string[] = [
-  `
-  CREATE TABLE jobs (
+/** `more`: columns that came later. */
+const jobsTable = (more = ""): string => `CREATE TABLE jobs (
     job_id INTEGER PRIMARY KEY AUTOINCREMENT,
     key TEXT NOT NULL UNIQUE,
     kind TEXT NOT NULL CHECK (kind IN (${quoted(jobKinds)})),
@@ -47,18 +45,30 @@ const migrations: readonly string[] = [
     failure_detail TEXT,
     created_ms INTEGER NOT NULL,
     started_ms INTEGER,
-    ended_ms INTEGER,
+    ended_ms INTEGER,${more}
     CHECK ((state = 'running') = (lease_until_ms IS NOT NULL)),
     CHECK ((state = 'done') = (output IS NOT NULL)),
     CHECK ((state IN ('done', 'failed', 'cancelled')) = (ended_ms IS NOT NULL)),
     CHECK (state <> 'failed' OR failure_code IS NOT NULL)
-  ) STRICT;
+  ) STRICT;`;
+
+const columns = `job_id, key, kind, urgency, sector_id, state, input, output, backward_priority, due_ms, cpus,
+  memory_bytes, token, failures, max_failures, not_before_ms, progress, worker_id, lease_until_ms, failure_code,
+  failure_message, failure_detail, created_ms, started_ms, ended_ms, for_worker`;
+
+const jobIndexes = `
   CREATE INDEX jobs_waiting ON jobs (urgency, due_ms, backward_priority, job_id) WHERE state = 'waiting';
   CREATE INDEX jobs_running ON jobs (lease_until_ms) WHERE state = 'running';
   CREATE INDEX jobs_ended ON jobs (ended_ms, job_id) WHERE ended_ms IS NOT NULL;
   CREATE INDEX jobs_by_state ON jobs (state, kind, job_id);
   CREATE INDEX jobs_by_sector ON jobs (sector_id, job_id);
+  `;
 
+/** One entry per schema version, applied in order; an entry is never edited once it was released. */
+const migrations: readonly string[] = [
+  `
+  ${jobsTable()}
+  ${jobIndexes}
   CREATE TABLE job_events (
     cursor INTEGER PRIMARY KEY AUTOINCREMENT,
     job_id INTEGER NOT NULL,
@@ -91,6 +101,16 @@ const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   "ALTER TABLE jobs ADD COLUMN for_worker TEXT",
+  // Another kind: SQLite changes no CHECK in place.
+  `
+  ALTER TABLE jobs RENAME TO jobs_before;
+  DROP INDEX jobs_waiting; DROP INDEX jobs_running; DROP INDEX jobs_ended;
+  DROP INDEX jobs_by_state; DROP INDEX jobs_by_sector;
+  ${jobsTable("\n    for_worker TEXT,")}
+  INSERT INTO jobs (${columns}) SELECT ${columns} FROM jobs_before;
+  DROP TABLE jobs_before;
+  ${jobIndexes}
+  `,
 ];
 
 /** Opens or makes the database. Throws storage/foreign-database, schema-too-new, database-damaged. */

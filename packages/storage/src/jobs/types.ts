@@ -29,6 +29,7 @@ export const jobKinds = [
   "move",
   "delete",
   "scrub",
+  "drain",
 ] as const;
 export type JobKind = (typeof jobKinds)[number];
 

@@ -12,6 +12,7 @@ import { emptyFill, openStore, type SectorRow, type StorageStore } from "../stor
 import { checkPlace, mountVolumes, openPlace, spoolFolder, type VolumePlace } from "../volumes/index.ts";
 import { Collector } from "./collector.ts";
 import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
+import { Doubts } from "./doubts.ts";
 import { EventFeed } from "./feed.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { KeyedLocks } from "./locks.ts";
@@ -84,6 +85,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       end: end.signal,
     }),
     uses: new FileUses(),
+    doubts: new Doubts(clock),
     sealer,
     locks: new KeyedLocks(),
     work: new WorkFolders(),
@@ -152,6 +154,7 @@ function partsOf(core: Core, places: Pick<VolumeAdminParts, "openPlace" | "check
     moved: () => moving.moved(),
   });
   const repair = new Repair(core, { reading, space, collector });
+  core.doubts.otherwise = (sectorId) => repair.mend(sectorId);
   const sweep = new Sweep(core, { lifecycle, collector });
   return { space, reading, collector, staging, sealing, proving, lifecycle, moving, admin, repair, sweep };
 }
@@ -200,6 +203,8 @@ type PieceMethods =
   | "readPieceFromSealedSector"
   | "verifyPiece"
   | "hasPlainCopy"
+  | "doubtPiece"
+  | "onDoubt"
   | "getPiece"
   | "listPieces"
   | "dropPiece"
@@ -214,6 +219,8 @@ function piecesOf(core: Core, parts: Parts): Pick<Storage, PieceMethods> {
     readPieceFromSealedSector: (pieceKey, signal) => reading.unseal(pieceKey, signal),
     verifyPiece: (pieceKey) => reading.verify(pieceKey),
     hasPlainCopy: (pieceKey) => reading.isPlain(pieceKey),
+    doubtPiece: (pieceKey) => reading.doubt(pieceKey),
+    onDoubt: (listener) => core.doubts.onDoubt(listener),
     getPiece: async (pieceKey) => {
       ensureOpen(core);
       const row = await core.store.piece(pieceKey);

@@ -8,6 +8,7 @@ import { storageErrors } from "../errors.ts";
 import type { Sealer } from "../pool/index.ts";
 import type { SectorRow, StorageReader, StorageStore } from "../store/index.ts";
 import type { VolumeDisk } from "../volumes/index.ts";
+import type { Doubts } from "./doubts.ts";
 import type { KeyedLocks } from "./locks.ts";
 import type { StorageLimits } from "./options.ts";
 import type { SectorState } from "./states.ts";
@@ -31,6 +32,8 @@ export interface Core {
   readonly work: WorkFolders;
   /** Who reads files of which sector now: nobody deletes an old copy under a reader. */
   readonly uses: FileUses;
+  /** Sectors whose plain copy is not believed. */
+  readonly doubts: Doubts;
   /** Aborts when the storage closes; its reason is storage/closed. */
   readonly end: AbortSignal;
 }

@@ -28,6 +28,16 @@ export interface MovingParts {
 
 type Part = "stage" | "seal" | "store";
 
+interface Way {
+  readonly from?: number;
+  readonly to?: number;
+}
+export interface DrainOptions {
+  readonly signal: AbortSignal;
+  /** Told of the bytes of sectors that are left there. */
+  readonly onLeft?: (bytes: number) => void;
+}
+
 export class Moving {
   readonly #core: Core;
   readonly #parts: MovingParts;
@@ -41,8 +51,9 @@ export class Moving {
     this.#parts = parts;
   }
 
-  /** Goes on with volumes that are being drained. */
+  /** Goes on with volumes that are being drained, where no queue does it. */
   resume(): void {
+    if (this.#core.limits.isDrainedByJobs) return;
     this.#draining ??= this.#drainAll()
       .catch((error: unknown) => {
         if (this.#core.end.aborted) return;
@@ -61,11 +72,13 @@ export class Moving {
    * Moves what a sector has on one volume, or everything of it, to another one that is named or chosen.
    * Throws storage/unknown-sector, sector-busy, no-volume, volume-away, and what the disks throw.
    */
-  async move(sectorId: number, way: { from?: number; to?: number }): Promise<void> {
+  async move(sectorId: number, way: Way, signal: AbortSignal = this.#core.end): Promise<void> {
     ensureOpen(this.#core);
+    const stop = signal === this.#core.end ? signal : AbortSignal.any([this.#core.end, signal]);
     const moving = this.#moves.run(sectorId, async () => {
+      stop.throwIfAborted();
       await this.#parts.whenIdle(sectorId);
-      await this.#parts.staging.still(sectorId, () => this.#move(sectorId, way));
+      await this.#parts.staging.still(sectorId, () => this.#move(sectorId, way, stop));
     });
     this.#underWay.add(moving);
     await moving.finally(() => this.#underWay.delete(moving));
@@ -76,7 +89,7 @@ export class Moving {
     await Promise.allSettled(this.#underWay);
   }
 
-  async #move(sectorId: number, { from, to }: { from?: number; to?: number }): Promise<void> {
+  async #move(sectorId: number, { from, to }: Way, signal: AbortSignal): Promise<void> {
     await this.#core.volumes.look();
     const row = await this.#core.store.transaction(async (tx) => {
       const found = await sectorOrThrow(tx, sectorId);
@@ -85,7 +98,7 @@ export class Moving {
       return found;
     });
     for (const file of (await this.#core.store.volumes.filesOf(sectorId)).values()) {
-      if (from === undefined || file.volumeId === from) await this.#moveFile(row, file);
+      if (from === undefined || file.volumeId === from) await this.#moveFile(row, file, signal);
     }
   }
 
@@ -151,8 +164,8 @@ export class Moving {
     throw volumeErrors.noVolume({ neededBytes, role: "store", reasons });
   }
 
-  async #moveFile(row: SectorRow, file: FileRow): Promise<void> {
-    const { store, disk, work, locks, end } = this.#core;
+  async #moveFile(row: SectorRow, file: FileRow, signal: AbortSignal): Promise<void> {
+    const { store, disk, work, locks } = this.#core;
     const place = await store.volumes.placeOf(row.sectorId);
     if (place === undefined) return;
     const volumeId = place[partOf(file)].volumeId;
@@ -167,8 +180,8 @@ export class Moving {
     try {
       const copy = `${folder}/${file.role}`;
       const sizeBytes = await this.#core.uses.during([row.sectorId], async () => {
-        const copied = await copyFile(disk, from, copy, end);
-        await this.#compare(from, copy, copied, end);
+        const copied = await copyFile(disk, from, copy, signal);
+        await this.#compare(from, copy, copied, signal);
         return copied;
       });
       const path = fileName(row, file.role, target.place);
@@ -201,33 +214,58 @@ export class Moving {
     }
   }
 
+  /**
+   * Empties a volume, however long that takes; false: it takes files again. Rejects with the signal's reason, or with
+   * storage/unknown-volume.
+   */
+  async drain(volumeId: number, { signal, onLeft = () => undefined }: DrainOptions): Promise<boolean> {
+    ensureOpen(this.#core);
+    const stop = AbortSignal.any([this.#core.end, signal]);
+    for (;;) {
+      const left = await this.#pass(volumeId, { signal: stop, onLeft });
+      if (left === undefined) return false;
+      if (left === 0) return true;
+      await this.#core.clock.sleep(pauseMs, stop);
+    }
+  }
+
+  /** What sectors have there. */
+  async bytesOn(volumeId: number): Promise<number> {
+    const { volumes } = this.#core.store;
+    return (await volumes.byRole(volumeId)).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  }
+
   async #drainAll(): Promise<void> {
     const { store, end, clock } = this.#core;
     while (!end.aborted) {
       const draining = (await store.volumes.all()).filter(({ mode }) => mode === "draining");
       let left = 0;
-      for (const { volumeId } of draining) left += await this.#drain(volumeId);
+      for (const { volumeId } of draining)
+        left += (await this.#pass(volumeId, { signal: end, onLeft: () => undefined })) ?? 0;
       if (left === 0) return;
       await clock.sleep(pauseMs, end).catch(() => undefined);
     }
   }
 
-  /** One pass over a volume; how many sectors are left on it. */
-  async #drain(volumeId: number): Promise<number> {
-    const { store, end, logger } = this.#core;
+  /** One pass over a volume; how many sectors are left on it, or undefined where it is drained no more. */
+  async #pass(volumeId: number, { signal, onLeft }: Required<DrainOptions>): Promise<number | undefined> {
+    const { store, logger } = this.#core;
     let left = 0;
     let after = -1;
     for (;;) {
       const page = await store.volumes.on(volumeId, after, pageCount);
       for (const sectorId of page) {
-        if (end.aborted) return 0;
+        signal.throwIfAborted();
+        if ((await volumeOrThrow(store, volumeId)).mode !== "draining") return undefined;
         try {
-          await this.move(sectorId, { from: volumeId });
+          await this.move(sectorId, { from: volumeId }, signal);
         } catch (error) {
+          signal.throwIfAborted();
           if (!(error instanceof HoldfastError)) throw error;
           left += 1;
           logger.warn("storage: a sector cannot be moved yet", { sectorId, volumeId, reason: error.message });
         }
+        onLeft(await this.bytesOn(volumeId));
       }
       const last = page.at(-1);
       if (last === undefined) break;

@@ -19,6 +19,8 @@ export interface StorageLimits {
   readonly maxPieceKeyBytes: number;
   /** Seals of sectors from this size on write down each layer that is done, to go on there if they are cut off. */
   readonly checkpointFromBytes: number;
+  /** Volumes are emptied when somebody asks (a job of a queue), and not by the storage itself. */
+  readonly isDrainedByJobs: boolean;
 }
 
 export const defaultLimits: Omit<StorageLimits, "sectorBytes"> = {
@@ -30,6 +32,7 @@ export const defaultLimits: Omit<StorageLimits, "sectorBytes"> = {
   maxPiecesPerSector: 512,
   maxPieceKeyBytes: 256,
   checkpointFromBytes: 8 * 2 ** 20,
+  isDrainedByJobs: false,
 };
 
 /** Rows of a listing: when nothing is said, and at most. */

@@ -2,7 +2,7 @@
  * Reading pieces back: from the plain copy where there is one, else by unsealing. What comes out of a replica
  * is checked against commP before anybody gets it.
  */
-import { type DiskFile, equalBytes, toHex } from "@holdfast/base";
+import { type DiskFile, equalBytes, HoldfastError, toHex } from "@holdfast/base";
 import { CommPStream } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import type { PieceRow, StorageReader } from "../store/index.ts";
@@ -12,7 +12,7 @@ import { fileName, filePath } from "./files.ts";
 import { userOffset } from "./options.ts";
 import { commPAtSize } from "./packing.ts";
 import { identityOf } from "./sealing.ts";
-import { stagedStates } from "./states.ts";
+import { landedStates, stagedStates } from "./states.ts";
 import type { ByteRangeOptions } from "./types.ts";
 
 /** Bytes read at once. */
@@ -50,23 +50,59 @@ export class Reading {
     if (!whole || offset + length > userBytes) {
       throw storageErrors.badRange({ pieceKey, offset, length, userBytes });
     }
-    const file = await this.#core.uses.during([piece.sectorId], () => this.#openPlain(piece));
-    if (file === undefined) {
-      const bytes = await this.unseal(pieceKey, signal);
-      yield bytes.subarray(offset, offset + length);
-      return;
-    }
-    await using plain = file;
-    const start = userOffset(piece.offsetPaddedBytes) + offset;
-    for (let done = 0; done < length; ) {
-      signal?.throwIfAborted();
-      const bytes = await plain.readAt(start + done, Math.min(chunkBytes, length - done));
-      if (bytes.length === 0) {
-        throw storageErrors.missingFile({ sectorId: piece.sectorId, path: `staged/${piece.sectorId}` });
+    let done = 0;
+    {
+      await using plain = await this.#trusted(piece);
+      const start = userOffset(piece.offsetPaddedBytes) + offset;
+      while (plain !== undefined && done < length) {
+        signal?.throwIfAborted();
+        const bytes = await this.#readAt(piece, plain, start + done, Math.min(chunkBytes, length - done));
+        if (bytes === undefined) break;
+        done += bytes.length;
+        yield bytes;
       }
-      done += bytes.length;
-      yield bytes;
+      if (plain !== undefined && done === length) return;
     }
+    const bytes = await this.unseal(pieceKey, signal);
+    yield bytes.subarray(offset + done, offset + length);
+  }
+
+  /** Undefined: the disk does not give it, and the replica may. Throws storage/missing-file, disk/… without one. */
+  async #readAt(
+    piece: PieceRow,
+    plain: DiskFile,
+    at: number,
+    length: number,
+  ): Promise<Uint8Array | undefined> {
+    const { sectorId } = piece;
+    try {
+      const bytes = await plain.readAt(at, length);
+      if (bytes.length > 0) return bytes;
+      throw storageErrors.missingFile({ sectorId, path: `unsealed/${sectorId}` });
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || !(await this.#hasReplica(sectorId))) throw error;
+      if (this.#core.doubts.raise(sectorId))
+        this.#core.logger.error("storage: a plain copy cannot be read", { sectorId, detail: error.message });
+      return undefined;
+    }
+  }
+
+  /** What a reader got of it was damaged. Whether it comes out of the replica now. Throws storage/unknown-piece. */
+  async doubt(pieceKey: string): Promise<boolean> {
+    ensureOpen(this.#core);
+    const { sectorId } = await this.piece(pieceKey);
+    return (await this.#hasReplica(sectorId)) && this.#core.doubts.raise(sectorId);
+  }
+
+  /** One that does not change any more. */
+  async #hasReplica(sectorId: number): Promise<boolean> {
+    return landedStates.includes((await sectorOrThrow(this.#core.store, sectorId)).state);
+  }
+
+  /** The plain copy, if there is one that is believed. */
+  async #trusted(piece: PieceRow): Promise<DiskFile | undefined> {
+    if (this.#core.doubts.has(piece.sectorId)) return undefined;
+    return await this.#core.uses.during([piece.sectorId], () => this.#openPlain(piece));
   }
 
   /** The bytes of a piece out of the replica. Throws storage/not-sealed, storage/piece-corrupt, missing-file. */
@@ -117,7 +153,7 @@ export class Reading {
   async isPlain(pieceKey: string): Promise<boolean> {
     ensureOpen(this.#core);
     const piece = await this.piece(pieceKey);
-    const file = await this.#core.uses.during([piece.sectorId], () => this.#openPlain(piece));
+    const file = await this.#trusted(piece);
     await file?.[Symbol.asyncDispose]();
     return file !== undefined;
   }

@@ -60,8 +60,8 @@ export class Repair {
   }
 
   /** Reads all of a sector and says what is wrong. Throws storage/unknown-sector, wrong-state. */
-  async check(sectorId: number): Promise<SectorCheck> {
-    return await this.#during(() => this.#check(sectorId));
+  async check(sectorId: number, signal?: AbortSignal): Promise<SectorCheck> {
+    return await this.#during(() => this.#check(sectorId, this.#orEnd(signal)));
   }
 
   /** Resolves when no file is read or made any more. */
@@ -74,12 +74,16 @@ export class Repair {
     return await running.finally(() => this.#underWay.delete(running));
   }
 
-  async #check(sectorId: number): Promise<SectorCheck> {
+  #orEnd(signal: AbortSignal | undefined): AbortSignal {
+    return signal === undefined ? this.#core.end : AbortSignal.any([this.#core.end, signal]);
+  }
+
+  async #check(sectorId: number, signal: AbortSignal): Promise<SectorCheck> {
     ensureOpen(this.#core);
     const row = await sectorIn(this.#core.store, sectorId, landedStates);
     return await this.#core.uses.during([sectorId], async () => ({
       sectorId,
-      troubles: await this.#troubles(row),
+      troubles: await this.#troubles(row, signal),
     }));
   }
 
@@ -87,12 +91,27 @@ export class Repair {
    * Makes anew what `check` finds damaged. Throws storage/unknown-sector, wrong-state, unrepairable (nothing is left
    * that it could be made of), no-volume, full.
    */
-  async repair(sectorId: number): Promise<RepairReport> {
-    return await this.#during(() => this.#repairs.run(sectorId, () => this.#repair(sectorId)));
+  async repair(sectorId: number, signal?: AbortSignal): Promise<RepairReport> {
+    const stop = this.#orEnd(signal);
+    try {
+      return await this.#during(() => this.#repairs.run(sectorId, () => this.#repair(sectorId, stop)));
+    } finally {
+      // What cannot be made anew is read as it is: whoever gets it checks it.
+      if (!stop.aborted) this.#core.doubts.settle(sectorId);
+    }
   }
 
-  async #repair(sectorId: number): Promise<RepairReport> {
-    const { troubles } = await this.#check(sectorId);
+  /** By itself, for a plain copy that is doubted. */
+  mend(sectorId: number): void {
+    const { logger, end } = this.#core;
+    this.repair(sectorId).catch((error: unknown) => {
+      if (!end.aborted)
+        logger.error("storage: a damaged sector cannot be repaired", { sectorId, detail: String(error) });
+    });
+  }
+
+  async #repair(sectorId: number, signal: AbortSignal): Promise<RepairReport> {
+    const { troubles } = await this.#check(sectorId, signal);
     const row = await sectorIn(this.#core.store, sectorId, landedStates);
     const bad = new Set(troubles.map(({ role }) => role));
     if (bad.size === 0) return { sectorId, troubles, repaired: [] };
@@ -110,7 +129,7 @@ export class Repair {
     return { sectorId, troubles, repaired: [...bad] };
   }
 
-  async #troubles(row: SectorRow): Promise<FileTrouble[]> {
+  async #troubles(row: SectorRow, signal: AbortSignal): Promise<FileTrouble[]> {
     const { store, limits } = this.#core;
     const files = await store.volumes.filesOf(row.sectorId);
     const { profile } = resolveClass(this.#core.classes, row.sectorBytes);
@@ -121,12 +140,12 @@ export class Repair {
     say("sealed", await this.#sizeTrouble(files.get("sealed"), row.sectorBytes));
     say("tree", await this.#sizeTrouble(files.get("tree"), layerTreeLength(profile)));
     const has = (role: FileRole) => !troubles.some((trouble) => trouble.role === role);
-    if (has("tree")) say("tree", await this.#proofTrouble(row, files.get("tree")));
+    if (has("tree")) say("tree", await this.#proofTrouble(row, files.get("tree"), signal));
     if (has("tree") && has("sealed"))
-      say("sealed", await this.#leafTrouble(files.get("sealed"), files.get("tree")));
+      say("sealed", await this.#leafTrouble(files.get("sealed"), files.get("tree"), signal));
     const pieces = await store.piecesOf(row.sectorId);
     if (limits.keepUnsealed && pieces.length > 0) {
-      say("unsealed", await this.#plainTrouble(files.get("unsealed"), pieces));
+      say("unsealed", await this.#plainTrouble(files.get("unsealed"), pieces, signal));
     }
     return troubles;
   }
@@ -144,8 +163,12 @@ export class Repair {
   }
 
   /** Whether what a proof of spacetime opens can be read and belongs to the commitment. */
-  async #proofTrouble(row: SectorRow, tree: FileRow | undefined): Promise<string | undefined> {
-    const { classes, sealer, end } = this.#core;
+  async #proofTrouble(
+    row: SectorRow,
+    tree: FileRow | undefined,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const { classes, sealer } = this.#core;
     const { sectorId, sectorBytes, commitments, ticket } = row;
     if (tree === undefined || commitments === null || ticket === null) return "nothing is known of it";
     const { profile } = resolveClass(classes, sectorBytes);
@@ -163,19 +186,23 @@ export class Repair {
       miner,
       sectors: [sector],
     } as const;
-    const { proof, faults } = await sealer.post(job, { signal: end });
+    const { proof, faults } = await sealer.post(job, { signal });
     return proof === null ? (faults[0]?.message ?? "it cannot be proven") : undefined;
   }
 
   /** The tree's leaves are the replica: where they differ, one of both has rotted. */
-  async #leafTrouble(sealed: FileRow | undefined, tree: FileRow | undefined): Promise<string | undefined> {
-    const { disk, end } = this.#core;
+  async #leafTrouble(
+    sealed: FileRow | undefined,
+    tree: FileRow | undefined,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const { disk } = this.#core;
     if (sealed === undefined || tree === undefined) return undefined;
     try {
       await using replica = await disk.open(filePath(sealed), "read");
       await using leaves = await disk.open(filePath(tree), "read");
       for (let at = 0; at < sealed.sizeBytes; at += chunkBytes) {
-        end.throwIfAborted();
+        signal.throwIfAborted();
         const length = Math.min(chunkBytes, sealed.sizeBytes - at);
         const [a, b] = await Promise.all([replica.readAt(at, length), leaves.readAt(at, length)]);
         if (!equalBytes(a, b))
@@ -183,12 +210,17 @@ export class Repair {
       }
       return undefined;
     } catch (error) {
+      signal.throwIfAborted();
       if (error instanceof HoldfastError) return error.message;
       throw error;
     }
   }
 
-  async #plainTrouble(file: FileRow | undefined, pieces: readonly PieceRow[]): Promise<string | undefined> {
+  async #plainTrouble(
+    file: FileRow | undefined,
+    pieces: readonly PieceRow[],
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
     const size = await this.#sizeTrouble(file, file?.sizeBytes ?? 0);
     if (size !== undefined || file === undefined) return size;
     try {
@@ -197,6 +229,7 @@ export class Repair {
         const stream = new CommPStream();
         const start = userOffset(piece.offsetPaddedBytes);
         for (let at = 0; at < piece.userBytes; at += chunkBytes) {
+          signal.throwIfAborted();
           stream.write(await plain.readAt(start + at, Math.min(chunkBytes, piece.userBytes - at)));
         }
         if (stream.userBytes !== piece.userBytes) return `piece ${piece.pieceKey} is cut off`;
@@ -206,6 +239,7 @@ export class Repair {
       }
       return undefined;
     } catch (error) {
+      signal.throwIfAborted();
       if (error instanceof HoldfastError) return error.message;
       throw error;
     }

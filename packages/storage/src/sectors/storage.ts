@@ -1,6 +1,7 @@
 /** The door of an open storage: every method, what it promises and how it fails. */
 import type { MigrationReport } from "../store/index.ts";
 import type { AuditedFile, CollectedGarbage, StorageAudit } from "./collector.ts";
+import type { DoubtListener } from "./doubts.ts";
 import type { PresealedSector } from "./presealed.ts";
 import type { PieceCheck } from "./reading.ts";
 import type { StorageUsage } from "./space.ts";
@@ -39,6 +40,14 @@ export interface Storage extends AsyncDisposable {
    * Throws storage/unknown-piece, not-sealed, missing-file, replica-corrupt, piece-corrupt.
    */
   readPieceFromSealedSector(pieceKey: string, signal?: AbortSignal): Promise<Uint8Array>;
+  /**
+   * What `readPiece` has given of it is not what was stored: its sector's plain copy is read no more until somebody has
+   * repaired the sector, or seen that it is whole. Whether it comes out of the replica now.
+   * Throws storage/unknown-piece.
+   */
+  doubtPiece(pieceKey: string): Promise<boolean>;
+  /** Told of each sector whose plain copy is doubted, by a caller or by the disk: it wants to be repaired. */
+  onDoubt(listener: DoubtListener): Disposable;
   /** Reads a piece as `readPiece` does and compares its commP. */
   verifyPiece(pieceKey: string): Promise<PieceCheck>;
   /** Whether `readPiece` reads a file; else it decodes the replica. Throws storage/unknown-piece, missing-file. */

@@ -2,7 +2,7 @@
 import type { FileRow, VolumeSettings } from "../store/index.ts";
 import type { Collector, FileOwner } from "./collector.ts";
 import type { Core } from "./core.ts";
-import type { Moving } from "./moving.ts";
+import type { DrainOptions, Moving } from "./moving.ts";
 import type { Repair, RepairReport, SectorCheck } from "./repair.ts";
 import type { FileRole } from "./roles.ts";
 import { type StorageTenant, tenantOf } from "./tenant.ts";
@@ -42,13 +42,20 @@ export interface StorageVolumes {
   /** Throws storage/unknown-volume, volume-in-use, volume-taken (the storage's own folder). */
   detach(volume: string | number, options?: { readonly isLost?: boolean }): Promise<void>;
   /** Moves a sector to a volume. Throws storage/unknown-volume, unknown-sector, sector-busy, no-volume. */
-  move(sectorId: number, to: string | number): Promise<void>;
+  move(sectorId: number, to: string | number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Moves everything away from a volume that is being drained; resolves when nothing is left, with false when it takes
+   * files again. Rejects with the signal's reason. Throws storage/unknown-volume.
+   */
+  drain(volumeId: number, options: DrainOptions): Promise<boolean>;
+  /** What sectors have there. */
+  sectorBytesOn(volumeId: number): Promise<number>;
   /** Where the files of a sector lie. */
   filesOf(sectorId: number): Promise<FileRow[]>;
   /** Reads all of a sector and says what is wrong. Throws storage/unknown-sector, wrong-state. */
-  check(sectorId: number): Promise<SectorCheck>;
+  check(sectorId: number, signal?: AbortSignal): Promise<SectorCheck>;
   /** Makes anew what is damaged. Throws storage/unknown-sector, wrong-state, unrepairable, no-volume. */
-  repair(sectorId: number): Promise<RepairReport>;
+  repair(sectorId: number, signal?: AbortSignal): Promise<RepairReport>;
 }
 
 export function volumesOf(
@@ -72,13 +79,15 @@ export function volumesOf(
     attach: (volume) => admin.attach(volume),
     change: (volume, settings) => admin.change(volume, settings),
     detach: (volume, options) => admin.detach(volume, options),
-    move: async (sectorId, to) => {
+    move: async (sectorId, to, signal) => {
       const { volumeId } = await admin.find(to);
-      await moving.move(sectorId, { to: volumeId });
+      await moving.move(sectorId, { to: volumeId }, signal);
     },
+    drain: (volumeId, options) => moving.drain(volumeId, options),
+    sectorBytesOn: (volumeId) => moving.bytesOn(volumeId),
     filesOf: async (sectorId) => [...(await core.store.volumes.filesOf(sectorId)).values()],
-    check: (sectorId) => repair.check(sectorId),
-    repair: (sectorId) => repair.repair(sectorId),
+    check: (sectorId, signal) => repair.check(sectorId, signal),
+    repair: (sectorId, signal) => repair.repair(sectorId, signal),
   };
 }
 

@@ -117,6 +117,20 @@ describe("chores", () => {
     await expectExact(world.storage);
   });
 
+  it("mend a plain copy that a reader has found damaged", async () => {
+    await using world = await World.make();
+    await using _chores = await world.chores();
+    const [file] = (await world.storage.volumes.filesOf(1)).filter(({ role }) => role === "unsealed");
+    const disk = file?.volumeId === 0 ? world.home : world.diskAt("/mnt/a");
+    const rotten = (await disk.readFile(file?.path ?? ""))?.fill(7, 100, 120) ?? new Uint8Array();
+    await disk.writeFile(file?.path ?? "", rotten);
+    expect(await world.storage.doubtPiece("p")).toBe(true);
+    await expect.poll(() => world.jobs()).toEqual(["repair 1 done"]);
+    expect(Buffer.from(await readAll(world.storage.readPiece("p"))).equals(pieceOf("p", 900).bytes)).toBe(
+      true,
+    );
+  });
+
   it("read every stored sector once in a while, and make anew what has rotted", async () => {
     await using world = await World.make();
     await committedSector(world.storage, "q");

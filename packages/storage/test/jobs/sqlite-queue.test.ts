@@ -44,6 +44,19 @@ describe("the file of the queue", () => {
     expect(await second.lastCursor()).toBe(3);
   });
 
+  it("takes over the jobs of a file that knew fewer kinds", async () => {
+    const options = { dbPath: files.next(), clock: new SimClock() };
+    const first = openSqliteJobs(options);
+    await first.enqueue({ key: "a", kind: "seal", input: "kept" });
+    const held = await claimBy(first, "w");
+    await first[Symbol.asyncDispose]();
+    new DatabaseSync(options.dbPath).exec("PRAGMA user_version = 2");
+    await using second = openSqliteJobs(options);
+    expect(await second.job(held?.jobId ?? 0)).toEqual(held);
+    const { jobId } = await second.enqueue({ key: "b", kind: "drain", input: "" });
+    expect(jobId).toBeGreaterThan(held?.jobId ?? 0);
+  });
+
   it("refuses other programs' databases and newer schemas", () => {
     const clock = new SimClock();
     const foreign = files.next();

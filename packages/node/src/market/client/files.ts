@@ -1,17 +1,20 @@
 /** The files of this node as the chain has them now: not what was once promised, but what is proven. */
+import { marketErrors } from "../errors.ts";
 import type { StoredFile } from "../types.ts";
 import { healthOfAttempt } from "./attempt-health.ts";
 import type { ClientContext } from "./context.ts";
 import type { Attempt, JobRow } from "./store.ts";
 
 /** One entry for each file, that of its newest job first. */
-export function filesOf(context: ClientContext): StoredFile[] {
-  const byCid = new Map<string, JobRow[]>();
-  for (const job of context.store.jobs()) byCid.set(job.cid, [...(byCid.get(job.cid) ?? []), job]);
-  return [...byCid.values()].flatMap((jobs) => {
-    const [newest] = jobs;
-    return newest === undefined ? [] : [fileOf(context, newest, jobs)];
-  });
+export function filesOf(
+  context: ClientContext,
+  { after, limit }: { readonly after: string | undefined; readonly limit: number },
+): StoredFile[] {
+  const [last] = after === undefined ? [] : context.store.jobsOf(after);
+  if (after !== undefined && last === undefined) throw marketErrors.unknownFile({ cid: after });
+  return context.store
+    .newestJobs({ before: last?.id, limit })
+    .map((newest) => fileOf(context, newest, context.store.jobsOf(newest.cid)));
 }
 
 /** See `ClientMarket`. */

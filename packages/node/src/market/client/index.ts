@@ -25,9 +25,11 @@ import type {
   DealDetail,
   DealPage,
   Explanation,
+  FilePage,
   KeepRequest,
   MinerTerms,
   PutJob,
+  PutPage,
   PutReceipt,
   PutRequest,
   Quote,
@@ -194,8 +196,10 @@ class ClientMarketService implements ClientMarket {
     return this.job(jobIdOf(same.id));
   }
 
-  jobs(): readonly PutJob[] {
-    return this.#context.store.jobs().map((job) => jobView(this.#context, job));
+  jobs({ after, limit = limits.dealsPerPage, kept = false }: PutPage = {}): readonly PutJob[] {
+    const before = after === undefined ? undefined : this.#row(after).id;
+    const page = this.#context.store.jobs({ before, limit, kept });
+    return page.map((job) => jobView(this.#context, job));
   }
   job(jobId: string): PutJob {
     return jobView(this.#context, this.#row(jobId));
@@ -263,8 +267,11 @@ class ClientMarketService implements ClientMarket {
   worthOf(cid: CID): "needed" | "stored" | "unknown" {
     return worthOf(this.#context, cid.toString());
   }
-  files(): readonly StoredFile[] {
-    return filesOf(this.#context);
+  dealCounts(): { readonly [state: string]: number } {
+    return this.#context.store.dealCounts();
+  }
+  files({ after, limit = limits.dealsPerPage }: FilePage = {}): readonly StoredFile[] {
+    return filesOf(this.#context, { after, limit });
   }
   explain(id: string): Explanation | undefined {
     const number = jobNumber(id);

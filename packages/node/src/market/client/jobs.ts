@@ -49,7 +49,7 @@ export class Jobs {
 
   /** Starts every unfinished job. */
   resume(): void {
-    for (const { id, state } of this.#context.store.jobs()) if (state === "running") this.start(id);
+    for (const id of this.#context.store.runningJobs()) this.start(id);
   }
 
   start(id: number): void {

@@ -8,6 +8,7 @@ import { limits } from "../../limits.ts";
 import { type DealPiece, dealPieceCodec } from "../deal.ts";
 import { bytesOrNull, numberOf, tailLength, textOf } from "../rows.ts";
 import { type Attempt, assignments, attemptOf, type JobRow, jobOf } from "./columns.ts";
+import { clientSchema } from "./schema.ts";
 
 export type { Attempt, EscrowState, Evidence, JobRow, Stage } from "./columns.ts";
 
@@ -32,54 +33,21 @@ export type JobPatch = Partial<
 >;
 export type AttemptPatch = Partial<Omit<Attempt, "id" | "jobId" | "copy" | "miner" | "createdMs">>;
 
-const migrations = [
-  `CREATE TABLE market_jobs (
-     id INTEGER PRIMARY KEY AUTOINCREMENT, cid TEXT NOT NULL, name TEXT, size_bytes INTEGER NOT NULL,
-     car_bytes INTEGER NOT NULL, copies INTEGER NOT NULL, duration_epochs INTEGER NOT NULL, max_price TEXT,
-     payer TEXT NOT NULL, state TEXT NOT NULL, error TEXT, started_ms INTEGER NOT NULL,
-     updated_ms INTEGER NOT NULL, finished_ms INTEGER
-   ) STRICT;
-   CREATE TABLE market_attempts (
-     id INTEGER PRIMARY KEY AUTOINCREMENT, job_id INTEGER NOT NULL REFERENCES market_jobs (id),
-     copy INTEGER NOT NULL, miner TEXT NOT NULL, price TEXT NOT NULL, total TEXT NOT NULL,
-     sector_bytes INTEGER NOT NULL, stage TEXT NOT NULL, eol INTEGER, channel INTEGER, proposal BLOB,
-     deal_id TEXT UNIQUE, start_height INTEGER, end_height INTEGER, start_by INTEGER, remote TEXT NOT NULL,
-     detail TEXT NOT NULL, evidence BLOB, done_height INTEGER, error TEXT, redeemed TEXT NOT NULL,
-     refunded TEXT, fund_try INTEGER NOT NULL, extend_try INTEGER NOT NULL, cancel_try INTEGER NOT NULL,
-     reclaim_try INTEGER NOT NULL, collateral TEXT NOT NULL, escrow TEXT NOT NULL,
-     deposit_try INTEGER NOT NULL, market_try INTEGER NOT NULL, created_ms INTEGER NOT NULL
-   ) STRICT;
-   CREATE INDEX market_attempts_job ON market_attempts (job_id);
-   CREATE TABLE market_history (
-     attempt_id INTEGER NOT NULL REFERENCES market_attempts (id), at_ms INTEGER NOT NULL,
-     state TEXT NOT NULL, detail TEXT NOT NULL
-   ) STRICT;
-   CREATE INDEX market_history_attempt ON market_history (attempt_id);
-   CREATE TABLE market_pieces (
-     cid TEXT NOT NULL, sector_bytes INTEGER NOT NULL, pieces BLOB NOT NULL, PRIMARY KEY (cid, sector_bytes)
-   ) STRICT`,
-  `ALTER TABLE market_jobs ADD COLUMN key TEXT;
-   CREATE UNIQUE INDEX market_jobs_key ON market_jobs (key) WHERE key IS NOT NULL`,
-  `CREATE TABLE market_gone_channels (
-     attempt_id INTEGER NOT NULL REFERENCES market_attempts (id), channel INTEGER NOT NULL,
-     height INTEGER NOT NULL, tries INTEGER NOT NULL, PRIMARY KEY (attempt_id, channel)
-   ) STRICT`,
-  "ALTER TABLE market_attempts ADD COLUMN provider_collateral TEXT NOT NULL DEFAULT '0'",
-  `ALTER TABLE market_jobs ADD COLUMN encrypted INTEGER NOT NULL DEFAULT 0;
-   ALTER TABLE market_jobs ADD COLUMN spread TEXT NOT NULL DEFAULT 'miners';
-   ALTER TABLE market_jobs ADD COLUMN renew INTEGER NOT NULL DEFAULT 0;
-   ALTER TABLE market_jobs ADD COLUMN repair INTEGER NOT NULL DEFAULT 0;
-   ALTER TABLE market_jobs ADD COLUMN term_limit TEXT;
-   ALTER TABLE market_attempts ADD COLUMN duration_epochs INTEGER NOT NULL DEFAULT 0;
-   ALTER TABLE market_attempts ADD COLUMN retired INTEGER;
-   UPDATE market_attempts SET duration_epochs =
-     (SELECT duration_epochs FROM market_jobs WHERE market_jobs.id = market_attempts.job_id);
-   CREATE INDEX market_jobs_kept ON market_jobs (state) WHERE renew = 1 OR repair = 1`,
-  "ALTER TABLE market_jobs ADD COLUMN allow_duplicates INTEGER NOT NULL DEFAULT 0",
-  `CREATE INDEX market_attempts_tail ON market_attempts (substr(deal_id, -${tailLength}));
-   CREATE INDEX market_jobs_cid ON market_jobs (cid)`,
-  "ALTER TABLE market_jobs ADD COLUMN delivery TEXT NOT NULL DEFAULT 'stream'",
-];
+export interface JobPage {
+  readonly before?: number | undefined;
+  readonly limit: number;
+  /** Only those that are renewed or repaired. */
+  readonly kept?: boolean;
+}
+
+/** Of the stages before and after a copy is stored. */
+const countedAs: { readonly [stage: string]: string } = {
+  funding: "proposing",
+  proposing: "proposing",
+  accepted: "accepted",
+  committed: "committed",
+  abandoned: "failed",
+};
 
 const piecesCodec = c.list(dealPieceCodec, limits.piecesPerDeal);
 const columnMaxBytes = { maxBytes: 16_777_216 };
@@ -129,7 +97,7 @@ export class ClientStore {
 
   constructor(database: Database) {
     this.#database = database;
-    database.migrate("market_client", migrations);
+    database.migrate("market_client", clientSchema);
   }
 
   transaction<Result>(work: () => Result): Result {
@@ -173,9 +141,39 @@ export class ClientStore {
     const row = this.#database.get("SELECT * FROM market_jobs WHERE key = ?", key);
     return row === undefined ? undefined : jobOf(row);
   }
-  /** Newest first. */
-  jobs(): JobRow[] {
-    return this.#database.all("SELECT * FROM market_jobs ORDER BY id DESC").map(jobOf);
+  /** Newest first, those below `before`. */
+  jobs({ before = Number.MAX_SAFE_INTEGER, limit, kept = false }: JobPage): JobRow[] {
+    const which = kept ? "INDEXED BY market_jobs_kept_page WHERE (renew = 1 OR repair = 1) AND" : "WHERE";
+    const sql = `SELECT * FROM market_jobs ${which} id < ? ORDER BY id DESC LIMIT ?`;
+    return this.#database.all(sql, before, limit).map(jobOf);
+  }
+  /** Of each file the newest, newest first, those below `before`. */
+  newestJobs({ before = Number.MAX_SAFE_INTEGER, limit }: JobPage): JobRow[] {
+    return this.#database
+      .all(
+        `SELECT * FROM market_jobs AS job WHERE id < ?
+           AND NOT EXISTS (SELECT 1 FROM market_jobs AS later WHERE later.cid = job.cid AND later.id > job.id)
+           ORDER BY id DESC LIMIT ?`,
+        before,
+        limit,
+      )
+      .map(jobOf);
+  }
+  runningJobs(): number[] {
+    return this.#database
+      .all("SELECT id FROM market_jobs INDEXED BY market_jobs_running WHERE state = 'running' ORDER BY id")
+      .map((row) => numberOf(row, "id"));
+  }
+  /** Deals in each state, as it is written down, without looking at them. */
+  dealCounts(): { readonly [state: string]: number } {
+    const counts: { [state: string]: number } = {};
+    const rows = this.#database.all("SELECT * FROM market_attempt_counts WHERE attempts > 0");
+    for (const row of rows) {
+      const [stage, isBack] = [textOf(row, "stage"), numberOf(row, "is_back") === 1];
+      const state = countedAs[stage] ?? (isBack ? "complete" : "active");
+      counts[state] = (counts[state] ?? 0) + numberOf(row, "attempts");
+    }
+    return counts;
   }
   /** Stored, and to be renewed or repaired. */
   keptJobs(): JobRow[] {

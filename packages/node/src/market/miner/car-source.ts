@@ -32,17 +32,28 @@ async function isWhole({ needs }: MinerContext, deal: DealRow): Promise<boolean>
 }
 
 export function carOfDeal({ needs }: MinerContext, { dealId, proposal }: DealRow): StoredCar {
+  /** The parts of pieces that are these bytes of the stream. */
+  const partsOf = function* (offsetBytes: number, lengthBytes: number) {
+    let start = 0;
+    const end = offsetBytes + lengthBytes;
+    for (const [index, { userBytes }] of proposal.pieces.entries()) {
+      const offset = Math.max(0, offsetBytes - start);
+      const length = Math.min(userBytes, end - start) - offset;
+      start += userBytes;
+      if (length > 0) yield { pieceKey: pieceKeyOf(dealId, index), range: { offset, length } };
+    }
+  };
   return {
     carBytes: proposal.carBytes,
     async *read(offsetBytes, lengthBytes = proposal.carBytes - offsetBytes) {
-      let start = 0;
-      const end = offsetBytes + lengthBytes;
-      for (const [index, { userBytes }] of proposal.pieces.entries()) {
-        const offset = Math.max(0, offsetBytes - start);
-        const length = Math.min(userBytes, end - start) - offset;
-        start += userBytes;
-        if (length > 0) yield* needs.storage.readPiece(pieceKeyOf(dealId, index), { offset, length });
-      }
+      for (const { pieceKey, range } of partsOf(offsetBytes, lengthBytes))
+        yield* needs.storage.readPiece(pieceKey, range);
+    },
+    async doubt(offsetBytes, lengthBytes) {
+      let isElsewhere = false;
+      for (const { pieceKey } of partsOf(offsetBytes, lengthBytes))
+        if (await needs.storage.doubtPiece(pieceKey)) isElsewhere = true;
+      return isElsewhere;
     },
   };
 }

@@ -8,11 +8,16 @@ import { dealRefusals } from "../refusals.ts";
 import type { MinerContext } from "./context.ts";
 
 /** `deal/refused-by-operator`, `deal/no-word-of-operator`. Nothing where there is no program. */
-export async function askHook(context: MinerContext, wish: JsonObject, signal: AbortSignal): Promise<void> {
+export async function askHook(
+  context: MinerContext,
+  stage: keyof MinerContext["hookTurns"],
+  wish: JsonObject,
+  signal: AbortSignal,
+): Promise<void> {
   const { needs, hookTurns } = context;
   const { policyHook } = needs;
   if (policyHook === undefined) return;
-  const said = await hookTurns.run(signal, () => policyHook(wish, signal));
+  const said = await hookTurns[stage].run(signal, () => policyHook({ stage, ...wish }, signal));
   const verdict = verdictOf(said);
   if (typeof verdict === "string") {
     needs.logger.error("the deal hook gave no verdict", { detail: verdict });

@@ -15,8 +15,8 @@ export interface MinerContext {
   readonly store: MinerStore;
   readonly amendments: AmendmentStore;
   readonly tasks: Tasks;
-  /** Of the operator's program. */
-  readonly hookTurns: Turns;
+  /** Of the operator's program: what nobody has signed waits for its like alone. */
+  readonly hookTurns: { readonly quote: Turns; readonly proposal: Turns };
   /** Told of each payload whose pieces have all come. */
   readonly stored: Set<(payload: CID) => void>;
 }

@@ -1,17 +1,20 @@
 /**
- * The miner's deals, moved by their machine (`machine/miner.ts`): at every head what is the case is looked at, what
- * follows is written down, and then done. Of each deal one message to the market and one redemption is under way at a
- * time; what the chain would refuse now is tried again some rounds later.
+ * The miner's deals, moved by their machine (`machine/miner.ts`): what is the case is looked at, what follows is
+ * written down, and then done. A deal on its way is looked at at every head; one for which nothing is due rests until
+ * something is, or for some rounds (`machine/rest.ts`), so what a head costs does not grow with what is stored. Of each
+ * deal one message to the market and one redemption is under way at a time; what the chain would refuse now is tried
+ * again some rounds later.
  */
 import { limits } from "../../limits.ts";
 import { dealOn, heightOf } from "../facts.ts";
-import type { MinerAct } from "../machine/miner.ts";
+import type { MinerAct, MinerView } from "../machine/miner.ts";
+import { restsUntil } from "../machine/rest.ts";
 import { Missing } from "../tasks.ts";
 import { settleAmendments } from "./amend.ts";
 import { dealById, happens, type MinerContext, pieceKeyOf } from "./context.ts";
 import { sendToMarket } from "./onchain.ts";
 import { redeem } from "./redeem.ts";
-import type { DealRow } from "./store.ts";
+import { type DealRow, everyHead } from "./store.ts";
 import type { Transfers } from "./transfer.ts";
 import { sectorsOf, stagingState, viewOf } from "./view.ts";
 
@@ -30,9 +33,10 @@ export class Drive {
     this.#transfers = transfers;
   }
 
-  /** Looks at every deal that is not over. */
+  /** Looks at every deal that is not over and does not rest. */
   lookAtAll(): void {
-    for (const { dealId } of this.#context.store.open()) this.look(dealId);
+    const { store, needs } = this.#context;
+    for (const dealId of store.awake(heightOf(needs.chain))) this.look(dealId);
   }
 
   look(dealId: string): void {
@@ -47,7 +51,21 @@ export class Drive {
     const view = await viewOf(context, deal, this.#missing);
     // The storage was asked meanwhile, and a transfer may have ended; the next head sees it.
     if (dealById(context, dealId).state !== deal.state) return;
-    for (const act of happens(context, dealId, { type: "look", view })) await this.#do(dealId, act);
+    const acts = happens(context, dealId, { type: "look", view });
+    this.#rest(dealById(context, dealId), view, acts);
+    for (const act of acts) await this.#do(dealId, act);
+  }
+
+  #rest(deal: DealRow, view: MinerView, acts: readonly MinerAct[]): void {
+    const until = restsUntil(deal, view, { acts, isCarried: deal.carried });
+    // The client may cancel at any time, and we must say so before its cancellation has run out.
+    const most = Math.min(
+      limits.dealRestRounds,
+      this.#context.needs.chain.params.channelCancelDelayEpochs / 4,
+    );
+    const isBrief = until === undefined || most < 2;
+    const latest = view.height + Math.ceil(most * (0.5 + 0.5 * spreadOf(deal.dealId)));
+    this.#context.store.rest(deal.dealId, isBrief ? everyHead : Math.min(until, latest));
   }
 
   async #do(dealId: string, act: MinerAct): Promise<void> {
@@ -76,6 +94,13 @@ export class Drive {
       else this.#refusedAt.set(name, heightOf(chain));
     });
   }
+}
+
+/** 0…1, of each deal its own: those that were made together are not looked at together for ever. */
+function spreadOf(dealId: string): number {
+  let sum = 0;
+  for (const letter of dealId.slice(-6)) sum = (31 * sum + letter.charCodeAt(0)) % 997;
+  return sum / 996;
 }
 
 /** A small file does not wait for a full sector. */

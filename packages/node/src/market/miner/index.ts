@@ -39,7 +39,7 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
     store: new MinerStore(needs.database, amendments),
     amendments,
     tasks: new Tasks(logger),
-    hookTurns: new Turns(limits.policyHooks),
+    hookTurns: { quote: new Turns(limits.policyHookQuotes), proposal: new Turns(limits.policyHooks) },
     stored: new Set(),
   };
   const transfers = new Transfers(context);
@@ -57,6 +57,7 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
   return {
     deals: async ({ after, limit = limits.dealsPerPage } = {}) =>
       await Promise.all(context.store.page({ after, limit }).map((deal) => dealOf(context, deal))),
+    dealCounts: () => context.store.counts(),
     dealEndingWith: (tail) => context.store.endingWith(tail),
     deal: async (dealId) => {
       const deal = context.store.get(dealId);

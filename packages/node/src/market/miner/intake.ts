@@ -80,7 +80,7 @@ async function take(
   checkTerms(factsFor(context, proposal), signed, peer);
   checkRoom(context, proposal);
   checkConsent(context, proposal);
-  await askHook(context, wishOf(dealId, proposal, peer), signal);
+  await askHook(context, "proposal", wishOf(dealId, proposal, peer), signal);
   const channel = await channelFor(context, proposal, signal);
   // Nothing is awaited from here on: two proposals for one channel cannot both pass.
   if (store.get(dealId) !== undefined) return;
@@ -128,7 +128,6 @@ function checkConsent(context: MinerContext, proposal: DealProposal): void {
 function wishOf(dealId: string, proposal: DealProposal, peer: string): JsonObject {
   const { payload, carBytes, durationEpochs, payer: client, pieces } = proposal;
   return {
-    stage: "proposal",
     dealId,
     client,
     peer,

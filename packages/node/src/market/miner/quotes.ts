@@ -85,11 +85,7 @@ async function judge(
     durationEpochs,
     way,
   };
-  await askHook(
-    context,
-    { ...said, stage: "quote", client, peer, pricePerBytePerEpoch: price.toString() },
-    signal,
-  );
+  await askHook(context, "quote", { ...said, client, peer, pricePerBytePerEpoch: price.toString() }, signal);
 }
 
 /** What this miner takes, for this client. */

@@ -4,6 +4,7 @@
  */
 import { type Address, decode, zeroAtto } from "@holdfast/base";
 import type { Database, Row, SqlValue } from "../../database.ts";
+import { limits } from "../../limits.ts";
 import { type CurrentTerms, currentTerms } from "../amendment.ts";
 import { type DealProposal, endHeightOf, signedProposalCodec } from "../deal.ts";
 import { isCarried } from "../delivery.ts";
@@ -52,6 +53,9 @@ export type DealPatch = Partial<
   >
 >;
 
+/** The next look of a deal that is looked at at every head. */
+export const everyHead = 0;
+
 /** Still needs something; word for word that of the index, which is used only then. */
 const isOpen = `state NOT IN ('complete', 'failed') OR settled = 0 OR dropped = 0
   OR (published = 1 AND escrow_back = 0)`;
@@ -75,6 +79,19 @@ const migrations = [
   `CREATE INDEX market_deals_tail ON market_deals (substr(deal_id, -${tailLength}))`,
   `CREATE INDEX market_deals_open ON market_deals (state) WHERE ${isOpen}`,
   "ALTER TABLE market_deals ADD COLUMN carried INTEGER NOT NULL DEFAULT 0",
+  // Those that rest are found by the height of their next look; how many there are in a state is counted as they move.
+  `DROP INDEX market_deals_open;
+   ALTER TABLE market_deals ADD COLUMN next_look INTEGER NOT NULL DEFAULT ${everyHead};
+   CREATE INDEX market_deals_look ON market_deals (next_look) WHERE ${isOpen};
+   CREATE TABLE market_deal_counts (state TEXT PRIMARY KEY, deals INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   INSERT INTO market_deal_counts SELECT state, count(*) FROM market_deals GROUP BY state;
+   CREATE TRIGGER market_deals_added AFTER INSERT ON market_deals BEGIN
+     INSERT INTO market_deal_counts VALUES (NEW.state, 1) ON CONFLICT (state) DO UPDATE SET deals = deals + 1;
+   END;
+   CREATE TRIGGER market_deals_moved AFTER UPDATE OF state ON market_deals WHEN NEW.state <> OLD.state BEGIN
+     UPDATE market_deal_counts SET deals = deals - 1 WHERE state = OLD.state;
+     INSERT INTO market_deal_counts VALUES (NEW.state, 1) ON CONFLICT (state) DO UPDATE SET deals = deals + 1;
+   END`,
 ];
 
 const columns: { readonly [Field in keyof DealPatch]-?: string } = {
@@ -99,6 +116,8 @@ export class MinerStore {
   readonly #database: Database;
   readonly #proposals = new Map<string, DealProposal>();
 
+  /** What is to be written down of rests; who dies before looks at these deals again. */
+  readonly #rests = new Map<string, number>();
   readonly #amendments: AmendmentStore;
 
   constructor(database: Database, amendments: AmendmentStore) {
@@ -111,7 +130,8 @@ export class MinerStore {
   add(dealId: string, signed: Uint8Array, proposal: DealProposal, entry: DealHistory): void {
     this.#database.transaction(() => {
       this.#database.run(
-        "INSERT INTO market_deals VALUES (?, ?, ?, ?, ?, ?, 'accepted', '', ?, ?, NULL, ?, 0, 0, 0, 0, 0, 0, ?)",
+        `INSERT INTO market_deals VALUES
+           (?, ?, ?, ?, ?, ?, 'accepted', '', ?, ?, NULL, ?, 0, 0, 0, 0, 0, 0, ?, ${everyHead})`,
         dealId,
         signed,
         proposal.payload.toString(),
@@ -153,11 +173,40 @@ export class MinerStore {
     );
     return row === undefined ? undefined : textOf(row, "deal_id");
   }
-  /** Deals that still need something: oldest first. */
-  open(): DealRow[] {
-    return this.#database
-      .all(`SELECT * FROM market_deals INDEXED BY market_deals_open WHERE ${isOpen} ORDER BY rowid`)
-      .map((row) => this.#dealOf(row));
+  /**
+   * Deals that still need something and do not rest at this height: all that are on their way, and of those whose rest
+   * is over the ones that have waited longest, at most so many.
+   */
+  awake(height: number): string[] {
+    this.#saveRests();
+    const open = `SELECT deal_id FROM market_deals INDEXED BY market_deals_look WHERE (${isOpen})`;
+    const onWay = this.#database.all(`${open} AND next_look = ${everyHead} ORDER BY rowid`);
+    const rested = this.#database.all(
+      `${open} AND next_look > ${everyHead} AND next_look <= ? ORDER BY next_look LIMIT ?`,
+      height,
+      limits.dealsPerLook,
+    );
+    return [...onWay, ...rested].map((row) => textOf(row, "deal_id"));
+  }
+  /** Until when nobody looks at it unless something happens to it. Written down with the others of its head. */
+  rest(dealId: string, nextLook: number): void {
+    this.#rests.set(dealId, nextLook);
+  }
+  #saveRests(): void {
+    const rests = [...this.#rests];
+    this.#rests.clear();
+    if (rests.length === 0) return;
+    this.#database.transaction(() => {
+      for (const [dealId, nextLook] of rests) {
+        const sql = "UPDATE market_deals SET next_look = ? WHERE deal_id = ? AND next_look <> ?";
+        this.#database.run(sql, nextLook, dealId, nextLook);
+      }
+    });
+  }
+  /** How many there are in each state, without looking at them. */
+  counts(): { readonly [state: string]: number } {
+    const rows = this.#database.all("SELECT * FROM market_deal_counts WHERE deals > 0 ORDER BY state");
+    return Object.fromEntries(rows.map((row) => [textOf(row, "state"), numberOf(row, "deals")]));
   }
   /** Deals that wait to be fetched or are being transferred. */
   waiting(): number {
@@ -243,7 +292,9 @@ export class MinerStore {
 
   update(dealId: string, patch: DealPatch, entry?: DealHistory): void {
     const fields = Object.entries(patch);
-    const assignments = fields.map(([field]) => `${columns[field as keyof DealPatch]} = ?`).join(", ");
+    const changed = fields.map(([field]) => `${columns[field as keyof DealPatch]} = ?`);
+    const assignments = [...changed, `next_look = ${everyHead}`].join(", "); // what is new may make something due
+    if (fields.length > 0) this.#rests.delete(dealId);
     const values = fields.map(([, value]) => sqlValue(value));
     this.#database.transaction(() => {
       // A line of history alone changes no field.

@@ -16,12 +16,15 @@ function dealIn(context: MinerContext, deal: DealRow, sectorIds: readonly (numbe
   const { chain, miner } = context.needs;
   const { proposal } = deal;
   const sectors = [...new Set(sectorIds.filter((id) => id !== null))];
-  const proven = sectors.filter((id) => {
-    const sector = sectorOn(chain, miner, id);
+  const onChain = sectors.map((id) => ({ id, sector: sectorOn(chain, miner, id) }));
+  const proven = onChain.filter(({ sector }) => {
     return (
       sector?.faultySince === null && sector.lastProven !== null && sector.lastProven >= proposal.startHeight
     );
   });
+  // What was written down may be some rounds old.
+  const faulty = onChain.find(({ sector }) => (sector?.faultySince ?? null) !== null);
+  const isFaulty = deal.state === "active" && faulty !== undefined;
   const channel = channelOn(chain, deal.payer, deal.channel);
   return {
     dealId: deal.dealId,
@@ -31,7 +34,7 @@ function dealIn(context: MinerContext, deal: DealRow, sectorIds: readonly (numbe
     client: deal.payer,
     miner: proposal.miner,
     state: deal.state,
-    detail: deal.detail,
+    detail: isFaulty ? `sector ${faulty.id} is faulty since ${faulty.sector?.faultySince}` : deal.detail,
     sizeBytes: proposal.carBytes,
     pieces: proposal.pieces.length,
     sectors,

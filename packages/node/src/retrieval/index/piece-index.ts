@@ -65,8 +65,8 @@ class BlockIndex implements PieceIndex {
           this.#store.drop(payload);
           continue;
         }
-        const bytes = await readRange(car, offsetBytes, lengthBytes);
-        if (bytes !== undefined && verifyCid(cid, bytes)) return bytes;
+        const bytes = await readWhole(car, cid, { offsetBytes, lengthBytes });
+        if (bytes !== undefined) return bytes;
         this.#logger.warn("a stored block is damaged", { payload, cid: cid.toString() });
       } catch (error) {
         this.#open.delete(payload);
@@ -168,6 +168,19 @@ class BlockIndex implements PieceIndex {
     }
     return undefined;
   }
+}
+
+/** The block, if need be from where its source has it besides; undefined if it is what it should be nowhere. */
+async function readWhole(
+  car: OpenCar,
+  cid: CID,
+  { offsetBytes, lengthBytes }: Pick<BlockPlace, "offsetBytes" | "lengthBytes">,
+): Promise<Uint8Array | undefined> {
+  const first = await readRange(car, offsetBytes, lengthBytes);
+  if (first !== undefined && verifyCid(cid, first)) return first;
+  if ((await car.doubt?.(offsetBytes, lengthBytes)) !== true) return undefined;
+  const second = await readRange(car, offsetBytes, lengthBytes);
+  return second !== undefined && verifyCid(cid, second) ? second : undefined;
 }
 
 /** Undefined if the stream ends before. */

@@ -47,7 +47,7 @@ export function marketHandlers(needs: HandlerNeeds): MarketHandlers {
       return found;
     },
     ...changeHandlers(needs),
-    "file.ls": async () => market.files(),
+    "file.ls": async (page) => [...market.files(page)],
     "file.rm": async ({ cid }) => ({ cid, removed: await files.remove(cidOf(cid).toString()) }),
     "file.stat": async ({ cid }, signal) => files.stat(cid, signal),
     "folder.ls": ({ cid, path, maxPrice }, signal) => {
@@ -62,7 +62,7 @@ export function marketHandlers(needs: HandlerNeeds): MarketHandlers {
       return market.keep(jobId, change);
     },
     "put.show": async ({ jobId }) => putOf(jobId),
-    "put.ls": async () => [...market.puts()],
+    "put.ls": async (page) => [...market.puts(page)],
     "put.watch": ({ jobId }, signal) => {
       putOf(jobId);
       return market.watch(jobId, signal);

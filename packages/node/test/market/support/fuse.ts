@@ -131,6 +131,7 @@ export function mortalMiner(needs: MinerMarketNeeds, fuse: Fuse): MinerMarketNee
       },
       getPiece: (key) => storage.getPiece(key),
       readPiece: (key, range) => storage.readPiece(key, range),
+      doubtPiece: (key) => storage.doubtPiece(key),
       provePieceInclusion: (key) => storage.provePieceInclusion(key),
       async dropPiece(key) {
         fuse.check();

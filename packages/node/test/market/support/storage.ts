@@ -96,6 +96,10 @@ export class HonestStorage implements MarketStorage {
     if (kept === undefined) throw storageErrors.unknownPiece({ pieceKey });
     yield kept.bytes.subarray(range.offset ?? 0);
   }
+  /** It holds every piece once. */
+  async doubtPiece(): Promise<boolean> {
+    return false;
+  }
   async provePieceInclusion(pieceKey: string): Promise<{ sectorId: number; proof: Uint8Array }> {
     const kept = this.#kept.get(pieceKey);
     if (kept === undefined) throw storageErrors.unknownPiece({ pieceKey });

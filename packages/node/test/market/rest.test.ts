@@ -1,0 +1,38 @@
+/** Deals for which nothing is due are left alone, whatever heads come, and are there in time when something is. */
+import { describe, expect, it } from "vitest";
+import { limits } from "../../src/limits.ts";
+import { noise, World } from "./support/world.ts";
+
+describe("a miner's deals that go well", () => {
+  it("are looked at now and then, and paid, ended and wound up as if they were looked at at every head", async () => {
+    await using world = await World.create({ miners: 1, params: { channelCancelDelayEpochs: 400 } });
+    const miner = world.miner(0);
+    let looks = 0;
+    const { storage } = miner;
+    const counted = new Proxy<typeof miner.needs.storage>(storage, {
+      get(target, key) {
+        if (key === "getSector") looks += 1;
+        const value: unknown = Reflect.get(target, key);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    await world.reopenMiner(miner, { ...miner.needs, storage: counted });
+    const job = await world.put(await world.import(noise(900)), { durationEpochs: 300 });
+    expect(job.state).toBe("done");
+    const [deal] = await miner.market.deals();
+    const heads = (): number => world.chain.head().height;
+    // Once it is active and its first voucher is not due yet, heads pass it by.
+    await world.rounds(5);
+    const [before, from] = [looks, heads()];
+    await world.rounds(limits.dealRestRounds);
+    expect(heads() - from).toBeGreaterThanOrEqual(limits.dealRestRounds - 1);
+    expect(looks - before).toBeLessThan(limits.dealRestRounds / 4);
+    await world.until(async () => (await miner.market.deals())[0]?.state === "complete", 400);
+    const [ended] = await miner.market.deals();
+    expect(ended).toMatchObject({ dealId: deal?.dealId, redeemedFil: deal?.totalFil });
+    await world.until(async () => miner.storage.keys.length === 0, 100);
+    const atEnd = looks;
+    await world.rounds(20);
+    expect(looks).toBe(atEnd);
+  });
+});

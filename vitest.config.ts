@@ -31,12 +31,27 @@ const all = ["packages/*/test/**/*.test.ts", "tools/**/*.test.ts", "tests/**/*.t
  * took two fifths of their processor time.
  */
 const pure = ["base", "consensus", "api", "dashboard"].map((name) => `packages/${name}/test/**/*.test.ts`);
+/**
+ * So do tests of the node's rooms over simulated wire, disk and clock: loading the node takes most of a second for each
+ * file. Not those that install kernels, start threads or processes, or count what this process holds.
+ */
+const rooms = [
+  "{attestation,channels,discovery,encryption,faucet,founding,ledgers,light,market,mine,posc}/*",
+  "{retrieval,rpc,swap,sync,wallet}/*",
+  "chain/!(database)",
+  "{gateway,pins}/!(kubo)",
+  "mempool/!(flood)",
+].map((tests) => `packages/node/test/${tests}.test.ts`);
 
 export default defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: "pure", isolate: false, include: pure, exclude: outside } },
-      { extends: true, test: { name: "own processes", include: all, exclude: [...outside, ...pure] } },
+      { extends: true, test: { name: "rooms", isolate: false, include: rooms, exclude: outside } },
+      {
+        extends: true,
+        test: { name: "own processes", include: all, exclude: [...outside, ...pure, ...rooms] },
+      },
     ],
     pool: "forks",
     sequence: { sequencer: LongestFirst },

@@ -41,6 +41,7 @@ import { openDiskBlocks } from "./retrieval/index.ts";
 import type { PageFile } from "./rpc/index.ts";
 import { openRepoJobs, readClockOffset } from "./start-worker.ts";
 import { blockTopic } from "./sync/index.ts";
+import { checkTreeDial } from "./tree-dial.ts";
 import { webData } from "./web-data.ts";
 import { openWorkers, type Workers } from "./workers.ts";
 
@@ -318,6 +319,7 @@ async function openMiner({
       clock,
       logger,
       keepUnsealed: mining.keepUnsealed,
+      keepTrees: mining.trees === "kept",
       maxStagedMs: mining.maxStagedMs,
       otherSectorBytes: mining.otherSectorBytes,
       isDrainedByJobs: true,
@@ -325,6 +327,7 @@ async function openMiner({
     }),
   );
   await jobs.reconcile(storage);
+  if (mining.trees === "rebuilt") await checkTreeDial(storage, mining.sectorBytes, params, clock);
   const blob = options.blob ?? mining.blob;
   if (blob !== "") await keepOnBucket(storage, blob);
   const chores = stack.use(

@@ -79,6 +79,13 @@ export const configSchema = z
           .boolean()
           .default(true)
           .describe("keep an unsealed copy, so that reading back is quick"),
+        trees: z
+          .enum(["kept", "rebuilt"])
+          .default("kept")
+          .describe(
+            "trees of replicas: kept, or hashed anew for each proof of spacetime, for half the disk; refused where that " +
+              "would be too slow",
+          ),
         unsealedCacheBytes: z
           .int()
           .min(0)

@@ -15,6 +15,7 @@ import {
   packed,
   type ReplicateJob,
   type ReplicateResult,
+  rebuildShare,
   type Sealer,
   unpacked,
 } from "../pool/index.ts";
@@ -53,6 +54,12 @@ export const fleetingKinds: readonly JobKind[] = ["window-post", "winning-post",
 type Asked = Pick<NewJob, "key" | "kind" | "sectorId" | "input" | "maxFailures"> & {
   readonly resources: JobResources;
 };
+
+/** Of the largest tree that is hashed anew: they are one after the other. */
+function rebuiltBytes({ sectors }: PostJob): number {
+  const without = sectors.filter(({ treePath }) => treePath === null);
+  return Math.ceil(rebuildShare * Math.max(0, ...without.map(({ sectorBytes }) => sectorBytes)));
+}
 
 export function createQueueSealer(options: QueueSealerOptions): Sealer {
   return new QueueSealer(options);
@@ -132,7 +139,7 @@ class QueueSealer implements Sealer {
         kind,
         ...(only === undefined ? {} : { sectorId: only.sectorId }),
         input: this.#input(job),
-        resources: { cpus: 1, memoryBytes: smallBytes },
+        resources: { cpus: 1, memoryBytes: smallBytes + rebuiltBytes(job) },
         // Whoever asks knows best when to ask again.
         maxFailures: 2,
       },

@@ -1,4 +1,5 @@
 /** The pool room: the heavy jobs, in this thread or in worker threads. */
+
 export { createInlineSealer } from "./inline.ts";
 export type {
   ExtractJob,
@@ -12,5 +13,6 @@ export type {
   SealingPool,
 } from "./jobs.ts";
 export { type ErrorData, errorData, errorOf, packed, unpacked } from "./payload.ts";
+export { rebuildShare } from "./rebuilt-tree.ts";
 export { createSealingPool, type SealingPoolOptions } from "./sealing-pool.ts";
 export { createVerifierPool, type VerifierPool, type VerifierPoolOptions } from "./verifier-pool.ts";

@@ -67,7 +67,10 @@ export interface PostJob {
     readonly sectorId: SectorId;
     readonly sectorBytes: number;
     readonly commR: Uint8Array;
-    readonly treePath: string;
+    /** Null: the tree is not kept, and its nodes are hashed anew out of the replica. */
+    readonly treePath: string | null;
+    /** Needed where there is no tree. */
+    readonly replicaPath?: string;
   }[];
 }
 export interface PostResult {

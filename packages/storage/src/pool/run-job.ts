@@ -10,11 +10,11 @@ import {
   proofsErrors,
   resolveClass,
   type SealHooks,
-  type SectorClass,
   type StoredSector,
 } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import type { ExtractJob, PostJob, PostResult, ProveJob, ReplicateJob, ReplicateResult } from "./jobs.ts";
+import { type RebuiltTree, RebuiltTrees } from "./rebuilt-tree.ts";
 import { fileSource, SealFiles, stagedInput, TreeFile } from "./seal-files.ts";
 
 export interface JobTools {
@@ -96,16 +96,25 @@ export async function extract(
 /** One proof over all sectors that can be proven: a damaged one is named and left out. */
 export async function post({ disk, prover }: JobTools, job: PostJob, hooks: SealHooks): Promise<PostResult> {
   const faults: { sectorId: number; code: string; message: string }[] = [];
-  let able: (StoredSector & { readonly replicaTree: TreeFile })[] = [];
+  let able: (StoredSector & { readonly replicaTree: TreeFile | RebuiltTree })[] = [];
+  const rebuilt = new RebuiltTrees(disk, hooks.cancel);
   const leaveOut = (id: number, { code, message }: HoldfastError) => {
     faults.push({ sectorId: id, code, message });
     able = able.filter((sector) => sector.sectorId !== id);
   };
-  for (const { treePath, ...sector } of job.sectors) {
+  for (const { treePath, replicaPath = "", ...sector } of job.sectors) {
     hooks.cancel?.throwIfAborted();
-    const refused = await treeFault(disk, sector.sectorId, job.classes, sector.sectorBytes, treePath);
-    if (refused !== undefined) leaveOut(sector.sectorId, refused);
-    else able.push({ ...sector, replicaTree: new TreeFile(disk, treePath) });
+    const { sectorId, sectorBytes } = sector;
+    const expected =
+      treePath === null ? sectorBytes : layerTreeLength(resolveClass(job.classes, sectorBytes).profile);
+    const file = { what: treePath === null ? "replica" : "tree", path: treePath ?? replicaPath, expected };
+    const refused = await fileFault(disk, sectorId, file);
+    const source = (): TreeFile | RebuiltTree =>
+      treePath === null
+        ? rebuilt.of({ sectorId, sectorBytes, path: replicaPath })
+        : new TreeFile(disk, treePath);
+    if (refused !== undefined) leaveOut(sectorId, refused);
+    else able.push({ ...sector, replicaTree: source() });
   }
   while (able.length > 0) {
     try {
@@ -123,19 +132,16 @@ export async function post({ disk, prover }: JobTools, job: PostJob, hooks: Seal
   return { proof: null, proven: [], faults };
 }
 
-/** Why a tree cannot be read, if so: the disk's error is the sector's fault, not the proof's. */
-async function treeFault(
+/** Why a file cannot be read, if so: the disk's error is the sector's fault, not the proof's. */
+async function fileFault(
   disk: Disk,
   id: number,
-  classes: readonly SectorClass[],
-  sectorBytes: number,
-  path: string,
+  { what, path, expected }: { readonly what: string; readonly path: string; readonly expected: number },
 ): Promise<HoldfastError | undefined> {
   try {
     const length = await sizeOf(disk, id, path);
-    const expectedBytes = layerTreeLength(resolveClass(classes, sectorBytes).profile);
-    if (length === expectedBytes) return undefined;
-    const detail = `its tree has ${length} bytes, not ${expectedBytes}`;
+    if (length === expected) return undefined;
+    const detail = `its ${what} has ${length} bytes, not ${expected}`;
     return storageErrors.replicaCorrupt({ sectorId: id, detail });
   } catch (error) {
     if (error instanceof HoldfastError) return error;

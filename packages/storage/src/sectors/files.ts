@@ -7,7 +7,7 @@
  *   unsealed/<id>    the same file afterwards, if plain copies are kept
  *   sealed/<id>      the replica
  *   cache/<id>/aux   layers and trees that only the seal proof needs; until the sector is on the chain
- *   cache/<id>/tree  the replica's tree, for every proof of spacetime
+ *   cache/<id>/tree  the replica's tree, for every proof of spacetime; after the seal's proof only if trees are kept
  *   cache/<id>/proof the seal proof, until the sector is on the chain
  *   work/<job>/…     what a running job has written so far
  *   work/spool/…     what is on its way to a bucket
@@ -52,7 +52,7 @@ export interface FileClaim {
 export function claimedRoles(
   { state, failure }: SectorRow,
   fill: SectorFill,
-  options: { readonly keepUnsealed: boolean },
+  options: { readonly keepUnsealed: boolean; readonly keepTrees: boolean },
 ): ReadonlyMap<FileRole, boolean> {
   const roles = new Map<FileRole, boolean>();
   if (stagedStates.includes(state)) roles.set("staged", fill.slotCount > 0 && state !== "staging");
@@ -66,7 +66,8 @@ export function claimedRoles(
     state === "proved" ||
     (state === "failed" && failure?.during === "proving");
   if (isSealed) roles.set("aux", true);
-  if (isSealed || landedStates.includes(state)) roles.set("sealed", true).set("tree", true);
+  if (isSealed || landedStates.includes(state)) roles.set("sealed", true);
+  if (isSealed || (landedStates.includes(state) && options.keepTrees)) roles.set("tree", true);
   if (state === "proving" || state === "proved") roles.set("proof", state === "proved");
   return roles;
 }

@@ -9,6 +9,8 @@ export interface StorageLimits {
   readonly otherSectorBytes: readonly number[];
   /** Whether plain copies stay after a sector is on the chain: reads need no unsealing, for more disk. */
   readonly keepUnsealed: boolean;
+  /** Whether the trees of replicas on the chain are kept: else each proof hashes them anew, for half the disk. */
+  readonly keepTrees: boolean;
   /** Bytes that all sectors together may take, at their largest; undefined: as much as the volume has. */
   readonly maxBytes: number | undefined;
   /** Sectors that take pieces at a time; a piece that fits into none closes the fullest. */
@@ -26,6 +28,7 @@ export interface StorageLimits {
 export const defaultLimits: Omit<StorageLimits, "sectorBytes"> = {
   otherSectorBytes: [],
   keepUnsealed: true,
+  keepTrees: true,
   maxBytes: undefined,
   maxStagedSectors: 4,
   maxStagedMs: undefined,

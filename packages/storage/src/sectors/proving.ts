@@ -5,6 +5,7 @@
 import { type Address, HoldfastError, sectorId as sectorIdOf } from "@holdfast/base";
 import { provePieceInclusion } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
+import type { PostJob } from "../pool/index.ts";
 import type { SectorRow } from "../store/index.ts";
 import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
 import { fileName, filePath } from "./files.ts";
@@ -15,6 +16,8 @@ import type { InclusionAnswer, PostAnswer, SectorFault } from "./types.ts";
 
 /** Sectors of one proof of spacetime, at most; consensus and memory set it. */
 const maxPostSectors = 4_096;
+
+type SectorTree = Pick<PostJob["sectors"][number], "treePath" | "replicaPath">;
 
 export class Proving {
   readonly #core: Core;
@@ -44,11 +47,11 @@ export class Proving {
     const { classes, end, sealer, logger } = this.#core;
     const faults: SectorFault[] = [];
     const rows: SectorRow[] = [];
-    const trees = new Map<number, string>();
+    const trees = new Map<number, SectorTree>();
     let miner: string | undefined;
     for (const row of await this.#sectors(sectorIds.slice(0, maxPostSectors))) {
       const tree = await this.#treeOf(row);
-      if (typeof tree === "string") {
+      if ("treePath" in tree) {
         rows.push(row);
         trees.set(row.sectorId, tree);
       } else faults.push(tree);
@@ -61,7 +64,7 @@ export class Proving {
       sectorId: sectorIdOf(sectorId),
       sectorBytes,
       commR: commitments?.commR ?? new Uint8Array(0),
-      treePath: trees.get(sectorId) ?? "",
+      ...(trees.get(sectorId) ?? { treePath: "" }),
     }));
     const result = await sealer.post(
       {
@@ -113,15 +116,19 @@ export class Proving {
     throw storageErrors.badSector({ sectorId: stranger.sectorId, reason });
   }
 
-  /** Where the tree of a sector lies, or why it cannot be proven. */
-  async #treeOf(row: SectorRow): Promise<string | SectorFault> {
+  /** Where the tree of a sector lies, or the replica that it is hashed of anew; or why it cannot be proven. */
+  async #treeOf(row: SectorRow): Promise<SectorTree | SectorFault> {
     const { sectorId, state } = row;
     const fault = ({ code, message }: HoldfastError) => ({ sectorId, code, message });
     if (!provableStates.includes(state)) return fault(storageErrors.notSealed({ sectorId, state }));
-    const file = await this.#core.store.volumes.file(sectorId, "tree");
-    const path = file === undefined ? fileName(row, "tree") : filePath(file);
+    const files = await this.#core.store.volumes.filesOf(sectorId);
+    const [tree, sealed] = [files.get("tree"), files.get("sealed")];
+    // Also of one that was stored while trees were not kept.
+    const isMade = tree === undefined && sealed !== undefined;
+    const path = isMade ? filePath(sealed) : tree === undefined ? fileName(row, "tree") : filePath(tree);
     try {
-      if ((await this.#core.disk.sizeBytes(path)) !== undefined) return path;
+      if ((await this.#core.disk.sizeBytes(path)) !== undefined)
+        return isMade ? { treePath: null, replicaPath: path } : { treePath: path };
       return fault(storageErrors.missingFile({ sectorId, path }));
     } catch (error) {
       if (error instanceof HoldfastError) return fault(error); // its volume is away, or its disk fails

@@ -131,6 +131,7 @@ export class Repair {
 
   async #troubles(row: SectorRow, signal: AbortSignal): Promise<FileTrouble[]> {
     const { store, limits } = this.#core;
+    const { keepTrees, keepUnsealed } = limits;
     const files = await store.volumes.filesOf(row.sectorId);
     const { profile } = resolveClass(this.#core.classes, row.sectorBytes);
     const troubles: FileTrouble[] = [];
@@ -138,13 +139,18 @@ export class Repair {
       if (problem !== undefined) troubles.push({ role, problem });
     };
     say("sealed", await this.#sizeTrouble(files.get("sealed"), row.sectorBytes));
-    say("tree", await this.#sizeTrouble(files.get("tree"), layerTreeLength(profile)));
     const has = (role: FileRole) => !troubles.some((trouble) => trouble.role === role);
-    if (has("tree")) say("tree", await this.#proofTrouble(row, files.get("tree"), signal));
-    if (has("tree") && has("sealed"))
+    if (keepTrees) {
+      say("tree", await this.#sizeTrouble(files.get("tree"), layerTreeLength(profile)));
+      if (has("tree")) say("tree", await this.#proofTrouble(row, { tree: files.get("tree") }, signal));
+    } else if (has("sealed")) {
+      // All of the replica is under the root that this compares.
+      say("sealed", await this.#proofTrouble(row, { sealed: files.get("sealed") }, signal));
+    }
+    if (keepTrees && has("tree") && has("sealed"))
       say("sealed", await this.#leafTrouble(files.get("sealed"), files.get("tree"), signal));
     const pieces = await store.piecesOf(row.sectorId);
-    if (limits.keepUnsealed && pieces.length > 0) {
+    if (keepUnsealed && pieces.length > 0) {
       say("unsealed", await this.#plainTrouble(files.get("unsealed"), pieces, signal));
     }
     return troubles;
@@ -165,18 +171,20 @@ export class Repair {
   /** Whether what a proof of spacetime opens can be read and belongs to the commitment. */
   async #proofTrouble(
     row: SectorRow,
-    tree: FileRow | undefined,
+    { tree, sealed }: { readonly tree?: FileRow | undefined; readonly sealed?: FileRow | undefined },
     signal: AbortSignal,
   ): Promise<string | undefined> {
     const { classes, sealer } = this.#core;
     const { sectorId, sectorBytes, commitments, ticket } = row;
-    if (tree === undefined || commitments === null || ticket === null) return "nothing is known of it";
+    const file = tree ?? sealed;
+    if (file === undefined || commitments === null || ticket === null) return "nothing is known of it";
     const { profile } = resolveClass(classes, sectorBytes);
     const sector = {
       sectorId: sectorIdOf(sectorId),
       sectorBytes,
       commR: commitments.commR,
-      treePath: filePath(tree),
+      treePath: tree === undefined ? null : filePath(tree),
+      replicaPath: filePath(file),
     };
     const miner = ticket.miner as Address;
     const job = {
@@ -258,7 +266,7 @@ export class Repair {
     const { commitments } = row;
     if (commitments === null) throw storageErrors.notSealed({ sectorId: row.sectorId, state: row.state });
     const files = { replicaPath: replica, treePath: `${folder}/tree`, auxPath: `${folder}/aux` };
-    const made = await this.#core.sealer.replicate(
+    const { commR } = await this.#core.sealer.replicate(
       {
         classes: this.#core.classes,
         sectorBytes: row.sectorBytes,
@@ -273,13 +281,11 @@ export class Repair {
       },
       { signal: this.#core.end, isOnce: true },
     );
-    if (!equalBytes(made.commR, commitments.commR))
+    if (!equalBytes(commR, commitments.commR))
       throw this.#unrepairable(row, "sealing it again gives another replica");
     await disk.remove(files.auxPath);
-    await this.#install(row, [
-      ["sealed", replica],
-      ["tree", files.treePath],
-    ]);
+    const made = [["sealed", replica] as const, ["tree", files.treePath] as const];
+    await this.#install(row, made.slice(0, this.#core.limits.keepTrees ? 2 : 1));
   }
 
   /** Takes the leaves of a tree for the replica, if all that comes out of it is what was sealed. */

@@ -45,6 +45,7 @@ export function footprint(
   classes: readonly SectorClass[],
   sectorBytes: number,
   keepUnsealed: boolean,
+  keepTrees = true,
 ): Footprint {
   const { profile } = resolveClass(classes, sectorBytes);
   const { userBytes: plainBytes } = profile;
@@ -56,7 +57,7 @@ export function footprint(
     sealedBytes,
     scratchBytes,
     peakBytes: plainBytes + sealedBytes + scratchBytes,
-    restBytes: sealedBytes + (keepUnsealed ? plainBytes : 0),
+    restBytes: (keepTrees ? sealedBytes : sectorBytes) + (keepUnsealed ? plainBytes : 0),
   };
 }
 
@@ -203,6 +204,7 @@ export class Space {
   }
 
   #footprint(sectorBytes: number): Footprint {
-    return footprint(this.#core.classes, sectorBytes, this.#core.limits.keepUnsealed);
+    const { keepUnsealed, keepTrees } = this.#core.limits;
+    return footprint(this.#core.classes, sectorBytes, keepUnsealed, keepTrees);
   }
 }

@@ -1,0 +1,91 @@
+/**
+ * Time against space: whether the trees of replicas are kept, or hashed anew for each proof (`mining.trees`). A miner
+ * whose machine could not hash them in time would lose its power for the sake of its disk, so the node measures how
+ * fast it hashes and refuses to start where half a window, or half a round, is not enough.
+ */
+import { type Clock, defineErrors } from "@holdfast/base";
+import type { NetworkParams } from "@holdfast/consensus";
+import { poseidonHasher, rowsLength, startRows } from "@holdfast/proofs";
+import { landedStates, type SectorTotal, type Storage } from "@holdfast/storage";
+
+export const treeErrors = defineErrors("trees", {
+  tooSlow: {
+    exit: "refused",
+    message: (data: {
+      what: string;
+      neededMs: number;
+      allowedMs: number;
+      sectors: number;
+      sectorBytes: number;
+    }) =>
+      `${data.what} would take ${data.neededMs} ms with trees that are not kept (${data.sectors} sectors of ` +
+      `${data.sectorBytes} bytes), and half of its time is ${data.allowedMs} ms`,
+    fix: 'keep them: trees = "kept" under [mining] in config.toml; `holdfast storage repair` makes what is gone',
+  },
+});
+
+export type TreeParams = Pick<
+  NetworkParams,
+  "roundMs" | "deadlinesPerPeriod" | "proofWindowEpochs" | "sectorClasses"
+>;
+
+/** Bytes that are hashed to learn how fast this machine is. */
+const sampleBytes = 2 ** 20;
+/** A proof in the form of SNARKs asks for the nodes a second time, when those of all sectors are known. */
+const passesOf = { vanilla: 1, succinct: 2 } as const;
+
+/** Milliseconds for a byte of replica. */
+export function hashingMsPerByte(nowMs: () => number): number {
+  const rows = new Uint8Array(rowsLength(poseidonHasher, sampleBytes / 32));
+  const startedMs = nowMs();
+  startRows(poseidonHasher, new Uint8Array(sampleBytes), rows).finish();
+  return (nowMs() - startedMs) / sampleBytes;
+}
+
+/** Of what is stored, and at least one sector of the size that this miner seals. Throws trees/too-slow. */
+export async function checkTreeDial(
+  storage: Pick<Storage, "countSectors">,
+  sectorBytes: number,
+  params: TreeParams,
+  clock: Clock,
+): Promise<void> {
+  const stored = (await storage.countSectors()).filter(({ state }) => landedStates.includes(state));
+  const msPerByte = hashingMsPerByte(() => clock.nowMs());
+  checkRebuiltTrees([{ sectorBytes, sectorCount: 1 }], params, msPerByte);
+  checkRebuiltTrees(stored, params, msPerByte);
+}
+
+/** What the proofs of these sectors take, hashing their trees anew. Throws trees/too-slow. */
+export function checkRebuiltTrees(
+  stored: readonly Pick<SectorTotal, "sectorBytes" | "sectorCount">[],
+  params: TreeParams,
+  msPerByte: number,
+): void {
+  let windowMs = 0;
+  for (const { sectorBytes, sectorCount } of stored) {
+    if (sectorCount === 0) continue;
+    const isSuccinct = params.sectorClasses.some(
+      (one) => one.keys !== null && one.sectorBytes === sectorBytes,
+    );
+    const oneMs = sectorBytes * msPerByte * passesOf[isSuccinct ? "succinct" : "vanilla"];
+    const about = { sectors: sectorCount, sectorBytes };
+    refuseIfSlow("winning a block", oneMs, params.roundMs / 2, { ...about, sectors: 1 });
+    windowMs += oneMs * Math.ceil(sectorCount / params.deadlinesPerPeriod);
+    refuseIfSlow("the proof of a deadline", windowMs, (params.proofWindowEpochs * params.roundMs) / 2, about);
+  }
+}
+
+function refuseIfSlow(
+  what: string,
+  neededMs: number,
+  allowedMs: number,
+  about: { readonly sectors: number; readonly sectorBytes: number },
+): void {
+  if (neededMs <= allowedMs) return;
+  throw treeErrors.tooSlow({
+    what,
+    neededMs: Math.ceil(neededMs),
+    allowedMs: Math.floor(allowedMs),
+    ...about,
+  });
+}

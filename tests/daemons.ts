@@ -15,8 +15,8 @@ const launcher = fileURLToPath(new URL("../packages/cli/bin/holdfast.js", import
 const startMs = 90_000;
 
 /** `holdfast …` as a process of its own. */
-export function spawnHoldfast(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [launcher, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+export function spawnHoldfast(args: readonly string[], program = launcher): ChildProcess {
+  return spawn(process.execPath, [program, ...args], { stdio: ["pipe", "pipe", "pipe"] });
 }
 
 export class Daemon implements AsyncDisposable {
@@ -47,9 +47,9 @@ export class Daemon implements AsyncDisposable {
     return this.#errors;
   }
 
-  /** Resolves when the API answers. */
-  async start(): Promise<void> {
-    const child = spawnHoldfast(["daemon", "--repo", this.repo, "--json"]);
+  /** Resolves when the API answers. Of another program than this checkout's, if its launcher is named. */
+  async start(program?: string): Promise<void> {
+    const child = spawnHoldfast(["daemon", "--repo", this.repo, "--json"], program);
     this.#process = child;
     this.#errors = "";
     child.stdin?.end();

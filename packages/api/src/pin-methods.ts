@@ -88,6 +88,17 @@ export const pinMethods = {
       quotaBytes: sizeBytes.nullable(),
       counts: z.object({ queued: count, pinning: count, pinned: count, failed: count }),
       serviceUrl: z.string().nullable().describe("of the IPFS Pinning Service API"),
+      ledger: z
+        .object({
+          contract: z.string(),
+          address: z.string(),
+          readTo: count.nullable().describe("block of its chain; null: nothing has been read yet"),
+          wishes: count,
+          pins: count,
+          problem: z.string().nullable().describe("why the last look failed"),
+        })
+        .nullable()
+        .describe("the contract of another chain whose wishes are pinned"),
     }),
   ),
   "pinAccess.new": call(

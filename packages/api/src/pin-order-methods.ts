@@ -35,6 +35,14 @@ export const pinHolder = z.object({
       "drawn but not confirmed; reported in this slot or the last; not; left, expelled or too old evidence",
     ),
   lastSlot: count.nullable().describe("of its last report"),
+  countedPercent: percent
+    .nullable()
+    .describe("what that report counted, of all its orders; null before the first"),
+  owedFil: filText.describe("earned in this order and not settled yet"),
+  check: z
+    .enum(["unchecked", "confirmed", "silent", "false", "own", "nothing"])
+    .nullable()
+    .describe("what this node found when it looked at that report itself; null: it has it not"),
 });
 export const pinOrderView = z.object({
   pin: order,

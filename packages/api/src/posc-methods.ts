@@ -28,11 +28,17 @@ const reportView = z.object({
   ),
   program: z.string(),
   check: z
-    .enum(["unchecked", "confirmed", "silent", "false"])
-    .describe("what this node found when it looked at samples itself"),
+    .enum(["unchecked", "confirmed", "silent", "false", "own", "nothing"])
+    .describe(
+      "what this node found when it looked at samples itself; own: it is its own report; nothing: no sample was " +
+        "answered; unchecked: it has not looked, because it pins nothing for the network and has bought none of it",
+    ),
   receivedMs: z.number(),
   bytesHex: hex.describe("the signed bytes, for `pinReport.verify`"),
 });
+
+const walkEnd = z.object({ block: cidText, answerHex: hex });
+const sampleOf = { node: count, slot: count, sample: z.int().min(0).max(255).optional() };
 
 export const poscMethods = {
   "posc.join": call(
@@ -92,5 +98,65 @@ export const poscMethods = {
       onChain: z.enum(["this", "another", "none"]),
       checks: z.array(z.object({ name: z.string(), ok: z.boolean() })),
     }),
+  ),
+  "pinReport.inspect": call(
+    "Looks at samples of a report now: what was reported, and where the walk really leads",
+    z.object(sampleOf),
+    z.array(
+      z.object({
+        sample: count,
+        pin: count.describe("number of the order"),
+        root: cidText,
+        check: z
+          .enum(["unchecked", "confirmed", "silent", "false", "missing"])
+          .describe("missing: the node itself said that it cannot answer"),
+        reported: walkEnd.nullable(),
+        found: walkEnd.nullable().describe("null: the blocks are neither here nor did the node show them"),
+        blocks: z.array(sizeBytes).describe("of the walk, from the root: the evidence"),
+      }),
+    ),
+  ),
+  "posc.ask": call(
+    "Asks a pinning node for its key and its list; the answer is signed by its attested key and is the chain's",
+    z.object({ node: count }),
+    z.object({
+      node: count,
+      key: addressText,
+      peerId: z.string(),
+      kind: evidenceKind,
+      programHex: hex,
+      validUntil: height,
+      set: cidText.describe("root of the list of orders that it has confirmed"),
+      holds: count,
+    }),
+  ),
+  "pinDispute.open": call(
+    "Takes a sample to the chain: blocks of another walk disprove it, else the node has to show them to everybody",
+    z.object(sampleOf),
+    z.object({
+      node: count,
+      slot: count,
+      sample: count,
+      method: z.enum(["disprove", "challengeSample"]),
+      check: z.enum(["silent", "false"]),
+      message: cidText,
+    }),
+  ),
+  "pinDispute.ls": call(
+    "Challenges on the chain that wait for an answer",
+    z.object({ node: count.optional() }),
+    z.array(
+      z.object({
+        challenge: count,
+        node: count,
+        slot: count,
+        challenger: addressText,
+        depositFil: filText,
+        answerBy: height,
+        root: cidText,
+        block: cidText.describe("where the node says that the walk ends"),
+        answerHex: hex,
+      }),
+    ),
   ),
 };

@@ -16,8 +16,14 @@ const order: MethodResult<"pinOrder.show"> = {
   escrowFil: "0.0029",
   endHeight: 1_200,
   holders: [
-    { node: 0, peerId: "12D3KooWpeerOfTheFirst", operator: owner, state: "holding", lastSlot: 5 },
-    { node: 2, peerId: "12D3KooWpeerOfTheThird", operator: owner, state: "assigned", lastSlot: null },
+    {
+      ...{ node: 0, peerId: "12D3KooWpeerOfTheFirst", operator: owner, state: "holding", lastSlot: 5 },
+      ...{ countedPercent: 95, owedFil: "0.0000058", check: "confirmed" },
+    },
+    {
+      ...{ node: 2, peerId: "12D3KooWpeerOfTheThird", operator: owner, state: "assigned", lastSlot: null },
+      ...{ countedPercent: null, owedFil: "0", check: null },
+    },
   ],
 };
 const node: MethodResult<"pinNode.show"> = {

@@ -1,6 +1,6 @@
 /** What a canned node says of itself as a pinning node, and of reports. */
 import type { CallName, MethodResult } from "@holdfast/api";
-import { fileCid, owner } from "./canned-names.ts";
+import { fileCid, messageCid, owner } from "./canned-names.ts";
 
 const hex = (byte: number): string => byte.toString(16).padStart(2, "0").repeat(32);
 
@@ -60,4 +60,41 @@ export const poscCalls = {
       { name: "chain", ok: true },
     ],
   },
+  "pinReport.inspect": [
+    {
+      sample: 0,
+      pin: 7,
+      root: fileCid,
+      check: "false",
+      reported: { block: fileCid, answerHex: hex(4) },
+      found: { block: fileCid, answerHex: hex(5) },
+      blocks: [1_024, 262_144],
+    },
+    { sample: 1, pin: 9, root: fileCid, check: "missing", reported: null, found: null, blocks: [] },
+  ],
+  "posc.ask": {
+    ...{ node: 3, key: owner, peerId: "12D3KooWpeerOfTheFourth", kind: "software", programHex: hex(3) },
+    ...{ validUntil: 20_000, set: fileCid, holds: 12 },
+  },
+  "pinDispute.open": {
+    node: 3,
+    slot: 120,
+    sample: 0,
+    method: "disprove",
+    check: "false",
+    message: messageCid,
+  },
+  "pinDispute.ls": [
+    {
+      challenge: 5,
+      node: 3,
+      slot: 120,
+      challenger: owner,
+      depositFil: "0.01",
+      answerBy: 2_440,
+      root: fileCid,
+      block: fileCid,
+      answerHex: hex(4),
+    },
+  ],
 } satisfies { readonly [Name in CallName]?: MethodResult<Name> };

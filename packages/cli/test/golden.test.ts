@@ -177,6 +177,10 @@ const given: { readonly [command: string]: () => readonly string[] } = {
   "pin node leave": () => [],
   "pin report ls": () => [],
   "pin report show": () => ["3", "120"],
+  "pin report inspect": () => ["3", "120"],
+  "pin dispute ls": () => [],
+  "pin dispute open": () => ["3", "120"],
+  "pin node ask": () => ["3"],
   "pin report verify": () => ["8c01"],
   "car import": () => [join(folder, "hello.car")],
   "car export": () => {

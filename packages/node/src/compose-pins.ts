@@ -1,7 +1,14 @@
 /** Pinned content with its neighbours: bitswap and files on one side, the API and the pinning service on the other. */
 import type { MethodResult } from "@holdfast/api";
-import type { CID, Random } from "@holdfast/base";
+import { type CID, HoldfastError, type Random } from "@holdfast/base";
 import type { NodeParts } from "./compose.ts";
+import {
+  type JsonRpc,
+  type LedgerFeed,
+  type LedgerFeedOptions,
+  type LedgerPins,
+  openLedgerFeed,
+} from "./ledgers/index.ts";
 import {
   type Account,
   openEmbedded,
@@ -28,11 +35,43 @@ export interface PinParts {
   readonly random: Random;
 }
 
+export interface LedgerParts {
+  readonly rpc: JsonRpc;
+  readonly options: LedgerFeedOptions;
+}
+
 export interface PinRooms {
   readonly pins: Pins;
   readonly door: PinDoor;
+  /** Names the contract that is followed, for the status. */
+  follow(feed: LedgerFeed | undefined): void;
   /** Opens the pinning service, with what else is asked for there. */
   serve(routes: readonly Route[]): Promise<void>;
+}
+
+/** Whose pins they are that a contract of another chain asks for. */
+const ledgerAccount: Account = { name: "ledger", maxBytes: undefined };
+
+export function openLedgerOf(
+  { ledger, database, clock, logger }: Pick<NodeParts, "ledger" | "database" | "clock" | "logger">,
+  pins: Pins,
+  stack: AsyncDisposableStack,
+): LedgerFeed | undefined {
+  if (ledger === undefined) return undefined;
+  const { name: account } = ledgerAccount;
+  const port: LedgerPins = {
+    // A kill may have come between a pin and the note of it.
+    add: (cid, maxBytes) =>
+      (pins.list({ account, cids: [cid], limit: 1 }).pins[0] ?? pins.add(ledgerAccount, { cid, maxBytes }))
+        .id,
+    remove: (id) => pins.remove(id, account).catch(ignoreMissing),
+  };
+  return stack.use(openLedgerFeed({ rpc: ledger.rpc, pins: port, database, clock, logger }, ledger.options));
+}
+
+/** The owner may have removed it. */
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof HoldfastError && error.code === "pins/not-found")) throw error;
 }
 
 /** Whose pins they are that this node's owner asks for. */
@@ -54,9 +93,13 @@ export function openPinsOf(
   const { listen, mayMove } = choice;
   let server: PinServer | undefined;
   const serverNow = () => server;
+  let feed: LedgerFeed | undefined;
   return {
     pins,
-    door: doorOf(pins, serverNow, () => wire.addresses(), clock),
+    door: doorOf(pins, { server: serverNow, feed: () => feed, addresses: () => wire.addresses() }, clock),
+    follow(followed) {
+      feed = followed;
+    },
     async serve(routes) {
       if (listen === "") return;
       server = stack.use(await startPinServer(pins, logger, { listen, mayMove, routes }));
@@ -103,10 +146,15 @@ const remoteView = (service: string, pin: RemotePin): MethodResult<"remotePin.sh
   delegates: [...pin.delegates],
 });
 
+interface Beside {
+  readonly server: () => PinServer | undefined;
+  readonly feed: () => LedgerFeed | undefined;
+  readonly addresses: () => readonly string[];
+}
+
 function doorOf(
   pins: Pins,
-  server: () => PinServer | undefined,
-  addresses: () => readonly string[],
+  { server, feed, addresses }: Beside,
   clock: Pick<NodeParts["clock"], "nowMs">,
 ): PinDoor {
   return {
@@ -129,7 +177,12 @@ function doorOf(
     "localPin.gc": (_params, signal) => pins.collect(signal),
     async "localPin.status"() {
       const { quotaBytes, ...status } = await pins.status();
-      return { ...status, quotaBytes: quotaBytes ?? null, serviceUrl: server()?.url ?? null };
+      return {
+        ...status,
+        quotaBytes: quotaBytes ?? null,
+        serviceUrl: server()?.url ?? null,
+        ledger: feed()?.status() ?? null,
+      };
     },
     ...servicesOf(pins, server, addresses),
   };

@@ -2,48 +2,12 @@
  * Attested pinning with its neighbours: the chain's view of nodes and orders on one side, pinned content and the
  * evidence of the program that runs on the other; and the API's view of it.
  */
-import type { MethodResult } from "@holdfast/api";
-import {
-  accountAddress,
-  attoFil,
-  type CID,
-  decode,
-  encode,
-  epoch,
-  filText,
-  fromHex,
-  HoldfastError,
-  parseFil,
-  toHex,
-} from "@holdfast/base";
-import {
-  assignedPins,
-  builtinAddresses,
-  exitCodeMeaning,
-  findPinNode,
-  isPinReportSigned,
-  listPinChallenges,
-  listPinPrograms,
-  methods,
-  type PinChallenge,
-  type PinPage,
-  type PinReport,
-  pinMarkOf,
-  pinNonceTag,
-  pinReportCodec,
-  pinReportDigest,
-  pinReportFacts,
-  pinSlotAt,
-  pinSlotTag,
-  readNetworkParams,
-  readPinNode,
-  readPinsState,
-  type Tipset,
-} from "@holdfast/consensus";
+import { accountAddress, type CID, decode, HoldfastError, toHex } from "@holdfast/base";
+import { builtinAddresses, exitCodeMeaning, methods, type PinReport, type Tipset } from "@holdfast/consensus";
 import type { Attestation } from "./attestation/index.ts";
 import type { Chain } from "./chain/index.ts";
 import type { NodeParts } from "./compose.ts";
-import { openPinsOf, type PinParts } from "./compose-pins.ts";
+import { type LedgerParts, openLedgerOf, openPinsOf, type PinParts } from "./compose-pins.ts";
 import type { Sender } from "./mempool/index.ts";
 import type { Pins } from "./pins/index.ts";
 import {
@@ -55,8 +19,10 @@ import {
   type PoscNeeds,
   type PoscView,
   poscErrors,
-  type StoredReport,
+  type Terms,
 } from "./posc/index.ts";
+import { poscDoor } from "./posc-door.ts";
+import { paramsOf, viewOf } from "./posc-view.ts";
 import type { PinDoor, PoscDoor } from "./rpc/index.ts";
 
 interface Rooms {
@@ -64,9 +30,6 @@ interface Rooms {
   readonly sender: Sender;
   readonly pins: Pins | undefined;
 }
-
-const noEntropy = new Uint8Array(0);
-const pageLimit = 256;
 
 interface PoscRooms {
   readonly posc: Posc;
@@ -79,6 +42,10 @@ export interface PinningParts {
   readonly attestation?: (chain: Pick<Chain, "networkId" | "params">) => Promise<Attestation>;
   /** Keeps pinned content. */
   readonly pins?: PinParts;
+  /** Joins the network as a pinning node by itself, with these terms. */
+  readonly pinsFor?: Terms;
+  /** Pins what a contract of another chain wants. */
+  readonly ledger?: LedgerParts;
 }
 
 interface Pinning {
@@ -93,6 +60,7 @@ export async function openPinning(
   stack: AsyncDisposableStack,
 ): Promise<Pinning> {
   const pinned = openPinsOf(parts, rooms, stack);
+  if (pinned !== undefined) pinned.follow(openLedgerOf(parts, pinned.pins, stack));
   const random = parts.pins?.random;
   const { chain, sender } = rooms;
   const posc = random && openPoscOf({ ...parts, random }, { chain, sender, pins: pinned?.pins }, stack);
@@ -101,14 +69,17 @@ export async function openPinning(
 }
 
 function openPoscOf(
-  parts: Pick<NodeParts, "wire" | "clock" | "logger" | "database" | "wallet" | "version" | "attestation"> & {
+  parts: Pick<
+    NodeParts,
+    "wire" | "clock" | "logger" | "database" | "wallet" | "version" | "attestation" | "pinsFor"
+  > & {
     readonly random: PoscNeeds["random"];
   },
   rooms: Rooms,
   stack: AsyncDisposableStack,
 ): PoscRooms {
   const { chain, sender, pins } = rooms;
-  const { wire, clock, logger, database, random, version, attestation } = parts;
+  const { wire, clock, logger, database, random, version, attestation, pinsFor: joins } = parts;
   const view = () => viewOf(chain);
   const posc = stack.use(
     openPosc({
@@ -118,6 +89,7 @@ function openPoscOf(
       ...{ wire, database, clock, random, logger },
       program: `holdfast ${version}`.slice(0, 64),
       challengeDeposit: () => paramsOf(chain).pinChallengeDeposit,
+      ...(joins === undefined ? {} : { joins }),
       ...(attestation === undefined
         ? {}
         : { attest: async () => attestingOf(await attestation(chain), chain, wire.self) }),
@@ -135,52 +107,7 @@ function openPoscOf(
       return { peerId: wire.self, program, nodes: view().nodeCount() };
     },
   });
-  return { posc, door: doorOf(posc, chain), route };
-}
-
-const paramsOf = (chain: Chain) => readNetworkParams(chain.store, chain.headState().state);
-
-export function viewOf(chain: Chain): PoscView {
-  const { state, tipset: head } = chain.headState();
-  const { store, networkId } = chain;
-  const params = readNetworkParams(store, state);
-  const rand = chain.randomnessBelow(head);
-  const height = head.height;
-  return {
-    height,
-    slotEpochs: params.pinSlotEpochs,
-    disputeSlots: params.pinDisputeSlots,
-    evidenceEpochs: params.pinEvidenceEpochs,
-    stake: params.pinStake,
-    facts(node) {
-      const start = pinSlotAt(params.pinSlotEpochs, height + 1) * params.pinSlotEpochs;
-      if (start > height) return undefined;
-      const slotHash = rand(epoch(start), pinSlotTag, noEntropy);
-      return pinReportFacts(store, state, { node, height: epoch(height + 1), slotHash, networkId });
-    },
-    node: (number) => readPinNode(store, state, number),
-    nodeOfKey: (key) => findPinNode(store, state, key),
-    assigned: (number) => assignedPins(store, state, number),
-    markOf: (node, slot) => pinMarkOf(store, node, slot),
-    challenges: () => challengesOf(chain, state),
-    nodeCount: () => readPinsState(store, state).nextNode,
-    programEnds: (kind, program) =>
-      listPinPrograms(store, state).find(
-        (one) => one.kind === kind && Buffer.compare(one.program, program) === 0,
-      )?.expires,
-    draw: (at) => (at > height ? undefined : rand(epoch(at), pinNonceTag, noEntropy)),
-  };
-}
-
-function* challengesOf(
-  { store }: Chain,
-  state: CID,
-): IterableIterator<PinChallenge & { readonly number: number }> {
-  for (let from: number | null = 0; from !== null; ) {
-    const page: PinPage<PinChallenge> = listPinChallenges(store, state, { from, limit: pageLimit });
-    yield* page.entries;
-    from = page.next;
-  }
+  return { posc, door: poscDoor(posc, chain), route };
 }
 
 function nodeOfPeer(view: PoscView, peerId: string): number | undefined {
@@ -247,6 +174,7 @@ function senderOf({ wallet }: Pick<NodeParts, "wallet">, chain: Chain, sender: S
   const to = builtinAddresses(chain.params.networkByte).pins;
   return {
     operator: () => wallet.payer(),
+    isOwn: (account) => wallet.has(account),
     send: async (request) => (await sender.send({ ...request, from: wallet.payer(), to })).cid,
     async wait(cid, method, signal) {
       const { receipt } = await sender.wait(cid, signal === undefined ? {} : { signal });
@@ -265,94 +193,7 @@ async function attestingOf(attestation: Attestation, chain: Chain, peerId: strin
     key: { address: accountAddress(chain.params.networkByte, publicKey), publicKey, sign },
     async evidence(bound, signal) {
       const identity = { use, networkId: chain.networkId, nodeKey: publicKey, peerId, ...bound };
-      return (await attestation.attest(identity, signal)).evidence;
+      return attestation.attest(identity, signal);
     },
-  };
-}
-
-function reportView({
-  report,
-  digest,
-  accuracy,
-  check,
-  receivedMs,
-}: StoredReport): MethodResult<"pinReport.show"> {
-  const { node, key, slot, count, added, samples, program } = report;
-  return {
-    ...{ node, key, slot, count, program, check, receivedMs },
-    digestHex: toHex(digest),
-    previousHex: toHex(report.previous),
-    accuracyPercent: accuracy / 10_000,
-    added: [...added],
-    samples: samples.map(({ pin, root, block, bytes, elapsedMs }) => ({
-      ...{ pin, bytes, elapsedMs },
-      root: root.toString(),
-      block: block?.toString() ?? null,
-    })),
-    bytesHex: toHex(encode(pinReportCodec, report)),
-  };
-}
-
-function doorOf(posc: Posc, chain: Chain): PoscDoor {
-  return {
-    async "posc.join"({ capacityBytes, leastPriceFil }, signal) {
-      const leastPrice = leastPriceFil === undefined ? attoFil(0n) : parseFil(`${leastPriceFil}FIL`);
-      const node = await posc.join({ capacityBytes, leastPrice }, signal as AbortSignal);
-      return { node };
-    },
-    "posc.leave": async (_params, signal) => ({ node: await posc.leave(signal as AbortSignal) }),
-    "posc.status"() {
-      const { node, entry, slot, lastReport, orders, reports, refused } = posc.status();
-      const found = node === undefined ? undefined : viewOf(chain).node(node);
-      const { attesting, reason } = entry;
-      return {
-        node: node ?? null,
-        status: found?.status ?? null,
-        kind: found?.kind ?? attesting?.kind ?? null,
-        programHex: attesting === undefined ? null : toHex(attesting.program),
-        keyBoundTo: attesting?.boundTo ?? null,
-        validUntil: found?.validUntil ?? null,
-        stakeFil: found === undefined ? null : filText(found.stake),
-        earnedFil: found === undefined ? null : filText(found.earned),
-        ...{ slot, reports, refused },
-        lastSlot: found?.lastSlot ?? null,
-        lastAccuracyPercent: lastReport === undefined ? null : lastReport.accuracy / 10_000,
-        orders: orders.all,
-        holds: found?.setCount ?? 0,
-        openChallenges: found?.openChallenges ?? 0,
-        reason: reason ?? null,
-      };
-    },
-    "pinReport.ls": (page) => posc.reports(page).map(reportView),
-    "pinReport.show"({ node, slot }) {
-      const found = posc.report(node, slot);
-      if (found === undefined) throw poscErrors.noReport({ what: `of node ${node} for slot ${slot}` });
-      return reportView(found);
-    },
-    "pinReport.verify": ({ bytesHex }) => verified(chain, bytesHex),
-  };
-}
-
-/** What can be said of a report's bytes by anybody who has the chain. */
-function verified(chain: Chain, bytesHex: string): MethodResult<"pinReport.verify"> {
-  let report: PinReport;
-  try {
-    report = decode(pinReportCodec, fromHex(bytesHex));
-  } catch (error) {
-    throw poscErrors.badReport({ problem: error instanceof Error ? error.message : String(error) });
-  }
-  const node = viewOf(chain).node(report.node);
-  const mark = node && viewOf(chain).markOf(node, report.slot);
-  const digest = toHex(pinReportDigest(report));
-  const onChain = mark === undefined ? "none" : toHex(mark.report) === digest ? "this" : "another";
-  const checks = [
-    { name: "node", ok: node !== undefined },
-    { name: "key", ok: node?.key === report.key },
-    { name: "signature", ok: isPinReportSigned(report, chain.networkId) },
-    { name: "chain", ok: onChain === "this" },
-  ];
-  return {
-    ok: checks.every(({ ok }) => ok),
-    ...{ node: report.node, slot: report.slot, digestHex: digest, onChain, checks },
   };
 }

@@ -1,6 +1,6 @@
 /** Of a node on its repo: where pinned content lies, and what shows which program runs. */
 import { join } from "node:path";
-import type { Clock } from "@holdfast/base";
+import { type Clock, parseFil } from "@holdfast/base";
 import { openNodeDisk } from "@holdfast/storage";
 import {
   machineDevices,
@@ -11,6 +11,7 @@ import {
 } from "./attestation/index.ts";
 import { realRandom } from "./clock.ts";
 import type { NodeParts } from "./compose.ts";
+import { httpJsonRpc } from "./ledgers/index.ts";
 import { defaultConfig, type NodeConfig, type Repo } from "./repo/index.ts";
 import { openDiskBlocks } from "./retrieval/index.ts";
 
@@ -22,10 +23,20 @@ interface Around {
 
 export async function pinningOf(
   around: Around & { readonly stack: AsyncDisposableStack },
-): Promise<Pick<NodeParts, "pins" | "attestation">> {
+): Promise<Pick<NodeParts, "pins" | "pinsFor" | "ledger" | "attestation">> {
   const { repo, stack } = around;
   const pins = await pinsOf(repo.config, repo.paths.root, stack);
-  return { ...pins, attestation: attestationOf(around) };
+  return { ...pins, attestation: attestationOf(around), ...joinsOf(repo.config), ...ledgerOf(repo.config) };
+}
+
+function joinsOf({ pins: { capacityBytes, leastPrice } }: NodeConfig): Pick<NodeParts, "pinsFor"> {
+  if (capacityBytes === 0) return {};
+  const price = leastPrice.endsWith("FIL") ? leastPrice : `${leastPrice}FIL`;
+  return { pinsFor: { capacityBytes, leastPrice: parseFil(price) } };
+}
+
+function ledgerOf({ ledger: { rpc, ...options } }: NodeConfig): Pick<NodeParts, "ledger"> {
+  return rpc === "" || options.address === "" ? {} : { ledger: { rpc: httpJsonRpc(rpc), options } };
 }
 
 /** Opened when the node is to show what it runs. What is sealed where no hardware seals is sealed by the peer's key. */

@@ -4,5 +4,5 @@ export { type DevnetHandle, type StartDevnetOptions, startDevnet } from "./devne
 export { createDevnet, type DevnetOptions } from "./devnet-genesis.ts";
 export { type ImportChainOptions, importChain } from "./import-chain.ts";
 export { type InitNodeOptions, initNode, type MadeNode } from "./init-node.ts";
-export { type StartDaemonOptions, startDaemon } from "./start-daemon.ts";
+export { type DaemonHandle, type StartDaemonOptions, startDaemon } from "./start-daemon.ts";
 export { type StartWorkerOptions, startWorker, type WorkerHandle } from "./start-worker.ts";

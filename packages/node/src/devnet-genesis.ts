@@ -52,10 +52,14 @@ export interface DevnetOptions extends DevnetClassOptions {
   readonly miners: number;
   /** Nodes that verify idle space; the network counts it if there are any. */
   readonly verifiers?: number;
+  /** Attested pinning nodes, by evidence of software. */
+  readonly pinningNodes?: number;
   readonly apiPort: number;
   readonly clock: Clock;
   /** What of the rules for idle space is another than usual. */
   readonly idle?: Partial<IdleParams>;
+  /** Instead of a local network's own. */
+  readonly params?: Partial<NetworkParams>;
 }
 
 /** Sector in which a miner of the genesis has its first power: of the network's smallest size, for a quick start. */
@@ -70,12 +74,19 @@ const minerFunds = filToAtto(1_000);
 /** What the bootstrap node, which has no other use for its money, gives to a guest: a hundred times. */
 const faucetAmount = filToAtto(100);
 
-export const nodeNames = (miners: number, verifiers = 0): readonly string[] => [
+const numbered = (word: string, count: number): readonly string[] =>
+  Array.from({ length: count }, (_, index) => `${word}-${index + 1}`);
+
+export const nodeNames = (miners: number, verifiers = 0, pinningNodes = 0): readonly string[] => [
   "bootstrap",
-  ...Array.from({ length: miners }, (_, index) => `miner-${index + 1}`),
-  ...Array.from({ length: verifiers }, (_, index) => `verifier-${index + 1}`),
+  ...numbered("miner", miners),
+  ...numbered("verifier", verifiers),
+  ...numbered("pinning", pinningNodes),
   "client",
 ];
+
+/** What each pinning node of a local network takes. */
+const pinningBytes = 2 ** 30;
 
 /** Idle space of a network on one machine: files of a mebibyte, lots so often that a challenge is seen in seconds. */
 export const localIdle: IdleParams = {
@@ -130,10 +141,11 @@ export async function createDevnet(options: DevnetOptions): Promise<void> {
   await makeFolder(options.state);
   const classes = await devnetClasses(options);
   const name = `local-${randomBytes(4).toString("hex")}`;
-  const { verifiers = 0 } = options;
+  const { verifiers = 0, pinningNodes = 0 } = options;
   const local = { ...localParams(name, options.roundMs, classes), faucetAmount };
-  const params = verifiers === 0 ? local : { ...local, idle: { ...localIdle, ...options.idle } };
-  const names = nodeNames(options.miners, verifiers);
+  const idle = { ...localIdle, ...options.idle };
+  const params = { ...local, ...(verifiers === 0 ? {} : { idle }), ...options.params };
+  const names = nodeNames(options.miners, verifiers, pinningNodes);
   const ports = await freePorts(names.length);
   const nodes = await Promise.all(names.map((name) => makeKeys(options.state, name)));
   const miners = nodes.filter((node) => node.blsKey !== undefined);
@@ -164,7 +176,12 @@ export async function createDevnet(options: DevnetOptions): Promise<void> {
           name: node.name,
           api: { listen: `127.0.0.1:${node.name === "client" ? options.apiPort : 0}` },
           gateway: { ...base.gateway, listen: "127.0.0.1:0" },
-          pins: { ...base.pins, listen: "127.0.0.1:0", attestation: "software" },
+          pins: {
+            ...base.pins,
+            listen: "127.0.0.1:0",
+            attestation: "software",
+            capacityBytes: isPinning(node.name) ? pinningBytes : 0,
+          },
           net: {
             ...base.net,
             listen: [`/ip4/127.0.0.1/tcp/${ports[index]}`],
@@ -190,6 +207,7 @@ export async function createDevnet(options: DevnetOptions): Promise<void> {
 }
 
 export const isVerifier = (name: string): boolean => name.startsWith("verifier-");
+export const isPinning = (name: string): boolean => name.startsWith("pinning-");
 
 interface PlannedNode {
   readonly name: string;

@@ -10,7 +10,7 @@ import { makeFolder } from "@holdfast/storage";
 import { openChain, openLevelDatabase } from "./chain/index.ts";
 import { realClock } from "./clock.ts";
 import { type DevnetClassOptions, devnetProfile } from "./devnet-classes.ts";
-import { createDevnet, isVerifier, nodeNames, writeClockOffset } from "./devnet-genesis.ts";
+import { createDevnet, isPinning, isVerifier, nodeNames, writeClockOffset } from "./devnet-genesis.ts";
 import { loadGenesis } from "./genesis.ts";
 import { installNativeKernels } from "./kernels.ts";
 import { lockRepo, type RepoLock, repoErrors, repoPaths } from "./repo/index.ts";
@@ -25,6 +25,8 @@ export interface StartDevnetOptions extends DevnetClassOptions {
   readonly miners: number;
   /** Nodes that verify idle space; the network counts it if there are any. */
   readonly verifiers?: number;
+  /** Attested pinning nodes, by evidence of software. */
+  readonly pinningNodes?: number;
   readonly apiPort: number;
   readonly version: string;
   /** What every node's API server shows to a person who opens it in a browser. */
@@ -36,7 +38,7 @@ export interface StartDevnetOptions extends DevnetClassOptions {
 
 export interface DevnetNode {
   readonly name: string;
-  readonly role: "bootstrap" | "miner" | "verifier" | "client";
+  readonly role: "bootstrap" | "miner" | "verifier" | "pinning" | "client";
   readonly api: string;
   readonly token: string;
   readonly peerId: string;
@@ -69,7 +71,7 @@ export async function startDevnet(options: StartDevnetOptions): Promise<DevnetHa
   else await continueClock(state, names);
   const workers = stack.use(openWorkers({ sealingThreads: availableParallelism() }));
   // The bootstrap node first: the others dial it.
-  const [first, ...others] = names.length === 0 ? nodeNames(options.miners, options.verifiers) : names;
+  const [first, ...others] = names.length === 0 ? namesOf(options) : names;
   const start = (name: string): Promise<DaemonHandle> => {
     const listen = name === "client" ? { listen: `127.0.0.1:${options.apiPort}` } : {};
     const repo = join(state, name);
@@ -104,9 +106,13 @@ export async function startDevnet(options: StartDevnetOptions): Promise<DevnetHa
   };
 }
 
+const namesOf = ({ miners, verifiers, pinningNodes }: StartDevnetOptions): readonly string[] =>
+  nodeNames(miners, verifiers, pinningNodes);
+
 function roleOf(name: string): DevnetNode["role"] {
   if (name === "bootstrap") return "bootstrap";
   if (isVerifier(name)) return "verifier";
+  if (isPinning(name)) return "pinning";
   return name.startsWith("miner-") ? "miner" : "client";
 }
 
@@ -139,7 +145,13 @@ async function existingNodes(state: string): Promise<readonly string[]> {
     const numberOf = (name: string): number => Number(new RegExp(`^${kind}-(\\d+)$`).exec(name)?.[1] ?? 0);
     return entries.filter((name) => numberOf(name) > 0).sort((a, b) => numberOf(a) - numberOf(b));
   };
-  const names = ["bootstrap", ...numbered("miner"), ...numbered("verifier"), "client"];
+  const names = [
+    "bootstrap",
+    ...numbered("miner"),
+    ...numbered("verifier"),
+    ...numbered("pinning"),
+    "client",
+  ];
   return names.filter((name) => entries.includes(name));
 }
 
@@ -148,8 +160,7 @@ async function makeNodes(options: StartDevnetOptions, state: string): Promise<vo
   const aside = join(state, ".making");
   await rm(aside, { recursive: true, force: true });
   await createDevnet({ ...options, state: aside, clock: realClock() });
-  for (const name of nodeNames(options.miners, options.verifiers))
-    await rename(join(aside, name), join(state, name));
+  for (const name of namesOf(options)) await rename(join(aside, name), join(state, name));
   await rm(aside, { recursive: true });
 }
 

@@ -48,8 +48,26 @@ export const pinLimits = {
   kuboSilenceMs: 300_000,
   /** A signed report of a pinning node. */
   pinReportBytes: 65_536,
+  /** Reports that were heard before the head that they stand on. */
+  pinReportsWaiting: 256,
   /** Slots of which reports are kept. */
   pinReportSlots: 4_320,
+  /** A question to a pinning node, or its answer. */
+  pinMessageBytes: 1_024,
+  /** Questions about one node that are passed on, and answered, in one slot. */
+  pinQuestionsPerSlot: 16,
+  /** How long an answer is waited for. */
+  pinQuestionMs: 15_000,
+  /** Reports of the past that one request asks for. */
+  pinReportsAsked: 64,
+  /** Slots of the past that are looked at with one head. */
+  pinReportSlotsAtOnce: 8,
+  /** Heads at which reports that miss are asked for, until they are given up. */
+  pinReportTries: 4,
+  /** Peers that are asked for the reports that miss, one after the other. */
+  pinReportPeers: 3,
+  /** What one peer, and all of them, get of this node's reports. */
+  pinReportShares: { served: 8, servedPerPeer: 2, bytesPerSecond: 1_048_576, requestsPerSecond: 4 },
   /** Walks of samples that a node shows to others at the same time. */
   pinWalksServed: 16,
   /** Of these, to one peer. */
@@ -60,6 +78,8 @@ export const pinLimits = {
   pinWalkMs: 20_000,
   /** Reports of others of which a sample waits to be looked at. */
   pinChecksWaiting: 256,
+  /** Disagreements that wait until the chain has taken the report that they are about. */
+  pinDisputesWaiting: 64,
   /** Silent nodes that are challenged on the chain in one slot. */
   pinChallengesPerSlot: 2,
   /** Samples of one report that a peer looks at. */

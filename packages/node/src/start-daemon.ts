@@ -34,7 +34,7 @@ import {
 } from "./net/index.ts";
 import { placeOf } from "./place.ts";
 import { policyHook } from "./policy-hook.ts";
-import { reportTopic } from "./posc/index.ts";
+import { keyTopic, listTopic, reportTopic } from "./posc/index.ts";
 import { recordsFile, recordsMover } from "./records.ts";
 import { type NodeConfig, openRepo, type Repo } from "./repo/index.ts";
 import { openDiskBlocks } from "./retrieval/index.ts";
@@ -235,7 +235,7 @@ function openWire(
       announce: config.net.announce,
       keepAliveMs: hurryMs(params),
       gossipSeenMs: Math.min(longestSeenMs, Math.max(5_000, hurryRounds * params.roundMs)),
-      topics: [blockTopic(params.name), messageTopic(params.name), reportTopic(params.name)],
+      topics: [blockTopic, messageTopic, reportTopic, keyTopic, listTopic].map((topic) => topic(params.name)),
       agent: `holdfast/${options.version}`,
       mdns: online && (config.net.mdns === "auto" ? isOnLan(listen) : config.net.mdns),
       mdnsTag: mdnsTagOf(params.name),

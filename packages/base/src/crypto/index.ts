@@ -8,7 +8,7 @@ export {
   blsVerify,
 } from "./bls.ts";
 export { keyErrors, keystoreErrors } from "./errors.ts";
-export { blake2b160, blake2b256, blake2s256, sha256 } from "./hash.ts";
+export { blake2b160, blake2b256, blake2s256, keccak256, sha256 } from "./hash.ts";
 export { type CryptoKernel, installCryptoKernel, type ScryptCost } from "./kernel.ts";
 export {
   exportLotusKey,

@@ -94,6 +94,7 @@ export const up = action({
       ...networkOptions(input, 65_536),
       miners: optionNumber(input, "miners", { least: 1, most: 20 }) ?? 3,
       verifiers: optionNumber(input, "verifiers", { least: 0, most: 20 }) ?? 0,
+      pinningNodes: optionNumber(input, "pinningNodes", { least: 0, most: 20 }) ?? 0,
       workerProcesses: optionNumber(input, "workers", { least: 0, most: 64 }) ?? 0,
       apiPort: optionNumber(input, "port", { least: 0, most: 65_535 }) ?? 3453,
       version: context.version,

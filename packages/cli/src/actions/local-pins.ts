@@ -100,7 +100,7 @@ export const pinCollect = action({
 export const pinStatus = action({
   result: methods["localPin.status"].result,
   run: async ({ node, signal }) => (await node()).call("localPin.status", {}, signal),
-  render: ({ backend, usedBytes, quotaBytes, counts, serviceUrl }) =>
+  render: ({ backend, usedBytes, quotaBytes, counts, serviceUrl, ledger }) =>
     facts([
       ["kept by", backend === "kubo" ? "a Kubo daemon" : "this node"],
       ["space", `${sizeText(usedBytes)}${quotaBytes === null ? "" : ` of ${sizeText(quotaBytes)}`}`],
@@ -108,8 +108,22 @@ export const pinStatus = action({
       ["waiting", `${counts.queued}, and ${counts.pinning} on their way`],
       ["failed", `${counts.failed}`],
       ["pinning service", serviceUrl ?? "none (pins.listen in config.toml)"],
+      ...(ledger === null ? [] : ledgerFacts(ledger)),
     ]),
 });
+
+type Ledger = NonNullable<MethodResult<"localPin.status">["ledger"]>;
+
+function ledgerFacts({ contract, address, readTo, wishes, pins, problem }: Ledger): [string, string][] {
+  const read = readTo === null ? "not read yet" : `read up to block ${readTo}`;
+  return [
+    [
+      "follows",
+      `${contract} ${address}, ${read}: ${plural(wishes, "wish", "wishes")}, ${plural(pins, "pin")}`,
+    ],
+    ...(problem === null ? [] : ([["it does not answer", problem]] as [string, string][])),
+  ];
+}
 
 function shown(pin: PinView): string {
   const { id, cid, name, account, state, blocks, bytes, createdMs, expiresMs, retryMs, error, attempts } =

@@ -1,6 +1,7 @@
 /** What `pin node join`, `status`, `leave` and `pin report` do. */
 import { type MethodResult, methods } from "@holdfast/api";
 import { parseBytes } from "@holdfast/base";
+import { chainTime } from "../chain-time.ts";
 import { action, type CommandInput } from "../command.ts";
 import { cliErrors } from "../errors.ts";
 import { fil, plural, shortId, sizeText } from "../human-text.ts";
@@ -76,6 +77,23 @@ function statusText(found: Status): string {
   ]);
 }
 
+export const nodeAsk = action({
+  result: methods["posc.ask"].result,
+  run: async ({ node, signal }, input) =>
+    (await node()).call("posc.ask", { node: numberAt(input, 0, "the number of the node") }, signal),
+  async render({ node, key, peerId, kind, programHex, validUntil, set, holds }, context) {
+    const time = await chainTime(context);
+    return facts([
+      ["node", `${node}, it is there`],
+      ["key", key],
+      ["peer", peerId],
+      ["evidence", `${kind}, until ${time.at(validUntil)}`],
+      ["program", programHex],
+      ["holds", `${plural(holds, "order")}, list ${set}`],
+    ]);
+  },
+});
+
 export const reportList = action({
   result: methods["pinReport.ls"].result,
   async run({ node, signal }, input) {
@@ -97,11 +115,20 @@ export const reportList = action({
             `${node}`,
             samples.length === 0 ? "no samples" : percent(accuracyPercent),
             `${count}`,
-            check,
+            looks[check],
             program,
           ]),
         ),
 });
+
+const looks: { readonly [Check in Report["check"]]: string } = {
+  unchecked: "not looked at",
+  confirmed: "confirmed",
+  silent: "silent",
+  false: "false",
+  own: "its own",
+  nothing: "no answers",
+};
 
 const numberAt = (input: CommandInput, index: number, name: string): number =>
   wholeNumber(argument(input, index, name), name, anyNumber);
@@ -137,7 +164,7 @@ function reportText({
     ["answered", samples.length === 0 ? "no samples were drawn" : percent(accuracyPercent)],
     ["of", plural(count, "order")],
     ...(added.length === 0 ? [] : ([["holds now", added.join(", ")]] as Facts)),
-    ["looked at here", check],
+    ["looked at here", looks[check]],
   ]);
   if (samples.length === 0) return head;
   const rows = samples.map(({ pin, root, block, bytes, elapsedMs }) => [
@@ -168,6 +195,81 @@ export const reportVerify = action({
       ["on the chain", onChain === "this" ? "this report" : onChain === "another" ? "another one" : "none"],
       ...checks.map(({ name, ok: isFine }): [string, string] => [name, isFine ? "ok" : "wrong"]),
     ]),
+});
+
+/** Node and slot, and the sample if one is named. */
+function claimOf(input: CommandInput) {
+  const sample = optionNumber(input, "sample", { least: 0, most: 255 });
+  return {
+    node: numberAt(input, 0, "the number of the node"),
+    slot: numberAt(input, 1, "the slot"),
+    ...(sample === undefined ? {} : { sample }),
+  };
+}
+
+const endText = (end: { readonly block: string; readonly answerHex: string } | null, none: string): string =>
+  end === null ? none : `${shortId(end.block)} ${end.answerHex.slice(0, 8)}`;
+
+export const reportInspect = action({
+  result: methods["pinReport.inspect"].result,
+  run: async ({ node, signal }, input) => (await node()).call("pinReport.inspect", claimOf(input), signal),
+  render: (samples) =>
+    samples.length === 0
+      ? "the report has no such sample"
+      : table(
+          ["SAMPLE", "ORDER", "ROOT", "REPORTED", "FOUND", "BLOCKS", "VERDICT"],
+          samples.map(({ sample, pin, root, reported, found, blocks, check }) => [
+            `${sample}`,
+            `${pin}`,
+            shortId(root),
+            endText(reported, "missing"),
+            endText(found, "-"),
+            blocks.length === 0 ? "-" : `${blocks.length}, ${sizeText(blocks.reduce((a, b) => a + b, 0))}`,
+            check,
+          ]),
+        ),
+});
+
+export const disputeList = action({
+  result: methods["pinDispute.ls"].result,
+  async run({ node, signal }, input) {
+    const of = optionNumber(input, "of", anyNumber);
+    return (await node()).call("pinDispute.ls", of === undefined ? {} : { node: of }, signal);
+  },
+  async render(challenges, context) {
+    if (challenges.length === 0) return "no challenge waits for an answer";
+    const time = await chainTime(context);
+    return table(
+      ["CHALLENGE", "NODE", "SLOT", "BLOCK", "DEPOSIT", "BY", "ANSWER UNTIL"],
+      challenges.map(({ challenge, node, slot, block, depositFil, challenger, answerBy }) => [
+        ...[`${challenge}`, `${node}`, `${slot}`, shortId(block), fil(depositFil), shortId(challenger)],
+        time.at(answerBy),
+      ]),
+    );
+  },
+});
+
+export const disputeOpen = action({
+  result: methods["pinDispute.open"].result,
+  async run({ node, signal, terminal }, input) {
+    const api = await node();
+    terminal.live(["looking at the report …"]);
+    try {
+      return await api.call("pinDispute.open", claimOf(input), signal);
+    } finally {
+      terminal.clear();
+    }
+  },
+  render: ({ node, slot, sample, method, message }) => {
+    const done =
+      method === "disprove"
+        ? `disproved: node ${node} loses its stake for sample ${sample} of slot ${slot}`
+        : `node ${node} has to show the blocks of sample ${sample} of slot ${slot}: \`holdfast pin dispute ls\``;
+    return facts([
+      ["dispute", done],
+      ["message", message],
+    ]);
+  },
 });
 
 async function textOf(stdin: AsyncIterable<Uint8Array>): Promise<string> {

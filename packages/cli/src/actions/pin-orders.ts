@@ -166,9 +166,14 @@ export const pinOrderStatus = action({
     (await node()).call("pinOrder.show", { pin: orderArgument(input) }, signal),
   async render(pin, context) {
     const time = await chainTime(context);
-    const holders = pin.holders.map(({ node, state, peerId, lastSlot }) => {
-      const heard = lastSlot === null ? "no report yet" : `reported for slot ${lastSlot}`;
-      return `node ${node} ${state}, ${heard}, ${shortId(peerId)}`;
+    const holders = pin.holders.map((one) => {
+      const { node, state, peerId, lastSlot, countedPercent, owedFil, check } = one;
+      const heard =
+        lastSlot === null
+          ? "no report yet"
+          : `reported for slot ${lastSlot}, which counted ${countedPercent} %`;
+      const found = check === null || check === "unchecked" ? "" : `, looked at here: ${check}`;
+      return `node ${node} ${state}, ${heard}${found}, is owed ${fil(owedFil)}, ${shortId(peerId)}`;
     });
     return facts([
       ["order", String(pin.pin)],

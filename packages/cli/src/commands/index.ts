@@ -98,6 +98,7 @@ export const commandTable: CommandTable = {
     { noun: "piece inclusion", summary: "Proofs that a sector holds a piece" },
     { noun: "pin", summary: "Content that is kept by its CID" },
     { noun: "pin access", summary: "Who may let this node keep content" },
+    { noun: "pin dispute", summary: "What pinning nodes have said and is not believed" },
     { noun: "pin local", summary: "Content that this node keeps" },
     { noun: "pin remote", summary: "Content that pinning services elsewhere keep" },
     { noun: "pin report", summary: "What pinning nodes have said of what they hold" },

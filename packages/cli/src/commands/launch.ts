@@ -71,6 +71,11 @@ export const launchCommands: readonly CommandSpec[] = [
         summary: "how many nodes verify idle space, which the network counts if there are any",
         initial: "0",
       },
+      {
+        flags: "--pinning-nodes <count>",
+        summary: "how many attested pinning nodes, by evidence of software, of which `pin add` buys",
+        initial: "0",
+      },
       sectorOption("64KiB"),
       proofModeOption,
       porepOption,

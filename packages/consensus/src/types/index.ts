@@ -13,6 +13,22 @@ export * from "./params.ts";
 export { maxFaultReportBytes, paramProblems, paramWarnings } from "./params-rules.ts";
 export * from "./pin.ts";
 export { type PinReportFacts, type PinReportFault, pinReportFault } from "./pin-judge.ts";
+export {
+  isPinKeyAnswerSigned,
+  isPinListAnswerSigned,
+  type PinKeyAnswer,
+  type PinKeyFacts,
+  type PinKeyMessage,
+  type PinListAnswer,
+  type PinListFacts,
+  type PinListMessage,
+  type PinQuestion,
+  pinKeyMessageCodec,
+  pinKeySigningBytes,
+  pinListMessageCodec,
+  pinListSigningBytes,
+  pinNonceBytes,
+} from "./pin-message.ts";
 export * from "./pin-report.ts";
 export * from "./pin-walk.ts";
 export * from "./predicate.ts";

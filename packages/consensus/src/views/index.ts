@@ -45,6 +45,7 @@ export {
   type PinPage,
   pinMarkOf,
   pinMarks,
+  pinOwed,
   pinReportFacts,
   pinReportSummary,
   readPin,

@@ -3,6 +3,7 @@ import type { Address, AttoFil, Blockstore, CID, Epoch } from "@holdfast/base";
 import { addAtto, assert, zeroAtto } from "@holdfast/base";
 import type { PinsState } from "../actors/pins/state.ts";
 import {
+  indexBefore,
   keyName,
   loadMarks,
   loadNumbers,
@@ -17,8 +18,8 @@ import {
   setAt,
 } from "../actors/pins/state.ts";
 import { builtinAddresses, codeNames } from "../types/builtins.ts";
-import type { Pin, PinChallenge, PinMark, PinNode, PinProgram } from "../types/pin.ts";
-import { pinSlotAt } from "../types/pin.ts";
+import type { Pin, PinChallenge, PinMark, PinNode, PinProgram, PinReplica } from "../types/pin.ts";
+import { pinSlotAt, pinSlotPrice } from "../types/pin.ts";
 import type { PinReportFacts } from "../types/pin-judge.ts";
 import { networkOf, readHead, readNetworkParams } from "./actors.ts";
 
@@ -151,6 +152,20 @@ export function pinReportSummary(
   if (reports === 0) return { reports, counted: undefined };
   const before = reports === 1 ? 0 : (marks.get(reports - 2)?.index ?? 0);
   return { reports, counted: node.index - before };
+}
+
+/** What an order owes a node for its reports below a slot since it was paid last: what settling would pay. */
+export function pinOwed(
+  store: Blockstore,
+  node: PinNode,
+  order: Pick<Pin, "bytes" | "price" | "endSlot">,
+  { fromSlot, paidIndex }: Pick<PinReplica, "fromSlot" | "paidIndex">,
+  slot: number,
+): AttoFil {
+  if (fromSlot === null || node.status === "expelled") return zeroAtto;
+  const upTo = Math.max(paidIndex, indexBefore(store, node, Math.min(slot, order.endSlot)));
+  const full = pinSlotPrice(order.bytes, order.price);
+  return ((full * BigInt(upTo - paidIndex)) / 1_000_000n) as AttoFil;
 }
 
 /** The report that the chain took of a node for a slot. */

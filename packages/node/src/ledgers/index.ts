@@ -11,6 +11,14 @@ export {
   ledgerContracts,
 } from "./contracts.ts";
 export { ledgerErrors } from "./errors.ts";
+export {
+  type LedgerFeed,
+  type LedgerFeedNeeds,
+  type LedgerFeedOptions,
+  type LedgerFeedStatus,
+  type LedgerPins,
+  openLedgerFeed,
+} from "./feed.ts";
 export { blockAt, confirmedHead, type FollowRequest, followLedger, type LedgerPage } from "./follow.ts";
 export { httpJsonRpc } from "./json-rpc.ts";
 export type { JsonRpc } from "./needs.ts";

@@ -70,8 +70,8 @@ export function openPins(needs: PinNeeds): Pins {
 }
 
 const hashOf = (token: string): Uint8Array => new Uint8Array(createHash("sha256").update(token).digest());
-/** Of the node's owner, and of the chain's orders. */
-const reservedNames: ReadonlySet<string> = new Set(["node", "orders"]);
+/** Of the node's owner, of the chain's orders, of a contract of another chain. */
+const reservedNames: ReadonlySet<string> = new Set(["node", "orders", "ledger"]);
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 class PinRoom implements Pins {

@@ -5,34 +5,59 @@
  * nothing comes, then the chain asks, and the node must show the blocks to everybody or loses the same. So nobody's
  * word is taken, the checker's neither.
  */
-import { type Cancel, encode, equalBytes, type PeerId } from "@holdfast/base";
+import { type Cancel, type CID, encode, equalBytes, type PeerId } from "@holdfast/base";
 import {
   methods,
   type PinReport,
   type PinSample,
+  pinReportDigest,
+  pinSlotAt,
   sampleSeed,
   type WalkEnd,
   walkBlocks,
 } from "@holdfast/consensus";
 import { limits } from "../limits.ts";
+import { poscErrors } from "./errors.ts";
 import type { PoscNeeds } from "./needs.ts";
 import { walkLocally } from "./report.ts";
 import type { PoscStore, ReportCheck } from "./store.ts";
 import { askWalk } from "./walks.ts";
 
 export interface Checks {
-  /** Looks at it some time; more than wait at most are passed over, the oldest first. */
-  add(report: PinReport): void;
+  /**
+   * Looks at it some time; more than wait at most are passed over, the oldest first. Of `bought` only samples of orders
+   * that this node's accounts pay for, and silence is noted and not challenged: a deposit is the owner's to give.
+   */
+  add(report: PinReport, bought?: boolean): void;
+  /** Looks at one sample now, whatever has been found before. */
+  inspect(report: PinReport, sample: number): Promise<Outcome>;
+  /** Takes it to the chain: blocks of another walk disprove it, without them the node is asked. */
+  dispute(report: PinReport, sample: number, outcome: Outcome): Promise<Disputed>;
   equivocation(first: PinReport, second: PinReport): void;
-  /** Resolves when nothing waits. */
+  /** What waits for the chain to take a report is looked at anew. */
+  headMoved(): void;
+  /** Resolves when no report waits to be looked at. */
   settled(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface Outcome {
   readonly check: ReportCheck;
-  /** Of a lie: the blocks of the true walk. */
+  /** Where the walk really leads, if anybody has shown its blocks. */
+  readonly found?: WalkEnd;
+  /** Of that walk, from the root: of a lie they are the evidence. */
   readonly blocks?: readonly Uint8Array[];
+}
+
+interface Dispute {
+  readonly report: PinReport;
+  readonly sample: number;
+  readonly outcome: Outcome;
+}
+
+export interface Disputed {
+  readonly method: "disprove" | "challengeSample";
+  readonly message: CID;
 }
 
 type ChecksNeeds = Pick<
@@ -47,10 +72,17 @@ export function openChecks(needs: ChecksNeeds, store: PoscStore): Checks {
 const isSame = (end: WalkEnd, { block, answer, bytes }: PinSample): boolean =>
   block?.equals(end.block) === true && equalBytes(end.answer, answer) && end.bytes === bytes;
 
+const outcomeOf = (found: WalkEnd, sample: PinSample, blocks: readonly Uint8Array[]): Outcome => ({
+  ...{ found, blocks },
+  check: isSame(found, sample) ? "confirmed" : "false",
+});
+
 class CheckLoop implements Checks {
   readonly #needs: ChecksNeeds;
   readonly #store: PoscStore;
-  readonly #waiting: PinReport[] = [];
+  readonly #waiting: { readonly report: PinReport; readonly bought: boolean }[] = [];
+  /** What is to go to the chain once it has taken the report. */
+  readonly #disputes: Dispute[] = [];
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
   /** Challenges of a slot. */
@@ -61,9 +93,9 @@ class CheckLoop implements Checks {
     this.#store = store;
   }
 
-  add(report: PinReport): void {
+  add(report: PinReport, bought = false): void {
     if (this.#stop.signal.aborted || this.#needs.pins === undefined) return;
-    this.#waiting.push(report);
+    this.#waiting.push({ report, bought });
     if (this.#waiting.length > limits.pinChecksWaiting) this.#waiting.shift();
     this.#running ??= this.#run();
   }
@@ -71,9 +103,7 @@ class CheckLoop implements Checks {
   equivocation(first: PinReport, second: PinReport): void {
     const { node, slot } = first;
     this.#needs.logger.warn("a pinning node signed two reports of a slot", { node, slot });
-    void this.#send("reportEquivocation", `pin equivocation:${node}:${slot}`, () =>
-      encode(methods.pins.reportEquivocation.params, { first, second }),
-    );
+    void this.#sendEquivocation(first, second);
   }
 
   async settled(): Promise<void> {
@@ -86,34 +116,59 @@ class CheckLoop implements Checks {
   }
 
   async #run(): Promise<void> {
-    for (let report = this.#waiting.shift(); report !== undefined; report = this.#waiting.shift()) {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       try {
-        await this.#look(report);
+        await this.#look(next.report, next.bought);
       } catch (error) {
-        const { node, slot } = report;
+        const { node, slot } = next.report;
         this.#needs.logger.debug("a report could not be looked at", { node, slot, detail: String(error) });
       }
     }
     this.#running = undefined;
   }
 
-  async #look(report: PinReport): Promise<void> {
+  async #look(report: PinReport, bought: boolean): Promise<void> {
     const answered = report.samples.flatMap(({ block }, place) => (block === null ? [] : [place]));
-    const chosen = this.#choose(answered);
+    const chosen = this.#choose(bought ? this.#ours(report, answered) : answered);
     if (chosen.length === 0) return;
     let worst: ReportCheck = "confirmed";
     for (const place of chosen) {
-      const { check, blocks } = await this.#outcome(report, place);
-      if (check === "confirmed") continue;
-      worst = check;
-      if (check === "false" && blocks !== undefined) this.#disprove(report, place, blocks);
-      else this.#challenge(report, place);
+      const outcome = await this.inspect(report, place);
+      if (outcome.check === "confirmed") continue;
+      worst = outcome.check;
+      if (outcome.check === "false" || (outcome.check === "silent" && !bought))
+        this.#disputes.push({ report, sample: place, outcome });
       break;
     }
     const { node, slot } = report;
     this.#store.checked(node, slot, worst);
     if (worst !== "confirmed")
       this.#needs.logger.warn("a report is not confirmed", { node, slot, check: worst });
+    if (this.#disputes.length > limits.pinDisputesWaiting) this.#disputes.shift();
+    this.headMoved();
+  }
+
+  /** A report is heard before a block has it, and the chain judges only what it has taken. */
+  headMoved(): void {
+    if (this.#disputes.length === 0 || this.#stop.signal.aborted) return;
+    const view = this.#needs.chain.view();
+    const slot = pinSlotAt(view.slotEpochs, view.height + 1);
+    for (const one of this.#disputes.splice(0)) {
+      const { report } = one;
+      const node = view.node(report.node);
+      const mark = node && view.markOf(node, report.slot);
+      if (mark !== undefined && equalBytes(mark.report, pinReportDigest(report))) void this.#take(one);
+      else if (slot <= report.slot + view.disputeSlots) this.#disputes.push(one);
+    }
+  }
+
+  #ours({ samples }: PinReport, places: readonly number[]): readonly number[] {
+    const { chain, sender } = this.#needs;
+    const view = chain.view();
+    return places.filter((place) => {
+      const buyer = view.buyerOf(samples[place]?.pin ?? -1);
+      return buyer !== undefined && sender.isOwn(buyer);
+    });
   }
 
   /** By this node's own randomness: whoever reports cannot know. */
@@ -127,21 +182,20 @@ class CheckLoop implements Checks {
     return chosen;
   }
 
-  async #outcome(report: PinReport, place: number): Promise<Outcome> {
+  async inspect(report: PinReport, place: number): Promise<Outcome> {
     const { chain, pins } = this.#needs;
     const sample = report.samples[place];
     if (sample === undefined || pins === undefined) return { check: "unchecked" };
     const { slot, slotHash, key, node } = report;
     const seed = sampleSeed({ networkId: chain.networkId, slot, slotHash, key }, place);
     const here = await walkLocally(seed, sample.root, (cid) => pins.block(cid));
-    if (here !== undefined)
-      return isSame(here.end, sample) ? { check: "confirmed" } : { check: "false", blocks: here.blocks };
+    if (here !== undefined) return outcomeOf(here.end, sample, here.blocks);
     const peer = chain.view().node(node)?.peerId;
     if (peer === undefined) return { check: "unchecked" };
     const blocks = await this.#ask(peer as PeerId, { node, slot, sample: place });
     const end = walkBlocks(seed, sample.root, blocks);
     if (end === undefined) return { check: "silent" };
-    return isSame(end, sample) ? { check: "confirmed" } : { check: "false", blocks };
+    return outcomeOf(end, sample, blocks);
   }
 
   /** Who cannot be reached is silent: to be there is part of what is paid for. */
@@ -159,41 +213,50 @@ class CheckLoop implements Checks {
     }
   }
 
-  #disprove(report: PinReport, sample: number, blocks: readonly Uint8Array[]): void {
+  /** What was found by itself: bounded in what it costs, and told in the log. */
+  async #take({ report, sample, outcome }: Dispute): Promise<void> {
     const { node, slot } = report;
-    void this.#send("disprove", `pin disproof:${node}:${slot}`, () =>
-      encode(methods.pins.disprove.params, { report, sample, blocks }),
-    );
-  }
-
-  #challenge(report: PinReport, sample: number): void {
-    const { node, slot } = report;
-    const deposit = this.#needs.challengeDeposit();
-    if (deposit === undefined) return;
-    if (this.#challenged.slot !== slot) this.#challenged = { slot, count: 0 };
-    if (this.#challenged.count >= limits.pinChallengesPerSlot) return;
-    this.#challenged.count += 1;
-    void this.#send(
-      "challengeSample",
-      `pin challenge:${node}:${slot}`,
-      () => encode(methods.pins.challengeSample.params, { report, sample }),
-      deposit,
-    );
-  }
-
-  async #send(
-    method: "disprove" | "challengeSample" | "reportEquivocation",
-    key: string,
-    params: () => Uint8Array,
-    value?: Parameters<PoscNeeds["sender"]["send"]>[0]["value"],
-  ): Promise<void> {
-    const { sender, logger } = this.#needs;
+    const { logger } = this.#needs;
+    if (outcome.check === "silent") {
+      if (this.#challenged.slot !== slot) this.#challenged = { slot, count: 0 };
+      if (this.#challenged.count >= limits.pinChallengesPerSlot) return;
+      this.#challenged.count += 1;
+    }
     try {
-      await sender.send({ method, key, params: params(), ...(value === undefined ? {} : { value }) });
-      logger.info("a disagreement goes to the chain", { method, key });
+      const { method } = await this.dispute(report, sample, outcome);
+      logger.info("a disagreement goes to the chain", { method, node, slot });
     } catch (error) {
       // Somebody else was first, or there is no money for it.
-      logger.info("a disagreement does not go to the chain", { method, key, detail: String(error) });
+      logger.info("a disagreement does not go to the chain", { node, slot, detail: String(error) });
+    }
+  }
+
+  async dispute(report: PinReport, sample: number, { check, blocks }: Outcome): Promise<Disputed> {
+    const { sender } = this.#needs;
+    const { node, slot } = report;
+    if (check === "false" && blocks !== undefined) {
+      const params = encode(methods.pins.disprove.params, { report, sample, blocks });
+      const key = `pin disproof:${node}:${slot}`;
+      return { method: "disprove", message: await sender.send({ method: "disprove", key, params }) };
+    }
+    const value = this.#needs.challengeDeposit();
+    if (value === undefined) throw poscErrors.noDeposit({});
+    const params = encode(methods.pins.challengeSample.params, { report, sample });
+    const key = `pin challenge:${node}:${slot}:${sample}`;
+    const message = await sender.send({ method: "challengeSample", key, params, value });
+    return { method: "challengeSample", message };
+  }
+
+  async #sendEquivocation(first: PinReport, second: PinReport): Promise<void> {
+    const { sender, logger } = this.#needs;
+    const { node, slot } = first;
+    const method = "reportEquivocation";
+    const params = encode(methods.pins.reportEquivocation.params, { first, second });
+    try {
+      await sender.send({ method, key: `pin equivocation:${node}:${slot}`, params });
+      logger.info("a disagreement goes to the chain", { method, node, slot });
+    } catch (error) {
+      logger.info("a disagreement does not go to the chain", { node, slot, detail: String(error) });
     }
   }
 }

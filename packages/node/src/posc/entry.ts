@@ -2,19 +2,14 @@
  * The way into the network, the seed's seven steps: the enclave makes a key; evidence is bound to key, peer, operator,
  * network and a fresh draw of the chain; it is judged, here by the list of programs and on the chain by everybody; a
  * program that may not run stops with the reason; the key lies sealed; from then on reports are heard and orders
- * followed. Evidence is renewed in the last third of its time; a new version of the program has a key of its own and
- * renews the node under it, so that orders and pins stay.
+ * followed. Evidence is renewed in the last third of its time, and before the collateral is over that it was judged by;
+ * a new version of the program has a key of its own and renews the node under it, so that orders and pins stay.
  */
 import { encode, epoch, equalBytes, HoldfastError, toHex } from "@holdfast/base";
-import { methods, type PinNode } from "@holdfast/consensus";
+import { methods, type PinNode, pinSlotAt } from "@holdfast/consensus";
 import { poscErrors } from "./errors.ts";
-import type { Attesting, PoscKey, PoscNeeds, PoscView } from "./needs.ts";
+import type { Attesting, PoscKey, PoscNeeds, PoscView, Terms } from "./needs.ts";
 import type { PoscStore } from "./store.ts";
-
-export interface Terms {
-  readonly capacityBytes: number;
-  readonly leastPrice: PinNode["leastPrice"];
-}
 
 export interface EntryState {
   /** Undefined: this node has not tried to attest since it started. */
@@ -24,7 +19,12 @@ export interface EntryState {
   readonly reason: { readonly code: string; readonly message: string } | undefined;
 }
 
-const settings = { node: "node", operator: "operator", leaving: "leaving" } as const;
+const settings = {
+  ...{ node: "node", operator: "operator", leaving: "leaving", joining: "joining" },
+  collateralEnd: "collateral end",
+} as const;
+/** What its evidence was judged by is over in less than this (seconds): newer can be had long before. */
+const collateralSlackSeconds = 86_400;
 /** Rounds between two tries of a renewal. */
 const retryEpochs = 5;
 
@@ -36,6 +36,8 @@ export class Entry {
   #opened: Attesting | undefined;
   #reason: EntryState["reason"];
   #triedAt = Number.NEGATIVE_INFINITY;
+  readonly #stop = new AbortController();
+  #joining: Promise<void> | undefined;
 
   constructor(needs: PoscNeeds, store: PoscStore, use: (key: PoscKey) => void) {
     this.#needs = needs;
@@ -51,6 +53,10 @@ export class Entry {
   node(): number | undefined {
     const number = this.#store.setting(settings.node);
     return number === undefined ? undefined : Number(number);
+  }
+
+  stop(): void {
+    this.#stop.abort(poscErrors.stopped({}));
   }
 
   /** A node that had joined goes on. */
@@ -74,11 +80,16 @@ export class Entry {
     if (known !== undefined && view.node(known)?.status === "active")
       throw poscErrors.alreadyJoined({ node: known });
     const operator = sender.operator();
-    const proof = await this.#proof(view, attesting, operator, signal);
+    const { proof, collateralEnd } = await this.#proof(view, attesting, operator, signal);
     const { publicKey } = attesting.key;
     const peerId = this.#needs.wire.self;
     const key = `pin join:${toHex(publicKey.subarray(0, 8))}:${proof.nonceEpoch}`;
     const params = encode(methods.pins.admitNode.params, { ...terms, publicKey, peerId, proof });
+    this.#store.set(settings.operator, operator);
+    this.#store.set(settings.leaving, "");
+    this.#store.set(settings.collateralEnd, String(collateralEnd));
+    // Before it is sent: a node that is killed now finds itself on the chain later.
+    this.#store.set(settings.joining, "yes");
     await sender.wait(
       await sender.send({ method: "admitNode", key, params, value: view.stake }),
       "admitNode",
@@ -86,12 +97,36 @@ export class Entry {
     );
     const node = chain.view().nodeOfKey(attesting.key.address);
     if (node === undefined) throw poscErrors.notJoined({});
-    this.#store.set(settings.node, String(node));
-    this.#store.set(settings.operator, operator);
-    this.#store.set(settings.leaving, "");
-    this.#needs.logger.info("this node pins for the network", { node, kind: attesting.kind });
-    this.#use(attesting.key);
+    this.#admitted(node, attesting);
     return node;
+  }
+
+  #admitted(node: number, { kind, key }: Attesting): void {
+    this.#store.set(settings.node, String(node));
+    this.#store.set(settings.joining, "");
+    this.#reason = undefined;
+    this.#needs.logger.info("this node pins for the network", { node, kind });
+    this.#use(key);
+  }
+
+  /** A node that is to join by itself, or was killed while it did. */
+  async #enter(view: PoscView): Promise<void> {
+    const { joins } = this.#needs;
+    if (this.#joining !== undefined || this.#store.setting(settings.leaving) === "yes") return;
+    if (joins === undefined && this.#store.setting(settings.joining) !== "yes") return;
+    const attesting = await this.#attest();
+    const known = view.nodeOfKey(attesting.key.address);
+    if (known !== undefined && view.node(known)?.status === "active") this.#admitted(known, attesting);
+    else if (joins !== undefined && view.height >= this.#triedAt + retryEpochs) {
+      this.#triedAt = view.height;
+      // Not waited for: the answer comes with a head, and heads wait for this look.
+      this.#joining = this.join(joins, this.#stop.signal)
+        .then(() => undefined)
+        .catch((error: unknown) => this.#stopped(error))
+        .finally(() => {
+          this.#joining = undefined;
+        });
+    }
   }
 
   /** The node takes no more orders; its stake comes back by itself when nothing can be disputed any more. */
@@ -116,8 +151,9 @@ export class Entry {
   async look(view: PoscView): Promise<void> {
     const number = this.node();
     const node = number === undefined ? undefined : view.node(number);
-    if (number === undefined || node === undefined) return;
     try {
+      if (number === undefined) await this.#enter(view);
+      if (number === undefined || node === undefined) return;
       if (node.status === "active") await this.#renew(view, number, node);
       else if (node.status === "expelled")
         this.#reason = { code: "expelled", message: "the chain has expelled this node for a lie" };
@@ -132,25 +168,36 @@ export class Entry {
     this.#checkProgram(view, attesting);
     const isSame = node.key === attesting.key.address && equalBytes(node.program, attesting.program);
     const isFresh = node.validUntil - view.height > view.evidenceEpochs / 3;
-    if (isSame && isFresh) {
+    const isEnding = this.#isCollateralEnding();
+    if (isSame && isFresh && !isEnding) {
       this.#reason = undefined;
       return;
     }
-    if (view.height < this.#triedAt + retryEpochs) return;
+    if (view.height < this.#triedAt + retryEpochs || this.#hasReportUnderWay(view, number, node)) return;
     this.#triedAt = view.height;
     const { sender, logger } = this.#needs;
-    const proof = await this.#proof(view, attesting, node.operator);
+    const { proof, collateralEnd } = await this.#proof(view, attesting, node.operator);
+    // Where nothing newer is to be had nothing is gained by sending the same again.
+    if (isSame && isFresh && collateralEnd <= this.#collateralEnd()) return;
     const params = encode(methods.pins.renewNode.params, {
       ...{ node: number, publicKey: attesting.key.publicKey, proof },
     });
     await sender.send({ method: "renewNode", key: `pin renew:${number}:${proof.nonceEpoch}`, params });
-    logger.info("evidence is renewed", { node: number, isUpgrade: !isSame });
+    logger.info("evidence is renewed", { node: number, isUpgrade: !isSame, isEnding });
+    this.#store.set(settings.collateralEnd, String(collateralEnd));
     this.#use(attesting.key);
     this.#reason = undefined;
   }
 
+  /** What the key before has signed for this slot counts only while the chain has that key. */
+  #hasReportUnderWay({ height, slotEpochs }: PoscView, number: number, node: PinNode): boolean {
+    const slot = pinSlotAt(slotEpochs, height + 1);
+    const isTaken = node.lastSlot !== null && node.lastSlot >= slot;
+    return !isTaken && this.#store.of(number, slot).some(({ report }) => report.key === node.key);
+  }
+
   async #withdraw(view: PoscView, node: number, { endedIn, stake, openChallenges }: PinNode): Promise<void> {
-    const slot = Math.floor((view.height + 1) / view.slotEpochs);
+    const slot = pinSlotAt(view.slotEpochs, view.height + 1);
     const isFree = endedIn !== null && slot > endedIn + view.disputeSlots && openChallenges === 0;
     if (stake === 0n || !isFree || this.#store.setting(settings.leaving) !== "yes") return;
     const params = encode(methods.pins.withdrawStake.params, { node });
@@ -161,8 +208,17 @@ export class Entry {
     const nonceEpoch = Math.max(0, view.height - 1);
     const nonce = view.draw(nonceEpoch);
     if (nonce === undefined) throw poscErrors.chainTooYoung({});
-    const evidence = await attesting.evidence({ operator, epoch: nonceEpoch, nonce }, signal);
-    return { program: attesting.program, nonceEpoch: epoch(nonceEpoch), evidence };
+    const bound = { operator, epoch: nonceEpoch, nonce };
+    const { evidence, collateralEndSeconds: collateralEnd } = await attesting.evidence(bound, signal);
+    return { proof: { program: attesting.program, nonceEpoch: epoch(nonceEpoch), evidence }, collateralEnd };
+  }
+
+  /** Seconds since 1970; a node that joined before this was written down knows none. */
+  #collateralEnd(): number {
+    return Number(this.#store.setting(settings.collateralEnd) ?? Number.POSITIVE_INFINITY);
+  }
+  #isCollateralEnding(): boolean {
+    return this.#needs.clock.nowMs() / 1000 > this.#collateralEnd() - collateralSlackSeconds;
   }
 
   #checkProgram(view: PoscView, { kind, program }: Attesting): void {
@@ -185,6 +241,7 @@ export class Entry {
   }
 
   #stopped(error: unknown): void {
+    if (this.#stop.signal.aborted) return;
     const code = error instanceof HoldfastError ? error.code : "posc/internal";
     const message = error instanceof Error ? error.message : String(error);
     if (this.#reason?.code !== code)

@@ -55,6 +55,22 @@ export const poscErrors = defineErrors("posc", {
       `node ${data.node} has no blocks for sample ${data.sample} of slot ${data.slot}`,
     fix: "ask another sample",
   },
+  noAnswer: {
+    exit: "timeout",
+    message: (data: { node: number }) => `node ${data.node} does not answer`,
+    fix: "see when it was heard last with `holdfast pin node show NODE`",
+  },
+  noDeposit: {
+    exit: "refused",
+    message: (_data: Record<never, never>) => "this node challenges nobody: it knows no deposit",
+    fix: "let another node challenge, or show the blocks of the walk",
+  },
+  nothingToDispute: {
+    exit: "refused",
+    message: (data: { node: number; slot: number; sample: number; why: string }) =>
+      `sample ${data.sample} of node ${data.node} for slot ${data.slot} cannot be disputed: ${data.why}`,
+    fix: "look at the report with `holdfast pin report show NODE SLOT`",
+  },
   stopped: {
     exit: "retry-later",
     message: (_data: Record<never, never>) => "the node stops",

@@ -4,23 +4,41 @@
  * chose their samples themselves, asked their daemon, and were checked by nobody (docs/PINNING.md). A node that has not
  * joined verifies and keeps the reports of others all the same.
  */
-import { encode } from "@holdfast/base";
-import { methods, pinSlotAt, sampleSeed } from "@holdfast/consensus";
+import { type Cancel, encode } from "@holdfast/base";
+import {
+  methods,
+  type PinReport,
+  type PinSample,
+  pinSlotAt,
+  sampleSeed,
+  type WalkEnd,
+} from "@holdfast/consensus";
 import { limits } from "../limits.ts";
-import { type Checks, openChecks } from "./checks.ts";
-import { Entry, type EntryState, type Terms } from "./entry.ts";
+import { type Checks, type Disputed, openChecks } from "./checks.ts";
+import { Entry, type EntryState } from "./entry.ts";
+import { poscErrors } from "./errors.ts";
 import { openReportGossip, type ReportGossip } from "./gossip.ts";
+import { type History, openHistory } from "./history.ts";
 import { Keeper } from "./keeper.ts";
-import type { PoscKey, PoscNeeds, PoscView } from "./needs.ts";
-import { makeReport, walkLocally } from "./report.ts";
-import { openPoscStore, type PoscStore, type ReportPage, type StoredReport } from "./store.ts";
+import { type Answers, type Messages, openMessages } from "./messages.ts";
+import type { PoscKey, PoscNeeds, PoscView, Terms } from "./needs.ts";
+import { makeReport, reportDueEpoch, walkLocally } from "./report.ts";
+import {
+  openPoscStore,
+  type PoscStore,
+  type ReportCheck,
+  type ReportPage,
+  type StoredReport,
+} from "./store.ts";
 import { serveWalks, type WalkRequest } from "./walks.ts";
 
 export { type Checks, openChecks } from "./checks.ts";
-export type { EntryState, Terms } from "./entry.ts";
+export type { EntryState } from "./entry.ts";
 export { poscErrors } from "./errors.ts";
-export { type Heard, type HeardFault, judge, reportTopic } from "./gossip.ts";
+export { type Heard, type HeardFault, judge, openReportGossip, reportTopic } from "./gossip.ts";
+export { reportsProtocol } from "./history.ts";
 export { legacyRoute } from "./legacy.ts";
+export { type Answers, keyTopic, listTopic } from "./messages.ts";
 export type {
   AssignedPin,
   Attesting,
@@ -30,8 +48,9 @@ export type {
   PoscPins,
   PoscSender,
   PoscView,
+  Terms,
 } from "./needs.ts";
-export { makeReport, walkLocally } from "./report.ts";
+export { makeReport, reportDueEpoch, walkLocally } from "./report.ts";
 export { openPoscStore, type ReportCheck, type StoredReport } from "./store.ts";
 export { askWalk, serveWalks, walkProtocol } from "./walks.ts";
 
@@ -47,6 +66,27 @@ export interface PoscStatus {
   readonly refused: { readonly [fault: string]: number };
 }
 
+/** Samples of a report. */
+export interface Claim {
+  readonly node: number;
+  readonly slot: number;
+  readonly sample?: number | undefined;
+}
+
+export interface Inspected {
+  readonly place: number;
+  readonly sample: PinSample;
+  /** missing: the node itself said so. */
+  readonly check: ReportCheck | "missing";
+  readonly found: WalkEnd | undefined;
+  readonly blocks: readonly Uint8Array[];
+}
+
+export interface DisputedSample extends Disputed {
+  readonly place: number;
+  readonly check: "false" | "silent";
+}
+
 export interface Posc extends AsyncDisposable {
   /** Makes this a pinning node of the network; its number. `posc/…`, `attestation/…`, `sender/…`. */
   join(terms: Terms, signal?: AbortSignal): Promise<number>;
@@ -54,6 +94,15 @@ export interface Posc extends AsyncDisposable {
   status(): PoscStatus;
   reports(page: ReportPage): readonly StoredReport[];
   report(node: number, slot: number): StoredReport | undefined;
+  /** Looks at samples of a report now, at all of them if none is named. `posc/no-report`. */
+  inspect(claim: Claim, signal: Cancel): Promise<readonly Inspected[]>;
+  /**
+   * Takes a sample to the chain, the first that is not confirmed if none is named; resolves when the chain has it.
+   * `posc/no-report`, `posc/nothing-to-dispute`, `posc/no-deposit`, `posc/failed`, `sender/…`.
+   */
+  dispute(claim: Claim, signal: Cancel): Promise<DisputedSample>;
+  /** Asks a node for its key and its list; it answers by its attested key. `posc/no-answer`. */
+  ask(node: number, signal: Cancel): Promise<Answers>;
   /** Whether a root is pinned here. */
   readonly isPinned: (cid: Parameters<NonNullable<PoscNeeds["pins"]>["isPinned"]>[0]) => Promise<boolean>;
   /** Resolves when nothing is under way. */
@@ -71,6 +120,8 @@ class PoscRoom implements Posc {
   readonly #checks: Checks;
   readonly #gossip: ReportGossip;
   readonly #entry: Entry;
+  readonly #history: History;
+  readonly #messages: Messages;
   readonly #ends: (() => void)[];
   #key: PoscKey | undefined;
   #step: Promise<void> | undefined;
@@ -90,17 +141,25 @@ class PoscRoom implements Posc {
     this.#keeper = pins && new Keeper(pins, store, logger);
     this.#checks = openChecks(needs, store);
     this.#gossip = openReportGossip(needs, store, {
-      onReport: (report) => {
-        if (this.#key !== undefined && report.key !== this.#key.address) this.#checks.add(report);
-      },
+      onReport: (report) => this.#heard(report),
       onEquivocation: (first, second) => {
         if (this.#key !== undefined) this.#checks.equivocation(first, second);
       },
     });
+    this.#history = openHistory(needs, store, (report) => this.#gossip.take(report));
+    this.#messages = openMessages(needs, () => {
+      const [node, key] = [this.#node(needs.chain.view()), this.#key];
+      return node === undefined || key === undefined ? undefined : { node, key };
+    });
     this.#ends = [
+      () => this.#messages.stop(),
+      () => this.#entry.stop(),
       () => this.#gossip.stop(),
       chain.onHead((reports) => {
         for (const report of reports) this.#gossip.take(report);
+        this.#gossip.again();
+        this.#checks.headMoved();
+        this.#history.look(chain.view());
         this.#look();
       }),
       serveWalks(needs, (request) => this.#walk(request)),
@@ -131,21 +190,77 @@ class PoscRoom implements Posc {
   report(node: number, slot: number): StoredReport | undefined {
     return this.#store.of(node, slot)[0];
   }
+  ask(node: number, signal: Cancel): Promise<Answers> {
+    return this.#messages.ask(node, signal);
+  }
+
+  async inspect({ node, slot, sample: only }: Claim, signal: Cancel): Promise<readonly Inspected[]> {
+    const report = this.#reportOf(node, slot);
+    const inspected: Inspected[] = [];
+    for (const [place, sample] of report.samples.entries()) {
+      if (only !== undefined && place !== only) continue;
+      signal.throwIfAborted();
+      if (sample.block === null) {
+        inspected.push({ place, sample, check: "missing", found: undefined, blocks: [] });
+        continue;
+      }
+      const { check, found, blocks = [] } = await this.#checks.inspect(report, place);
+      inspected.push({ place, sample, check, found, blocks });
+    }
+    return inspected;
+  }
+
+  async dispute(claim: Claim, signal: Cancel): Promise<DisputedSample> {
+    const { node, slot } = claim;
+    const found = await this.inspect(claim, signal);
+    const worst =
+      found.find(({ check }) => check === "false") ?? found.find(({ check }) => check === "silent");
+    if (worst === undefined) {
+      const [first] = found;
+      const why = first === undefined ? "there is no such sample" : `it is ${first.check}`;
+      throw poscErrors.nothingToDispute({ node, slot, sample: claim.sample ?? first?.place ?? 0, why });
+    }
+    const { place, blocks } = worst;
+    const check = worst.check === "false" ? "false" : "silent";
+    const outcome = { check, blocks } as const;
+    const disputed = await this.#checks.dispute(this.#reportOf(node, slot), place, outcome);
+    await this.#needs.sender.wait(disputed.message, disputed.method, signal);
+    return { ...disputed, place, check };
+  }
+
+  #reportOf(node: number, slot: number): PinReport {
+    const found = this.report(node, slot);
+    if (found === undefined) throw poscErrors.noReport({ what: `of node ${node} for slot ${slot}` });
+    return found.report;
+  }
+
   readonly isPinned: Posc["isPinned"] = async (cid) => (await this.#needs.pins?.isPinned(cid)) ?? false;
 
   async settled(): Promise<void> {
     while (this.#step !== undefined) await this.#step;
+    await this.#history.settled();
     await this.#checks.settled();
   }
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopped = true;
     for (const end of this.#ends) end();
     await this.#step;
+    await this.#history.stop();
     await this.#checks.stop();
   }
 
+  /** Also while the chain has the key of the program before, or of an upgrade that it has not taken yet. */
   #node(view: PoscView): number | undefined {
-    return this.#key && view.nodeOfKey(this.#key.address);
+    return this.#key && (view.nodeOfKey(this.#key.address) ?? this.#entry.node());
+  }
+
+  /** A node looks at the reports of all others; who has bought something, at what is said of that. */
+  #heard(report: PinReport): void {
+    const view = this.#needs.chain.view();
+    const slot = pinSlotAt(view.slotEpochs, view.height + 1);
+    const isOld = report.slot + view.disputeSlots < slot;
+    if (isOld || report.node === this.#node(view)) return;
+    this.#checks.add(report, this.#key === undefined);
   }
 
   /** One look at a time; what changes meanwhile is looked at once afterwards. */
@@ -171,12 +286,12 @@ class PoscRoom implements Posc {
     const slot = pinSlotAt(view.slotEpochs, view.height + 1);
     this.#store.forgetBefore(slot - limits.pinReportSlots);
     await this.#entry.look(view);
+    if (slot !== this.#closedIn) await this.#closeOwn(view);
+    this.#closedIn = slot;
     const node = this.#node(view);
     if (node === undefined || this.#keeper === undefined) return;
     await this.#keeper.follow(view, node, slot);
     await this.#answer(view, node);
-    if (slot !== this.#closedIn) await this.#closeOwn(view);
-    this.#closedIn = slot;
     await this.#report(view, node);
   }
 
@@ -193,6 +308,11 @@ class PoscRoom implements Posc {
     if (isRefused || (facts.node.lastSlot !== null && facts.node.lastSlot >= slot)) return;
     // A second report of a slot would cost the stake: what was signed once is sent again, whatever has changed.
     const [made] = this.#store.of(node, slot);
+    if (made === undefined) {
+      // Until the chain has taken a new key nothing is signed by it: it would be a stranger's.
+      if (facts.node.key !== key.address) return;
+      if (facts.height <= slot * view.slotEpochs + reportDueEpoch(view.slotEpochs, node)) return;
+    }
     const report =
       made?.report ??
       (await makeReport({
@@ -239,9 +359,9 @@ class PoscRoom implements Posc {
 
   /** Challenges by this node that nobody answered in time. */
   async #closeOwn(view: PoscView): Promise<void> {
-    const mine = this.#entry.state().operator;
+    const { sender } = this.#needs;
     for (const { number: challenge, challenger, answerBy } of view.challenges()) {
-      if (challenger !== mine || view.height < answerBy) continue;
+      if (!sender.isOwn(challenger) || view.height < answerBy) continue;
       await this.#send("closeChallenge", `pin close:${challenge}`, () =>
         encode(methods.pins.closeChallenge.params, { challenge }),
       );

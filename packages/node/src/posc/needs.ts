@@ -32,6 +32,8 @@ export interface PoscView {
   markOf(node: PinNode, slot: number): PinMark | undefined;
   challenges(): Iterable<PinChallenge & { readonly number: number }>;
   nodeCount(): number;
+  /** Who pays for an order; undefined: it is over. */
+  buyerOf(order: number): Address | undefined;
   /** The end of what may run; undefined: it is not on the list. */
   programEnds(kind: PinEvidenceKind, program: Uint8Array): number | undefined;
   /** How long evidence lasts. */
@@ -81,12 +83,20 @@ export interface Attesting {
   evidence(
     bound: { readonly operator: Address; readonly epoch: number; readonly nonce: Uint8Array },
     signal?: AbortSignal,
-  ): Promise<Evidence>;
+  ): Promise<FreshEvidence>;
+}
+
+export interface FreshEvidence {
+  readonly evidence: Evidence;
+  /** Seconds since 1970 at which the first part of its collateral is over. */
+  readonly collateralEndSeconds: number;
 }
 
 export interface PoscSender {
   /** Who pays, and is paid. */
   operator(): Address;
+  /** Whether this node has the key of an account. */
+  isOwn(account: Address): boolean;
   /** Resolves when it is in the chain. `posc/failed`, `sender/…`. */
   wait(message: CID, method: string, signal?: Cancel): Promise<void>;
   /** To the actor of pins; the same key gives the same message. */
@@ -96,6 +106,11 @@ export interface PoscSender {
     readonly key: string;
     readonly value?: AttoFil;
   }): Promise<CID>;
+}
+
+export interface Terms {
+  readonly capacityBytes: number;
+  readonly leastPrice: AttoFil;
 }
 
 export interface PoscNeeds {
@@ -111,6 +126,8 @@ export interface PoscNeeds {
   readonly program: string;
   /** Deposit of a challenge; undefined: this node challenges nobody on the chain. */
   readonly challengeDeposit: () => AttoFil | undefined;
+  /** It joins by itself, with these terms. */
+  readonly joins?: Terms;
   /** Errors say why this node cannot attest. Left out: it has no way to. */
   readonly attest?: () => Promise<Attesting>;
 }

@@ -42,6 +42,16 @@ export async function walkLocally(
   }
 }
 
+/**
+ * The epoch at which a node's report of a slot is due, counted from the slot's first: a quarter of the slot later,
+ * because a block that comes late can still change the draw, and a report that was signed by another draw can neither
+ * count nor be made anew. In the quarter after that one node after the other, so that not all come into one block.
+ */
+export function reportDueEpoch(slotEpochs: number, node: number): number {
+  const quarter = Math.floor(slotEpochs / 4);
+  return quarter + (node % Math.max(1, quarter));
+}
+
 export interface ReportTask {
   readonly node: number;
   readonly facts: PinReportFacts;

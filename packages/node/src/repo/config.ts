@@ -6,6 +6,7 @@ import { parse, stringify } from "smol-toml";
 import { z } from "zod";
 import { limits } from "../limits.ts";
 import { repoErrors } from "./errors.ts";
+import { ledgerSection, pinsSection } from "./pin-config.ts";
 
 const parallelOf = (what: string) =>
   z.int().min(0).max(64).default(0).describe(`${what} of one process at a time; 0: as many as fit`);
@@ -238,41 +239,8 @@ export const configSchema = z
       })
       .strict()
       .prefault({}),
-    pins: z
-      .object({
-        quotaBytes: z
-          .int()
-          .min(0)
-          .default(64 * 2 ** 30)
-          .describe("space for content that is pinned here; 0: none is, and there is no pinning service"),
-        kubo: z
-          .string()
-          .max(1_024)
-          .default("")
-          .describe(
-            "URL of a Kubo daemon's RPC that keeps the pins instead, as http://127.0.0.1:5001; empty: this node",
-          ),
-        listen: z
-          .string()
-          .max(256)
-          .regex(
-            /^$|^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:]+\]):\d{1,5}$/i,
-            "an address such as 127.0.0.1:3482, or nothing",
-          )
-          .default("127.0.0.1:3482")
-          .describe(
-            "address of the IPFS Pinning Service API, for who has access; port 0 takes any free one; empty: none",
-          ),
-        attestation: z
-          .enum(["hardware", "sgx-dcap", "tdx", "sev-snp", "software"])
-          .default("hardware")
-          .describe(
-            "what shows which program runs here, for a pinning node of the network or a verifier of idle space; software " +
-              "proves nothing, and only test networks take it",
-          ),
-      })
-      .strict()
-      .prefault({}),
+    pins: pinsSection,
+    ledger: ledgerSection,
     faucet: z
       .object({
         serve: z
@@ -351,6 +319,7 @@ export function writeConfig(config: NodeConfig): string {
     "files",
     "gateway",
     "pins",
+    "ledger",
     "faucet",
     "verifier",
     "log",

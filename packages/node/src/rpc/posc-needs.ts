@@ -8,11 +8,18 @@ export type PoscCall =
   | "posc.status"
   | "pinReport.ls"
   | "pinReport.show"
-  | "pinReport.verify";
+  | "pinReport.verify"
+  | "pinReport.inspect"
+  | "posc.ask"
+  | "pinDispute.open"
+  | "pinDispute.ls";
 
 export type PoscDoor = {
   readonly [Name in PoscCall]: (
     params: Parameters<ApiHandlers[Name]>[0],
     signal: Cancel,
   ) => MethodResult<Name> | Promise<MethodResult<Name>>;
+} & {
+  /** What this node found of a report; undefined: it has it not. */
+  checkOf(node: number, slot: number): MethodResult<"pinReport.show">["check"] | undefined;
 };

@@ -10,6 +10,8 @@ export interface PinningOptions {
   readonly program: Uint8Array;
   /** What a node says that it runs, if it is something else. */
   readonly programOf?: (name: string) => Uint8Array;
+  /** What collateral is good for, if less than what the software's own says. */
+  readonly collateralMs?: number;
 }
 
 /** What a node keeps when it stops. */
@@ -60,14 +62,14 @@ export function pinningParts(
 
 export function pinKit(
   name: string,
-  { program, programOf }: PinningOptions,
+  { program, programOf, collateralMs }: PinningOptions,
   { clock, kept }: Around,
 ): PinKit {
   const { blocks, disk, random } = kept;
   return {
     blocks,
-    attest: ({ networkId, params }) =>
-      openAttestation(
+    async attest({ networkId, params }) {
+      const attestation = await openAttestation(
         {
           ...{ clock, random, devices, fetcher, disk },
           secret: new Uint8Array(32).fill(7),
@@ -75,6 +77,15 @@ export function pinKit(
           network: { id: networkId, softwareAllowed: params.softwareAttestation },
         },
         { kind: "software" },
-      ),
+      );
+      if (collateralMs === undefined) return attestation;
+      return {
+        ...attestation,
+        async attest(identity, signal) {
+          const made = await attestation.attest(identity, signal);
+          return { ...made, collateralEndSeconds: (clock.nowMs() + collateralMs) / 1000 };
+        },
+      };
+    },
   };
 }

@@ -2,114 +2,29 @@
  * Contracts of other chains, against a log that this test records: what is wanted follows from the events whatever the
  * ranges, repeats and halvings, and nothing that a log holds makes it more than a wrong claim.
  */
-import { concatBytes, fromHex, rawCid, toHex, utf8Bytes } from "@holdfast/base";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   type AbiType,
-  type AbiValue,
   decodeAbi,
   followLedger,
-  type JsonRpc,
   type LedgerContract,
   type LedgerEvent,
   LedgerWishes,
   ledgerContractNames,
   ledgerContracts,
 } from "../../src/ledgers/index.ts";
-
-const contract = `0x${"05".repeat(20)}`;
-const [one, two, three] = ["one", "two", "three"].map((name) => rawCid(utf8Bytes(name)).toString()) as [
-  string,
-  string,
-  string,
-];
-const alice = `0x${"aa".repeat(32)}`;
-const bob = `0x${"bb".repeat(32)}`;
-
-function word(value: AbiValue): Uint8Array {
-  const hex = typeof value === "bigint" ? value.toString(16) : value.slice(2);
-  return fromHex(hex.padStart(64, "0"));
-}
-
-/** As Solidity writes it. */
-function encodeAbi(types: readonly AbiType[], values: readonly AbiValue[]): Uint8Array {
-  const heads: Uint8Array[] = [];
-  const tails: Uint8Array[] = [];
-  let at = types.length * 32;
-  for (const [index, type] of types.entries()) {
-    const value = values[index] ?? "";
-    if (type !== "string") {
-      heads.push(word(value));
-      continue;
-    }
-    const text = utf8Bytes(String(value));
-    const tail = concatBytes(word(BigInt(text.length)), text, new Uint8Array((32 - (text.length % 32)) % 32));
-    heads.push(word(BigInt(at)));
-    tails.push(tail);
-    at += tail.length;
-  }
-  return concatBytes(...heads, ...tails);
-}
-
-interface Log {
-  readonly address: string;
-  readonly topics: readonly string[];
-  readonly data: string;
-  readonly blockNumber: string;
-  readonly logIndex: string;
-  readonly removed?: boolean;
-}
-
-/** A chain of ten seconds a block with these logs; a range with more than `most` logs is refused. */
-class RecordedChain implements JsonRpc {
-  readonly logs: Log[] = [];
-  readonly calls: string[] = [];
-  head = 100;
-  most = 1_000;
-  /** Blocks from here on have another hash, since the n-th question about blocks. */
-  replacedFrom = Number.POSITIVE_INFINITY;
-
-  add(
-    kind: LedgerContract,
-    name: string,
-    block: number,
-    values: readonly AbiValue[],
-    change: Partial<Log> = {},
-  ): void {
-    const form = ledgerContracts[kind].find(({ signature }) => signature.startsWith(`${name}(`));
-    if (form === undefined) throw new RangeError(`no event ${name}`);
-    const indexed = values.slice(0, form.indexed.length).map((value) => `0x${toHex(word(value))}`);
-    this.logs.push({
-      address: contract,
-      topics: [form.topic, ...indexed],
-      data: `0x${toHex(encodeAbi(form.data, values.slice(form.indexed.length)))}`,
-      blockNumber: `0x${block.toString(16)}`,
-      logIndex: `0x${this.logs.length.toString(16)}`,
-      ...change,
-    });
-  }
-
-  async call(method: string, params: readonly unknown[]): Promise<unknown> {
-    this.calls.push(method);
-    if (method === "eth_blockNumber") return `0x${this.head.toString(16)}`;
-    const [first] = params as [string & { readonly fromBlock: string; readonly toBlock: string }];
-    if (method === "eth_getBlockByNumber") {
-      const block = Number(first);
-      const era = block >= this.replacedFrom ? this.calls.length.toString(16) : "";
-      return {
-        hash: `0x${(era + block.toString(16)).padStart(64, "0")}`,
-        timestamp: `0x${(block * 10).toString(16)}`,
-      };
-    }
-    const [from, to] = [Number(first.fromBlock), Number(first.toBlock)];
-    const found = this.logs.filter(
-      ({ blockNumber }) => Number(blockNumber) >= from && Number(blockNumber) <= to,
-    );
-    if (found.length > this.most) throw new RangeError("query returned more than so many results");
-    return found;
-  }
-}
+import {
+  alice,
+  bob,
+  contract,
+  encodeAbi,
+  type Log,
+  one,
+  RecordedChain,
+  three,
+  two,
+} from "./recorded-chain.ts";
 
 async function read(chain: RecordedChain, kind: LedgerContract, toBlock?: number): Promise<LedgerEvent[]> {
   const events: LedgerEvent[] = [];
@@ -255,6 +170,28 @@ describe("events of a contract", () => {
         },
       ),
     );
+  });
+
+  it("have the topics that are public: keccak-256 of their signatures", () => {
+    const published = Object.fromEntries(
+      Object.values(ledgerContracts)
+        .flat()
+        .map(({ signature, topic }) => [signature, topic]),
+    );
+    expect(published).toEqual({
+      "Insert(bytes32,string,uint256,uint256)":
+        "0x1eef0dd7f2c4402e15a215aee878082b5f3fb360f96db64dc84a8b6e0838e6f9",
+      "Remove(bytes32,string,uint256,uint256)":
+        "0x2b06eae6476b6a2c53b5254dc1db4744d635a4f5159fde22df798484de007225",
+      "Update(bytes32,string,uint256,uint256,uint256)":
+        "0x4e8c398fffc35ab09a3bab851a124c701fff6dad4ec832faa328ae8241447f2a",
+      "Insert(address,bytes32,string,uint256,uint256,uint256)":
+        "0xd8be615b569e10ab81c7e1ad876540845a9ad057e7bf224af878656a43ccbae7",
+      "Remove(address,bytes32,string)": "0x20b2a0e9bd2cadc08b645e5d8c204c6d86d3c23817b100e0346846e77a88d7c9",
+      "Upset(address,string,uint256,uint256)":
+        "0x4471eb362c285c1ce8c27b53fa652555ee6b39467a3108f2024529852e38accf",
+      "Remove(address,string)": "0xafb58637702ac59f4ec776bf00731c6db5de2befbf39779a2c5be4922201bb0e",
+    });
   });
 
   it("have topics of their own in each contract", () => {

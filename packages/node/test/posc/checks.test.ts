@@ -1,7 +1,7 @@
 /** Looking at others' reports, by own content and by the reporter's blocks, and what of it goes to the chain. */
 import { type CID, decode, filToAtto, rawCid, seedAddress, silentLogger } from "@holdfast/base";
 import { SeededRandom, SimClock, SimNet } from "@holdfast/base/testing";
-import { answerOf, methods, type PinReport, sampleSeed } from "@holdfast/consensus";
+import { answerOf, methods, type PinReport, pinReportDigest, sampleSeed } from "@holdfast/consensus";
 import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/database.ts";
 import { openChecks, openPoscStore, type PoscNeeds, serveWalks } from "../../src/posc/index.ts";
@@ -31,13 +31,19 @@ function reportOf(lie: boolean, account: PinReport["key"]): PinReport {
 
 interface World {
   readonly sent: { readonly method: string; readonly params: Uint8Array; readonly value?: bigint }[];
-  look(report: PinReport): Promise<string | undefined>;
+  look(report: PinReport, bought?: boolean): Promise<string | undefined>;
+  /** A block has it. */
+  takes(report: PinReport): Promise<void>;
 }
 
 function worldOf(given: {
   readonly here?: boolean;
   readonly shows?: () => Promise<readonly Uint8Array[] | undefined>;
   readonly deposit?: boolean;
+  /** No block has the report yet when it is heard. */
+  readonly early?: boolean;
+  /** Who pays for the order. */
+  readonly buyer?: PinReport["key"];
 }): World {
   const clock = new SimClock();
   const net = new SimNet({ seed: "checks", clock, delayMs: 1 });
@@ -45,12 +51,19 @@ function worldOf(given: {
   if (given.shows !== undefined) serveWalks({ wire: other, clock }, given.shows);
   const store = openPoscStore(openDatabase(":memory:"));
   const sent: World["sent"] = [];
-  const view = { node: () => ({ peerId: "other" }) };
+  let onChain: Uint8Array = new Uint8Array(32);
+  const view = {
+    ...{ height: 40, slotEpochs: 5, disputeSlots: 3 },
+    node: () => ({ peerId: "other" }),
+    markOf: () => ({ report: onChain }),
+    buyerOf: () => given.buyer ?? key,
+  };
   const checks = openChecks(
     {
       chain: { network: "", networkId, view: () => view, onHead: () => () => undefined },
       pins: { block: async (cid: CID) => (given.here === true && cid.equals(root) ? content : undefined) },
       sender: {
+        isOwn: (account: PinReport["key"]) => account === key,
         send: async (message: World["sent"][number]) => {
           sent.push(message);
           return root;
@@ -63,10 +76,16 @@ function worldOf(given: {
   );
   return {
     sent,
-    async look(report) {
+    async takes(report) {
+      onChain = pinReportDigest(report);
+      checks.headMoved();
+      await drain();
+    },
+    async look(report, bought) {
       store.insert(report, 0);
+      if (given.early !== true) onChain = pinReportDigest(report);
       const looked = own.connect(other.addresses()[0] ?? "").then(() => {
-        checks.add(report);
+        checks.add(report, bought);
         return checks.settled();
       });
       await clock.settle(looked, { limitMs: 600_000, drain });
@@ -105,6 +124,27 @@ describe("a report of another node", () => {
       expect(await world.look(reportOf(false, key))).toBe("silent");
       expect(world.sent).toMatchObject([{ method: "challengeSample", value: filToAtto(1) }]);
     }
+  });
+  it("goes to the chain when a block has it and not before: the chain would know nothing of it", async () => {
+    const world = worldOf({ here: true, early: true });
+    const lie = reportOf(true, key);
+    expect(await world.look(lie)).toBe("false");
+    expect(world.sent).toEqual([]);
+    await world.takes(lie);
+    expect(world.sent.map(({ method }) => method)).toEqual(["disprove"]);
+    await world.takes(lie);
+    expect(world.sent).toHaveLength(1);
+  });
+  it("is looked at by who bought it, who disproves a lie and gives no deposit by itself", async () => {
+    const lie = worldOf({ here: true });
+    expect(await lie.look(reportOf(true, key), true)).toBe("false");
+    expect(lie.sent.map(({ method }) => method)).toEqual(["disprove"]);
+    const silent = worldOf({});
+    expect(await silent.look(reportOf(false, key), true)).toBe("silent");
+    expect(silent.sent).toEqual([]);
+    const strange = worldOf({ here: true, buyer: seedAddress(1, "somebody") });
+    expect(await strange.look(reportOf(true, key), true)).toBe("unchecked");
+    expect(strange.sent).toEqual([]);
   });
   it("is challenged by nobody who pays no deposit", async () => {
     const world = worldOf({ deposit: false });

@@ -7,6 +7,7 @@ import { type CID, encode, epoch, filToAtto, parseCid } from "@holdfast/base";
 import {
   builtinAddresses,
   methods,
+  type PinNode,
   type PinReport,
   pinCost,
   pinMarks,
@@ -20,9 +21,9 @@ import {
   readPinNode,
 } from "@holdfast/consensus";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { viewOf } from "../../src/compose-posc.ts";
 import { openDatabase } from "../../src/database.ts";
 import { judge, makeReport, openPoscStore } from "../../src/posc/index.ts";
+import { viewOf } from "../../src/posc-view.ts";
 import { createNetwork, type TestNetwork, type TestNode } from "../../src/testing/index.ts";
 
 const program = new Uint8Array(32).fill(1);
@@ -138,6 +139,40 @@ describe("pinning nodes of a network", () => {
     expect(verdict).toMatchObject({ ok: true, onChain: "this", node: 1 });
   }, 60_000);
 
+  it("answer by their attested key whoever asks, and nobody answers for one that is not there", async () => {
+    const [, bob = net.client] = miners;
+    const asked = await settle(net.client.node.handlers["posc.ask"]({ node: 1 }, signal));
+    const found = onChain(bob);
+    expect(asked).toMatchObject({ node: 1, key: found?.key, peerId: bob.name, kind: "software", holds: 1 });
+    await expect(settle(net.client.node.handlers["posc.ask"]({ node: 9 }, signal))).rejects.toMatchObject({
+      code: "posc/no-answer",
+    });
+  }, 60_000);
+
+  it("are looked at by who pays for it, and one that is true cannot be disputed", async () => {
+    const { handlers } = net.client.node;
+    const shown = async () => settle(handlers["pinOrder.show"]({ pin: 0 }, signal));
+    const isSeen = async () => (await shown()).holders.some(({ check }) => check === "confirmed");
+    for (let slot = 0; !(await isSeen()); slot += 1) {
+      expect(slot).toBeLessThan(5);
+      await net.advance("5s");
+    }
+    const { holders } = await shown();
+    expect(holders.every(({ countedPercent }) => countedPercent === 100)).toBe(true);
+    expect(holders.every(({ owedFil }) => Number(owedFil) > 0)).toBe(true);
+    const slot = holders[0]?.lastSlot ?? 0;
+    const samples = await settle(handlers["pinReport.inspect"]({ node: 0, slot }, signal));
+    expect(samples).toHaveLength(4);
+    for (const { check, reported, found, blocks } of samples) {
+      expect(check).toBe("confirmed");
+      expect(found).toEqual(reported);
+      expect(blocks.length).toBeGreaterThan(0);
+    }
+    await expect(settle(handlers["pinDispute.open"]({ node: 0, slot }, signal))).rejects.toMatchObject({
+      code: "posc/nothing-to-dispute",
+    });
+  }, 60_000);
+
   it("are paid exactly for the slots that they reported", async () => {
     const before = order();
     const { sender } = net.client.node;
@@ -176,6 +211,23 @@ describe("pinning nodes of a network", () => {
     expect(newest).toMatchObject({ accuracyPercent: 0 });
     expect(newest?.samples.every(({ block }) => block === null)).toBe(true);
     expect(onChain(bob)?.status).toBe("active");
+  }, 60_000);
+
+  it("give reports of the past to who was away", async () => {
+    const [alice = net.client, bob = net.client] = miners;
+    const away = onChain(alice)?.lastSlot ?? 0;
+    await settle(bob.stop());
+    await until(() => (onChain(alice)?.lastSlot ?? 0) > away + 2);
+    await settle(bob.start());
+    const missed = pinMarks(now().store, onChain(alice) as PinNode, away + 1, away + 3);
+    expect(missed.length).toBeGreaterThan(0);
+    for (const { slot } of missed) {
+      const heard = () => settle(bob.node.handlers["pinReport.ls"]({ node: 0, slot, limit: 1 }, signal));
+      for (let round = 0; (await heard()).length === 0; round += 1) {
+        expect(round).toBeLessThan(60);
+        await net.advance("1s");
+      }
+    }
   }, 60_000);
 
   it("are expelled for a lie by whoever has the content, and lose their stake", async () => {

@@ -22,6 +22,7 @@ import {
   type Pin,
   type PinNode,
   pinCost,
+  pinOwed,
   pinReportSummary,
   pinSlotAt,
   pinSlotPrice,
@@ -39,6 +40,7 @@ type PinOrderHandlers = Pick<
   Extract<keyof ApiHandlers, `pinOrder.${string}` | `pinNode.${string}` | `pinProgram.${string}`>
 >;
 type OrderView = MethodResult<"pinOrder.show">;
+type Holder = OrderView["holders"][number];
 type NodeView = MethodResult<"pinNode.show">;
 type PinsMethod = keyof typeof methods.pins;
 
@@ -168,26 +170,36 @@ function nodeHandlers(needs: HandlerNeeds, send: Send) {
   } satisfies Partial<PinOrderHandlers>;
 }
 
-/** Derived from the last reports that the chain has taken. */
-function orderView({ chain }: HandlerNeeds, number: number, pin: Pin): OrderView {
+/** A node's part in an order, from the last report that the chain has taken of it. */
+function holderView({ chain, posc }: HandlerNeeds, pin: Pin, replica: Pin["replicas"][number]): Holder {
   const { params, store } = chain;
   const { state, tipset } = chain.headState();
+  const { node: of, fromSlot } = replica;
+  const node = readPinNode(store, state, of);
+  if (node === undefined) throw rpcErrors.notFound({ what: `pinning node ${of}` });
+  const { peerId, operator, lastSlot, status, validUntil } = node;
   const slot = pinSlotAt(params.pinSlotEpochs, tipset.height + 1);
-  const holders = pin.replicas.map(({ node: of, fromSlot }): OrderView["holders"][number] => {
-    const node = readPinNode(store, state, of);
-    if (node === undefined) throw rpcErrors.notFound({ what: `pinning node ${of}` });
-    const { peerId, operator, lastSlot, status, validUntil } = node;
-    const isGone = status !== "active" || validUntil <= tipset.height;
-    const isHeard = lastSlot !== null && lastSlot >= slot - 1;
-    const holding = isHeard ? "holding" : "silent";
-    return {
-      node: of,
-      peerId,
-      operator,
-      state: isGone ? "gone" : fromSlot === null ? "assigned" : holding,
-      lastSlot,
-    };
-  });
+  const isGone = status !== "active" || validUntil <= tipset.height;
+  const isHeard = lastSlot !== null && lastSlot >= slot - 1;
+  const holding = isHeard ? "holding" : "silent";
+  const { counted } = pinReportSummary(store, node);
+  return {
+    node: of,
+    peerId,
+    operator,
+    state: isGone ? "gone" : fromSlot === null ? "assigned" : holding,
+    lastSlot,
+    countedPercent: counted === undefined ? null : counted / 10_000,
+    owedFil: filText(pinOwed(store, node, pin, replica, slot)),
+    check: lastSlot === null ? null : (posc?.checkOf(of, lastSlot) ?? null),
+  };
+}
+
+function orderView(needs: HandlerNeeds, number: number, pin: Pin): OrderView {
+  const { params } = needs.chain;
+  const { tipset } = needs.chain.headState();
+  const slot = pinSlotAt(params.pinSlotEpochs, tipset.height + 1);
+  const holders = pin.replicas.map((replica) => holderView(needs, pin, replica));
   const holding = holders.filter((one) => one.state === "holding").length;
   const running = holding === 0 ? "waiting" : holding < pin.wanted ? "partly" : "held";
   return {

@@ -9,6 +9,7 @@ type PoscHandlers = Pick<ApiHandlers, PoscCall>;
 const names: readonly PoscCall[] = [
   ...(["posc.join", "posc.leave", "posc.status"] as const),
   ...(["pinReport.ls", "pinReport.show", "pinReport.verify"] as const),
+  ...(["pinReport.inspect", "pinDispute.open", "pinDispute.ls", "posc.ask"] as const),
 ];
 
 export function poscHandlers({ posc }: HandlerNeeds): PoscHandlers {

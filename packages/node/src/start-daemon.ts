@@ -41,7 +41,7 @@ import { openDiskBlocks } from "./retrieval/index.ts";
 import type { PageFile } from "./rpc/index.ts";
 import { openRepoJobs, readClockOffset } from "./start-worker.ts";
 import { blockTopic } from "./sync/index.ts";
-import { checkTreeDial } from "./tree-dial.ts";
+import { checkTreeDial, watchTreeDial } from "./tree-dial.ts";
 import { webData } from "./web-data.ts";
 import { openWorkers, type Workers } from "./workers.ts";
 
@@ -327,7 +327,11 @@ async function openMiner({
     }),
   );
   await jobs.reconcile(storage);
-  if (mining.trees === "rebuilt") await checkTreeDial(storage, mining.sectorBytes, params, clock);
+  if (mining.trees === "rebuilt") {
+    const dial = { sectorBytes: mining.sectorBytes, params, clock, logger };
+    await checkTreeDial(storage, dial);
+    stack.use(watchTreeDial(storage, dial));
+  }
   const blob = options.blob ?? mining.blob;
   if (blob !== "") await keepOnBucket(storage, blob);
   const chores = stack.use(

@@ -1,9 +1,9 @@
 /**
  * Time against space: whether the trees of replicas are kept, or hashed anew for each proof (`mining.trees`). A miner
  * whose machine could not hash them in time would lose its power for the sake of its disk, so the node measures how
- * fast it hashes and refuses to start where half a window, or half a round, is not enough.
+ * fast it hashes and refuses to start where half a window, or half a round, is not enough; later it says so.
  */
-import { type Clock, defineErrors } from "@holdfast/base";
+import { type Clock, defineErrors, HoldfastError, type Logger } from "@holdfast/base";
 import type { NetworkParams } from "@holdfast/consensus";
 import { poseidonHasher, rowsLength, startRows } from "@holdfast/proofs";
 import { landedStates, type SectorTotal, type Storage } from "@holdfast/storage";
@@ -29,6 +29,16 @@ export type TreeParams = Pick<
   "roundMs" | "deadlinesPerPeriod" | "proofWindowEpochs" | "sectorClasses"
 >;
 
+export interface TreeDialParts {
+  /** Of new sectors. */
+  readonly sectorBytes: number;
+  readonly params: TreeParams;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How fast this machine hashes; measured if left out. */
+  readonly measure?: () => number;
+}
+
 /** Bytes that are hashed to learn how fast this machine is. */
 const sampleBytes = 2 ** 20;
 /** A proof in the form of SNARKs asks for the nodes a second time, when those of all sectors are known. */
@@ -45,14 +55,45 @@ export function hashingMsPerByte(nowMs: () => number): number {
 /** Of what is stored, and at least one sector of the size that this miner seals. Throws trees/too-slow. */
 export async function checkTreeDial(
   storage: Pick<Storage, "countSectors">,
-  sectorBytes: number,
-  params: TreeParams,
-  clock: Clock,
+  { sectorBytes, params, clock, measure }: Omit<TreeDialParts, "logger">,
 ): Promise<void> {
   const stored = (await storage.countSectors()).filter(({ state }) => landedStates.includes(state));
-  const msPerByte = hashingMsPerByte(() => clock.nowMs());
+  const msPerByte = measure?.() ?? hashingMsPerByte(() => clock.nowMs());
   checkRebuiltTrees([{ sectorBytes, sectorCount: 1 }], params, msPerByte);
   checkRebuiltTrees(stored, params, msPerByte);
+}
+
+/** Between two looks: sectors come one by one. */
+const lookMs = 3_600_000;
+
+/** Looks again while sectors come, and says so in the log before their proofs take too long. */
+export function watchTreeDial(
+  storage: Pick<Storage, "countSectors">,
+  { logger, ...dial }: TreeDialParts,
+): AsyncDisposable {
+  const end = new AbortController();
+  const watch = async (): Promise<void> => {
+    for (;;) {
+      try {
+        await dial.clock.sleep(lookMs, end.signal);
+        await checkTreeDial(storage, dial);
+      } catch (error) {
+        if (end.signal.aborted) return;
+        const known = error instanceof HoldfastError ? error : undefined;
+        logger.error("trees that are not kept", {
+          detail: known?.message ?? String(error),
+          fix: known?.fix ?? "",
+        });
+      }
+    }
+  };
+  const watching = watch();
+  return {
+    async [Symbol.asyncDispose]() {
+      end.abort();
+      await watching;
+    },
+  };
 }
 
 /** What the proofs of these sectors take, hashing their trees anew. Throws trees/too-slow. */

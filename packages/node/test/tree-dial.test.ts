@@ -1,7 +1,8 @@
 /** Whether a miner may go without trees: what it would have to hash, against the time that its proofs have. */
-import { codeThrown } from "@holdfast/base/testing";
+import { type Logger, silentLogger } from "@holdfast/base";
+import { codeThrown, SimClock } from "@holdfast/base/testing";
 import { describe, expect, it } from "vitest";
-import { checkRebuiltTrees, hashingMsPerByte } from "../src/tree-dial.ts";
+import { checkRebuiltTrees, hashingMsPerByte, watchTreeDial } from "../src/tree-dial.ts";
 
 const sectorBytes = 8 * 2 ** 20;
 const vanilla = { sectorBytes, profile: "any", proofMode: "vanilla", keys: null } as const;
@@ -35,6 +36,21 @@ describe("trees that are not kept", () => {
     const succinct = { ...params, sectorClasses: [{ ...vanilla, proofMode: "groth16", keys }] } as const;
     expect(codeThrown(() => checkRebuiltTrees([small], succinct, perSecond))).toBe("no error");
     expect(codeThrown(() => checkRebuiltTrees([small, small], succinct, perSecond))).toBe("trees/too-slow");
+  });
+
+  it("are looked at again as sectors come, and too many of them are said in the log", async () => {
+    const clock = new SimClock();
+    const told: unknown[] = [];
+    const logger: Logger = { ...silentLogger, error: (_text, data) => void told.push(data?.detail) };
+    let sectorCount = 1;
+    const countSectors = async () => [{ state: "committed" as const, sectorBytes, sectorCount }];
+    const dial = { sectorBytes, params, clock, logger, measure: () => perSecond };
+    await using _watch = watchTreeDial({ countSectors }, dial);
+    await clock.advance(3_600_000);
+    expect(told).toEqual([]);
+    sectorCount = 3_001;
+    await clock.advance(3_600_000);
+    await expect.poll(() => told.length).toBe(1);
   });
 
   it("are measured by hashing some", () => {

@@ -195,7 +195,7 @@ const given: { readonly [command: string]: () => readonly string[] } = {
   "message why": () => [messageCid],
   "message replace": () => [messageCid, "--gas-price", "20attoFIL"],
   "message cancel": () => [messageCid],
-  "pin add": () => [fileCid, "--size", "10MiB"],
+  "pin add": () => [join(folder, "photo.jpg")],
   "pin ls": () => [],
   "pin status": () => ["12"],
   "pin extend": () => ["12"],

@@ -1,6 +1,6 @@
 /** Pinning that is bought: orders, the nodes that hold them, the programs that may run. */
-import { type MethodParams, type MethodResult, methods } from "@holdfast/api";
-import { c, decode, fromHex } from "@holdfast/base";
+import { type ApiClient, type MethodParams, type MethodResult, methods } from "@holdfast/api";
+import { c, decode, fromHex, HoldfastError, parseCid } from "@holdfast/base";
 import { z } from "zod";
 import { chainTime } from "../chain-time.ts";
 import { action, type CommandContext, type CommandInput } from "../command.ts";
@@ -20,6 +20,7 @@ import {
   wholeNumber,
 } from "../input.ts";
 import { facts, table } from "../layout.ts";
+import { putSource } from "../put-source.ts";
 import { sentMessage, sentText, settled } from "./messages.ts";
 
 type OrderView = MethodResult<"pinOrder.show">;
@@ -77,20 +78,55 @@ const paidText = ({ pin, costFil, slots, ...sent }: z.output<typeof paidCall>): 
     ["message", sentLine(sent)],
   ]);
 
+const boughtCall = paidCall.extend({
+  content: z.string().describe("CID that was ordered"),
+  sizeBytes: z.int(),
+});
+
+/** A CID that somebody has, or a file or folder of this machine: the node takes it in, and others fetch it from it. */
+async function contentOf(context: CommandContext, input: CommandInput, node: ApiClient) {
+  const text = argument(input, 0, "the CID or the path");
+  const sizeBytes = optionBytes(input, "size");
+  if (isCid(text)) {
+    if (sizeBytes === undefined)
+      throw cliErrors.badValue({ problem: "--size says how large the content is" });
+    return { cid: cidArgument(input, 0, "the CID"), sizeBytes };
+  }
+  const { terminal, signal, stdin } = context;
+  const source = await putSource([text], stdin, { skipHidden: true });
+  const bytes = source.open((read) => terminal.live([`reading ${source.label}: ${sizeText(read)}`]));
+  try {
+    const made =
+      source.kind === "folder"
+        ? await node.importFolder(bytes, signal)
+        : await node.importFile(bytes, signal);
+    return { cid: made.cid, sizeBytes: sizeBytes ?? made.carBytes };
+  } finally {
+    terminal.clear();
+  }
+}
+
+function isCid(text: string): boolean {
+  try {
+    return parseCid(text) !== undefined;
+  } catch (error) {
+    if (error instanceof HoldfastError) return false;
+    throw error;
+  }
+}
+
 export const pinBuy = action({
-  result: paidCall,
+  result: boughtCall,
   async run(context, input) {
-    const sizeBytes = optionBytes(input, "size");
-    if (sizeBytes === undefined) throw cliErrors.badValue({ problem: "--size names no size" });
+    const node = await context.node();
+    const content = await contentOf(context, input, node);
     const wanted = {
-      cid: cidArgument(input, 0, "the CID"),
-      sizeBytes,
+      ...content,
       nodes: optionNumber(input, "nodes", { least: 1, most: 32 }) ?? 3,
       price: optionAmount(input, "price") ?? "0.01FIL",
       forMs: optionDurationMs(input, "for") ?? 30 * dayMs,
       ...given(input),
     };
-    const node = await context.node();
     const { costFil, slots, isProposal, ...sent } = await node.call("pinOrder.add", wanted, context.signal);
     const done = await settled(context, input, node, sent);
     const isMined = !isProposal && done.height !== null;
@@ -99,10 +135,13 @@ export const pinBuy = action({
       slots,
       isProposal,
       ...done,
+      content: content.cid,
+      sizeBytes: content.sizeBytes,
       pin: isMined ? await orderNumber(context, done.cid) : null,
     };
   },
-  render: paidText,
+  render: ({ content, sizeBytes, ...paid }) =>
+    `${facts([["content", `${content}, ${sizeText(sizeBytes)}`]])}\n${paidText(paid)}`,
 });
 
 export const pinExtend = action({

@@ -16,18 +16,22 @@ const sends: readonly OptionSpec[] = [fromOption, keyOption, noWaitOption];
 export const pinOrderCommands: readonly CommandSpec[] = [
   {
     path: ["pin", "add"],
-    summary: "Buy pinning of a CID from the network's attested nodes",
+    summary: "Buy pinning of a CID, a file or a folder from the network's attested nodes",
     about:
-      "The chain draws the nodes from those that have room and take the price. Each reports once in every slot of the " +
+      "A file or a folder is taken in by this node first, from which the others fetch it. The chain draws the nodes from those that have room and take the price. Each reports once in every slot of the " +
       "network and is paid by its right answers; what is not earned comes back at the end. The nodes must be able to " +
-      "fetch the content, from this node or from anybody. To keep something on this node alone is `pin local add`.",
+      "fetch a CID from this node or from anybody. To keep something on this node alone is `pin local add`.",
     examples: [
+      "holdfast pin add ./album",
       "holdfast pin add bafybeif… --size 10MiB",
       "holdfast pin add bafybeif… --size 2GiB --nodes 5 --for 90d --price 0.02FIL",
     ],
-    args: [{ name: "cid", summary: "CID of the content" }],
+    args: [{ name: "content", summary: "CID, or path of a file or folder" }],
     options: [
-      { flags: "--size <size>", summary: "of all its blocks together, at least", required: true },
+      {
+        flags: "--size <size>",
+        summary: "of all its blocks together, at least (default: counted, of a file or folder)",
+      },
       { flags: "--nodes <count>", summary: "how many shall hold it", initial: "3" },
       { flags: "--for <time>", summary: "how long", initial: "30d" },
       { flags: "--price <amount>", summary: "for a GiB and a day of one node", initial: "0.01FIL" },

@@ -18,6 +18,7 @@ import {
   type SimEvent,
   type SimOptions,
   type SimReport,
+  services,
   simErrors,
   simulate,
 } from "@holdfast/node/testing";
@@ -32,6 +33,7 @@ npm run sim -- replay repro.json   show a failed simulation again, step by step
   --hours H         virtual hours under faults, before all heals (default: drawn, 12 to 30 minutes)
   --profile NAME    ${profiles.join(", ")} (default: drawn)
   --proofs KIND     simulated or real (default: simulated, one seed in 25 real)
+  --services LIST   idle, or none: what there is beside storage (default: none, one seed in 24 idle)
   --jobs N          processes that share the seeds (default: as many as processors)
   --out FILE        where a failing seed is written (repro.json)
   --log             print every event
@@ -52,6 +54,7 @@ const options = {
   hours: { type: "string" },
   profile: { type: "string" },
   proofs: { type: "string" },
+  services: { type: "string" },
   jobs: { type: "string" },
   out: { type: "string", default: "repro.json" },
   log: { type: "boolean", default: false },
@@ -77,6 +80,14 @@ function numberOf(option: string, text: string, min: number, max: number): numbe
 /** What all seeds have in common. */
 function commonOf(values: Values): Omit<SimOptions, "seed"> {
   const { nodes, hours, profile, proofs } = values;
+  const named = values.services === "none" ? [] : values.services?.split(",");
+  const unknown = named?.find((name) => !services.some((one) => one === name));
+  if (unknown !== undefined) {
+    throw simErrors.badOption({
+      option: "--services",
+      reason: `${unknown} is none of ${services.join(", ")}`,
+    });
+  }
   if (profile !== undefined && !profiles.some((name) => name === profile)) {
     throw simErrors.badOption({
       option: "--profile",
@@ -91,6 +102,7 @@ function commonOf(values: Values): Omit<SimOptions, "seed"> {
     ...(hours === undefined ? {} : { hours: numberOf("hours", hours, 0.01, 10_000) }),
     ...(profile === undefined ? {} : { profile: profile as Profile }),
     ...(proofs === undefined ? {} : { proofs }),
+    ...(named === undefined ? {} : { services: services.filter((one) => named.includes(one)) }),
   };
 }
 
@@ -155,7 +167,8 @@ function lineOf(report: TimedReport): string {
   const verdict = violation === undefined ? "ok  " : "FAIL";
   const speed = Math.round(virtualMs / realMs);
   return (
-    `${verdict} seed ${given.seed}  ${plan.profile}, ${plan.nodes} nodes (${plan.miners} miners)` +
+    `${verdict} seed ${given.seed}  ${[plan.profile, ...plan.services].join(" + ")}, ${plan.nodes} nodes` +
+    ` (${plan.miners} miners)` +
     `  ${(virtualMs / 60_000).toFixed(0)} min in ${(realMs / 1_000).toFixed(1)} s (${speed}x)` +
     `  height ${height}, ${tipsets} tipsets, ${events} events  ${digest.slice(0, 12)}`
   );

@@ -267,6 +267,62 @@ export const bugs: readonly Bug[] = [
     put: "",
     seed: 1_017,
   },
+  {
+    name: "a missed challenge of idle space costs nothing",
+    file: `${law}/actors/idle/tick.ts`,
+    find: "const { miner, fee } = fined(record, missedChallengeFee(stake));",
+    put: "const { miner, fee } = fined(record, zeroAtto);",
+    seed: 1_073,
+  },
+  {
+    name: "who misses a challenge keeps its idle power",
+    file: `${law}/actors/idle/tick.ts`,
+    find: "    power: 0n,\n",
+    put: "",
+    seed: 1_073,
+  },
+  {
+    name: "a challenge without an answer waits until it should have been settled",
+    file: `${law}/actors/idle/tick.ts`,
+    find: "const last = challenge.total === null ? challenge.answerBy : challenge.settleBy;",
+    put: "const last = challenge.settleBy;",
+    seed: 1_073,
+  },
+  {
+    name: "an answer alone makes idle space healthy",
+    file: `${law}/actors/idle/audit.ts`,
+    find: "challenge: { ...challenge, total, answeredAt: ctx.height },",
+    put: "faultySince: null,\n    challenge: { ...challenge, total, answeredAt: ctx.height },",
+    seed: 1_073,
+  },
+  {
+    name: "what was certified is pledged for no longer",
+    file: `${law}/actors/idle/certify.ts`,
+    find: "const pledge = addAtto(record.pledge, announcement.pledge);",
+    put: "const { pledge } = record;",
+    seed: 1_073,
+  },
+  {
+    name: "idle money that is paid out stays in the book",
+    file: `${law}/actors/idle/deposits.ts`,
+    find: "writeMiner(ctx, miner, record, { ...record, free: subAtto(record.free, amount) });",
+    put: "writeMiner(ctx, miner, record, { ...record, free: subAtto(record.free, zeroAtto) });",
+    seed: 1_159,
+  },
+  {
+    name: "the pledge of idle files that are released is free at once",
+    file: `${law}/actors/idle/deposits.ts`,
+    find: "bound: addAtto(record.bound, freed),",
+    put: "free: addAtto(record.free, freed),",
+    seed: 1_073,
+  },
+  {
+    name: "idle files that are released count on",
+    file: `${law}/actors/idle/deposits.ts`,
+    find: "writeMiner(ctx, miner, record, withPower(ctx, profile, after));",
+    put: "writeMiner(ctx, miner, record, after);",
+    seed: 1_073,
+  },
 ];
 
 export function bugNamed(name: string): Bug {

@@ -26,6 +26,15 @@ describe("a simulation", () => {
     expect(other.digest).not.toBe(first.report.digest);
   });
 
+  it("holds with idle space: filled, certified, lost, asked for and taken back", async () => {
+    const seen = new Set<string>();
+    const onEvent = ({ kind }: SimEvent): void => void seen.add(kind);
+    const { violation } = await simulate({ seed: 1002, services: ["idle"], hours: 0.05 }, { onEvent });
+    expect(violation).toBeUndefined();
+    for (const step of ["counted", "idle files away", "missed", "counted again", "given back"])
+      expect(seen).toContain(step);
+  });
+
   for (const profile of profiles) {
     it(`holds under the profile ${profile}`, async () => {
       const forged = new Set<unknown>();

@@ -247,6 +247,8 @@ export class IdleEngine {
         return true;
       }
       const isTop = row.layer === state.rear / profile.files - 1 && this.#isUnder(row.layer);
+      // Who answers names the range of the challenge: it is kept until the chain has all of it.
+      if (audits.some(({ isAnswered }) => !isAnswered)) continue;
       if (released === profile.files && row.layer === lowest && !isTop) return this.#forget(row);
     }
     return false;

@@ -28,12 +28,12 @@ function lastJudged(
   return start < 0 ? undefined : start;
 }
 
-/** Whether no tipset came for half a window since `start`: then nobody could prove. */
-function stoodStill({ proofWindowEpochs }: NetworkParams, checked: CheckedTipset, start: number): boolean {
+/** Whether no tipset came for half of so many epochs since `start`: then nobody could prove. */
+export function stoodStill(epochs: number, checked: CheckedTipset, start: number): boolean {
   let at = checked;
   while (at.parent !== undefined && at.tipset.height > start) {
     const nullRounds = at.tipset.height - at.parent.tipset.height - 1;
-    if (2 * nullRounds >= proofWindowEpochs) return true;
+    if (2 * nullRounds >= epochs) return true;
     at = at.parent;
   }
   return false;
@@ -49,7 +49,7 @@ export const provenInTime: TipsetCheck = (checked, oracle) => {
       const start = lastJudged(params, miner, sector.deadlineIndex, height);
       if (start === undefined || sector.activatedAt >= start || sector.expiration <= start) continue;
       if (sector.lastProven !== null && sector.lastProven > start) continue;
-      if (stoodStill(params, checked, start)) continue;
+      if (stoodStill(params.proofWindowEpochs, checked, start)) continue;
       return `sector ${sector.sectorId} of ${miner} counts, and was not proven in the window of ${start}`;
     }
   }

@@ -58,6 +58,8 @@ function drawOf(header: BlockHeader, parent: CheckedTipset, oracle: Oracle): str
   const all = oracle.sectorsOf(parent.state, miner);
   const sectors = isStill ? all : all.filter(({ faultySince }) => faultySince === null);
   const sector = sectors[Number(readBigEndian(seed) % BigInt(Math.max(1, sectors.length)))];
+  // All its power is idle space.
+  if (sector === undefined && own > 0n) return winningPost.length === 0 ? undefined : "a proof of no sector";
   if (sector === undefined) return "it has no sector";
   const statement = {
     classes: params.sectorClasses,

@@ -73,7 +73,21 @@ const plain: ReadonlySet<string> = new Set([
   "settleDeals",
 ]);
 
-const { init, broker: brokerAddress, market } = builtinAddresses(network);
+/** The same of idle space. What verifiers get back, and who shows their lies, is not booked. */
+const plainIdle: ReadonlySet<string> = new Set([
+  "register",
+  "deposit",
+  "announce",
+  "giveUp",
+  "certify",
+  "release",
+  "answer",
+  "settle",
+  "postBond",
+  "attestVerifier",
+]);
+
+const { init, broker: brokerAddress, market, idle } = builtinAddresses(network);
 
 class Books {
   readonly flows = new Map<Address, bigint>();
@@ -108,11 +122,17 @@ class Books {
     if (to === init && method === "createMultisig") {
       const { signers, threshold } = decode(methods.init.createMultisig.params, params);
       this.multisigs.set(decode(c.address, returns), { signers, threshold });
-    } else if (method === "withdraw") this.pay(from, decode(methods.miner.withdraw.params, params).amount);
+    } else if (to === idle) this.#idle(message);
+    else if (method === "withdraw") this.pay(from, decode(methods.miner.withdraw.params, params).amount);
     else if (to === market && method === "withdrawBalance")
       this.pay(from, decode(methods.market.withdrawBalance.params, params).amount);
     else if (!plain.has(method)) this.open = method;
     return undefined;
+  }
+
+  #idle({ method, params, from }: Message): void {
+    if (method === "withdraw") this.pay(from, decode(methods.idle.withdraw.params, params).amount);
+    else if (!plainIdle.has(method)) this.open = `${method} of idle space`;
   }
 
   /** Nothing leaves a multisig before as many of its signers want it as it asks for. */

@@ -41,6 +41,8 @@ export interface Identity {
   /** Opens the keystore. */
   readonly secret: Uint8Array;
   readonly isByzantine: boolean;
+  /** It verifies idle space. */
+  readonly isVerifier: boolean;
 }
 
 /** The same for every node of a simulation. */
@@ -224,6 +226,7 @@ export class SimNode {
         wire,
         checker: { verify: async (statement) => verifyStatement(verifier, statement) },
         verifier,
+        ...(identity.isVerifier ? { idleVerifier: { account: undefined } } : {}),
         ...(identity.miner === undefined || storage === undefined
           ? {}
           : {

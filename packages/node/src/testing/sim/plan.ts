@@ -8,6 +8,9 @@ import { SeededRandom } from "@holdfast/base/testing";
 export const profiles = ["calm", "network", "disk", "crash", "byzantine", "storm"] as const;
 export type Profile = (typeof profiles)[number];
 
+export const services = ["idle"] as const;
+export type Service = (typeof services)[number];
+
 export interface SimOptions {
   readonly seed: number;
   /** Drawn if left out. */
@@ -17,6 +20,8 @@ export interface SimOptions {
   /** Drawn if left out. */
   readonly profile?: Profile;
   readonly proofs?: "simulated" | "real";
+  /** What the network has beside storage. Drawn if left out. */
+  readonly services?: readonly Service[];
 }
 
 export interface Plan {
@@ -30,6 +35,7 @@ export interface Plan {
   readonly roundMs: number;
   readonly finalityEpochs: number;
   readonly proofs: "simulated" | "real";
+  readonly services: readonly Service[];
   readonly sectorBytes: number;
   readonly wire: {
     readonly delayMs: number;
@@ -57,6 +63,8 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 /** One in so many seeds runs the real proofs. */
 const realProofsOneIn = 25;
+/** One in so many has idle space. */
+const serviceOneIn = 24;
 
 const faultsOf: Readonly<Record<Profile, ReadonlySet<keyof Plan["every"] | "wire">>> = {
   calm: new Set(),
@@ -99,6 +107,7 @@ export function drawPlan(options: SimOptions): Plan {
     roundMs: isEvil ? 10_000 : drawnRoundMs,
     finalityEpochs: random.pick([100, 200]),
     proofs: options.proofs ?? (isReal ? "real" : "simulated"),
+    services: options.services ?? drawServices(options.seed),
     sectorBytes: random.pick([1_024, 2_048, 2_048]),
     wire: {
       delayMs: random.between(1, 100),
@@ -119,6 +128,12 @@ export function drawPlan(options: SimOptions): Plan {
     },
     workMs: random.between(10, 60) * 1_000,
   };
+}
+
+/** By a draw of their own, so that a seed has the same storms with them as without. */
+function drawServices(seed: number): readonly Service[] {
+  const random = new SeededRandom(`extras ${seed}`);
+  return services.filter(() => random.below(serviceOneIn) === 0);
 }
 
 /** Less than a third of the miners, and at least one honest node beside them. */

@@ -3,7 +3,7 @@
  * sources that wrote it; under others the same seed has another history, and the replay says so by the digest.
  */
 import { z } from "zod";
-import { profiles, type SimOptions } from "./plan.ts";
+import { profiles, type SimOptions, services } from "./plan.ts";
 import type { SimReport } from "./simulation.ts";
 
 const reproSchema = z.object({
@@ -14,6 +14,7 @@ const reproSchema = z.object({
     hours: z.number().optional(),
     profile: z.enum(profiles).optional(),
     proofs: z.enum(["simulated", "real"]).optional(),
+    services: z.array(z.enum(services)).optional(),
   }),
   step: z.number().int(),
   atMs: z.number(),

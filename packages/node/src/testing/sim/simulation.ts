@@ -12,6 +12,7 @@ import type { Deeds } from "./deeds.ts";
 import { faultsCost, provenInTime, punishedOnce } from "./duties.ts";
 import { honestHeaders, signedMessages } from "./headers.ts";
 import type { History, SimEvent, Violation } from "./history.ts";
+import { idleSpaceIsPaid } from "./idle-books.ts";
 import { gaplessNonces, Oracle, type TipsetCheck } from "./invariants.ts";
 import { bookkeeping } from "./ledger.ts";
 import { unleash } from "./nemesis.ts";
@@ -83,7 +84,8 @@ export async function simulate(options: SimOptions, hooks: SimHooks = {}): Promi
   if (!isOver()) {
     nemesis.heal();
     for (const villain of villains.values()) void villain.reform();
-    await judge({ world, oracle, deeds, crimes, villains, drain, isOver });
+    const { space } = workload;
+    await judge({ world, oracle, deeds, space, crimes, villains, drain, isOver });
   }
   const { sent = [], puts = [] } = deeds ?? {};
   const heights = world.nodes.map(({ running }) => running?.chain.head().height ?? 0);
@@ -120,6 +122,7 @@ function checksOf(world: World, crimes: Crimes): Readonly<Record<string, TipsetC
     "only the guilty are slashed": onlyTheGuilty(() => world),
     "money of every account": bookkeeping(),
     "deals are kept": dealsAreKept,
+    "idle space is paid": idleSpaceIsPaid,
   };
 }
 

@@ -8,6 +8,7 @@ import type { Crimes, Villain } from "./byzantine.ts";
 import type { Deeds, SentMessage } from "./deeds.ts";
 import type { Oracle } from "./invariants.ts";
 import type { SimNode } from "./node.ts";
+import { allCounted, type Space } from "./space.ts";
 import { checkSame, readFile } from "./workload.ts";
 import type { World } from "./world.ts";
 
@@ -29,6 +30,7 @@ export interface Trial {
   readonly world: World;
   readonly oracle: Oracle;
   readonly deeds: Deeds;
+  readonly space: Space;
   readonly drain: () => Promise<void>;
   readonly isOver: () => boolean;
 }
@@ -36,6 +38,7 @@ export interface Trial {
 export async function judge(trial: Trial): Promise<void> {
   if (await agree(trial)) await allMined(trial);
   if (!trial.isOver()) await allStored(trial);
+  if (!trial.isOver()) await allCounted(trial);
   if (!trial.isOver()) await allPunished(trial);
   // What was agreed on is still agreed on after the last deeds.
   if (!trial.isOver()) await agree(trial);

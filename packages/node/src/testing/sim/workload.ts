@@ -26,6 +26,7 @@ import type { RunningNode } from "../../compose.ts";
 import { Deeds } from "./deeds.ts";
 import { network, type SimNode } from "./node.ts";
 import { Savings } from "./savings.ts";
+import { Space } from "./space.ts";
 import type { World } from "./world.ts";
 
 const { broker, init } = builtinAddresses(network);
@@ -45,6 +46,7 @@ interface OpenChannel {
 
 export interface Workload {
   readonly deeds: Deeds;
+  readonly space: Space;
   /** Nothing new begins. */
   rest(): void;
 }
@@ -52,11 +54,15 @@ export interface Workload {
 export function putToWork(world: World): Workload {
   const people = new People(world);
   for (const node of people.honest) people.live(node);
-  return { deeds: people.deeds, rest: () => people.rest() };
+  return { deeds: people.deeds, space: people.space, rest: () => people.rest() };
 }
+
+/** Of what an operator does, where there is idle space, the part that is about it. */
+const spaceShare = 0.25;
 
 class People {
   readonly deeds: Deeds;
+  readonly space: Space;
   readonly honest: readonly SimNode[];
   readonly #world: World;
   readonly #stop = new AbortController();
@@ -70,6 +76,7 @@ class People {
     this.deeds = new Deeds(world);
     this.honest = world.nodes.filter(({ identity }) => !identity.isByzantine);
     this.#strangers = world.nodes.map(({ identity }) => identity.account);
+    this.space = new Space({ world, deeds: this.deeds, key: (node, what) => this.#key(node, what) });
     this.#savings = new Savings({
       world,
       deeds: this.deeds,
@@ -96,6 +103,8 @@ class People {
   }
 
   async #act(node: SimNode, random: SeededRandom): Promise<void> {
+    const hasSpace = this.#world.plan.services.includes("idle") && node.identity.miner !== undefined;
+    if (hasSpace && random.chance(spaceShare)) return this.space.live(node, random);
     const dice = random.below(100);
     if (dice < 37) await this.#transfer(node, random);
     else if (dice < 39) await this.#burst(node, random);

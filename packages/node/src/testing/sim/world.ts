@@ -7,6 +7,7 @@ import { SeededRandom, SimClock, SimDisk, SimNet } from "@holdfast/base/testing"
 import {
   genesisMinerAddress,
   genesisSectorTicket,
+  type IdleParams,
   type NetworkParams,
   networkIdOf,
   vanillaClasses,
@@ -18,7 +19,9 @@ import { memoryDatabase } from "../../chain/index.ts";
 import {
   clientFunds,
   genesisMinerOf,
+  genesisVerifierOf,
   importGenesisSector,
+  localIdle,
   localParams,
   ownerFunds,
   type Presealed,
@@ -90,6 +93,7 @@ export async function buildWorld(plan: Plan, hooks: WorldHooks): Promise<World> 
     miners: miners.map(({ identity, blsKey }, index) =>
       genesisMinerOf({ account: identity.account, blsKey, peerId: identity.name }, sealed[index]),
     ),
+    idleVerifiers: verifiersOf(planned.map(({ identity }) => identity)),
   });
   const around: Surroundings = {
     clock,
@@ -125,12 +129,32 @@ export async function buildWorld(plan: Plan, hooks: WorldHooks): Promise<World> 
   return { plan, clock, net, history, random, params, verifier, genesisCar: car, nodes };
 }
 
-function paramsOf({ seed, roundMs, sectorBytes, finalityEpochs }: Plan): NetworkParams {
+/** Lots and terms so short that there are several in a simulation. */
+const simIdle: IdleParams = {
+  ...localIdle,
+  profile: "idle-32KiB",
+  lotEpochs: 6,
+  answerEpochs: 6,
+  settleEpochs: 8,
+  certifyEpochs: 30,
+};
+
+function paramsOf({ seed, roundMs, sectorBytes, finalityEpochs, services }: Plan): NetworkParams {
   const classes = vanillaClasses([...new Set([1_024, sectorBytes])]);
-  return { ...localParams(`sim-${seed}`, roundMs, classes), finalityEpochs };
+  const local = { ...localParams(`sim-${seed}`, roundMs, classes), finalityEpochs };
+  return services.includes("idle") ? { ...local, idle: simIdle } : local;
 }
 
-async function planNode({ miners, byzantine }: Plan, index: number, random: SeededRandom) {
+/** The genesis vouches for them: they have nothing to attest with. */
+function verifiersOf(identities: readonly Identity[]) {
+  const verifiers = identities.filter(({ isVerifier }) => isVerifier);
+  return verifiers.map(({ account, name }) => ({
+    ...genesisVerifierOf({ account, peerId: name }),
+    key: account,
+  }));
+}
+
+async function planNode({ miners, byzantine, services }: Plan, index: number, random: SeededRandom) {
   const disk = new SimDisk({ random: random.fork("disk") });
   const secret = random.bytes(32);
   const wallet = await openWallet({ disk, secret, random, network });
@@ -144,6 +168,7 @@ async function planNode({ miners, byzantine }: Plan, index: number, random: Seed
     miner: isMiner ? genesisMinerAddress(network as NetworkByte, index) : undefined,
     secret,
     isByzantine: byzantine.includes(index),
+    isVerifier: services.includes("idle") && !isMiner && !byzantine.includes(index),
   };
   return { identity, disk, blsKey };
 }

@@ -1,7 +1,7 @@
 /**
  * Idle space of a network of real processes: filled, certified by a verifier that has shown what it runs, challenged,
  * counted; killed while it is made and while it is given back; taken back for a deal; and of a miner that deletes it
- * behind its node's back, punished within one challenge. Files are the smallest, everything else is as it is.
+ * behind its node's back, punished for the challenge that it misses (that it is the next one: idle-network.test.ts). Files are the smallest, everything else is as it is.
  */
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
@@ -21,11 +21,12 @@ const lookMs = 100;
 const longestMs = 120_000;
 const seed = process.env.HOLDFAST_SEED ?? randomBytes(8).toString("hex");
 
-/** A file of 32 KiB, two a layer, four a set; and as much again while a layer waits for its certificate. */
+/** A file has 32 KiB, a layer two files, a set two layers. */
 const fileBytes = 32_768;
 const layerFiles = 2;
 const wholeFiles = 8;
-const maxBytes = 700_000;
+/** Four layers, each of 66 KB, and 197 KB beside the last one until it is certified. */
+const maxBytes = 490_000;
 
 const idle = {
   profile: "idle-32KiB",
@@ -61,14 +62,16 @@ async function killWhen(daemon: Daemon, what: string, isSo: (view: IdleView) => 
   await daemon.start();
 }
 
-/** What lies on a miner's disk is what its status says. */
+/** What lies on a miner's disk is what its status says, as soon as nothing is under way. */
 async function expectAccounted(daemon: Daemon): Promise<void> {
-  const { volumes } = await daemon.client.call("storage.ls", { check: true });
-  for (const { recorded, found } of volumes) {
-    const of = (all: typeof recorded | null) => all?.find(({ owner }) => owner === "idle")?.files ?? 0;
-    expect(of(found)).toBe(of(recorded));
-    expect(found?.filter(({ owner }) => owner === "foreign" || owner === "orphan") ?? []).toEqual([]);
-  }
+  const look = async () => (await daemon.client.call("storage.ls", { check: true })).volumes;
+  await until("the disk adds up", look, (volumes) =>
+    volumes.every(({ recorded, found }) => {
+      const of = (all: typeof recorded | null) => all?.find(({ owner }) => owner === "idle")?.files ?? 0;
+      const isStrange = found?.some(({ owner }) => owner === "foreign" || owner === "orphan") === true;
+      return of(found) === of(recorded) && !isStrange;
+    }),
+  );
 }
 
 const isQuiet = ({ underWay, layers }: IdleView): boolean =>
@@ -105,8 +108,10 @@ async function startNodes(stack: AsyncDisposableStack): Promise<Nodes> {
 /** Killed while it makes layers, and while one comes onto the chain. */
 async function fillUnderKills({ honest, client, random }: Nodes): Promise<void> {
   await fill(honest);
-  await killWhen(honest, "it makes a layer", ({ layers }) => layers.making > 0, random.below(50));
-  await killWhen(honest, "a layer is shown", ({ underWay }) => underWay === "append", random.below(2_000));
+  const isMaking = ({ layers, rear }: IdleView): boolean => layers.making + layers.made + rear > 0;
+  await killWhen(honest, "it makes a layer", isMaking, random.below(50));
+  const isShowing = (view: IdleView): boolean => view.underWay === "append" || claimed(view) >= wholeFiles;
+  await killWhen(honest, "a layer is shown", isShowing, random.below(2_000));
   const isFull = (view: IdleView): boolean => claimed(view) >= wholeFiles && isQuiet(view);
   await until("all is certified", () => statusOf(honest), isFull);
   const { verifiers } = await client.client.call("verifier.list", {});
@@ -137,7 +142,6 @@ async function missWhatIsGone({ state, cheat }: Nodes): Promise<void> {
   const before = (await look()).onChain;
   const isMissed = ({ onChain }: IdleView): boolean => (onChain?.missed ?? 0) > 0;
   const { onChain } = await until("it is punished", look, isMissed);
-  expect(onChain?.missed).toBe(1);
   expect(onChain?.powerBytes).toBe(0);
   expect(Number(onChain?.lostFil)).toBeGreaterThan(Number(before?.lostFil));
   // Once there is room for them, they are made again, and shown.
@@ -164,7 +168,8 @@ async function giveWayToDeal({ honest, client, random }: Nodes): Promise<void> {
 /** Killed while it gives back, at the message and at the files. */
 async function drainUnderKill({ honest, random }: Nodes): Promise<void> {
   await honest.client.call("idle.drain", { bytes: null });
-  await killWhen(honest, "a release is shown", ({ underWay }) => underWay === "release", random.below(1_500));
+  const isReleasing = (view: IdleView): boolean => view.underWay === "release" || claimed(view) === 0;
+  await killWhen(honest, "a release is shown", isReleasing, random.below(1_500));
   const isEmpty = (view: IdleView): boolean => claimed(view) === 0 && view.totalBytes === 0;
   const drained = await until("all is given back", () => statusOf(honest), isEmpty);
   expect(drained.onChain?.powerBytes).toBe(0);

@@ -50,6 +50,10 @@ const miner = seedAddress(1, "idle");
 const nonce = new Uint8Array(32).fill(2);
 const randomness = new Uint8Array(32).fill(7);
 const terabyte = 2 ** 40;
+/** What is too quick to be measured once. */
+const releases = 2_000;
+/** Of the width of a profile for value, whose layer is minutes of work: paths are seven hashes shorter. */
+const narrowing = 128;
 /** Positions that the chain looks at itself, and answers, as networks of one machine have it. */
 const commitOpenings = 2;
 
@@ -98,7 +102,7 @@ class Layer {
 }
 
 /** A kept layer, from the miner to the chain. */
-function inserted(profile: IdleProfile): readonly Figure[] {
+function inserted(profile: IdleProfile, called = profile.id): readonly Figure[] {
   const state = startIdleState({ networkId, miner, profile: profile.id, nonce });
   const { identity } = nextIdleLayer(state, profile);
   const layer = new Layer();
@@ -116,7 +120,7 @@ function inserted(profile: IdleProfile): readonly Figure[] {
   const few = { ...profile, commitChallenges: commitOpenings };
   const looked = timed(() => verifyIdleCommit({ ...statement, profile: few }, shown));
   if ("refused" in judged.result || !looked.result) return [];
-  const what = `a kept layer of ${profile.id}`;
+  const what = `a kept layer of ${called}`;
   return [
     ms(`${what} is proven`, proof, `${(profile.files * idleFileBytes(profile)) / 2 ** 20} MiB of files`),
     ms("a verifier judges it", judged),
@@ -191,9 +195,12 @@ function audited(profile: IdleProfile, files: number): readonly Figure[] {
     );
   });
   const total = timed(() => idleAuditTotal(audit, answers.result));
-  if (judged.result === undefined) return [];
   const release = { before: idleStateDigest(state), count: 8, validUntil: epoch(9) };
-  const released = timed(() => verifyIdleRelease(state, release, 1));
+  const released = timed(() => {
+    for (let i = 0; i < releases; i += 1) if ("refused" in verifyIdleRelease(state, release, 1)) return false;
+    return true;
+  });
+  if (judged.result === undefined || !released.result) return [];
   const largest = Math.max(...batches.map((batch) => encode(idleBatchCodec, batch).length));
   const what = `${files} files of 1 TiB of ${profile.id}`;
   return [
@@ -207,7 +214,12 @@ function audited(profile: IdleProfile, files: number): readonly Figure[] {
       answers.result.reduce((sum, { length }) => sum + length, 0),
     ),
     { name: "the miner's range", value: tree.bytes / 1e6, unit: "MB", note: "in memory" },
-    ms("8 files are released", released, "the chain's check"),
+    {
+      name: "8 files are released",
+      value: (1e6 * released.cpuS) / releases,
+      unit: "µs",
+      note: "the chain's check",
+    },
     size("the message", encode(idleReleaseCodec, release).length),
     size("the miner's state on the chain", encode(idleStateCodec, state).length),
   ];
@@ -222,6 +234,11 @@ const profileOf = (id: string): IdleProfile => {
 export function hardenedFigures(quick: boolean, say: (text: string) => void): readonly Figure[] {
   say("a kept layer comes in");
   const figures = [...inserted(profileOf("idle-1MiB"))];
+  if (!quick) {
+    const wide = profileOf("idle-64MiB");
+    const narrow = { ...wide, fileNodes: wide.fileNodes / narrowing };
+    figures.push(...inserted(narrow, `${wide.id}, at a ${narrowing}th of its width,`));
+  }
   for (const id of quick ? ["idle-1MiB"] : ["idle-1MiB", "idle-64MiB", "idle-64MiB-wide"]) {
     say(`a terabyte of ${id} is audited`);
     figures.push(...audited(profileOf(id), 256));

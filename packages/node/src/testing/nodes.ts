@@ -55,7 +55,7 @@ import {
 
 export interface NetworkOptions {
   readonly miners?: number;
-  /** Nodes that verify idle space; the network counts small files of it if there are any. */
+  /** Nodes that verify idle space; the network counts small files of it if there are any. The client admits them. */
   readonly verifiers?: number;
   /** The same seed gives the same keys, tickets and winners. */
   readonly seed?: string;
@@ -149,7 +149,7 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
   const params = {
     ...localParams(`test-${seed}`, roundMs, vanillaClasses([...new Set([1_024, sectorBytes])])),
     upgradeAuthority: options.clientUpgrades === true ? authority : null,
-    idle: options.verifiers === undefined ? noIdleSpace : { ...localIdle, profile: "idle-32KiB" },
+    idle: options.verifiers === undefined ? noIdleSpace : { ...localIdle, profile: "idle-32KiB", authority },
     ...options.params,
   };
   const minerPlans = plans.filter(({ role }) => role === "miner");

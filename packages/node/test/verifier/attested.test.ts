@@ -2,7 +2,7 @@
  * Verifiers of a network show what they run: by themselves, in virtual time, before they have a voice; one that runs
  * something else never has one, and evidence is renewed before it is too old.
  */
-import { addressBytes, equalBytes } from "@holdfast/base";
+import { addressBytes, equalBytes, toHex } from "@holdfast/base";
 import { isInOffice, readIdleMiner, readIdleVerifiers } from "@holdfast/consensus";
 import { idleFileBytes, idleFilesPerSet, idleProfiles } from "@holdfast/proofs";
 import { expect, it } from "vitest";
@@ -19,6 +19,7 @@ const network = (): Promise<TestNetwork> =>
   createNetwork({
     miners: 1,
     verifiers: 2,
+    clientUpgrades: true,
     params: { pinEvidenceEpochs: 45 },
     pinning: { program, programOf: (name) => (name === "verifier-2" ? otherProgram : program) },
   });
@@ -37,6 +38,23 @@ function entryOf(net: TestNetwork, { account }: TestNode) {
 function isIn(net: TestNetwork, node: TestNode): boolean {
   const { chain } = net.client.node;
   return isInOffice(entryOf(net, node), chain.params.idle, chain.head().height + 1);
+}
+
+/** Of the network's authorities: the other program may run too, one verifier may stay longer, the other ends. */
+async function admits(net: TestNetwork, good: TestNode, changed: TestNode): Promise<void> {
+  const { signal } = new AbortController();
+  const { handlers } = net.client.node;
+  const program = { programHex: toHex(otherProgram), kind: "software", name: "next" } as const;
+  await net.settle(handlers["pinProgram.set"]({ ...program, expires: 1_000_000 }, signal));
+  expect(await net.advanceUntil(() => isIn(net, changed), 60_000)).toBe(true);
+  expect(entryOf(net, changed).runs?.program).toEqual(otherProgram);
+  const longer = { operator: good.account, peerId: good.name, forEpochs: 5_000_000 };
+  const { expires } = entryOf(net, good);
+  await net.settle(handlers["verifier.admit"](longer, signal));
+  expect(await net.advanceUntil(() => entryOf(net, good).expires !== expires, 60_000)).toBe(true);
+  expect(isIn(net, good)).toBe(true);
+  await net.settle(handlers["verifier.remove"]({ operator: changed.account }, signal));
+  expect(await net.advanceUntil(() => !isIn(net, changed), 60_000)).toBe(true);
 }
 
 it("verifiers attest by themselves, certify and renew; one that runs something else has no voice", async () => {
@@ -68,4 +86,5 @@ it("verifiers attest by themselves, certify and renew; one that runs something e
   expect(isIn(net, changed)).toBe(false);
   const { own } = await changed.node.handlers["verifier.list"]({}, signal);
   expect(own?.reason?.code).toBe("verifier/program-not-allowed");
+  await admits(net, good, changed);
 });

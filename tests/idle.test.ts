@@ -1,7 +1,8 @@
 /**
  * Idle space of a network of real processes: filled, certified by a verifier that has shown what it runs, challenged,
  * counted; killed while it is made and while it is given back; taken back for a deal; and of a miner that deletes it
- * behind its node's back, punished for the challenge that it misses (that it is the next one: idle-network.test.ts). Files are the smallest, everything else is as it is.
+ * behind its node's back, punished for the challenge that it misses (that it is the next one says
+ * idle-network.test.ts). Files are the smallest, everything else is as it is.
  */
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";

@@ -52,6 +52,7 @@ const randomness = new Uint8Array(32).fill(7);
 const terabyte = 2 ** 40;
 /** What is too quick to be measured once. */
 const releases = 2_000;
+const looks = 50;
 /** Of the width of a profile for value, whose layer is minutes of work: paths are seven hashes shorter. */
 const narrowing = 128;
 /** Positions that the chain looks at itself, and answers, as networks of one machine have it. */
@@ -69,7 +70,7 @@ function timed<T>(work: () => T): Timed<T> {
   return { result, cpuS: (user + system) / 1e6 };
 }
 
-const ms = (name: string, { cpuS }: Timed<unknown>, note?: string): Figure => ({
+const ms = (name: string, { cpuS }: Pick<Timed<unknown>, "cpuS">, note?: string): Figure => ({
   ...{ name, value: 1_000 * cpuS, unit: "ms" },
   ...(note === undefined ? {} : { note }),
 });
@@ -118,14 +119,19 @@ function inserted(profile: IdleProfile, called = profile.id): readonly Figure[] 
   const judged = timed(() => verifyIdleAppend(given, proof.result));
   const shown = narrowIdleCommit(statement, proof.result, commitOpenings);
   const few = { ...profile, commitChallenges: commitOpenings };
-  const looked = timed(() => verifyIdleCommit({ ...statement, profile: few }, shown));
+  const looked = timed(() => {
+    for (let i = 0; i < looks; i += 1) {
+      if (!verifyIdleCommit({ ...statement, profile: few }, shown)) return false;
+    }
+    return true;
+  });
   if ("refused" in judged.result || !looked.result) return [];
   const what = `a kept layer of ${called}`;
   return [
     ms(`${what} is proven`, proof, `${(profile.files * idleFileBytes(profile)) / 2 ** 20} MiB of files`),
     ms("a verifier judges it", judged),
     size("its proof", proof.result.length),
-    ms("the chain looks at it itself", looked, `${commitOpenings} positions`),
+    ms("the chain looks at it itself", { cpuS: looked.cpuS / looks }, `${commitOpenings} positions`),
     size("what the message shows of it", shown.length + encode(idleAppendCodec, append).length),
   ];
 }

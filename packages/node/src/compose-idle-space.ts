@@ -35,7 +35,9 @@ export function openIdleSpace(
 export function besideIdleSpace(parts: NodeParts, idle: Idle | undefined): NodeParts {
   const { miner } = parts;
   if (miner === undefined || idle === undefined) return parts;
-  return { ...parts, miner: { ...miner, storage: makingRoom(miner.storage, idle) } };
+  const { storage, chores } = miner;
+  const adding = chores && { chores: { ...chores, addPiece: addingWith(chores, idle) } };
+  return { ...parts, miner: { ...miner, storage: makingRoom(storage, idle), ...adding } };
 }
 
 /** What the API knows of idle space: the miner's, and what this node says of others'. */
@@ -101,14 +103,20 @@ function viewOf(idle: Idle): Omit<StatusView, "onChain"> {
   };
 }
 
-/** The storage, whose new sectors take room from idle space where there is no other. */
+/** A storage whose new sectors take room from idle space where there is no other. */
 export function makingRoom(storage: Storage, idle: Pick<Idle, "hold" | "makeRoom">): Storage {
   return {
     ...storage,
-    addPiece: (piece, signal) => withRoom(idle, () => storage.addPiece(piece, signal), signal),
+    addPiece: addingWith(storage, idle),
     addCommittedCapacity: (sectorBytes) => withRoom(idle, () => storage.addCommittedCapacity(sectorBytes)),
   };
 }
+
+/** Adds pieces, by the storage itself or by its jobs; a source is not read before there is room. */
+const addingWith =
+  (by: Pick<Storage, "addPiece">, idle: Pick<Idle, "hold" | "makeRoom">): Storage["addPiece"] =>
+  (piece, signal) =>
+    withRoom(idle, () => by.addPiece(piece, signal), signal);
 
 /** Tries again as long as idle space has what is missing. Errors of `work`. */
 async function withRoom<Result>(

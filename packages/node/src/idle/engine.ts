@@ -110,8 +110,10 @@ export class IdleEngine {
     };
   }
 
-  /** Resolves when so many bytes are free that idle space had. */
+  /** Resolves when so many bytes are free that idle space had; gives nothing up for what it has not got. */
   async makeRoom(bytes: number, signal?: AbortSignal): Promise<void> {
+    const freedBytes = totalBytes(this.#needs.profile, this.store) - this.#requests.wantedBytes;
+    if (bytes > freedBytes) throw idleErrors.noRoom({ askedBytes: bytes, freedBytes });
     await this.#requests.wait(bytes, () => this.wake(), signal);
   }
 

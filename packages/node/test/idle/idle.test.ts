@@ -205,6 +205,8 @@ describe("giving way", () => {
   it("is given up by who waits for it", async () => {
     world = new World();
     const control = new AbortController();
+    world.idle.fill({ maxBytes: layerBytes + scratch });
+    await world.until(rearIs(4));
     const waiting = world.idle.makeRoom(1, control.signal);
     control.abort(new Error("enough"));
     await expect(waiting).rejects.toThrow("enough");

@@ -15,6 +15,8 @@ import { assert } from "@holdfast/base";
 import { z } from "zod";
 
 const program = fileURLToPath(new URL("../packages/cli/bin/holdfast.js", import.meta.url));
+/** As in the first line of the program, and in `npm start`. */
+const flags = ["--max-semi-space-size=16"];
 const profiler = new URL("./profiler.ts", import.meta.url).href;
 
 const readyLine = z.object({ readyMs: z.number(), state: z.string() });
@@ -77,7 +79,7 @@ export async function startUp(options: UpOptions = {}): Promise<RunningUp> {
 
 function argumentsOf({ args = [], profile }: UpOptions): string[] {
   const preload = profile === undefined ? [] : ["--import", profiler];
-  return [...preload, program, "up", "--port", "0", "--json", ...args];
+  return [...flags, ...preload, program, "up", "--port", "0", "--json", ...args];
 }
 
 async function firstLine(child: ChildProcess): Promise<string> {

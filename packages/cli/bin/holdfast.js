@@ -1,9 +1,10 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=16
 /**
  * Starts `holdfast` under Node 24 from whatever Node the machine has. The program is TypeScript that only
  * Node 24 runs as it stands; an older Node finds the copy that the lockfile installs and becomes its
  * transparent parent: same arguments, same terminal, same signals, same exit. This file itself must run on
- * Node 20, so it is plain JavaScript.
+ * Node 20, so it is plain JavaScript. Young objects get the room that V8 gave them up to Node 22 (MiB): the 64 of
+ * Node 24 are kept by a node that does nothing.
  */
 import { spawn } from "node:child_process";
 import module from "node:module"; // as a whole: Node 20 has no enableCompileCache to import by name

@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -20,7 +20,7 @@ const nodePackage =
 const mainProbe = `
 export async function main(argv: readonly string[]): Promise<number> {
   process.emitWarning("quiet", "ExperimentalWarning");
-  console.log(JSON.stringify(argv));
+  console.log(JSON.stringify(argv[0] === "flags" ? process.execArgv : argv));
   return 7;
 }
 `;
@@ -76,6 +76,20 @@ describe.skipIf(process.platform === "win32")("the launcher", () => {
       const ended = await outcome(launch(path, ...odd));
       expect(ended).toEqual({ code: 7, signal: null, out: `${JSON.stringify(odd)}\n`, err: "" });
     }
+  });
+
+  it("gives young objects little room when it is started by its name, as npm start does", async () => {
+    const path = join(root, "new/bin/holdfast.js");
+    await chmod(path, 0o755);
+    const env = {
+      ...process.env,
+      PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+      NODE_OPTIONS: "",
+    };
+    const ended = await outcome(spawn(path, ["flags"], { env, stdio: ["ignore", "pipe", "pipe"] }));
+    expect(ended).toMatchObject({ code: 7, out: '["--max-semi-space-size=16"]\n' });
+    const manifest = await readFile(fileURLToPath(new URL("../../../package.json", import.meta.url)), "utf8");
+    expect(JSON.parse(manifest).scripts.start).toContain(" --max-semi-space-size=16 ");
   });
 
   it("hands arguments and exit code through an older Node", async () => {

@@ -24,7 +24,10 @@ interface Job {
 }
 
 class Thread {
-  readonly #worker = new Worker(new URL("./claim-worker.ts", import.meta.url));
+  readonly #worker = new Worker(new URL("./claim-worker.ts", import.meta.url), {
+    // By itself V8 lets the young objects of each thread take up to 128 MiB, which here are short lists of verdicts.
+    resourceLimits: { maxYoungGenerationSizeMb: 8 },
+  });
   readonly #jobs: Job[] = [];
   isReady = false;
   isGone = false;

@@ -264,6 +264,12 @@ describe("nodes that make no file", () => {
     expect(await statusOf(`${damaged}/0`)).toBe(422);
     expect(await statusOf(`${float}/1`)).toBe(501);
     expect(await statusOf(`${damaged}`)).toBe(200);
+    // Nodes that are nothing but a link to the next.
+    let chain = put("dagCbor", encodeCbor({ end: file }));
+    for (let level = 0; level < 5; level++) chain = put("dagCbor", encodeCbor(chain));
+    expect(await statusOf(`${chain}/end`)).toBe(200);
+    for (let level = 0; level < limits.dagDepth; level++) chain = put("dagCbor", encodeCbor(chain));
+    expect(await statusOf(`${chain}/end`)).toBe(413);
   });
 });
 

@@ -8,6 +8,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** The longest files, which mostly wait, begin first: begun last, they would be waited for alone. */
 const first = [
   "tests/kill.test.ts",
+  "tests/idle.test.ts",
   "tests/pins.test.ts",
   "node/test/simulator.test.ts",
   "node/test/network.test.ts",

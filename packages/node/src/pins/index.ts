@@ -199,7 +199,8 @@ class PinRoom implements Pins {
     const { cid, name, origins = [], meta = {}, priority = 0, expiresMs, maxBytes } = wanted;
     const root = parseCid(cid);
     backend.check?.(root);
-    const usedBytes = this.#store.bytesOf(account);
+    // Only where there is a bound: the sum goes over all pins of the account.
+    const usedBytes = room === undefined ? 0 : this.#store.bytesOf(account);
     if (room !== undefined && usedBytes + (maxBytes ?? 1) > room)
       throw pinErrors.accountFull({ account, usedBytes, maxBytes: room });
     if (this.#store.waiting() >= limits.pinsWaiting) throw pinErrors.tooMany({ limit: limits.pinsWaiting });

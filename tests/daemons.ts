@@ -11,6 +11,8 @@ import { fileURLToPath } from "node:url";
 import { type ApiClient, createClient } from "@holdfast/api";
 
 const launcher = fileURLToPath(new URL("../packages/cli/bin/holdfast.js", import.meta.url));
+/** Characters of standard error that are kept. */
+const keptErrors = 20_000;
 /** A node that has said nothing by then hangs. */
 const startMs = 90_000;
 
@@ -54,7 +56,7 @@ export class Daemon implements AsyncDisposable {
     this.#errors = "";
     child.stdin?.end();
     child.stderr?.on("data", (chunk: Buffer) => {
-      this.#errors = (this.#errors + chunk.toString()).slice(-4000);
+      this.#errors = (this.#errors + chunk.toString()).slice(-keptErrors);
     });
     const lines = createInterface({ input: child.stdout ?? process.stdin });
     const signal = AbortSignal.timeout(startMs);

@@ -64,6 +64,15 @@ export interface Put {
   readonly jobId: string;
 }
 
+interface Kill {
+  readonly moment: Moment;
+  readonly seen: string;
+  /** Since the network was made. */
+  readonly atMs: number;
+  /** Until whoever died was there again. */
+  backMs: number;
+}
+
 const over = "over";
 
 export class KillNetwork implements AsyncDisposable {
@@ -71,7 +80,7 @@ export class KillNetwork implements AsyncDisposable {
   readonly miner: Daemon;
   readonly client: Daemon;
   /** What was killed, in which step, for people to read. */
-  readonly kills: { readonly moment: Moment; readonly seen: string; readonly atMs: number }[] = [];
+  readonly kills: Kill[] = [];
   #turn: Promise<unknown> = Promise.resolve();
   readonly #sinceMs = performance.now();
   #isOver = false;
@@ -110,8 +119,9 @@ export class KillNetwork implements AsyncDisposable {
         const seen = await this.#look(put, moment);
         if (seen === undefined || seen === over || this.#isOver) return this.#isOver;
         const dead = await this.#kill(victim);
-        this.#note(moment, seen);
+        const kill = this.#note(moment, seen);
         await Promise.all(dead.map((daemon) => daemon.start()));
+        kill.backMs = this.#nowMs - kill.atMs;
         return true;
       });
       if (isDone) return;
@@ -151,13 +161,21 @@ export class KillNetwork implements AsyncDisposable {
         this.#workers(),
       ]);
       const pids = (running?.jobs ?? []).map(({ workerId }) => workers.get(workerId ?? ""));
-      if (pids.some(killIfThere)) return this.#note(moment, moment.at);
+      if (pids.some(killIfThere)) {
+        this.#note(moment, moment.at);
+        return;
+      }
       await pause(lookMs.job);
     }
   }
 
-  #note(moment: Moment, seen: string): void {
-    this.kills.push({ moment, seen, atMs: Math.round(performance.now() - this.#sinceMs) });
+  get #nowMs(): number {
+    return Math.round(performance.now() - this.#sinceMs);
+  }
+  #note(moment: Moment, seen: string): Kill {
+    const kill = { moment, seen, atMs: this.#nowMs, backMs: 0 };
+    this.kills.push(kill);
+    return kill;
   }
 
   /** With nobody dying meanwhile. */

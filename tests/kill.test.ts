@@ -281,17 +281,17 @@ async function expectWhole(network: KillNetwork, stored: readonly Stored[]): Pro
 }
 
 function killsOf({ kills }: KillNetwork): string {
-  const lines = kills.map(({ moment: { victim, at }, seen, atMs }) => {
-    return `${victim} killed in ${at}, seen in ${seen}, after ${atMs} ms`;
+  const lines = kills.map(({ moment: { victim, at }, seen, atMs, backMs }) => {
+    return `${victim} killed in ${at}, seen in ${seen}, at ${atMs} ms, back after ${backMs} ms`;
   });
   return [`seed ${seed}`, ...lines].join("\n");
 }
 
 /** For who looks for the reason of a failure. */
 async function wordsOf(network: KillNetwork, stored: readonly Put[]): Promise<string> {
-  const { client, miner } = network;
+  const { client, miner, witness } = network;
   const whys = await Promise.all(
     stored.map(({ jobId }) => quietly(client, (node) => node.call("why", { subject: jobId }))),
   );
-  return JSON.stringify([whys, client.errors, miner.errors], undefined, 1);
+  return [JSON.stringify(whys, undefined, 1), client.errors, miner.errors, witness.errors].join("\n");
 }

@@ -3,6 +3,9 @@ import { defineErrors } from "@holdfast/base";
 
 type NoData = Record<never, never>;
 
+/** True while the job goes on; what is to be done afterwards, `why` says. */
+export const triesOthers = "nothing to do: other miners are tried";
+
 export const marketErrors = defineErrors("market", {
   closed: {
     exit: "retry-later",
@@ -120,37 +123,37 @@ export const marketErrors = defineErrors("market", {
     exit: "network",
     message: (data: { miner: string; detail: string }) =>
       `the miner ${data.miner} cannot be reached: ${data.detail}`,
-    fix: "nothing to do: other miners are tried",
+    fix: triesOthers,
   },
   silent: {
     exit: "timeout",
     message: (data: { miner: string; silentMs: number }) =>
       `the miner ${data.miner} has not answered for ${data.silentMs} ms`,
-    fix: "nothing to do: other miners are tried",
+    fix: triesOthers,
   },
   badAnswer: {
     exit: "network",
     message: (data: { miner: string; detail: string }) =>
       `the miner ${data.miner} does not keep to the protocol: ${data.detail}`,
-    fix: "nothing to do: other miners are tried",
+    fix: triesOthers,
   },
   rejected: {
     exit: "refused",
     message: (data: { miner: string; code: string; reason: string }) =>
       `the miner ${data.miner} refused the deal: ${data.reason} (${data.code})`,
-    fix: "nothing to do: other miners are tried, and the money comes back by itself",
+    fix: `${triesOthers}, and the money comes back by itself`,
   },
   dealFailed: {
     exit: "refused",
     message: (data: { miner: string; reason: string }) =>
       `the deal failed at the miner ${data.miner}: ${data.reason}`,
-    fix: "nothing to do: other miners are tried, and the money comes back by itself",
+    fix: `${triesOthers}, and the money comes back by itself`,
   },
   notInTime: {
     exit: "timeout",
     message: (data: { miner: string; startBy: number }) =>
       `the miner ${data.miner} had no commitment on the chain by height ${data.startBy}`,
-    fix: "nothing to do: other miners are tried, and the money comes back by itself",
+    fix: `${triesOthers}, and the money comes back by itself`,
   },
   endedUnproven: {
     exit: "timeout",
@@ -162,13 +165,13 @@ export const marketErrors = defineErrors("market", {
     exit: "proof-invalid",
     message: (data: { miner: string; detail: string }) =>
       `what the miner ${data.miner} claims is not true: ${data.detail}`,
-    fix: "nothing to do: other miners are tried, and the money comes back by itself",
+    fix: `${triesOthers}, and the money comes back by itself`,
   },
   sectorLost: {
     exit: "proof-invalid",
     message: (data: { miner: string; sectorId: number; detail: string }) =>
       `the miner ${data.miner} lost sector ${data.sectorId} before its first proof: ${data.detail}`,
-    fix: "nothing to do: other miners are tried, and the money comes back by itself",
+    fix: `${triesOthers}, and the money comes back by itself`,
   },
   copyLost: {
     exit: "proof-invalid",
@@ -180,7 +183,7 @@ export const marketErrors = defineErrors("market", {
     exit: "proof-invalid",
     message: (data: { miner: string; detail: string }) =>
       `the miner ${data.miner} proves the file, but does not give it back: ${data.detail}`,
-    fix: "nothing to do: other miners are tried",
+    fix: triesOthers,
   },
   wrongLength: {
     exit: "proof-invalid",

@@ -41,6 +41,8 @@ function check(found: ReturnType<World["client"]["market"]["explain"]>, { summar
   expect(found?.summary).toMatch(summary);
   if (fix === null) expect(found?.fix ?? null).toBe(null);
   else expect(found?.fix).toMatch(fix);
+  // Who is to do something is told by which command.
+  if (fix !== null) expect(found?.fix).toMatch(/`holdfast |^nothing to do/);
   if (cause !== undefined) expect(found?.causes.join("\n")).toMatch(cause);
 }
 
@@ -54,13 +56,31 @@ const ends = (world: World, jobId: string, limit = 1_500) =>
   world.until(() => world.client.market.job(jobId).state !== "running", limit);
 const isActive = (world: World) => async () => (await world.miner(0).market.deals())[0]?.state === "active";
 
+/** What helps when no other miner was left. */
+const again = /^see what each miner said, `holdfast why put-1`, then run the same `holdfast put` again/;
+
 describe("why, of a deal", () => {
   it("for which the miner has no space", async () => {
     await using world = await World.create({ miners: 1 });
     world.miner(0).storage.isFull = true;
     await ends(world, await start(world));
-    await clientSays(world, { summary: /could not be stored/, fix: /money comes back/, cause: /FIL/ });
+    await clientSays(world, { summary: /could not be stored/, fix: again, cause: /FIL/ });
     await minerSays(world, { summary: /could not be stored/, fix: /disk and the quota/ });
+  });
+
+  it("that one miner breaks and another keeps", async () => {
+    await using world = await World.create({ miners: 2 });
+    world.miner(0).storage.isFull = true;
+    const jobId = await start(world, 2_000);
+    const { market } = world.client;
+    const fix = (): string | null | undefined => {
+      const failed = market.deals().find(({ miner }) => miner === world.miner(0).address);
+      return market.explain(failed?.dealId ?? "")?.fix;
+    };
+    await world.until(() => typeof fix() === "string");
+    expect(fix()).toMatch(/^nothing to do: other miners are tried.*: `holdfast why put-1`$/);
+    await ends(world, jobId);
+    expect(fix()).toBe("nothing to do: others have the file, see `holdfast why put-1`");
   });
 
   it("that the miner never seals", async () => {
@@ -74,7 +94,7 @@ describe("why, of a deal", () => {
       cause: /the miner has to fetch .* by height \d+; else it is abandoned/,
     });
     await ends(world, jobId);
-    await clientSays(world, { summary: /by (height )?\d+/, fix: /other miners/ });
+    await clientSays(world, { summary: /by (height )?\d+/, fix: again });
     await minerSays(world, { summary: /not on the chain by/, fix: /sector ls/ });
   });
 
@@ -86,7 +106,7 @@ describe("why, of a deal", () => {
     }));
     await world.reopenMiner(miner, lies);
     await ends(world, await start(world));
-    await clientSays(world, { summary: /is not true: piece 0 is not in sector 0/, fix: /other miners/ });
+    await clientSays(world, { summary: /is not true: piece 0 is not in sector 0/, fix: again });
   });
 
   it("whose file comes back as another", async () => {
@@ -95,7 +115,7 @@ describe("why, of a deal", () => {
     await world.until(() => world.client.market.deals()[0]?.state === "committed");
     world.miner(0).storage.rot();
     await ends(world, jobId);
-    await clientSays(world, { summary: /does not give it back/, fix: /other miners/ });
+    await clientSays(world, { summary: /does not give it back/, fix: again });
   });
 
   it("whose client sends other bytes", async () => {
@@ -116,7 +136,7 @@ describe("why, of a deal", () => {
     isHonest = false;
     await ends(world, jobId);
     await minerSays(world, { summary: /not what the deal names/, fix: /the client is told/ });
-    await clientSays(world, { summary: /not what the deal names/, fix: /money comes back/ });
+    await clientSays(world, { summary: /not what the deal names/, fix: again });
   });
 
   it("whose miner goes away in the middle of the transfer", async () => {
@@ -125,7 +145,7 @@ describe("why, of a deal", () => {
     await world.until(() => world.miner(0).storage.receivedBytes > 10_000);
     world.net.partition([["miner-0"]]);
     await ends(world, jobId);
-    await clientSays(world, { summary: /has not answered for \d+ ms/, fix: /other miners/ });
+    await clientSays(world, { summary: /has not answered for \d+ ms/, fix: again });
     world.net.heal();
     await world.until(async () => (await world.miner(0).market.deals())[0]?.state === "failed");
     await minerSays(world, { summary: /given the deal up|could not be fetched/, fix: /nothing to do/ });
@@ -141,7 +161,7 @@ describe("why, of a deal", () => {
     await ends(world, await start(world));
     await clientSays(world, {
       summary: /we are full by contract.*deal\/refused-by-operator/,
-      fix: /other miners/,
+      fix: again,
     });
   });
 

@@ -1,6 +1,7 @@
 /** "Why": the state of a job or a deal in a sentence, what led there, and what to do. */
 import { filText } from "@holdfast/base";
 import { chainViewOf, endText } from "../chain-view.ts";
+import { triesOthers } from "../errors.ts";
 import { channelOn } from "../facts.ts";
 import { deadlineAt, dutyOf, dutyText } from "../machine/duties.ts";
 import type { Explanation } from "../types.ts";
@@ -88,7 +89,7 @@ export function explainDeal(context: ClientContext, attempt: Attempt): Explanati
     causes: refund === "" ? causes : [...causes, refund],
   } as const;
   if (attempt.error !== null) {
-    return { ...common, light: "failing", summary: attempt.error.message, fix: attempt.error.fix };
+    return { ...common, light: "failing", summary: attempt.error.message, fix: fixOf(context, attempt) };
   }
   const isBad = onChain !== null && ["lost", "late", "broken"].includes(onChain.status);
   if (isBad && ended !== undefined) {
@@ -102,6 +103,17 @@ export function explainDeal(context: ClientContext, attempt: Attempt): Explanati
   }
   const isOver = health !== undefined;
   return { ...common, light: isOver ? "ok" : "waiting", summary: attempt.detail, fix: null };
+}
+
+/** That others are tried is true of a job that goes on; of one that is over, what came of it. */
+function fixOf(context: ClientContext, { jobId, error }: Attempt): string | null {
+  const { id, state } = jobById(context, jobId);
+  const fix = error?.fix ?? null;
+  if (fix?.startsWith(triesOthers) !== true) return fix;
+  const why = `\`holdfast why ${jobIdOf(id)}\``;
+  if (state === "running") return `${fix}: ${why}`;
+  if (state === "done") return `nothing to do: others have the file, see ${why}`;
+  return `see what each miner said, ${why}, then run the same \`holdfast put\` again; the money comes back by itself`;
 }
 
 /** Who has to act now, until when, and what becomes of the money if nobody does. */

@@ -1,4 +1,4 @@
-/** `doctor` beside a node with disks: it names those that are away, says why and what helps, and is well all the same. */
+/** `doctor` beside a node with disks: it names those that are away, says why and what helps. */
 import { expect, it } from "vitest";
 import { startCannedNode } from "./canned-node.ts";
 import { run } from "./run.ts";

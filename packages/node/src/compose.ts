@@ -34,6 +34,7 @@ import { storageDoorOf } from "./compose-volumes.ts";
 import type { Database } from "./database.ts";
 import { createInvitation } from "./discovery/index.ts";
 import type { Faucet, FaucetService } from "./faucet/index.ts";
+import { finalTipset } from "./final.ts";
 import type { RunningGateway } from "./gateway/index.ts";
 import type { LoadedGenesis } from "./genesis.ts";
 import { createHeaderPass, type HeaderPass } from "./header-pass.ts";
@@ -374,7 +375,7 @@ function handlerNeeds(
       disconnect: (peer) => wire.disconnect(peer),
       peerHeights: () => sync.peerHeights(),
       invite: ({ checkpoint, ...options }) =>
-        createInvitation(inviting, { ...options, ...(checkpoint ? finalTipset(chain) : {}) }),
+        createInvitation(inviting, { ...options, ...(checkpoint ? checkpointOf(chain) : {}) }),
     },
     sender,
     pending: () => mempool.pending(),
@@ -392,9 +393,7 @@ function handlerNeeds(
 }
 
 /** The newest tipset below which this node lets nobody change anything; none while the chain is young. */
-function finalTipset(chain: Chain): { readonly checkpoint?: Pick<Checkpoint, "cids" | "height"> } {
-  const height = chain.head().height - chain.params.finalityEpochs;
-  if (height <= 0) return {};
-  const final = chain.tipsetAt(height);
-  return { checkpoint: { height: final.height, cids: final.cids } };
+function checkpointOf(chain: Chain): { readonly checkpoint?: Pick<Checkpoint, "cids" | "height"> } {
+  const { height, cids } = finalTipset(chain);
+  return height === 0 ? {} : { checkpoint: { height, cids } };
 }

@@ -21,6 +21,7 @@ import {
   settleChainFolder,
 } from "./chain/index.ts";
 import { realClock } from "./clock.ts";
+import { finalTipset } from "./final.ts";
 import { type LoadedGenesis, loadGenesis } from "./genesis.ts";
 import { createHeaderPass } from "./header-pass.ts";
 import { installNativeKernels } from "./kernels.ts";
@@ -148,7 +149,7 @@ async function compareWithOwn({ paths, logger }: ImportContext, next: StoredChai
   const [ownWeight, nextWeight] = [own.weightOf(head.key), next.weightOf(next.head().key)];
   if (head.height > 0 && (ownWeight ?? 0n) >= (nextWeight ?? 0n))
     throw chainErrors.snapshotOlder({ height: next.head().height, own: head.height });
-  const final = own.tipsetAt(Math.max(0, head.height - own.params.finalityEpochs));
+  const final = finalTipset(own);
   if (next.tipsetAt(final.height).key !== final.key)
     throw chainErrors.snapshotForks({ height: final.height });
 }

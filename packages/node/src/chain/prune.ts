@@ -12,7 +12,8 @@
  * leaves garbage, which the next run finds.
  */
 import { type CID, type Clock, decode, utf8Bytes, utf8Text } from "@holdfast/base";
-import { type BlockHeader, blockHeaderCodec, type Tipset } from "@holdfast/consensus";
+import { type BlockHeader, blockHeaderCodec } from "@holdfast/consensus";
+import { finalTipset } from "../final.ts";
 import { limits } from "../limits.ts";
 import { DigestSet } from "./digest-set.ts";
 import {
@@ -244,6 +245,5 @@ class Run {
 function horizonOf(chain: PrunableChain, keepEpochs: number): number {
   const head = chain.head();
   const wanted = chain.tipsetAt(Math.max(0, head.height - keepEpochs));
-  const final: Tipset = chain.tipsetAt(Math.max(0, head.height - chain.params.finalityEpochs));
-  return Math.min(wanted.height, chain.parentOf(final)?.height ?? 0);
+  return Math.min(wanted.height, chain.parentOf(finalTipset(chain))?.height ?? 0);
 }

@@ -28,6 +28,7 @@ import {
   type Tipset,
 } from "@holdfast/consensus";
 import { carHeader, carSectionHead } from "../car.ts";
+import { finalTipset } from "../final.ts";
 import { DigestSet } from "./digest-set.ts";
 import { chainErrors } from "./errors.ts";
 import type { Chain } from "./types.ts";
@@ -74,7 +75,7 @@ const objectsPerSlice = 256;
 /** What a snapshot would be of. Errors: `chain/snapshot-height`, `chain/pruned`. */
 export function planSnapshot(chain: Chain, request: SnapshotRequest): SnapshotPlan {
   const head = chain.head();
-  const finalHeight = head.height - chain.params.finalityEpochs;
+  const { height: finalHeight } = finalTipset(chain);
   const height = request.height ?? finalHeight;
   if (height < 1) {
     const detail =

@@ -18,6 +18,7 @@ import {
   timestampOf,
   tipsetKey,
 } from "@holdfast/consensus";
+import { standsOnFinal } from "../final.ts";
 import type { Held } from "../held.ts";
 import { limits } from "../limits.ts";
 import { ServingGate } from "../serving-gate.ts";
@@ -246,10 +247,12 @@ class Syncer implements Sync {
     if (this.#scores.isBanned(peer)) return void wire.disconnect(peer).catch(() => undefined);
     if (this.#ahead.isAhead(peer, height) || this.#isBeyondUpgrade(height)) return;
     this.#heights.set(peer, height);
-    const known = chain.tipset(tipsetKey(heaviestTipSetCids)) !== undefined;
-    if (!known && height > 0) this.#catchUp.tell(peer, { cids: heaviestTipSetCids, height });
+    const known = chain.tipset(tipsetKey(heaviestTipSetCids));
+    if (known === undefined && height > 0) this.#catchUp.tell(peer, { cids: heaviestTipSetCids, height });
+    if (known !== undefined && this.#isBetter(known))
+      this.#logged(this.#inLane(() => this.#offerKnown(heaviestTipSetCids)));
     // A peer that greets again without having heard from us is behind, or has been.
-    if (known && height < chain.head().height) this.#greeter.to(peer);
+    if (known !== undefined && height < chain.head().height) this.#greeter.to(peer);
   }
 
   async #fromGossip(bytes: Uint8Array, from: PeerId): Promise<"accept" | "ignore" | "reject"> {
@@ -303,6 +306,7 @@ class Syncer implements Sync {
     // One that is here already, from before a restart, may still be missing in the tipset of its height.
     if (this.#needs.chain.fullBlock(cid) === undefined)
       await this.#offerHead(await this.#validateAlone(block));
+    else await this.#offerKnown([cid]);
     this.#watch(block);
     const family = this.#siblings.remember(block);
     if (family.length > 1) await this.#offerHead(await this.#validator.validate(family));
@@ -327,30 +331,29 @@ class Syncer implements Sync {
     }
   }
 
-  async #offerHead(tipset: Tipset): Promise<void> {
+  /** What was taken in, and is not the head because the process ended in between, nobody tells of a second time. */
+  async #offerKnown(cids: readonly CID[]): Promise<void> {
+    const { chain } = this.#needs;
+    const tipset = chain.tipset(tipsetKey(cids));
+    if (tipset === undefined || this.beginning() !== undefined) return;
+    if (chain.stateAfter(tipset.key) !== undefined) await this.#offerHead(tipset);
+  }
+
+  #isBetter(tipset: Tipset): boolean {
     const { chain } = this.#needs;
     const head = chain.head();
     const candidate = { tipset, weight: chain.weightOf(tipset.key) ?? 0n };
-    if (compareTipsets(candidate, { tipset: head, weight: chain.weightOf(head.key) ?? 0n }) > 0) {
-      this.#checkFinality(tipset);
+    return compareTipsets(candidate, { tipset: head, weight: chain.weightOf(head.key) ?? 0n }) > 0;
+  }
+
+  async #offerHead(tipset: Tipset): Promise<void> {
+    const { chain } = this.#needs;
+    if (this.#isBetter(tipset)) {
+      if (!standsOnFinal(chain, tipset))
+        throw syncErrors.beyondFinality({ finality: chain.params.finalityEpochs });
       await chain.setHead(tipset.key);
       this.#movedAtMs = this.#needs.clock.nowMs();
     }
-  }
-
-  /** A head must stand on what is final here, however heavy it is. */
-  #checkFinality(tipset: Tipset): void {
-    const { chain } = this.#needs;
-    const { height } = this.#finalTipset();
-    let at: Tipset | undefined = tipset;
-    for (; at !== undefined && at.height >= height; at = chain.parentOf(at)) {
-      if (chain.tipsetAt(at.height).key === at.key) return;
-    }
-    throw syncErrors.beyondFinality({ finality: chain.params.finalityEpochs });
-  }
-  #finalTipset(): Tipset {
-    const { chain } = this.#needs;
-    return chain.tipsetAt(Math.max(0, chain.head().height - chain.params.finalityEpochs));
   }
 
   /** One block of a fetched tipset that lies says nothing about the others: each is judged alone. */

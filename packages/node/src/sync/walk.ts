@@ -6,6 +6,7 @@
  */
 import type { Cancel, CID, Clock, PeerId } from "@holdfast/base";
 import { createTipset, type Tipset, tipsetKey } from "@holdfast/consensus";
+import { finalTipset } from "../final.ts";
 import { limits } from "../limits.ts";
 import type { Asker } from "./ask.ts";
 import type { BadEntry, BadTipsets } from "./bad.ts";
@@ -144,16 +145,15 @@ class Walk {
   #checkFinality(tipset: Tipset): void {
     const { chain } = this.#needs;
     const { finalityEpochs } = chain.params;
-    const final = chain.tipsetAt(Math.max(0, chain.head().height - finalityEpochs));
-    if (tipset.height <= final.height) throw syncErrors.beyondFinality({ finality: finalityEpochs });
+    if (tipset.height <= finalTipset(chain).height)
+      throw syncErrors.beyondFinality({ finality: finalityEpochs });
   }
 
   #arrive(common: Tipset): Walked {
     const { chain } = this.#needs;
     const lowest = this.#child;
     if (lowest === undefined) return { common, route: this.#route, lowest };
-    const final = chain.tipsetAt(Math.max(0, chain.head().height - chain.params.finalityEpochs));
-    if (common.height < final.height)
+    if (common.height < finalTipset(chain).height)
       throw syncErrors.beyondFinality({ finality: chain.params.finalityEpochs });
     chain.checkCheckpoint(lowest, common);
     const weight = chain.weightOf(common.key);

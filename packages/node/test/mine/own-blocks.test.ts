@@ -6,7 +6,7 @@ import { silentLogger } from "@holdfast/base";
 import { blockCid, blockErrors, consensusFaultOf, type FullBlock } from "@holdfast/consensus";
 import { createNetwork, type TestNetwork } from "@holdfast/node/testing";
 import { createVerifier, verifyStatement } from "@holdfast/proofs/verify";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { mineStorageOf } from "../../src/compose-storage.ts";
 import { openDatabase } from "../../src/database.ts";
 import { mineRound } from "../../src/mine/blocks.ts";
@@ -70,6 +70,20 @@ async function byHand(net: TestNetwork) {
 }
 
 describe("a miner whose block was signed and did not come into the chain", () => {
+  it("comes to one that its node has taken in and is not on, because the process ended in between", async () => {
+    await using net = await createNetwork({ miners: 1, seed: "between" });
+    const { chain, mineUntil, signed } = await byHand(net);
+    const start = chain.head().height;
+    const death = new Error("the process is gone");
+    vi.spyOn(chain, "setHead").mockRejectedValueOnce(death);
+    expect(await mineUntil(() => signed.length > 0)).toEqual([death]);
+    const [lost] = signed as [FullBlock];
+    expect(chain.head().height).toBe(start);
+    expect(chain.fullBlock(blockCid(lost.header))).toBeDefined();
+    await mineUntil(() => chain.head().height > start);
+    expect(chain.tipsetAt(lost.header.height).cids).toEqual([blockCid(lost.header)]);
+  });
+
   it("offers it again before it signs another on the same parents, and goes on from there", async () => {
     await using net = await createNetwork({ miners: 1, seed: "own" });
     const { chain, door, heights, miner, mineUntil, signed } = await byHand(net);

@@ -86,6 +86,30 @@ describe("a fork", () => {
     expect(timesMined(net.client, cids)).toEqual(cids.map(() => 1));
   });
 
+  it("of few blocks is left also when nobody mined for longer than finality", async () => {
+    const { net, left, right, bootstrap, cut } = await split("standstill");
+    await using _ = net;
+    await net.advance("5s");
+    cut();
+    const isForked = () => net.client.node.chain.head().key !== bootstrap.node.chain.head().key;
+    expect(await net.advanceUntil(isForked, 300_000)).toBe(true);
+    await net.settle(Promise.all([left.stop(), right.stop()]));
+    const fork = net.client.node.chain.head();
+    await net.advance(2 * finalityEpochs * net.client.node.chain.params.roundMs);
+    // One more block here makes all before it older than finality.
+    await net.settle(left.start());
+    expect(await net.advanceUntil(() => height(net.client) > fork.height + finalityEpochs, 300_000)).toBe(
+      true,
+    );
+    await net.settle(left.stop());
+    await net.settle(right.start());
+    expect(await net.advanceUntil(() => weight(bootstrap) > weight(net.client), 300_000)).toBe(true);
+    net.wire.heal();
+    await net.settle(net.client.node.wire.connect("/sim/bootstrap"));
+    expect(await net.advanceUntil(() => !isForked(), 300_000)).toBe(true);
+    expect(net.client.node.chain.tipsetAt(fork.height).key).not.toBe(fork.key);
+  });
+
   it("deeper than finality is not left, and the node says so", async () => {
     const { net, left, right, cut } = await split("too-deep");
     await using _ = net;

@@ -1,5 +1,6 @@
 /** How the node follows the chain, and what it believes without having watched it. */
 import type { ApiHandlers } from "@holdfast/api";
+import { finalTipset } from "../../final.ts";
 import type { HandlerNeeds } from "../needs.ts";
 
 export const believedText = (from: number): string =>
@@ -13,7 +14,7 @@ export function syncHandlers(needs: HandlerNeeds): Pick<ApiHandlers, "sync.statu
   return {
     "sync.status": async () => {
       const head = chain.head();
-      const final = chain.tipsetAt(Math.max(0, head.height - chain.params.finalityEpochs));
+      const final = finalTipset(chain);
       const told = [...sync.peerHeights().values()];
       const from = needs.believedFrom();
       const { state, code, reason, fix } = sync.state();

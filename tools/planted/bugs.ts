@@ -12,7 +12,11 @@ export const ciSeeds = { from: 1_000, count: 200, hours: 0.05 } as const;
  * Where a bug is looked for whose own seed does not show it any more: any change of the sources changes the histories.
  * Seeds with many rounds, villains and deaths.
  */
-export const richSeeds: readonly number[] = [1_017, 1_019, 1_010, 1_009, 1_011, 1_016, 1_023, 1_026];
+export const richSeeds: readonly number[] = [
+  ...[1_017, 1_019, 1_010, 1_009, 1_011, 1_016, 1_023, 1_026],
+  // With idle space.
+  ...[1_073, 1_159, 1_003],
+];
 
 export interface Bug {
   readonly name: string;

@@ -141,7 +141,7 @@ async function* oneChunk(bytes: Uint8Array): AsyncIterable<Uint8Array> {
   yield bytes;
 }
 
-/** What a person types, who does it again after each death until it is done: one put comes of it. */
+/** What a person types, who does it again after each death: with a key one put comes of it, also when it is over. */
 async function putByCommand(network: KillNetwork, random: SeededRandom, folder: string): Promise<Stored> {
   const bytes = random.bytes(largestBytes);
   const digest = createHash("sha256").update(bytes).digest("hex");
@@ -152,7 +152,7 @@ async function putByCommand(network: KillNetwork, random: SeededRandom, folder: 
   let found: Put | undefined;
   let hasDied = false;
   for (let runs = 0; runs < mostRuns; runs += 1) {
-    const child = spawnHoldfast(["put", path, ...putOptions(network)]);
+    const child = spawnHoldfast(["put", path, "--key", "letter", ...putOptions(network)]);
     child.stdin?.end();
     child.stderr?.resume();
     const ended = once(child, "exit");

@@ -80,13 +80,22 @@ describe("the election", () => {
 
   it("picks every sector of the winner about as often", () => {
     const hits = [0, 0, 0, 0, 0];
+    const sectors = [0, 1, 2, 3, 4].map((number) => ({ number, sectorBytes: 2_048 }));
     for (let i = 0; i < draws; i++) {
-      const chosen = winningSector(proof(i), [0, 1, 2, 3, 4]) ?? 0;
+      const chosen = winningSector(proof(i), sectors)?.number ?? 0;
       hits[chosen] = (hits[chosen] ?? 0) + 1;
     }
     for (const hit of hits) expect(Math.abs(hit / draws - 0.2)).toBeLessThan(slack(0.2));
     expect(winningSector(proof(0), [])).toBeUndefined();
     expect(winningPostSeed(proof(1))).toHaveLength(32);
+  });
+
+  it("picks a sector as often as its size is of all: small ones do not stand in for a large one that is lost", () => {
+    const small = Array.from({ length: 8 }, (_, number) => ({ number, sectorBytes: 2_048 }));
+    const sectors = [...small, { number: 8, sectorBytes: 8 * 2_048 }];
+    let large = 0;
+    for (let i = 0; i < draws; i++) if (winningSector(proof(i), sectors)?.number === 8) large += 1;
+    expect(Math.abs(large / draws - 0.5)).toBeLessThan(slack(0.5));
   });
 });
 

@@ -3,7 +3,14 @@
  * and the same evidence unchanged is accepted.
  */
 import { concatBytes, utf8Bytes } from "@holdfast/base";
-import { type AttestCode, noCollateral, verifyAttestation } from "@holdfast/proofs/attestation";
+import {
+  type AttestCode,
+  installSignatureKernel,
+  noCollateral,
+  readCollateral,
+  signatureKernel,
+  verifyAttestation,
+} from "@holdfast/proofs/attestation";
 import { intelNames, softwareNames, softwareVendor } from "@holdfast/proofs/attestation/software";
 import { describe, expect, it } from "vitest";
 import { atSeconds, evidenceOf, flipped, judged, type Knobs, pkiOf, verdictOf } from "./attestation-world.ts";
@@ -82,6 +89,43 @@ describe("evidence in the hands of an attacker", () => {
   it("under a root that is not pinned tells no status of its platform", () => {
     const { tcbStatus, code } = verdictOf({ trust: { sgx: ["00".repeat(32)] } });
     expect({ tcbStatus, code }).toEqual({ tcbStatus: null, code: "pck-root-not-pinned" });
+  });
+
+  it("that is no text where a text is wanted, or of no form at all, has a code and throws nothing", () => {
+    const lone = "\\ud800";
+    const forms = [
+      `{"raReport":"${lone}"}`,
+      `{"raReport":"{}","ias_cert":"${lone}"}`,
+      `{"raReport":"{}","ias_cert":"-----BEGIN ${lone}"}`,
+      `{"raReport":"{}","signature":"${lone}","ias_cert":"%20%ff"}`,
+      `{"isvEnclaveQuoteBody":"${lone}"}`,
+      `{"report":"{\\"version\\":4}"}`,
+    ];
+    for (const form of forms) {
+      const [evidence, collateral] = [utf8Bytes(form), { ...noCollateral, certificates: [utf8Bytes("A")] }];
+      expect(verifyAttestation({ evidence, collateral, atSeconds }).ok).toBe(false);
+    }
+  });
+
+  it("with certificates and lists of one name beyond number costs a few signatures, each of them once", () => {
+    const { quote, collateral } = evidenceOf();
+    const read = readCollateral([utf8Bytes(collateral)]);
+    const [list] = read.revocationLists as [Uint8Array];
+    const decoys = Array.from({ length: 60 }, (_, i) => flipped(list, list.length - 1 - (i % 30)));
+    const flooded = { ...read, revocationLists: [...decoys, ...decoys, list] };
+    let verified = 0;
+    const before = signatureKernel.ecdsaVerify;
+    const restore = installSignatureKernel({
+      ecdsaVerify(...given) {
+        verified += 1;
+        return before(...given);
+      },
+    });
+    const trust = { sgx: [pkiOf(intelNames).rootKeyId] };
+    const { code } = verifyAttestation({ evidence: quote, collateral: flooded, atSeconds, trust });
+    restore();
+    expect(code).toMatch(/-crl-signature-invalid$/);
+    expect(verified).toBeLessThan(60);
   });
 
   it("that claims huge lengths, deep nesting or many parts costs no more than its bytes", () => {

@@ -5,7 +5,13 @@
 import type { Address, Codec, Epoch } from "@holdfast/base";
 import { c } from "@holdfast/base";
 import { type Evidence, evidenceCodec } from "@holdfast/proofs/attestation";
-import { type PinEvidenceKind, pinEvidenceKindCodec, pinProgramBytes } from "../types/pin.ts";
+import {
+  type PinEvidenceKind,
+  type PinProgram,
+  pinEvidenceKindCodec,
+  pinProgramBytes,
+  pinProgramCodec,
+} from "../types/pin.ts";
 import { maxPeerIdBytes } from "./calls.ts";
 import type { CallSpec } from "./kit.ts";
 
@@ -25,6 +31,18 @@ export const admissionProofCodec: Codec<AdmissionProof> = c.tuple("AdmissionProo
   nonceEpoch: c.epoch,
   evidence: evidenceCodec,
 });
+
+/** A line of the list of programs. */
+export interface ProgramRef {
+  readonly kind: PinEvidenceKind;
+  readonly program: Uint8Array;
+}
+/** To pins: the line as it stands now. */
+export const getProgramCall: CallSpec<ProgramRef, PinProgram> = {
+  method: "getProgram",
+  params: c.tuple("ProgramRef", { kind: pinEvidenceKindCodec, program: c.fixedBytes(pinProgramBytes) }),
+  returns: pinProgramCodec,
+};
 
 /** Whom the evidence must be bound to. */
 export interface AttestedParty {

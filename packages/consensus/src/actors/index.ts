@@ -42,7 +42,7 @@ export const methods = {
   pins: pinsMethods,
 } as const;
 
-export type { AdmissionProof } from "./attested.ts";
+export type { AdmissionProof, ProgramRef } from "./attested.ts";
 export type { CreateChannel, ExtendChannel, OpenChannel, OwnChannel } from "./broker/channels.ts";
 export {
   type DraftVoucher,
@@ -260,7 +260,6 @@ export {
   maxPinsPerMessage,
   type SettlePins,
 } from "./pins/orders.ts";
-export type { ProgramRef } from "./pins/programs.ts";
 export {
   createPinsState,
   indexBefore,

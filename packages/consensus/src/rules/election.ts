@@ -42,10 +42,27 @@ export function winningPostSeed(electionProof: Uint8Array): Uint8Array {
   return blake2b256(concatBytes(winningPostDomain, electionProof));
 }
 
-/** The sector that a winner proves, of its provable sectors in ascending order of their numbers. */
-export function winningSector<S>(electionProof: Uint8Array, sectors: readonly S[]): S | undefined {
-  if (sectors.length === 0) return undefined;
-  return sectors[Number(readBigEndian(winningPostSeed(electionProof)) % BigInt(sectors.length))];
+/**
+ * The sector that a winner proves, of its provable sectors in ascending order of their numbers. As likely as its size:
+ * by their number alone, many small sectors would win with the power of a large one that is lost.
+ */
+export function winningSector<S extends { readonly sectorBytes: number }>(
+  electionProof: Uint8Array,
+  sectors: readonly S[],
+): S | undefined {
+  const unit = sectors.reduce((divisor, { sectorBytes }) => commonDivisor(divisor, sectorBytes), 0);
+  if (unit === 0) return undefined;
+  const all = sectors.reduce((sum, { sectorBytes }) => sum + BigInt(sectorBytes / unit), 0n);
+  let drawn = readBigEndian(winningPostSeed(electionProof)) % all;
+  return sectors.find(({ sectorBytes }) => {
+    const share = BigInt(sectorBytes / unit);
+    drawn -= share;
+    return drawn < 0n;
+  });
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
 }
 
 /** Power of the miners in one state (bytes). */

@@ -20,6 +20,11 @@ import { domainBytes } from "./network-id.ts";
 export const pinSlotTag = "pin slot";
 /** A walk ends here at the latest; no sane content is so deep. */
 export const maxWalkBlocks = 64;
+/**
+ * Bytes of the blocks of a walk, together, that a message of any network has room for. A node answers no sample whose
+ * walk is longer: asked for its blocks on the chain it could not show them, and would lose its stake for a true report.
+ */
+export const maxShownWalkBytes = 393_216;
 /** blake2b-256, sha2-256, identity: the hashes that the chain can check. */
 const checkedHashes: readonly number[] = [0xb220, 0x12, 0x00];
 

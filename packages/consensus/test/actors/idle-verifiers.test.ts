@@ -130,6 +130,29 @@ describe("evidence of a verifier", () => {
   });
 });
 
+describe("a verifier whose program may run no more", () => {
+  it("has no voice from then on, however long its evidence would count", () => {
+    const [verifier] = verifiers as [Account];
+    const vouched = { operator: verifier.address, key: verifier.address, peerId: "v", bond: filToAtto(10) };
+    const world = new PinWorld({
+      params: { idle: idleParams },
+      idleVerifiers: [{ ...vouched, expires: epoch(100_000) }],
+    });
+    const space = registered(world);
+    world.transfer(alice, verifier.address, filToAtto(1));
+    const proof = world.proof(verifier, "v", { use: "idle-verifier", operator: verifier.address });
+    const sent = { publicKey: world.proofKey("", verifier), proof };
+    expect(world.send(verifier, world.builtins.idle, "idle.attestVerifier", sent).exitCode).toBe(0);
+    space.fill(1);
+    space.announce();
+    world.mineTo(world.height + idleParams.drawDelayEpochs);
+    world.list(program, world.height + 1);
+    expect(space.certify(space.certification()).exitCode).toBe(codes.verifierNotSeated);
+    world.list(program);
+    expect(space.certify(space.certification()).exitCode).toBe(0);
+  });
+});
+
 describe("a lying verifier that has attested", () => {
   it("pays once for a lie, also under the key before, and not for it when it is admitted again", () => {
     const world = new PinWorld({

@@ -4,7 +4,7 @@
  * chose their samples themselves, asked their daemon, and were checked by nobody (docs/PINNING.md). A node that has not
  * joined verifies and keeps the reports of others all the same.
  */
-import { type Cancel, encode } from "@holdfast/base";
+import { type Cancel, encode, toHex } from "@holdfast/base";
 import {
   methods,
   type PinReport,
@@ -351,7 +351,8 @@ class PoscRoom implements Posc {
       if (asked !== node) continue;
       const walk = await walkLocally(seed, root, (cid) => pins.block(cid));
       if (walk === undefined) continue;
-      await this.#send("answerChallenge", `pin answer:${challenge}`, () =>
+      // After a reorganisation the number may be another challenge's: its answer is another message.
+      await this.#send("answerChallenge", `pin answer:${challenge}:${toHex(seed)}`, () =>
         encode(methods.pins.answerChallenge.params, { challenge, blocks: walk.blocks }),
       );
     }
@@ -362,7 +363,7 @@ class PoscRoom implements Posc {
     const { sender } = this.#needs;
     for (const { number: challenge, challenger, answerBy } of view.challenges()) {
       if (!sender.isOwn(challenger) || view.height < answerBy) continue;
-      await this.#send("closeChallenge", `pin close:${challenge}`, () =>
+      await this.#send("closeChallenge", `pin close:${challenge}:${answerBy}`, () =>
         encode(methods.pins.closeChallenge.params, { challenge }),
       );
     }

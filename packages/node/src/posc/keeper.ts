@@ -3,10 +3,14 @@
  * report of it any more. Invariant: an order has at most one pin, written down before the pin is asked for again, so
  * that a kill leaves neither two of them nor none.
  */
-import type { Logger } from "@holdfast/base";
-import { maxPinsAdded } from "@holdfast/consensus";
+import { bigEndian, blake2b256, type CID, type Logger } from "@holdfast/base";
+import { maxPinsAdded, maxShownWalkBytes } from "@holdfast/consensus";
 import type { PoscPins, PoscView } from "./needs.ts";
+import { isShowable, walkLocally } from "./report.ts";
 import type { PoscStore } from "./store.ts";
+
+/** Walks over an order's content before it is confirmed: blocks that are too long for the chain are rarely alone. */
+const walksTried = 8;
 
 export class Keeper {
   readonly #pins: PoscPins;
@@ -15,6 +19,8 @@ export class Keeper {
   /** The list of orders as it was looked at last: most heads change nothing of it. */
   #seen = "";
   #retriedSlot = -1;
+  /** Orders that are pinned and not confirmed yet: whether the chain could be shown their blocks. */
+  readonly #showable = new Map<number, boolean>();
 
   constructor(pins: PoscPins, store: PoscStore, logger: Logger) {
     this.#pins = pins;
@@ -35,6 +41,35 @@ export class Keeper {
     }
     if (slot > this.#retriedSlot) this.#retry();
     this.#retriedSlot = slot;
+    await this.#tryWalks(view, node);
+  }
+
+  /** Once for each order. */
+  async #tryWalks(view: PoscView, node: number): Promise<void> {
+    const waiting = new Set<number>();
+    for (const { number, pin, isConfirmed } of view.assigned(node)) {
+      if (isConfirmed) continue;
+      waiting.add(number);
+      if (this.#showable.has(number) || !this.#isPinned(number)) continue;
+      const isFit = await this.#isShowable(number, pin.cid);
+      this.#showable.set(number, isFit);
+      if (isFit) continue;
+      const detail = `a walk has more than ${maxShownWalkBytes} bytes, which no message could show`;
+      this.#logger.warn("an order is not confirmed", { order: number, detail });
+    }
+    for (const number of this.#showable.keys()) if (!waiting.has(number)) this.#showable.delete(number);
+  }
+  async #isShowable(number: number, root: CID): Promise<boolean> {
+    for (let at = 0; at < walksTried; at += 1) {
+      const seed = blake2b256(bigEndian(number * walksTried + at, 8));
+      const walk = await walkLocally(seed, root, (cid) => this.#pins.block(cid));
+      if (walk !== undefined && !isShowable(walk)) return false;
+    }
+    return true;
+  }
+  #isPinned(number: number): boolean {
+    const id = this.#store.order(number)?.pinId;
+    return id !== undefined && this.#pins.find(id)?.state === "pinned";
   }
 
   /** Orders that this node holds and the chain does not know yet, ascending. */
@@ -42,7 +77,7 @@ export class Keeper {
     const held: number[] = [];
     for (const { number, pin, isConfirmed } of view.assigned(node)) {
       if (held.length >= maxPinsAdded) break;
-      if (isConfirmed) continue;
+      if (isConfirmed || this.#showable.get(number) !== true) continue;
       const id = this.#store.order(number)?.pinId;
       const found = id === undefined ? undefined : this.#pins.find(id);
       if (found?.state === "pinned" && found.bytes <= pin.bytes) held.push(number);

@@ -1,10 +1,12 @@
 /**
  * A report of this node: for each sample that the slot's draw chose, the walk over blocks that are here. No network is
  * asked, so what is not here is said to be missing: a report that claims more can be disproved by anybody who has the
- * content, and costs the stake.
+ * content, and costs the stake. And what could not be shown on the chain is not claimed: who is asked for it loses the
+ * stake for nothing.
  */
 import { assert, type CID, type Clock, rawCid } from "@holdfast/base";
 import {
+  maxShownWalkBytes,
   type PinReport,
   type PinReportFacts,
   type PinSample,
@@ -24,6 +26,10 @@ export interface LocalWalk {
   /** From the root to the end. */
   readonly blocks: readonly Uint8Array[];
 }
+
+/** True if the blocks can be shown on the chain. */
+export const isShowable = ({ blocks }: Pick<LocalWalk, "blocks">): boolean =>
+  blocks.reduce((sum, { length }) => sum + length, 0) <= maxShownWalkBytes;
 
 /** Undefined if a block is missing. */
 export async function walkLocally(
@@ -89,7 +95,8 @@ async function sampleOf({ facts, key, read, clock }: ReportTask, index: number):
   assert(pin !== undefined, "a set has an order at each of its places");
   const root = facts.rootOf(pin);
   const startedMs = clock.nowMs();
-  const walk = root === undefined ? undefined : await walkLocally(seed, root, read);
+  const found = root === undefined ? undefined : await walkLocally(seed, root, read);
+  const walk = found !== undefined && isShowable(found) ? found : undefined;
   return {
     pin,
     root: root ?? noRoot,

@@ -11,6 +11,7 @@ import {
   idleChallengeOf,
   idleRandomnessTags,
   idleSeats,
+  listPinPrograms,
   readIdleMiner,
   readIdleVerifiers,
   readMinerState,
@@ -84,14 +85,23 @@ export function refusalOf(
   return readMinerState(chain.store, matter.state, miner).peerId === peer ? undefined : "not-its-peer";
 }
 
-/** Who has a seat in the matter of a seed, for a message in the next block. */
+/**
+ * Who has a seat in the matter of a seed, for a message in the next block, and runs a program that may run still: the
+ * chain takes nothing that another signs.
+ */
 export function seatsOf(
   chain: VerifierChain,
   { state, height }: Pick<Matter, "state" | "height">,
   seed: Uint8Array,
 ) {
-  return idleSeats(readIdleVerifiers(chain.store, state), chain.params.idle, seed, height + 1);
+  const seats = idleSeats(readIdleVerifiers(chain.store, state), chain.params.idle, seed, height + 1);
+  if (seats.every(({ runs }) => runs === null)) return seats;
+  const allowed = listPinPrograms(chain.store, state).filter(({ expires }) => height + 1 < expires);
+  const mayRun = ({ kind, program }: RunningProgram): boolean =>
+    allowed.some((one) => one.kind === kind && equalBytes(one.program, program));
+  return seats.filter(({ runs }) => runs === null || mayRun(runs));
 }
+type RunningProgram = NonNullable<ReturnType<typeof idleSeats>[number]["runs"]>;
 
 /** What the chain asks of what a miner has announced. */
 export function announcedOf(

@@ -12,6 +12,8 @@ export const attestLimits = {
   poolCertificates: 64,
   /** From signer to root. */
   chainCertificates: 5,
+  /** Different certificates, or lists, of one name that are tried: each costs a signature. Two are in use. */
+  sameNames: 8,
   /** One certificate: those of TLS with a report in them are 5 kB. */
   certificateBytes: 16_384,
   /** Authentication data of a quoting enclave. */

@@ -6,7 +6,7 @@ import { assert, toHex } from "@holdfast/base";
 import { type Collateral, noCollateral } from "./collateral.ts";
 import { type DcapInput, judgeDcap } from "./dcap/judge.ts";
 import { intelVendor, softwareVendor } from "./dcap/quote.ts";
-import { refused } from "./errors.ts";
+import { orUndefined, refused } from "./errors.ts";
 import { readIasEvidence } from "./ias/envelope.ts";
 import { judgeIas } from "./ias/judge.ts";
 import { attestLimits } from "./limits.ts";
@@ -31,8 +31,13 @@ export interface AttestRequest {
 }
 
 export function verifyAttestation(request: AttestRequest): Verdict {
+  assert(Number.isFinite(request.atSeconds), "the time of verification is a number");
+  // What no check has given a code: a reader's error in a place where none was thought possible.
+  return orUndefined(() => judged(request)) ?? nothingKnown(request.kind, "evidence-malformed");
+}
+
+function judged(request: AttestRequest): Verdict {
   const { evidence, kind, collateral = noCollateral, atSeconds } = request;
-  assert(Number.isFinite(atSeconds), "the time of verification is a number");
   const bytes = rawBytes(evidence);
   const policy = { ...defaultPolicy, ...request.policy };
   const trust = { ...vendorTrust, ...request.trust };

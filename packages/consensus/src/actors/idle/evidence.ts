@@ -61,6 +61,8 @@ export function accuseVerifier(
   ctx: ActorContext,
   { verdict, state, randomness, opened }: AccuseVerifier,
 ): None {
+  // First of all: what somebody says of himself under a key of his own is nothing to look at.
+  const verifier = verifierOfKey(ctx, verdict.verdict.verifier);
   const profile = idleProfiles.get(state.profile);
   if (profile === undefined) return ctx.fail(vmExitCodes.idleNotOffered, "there is no such profile");
   ctx.chargeProof("signature", 1024);
@@ -73,7 +75,6 @@ export function accuseVerifier(
     ctx.fail(vmExitCodes.idleEvidenceInvalid, "no verdict of this verifier is shown to be wrong");
   }
   // Nothing of an earlier office counts any more: who was struck off for it has paid.
-  const verifier = verifierOfKey(ctx, verdict.verdict.verifier);
   if (verdict.verdict.validUntil < verifier.since) {
     ctx.fail(vmExitCodes.idleEvidenceInvalid, "the verdict was over before the verifier was admitted");
   }

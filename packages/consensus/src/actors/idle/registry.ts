@@ -8,26 +8,33 @@
 import type { Address, AttoFil, Codec, Epoch } from "@holdfast/base";
 import {
   addAtto,
-  addEpochs,
   addressBytes,
   blake2b256,
   c,
   compareBytes,
   concatBytes,
+  encode,
   epoch,
   subAtto,
   utf8Bytes,
   zeroAtto,
 } from "@holdfast/base";
 import type { IdleParams } from "../../types/idle.ts";
+import { decodeReturns } from "../../vm/actor-code.ts";
 import type { ActorContext } from "../../vm/context.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
-import { type AdmissionProof, admissionProofCodec, judgeVerifierCall, publicKeyBytes } from "../attested.ts";
+import {
+  type AdmissionProof,
+  admissionProofCodec,
+  getProgramCall,
+  judgeVerifierCall,
+  publicKeyBytes,
+} from "../attested.ts";
 import { isPeerId, maxPeerIdBytes } from "../calls.ts";
 import type { None } from "../kit.ts";
 import { callActor, none, pay } from "../kit.ts";
 import { readVerifiers, writeVerifiers } from "./access.ts";
-import { type IdleVerifier, maxVerifiers, newVerifier } from "./state.ts";
+import { type IdleVerifier, maxVerifiers, newVerifier, type RunningProgram } from "./state.ts";
 
 export interface AdmitVerifier {
   readonly operator: Address;
@@ -84,10 +91,18 @@ export function idleSeats(
     .map(({ verifier }) => verifier);
 }
 
-/** Whether the verifier that signs with this key has a seat. */
+/** Whether the verifier that signs with this key has a seat, and runs a program that may run still. */
 export function isSeated(ctx: ActorContext, signer: Address, seed: Uint8Array): boolean {
   const seats = idleSeats(readVerifiers(ctx), ctx.params.idle, seed, ctx.height);
-  return seats.some(({ key }) => key === signer);
+  const seat = seats.find(({ key }) => key === signer);
+  return seat !== undefined && (seat.runs === null || mayRun(ctx, seat.runs));
+}
+
+/** A program is revoked by moving its end: evidence of it that was judged before must not outlive that. */
+function mayRun(ctx: ActorContext, { kind, program }: RunningProgram): boolean {
+  const { method, params, returns } = getProgramCall;
+  const asked = ctx.send(ctx.builtins.pins, method, zeroAtto, encode(params, { kind, program }));
+  return asked.exitCode === 0 && ctx.height < decodeReturns(returns, asked.returns).expires;
 }
 
 function findVerifier(ctx: ActorContext, operator: Address): IdleVerifier {
@@ -193,7 +208,8 @@ export function postBond(ctx: ActorContext, { verifier: operator }: OfVerifier):
 export function withdrawBond(ctx: ActorContext, { verifier: operator }: OfVerifier): None {
   const verifier = findVerifier(ctx, operator);
   const { expires } = verifier;
-  const free = addEpochs(expires, ctx.params.finalityEpochs);
+  // The authority's number, which may well mean "for ever".
+  const free = expires + ctx.params.finalityEpochs;
   if (ctx.height < free) ctx.fail(vmExitCodes.verifierBound, `the bond is at stake until ${free}`);
   pay(ctx, operator, strikeOff(ctx, verifier));
   return none;

@@ -9,8 +9,8 @@ import { codeNames } from "../../types/builtins.ts";
 import type { Pin, PinNode, PinProgram } from "../../types/pin.ts";
 import { maxPinBytes, pinCodec, pinNodeCodec, pinProgramCodec } from "../../types/pin.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
-import type { JudgeVerifier, SeenProgram } from "../attested.ts";
-import { judgeVerifierCall } from "../attested.ts";
+import type { JudgeVerifier, ProgramRef, SeenProgram } from "../attested.ts";
+import { getProgramCall, judgeVerifierCall } from "../attested.ts";
 import type { None } from "../kit.ts";
 import { actorOf, getter, method, noneCodec } from "../kit.ts";
 import { PinBook } from "./book.ts";
@@ -56,8 +56,7 @@ import {
   settlePins,
   settlePinsCodec,
 } from "./orders.ts";
-import type { ProgramRef } from "./programs.ts";
-import { clearProgram, listedProgram, programRefCodec, setProgram } from "./programs.ts";
+import { clearProgram, listedProgram, setProgram } from "./programs.ts";
 import type { SubmitReport } from "./reports.ts";
 import { submitReport, submitReportCodec } from "./reports.ts";
 import { keyName, pinsStateCodec } from "./state.ts";
@@ -65,7 +64,11 @@ import { keyName, pinsStateCodec } from "./state.ts";
 /** What each does and its exit codes stand at the function that `run` names. */
 export const pinsMethods = {
   setProgram: method<PinProgram, None>({ params: pinProgramCodec, returns: noneCodec, run: setProgram }),
-  clearProgram: method<ProgramRef, None>({ params: programRefCodec, returns: noneCodec, run: clearProgram }),
+  clearProgram: method<ProgramRef, None>({
+    params: getProgramCall.params,
+    returns: noneCodec,
+    run: clearProgram,
+  }),
   admitNode: method<AdmitNode, number>({
     params: admitNodeCodec,
     returns: c.uint(),
@@ -141,8 +144,7 @@ export const pinsMethods = {
   getPin: method<OnePin, Pin>({ params: onePinCodec, returns: pinCodec, run: getPin }),
   /** `programNotAllowed`. */
   getProgram: method<ProgramRef, PinProgram>({
-    params: programRefCodec,
-    returns: pinProgramCodec,
+    ...getProgramCall,
     run: (ctx, ref) => listedProgram(ctx, new PinBook(ctx), ref),
   }),
   /** attoFIL for one node and one slot. */

@@ -28,11 +28,12 @@ export function judgeEvidence(
   const { expires } = listedProgram(ctx, book, { kind, program });
   if (ctx.height >= expires) ctx.fail(vmExitCodes.programExpired, `it ended at ${expires}`);
   const { height, networkId, params } = ctx;
-  const validUntil = addEpochs(nonceEpoch, params.pinEvidenceEpochs);
+  // Before anything is reckoned with it: it is the sender's number.
   const isKnown = nonceEpoch < height && nonceEpoch >= height - params.ticketLookbackEpochs;
-  if (!isKnown || validUntil <= height) {
+  if (!isKnown || nonceEpoch + params.pinEvidenceEpochs <= height) {
     ctx.fail(vmExitCodes.nonceTooOld, `epoch ${nonceEpoch} lies too far back, or ahead`);
   }
+  const validUntil = addEpochs(nonceEpoch, params.pinEvidenceEpochs);
   const nonce = ctx.rand(nonceEpoch, pinNonceTag, new Uint8Array(0));
   const who = { use, networkId, nodeKey: publicKey, peerId, operator } as const;
   const size = evidence.collateral.reduce((sum, { length }) => sum + length, evidence.evidence.length);

@@ -217,10 +217,14 @@ export function getPin(ctx: ActorContext, { pin }: OnePin): Pin {
   return new PinBook(ctx).order(pin);
 }
 
-/** What one node's part costs for one slot, for who asks before ordering. */
+/** No amount is so great: neither that of a question nor what follows from it. */
+const maxPrice = 2n ** 100n;
+
+/** What one node's part costs for one slot, for who asks before ordering. `pinTermsInvalid`. */
 export function priceOf(
-  _: ActorContext,
+  ctx: ActorContext,
   { bytes, price }: { readonly bytes: number; readonly price: AttoFil },
 ): AttoFil {
+  if (price < 0n || price > maxPrice) ctx.fail(vmExitCodes.pinTermsInvalid, "nobody has so much, or less");
   return pinSlotPrice(bytes, price);
 }

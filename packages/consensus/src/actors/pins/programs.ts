@@ -3,25 +3,14 @@
  * version is listed beside the old one, which ends by itself. The original's contract of `mr_enclave` was never
  * published; that a code has an end and anybody may clear it then is Crust's.
  */
-import type { Codec } from "@holdfast/base";
-import { c } from "@holdfast/base";
-import type { PinEvidenceKind, PinProgram } from "../../types/pin.ts";
-import { pinEvidenceKindCodec, pinProgramBytes } from "../../types/pin.ts";
+import type { PinProgram } from "../../types/pin.ts";
 import type { ActorContext } from "../../vm/context.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
+import type { ProgramRef } from "../attested.ts";
 import type { None } from "../kit.ts";
 import { none } from "../kit.ts";
 import { PinBook } from "./book.ts";
 import { programName } from "./state.ts";
-
-export interface ProgramRef {
-  readonly kind: PinEvidenceKind;
-  readonly program: Uint8Array;
-}
-export const programRefCodec: Codec<ProgramRef> = c.tuple("ProgramRef", {
-  kind: pinEvidenceKindCodec,
-  program: c.fixedBytes(pinProgramBytes),
-});
 
 /**
  * Lists a program, or moves its end; an end that is now or past revokes it. `notAuthorized`, `programInvalid` for

@@ -4,6 +4,7 @@
  * by the next, issued by an authority that may have so many below it; the last one signs itself, with a pinned key.
  * Source: RFC 5280 §6.1, without policies and name constraints, which are critical and so malformed.
  */
+import { equalBytes } from "@holdfast/base";
 import type { ChainFault, ChainRole } from "../codes.ts";
 import { orUndefined, refused, refusedAs } from "../errors.ts";
 import { attestLimits } from "../limits.ts";
@@ -64,13 +65,25 @@ function checkValidity(one: Certificate, { role, atSeconds }: ChainRequest): voi
 const isSignedBy = (one: Certificate, issuer: Certificate): boolean =>
   verifySigned(issuer.publicKey, one.scheme, one.signedBytes, one.signature);
 
+/** Without those that are there twice: each would cost a signature. */
+function distinct<One extends { readonly signedBytes: Uint8Array; readonly signature: Uint8Array }>(
+  given: readonly One[],
+): readonly One[] {
+  const same = (a: One, b: One): boolean =>
+    equalBytes(a.signedBytes, b.signedBytes) && equalBytes(a.signature, b.signature);
+  return given.filter((one, at) => !given.slice(0, at).some((other) => same(one, other)));
+}
+
 /** Of several that signed it, one that is valid now. */
 function issuerOf(
   one: Certificate,
   pool: readonly Certificate[],
   { role, atSeconds }: ChainRequest,
 ): Certificate {
-  const named = pool.filter(({ subject }) => subject === one.issuer);
+  const named = distinct(pool.filter(({ subject }) => subject === one.issuer)).slice(
+    0,
+    attestLimits.sameNames,
+  );
   if (named.length === 0) throw refused(`${role}-chain-incomplete`);
   const authorities = named.filter(({ isAuthority, maySign }) => isAuthority && maySign);
   if (authorities.length === 0) throw refused(`${role}-issuer-not-ca`);
@@ -113,7 +126,8 @@ function listOf(
   lists: readonly RevocationList[],
   { role, atSeconds, listsRequired }: RevocationRequest,
 ): RevocationList | undefined {
-  const named = lists.filter((list) => list.issuer === issuer.subject);
+  const own = lists.filter((list) => list.issuer === issuer.subject);
+  const named = distinct(own).slice(0, attestLimits.sameNames);
   if (named.length === 0 && listsRequired) throw refused(`${role}-crl-missing`);
   if (named.length === 0) return undefined;
   const signed = named.filter((list) =>

@@ -17,6 +17,7 @@ export const idleStatusView = z.object({
   fileBytes: sizeBytes.describe("of one file"),
   certifiedBytes: sizeBytes.describe("what the files take that the chain knows"),
   totalBytes: sizeBytes.describe("what idle space takes on the volumes, or may take while it is made"),
+  nextLayerBytes: sizeBytes.describe("what has to be free, of the limit too, for one more layer to be made"),
   layers: z
     .object({ making: count, made: count, certified: count, lost: count })
     .describe("kept layers; made: not certified yet; lost: to be made again"),

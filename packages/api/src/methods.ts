@@ -343,11 +343,11 @@ export const methods = {
   ...pinOrderMethods,
   ...putMethods,
   why: call(
-    "Explains a deal, message, sector or put, or (sync) how the node follows the chain: what happened, because of what, and the command that fixes it",
+    "Explains a deal, message, sector or put, an order of pinning (pin:12), or (sync, idle) how the node follows the chain and what its idle space waits for: what happened, because of what, and the command that fixes it",
     z.object({ subject: z.string().max(200) }),
     z.object({
       subject: z.string(),
-      kind: z.enum(["deal", "message", "sector", "put", "sync", "unknown"]),
+      kind: z.enum(["deal", "message", "sector", "put", "sync", "pin", "idle", "unknown"]),
       state: z.string(),
       light: z.enum(["ok", "waiting", "failing"]),
       summary: z.string(),

@@ -45,7 +45,7 @@ export const poscMethods = {
     "Enters the network as a pinning node, by evidence of the program that runs",
     z.object({
       capacityBytes: z.int().min(1).describe("orders that it takes, together"),
-      leastPriceFil: filText.optional().describe("for a GiB and a slot; less is not taken"),
+      leastPriceFil: filText.optional().describe("for a GiB and a day; less is not taken"),
     }),
     z.object({ node: count }),
   ),

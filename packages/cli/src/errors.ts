@@ -33,6 +33,23 @@ export const cliErrors = defineErrors("cli", {
     message: (data: { path: string }) => `there is no file ${data.path}`,
     fix: "check the path",
   },
+  noSuchContent: {
+    exit: "not-found",
+    message: (data: { text: string }) =>
+      `${data.text} is no CID, and there is no file or folder of that name`,
+    fix: "check it: a CID is never cut off, and paths are those of this machine",
+  },
+  noPinSize: {
+    exit: "usage",
+    message: (data: { cid: string }) =>
+      `how large ${data.cid} is has to be said: it is what nodes are paid by`,
+    fix: "add --size SIZE, of all its blocks together, at least; of a file or folder it is counted",
+  },
+  nothingEarned: {
+    exit: "refused",
+    message: (data: { node: number }) => `node ${data.node} has nothing to claim`,
+    fix: "credit it first with what its orders owe it: `holdfast pin settle ORDER` (`holdfast pin status ORDER` shows how much)",
+  },
   notAFile: {
     exit: "usage",
     message: (data: { path: string }) => `${data.path} is not a regular file`,
@@ -104,7 +121,7 @@ export const cliErrors = defineErrors("cli", {
   unknownSubject: {
     exit: "not-found",
     message: (data: { subject: string; summary: string }) => `${data.subject}: ${data.summary}`,
-    fix: "list what there is: `holdfast deals`, `holdfast jobs`, `holdfast message ls`, `holdfast sector ls`",
+    fix: "list what there is: `holdfast deals`, `holdfast jobs`, `holdfast message ls`, `holdfast sector ls`, `holdfast pin ls`",
   },
   messageFailed: {
     exit: "refused",

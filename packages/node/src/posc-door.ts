@@ -1,6 +1,6 @@
 /** Attested pinning as the API shows it: this node's part, the reports of all, looking at them, disputes. */
 import type { MethodResult } from "@holdfast/api";
-import { attoFil, decode, encode, filText, fromHex, parseFil, toHex } from "@holdfast/base";
+import { decode, encode, filText, fromHex, parseFil, toHex } from "@holdfast/base";
 import {
   isPinReportSigned,
   type PinChallenge,
@@ -9,6 +9,7 @@ import {
   pinReportDigest,
 } from "@holdfast/consensus";
 import type { Chain } from "./chain/index.ts";
+import { pricePerSlot } from "./pin-price.ts";
 import { type Posc, poscErrors, type StoredReport } from "./posc/index.ts";
 import { viewOf } from "./posc-view.ts";
 import type { PoscDoor } from "./rpc/index.ts";
@@ -44,7 +45,7 @@ const numberOf = (posc: Posc): number | undefined => posc.status().node;
 export function poscDoor(posc: Posc, chain: Chain): PoscDoor {
   return {
     async "posc.join"({ capacityBytes, leastPriceFil }, signal) {
-      const leastPrice = leastPriceFil === undefined ? attoFil(0n) : parseFil(`${leastPriceFil}FIL`);
+      const leastPrice = pricePerSlot(parseFil(`${leastPriceFil ?? 0}FIL`), chain.params);
       const node = await posc.join({ capacityBytes, leastPrice }, signal as AbortSignal);
       return { node };
     },
@@ -64,7 +65,7 @@ export function poscDoor(posc: Posc, chain: Chain): PoscDoor {
         earnedFil: found === undefined ? null : filText(found.earned),
         ...{ slot, reports, refused },
         lastSlot: found?.lastSlot ?? null,
-        lastAccuracyPercent: lastReport === undefined ? null : lastReport.accuracy / 10_000,
+        lastAccuracyPercent: lastReport?.report.samples.length ? lastReport.accuracy / 10_000 : null,
         orders: orders.all,
         holds: found?.setCount ?? 0,
         openChallenges: found?.openChallenges ?? 0,
@@ -103,6 +104,7 @@ function disputeDoor(posc: Posc, chain: Chain): Pick<PoscDoor, DisputeCall> {
       }));
     },
     async "posc.ask"({ node }, signal) {
+      if (viewOf(chain).node(node) === undefined) throw poscErrors.noNode({ node });
       const { key, list } = await posc.ask(node, signal);
       return {
         node,

@@ -20,9 +20,14 @@ function layersText({ layers }: IdleView): string {
   return parts.join(", ");
 }
 
-function limitText({ isFilling, maxBytes }: IdleView): string {
+function limitText({ isFilling, maxBytes, totalBytes, nextLayerBytes, layers }: IdleView): string {
   if (!isFilling) return "takes no more";
-  return maxBytes === null ? "takes all that is free" : `takes at most ${sizeText(maxBytes)}`;
+  if (maxBytes === null) return "takes all that is free";
+  const isFull = layers.making === 0 && totalBytes + nextLayerBytes > maxBytes;
+  const full = isFull
+    ? `: no room for one more layer, which takes ${sizeText(nextLayerBytes)} while it is made`
+    : "";
+  return `takes at most ${sizeText(maxBytes)}${full}`;
 }
 
 type OnChain = NonNullable<IdleView["onChain"]>;
@@ -73,7 +78,12 @@ function statusText(status: IdleView): string {
 export const idleStatus = action({
   result: methods["idle.status"].result,
   run: async ({ node, signal }) => (await node()).call("idle.status", {}, signal),
-  render: statusText,
+  render(status, { terminal }) {
+    if (!status.isFilling) terminal.hint("`holdfast idle fill` makes more");
+    else if (status.rear === status.front)
+      terminal.hint("what it waits for: `holdfast why idle`, on this node");
+    return statusText(status);
+  },
 });
 
 export const idleFill = action({

@@ -88,12 +88,11 @@ async function contentOf(context: CommandContext, input: CommandInput, node: Api
   const text = argument(input, 0, "the CID or the path");
   const sizeBytes = optionBytes(input, "size");
   if (isCid(text)) {
-    if (sizeBytes === undefined)
-      throw cliErrors.badValue({ problem: "--size says how large the content is" });
+    if (sizeBytes === undefined) throw cliErrors.noPinSize({ cid: text });
     return { cid: cidArgument(input, 0, "the CID"), sizeBytes };
   }
   const { terminal, signal, stdin } = context;
-  const source = await putSource([text], stdin, { skipHidden: true });
+  const source = await sourceOf(text, stdin);
   const bytes = source.open((read) => terminal.live([`reading ${source.label}: ${sizeText(read)}`]));
   try {
     const made =
@@ -106,6 +105,17 @@ async function contentOf(context: CommandContext, input: CommandInput, node: Api
   }
 }
 
+/** `cli/no-such-content`, and what reading it may throw. */
+async function sourceOf(text: string, stdin: CommandContext["stdin"]) {
+  try {
+    return await putSource([text], stdin, { skipHidden: true });
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === "cli/file-missing")
+      throw cliErrors.noSuchContent({ text }, error);
+    throw error;
+  }
+}
+
 function isCid(text: string): boolean {
   try {
     return parseCid(text) !== undefined;
@@ -113,6 +123,16 @@ function isCid(text: string): boolean {
     if (error instanceof HoldfastError) return false;
     throw error;
   }
+}
+
+async function tellOfPlaces({ node, signal, terminal }: CommandContext, pin: number): Promise<void> {
+  const { holders, nodesWanted } = await (await node()).call("pinOrder.show", { pin }, signal);
+  terminal.hint(
+    holders.length < nodesWanted
+      ? `only ${plural(holders.length, "node")} of ${nodesWanted} had room and took the price; ` +
+          `\`holdfast pin repair ${pin}\` draws more when there are some`
+      : `which nodes hold it, slot by slot: \`holdfast pin status ${pin}\``,
+  );
 }
 
 export const pinBuy = action({
@@ -130,6 +150,8 @@ export const pinBuy = action({
     const { costFil, slots, isProposal, ...sent } = await node.call("pinOrder.add", wanted, context.signal);
     const done = await settled(context, input, node, sent);
     const isMined = !isProposal && done.height !== null;
+    const pin = isMined ? await orderNumber(context, done.cid) : null;
+    if (pin !== null) await tellOfPlaces(context, pin);
     return {
       costFil,
       slots,
@@ -137,7 +159,7 @@ export const pinBuy = action({
       ...done,
       content: content.cid,
       sizeBytes: content.sizeBytes,
-      pin: isMined ? await orderNumber(context, done.cid) : null,
+      pin,
     };
   },
   render: ({ content, sizeBytes, ...paid }) =>
@@ -207,11 +229,11 @@ export const pinOrderStatus = action({
     const time = await chainTime(context);
     const holders = pin.holders.map((one) => {
       const { node, state, peerId, lastSlot, countedPercent, owedFil, check } = one;
-      const heard =
-        lastSlot === null
-          ? "no report yet"
-          : `reported for slot ${lastSlot}, which counted ${countedPercent} %`;
-      const found = check === null || check === "unchecked" ? "" : `, looked at here: ${check}`;
+      const isHeard = lastSlot !== null && check !== "nothing";
+      const heard = isHeard
+        ? `reported for slot ${lastSlot}, which counted ${countedPercent} %`
+        : "has not been asked in a slot yet";
+      const found = check === null || check === "unchecked" || !isHeard ? "" : `, looked at here: ${check}`;
       return `node ${node} ${state}, ${heard}${found}, is owed ${fil(owedFil)}, ${shortId(peerId)}`;
     });
     return facts([
@@ -228,12 +250,16 @@ export const pinOrderStatus = action({
   },
 });
 
+/** Of a node that holds nothing nothing was asked, so that nothing counted. */
+const counted = ({ countedPercent, holds }: NodeView): string =>
+  countedPercent === null || holds === 0 ? "-" : `${countedPercent} %`;
+
 const nodeRow = (one: NodeView): string[] => [
   String(one.node),
   one.status,
   one.kind,
   one.program ?? "not on the list",
-  one.countedPercent === null ? "-" : `${one.countedPercent} %`,
+  counted(one),
   `${sizeText(one.assignedBytes)} of ${sizeText(one.capacityBytes)}`,
   fil(one.stakeFil),
   shortId(one.peerId),
@@ -274,10 +300,7 @@ export const pinNodeShow = action({
         "holds",
         `${plural(one.holds, "order")}, ${sizeText(one.assignedBytes)} of ${sizeText(one.capacityBytes)}`,
       ],
-      [
-        "reports",
-        `${one.reports}${one.countedPercent === null ? "" : `, the last counted ${one.countedPercent} %`}`,
-      ],
+      ["reports", one.holds === 0 ? `${one.reports}` : `${one.reports}, the last counted ${counted(one)}`],
       ["asks", `${fil(one.leastFilPerGiBPerDay)} for a GiB and a day`],
       ["stake", fil(one.stakeFil)],
       ["earned", `${fil(one.earnedFil)} to claim`],
@@ -294,6 +317,8 @@ export const pinClaim = action({
     const node = await context.node();
     const key = optionText(input, "key");
     const wanted = { node: nodeArgument(input), ...(key === undefined ? {} : { key }) };
+    const { earnedFil: earned } = await node.call("pinNode.show", { node: wanted.node }, context.signal);
+    if (earned === "0" && key === undefined) throw cliErrors.nothingEarned({ node: wanted.node });
     const { earnedFil, isProposal, ...sent } = await node.call("pinNode.claim", wanted, context.signal);
     return { earnedFil, isProposal, ...(await settled(context, input, node, sent)) };
   },
@@ -316,7 +341,7 @@ export const pinPrograms = action({
       name,
       kind,
       programHex,
-      String(expires),
+      expires === Number.MAX_SAFE_INTEGER ? "never" : String(expires),
     ]);
     return table(["NAME", "EVIDENCE", "PROGRAM", "ENDS AT"], rows);
   },

@@ -25,7 +25,7 @@ export const pinNodeCommands: readonly CommandSpec[] = [
       { flags: "--capacity <size>", summary: "orders that it takes, together", required: true },
       {
         flags: "--least-price <amount>",
-        summary: "for a GiB and a slot; less is not taken (default: nothing)",
+        summary: "for a GiB and a day; less is not taken (default: nothing)",
       },
     ],
     action: async () => (await loadPinNode()).nodeJoin,

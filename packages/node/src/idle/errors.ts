@@ -11,7 +11,7 @@ export const idleErrors = defineErrors("idle", {
   noRoom: {
     exit: "refused",
     message: (data: { askedBytes: number; freedBytes: number }) =>
-      `of ${data.askedBytes} bytes idle space could free ${data.freedBytes}`,
+      `of ${formatBytes(byteCount(data.askedBytes))} idle space could free ${formatBytes(byteCount(data.freedBytes))}`,
     fix: "attach another volume (`holdfast storage attach`), or give idle space less (`holdfast idle fill --max`)",
   },
   busy: {
@@ -37,7 +37,7 @@ export const idleErrors = defineErrors("idle", {
   tooMuchMemory: {
     exit: "refused",
     message: (data: { neededBytes: number; mostBytes: number }) =>
-      `a set needs ${data.neededBytes} bytes of memory, and idle space may have ${data.mostBytes}`,
+      `a set needs ${formatBytes(byteCount(data.neededBytes))} of memory, and idle space may have ${formatBytes(byteCount(data.mostBytes))}`,
     fix: "give it more with `holdfast idle fill --memory`, if the machine has it",
   },
   stopped: {

@@ -33,6 +33,8 @@ export interface IdleStatus {
   /** What files that the chain knows take, and all that idle space takes or may take now. */
   readonly certifiedBytes: number;
   readonly totalBytes: number;
+  /** What has to be free, of the limit too, for one more layer to be made. */
+  readonly nextLayerBytes: number;
   /** Kept layers by state. */
   readonly layers: { readonly [State in LayerState]: number };
   readonly volumes: readonly ({ readonly volumeId: number } & IdleShare)[];
@@ -105,6 +107,7 @@ function statusOf({ store, settings }: IdleEngine, { profile, network }: IdleNee
     rear: state?.rear ?? 0,
     certifiedBytes: certified.reduce((sum, row) => sum + restingBytes(profile, row), restBytes),
     totalBytes: totalBytes(profile, store),
+    nextLayerBytes: newLayerBytes(profile),
     layers,
     volumes: [...sharesOf(profile, store)].map(([volumeId, share]) => ({ volumeId, ...share })),
     underWay:

@@ -55,6 +55,11 @@ export const poscErrors = defineErrors("posc", {
       `node ${data.node} has no blocks for sample ${data.sample} of slot ${data.slot}`,
     fix: "ask another sample",
   },
+  noNode: {
+    exit: "not-found",
+    message: (data: { node: number }) => `there is no pinning node ${data.node} on this network`,
+    fix: "list them with `holdfast pin node ls`",
+  },
   noAnswer: {
     exit: "timeout",
     message: (data: { node: number }) => `node ${data.node} does not answer`,

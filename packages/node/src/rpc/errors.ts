@@ -44,6 +44,33 @@ export const rpcErrors = defineErrors("rpc", {
     message: (_data: Record<never, never>) => "this node has no gateway from which a miner could fetch",
     fix: "set `gateway.listen` in config.toml, or name the CAR file: `--transfer https://…/{cid}.car`",
   },
+  noOrder: {
+    exit: "not-found",
+    message: (data: { pin: number }) => `there is no order ${data.pin} of pinning`,
+    fix: "list them with `holdfast pin ls`",
+  },
+  noPinNode: {
+    exit: "not-found",
+    message: (data: { node: number }) => `there is no pinning node ${data.node} on this network`,
+    fix: "list them with `holdfast pin node ls`",
+  },
+  noVerifier: {
+    exit: "not-found",
+    message: (_data: Record<never, never>) => "this wallet has the key of no verifier",
+    fix: "name its operator, or ask its node (`--node verifier-1`): `holdfast verifier ls` lists them",
+  },
+  nobodyAdmits: {
+    exit: "refused",
+    message: (_data: Record<never, never>) =>
+      "nobody admits verifiers on this network: those of its genesis stay as they are",
+    fix: "a network has an authority if its genesis names one (`idle.authority`, see `holdfast network show`)",
+  },
+  noProgramAuthority: {
+    exit: "refused",
+    message: (_data: Record<never, never>) =>
+      "nobody lists programs on this network: those of its genesis stay (`holdfast pin program ls`)",
+    fix: "a network has an authority if its genesis names one (`upgradeAuthority`, see `holdfast network show`)",
+  },
   noSectors: {
     exit: "not-found",
     message: (data: { node: string }) => `node ${data.node} has no sectors: it runs no miner`,
@@ -52,7 +79,7 @@ export const rpcErrors = defineErrors("rpc", {
   noIdleSpace: {
     exit: "refused",
     message: (data: { network: string }) => `the network ${data.network} counts no idle space`,
-    fix: "a network is founded with it (`holdfast genesis new --help`)",
+    fix: "a network is founded with it: `holdfast up --verifiers 1`, or `holdfast genesis new --help`",
   },
   noJobs: {
     exit: "not-found",

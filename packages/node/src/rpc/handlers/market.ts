@@ -4,6 +4,7 @@ import { filText, HoldfastError, parseFil } from "@holdfast/base";
 import { rpcErrors } from "../errors.ts";
 import type { DealDetail, Explanation, HandlerNeeds } from "../needs.ts";
 import { policyView, quotesOf } from "./deal-terms.ts";
+import { explainIdle, explainOrder } from "./explain-held.ts";
 import { whyMessage } from "./messages.ts";
 import { minerHandlers } from "./miner.ts";
 import { callAs } from "./owner-calls.ts";
@@ -114,6 +115,9 @@ async function explain(needs: HandlerNeeds, subject: string): Promise<Explanatio
   const known = await needs.market.explain(dealId);
   if (known !== undefined) return known;
   if (subject === "sync") return explainSync(needs);
+  if (subject === "idle") return explainIdle(needs);
+  const order = /^pin:(\d{1,15})$/.exec(subject);
+  if (order !== null) return (await explainOrder(needs, Number(order[1]))) ?? unknownSubject(subject);
   if (/^\d+$/.test(subject)) return explainSector(needs, Number(subject));
   return explainMessage(needs, subject);
 }
@@ -140,19 +144,19 @@ function explainSync({ sync, net, chain }: HandlerNeeds): Explanation {
   };
 }
 
+const unknownSubject = (subject: string): Explanation => ({
+  subject,
+  kind: "unknown",
+  state: "unknown",
+  light: "failing",
+  summary: "this node knows no deal, put, message, sector or order of pinning by this name",
+  causes: ["the id may belong to another node, or be cut off"],
+  fix: "list what there is: holdfast deals, holdfast jobs, holdfast message ls, holdfast sector ls, holdfast pin ls",
+});
+
 function explainMessage(needs: HandlerNeeds, subject: string): Explanation {
   const found = messageOf(needs, subject);
-  if (found === undefined) {
-    return {
-      subject,
-      kind: "unknown",
-      state: "unknown",
-      light: "failing",
-      summary: "this node knows no deal, put, message or sector by this name",
-      causes: ["the id may belong to another node, or be cut off"],
-      fix: "list what there is: holdfast deals, holdfast jobs, holdfast message ls, holdfast sector ls",
-    };
-  }
+  if (found === undefined) return unknownSubject(subject);
   const { receipt, state, confirmations, message } = found;
   if (state === "pending") {
     return {

@@ -1,16 +1,6 @@
 /** Methods about pinning that is bought: what the chain says of orders, nodes and programs, and calls of its actor. */
 import type { ApiHandlers, MethodResult } from "@holdfast/api";
-import {
-  type Address,
-  type AttoFil,
-  attoFil,
-  encode,
-  epoch,
-  filText,
-  fromHex,
-  parseFil,
-  toHex,
-} from "@holdfast/base";
+import { type Address, type AttoFil, encode, epoch, filText, fromHex, parseFil, toHex } from "@holdfast/base";
 import {
   builtinAddresses,
   listPinNodes,
@@ -29,6 +19,7 @@ import {
   readPin,
   readPinNode,
 } from "@holdfast/consensus";
+import { pricePerDay, pricePerSlot, slotMs } from "../../pin-price.ts";
 import { rpcErrors } from "../errors.ts";
 import type { HandlerNeeds } from "../needs.ts";
 import { callAs } from "./owner-calls.ts";
@@ -44,20 +35,9 @@ type Holder = OrderView["holders"][number];
 type NodeView = MethodResult<"pinNode.show">;
 type PinsMethod = keyof typeof methods.pins;
 
-const msPerDay = 86_400_000n;
-
-const slotMs = ({ pinSlotEpochs, roundMs }: NetworkParams): bigint => BigInt(pinSlotEpochs) * BigInt(roundMs);
-
-/** FIL for a GiB and a day as attoFIL for a GiB and a slot, rounded up so that no price becomes nothing. */
-function perSlot(perDay: AttoFil, params: NetworkParams): AttoFil {
-  return attoFil((perDay * slotMs(params) + msPerDay - 1n) / msPerDay);
-}
-const perDay = (price: AttoFil, params: NetworkParams): string =>
-  filText(attoFil((price * msPerDay) / slotMs(params)));
-
 /** Whole slots, at least one, at most what an order can have. */
 function slotsOf(forMs: number, params: NetworkParams): number {
-  return Math.min(maxPinSlots, Math.max(1, Math.ceil(forMs / Number(slotMs(params)))));
+  return Math.min(maxPinSlots, Math.max(1, Math.ceil(forMs / slotMs(params))));
 }
 
 export function pinOrderHandlers(needs: HandlerNeeds): PinOrderHandlers {
@@ -69,13 +49,13 @@ export function pinOrderHandlers(needs: HandlerNeeds): PinOrderHandlers {
   const orderOf = (pin: number): Pin => {
     const { store, state } = at();
     const found = readPin(store, state, pin);
-    if (found === undefined) throw rpcErrors.notFound({ what: `order ${pin} of pinning` });
+    if (found === undefined) throw rpcErrors.noOrder({ pin });
     return found;
   };
   const send = sender(needs);
   return {
     "pinOrder.add": async ({ cid, sizeBytes, nodes, price: text, forMs, from, key }) => {
-      const price = perSlot(parseFil(text), params);
+      const price = pricePerSlot(parseFil(text), params);
       const slots = slotsOf(forMs, params);
       const terms = { cid: cidOf(cid), bytes: sizeBytes, wanted: nodes, price, slots };
       const value = pinCost(terms, slots);
@@ -137,7 +117,7 @@ function nodeHandlers(needs: HandlerNeeds, send: Send) {
   const nodeOf = (node: number): PinNode => {
     const { store, state } = at();
     const found = readPinNode(store, state, node);
-    if (found === undefined) throw rpcErrors.notFound({ what: `pinning node ${node}` });
+    if (found === undefined) throw rpcErrors.noPinNode({ node });
     return found;
   };
   return {
@@ -163,7 +143,7 @@ function nodeHandlers(needs: HandlerNeeds, send: Send) {
     },
     "pinProgram.set": async ({ programHex, key, kind, name, expires }) => {
       const authority = chain.protocol().params.upgradeAuthority;
-      if (authority === null) throw rpcErrors.notFound({ what: "upgrade authority of this network" });
+      if (authority === null) throw rpcErrors.noProgramAuthority({});
       const entry = { kind, program: fromHex(programHex), name, expires: epoch(expires) };
       return send("setProgram", encode(methods.pins.setProgram.params, entry), { from: authority, key });
     },
@@ -176,7 +156,7 @@ function holderView({ chain, posc }: HandlerNeeds, pin: Pin, replica: Pin["repli
   const { state, tipset } = chain.headState();
   const { node: of, fromSlot } = replica;
   const node = readPinNode(store, state, of);
-  if (node === undefined) throw rpcErrors.notFound({ what: `pinning node ${of}` });
+  if (node === undefined) throw rpcErrors.noPinNode({ node: of });
   const { peerId, operator, lastSlot, status, validUntil } = node;
   const slot = pinSlotAt(params.pinSlotEpochs, tipset.height + 1);
   const isGone = status !== "active" || validUntil <= tipset.height;
@@ -210,7 +190,7 @@ function orderView(needs: HandlerNeeds, number: number, pin: Pin): OrderView {
     state: slot >= pin.endSlot ? "ended" : running,
     nodesWanted: pin.wanted,
     nodesHolding: holding,
-    priceFilPerGiBPerDay: perDay(pin.price, params),
+    priceFilPerGiBPerDay: pricePerDay(pin.price, params),
     slotFil: filText(pinSlotPrice(pin.bytes, pin.price)),
     escrowFil: filText(pin.escrow),
     endHeight: pin.endSlot * params.pinSlotEpochs,
@@ -237,7 +217,7 @@ function nodeView({ chain }: HandlerNeeds, number: number, node: PinNode): NodeV
     validUntil: node.validUntil,
     stakeFil: filText(node.stake),
     earnedFil: filText(node.earned),
-    leastFilPerGiBPerDay: perDay(node.leastPrice, params),
+    leastFilPerGiBPerDay: pricePerDay(node.leastPrice, params),
     capacityBytes: node.capacityBytes,
     assignedBytes: node.assignedBytes,
     holds: node.setCount,

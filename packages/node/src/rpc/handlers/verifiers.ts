@@ -23,7 +23,7 @@ export function verifierHandlers(needs: HandlerNeeds): VerifierHandlers {
     "verifier.list": async () => listVerifiers(needs),
     async "verifier.admit"({ operator, peerId, forEpochs }) {
       const { authority } = chain.params.idle;
-      if (authority === null) throw rpcErrors.noAuthority({});
+      if (authority === null) throw rpcErrors.nobodyAdmits({});
       const params = encode(idle.admitVerifier.params, {
         operator: addressParam(needs, operator),
         peerId,
@@ -53,7 +53,7 @@ export function verifierHandlers(needs: HandlerNeeds): VerifierHandlers {
   };
 }
 
-/** The one that is named, or the one of which this wallet has the key. `rpc/not-found`. */
+/** The one that is named, or the one of which this wallet has the key. `rpc/no-verifier`. */
 function verifierOf(needs: HandlerNeeds, given: string | undefined): Address {
   if (given !== undefined) return addressParam(needs, given);
   const { chain, wallet } = needs;
@@ -61,7 +61,7 @@ function verifierOf(needs: HandlerNeeds, given: string | undefined): Address {
   const found = readIdleVerifiers(chain.store, chain.headState().state).find(({ operator }) =>
     own.includes(operator),
   );
-  if (found === undefined) throw rpcErrors.notFound({ what: "verifier in this wallet" });
+  if (found === undefined) throw rpcErrors.noVerifier({});
   return found.operator;
 }
 

@@ -12,7 +12,7 @@ const status: MethodResult<"idle.status"> = {
     memoryBytes: 4_294_967_296,
   },
   ...{ isRegistered: true, front: 8, rear: 48, fileBytes: 1_048_576 },
-  ...{ certifiedBytes: 42_270_720, totalBytes: 119_439_360 },
+  ...{ certifiedBytes: 42_270_720, totalBytes: 119_439_360, nextLayerBytes: 67_174_400 },
   ...{ layers: { making: 1, made: 1, certified: 5, lost: 0 }, underWay: "append", openChallenges: 1 },
   onChain: {
     ...{ powerBytes: 4_194_304, pledgeFil: "0.4", freeFil: "0.2", lostFil: "0.02", lastProven: 480 },

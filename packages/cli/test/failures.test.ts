@@ -94,6 +94,22 @@ describe("errors of the node", () => {
     expect(await run(["why", "x"], { node })).toMatchObject({ code: 3 });
   });
 
+  it("that content is which is no CID and no file, or a CID of no size", async () => {
+    const nonsense = await run(["pin", "add", "bafynonsense"], { node });
+    expect(nonsense).toMatchObject({ code: 3 });
+    expect(nonsense.err).toContain("bafynonsense is no CID, and there is no file");
+    const unsized = await run(["pin", "add", calls["pinOrder.show"].cid], { node });
+    expect(unsized).toMatchObject({ code: 2 });
+    expect(unsized.err).toContain("--size");
+  });
+
+  it("that there is nothing to claim is", async () => {
+    node.instead.set("pinNode.show", () => ({ ...calls["pinNode.show"], earnedFil: "0" }));
+    const ended = await run(["pin", "node", "claim", "3"], { node });
+    expect(ended).toMatchObject({ code: 8 });
+    expect(ended.err).toContain("holdfast pin settle");
+  });
+
   it("that wrong sums of money are", async () => {
     node.instead.set("chain.money", () => ({ ...calls["chain.money"], totalFil: "999", exact: false }));
     const ended = await run(["chain", "money"], { node });

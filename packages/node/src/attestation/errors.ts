@@ -11,7 +11,7 @@ export const attestationErrors = defineErrors("attestation", {
   softwareRefused: {
     exit: "refused",
     message: (_data: Record<never, never>) => "this network takes no evidence by software",
-    fix: "run on hardware that attests; softwareAttestation in the genesis decides, and only on test networks",
+    fix: "name a network that does (`attest quote --network FILE`), or run on hardware that attests; softwareAttestation in the genesis decides",
   },
   deviceFailed: {
     exit: "refused",

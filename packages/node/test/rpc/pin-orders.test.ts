@@ -159,6 +159,8 @@ describe("pinning that is bought", () => {
     expect(await net.settle(api["pinOrder.add"](wanted, signal))).toEqual(bought);
     expect(await world.mined(Promise.resolve(bought))).toBe(0);
     const show = () => api["pinOrder.show"]({ pin: 0 }, signal);
+    const why = () => api.why({ subject: "pin:0" }, signal);
+    expect(await why()).toMatchObject({ kind: "pin", state: "waiting", light: "waiting", fix: null });
     expect(await show()).toMatchObject({
       state: "waiting",
       nodesHolding: 0,
@@ -168,6 +170,7 @@ describe("pinning that is bought", () => {
     expect(await world.report([0])).toBe(0);
     expect(await world.report([])).toBe(0);
     expect(await show()).toMatchObject({ state: "held", nodesHolding: 1, holders: [{ state: "holding" }] });
+    expect(await why()).toMatchObject({ state: "held", light: "ok", summary: "1 of 1 nodes hold it" });
     expect(await world.report([])).toBe(0);
     expect(await world.mined(api["pinOrder.settle"]({ pins: [0] }, signal))).toBe(0);
     const { slotFil } = await show();
@@ -182,9 +185,15 @@ describe("pinning that is bought", () => {
     expect(await world.mined(api["pinOrder.rm"]({ pin: 0 }, signal))).toBe(0);
     await net.advance("10s");
     expect(await show()).toMatchObject({ state: "ended" });
+    expect(await why()).toMatchObject({ state: "ended", fix: "holdfast pin settle 0" });
     expect(await world.mined(api["pinOrder.settle"]({ pins: [0] }, signal))).toBe(0);
     const { pins } = await api["pinOrder.ls"]({ from: 0, limit: 10 }, signal);
     expect(pins).toEqual([]);
-    await expect(show()).rejects.toMatchObject({ code: "rpc/not-found" });
+    await expect(show()).rejects.toMatchObject({ code: "rpc/no-order" });
+    expect(await why()).toMatchObject({ kind: "unknown" });
+    await expect(api.why({ subject: "idle" }, signal)).rejects.toMatchObject({ code: "rpc/no-sectors" });
+    await expect(net.miners[0]?.node.handlers.why({ subject: "idle" }, signal)).rejects.toMatchObject({
+      code: "rpc/no-idle-space",
+    });
   }, 60_000);
 });

@@ -82,8 +82,11 @@ describe("idle space of a network", () => {
   it("is made, certified by verifiers, counted, and answers its challenges with their verdicts", async () => {
     await using net = await network();
     const [miner] = minersOf(net);
+    const why = () => miner.node.handlers.why({ subject: "idle" }, new AbortController().signal);
+    expect(await why()).toMatchObject({ state: "off", fix: expect.stringContaining("idle fill") });
     await fill(net, miner);
     expect(await certifiedAt(net, miner, 4)).toBe(true);
+    expect(["filling", "proven"]).toContain((await why()).state);
     expect(powerOf(miner)).toBe(powerOfFiles(claimed(miner)));
     const first = idleOf(miner)?.lastProven ?? null;
     expect(await net.advanceUntil(() => (idleOf(miner)?.lastProven ?? null) !== first, 400_000)).toBe(true);

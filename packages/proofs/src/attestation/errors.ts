@@ -15,7 +15,10 @@ export const attestErrors = defineErrors("attest", {
     exit: "proof-invalid",
     message: (data: { code: FailureCode }) =>
       `the evidence is refused (${data.code}): ${meaningOf(data.code)}`,
-    fix: "do not trust what it is evidence for; `holdfast attest verify FILE --json` lists every check",
+    fix: ({ code }: { code: FailureCode }) =>
+      code === "collateral-missing"
+        ? "fetch it: `holdfast attest collateral FILE --to DIR`, then `attest verify FILE --collateral DIR`"
+        : "do not trust what it is evidence for; `holdfast attest verify FILE --json` lists every check",
   },
 });
 

@@ -229,7 +229,7 @@ export const pinOrderStatus = action({
     const time = await chainTime(context);
     const holders = pin.holders.map((one) => {
       const { node, state, peerId, lastSlot, countedPercent, owedFil, check } = one;
-      const isHeard = lastSlot !== null && check !== "nothing";
+      const isHeard = lastSlot !== null && countedPercent !== null && check !== "nothing";
       const heard = isHeard
         ? `reported for slot ${lastSlot}, which counted ${countedPercent} %`
         : "has not been asked in a slot yet";

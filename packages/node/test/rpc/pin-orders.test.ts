@@ -168,6 +168,7 @@ describe("pinning that is bought", () => {
     });
 
     expect(await world.report([0])).toBe(0);
+    expect(await show()).toMatchObject({ holders: [{ countedPercent: null }] }); // it was asked nothing of it
     expect(await world.report([])).toBe(0);
     expect(await show()).toMatchObject({ state: "held", nodesHolding: 1, holders: [{ state: "holding" }] });
     expect(await why()).toMatchObject({ state: "held", light: "ok", summary: "1 of 1 nodes hold it" });

@@ -22,7 +22,7 @@ export async function explainOrder(needs: HandlerNeeds, pin: number): Promise<Ex
   const { chain } = needs;
   const slot = pinSlotAt(chain.params.pinSlotEpochs, chain.headState().tipset.height + 1);
   return {
-    subject: `pin:${pin}`,
+    subject: String(pin),
     kind: "pin",
     state: order.state,
     causes: [
@@ -39,6 +39,8 @@ export async function explainOrder(needs: HandlerNeeds, pin: number): Promise<Ex
 
 function holderText({ node, state, lastSlot, countedPercent }: Order["holders"][number], slot: number) {
   const last = lastSlot === null ? "it has never reported" : `its last report is of slot ${lastSlot}`;
+  if (state === "holding" && countedPercent === null)
+    return `node ${node} says that it has it, and is asked about it from its next report on`;
   if (state === "holding")
     return `node ${node} holds it: its report for slot ${lastSlot} counted ${countedPercent} %`;
   if (state === "assigned")
@@ -66,7 +68,7 @@ function orderTold(order: Order): Told {
 /** A node that is there and has lost blocks is paid for what it answers, and fetches them anew when it is told to. */
 function lossTold({ holders, nodesWanted }: Order): Told | undefined {
   const lossy = holders.filter(
-    ({ state, countedPercent }) => state === "holding" && (countedPercent ?? 0) < 100,
+    ({ state, countedPercent }) => state === "holding" && (countedPercent ?? 100) < 100,
   );
   if (lossy.length === 0) return undefined;
   return {

@@ -162,6 +162,7 @@ function holderView({ chain, posc }: HandlerNeeds, pin: Pin, replica: Pin["repli
   const isGone = status !== "active" || validUntil <= tipset.height;
   const isHeard = lastSlot !== null && lastSlot >= slot - 1;
   const holding = isHeard ? "holding" : "silent";
+  const isAsked = lastSlot !== null && fromSlot !== null && lastSlot >= fromSlot;
   const { counted } = pinReportSummary(store, node);
   return {
     node: of,
@@ -169,7 +170,7 @@ function holderView({ chain, posc }: HandlerNeeds, pin: Pin, replica: Pin["repli
     operator,
     state: isGone ? "gone" : fromSlot === null ? "assigned" : holding,
     lastSlot,
-    countedPercent: counted === undefined ? null : counted / 10_000,
+    countedPercent: counted === undefined || !isAsked ? null : counted / 10_000,
     owedFil: filText(pinOwed(store, node, pin, replica, slot)),
     check: lastSlot === null ? null : (posc?.checkOf(of, lastSlot) ?? null),
   };

@@ -57,7 +57,10 @@ function drawOf(header: BlockHeader, parent: CheckedTipset, oracle: Oracle): str
   const seed = winningPostSeed(electionProof);
   const all = oracle.sectorsOf(parent.state, miner);
   const sectors = isStill ? all : all.filter(({ faultySince }) => faultySince === null);
-  const sector = sectors[Number(readBigEndian(seed) % BigInt(Math.max(1, sectors.length)))];
+  // A sector has as many lots as the smallest fits into it: sizes are powers of two.
+  const lotBytes = Math.min(...sectors.map(({ sectorBytes }) => sectorBytes));
+  const lots = sectors.flatMap((one) => Array.from({ length: one.sectorBytes / lotBytes }, () => one));
+  const sector = lots[Number(readBigEndian(seed) % BigInt(Math.max(1, lots.length)))];
   // All its power is idle space.
   if (sector === undefined && own > 0n) return winningPost.length === 0 ? undefined : "a proof of no sector";
   if (sector === undefined) return "it has no sector";

@@ -9,6 +9,7 @@ import type { Chain } from "./chain/index.ts";
 import type { NodeParts } from "./compose.ts";
 import { type LedgerParts, openLedgerOf, openPinsOf, type PinParts } from "./compose-pins.ts";
 import type { Sender } from "./mempool/index.ts";
+import { pricePerSlot } from "./pin-price.ts";
 import type { Pins } from "./pins/index.ts";
 import {
   type Attesting,
@@ -89,7 +90,7 @@ function openPoscOf(
       ...{ wire, database, clock, random, logger },
       program: `holdfast ${version}`.slice(0, 64),
       challengeDeposit: () => paramsOf(chain).pinChallengeDeposit,
-      ...(joins === undefined ? {} : { joins }),
+      ...(joins === undefined ? {} : { joins: termsOf(joins, chain) }),
       ...(attestation === undefined
         ? {}
         : { attest: async () => attestingOf(await attestation(chain), chain, wire.self) }),
@@ -108,6 +109,11 @@ function openPoscOf(
     },
   });
   return { posc, door: poscDoor(posc, chain), route };
+}
+
+/** The configuration names a price for a day, as people do everywhere. */
+function termsOf(joins: Terms, chain: Chain): Terms {
+  return { ...joins, leastPrice: pricePerSlot(joins.leastPrice, paramsOf(chain)) };
 }
 
 function nodeOfPeer(view: PoscView, peerId: string): number | undefined {

@@ -46,7 +46,7 @@ export const pinsSection = z
       .max(64)
       .regex(/^\d+(\.\d{1,18})?(FIL)?$/, "an amount such as 0.001FIL")
       .default("0")
-      .describe("what it takes at least for a GiB and a slot, where it joins by itself"),
+      .describe("what it takes at least for a GiB and a day, where it joins by itself"),
   })
   .strict()
   .prefault({});

@@ -145,7 +145,7 @@ describe("pinning nodes of a network", () => {
     const found = onChain(bob);
     expect(asked).toMatchObject({ node: 1, key: found?.key, peerId: bob.name, kind: "software", holds: 1 });
     await expect(settle(net.client.node.handlers["posc.ask"]({ node: 9 }, signal))).rejects.toMatchObject({
-      code: "posc/no-answer",
+      code: "posc/no-node",
     });
   }, 60_000);
 

@@ -5,7 +5,7 @@
  * cordons and a history, are tried again, and outlive the process. Every one of them may be cut off anywhere and done
  * again, but for a piece, whose sender begins anew.
  */
-import { abortable, type Clock, HoldfastError, type Logger } from "@holdfast/base";
+import { abortable, type Clock, type Logger } from "@holdfast/base";
 import { storageErrors } from "../errors.ts";
 import { packed, unpacked } from "../pool/index.ts";
 import {
@@ -222,7 +222,8 @@ async function mend(
     );
     outputOf(await ended(queue, jobId, { signal }));
   } catch (error) {
-    if (signal.aborted || !(error instanceof HoldfastError)) return;
-    logger.error("storage: a damaged sector cannot be repaired", { sectorId, detail: error.message });
+    if (signal.aborted) return;
+    const detail = error instanceof Error ? error.message : String(error);
+    logger.error("storage: a damaged sector cannot be repaired", { sectorId, detail });
   }
 }

@@ -78,6 +78,7 @@ export class Moving {
     const moving = this.#moves.run(sectorId, async () => {
       stop.throwIfAborted();
       await this.#parts.whenIdle(sectorId);
+      stop.throwIfAborted();
       await this.#parts.staging.still(sectorId, () => this.#move(sectorId, way, stop));
     });
     this.#underWay.add(moving);

@@ -1,5 +1,5 @@
 /** Errors of idle space. */
-import { byteCount, defineErrors, formatBytes } from "@holdfast/base";
+import { byteCount, defineErrors, formatBytes, HoldfastError } from "@holdfast/base";
 
 export const idleErrors = defineErrors("idle", {
   tooSmall: {
@@ -46,3 +46,12 @@ export const idleErrors = defineErrors("idle", {
     fix: "start it again, then repeat the command",
   },
 });
+
+/** A code of the system that says nothing of the medium: no handles left, no permission, no memory. */
+const isOfProcess = /\((?!EIO\))E\w+\)$/;
+
+/** Whether the disk has not got these bytes any more: an input/output error, and nothing that passes by itself. */
+export const isUnreadable = (error: unknown): boolean =>
+  error instanceof HoldfastError &&
+  error.code === "disk/io" &&
+  !isOfProcess.test(String(error.data.operation));

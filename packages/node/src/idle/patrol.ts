@@ -5,13 +5,14 @@
  */
 import type { Clock } from "@holdfast/base";
 import { workLimits } from "../work-limits.ts";
+import { isUnreadable } from "./errors.ts";
 import type { Holdings } from "./holdings.ts";
 import type { IdleNeeds } from "./needs.ts";
 import { releasedOf, restingCount } from "./plan.ts";
 import { type IdleStore, isAtRest, type LayerRow } from "./store.ts";
 import type { Tasks } from "./tasks.ts";
 
-export interface PatrolNeeds extends Pick<IdleNeeds, "profile" | "network" | "maker" | "logger"> {
+export interface PatrolNeeds extends Pick<IdleNeeds, "profile" | "network" | "volumes" | "maker" | "logger"> {
   readonly clock: Pick<Clock, "nowMs">;
   /** In which every file is read once; 0: never. */
   readonly patrolMs: number;
@@ -53,8 +54,16 @@ export class Patrol {
     const { store } = this.#needs;
     const row = firstAtRest(store, store.patrolAt()) ?? firstAtRest(store, 0);
     if (row === undefined) return;
-    await this.#look(row, signal);
-    store.setPatrol(row.layer + 1);
+    try {
+      if (await this.#isHere(row)) await this.#look(row, signal);
+    } finally {
+      // One layer that cannot be looked at does not keep the others from being read.
+      if (!signal.aborted) store.setPatrol(row.layer + 1);
+    }
+  }
+
+  async #isHere({ volumeId }: LayerRow): Promise<boolean> {
+    return (await this.#needs.volumes.present()).includes(volumeId);
   }
 
   async #look(row: LayerRow, signal: AbortSignal): Promise<void> {
@@ -62,7 +71,11 @@ export class Patrol {
     const folder = holdings.folder(row);
     const { made } = row;
     if (made === undefined) return;
-    const damaged = await maker.check({ profile, folder, roots: made.roots.fileRoots }, signal);
+    const roots = made.roots.fileRoots;
+    const damaged = await maker.check({ profile, folder, roots }, signal).catch(async (error: unknown) => {
+      if (isUnreadable(error) && (await this.#isHere(row))) return ["unreadable"];
+      throw error;
+    });
     if (damaged.length === 0) return;
     // It may have been released, or moved, while it was read.
     const now = store.find(row.layer);

@@ -113,7 +113,7 @@ export class IdleStore implements Layers {
     try {
       return this.#database.transaction(work);
     } catch (error) {
-      this.#known = undefined;
+      this.#forget();
       throw error;
     }
   }
@@ -154,7 +154,7 @@ export class IdleStore implements Layers {
 
   /** Begins a registration: what was known of another one is forgotten. */
   begin(miner: Address, profile: string, nonce: Uint8Array): void {
-    this.#known = undefined;
+    this.#forget();
     this.#database.transaction(() => {
       for (const table of ["idle_space", "idle_layers", "idle_pending", "idle_answers", "idle_patrol"]) {
         this.#database.run(`DELETE FROM ${table}`);
@@ -281,6 +281,11 @@ export class IdleStore implements Layers {
   #end(which: "min" | "max"): number | undefined {
     const row = this.#database.get(`SELECT ${which}(layer) AS layer FROM idle_layers`);
     return row === undefined || row.layer === null ? undefined : number(row, "layer");
+  }
+
+  #forget(): void {
+    this.#known = undefined;
+    this.#ordered = undefined;
   }
 
   #read(): Known {

@@ -36,6 +36,12 @@ async function isAnswered(byte: number): Promise<void> {
   await world.until(() => world.chain.audits.at(-1)?.isAnswered === true);
 }
 
+const leave = (): void => {
+  world.volumes.otherQuotaBytes = layers * layerBytes;
+  world.volumes.isLeaving = true;
+  world.chain.tick();
+};
+
 describe("files that rest", () => {
   it("are read once in a time: what is damaged is made again before it is asked for", async () => {
     await filled({ patrolMs: 30_000 });
@@ -64,11 +70,6 @@ describe("files that rest", () => {
 });
 
 describe("a volume that is drained", () => {
-  const leave = (): void => {
-    world.volumes.otherQuotaBytes = layers * layerBytes;
-    world.volumes.isLeaving = true;
-    world.chain.tick();
-  };
   const isLeft = (): boolean => (world.volumes.shares.get(0)?.reservedBytes ?? 0) === 0;
 
   it("is left: files are copied, compared, accounted on both sides, and answer from where they are", async () => {
@@ -123,6 +124,157 @@ describe("a volume that is drained", () => {
       await world.idle[Symbol.asyncDispose]();
     }
     expect(deaths).toBeGreaterThan(5);
+  });
+});
+
+describe("a layer that is made again while its volume is drained", () => {
+  const gate = () => ({ reached: false, ...Promise.withResolvers<void>() });
+  let copying: ReturnType<typeof gate>;
+  let making: readonly ReturnType<typeof gate>[];
+
+  /** Three layers, and a node in which the copy and the making of layers wait before their first file. */
+  async function gated(sql = "SELECT 1"): Promise<void> {
+    await filled();
+    await world.idle[Symbol.asyncDispose]();
+    copying = gate();
+    making = [gate(), gate()];
+    world.database.run(sql);
+    const { sim } = world;
+    const gates = new Map([
+      ["v1/idle/1/0", copying],
+      ...making.map((one, layer) => [`v0/idle/${layer}/0`, one] as const),
+    ]);
+    world.volumes.disk = new Proxy(sim, {
+      get: (_target, key) => {
+        if (key === "open") {
+          return async (path: string, mode: "read" | "write" | "create") => {
+            const at = mode === "create" ? gates.get(path) : undefined;
+            if (at !== undefined) {
+              at.reached = true;
+              await at.promise;
+            }
+            return await sim.open(path, mode);
+          };
+        }
+        const value = Reflect.get(sim, key, sim);
+        return typeof value === "function" ? value.bind(sim) : value;
+      },
+    });
+    world.start();
+  }
+
+  const volumeOf = (layer: number): unknown =>
+    world.database.get("SELECT volume_id FROM idle_layers WHERE layer = ?", layer)?.volume_id;
+
+  /** What the row says of layer 1 when it is certified is what lies on the disk. */
+  async function isWhere(volumeId: number): Promise<void> {
+    world.volumes.isLeaving = false; // nothing else moves meanwhile
+    making[1]?.resolve();
+    await world.until(() => world.idle.status().layers.lost === 0);
+    expect(volumeOf(1)).toBe(volumeId);
+    expect((await world.files(`v${volumeId}/idle/1`)).size).toBe(2 * tiny.files);
+    expect((await world.files(`v${1 - volumeId}/idle/1`)).size).toBe(0);
+  }
+
+  it("stays where it is made if an audit loses it during the copy", async () => {
+    await gated();
+    leave();
+    await world.until(() => copying.reached);
+    await world.volumes.disk.remove("v0/idle/1/2.aux");
+    world.chain.challenge(layers * tiny.files, 11);
+    await world.until(() => making[1]?.reached);
+    copying.resolve();
+    await world.until(() => volumeOf(2) === 1);
+    await isWhere(0);
+    await world.until(() => world.chain.audits.at(-1)?.isAnswered === true);
+  });
+
+  it("stays where it is made if a thread begins while room is looked for", async () => {
+    await gated("UPDATE idle_layers SET state = 'lost' WHERE layer < 2");
+    await world.until(() => making[0]?.reached);
+    const looking = gate();
+    const rooms = world.volumes.rooms.bind(world.volumes);
+    world.volumes.rooms = async () => {
+      looking.reached = true;
+      await looking.promise;
+      return await rooms();
+    };
+    leave();
+    await world.until(() => looking.reached);
+    making[0]?.resolve();
+    await world.until(() => making[1]?.reached);
+    looking.resolve();
+    await world.until(() => volumeOf(2) === 1);
+    await isWhere(0);
+    await isAnswered(12);
+  });
+});
+
+describe("what cannot be read", () => {
+  const unreadable = (name: string): { isWritten: boolean } => {
+    const told = { isWritten: false };
+    world.sim.fault = (operation, path) => {
+      if (path !== name) return undefined;
+      if (operation === "writeAt") told.isWritten = true;
+      return !told.isWritten && (operation === "readAt" || operation === "readFile") ? "io" : undefined;
+    };
+    return told;
+  };
+  const left = (): number => world.volumes.shares.get(0)?.reservedBytes ?? 0;
+
+  it("is made again where it goes when its volume is drained", async () => {
+    await filled();
+    unreadable("v0/idle/1/2");
+    leave();
+    await world.until(() => left() === 0 && rest());
+    expect((await world.files("v1/idle")).size).toBe(2 * tiny.files * layers);
+    await isAnswered(13);
+  });
+
+  it("is not taken for damage when its volume is away", async () => {
+    await filled();
+    unreadable("v0/idle/1/2");
+    world.volumes.present = async () => [1];
+    leave();
+    await world.until(() => left() === layerBytes);
+    expect(world.idle.status().layers).toMatchObject({ certified: layers, lost: 0 });
+  });
+
+  it("stays, and the layers after it go, if it is where the copy lies", async () => {
+    await filled();
+    world.sim.fault = (operation, path) =>
+      operation === "writeAt" && path.startsWith("v1/idle/0/") ? "io" : undefined;
+    leave();
+    await world.until(() => left() === layerBytes);
+    world.sim.fault = () => undefined;
+    await world.until(() => left() === 0);
+    expect(world.idle.status().layers.certified).toBe(layers);
+    await isAnswered(14);
+  });
+
+  it("is made again when the patrol comes to it", async () => {
+    await filled({ patrolMs: 30_000 });
+    const told = unreadable("v0/idle/1/2");
+    await world.until(() => told.isWritten && rest());
+    await isAnswered(15);
+  });
+
+  it("keeps the patrol from nothing while its volume is away", async () => {
+    await filled({ patrolMs: 30_000 });
+    leave();
+    world.volumes.otherQuotaBytes = layerBytes;
+    await world.until(() => left() === (layers - 1) * layerBytes && rest());
+    world.volumes.isLeaving = false;
+    world.volumes.present = async () => [0];
+    let isWritten = false;
+    world.sim.fault = (operation, path) => {
+      if (operation === "writeAt" && path === "v0/idle/2/0.aux") isWritten = true;
+      return path.startsWith("v1/") ? "io" : undefined;
+    };
+    await world.volumes.disk.remove("v0/idle/2/0.aux");
+    await world.until(() => isWritten && rest());
+    expect(await world.volumes.disk.sizeBytes("v0/idle/2/0.aux")).toBe(idleAuxBytes(tiny));
+    expect(world.idle.status().layers.certified).toBe(layers);
   });
 });
 

@@ -2,8 +2,9 @@
 import type { Address, AttoFil, Blockstore, CID, Logger } from "@holdfast/base";
 import type { NetworkParams, Receipt, SignedMessage, Tipset } from "@holdfast/consensus";
 import type { Database } from "../database.ts";
+import type { FinalityChain } from "../final.ts";
 
-export interface ChannelsChain {
+export interface ChannelsChain extends FinalityChain {
   readonly params: NetworkParams;
   readonly networkId: Uint8Array;
   readonly store: Blockstore;

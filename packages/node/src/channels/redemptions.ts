@@ -7,6 +7,7 @@
 import { type Address, attoFil, type ChannelId, encode, HoldfastError } from "@holdfast/base";
 import { builtinAddresses, type Channel, exitCodeMeaning, methods, readChannel } from "@holdfast/consensus";
 import { Bounded } from "../bounded.ts";
+import { finalTipset } from "../final.ts";
 import { limits } from "../limits.ts";
 import type { ChannelsNeeds, Sent } from "./needs.ts";
 import type { KeptVoucher, VoucherStore } from "./store.ts";
@@ -142,7 +143,8 @@ export class Redemptions implements AsyncDisposable {
   #forgetLater(payer: Address, id: ChannelId, name: string, height: number): void {
     const since = this.#missingSince.get(name);
     if (since === undefined) this.#missingSince.set(name, height);
-    if (since === undefined || height - since <= this.#needs.chain.params.finalityEpochs) return;
+    // The head that did not have it any more must lie below what is final; `since` is the height after it.
+    if (since === undefined || since > finalTipset(this.#needs.chain).height) return;
     this.#missingSince.delete(name);
     this.#store.forget(payer, id);
   }

@@ -13,8 +13,9 @@ import type {
 } from "@holdfast/base";
 import type { NetworkParams, Receipt, Tipset } from "@holdfast/consensus";
 import type { Database } from "../database.ts";
+import type { FinalityChain } from "../final.ts";
 
-export interface MarketChain {
+export interface MarketChain extends FinalityChain {
   readonly params: NetworkParams;
   readonly networkId: Uint8Array;
   readonly store: Blockstore;

@@ -9,13 +9,13 @@ import type {
   VerifiedMessages,
 } from "@holdfast/consensus";
 import type { Database } from "../database.ts";
+import type { FinalityChain } from "../final.ts";
 import type { AreSigned } from "./signatures.ts";
 
-export interface MempoolChain {
+export interface MempoolChain extends FinalityChain {
   readonly params: NetworkParams;
   readonly networkId: Uint8Array;
   readonly store: Blockstore;
-  tipsetAt(height: number): Tipset;
   stateAfter(key: string): CID | undefined;
   headState(): { readonly state: CID; readonly tipset: Tipset };
   onHead(

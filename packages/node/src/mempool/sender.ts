@@ -30,6 +30,7 @@ import {
   type SignedMessage,
 } from "@holdfast/consensus";
 import { Bounded } from "../bounded.ts";
+import { finalTipset } from "../final.ts";
 import { limits } from "../limits.ts";
 import { Bids } from "./bids.ts";
 import { senderErrors } from "./errors.ts";
@@ -341,7 +342,7 @@ class SenderService implements Sender {
   /** Compares the outbox with the chain after each new head. */
   #settle(): void {
     const { chain } = this.#needs;
-    const { state, tipset } = chain.headState();
+    const { state } = chain.headState();
     for (const entry of this.#outbox.open()) {
       const { key, signed } = entry;
       const { from, nonce: used } = signed.message;
@@ -349,7 +350,7 @@ class SenderService implements Sender {
         .map((one) => chain.tipsetOfMessage(one))
         .find((at) => at !== undefined);
       if (mined !== undefined) {
-        if (tipset.height - mined.height > chain.params.finalityEpochs) this.#outbox.close(key, "final");
+        if (mined.height < finalTipset(chain).height) this.#outbox.close(key, "final");
         continue;
       }
       const next = readActor(chain.store, state, from)?.nonce ?? 0;
@@ -379,8 +380,7 @@ class SenderService implements Sender {
 
   #finalNonce(from: Address): number {
     const { chain } = this.#needs;
-    const height = Math.max(0, chain.headState().tipset.height - chain.params.finalityEpochs);
-    const state = chain.stateAfter(chain.tipsetAt(height).key);
+    const state = chain.stateAfter(finalTipset(chain).key);
     return state === undefined ? 0 : (readActor(chain.store, state, from)?.nonce ?? 0);
   }
 

@@ -12,17 +12,17 @@ import type {
   VerifiedMessages,
 } from "@holdfast/consensus";
 import type { Database } from "../database.ts";
+import type { FinalityChain } from "../final.ts";
 import type { ProofPass } from "../proof-pass.ts";
 import type { TwinGuard } from "./twins.ts";
 
-export interface MineChain {
+export interface MineChain extends FinalityChain {
   readonly params: NetworkParams;
   readonly networkId: Uint8Array;
   readonly protocols: Protocols | undefined;
   unknownUpgrade(height: number): Upgrade | undefined;
   readonly genesisTimestampMs: number;
   readonly store: Blockstore;
-  head(): Tipset;
   headState(): { readonly state: CID; readonly tipset: Tipset };
   stateAfter(key: string): CID | undefined;
   weightOf(key: string): bigint | undefined;

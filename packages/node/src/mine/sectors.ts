@@ -32,6 +32,7 @@ import {
   stateGas,
   type Tipset,
 } from "@holdfast/consensus";
+import { finalTipset } from "../final.ts";
 import { limits } from "../limits.ts";
 import { mineErrors } from "./errors.ts";
 import type { MineNeeds, MineSector } from "./needs.ts";
@@ -250,8 +251,7 @@ async function sendAndCheck(needs: MineNeeds, message: SectorMessage, signal: Ab
 
 /** What a reorganisation can no longer take back. */
 function finalState({ chain }: MineNeeds): CID | undefined {
-  const depth = chain.params.finalityEpochs;
-  return chain.stateAfter(chain.tipsetAt(Math.max(0, chain.head().height - depth)).key);
+  return chain.stateAfter(finalTipset(chain).key);
 }
 
 function isIn(needs: MineNeeds, state: CID, sector: MineSector): boolean {
@@ -265,8 +265,12 @@ async function confirmWhenFinal(needs: MineNeeds, sector: MineSector): Promise<v
     await needs.storage.confirmCommitted(sector.sectorId);
 }
 
-/** A confirmed sector was final once: if it is gone from there, its life is over. */
+/**
+ * A confirmed sector was final once: if it is gone from there, its life is over. A branch of fewer tipsets may put what
+ * is final further back, before the sector's time; then the head has it still.
+ */
 async function expire(needs: MineNeeds, sector: MineSector): Promise<void> {
   const state = finalState(needs);
-  if (state !== undefined && !isIn(needs, state, sector)) await needs.storage.markExpired(sector.sectorId);
+  if (state === undefined || isIn(needs, state, sector)) return;
+  if (!isIn(needs, needs.chain.headState().state, sector)) await needs.storage.markExpired(sector.sectorId);
 }

@@ -37,6 +37,7 @@ import {
   readActor,
   readChannel,
   type SignedMessage,
+  type Tipset,
 } from "@holdfast/consensus";
 import { createVerifier } from "@holdfast/proofs/verify";
 import { type Channels, type ChannelsNeeds, openChannels } from "../../src/channels/index.ts";
@@ -106,10 +107,11 @@ export class BadChain {
   }
   readonly params = params;
   headState() {
-    return {
-      state: this.state,
-      tipset: { ...createTipset([this.#genesis.header]), height: epoch(this.height) },
-    };
+    return { state: this.state, tipset: this.tipsetAt(this.height) };
+  }
+  /** Every round has its tipset; of which branch it is nobody asks. */
+  tipsetAt(height: number): Tipset {
+    return { ...createTipset([this.#genesis.header]), key: `at ${height}`, height: epoch(height) };
   }
   onHead = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
@@ -213,6 +215,9 @@ export class Party {
         networkId: chain.networkId,
         store: chain.store,
         headState: () => chain.headState(),
+        head: () => chain.tipsetAt(chain.height),
+        tipsetAt: (height) => chain.tipsetAt(height),
+        parentOf: ({ height }) => (height === 0 ? undefined : chain.tipsetAt(height - 1)),
         onHead: this.#faults.isBlind === true ? () => () => undefined : chain.onHead,
       },
       sender: {

@@ -225,7 +225,12 @@ function frozen(
   const { params, networkId, store } = chain;
   return {
     ...needs,
-    chain: { params, networkId, store, headState: () => head, onHead: (listener) => chain.onHead(listener) },
+    chain: {
+      ...{ params, networkId, store, headState: () => head, head: () => head.tipset },
+      tipsetAt: (height) => chain.tipsetAt(height),
+      parentOf: (tipset) => chain.parentOf(tipset),
+      onHead: (listener) => chain.onHead(listener),
+    },
   };
 }
 

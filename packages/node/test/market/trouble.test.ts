@@ -96,6 +96,9 @@ describe("a miner that", () => {
         networkId: chain.networkId,
         store: chain.store,
         headState: () => chain.headState(),
+        head: () => chain.head(),
+        tipsetAt: (height) => chain.tipsetAt(height),
+        parentOf: (tipset) => chain.parentOf(tipset),
         onHead: (listener) => chain.onHead(listener),
       },
     });

@@ -87,6 +87,48 @@ describe("a deposit", () => {
     expect(balanceOf(world, to)).toBe(value);
   });
 
+  it("that only empty rounds have buried is not given up, and is mined when the other side wins", async () => {
+    await using world = await World.create({ miners: 1, silentMiners: true, params: { finalityEpochs } });
+    const { client } = world;
+    const to = keysOf("merchant").address;
+    const patient = new Merchant(world, finalityEpochs);
+    const { cid } = await world.settle(client.sender.send({ from: client.keys.address, to, value }));
+    patient.expect(cid);
+    await world.rounds(1);
+    const original = client.sender.find(cid)?.message;
+    if (original === undefined) throw new TypeError("it was sent");
+    const toElsewhere = { ...original.message, to: elsewhere };
+    const rival = signMessage(client.keys.privateKey, world.chain.networkId, toElsewhere);
+    await world.reorg(1, [rival]);
+    expect(balanceOf(world, elsewhere)).toBe(value);
+    // Two blocks deep, and older than finality.
+    await world.rounds(1, 2 * finalityEpochs);
+    const late = client.sender.wait(cid);
+    let ended = "no";
+    late.then(
+      () => {
+        ended = "mined";
+      },
+      (error: unknown) => {
+        ended = error instanceof HoldfastError ? error.code : String(error);
+      },
+    );
+    await world.reorg(2 * finalityEpochs + 3, [original]);
+    expect([ended, balanceOf(world, elsewhere), balanceOf(world, to)]).toEqual(["mined", 0n, value]);
+    expect([...patient.credited.values()]).toEqual([value]);
+    // One that is mined, and buried in the same way, is still the sender's to send when the other side wins.
+    const next = await world.settle(client.sender.send({ from: client.keys.address, to, value }));
+    await world.rounds(1);
+    expect(balanceOf(world, to)).toBe(2n * value);
+    await world.rounds(1, 2 * finalityEpochs);
+    await world.reorg(2 * finalityEpochs + 2);
+    expect(balanceOf(world, to)).toBe(value);
+    const dearer = await world.settle(client.sender.replace(next.cid));
+    await world.rounds(1);
+    expect(client.sender.find(dearer.cid)?.mined?.receipt.exitCode).toBe(0);
+    expect(balanceOf(world, to)).toBe(2n * value);
+  });
+
   it("of which the payer makes two versions is one deposit", async () => {
     await using world = await World.create({ miners: 1, silentMiners: true, params: { finalityEpochs } });
     const { client } = world;

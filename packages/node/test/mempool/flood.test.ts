@@ -92,7 +92,9 @@ class Chain implements MempoolChain {
     }
     return { state: this.#state, tipset: this.#tipset };
   }
+  head = (): Tipset => this.headState().tipset;
   tipsetAt = (): Tipset => this.headState().tipset;
+  parentOf = () => undefined;
   stateAfter = () => this.#state;
   onHead(listener: Parameters<MempoolChain["onHead"]>[0]): () => void {
     this.#listeners.add(listener);

@@ -69,7 +69,9 @@ class StandingChain implements MempoolChain {
     const tipset = { ...createTipset([this.#genesis.header]), height: epoch(this.height) };
     return { state: this.#genesis.state, tipset };
   }
+  head = (): Tipset => this.headState().tipset;
   tipsetAt = (): Tipset => this.headState().tipset;
+  parentOf = () => undefined;
   stateAfter = () => this.#genesis.state;
   onHead(listener: Parameters<MempoolChain["onHead"]>[0]): () => void {
     this.#listeners.add(listener);

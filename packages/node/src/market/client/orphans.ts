@@ -6,6 +6,7 @@
  */
 import { type ChannelId, channelId, encode, HoldfastError } from "@holdfast/base";
 import { type Channel, methods } from "@holdfast/consensus";
+import { finalTipset } from "../../final.ts";
 import { channelOn, heightOf } from "../facts.ts";
 import { attemptById, type ClientContext, jobById, move } from "./context.ts";
 import { settleMessage } from "./fund.ts";
@@ -15,13 +16,12 @@ import type { GoneChannel } from "./store.ts";
 export function lookAtGoneChannels(context: ClientContext): void {
   const { needs, store, tasks } = context;
   const { chain } = needs;
-  const height = heightOf(chain);
   for (const gone of store.goneChannels()) {
     const attempt = attemptById(context, gone.attemptId);
     const { payer } = jobById(context, attempt.jobId);
     const channel = channelOn(chain, payer, gone.channel);
     if (channel === undefined) {
-      if (height - gone.height > chain.params.finalityEpochs) store.forgetGoneChannel(gone);
+      if (gone.height < finalTipset(chain).height) store.forgetGoneChannel(gone);
     } else if (attempt.channel === gone.channel) {
       store.transaction(() => {
         store.forgetGoneChannel(gone);

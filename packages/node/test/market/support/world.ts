@@ -248,11 +248,11 @@ export class World implements AsyncDisposable {
     return this.chain.head().height;
   }
 
-  /** Lets rounds pass; each ends with a block of everything that waits. */
-  async rounds(count: number): Promise<void> {
+  /** Lets rounds pass; each ends with a block of everything that waits, and begins with rounds that nobody wins. */
+  async rounds(count: number, emptyRounds = 0): Promise<void> {
     for (let i = 0; i < count; i += 1) {
-      await this.clock.advance(this.chain.params.roundMs, drain);
-      await this.#block();
+      await this.clock.advance(this.chain.params.roundMs * (1 + emptyRounds), drain);
+      await this.#block(1 + emptyRounds);
       await drain();
       await this.#work();
       await drain();
@@ -315,19 +315,19 @@ export class World implements AsyncDisposable {
     await drain();
   }
 
-  async #block(): Promise<void> {
-    const next = await this.#blockOn(this.chain.head(), this.pool.candidates(1_000));
+  async #block(epochs: number): Promise<void> {
+    const next = await this.#blockOn(this.chain.head(), this.pool.candidates(1_000), epochs);
     await this.chain.setHead(next.key);
     this.money();
   }
 
-  async #blockOn(tipset: Tipset, candidates: readonly SignedMessage[]): Promise<Tipset> {
+  async #blockOn(tipset: Tipset, candidates: readonly SignedMessage[], epochs = 1): Promise<Tipset> {
     const { chain } = this;
     const state = chain.stateAfter(tipset.key);
     if (state === undefined) throw new TypeError("the parent was executed");
     const [producer] = this.miners;
     const miner = producer?.address ?? genesisMinerAddress(1, 0);
-    const height = addEpochs(tipset.height, 1);
+    const height = addEpochs(tipset.height, epochs);
     const env = { ...chain.envOn(), randomness: chain.randomnessBelow(tipset) };
     const result = executeForMining({
       store: chain.store,

@@ -115,3 +115,16 @@ export function growthOf(points: readonly { readonly size: number; readonly cost
   const above = logs.reduce((sum, at) => sum + (at[0] - x) * (at[1] - y), 0);
   return above / logs.reduce((sum, at) => sum + (at[0] - x) ** 2, 0);
 }
+
+/** What a piece of work gave, and the processor time of its thread. */
+export interface Timed<T> {
+  readonly result: T;
+  readonly cpuS: number;
+}
+
+export function timed<T>(work: () => T): Timed<T> {
+  const before = process.threadCpuUsage();
+  const result = work();
+  const { user, system } = process.threadCpuUsage(before);
+  return { result, cpuS: (user + system) / 1e6 };
+}

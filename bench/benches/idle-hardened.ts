@@ -13,7 +13,6 @@ import {
   IdleAuditor,
   type IdleBatch,
   type IdleCommitSource,
-  type IdleLayerRoots,
   type IdleProfile,
   IdleRangeTree,
   type IdleState,
@@ -44,6 +43,8 @@ import {
   verifyIdleRelease,
 } from "@holdfast/proofs";
 import type { Figure } from "../figure.ts";
+import { type Timed, timed } from "../measure.ts";
+import { Made } from "./space.ts";
 
 const networkId = new Uint8Array(32).fill(1);
 const miner = seedAddress(1, "idle");
@@ -58,18 +59,6 @@ const narrowing = 128;
 /** Positions that the chain looks at itself, and answers, as networks of one machine have it. */
 const commitOpenings = 2;
 
-interface Timed<T> {
-  readonly result: T;
-  readonly cpuS: number;
-}
-
-function timed<T>(work: () => T): Timed<T> {
-  const before = process.threadCpuUsage();
-  const result = work();
-  const { user, system } = process.threadCpuUsage(before);
-  return { result, cpuS: (user + system) / 1e6 };
-}
-
 const ms = (name: string, { cpuS }: Pick<Timed<unknown>, "cpuS">, note?: string): Figure => ({
   ...{ name, value: 1_000 * cpuS, unit: "ms" },
   ...(note === undefined ? {} : { note }),
@@ -79,20 +68,7 @@ const size = (name: string, length: number, note?: string): Figure => ({
   ...(note === undefined ? {} : { note }),
 });
 
-class Layer {
-  readonly layers: Uint8Array[] = [];
-  readonly aux: Uint8Array[] = [];
-  roots: IdleLayerRoots | undefined;
-
-  layer(keptLayer: number, _layer: number, labels: Uint8Array): void {
-    if (keptLayer === 0) this.layers.push(labels.slice());
-  }
-  file(_file: number, _labels: Uint8Array, aux: Uint8Array): void {
-    this.aux.push(aux.slice());
-  }
-  keptLayer(keptLayer: number, roots: IdleLayerRoots): void {
-    if (keptLayer === 0) this.roots = roots;
-  }
+class Layer extends Made {
   source(): IdleCommitSource {
     const none = new Uint8Array(0);
     return {

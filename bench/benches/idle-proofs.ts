@@ -44,6 +44,7 @@ import {
   verifyCessSpace,
 } from "@holdfast/proofs";
 import type { Bench, Figure } from "../figure.ts";
+import { type Timed, timed } from "../measure.ts";
 import { hardenedFigures } from "./idle-hardened.ts";
 
 const minerId = new Uint8Array(32).fill(5);
@@ -51,18 +52,6 @@ const files = 256;
 const deleted = 8;
 const seed = new Uint8Array(32).fill(7);
 const key = { modulus: rsa2048.modulus, base: 65_537n ** 2n };
-
-interface Timed<T> {
-  readonly result: T;
-  readonly cpuS: number;
-}
-
-function timed<T>(work: () => T): Timed<T> {
-  const before = process.threadCpuUsage();
-  const result = work();
-  const { user, system } = process.threadCpuUsage(before);
-  return { result, cpuS: (user + system) / 1e6 };
-}
 
 const seconds = (name: string, { cpuS }: Timed<unknown>, more: Partial<Figure> = {}): Figure => ({
   name,

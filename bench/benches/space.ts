@@ -35,7 +35,7 @@ const identityOf = (set: number): IdleSetIdentity => ({
 });
 
 /** All that a first kept layer leaves behind. */
-class Made {
+export class Made {
   readonly layers: Uint8Array[] = [];
   readonly aux: Uint8Array[] = [];
   roots: IdleLayerRoots | undefined;

@@ -34,6 +34,23 @@ export function isKnown({ header }: Asked, etag: string): boolean {
   return given.split(",").some((tag) => bare(tag) === bare(etag) && bare(tag) !== "");
 }
 
+/** A page that this program wrote. */
+export function htmlAnswer(html: string, etag: string, shown: HeaderValues): Answer {
+  const page = Buffer.from(html);
+  return {
+    status: 200,
+    headers: {
+      "content-type": "text/html; charset=utf-8",
+      "content-length": String(page.length),
+      ...forAWeek,
+      etag,
+      ...unguessed,
+      ...shown,
+    },
+    body: once(page),
+  };
+}
+
 export function notModified(etag: string, caching: HeaderValues = forEver): Answer {
   return { status: 304, headers: { etag, ...caching } };
 }

@@ -11,6 +11,7 @@ import {
   disposition,
   forAWeek,
   forEver,
+  htmlAnswer,
   isKnown,
   located,
   notModified,
@@ -92,20 +93,6 @@ function pageAnswer(asked: Asked, { cid, roots, codec, bytes }: ShownNode): Answ
   const etag = `"DagIndex-${nodePageVersion}_CID-${cid}"`;
   if (isKnown(asked, etag)) return notModified(etag, forAWeek);
   const value = readNode(cid, bytes);
-  const page = Buffer.from(
-    nodePage({ cid: cid.toString(), codec: codec.form, sizeBytes: bytes.length, value }),
-  );
-  return {
-    status: 200,
-    headers: {
-      "content-type": "text/html; charset=utf-8",
-      "content-length": String(page.length),
-      ...forAWeek,
-      etag,
-      ...unguessed,
-      ...varied,
-      ...shownOf(asked.request, roots),
-    },
-    body: once(page),
-  };
+  const html = nodePage({ cid: cid.toString(), codec: codec.form, sizeBytes: bytes.length, value });
+  return htmlAnswer(html, etag, { ...varied, ...shownOf(asked.request, roots) });
 }

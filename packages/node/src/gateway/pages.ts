@@ -12,6 +12,7 @@ import {
   forAWeek,
   forEver,
   type HeaderValues,
+  htmlAnswer,
   isKnown,
   notModified,
   once,
@@ -130,17 +131,5 @@ async function folderAnswer(
   const etag = `"DirIndex-${listingVersion}_CID-${place.cid}"`;
   if (isKnown(asked, etag)) return notModified(etag, forAWeek);
   const names = [request.rootText, ...request.path];
-  const page = Buffer.from(listingPage({ names, cid: place.cid.toString(), entries, isCut }));
-  return {
-    status: 200,
-    headers: {
-      "content-type": "text/html; charset=utf-8",
-      "content-length": String(page.length),
-      ...forAWeek,
-      etag,
-      ...unguessed,
-      ...shown,
-    },
-    body: once(page),
-  };
+  return htmlAnswer(listingPage({ names, cid: place.cid.toString(), entries, isCut }), etag, shown);
 }

@@ -63,6 +63,13 @@ export const idleSlashedCall: CallSpec<None, None> = {
   returns: noneCodec,
 };
 
+/** Pins to market, which alone sees every tipset: where the chain went on after it last stood still for long. */
+export const gapEndCall: CallSpec<None, Epoch> = {
+  method: "getGapEnd",
+  params: noneCodec,
+  returns: c.epoch,
+};
+
 export interface EnrolDeadline {
   /** The first epoch at which the market shall call the miner's `onDeadline`. */
   readonly deadline: Epoch;

@@ -245,6 +245,7 @@ export {
   type Transaction,
   transactionHash,
 } from "./multisig/state.ts";
+export type { AnswerAsk, OnePart } from "./pins/asks.ts";
 export {
   type AnswerChallenge,
   type ClaimedSample,

@@ -155,8 +155,12 @@ function pinRules(params: NetworkParams): readonly Rule[] {
     ],
     [params.pinStake > 0n, "a pinning node has a stake, or it could lie for nothing"],
     [
-      params.pinAnswerEpochs > 0 && params.pinDisputeSlots > 0,
+      params.pinAnswerEpochs > 2 && params.pinDisputeSlots > 0,
       "reports can be disputed and challenges answered",
+    ],
+    [
+      params.pinAnswerEpochs <= params.ticketLookbackEpochs,
+      "what a buyer asks for is still known when the time to answer is over",
     ],
     [params.pinChallengeDeposit >= 0n, "a deposit is not negative"],
   ];

@@ -18,6 +18,11 @@ import { domainBytes } from "./network-id.ts";
 
 /** Tag of the chain's draw at the first epoch of a slot: `rand(slot * pinSlotEpochs, pinSlotTag, empty)`. */
 export const pinSlotTag = "pin slot";
+/**
+ * Tag of the draw that an ask is for: `rand(askStart + 1, pinAskTag, askEntropy)`. Of the epoch after, because who
+ * makes the block in which the ask is knows that block's own ticket, and could wait for a walk to its liking.
+ */
+export const pinAskTag = "pin ask";
 /** A walk ends here at the latest; no sane content is so deep. */
 export const maxWalkBlocks = 64;
 /**
@@ -43,6 +48,11 @@ export interface PinDraw {
 export function sampleSeed({ networkId, slot, slotHash, key }: PinDraw, sample: number): Uint8Array {
   const drawn = concatBytes(bigEndian(slot, 8), slotHash, addressBytes(key), bigEndian(sample, 4));
   return blake2b256(domainBytes(sampleDomain, networkId, drawn));
+}
+
+/** Orders of one buyer and nodes of one order have draws of their own. */
+export function askEntropy(pin: number, node: number): Uint8Array {
+  return concatBytes(bigEndian(pin, 8), bigEndian(node, 8));
 }
 
 /** Which member of a list of `count` orders it is. */

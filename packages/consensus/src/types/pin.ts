@@ -9,6 +9,8 @@ import { pinReportDigestBytes } from "./pin-report.ts";
 
 /** Nodes that one order can ask for. */
 export const maxPinReplicas = 32;
+/** Nodes that an order remembers for what they failed to show. */
+export const maxPinDropped = 16;
 /**
  * Tag of the draw that a node's evidence is bound to, which makes it fresh: `rand(epoch, pinNonceTag, empty)` of the
  * chain is the nonce of its `AttestedIdentity`, whose use is "pin-node".
@@ -98,6 +100,8 @@ export interface PinNode {
   readonly endedIn: number | null;
   /** Challenges that it has not answered yet. */
   readonly openChallenges: number;
+  /** Orders about which it is being asked. */
+  readonly openAsks: number;
 }
 export const pinNodeCodec: Codec<PinNode> = c.tuple("PinNode", {
   operator: c.address,
@@ -127,6 +131,7 @@ export const pinNodeCodec: Codec<PinNode> = c.tuple("PinNode", {
   unpaidBefore: c.uint(),
   endedIn: c.nullable(c.uint()),
   openChallenges: c.uint(),
+  openAsks: c.uint(),
 });
 
 /** After a report: its slot, its digest and the sum of accuracies with it. */
@@ -141,6 +146,12 @@ export const pinMarkCodec: Codec<PinMark> = c.tuple("PinMark", {
   index: c.uint(),
 });
 
+/** The buyer asks one node to show one walk of the order's content. */
+export interface PinAsk {
+  readonly askedAt: Epoch;
+  readonly deposit: AttoFil;
+}
+
 /** One node's part in an order. */
 export interface PinReplica {
   readonly node: number;
@@ -152,6 +163,8 @@ export interface PinReplica {
   readonly paidIndex: number;
   /** Place in the node's set, while it is confirmed. */
   readonly place: number | null;
+  /** While it stands the node is paid nothing for the order. */
+  readonly ask: PinAsk | null;
 }
 
 /** An order of storage: somebody pays so many nodes to pin a CID for a time. */
@@ -169,6 +182,8 @@ export interface Pin {
   /** What is left to pay with. */
   readonly escrow: AttoFil;
   readonly replicas: readonly PinReplica[];
+  /** Nodes that did not show what they were asked for, the newest last: never drawn for it again. */
+  readonly dropped: readonly number[];
 }
 export const pinCodec: Codec<Pin> = c.tuple("Pin", {
   buyer: c.address,
@@ -185,9 +200,11 @@ export const pinCodec: Codec<Pin> = c.tuple("Pin", {
       fromSlot: c.nullable(c.uint()),
       paidIndex: c.uint(),
       place: c.nullable(c.uint()),
+      ask: c.nullable(c.tuple("PinAsk", { askedAt: c.epoch, deposit: c.attoFil })),
     }),
     maxPinReplicas,
   ),
+  dropped: c.list(c.uint(), maxPinDropped),
 });
 
 /** Somebody asks a node to show on the chain what it reported to have read. */
@@ -229,6 +246,14 @@ export function pinCost(
   slots: number,
 ): AttoFil {
   return (pinSlotPrice(order.bytes, order.price) * BigInt(order.wanted) * BigInt(slots)) as AttoFil;
+}
+
+/**
+ * When an ask was put, for the time to answer and for the draw. A chain that stood still afterwards is not the node's
+ * silence: the time begins anew where it went on, `gapEnd`.
+ */
+export function askStart({ askedAt }: Pick<PinAsk, "askedAt">, gapEnd: Epoch): Epoch {
+  return gapEnd > askedAt ? gapEnd : askedAt;
 }
 
 /** The slot that an epoch lies in. */

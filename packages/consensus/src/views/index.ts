@@ -48,6 +48,7 @@ export {
   pinOwed,
   pinReportFacts,
   pinReportSummary,
+  readGapEnd,
   readPin,
   readPinNode,
   readPinsState,

@@ -1,6 +1,7 @@
 /** Attested pinning as the chain has it: programs, nodes, orders, challenges, and what a report must be like. */
 import type { Address, AttoFil, Blockstore, CID, Epoch } from "@holdfast/base";
 import { addAtto, assert, zeroAtto } from "@holdfast/base";
+import { marketStateCodec } from "../actors/market/state.ts";
 import type { PinsState } from "../actors/pins/state.ts";
 import {
   indexBefore,
@@ -154,7 +155,7 @@ export function pinReportSummary(
   return { reports, counted: node.index - before };
 }
 
-/** What an order owes a node for its reports below a slot since it was paid last: what settling would pay. */
+/** What an order owes a node for its reports below a slot since it was paid last, unless it fails to answer an ask. */
 export function pinOwed(
   store: Blockstore,
   node: PinNode,
@@ -166,6 +167,12 @@ export function pinOwed(
   const upTo = Math.max(paidIndex, indexBefore(store, node, Math.min(slot, order.endSlot)));
   const full = pinSlotPrice(order.bytes, order.price);
   return ((full * BigInt(upTo - paidIndex)) / 1_000_000n) as AttoFil;
+}
+
+/** Where the chain went on after it last stood still for long: the time to answer an ask begins there anew. */
+export function readGapEnd(store: Blockstore, state: CID): Epoch {
+  const { market } = builtinAddresses(networkOf(store, state));
+  return readHead(store, state, market, codeNames.market, marketStateCodec).head.gapEnd;
 }
 
 /** The report that the chain took of a node for a slot. */
@@ -212,11 +219,12 @@ export function pinReportFacts(
 /** What the pins actor owes to all; asserts that its lists agree with each other. */
 export function checkPins(store: Blockstore, head: PinsState): AttoFil {
   let owed = zeroAtto;
-  let drawn = 0;
+  let [drawn, openAsks] = [0, 0];
   const orders = loadPins(store, head);
   for (const [number, node] of loadPinNodes(store, head).entries()) {
     owed = addAtto(owed, node.stake, node.earned);
     if (node.position !== null) drawn += 1;
+    openAsks += node.openAsks;
     const set = loadNumbers(store, node.set);
     assert(set.count === node.setCount, `the set of node ${number} has the length that it says`);
     for (const [place, pin] of set.entries()) {
@@ -227,9 +235,15 @@ export function checkPins(store: Blockstore, head: PinsState): AttoFil {
     for (const [pin] of loadNumbers(store, node.assigned).entries()) bytes += orders.get(pin)?.bytes ?? 0;
     assert(bytes === node.assignedBytes, `node ${number} has the bytes that it is assigned to`);
   }
-  for (const [, order] of orders.entries()) owed = addAtto(owed, order.escrow);
+  let asks = 0;
+  for (const [, { escrow, replicas }] of orders.entries()) {
+    const deposits = replicas.flatMap(({ ask }) => (ask === null ? [] : [ask.deposit]));
+    owed = addAtto(owed, escrow, ...deposits);
+    asks += deposits.length;
+  }
   for (const [, { deposit }] of loadPinChallenges(store, head).entries()) owed = addAtto(owed, deposit);
   assert(drawn === head.drawnCount, "as many nodes are drawn from as have a position");
+  assert(asks === openAsks, "each node knows how many asks stand of it");
   assert(owed === head.held, "the pins actor holds what it owes");
   return owed;
 }

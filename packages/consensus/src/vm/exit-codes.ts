@@ -192,6 +192,10 @@ const table = {
   challengeOver: { code: 294, meaning: "the node's time to answer is over" },
   notEquivocation: { code: 295, meaning: "the two reports are not different ones of one slot and key" },
   programNotOver: { code: 296, meaning: "the program may still run" },
+  pinNotHeld: { code: 297, meaning: "the node does not hold this order, or not yet" },
+  pinAskStanding: { code: 298, meaning: "the node is being asked about this order already" },
+  pinAskNotFound: { code: 299, meaning: "the node is not being asked about this order" },
+  pinAskNotDrawn: { code: 300, meaning: "what is asked for is not drawn yet" },
 } as const satisfies { readonly [name: string]: ExitCodeSpec };
 
 export type ExitCodeName = keyof typeof table;

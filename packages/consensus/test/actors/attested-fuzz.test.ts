@@ -25,7 +25,7 @@ interface Case {
 
 const tableOf = (table: object): Case["table"] => table as unknown as Case["table"];
 
-/** Two nodes with an order, reports and a challenge. */
+/** Two nodes with an order, reports, a challenge and an ask. */
 function pinCase(): Case {
   const world = new PinWorld();
   for (const name of ["a", "b"]) world.admit(name);
@@ -41,6 +41,8 @@ function pinCase(): Case {
   a.submit(old);
   const { blocks } = a.walk(a.seedOf(old, 0), root) ?? { blocks: [] };
   const paid = { value: filToAtto(1n) };
+  world.askAbout(0, a.number);
+  world.mineTo(world.height + 2);
   world.send(carol, world.builtins.pins, "pins.challengeSample", { report: old, sample: 0 }, paid);
   const newcomer = account("node new");
   const admission = { publicKey: world.proofKey("new"), proof: world.proof(newcomer, "peer-new") };
@@ -65,6 +67,9 @@ function pinCase(): Case {
     challengeSample: { report: old, sample: 1 },
     answerChallenge: { challenge: 0, blocks },
     closeChallenge: { challenge: 0 },
+    askOrder: { pin: 0, node: b.number },
+    answerAsk: { pin: 0, node: a.number, blocks: a.askedWalk(0) ?? [] },
+    closeAsk: { pin: 0, node: a.number },
     getHeld: {},
     getNode: { node: 0 },
     findNode: { key: a.key.address },
@@ -72,7 +77,7 @@ function pinCase(): Case {
     getProgram: { kind, program },
     getSlotPrice: { bytes: 1, price: attoFil(1n) },
   };
-  const senders = { setProgram: authority, removePin: authority };
+  const senders = { setProgram: authority, removePin: authority, askOrder: authority };
   return { world, to: world.builtins.pins, table: tableOf(methods.pins), params, senders };
 }
 

@@ -15,6 +15,7 @@ const marketMethods = [
   "updatePower",
   "updateIdlePower",
   "enrolDeadline",
+  "getGapEnd",
   "getTotalPower",
   "getMinerPower",
   "listMiners",
@@ -77,6 +78,9 @@ const pinMethods = [
   "challengeSample",
   "answerChallenge",
   "closeChallenge",
+  "askOrder",
+  "answerAsk",
+  "closeAsk",
   "judgeVerifier",
   "getNode",
   "findNode",
@@ -174,6 +178,7 @@ describe("methods", () => {
       "pins.addPin",
       "pins.extendPin",
       "pins.challengeSample",
+      "pins.askOrder",
     ]);
   });
 

@@ -14,7 +14,7 @@ describe("rewards of the original", () => {
     world.reportAll();
     world.admit("late");
     world.nextSlot();
-    world.settle(order.number);
+    world.credit(order.number);
     expect(a.state.earned).toBe(BigInt(order.bytes));
     expect(world.node(3).earned).toBe(0n);
     world.money();
@@ -81,7 +81,7 @@ describe("rewards of the original", () => {
     world.nextSlot();
     world.reportAll();
     world.nextSlot();
-    world.settle(0);
+    world.credit(0);
     expect(node.state.earned).toBe(1_000n);
     world.settle(1);
     expect(node.state.earned).toBe(1_000n + 6_000n);
@@ -91,7 +91,7 @@ describe("rewards of the original", () => {
     );
     expect(node.submit(node.report({ samples: half })).returns).toBe(500_000);
     world.nextSlot();
-    world.settle(0, 1);
+    world.credit(0, 1);
     expect(node.state.earned).toBe(7_000n + 3_500n);
   });
 
@@ -142,7 +142,7 @@ describe("contents of the original", () => {
     expect(world.send(operator, world.builtins.pins, "pins.setNodeTerms", terms).exitCode).toBe(0);
     world.reportAll();
     world.nextSlot();
-    world.settle(order.number);
+    world.credit(order.number);
     expect(a.state.earned).toBe(BigInt(order.bytes));
     const next = world.order(order.root, order.bytes, { wanted: 3 }).returns ?? -1;
     const nodes = readPin(world.store, world.state, next)?.replicas.map(({ node }) => node);

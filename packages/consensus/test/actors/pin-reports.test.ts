@@ -26,6 +26,8 @@ describe("reports", () => {
     world.reportAll();
     world.nextSlot();
     world.settle(order.number);
+    expect(a.state.earned).toBe(0n);
+    world.credit(order.number);
     const price = BigInt(order.bytes);
     expect(a.state.earned).toBe(2n * price);
     expect(b.state.earned).toBe(0n);
@@ -224,7 +226,7 @@ describe("disputes", () => {
     world.money();
   });
 
-  it("a challenged node shows the blocks and gets the deposit", () => {
+  it("a challenged node shows the blocks and gets half of the deposit; the other half is burnt", () => {
     const { world, a } = running();
     const { pins } = world.builtins;
     const report = a.report();
@@ -240,9 +242,11 @@ describe("disputes", () => {
     });
     expect(wrong.exitCode).toBe(x.pinProofInvalid);
     const before = world.balance(operator.address);
+    const burntBefore = world.money().burnt;
     const blocks = proofOf(a, report, 2);
     expect(world.send(carol, pins, "pins.answerChallenge", { challenge: 0, blocks }).exitCode).toBe(0);
-    expect(world.balance(operator.address)).toBe(before + deposit);
+    expect(world.balance(operator.address)).toBe(before + deposit / 2n);
+    expect(world.money().burnt).toBe(burntBefore + deposit / 2n);
     expect(a.state.openChallenges).toBe(0);
     expect(world.send(owner, pins, "pins.closeChallenge", { challenge: 0 }).exitCode).toBe(
       x.challengeNotFound,
@@ -260,7 +264,7 @@ describe("disputes", () => {
       world.send(owner, pins, "pins.challengeSample", { report, sample: 0 }, { value: deposit }).returns;
     expect([challenge(one), challenge(two), challenge(one)]).toEqual([0, 1, 2]);
     world.send(operator, pins, "pins.answerChallenge", { challenge: 1, blocks: proofOf(b, two, 0) });
-    world.skipTo(world.height + pinAnswerEpochs + 1);
+    world.mineTo(world.height + pinAnswerEpochs + 1);
     const late = world.send(operator, pins, "pins.answerChallenge", {
       challenge: 0,
       blocks: proofOf(a, one, 0),

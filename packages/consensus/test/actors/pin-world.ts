@@ -6,11 +6,16 @@ import type { Address, AttoFil, CID } from "@holdfast/base";
 import { attoFil, epoch, filToAtto, publicKeyOf, rawCid } from "@holdfast/base";
 import type { CodeTable, PinNode, PinReport, PinSample, UnsignedPinReport } from "@holdfast/consensus";
 import {
+  askEntropy,
+  askStart,
   assignedPins,
+  pinAskTag,
   pinNonceTag,
   pinReportFacts,
   pinSlotAt,
   pinSlotTag,
+  readGapEnd,
+  readPin,
   readPinNode,
   sampledPlace,
   sampleSeed,
@@ -25,6 +30,7 @@ import {
   account,
   alice,
   bob,
+  carol,
   hash32,
   testNetworkId,
   testRandomness,
@@ -96,9 +102,9 @@ export class PinWorld extends World {
     return this.send(authority, this.builtins.pins, "pins.setProgram", entry).exitCode;
   }
 
-  /** Goes to the middle of a slot: its draw is known. */
+  /** Goes to the middle of a slot, block by block: its draw is known, and the chain has not stood still. */
   toSlot(slot: number): void {
-    this.skipTo(slot * this.params.pinSlotEpochs + 3);
+    this.mineTo(slot * this.params.pinSlotEpochs + 3);
   }
   nextSlot(): void {
     this.toSlot(pinSlotAt(this.params.pinSlotEpochs, this.height) + 1);
@@ -205,6 +211,23 @@ export class PinWorld extends World {
     return this.send(alice, this.builtins.pins, "pins.settlePins", { pins });
   }
 
+  /** Waits until a running order is credited up to now. */
+  credit(...pins: readonly number[]) {
+    this.toSlot(this.slot + this.params.pinDisputeSlots);
+    return this.settle(...pins);
+  }
+
+  /** The buyer asks a node about an order. */
+  askAbout(pin: number, node: number, by: Account = alice, value: AttoFil = deposit) {
+    return this.send(by, this.builtins.pins, "pins.askOrder", { pin, node }, { value });
+  }
+  answer(pin: number, node: number, blocks: readonly Uint8Array[], by: Account = carol) {
+    return this.send(by, this.builtins.pins, "pins.answerAsk", { pin, node, blocks });
+  }
+  closeAsk(pin: number, node: number, by: Account = carol) {
+    return this.send(by, this.builtins.pins, "pins.closeAsk", { pin, node });
+  }
+
   call(path: "pins.leave" | "pins.withdrawStake" | "pins.claimEarned", node: number, by: Account = operator) {
     return this.send(by, this.builtins.pins, path, { node });
   }
@@ -270,6 +293,17 @@ export class TestNode {
 
   report(change: Partial<UnsignedPinReport> = {}): PinReport {
     return signPinReport(this.key.privateKey, testNetworkId, this.draft(change));
+  }
+
+  /** The walk that an ask is for, over this node's blocks; undefined where one is missing, or nothing is asked. */
+  askedWalk(pin: number, disk: BlockMap = this.disk): readonly Uint8Array[] | undefined {
+    const { world, number } = this;
+    const order = readPin(world.store, world.state, pin);
+    const ask = order?.replicas.find(({ node }) => node === number)?.ask;
+    if (order === undefined || ask === undefined || ask === null) return undefined;
+    const drawnAt = epoch(askStart(ask, readGapEnd(world.store, world.state)) + 1);
+    const seed = testRandomness(drawnAt, pinAskTag, askEntropy(pin, number));
+    return this.walk(seed, order.cid, disk)?.blocks;
   }
 
   /** A report of which only the first samples are answered. */

@@ -11,6 +11,7 @@ import { vmExitCodes } from "../../vm/exit-codes.ts";
 import type { EnrolDeadline, IdlePowerChange, SectorPowerChange, SectorsLost } from "../calls.ts";
 import {
   enrolDeadlineCall,
+  gapEndCall,
   idlePowerCall,
   isPeerId,
   isWorkerKey,
@@ -197,6 +198,8 @@ export const marketMethods = {
   }),
   /** For recorded miners only (`unknownMiner`): asks for a call of `onDeadline`. */
   enrolDeadline: method<EnrolDeadline, None>({ ...enrolDeadlineCall, run: enrolDeadline }),
+  /** Where the chain went on after it last stood still for long; 0 if it never has. */
+  getGapEnd: method<None, Epoch>({ ...gapEndCall, run: (ctx) => ctx.readState(marketStateCodec).gapEnd }),
   /** Power (bytes) of all miners together. */
   getTotalPower: getter(c.bigUint(), (ctx) => ctx.readState(marketStateCodec).totalPower),
   /** Power (bytes) of one miner; fails with `unknownMiner`. */

@@ -43,6 +43,8 @@ export interface MarketState {
   /** The last long gap in the chain: no tipset between these heights; both 0 if there was none. */
   readonly stallFrom: Epoch;
   readonly stallTo: Epoch;
+  /** Where the chain went on after it last stood still for half the time that a pinning node has for an answer. */
+  readonly gapEnd: Epoch;
   /** The book of deals, see `DealBookState`. */
   readonly deals: CID;
 }
@@ -56,6 +58,7 @@ export const marketStateCodec: Codec<MarketState> = c.tuple("MarketState", {
   lastTick: c.epoch,
   stallFrom: c.epoch,
   stallTo: c.epoch,
+  gapEnd: c.epoch,
   deals: c.cid,
 });
 
@@ -105,6 +108,7 @@ export function createMarketState(store: Blockstore, genesisMiners: readonly Gen
     lastTick: 0 as Epoch,
     stallFrom: 0 as Epoch,
     stallTo: 0 as Epoch,
+    gapEnd: 0 as Epoch,
     deals: emptyBook(store),
   });
 }

@@ -20,9 +20,11 @@ import { enqueue, loadMiners, loadQueue, marketStateCodec } from "./state.ts";
  * devnet whose machine slept): the proofs of a window that such a gap touches are not missed by anyone.
  */
 function noteStall(ctx: ActorContext, state: MarketState): MarketState {
-  const nullRounds = ctx.height - state.lastTick - 1;
-  if (2 * nullRounds < ctx.params.proofWindowEpochs) return { ...state, lastTick: ctx.height };
-  return { ...state, lastTick: ctx.height, stallFrom: state.lastTick, stallTo: ctx.height };
+  const { height: lastTick } = ctx;
+  const nullRounds = lastTick - state.lastTick - 1;
+  const gapEnd = 2 * nullRounds < ctx.params.pinAnswerEpochs ? state.gapEnd : lastTick;
+  if (2 * nullRounds < ctx.params.proofWindowEpochs) return { ...state, lastTick, gapEnd };
+  return { ...state, lastTick, gapEnd, stallFrom: state.lastTick, stallTo: lastTick };
 }
 
 /** True if the recorded gap touches the proof window that ends just before `deadline`. */

@@ -3,11 +3,13 @@
  * them kept in step. Money is moved here on paper; who uses it writes the state and then pays.
  */
 import type { Address, AttoFil, Epoch, Hamt } from "@holdfast/base";
-import { type Amt, addAtto, assert, subAtto } from "@holdfast/base";
-import type { Pin, PinChallenge, PinMark, PinNode, PinProgram, PinReplica } from "../../types/pin.ts";
-import { pinSlotAt, pinSlotPrice } from "../../types/pin.ts";
+import { type Amt, addAtto, addEpochs, assert, subAtto, zeroAtto } from "@holdfast/base";
+import type { Pin, PinAsk, PinChallenge, PinMark, PinNode, PinProgram, PinReplica } from "../../types/pin.ts";
+import { askStart, maxPinDropped, pinSlotAt, pinSlotPrice } from "../../types/pin.ts";
 import type { ActorContext } from "../../vm/context.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
+import { gapEndCall } from "../calls.ts";
+import { callActor, none } from "../kit.ts";
 import type { PinsState } from "./state.ts";
 import {
   indexBefore,
@@ -23,6 +25,8 @@ import {
 
 const millionths = 1_000_000n;
 
+export type AskedReplica = PinReplica & { readonly ask: PinAsk };
+
 export class PinBook {
   readonly #ctx: ActorContext;
   #state: PinsState;
@@ -32,6 +36,7 @@ export class PinBook {
   readonly #names: Hamt<number>;
   readonly #programs: Hamt<PinProgram>;
   readonly #drawn: Amt<number>;
+  #gapEnd: Epoch | undefined;
 
   constructor(ctx: ActorContext) {
     this.#ctx = ctx;
@@ -180,7 +185,7 @@ export class PinBook {
     assigned.set(pin, pin);
     const assignedBytes = node.assignedBytes + bytes;
     this.setNode(number, { ...node, assigned: assigned.flush(), assignedBytes });
-    return { node: number, assignedIn: this.slot, fromSlot: null, paidIndex: 0, place: null };
+    return { node: number, assignedIn: this.slot, fromSlot: null, paidIndex: 0, place: null, ask: null };
   }
 
   /** The node's part is over: its room is free again, and no sample asks for it from the next slot on. */
@@ -237,31 +242,31 @@ export class PinBook {
     this.setNode(number, { ...node, history, set: set.flush(), setCount, lastSlot, lastReport, index });
   }
 
-  /**
-   * Pays a node what its reports below a slot have earned in an order since it was paid last. A node that was expelled
-   * gets nothing more.
-   */
-  payReplica(order: Pin, replica: PinReplica, slot: number): { order: Pin; replica: PinReplica } {
-    if (replica.fromSlot === null) return { order, replica };
-    const node = this.node(replica.node);
-    if (node.status === "expelled") return { order, replica };
-    const upTo = Math.max(replica.paidIndex, indexBefore(this.#ctx.store, node, slot));
+  /** What a node's reports below a slot have earned in an order since it was paid last. */
+  #due(order: Pin, { node: number, fromSlot, paidIndex }: PinReplica, slot: number) {
+    const node = this.node(number);
+    const isPaid = fromSlot !== null && node.status !== "expelled";
+    const index = isPaid ? Math.max(paidIndex, indexBefore(this.#ctx.store, node, slot)) : paidIndex;
     const full = pinSlotPrice(order.bytes, order.price);
-    const due = ((full * BigInt(upTo - replica.paidIndex)) / millionths) as AttoFil;
-    assert(due <= order.escrow, "an order's escrow pays every node for every slot");
-    this.setNode(replica.node, { ...node, earned: addAtto(node.earned, due) });
-    return {
-      order: { ...order, escrow: subAtto(order.escrow, due) },
-      replica: { ...replica, paidIndex: upTo },
-    };
+    return { index, due: ((full * BigInt(index - paidIndex)) / millionths) as AttoFil };
   }
 
-  /** Pays all nodes of an order for the slots below a slot. */
+  /** Pays a node; one that was expelled gets nothing more, and one that is being asked nothing now. */
+  #payReplica(order: Pin, replica: PinReplica, slot: number): { order: Pin; replica: PinReplica } {
+    if (replica.ask !== null) return { order, replica };
+    const { index: paidIndex, due } = this.#due(order, replica, Math.min(slot, order.endSlot));
+    assert(due <= order.escrow, "an order's escrow pays every node for every slot");
+    const node = this.node(replica.node);
+    this.setNode(replica.node, { ...node, earned: addAtto(node.earned, due) });
+    return { order: { ...order, escrow: subAtto(order.escrow, due) }, replica: { ...replica, paidIndex } };
+  }
+
+  /** Pays all nodes of an order for the slots below a slot, but those that are being asked. */
   settle(number: number, slot: number): Pin {
     let order = this.order(number);
     const replicas: PinReplica[] = [];
     for (const one of order.replicas) {
-      const paid = this.payReplica(order, one, slot);
+      const paid = this.#payReplica(order, one, slot);
       order = paid.order;
       replicas.push(paid.replica);
     }
@@ -270,14 +275,98 @@ export class PinBook {
     return after;
   }
 
-  /** Settles an order that has ended and forgets it; returns what the buyer gets back. */
-  close(number: number): { readonly buyer: Address; readonly rest: AttoFil } {
+  /** As far as a running order is credited: what is newer can still be lost by an ask that is not answered. */
+  get creditedSlot(): number {
+    return this.slot - this.#ctx.params.pinDisputeSlots;
+  }
+
+  /** What nodes that are being asked get for the slots below a slot, if they answer. */
+  owedToAsked(number: number, slot: number): AttoFil {
+    const order = this.order(number);
+    return addAtto(zeroAtto, ...this.asked(number).map((replica) => this.#due(order, replica, slot).due));
+  }
+
+  /** A node leaves in peace, paid to its last report. */
+  letGo(number: number, replica: PinReplica): void {
+    const { order } = this.#payReplica(this.order(number), replica, this.slot);
+    this.setOrder(number, { ...order, replicas: order.replicas.filter(({ node }) => node !== replica.node) });
+    this.release(number, order.bytes, replica);
+  }
+
+  /**
+   * Settles an order that has ended, and forgets it unless a node can still answer; returns what the buyer gets back.
+   */
+  close(number: number): { readonly buyer: Address; readonly rest: AttoFil; readonly isClosed: boolean } {
+    const deposits = this.dropForfeit(number);
     const { endSlot } = this.order(number);
-    const { replicas, bytes, buyer, escrow: rest } = this.settle(number, endSlot);
+    const { replicas, bytes, buyer, escrow } = this.settle(number, endSlot);
+    if (replicas.some(({ ask }) => ask !== null)) return { buyer, rest: deposits, isClosed: false };
     for (const replica of replicas) this.release(number, bytes, replica);
     this.removeOrder(number);
-    this.giveOut(rest);
-    return { buyer, rest };
+    this.giveOut(escrow);
+    return { buyer, rest: addAtto(deposits, escrow), isClosed: true };
+  }
+
+  /** The parts of an order about which the buyer has asked. */
+  asked(number: number): readonly AskedReplica[] {
+    return this.order(number).replicas.flatMap((one) => (one.ask === null ? [] : [{ ...one, ask: one.ask }]));
+  }
+  askStart({ ask }: AskedReplica): Epoch {
+    return askStart(ask, this.gapEnd);
+  }
+  /** The last epoch at which it can be answered. */
+  answerBy(replica: AskedReplica): Epoch {
+    return addEpochs(this.askStart(replica), this.#ctx.params.pinAnswerEpochs);
+  }
+  /** Where the chain went on after it last stood still for long. */
+  get gapEnd(): Epoch {
+    this.#gapEnd ??= callActor(this.#ctx, this.#ctx.builtins.market, gapEndCall, none);
+    return this.#gapEnd;
+  }
+  /** The node was asked and can answer no more. */
+  isForfeit(replica: AskedReplica): boolean {
+    return this.node(replica.node).status === "expelled" || this.#ctx.height > this.answerBy(replica);
+  }
+
+  ask(number: number, { node }: PinReplica, ask: PinAsk): void {
+    this.#setAsk(number, node, ask);
+    this.takeIn(ask.deposit);
+  }
+  /** Pays the node at once; returns the deposit. */
+  answered(number: number, { node, ask }: AskedReplica): AttoFil {
+    this.#setAsk(number, node, null);
+    const order = this.order(number);
+    const found = order.replicas.find((one) => one.node === node);
+    assert(found !== undefined, "who was asked has a part in the order");
+    const paid = this.#payReplica(order, found, this.slot);
+    const replicas = order.replicas.map((one) => (one === found ? paid.replica : one));
+    this.setOrder(number, { ...paid.order, replicas });
+    this.giveOut(ask.deposit);
+    return ask.deposit;
+  }
+  /** A node that has not answered leaves the order, unpaid, and is not drawn for it again; returns the deposit. */
+  drop(number: number, replica: AskedReplica): AttoFil {
+    this.#setAsk(number, replica.node, null);
+    const order = this.order(number);
+    const replicas = order.replicas.filter(({ node }) => node !== replica.node);
+    const dropped = [...order.dropped, replica.node].slice(-maxPinDropped);
+    this.setOrder(number, { ...order, replicas, dropped });
+    this.release(number, order.bytes, replica);
+    this.giveOut(replica.ask.deposit);
+    return replica.ask.deposit;
+  }
+  /** Drops all that can answer no more; returns their deposits. */
+  dropForfeit(number: number): AttoFil {
+    const gone = this.asked(number).filter((replica) => this.isForfeit(replica));
+    return addAtto(zeroAtto, ...gone.map((replica) => this.drop(number, replica)));
+  }
+
+  #setAsk(number: number, of: number, ask: PinAsk | null): void {
+    const order = this.order(number);
+    const replicas = order.replicas.map((one) => (one.node === of ? { ...one, ask } : one));
+    this.setOrder(number, { ...order, replicas });
+    const node = this.node(of);
+    this.setNode(of, { ...node, openAsks: node.openAsks + (ask === null ? -1 : 1) });
   }
 
   /** The node's evidence and standing let it hold orders. */

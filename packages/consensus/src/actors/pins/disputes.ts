@@ -3,8 +3,9 @@
  * blocks of that walk; two reports of one slot prove themselves; and who doubts that a node has what it reported asks
  * for the blocks, which it must then show to everybody. Whoever is caught loses its stake and its place.
  */
-import type { AttoFil, Codec } from "@holdfast/base";
+import type { AttoFil, Codec, Epoch } from "@holdfast/base";
 import { addAtto, addEpochs, c, ceilDivAtto, equalBytes, subAtto } from "@holdfast/base";
+import type { PinChallenge } from "../../types/pin.ts";
 import type { PinReport, PinSample } from "../../types/pin-report.ts";
 import {
   isPinReportSigned,
@@ -23,12 +24,17 @@ import { keyName, markBefore } from "./state.ts";
 
 /** Challenges of one node that can wait at the same time. */
 export const maxOpenChallenges = 16;
+/**
+ * Of the deposit of a challenge that was answered, what is burnt: half, or filling one's own places, so that nobody
+ * else can challenge, would cost nothing but gas.
+ */
+const burntDivisor = 2n;
 /** Of a lost stake, the reporter's share: a fifth, so that reporting oneself still costs four fifths. */
 const reporterDivisor = 5n;
 /** A block of a walk (bytes): the usual limit of IPFS programs is 2 MiB, a message's is lower. */
 const maxBlockBytes = 1_048_576;
 
-const blocksCodec: Codec<readonly Uint8Array[]> = c.list(c.bytes(maxBlockBytes), maxWalkBlocks);
+export const blocksCodec: Codec<readonly Uint8Array[]> = c.list(c.bytes(maxBlockBytes), maxWalkBlocks);
 
 export interface ClaimedSample {
   readonly report: PinReport;
@@ -94,8 +100,8 @@ function disputed(
   return { ...sample, block: sample.block, seed };
 }
 
-/** `pinProofInvalid`. */
-function walked(
+/** Where blocks really lead. `pinProofInvalid`. */
+export function walked(
   ctx: ActorContext,
   { seed, root }: { readonly seed: Uint8Array; readonly root: PinSample["root"] },
   blocks: readonly Uint8Array[],
@@ -182,16 +188,21 @@ export function challengeSample(ctx: ActorContext, claim: ClaimedSample): number
   return number;
 }
 
+/** The last epoch for an answer. A chain that stood still meanwhile is not the node's silence: the time begins anew. */
+function lastAnswer({ params }: ActorContext, book: PinBook, { answerBy }: PinChallenge): Epoch {
+  const anew = addEpochs(book.gapEnd, params.pinAnswerEpochs);
+  return anew > answerBy ? anew : answerBy;
+}
+
 /**
- * Shows the blocks; whoever sends them, the deposit goes to the node's operator. `challengeNotFound`, `challengeOver`,
- * `pinProofInvalid`.
+ * Shows the blocks; whoever sends them, half of the deposit goes to the node's operator, the other to nobody.
+ * `challengeNotFound`, `challengeOver`, `pinProofInvalid`.
  */
 export function answerChallenge(ctx: ActorContext, { challenge: number, blocks }: AnswerChallenge): None {
   const book = new PinBook(ctx);
   const challenge = book.challenge(number);
-  if (ctx.height > challenge.answerBy) {
-    ctx.fail(vmExitCodes.challengeOver, `it was to be answered by ${challenge.answerBy}`);
-  }
+  const answerBy = lastAnswer(ctx, book, challenge);
+  if (ctx.height > answerBy) ctx.fail(vmExitCodes.challengeOver, `it was to be answered by ${answerBy}`);
   const end = walked(ctx, challenge, blocks);
   if (!end.block.equals(challenge.block) || !equalBytes(end.answer, challenge.answer)) {
     ctx.fail(vmExitCodes.pinProofInvalid, "the walk does not lead to what was reported");
@@ -200,7 +211,9 @@ export function answerChallenge(ctx: ActorContext, { challenge: number, blocks }
   book.removeChallenge(number, challenge);
   book.giveOut(challenge.deposit);
   book.write();
-  pay(ctx, operator, challenge.deposit);
+  const burnt = ceilDivAtto(challenge.deposit, 1n, burntDivisor);
+  pay(ctx, operator, subAtto(challenge.deposit, burnt));
+  burn(ctx, burnt);
   return none;
 }
 
@@ -212,8 +225,9 @@ export function closeChallenge(ctx: ActorContext, { challenge: number }: OneChal
   const book = new PinBook(ctx);
   const challenge = book.challenge(number);
   const isExpelled = book.node(challenge.node).status === "expelled";
-  if (!isExpelled && ctx.height <= challenge.answerBy) {
-    ctx.fail(vmExitCodes.challengeOpen, `it can be answered until ${challenge.answerBy}`);
+  const answerBy = lastAnswer(ctx, book, challenge);
+  if (!isExpelled && ctx.height <= answerBy) {
+    ctx.fail(vmExitCodes.challengeOpen, `it can be answered until ${answerBy}`);
   }
   book.removeChallenge(number, challenge);
   book.giveOut(challenge.deposit);

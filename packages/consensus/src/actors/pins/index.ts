@@ -7,12 +7,14 @@ import type { Address, AttoFil, Epoch } from "@holdfast/base";
 import { c } from "@holdfast/base";
 import { codeNames } from "../../types/builtins.ts";
 import type { Pin, PinNode, PinProgram } from "../../types/pin.ts";
-import { maxPinBytes, pinCodec, pinNodeCodec, pinProgramCodec } from "../../types/pin.ts";
+import { maxPinBytes, maxPinReplicas, pinCodec, pinNodeCodec, pinProgramCodec } from "../../types/pin.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
 import type { JudgeVerifier, ProgramRef, SeenProgram } from "../attested.ts";
 import { getProgramCall, judgeVerifierCall } from "../attested.ts";
 import type { None } from "../kit.ts";
 import { actorOf, getter, method, noneCodec } from "../kit.ts";
+import type { AnswerAsk, OnePart } from "./asks.ts";
+import { answerAsk, answerAskCodec, askOrder, closeAsk, onePartCodec } from "./asks.ts";
 import { PinBook } from "./book.ts";
 import type { AnswerChallenge, ClaimedSample, Disproof, Equivocation, OneChallenge } from "./disputes.ts";
 import {
@@ -121,6 +123,14 @@ export const pinsMethods = {
     returns: c.attoFil,
     run: closeChallenge,
   }),
+  askOrder: method<OnePart, Epoch>({
+    params: onePartCodec,
+    returns: c.epoch,
+    payable: true,
+    run: askOrder,
+  }),
+  answerAsk: method<AnswerAsk, None>({ params: answerAskCodec, returns: noneCodec, run: answerAsk }),
+  closeAsk: method<OnePart, number>({ params: onePartCodec, returns: c.uint(maxPinReplicas), run: closeAsk }),
   /** For the idle space actor only. */
   judgeVerifier: method<JudgeVerifier, SeenProgram>({
     ...judgeVerifierCall,

@@ -83,7 +83,14 @@ export function addPin(ctx: ActorContext, terms: AddPin): number {
   const escrow = pinCost(terms, slots);
   const rest = take(ctx, book, escrow);
   const buyer = ctx.message.from;
-  const number = book.addOrder({ ...fields, buyer, endSlot: book.slot + 1 + slots, escrow, replicas: [] });
+  const number = book.addOrder({
+    ...fields,
+    buyer,
+    endSlot: book.slot + 1 + slots,
+    escrow,
+    replicas: [],
+    dropped: [],
+  });
   if (drawNodes(ctx, book, number) === 0) {
     ctx.fail(vmExitCodes.noPinNodeFree, "no pinning node has room for it and takes this price");
   }
@@ -96,7 +103,7 @@ export function addPin(ctx: ActorContext, terms: AddPin): number {
  * Fills the empty places of an order from the nodes that are drawn; returns how many were found. The draw is bounded,
  * so where few nodes fit it may find fewer than there are.
  */
-function drawNodes(ctx: ActorContext, book: PinBook, number: number): number {
+export function drawNodes(ctx: ActorContext, book: PinBook, number: number): number {
   const order = book.order(number);
   const replicas: PinReplica[] = [...order.replicas];
   const missing = order.wanted - replicas.length;
@@ -112,6 +119,7 @@ function drawNodes(ctx: ActorContext, book: PinBook, number: number): number {
     const at = drawnCount === tries ? first + BigInt(i) : first + step * BigInt(i);
     const node = book.drawnAt(Number(at % BigInt(drawnCount)));
     if (node === undefined || replicas.some((one) => one.node === node)) continue;
+    if (order.dropped.includes(node)) continue;
     if (!takes(ctx, book, book.node(node), order)) continue;
     replicas.push(book.assign(number, node, order.bytes));
     found += 1;
@@ -144,65 +152,71 @@ export function extendPin(ctx: ActorContext, { pin, slots }: ExtendPin): number 
   return endSlot;
 }
 
-function openOrder(ctx: ActorContext, book: PinBook, pin: number): Pin {
+/** `pinNotFound`, `pinEnded`. */
+export function openOrder(ctx: ActorContext, book: PinBook, pin: number): Pin {
   const order = book.order(pin);
   if (book.slot >= order.endSlot) ctx.fail(vmExitCodes.pinEnded, `order ${pin} has ended`);
   return order;
 }
 
 /**
- * Ends an order after this slot. All but what this slot can still cost goes back at once. `pinNotFound`, `pinEnded`,
- * `notBuyer`.
+ * Ends an order after this slot. Nodes are paid; all but what this slot, and who is being asked, can still cost goes
+ * back at once. `pinNotFound`, `pinEnded`, `notBuyer`.
  */
 export function removePin(ctx: ActorContext, { pin }: OnePin): AttoFil {
   const book = new PinBook(ctx);
   const { buyer } = openOrder(ctx, book, pin);
   if (buyer !== ctx.message.from) ctx.fail(vmExitCodes.notBuyer, `the buyer is ${buyer}`);
+  const deposits = book.dropForfeit(pin);
   const settled = book.settle(pin, book.slot);
   const endSlot = Math.min(settled.endSlot, book.slot + 1);
   // Reports of this slot: those that came are not settled yet, and others may still come.
-  const kept = pinCost(settled, 1);
+  const kept = addAtto(pinCost(settled, 1), book.owedToAsked(pin, book.slot));
   const rest = (settled.escrow > kept ? settled.escrow - kept : 0n) as AttoFil;
   book.setOrder(pin, { ...settled, endSlot, escrow: subAtto(settled.escrow, rest) });
   book.giveOut(rest);
   book.write();
-  pay(ctx, buyer, rest);
+  pay(ctx, buyer, addAtto(deposits, rest));
   return rest;
 }
 
 /**
- * Credits nodes with what their reports have earned; what has ended is closed, and what is left goes back to who
- * bought it. Anybody may. Orders that are gone are passed over. Returns how many were closed.
+ * Credits nodes with what their reports have earned, in a running order but those of the last slots; what has ended is
+ * closed, and what is left goes back to who bought it. Anybody may. Orders that are gone are passed over, and an ended
+ * one stays while a node can still answer. Returns how many were closed.
  */
 export function settlePins(ctx: ActorContext, { pins }: SettlePins): number {
   const book = new PinBook(ctx);
-  const refunds: { readonly buyer: Address; readonly rest: AttoFil }[] = [];
+  const refunds: { readonly buyer: Address; readonly rest: AttoFil; readonly isClosed: boolean }[] = [];
   for (const pin of pins) {
     const order = book.find(pin);
     if (order === undefined) continue;
     if (book.slot >= order.endSlot) refunds.push(book.close(pin));
-    else book.settle(pin, book.slot);
+    else book.settle(pin, book.creditedSlot);
   }
   book.write();
   for (const { buyer, rest } of refunds) pay(ctx, buyer, rest);
-  return refunds.length;
+  return refunds.filter(({ isClosed }) => isClosed).length;
 }
 
 /**
- * Draws nodes for the places of those that left, were expelled, have too old evidence, or have kept silent; anybody
- * may. Returns how many were found. `pinNotFound`, `pinEnded`, `nothingToRepair`.
+ * Draws nodes for the places of those that left, were expelled, have too old evidence, have kept silent, or did not
+ * answer the buyer; anybody may. Who can still answer stays. Returns how many were found. `pinNotFound`, `pinEnded`,
+ * `nothingToRepair`.
  */
 export function repairPin(ctx: ActorContext, { pin }: OnePin): number {
   const book = new PinBook(ctx);
-  const { wanted } = openOrder(ctx, book, pin);
-  const settled = book.settle(pin, book.slot);
-  const gone = settled.replicas.filter((replica) => isVacant(ctx, book, replica));
-  const replicas = settled.replicas.filter((replica) => !gone.includes(replica));
-  if (replicas.length === wanted) ctx.fail(vmExitCodes.nothingToRepair, "all nodes are in their places");
-  book.setOrder(pin, { ...settled, replicas });
-  for (const replica of gone) book.release(pin, settled.bytes, replica);
+  const { wanted, buyer } = openOrder(ctx, book, pin);
+  const deposits = book.dropForfeit(pin);
+  const { replicas } = book.settle(pin, book.creditedSlot);
+  const gone = replicas.filter((replica) => replica.ask === null && isVacant(ctx, book, replica));
+  if (replicas.length - gone.length === wanted) {
+    ctx.fail(vmExitCodes.nothingToRepair, "all nodes are in their places");
+  }
+  for (const replica of gone) book.letGo(pin, replica);
   const found = drawNodes(ctx, book, pin);
   book.write();
+  pay(ctx, buyer, deposits);
   return found;
 }
 

@@ -168,5 +168,6 @@ export function newPinNode(
     unpaidBefore: 0,
     endedIn: null,
     openChallenges: 0,
+    openAsks: 0,
   };
 }

@@ -56,6 +56,8 @@ export const pinLimits = {
   pinMessageBytes: 1_024,
   /** Questions about one node that are passed on, and answered, in one slot. */
   pinQuestionsPerSlot: 16,
+  /** Of these, that came by one neighbour: whoever asks all the time shuts nobody else out. */
+  pinQuestionsPerPeer: 4,
   /** How long an answer is waited for. */
   pinQuestionMs: 15_000,
   /** Reports of the past that one request asks for. */

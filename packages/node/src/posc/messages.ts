@@ -2,7 +2,8 @@
  * Two questions to a pinning node, each on a topic of its own, and its signed answers: which key it has, and what it
  * holds. Whoever hears an answer compares it with the chain before passing it on, so what goes round is true, and who
  * asks learns that the node is there and has its key. Invariants: a node answers a bounded number of questions in a
- * slot, and no more questions about one node are passed on; nothing is passed on that was not verified.
+ * slot, and no more questions about one node are passed on, of which one neighbour has a part; nothing is passed on
+ * that was not verified.
  */
 import {
   type Cancel,
@@ -12,6 +13,7 @@ import {
   equalBytes,
   type GossipVerdict,
   HoldfastError,
+  type PeerId,
   toHex,
 } from "@holdfast/base";
 import {
@@ -110,8 +112,8 @@ class Dialogue<Facts extends PinKeyFacts | PinListFacts, Wire> {
   readonly #end: () => void;
   /** Who waits for an answer, by the nonce of the question. */
   readonly #asking = new Map<string, (answer: Facts & { readonly signature: Uint8Array }) => void>();
-  /** Questions of this slot, by the number of the node. */
-  #heard: { slot: number; readonly counts: Map<number, number> } = { slot: -1, counts: new Map() };
+  /** From whom questions of this slot came, by the number of the node that they are about. */
+  #heard: { readonly slot: number; readonly from: Map<number, PeerId[]> } = { slot: -1, from: new Map() };
 
   constructor(
     needs: MessagesNeeds,
@@ -121,7 +123,7 @@ class Dialogue<Facts extends PinKeyFacts | PinListFacts, Wire> {
     this.#needs = needs;
     this.#subject = subject;
     this.#self = self;
-    this.#end = needs.wire.subscribe(subject.topic, (bytes) => this.#hear(bytes));
+    this.#end = needs.wire.subscribe(subject.topic, (bytes, from) => this.#hear(bytes, from));
   }
 
   stop(): void {
@@ -153,12 +155,12 @@ class Dialogue<Facts extends PinKeyFacts | PinListFacts, Wire> {
     }
   }
 
-  #hear(bytes: Uint8Array): GossipVerdict {
+  #hear(bytes: Uint8Array, from: PeerId): GossipVerdict {
     const message = this.#decoded(bytes);
     if (message === undefined) return "reject";
     const node = this.#needs.chain.view().node(message.node);
     if (node === undefined) return "ignore";
-    if (message.kind === "question") return this.#heardQuestion(message, node);
+    if (message.kind === "question") return this.#heardQuestion(message, node, from);
     const { networkId } = this.#needs.chain;
     const { signature: _, kind: __, ...said } = message;
     if (!this.#subject.isSigned(message, networkId)) return "reject";
@@ -172,13 +174,15 @@ class Dialogue<Facts extends PinKeyFacts | PinListFacts, Wire> {
   #heardQuestion(
     question: { readonly node: number; readonly nonce: Uint8Array },
     node: PinNode,
+    from: PeerId,
   ): GossipVerdict {
     const { slotEpochs, height } = this.#needs.chain.view();
     const slot = pinSlotAt(slotEpochs, height + 1);
-    if (this.#heard.slot !== slot) this.#heard = { slot, counts: new Map() };
-    const count = (this.#heard.counts.get(question.node) ?? 0) + 1;
-    if (count > limits.pinQuestionsPerSlot) return "ignore";
-    this.#heard.counts.set(question.node, count);
+    if (this.#heard.slot !== slot) this.#heard = { slot, from: new Map() };
+    const before = this.#heard.from.get(question.node) ?? [];
+    const ofPeer = before.filter((peer) => peer === from).length;
+    if (before.length >= limits.pinQuestionsPerSlot || ofPeer >= limits.pinQuestionsPerPeer) return "ignore";
+    this.#heard.from.set(question.node, [...before, from]);
     const self = this.#self();
     if (self !== undefined && self.node === question.node && self.key.address === node.key)
       void this.#answer(question, node, self.key);

@@ -1,4 +1,7 @@
-/** Reports and heads in any order: what is ahead of a head waits for it, for a while, in a bounded list. */
+/**
+ * Reports and heads in any order: what is ahead of a head waits for it, for a while, in a bounded list. And two reports
+ * that a key signed for one slot: both are kept, because they prove it, and no third.
+ */
 import {
   accountAddress,
   type CID,
@@ -14,7 +17,7 @@ import { type PinReport, pinReportCodec, signPinReport } from "@holdfast/consens
 import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/database.ts";
 import { limits } from "../../src/limits.ts";
-import { openPoscStore, openReportGossip, type PoscNeeds, reportTopic } from "../../src/posc/index.ts";
+import { judge, openPoscStore, openReportGossip, type PoscNeeds, reportTopic } from "../../src/posc/index.ts";
 
 const networkId = new Uint8Array(32).fill(3);
 const slotHash = new Uint8Array(32).fill(4);
@@ -24,10 +27,10 @@ const slotEpochs = 5;
 const secret = generateKey("secp256k1", new SeededRandom("gossip"));
 const key = accountAddress(1, publicKeyOfKey(secret));
 
-const reportOf = (slot: number, hash = slotHash): PinReport =>
+const reportOf = (slot: number, hash = slotHash, program = "test"): PinReport =>
   signPinReport(secret.privateKey, networkId, {
     ...{ node: 0, key, slot, slotHash: hash, previous: zeros, set, count: 0, added: [], samples: [] },
-    program: "test",
+    program,
   });
 
 function worldOf() {
@@ -49,10 +52,14 @@ function worldOf() {
   });
   const store = openPoscStore(openDatabase(":memory:"));
   const chain = { network: "test", networkId, view, onHead: () => () => undefined };
+  const told = { reports: [] as PinReport[], crimes: [] as (readonly [PinReport, PinReport])[] };
   const gossip = openReportGossip(
     { chain, wire: own, clock, logger: silentLogger } as unknown as PoscNeeds,
     store,
-    { onReport: () => undefined, onEquivocation: () => undefined },
+    {
+      onReport: (report) => void told.reports.push(report),
+      onEquivocation: (first, second) => void told.crimes.push([first, second]),
+    },
   );
   const drain = async (): Promise<void> => {
     for (let turn = 0; turn < 4; turn += 1) await new Promise((done) => setImmediate(done));
@@ -61,6 +68,8 @@ function worldOf() {
     store,
     gossip,
     at,
+    told,
+    chain: chain as unknown as PoscNeeds["chain"],
     async hear(...reports: readonly PinReport[]): Promise<void> {
       const sent = own.connect(other.addresses()[0] ?? "").then(async () => {
         other.subscribe(reportTopic("test"), () => "accept");
@@ -118,4 +127,40 @@ describe("a report that is heard before its head", () => {
       pinReportEarly: limits.pinReportsWaiting,
     });
   }, 20_000);
+});
+
+describe("two reports of one slot by one key", () => {
+  const [first, second, third] = ["first", "second", "third"].map((name) => reportOf(2, slotHash, name));
+  const programs = (world: ReturnType<typeof worldOf>) =>
+    world.store.of(0, 2).map(({ report }) => report.program);
+
+  it("are both kept and told once; a third is not wanted, and a repeat is known", async () => {
+    const world = worldOf();
+    world.at.height = 11;
+    if (first === undefined || second === undefined || third === undefined) throw new Error("three are made");
+    await world.hear(first);
+    expect([world.told.reports.length, world.told.crimes.length]).toEqual([1, 0]);
+    await world.hear(second, third);
+    expect(programs(world).sort()).toEqual(["first", "second"]);
+    expect(world.told.crimes.map((pair) => pair.map(({ program }) => program))).toEqual([
+      ["first", "second"],
+    ]);
+    expect(world.gossip.refused()).toEqual({ equivocation: 1, tooMany: 1 });
+    const again = new Uint8Array(encode(pinReportCodec, second));
+    const needs = { chain: world.chain };
+    expect(judge(needs, world.store, again)).toMatchObject({ fault: "known", verdict: "ignore" });
+    expect(judge(needs, world.store, encode(pinReportCodec, third))).toMatchObject({
+      ...{ fault: "tooMany", verdict: "ignore" },
+    });
+  });
+
+  it("are no crime of a node whose signature somebody else has made up", async () => {
+    const world = worldOf();
+    world.at.height = 11;
+    if (first === undefined || second === undefined) throw new Error("they are made");
+    await world.hear(first, { ...second, signature: first.signature });
+    expect(programs(world)).toEqual(["first"]);
+    expect(world.told.crimes).toEqual([]);
+    expect(world.gossip.refused()).toEqual({ pinSignatureInvalid: 1 });
+  });
 });

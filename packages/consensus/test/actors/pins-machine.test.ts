@@ -92,7 +92,9 @@ function order(world: PinWorld, model: Model, given: Op & { kind: "order" }): vo
   const cost = BigInt(given.wanted * given.slots * bytes);
   const value = cost * BigInt(given.pays);
   const { exitCode, returns } = world.order(root, bytes, { ...given, value });
-  const free = [0, 1, 2].filter((number) => world.node(number).status === "active").length;
+  const isHeard = (lastSlot: number | null) =>
+    present(world) <= (lastSlot ?? 0) + world.params.pinDisputeSlots;
+  const free = world.nodes.filter(({ state }) => state.status === "active" && isHeard(state.lastSlot)).length;
   expect(exitCode).toBe(value < cost ? x.pinUnderpaid : free === 0 ? x.noPinNodeFree : x.ok);
   if (returns === undefined) return;
   const endSlot = present(world) + 1 + given.slots;

@@ -215,7 +215,7 @@ describe("orders", () => {
     world.money();
   });
 
-  it("lose a node that keeps silent or leaves: it is paid to its last report, and another takes the place", () => {
+  it("lose a node that leaves: it is paid to its last report, and another takes the place", () => {
     const { world, order, a } = running();
     world.admit("d");
     world.reportAll([a]);

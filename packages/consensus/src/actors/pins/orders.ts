@@ -92,7 +92,7 @@ export function addPin(ctx: ActorContext, terms: AddPin): number {
     dropped: [],
   });
   if (drawNodes(ctx, book, number) === 0) {
-    ctx.fail(vmExitCodes.noPinNodeFree, "no pinning node has room for it and takes this price");
+    ctx.fail(vmExitCodes.noPinNodeFree, "no pinning node that reports has room for it and takes this price");
   }
   book.write();
   pay(ctx, buyer, rest);
@@ -130,8 +130,13 @@ export function drawNodes(ctx: ActorContext, book: PinBook, number: number): num
 
 function takes(ctx: ActorContext, book: PinBook, node: PinNode, { bytes, price }: Pin): boolean {
   const hasRoom = node.assignedBytes + bytes <= node.capacityBytes;
-  return hasRoom && node.leastPrice <= price && book.isInGoodStanding(node, ctx.height);
+  // One that has never reported may have joined just now.
+  const isHeard = !isSilent(ctx, book, node.lastSlot ?? book.slot);
+  return hasRoom && node.leastPrice <= price && isHeard && book.isInGoodStanding(node, ctx.height);
 }
+
+const isSilent = ({ params }: ActorContext, { slot }: PinBook, heard: number): boolean =>
+  slot > heard + params.pinDisputeSlots;
 
 /**
  * Pays for more slots; anybody may. Returns the new end. `pinNotFound`, `pinEnded`, `pinTermsInvalid`,
@@ -223,8 +228,7 @@ export function repairPin(ctx: ActorContext, { pin }: OnePin): number {
 function isVacant(ctx: ActorContext, book: PinBook, { node: number, assignedIn }: PinReplica): boolean {
   const node = book.node(number);
   if (!book.isInGoodStanding(node, ctx.height)) return true;
-  const heard = Math.max(assignedIn, node.lastSlot ?? 0);
-  return book.slot > heard + ctx.params.pinDisputeSlots;
+  return isSilent(ctx, book, Math.max(assignedIn, node.lastSlot ?? 0));
 }
 
 export function getPin(ctx: ActorContext, { pin }: OnePin): Pin {

@@ -144,6 +144,7 @@ describe("contents of the original", () => {
     world.nextSlot();
     world.credit(order.number);
     expect(a.state.earned).toBe(BigInt(order.bytes));
+    world.reportAll();
     const next = world.order(order.root, order.bytes, { wanted: 3 }).returns ?? -1;
     const nodes = readPin(world.store, world.state, next)?.replicas.map(({ node }) => node);
     expect(nodes?.includes(a.number)).toBe(false);

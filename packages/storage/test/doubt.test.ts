@@ -86,6 +86,26 @@ describe("a damaged plain copy", () => {
     expect(told).toEqual([1, 1]);
   });
 
+  it("that a check finds whole is read again", async () => {
+    await using world = await worldWithSector();
+    const { storage } = world;
+    using _listening = storage.onDoubt(() => undefined); // nobody repairs
+    expect(await storage.doubtPiece("p")).toBe(true);
+    expect(await storage.hasPlainCopy("p")).toBe(false);
+    expect((await storage.volumes.check(1)).troubles).toEqual([]);
+    expect(await storage.hasPlainCopy("p")).toBe(true);
+  });
+
+  it("that a check finds damaged stays in doubt", async () => {
+    await using world = await worldWithSector();
+    const { storage, home } = world;
+    using _listening = storage.onDoubt(() => undefined);
+    await rot(home, plainName);
+    expect(await storage.doubtPiece("p")).toBe(true);
+    expect((await storage.volumes.check(1)).troubles).toMatchObject([{ role: "unsealed" }]);
+    expect(await storage.hasPlainCopy("p")).toBe(false);
+  });
+
   it("is given as it is where nothing better is left, and one that is not sealed yet is not doubted", async () => {
     await using world = await worldWithSector();
     const { storage, home } = world;

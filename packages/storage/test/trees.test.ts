@@ -1,4 +1,6 @@
 /** Trees of replicas that are not kept: the same proofs from half the disk, the same faults, and a dial that turns. */
+import { codeOf } from "@holdfast/base/testing";
+import { storageErrors } from "@holdfast/storage";
 import { afterAll, describe, expect, it } from "vitest";
 import { pieceOf, scratch, seedAt } from "./support.ts";
 import { committedSector, expectExact, VolumeWorld } from "./volume-world.ts";
@@ -54,6 +56,22 @@ describe("a storage that keeps no trees", () => {
     await home.remove("sealed/1");
     const gone = await storage.generatePost("window", seedAt(4), [1, 2]);
     expect(gone).toMatchObject({ proven: [2], faults: [{ sectorId: 1, code: "storage/missing-file" }] });
+  });
+
+  it("that is called off while it hashes a tree finds no fault in its sector", async () => {
+    await using world = await worldWith({ keepTrees: false });
+    const { storage, home } = world;
+    const stop = new AbortController();
+    home.fault = (operation, path) => {
+      if (operation === "readAt" && path === "sealed/1")
+        stop.abort(storageErrors.cancelled({ job: "a check" }));
+      return undefined;
+    };
+    expect(await codeOf(storage.generatePost("window", seedAt(7), [1], stop.signal))).toBe(
+      "storage/cancelled",
+    );
+    home.fault = () => undefined;
+    expect((await storage.generatePost("window", seedAt(7), [1, 2])).faults).toEqual([]);
   });
 
   it("finds by a check what no proof has opened, and makes the replica anew out of the pieces", async () => {

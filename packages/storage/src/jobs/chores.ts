@@ -80,6 +80,7 @@ export async function openChores(options: ChoresOptions): Promise<Chores> {
   await takeBack(queue, workerId);
   const intake = new Intake({ ...options, workerId });
   const drains = new Drains({ ...options, workerId });
+  await drains.resume(); // before anything runs that would have to be ended if this fails
   const runner = startRunner({
     ...{ queue, clock, logger, workerId, place },
     handlers: {
@@ -94,12 +95,13 @@ export async function openChores(options: ChoresOptions): Promise<Chores> {
   const doubting = storage.onDoubt((sectorId) => {
     logger.error("storage: a plain copy is damaged and is being repaired", { sectorId });
     const about = `${owner}/${options.life}/${sectorId}-doubt-${clock.nowMs()}`;
-    const mended = mend(options, { sectorId, about, workerId }, end.signal);
+    const mended = mend(options, { sectorId, about, workerId }, end.signal).finally(() => {
+      storage.settleDoubt(sectorId); // its job may have been called off before anybody looked
+      mending.delete(mended);
+    });
     mending.add(mended);
-    void mended.finally(() => mending.delete(mended));
   });
   const scrubbing = options.scrubMs === 0 ? Promise.resolve() : scrubAll(options, workerId, end.signal);
-  await drains.resume();
   let asked = 0;
   const run = async (kind: JobKind, about: Partial<NewJob>, signal: AbortSignal): Promise<string> => {
     asked += 1;

@@ -7,7 +7,7 @@ import { abortable } from "@holdfast/base";
 import { packed, unpacked } from "../pool/index.ts";
 import type { Storage, VolumeInfo } from "../sectors/index.ts";
 import type { WorkOptions } from "./runner.ts";
-import type { Job, JobQueue, JobState, NewJob } from "./types.ts";
+import type { Job, JobFailure, JobQueue, JobState, NewJob } from "./types.ts";
 
 export interface DrainsParts {
   readonly queue: JobQueue;
@@ -22,6 +22,8 @@ export interface DrainJob {
   readonly jobId: number;
   readonly state: JobState;
   readonly progress: number;
+  /** Why its last try came to nothing. */
+  readonly failure: JobFailure | null;
 }
 
 interface DrainInput {
@@ -35,6 +37,8 @@ const lookedJobs = 1_000;
 
 export class Drains {
   readonly #parts: DrainsParts;
+  /** By volume: one that was called off still ends the file that it copies. */
+  readonly #underWay = new Map<number, Promise<unknown>>();
   #asked = 0;
 
   constructor(parts: DrainsParts) {
@@ -53,8 +57,8 @@ export class Drains {
   /** Begins, or goes on where it was called off. */
   async start(volume: VolumeInfo): Promise<DrainJob> {
     await this.#start(volume, await this.#newest(volume.volumeId));
-    const { jobId, state, progress } = (await this.#newest(volume.volumeId)) ?? nothing;
-    return { jobId, state, progress };
+    const { jobId, state, progress, failure } = (await this.#newest(volume.volumeId)) ?? nothing;
+    return { jobId, state, progress, failure };
   }
 
   /** The volume takes files again. */
@@ -65,14 +69,18 @@ export class Drains {
 
   async jobOf(volumeId: number): Promise<DrainJob | undefined> {
     const known = await this.#newest(volumeId);
-    return known && { jobId: known.jobId, state: known.state, progress: known.progress };
+    if (known === undefined) return undefined;
+    const { jobId, state, progress, failure } = known;
+    return { jobId, state, progress, failure };
   }
 
-  /** Called off: it stops within the file that it copies. */
+  /** Called off: it stops within the file that it copies, and whoever takes it up waits for that. */
   async work(job: Job, { signal, onProgress }: WorkOptions): Promise<string> {
     const { volumeId, fromBytes } = unpacked<DrainInput>(job.input);
+    await abortable(signal, Promise.allSettled([this.#underWay.get(volumeId)]));
     const onLeft = (bytes: number): void => onProgress(Math.max(0, 1 - bytes / Math.max(1, fromBytes)));
     const drained = this.#parts.storage.volumes.drain(volumeId, { signal, onLeft });
+    this.#underWay.set(volumeId, drained);
     return packed({ isEmpty: await abortable(signal, drained) });
   }
 
@@ -103,7 +111,7 @@ export class Drains {
 }
 
 /** Of a job that was forgotten between two looks. */
-const nothing: DrainJob = { jobId: 0, state: "done", progress: 1 };
+const nothing: DrainJob = { jobId: 0, state: "done", progress: 1, failure: null };
 
 function keyOf(owner: string, volumeId: number): string {
   return `drain/${owner}/${volumeId}/`;

@@ -28,9 +28,12 @@ export async function ended(
 /** What a job that has ended says. Throws the job's own error, storage/cancelled. */
 export function outputOf(job: Job): string {
   if (job.state === "done" && job.output !== null) return job.output;
-  const { failure, kind } = job;
-  if (job.state === "cancelled" || failure === null)
-    throw storageErrors.cancelled({ job: `${kind} ${job.jobId}` });
+  throw failureOf(job);
+}
+
+/** Why a job that has ended gives nothing: its own error, storage/cancelled. */
+export function failureOf({ jobId, kind, state, failure }: Job): Error {
+  if (state === "cancelled" || failure === null) return storageErrors.cancelled({ job: `${kind} ${jobId}` });
   const { code, message } = failure;
-  throw errorOf({ code, message, ...unpacked<Omit<ErrorData, "code" | "message">>(failure.detail) });
+  return errorOf({ code, message, ...unpacked<Omit<ErrorData, "code" | "message">>(failure.detail) });
 }

@@ -3,13 +3,13 @@
  * and remembered like any other, and the bytes still go straight from whoever sends them into the staged file. A source
  * cannot be written down, so the job is tried once and ends with its process; whoever wanted the piece asks anew, and
  * what was stored by then is not asked for again. The queue may say what it likes of the job: the caller gets what the
- * storage said. Where the queue does not answer, the piece is added without it.
+ * storage said. Where the queue does not answer, or no more, the piece is added without it.
  */
 import { abortable, HoldfastError, type Logger } from "@holdfast/base";
 import { storageErrors } from "../errors.ts";
 import { packed } from "../pool/index.ts";
 import type { NewPiece, PieceSource, Storage, StoredPiece } from "../sectors/index.ts";
-import { ended, outputOf } from "./ended.ts";
+import { ended, failureOf } from "./ended.ts";
 import type { WorkOptions } from "./runner.ts";
 import type { Job, JobQueue } from "./types.ts";
 
@@ -107,16 +107,27 @@ export class Intake {
 
   /** A job that ends before it was begun, or that nobody wants any more, has its caller told. */
   async #watch(key: string, jobId: number, { piece, signal, result }: Pending): Promise<void> {
-    const { queue } = this.#parts;
+    const { queue, storage, logger } = this.#parts;
     const signals = signal === undefined ? [this.#end.signal] : [this.#end.signal, signal];
+    const stop = AbortSignal.any(signals);
+    let job: Job;
     try {
-      outputOf(await ended(queue, jobId, { signal: AbortSignal.any(signals) }));
+      job = await ended(queue, jobId, { signal: stop });
     } catch (error) {
       if (!this.#pending.delete(key)) return; // it was begun: the storage says how it ended
-      if (signal?.aborted !== true) return result.reject(error);
-      result.reject(storageErrors.cancelled({ job: `piece ${piece.pieceKey}` }));
-      await queue.cancel(jobId, "whoever sends it has stopped").catch(() => undefined);
+      if (signal?.aborted === true) {
+        result.reject(storageErrors.cancelled({ job: `piece ${piece.pieceKey}` }));
+        await queue.cancel(jobId, "whoever sends it has stopped").catch(() => undefined);
+        return;
+      }
+      if (stop.aborted) return result.reject(error);
+      logger.warn("storage: a piece is added without a job", {
+        pieceKey: piece.pieceKey,
+        detail: String(error),
+      });
+      return storage.addPiece(piece, signal).then(result.resolve, result.reject);
     }
+    if (this.#pending.delete(key)) result.reject(failureOf(job));
   }
 }
 

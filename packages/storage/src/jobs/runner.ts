@@ -224,12 +224,16 @@ class QueueRunner implements Runner {
   #start(job: Job): void {
     const stop = new AbortController();
     const entry: Running = { job, stop, done: Promise.resolve(), progress: 0 };
+    // Called off and asked for again before our heartbeat has heard of it: the claim before gives way first.
+    const before = this.#running.get(job.jobId);
+    before?.stop.abort(storageErrors.leaseLost({ jobId: job.jobId, token: before.job.token }));
     const run = async (): Promise<void> => {
       const beating = this.#beat(entry);
       try {
+        await before?.done;
         await this.#do(entry);
       } finally {
-        this.#running.delete(job.jobId);
+        if (this.#running.get(job.jobId) === entry) this.#running.delete(job.jobId);
         stop.abort(giveBack("it is over"));
         await beating;
         this.#idleSinceMs = this.#options.clock.nowMs();
@@ -246,6 +250,7 @@ class QueueRunner implements Runner {
       entry.progress = doneRatio;
     };
     try {
+      stop.signal.throwIfAborted();
       const work = handlers[job.kind];
       if (work === undefined) throw storageErrors.jobFailed({ job: job.kind, detail: "no handler" });
       const output = await work(job, { signal: stop.signal, onProgress });

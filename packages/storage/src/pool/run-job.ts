@@ -122,6 +122,7 @@ export async function post({ disk, prover }: JobTools, job: PostJob, hooks: Seal
       const proof = await prover.provePost({ classes, kind, seed, miner, sectors: able }, hooks);
       return { proof, proven: able.map((sector) => sector.sectorId), faults };
     } catch (error) {
+      hooks.cancel?.throwIfAborted(); // a tree that was called off while it was hashed is no sector's fault
       const unread = able.find(({ replicaTree }) => replicaTree.failure === error);
       const damaged = hasCode(error, "proofs/comm-r-mismatch") ? Number(error.data.sectorId) : undefined;
       const id = unread?.sectorId ?? damaged;

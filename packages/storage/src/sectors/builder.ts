@@ -205,6 +205,7 @@ type PieceMethods =
   | "hasPlainCopy"
   | "doubtPiece"
   | "onDoubt"
+  | "settleDoubt"
   | "getPiece"
   | "listPieces"
   | "dropPiece"
@@ -221,6 +222,7 @@ function piecesOf(core: Core, parts: Parts): Pick<Storage, PieceMethods> {
     hasPlainCopy: (pieceKey) => reading.isPlain(pieceKey),
     doubtPiece: (pieceKey) => reading.doubt(pieceKey),
     onDoubt: (listener) => core.doubts.onDoubt(listener),
+    settleDoubt: (sectorId) => core.doubts.settle(sectorId),
     getPiece: async (pieceKey) => {
       ensureOpen(core);
       const row = await core.store.piece(pieceKey);

@@ -43,7 +43,7 @@ export class Doubts {
     return true;
   }
 
-  /** Somebody has looked at it, and made it anew if that could be done. */
+  /** Somebody has looked at it and made it anew if that could be done, or nobody will: the repair was called off. */
   settle(sectorId: number): void {
     if (!this.#doubted.delete(sectorId)) return;
     this.#looked.delete(sectorId);

@@ -230,10 +230,11 @@ export class Moving {
     }
   }
 
-  /** What sectors have there. */
+  /** What sectors have there, by the counters: it is asked for after each sector. */
   async bytesOn(volumeId: number): Promise<number> {
     const { volumes } = this.#core.store;
-    return (await volumes.byRole(volumeId)).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const volume = await volumes.get(volumeId);
+    return volume === undefined ? 0 : volume.usedBytes - (await volumes.tenant(volumeId)).usedBytes;
   }
 
   async #drainAll(): Promise<void> {

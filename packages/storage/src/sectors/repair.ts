@@ -61,7 +61,9 @@ export class Repair {
 
   /** Reads all of a sector and says what is wrong. Throws storage/unknown-sector, wrong-state. */
   async check(sectorId: number, signal?: AbortSignal): Promise<SectorCheck> {
-    return await this.#during(() => this.#check(sectorId, this.#orEnd(signal)));
+    const found = await this.#during(() => this.#check(sectorId, this.#orEnd(signal)));
+    if (!found.troubles.some(({ role }) => role === "unsealed")) this.#core.doubts.settle(sectorId);
+    return found;
   }
 
   /** Resolves when no file is read or made any more. */

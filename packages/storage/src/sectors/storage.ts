@@ -46,8 +46,13 @@ export interface Storage extends AsyncDisposable {
    * Throws storage/unknown-piece.
    */
   doubtPiece(pieceKey: string): Promise<boolean>;
-  /** Told of each sector whose plain copy is doubted, by a caller or by the disk: it wants to be repaired. */
+  /**
+   * Told of each sector whose plain copy is doubted, by a caller or by the disk: it wants to be repaired. Whoever listens
+   * says so (`settleDoubt`) where nobody will.
+   */
   onDoubt(listener: DoubtListener): Disposable;
+  /** Nobody is about to look at the sector any more: its plain copy is read again, and may be doubted later on. */
+  settleDoubt(sectorId: number): void;
   /** Reads a piece as `readPiece` does and compares its commP. */
   verifyPiece(pieceKey: string): Promise<PieceCheck>;
   /** Whether `readPiece` reads a file; else it decodes the replica. Throws storage/unknown-piece, missing-file. */

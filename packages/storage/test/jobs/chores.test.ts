@@ -8,7 +8,7 @@ import {
   openChores,
   openSqliteJobs,
 } from "@holdfast/storage";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { pieceOf, readAll, scratch } from "../support.ts";
 import { committedSector, expectExact, VolumeWorld } from "../volume-world.ts";
 
@@ -129,6 +129,30 @@ describe("chores", () => {
     expect(Buffer.from(await readAll(world.storage.readPiece("p"))).equals(pieceOf("p", 900).bytes)).toBe(
       true,
     );
+  });
+
+  it("let go of a doubt whose repair was called off before anybody looked", async () => {
+    await using world = await World.make();
+    await using _chores = await world.chores();
+    await world.queue.cordon("all", "the disks are busy");
+    expect(await world.storage.doubtPiece("p")).toBe(true);
+    expect(await world.storage.hasPlainCopy("p")).toBe(false);
+    await expect.poll(() => world.jobs()).toEqual(["repair 1 waiting"]);
+    await world.queue.cancel((await world.queue.list({}, { limit: 1 }))[0]?.jobId ?? 0, "not now");
+    await expect.poll(() => world.storage.hasPlainCopy("p")).toBe(true);
+    expect(await world.storage.doubtPiece("p")).toBe(false); // for an hour
+    await world.clock.advance(hourMs);
+    expect(await world.storage.doubtPiece("p")).toBe(true);
+    await expect.poll(() => world.jobs()).toEqual(["repair 1 cancelled", "repair 1 waiting"]);
+  });
+
+  it("leave nobody at work where they cannot begin", async () => {
+    await using world = await World.make();
+    const list = vi.spyOn(world.storage.volumes, "list").mockRejectedValue(new Error("the disk is on fire"));
+    await expect(world.chores()).rejects.toThrow("the disk is on fire");
+    list.mockRestore();
+    await world.clock.advance(60_000);
+    expect(await world.queue.workers()).toEqual([]);
   });
 
   it("read every stored sector once in a while, and make anew what has rotted", async () => {

@@ -7,9 +7,11 @@ import {
   type JobQueue,
   openChores,
   openSqliteJobs,
+  storageErrors,
   type VolumeInfo,
 } from "@holdfast/storage";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
+import { VolumeReader } from "../../src/store/volume-rows.ts";
 import { scratch } from "../support.ts";
 import { committedSector, expectExact, VolumeWorld } from "../volume-world.ts";
 
@@ -76,6 +78,64 @@ describe("draining as a job", () => {
     expect(await world.filesLeft()).toBe(0);
     await expectExact(world.storage);
     await world.storage.volumes.detach("/mnt/a");
+  });
+
+  it("knows what is left by the counters: the files are not added up after each sector", async () => {
+    await using world = await World.make();
+    await using chores = await world.chores();
+    const counted = vi.spyOn(VolumeReader.prototype, "byRole");
+    try {
+      world.holdAllBut(1);
+      await chores.drain(await world.drained());
+      await world.until(async () => ((await chores.drainOf(1))?.progress ?? 0) > 0);
+      const recorded = (await world.storage.volumes.explain())[1]?.recorded ?? [];
+      expect(counted.mock.calls.length).toBe((await world.storage.volumes.list()).length);
+      const sum = recorded.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
+      expect(await world.storage.volumes.sectorBytesOn(1)).toBe(sum);
+    } finally {
+      counted.mockRestore();
+    }
+  });
+
+  it("that is called off and asked for again at once is done by one worker, one claim after the other", async () => {
+    await using world = await World.make();
+    await using chores = await world.chores();
+    world.holdAllBut(0);
+    const { jobId } = await chores.drain(await world.drained());
+    await world.until(async () => (await world.job())?.state === "running");
+    let [now, most] = [0, 0];
+    const { volumes } = world.storage;
+    const drain = volumes.drain.bind(volumes);
+    vi.spyOn(volumes, "drain").mockImplementation(async (id, options) => {
+      now += 1;
+      most = Math.max(most, now);
+      return await drain(id, options).finally(() => (now -= 1));
+    });
+    for (let n = 0; n < 3; n++) {
+      await world.queue.cancel(jobId, "not now");
+      expect((await chores.drain(await world.drained())).jobId).toBe(jobId);
+      await expect.poll(async () => (await world.job())?.state).toBe("running");
+    }
+    await expect.poll(() => now).toBe(1);
+    expect(most).toBe(1);
+    expect(chores.runner.running).toHaveLength(1);
+    world.diskAt("/mnt/a").fault = () => undefined;
+    await world.until(async () => (await world.job())?.state === "done");
+    expect(await world.filesLeft()).toBe(0);
+  });
+
+  it("that has failed says why", async () => {
+    await using world = await World.make();
+    await using chores = await world.chores();
+    const broken = vi.spyOn(world.storage.volumes, "drain");
+    broken.mockRejectedValue(storageErrors.workerCrashed({ job: "drain", attempts: 1, detail: "no memory" }));
+    await chores.drain(await world.drained());
+    await world.until(async () => (await world.job())?.state === "failed");
+    expect((await chores.drainOf(1))?.failure).toMatchObject({ code: "storage/worker-crashed" });
+    broken.mockRestore();
+    await chores.drain(await world.drained());
+    await world.until(async () => (await world.job())?.state === "done");
+    expect((await chores.drainOf(1))?.failure).toBeNull();
   });
 
   it("is called off, stays so over a restart, and goes on where it was when it is asked for again", async () => {

@@ -44,6 +44,18 @@ class World extends VolumeWorld {
   }
 }
 
+/** A queue one of whose methods nobody answers. */
+function without(queue: JobQueue, mute: keyof JobQueue): JobQueue {
+  return new Proxy(queue, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(target, key);
+      if (key === mute)
+        return () => Promise.reject(storageErrors.databaseUnreachable({ place: "db", detail: "nobody" }));
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
 /** A source that gives its bytes when it is told to. */
 function slow(key: string) {
   const { bytes, ...piece } = pieceOf(key, 900);
@@ -145,18 +157,22 @@ describe("pieces that are added as jobs", () => {
 
   it("are added without a job while the queue does not answer", async () => {
     await using world = await World.make();
-    const mute = new Proxy(world.queue, {
-      get: (queue, key) => {
-        const value: unknown = Reflect.get(queue, key);
-        if (key === "enqueue")
-          return () => Promise.reject(storageErrors.databaseUnreachable({ place: "db", detail: "nobody" }));
-        return typeof value === "function" ? value.bind(queue) : value;
-      },
-    });
-    await using chores = await world.chores(mute);
+    await using chores = await world.chores(without(world.queue, "enqueue"));
     const one = slow("one");
     one.open();
     expect((await chores.addPiece(one.piece)).pieceKey).toBe("one");
     expect(await world.jobs()).toEqual([]);
+  });
+
+  it("are added without it too where it falls silent when it has taken the job", async () => {
+    await using world = await World.make();
+    await using chores = await world.chores(without(world.queue, "job"));
+    await world.queue.cordon("kind:add-piece", "nobody begins it");
+    const one = slow("one");
+    one.open();
+    expect((await chores.addPiece(one.piece)).pieceKey).toBe("one");
+    await world.queue.uncordon("kind:add-piece");
+    await expect.poll(() => world.states()).toEqual(["failed"]); // its source is taken
+    expect(Buffer.from(await readAll(world.storage.readPiece("one"))).equals(one.bytes)).toBe(true);
   });
 });

@@ -99,6 +99,24 @@ describe("a worker", () => {
     expect(await world.state("a")).toMatchObject({ state: "done", output: "result" });
   });
 
+  it("does a job that was called off and asked for again once, after the claim before has given way", async () => {
+    const world = new World();
+    const { jobId } = await world.add("a");
+    await using runner = world.start();
+    await world.pass(1);
+    const first = world.of("a");
+    await world.queue.cancel(jobId, "not now");
+    await world.queue.retry(jobId);
+    await world.pass(1);
+    expect(first.signal.aborted).toBe(true);
+    expect(world.keys).toEqual(["a"]);
+    expect(runner.running.map(({ token }) => token)).toEqual([2]);
+    world.of("a").done("result");
+    await world.pass(1);
+    expect(await world.state("a")).toMatchObject({ state: "done", output: "result" });
+    expect(runner.running).toEqual([]);
+  });
+
   it("keeps a lane for what is quick and due, which no seal can take", async () => {
     const world = new World();
     for (const key of ["a", "b", "c"]) await world.add(key);

@@ -347,7 +347,7 @@ export const methods = {
     z.object({ subject: z.string().max(200) }),
     z.object({
       subject: z.string(),
-      kind: z.enum(["deal", "message", "sector", "put", "sync", "pin", "idle", "unknown"]),
+      kind: z.enum(["deal", "message", "sector", "put", "sync", "pin", "idle", "storage", "unknown"]),
       state: z.string(),
       light: z.enum(["ok", "waiting", "failing"]),
       summary: z.string(),

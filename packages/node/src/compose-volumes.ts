@@ -30,7 +30,7 @@ export function storageDoorOf(storage: Storage, folder: string | undefined, chor
     if (volume.mode === "draining") await chores?.drain(volume);
     else await chores?.endDrain(volume.volumeId);
     const drain = await drainOf(volume);
-    return { ...viewOf(volume), drain, reason: reasonOf(volume, await volumes.list(), drain) };
+    return { ...viewOf(volume, drain), reason: reasonOf(volume, await volumes.list(), drain) };
   };
   return {
     "storage.ls": async ({ check }) => {
@@ -42,8 +42,7 @@ export function storageDoorOf(storage: Storage, folder: string | undefined, chor
         const { recorded = [], found = null } = explained.get(volume.volumeId) ?? {};
         const drain = await drainOf(volume);
         return {
-          ...viewOf(volume),
-          drain,
+          ...viewOf(volume, drain),
           reason: reasonOf(volume, all, drain),
           recorded: recorded.map(owned),
           found: found?.map(owned) ?? null,
@@ -58,7 +57,7 @@ export function storageDoorOf(storage: Storage, folder: string | undefined, chor
       viewOf(await volumes.attach({ place, ...given(settings) })),
     "storage.set": async ({ volume, ...settings }) => {
       const now = await volumes.change(volume, given(settings));
-      return settings.mode === undefined ? { ...viewOf(now), drain: await drainOf(now) } : await changed(now);
+      return settings.mode === undefined ? viewOf(now, await drainOf(now)) : await changed(now);
     },
     "storage.drain": async ({ volume }) => await changed(await volumes.change(volume, { mode: "draining" })),
     "storage.detach": async ({ volume, isLost }) => {
@@ -88,10 +87,14 @@ export function storageDoorOf(storage: Storage, folder: string | undefined, chor
   };
 }
 
-function viewOf({ fileCount, freeBytes, attachedMs: _, checkedMs: __, ...volume }: VolumeInfo): VolumeView {
+function viewOf(
+  { fileCount, freeBytes, attachedMs: _, checkedMs: __, ...volume }: VolumeInfo,
+  drain: DrainJob | null = null,
+): VolumeView {
   const isEndless = volume.kind === "s3" || !volume.isHere;
+  const shown = drain && { jobId: drain.jobId, state: drain.state, progress: drain.progress };
   const roles = [...volume.roles];
-  return { ...volume, roles, files: fileCount, freeBytes: isEndless ? null : freeBytes, drain: null };
+  return { ...volume, roles, files: fileCount, freeBytes: isEndless ? null : freeBytes, drain: shown };
 }
 
 /** A volume that is not being emptied, because nothing else takes its files or nobody moves them, says so. */
@@ -99,6 +102,11 @@ function reasonOf(volume: VolumeInfo, all: readonly VolumeInfo[], drain: DrainJo
   if (volume.reason !== null || volume.mode !== "draining" || volume.fileCount === 0) return volume.reason;
   if (drain?.state === "cancelled")
     return `its job was called off: \`holdfast storage drain ${volume.volumeId}\` goes on`;
+  if (drain?.state === "failed")
+    return (
+      `its job ${drain.jobId} has failed: ${drain.failure?.message ?? "nothing is known"}; ` +
+      `\`holdfast storage drain ${volume.volumeId}\` tries it again`
+    );
   const others = all.filter((one) => one.volumeId !== volume.volumeId && one.mode === "open");
   if (others.some(({ isHere, isWritable, roles }) => isHere && isWritable && roles.includes("store")))
     return null;

@@ -23,20 +23,21 @@ export const statusCommands: readonly CommandSpec[] = [
   {
     path: ["why"],
     summary:
-      "Explain a deal, put, message, sector or pin, idle space, or why the node does not follow the chain",
+      "Explain a deal, put, message, sector or pin, disks, idle space, or why the node does not follow the chain",
     about: "Says what state it is in, what caused that, and the one command that fixes it, if one is needed.",
     examples: [
       "holdfast why bafy2bzaced…",
       "holdfast why 3 --node miner-1",
       "holdfast why pin:12",
       "holdfast why idle --node miner-1",
+      "holdfast why storage --node miner-1",
       "holdfast why sync",
     ],
     args: [
       {
         name: "subject",
         summary:
-          "id of a deal, put or message, a stored file's CID, the number of a sector, pin: and the number of an order of pinning, `idle` or `sync`",
+          "id of a deal, put or message, a stored file's CID, the number of a sector, pin: and the number of an order of pinning, `storage`, `idle` or `sync`",
       },
     ],
     action: async () => (await load()).why,

@@ -10,8 +10,11 @@ type Order = MethodResult<"pinOrder.show">;
 type Told = Pick<Explanation, "light" | "summary" | "fix">;
 
 /** Undefined if there is no such order. */
-export async function explainOrder(needs: HandlerNeeds, pin: number): Promise<Explanation | undefined> {
-  const signal = AbortSignal.timeout(60_000);
+export async function explainOrder(
+  needs: HandlerNeeds,
+  pin: number,
+  signal: AbortSignal,
+): Promise<Explanation | undefined> {
   let order: Order;
   try {
     order = await pinOrderHandlers(needs)["pinOrder.show"]({ pin }, signal);
@@ -79,8 +82,7 @@ function lossTold({ holders, nodesWanted }: Order): Told | undefined {
 }
 
 /** `rpc/no-sectors`, `rpc/no-idle-space`. */
-export async function explainIdle(needs: HandlerNeeds): Promise<Explanation> {
-  const signal = AbortSignal.timeout(60_000);
+export async function explainIdle(needs: HandlerNeeds, signal: AbortSignal): Promise<Explanation> {
   const status = await idleHandlers(needs)["idle.status"]({}, signal);
   const { state, tipset } = needs.chain.headState();
   const rules = needs.chain.params.idle;

@@ -5,6 +5,7 @@ import { rpcErrors } from "../errors.ts";
 import type { DealDetail, Explanation, HandlerNeeds } from "../needs.ts";
 import { policyView, quotesOf } from "./deal-terms.ts";
 import { explainIdle, explainOrder } from "./explain-held.ts";
+import { explainStorage } from "./explain-storage.ts";
 import { whyMessage } from "./messages.ts";
 import { minerHandlers } from "./miner.ts";
 import { callAs } from "./owner-calls.ts";
@@ -72,7 +73,7 @@ export function marketHandlers(needs: HandlerNeeds): MarketHandlers {
       putOf(jobId);
       return market.receipt(jobId);
     },
-    why: async ({ subject }) => explain(needs, subject),
+    why: async ({ subject }, signal) => explain(needs, subject, signal),
   };
 }
 
@@ -110,15 +111,16 @@ function changeHandlers(
   };
 }
 
-async function explain(needs: HandlerNeeds, subject: string): Promise<Explanation> {
+async function explain(needs: HandlerNeeds, subject: string, signal: AbortSignal): Promise<Explanation> {
   const dealId = (await needs.market.deal(subject))?.dealId ?? subject;
   const known = await needs.market.explain(dealId);
   if (known !== undefined) return known;
   if (subject === "sync") return explainSync(needs);
-  if (subject === "idle") return explainIdle(needs);
+  if (subject === "idle") return explainIdle(needs, signal);
+  if (subject === "storage") return explainStorage(needs, signal);
   const order = /^pin:(\d{1,15})$/.exec(subject);
-  if (order !== null) return (await explainOrder(needs, Number(order[1]))) ?? unknownSubject(subject);
-  if (/^\d+$/.test(subject)) return explainSector(needs, Number(subject));
+  if (order !== null) return (await explainOrder(needs, Number(order[1]), signal)) ?? unknownSubject(subject);
+  if (/^\d+$/.test(subject)) return explainSector(needs, Number(subject), signal);
   return explainMessage(needs, subject);
 }
 
@@ -203,8 +205,12 @@ function messageOf(needs: HandlerNeeds, subject: string): MethodResult<"message.
   }
 }
 
-async function explainSector(needs: HandlerNeeds, sectorId: number): Promise<Explanation> {
-  const sector = await minerHandlers(needs)["sector.show"]({ sectorId }, AbortSignal.timeout(60_000));
+async function explainSector(
+  needs: HandlerNeeds,
+  sectorId: number,
+  signal: AbortSignal,
+): Promise<Explanation> {
+  const sector = await minerHandlers(needs)["sector.show"]({ sectorId }, signal);
   const subject = String(sectorId);
   const base = { subject, kind: "sector" as const, state: sector.state };
   if (sector.state === "active") {

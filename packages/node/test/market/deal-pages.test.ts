@@ -122,6 +122,10 @@ describe("a page of many deals", () => {
     expect(store.awake(99)).toEqual([idOf(7)]);
     expect(seen).toEqual({ rows: (2 * dealCount) / 50 + 1, scans: [] });
     expect(store.counts()).toEqual({ accepted: dealCount - 1, complete: 1 });
+    store.rest(idOf(9), 300);
+    store.wake(idOf(9)); // what was decided and not written down yet, and what was
+    store.wake(idOf(10));
+    expect(store.awake(99)).toEqual([idOf(7), idOf(9), idOf(10)]);
   });
 
   it("of a page of puts, of files and of what is kept reads no more either", () => {

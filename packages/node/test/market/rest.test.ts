@@ -35,4 +35,33 @@ describe("a miner's deals that go well", () => {
     await world.rounds(20);
     expect(looks).toBe(atEnd);
   });
+
+  it("are awake from the moment at which a change of them is written down, whoever dies then", async () => {
+    await using world = await World.create({ miners: 1, params: { channelCancelDelayEpochs: 400 } });
+    const miner = world.miner(0);
+    const { database } = miner.needs;
+    const atChange: unknown[] = [];
+    const watched = new Proxy<typeof database>(database, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key);
+        if (typeof value !== "function") return value;
+        return (...given: unknown[]) => {
+          const result: unknown = value.apply(target, given);
+          if (String(given[0]).startsWith("INSERT INTO market_taken_amendments"))
+            atChange.push(target.get("SELECT next_look FROM market_deals")?.next_look);
+          return result;
+        };
+      },
+    });
+    await world.reopenMiner(miner, { ...miner.needs, database: watched });
+    const job = await world.put(await world.import(noise(900)), { durationEpochs: 300 });
+    expect(job.state).toBe("done");
+    await world.rounds(5);
+    expect(database.get("SELECT next_look FROM market_deals")?.next_look).toBeGreaterThan(world.height);
+    const [deal] = world.client.market.deals();
+    const endHeight = (deal?.endHeight ?? 0) + 100;
+    world.client.market.change(deal?.dealId ?? "", { kind: "extend", endHeight, key: "one" });
+    await world.until(() => world.count("extendDeal") === 1, 20);
+    expect(atChange).toEqual([0]);
+  });
 });

@@ -85,6 +85,8 @@ function take(context: MinerContext, asked: Amendment): void {
   const onChain = checkPossible(context, deal, asked);
   if (asked.kind === "extend") checkExtension(context, deal, onChain, asked);
   else checkRelease(context, deal, asked);
+  // Before: who dies in between has looked at a deal for nothing, and not slept over a change that both want.
+  store.wake(dealId);
   amendments.add(asked);
   needs.logger.info("change of a deal accepted", { deal: dealId, kind: asked.kind });
 }

@@ -16,7 +16,7 @@ import { sendToMarket } from "./onchain.ts";
 import { redeem } from "./redeem.ts";
 import { type DealRow, everyHead } from "./store.ts";
 import type { Transfers } from "./transfer.ts";
-import { sectorsOf, stagingState, viewOf } from "./view.ts";
+import { acceptedChange, sectorsOf, stagingState, viewOf } from "./view.ts";
 
 /** Rounds between two tries of what the chain would refuse now (a faulty sector, no money for the fee). */
 const retryRounds = 5;
@@ -49,8 +49,9 @@ export class Drive {
     if (onChain !== undefined) settleAmendments(context, dealById(context, dealId), onChain);
     const deal = dealById(context, dealId);
     const view = await viewOf(context, deal, this.#missing);
-    // The storage was asked meanwhile, and a transfer may have ended; the next head sees it.
+    // The storage was asked meanwhile, and a transfer may have ended, or a change come; the next head sees it.
     if (dealById(context, dealId).state !== deal.state) return;
+    if (acceptedChange(context, dealId)?.amendmentId !== view.change?.id) return;
     const acts = happens(context, dealId, { type: "look", view });
     this.#rest(dealById(context, dealId), view, acts);
     for (const act of acts) await this.#do(dealId, act);

@@ -192,6 +192,12 @@ export class MinerStore {
   rest(dealId: string, nextLook: number): void {
     this.#rests.set(dealId, nextLook);
   }
+  /** It is looked at at the next head, whatever was decided of it before. */
+  wake(dealId: string): void {
+    this.#rests.delete(dealId);
+    const sql = "UPDATE market_deals SET next_look = ? WHERE deal_id = ? AND next_look <> ?";
+    this.#database.run(sql, everyHead, dealId, everyHead);
+  }
   #saveRests(): void {
     const rests = [...this.#rests];
     this.#rests.clear();

@@ -3,6 +3,7 @@ import { attoFil } from "@holdfast/base";
 import { channelOn, dealOn, freeEscrowOf, heightOf, isLossOpen, minerOn, sectorOn } from "../facts.ts";
 import { isFetching, isOver, type MinerTerms, type MinerView, type SectorFacts } from "../machine/miner.ts";
 import type { Missing } from "../tasks.ts";
+import type { TakenAmendment } from "./amendment-store.ts";
 import { locationsOf } from "./answers.ts";
 import { type MinerContext, pieceKeyOf } from "./context.ts";
 import type { DealRow } from "./store.ts";
@@ -50,7 +51,7 @@ export async function viewOf(
   const isChannelGone = !deal.settled && missing.isGone(deal.dealId, channel === undefined, height);
   const sectors = isOver(deal) || isFetching(deal) ? undefined : await sectorFacts(context, deal);
   const isLanded = sectors?.every((sector) => sector.onChain !== undefined) === true;
-  const taken = context.amendments.of(deal.dealId).find(({ state }) => state === "accepted");
+  const taken = acceptedChange(context, deal.dealId);
   const owner = minerOn(chain, miner)?.owner;
   return {
     height,
@@ -77,6 +78,11 @@ export async function viewOf(
         : { id: taken.amendmentId, kind: taken.amendment.kind, validUntil: taken.amendment.validUntil },
     hasOwner: owner !== undefined && signer.has(owner),
   };
+}
+
+/** The change that is on its way to the chain. */
+export function acceptedChange({ amendments }: MinerContext, dealId: string): TakenAmendment | undefined {
+  return amendments.of(dealId).find(({ state }) => state === "accepted");
 }
 
 async function sectorFacts(context: MinerContext, deal: DealRow): Promise<SectorFacts[] | undefined> {

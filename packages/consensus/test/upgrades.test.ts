@@ -85,6 +85,15 @@ describe("an upgrade", () => {
     expect(readProtocol(world.store, world.state).upgrades).toHaveLength(1);
   });
 
+  it("leaves nothing behind outside of its store: two networks share no object, one decodes it once", () => {
+    const other = new World({ params: authority });
+    expect(other.state.equals(world.state)).toBe(true);
+    const [here, there] = [world, other].map(({ store, state }) => readProtocol(store, state));
+    expect(there).toEqual(here);
+    expect(there).not.toBe(here);
+    expect(readProtocol(world.store, world.state)).toBe(here);
+  });
+
   it("cannot be scheduled where the network has no authority", () => {
     world = new World();
     expect(schedule(reward(1n, 100)).exitCode).toBe(vmExitCodes.notAuthorized);

@@ -86,21 +86,20 @@ export const protocolStateCodec: Codec<ProtocolState> = c.tuple("InitState", {
   applied: c.list(upgradeCodec, maxUpgrades),
 });
 
-/** The newest few that were decoded, by CID: every block and every head asks, and only upgrades make another. */
-const decodedProtocols = new Map<string, ProtocolState>();
-const protocolsKept = 8;
+/**
+ * Of each store the object that was decoded last: every head asks, and only upgrades make another. With the store it
+ * goes, so that nothing is shared between networks and nothing stays.
+ */
+const decodedProtocols = new WeakMap<Blockstore, { readonly cid: CID; readonly protocol: ProtocolState }>();
 
-/** The object of a CID, which is decoded once; it is still read from the store each time, which may not have it. */
+/** The object of a CID; it is read from the store each time, which may not have it. */
 export function readProtocolObject(store: Blockstore, cid: CID): ProtocolState {
   const bytes = getEncoded(store, cid);
-  const key = cid.toString();
-  const known = decodedProtocols.get(key);
-  if (known !== undefined) return known;
-  const found = frozen(decode(protocolStateCodec, bytes));
-  const [oldest] = decodedProtocols.keys();
-  if (oldest !== undefined && decodedProtocols.size >= protocolsKept) decodedProtocols.delete(oldest);
-  decodedProtocols.set(key, found);
-  return found;
+  const known = decodedProtocols.get(store);
+  if (known?.cid.equals(cid) === true) return known.protocol;
+  const protocol = frozen(decode(protocolStateCodec, bytes));
+  decodedProtocols.set(store, { cid, protocol });
+  return protocol;
 }
 
 /** Who is given it may be anybody. */

@@ -3,14 +3,15 @@
  * DAG-JSON). They are read for their links and the ways to these, and shown; never written here. Invariant: nothing
  * takes more than its block allows, however deep a value is nested.
  */
-import { type CborValue, CID, decodeCbor, HoldfastError, parseCid, utf8Text } from "@holdfast/base";
+import { type CborValue, CID, decodeCbor, HoldfastError } from "@holdfast/base";
+import { decodeDagJson } from "./dag-json.ts";
 import { limits } from "./limits.ts";
 
 /** Codes of the multicodec table. */
 const dagCborCode = 0x71;
 const dagJsonCode = 0x0129;
 
-/** In DAG-JSON a link is a map `{"/": CID}`; here it stands as a CID in both. */
+/** Links and bytes stand as such in both codecs, however these write them. */
 export type NodeValue = CborValue;
 
 /** Whether its block may hold links of this kind. */
@@ -22,7 +23,7 @@ export function isLinkedNode({ code }: CID): boolean {
 export function readNode({ code }: CID, bytes: Uint8Array): NodeValue | undefined {
   try {
     if (code === dagCborCode) return decodeCbor(bytes, { maxBytes: limits.fileBlockBytes, floats: true });
-    return JSON.parse(utf8Text(bytes)) as NodeValue;
+    return bytes.length > limits.fileBlockBytes ? undefined : decodeDagJson(bytes);
   } catch (error) {
     if (error instanceof HoldfastError || error instanceof SyntaxError) return undefined;
     throw error;
@@ -31,19 +32,10 @@ export function readNode({ code }: CID, bytes: Uint8Array): NodeValue | undefine
 
 /** The CID that a value stands for, if it is a link. */
 export function linkOf(value: NodeValue | undefined): CID | undefined {
-  if (value instanceof CID) return value;
-  if (!isMap(value) || Object.keys(value).length !== 1) return undefined;
-  const text = Object.hasOwn(value, "/") ? value["/"] : undefined;
-  if (typeof text !== "string") return undefined;
-  try {
-    return parseCid(text);
-  } catch (error) {
-    if (error instanceof HoldfastError) return undefined;
-    throw error;
-  }
+  return value instanceof CID ? value : undefined;
 }
 
-/** The maps of a value, less those that stand for bytes or links of one encoding. */
+/** The maps of a value: no bytes, no links. */
 export function isMap(value: NodeValue | undefined): value is { readonly [key: string]: NodeValue } {
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
   return isObject && !(value instanceof Uint8Array) && !(value instanceof CID);

@@ -59,18 +59,24 @@ export function openLedgerOf(
 ): LedgerFeed | undefined {
   if (ledger === undefined) return undefined;
   const { name: account } = ledgerAccount;
+  // A kill may have come between a pin and the note of it.
+  const known = (cid: string) => pins.list({ account, cids: [cid], limit: 1 }).pins[0];
   const port: LedgerPins = {
-    // A kill may have come between a pin and the note of it.
-    add: (cid, maxBytes) =>
-      (pins.list({ account, cids: [cid], limit: 1 }).pins[0] ?? pins.add(ledgerAccount, { cid, maxBytes }))
-        .id,
+    add: (cid, maxBytes) => (known(cid) ?? pins.add(ledgerAccount, { cid, maxBytes })).id,
+    async grow(id, cid, maxBytes) {
+      const wanted = { cid, maxBytes };
+      const found = known(cid)?.id ?? id;
+      return (
+        (await pins.replace(ledgerAccount, found, wanted).catch(ignoreMissing))?.id ?? port.add(cid, maxBytes)
+      );
+    },
     remove: (id) => pins.remove(id, account).catch(ignoreMissing),
   };
   return stack.use(openLedgerFeed({ rpc: ledger.rpc, pins: port, database, clock, logger }, ledger.options));
 }
 
 /** The owner may have removed it. */
-function ignoreMissing(error: unknown): void {
+function ignoreMissing(error: unknown): undefined {
   if (!(error instanceof HoldfastError && error.code === "pins/not-found")) throw error;
 }
 

@@ -1,8 +1,9 @@
 /**
  * A contract of another chain as a source of pins: its events are read from where reading stopped, what it wants is
  * pinned, what it wants no more goes. Nobody pays for it on this chain. Sizes are claims, so each is a bound: what
- * turns out larger is refused. Invariants: a page of events is written down before anything is pinned for it, so that a
- * kill loses none; a CID has one pin, whoever wants it there.
+ * turns out larger is refused, and who claims more than is taken keeps it from nobody else. Invariants: a page of
+ * events is written down before anything is pinned for it, so that a kill loses none; a CID has one pin, whoever wants
+ * it there, within the largest claim; where that chain has replaced what was read, all of it is read again.
  */
 import { type Cancel, type Clock, HoldfastError, type Logger, parseCid } from "@holdfast/base";
 import type { Database } from "../database.ts";
@@ -15,7 +16,9 @@ import { type LedgerStore, openLedgerStore } from "./store.ts";
 /** Where what a contract wants is kept. */
 export interface LedgerPins {
   /** The id of the pin. Errors of the room of pins. */
-  add(cid: string, maxBytes: number | undefined): string;
+  add(cid: string, maxBytes: number): string;
+  /** The same with room for more, in the place of one that there may be. The id of the pin. */
+  grow(id: string, cid: string, maxBytes: number): Promise<string>;
   remove(id: string): Promise<void>;
 }
 
@@ -79,7 +82,7 @@ class Feed implements LedgerFeed {
     return {
       ...{ contract, address, problem: this.#problem },
       ...this.#store.counts(),
-      readTo: this.#store.readTo() ?? null,
+      readTo: this.#store.readTo()?.block ?? null,
     };
   }
   async [Symbol.asyncDispose](): Promise<void> {
@@ -104,24 +107,38 @@ class Feed implements LedgerFeed {
   }
 
   async #look(signal: AbortSignal): Promise<void> {
-    const { rpc, logger } = this.#needs;
-    const { address, contract, confirmations, fromBlock } = this.#options;
-    const head = await confirmedHead(rpc, confirmations, signal);
-    const from = (this.#store.readTo() ?? fromBlock - 1) + 1;
-    const events = ledgerContracts[contract];
-    const request = { rpc, address, events, fromBlock: from, toBlock: head, confirmations, signal };
-    if (from <= head) {
-      for await (const page of followLedger(request)) {
-        const changes = page.events.flatMap(canonical);
-        const dropped = this.#store.take(changes, page.toBlock, limits.ledgerWishes);
-        const malformed = page.events.length - changes.length;
-        if (dropped + malformed > 0) logger.info("wishes of a contract are left out", { dropped, malformed });
-      }
+    const { rpc } = this.#needs;
+    const head = await confirmedHead(rpc, this.#options.confirmations, signal);
+    try {
+      await this.#read(head, signal);
+    } catch (error) {
+      // Pins stay until all of it is read anew.
+      if (error instanceof HoldfastError && error.code === "ledger/deep-reorganisation")
+        this.#store.beginAnew();
+      throw error;
     }
     if (head < 0) return;
     const { seconds } = await blockAt(rpc, head, signal);
     this.#store.ended(seconds);
     await this.#follow(seconds, signal);
+  }
+
+  async #read(toBlock: number, signal: AbortSignal): Promise<void> {
+    const { rpc, logger } = this.#needs;
+    const { address, contract, confirmations, fromBlock: start } = this.#options;
+    const { block, hash } = this.#store.readTo() ?? { block: start - 1, hash: undefined };
+    if (block >= toBlock) return;
+    const request = {
+      ...{ rpc, address, events: ledgerContracts[contract], confirmations, signal },
+      ...{ fromBlock: block + 1, toBlock, ...(hash === undefined ? {} : { before: { block, hash } }) },
+    };
+    for await (const page of followLedger(request)) {
+      const changes = page.events.flatMap(canonical);
+      const to = { block: page.toBlock, hash: page.toHash };
+      const dropped = this.#store.take(changes, to, limits.ledgerWishes);
+      const malformed = page.events.length - changes.length;
+      if (dropped + malformed > 0) logger.info("wishes of a contract are left out", { dropped, malformed });
+    }
   }
 
   async #follow(seconds: bigint, signal: Cancel): Promise<void> {
@@ -138,18 +155,20 @@ class Feed implements LedgerFeed {
 
   async #settle(cid: string, seconds: bigint): Promise<void> {
     const { pins, logger } = this.#needs;
-    const pin = this.#store.pinOf(cid);
-    const { accounts, sizeBytes } = this.#store.live(cid, seconds);
+    const { maxPinBytes } = this.#options;
+    const known = this.#store.pinOf(cid);
+    const { accounts, sizeBytes, tooLarge } = this.#store.live(cid, seconds, maxPinBytes);
+    if (tooLarge > 0) logger.info("wishes of a contract are too large", { cid, accounts: tooLarge });
     if (accounts === 0) {
-      if (pin !== undefined) await pins.remove(pin);
+      if (known !== undefined) await pins.remove(known.pin);
       this.#store.setPin(cid, undefined);
       return;
     }
-    if (pin !== undefined) return;
-    const { maxPinBytes } = this.#options;
-    if (sizeBytes > maxPinBytes) return logger.info("a wish of a contract is too large", { cid, sizeBytes });
+    const maxBytes = sizeBytes === 0 ? maxPinBytes : sizeBytes;
+    if (known !== undefined && maxBytes <= known.maxBytes) return;
     try {
-      this.#store.setPin(cid, pins.add(cid, sizeBytes === 0 ? maxPinBytes : sizeBytes));
+      const pin = known === undefined ? pins.add(cid, maxBytes) : await pins.grow(known.pin, cid, maxBytes);
+      this.#store.setPin(cid, { pin, maxBytes });
     } catch (error) {
       // A queue that is full is so for a while; what can never be pinned is passed over.
       const isFull = error instanceof HoldfastError && error.exit === "retry-later";

@@ -1,7 +1,7 @@
 /**
  * Reading a contract's events from a node of its chain, in ranges, up to so many confirmations below the head. A range
  * that is too long for the node is halved. Events that are told are final for us: if a block below them is replaced
- * after all, reading ends with an error instead of going on with a wrong list.
+ * after all, between two readings too, reading ends with an error instead of going on with a wrong list.
  */
 import { limits } from "../limits.ts";
 import { type AbiValue, decodeAbi, hexBytes } from "./abi.ts";
@@ -16,6 +16,8 @@ export interface FollowRequest {
   readonly address: string;
   readonly events: readonly EventForm[];
   readonly fromBlock: number;
+  /** A block below that was read before, if it still is what it was then. */
+  readonly before?: { readonly block: number; readonly hash: string };
   /** Default: the head, less the confirmations. */
   readonly toBlock?: number;
   readonly confirmations: number;
@@ -26,6 +28,7 @@ export interface LedgerPage {
   readonly events: readonly LedgerEvent[];
   /** The last block that was read. */
   readonly toBlock: number;
+  readonly toHash: string;
 }
 
 const hexNumber = (value: number): string => `0x${value.toString(16)}`;
@@ -66,7 +69,7 @@ export async function* followLedger(request: FollowRequest): AsyncGenerator<Ledg
   const { rpc, fromBlock, confirmations, signal } = request;
   const last = request.toBlock ?? (await confirmedHead(rpc, confirmations, signal));
   let span: number = limits.ledgerRangeBlocks;
-  let before: (BlockMark & { readonly block: number }) | undefined;
+  let before = request.before;
   for (let from = fromBlock; from <= last; ) {
     const to = Math.min(last, from + span - 1);
     const logs = await logsOf(request, from, to);
@@ -78,8 +81,8 @@ export async function* followLedger(request: FollowRequest): AsyncGenerator<Ledg
     if (before !== undefined && (await blockAt(rpc, before.block, signal)).hash !== before.hash) {
       throw ledgerErrors.deepReorganisation({ block: before.block, confirmations });
     }
-    before = { block: to, ...(await blockAt(rpc, to, signal)) };
-    yield { events: readLogs(request, logs, from, to), toBlock: to };
+    before = { block: to, hash: (await blockAt(rpc, to, signal)).hash };
+    yield { events: readLogs(request, logs, from, to), toBlock: to, toHash: before.hash };
     from = to + 1;
   }
 }

@@ -41,6 +41,10 @@ class World {
         this.pins.set(`${this.#made}`, { cid, maxBytes });
         return `${this.#made}`;
       },
+      grow: async (id: string, cid: string, maxBytes: number): Promise<string> => {
+        this.pins.delete(id);
+        return pins.add(cid, maxBytes);
+      },
       remove: async (id: string): Promise<void> => void this.pins.delete(id),
     };
     this.#feed = openLedgerFeed(
@@ -80,6 +84,85 @@ describe("a contract that is followed", () => {
     world.chain.head = 110;
     await world.passes(1_100);
     expect(world.wanted).toEqual([]);
+    await world.close();
+  });
+
+  it("pins what one account can have, however large another says that it is", async () => {
+    const world = new World();
+    world.chain.add(kind, "Insert", 5, [alice, one, 100n, 9_000n]);
+    world.chain.add(kind, "Insert", 6, [bob, one, 2n ** 255n, 9_000n]);
+    world.open();
+    await world.passes(100);
+    expect([...world.pins.values()]).toEqual([{ cid: one, maxBytes: 100 }]);
+    world.chain.add(kind, "Remove", 95, [alice, one, 100n, 9_000n]);
+    world.chain.head = 110;
+    await world.passes(1_100);
+    expect(world.wanted).toEqual([]); // what is left of it is too large
+    await world.close();
+  });
+
+  it("gives a pin more room when its claim grows, and none less", async () => {
+    const world = new World();
+    world.chain.add(kind, "Insert", 5, [alice, one, 1n, 9_000n]);
+    world.open();
+    await world.passes(100);
+    expect([...world.pins.values()]).toEqual([{ cid: one, maxBytes: 1 }]);
+    world.chain.add(kind, "Update", 95, [alice, one, 1n, 120n, 9_000n]);
+    world.chain.head = 110;
+    await world.passes(1_100);
+    expect([...world.pins.values()]).toEqual([{ cid: one, maxBytes: 120 }]);
+    world.chain.add(kind, "Update", 105, [alice, one, 120n, 7n, 9_000n]);
+    world.chain.head = 120;
+    await world.passes(1_100);
+    expect([...world.pins]).toEqual([["2", { cid: one, maxBytes: 120 }]]);
+    await world.close();
+  });
+
+  it("is read again where its chain has replaced what was read, between two looks and over a restart", async () => {
+    const world = new World();
+    world.chain.add(kind, "Insert", 5, [alice, one, 100n, 9_000n]);
+    world.chain.add(kind, "Insert", 85, [alice, two, 100n, 9_000n]);
+    world.open();
+    await world.passes(100);
+    expect(world.wanted).toEqual([one, two].sort());
+    await world.close();
+    world.chain.logs.pop(); // it never happened
+    world.chain.replacedFrom = 80;
+    world.chain.head = 110;
+    world.open();
+    await world.passes(100);
+    expect(world.feed.status()).toMatchObject({
+      readTo: null,
+      problem: expect.stringContaining("replaced block 90"),
+    });
+    expect(world.wanted).toEqual([one, two].sort()); // nothing goes before all is known
+    world.chain.replacedFrom = Number.POSITIVE_INFINITY;
+    await world.passes(1_100);
+    expect(world.wanted).toEqual([one]);
+    expect(world.feed.status()).toMatchObject({ readTo: 100, wishes: 1, problem: null });
+    await world.close();
+  });
+
+  it("counts what is there, also after a page that could not be written down", async () => {
+    const world = new World();
+    world.chain.add(kind, "Insert", 5, [alice, one, 100n, 9_000n]);
+    world.chain.add(kind, "Insert", 6, [alice, two, 100n, 9_000n]);
+    const { transaction, run } = world.database;
+    let isBroken = true;
+    Object.assign(world.database, {
+      run: (sql: string, ...values: never[]) => {
+        if (isBroken && sql.includes("ledger_state") && values.includes("block" as never))
+          throw new Error("disk full");
+        return run.call(world.database, sql, ...values);
+      },
+      transaction,
+    });
+    world.open();
+    await world.passes(100);
+    expect(world.feed.status()).toMatchObject({ readTo: null, wishes: 0, problem: "disk full" });
+    isBroken = false;
+    await world.passes(1_100);
+    expect(world.feed.status()).toMatchObject({ readTo: 90, wishes: 2, problem: null });
     await world.close();
   });
 

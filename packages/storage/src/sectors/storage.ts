@@ -47,8 +47,8 @@ export interface Storage extends AsyncDisposable {
    */
   doubtPiece(pieceKey: string): Promise<boolean>;
   /**
-   * Told of each sector whose plain copy is doubted, by a caller or by the disk: it wants to be repaired. Whoever listens
-   * says so (`settleDoubt`) where nobody will.
+   * Told of each sector whose plain copy is doubted, by a caller or by the disk: it wants to be repaired. Whoever
+   * listens says so (`settleDoubt`) where nobody will.
    */
   onDoubt(listener: DoubtListener): Disposable;
   /** Nobody is about to look at the sector any more: its plain copy is read again, and may be doubted later on. */

@@ -1,10 +1,10 @@
-/** What an operator is told of volumes that are being emptied: `storage ls` and `why storage` name the cause and what helps. */
+/** What an operator is told of volumes that are being emptied: `storage ls` and `why storage` name cause and remedy. */
 import { codeOf } from "@holdfast/base/testing";
 import { type Chores, type DrainJob, type Storage, storageErrors, type VolumeInfo } from "@holdfast/storage";
 import { describe, expect, it } from "vitest";
-import { storageDoorOf } from "../src/compose-volumes.ts";
-import { explainStorage } from "../src/rpc/handlers/explain-storage.ts";
-import type { HandlerNeeds, StorageDoor } from "../src/rpc/index.ts";
+import { storageDoorOf } from "../../src/compose-volumes.ts";
+import { explainStorage } from "../../src/rpc/handlers/explain-storage.ts";
+import type { HandlerNeeds, StorageDoor } from "../../src/rpc/index.ts";
 
 const never = new AbortController().signal;
 const volume: VolumeInfo = {

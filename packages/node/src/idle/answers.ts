@@ -11,6 +11,7 @@ import {
   idleLayerElements,
   idleSpaceChallenges,
 } from "@holdfast/proofs";
+import { isUnreadable } from "./errors.ts";
 import { fileSource } from "./making.ts";
 
 export interface AnswerSource {
@@ -26,7 +27,7 @@ export async function readAnswers(
   { disk, tree, layer: layerOf }: AnswerSource,
 ): Promise<
   | { readonly answers: readonly Uint8Array[] }
-  | { readonly damaged: number; readonly folder: string | undefined }
+  | { readonly damaged: number; readonly folder: string | undefined; readonly cause?: HoldfastError }
 > {
   const { profile, state } = audit;
   const { networkId, miner, nonce } = state;
@@ -46,8 +47,8 @@ export async function readAnswers(
       const source = await fileSource(disk, profile, own.folder, place, leaves);
       answers.push(answerIdleFile(audit, file, { root, path }, source));
     } catch (error) {
-      if (error instanceof HoldfastError && isGone(error.code)) return { damaged: layer, folder: own.folder };
-      throw error;
+      if (!(error instanceof HoldfastError && (isGone(error.code) || isUnreadable(error)))) throw error;
+      return { damaged: layer, folder: own.folder, cause: error };
     }
   }
   return { answers };

@@ -66,6 +66,8 @@ export class Audits {
     // What was moved while it was read is read again where it is now.
     const isMoved = row !== undefined && found.folder !== undefined && found.folder !== holdings.folder(row);
     if (isMoved) throw idleErrors.moved({ path: found.folder });
+    const isAway = row !== undefined && !(await volumes.present()).includes(row.volumeId);
+    if (isAway && found.cause !== undefined) throw found.cause;
     if (row?.state === "certified") holdings.lose(row);
     throw idleErrors.damaged({ path: row === undefined ? String(found.damaged) : holdings.folder(row) });
   }

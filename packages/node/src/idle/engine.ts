@@ -347,6 +347,7 @@ export class IdleEngine {
         throw idleErrors.otherRoots({ layer });
       }
       this.store.setState(layer, "certified");
+      this.#needs.logger.info("idle: damaged files are made again", { folder: this.#holdings.folder(row) });
     } else this.store.made(layer, made);
     this.#holdings.changed();
   }

@@ -82,7 +82,7 @@ export class Patrol {
     const { front = 0 } = network.view().state ?? {};
     const isSame = now !== undefined && isAtRest(now) && now.volumeId === row.volumeId;
     if (!isSame || releasedOf(profile, row.layer, front) > 0) return;
-    logger.warn("idle: files are damaged, and made again", { folder, files: [...damaged] });
+    logger.warn("idle: files are damaged, and are made again", { folder, files: [...damaged] });
     holdings.lose(now);
   }
 }

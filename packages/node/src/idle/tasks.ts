@@ -1,6 +1,7 @@
 /**
  * What goes on beside a loop, each thing under a name of its own. What has ended, well or not, does not begin again
- * before something from outside has changed, so a thing that fails is tried at the pace of the chain.
+ * before something from outside has changed, so a thing that fails is tried at the pace of the chain. It is told once
+ * why it fails, and once that it does no more.
  */
 import { HoldfastError, type Logger } from "@holdfast/base";
 
@@ -9,10 +10,15 @@ interface Task {
   readonly done: Promise<void>;
 }
 
+/** Failures that are remembered; one that was forgotten is told again. */
+const knownFailures = 256;
+
 export class Tasks {
   readonly #logger: Logger;
   readonly #running = new Map<string, Task>();
   readonly #resting = new Set<string>();
+  /** Why what failed last did, by its name. */
+  readonly #failing = new Map<string, string>();
   #wakes = 0;
   #waiting = Promise.withResolvers<void>();
   #isEnded = false;
@@ -91,17 +97,25 @@ export class Tasks {
     try {
       await Promise.resolve(); // it is known as running before it begins
       await work(control.signal);
+      if (this.#failing.delete(name)) this.#logger.info("idle: what failed goes well again", { what: name });
     } catch (error) {
-      if (!control.signal.aborted) {
-        const { code = "internal", message: detail } =
-          error instanceof HoldfastError ? error : asError(error);
-        this.#logger.warn("idle: something failed, and is tried again", { what: name, code, detail });
-      }
+      if (!control.signal.aborted) this.#failed(name, error);
     } finally {
       this.#running.delete(name);
       this.#resting.add(name);
       this.nudge();
     }
+  }
+
+  #failed(name: string, error: unknown): void {
+    const { code = "internal", message: detail } = error instanceof HoldfastError ? error : asError(error);
+    const isKnown = this.#failing.get(name) === detail;
+    this.#failing.delete(name);
+    this.#failing.set(name, detail);
+    const [oldest] = this.#failing.keys();
+    if (this.#failing.size > knownFailures && oldest !== undefined) this.#failing.delete(oldest);
+    if (!isKnown)
+      this.#logger.warn("idle: something failed, and is tried again", { what: name, code, detail });
   }
 }
 

@@ -2,7 +2,7 @@
  * Idle space that rests: damage is found before the chain asks, a volume that is drained is left, and how much there is
  * of it costs a step nothing.
  */
-import { concatBytes } from "@holdfast/base";
+import { concatBytes, silentLogger } from "@holdfast/base";
 import { IdleRangeTree, idleAuxBytes, idleFileBytes, idleLayerElements } from "@holdfast/proofs";
 import { afterEach, describe, expect, it } from "vitest";
 import { miner, networkId, tiny, World } from "./world.ts";
@@ -229,6 +229,40 @@ describe("what cannot be read", () => {
     await world.until(() => left() === 0 && rest());
     expect((await world.files("v1/idle")).size).toBe(2 * tiny.files * layers);
     await isAnswered(13);
+  });
+
+  it("is made again when the chain asks for it, and told once, and once when it is whole", async () => {
+    const told: string[] = [];
+    const tell = (text: string): void => void told.push(text);
+    await filled({ logger: { ...silentLogger, warn: tell, info: tell } });
+    told.length = 0;
+    // All of layer 1 is gone from the disk, and its making fails for a while.
+    let isWhole = false;
+    world.sim.fault = (operation, path) =>
+      !isWhole && path.startsWith("v0/idle/1/") && operation !== "remove" ? "io" : undefined;
+    world.chain.challenge(layers * tiny.files, 16);
+    await world.until(() => world.idle.status().layers.lost === 1);
+    const { height } = world.chain;
+    await world.until(() => world.chain.height > height + 10);
+    const failed = "idle: something failed, and is tried again";
+    expect(told.filter((text) => text === failed).length).toBeLessThanOrEqual(2); // the answer, and the making
+    isWhole = true;
+    await world.until(() => world.chain.audits.at(-1)?.isAnswered === true);
+    expect(told.filter((text) => text === failed).length).toBeLessThanOrEqual(3);
+    expect(told).toContain("idle: damaged files are made again");
+    expect(told.filter((text) => text === "idle: what failed goes well again").length).toBe(2);
+  });
+
+  it("is no damage at an audit while its volume is away", async () => {
+    await filled();
+    world.sim.fault = (operation) => (operation === "readAt" || operation === "readFile" ? "io" : undefined);
+    world.volumes.present = async () => [1];
+    world.chain.challenge(layers * tiny.files, 17);
+    const { height } = world.chain;
+    await world.until(() => world.chain.height > height + 10);
+    expect(world.idle.status().layers).toMatchObject({ certified: layers, lost: 0 });
+    world.sim.fault = () => undefined;
+    await world.until(() => world.chain.audits.at(-1)?.isAnswered === true);
   });
 
   it("is not taken for damage when its volume is away", async () => {

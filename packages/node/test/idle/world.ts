@@ -8,6 +8,7 @@ import {
   epoch,
   equalBytes,
   HoldfastError,
+  type Logger,
   seedAddress,
   silentLogger,
 } from "@holdfast/base";
@@ -199,14 +200,16 @@ export class World {
   /** A block takes a second. */
   readonly clock = { nowMs: () => 1_000 * this.chain.height };
   readonly patrolMs: number;
+  readonly logger: Logger;
   readonly database: Database = openDatabase(":memory:");
   /** Rows that were read of it. */
   rowsRead = 0;
   #life = 0;
   #effectsLeft = Number.POSITIVE_INFINITY;
 
-  constructor(quotaBytes = 2 ** 20, { patrolMs = 0 } = {}) {
+  constructor(quotaBytes = 2 ** 20, { patrolMs = 0, logger = silentLogger as Logger } = {}) {
     this.patrolMs = patrolMs;
+    this.logger = logger;
     this.volumes = new SimVolumes(this.sim, quotaBytes);
     this.idle = this.start();
   }
@@ -225,7 +228,7 @@ export class World {
     this.#effectsLeft = Number.POSITIVE_INFINITY;
     const maker = inlineMaker(this.volumes.disk);
     const { volumes, clock, patrolMs } = this;
-    const needs = { networkId, miner, profile: tiny, volumes, maker, clock, patrolMs, logger: silentLogger };
+    const needs = { networkId, miner, profile: tiny, volumes, maker, clock, patrolMs, logger: this.logger };
     this.idle = openIdle({ ...needs, network: this.#chainOfLife(), database: this.#databaseOfLife() });
     return this.idle;
   }

@@ -42,7 +42,7 @@ export const carErrors = defineErrors("car", {
 /** Caps of go-car after GHSA-9x4h-8wgm-8xfg, tighter: a header has one root, or the blocks of one tipset. */
 const headerBytesMax = 4096;
 /** A block of a file is at most 1 MiB here, and its CID is short. */
-const sectionBytesMax = 2 * 1024 * 1024;
+export const sectionBytesMax = 2 * 1024 * 1024;
 const varintBytesMax = 5;
 
 export interface CarBlock {
@@ -137,7 +137,7 @@ function isCid(value: unknown): value is CID {
 }
 
 /** A CID in front of other bytes: v0 is a bare sha2-256 multihash, v1 announces its own length. */
-function leadingCid(section: Uint8Array): CID {
+export function leadingCid(section: Uint8Array): CID {
   if (section[0] === 0x12 && section[1] === 0x20) return cidFromBytes(section.slice(0, 34));
   let at = 0;
   const skipVarint = (): number => {

@@ -7,6 +7,8 @@ import { readCar } from "../car.ts";
 import { limits } from "../limits.ts";
 import type { FileBlocks } from "./blocks.ts";
 import { type CarPlan, planCar, streamCar } from "./car-plan.ts";
+import { checkedStream } from "./checked-car.ts";
+import type { PieceIndex } from "./index/piece-index.ts";
 import type { LocalFiles } from "./local-files.ts";
 import type { CarSource, OpenCar } from "./needs.ts";
 import type { ServedCar } from "./server.ts";
@@ -49,6 +51,7 @@ export function servedCars(
   files: LocalFiles,
   plans: CarPlans,
   sources: readonly CarSource[],
+  index: Pick<PieceIndex, "sectionBefore">,
 ): (payload: CID) => Promise<ServedCar | undefined> {
   const sizes = new FileSizes();
   return async (payload) => {
@@ -61,7 +64,13 @@ export function servedCars(
       const car = await source.open(payload);
       if (car === undefined) continue;
       const fileBytes = await sizes.of(payload, car);
-      return { carBytes: car.carBytes, fileBytes, read: (offset) => car.read(offset) };
+      const read = (offsetBytes: number) => {
+        const startBytes = index.sectionBefore(payload, offsetBytes);
+        // What is not indexed was never whole here: only its reader checks it.
+        if (startBytes === undefined) return car.read(offsetBytes);
+        return checkedStream(car, { payload, startBytes, offsetBytes });
+      };
+      return { carBytes: car.carBytes, fileBytes, read };
     }
     return undefined;
   };

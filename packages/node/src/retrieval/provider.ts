@@ -70,7 +70,7 @@ export function openProvider(needs: RetrievalNeeds, files: LocalFiles, plans: Ca
   );
   stack.use(
     serveRetrieval({
-      ...{ wire, clock, logger, open: servedCars(files, plans, sources) },
+      ...{ wire, clock, logger, open: servedCars(files, plans, sources, index) },
       isFree: (peer, payload) => till.price() === 0n || ownerOf(sources, peer, payload),
     }),
   );

@@ -16,6 +16,8 @@ export interface PieceIndex extends AsyncDisposable {
   block(cid: CID, within?: CID): Promise<Uint8Array | undefined>;
   /** Whether a piece should have it: it is not looked at. */
   has(cid: CID): boolean;
+  /** Where in its stream a section, or the header, begins at or before a place; undefined if it is not indexed. */
+  sectionBefore(payload: CID, offsetBytes: number): number | undefined;
   /** Of a payload that is indexed. */
   carBytes(payload: CID): Promise<number | undefined>;
   /** The payloads that are indexed, in the order in which they came. */
@@ -77,6 +79,12 @@ class BlockIndex implements PieceIndex {
   }
   has(cid: CID): boolean {
     return this.#store.find(cid.multihash.bytes).length > 0;
+  }
+  sectionBefore(payload: CID, offsetBytes: number): number | undefined {
+    const name = payload.toString();
+    if (!this.#store.isWhole(name)) return undefined;
+    const first = carHeader(payload).length;
+    return offsetBytes < first ? 0 : (this.#store.endBefore(name, offsetBytes) ?? first);
   }
   async carBytes(payload: CID): Promise<number | undefined> {
     if (!this.#store.isWhole(payload.toString())) return undefined;

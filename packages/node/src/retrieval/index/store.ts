@@ -29,6 +29,8 @@ export interface IndexStore {
   drop(payload: string): void;
   /** Where a block with this multihash lies; a few places if in several payloads, or that in the one that is named. */
   find(hash: Uint8Array, payload?: string): readonly IndexedBlock[];
+  /** The end of the last block that ends at or before a place of a stream. */
+  endBefore(payload: string, offsetBytes: number): number | undefined;
   count(): { readonly payloads: number; readonly blocks: number };
 }
 
@@ -42,6 +44,8 @@ const tables = [
      PRIMARY KEY (hash, serial)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX retrieval_blocks_serial ON retrieval_blocks (serial);`,
+  `DROP INDEX retrieval_blocks_serial;
+   CREATE INDEX retrieval_blocks_place ON retrieval_blocks (serial, offset);`,
 ];
 
 /** Places of one block that are tried. */
@@ -98,6 +102,17 @@ export function openIndexStore(database: Database): IndexStore {
       database.run("UPDATE retrieval_payloads SET car_bytes = ? WHERE serial = ?", carBytes, serial),
     drop: (payload) => database.transaction(() => drop(payload)),
     find: (hash, payload) => placesOf(database, hash, payload),
+    // Blocks do not overlap: of the last two that begin before it, one ends there.
+    endBefore: (payload, offsetBytes) =>
+      database
+        .all(
+          `SELECT offset + length AS ends FROM retrieval_blocks JOIN retrieval_payloads USING (serial)
+             WHERE payload = ? AND offset <= ? ORDER BY offset DESC LIMIT 2`,
+          payload,
+          offsetBytes,
+        )
+        .map(({ ends }) => Number(ends))
+        .find((ends) => ends <= offsetBytes),
     count() {
       const row = database.get(
         "SELECT count(*) AS payloads, total(blocks) AS blocks FROM retrieval_payloads WHERE car_bytes IS NOT NULL",

@@ -38,8 +38,18 @@ export const framingErrors = defineErrors("net", {
   },
 });
 
-export async function sendFrame(stream: WireStream, bytes: Uint8Array, signal?: Cancel): Promise<void> {
-  await stream.write(concatBytes(encodeVarint(bytes.length), bytes), signal);
+/** Why a wait is ended that nobody needs any more; without a reason each end would make an error with its stack. */
+export const notNeeded = "not needed any more";
+
+/** One message, whole or in parts. */
+export async function sendFrame(
+  stream: WireStream,
+  message: Uint8Array | readonly Uint8Array[],
+  signal?: Cancel,
+): Promise<void> {
+  const parts = message instanceof Uint8Array ? [message] : message;
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  await stream.write([encodeVarint(length), ...parts], signal);
 }
 
 export async function sendMessage<T>(
@@ -146,7 +156,7 @@ export async function withDeadline<Result>(
   } catch (error) {
     throw deadline.signal.aborted ? deadline.signal.reason : error;
   } finally {
-    done.abort();
+    done.abort(notNeeded);
     outer?.removeEventListener("abort", onOuter);
   }
 }

@@ -75,6 +75,8 @@ export const limits = {
   streamsPerProtocol: 32,
   /** What a peer may send on a stream before anybody reads it. */
   streamWindowBytes: 2_097_152,
+  /** Bytes that wait for the system to take them on one connection, before its streams are told to wait. */
+  socketBacklogBytes: 1_048_576,
   /** To connect, prove who one is and agree on a protocol. */
   dialTimeoutMs: 10_000,
   /** A request that gets no answer in this time has failed. */

@@ -24,7 +24,7 @@ function streamOf(chunks: readonly Uint8Array[], end: "closed" | "open" = "close
   const stream: WireStream = {
     peer: "peer" as PeerId,
     protocol: "/test/1.0.0",
-    write: async (bytes) => void written.push(bytes),
+    write: async (bytes) => void written.push(...(bytes instanceof Uint8Array ? [bytes] : bytes)),
     read: (signal?: Cancel) => {
       const chunk = left.shift();
       if (chunk !== undefined || end === "closed") return Promise.resolve(chunk);

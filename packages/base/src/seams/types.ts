@@ -44,9 +44,12 @@ export interface Disk {
   writeFile(path: string, bytes: Uint8Array): Promise<void>;
   /**
    * As `writeFile`, for bytes that can be had again and are checked when they are read: the file is whole for whoever
-   * reads it while the machine runs, and a power cut may damage it. A disk without this has `writeFile` alone.
+   * reads it while the machine runs, and a power cut may damage it before it is settled. The array is not to be changed
+   * until it resolves. A disk without this has `writeFile` alone.
    */
   writeCopy?(path: string, bytes: Uint8Array): Promise<void>;
+  /** Makes such files durable, many for little more than one; those that are gone are passed over. */
+  settle?(paths: readonly string[]): Promise<void>;
   /** "create" truncates or makes the file and its folders; the others fail with `disk/not-found`. */
   open(path: string, mode: "read" | "write" | "create"): Promise<DiskFile>;
   /** Names in a folder ("" is the root), sorted by UTF-16 units; empty if there is no such folder. */
@@ -94,9 +97,10 @@ export interface WireStream {
   readonly protocol: string;
   /**
    * Resolves when the bytes are accepted for sending (back-pressure); calls are sent in their order. A write
-   * that the signal stops half-way aborts the stream. `wire/stream-aborted`; `wire/closed` after the end.
+   * that the signal stops half-way aborts the stream. Several arrays go as one write, and need not be made one before.
+   * `wire/stream-aborted`; `wire/closed` after the end.
    */
-  write(bytes: Uint8Array, signal?: Cancel): Promise<void>;
+  write(bytes: Uint8Array | readonly Uint8Array[], signal?: Cancel): Promise<void>;
   /**
    * The next bytes in order, of any length, or undefined when the other side has closed its end. A read that
    * the signal stops loses no bytes. `wire/stream-aborted`.

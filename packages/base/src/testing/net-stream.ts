@@ -3,6 +3,7 @@
  * the reader has not taken; each read gives its bytes back. Both ends live in this process, but they touch
  * each other only through the link, so delays and losses apply to everything.
  */
+import { concatBytes } from "../bytes.ts";
 import { abortable } from "../seams/cancel.ts";
 import { wireErrors } from "../seams/errors.ts";
 import type { Cancel, PeerId, WireStream } from "../seams/types.ts";
@@ -49,7 +50,8 @@ export class SimStreamEnd implements WireStream {
     b.#remote = a;
   }
 
-  write(bytes: Uint8Array, signal?: Cancel): Promise<void> {
+  write(parts: Uint8Array | readonly Uint8Array[], signal?: Cancel): Promise<void> {
+    const bytes = parts instanceof Uint8Array ? parts : concatBytes(...parts);
     if (this.#aborted !== undefined) return Promise.reject(this.#aborted);
     if (this.#writeClosed) return Promise.reject(wireErrors.closed({ what: "stream" }));
     const before = this.#writes;

@@ -25,6 +25,7 @@ import { gossipService } from "./gossip.ts";
 import type { MeshCare } from "./mesh-care.ts";
 import type { NetNeeds } from "./needs.ts";
 import type { Scores } from "./scores.ts";
+import { wholeMessages } from "./whole-messages.ts";
 
 const kadProtocol = "/fil/kad/1.0.0";
 export const defaultKeepAliveMs = 60_000; // libp2p gives up a TCP connection that is silent for twice that
@@ -60,8 +61,13 @@ export async function openHost(
       nodeInfo: { userAgent: options.agent },
       privateKey: await keyFromSeed(options.privateKey),
       addresses: { listen: [...options.listen], announce: [...options.announce] },
-      transports: [tcp({ maxConnections: limits.connections + limits.pendingConnections })],
-      connectionEncrypters: [noise()],
+      transports: [
+        tcp({
+          maxConnections: limits.connections + limits.pendingConnections,
+          ...socketOptions(limits.socketBacklogBytes),
+        }),
+      ],
+      connectionEncrypters: [wholeMessages(noise())],
       streamMuxers: [
         yamux({
           keepAliveInterval: options.keepAliveMs,
@@ -101,6 +107,13 @@ export async function openHost(
   } catch (error) {
     throw listenError(error, options.listen);
   }
+}
+
+/** A socket that asks for patience after each message would wake all streams of its connection each time. */
+function socketOptions(backlogBytes: number) {
+  const listenOpts = { noDelay: true, highWaterMark: backlogBytes };
+  const dialOpts = { noDelay: true, writableHighWaterMark: backlogBytes };
+  return { listenOpts, dialOpts };
 }
 
 async function keyFromSeed(seed: Uint8Array): Promise<PrivateKey> {

@@ -17,6 +17,8 @@ export interface NetLimits {
   readonly streamsPerProtocol: number;
   /** Bytes that a peer may send on a stream before anybody reads them. */
   readonly streamWindowBytes: number;
+  /** Bytes that wait for the system on one connection, before its streams are told to wait. */
+  readonly socketBacklogBytes: number;
   readonly gossipMessageBytes: number;
   /** Gossip bytes that wait for one slow peer. */
   readonly gossipBacklogBytes: number;

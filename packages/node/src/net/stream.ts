@@ -66,10 +66,11 @@ export class Libp2pStream implements WireStream {
     return this.#cut !== undefined || this.#isDone();
   }
 
-  write(bytes: Uint8Array, signal?: Cancel): Promise<void> {
+  write(bytes: Uint8Array | readonly Uint8Array[], signal?: Cancel): Promise<void> {
     if (this.#cut !== undefined) return Promise.reject(this.#cut);
     if (this.#closing !== undefined) return Promise.reject(wireErrors.closed({ what: "stream" }));
-    const write = this.#writes.then(() => this.#send(bytes, signal));
+    const parts = bytes instanceof Uint8Array ? [bytes] : bytes;
+    const write = this.#writes.then(() => this.#send(parts, signal));
     this.#writes = write.catch(() => undefined); // a write that was called off does not hinder the next
     return write;
   }
@@ -114,26 +115,27 @@ export class Libp2pStream implements WireStream {
     this.#stream.abort(reason);
   }
 
-  async #send(bytes: Uint8Array, signal: Cancel | undefined): Promise<void> {
-    let sent = 0;
-    while (sent < bytes.length) {
+  async #send(parts: readonly Uint8Array[], signal: Cancel | undefined): Promise<void> {
+    const pieces = piecesOf(parts);
+    let piece = pieces.next();
+    for (let isBegun = false; piece.done !== true; ) {
       if (this.#cut !== undefined) throw this.#cut;
       if (signal?.aborted === true) {
-        if (sent > 0) this.abort(wireErrors.streamAborted({ peer: this.peer, protocol: this.protocol }));
+        if (isBegun) this.abort(wireErrors.streamAborted({ peer: this.peer, protocol: this.protocol }));
         throw signal.reason;
       }
       if (this.#stream.writableNeedsDrain) {
         await this.#drained(signal);
         continue;
       }
-      const piece = bytes.slice(sent, sent + pieceBytes); // libp2p keeps it; the caller may reuse its own
       try {
-        this.#stream.send(piece);
+        this.#stream.send(piece.value);
       } catch (error) {
         this.#cutOff(error);
         continue;
       }
-      sent += piece.length;
+      isBegun = true;
+      piece = pieces.next();
     }
   }
   /** Until libp2p takes bytes again, the stream is cut, or the signal aborts. */
@@ -157,9 +159,11 @@ export class Libp2pStream implements WireStream {
   }
 
   readonly #onMessage = ({ data }: StreamMessageEvent): void => {
-    const bytes = data instanceof Uint8Array ? data : data.subarray();
-    const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length); // it may be a Buffer
-    if (this.#cut === undefined && bytes.length > 0) this.#deliver(plain);
+    // What libp2p has in several arrays is not made one: whoever reads puts messages together anyway.
+    for (const bytes of data instanceof Uint8Array ? [data] : data) {
+      const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length); // it may be a Buffer
+      if (this.#cut === undefined && bytes.length > 0) this.#deliver(plain);
+    }
     this.#endIfEmpty();
   };
   #deliver(bytes: Uint8Array): void {
@@ -235,3 +239,29 @@ export class Libp2pStream implements WireStream {
     this.#owner.onEnd(this);
   }
 }
+
+/** Views of the parts where a piece lies within one, copies where it does not. */
+function* piecesOf(parts: readonly Uint8Array[]): Generator<Uint8Array, void, undefined> {
+  let left = parts.reduce((sum, { length }) => sum + length, 0);
+  for (let at = 0, offset = 0; left > 0; ) {
+    const lengthBytes = Math.min(left, pieceBytes);
+    const first = parts[at]?.subarray(offset, offset + lengthBytes) ?? noBytes;
+    let piece = first;
+    offset += first.length;
+    if (first.length < lengthBytes) {
+      piece = new Uint8Array(lengthBytes);
+      piece.set(first);
+      for (let filled = first.length; filled < lengthBytes; ) {
+        at += 1;
+        const next = parts[at]?.subarray(0, lengthBytes - filled) ?? noBytes;
+        piece.set(next, filled);
+        filled += next.length;
+        offset = next.length;
+      }
+    }
+    left -= lengthBytes;
+    yield piece;
+  }
+}
+
+const noBytes = new Uint8Array(0);

@@ -7,7 +7,6 @@ import {
   abortable,
   type CID,
   type Clock,
-  concatBytes,
   encode,
   HoldfastError,
   type Logger,
@@ -199,7 +198,7 @@ class BlockSession {
 
   async #serve(): Promise<void> {
     const loading: { readonly cid: CID; readonly bytes: Promise<Uint8Array | undefined> }[] = [];
-    const out = new Outbox((bytes) => this.#watched(this.#slow, this.#stream.write(bytes)));
+    const out = new Outbox((parts) => this.#watched(this.#slow, this.#stream.write(parts)));
     for (;;) {
       while (loading.length < readAhead) {
         const cid = this.#wishes.shift();
@@ -267,11 +266,11 @@ class BlockSession {
 
 /** Replies that are written several at a time. */
 class Outbox {
-  readonly #write: (bytes: Uint8Array) => Promise<void>;
+  readonly #write: (parts: readonly Uint8Array[]) => Promise<void>;
   #parts: Uint8Array[] = [];
   #bytes = 0;
 
-  constructor(write: (bytes: Uint8Array) => Promise<void>) {
+  constructor(write: (parts: readonly Uint8Array[]) => Promise<void>) {
     this.#write = write;
   }
   async add(parts: readonly Uint8Array[]): Promise<void> {
@@ -283,10 +282,10 @@ class Outbox {
   }
   async flush(): Promise<void> {
     if (this.#parts.length === 0) return;
-    const bytes = concatBytes(...this.#parts);
+    const parts = this.#parts;
     this.#parts = [];
     this.#bytes = 0;
-    await this.#write(bytes);
+    await this.#write(parts);
   }
   async last(reply: BlocksReply): Promise<void> {
     await this.add(replyParts(reply));

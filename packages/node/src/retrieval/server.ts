@@ -6,7 +6,6 @@ import {
   abortable,
   type CID,
   type Clock,
-  concatBytes,
   HoldfastError,
   type Logger,
   type PeerId,
@@ -209,10 +208,10 @@ class FrameSender implements Disposable {
     }
   }
   async #flush(): Promise<void> {
-    const bytes = concatBytes(...this.#waiting);
+    const parts = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
-    await this.#watched(this.#stream.write(bytes));
+    await this.#watched(this.#stream.write(parts));
   }
   async #watched<T>(work: Promise<T>): Promise<T> {
     this.#watchdog.arm();

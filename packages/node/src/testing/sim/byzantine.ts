@@ -4,7 +4,7 @@
  * some do not prove what they hold. All the time it forges blocks, with one lie each. What it forges is remembered:
  * no honest node may ever take anything of that in.
  */
-import { type CID, encode, type Wire, type WireStream } from "@holdfast/base";
+import { type CID, concatBytes, encode, type Wire, type WireStream } from "@holdfast/base";
 import type { SeededRandom } from "@holdfast/base/testing";
 import {
   blockCid,
@@ -324,7 +324,7 @@ export class Villain {
       closeWrite: () => stream.closeWrite(),
       abort: (reason) => stream.abort(reason),
       write: (bytes, signal) => {
-        const copy = bytes.slice();
+        const copy = bytes instanceof Uint8Array ? bytes.slice() : concatBytes(...bytes);
         const at = this.#random.below(Math.max(1, copy.length));
         if (this.#random.chance(0.5)) copy[at] = (copy[at] ?? 0) ^ (1 + this.#random.below(255));
         return stream.write(copy, signal);

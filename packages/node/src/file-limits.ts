@@ -18,6 +18,8 @@ export const fileLimits = {
   folderIndexBytes: 67_108_864,
   /** Others, beside its owner, who can open an encrypted file. */
   fileRecipients: 16,
+  /** Written blocks that are made durable together. */
+  settledAtOnce: 32,
   /** Links that wait to be followed while a tree is walked. */
   dagPendingLinks: 262_144,
   /** Rounds between two looks at a stored file that is to be renewed or repaired; a failed try waits twice as long. */

@@ -6,6 +6,7 @@
  */
 import { abortable, type Cancel, type CID, cidFromBytes, HoldfastError, verifyCid } from "@holdfast/base";
 import { limits } from "../limits.ts";
+import { Settling } from "../settling.ts";
 import type { PinBackend, PinOptions, PinSize, PinUsage } from "./backend.ts";
 import { pinErrors } from "./errors.ts";
 import { checkPinCid, linksOf } from "./links.ts";
@@ -147,6 +148,7 @@ class Walk {
   readonly #seen = new Set<string>();
   readonly #waiting: CID[] = [];
   readonly #stop = new AbortController();
+  readonly #settling: Settling;
   #fetch: Promise<BlockFetch> | undefined;
   #failure: { readonly error: unknown } | undefined;
   #running = 0;
@@ -156,6 +158,7 @@ class Walk {
   constructor(needs: EmbeddedNeeds, task: WalkTask) {
     this.#needs = needs;
     this.#task = task;
+    this.#settling = new Settling(needs.blocks);
   }
 
   async run(): Promise<PinSize> {
@@ -172,8 +175,10 @@ class Walk {
     } finally {
       signal.removeEventListener("abort", onAbort);
       this.#stop.abort(pinErrors.ended({}));
+      await this.#settling.ended();
     }
     if (this.#failure !== undefined) throw this.#failure.error;
+    await this.#settling.done();
     return { blocks: this.#blocks, bytes: this.#bytes };
   }
 
@@ -232,7 +237,10 @@ class Walk {
     const { blocks } = this.#needs;
     await this.#task.settled(cid);
     const here = await blocks.get(cid);
-    if (here !== undefined) return here;
+    if (here !== undefined) {
+      this.#settling.add(cid); // a walk before this one may have left a copy
+      return here;
+    }
     const { signal } = this.#stop;
     this.#fetch ??= this.#needs.fetch(this.#task.root, this.#task.options.origins, signal);
     const fetched = this.#fetch.then((from) => from.get(cid, signal));
@@ -240,7 +248,8 @@ class Walk {
     if (bytes === undefined) throw pinErrors.blockMissing({ cid: cid.toString() });
     if (!verifyCid(cid, bytes)) throw pinErrors.corruptBlock({ cid: cid.toString() });
     try {
-      await blocks.put(cid, bytes);
+      await blocks.put(cid, bytes, { isVerified: true, isCopy: true });
+      this.#settling.add(cid);
     } catch (error) {
       if (!(error instanceof HoldfastError && error.code === "retrieval/quota-full")) throw error;
       const { quotaBytes } = blocks;

@@ -13,8 +13,13 @@ export interface PinBlocks {
   get(cid: CID): Promise<Uint8Array | undefined>;
   sizeBytes(cid: CID): Promise<number | undefined>;
   has(cid: CID): Promise<boolean>;
-  /** Checked here. */
-  put(cid: CID, bytes: Uint8Array): Promise<boolean>;
+  /** Checked here, unless it has been; a copy is durable when it is settled. */
+  put(
+    cid: CID,
+    bytes: Uint8Array,
+    how?: { readonly isVerified?: boolean; readonly isCopy?: boolean },
+  ): Promise<boolean>;
+  settle(cids: readonly CID[]): Promise<void>;
   delete(cid: CID, unless?: () => boolean): Promise<number>;
   list(): AsyncIterable<CID>;
 }

@@ -25,7 +25,10 @@ export type FileRecord = Decoded<typeof fileRecordCodec>;
 export interface PutOptions {
   /** The bytes were checked against the CID just now. */
   readonly isVerified?: boolean;
-  /** A power cut may take it away, or damage it, which is noticed when it is read: others have it too. */
+  /**
+   * A power cut may take it away, or damage it, which is noticed when it is read: others have it too, or it will be
+   * settled. The array is not to be changed until it is written.
+   */
   readonly isCopy?: boolean;
 }
 
@@ -42,6 +45,8 @@ export interface FileBlocks extends AsyncDisposable {
    * `retrieval/unsupported-cid`, `retrieval/too-large`, `retrieval/quota-full`, `disk/…`.
    */
   put(cid: CID, bytes: Uint8Array, how?: PutOptions): Promise<boolean>;
+  /** Makes copies durable, cheaper than each by itself; a block that is gone is passed over. `disk/…` */
+  settle(cids: readonly CID[]): Promise<void>;
   /**
    * Bytes that became free. `unless` is asked at the last moment, when no `put` of this block is under way:
    * if it holds, the block stays.
@@ -97,6 +102,7 @@ export function memoryBlocks(options: { readonly quotaBytes?: number } = {}): Fi
       usedBytes += neededBytes;
       return true;
     },
+    async settle() {},
     async delete(cid, unless) {
       const name = blockName(cid);
       const freed = unless?.() === true ? undefined : blocks.get(name);

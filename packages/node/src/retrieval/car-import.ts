@@ -6,6 +6,7 @@
 import { type CID, HoldfastError } from "@holdfast/base";
 import { readAnyCar } from "../car-v2.ts";
 import { limits } from "../limits.ts";
+import { Settling } from "../settling.ts";
 import { planCar } from "./car-plan.ts";
 import { retrievalErrors } from "./errors.ts";
 import type { ImportedFile } from "./import.ts";
@@ -33,6 +34,7 @@ export async function importCar(files: LocalFiles, source: AsyncIterable<Uint8Ar
   const claims = roots.map((root) => ({ root, claim: files.claim((key) => seen.has(key)) }));
   const rest = files.claim((key) => seen.has(key));
   const writes = new Writes();
+  const settling = new Settling(files.blocks);
   let read = 0;
   try {
     for await (const { cid, bytes } of blocks) {
@@ -42,9 +44,14 @@ export async function importCar(files: LocalFiles, source: AsyncIterable<Uint8Ar
       const key = cidKey(cid);
       if (!isFileCid(cid) || seen.has(key)) continue;
       seen.add(key);
-      await writes.add(() => files.put(cid, bytes.slice()));
+      const own = bytes.slice();
+      await writes.add(async () => {
+        await files.put(cid, own, { isVerified: true, isCopy: true });
+        settling.add(cid);
+      });
     }
     await writes.done();
+    await settling.done();
     const needed = new Set<string>();
     const whole: ImportedFile[] = [];
     for (const { root, claim } of claims) {
@@ -58,6 +65,7 @@ export async function importCar(files: LocalFiles, source: AsyncIterable<Uint8Ar
     return { version, roots: whole, blocks: needed.size, leftOut: Math.max(0, read - needed.size) };
   } catch (error) {
     await writes.settled();
+    await settling.ended();
     for (const { claim } of claims) await claim.drop([]);
     await rest.drop(seen);
     throw error;

@@ -120,6 +120,9 @@ class DiskFileBlocks implements FileBlocks {
       return true;
     });
   }
+  async settle(cids: readonly CID[]): Promise<void> {
+    await this.#disk.settle?.(cids.map((cid) => this.#path(blockName(cid))));
+  }
   async delete(cid: CID, unless?: () => boolean): Promise<number> {
     await this.#counted;
     const name = blockName(cid);

@@ -5,6 +5,7 @@
  */
 import { type Cancel, type CID, HoldfastError, type PeerId } from "@holdfast/base";
 import { limits } from "../limits.ts";
+import { Settling } from "../settling.ts";
 import type { ClientTools } from "./client.ts";
 import { retrievalErrors } from "./errors.ts";
 import type { LocalFiles } from "./local-files.ts";
@@ -48,6 +49,7 @@ export class Fetch {
   readonly #from = new Map<PeerId, number>();
   readonly #writes = new Set<Promise<void>>();
   #writeFailure: { readonly error: unknown } | undefined;
+  readonly #settling: Settling;
   #session: CarSession | undefined;
   #begun = false;
 
@@ -58,6 +60,7 @@ export class Fetch {
     this.#events = events;
     this.#signal = signal;
     this.#walk = new DagWalk(root);
+    this.#settling = new Settling(files.blocks);
     this.#providers = new Providers(tools, root, signal);
   }
 
@@ -80,6 +83,7 @@ export class Fetch {
         if (!(await this.#takeLocal(wanted))) await this.#takeRemote(wanted);
       }
       await this.#written();
+      await this.#settling.done();
       const fileBytes = this.#walk.fileBytes ?? 0;
       const carBytes = this.#walk.carOffset;
       await claim.keep({ root, imported: false, fileBytes, carBytes });
@@ -87,6 +91,7 @@ export class Fetch {
       return { root, fileBytes, carBytes, from, failures: this.#providers.failures };
     } catch (error) {
       await Promise.all(this.#writes);
+      await this.#settling.ended();
       await claim.drop(this.#walk.visitedKeys(), root); // what came stays for next time
       throw error;
     } finally {
@@ -100,11 +105,12 @@ export class Fetch {
     if (claimedBytes !== undefined) {
       if ((await blocks.sizeBytes(cid)) !== claimedBytes) return false;
       this.#walk.skipLeaf();
-      return true;
+    } else {
+      const bytes = await blocks.get(cid);
+      if (bytes === undefined) return false;
+      this.#walk.accept(bytes);
     }
-    const bytes = await blocks.get(cid);
-    if (bytes === undefined) return false;
-    this.#walk.accept(bytes);
+    this.#settling.add(cid); // it may be a copy
     return true;
   }
 
@@ -183,8 +189,8 @@ export class Fetch {
 
   /** Several blocks are being written while the next ones arrive. */
   async #store(cid: CID, bytes: Uint8Array): Promise<void> {
-    const write = this.#files.put(cid, bytes).then(
-      () => undefined,
+    const write = this.#files.put(cid, bytes, { isCopy: true }).then(
+      () => this.#settling.add(cid),
       (error: unknown) => {
         this.#writeFailure ??= { error };
       },

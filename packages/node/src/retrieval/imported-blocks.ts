@@ -6,6 +6,7 @@ import { assert, type CID } from "@holdfast/base";
 import type { ImporterOptions, WritableStorage } from "ipfs-unixfs-importer";
 import { balanced } from "ipfs-unixfs-importer/layout";
 import { limits } from "../limits.ts";
+import { Settling } from "../settling.ts";
 import { retrievalErrors } from "./errors.ts";
 import type { Claim, LocalFiles, WholeFile } from "./local-files.ts";
 import { isRawLeaf } from "./unixfs.ts";
@@ -44,10 +45,12 @@ export class ImportedBlocks {
   readonly #claim: Claim;
   readonly #seen = new Set<string>();
   readonly #writes = new Set<Promise<CID>>();
+  readonly #settling: Settling;
   #failed = false;
 
   constructor(files: LocalFiles) {
     this.#files = files;
+    this.#settling = new Settling(files.blocks);
     this.#claim = files.claim((key) => this.#seen.has(key));
     this.storage = {
       put: (cid, bytes) => {
@@ -61,13 +64,16 @@ export class ImportedBlocks {
     };
   }
 
-  keep(file: WholeFile): Promise<void> {
-    return this.#claim.keep(file);
+  /** Everything is durable when it resolves. */
+  async keep(file: WholeFile): Promise<void> {
+    await this.#settling.done();
+    await this.#claim.keep(file);
   }
   /** Removes what nobody else uses. */
   async takeBack(): Promise<void> {
     this.#failed = true; // blocks that are still being hashed do not come any more
     await Promise.allSettled([...this.#writes]);
+    await this.#settling.ended();
     await this.#claim.drop(this.#seen);
   }
 
@@ -80,7 +86,9 @@ export class ImportedBlocks {
     this.#seen.add(key);
     this.sectionsBytes += sectionBytes(cid, bytes.length);
     if (isRawLeaf(cid)) this.leafBytes += bytes.length;
-    await this.#files.put(cid, bytes);
+    // The importer has made the CID of these bytes, which are this block's alone.
+    await this.#files.put(cid, bytes, { isVerified: true, isCopy: true });
+    this.#settling.add(cid);
     return cid;
   }
 }

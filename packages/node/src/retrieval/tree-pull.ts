@@ -5,6 +5,7 @@
  */
 import { abortable, type Cancel, type CID, verifyCid } from "@holdfast/base";
 import { limits } from "../limits.ts";
+import { Settling } from "../settling.ts";
 import { Writes } from "./car-import.ts";
 import { retrievalErrors } from "./errors.ts";
 import type { ImportedFile } from "./import.ts";
@@ -45,6 +46,7 @@ export async function pullTree(files: LocalFiles, root: CID, options: PullOption
   const claim = files.claim((key) => seen.has(key));
   const release = files.hold(root);
   const writes = new Writes();
+  const settling = new Settling(files.blocks);
   const ahead = new Ahead(files, options);
   let fetchedBlocks = 0;
   let fetchedBytes = 0;
@@ -55,19 +57,27 @@ export async function pullTree(files: LocalFiles, root: CID, options: PullOption
       const { bytes, isNew } = await ahead.take(cid);
       const { links } = walk.accept(bytes);
       ahead.follow(links.map((link) => link.cid).filter((next) => !walk.visited(cidKey(next))));
-      if (!isNew) continue;
+      if (!isNew) {
+        settling.add(cid); // a pull that was interrupted may have left a copy
+        continue;
+      }
       fetchedBlocks += 1;
       fetchedBytes += bytes.length;
       seen.add(cidKey(cid));
-      await writes.add(() => files.put(cid, bytes));
+      await writes.add(async () => {
+        await files.put(cid, bytes, { isVerified: !isRawLeaf(cid), isCopy: true });
+        settling.add(cid);
+      });
       options.progress?.({ fetchedBlocks, fetchedBytes, totalBytes: walk.fileBytes ?? null });
     }
     await writes.done();
+    await settling.done();
     const [fileBytes, carBytes] = [walk.fileBytes ?? 0, walk.carOffset];
     await claim.keep({ root, imported: true, fileBytes, carBytes });
     return { root, sizeBytes: fileBytes, carBytes, fetchedBlocks, fetchedBytes };
   } catch (error) {
     await writes.settled();
+    await settling.ended();
     await claim.drop([], root);
     if (before === undefined && fetchedBlocks === 0) await files.delete(root);
     throw error;

@@ -17,9 +17,25 @@ export function fileBlocksSuite(tools: SuiteTools, make: () => Promise<FileBlock
   };
   tools.describe("file blocks", () => {
     contentCases(tools, using);
+    copyCases(tools, using);
     roomCases(tools, using);
     recordCases(tools, using);
   });
+}
+
+/** Durable later, and together. */
+function copyCases({ it, expect }: SuiteTools, using: Using): void {
+  it(
+    "settle copies, and pass over what is not there",
+    using(async (blocks) => {
+      const [kept, gone] = [block(1), block(2)];
+      await blocks.put(rawCid(kept), kept, { isCopy: true });
+      await blocks.settle([rawCid(kept), rawCid(gone)]);
+      await blocks.settle([]);
+      expect(await blocks.get(rawCid(kept))).toEqual(kept);
+      expect(await blocks.has(rawCid(gone))).toBe(false);
+    }),
+  );
 }
 
 /** What is kept is what was given, and matches its CID. */

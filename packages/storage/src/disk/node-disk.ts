@@ -68,23 +68,32 @@ class RootedDisk implements NodeDisk {
   }
 
   writeFile(relative: string, bytes: Uint8Array): Promise<void> {
-    return this.#replace(relative, bytes, true);
+    // The caller may change its array as soon as the call returns.
+    return this.#replace(relative, bytes.slice(), true);
   }
   writeCopy(relative: string, bytes: Uint8Array): Promise<void> {
     return this.#replace(relative, bytes, false);
+  }
+  async settle(files: readonly string[]): Promise<void> {
+    const folders = new Set<string>();
+    // One after the other: the first makes the system write down all that has changed, the others wait for little.
+    for (const relative of files) {
+      const full = this.#full(relative);
+      folders.add(path.dirname(full));
+      await guarded("syncing", relative, () => syncPath(full));
+    }
+    for (const folder of folders) await guarded("syncing", files[0] ?? "", () => syncFolder(folder));
   }
 
   async #replace(relative: string, bytes: Uint8Array, isDurable: boolean): Promise<void> {
     const full = this.#full(relative);
     const folder = path.dirname(full);
-    const copy = bytes.slice(); // the caller may change its array as soon as the call returns
     const part = path.join(folder, `.${process.pid}-${threadId}-${partCount++}-${shortName(full)}.part`);
     await guarded("writing", relative, async () => {
-      await makeDurable(folder);
       try {
-        const handle = await open(part, "w");
+        const handle = await openIn(folder, part);
         try {
-          await writeAll(handle, copy, 0);
+          await writeAll(handle, bytes, 0);
           if (isDurable) await handle.sync();
         } finally {
           await handle.close();
@@ -303,9 +312,31 @@ async function makeDurable(folder: string): Promise<void> {
   }
 }
 
+/** A new file for writing; most of the time its folder is there, and is not asked for first. */
+async function openIn(folder: string, file: string): Promise<FileHandle> {
+  try {
+    return await open(file, "w");
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    await makeDurable(folder);
+    return await open(file, "w");
+  }
+}
+
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === "win32") return; // Windows has no handle to sync on a folder; NTFS journals names
-  const handle = await open(folder, "r");
+  await syncPath(folder);
+}
+
+/** What is gone meanwhile need not stay. */
+async function syncPath(full: string): Promise<void> {
+  let handle: FileHandle;
+  try {
+    handle = await open(full, process.platform === "win32" ? "r+" : "r");
+  } catch (error) {
+    if (isMissing(error)) return;
+    throw error;
+  }
   try {
     await handle.sync();
   } finally {

@@ -8,6 +8,8 @@ export const ipfsLimits = {
   swapQueued: 1_024,
   /** Blocks of one peer's wants that are looked up in a second; it may save up those of one. */
   swapFindsPerSecond: 4_096,
+  /** Of these, those that are read before it is their turn. */
+  swapFindsAhead: 4,
   /** Content of blocks in one message of bitswap that we send, but for the last of them. */
   swapMessageBytes: 262_144,
   /** A peer that has said nothing on a stream of bitswap for this time is not listened to there any more. */

@@ -90,7 +90,11 @@ function keyOfBytes(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }
 
-export function encodeSwap({ wants, isFull, blocks, presences }: SwapMessage): Uint8Array {
+export function encodeSwap(message: SwapMessage): Uint8Array {
+  return concatBytes(...swapParts(message));
+}
+/** The encoded message in parts: blocks are as long as all the rest, and are not copied. */
+export function swapParts({ wants, isFull, blocks, presences }: SwapMessage): readonly Uint8Array[] {
   const entries = wants.map(({ cid, cancel, have, sendDontHave }) =>
     bytesField(
       1,
@@ -104,7 +108,7 @@ export function encodeSwap({ wants, isFull, blocks, presences }: SwapMessage): U
     ),
   );
   if (isFull) entries.push(numberField(2, 1));
-  return concatBytes(
+  return [
     ...(entries.length === 0 ? [] : [bytesField(1, concatBytes(...entries))]),
     ...blocks.flatMap(({ prefix, bytes }) => {
       const head = concatBytes(bytesField(1, prefix), tag(2, bytesType), encodeVarint(bytes.length));
@@ -113,7 +117,7 @@ export function encodeSwap({ wants, isFull, blocks, presences }: SwapMessage): U
     ...presences.map(({ cid, has }) =>
       bytesField(4, concatBytes(bytesField(1, cid.bytes), numberField(2, has ? 0 : 1))),
     ),
-  );
+  ];
 }
 
 /** Errors: `swap/malformed`, `cid/malformed`. */

@@ -5,8 +5,15 @@
  * CID that was asked for; nothing is kept of what nobody asked for, and who sends much of it is cut off; what waits
  * for a peer, to ask or to give, is bounded.
  */
-import { type Cancel, type CID, HoldfastError, type PeerId, type WireStream } from "@holdfast/base";
-import { FrameReader, framingErrors } from "../framing.ts";
+import {
+  type Cancel,
+  type CID,
+  type Clock,
+  HoldfastError,
+  type PeerId,
+  type WireStream,
+} from "@holdfast/base";
+import { FrameReader, framingErrors, notNeeded } from "../framing.ts";
 import { limits } from "../limits.ts";
 import { blockKey, decodeSwap, keyOfBlock, type SwapMessage, swapProtocol } from "./codec.ts";
 import { swapErrors } from "./errors.ts";
@@ -133,7 +140,7 @@ class Swap implements BlockSwap {
       await Promise.race([patience(), Promise.all(waits.map(({ block }) => block))]);
     } finally {
       signal.removeEventListener("abort", onAbort);
-      over.abort();
+      over.abort(notNeeded);
       for (const wait of waits) if (wait.end()) missing.push(wait.cid);
       if (missing.length > 0 && !this.#stop.signal.aborted) this.#links.get(peer)?.ask(missing, "cancel");
     }
@@ -229,11 +236,13 @@ class Swap implements BlockSwap {
 
   /** A peer keeps its stream open between messages; one that is silent for long is ended. */
   async #listen(stream: WireStream): Promise<void> {
+    using silence = new Silence(this.#needs.clock, this.#stop.signal);
     try {
       const reader = new FrameReader(stream, frameBytes);
       for (;;) {
-        const bytes = await this.#silence((signal) => reader.read(signal));
+        const bytes = await reader.read(silence.signal);
         if (bytes === undefined) break;
+        silence.broken();
         this.#received(stream.peer, decodeSwap(bytes, stream.peer));
       }
       await stream.closeWrite();
@@ -241,25 +250,6 @@ class Swap implements BlockSwap {
       const isLie = error instanceof HoldfastError && lies.has(error.code);
       if (isLie) for (const listener of [...this.#listeners]) listener(stream.peer, error.message);
       stream.abort(error instanceof Error ? error : swapErrors.stopped({}, error));
-    }
-  }
-
-  async #silence<Result>(read: (signal: Cancel) => Promise<Result>): Promise<Result> {
-    const { clock } = this.#needs;
-    const over = new AbortController();
-    const done = new AbortController();
-    const onStop = (): void => over.abort(swapErrors.stopped({}));
-    this.#stop.signal.addEventListener("abort", onStop, { once: true });
-    const timeoutMs = limits.swapIdleMs;
-    clock.sleep(timeoutMs, done.signal).then(
-      () => over.abort(framingErrors.timeout({ protocol: swapProtocol, timeoutMs })),
-      () => undefined,
-    );
-    try {
-      return await read(over.signal);
-    } finally {
-      done.abort();
-      this.#stop.signal.removeEventListener("abort", onStop);
     }
   }
 
@@ -307,3 +297,39 @@ class Swap implements BlockSwap {
 const noBytes = new Uint8Array(0);
 /** Codes of what no honest peer sends. */
 const lies: ReadonlySet<string> = new Set(["swap/malformed", "swap/unasked", "net/frame-too-large"]);
+
+/** Aborts its signal when nothing was said for long, or when all ends. One sleep a period, however much is said. */
+class Silence implements Disposable {
+  readonly #over = new AbortController();
+  readonly #done = new AbortController();
+  readonly #clock: Clock;
+  readonly #stop: AbortSignal;
+  #heardMs: number;
+
+  constructor(clock: Clock, stop: AbortSignal) {
+    this.#clock = clock;
+    this.#stop = stop;
+    this.#heardMs = clock.nowMs();
+    stop.addEventListener("abort", this.#onStop, { once: true });
+    if (stop.aborted) this.#onStop();
+    this.#watch().catch(() => undefined); // ends by the abort of its sleep
+  }
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+  broken(): void {
+    this.#heardMs = this.#clock.nowMs();
+  }
+  [Symbol.dispose](): void {
+    this.#stop.removeEventListener("abort", this.#onStop);
+    this.#done.abort(notNeeded);
+  }
+
+  readonly #onStop = (): void => this.#over.abort(swapErrors.stopped({}));
+  async #watch(): Promise<void> {
+    const timeoutMs = limits.swapIdleMs;
+    const leftMs = (): number => this.#heardMs + timeoutMs - this.#clock.nowMs();
+    for (let left = leftMs(); left > 0; left = leftMs()) await this.#clock.sleep(left, this.#done.signal);
+    this.#over.abort(framingErrors.timeout({ protocol: swapProtocol, timeoutMs }));
+  }
+}

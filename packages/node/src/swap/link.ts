@@ -1,18 +1,19 @@
 /**
  * What goes to one peer: our wants, and what we give for its own, in one stream that is opened when there is
- * something to say and ends when there has been nothing for a while. Invariants: one message is under way at a time,
- * so a slow reader costs one message of memory; wants that wait are bounded; so many of them are looked up a second.
+ * something to say and ends when there has been nothing for a while. Invariants: one message is under way at a time
+ * while a few blocks are read for the next, so a slow reader costs so much memory and no more; wants that wait are
+ * bounded; so many of them are looked up a second.
  */
 import type { CID, Clock, PeerId, Wire, WireStream } from "@holdfast/base";
-import { sendFrame, withDeadline } from "../framing.ts";
+import { notNeeded, sendFrame, withDeadline } from "../framing.ts";
 import { limits } from "../limits.ts";
 import {
   blockKey,
   emptyMessage,
-  encodeSwap,
   type SwapBlock,
   type SwapMessage,
   swapBlock,
+  swapParts,
   swapProtocol,
   type Want,
 } from "./codec.ts";
@@ -43,6 +44,8 @@ export class PeerLink {
   readonly #asks = new Map<string, Asked>();
   /** What the peer wants of us, in its order. */
   readonly #wanted = new Map<string, Want>();
+  /** What is looked up for it, in its order. */
+  readonly #ahead = new Map<string, Promise<Answer>>();
   /** Wants that found no room. */
   #refused: CID[] = [];
   #wake: (() => void) | undefined;
@@ -70,10 +73,10 @@ export class PeerLink {
   /** See `ask`. */
   want(wants: readonly Want[], isFull: boolean): boolean {
     if (this.#ended) return false;
-    if (isFull) this.#wanted.clear();
+    if (isFull) this.#forget();
     for (const want of wants) {
       const key = blockKey(want.cid);
-      if (want.cancel) this.#wanted.delete(key);
+      if (want.cancel) this.#forget(key);
       else if (this.#wanted.size < limits.swapQueued || this.#wanted.has(key)) this.#wanted.set(key, want);
       else if (want.sendDontHave && this.#refused.length < limits.swapQueued) this.#refused.push(want.cid);
     }
@@ -81,8 +84,16 @@ export class PeerLink {
     return true;
   }
 
+  /** What the peer does not want any more; without a key all of it. */
+  #forget(key?: string): void {
+    for (const map of [this.#wanted, this.#ahead]) {
+      if (key === undefined) map.clear();
+      else map.delete(key);
+    }
+  }
   get #isIdle(): boolean {
-    return this.#asks.size === 0 && this.#wanted.size === 0 && this.#refused.length === 0;
+    const given = this.#wanted.size + this.#ahead.size + this.#refused.length;
+    return this.#asks.size + given === 0;
   }
 
   async #run(): Promise<void> {
@@ -101,7 +112,7 @@ export class PeerLink {
             stream = await wire.open(this.peer, swapProtocol, inTime);
             this.#watch(stream);
           }
-          await sendFrame(stream, encodeSwap(message), inTime);
+          await sendFrame(stream, swapParts(message), inTime);
         });
       }
       this.#ended = true;
@@ -139,7 +150,7 @@ export class PeerLink {
     } finally {
       this.#wake = undefined;
       signal.removeEventListener("abort", onStop);
-      over.abort();
+      over.abort(notNeeded);
     }
   }
 
@@ -154,23 +165,45 @@ export class PeerLink {
     const blocks: SwapBlock[] = [];
     const presences = this.#refused.splice(0, limits.swapEntries).map((cid) => ({ cid, has: false }));
     let bytes = 0;
-    let looked = 0;
-    for (const [key, want] of this.#wanted) {
-      // What we want is not kept waiting by what we give.
-      if (bytes >= limits.swapMessageBytes || looked >= limits.swapEntries || wants.length > 0) break;
-      await this.#paced();
-      this.#wanted.delete(key);
-      looked += 1;
-      const answer = await this.#answer(want);
+    // What we want is not kept waiting by what we give.
+    for (let looked = 0; wants.length === 0 && bytes < limits.swapMessageBytes; looked += 1) {
+      if (looked === limits.swapEntries) break;
+      if (!this.#lookAhead()) await this.#pause();
+      const [first] = this.#ahead;
+      if (first === undefined) {
+        if (this.#wanted.size > 0) continue;
+        break;
+      }
+      const [key, found] = first;
+      const answer = await found;
+      if (this.#ahead.get(key) !== found) continue; // called off meanwhile
+      this.#ahead.delete(key);
       if (answer === undefined) continue;
       if ("block" in answer) {
         blocks.push(answer.block);
         bytes += answer.block.bytes.length;
       } else presences.push(answer.presence);
     }
+    if (wants.length === 0) this.#lookAhead(); // while the message leaves
     if (blocks.length > 0) this.#needs.onServed(blocks.length, bytes);
     if (wants.length + blocks.length + presences.length === 0) return undefined;
     return { ...emptyMessage, wants, blocks, presences };
+  }
+
+  /** Begins with the next wants; false if there is nothing to give because this second's share is used up. */
+  #lookAhead(): boolean {
+    for (const [key, want] of this.#wanted) {
+      if (this.#ahead.size >= limits.swapFindsAhead || this.#ahead.has(key)) return true;
+      if (!this.#mayFind()) return this.#ahead.size > 0;
+      this.#wanted.delete(key);
+      const answer = this.#answer(want);
+      answer.catch(() => undefined); // looked at when its turn comes
+      this.#ahead.set(key, answer);
+    }
+    return true;
+  }
+  #pause(): Promise<void> {
+    return this.#needs.clock.sleep(pacePauseMs, this.#needs.signal);
   }
 
   async #answer({ cid, have, sendDontHave }: Want): Promise<Answer> {
@@ -184,14 +217,14 @@ export class PeerLink {
   }
 
   /** So many lookups a second; a second's share may be saved up. */
-  async #paced(): Promise<void> {
-    const { clock, signal } = this.#needs;
+  #mayFind(): boolean {
     const most: number = limits.swapFindsPerSecond;
-    const nowMs = clock.nowMs();
+    const nowMs = this.#needs.clock.nowMs();
     this.#finds = Math.min(most, this.#finds + (Math.max(0, nowMs - this.#filledAtMs) / 1000) * most);
     this.#filledAtMs = nowMs;
-    if (this.#finds < 1) await clock.sleep(pacePauseMs, signal);
-    else this.#finds -= 1;
+    if (this.#finds < 1) return false;
+    this.#finds -= 1;
+    return true;
   }
 }
 

@@ -41,7 +41,7 @@ import {
   shapeOfCircuit,
   vanillaClass,
 } from "@holdfast/proofs";
-import { judgeAdmission, networkSeed, reportDataOf } from "@holdfast/proofs/attestation";
+import { anyPlatform, judgeAdmission, networkSeed, reportDataOf } from "@holdfast/proofs/attestation";
 import { softwareAuthority } from "@holdfast/proofs/attestation/software";
 import { type Measured, measureInTurns } from "../measure.ts";
 import type { Cost } from "./probes.ts";
@@ -211,8 +211,8 @@ function evidenceProbe({ gas }: NetworkParams): ProofProbe {
   } as const;
   const length = evidence.collateral.reduce((sum, file) => sum + file.length, evidence.evidence.length);
   const expected = { ...who, epoch: 6, mostAgeEpochs: 100, nonceAt: () => networkId };
-  const programs = [{ kind: "software", program }] as const;
-  const request = { evidence, identity, expected, atSeconds, softwareAllowed: true, programs };
+  const allowed = { kind: "software", program, platform: anyPlatform } as const;
+  const request = { evidence, identity, expected, atSeconds, softwareAllowed: true, allowed };
   return {
     name: `evidence by software, ${length} bytes`,
     price: "evidenceBase",

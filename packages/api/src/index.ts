@@ -53,4 +53,5 @@ export {
   type StreamName,
 } from "./methods.ts";
 export { openApiDocument } from "./openapi.ts";
+export { firmwareComponents, firmwareLines, takenTcbStatuses } from "./pin-order-methods.ts";
 export * from "./shapes.ts";

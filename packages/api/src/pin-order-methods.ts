@@ -79,7 +79,42 @@ export const pinNodeView = z.object({
   lastSlot: count.nullable(),
   openChallenges: count,
 });
-const programView = z.object({ kind: evidenceKind, programHex, name: z.string(), expires: height });
+/** All but "Revoked", which nobody takes. */
+export const takenTcbStatuses = [
+  "UpToDate",
+  "SWHardeningNeeded",
+  "ConfigurationNeeded",
+  "ConfigurationAndSWHardeningNeeded",
+  "OutOfDate",
+  "OutOfDateConfigurationNeeded",
+  "TDRelaunchAdvised",
+  "TDRelaunchAdvisedConfigurationNeeded",
+] as const;
+export const firmwareLines = ["Milan", "Genoa", "Turin"] as const;
+export const firmwareComponents = ["fmc", "bl", "tee", "snp", "ucode"] as const;
+const svn = z.int().min(0).max(255);
+export const platformRule = z.object({
+  leastTcbEvaluation: z
+    .int()
+    .min(0)
+    .max(0xffff_ffff)
+    .describe("of Intel: TCB info and identity are of this evaluation or a later one; 0: any"),
+  tcbStatuses: z
+    .array(z.enum(takenTcbStatuses))
+    .max(takenTcbStatuses.length)
+    .describe("what Intel may say of the platform; none: the first four"),
+  leastFirmware: z
+    .array(z.object({ line: z.enum(firmwareLines), fmc: svn, bl: svn, tee: svn, snp: svn, ucode: svn }))
+    .max(firmwareLines.length)
+    .describe("of AMD: the least versions of firmware, and no other line of products; none: any"),
+});
+const programView = z.object({
+  kind: evidenceKind,
+  programHex,
+  name: z.string(),
+  expires: height,
+  platform: platformRule.describe("what is asked of the platforms that it runs on"),
+});
 
 export const pinOrderMethods = {
   "pinOrder.add": call(
@@ -139,6 +174,9 @@ export const pinOrderMethods = {
       programHex,
       name: z.string().min(1).max(64),
       expires: height.describe("first height at which it may run no more; the present one revokes it"),
+      platform: platformRule
+        .optional()
+        .describe("for evidence from now on (default: as it is listed; of a new program: any platform)"),
       key,
     }),
     sentCall,

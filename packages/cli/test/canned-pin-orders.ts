@@ -60,6 +60,19 @@ export const pinOrderCalls = {
   "pinNode.ls": { nodes: [node], next: 9 },
   "pinNode.show": node,
   "pinNode.claim": { ...sent, earnedFil: "0.5" },
-  "pinProgram.ls": [{ kind: "software", programHex, name: "holdfast 0.1.0", expires: 900_000 }],
+  "pinProgram.ls": [
+    {
+      ...{ kind: "software", programHex, name: "holdfast 0.1.0", expires: 900_000 },
+      platform: { leastTcbEvaluation: 0, tcbStatuses: [], leastFirmware: [] },
+    },
+    {
+      ...{ kind: "sev-snp", programHex: "40".repeat(32), name: "holdfast 0.1.0", expires: 900_000 },
+      platform: {
+        leastTcbEvaluation: 0,
+        tcbStatuses: [],
+        leastFirmware: [{ line: "Milan", fmc: 0, bl: 4, tee: 0, snp: 24, ucode: 219 }],
+      },
+    },
+  ],
   "pinProgram.set": { ...sent, isProposal: true },
 } satisfies { readonly [Name in CallName]?: MethodResult<Name> };

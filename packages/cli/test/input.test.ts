@@ -106,6 +106,13 @@ const wrong: readonly (readonly [line: string, exit: number, code: string])[] = 
   ["params cache --contributors alice,beacon", 2, "cli/bad-value"],
   ["params cache --contributors ,", 2, "cli/bad-value"],
   [`params cache --beacon ${hex(32)}`, 2, "cli/bad-value"],
+  [`pin program set ${hex(31)} --until 5`, 2, "cli/bad-value"],
+  [`pin program set ${hex(32)} --until 5 --tcb-status Revoked`, 2, "cli/bad-value"],
+  [`pin program set ${hex(32)} --until 5 --firmware Rome:snp=1`, 2, "cli/bad-value"],
+  [`pin program set ${hex(32)} --until 5 --firmware Milan:ucode=256`, 2, "cli/bad-value"],
+  [`pin program set ${hex(32)} --until 5 --firmware Milan:spl=1`, 2, "cli/bad-value"],
+  [`pin program set ${hex(32)} --until 5 --firmware Milan:snp=1:2`, 2, "cli/bad-value"],
+  [`pin program set ${hex(32)} --until 5 --least-evaluation 3 --any-platform`, 2, "cli/bad-value"],
   [`params cache --contributors alice --beacon ${hex(31)}`, 2, "cli/bad-value"],
   ["params verify", 2, "cli/bad-value"],
   ["params verify --all x", 2, "cli/bad-value"],
@@ -224,6 +231,27 @@ describe("wrong input", () => {
     const afterDashes = await run(["put", "--", "--json"]);
     expect(afterDashes).toMatchObject({ code: 3, out: "" });
     expect(afterDashes.err).toMatch(/^error {2}there is no file --json\n/);
+  });
+
+  it("names what is asked of a program's platforms, or leaves it as it is listed", async () => {
+    node.calls.length = 0;
+    const asked = async (...options: string[]) => {
+      await run(["pin", "program", "set", hex(32), "--until", "5", "--no-wait", ...options], { node });
+      return (node.calls.at(-1)?.params as { readonly platform?: object } | undefined)?.platform;
+    };
+    expect(await asked()).toBeUndefined();
+    const any = { leastTcbEvaluation: 0, tcbStatuses: [], leastFirmware: [] };
+    expect(await asked("--any-platform")).toEqual(any);
+    const intel = ["--least-evaluation", "19", "--tcb-status", "UpToDate", "--tcb-status", "OutOfDate"];
+    const tcbStatuses = ["UpToDate", "OutOfDate"];
+    expect(await asked(...intel)).toEqual({ ...any, leastTcbEvaluation: 19, tcbStatuses });
+    expect(await asked("--firmware", "Milan:snp=24,ucode=219", "--firmware", "Turin:fmc=1")).toEqual({
+      ...any,
+      leastFirmware: [
+        { line: "Milan", fmc: 0, bl: 0, tee: 0, snp: 24, ucode: 219 },
+        { line: "Turin", fmc: 1, bl: 0, tee: 0, snp: 0, ucode: 0 },
+      ],
+    });
   });
 
   it("takes either spelling of an address and any unit", async () => {

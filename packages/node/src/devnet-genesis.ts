@@ -28,6 +28,7 @@ import {
   type SectorClass,
   type SectorIdentity,
 } from "@holdfast/proofs";
+import { anyPlatform } from "@holdfast/proofs/attestation";
 import { makeFolder, openNodeDisk, openStorage, type Storage } from "@holdfast/storage";
 import { ownProgram } from "./attestation/index.ts";
 import { openDatabase } from "./database.ts";
@@ -42,7 +43,7 @@ import { defaultConfig, initRepo, repoPaths } from "./repo/index.ts";
 /** Of a network of one machine: this very program may run on its pinning nodes, until its authority says otherwise. */
 export const ownPinProgram = (program: Uint8Array): PinProgram => ({
   ...{ kind: "software", program, name: "the program that made this network" },
-  expires: epoch(Number.MAX_SAFE_INTEGER),
+  ...{ expires: epoch(Number.MAX_SAFE_INTEGER), platform: anyPlatform },
 });
 
 export interface DevnetOptions extends DevnetClassOptions {

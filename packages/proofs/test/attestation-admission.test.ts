@@ -7,6 +7,7 @@ import { decode, encode, fromHex, seedAddress, toHex } from "@holdfast/base";
 import {
   type AdmissionRequest,
   type AttestedIdentity,
+  anyPlatform,
   attestedIdentityCodec,
   attestedUses,
   collateralEndSeconds,
@@ -22,66 +23,29 @@ import {
   reportDataOf,
   softwareRootOf,
 } from "@holdfast/proofs/attestation";
-import { type SoftwareCollateral, softwareAuthority } from "@holdfast/proofs/attestation/software";
+import { softwareAuthority } from "@holdfast/proofs/attestation/software";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  admitted,
+  asking,
+  atSeconds,
+  day,
+  expecting,
+  filled,
+  identity,
+  networkId,
+  nonceAt,
+  operator,
+  program,
+  requestOf,
+} from "./attestation-admission-world.ts";
 
 let restore = (): void => undefined;
 beforeAll(() => {
   restore = installSignatureKernel(rememberingSignatures(plainSignatures));
 });
 afterAll(() => restore());
-
-const day = 86_400;
-const atSeconds = 1_750_000_000;
-const filled = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value);
-const networkId = filled(32, 1);
-const program = filled(32, 0x50);
-const operator = seedAddress(1, "operator");
-const nonceAt = (epoch: number): Uint8Array => filled(32, epoch % 251);
-const authorities = new Map(
-  [networkId, filled(32, 2)].map((id) => [toHex(id), softwareAuthority(networkSeed(id))]),
-);
-
-const identity: AttestedIdentity = {
-  ...{ use: "pin-node", networkId, nodeKey: filled(65, 4), peerId: "12D3KooWtest", operator },
-  ...{ epoch: 100, nonce: nonceAt(100) },
-};
-
-interface Made {
-  readonly identity?: Partial<AttestedIdentity>;
-  /** What the evidence is bound to, if not to the identity that is sent with it. */
-  readonly bound?: Partial<AttestedIdentity>;
-  readonly program?: Uint8Array;
-  readonly debug?: boolean;
-  readonly authority?: Uint8Array;
-  readonly collateral?: Partial<SoftwareCollateral>;
-  readonly bend?: (quote: Uint8Array) => void;
-}
-
-function requestOf(made: Made = {}, change: Partial<AdmissionRequest> = {}): AdmissionRequest {
-  const authority = authorities.get(toHex(made.authority ?? networkId)) ?? softwareAuthority(filled(32, 9));
-  const sent = { ...identity, ...made.identity };
-  const reportData = reportDataOf({ ...sent, ...made.bound });
-  const { debug = false } = made;
-  const quote = authority.quote({ program: made.program ?? program, reportData, svn: 1, debug });
-  made.bend?.(quote);
-  const collateral = [authority.collateral({ atSeconds, ...made.collateral })];
-  return {
-    evidence: { kind: "software", evidence: quote, collateral },
-    identity: sent,
-    expected: {
-      ...{ use: "pin-node", networkId, nodeKey: identity.nodeKey, peerId: identity.peerId, operator },
-      ...{ epoch: 120, mostAgeEpochs: 50, nonceAt },
-    },
-    ...{ atSeconds, softwareAllowed: true, programs: [{ kind: "software", program }], ...change },
-  };
-}
-
-const admitted = requestOf();
-const expecting = (expected: Partial<AdmissionRequest["expected"]>): Partial<AdmissionRequest> => ({
-  expected: { ...admitted.expected, ...expected },
-});
 
 describe("the admission of an attested node", () => {
   it("takes genuine evidence of an allowed program that is bound to who asks", () => {
@@ -160,11 +124,10 @@ describe("the admission of an attested node", () => {
       "quote-signature-invalid",
       requestOf({ program: filled(32, 0x51), bend: (quote) => quote.set(program, 112) }),
     ],
-    ["no program is allowed", "measurement-not-allowed", requestOf({}, { programs: [] })],
     [
       "the program is allowed for hardware alone",
       "measurement-not-allowed",
-      requestOf({}, { programs: [{ kind: "sgx-dcap", program }] }),
+      requestOf({}, { allowed: { kind: "sgx-dcap", program, platform: anyPlatform } }),
     ],
     [
       "collateral that has expired",
@@ -180,6 +143,16 @@ describe("the admission of an attested node", () => {
       "no collateral at all",
       "collateral-missing",
       { ...admitted, evidence: { ...admitted.evidence, collateral: [] } },
+    ],
+    [
+      "collateral of before the evaluation that the network asks for",
+      "tcb-info-too-old",
+      requestOf({}, asking({ leastTcbEvaluation: 2 })),
+    ],
+    [
+      "a platform with a status that this program's line does not name",
+      "tcb-hardening-needed",
+      requestOf({ collateral: { tcbStatus: "SWHardeningNeeded" } }, asking({ tcbStatuses: ["UpToDate"] })),
     ],
     [
       "a simulated quote where that is not allowed",

@@ -10,7 +10,6 @@ import {
   anyNumber,
   argument,
   cidArgument,
-  oneOf,
   optionAddress,
   optionAmount,
   optionBytes,
@@ -45,10 +44,10 @@ type Sending = Extract<keyof typeof methods, `pin${string}`>;
 const sentLine = ({ isProposal, ...sent }: z.output<typeof sentCall>): string =>
   isProposal ? `${sentText(sent)}, which proposes it to the multisig` : sentText(sent);
 
-function sending<Name extends "pinOrder.rm" | "pinOrder.settle" | "pinOrder.repair" | "pinProgram.set">(
-  name: Name & Sending,
-  wantedOf: (input: CommandInput) => MethodParams<Name>,
-) {
+/** A call of the actor that pays nothing. */
+export function sending<
+  Name extends "pinOrder.rm" | "pinOrder.settle" | "pinOrder.repair" | "pinProgram.set",
+>(name: Name & Sending, wantedOf: (input: CommandInput) => MethodParams<Name>) {
   return action({
     result: sentCall,
     async run(context, input) {
@@ -327,40 +326,4 @@ export const pinClaim = action({
       ["claimed", fil(earnedFil)],
       ["message", sentLine(sent)],
     ]),
-});
-
-export const pinPrograms = action({
-  result: methods["pinProgram.ls"].result,
-  run: async ({ node, signal }) => (await node()).call("pinProgram.ls", {}, signal),
-  render(programs, { terminal }) {
-    if (programs.length === 0) {
-      terminal.hint("no program may run: nodes enter once the network's authority lists one");
-      return "";
-    }
-    const rows = programs.map(({ name, kind, programHex, expires }) => [
-      name,
-      kind,
-      programHex,
-      expires === Number.MAX_SAFE_INTEGER ? "never" : String(expires),
-    ]);
-    return table(["NAME", "EVIDENCE", "PROGRAM", "ENDS AT"], rows);
-  },
-});
-
-const kinds = ["sgx-dcap", "tdx", "sev-snp", "software"] as const;
-
-export const pinProgramSet = sending("pinProgram.set", (input) => {
-  const programHex = argument(input, 0, "the program").toLowerCase();
-  if (!/^[0-9a-f]{64}$/.test(programHex))
-    throw cliErrors.badValue({ problem: "a program is 32 bytes in hex" });
-  const expires = optionNumber(input, "until", anyNumber);
-  if (expires === undefined) throw cliErrors.badValue({ problem: "--until names no height" });
-  const key = optionText(input, "key");
-  return {
-    kind: oneOf(optionText(input, "kind") ?? "sgx-dcap", kinds, "--kind"),
-    programHex,
-    name: optionText(input, "name") ?? programHex.slice(0, 8),
-    expires,
-    ...(key === undefined ? {} : { key }),
-  };
 });

@@ -3,6 +3,7 @@ import type { ArgumentSpec, CommandSpec, OptionSpec } from "../command.ts";
 import { keyOption, noWaitOption } from "./messages.ts";
 
 const load = () => import("../actions/pin-orders.ts");
+const loadPrograms = () => import("../actions/pin-programs.ts");
 
 const order: ArgumentSpec = { name: "order", summary: "number of the order (`pin ls`)" };
 const node: ArgumentSpec = { name: "node", summary: "number of the node (`pin node ls`)" };
@@ -146,23 +147,48 @@ export const pinOrderCommands: readonly CommandSpec[] = [
     path: ["pin", "program", "ls"],
     summary: "List the programs that pinning nodes may run",
     examples: ["holdfast pin program ls"],
-    action: async () => (await load()).pinPrograms,
+    action: async () => (await loadPrograms()).pinPrograms,
   },
   {
     path: ["pin", "program", "set"],
     summary: "List a program, or move its end, in the name of the network's authority",
     about:
       "The authority is the network's upgrade authority, an account or a multisig, to which it is proposed. An end at " +
-      "the present height revokes the program. A new version is listed beside the old one, so that nodes can go over.",
-    examples: ["holdfast pin program set 3f9a… --kind sgx-dcap --name 'holdfast 0.2.0' --until 900000"],
+      "the present height revokes the program. A new version is listed beside the old one, so that nodes can go over.\n" +
+      "What is asked of the platforms that it runs on holds for evidence from then on: a node that was admitted shows " +
+      "new evidence within `pinEvidenceEpochs`. Without these options it stays as it is listed.",
+    examples: [
+      "holdfast pin program set 3f9a… --kind sgx-dcap --name 'holdfast 0.2.0' --until 900000 --least-evaluation 19",
+      "holdfast pin program set 77c0… --kind sev-snp --until 900000 --firmware Milan:snp=24,ucode=219",
+    ],
     args: [{ name: "program", summary: "what evidence measures of it, 32 bytes in hex (`attest quote`)" }],
     options: [
       { flags: "--kind <kind>", summary: "sgx-dcap, tdx, sev-snp or software", initial: "sgx-dcap" },
       { flags: "--name <text>", summary: "what to call it" },
       { flags: "--until <height>", summary: "first height at which it may run no more", required: true },
+      {
+        flags: "--least-evaluation <number>",
+        summary:
+          "Intel: TCB info and identity must be of this evaluation (tcbEvaluationDataNumber) or a later one",
+      },
+      {
+        flags: "--tcb-status <status>",
+        summary:
+          "Intel: a status of the platform that is taken, such as UpToDate; may be repeated (default: all that " +
+          "`attest verify` takes)",
+        repeated: true,
+      },
+      {
+        flags: "--firmware <line:versions>",
+        summary:
+          "AMD: a line of products that is taken, with the least versions of its firmware; may be repeated (default: " +
+          "any of Milan, Genoa and Turin)",
+        repeated: true,
+      },
+      { flags: "--any-platform", summary: "lift what is asked of its platforms" },
       keyOption,
       noWaitOption,
     ],
-    action: async () => (await load()).pinProgramSet,
+    action: async () => (await loadPrograms()).pinProgramSet,
   },
 ];

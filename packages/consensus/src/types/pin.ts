@@ -5,6 +5,7 @@
  */
 import type { Address, AttoFil, CID, Codec, Epoch } from "@holdfast/base";
 import { c } from "@holdfast/base";
+import { type PlatformRule, platformRuleCodec } from "@holdfast/proofs/attestation";
 import { pinReportDigestBytes } from "./pin-report.ts";
 
 /** Nodes that one order can ask for. */
@@ -43,12 +44,15 @@ export interface PinProgram {
   readonly name: string;
   /** First epoch at which it may run no more. */
   readonly expires: Epoch;
+  /** What evidence must say of the platform, each time that it is brought. */
+  readonly platform: PlatformRule;
 }
 export const pinProgramCodec: Codec<PinProgram> = c.tuple("PinProgram", {
   kind: pinEvidenceKindCodec,
   program: c.fixedBytes(pinProgramBytes),
   name: c.text(64),
   expires: c.epoch,
+  platform: platformRuleCodec,
 });
 
 export const pinNodeStatuses = ["active", "leaving", "expelled"] as const;

@@ -6,6 +6,7 @@
 import type { Address, CborValue, Codec } from "@holdfast/base";
 import { addressBytes, attoFil, CID, decodeCbor, encode, encodeCbor, epoch, filToAtto } from "@holdfast/base";
 import { methods, vmExitCodes as x } from "@holdfast/consensus";
+import { anyPlatform } from "@holdfast/proofs/attestation";
 import { describe, expect, it } from "vitest";
 import { filled, verifiers } from "./idle-world.ts";
 import { authority, nextProgram, operator, PinWorld, program } from "./pin-world.ts";
@@ -48,7 +49,7 @@ function pinCase(): Case {
   const admission = { publicKey: world.proofKey("new"), proof: world.proof(newcomer, "peer-new") };
   const kind = "software" as const;
   const params = {
-    setProgram: { kind, program, name: "x", expires: epoch(9) },
+    setProgram: { kind, program, name: "x", expires: epoch(9), platform: anyPlatform },
     clearProgram: { kind, program: nextProgram },
     admitNode: { ...admission, peerId: "peer-new", capacityBytes: 5, leastPrice: attoFil(0n) },
     renewNode: { node: 0, publicKey: world.proofKey("a"), proof: world.proof(a.key, "peer-a") },

@@ -22,7 +22,13 @@ import {
   signPinReport,
   walkPin,
 } from "@holdfast/consensus";
-import { type AttestedUse, networkSeed, reportDataOf } from "@holdfast/proofs/attestation";
+import {
+  type AttestedUse,
+  anyPlatform,
+  networkSeed,
+  type PlatformRule,
+  reportDataOf,
+} from "@holdfast/proofs/attestation";
 import { type SoftwareAuthority, softwareAuthority } from "@holdfast/proofs/attestation/software";
 import { BlockMap } from "./pin-dag.ts";
 import {
@@ -76,6 +82,9 @@ interface Given {
   readonly peerId?: string;
   readonly debug?: boolean;
   readonly atSeconds?: number;
+  /** What the collateral says of the platform. */
+  readonly tcbStatus?: string;
+  readonly revoked?: boolean;
 }
 
 export class PinWorld extends World {
@@ -97,8 +106,10 @@ export class PinWorld extends World {
     return pinSlotAt(this.params.pinSlotEpochs, this.height + 1);
   }
 
-  list(which: Uint8Array, expires = 1_000_000): number {
-    const entry = { kind: "software", program: which, name: "tests", expires: epoch(expires) } as const;
+  list(which: Uint8Array, expires = 1_000_000, rule: Partial<PlatformRule> = {}): number {
+    const platform = { ...anyPlatform, ...rule };
+    const listed = { kind: "software", program: which, name: "tests" } as const;
+    const entry = { ...listed, expires: epoch(expires), platform };
     return this.send(authority, this.builtins.pins, "pins.setProgram", entry).exitCode;
   }
 
@@ -130,10 +141,12 @@ export class PinWorld extends World {
       ...(given.debug === undefined ? {} : { debug: given.debug }),
     };
     const atSeconds = given.atSeconds ?? Math.floor(startMs / 1000);
+    const { tcbStatus = "UpToDate", revoked = false } = given;
+    const statement = { tcbStatus, revoked };
     const evidence = {
       kind: "software",
       evidence: software.quote(quote),
-      collateral: [software.collateral({ atSeconds })],
+      collateral: [software.collateral({ atSeconds, ...statement })],
     } as const;
     return { program: given.claimed ?? given.program ?? program, nonceEpoch: epoch(nonceEpoch), evidence };
   }

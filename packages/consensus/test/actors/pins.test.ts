@@ -2,9 +2,11 @@
  * Attested pinning by its rules: which programs may run, who is admitted, and what is ordered. Money is added up after
  * every block that matters.
  */
-import { attoFil, epoch, equalBytes, filToAtto } from "@holdfast/base";
-import { maxPinSlots, pinSlotPrice, readPin, vmExitCodes as x } from "@holdfast/consensus";
+import { attoFil, encode, epoch, equalBytes, filToAtto } from "@holdfast/base";
+import { maxPinSlots, methods, pinSlotPrice, readPin, vmExitCodes as x } from "@holdfast/consensus";
+import { anyPlatform } from "@holdfast/proofs/attestation";
 import { describe, expect, it } from "vitest";
+import { created, open } from "./multisigs.ts";
 import { authority, nextProgram, operator, PinWorld, program, running, stake } from "./pin-world.ts";
 import { account, alice, bob, carol, hash32 } from "./world.ts";
 
@@ -14,13 +16,36 @@ describe("the list of programs", () => {
   it("is the authority's, and names an end for each", () => {
     const world = new PinWorld();
     const { pins } = world.builtins;
-    const entry = { ...ref, name: "tests", expires: epoch(70) };
+    const entry = { ...ref, name: "tests", expires: epoch(70), platform: anyPlatform };
     expect(world.send(bob, pins, "pins.setProgram", entry).exitCode).toBe(x.notAuthorized);
     expect(world.send(authority, pins, "pins.setProgram", entry).exitCode).toBe(0);
     expect(world.ask(pins, "pins.getProgram", ref).returns).toEqual(entry);
     expect(world.ask(pins, "pins.getProgram", { ...ref, kind: "sgx-dcap" }).exitCode).toBe(
       x.programNotAllowed,
     );
+  });
+
+  it("is a multisig's where that is the authority: no signer alone, but all that it asks for", () => {
+    // The same messages make it at the same address.
+    const upgradeAuthority = created(new PinWorld());
+    const world = new PinWorld({ params: { upgradeAuthority } });
+    const { pins } = world.builtins;
+    expect(created(world)).toBe(upgradeAuthority);
+    expect(world.list(program)).toBe(x.notAuthorized);
+    const { params } = methods.pins.setProgram;
+    const platform = { ...anyPlatform, leastTcbEvaluation: 3 };
+    const entry = { ...ref, name: "tests", expires: epoch(70), platform };
+    const proposal = {
+      ...{ to: pins, value: attoFil(0n), method: "setProgram", params: encode(params, entry) },
+    };
+    const proposed = world.send(alice, upgradeAuthority, "multisig.propose", proposal);
+    const { transactionId = -1 } = proposed.returns ?? {};
+    expect(world.ask(pins, "pins.getProgram", ref).exitCode).toBe(x.programNotAllowed);
+    const { hash } = open(world, upgradeAuthority, transactionId);
+    const approved = world.send(bob, upgradeAuthority, "multisig.approve", { transactionId, hash });
+    expect(approved.returns?.outcome).toMatchObject({ exitCode: 0 });
+    expect(world.ask(pins, "pins.getProgram", ref).returns).toEqual(entry);
+    world.money();
   });
 
   it("takes none by software on a network that asks for real enclaves", () => {
@@ -54,28 +79,66 @@ describe("admission", () => {
     expect(world.money().pins).toBe(stake);
   });
 
-  const refusals: readonly (readonly [string, Parameters<PinWorld["tryAdmit"]>[1], number])[] = [
-    ["a stake that is too small", { value: attoFil(stake - 1n) }, x.stakeTooSmall],
-    ["a program that is not listed", { program: nextProgram }, x.programNotAllowed],
+  type Refusal = [string, Parameters<PinWorld["tryAdmit"]>[1], number, string];
+  const refusals: readonly Refusal[] = [
+    ["a stake that is too small", { value: attoFil(stake - 1n) }, x.stakeTooSmall, ""],
+    ["a program that is not listed", { program: nextProgram }, x.programNotAllowed, ""],
     [
       "evidence of another program than it names",
       { program: nextProgram, claimed: program },
       x.evidenceRefused,
+      "measurement-not-allowed",
     ],
-    ["evidence that was made for another operator", { operator: carol.address }, x.evidenceRefused],
-    ["evidence that was made for another peer", { peerId: "peer-of-somebody" }, x.evidenceRefused],
-    ["evidence that was made for another network", { networkId: hash32("other") }, x.evidenceRefused],
-    ["evidence that is bound to another draw", { nonceOf: 1 }, x.evidenceRefused],
-    ["evidence of an enclave that can be looked into", { debug: true }, x.evidenceRefused],
-    ["collateral that is out of date", { atSeconds: 1_600_000_000 }, x.evidenceRefused],
-    ["a draw that is to come", { nonceEpoch: 1_000 }, x.nonceTooOld],
-    ["a draw that lies too far back", { nonceEpoch: 2 }, x.nonceTooOld],
+    ...(
+      [
+        ["made for another operator", { operator: carol.address }, "report-data-mismatch"],
+        ["made for another peer", { peerId: "peer-of-somebody" }, "report-data-mismatch"],
+        ["made for another network", { networkId: hash32("other") }, "report-data-mismatch"],
+        ["bound to another draw", { nonceOf: 1 }, "report-data-mismatch"],
+        ["of an enclave that can be looked into", { debug: true }, "debug-enabled"],
+        ["with collateral that is out of date", { atSeconds: 1_600_000_000 }, "tcb-info-crl-expired"],
+        ["of a platform that is revoked", { tcbStatus: "Revoked" }, "tcb-revoked"],
+        ["of a platform whose certificate is revoked", { revoked: true }, "pck-certificate-revoked"],
+        ["of a platform without updates", { tcbStatus: "OutOfDate" }, "tcb-out-of-date"],
+      ] as const
+    ).map(([what, given, code]) => [`evidence ${what}`, given, x.evidenceRefused, code] satisfies Refusal),
+    ["a draw that is to come", { nonceEpoch: 1_000 }, x.nonceTooOld, ""],
+    ["a draw that lies too far back", { nonceEpoch: 2 }, x.nonceTooOld, ""],
   ];
-  it.each(refusals)("refuses %s, and keeps no money", (_, given, exitCode) => {
+  it.each<Refusal>(refusals)("refuses %s, and keeps no money", (_, given, exitCode, code) => {
     const world = new PinWorld();
     world.skipTo(60);
-    expect(world.tryAdmit("a", given).exitCode).toBe(exitCode);
+    const refused = world.tryAdmit("a", given);
+    expect(refused.exitCode).toBe(exitCode);
+    expect(refused.text).toContain(code);
     expect(world.money().pins).toBe(0n);
+  });
+
+  it("asks of platforms what the line of the program says, from then on", () => {
+    const world = new PinWorld();
+    const refused = (name: string, given: Parameters<PinWorld["tryAdmit"]>[1] = {}): string => {
+      const { exitCode, text } = world.tryAdmit(name, given);
+      expect(exitCode).toBe(x.evidenceRefused);
+      return text;
+    };
+    world.list(program, 1_000_000, { leastTcbEvaluation: 2 });
+    expect(refused("a")).toContain("tcb-info-too-old");
+    world.list(program, 1_000_000, { leastTcbEvaluation: 1, tcbStatuses: ["UpToDate"] });
+    expect(refused("a", { tcbStatus: "SWHardeningNeeded" })).toContain("tcb-hardening-needed");
+    const node = world.admit("a");
+    // Raised: whoever is in keeps its time, and does not get in again by what was enough before.
+    world.list(program, 1_000_000, { leastTcbEvaluation: 2 });
+    world.skipTo(100);
+    const renewal = { node: 0, publicKey: world.proofKey("a") };
+    const renew = () => {
+      const proof = world.proof(account("node a"), "peer-a");
+      return world.send(operator, world.builtins.pins, "pins.renewNode", { ...renewal, proof });
+    };
+    expect(renew()).toMatchObject({ exitCode: x.evidenceRefused });
+    expect(renew().text).toContain("tcb-info-too-old");
+    expect(node.state.status).toBe("active");
+    world.list(program);
+    expect(renew().exitCode).toBe(0);
   });
 
   it("refuses a program whose time is over", () => {

@@ -1,6 +1,6 @@
 /** Devices that attest, through the one interface, on machines that are made up as their documents describe them. */
 import { fromHex, HoldfastError, toHex, utf8Bytes } from "@holdfast/base";
-import { judgeAdmission, reportDataOf, verifyAttestation } from "@holdfast/proofs/attestation";
+import { anyPlatform, judgeAdmission, reportDataOf, verifyAttestation } from "@holdfast/proofs/attestation";
 import { describe, expect, it } from "vitest";
 import {
   boundEvidence,
@@ -137,7 +137,7 @@ describe("a node's attestation", () => {
     const { evidence, collateralEndSeconds } = await attestation.attest(identity);
     const request = {
       ...{ evidence, identity, expected: expectedOf(identity), atSeconds, softwareAllowed: true },
-      programs: [{ kind, program: attestation.program }],
+      allowed: { kind, program: attestation.program, platform: anyPlatform },
       trust,
     };
     const admission = judgeAdmission(request);

@@ -8,6 +8,7 @@ import {
   blake2b256,
   encode,
   epoch,
+  parseAddress,
   publicKeyOf,
   rawCid,
   toHex,
@@ -17,6 +18,7 @@ import {
   answerOf,
   builtinAddresses,
   methods,
+  type NetworkParams,
   networkIdOfGenesis,
   type PinSample,
   pinNonceTag,
@@ -146,7 +148,8 @@ describe("pinning that is bought", () => {
     const { api } = world;
     const listed = { kind: "software", programHex: toHex(program), name: "tests", expires: 100_000 } as const;
     expect(await world.mined(api["pinProgram.set"](listed, signal))).toBe(0);
-    expect(await api["pinProgram.ls"]({}, signal)).toEqual([listed]);
+    const platform = { leastTcbEvaluation: 0, tcbStatuses: [], leastFirmware: [] };
+    expect(await api["pinProgram.ls"]({}, signal)).toEqual([{ ...listed, platform }]);
     expect(await world.mined(world.call("admitNode", world.admission(), "10"))).toBe(0);
     const { nodes } = await api["pinNode.ls"]({ from: 0, limit: 10 }, signal);
     expect(nodes).toMatchObject([
@@ -198,4 +201,45 @@ describe("pinning that is bought", () => {
       code: "rpc/no-idle-space",
     });
   }, 60_000);
+});
+
+describe("the list of programs", () => {
+  it("is proposed to a multisig that is the authority; moving an end keeps what is asked of platforms", async () => {
+    const seed = "programs of a multisig";
+    const rich = { signers: [] as string[], threshold: 1, amount: "5" };
+    const started = async (params: Partial<NetworkParams>) => {
+      const net = await createNetwork({ miners: 1, seed, params });
+      await net.advance("3s");
+      const { handlers: api } = net.client.node;
+      const { address } = await net.settle(
+        api["multisig.create"]({ ...rich, signers: [net.client.account] }, signal),
+      );
+      await net.advance("3s");
+      return { net, api, multisig: parseAddress(address ?? "") };
+    };
+    // The same messages make it at the same address.
+    const upgradeAuthority = await (async () => {
+      const { net, multisig } = await started({});
+      await using _ = net;
+      return multisig;
+    })();
+    const { net, api, multisig } = await started({ upgradeAuthority });
+    await using _ = net;
+    expect(multisig).toBe(upgradeAuthority);
+    const listed = { kind: "sev-snp", programHex: toHex(program), name: "tests", expires: 100_000 } as const;
+    const platform = {
+      ...{ leastTcbEvaluation: 17, tcbStatuses: ["UpToDate" as const] },
+      leastFirmware: [{ line: "Milan" as const, fmc: 0, bl: 4, tee: 0, snp: 24, ucode: 219 }],
+    };
+    const set = async (given: object) => {
+      const sent = await net.settle(api["pinProgram.set"]({ ...listed, ...given }, signal));
+      expect(sent.isProposal).toBe(true);
+      await net.advance("3s");
+      return (await api["pinProgram.ls"]({}, signal))[0];
+    };
+    expect(await set({ platform })).toEqual({ ...listed, platform });
+    expect(await set({ expires: 200_000 })).toEqual({ ...listed, expires: 200_000, platform });
+    const any = { leastTcbEvaluation: 0, tcbStatuses: [], leastFirmware: [] };
+    expect((await set({ platform: any }))?.platform).toEqual(any);
+  });
 });

@@ -7,17 +7,18 @@ import { type Address, concatBytes, equalBytes, fromHex } from "@holdfast/base";
 import { type AttestedIdentity, type AttestedUse, reportDataOf } from "./binding.ts";
 import { refused } from "./errors.ts";
 import { collateralOf, type Evidence } from "./evidence.ts";
-import type { AttestPolicy } from "./policy.ts";
+import { admissionPolicy, type PlatformRule } from "./platform-rule.ts";
 import { signatureKernel } from "./signatures/index.ts";
 import { softwareRootOf } from "./software/root.ts";
 import { type TrustAnchors, vendorTrust } from "./trust.ts";
 import { type EvidenceKind, Judgement, type Measurement, type Verdict } from "./verdict.ts";
 import { verifyAttestation } from "./verify.ts";
 
-/** A program that may run: a kind of evidence and the 32 bytes of `programOf`. */
+/** A program that may run: a kind of evidence, the 32 bytes of `programOf`, and what its platforms must be like. */
 export interface AllowedProgram {
   readonly kind: EvidenceKind;
   readonly program: Uint8Array;
+  readonly platform: PlatformRule;
 }
 
 /** Who asks, by those who judge: whatever is named here must be so in the identity. */
@@ -44,10 +45,8 @@ export interface AdmissionRequest {
   readonly atSeconds: number;
   /** `params.softwareAttestation`. */
   readonly softwareAllowed: boolean;
-  /** None of them: nobody is admitted. */
-  readonly programs: readonly AllowedProgram[];
-  /** What else is asked for. */
-  readonly policy?: Partial<Omit<AttestPolicy, "allowSoftware" | "reportData">>;
+  /** The one that is claimed to run. */
+  readonly allowed: AllowedProgram;
   readonly trust?: Partial<TrustAnchors>;
 }
 
@@ -58,19 +57,23 @@ export interface Admission extends Verdict {
 
 /** No evidence makes it throw: what is wrong is a code. */
 export function judgeAdmission(request: AdmissionRequest): Admission {
-  const { evidence, identity, expected, atSeconds, softwareAllowed, programs } = request;
+  const { evidence, identity, expected, atSeconds, softwareAllowed, allowed } = request;
   const judgement = new Judgement();
   judgement.check("identity", () => checkIdentity(identity, expected));
   const verdict = verifyAttestation({
     ...{ evidence: evidence.evidence, kind: evidence.kind, collateral: collateralOf(evidence), atSeconds },
-    policy: { ...request.policy, allowSoftware: softwareAllowed, reportData: reportDataOf(identity) },
+    policy: {
+      ...admissionPolicy(allowed.platform),
+      ...{ allowSoftware: softwareAllowed, reportData: reportDataOf(identity) },
+    },
     trust: { ...vendorTrust, software: [softwareRootOf(expected.networkId)], ...request.trust },
   });
   const program = programOf(verdict.kind, verdict.measurement);
   judgement.check("program", () => {
-    const allowed = programs.filter(({ kind }) => kind === verdict.kind);
-    const isAllowed = program !== undefined && allowed.some((one) => equalBytes(one.program, program));
-    if (!isAllowed) throw refused("measurement-not-allowed");
+    const isKind = allowed.kind === verdict.kind;
+    if (!isKind || program === undefined || !equalBytes(allowed.program, program)) {
+      throw refused("measurement-not-allowed");
+    }
   });
   // What the evidence itself proves comes first, so that its faults are told before those of who brings it.
   const checks = [...verdict.checks, ...judgement.verdict(verdict).checks];

@@ -134,6 +134,9 @@ const own = {
   "snp-tcb-mismatch": "the certificate is of other firmware than the report",
   "snp-chip-mismatch": "the certificate is of another chip than the report",
   "snp-key-kind-mismatch": "the report says that it was signed by the other kind of key",
+  "snp-line-not-taken": "the policy takes no chips of this line of products",
+  "snp-firmware-too-old": "the chip's firmware is older than the policy takes",
+  "snp-vmpl-too-high": "the report was asked for by software of less privilege than the policy takes",
 } as const;
 
 export type FailureCode = keyof typeof own | ChainCode;

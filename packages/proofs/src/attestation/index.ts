@@ -25,6 +25,7 @@ export { collateralOf, type Evidence, evidenceCodec } from "./evidence.ts";
 export { collateralEndSeconds } from "./expiry.ts";
 export { attestLimits } from "./limits.ts";
 export { type AmdPlatform, type EvidencePlatform, type IntelPlatform, platformOf } from "./platform.ts";
+export { anyPlatform, type PlatformRule, platformRuleCodec } from "./platform-rule.ts";
 export { type AttestPolicy, defaultPolicy, type MeasurementRule } from "./policy.ts";
 export {
   type Curve,

@@ -24,6 +24,8 @@ export const attestLimits = {
   tdxModules: 32,
   /** Advisories of one level. */
   advisories: 256,
+  /** Numbers of evaluations of the TCB: Intel makes some three a year and stands below 30. */
+  tcbEvaluations: 0xffff_ffff,
   /** A public key that evidence is bound to: those of P-521 are the longest. */
   nodeKeyBytes: 133,
   /** A peer id as text. */

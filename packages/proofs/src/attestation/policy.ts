@@ -5,6 +5,7 @@
 import { compareBytes, fromHex, toHex } from "@holdfast/base";
 import type { FailureCode } from "./codes.ts";
 import { refused } from "./errors.ts";
+import type { FirmwareFloor } from "./snp/endorsement.ts";
 import type { Judgement, Measurement } from "./verdict.ts";
 
 /** One allowed program: every field that is named must be so; a number of `isvSvn` or `guestSvn` is the least. */
@@ -29,6 +30,12 @@ export interface AttestPolicy {
   readonly leastTcbEvaluation: number;
   /** How long ago the platform's level may have been the newest. */
   readonly tcbAgeSeconds?: number;
+  /** SEV-SNP: the line of products is one of these and its firmware no older; none: any. */
+  readonly leastFirmware: readonly FirmwareFloor[];
+  /** SEV-SNP: AMD's list of what it revoked must be there; otherwise it is asked where it is. */
+  readonly snpListRequired: boolean;
+  /** SEV-SNP: the least privilege (the highest level) of the software in the guest that asked for the report. */
+  readonly mostVmpl?: number;
 }
 
 /** Intel publishes this key with the samples of its SDK: everybody can sign with it. */
@@ -52,6 +59,8 @@ export const defaultPolicy: AttestPolicy = Object.freeze({
   measurements: [],
   reportAgeSeconds: 7_200,
   leastTcbEvaluation: 0,
+  leastFirmware: [],
+  snpListRequired: false,
 });
 
 /** What the policy looks at. */

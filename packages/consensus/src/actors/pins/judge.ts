@@ -25,7 +25,7 @@ export function judgeEvidence(
   const kind = pinEvidenceKinds.find((one) => one === evidence.kind);
   if (kind === undefined)
     return ctx.fail(vmExitCodes.programInvalid, `no node is admitted by ${evidence.kind}`);
-  const { expires } = listedProgram(ctx, book, { kind, program });
+  const { expires, platform } = listedProgram(ctx, book, { kind, program });
   if (ctx.height >= expires) ctx.fail(vmExitCodes.programExpired, `it ended at ${expires}`);
   const { height, networkId, params } = ctx;
   // Before anything is reckoned with it: it is the sender's number.
@@ -44,7 +44,7 @@ export function judgeEvidence(
     expected: { ...who, epoch: height, mostAgeEpochs: params.ticketLookbackEpochs, nonceAt: () => nonce },
     atSeconds: Math.floor((book.state.genesisTimeMs + height * params.roundMs) / 1000),
     softwareAllowed: params.softwareAttestation,
-    programs: [{ kind, program }],
+    allowed: { kind, program, platform },
   });
   if (!verdict.ok) ctx.fail(vmExitCodes.evidenceRefused, `the evidence is refused: ${verdict.code}`);
   const key = accountAddress(params.networkByte, publicKey);

@@ -13,8 +13,9 @@ import { PinBook } from "./book.ts";
 import { programName } from "./state.ts";
 
 /**
- * Lists a program, or moves its end; an end that is now or past revokes it. `notAuthorized`, `programInvalid` for
- * evidence by software where the network takes none.
+ * Lists a program, or moves its end; an end that is now or past revokes it. What is asked of its platforms holds for
+ * evidence from now on: a node that was admitted keeps its time. `notAuthorized`, `programInvalid` for evidence by
+ * software where the network takes none.
  */
 export function setProgram(ctx: ActorContext, entry: PinProgram): None {
   if (ctx.message.from !== ctx.params.upgradeAuthority) {

@@ -1,6 +1,16 @@
 /** Methods about pinning that is bought: what the chain says of orders, nodes and programs, and calls of its actor. */
 import type { ApiHandlers, MethodResult } from "@holdfast/api";
-import { type Address, type AttoFil, encode, epoch, filText, fromHex, parseFil, toHex } from "@holdfast/base";
+import {
+  type Address,
+  type AttoFil,
+  encode,
+  epoch,
+  equalBytes,
+  filText,
+  fromHex,
+  parseFil,
+  toHex,
+} from "@holdfast/base";
 import {
   builtinAddresses,
   listPinNodes,
@@ -19,6 +29,7 @@ import {
   readPin,
   readPinNode,
 } from "@holdfast/consensus";
+import { anyPlatform } from "@holdfast/proofs/attestation";
 import { pricePerDay, pricePerSlot, slotMs } from "../../pin-price.ts";
 import { rpcErrors } from "../errors.ts";
 import type { HandlerNeeds } from "../needs.ts";
@@ -136,15 +147,27 @@ function nodeHandlers(needs: HandlerNeeds, send: Send) {
     },
     "pinProgram.ls": async () => {
       const { store, state } = at();
-      return listPinPrograms(store, state).map(({ program, ...entry }) => ({
+      return listPinPrograms(store, state).map(({ program, platform, ...entry }) => ({
         ...entry,
         programHex: toHex(program),
+        platform: {
+          leastTcbEvaluation: platform.leastTcbEvaluation,
+          tcbStatuses: [...platform.tcbStatuses],
+          leastFirmware: [...platform.leastFirmware],
+        },
       }));
     },
-    "pinProgram.set": async ({ programHex, key, kind, name, expires }) => {
+    "pinProgram.set": async ({ programHex, key, kind, name, expires, platform: rule }) => {
       const authority = chain.protocol().params.upgradeAuthority;
       if (authority === null) throw rpcErrors.noProgramAuthority({});
-      const entry = { kind, program: fromHex(programHex), name, expires: epoch(expires) };
+      const { store, state } = at();
+      const program = fromHex(programHex);
+      const listed = listPinPrograms(store, state).find(
+        (one) => one.kind === kind && equalBytes(one.program, program),
+      );
+      // Whoever moves an end shall not lift by accident what is asked of platforms.
+      const platform = rule ?? listed?.platform ?? anyPlatform;
+      const entry = { kind, program, name, expires: epoch(expires), platform };
       return send("setProgram", encode(methods.pins.setProgram.params, entry), { from: authority, key });
     },
   } satisfies Partial<PinOrderHandlers>;

@@ -92,7 +92,7 @@ export function signerChain(
 /** None of a chain may be on a list, and each issuer's list must be there. */
 export function checkLists(role: ChainRole, chain: readonly Certificate[], context: ChainContext): void {
   const { collateral, atSeconds } = context;
-  checkRevocation({ role, chain, lists: collateral.revocationLists, atSeconds, listsRequired: true });
+  checkRevocation({ role, chain, lists: collateral.revocationLists, atSeconds, listsRequired: "all" });
 }
 
 /** r‖s over the exact text. */

@@ -55,7 +55,7 @@ export function secondsOf(fields: Fields, name: string): number {
   return ms / 1000;
 }
 
-const statuses = [
+export const levelStatuses = [
   "UpToDate",
   "SWHardeningNeeded",
   "ConfigurationNeeded",
@@ -64,7 +64,7 @@ const statuses = [
   "OutOfDateConfigurationNeeded",
   "Revoked",
 ] as const;
-export type LevelStatus = (typeof statuses)[number];
+export type LevelStatus = (typeof levelStatuses)[number];
 
 export interface Level {
   readonly status: LevelStatus;
@@ -77,7 +77,7 @@ const advisoryForm = /^[A-Z0-9-]{1,40}$/;
 /** What every level has: error `attest/refused` with `tcb-status-unknown` for a status that is none. */
 export function levelOf(fields: Fields): Level {
   const text = textOf(fields, "tcbStatus");
-  const status = statuses.find((known) => known === text);
+  const status = levelStatuses.find((known) => known === text);
   if (status === undefined) throw refused("tcb-status-unknown");
   const listed = fields.advisoryIDs === undefined ? [] : listOf(fields.advisoryIDs, attestLimits.advisories);
   const advisories = listed.filter((id): id is string => typeof id === "string" && advisoryForm.test(id));

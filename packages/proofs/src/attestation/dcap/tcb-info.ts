@@ -65,7 +65,7 @@ function parse(text: Uint8Array): TcbInfo {
     nextUpdateSeconds: secondsOf(fields, "nextUpdate"),
     fmspc: toHex(hexOf(fields, "fmspc", 6)),
     pceId: toHex(hexOf(fields, "pceId", 2)),
-    evaluation: numberOf(fields, "tcbEvaluationDataNumber", 0xffff_ffff),
+    evaluation: numberOf(fields, "tcbEvaluationDataNumber", attestLimits.tcbEvaluations),
     module: fields.tdxModule === undefined ? undefined : moduleOf(fields.tdxModule),
     modules: modules === undefined ? [] : listOf(modules, attestLimits.tdxModules).map(identityOf),
     levels: listOf(fields.tcbLevels, attestLimits.tcbLevels).map((one) => platformLevel(one, version)),

@@ -5,16 +5,22 @@
  */
 import { compareBytes } from "@holdfast/base";
 import { refused } from "../errors.ts";
-import type { Level, LevelStatus } from "./document.ts";
+import { type Level, levelStatuses } from "./document.ts";
 import type { PckPlatform } from "./pck-extension.ts";
 import { isMasked } from "./qe-identity.ts";
 import type { TdReport } from "./report-body.ts";
 import type { ModuleIdentity, PlatformLevel, TcbInfo } from "./tcb-info.ts";
 
-export type DcapStatus = LevelStatus | "TDRelaunchAdvised" | "TDRelaunchAdvisedConfigurationNeeded";
+/** All that a platform can come to. */
+export const tcbStatuses = [
+  ...levelStatuses,
+  "TDRelaunchAdvised",
+  "TDRelaunchAdvisedConfigurationNeeded",
+] as const;
+export type TcbStatus = (typeof tcbStatuses)[number];
 
 export interface PlatformStatus {
-  readonly status: DcapStatus;
+  readonly status: TcbStatus;
   readonly advisories: readonly string[];
   /** When the level was the newest, in seconds. */
   readonly dateSeconds: number;
@@ -50,10 +56,10 @@ export function tdxStatus(info: TcbInfo, platform: PckPlatform, report: TdReport
   return advised === undefined ? launched : { ...launched, status: advised };
 }
 
-const isOld = (status: DcapStatus): boolean =>
+const isOld = (status: TcbStatus): boolean =>
   status === "OutOfDate" || status === "OutOfDateConfigurationNeeded";
 
-const relaunch: { readonly [now: string]: DcapStatus } = {
+const relaunch: { readonly [now: string]: TcbStatus } = {
   UpToDate: "TDRelaunchAdvised",
   SWHardeningNeeded: "TDRelaunchAdvised",
   ConfigurationNeeded: "TDRelaunchAdvisedConfigurationNeeded",
@@ -96,7 +102,7 @@ function moduleOf(info: TcbInfo, report: TdReport, version: number): ModuleIdent
   return own;
 }
 
-const outdated: { readonly [Status in DcapStatus]: DcapStatus } = {
+const outdated: { readonly [Status in TcbStatus]: TcbStatus } = {
   UpToDate: "OutOfDate",
   SWHardeningNeeded: "OutOfDate",
   OutOfDate: "OutOfDate",

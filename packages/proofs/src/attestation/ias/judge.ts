@@ -66,7 +66,7 @@ function judgeSigner(judgement: Judgement, evidence: IasEvidence, input: DcapInp
     } as const;
     const chain = chainOf(request);
     const lists = collateral.revocationLists;
-    checkRevocation({ role: "ias", chain, lists, atSeconds, listsRequired: false });
+    checkRevocation({ role: "ias", chain, lists, atSeconds, listsRequired: "none" });
   });
   const missing = judgement.codeOf("certificate-chain") ?? "ias-certificate-missing";
   judgement.checkGiven("quote-signature", leaf, missing, ({ publicKey }) => {

@@ -11,7 +11,7 @@ import { Judgement, type Verdict } from "../verdict.ts";
 import { type Certificate, readCertificate } from "../x509/certificate.ts";
 import { chainOf, checkRevocation } from "../x509/chain.ts";
 import { type CertificateTable, readCertificateTable } from "./certificate-table.ts";
-import { checkEndorsement, endorsementNames, vcekName, vlekName } from "./endorsement.ts";
+import { checkEndorsement, checkFirmware, endorsementNames, vcekName, vlekName } from "./endorsement.ts";
 import { isDebugGuest, readSnpReport, type SnpReport, snpReportBytes } from "./report.ts";
 
 export function judgeSnp(input: DcapInput): Verdict {
@@ -47,11 +47,17 @@ export function judgeSnp(input: DcapInput): Verdict {
     advisories: [],
   };
   judgePolicy(judgement, facts, input.policy);
+  const { mostVmpl } = input.policy;
+  if (mostVmpl !== undefined) {
+    judgement.check("vmpl", () => {
+      if (report.vmpl > mostVmpl) throw refused("snp-vmpl-too-high");
+    });
+  }
   return judgement.verdict({ ...facts, kind: "sev-snp" });
 }
 
 function judgeKey(judgement: Judgement, report: SnpReport, table: CertificateTable, input: DcapInput): void {
-  const { collateral, atSeconds, trust } = input;
+  const { collateral, atSeconds, trust, policy } = input;
   const all = [...table.certificates, ...collateral.certificates];
   let leaf: Certificate | undefined;
   const chain = judgement.check("certificate-chain", () => {
@@ -60,7 +66,8 @@ function judgeKey(judgement: Judgement, report: SnpReport, table: CertificateTab
     const request = { role: "snp", leaf, own: [], loose: all, roots, atSeconds } as const;
     const found = chainOf({ ...request, leafNames: endorsementNames });
     const lists = [...table.revocationLists, ...collateral.revocationLists];
-    checkRevocation({ role: "snp", chain: found, lists, atSeconds, listsRequired: false });
+    const listsRequired = policy.snpListRequired ? "root" : "none";
+    checkRevocation({ role: "snp", chain: found, lists, atSeconds, listsRequired });
     return found;
   });
   const missing = judgement.codeOf("certificate-chain") ?? "snp-certificate-missing";
@@ -71,11 +78,19 @@ function judgeKey(judgement: Judgement, report: SnpReport, table: CertificateTab
       signatureKernel.ecdsaVerify("P-384", publicKey.point, report.signedBytes, report.signature);
     if (!isSigned) throw refused("snp-signature-invalid");
   });
-  judgement.checkGiven("key-endorsement", chain, missing, (found) => {
+  const lineOf = (found: readonly Certificate[]): string => {
     const root = found.at(-1)?.keyId ?? "";
-    const line = Object.entries(trust.snp).find(([, keys]) => keys.includes(root))?.[0] ?? "";
-    checkEndorsement(found[0] as Certificate, report, line);
-  });
+    return Object.entries(trust.snp).find(([, keys]) => keys.includes(root))?.[0] ?? "";
+  };
+  judgement.checkGiven("key-endorsement", chain, missing, (found) =>
+    checkEndorsement(found[0] as Certificate, report, lineOf(found)),
+  );
+  const { leastFirmware } = policy;
+  if (leastFirmware.length > 0) {
+    judgement.checkGiven("platform-firmware", chain, missing, (found) =>
+      checkFirmware(report, lineOf(found), leastFirmware),
+    );
+  }
 }
 
 /** Of the kind of key that the report names; of several, the one of this chip. */

@@ -5,6 +5,16 @@
 export { intelNames, type SignerNames, softwareNames } from "../dcap/names.ts";
 export { intelVendor, softwareVendor } from "../dcap/quote.ts";
 export {
+  type Amd,
+  type AmdRequest,
+  amdSerials,
+  composeTable,
+  type EndorsementFields,
+  makeAmd,
+  type SnpFields,
+  snpTcb,
+} from "./amd.ts";
+export {
   type SoftwareAuthority,
   type SoftwareCollateral,
   type SoftwareReport,

@@ -103,8 +103,8 @@ export interface RevocationRequest {
   /** DER of all lists that there are. */
   readonly lists: readonly Uint8Array[];
   readonly atSeconds: number;
-  /** A list of each issuer must be there; otherwise only those that are there are asked. */
-  readonly listsRequired: boolean;
+  /** Whose lists must be there; others are asked if they are. AMD makes one of the root alone. */
+  readonly listsRequired: "all" | "root" | "none";
 }
 
 /** No certificate but the root may be on its issuer's list. Errors `attest/refused` with a code of the role. */
@@ -115,7 +115,9 @@ export function checkRevocation(request: RevocationRequest): void {
     .map((der) => refusedAs(`${role}-crl-malformed`, () => readRevocationList(der)));
   for (const [index, one] of chain.slice(0, -1).entries()) {
     const issuer = chain[index + 1] as Certificate;
-    const list = listOf(issuer, lists, request);
+    const isRoot = index === chain.length - 2;
+    const isRequired = request.listsRequired === "all" || (isRoot && request.listsRequired === "root");
+    const list = listOf(issuer, lists, { ...request, isRequired });
     if (list?.revoked.has(one.serial)) throw refused(`${role}-certificate-revoked`);
   }
 }
@@ -124,11 +126,11 @@ export function checkRevocation(request: RevocationRequest): void {
 function listOf(
   issuer: Certificate,
   lists: readonly RevocationList[],
-  { role, atSeconds, listsRequired }: RevocationRequest,
+  { role, atSeconds, isRequired }: RevocationRequest & { readonly isRequired: boolean },
 ): RevocationList | undefined {
   const own = lists.filter((list) => list.issuer === issuer.subject);
   const named = distinct(own).slice(0, attestLimits.sameNames);
-  if (named.length === 0 && listsRequired) throw refused(`${role}-crl-missing`);
+  if (named.length === 0 && isRequired) throw refused(`${role}-crl-missing`);
   if (named.length === 0) return undefined;
   const signed = named.filter((list) =>
     verifySigned(issuer.publicKey, list.scheme, list.signedBytes, list.signature),

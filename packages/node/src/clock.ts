@@ -9,6 +9,7 @@ import type { Cancel, Clock, Random } from "@holdfast/base";
 export function realClock(offsetMs = 0): Clock {
   return {
     nowMs: () => Date.now() + offsetMs,
+    steadyMs: () => performance.now(),
     sleep: (ms: number, signal?: Cancel) =>
       new Promise<void>((resolve, reject) => {
         if (signal?.aborted === true) {

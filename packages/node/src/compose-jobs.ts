@@ -87,7 +87,8 @@ async function retry(queue: JobQueue, storage: Storage, job: Job): Promise<void>
 }
 
 function viewOf(job: Job): JobView {
-  const { input: _input, output: _output, resources, token, failure, notBeforeMs, ...rest } = job;
+  const { input: _input, output: _output, volumes: _volumes, resources, ...more } = job;
+  const { token, failure, notBeforeMs, ...rest } = more;
   return {
     ...rest,
     ...resources,

@@ -17,6 +17,7 @@ import {
   jobLimits,
   openChores,
   pooledTools,
+  type QueueSealer,
   type SealingPool,
   type Storage,
   sealHandlers,
@@ -45,8 +46,13 @@ export function dialsOf(mining: NodeConfig["mining"]): JobDials {
       ...(parallelReads === 0 ? {} : { unseal: parallelReads }),
     },
     urgentCpus: urgentThreads,
-    memoryBytes: jobMemoryBytes === 0 ? Math.floor(totalmem() * 0.75) : jobMemoryBytes,
+    memoryBytes: jobMemoryBytes === 0 ? usualDials().memoryBytes : jobMemoryBytes,
   };
+}
+
+/** Where no configuration says anything. */
+export function usualDials(): JobDials {
+  return { parallel: {}, urgentCpus: 1, memoryBytes: Math.floor(totalmem() * 0.75) };
 }
 
 export interface JobEngineOptions {
@@ -73,7 +79,10 @@ export interface JobEngine extends AsyncDisposable {
   readonly queue: JobQueue;
   /** For the storage: seals by the queue. */
   readonly prover: SealingPool;
-  /** Forgets seals that the storage, now that it is open, no longer waits for. */
+  /**
+   * Forgets seals that the storage, now that it is open, no longer waits for, and tells workers elsewhere of its
+   * volumes; what is attached later they hear of with its first job.
+   */
   reconcile(storage: Storage): Promise<void>;
   /** What is done to the storage's files besides, as jobs of this process. */
   openChores(storage: Storage, dials: Pick<ChoresOptions, "scrubMs" | "parallel">): Promise<Chores>;
@@ -105,18 +114,27 @@ export async function openJobEngine(options: JobEngineOptions): Promise<JobEngin
   if (processes > 0) stack.use(processesOf(options));
   stack.use(pruning(options));
   const held = stack.move();
+  let sealer: QueueSealer | undefined;
   return {
     queue,
     prover: {
       get threadCount() {
         return pool.threadCount;
       },
-      sealerFor: (disk) => createQueueSealer({ queue, disk, life }),
+      sealerFor: (disk) => {
+        sealer = createQueueSealer({ queue, disk, life, owner: options.miner });
+        return sealer;
+      },
       [Symbol.asyncDispose]: async () => undefined, // whoever opened the pool ends it
     },
-    reconcile: (storage) => reconcile(options, storage),
-    openChores: (storage, own) =>
-      openChores({ queue, storage, place, life, owner: options.miner, clock, logger, ...own }),
+    reconcile: async (storage) => {
+      await sealer?.share();
+      await reconcile(options, storage);
+    },
+    openChores: async (storage, own) => {
+      await sealer?.share(); // the bucket, if one was attached by the start
+      return await openChores({ queue, storage, place, life, owner: options.miner, clock, logger, ...own });
+    },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
 }

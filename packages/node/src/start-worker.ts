@@ -1,6 +1,7 @@
 /**
- * A worker: takes jobs from the queue of a node's folder and does them on threads of its own process. The node may run
- * or not; any number of workers may share a queue.
+ * A worker: takes jobs from the queue of a node and does them on threads of its own process. The node may run or not;
+ * any number of workers may share a queue. One on another machine needs the database alone: the miner's volumes stand
+ * in it, and it takes the jobs of those that it reaches.
  */
 import { readFile } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
@@ -11,21 +12,26 @@ import {
   type JobKind,
   type JobQueue,
   openPostgresJobs,
+  openReach,
   openSqliteJobs,
+  placeText,
   pooledTools,
+  type Reach,
   type Runner,
+  removeScratch,
   sealHandlers,
   startRunner,
+  storageErrors,
 } from "@holdfast/storage";
 import { realClock, realRandom } from "./clock.ts";
-import { dialsOf, workerIdOf } from "./job-engine.ts";
+import { dialsOf, type JobDials, usualDials, workerIdOf } from "./job-engine.ts";
 import { type NodeConfig, readConfig, repoErrors } from "./repo/index.ts";
 import { workLimits } from "./work-limits.ts";
 
 export interface StartWorkerOptions {
-  /** The node's folder. */
-  readonly repo: string;
-  /** Given by whoever starts it, or made up. */
+  /** The node's folder; may be left out where the database is said. */
+  readonly repo?: string;
+  /** Given by the node that starts it, whose disks and keys it has; made up when left out. */
   readonly workerId?: string;
   /** postgres://…, instead of what the folder's configuration says. */
   readonly database?: string;
@@ -42,6 +48,9 @@ export interface WorkerHandle extends AsyncDisposable {
   readonly runner: Runner;
   readonly queue: JobQueue;
   readonly kinds: readonly JobKind[];
+  /** Volumes as it finds them at its start, and those that it leaves to others; nothing for one of the node itself. */
+  readonly reaches: readonly string[];
+  readonly doesNotReach: readonly { readonly place: string; readonly reason: string }[];
 }
 
 /** The queue of a node, as the node and its workers open it. Errors: `storage/…`. */
@@ -71,27 +80,65 @@ async function configOf(repo: string): Promise<NodeConfig> {
   return readConfig(text, path);
 }
 
-/** Errors: `repo/not-found`, `repo/bad-config`, `repo/no-miner`, `storage/…`. */
-export async function startWorker(options: StartWorkerOptions): Promise<WorkerHandle> {
-  const { repo, logger = silentLogger, parallel = Math.max(1, availableParallelism() - 1) } = options;
+/** What a folder says of its queue, or the database alone. */
+async function sourceOf({ repo, database = "" }: StartWorkerOptions): Promise<{
+  readonly dials: JobDials;
+  readonly clock: Clock;
+  readonly open: () => Promise<JobQueue>;
+}> {
+  if (repo === undefined) {
+    // The server's clock is that of the queue; this one measures pauses.
+    return { dials: usualDials(), clock: realClock(), open: () => openPostgresJobs({ url: database }) };
+  }
   const { mining } = await configOf(repo);
   if (mining.miner === "") throw repoErrors.noMiner({ path: repo });
-  const dials = dialsOf(mining);
-  const database = options.database || mining.database;
   const clock = realClock(await readClockOffset(repo));
+  return {
+    dials: dialsOf(mining),
+    clock,
+    open: () => openRepoJobs(repo, database || mining.database, clock),
+  };
+}
+
+/**
+ * Looks at the miner's volumes before anything is taken. Throws storage/volume-keys-missing, volume-refused: what the
+ * operator has to mend first; storage/nothing-reached.
+ */
+async function reachOf(queue: JobQueue, clock: Clock, logger: Logger): Promise<Reach> {
+  await removeScratch();
+  const reach = openReach({ queue, clock, logger });
+  await reach.look();
+  const refusals = ["storage/volume-keys-missing", "storage/volume-refused"];
+  const refused = reach.unreached.find(({ error }) => refusals.includes(error.code));
+  if (refused !== undefined) throw refused.error;
+  if (reach.reached.length === 0 && reach.unreached.length > 0) {
+    throw storageErrors.nothingReached({
+      places: reach.unreached.map(({ error }) => error.message).join("; "),
+    });
+  }
+  return reach;
+}
+
+/** Errors: `repo/not-found`, `repo/bad-config`, `repo/no-miner`, `storage/…`. */
+export async function startWorker(options: StartWorkerOptions): Promise<WorkerHandle> {
+  const { logger = silentLogger, parallel = Math.max(1, availableParallelism() - 1) } = options;
+  const { dials, clock, open } = await sourceOf(options);
   await using stack = new AsyncDisposableStack();
-  const queue = stack.use(await openRepoJobs(repo, database, clock));
+  const queue = stack.use(await open());
+  const reach = options.workerId === undefined ? await reachOf(queue, clock, logger) : undefined;
+  if (reach !== undefined) stack.defer(removeScratch);
   const setup = new URL("./worker-kernels.ts", import.meta.url).href;
   // A job whose thread dies is counted by the queue.
   const pool = stack.use(
     createSealingPool({ threads: parallel, urgentThreads: dials.urgentCpus, setup, maxStarts: 1 }),
   );
-  const all = sealHandlers(pooledTools(pool, logger));
+  const all = sealHandlers(pooledTools(pool, logger), reach);
   const kinds = (Object.keys(all) as JobKind[]).filter((kind) => options.kinds?.includes(kind) ?? true);
   assert(kinds.length > 0, "a worker does something");
   const runner = stack.use(
     startRunner({
       ...{ queue, clock, logger },
+      ...(reach === undefined ? {} : { reach }),
       handlers: Object.fromEntries(kinds.map((kind) => [kind, all[kind]])),
       workerId: options.workerId ?? workerIdOf(realRandom),
       place: `${hostname()}, process ${process.pid}`,
@@ -101,5 +148,18 @@ export async function startWorker(options: StartWorkerOptions): Promise<WorkerHa
     }),
   );
   const held = stack.move();
-  return { runner, queue, kinds, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  const { reached = [], unreached = [] } = reach ?? {};
+  const leaves = unreached.map(({ volume, error }) => ({
+    place: placeText(volume.place),
+    reason: error.message,
+  }));
+  const reaches = reached.map(({ place }) => placeText(place));
+  return {
+    runner,
+    queue,
+    kinds,
+    reaches,
+    doesNotReach: leaves,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
 }

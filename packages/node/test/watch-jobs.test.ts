@@ -1,4 +1,4 @@
-/** Who follows jobs or sectors by a name gets each event once, whenever it comes and goes, also over a restart of the node. */
+/** Who follows jobs or sectors by a name gets each event once, whenever it comes and goes, also over a restart. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

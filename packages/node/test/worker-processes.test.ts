@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { addressOf, equalBytes, silentLogger, toHex } from "@holdfast/base";
-import { SeededRandom } from "@holdfast/base/testing";
+import { codeOf, SeededRandom } from "@holdfast/base/testing";
 import { createProver } from "@holdfast/proofs";
 import {
   createSealingPool,
@@ -211,5 +211,56 @@ describe("the worker processes of a node", () => {
       ["of another worker", "running", 0],
       ["of the dead node", "waiting", 0],
     ]);
+  });
+});
+
+describe("a worker that somebody starts", () => {
+  const bucket = {
+    kind: "s3",
+    endpoint: "http://127.0.0.1:9",
+    region: "r",
+    bucket: "b",
+    prefix: "",
+  } as const;
+
+  /** A folder whose node has said its volumes and waits with a seal. */
+  async function waiting(): Promise<string> {
+    const repo = newRepo();
+    await (await live(repo, 0))[Symbol.asyncDispose]();
+    await using queue = await openRepoJobs(repo, "", clock);
+    await queue.enqueue({ key: "a", kind: "seal", input: "", volumes: ["elsewhere"] });
+    return repo;
+  }
+
+  it("says which volumes it reaches", async () => {
+    const repo = await waiting();
+    await using worker = await startWorker({ repo, parallel: 1 });
+    expect(worker.reaches).toEqual([join(repo, "sectors")]);
+    expect(worker.doesNotReach).toEqual([]);
+  });
+
+  it("refuses without the keys of a bucket, says how to set them, and claims nothing", async () => {
+    const repo = await waiting();
+    await using queue = await openRepoJobs(repo, "", clock);
+    await queue.shareVolumes("another miner", [{ volumeId: 1, marker: "elsewhere", place: bucket }]);
+    const { AWS_ACCESS_KEY_ID: key, AWS_SECRET_ACCESS_KEY: secret } = process.env;
+    delete process.env.AWS_ACCESS_KEY_ID;
+    delete process.env.AWS_SECRET_ACCESS_KEY;
+    try {
+      const refused = await startWorker({ repo, parallel: 1 }).catch((error: unknown) => error);
+      expect(refused).toMatchObject({ code: "storage/volume-keys-missing", exit: "usage" });
+      expect(refused).toMatchObject({ fix: expect.stringContaining("AWS_ACCESS_KEY_ID") });
+    } finally {
+      if (key !== undefined) process.env.AWS_ACCESS_KEY_ID = key;
+      if (secret !== undefined) process.env.AWS_SECRET_ACCESS_KEY = secret;
+    }
+    expect(await queue.list({}, { limit: 9 })).toMatchObject([{ state: "waiting", token: 0, failures: 0 }]);
+  });
+
+  it("refuses where another folder has the name of the miner's", async () => {
+    const repo = await waiting();
+    rmSync(join(repo, "sectors"), { recursive: true });
+    mkdirSync(join(repo, "sectors"));
+    expect(await codeOf(startWorker({ repo, parallel: 1 }))).toBe("storage/nothing-reached");
   });
 });

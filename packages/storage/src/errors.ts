@@ -197,6 +197,16 @@ export const storageErrors = defineErrors("storage", {
       `none of the sectors can be proven (faults: ${data.faults.join(", ") || "none"})`,
     fix: "check the volume of the sectors; declare the faults and recover them",
   },
+  notReached: {
+    exit: "retry-later",
+    message: (data: { reason: string }) => `not for this worker: ${data.reason}`,
+    fix: "another worker or the node does it; `holdfast worker` says at its start what it does not reach",
+  },
+  nothingReached: {
+    exit: "refused",
+    message: (data: { places: string }) => `no volume of the miner is reached from here: ${data.places}`,
+    fix: "mount the disks under the same paths, or let the miner keep its sectors on a bucket (`holdfast daemon --blob s3://…`)",
+  },
   workerCrashed: {
     exit: "retry-later",
     message: (data: { job: string; attempts: number; detail: string }) =>

@@ -9,7 +9,7 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { equalBytes } from "@holdfast/base";
 import { SeededRandom, SimClock } from "@holdfast/base/testing";
-import { openNodeDisk, openStorage, type Storage } from "@holdfast/storage";
+import { markerFile, openNodeDisk, openStorage, type Storage } from "@holdfast/storage";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { allFiles, filesOn, pieceOf, prover, readAll, scratch, sectorBytes } from "./support.ts";
 import { type PieceSpec, pieceSpecs } from "./workers/drive.ts";
@@ -110,7 +110,8 @@ describe("a process that is killed at random points", () => {
     await checkEnd(storage, specs);
     const audit = await storage.audit();
     expect({ orphans: audit.orphans, missing: audit.missing }).toEqual({ orphans: [], missing: [] });
-    expect((await allFiles(storage)).map((file) => file.path).sort()).toEqual(await filesOn(disk));
+    const known = (await allFiles(storage)).map((file) => file.path);
+    expect([...known, markerFile].sort()).toEqual(await filesOn(disk));
   });
 
   it("canary: is caught when it acknowledges too early", async () => {

@@ -18,6 +18,8 @@ export interface Cancel {
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   nowMs(): number;
+  /** Milliseconds since some moment, whatever the clock is set to meanwhile; not known when left out. */
+  steadyMs?(): number;
   /** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
   sleep(ms: number, signal?: Cancel): Promise<void>;
 }

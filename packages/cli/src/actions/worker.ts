@@ -1,6 +1,6 @@
 /** `holdfast worker`: this process takes jobs of a miner until it is told to end. */
 import { z } from "zod";
-import { action } from "../command.ts";
+import { action, type CommandContext, type CommandInput } from "../command.ts";
 import { plural, sizeText } from "../human-text.ts";
 import { oneOf, optionList, optionNumber, optionText, sizeWithUnit } from "../input.ts";
 import { facts } from "../layout.ts";
@@ -8,9 +8,17 @@ import { repoOf } from "../repo-option.ts";
 import { jobKinds } from "./jobs.ts";
 import { openNodeDoor } from "./launch.ts";
 
+/** Whoever names a folder beside a database wants what it configures. */
+function isFolderNamed(context: CommandContext, input: CommandInput): boolean {
+  return optionText(input, "repo") !== undefined || context.env.HOLDFAST_REPO !== undefined;
+}
+
 const workerView = z.object({
   workerId: z.string(),
-  repo: z.string(),
+  /** Null: the database is all that it knows. */
+  repo: z.string().nullable(),
+  reaches: z.array(z.string()),
+  doesNotReach: z.array(z.object({ place: z.string(), reason: z.string() })),
   kinds: z.array(z.string()),
   parallel: z.number(),
   memoryBytes: z.number(),
@@ -23,11 +31,11 @@ export const worker = action({
     const parallel = optionNumber(input, "parallel", { least: 1, most: 256 });
     const memory = optionText(input, "memory");
     const memoryBytes = memory === undefined ? undefined : sizeWithUnit(memory, "--memory");
-    const repo = repoOf(context, input);
     const database = optionText(input, "db");
+    const repo = database === undefined || isFolderNamed(context, input) ? repoOf(context, input) : undefined;
     const { startWorker } = await openNodeDoor();
     await using running = await startWorker({
-      repo,
+      ...(repo === undefined ? {} : { repo }),
       ...(database === undefined ? {} : { database }),
       ...(kinds.length === 0 ? {} : { kinds }),
       ...(parallel === undefined ? {} : { parallel }),
@@ -36,7 +44,9 @@ export const worker = action({
     const { workerId, capacity } = running.runner;
     yield {
       workerId,
-      repo,
+      repo: repo ?? null,
+      reaches: [...running.reaches],
+      doesNotReach: [...running.doesNotReach],
       kinds: [...running.kinds],
       parallel: capacity.cpus,
       memoryBytes: capacity.memoryBytes,
@@ -47,11 +57,13 @@ export const worker = action({
     });
     context.terminal.hint("giving jobs back …");
   },
-  render: ({ workerId, repo, kinds, parallel, memoryBytes }) =>
+  render: ({ workerId, repo, reaches, doesNotReach, kinds, parallel, memoryBytes }) =>
     facts([
       ["worker", workerId],
       ["takes", kinds.join(", ")],
-      ["of", repo],
+      ["of", repo ?? "the miners of the database"],
+      ["reaches", reaches.length === 0 ? "nothing yet: no miner has said what it has" : reaches.join(", ")],
+      ...doesNotReach.map(({ reason }): [string, string] => ["leaves to others", reason]),
       ["at a time", `${plural(parallel, "job")}, ${sizeText(memoryBytes)} of memory`],
       ["stop", "Ctrl-C"],
     ]),

@@ -100,15 +100,22 @@ export const jobCommands: readonly CommandSpec[] = [
     path: ["worker"],
     summary: "Take jobs of a miner: seal, prove and unseal for it",
     about:
-      "Reads the queue in the folder of a node, which may run or not. Any number of workers may run; a job is one " +
-      "worker's at a time, and what one holds that dies goes to another, which goes on behind the last whole layer. " +
-      "Ctrl-C gives the jobs back.",
+      "Reads the queue in the folder of a node, which may run or not, or with --db in PostgreSQL; there it needs no " +
+      "folder of the node. Any number of workers may run; a job is one worker's at a time, and what one holds that " +
+      "dies goes to another, which goes on behind the last whole layer. A worker takes only jobs whose volumes it " +
+      "reaches, and says at its start which these are. Keys of buckets come from AWS_ACCESS_KEY_ID and " +
+      "AWS_SECRET_ACCESS_KEY, room for files on their way there from TMPDIR. Ctrl-C gives the jobs back.",
     examples: [
       "holdfast worker --repo ./net/miner-1",
       "holdfast worker --repo ./mine --kind seal --parallel 2 --memory 8GiB",
+      "holdfast worker --db postgres://miner@db.example/holdfast",
     ],
     options: [
-      { flags: "--db <url>", summary: "the queue in PostgreSQL (default: as the folder is configured)" },
+      {
+        flags: "--db <url>",
+        summary:
+          "the queue in PostgreSQL (default: as the folder is configured); then --repo may be left out",
+      },
       { flags: "--kind <kind>", summary: "only these kinds; may be repeated (default: all)", repeated: true },
       {
         flags: "--parallel <count>",

@@ -5,9 +5,10 @@ import { type Job, type JobFailure, jobLimits, type NewJob } from "./types.ts";
 const encoder = new TextEncoder();
 
 /** Throws storage/bad-job. */
-export function checkNewJob({ key, input }: NewJob): void {
+export function checkNewJob({ key, input, volumes = [] }: NewJob): void {
   checkText("the key", key, 1, jobLimits.maxKeyBytes);
   checkText("the input", input, 0, jobLimits.maxInputBytes);
+  checkText("the volumes", JSON.stringify(volumes), 0, jobLimits.maxVolumesBytes);
 }
 
 /** Throws storage/bad-job. */

@@ -4,7 +4,13 @@ export { type Chores, type ChoresOptions, openChores } from "./chores.ts";
 export type { DrainJob } from "./drains.ts";
 export { ended } from "./ended.ts";
 export { openPostgresJobs, type PostgresJobsOptions } from "./postgres-queue.ts";
-export { createQueueSealer, fleetingKinds, type QueueSealerOptions } from "./queue-sealer.ts";
+export {
+  createQueueSealer,
+  fleetingKinds,
+  type QueueSealer,
+  type QueueSealerOptions,
+} from "./queue-sealer.ts";
+export { openReach, type Reach, type ReachOptions, type Unreached } from "./reach.ts";
 export {
   type JobHandlers,
   type JobWork,

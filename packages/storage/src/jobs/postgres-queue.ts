@@ -5,7 +5,9 @@
 import { assert } from "@holdfast/base";
 import { type Db, openPostgres, type Row, type Sql, type SqlValue } from "../db/index.ts";
 import { storageErrors } from "../errors.ts";
+import type { VolumeSpec } from "../volumes/index.ts";
 import { checkNewJob, checkOutput, crashOf, told } from "./checks.ts";
+import { ClockJumps } from "./clock-jumps.ts";
 import { PostgresNews } from "./postgres-news.ts";
 import { postgresJobsSchema } from "./postgres-schema.ts";
 import { serverClock, withClock } from "./postgres-statements.ts";
@@ -32,6 +34,8 @@ export interface PostgresJobsOptions {
   readonly url: string;
   /** SQL for milliseconds since 1970; the server's clock when left out. */
   readonly clock?: string;
+  /** Beside a clock of one's own: milliseconds that passed, whatever that clock is set to. */
+  readonly steadyMs?: () => number;
 }
 
 /** Told after changes of jobs. */
@@ -41,23 +45,31 @@ const channel = "jobs";
  * Opens or makes the queue. Throws storage/bad-database-url, database-unreachable, foreign-database,
  * schema-too-new.
  */
-export async function openPostgresJobs({ url, clock = serverClock }: PostgresJobsOptions): Promise<JobQueue> {
+export async function openPostgresJobs({
+  url,
+  clock = serverClock,
+  steadyMs = clock === serverClock ? () => performance.now() : undefined,
+}: PostgresJobsOptions): Promise<JobQueue> {
   await using stack = new AsyncDisposableStack();
   const db = stack.use(await openPostgres(url));
   await db.migrate("jobs", postgresJobsSchema);
+  const jumps = new ClockJumps(steadyMs === undefined ? {} : { steadyMs });
+  jumps.isPast(number((await db.get(withClock(clock).now)) ?? {}, "now"));
   stack.move();
-  return new PostgresJobs(db, clock);
+  return new PostgresJobs(db, clock, jumps);
 }
 
 class PostgresJobs extends PostgresViews implements JobQueue {
   readonly #sql: ReturnType<typeof withClock>;
   readonly #listening = new Set<{ readonly stop: AbortController; readonly listener: JobListener }>();
   readonly #news: PostgresNews;
+  readonly #jumps: ClockJumps;
   /** Jobs that a transaction has moved. */
   readonly #moved = new WeakMap<Sql, Set<number>>();
 
-  constructor(db: Db, clock: string) {
+  constructor(db: Db, clock: string, jumps: ClockJumps) {
     super(db, clock);
+    this.#jumps = jumps;
     this.#sql = withClock(clock);
     this.#news = new PostgresNews(db);
   }
@@ -66,25 +78,27 @@ class PostgresJobs extends PostgresViews implements JobQueue {
     checkNewJob(job);
     const { key, kind, sectorId = null, input, priority = 0, dueMs = neverMs } = job;
     const { resources = { cpus: 1, memoryBytes: 0 }, maxFailures = jobLimits.maxFailures, forWorker } = job;
+    const { volumes = [] } = job;
     for (;;) {
       const row =
         (await this.db.get(
           this.#sql.enqueue,
           ...[key, kind, urgencyOf(kind), sectorId, input, -priority, dueMs],
           ...[resources.cpus, resources.memoryBytes, maxFailures, forWorker ?? null],
+          JSON.stringify(volumes),
         )) ?? (await this.db.get("SELECT * FROM jobs WHERE key = ?", key));
       if (row === undefined) continue; // it was pruned between the two
       const made = jobOf(row);
       this.#tell(made.jobId);
-      return await this.#renewed(made, input);
+      return await this.#renewed(made, input, volumes);
     }
   }
 
-  async #renewed(job: Job, input: string): Promise<Job> {
+  async #renewed(job: Job, input: string, volumes: readonly string[]): Promise<Job> {
     if (job.endedMs !== null || job.input === input) return job;
-    const sql = "UPDATE jobs SET input = ? WHERE job_id = ? AND ended_ms IS NULL";
-    await this.db.run(sql, input, job.jobId);
-    return { ...job, input };
+    const sql = "UPDATE jobs SET input = ?, volumes = ? WHERE job_id = ? AND ended_ms IS NULL";
+    await this.db.run(sql, input, JSON.stringify(volumes), job.jobId);
+    return { ...job, input, volumes };
   }
 
   async claim(request: ClaimRequest): Promise<Job | undefined> {
@@ -97,16 +111,15 @@ class PostgresJobs extends PostgresViews implements JobQueue {
   }
 
   /** `isAlert`: gives nothing where dead workers have left jobs. */
-  async #claim({ workerId, kinds, free, leaseMs }: ClaimRequest, isAlert: boolean): Promise<Row> {
-    const wanted = [free.cpus, free.memoryBytes, kinds.join(" "), workerId, workerId];
-    const row = await this.db.get(this.#sql.claim, ...wanted, isAlert ? 1 : 0, workerId, leaseMs);
+  async #claim({ leaseMs, ...request }: ClaimRequest, isAlert: boolean): Promise<Row> {
+    const { workerId } = request;
+    const row = await this.db.get(this.#sql.claim, ...wantedOf(request), isAlert ? 1 : 0, workerId, leaseMs);
     assert(row !== undefined, "a claim answers with one row");
     return row;
   }
 
-  async peek({ workerId, kinds, free }: Omit<ClaimRequest, "leaseMs">): Promise<Job | undefined> {
-    const wanted = [free.cpus, free.memoryBytes, kinds.join(" "), workerId, workerId];
-    const row = await this.db.get(this.#sql.peek, ...wanted);
+  async peek(request: Omit<ClaimRequest, "leaseMs">): Promise<Job | undefined> {
+    const row = await this.db.get(this.#sql.peek, ...wantedOf(request));
     return row === undefined ? undefined : jobOf(row);
   }
 
@@ -172,10 +185,12 @@ class PostgresJobs extends PostgresViews implements JobQueue {
 
   async expire(): Promise<number> {
     return await this.#moving(async (sql) => {
+      const nowMs = await this.#nowMs(sql);
+      if (!this.#jumps.isPast(nowMs)) return 0;
       const rows = await sql.all(
         `SELECT * FROM jobs WHERE state = 'running' AND lease_until_ms < ?
          ORDER BY job_id FOR UPDATE SKIP LOCKED`,
-        await this.#nowMs(sql),
+        nowMs,
       );
       return await this.#takeBack(sql, rows.map(jobOf));
     });
@@ -214,6 +229,7 @@ class PostgresJobs extends PostgresViews implements JobQueue {
   async announce({ workerId, place, kinds, capacity }: WorkerInfo): Promise<void> {
     await this.db.transaction(async (sql) => {
       const nowMs = await this.#nowMs(sql);
+      this.#jumps.isPast(nowMs);
       await sql.run("DELETE FROM job_workers WHERE seen_ms < ?", nowMs - jobLimits.workerForgottenMs);
       await sql.run(
         `INSERT INTO job_workers VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (worker_id) DO UPDATE SET
@@ -222,6 +238,17 @@ class PostgresJobs extends PostgresViews implements JobQueue {
         ...[workerId, place, kinds.join(" "), capacity.cpus, capacity.memoryBytes, nowMs],
       );
     });
+  }
+
+  async shareVolumes(owner: string, volumes: readonly VolumeSpec[]): Promise<void> {
+    await this.db.transaction(async (sql) => {
+      await sql.run("DELETE FROM job_volumes WHERE owner = ?", owner);
+      for (const { volumeId, marker, place } of volumes) {
+        const insert = "INSERT INTO job_volumes (owner, volume_id, marker, place) VALUES (?, ?, ?, ?)";
+        await sql.run(insert, owner, volumeId, marker, JSON.stringify(place));
+      }
+    });
+    this.#tell();
   }
 
   async leave(workerId: string): Promise<void> {
@@ -350,6 +377,12 @@ class PostgresJobs extends PostgresViews implements JobQueue {
 async function lockJob(sql: Sql, jobId: number): Promise<Job | undefined> {
   const row = await sql.get("SELECT * FROM jobs WHERE job_id = ? FOR UPDATE", jobId);
   return row === undefined ? undefined : jobOf(row);
+}
+
+/** What a claim and a look say, in the order of their statements. */
+function wantedOf({ workerId, kinds, free, reach }: Omit<ClaimRequest, "leaseMs">): SqlValue[] {
+  const reached = reach === undefined ? null : JSON.stringify(reach);
+  return [free.cpus, free.memoryBytes, kinds.join(" "), workerId, reached, workerId];
 }
 
 /** The job of a claim's answer. */

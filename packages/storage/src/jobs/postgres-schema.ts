@@ -93,4 +93,14 @@ export const postgresJobsSchema: readonly Ddl[] = [
   ALTER TABLE jobs DROP CONSTRAINT IF EXISTS jobs_kind_check;
   ALTER TABLE jobs ADD CONSTRAINT jobs_kind_check CHECK (kind IN (${quoted(jobKinds)}));
   `,
+  ({ text, int }) => `
+  ALTER TABLE jobs ADD COLUMN volumes ${text} NOT NULL DEFAULT '[]';
+  CREATE TABLE job_volumes (
+    owner ${text} NOT NULL,
+    volume_id ${int} NOT NULL,
+    marker ${text} NOT NULL,
+    place ${text} NOT NULL,
+    PRIMARY KEY (owner, volume_id)
+  );
+  `,
 ];

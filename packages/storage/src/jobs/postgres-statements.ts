@@ -12,20 +12,24 @@ const told = (from: string, reason: string) => `told AS (
 
 const claimable = `state = 'waiting' AND not_before_ms <= NOW AND cpus <= ?::float8 AND memory_bytes <= ?::bigint
   AND kind = ANY (string_to_array(?, ' ')) AND (for_worker IS NULL OR for_worker = ?)
+  AND (volumes = '[]' OR coalesce(volumes::jsonb <@ ?::jsonb, true))
   AND NOT EXISTS (SELECT 1 FROM job_cordons
     WHERE target IN ('all', 'kind:' || jobs.kind, 'worker:' || ?))`;
 const order = "ORDER BY urgency, due_ms, backward_priority, job_id LIMIT 1";
 
 export const statements = {
-  /** key, kind, urgency, sector, input, backward priority, due, cpus, memory, failures, worker. */
+  /** key, kind, urgency, sector, input, backward priority, due, cpus, memory, failures, worker, volumes. */
   enqueue: `WITH moved AS (
       INSERT INTO jobs (key, kind, urgency, sector_id, state, input, backward_priority, due_ms, cpus,
-        memory_bytes, max_failures, for_worker, not_before_ms, created_ms)
-      VALUES (?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?, 0, NOW)
+        memory_bytes, max_failures, for_worker, volumes, not_before_ms, created_ms)
+      VALUES (?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?, ?, 0, NOW)
       ON CONFLICT (key) DO NOTHING RETURNING *),
     ${told("NULL", "NULL")}
     SELECT * FROM moved`,
-  /** cpus, memory, kinds, worker, worker; worker, lease. One row: the job, if any, and whether the dead left some. */
+  /**
+   * cpus, memory, kinds, worker, reach or null, worker; worker, lease. One row: the job, if any, and whether the dead
+   * left some.
+   */
   claim: `WITH dead AS (SELECT 1 FROM jobs WHERE state = 'running' AND lease_until_ms < NOW LIMIT 1),
     found AS (SELECT job_id FROM jobs WHERE ${claimable} AND (? = 0 OR NOT EXISTS (SELECT 1 FROM dead))
       ${order} FOR UPDATE OF jobs SKIP LOCKED),

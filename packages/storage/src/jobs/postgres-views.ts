@@ -1,6 +1,7 @@
 /** What is read of the job queue in PostgreSQL, and the numbering of events that reading begins with. */
 import type { Db, Sql } from "../db/index.ts";
-import { eventOf, jobOf, number, targetOf, text, workerOf } from "./sqlite-rows.ts";
+import type { VolumeSpec } from "../volumes/index.ts";
+import { eventOf, jobOf, number, targetOf, text, volumeOf, workerOf } from "./sqlite-rows.ts";
 import { neverMs } from "./sqlite-schema.ts";
 import {
   type Cordon,
@@ -102,6 +103,10 @@ export class PostgresViews {
   async cursorOf(consumer: string): Promise<number> {
     const row = await this.db.get("SELECT cursor FROM job_cursors WHERE consumer = ?", consumer);
     return row === undefined ? 0 : number(row, "cursor");
+  }
+
+  async volumes(): Promise<VolumeSpec[]> {
+    return (await this.db.all("SELECT * FROM job_volumes ORDER BY owner, volume_id")).map(volumeOf);
   }
 
   /** Gives their cursors to the events that are committed and have none yet. */

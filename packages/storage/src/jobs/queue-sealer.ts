@@ -19,7 +19,14 @@ import {
   type Sealer,
   unpacked,
 } from "../pool/index.ts";
-import type { VolumeDisk, VolumeTable } from "../volumes/index.ts";
+import {
+  homeSpec,
+  homeVolumeId,
+  locate,
+  type VolumeDisk,
+  type VolumeSpec,
+  type VolumeTable,
+} from "../volumes/index.ts";
 import { ended, outputOf } from "./ended.ts";
 import {
   filesOfSeal,
@@ -38,6 +45,13 @@ export interface QueueSealerOptions {
   readonly disk: Disk;
   /** Unique in each life of the node. */
   readonly life: string;
+  /** Under whose name its volumes are shared with workers; not at all when left out. */
+  readonly owner?: string;
+}
+
+export interface QueueSealer extends Sealer {
+  /** Tells workers of the volumes, if that is news. */
+  share(): Promise<void>;
 }
 
 /** Memory of what does not grow with the sector. */
@@ -51,9 +65,12 @@ const readShare = 3;
 export const fleetingKinds: readonly JobKind[] = ["window-post", "winning-post", "unseal", "check"];
 
 /** A job as its sealer asks for it. */
-type Asked = Pick<NewJob, "key" | "kind" | "sectorId" | "input" | "maxFailures"> & {
+type Asked = Pick<NewJob, "key" | "kind" | "sectorId" | "input" | "volumes" | "maxFailures"> & {
   readonly resources: JobResources;
 };
+
+/** Of an own folder that takes no marker: nobody reaches it but those who need not ask. */
+const unknownHome = "unmarked";
 
 /** Of the largest tree that is hashed anew: they are one after the other. */
 function rebuiltBytes({ sectors }: PostJob): number {
@@ -61,20 +78,33 @@ function rebuiltBytes({ sectors }: PostJob): number {
   return Math.ceil(rebuildShare * Math.max(0, ...without.map(({ sectorBytes }) => sectorBytes)));
 }
 
-export function createQueueSealer(options: QueueSealerOptions): Sealer {
-  return new QueueSealer(options);
+export function createQueueSealer(options: QueueSealerOptions): QueueSealer {
+  return new SealerOverQueue(options);
 }
 
-class QueueSealer implements Sealer {
+class SealerOverQueue implements QueueSealer {
   readonly #queue: JobQueue;
   readonly #disk: Disk;
   readonly #life: string;
+  readonly #owner: string | undefined;
   #asked = 0;
+  /** The table that was shared last, as text. */
+  #shared = "";
 
-  constructor({ queue, disk, life }: QueueSealerOptions) {
+  constructor({ queue, disk, life, owner }: QueueSealerOptions) {
     this.#queue = queue;
     this.#disk = disk;
     this.#life = life;
+    this.#owner = owner;
+  }
+
+  async share(): Promise<void> {
+    if (this.#owner === undefined) return;
+    const table = tableOf(this.#disk);
+    const text = JSON.stringify(table);
+    if (text === this.#shared) return;
+    await this.#queue.shareVolumes(this.#owner, [...homeOf(table), ...table.volumes]);
+    this.#shared = text;
   }
 
   async replicate(job: ReplicateJob, options: JobOptions): Promise<ReplicateResult> {
@@ -86,7 +116,7 @@ class QueueSealer implements Sealer {
         key: options.isOnce === true ? this.#fresh("seal") : lasting,
         kind: "seal",
         sectorId,
-        input: this.#input(job),
+        ...this.#said(job, [job.stagedPath, ...filesOfSeal(job)]),
         resources: { cpus: 1, memoryBytes: smallBytes + Math.ceil(sealShare * job.sectorBytes) },
       },
       { paths: filesOfSeal(job), needed: [job.replicaPath, job.treePath, job.auxPath] },
@@ -102,7 +132,7 @@ class QueueSealer implements Sealer {
         key: `commit-proof/${miner}/${folder}/${Buffer.from(job.seed).toString("hex", 0, 8)}`,
         kind: "commit-proof",
         sectorId,
-        input: this.#input(job),
+        ...this.#said(job, [job.auxPath, job.proofPath]),
         resources: { cpus: 1, memoryBytes: smallBytes },
       },
       { paths: [job.proofPath], needed: [job.proofPath] },
@@ -116,7 +146,7 @@ class QueueSealer implements Sealer {
         key: this.#fresh("unseal"),
         kind: "unseal",
         sectorId: job.identity.sectorId,
-        input: this.#input(job),
+        ...this.#said(job, [job.replicaPath]),
         resources: { cpus: 1, memoryBytes: smallBytes + Math.ceil(readShare * job.sectorBytes) },
       },
       options,
@@ -138,7 +168,10 @@ class QueueSealer implements Sealer {
         key: this.#fresh(kind),
         kind,
         ...(only === undefined ? {} : { sectorId: only.sectorId }),
-        input: this.#input(job),
+        ...this.#said(
+          job,
+          job.sectors.map(({ treePath, replicaPath }) => treePath ?? replicaPath ?? null),
+        ),
         resources: { cpus: 1, memoryBytes: smallBytes + rebuiltBytes(job) },
         // Whoever asks knows best when to ask again.
         maxFailures: 2,
@@ -188,6 +221,7 @@ class QueueSealer implements Sealer {
     { signal, onProgress, dueMs, isOnce = fleetingKinds.includes(job.kind) }: JobOptions,
   ): Promise<{ readonly output: string; readonly wasDone: boolean }> {
     signal.throwIfAborted();
+    await this.share();
     const { jobId, state } = await this.#queue.enqueue({
       ...job,
       ...(dueMs === undefined ? {} : { dueMs }),
@@ -220,8 +254,11 @@ class QueueSealer implements Sealer {
     }
   }
 
-  #input(job: unknown): string {
-    return packed({ table: tableOf(this.#disk), job } satisfies SealInput<unknown>);
+  /** What a worker has to know, and which volumes it has to reach. */
+  #said(job: unknown, paths: readonly (string | null)[]): Pick<Asked, "input" | "volumes"> {
+    const table = tableOf(this.#disk);
+    const input = packed({ table, job } satisfies SealInput<unknown>);
+    return { input, volumes: markersOf(table, paths) };
   }
 
   /** Moves what a worker has left to where the caller expects it, unless that has been done before. */
@@ -239,6 +276,19 @@ class QueueSealer implements Sealer {
 function tableOf(disk: Disk): VolumeTable {
   if ("table" in disk) return (disk as VolumeDisk).table();
   return { home: disk.nativePath("") ?? null, volumes: [] };
+}
+
+function homeOf(table: VolumeTable): readonly VolumeSpec[] {
+  const home = homeSpec(table);
+  return home === undefined ? [] : [home];
+}
+
+/** Of the volumes that some files lie on; one that is not attached has none, and no worker finds it. */
+function markersOf(table: VolumeTable, paths: readonly (string | null)[]): string[] {
+  const ids = new Set(paths.filter((path) => path !== null).map((path) => locate(path).volumeId));
+  const known = [...homeOf(table), ...table.volumes].filter(({ volumeId }) => ids.has(volumeId));
+  const isLost = ids.has(homeVolumeId) && table.home !== null && table.homeMarker === undefined;
+  return [...known.map(({ marker }) => marker), ...(isLost ? [unknownHome] : [])];
 }
 
 function isCode(error: unknown, code: string): boolean {

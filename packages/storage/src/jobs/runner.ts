@@ -9,7 +9,17 @@ import { type Clock, HoldfastError, type Logger } from "@holdfast/base";
 import { storageErrors } from "../errors.ts";
 import { errorData } from "../pool/index.ts";
 import { checkOutput } from "./checks.ts";
-import { type Job, type JobKind, type JobQueue, type JobResources, jobKinds, urgencyOf } from "./types.ts";
+import { passedMs } from "./clock-jumps.ts";
+import type { Reach } from "./reach.ts";
+import {
+  type ClaimRequest,
+  type Job,
+  type JobKind,
+  type JobQueue,
+  type JobResources,
+  jobKinds,
+  urgencyOf,
+} from "./types.ts";
 
 export interface WorkOptions {
   readonly signal: AbortSignal;
@@ -29,6 +39,8 @@ export interface RunnerOptions {
   /** Machine and process, for people. */
   readonly place: string;
   readonly capacity: JobResources;
+  /** Where it may not reach every volume: other jobs are left to others. */
+  readonly reach?: Reach;
   /** Jobs of a kind at a time; as many as fit for kinds that are not named. */
   readonly parallel?: { readonly [Kind in JobKind]?: number };
   /** Threads of the lane for what is urgent; 1 when left out. */
@@ -87,7 +99,7 @@ class QueueRunner implements Runner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#idleSinceMs = options.clock.nowMs();
+    this.#idleSinceMs = passedMs(options.clock);
     this.#listening = options.queue.onChange(() => this.#news.resolve());
     this.#loop = this.#work();
   }
@@ -110,7 +122,7 @@ class QueueRunner implements Runner {
     const { clock } = this.#options;
     for (;;) {
       const isBusy = this.#running.size > 0;
-      const leftMs = isBusy ? Math.max(forMs, shortestIdleMs) : this.#idleSinceMs + forMs - clock.nowMs();
+      const leftMs = isBusy ? Math.max(forMs, shortestIdleMs) : this.#idleSinceMs + forMs - passedMs(clock);
       if (leftMs <= 0) return;
       await clock.sleep(leftMs, signal);
     }
@@ -132,6 +144,7 @@ class QueueRunner implements Runner {
       this.#news = Promise.withResolvers<void>(); // before the look, so that no change falls between
       const worked = await this.#told(async () => {
         await this.#announce();
+        await this.#options.reach?.look();
         let job = await this.#claim();
         for (; job !== undefined && !this.#end.signal.aborted; job = await this.#claim()) this.#start(job);
         if (job !== undefined) await this.#options.queue.release(job, "its worker ends");
@@ -145,8 +158,8 @@ class QueueRunner implements Runner {
   #announced = Number.NEGATIVE_INFINITY;
   async #announce(): Promise<void> {
     const { queue, clock, place, capacity, lookMs = defaultLookMs } = this.#options;
-    if (clock.nowMs() - this.#announced < lookMs) return;
-    this.#announced = clock.nowMs();
+    if (passedMs(clock) - this.#announced < lookMs) return;
+    this.#announced = passedMs(clock);
     await queue.announce({ workerId: this.workerId, place, kinds: this.#kinds(), capacity });
   }
 
@@ -172,13 +185,19 @@ class QueueRunner implements Runner {
     for (const isQuick of [true, false]) {
       const kinds = this.#kinds().filter((kind) => isInLane(kind, isQuick) && this.#hasPlace(kind));
       if (kinds.length === 0) continue;
-      const job = await queue.claim({ workerId: this.workerId, kinds, free: this.#free(isQuick), leaseMs });
+      const job = await queue.claim({ ...this.#who(), kinds, free: this.#free(isQuick), leaseMs });
       if (job !== undefined) return job;
     }
     return undefined;
   }
 
+  #who(): Pick<ClaimRequest, "workerId" | "reach"> {
+    const { workerId, reach } = this.#options;
+    return { workerId, ...(reach === undefined ? {} : { reach: reach.markers }) };
+  }
+
   #hasPlace(kind: JobKind): boolean {
+    if (this.#options.reach?.isResting(kind) === true) return false;
     const most = this.#options.parallel?.[kind] ?? Number.POSITIVE_INFINITY;
     return this.running.filter((job) => job.kind === kind).length < most;
   }
@@ -202,7 +221,7 @@ class QueueRunner implements Runner {
     const kinds = this.#kinds().filter((kind) => urgencyOf(kind) <= pressing && this.#hasPlace(kind));
     if (kinds.length === 0 || this.#running.size === 0) return;
     const free = { cpus: Number.MAX_SAFE_INTEGER, memoryBytes: Number.MAX_SAFE_INTEGER };
-    const waiting = await this.#options.queue.peek({ workerId: this.workerId, kinds, free });
+    const waiting = await this.#options.queue.peek({ ...this.#who(), kinds, free });
     if (waiting === undefined) return;
     const { cpus, memoryBytes } = this.#free(true);
     const isLaneFull = cpus < waiting.resources.cpus;
@@ -236,7 +255,7 @@ class QueueRunner implements Runner {
         if (this.#running.get(job.jobId) === entry) this.#running.delete(job.jobId);
         stop.abort(giveBack("it is over"));
         await beating;
-        this.#idleSinceMs = this.#options.clock.nowMs();
+        this.#idleSinceMs = passedMs(this.#options.clock);
         this.#news.resolve();
       }
     };
@@ -261,6 +280,11 @@ class QueueRunner implements Runner {
         const why: unknown = stop.signal.reason;
         if (why instanceof GiveBack) await this.#toQueue(() => queue.release(job, why.message));
         return;
+      }
+      const lack = await this.#options.reach?.lackOf(job, error);
+      if (lack !== undefined) {
+        logger.warn("storage: a job is left to others", { jobId: job.jobId, kind: job.kind, detail: lack });
+        return await this.#toQueue(() => queue.release(job, lack));
       }
       logger.warn("storage: a job failed", { jobId: job.jobId, kind: job.kind, detail: String(error) });
       const { code, message, ...detail } = errorData(error, job.kind);

@@ -16,6 +16,7 @@ import {
   unpacked,
 } from "../pool/index.ts";
 import { homeVolumeId, locate, openVolumesHere, pathOn, type VolumeTable } from "../volumes/index.ts";
+import type { Reach } from "./reach.ts";
 import type { JobHandlers, JobWork } from "./runner.ts";
 
 /** Bytes of a read that travel in the job; larger ones as a file. */
@@ -54,11 +55,13 @@ export function pooledTools(pool: SealingPool, logger: Logger): (table: VolumeTa
   };
 }
 
-/** Handlers for all kinds of a queue sealer's jobs. */
-export function sealHandlers(toolsOf: (table: VolumeTable) => SealTools): JobHandlers {
-  const post: JobWork = async ({ input }, options) => {
+/** Handlers for all kinds of a queue sealer's jobs; with `reach` for a worker that may not reach every volume. */
+export function sealHandlers(toolsOf: (table: VolumeTable) => SealTools, reach?: Reach): JobHandlers {
+  const post: JobWork = async ({ input, volumes }, options) => {
     const { table, job } = unpacked<SealInput<PostJob>>(input);
-    return packed(await toolsOf(table).sealer.post(job, options));
+    const result = await toolsOf(table).sealer.post(job, options);
+    await reach?.confirm(volumes, result.faults);
+    return packed(result);
   };
   return {
     seal: async (claimed, options) => {

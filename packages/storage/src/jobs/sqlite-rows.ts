@@ -1,5 +1,6 @@
 /** Rows of SQLite as the port's types. A value of the wrong kind cannot come out of a STRICT table. */
 import { assert } from "@holdfast/base";
+import type { VolumePlace, VolumeSpec } from "../volumes/index.ts";
 import { neverMs } from "./sqlite-schema.ts";
 import {
   type CordonTarget,
@@ -34,6 +35,7 @@ export function jobOf(row: Row): Job {
     notBeforeMs: number(row, "not_before_ms"),
     progress: number(row, "progress"),
     forWorker: orNull(row, "for_worker", text),
+    volumes: JSON.parse(text(row, "volumes")) as string[],
     workerId: orNull(row, "worker_id", text),
     leaseUntilMs: orNull(row, "lease_until_ms", number),
     failure:
@@ -76,6 +78,12 @@ export function workerOf(row: Row): KnownWorker {
     seenMs: number(row, "seen_ms"),
     runningCount: number(row, "running_count"),
   };
+}
+
+/** What `shareVolumes` has written. */
+export function volumeOf(row: Row): VolumeSpec {
+  const place = JSON.parse(text(row, "place")) as VolumePlace;
+  return { volumeId: number(row, "volume_id"), marker: text(row, "marker"), place };
 }
 
 export function kindOf(found: string): JobKind {

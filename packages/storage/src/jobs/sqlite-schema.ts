@@ -111,6 +111,16 @@ const migrations: readonly string[] = [
   DROP TABLE jobs_before;
   ${jobIndexes}
   `,
+  `
+  ALTER TABLE jobs ADD COLUMN volumes TEXT NOT NULL DEFAULT '[]';
+  CREATE TABLE job_volumes (
+    owner TEXT NOT NULL,
+    volume_id INTEGER NOT NULL,
+    marker TEXT NOT NULL,
+    place TEXT NOT NULL,
+    PRIMARY KEY (owner, volume_id)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Opens or makes the database. Throws storage/foreign-database, schema-too-new, database-damaged. */

@@ -16,6 +16,8 @@
  * transaction. Time is the engine's own (one clock for all workers), durations are the caller's.
  */
 
+import type { VolumeSpec } from "../volumes/index.ts";
+
 /** In the order in which they are done: what has a deadline comes before all that has none. */
 export const jobKinds = [
   "window-post",
@@ -69,6 +71,8 @@ export interface NewJob {
   readonly maxFailures?: number;
   /** Only this worker does it: what it needs is in that process alone. */
   readonly forWorker?: string;
+  /** Markers of the volumes that its files lie on: it is given to nobody who does not reach them all. */
+  readonly volumes?: readonly string[];
 }
 
 /** An error as data: it keeps its code and its fix on the way from one machine to the other. */
@@ -99,6 +103,7 @@ export interface Job {
   /** 0…1, as its worker has said last. */
   readonly progress: number;
   readonly forWorker: string | null;
+  readonly volumes: readonly string[];
   /** Who works on it, or has last. */
   readonly workerId: string | null;
   /** Running: until when it is that worker's without another word of it. */
@@ -123,6 +128,8 @@ export interface ClaimRequest {
   readonly kinds: readonly JobKind[];
   /** What it has free: larger jobs are passed over. */
   readonly free: JobResources;
+  /** Markers of the volumes that it reaches; all there are when left out. */
+  readonly reach?: readonly string[];
   /** How long the job is this worker's without a heartbeat. */
   readonly leaseMs: number;
 }
@@ -222,7 +229,8 @@ export interface JobQueue extends AsyncDisposable {
   retry(jobId: number): Promise<boolean>;
   /**
    * Running jobs whose lease has ended: each counts as a failure (storage/worker-crashed) and waits again, or is
-   * poison. How many there were.
+   * poison. How many there were. None for the length of a lease after the clock was set: by the new time all leases may
+   * have ended, also of those who work.
    */
   expire(): Promise<number>;
   /** As `expire`, at once, for all that a worker holds who is known to be dead. */
@@ -243,6 +251,10 @@ export interface JobQueue extends AsyncDisposable {
   /** The worker has ended in good order. Its leases stand. */
   leave(workerId: string): Promise<void>;
   workers(): Promise<KnownWorker[]>;
+
+  /** What an owner of jobs keeps its files on, in the place of what it said before: workers learn it here. */
+  shareVolumes(owner: string, volumes: readonly VolumeSpec[]): Promise<void>;
+  volumes(): Promise<VolumeSpec[]>;
 
   /** Events with a cursor above `after`, in order, at most `limit`. */
   events(after: number, limit: number): Promise<JobEvent[]>;
@@ -267,10 +279,16 @@ export interface JobQueue extends AsyncDisposable {
 export const jobLimits = {
   maxKeyBytes: 256,
   maxInputBytes: 4 * 2 ** 20,
+  /** Of all markers of a job. */
+  maxVolumesBytes: 64 * 2 ** 10,
   /** A proof of spacetime as text; files travel as files. */
   maxOutputBytes: 64 * 2 ** 20,
   maxReasonCharacters: 500,
   maxFailures: 3,
+  /** Leases are no longer: so long nobody is given up after the clock was set. */
+  longestLeaseMs: 30_000,
+  /** A clock that is ahead of the time that passed by less than this was not set. */
+  clockSlackMs: 5_000,
   /** A worker that has not been heard of for so long is not listed. */
   workerForgottenMs: 60_000,
   /** Ended jobs that are kept for people. */

@@ -90,7 +90,7 @@ export class VolumeAdmin {
     const marker = await readMarker(disk, placeText(place));
     const row = await this.#core.store.transaction(async (tx) => {
       const rows = await tx.volumes.all();
-      const known = rows.find((volume) => volume.marker === marker);
+      const known = rows.find((one) => one.marker === marker && one.volumeId !== homeVolumeId);
       if (known !== undefined) {
         await tx.volumes.replace(known.volumeId, place);
         return { ...(await tx.volumes.change(known.volumeId, settingsOf(request))), place };
@@ -190,12 +190,12 @@ export class VolumeAdmin {
   #checkFree(place: VolumePlace, rows: readonly VolumeRow[], marker: string | undefined): void {
     const text = placeText(place);
     const refuse = (reason: string) => volumeErrors.volumeTaken({ place: text, reason });
-    if (marker !== undefined) throw refuse("it is a volume of another storage");
     if (rows.length >= volumeLimits.maxVolumes) throw refuse(`there are ${rows.length} volumes already`);
     for (const row of rows) {
       if (overlaps(row.place, place))
         throw refuse(`it overlaps volume ${row.volumeId} (${placeText(row.place)})`);
     }
+    if (marker !== undefined) throw refuse("it is a volume of another storage");
   }
 
   /** A folder with files of somebody else is none of ours. */

@@ -2,13 +2,22 @@
  * Which volumes there are and how each is. A volume is looked at when somebody asks, after something on it has failed,
  * and every now and then: one that went away is said to be away, and one that came back serves again by itself.
  */
-import { type Clock, type Disk, HoldfastError, type Logger } from "@holdfast/base";
+import {
+  blake2b256,
+  type Clock,
+  type Disk,
+  HoldfastError,
+  type Logger,
+  toHex,
+  utf8Bytes,
+} from "@holdfast/base";
 import type { StorageReader, StorageStore, VolumeRow } from "../store/index.ts";
 import {
   homeVolumeId,
   markedDisk,
   pathOn,
   placeOfVolume,
+  readMarker,
   type VolumeDisk,
   type VolumePlace,
   type VolumeRoom,
@@ -17,6 +26,7 @@ import {
   volumeLimits,
   volumeRoles,
   whyAway,
+  writeMarker,
 } from "../volumes/index.ts";
 
 export interface Condition {
@@ -43,6 +53,9 @@ export interface KeeperParts {
 /** How the own folder is called where it has no path: on a simulated disk. */
 const unnamedHome = "/simulated";
 
+/** Stands in the row of the own folder until it has a marker of its own. */
+const unmarked = "home";
+
 const probeName = "work/.probe.part";
 
 export class VolumeKeeper {
@@ -66,7 +79,7 @@ export class VolumeKeeper {
       if (known === undefined) {
         const settings = { roles: volumeRoles, mode: "open", weight: 1, maxBytes } as const;
         await volumes.attach(
-          { ...settings, place: home, marker: "home", attachedMs: clock.nowMs() },
+          { ...settings, place: home, marker: unmarked, attachedMs: clock.nowMs() },
           homeVolumeId,
         );
         return;
@@ -74,8 +87,35 @@ export class VolumeKeeper {
       if (known.maxBytes !== maxBytes) await volumes.change(homeVolumeId, { maxBytes });
       await volumes.replace(homeVolumeId, home);
     });
+    await this.#markHome();
     for (const row of await store.volumes.all()) this.mount(row);
     await this.look();
+  }
+
+  /** So that who works elsewhere tells it from a folder of the same name there. */
+  async #markHome(): Promise<void> {
+    const { store, disk, clock, logger } = this.#parts;
+    const path = disk.nativePath("");
+    if (path === undefined) return;
+    const name = utf8Bytes(`${store.place} ${path} ${clock.nowMs()}`);
+    const marker = await store.transaction(async ({ volumes }) => {
+      const row = await volumes.get(homeVolumeId);
+      if (row !== undefined && row.marker !== unmarked) return row.marker;
+      const fresh = toHex(blake2b256(name)).slice(0, 32);
+      await volumes.mark(homeVolumeId, fresh);
+      return fresh;
+    });
+    try {
+      const home = disk.diskOf(homeVolumeId);
+      const found = await readMarker(home, path).catch(() => undefined);
+      if (found !== marker) await writeMarker(home, marker);
+      disk.markHome(marker);
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+      logger.warn("storage: the own folder takes no marker: no worker elsewhere uses it", {
+        detail: error.message,
+      });
+    }
   }
 
   mount(row: VolumeRow): void {

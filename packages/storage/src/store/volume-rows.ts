@@ -230,6 +230,9 @@ export class VolumeWriter extends VolumeReader {
   async replace(volumeId: number, place: VolumePlace): Promise<void> {
     await this.#sql.run("UPDATE volumes SET place = ? WHERE volume_id = ?", placeText(place), volumeId);
   }
+  async mark(volumeId: number, marker: string): Promise<void> {
+    await this.#sql.run("UPDATE volumes SET marker = ? WHERE volume_id = ?", marker, volumeId);
+  }
   /** Forgets a volume that holds nothing. */
   async detach(volumeId: number): Promise<void> {
     await this.#sql.run("DELETE FROM tenant_shares WHERE volume_id = ?", volumeId);

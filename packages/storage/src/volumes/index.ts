@@ -8,6 +8,8 @@ export {
   openPlace,
   openVolumesHere,
   openVolumeTable,
+  reachVolume,
+  removeScratch,
   spoolFolder,
   type VolumeOpening,
 } from "./open.ts";
@@ -17,6 +19,7 @@ export { BucketClient } from "./s3/client.ts";
 export { openBucketDisk } from "./s3/disk.ts";
 export { type BucketKeys, encodeKey, signBucketRequest } from "./s3/sign.ts";
 export {
+  homeSpec,
   homeVolumeId,
   locate,
   pathOn,

@@ -19,20 +19,21 @@ export async function readMarker(disk: Disk, place: string): Promise<string | un
   if (sizeBytes > maxMarkerBytes) throw foreign;
   const bytes = await disk.readFile(markerFile);
   if (bytes === undefined) return undefined;
+  const marker = markerOf(bytes);
+  if (marker === undefined) throw foreign;
+  return marker;
+}
+
+/** What a marker file says; undefined for one that is none of ours. */
+export function markerOf(bytes: Uint8Array): string | undefined {
   try {
     const parsed: unknown = JSON.parse(utf8Text(bytes));
-    if (
-      typeof parsed === "object" &&
-      parsed !== null &&
-      "volume" in parsed &&
-      typeof parsed.volume === "string"
-    ) {
-      return parsed.volume;
-    }
+    if (typeof parsed !== "object" || parsed === null || !("volume" in parsed)) return undefined;
+    return typeof parsed.volume === "string" ? parsed.volume : undefined;
   } catch (error) {
-    if (!(error instanceof SyntaxError) && !(error instanceof HoldfastError)) throw error;
+    if (error instanceof SyntaxError || error instanceof HoldfastError) return undefined;
+    throw error;
   }
-  throw foreign;
 }
 
 export async function writeMarker(disk: Disk, marker: string): Promise<void> {

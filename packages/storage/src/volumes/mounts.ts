@@ -14,6 +14,8 @@ const copyChunkBytes = 4 * 2 ** 20;
 export interface VolumeDisk extends Disk {
   /** What another process needs to open the same files. */
   table(): VolumeTable;
+  /** The storage's own folder has a marker from now on. */
+  markHome(marker: string): void;
   mount(spec: VolumeSpec, disk: Disk): void;
   unmount(volumeId: number): void;
   /** Throws storage/volume-away. */
@@ -28,6 +30,7 @@ export function mountVolumes(home: Disk, homePath: string | null = home.nativePa
 class MountedDisk implements VolumeDisk {
   readonly #home: Disk;
   readonly #homePath: string | null;
+  #homeMarker: string | undefined;
   readonly #mounts = new Map<number, { readonly spec: VolumeSpec; readonly disk: Disk }>();
 
   constructor(home: Disk, homePath: string | null) {
@@ -36,7 +39,14 @@ class MountedDisk implements VolumeDisk {
   }
 
   table(): VolumeTable {
-    return { home: this.#homePath, volumes: [...this.#mounts.values()].map(({ spec }) => spec) };
+    return {
+      home: this.#homePath,
+      ...(this.#homeMarker === undefined ? {} : { homeMarker: this.#homeMarker }),
+      volumes: [...this.#mounts.values()].map(({ spec }) => spec),
+    };
+  }
+  markHome(marker: string): void {
+    this.#homeMarker = marker;
   }
   mount(spec: VolumeSpec, disk: Disk): void {
     this.#mounts.set(spec.volumeId, { spec, disk });

@@ -40,7 +40,15 @@ export interface VolumeSpec {
 export interface VolumeTable {
   /** The storage's own folder on this machine; null where a worker cannot reach it. */
   readonly home: string | null;
+  /** Of the storage's own folder, as each volume has one; left out where nobody else is to look for it. */
+  readonly homeMarker?: string;
   readonly volumes: readonly VolumeSpec[];
+}
+
+/** The storage's own folder as a volume that others may look for; undefined for one that they cannot. */
+export function homeSpec({ home, homeMarker }: VolumeTable): VolumeSpec | undefined {
+  if (home === null || homeMarker === undefined) return undefined;
+  return { volumeId: homeVolumeId, place: { kind: "folder", path: home }, marker: homeMarker };
 }
 
 const prefixed = /^volumes\/(\d{1,9})\/(.+)$/;

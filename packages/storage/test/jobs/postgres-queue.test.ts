@@ -12,18 +12,25 @@ async function postgres(): Promise<QueueUnderTest & { readonly url: string }> {
   await inPostgres(url, async (client) => {
     await client.query(`CREATE SCHEMA ${schema}_time`);
     await client.query(`CREATE TABLE ${schema}_time.now (ms BIGINT NOT NULL)`);
-    await client.query(`INSERT INTO ${schema}_time.now VALUES (1000)`);
+    await client.query(`INSERT INTO ${schema}_time.now VALUES (1735689600000)`);
   });
-  const options = { url, clock: `(SELECT ms FROM ${schema}_time.now)` };
+  let passedMs = 0;
+  const steadyMs = () => passedMs;
+  const options = { url, steadyMs, clock: `(SELECT ms FROM ${schema}_time.now)` };
   const queue = await openPostgresJobs(options);
   const other = await openPostgresJobs(options);
+  const set = async (ms: number) => {
+    await inPostgres(url, (client) => client.query(`UPDATE ${schema}_time.now SET ms = ms + $1`, [ms]));
+  };
   return {
     url,
     queue,
     other,
     async advance(ms) {
-      await inPostgres(url, (client) => client.query(`UPDATE ${schema}_time.now SET ms = ms + $1`, [ms]));
+      passedMs += ms;
+      await set(ms);
     },
+    jump: set,
     async dispose() {
       await queue[Symbol.asyncDispose]();
       await other[Symbol.asyncDispose]();

@@ -1,10 +1,12 @@
 /** Who holds a job, and what becomes of it when its worker fails, dies, is told to stop or comes back too late. */
 import { codeOf } from "@holdfast/base/testing";
+import { jobLimits } from "@holdfast/storage";
 import { expect, it } from "vitest";
 import { claimBy, claimed, failureOf, leaseMs, seal, type Using } from "./queue-tools.ts";
 
 export function holdingCases(using: Using): void {
   leaseCases(using);
+  clockCases(using);
   zombieCases(using);
   failureCases(using);
   deathCases(using);
@@ -39,6 +41,36 @@ function leaseCases(using: Using): void {
       expect(second).toMatchObject({ jobId: first.jobId, token: 2, workerId: "second", failures: 1 });
     }),
   );
+}
+
+function clockCases(using: Using): void {
+  for (const [name, dayMs] of [
+    ["ahead", 86_400_000],
+    ["back", -86_400_000],
+  ] as const) {
+    it(
+      `counts no failure against who works while its clock is set a day ${name}`,
+      using(async ({ queue, other, advance, jump }) => {
+        await queue.enqueue(seal("works"));
+        await queue.enqueue(seal("dies"));
+        const works = await claimed(queue, "works");
+        await claimed(queue, "dies");
+        expect(await claimBy(other, "third")).toBe(undefined);
+        await jump(dayMs);
+        expect(await claimBy(other, "third")).toBe(undefined);
+        for (let waitedMs = 0; waitedMs < 2 * jobLimits.longestLeaseMs; waitedMs += leaseMs / 2) {
+          await queue.heartbeat(works, leaseMs, 0.5);
+          await advance(leaseMs / 2);
+          await other.expire();
+        }
+        expect(await queue.job(works.jobId)).toMatchObject({ state: "running", failures: 0, token: 1 });
+        const after = dayMs < 0 ? 1 - dayMs : 0; // a lease of the time before ends by that time
+        await queue.heartbeat(works, 2 * Math.abs(dayMs), 0.5);
+        await advance(after);
+        expect(await claimed(other, "third")).toMatchObject({ key: "dies", failures: 1, token: 2 });
+      }),
+    );
+  }
 }
 
 function zombieCases(using: Using): void {

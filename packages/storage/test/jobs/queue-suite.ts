@@ -33,10 +33,62 @@ export function jobQueueSuite(name: string, make: MakeQueue): void {
     orderCases(using);
     outputCases(using);
     choiceCases(using);
+    reachCases(using);
     holdingCases(using);
     tellingCases(using);
     historyCases(using);
   });
+}
+
+function reachCases(using: Using): void {
+  const onVolumes = (key: string, ...volumes: string[]) => seal(key, { volumes });
+  it(
+    "gives a job to nobody who does not reach all of its volumes",
+    using(async ({ queue, other }) => {
+      await queue.enqueue(onVolumes("both", "home", "bucket"));
+      await queue.enqueue(onVolumes("bucket", "bucket"));
+      await queue.enqueue(onVolumes("none"));
+      const asked = { workerId: "w", kinds: jobKinds, free: plenty };
+      const claim = (reach?: readonly string[]) =>
+        other.claim({ ...asked, leaseMs, ...(reach === undefined ? {} : { reach }) });
+      expect(await other.peek({ ...asked, reach: ["elsewhere"] })).toMatchObject({ key: "none" });
+      expect(await claim([])).toMatchObject({ key: "none", volumes: [] });
+      expect(await claim([])).toBe(undefined);
+      expect(await claim(["home"])).toBe(undefined);
+      expect(await claim(["bucket", "elsewhere"])).toMatchObject({ key: "bucket", volumes: ["bucket"] });
+      expect(await claim(["bucket", "home"])).toMatchObject({ key: "both", volumes: ["home", "bucket"] });
+    }),
+  );
+
+  it(
+    "takes the volumes of whoever asks for a job again, and gives all to who reaches everything",
+    using(async ({ queue, other }) => {
+      await queue.enqueue(onVolumes("a", "home"));
+      await other.enqueue({ ...onVolumes("a", "bucket"), input: "moved" });
+      expect(await other.peek({ workerId: "w", kinds: jobKinds, free: plenty, reach: ["home"] })).toBe(
+        undefined,
+      );
+      expect(await claimed(other)).toMatchObject({ key: "a", volumes: ["bucket"] });
+    }),
+  );
+
+  it(
+    "tells the volumes of each owner as it has said them last",
+    using(async ({ queue, other }) => {
+      const home = { volumeId: 0, marker: "m0", place: { kind: "folder", path: "/mine" } } as const;
+      const bucket = {
+        ...{ volumeId: 1, marker: "m1" },
+        place: { kind: "s3", endpoint: "http://b", region: "r", bucket: "b", prefix: "" },
+      } as const;
+      expect(await other.volumes()).toEqual([]);
+      await queue.shareVolumes("alice", [home]);
+      await queue.shareVolumes("bob", [{ ...home, marker: "other" }]);
+      await queue.shareVolumes("alice", [home, bucket]);
+      expect(await other.volumes()).toEqual([home, bucket, { ...home, marker: "other" }]);
+      await queue.shareVolumes("alice", [bucket]);
+      expect(await other.volumes()).toEqual([bucket, { ...home, marker: "other" }]);
+    }),
+  );
 }
 
 function enqueueCases(using: Using): void {

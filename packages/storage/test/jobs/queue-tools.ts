@@ -7,6 +7,8 @@ export interface QueueUnderTest {
   readonly other: JobQueue;
   /** Lets the engine's time pass. */
   advance(ms: number): Promise<void>;
+  /** Sets the engine's clock; no time passes. */
+  jump(ms: number): Promise<void>;
   dispose(): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 /** The job queue in SQLite: the suite of all engines, and what is this one's own. */
 import { DatabaseSync } from "node:sqlite";
+import type { Clock } from "@holdfast/base";
 import { codeThrown, SimClock } from "@holdfast/base/testing";
 import { type Lease, openSqliteJobs } from "@holdfast/storage";
 import { afterAll, describe, expect, it } from "vitest";
@@ -13,13 +14,22 @@ afterAll(() => files.remove());
 
 async function sqlite(): Promise<QueueUnderTest> {
   const clock = new SimClock();
-  const options = { dbPath: files.next(), clock, pollMs: 50 };
+  let aheadMs = 0;
+  const settable: Clock = {
+    nowMs: () => clock.nowMs() + aheadMs,
+    steadyMs: () => clock.nowMs(),
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+  };
+  const options = { dbPath: files.next(), clock: settable, pollMs: 50 };
   const queue = openSqliteJobs(options);
   const other = openSqliteJobs(options);
   return {
     queue,
     other,
     advance: (ms) => clock.advance(ms),
+    async jump(ms) {
+      aheadMs += ms;
+    },
     async dispose() {
       await queue[Symbol.asyncDispose]();
       await other[Symbol.asyncDispose]();
@@ -50,7 +60,7 @@ describe("the file of the queue", () => {
     await first.enqueue({ key: "a", kind: "seal", input: "kept" });
     const held = await claimBy(first, "w");
     await first[Symbol.asyncDispose]();
-    new DatabaseSync(options.dbPath).exec("PRAGMA user_version = 2");
+    new DatabaseSync(options.dbPath).exec("DROP TABLE job_volumes; PRAGMA user_version = 2");
     await using second = openSqliteJobs(options);
     expect(await second.job(held?.jobId ?? 0)).toEqual(held);
     const { jobId } = await second.enqueue({ key: "b", kind: "drain", input: "" });

@@ -55,6 +55,22 @@ export class Entry {
     return number === undefined ? undefined : Number(number);
   }
 
+  /** A reorganisation can number nodes anew: the key's number is the right one, and the one before is somebody else's. */
+  #numberOn(view: PoscView): number | undefined {
+    const key = this.#opened?.key.address;
+    const known = this.node();
+    const found = key === undefined ? undefined : view.nodeOfKey(key);
+    if (known === undefined || found === undefined || found === known) return known;
+    this.#store.set(settings.node, String(found));
+    this.#needs.logger.info("this node has another number now", { node: found, before: known });
+    return found;
+  }
+  /** Undefined while the chain has given the number to another. */
+  #own(view: PoscView, number: number): PinNode | undefined {
+    const node = view.node(number);
+    return node?.peerId === this.#needs.wire.self ? node : undefined;
+  }
+
   stop(): void {
     this.#stop.abort(poscErrors.stopped({}));
   }
@@ -132,8 +148,9 @@ export class Entry {
   /** The node takes no more orders; its stake comes back by itself when nothing can be disputed any more. */
   async leave(signal?: AbortSignal): Promise<number> {
     const { sender, chain } = this.#needs;
-    const node = this.node();
-    const found = node === undefined ? undefined : chain.view().node(node);
+    const view = chain.view();
+    const node = this.#numberOn(view);
+    const found = node === undefined ? undefined : this.#own(view, node);
     if (node === undefined || found === undefined) throw poscErrors.notJoined({});
     if (found.status === "active") {
       const params = encode(methods.pins.leave.params, { node });
@@ -149,8 +166,8 @@ export class Entry {
 
   /** What time brings: renewal, the way out. Never fails. */
   async look(view: PoscView): Promise<void> {
-    const number = this.node();
-    const node = number === undefined ? undefined : view.node(number);
+    const number = this.#numberOn(view);
+    const node = number === undefined ? undefined : this.#own(view, number);
     try {
       if (number === undefined) await this.#enter(view);
       if (number === undefined || node === undefined) return;

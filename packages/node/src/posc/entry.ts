@@ -55,7 +55,7 @@ export class Entry {
     return number === undefined ? undefined : Number(number);
   }
 
-  /** A reorganisation can number nodes anew: the key's number is the right one, and the one before is somebody else's. */
+  /** A reorganisation can number nodes anew: the key's number is right, and the one before is somebody else's. */
   #numberOn(view: PoscView): number | undefined {
     const key = this.#opened?.key.address;
     const known = this.node();

@@ -39,6 +39,19 @@ export const pinHolder = z.object({
     .nullable()
     .describe("what that report counted, of all its orders; null before the first"),
   owedFil: filText.describe("earned in this order and not settled yet"),
+  heldFil: filText.describe("of that, what settling would not credit yet: a buyer's ask could still cost it"),
+  ask: z
+    .object({ answerBy: height.describe("unless the chain stands still"), depositFil: filText })
+    .nullable()
+    .describe("the buyer asks it on the chain to show the content; null: it does not"),
+  look: z
+    .object({
+      slot: count,
+      found: z.enum(["shown", "silent", "wrong"]),
+      missed: count.describe("slots in a row in which it showed nothing right"),
+    })
+    .nullable()
+    .describe("what this node found when it looked at an order of its own itself; null: it has not"),
   check: z
     .enum(["unchecked", "confirmed", "silent", "false", "own", "nothing"])
     .nullable()
@@ -57,6 +70,7 @@ export const pinOrderView = z.object({
   escrowFil: filText.describe("what is left to pay with"),
   endHeight: height,
   holders: z.array(pinHolder),
+  dropped: z.array(count).describe("nodes that did not show what they were asked for, the newest last"),
 });
 export const pinNodeView = z.object({
   node: count,
@@ -78,6 +92,7 @@ export const pinNodeView = z.object({
   countedPercent: percent.nullable().describe("what its last report counted; null before the first"),
   lastSlot: count.nullable(),
   openChallenges: count,
+  openAsks: count.describe("orders about which buyers ask it"),
 });
 /** All but "Revoked", which nobody takes. */
 export const takenTcbStatuses = [
@@ -154,6 +169,11 @@ export const pinOrderMethods = {
     "Draws nodes for the places of those that are gone",
     z.object({ pin: order, ...signing }),
     sentCall,
+  ),
+  "pinOrder.ask": call(
+    "Makes a node show an order of this wallet on the chain, with a deposit that is the node's if it does",
+    z.object({ pin: order, node: count, key }),
+    sentCall.extend({ depositFil: filText }),
   ),
   "pinNode.ls": call(
     "The network's pinning nodes",

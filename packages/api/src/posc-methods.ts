@@ -72,6 +72,7 @@ export const poscMethods = {
       orders: count.describe("that it is drawn for, those that are leaving among them"),
       holds: count.describe("orders that it has confirmed"),
       openChallenges: count,
+      openAsks: count.describe("orders about which buyers ask it"),
       reports: count.describe("of all nodes, that are kept here"),
       refused: z.record(z.string(), count).describe("reports that were heard and refused, by their fault"),
       reason: z.object({ code: z.string(), message: z.string() }).nullable().describe("why it does not work"),

@@ -45,6 +45,11 @@ export const cliErrors = defineErrors("cli", {
       `how large ${data.cid} is has to be said: it is what nodes are paid by`,
     fix: "add --size SIZE, of all its blocks together, at least; of a file or folder it is counted",
   },
+  nobodyToAsk: {
+    exit: "refused",
+    message: (data: { pin: number }) => `no node holds order ${data.pin} that is not being asked already`,
+    fix: "see `holdfast pin status ORDER`",
+  },
   nothingEarned: {
     exit: "refused",
     message: (data: { node: number }) => `node ${data.node} has nothing to claim`,

@@ -18,13 +18,15 @@ const order: MethodResult<"pinOrder.show"> = {
   holders: [
     {
       ...{ node: 0, peerId: "12D3KooWpeerOfTheFirst", operator: owner, state: "holding", lastSlot: 5 },
-      ...{ countedPercent: 95, owedFil: "0.0000058", check: "confirmed" },
+      ...{ countedPercent: 95, owedFil: "0.0000058", heldFil: "0.0000021", check: "confirmed" },
+      ...{ ask: { answerBy: 140, depositFil: "0.01" }, look: { slot: 5, found: "silent", missed: 3 } },
     },
     {
       ...{ node: 2, peerId: "12D3KooWpeerOfTheThird", operator: owner, state: "assigned", lastSlot: null },
-      ...{ countedPercent: null, owedFil: "0", check: null },
+      ...{ countedPercent: null, owedFil: "0", heldFil: "0", check: null, ask: null, look: null },
     },
   ],
+  dropped: [7],
 };
 const node: MethodResult<"pinNode.show"> = {
   node: 0,
@@ -46,6 +48,7 @@ const node: MethodResult<"pinNode.show"> = {
   countedPercent: 95,
   lastSlot: 5,
   openChallenges: 1,
+  openAsks: 1,
 };
 const sent = { cid: messageCid, nonce: 7, isProposal: false };
 
@@ -57,6 +60,7 @@ export const pinOrderCalls = {
   "pinOrder.rm": sent,
   "pinOrder.settle": sent,
   "pinOrder.repair": sent,
+  "pinOrder.ask": { ...sent, depositFil: "0.01" },
   "pinNode.ls": { nodes: [node], next: 9 },
   "pinNode.show": node,
   "pinNode.claim": { ...sent, earnedFil: "0.5" },

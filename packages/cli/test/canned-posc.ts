@@ -41,6 +41,7 @@ export const poscCalls = {
     orders: 14,
     holds: 12,
     openChallenges: 0,
+    openAsks: 0,
     reports: 360,
     refused: { pinReportLate: 2 },
     reason: null,

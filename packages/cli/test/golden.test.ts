@@ -201,6 +201,7 @@ const given: { readonly [command: string]: () => readonly string[] } = {
   "pin extend": () => ["12"],
   "pin rm": () => ["12"],
   "pin settle": () => ["12", "13"],
+  "pin ask": () => ["12", "0"],
   "pin repair": () => ["12"],
   "pin node ls": () => [],
   "pin node show": () => ["0"],

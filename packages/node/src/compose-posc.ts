@@ -45,6 +45,8 @@ export interface PinningParts {
   readonly pins?: PinParts;
   /** Joins the network as a pinning node by itself, with these terms. */
   readonly pinsFor?: Terms;
+  /** Asks nodes on the chain by itself that do not show what accounts of this node have bought, with deposits. */
+  readonly pinsAsk?: boolean;
   /** Pins what a contract of another chain wants. */
   readonly ledger?: LedgerParts;
 }
@@ -72,7 +74,7 @@ export async function openPinning(
 function openPoscOf(
   parts: Pick<
     NodeParts,
-    "wire" | "clock" | "logger" | "database" | "wallet" | "version" | "attestation" | "pinsFor"
+    "wire" | "clock" | "logger" | "database" | "wallet" | "version" | "attestation" | "pinsFor" | "pinsAsk"
   > & {
     readonly random: PoscNeeds["random"];
   },
@@ -90,6 +92,7 @@ function openPoscOf(
       ...{ wire, database, clock, random, logger },
       program: `holdfast ${version}`.slice(0, 64),
       challengeDeposit: () => paramsOf(chain).pinChallengeDeposit,
+      askDeposit: () => (parts.pinsAsk === true ? paramsOf(chain).pinChallengeDeposit : undefined),
       ...(joins === undefined ? {} : { joins: termsOf(joins, chain) }),
       ...(attestation === undefined
         ? {}
@@ -181,7 +184,7 @@ function senderOf({ wallet }: Pick<NodeParts, "wallet">, chain: Chain, sender: S
   return {
     operator: () => wallet.payer(),
     isOwn: (account) => wallet.has(account),
-    send: async (request) => (await sender.send({ ...request, from: wallet.payer(), to })).cid,
+    send: async (request) => (await sender.send({ from: wallet.payer(), ...request, to })).cid,
     async wait(cid, method, signal) {
       const { receipt } = await sender.wait(cid, signal === undefined ? {} : { signal });
       const { exitCode } = receipt;

@@ -23,10 +23,12 @@ interface Around {
 
 export async function pinningOf(
   around: Around & { readonly stack: AsyncDisposableStack },
-): Promise<Pick<NodeParts, "pins" | "pinsFor" | "ledger" | "attestation">> {
+): Promise<Pick<NodeParts, "pins" | "pinsFor" | "pinsAsk" | "ledger" | "attestation">> {
   const { repo, stack } = around;
   const pins = await pinsOf(repo.config, repo.paths.root, stack);
-  return { ...pins, attestation: attestationOf(around), ...joinsOf(repo.config), ...ledgerOf(repo.config) };
+  const { config } = repo;
+  const { mayAsk: pinsAsk } = config.pins;
+  return { ...pins, pinsAsk, attestation: attestationOf(around), ...joinsOf(config), ...ledgerOf(config) };
 }
 
 function joinsOf({ pins: { capacityBytes, leastPrice } }: NodeConfig): Pick<NodeParts, "pinsFor"> {

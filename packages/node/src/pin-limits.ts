@@ -70,6 +70,28 @@ export const pinLimits = {
   pinReportPeers: 3,
   /** What one peer, and all of them, get of this node's reports. */
   pinReportShares: { served: 8, servedPerPeer: 2, bytesPerSecond: 1_048_576, requestsPerSecond: 4 },
+  /** The request of reports of the past. */
+  pinReportsRequestBytes: 2_048,
+  /** A question for the blocks of a walk. */
+  pinWalkRequestBytes: 64,
+  /** Walks over an order's content before it is confirmed: blocks that are too long for the chain are rarely alone. */
+  pinWalksTried: 32,
+  /** Open challenges that one answer of the API shows; of a node there are 16 at most. */
+  pinDisputesShown: 1_000,
+  /** Asks of the chain that are answered at one head, those with the largest pay first. */
+  pinAnswersAtOnce: 16,
+  /** Looks at own orders in one slot; more take turns. */
+  pinLooksPerSlot: 1_024,
+  /** Of these, at the same time. */
+  pinLooksAtOnce: 4,
+  /** Nodes of own orders of which the last look is remembered. */
+  pinLooksKept: 4_096,
+  /** Slots in a row in which a node shows nothing right, after which it is asked on the chain. */
+  pinLooksMissed: 3,
+  /** Asks that a node puts on the chain by itself in one slot. */
+  pinAsksPerSlot: 4,
+  /** What one peer, and all of them, get of looks at what this node holds. */
+  pinLookShares: { served: 8, servedPerPeer: 4, bytesPerSecond: 2_097_152, requestsPerSecond: 16 },
   /** Walks of samples that a node shows to others at the same time. */
   pinWalksServed: 16,
   /** Of these, to one peer. */

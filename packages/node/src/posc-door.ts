@@ -9,6 +9,7 @@ import {
   pinReportDigest,
 } from "@holdfast/consensus";
 import type { Chain } from "./chain/index.ts";
+import { limits } from "./limits.ts";
 import { pricePerSlot } from "./pin-price.ts";
 import { type Posc, poscErrors, type StoredReport } from "./posc/index.ts";
 import { viewOf } from "./posc-view.ts";
@@ -69,6 +70,7 @@ export function poscDoor(posc: Posc, chain: Chain): PoscDoor {
         orders: orders.all,
         holds: found?.setCount ?? 0,
         openChallenges: found?.openChallenges ?? 0,
+        openAsks: found?.openAsks ?? 0,
         reason: reason ?? null,
       };
     },
@@ -86,6 +88,7 @@ export function poscDoor(posc: Posc, chain: Chain): PoscDoor {
       const found = posc.report(node, slot);
       return found && checkText(found, numberOf(posc));
     },
+    lookOf: (order, node) => posc.look(order, node),
     ...disputeDoor(posc, chain),
   };
 }
@@ -124,13 +127,10 @@ function disputeDoor(posc: Posc, chain: Chain): Pick<PoscDoor, DisputeCall> {
     "pinDispute.ls": ({ node }) =>
       [...viewOf(chain).challenges()]
         .filter((one) => node === undefined || one.node === node)
-        .slice(0, disputesShown)
+        .slice(0, limits.pinDisputesShown)
         .map(challengeView),
   };
 }
-
-/** Open ones are few: 16 of a node at most. */
-const disputesShown = 1_000;
 
 function challengeView(
   one: PinChallenge & { readonly number: number },

@@ -1,24 +1,31 @@
 /** What the chain says of attested pinning at its head, as the room asks for it. */
 import { type CID, epoch } from "@holdfast/base";
 import {
+  askEntropy,
+  askStart,
   assignedPins,
   findPinNode,
   listPinChallenges,
   listPinPrograms,
+  listPins,
+  type Pin,
   type PinChallenge,
   type PinPage,
+  pinAskTag,
   pinMarkOf,
   pinNonceTag,
+  pinOwed,
   pinReportFacts,
   pinSlotAt,
   pinSlotTag,
+  readGapEnd,
   readNetworkParams,
   readPin,
   readPinNode,
   readPinsState,
 } from "@holdfast/consensus";
 import type { Chain } from "./chain/index.ts";
-import type { PoscView } from "./posc/index.ts";
+import type { NumberedPin, PoscView } from "./posc/index.ts";
 
 const noEntropy = new Uint8Array(0);
 const pageLimit = 256;
@@ -31,6 +38,7 @@ export function viewOf(chain: Chain): PoscView {
   const params = readNetworkParams(store, state);
   const rand = chain.randomnessBelow(head);
   const height = head.height;
+  const gapEnd = readGapEnd(store, state);
   return {
     height,
     slotEpochs: params.pinSlotEpochs,
@@ -50,12 +58,30 @@ export function viewOf(chain: Chain): PoscView {
     challenges: () => challengesOf(chain, state),
     nodeCount: () => readPinsState(store, state).nextNode,
     buyerOf: (order) => readPin(store, state, order)?.buyer,
+    orders: () => ordersOf(chain, state),
+    order: (number) => readPin(store, state, number),
+    answerEpochs: params.pinAnswerEpochs,
+    gapEnd,
+    askSeed(order, node, ask) {
+      const drawnAt = askStart(ask, gapEnd) + 1;
+      return drawnAt > height ? undefined : rand(epoch(drawnAt), pinAskTag, askEntropy(order, node));
+    },
+    owed: (node, order, replica) =>
+      pinOwed(store, node, order, replica, pinSlotAt(params.pinSlotEpochs, height + 1)),
     programEnds: (kind, program) =>
       listPinPrograms(store, state).find(
         (one) => one.kind === kind && Buffer.compare(one.program, program) === 0,
       )?.expires,
     draw: (at) => (at > height ? undefined : rand(epoch(at), pinNonceTag, noEntropy)),
   };
+}
+
+function* ordersOf({ store }: Chain, state: CID): IterableIterator<NumberedPin> {
+  for (let from: number | null = 0; from !== null; ) {
+    const page: PinPage<Pin> = listPins(store, state, { from, limit: pageLimit });
+    yield* page.entries;
+    from = page.next;
+  }
 }
 
 function* challengesOf(

@@ -51,7 +51,7 @@ export const nodeStatus = action({
 function statusText(found: Status): string {
   const { node, status, kind, programHex, keyBoundTo, validUntil, stakeFil, earnedFil, slot, lastSlot } =
     found;
-  const { lastAccuracyPercent, orders, holds, openChallenges, reports, refused, reason } = found;
+  const { lastAccuracyPercent, orders, holds, openChallenges, openAsks, reports, refused, reason } = found;
   const refusals = Object.entries(refused).map(([fault, count]) => `${count} ${fault}`);
   const own: Facts =
     node === null
@@ -66,6 +66,7 @@ function statusText(found: Status): string {
           ["last report", lastSlot === null ? "none yet" : `slot ${lastSlot} of ${slot}`],
           ["samples answered", lastAccuracyPercent === null ? "-" : percent(lastAccuracyPercent)],
           ["challenges", `${openChallenges}`],
+          ["asked about", plural(openAsks, "order")],
         ];
   return facts([
     ...own,

@@ -25,14 +25,14 @@ import { sentMessage, sentText, settled } from "./messages.ts";
 type OrderView = MethodResult<"pinOrder.show">;
 type NodeView = MethodResult<"pinNode.show">;
 
-const sentCall = sentMessage.extend({ isProposal: z.boolean() });
+export const sentCall = sentMessage.extend({ isProposal: z.boolean() });
 const dayMs = 86_400_000;
 const perPage = 100;
 
-const orderArgument = (input: CommandInput): number =>
+export const orderArgument = (input: CommandInput): number =>
   wholeNumber(argument(input, 0, "the number of the order"), "the number of the order", anyNumber);
-const nodeArgument = (input: CommandInput): number =>
-  wholeNumber(argument(input, 0, "the number of the node"), "the number of the node", anyNumber);
+export const nodeArgument = (input: CommandInput, at = 0): number =>
+  wholeNumber(argument(input, at, "the number of the node"), "the number of the node", anyNumber);
 
 /** What the user has named of these. */
 function given(input: CommandInput) {
@@ -41,7 +41,7 @@ function given(input: CommandInput) {
 }
 
 type Sending = Extract<keyof typeof methods, `pin${string}`>;
-const sentLine = ({ isProposal, ...sent }: z.output<typeof sentCall>): string =>
+export const sentLine = ({ isProposal, ...sent }: z.output<typeof sentCall>): string =>
   isProposal ? `${sentText(sent)}, which proposes it to the multisig` : sentText(sent);
 
 /** A call of the actor that pays nothing. */
@@ -220,6 +220,21 @@ export const pinOrders = action({
   },
 });
 
+/** What the buyer's asks and looks say of a node's part. */
+function shownText({ ask, look }: OrderView["holders"][number]): string {
+  const asked = ask === null ? "" : `, is asked to show it until height ${ask.answerBy}`;
+  if (look === null) return asked;
+  const { missed, found, slot } = look;
+  const looked =
+    missed === 0 ? `showed it in slot ${slot}` : `${unshown[found]} for ${plural(missed, "slot")}`;
+  return `${asked}, ${looked}`;
+}
+const unshown = {
+  shown: "has shown it",
+  silent: "has shown nothing",
+  wrong: "has shown other blocks",
+} as const;
+
 export const pinOrderStatus = action({
   result: methods["pinOrder.show"].result,
   run: async ({ node, signal }, input) =>
@@ -227,13 +242,15 @@ export const pinOrderStatus = action({
   async render(pin, context) {
     const time = await chainTime(context);
     const holders = pin.holders.map((one) => {
-      const { node, state, peerId, lastSlot, countedPercent, owedFil, check } = one;
+      const { node, state, peerId, lastSlot, countedPercent, owedFil, heldFil, check } = one;
       const isHeard = lastSlot !== null && countedPercent !== null && check !== "nothing";
       const heard = isHeard
         ? `reported for slot ${lastSlot}, which counted ${countedPercent} %`
         : "has not been asked in a slot yet";
       const found = check === null || check === "unchecked" || !isHeard ? "" : `, looked at here: ${check}`;
-      return `node ${node} ${state}, ${heard}${found}, is owed ${fil(owedFil)}, ${shortId(peerId)}`;
+      const held = heldFil === "0" ? "" : `, of which ${fil(heldFil)} is held back`;
+      const owed = `is owed ${fil(owedFil)}${held}${shownText(one)}`;
+      return `node ${node} ${state}, ${heard}${found}, ${owed}, ${shortId(peerId)}`;
     });
     return facts([
       ["order", String(pin.pin)],
@@ -243,6 +260,9 @@ export const pinOrderStatus = action({
       ["held", held(pin)],
       ["nodes", holders.length === 0 ? "-" : holders],
       ["price", `${fil(pin.priceFilPerGiBPerDay)} for a GiB and a day, ${fil(pin.slotFil)} for a slot`],
+      ...(pin.dropped.length === 0
+        ? []
+        : ([["dropped", `did not show it when asked: node ${pin.dropped.join(", ")}`]] as const)),
       ["left to pay", fil(pin.escrowFil)],
       ["ends", time.at(pin.endHeight)],
     ]);
@@ -304,6 +324,7 @@ export const pinNodeShow = action({
       ["stake", fil(one.stakeFil)],
       ["earned", `${fil(one.earnedFil)} to claim`],
       ["challenges", one.openChallenges === 0 ? "-" : `${one.openChallenges} to answer`],
+      ["asked", one.openAsks === 0 ? "-" : `about ${plural(one.openAsks, "order")}`],
     ]);
   },
 });

@@ -83,8 +83,29 @@ export const pinOrderCommands: readonly CommandSpec[] = [
     action: async () => (await load()).pinSettle,
   },
   {
+    path: ["pin", "ask"],
+    summary: "Make nodes show an order of yours on the chain",
+    about:
+      "The chain draws a walk through the content, and the node has to show its blocks. If it does, it is paid at once and " +
+      "gets your deposit. If not, it loses the order and all of its pay that is held back, and another is drawn; this node " +
+      "closes it by itself. It also looks at your orders in each slot, off the chain and for nothing (`pin status`), and asks " +
+      "by itself if config.toml says `[pins] mayAsk = true`.",
+    examples: ["holdfast pin ask 12", "holdfast pin ask 12 3"],
+    args: [
+      order,
+      {
+        name: "holder",
+        summary: "number of the only node to ask (default: each that holds it)",
+        optional: true,
+      },
+    ],
+    options: [keyOption, noWaitOption],
+    action: async () => (await import("../actions/pin-ask.ts")).pinAsk,
+  },
+  {
     path: ["pin", "repair"],
-    summary: "Draw nodes for the places of those that left, were expelled or keep silent",
+    summary:
+      "Draw nodes for the places of those that left, were expelled, keep silent or did not show it when asked",
     examples: ["holdfast pin repair 12"],
     args: [order],
     options: sends,

@@ -85,6 +85,8 @@ class CheckLoop implements Checks {
   readonly #disputes: Dispute[] = [];
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
+  /** What is on its way to the chain. */
+  readonly #taking = new Set<Promise<void>>();
   /** Challenges of a slot. */
   #challenged: { readonly slot: number; count: number } = { slot: -1, count: 0 };
 
@@ -103,7 +105,7 @@ class CheckLoop implements Checks {
   equivocation(first: PinReport, second: PinReport): void {
     const { node, slot } = first;
     this.#needs.logger.warn("a pinning node signed two reports of a slot", { node, slot });
-    void this.#sendEquivocation(first, second);
+    this.#goOn(this.#sendEquivocation(first, second));
   }
 
   async settled(): Promise<void> {
@@ -113,6 +115,12 @@ class CheckLoop implements Checks {
     this.#waiting.length = 0;
     this.#stop.abort(new Error("the node stops"));
     await this.#running;
+    await Promise.all(this.#taking);
+  }
+
+  #goOn(taking: Promise<void>): void {
+    this.#taking.add(taking);
+    void taking.finally(() => this.#taking.delete(taking));
   }
 
   async #run(): Promise<void> {
@@ -157,7 +165,7 @@ class CheckLoop implements Checks {
       const { report } = one;
       const node = view.node(report.node);
       const mark = node && view.markOf(node, report.slot);
-      if (mark !== undefined && equalBytes(mark.report, pinReportDigest(report))) void this.#take(one);
+      if (mark !== undefined && equalBytes(mark.report, pinReportDigest(report))) this.#goOn(this.#take(one));
       else if (slot <= report.slot + view.disputeSlots) this.#disputes.push(one);
     }
   }

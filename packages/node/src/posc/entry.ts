@@ -75,6 +75,11 @@ export class Entry {
     this.#stop.abort(poscErrors.stopped({}));
   }
 
+  /** Resolves when it joins no more. */
+  async settled(): Promise<void> {
+    await this.#joining;
+  }
+
   /** A node that had joined goes on. */
   async resume(): Promise<void> {
     if (this.node() === undefined) return;

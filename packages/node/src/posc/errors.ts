@@ -49,11 +49,10 @@ export const poscErrors = defineErrors("posc", {
     message: (data: { problem: string }) => `these are no bytes of a report: ${data.problem}`,
     fix: "give a report as `holdfast pin report show --json` prints it",
   },
-  noWalk: {
-    exit: "not-found",
-    message: (data: { node: number; slot: number; sample: number }) =>
-      `node ${data.node} has no blocks for sample ${data.sample} of slot ${data.slot}`,
-    fix: "ask another sample",
+  walkTooLong: {
+    exit: "refused",
+    message: (data: { peer: string }) => `${data.peer} sends more than the blocks of a walk`,
+    fix: "ask another node",
   },
   noNode: {
     exit: "not-found",

@@ -20,7 +20,6 @@ interface Wanted {
 }
 const wantedCodec = c.tuple("WantedReport", { node: c.uint(), slot: c.uint() });
 export const reportsRequestCodec = c.list(wantedCodec, limits.pinReportsAsked);
-const requestBytes = 2_048;
 /** Of one node and slot at most two are kept. */
 const reportsOfSlot = 2;
 
@@ -52,8 +51,10 @@ class HistoryLoop implements History {
   #running: Promise<void> | undefined;
   /** The first slot that has not been looked at. */
   #next: number | undefined;
-  /** How often those slots were asked for. */
+  /** How often those slots were asked for in vain. */
   #tries = 0;
+  /** How many of their reports missed before. */
+  #missed = Number.POSITIVE_INFINITY;
   /** Whom it is asked of first; turns, so that nobody is asked all the time. */
   #turn = 0;
 
@@ -72,11 +73,15 @@ class HistoryLoop implements History {
     const end = Math.min(slot - 1, first + limits.pinReportSlotsAtOnce);
     if (first >= end) return;
     const missing = missingIn(view, this.#store, first, end);
-    const isLast = missing.length === 0 || this.#tries + 1 >= limits.pinReportTries;
+    // What has brought something is no try: of many nodes one request does not get all.
+    if (missing.length < this.#missed) this.#tries = 0;
+    const isLast = missing.length === 0 || this.#tries >= limits.pinReportTries;
+    const start = (this.#tries * limits.pinReportsAsked) % Math.max(1, missing.length);
     this.#tries = isLast ? 0 : this.#tries + 1;
+    this.#missed = isLast ? Number.POSITIVE_INFINITY : missing.length;
     this.#next = isLast ? end : first;
-    if (missing.length === 0) return;
-    this.#running = this.#ask(missing).finally(() => {
+    if (isLast) return;
+    this.#running = this.#ask([...missing.slice(start), ...missing.slice(0, start)]).finally(() => {
       this.#running = undefined;
     });
   }
@@ -141,7 +146,10 @@ function serveReports(
     if (!gate.enter(stream.peer)) return stream.abort(poscErrors.stopped({}));
     try {
       await withDeadline(clock, options, async (signal) => {
-        const wanted = await new FrameReader(stream, requestBytes).readMessage(reportsRequestCodec, signal);
+        const wanted = await new FrameReader(stream, limits.pinReportsRequestBytes).readMessage(
+          reportsRequestCodec,
+          signal,
+        );
         for (const { node, slot } of wanted ?? []) {
           for (const { report } of store.of(node, slot).slice(0, reportsOfSlot)) {
             const bytes = encode(pinReportCodec, report);

@@ -4,7 +4,7 @@
  * chose their samples themselves, asked their daemon, and were checked by nobody (docs/PINNING.md). A node that has not
  * joined verifies and keeps the reports of others all the same.
  */
-import { type Cancel, encode, toHex } from "@holdfast/base";
+import { type Cancel, encode } from "@holdfast/base";
 import {
   methods,
   type PinReport,
@@ -14,15 +14,18 @@ import {
   type WalkEnd,
 } from "@holdfast/consensus";
 import { limits } from "../limits.ts";
+import { Asks } from "./asks.ts";
 import { type Checks, type Disputed, openChecks } from "./checks.ts";
 import { Entry, type EntryState } from "./entry.ts";
 import { poscErrors } from "./errors.ts";
 import { openReportGossip, type ReportGossip } from "./gossip.ts";
 import { type History, openHistory } from "./history.ts";
 import { Keeper } from "./keeper.ts";
+import { type Look, type LookRequest, Looks, lookSeed, serveLooks } from "./looks.ts";
 import { type Answers, type Messages, openMessages } from "./messages.ts";
-import type { PoscKey, PoscNeeds, PoscView, Terms } from "./needs.ts";
-import { makeReport, reportDueEpoch, walkLocally } from "./report.ts";
+import type { NumberedPin, PoscKey, PoscNeeds, PoscView, Terms } from "./needs.ts";
+import { isShowable, makeReport, reportDueEpoch, walkLocally } from "./report.ts";
+import { sendOrTell } from "./sending.ts";
 import {
   openPoscStore,
   type PoscStore,
@@ -32,16 +35,19 @@ import {
 } from "./store.ts";
 import { serveWalks, type WalkRequest } from "./walks.ts";
 
+export { Asks } from "./asks.ts";
 export { type Checks, openChecks } from "./checks.ts";
 export type { EntryState } from "./entry.ts";
 export { poscErrors } from "./errors.ts";
 export { type Heard, type HeardFault, judge, openReportGossip, reportTopic } from "./gossip.ts";
-export { reportsProtocol } from "./history.ts";
+export { openHistory, reportsProtocol } from "./history.ts";
 export { legacyRoute } from "./legacy.ts";
+export type { Look } from "./looks.ts";
 export { type Answers, keyTopic, listTopic } from "./messages.ts";
 export type {
   AssignedPin,
   Attesting,
+  NumberedPin,
   PoscChain,
   PoscKey,
   PoscNeeds,
@@ -103,6 +109,8 @@ export interface Posc extends AsyncDisposable {
   dispute(claim: Claim, signal: Cancel): Promise<DisputedSample>;
   /** Asks a node for its key and its list; it answers by its attested key. `posc/no-answer`. */
   ask(node: number, signal: Cancel): Promise<Answers>;
+  /** What this node found when it looked at a node's part in an order of its own accounts; undefined: it has not. */
+  look(order: number, node: number): Look | undefined;
   /** Whether a root is pinned here. */
   readonly isPinned: (cid: Parameters<NonNullable<PoscNeeds["pins"]>["isPinned"]>[0]) => Promise<boolean>;
   /** Resolves when nothing is under way. */
@@ -122,13 +130,15 @@ class PoscRoom implements Posc {
   readonly #entry: Entry;
   readonly #history: History;
   readonly #messages: Messages;
+  readonly #asks: Asks;
+  readonly #looks: Looks;
   readonly #ends: (() => void)[];
   #key: PoscKey | undefined;
   #step: Promise<void> | undefined;
   #isDue = false;
   #isStopped = false;
-  /** The slot in which challenges by this node were looked at last. */
-  #closedIn = -1;
+  /** The slot in which what this node has challenged, and bought, was looked at last. */
+  #tendedIn = -1;
 
   constructor(needs: PoscNeeds, store: PoscStore) {
     const { pins, logger, chain } = needs;
@@ -151,6 +161,8 @@ class PoscRoom implements Posc {
       const [node, key] = [this.#node(needs.chain.view()), this.#key];
       return node === undefined || key === undefined ? undefined : { node, key };
     });
+    this.#asks = new Asks(needs);
+    this.#looks = new Looks(needs);
     this.#ends = [
       () => this.#messages.stop(),
       () => this.#entry.stop(),
@@ -163,6 +175,7 @@ class PoscRoom implements Posc {
         this.#look();
       }),
       serveWalks(needs, (request) => this.#walk(request)),
+      serveLooks(needs, (request) => this.#show(request)),
     ];
     void this.#entry.resume();
   }
@@ -234,18 +247,25 @@ class PoscRoom implements Posc {
     return found.report;
   }
 
+  look(order: number, node: number): Look | undefined {
+    return this.#looks.of(order, node);
+  }
+
   readonly isPinned: Posc["isPinned"] = async (cid) => (await this.#needs.pins?.isPinned(cid)) ?? false;
 
   async settled(): Promise<void> {
     while (this.#step !== undefined) await this.#step;
     await this.#history.settled();
+    await this.#looks.settled();
     await this.#checks.settled();
   }
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopped = true;
     for (const end of this.#ends) end();
     await this.#step;
+    await this.#entry.settled();
     await this.#history.stop();
+    await this.#looks.stop();
     await this.#checks.stop();
   }
 
@@ -286,12 +306,13 @@ class PoscRoom implements Posc {
     const slot = pinSlotAt(view.slotEpochs, view.height + 1);
     this.#store.forgetBefore(slot - limits.pinReportSlots);
     await this.#entry.look(view);
-    if (slot !== this.#closedIn) await this.#closeOwn(view);
-    this.#closedIn = slot;
+    if (slot !== this.#tendedIn) await this.#tend(view, slot);
+    this.#tendedIn = slot;
     const node = this.#node(view);
     if (node === undefined || this.#keeper === undefined) return;
     await this.#keeper.follow(view, node, slot);
-    await this.#answer(view, node);
+    await this.#asks.answerChallenges(view, node);
+    await this.#asks.answer(view, node);
     await this.#report(view, node);
   }
 
@@ -307,7 +328,9 @@ class PoscRoom implements Posc {
       facts.height >= facts.programExpires;
     if (isRefused || (facts.node.lastSlot !== null && facts.node.lastSlot >= slot)) return;
     // A second report of a slot would cost the stake: what was signed once is sent again, whatever has changed.
-    const [made] = this.#store.of(node, slot);
+    // By the key and not by the number, which a reorganisation can change: the key answers for both.
+    const made = this.#store.signed(key.address, slot) ?? this.#store.of(node, slot)[0];
+    if (made !== undefined && made.report.node !== node) return;
     if (made === undefined) {
       // Until the chain has taken a new key nothing is signed by it: it would be a stranger's.
       if (facts.node.key !== key.address) return;
@@ -325,9 +348,11 @@ class PoscRoom implements Posc {
       const missing = report.samples.filter(({ block }) => block === null).length;
       logger.info("a slot is reported", { node, slot, samples: report.samples.length, missing });
     }
-    await this.#send("submitReport", `pin report:${node}:${slot}`, () =>
-      encode(methods.pins.submitReport.params, { report }),
-    );
+    await sendOrTell(this.#needs, {
+      method: "submitReport",
+      key: `pin report:${node}:${slot}`,
+      params: encode(methods.pins.submitReport.params, { report }),
+    });
   }
 
   /** The blocks of a walk that this node has reported. */
@@ -343,38 +368,25 @@ class PoscRoom implements Posc {
     return (await walkLocally(seed, sample.root, (cid) => pins.block(cid)))?.blocks;
   }
 
-  /** Challenges on the chain: the blocks, for everybody to see. */
-  async #answer(view: PoscView, node: number): Promise<void> {
-    const { pins } = this.#needs;
-    if (view.node(node)?.openChallenges === 0 || pins === undefined) return;
-    for (const { number: challenge, node: asked, seed, root } of view.challenges()) {
-      if (asked !== node) continue;
-      const walk = await walkLocally(seed, root, (cid) => pins.block(cid));
-      if (walk === undefined) continue;
-      // After a reorganisation the number may be another challenge's: its answer is another message.
-      await this.#send("answerChallenge", `pin answer:${challenge}:${toHex(seed)}`, () =>
-        encode(methods.pins.answerChallenge.params, { challenge, blocks: walk.blocks }),
-      );
-    }
+  /** The blocks of a walk that whoever looks has drawn, of an order that this node holds. */
+  async #show(request: LookRequest): Promise<readonly Uint8Array[] | undefined> {
+    const { pins, chain } = this.#needs;
+    const view = chain.view();
+    const node = this.#node(view);
+    const order = view.order(request.pin);
+    const part = order?.replicas.find((one) => one.node === node);
+    if (order === undefined || pins === undefined || part === undefined || part.fromSlot === null)
+      return undefined;
+    const walk = await walkLocally(lookSeed(chain.networkId, request), order.cid, (cid) => pins.block(cid));
+    return walk !== undefined && isShowable(walk) ? walk.blocks : undefined;
   }
 
-  /** Challenges by this node that nobody answered in time. */
-  async #closeOwn(view: PoscView): Promise<void> {
-    const { sender } = this.#needs;
-    for (const { number: challenge, challenger, answerBy } of view.challenges()) {
-      if (!sender.isOwn(challenger) || view.height < answerBy) continue;
-      await this.#send("closeChallenge", `pin close:${challenge}:${answerBy}`, () =>
-        encode(methods.pins.closeChallenge.params, { challenge }),
-      );
-    }
-  }
-
-  async #send(method: string, key: string, params: () => Uint8Array): Promise<void> {
-    const { sender, logger } = this.#needs;
-    try {
-      await sender.send({ method, key, params: params() });
-    } catch (error) {
-      logger.info("a message about pins is not sent", { method, key, detail: String(error) });
-    }
+  /** Once in a slot: what this node has challenged, and what its accounts have bought. */
+  async #tend(view: PoscView, slot: number): Promise<void> {
+    await this.#asks.closeChallenges(view);
+    const own: NumberedPin[] = [];
+    for (const order of view.orders()) if (this.#needs.sender.isOwn(order.buyer)) own.push(order);
+    await this.#asks.tend(view, own, slot);
+    this.#looks.look(view, own);
   }
 }

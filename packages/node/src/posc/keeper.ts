@@ -5,12 +5,10 @@
  */
 import { bigEndian, blake2b256, type CID, type Logger } from "@holdfast/base";
 import { maxPinsAdded, maxShownWalkBytes } from "@holdfast/consensus";
+import { limits } from "../limits.ts";
 import type { PoscPins, PoscView } from "./needs.ts";
 import { isShowable, walkLocally } from "./report.ts";
 import type { PoscStore } from "./store.ts";
-
-/** Walks over an order's content before it is confirmed: blocks that are too long for the chain are rarely alone. */
-const walksTried = 8;
 
 export class Keeper {
   readonly #pins: PoscPins;
@@ -60,8 +58,8 @@ export class Keeper {
     for (const number of this.#showable.keys()) if (!waiting.has(number)) this.#showable.delete(number);
   }
   async #isShowable(number: number, root: CID): Promise<boolean> {
-    for (let at = 0; at < walksTried; at += 1) {
-      const seed = blake2b256(bigEndian(number * walksTried + at, 8));
+    for (let at = 0; at < limits.pinWalksTried; at += 1) {
+      const seed = blake2b256(bigEndian(number * limits.pinWalksTried + at, 8));
       const walk = await walkLocally(seed, root, (cid) => this.#pins.block(cid));
       if (walk !== undefined && !isShowable(walk)) return false;
     }

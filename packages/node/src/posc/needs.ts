@@ -1,11 +1,13 @@
 /** What attested pinning needs: the chain's view of nodes and orders, pinned blocks, the wire, an enclave's key. */
-import type { Address, AttoFil, Cancel, CID, Clock, Logger, Random, Wire } from "@holdfast/base";
+import type { Address, AttoFil, Cancel, CID, Clock, Epoch, Logger, Random, Wire } from "@holdfast/base";
 import type {
   Pin,
+  PinAsk,
   PinChallenge,
   PinEvidenceKind,
   PinMark,
   PinNode,
+  PinReplica,
   PinReport,
   PinReportFacts,
 } from "@holdfast/consensus";
@@ -17,6 +19,8 @@ export interface AssignedPin {
   readonly pin: Pin;
   readonly isConfirmed: boolean;
 }
+
+export type NumberedPin = Pin & { readonly number: number };
 
 /** One head of the chain. */
 export interface PoscView {
@@ -32,6 +36,16 @@ export interface PoscView {
   markOf(node: PinNode, slot: number): PinMark | undefined;
   challenges(): Iterable<PinChallenge & { readonly number: number }>;
   nodeCount(): number;
+  /** Every order that stands. */
+  orders(): Iterable<NumberedPin>;
+  order(number: number): Pin | undefined;
+  /** How long an ask can be answered, and where the chain went on after it last stood still for long. */
+  readonly answerEpochs: number;
+  readonly gapEnd: Epoch;
+  /** The draw of the walk that is asked for; undefined: it is not known yet. */
+  askSeed(order: number, node: number, ask: PinAsk): Uint8Array | undefined;
+  /** What an order owes a node for its reports below this slot. */
+  owed(node: PinNode, order: Pin, replica: PinReplica): AttoFil;
   /** Who pays for an order; undefined: it is over. */
   buyerOf(order: number): Address | undefined;
   /** The end of what may run; undefined: it is not on the list. */
@@ -105,6 +119,8 @@ export interface PoscSender {
     readonly params: Uint8Array;
     readonly key: string;
     readonly value?: AttoFil;
+    /** An account of this node's wallet; left out: who pays for everything. */
+    readonly from?: Address;
   }): Promise<CID>;
 }
 
@@ -126,6 +142,8 @@ export interface PoscNeeds {
   readonly program: string;
   /** Deposit of a challenge; undefined: this node challenges nobody on the chain. */
   readonly challengeDeposit: () => AttoFil | undefined;
+  /** Deposit of an ask that this node may put by itself about orders of its accounts; undefined: it may put none. */
+  readonly askDeposit: () => AttoFil | undefined;
   /** It joins by itself, with these terms. */
   readonly joins?: Terms;
   /** Errors say why this node cannot attest. Left out: it has no way to. */

@@ -1,5 +1,5 @@
 /** The tables of attested pinning: every report that this node has verified, and which order is which pin. */
-import { decode, encode } from "@holdfast/base";
+import { type Address, decode, encode } from "@holdfast/base";
 import { type PinReport, pinAccuracy, pinReportCodec, pinReportDigest } from "@holdfast/consensus";
 import type { Database, Row } from "../database.ts";
 
@@ -34,6 +34,8 @@ export interface PoscStore {
   insert(report: PinReport, receivedMs: number): boolean;
   /** All that a node's key signed for a slot: more than one is a crime. */
   of(node: number, slot: number): readonly StoredReport[];
+  /** What a key signed for a slot, under whatever number. */
+  signed(key: Address, slot: number): StoredReport | undefined;
   /** Newest slots first. */
   page(page: ReportPage): readonly StoredReport[];
   checked(node: number, slot: number, check: ReportCheck): void;
@@ -98,6 +100,11 @@ export function openPoscStore(database: Database): PoscStore {
       );
       return true;
     },
+    signed: (key, slot) =>
+      database
+        .all("SELECT * FROM posc_reports WHERE slot = ?", slot)
+        .map(reportOf)
+        .find(({ report }) => report.key === key),
     page({ node, slot, limit }) {
       const conditions = [
         ...(node === undefined ? [] : ["node = ?"]),

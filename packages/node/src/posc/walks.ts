@@ -3,7 +3,15 @@
  * samples of the node's own reports are answered, a bounded number at a time and of each peer. What comes is believed
  * only as far as it hashes.
  */
-import { type Cancel, type Clock, c, type PeerId, type Wire, type WireStream } from "@holdfast/base";
+import {
+  type Cancel,
+  type Clock,
+  type Codec,
+  c,
+  type PeerId,
+  type Wire,
+  type WireStream,
+} from "@holdfast/base";
 import { maxWalkBlocks } from "@holdfast/consensus";
 import { FrameReader, sendFrame, sendMessage, withDeadline } from "../framing.ts";
 import { limits } from "../limits.ts";
@@ -13,7 +21,6 @@ export const walkProtocol = "/fil/pin/walk/1.0.0";
 
 const requestCodec = c.tuple("PinWalkRequest", { node: c.uint(), slot: c.uint(), sample: c.uint(255) });
 export type WalkRequest = ReturnType<typeof requestCodec.fromCbor>;
-const requestBytes = 64;
 
 /** Returns what ends it. `walk` gives undefined for what this node has not reported or has not. */
 export function serveWalks(
@@ -25,7 +32,10 @@ export function serveWalks(
   let serving = 0;
   const options = { timeoutMs: limits.requestTimeoutMs, protocol: walkProtocol, outer: stop.signal };
   const answer = async (stream: WireStream, signal: Cancel): Promise<void> => {
-    const request = await new FrameReader(stream, requestBytes).readMessage(requestCodec, signal);
+    const request = await new FrameReader(stream, limits.pinWalkRequestBytes).readMessage(
+      requestCodec,
+      signal,
+    );
     const blocks = request === undefined ? undefined : await walk(request);
     for (const block of blocks ?? []) await sendFrame(stream, block, signal);
     await stream.closeWrite();
@@ -53,18 +63,37 @@ export function serveWalks(
   };
 }
 
-/** The blocks as they came, unchecked; none if it has none. `wire/…`, `net/…`, the signal's reason. */
+interface Asking {
+  readonly wire: Pick<Wire, "open">;
+  readonly clock: Clock;
+}
+
+/** The blocks as they came, unchecked; none if it has none. `posc/no-walk`, `wire/…`, `net/…`, the signal's reason. */
 export function askWalk(
-  { wire, clock }: { readonly wire: Pick<Wire, "open">; readonly clock: Clock },
+  needs: Asking,
   peer: PeerId,
   request: WalkRequest,
   outer: Cancel,
 ): Promise<readonly Uint8Array[]> {
-  const options = { timeoutMs: limits.pinWalkMs, protocol: walkProtocol, outer };
+  return askBlocks(needs, peer, { protocol: walkProtocol, codec: requestCodec, request }, outer);
+}
+
+/** The same for any question whose answer is the blocks of a walk. */
+export function askBlocks<Request>(
+  { wire, clock }: Asking,
+  peer: PeerId,
+  {
+    protocol,
+    codec,
+    request,
+  }: { readonly protocol: string; readonly codec: Codec<Request>; readonly request: Request },
+  outer: Cancel,
+): Promise<readonly Uint8Array[]> {
+  const options = { timeoutMs: limits.pinWalkMs, protocol, outer };
   return withDeadline(clock, options, async (signal) => {
-    const stream = await wire.open(peer, walkProtocol, signal);
+    const stream = await wire.open(peer, protocol, signal);
     try {
-      await sendMessage(stream, requestCodec, request, signal);
+      await sendMessage(stream, codec, request, signal);
       await stream.closeWrite();
       const reader = new FrameReader(stream, limits.fileBlockBytes);
       const blocks: Uint8Array[] = [];
@@ -73,7 +102,8 @@ export function askWalk(
         const block = await reader.read(signal);
         if (block === undefined) return blocks;
         length += block.length;
-        if (blocks.length >= maxWalkBlocks || length > limits.pinWalkBytes) throw poscErrors.noWalk(request);
+        if (blocks.length >= maxWalkBlocks || length > limits.pinWalkBytes)
+          throw poscErrors.walkTooLong({ peer });
         blocks.push(block);
       }
     } finally {

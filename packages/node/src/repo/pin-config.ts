@@ -33,6 +33,13 @@ export const pinsSection = z
         "what shows which program runs here, for a pinning node of the network or a verifier of idle space; software " +
           "proves nothing, and only test networks take it",
       ),
+    mayAsk: z
+      .boolean()
+      .default(false)
+      .describe(
+        "a node that does not show what accounts of this node have bought, some slots in a row, is asked on the chain by " +
+          "itself, with the network's deposit each time; false: `pin ask` alone",
+      ),
     capacityBytes: z
       .int()
       .min(0)

@@ -22,4 +22,6 @@ export type PoscDoor = {
 } & {
   /** What this node found of a report; undefined: it has it not. */
   checkOf(node: number, slot: number): MethodResult<"pinReport.show">["check"] | undefined;
+  /** What this node found when it looked at a node's part in an order of its own accounts. */
+  lookOf(order: number, node: number): MethodResult<"pinOrder.show">["holders"][number]["look"] | undefined;
 };

@@ -10,6 +10,8 @@ export interface PinningOptions {
   readonly program: Uint8Array;
   /** What a node says that it runs, if it is something else. */
   readonly programOf?: (name: string) => Uint8Array;
+  /** Whether nodes ask by themselves on the chain about what their accounts have bought. */
+  readonly mayAsk?: boolean;
   /** What collateral is good for, if less than what the software's own says. */
   readonly collateralMs?: number;
 }
@@ -54,10 +56,11 @@ export function pinningParts(
   name: string,
   options: PinningOptions,
   around: Around,
-): Pick<NodeParts, "pins" | "attestation"> {
+): Pick<NodeParts, "pins" | "pinsAsk" | "attestation"> {
   const { blocks, attest } = pinKit(name, options, around);
   const { random } = around.kept;
-  return { pins: { place: { blocks }, listen: "", mayMove: false, random }, attestation: attest };
+  const pins = { place: { blocks }, listen: "", mayMove: false, random };
+  return { pins, pinsAsk: options.mayAsk === true, attestation: attest };
 }
 
 export function pinKit(

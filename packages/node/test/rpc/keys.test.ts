@@ -87,6 +87,7 @@ const elsewhere: readonly string[] = [
   "pinOrder.rm",
   "pinOrder.settle",
   "pinOrder.repair",
+  "pinOrder.ask",
   "pinNode.claim",
   "pinProgram.set",
 ];

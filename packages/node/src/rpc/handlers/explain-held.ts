@@ -35,6 +35,11 @@ export async function explainOrder(
           ]
         : []),
       ...order.holders.map((one) => holderText(one, slot)),
+      ...order.holders.flatMap(askText),
+      ...order.dropped.map(
+        (node) =>
+          `node ${node} was asked by the buyer and showed nothing in time: it lost the place, and what was held back`,
+      ),
     ],
     ...orderTold(order),
   };
@@ -52,6 +57,14 @@ function holderText({ node, state, lastSlot, countedPercent }: Order["holders"][
   return `node ${node} is gone: it left, was expelled, or its evidence has ended`;
 }
 
+function askText({ node, ask, look }: Order["holders"][number]): readonly string[] {
+  if (ask !== null)
+    return [`node ${node} is asked by the buyer, and can show it until height ${ask.answerBy}`];
+  if (look === null || look.missed === 0) return [];
+  const found = look.found === "silent" ? "nothing" : "other blocks";
+  return [`node ${node} has shown this node ${found} for ${look.missed} slots`];
+}
+
 function orderTold(order: Order): Told {
   const { pin, state, nodesHolding, nodesWanted, holders } = order;
   const [held, repair] = [
@@ -60,12 +73,24 @@ function orderTold(order: Order): Told {
   ];
   if (state === "ended")
     return { light: "ok", summary: "its time is over", fix: `holdfast pin settle ${pin}` };
-  if (state === "held") return lossTold(order) ?? { light: "ok", summary: held, fix: null };
+  if (state === "held")
+    return unshownTold(order) ?? lossTold(order) ?? { light: "ok", summary: held, fix: null };
   if (holders.some((one) => one.state === "gone" || one.state === "silent"))
     return { light: "failing", summary: held, fix: `${repair} draws others for who is gone or silent` };
   if (holders.length < nodesWanted)
     return { light: "failing", summary: held, fix: `${repair} draws more, once \`pin node ls\` shows some` };
   return { light: "waiting", summary: held, fix: null };
+}
+
+/** A node that reports and does not show this order to its buyer. */
+function unshownTold({ pin, holders }: Order): Told | undefined {
+  const unshown = holders.filter(({ ask, look }) => ask === null && look !== null && look.missed > 1);
+  if (unshown.length === 0) return undefined;
+  return {
+    light: "failing",
+    summary: `${unshown.length} of its nodes do not show it when this node looks`,
+    fix: `holdfast pin ask ${pin} ${unshown[0]?.node}`,
+  };
 }
 
 /** A node that is there and has lost blocks is paid for what it answers, and fetches them anew when it is told to. */

@@ -12,6 +12,7 @@ import {
   toHex,
 } from "@holdfast/base";
 import {
+  askStart,
   builtinAddresses,
   listPinNodes,
   listPinPrograms,
@@ -26,6 +27,7 @@ import {
   pinReportSummary,
   pinSlotAt,
   pinSlotPrice,
+  readGapEnd,
   readPin,
   readPinNode,
 } from "@holdfast/consensus";
@@ -96,6 +98,12 @@ export function pinOrderHandlers(needs: HandlerNeeds): PinOrderHandlers {
     "pinOrder.rm": async ({ pin, from, key }) => {
       const bytes = encode(methods.pins.removePin.params, { pin });
       return send("removePin", bytes, { from: named(from) ?? orderOf(pin).buyer, key });
+    },
+    "pinOrder.ask": async ({ pin, node, key }) => {
+      const value = chain.protocol().params.pinChallengeDeposit;
+      const bytes = encode(methods.pins.askOrder.params, { pin, node });
+      const sent = await send("askOrder", bytes, { from: orderOf(pin).buyer, key, value });
+      return { ...sent, depositFil: filText(value) };
     },
     "pinOrder.settle": ({ pins, from, key }) =>
       send("settlePins", encode(methods.pins.settlePins.params, { pins }), { from: named(from), key }),
@@ -174,10 +182,14 @@ function nodeHandlers(needs: HandlerNeeds, send: Send) {
 }
 
 /** A node's part in an order, from the last report that the chain has taken of it. */
-function holderView({ chain, posc }: HandlerNeeds, pin: Pin, replica: Pin["replicas"][number]): Holder {
+function holderView(
+  { chain, posc }: HandlerNeeds,
+  { number, ...pin }: Pin & { readonly number: number },
+  replica: Pin["replicas"][number],
+): Holder {
   const { params, store } = chain;
   const { state, tipset } = chain.headState();
-  const { node: of, fromSlot } = replica;
+  const { node: of, fromSlot, ask } = replica;
   const node = readPinNode(store, state, of);
   if (node === undefined) throw rpcErrors.noPinNode({ node: of });
   const { peerId, operator, lastSlot, status, validUntil } = node;
@@ -187,6 +199,9 @@ function holderView({ chain, posc }: HandlerNeeds, pin: Pin, replica: Pin["repli
   const holding = isHeard ? "holding" : "silent";
   const isAsked = lastSlot !== null && fromSlot !== null && lastSlot >= fromSlot;
   const { counted } = pinReportSummary(store, node);
+  const owed = pinOwed(store, node, pin, replica, slot);
+  const credited = slot >= pin.endSlot ? slot : slot - params.pinDisputeSlots;
+  const held = ask === null ? owed - pinOwed(store, node, pin, replica, credited) : owed;
   return {
     node: of,
     peerId,
@@ -194,7 +209,13 @@ function holderView({ chain, posc }: HandlerNeeds, pin: Pin, replica: Pin["repli
     state: isGone ? "gone" : fromSlot === null ? "assigned" : holding,
     lastSlot,
     countedPercent: counted === undefined || !isAsked ? null : counted / 10_000,
-    owedFil: filText(pinOwed(store, node, pin, replica, slot)),
+    owedFil: filText(owed),
+    heldFil: filText(held as AttoFil),
+    ask: ask && {
+      answerBy: askStart(ask, readGapEnd(store, state)) + params.pinAnswerEpochs,
+      depositFil: filText(ask.deposit),
+    },
+    look: posc?.lookOf(number, of) ?? null,
     check: lastSlot === null ? null : (posc?.checkOf(of, lastSlot) ?? null),
   };
 }
@@ -203,7 +224,7 @@ function orderView(needs: HandlerNeeds, number: number, pin: Pin): OrderView {
   const { params } = needs.chain;
   const { tipset } = needs.chain.headState();
   const slot = pinSlotAt(params.pinSlotEpochs, tipset.height + 1);
-  const holders = pin.replicas.map((replica) => holderView(needs, pin, replica));
+  const holders = pin.replicas.map((replica) => holderView(needs, { ...pin, number }, replica));
   const holding = holders.filter((one) => one.state === "holding").length;
   const running = holding === 0 ? "waiting" : holding < pin.wanted ? "partly" : "held";
   return {
@@ -219,6 +240,7 @@ function orderView(needs: HandlerNeeds, number: number, pin: Pin): OrderView {
     escrowFil: filText(pin.escrow),
     endHeight: pin.endSlot * params.pinSlotEpochs,
     holders,
+    dropped: [...pin.dropped],
   };
 }
 
@@ -249,5 +271,6 @@ function nodeView({ chain }: HandlerNeeds, number: number, node: PinNode): NodeV
     countedPercent: counted === undefined ? null : counted / 10_000,
     lastSlot: node.lastSlot,
     openChallenges: node.openChallenges,
+    openAsks: node.openAsks,
   };
 }

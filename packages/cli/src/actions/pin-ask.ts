@@ -1,0 +1,43 @@
+/** Asking nodes on the chain to show an order of pinning. */
+import { z } from "zod";
+import { action } from "../command.ts";
+import { cliErrors } from "../errors.ts";
+import { fil } from "../human-text.ts";
+import { optionText } from "../input.ts";
+import { facts } from "../layout.ts";
+import { settled } from "./messages.ts";
+import { nodeArgument, orderArgument, sentCall, sentLine } from "./pin-orders.ts";
+
+const askCall = z.object({
+  asked: z.array(sentCall.extend({ node: z.int(), depositFil: z.string() })),
+});
+
+/** One node, or all that hold the order and are not being asked. */
+export const pinAsk = action({
+  result: askCall,
+  async run(context, input) {
+    const pin = orderArgument(input);
+    const key = optionText(input, "key");
+    const only = input.args[1] === undefined ? undefined : nodeArgument(input, 1);
+    const node = await context.node();
+    const { holders } = await node.call("pinOrder.show", { pin }, context.signal);
+    const held = holders.filter(({ state, ask }) => state !== "assigned" && ask === null);
+    const nodes = only === undefined ? held.map((one) => one.node) : [only];
+    if (nodes.length === 0) throw cliErrors.nobodyToAsk({ pin });
+    const asked: z.output<typeof askCall>["asked"] = [];
+    for (const of of nodes) {
+      const wanted = { pin, node: of, ...(key === undefined ? {} : { key: `${key}:${of}` }) };
+      const { depositFil, isProposal, ...sent } = await node.call("pinOrder.ask", wanted, context.signal);
+      asked.push({ node: of, depositFil, isProposal, ...(await settled(context, input, node, sent)) });
+    }
+    context.terminal.hint(`what came of it: \`holdfast pin status ${pin}\``);
+    return { asked };
+  },
+  render: ({ asked }) =>
+    facts(
+      asked.map(({ node, depositFil, ...sent }): [string, string] => [
+        `node ${node}`,
+        `asked with ${fil(depositFil)}: ${sentLine(sent)}`,
+      ]),
+    ),
+});

@@ -1,0 +1,130 @@
+/**
+ * Challenges and asks on the chain, which is the record: nothing of them is written down here. What this node is asked
+ * for it answers by the blocks, of asks the largest pay first; what its accounts have asked for and nobody answered is
+ * closed, and empty places of their orders are filled.
+ */
+import { type CID, encode, toHex } from "@holdfast/base";
+import { askStart, methods, type PinAsk } from "@holdfast/consensus";
+import { limits } from "../limits.ts";
+import type { NumberedPin, PoscNeeds, PoscView } from "./needs.ts";
+import { isShowable, walkLocally } from "./report.ts";
+import { sendOrTell } from "./sending.ts";
+
+type AsksNeeds = Pick<PoscNeeds, "pins" | "sender" | "logger" | "askDeposit">;
+
+interface Asked {
+  readonly order: number;
+  readonly root: CID;
+  readonly seed: Uint8Array;
+  readonly owed: bigint;
+}
+
+/** The last epoch at which an ask can be answered. */
+const askDeadline = (ask: PinAsk, { gapEnd, answerEpochs }: PoscView): number =>
+  askStart(ask, gapEnd) + answerEpochs;
+
+export class Asks {
+  readonly #needs: AsksNeeds;
+  /** Draws whose answers are on their way: after a reorganisation another draw is another ask. */
+  readonly #answered = new Set<string>();
+
+  constructor(needs: AsksNeeds) {
+    this.#needs = needs;
+  }
+
+  /** Samples that this node has reported: its stake answers for them. */
+  async answerChallenges(view: PoscView, node: number): Promise<void> {
+    const { pins } = this.#needs;
+    if (view.node(node)?.openChallenges === 0 || pins === undefined) return;
+    for (const { number: challenge, node: asked, seed, root } of view.challenges()) {
+      if (asked !== node) continue;
+      const walk = await walkLocally(seed, root, (cid) => pins.block(cid));
+      if (walk === undefined) continue;
+      await sendOrTell(this.#needs, {
+        method: "answerChallenge",
+        // After a reorganisation the number may be another challenge's: its answer is another message.
+        key: `pin answer:${challenge}:${toHex(seed)}`,
+        params: encode(methods.pins.answerChallenge.params, { challenge, blocks: walk.blocks }),
+      });
+    }
+  }
+
+  /** Challenges by this node that nobody answered in time. */
+  async closeChallenges(view: PoscView): Promise<void> {
+    for (const { number: challenge, challenger, answerBy } of view.challenges()) {
+      const last = Math.max(answerBy, view.gapEnd + view.answerEpochs);
+      if (!this.#needs.sender.isOwn(challenger) || view.height < last) continue;
+      await sendOrTell(this.#needs, {
+        method: "closeChallenge",
+        key: `pin close:${challenge}:${last}`,
+        params: encode(methods.pins.closeChallenge.params, { challenge }),
+      });
+    }
+  }
+
+  /** Walks of orders that this node holds. */
+  async answer(view: PoscView, node: number): Promise<void> {
+    const { pins } = this.#needs;
+    const waiting = pins === undefined ? [] : askedOf(view, node);
+    const standing = new Set(waiting.map(({ seed }) => toHex(seed)));
+    for (const seed of this.#answered) if (!standing.has(seed)) this.#answered.delete(seed);
+    const left = waiting.filter(({ seed }) => !this.#answered.has(toHex(seed)));
+    for (const { order, root, seed } of left.slice(0, limits.pinAnswersAtOnce)) {
+      const walk = await walkLocally(seed, root, async (cid) => pins?.block(cid));
+      if (walk === undefined || !isShowable(walk)) {
+        this.#needs.logger.warn("what a buyer asks for is not here", { order });
+        continue;
+      }
+      const isSent = await sendOrTell(this.#needs, {
+        method: "answerAsk",
+        key: `pin ask answer:${order}:${toHex(seed)}`,
+        params: encode(methods.pins.answerAsk.params, { pin: order, node, blocks: walk.blocks }),
+      });
+      if (isSent) this.#answered.add(toHex(seed));
+    }
+  }
+
+  /** What this node's accounts have bought: once in a slot. */
+  async tend(view: PoscView, own: readonly NumberedPin[], slot: number): Promise<void> {
+    for (const order of own) {
+      await this.#close(view, order);
+      const isEmpty = order.replicas.length < order.wanted && slot < order.endSlot;
+      // A draw that finds nobody costs its gas all the same.
+      if (!isEmpty || slot % view.disputeSlots !== 0 || this.#needs.askDeposit() === undefined) continue;
+      await sendOrTell(this.#needs, {
+        method: "repairPin",
+        key: `pin repair:${order.number}:${slot}`,
+        params: encode(methods.pins.repairPin.params, { pin: order.number }),
+      });
+    }
+  }
+
+  async #close(view: PoscView, { number: pin, replicas }: NumberedPin): Promise<void> {
+    for (const { node, ask } of replicas) {
+      if (ask === null) continue;
+      const last = askDeadline(ask, view);
+      if (view.height < last) continue;
+      await sendOrTell(this.#needs, {
+        method: "closeAsk",
+        // By the deadline: one that came too early, because the chain stood still, is another message than the next.
+        key: `pin ask close:${pin}:${node}:${last}`,
+        params: encode(methods.pins.closeAsk.params, { pin, node }),
+      });
+    }
+  }
+}
+
+/** What can be answered in the next block, the largest pay first. */
+function askedOf(view: PoscView, number: number): readonly Asked[] {
+  const node = view.node(number);
+  if (node === undefined || node.openAsks === 0) return [];
+  const asked: Asked[] = [];
+  for (const { number: order, pin } of view.assigned(number)) {
+    const part = pin.replicas.find((one) => one.node === number);
+    if (part === undefined || part.ask === null || view.height >= askDeadline(part.ask, view)) continue;
+    const seed = view.askSeed(order, number, part.ask);
+    if (seed === undefined) continue;
+    asked.push({ order, root: pin.cid, seed, owed: view.owed(node, pin, part) });
+  }
+  return asked.sort((a, b) => (a.owed < b.owed ? 1 : a.owed > b.owed ? -1 : a.order - b.order));
+}

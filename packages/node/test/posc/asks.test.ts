@@ -1,0 +1,166 @@
+/** What a node does about challenges and asks on the chain: answers, in which order, and what it closes when. */
+import { type CID, decode, epoch, rawCid, seedAddress, silentLogger } from "@holdfast/base";
+import { methods } from "@holdfast/consensus";
+import { describe, expect, it } from "vitest";
+import { openDatabase } from "../../src/database.ts";
+import { limits } from "../../src/limits.ts";
+import { Asks, openPoscStore, type PoscNeeds, type PoscView } from "../../src/posc/index.ts";
+
+const content = Uint8Array.of(1, 2, 3);
+const root = rawCid(content);
+const own = seedAddress(1, "own");
+const zeros = new Uint8Array(32);
+
+interface Sent {
+  readonly method: string;
+  readonly key: string;
+  readonly params: Uint8Array;
+}
+
+function worldOf(blocks: readonly CID[] = [root], fails = false) {
+  const sent: Sent[] = [];
+  const asks = new Asks({
+    pins: { block: async (cid: CID) => (blocks.some((one) => one.equals(cid)) ? content : undefined) },
+    sender: {
+      isOwn: (account: string) => account === own,
+      send: async (message: Sent) => {
+        if (fails) throw new Error("no money");
+        sent.push(message);
+        return root;
+      },
+    },
+    logger: silentLogger,
+    askDeposit: () => undefined,
+  } as unknown as PoscNeeds);
+  return { asks, sent };
+}
+
+const view = (fields: object): PoscView =>
+  ({
+    ...{ height: 40, gapEnd: epoch(0), answerEpochs: 20, disputeSlots: 3, slotEpochs: 5 },
+    ...fields,
+  }) as never;
+
+const part = (askedAt: number | null) => ({
+  ...{ node: 5, assignedIn: 1, fromSlot: 2, paidIndex: 0, place: 0 },
+  ask: askedAt === null ? null : { askedAt: epoch(askedAt), deposit: 1n },
+});
+const order = (number: number, askedAt: number | null) => ({
+  number,
+  pin: { cid: root, replicas: [part(askedAt)] },
+});
+
+describe("a challenge", () => {
+  it("is answered once for each draw: after a reorganisation its number may be another's", async () => {
+    const { asks, sent } = worldOf();
+    const at = (byte: number) =>
+      view({
+        node: () => ({ openChallenges: 1 }),
+        challenges: () => [{ number: 3, node: 5, root, seed: new Uint8Array(32).fill(byte) }],
+      });
+    for (const byte of [1, 1, 2]) await asks.answerChallenges(at(byte), 5);
+    const keys = sent.map(({ key }) => key);
+    expect([keys[0] === keys[1], keys[0] === keys[2]]).toEqual([true, false]);
+    expect(sent.every(({ method }) => method === "answerChallenge")).toBe(true);
+  });
+
+  it("of another node, and one whose blocks are not here, is not answered", async () => {
+    const challenges = () => [{ number: 3, node: 6, root, seed: zeros }];
+    const given = { node: () => ({ openChallenges: 1 }), challenges };
+    const [other, lossy] = [worldOf(), worldOf([])];
+    await other.asks.answerChallenges(view(given), 5);
+    await lossy.asks.answerChallenges(view(given), 6);
+    expect([...other.sent, ...lossy.sent]).toEqual([]);
+  });
+
+  it("of an own account is closed when its time is over, which begins anew after a standstill", async () => {
+    const { asks, sent } = worldOf();
+    const challenges = () => [{ number: 3, challenger: own, answerBy: 41 }];
+    await asks.closeChallenges(view({ challenges }));
+    await asks.closeChallenges(view({ challenges, height: 41, gapEnd: epoch(30) }));
+    expect(sent).toEqual([]);
+    await asks.closeChallenges(view({ challenges, height: 50, gapEnd: epoch(30) }));
+    expect(sent.map(({ method }) => method)).toEqual(["closeChallenge"]);
+  });
+});
+
+describe("an ask", () => {
+  const owed = new Map([
+    [1, 5n],
+    [2, 90n],
+    [3, 7n],
+  ]);
+  const asked = (orders: readonly ReturnType<typeof order>[], draw = 1) =>
+    view({
+      node: () => ({ openAsks: orders.length }),
+      assigned: () => orders,
+      askSeed: (number: number) => new Uint8Array(32).fill(16 * draw + (number % 16)),
+      owed: (_: unknown, pin: unknown) => owed.get(orders.find((one) => one.pin === pin)?.number ?? 0) ?? 0n,
+    });
+  const numbers = (sent: readonly Sent[]) =>
+    sent.map(({ params }) => decode(methods.pins.answerAsk.params, params).pin);
+
+  it("is answered by the blocks, the largest pay first, each draw once", async () => {
+    const { asks, sent } = worldOf();
+    const orders = [order(1, 30), order(2, 30), order(3, 30), order(4, null)];
+    await asks.answer(asked(orders), 5);
+    expect(numbers(sent)).toEqual([2, 3, 1]);
+    await asks.answer(asked(orders), 5);
+    expect(sent).toHaveLength(3);
+    await asks.answer(asked(orders, 2), 5);
+    expect(sent).toHaveLength(6);
+  });
+
+  it("is answered again when the message was not sent, and not when it is too late or not drawn yet", async () => {
+    const broken = worldOf([root], true);
+    await broken.asks.answer(asked([order(1, 30)]), 5);
+    const { asks, sent } = worldOf();
+    await asks.answer(asked([order(1, 20)]), 5);
+    const early = asked([order(1, 30)]);
+    await asks.answer({ ...early, askSeed: () => undefined }, 5);
+    expect(sent).toEqual([]);
+    await asks.answer({ ...asked([order(1, 20)]), gapEnd: epoch(25) }, 5);
+    expect(numbers(sent)).toEqual([1]);
+  });
+
+  it("beyond what one head has room for waits for the next", async () => {
+    const { asks, sent } = worldOf();
+    const many = Array.from({ length: limits.pinAnswersAtOnce + 3 }, (_, at) => order(at, 30));
+    const all = {
+      ...asked(many),
+      askSeed: (number: number) => new Uint8Array(32).fill(number),
+    };
+    await asks.answer(all, 5);
+    expect(sent).toHaveLength(limits.pinAnswersAtOnce);
+    await asks.answer(all, 5);
+    expect(sent).toHaveLength(many.length);
+  });
+
+  it("of an own account that nobody answered is closed", async () => {
+    const { asks, sent } = worldOf();
+    const bought = (askedAt: number) =>
+      [{ number: 7, wanted: 1, endSlot: 90, buyer: own, replicas: [part(askedAt)] }] as never;
+    await asks.tend(view({}), bought(21), 8);
+    expect(sent).toEqual([]);
+    await asks.tend(view({}), bought(20), 8);
+    // One that was sent before a standstill was known of is no hindrance to the next.
+    await asks.tend(view({ height: 60, gapEnd: epoch(40) }), bought(20), 8);
+    expect(sent.map(({ method }) => method)).toEqual(["closeAsk", "closeAsk"]);
+    expect(sent[0]?.key).not.toBe(sent[1]?.key);
+  });
+});
+
+describe("reports that were signed", () => {
+  it("are found by the key, also where a reorganisation has changed the node's number", () => {
+    const store = openPoscStore(openDatabase(":memory:"));
+    const report = {
+      ...{ node: 5, key: own, slot: 7, slotHash: zeros, previous: zeros, set: root, count: 0 },
+      ...{ added: [], samples: [], program: "test", signature: new Uint8Array(65) },
+    };
+    store.insert(report, 0);
+    expect(store.of(6, 7)).toEqual([]);
+    expect(store.signed(own, 7)?.report.node).toBe(5);
+    expect(store.signed(own, 8)).toBeUndefined();
+    expect(store.signed(seedAddress(1, "another"), 7)).toBeUndefined();
+  });
+});

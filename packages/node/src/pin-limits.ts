@@ -86,7 +86,7 @@ export const pinLimits = {
   pinLooksAtOnce: 4,
   /** Nodes of own orders of which the last look is remembered. */
   pinLooksKept: 4_096,
-  /** Slots in a row in which a node shows nothing right, after which it is asked on the chain. */
+  /** Slots in a row in which a node shows nothing right, after which the chain asks it; twice as many for the next. */
   pinLooksMissed: 3,
   /** Asks that a node puts on the chain by itself in one slot. */
   pinAsksPerSlot: 4,

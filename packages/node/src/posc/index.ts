@@ -42,7 +42,7 @@ export { poscErrors } from "./errors.ts";
 export { type Heard, type HeardFault, judge, openReportGossip, reportTopic } from "./gossip.ts";
 export { openHistory, reportsProtocol } from "./history.ts";
 export { legacyRoute } from "./legacy.ts";
-export type { Look } from "./looks.ts";
+export { type Look, Looks, serveLooks } from "./looks.ts";
 export { type Answers, keyTopic, listTopic } from "./messages.ts";
 export type {
   AssignedPin,

@@ -46,6 +46,11 @@ export interface Look {
   readonly missed: number;
 }
 
+/** With the misses at which the chain asks next: a node that answers there and not here costs ever less. */
+interface Counted extends Look {
+  readonly asksAt: number;
+}
+
 /** Returns what ends it. `walk` gives undefined for what this node does not hold. */
 export function serveLooks(
   { wire, clock }: { readonly wire: Pick<Wire, "handle">; readonly clock: Clock },
@@ -89,7 +94,7 @@ type LooksNeeds = Pick<PoscNeeds, "chain" | "wire" | "clock" | "random" | "sende
 
 export class Looks {
   readonly #needs: LooksNeeds;
-  readonly #found = new Bounded<Look>(limits.pinLooksKept);
+  readonly #found = new Bounded<Counted>(limits.pinLooksKept);
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
   /** Where the next slot's looks begin, if one slot has not room for all. */
@@ -145,25 +150,32 @@ export class Looks {
     const worker = async (): Promise<void> => {
       for (let part = left.shift(); part !== undefined; part = left.shift()) {
         if (this.#stop.signal.aborted) return;
-        const { missed } = await this.#lookAt(part, slot);
-        if (missed < limits.pinLooksMissed || part.isAsked || asked >= limits.pinAsksPerSlot) continue;
+        const look = await this.#lookAt(part, slot);
+        if (look.missed < look.asksAt || part.isAsked || asked >= limits.pinAsksPerSlot) continue;
         asked += 1;
-        await this.#ask(part, slot);
+        if (await this.#ask(part, slot)) this.#note(part, { ...look, asksAt: 2 * look.missed });
       }
     };
     await Promise.all(Array.from({ length: limits.pinLooksAtOnce }, worker));
   }
 
-  async #lookAt({ order, node, peer }: Part, slot: number): Promise<Look> {
+  #note({ order, node }: Part, look: Counted): void {
+    this.#found.set(`${order.number}:${node}`, look);
+  }
+
+  async #lookAt(part: Part, slot: number): Promise<Counted> {
+    const { order, node, peer } = part;
     const { chain, random, logger } = this.#needs;
     const request = { pin: order.number, nonce: random.bytes(nonceBytes) };
-    const before = this.of(order.number, node);
+    const before = this.#found.get(`${order.number}:${node}`);
+    const { pinLooksMissed: first } = limits;
     const blocks = await this.#blocks(peer, request);
-    if (this.#stop.signal.aborted) return { slot, found: "shown", missed: 0 };
+    if (this.#stop.signal.aborted) return { slot, found: "shown", missed: 0, asksAt: first };
     const isShown = walkBlocks(lookSeed(chain.networkId, request), order.cid, blocks) !== undefined;
     const found = isShown ? "shown" : blocks.length === 0 ? "silent" : "wrong";
-    const look: Look = { slot, found, missed: isShown ? 0 : (before?.missed ?? 0) + 1 };
-    this.#found.set(`${order.number}:${node}`, look);
+    const missed = isShown ? 0 : (before?.missed ?? 0) + 1;
+    const look: Counted = { slot, found, missed, asksAt: isShown ? first : (before?.asksAt ?? first) };
+    this.#note(part, look);
     if (!isShown) logger.warn("a node does not show an order of ours", { order: order.number, node, found });
     return look;
   }
@@ -179,12 +191,13 @@ export class Looks {
     }
   }
 
-  async #ask({ order: { number: pin, buyer }, node }: Part, slot: number): Promise<void> {
+  async #ask({ order: { number: pin, buyer }, node }: Part, slot: number): Promise<boolean> {
     const value = this.#needs.askDeposit();
-    if (value === undefined) return;
+    if (value === undefined) return false;
     const params = encode(methods.pins.askOrder.params, { pin, node });
     const key = `pin ask:${pin}:${node}:${slot}`;
     const isSent = await sendOrTell(this.#needs, { method: "askOrder", key, params, value, from: buyer });
     if (isSent) this.#needs.logger.warn("a node is asked on the chain about an order of ours", { pin, node });
+    return isSent;
   }
 }

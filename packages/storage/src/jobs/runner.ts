@@ -70,6 +70,9 @@ const shortestIdleMs = 100;
 const longestBeatMs = 2_000;
 /** Kinds up to this one have deadlines: they push others aside. */
 const pressing = urgencyOf("winning-post");
+const pressingKinds: readonly JobKind[] = jobKinds.filter((kind) => urgencyOf(kind) <= pressing);
+/** So long only the node takes what has a deadline: who falls silent elsewhere keeps it for the length of a lease. */
+const headStartMs = 1_000;
 /** The lane that no seal can take; the same kinds have threads of their own in the pool. */
 const quick: ReadonlySet<JobKind> = new Set(["window-post", "winning-post", "unseal", "check"]);
 /** What was begun so often ends before the next block is tried for: a lost block costs less than a job without end. */
@@ -151,6 +154,7 @@ class QueueRunner implements Runner {
         await this.#makeRoom();
       });
       if (!worked) await this.#pause(backoffMs.first);
+      else if (this.#isLeft) await this.#pause(headStartMs);
       else await this.#pause(this.#options.lookMs ?? defaultLookMs);
     }
   }
@@ -182,13 +186,30 @@ class QueueRunner implements Runner {
   async #claim(): Promise<Job | undefined> {
     const { queue, leaseMs = defaultLeaseMs } = this.#options;
     if (this.#isDraining) return undefined;
+    this.#isLeft = await this.#isNodesFirst();
+    const left = this.#isLeft ? pressingKinds : [];
     for (const isQuick of [true, false]) {
-      const kinds = this.#kinds().filter((kind) => isInLane(kind, isQuick) && this.#hasPlace(kind));
+      const kinds = this.#kinds().filter(
+        (kind) => isInLane(kind, isQuick) && this.#hasPlace(kind) && !left.includes(kind),
+      );
       if (kinds.length === 0) continue;
       const job = await queue.claim({ ...this.#who(), kinds, free: this.#free(isQuick), leaseMs });
       if (job !== undefined) return job;
     }
     return undefined;
+  }
+
+  /** Something with a deadline waits that is the node's for a moment. */
+  #isLeft = false;
+  #seen: { readonly jobId: number; readonly atMs: number } | undefined;
+  async #isNodesFirst(): Promise<boolean> {
+    const { queue, reach, clock } = this.#options;
+    if (reach === undefined) return false;
+    const free = { cpus: Number.MAX_SAFE_INTEGER, memoryBytes: Number.MAX_SAFE_INTEGER };
+    const first = await queue.peek({ ...this.#who(), kinds: pressingKinds, free });
+    if (first === undefined) return false;
+    if (this.#seen?.jobId !== first.jobId) this.#seen = { jobId: first.jobId, atMs: passedMs(clock) };
+    return passedMs(clock) - this.#seen.atMs < headStartMs;
   }
 
   #who(): Pick<ClaimRequest, "workerId" | "reach"> {
@@ -219,7 +240,7 @@ class QueueRunner implements Runner {
   /** Gives the least urgent job back if one with a deadline waits that does not fit beside it. */
   async #makeRoom(): Promise<void> {
     const kinds = this.#kinds().filter((kind) => urgencyOf(kind) <= pressing && this.#hasPlace(kind));
-    if (kinds.length === 0 || this.#running.size === 0) return;
+    if (kinds.length === 0 || this.#running.size === 0 || this.#isLeft) return;
     const free = { cpus: Number.MAX_SAFE_INTEGER, memoryBytes: Number.MAX_SAFE_INTEGER };
     const waiting = await this.#options.queue.peek({ ...this.#who(), kinds, free });
     if (waiting === undefined) return;

@@ -239,6 +239,34 @@ describe("a worker without the network's parameters", () => {
   });
 });
 
+describe("a proof with a deadline", () => {
+  it("is the node's: no worker elsewhere can keep it by falling silent", async () => {
+    await using world = new World();
+    await world.sealer.share();
+    await world.start("far");
+    await world.seal();
+    await world.start("node", { isNode: true });
+    for (let round = 0; round < 5; round++) {
+      await world.clock.settle(world.post(), { limitMs: 60_000 });
+      await world.clock.advance(10_000);
+    }
+    const posts = (await world.jobs()).filter(({ kind }) => kind === "window-post");
+    expect(posts.map(({ workerId }) => workerId)).toEqual(Array.from({ length: 5 }, () => "node"));
+  });
+
+  it("is anybody's when the node does not come to it", async () => {
+    await using world = new World();
+    await world.sealer.share();
+    await world.start("far");
+    await world.seal();
+    const posting = world.post();
+    await world.clock.advance(500);
+    expect((await world.jobs())[1]).toMatchObject({ kind: "window-post", state: "waiting" });
+    expect((await world.clock.settle(posting, { limitMs: 3_000 })).proven).toEqual([3]);
+    expect((await world.jobs())[1]).toMatchObject({ state: "done", workerId: "far" });
+  });
+});
+
 describe("the node's own worker", () => {
   it("says at once what it cannot read: the disk is its own", async () => {
     await using world = new World();

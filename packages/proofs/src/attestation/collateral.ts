@@ -8,6 +8,7 @@ import { readDer, readDerAt, tags } from "./der/reader.ts";
 import { orUndefined } from "./errors.ts";
 import { type JsonObject, objectText, readJsonObject } from "./json-members.ts";
 import { attestLimits } from "./limits.ts";
+import { readScaleParts } from "./scale.ts";
 import { readCertificateTable } from "./snp/certificate-table.ts";
 import { bytesOfText } from "./text-forms.ts";
 import { asciiText, pemBlocks, splitCertificates } from "./x509/pem.ts";
@@ -84,6 +85,7 @@ function addDer(parts: Parts, bytes: Uint8Array): boolean {
     else parts.certificates.push(...splitCertificates(bytes));
     return true;
   }
+  if (addScale(parts, bytes)) return true;
   const table = orUndefined(() => readCertificateTable(bytes));
   if (table !== undefined) {
     parts.certificates.push(...table.certificates);
@@ -92,6 +94,25 @@ function addDer(parts: Parts, bytes: Uint8Array): boolean {
   else return false;
   return true;
 }
+
+/** As chains of Substrate take it: chains, lists, texts and signatures in one order, without names. */
+function addScale(parts: Parts, bytes: Uint8Array): boolean {
+  const found = orUndefined(() => readScaleParts(bytes));
+  const [pckIssuers, rootList, pckList, tcbChain, tcbInfo, tcbSignature, qeChain, identity, qeSignature] =
+    found ?? [];
+  const isBundle = found?.length === 9 && tcbInfo?.[0] === openBrace && identity?.[0] === openBrace;
+  if (!isBundle) return false;
+  // As texts: a bundle in a bundle in a bundle would cost more than its bytes.
+  for (const part of [pckIssuers, rootList, pckList]) addText(parts, part ?? noBytes);
+  const document = (text = noBytes, signature = noBytes, issuerChain = noBytes): SignedDocument => ({
+    ...{ text, signature, issuerChain },
+  });
+  parts.tcbInfos.push(document(tcbInfo, tcbSignature, tcbChain));
+  parts.qeIdentities.push(document(identity, qeSignature, qeChain));
+  return true;
+}
+const openBrace = 0x7b;
+const noBytes: Uint8Array = new Uint8Array(0);
 
 /** What is signed begins with a version: plain in a list, tagged in a certificate. */
 function isRevocationList(bytes: Uint8Array): boolean {

@@ -3,11 +3,9 @@
  * a revoked or debuggable platform, of another program, judged by old collateral, or simulated where that is not
  * allowed: each is refused with a code of its own, and the same request without the fault is admitted.
  */
-import { decode, encode, fromHex, seedAddress, toHex } from "@holdfast/base";
+import { decode, encode, seedAddress, toHex } from "@holdfast/base";
 import {
-  type AdmissionRequest,
   type AttestedIdentity,
-  anyPlatform,
   attestedIdentityCodec,
   attestedUses,
   collateralEndSeconds,
@@ -26,12 +24,11 @@ import {
 import { softwareAuthority } from "@holdfast/proofs/attestation/software";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { admissionAttacks } from "./attestation-admission-cases.ts";
 import {
   admitted,
-  asking,
   atSeconds,
   day,
-  expecting,
   filled,
   identity,
   networkId,
@@ -55,128 +52,7 @@ describe("the admission of an attested node", () => {
     expect(admission.checks.map(({ name }) => name)).toEqual(expect.arrayContaining(["identity", "program"]));
   });
 
-  // ux-reliability: "TEE quote replay/downgrade"; the names stand in docs/ATTACKS.md.
-  const attacks: readonly (readonly [string, string, AdmissionRequest])[] = [
-    ["the same evidence a second time", "evidence-replayed", requestOf({}, expecting({ lastEpoch: 100 }))],
-    ["evidence of long ago", "identity-too-old", requestOf({}, expecting({ epoch: 151 }))],
-    [
-      "evidence of a height that is still to come",
-      "identity-from-future",
-      requestOf({}, expecting({ epoch: 99 })),
-    ],
-    [
-      "a nonce of its own choice",
-      "identity-nonce-mismatch",
-      requestOf({ identity: { nonce: filled(32, 255) } }),
-    ],
-    [
-      "a nonce of a height that nobody knows any more",
-      "identity-nonce-mismatch",
-      requestOf({}, expecting({ nonceAt: () => undefined })),
-    ],
-    [
-      "evidence that is bound to another nonce",
-      "report-data-mismatch",
-      requestOf({ bound: { nonce: nonceAt(7) } }),
-    ],
-    [
-      "another node's evidence with its own key",
-      "report-data-mismatch",
-      requestOf({ bound: { nodeKey: filled(65, 5) } }),
-    ],
-    [
-      "another node's evidence and key",
-      "identity-key-mismatch",
-      requestOf({ identity: { nodeKey: filled(65, 5) } }),
-    ],
-    [
-      "another peer's evidence",
-      "identity-peer-mismatch",
-      requestOf({ identity: { peerId: "12D3KooWother" } }),
-    ],
-    [
-      "another operator's evidence",
-      "identity-operator-mismatch",
-      requestOf({ identity: { operator: seedAddress(1, "another") } }),
-    ],
-    ["evidence for another use", "identity-use-mismatch", requestOf({ identity: { use: "idle-verifier" } })],
-    ["evidence of another network", "pck-root-not-pinned", requestOf({ authority: filled(32, 2) })],
-    [
-      "an identity of another network under this one's root",
-      "identity-network-mismatch",
-      requestOf({ identity: { networkId: filled(32, 2) } }),
-    ],
-    ["a platform that is revoked", "tcb-revoked", requestOf({ collateral: { tcbStatus: "Revoked" } })],
-    [
-      "a platform whose certificate is revoked",
-      "pck-certificate-revoked",
-      requestOf({ collateral: { revoked: true } }),
-    ],
-    ["a platform without updates", "tcb-out-of-date", requestOf({ collateral: { tcbStatus: "OutOfDate" } })],
-    ["an enclave that can be looked into", "debug-enabled", requestOf({ debug: true })],
-    [
-      "a program that is not on the list",
-      "measurement-not-allowed",
-      requestOf({ program: filled(32, 0x51) }),
-    ],
-    [
-      "the measurement of an allowed program put into the quote",
-      "quote-signature-invalid",
-      requestOf({ program: filled(32, 0x51), bend: (quote) => quote.set(program, 112) }),
-    ],
-    [
-      "the program is allowed for hardware alone",
-      "measurement-not-allowed",
-      requestOf({}, { allowed: { kind: "sgx-dcap", program, platform: anyPlatform } }),
-    ],
-    [
-      "collateral that has expired",
-      "tcb-info-expired",
-      requestOf({ collateral: { atSeconds: atSeconds - 90 * day } }),
-    ],
-    [
-      "collateral of later",
-      "tcb-info-not-yet-valid",
-      requestOf({ collateral: { atSeconds: atSeconds + 60 * day } }),
-    ],
-    [
-      "no collateral at all",
-      "collateral-missing",
-      { ...admitted, evidence: { ...admitted.evidence, collateral: [] } },
-    ],
-    [
-      "collateral of before the evaluation that the network asks for",
-      "tcb-info-too-old",
-      requestOf({}, asking({ leastTcbEvaluation: 2 })),
-    ],
-    [
-      "a platform with a status that this program's line does not name",
-      "tcb-hardening-needed",
-      requestOf({ collateral: { tcbStatus: "SWHardeningNeeded" } }, asking({ tcbStatuses: ["UpToDate"] })),
-    ],
-    [
-      "a simulated quote where that is not allowed",
-      "software-not-allowed",
-      requestOf({}, { softwareAllowed: false }),
-    ],
-    [
-      "a simulated quote that is said to be of hardware",
-      "kind-mismatch",
-      { ...admitted, evidence: { ...admitted.evidence, kind: "sgx-dcap" } },
-    ],
-    [
-      "a simulated quote with the vendor of hardware in it",
-      "quote-signature-invalid",
-      requestOf({ bend: (quote) => quote.set(fromHex("939a7233f79c4ca9940a0db3957f0607"), 12) }),
-    ],
-    [
-      "a quote under a root that somebody else made",
-      "pck-root-not-pinned",
-      requestOf({ authority: filled(32, 77) }),
-    ],
-  ];
-
-  it.each(attacks)("refuses %s (%s)", (_name, code, request) => {
+  it.each(admissionAttacks)("refuses %s (%s)", (_name, code, request) => {
     const { ok, checks } = judgeAdmission(request);
     const failed = checks.filter((check) => !check.ok).map((check) => check.code as string);
     expect(ok).toBe(false);
@@ -184,7 +60,7 @@ describe("the admission of an attested node", () => {
   });
 
   it("tells replay, nonce, TCB, debug flag, program, collateral and simulation apart", () => {
-    const codes = attacks.map(([, , request]) => judgeAdmission(request).code);
+    const codes = admissionAttacks.map(([, , request]) => judgeAdmission(request).code);
     expect(new Set(codes).size).toBeGreaterThanOrEqual(16);
     for (const one of ["evidence-replayed", "identity-nonce-mismatch", "tcb-revoked", "debug-enabled"]) {
       expect(codes).toContain(one);

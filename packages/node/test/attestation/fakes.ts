@@ -13,6 +13,7 @@ import {
   intelVendor,
   isoTime,
   keyOf,
+  makeAmd,
   makePki,
   pemText,
   signP256,
@@ -31,6 +32,8 @@ const platform = { fmspc: "00906ea10000", pceId: "0000", svns: Array<number>(16)
 const validity = { notBeforeSeconds: atSeconds - 400 * day, notAfterSeconds: atSeconds + 4_000 * day };
 export const vendor = makePki({ seed, names: intelNames, validity, platform });
 
+export const amd = makeAmd({ seed, line: "Milan", validity });
+
 export const filled = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value);
 export const enclave = filled(32, 0x3e);
 export const networkId = filled(32, 0x17);
@@ -48,7 +51,11 @@ export const expectedOf = (identity: AttestedIdentity): ExpectedIdentity => ({
 });
 
 /** A quote that the made-up vendor's platform signs. */
-export function vendorQuote(tee: "sgx" | "tdx", reportData: Uint8Array): Uint8Array {
+export function vendorQuote(
+  tee: "sgx" | "tdx",
+  reportData: Uint8Array,
+  version = tee === "sgx" ? 3 : 4,
+): Uint8Array {
   const common = { cpuSvn: filled(16, 5), miscSelect: filled(4, 0), mrEnclave: enclave };
   const attributes = fromHex("0500000000000000e700000000000000");
   const quoting = { ...common, attributes, mrSigner: filled(32, 0x8c), isvProdId: 1, isvSvn: 8 };
@@ -59,7 +66,7 @@ export function vendorQuote(tee: "sgx" | "tdx", reportData: Uint8Array): Uint8Ar
     reportData,
   };
   return composeQuote({
-    ...{ version: tee === "sgx" ? 3 : 4, keyType: 2, teeType: tee === "sgx" ? 0 : 0x81, vendor: intelVendor },
+    ...{ version, keyType: 2, teeType: tee === "sgx" ? 0 : 0x81, vendor: intelVendor },
     ...{ bodyType: tee === "sgx" ? 1 : 2, body: tee === "sgx" ? composeSgxReport(sgx) : composeTdReport(td) },
     ...{ attestationKey: keyOf(seed, "attestation"), qe: quoting, pckKey: vendor.pckKey },
     ...{ authData: filled(32, 0xaa), certificationType: 5 },
@@ -228,6 +235,24 @@ export class FakeService implements Fetcher {
       ...{ attributesMask: "FBFFFFFFFFFFFFFF0000000000000000", mrsigner: "8C".repeat(32), isvprodid: 1 },
       tcbLevels: [{ tcb: { isvsvn: 8 }, tcbDate: "2024-06-01T00:00:00Z", tcbStatus: "UpToDate" }],
     };
+  }
+}
+
+/** AMD's service, for the made-up AMD. */
+export class FakeKeyService implements Fetcher {
+  readonly asked: string[] = [];
+
+  async get(url: string) {
+    this.asked.push(url);
+    return { bytes: this.#answer(url), headers: new Map<string, string>() };
+  }
+  #answer(url: string): Uint8Array {
+    const path = url.replace(/^.*\/vcek\/v1\/Milan\//, "");
+    if (path === "cert_chain") return utf8Bytes(pemText(amd.authority, amd.root));
+    if (path === "crl") return amd.list([]);
+    const chip = `${toHex(amd.chipId)}?blSPL=1&teeSPL=2&snpSPL=6&ucodeSPL=7`;
+    if (path === chip) return amd.endorsement();
+    throw attestationErrors.notFetched({ url, problem: "HTTP 404" });
   }
 }
 

@@ -39,7 +39,6 @@ const own = {
   "kind-mismatch": "the evidence is of another kind than was said",
   "epid-without-report": "an EPID quote proves nothing without the report of the attestation service",
 
-  "quote-malformed": "the quote has another form",
   "quote-truncated": "the quote ends before its signature does",
   "quote-version-unsupported": "quotes of this version are unknown",
   "quote-key-type-unsupported": "the attestation key is not of P-256",

@@ -55,8 +55,8 @@ export interface CertificateRequest extends Validity {
   readonly subject: string;
   readonly issuer: string;
   readonly serial: number;
-  /** Its public part alone, 04‖x‖y on P-256 or P-384. */
-  readonly key: Pick<KeyPair, "point">;
+  /** Its public part alone: 04‖x‖y on P-256 or P-384, or a SubjectPublicKeyInfo of any kind. */
+  readonly key: Pick<KeyPair, "point"> | { readonly publicKeyInfo: Uint8Array };
   readonly issuerKey: KeyPair;
   readonly isAuthority: boolean;
   readonly pathLength?: number;
@@ -93,7 +93,7 @@ export function issueCertificate(request: CertificateRequest): Uint8Array {
     nameOf(request.issuer),
     derSequence(derTime(request.notBeforeSeconds), derTime(request.notAfterSeconds)),
     nameOf(request.subject),
-    derEcKey(request.key.point),
+    "point" in request.key ? derEcKey(request.key.point) : request.key.publicKeyInfo,
     derTagged(
       3,
       derSequence(

@@ -62,6 +62,18 @@ describe("attest verify", () => {
     expect(fromHex.out).toContain("✓ sgx-dcap: accepted");
   });
 
+  it("takes collateral from several places, and from folders in folders", async () => {
+    const automata = "dcap-automata";
+    const judged = async (...paths: string[]) => {
+      const named = paths.flatMap((path) => ["--collateral", vector(`${automata}/${path}`)]);
+      const time = ["--at", "2025-08-16T00:00:00Z"];
+      return JSON.parse((await verify(vector(`${automata}/quotev3.hex`), ...named, ...time, "--json")).out);
+    };
+    expect((await judged("evm-assets/0825", "solana-tests")).code).toBe("ok");
+    expect((await judged("evm-assets", "solana-tests/root.der", "solana-tests")).code).toBe("ok");
+    expect((await judged("evm-assets/0825")).code).toBe("tcb-info-chain-incomplete");
+  });
+
   it("says in words why evidence is refused, and what for", async () => {
     const { code, out, err } = await verify(
       quote,

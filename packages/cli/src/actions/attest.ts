@@ -29,18 +29,26 @@ const verdict = z.object({
 });
 type VerdictResult = z.output<typeof verdict>;
 
-async function collateralFiles(path: string | undefined, context: CommandContext): Promise<Uint8Array[]> {
-  if (path === undefined) return [];
+/** What all these hold together: files, and folders with what is in them, one below the other. */
+async function collateralFiles(paths: readonly string[], context: CommandContext): Promise<Uint8Array[]> {
   const { fileBytes, files: mostFiles } = (await offline()).evidenceLimits;
-  const found = await statOf(path);
-  if (found?.isFolder !== true) return [await readWhole(path, context.stdin, fileBytes)];
   const files: Uint8Array[] = [];
-  for (const name of (await readdir(path)).sort()) {
-    const one = await statOf(join(path, name));
-    if (one?.isFile !== true || one.sizeBytes > fileBytes) continue;
+  const take = async (path: string): Promise<void> => {
     if (files.length === mostFiles)
-      throw cliErrors.badValue({ problem: `${path} has more than ${mostFiles} files` });
-    files.push(await readWhole(join(path, name), context.stdin, fileBytes));
+      throw cliErrors.badValue({ problem: `--collateral names more than ${mostFiles} files` });
+    files.push(await readWhole(path, context.stdin, fileBytes));
+  };
+  for (const path of paths) {
+    const found = await statOf(path);
+    if (found?.isFolder !== true) {
+      await take(path);
+      continue;
+    }
+    // By name, so that the same folder is read in the same order everywhere.
+    for (const name of (await readdir(path, { recursive: true })).sort()) {
+      const one = await statOf(join(path, name));
+      if (one?.isFile === true && one.sizeBytes <= fileBytes) await take(join(path, name));
+    }
   }
   return files;
 }
@@ -76,7 +84,7 @@ async function* verify(context: CommandContext, input: CommandInput): AsyncItera
   const judged = await judgeEvidence({
     evidence,
     kind: optionText(input, "kind"),
-    collateral: await collateralFiles(optionText(input, "collateral"), context),
+    collateral: await collateralFiles(optionList(input, "collateral"), context),
     atSeconds: at,
     allowDebug: optionFlag(input, "allowDebug"),
     allowedStatuses: optionList(input, "allowStatus"),

@@ -28,7 +28,11 @@ export const attestCommands: readonly CommandSpec[] = [
     args: [{ name: "file", summary: "quote or report, raw, hex or base64; - reads standard input" }],
     options: [
       { flags: "--kind <kind>", summary: "what it must be: sgx-ias, sgx-dcap, tdx, sev-snp or software" },
-      { flags: "--collateral <path>", summary: "file or folder of what it is judged by" },
+      {
+        flags: "--collateral <path>",
+        summary: "file of what it is judged by, or a folder with all that is below it; may be repeated",
+        repeated: true,
+      },
       {
         flags: "--at <time>",
         summary: "time of verification: ISO 8601, or seconds since 1970 (default: now)",

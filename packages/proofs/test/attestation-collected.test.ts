@@ -118,7 +118,7 @@ const beyond = ["INTEL-SA-01079", "INTEL-SA-01103", "INTEL-SA-00657", "INTEL-SA-
 describe("quotes by other tools' collateral", () => {
   const byRust = rust(
     ...["intel_root_ca_crl.der", "pck_platform_crl.der", "signing_cert.pem"],
-    "Intel_SGX_Provisioning_Certification_RootCA.pem",
+    "Intel_SGX_Provisioning_Certification_RootCA.cer",
   );
   const outOfDate = ["INTEL-SA-00960", "INTEL-SA-00982", "INTEL-SA-00986"];
 

@@ -61,6 +61,8 @@ export interface DevnetOptions extends DevnetClassOptions {
   readonly idle?: Partial<IdleParams>;
   /** Instead of a local network's own. */
   readonly params?: Partial<NetworkParams>;
+  /** Ends the sealing of first sectors with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** Sector in which a miner of the genesis has its first power: of the network's smallest size, for a quick start. */
@@ -151,7 +153,7 @@ export async function createDevnet(options: DevnetOptions): Promise<void> {
   const nodes = await Promise.all(names.map((name) => makeKeys(options.state, name)));
   const miners = nodes.filter((node) => node.blsKey !== undefined);
   const sealed = await Promise.all(
-    miners.map((_, index) => preseal(params, genesisMinerAddress(network, index))),
+    miners.map((_, index) => preseal(params, genesisMinerAddress(network, index), options)),
   );
   const { car } = makeGenesis({
     params,
@@ -264,6 +266,7 @@ export interface Presealed {
 export async function preseal(
   params: NetworkParams,
   miner: Address,
+  { signal }: { readonly signal?: AbortSignal } = {},
   { number = genesisSectorId, sectorBytes = genesisSectorBytes(params) } = {},
 ): Promise<Presealed> {
   const { commD } = layoutPieces([], sectorBytes);
@@ -278,12 +281,10 @@ export async function preseal(
   return {
     sectorBytes,
     identity,
-    sealed: await createProver().replicate({
-      classes: params.sectorClasses,
-      sectorBytes,
-      identity,
-      data,
-    }),
+    sealed: await createProver().replicate(
+      { classes: params.sectorClasses, sectorBytes, identity, data },
+      signal === undefined ? {} : { cancel: signal },
+    ),
   };
 }
 

@@ -33,6 +33,7 @@ export interface StartDevnetOptions extends DevnetClassOptions {
   readonly pages?: readonly PageFile[];
   /** Processes of each miner that seal, prove and unseal; 0, when left out: threads that all nodes share. */
   readonly workerProcesses?: number;
+  /** Ends the start with its reason, between two steps of a seal at the latest. */
   readonly signal?: AbortSignal;
 }
 
@@ -56,10 +57,12 @@ export interface DevnetHandle extends AsyncDisposable {
   readonly nodes: readonly DevnetNode[];
 }
 
-/** Errors: as `startDaemon`; a running network holds the locks of its repos. */
+/** Errors: as `startDaemon`, the signal's reason; a running network holds the locks of its repos. */
 export async function startDevnet(options: StartDevnetOptions): Promise<DevnetHandle> {
   const startedMs = performance.now();
+  const { signal } = options;
   await installNativeKernels();
+  signal?.throwIfAborted();
   devnetProfile(options); // refuses an unknown size before there is a folder
   await using stack = new AsyncDisposableStack();
   const state = options.state ?? (await mkdtemp(join(tmpdir(), "holdfast-")));
@@ -84,6 +87,7 @@ export async function startDevnet(options: StartDevnetOptions): Promise<DevnetHa
       logFile: join(repo, "node.log"),
       workerProcesses: options.workerProcesses ?? 0,
       ...listen,
+      ...(signal === undefined ? {} : { signal }),
       ...(options.pages === undefined ? {} : { pages: options.pages }),
     });
   };
@@ -159,9 +163,13 @@ async function existingNodes(state: string): Promise<readonly string[]> {
 async function makeNodes(options: StartDevnetOptions, state: string): Promise<void> {
   const aside = join(state, ".making");
   await rm(aside, { recursive: true, force: true });
-  await createDevnet({ ...options, state: aside, clock: realClock() });
-  for (const name of namesOf(options)) await rename(join(aside, name), join(state, name));
-  await rm(aside, { recursive: true });
+  try {
+    await createDevnet({ ...options, state: aside, clock: realClock() });
+    options.signal?.throwIfAborted();
+    for (const name of namesOf(options)) await rename(join(aside, name), join(state, name));
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+  }
 }
 
 /** The network's time goes on one round after its newest block. */

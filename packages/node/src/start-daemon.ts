@@ -75,6 +75,7 @@ export interface StartDaemonOptions {
   readonly database?: string;
   /** Processes that seal, prove and unseal, instead of the configured number. */
   readonly workerProcesses?: number;
+  /** Ends the start with its reason, at its next step. */
   readonly signal?: AbortSignal;
 }
 
@@ -98,8 +99,9 @@ function loggerOf(config: NodeConfig, { logLevel, logFile }: StartDaemonOptions)
   });
 }
 
-/** Errors: `repo/…`, `keystore/…`, `chain/…`, `storage/…`, `net/…`, `rpc/…`. */
+/** Errors: `repo/…`, `keystore/…`, `chain/…`, `storage/…`, `net/…`, `rpc/…`, the signal's reason. */
 export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHandle> {
+  const goOn = (): void => options.signal?.throwIfAborted();
   const { proofs, ...crypto } = await installNativeKernels();
   await using stack = new AsyncDisposableStack();
   const repo = stack.use(await openRepo(options.repo));
@@ -111,6 +113,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
   const workers = options.workers ?? stack.use(openWorkers(config.mining));
   const checkpoint = parseCheckpoint(options.checkpoint ?? config.chain.checkpoint);
   await beginWithSnapshot({ paths, checkpoint, checker: workers.checker, clock, logger }, options.snapshot);
+  goOn();
   const chainDatabase = stack.use(await openLevelDatabase(paths.chain));
   const database = stack.use(openDatabase(paths.database));
   const genesis = await loadGenesis(await repo.genesis(), chainDatabase);
@@ -127,6 +130,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
       quotaBytes: config.files.quotaBytes,
     }),
   );
+  goOn();
   const miner =
     config.mining.miner === ""
       ? undefined
@@ -156,7 +160,9 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     ...faucetOf(config, options, params),
     ...verifierOf(config, options, params),
   };
+  goOn();
   const node = stack.use(await startNode(parts));
+  goOn();
   if (options.offline !== true) {
     const block = genesis.block.header;
     const { remoteOf } = wire.control;

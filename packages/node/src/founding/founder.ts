@@ -101,7 +101,7 @@ async function sealSectors(
   });
   const made: FounderFacts["sectors"] = [];
   for (let number = 0; number < sectors; number += 1) {
-    const presealed = await preseal(params, miner, { number, sectorBytes });
+    const presealed = await preseal(params, miner, {}, { number, sectorBytes });
     await importGenesisSector(storage, params, miner, presealed);
     const { identity, sealed } = presealed;
     made.push({

@@ -70,6 +70,17 @@ describe("the program", () => {
     expect(JSON.parse(err).error.code).toBe("cli/unwritable");
   });
 
+  it("ends a network with 0 that is stopped while it starts, and leaves nothing half made", async () => {
+    const state = join(folder, "net");
+    const up = holdfast("up", "--state", state, "--port", "0", "--miners", "1");
+    const result = ended(up);
+    await expect.poll(() => existsSync(state), { timeout: 60_000 }).toBe(true);
+    up.kill("SIGINT");
+    const { code, out, err } = await result;
+    expect({ code, err }).toEqual({ code: 0, err: expect.not.stringContaining("error") });
+    if (out === "") expect(existsSync(join(state, ".making"))).toBe(false); // else it was faster
+  });
+
   it("ends a put on SIGINT and SIGTERM with 75, and a watch with 0", async () => {
     node.instead.set("put.watch", endless);
     for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -76,6 +76,19 @@ function roundOption(input: CommandInput, usualMs: number): number {
   throw cliErrors.badValue({ problem: `--round is at least ${shortestRoundMs}ms, not ${roundMs}ms` });
 }
 
+/** Undefined if it was called off before it had begun: that is how it was to end. */
+async function unlessStopped<Started>(
+  starting: Promise<Started>,
+  signal: AbortSignal,
+): Promise<Started | undefined> {
+  try {
+    return await starting;
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return undefined;
+    throw error;
+  }
+}
+
 /** Resolves when the signal aborts: Ctrl-C is how a node ends. */
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((done) => {
@@ -103,7 +116,8 @@ export const up = action({
     };
     terminal.live([`starting a bootstrap node, ${plural(options.miners, "miner")} and a client …`]);
     const { startDevnet } = await import("@holdfast/node/daemon");
-    await using network = await startDevnet(options);
+    await using network = await unlessStopped(startDevnet(options), signal);
+    if (network === undefined) return terminal.clear();
     const { nodes } = network;
     const earlier = await readUpRecord(context.env);
     if (earlier !== undefined) {
@@ -212,7 +226,8 @@ export const daemon = action({
       ...passphraseOf(context),
       signal: context.signal,
     });
-    await using node = await starting.catch(namePassphrase);
+    await using node = await unlessStopped(starting.catch(namePassphrase), context.signal);
+    if (node === undefined) return;
     yield { name: node.name, api: node.api, peerId: node.peerId, addresses: [...node.addresses] };
     await aborted(context.signal);
     context.terminal.hint("stopping …");

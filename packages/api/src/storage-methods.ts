@@ -50,6 +50,10 @@ export const storageMethods = {
     "Where this miner's sectors lie; with a check, every file that is there and whose it is",
     z.object({ check: z.boolean().default(false) }),
     z.object({
+      refusal: z
+        .object({ reason: z.string(), fix: z.string() })
+        .nullable()
+        .describe("why no new sector is opened, whatever room there is; null: they are"),
       volumes: z.array(
         volumeView.extend({
           recorded: z.array(owned),

@@ -36,6 +36,7 @@ const sealed = { owner: "sealed", files: 1, sizeBytes: 8_388_608 };
 
 export const storageAnswers: { readonly [Name in StorageName]: MethodResult<Name> } = {
   "storage.ls": {
+    refusal: { reason: "too many sectors for this machine", fix: "keep their trees" },
     volumes: [
       { ...volume, recorded: [sealed], found: [sealed, { owner: "orphan", files: 1, sizeBytes: 17 }] },
       { ...away, recorded: [sealed], found: null },

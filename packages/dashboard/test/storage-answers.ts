@@ -20,6 +20,7 @@ function volume(volumeId: number, more: Partial<Volumes["volumes"][number]>): Vo
 }
 
 export const volumes: Volumes = {
+  refusal: null,
   volumes: [
     volume(0, {}),
     volume(1, { mode: "draining", maxBytes: 2 ** 33 }),

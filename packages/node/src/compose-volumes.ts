@@ -48,7 +48,9 @@ export function storageDoorOf(storage: Storage, folder: string | undefined, chor
           found: found?.map(owned) ?? null,
         };
       });
+      const refusal = await storage.refusal();
       return {
+        refusal: refusal === undefined ? null : { reason: refusal.message, fix: refusal.fix },
         volumes: await Promise.all(views),
         folder: check && folder !== undefined ? await folderOf(folder) : null,
       };

@@ -95,6 +95,7 @@ export async function startDevnet(options: StartDevnetOptions): Promise<DevnetHa
   const started = await Promise.allSettled(others.map(start));
   for (const one of started) if (one.status === "fulfilled") running.push(stack.use(one.value));
   for (const one of started) if (one.status === "rejected") throw one.reason;
+  signal?.throwIfAborted();
   const [any] = running;
   assert(any !== undefined, "a network has at least one node");
   await lock?.announce(running.find(({ name }) => name === "client")?.api ?? any.api);

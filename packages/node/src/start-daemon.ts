@@ -41,7 +41,7 @@ import { openDiskBlocks } from "./retrieval/index.ts";
 import type { PageFile } from "./rpc/index.ts";
 import { openRepoJobs, readClockOffset } from "./start-worker.ts";
 import { blockTopic } from "./sync/index.ts";
-import { checkTreeDial, watchTreeDial } from "./tree-dial.ts";
+import { checkTreeDial, treeOptions, watchTreeDial } from "./tree-dial.ts";
 import { webData } from "./web-data.ts";
 import { openWorkers, type Workers } from "./workers.ts";
 
@@ -101,7 +101,6 @@ function loggerOf(config: NodeConfig, { logLevel, logFile }: StartDaemonOptions)
 
 /** Errors: `repo/…`, `keystore/…`, `chain/…`, `storage/…`, `net/…`, `rpc/…`, the signal's reason. */
 export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHandle> {
-  const goOn = (): void => options.signal?.throwIfAborted();
   const { proofs, ...crypto } = await installNativeKernels();
   await using stack = new AsyncDisposableStack();
   const repo = stack.use(await openRepo(options.repo));
@@ -113,7 +112,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
   const workers = options.workers ?? stack.use(openWorkers(config.mining));
   const checkpoint = parseCheckpoint(options.checkpoint ?? config.chain.checkpoint);
   await beginWithSnapshot({ paths, checkpoint, checker: workers.checker, clock, logger }, options.snapshot);
-  goOn();
+  options.signal?.throwIfAborted();
   const chainDatabase = stack.use(await openLevelDatabase(paths.chain));
   const database = stack.use(openDatabase(paths.database));
   const genesis = await loadGenesis(await repo.genesis(), chainDatabase);
@@ -130,7 +129,6 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
       quotaBytes: config.files.quotaBytes,
     }),
   );
-  goOn();
   const miner =
     config.mining.miner === ""
       ? undefined
@@ -160,9 +158,8 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     ...faucetOf(config, options, params),
     ...verifierOf(config, options, params),
   };
-  goOn();
+  options.signal?.throwIfAborted();
   const node = stack.use(await startNode(parts));
-  goOn();
   if (options.offline !== true) {
     const block = genesis.block.header;
     const { remoteOf } = wire.control;
@@ -325,7 +322,7 @@ async function openMiner({
       clock,
       logger,
       keepUnsealed: mining.keepUnsealed,
-      keepTrees: mining.trees === "kept",
+      ...treeOptions(mining.trees, { params, clock }),
       maxStagedMs: mining.maxStagedMs,
       otherSectorBytes: mining.otherSectorBytes,
       isDrainedByJobs: true,

@@ -1,12 +1,13 @@
 /**
  * Time against space: whether the trees of replicas are kept, or hashed anew for each proof (`mining.trees`). A miner
  * whose machine could not hash them in time would lose its power for the sake of its disk, so the node measures how
- * fast it hashes and refuses to start where half a window, or half a round, is not enough; later it says so.
+ * fast it hashes, refuses to start where half a window, or half a round, is not enough, and opens no more sectors than
+ * that allows.
  */
 import { type Clock, defineErrors, HoldfastError, type Logger } from "@holdfast/base";
 import type { NetworkParams } from "@holdfast/consensus";
 import { poseidonHasher, rowsLength, startRows } from "@holdfast/proofs";
-import { landedStates, type SectorTotal, type Storage } from "@holdfast/storage";
+import { landedStates, type SectorTotal, type Storage, type StorageOptions } from "@holdfast/storage";
 
 export const treeErrors = defineErrors("trees", {
   tooSlow: {
@@ -50,6 +51,29 @@ export function hashingMsPerByte(nowMs: () => number): number {
   const startedMs = nowMs();
   startRows(poseidonHasher, new Uint8Array(sampleBytes), rows).finish();
   return (nowMs() - startedMs) / sampleBytes;
+}
+
+/** What a storage is told of trees: whether they are kept; if not, how many sectors this machine can hash. */
+export function treeOptions(
+  trees: "kept" | "rebuilt",
+  { params, clock, measure }: Pick<TreeDialParts, "params" | "clock" | "measure">,
+): Pick<StorageOptions, "keepTrees"> & Partial<Pick<StorageOptions, "checkSectors">> {
+  if (trees === "kept") return { keepTrees: true };
+  const msPerByte = measure?.() ?? hashingMsPerByte(() => clock.nowMs());
+  const checkSectors = (all: readonly SectorTotal[]): void =>
+    checkRebuiltTrees(merged(all.filter(({ state }) => !overStates.includes(state))), params, msPerByte);
+  return { keepTrees: false, checkSectors };
+}
+
+/** Nothing is proven of them any more. */
+const overStates: readonly SectorTotal["state"][] = ["expired", "removed"];
+
+/** Sectors of a size together, in whatever state. */
+function merged(totals: readonly SectorTotal[]): { sectorBytes: number; sectorCount: number }[] {
+  const counts = new Map<number, number>();
+  for (const { sectorBytes, sectorCount } of totals)
+    counts.set(sectorBytes, (counts.get(sectorBytes) ?? 0) + sectorCount);
+  return [...counts].map(([sectorBytes, sectorCount]) => ({ sectorBytes, sectorCount }));
 }
 
 /** Of what is stored, and at least one sector of the size that this miner seals. Throws trees/too-slow. */

@@ -1,4 +1,4 @@
-/** A whole network's start that is called off: it ends where it is, whenever that comes, and leaves nothing half made. */
+/** A network's start that is called off: it ends where it is, whenever that comes, and leaves nothing half made. */
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startDevnet } from "../src/devnet.ts";
 
 const reason = new Error("Ctrl-C");
-/** Turns of the event loop after which somebody presses Ctrl-C: before, while keys are made, while sectors are sealed, … */
+/** Turns of the event loop after which somebody presses Ctrl-C: before, while keys are made, while sectors are, … */
 const moments = [0, 1, 5, 25, 100, 400];
 
 describe("the start of a network", () => {

@@ -1,8 +1,9 @@
 /** Whether a miner may go without trees: what it would have to hash, against the time that its proofs have. */
 import { type Logger, silentLogger } from "@holdfast/base";
 import { codeThrown, SimClock } from "@holdfast/base/testing";
+import type { SectorTotal } from "@holdfast/storage";
 import { describe, expect, it } from "vitest";
-import { checkRebuiltTrees, hashingMsPerByte, watchTreeDial } from "../src/tree-dial.ts";
+import { checkRebuiltTrees, hashingMsPerByte, treeOptions, watchTreeDial } from "../src/tree-dial.ts";
 
 const sectorBytes = 8 * 2 ** 20;
 const vanilla = { sectorBytes, profile: "any", proofMode: "vanilla", keys: null } as const;
@@ -51,6 +52,23 @@ describe("trees that are not kept", () => {
     sectorCount = 3_001;
     await clock.advance(3_600_000);
     await expect.poll(() => told.length).toBe(1);
+  });
+
+  it("bound what a storage opens: of all that is proven or will be, and no more", () => {
+    const options = { params, clock: new SimClock(), measure: () => perSecond };
+    expect(treeOptions("kept", options)).toEqual({ keepTrees: true });
+    const { keepTrees, checkSectors } = treeOptions("rebuilt", options);
+    expect(keepTrees).toBe(false);
+    const opened = (sectorCount: number, state: SectorTotal["state"]): string =>
+      codeThrown(() =>
+        checkSectors?.([
+          { sectorBytes, sectorCount: 2_999, state: "committed" },
+          { sectorBytes, sectorCount, state },
+        ]),
+      );
+    expect(opened(1, "staging")).toBe("no error");
+    expect(opened(2, "staging")).toBe("trees/too-slow");
+    expect(opened(9_999, "expired")).toBe("no error");
   });
 
   it("are measured by hashing some", () => {

@@ -58,6 +58,23 @@ describe("a storage that keeps no trees", () => {
     expect(gone).toMatchObject({ proven: [2], faults: [{ sectorId: 1, code: "storage/missing-file" }] });
   });
 
+  it("opens no more sectors than it is told that can be proven, of pieces or without, and says why", async () => {
+    await using world = new VolumeWorld(files.next());
+    const tooMany = storageErrors.full({ neededBytes: 3, availableBytes: 2, limit: "time" });
+    const checkSectors = (totals: readonly { readonly sectorCount: number }[]): void => {
+      if (totals.reduce((sum, { sectorCount }) => sum + sectorCount, 0) > 2) throw tooMany;
+    };
+    const storage = await world.open({ keepTrees: false, checkSectors });
+    await committedSector(storage, "a");
+    expect(await storage.refusal()).toBeUndefined();
+    await storage.addCommittedCapacity();
+    expect(await storage.refusal()).toBe(tooMany);
+    expect(await codeOf(storage.addPiece(pieceOf("b", 900)))).toBe("storage/full");
+    expect(await codeOf(storage.addCommittedCapacity())).toBe("storage/full");
+    expect((await storage.listSectors()).length).toBe(2);
+    await expectExact(storage);
+  });
+
   it("that is called off while it hashes a tree finds no fault in its sector", async () => {
     await using world = await worldWith({ keepTrees: false });
     const { storage, home } = world;

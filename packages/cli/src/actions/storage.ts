@@ -80,8 +80,9 @@ export const storageList = action({
   result: methods["storage.ls"].result,
   run: async ({ node, signal }, input) =>
     (await node()).call("storage.ls", { check: optionFlag(input, "check") }, signal),
-  async render({ volumes, folder }) {
+  async render({ volumes, folder, refusal }) {
     const parts = [volumeTable(volumes)];
+    if (refusal !== null) parts.push(`no new sector is opened: ${refusal.reason}\nfix: ${refusal.fix}`);
     const rows = volumes.flatMap(({ volumeId, recorded, found }) =>
       found === null ? [] : ownerRows(volumeId, recorded, found),
     );

@@ -6,6 +6,7 @@ import type {
   Cancel,
   CID,
   Clock,
+  HoldfastError,
   JsonObject,
   Logger,
   PeerId,
@@ -98,6 +99,8 @@ export interface MarketStorage {
     signal?: AbortSignal,
   ): Promise<{ readonly sectorId: number }>;
   getPiece(pieceKey: string): Promise<{ readonly sectorId: number } | undefined>;
+  /** Why it opens no new sector, if so. */
+  refusal?(): Promise<HoldfastError | undefined>;
   readPiece(
     pieceKey: string,
     range?: { readonly offset?: number; readonly length?: number },

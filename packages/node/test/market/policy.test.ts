@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { abortable, attoFil, type JsonObject } from "@holdfast/base";
 import { SimClock } from "@holdfast/base/testing";
+import { storageErrors } from "@holdfast/storage";
 import { describe, expect, it } from "vitest";
 import { limits } from "../../src/limits.ts";
 import {
@@ -69,6 +70,18 @@ describe("a miner with a policy", () => {
     expect(job).toMatchObject({ state: "done", copies: [{ miner: world.miner(1).address }] });
     expect(world.count("createChannel")).toBe(1);
     expect(await world.miner(0).market.deals()).toEqual([]);
+  });
+
+  it("that opens no more sectors is passed over for that, before anything is paid", async () => {
+    await using world = await World.create({ miners: 2 });
+    const full = storageErrors.full({ neededBytes: 1_024, availableBytes: 0, limit: "time to prove" });
+    Object.assign(world.miner(0).storage, { refusal: async () => full });
+    const [terms] = await world.settle(world.client.market.terms({ carBytes: 3_000, durationEpochs: 240 }));
+    const reason = expect.stringContaining("time to prove");
+    expect(terms).toMatchObject({ isWilling: false, code: "deal/storage-failed", reason });
+    const job = await world.put(await world.import(noise(3_000)));
+    expect(job).toMatchObject({ state: "done", copies: [{ miner: world.miner(1).address }] });
+    expect(world.count("createChannel")).toBe(1);
   });
 
   it("says what it would take to who asks, and what it would not", async () => {

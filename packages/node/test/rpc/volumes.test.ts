@@ -1,4 +1,5 @@
 /** What an operator is told of volumes that are being emptied: `storage ls` and `why storage` name cause and remedy. */
+import type { HoldfastError } from "@holdfast/base";
 import { codeOf } from "@holdfast/base/testing";
 import { type Chores, type DrainJob, type Storage, storageErrors, type VolumeInfo } from "@holdfast/storage";
 import { describe, expect, it } from "vitest";
@@ -14,8 +15,12 @@ const volume: VolumeInfo = {
 };
 const emptied: VolumeInfo = { ...volume, volumeId: 1, place: "/mnt/a", mode: "draining" };
 
-function doorOf(all: readonly VolumeInfo[], drain: DrainJob | undefined): StorageDoor {
-  const storage = { volumes: { list: async () => all } } as unknown as Storage;
+function doorOf(
+  all: readonly VolumeInfo[],
+  drain: DrainJob | undefined,
+  refusal: HoldfastError | undefined = undefined,
+): StorageDoor {
+  const storage = { volumes: { list: async () => all }, refusal: async () => refusal } as unknown as Storage;
   const chores = { drainOf: async (volumeId: number) => (volumeId === 1 ? drain : undefined) };
   return storageDoorOf(storage, undefined, chores as unknown as Chores);
 }
@@ -47,6 +52,13 @@ describe("a volume that is being emptied", () => {
       causes: ["volume 1 (/mnt/a) is being emptied, 25 % (job 12, running); 2 files are left"],
     });
     expect(await why(doorOf([volume], undefined))).toMatchObject({ light: "ok", state: "here", causes: [] });
+  });
+
+  it("are too few or slow for more sectors: the reason and what helps come first", async () => {
+    const refusal = storageErrors.full({ neededBytes: 7, availableBytes: 1, limit: "time" });
+    expect(await why(doorOf([volume], undefined, refusal))).toMatchObject({
+      ...{ state: "refusing", light: "failing", causes: [refusal.message], fix: refusal.fix },
+    });
   });
 
   it("is nothing of a node without a miner", async () => {

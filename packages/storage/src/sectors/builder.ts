@@ -180,6 +180,7 @@ function storageOf(core: Core, parts: Parts, events: EventFeed, end: () => Promi
       return await core.store.moveTo(address);
     },
     usage: () => parts.space.usage(),
+    refusal: () => parts.space.refusal(),
     audit: async () => {
       await parts.sweep.settled();
       return await parts.collector.audit();

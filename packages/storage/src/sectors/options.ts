@@ -1,6 +1,7 @@
 /** The limits of a storage, in one table, with what a small node wants as defaults. */
 import { assert } from "@holdfast/base";
 import { maxUserBytes } from "@holdfast/proofs";
+import type { SectorTotal } from "../store/index.ts";
 
 export interface StorageLimits {
   /** Padded bytes of new sectors. */
@@ -21,6 +22,8 @@ export interface StorageLimits {
   readonly maxPieceKeyBytes: number;
   /** Seals of sectors from this size on write down each layer that is done, to go on there if they are cut off. */
   readonly checkpointFromBytes: number;
+  /** Throws why there may not be so many sectors, the one that is opened among them; undefined: any number. */
+  readonly checkSectors: ((sectors: readonly SectorTotal[]) => void) | undefined;
   /** Volumes are emptied when somebody asks (a job of a queue), and not by the storage itself. */
   readonly isDrainedByJobs: boolean;
 }
@@ -35,6 +38,7 @@ export const defaultLimits: Omit<StorageLimits, "sectorBytes"> = {
   maxPiecesPerSector: 512,
   maxPieceKeyBytes: 256,
   checkpointFromBytes: 8 * 2 ** 20,
+  checkSectors: undefined,
   isDrainedByJobs: false,
 };
 

@@ -77,6 +77,19 @@ export class Space {
     };
   }
 
+  /** Why no more sector of the usual size may be opened, if so; its disks are not looked at. */
+  async refusal(): Promise<HoldfastError | undefined> {
+    const { store, limits } = this.#core;
+    const one = { sectorBytes: limits.sectorBytes, state: "staging", sectorCount: 1 } as const;
+    try {
+      limits.checkSectors?.([...(await store.totals()), one]);
+      return undefined;
+    } catch (error) {
+      if (error instanceof HoldfastError) return error;
+      throw error;
+    }
+  }
+
   /** Looks at the disks, for the transaction that follows. */
   async look(): Promise<void> {
     await this.#core.volumes.look();
@@ -84,9 +97,10 @@ export class Space {
 
   /**
    * Where the files of one more sector go: what it needs there is promised to it. In the transaction that opens it.
-   * Throws storage/full, storage/no-volume.
+   * Throws storage/full, storage/no-volume, and what `checkSectors` throws.
    */
   async place(tx: StorageWriter, sectorId: number, sectorBytes: number): Promise<SectorPlace> {
+    this.#core.limits.checkSectors?.(await tx.totals());
     const place = await this.#choose(tx, sectorId, sectorBytes);
     await tx.volumes.setPlace(place);
     return place;

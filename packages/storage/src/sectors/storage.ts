@@ -1,4 +1,5 @@
 /** The door of an open storage: every method, what it promises and how it fails. */
+import type { HoldfastError } from "@holdfast/base";
 import type { MigrationReport } from "../store/index.ts";
 import type { AuditedFile, CollectedGarbage, StorageAudit } from "./collector.ts";
 import type { DoubtListener } from "./doubts.ts";
@@ -138,6 +139,8 @@ export interface Storage extends AsyncDisposable {
    */
   moveMetadata(address: string): Promise<MigrationReport>;
   usage(): Promise<StorageUsage>;
+  /** Why no new sector of the usual size is opened, by what its caller allows; undefined: one may be. */
+  refusal(): Promise<HoldfastError | undefined>;
   /** Looks at every file and every sector; waits for the look that begins with the opening. */
   audit(): Promise<StorageAudit>;
   /** Every file below our folders with its owner, volume by volume. */

@@ -1,11 +1,18 @@
 /**
  * The operator's own word on a deal: a program that is given what is wanted as one JSON object and answers with one,
  * `{"accept": true}` or `{"accept": false, "reason": "…"}`. While it fails, or says something else, no deal is taken.
+ * And the word of its storage, which may have as many sectors as it can prove.
  */
 import type { JsonObject } from "@holdfast/base";
 import { limits } from "../../limits.ts";
 import { dealRefusals } from "../refusals.ts";
 import type { MinerContext } from "./context.ts";
+
+/** The storage opens sectors: said before anything is paid for one. `deal/storage-failed`. */
+export async function checkStorage({ needs }: MinerContext): Promise<void> {
+  const refusal = await needs.storage.refusal?.();
+  if (refusal !== undefined) throw dealRefusals.storageFailed({ detail: refusal.message }, refusal);
+}
 
 /** `deal/refused-by-operator`, `deal/no-word-of-operator`. Nothing where there is no program. */
 export async function askHook(

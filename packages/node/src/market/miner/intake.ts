@@ -21,7 +21,7 @@ import { serve } from "../talk.ts";
 import { nextHead } from "../tasks.ts";
 import { paddedTotal } from "../terms.ts";
 import { answerWith } from "./answers.ts";
-import { askHook } from "./consent.ts";
+import { askHook, checkStorage } from "./consent.ts";
 import { type MinerContext, minerFacts, storedUntil } from "./context.ts";
 import { checkPayment, checkTerms } from "./validate.ts";
 
@@ -80,6 +80,7 @@ async function take(
   checkTerms(factsFor(context, proposal), signed, peer);
   checkRoom(context, proposal);
   checkConsent(context, proposal);
+  await checkStorage(context);
   await askHook(context, "proposal", wishOf(dealId, proposal, peer), signal);
   const channel = await channelFor(context, proposal, signal);
   // Nothing is awaited from here on: two proposals for one channel cannot both pass.

@@ -17,7 +17,7 @@ import {
 import { asRefusal, dealRefusals, reasonOf } from "../refusals.ts";
 import { serve } from "../talk.ts";
 import { bestAsk, oversize, paddedTotal, sliceCount, sliceForSectors } from "../terms.ts";
-import { askHook } from "./consent.ts";
+import { askHook, checkStorage } from "./consent.ts";
 import { type MinerContext, minerFacts, storedUntil } from "./context.ts";
 
 /** Serves `/fil/storage/ask/1.0.0` until disposed of. */
@@ -77,6 +77,7 @@ async function judge(
   if (way === "http" && needs.fetchWeb === undefined) throw dealRefusals.deliveryRefused({ way });
   const wish = { client, durationEpochs, way, storedUntil: storedUntil(context, client, payload) };
   checkPolicy(amendments.policy(), wish, needs.chain.params);
+  await checkStorage(context);
   const price = percentOf(best.pricePerBytePerEpoch, percentFor(amendments.policy(), client));
   const said = {
     payload: payload.toString(),

@@ -39,7 +39,8 @@ const { signal } = new AbortController();
 async function fetched(root: CID, from: string): Promise<number> {
   if (from.startsWith("/")) {
     const session = swap.session({ peers: [await wire.connect(from)] });
-    return (await retrieval.pull(root, { signal, get: (cid) => session.get(cid, signal) })).sizeBytes;
+    const get = (cid: CID) => session.get(cid, signal);
+    return (await retrieval.pull(root, { signal, get, isVerified: true })).sizeBytes;
   }
   const remote = openRemoteGateway(from);
   return (await retrieval.pull(root, { signal, get: (cid, inner) => remote.block(cid, inner) })).sizeBytes;

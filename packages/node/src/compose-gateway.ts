@@ -121,6 +121,7 @@ export function ipfsDoorOf(
           }
           return undefined;
         },
+        isVerified: urls.length === 0, // the blocks of a session are
         signal,
         progress,
       });

@@ -41,15 +41,18 @@ export const framingErrors = defineErrors("net", {
 /** Why a wait is ended that nobody needs any more; without a reason each end would make an error with its stack. */
 export const notNeeded = "not needed any more";
 
-/** One message, whole or in parts. */
+/** One message: whole, which is copied, or in parts, which are not and are the stream's from then on. */
 export async function sendFrame(
   stream: WireStream,
   message: Uint8Array | readonly Uint8Array[],
   signal?: Cancel,
 ): Promise<void> {
-  const parts = message instanceof Uint8Array ? [message] : message;
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  await stream.write([encodeVarint(length), ...parts], signal);
+  if (message instanceof Uint8Array) {
+    await stream.write(concatBytes(encodeVarint(message.length), message), signal);
+    return;
+  }
+  const length = message.reduce((sum, part) => sum + part.length, 0);
+  await stream.write([encodeVarint(length), ...message], signal);
 }
 
 export async function sendMessage<T>(

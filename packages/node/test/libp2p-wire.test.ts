@@ -89,22 +89,37 @@ describe("the libp2p wire", () => {
     expect(await stream.read()).toBe(undefined);
   });
 
-  it("lets the caller reuse its buffer as soon as a write resolves", async () => {
+  it("carries many writes in their order, in one array or in several", async () => {
     const [a, b] = [await wire(), await wire()];
     const sums: number[] = [];
+    const order: number[] = [];
     const done = Promise.withResolvers<void>();
     b.handle("/sum/1.0.0", async (stream) => {
       for (let part = await stream.read(); part !== undefined; part = await stream.read()) {
-        for (const byte of part) sums[byte] = (sums[byte] ?? 0) + 1;
+        for (const byte of part) {
+          sums[byte] = (sums[byte] ?? 0) + 1;
+          if (order.at(-1) !== byte) order.push(byte);
+        }
       }
       done.resolve();
     });
     const stream = await a.open(await a.connect(addressOf(b)), "/sum/1.0.0");
-    const buffer = new Uint8Array(50_000);
-    for (let i = 0; i < 40; i++) await stream.write(buffer.fill(i));
+    for (let i = 0; i < 40; i++) {
+      const bytes = new Uint8Array(50_000).fill(i);
+      // Of any lengths: shorter and longer than what goes over the connection at once, and empty.
+      const cut = (i * 1_663) % 50_000;
+      const parts = [bytes.subarray(0, cut), bytes.subarray(cut, cut), bytes.subarray(cut)];
+      await stream.write(i % 2 === 0 ? bytes : parts);
+    }
+    await stream.write([
+      new Uint8Array(150_000).fill(40),
+      new Uint8Array(1).fill(41),
+      new Uint8Array(70_000).fill(42),
+    ]);
     await stream.closeWrite();
     await done.promise;
-    expect(sums).toEqual(Array(40).fill(50_000));
+    expect(sums).toEqual([...Array(40).fill(50_000), 150_000, 1, 70_000]);
+    expect(order).toEqual(sums.map((_, index) => index));
   });
 
   it("names the port that is taken", async () => {

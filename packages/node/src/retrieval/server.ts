@@ -6,6 +6,7 @@ import {
   abortable,
   type CID,
   type Clock,
+  concatBytes,
   HoldfastError,
   type Logger,
   type PeerId,
@@ -208,10 +209,10 @@ class FrameSender implements Disposable {
     }
   }
   async #flush(): Promise<void> {
-    const parts = this.#waiting;
+    const bytes = concatBytes(...this.#waiting); // a source may use its arrays again, and the stream keeps what it gets
     this.#waiting = [];
     this.#waitingBytes = 0;
-    await this.#watched(this.#stream.write(parts));
+    await this.#watched(this.#stream.write(bytes));
   }
   async #watched<T>(work: Promise<T>): Promise<T> {
     this.#watchdog.arm();

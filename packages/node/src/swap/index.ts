@@ -67,6 +67,8 @@ export interface BlockSwap extends AsyncDisposable {
 
 interface Waiting {
   readonly peer: PeerId;
+  /** The news is enough. */
+  readonly have: boolean;
   done(bytes: Uint8Array | undefined): void;
 }
 
@@ -126,7 +128,7 @@ class Swap implements BlockSwap {
     const found = new Map<string, Uint8Array>();
     let heardMs = clock.nowMs();
     const untilMs = heardMs + timeoutMs;
-    const waits = cids.map((cid) => this.#wait(cid, peer, () => (heardMs = clock.nowMs())));
+    const waits = cids.map((cid) => this.#wait(cid, { peer, have }, () => (heardMs = clock.nowMs())));
     const over = new AbortController();
     const onAbort = (): void => over.abort(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
@@ -160,7 +162,7 @@ class Swap implements BlockSwap {
   }
 
   /** `end` says whether there was no answer. */
-  #wait(cid: CID, peer: PeerId, heard: () => void) {
+  #wait(cid: CID, { peer, have }: Pick<Waiting, "peer" | "have">, heard: () => void) {
     const key = blockKey(cid);
     const { promise, resolve } = Promise.withResolvers<Uint8Array | undefined>();
     const all = this.#waiting.get(key) ?? new Set<Waiting>();
@@ -174,7 +176,7 @@ class Swap implements BlockSwap {
       return true;
     };
     const waiting: Waiting = {
-      peer,
+      ...{ peer, have },
       done: (bytes) => {
         heard();
         end(bytes);
@@ -270,7 +272,8 @@ class Swap implements BlockSwap {
     }
     for (const { cid, has } of presences) {
       for (const waiting of [...(this.#waiting.get(blockKey(cid)) ?? [])]) {
-        if (waiting.peer === peer) waiting.done(has ? noBytes : undefined);
+        if (waiting.peer !== peer || (has && !waiting.have)) continue; // of a block the bytes are waited for
+        waiting.done(has ? noBytes : undefined);
       }
     }
     if (wants.length > 0 || isFull) this.#linkTo(peer, (link) => link.want(wants, isFull));

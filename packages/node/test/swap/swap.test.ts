@@ -193,6 +193,25 @@ describe("blocks of a peer", () => {
     expect(asker.lies).toHaveLength(1);
     expect(asker.swap.counts().receivedBlocks).toBe(0);
   });
+  it("are not there because a peer says that it has them", async () => {
+    const [[block] = []] = contents(1);
+    if (block === undefined) throw new TypeError("there is one");
+    await using world = new World();
+    const asker = await world.party("asker");
+    const boaster = await world.wire("boaster");
+    boaster.handle(swapProtocol, async (stream) => {
+      const reader = new FrameReader(stream, 2_000_000);
+      for (let frame = await reader.read(); frame !== undefined; frame = await reader.read()) {
+        const presences = decodeSwap(frame, "asker").wants.map(({ cid }) => ({ cid, has: true }));
+        const back = await boaster.open(asker.wire.self, swapProtocol);
+        await sendFrame(back, encodeSwap({ ...emptyMessage, presences }));
+        await back.closeWrite();
+      }
+    });
+    expect((await world.run(asker.swap.ask(boaster.self, [block], idle))).size).toBe(0);
+    const have = await world.run(asker.swap.ask(boaster.self, [block], { ...idle, have: true }));
+    expect([...have.keys()]).toEqual([block.toString()]);
+  });
   it("are given over one stream that stays for the next wants, and ends when there are none", async () => {
     const blocks = contents(3);
     await using world = new World();

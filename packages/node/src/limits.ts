@@ -151,6 +151,10 @@ export const limits = {
   redialMs: 500,
   /** See `redialMs`. */
   redialMaxMs: 30_000,
+  /** For so long after it was lost, a peer is dialled at least every `redialMissedMs`. */
+  missedMs: 600_000,
+  /** See `missedMs`. */
+  redialMissedMs: 4_000,
   /** Dials in a row after which a peer that others named is forgotten. */
   redialAttempts: 6,
   /** The longest pause between two questions for other peers. */

@@ -3,7 +3,16 @@
  * (`holdfast up`), where each node has its own repo, keys and sockets and only the worker threads are
  * shared. This is the door that the command line opens.
  */
-import { type Address, attoFil, type CID, type Clock, filText, parseAddress, parseFil } from "@holdfast/base";
+import {
+  type Address,
+  attoFil,
+  type CID,
+  type Clock,
+  filText,
+  type PeerId,
+  parseAddress,
+  parseFil,
+} from "@holdfast/base";
 import { blockCid, type NetworkParams, readActor, readNetworkParams } from "@holdfast/consensus";
 import { homeVolumeId, openNodeDisk, openStorage } from "@holdfast/storage";
 import { openLevelDatabase, parseCheckpoint } from "./chain/index.ts";
@@ -13,7 +22,7 @@ import { gatewayOf } from "./compose-gateway.ts";
 import { verifierOf } from "./compose-verifier.ts";
 import { pinningOf } from "./daemon-pins.ts";
 import { openDatabase } from "./database.ts";
-import { openDiscovery, openPeerStore } from "./discovery/index.ts";
+import { type Discovery, openDiscovery, openPeerStore } from "./discovery/index.ts";
 import { loadGenesis } from "./genesis.ts";
 import { beginWithSnapshot } from "./import-chain.ts";
 import { dialsOf, openJobEngine } from "./job-engine.ts";
@@ -23,15 +32,7 @@ import { isOnLan, mdnsTagOf } from "./lan.ts";
 import { limits } from "./limits.ts";
 import { openLogger } from "./logger.ts";
 import { messageTopic } from "./mempool/index.ts";
-import {
-  type BanStore,
-  type NetControl,
-  type NetWire,
-  openBanStore,
-  openLibp2pWire,
-  openScoreStore,
-  type ScoreStore,
-} from "./net/index.ts";
+import { type NetNeeds, type NetWire, openBanStore, openLibp2pWire, openScoreStore } from "./net/index.ts";
 import { placeOf } from "./place.ts";
 import { policyHook } from "./policy-hook.ts";
 import { keyTopic, listTopic, reportTopic } from "./posc/index.ts";
@@ -121,7 +122,9 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
   const forKeys = { keystore: paths.keystore, network: params.networkByte };
   const keys = await openKeys({ ...forKeys, ...(passphrase === undefined ? {} : { passphrase }) });
   const around = { clock, logger, params, bans: openBanStore(database), scores: openScoreStore(database) };
-  const wire = stack.use(await openWire(config, keys.peerSeed, options, around));
+  let discovery: Discovery | undefined;
+  const addressesOf = (peer: PeerId): readonly string[] => discovery?.addressesOf(peer) ?? [];
+  const wire = stack.use(await openWire(config, keys.peerSeed, options, { ...around, addressesOf }));
   const fileBlocks = stack.use(
     await openDiskBlocks({
       disk: await openNodeDisk(options.repo),
@@ -161,11 +164,8 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
   options.signal?.throwIfAborted();
   const node = stack.use(await startNode(parts));
   if (options.offline !== true) {
-    const block = genesis.block.header;
-    const { remoteOf } = wire.control;
-    stack.use(
-      startDiscovery(repo, { wire, remoteOf, clock, logger, database, params, genesis: blockCid(block) }),
-    );
+    const cid = blockCid(genesis.block.header);
+    discovery = stack.use(startDiscovery(repo, { wire, clock, logger, database, params, genesis: cid }));
   }
   await repo.announce(node.apiUrl);
   return handleOf(node, { repo, path: options.repo, running: stack.move() });
@@ -173,13 +173,13 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
 
 function startDiscovery(
   repo: Repo,
-  parts: Pick<NodeParts, "wire" | "clock" | "logger" | "database"> & {
+  parts: Pick<NodeParts, "clock" | "logger" | "database"> & {
+    readonly wire: NetWire;
     readonly params: NetworkParams;
     readonly genesis: CID;
-    readonly remoteOf: NetControl["remoteOf"];
   },
-): AsyncDisposable {
-  const { wire, remoteOf, clock, logger, database, params, genesis } = parts;
+): Discovery {
+  const { wire, clock, logger, database, params, genesis } = parts;
   return openDiscovery({
     wire,
     clock,
@@ -188,7 +188,7 @@ function startDiscovery(
     bootstrap: repo.config.net.bootstrap,
     store: openPeerStore(database),
     redialMaxMs: hurryMs(params),
-    remoteOf,
+    remoteOf: wire.control.remoteOf,
     genesis: { cid: genesis, file: () => repo.genesis() },
   });
 }
@@ -221,17 +221,15 @@ function openWire(
   config: NodeConfig,
   peerSeed: Uint8Array,
   options: StartDaemonOptions,
-  around: Pick<NodeParts, "clock" | "logger"> & {
+  around: Pick<NetNeeds, "clock" | "logger" | "bans" | "scores" | "addressesOf"> & {
     readonly params: NetworkParams;
-    readonly bans: BanStore;
-    readonly scores: ScoreStore;
   },
 ): Promise<NetWire> {
   const online = options.offline !== true;
-  const { clock, logger, bans, scores, params } = around;
+  const { params, ...needs } = around;
   const listen = online ? config.net.listen : [];
   return openLibp2pWire(
-    { clock, logger, limits, bans, scores },
+    { ...needs, limits },
     {
       privateKey: peerSeed,
       listen,

@@ -13,6 +13,8 @@ export interface Known {
   source: Source;
   /** When this node was connected to it last; 0: never. */
   seenMs: number;
+  /** When a connection ended that had lasted; 0: none has since this node's start. */
+  lostMs: number;
   /** Dials in a row that led to no lasting connection. */
   failures: number;
   /** It is not dialled before. */
@@ -42,8 +44,11 @@ export class PeerBook {
     if (known === undefined) return this.#add({ id, addresses: [address], source });
     // What the peer itself or the operator has told stays in front of what others say about it.
     if (known.addresses.includes(address)) return known;
-    const addresses = source === "heard" ? [...known.addresses, address] : [address, ...known.addresses];
-    known.addresses = addresses.slice(0, addressesEach);
+    known.addresses =
+      source === "heard"
+        ? [...known.addresses.slice(0, addressesEach - 1), address]
+        : [address, ...known.addresses].slice(0, addressesEach);
+    known.nextMs = 0; // nobody has failed to reach it there
     if (rank[source] > rank[known.source]) known.source = source;
     return known;
   }
@@ -57,24 +62,31 @@ export class PeerBook {
     known.seenMs = nowMs;
   }
 
-  /** The pause doubles with every failure in a row, up to `mostMs`; spread by a number from 0 to 1. */
+  /**
+   * The pause doubles with every failure in a row, up to `mostMs`; spread by a number from 0 to 1. Whoever was lost a
+   * short while ago is most likely about to be back, so until then it stays short.
+   */
   failed(id: string, nowMs: number, mostMs: number, spread: number): void {
     const known = this.#known.get(id);
     if (known === undefined) return;
-    const pauseMs = Math.min(mostMs, limits.redialMs * 2 ** Math.min(known.failures, 30));
+    const isMissed = known.lostMs > 0 && nowMs - known.lostMs < limits.missedMs;
+    const longestMs = isMissed ? Math.min(mostMs, limits.redialMissedMs) : mostMs;
+    const pauseMs = Math.min(longestMs, limits.redialMs * 2 ** Math.min(known.failures, 30));
     known.failures += 1;
     known.nextMs = nowMs + pauseMs * (0.5 + spread / 2);
     const isHopeless = known.failures >= limits.redialAttempts && known.source === "heard";
     if (isHopeless) this.#known.delete(id);
   }
-  lasted(id: string): void {
+  /** A connection that had lasted has ended. */
+  lost(id: string, nowMs: number): void {
     const known = this.#known.get(id);
     if (known === undefined) return;
     known.failures = 0;
+    known.lostMs = nowMs;
   }
 
   #add(fresh: Pick<Known, "id" | "addresses" | "source">): Known {
-    const known = { ...fresh, seenMs: 0, failures: 0, nextMs: 0 };
+    const known = { ...fresh, seenMs: 0, lostMs: 0, failures: 0, nextMs: 0 };
     this.#known.set(known.id, known);
     if (this.#known.size > limits.knownPeers) this.#forget(known.id);
     return known;

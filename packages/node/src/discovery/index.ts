@@ -37,18 +37,28 @@ const firstAskMs = 250;
 /** A connection that ended before counts as none: the other side did not want it. */
 const shortMs = 5_000;
 const saveEveryMs = 60_000;
+/** Who has not been written down yet is soon: a node that is killed dials it when it is back. */
+const saveNewMs = 5_000;
 
-export function openDiscovery(needs: DiscoveryNeeds): AsyncDisposable {
-  return new Discovery(needs);
+export interface Discovery extends AsyncDisposable {
+  /** Where a peer may be dialled, as far as is known. */
+  addressesOf(peer: PeerId): readonly string[];
 }
 
-class Discovery implements AsyncDisposable {
+export function openDiscovery(needs: DiscoveryNeeds): Discovery {
+  return new PeerSearch(needs);
+}
+
+class PeerSearch implements Discovery {
   readonly #needs: DiscoveryNeeds;
   readonly #book = new PeerBook();
   readonly #stop = new AbortController();
   readonly #endings: (() => void)[];
   readonly #since = new Map<PeerId, number>();
   readonly #dialling = new Map<string, Promise<void>>();
+  readonly #asking = new Map<PeerId, Promise<void>>();
+  /** Peers that were written down. */
+  #saved = new Set<string>();
   readonly #mostMs: number;
   #wake = new AbortController();
   #askAtMs = 0;
@@ -77,15 +87,19 @@ class Discovery implements AsyncDisposable {
     this.#stop.abort(discoveryErrors.stopped({}));
     for (const end of this.#endings.splice(0)) end();
     await this.#loop;
-    await Promise.all(this.#dialling.values());
+    await Promise.all([...this.#dialling.values(), ...this.#asking.values()]);
+  }
+
+  addressesOf(peer: PeerId): readonly string[] {
+    return this.#book.get(peer)?.addresses ?? [];
   }
 
   async #run(): Promise<void> {
     const { clock } = this.#needs;
     while (!this.#stop.signal.aborted) {
       this.#wake = new AbortController();
+      if (clock.nowMs() >= this.#askAtMs) this.#ask();
       this.#dial();
-      if (clock.nowMs() >= this.#askAtMs) await this.#ask();
       if (clock.nowMs() >= this.#saveAtMs) this.#save();
       const either = AbortSignal.any([this.#stop.signal, this.#wake.signal]);
       await clock.sleep(Math.max(1, this.#nextMs() - clock.nowMs()), either).catch(() => undefined);
@@ -148,14 +162,16 @@ class Discovery implements AsyncDisposable {
     const nowMs = clock.nowMs();
     // Who comes and goes at once, cut off for its lies perhaps, is no news that everybody has to be asked about.
     let isNews = this.#brief.get(peer) === undefined;
-    if (event === "connect") this.#since.set(peer, nowMs);
-    else {
+    if (event === "connect") {
+      this.#since.set(peer, nowMs);
+      if (!this.#saved.has(peer)) this.#saveAtMs = Math.min(this.#saveAtMs, nowMs + saveNewMs);
+    } else {
       const sinceMs = this.#since.get(peer) ?? nowMs;
       this.#since.delete(peer);
       isNews = nowMs - sinceMs >= shortMs;
       if (isNews) {
         this.#brief.delete(peer);
-        this.#book.lasted(peer);
+        this.#book.lost(peer, nowMs);
       } else this.#brief.set(peer, true);
       this.#failed(peer);
     }
@@ -166,23 +182,26 @@ class Discovery implements AsyncDisposable {
     this.#wake.abort();
   }
 
-  /** Peers tell where they listen and whom they know. */
-  async #ask(): Promise<void> {
+  /** Peers tell where they listen and whom they know. One that is slow to answer keeps nobody waiting. */
+  #ask(): void {
     const { wire, clock } = this.#needs;
     this.#listen();
-    if (wire.peers().length < enoughPeers) {
-      const answers = await Promise.all(
-        this.#asked().map(async ({ id }) => {
-          const teller = this.#needs.remoteOf?.(id);
-          return believable(await askPeers(this.#needs, id, this.#stop.signal), teller);
-        }),
-      );
-      for (const address of answers.flat()) this.#book.learn(address, "heard");
-    }
-    const none = wire.peers().length === 0;
-    this.#askPauseMs = none ? firstAskMs : Math.min(limits.peerQuestionMs, this.#askPauseMs * 2);
+    const peers = wire.peers().length;
+    this.#askPauseMs = peers === 0 ? firstAskMs : Math.min(limits.peerQuestionMs, this.#askPauseMs * 2);
     this.#askAtMs = clock.nowMs() + this.#askPauseMs;
-    this.#dial();
+    if (peers >= enoughPeers) return;
+    for (const { id } of this.#asked()) {
+      const asked = this.#learnFrom(id).finally(() => {
+        this.#asking.delete(id);
+        this.#wake.abort();
+      });
+      this.#asking.set(id, asked);
+    }
+  }
+  async #learnFrom(peer: PeerId): Promise<void> {
+    const teller = this.#needs.remoteOf?.(peer);
+    const named = await askPeers(this.#needs, peer, this.#stop.signal);
+    for (const address of believable(named, teller)) this.#book.learn(address, "heard");
   }
   /** Each says where it listens itself. */
   #listen(): void {
@@ -191,12 +210,13 @@ class Discovery implements AsyncDisposable {
       this.#book.told(id, believable(addresses, remoteOf?.(id)), clock.nowMs());
   }
   #asked(): readonly WirePeer[] {
-    const peers = [...this.#needs.wire.peers()];
+    const peers = this.#needs.wire.peers().filter(({ id }) => !this.#asking.has(id));
     const first = drawBelow(this.#needs.random, Math.max(1, peers.length));
     return [...peers.slice(first), ...peers.slice(0, first)].slice(0, limits.parallelDials);
   }
 
   #recall({ id, addresses, seenMs, isAnchor }: KeptPeer): void {
+    this.#saved.add(id);
     for (const address of addresses) {
       const known = this.#book.learn(address, isAnchor ? "anchor" : "kept");
       if (known?.id === id) known.seenMs = seenMs;
@@ -221,6 +241,7 @@ class Discovery implements AsyncDisposable {
       .filter(({ seenMs, addresses }) => seenMs > 0 && addresses.length > 0)
       .map(({ id, addresses, seenMs }) => ({ id, addresses, seenMs, isAnchor: anchors.has(id) }));
     store.save(kept);
+    this.#saved = new Set(kept.map(({ id }) => id));
   }
 }
 

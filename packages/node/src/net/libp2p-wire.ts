@@ -10,6 +10,7 @@ import { peerIdFromString } from "@libp2p/peer-id";
 import { multiaddr } from "@multiformats/multiaddr";
 import { parseAddress, textOf, withPeer } from "./addresses.ts";
 import { Bans } from "./bans.ts";
+import { closeConnection, reach } from "./connections.ts";
 import { createControl, type Introduction, introductionOf, type NetControl } from "./control.ts";
 import { DialBacks } from "./dial-back.ts";
 import { netErrors } from "./errors.ts";
@@ -203,12 +204,12 @@ class Libp2pWire implements NetWire {
   async #negotiate(peer: PeerId, protocol: string, signal?: Cancel): Promise<Stream> {
     const limit = this.#needs.limits.streamsPerProtocol;
     try {
-      return await this.#inTime(signal, (inTime) =>
-        this.#host.dialProtocol(peerIdFromString(peer), protocol, {
-          signal: inTime,
-          maxOutboundStreams: limit,
-        }),
-      );
+      const addresses = this.#needs.addressesOf?.(peer) ?? [];
+      return await this.#inTime(signal, async (inTime) => {
+        await reach(this.#host, this.#parts.gate, { peer, addresses }, inTime);
+        const options = { signal: inTime, maxOutboundStreams: limit };
+        return await this.#host.dialProtocol(peerIdFromString(peer), protocol, options);
+      });
     } catch (error) {
       signal?.throwIfAborted();
       this.#assertOpen();
@@ -382,16 +383,6 @@ class Libp2pWire implements NetWire {
     if (this.#closing === undefined) this.#needs.logger.warn("libp2p", { detail: String(error) });
   }
 }
-
-/** Gracefully, so that the other side learns it at once; streams were cut before, so nothing waits for long. */
-async function closeConnection(connection: Connection): Promise<void> {
-  try {
-    await connection.close({ signal: AbortSignal.timeout(closeTimeoutMs) });
-  } catch (error) {
-    connection.abort(error instanceof Error ? error : wireErrors.closed({ what: "connection" }, error));
-  }
-}
-const closeTimeoutMs = 300;
 
 /** Streams over the limit of a protocol that are counted against who opened them. */
 const streamsToNotice = 32;

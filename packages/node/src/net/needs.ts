@@ -1,5 +1,5 @@
 /** What the wire needs of its surroundings. */
-import type { Clock, Logger } from "@holdfast/base";
+import type { Clock, Logger, PeerId } from "@holdfast/base";
 import type { BanStore } from "./bans.ts";
 import type { ScoreStore } from "./scores.ts";
 
@@ -57,6 +57,8 @@ export interface NetNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: NetLimits;
+  /** Where a peer may be dialled that is not connected. */
+  readonly addressesOf?: (peer: PeerId) => readonly string[];
   /** Where bans are kept over a restart. */
   readonly bans?: BanStore;
   /** Where the deeds of peers are. */

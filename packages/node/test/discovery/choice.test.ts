@@ -18,6 +18,7 @@ const known: fc.Arbitrary<Known> = fc.record({
   addresses: fc.tuple(fc.ipV4()).map(([ip]) => [addressOf(ip, "x")]),
   source: sources,
   seenMs: fc.nat(100),
+  lostMs: fc.nat(100),
   failures: fc.nat(5),
   nextMs: fc.nat(200),
 });
@@ -67,7 +68,7 @@ describe("whom a node dials", () => {
     }));
     const honest = Array.from({ length: 20 }, (_, index) => ({
       ...{ id: `honest${index}`, addresses: [addressOf(`20.${index}.0.1`, `honest${index}`)] },
-      ...{ source: "kept" as const, seenMs: 1, failures: 0, nextMs: 0 },
+      ...{ source: "kept" as const, seenMs: 1, lostMs: 0, failures: 0, nextMs: 0 },
     }));
     const given = { connected: flood, known: honest, self: "me", ...now, outboundPeers: 8, most: 16 };
     expect(chooseDials({ ...given, draw: () => 0 })).toHaveLength(8);
@@ -75,7 +76,7 @@ describe("whom a node dials", () => {
   it("begins with those it was connected to before", () => {
     const all = (["heard", "anchor", "kept", "anchor"] as const).map((source, index) => ({
       ...{ id: `p${index}`, addresses: [addressOf(`20.${index}.0.1`, "x")], source },
-      ...{ seenMs: 0, failures: 0, nextMs: 0 },
+      ...{ seenMs: 0, lostMs: 0, failures: 0, nextMs: 0 },
     }));
     const given = { connected: [], known: all, self: "me", ...now, outboundPeers: 2, most: 16 };
     expect(chooseDials({ ...given, draw: () => 0 }).map(({ id }) => id)).toEqual(["p1", "p3"]);
@@ -84,7 +85,7 @@ describe("whom a node dials", () => {
     const at = (nextMs: number): number => {
       const one: Known = {
         ...{ id: "p", addresses: [addressOf("20.0.0.1", "x")], source: "kept" },
-        ...{ seenMs: 0, failures: 1, nextMs },
+        ...{ seenMs: 0, lostMs: 0, failures: 1, nextMs },
       };
       const given = { connected: [], known: [one], self: "me", ...now, outboundPeers: 2, most: 16 };
       return chooseDials({ ...given, draw: () => 0 }).length;
@@ -127,7 +128,7 @@ describe("the book of peers", () => {
     expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
     expect(pauses.at(-1)).toBe(10_000);
     expect(book.get("named")).toBeUndefined();
-    book.lasted("boot");
+    book.lost("boot", 0);
     book.failed("boot", 0, 10_000, 1);
     expect(book.get("boot")?.nextMs).toBe(limits.redialMs);
   });

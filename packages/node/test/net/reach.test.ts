@@ -19,7 +19,7 @@ import { limits } from "../../src/limits.ts";
 import { Bans } from "../../src/net/bans.ts";
 import { dialBackProtocol } from "../../src/net/dial-back.ts";
 import { Gate } from "../../src/net/gate.ts";
-import { type NetWire, openLibp2pWire } from "../../src/net/index.ts";
+import { type NetNeeds, type NetWire, openLibp2pWire } from "../../src/net/index.ts";
 import { ByteMeter } from "../../src/net/meter.ts";
 
 const random = new SeededRandom("reach");
@@ -28,9 +28,13 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((one) => one[Symbol.asyncDispose]()));
 });
 
-async function wire(announce: readonly string[] = [], clock = realClock()): Promise<NetWire> {
+async function wire(
+  announce: readonly string[] = [],
+  clock = realClock(),
+  around: Pick<NetNeeds, "addressesOf"> = {},
+): Promise<NetWire> {
   const made = await openLibp2pWire(
-    { clock, logger: silentLogger, limits: { ...limits, dialBackAfterMs: 10 } },
+    { clock, logger: silentLogger, limits: { ...limits, dialBackAfterMs: 10 }, ...around },
     { privateKey: random.bytes(32), listen: ["/ip4/127.0.0.1/tcp/0"], announce },
   );
   open.push(made);
@@ -125,6 +129,22 @@ describe("a node that asks to be dialled", () => {
     expect(answers.filter((answer) => answer === 2).length).toBeGreaterThanOrEqual(3);
     expect(knocks).toBeLessThanOrEqual(1);
     server.close();
+  });
+});
+
+describe("a peer that is not connected", () => {
+  it("is reached at the addresses under which somebody here knows it, also if some are out of date", async () => {
+    const serves = await wire();
+    serves.handle("/test/1.0.0", (stream) => stream.closeWrite());
+    const gone = `/ip4/127.0.0.1/tcp/1/p2p/${serves.self}`;
+    const addressesOf = (peer: PeerId) => (peer === serves.self ? [gone, addressOf(serves)] : []);
+    const asks = await wire([], realClock(), { addressesOf });
+    const stream = await asks.open(serves.self, "/test/1.0.0");
+    expect(await stream.read()).toBe(undefined);
+    const stranger = await wire();
+    await expect(stranger.open(serves.self, "/test/1.0.0")).rejects.toMatchObject({
+      code: "wire/unreachable",
+    });
   });
 });
 

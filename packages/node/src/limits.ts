@@ -8,6 +8,7 @@ import { fileLimits } from "./file-limits.ts";
 import { idleLimits } from "./idle-limits.ts";
 import { ipfsLimits } from "./ipfs-limits.ts";
 import { ledgerLimits } from "./ledger-limits.ts";
+import { peerLimits } from "./peer-limits.ts";
 import { pinLimits } from "./pin-limits.ts";
 export const limits = {
   ...attestationLimits,
@@ -16,6 +17,7 @@ export const limits = {
   ...fileLimits,
   ...idleLimits,
   ...ipfsLimits,
+  ...peerLimits,
   ...pinLimits,
   /** One frame of a request/response protocol (2019 protocols: 256 KiB). */
   frameBytes: 262_144,
@@ -139,26 +141,6 @@ export const limits = {
   syncBanMs: 600_000,
   /** See `syncBanMs`. */
   syncBanMaxMs: 86_400_000,
-  /** Addresses in one answer about peers. */
-  exchangedPeers: 64,
-  /** Peers that a node remembers, connected or not. */
-  knownPeers: 1_024,
-  /** Connections that a node wants to have chosen itself, however many come in. */
-  outboundPeers: 8,
-  /** Of these, those that it dials first after a restart. */
-  anchorPeers: 4,
-  /** The pause before a lost peer is dialled again; it doubles up to `redialMaxMs`. */
-  redialMs: 500,
-  /** See `redialMs`. */
-  redialMaxMs: 30_000,
-  /** For so long after it was lost, a peer is dialled at least every `redialMissedMs`. */
-  missedMs: 600_000,
-  /** See `missedMs`. */
-  redialMissedMs: 4_000,
-  /** Dials in a row after which a peer that others named is forgotten. */
-  redialAttempts: 6,
-  /** The longest pause between two questions for other peers. */
-  peerQuestionMs: 30_000,
   /** The text of an invitation. */
   invitationBytes: 4_096,
   /** Peers that an invitation names. */

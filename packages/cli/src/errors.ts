@@ -50,6 +50,17 @@ export const cliErrors = defineErrors("cli", {
     message: (data: { pin: number }) => `no node holds order ${data.pin} that is not being asked already`,
     fix: "see `holdfast pin status ORDER`",
   },
+  noPinNodes: {
+    exit: "retry-later",
+    message: (_data: Record<never, never>) => "no pinning node has joined this network yet",
+    fix: "nodes that are being started join within some rounds: add --wait-for-nodes 2m, or look with `holdfast pin node ls`; `holdfast up --pinning-nodes 3` has some",
+  },
+  tooFewPinNodes: {
+    exit: "timeout",
+    message: ({ fit, wanted }: { fit: number; wanted: number }) =>
+      `only ${fit} of ${wanted} nodes have room and take the price`,
+    fix: "offer more with --price, want fewer with --nodes, or wait longer; what each asks: `holdfast pin node ls`, `holdfast pin node show`",
+  },
   nothingEarned: {
     exit: "refused",
     message: (data: { node: number }) => `node ${data.node} has nothing to claim`,

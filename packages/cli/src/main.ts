@@ -13,9 +13,9 @@ const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export async function main(argv: readonly string[]): Promise<number> {
   const { stdout, stderr, env } = process;
   const stop = new AbortController();
-  const onSignal = (): void => {
+  const onSignal = (signal: NodeJS.Signals): void => {
     for (const name of stopSignals) process.off(name, onSignal);
-    stop.abort(new DOMException("interrupted", "AbortError"));
+    stop.abort(new DOMException(signal, "AbortError"));
   };
   for (const name of stopSignals) process.on(name, onSignal);
   // A closed pipe (`holdfast ls | head`) ends the program quietly, as everywhere on UNIX; a full disk does not.

@@ -244,6 +244,7 @@ export const calls: Calls = {
     light: "earning",
     reason: "the last proof was accepted at 95; the next deadline is in 12 rounds (12s)",
     powerBytes: 524_288,
+    idlePowerBytes: 131_072,
     networkPowerBytes: 1_048_576,
     ...minedBlocks,
     sectors: { active: 2, faulty: 0, pending: 1 },

@@ -341,6 +341,7 @@ export const mineStatus: MethodResult<"mine.status"> = {
   light: "at-risk",
   reason: "the proof of this period is not on the chain yet",
   powerBytes: 393_216,
+  idlePowerBytes: 0,
   networkPowerBytes: 1_179_648,
   blocksWon: 412,
   lastBlockAt: 1_232,

@@ -1,6 +1,6 @@
 /** What a node's metrics read of its rooms. */
 import type { Clock, Wire } from "@holdfast/base";
-import { readMinerState } from "@holdfast/consensus";
+import { readPowerOf } from "@holdfast/consensus";
 import type { Chain } from "./chain/index.ts";
 import type { Held } from "./held.ts";
 import type { Mempool } from "./mempool/index.ts";
@@ -30,9 +30,7 @@ export function metricsOf(rooms: Measured): MetricsSource {
     syncCode: () => sync.state().code,
     pendingMessages: () => mempool.pending().length,
     powerBytes: () =>
-      miner === undefined
-        ? 0
-        : Number(readMinerState(chain.store, chain.headState().state, miner.miner).power),
+      miner === undefined ? 0 : Number(readPowerOf(chain.store, chain.headState().state, miner.miner)),
     blocksWon: () => mining?.status().blocksWon ?? 0,
     sectors: async () => (await miner?.countSectors()) ?? {},
     deals: () => market.dealCounts(),

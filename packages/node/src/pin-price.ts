@@ -1,6 +1,7 @@
 /** Prices of pinning: people name them for a GiB and a day, the chain for a GiB and a slot. */
-import { type AttoFil, attoFil, filText } from "@holdfast/base";
+import { type AttoFil, attoFil } from "@holdfast/base";
 import type { NetworkParams } from "@holdfast/consensus";
+import { roundedUp, shortestPrice } from "./price-text.ts";
 
 const msPerDay = 86_400_000n;
 
@@ -8,10 +9,11 @@ type Slots = Pick<NetworkParams, "pinSlotEpochs" | "roundMs">;
 
 export const slotMs = ({ pinSlotEpochs, roundMs }: Slots): number => pinSlotEpochs * roundMs;
 
+const ratio = (params: Slots) => ({ times: BigInt(slotMs(params)), per: msPerDay });
+
 /** Rounded up, so that no price becomes nothing. */
-export function pricePerSlot(perDay: AttoFil, params: Slots): AttoFil {
-  return attoFil((perDay * BigInt(slotMs(params)) + msPerDay - 1n) / msPerDay);
-}
+export const pricePerSlot = (perDay: AttoFil, params: Slots): AttoFil =>
+  attoFil(roundedUp(perDay, ratio(params)));
 
 export const pricePerDay = (perSlot: AttoFil, params: Slots): string =>
-  filText(attoFil((perSlot * msPerDay) / BigInt(slotMs(params))));
+  shortestPrice({ stored: perSlot, ...ratio(params) });

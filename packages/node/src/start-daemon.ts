@@ -36,6 +36,7 @@ import { type NetNeeds, type NetWire, openBanStore, openLibp2pWire, openScoreSto
 import { placeOf } from "./place.ts";
 import { policyHook } from "./policy-hook.ts";
 import { keyTopic, listTopic, reportTopic } from "./posc/index.ts";
+import { roundedUp } from "./price-text.ts";
 import { recordsFile, recordsMover } from "./records.ts";
 import { type NodeConfig, openRepo, type Repo } from "./repo/index.ts";
 import { openDiskBlocks } from "./retrieval/index.ts";
@@ -383,10 +384,9 @@ async function keepOnBucket({ volumes }: MinerParts["storage"], place: string): 
 /** The configured price per GiB and day as attoFIL per byte and epoch, rounded up. */
 function askOf({ mining }: NodeConfig, params: NetworkParams): MinerParts["ask"] {
   if (mining.pricePerGiBPerDay === "") return undefined;
-  const divisor = bytesPerGiB * msPerDay;
-  const price = parseFil(mining.pricePerGiBPerDay) * BigInt(params.roundMs);
+  const ratio = { times: BigInt(params.roundMs), per: bytesPerGiB * msPerDay };
   return {
-    pricePerBytePerEpoch: (price + divisor - 1n) / divisor,
+    pricePerBytePerEpoch: roundedUp(parseFil(mining.pricePerGiBPerDay), ratio),
     minBytes: 1,
     maxBytes: Number.MAX_SAFE_INTEGER,
     forEpochs: askEpochs,

@@ -5,14 +5,14 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { createClient } from "@holdfast/api";
-import { concatBytes, formatDuration, HoldfastError } from "@holdfast/base";
+import { concatBytes, HoldfastError } from "@holdfast/base";
 import { pageFiles, pageLink } from "@holdfast/dashboard";
 import type { InitNodeOptions } from "@holdfast/node/daemon";
 import { z } from "zod";
 import { action, type CommandContext, type CommandInput, type Environment } from "../command.ts";
 import { demoResult, runDemo } from "../demo.ts";
 import { cliErrors } from "../errors.ts";
-import { fil, plural, programWord, roughly, seconds, sizeText } from "../human-text.ts";
+import { plural, programWord, roughly, sizeText } from "../human-text.ts";
 import {
   argument,
   optionBytes,
@@ -23,10 +23,11 @@ import {
   optionNumber,
   optionText,
 } from "../input.ts";
-import { facts, table } from "../layout.ts";
+import { facts } from "../layout.ts";
 import { sizeOfFile } from "../local-file.ts";
 import { repoOf } from "../repo-option.ts";
 import { nodeFetch } from "../transport.ts";
+import { greeting, startedText } from "../up-greeting.ts";
 import { leaveUpRecord, readUpRecord } from "../up-record.ts";
 
 /** The door itself, for workers. */
@@ -97,6 +98,12 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
+/** Says what stops it, and that nobody has to wait. */
+function stoppingText({ reason }: AbortSignal): string {
+  const isKey = !(reason instanceof DOMException) || reason.message === "SIGINT";
+  return isKey ? "stopping … (Ctrl-C again ends it at once)" : `${reason.message}: stopping …`;
+}
+
 export const up = action({
   result: upView,
   async *run(context, input) {
@@ -114,7 +121,7 @@ export const up = action({
       pages: pageFiles,
       signal,
     };
-    terminal.live([`starting a bootstrap node, ${plural(options.miners, "miner")} and a client …`]);
+    terminal.live([`starting ${startedText(options)} …`]);
     const { startDevnet } = await import("@holdfast/node/daemon");
     await using network = await unlessStopped(startDevnet(options), signal);
     if (network === undefined) return terminal.clear();
@@ -138,31 +145,10 @@ export const up = action({
     if (client !== undefined && terminal.isLive && !context.json) await followHeads(context, client);
     await aborted(signal);
     terminal.clear();
-    terminal.hint("stopping …");
+    terminal.hint(stoppingText(signal));
   },
-  render: async (view, { terminal, env }) => {
-    const page = await clientPage(env);
-    const program = programWord(env);
-    const [miner] = view.nodes.filter(({ role }) => role === "miner");
-    const ready = `${terminal.paint("green", "ready")} in ${seconds(view.readyMs)}`;
-    return [
-      `${ready}: network ${view.network}, a round every ${formatDuration(view.roundMs)}`,
-      "",
-      table(
-        ["NODE", "API", "ACCOUNT", "BALANCE"],
-        view.nodes.map((node) => [node.name, node.api, node.address, fil(node.balanceFil)]),
-      ),
-      "",
-      facts([
-        ["folder", view.state],
-        ["page", page],
-        ["store a file", `${program} put FILE`],
-        ["look around", ["status", "ls", "deals", "ask ls"].map((word) => `${program} ${word}`).join(", ")],
-        ["as a miner", `${program} mine status --node ${miner?.name ?? "miner-1"}`],
-        ["stop", "Ctrl-C"],
-      ]),
-    ].join("\n");
-  },
+  render: async (view, { terminal, env }) =>
+    greeting(view, { terminal, program: programWord(env), page: await clientPage(env) }),
 });
 
 /** Its link holds the token, so it is told to people and not to `--json`. */
@@ -230,7 +216,7 @@ export const daemon = action({
     if (node === undefined) return;
     yield { name: node.name, api: node.api, peerId: node.peerId, addresses: [...node.addresses] };
     await aborted(context.signal);
-    context.terminal.hint("stopping …");
+    context.terminal.hint(stoppingText(context.signal));
   },
   render: (node) =>
     facts([

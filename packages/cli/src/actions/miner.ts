@@ -154,6 +154,11 @@ function signingText({ standing, reason, fix }: MethodResult<"mine.status">["sig
   return [["signs blocks", texts] as const];
 }
 
+function powerText({ powerBytes, networkPowerBytes, idlePowerBytes }: MethodResult<"mine.status">): string {
+  const idle = idlePowerBytes === 0 ? "" : `, ${sizeText(idlePowerBytes)} of it by idle space`;
+  return `${sizeText(powerBytes)} of ${sizeText(networkPowerBytes)}${idle}`;
+}
+
 export const mineStatus = action({
   result: methods["mine.status"].result,
   run: async ({ node, signal }) => (await node()).call("mine.status", {}, signal),
@@ -167,7 +172,7 @@ export const mineStatus = action({
       ...signingText(status.signing),
       ["miner", status.miner],
       ["owner", status.owner],
-      ["power", `${sizeText(status.powerBytes)} of ${sizeText(status.networkPowerBytes)}`],
+      ["power", powerText(status)],
       ["sectors", `${active} active, ${faulty} faulty, ${pending} on their way`],
       ["blocks won", `${status.blocksWon}${last}`],
       ["last proof", time.at(status.lastPostAt)],

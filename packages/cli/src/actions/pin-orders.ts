@@ -19,6 +19,7 @@ import {
   wholeNumber,
 } from "../input.ts";
 import { facts, table } from "../layout.ts";
+import { awaitPinNodes } from "../pin-nodes.ts";
 import { putSource } from "../put-source.ts";
 import { sentMessage, sentText, settled } from "./messages.ts";
 
@@ -146,6 +147,7 @@ export const pinBuy = action({
       forMs: optionDurationMs(input, "for") ?? 30 * dayMs,
       ...given(input),
     };
+    await awaitPinNodes(context, node, { ...wanted, waitMs: optionDurationMs(input, "waitForNodes") ?? 0 });
     const { costFil, slots, isProposal, ...sent } = await node.call("pinOrder.add", wanted, context.signal);
     const done = await settled(context, input, node, sent);
     const isMined = !isProposal && done.height !== null;

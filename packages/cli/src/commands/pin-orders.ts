@@ -24,6 +24,7 @@ export const pinOrderCommands: readonly CommandSpec[] = [
       "fetch a CID from this node or from anybody. To keep something on this node alone is `pin local add`.",
     examples: [
       "holdfast pin add ./album",
+      "holdfast pin add ./album --wait-for-nodes 1m",
       "holdfast pin add bafybeif… --size 10MiB",
       "holdfast pin add bafybeif… --size 2GiB --nodes 5 --for 90d --price 0.02FIL",
     ],
@@ -36,6 +37,10 @@ export const pinOrderCommands: readonly CommandSpec[] = [
       { flags: "--nodes <count>", summary: "how many shall hold it", initial: "3" },
       { flags: "--for <time>", summary: "how long", initial: "30d" },
       { flags: "--price <amount>", summary: "for a GiB and a day of one node", initial: "0.01FIL" },
+      {
+        flags: "--wait-for-nodes <time>",
+        summary: "as long as fewer nodes have joined, have room and take the price, wait so long for others",
+      },
       ...sends,
     ],
     action: async () => (await load()).pinBuy,

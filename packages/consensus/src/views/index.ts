@@ -26,6 +26,7 @@ export {
   readMinerHead,
   readMinerState,
   readPower,
+  readPowerOf,
   readPowerTable,
   readPreCommit,
   readSector,

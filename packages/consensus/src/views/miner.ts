@@ -131,6 +131,11 @@ export function readPower(store: Blockstore, state: CID, network?: NetworkByte):
   return readMarket(store, state, network).totalPower;
 }
 
+/** What of it a miner has, by sectors and idle space. */
+export function readPowerOf(store: Blockstore, state: CID, miner: Address, network?: NetworkByte): bigint {
+  return loadMiners(store, readMarket(store, state, network)).get(addressBytes(miner))?.power ?? 0n;
+}
+
 /**
  * The power by which blocks on this state are won and weighed: in a standstill with what is faulty. Looks a miner up
  * only when asked.

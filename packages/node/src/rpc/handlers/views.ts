@@ -1,6 +1,6 @@
 /** From the chain's own types to the shapes of the API. */
 import type { MethodResult } from "@holdfast/api";
-import { attoFil, filText, formatDuration, parseCid, toHex } from "@holdfast/base";
+import { filText, formatDuration, parseCid, toHex } from "@holdfast/base";
 import {
   exitCodeMeaning,
   messageCid,
@@ -9,6 +9,7 @@ import {
   type SignedMessage,
   type Tipset,
 } from "@holdfast/consensus";
+import { roundedUp, shortestPrice } from "../../price-text.ts";
 import type { ChainDoor, MinedMessage } from "../needs.ts";
 
 export type AskView = MethodResult<"ask.ls">[number];
@@ -67,16 +68,18 @@ export function messageStateView(
   };
 }
 
+const ratio = ({ roundMs }: NetworkParams) => ({
+  times: BigInt(roundMs),
+  per: BigInt(bytesPerGiB) * BigInt(msPerDay),
+});
+
 /** attoFIL per byte and epoch as FIL per GiB and day. */
-export function priceFilPerGiBPerDay(atto: bigint, params: NetworkParams): string {
-  return filText(attoFil((atto * BigInt(bytesPerGiB) * BigInt(msPerDay)) / BigInt(params.roundMs)));
-}
+export const priceFilPerGiBPerDay = (atto: bigint, params: NetworkParams): string =>
+  shortestPrice({ stored: atto, ...ratio(params) });
 
 /** FIL per GiB and day as attoFIL per byte and epoch, rounded up so that no price becomes nothing. */
-export function attoPerByteEpoch(attoPerGiBPerDay: bigint, params: NetworkParams): bigint {
-  const divisor = BigInt(bytesPerGiB) * BigInt(msPerDay);
-  return (attoPerGiBPerDay * BigInt(params.roundMs) + divisor - 1n) / divisor;
-}
+export const attoPerByteEpoch = (attoPerGiBPerDay: bigint, params: NetworkParams): bigint =>
+  roundedUp(attoPerGiBPerDay, ratio(params));
 
 export function epochsOf(ms: number, params: NetworkParams): number {
   return Math.max(1, Math.ceil(ms / params.roundMs));

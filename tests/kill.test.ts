@@ -32,11 +32,7 @@ import {
 
 const forMs = 3_600_000;
 const finishMs = 240_000;
-/**
- * A client gives up a miner that it has not heard for a minute, and rightly. Where a dozen processes share two cores,
- * one that was killed may take that long to be back and heard: then, once, everything is done again.
- */
-const patience = { timeout: 1_800_000, retry: 1 };
+const testMs = 1_800_000;
 /** Puts beside each other. */
 const together = 4;
 /** Times that a moment is tried again which a put was through before anybody could look. */
@@ -54,7 +50,9 @@ interface Stored extends Put {
 }
 
 describe("kill -9", () => {
-  it(`at the steps of a deal loses no put, no payment and no sector (seed ${seed})`, patience, async () => {
+  it(`at the steps of a deal loses no put, no payment and no sector (seed ${seed})`, {
+    timeout: testMs,
+  }, async () => {
     const random = new SeededRandom(seed);
     await using stack = new AsyncDisposableStack();
     const state = await mkdtemp(join(tmpdir(), "holdfast-kill-"));

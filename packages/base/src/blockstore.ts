@@ -43,6 +43,10 @@ export class BufferedBlockstore implements Blockstore {
   has(cid: CID): boolean {
     return this.#written.has(cid.toString()) || this.#below.has(cid);
   }
+  /** What was written and not flushed yet. */
+  written(): readonly { readonly cid: CID; readonly bytes: Uint8Array }[] {
+    return [...this.#written.values()];
+  }
   /** Hands every collected write to the store below and forgets them. */
   flush(): void {
     for (const { cid, bytes } of this.#written.values()) this.#below.put(cid, bytes);

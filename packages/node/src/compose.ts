@@ -33,6 +33,7 @@ import { type IdleVerifierService, openVerifierOf, type VerifierService } from "
 import { storageDoorOf } from "./compose-volumes.ts";
 import type { Database } from "./database.ts";
 import { createInvitation } from "./discovery/index.ts";
+import { aloneExecutions, type Executions } from "./executions.ts";
 import type { Faucet, FaucetService } from "./faucet/index.ts";
 import { finalTipset } from "./final.ts";
 import type { RunningGateway } from "./gateway/index.ts";
@@ -45,7 +46,8 @@ import { limits } from "./limits.ts";
 import { type Mempool, openMempool, openSender, type Sender } from "./mempool/index.ts";
 import { openMetrics } from "./metrics.ts";
 import { type AskPolicy, type MineNeeds, type MinerPlace, type Mining, startMining } from "./mine/index.ts";
-import type { Deed, NetControl } from "./net/index.ts";
+import type { NetControl } from "./net/index.ts";
+import { verdictsTo } from "./peer-deeds.ts";
 import type { PolicyHook } from "./policy-hook.ts";
 import { createProofPass, type ProofChecker, type ProofPass } from "./proof-pass.ts";
 import type { FileBlocks } from "./retrieval/index.ts";
@@ -59,7 +61,7 @@ import {
   startServer,
 } from "./rpc/index.ts";
 import { openBlockSwap } from "./swap/index.ts";
-import { type FoundFault, openSync, type PeerVerdict, type Sync, type SyncNeeds } from "./sync/index.ts";
+import { type FoundFault, openSync, type Sync } from "./sync/index.ts";
 import type { UnsealedOptions } from "./unsealed-pieces.ts";
 import type { Wallet } from "./wallet/index.ts";
 
@@ -113,6 +115,8 @@ export interface NodeParts extends WebParts, PinningParts {
   readonly checker: ProofChecker;
   /** Verifies what is asked in this thread; a simulation has its own. */
   readonly verifier?: Verifier;
+  /** What the nodes of a network in this process have executed; this node executes everything itself if left out. */
+  readonly executions?: Executions;
   /** Where signatures and draws of headers are verified; in this thread if left out. */
   readonly claims?: ClaimChecker;
   readonly miner?: MinerParts;
@@ -142,7 +146,6 @@ export interface RunningNode extends AsyncDisposable {
   readonly handlers: ReturnType<typeof createHandlers>;
   readonly files: HandlerNeeds["files"];
   /** The jobs that store files, newest first. */
-  /** The newest. */
   readonly puts: () => ReturnType<HandlerNeeds["market"]["puts"]>;
   /** URL of the API; empty if none was asked for. */
   readonly apiUrl: string;
@@ -171,7 +174,10 @@ export async function startNode(given: NodeParts): Promise<RunningNode> {
   const beginning = Beginning.of(opened, given.stateSync === true);
   const swap = stack.use(openBlockSwap({ wire, clock, logger }));
   const sync = stack.use(
-    openSync({ chain, wire, swap, proofs, headers, clock, logger, beginning, onFault, onVerdict }),
+    openSync({
+      ...{ chain, wire, swap, proofs, headers, clock, logger, beginning, onFault, onVerdict },
+      executions: given.executions ?? aloneExecutions,
+    }),
   );
   stack.defer(serveLight({ chain, wire, clock }));
   const channels = stack.use(openChannels({ chain, sender, signer: wallet, database, logger }));
@@ -207,10 +213,7 @@ export async function startNode(given: NodeParts): Promise<RunningNode> {
     name,
     chain,
     sync,
-    sender,
-    channels,
-    wallet,
-    wire,
+    ...{ sender, channels, wallet, wire },
     mining,
     idle,
     pruner,
@@ -248,20 +251,6 @@ function believedBy(
   const belief = watchBelief(chain, clock, (from) => logger.warn(believedText(from), { fix: believedFix }));
   stack.defer(() => belief.end());
   return () => belief.from();
-}
-
-/** Answers about the chain count among a peer's deeds; not to have a block is no deed. */
-function verdictsTo(control: NetControl | undefined): NonNullable<SyncNeeds["onVerdict"]> {
-  const deeds: { readonly [Of in PeerVerdict]: Deed | undefined } = {
-    useful: "useful",
-    useless: undefined,
-    late: "unhelpful",
-    lying: "lied",
-  };
-  return (peer, verdict) => {
-    const deed = deeds[verdict];
-    if (deed !== undefined) control?.report(peer, deed);
-  };
 }
 
 /**

@@ -8,9 +8,11 @@ import { join } from "node:path";
 import { assert, silentLogger } from "@holdfast/base";
 import { makeFolder } from "@holdfast/storage";
 import { openChain, openLevelDatabase } from "./chain/index.ts";
+import { shareClaims } from "./claims.ts";
 import { realClock } from "./clock.ts";
 import { type DevnetClassOptions, devnetProfile } from "./devnet-classes.ts";
 import { createDevnet, isPinning, isVerifier, nodeNames, writeClockOffset } from "./devnet-genesis.ts";
+import { shareExecutions } from "./executions.ts";
 import { loadGenesis } from "./genesis.ts";
 import { installNativeKernels } from "./kernels.ts";
 import { lockRepo, type RepoLock, repoErrors, repoPaths } from "./repo/index.ts";
@@ -72,7 +74,10 @@ export async function startDevnet(options: StartDevnetOptions): Promise<DevnetHa
   const names = await existingNodes(state);
   if (names.length === 0) await makeNodes(options, state);
   else await continueClock(state, names);
-  const workers = stack.use(openWorkers({ sealingThreads: availableParallelism() }));
+  const own = stack.use(openWorkers({ sealingThreads: availableParallelism() }));
+  // Five nodes that check and execute the same blocks do each of it once.
+  const workers = { ...own, claims: shareClaims(own.claims) };
+  const executions = shareExecutions();
   // The bootstrap node first: the others dial it.
   const [first, ...others] = names.length === 0 ? namesOf(options) : names;
   const start = (name: string): Promise<DaemonHandle> => {
@@ -82,6 +87,7 @@ export async function startDevnet(options: StartDevnetOptions): Promise<DevnetHa
       repo,
       version: options.version,
       workers,
+      executions,
       // This process has the folder's lock and runs all its nodes.
       soleMiner: true,
       logFile: join(repo, "node.log"),

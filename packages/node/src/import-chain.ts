@@ -21,6 +21,7 @@ import {
   settleChainFolder,
 } from "./chain/index.ts";
 import { realClock } from "./clock.ts";
+import { aloneExecutions } from "./executions.ts";
 import { finalTipset } from "./final.ts";
 import { type LoadedGenesis, loadGenesis } from "./genesis.ts";
 import { createHeaderPass } from "./header-pass.ts";
@@ -136,7 +137,13 @@ function judgeWith({ checker, clock }: ImportContext) {
     chain: StoredChain,
     blocks: Parameters<ReturnType<typeof createValidator>["validate"]>[0],
   ) => {
-    await createValidator({ chain, proofs, headers: createHeaderPass(proofs), clock }).validate(blocks);
+    await createValidator({
+      chain,
+      proofs,
+      headers: createHeaderPass(proofs),
+      executions: aloneExecutions,
+      clock,
+    }).validate(blocks);
   };
 }
 

@@ -209,6 +209,8 @@ export const limits = {
   cachedBodies: 16,
   /** Messages whose signatures are known to hold, so that a block that takes one is not verified anew. */
   verifiedMessages: 65_536,
+  /** Executions of tipsets that nodes of one process can take from one another. */
+  sharedExecutions: 16,
   /** Remembered verdicts of proof and signature checks. */
   verdicts: 16_384,
   /** Body of one API request, file uploads apart. */

@@ -23,6 +23,7 @@ import { verifierOf } from "./compose-verifier.ts";
 import { pinningOf } from "./daemon-pins.ts";
 import { openDatabase } from "./database.ts";
 import { type Discovery, openDiscovery, openPeerStore } from "./discovery/index.ts";
+import type { Executions } from "./executions.ts";
 import { loadGenesis } from "./genesis.ts";
 import { beginWithSnapshot } from "./import-chain.ts";
 import { dialsOf, openJobEngine } from "./job-engine.ts";
@@ -73,6 +74,8 @@ export interface StartDaemonOptions {
   readonly logLevel?: NodeConfig["log"]["level"];
   /** Worker threads that several nodes of one process share. */
   readonly workers?: Workers;
+  /** Executions of tipsets that several nodes of one network and process share. */
+  readonly executions?: Executions;
   /** postgres://…, instead of the configured database of sectors and jobs. */
   readonly database?: string;
   /** Processes that seal, prove and unseal, instead of the configured number. */
@@ -154,6 +157,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<DaemonHa
     fileBlocks,
     checker: workers.checker,
     claims: workers.claims,
+    ...(options.executions === undefined ? {} : { executions: options.executions }),
     api: apiOf(repo, options),
     ...gatewayOf(config),
     ...(await pinningOf({ repo, clock, peerSeed: keys.peerSeed, stack })),

@@ -11,6 +11,7 @@ import type {
   Tipset,
   Upgrade,
 } from "@holdfast/consensus";
+import type { Executions } from "../executions.ts";
 import type { HeaderPass } from "../header-pass.ts";
 import type { ProofPass } from "../proof-pass.ts";
 import type { FoundFault } from "./faults.ts";
@@ -91,6 +92,7 @@ export interface SyncNeeds {
   readonly swap: SwapDoor;
   readonly proofs: ProofPass;
   readonly headers: HeaderPass;
+  readonly executions: Executions;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Where the chain is to begin, if it has not. */

@@ -18,6 +18,7 @@ import {
   tipsetKey,
   tipsetWeight,
 } from "@holdfast/consensus";
+import type { Execution, ExecutionPlace } from "../executions.ts";
 import { syncErrors } from "./errors.ts";
 import { isBodyOf } from "./exchange.ts";
 import type { SyncNeeds } from "./needs.ts";
@@ -32,9 +33,24 @@ export interface Validator {
   checkHeader(block: FullBlock): Promise<void>;
 }
 
-export type ValidatorNeeds = Pick<SyncNeeds, "chain" | "proofs" | "headers" | "clock">;
+export type ValidatorNeeds = Pick<SyncNeeds, "chain" | "proofs" | "headers" | "executions" | "clock">;
 
-export function createValidator({ chain, proofs, headers, clock }: ValidatorNeeds): Validator {
+export function createValidator({ chain, proofs, headers, executions, clock }: ValidatorNeeds): Validator {
+  const execute = ({ parentState }: ExecutionPlace, parent: Tipset, blocks: readonly FullBlock[]) =>
+    proofs.run((verifier): Execution => {
+      const store = new BufferedBlockstore(chain.store);
+      const env = {
+        params: chain.params,
+        networkId: chain.networkId,
+        protocols: chain.protocols,
+        verifier,
+        randomness: chain.randomnessBelow(parent),
+        verifiedMessages: headers.verified,
+      };
+      const result = applyTipset({ store, parentState, blocks, env });
+      return { result, objects: store.written() };
+    });
+
   async function checkHeaders(tipset: Tipset, parent: Tipset): Promise<void> {
     const parentState = chain.stateAfter(parent.key);
     const parentWeight = chain.weightOf(parent.key);
@@ -74,19 +90,9 @@ export function createValidator({ chain, proofs, headers, clock }: ValidatorNeed
       }
       await checkHeaders(tipset, parent);
       await verifySignatures(headers, blocks, chain.networkId);
-      const { result, buffer } = await proofs.run((verifier) => {
-        const store = new BufferedBlockstore(chain.store);
-        const env = {
-          params: chain.params,
-          networkId: chain.networkId,
-          protocols: chain.protocols,
-          verifier,
-          randomness: chain.randomnessBelow(parent),
-          verifiedMessages: headers.verified,
-        };
-        return { result: applyTipset({ store, parentState, blocks, env }), buffer: store };
-      });
-      buffer.flush();
+      const place = { networkId: chain.networkId, parentState, tipset };
+      const { result, objects } = await executions.of(place, () => execute(place, parent, blocks));
+      for (const { cid, bytes } of objects) chain.store.put(cid, bytes);
       const weight = tipsetWeight(tipset, readPowerTable(chain.store, parentState, chain.params.networkByte));
       const results = resultsInOrder(tipset, blocks, result.receipts);
       await chain.addValidated({ tipset, blocks, stateRoot: result.stateRoot, results, weight });

@@ -38,6 +38,7 @@ import {
   preseal,
 } from "../devnet-genesis.ts";
 import { openDiscovery } from "../discovery/index.ts";
+import { aloneExecutions, type Executions } from "../executions.ts";
 import { loadGenesis, makeGenesis } from "../genesis.ts";
 import { installNativeKernels } from "../kernels.ts";
 import { taskFailed } from "../market/index.ts";
@@ -79,6 +80,8 @@ export interface NetworkOptions {
   readonly diskOf?: (name: string) => SimDisk;
   /** Log of all nodes. */
   readonly logger?: Logger;
+  /** What the nodes have executed for one another; if left out, each executes everything itself. */
+  readonly executions?: Executions;
 }
 
 export interface TestNode {
@@ -190,12 +193,12 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
       place: { place: fixturePlace },
       storage,
       kept,
-      clock,
-      wire,
+      ...{ clock, wire },
       logger: faultsOf(options.logger ?? silentLogger, plan.name, faults),
       faults,
       faucet: options.faucets?.includes(plan.name) === true,
       ...(options.protocolsOf === undefined ? {} : { protocolsOf: options.protocolsOf }),
+      executions: options.executions ?? aloneExecutions,
       ...keptPinning(options, plan.name),
     });
     await node.start();
@@ -281,6 +284,7 @@ interface FixtureParts {
   /** A listener cannot stop its chain: what is wrong is kept for whoever lets time pass. */
   readonly faults: unknown[];
   readonly faucet: boolean;
+  readonly executions: Executions;
   readonly protocolsOf?: (name: string) => Protocols;
   readonly pinning?: { readonly options: PinningOptions; readonly kept: KeptPins };
 }
@@ -321,7 +325,7 @@ class FixtureNode implements TestNode {
 
   async start(): Promise<void> {
     const { plan, miner, place, storage, kept, clock, wire, logger, faults } = this.#parts;
-    const { faucet, protocolsOf, pinning } = this.#parts;
+    const { faucet, executions, protocolsOf, pinning } = this.#parts;
     await using stack = new AsyncDisposableStack();
     const own = stack.use(wire.createWire(plan.name));
     const verifier = createVerifier();
@@ -329,7 +333,7 @@ class FixtureNode implements TestNode {
       name: plan.name,
       version: fixtureVersion,
       clock,
-      logger,
+      ...{ logger, executions },
       ...kept,
       ...(protocolsOf === undefined ? {} : { protocols: protocolsOf(plan.name) }),
       ...this.#next,

@@ -16,6 +16,7 @@ import {
   snapshotBytes,
 } from "../../../src/chain/index.ts";
 import { walk } from "../../../src/chain/walk.ts";
+import { aloneExecutions } from "../../../src/executions.ts";
 import { createHeaderPass } from "../../../src/header-pass.ts";
 import { createProofPass } from "../../../src/proof-pass.ts";
 import { createValidator } from "../../../src/sync/index.ts";
@@ -64,9 +65,13 @@ export function importedTo(
 ): Promise<ImportedSnapshot> {
   const proofs = createProofPass({ verify: async (one) => verifyStatement(verifier, one) }, verifier);
   const judge = async (chain: StoredChain, blocks: readonly FullBlock[]): Promise<void> => {
-    await createValidator({ chain, proofs, headers: createHeaderPass(proofs), clock: net.clock }).validate(
-      blocks,
-    );
+    await createValidator({
+      chain,
+      proofs,
+      headers: createHeaderPass(proofs),
+      executions: aloneExecutions,
+      clock: net.clock,
+    }).validate(blocks);
   };
   const importing = importSnapshot(inPieces(bytes), {
     database: given.database ?? freshDatabase(net),

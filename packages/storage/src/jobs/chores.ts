@@ -161,6 +161,13 @@ async function takeBack(queue: JobQueue, workerId: string): Promise<void> {
     if (isOver) await queue.cancel(jobId, "its node was started anew");
     else if (state === "running") await queue.release({ jobId, token }, "its node was started anew");
   }
+  // Another process may have seen before us that nobody held them: that they died is no failure of theirs.
+  const ended = await queue.list({ kinds: ["add-piece"], states: ["failed"] }, { limit: aliveJobs });
+  for (const { jobId, forWorker, failure } of ended) {
+    if (forWorker !== workerId || failure?.code !== "storage/worker-crashed") continue;
+    await queue.retry(jobId);
+    await queue.cancel(jobId, "its node was started anew");
+  }
 }
 
 /** One sector after the other, as evenly as the time allows; what is damaged is made anew. */

@@ -155,6 +155,30 @@ describe("pieces that are added as jobs", () => {
     expect(await world.states()).toEqual(["cancelled"]);
   });
 
+  it("have not failed when their process was killed and another one saw it first", async () => {
+    await using world = await World.make();
+    const { queue, clock } = world;
+    const forWorker = "files-tf0miner";
+    const resources = { cpus: 0, memoryBytes: 0 };
+    const kinds = ["add-piece"] as const;
+    await queue.enqueue({ key: "a", kind: "add-piece", input: "", resources, maxFailures: 1, forWorker });
+    const free = { cpus: 1, memoryBytes: 1 };
+    expect(await queue.claim({ workerId: forWorker, kinds, free, leaseMs: 1_000 })).toBeDefined();
+    await clock.advance(2_000);
+    expect(await queue.expire()).toBe(1);
+    expect(await world.states()).toEqual(["failed"]);
+    await using chores = await world.chores();
+    expect(await world.states()).toEqual(["cancelled"]);
+    // What failed by itself stays so.
+    const { piece } = slow("one");
+    expect(await codeOf(chores.addPiece({ ...piece, source: new Uint8Array(1) }))).toBe(
+      "storage/short-piece",
+    );
+    await expect.poll(() => world.states()).toEqual(["cancelled", "failed"]);
+    await using _next = await world.chores();
+    expect(await world.states()).toEqual(["cancelled", "failed"]);
+  });
+
   it("are added without a job while the queue does not answer", async () => {
     await using world = await World.make();
     await using chores = await world.chores(without(world.queue, "enqueue"));

@@ -260,6 +260,30 @@ export function askStart({ askedAt }: Pick<PinAsk, "askedAt">, gapEnd: Epoch): E
   return gapEnd > askedAt ? gapEnd : askedAt;
 }
 
+/** Evidence and standing let a node hold orders. */
+export function isPinNodeFit({ status, validUntil }: PinNode, height: number): boolean {
+  return status === "active" && validUntil > height;
+}
+
+interface PinTime {
+  readonly height: number;
+  readonly slot: number;
+  readonly disputeSlots: number;
+}
+
+/** Who was heard last in a slot is silent when no report of that slot can be disputed any more. */
+export const isPinSilent = (heard: number, { slot, disputeSlots }: Omit<PinTime, "height">): boolean =>
+  slot > heard + disputeSlots;
+
+/** A part of an order whose node is gone or silent. */
+export function isPinPartVacant(
+  node: PinNode,
+  { assignedIn }: Pick<PinReplica, "assignedIn">,
+  at: PinTime,
+): boolean {
+  return !isPinNodeFit(node, at.height) || isPinSilent(Math.max(assignedIn, node.lastSlot ?? 0), at);
+}
+
 /** The slot that an epoch lies in. */
 export function pinSlotAt(slotEpochs: number, height: number): number {
   return Math.floor(height / slotEpochs);

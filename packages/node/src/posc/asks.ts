@@ -1,10 +1,10 @@
 /**
  * Challenges and asks on the chain, which is the record: nothing of them is written down here. What this node is asked
  * for it answers by the blocks, of asks the largest pay first; what its accounts have asked for and nobody answered is
- * closed, and empty places of their orders are filled.
+ * closed, and places of their orders whose nodes are gone or silent are drawn anew.
  */
 import { type CID, encode, toHex } from "@holdfast/base";
-import { askStart, methods, type PinAsk } from "@holdfast/consensus";
+import { askStart, isPinPartVacant, methods, type PinAsk, type PinReplica } from "@holdfast/consensus";
 import { limits } from "../limits.ts";
 import type { NumberedPin, PoscNeeds, PoscView } from "./needs.ts";
 import { isShowable, walkLocally } from "./report.ts";
@@ -88,9 +88,9 @@ export class Asks {
   async tend(view: PoscView, own: readonly NumberedPin[], slot: number): Promise<void> {
     for (const order of own) {
       await this.#close(view, order);
-      const isEmpty = order.replicas.length < order.wanted && slot < order.endSlot;
       // A draw that finds nobody costs its gas all the same.
-      if (!isEmpty || slot % view.disputeSlots !== 0 || this.#needs.askDeposit() === undefined) continue;
+      if (slot % view.disputeSlots !== 0 || this.#needs.askDeposit() === undefined) continue;
+      if (slot >= order.endSlot || !hasVacancy(view, order, slot)) continue;
       await sendOrTell(this.#needs, {
         method: "repairPin",
         key: `pin repair:${order.number}:${slot}`,
@@ -112,6 +112,15 @@ export class Asks {
       });
     }
   }
+}
+
+function hasVacancy(view: PoscView, { replicas, wanted }: NumberedPin, slot: number): boolean {
+  const at = { height: view.height + 1, slot, disputeSlots: view.disputeSlots };
+  const isVacant = (replica: PinReplica): boolean => {
+    const node = view.node(replica.node);
+    return replica.ask === null && node !== undefined && isPinPartVacant(node, replica, at);
+  };
+  return replicas.length < wanted || replicas.some(isVacant);
 }
 
 /** What can be answered in the next block, the largest pay first. */

@@ -38,7 +38,8 @@ export const pinsSection = z
       .default(false)
       .describe(
         "a node that does not show what accounts of this node have bought, some slots in a row, is asked on the chain by " +
-          "itself, with the network's deposit each time; false: `pin ask` alone",
+          "itself, with the network's deposit each time, and places whose nodes are gone are drawn anew; false: only by " +
+          "`pin ask` and `pin repair`",
       ),
     capacityBytes: z
       .int()

@@ -17,7 +17,7 @@ interface Sent {
   readonly params: Uint8Array;
 }
 
-function worldOf(blocks: readonly CID[] = [root], fails = false) {
+function worldOf(blocks: readonly CID[] = [root], fails = false, deposit?: bigint) {
   const sent: Sent[] = [];
   const asks = new Asks({
     pins: { block: async (cid: CID) => (blocks.some((one) => one.equals(cid)) ? content : undefined) },
@@ -30,7 +30,7 @@ function worldOf(blocks: readonly CID[] = [root], fails = false) {
       },
     },
     logger: silentLogger,
-    askDeposit: () => undefined,
+    askDeposit: () => deposit,
   } as unknown as PoscNeeds);
   return { asks, sent };
 }
@@ -147,6 +147,31 @@ describe("an ask", () => {
     await asks.tend(view({ height: 60, gapEnd: epoch(40) }), bought(20), 8);
     expect(sent.map(({ method }) => method)).toEqual(["closeAsk", "closeAsk"]);
     expect(sent[0]?.key).not.toBe(sent[1]?.key);
+  });
+});
+
+describe("a place of an own order", () => {
+  const node = { status: "active", validUntil: 1_000, lastSlot: 9 };
+  const bought = (parts: number) =>
+    [{ number: 7, wanted: 1, endSlot: 90, buyer: own, replicas: Array(parts).fill(part(null)) }] as never;
+  const drawn = async (parts: number, given: object, slot: number, deposit?: bigint) => {
+    const { asks, sent } = worldOf([root], false, deposit);
+    await asks.tend(view({ node: () => ({ ...node, ...given }) }), bought(parts), slot);
+    return sent.map(({ method }) => method);
+  };
+
+  it("is drawn anew when its node is gone, silent or was dropped, now and then and with leave", async () => {
+    for (const given of [{ status: "leaving" }, { validUntil: 41 }, { lastSlot: 5 }])
+      expect(await drawn(1, given, 9, 1n)).toEqual(["repairPin"]);
+    expect(await drawn(0, {}, 9, 1n)).toEqual(["repairPin"]);
+    expect(await drawn(0, {}, 10, 1n)).toEqual([]);
+    expect(await drawn(0, {}, 9)).toEqual([]);
+  });
+
+  it("is its node's while that is heard, and the buyer's no more at the end", async () => {
+    expect(await drawn(1, {}, 9, 1n)).toEqual([]);
+    expect(await drawn(1, { lastSlot: 6 }, 9, 1n)).toEqual([]);
+    expect(await drawn(0, {}, 90, 1n)).toEqual([]);
   });
 });
 

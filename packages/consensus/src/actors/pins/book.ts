@@ -368,9 +368,4 @@ export class PinBook {
     const node = this.node(of);
     this.setNode(of, { ...node, openAsks: node.openAsks + (ask === null ? -1 : 1) });
   }
-
-  /** The node's evidence and standing let it hold orders. */
-  isInGoodStanding(node: PinNode, height: Epoch): boolean {
-    return node.status === "active" && node.validUntil > height;
-  }
 }

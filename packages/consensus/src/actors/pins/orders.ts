@@ -6,7 +6,15 @@
 import type { Address, AttoFil, CID, Codec } from "@holdfast/base";
 import { addAtto, bigEndian, c, concatBytes, epoch, readBigEndian, subAtto } from "@holdfast/base";
 import type { Pin, PinNode, PinReplica } from "../../types/pin.ts";
-import { maxPinBytes, maxPinReplicas, pinCost, pinSlotPrice } from "../../types/pin.ts";
+import {
+  isPinNodeFit,
+  isPinPartVacant,
+  isPinSilent,
+  maxPinBytes,
+  maxPinReplicas,
+  pinCost,
+  pinSlotPrice,
+} from "../../types/pin.ts";
 import { isCheckable } from "../../types/pin-walk.ts";
 import type { ActorContext } from "../../vm/context.ts";
 import { vmExitCodes } from "../../vm/exit-codes.ts";
@@ -131,12 +139,13 @@ export function drawNodes(ctx: ActorContext, book: PinBook, number: number): num
 function takes(ctx: ActorContext, book: PinBook, node: PinNode, { bytes, price }: Pin): boolean {
   const hasRoom = node.assignedBytes + bytes <= node.capacityBytes;
   // One that has never reported may have joined just now.
-  const isHeard = !isSilent(ctx, book, node.lastSlot ?? book.slot);
-  return hasRoom && node.leastPrice <= price && isHeard && book.isInGoodStanding(node, ctx.height);
+  const isSilent = node.lastSlot !== null && isPinSilent(node.lastSlot, timeOf(ctx, book));
+  return hasRoom && node.leastPrice <= price && !isSilent && isPinNodeFit(node, ctx.height);
 }
 
-const isSilent = ({ params }: ActorContext, { slot }: PinBook, heard: number): boolean =>
-  slot > heard + params.pinDisputeSlots;
+const timeOf = ({ height, params }: ActorContext, { slot }: PinBook) => ({
+  ...{ height, slot, disputeSlots: params.pinDisputeSlots },
+});
 
 /**
  * Pays for more slots; anybody may. Returns the new end. `pinNotFound`, `pinEnded`, `pinTermsInvalid`,
@@ -225,11 +234,8 @@ export function repairPin(ctx: ActorContext, { pin }: OnePin): number {
   return found;
 }
 
-function isVacant(ctx: ActorContext, book: PinBook, { node: number, assignedIn }: PinReplica): boolean {
-  const node = book.node(number);
-  if (!book.isInGoodStanding(node, ctx.height)) return true;
-  return isSilent(ctx, book, Math.max(assignedIn, node.lastSlot ?? 0));
-}
+const isVacant = (ctx: ActorContext, book: PinBook, replica: PinReplica): boolean =>
+  isPinPartVacant(book.node(replica.node), replica, timeOf(ctx, book));
 
 export function getPin(ctx: ActorContext, { pin }: OnePin): Pin {
   return new PinBook(ctx).order(pin);

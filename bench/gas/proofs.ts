@@ -41,12 +41,13 @@ import {
   shapeOfCircuit,
   vanillaClass,
 } from "@holdfast/proofs";
-import { anyPlatform, judgeAdmission, networkSeed, reportDataOf } from "@holdfast/proofs/attestation";
-import { softwareAuthority } from "@holdfast/proofs/attestation/software";
 import { type Measured, measureInTurns } from "../measure.ts";
+import { evidenceProbes } from "./evidence.ts";
+import { idleProbes } from "./idle.ts";
+import { reportProbes, walkProbes } from "./pins.ts";
 import type { Cost } from "./probes.ts";
 
-interface ProofProbe {
+export interface ProofProbe {
   readonly name: string;
   /** Null: it is part of a header, and no gas is paid for it. */
   readonly price: GasPrice | null;
@@ -196,37 +197,18 @@ function inclusionProbe({ gas }: NetworkParams): ProofProbe {
   };
 }
 
-/** What a pinning node is admitted by, judged by the readable back end: a node has OpenSSL, which takes a tenth. */
-function evidenceProbe({ gas }: NetworkParams): ProofProbe {
-  const networkId = element("network");
-  const software = softwareAuthority(networkSeed(networkId));
-  const nodeKey = publicKeyOf(blake2b256(utf8Bytes("node")));
-  const [program, atSeconds] = [element("program"), 1_750_000_000];
-  const who = { use: "pin-node", networkId, nodeKey, peerId: "peer", operator: miner } as const;
-  const identity = { ...who, epoch: 5, nonce: networkId };
-  const evidence = {
-    kind: "software",
-    evidence: software.quote({ program, reportData: reportDataOf(identity), svn: 1 }),
-    collateral: [software.collateral({ atSeconds })],
-  } as const;
-  const length = evidence.collateral.reduce((sum, file) => sum + file.length, evidence.evidence.length);
-  const expected = { ...who, epoch: 6, mostAgeEpochs: 100, nonceAt: () => networkId };
-  const allowed = { kind: "software", program, platform: anyPlatform } as const;
-  const request = { evidence, identity, expected, atSeconds, softwareAllowed: true, allowed };
-  return {
-    name: `evidence by software, ${length} bytes`,
-    price: "evidenceBase",
-    gas: proofGas(gas, "evidence", length),
-    verify: () => judgeAdmission(request).ok,
-  };
-}
-
 /** Every proof that gas pays for, and those of a header. */
 export async function proofCosts(
   params: NetworkParams,
   { isQuick, say }: { readonly isQuick: boolean; readonly say: (text: string) => void },
 ): Promise<readonly ProofCost[]> {
-  const probes: ProofProbe[] = [...signatureProbes(params), inclusionProbe(params), evidenceProbe(params)];
+  const probes: ProofProbe[] = [
+    ...signatureProbes(params),
+    inclusionProbe(params),
+    ...evidenceProbes(params),
+  ];
+  say("making idle space");
+  probes.push(...walkProbes(params), ...reportProbes(params), ...idleProbes(params));
   const vanilla = (id: string, counts: readonly number[]): Promise<ProofProbe[]> =>
     sectorProbes(vanillaClass(profileOf(id)), params, counts);
   say("sealing");

@@ -106,10 +106,8 @@ export function walked(
   { seed, root }: { readonly seed: Uint8Array; readonly root: PinSample["root"] },
   blocks: readonly Uint8Array[],
 ): WalkEnd {
-  ctx.chargeProof(
-    "inclusion",
-    blocks.reduce((sum, { length }) => sum + length, 0),
-  );
+  // Block by block: of a deep walk the blocks are small, and each is hashed and read for itself.
+  for (const { length } of blocks) ctx.chargeProof("inclusion", length);
   const end = walkBlocks(seed, root, blocks);
   return end ?? ctx.fail(vmExitCodes.pinProofInvalid, "these are not the blocks of the walk");
 }

@@ -3,7 +3,7 @@
  * attoFIL, who claims what it has not is caught, and as often as can be computed beforehand.
  */
 import { SeededRandom } from "@holdfast/base/testing";
-import { sampleSeed, vmExitCodes as x } from "@holdfast/consensus";
+import { assignedPins, sampleSeed, vmExitCodes as x } from "@holdfast/consensus";
 import { installSignatureKernel, plainSignatures, rememberingSignatures } from "@holdfast/proofs/attestation";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BlockMap } from "./pin-dag.ts";
@@ -223,5 +223,121 @@ describe("the rate at which a liar is caught", () => {
     expect(computed(0.2, 3)).toBeGreaterThan(computed(0.1, 3));
     // With a tenth lost and three looks in a slot all but three of a thousand are caught within 20 slots.
     expect((1 - computed(0.1, 3)) ** 20).toBeLessThan(0.003);
+  });
+});
+
+/**
+ * Nobody is expelled, so that everybody is looked at in every slot: each slot of each cheat is one trial, whose chance
+ * follows from what it has lost, how many look, and at how much.
+ */
+describe("twenty pinning nodes over many slots", () => {
+  const samples = 6;
+  const looks = { reportsChecked: 2, samplesChecked: 2 };
+  const manySlots = 36;
+  const crowd: readonly Role[] = [
+    ...times(9, "honest"),
+    ...times(4, "forgetful"),
+    ...times(4, "liar"),
+    ...times(3, "colluder"),
+  ];
+  const leaves = 27;
+  const contents: Content[] = [];
+  let network: PinNetwork;
+  let firstSlot = 0;
+  /** Partitions: in every fifth slot a quarter of all is cut off, others each time. */
+  const isAway = (slot: number, place: number): boolean =>
+    (slot - firstSlot) % 5 === 4 && (place + slot) % 4 === 0;
+
+  beforeAll(() => {
+    const lasting = { pinEvidenceEpochs: 9_000, ticketLookbackEpochs: 60 };
+    const world = new PinWorld({ params: { pinSamples: samples, pinSlotEpochs: 40, ...lasting } });
+    for (let index = 0; index < files; index++)
+      contents.push(world.content.file(`file ${index}`, leaves, leafBytes));
+    firstSlot = world.slot + 1;
+    network = new PinNetwork(world, crowd, { ...looks, isAway, isOnlyNoted: true }, "many slots");
+    network.lose(0.12);
+    for (const { root, bytes } of contents) {
+      const { exitCode } = world.order(root, bytes, { wanted: 16, price, slots: manySlots + 2 });
+      if (exitCode !== 0) throw new RangeError("no order");
+    }
+    world.nextSlot();
+    for (let turn = 0; turn < manySlots; turn++) network.slot();
+  }, 120_000);
+
+  /** The share of what a member holds that it has lost: each leaf is as likely as any other, and so is each order. */
+  function lostShare({ node }: Member): number {
+    const held = [...assignedPins(node.world.store, node.world.state, node.number)];
+    const lost = held.map(({ pin }) => {
+      const prefix = contents.findIndex(({ root }) => root.equals(pin.cid));
+      const all = [...node.world.content.blocks].filter(
+        ([, block]) =>
+          block.length === leafBytes && new TextDecoder().decode(block).startsWith(`file ${prefix}`),
+      );
+      return all.filter(([cid]) => !node.disk.blocks.has(cid)).length / all.length;
+    });
+    return lost.reduce((sum, share) => sum + share, 0) / Math.max(1, lost.length);
+  }
+
+  /** That one of those who are there looks at a lie: over how many of the samples are lies. */
+  function seenChance(lost: number, slot: number): number {
+    const present = crowd.filter((_, place) => !isAway(slot, place));
+    const lookers = present.filter((role) => role === "honest").length;
+    const chosen = looks.reportsChecked / (present.length - 1);
+    let unseen = 0;
+    let chance = (1 - lost) ** samples;
+    for (let lies = 0; lies <= samples; lies++) {
+      const finds = 1 - (1 - lies / samples) ** looks.samplesChecked;
+      unseen += chance * (1 - chosen * finds) ** lookers;
+      chance *= ((samples - lies) / (lies + 1)) * (lost / (1 - lost));
+    }
+    return 1 - unseen;
+  }
+
+  /** Of all trials, how many came true and how many were to be expected; stated as deviations of their sum. */
+  function tally(
+    wanted: readonly Role[],
+    of: (member: Member) => ReadonlySet<number>,
+    chance: typeof seenChance,
+  ) {
+    let [expected, variance, found, trials] = [0, 0, 0, 0];
+    for (const [place, member] of network.members.entries()) {
+      if (!wanted.includes(member.role)) continue;
+      const lost = lostShare(member);
+      // In its first report a member confirms what it holds, and answers for nothing.
+      for (let slot = firstSlot + 1; slot < firstSlot + manySlots; slot++) {
+        if (isAway(slot, place) || lost === 0) continue;
+        const p = chance(lost, slot);
+        trials += 1;
+        expected += p;
+        variance += p * (1 - p);
+        if (of(member).has(slot)) found += 1;
+      }
+    }
+    return { expected, found, trials, deviations: Math.abs(found - expected) / Math.sqrt(variance) };
+  }
+
+  it("are seen to lie as often as can be computed, within three deviations over some hundred slots", () => {
+    const { expected, found, trials, deviations } = tally(
+      ["liar", "colluder"],
+      (one) => one.seenIn,
+      seenChance,
+    );
+    expect(trials).toBeGreaterThan(150);
+    expect(found).toBeGreaterThan(30);
+    expect([deviations < 3, found, Math.round(expected)]).toEqual([true, found, Math.round(expected)]);
+  });
+
+  it("say themselves that something is missing as often as k samples meet what is lost", () => {
+    const chance = (lost: number): number => 1 - (1 - lost) ** samples;
+    const { found, trials, deviations } = tally(["forgetful"], (one) => one.missedIn, chance);
+    expect(trials).toBeGreaterThan(80);
+    expect(found).toBeGreaterThan(30);
+    expect(deviations).toBeLessThan(3);
+  });
+
+  it("are never found to lie if they do not", () => {
+    const others = network.members.filter(({ role }) => role === "honest" || role === "forgetful");
+    expect(others.every(({ seenIn }) => seenIn.size === 0)).toBe(true);
+    expect(network.slanders.every((code) => code === x.pinReportTrue)).toBe(true);
   });
 });

@@ -25,6 +25,10 @@ export interface Member {
   caughtIn: number | undefined;
   /** Samples that it claimed falsely. */
   lies: number;
+  /** Slots in which somebody looked at one of these. */
+  readonly seenIn: Set<number>;
+  /** Slots in which its own report said that something is missing. */
+  readonly missedIn: Set<number>;
 }
 
 export interface Conditions {
@@ -33,6 +37,8 @@ export interface Conditions {
   readonly samplesChecked: number;
   /** Members that are cut off in a slot, by their place. */
   isAway(slot: number, place: number): boolean;
+  /** What is found is written down and goes to nobody: who cheats goes on. */
+  readonly isOnlyNoted?: boolean;
 }
 
 /** A draw below a number, as even as tests need it. */
@@ -59,6 +65,7 @@ export class PinNetwork {
     this.members = plan.map((role, index) => ({
       ...{ node: world.admit(`${role}-${index}`), role, counted: new Map<number, number>() },
       ...{ lastSlot: undefined, unpaidBefore: 0, caughtIn: undefined, lies: 0 },
+      ...{ seenIn: new Set<number>(), missedIn: new Set<number>() },
     }));
   }
 
@@ -145,6 +152,7 @@ export class PinNetwork {
     if (others) member.unpaidBefore = Math.max(member.unpaidBefore, slot + this.world.params.pinPenaltySlots);
     member.counted.set(slot, slot >= member.unpaidBefore ? pinAccuracy(report) : 0);
     member.lastSlot = slot;
+    if (report.samples.some(({ block }) => block === null)) member.missedIn.add(slot);
   }
 
   #check(checker: Member, reports: ReadonlyMap<Member, PinReport>): void {
@@ -165,6 +173,8 @@ export class PinNetwork {
     const end = accused.node.walk(accused.node.seedOf(report, index), sample.root, this.world.content);
     if (end === undefined) throw new RangeError("somebody holds all content");
     if (end.block.equals(sample.block) && sameBytes(end.answer, sample.answer)) return;
+    accused.seenIn.add(report.slot);
+    if (this.#conditions.isOnlyNoted === true) return;
     const claim = { report, sample: index, blocks: end.blocks };
     const { exitCode, text } = this.world.send(operator, this.world.builtins.pins, "pins.disprove", claim);
     if (exitCode !== 0) throw new RangeError(`not disproved: ${text}`);

@@ -5,6 +5,8 @@
  * another when the sources have changed. What a second check makes up for stands here too: it says which one.
  */
 
+import { pinBugs } from "./pin-bugs.ts";
+
 /** What CI simulates of the sources as they are: all of these seeds hold. */
 export const ciSeeds = { from: 1_000, count: 200, hours: 0.05 } as const;
 
@@ -16,6 +18,8 @@ export const richSeeds: readonly number[] = [
   ...[1_017, 1_019, 1_010, 1_009, 1_011, 1_016, 1_023, 1_026],
   // With idle space.
   ...[1_073, 1_159, 1_003],
+  // With pinning nodes.
+  ...[1_041, 1_125, 1_164, 1_188],
 ];
 
 export interface Bug {
@@ -327,6 +331,7 @@ export const bugs: readonly Bug[] = [
     put: "writeMiner(ctx, miner, record, after);",
     seed: 1_073,
   },
+  ...pinBugs,
 ];
 
 export function bugNamed(name: string): Bug {

@@ -33,6 +33,18 @@ describe("a simulation", () => {
     expect(violation).toBeUndefined();
     for (const step of ["counted", "idle files away", "missed", "counted again", "given back"])
       expect(seen).toContain(step);
+    // A verifier that vouches for a miner without files is caught by what the chain looks at itself.
+    for (const step of ["vouches for nothing", "struck off"]) expect(seen).toContain(step);
+  });
+
+  it("holds with pinning nodes: honest ones are paid and stay, liars and the silent are caught", async () => {
+    const seen = new Set<string>();
+    const onEvent = ({ kind }: SimEvent): void => void seen.add(kind);
+    const { violation } = await simulate({ seed: 1041, hours: 0.05 }, { onEvent });
+    expect(violation).toBeUndefined();
+    for (const step of ["pinning", "confirmed", "lies", "caught", "answered", "dropped", "paid"])
+      expect(seen).toContain(step);
+    expect(seen).toContain("gone with its stake");
   });
 
   for (const profile of profiles) {

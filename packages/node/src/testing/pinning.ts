@@ -1,5 +1,5 @@
 /** Pinned content and evidence by software for nodes of the test network: in memory, on the network's virtual time. */
-import { assert, type Clock, type Random } from "@holdfast/base";
+import { assert, type Clock, type Disk, type Random } from "@holdfast/base";
 import { SeededRandom, SimDisk } from "@holdfast/base/testing";
 import { type Devices, type Fetcher, openAttestation } from "../attestation/index.ts";
 import type { NodeParts } from "../compose.ts";
@@ -19,7 +19,7 @@ export interface PinningOptions {
 /** What a node keeps when it stops. */
 export interface KeptPins {
   readonly blocks: FileBlocks;
-  readonly disk: SimDisk;
+  readonly disk: Disk;
   readonly random: Random;
 }
 

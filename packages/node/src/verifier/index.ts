@@ -20,7 +20,7 @@ export type {
   VerifierNeeds,
   VerifierSigner,
 } from "./needs.ts";
-export { openIdleNetwork } from "./network.ts";
+export { openedAnswers, openIdleNetwork } from "./network.ts";
 export type { OfficeState } from "./office.ts";
 export { verifierProtocol } from "./protocol.ts";
 

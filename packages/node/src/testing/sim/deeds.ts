@@ -28,6 +28,10 @@ export interface StartedPut {
   state: "running" | "done" | "failed";
 }
 
+/** Gas for any call of a client: then no dry run says beforehand that it will fail. */
+export const plentyOfGas = 3_000_000;
+/** Of an error's text. */
+const detailLength = 160;
 /** Tries to get one answer out of a node that crashes again and again. */
 const attempts = 12;
 const retryMs = 15_000;
@@ -63,7 +67,7 @@ export class Deeds {
         } catch (error) {
           const code = error instanceof HoldfastError ? error.code : "bug";
           this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
-          history.record(node.name, "refused", { what, code });
+          history.record(node.name, "refused", { what, code, detail: String(error).slice(0, detailLength) });
           if (code === "bug") history.violate("errors are named", node.name, `${what}: ${stackOf(error)}`);
           if (!isOfTheDisk(code)) return undefined;
         }

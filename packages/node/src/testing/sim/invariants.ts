@@ -40,6 +40,13 @@ export interface CheckedTipset {
 /** One more check of a tipset that was executed for the first time. Says what is wrong. */
 export type TipsetCheck = (checked: CheckedTipset, oracle: Oracle) => string | undefined;
 
+/** Of the last block at or before a height, from a tipset downwards. */
+export function ticketAt(from: CheckedTipset, height: number): Uint8Array {
+  let below = from;
+  while (below.tipset.height > height && below.parent !== undefined) below = below.parent;
+  return below.tipset.minTicket;
+}
+
 export class Oracle {
   readonly store = new MemoryBlockstore();
   readonly #history: History;
@@ -171,16 +178,11 @@ export class Oracle {
   }
 
   #execute(tipset: Tipset, blocks: readonly FullBlock[], parent: CheckedTipset): CheckedTipset {
-    const ticketAt = (at: number): Uint8Array => {
-      let below: CheckedTipset = parent;
-      while (below.tipset.height > at && below.parent !== undefined) below = below.parent;
-      return below.tipset.minTicket;
-    };
     const env = {
       params: this.#params,
       networkId: this.#networkId,
       verifier: this.#verifier,
-      randomness: createRandomness(ticketAt),
+      randomness: createRandomness((at) => ticketAt(parent, at)),
     };
     const { stateRoot, receipts } = applyTipset({
       store: this.store,

@@ -14,10 +14,12 @@ import {
   methods,
   type Receipt,
   readActor,
+  readIdleVerifiers,
   readMinerState,
 } from "@holdfast/consensus";
 import type { CheckedTipset, Oracle, TipsetCheck } from "./invariants.ts";
 import { network } from "./node.ts";
+import type { PinBooks } from "./pin-books.ts";
 
 interface BookedChannel {
   readonly target: Address;
@@ -73,7 +75,10 @@ const plain: ReadonlySet<string> = new Set([
   "settleDeals",
 ]);
 
-/** The same of idle space. What verifiers get back, and who shows their lies, is not booked. */
+/** Of a verifier's bond, who shows its lie gets one part in so many. */
+const liarsShare = 20n;
+
+/** The same of idle space. What verifiers get back is not booked. */
 const plainIdle: ReadonlySet<string> = new Set([
   "register",
   "deposit",
@@ -85,9 +90,10 @@ const plainIdle: ReadonlySet<string> = new Set([
   "settle",
   "postBond",
   "attestVerifier",
+  "accuseVerifier",
 ]);
 
-const { init, broker: brokerAddress, market, idle } = builtinAddresses(network);
+const { init, broker: brokerAddress, market, idle, pins } = builtinAddresses(network);
 
 class Books {
   readonly flows = new Map<Address, bigint>();
@@ -123,6 +129,8 @@ class Books {
       const { signers, threshold } = decode(methods.init.createMultisig.params, params);
       this.multisigs.set(decode(c.address, returns), { signers, threshold });
     } else if (to === idle) this.#idle(message);
+    else if (to === pins)
+      return undefined; // pin-books.ts says what it pays
     else if (method === "withdraw") this.pay(from, decode(methods.miner.withdraw.params, params).amount);
     else if (to === market && method === "withdrawBalance")
       this.pay(from, decode(methods.market.withdrawBalance.params, params).amount);
@@ -207,7 +215,7 @@ class Books {
 }
 
 /** The check for one simulation: it remembers channels and multisigs after each tipset. */
-export function bookkeeping(): TipsetCheck {
+export function bookkeeping(pinBooks: PinBooks): TipsetCheck {
   const keptAfter = new WeakMap<CheckedTipset, Kept>();
   return (checked, oracle) => {
     const { tipset, parent, receipts } = checked;
@@ -226,10 +234,21 @@ export function bookkeeping(): TipsetCheck {
         seen.add(cid);
         const wrong = books.book(signed.message, receipt, owner);
         if (wrong !== undefined) return wrong;
+        if (signed.message.method === "accuseVerifier" && receipt.exitCode === 0)
+          books.pay(signed.message.from, lostBonds(parent.state, checked.state, oracle) / liarsShare);
+        if (signed.message.to !== pins) continue;
+        for (const [to, amount] of pinBooks.payouts(checked, oracle, cid)) books.pay(to, amount);
       }
     }
     return books.open === undefined ? compare(books, parent.state, checked.state, oracle) : undefined;
   };
+}
+
+/** What verifiers had at stake that are struck off now; two in one tipset would be booked twice. */
+function lostBonds(before: CID, after: CID, { store }: Oracle): bigint {
+  const left = new Set(readIdleVerifiers(store, after).map(({ operator }) => operator));
+  const gone = readIdleVerifiers(store, before).filter(({ operator }) => !left.has(operator));
+  return gone.reduce((sum, { bond }) => sum + bond, 0n);
 }
 
 function compare({ flows }: Books, before: CID, after: CID, { store }: Oracle): string | undefined {

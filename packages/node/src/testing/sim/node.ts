@@ -2,7 +2,7 @@
  * One machine of a simulation: its disk, its keys, and the processes that live on it one after the other. Each life is
  * the whole production node (chain, sync, pool, sender, mining, market, storage, discovery) on seams that can kill it.
  */
-import type { Address, Json, JsonObject, Logger, NetworkByte, PeerId, Wire } from "@holdfast/base";
+import type { Address, Disk, Json, JsonObject, Logger, NetworkByte, PeerId, Wire } from "@holdfast/base";
 import type { SeededRandom, SimClock, SimDisk, SimNet } from "@holdfast/base/testing";
 import type { NetworkParams } from "@holdfast/consensus";
 import type { Prover } from "@holdfast/proofs";
@@ -14,8 +14,9 @@ import type { Database } from "../../database.ts";
 import { openDiscovery } from "../../discovery/index.ts";
 import type { LoadedGenesis } from "../../genesis.ts";
 import type { MinerPlace } from "../../mine/index.ts";
-import { openDiskBlocks } from "../../retrieval/index.ts";
+import { type FileBlocks, openDiskBlocks } from "../../retrieval/index.ts";
 import { openWallet } from "../../wallet/index.ts";
+import { type PinningOptions, pinningParts } from "../pinning.ts";
 import type { History } from "./history.ts";
 import { clockOf, diskOf, Life, plantDiskFaults, type Troubles } from "./life.ts";
 import { chainDatabaseOf, databaseOf } from "./stores.ts";
@@ -55,6 +56,8 @@ export interface Surroundings {
   readonly prover: Prover;
   readonly verifier: Verifier;
   readonly bootstrap: readonly string[];
+  /** Every node keeps pins, and can show what it runs. */
+  readonly pinning: PinningOptions | undefined;
   /** A node has started; called again for every life. */
   readonly onStart: (node: SimNode) => void;
 }
@@ -80,6 +83,8 @@ interface Running {
   readonly life: Life;
   readonly node: RunningNode;
   readonly storage: Storage | undefined;
+  /** Of people, and of what is pinned. */
+  readonly blocks: { readonly files: FileBlocks; readonly pins: FileBlocks | undefined };
   readonly stack: AsyncDisposableStack;
 }
 
@@ -119,6 +124,9 @@ export class SimNode {
   }
   get storage(): Storage | undefined {
     return this.running === undefined ? undefined : this.#running?.storage;
+  }
+  get blocks(): Running["blocks"] | undefined {
+    return this.running === undefined ? undefined : this.#running?.blocks;
   }
   get life(): Life | undefined {
     return this.#life?.alive === true ? this.#life : undefined;
@@ -207,8 +215,8 @@ export class SimNode {
     const wallet = await openWallet({ disk, secret: identity.secret, random, network });
     const storage = await this.#openStorage(life, logger);
     if (storage !== undefined) stack.use(storage);
-    const fileBlocks = await openDiskBlocks({ disk, folder: "files", quotaBytes: fileQuotaBytes });
-    stack.use(fileBlocks);
+    const fileBlocks = stack.use(await openDiskBlocks({ disk, folder: "files", quotaBytes: fileQuotaBytes }));
+    const { pinBlocks, ...pinning } = await this.#openPins(life, disk, stack);
     life.assertAlive();
     const wire = this.#tamper.wire(stack.use(wireOf(life, net.createWire(this.name))), this);
     const { verifier } = this.#around;
@@ -226,6 +234,7 @@ export class SimNode {
         wire,
         checker: { verify: async (statement) => verifyStatement(verifier, statement) },
         verifier,
+        ...pinning,
         ...(identity.isVerifier ? { idleVerifier: { account: undefined } } : {}),
         ...(identity.miner === undefined || storage === undefined
           ? {}
@@ -242,7 +251,16 @@ export class SimNode {
     const others = bootstrap.filter((address) => !address.endsWith(`/${this.name}`));
     const drawn = random.fork("discovery");
     stack.use(openDiscovery({ wire, clock: own, logger, random: drawn, bootstrap: others }));
-    return { life, node, storage, stack: stack.move() };
+    return { life, node, storage, blocks: { files: fileBlocks, pins: pinBlocks }, stack: stack.move() };
+  }
+
+  /** As in the product: pinned blocks in a folder of their own, and the key of its enclave sealed in a file. */
+  async #openPins(life: Life, disk: Disk, stack: AsyncDisposableStack) {
+    const { clock, pinning } = this.#around;
+    if (pinning === undefined) return { pinBlocks: undefined };
+    const pinBlocks = stack.use(await openDiskBlocks({ disk, folder: "pins", quotaBytes: fileQuotaBytes }));
+    const kept = { blocks: pinBlocks, disk, random: this.#random.fork(`pins ${this.#lives}`) };
+    return { pinBlocks, ...pinningParts(this.name, pinning, { clock: clockOf(life, clock), kept }) };
   }
 
   async #openStorage(life: Life, logger: Logger): Promise<Storage | undefined> {

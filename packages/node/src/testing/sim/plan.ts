@@ -8,7 +8,7 @@ import { SeededRandom } from "@holdfast/base/testing";
 export const profiles = ["calm", "network", "disk", "crash", "byzantine", "storm"] as const;
 export type Profile = (typeof profiles)[number];
 
-export const services = ["idle"] as const;
+export const services = ["idle", "pins"] as const;
 export type Service = (typeof services)[number];
 
 export interface SimOptions {
@@ -63,8 +63,12 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 /** One in so many seeds runs the real proofs. */
 const realProofsOneIn = 25;
-/** One in so many has idle space. */
+/** One in so many has idle space, and one in so many pinning nodes. */
 const serviceOneIn = 24;
+/** Pinning nodes need somebody who looks at them, and somebody who is looked at while another is away. */
+const leastPinningNodes = 4;
+/** Whoever forges blocks needs rounds to win, and a slot is some rounds long: more of them in the same time. */
+const shortRoundMs = 10_000;
 
 const faultsOf: Readonly<Record<Profile, ReadonlySet<keyof Plan["every"] | "wire">>> = {
   calm: new Set(),
@@ -81,7 +85,9 @@ export function drawPlan(options: SimOptions): Plan {
   const profile = options.profile ?? drawn;
   const faults = faultsOf[profile];
   const isEvil = faults.has("misdeedMs");
-  const drawnNodes = Math.max(random.between(3, 7), isEvil ? 5 : 3);
+  const beside = options.services ?? drawServices(options.seed);
+  const hasPins = beside.includes("pins");
+  const drawnNodes = Math.max(random.between(3, 7), isEvil ? 5 : 3, hasPins ? leastPinningNodes : 0);
   const nodes = options.nodes ?? drawnNodes;
   // A miner that breaks the rules is one of four at least.
   const miners = Math.min(nodes, random.between(isEvil ? 4 : 2, Math.max(isEvil ? 4 : 2, nodes - 1)));
@@ -103,11 +109,10 @@ export function drawPlan(options: SimOptions): Plan {
     miners,
     byzantine: drawByzantine(random, isEvil, nodes, miners),
     faultMs: options.hours === undefined ? drawnMs : Math.round(options.hours * hourMs),
-    // Whoever forges blocks needs rounds to win: more of them in the same time.
-    roundMs: isEvil ? 10_000 : drawnRoundMs,
+    roundMs: isEvil || hasPins ? shortRoundMs : drawnRoundMs,
     finalityEpochs: random.pick([100, 200]),
     proofs: options.proofs ?? (isReal ? "real" : "simulated"),
-    services: options.services ?? drawServices(options.seed),
+    services: beside,
     sectorBytes: random.pick([1_024, 2_048, 2_048]),
     wire: {
       delayMs: random.between(1, 100),

@@ -5,6 +5,7 @@
 import { type CryptoKernel, installCryptoKernel } from "@holdfast/base";
 import { Bounded } from "../../bounded.ts";
 import { buildNativeKernel, installNativeKernels } from "../../kernels.ts";
+import { installSignatures } from "../../signature-kernel.ts";
 
 const remembered = 16_384;
 let installed: Promise<void> | undefined;
@@ -17,6 +18,8 @@ export function installSimulationKernels(): Promise<void> {
 
 async function install(): Promise<void> {
   await installNativeKernels();
+  // Evidence of a pinning node is judged in each block, by each node: by the product's means, which remember it.
+  installSignatures();
   const { functions } = await buildNativeKernel();
   const { secpRecover } = functions;
   if (secpRecover !== undefined) installCryptoKernel({ secpRecover: remembering(secpRecover) });

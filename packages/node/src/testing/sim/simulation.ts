@@ -17,6 +17,9 @@ import { gaplessNonces, Oracle, type TipsetCheck } from "./invariants.ts";
 import { bookkeeping } from "./ledger.ts";
 import { unleash } from "./nemesis.ts";
 import type { SimNode } from "./node.ts";
+import { PinBooks } from "./pin-books.ts";
+import { Forbidden } from "./pin-frauds.ts";
+import { honestPinnersStay } from "./pinning.ts";
 import { drawPlan, type Plan, type SimOptions } from "./plan.ts";
 import { powerIsProven } from "./powers.ts";
 import { judge } from "./verdict.ts";
@@ -65,14 +68,15 @@ export async function simulate(options: SimOptions, hooks: SimHooks = {}): Promi
     },
   });
   const { history, params, verifier, clock } = world;
-  oracle = new Oracle(history, params, verifier, checksOf(world, crimes));
+  const forbidden = new Forbidden();
+  oracle = new Oracle(history, params, verifier, checksOf(world, { crimes, forbidden }));
   await oracle.load(world.genesisCar);
   const isOver = (): boolean =>
     history.violation !== undefined || history.step >= (hooks.untilStep ?? Number.POSITIVE_INFINITY);
   using _dropped = watchDropped(history);
   for (const node of world.nodes) void node.start();
   const nemesis = unleash(world);
-  const workload = putToWork(world);
+  const workload = putToWork(world, forbidden);
   for (const node of world.nodes) void villains.get(node.name)?.live(node);
   deeds = workload.deeds;
   const drain = hostDrain;
@@ -84,8 +88,8 @@ export async function simulate(options: SimOptions, hooks: SimHooks = {}): Promi
   if (!isOver()) {
     nemesis.heal();
     for (const villain of villains.values()) void villain.reform();
-    const { space } = workload;
-    await judge({ world, oracle, deeds, space, crimes, villains, drain, isOver });
+    const { space, pinning } = workload;
+    await judge({ world, oracle, deeds, space, pinning, forbidden, crimes, villains, drain, isOver });
   }
   const { sent = [], puts = [] } = deeds ?? {};
   const heights = world.nodes.map(({ running }) => running?.chain.head().height ?? 0);
@@ -109,7 +113,11 @@ export async function simulate(options: SimOptions, hooks: SimHooks = {}): Promi
 }
 
 /** What must hold after every tipset, by the name that a failure has. */
-function checksOf(world: World, crimes: Crimes): Readonly<Record<string, TipsetCheck>> {
+function checksOf(
+  world: World,
+  { crimes, forbidden }: { readonly crimes: Crimes; readonly forbidden: Forbidden },
+): Readonly<Record<string, TipsetCheck>> {
+  const pinBooks = new PinBooks();
   return {
     "honest headers": honestHeaders,
     "signed messages": signedMessages,
@@ -120,9 +128,12 @@ function checksOf(world: World, crimes: Crimes): Readonly<Record<string, TipsetC
     "punished once": punishedOnce,
     "nothing forged": crimes.noneInTheChain,
     "only the guilty are slashed": onlyTheGuilty(() => world),
-    "money of every account": bookkeeping(),
+    "money of every account": bookkeeping(pinBooks),
     "deals are kept": dealsAreKept,
     "idle space is paid": idleSpaceIsPaid,
+    "pinning is paid": pinBooks.check,
+    "honest pinning nodes stay": honestPinnersStay(() => world),
+    "nothing forbidden": forbidden.noneTaken,
   };
 }
 

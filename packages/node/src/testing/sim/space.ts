@@ -4,15 +4,16 @@
  */
 import { attoFil, type Disk, diskErrors, encode } from "@holdfast/base";
 import type { SeededRandom } from "@holdfast/base/testing";
-import { builtinAddresses, type IdleMinerView, methods, readIdleMiner } from "@holdfast/consensus";
+import { builtinAddresses, type IdleMinerView, methods } from "@holdfast/consensus";
 import { idleFileBytes, idleFilesPerSet, idleProfiles } from "@holdfast/proofs/idle";
 import { homeVolumeId } from "@holdfast/storage";
-import type { Deeds } from "./deeds.ts";
+import { type Deeds, plentyOfGas } from "./deeds.ts";
+import { idleOf, vouchedFor } from "./idle-lies.ts";
 import { network, type SimNode } from "./node.ts";
+import type { Forbidden } from "./pin-frauds.ts";
 import type { World } from "./world.ts";
 
 const { idle } = builtinAddresses(network);
-const plentyOfGas = 3_000_000;
 /** Rounds in which what should come to pass must have. */
 const patienceRounds = 150;
 
@@ -29,6 +30,10 @@ export class Space {
 
   constructor(needs: SpaceNeeds) {
     this.#needs = needs;
+  }
+
+  key(node: SimNode, what: string): string {
+    return this.#needs.key(node, `idle ${what}`);
   }
 
   async live(node: SimNode, random: SeededRandom): Promise<void> {
@@ -111,13 +116,8 @@ function setBytes({ params }: World): number {
   return profile === undefined ? 0 : idleFilesPerSet(profile) * idleFileBytes(profile);
 }
 
-export function idleOf({ identity: { miner }, running }: SimNode): IdleMinerView | undefined {
-  if (miner === undefined || running === undefined) return undefined;
-  const { chain } = running;
-  return readIdleMiner(chain.store, chain.headState().state, miner);
-}
-
 export interface SpaceTrial {
+  readonly forbidden: Forbidden;
   readonly world: World;
   readonly deeds: Deeds;
   readonly space: Space;
@@ -174,6 +174,8 @@ export async function allCounted(trial: SpaceTrial): Promise<void> {
   {
     using _away = space.takeAway(node);
     const hasPaid = (now: IdleMinerView) => now.faults > faults && now.power === 0n && now.burnt > burnt;
+    // With a verifier that vouches for it, too.
+    await vouchedFor(trial, node, world.random.fork("lies of a verifier"));
     await reaches(trial, node, "missed", hasPaid);
   }
   const since = heightOf(world);

@@ -8,6 +8,9 @@ import type { Crimes, Villain } from "./byzantine.ts";
 import type { Deeds, SentMessage } from "./deeds.ts";
 import type { Oracle } from "./invariants.ts";
 import type { SimNode } from "./node.ts";
+import type { Forbidden } from "./pin-frauds.ts";
+import { allPinned } from "./pin-trial.ts";
+import type { Pinning } from "./pinning.ts";
 import { allCounted, type Space } from "./space.ts";
 import { checkSame, readFile } from "./workload.ts";
 import type { World } from "./world.ts";
@@ -25,12 +28,14 @@ const forkRounds = 30;
 const punishmentRounds = 20;
 
 export interface Trial {
+  readonly forbidden: Forbidden;
   readonly crimes: Crimes;
   readonly villains: ReadonlyMap<string, Villain>;
   readonly world: World;
   readonly oracle: Oracle;
   readonly deeds: Deeds;
   readonly space: Space;
+  readonly pinning: Pinning;
   readonly drain: () => Promise<void>;
   readonly isOver: () => boolean;
 }
@@ -39,6 +44,7 @@ export async function judge(trial: Trial): Promise<void> {
   if (await agree(trial)) await allMined(trial);
   if (!trial.isOver()) await allStored(trial);
   if (!trial.isOver()) await allCounted(trial);
+  if (!trial.isOver()) await allPinned(trial);
   if (!trial.isOver()) await allPunished(trial);
   // What was agreed on is still agreed on after the last deeds.
   if (!trial.isOver()) await agree(trial);

@@ -23,15 +23,15 @@ import {
   voucherSigningBytes,
 } from "@holdfast/consensus";
 import type { RunningNode } from "../../compose.ts";
-import { Deeds } from "./deeds.ts";
+import { Deeds, plentyOfGas } from "./deeds.ts";
 import { network, type SimNode } from "./node.ts";
+import type { Forbidden } from "./pin-frauds.ts";
+import { Pinning } from "./pinning.ts";
 import { Savings } from "./savings.ts";
 import { Space } from "./space.ts";
 import type { World } from "./world.ts";
 
 const { broker, init } = builtinAddresses(network);
-/** Gas for any call of a client: then no dry run says beforehand that it will fail. */
-const plentyOfGas = 3_000_000;
 const filUnit = 10n ** 18n;
 /** A miner is taken out of service only with less than one part of so many of the power. */
 const mostPowerDown = 3n;
@@ -47,22 +47,28 @@ interface OpenChannel {
 export interface Workload {
   readonly deeds: Deeds;
   readonly space: Space;
+  readonly pinning: Pinning;
   /** Nothing new begins. */
   rest(): void;
 }
 
-export function putToWork(world: World): Workload {
-  const people = new People(world);
+export function putToWork(world: World, forbidden: Forbidden): Workload {
+  const people = new People(world, forbidden);
   for (const node of people.honest) people.live(node);
-  return { deeds: people.deeds, space: people.space, rest: () => people.rest() };
+  const { deeds, space, pinning } = people;
+  if (world.plan.services.includes("pins")) pinning.begin();
+  return { deeds, space, pinning, rest: () => people.rest() };
 }
 
 /** Of what an operator does, where there is idle space, the part that is about it. */
 const spaceShare = 0.25;
+/** The same of what anybody does, where there are pinning nodes. */
+const pinningShare = 0.35;
 
 class People {
   readonly deeds: Deeds;
   readonly space: Space;
+  readonly pinning: Pinning;
   readonly honest: readonly SimNode[];
   readonly #world: World;
   readonly #stop = new AbortController();
@@ -71,12 +77,16 @@ class People {
   readonly #savings: Savings;
   #count = 0;
 
-  constructor(world: World) {
+  constructor(world: World, forbidden: Forbidden) {
     this.#world = world;
     this.deeds = new Deeds(world);
     this.honest = world.nodes.filter(({ identity }) => !identity.isByzantine);
     this.#strangers = world.nodes.map(({ identity }) => identity.account);
     this.space = new Space({ world, deeds: this.deeds, key: (node, what) => this.#key(node, what) });
+    this.pinning = new Pinning({
+      ...{ world, forbidden, deeds: this.deeds, honest: this.honest },
+      key: (node, what) => this.#key(node, what),
+    });
     this.#savings = new Savings({
       world,
       deeds: this.deeds,
@@ -105,6 +115,8 @@ class People {
   async #act(node: SimNode, random: SeededRandom): Promise<void> {
     const hasSpace = this.#world.plan.services.includes("idle") && node.identity.miner !== undefined;
     if (hasSpace && random.chance(spaceShare)) return this.space.live(node, random);
+    const hasPins = this.#world.plan.services.includes("pins");
+    if (hasPins && random.chance(pinningShare)) return this.pinning.live(node, random);
     const dice = random.below(100);
     if (dice < 37) await this.#transfer(node, random);
     else if (dice < 39) await this.#burst(node, random);

@@ -24,11 +24,13 @@ import {
   localIdle,
   localParams,
   ownerFunds,
+  ownPinProgram,
   type Presealed,
 } from "../../devnet-genesis.ts";
 import { loadGenesis, makeGenesis } from "../../genesis.ts";
 import { openSignedHeights } from "../../mine/index.ts";
 import { openWallet } from "../../wallet/index.ts";
+import type { PinningOptions } from "../pinning.ts";
 import { History, type SimEvent } from "./history.ts";
 import { type Identity, machinePlace, network, SimNode, type Surroundings, type Tamper } from "./node.ts";
 import type { Plan } from "./plan.ts";
@@ -47,6 +49,8 @@ export interface World {
   /** The genesis file, for whoever wants to check the chain from its beginning. */
   readonly genesisCar: Uint8Array;
   readonly nodes: readonly SimNode[];
+  /** Pinning nodes that have lost blocks, by their machine's name. */
+  readonly forgetful: Set<string>;
 }
 
 export interface WorldHooks {
@@ -79,22 +83,11 @@ export async function buildWorld(plan: Plan, hooks: WorldHooks): Promise<World> 
   const planned = await Promise.all(
     Array.from({ length: plan.nodes }, (_, index) => planNode(plan, index, random.fork(`node ${index}`))),
   );
-  const miners = planned.filter(({ identity }) => identity.miner !== undefined);
   const sealed = await Promise.all(
-    miners.map(({ identity }) => preseal(params, prover, identity.miner ?? identity.account)),
+    minersAmong(planned).map(({ identity }) => preseal(params, prover, identity.miner ?? identity.account)),
   );
-  const { car } = makeGenesis({
-    params,
-    timestampMs: clock.nowMs(),
-    accounts: planned.map(({ identity }) => ({
-      address: identity.account,
-      balance: identity.miner === undefined ? clientFunds : ownerFunds,
-    })),
-    miners: miners.map(({ identity, blsKey }, index) =>
-      genesisMinerOf({ account: identity.account, blsKey, peerId: identity.name }, sealed[index]),
-    ),
-    idleVerifiers: verifiersOf(planned.map(({ identity }) => identity)),
-  });
+  const pinning = plan.services.includes("pins") ? simPinning : undefined;
+  const { car } = genesisOf(params, planned, { sealed, pinning, timestampMs: clock.nowMs() });
   const around: Surroundings = {
     clock,
     net,
@@ -104,6 +97,7 @@ export async function buildWorld(plan: Plan, hooks: WorldHooks): Promise<World> 
     prover,
     verifier,
     bootstrap: planned.slice(0, 2).map(({ identity }) => `/sim/${identity.name}`),
+    pinning,
     onStart: hooks.onStart,
   };
   const nodes: SimNode[] = [];
@@ -126,7 +120,47 @@ export async function buildWorld(plan: Plan, hooks: WorldHooks): Promise<World> 
       }),
     );
   }
-  return { plan, clock, net, history, random, params, verifier, genesisCar: car, nodes };
+  return {
+    plan,
+    clock,
+    net,
+    history,
+    random,
+    params,
+    verifier,
+    genesisCar: car,
+    nodes,
+    forgetful: new Set(),
+  };
+}
+
+type Planned = Awaited<ReturnType<typeof planNode>>;
+
+const minersAmong = (planned: readonly Planned[]): readonly Planned[] =>
+  planned.filter(({ identity }) => identity.miner !== undefined);
+
+function genesisOf(
+  params: NetworkParams,
+  planned: readonly Planned[],
+  given: {
+    readonly sealed: readonly Presealed[];
+    readonly pinning: PinningOptions | undefined;
+    readonly timestampMs: number;
+  },
+) {
+  const { sealed, pinning, timestampMs } = given;
+  return makeGenesis({
+    ...{ params, timestampMs },
+    accounts: planned.map(({ identity }) => ({
+      address: identity.account,
+      balance: identity.miner === undefined ? clientFunds : ownerFunds,
+    })),
+    miners: minersAmong(planned).map(({ identity, blsKey }, index) =>
+      genesisMinerOf({ account: identity.account, blsKey, peerId: identity.name }, sealed[index]),
+    ),
+    idleVerifiers: verifiersOf(planned.map(({ identity }) => identity)),
+    ...(pinning === undefined ? {} : { pinPrograms: [ownPinProgram(pinning.program)] }),
+  });
 }
 
 /** Lots and terms so short that there are several in a simulation. */
@@ -139,10 +173,23 @@ const simIdle: IdleParams = {
   certifyEpochs: 30,
 };
 
+/** What all pinning nodes run. */
+export const simPinning: PinningOptions = { program: new Uint8Array(32).fill(0x51) };
+
+/** A challenge lasts longer than anything that keeps an honest node away, so that silence is a decision. */
+const simPins: Partial<NetworkParams> = {
+  pinSlotEpochs: 5,
+  pinSamples: 4,
+  pinAnswerEpochs: 45,
+  pinDisputeSlots: 3,
+  pinPenaltySlots: 2,
+};
+
 function paramsOf({ seed, roundMs, sectorBytes, finalityEpochs, services }: Plan): NetworkParams {
   const classes = vanillaClasses([...new Set([1_024, sectorBytes])]);
   const local = { ...localParams(`sim-${seed}`, roundMs, classes), finalityEpochs };
-  return services.includes("idle") ? { ...local, idle: simIdle } : local;
+  const idle = services.includes("idle") ? { idle: simIdle } : {};
+  return { ...local, ...idle, ...(services.includes("pins") ? simPins : {}) };
 }
 
 /** The genesis vouches for them: they have nothing to attest with. */

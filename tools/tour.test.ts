@@ -37,6 +37,7 @@ describe("the tour", () => {
     expect(script.split("\n").filter((line) => line !== "")).toEqual(["# no heading", "one", "two"]);
     expect(script.split("\n")[7]).toBe("one");
     expect(tourOf("# Other\n")).toEqual({ script: "", blocks: 0 });
+    expect(tourOf(readme, "Next").script.trim()).toBe("after");
   });
 
   it("runs in one shell, in an empty folder and home, with the programs of node_modules", async () => {

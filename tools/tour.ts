@@ -1,8 +1,8 @@
 /**
- * Walks the README's "Five-minute tour" as a newcomer would: every ```sh tour block of that section, in one
- * bash, in an empty folder with an empty home. Each block stays on its own lines, so a failure names the line
- * of the README. Fails on any command that fails, in the background too, and when the time is over; whatever
- * still runs at the end is stopped.
+ * Walks the README's "Five-minute tour" as a newcomer would, or a section of another document that the command line
+ * names (`docs/PINNING.md "Try it"`): every ```sh tour block of that section, in one bash, in an empty folder with an
+ * empty home. Each block stays on its own lines, so a failure names the line of the document. Fails on any command that
+ * fails, in the background too, and when the time is over; whatever still runs at the end is stopped.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const heading = "Five-minute tour";
+const readmeTour = { document: "README.md", heading: "Five-minute tour" };
 const defaultTimeoutMs = 600_000; // 10 minutes, twice what the heading promises
 const stopGraceMs = 10_000;
 
@@ -23,7 +23,7 @@ export interface Tour {
 }
 
 /** The blocks marked `sh tour` between the heading and the next one of its level. */
-export function tourOf(markdown: string): Tour {
+export function tourOf(markdown: string, heading = readmeTour.heading): Tour {
   const script: string[] = [];
   let blocks = 0;
   let level = 0;
@@ -41,7 +41,7 @@ export function tourOf(markdown: string): Tour {
       if (isTour) blocks++;
     } else {
       const title = /^(#+)\s+(.*?)\s*$/.exec(line);
-      if (title !== null) level = nextLevel(level, title[1]?.length ?? 0, title[2] ?? "");
+      if (title !== null) level = nextLevel(level, title[1]?.length ?? 0, title[2] === heading);
     }
     script.push(kept);
   }
@@ -49,8 +49,8 @@ export function tourOf(markdown: string): Tour {
 }
 
 /** The level of the tour's heading while inside its section, else 0. */
-function nextLevel(current: number, level: number, title: string): number {
-  if (title === heading) return level;
+function nextLevel(current: number, level: number, isTour: boolean): number {
+  if (isTour) return level;
   return current > 0 && level > current ? current : 0;
 }
 
@@ -59,12 +59,14 @@ const runner = `
 set -eEuTo pipefail
 started=() last=
 trap '[ "\${!-}" = "$last" ] || { last=$!; started+=("$last"); }' DEBUG
-trap 'echo "tour: README line $LINENO failed: $BASH_COMMAND" >&2' ERR
+trap 'echo "tour: line $LINENO of $2 failed: $BASH_COMMAND" >&2' ERR
 source "$1"
 for job in \${started[@]+"\${started[@]}"}; do kill -0 "$job" 2>/dev/null || wait "$job"; done
 `;
 
 export interface TourOptions {
+  /** What a failure names. */
+  readonly document?: string;
   readonly timeoutMs?: number;
   /** Its programs come first on the path, and `npx` finds them. */
   readonly nodeModules: string;
@@ -81,7 +83,7 @@ export async function runTour(tour: Tour, options: TourOptions): Promise<boolean
     await mkdir(work);
     await symlink(options.nodeModules, join(folder, "node_modules"));
     await writeFile(join(folder, "tour.sh"), `${tour.script}\n`);
-    const child = spawn("bash", ["-c", runner, "tour", join(folder, "tour.sh")], {
+    const child = spawn("bash", ["-c", runner, "tour", join(folder, "tour.sh"), options.document ?? ""], {
       cwd: work,
       env: environment(home, join(options.nodeModules, ".bin")),
       stdio: ["ignore", options.output, options.output],
@@ -141,19 +143,20 @@ function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-async function main(): Promise<boolean> {
+async function main([document = readmeTour.document, heading = readmeTour.heading]: readonly string[]) {
   const root = fileURLToPath(new URL("..", import.meta.url));
-  const readme = join(root, "README.md");
-  const tour = existsSync(readme) ? tourOf(await readFile(readme, "utf8")) : { script: "", blocks: 0 };
+  const file = join(root, document);
+  const tour = existsSync(file) ? tourOf(await readFile(file, "utf8"), heading) : { script: "", blocks: 0 };
   if (tour.blocks === 0) {
-    console.error(`tour: README.md has no \`\`\`sh tour blocks under "${heading}"`);
+    console.error(`tour: ${document} has no \`\`\`sh tour blocks under "${heading}"`);
     return false;
   }
   const startedMs = performance.now();
-  const ok = await runTour(tour, { nodeModules: join(root, "node_modules"), output: "inherit" });
+  const nodeModules = join(root, "node_modules");
+  const ok = await runTour(tour, { document, nodeModules, output: "inherit" });
   const tookS = Math.round((performance.now() - startedMs) / 1000);
-  console.log(`tour: ${tour.blocks} blocks ${ok ? "passed" : "FAILED"} in ${tookS} s`);
+  console.log(`tour of ${document}: ${tour.blocks} blocks ${ok ? "passed" : "FAILED"} in ${tookS} s`);
   return ok;
 }
 
-if (import.meta.main) process.exitCode = (await main()) ? 0 : 1;
+if (import.meta.main) process.exitCode = (await main(process.argv.slice(2))) ? 0 : 1;

@@ -93,11 +93,15 @@ export const poscMethods = {
     z.object({ bytesHex: hex.max(131_072) }),
     z.object({
       ok: z.boolean(),
+      code: z
+        .string()
+        .nullable()
+        .describe("of the first check that fails, as the chain's exit codes are called"),
       node: count,
       slot: count,
       digestHex: hex,
       onChain: z.enum(["this", "another", "none"]),
-      checks: z.array(z.object({ name: z.string(), ok: z.boolean() })),
+      checks: z.array(z.object({ name: z.string(), ok: z.boolean(), code: z.string().nullable() })),
     }),
   ),
   "pinReport.inspect": call(

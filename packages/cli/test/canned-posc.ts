@@ -50,15 +50,16 @@ export const poscCalls = {
   "pinReport.show": report,
   "pinReport.verify": {
     ok: true,
+    code: null,
     node: 3,
     slot: 120,
     digestHex: hex(1),
     onChain: "this",
     checks: [
-      { name: "node", ok: true },
-      { name: "key", ok: true },
-      { name: "signature", ok: true },
-      { name: "chain", ok: true },
+      { name: "node", ok: true, code: null },
+      { name: "key", ok: true, code: null },
+      { name: "signature", ok: true, code: null },
+      { name: "chain", ok: true, code: null },
     ],
   },
   "pinReport.inspect": [

@@ -1,17 +1,12 @@
 /** Attested pinning as the API shows it: this node's part, the reports of all, looking at them, disputes. */
 import type { MethodResult } from "@holdfast/api";
-import { decode, encode, filText, fromHex, parseFil, toHex } from "@holdfast/base";
-import {
-  isPinReportSigned,
-  type PinChallenge,
-  type PinReport,
-  pinReportCodec,
-  pinReportDigest,
-} from "@holdfast/consensus";
+import { encode, filText, parseFil, toHex } from "@holdfast/base";
+import { type PinChallenge, pinReportCodec } from "@holdfast/consensus";
 import type { Chain } from "./chain/index.ts";
 import { limits } from "./limits.ts";
 import { pricePerSlot } from "./pin-price.ts";
 import { type Posc, poscErrors, type StoredReport } from "./posc/index.ts";
+import { verifiedReport } from "./posc-verify.ts";
 import { viewOf } from "./posc-view.ts";
 import type { PoscDoor } from "./rpc/index.ts";
 
@@ -83,7 +78,7 @@ export function poscDoor(posc: Posc, chain: Chain): PoscDoor {
       if (found === undefined) throw poscErrors.noReport({ what: `of node ${node} for slot ${slot}` });
       return reportView(found, numberOf(posc));
     },
-    "pinReport.verify": ({ bytesHex }) => verified(chain, bytesHex),
+    "pinReport.verify": ({ bytesHex }) => verifiedReport(chain, bytesHex),
     checkOf(node, slot) {
       const found = posc.report(node, slot);
       return found && checkText(found, numberOf(posc));
@@ -142,29 +137,5 @@ function challengeView(
     root: root.toString(),
     block: block.toString(),
     answerHex: toHex(answer),
-  };
-}
-
-/** What can be said of a report's bytes by anybody who has the chain. */
-function verified(chain: Chain, bytesHex: string): MethodResult<"pinReport.verify"> {
-  let report: PinReport;
-  try {
-    report = decode(pinReportCodec, fromHex(bytesHex));
-  } catch (error) {
-    throw poscErrors.badReport({ problem: error instanceof Error ? error.message : String(error) });
-  }
-  const node = viewOf(chain).node(report.node);
-  const mark = node && viewOf(chain).markOf(node, report.slot);
-  const digest = toHex(pinReportDigest(report));
-  const onChain = mark === undefined ? "none" : toHex(mark.report) === digest ? "this" : "another";
-  const checks = [
-    { name: "node", ok: node !== undefined },
-    { name: "key", ok: node?.key === report.key },
-    { name: "signature", ok: isPinReportSigned(report, chain.networkId) },
-    { name: "chain", ok: onChain === "this" },
-  ];
-  return {
-    ok: checks.every(({ ok }) => ok),
-    ...{ node: report.node, slot: report.slot, digestHex: digest, onChain, checks },
   };
 }

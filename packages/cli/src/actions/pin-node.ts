@@ -194,7 +194,10 @@ export const reportVerify = action({
       ["node", `${node}`],
       ["slot", `${slot}`],
       ["on the chain", onChain === "this" ? "this report" : onChain === "another" ? "another one" : "none"],
-      ...checks.map(({ name, ok: isFine }): [string, string] => [name, isFine ? "ok" : "wrong"]),
+      ...checks.map(({ name, ok: isFine, code }): [string, string] => [
+        name,
+        isFine ? "ok" : `wrong: ${code}`,
+      ]),
     ]),
 });
 

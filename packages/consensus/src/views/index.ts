@@ -44,6 +44,7 @@ export {
   listPins,
   type PageAt,
   type PinPage,
+  pinMarkBefore,
   pinMarkOf,
   pinMarks,
   pinOwed,

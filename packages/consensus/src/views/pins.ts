@@ -175,6 +175,11 @@ export function readGapEnd(store: Blockstore, state: CID): Epoch {
   return readHead(store, state, market, codeNames.market, marketStateCodec).head.gapEnd;
 }
 
+/** The last report that the chain took of a node for a slot below one. */
+export function pinMarkBefore(store: Blockstore, node: PinNode, slot: number): PinMark | undefined {
+  return markBefore(store, node, slot);
+}
+
 /** The report that the chain took of a node for a slot. */
 export function pinMarkOf(store: Blockstore, node: PinNode, slot: number): PinMark | undefined {
   const mark = markBefore(store, node, slot + 1);

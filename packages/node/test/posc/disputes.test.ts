@@ -45,7 +45,7 @@ const stake = filToAtto(10);
 const deposit = filToAtto(1);
 const price = filToAtto(1);
 const slots = 200;
-const longMs = 60_000;
+const longMs = 180_000;
 
 let net: TestNetwork;
 let file: CID;
@@ -156,7 +156,8 @@ beforeAll(async () => {
   await send(net.client, "addPin", encode(methods.pins.addPin.params, terms), pinCost(terms, slots));
   const order = () => readPin(now().store, now().state, 0);
   await until(() => order()?.replicas.every(({ fromSlot }) => fromSlot !== null) === true);
-  for (const node of net.miners) await reports(node);
+  const first = pinSlotAt(slotEpochs, now().chain.head().height);
+  await until(() => net.miners.every((node) => (onChain(node).lastSlot ?? 0) > first));
 }, longMs);
 afterAll(() => net[Symbol.asyncDispose]());
 

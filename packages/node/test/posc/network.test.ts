@@ -3,7 +3,7 @@
  * verifier, real reports. Nodes join, pin what a client buys, report each slot, look at each other's reports; one that
  * lies loses its stake, one that runs another program does not get in, one that lost a block says so and earns less.
  */
-import { type CID, encode, epoch, filToAtto, parseCid } from "@holdfast/base";
+import { type CID, decode, encode, epoch, filToAtto, fromHex, parseCid, toHex } from "@holdfast/base";
 import {
   builtinAddresses,
   methods,
@@ -137,7 +137,43 @@ describe("pinning nodes of a network", () => {
     const verdict = await settle(
       alice.node.handlers["pinReport.verify"]({ bytesHex: newest?.bytesHex ?? "" }, signal),
     );
-    expect(verdict).toMatchObject({ ok: true, onChain: "this", node: 1 });
+    expect(verdict).toMatchObject({ ok: true, code: null, onChain: "this", node: 1 });
+  }, 60_000);
+
+  it("make reports of which others are told apart, each by its code", async () => {
+    const [alice = net.client, bob = net.client] = miners;
+    const [newest] = await settle(alice.node.handlers["pinReport.ls"]({ node: 1, limit: 1 }, signal));
+    const { signature, ...said } = decode(pinReportCodec, fromHex(newest?.bytesHex ?? ""));
+    const keyOf = async (node: TestNode) =>
+      (await node.pinning?.attest(net.client.node.chain))?.identity("pin-node");
+    const [own, foreign] = [await keyOf(bob), await keyOf(alice)];
+    if (own === undefined || foreign === undefined) throw new Error("they are nodes");
+    const { networkId } = net.client.node.chain;
+    const verdictOf = async (
+      change: Partial<typeof said>,
+      sign: ((bytes: Uint8Array) => Uint8Array) | undefined = own.sign,
+    ) => {
+      const unsigned = { ...said, ...change };
+      const report = {
+        ...unsigned,
+        signature: sign?.(pinReportSigningBytes(unsigned, networkId)) ?? signature,
+      };
+      const bytesHex = toHex(encode(pinReportCodec, report));
+      const { ok, code } = await settle(net.client.node.handlers["pinReport.verify"]({ bytesHex }, signal));
+      return [ok, code];
+    };
+    const zeros = new Uint8Array(32);
+    const aliceKey = onChain(alice)?.key ?? said.key;
+    expect(await verdictOf({})).toEqual([true, null]);
+    expect(await verdictOf({ node: 77 })).toEqual([false, "pinNodeNotFound"]);
+    expect(await verdictOf({ key: aliceKey }, foreign.sign)).toEqual([false, "pinReportForeign"]);
+    expect(await verdictOf({ program: "another" }, () => signature)).toEqual([false, "pinSignatureInvalid"]);
+    expect(await verdictOf({ slotHash: zeros })).toEqual([false, "pinSlotHashWrong"]);
+    expect(await verdictOf({ previous: zeros })).toEqual([false, "pinReportUnchained"]);
+    expect(await verdictOf({ program: "another" })).toEqual([false, "pinReportReplayed"]);
+    expect(await verdictOf({ slot: said.slot + 1_000 })).toMatchObject([false, "pinReportUnchained"]);
+    const noReport = settle(net.client.node.handlers["pinReport.verify"]({ bytesHex: "8c01" }, signal));
+    await expect(noReport).rejects.toMatchObject({ code: "posc/bad-report" });
   }, 60_000);
 
   it("answer by their attested key whoever asks, and nobody answers for one that is not there", async () => {

@@ -102,6 +102,8 @@ describe("a pinning node that runs", () => {
   it("goes over to a new version: another key, and no slot and no order is lost", async () => {
     const [{ key }, replica] = [node(), order()?.replicas[0]];
     const first = pinSlotAt(slotEpochs, now().chain.head().height);
+    const { handlers } = net.client.node;
+    const [before] = await settle(handlers["pinReport.ls"]({ node: 0, slot: first - 1, limit: 1 }, signal));
     await list(after, "the next version");
     await settle(keeper.stop());
     runs = after;
@@ -112,6 +114,11 @@ describe("a pinning node that runs", () => {
     await until(() => (node().lastSlot ?? 0) >= over + 2);
     expect(inOneRow(slotsFrom(first))).toBe(true);
     expect(order()?.replicas[0]).toEqual(replica);
+    // What the key before has signed stays true.
+    const bytesHex = before?.bytesHex ?? "";
+    expect(await settle(handlers["pinReport.verify"]({ bytesHex }, signal))).toMatchObject({
+      ...{ ok: true, code: null, onChain: "this" },
+    });
     const status = await settle(keeper.node.handlers["posc.status"]({}, signal));
     expect(status).toMatchObject({
       node: 0,

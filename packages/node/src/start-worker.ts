@@ -33,7 +33,7 @@ export interface StartWorkerOptions {
   readonly repo?: string;
   /** Given by the node that starts it, whose disks and keys it has; made up when left out. */
   readonly workerId?: string;
-  /** postgres://…, instead of what the folder's configuration says. */
+  /** postgres://…, instead of what the folder's configuration says; empty: the queue is a file of the folder. */
   readonly database?: string;
   /** All that there are when left out. */
   readonly kinds?: readonly JobKind[];
@@ -81,14 +81,14 @@ async function configOf(repo: string): Promise<NodeConfig> {
 }
 
 /** What a folder says of its queue, or the database alone. */
-async function sourceOf({ repo, database = "" }: StartWorkerOptions): Promise<{
+async function sourceOf({ repo, database }: StartWorkerOptions): Promise<{
   readonly dials: JobDials;
   readonly clock: Clock;
   readonly open: () => Promise<JobQueue>;
 }> {
   if (repo === undefined) {
     // The server's clock is that of the queue; this one measures pauses.
-    return { dials: usualDials(), clock: realClock(), open: () => openPostgresJobs({ url: database }) };
+    return { dials: usualDials(), clock: realClock(), open: () => openPostgresJobs({ url: database ?? "" }) };
   }
   const { mining } = await configOf(repo);
   if (mining.miner === "") throw repoErrors.noMiner({ path: repo });
@@ -96,7 +96,7 @@ async function sourceOf({ repo, database = "" }: StartWorkerOptions): Promise<{
   return {
     dials: dialsOf(mining),
     clock,
-    open: () => openRepoJobs(repo, database || mining.database, clock),
+    open: () => openRepoJobs(repo, database ?? mining.database, clock),
   };
 }
 

@@ -135,6 +135,16 @@ describe("the jobs of a node that starts anew", () => {
 });
 
 describe("the worker processes of a node", () => {
+  it("take from the queue that the node has, also when its records have moved and the queue follows later", async () => {
+    const repo = newRepo();
+    await using life = await live(repo, 1);
+    const moved = `[mining]\nminer = "${miner}"\ndatabase = "postgres://nobody@127.0.0.1:1/none"\n`;
+    writeFileSync(join(repo, "config.toml"), moved);
+    const sectorId = await life.storage.addCommittedCapacity();
+    await life.storage.startSeal(sectorId, ticket, identity);
+    await inState(life.storage, sectorId, "sealed");
+  });
+
   it("seal, are killed, and what they held goes on at once in another", async () => {
     const expected = await expectedCommR();
     const repo = newRepo();

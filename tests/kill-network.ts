@@ -246,7 +246,7 @@ function killIfThere(pid: number | undefined): boolean {
 }
 
 /** Gives keys of a repo's configuration other values. */
-async function configure(repo: string, values: { readonly [key: string]: string }): Promise<void> {
+export async function configure(repo: string, values: { readonly [key: string]: string }): Promise<void> {
   const path = join(repo, "config.toml");
   let text = await readFile(path, "utf8");
   for (const [key, value] of Object.entries(values)) {

@@ -11,6 +11,7 @@ import {
   defineErrors,
   encodeCbor,
   encodeVarint,
+  HoldfastError,
   verifyCid,
 } from "@holdfast/base";
 
@@ -136,9 +137,18 @@ function isCid(value: unknown): value is CID {
   return value instanceof CID; // a map may have the same names
 }
 
-/** A CID in front of other bytes: v0 is a bare sha2-256 multihash, v1 announces its own length. */
+/** A CID in front of other bytes: v0 is a bare sha2-256 multihash, v1 announces its own length. `car/malformed`. */
 export function leadingCid(section: Uint8Array): CID {
-  if (section[0] === 0x12 && section[1] === 0x20) return cidFromBytes(section.slice(0, 34));
+  try {
+    return cidFromBytes(section.slice(0, cidLength(section)));
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code.startsWith("car/")) throw error;
+    throw carErrors.malformed({ detail: error.message }, error);
+  }
+}
+
+function cidLength(section: Uint8Array): number {
+  if (section[0] === 0x12 && section[1] === 0x20) return 34;
   let at = 0;
   const skipVarint = (): number => {
     let value = 0;
@@ -156,7 +166,7 @@ export function leadingCid(section: Uint8Array): CID {
   const digestBytes = skipVarint();
   if (at + digestBytes > section.length)
     throw carErrors.malformed({ detail: "a CID is longer than its section" });
-  return cidFromBytes(section.slice(0, at + digestBytes));
+  return at + digestBytes;
 }
 
 /** Takes exact lengths from a stream of chunks; never holds more than one section and one chunk. */

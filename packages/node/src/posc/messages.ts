@@ -6,6 +6,7 @@
  * that was not verified.
  */
 import {
+  abortable,
   type Cancel,
   type Codec,
   decode,
@@ -141,11 +142,8 @@ class Dialogue<Facts extends PinKeyFacts | PinListFacts, Wire> {
     const options = { timeoutMs: limits.pinQuestionMs, protocol: topic, outer };
     try {
       return await withDeadline(clock, options, async (signal) => {
-        const gone = new Promise<never>((_, reject) => {
-          signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-        });
         await wire.publish(topic, encode(codec, question as Wire));
-        return Promise.race([promise, gone]);
+        return await abortable(signal, promise);
       });
     } catch (error) {
       outer.throwIfAborted();

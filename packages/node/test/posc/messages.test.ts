@@ -46,7 +46,7 @@ const drain = async (): Promise<void> => {
 };
 
 /** `isNode`: this is the pinning node 0. */
-function worldOf({ isNode = true } = {}) {
+function worldOf({ isNode = true, publishes = async (): Promise<void> => undefined } = {}) {
   const at = { height: 9, validUntil: node.validUntil };
   const clock = new SimClock();
   const handlers = new Map<string, (bytes: Uint8Array, from: PeerId) => GossipVerdict>();
@@ -60,7 +60,10 @@ function worldOf({ isNode = true } = {}) {
       handlers.set(topic, handler);
       return () => void handlers.delete(topic);
     },
-    publish: async (topic: string, bytes: Uint8Array) => void published.push({ topic, bytes }),
+    async publish(topic: string, bytes: Uint8Array) {
+      await publishes();
+      published.push({ topic, bytes });
+    },
   };
   const chain = { network: "test", networkId, view, onHead: () => () => undefined };
   const needs = { chain, wire, clock, random, logger: silentLogger } as unknown as PoscNeeds;
@@ -181,5 +184,13 @@ describe("an answer of a pinning node", () => {
     await asker.clock.settle(silent, { limitMs: 2 * limits.pinQuestionMs, drain });
     asker.messages.stop();
     expect(asker.handlers.size).toBe(0);
+  });
+
+  it("is waited for no more by who calls off while the question is on its way out", async () => {
+    const stop = new AbortController();
+    const asker = worldOf({ isNode: false, publishes: drain });
+    const asked = expect(asker.messages.ask(0, stop.signal)).rejects.toThrow("called off");
+    stop.abort(new Error("called off"));
+    await asked; // what nobody handles fails the run
   });
 });

@@ -67,6 +67,8 @@ class HistoryLoop implements History {
 
   look(view: PoscView): void {
     if (this.#running !== undefined || this.#stop.signal.aborted) return;
+    // Who reaches nobody has asked nobody in vain.
+    if (this.#needs.wire.peers().length === 0) return;
     const slot = pinSlotAt(view.slotEpochs, view.height + 1);
     const first = this.#next ?? Math.max(0, slot - limits.pinReportSlots);
     // A report can come into a block until its slot is over.

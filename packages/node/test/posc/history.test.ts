@@ -37,6 +37,12 @@ function worldOf(nodes: number, lost: (node: number, slot: number) => boolean = 
   const history = openHistory({ wire, clock, logger }, store, (report) => void store.insert(report, 0));
   return {
     store,
+    async alone(times: number): Promise<void> {
+      for (let turn = 0; turn < times; turn += 1) {
+        history.look(view);
+        await clock.settle(history.settled(), { limitMs: 600_000, drain });
+      }
+    },
     async look(times: number): Promise<void> {
       await clock.settle(wire.connect(other.addresses()[0] ?? ""), { limitMs: 60_000, drain });
       for (let turn = 0; turn < times; turn += 1) {
@@ -53,6 +59,13 @@ describe("reports of the past", () => {
     const { store, look } = worldOf(40);
     await look(8);
     expect(store.count()).toBe(40 * limits.pinReportSlotsAtOnce);
+  });
+
+  it("are not given up by who reaches nobody", async () => {
+    const { store, alone, look } = worldOf(2);
+    await alone(2 * limits.pinReportTries);
+    await look(2);
+    expect(store.count()).toBe(2 * limits.pinReportSlotsAtOnce);
   });
 
   it("that nobody has keep no others away", async () => {

@@ -69,12 +69,15 @@ export class Asks {
     const standing = new Set(waiting.map(({ seed }) => toHex(seed)));
     for (const seed of this.#answered) if (!standing.has(seed)) this.#answered.delete(seed);
     const left = waiting.filter(({ seed }) => !this.#answered.has(toHex(seed)));
-    for (const { order, root, seed } of left.slice(0, limits.pinAnswersAtOnce)) {
+    let shown = 0;
+    for (const { order, root, seed } of left) {
+      if (shown >= limits.pinAnswersAtOnce) break;
       const walk = await walkLocally(seed, root, async (cid) => pins?.block(cid));
       if (walk === undefined || !isShowable(walk)) {
         this.#needs.logger.warn("what a buyer asks for is not here", { order });
         continue;
       }
+      shown += 1; // what is not here takes no place of what is
       const isSent = await sendOrTell(this.#needs, {
         method: "answerAsk",
         key: `pin ask answer:${order}:${toHex(seed)}`,

@@ -136,6 +136,21 @@ describe("an ask", () => {
     expect(sent).toHaveLength(many.length);
   });
 
+  it("whose blocks are not here takes no place of one whose blocks are", async () => {
+    const { asks, sent } = worldOf();
+    const lost = Array.from({ length: limits.pinAnswersAtOnce }, (_, at) => ({
+      number: 100 + at,
+      pin: { cid: rawCid(Uint8Array.of(9, at)), replicas: [part(30)] },
+    }));
+    const all = {
+      ...asked([...lost, order(1, 30)]),
+      askSeed: (number: number) => new Uint8Array(32).fill(number),
+      owed: (_: unknown, pin: unknown) => (lost.some((one) => one.pin === pin) ? 9n : 1n),
+    } as unknown as PoscView;
+    await asks.answer(all, 5);
+    expect(numbers(sent)).toEqual([1]);
+  });
+
   it("of an own account that nobody answered is closed", async () => {
     const { asks, sent } = worldOf();
     const bought = (askedAt: number) =>

@@ -45,16 +45,20 @@ describe("a node in DAG-JSON", () => {
 
   it("is read as every other JSON is", () => {
     fc.assert(
-      fc.property(fc.jsonValue({ stringUnit: "binary" }), fc.nat(3), (value, indent) => {
-        const text = JSON.stringify(value, null, indent);
-        const wanted: unknown = JSON.parse(text);
-        const isLarge = (part: unknown) => Number.isInteger(part) && !Number.isSafeInteger(part);
-        fc.pre(
-          !text.includes('"/"') &&
-            !JSON.stringify(wanted, (_, part) => (isLarge(part) ? "<large>" : part)).includes("<large>"),
-        );
-        expect(read(text)).toEqual(wanted);
-      }),
+      fc.property(
+        fc.jsonValue({ stringUnit: "binary" }),
+        fc.nat(3),
+        (value: unknown, indent: number): void => {
+          const text = JSON.stringify(value, null, indent);
+          const wanted: unknown = JSON.parse(text);
+          const isLarge = (part: unknown) => Number.isInteger(part) && !Number.isSafeInteger(part);
+          fc.pre(
+            !text.includes('"/"') &&
+              !JSON.stringify(wanted, (_, part) => (isLarge(part) ? "<large>" : part)).includes("<large>"),
+          );
+          expect(read(text)).toEqual(wanted);
+        },
+      ),
     );
   });
 });

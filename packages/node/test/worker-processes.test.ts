@@ -135,7 +135,7 @@ describe("the jobs of a node that starts anew", () => {
 });
 
 describe("the worker processes of a node", () => {
-  it("take from the queue that the node has, also when its records have moved and the queue follows later", async () => {
+  it("take from the queue that the node has, also when its records have moved before it", async () => {
     const repo = newRepo();
     await using life = await live(repo, 1);
     const moved = `[mining]\nminer = "${miner}"\ndatabase = "postgres://nobody@127.0.0.1:1/none"\n`;

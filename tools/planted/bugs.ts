@@ -294,7 +294,7 @@ export const bugs: readonly Bug[] = [
     file: `${law}/actors/idle/tick.ts`,
     find: "const last = challenge.total === null ? challenge.answerBy : challenge.settleBy;",
     put: "const last = challenge.settleBy;",
-    seed: 1_073,
+    seed: 1_003,
   },
   {
     name: "an answer alone makes idle space healthy",

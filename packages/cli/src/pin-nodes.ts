@@ -1,6 +1,7 @@
 /**
  * Whether the network has pinning nodes for an order, before money is put into it. Nodes of a fresh network join some
- * rounds after they were started: an order that is made before is drawn nobody, and waits for a repair.
+ * rounds after they were started: an order that comes before all of them is refused by the chain, one that comes before
+ * some of them has places that nobody has until they are repaired.
  */
 import type { ApiClient, MethodResult } from "@holdfast/api";
 import { parseFil } from "@holdfast/base";

@@ -285,6 +285,7 @@ class PoscRoom implements Posc {
 
   /** One look at a time; what changes meanwhile is looked at once afterwards. */
   #look(): void {
+    if (this.#isStopped) return;
     this.#isDue = true;
     this.#step ??= this.#run();
   }

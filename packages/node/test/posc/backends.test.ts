@@ -87,11 +87,11 @@ describe.each(Object.entries(places))("a pinning node whose blocks lie in %s", (
     const view = {
       ...{ disputeSlots: 3, node: () => ({ assigned: tree.root }), assigned: () => [order] },
     } as unknown as Parameters<Keeper["follow"]>[0];
-    while (keeper.held(view, 0).length === 0) {
+    const held = async () => {
       await keeper.follow(view, 0, 9);
-      await new Promise((later) => setTimeout(later, 5));
-    }
-    expect(keeper.held(view, 0)).toEqual([order.number]);
+      return keeper.held(view, 0);
+    };
+    await expect.poll(held, { timeout: 30_000 }).toEqual([order.number]);
     expect(place.fetched().length).toBeGreaterThan(0);
 
     const reported = async () => {

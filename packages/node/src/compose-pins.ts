@@ -52,12 +52,7 @@ export interface PinRooms {
 /** Whose pins they are that a contract of another chain asks for. */
 const ledgerAccount: Account = { name: "ledger", maxBytes: undefined };
 
-export function openLedgerOf(
-  { ledger, database, clock, logger }: Pick<NodeParts, "ledger" | "database" | "clock" | "logger">,
-  pins: Pins,
-  stack: AsyncDisposableStack,
-): LedgerFeed | undefined {
-  if (ledger === undefined) return undefined;
+export function ledgerPinsOf(pins: Pins): LedgerPins {
   const { name: account } = ledgerAccount;
   // A kill may have come between a pin and the note of it.
   const known = (cid: string) => pins.list({ account, cids: [cid], limit: 1 }).pins[0];
@@ -65,14 +60,25 @@ export function openLedgerOf(
     add: (cid, maxBytes) => (known(cid) ?? pins.add(ledgerAccount, { cid, maxBytes })).id,
     async grow(id, cid, maxBytes) {
       const wanted = { cid, maxBytes };
-      const found = known(cid)?.id ?? id;
-      return (
-        (await pins.replace(ledgerAccount, found, wanted).catch(ignoreMissing))?.id ?? port.add(cid, maxBytes)
-      );
+      const newest = known(cid)?.id ?? id;
+      const grown = await pins.replace(ledgerAccount, newest, wanted).catch(ignoreMissing);
+      // A kill may have come before the pin in whose place that one was had gone.
+      if (newest !== id) await port.remove(id);
+      return grown?.id ?? port.add(cid, maxBytes);
     },
     remove: (id) => pins.remove(id, account).catch(ignoreMissing),
   };
-  return stack.use(openLedgerFeed({ rpc: ledger.rpc, pins: port, database, clock, logger }, ledger.options));
+  return port;
+}
+
+export function openLedgerOf(
+  { ledger, database, clock, logger }: Pick<NodeParts, "ledger" | "database" | "clock" | "logger">,
+  pins: Pins,
+  stack: AsyncDisposableStack,
+): LedgerFeed | undefined {
+  if (ledger === undefined) return undefined;
+  const needs = { rpc: ledger.rpc, pins: ledgerPinsOf(pins), database, clock, logger };
+  return stack.use(openLedgerFeed(needs, ledger.options));
 }
 
 /** The owner may have removed it. */

@@ -62,8 +62,10 @@ export default defineConfig({
     experimental: { viteModuleRunner: false },
     // One more than the machines of CI have cores: the longest files mostly wait for processes and blocks.
     maxWorkers: 3,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Bounds for what hangs, not for what is slow: a machine may be busy with other things.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 60_000 } },
     teardownTimeout: 10_000,
     reporters: ["default"],
     passWithNoTests: false,

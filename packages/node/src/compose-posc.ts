@@ -175,6 +175,7 @@ function pinsOf(pins: Pins): PoscNeeds["pins"] {
     retry: (id) => void pins.retry(id),
     remove: (id) => pins.remove(id),
     block: (cid) => pins.block(cid),
+    sizeBytes: (cid) => pins.sizeBytes(cid),
     isPinned: (cid: CID) => pins.isPinned(cid),
   };
 }

@@ -74,8 +74,10 @@ export const pinLimits = {
   pinReportsRequestBytes: 2_048,
   /** A question for the blocks of a walk. */
   pinWalkRequestBytes: 64,
-  /** Walks over an order's content before it is confirmed: blocks that are too long for the chain are rarely alone. */
-  pinWalksTried: 32,
+  /** CIDs that are remembered while the longest walk over an order's content is looked for, before it is confirmed. */
+  pinLongestWalkBytes: 67_108_864,
+  /** Blocks of it that are read without letting others run. */
+  pinLongestWalkAtOnce: 64,
   /** Open challenges that one answer of the API shows; of a node there are 16 at most. */
   pinDisputesShown: 1_000,
   /** Asks of the chain that are answered at one head, those with the largest pay first. */
@@ -88,6 +90,8 @@ export const pinLimits = {
   pinLooksKept: 4_096,
   /** Slots in a row in which a node shows nothing right, after which the chain asks it; twice as many for the next. */
   pinLooksMissed: 3,
+  /** Slots in a row in which a node shows all, after which half as many misses are enough for the next ask. */
+  pinLooksForgiven: 16,
   /** Asks that a node puts on the chain by itself in one slot. */
   pinAsksPerSlot: 4,
   /** What one peer, and all of them, get of looks at what this node holds. */

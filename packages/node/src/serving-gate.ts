@@ -56,7 +56,7 @@ export class ServingGate {
   affords(peer: PeerId): boolean {
     return this.#bucketOf(peer).bytes > 0;
   }
-  /** Bytes that were sent. They are known only afterwards, so a share may be overdrawn by one answer. */
+  /** Bytes that were sent, or read for it: they are known only afterwards, so one answer may overdraw a share. */
   spend(peer: PeerId, bytes: number): void {
     this.#bucketOf(peer).bytes -= bytes;
   }

@@ -93,7 +93,7 @@ export interface DiskFile extends AsyncDisposable {
 /** The text form of a libp2p peer id. */
 export type PeerId = Brand<string, "PeerId">;
 
-/** Bytes that were handed to the wire belong to it: the caller does not change them any more. */
+/** Bytes that were handed to the wire belong to it, which may keep them: the caller never uses their place again. */
 export interface WireStream {
   readonly peer: PeerId;
   readonly protocol: string;

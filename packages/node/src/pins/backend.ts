@@ -46,6 +46,8 @@ export interface PinBackend extends AsyncDisposable {
   isPinned(root: CID): Promise<boolean>;
   /** A block that is here, checked against its CID. */
   block(cid: CID): Promise<Uint8Array | undefined>;
+  /** The length of a block that is here; nothing of it is checked. */
+  sizeBytes(cid: CID): Promise<number | undefined>;
   usage(): Promise<PinUsage>;
   /** Removes blocks that no pin needs, which a crash may have left. */
   collect(signal: Cancel): Promise<PinSize>;

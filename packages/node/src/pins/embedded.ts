@@ -75,6 +75,10 @@ class Embedded implements PinBackend {
     const { code, digest } = cid.multihash;
     return code === identityCode ? digest : this.#needs.blocks.get(cid);
   }
+  async sizeBytes(cid: CID): Promise<number | undefined> {
+    const { code, digest } = cid.multihash;
+    return code === identityCode ? digest.length : this.#needs.blocks.sizeBytes(cid);
+  }
   async usage(): Promise<PinUsage> {
     const { blocks } = this.#needs;
     return { usedBytes: await blocks.usedBytes(), quotaBytes: blocks.quotaBytes };

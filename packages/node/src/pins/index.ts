@@ -48,6 +48,8 @@ export interface Pins extends AsyncDisposable {
   collect(signal: Cancel): Promise<PinSize>;
   /** A block that is here, checked; no network is asked. */
   block(cid: CID): Promise<Uint8Array | undefined>;
+  /** The length of a block that is here. */
+  sizeBytes(cid: CID): Promise<number | undefined>;
   isPinned(root: CID): Promise<boolean>;
   delegates(): Promise<readonly string[]>;
   /** Gives a name a token, which is shown this once. `pins/access-taken`. */
@@ -126,6 +128,9 @@ class PinRoom implements Pins {
   }
   block(cid: CID): Promise<Uint8Array | undefined> {
     return this.#needs.backend.block(cid);
+  }
+  sizeBytes(cid: CID): Promise<number | undefined> {
+    return this.#needs.backend.sizeBytes(cid);
   }
   isPinned(root: CID): Promise<boolean> {
     return this.#needs.backend.isPinned(root);

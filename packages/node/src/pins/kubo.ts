@@ -61,6 +61,9 @@ class Kubo implements PinBackend {
     const bytes = await this.#rpc.bytes("block/get", { arg: cid, offline: true });
     return bytes !== undefined && verifyCid(cid, bytes) ? bytes : undefined;
   }
+  async sizeBytes(cid: CID): Promise<number | undefined> {
+    return (await this.block(cid))?.length;
+  }
   async usage(): Promise<PinUsage> {
     const { status, message, json } = await this.#rpc.call("repo/stat", { "size-only": true });
     if (status !== 200) throw this.#rpc.failed(message);

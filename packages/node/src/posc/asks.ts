@@ -7,7 +7,7 @@ import { type CID, encode, toHex } from "@holdfast/base";
 import { askStart, isPinPartVacant, methods, type PinAsk, type PinReplica } from "@holdfast/consensus";
 import { limits } from "../limits.ts";
 import type { NumberedPin, PoscNeeds, PoscView } from "./needs.ts";
-import { isShowable, walkLocally } from "./report.ts";
+import { walkLocally } from "./report.ts";
 import { sendOrTell } from "./sending.ts";
 
 type AsksNeeds = Pick<PoscNeeds, "pins" | "sender" | "logger" | "askDeposit">;
@@ -73,7 +73,7 @@ export class Asks {
     for (const { order, root, seed } of left) {
       if (shown >= limits.pinAnswersAtOnce) break;
       const walk = await walkLocally(seed, root, async (cid) => pins?.block(cid));
-      if (walk === undefined || !isShowable(walk)) {
+      if (walk === undefined) {
         this.#needs.logger.warn("what a buyer asks for is not here", { order });
         continue;
       }

@@ -196,7 +196,7 @@ class CheckLoop implements Checks {
     if (sample === undefined || pins === undefined) return { check: "unchecked" };
     const { slot, slotHash, key, node } = report;
     const seed = sampleSeed({ networkId: chain.networkId, slot, slotHash, key }, place);
-    const here = await walkLocally(seed, sample.root, (cid) => pins.block(cid));
+    const here = await walkLocally(seed, sample.root, (cid) => pins.block(cid), limits.pinWalkBytes);
     if (here !== undefined) return outcomeOf(here.end, sample, here.blocks);
     const peer = chain.view().node(node)?.peerId;
     if (peer === undefined) return { check: "unchecked" };

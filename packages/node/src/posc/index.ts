@@ -21,10 +21,10 @@ import { poscErrors } from "./errors.ts";
 import { openReportGossip, type ReportGossip } from "./gossip.ts";
 import { type History, openHistory } from "./history.ts";
 import { Keeper } from "./keeper.ts";
-import { type Look, type LookRequest, Looks, lookSeed, serveLooks } from "./looks.ts";
+import { type Look, type LookRequest, Looks, lookSeed, type Shown, serveLooks } from "./looks.ts";
 import { type Answers, type Messages, openMessages } from "./messages.ts";
 import type { NumberedPin, PoscKey, PoscNeeds, PoscView, Terms } from "./needs.ts";
-import { isShowable, makeReport, reportDueEpoch, walkLocally } from "./report.ts";
+import { makeReport, reportDueEpoch, walkLocally } from "./report.ts";
 import { sendOrTell } from "./sending.ts";
 import {
   openPoscStore,
@@ -175,7 +175,7 @@ class PoscRoom implements Posc {
         this.#look();
       }),
       serveWalks(needs, (request) => this.#walk(request)),
-      serveLooks(needs, (request) => this.#show(request)),
+      serveLooks(needs, (request, spend) => this.#show(request, spend)),
     ];
     void this.#entry.resume();
   }
@@ -255,6 +255,7 @@ class PoscRoom implements Posc {
 
   async settled(): Promise<void> {
     while (this.#step !== undefined) await this.#step;
+    await this.#keeper?.settled();
     await this.#history.settled();
     await this.#looks.settled();
     await this.#checks.settled();
@@ -264,6 +265,7 @@ class PoscRoom implements Posc {
     for (const end of this.#ends) end();
     await this.#step;
     await this.#entry.settled();
+    await this.#keeper?.stop();
     await this.#history.stop();
     await this.#looks.stop();
     await this.#checks.stop();
@@ -370,7 +372,7 @@ class PoscRoom implements Posc {
   }
 
   /** The blocks of a walk that whoever looks has drawn, of an order that this node holds. */
-  async #show(request: LookRequest): Promise<readonly Uint8Array[] | undefined> {
+  async #show(request: LookRequest, spend: (bytes: number) => void): Promise<Shown> {
     const { pins, chain } = this.#needs;
     const view = chain.view();
     const node = this.#node(view);
@@ -378,8 +380,12 @@ class PoscRoom implements Posc {
     const part = order?.replicas.find((one) => one.node === node);
     if (order === undefined || pins === undefined || part === undefined || part.fromSlot === null)
       return undefined;
-    const walk = await walkLocally(lookSeed(chain.networkId, request), order.cid, (cid) => pins.block(cid));
-    return walk !== undefined && isShowable(walk) ? walk.blocks : undefined;
+    const walk = await walkLocally(lookSeed(chain.networkId, request), order.cid, async (cid) => {
+      const block = await pins.block(cid);
+      spend(block?.length ?? 0);
+      return block;
+    });
+    return walk?.blocks;
   }
 
   /** Once in a slot: what this node has challenged, and what its accounts have bought. */

@@ -3,12 +3,18 @@
  * report of it any more. Invariant: an order has at most one pin, written down before the pin is asked for again, so
  * that a kill leaves neither two of them nor none.
  */
-import { bigEndian, blake2b256, type CID, type Logger } from "@holdfast/base";
+import type { CID, Logger } from "@holdfast/base";
 import { maxPinsAdded, maxShownWalkBytes } from "@holdfast/consensus";
-import { limits } from "../limits.ts";
+import { poscErrors } from "./errors.ts";
+import { longestWalk } from "./longest-walk.ts";
 import type { PoscPins, PoscView } from "./needs.ts";
-import { isShowable, walkLocally } from "./report.ts";
 import type { PoscStore } from "./store.ts";
+
+const reasons = {
+  "too-long": `a walk has more than ${maxShownWalkBytes} bytes, which no message could show`,
+  "too-many": "it has too many blocks to know its longest walk",
+  missing: "a block of it is not here",
+};
 
 export class Keeper {
   readonly #pins: PoscPins;
@@ -17,8 +23,12 @@ export class Keeper {
   /** The list of orders as it was looked at last: most heads change nothing of it. */
   #seen = "";
   #retriedSlot = -1;
-  /** Orders that are pinned and not confirmed yet: whether the chain could be shown their blocks. */
+  /** Orders that are pinned and not confirmed yet: whether the chain could be shown any walk over their blocks. */
   readonly #showable = new Map<number, boolean>();
+  /** The slot in which an order was looked at and could not be judged. */
+  readonly #lost = new Map<number, number>();
+  readonly #stop = new AbortController();
+  #measuring: Promise<void> | undefined;
 
   constructor(pins: PoscPins, store: PoscStore, logger: Logger) {
     this.#pins = pins;
@@ -39,31 +49,46 @@ export class Keeper {
     }
     if (slot > this.#retriedSlot) this.#retry();
     this.#retriedSlot = slot;
-    await this.#tryWalks(view, node);
+    this.#measureNext(view, node, slot);
+  }
+  async settled(): Promise<void> {
+    await this.#measuring;
+  }
+  async stop(): Promise<void> {
+    this.#stop.abort(poscErrors.stopped({}));
+    await this.#measuring;
   }
 
-  /** Once for each order. */
-  async #tryWalks(view: PoscView, node: number): Promise<void> {
-    const waiting = new Set<number>();
-    for (const { number, pin, isConfirmed } of view.assigned(node)) {
-      if (isConfirmed) continue;
-      waiting.add(number);
-      if (this.#showable.has(number) || !this.#isPinned(number)) continue;
-      const isFit = await this.#isShowable(number, pin.cid);
-      this.#showable.set(number, isFit);
-      if (isFit) continue;
-      const detail = `a walk has more than ${maxShownWalkBytes} bytes, which no message could show`;
-      this.#logger.warn("an order is not confirmed", { order: number, detail });
-    }
-    for (const number of this.#showable.keys()) if (!waiting.has(number)) this.#showable.delete(number);
+  /** One order at a time, beside everything else: content may be long. */
+  #measureNext(view: PoscView, node: number, slot: number): void {
+    const waiting = new Map<number, CID>();
+    for (const { number, pin, isConfirmed } of view.assigned(node))
+      if (!isConfirmed) waiting.set(number, pin.cid);
+    for (const known of [this.#showable, this.#lost])
+      for (const number of known.keys()) if (!waiting.has(number)) known.delete(number);
+    if (this.#measuring !== undefined || this.#stop.signal.aborted) return;
+    const due = [...waiting].filter(
+      ([number]) => !this.#showable.has(number) && this.#lost.get(number) !== slot && this.#isPinned(number),
+    );
+    if (due.length === 0) return;
+    this.#measuring = this.#measure(due, slot).finally(() => {
+      this.#measuring = undefined;
+    });
   }
-  async #isShowable(number: number, root: CID): Promise<boolean> {
-    for (let at = 0; at < limits.pinWalksTried; at += 1) {
-      const seed = blake2b256(bigEndian(number * limits.pinWalksTried + at, 8));
-      const walk = await walkLocally(seed, root, (cid) => this.#pins.block(cid));
-      if (walk !== undefined && !isShowable(walk)) return false;
+  async #measure(due: readonly (readonly [number, CID])[], slot: number): Promise<void> {
+    for (const [order, root] of due) {
+      try {
+        const longest = await longestWalk(root, this.#pins, this.#stop.signal);
+        if (longest === "missing") this.#lost.set(order, slot);
+        else this.#showable.set(order, longest === "shown");
+        if (longest === "shown") continue;
+        this.#logger.warn("an order is not confirmed", { order, detail: reasons[longest] });
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        this.#lost.set(order, slot);
+        this.#logger.warn("an order cannot be looked through", { order, detail: String(error) });
+      }
     }
-    return true;
   }
   #isPinned(number: number): boolean {
     const id = this.#store.order(number)?.pinId;

@@ -49,12 +49,17 @@ export interface Look {
 /** With the misses at which the chain asks next: a node that answers there and not here costs ever less. */
 interface Counted extends Look {
   readonly asksAt: number;
+  /** Slots in a row in which it was shown: one alone, after each ask, would have the chain asked again and again. */
+  readonly shown: number;
 }
 
-/** Returns what ends it. `walk` gives undefined for what this node does not hold. */
+/** The blocks of a walk; undefined for what this node does not hold. */
+export type Shown = readonly Uint8Array[] | undefined;
+
+/** Returns what ends it. `walk` says which bytes it has read: they are what a look costs, shown or not. */
 export function serveLooks(
   { wire, clock }: { readonly wire: Pick<Wire, "handle">; readonly clock: Clock },
-  walk: (request: LookRequest) => Promise<readonly Uint8Array[] | undefined>,
+  walk: (request: LookRequest, spend: (bytes: number) => void) => Promise<readonly Uint8Array[] | undefined>,
 ): () => void {
   const stop = new AbortController();
   const gate = new ServingGate(clock, limits.pinLookShares);
@@ -65,10 +70,9 @@ export function serveLooks(
       await withDeadline(clock, options, async (signal) => {
         const reader = new FrameReader(stream, limits.pinWalkRequestBytes);
         const request = await reader.readMessage(requestCodec, signal);
-        for (const block of (request && (await walk(request))) ?? []) {
-          gate.spend(stream.peer, block.length);
-          await sendFrame(stream, block, signal);
-        }
+        const spend = (bytes: number): void => gate.spend(stream.peer, bytes);
+        const blocks = request && (await walk(request, spend));
+        for (const block of blocks ?? []) await sendFrame(stream, block, signal);
         await stream.closeWrite();
       });
     } catch (error) {
@@ -170,11 +174,14 @@ export class Looks {
     const before = this.#found.get(`${order.number}:${node}`);
     const { pinLooksMissed: first } = limits;
     const blocks = await this.#blocks(peer, request);
-    if (this.#stop.signal.aborted) return { slot, found: "shown", missed: 0, asksAt: first };
+    if (this.#stop.signal.aborted) return { slot, found: "shown", missed: 0, asksAt: first, shown: 0 };
     const isShown = walkBlocks(lookSeed(chain.networkId, request), order.cid, blocks) !== undefined;
     const found = isShown ? "shown" : blocks.length === 0 ? "silent" : "wrong";
     const missed = isShown ? 0 : (before?.missed ?? 0) + 1;
-    const look: Counted = { slot, found, missed, asksAt: isShown ? first : (before?.asksAt ?? first) };
+    const shown = isShown ? (before?.shown ?? 0) + 1 : 0;
+    const isForgiven = shown > 0 && shown % limits.pinLooksForgiven === 0;
+    const asksAt = Math.max(first, (before?.asksAt ?? first) / (isForgiven ? 2 : 1));
+    const look: Counted = { slot, found, missed, asksAt, shown };
     this.#note(part, look);
     if (!isShown) logger.warn("a node does not show an order of ours", { order: order.number, node, found });
     return look;

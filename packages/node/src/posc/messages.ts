@@ -161,10 +161,10 @@ class Dialogue<Facts extends PinKeyFacts | PinListFacts, Wire> {
     if (message.kind === "question") return this.#heardQuestion(message, node, from);
     const { networkId } = this.#needs.chain;
     const { signature: _, kind: __, ...said } = message;
-    if (!this.#subject.isSigned(message, networkId)) return "reject";
-    // The chain moves: an answer of a moment ago may be true of another head.
+    // The chain moves: an answer of a moment ago may be true of another head. Verifying costs more.
     const expected = { ...this.#subject.facts(node, message), version: 1 };
     if (!isSame(said, expected)) return "ignore";
+    if (!this.#subject.isSigned(message, networkId)) return "reject";
     this.#asking.get(toHex(message.nonce))?.(message);
     return "accept";
   }

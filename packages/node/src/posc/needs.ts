@@ -77,6 +77,8 @@ export interface PoscPins {
   remove(id: string): Promise<void>;
   /** No network is asked. */
   block(cid: CID): Promise<Uint8Array | undefined>;
+  /** The same for a block's length. */
+  sizeBytes(cid: CID): Promise<number | undefined>;
   isPinned(cid: CID): Promise<boolean>;
 }
 

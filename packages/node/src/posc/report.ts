@@ -27,22 +27,21 @@ export interface LocalWalk {
   readonly blocks: readonly Uint8Array[];
 }
 
-/** True if the blocks can be shown on the chain. */
-export const isShowable = ({ blocks }: Pick<LocalWalk, "blocks">): boolean =>
-  blocks.reduce((sum, { length }) => sum + length, 0) <= maxShownWalkBytes;
-
-/** Undefined if a block is missing. */
+/** Undefined if a block is missing, or if they are longer than that together: nothing behind it is read. */
 export async function walkLocally(
   seed: Uint8Array,
   root: CID,
   read: ReadBlock,
+  maxBytes: number = maxShownWalkBytes,
 ): Promise<LocalWalk | undefined> {
   const walk = walkPin(seed, root);
   const blocks: Uint8Array[] = [];
+  let left = maxBytes;
   for (let step = walk.next(); ; ) {
     if (step.done === true) return step.value && { end: step.value, blocks };
     const bytes = await read(step.value);
-    if (bytes === undefined) return undefined;
+    left -= bytes?.length ?? 0;
+    if (bytes === undefined || left < 0) return undefined;
     blocks.push(bytes);
     step = walk.next(bytes);
   }
@@ -95,8 +94,7 @@ async function sampleOf({ facts, key, read, clock }: ReportTask, index: number):
   assert(pin !== undefined, "a set has an order at each of its places");
   const root = facts.rootOf(pin);
   const startedMs = clock.nowMs();
-  const found = root === undefined ? undefined : await walkLocally(seed, root, read);
-  const walk = found !== undefined && isShowable(found) ? found : undefined;
+  const walk = root === undefined ? undefined : await walkLocally(seed, root, read);
   return {
     pin,
     root: root ?? noRoot,

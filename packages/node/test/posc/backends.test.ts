@@ -69,6 +69,7 @@ const poscPins = (pins: Pins): NonNullable<PoscNeeds["pins"]> => ({
   retry: (id) => void pins.retry(id),
   remove: (id) => pins.remove(id),
   block: (cid) => pins.block(cid),
+  sizeBytes: (cid) => pins.sizeBytes(cid),
   isPinned: (cid) => pins.isPinned(cid),
 });
 

@@ -14,11 +14,14 @@ const drain = async (): Promise<void> => {
 
 type Shown = readonly Uint8Array[] | undefined;
 
-function worldOf(shows: () => Shown, given: { readonly mayAsk?: boolean; readonly alone?: boolean } = {}) {
+function worldOf(
+  shows: (spend: (bytes: number) => void) => Shown,
+  given: { readonly mayAsk?: boolean; readonly alone?: boolean } = {},
+) {
   const clock = new SimClock();
   const net = new SimNet({ seed: "looks", clock, delayMs: 1 });
   const [wire, other] = [net.createWire("own"), net.createWire("other")];
-  serveLooks({ wire: other, clock }, async ({ pin }) => (pin === 7 ? shows() : undefined));
+  serveLooks({ wire: other, clock }, async ({ pin }, spend) => (pin === 7 ? shows(spend) : undefined));
   const sent: { readonly method: string; readonly from?: string; readonly value?: bigint }[] = [];
   const looks = new Looks({
     ...{ wire, clock, logger: silentLogger, random: new SeededRandom("looks") },
@@ -88,6 +91,18 @@ describe("a look at an own order", () => {
     expect([world.sent, world.looks.of(7, 5)?.missed]).toEqual([[], limits.pinLooksMissed - 1]);
   });
 
+  it("asks ever more rarely, even if a slot in which it was shown follows each ask", async () => {
+    let seen = 0;
+    const world = worldOf((): Shown => {
+      const isAsked = world.sent.length > seen;
+      seen = world.sent.length;
+      return isAsked ? [content] : undefined;
+    });
+    await world.slots(3, 75);
+    expect(world.sent.length).toBeLessThanOrEqual(4); // after 3, 6, 12 and 24 misses
+    expect(world.sent.length).toBeGreaterThan(2);
+  });
+
   it("asks nobody without leave, nobody twice at a time, and learns nothing where nobody is reached", async () => {
     const forbidden = worldOf(() => undefined, { mayAsk: false });
     await forbidden.slots(3, 9);
@@ -98,5 +113,21 @@ describe("a look at an own order", () => {
     const alone = worldOf(() => undefined, { alone: true });
     await alone.slots(3, 9);
     expect([alone.sent, alone.looks.of(7, 5)]).toEqual([[], undefined]);
+  });
+});
+
+describe("looks at what this node holds", () => {
+  it("cost who looks the bytes that were read for them, shown or not", async () => {
+    let looked = 0;
+    const world = worldOf((spend) => {
+      looked += 1;
+      spend(5 * limits.pinLookShares.bytesPerSecond);
+      return undefined;
+    });
+    await world.slots(3, 5);
+    expect(looked).toBe(1);
+    await world.clock.advance(5_000, drain);
+    await world.slots(5, 6);
+    expect(looked).toBe(2);
   });
 });

@@ -130,6 +130,12 @@ export const pinBugs: readonly Bug[] = [
     seed: 1_041,
   },
   {
+    name: "a buyer's question that is not answered takes pay however old it is",
+    file: `${law}/actors/pins/asks.ts`,
+    find: "book.settle(pin, book.creditedSlot);",
+    put: "book.order(pin);",
+  },
+  {
     name: "lies in reports are taken for the truth",
     file: `${node}/posc/checks.ts`,
     find: "block?.equals(end.block) === true && equalBytes(end.answer, answer) && end.bytes === bytes;",

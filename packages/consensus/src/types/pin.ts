@@ -10,8 +10,8 @@ import { pinReportDigestBytes } from "./pin-report.ts";
 
 /** Nodes that one order can ask for. */
 export const maxPinReplicas = 32;
-/** Nodes that an order remembers for what they failed to show. */
-export const maxPinDropped = 16;
+/** Nodes that an order remembers for what they failed to show: as many as it can have at once. */
+export const maxPinDropped = 32;
 /**
  * Tag of the draw that a node's evidence is bound to, which makes it fresh: `rand(epoch, pinNonceTag, empty)` of the
  * chain is the nonce of its `AttestedIdentity`, whose use is "pin-node".
@@ -186,7 +186,7 @@ export interface Pin {
   /** What is left to pay with. */
   readonly escrow: AttoFil;
   readonly replicas: readonly PinReplica[];
-  /** Nodes that did not show what they were asked for, the newest last: never drawn for it again. */
+  /** Nodes that did not show what they were asked for, the newest last: not drawn for it while remembered. */
   readonly dropped: readonly number[];
 }
 export const pinCodec: Codec<Pin> = c.tuple("Pin", {

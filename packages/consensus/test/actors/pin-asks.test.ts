@@ -3,7 +3,7 @@
  * stood still is nobody's silence. Money is added up after every step that moves some.
  */
 import { attoFil } from "@holdfast/base";
-import { maxPinDropped, type Pin, readPin, vmExitCodes as x } from "@holdfast/consensus";
+import { maxPinDropped, maxPinReplicas, type Pin, readPin, vmExitCodes as x } from "@holdfast/consensus";
 import { describe, expect, it } from "vitest";
 import { deposit, operator, PinWorld, pinParams, running, stake, type TestNode } from "./pin-world.ts";
 import { alice, bob, carol, hash32, owner } from "./world.ts";
@@ -142,7 +142,7 @@ describe("an answer", () => {
     world.askAbout(0, a.number);
     world.mineTo(endSlot * pinSlotEpochs);
     expect(world.settle(order.number).returns).toBe(0);
-    expect(a.state.earned).toBe(0n);
+    expect(a.state.earned).toBe(earned(given, 9 - 1 - pinDisputeSlots));
     expect(given.b.state.earned).toBe(earned(given, 9));
     expect(world.answer(0, a.number, blocksFor(a)).exitCode).toBe(0);
     expect(a.state.earned).toBe(earned(given, 9));
@@ -174,6 +174,25 @@ describe("silence", () => {
     world.money();
   });
 
+  it("costs nothing older than the hold, whether or not anybody has settled before", () => {
+    const after = [true, false].map((isSettled) => {
+      const given = running();
+      const { world, a, b, order } = given;
+      report(given, pinDisputeSlots + 5);
+      if (isSettled) world.settle(order.number);
+      expect(a.state.earned).toBe(isSettled ? earned(given, 5) : 0n);
+      expect(world.askAbout(0, a.number).exitCode).toBe(0);
+      expect([a.state.earned, b.state.earned]).toEqual([earned(given, 5), earned(given, 5)]);
+      world.mineTo(world.height + pinAnswerEpochs + 1);
+      expect(world.closeAsk(0, a.number).exitCode).toBe(0);
+      world.toSlot(orderOf(world).endSlot);
+      expect(world.settle(order.number).returns).toBe(1);
+      return [a.state.earned, b.state.earned, world.money().pins];
+    });
+    expect(after[1]).toEqual(after[0]);
+    expect(after[1]?.slice(0, 2)).toEqual([5n, 8n].map((slots) => slots * BigInt(running().order.bytes)));
+  });
+
   it("takes the place for good: the node is not drawn for the order again, as far back as it remembers", () => {
     const given = running();
     const { world, a, b, c } = given;
@@ -182,7 +201,7 @@ describe("silence", () => {
     for (const node of [a, b, c]) expect(world.closeAsk(0, node.number).returns).toBe(0);
     expect(orderOf(world)).toMatchObject({ replicas: [], dropped: [0, 1, 2] });
     expect(world.send(carol, world.builtins.pins, "pins.repairPin", { pin: 0 }).returns).toBe(0);
-    expect(maxPinDropped).toBe(16);
+    expect(maxPinDropped).toBe(maxPinReplicas);
   });
 
   it("ends the part also when the order is settled after its end, repaired or removed", () => {

@@ -209,6 +209,7 @@ function onAsk(world: PinWorld, model: Model, given: Op & { kind: "ask" | "answe
     else if (model.expelled.has(given.node)) expect(exitCode).toBe(x.pinNodeInactive);
     else {
       expect(exitCode).toBe(x.ok);
+      model.settle(number, slot - pinParams.pinDisputeSlots);
       part.askedAt = height;
     }
     return;

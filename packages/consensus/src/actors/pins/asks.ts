@@ -1,8 +1,9 @@
 /**
  * The buyer's question. Accuracy is one number over all orders of a node, so many small ones of its own could hide a
  * large one that it has lost: a buyer therefore makes a node show a walk of that very order, which the chain draws
- * afterwards. An answer proves what the node has now, and pays it at once; silence costs what the order has not
- * credited yet, and the place in it. Never the stake: whoever asks could seek walks that an honest node cannot show.
+ * afterwards. An answer proves what the node has now, and pays it at once; silence costs the pay of the slots that no
+ * running order is credited for yet, whether or not anybody has settled the older ones, and the place in the order.
+ * Never the stake: whoever asks could seek walks that an honest node cannot show.
  */
 import type { AttoFil, Codec, Epoch } from "@holdfast/base";
 import { addEpochs, c } from "@holdfast/base";
@@ -31,8 +32,9 @@ export const answerAskCodec: Codec<AnswerAsk> = c.tuple("AnswerAsk", { ...part, 
 
 /**
  * For the buyer: asks a node that has confirmed the order; the value is the deposit, which the node gets if it answers.
- * Returns the last epoch at which it can, unless the chain stands still. `depositTooSmall`, `pinNotFound`, `pinEnded`,
- * `notBuyer`, `pinNotHeld`, `pinNodeInactive`, `pinAskStanding`.
+ * The order is credited first, as far as it is while it runs. Returns the last epoch at which the node can answer,
+ * unless the chain stands still. `depositTooSmall`, `pinNotFound`, `pinEnded`, `notBuyer`, `pinNotHeld`,
+ * `pinNodeInactive`, `pinAskStanding`.
  */
 export function askOrder(ctx: ActorContext, { pin, node }: OnePart): Epoch {
   const { from, value: deposit } = ctx.message;
@@ -48,6 +50,8 @@ export function askOrder(ctx: ActorContext, { pin, node }: OnePart): Epoch {
   if (replica.ask !== null) ctx.fail(vmExitCodes.pinAskStanding, `node ${node} is being asked`);
   if (book.node(node).status === "expelled")
     ctx.fail(vmExitCodes.pinNodeInactive, `node ${node} is expelled`);
+  // Nobody settles by himself: what is older than the hold is the nodes' already, and no silence takes it.
+  book.settle(pin, book.creditedSlot);
   book.ask(pin, replica, { askedAt: ctx.height, deposit });
   book.write();
   return addEpochs(ctx.height, ctx.params.pinAnswerEpochs);
@@ -83,9 +87,9 @@ export function answerAsk(ctx: ActorContext, { blocks, ...which }: AnswerAsk): N
 }
 
 /**
- * Ends an ask that was not answered, also of a node that was expelled meanwhile: it leaves the order, what it has not
- * been credited goes back with the deposit, and another is drawn. Returns how many were found. As `asked`,
- * `challengeOpen`.
+ * Ends an ask that was not answered, also of a node that was expelled meanwhile: it leaves the order, what it was not
+ * credited when it was asked stays with the buyer, the deposit goes back, and another is drawn. Returns how many were
+ * found. As `asked`, `challengeOpen`.
  */
 export function closeAsk(ctx: ActorContext, which: OnePart): number {
   const book = new PinBook(ctx);

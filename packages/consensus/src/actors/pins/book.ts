@@ -344,7 +344,7 @@ export class PinBook {
     this.giveOut(ask.deposit);
     return ask.deposit;
   }
-  /** A node that has not answered leaves the order, unpaid, and is not drawn for it again; returns the deposit. */
+  /** A node that has not answered leaves the order, unpaid; while remembered it is not drawn. Returns the deposit. */
   drop(number: number, replica: AskedReplica): AttoFil {
     this.#setAsk(number, replica.node, null);
     const order = this.order(number);

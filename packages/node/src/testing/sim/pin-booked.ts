@@ -70,6 +70,9 @@ export interface At {
 /** What a call has paid out of the actor. */
 export type Payouts = (readonly [to: Address, amount: bigint])[];
 
+/** A running order is credited for the slots below this one: what is newer can still be lost by an ask. */
+export const creditedSlot = ({ slot, params }: At): number => slot - params.pinDisputeSlots;
+
 /** The last height at which an ask can be answered: a chain that stood still is nobody's silence. */
 export function lastAnswer(askedAt: number, { gapEnd, params }: At): number {
   return Math.max(askedAt, gapEnd) + params.pinAnswerEpochs;

@@ -20,6 +20,7 @@ import {
   type BookedNode,
   type BookedOrder,
   type BookedPart,
+  creditedSlot,
   lastAnswer,
   type Payouts,
 } from "./pin-booked.ts";
@@ -181,7 +182,7 @@ export class PinLedger {
   #remove({ params, from }: Message, at: At, payouts: Payouts): string | undefined {
     const { pin } = decode(pins.removePin.params, params);
     const deposits = this.dropForfeit(pin, at);
-    const order = this.#settle(pin, at.slot);
+    const order = this.settle(pin, at.slot);
     if (order === undefined || order.endSlot <= at.slot) return `order ${pin} has ended, and is removed`;
     if (order.buyer !== from) return `${from} removes the order of ${order.buyer}`;
     // This slot's reports are still to be paid, and those that an answer to the buyer would free.
@@ -198,9 +199,9 @@ export class PinLedger {
     const running = this.orders.get(pin);
     if (running === undefined) return;
     // What is newer can still be lost by an ask.
-    if (at.slot < running.endSlot) return void this.#settle(pin, at.slot - at.params.pinDisputeSlots);
+    if (at.slot < running.endSlot) return void this.settle(pin, creditedSlot(at));
     const deposits = this.dropForfeit(pin, at);
-    const { buyer, escrow, parts } = this.#settle(pin, running.endSlot) ?? running;
+    const { buyer, escrow, parts } = this.settle(pin, running.endSlot) ?? running;
     const isAsked = parts.some(({ ask }) => ask !== undefined);
     payouts.push([buyer, deposits + (isAsked ? 0n : escrow)]);
     if (isAsked) return;
@@ -211,7 +212,7 @@ export class PinLedger {
   /** Who has gone, or keeps silent, is paid and leaves; whom the chain draws instead is seen afterwards. */
   #repair(pin: number, at: At, payouts: Payouts): string | undefined {
     const deposits = this.dropForfeit(pin, at);
-    const order = this.#settle(pin, at.slot - at.params.pinDisputeSlots);
+    const order = this.settle(pin, creditedSlot(at));
     if (order === undefined || order.endSlot <= at.slot) return `order ${pin} has ended, and is repaired`;
     const gone = order.parts.filter((part) => part.ask === undefined && this.#isVacant(part, at));
     for (const part of gone) {
@@ -253,7 +254,7 @@ export class PinLedger {
   }
 
   /** The same for every node of an order. */
-  #settle(pin: number, slot: number): BookedOrder | undefined {
+  settle(pin: number, slot: number): BookedOrder | undefined {
     for (const { node } of this.orders.get(pin)?.parts ?? []) this.settlePart(pin, node, slot);
     return this.orders.get(pin);
   }

@@ -14,7 +14,7 @@ import {
   sampleSeed,
   walkBlocks,
 } from "@holdfast/consensus";
-import { type At, type BookedPart, lastAnswer, type Payouts } from "./pin-booked.ts";
+import { type At, type BookedPart, creditedSlot, lastAnswer, type Payouts } from "./pin-booked.ts";
 import type { PinLedger } from "./pin-ledger.ts";
 
 const { pins } = methods;
@@ -38,9 +38,11 @@ const ask: Booking = (ledger, { params, from, value }, { at }) => {
   if (order.buyer !== from || order.endSlot <= at.slot) return `${from} asks about order ${pin}`;
   if (part.ask !== undefined || value < at.params.pinChallengeDeposit)
     return `node ${node} is asked twice, or for ${value} attoFIL`;
-  const asked: BookedPart = { ...part, ask: { askedAt: at.height, deposit: value } };
-  const parts = order.parts.map((one) => (one === part ? asked : one));
-  ledger.orders.set(pin, { ...order, parts });
+  // Silence costs what is newer, whoever has settled before.
+  const credited = ledger.settle(pin, creditedSlot(at)) ?? order;
+  const standing: BookedPart["ask"] = { askedAt: at.height, deposit: value };
+  const parts = credited.parts.map((one) => (one.node === node ? { ...one, ask: standing } : one));
+  ledger.orders.set(pin, { ...credited, parts });
   return undefined;
 };
 

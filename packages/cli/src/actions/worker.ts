@@ -19,10 +19,16 @@ const workerView = z.object({
   repo: z.string().nullable(),
   reaches: z.array(z.string()),
   doesNotReach: z.array(z.object({ place: z.string(), reason: z.string() })),
+  /** What has to happen before there can be a job for it; null: nothing. */
+  waitsFor: z.string().nullable(),
   kinds: z.array(z.string()),
   parallel: z.number(),
   memoryBytes: z.number(),
 });
+
+const noMiner =
+  "a miner that uses this queue: none has said which volumes it has " +
+  "(`holdfast daemon --db URL` for a new one, `holdfast storage migrate URL` for one that has sectors)";
 
 export const worker = action({
   result: workerView,
@@ -47,6 +53,7 @@ export const worker = action({
       repo: repo ?? null,
       reaches: [...running.reaches],
       doesNotReach: [...running.doesNotReach],
+      waitsFor: running.reaches.length + running.doesNotReach.length === 0 ? noMiner : null,
       kinds: [...running.kinds],
       parallel: capacity.cpus,
       memoryBytes: capacity.memoryBytes,
@@ -57,12 +64,13 @@ export const worker = action({
     });
     context.terminal.hint("giving jobs back …");
   },
-  render: ({ workerId, repo, reaches, doesNotReach, kinds, parallel, memoryBytes }) =>
+  render: ({ workerId, repo, reaches, doesNotReach, waitsFor, kinds, parallel, memoryBytes }) =>
     facts([
       ["worker", workerId],
       ["takes", kinds.join(", ")],
       ["of", repo ?? "the miners of the database"],
-      ["reaches", reaches.length === 0 ? "nothing yet: no miner has said what it has" : reaches.join(", ")],
+      ...(waitsFor === null ? [] : [["waits for", waitsFor] satisfies [string, string]]),
+      ...(reaches.length === 0 ? [] : [["reaches", reaches.join(", ")] satisfies [string, string]]),
       ...doesNotReach.map(({ reason }): [string, string] => ["leaves to others", reason]),
       ["at a time", `${plural(parallel, "job")}, ${sizeText(memoryBytes)} of memory`],
       ["stop", "Ctrl-C"],

@@ -1,7 +1,7 @@
 /** Where a node keeps the records of its sectors, and how they move: the folder's configuration follows. */
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Storage } from "@holdfast/storage";
+import type { Storage, StorageOptions } from "@holdfast/storage";
 import type { MoveRecords } from "./rpc/index.ts";
 
 /** Stands for the node's own folder. */
@@ -10,6 +10,15 @@ const files = "files";
 /** The file of the records in a node's folder. */
 export function recordsFile(repo: string): string {
   return join(repo, "storage.db");
+}
+
+/** Where the records are, and where they were if no database had been named. */
+export function placesOfRecords(
+  repo: string,
+  database: string,
+): Pick<StorageOptions, "dbPath" | "recordsPath"> {
+  const recordsPath = recordsFile(repo);
+  return { dbPath: database === "" ? recordsPath : database, recordsPath };
 }
 
 export function recordsMover(repo: string, storage: Storage): MoveRecords {

@@ -38,7 +38,7 @@ import { placeOf } from "./place.ts";
 import { policyHook } from "./policy-hook.ts";
 import { keyTopic, listTopic, reportTopic } from "./posc/index.ts";
 import { roundedUp } from "./price-text.ts";
-import { recordsFile, recordsMover } from "./records.ts";
+import { placesOfRecords, recordsMover } from "./records.ts";
 import { type NodeConfig, openRepo, type Repo } from "./repo/index.ts";
 import { openDiskBlocks } from "./retrieval/index.ts";
 import type { PageFile } from "./rpc/index.ts";
@@ -320,7 +320,7 @@ async function openMiner({
       sectorBytes: mining.sectorBytes,
       classes: params.sectorClasses,
       disk,
-      dbPath: database === "" ? recordsFile(repo.paths.root) : database,
+      ...placesOfRecords(repo.paths.root, database),
       prover: jobs.prover,
       clock,
       logger,

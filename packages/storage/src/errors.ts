@@ -51,6 +51,12 @@ export const storageErrors = defineErrors("storage", {
       `the metadata is not in ${data.dbPath} any more: it was moved away`,
     fix: "name the other database (mining.database in config.toml), or move the metadata back from there",
   },
+  recordsLeft: {
+    exit: "refused",
+    message: (data: { dbPath: string; records: string }) =>
+      `${data.dbPath} knows no sector, and the records of this folder's are in ${data.records}`,
+    fix: 'start with mining.database = "" and no --db, and move them with `holdfast storage migrate URL`',
+  },
   sameDatabase: {
     exit: "refused",
     message: (data: { dbPath: string }) => `the metadata is in ${data.dbPath} already`,

@@ -23,6 +23,28 @@ const openAt = (dbPath: string) =>
   openStorage({ disk: new SimDisk(), dbPath, prover, clock: new SimClock(), sectorBytes });
 
 describe("the metadata file", () => {
+  it("that knows no sector is not started with where the folder's own file knows some", async () => {
+    const [recordsPath, dbPath, disk] = [files.next(), files.next(), new SimDisk()];
+    const beside = (path: string) =>
+      openStorage({ disk, dbPath: path, recordsPath, prover, clock: new SimClock(), sectorBytes });
+    await (await beside(dbPath)).close(); // there is no such file
+    const storage = await beside(recordsPath);
+    await storage.close();
+    await (await beside(dbPath)).close(); // it knows none either
+    const filled = await beside(recordsPath);
+    await filled.addCommittedCapacity();
+    await filled.close();
+    expect(await codeOf(beside(dbPath))).toBe("storage/records-left");
+    const again = await beside(recordsPath);
+    await again.moveMetadata(dbPath);
+    await again.close();
+    const moved = await beside(dbPath);
+    await moved.dropSector(1); // and has none for good reason
+    await moved.close();
+    await (await beside(dbPath)).close();
+    expect(await codeOf(beside(files.next()))).toBe("storage/database-moved");
+  });
+
   it("of another program is refused and not touched", async () => {
     const dbPath = files.next();
     const db = new DatabaseSync(dbPath);

@@ -8,7 +8,7 @@ import { defaultClasses, maxUserBytes, type Prover, resolveClass, type SectorCla
 import { openDb } from "../db/index.ts";
 import { storageErrors } from "../errors.ts";
 import { createInlineSealer, type SealingPool } from "../pool/index.ts";
-import { emptyFill, openStore, type SectorRow, type StorageStore } from "../store/index.ts";
+import { checkNothingLeft, emptyFill, openStore, type SectorRow, type StorageStore } from "../store/index.ts";
 import { checkPlace, mountVolumes, openPlace, spoolFolder, type VolumePlace } from "../volumes/index.ts";
 import { Collector } from "./collector.ts";
 import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
@@ -45,6 +45,8 @@ export interface StorageOptions extends Partial<Omit<StorageLimits, "sectorBytes
   readonly disk: Disk;
   /** Where the metadata is: the path of an SQLite file, or a URL of PostgreSQL. */
   readonly dbPath: string;
+  /** The file that has the metadata where no database is named: what is in it is not to be started without. */
+  readonly recordsPath?: string;
   /** Computes in this thread (a prover) or in worker threads (a pool, which the caller ends). */
   readonly prover: Prover | SealingPool;
   readonly clock: Clock;
@@ -56,10 +58,11 @@ export interface StorageOptions extends Partial<Omit<StorageLimits, "sectorBytes
 /**
  * Opens the storage, undoes what a crash left half done, and goes on with the seals that were running.
  * Whoever opens it takes it over: an older process can no longer change it (storage/taken-over).
- * Throws storage/foreign-database, schema-too-new, database-damaged, proofs/unknown-sector-size and disk/….
+ * Throws storage/foreign-database, records-left, database-moved, schema-too-new, database-damaged,
+ * proofs/unknown-sector-size and disk/….
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
-  const { disk: home, dbPath, prover, clock, openPlace = reallyOpen(options) } = options;
+  const { disk: home, prover, clock, openPlace = reallyOpen(options) } = options;
   const { logger = silentLogger, classes = defaultClasses } = options;
   const limits = limitsOf(options);
   const disk = mountVolumes(home);
@@ -67,7 +70,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   await using stack = new AsyncDisposableStack();
   const end = new AbortController();
   const feed: { announce(): void } = { announce: () => undefined };
-  const store = await openMetadata(dbPath, () => feed.announce());
+  const store = await openMetadata(options, () => feed.announce());
   stack.use(store);
   const sealer = stack.use(
     "sealerFor" in prover ? prover.sealerFor(disk, logger) : createInlineSealer(disk, prover),
@@ -122,15 +125,27 @@ function reallyOpen({ disk, clock }: StorageOptions): (place: VolumePlace) => Di
 }
 
 function limitsOf(options: StorageOptions): StorageLimits {
-  const { disk: _disk, dbPath: _db, prover: _prover, clock: _clock, ...rest } = options;
+  const {
+    disk: _disk,
+    dbPath: _db,
+    recordsPath: _records,
+    prover: _prover,
+    clock: _clock,
+    ...rest
+  } = options;
   const { logger: _logger, classes: _classes, openPlace: _open, ...limits } = rest;
   return { ...defaultLimits, ...limits };
 }
 
 /** The database is closed again when it cannot be used. */
-async function openMetadata(dbPath: string, onEvents: () => void): Promise<StorageStore> {
+async function openMetadata(
+  { dbPath, recordsPath }: StorageOptions,
+  onEvents: () => void,
+): Promise<StorageStore> {
   await using stack = new AsyncDisposableStack();
-  const store = await openStore(stack.use(await openDb(dbPath)), onEvents);
+  const db = stack.use(await openDb(dbPath));
+  if (recordsPath !== undefined && recordsPath !== dbPath) await checkNothingLeft(db, recordsPath);
+  const store = await openStore(db, onEvents);
   stack.move();
   return store;
 }

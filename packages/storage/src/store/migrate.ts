@@ -54,9 +54,8 @@ export const movedMark = "moved";
  * this one under another name, and would be given up for itself.
  */
 export async function checkTarget(from: Db, to: Db): Promise<void> {
-  const idOf = async (db: Db) => (await db.get("SELECT value FROM meta WHERE name = ?", identity))?.value;
   const sector = await to.get("SELECT sector_id FROM sectors LIMIT 1");
-  if (sector !== undefined && (await idOf(to)) !== (await idOf(from))) {
+  if (sector !== undefined && (await identityOf(to)) !== (await identityOf(from))) {
     throw storageErrors.foreignDatabase({ dbPath: to.place });
   }
   const sign = `sign-${randomInt(2 ** 47)}`;
@@ -70,6 +69,11 @@ export async function checkTarget(from: Db, to: Db): Promise<void> {
 export async function identify(db: Db): Promise<void> {
   const insert = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING";
   await db.run(insert, identity, randomInt(2 ** 47));
+}
+
+/** The number of a storage; undefined where none has been opened yet. */
+export async function identityOf(db: Db): Promise<SqlValue | undefined> {
+  return (await db.get("SELECT value FROM meta WHERE name = ?", identity))?.value;
 }
 
 /**

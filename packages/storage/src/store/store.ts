@@ -3,10 +3,19 @@
  * and compares it first, so a process that was taken over can never write again, and events get their cursors
  * in the order in which they become visible.
  */
+import { existsSync } from "node:fs";
 import { assert } from "@holdfast/base";
 import { type Db, openDb, SwitchDb, Turns } from "../db/index.ts";
 import { storageErrors } from "../errors.ts";
-import { approach, checkTarget, finish, identify, type MigrationReport, movedMark } from "./migrate.ts";
+import {
+  approach,
+  checkTarget,
+  finish,
+  identify,
+  identityOf,
+  type MigrationReport,
+  movedMark,
+} from "./migrate.ts";
 import { SqlReader } from "./reader.ts";
 import { int } from "./rows.ts";
 import { storageSchema } from "./schema.ts";
@@ -30,6 +39,26 @@ export async function openStore(db: Db, onEvents: () => void = () => undefined):
   const switched = new SwitchDb(db);
   switched.listen(eventsChannel, onEvents, end.signal);
   return new SqlStore(switched, generation, end);
+}
+
+/**
+ * Throws where a database without a sector is not the one of a folder whose file knows some: storage/records-left, or
+ * storage/database-moved where they went to another one. A node that starts so has none of its sectors to prove.
+ */
+export async function checkNothingLeft(db: Db, recordsPath: string): Promise<void> {
+  if (!existsSync(recordsPath)) return;
+  const anySector = "SELECT sector_id FROM sectors LIMIT 1";
+  await db.migrate("storage", storageSchema);
+  if ((await db.get(anySector)) !== undefined) return;
+  await using records = await openDb(recordsPath);
+  await records.migrate("storage", storageSchema);
+  if ((await records.get(anySector)) === undefined) return;
+  if ((await records.get("SELECT value FROM meta WHERE name = ?", movedMark)) === undefined) {
+    throw storageErrors.recordsLeft({ dbPath: db.place, records: records.place });
+  }
+  if ((await identityOf(db)) !== (await identityOf(records))) {
+    throw storageErrors.databaseMoved({ dbPath: records.place });
+  }
 }
 
 async function takeOver(db: Db): Promise<number> {

@@ -5,23 +5,35 @@
  * Proofs that are due within a round are also taken by the node's own threads: no process has to start first.
  */
 import { hostname, totalmem } from "node:os";
-import { type Address, type Clock, HoldfastError, type Logger, type Random, toHex } from "@holdfast/base";
+import {
+  type Address,
+  abortable,
+  type Clock,
+  type Disk,
+  HoldfastError,
+  type Logger,
+  type Random,
+  toHex,
+} from "@holdfast/base";
 import {
   type Chores,
   type ChoresOptions,
   createQueueSealer,
   fleetingKinds,
+  type Job,
   type JobKind,
   type JobQueue,
   type JobResources,
   jobLimits,
   openChores,
+  openReach,
   pooledTools,
   type QueueSealer,
   type SealingPool,
   type Storage,
   sealHandlers,
   startRunner,
+  type ToolsOf,
 } from "@holdfast/storage";
 import type { NodeConfig } from "./repo/index.ts";
 import { workLimits } from "./work-limits.ts";
@@ -98,7 +110,8 @@ export async function openJobEngine(options: JobEngineOptions): Promise<JobEngin
   await callOffFleeting(options);
   await takeBack(options, workerId);
   await using stack = new AsyncDisposableStack();
-  const handlers = sealHandlers(pooledTools(pool, logger));
+  const opened = Promise.withResolvers<Disk>();
+  const handlers = sealHandlers(toolsOver(options, opened.promise));
   const own = processes === 0 ? handlers : Object.fromEntries(dueKinds.map((kind) => [kind, handlers[kind]]));
   const place = `${hostname()}, process ${process.pid}`;
   stack.use(
@@ -122,6 +135,7 @@ export async function openJobEngine(options: JobEngineOptions): Promise<JobEngin
         return pool.threadCount;
       },
       sealerFor: (disk) => {
+        opened.resolve(disk);
         sealer = createQueueSealer({ queue, disk, life, owner: options.miner });
         return sealer;
       },
@@ -137,6 +151,25 @@ export async function openJobEngine(options: JobEngineOptions): Promise<JobEngin
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
+}
+
+/**
+ * The node's own jobs are done over its own disk, whatever table a row of the queue has: who may write rows names no
+ * folder to it. A job that came before the storage is open waits for that. Those of another miner with the same queue
+ * are done over what is reached of its volumes.
+ */
+function toolsOver(options: JobEngineOptions, opened: Promise<Disk>): ToolsOf {
+  const { queue, pool, clock, logger } = options;
+  const others = pooledTools(pool, logger, openReach({ queue, clock, logger }));
+  return async (asked) => {
+    if (!isOf(options, asked.claimed)) return await others(asked);
+    const disk = await abortable(asked.signal, opened);
+    return { disk, sealer: pool.sealerFor(disk, logger) };
+  };
+}
+
+function isOf({ miner }: JobEngineOptions, { key, kind }: Pick<Job, "key" | "kind">): boolean {
+  return key.startsWith(`${kind}/${miner}`);
 }
 
 export function workerIdOf(random: Random): string {
@@ -161,9 +194,12 @@ function processesOf({
 }
 
 /** The node's jobs of some kinds that have not ended. */
-async function aliveOf({ queue, miner }: JobEngineOptions, kinds: readonly JobKind[]) {
-  const found = await queue.list({ kinds, states: ["waiting", "running"] }, { limit: workLimits.aliveJobs });
-  return found.filter(({ key, kind }) => key.startsWith(`${kind}/${miner}`));
+async function aliveOf(options: JobEngineOptions, kinds: readonly JobKind[]) {
+  const found = await options.queue.list(
+    { kinds, states: ["waiting", "running"] },
+    { limit: workLimits.aliveJobs },
+  );
+  return found.filter((job) => isOf(options, job));
 }
 
 /** Whoever waited for these was a life of this node that is over. */

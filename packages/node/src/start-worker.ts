@@ -5,7 +5,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { assert, type Clock, type Logger, silentLogger } from "@holdfast/base";
 import {
   createSealingPool,
@@ -25,7 +25,7 @@ import {
 } from "@holdfast/storage";
 import { realClock, realRandom } from "./clock.ts";
 import { dialsOf, type JobDials, usualDials, workerIdOf } from "./job-engine.ts";
-import { type NodeConfig, readConfig, repoErrors } from "./repo/index.ts";
+import { type NodeConfig, readConfig, repoErrors, repoPaths } from "./repo/index.ts";
 import { workLimits } from "./work-limits.ts";
 
 export interface StartWorkerOptions {
@@ -119,6 +119,16 @@ async function reachOf(queue: JobQueue, clock: Clock, logger: Logger): Promise<R
   return reach;
 }
 
+/** A worker of the node has the node's own folder, and what the node has said beside that. */
+function reachOfNode(
+  { repo, logger = silentLogger }: StartWorkerOptions,
+  queue: JobQueue,
+  clock: Clock,
+): Reach {
+  const home = repo === undefined ? {} : { home: resolve(repoPaths(repo).storage) };
+  return openReach({ queue, clock, logger, ...home });
+}
+
 /** Errors: `repo/not-found`, `repo/bad-config`, `repo/no-miner`, `storage/…`. */
 export async function startWorker(options: StartWorkerOptions): Promise<WorkerHandle> {
   const { logger = silentLogger, parallel = Math.max(1, availableParallelism() - 1) } = options;
@@ -132,7 +142,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<WorkerHa
   const pool = stack.use(
     createSealingPool({ threads: parallel, urgentThreads: dials.urgentCpus, setup, maxStarts: 1 }),
   );
-  const all = sealHandlers(pooledTools(pool, logger), reach);
+  const all = sealHandlers(pooledTools(pool, logger, reach ?? reachOfNode(options, queue, clock)), reach);
   const kinds = (Object.keys(all) as JobKind[]).filter((kind) => options.kinds?.includes(kind) ?? true);
   assert(kinds.length > 0, "a worker does something");
   const runner = stack.use(

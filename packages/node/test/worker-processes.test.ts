@@ -2,7 +2,7 @@
  * Worker processes, for real: started when there is something to do, killed in the midst of it, and one that outlives
  * the node that started it. What they do is what the caller's thread would have done.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { addressOf, equalBytes, silentLogger, toHex } from "@holdfast/base";
@@ -222,6 +222,36 @@ describe("the worker processes of a node", () => {
       ["of the dead node", "waiting", 0],
     ]);
   });
+});
+
+describe("a job whose row names another folder", () => {
+  for (const [who, processes] of [
+    ["the node's threads", 0],
+    ["a process of the node", 1],
+  ] as const)
+    it(`makes ${who} touch nothing there`, async () => {
+      const repo = newRepo();
+      await using life = await live(repo, processes);
+      const victim = join(repo, "victim");
+      for (const name of ["keys-1", "keys-2"]) {
+        mkdirSync(join(victim, "d", name), { recursive: true });
+        writeFileSync(join(victim, "d", name, "wallet"), "secret");
+      }
+      const job = {
+        ...{ replicaPath: "d/keys/replica", treePath: "d/keys/tree", auxPath: "d/keys/aux" },
+        ...{ resumePath: null, stagedPath: null },
+      };
+      const input = JSON.stringify({ table: { home: victim, volumes: [] }, job });
+      const { queue } = life.engine;
+      const planted = [`seal/${miner}/planted`, "seal/another miner/planted"];
+      for (const key of planted) await queue.enqueue({ key, kind: "seal", input, maxFailures: 1 });
+      for (;;) {
+        const jobs = await queue.list({ states: ["failed"] }, { limit: 9 });
+        if (jobs.length === planted.length) break;
+        await clock.sleep(5);
+      }
+      expect(readdirSync(join(victim, "d"))).toEqual(["keys-1", "keys-2"]);
+    });
 });
 
 describe("a worker that somebody starts", () => {

@@ -19,7 +19,7 @@ export {
   startRunner,
   type WorkOptions,
 } from "./runner.ts";
-export { pooledTools, type SealTools, sealHandlers } from "./seal-work.ts";
+export { type Asked, pooledTools, type SealTools, sealHandlers, type ToolsOf } from "./seal-work.ts";
 export type { SqliteJobsOptions } from "./sqlite-file.ts";
 export { openSqliteJobs } from "./sqlite-queue.ts";
 export {

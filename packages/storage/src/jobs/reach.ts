@@ -1,12 +1,23 @@
 /**
  * What a worker on any machine reaches of a miner's volumes. It takes only jobs whose files lie there, and what it
  * cannot open it leaves to others.
+ * It opens nothing on the word of a row: of the table that came with a job it takes the places that it has reached, by
+ * the marker that it has read there.
  * Invariant: for want of a disk, of a key or of parameters here no job fails and no sector is called faulty: a worker
  * says only what it has read, and the node itself, which takes what is due, says the rest.
  */
 import { type Clock, HoldfastError, type Logger } from "@holdfast/base";
 import { storageErrors } from "../errors.ts";
-import { placeText, reachVolume, type VolumeSpec, volumeLimits } from "../volumes/index.ts";
+import {
+  homeSpec,
+  homeVolumeId,
+  locate,
+  placeText,
+  reachVolume,
+  type VolumeSpec,
+  type VolumeTable,
+  volumeLimits,
+} from "../volumes/index.ts";
 import { passedMs } from "./clock-jumps.ts";
 import type { Job, JobKind, JobQueue } from "./types.ts";
 
@@ -23,6 +34,8 @@ export interface Reach {
   readonly markers: readonly string[];
   /** Looks at all of them when it is time to; only the first look is waited for. */
   look(): Promise<void>;
+  /** What of a job's table may be opened here. Throws storage/not-reached where its files lie in a home that is not. */
+  narrow(table: VolumeTable, paths: readonly string[]): Promise<VolumeTable>;
   /** Kinds that it leaves to others at present. */
   isResting(kind: JobKind): boolean;
   /** Throws storage/not-reached where faults may be this machine's: a file that cannot be read is not a wrong one. */
@@ -35,6 +48,8 @@ export interface ReachOptions {
   readonly queue: Pick<JobQueue, "volumes">;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The full path of a home that is this process's own, with a marker or without. */
+  readonly home?: string;
   /** Resolves where a volume is the right one and can be used; as this process opens volumes when left out. */
   readonly reachVolume?: (volume: VolumeSpec) => Promise<void>;
 }
@@ -99,13 +114,34 @@ class WorkerReach implements Reach {
 
   async look(): Promise<void> {
     if (passedMs(this.#options.clock) - this.#listedMs < listMs) return;
-    this.#looking ??= this.#lookAll().finally(() => {
-      this.#looking = undefined;
-    });
-    if (!this.#hasLooked) return await this.#looking;
-    this.#looking.catch((error: unknown) => {
+    const looking = this.#lookNow();
+    if (!this.#hasLooked) return await looking;
+    looking.catch((error: unknown) => {
       this.#options.logger.warn("storage: the job queue does not say its volumes", { detail: String(error) });
     });
+  }
+
+  async narrow(table: VolumeTable, paths: readonly string[]): Promise<VolumeTable> {
+    const isOwn = table.home !== null && table.home === this.#options.home;
+    const home = homeSpec(table);
+    if (home === undefined && !isOwn) throw storageErrors.notReached({ reason: "its home has no marker" });
+    const named = home === undefined ? table.volumes : [home, ...table.volumes];
+    if (named.some((one) => !this.#knows(one))) await this.#lookNow(); // attached since the last look
+    const reached = new Map(this.reached.map((volume) => [nameOf(volume), volume]));
+    const isHomeHere = isOwn || (home !== undefined && reached.has(nameOf(home)));
+    if (!isHomeHere && paths.some((path) => locate(path).volumeId === homeVolumeId)) {
+      throw storageErrors.notReached({ reason: `${table.home} is no volume that is reached` });
+    }
+    const volumes = table.volumes.flatMap((asked) => {
+      const found = reached.get(nameOf(asked));
+      return found === undefined ? [] : [{ ...found, volumeId: asked.volumeId }];
+    });
+    return { ...table, volumes };
+  }
+
+  #knows(volume: VolumeSpec): boolean {
+    const found = this.#found.get(volume.marker);
+    return found !== undefined && nameOf(found.volume) === nameOf(volume);
   }
 
   isResting(kind: JobKind): boolean {
@@ -146,6 +182,13 @@ class WorkerReach implements Reach {
     return undefined;
   }
 
+  #lookNow(): Promise<void> {
+    this.#looking ??= this.#lookAll().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
   async #lookAll(): Promise<void> {
     const nowMs = passedMs(this.#options.clock);
     const volumes = await this.#options.queue.volumes();
@@ -182,4 +225,9 @@ class WorkerReach implements Reach {
       throw error;
     }
   }
+}
+
+/** A volume by what tells it from others: its marker and where it is. */
+function nameOf({ marker, place }: VolumeSpec): string {
+  return JSON.stringify([marker, placeText(place)]);
 }

@@ -18,6 +18,7 @@ import {
 import { homeVolumeId, locate, openVolumesHere, pathOn, type VolumeTable } from "../volumes/index.ts";
 import type { Reach } from "./reach.ts";
 import type { JobHandlers, JobWork } from "./runner.ts";
+import type { Job } from "./types.ts";
 
 /** Bytes of a read that travel in the job; larger ones as a file. */
 const inlineBytes = 256 * 1024;
@@ -43,10 +44,25 @@ export interface SealTools {
   readonly sealer: Sealer;
 }
 
-/** Tools over the threads of a pool; they are kept while the volumes stay the same. */
-export function pooledTools(pool: SealingPool, logger: Logger): (table: VolumeTable) => SealTools {
+/** What a row of the queue wants opened; whoever may write rows has written it. */
+export interface Asked {
+  readonly claimed: Job;
+  readonly table: VolumeTable;
+  /** All that the work opens by name. */
+  readonly paths: readonly string[];
+  readonly signal: AbortSignal;
+}
+export type ToolsOf = (asked: Asked) => SealTools | Promise<SealTools>;
+
+/** Tools over the threads of a pool and what is reached; they are kept while the volumes stay the same. */
+export function pooledTools(
+  pool: Pick<SealingPool, "sealerFor">,
+  logger: Logger,
+  reach: Pick<Reach, "narrow">,
+): ToolsOf {
   let known: { readonly name: string; readonly tools: SealTools } | undefined;
-  return (table) => {
+  return async (asked) => {
+    const table = await reach.narrow(asked.table, asked.paths);
     const name = JSON.stringify(table);
     if (known?.name === name) return known.tools;
     const disk = openVolumesHere(table);
@@ -56,20 +72,26 @@ export function pooledTools(pool: SealingPool, logger: Logger): (table: VolumeTa
 }
 
 /** Handlers for all kinds of a queue sealer's jobs; with `reach` for a worker that may not reach every volume. */
-export function sealHandlers(toolsOf: (table: VolumeTable) => SealTools, reach?: Reach): JobHandlers {
-  const post: JobWork = async ({ input, volumes }, options) => {
-    const { table, job } = unpacked<SealInput<PostJob>>(input);
-    const result = await toolsOf(table).sealer.post(job, options);
-    await reach?.confirm(volumes, result.faults);
+export function sealHandlers(toolsOf: ToolsOf, reach?: Pick<Reach, "confirm">): JobHandlers {
+  const post: JobWork = async (claimed, options) => {
+    const { table, job } = unpacked<SealInput<PostJob>>(claimed.input);
+    const paths = job.sectors.flatMap(({ treePath, replicaPath }) =>
+      [treePath, replicaPath].filter((path) => typeof path === "string"),
+    );
+    const { sealer } = await toolsOf({ claimed, table, paths, signal: options.signal });
+    const result = await sealer.post(job, options);
+    await reach?.confirm(claimed.volumes, result.faults);
     return packed(result);
   };
   return {
     seal: async (claimed, options) => {
       const { table, job } = unpacked<SealInput<ReplicateJob>>(claimed.input);
-      const { disk, sealer } = toolsOf(table);
       const { token } = claimed;
-      await takeOver(disk, filesOfSeal(job), token);
       const own = (path: string): string => ownPath(path, token);
+      const named = filesOfSeal(job);
+      const paths = [...named, ...named.map(own), ...(job.stagedPath === null ? [] : [job.stagedPath])];
+      const { disk, sealer } = await toolsOf({ claimed, table, paths, signal: options.signal });
+      await takeOver(disk, named, token);
       const result = await sealer.replicate(
         {
           ...job,
@@ -82,14 +104,20 @@ export function sealHandlers(toolsOf: (table: VolumeTable) => SealTools, reach?:
       );
       return packed({ token, result } satisfies SealOutput<ReplicateResult>);
     },
-    "commit-proof": async ({ input, token }, options) => {
-      const { table, job } = unpacked<SealInput<ProveJob>>(input);
-      await toolsOf(table).sealer.prove({ ...job, proofPath: ownPath(job.proofPath, token) }, options);
+    "commit-proof": async (claimed, options) => {
+      const { table, job } = unpacked<SealInput<ProveJob>>(claimed.input);
+      const { token } = claimed;
+      const proofPath = ownPath(job.proofPath, token);
+      const paths = [job.auxPath, proofPath];
+      const { sealer } = await toolsOf({ claimed, table, paths, signal: options.signal });
+      await sealer.prove({ ...job, proofPath }, options);
       return packed({ token, result: null } satisfies SealOutput<null>);
     },
-    unseal: async ({ input, jobId, token }, options) => {
-      const { table, job } = unpacked<SealInput<ExtractJob>>(input);
-      const { disk, sealer } = toolsOf(table);
+    unseal: async (claimed, options) => {
+      const { jobId, token } = claimed;
+      const { table, job } = unpacked<SealInput<ExtractJob>>(claimed.input);
+      const paths = [job.replicaPath];
+      const { disk, sealer } = await toolsOf({ claimed, table, paths, signal: options.signal });
       const bytes = await sealer.extract(job, options);
       // Where the replica lies the node reads too; a home that nobody else reaches is a simulated one.
       const { volumeId } = locate(job.replicaPath);

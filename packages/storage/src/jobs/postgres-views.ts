@@ -90,7 +90,8 @@ export class PostgresViews {
 
   async eventsOf(jobId: number, limit: number): Promise<JobEvent[]> {
     await this.#numberEvents();
-    const sql = "SELECT * FROM job_events WHERE job_id = ? ORDER BY cursor LIMIT ?";
+    // One that was committed since has no cursor yet: it is told the next time.
+    const sql = "SELECT * FROM job_events WHERE job_id = ? AND cursor IS NOT NULL ORDER BY cursor LIMIT ?";
     return (await this.db.all(sql, jobId, limit)).map(eventOf);
   }
 

@@ -28,7 +28,7 @@ if (missing !== undefined) process.stderr.write(`tests/hosts.test.ts is left out
 
 type Head = MethodResult<"chain.head">;
 
-describe.skipIf(missing !== undefined)("five miners on five hosts", { timeout: 400_000 }, () => {
+describe.skipIf(missing !== undefined)("five miners on five hosts", { timeout: 900_000 }, () => {
   const stack = new AsyncDisposableStack();
   let lan: Lan;
   let nodes: readonly HostDaemon[] = [];
@@ -172,7 +172,7 @@ describe.skipIf(missing !== undefined)("five miners on five hosts", { timeout: 4
 });
 
 async function until(what: string, done: () => Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + 180_000;
+  const endMs = performance.now() + 360_000;
   while (!(await done())) {
     if (performance.now() > endMs) throw new TypeError(`it does not happen that ${what}`);
     await pause(200);

@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-/** Made on the machine, or third parties'. */
+/** Made on the machine, or third parties', which are linked. */
 const notCopied = new Set(["node_modules", "build", "prebuilt", "test", "tsconfig.json"]);
 
 export interface Change {

@@ -118,7 +118,7 @@ async function vendors({
 /** The measurement of a program that lies in a folder, or of this one. Error `attestation/program-unreadable`. */
 export async function measured(folder?: string, runtime?: string): Promise<MeasuredProgram> {
   if (folder === undefined && runtime === undefined) return await ownProgram();
-  return await measureProgram(folder, runtime);
+  return await measureProgram(folder, { runtime });
 }
 
 /** The root of evidence by software that a network takes, in hex; undefined: it takes none. Errors as its file's. */

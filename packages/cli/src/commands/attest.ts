@@ -104,8 +104,10 @@ export const attestCommands: readonly CommandSpec[] = [
     path: ["attest", "program"],
     summary: "Measure this program: what evidence by software says that it runs",
     about:
-      "SHA-256 over the names and contents of the program's files, the lockfile and the version of Node. The same " +
-      "sources have the same measurement on every machine, so that it can be computed before anybody runs them.",
+      "SHA-256 over the names and contents of the program's files, the packages as they are installed, the lockfile, " +
+      "the native kernels, if there are any, and the version of Node. The same sources have the same measurement on " +
+      "every machine of a platform, so that it can be computed before anybody runs them. Kernels that were built by " +
+      "hand make it another one.",
     examples: ["holdfast attest program", "holdfast attest program --folder ~/holdfast-0.2 --files"],
     options: [
       { flags: "--folder <dir>", summary: "measure the program in this folder (default: the one that runs)" },

@@ -1,19 +1,23 @@
 /**
- * The measurement of the program that runs: SHA-256 over a list of all its files, by their names and contents, with the
- * list of what it stands on (the lockfile) and the version of Node. Reproducible: who has the same sources has the same
- * measurement, wherever they lie, whenever they were written, on any system. What is built on a machine (the native
- * kernels) and third parties' packages, which the lockfile names by their digests, are not looked at.
+ * The measurement of the program that runs: SHA-256 over a list of all its files, by their names and contents, with
+ * third parties' packages as they are installed (program-packages.ts), the lockfile, the native kernels that this
+ * platform would load, and the version of Node. Reproducible: who has the same sources has the same measurement,
+ * wherever they lie and whenever they were written, on any machine of the platform. Kernels that a machine has built
+ * for itself are another program than none: its compiler has made them.
  */
 import { createHash } from "node:crypto";
-import { lstat, readdir, readFile } from "node:fs/promises";
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { fromHex, toHex } from "@holdfast/base";
+import { binaryName, folderVariable } from "@holdfast/proofs/kernels";
 import { limits } from "../limits.ts";
 import { attestationErrors } from "./errors.ts";
+import { installedPackages } from "./program-packages.ts";
 
 export interface MeasuredFile {
-  /** Below the program's folder, with forward slashes. */
+  /** Below the program's folder, with forward slashes; of a whole package `node_modules/`, its name and version. */
   readonly path: string;
   readonly sizeBytes: number;
   /** SHA-256 in hex. */
@@ -32,49 +36,67 @@ export interface MeasuredProgram {
 export const programFolder = (): string => fileURLToPath(new URL("../../../..", import.meta.url));
 
 const packageParts = ["package.json", "src", "bin", "kernels"];
-/** Made on the machine, or not of the program. */
+/** Made on the machine: `binaries` has what is loaded of it; or third parties'. */
 const skipped = new Set(["node_modules", "build", "prebuilt"]);
+
+/** Where kernels of this platform lie: those of a release, and those that were built here. */
+const binaries = ["prebuilt", "build"].map(
+  (kind) => `packages/proofs/kernels/${kind}/${process.platform}-${process.arch}/${binaryName}`,
+);
+
+export interface MeasuredFrom {
+  readonly runtime?: string | undefined;
+  /** A folder that the environment names for native kernels: those are tried first. */
+  readonly kernels?: string | undefined;
+}
 
 /** Error `attestation/program-unreadable`. */
 export async function measureProgram(
   folder: string = programFolder(),
-  runtime = `node ${process.versions.node}`,
+  { runtime = `node ${process.versions.node}`, kernels }: MeasuredFrom = {},
 ): Promise<MeasuredProgram> {
   const files: MeasuredFile[] = [];
-  const packages = await entries(folder, "packages");
+  const packages = entries(folder, "packages");
   for (const name of packages) {
-    for (const part of packageParts) await collect(folder, `packages/${name}/${part}`, files);
+    for (const part of packageParts) collect(folder, `packages/${name}/${part}`, files);
+    await setImmediate();
   }
-  for (const name of ["package.json", "package-lock.json"]) await collect(folder, name, files);
+  for (const name of ["package.json", "package-lock.json"]) collect(folder, name, files);
+  for (const path of binaries) collect(folder, path, files);
+  if (kernels !== undefined) collect(kernels, binaryName, files);
   if (files.length === 0) throw unreadable("packages", "there are no files");
-  files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  files.push(...(await installedPackages(packages.map((name) => join(folder, "packages", name)))));
+  files.sort(byLine);
   return { measurement: measurementOf(runtime, files), runtime, files };
 }
+
+const byLine = (a: MeasuredFile, b: MeasuredFile): number =>
+  a.path === b.path ? (a.digest < b.digest ? -1 : 1) : a.path < b.path ? -1 : 1;
 
 /** Of the list; a line for each file, so that two lists with the same text are the same program. */
 export function measurementOf(runtime: string, files: readonly MeasuredFile[]): Uint8Array {
   const lines = files.map(({ path, sizeBytes, digest }) => `${digest} ${sizeBytes} ${path}\n`);
-  const text = `program of holdfast 1\n${runtime}\n${lines.join("")}`;
+  const text = `program of holdfast 2\n${runtime}\n${lines.join("")}`;
   return fromHex(createHash("sha256").update(text).digest("hex"));
 }
 
 const unreadable = (path: string, problem: string, cause?: unknown) =>
   attestationErrors.programUnreadable({ path, problem }, cause);
 
-async function entries(folder: string, path: string): Promise<string[]> {
+function entries(folder: string, path: string): string[] {
   try {
-    return (await readdir(join(folder, path))).sort();
+    return readdirSync(join(folder, path)).sort();
   } catch (cause) {
     throw unreadable(path, "the folder cannot be read", cause);
   }
 }
 
-async function collect(folder: string, path: string, files: MeasuredFile[]): Promise<void> {
-  const found = await lstat(join(folder, path)).catch(() => undefined);
+function collect(folder: string, path: string, files: MeasuredFile[]): void {
+  const found = lstatSync(join(folder, path), { throwIfNoEntry: false });
   if (found === undefined) return;
   if (found.isDirectory()) {
-    for (const name of await entries(folder, path)) {
-      if (!skipped.has(name) && !name.startsWith(".")) await collect(folder, `${path}/${name}`, files);
+    for (const name of entries(folder, path)) {
+      if (!skipped.has(name) && !name.startsWith(".")) collect(folder, `${path}/${name}`, files);
     }
     return;
   }
@@ -82,7 +104,7 @@ async function collect(folder: string, path: string, files: MeasuredFile[]): Pro
   if (!found.isFile() || path.includes("\n")) throw unreadable(path, "it is no plain file");
   if (files.length === limits.programFiles) throw unreadable(path, `more than ${limits.programFiles} files`);
   try {
-    const bytes = await readFile(join(folder, path));
+    const bytes = readFileSync(join(folder, path));
     const digest = toHex(createHash("sha256").update(bytes).digest());
     files.push({ path, sizeBytes: bytes.length, digest });
   } catch (cause) {
@@ -94,6 +116,7 @@ let own: Promise<MeasuredProgram> | undefined;
 
 /** Of this process, measured once: what a file says later is not what runs. */
 export function ownProgram(): Promise<MeasuredProgram> {
-  own ??= measureProgram();
+  const named = process.env[folderVariable];
+  own ??= measureProgram(programFolder(), { kernels: named === "" ? undefined : named });
   return own;
 }

@@ -12,9 +12,16 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function program(name: string): Promise<string> {
-  const root = join(folder, name);
-  const files = {
+async function write(root: string, files: Readonly<Record<string, string>>): Promise<string> {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(join(root, path, ".."), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+  return root;
+}
+
+function program(name: string): Promise<string> {
+  return write(join(folder, name), {
     "package.json": "{}",
     "package-lock.json": '{"lockfileVersion":3}',
     "packages/a/package.json": "{}",
@@ -24,19 +31,38 @@ async function program(name: string): Promise<string> {
     "packages/a/kernels/kernels.wasm": "wasm",
     "packages/a/kernels/build/kernels.node": "of this machine",
     "packages/a/src/.hidden": "of an editor",
-  };
-  for (const [path, text] of Object.entries(files)) {
-    await mkdir(join(root, path, ".."), { recursive: true });
-    await writeFile(join(root, path), text);
-  }
-  return root;
+  });
+}
+
+/** One package that it needs, one that this one needs, and one for another platform. */
+const near = {
+  "package.json":
+    '{"name":"near","version":"1.0.0","dependencies":{"far":"2"},"optionalDependencies":{"elsewhere":"1"}}',
+  "index.js": "module.exports = 1;\n",
+  "lib/of-the-kernel.node": "binary",
+  "index.d.ts": "export {};\n",
+  "README.md": "for people\n",
+};
+const far = { "package.json": '{"name":"far","version":"2.0.0"}', "index.mjs": "export {};\n" };
+const unused = { "package.json": '{"name":"unused","version":"1.0.0"}', "index.js": "\n" };
+const below = (path: string, files: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(files).map(([name, text]) => [`${path}/${name}`, text]));
+
+/** The same with packages of others, each in its place. */
+async function installed(name: string, places = { near: "node_modules/near", far: "node_modules/far" }) {
+  return write(await program(name), {
+    "packages/a/package.json": '{"dependencies":{"near":"1"},"devDependencies":{"unused":"1"}}',
+    ...below(places.near, near),
+    ...below(places.far, far),
+    ...below("node_modules/unused", unused),
+  });
 }
 const of = async (root: string, runtime = "node 24.0.0"): Promise<string> =>
-  toHex((await measureProgram(root, runtime)).measurement);
+  toHex((await measureProgram(root, { runtime })).measurement);
 
 describe("the measurement of a program", () => {
   it("is known beforehand: a golden value, whatever the machine", async () => {
-    const { files } = await measureProgram(await program("golden"), "node 24.0.0");
+    const { files } = await measureProgram(await program("golden"), { runtime: "node 24.0.0" });
     expect(files.map(({ path }) => path)).toEqual([
       "package-lock.json",
       "package.json",
@@ -46,7 +72,7 @@ describe("the measurement of a program", () => {
       "packages/a/src/index.ts",
     ]);
     expect(await of(join(folder, "golden"))).toBe(
-      "e198fd7ea2dfbd35d8fe657fac735b9228c57deeb82f6c8999f84f84567bbaf5",
+      "1be87e1324712af1db195a9de06696b4edf4039f4b656ec352eeae2e6001db1a",
     );
   });
 
@@ -80,6 +106,81 @@ describe("the measurement of a program", () => {
     expect(new Set(found).size).toBe(found.length);
   });
 
+  it("holds each installed package that it leads to, by name and version, and no other", async () => {
+    const { files } = await measureProgram(await installed("installed"));
+    const packages = files.filter(({ path }) => path.startsWith("node_modules"));
+    expect(packages.map(({ path }) => path)).toEqual(["node_modules/far@2.0.0", "node_modules/near@1.0.0"]);
+    const sizes = ["package.json", "index.js", "lib/of-the-kernel.node"] as const;
+    expect(packages[1]?.sizeBytes).toBe(sizes.reduce((sum, name) => sum + near[name].length, 0));
+  });
+
+  it("is the same wherever packages are installed, and whatever lies there that no program loads", async () => {
+    const before = await of(await installed("flat"));
+    const nested = {
+      near: "packages/a/node_modules/near",
+      far: "packages/a/node_modules/near/node_modules/far",
+    };
+    expect(await of(await installed("nested", nested))).toBe(before);
+    const linked = await installed("links", {
+      near: "store/node_modules/near",
+      far: "store/node_modules/far",
+    });
+    await symlink(join(linked, "store/node_modules/near"), join(linked, "node_modules/near"));
+    expect(await of(linked)).toBe(before);
+    await write(linked, {
+      "store/node_modules/near/index.d.ts": "export type Other = 1;\n",
+      "node_modules/unused/index.js": "of no program\n",
+      "node_modules/.package-lock.json": "{}",
+    });
+    expect(await of(linked)).toBe(before);
+  });
+
+  it("changes with a byte in a package, in one that this needs, in a binary, and with one more", async () => {
+    const changes: Readonly<Record<string, string>>[] = [
+      { "node_modules/near/index.js": "module.exports = 2;\n" },
+      { "node_modules/near/lib/of-the-kernel.node": "binarz" },
+      { "node_modules/near/more.js": "" },
+      { "node_modules/far/index.mjs": "export {}\n\n" },
+      { "node_modules/far/package.json": '{"name":"far","version":"2.0.1"}' },
+      below("node_modules/elsewhere", unused),
+    ];
+    const found = [await of(await installed("whole"))];
+    for (const [index, change] of changes.entries())
+      found.push(await of(await write(await installed(`other-${index}`), change)));
+    expect(new Set(found).size).toBe(found.length);
+  });
+
+  it("changes with the native kernels that this platform loads, and with those that the environment names", async () => {
+    const root = await program("native");
+    const before = await of(root);
+    const build = (platform: string, text: string) =>
+      write(root, { [`packages/proofs/kernels/build/${platform}/kernels.node`]: text });
+    await write(root, { "packages/proofs/package.json": "{}" });
+    const without = await of(root);
+    await build("another-platform", "one");
+    expect(await of(root)).toBe(without);
+    const platform = `${process.platform}-${process.arch}`;
+    const found = [before, without];
+    for (const text of ["one", "two"]) found.push(await of(await build(platform, text)));
+    const kernels = join(root, "packages/proofs/kernels/build/another-platform");
+    const named = await measureProgram(root, { runtime: "node 24.0.0", kernels });
+    found.push(toHex(named.measurement));
+    expect(new Set(found).size).toBe(found.length);
+  });
+
+  it("is refused where a package that it needs is not there, or is not made of files", async () => {
+    const refused = { code: "attestation/program-unreadable" };
+    const without = await installed("without");
+    await rm(join(without, "node_modules/far"), { recursive: true });
+    await expect(of(without)).rejects.toMatchObject({
+      ...refused,
+      data: { problem: "far is not installed: npm ci" },
+    });
+    const linked = await installed("with a link");
+    await symlink("/etc/hostname", join(linked, "node_modules/far/link.js"));
+    await expect(of(linked)).rejects.toMatchObject(refused);
+  });
+
   it("is refused where a file is a link, and where there is no program", async () => {
     const root = await program("linked");
     await symlink("/etc/hostname", join(root, "packages/a/src/link.ts"));
@@ -95,6 +196,7 @@ describe("the measurement of a program", () => {
     const paths = one.files.map(({ path }) => path);
     expect(paths).toContain("packages/node/src/attestation/program.ts");
     expect(paths).toContain("packages/proofs/kernels/kernels.wasm");
-    expect(paths.every((path) => !path.includes("/test/") && !path.includes("node_modules"))).toBe(true);
+    expect(paths.some((path) => /^node_modules\/zod@\d/.test(path))).toBe(true);
+    expect(paths.some((path) => path.includes("/test/") || path.includes("vitest"))).toBe(false);
   });
 });

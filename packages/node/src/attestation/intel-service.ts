@@ -1,11 +1,11 @@
 /**
  * Collateral of SGX and TDX from Intel's provisioning service or a caching one (PCCS) of one's own: TCB info of the
- * platform, the quoting enclave's identity, revocation lists, and the chains that come in headers. Source: Intel PCS
- * API version 4.
+ * platform, the quoting enclave's identity, revocation lists, and the chains that come in headers; of a quote that has
+ * none, the platform's certificate. Source: Intel PCS API version 4, and the design guide of PCCS for `qeid`.
  */
 
 import { utf8Bytes } from "@holdfast/base";
-import type { IntelPlatform } from "@holdfast/proofs/attestation";
+import type { IntelPlatform, UncertifiedPlatform } from "@holdfast/proofs/attestation";
 import { readCollateral } from "@holdfast/proofs/attestation";
 import { attestationErrors } from "./errors.ts";
 import { type DocumentNeeds, type KeptDocument, keptOrFetched, type Wanted } from "./kept-documents.ts";
@@ -34,10 +34,24 @@ export async function intelCollateral(
   return found.flatMap(({ bytes, chain }) => (chain === "" ? [bytes] : [bytes, utf8Bytes(chain)]));
 }
 
+/** The platform's certificate and those above it, for `readCollateral`. Errors as `intelCollateral`. */
+export async function pckCertificates(
+  needs: DocumentNeeds,
+  service: string,
+  { names }: UncertifiedPlatform,
+  signal?: AbortSignal,
+): Promise<readonly Uint8Array[]> {
+  const query = names.map(([name, value]) => `${name}=${value}`).join("&");
+  const url = `${service}/sgx/certification/v4/pckcert?${query}`;
+  const wanted = document(url, "sgx-pck-certificate-issuer-chain", "certificates");
+  const { bytes, chain } = await keptOrFetched(needs, wanted, signal);
+  return [bytes, utf8Bytes(chain)];
+}
+
 function document(
   url: string,
   chainHeader: string,
-  part: "tcbInfos" | "qeIdentities" | "revocationLists",
+  part: "tcbInfos" | "qeIdentities" | "revocationLists" | "certificates",
 ): Wanted {
   return {
     url,

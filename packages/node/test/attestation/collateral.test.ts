@@ -5,7 +5,17 @@ import { readCollateral, verifyAttestation } from "@holdfast/proofs/attestation"
 import { describe, expect, it } from "vitest";
 import { intelService, vendorCollateral } from "../../src/attestation/index.ts";
 import { limits } from "../../src/limits.ts";
-import { atSeconds, FakeService, filled, vendor, vendorQuote } from "./fakes.ts";
+import {
+  amd,
+  atSeconds,
+  FakeKeyService,
+  FakeService,
+  filled,
+  genoa,
+  platformId,
+  vendor,
+  vendorQuote,
+} from "./fakes.ts";
 
 const day = 86_400;
 const trust = { sgx: [vendor.rootKeyId] };
@@ -51,6 +61,45 @@ describe("collateral", () => {
     expect(await judge("sgx", { intel: "https://localhost:8081" })).toBe("ok");
     expect(fetcher.asked.every((url) => url.startsWith("https://localhost:8081/sgx/"))).toBe(true);
     expect(fetcher.asked.at(-1)).toBe("https://localhost:8081/sgx/certification/v4/rootcacrl");
+  });
+
+  it.each([1, 2, 3] as const)(
+    "begins with the platform's certificate where the quote has its id alone, of type %i",
+    async (type) => {
+      const { clock, disk, fetcher } = world();
+      const source = vendorCollateral({ clock, disk, fetcher });
+      for (const tee of ["sgx", "tdx"] as const) {
+        const quote = vendorQuote(tee, filled(64, 1), undefined, platformId(type));
+        const files = await source.collateralFor(quote, atSeconds);
+        const judged = { evidence: quote, atSeconds, trust };
+        expect(verifyAttestation({ ...judged, collateral: readCollateral(files) }).code).toBe("ok");
+        const without = readCollateral(files.slice(2));
+        expect(verifyAttestation({ ...judged, collateral: without }).code).toBe("pck-certificate-missing");
+      }
+      const ppid = {
+        1: "",
+        2: `&encrypted_ppid=${"e1".repeat(256)}`,
+        3: `&encrypted_ppid=${"e1".repeat(384)}`,
+      };
+      const rest = `&cpusvn=${"05".repeat(16)}&pcesvn=0b00&pceid=0000`;
+      const asked = `${intelService}/sgx/certification/v4/pckcert?qeid=${"00".repeat(16)}${ppid[type]}${rest}`;
+      expect(fetcher.asked[0]).toBe(asked);
+      expect(fetcher.asked).toHaveLength(7); // 1 + 4 + 2: the platform and the lists are one
+    },
+  );
+
+  it("says that a certificate that a service has for another platform's key signs nothing here", async () => {
+    const { clock, disk, fetcher } = world();
+    const quote = vendorQuote("sgx", filled(64, 1), undefined, platformId(3));
+    fetcher.pck = vendor.signer;
+    const source = vendorCollateral({ clock, disk, fetcher });
+    await expect(source.collateralFor(quote, atSeconds)).rejects.toMatchObject({
+      code: "attestation/no-platform",
+    });
+    const cut = vendorQuote("sgx", filled(64, 1), undefined, { type: 3, data: filled(403, 1) });
+    await expect(source.collateralFor(cut, atSeconds)).rejects.toMatchObject({
+      code: "attestation/no-platform",
+    });
   });
 
   it("is kept half a day, and longer when nobody answers: until the verifier says that it has expired", async () => {
@@ -135,6 +184,29 @@ describe("collateral", () => {
       "https://kds/vcek/v1/Turin/cert_chain",
       "https://kds/vcek/v1/Turin/crl",
     ]);
+  });
+
+  it("of a report that does not say its line comes from the line whose service knows the chip", async () => {
+    for (const [line, of] of [["Milan", amd] as const, ["Genoa", genoa] as const]) {
+      const { clock, disk } = world();
+      const fetcher = new FakeKeyService(of, line);
+      const source = vendorCollateral({ clock, disk, fetcher }, { amd: "https://kds" });
+      const evidence = of.report({ version: 2 });
+      const files = await source.collateralFor(evidence, atSeconds);
+      const collateral = readCollateral(files);
+      const snp = { [line]: [of.rootKeyId] };
+      expect(verifyAttestation({ evidence, collateral, atSeconds, trust: { snp } }).code).toBe("ok");
+      const tried = fetcher.asked.filter((url) => url.includes("SPL="));
+      expect(tried.map((url) => url.split("/")[5])).toEqual(
+        line === "Milan" ? ["Milan"] : ["Milan", "Genoa"],
+      );
+    }
+    const { clock, disk } = world();
+    const nobody = vendorCollateral({ clock, disk, fetcher: new FakeKeyService(amd, "none") });
+    await expect(nobody.collateralFor(amd.report({ version: 2 }), atSeconds)).rejects.toMatchObject({
+      code: "attestation/not-fetched",
+      data: { url: expect.stringContaining("/Milan/") },
+    });
   });
 
   it("is asked for by no bytes that are no evidence of hardware", async () => {

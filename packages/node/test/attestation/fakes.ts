@@ -2,7 +2,7 @@
  * Machines that attest, made up: Gramine's pseudo-files and the kernel's configfs-tsm as their documents describe them,
  * with a PKI of Intel's shape behind them, and a service of collateral that counts who asks.
  */
-import { fromHex, seedAddress, toHex, utf8Bytes } from "@holdfast/base";
+import { concatBytes, fromHex, seedAddress, toHex, utf8Bytes } from "@holdfast/base";
 import { SeededRandom, SimClock, SimDisk } from "@holdfast/base/testing";
 import type { AttestedIdentity, ExpectedIdentity } from "@holdfast/proofs/attestation";
 import {
@@ -33,6 +33,7 @@ const validity = { notBeforeSeconds: atSeconds - 400 * day, notAfterSeconds: atS
 export const vendor = makePki({ seed, names: intelNames, validity, platform });
 
 export const amd = makeAmd({ seed, line: "Milan", validity });
+export const genoa = makeAmd({ seed, line: "Genoa", validity });
 
 export const filled = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value);
 export const enclave = filled(32, 0x3e);
@@ -50,11 +51,23 @@ export const expectedOf = (identity: AttestedIdentity): ExpectedIdentity => ({
   nonceAt: () => identity.nonce,
 });
 
+/** Certification data of the types 1 to 3: the platform's id instead of its certificate. */
+export function platformId(type: 1 | 2 | 3): { readonly type: number; readonly data: Uint8Array } {
+  const ppid = filled({ 1: 16, 2: 256, 3: 384 }[type], 0xe1);
+  return { type, data: concatBytes(ppid, filled(16, 5), Uint8Array.of(11, 0, 0, 0)) };
+}
+
+const pckChain = {
+  type: 5,
+  data: utf8Bytes(`${pemText(vendor.pck, vendor.authority, vendor.root)}\0`),
+};
+
 /** A quote that the made-up vendor's platform signs. */
 export function vendorQuote(
   tee: "sgx" | "tdx",
   reportData: Uint8Array,
   version = tee === "sgx" ? 3 : 4,
+  certification = pckChain,
 ): Uint8Array {
   const common = { cpuSvn: filled(16, 5), miscSelect: filled(4, 0), mrEnclave: enclave };
   const attributes = fromHex("0500000000000000e700000000000000");
@@ -69,8 +82,8 @@ export function vendorQuote(
     ...{ version, keyType: 2, teeType: tee === "sgx" ? 0 : 0x81, vendor: intelVendor },
     ...{ bodyType: tee === "sgx" ? 1 : 2, body: tee === "sgx" ? composeSgxReport(sgx) : composeTdReport(td) },
     ...{ attestationKey: keyOf(seed, "attestation"), qe: quoting, pckKey: vendor.pckKey },
-    ...{ authData: filled(32, 0xaa), certificationType: 5 },
-    certificationData: utf8Bytes(`${pemText(vendor.pck, vendor.authority, vendor.root)}\0`),
+    ...{ authData: filled(32, 0xaa), certificationType: certification.type },
+    certificationData: certification.data,
   });
 }
 
@@ -171,17 +184,27 @@ export class FakeService implements Fetcher {
   nowSeconds = atSeconds;
   isDown = false;
   tcbStatus = "UpToDate";
+  /** The platform's certificate, for quotes without one. */
+  pck = vendor.pck;
   /** In the place of what it would give. */
   instead: Uint8Array | undefined;
 
   async get(url: string) {
     this.asked.push(url);
     if (this.isDown) throw attestationErrors.notFetched({ url, problem: "HTTP 503" });
-    const { bytes, header } = this.#answer(url);
-    const chain = encodeURIComponent(pemText(vendor.signer, vendor.root));
+    const { bytes, header, signers = [vendor.signer, vendor.root] } = this.#answer(url);
+    const chain = encodeURIComponent(pemText(...signers));
     return { bytes: this.instead ?? bytes, headers: new Map(header === "" ? [] : [[header, chain]]) };
   }
-  #answer(url: string): { readonly bytes: Uint8Array; readonly header: string } {
+  #answer(url: string): {
+    readonly bytes: Uint8Array;
+    readonly header: string;
+    readonly signers?: readonly Uint8Array[];
+  } {
+    if (url.includes("/sgx/certification/v4/pckcert?")) {
+      const bytes = utf8Bytes(pemText(this.pck));
+      return { bytes, header: "sgx-pck-certificate-issuer-chain", signers: [vendor.authority, vendor.root] };
+    }
     const tee = url.includes("/tdx/") ? "tdx" : "sgx";
     if (url.includes("/tcb?"))
       return { bytes: signed("tcbInfo", this.#tcbInfo(tee)), header: "tcb-info-issuer-chain" };
@@ -238,20 +261,26 @@ export class FakeService implements Fetcher {
   }
 }
 
-/** AMD's service, for the made-up AMD. */
+/** AMD's service, for a made-up AMD. */
 export class FakeKeyService implements Fetcher {
   readonly asked: string[] = [];
+  readonly #amd: typeof amd;
+  readonly #line: string;
+  constructor(of = amd, line = "Milan") {
+    this.#amd = of;
+    this.#line = line;
+  }
 
   async get(url: string) {
     this.asked.push(url);
     return { bytes: this.#answer(url), headers: new Map<string, string>() };
   }
   #answer(url: string): Uint8Array {
-    const path = url.replace(/^.*\/vcek\/v1\/Milan\//, "");
-    if (path === "cert_chain") return utf8Bytes(pemText(amd.authority, amd.root));
-    if (path === "crl") return amd.list([]);
-    const chip = `${toHex(amd.chipId)}?blSPL=1&teeSPL=2&snpSPL=6&ucodeSPL=7`;
-    if (path === chip) return amd.endorsement();
+    const [, path] = url.split(`/vcek/v1/${this.#line}/`);
+    if (path === "cert_chain") return utf8Bytes(pemText(this.#amd.authority, this.#amd.root));
+    if (path === "crl") return this.#amd.list([]);
+    const chip = `${toHex(this.#amd.chipId)}?blSPL=1&teeSPL=2&snpSPL=6&ucodeSPL=7`;
+    if (path === chip) return this.#amd.endorsement();
     throw attestationErrors.notFetched({ url, problem: "HTTP 404" });
   }
 }

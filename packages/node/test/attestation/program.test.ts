@@ -150,7 +150,7 @@ describe("the measurement of a program", () => {
     expect(new Set(found).size).toBe(found.length);
   });
 
-  it("changes with the native kernels that this platform loads, and with those that the environment names", async () => {
+  it("changes with the native kernels that the platform loads, and those that the environment names", async () => {
     const root = await program("native");
     const before = await of(root);
     const build = (platform: string, text: string) =>

@@ -24,7 +24,14 @@ export { attestErrors } from "./errors.ts";
 export { collateralOf, type Evidence, evidenceCodec } from "./evidence.ts";
 export { collateralEndSeconds } from "./expiry.ts";
 export { attestLimits } from "./limits.ts";
-export { type AmdPlatform, type EvidencePlatform, type IntelPlatform, platformOf } from "./platform.ts";
+export {
+  type AmdPlatform,
+  type EvidencePlatform,
+  type IntelPlatform,
+  intelPlatformOf,
+  platformOf,
+  type UncertifiedPlatform,
+} from "./platform.ts";
 export { anyPlatform, type PlatformRule, platformRuleCodec } from "./platform-rule.ts";
 export { type AttestPolicy, defaultPolicy, type MeasurementRule } from "./policy.ts";
 export {

@@ -121,18 +121,30 @@ function nested(at: Cursor): Cursor {
 
 /** What a quote says of its platform instead of a chain: types 1 to 3. */
 export interface PlatformId {
-  readonly encryptedPpid: Uint8Array;
+  /** Of its quoting enclave, which services know platforms by. */
+  readonly qeId: Uint8Array;
+  /** The platform's own id under Intel's key; undefined where it stands there in clear text. */
+  readonly encryptedPpid: Uint8Array | undefined;
   readonly cpuSvn: Uint8Array;
-  readonly pceSvn: number;
-  readonly pceId: number;
+  /** Two bytes, the smaller first, as the next. */
+  readonly pceSvn: Uint8Array;
+  readonly pceId: Uint8Array;
 }
 
-const trailerBytes = 16 + 2 + 2;
+/** Bytes of the id by the type: in clear text, under RSA-2048, under RSA-3072. */
+const ppidBytes: { readonly [type: number]: number } = { 1: 16, 2: 256, 3: 384 };
+/** Where generators of quotes put the id of their enclave: what the header leaves to them. */
+const qeIdAt = 28;
 
-/** Error `attest/malformed`. */
-export function readPlatformId(data: Uint8Array): PlatformId {
-  const at = new Cursor(data);
-  if (at.left <= trailerBytes) throw malformed("certification data without a platform id");
-  const encryptedPpid = at.bytes(at.left - trailerBytes);
-  return { encryptedPpid, cpuSvn: at.bytes(16), pceSvn: at.u16(), pceId: at.u16() };
+/** Undefined if the quote does not name its platform so. Error `attest/malformed`. */
+export function readPlatformId(quote: Quote): PlatformId | undefined {
+  const { certificationType, certificationData, signedBytes } = quote;
+  const length = ppidBytes[certificationType];
+  if (length === undefined) return undefined;
+  const at = new Cursor(certificationData);
+  const ppid = at.bytes(length);
+  const id = { cpuSvn: at.bytes(16), pceSvn: at.bytes(2), pceId: at.bytes(2) };
+  if (at.left !== 0) throw malformed("certification data with more than a platform id");
+  const qeId = signedBytes.subarray(qeIdAt, qeIdAt + 16);
+  return { qeId, encryptedPpid: certificationType === 1 ? undefined : ppid, ...id };
 }

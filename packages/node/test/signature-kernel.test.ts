@@ -5,7 +5,7 @@
  */
 import { constants, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { fromHex, toHex, utf8Bytes } from "@holdfast/base";
+import { concatBytes, fromHex, toHex, utf8Bytes } from "@holdfast/base";
 import { SimClock, SimDisk } from "@holdfast/base/testing";
 import {
   attestCodes,
@@ -22,6 +22,7 @@ import {
   type Verdict,
   verifyAttestation,
 } from "@holdfast/proofs/attestation";
+import { softwareAuthority } from "@holdfast/proofs/attestation/software";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { vendorCollateral } from "../src/attestation/index.ts";
@@ -130,7 +131,8 @@ interface Known {
 
 function verdictOf({ evidence, collateral, at, allowDebug = false, trust = {} }: Known): Verdict {
   const atSeconds = Date.parse(at) / 1000;
-  return verifyAttestation({ evidence, collateral, atSeconds, policy: { allowDebug }, trust });
+  const policy = { allowDebug, allowSoftware: trust.software !== undefined };
+  return verifyAttestation({ evidence, collateral, atSeconds, policy, trust });
 }
 
 /** Whether it is refused with a code of the table. */
@@ -169,8 +171,18 @@ const ias: Known = {
   at: "2021-09-12T18:30:00Z",
 };
 
+const authority = softwareAuthority(filled(32, 7));
+const soft: Known = {
+  evidence: authority.quote({ program: filled(32, 1), reportData: filled(64, 2), svn: 1 }),
+  collateral: readCollateral([authority.collateral({ atSeconds: madeAt })]),
+  at: new Date(1000 * madeAt).toISOString(),
+  trust: { software: [authority.rootKeyId] },
+};
+
 /** White space and the end of PEM, which nothing signs. */
 const isBlank = (byte: number): boolean => byte === 0x0a || byte === 0x00;
+/** Where the last certificate begins. */
+const lastPem = (bytes: Uint8Array): number => Buffer.from(bytes).lastIndexOf("-----BEGIN");
 
 describe("no turned bit", () => {
   let restore = (): void => undefined;
@@ -180,7 +192,7 @@ describe("no turned bit", () => {
   afterAll(() => restore());
 
   it("of what is turned here is refused for itself: untouched it is accepted", () => {
-    for (const known of [sgx, tdx, snp, ias])
+    for (const known of [sgx, tdx, snp, ias, soft])
       expect(verdictOf(known)).toMatchObject({ ok: true, code: "ok" });
   });
 
@@ -209,10 +221,15 @@ describe("no turned bit", () => {
       const body = 54 + view.getUint32(50, true);
       expect(passed(known, 0, body)).toEqual([]);
       // The root stands last. The collateral has it too, and it is believed for its key alone.
-      const root = Buffer.from(evidence).lastIndexOf("-----BEGIN");
-      expect(passed(known, body + 4, root, isBlank)).toEqual([]);
+      expect(passed(known, body + 4, lastPem(evidence), isBlank)).toEqual([]);
     },
   );
+
+  it("of a signed byte of evidence by software is accepted, or throws", () => {
+    // The root stands last, and in the collateral too; it is believed for its key alone.
+    expect(passed(soft, 0, 432)).toEqual([]);
+    expect(passed(soft, 436, lastPem(soft.evidence), isBlank)).toEqual([]);
+  });
 
   it("of a report of SEV-SNP, or of its signature, is accepted, or throws", () => {
     expect(passed(snp, 0, 0x2a0 + 144)).toEqual([]);
@@ -265,6 +282,7 @@ describe("no turned bit", () => {
   it.each([
     ["SGX", sgx],
     ["TDX", tdx],
+    ["software", soft],
   ])("of signed documents, lists and certificates of collateral of %s is accepted, or throws", (_, known) => {
     const { collateral } = known;
     const turned = (whole: Uint8Array, change: (bent: Uint8Array) => Partial<Collateral>): number[] =>
@@ -278,8 +296,11 @@ describe("no turned bit", () => {
       const [document] = collateral[name];
       if (document === undefined) throw new RangeError(`${name} are there`);
       for (const part of ["text", "signature", "issuerChain"] as const) {
-        const places = turned(document[part] ?? new Uint8Array(0), (bent) => ({
-          [name]: [{ ...document, [part]: bent }],
+        const whole = document[part] ?? new Uint8Array(0);
+        // Software's quote has the root as well, and takes it from there.
+        const end = known === soft && part === "issuerChain" ? lastPem(whole) : whole.length;
+        const places = turned(whole.subarray(0, end), (bent) => ({
+          [name]: [{ ...document, [part]: concatBytes(bent, whole.subarray(end)) }],
         }));
         expect([name, part, places]).toEqual([name, part, []]);
       }

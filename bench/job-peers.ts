@@ -11,6 +11,17 @@ import { z } from "zod";
 import type { Figure } from "./figure.ts";
 
 const peers = ["pg-boss", "graphile-worker"] as const;
+/** Who works, and how many jobs each takes at once. */
+export interface ClaimedWork {
+  readonly workers: number;
+  readonly together: number;
+}
+
+export function claimedWorkName({ workers, together }: ClaimedWork): string {
+  const who = workers === 1 ? "one worker" : `${workers} workers`;
+  return `jobs claimed and done by ${who}${together === 1 ? "" : `, ${together} at a time`}`;
+}
+
 const answer = z.object({ done: z.number(), value: z.number() });
 
 /** Where they are; undefined if they cannot be had. */
@@ -35,23 +46,24 @@ function program(say: (text: string) => void): string | undefined {
 export async function jobPeers(
   url: string,
   {
-    workers,
+    work,
     jobs,
     say,
-  }: { readonly workers: number; readonly jobs: number; readonly say: (text: string) => void },
+  }: { readonly work: ClaimedWork; readonly jobs: number; readonly say: (text: string) => void },
 ): Promise<Figure[]> {
   const path = program(say);
   if (path === undefined) return [];
   const figures: Figure[] = [];
-  const who = workers === 1 ? "one worker" : `${workers} workers`;
+  const { workers, together } = work;
   for (const peer of peers) {
-    const schema = `peer_${peer.replace("-", "_")}_${process.pid}_${workers}`;
+    if (together > 1 && peer === "graphile-worker") continue; // it takes one at a time
+    const schema = `peer_${peer.replace("-", "_")}_${process.pid}_${workers}_${together}`;
     try {
-      const args = [path, peer, url, schema, `${workers}`, `${jobs}`];
+      const args = [path, peer, url, schema, `${workers}`, `${together}`, `${jobs}`];
       const said = execFileSync(process.execPath, args, { encoding: "utf8", timeout: 300_000 });
       const { done, value } = answer.parse(JSON.parse(said.trim().split("\n").at(-1) ?? ""));
       figures.push({
-        name: `jobs claimed and done by ${who}`,
+        name: claimedWorkName(work),
         by: peer,
         value,
         unit: "/s",

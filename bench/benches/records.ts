@@ -1,5 +1,6 @@
 /**
- * The records of a miner: jobs claimed and done in a second by one and by eight workers, and pages of many sectors,
+ * The records of a miner: jobs claimed and done in a second by one and by eight workers, each alone and
+ * fifty at a time, and pages of many sectors,
  * on both engines; with `--peers` other queues on PostgreSQL do as many jobs in the same run. Pages of many deals, and
  * what a head costs a miner that has them.
  * PostgreSQL takes part where it runs: `node tools/with-postgres.ts --sync npm run bench -- records`.
@@ -14,9 +15,15 @@ import { type JobQueue, jobKinds, openPostgresJobs, openSqliteJobs, openStorage 
 import pg from "pg";
 import { dealPages } from "../deal-pages.ts";
 import type { Bench, Figure } from "../figure.ts";
-import { jobPeers } from "../job-peers.ts";
+import { type ClaimedWork, claimedWorkName, jobPeers } from "../job-peers.ts";
 
 const free = { cpus: 64, memoryBytes: 2 ** 40 };
+const claimedWorks: readonly ClaimedWork[] = [
+  { workers: 1, together: 1 },
+  { workers: 1, together: 50 },
+  { workers: 8, together: 1 },
+  { workers: 8, together: 50 },
+];
 const sectorBytes = 1_024;
 
 interface Engine {
@@ -67,27 +74,28 @@ function postgres(url: string): Engine {
   };
 }
 
-/** Jobs that are claimed and done in a second of the clock. */
-async function claiming({ name, openQueue }: Engine, workers: number, jobs: number): Promise<Figure> {
+/** Jobs that are claimed and done in a second of the clock, by so many workers that take so many at a time. */
+async function claiming({ name, openQueue }: Engine, work: ClaimedWork, jobs: number): Promise<Figure> {
+  const { workers, together } = work;
   const queues = await Promise.all(Array.from({ length: workers }, openQueue));
   const [first] = queues;
   for (let at = 0; at < jobs; at++) {
-    await first?.enqueue({ key: `${workers}/${at}`, kind: "seal", input: "{}" });
+    await first?.enqueue({ key: `${workers}/${together}/${at}`, kind: "seal", input: "{}" });
   }
   const startMs = performance.now();
   await Promise.all(
     queues.map(async (queue, worker) => {
+      const request = { workerId: `w${worker}`, kinds: jobKinds, free, leaseMs: 30_000 };
       for (;;) {
-        const job = await queue.claim({ workerId: `w${worker}`, kinds: jobKinds, free, leaseMs: 30_000 });
-        if (job === undefined) return;
-        await queue.done(job, "{}");
+        const taken = await queue.claimSome(request, together);
+        if (taken.length === 0) return;
+        await queue.doneAll(taken.map(({ jobId, token }) => ({ jobId, token, output: "{}" })));
       }
     }),
   );
   const seconds = (performance.now() - startMs) / 1_000;
   for (const queue of queues) await queue[Symbol.asyncDispose]();
-  const who = workers === 1 ? "one worker" : `${workers} workers`;
-  return { name: `jobs claimed and done by ${who}`, by: name, value: jobs / seconds, unit: "/s" };
+  return { name: claimedWorkName(work), by: name, value: jobs / seconds, unit: "/s" };
 }
 
 /** Pages of a listing that was never read before. */
@@ -124,11 +132,11 @@ export const recordsBench: Bench = {
     try {
       for (const engine of [sqlite(folder), ...(url === undefined ? [] : [postgres(url)])]) {
         say(`jobs in ${engine.name}`);
-        for (const workers of [1, 8]) {
+        for (const work of claimedWorks) {
           const jobs = quick ? 500 : 4_000;
-          figures.push(await claiming(engine, workers, jobs));
+          figures.push(await claiming(engine, work, jobs));
           if (peers && url !== undefined && engine.name === "PostgreSQL")
-            figures.push(...(await jobPeers(url, { workers, jobs, say })));
+            figures.push(...(await jobPeers(url, { work, jobs, say })));
         }
         say(`sectors in ${engine.name}`);
         figures.push(...(await paging(engine, quick ? 100_000 : 1_000_000)));

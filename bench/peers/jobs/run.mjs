@@ -1,17 +1,17 @@
 /**
  * Other queues on PostgreSQL, doing what our benchmark of records does: so many jobs with a small input are there, and
- * so many workers take and finish them, one at a time each. `node run.mjs NAME URL SCHEMA WORKERS JOBS` prints one line
- * of JSON: jobs that were claimed and done in a second of the clock.
+ * so many workers take and finish them, so many at a time each. `node run.mjs NAME URL SCHEMA WORKERS TOGETHER JOBS`
+ * prints one line of JSON: jobs that were claimed and done in a second of the clock.
  */
 import { Logger, makeWorkerUtils, run } from "graphile-worker";
 import pg from "pg";
 import { PgBoss } from "pg-boss";
 
-const [name, url, schema, workersText, jobsText] = process.argv.slice(2);
+const [name, url, schema, workersText, togetherText, jobsText] = process.argv.slice(2);
 const quiet = new Logger(() => () => undefined);
-const [workers, jobs] = [Number(workersText), Number(jobsText)];
+const [workers, together, jobs] = [workersText, togetherText, jobsText].map(Number);
 
-/** Its workers ask for one job, finish it, and ask again, as ours do. */
+/** Its workers ask for jobs, finish them, and ask again, as ours do. */
 async function pgBoss() {
   const boss = new PgBoss({
     connectionString: url,
@@ -31,10 +31,13 @@ async function pgBoss() {
   const startedMs = performance.now();
   const work = async () => {
     for (;;) {
-      const [job] = await boss.fetch("seal", { batchSize: 1 });
-      if (job === undefined) return;
-      await boss.complete("seal", job.id);
-      done += 1;
+      const taken = await boss.fetch("seal", { batchSize: together });
+      if (taken.length === 0) return;
+      await boss.complete(
+        "seal",
+        taken.map(({ id }) => id),
+      );
+      done += taken.length;
     }
   };
   await Promise.all(Array.from({ length: workers }, work));

@@ -26,6 +26,7 @@ export {
   type ClaimRequest,
   type Cordon,
   type CordonTarget,
+  type DoneJob,
   type Job,
   type JobCount,
   type JobEvent,

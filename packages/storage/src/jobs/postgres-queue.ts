@@ -2,7 +2,6 @@
  * The job queue in PostgreSQL: for any number of machines. Claims do not wait for each other (SKIP LOCKED); whoever
  * changes a job holds its row, and a lease counts only with the token of its claim.
  */
-import { assert } from "@holdfast/base";
 import { type Db, openPostgres, type Row, type Sql, type SqlValue } from "../db/index.ts";
 import { storageErrors } from "../errors.ts";
 import type { VolumeSpec } from "../volumes/index.ts";
@@ -17,6 +16,7 @@ import { neverMs } from "./sqlite-schema.ts";
 import {
   type ClaimRequest,
   type CordonTarget,
+  type DoneJob,
   type Job,
   type JobFailure,
   type JobListener,
@@ -102,20 +102,24 @@ class PostgresJobs extends PostgresViews implements JobQueue {
   }
 
   async claim(request: ClaimRequest): Promise<Job | undefined> {
-    const first = await this.#claim(request, true);
-    const isAlone = number(first, "dead_count") === 0;
+    return (await this.claimSome(request, 1))[0];
+  }
+
+  async claimSome(request: ClaimRequest, most: number): Promise<Job[]> {
+    const first = await this.#claim(request, most, true);
+    const isAlone = number(first[0] ?? {}, "dead_count") === 0;
     if (!isAlone) await this.expire();
-    const job = jobIn(isAlone ? first : await this.#claim(request, false));
-    if (job !== undefined) this.#tell(job.jobId);
-    return job;
+    const rows = isAlone ? first : await this.#claim(request, most, false);
+    const jobs = rows.filter(({ job_id }) => job_id !== null).map(jobOf);
+    for (const { jobId } of jobs) this.#tell(jobId);
+    return jobs;
   }
 
   /** `isAlert`: gives nothing where dead workers have left jobs. */
-  async #claim({ leaseMs, ...request }: ClaimRequest, isAlert: boolean): Promise<Row> {
-    const { workerId } = request;
-    const row = await this.db.get(this.#sql.claim, ...wantedOf(request), isAlert ? 1 : 0, workerId, leaseMs);
-    assert(row !== undefined, "a claim answers with one row");
-    return row;
+  #claim({ leaseMs, ...request }: ClaimRequest, most: number, isAlert: boolean): Promise<Row[]> {
+    const { workerId, free } = request;
+    const lease = [workerId, leaseMs, free.cpus, free.memoryBytes];
+    return this.db.all(this.#sql.claim, ...wantedOf(request), isAlert ? 1 : 0, most, ...lease);
   }
 
   async peek(request: Omit<ClaimRequest, "leaseMs">): Promise<Job | undefined> {
@@ -130,11 +134,18 @@ class PostgresJobs extends PostgresViews implements JobQueue {
     this.#tell(jobId);
   }
 
-  async done({ jobId, token }: Lease, output: string): Promise<void> {
-    checkOutput(output);
-    const row = await this.db.get(this.#sql.done, output, jobId, token);
-    if (row === undefined) throw storageErrors.leaseLost({ jobId, token });
-    this.#tell(jobId);
+  async done(lease: Lease, output: string): Promise<void> {
+    const [lost] = await this.doneAll([{ ...lease, output }]);
+    if (lost !== undefined) throw storageErrors.leaseLost({ jobId: lost.jobId, token: lost.token });
+  }
+
+  async doneAll(jobs: readonly DoneJob[]): Promise<Lease[]> {
+    for (const { output } of jobs) checkOutput(output);
+    const said = jobs.map(({ jobId, token, output }) => ({ job_id: jobId, token, output }));
+    const rows = await this.db.all(this.#sql.done, JSON.stringify(said));
+    const moved = new Set(rows.map((row) => number(row, "job_id")));
+    for (const jobId of moved) this.#tell(jobId);
+    return jobs.filter(({ jobId }) => !moved.has(jobId));
   }
 
   async fail(
@@ -383,9 +394,4 @@ async function lockJob(sql: Sql, jobId: number): Promise<Job | undefined> {
 function wantedOf({ workerId, kinds, free, reach }: Omit<ClaimRequest, "leaseMs">): SqlValue[] {
   const reached = reach === undefined ? null : JSON.stringify(reach);
   return [free.cpus, free.memoryBytes, kinds.join(" "), workerId, reached, workerId];
-}
-
-/** The job of a claim's answer. */
-function jobIn(row: Row): Job | undefined {
-  return row.job_id === null ? undefined : jobOf(row);
 }

@@ -15,7 +15,7 @@ const claimable = `state = 'waiting' AND not_before_ms <= NOW AND cpus <= ?::flo
   AND (volumes = '[]' OR coalesce(volumes::jsonb <@ ?::jsonb, true))
   AND NOT EXISTS (SELECT 1 FROM job_cordons
     WHERE target IN ('all', 'kind:' || jobs.kind, 'worker:' || ?))`;
-const order = "ORDER BY urgency, due_ms, backward_priority, job_id LIMIT 1";
+const order = "ORDER BY urgency, due_ms, backward_priority, job_id";
 
 export const statements = {
   /** key, kind, urgency, sector, input, backward priority, due, cpus, memory, failures, worker, volumes. */
@@ -27,28 +27,36 @@ export const statements = {
     ${told("NULL", "NULL")}
     SELECT * FROM moved`,
   /**
-   * cpus, memory, kinds, worker, reach or null, worker; worker, lease. One row: the job, if any, and whether the dead
-   * left some.
+   * cpus, memory, kinds, worker, reach or null, worker; is alert, most; worker, lease; cpus, memory. At least one row:
+   * the jobs, if any, and how many others the dead have left.
    */
   claim: `WITH dead AS (SELECT 1 FROM jobs WHERE state = 'running' AND lease_until_ms < NOW LIMIT 1),
-    found AS (SELECT job_id FROM jobs WHERE ${claimable} AND (? = 0 OR NOT EXISTS (SELECT 1 FROM dead))
-      ${order} FOR UPDATE OF jobs SKIP LOCKED),
+    found AS MATERIALIZED (
+      SELECT job_id, urgency, due_ms, backward_priority, cpus, memory_bytes FROM jobs
+      WHERE ${claimable} AND (? = 0 OR NOT EXISTS (SELECT 1 FROM dead))
+      ${order} LIMIT ? FOR UPDATE OF jobs SKIP LOCKED),
+    together AS (SELECT job_id, sum(cpus) OVER before AS cpus, sum(memory_bytes) OVER before AS memory_bytes
+      FROM found WINDOW before AS (${order})),
     moved AS (
       UPDATE jobs SET state = 'running', token = token + 1, worker_id = ?,
         lease_until_ms = NOW + ?, started_ms = NOW, ended_ms = NULL
-      FROM found WHERE jobs.job_id = found.job_id RETURNING jobs.*),
+      FROM together WHERE jobs.job_id = together.job_id
+        AND together.cpus <= ?::float8 AND together.memory_bytes <= ?::bigint RETURNING jobs.*),
     ${told("'waiting'", "NULL")}
-    SELECT moved.*, (SELECT count(*) FROM dead) AS dead_count FROM (VALUES (1)) one LEFT JOIN moved ON true`,
-  peek: `SELECT * FROM jobs WHERE ${claimable} ${order}`,
+    SELECT moved.*, (SELECT count(*) FROM dead) AS dead_count
+    FROM (VALUES (1)) one LEFT JOIN moved ON true ${order}`,
+  peek: `SELECT * FROM jobs WHERE ${claimable} ${order} LIMIT 1`,
   /** lease, progress; job, token. */
   heartbeat: `WITH moved AS (
       UPDATE jobs SET lease_until_ms = NOW + ?, progress = ?
       WHERE job_id = ? AND state = 'running' AND token = ? RETURNING job_id)
     SELECT job_id FROM moved`,
-  /** output; job, token. */
-  done: `WITH moved AS (
-      UPDATE jobs SET state = 'done', output = ?, progress = 1, lease_until_ms = NULL, ended_ms = NOW
-      WHERE job_id = ? AND state = 'running' AND token = ? RETURNING *),
+  /** Job, token and output of each, as JSON: a text has no end of its own within an array. */
+  done: `WITH said AS (SELECT * FROM json_to_recordset(?::json) AS said (job_id bigint, token bigint, output text)),
+    moved AS (
+      UPDATE jobs SET state = 'done', output = said.output, progress = 1, lease_until_ms = NULL, ended_ms = NOW
+      FROM said WHERE jobs.job_id = said.job_id AND state = 'running' AND jobs.token = said.token
+      RETURNING jobs.*),
     ${told("'running'", "NULL")}
     SELECT job_id FROM moved`,
 } as const;

@@ -10,6 +10,7 @@ import { storageErrors } from "../errors.ts";
 import { errorData } from "../pool/index.ts";
 import { checkOutput } from "./checks.ts";
 import { passedMs } from "./clock-jumps.ts";
+import { DoneTogether } from "./done-together.ts";
 import type { Reach } from "./reach.ts";
 import {
   type ClaimRequest,
@@ -18,6 +19,7 @@ import {
   type JobQueue,
   type JobResources,
   jobKinds,
+  jobLimits,
   urgencyOf,
 } from "./types.ts";
 
@@ -96,12 +98,14 @@ class QueueRunner implements Runner {
   readonly #end = new AbortController();
   readonly #listening: Disposable;
   readonly #loop: Promise<void>;
+  readonly #ends: DoneTogether;
   #news = Promise.withResolvers<void>();
   #idleSinceMs: number;
   #isDraining = false;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
+    this.#ends = new DoneTogether(options.queue);
     this.#idleSinceMs = passedMs(options.clock);
     this.#listening = options.queue.onChange(() => this.#news.resolve());
     this.#loop = this.#work();
@@ -148,9 +152,11 @@ class QueueRunner implements Runner {
       const worked = await this.#told(async () => {
         await this.#announce();
         await this.#options.reach?.look();
-        let job = await this.#claim();
-        for (; job !== undefined && !this.#end.signal.aborted; job = await this.#claim()) this.#start(job);
-        if (job !== undefined) await this.#options.queue.release(job, "its worker ends");
+        for (;;) {
+          const jobs = await this.#claim();
+          for (const job of jobs) await this.#startOrRelease(job);
+          if (jobs.length === 0 || this.#end.signal.aborted) break;
+        }
         await this.#makeRoom();
       });
       if (!worked) await this.#pause(backoffMs.first);
@@ -182,21 +188,36 @@ class QueueRunner implements Runner {
     return jobKinds.filter((kind) => this.#options.handlers[kind] !== undefined);
   }
 
-  /** The next job of either lane. */
-  async #claim(): Promise<Job | undefined> {
+  async #startOrRelease(job: Job): Promise<void> {
+    if (this.#end.signal.aborted) await this.#options.queue.release(job, "its worker ends");
+    else this.#start(job);
+  }
+
+  /** The next jobs of either lane. */
+  async #claim(): Promise<readonly Job[]> {
     const { queue, leaseMs = defaultLeaseMs } = this.#options;
-    if (this.#isDraining) return undefined;
+    if (this.#isDraining || this.#end.signal.aborted) return [];
     this.#isLeft = await this.#isNodesFirst();
     const left = this.#isLeft ? pressingKinds : [];
     for (const isQuick of [true, false]) {
       const kinds = this.#kinds().filter(
-        (kind) => isInLane(kind, isQuick) && this.#hasPlace(kind) && !left.includes(kind),
+        (kind) => isInLane(kind, isQuick) && this.#placesOf(kind) > 0 && !left.includes(kind),
       );
       if (kinds.length === 0) continue;
-      const job = await queue.claim({ ...this.#who(), kinds, free: this.#free(isQuick), leaseMs });
-      if (job !== undefined) return job;
+      const free = this.#free(isQuick);
+      const most = this.#mostOf(kinds, free);
+      const jobs = await queue.claimSome({ ...this.#who(), kinds, free, leaseMs }, most);
+      if (jobs.length > 0) return jobs;
     }
-    return undefined;
+    return [];
+  }
+
+  /** Jobs that may be taken at once, whatever of these kinds they are. */
+  #mostOf(kinds: readonly JobKind[], { cpus }: JobResources): number {
+    // The first may be larger than the machine: what goes beside it is seen when it runs.
+    if (this.#running.size === 0) return 1;
+    const places = Math.min(...kinds.map((kind) => this.#placesOf(kind)));
+    return Math.max(1, Math.min(Math.floor(cpus), places, jobLimits.jobsTogether));
   }
 
   /** Something with a deadline waits that is the node's for a moment. */
@@ -217,10 +238,10 @@ class QueueRunner implements Runner {
     return { workerId, ...(reach === undefined ? {} : { reach: reach.markers }) };
   }
 
-  #hasPlace(kind: JobKind): boolean {
-    if (this.#options.reach?.isResting(kind) === true) return false;
+  #placesOf(kind: JobKind): number {
+    if (this.#options.reach?.isResting(kind) === true) return 0;
     const most = this.#options.parallel?.[kind] ?? Number.POSITIVE_INFINITY;
-    return this.running.filter((job) => job.kind === kind).length < most;
+    return most - this.running.filter((job) => job.kind === kind).length;
   }
 
   /** What a lane has left; memory is one for both. */
@@ -239,7 +260,7 @@ class QueueRunner implements Runner {
 
   /** Gives the least urgent job back if one with a deadline waits that does not fit beside it. */
   async #makeRoom(): Promise<void> {
-    const kinds = this.#kinds().filter((kind) => urgencyOf(kind) <= pressing && this.#hasPlace(kind));
+    const kinds = this.#kinds().filter((kind) => urgencyOf(kind) <= pressing && this.#placesOf(kind) > 0);
     if (kinds.length === 0 || this.#running.size === 0 || this.#isLeft) return;
     const free = { cpus: Number.MAX_SAFE_INTEGER, memoryBytes: Number.MAX_SAFE_INTEGER };
     const waiting = await this.#options.queue.peek({ ...this.#who(), kinds, free });
@@ -295,7 +316,7 @@ class QueueRunner implements Runner {
       if (work === undefined) throw storageErrors.jobFailed({ job: job.kind, detail: "no handler" });
       const output = await work(job, { signal: stop.signal, onProgress });
       checkOutput(output); // what the queue would not take is a failure of the job, and no silence of the queue
-      await this.#toQueue(() => queue.done(job, output));
+      await this.#toQueue(() => this.#ends.done({ ...job, output }));
     } catch (error) {
       if (stop.signal.aborted) {
         const why: unknown = stop.signal.reason;

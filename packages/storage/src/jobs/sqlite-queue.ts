@@ -15,10 +15,12 @@ import { SqliteViews } from "./sqlite-views.ts";
 import {
   type ClaimRequest,
   type CordonTarget,
+  type DoneJob,
   type Job,
   type JobFailure,
   type JobListener,
   type JobQueue,
+  type JobResources,
   type JobState,
   jobLimits,
   type Lease,
@@ -81,19 +83,23 @@ class SqliteJobs extends SqliteViews implements JobQueue {
     return { ...job, input, volumes };
   }
 
-  async claim({ leaseMs, ...request }: ClaimRequest): Promise<Job | undefined> {
-    const { workerId } = request;
+  async claim(request: ClaimRequest): Promise<Job | undefined> {
+    return (await this.claimSome(request, 1))[0];
+  }
+
+  async claimSome({ leaseMs, ...request }: ClaimRequest, most: number): Promise<Job[]> {
+    const { workerId, free } = request;
     return this.file.transaction(() => {
       this.#expire();
       const nowMs = this.#clock.nowMs();
-      const found = this.#find(request);
-      if (found === undefined) return undefined;
-      return this.#move(found, "running", null, {
-        token: found.token + 1,
-        worker_id: workerId,
-        lease_until_ms: nowMs + leaseMs,
-        started_ms: nowMs,
-      });
+      const claimed: Job[] = [];
+      while (claimed.length < most) {
+        const found = this.#find(request);
+        if (found === undefined || !fitTogether([...claimed, found], free)) break;
+        const lease = { worker_id: workerId, lease_until_ms: nowMs + leaseMs, started_ms: nowMs };
+        claimed.push(this.#move(found, "running", null, { token: found.token + 1, ...lease }));
+      }
+      return claimed;
     });
   }
 
@@ -128,6 +134,18 @@ class SqliteJobs extends SqliteViews implements JobQueue {
     this.file.transaction(() => {
       this.#move(this.#held(lease), "done", null, { output, progress: 1 });
     });
+  }
+
+  async doneAll(jobs: readonly DoneJob[]): Promise<Lease[]> {
+    for (const { output } of jobs) checkOutput(output);
+    return this.file.transaction(() =>
+      jobs.filter((job) => {
+        const { output } = job;
+        const held = this.#heldNow(job);
+        if (held !== undefined) this.#move(held, "done", null, { output, progress: 1 });
+        return held === undefined;
+      }),
+    );
   }
 
   async fail(
@@ -296,9 +314,13 @@ class SqliteJobs extends SqliteViews implements JobQueue {
 
   /** The running job of a lease. Throws storage/lease-lost. */
   #held({ jobId, token }: Lease): Job {
-    const job = this.jobNow(jobId);
-    if (job?.state !== "running" || job.token !== token) throw storageErrors.leaseLost({ jobId, token });
+    const job = this.#heldNow({ jobId, token });
+    if (job === undefined) throw storageErrors.leaseLost({ jobId, token });
     return job;
+  }
+  #heldNow({ jobId, token }: Lease): Job | undefined {
+    const job = this.jobNow(jobId);
+    return job?.state === "running" && job.token === token ? job : undefined;
   }
 
   #move(job: Job, to: JobState, reason: string | null, change: Record<string, SQLInputValue> = {}): Job {
@@ -328,4 +350,10 @@ class SqliteJobs extends SqliteViews implements JobQueue {
       ...[reason === null ? null : told(reason), this.#clock.nowMs()],
     );
   }
+}
+
+function fitTogether(jobs: readonly Job[], { cpus, memoryBytes }: JobResources): boolean {
+  const sum = (of: (resources: JobResources) => number) =>
+    jobs.reduce((total, { resources }) => total + of(resources), 0);
+  return sum((one) => one.cpus) <= cpus && sum((one) => one.memoryBytes) <= memoryBytes;
 }

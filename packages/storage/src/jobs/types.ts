@@ -134,6 +134,11 @@ export interface ClaimRequest {
   readonly leaseMs: number;
 }
 
+/** How a job ended that went well. */
+export interface DoneJob extends Lease {
+  readonly output: string;
+}
+
 /** A move of a job from one state to the next. `cursor` grows by time and never repeats. */
 export interface JobEvent {
   readonly cursor: number;
@@ -199,6 +204,11 @@ export interface JobQueue extends AsyncDisposable {
    * have left (`expire`). No two callers get the same job.
    */
   claim(request: ClaimRequest): Promise<Job | undefined>;
+  /**
+   * As so many claims one after the other, in one: at most `most`, in their order, which fit into `request.free`
+   * together. The first that does not fit beside those before it ends the list.
+   */
+  claimSome(request: ClaimRequest, most: number): Promise<Job[]>;
   /** What `claim` would give to a worker with all resources of `request.free`; changes nothing. */
   peek(request: Omit<ClaimRequest, "leaseMs">): Promise<Job | undefined>;
   /**
@@ -208,6 +218,8 @@ export interface JobQueue extends AsyncDisposable {
   heartbeat(lease: Lease, leaseMs: number, progress: number): Promise<void>;
   /** Throws storage/lease-lost, storage/bad-job (an output too long). */
   done(lease: Lease, output: string): Promise<void>;
+  /** Several at once, each job once. Gives the leases that were lost; the others are done. Throws storage/bad-job. */
+  doneAll(jobs: readonly DoneJob[]): Promise<Lease[]>;
   /**
    * The job failed. Unless `isFinal` it waits `backoffMs` and is tried again, until it has failed `maxFailures` times.
    * Throws storage/lease-lost.
@@ -284,6 +296,10 @@ export const jobLimits = {
   /** A proof of spacetime as text; files travel as files. */
   maxOutputBytes: 64 * 2 ** 20,
   maxReasonCharacters: 500,
+  /** Jobs that a worker takes, or says to be done, in one transaction. */
+  jobsTogether: 64,
+  /** Of the outputs of several that are said together. */
+  charactersTogether: 2 ** 20,
   maxFailures: 3,
   /** Leases are no longer: so long nobody is given up after the clock was set. */
   longestLeaseMs: 30_000,

@@ -25,6 +25,8 @@ type Held =
 type Command =
   | { readonly do: "enqueue"; readonly key: number; readonly kind: JobKind; readonly priority: number }
   | { readonly do: "claim"; readonly kinds: readonly JobKind[] }
+  | { readonly do: "claimSome"; readonly kinds: readonly JobKind[]; readonly most: number }
+  | { readonly do: "doneAll"; readonly stale: readonly number[] }
   | Held
   | { readonly do: "cancel"; readonly at: number }
   | { readonly do: "retry"; readonly at: number }
@@ -52,6 +54,18 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
       do: fc.constant("claim" as const),
       kinds: fc.subarray([...kinds], { minLength: 1 }),
     }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("claimSome" as const),
+      kinds: fc.subarray([...kinds], { minLength: 1 }),
+      most: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("doneAll" as const), stale: fc.array(stale, { maxLength: 4 }) }),
   },
   {
     weight: 4,
@@ -140,6 +154,7 @@ async function step(under: QueueUnderTest, model: Model, command: Command, turn:
     const expected = model.claim(command.kinds);
     return expect([job?.jobId, job?.token]).toEqual([expected?.jobId, expected?.token]);
   }
+  if (command.do === "claimSome" || command.do === "doneAll") return await stepSome(queue, model, command);
   if (command.do === "wait") {
     model.wait(command.ms);
     return await under.advance(command.ms);
@@ -150,6 +165,31 @@ async function step(under: QueueUnderTest, model: Model, command: Command, turn:
   if (command.do === "cancel") return expect(await queue.cancel(jobId, "test")).toBe(model.cancel(job));
   if (command.do === "retry") return expect(await queue.retry(jobId)).toBe(model.retry(job));
   await stepHeld(queue, model, command, job);
+}
+
+/** Several at once: as one after the other. */
+async function stepSome(
+  queue: JobQueue,
+  model: Model,
+  command: Extract<Command, { readonly do: "claimSome" | "doneAll" }>,
+): Promise<void> {
+  if (command.do === "claimSome") {
+    const { most } = command;
+    const request = { workerId: "w", kinds: command.kinds, free: plenty, leaseMs };
+    const found = await queue.claimSome(request, most);
+    const expected = Array.from({ length: most }, () => model.claim(command.kinds));
+    return expect(found.map(({ jobId, token }) => [jobId, token])).toEqual(
+      expected.flatMap((job) => (job === undefined ? [] : [[job.jobId, job.token]])),
+    );
+  }
+  const said = [...model.jobs.values()].slice(0, command.stale.length).map((job, at) => ({
+    ...{ job, lease: { jobId: job.jobId, token: job.token - (command.stale[at] ?? 0) } },
+  }));
+  const lost = await queue.doneAll(said.map(({ lease }) => ({ ...lease, output: "" })));
+  const expected = said.filter(
+    ({ job, lease }) => model.held(job, lease.token, { do: "done", at: 0, stale: 0 }) !== "ok",
+  );
+  expect(lost.map(({ jobId }) => jobId)).toEqual(expected.map(({ lease }) => lease.jobId));
 }
 
 /** What only the holder of a lease may do; also with the leases of dead workers. */

@@ -34,6 +34,7 @@ export function jobQueueSuite(name: string, make: MakeQueue): void {
     outputCases(using);
     choiceCases(using);
     reachCases(using);
+    togetherCases(using);
     holdingCases(using);
     tellingCases(using);
     historyCases(using);
@@ -87,6 +88,63 @@ function reachCases(using: Using): void {
       expect(await other.volumes()).toEqual([home, bucket, { ...home, marker: "other" }]);
       await queue.shareVolumes("alice", [bucket]);
       expect(await other.volumes()).toEqual([bucket, { ...home, marker: "other" }]);
+    }),
+  );
+}
+
+function togetherCases(using: Using): void {
+  const request = { workerId: "w", kinds: jobKinds, leaseMs } as const;
+  it(
+    "gives several at once in their order, up to the first that does not fit beside the others",
+    using(async ({ queue, other }) => {
+      const sized = (key: string, cpus: number, memoryBytes: number) =>
+        queue.enqueue(seal(key, { resources: { cpus, memoryBytes } }));
+      await sized("a", 1, 400);
+      await sized("b", 1, 400);
+      await sized("large", 1, 300);
+      await sized("c", 1, 100);
+      await queue.enqueue({ key: "first", kind: "window-post", input: "" });
+      const some = async (cpus: number, memoryBytes: number, most: number) =>
+        (await other.claimSome({ ...request, free: { cpus, memoryBytes } }, most)).map(({ key }) => key);
+      expect(await some(8, 1_000, 2)).toEqual(["first", "a"]);
+      // Beside b the large one does not fit, and what comes after it waits with it.
+      expect(await some(8, 500, 9)).toEqual(["b"]);
+      // One that alone is too large is passed over.
+      expect(await some(8, 200, 9)).toEqual(["c"]);
+      expect(await some(8, 200, 9)).toEqual([]);
+      expect(await some(0, 9_999, 9)).toEqual([]);
+      expect(await some(1, 300, 9)).toEqual(["large"]);
+    }),
+  );
+
+  it(
+    "takes several ends at once, and says whose leases were lost",
+    using(async ({ queue, other }) => {
+      for (const key of ["a", "b", "c", "d"]) await queue.enqueue(seal(key));
+      const jobs = await queue.claimSome({ ...request, free: plenty }, 4);
+      const [a, b, c, d] = jobs.map(({ jobId, token }) => ({ jobId, token }));
+      if (a === undefined || b === undefined || c === undefined || d === undefined) throw new Error("four");
+      await other.cancel(b.jobId, "not wanted");
+      await other.release(c, "given back");
+      const [again] = await other.claimSome({ ...request, free: plenty }, 1);
+      expect(again).toMatchObject({ jobId: c.jobId, token: 2 });
+      const output = 'of "a"\n\u20ac, \\ {}';
+      const ends = [{ ...a, output }, ...[b, c, d].map((lease) => ({ ...lease, output: "x" }))];
+      const lost = await queue.doneAll(ends);
+      expect(lost.map(({ jobId }) => jobId)).toEqual([b.jobId, c.jobId]);
+      expect(await other.job(a.jobId)).toMatchObject({ state: "done", output, progress: 1 });
+      expect(await other.job(b.jobId)).toMatchObject({ state: "cancelled", output: null });
+      expect(await other.job(c.jobId)).toMatchObject({ state: "running", token: 2 });
+      expect(await other.job(d.jobId)).toMatchObject({ state: "done", output: "x" });
+      expect((await other.eventsOf(d.jobId, 9)).map(({ to }) => to)).toEqual(["waiting", "running", "done"]);
+      const tooLong = {
+        ...again,
+        jobId: c.jobId,
+        token: 2,
+        output: "x".repeat(jobLimits.maxOutputBytes + 1),
+      };
+      expect(await codeOf(queue.doneAll([tooLong]))).toBe("storage/bad-job");
+      expect(await queue.doneAll([])).toEqual([]);
     }),
   );
 }

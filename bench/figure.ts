@@ -35,7 +35,7 @@ export interface Compared {
 }
 
 /** More is better for rates, less for all others. */
-export type Unit = "s" | "ms" | "µs" | "ns" | "MB" | "KB" | "B" | "%" | "×" | "s/MiB" | "MB/s" | "/s";
+export type Unit = "s" | "ms" | "µs" | "ns" | "MB" | "KB" | "B" | "%" | "×" | "s/MiB" | "MB/s" | "/s" | "/h";
 
 export interface BenchOptions {
   /** Adds where the processor's time went. */
@@ -59,7 +59,7 @@ export interface Bench {
 }
 
 export function isRate(unit: Unit): boolean {
-  return unit === "/s" || unit === "MB/s" || unit === "×";
+  return unit === "/s" || unit === "/h" || unit === "MB/s" || unit === "×";
 }
 
 /** How many times better than the compared value; below 1 it is worse. */

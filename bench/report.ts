@@ -27,7 +27,7 @@ export function numberText(value: number): string {
 }
 
 const withUnit = (value: number, unit: Figure["unit"]): string =>
-  unit === "/s" ? `${numberText(value)}/s` : `${numberText(value)} ${unit}`;
+  unit.startsWith("/") ? `${numberText(value)}${unit}` : `${numberText(value)} ${unit}`;
 
 function targetText(figure: Figure): string {
   if (figure.target === undefined) return "";

@@ -19,6 +19,7 @@ import { proofsBench } from "./proofs.ts";
 import { propagationBench } from "./propagation.ts";
 import { putBench } from "./put.ts";
 import { recordsBench } from "./records.ts";
+import { sealingBench } from "./sealing.ts";
 import { simulatorBench } from "./simulator.ts";
 import { snarksBench } from "./snarks.ts";
 import { soakBench } from "./soak.ts";
@@ -36,6 +37,7 @@ export const benches: readonly Bench[] = [
   pipelinesBench,
   workersBench,
   overheadBench,
+  sealingBench,
   proofsBench,
   snarksBench,
   groth16Bench,

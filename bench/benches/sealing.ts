@@ -1,0 +1,183 @@
+/**
+ * The engine that seals for a miner, as a daemon has it: sectors full of data on a disk, the queue in its file, worker
+ * processes that take from it, records of every step. From the moment when all sectors are closed until the proof of
+ * the last one lies on the disk; what the workers need once, to start, is over by then. Beside it stands what the
+ * kernels inside of the workers took: kernels alone, on all threads of the machine and with nothing between them, would
+ * be the limit. The chain is left out: ticket and seed are there when they are wanted.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { assert, seedAddress, silentLogger } from "@holdfast/base";
+import { SeededRandom } from "@holdfast/base/testing";
+import { installNativeKernels } from "@holdfast/node";
+import { commP, vanillaClass } from "@holdfast/proofs";
+import { createSealingPool, openNodeDisk, openStorage, type Storage } from "@holdfast/storage";
+import { realClock, realRandom } from "../../packages/node/src/clock.ts";
+import { type JobEngine, openJobEngine } from "../../packages/node/src/job-engine.ts";
+import { openRepoJobs } from "../../packages/node/src/start-worker.ts";
+import { type Bench, type Figure, isChosen } from "../figure.ts";
+import { kernelClockEnv, kernelSeconds } from "../kernel-clock.ts";
+import { usageOf } from "../network.ts";
+import { type SealKind, sealKinds } from "../pipelines/seal.ts";
+
+const miner = seedAddress(1, "bench");
+const seal = { networkId: new SeededRandom("network").bytes(32), miner };
+const ticket = { epoch: 5, bytes: new SeededRandom("ticket").bytes(32) };
+const seed = new SeededRandom("seed").bytes(32);
+const wantedPercent = 5;
+const clock = realClock();
+const workerSetup = new URL("../../packages/node/src/worker-kernels.ts", import.meta.url).href;
+
+interface Life extends AsyncDisposable {
+  readonly engine: JobEngine;
+  readonly storage: Storage;
+}
+
+/** A miner's storage with its engine. */
+async function live(repo: string, { profile }: SealKind, processes: number): Promise<Life> {
+  mkdirSync(repo);
+  writeFileSync(join(repo, "config.toml"), `[mining]\nminer = "${miner}"\n`);
+  await using stack = new AsyncDisposableStack();
+  const queue = stack.use(await openRepoJobs(repo, "", clock));
+  const pool = stack.use(createSealingPool({ threads: 1, setup: workerSetup }));
+  const engine = stack.use(
+    await openJobEngine({
+      ...{ queue, miner, pool, processes, repo, clock, database: "", parallel: 1 },
+      ...{ dials: { parallel: {}, urgentCpus: 1, memoryBytes: 2 ** 32 }, random: realRandom },
+      logger: silentLogger,
+    }),
+  );
+  const storage = stack.use(
+    await openStorage({
+      ...{ sectorBytes: profile.sectorBytes, classes: [vanillaClass(profile)], clock, prover: engine.prover },
+      ...{ disk: openNodeDisk(join(repo, "sectors")), dbPath: join(repo, "storage.db") },
+    }),
+  );
+  await engine.reconcile(storage);
+  const held = stack.move();
+  return { engine, storage, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
+
+/** Sectors full of data, closed. */
+async function closed(storage: Storage, name: string, count: number): Promise<readonly number[]> {
+  const userBytes = storage.maxUserBytesPerStagedSector();
+  const source = new SeededRandom("data").bytes(userBytes);
+  const piece = commP(source);
+  const sectorIds: number[] = [];
+  for (let at = 0; at < count; at += 1) {
+    const { paddedBytes, commitment } = piece;
+    const pieceKey = `${name}/${at}`;
+    const stored = await storage.addPiece({ pieceKey, commP: commitment, paddedBytes, userBytes, source });
+    await storage.sealStagedSector(stored.sectorId);
+    sectorIds.push(stored.sectorId);
+  }
+  return sectorIds;
+}
+
+/** From closed to a proof on the disk. */
+async function proved(storage: Storage, sectorId: number): Promise<void> {
+  await storage.startSeal(sectorId, ticket, seal);
+  await storage.whenIdle(sectorId);
+  await storage.proveSeal(sectorId, seed);
+  await storage.whenIdle(sectorId);
+  const { state, failure } = await storage.getSector(sectorId);
+  assert(state === "proved", `sector ${sectorId} is ${state}: ${failure?.message ?? ""}`);
+}
+
+/** Processes of the node, its own among them. */
+async function pidsOf({ queue }: JobEngine): Promise<readonly number[]> {
+  const places = (await queue.workers()).map(({ place }) => Number(place.split(" ").at(-1)));
+  return [...new Set(places)];
+}
+
+/** Seals until all worker processes are there and warm. */
+async function warm({ engine, storage }: Life, processes: number): Promise<void> {
+  for (let round = 0; round < 10; round += 1) {
+    const isComplete = (await pidsOf(engine)).length > processes;
+    const sectorIds = await closed(storage, `warm ${round}`, 2 * processes);
+    await Promise.all(sectorIds.map((sectorId) => proved(storage, sectorId)));
+    if (isComplete) return;
+  }
+  throw new TypeError(`there are no ${processes} worker processes`);
+}
+
+interface Measured {
+  readonly clockS: number;
+  readonly cpuS: number;
+  readonly kernelS: number;
+}
+
+async function measured(life: Life, count: number, sums: string): Promise<Measured> {
+  const { engine, storage } = life;
+  const sectorIds = await closed(storage, "measured", count);
+  const pids = await pidsOf(engine);
+  const cpuS = () => pids.reduce((sum, pid) => sum + usageOf(pid).cpuMs / 1000, 0);
+  const [startedMs, cpuBefore, kernelBefore] = [performance.now(), cpuS(), kernelSeconds(sums)];
+  await Promise.all(sectorIds.map((sectorId) => proved(storage, sectorId)));
+  return {
+    clockS: (performance.now() - startedMs) / 1000,
+    cpuS: cpuS() - cpuBefore,
+    kernelS: kernelSeconds(sums) - kernelBefore,
+  };
+}
+
+/** Environment of the processes that are started meanwhile. */
+function inEnvironment(changed: { readonly [name: string]: string }): Disposable {
+  const before = Object.keys(changed).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, changed);
+  return {
+    [Symbol.dispose]: () => {
+      for (const [name, value] of before) {
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
+    },
+  };
+}
+
+function figuresOf(name: string, count: number, { clockS, cpuS, kernelS }: Measured): readonly Figure[] {
+  const threads = availableParallelism();
+  const each = (seconds: number): string => `${(seconds / count).toPrecision(3)} s`;
+  return [
+    {
+      ...{ name, value: (3600 * count) / clockS, unit: "/h", cpuS },
+      bound: { name: `its kernels alone on ${threads} threads`, value: (3600 * count * threads) / kernelS },
+      note: `${count} sectors in ${clockS.toFixed(1)} s; for one ${each(cpuS)} of the processor, in kernels ${each(kernelS)}`,
+    },
+    {
+      ...{ name: `${name}, processor time beside its kernels`, value: 100 * (cpuS / kernelS - 1), unit: "%" },
+      target: wantedPercent,
+    },
+  ];
+}
+
+export const sealingBench: Bench = {
+  name: "sealing",
+  about:
+    "full sectors of 8 MiB from closing to the proof on the disk, by a miner's engine and its worker processes",
+  async run({ quick, say, ...options }) {
+    await installNativeKernels();
+    const figures: Figure[] = [];
+    const count = quick ? 4 : 20;
+    for (const kind of sealKinds) {
+      for (const processes of [1, 2]) {
+        const name = `${kind.name}, ${processes === 1 ? "one worker process" : `${processes} worker processes`}`;
+        if (!isChosen(name, options)) continue;
+        say(name);
+        const folder = mkdtempSync(join(tmpdir(), "holdfast-sealing-"));
+        const sums = join(folder, "kernels");
+        mkdirSync(sums);
+        try {
+          using _environment = inEnvironment(kernelClockEnv(sums));
+          await using life = await live(join(folder, "repo"), kind, processes);
+          await warm(life, processes);
+          figures.push(...figuresOf(name, count, await measured(life, count, sums)));
+        } finally {
+          rmSync(folder, { recursive: true, force: true });
+        }
+      }
+    }
+    return figures;
+  },
+};

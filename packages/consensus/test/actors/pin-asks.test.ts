@@ -232,7 +232,10 @@ describe("silence", () => {
     world.askAbout(0, a.number);
     const [first, second] = [a.report(), a.report({ program: "another" })];
     world.send(owner, world.builtins.pins, "pins.reportEquivocation", { first, second });
-    const before = world.balance(alice.address);
+    world.mineTo(world.height + 2);
+    const [before, gained] = [world.balance(alice.address), world.balance(operator.address)];
+    expect(world.answer(0, a.number, blocksFor(a)).exitCode).toBe(x.pinNodeInactive);
+    expect(world.balance(operator.address)).toBe(gained);
     expect(world.closeAsk(0, a.number).exitCode).toBe(0);
     expect(world.balance(alice.address)).toBe(before + deposit);
     world.money();

@@ -129,7 +129,7 @@ function hasVacancy(view: PoscView, { replicas, wanted }: NumberedPin, slot: num
 /** What can be answered in the next block, the largest pay first. */
 function askedOf(view: PoscView, number: number): readonly Asked[] {
   const node = view.node(number);
-  if (node === undefined || node.openAsks === 0) return [];
+  if (node === undefined || node.openAsks === 0 || node.status === "expelled") return [];
   const asked: Asked[] = [];
   for (const { number: order, pin } of view.assigned(number)) {
     const part = pin.replicas.find((one) => one.node === number);

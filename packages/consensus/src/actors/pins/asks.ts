@@ -48,13 +48,18 @@ export function askOrder(ctx: ActorContext, { pin, node }: OnePart): Epoch {
     return ctx.fail(vmExitCodes.pinNotHeld, `node ${node} has not confirmed order ${pin}, or just now`);
   }
   if (replica.ask !== null) ctx.fail(vmExitCodes.pinAskStanding, `node ${node} is being asked`);
-  if (book.node(node).status === "expelled")
-    ctx.fail(vmExitCodes.pinNodeInactive, `node ${node} is expelled`);
+  notExpelled(ctx, book, node);
   // Nobody settles by himself: what is older than the hold is the nodes' already, and no silence takes it.
   book.settle(pin, book.creditedSlot);
   book.ask(pin, replica, { askedAt: ctx.height, deposit });
   book.write();
   return addEpochs(ctx.height, ctx.params.pinAnswerEpochs);
+}
+
+/** `pinNodeInactive`. */
+function notExpelled(ctx: ActorContext, book: PinBook, node: number): void {
+  if (book.node(node).status === "expelled")
+    ctx.fail(vmExitCodes.pinNodeInactive, `node ${node} is expelled`);
 }
 
 /** The open ask of a node about an order. `pinNotFound`, `pinAskNotFound`. */
@@ -67,12 +72,14 @@ function asked(ctx: ActorContext, book: PinBook, { pin, node }: OnePart): AskedR
 
 /**
  * Shows the blocks; whoever sends them, the deposit goes to the node's operator, and the node is paid for all slots
- * before this one. As `asked`, `challengeOver`, `pinAskNotDrawn`, `pinProofInvalid`.
+ * before this one. One that was expelled has nothing to gain here: the deposit is the buyer's. As `asked`,
+ * `pinNodeInactive`, `challengeOver`, `pinAskNotDrawn`, `pinProofInvalid`.
  */
 export function answerAsk(ctx: ActorContext, { blocks, ...which }: AnswerAsk): None {
   const book = new PinBook(ctx);
   const { pin, node } = which;
   const replica = asked(ctx, book, which);
+  notExpelled(ctx, book, node);
   const answerBy = book.answerBy(replica);
   if (ctx.height > answerBy) ctx.fail(vmExitCodes.challengeOver, `it was to be answered by ${answerBy}`);
   const drawnAt = addEpochs(book.askStart(replica), 1);

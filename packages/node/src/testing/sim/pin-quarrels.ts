@@ -57,6 +57,7 @@ const answer: Booking = (ledger, { params }, { at, payouts }) => {
   const found = asked(ledger, pin, node);
   if (found === undefined) return `node ${node} answers about order ${pin}, and was not asked`;
   const { order, part, ask } = found;
+  if (ledger.nodes.get(node)?.status === "expelled") return `node ${node} answers, and is expelled`;
   if (at.height > lastAnswer(ask.askedAt, at)) return `node ${node} answers too late`;
   const drawnAt = epoch(Math.max(ask.askedAt, at.gapEnd) + 1);
   if (drawnAt >= at.height) return `node ${node} answers before it is drawn what`;

@@ -199,6 +199,9 @@ function amtIsASparseList(module: BaseModule): void {
     const sorted = [...model].sort(([a], [b]) => a - b);
     expect([...tree.entries()]).toEqual(sorted);
     expect(tree.count).toBe(model.size);
+    for (const [from] of [...sorted.slice(0, 3), ...sorted.slice(-3)])
+      for (const first of [from, from + 1])
+        expect([...tree.entries(first)]).toEqual(sorted.filter(([key]) => key >= first));
     for (const command of list) {
       if ("key" in command) expect(tree.get(command.key)).toBe(model.get(command.key));
     }

@@ -130,7 +130,10 @@ function chainOf(chain: Chain): PoscChain {
     network: chain.params.name,
     networkId: chain.networkId,
     view: () => viewOf(chain),
-    onHead: (listener) => chain.onHead(({ to }) => listener(reportsIn(chain, to))),
+    onHead: (listener) =>
+      chain.onHead(({ to, reverted }) =>
+        listener({ reports: reportsIn(chain, to), changedFrom: reverted.at(-1)?.height }),
+      ),
   };
 }
 
@@ -184,6 +187,7 @@ function senderOf({ wallet }: Pick<NodeParts, "wallet">, chain: Chain, sender: S
   const to = builtinAddresses(chain.params.networkByte).pins;
   return {
     operator: () => wallet.payer(),
+    accounts: () => wallet.addresses(),
     isOwn: (account) => wallet.has(account),
     send: async (request) => (await sender.send({ from: wallet.payer(), ...request, to })).cid,
     async wait(cid, method, signal) {

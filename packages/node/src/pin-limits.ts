@@ -80,6 +80,10 @@ export const pinLimits = {
   pinLongestWalkAtOnce: 64,
   /** Open challenges that one answer of the API shows; of a node there are 16 at most. */
   pinDisputesShown: 1_000,
+  /** Orders or challenges of the chain that are looked at without letting others run. */
+  pinOrdersAtOnce: 256,
+  /** Looks for own orders to go back to in a reorganisation; one that goes deeper has all orders looked at anew. */
+  pinMarksKept: 64,
   /** Asks of the chain that are answered at one head, those with the largest pay first. */
   pinAnswersAtOnce: 16,
   /** Looks at own orders in one slot; more take turns. */

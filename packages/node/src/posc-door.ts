@@ -119,11 +119,14 @@ function disputeDoor(posc: Posc, chain: Chain): Pick<PoscDoor, DisputeCall> {
       const { place, method, check, message } = await posc.dispute({ node, slot, sample }, signal);
       return { node, slot, sample: place, method, check, message: message.toString() };
     },
-    "pinDispute.ls": ({ node }) =>
-      [...viewOf(chain).challenges()]
-        .filter((one) => node === undefined || one.node === node)
-        .slice(0, limits.pinDisputesShown)
-        .map(challengeView),
+    "pinDispute.ls"({ node }) {
+      const shown: MethodResult<"pinDispute.ls"> = [];
+      for (const one of viewOf(chain).challenges()) {
+        if (shown.length >= limits.pinDisputesShown) break;
+        if (node === undefined || one.node === node) shown.push(challengeView(one));
+      }
+      return shown;
+    },
   };
 }
 

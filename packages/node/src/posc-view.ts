@@ -58,7 +58,8 @@ export function viewOf(chain: Chain): PoscView {
     challenges: () => challengesOf(chain, state),
     nodeCount: () => readPinsState(store, state).nextNode,
     buyerOf: (order) => readPin(store, state, order)?.buyer,
-    orders: () => ordersOf(chain, state),
+    orderCount: () => readPinsState(store, state).nextOrder,
+    orders: (from) => ordersOf(chain, state, from),
     order: (number) => readPin(store, state, number),
     answerEpochs: params.pinAnswerEpochs,
     gapEnd,
@@ -76,8 +77,8 @@ export function viewOf(chain: Chain): PoscView {
   };
 }
 
-function* ordersOf({ store }: Chain, state: CID): IterableIterator<NumberedPin> {
-  for (let from: number | null = 0; from !== null; ) {
+function* ordersOf({ store }: Chain, state: CID, first: number): IterableIterator<NumberedPin> {
+  for (let from: number | null = first; from !== null; ) {
     const page: PinPage<Pin> = listPins(store, state, { from, limit: pageLimit });
     yield* page.entries;
     from = page.next;

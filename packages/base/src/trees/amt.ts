@@ -137,10 +137,10 @@ export class Amt<V> {
     return index;
   }
 
-  /** All values with their indexes, in ascending order. The list must not change meanwhile. */
-  *entries(): IterableIterator<[number, V]> {
+  /** All values from an index on, in ascending order, with their indexes. The list must not change meanwhile. */
+  *entries(from = 0): IterableIterator<[number, V]> {
     const changes = this.#changes;
-    for (const [index, value] of this.#walk(this.#node, this.#height, 0)) {
+    for (const [index, value] of this.#walk(this.#node, this.#height, 0, from)) {
       yield [index, this.#codec.fromCbor(value, this.#codec.name)];
       assert(changes === this.#changes, "a list does not change while it is iterated");
     }
@@ -238,15 +238,17 @@ export class Amt<V> {
     }
   }
 
-  *#walk(node: AmtNode, height: number, offset: number): IterableIterator<[number, CborValue]> {
-    for (let slot = 0; slot < node.slots.length; slot++) {
+  *#walk(node: AmtNode, height: number, offset: number, from: number): IterableIterator<[number, CborValue]> {
+    const span = this.#span(height);
+    const first = Math.max(0, Math.floor((from - offset) / span));
+    for (let slot = first; slot < node.slots.length; slot++) {
+      const at = offset + slot * span;
       if (node.kind === "leaf") {
         const value = node.slots[slot];
-        if (value !== undefined) yield [offset + slot, value];
+        if (value !== undefined) yield [at, value];
       } else {
         const link = node.slots[slot];
-        if (link === undefined) continue;
-        yield* this.#walk(this.#load(link, height - 1), height - 1, offset + slot * this.#span(height));
+        if (link !== undefined) yield* this.#walk(this.#load(link, height - 1), height - 1, at, from);
       }
     }
   }

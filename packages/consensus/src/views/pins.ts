@@ -1,5 +1,5 @@
 /** Attested pinning as the chain has it: programs, nodes, orders, challenges, and what a report must be like. */
-import type { Address, AttoFil, Blockstore, CID, Epoch } from "@holdfast/base";
+import type { Address, Amt, AttoFil, Blockstore, CID, Epoch } from "@holdfast/base";
 import { addAtto, assert, zeroAtto } from "@holdfast/base";
 import { marketStateCodec } from "../actors/market/state.ts";
 import type { PinsState } from "../actors/pins/state.ts";
@@ -55,22 +55,22 @@ export interface PinPage<Entry> {
   readonly next: number | null;
 }
 
-/** Numbers that one page looks at, wanted or not: a page is bounded work. */
+/** Entries that one page looks at, wanted or not: a page is bounded work, however many numbers were given before. */
 const lookedAtPerPage = 10_000;
 
 function page<Entry extends object>(
-  last: number,
-  get: (number: number) => Entry | undefined,
-  { from, limit }: { readonly from: number; readonly limit: number },
+  list: Amt<Entry>,
+  { from, limit }: PageAt,
   isWanted: (entry: Entry) => boolean,
 ): PinPage<Entry> {
   const entries: (Entry & { readonly number: number })[] = [];
-  let number = from;
-  for (; number < last && entries.length < limit && number - from < lookedAtPerPage; number++) {
-    const entry = get(number);
-    if (entry !== undefined && isWanted(entry)) entries.push({ ...entry, number });
+  let looked = 0;
+  for (const [number, entry] of list.entries(from)) {
+    if (entries.length >= limit || looked >= lookedAtPerPage) return { entries, next: number };
+    looked += 1;
+    if (isWanted(entry)) entries.push({ ...entry, number });
   }
-  return { entries, next: number < last ? number : null };
+  return { entries, next: null };
 }
 
 export interface PageAt {
@@ -84,9 +84,7 @@ export function listPinNodes(
   at: PageAt,
   isWanted: (node: PinNode) => boolean = () => true,
 ): PinPage<PinNode> {
-  const head = readPinsState(store, state);
-  const nodes = loadPinNodes(store, head);
-  return page(head.nextNode, (number) => nodes.get(number), at, isWanted);
+  return page(loadPinNodes(store, readPinsState(store, state)), at, isWanted);
 }
 
 /** Orders in the order of their numbers; those that were closed are gone. */
@@ -96,9 +94,7 @@ export function listPins(
   at: PageAt,
   isWanted: (pin: Pin) => boolean = () => true,
 ): PinPage<Pin> {
-  const head = readPinsState(store, state);
-  const orders = loadPins(store, head);
-  return page(head.nextOrder, (number) => orders.get(number), at, isWanted);
+  return page(loadPins(store, readPinsState(store, state)), at, isWanted);
 }
 
 /** Challenges that wait for an answer, or to be closed. */
@@ -108,9 +104,7 @@ export function listPinChallenges(
   at: PageAt,
   isWanted: (challenge: PinChallenge) => boolean = () => true,
 ): PinPage<PinChallenge> {
-  const head = readPinsState(store, state);
-  const challenges = loadPinChallenges(store, head);
-  return page(head.nextChallenge, (number) => challenges.get(number), at, isWanted);
+  return page(loadPinChallenges(store, readPinsState(store, state)), at, isWanted);
 }
 
 /** What a node was drawn for, ascending: number and order, confirmed by it or not. */

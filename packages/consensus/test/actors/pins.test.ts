@@ -3,9 +3,18 @@
  * every block that matters.
  */
 import { attoFil, encode, epoch, equalBytes, filToAtto } from "@holdfast/base";
-import { maxPinSlots, methods, pinSlotPrice, readPin, vmExitCodes as x } from "@holdfast/consensus";
+import {
+  listPins,
+  maxPinSlots,
+  methods,
+  pinSlotPrice,
+  pinsStateCodec,
+  readPin,
+  vmExitCodes as x,
+} from "@holdfast/consensus";
 import { anyPlatform } from "@holdfast/proofs/attestation";
 import { describe, expect, it } from "vitest";
+import { brokenPins } from "./canaries.ts";
 import { created, open } from "./multisigs.ts";
 import { authority, nextProgram, operator, PinWorld, program, running, stake } from "./pin-world.ts";
 import { account, alice, bob, carol, hash32 } from "./world.ts";
@@ -260,6 +269,30 @@ describe("orders", () => {
     expect(a.state.setCount).toBe(0);
     expect(world.balance(alice.address)).toBe(before + (removed.returns ?? 0n));
     world.money();
+  });
+
+  it("are listed page by page, and those that are over cost nothing however many they were", () => {
+    const { world, order } = running();
+    const many = 10 ** 12;
+    const isAsGiven = brokenPins("addPin", (ctx, _, run) => {
+      const before = ctx.readState(pinsStateCodec);
+      ctx.writeState(pinsStateCodec, { ...before, nextOrder: many });
+      return run();
+    });
+    world.useCodes(isAsGiven);
+    expect(world.order(order.root, order.bytes).returns).toBe(many);
+    world.useCodes(undefined);
+    const page = (from: number, limit: number) => {
+      const { entries, next } = listPins(world.store, world.state, { from, limit });
+      return [entries.map(({ number }) => number), next];
+    };
+    expect(page(0, 10)).toEqual([[0, many], null]);
+    expect(page(0, 1)).toEqual([[0], many]);
+    expect([page(1, 1), page(many, 1), page(many + 1, 1)]).toEqual([
+      [[many], null],
+      [[many], null],
+      [[], null],
+    ]);
   });
 
   it("are drawn from nodes with room only, each once, and repaired from others", () => {

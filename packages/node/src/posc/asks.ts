@@ -9,6 +9,7 @@ import { limits } from "../limits.ts";
 import type { NumberedPin, PoscNeeds, PoscView } from "./needs.ts";
 import { walkLocally } from "./report.ts";
 import { sendOrTell } from "./sending.ts";
+import { inTurns } from "./turns.ts";
 
 type AsksNeeds = Pick<PoscNeeds, "pins" | "sender" | "logger" | "askDeposit">;
 
@@ -36,7 +37,7 @@ export class Asks {
   async answerChallenges(view: PoscView, node: number): Promise<void> {
     const { pins } = this.#needs;
     if (view.node(node)?.openChallenges === 0 || pins === undefined) return;
-    for (const { number: challenge, node: asked, seed, root } of view.challenges()) {
+    for await (const { number: challenge, node: asked, seed, root } of inTurns(view.challenges())) {
       if (asked !== node) continue;
       const walk = await walkLocally(seed, root, (cid) => pins.block(cid));
       if (walk === undefined) continue;
@@ -51,7 +52,7 @@ export class Asks {
 
   /** Challenges by this node that nobody answered in time. */
   async closeChallenges(view: PoscView): Promise<void> {
-    for (const { number: challenge, challenger, answerBy } of view.challenges()) {
+    for await (const { number: challenge, challenger, answerBy } of inTurns(view.challenges())) {
       const last = Math.max(answerBy, view.gapEnd + view.answerEpochs);
       if (!this.#needs.sender.isOwn(challenger) || view.height < last) continue;
       await sendOrTell(this.#needs, {

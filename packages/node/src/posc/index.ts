@@ -5,37 +5,27 @@
  * joined verifies and keeps the reports of others all the same.
  */
 import { type Cancel, encode } from "@holdfast/base";
-import {
-  methods,
-  type PinReport,
-  type PinSample,
-  pinSlotAt,
-  sampleSeed,
-  type WalkEnd,
-} from "@holdfast/consensus";
+import { methods, type PinReport, pinSlotAt, sampleSeed } from "@holdfast/consensus";
 import { limits } from "../limits.ts";
 import { Asks } from "./asks.ts";
-import { type Checks, type Disputed, openChecks } from "./checks.ts";
-import { Entry, type EntryState } from "./entry.ts";
+import { Bought } from "./bought.ts";
+import { type Checks, openChecks } from "./checks.ts";
+import { Entry } from "./entry.ts";
 import { poscErrors } from "./errors.ts";
 import { openReportGossip, type ReportGossip } from "./gossip.ts";
 import { type History, openHistory } from "./history.ts";
 import { Keeper } from "./keeper.ts";
 import { type Look, type LookRequest, Looks, lookSeed, type Shown, serveLooks } from "./looks.ts";
 import { type Answers, type Messages, openMessages } from "./messages.ts";
-import type { NumberedPin, PoscKey, PoscNeeds, PoscView, Terms } from "./needs.ts";
+import type { PoscKey, PoscNeeds, PoscView, Terms } from "./needs.ts";
 import { makeReport, reportDueEpoch, walkLocally } from "./report.ts";
 import { sendOrTell } from "./sending.ts";
-import {
-  openPoscStore,
-  type PoscStore,
-  type ReportCheck,
-  type ReportPage,
-  type StoredReport,
-} from "./store.ts";
+import { openPoscStore, type PoscStore, type ReportPage, type StoredReport } from "./store.ts";
+import type { Claim, DisputedSample, Inspected, Posc, PoscStatus } from "./types.ts";
 import { serveWalks, type WalkRequest } from "./walks.ts";
 
 export { Asks } from "./asks.ts";
+export { Bought } from "./bought.ts";
 export { type Checks, openChecks } from "./checks.ts";
 export type { EntryState } from "./entry.ts";
 export { poscErrors } from "./errors.ts";
@@ -49,6 +39,7 @@ export type {
   Attesting,
   NumberedPin,
   PoscChain,
+  PoscChange,
   PoscKey,
   PoscNeeds,
   PoscPins,
@@ -58,64 +49,8 @@ export type {
 } from "./needs.ts";
 export { makeReport, reportDueEpoch, walkLocally } from "./report.ts";
 export { openPoscStore, type ReportCheck, type StoredReport } from "./store.ts";
+export type { Claim, DisputedSample, Inspected, Posc, PoscStatus } from "./types.ts";
 export { askWalk, serveWalks, walkProtocol } from "./walks.ts";
-
-export interface PoscStatus {
-  /** This node's number; undefined: it has not joined, or the chain does not know it yet. */
-  readonly node: number | undefined;
-  readonly entry: EntryState;
-  readonly slot: number;
-  readonly lastReport: StoredReport | undefined;
-  readonly orders: { readonly all: number; readonly leaving: number };
-  readonly reports: number;
-  /** How often each fault was heard in a report of others. */
-  readonly refused: { readonly [fault: string]: number };
-}
-
-/** Samples of a report. */
-export interface Claim {
-  readonly node: number;
-  readonly slot: number;
-  readonly sample?: number | undefined;
-}
-
-export interface Inspected {
-  readonly place: number;
-  readonly sample: PinSample;
-  /** missing: the node itself said so. */
-  readonly check: ReportCheck | "missing";
-  readonly found: WalkEnd | undefined;
-  readonly blocks: readonly Uint8Array[];
-}
-
-export interface DisputedSample extends Disputed {
-  readonly place: number;
-  readonly check: "false" | "silent";
-}
-
-export interface Posc extends AsyncDisposable {
-  /** Makes this a pinning node of the network; its number. `posc/…`, `attestation/…`, `sender/…`. */
-  join(terms: Terms, signal?: AbortSignal): Promise<number>;
-  leave(signal?: AbortSignal): Promise<number>;
-  status(): PoscStatus;
-  reports(page: ReportPage): readonly StoredReport[];
-  report(node: number, slot: number): StoredReport | undefined;
-  /** Looks at samples of a report now, at all of them if none is named. `posc/no-report`. */
-  inspect(claim: Claim, signal: Cancel): Promise<readonly Inspected[]>;
-  /**
-   * Takes a sample to the chain, the first that is not confirmed if none is named; resolves when the chain has it.
-   * `posc/no-report`, `posc/nothing-to-dispute`, `posc/no-deposit`, `posc/failed`, `sender/…`.
-   */
-  dispute(claim: Claim, signal: Cancel): Promise<DisputedSample>;
-  /** Asks a node for its key and its list; it answers by its attested key. `posc/no-answer`. */
-  ask(node: number, signal: Cancel): Promise<Answers>;
-  /** What this node found when it looked at a node's part in an order of its own accounts; undefined: it has not. */
-  look(order: number, node: number): Look | undefined;
-  /** Whether a root is pinned here. */
-  readonly isPinned: (cid: Parameters<NonNullable<PoscNeeds["pins"]>["isPinned"]>[0]) => Promise<boolean>;
-  /** Resolves when nothing is under way. */
-  settled(): Promise<void>;
-}
 
 export function openPosc(needs: PoscNeeds): Posc {
   return new PoscRoom(needs, openPoscStore(needs.database));
@@ -132,6 +67,7 @@ class PoscRoom implements Posc {
   readonly #messages: Messages;
   readonly #asks: Asks;
   readonly #looks: Looks;
+  readonly #bought: Bought;
   readonly #ends: (() => void)[];
   #key: PoscKey | undefined;
   #step: Promise<void> | undefined;
@@ -163,11 +99,13 @@ class PoscRoom implements Posc {
     });
     this.#asks = new Asks(needs);
     this.#looks = new Looks(needs);
+    this.#bought = new Bought(needs.sender);
     this.#ends = [
       () => this.#messages.stop(),
       () => this.#entry.stop(),
       () => this.#gossip.stop(),
-      chain.onHead((reports) => {
+      chain.onHead(({ reports, changedFrom }) => {
+        if (changedFrom !== undefined) this.#bought.reorganised(changedFrom);
         for (const report of reports) this.#gossip.take(report);
         this.#gossip.again();
         this.#checks.headMoved();
@@ -391,8 +329,7 @@ class PoscRoom implements Posc {
   /** Once in a slot: what this node has challenged, and what its accounts have bought. */
   async #tend(view: PoscView, slot: number): Promise<void> {
     await this.#asks.closeChallenges(view);
-    const own: NumberedPin[] = [];
-    for (const order of view.orders()) if (this.#needs.sender.isOwn(order.buyer)) own.push(order);
+    const own = await this.#bought.of(view);
     await this.#asks.tend(view, own, slot);
     this.#looks.look(view, own);
   }

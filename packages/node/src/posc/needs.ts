@@ -36,8 +36,10 @@ export interface PoscView {
   markOf(node: PinNode, slot: number): PinMark | undefined;
   challenges(): Iterable<PinChallenge & { readonly number: number }>;
   nodeCount(): number;
-  /** Every order that stands. */
-  orders(): Iterable<NumberedPin>;
+  /** How many numbers of orders were given. */
+  orderCount(): number;
+  /** The orders that stand, from a number on, ascending. */
+  orders(from: number): Iterable<NumberedPin>;
   order(number: number): Pin | undefined;
   /** How long an ask can be answered, and where the chain went on after it last stood still for long. */
   readonly answerEpochs: number;
@@ -61,8 +63,15 @@ export interface PoscChain {
   readonly network: string;
   readonly networkId: Uint8Array;
   view(): PoscView;
-  /** With the reports that came in the tipsets of the change. */
-  onHead(listener: (reports: readonly PinReport[]) => void): () => void;
+  onHead(listener: (change: PoscChange) => void): () => void;
+}
+
+/** The head has moved. */
+export interface PoscChange {
+  /** Those that came in the tipsets of the change. */
+  readonly reports: readonly PinReport[];
+  /** The lowest height at which the chain is another now; undefined: it has only grown. */
+  readonly changedFrom: number | undefined;
 }
 
 /** Pinned content of orders. */
@@ -111,7 +120,8 @@ export interface FreshEvidence {
 export interface PoscSender {
   /** Who pays, and is paid. */
   operator(): Address;
-  /** Whether this node has the key of an account. */
+  /** Of which this node has the keys. */
+  accounts(): readonly Address[];
   isOwn(account: Address): boolean;
   /** Resolves when it is in the chain. `posc/failed`, `sender/…`. */
   wait(message: CID, method: string, signal?: Cancel): Promise<void>;

@@ -4,7 +4,7 @@ import { SeededRandom, SimClock, SimNet } from "@holdfast/base/testing";
 import { methods, type PinNode } from "@holdfast/consensus";
 import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/database.ts";
-import { openPosc, type PoscNeeds } from "../../src/posc/index.ts";
+import { openPosc, type PoscChange, type PoscNeeds } from "../../src/posc/index.ts";
 
 const program = new Uint8Array(32).fill(1);
 const own: Address = seedAddress(1, "own key");
@@ -39,6 +39,7 @@ function worldOf(registry: Map<number, Registered>) {
     programEnds: () => 1_000,
     draw: () => new Uint8Array(32),
     challenges: () => [],
+    orderCount: () => 0,
     orders: () => [],
     assigned: () => [],
     facts: () => undefined,
@@ -52,14 +53,15 @@ function worldOf(registry: Map<number, Registered>) {
   const posc = openPosc({
     chain: {
       ...{ network: "n", networkId: new Uint8Array(32), view },
-      onHead: (listener: (reports: readonly []) => void) => {
-        heads.push(() => listener([]));
+      onHead: (listener: (change: PoscChange) => void) => {
+        heads.push(() => listener({ reports: [], changedFrom: undefined }));
         return () => undefined;
       },
     },
     pins: { block: async () => undefined },
     sender: {
       operator: () => operator,
+      accounts: () => [],
       isOwn: () => false,
       async send(message: (typeof sent)[number]) {
         sent.push(message);

@@ -90,9 +90,9 @@ export const pinLimits = {
   pinLooksPerSlot: 1_024,
   /** Of these, at the same time. */
   pinLooksAtOnce: 4,
-  /** Nodes of own orders of which the last look is remembered. */
+  /** Parts of own orders of which is remembered when they were shown last, for people; misses are written down. */
   pinLooksKept: 4_096,
-  /** Slots in a row in which a node shows nothing right, after which the chain asks it; twice as many for the next. */
+  /** Slots in a row in which a node shows nothing right, after which the chain asks it; after an answer twice as many. */
   pinLooksMissed: 3,
   /** Slots in a row in which a node shows all, after which half as many misses are enough for the next ask. */
   pinLooksForgiven: 16,

@@ -28,6 +28,8 @@ export class Asks {
   readonly #needs: AsksNeeds;
   /** Draws whose answers are on their way: after a reorganisation another draw is another ask. */
   readonly #answered = new Set<string>();
+  /** Draws of which was told that their blocks are not here. */
+  readonly #told = new Set<string>();
 
   constructor(needs: AsksNeeds) {
     this.#needs = needs;
@@ -68,14 +70,18 @@ export class Asks {
     const { pins } = this.#needs;
     const waiting = pins === undefined ? [] : askedOf(view, node);
     const standing = new Set(waiting.map(({ seed }) => toHex(seed)));
-    for (const seed of this.#answered) if (!standing.has(seed)) this.#answered.delete(seed);
+    for (const known of [this.#answered, this.#told])
+      for (const seed of known) if (!standing.has(seed)) known.delete(seed);
     const left = waiting.filter(({ seed }) => !this.#answered.has(toHex(seed)));
     let shown = 0;
     for (const { order, root, seed } of left) {
       if (shown >= limits.pinAnswersAtOnce) break;
       const walk = await walkLocally(seed, root, async (cid) => pins?.block(cid));
       if (walk === undefined) {
-        this.#needs.logger.warn("what a buyer asks for is not here", { order });
+        // It is looked for at each head again, and may come: a retry of the pin fetches it.
+        if (!this.#told.has(toHex(seed)))
+          this.#needs.logger.warn("what a buyer asks for is not here", { order });
+        this.#told.add(toHex(seed));
         continue;
       }
       shown += 1; // what is not here takes no place of what is

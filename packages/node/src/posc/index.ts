@@ -98,7 +98,7 @@ class PoscRoom implements Posc {
       return node === undefined || key === undefined ? undefined : { node, key };
     });
     this.#asks = new Asks(needs);
-    this.#looks = new Looks(needs);
+    this.#looks = new Looks(needs, store.looks);
     this.#bought = new Bought(needs.sender);
     this.#ends = [
       () => this.#messages.stop(),

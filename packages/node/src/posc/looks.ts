@@ -2,7 +2,8 @@
  * The buyer's own look, `/fil/pin/look/1.0.0`: each slot every node that holds an order of this node's accounts is
  * asked, off the chain and for nothing, for a walk by this node's own randomness. Who keeps silent, or shows other
  * blocks, some slots in a row is asked on the chain, if the owner allows the deposit. The walk is drawn from a hash of
- * the asker's bytes, so that nobody has one of its choice shown, and read from local blocks alone.
+ * the asker's bytes, so that nobody has one of its choice shown, and read from local blocks alone. What was missed is
+ * written down, however much that is; what is shown is not.
  */
 import {
   bigEndian,
@@ -24,6 +25,7 @@ import { ServingGate } from "../serving-gate.ts";
 import { poscErrors } from "./errors.ts";
 import type { NumberedPin, PoscNeeds, PoscView } from "./needs.ts";
 import { sendOrTell } from "./sending.ts";
+import type { LookStore } from "./store.ts";
 import { askBlocks } from "./walks.ts";
 
 export const lookProtocol = "/fil/pin/look/1.0.0";
@@ -44,13 +46,6 @@ export interface Look {
   readonly found: "shown" | "silent" | "wrong";
   /** Slots in a row in which nothing right was shown. */
   readonly missed: number;
-}
-
-/** With the misses at which the chain asks next: a node that answers there and not here costs ever less. */
-interface Counted extends Look {
-  readonly asksAt: number;
-  /** Slots in a row in which it was shown: one alone, after each ask, would have the chain asked again and again. */
-  readonly shown: number;
 }
 
 /** The blocks of a walk; undefined for what this node does not hold. */
@@ -96,20 +91,33 @@ interface Part {
 
 type LooksNeeds = Pick<PoscNeeds, "chain" | "wire" | "clock" | "random" | "sender" | "logger" | "askDeposit">;
 
+interface Found {
+  readonly part: Part;
+  readonly found: Look["found"];
+}
+
+const keyOf = (pin: number, node: number): string => `${pin}:${node}`;
+
 export class Looks {
   readonly #needs: LooksNeeds;
-  readonly #found = new Bounded<Counted>(limits.pinLooksKept);
+  readonly #store: LookStore;
+  /** The slot of the last look at what is shown. */
+  readonly #shown = new Bounded<number>(limits.pinLooksKept);
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
   /** Where the next slot's looks begin, if one slot has not room for all. */
   #from = 0;
 
-  constructor(needs: LooksNeeds) {
+  constructor(needs: LooksNeeds, store: LookStore) {
     this.#needs = needs;
+    this.#store = store;
   }
 
   of(pin: number, node: number): Look | undefined {
-    return this.#found.get(`${pin}:${node}`);
+    const row = this.#store.missed(pin, node);
+    if (row !== undefined) return { slot: row.slot, found: row.found, missed: row.missed };
+    const slot = this.#shown.get(keyOf(pin, node));
+    return slot === undefined ? undefined : { slot, found: "shown", missed: 0 };
   }
 
   /** A slot has begun; while the last one's looks run it is left out. */
@@ -118,11 +126,14 @@ export class Looks {
     // Who reaches nobody learns nothing of anybody.
     if (this.#needs.wire.peers().length === 0) return;
     const slot = pinSlotAt(view.slotEpochs, view.height + 1);
-    const parts = this.#turn(own.flatMap((order) => this.#partsOf(view, order, slot)));
+    const parts = own.flatMap((order) => this.#partsOf(view, order, slot));
+    this.#forget(parts);
     if (parts.length === 0) return;
-    this.#running = this.#run(parts, slot).finally(() => {
-      this.#running = undefined;
-    });
+    this.#running = this.#run(this.#turn(parts), slot)
+      .catch((error) => this.#needs.logger.error("looks at own orders stumble", { detail: String(error) }))
+      .finally(() => {
+        this.#running = undefined;
+      });
   }
   async settled(): Promise<void> {
     await this.#running;
@@ -142,6 +153,16 @@ export class Looks {
     });
   }
 
+  /** Of parts that are no more nothing is remembered. */
+  #forget(parts: readonly Part[]): void {
+    const standing = new Set(parts.map(({ order, node }) => keyOf(order.number, node)));
+    const gone = this.#store.all().filter(({ pin, node }) => !standing.has(keyOf(pin, node)));
+    if (gone.length === 0) return;
+    this.#store.together(() => {
+      for (const row of gone) this.#store.dropMissed(row);
+    });
+  }
+
   #turn(parts: readonly Part[]): readonly Part[] {
     const first = this.#from % Math.max(1, parts.length);
     this.#from = first + limits.pinLooksPerSlot;
@@ -150,41 +171,29 @@ export class Looks {
 
   async #run(parts: readonly Part[], slot: number): Promise<void> {
     const left = [...parts];
-    let asked = 0;
+    const seen: Found[] = [];
     const worker = async (): Promise<void> => {
       for (let part = left.shift(); part !== undefined; part = left.shift()) {
+        const found = await this.#lookAt(part);
         if (this.#stop.signal.aborted) return;
-        const look = await this.#lookAt(part, slot);
-        if (look.missed < look.asksAt || part.isAsked || asked >= limits.pinAsksPerSlot) continue;
-        asked += 1;
-        if (await this.#ask(part, slot)) this.#note(part, { ...look, asksAt: 2 * look.missed });
+        seen.push({ part, found });
       }
     };
     await Promise.all(Array.from({ length: limits.pinLooksAtOnce }, worker));
+    if (this.#stop.signal.aborted) return;
+    this.#store.together(() => this.#enter(seen, slot));
+    await this.#askWho(seen, slot);
   }
 
-  #note({ order, node }: Part, look: Counted): void {
-    this.#found.set(`${order.number}:${node}`, look);
-  }
-
-  async #lookAt(part: Part, slot: number): Promise<Counted> {
-    const { order, node, peer } = part;
+  async #lookAt({ order, node, peer }: Part): Promise<Look["found"]> {
     const { chain, random, logger } = this.#needs;
     const request = { pin: order.number, nonce: random.bytes(nonceBytes) };
-    const before = this.#found.get(`${order.number}:${node}`);
-    const { pinLooksMissed: first } = limits;
     const blocks = await this.#blocks(peer, request);
-    if (this.#stop.signal.aborted) return { slot, found: "shown", missed: 0, asksAt: first, shown: 0 };
-    const isShown = walkBlocks(lookSeed(chain.networkId, request), order.cid, blocks) !== undefined;
-    const found = isShown ? "shown" : blocks.length === 0 ? "silent" : "wrong";
-    const missed = isShown ? 0 : (before?.missed ?? 0) + 1;
-    const shown = isShown ? (before?.shown ?? 0) + 1 : 0;
-    const isForgiven = shown > 0 && shown % limits.pinLooksForgiven === 0;
-    const asksAt = Math.max(first, (before?.asksAt ?? first) / (isForgiven ? 2 : 1));
-    const look: Counted = { slot, found, missed, asksAt, shown };
-    this.#note(part, look);
-    if (!isShown) logger.warn("a node does not show an order of ours", { order: order.number, node, found });
-    return look;
+    if (walkBlocks(lookSeed(chain.networkId, request), order.cid, blocks) !== undefined) return "shown";
+    const found = blocks.length === 0 ? "silent" : "wrong";
+    if (!this.#stop.signal.aborted)
+      logger.warn("a node does not show an order of ours", { order: order.number, node, found });
+    return found;
   }
 
   async #blocks(peer: PeerId, request: LookRequest): Promise<readonly Uint8Array[]> {
@@ -195,6 +204,54 @@ export class Looks {
     } catch (error) {
       this.#needs.logger.debug("a pinning node shows no blocks", { peer, detail: String(error) });
       return [];
+    }
+  }
+
+  #enter(seen: readonly Found[], slot: number): void {
+    const showsAll = new Map<number, boolean>();
+    for (const { part, found } of seen) {
+      const { node, isAsked } = part;
+      const pin = part.order.number;
+      const before = this.#store.missed(pin, node);
+      // Who did not answer has lost the part; here it was answered, and the deposit is the node's.
+      const isAnswered = before !== undefined && before.askedAt !== null && !isAsked;
+      if (isAnswered) this.#slower(node, 2 * (before.askedAt ?? 0));
+      const askedAt = isAnswered ? null : (before?.askedAt ?? null);
+      const missed = found === "shown" ? 0 : (before?.missed ?? 0) + 1;
+      showsAll.set(node, missed === 0 && showsAll.get(node) !== false);
+      if (missed > 0 || askedAt !== null) this.#store.setMissed({ pin, node, slot, found, missed, askedAt });
+      else if (before !== undefined) this.#store.dropMissed(before);
+      if (missed === 0) this.#shown.set(keyOf(pin, node), slot);
+    }
+    for (const [node, isAll] of showsAll) this.#forgive(node, isAll);
+  }
+
+  /** By the node and not by the order: who holds many of ours would earn some deposits by each. */
+  #slower(node: number, asksAt: number): void {
+    const before = this.#store.pace(node);
+    this.#store.setPace(node, { shown: before?.shown ?? 0, asksAt: Math.max(before?.asksAt ?? 0, asksAt) });
+  }
+  #forgive(node: number, showsAll: boolean): void {
+    const before = this.#store.pace(node);
+    if (before === undefined) return;
+    const shown = showsAll ? before.shown + 1 : 0;
+    const isForgiven = shown > 0 && shown % limits.pinLooksForgiven === 0;
+    const asksAt = isForgiven ? Math.floor(before.asksAt / 2) : before.asksAt;
+    this.#store.setPace(node, asksAt > limits.pinLooksMissed ? { asksAt, shown } : undefined);
+  }
+
+  /** Who has answered before is asked about one order at a time: what it says is waited for. */
+  async #askWho(seen: readonly Found[], slot: number): Promise<void> {
+    const asked: number[] = [];
+    for (const { part } of seen) {
+      if (asked.length >= limits.pinAsksPerSlot) return;
+      const { order, node, isAsked } = part;
+      const look = this.#store.missed(order.number, node);
+      const pace = this.#store.pace(node);
+      const isDue = look !== undefined && look.missed >= (pace?.asksAt ?? limits.pinLooksMissed);
+      if (!isDue || isAsked || (pace !== undefined && asked.includes(node))) continue;
+      asked.push(node);
+      if (await this.#ask(part, slot)) this.#store.setMissed({ ...look, askedAt: look.missed });
     }
   }
 

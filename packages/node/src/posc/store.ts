@@ -1,4 +1,7 @@
-/** The tables of attested pinning: every report that this node has verified, and which order is which pin. */
+/**
+ * The tables of attested pinning: every report that this node has verified, which order is which pin, and who has not
+ * shown what this node's accounts have bought.
+ */
 import { type Address, decode, encode } from "@holdfast/base";
 import { type PinReport, pinAccuracy, pinReportCodec, pinReportDigest } from "@holdfast/consensus";
 import type { Database, Row } from "../database.ts";
@@ -21,6 +24,26 @@ export interface OrderPin {
   readonly cid: Uint8Array;
   /** The slot in which the order was gone; null while it stands. */
   readonly goneSlot: number | null;
+}
+
+/** A part of an own order of which the last look found nothing right, or about which the chain was asked. */
+export interface MissedLook {
+  readonly pin: number;
+  readonly node: number;
+  readonly slot: number;
+  readonly found: "shown" | "silent" | "wrong";
+  /** Looks in a row that found nothing right. */
+  readonly missed: number;
+  /** The misses at which the chain was asked; null: it was not, or what came of it is known. */
+  readonly askedAt: number | null;
+}
+
+/** Of a node that answers on the chain what it does not show here: it is asked ever more rarely. */
+export interface AskPace {
+  /** The misses at which the chain asks next. */
+  readonly asksAt: number;
+  /** Slots in a row in which it showed all. */
+  readonly shown: number;
 }
 
 export interface ReportPage {
@@ -50,6 +73,19 @@ export interface PoscStore {
   dropOrder(order: number): void;
   setting(name: string): string | undefined;
   set(name: string, value: string): void;
+  readonly looks: LookStore;
+}
+
+export interface LookStore {
+  /** All or nothing. */
+  together(change: () => void): void;
+  missed(pin: number, node: number): MissedLook | undefined;
+  all(): readonly MissedLook[];
+  setMissed(look: MissedLook): void;
+  dropMissed(look: Pick<MissedLook, "pin" | "node">): void;
+  pace(node: number): AskPace | undefined;
+  /** Undefined: it is as anybody's. */
+  setPace(node: number, pace: AskPace | undefined): void;
 }
 
 const tables: readonly string[] = [
@@ -64,6 +100,17 @@ const tables: readonly string[] = [
    ) STRICT;
    CREATE INDEX posc_orders_leaving ON posc_orders (gone_slot) WHERE gone_slot IS NOT NULL;
    CREATE TABLE posc_settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
+  // Of reports from before the signer is not known without reading them.
+  `ALTER TABLE posc_reports ADD COLUMN signer TEXT;
+   DROP INDEX posc_reports_by_slot;
+   CREATE INDEX posc_reports_by_signer ON posc_reports (slot, signer);
+   CREATE TABLE posc_missed (
+     pin INTEGER NOT NULL, node INTEGER NOT NULL, slot INTEGER NOT NULL, found TEXT NOT NULL,
+     missed INTEGER NOT NULL, asked_at INTEGER, PRIMARY KEY (pin, node)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE posc_paces (
+     node INTEGER PRIMARY KEY, asks_at INTEGER NOT NULL, shown INTEGER NOT NULL
+   ) STRICT;`,
 ];
 
 const reportOf = (row: Row): StoredReport => ({
@@ -80,6 +127,41 @@ const orderOf = (row: Row): OrderPin => ({
   goneSlot: row.gone_slot === null ? null : Number(row.gone_slot),
 });
 
+const missedOf = (row: Row): MissedLook => ({
+  pin: Number(row.pin),
+  node: Number(row.node),
+  slot: Number(row.slot),
+  found: String(row.found) as MissedLook["found"],
+  missed: Number(row.missed),
+  askedAt: row.asked_at === null ? null : Number(row.asked_at),
+});
+
+function looksOf(database: Database): LookStore {
+  return {
+    together: (change) => database.transaction(change),
+    missed(pin, node) {
+      const row = database.get("SELECT * FROM posc_missed WHERE pin = ? AND node = ?", pin, node);
+      return row && missedOf(row);
+    },
+    all: () => database.all("SELECT * FROM posc_missed").map(missedOf),
+    setMissed: ({ pin, node, slot, found, missed, askedAt }) =>
+      database.run(
+        "INSERT OR REPLACE INTO posc_missed VALUES (?, ?, ?, ?, ?, ?)",
+        ...[pin, node, slot, found, missed, askedAt],
+      ),
+    dropMissed: ({ pin, node }) =>
+      database.run("DELETE FROM posc_missed WHERE pin = ? AND node = ?", pin, node),
+    pace(node) {
+      const row = database.get("SELECT * FROM posc_paces WHERE node = ?", node);
+      return row && { asksAt: Number(row.asks_at), shown: Number(row.shown) };
+    },
+    setPace(node, pace) {
+      if (pace === undefined) database.run("DELETE FROM posc_paces WHERE node = ?", node);
+      else database.run("INSERT OR REPLACE INTO posc_paces VALUES (?, ?, ?)", node, pace.asksAt, pace.shown);
+    },
+  };
+}
+
 export function openPoscStore(database: Database): PoscStore {
   database.migrate("posc", tables);
   const of = (node: number, slot: number): StoredReport[] =>
@@ -95,14 +177,14 @@ export function openPoscStore(database: Database): PoscStore {
       );
       if (known !== undefined) return false;
       database.run(
-        "INSERT INTO posc_reports VALUES (?, ?, ?, ?, ?, 'unchecked', ?)",
-        ...[node, slot, digest, encode(pinReportCodec, report), pinAccuracy(report), receivedMs],
+        "INSERT INTO posc_reports VALUES (?, ?, ?, ?, ?, 'unchecked', ?, ?)",
+        ...[node, slot, digest, encode(pinReportCodec, report), pinAccuracy(report), receivedMs, report.key],
       );
       return true;
     },
     signed: (key, slot) =>
       database
-        .all("SELECT * FROM posc_reports WHERE slot = ?", slot)
+        .all("SELECT * FROM posc_reports WHERE slot = ? AND (signer = ? OR signer IS NULL)", slot, key)
         .map(reportOf)
         .find(({ report }) => report.key === key),
     page({ node, slot, limit }) {
@@ -134,5 +216,6 @@ export function openPoscStore(database: Database): PoscStore {
       return row && String(row.value);
     },
     set: (name, value) => database.run("INSERT OR REPLACE INTO posc_settings VALUES (?, ?)", name, value),
+    looks: looksOf(database),
   };
 }

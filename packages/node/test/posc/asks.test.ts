@@ -19,6 +19,7 @@ interface Sent {
 
 function worldOf(blocks: readonly CID[] = [root], fails = false, deposit?: bigint) {
   const sent: Sent[] = [];
+  const told: string[] = [];
   const asks = new Asks({
     pins: { block: async (cid: CID) => (blocks.some((one) => one.equals(cid)) ? content : undefined) },
     sender: {
@@ -29,10 +30,10 @@ function worldOf(blocks: readonly CID[] = [root], fails = false, deposit?: bigin
         return root;
       },
     },
-    logger: silentLogger,
+    logger: { ...silentLogger, warn: (text: string) => told.push(text) },
     askDeposit: () => deposit,
   } as unknown as PoscNeeds);
-  return { asks, sent };
+  return { asks, sent, told };
 }
 
 const view = (fields: object): PoscView =>
@@ -151,6 +152,19 @@ describe("an ask", () => {
     expect(numbers(sent)).toEqual([1]);
   });
 
+  it("whose blocks are not here is told of once for each draw", async () => {
+    const { asks, told } = worldOf([]);
+    for (const draw of [1, 1, 2, 2]) await asks.answer(asked([order(1, 30)], draw), 5);
+    expect(told).toEqual(Array(2).fill("what a buyer asks for is not here"));
+  });
+
+  it("of who has lost its stake is the buyer's again", async () => {
+    const { asks, sent } = worldOf();
+    const given = asked([order(1, 30)]);
+    await asks.answer({ ...given, node: () => ({ openAsks: 1, status: "expelled" }) } as never, 5);
+    expect(sent).toEqual([]);
+  });
+
   it("of an own account that nobody answered is closed", async () => {
     const { asks, sent } = worldOf();
     const bought = (askedAt: number) =>
@@ -192,7 +206,8 @@ describe("a place of an own order", () => {
 
 describe("reports that were signed", () => {
   it("are found by the key, also where a reorganisation has changed the node's number", () => {
-    const store = openPoscStore(openDatabase(":memory:"));
+    const database = openDatabase(":memory:");
+    const store = openPoscStore(database);
     const report = {
       ...{ node: 5, key: own, slot: 7, slotHash: zeros, previous: zeros, set: root, count: 0 },
       ...{ added: [], samples: [], program: "test", signature: new Uint8Array(65) },
@@ -202,5 +217,12 @@ describe("reports that were signed", () => {
     expect(store.signed(own, 7)?.report.node).toBe(5);
     expect(store.signed(own, 8)).toBeUndefined();
     expect(store.signed(seedAddress(1, "another"), 7)).toBeUndefined();
+    // Those of others are not read, however many they are; of what an older version wrote nobody knows whose it is.
+    store.insert({ ...report, node: 9, key: seedAddress(1, "another") }, 0);
+    database.run("UPDATE posc_reports SET report = x'ff' WHERE node = 9");
+    expect(store.signed(own, 7)?.report.node).toBe(5);
+    database.run("DELETE FROM posc_reports WHERE node = 9");
+    database.run("UPDATE posc_reports SET signer = NULL");
+    expect(store.signed(own, 7)?.report.node).toBe(5);
   });
 });

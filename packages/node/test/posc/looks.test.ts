@@ -2,8 +2,16 @@
 import { type CID, filToAtto, rawCid, seedAddress, silentLogger } from "@holdfast/base";
 import { SeededRandom, SimClock, SimNet } from "@holdfast/base/testing";
 import { describe, expect, it } from "vitest";
+import { openDatabase } from "../../src/database.ts";
 import { limits } from "../../src/limits.ts";
-import { Looks, type NumberedPin, type PoscNeeds, type PoscView, serveLooks } from "../../src/posc/index.ts";
+import {
+  Looks,
+  type NumberedPin,
+  openPoscStore,
+  type PoscNeeds,
+  type PoscView,
+  serveLooks,
+} from "../../src/posc/index.ts";
 
 const content = Uint8Array.of(1, 2, 3);
 const root: CID = rawCid(content);
@@ -16,14 +24,15 @@ type Shown = readonly Uint8Array[] | undefined;
 
 function worldOf(
   shows: (spend: (bytes: number) => void) => Shown,
-  given: { readonly mayAsk?: boolean; readonly alone?: boolean } = {},
+  given: { readonly mayAsk?: boolean; readonly alone?: boolean; readonly orders?: number } = {},
 ) {
   const clock = new SimClock();
   const net = new SimNet({ seed: "looks", clock, delayMs: 1 });
   const [wire, other] = [net.createWire("own"), net.createWire("other")];
-  serveLooks({ wire: other, clock }, async ({ pin }, spend) => (pin === 7 ? shows(spend) : undefined));
+  serveLooks({ wire: other, clock }, async ({ pin }, spend) => (pin >= 7 ? shows(spend) : undefined));
   const sent: { readonly method: string; readonly from?: string; readonly value?: bigint }[] = [];
-  const looks = new Looks({
+  const store = openPoscStore(openDatabase(":memory:")).looks;
+  const needs = {
     ...{ wire, clock, logger: silentLogger, random: new SeededRandom("looks") },
     chain: { networkId: new Uint8Array(32) },
     sender: {
@@ -33,19 +42,30 @@ function worldOf(
       },
     },
     askDeposit: () => (given.mayAsk === false ? undefined : filToAtto(1n)),
-  } as unknown as PoscNeeds);
+  } as unknown as PoscNeeds;
+  let looks = new Looks(needs, store);
   const part = { node: 5, assignedIn: 1, fromSlot: 2, paidIndex: 0, place: 0, ask: null };
-  const order = (ask: object | null): NumberedPin =>
-    ({ number: 7, buyer, cid: root, endSlot: 90, replicas: [{ ...part, ask }] }) as never;
+  const orders = (ask: object | null): NumberedPin[] =>
+    Array.from(
+      { length: given.orders ?? 1 },
+      (_, at) => ({ number: 7 + at, buyer, cid: root, endSlot: 90, replicas: [{ ...part, ask }] }) as never,
+    );
   const view = (slot: number): PoscView =>
     ({ height: 5 * slot, slotEpochs: 5, node: () => ({ peerId: "other", status: "active" }) }) as never;
   return {
-    ...{ looks, sent, net, clock, wire, other },
+    ...{ sent, net, clock, wire, other, store, view },
+    get looks() {
+      return looks;
+    },
+    async restart(): Promise<void> {
+      await looks.stop();
+      looks = new Looks(needs, store);
+    },
     async slots(from: number, to: number, ask: object | null = null): Promise<void> {
       if (given.alone !== true)
         await clock.settle(wire.connect(other.addresses()[0] ?? ""), { limitMs: 60_000, drain });
       for (let slot = from; slot < to; slot += 1) {
-        looks.look(view(slot), [order(ask)]);
+        looks.look(view(slot), orders(ask));
         await clock.settle(looks.settled(), { limitMs: 600_000, drain });
       }
     },
@@ -101,6 +121,71 @@ describe("a look at an own order", () => {
     await world.slots(3, 75);
     expect(world.sent.length).toBeLessThanOrEqual(4); // after 3, 6, 12 and 24 misses
     expect(world.sent.length).toBeGreaterThan(2);
+  });
+
+  it("waits for what is said of an ask that stands, and forgets who has lost the part for it", async () => {
+    const world = worldOf(() => undefined);
+    await world.slots(3, 3 + limits.pinLooksMissed);
+    expect(world.sent).toHaveLength(1);
+    await world.slots(10, 30, { askedAt: 12, deposit: 1n });
+    expect([world.sent.length, world.store.pace(5)]).toEqual([1, undefined]);
+    world.looks.look(world.view(31), []);
+    expect([world.looks.of(7, 5), world.store.all(), world.store.pace(5)]).toEqual([
+      undefined,
+      [],
+      undefined,
+    ]);
+  });
+
+  it("counts how rarely it asks by the node: who answers for many orders earns no deposit by each", async () => {
+    const most = limits.pinAsksPerSlot;
+    const world = worldOf(() => undefined, { orders: 4 * most });
+    const asked: number[] = [];
+    for (let slot = 1; slot <= 10 * limits.pinLooksMissed; slot += 1) {
+      const before = world.sent.length;
+      await world.slots(10 + slot, 11 + slot);
+      asked.push(...Array<number>(world.sent.length - before).fill(slot / limits.pinLooksMissed));
+    }
+    // Who may have lost all is asked about many at once, who has answered about one.
+    expect(asked).toEqual([...Array(most).fill(1), 2, 4, 8]);
+  });
+
+  it("is as quick as with anybody again with who has shown all for long", async () => {
+    let shown: Shown;
+    const world = worldOf(() => shown);
+    await world.slots(3, 4 + limits.pinLooksMissed);
+    expect(world.store.pace(5)).toMatchObject({ asksAt: 2 * limits.pinLooksMissed });
+    shown = [content];
+    await world.slots(10, 10 + limits.pinLooksForgiven);
+    expect([world.store.pace(5), world.store.all()]).toEqual([undefined, []]);
+  });
+
+  it("goes on after a stop where it was, in misses and in how rarely it asks", async () => {
+    const world = worldOf(() => undefined);
+    await world.slots(3, 3 + limits.pinLooksMissed - 1);
+    await world.restart();
+    expect(world.looks.of(7, 5)?.missed).toBe(limits.pinLooksMissed - 1);
+    await world.slots(10, 11);
+    expect(world.sent).toHaveLength(1);
+    await world.restart();
+    await world.slots(11, 11 + limits.pinLooksMissed - 1);
+    expect(world.sent).toHaveLength(1);
+    await world.slots(20, 21);
+    expect(world.sent).toHaveLength(2);
+  });
+
+  it("looks again in the next slot when something of it broke", async () => {
+    const world = worldOf(() => undefined);
+    const { setMissed } = world.store;
+    Object.assign(world.store, {
+      setMissed() {
+        throw new Error("no room on the disk");
+      },
+    });
+    await world.slots(3, 4);
+    Object.assign(world.store, { setMissed });
+    await world.slots(4, 5);
+    expect(world.looks.of(7, 5)).toMatchObject({ slot: 4, missed: 1 });
   });
 
   it("asks nobody without leave, nobody twice at a time, and learns nothing where nobody is reached", async () => {

@@ -62,6 +62,23 @@ describe("pin add", () => {
   });
 });
 
+describe("pin ask", () => {
+  const order = calls["pinOrder.show"];
+  const [holder] = order.holders;
+  const holders = [0, 1, 2].map((of) => ({ ...holder, node: of, ask: null }));
+
+  it("tells who was asked before it failed, and then why", async () => {
+    const answers: unknown[] = [calls["pinOrder.ask"], calls["pinOrder.ask"], "none"];
+    node.instead.set("pinOrder.show", () => ({ ...order, holders }));
+    node.instead.set("pinOrder.ask", () => answers.shift());
+    const ended = await run(["pin", "ask", "12", "--no-wait", "--json"], { node });
+    const asked = ended.out.trim().split("\n");
+    expect(asked.map((line) => JSON.parse(line).node)).toEqual([0, 1]);
+    expect([ended.code, jsonError(ended).code]).toEqual([6, "api/bad-answer"]);
+    expect(answers).toEqual([]);
+  });
+});
+
 describe("the greeting of up", () => {
   const terminal = openTerminal(captured(), captured(), {});
   const view = { network: "local-1", roundMs: 1_000, state: "/net", readyMs: 1_000 };

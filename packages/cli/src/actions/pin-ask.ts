@@ -8,14 +8,12 @@ import { facts } from "../layout.ts";
 import { settled } from "./messages.ts";
 import { nodeArgument, orderArgument, sentCall, sentLine } from "./pin-orders.ts";
 
-const askCall = z.object({
-  asked: z.array(sentCall.extend({ node: z.int(), depositFil: z.string() })),
-});
+const askCall = sentCall.extend({ node: z.int(), depositFil: z.string() });
 
-/** One node, or all that hold the order and are not being asked. */
+/** One node, or all that hold the order and are not being asked; who was asked before another failed is told. */
 export const pinAsk = action({
   result: askCall,
-  async run(context, input) {
+  async *run(context, input) {
     const pin = orderArgument(input);
     const key = optionText(input, "key");
     const only = input.args[1] === undefined ? undefined : nodeArgument(input, 1);
@@ -24,20 +22,13 @@ export const pinAsk = action({
     const held = holders.filter(({ state, ask }) => state !== "assigned" && ask === null);
     const nodes = only === undefined ? held.map((one) => one.node) : [only];
     if (nodes.length === 0) throw cliErrors.nobodyToAsk({ pin });
-    const asked: z.output<typeof askCall>["asked"] = [];
     for (const of of nodes) {
       const wanted = { pin, node: of, ...(key === undefined ? {} : { key: `${key}:${of}` }) };
       const { depositFil, isProposal, ...sent } = await node.call("pinOrder.ask", wanted, context.signal);
-      asked.push({ node: of, depositFil, isProposal, ...(await settled(context, input, node, sent)) });
+      yield { node: of, depositFil, isProposal, ...(await settled(context, input, node, sent)) };
     }
     context.terminal.hint(`what came of it: \`holdfast pin status ${pin}\``);
-    return { asked };
   },
-  render: ({ asked }) =>
-    facts(
-      asked.map(({ node, depositFil, ...sent }): [string, string] => [
-        `node ${node}`,
-        `asked with ${fil(depositFil)}: ${sentLine(sent)}`,
-      ]),
-    ),
+  render: ({ node, depositFil, ...sent }) =>
+    facts([[`node ${node}`, `asked with ${fil(depositFil)}: ${sentLine(sent)}`]]),
 });

@@ -105,6 +105,7 @@ export const pinOrderCommands: readonly CommandSpec[] = [
       },
     ],
     options: [keyOption, noWaitOption],
+    stream: true,
     action: async () => (await import("../actions/pin-ask.ts")).pinAsk,
   },
   {

@@ -96,6 +96,20 @@ const tables: readonly string[] = [
      UPDATE pins_counts SET n = n - 1 WHERE state = old.state;
      UPDATE pins_counts SET n = n + 1 WHERE state = new.state;
    END;`,
+  `CREATE TABLE pins_accounts (account TEXT PRIMARY KEY, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   INSERT INTO pins_accounts SELECT account, sum(bytes) FROM pins WHERE bytes <> 0 GROUP BY account;
+   CREATE TRIGGER pins_came AFTER INSERT ON pins WHEN new.bytes <> 0 BEGIN
+     INSERT INTO pins_accounts VALUES (new.account, new.bytes)
+       ON CONFLICT (account) DO UPDATE SET bytes = bytes + excluded.bytes;
+   END;
+   CREATE TRIGGER pins_grew AFTER UPDATE OF bytes ON pins WHEN old.bytes <> new.bytes BEGIN
+     INSERT INTO pins_accounts VALUES (new.account, new.bytes - old.bytes)
+       ON CONFLICT (account) DO UPDATE SET bytes = bytes + excluded.bytes;
+   END;
+   CREATE TRIGGER pins_went AFTER DELETE ON pins WHEN old.bytes <> 0 BEGIN
+     UPDATE pins_accounts SET bytes = bytes - old.bytes WHERE account = old.account;
+     DELETE FROM pins_accounts WHERE account = old.account AND bytes = 0;
+   END;`,
 ];
 
 const orNull = <Value extends SqlValue>(value: Value | undefined): Value | null => value ?? null;
@@ -195,7 +209,7 @@ function wishesOf(database: Database, leave: (cid: string) => void): Pick<PinSto
         database.get("SELECT sum(n) AS n FROM pins_counts WHERE state IN ('queued', 'pinning')")?.n ?? 0,
       ),
     bytesOf: (account) =>
-      Number(database.get("SELECT sum(bytes) AS n FROM pins WHERE account = ?", account)?.n ?? 0),
+      Number(database.get("SELECT bytes FROM pins_accounts WHERE account = ?", account)?.bytes ?? 0),
     counts() {
       const counts = { queued: 0, pinning: 0, pinned: 0, failed: 0 };
       for (const { state, n } of database.all("SELECT * FROM pins_counts"))

@@ -1,4 +1,5 @@
 /** The queue of pins on virtual time: order, fairness, tries, ends, kills, room. */
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Account, PinView } from "../../src/pins/index.ts";
 import { cidWith, content, openRoom, type Room, treeOf } from "./support.ts";
@@ -10,6 +11,9 @@ const cidAt = (index: number): string => treeAt(index).root.toString();
 const stateOf = (room: Room, { id }: PinView) => room.pins.find(id).state;
 const add = (room: Room, index: number, more: object = {}, account = owner): PinView =>
   room.pins.add(account, { cid: cidAt(index), ...more });
+
+/** Of two accounts one wants content, or its newest wish ends; some content is with nobody. */
+const wish = fc.record({ who: fc.nat({ max: 1 }), index: fc.nat({ max: 7 }), isEnd: fc.boolean() });
 
 describe("the queue of pins", () => {
   it("pins what somebody has, and says how much it is", async () => {
@@ -121,6 +125,37 @@ describe("the queue of pins", () => {
     room.pins.revoke("alice");
     expect(() => room.pins.accountOf(token)).toThrow(/unknown/);
   });
+
+  it("knows what each account has pinned, whatever came and went, also where an older version wrote it", () =>
+    fc.assert(
+      fc.asyncProperty(fc.array(wish, { minLength: 1, maxLength: 25 }), async (wishes) => {
+        let room = openRoom();
+        room.crowd.has(...trees.slice(0, 6));
+        const names = ["alice", "bob"];
+        for (const name of names) room.pins.grant(name, 1_500);
+        const used = () => room.pins.accesses().map(({ name, usedBytes }) => [name, usedBytes]);
+        const sums = () =>
+          names.map((account) => {
+            const { pins } = room.pins.list({ account, limit: 100 });
+            return [account, pins.reduce((sum, { bytes }) => sum + bytes, 0)];
+          });
+        for (const { who, index, isEnd } of wishes) {
+          const account = { name: names[who] ?? "", maxBytes: undefined };
+          const [first] = room.pins.list({ account: account.name, limit: 1 }).pins;
+          if (isEnd && first !== undefined) await room.settle(room.pins.remove(first.id));
+          else add(room, index, {}, account);
+          await room.advance(100);
+          expect(used()).toEqual(sums());
+        }
+        for (const trigger of ["came", "grew", "went"]) room.database.run(`DROP TRIGGER pins_${trigger}`);
+        room.database.run("DROP TABLE pins_accounts");
+        room.database.run("UPDATE versions SET version = 1 WHERE room = 'pins'");
+        room = await room.again();
+        await using _ = room;
+        expect(used()).toEqual(sums());
+      }),
+      { numRuns: 40 },
+    ));
 
   it("goes on after a kill, with what was under way, waiting, and being given up", async () => {
     const before = openRoom();

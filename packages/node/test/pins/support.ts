@@ -86,6 +86,7 @@ export interface Room extends AsyncDisposable {
   readonly pins: Pins;
   readonly backend: PinBackend;
   readonly blocks: ReturnType<typeof memoryBlocks>;
+  readonly database: ReturnType<typeof openDatabase>;
   settle<Result>(promise: Promise<Result>): Promise<Result>;
   advance(ms: number): Promise<void>;
   until(done: () => boolean): Promise<void>;
@@ -122,7 +123,7 @@ export function openRoom(
   const settle = <Result>(promise: Promise<Result>): Promise<Result> =>
     clock.settle(promise, { limitMs: 86_400_000, drain });
   return {
-    ...{ clock, crowd, pins, backend, blocks, settle },
+    ...{ clock, crowd, pins, backend, blocks, database, settle },
     advance: async (ms) => clock.advance(ms, drain),
     async until(done) {
       if (!(await clock.advanceUntil(done, { limitMs: 86_400_000, drain })))

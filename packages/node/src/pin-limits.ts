@@ -92,7 +92,7 @@ export const pinLimits = {
   pinLooksAtOnce: 4,
   /** Parts of own orders of which is remembered when they were shown last, for people; misses are written down. */
   pinLooksKept: 4_096,
-  /** Slots in a row in which a node shows nothing right, after which the chain asks it; after an answer twice as many. */
+  /** Slots in a row in which a node shows nothing right until the chain asks it; after an answer twice as many. */
   pinLooksMissed: 3,
   /** Slots in a row in which a node shows all, after which half as many misses are enough for the next ask. */
   pinLooksForgiven: 16,
@@ -114,6 +114,8 @@ export const pinLimits = {
   pinDisputesWaiting: 64,
   /** Silent nodes that are challenged on the chain in one slot. */
   pinChallengesPerSlot: 2,
+  /** Reports of others that a node looks at in a slot, on the average: as many look at each one of its own. */
+  pinChecksPerSlot: 64,
   /** Samples of one report that a peer looks at. */
   pinChecksPerReport: 2,
 } as const;

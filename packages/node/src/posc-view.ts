@@ -57,6 +57,7 @@ export function viewOf(chain: Chain): PoscView {
     markOf: (node, slot) => pinMarkOf(store, node, slot),
     challenges: () => challengesOf(chain, state),
     nodeCount: () => readPinsState(store, state).nextNode,
+    activeNodes: () => readPinsState(store, state).drawnCount,
     buyerOf: (order) => readPin(store, state, order)?.buyer,
     orderCount: () => readPinsState(store, state).nextOrder,
     orders: (from) => ordersOf(chain, state, from),

@@ -3,7 +3,8 @@
  * here is walked here; for other content the reporter is asked for the blocks of the walk. What they lead to settles
  * it: to what was reported, fine; to something else, then the blocks are the evidence, and the chain takes the stake;
  * nothing comes, then the chain asks, and the node must show the blocks to everybody or loses the same. So nobody's
- * word is taken, the checker's neither.
+ * word is taken, the checker's neither. However many nodes there are, a node looks at as many reports in a slot, each
+ * as likely as any other, and so each report is looked at by as many.
  */
 import { type Cancel, type CID, encode, equalBytes, type PeerId } from "@holdfast/base";
 import {
@@ -25,8 +26,9 @@ import { askWalk } from "./walks.ts";
 
 export interface Checks {
   /**
-   * Looks at it some time; more than wait at most are passed over, the oldest first. Of `bought` only samples of orders
-   * that this node's accounts pay for, and silence is noted and not challenged: a deposit is the owner's to give.
+   * Looks at it some time if it is drawn, as all are where there are few nodes; of what waits beyond the bound the
+   * oldest is passed over. If it is not, and of `bought`, only at samples of orders that this node's accounts pay for,
+   * and silence is noted and not challenged: a deposit is the owner's to give.
    */
   add(report: PinReport, bought?: boolean): void;
   /** Looks at one sample now, whatever has been found before. */
@@ -77,6 +79,9 @@ const outcomeOf = (found: WalkEnd, sample: PinSample, blocks: readonly Uint8Arra
   check: isSame(found, sample) ? "confirmed" : "false",
 });
 
+const answeredIn = ({ samples }: PinReport): readonly number[] =>
+  samples.flatMap(({ block }, place) => (block === null ? [] : [place]));
+
 class CheckLoop implements Checks {
   readonly #needs: ChecksNeeds;
   readonly #store: PoscStore;
@@ -97,7 +102,9 @@ class CheckLoop implements Checks {
 
   add(report: PinReport, bought = false): void {
     if (this.#stop.signal.aborted || this.#needs.pins === undefined) return;
-    this.#waiting.push({ report, bought });
+    const asBuyer = bought || !this.#isDrawn();
+    if (asBuyer && this.#ours(report).length === 0) return;
+    this.#waiting.push({ report, bought: asBuyer });
     if (this.#waiting.length > limits.pinChecksWaiting) this.#waiting.shift();
     this.#running ??= this.#run();
   }
@@ -136,8 +143,7 @@ class CheckLoop implements Checks {
   }
 
   async #look(report: PinReport, bought: boolean): Promise<void> {
-    const answered = report.samples.flatMap(({ block }, place) => (block === null ? [] : [place]));
-    const chosen = this.#choose(bought ? this.#ours(report, answered) : answered);
+    const chosen = this.#choose(bought ? this.#ours(report) : answeredIn(report));
     if (chosen.length === 0) return;
     let worst: ReportCheck = "confirmed";
     for (const place of chosen) {
@@ -170,11 +176,19 @@ class CheckLoop implements Checks {
     }
   }
 
-  #ours({ samples }: PinReport, places: readonly number[]): readonly number[] {
+  /** By this node's own randomness, with a chance that makes as many of a slot as are looked at. */
+  #isDrawn(): boolean {
+    const others = this.#needs.chain.view().activeNodes() - 1;
+    if (others <= limits.pinChecksPerSlot) return true;
+    const [a = 0, b = 0, c = 0, d = 0] = this.#needs.random.bytes(4);
+    return (((a * 256 + b) * 256 + c) * 256 + d) * others < limits.pinChecksPerSlot * 2 ** 32;
+  }
+
+  #ours(report: PinReport): readonly number[] {
     const { chain, sender } = this.#needs;
     const view = chain.view();
-    return places.filter((place) => {
-      const buyer = view.buyerOf(samples[place]?.pin ?? -1);
+    return answeredIn(report).filter((place) => {
+      const buyer = view.buyerOf(report.samples[place]?.pin ?? -1);
       return buyer !== undefined && sender.isOwn(buyer);
     });
   }

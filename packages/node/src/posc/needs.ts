@@ -36,6 +36,8 @@ export interface PoscView {
   markOf(node: PinNode, slot: number): PinMark | undefined;
   challenges(): Iterable<PinChallenge & { readonly number: number }>;
   nodeCount(): number;
+  /** Of these, how many have neither left nor lost their stake. */
+  activeNodes(): number;
   /** How many numbers of orders were given. */
   orderCount(): number;
   /** The orders that stand, from a number on, ascending. */

@@ -20,7 +20,7 @@ class Orders {
   readonly bought = new Bought({
     accounts: () => this.accounts,
     isOwn: (account: Address) => this.accounts.includes(account),
-  } as PoscNeeds["sender"]);
+  } as unknown as PoscNeeds["sender"]);
   past: At[] = [{ height: 0, count: 0, buyers: new Map() }];
   /** Orders that were read, and numbers that were asked for. */
   read = 0;

@@ -4,6 +4,7 @@ import { SeededRandom, SimClock, SimNet } from "@holdfast/base/testing";
 import { answerOf, methods, type PinReport, pinReportDigest, sampleSeed } from "@holdfast/consensus";
 import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/database.ts";
+import { limits } from "../../src/limits.ts";
 import { openChecks, openPoscStore, type PoscNeeds, serveWalks } from "../../src/posc/index.ts";
 
 const content = Uint8Array.of(1, 2, 3);
@@ -38,12 +39,16 @@ interface World {
 
 function worldOf(given: {
   readonly here?: boolean;
+  /** Told when a block is read. */
+  readonly onBlock?: () => void;
   readonly shows?: () => Promise<readonly Uint8Array[] | undefined>;
   readonly deposit?: boolean;
   /** No block has the report yet when it is heard. */
   readonly early?: boolean;
   /** Who pays for the order. */
   readonly buyer?: PinReport["key"];
+  /** All of them, with this one. */
+  readonly nodes?: number;
 }): World {
   const clock = new SimClock();
   const net = new SimNet({ seed: "checks", clock, delayMs: 1 });
@@ -55,13 +60,19 @@ function worldOf(given: {
   const view = {
     ...{ height: 40, slotEpochs: 5, disputeSlots: 3 },
     node: () => ({ peerId: "other" }),
+    activeNodes: () => given.nodes ?? 2,
     markOf: () => ({ report: onChain }),
     buyerOf: () => given.buyer ?? key,
   };
   const checks = openChecks(
     {
       chain: { network: "", networkId, view: () => view, onHead: () => () => undefined },
-      pins: { block: async (cid: CID) => (given.here === true && cid.equals(root) ? content : undefined) },
+      pins: {
+        async block(cid: CID) {
+          given.onBlock?.();
+          return given.here === true && cid.equals(root) ? content : undefined;
+        },
+      },
       sender: {
         isOwn: (account: PinReport["key"]) => account === key,
         send: async (message: World["sent"][number]) => {
@@ -145,6 +156,27 @@ describe("a report of another node", () => {
     const strange = worldOf({ here: true, buyer: seedAddress(1, "somebody") });
     expect(await strange.look(reportOf(true, key), true)).toBe("unchecked");
     expect(strange.sent).toEqual([]);
+  });
+  it("is looked at by as many however many nodes there are, and always by who bought it", async () => {
+    const { pinChecksPerSlot: most } = limits;
+    const lookedAt = async (nodes: number, reports: number, bought = false): Promise<number> => {
+      let shown = 0;
+      const world = worldOf({
+        nodes,
+        here: true,
+        buyer: bought ? key : seedAddress(1, "another"),
+        onBlock: () => {
+          shown += 1;
+        },
+      });
+      for (let one = 0; one < reports; one += 1) await world.look(reportOf(false, key), bought);
+      return shown / 2;
+    };
+    expect(await lookedAt(1 + most, most)).toBe(most);
+    const drawn = await lookedAt(1 + 4 * most, 4 * most);
+    expect(drawn).toBeGreaterThan(most / 2);
+    expect(drawn).toBeLessThan(2 * most);
+    expect(await lookedAt(1 + 1_000 * most, 8, true)).toBe(8);
   });
   it("is challenged by nobody who pays no deposit", async () => {
     const world = worldOf({ deposit: false });

@@ -52,7 +52,7 @@ async function measured(pid: number, sizeBytes: number, work: () => Promise<unkn
 }
 
 function upload(client: ApiClient, sizeBytes: number, seed: number, encrypt: boolean): Promise<unknown> {
-  return client.importFile(stream(sizeBytes, seed), undefined, encrypt ? {} : undefined);
+  return client.importFile(stream(sizeBytes, seed), undefined, encrypt ? { encrypt: {} } : {});
 }
 
 /** ChaCha20-Poly1305 of node:crypto over parts of 64 KiB: what encryption costs at least. */

@@ -76,17 +76,9 @@ export interface ApiClient {
     params: MethodParams<Name>,
     signal?: AbortSignal,
   ): AsyncIterable<MethodResult<Name>>;
-  importFile(
-    bytes: AsyncIterable<Uint8Array>,
-    signal?: AbortSignal,
-    encrypt?: ImportEncryption,
-  ): Promise<Imported>;
+  importFile(bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal, how?: ImportRequest): Promise<Imported>;
   /** A folder, as `folderToTar` writes it. */
-  importFolder(
-    tar: AsyncIterable<Uint8Array>,
-    signal?: AbortSignal,
-    encrypt?: ImportEncryption,
-  ): Promise<Imported>;
+  importFolder(tar: AsyncIterable<Uint8Array>, signal?: AbortSignal, how?: ImportRequest): Promise<Imported>;
   /** The files and folders of a CAR file. */
   importCar(car: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<ImportedCar>;
   /** A file or folder as a CAR file. */
@@ -103,6 +95,21 @@ export interface ApiClient {
   ): Promise<AsyncIterable<Uint8Array>>;
   /** The bytes of a snapshot as `chain.snapshot` planned it. */
   openSnapshot(plan: SnapshotQuery, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+}
+
+/** How an import is kept: encrypted, or laid out as `ipfs add` does with these options. */
+export interface ImportRequest {
+  readonly encrypt?: ImportEncryption | undefined;
+  readonly layout?: ImportLayout | undefined;
+}
+
+export interface ImportLayout {
+  /** Default: 1. */
+  readonly cidVersion?: 0 | 1 | undefined;
+  /** Default: with version 1. */
+  readonly rawLeaves?: boolean | undefined;
+  /** Default: 256 KiB. */
+  readonly chunkBytes?: number | undefined;
 }
 
 /** For whom an import is encrypted, beside this node's account. */
@@ -172,10 +179,10 @@ export function createClient(options: ClientOptions): ApiClient {
       }
       throw apiErrors.streamCut({ method: name });
     },
-    importFile: (bytes, signal, encrypt) =>
-      send(`${importPath}${encryptQuery(encrypt)}`, imported, bytes, "application/octet-stream", signal),
-    importFolder: (tar, signal, encrypt) =>
-      send(`${importPath}${encryptQuery(encrypt)}`, imported, tar, tarType, signal),
+    importFile: (bytes, signal, how) =>
+      send(`${importPath}${importQuery(how)}`, imported, bytes, "application/octet-stream", signal),
+    importFolder: (tar, signal, how) =>
+      send(`${importPath}${importQuery(how)}`, imported, tar, tarType, signal),
     importCar: (car, signal) => send(carImportPath, importedCar, car, carType, signal),
     openCar: (cid, version, signal) => bytesOf("car", `${carPath(cid)}?version=${version}`, signal),
     bringData: (dealId, car, signal) => send(dealDataPath(dealId), broughtData, car, carType, signal),
@@ -208,13 +215,19 @@ function fileQuery({ offsetBytes, lengthBytes, path, raw, maxPrice }: FileQuery)
   return query;
 }
 
-function encryptQuery(encrypt: ImportEncryption | undefined): string {
-  if (encrypt === undefined) return "";
-  const { sha256, recipients = [] } = encrypt;
-  const query = new URLSearchParams({ encrypt: "1" });
-  if (sha256 !== undefined) query.set("sha256", sha256);
-  if (recipients.length > 0) query.set("recipients", recipients.join(","));
-  return `?${query}`;
+function importQuery({ encrypt, layout = {} }: ImportRequest = {}): string {
+  const query = new URLSearchParams();
+  const { cidVersion, rawLeaves, chunkBytes } = layout;
+  if (encrypt !== undefined) {
+    const { sha256, recipients = [] } = encrypt;
+    query.set("encrypt", "1");
+    if (sha256 !== undefined) query.set("sha256", sha256);
+    if (recipients.length > 0) query.set("recipients", recipients.join(","));
+  }
+  if (cidVersion !== undefined) query.set("cidVersion", String(cidVersion));
+  if (rawLeaves !== undefined) query.set("rawLeaves", rawLeaves ? "1" : "0");
+  if (chunkBytes !== undefined) query.set("chunkBytes", String(chunkBytes));
+  return query.size === 0 ? "" : `?${query}`;
 }
 
 /** Sends bytes and checks the answer. */

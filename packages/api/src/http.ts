@@ -14,7 +14,8 @@ export function methodPath(name: string): string {
 /**
  * `POST` a file's bytes here, or a folder as a tar stream of `tarType`; the answer is an `imported` document. With
  * `?encrypt=1` it is encrypted for the wallet's account (`&recipients=age1…,age1…`: and for these); `&sha256=` of the
- * bytes, of a folder of its tar stream, makes the same content the same CID.
+ * bytes, of a folder of its tar stream, makes the same content the same CID. What is not encrypted can be laid out as
+ * `ipfs add` does with such options: `?cidVersion=0|1`, `&rawLeaves=0|1`, `&chunkBytes=`.
  */
 export const importPath = `${apiPrefix}/import`;
 export const tarType = "application/x-tar";

@@ -11,6 +11,8 @@ export {
   type FileDownload,
   type FileQuery,
   type ImportEncryption,
+  type ImportLayout,
+  type ImportRequest,
   type SnapshotQuery,
   streamEnd,
 } from "./client.ts";

@@ -31,11 +31,15 @@ export function openApiDocument(version: string): object {
   paths[importPath] = {
     post: {
       operationId: "import",
-      summary: "Takes a file's bytes in as UnixFS blocks, encrypted if that is wanted",
+      summary:
+        "Takes a file's bytes in as UnixFS blocks, encrypted if that is wanted, or laid out as `ipfs add` does",
       parameters: [
         { name: "encrypt", in: "query", required: false, schema: { type: "string", enum: ["1"] } },
         { name: "sha256", in: "query", required: false, schema: { type: "string" } },
         { name: "recipients", in: "query", required: false, schema: { type: "string" } },
+        { name: "cidVersion", in: "query", required: false, schema: { type: "string", enum: ["0", "1"] } },
+        { name: "rawLeaves", in: "query", required: false, schema: { type: "string", enum: ["0", "1"] } },
+        { name: "chunkBytes", in: "query", required: false, schema: { type: "integer", minimum: 1 } },
       ],
       requestBody: {
         content: { "application/octet-stream": { schema: { type: "string", format: "binary" } } },

@@ -4,7 +4,14 @@
  */
 import { rename, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { type ApiClient, apiErrors, type MethodResult, methods, receiptDocument } from "@holdfast/api";
+import {
+  type ApiClient,
+  apiErrors,
+  type ImportLayout,
+  type MethodResult,
+  methods,
+  receiptDocument,
+} from "@holdfast/api";
 import { type ExitClass, HoldfastError } from "@holdfast/base";
 import { z } from "zod";
 import { checklist, type PutView } from "./checklist.ts";
@@ -22,6 +29,8 @@ export interface PutRequest extends SourceOptions {
   readonly forMs: number;
   /** Only the holder of this node's key, and of these, can read it. */
   readonly encryptFor?: readonly string[] | undefined;
+  /** As `ipfs add` lays it out with these options; undefined if that does not matter. */
+  readonly layout?: ImportLayout | undefined;
   readonly spread?: "miners" | "operators" | undefined;
   readonly renew?: boolean;
   readonly repair?: boolean;
@@ -58,7 +67,7 @@ export async function* storeFile(
   const receiptPath = request.receiptPath ?? source.receiptPath;
   await checkFolderWritable(dirname(resolve(receiptPath ?? "receipt")));
   const node = await context.node();
-  const cid = await importAll(context, node, source, request.encryptFor);
+  const cid = await importAll(context, node, source, request);
   const started = await node.call(
     "put.start",
     {
@@ -98,7 +107,7 @@ async function importAll(
   { terminal, signal }: CommandContext,
   node: ApiClient,
   source: PutSource,
-  encryptFor: readonly string[] | undefined,
+  { encryptFor, layout }: Pick<PutRequest, "encryptFor" | "layout">,
 ): Promise<string> {
   const { sizeBytes, name, label } = source;
   const showing =
@@ -113,10 +122,11 @@ async function importAll(
       ? undefined
       : { recipients: encryptFor, sha256: await digestOf(source, showing("looking through")) };
   const bytes = source.open(showing(encrypt === undefined ? "reading" : "encrypting"));
+  const how = { encrypt, layout };
   const made =
     source.kind === "folder"
-      ? await node.importFolder(bytes, signal, encrypt)
-      : await node.importFile(bytes, signal, encrypt);
+      ? await node.importFolder(bytes, signal, how)
+      : await node.importFile(bytes, signal, how);
   terminal.clear();
   if (sizeBytes === undefined || made.sizeBytes === sizeBytes) return made.cid;
   throw cliErrors.fileChanged({ path: label, expectedBytes: sizeBytes, foundBytes: made.sizeBytes });

@@ -117,6 +117,31 @@ describe("put", () => {
     expect(jsonError(ended).message).toMatch(/--encrypt/);
   });
 
+  it("lays a file out as `ipfs add` is told to, in its words or ours, and nothing that is encrypted", async () => {
+    node.queries.length = 0;
+    const put = (...options: string[]) =>
+      run(["put", at("photo.jpg"), "--receipt", at("r.json"), "--json", ...options], { node });
+    await put("--cid-version", "0", "--raw-leaves=true", "--chunk-size", "size-1000");
+    await put("--cid-version=1", "--raw-leaves", "false", "--chunk-size", "512KiB");
+    await put("--chunk-size", "1000");
+    await put();
+    expect(node.queries).toEqual([
+      "cidVersion=0&rawLeaves=1&chunkBytes=1000",
+      "cidVersion=1&rawLeaves=0&chunkBytes=524288",
+      "chunkBytes=1000",
+      "",
+    ]);
+    for (const options of [
+      ["--cid-version", "2"],
+      ["--raw-leaves", "yes"],
+      ["--chunk-size", "rabin-1-2-3"],
+      ["--chunk-size", "size-1x"],
+      ["--chunk-size", "1000", "--encrypt"],
+    ])
+      expect(await put(...options)).toMatchObject({ code: 2 });
+    expect(node.queries.length).toBe(4);
+  });
+
   it("streams the job at every change, and the outcome as the last line", async () => {
     const ended = await run(["put", at("photo.jpg"), "--json", "--receipt", at("r.json")], { node });
     const lines = ended.out

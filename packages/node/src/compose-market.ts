@@ -248,12 +248,12 @@ function filesDoor(chain: Chain, wire: NodeParts["wire"], retrieval: Retrieval):
   };
   return {
     allow: (signal, maxPrice) => void budgets.set(signal, new Budget(parseFil(maxPrice))),
-    async importFile(bytes, signal) {
-      const made = await retrieval.importFile(bytes, { signal });
+    async importFile(bytes, signal, layout) {
+      const made = await retrieval.importFile(bytes, { ...layout, signal });
       return { cid: made.root.toString(), sizeBytes: made.sizeBytes, carBytes: made.carBytes };
     },
-    async importFolder(items, signal) {
-      const made = await retrieval.importFolder(items, { signal });
+    async importFolder(items, signal, layout) {
+      const made = await retrieval.importFolder(items, { ...layout, signal });
       return { cid: made.root.toString(), sizeBytes: made.sizeBytes, carBytes: made.carBytes };
     },
     openFile: (cid, { path = "", raw: _raw, maxPrice: _max, ...range }, signal) =>

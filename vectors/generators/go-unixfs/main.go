@@ -1,5 +1,5 @@
-// Golden vectors of imported files: the UnixFS layout that `ipfs add --cid-version=1` makes (256 KiB chunks,
-// raw leaves, balanced, 174 links, SHA-256), built by boxo, the library in which Kubo keeps its importer, and
+// Golden vectors of imported files: the UnixFS layout that `ipfs add` makes (256 KiB chunks, balanced, 174 links,
+// SHA-256; raw leaves or not, CIDs of version 1 or 0), built by boxo, the library in which Kubo keeps its importer, and
 // the CARv1 stream of each by go-car. Run `go run . <folder>`; the folder gets files.json. The same program
 // always writes the same bytes.
 //
@@ -42,6 +42,8 @@ type file struct {
 	SizeBytes int    `json:"sizeBytes"`
 	// What `ipfs add --chunker=size-…` is given; small chunks make deep trees of small files.
 	ChunkBytes int    `json:"chunkBytes"`
+	CidVersion int    `json:"cidVersion"`
+	RawLeaves  bool   `json:"rawLeaves"`
 	Root       string `json:"root"`
 	CarBytes   int    `json:"carBytes"`
 	CarSha256  string `json:"carSha256"`
@@ -57,18 +59,40 @@ func content(pattern string, size int) []byte {
 	return data
 }
 
-func add(name, pattern string, size, chunk int) file {
-	ctx := context.Background()
-	dag := mdtest.Mock()
-	builder, err := merkledag.PrefixForCidVersion(1)
+// What `ipfs add` is told with --cid-version and --raw-leaves.
+type layout struct {
+	cidVersion int
+	rawLeaves  bool
+}
+
+var usual = layout{1, true}
+var others = []layout{{0, false}, {0, true}, {1, false}}
+
+func (l layout) name() string {
+	return fmt.Sprintf("version %d, raw leaves %t", l.cidVersion, l.rawLeaves)
+}
+
+func (l layout) file(dag format.DAGService, data []byte, chunk int) format.Node {
+	builder, err := merkledag.PrefixForCidVersion(l.cidVersion)
 	check(err)
-	params := helpers.DagBuilderParams{Maxlinks: 174, RawLeaves: true, CidBuilder: builder, Dagserv: dag}
-	helper, err := params.New(chunker.NewSizeSplitter(bytes.NewReader(content(pattern, size)), int64(chunk)))
+	params := helpers.DagBuilderParams{Maxlinks: 174, RawLeaves: l.rawLeaves, CidBuilder: builder, Dagserv: dag}
+	helper, err := params.New(chunker.NewSizeSplitter(bytes.NewReader(data), int64(chunk)))
 	check(err)
 	root, err := balanced.Layout(helper)
 	check(err)
+	return root
+}
+
+func add(name, pattern string, size, chunk int) file {
+	return addAs(usual, name, pattern, size, chunk)
+}
+
+func addAs(as layout, name, pattern string, size, chunk int) file {
+	ctx := context.Background()
+	dag := mdtest.Mock()
+	root := as.file(dag, content(pattern, size), chunk)
 	carBytes, carSha256 := carOf(ctx, dag, root.Cid())
-	return file{name, pattern, size, chunk, root.Cid().String(), carBytes, carSha256}
+	return file{name, pattern, size, chunk, as.cidVersion, as.rawLeaves, root.Cid().String(), carBytes, carSha256}
 }
 
 func carOf(ctx context.Context, dag format.DAGService, root cid.Cid) (int, string) {
@@ -99,12 +123,14 @@ type entry struct {
 }
 
 type folder struct {
-	Name      string  `json:"name"`
-	Entries   []entry `json:"entries"`
-	Many      int     `json:"many"`
-	Root      string  `json:"root"`
-	CarBytes  int     `json:"carBytes"`
-	CarSha256 string  `json:"carSha256"`
+	Name       string  `json:"name"`
+	Entries    []entry `json:"entries"`
+	Many       int     `json:"many"`
+	CidVersion int     `json:"cidVersion"`
+	RawLeaves  bool    `json:"rawLeaves"`
+	Root       string  `json:"root"`
+	CarBytes   int     `json:"carBytes"`
+	CarSha256  string  `json:"carSha256"`
 }
 
 // What one folder holds while it is made.
@@ -114,18 +140,17 @@ type tree struct {
 }
 
 func addFolder(name string, many int, entries ...entry) folder {
+	return addFolderAs(usual, name, many, entries...)
+}
+
+func addFolderAs(as layout, name string, many int, entries ...entry) folder {
 	ctx := context.Background()
 	dag := mdtest.Mock()
-	builder, err := merkledag.PrefixForCidVersion(1)
+	builder, err := merkledag.PrefixForCidVersion(as.cidVersion)
 	check(err)
 	top := &tree{map[string]format.Node{}, map[string]*tree{}}
 	leaf := func(size int) format.Node {
-		params := helpers.DagBuilderParams{Maxlinks: 174, RawLeaves: true, CidBuilder: builder, Dagserv: dag}
-		helper, err := params.New(chunker.NewSizeSplitter(bytes.NewReader(content("mixed", size)), chunkBytes))
-		check(err)
-		node, err := balanced.Layout(helper)
-		check(err)
-		return node
+		return as.file(dag, content("mixed", size), chunkBytes)
 	}
 	for _, each := range entries {
 		at := top
@@ -171,7 +196,7 @@ func addFolder(name string, many int, entries ...entry) folder {
 	if entries == nil {
 		entries = []entry{}
 	}
-	return folder{name, entries, many, root.String(), carBytes, carSha256}
+	return folder{name, entries, many, as.cidVersion, as.rawLeaves, root.String(), carBytes, carSha256}
 }
 
 func (at *tree) below(name string) *tree {
@@ -220,8 +245,15 @@ func main() {
 		add("three levels and more", "mixed", 2*174*174*16+175*16+5, 16),
 		add("three levels of zeros", "zeros", 174*174*16+1, 16),
 	}
+	for _, as := range others {
+		for _, size := range []int{1, chunkBytes, chunkBytes + 1, 1048576 + 7} {
+			files = append(files, addAs(as, fmt.Sprintf("%d bytes, %s", size, as.name()), "mixed", size, chunkBytes))
+		}
+		files = append(files, addAs(as, "three levels, "+as.name(), "mixed", 174*174*16+1, 16))
+		files = append(files, addAs(as, "three levels of zeros, "+as.name(), "zeros", 174*174*16+1, 16))
+	}
 	write("files.json", "files", files)
-	write("folders.json", "folders", []folder{
+	folders := []folder{
 		addFolder("one file", 0, entry{"a.txt", "file", 5, ""}),
 		addFolder("empty file and folder", 0, entry{"empty", "file", 0, ""}, entry{"hollow", "folder", 0, ""}),
 		addFolder("folders in folders", 0,
@@ -231,5 +263,12 @@ func main() {
 		addFolder("a symbolic link", 0, entry{"there", "symlink", 0, "../else where"}, entry{"here", "file", 4, ""}),
 		addFolder("a thousand small files", 1000),
 		addFolder("shards", 5300, entry{"sub/x", "file", 9, ""}),
-	})
+	}
+	for _, as := range others {
+		folders = append(folders,
+			addFolderAs(as, "a bit of all, "+as.name(), 0, entry{"empty", "file", 0, ""}, entry{"hollow", "folder", 0, ""},
+				entry{"a/b", "file", 300000, ""}, entry{"there", "symlink", 0, "../else where"}),
+			addFolderAs(as, "shards, "+as.name(), 5300, entry{"sub/x", "file", 9, ""}))
+	}
+	write("folders.json", "folders", folders)
 }

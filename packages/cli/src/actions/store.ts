@@ -1,5 +1,5 @@
 /** What `put`, `get`, `ls`, `deals`, `deal show`, `quote` and `jobs` do. */
-import { type MethodResult, methods } from "@holdfast/api";
+import { type ImportLayout, type MethodResult, methods } from "@holdfast/api";
 import { parseBytes } from "@holdfast/base";
 import { z } from "zod";
 import { type ChainTime, chainTime } from "../chain-time.ts";
@@ -52,6 +52,33 @@ function encryptionOf(input: CommandInput): readonly string[] | undefined {
   throw cliErrors.badValue({ problem: "--recipient is for what is encrypted: add --encrypt" });
 }
 
+/** What `ipfs add` calls the same; undefined if nothing was said. */
+function layoutOf(input: CommandInput): ImportLayout | undefined {
+  const cidVersion = optionChoice(input, "cidVersion", ["0", "1"]);
+  const rawLeaves = optionChoice(input, "rawLeaves", ["true", "false"]);
+  const chunkBytes = chunkBytesOf(optionText(input, "chunkSize"));
+  if (cidVersion === undefined && rawLeaves === undefined && chunkBytes === undefined) return undefined;
+  if (optionFlag(input, "encrypt"))
+    throw cliErrors.badValue({
+      problem: "what is encrypted has no CID that `ipfs add` gives: leave --encrypt away, or the layout",
+    });
+  return {
+    cidVersion: cidVersion === undefined ? undefined : cidVersion === "0" ? 0 : 1,
+    rawLeaves: rawLeaves === undefined ? undefined : rawLeaves === "true",
+    chunkBytes,
+  };
+}
+
+/** A size, also in the words of `ipfs add --chunker`. */
+function chunkBytesOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^(rabin|buzhash)/.test(text))
+    throw cliErrors.badValue({
+      problem: `chunks are all of one size here: --chunk-size 256KiB, not ${text}`,
+    });
+  return parseBytes(text.replace(/^size-(?=\d+$)/, ""));
+}
+
 export const put = action({
   result: putLine,
   async *run(context, input) {
@@ -63,6 +90,7 @@ export const put = action({
       skipHidden: optionFlag(input, "skipHidden"),
       name: optionText(input, "name"),
       encryptFor: encryptionOf(input),
+      layout: layoutOf(input),
       spread: optionChoice(input, "spread", spreads),
       renew: optionFlag(input, "renew"),
       repair: optionFlag(input, "repair"),

@@ -37,6 +37,8 @@ export const storeCommands: readonly CommandSpec[] = [
       "loses is made again elsewhere. Both stay within a price: see `holdfast keep`.\n" +
       "Data comes to a miner over the node's own streams, from a web server in ranges, or on a disk that you carry: with " +
       "`--transfer offline` write it with `holdfast car export CID FILE`, and at the miner `holdfast deal import DEAL FILE`.\n" +
+      "A file has the CID that `ipfs add --cid-version=1` gives it; with --cid-version, --raw-leaves and --chunk-size, that " +
+      "of `ipfs add` with the same options.\n" +
       "Interrupted? Run the same command again: the node went on meanwhile, and what was done is kept.",
     examples: [
       "holdfast put photo.jpg",
@@ -46,6 +48,7 @@ export const storeCommands: readonly CommandSpec[] = [
       "tar -c src | holdfast put - --name src.tar",
       "holdfast put archive/ --copies 1 --transfer offline",
       "holdfast put photo.jpg --transfer https://files.example.org/{cid}.car",
+      "holdfast put photo.jpg --cid-version 0",
       "holdfast put photo.jpg --json",
     ],
     args: [{ name: "file", summary: "the files and folders to store; - is standard input", many: true }],
@@ -71,6 +74,16 @@ export const storeCommands: readonly CommandSpec[] = [
         summary: "only the key in this node's wallet opens it (default: anybody can read it)",
       },
       { flags: "--recipient <age1…>", summary: "who else can open what is encrypted", repeated: true },
+      { flags: "--cid-version <0 or 1>", summary: "of the CIDs, as `ipfs add` has it (default: 1)" },
+      {
+        flags: "--raw-leaves <true or false>",
+        summary:
+          "whether leaves are bytes alone, as `ipfs add` has it (default: true, with --cid-version 0 false)",
+      },
+      {
+        flags: "--chunk-size <size>",
+        summary: "of the leaves, as `ipfs add --chunker` has it: 1MiB at most (default: 256KiB)",
+      },
       { flags: "--name <text>", summary: "the name that it is listed under (default: the file's)" },
       { flags: "--skip-hidden", summary: "of a folder: leave out names that begin with a dot" },
       {

@@ -4,7 +4,7 @@
  * (docs/ENCRYPTION.md). It stands between the people's door and the files as they are stored, and passes on untouched
  * whatever `put --encrypt` did not make.
  */
-import type { FileQuery, Imported } from "@holdfast/api";
+import type { FileQuery, Imported, ImportLayout } from "@holdfast/api";
 import type { FolderItem } from "@holdfast/api/folder-tar";
 import { type Cancel, fromHex, parseAgeRecipient } from "@holdfast/base";
 import { limits } from "../limits.ts";
@@ -33,6 +33,12 @@ export interface EncryptRequest {
   readonly recipients?: readonly string[] | undefined;
 }
 
+/** Encrypted, or laid out in another way than usual; not both. */
+export interface KeepRequest {
+  readonly encrypt?: EncryptRequest | undefined;
+  readonly layout?: ImportLayout | undefined;
+}
+
 export interface OpenQuery extends FileQuery {
   /** The bytes as they are stored. */
   readonly raw?: boolean | undefined;
@@ -41,8 +47,8 @@ export interface OpenQuery extends FileQuery {
 /** The people's door to files; `StoredFiles` with encryption. */
 export interface PeoplesFiles extends Omit<StoredFiles, "importFile" | "importFolder" | "openFile"> {
   /** Sizes are of the plain bytes, but for `carBytes`. `encryption/…`, `age/bad-recipient`, `retrieval/…`. */
-  importFile(bytes: AsyncIterable<Uint8Array>, signal: Cancel, encrypt?: EncryptRequest): Promise<Imported>;
-  importFolder(items: AsyncIterable<FolderItem>, signal: Cancel, encrypt?: EncryptRequest): Promise<Imported>;
+  importFile(bytes: AsyncIterable<Uint8Array>, signal: Cancel, how?: KeepRequest): Promise<Imported>;
+  importFolder(items: AsyncIterable<FolderItem>, signal: Cancel, how?: KeepRequest): Promise<Imported>;
   openFile(cid: string, query: OpenQuery, signal: Cancel): Promise<OpenedFile>;
   /** Whether `put --encrypt` made it, here or elsewhere. */
   isEncrypted(cid: string, signal: Cancel): Promise<boolean>;
@@ -51,12 +57,16 @@ export interface PeoplesFiles extends Omit<StoredFiles, "importFile" | "importFo
 export function openEncryption(needs: EncryptionNeeds): PeoplesFiles {
   const { files } = needs;
   return {
-    importFile: (bytes, signal, encrypt) =>
-      encrypt === undefined ? files.importFile(bytes, signal) : importSealed(needs, bytes, signal, encrypt),
-    importFolder: (items, signal, encrypt) =>
-      encrypt === undefined
-        ? files.importFolder(items, signal)
-        : importSealedFolder(needs, items, signal, encrypt),
+    async importFile(bytes, signal, how = {}) {
+      const { encrypt, layout } = oneOf(how);
+      if (encrypt === undefined) return files.importFile(bytes, signal, layout);
+      return importSealed(needs, bytes, signal, encrypt);
+    },
+    async importFolder(items, signal, how = {}) {
+      const { encrypt, layout } = oneOf(how);
+      if (encrypt === undefined) return files.importFolder(items, signal, layout);
+      return importSealedFolder(needs, items, signal, encrypt);
+    },
     openFile: (cid, query, signal) => openFile(needs, cid, query, signal),
     allow: (signal, maxPrice) => files.allow(signal, maxPrice),
     async openFolder(cid, path, signal) {
@@ -79,6 +89,13 @@ export function openEncryption(needs: EncryptionNeeds): PeoplesFiles {
     stat: (cid, signal) => files.stat(cid, signal),
     isEncrypted: (cid, signal) => isSealedAt(needs, cid, signal),
   };
+}
+
+/** The CID of what is encrypted is met by no other program's. */
+function oneOf(how: KeepRequest): KeepRequest {
+  if (how.encrypt === undefined || how.layout === undefined) return how;
+  const problem = "what is encrypted is laid out in one way: its CID equals no other program's";
+  throw encryptionErrors.badRequest({ problem });
 }
 
 function namesIn(path: string): string[] {

@@ -1,5 +1,5 @@
 /** What encryption needs: the files as they are stored, and the keys of the wallet. */
-import type { FileQuery, Imported, MethodResult } from "@holdfast/api";
+import type { FileQuery, Imported, ImportLayout, MethodResult } from "@holdfast/api";
 import type { FolderItem } from "@holdfast/api/folder-tar";
 import type { Address, AgeStanza, Cancel } from "@holdfast/base";
 
@@ -10,8 +10,8 @@ export interface OpenedFile {
 
 /** The files of this node as they are stored. */
 export interface StoredFiles {
-  importFile(bytes: AsyncIterable<Uint8Array>, signal: Cancel): Promise<Imported>;
-  importFolder(items: AsyncIterable<FolderItem>, signal: Cancel): Promise<Imported>;
+  importFile(bytes: AsyncIterable<Uint8Array>, signal: Cancel, layout?: ImportLayout): Promise<Imported>;
+  importFolder(items: AsyncIterable<FolderItem>, signal: Cancel, layout?: ImportLayout): Promise<Imported>;
   /** A folder is `retrieval/is-a-folder`. */
   openFile(cid: string, range: FileQuery, signal: Cancel): Promise<OpenedFile>;
   /** What the request with this signal may spend, in all. */

@@ -7,6 +7,11 @@ export const retrievalErrors = defineErrors("retrieval", {
     message: (_data: Record<never, never>) => "the file is empty: there is nothing to store",
     fix: "give a file with at least one byte",
   },
+  badLayout: {
+    exit: "usage",
+    message: (data: { problem: string }) => `a file cannot be laid out so: ${data.problem}`,
+    fix: "leave --cid-version, --raw-leaves and --chunk-size away, unless a CID of `ipfs add` is to be met",
+  },
   tooLarge: {
     exit: "usage",
     message: (data: { what: string; limit: number }) =>

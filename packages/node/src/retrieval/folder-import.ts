@@ -1,5 +1,5 @@
 /**
- * A stream of entries becomes the folder that `ipfs add -r --cid-version=1` makes of them: plain folders, sharded
+ * A stream of entries becomes the folder that `ipfs add -r` makes of them with the same options: plain folders, sharded
  * ones above 256 KiB of names and links. Content is laid out as it comes; what stays in memory is names. Invariants:
  * a path is given once, no path leads through a file, and the order of the entries does not matter.
  */
@@ -9,7 +9,7 @@ import { carHeader } from "../car.ts";
 import { limits } from "../limits.ts";
 import { retrievalErrors } from "./errors.ts";
 import type { ImportedFile } from "./import.ts";
-import { ImportedBlocks, kuboLayout } from "./imported-blocks.ts";
+import { ImportedBlocks, type ImportLayout, kuboLayout } from "./imported-blocks.ts";
 import type { LocalFiles } from "./local-files.ts";
 import { nameProblem } from "./unixfs.ts";
 
@@ -24,19 +24,20 @@ export type FolderSource = AsyncIterable<SourceEntry>;
 interface TreeOptions {
   /** The bytes of an entry, interruptible. */
   readonly bytes: (content: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
-  readonly chunkBytes: number;
+  readonly layout: ImportLayout;
 }
 
 /**
- * `retrieval/empty-file`, `retrieval/too-large`, `retrieval/bad-name`, `retrieval/bad-entry`, `retrieval/quota-full`,
- * `disk/…`, and whatever the source fails with.
+ * `retrieval/bad-layout`, `retrieval/empty-file`, `retrieval/too-large`, `retrieval/bad-name`,
+ * `retrieval/bad-entry`, `retrieval/quota-full`, `disk/…`, and whatever the source fails with.
  */
 export async function importTree(
   files: LocalFiles,
   source: FolderSource,
-  { bytes, chunkBytes }: TreeOptions,
+  { bytes, layout: wanted }: TreeOptions,
 ): Promise<ImportedFile> {
-  const blocks = new ImportedBlocks(files);
+  const layout = { ...kuboLayout(wanted), wrapWithDirectory: true, fileImportConcurrency: 1 };
+  const blocks = new ImportedBlocks(files, layout);
   const plan = new PathPlan();
   let sizeBytes = 0;
   const counted = async function* (content: AsyncIterable<Uint8Array>) {
@@ -59,7 +60,6 @@ export async function importTree(
   };
   try {
     let root: CID | undefined;
-    const layout = { ...kuboLayout(chunkBytes), wrapWithDirectory: true, fileImportConcurrency: 1 };
     for await (const { cid } of importer(candidates(), blocks.storage, layout)) root = cid; // the last is the root
     if (root === undefined) throw retrievalErrors.emptyFile({});
     const carBytes = carHeader(root).length + blocks.sectionsBytes;

@@ -1,7 +1,8 @@
 /**
  * A byte stream becomes the tree that `ipfs add --cid-version=1` makes of it (Kubo's defaults: chunks of
- * 256 KiB, raw leaves, balanced, 174 links, SHA-256), so that a file has the same CID here and in IPFS. Only a
- * few chunks are in memory at a time. An import that fails takes its blocks away again.
+ * 256 KiB, raw leaves, balanced, 174 links, SHA-256), or that it makes with other options, so that a file has the
+ * same CID here and in IPFS. Only a few chunks are in memory at a time. An import that fails takes its blocks away
+ * again.
  */
 import { abortable, type Cancel, type CID } from "@holdfast/base";
 import { importFile as layOut } from "ipfs-unixfs-importer";
@@ -10,7 +11,7 @@ import { limits } from "../limits.ts";
 import { type ImportedCar, importCar } from "./car-import.ts";
 import { retrievalErrors } from "./errors.ts";
 import { type FolderSource, importTree } from "./folder-import.ts";
-import { ImportedBlocks, kuboChunkBytes, kuboLayout } from "./imported-blocks.ts";
+import { ImportedBlocks, type ImportLayout, kuboLayout } from "./imported-blocks.ts";
 import type { LocalFiles } from "./local-files.ts";
 import { type PulledFile, type PullOptions, pullTree } from "./tree-pull.ts";
 
@@ -20,10 +21,8 @@ export interface ImportedFile {
   readonly carBytes: number;
 }
 
-export interface ImportOptions {
+export interface ImportOptions extends ImportLayout {
   readonly signal?: Cancel;
-  /** Another size of the chunks, to equal `ipfs add --chunker=size-…`. */
-  readonly chunkBytes?: number;
 }
 
 /** The imports that are under way; at the end they are called off. */
@@ -44,15 +43,15 @@ export class Imports implements AsyncDisposable {
   /** Errors as `importTree`, and `retrieval/closed`. */
   folder(source: FolderSource, options: ImportOptions = {}): Promise<ImportedFile> {
     return this.#run(options, async (inner) => {
-      const { signal } = inner;
+      const { signal, ...layout } = inner;
       const entries = interruptible(source, signal);
       const bytes = (content: AsyncIterable<Uint8Array>) => interruptible(content, signal);
-      return importTree(this.#files, entries, { bytes, chunkBytes: inner.chunkBytes ?? kuboChunkBytes });
+      return importTree(this.#files, entries, { bytes, layout });
     });
   }
 
   /** Errors as `importCar`, and `retrieval/closed`. */
-  car(source: AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<ImportedCar> {
+  car(source: AsyncIterable<Uint8Array>, options: { readonly signal?: Cancel } = {}): Promise<ImportedCar> {
     return this.#run(options, ({ signal }) => importCar(this.#files, interruptible(source, signal)));
   }
   /** Errors as `pullTree`, and `retrieval/closed`. */
@@ -92,16 +91,17 @@ export class Imports implements AsyncDisposable {
 }
 
 /**
- * `retrieval/empty-file`, `retrieval/too-large`, `retrieval/quota-full`, `disk/…`, the signal's reason, and
- * whatever the stream fails with.
+ * `retrieval/bad-layout`, `retrieval/empty-file`, `retrieval/too-large`, `retrieval/quota-full`, `disk/…`, the signal's
+ * reason, and whatever the stream fails with.
  */
 async function importFile(
   files: LocalFiles,
   source: AsyncIterable<Uint8Array>,
   options: ImportOptions = {},
 ): Promise<ImportedFile> {
-  const { signal, chunkBytes = kuboChunkBytes } = options;
-  const blocks = new ImportedBlocks(files);
+  const { signal } = options;
+  const layout = kuboLayout(options);
+  const blocks = new ImportedBlocks(files, layout);
   let sizeBytes = 0;
   const counted = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
     for await (const chunk of interruptible(source, signal)) {
@@ -114,7 +114,7 @@ async function importFile(
     if (sizeBytes === 0) throw retrievalErrors.emptyFile({});
   };
   try {
-    const { cid: root } = await layOut({ content: counted() }, blocks.storage, kuboLayout(chunkBytes));
+    const { cid: root } = await layOut({ content: counted() }, blocks.storage, layout);
     const carBytes = carHeader(root).length + blocks.sectionsBytes;
     await blocks.keep({ root, imported: true, fileBytes: sizeBytes, carBytes });
     return { root, sizeBytes, carBytes };

@@ -45,6 +45,7 @@ export type { FetchProgress, FetchResult } from "./fetch.ts";
 export type { FoundProvider } from "./find.ts";
 export type { FolderSource, SourceEntry } from "./folder-import.ts";
 export type { ImportedFile, ImportOptions } from "./import.ts";
+export type { ImportLayout } from "./imported-blocks.ts";
 export type { Collected } from "./local-files.ts";
 export type { CarSource, ContentRouting, OpenCar, RetrievalNeeds } from "./needs.ts";
 export type { FetchOptions, OpenTree, ReadOptions, TreeOptions, TreeView } from "./openers.ts";
@@ -77,8 +78,8 @@ export interface Elsewhere extends Pick<DagSource, "get"> {
 
 export interface Retrieval extends AsyncDisposable {
   /**
-   * Stores a stream of bytes as a file, with the CID that Kubo gives it. `retrieval/empty-file`, `/too-large`,
-   * `/quota-full`, `disk/…`; a failed import leaves nothing behind.
+   * Stores a stream of bytes as a file, with the CID that Kubo gives it. `retrieval/bad-layout`, `/empty-file`,
+   * `/too-large`, `/quota-full`, `disk/…`; a failed import leaves nothing behind.
    */
   importFile(source: AsyncIterable<Uint8Array>, options?: ImportOptions): Promise<ImportedFile>;
   /**

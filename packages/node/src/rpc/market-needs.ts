@@ -1,15 +1,11 @@
 /** What the API needs of files, puts and deals. */
-import type { FileQuery, ImportEncryption, Imported, MethodParams, MethodResult } from "@holdfast/api";
+import type { FileQuery, Imported, ImportRequest, MethodParams, MethodResult } from "@holdfast/api";
 import type { FolderItem } from "@holdfast/api/folder-tar";
 import type { Address, AttoFil, Cancel, CID } from "@holdfast/base";
 
 export interface FileDoor {
-  importFile(bytes: AsyncIterable<Uint8Array>, signal: Cancel, encrypt?: ImportEncryption): Promise<Imported>;
-  importFolder(
-    items: AsyncIterable<FolderItem>,
-    signal: Cancel,
-    encrypt?: ImportEncryption,
-  ): Promise<Imported>;
+  importFile(bytes: AsyncIterable<Uint8Array>, signal: Cancel, how?: ImportRequest): Promise<Imported>;
+  importFolder(items: AsyncIterable<FolderItem>, signal: Cancel, how?: ImportRequest): Promise<Imported>;
   openFile(
     cid: string,
     range: FileQuery,

@@ -12,7 +12,6 @@ import {
   errorToBody,
   fileBytesHeader,
   filePath,
-  type ImportEncryption,
   importPath,
   type MethodName,
   type MethodParams,
@@ -31,6 +30,7 @@ import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import { limits } from "../limits.ts";
 import { addCars } from "./cars.ts";
 import { rpcErrors } from "./errors.ts";
+import { givenOnce, type ImportQueryText, importRequestOf } from "./import-query.ts";
 import type { ArchiveDoor, CarDoor, FileDoor, MetricsDoor, PageFile } from "./needs.ts";
 import { addPages } from "./pages.ts";
 
@@ -164,35 +164,6 @@ async function* ndjson(values: AsyncIterable<unknown>, logger: Logger): AsyncIte
   }
 }
 
-/** A name that is given twice is a list for the parser, whatever the types say. */
-function givenOnce<Query extends object>(query: Query): Query {
-  for (const [name, value] of Object.entries(query)) {
-    if (typeof value !== "string")
-      throw apiErrors.badParams({ method: "request", problems: `${name} is given twice` });
-  }
-  return query;
-}
-
-interface ImportQueryText {
-  readonly encrypt?: string;
-  readonly sha256?: string;
-  readonly recipients?: string;
-}
-
-/** Undefined if nothing is to be encrypted; a wish that is misspelt must not store a file in clear. */
-function encryptionOf(query: ImportQueryText): ImportEncryption | undefined {
-  const { encrypt, sha256, recipients, ...rest } = givenOnce(query);
-  const [unknown] = Object.keys(rest);
-  const given = [sha256, recipients].some((text) => text !== undefined);
-  if (unknown !== undefined || (encrypt !== "1" && (encrypt !== undefined || given))) {
-    const what = (unknown ?? "encrypt").slice(0, 32);
-    const problems = `${what}: an import takes encrypt=1, and with it sha256 and recipients`;
-    throw apiErrors.badParams({ method: "import", problems });
-  }
-  if (encrypt === undefined) return undefined;
-  return { sha256, recipients: recipients?.split(",") };
-}
-
 interface FileQueryText {
   readonly offset?: string;
   readonly length?: string;
@@ -214,11 +185,11 @@ function addFiles(app: FastifyInstance, files: FileDoor, stopping: AbortSignal):
   const options = { bodyLimit: Number.MAX_SAFE_INTEGER };
   app.post<{ Querystring: ImportQueryText }>(importPath, options, async (request, reply) => {
     const { body } = request;
-    const encrypt = encryptionOf(request.query);
+    const how = importRequestOf(request.query);
     if (!(body instanceof Readable)) throw rpcErrors.notBytes({});
     const signal = AbortSignal.any([stopping, goneSignal(reply)]);
-    if (request.headers["content-type"] !== tarType) return files.importFile(body, signal, encrypt);
-    return files.importFolder(folderFromTar(body), signal, encrypt);
+    if (request.headers["content-type"] !== tarType) return files.importFile(body, signal, how);
+    return files.importFolder(folderFromTar(body), signal, how);
   });
   app.get<{ Params: { cid: string }; Querystring: FileQueryText }>(
     decodeURIComponent(filePath(":cid")),

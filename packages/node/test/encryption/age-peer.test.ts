@@ -38,7 +38,7 @@ describe.skipIf(missing !== "")(`the program age${missing}`, () => {
       const identity = join(folder, "identity");
       await writeFile(identity, printAgeIdentity(wallet.fileIdentity(address)));
       const bytes = noise(length);
-      const { cid } = await files.importFile(chunked(bytes), signal, {});
+      const { cid } = await files.importFile(chunked(bytes), signal, { encrypt: {} });
       const input = stored.stored.get(cid) ?? new Uint8Array(0);
       const opened = execFileSync("age", ["-d", "-i", identity], { input, maxBuffer: mostBytes });
       expect(digest(opened)).toBe(digest(bytes));

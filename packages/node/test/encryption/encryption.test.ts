@@ -32,7 +32,7 @@ async function put(
   bytes: Uint8Array,
   options: { sha256?: string; recipients?: string[] } = {},
 ) {
-  return files.importFile(chunked(bytes), signal, options);
+  return files.importFile(chunked(bytes), signal, { encrypt: options });
 }
 
 describe("an encrypted file", () => {
@@ -52,7 +52,7 @@ describe("an encrypted file", () => {
       if (length > 16) expect(Buffer.from(raw).includes(sample)).toBe(false);
       expect(await owner.files.isEncrypted(cid, signal)).toBe(true);
     }
-    const nothing = owner.files.importFile(chunked(new Uint8Array(0)), signal, {});
+    const nothing = owner.files.importFile(chunked(new Uint8Array(0)), signal, { encrypt: {} });
     expect(await codeOf(nothing)).toBe("encryption/empty-input");
   });
 
@@ -104,6 +104,8 @@ describe("an encrypted file", () => {
     );
     expect(stored.stored.size).toBe(before);
     expect(await codeOf(put(owner, one, { sha256: "12" }))).toBe("encryption/bad-request");
+    const both = { encrypt: {}, layout: { cidVersion: 0 } } as const;
+    expect(await codeOf(owner.files.importFile(chunked(one), signal, both))).toBe("encryption/bad-request");
     expect(await codeOf(put(owner, one, { recipients: ["age1qqq"] }))).toBe("age/bad-recipient");
     const friend = printAgeRecipient(owner.wallet.fileRecipient(owner.wallet.payer()));
     expect(await codeOf(put(owner, one, { recipients: new Array(17).fill(friend) }))).toBe(
@@ -200,7 +202,7 @@ describe("an encrypted folder", () => {
   it("comes back with all that is in it, whole, in part, and as a listing", async () => {
     const stored = memoryFiles();
     const owner = await personWith(stored, "owner");
-    const { cid, sizeBytes } = await owner.files.importFolder(items(), signal, {});
+    const { cid, sizeBytes } = await owner.files.importFolder(items(), signal, { encrypt: {} });
     expect(sizeBytes).toBe(
       tree.reduce((sum, [, bytes]) => sum + (bytes instanceof Uint8Array ? bytes.length : 0), 0),
     );
@@ -247,12 +249,14 @@ describe("an encrypted folder", () => {
     const stored = memoryFiles();
     const owner = await personWith(stored, "owner");
     const tar = await allOf(folderToTar(items()));
-    const { cid } = await owner.files.importFolder(items(), signal, { sha256: digest(tar) });
+    const { cid } = await owner.files.importFolder(items(), signal, { encrypt: { sha256: digest(tar) } });
     const again = await owner.files.importFolder(folderFromTar(chunked(tar)), signal, {
-      sha256: digest(tar),
+      encrypt: { sha256: digest(tar) },
     });
     expect(again.cid).toBe(cid);
-    const other = owner.files.importFolder(items(tree.slice(1)), signal, { sha256: digest(tar) });
+    const other = owner.files.importFolder(items(tree.slice(1)), signal, {
+      encrypt: { sha256: digest(tar) },
+    });
     expect(await codeOf(other)).toBe("encryption/content-changed");
     const raw = stored.stored.get(cid) ?? new Uint8Array(0);
     expect(raw.length).toBeGreaterThan(tar.length);
@@ -279,7 +283,7 @@ describe("an encrypted folder", () => {
   for (const [name, list, code] of bad) {
     it(`is refused with ${name}`, async () => {
       const owner = await personWith(memoryFiles(), "owner");
-      expect(await codeOf(owner.files.importFolder(items(list), signal, {}))).toBe(code);
+      expect(await codeOf(owner.files.importFolder(items(list), signal, { encrypt: {} }))).toBe(code);
     });
   }
 
@@ -294,7 +298,7 @@ describe("an encrypted folder", () => {
     });
     await fc.assert(
       fc.asyncProperty(folder, async (list) => {
-        const { cid } = await owner.files.importFolder(items(list), signal, {});
+        const { cid } = await owner.files.importFolder(items(list), signal, { encrypt: {} });
         for (const [path, content] of list) {
           expect(toHex(await read(owner, cid, { path }))).toBe(toHex(content));
         }
@@ -320,7 +324,7 @@ describe("the golden record", () => {
     expect(printAgeIdentity(wallet.fileIdentity(known))).toBe(identity);
     expect(printAgeRecipient(wallet.fileRecipient(known))).toBe(recipient);
     const bytes = utf8Bytes(plain ?? "");
-    const { cid } = await files.importFile(chunked(bytes), signal, { sha256: digest(bytes) });
+    const { cid } = await files.importFile(chunked(bytes), signal, { encrypt: { sha256: digest(bytes) } });
     expect(toHex(stored.stored.get(cid) ?? new Uint8Array(0))).toBe(sealed);
     // The default account is another one by now, and the file is read all the same.
     await wallet.setDefault(wallet.addresses()[0] ?? known);

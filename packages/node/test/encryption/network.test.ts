@@ -20,7 +20,7 @@ describe("an encrypted folder on a network", () => {
     await using net = await createNetwork({ miners: 2 });
     const { client } = net;
     const big = noise(100_000);
-    const { cid } = await net.settle(client.node.files.importFolder(items(big), signal, {}));
+    const { cid } = await net.settle(client.node.files.importFolder(items(big), signal, { encrypt: {} }));
     const { handlers } = client.node;
     const policy = {
       spread: "operators",

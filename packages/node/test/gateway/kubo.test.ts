@@ -102,22 +102,6 @@ describe.skipIf(version === undefined)(`beside Kubo ${version ?? ""}`, () => {
     new Map([...files].map(([path, bytes]) => [path.split("/").slice(1).join("/"), bytes]));
 
   it("makes the same CIDs with the same options: files, chunk sizes, folders, sharded folders", async () => {
-    const hash = "only-hash=true&cid-version=1";
-    for (const [sizeBytes, chunkBytes] of [
-      [1, 262_144],
-      [262_144, 262_144],
-      [262_145, 262_144],
-      [3_000_000, 262_144],
-      [300_000, 1_000],
-      [2_500_000, 1_048_576],
-    ] as const) {
-      const bytes = content(sizeBytes, sizeBytes);
-      const ours = (await empty().importFile(once(bytes), { chunkBytes })).root.toString();
-      expect(ours).toBe(await kubo.add(new Map([["x", bytes]]), `${hash}&chunker=size-${chunkBytes}`));
-    }
-    expect((await empty().importFolder(entries(below(tree)))).root.toString()).toBe(
-      await kubo.add(tree, hash),
-    );
     const wide = new Map(
       Array.from(
         { length: 1_600 },
@@ -128,10 +112,34 @@ describe.skipIf(version === undefined)(`beside Kubo ${version ?? ""}`, () => {
           ] as const,
       ),
     );
-    expect((await empty().importFolder(entries(below(wide)))).root.toString()).toBe(
-      await kubo.add(wide, hash),
+    const layouts = [undefined, 0, 1].flatMap((cidVersion) =>
+      [undefined, true, false].flatMap((rawLeaves) =>
+        [undefined, 1_000, 1_048_576 - (rawLeaves === true ? 0 : 16)].map((chunkBytes) => ({
+          ...{ cidVersion: cidVersion as 0 | 1 | undefined, rawLeaves, chunkBytes },
+        })),
+      ),
     );
-  }, 60_000);
+    for (const layout of layouts) {
+      const { cidVersion = 1, rawLeaves, chunkBytes } = layout;
+      const options =
+        `only-hash=true&cid-version=${cidVersion}` +
+        (rawLeaves === undefined ? "" : `&raw-leaves=${rawLeaves}`) +
+        (chunkBytes === undefined ? "" : `&chunker=size-${chunkBytes}`);
+      for (const sizeBytes of [1, 1_000, 262_144, 262_145, 1_200_000]) {
+        const bytes = content(sizeBytes, sizeBytes);
+        const ours = (await empty().importFile(once(bytes), layout)).root.toString();
+        expect([options, sizeBytes, ours]).toEqual([
+          options,
+          sizeBytes,
+          await kubo.add(new Map([["x", bytes]]), options),
+        ]);
+      }
+      for (const folder of chunkBytes === undefined ? [tree, wide] : [tree]) {
+        const ours = (await empty().importFolder(entries(below(folder)), layout)).root.toString();
+        expect([options, ours]).toEqual([options, await kubo.add(folder, options)]);
+      }
+    }
+  }, 120_000);
 
   it("fetches from us by bitswap what we have: a file of many blocks, a sharded folder", async () => {
     const bytes = content(10, 5_000_000);

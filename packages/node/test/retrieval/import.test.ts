@@ -3,6 +3,7 @@ import { concatBytes } from "@holdfast/base";
 import { codeOf } from "@holdfast/base/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { limits } from "../../src/limits.ts";
 import { memoryBlocks } from "../../src/retrieval/index.ts";
 import {
   chunkBytes,
@@ -21,7 +22,7 @@ describe("an imported file has the CID that boxo, Kubo's library, gives it", () 
   it.each(fileVectors)("$name ($sizeBytes bytes of $pattern)", async (vector) => {
     const files = localRetrieval();
     const bytes = patternBytes(vector.pattern, vector.sizeBytes);
-    const imported = await files.importFile(streamOf(bytes), { chunkBytes: vector.chunkBytes });
+    const imported = await files.importFile(streamOf(bytes), vector);
     expect(imported.root.toString()).toBe(vector.root);
     expect(imported.sizeBytes).toBe(vector.sizeBytes);
     expect(imported.carBytes).toBe(vector.carBytes);
@@ -70,6 +71,31 @@ describe("import", () => {
     const files = localRetrieval();
     const { root } = await files.importFile(reusing);
     expectSameBytes(await collect((await files.readFile(root)).bytes), bytes);
+  });
+
+  it("refuses chunks that no block can hold", async () => {
+    const files = localRetrieval();
+    const mostBytes = limits.fileBlockBytes;
+    for (const layout of [
+      { chunkBytes: 0 },
+      { chunkBytes: 1.5 },
+      { chunkBytes: mostBytes + 1 },
+      { chunkBytes: mostBytes, rawLeaves: false },
+      { chunkBytes: mostBytes, cidVersion: 0 },
+    ] as const) {
+      const bytes = randomBytes("large", 2 * mostBytes);
+      expect(await codeOf(files.importFile(streamOf(bytes), layout))).toBe("retrieval/bad-layout");
+      const entry = { kind: "file", path: ["x"], bytes: streamOf(bytes) } as const;
+      const folder = (async function* () {
+        yield entry;
+      })();
+      expect(await codeOf(files.importFolder(folder, layout))).toBe("retrieval/bad-layout");
+    }
+    for (const layout of [
+      { chunkBytes: mostBytes, cidVersion: 0, rawLeaves: true },
+      { chunkBytes: mostBytes - 16, cidVersion: 0 },
+    ] as const)
+      await files.importFile(streamOf(randomBytes("large", 2 * mostBytes)), layout);
   });
 
   it("refuses an empty file", async () => {

@@ -36,19 +36,33 @@ installCryptoKernel((await buildNativeKernel()).functions); // SHA-256 of many m
 export const kib = 1_024;
 export const chunkBytes = 256 * kib;
 
-export interface FileVector {
+interface TreeVector {
   readonly name: string;
-  readonly pattern: string;
-  readonly sizeBytes: number;
-  readonly chunkBytes: number;
+  readonly cidVersion: 0 | 1;
+  readonly rawLeaves: boolean;
   readonly root: string;
   readonly carBytes: number;
   readonly carSha256: string;
 }
+export interface FileVector extends TreeVector {
+  readonly pattern: string;
+  readonly sizeBytes: number;
+  readonly chunkBytes: number;
+}
+export interface FolderVector extends TreeVector {
+  readonly entries: readonly {
+    readonly path: string;
+    readonly kind: "file" | "folder" | "symlink";
+    readonly sizeBytes: number;
+    readonly target: string;
+  }[];
+  readonly many: number;
+}
 
-export const fileVectors: readonly FileVector[] = JSON.parse(
-  readFileSync(new URL("../../../../vectors/retrieval/files.json", import.meta.url), "utf8"),
-).files;
+const vectorsIn = (file: string) =>
+  JSON.parse(readFileSync(new URL(`../../../../vectors/retrieval/${file}`, import.meta.url), "utf8"));
+export const fileVectors: readonly FileVector[] = vectorsIn("files.json").files;
+export const folderVectors: readonly FolderVector[] = vectorsIn("folders.json").folders;
 
 /** The content that the generator of the vectors gives a file. */
 export function patternBytes(pattern: string, sizeBytes: number): Uint8Array {

@@ -37,10 +37,10 @@ const options = {
   version: "1",
   handlers,
   files: {
-    importFile: async (bytes: AsyncIterable<Uint8Array>, _signal: unknown, encrypt?: object) => {
+    importFile: async (bytes: AsyncIterable<Uint8Array>, _signal: unknown, how?: object) => {
       let size = 0;
       for await (const chunk of bytes) size += chunk.length;
-      return { cid: `bafy${JSON.stringify(encrypt) ?? ""}`, sizeBytes: size, carBytes: size };
+      return { cid: `bafy${JSON.stringify(how)}`, sizeBytes: size, carBytes: size };
     },
     remove: async () => true,
     allow: () => undefined,
@@ -170,7 +170,7 @@ describe("API server", () => {
     const sent = await post("/api/v1/import", "x".repeat(3_000_000), {
       "content-type": "application/octet-stream",
     });
-    expect(await sent.json()).toEqual({ cid: "bafy", sizeBytes: 3_000_000, carBytes: 3_000_000 });
+    expect(await sent.json()).toEqual({ cid: "bafy{}", sizeBytes: 3_000_000, carBytes: 3_000_000 });
     const headers = { authorization: `Bearer ${token}` };
     const got = await fetch(new URL("/api/v1/file/bafy?offset=0", server.url), { headers });
     expect(got.headers.get("x-file-bytes")).toBe("3");
@@ -212,8 +212,14 @@ describe("API server", () => {
       fetch(new URL(`/api/v1/import?${query}`, server.url), { method: "POST", headers, body: "x" });
     const sent = await send("encrypt=1&sha256=ab&recipients=age1a,age1b");
     const told = { sha256: "ab", recipients: ["age1a", "age1b"] };
-    expect(await sent.json()).toMatchObject({ cid: `bafy${JSON.stringify(told)}` });
-    expect(await (await send("")).json()).toMatchObject({ cid: "bafy" });
+    expect(await sent.json()).toMatchObject({ cid: `bafy${JSON.stringify({ encrypt: told })}` });
+    expect(await (await send("")).json()).toMatchObject({ cid: "bafy{}" });
+    for (const [query, layout] of [
+      ["cidVersion=0", { cidVersion: 0 }],
+      ["cidVersion=1&rawLeaves=0&chunkBytes=1000", { cidVersion: 1, rawLeaves: false, chunkBytes: 1_000 }],
+      ["rawLeaves=1", { rawLeaves: true }],
+    ] as const)
+      expect(await (await send(query)).json()).toMatchObject({ cid: `bafy${JSON.stringify({ layout })}` });
     for (const query of [
       "encrypt=yes",
       "encrypt=",
@@ -221,6 +227,13 @@ describe("API server", () => {
       "sha256=ab",
       "recipients=age1a",
       "encrypt=1&encrypt=1",
+      "cidVersion=2",
+      "cidVersion=",
+      "rawLeaves=true",
+      "chunkBytes=-1",
+      "chunkBytes=1e3",
+      "rawleaves=1",
+      "chunkBytes=1&chunkBytes=2",
     ]) {
       expect(await failure(await send(query)), query).toEqual({ status: 400, code: "api/bad-params" });
     }

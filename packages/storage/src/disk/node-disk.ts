@@ -24,6 +24,11 @@ import { guarded, isMissing, systemCode } from "./system-errors.ts";
 
 /** Bytes of one read or write; the system takes below 2^31. */
 const maxCallBytes = 2 ** 30;
+/**
+ * What is synced side by side: the system writes their data down together and commits its journal once for all of them,
+ * while one by one it commits for each. One of the four threads of the pool is left to others.
+ */
+const syncsAtOnce = 3;
 /** Names that are read from a folder at once. */
 const namesAtOnce = 256;
 
@@ -75,14 +80,11 @@ class RootedDisk implements NodeDisk {
     return this.#replace(relative, bytes, false);
   }
   async settle(files: readonly string[]): Promise<void> {
-    const folders = new Set<string>();
-    // One after the other: the first makes the system write down all that has changed, the others wait for little.
-    for (const relative of files) {
-      const full = this.#full(relative);
-      folders.add(path.dirname(full));
-      await guarded("syncing", relative, () => syncPath(full));
-    }
-    for (const folder of folders) await guarded("syncing", files[0] ?? "", () => syncFolder(folder));
+    const folders = new Map(files.map((relative) => [path.dirname(this.#full(relative)), relative]));
+    await someAtOnce(files, (relative) => guarded("syncing", relative, () => syncPath(this.#full(relative))));
+    await someAtOnce([...folders], ([folder, relative]) =>
+      guarded("syncing", relative, () => syncFolder(folder)),
+    );
   }
 
   async #replace(relative: string, bytes: Uint8Array, isDurable: boolean): Promise<void> {
@@ -326,6 +328,15 @@ async function openIn(folder: string, file: string): Promise<FileHandle> {
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === "win32") return; // Windows has no handle to sync on a folder; NTFS journals names
   await syncPath(folder);
+}
+
+/** Ends when none is under way any more, with the first failure. */
+async function someAtOnce<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  const turns = Array.from({ length: syncsAtOnce }, async () => {
+    for (const item of rest) await work(item);
+  });
+  for (const turn of await Promise.allSettled(turns)) if (turn.status === "rejected") throw turn.reason;
 }
 
 /** What is gone meanwhile need not stay. */

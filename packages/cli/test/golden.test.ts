@@ -29,6 +29,7 @@ beforeAll(async () => {
   await writeFile(join(folder, "elements.txt"), "616263\n01\n");
   await mkdir(join(folder, "program/packages/base/src"), { recursive: true });
   await writeFile(join(folder, "program/packages/base/src/index.ts"), "export const one = 1;\n");
+  await writeFile(join(folder, "program/packages/base/package.json"), '{"name":"@holdfast/base"}\n');
   const set = madeUpSet(1, 5000);
   await writeSet(join(folder, "params"), set);
   await writeFile(join(folder, "list.json"), listOf(new Map([[`${set.id}.params`, fileBytes]])));

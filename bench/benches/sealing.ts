@@ -15,7 +15,7 @@ import { commP, vanillaClass } from "@holdfast/proofs";
 import { createSealingPool, openNodeDisk, openStorage, type Storage } from "@holdfast/storage";
 import { realClock, realRandom } from "../../packages/node/src/clock.ts";
 import { type JobEngine, openJobEngine } from "../../packages/node/src/job-engine.ts";
-import { openRepoJobs } from "../../packages/node/src/start-worker.ts";
+import { openRepoJobs } from "../../packages/node/src/repo-jobs.ts";
 import { type Bench, type Figure, isChosen } from "../figure.ts";
 import { kernelClockEnv, kernelSeconds } from "../kernel-clock.ts";
 import { usageOf } from "../network.ts";

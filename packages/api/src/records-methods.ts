@@ -4,7 +4,7 @@ import { call } from "./method-spec.ts";
 
 export const recordsMethods = {
   "storage.migrate": call(
-    "Moves the records of sectors to another database while the miner works",
+    "Moves the records of sectors and jobs to another database while the miner works",
     z.object({
       to: z
         .string()

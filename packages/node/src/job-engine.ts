@@ -20,7 +20,6 @@ import {
   type ChoresOptions,
   createQueueSealer,
   fleetingKinds,
-  type Job,
   type JobKind,
   type JobQueue,
   type JobResources,
@@ -36,6 +35,7 @@ import {
   type ToolsOf,
 } from "@holdfast/storage";
 import type { NodeConfig } from "./repo/index.ts";
+import { isJobOf } from "./repo-jobs.ts";
 import { workLimits } from "./work-limits.ts";
 import { startWorkerProcesses, type WorkerProcesses } from "./worker-processes.ts";
 
@@ -80,7 +80,7 @@ export interface JobEngineOptions {
   readonly processes: number;
   /** The node's folder, which its processes read for themselves. */
   readonly repo: string;
-  /** postgres://…; empty: the queue is a file of the folder. */
+  /** postgres://…; empty: the queue is a file of the folder. As it is at present: it may move. */
   readonly database: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -162,32 +162,24 @@ function toolsOver(options: JobEngineOptions, opened: Promise<Disk>): ToolsOf {
   const { queue, pool, clock, logger } = options;
   const others = pooledTools(pool, logger, openReach({ queue, clock, logger }));
   return async (asked) => {
-    if (!isOf(options, asked.claimed)) return await others(asked);
+    if (!isJobOf(options.miner, asked.claimed)) return await others(asked);
     const disk = await abortable(asked.signal, opened);
     return { disk, sealer: pool.sealerFor(disk, logger) };
   };
-}
-
-function isOf({ miner }: JobEngineOptions, { key, kind }: Pick<Job, "key" | "kind">): boolean {
-  return key.startsWith(`${kind}/${miner}`);
 }
 
 export function workerIdOf(random: Random): string {
   return `${hostname()}-${toHex(random.bytes(4))}`;
 }
 
-function processesOf({
-  queue,
-  repo,
-  database,
-  processes,
-  clock,
-  logger,
-  random,
-}: JobEngineOptions): WorkerProcesses {
+function processesOf(options: JobEngineOptions): WorkerProcesses {
+  const { queue, repo, processes, clock, logger, random } = options;
   const capacity: JobResources = { cpus: 1, memoryBytes: Number.MAX_SAFE_INTEGER };
   return startWorkerProcesses({
-    ...{ queue, repo, database, clock, logger, capacity },
+    ...{ queue, repo, clock, logger, capacity },
+    get database() {
+      return options.database;
+    },
     most: processes,
     newId: () => workerIdOf(random),
   });
@@ -199,7 +191,7 @@ async function aliveOf(options: JobEngineOptions, kinds: readonly JobKind[]) {
     { kinds, states: ["waiting", "running"] },
     { limit: workLimits.aliveJobs },
   );
-  return found.filter((job) => isOf(options, job));
+  return found.filter((job) => isJobOf(options.miner, job));
 }
 
 /** Whoever waited for these was a life of this node that is over. */

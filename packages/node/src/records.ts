@@ -1,7 +1,9 @@
 /** Where a node keeps the records of its sectors, and how they move: the folder's configuration follows. */
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Storage, StorageOptions } from "@holdfast/storage";
+import { HoldfastError } from "@holdfast/base";
+import type { MigrationReport, Storage, StorageOptions } from "@holdfast/storage";
+import type { NodeJobs } from "./repo-jobs.ts";
 import type { MoveRecords } from "./rpc/index.ts";
 
 /** Stands for the node's own folder. */
@@ -21,13 +23,33 @@ export function placesOfRecords(
   return { dbPath: database === "" ? recordsPath : database, recordsPath };
 }
 
-export function recordsMover(repo: string, storage: Storage): MoveRecords {
+/** The jobs go the way of the records, after them: what is done again if they do not is jobs, and never a sector. */
+export function recordsMover(
+  repo: string,
+  storage: Storage,
+  jobs?: Pick<NodeJobs, "database" | "moveTo">,
+): MoveRecords {
   return async (to) => {
-    const report = await storage.moveMetadata(to === files ? recordsFile(repo) : to);
+    const database = to === files ? "" : to;
+    const isHalf = jobs !== undefined && jobs.database !== database;
+    const report = await moveRows(storage, to === files ? recordsFile(repo) : to, isHalf);
     // A kill before this line is told at the next start: the old database refuses, and names the key to change.
-    await nameDatabase(join(repo, "config.toml"), to === files ? "" : to);
+    await nameDatabase(join(repo, "config.toml"), database);
+    await jobs?.moveTo(database);
     return report;
   };
+}
+
+/** Records that are there already, because only the jobs could not follow, are no error. */
+async function moveRows(storage: Storage, to: string, isHalf: boolean): Promise<MigrationReport> {
+  try {
+    return await storage.moveMetadata(to);
+  } catch (error) {
+    const isThere = error instanceof HoldfastError && error.code === "storage/same-database";
+    if (!isHalf || !isThere) throw error;
+    const place = String(error.data.dbPath);
+    return { from: place, place, rowCount: 0, passCount: 1 };
+  }
 }
 
 /** Changes one line of the configuration and leaves a person's other lines as they are. */

@@ -40,9 +40,10 @@ import { keyTopic, listTopic, reportTopic } from "./posc/index.ts";
 import { roundedUp } from "./price-text.ts";
 import { placesOfRecords, recordsMover } from "./records.ts";
 import { type NodeConfig, openRepo, type Repo } from "./repo/index.ts";
+import { openNodeJobs } from "./repo-jobs.ts";
 import { openDiskBlocks } from "./retrieval/index.ts";
 import type { PageFile } from "./rpc/index.ts";
-import { openRepoJobs, readClockOffset } from "./start-worker.ts";
+import { readClockOffset } from "./start-worker.ts";
 import { blockTopic } from "./sync/index.ts";
 import { checkTreeDial, treeOptions, watchTreeDial } from "./tree-dial.ts";
 import { webData } from "./web-data.ts";
@@ -302,28 +303,27 @@ async function openMiner({
   const database = options.database ?? mining.database;
   const disk = await openNodeDisk(repo.paths.storage);
   const miner = parseAddress(mining.miner, { network: params.networkByte });
+  const nodeJobs = stack.use(await openNodeJobs({ repo: repo.paths.root, database, miner, clock }));
   const jobs = stack.use(
     await openJobEngine({
-      queue: stack.use(await openRepoJobs(repo.paths.root, database, clock)),
+      queue: nodeJobs.queue,
       miner,
       pool: workers.sealing,
       parallel: workers.sealingThreads,
       dials: dialsOf(mining),
       processes: processesOf(mining, options),
       repo: repo.paths.root,
-      database,
+      get database() {
+        return nodeJobs.database;
+      },
       ...{ clock, logger, random: realRandom },
     }),
   );
   const storage = stack.use(
     await openStorage({
-      sectorBytes: mining.sectorBytes,
-      classes: params.sectorClasses,
-      disk,
+      ...{ sectorBytes: mining.sectorBytes, classes: params.sectorClasses, disk },
       ...placesOfRecords(repo.paths.root, database),
-      prover: jobs.prover,
-      clock,
-      logger,
+      ...{ prover: jobs.prover, clock, logger },
       keepUnsealed: mining.keepUnsealed,
       ...treeOptions(mining.trees, { params, clock }),
       maxStagedMs: mining.maxStagedMs,
@@ -349,7 +349,7 @@ async function openMiner({
     chores,
     folder: repo.paths.root,
     jobs: jobs.queue,
-    moveRecords: recordsMover(repo.paths.root, storage),
+    moveRecords: recordsMover(repo.paths.root, storage, nodeJobs),
     ask: askOf(config, params),
     policyHook: mining.dealHook === "" ? undefined : policyHook(mining.dealHook, clock),
     ...(await unsealedOf(repo)),

@@ -11,22 +11,23 @@ import {
   createSealingPool,
   type JobKind,
   type JobQueue,
+  type MovableQueue,
   openPostgresJobs,
   openReach,
-  openSqliteJobs,
   placeText,
   pooledTools,
   type Reach,
   type Runner,
   removeScratch,
   sealHandlers,
+  standingOf,
   startRunner,
   storageErrors,
 } from "@holdfast/storage";
 import { realClock, realRandom } from "./clock.ts";
 import { dialsOf, type JobDials, usualDials, workerIdOf } from "./job-engine.ts";
-import { type NodeConfig, readConfig, repoErrors, repoPaths } from "./repo/index.ts";
-import { workLimits } from "./work-limits.ts";
+import { repoErrors, repoPaths } from "./repo/index.ts";
+import { configOf, followedQueue, openRepoJobs } from "./repo-jobs.ts";
 
 export interface StartWorkerOptions {
   /** The node's folder; may be left out where the database is said. */
@@ -53,12 +54,6 @@ export interface WorkerHandle extends AsyncDisposable {
   readonly doesNotReach: readonly { readonly place: string; readonly reason: string }[];
 }
 
-/** The queue of a node, as the node and its workers open it. Errors: `storage/…`. */
-export async function openRepoJobs(repo: string, database: string, clock: Clock): Promise<JobQueue> {
-  if (database !== "") return await openPostgresJobs({ url: database });
-  return openSqliteJobs({ dbPath: join(repo, "jobs.db"), clock, pollMs: workLimits.jobPollMs });
-}
-
 /** A network that was stopped goes on in its own time, and so do its workers. */
 export async function readClockOffset(repo: string): Promise<number> {
   try {
@@ -69,22 +64,11 @@ export async function readClockOffset(repo: string): Promise<number> {
   }
 }
 
-async function configOf(repo: string): Promise<NodeConfig> {
-  const path = join(repo, "config.toml");
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    throw repoErrors.notFound({ path: repo }, cause);
-  }
-  return readConfig(text, path);
-}
-
 /** What a folder says of its queue, or the database alone. */
 async function sourceOf({ repo, database }: StartWorkerOptions): Promise<{
   readonly dials: JobDials;
   readonly clock: Clock;
-  readonly open: () => Promise<JobQueue>;
+  readonly open: () => Promise<MovableQueue>;
 }> {
   if (repo === undefined) {
     // The server's clock is that of the queue; this one measures pauses.
@@ -134,7 +118,11 @@ export async function startWorker(options: StartWorkerOptions): Promise<WorkerHa
   const { logger = silentLogger, parallel = Math.max(1, availableParallelism() - 1) } = options;
   const { dials, clock, open } = await sourceOf(options);
   await using stack = new AsyncDisposableStack();
-  const queue = stack.use(await open());
+  const queue = stack.use(followedQueue(await open(), { repo: options.repo, clock }));
+  // A folder says where its queue is now; a database that is named stays the one that it was.
+  if (options.repo === undefined && (await standingOf(queue.current.carrier)) === "moved") {
+    throw storageErrors.queueMoved({ place: queue.current.carrier.place });
+  }
   const reach = options.workerId === undefined ? await reachOf(queue, clock, logger) : undefined;
   if (reach !== undefined) stack.defer(removeScratch);
   const setup = new URL("./worker-kernels.ts", import.meta.url).href;

@@ -6,6 +6,8 @@ export const workLimits = {
   jobPruneMs: 600_000,
   /** How often a process looks whether another has changed the queue. */
   jobPollMs: 250,
+  /** So long a worker looks for a queue that has moved before it says that it has none. */
+  queueFollowMs: 10_000,
   /** Events of jobs that one answer of the API has at most. */
   jobEvents: 1_000,
   /** So long a job waits for the workers that are there before another process is started. */

@@ -12,7 +12,7 @@ const [repo, workerId, parallel] = process.argv.slice(2);
 assert(repo !== undefined && workerId !== undefined, "a node starts its workers with folder and id");
 const logger = openLogger({ name: workerId, level: "warn" });
 const end = new AbortController();
-// The node's own queue: after a move of its records the configuration says where that will be at its next start.
+// The node's own queue: it may have been told another database than its configuration has.
 const database = process.env.HOLDFAST_DATABASE ?? "";
 const worker = await startWorker({ ...{ repo, database }, workerId, parallel: Number(parallel), logger });
 

@@ -12,7 +12,7 @@ import { workLimits } from "./work-limits.ts";
 export interface WorkerProcessesOptions {
   readonly queue: JobQueue;
   readonly repo: string;
-  /** Of the queue: postgres://…, or empty. */
+  /** Of the queue: postgres://…, or empty. As it is at present: it may move. */
   readonly database: string;
   /** Processes at most. */
   readonly most: number;

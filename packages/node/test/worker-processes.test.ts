@@ -19,7 +19,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { realClock } from "../src/clock.ts";
 import { type JobEngine, openJobEngine } from "../src/job-engine.ts";
 import { installNativeKernels } from "../src/kernels.ts";
-import { openRepoJobs, startWorker } from "../src/start-worker.ts";
+import { openRepoJobs } from "../src/repo-jobs.ts";
+import { startWorker } from "../src/start-worker.ts";
 
 const sectorBytes = 2 ** 18;
 const miner = addressOf(1, new Uint8Array(20).fill(9));

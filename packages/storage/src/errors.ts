@@ -236,6 +236,12 @@ export const storageErrors = defineErrors("storage", {
       `job ${data.jobId} is no longer this worker's (lease ${data.token})`,
     fix: "nothing is to be done: another worker has the job, or nobody wants it any more",
   },
+  queueMoved: {
+    exit: "retry-later",
+    message: (data: { place: string }) =>
+      `the job queue ${data.place} is closed: its jobs are on their way to another database, or there already`,
+    fix: "start the worker, or the node, with the database that holds the node's records now (`holdfast storage migrate` names it); one that is under way is over in a moment",
+  },
   unknownJob: {
     exit: "not-found",
     message: (data: { jobId: number }) => `there is no job ${data.jobId}`,

@@ -4,11 +4,12 @@ import type { CommandSpec } from "../command.ts";
 export const recordsCommands: readonly CommandSpec[] = [
   {
     path: ["storage", "migrate"],
-    summary: "Move the records of sectors to PostgreSQL or back, while the miner works",
+    summary: "Move the records of sectors and jobs to PostgreSQL or back, while the miner works",
     about:
       "Both sides are read and what differs is mended until little does; then changes wait while the last rows are " +
       "mended and every row is compared once more. The configuration follows, and the database that was left refuses to be " +
-      "opened. Jobs stay where they are until the node starts again.",
+      "opened. Then the jobs go, those too that run; workers of the node's folder follow them, and one with `--db` has to be " +
+      "started with the new database. If only the jobs could not follow, say it again.",
     examples: [
       "holdfast storage migrate 'postgres://holdfast@db.example/holdfast?schema=miner1' --node miner-1",
       "holdfast storage migrate files --node miner-1",

@@ -2,6 +2,7 @@
 export { isConstraintViolated } from "./constraint.ts";
 export { openDb } from "./open.ts";
 export { openPostgres } from "./postgres.ts";
+export { closedState } from "./postgres-errors.ts";
 export { isPostgresUrl, readPostgresUrl } from "./postgres-url.ts";
 export { asStoreError, openSqlite } from "./sqlite.ts";
 export { SwitchDb } from "./switch.ts";

@@ -4,6 +4,9 @@
  */
 import { storageErrors } from "../errors.ts";
 
+/** What the triggers of a closed job queue say (jobs/postgres-schema.ts): of the classes that a program may define. */
+export const closedState = "HF001";
+
 /** Undefined for what did not come from the server: the connection itself has failed. */
 export function sqlStateOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
@@ -24,6 +27,7 @@ export function isConnectionLost(error: unknown): boolean {
 export function asPostgresError(place: string, error: unknown): unknown {
   const state = sqlStateOf(error);
   if (state?.startsWith("23") === true || state?.startsWith("42") === true) return error;
+  if (state === closedState) return storageErrors.queueMoved({ place }, error);
   if (state === "53100") return storageErrors.databaseFull({ dbPath: place }, error);
   const detail = error instanceof Error ? error.message || error.name : String(error);
   return storageErrors.databaseUnreachable({ place, detail }, error);

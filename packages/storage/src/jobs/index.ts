@@ -1,5 +1,12 @@
 /** The jobs room: what the storage has done by others, over one interface with several engines behind it. */
 
+export {
+  carryJobs,
+  type MovableQueue,
+  queueIdOf,
+  type Standing,
+  standingOf,
+} from "./carry.ts";
 export { type Chores, type ChoresOptions, openChores } from "./chores.ts";
 export type { DrainJob } from "./drains.ts";
 export { ended } from "./ended.ts";
@@ -22,6 +29,7 @@ export {
 export { type Asked, pooledTools, type SealTools, sealHandlers, type ToolsOf } from "./seal-work.ts";
 export type { SqliteJobsOptions } from "./sqlite-file.ts";
 export { openSqliteJobs } from "./sqlite-queue.ts";
+export { type FollowQueue, SwitchQueue } from "./switch-queue.ts";
 export {
   type ClaimRequest,
   type Cordon,

@@ -5,12 +5,14 @@
 import { type Db, openPostgres, type Row, type Sql, type SqlValue } from "../db/index.ts";
 import { storageErrors } from "../errors.ts";
 import type { VolumeSpec } from "../volumes/index.ts";
+import type { Carrier, MovableQueue } from "./carry.ts";
 import { checkNewJob, checkOutput, crashOf, told } from "./checks.ts";
 import { ClockJumps } from "./clock-jumps.ts";
+import { PostgresCarrier } from "./postgres-carrier.ts";
 import { PostgresNews } from "./postgres-news.ts";
 import { postgresJobsSchema } from "./postgres-schema.ts";
 import { serverClock, withClock } from "./postgres-statements.ts";
-import { PostgresViews } from "./postgres-views.ts";
+import { lockJob, PostgresViews } from "./postgres-views.ts";
 import { jobOf, number } from "./sqlite-rows.ts";
 import { neverMs } from "./sqlite-schema.ts";
 import {
@@ -20,7 +22,6 @@ import {
   type Job,
   type JobFailure,
   type JobListener,
-  type JobQueue,
   type JobState,
   jobLimits,
   type Lease,
@@ -49,7 +50,7 @@ export async function openPostgresJobs({
   url,
   clock = serverClock,
   steadyMs = clock === serverClock ? () => performance.now() : undefined,
-}: PostgresJobsOptions): Promise<JobQueue> {
+}: PostgresJobsOptions): Promise<MovableQueue> {
   await using stack = new AsyncDisposableStack();
   const db = stack.use(await openPostgres(url));
   await db.migrate("jobs", postgresJobsSchema);
@@ -59,7 +60,8 @@ export async function openPostgresJobs({
   return new PostgresJobs(db, clock, jumps);
 }
 
-class PostgresJobs extends PostgresViews implements JobQueue {
+class PostgresJobs extends PostgresViews implements MovableQueue {
+  readonly carrier: Carrier;
   readonly #sql: ReturnType<typeof withClock>;
   readonly #listening = new Set<{ readonly stop: AbortController; readonly listener: JobListener }>();
   readonly #news: PostgresNews;
@@ -72,6 +74,12 @@ class PostgresJobs extends PostgresViews implements JobQueue {
     this.#jumps = jumps;
     this.#sql = withClock(clock);
     this.#news = new PostgresNews(db);
+    this.carrier = new PostgresCarrier({
+      db,
+      nowMs: () => this.#nowMs(db),
+      lastCursor: () => this.lastCursor(),
+      tell: () => this.#tell(),
+    });
   }
 
   async enqueue(job: NewJob): Promise<Job> {
@@ -382,12 +390,6 @@ class PostgresJobs extends PostgresViews implements JobQueue {
     for (const { listener } of [...this.#listening]) listener(jobId);
     this.#news.tell(jobId);
   }
-}
-
-/** The job, which nobody else changes until the end of the transaction. */
-async function lockJob(sql: Sql, jobId: number): Promise<Job | undefined> {
-  const row = await sql.get("SELECT * FROM jobs WHERE job_id = ? FOR UPDATE", jobId);
-  return row === undefined ? undefined : jobOf(row);
 }
 
 /** What a claim and a look say, in the order of their statements. */

@@ -4,7 +4,8 @@
  * might never see event 6. Here an event is written without a cursor and gets it when somebody reads (events.ts):
  * only what is committed is numbered, so cursors appear in their order, and writers wait for nobody.
  */
-import type { Ddl } from "../db/index.ts";
+import { closedState, type Ddl } from "../db/index.ts";
+import { closedTables, closedWord } from "./carry.ts";
 import { jobKinds, jobStates } from "./types.ts";
 
 const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(", ");
@@ -102,5 +103,18 @@ export const postgresJobsSchema: readonly Ddl[] = [
     place ${text} NOT NULL,
     PRIMARY KEY (owner, volume_id)
   );
+  `,
+  // Off until the queue is closed; the code says whose refusal it is.
+  () => `
+  INSERT INTO job_meta VALUES ('queue_id', floor(random() * 9007199254740991)::bigint);
+  CREATE FUNCTION job_queue_closed() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION '${closedWord}' USING ERRCODE = '${closedState}'; END $$;
+  ${closedTables
+    .map(
+      (name) => `CREATE TRIGGER ${name}_closed BEFORE INSERT OR UPDATE OR DELETE ON ${name}
+    FOR EACH STATEMENT EXECUTE FUNCTION job_queue_closed();
+  ALTER TABLE ${name} DISABLE TRIGGER ${name}_closed;`,
+    )
+    .join("\n  ")}
   `,
 ];

@@ -131,3 +131,9 @@ async function numberSome(sql: Sql): Promise<void> {
     numberedAtOnce,
   );
 }
+
+/** The job, which nobody else changes until the end of the transaction. */
+export async function lockJob(sql: Sql, jobId: number): Promise<Job | undefined> {
+  const row = await sql.get("SELECT * FROM jobs WHERE job_id = ? FOR UPDATE", jobId);
+  return row === undefined ? undefined : jobOf(row);
+}

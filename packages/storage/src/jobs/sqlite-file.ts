@@ -6,6 +6,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { assert, type Clock } from "@holdfast/base";
 import { asStoreError } from "../db/index.ts";
 import { storageErrors } from "../errors.ts";
+import { closedWord } from "./carry.ts";
 import type { Row } from "./sqlite-rows.ts";
 import { openJobDatabase, pragma } from "./sqlite-schema.ts";
 import type { JobListener } from "./types.ts";
@@ -123,6 +124,9 @@ export class SqliteFile implements AsyncDisposable {
     try {
       return run();
     } catch (error) {
+      if (error instanceof Error && error.message.includes(closedWord)) {
+        throw storageErrors.queueMoved({ place: this.#dbPath }, error);
+      }
       throw asStoreError(this.#dbPath, error);
     }
   }

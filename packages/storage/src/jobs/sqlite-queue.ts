@@ -6,8 +6,10 @@ import type { SQLInputValue } from "node:sqlite";
 import { assert, type Clock } from "@holdfast/base";
 import { storageErrors } from "../errors.ts";
 import type { VolumeSpec } from "../volumes/index.ts";
+import type { Carrier, MovableQueue } from "./carry.ts";
 import { checkNewJob, checkOutput, crashOf, told } from "./checks.ts";
 import { ClockJumps } from "./clock-jumps.ts";
+import { SqliteCarrier } from "./sqlite-carrier.ts";
 import { SqliteFile, type SqliteJobsOptions } from "./sqlite-file.ts";
 import { jobOf, number } from "./sqlite-rows.ts";
 import { neverMs } from "./sqlite-schema.ts";
@@ -19,7 +21,6 @@ import {
   type Job,
   type JobFailure,
   type JobListener,
-  type JobQueue,
   type JobResources,
   type JobState,
   jobLimits,
@@ -30,7 +31,7 @@ import {
 } from "./types.ts";
 
 /** Opens or makes the queue. Throws storage/foreign-database, schema-too-new, database-damaged. */
-export function openSqliteJobs(options: SqliteJobsOptions): JobQueue {
+export function openSqliteJobs(options: SqliteJobsOptions): MovableQueue {
   return new SqliteJobs(options);
 }
 
@@ -42,13 +43,15 @@ const isClaimable = `state = 'waiting' AND not_before_ms <= :now AND cpus <= :cp
     WHERE target IN ('all', 'kind:' || jobs.kind, 'worker:' || :worker))`;
 const order = "ORDER BY urgency, due_ms, backward_priority, job_id LIMIT 1";
 
-class SqliteJobs extends SqliteViews implements JobQueue {
+class SqliteJobs extends SqliteViews implements MovableQueue {
+  readonly carrier: Carrier;
   readonly #clock: Clock;
   readonly #jumps: ClockJumps;
 
   constructor(options: SqliteJobsOptions) {
     super(new SqliteFile(options), options.clock);
     this.#clock = options.clock;
+    this.carrier = new SqliteCarrier(this.file, options.dbPath, options.clock);
     this.#jumps = new ClockJumps(options.clock);
     this.#jumps.isPast(options.clock.nowMs());
   }

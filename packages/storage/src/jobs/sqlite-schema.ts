@@ -121,6 +121,13 @@ const migrations: readonly string[] = [
     PRIMARY KEY (owner, volume_id)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE job_meta (
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO job_meta VALUES ('queue_id', abs(random() % 9007199254740991));
+  `,
 ];
 
 /** Opens or makes the database. Throws storage/foreign-database, schema-too-new, database-damaged. */

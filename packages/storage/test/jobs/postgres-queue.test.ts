@@ -1,7 +1,10 @@
 /** The job queue in PostgreSQL: the suite of all engines on the server of the tests, and what is this one's own. */
-import { jobKinds, openPostgresJobs } from "@holdfast/storage";
-import { describe, expect, it } from "vitest";
+import { SimClock } from "@holdfast/base/testing";
+import { jobKinds, openPostgresJobs, openSqliteJobs } from "@holdfast/storage";
+import { afterAll, describe, expect, it } from "vitest";
 import { cutConnections, freshUrl, inPostgres, postgresUrl, schemaOf } from "../postgres.ts";
+import { scratch } from "../support.ts";
+import { carrySuite } from "./carry-suite.ts";
 import { jobQueueSuite } from "./queue-suite.ts";
 import { claimBy, leaseMs, plenty, type QueueUnderTest, seal } from "./queue-tools.ts";
 
@@ -39,8 +42,22 @@ async function postgres(): Promise<QueueUnderTest & { readonly url: string }> {
   };
 }
 
+const files = scratch();
+afterAll(() => files.remove());
+
+const inFile = () => {
+  const options = { dbPath: files.next(), clock: new SimClock() };
+  return async () => openSqliteJobs(options);
+};
+const onServer = () => {
+  const url = freshUrl();
+  return () => openPostgresJobs({ url });
+};
+
 describe.runIf(postgresUrl !== undefined)("with a server", () => {
   jobQueueSuite("the job queue in PostgreSQL", postgres);
+  carrySuite("jobs from SQLite to PostgreSQL", inFile, onServer);
+  carrySuite("jobs from PostgreSQL to SQLite", onServer, inFile);
 
   it("numbers events as they become visible: who reads meanwhile misses none", async () => {
     const under = await postgres();

@@ -60,7 +60,9 @@ describe("the file of the queue", () => {
     await first.enqueue({ key: "a", kind: "seal", input: "kept" });
     const held = await claimBy(first, "w");
     await first[Symbol.asyncDispose]();
-    new DatabaseSync(options.dbPath).exec("DROP TABLE job_volumes; PRAGMA user_version = 2");
+    new DatabaseSync(options.dbPath).exec(
+      "DROP TABLE job_volumes; DROP TABLE job_meta; PRAGMA user_version = 2",
+    );
     await using second = openSqliteJobs(options);
     expect(await second.job(held?.jobId ?? 0)).toEqual(held);
     const { jobId } = await second.enqueue({ key: "b", kind: "drain", input: "" });

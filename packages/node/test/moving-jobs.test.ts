@@ -1,0 +1,141 @@
+/**
+ * A miner's jobs go to PostgreSQL and back while a worker of its folder seals: `node tools/with-postgres.ts npx vitest
+ * run packages/node/test/moving-jobs.test.ts`; what needs no server runs without.
+ */
+import { randomUUID } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { addressOf, silentLogger } from "@holdfast/base";
+import { codeOf, SeededRandom } from "@holdfast/base/testing";
+import { createSealingPool, openNodeDisk, openStorage, type Storage } from "@holdfast/storage";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { realClock, realRandom } from "../src/clock.ts";
+import { openJobEngine } from "../src/job-engine.ts";
+import { installNativeKernels } from "../src/kernels.ts";
+import { placesOfRecords, recordsMover } from "../src/records.ts";
+import { readConfig } from "../src/repo/index.ts";
+import { openNodeJobs, openRepoJobs } from "../src/repo-jobs.ts";
+import { startWorker } from "../src/start-worker.ts";
+
+const server = process.env.HOLDFAST_TEST_POSTGRES;
+const sectorBytes = 2 ** 18;
+const miner = addressOf(1, new Uint8Array(20).fill(9));
+const identity = { networkId: new Uint8Array(32).fill(7), miner };
+const ticket = { epoch: 5, bytes: new SeededRandom("ticket").bytes(32) };
+const clock = realClock();
+const folder = mkdtempSync(join(tmpdir(), "holdfast-moving-"));
+beforeAll(() => installNativeKernels().then(() => undefined));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function freshUrl(): string {
+  return `${server}&schema=m_${randomUUID().replaceAll("-", "").slice(0, 16)}`;
+}
+
+let count = 0;
+function newRepo(): string {
+  const repo = join(folder, `${count++}`);
+  mkdirSync(repo);
+  writeFileSync(join(repo, "config.toml"), `[mining]\nminer = "${miner}"\n`);
+  return repo;
+}
+
+/** What a daemon has of its jobs and records; its own threads take what is due alone. */
+async function live(repo: string, database: string) {
+  await using stack = new AsyncDisposableStack();
+  const setup = new URL("../src/worker-kernels.ts", import.meta.url).href;
+  const pool = stack.use(createSealingPool({ threads: 1, setup }));
+  const jobs = stack.use(await openNodeJobs({ repo, database, miner, clock }));
+  const engine = stack.use(
+    await openJobEngine({
+      ...{ queue: jobs.queue, miner, pool, parallel: 1, processes: 0, repo, clock },
+      dials: { parallel: { seal: 0 }, urgentCpus: 1, memoryBytes: 2 ** 32 },
+      database: jobs.database,
+      ...{ logger: silentLogger, random: realRandom },
+    }),
+  );
+  const storage = stack.use(
+    await openStorage({
+      ...{ sectorBytes, clock, prover: engine.prover, disk: openNodeDisk(join(repo, "sectors")) },
+      ...placesOfRecords(repo, database),
+    }),
+  );
+  await engine.reconcile(storage);
+  const held = stack.move();
+  const move = recordsMover(repo, storage, jobs);
+  return { jobs, engine, storage, move, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
+
+async function sealed(storage: Storage, sectorId: number): Promise<void> {
+  for await (const _ of storage.events(0)) {
+    const { state, failure } = await storage.getSector(sectorId);
+    if (state === "sealed" || failure !== null)
+      return expect({ state, failure }).toMatchObject({ state: "sealed" });
+  }
+}
+
+describe.skipIf(server === undefined)("a miner whose records and jobs move", () => {
+  it("has its seals done by the worker that it had, there and back, each once", async () => {
+    const repo = newRepo();
+    const url = freshUrl();
+    const placed = () => readConfig(readFileSync(join(repo, "config.toml"), "utf8"), "").mining.database;
+    await using life = await live(repo, "");
+    const { queue } = life.engine;
+    await using worker = await startWorker({ repo, parallel: 1 });
+    const wanted = Array.from({ length: 3 }, async () => {
+      const sectorId = await life.storage.addCommittedCapacity();
+      await life.storage.startSeal(sectorId, ticket, identity);
+      await sealed(life.storage, sectorId);
+    });
+    await queue.cordon("kind:move", "a test");
+    while (worker.runner.running.length === 0) await clock.sleep(5);
+    await life.move(url);
+    expect([placed(), life.jobs.database]).toEqual([url, url]);
+    expect(await queue.cordons()).toMatchObject([{ target: "kind:move" }]);
+    await Promise.all(wanted);
+    const later = await life.storage.addCommittedCapacity();
+    await life.storage.startSeal(later, ticket, identity);
+    while (worker.runner.running.length === 0) await clock.sleep(5);
+    await life.move("files");
+    await sealed(life.storage, later);
+    expect([placed(), life.jobs.database]).toEqual(["", ""]);
+    const seals = await queue.list({ kinds: ["seal"] }, { limit: 9 });
+    expect(seals).toHaveLength(4);
+    for (const job of seals) expect(job).toMatchObject({ state: "done", token: 1, failures: 0 });
+    expect(await codeOf(openNodeJobs({ repo, database: url, miner, clock }))).toBe("storage/queue-moved");
+    expect(await codeOf(startWorker({ database: url }))).toBe("storage/queue-moved");
+  });
+
+  it("keeps another miner's jobs, and its own where they were; said again, the jobs follow", async () => {
+    const repo = newRepo();
+    const url = freshUrl();
+    await using other = await openRepoJobs(repo, url, clock);
+    const { jobId } = await other.enqueue({ key: "seal/another", kind: "seal", input: "" });
+    await using life = await live(repo, "");
+    await life.storage.addCommittedCapacity();
+    const { queue } = life.engine;
+    await queue.enqueue({ key: `move/${miner}`, kind: "move", input: "" });
+    expect(await codeOf(life.move(url))).toBe("storage/foreign-database");
+    expect((await other.list({}, { limit: 9 })).map(({ key }) => key)).toEqual(["seal/another"]);
+    expect(await queue.list({ states: ["waiting"] }, { limit: 9 })).toMatchObject([{ kind: "move" }]);
+    await queue.cordon("all", "it takes changes");
+    await other.cancel(jobId, "it is over");
+    expect(await life.move(url)).toMatchObject({ rowCount: 0 });
+    expect((await other.list({}, { limit: 9 })).map(({ key }) => key)).toEqual([`move/${miner}`]);
+  });
+});
+
+describe("a node whose last life ended within a move", () => {
+  it("opens its queue again", async () => {
+    const repo = newRepo();
+    {
+      await using queue = await openRepoJobs(repo, "", clock);
+      await queue.enqueue({ key: `seal/${miner}`, kind: "seal", input: "" });
+      await queue.carrier.close();
+      expect(await codeOf(queue.cordon("all", "test"))).toBe("storage/queue-moved");
+    }
+    await using jobs = await openNodeJobs({ repo, database: "", miner, clock });
+    await jobs.queue.cordon("all", "test");
+    expect(await jobs.queue.list({}, { limit: 9 })).toHaveLength(1);
+  });
+});

@@ -59,6 +59,7 @@ export const pinBugs: readonly Bug[] = [
     file: `${law}/actors/pins/orders.ts`,
     find: "else book.settle(pin, book.creditedSlot);",
     put: "else book.settle(pin, book.slot);",
+    seed: 1_041,
   },
   {
     name: "anybody takes what a pinning node has earned",
@@ -79,6 +80,7 @@ export const pinBugs: readonly Bug[] = [
     file: `${law}/actors/pins/nodes.ts`,
     find: "book.slot > node.endedIn + ctx.params.pinDisputeSlots;",
     put: "book.slot > node.endedIn;",
+    seed: 1_041,
   },
   {
     name: "who shows a lie about pins gets the whole stake",
@@ -134,6 +136,21 @@ export const pinBugs: readonly Bug[] = [
     file: `${law}/actors/pins/asks.ts`,
     find: "book.settle(pin, book.creditedSlot);",
     put: "book.order(pin);",
+    seed: 1_041,
+  },
+  {
+    name: "a buyer's question runs out while the chain stands still",
+    file: `${law}/types/pin.ts`,
+    find: "return gapEnd > askedAt ? gapEnd : askedAt;",
+    put: "return gapEnd < 0 ? gapEnd : askedAt;",
+    seed: 1_041,
+  },
+  {
+    name: "a challenge runs out while the chain stands still",
+    file: `${law}/actors/pins/disputes.ts`,
+    find: "return anew > answerBy ? anew : answerBy;",
+    put: "return anew < 0 ? anew : answerBy;",
+    seed: 1_125,
   },
   {
     name: "lies in reports are taken for the truth",

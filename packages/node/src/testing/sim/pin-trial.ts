@@ -1,8 +1,9 @@
 /**
  * Attested pinning after all faults: an order that every node is drawn for, honest ones and those that cheat. One
- * honest node dies in the middle of its work, one is cut off for some slots, one loses blocks; one is challenged on the
- * chain. A liar is disproved; who can show nothing loses its stake when its time is over. In the end the order is
- * taken back, everybody who is honest is paid, and who leaves has its stake again.
+ * honest node is asked and challenged just before the whole network stands still for longer than an answer may take;
+ * one dies in the middle of its work, one is cut off for some slots, one loses blocks. A liar is disproved; who can
+ * show nothing loses its stake when its time is over. In the end the order is taken back, everybody who is honest is
+ * paid, and who leaves has its stake again, when nothing can be disputed any more and not before.
  */
 import { SeededRandom } from "@holdfast/base/testing";
 import { type Pin, type PinReport, pinSlotAt, readPin } from "@holdfast/consensus";
@@ -74,9 +75,11 @@ class Court {
     if (running === undefined) return undefined;
     return readPin(running.chain.store, running.chain.headState().state, pin);
   }
+  get height(): number {
+    return this.buyer.running?.chain.head().height ?? 0;
+  }
   get slot(): number {
-    const { running } = this.buyer;
-    return pinSlotAt(this.#trial.world.params.pinSlotEpochs, (running?.chain.head().height ?? 0) + 1);
+    return pinSlotAt(this.#trial.world.params.pinSlotEpochs, this.height + 1);
   }
 }
 
@@ -115,8 +118,10 @@ async function allReport(court: Court, trial: PinTrial): Promise<void> {
   await court.reaches(court.buyer.name, "ordered", () => number() >= 0);
   for (const node of honest) await court.reaches(node.name, "confirmed", () => holds(node));
   if (court.isOver) return;
-  // Everybody has something to show.
-  await court.rounds(2 * world.params.pinSlotEpochs);
+  // So long that a running order is credited for some slots, and is not for the newest.
+  await court.rounds((world.params.pinDisputeSlots + 2) * world.params.pinSlotEpochs);
+  await court.does(pinning.settle(court.buyer, [number()]));
+  await court.rounds(world.params.pinSlotEpochs);
   await troubled(court, trial, honest, number());
   if (!court.isOver) await allPaid(court, trial, { honest, number: number() });
 }
@@ -143,6 +148,9 @@ async function troubled(
   silent.isMute = true;
   const asked = pinning.nodeOf(first)?.number ?? -1;
   for (const number of [asked, silenced]) await accused(court, trial, pin, number);
+  const part = (number: number) => court.order(pin)?.replicas.find(({ node }) => node === number);
+  await court.reaches(first.name, "asked", () => (part(asked)?.ask ?? null) !== null);
+  await standstill(court, trial);
   liar.isBold = true;
   if (fourth !== undefined) await court.does(pinning.loseBlocks(fourth, random));
   second?.crashAfter(random.between(10, 60));
@@ -158,12 +166,20 @@ async function troubled(
   }
   const isAsked = (number: number): boolean =>
     (pinning.entryOf(court.buyer, number)?.openChallenges ?? 0) > 0;
-  const part = (number: number) => court.order(pin)?.replicas.find(({ node }) => node === number);
   await court.reaches(first.name, "answered", () => !isAsked(asked) && part(asked)?.ask === null);
   await court.reaches(liar.name, "caught", () => liar.caught.size > caught);
   const isDown = (): boolean => !isAsked(silenced) || silent.statusOf(silenced) === "expelled";
   await court.reaches(silent.name, "caught", isDown);
   await court.reaches(silent.name, "dropped", () => part(silenced) === undefined);
+}
+
+/** No machine does anything for longer than an answer may take: a chain that stands still is nobody's silence. */
+async function standstill(court: Court, { world }: PinTrial): Promise<void> {
+  const from = court.height;
+  for (const node of world.nodes) node.pause();
+  await court.rounds(world.params.pinAnswerEpochs + 2);
+  for (const node of world.nodes) node.resume();
+  await court.reaches(court.buyer.name, "going on", () => court.height > from + world.params.pinAnswerEpochs);
 }
 
 /** A challenge, if there is a report that can be challenged, and a question of the buyer. */
@@ -202,6 +218,9 @@ async function allPaid(
   const leaver = honest.at(-1);
   if (leaver === undefined) return;
   await court.does(pinning.leave(leaver));
+  await court.reaches(leaver.name, "leaving", () => pinning.nodeOf(leaver)?.status === "leaving");
+  // Too early, so that it must fail; the node itself asks again in time.
+  await court.does(pinning.withdraw(leaver));
   const isFree = (): boolean => pinning.nodeOf(leaver)?.stake === 0n;
   await court.reaches(leaver.name, "gone with its stake", isFree);
 }

@@ -110,6 +110,13 @@ export class Pinning {
     await this.#needs.deeds.ask(node, "pin node leave", ({ handlers }) => handlers["posc.leave"]({}, signal));
   }
 
+  /** By hand, whether or not it is time. */
+  async withdraw(node: SimNode): Promise<void> {
+    const number = this.nodeOf(node)?.number;
+    if (number === undefined) return;
+    await this.#send(node, "withdrawStake", encode(pins.withdrawStake.params, { node: number }));
+  }
+
   /** The newest node of the chain that a machine runs. */
   nodeOf(node: SimNode): NumberedNode | undefined {
     const { running } = node;

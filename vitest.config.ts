@@ -38,10 +38,10 @@ const pure = ["base", "consensus", "api", "dashboard"].map((name) => `packages/$
  * file. Not those that install kernels, start threads or processes, or count what this process holds.
  */
 const rooms = [
-  "{attestation,channels,discovery,encryption,faucet,founding,ledgers,light,market,mine,posc}/*",
+  "{attestation,channels,discovery,encryption,faucet,founding,ledgers,light,market,mine}/*",
   "{retrieval,rpc,swap,sync,wallet}/*",
   "chain/!(database)",
-  "{gateway,pins}/!(kubo)",
+  "{gateway,pins,posc}/!(kubo)",
   "mempool/!(flood)",
 ].map((tests) => `packages/node/test/${tests}.test.ts`);
 

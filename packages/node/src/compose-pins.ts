@@ -26,9 +26,15 @@ import type { FileBlocks, Retrieval } from "./retrieval/index.ts";
 import type { PinDoor } from "./rpc/index.ts";
 import type { BlockSwap } from "./swap/index.ts";
 
+export interface KuboPlace {
+  readonly kubo: string;
+  /** Other nodes may keep pins there too. */
+  readonly isShared: boolean;
+}
+
 export interface PinParts {
   /** Where pinned blocks lie: a place of this node, or the URL of a Kubo daemon's RPC. */
-  readonly place: { readonly blocks: FileBlocks } | { readonly kubo: string };
+  readonly place: { readonly blocks: FileBlocks } | KuboPlace;
   /** Address of the pinning service; empty: none. */
   readonly listen: string;
   readonly mayMove: boolean;
@@ -98,7 +104,9 @@ export function openPinsOf(
   if (choice === undefined) return undefined;
   const { place } = choice;
   const backend =
-    "kubo" in place ? openKubo(place.kubo) : embeddedOf(parts, place.blocks, { swap, retrieval });
+    "kubo" in place
+      ? openKubo(place.kubo, place.isShared ? undefined : wire.self)
+      : embeddedOf(parts, place.blocks, { swap, retrieval });
   const pins = stack.use(openPins({ backend, database, clock, logger, random: choice.random }));
   // A daemon gives its blocks itself.
   if (backend.kind === "embedded") stack.defer(swap.serve({ find: (cid: CID) => pins.block(cid) }));

@@ -160,6 +160,7 @@ const ordersPriority = 10;
 
 function pinsOf(pins: Pins): PoscNeeds["pins"] {
   return {
+    ready: () => pins.ready(),
     add: (order, cid, maxBytes) =>
       pins.add(ordersAccount, {
         cid: cid.toString(),

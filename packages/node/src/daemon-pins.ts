@@ -65,13 +65,13 @@ function attestationOf({
 }
 
 async function pinsOf(
-  { pins: { quotaBytes, kubo, listen } }: NodeConfig,
+  { pins: { quotaBytes, kubo, kuboShared, listen } }: NodeConfig,
   repo: string,
   stack: AsyncDisposableStack,
 ): Promise<Pick<NodeParts, "pins">> {
   if (quotaBytes === 0 && kubo === "") return {};
   const choice = { listen, mayMove: listen === defaultConfig().pins.listen, random: realRandom };
-  if (kubo !== "") return { pins: { ...choice, place: { kubo } } };
+  if (kubo !== "") return { pins: { ...choice, place: { kubo, isShared: kuboShared } } };
   const disk = await openNodeDisk(repo);
   const blocks = stack.use(await openDiskBlocks({ disk, folder: "pins", quotaBytes }));
   return { pins: { ...choice, place: { blocks } } };

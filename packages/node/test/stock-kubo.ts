@@ -1,8 +1,9 @@
 /** A stock Kubo (`ipfs` on the PATH, or named by HOLDFAST_KUBO) for tests that stand beside one. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type CID, verifyCid } from "@holdfast/base";
 
 const program = process.env.HOLDFAST_KUBO ?? "ipfs";
 /** Undefined where there is none. */
@@ -65,6 +66,20 @@ export class Kubo {
       form.append("file", new Blob([Buffer.from(bytes)]), encodeURIComponent(name));
     const text = await (await this.call(`add?${options}&quieter=true&progress=false`, form)).text();
     return JSON.parse(text.trim().split("\n").at(-1) ?? "").Hash;
+  }
+  async put(cid: CID, bytes: Uint8Array): Promise<void> {
+    const form = new FormData();
+    form.append("data", new Blob([Buffer.from(bytes)]));
+    const codec = { 85: "raw", 112: "dag-pb", 113: "dag-cbor" }[cid.code] ?? "raw";
+    await this.call(`block/put?cid-codec=${codec}&mhtype=sha2-256&allow-big-block=true`, form);
+  }
+  /** Takes a block out of the repo behind the daemon's back. */
+  lose(cid: CID): void {
+    const folder = join(this.#folder, "blocks");
+    for (const name of readdirSync(folder, { encoding: "utf8", recursive: true })) {
+      const file = join(folder, name);
+      if (name.endsWith(".data") && verifyCid(cid, readFileSync(file))) rmSync(file);
+    }
   }
   stop(): void {
     this.#daemon?.kill("SIGKILL");

@@ -32,12 +32,14 @@ export interface PinUsage {
 
 export interface PinBackend extends AsyncDisposable {
   readonly kind: "embedded" | "kubo";
+  /** Whether this node may keep pins there. `pins/kubo`, `pins/kubo-taken`. */
+  ready(): Promise<void>;
   /** Of roots that it can never pin. `pins/unsupported`. */
   check?(root: CID): void;
   /**
    * Fetches what is not here, and keeps all of it. A repeat goes on where the last try ended. `pins/too-big`,
-   * `/too-many-blocks`, `/no-room`, `/block-missing`, `/corrupt-block`, `/unsupported`, `/kubo`, `disk/…`, the
-   * signal's reason.
+   * `/too-many-blocks`, `/no-room`, `/block-missing`, `/corrupt-block`, `/unsupported`, `/kubo`, `/kubo-taken`,
+   * `disk/…`, the signal's reason.
    */
   pin(root: CID, options: PinOptions): Promise<PinSize>;
   /** Ends a pin, or what there is of one that never ended; blocks that no other pin needs may go. */

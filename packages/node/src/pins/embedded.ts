@@ -37,6 +37,8 @@ class Embedded implements PinBackend {
     this.#roots = openRootStore(needs.database);
   }
 
+  /** Its blocks are the node's own. */
+  async ready(): Promise<void> {}
   check(root: CID): void {
     checkPinCid(root);
   }

@@ -76,6 +76,14 @@ export const pinErrors = defineErrors("pins", {
       `the Kubo daemon at ${data.url} does not do it: ${data.detail}`,
     fix: "check pins.kubo in config.toml and that the daemon runs",
   },
+  kuboTaken: {
+    exit: "refused",
+    message: (data: { url: string; node: string }) =>
+      `the Kubo daemon at ${data.url} keeps the pins of another node, ${data.node}`,
+    fix:
+      "give each node a daemon of its own; if that node is gone: `ipfs files rm /holdfast-node` there; to share one all " +
+      "the same: pins.kuboShared in config.toml",
+  },
   noService: {
     exit: "not-found",
     message: (data: { name: string }) => `no pinning service is known under the name ${data.name}`,

@@ -52,6 +52,8 @@ export interface Pins extends AsyncDisposable {
   sizeBytes(cid: CID): Promise<number | undefined>;
   isPinned(root: CID): Promise<boolean>;
   delegates(): Promise<readonly string[]>;
+  /** Whether pins can be kept where they are to lie. `pins/kubo`, `pins/kubo-taken`. */
+  ready(): Promise<void>;
   /** Gives a name a token, which is shown this once. `pins/access-taken`. */
   grant(name: string, maxBytes?: number): { readonly access: Access; readonly token: string };
   /** Its pins stay. `pins/no-such-access`. */
@@ -137,6 +139,9 @@ class PinRoom implements Pins {
   }
   delegates(): Promise<readonly string[]> {
     return this.#needs.backend.delegates();
+  }
+  ready(): Promise<void> {
+    return this.#needs.backend.ready();
   }
 
   grant(name: string, maxBytes?: number): { readonly access: Access; readonly token: string } {

@@ -12,9 +12,17 @@ export interface KuboAnswer {
   readonly json: unknown;
 }
 
+interface Sent {
+  /** One file. */
+  readonly body?: Uint8Array;
+  readonly signal?: Cancel;
+}
+
 export interface KuboRpc extends AsyncDisposable {
+  /** Of the daemon's address, without what opens it. */
+  readonly origin: string;
   /** `pins/kubo` if it cannot be reached or says what is no JSON. */
-  call(path: string, args: Arguments, signal?: Cancel): Promise<KuboAnswer>;
+  call(path: string, args: Arguments, sent?: Sent): Promise<KuboAnswer>;
   /** A block, or undefined if the daemon has none. */
   bytes(path: string, args: Arguments): Promise<Uint8Array | undefined>;
   /** `pins/kubo`, also for a failure that is told in the middle; the signal's reason. */
@@ -28,6 +36,12 @@ export function openKuboRpc(text: string): KuboRpc {
   return new Rpc(new URL(text));
 }
 
+interface Bounds {
+  readonly maxBytes: number;
+  readonly outer?: Cancel | undefined;
+  readonly sent?: Uint8Array | undefined;
+}
+
 class Rpc implements KuboRpc {
   readonly #base: URL;
   readonly #stop = new AbortController();
@@ -36,13 +50,16 @@ class Rpc implements KuboRpc {
     this.#base = base;
   }
 
+  get origin(): string {
+    return this.#base.origin;
+  }
   failed(detail: string, cause?: unknown): Error {
-    const url = this.#base.origin;
-    return pinErrors.kubo({ url, detail: detail.slice(0, 500) }, cause);
+    return pinErrors.kubo({ url: this.origin, detail: detail.slice(0, 500) }, cause);
   }
 
-  async call(path: string, args: Arguments, outer?: Cancel): Promise<KuboAnswer> {
-    const { status, body } = await this.#bounded(path, args, { maxBytes: limits.kuboAnswerBytes, outer });
+  async call(path: string, args: Arguments, { signal: outer, body: sent }: Sent = {}): Promise<KuboAnswer> {
+    const bounds = { maxBytes: limits.kuboAnswerBytes, outer, sent };
+    const { status, body } = await this.#bounded(path, args, bounds);
     const text = new TextDecoder().decode(body);
     if (status === 200 && text.trim() === "") return { status, message: "", json: {} };
     try {
@@ -119,14 +136,14 @@ class Rpc implements KuboRpc {
   async #bounded(
     path: string,
     args: Arguments,
-    { maxBytes, outer }: { readonly maxBytes: number; readonly outer?: Cancel | undefined },
+    { maxBytes, outer, sent }: Bounds,
   ): Promise<{ readonly status: number; readonly body: Uint8Array }> {
     const silence = new AbortController();
     const late = this.failed(`${path} did not answer in ${limits.kuboCallMs} ms`);
     const timer = setTimeout(() => silence.abort(late), limits.kuboCallMs);
     const follow = this.#follow(outer, silence);
     try {
-      const response = await this.#post(path, args, follow.signal);
+      const response = await this.#post(path, args, follow.signal, sent);
       const parts: Uint8Array[] = [];
       let length = 0;
       for await (const part of response.body ?? []) {
@@ -144,7 +161,9 @@ class Rpc implements KuboRpc {
     }
   }
 
-  #post(path: string, args: Arguments, signal: AbortSignal): Promise<Response> {
+  #post(path: string, args: Arguments, signal: AbortSignal, sent?: Uint8Array): Promise<Response> {
+    const form = new FormData();
+    if (sent !== undefined) form.append("data", new Blob([sent.slice()]));
     const query = new URLSearchParams(
       Object.entries(args).map(([name, value]): [string, string] => [name, String(value)]),
     );
@@ -156,7 +175,8 @@ class Rpc implements KuboRpc {
         : {
             authorization: `Basic ${Buffer.from(`${this.#base.username}:${this.#base.password}`).toString("base64")}`,
           };
-    return fetch(url, { method: "POST", headers: authorization, signal, redirect: "error" });
+    const body = sent === undefined ? {} : { body: form };
+    return fetch(url, { method: "POST", headers: authorization, signal, redirect: "error", ...body });
   }
 
   /** Aborts with the caller, with the room, and with the silence of the daemon. */

@@ -2,7 +2,8 @@
  * An existing Kubo daemon as back end, over its RPC (all calls are POST; docs.ipfs.tech/reference/kubo/rpc). What it
  * says is not believed where it can be checked: blocks are hashed here, and the size of a tree is counted block by
  * block by the daemon after it was fetched. Every call is bounded in time and length; a pin that makes no progress
- * for long is called off.
+ * for long is called off. A daemon has one owner, whose name lies among its files: two nodes would take each other's
+ * pins away, and be paid for one store.
  */
 import { type Cancel, type CID, parseCid, verifyCid } from "@holdfast/base";
 import { limits } from "../limits.ts";
@@ -10,10 +11,16 @@ import type { PinBackend, PinOptions, PinSize, PinUsage } from "./backend.ts";
 import { pinErrors } from "./errors.ts";
 import { type KuboRpc, openKuboRpc } from "./kubo-rpc.ts";
 
-/** Errors: `pins/kubo` for a URL that is none. Whether the daemon is there shows with the first call. */
-export function openKubo(url: string): PinBackend {
-  return new Kubo(openKuboRpc(url));
+/**
+ * Errors: `pins/kubo` for a URL that is none. Whether the daemon is there shows with the first call. `owner`, if it is
+ * named, is the only node that keeps pins there.
+ */
+export function openKubo(url: string, owner?: string): PinBackend {
+  return new Kubo(openKuboRpc(url), owner);
 }
+
+/** Among the daemon's files (MFS), which its collection of garbage leaves alone. */
+export const ownerFile = "/holdfast-node";
 
 type Fields = { readonly [name: string]: unknown };
 
@@ -25,13 +32,25 @@ const countOf = (value: unknown): number =>
 class Kubo implements PinBackend {
   readonly kind = "kubo";
   readonly #rpc: KuboRpc;
+  readonly #owner: string | undefined;
+  #claimed: Promise<void> | undefined;
 
-  constructor(rpc: KuboRpc) {
+  constructor(rpc: KuboRpc, owner: string | undefined) {
     this.#rpc = rpc;
+    this.#owner = owner;
+  }
+
+  ready(): Promise<void> {
+    this.#claimed ??= this.#claim().catch((error: unknown) => {
+      this.#claimed = undefined;
+      throw error;
+    });
+    return this.#claimed;
   }
 
   async pin(root: CID, options: PinOptions): Promise<PinSize> {
     const { maxBytes, signal, progress, origins } = options;
+    await this.ready();
     for (const origin of origins.slice(0, limits.pinOrigins)) await this.#connect(origin, signal);
     const wasPinned = await this.isPinned(root);
     if (!wasPinned) await this.#add(root, options);
@@ -48,6 +67,7 @@ class Kubo implements PinBackend {
     return size;
   }
   async unpin(root: CID): Promise<void> {
+    await this.ready();
     const { status, message } = await this.#rpc.call("pin/rm", { arg: root, recursive: true });
     if (status !== 200 && !/not pinned/.test(message)) throw this.#rpc.failed(message);
   }
@@ -71,6 +91,7 @@ class Kubo implements PinBackend {
     return { usedBytes: countOf(RepoSize), quotaBytes: countOf(StorageMax) || undefined };
   }
   async collect(signal: Cancel): Promise<PinSize> {
+    await this.ready();
     const before = await this.usage();
     let blocks = 0;
     for await (const line of this.#rpc.lines("repo/gc", {}, signal)) {
@@ -92,9 +113,29 @@ class Kubo implements PinBackend {
     await this.#rpc[Symbol.asyncDispose]();
   }
 
+  /** Read again after it was written: of two that begin at once, the later one stays. */
+  async #claim(): Promise<void> {
+    const node = this.#owner;
+    if (node === undefined) return;
+    if ((await this.#ownerNow()) === undefined) {
+      const body = new TextEncoder().encode(JSON.stringify({ node }));
+      const args = { arg: ownerFile, create: true, truncate: true };
+      const { status, message } = await this.#rpc.call("files/write", args, { body });
+      if (status !== 200) throw this.#rpc.failed(message);
+    }
+    const owner = await this.#ownerNow();
+    if (owner !== node) throw pinErrors.kuboTaken({ url: this.#rpc.origin, node: owner ?? "" });
+  }
+  async #ownerNow(): Promise<string | undefined> {
+    const { status, message, json } = await this.#rpc.call("files/read", { arg: ownerFile });
+    if (status === 200) return String(fields(json).node).slice(0, 128);
+    if (/not exist/.test(message)) return undefined;
+    throw this.#rpc.failed(message);
+  }
+
   /** `/p2p/ID` alone or behind an address; who is not there now may be found otherwise. */
   async #connect(origin: string, signal: Cancel): Promise<void> {
-    await this.#rpc.call("swarm/connect", { arg: origin }, signal).catch(() => signal.throwIfAborted());
+    await this.#rpc.call("swarm/connect", { arg: origin }, { signal }).catch(() => signal.throwIfAborted());
   }
 
   async #add(root: CID, { progress, signal }: PinOptions): Promise<void> {

@@ -90,10 +90,11 @@ export class Entry {
     }
   }
 
-  /** `posc/…`, `attestation/…`, `sender/…`. Resolves with the node's number when the chain has admitted it. */
+  /** Resolves with the node's number when it is admitted. `posc/…`, `pins/…`, `attestation/…`, `sender/…`. */
   async join(terms: Terms, signal?: AbortSignal): Promise<number> {
     const { sender, chain, pins } = this.#needs;
     if (pins === undefined) throw poscErrors.noPins({});
+    await pins.ready();
     const attesting = await this.#attest();
     const view = chain.view();
     this.#checkProgram(view, attesting);

@@ -78,6 +78,8 @@ export interface PoscChange {
 
 /** Pinned content of orders. */
 export interface PoscPins {
+  /** Whether orders can be kept here; the errors are those of pins. */
+  ready(): Promise<void>;
   /** Wants a root for an order; the id of the pin. */
   add(order: number, cid: CID, maxBytes: number): string;
   /** Undefined if there is no such pin any more. */

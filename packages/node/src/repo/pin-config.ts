@@ -15,6 +15,13 @@ export const pinsSection = z
       .describe(
         "URL of a Kubo daemon's RPC that keeps the pins instead, as http://127.0.0.1:5001; empty: this node",
       ),
+    kuboShared: z
+      .boolean()
+      .default(false)
+      .describe(
+        "other nodes keep their pins at that daemon too: each may take away what another still needs, and two pinning " +
+          "nodes are paid for one store",
+      ),
     listen: z
       .string()
       .max(256)

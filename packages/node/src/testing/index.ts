@@ -70,7 +70,11 @@ export async function createNetwork(options: NetworkOptions = {}): Promise<TestN
   const { clock, wire, nodes, seed, faults } = await buildNodes(options, stack);
   const client = nodes.find(({ role }) => role === "client");
   assert(client !== undefined, "a network has a client");
-  const drain = hostDrain;
+  const { atRest } = options;
+  const drain = async (): Promise<void> => {
+    await hostDrain();
+    await atRest?.();
+  };
   /** No result of a network that made or lost money. */
   const audited = async <Result>(time: Promise<Result>): Promise<Result> => {
     const result = await time;

@@ -74,6 +74,8 @@ export interface NetworkOptions {
   readonly faucets?: readonly string[];
   /** Every node keeps pins and can attest by software that it runs this (32 bytes), or what it says of a name. */
   readonly pinning?: PinningOptions;
+  /** Waits until what nodes have asked outside of virtual time is answered; time stands still meanwhile. */
+  readonly atRest?: () => Promise<void>;
   /** Delay of every message on the wire. */
   readonly delayMs?: number;
   /** A miner's disk by its name; one that nobody else holds if left out. */

@@ -12,6 +12,8 @@ export interface PinningOptions {
   readonly programOf?: (name: string) => Uint8Array;
   /** Whether nodes ask by themselves on the chain about what their accounts have bought. */
   readonly mayAsk?: boolean;
+  /** The Kubo daemon that keeps a node's pins, instead of its memory; its answers take no virtual time (`atRest`). */
+  readonly kuboOf?: (name: string) => string | undefined;
   /** What collateral is good for, if less than what the software's own says. */
   readonly collateralMs?: number;
 }
@@ -59,7 +61,9 @@ export function pinningParts(
 ): Pick<NodeParts, "pins" | "pinsAsk" | "attestation"> {
   const { blocks, attest } = pinKit(name, options, around);
   const { random } = around.kept;
-  const pins = { place: { blocks }, listen: "", mayMove: false, random };
+  const kubo = options.kuboOf?.(name);
+  const place = kubo === undefined ? { blocks } : { kubo, isShared: false };
+  const pins = { place, listen: "", mayMove: false, random };
   return { pins, pinsAsk: options.mayAsk === true, attestation: attest };
 }
 

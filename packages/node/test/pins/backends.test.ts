@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/database.ts";
 import { linksOf, openEmbedded, openKubo } from "../../src/pins/index.ts";
 import { memoryBlocks, openDiskBlocks } from "../../src/retrieval/index.ts";
-import { backendSuite } from "./backend-suite.ts";
+import { backendSuite, suiteCrowd } from "./backend-suite.ts";
 import { startFakeKubo } from "./fake-kubo.ts";
 import { Crowd, cborTree, cidWith, content, openRoom, treeOf } from "./support.ts";
 
@@ -31,7 +31,7 @@ for (const place of ["memory", "a disk"]) {
       addresses: () => ["/ip4/1.2.3.4/tcp/1"],
     });
     return {
-      ...{ backend, crowd },
+      ...{ backend, crowd: suiteCrowd(crowd), isExact: true },
       lose: async (cid) => void (await blocks.delete(parseCid(cid))),
       async [Symbol.asyncDispose]() {
         await backend[Symbol.asyncDispose]();
@@ -47,7 +47,7 @@ backendSuite("Kubo, as its RPC is described", async () => {
   const kubo = await startFakeKubo(crowd);
   const backend = openKubo(kubo.url);
   return {
-    ...{ backend, crowd },
+    ...{ backend, crowd: suiteCrowd(crowd), isExact: true },
     lose: async (cid) => void kubo.blocks.delete(cid),
     async [Symbol.asyncDispose]() {
       await backend[Symbol.asyncDispose]();
@@ -87,6 +87,45 @@ describe("a Kubo daemon that misbehaves", () => {
     await using gone = openKubo("http://127.0.0.1:1");
     await expect(gone.usage()).rejects.toMatchObject({ code: "pins/kubo" });
     expect(() => openKubo("ftp://x")).toThrow(/no URL/);
+  });
+});
+
+describe("a Kubo daemon that two nodes name", () => {
+  it("keeps the pins of the first, and refuses the other until it is told or that name is gone", async () => {
+    const crowd = new Crowd();
+    const [one, two] = [treeOf([content(1, 9)]), treeOf([content(2, 9)])];
+    crowd.has(one, two);
+    await using kubo = await startFakeKubo(crowd);
+    await using first = openKubo(kubo.url, "first");
+    await using second = openKubo(kubo.url, "second");
+    await first.pin(one.root, options);
+    const taken = { code: "pins/kubo-taken", data: { url: kubo.url, node: "first" } };
+    await expect(second.ready()).rejects.toMatchObject(taken);
+    for (const refused of [second.pin(two.root, options), second.unpin(one.root)])
+      await expect(refused).rejects.toMatchObject(taken);
+    await expect(second.collect(options.signal)).rejects.toMatchObject(taken);
+    expect(await first.isPinned(one.root)).toBe(true);
+    await using again = openKubo(kubo.url, "first");
+    await again.unpin(one.root);
+    await using shared = openKubo(kubo.url);
+    await shared.pin(two.root, options);
+    kubo.files.clear();
+    await second.pin(two.root, options);
+    await using late = openKubo(kubo.url, "first");
+    await expect(late.ready()).rejects.toMatchObject({ ...taken, data: { node: "second" } });
+  });
+  it("has one owner even if both ask at once, and none while it does not answer", async () => {
+    await using kubo = await startFakeKubo(new Crowd());
+    await using first = openKubo(kubo.url, "first");
+    kubo.instead.set("files/read", (response) => response.writeHead(403).end());
+    await expect(first.ready()).rejects.toMatchObject({ code: "pins/kubo" });
+    kubo.instead.delete("files/read");
+    await using second = openKubo(kubo.url, "second");
+    await Promise.allSettled([first.ready(), second.ready()]);
+    // Who wrote first may have read its own name still; it finds out when it starts again.
+    const names = ["first", "second", "third"];
+    const found = await Promise.allSettled(names.map((name) => openKubo(kubo.url, name).ready()));
+    expect(found.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
   });
 });
 

@@ -1,5 +1,5 @@
 /** A server that speaks as much of Kubo's RPC as a back end asks, over content that the test gives. */
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { parseCid } from "@holdfast/base";
 import { linksOf } from "../../src/pins/index.ts";
@@ -12,10 +12,13 @@ export interface FakeKubo extends AsyncDisposable {
   readonly instead: Map<string, (response: ServerResponse) => void>;
   /** What lies in its repo. */
   readonly blocks: Map<string, Uint8Array>;
+  /** What lies among its files, by path. */
+  readonly files: Map<string, string>;
 }
 
 export async function startFakeKubo(crowd: Crowd): Promise<FakeKubo> {
   const blocks = new Map<string, Uint8Array>();
+  const files = new Map<string, string>();
   const pinned = new Set<string>();
   const calls: string[] = [];
   const instead: FakeKubo["instead"] = new Map();
@@ -41,13 +44,13 @@ export async function startFakeKubo(crowd: Crowd): Promise<FakeKubo> {
     calls.push(`${request.method} ${path}${searchParams.has("offline") ? " offline" : ""}`);
     const other = instead.get(path);
     if (other !== undefined) return other(response);
-    const answers = answersOf({ blocks, pinned, reach }, arg, response);
+    const answers = answersOf({ blocks, files, pinned, reach }, { arg, request }, response);
     void (answers[path] ?? (() => response.writeHead(404).end()))();
   });
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    ...{ calls, instead, blocks },
+    ...{ calls, instead, blocks, files },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
@@ -57,13 +60,14 @@ export async function startFakeKubo(crowd: Crowd): Promise<FakeKubo> {
 
 interface Repo {
   readonly blocks: Map<string, Uint8Array>;
+  readonly files: Map<string, string>;
   readonly pinned: Set<string>;
   reach(root: string, fetching: boolean): Promise<Map<string, Uint8Array> | undefined>;
 }
 
 function answersOf(
-  { blocks, pinned, reach }: Repo,
-  arg: string,
+  { blocks, files, pinned, reach }: Repo,
+  { arg, request }: { readonly arg: string; readonly request: IncomingMessage },
   response: ServerResponse,
 ): { readonly [path: string]: () => unknown } {
   const json = (value: unknown): unknown => response.end(`${JSON.stringify(value)}\n`);
@@ -112,6 +116,19 @@ function answersOf(
       response.end();
     },
     id: () => json({ ID: "12D3KooW", Addresses: ["/ip4/127.0.0.1/tcp/4001/p2p/12D3KooW"] }),
+    "files/read": () => {
+      const text = files.get(arg);
+      return text === undefined ? fail("file does not exist") : response.end(text);
+    },
+    "files/write": async () => {
+      const parts: Buffer[] = [];
+      for await (const part of request as AsyncIterable<Buffer>) parts.push(part);
+      const body = Buffer.concat(parts);
+      // Between the headers of the one part and the line that ends it.
+      const [, part = ""] = /\r\n\r\n(.*?)\r\n--/s.exec(body.toString()) ?? [];
+      files.set(arg, part);
+      response.end();
+    },
     "swarm/connect": () => json({ Strings: ["connect success"] }),
   };
 }

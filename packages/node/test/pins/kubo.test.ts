@@ -1,8 +1,8 @@
 /**
- * Beside a stock Kubo: it keeps pins for us as the embedded back end does, and uses our pinning service as any other.
- * Left out where there is no Kubo; `.ci/run` brings one.
+ * Beside a stock Kubo: it keeps pins for us by the same suite as the embedded back end, with another daemon that has
+ * the content, and uses our pinning service as any other. Left out where there is no Kubo; `.ci/run` brings one.
  */
-import { type CID, silentLogger } from "@holdfast/base";
+import { parseCid, silentLogger } from "@holdfast/base";
 import { SeededRandom } from "@holdfast/base/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { realClock } from "../../src/clock.ts";
@@ -10,61 +10,73 @@ import { openDatabase } from "../../src/database.ts";
 import { openEmbedded, openKubo, openPins, startPinServer } from "../../src/pins/index.ts";
 import { memoryBlocks } from "../../src/retrieval/index.ts";
 import { Kubo, kuboVersion } from "../stock-kubo.ts";
+import { backendSuite, type SuiteCrowd } from "./backend-suite.ts";
 import { Crowd, content, treeOf } from "./support.ts";
 
 const kubo = new Kubo();
+const others = new Kubo();
 
-async function put(cid: CID, bytes: Uint8Array): Promise<void> {
-  const form = new FormData();
-  form.append("data", new Blob([Buffer.from(bytes)]));
-  const codec = { 85: "raw", 112: "dag-pb", 113: "dag-cbor" }[cid.code] ?? "raw";
-  await kubo.call(`block/put?cid-codec=${codec}&mhtype=sha2-256&allow-big-block=true`, form);
+/** Another daemon has the content, and is connected. */
+const crowd: SuiteCrowd = {
+  async has(...trees) {
+    for (const { blocks } of trees)
+      for (const { cid, bytes } of blocks.values()) await others.put(cid, bytes);
+  },
+  lacks: async (cid) => void (await others.call(`block/rm?arg=${cid}&force=true`)),
+  asked: () => 0,
+  isPatient: true,
+  onFetch: (call) => void setTimeout(call, 300),
+};
+
+const isHere = kuboVersion !== undefined;
+
+beforeAll(async () => {
+  if (!isHere) return;
+  for (const daemon of [kubo, others]) await daemon.start();
+  const { Addresses = [] } = await others.json<{ Addresses?: string[] }>("id");
+  await kubo.call(`swarm/connect?arg=${encodeURIComponent(Addresses[0] ?? "")}`);
+}, 60_000);
+afterAll(() => {
+  for (const daemon of [kubo, others]) daemon.stop();
+});
+
+if (isHere) {
+  backendSuite(`Kubo ${kuboVersion}`, async () => {
+    const backend = openKubo(kubo.api, "this node");
+    return {
+      ...{ backend, crowd, isExact: false },
+      lose: async (cid) => kubo.lose(parseCid(cid)),
+      async [Symbol.asyncDispose]() {
+        const { Keys = {} } = await kubo.json<{ Keys?: object }>("pin/ls?type=recursive");
+        for (const root of Object.keys(Keys)) await kubo.call(`pin/rm?arg=${root}`);
+        await (await kubo.call("repo/gc")).text();
+        await backend[Symbol.asyncDispose]();
+      },
+    };
+  });
 }
 
-describe.skipIf(kuboVersion === undefined)(`pins beside Kubo ${kuboVersion ?? ""}`, () => {
-  beforeAll(() => kubo.start(), 60_000);
-  afterAll(() => kubo.stop());
-
-  it("are kept by it: all blocks, sizes, ends, what others need, what is too large", async () => {
-    await using backend = openKubo(kubo.api);
-    const options = {
-      origins: [],
-      maxBytes: 10 ** 9,
-      signal: new AbortController().signal,
-      progress: () => undefined,
-    };
-    const one = treeOf([content(1, 3_000), content(2, 5_000)]);
-    const two = treeOf([content(2, 5_000), content(3, 100)]);
-    for (const tree of [one, two]) for (const { cid, bytes } of tree.blocks.values()) await put(cid, bytes);
-    expect(await backend.isPinned(one.root)).toBe(false);
-    const small = backend.pin(one.root, { ...options, maxBytes: one.bytes - 1 });
-    await expect(small).rejects.toMatchObject({ code: "pins/too-big" });
-    expect(await backend.isPinned(one.root)).toBe(false);
-    for (const { root, blocks, bytes } of [one, two])
-      expect(await backend.pin(root, options)).toEqual({ blocks: blocks.size, bytes });
-    await backend.unpin(one.root);
-    expect(await backend.isPinned(one.root)).toBe(false);
-    expect((await backend.collect(options.signal)).blocks).toBeGreaterThan(0);
-    for (const { cid, bytes } of two.blocks.values())
-      expect(Buffer.from((await backend.block(cid)) ?? [])).toEqual(Buffer.from(bytes));
-    const [gone] = [...one.blocks.values()];
-    expect(await backend.block(gone?.cid ?? one.root)).toBeUndefined();
-    await backend.unpin(one.root);
-    const stop = new AbortController();
-    const nobody = backend.pin(treeOf([content(77, 10)]).root, { ...options, signal: stop.signal });
-    setTimeout(() => stop.abort(new Error("enough")), 300);
-    await expect(nobody).rejects.toThrow("enough");
-    expect((await backend.usage()).usedBytes).toBeGreaterThan(0);
-    expect((await backend.delegates())[0]).toContain("/p2p/");
-  }, 60_000);
+describe.skipIf(!isHere)(`pins beside Kubo ${kuboVersion ?? ""}`, () => {
+  it("are those of one node, whose name it keeps through a collection of garbage", async () => {
+    await using first = openKubo(kubo.api, "this node");
+    await first.collect(new AbortController().signal);
+    await using second = openKubo(kubo.api, "another");
+    await expect(second.ready()).rejects.toMatchObject({
+      ...{ code: "pins/kubo-taken", data: { url: kubo.api, node: "this node" } },
+    });
+    await kubo.call("files/rm?arg=/holdfast-node");
+    await second.ready();
+    await expect(openKubo(kubo.api, "this node").ready()).rejects.toMatchObject({ code: "pins/kubo-taken" });
+    await kubo.call("files/rm?arg=/holdfast-node");
+  });
 
   it("are asked for by it through our pinning service: add, list, end", async () => {
-    const crowd = new Crowd();
+    const around = new Crowd();
     const tree = treeOf([content(5, 100)]);
-    crowd.has(tree);
+    around.has(tree);
     const database = openDatabase(":memory:");
     const backend = openEmbedded({
-      ...{ blocks: memoryBlocks(), database, fetch: crowd.fetch },
+      ...{ blocks: memoryBlocks(), database, fetch: around.fetch },
       addresses: () => [],
     });
     const random = new SeededRandom("kubo");

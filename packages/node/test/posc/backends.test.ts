@@ -62,6 +62,7 @@ const places: { readonly [name: string]: () => Promise<Place> } = {
 };
 
 const poscPins = (pins: Pins): NonNullable<PoscNeeds["pins"]> => ({
+  ready: () => pins.ready(),
   add: (number, cid, maxBytes) =>
     pins.add({ name: "orders", maxBytes: undefined }, { cid: cid.toString(), name: `${number}`, maxBytes })
       .id,

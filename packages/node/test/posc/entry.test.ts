@@ -58,7 +58,7 @@ function worldOf(registry: Map<number, Registered>) {
         return () => undefined;
       },
     },
-    pins: { block: async () => undefined },
+    pins: { ready: async () => undefined, block: async () => undefined },
     sender: {
       operator: () => operator,
       accounts: () => [],

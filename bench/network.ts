@@ -14,7 +14,7 @@ import { type ApiClient, createClient } from "@holdfast/api";
 import { assert } from "@holdfast/base";
 import { z } from "zod";
 
-const program = fileURLToPath(new URL("../packages/cli/bin/holdfast.js", import.meta.url));
+export const program = fileURLToPath(new URL("../packages/cli/bin/holdfast.js", import.meta.url));
 /** As in the first line of the program, and in `npm start`. */
 const flags = ["--max-semi-space-size=16"];
 const profiler = new URL("./profiler.ts", import.meta.url).href;
@@ -39,6 +39,10 @@ export interface RunningUp extends AsyncDisposable {
   /** As the program says it: from the call to the network that answers. */
   readonly readyMs: number;
   readonly pid: number;
+  /** HOME of whoever calls its command line. */
+  readonly home: string;
+  /** The folder of the network, with one for each node. */
+  readonly state: string;
   readonly nodes: z.output<typeof upRecord>["nodes"];
   /** The client's API. */
   readonly client: ApiClient;
@@ -64,13 +68,14 @@ export async function startUp(options: UpOptions = {}): Promise<RunningUp> {
   try {
     const line = await firstLine(child);
     const wallMs = performance.now() - startedMs;
-    const { readyMs } = readyLine.parse(JSON.parse(line));
+    const { readyMs, state } = readyLine.parse(JSON.parse(line));
     const record = readFileSync(join(home, ".holdfast", "up.json"), "utf8");
     const { nodes } = upRecord.parse(JSON.parse(record));
     const own = nodes.find(({ role }) => role === "client");
     assert(own !== undefined && child.pid !== undefined, "the network has a client");
     const client = createClient({ url: own.api, token: own.token });
-    return { wallMs, readyMs, pid: child.pid, nodes, client, [Symbol.asyncDispose]: stop };
+    const { pid } = child;
+    return { wallMs, readyMs, pid, home, state, nodes, client, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;

@@ -24,7 +24,8 @@ import { workLimits } from "./work-limits.ts";
 /** Errors: `storage/…`. */
 export async function openRepoJobs(repo: string, database: string, clock: Clock): Promise<MovableQueue> {
   if (database !== "") return await openPostgresJobs({ url: database });
-  return openSqliteJobs({ dbPath: join(repo, "jobs.db"), clock, pollMs: workLimits.jobPollMs });
+  const dbPath = join(repo, "jobs.db");
+  return openSqliteJobs({ dbPath, clock, pollMs: workLimits.jobPollMs, isWatched: true });
 }
 
 /** Errors: `repo/not-found`, `repo/bad-config`. */

@@ -1,7 +1,10 @@
 /**
  * One process's connection to the queue's file: statements, transactions, and who wants to hear of changes. Changes of
- * this process are told when they are committed; for those of others the counter of the file is looked at.
+ * this process are told when they are committed; for those of others the counter of the file is looked at: every now
+ * and then, and at once where the system says that the file was written to.
  */
+import { type FSWatcher, watch } from "node:fs";
+import { basename, dirname } from "node:path";
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { assert, type Clock } from "@holdfast/base";
 import { asStoreError } from "../db/index.ts";
@@ -17,7 +20,12 @@ export interface SqliteJobsOptions {
   readonly clock: Clock;
   /** How often changes of other processes are looked for; never when left out: there are no others. */
   readonly pollMs?: number;
+  /** The system is asked to tell of them too: for processes in real time. */
+  readonly isWatched?: boolean;
 }
+
+/** The system may tell of a write before it can be read by others. */
+const settledMs = 3;
 
 export class SqliteFile implements AsyncDisposable {
   readonly #db: DatabaseSync;
@@ -27,14 +35,19 @@ export class SqliteFile implements AsyncDisposable {
   readonly #prepared = new Map<string, StatementSync>();
   readonly #listeners = new Set<JobListener>();
   readonly #end = new AbortController();
+  readonly #isWatched: boolean;
   #polling: Promise<void> | undefined;
+  /** The counter of the file when it was last looked at. */
+  #seen: number | undefined;
+  #lookingAgain: NodeJS.Timeout | undefined;
   /** Jobs that the present transaction has changed; undefined: something else. Null outside of one. */
   #changed: Set<number | undefined> | null = null;
 
-  constructor({ dbPath, clock, pollMs }: SqliteJobsOptions) {
+  constructor({ dbPath, clock, pollMs, isWatched = false }: SqliteJobsOptions) {
     this.#dbPath = dbPath;
     this.#clock = clock;
     this.#pollMs = pollMs;
+    this.#isWatched = isWatched;
     this.#db = openJobDatabase(dbPath);
   }
 
@@ -98,18 +111,57 @@ export class SqliteFile implements AsyncDisposable {
 
   async #poll(): Promise<void> {
     if (this.#pollMs === undefined) return;
-    let seen = -1;
+    using _watching = this.#watch();
     while (!this.#end.signal.aborted) {
       try {
-        const now = pragma(this.#db, "data_version");
-        if (now !== seen && seen !== -1) this.#announce(undefined);
-        seen = now;
+        this.#look();
         await this.#clock.sleep(this.#pollMs, this.#end.signal);
       } catch (error) {
         if (this.#end.signal.aborted) return;
         throw error;
       }
     }
+  }
+
+  /** Tells if others have changed something since the last look. */
+  #look(): void {
+    const now = pragma(this.#db, "data_version");
+    const isNews = this.#seen !== undefined && now !== this.#seen;
+    this.#seen = now;
+    if (isNews) this.#announce(undefined);
+  }
+
+  /** Looks when the log of the file is written to, and once more a moment later. What it misses the next look sees. */
+  #watch(): Disposable {
+    const name = `${basename(this.#dbPath)}-wal`;
+    const lookNow = (): void => {
+      try {
+        if (this.#db.isOpen) this.#look();
+      } catch {
+        // The look that comes by itself says what is wrong.
+      }
+    };
+    const heard = (_event: string, changed: string | null): void => {
+      if (changed !== name) return;
+      lookNow();
+      this.#lookingAgain ??= setTimeout(() => {
+        this.#lookingAgain = undefined;
+        lookNow();
+      }, settledMs).unref();
+    };
+    let watcher: FSWatcher | undefined;
+    try {
+      if (this.#isWatched) watcher = watch(dirname(this.#dbPath), { persistent: false }, heard);
+      watcher?.on("error", () => watcher?.close());
+    } catch {
+      // A system that watches no more files, or never does.
+    }
+    return {
+      [Symbol.dispose]: () => {
+        watcher?.close();
+        clearTimeout(this.#lookingAgain);
+      },
+    };
   }
 
   #prepare(sql: string): StatementSync {

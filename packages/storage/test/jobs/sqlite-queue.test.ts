@@ -54,6 +54,20 @@ describe("the file of the queue", () => {
     expect(await second.lastCursor()).toBe(3);
   });
 
+  it("is heard of at once when another writes to it, without a look", async () => {
+    const clock = new SimClock(); // stands still: nobody looks by himself
+    const options = { dbPath: files.next(), clock, pollMs: 250, isWatched: true };
+    await using queue = openSqliteJobs(options);
+    await using other = openSqliteJobs(options);
+    for (const key of ["a", "b"]) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      using _listening = queue.onChange(() => resolve());
+      await other.enqueue({ key, kind: "seal", input: "" });
+      await promise;
+      expect((await claimBy(queue, "w"))?.key).toBe(key);
+    }
+  });
+
   it("takes over the jobs of a file that knew fewer kinds", async () => {
     const options = { dbPath: files.next(), clock: new SimClock() };
     const first = openSqliteJobs(options);

@@ -3,6 +3,7 @@ import type { Bench } from "../figure.ts";
 import { attestationBench } from "./attestation.ts";
 import { chainBench } from "./chain.ts";
 import { codecBench } from "./codec.ts";
+import { dispatchBench } from "./dispatch.ts";
 import { gasBench } from "./gas.ts";
 import { getBench } from "./get.ts";
 import { groth16Bench } from "./groth16.ts";
@@ -59,6 +60,7 @@ export const benches: readonly Bench[] = [
   uploadBench,
   getBench,
   recordsBench,
+  dispatchBench,
   ipfsBench,
   pinsBench,
   idleBench,

@@ -61,6 +61,9 @@ export interface Chores extends AsyncDisposable {
   clean(signal: AbortSignal): Promise<CollectedGarbage>;
 }
 
+/** The input of a repair that nobody has asked for. */
+const ownIdea = "own";
+
 interface MoveInput {
   readonly volume: string | number;
 }
@@ -145,7 +148,10 @@ function handlersOf(storage: Storage): JobHandlers {
       await abortable(signal, volumes.move(sectorOf(job), unpacked<MoveInput>(job.input).volume, signal));
       return packed(null);
     },
-    repair: async (job, { signal }) => packed(await abortable(signal, volumes.repair(sectorOf(job), signal))),
+    repair: async (job, { signal }) => {
+      const options = { sparesAway: job.input === ownIdea };
+      return packed(await abortable(signal, volumes.repair(sectorOf(job), signal, options)));
+    },
     scrub: async (job, { signal }) => packed(await abortable(signal, volumes.check(sectorOf(job), signal))),
     delete: async (_job, { signal }) => packed(await abortable(signal, storage.collectGarbage())),
   };
@@ -198,7 +204,7 @@ async function scrubAll(options: ChoresOptions, workerId: string, signal: AbortS
 }
 
 async function scrubOne(
-  { queue, owner, clock, logger, life }: ChoresOptions,
+  { queue, storage, owner, clock, logger, life }: ChoresOptions,
   workerId: string,
   sectorId: number,
   signal: AbortSignal,
@@ -208,6 +214,12 @@ async function scrubOne(
   const { jobId } = await queue.enqueue(choreOf({ ...chore, kind: "scrub", key: `scrub/${about}` }));
   const { troubles } = unpacked<SectorCheck>(outputOf(await ended(queue, jobId, { signal })));
   if (troubles.length === 0) return;
+  const away = (await storage.volumes.list()).filter(({ isHere }) => !isHere);
+  const files = await storage.volumes.filesOf(sectorId);
+  if (files.some((file) => away.some(({ volumeId }) => volumeId === file.volumeId))) {
+    logger.warn("storage: a sector is read again when its volume is back", { sectorId });
+    return;
+  }
   logger.error("storage: a stored sector is damaged and is being repaired", {
     sectorId,
     troubles: troubles.map(({ role, problem }) => `${role}: ${problem}`),
@@ -227,7 +239,7 @@ async function mend(
 ): Promise<void> {
   try {
     const { jobId } = await queue.enqueue(
-      choreOf({ sectorId, forWorker: workerId, kind: "repair", key: `repair/${about}` }),
+      choreOf({ sectorId, forWorker: workerId, kind: "repair", key: `repair/${about}`, input: ownIdea }),
     );
     outputOf(await ended(queue, jobId, { signal }));
   } catch (error) {

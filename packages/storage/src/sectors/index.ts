@@ -1,11 +1,12 @@
 /** The sectors room: the state machine from pieces to proven sectors. */
 export { openStorage, type StorageOptions } from "./builder.ts";
+export type { FileTrouble, SectorCheck } from "./check.ts";
 export type { AuditedFile, CollectedGarbage, FileOwner, StorageAudit } from "./collector.ts";
 export type { FileClaim, FileRole } from "./files.ts";
 export { defaultLimits, type StorageLimits } from "./options.ts";
 export { type PresealedSector, type PresealRequest, presealSector } from "./presealed.ts";
 export type { PieceCheck } from "./reading.ts";
-export type { FileTrouble, RepairReport, SectorCheck } from "./repair.ts";
+export type { RepairReport } from "./repair.ts";
 export { type Footprint, footprint, type StorageUsage } from "./space.ts";
 export { landedStates, type SectorState, sectorMoves, sectorStates } from "./states.ts";
 export type { Storage } from "./storage.ts";

@@ -3,34 +3,27 @@
  * has the replica as its leaves, the replica gives the pieces, and pieces and ticket give replica and tree again, bit
  * for bit. Nothing is put in place before its commitment is that of the sector.
  */
-import { type Address, equalBytes, HoldfastError, sectorId as sectorIdOf } from "@holdfast/base";
-import { CommPStream, layerTreeLength, maxUserBytes, resolveClass, vanillaClass } from "@holdfast/proofs";
+import { equalBytes, HoldfastError } from "@holdfast/base";
+import { maxUserBytes } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
-import type { FileRow, PieceRow, SectorRow } from "../store/index.ts";
+import type { FileRow, SectorRow } from "../store/index.ts";
 import { copyFile, homeVolumeId, pathOn } from "../volumes/index.ts";
+import { type SectorCheck, troublesOf } from "./check.ts";
 import type { Collector } from "./collector.ts";
 import { type Core, ensureOpen, sectorIn } from "./core.ts";
 import { fileName, filePath } from "./files.ts";
 import { KeyedLocks } from "./locks.ts";
 import { stagedEnd, userOffset } from "./options.ts";
-import { commDOf, commPAtSize } from "./packing.ts";
+import { commDOf } from "./packing.ts";
 import type { Reading } from "./reading.ts";
 import type { FileRole } from "./roles.ts";
 import { identityOf } from "./sealing.ts";
 import type { Space } from "./space.ts";
 import { landedStates } from "./states.ts";
 
-const chunkBytes = 4 * 2 ** 20;
-/** Any seed does: it chooses which nodes a check opens. */
-const checkSeed = new Uint8Array(32).fill(0xa5);
-
-export interface FileTrouble {
-  readonly role: FileRole;
-  readonly problem: string;
-}
-export interface SectorCheck {
-  readonly sectorId: number;
-  readonly troubles: readonly FileTrouble[];
+export interface RepairOptions {
+  /** Nothing is made anew while the sector has files on a volume that is away. */
+  readonly sparesAway?: boolean;
 }
 export interface RepairReport extends SectorCheck {
   readonly repaired: readonly FileRole[];
@@ -85,7 +78,7 @@ export class Repair {
     const row = await sectorIn(this.#core.store, sectorId, landedStates);
     return await this.#core.uses.during([sectorId], async () => ({
       sectorId,
-      troubles: await this.#troubles(row, signal),
+      troubles: await troublesOf(this.#core, row, signal),
     }));
   }
 
@@ -93,10 +86,16 @@ export class Repair {
    * Makes anew what `check` finds damaged. Throws storage/unknown-sector, wrong-state, unrepairable (nothing is left
    * that it could be made of), no-volume, full.
    */
-  async repair(sectorId: number, signal?: AbortSignal): Promise<RepairReport> {
+  async repair(
+    sectorId: number,
+    signal?: AbortSignal,
+    { sparesAway = false }: RepairOptions = {},
+  ): Promise<RepairReport> {
     const stop = this.#orEnd(signal);
     try {
-      return await this.#during(() => this.#repairs.run(sectorId, () => this.#repair(sectorId, stop)));
+      return await this.#during(() =>
+        this.#repairs.run(sectorId, () => this.#repair(sectorId, stop, sparesAway)),
+      );
     } finally {
       // What cannot be made anew is read as it is: whoever gets it checks it.
       if (!stop.aborted) this.#core.doubts.settle(sectorId);
@@ -106,18 +105,19 @@ export class Repair {
   /** By itself, for a plain copy that is doubted. */
   mend(sectorId: number): void {
     const { logger, end } = this.#core;
-    this.repair(sectorId).catch((error: unknown) => {
+    this.repair(sectorId, undefined, { sparesAway: true }).catch((error: unknown) => {
       if (!end.aborted)
         logger.error("storage: a damaged sector cannot be repaired", { sectorId, detail: String(error) });
     });
   }
 
-  async #repair(sectorId: number, signal: AbortSignal): Promise<RepairReport> {
+  async #repair(sectorId: number, signal: AbortSignal, sparesAway: boolean): Promise<RepairReport> {
     const { troubles } = await this.#check(sectorId, signal);
     const row = await sectorIn(this.#core.store, sectorId, landedStates);
     const bad = new Set(troubles.map(({ role }) => role));
     if (bad.size === 0) return { sectorId, troubles, repaired: [] };
     await this.#core.volumes.look();
+    if (sparesAway && (await this.#isPartlyAway(sectorId))) return { sectorId, troubles, repaired: [] };
     await this.#core.store.transaction((tx) => this.#space.placeAnew(tx, row));
     const folder = this.#core.work.open(sectorId, row.attempt, await this.#volumeOf(sectorId), "repair");
     try {
@@ -131,128 +131,11 @@ export class Repair {
     return { sectorId, troubles, repaired: [...bad] };
   }
 
-  async #troubles(row: SectorRow, signal: AbortSignal): Promise<FileTrouble[]> {
-    const { store, limits } = this.#core;
-    const { keepTrees, keepUnsealed } = limits;
-    const files = await store.volumes.filesOf(row.sectorId);
-    const { profile } = resolveClass(this.#core.classes, row.sectorBytes);
-    const troubles: FileTrouble[] = [];
-    const say = (role: FileRole, problem: string | undefined) => {
-      if (problem !== undefined) troubles.push({ role, problem });
-    };
-    say("sealed", await this.#sizeTrouble(files.get("sealed"), row.sectorBytes));
-    const has = (role: FileRole) => !troubles.some((trouble) => trouble.role === role);
-    if (keepTrees) {
-      say("tree", await this.#sizeTrouble(files.get("tree"), layerTreeLength(profile)));
-      if (has("tree")) say("tree", await this.#proofTrouble(row, { tree: files.get("tree") }, signal));
-    } else if (has("sealed")) {
-      // All of the replica is under the root that this compares.
-      say("sealed", await this.#proofTrouble(row, { sealed: files.get("sealed") }, signal));
-    }
-    if (keepTrees && has("tree") && has("sealed"))
-      say("sealed", await this.#leafTrouble(files.get("sealed"), files.get("tree"), signal));
-    const pieces = await store.piecesOf(row.sectorId);
-    if (keepUnsealed && pieces.length > 0) {
-      say("unsealed", await this.#plainTrouble(files.get("unsealed"), pieces, signal));
-    }
-    return troubles;
-  }
-
-  async #sizeTrouble(file: FileRow | undefined, wantedBytes: number): Promise<string | undefined> {
-    if (file === undefined) return "it is on no volume";
-    try {
-      const sizeBytes = await this.#core.disk.sizeBytes(filePath(file));
-      if (sizeBytes === undefined) return "it is missing";
-      return sizeBytes === wantedBytes ? undefined : `it has ${sizeBytes} bytes, not ${wantedBytes}`;
-    } catch (error) {
-      if (error instanceof HoldfastError) return error.message;
-      throw error;
-    }
-  }
-
-  /** Whether what a proof of spacetime opens can be read and belongs to the commitment. */
-  async #proofTrouble(
-    row: SectorRow,
-    { tree, sealed }: { readonly tree?: FileRow | undefined; readonly sealed?: FileRow | undefined },
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
-    const { classes, sealer } = this.#core;
-    const { sectorId, sectorBytes, commitments, ticket } = row;
-    const file = tree ?? sealed;
-    if (file === undefined || commitments === null || ticket === null) return "nothing is known of it";
-    const { profile } = resolveClass(classes, sectorBytes);
-    const sector = {
-      sectorId: sectorIdOf(sectorId),
-      sectorBytes,
-      commR: commitments.commR,
-      treePath: tree === undefined ? null : filePath(tree),
-      replicaPath: filePath(file),
-    };
-    const miner = ticket.miner as Address;
-    const job = {
-      classes: [vanillaClass(profile)],
-      postKind: "window",
-      seed: checkSeed,
-      miner,
-      sectors: [sector],
-    } as const;
-    const { proof, faults } = await sealer.post(job, { signal });
-    return proof === null ? (faults[0]?.message ?? "it cannot be proven") : undefined;
-  }
-
-  /** The tree's leaves are the replica: where they differ, one of both has rotted. */
-  async #leafTrouble(
-    sealed: FileRow | undefined,
-    tree: FileRow | undefined,
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
-    const { disk } = this.#core;
-    if (sealed === undefined || tree === undefined) return undefined;
-    try {
-      await using replica = await disk.open(filePath(sealed), "read");
-      await using leaves = await disk.open(filePath(tree), "read");
-      for (let at = 0; at < sealed.sizeBytes; at += chunkBytes) {
-        signal.throwIfAborted();
-        const length = Math.min(chunkBytes, sealed.sizeBytes - at);
-        const [a, b] = await Promise.all([replica.readAt(at, length), leaves.readAt(at, length)]);
-        if (!equalBytes(a, b))
-          return `it differs from the leaves of its tree between ${at} and ${at + length}`;
-      }
-      return undefined;
-    } catch (error) {
-      signal.throwIfAborted();
-      if (error instanceof HoldfastError) return error.message;
-      throw error;
-    }
-  }
-
-  async #plainTrouble(
-    file: FileRow | undefined,
-    pieces: readonly PieceRow[],
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
-    const size = await this.#sizeTrouble(file, file?.sizeBytes ?? 0);
-    if (size !== undefined || file === undefined) return size;
-    try {
-      await using plain = await this.#core.disk.open(filePath(file), "read");
-      for (const piece of pieces) {
-        const stream = new CommPStream();
-        const start = userOffset(piece.offsetPaddedBytes);
-        for (let at = 0; at < piece.userBytes; at += chunkBytes) {
-          signal.throwIfAborted();
-          stream.write(await plain.readAt(start + at, Math.min(chunkBytes, piece.userBytes - at)));
-        }
-        if (stream.userBytes !== piece.userBytes) return `piece ${piece.pieceKey} is cut off`;
-        if (!equalBytes(commPAtSize(stream.finish(), piece.paddedBytes), piece.commP)) {
-          return `piece ${piece.pieceKey} has rotted`;
-        }
-      }
-      return undefined;
-    } catch (error) {
-      signal.throwIfAborted();
-      if (error instanceof HoldfastError) return error.message;
-      throw error;
-    }
+  /** A disk that is away comes back, and everything on it is as it was. */
+  async #isPartlyAway(sectorId: number): Promise<boolean> {
+    const { store, volumes } = this.#core;
+    const files = await store.volumes.filesOf(sectorId);
+    return [...files.values()].some(({ volumeId }) => !volumes.conditionOf(volumeId).isHere);
   }
 
   /** From the other of both where that alone is damaged, else by sealing the pieces again with their ticket. */

@@ -1,9 +1,10 @@
 /** What callers may ask and do about volumes, and what each byte on them is for. */
 import type { FileRow, VolumeSettings } from "../store/index.ts";
+import type { SectorCheck } from "./check.ts";
 import type { Collector, FileOwner } from "./collector.ts";
 import type { Core } from "./core.ts";
 import type { DrainOptions, Moving } from "./moving.ts";
-import type { Repair, RepairReport, SectorCheck } from "./repair.ts";
+import type { Repair, RepairOptions, RepairReport } from "./repair.ts";
 import type { FileRole } from "./roles.ts";
 import { type StorageTenant, tenantOf } from "./tenant.ts";
 import type { NewVolume, VolumeAdmin, VolumeInfo } from "./volume-admin.ts";
@@ -55,7 +56,7 @@ export interface StorageVolumes {
   /** Reads all of a sector and says what is wrong. Throws storage/unknown-sector, wrong-state. */
   check(sectorId: number, signal?: AbortSignal): Promise<SectorCheck>;
   /** Makes anew what is damaged. Throws storage/unknown-sector, wrong-state, unrepairable, no-volume. */
-  repair(sectorId: number, signal?: AbortSignal): Promise<RepairReport>;
+  repair(sectorId: number, signal?: AbortSignal, options?: RepairOptions): Promise<RepairReport>;
 }
 
 export function volumesOf(
@@ -87,7 +88,7 @@ export function volumesOf(
     sectorBytesOn: (volumeId) => moving.bytesOn(volumeId),
     filesOf: async (sectorId) => [...(await core.store.volumes.filesOf(sectorId)).values()],
     check: (sectorId, signal) => repair.check(sectorId, signal),
-    repair: (sectorId, signal) => repair.repair(sectorId, signal),
+    repair: (sectorId, signal, options) => repair.repair(sectorId, signal, options),
   };
 }
 

@@ -179,4 +179,27 @@ describe("chores", () => {
     await passed(["scrub 1 done", "scrub 2 done", "repair 2 done", "scrub 1 done"]);
     expect(told).toHaveLength(1);
   });
+
+  it("leave a sector alone whose volume is away, and mend nothing of it", async () => {
+    await using world = await World.make();
+    const told: string[] = [];
+    const tell = (text: string) => void told.push(text);
+    await using chores = await world.chores({
+      scrubMs: hourMs,
+      logger: { ...silentLogger, error: tell, warn: tell },
+    });
+    const places = await world.places(1);
+    if (!places.includes(1)) await chores.move(1, 1, never);
+    const before = await world.storage.volumes.filesOf(1);
+    const disk = world.unmount("/mnt/a");
+    await world.clock.advance(hourMs + 1);
+    await expect.poll(() => told).toEqual(["storage: a sector is read again when its volume is back"]);
+    expect(await world.storage.volumes.repair(1, never, { sparesAway: true })).toMatchObject({
+      repaired: [],
+    });
+    expect(await world.storage.volumes.filesOf(1)).toEqual(before);
+    world.disks.set("/mnt/a", disk);
+    expect((await world.storage.volumes.check(1)).troubles).toEqual([]);
+    expect((await world.jobs()).filter((job) => job.startsWith("repair"))).toEqual([]);
+  });
 });

@@ -33,7 +33,7 @@ npm run sim -- replay repro.json   show a failed simulation again, step by step
   --hours H         virtual hours under faults, before all heals (default: drawn, 12 to 30 minutes)
   --profile NAME    ${profiles.join(", ")} (default: drawn)
   --proofs KIND     simulated or real (default: simulated, one seed in 25 real)
-  --services LIST   idle, pins, or none: what there is beside storage (default: none, of each one seed in 24)
+  --services LIST   idle, pins, workers, or none: what there is beside storage (default: drawn, mostly none)
   --jobs N          processes that share the seeds (default: as many as processors)
   --out FILE        where a failing seed is written (repro.json)
   --log             print every event

@@ -5,6 +5,7 @@
  * another when the sources have changed. What a second check makes up for stands here too: it says which one.
  */
 
+import { engineBugs } from "./engine-bugs.ts";
 import { pinBugs } from "./pin-bugs.ts";
 
 /** What CI simulates of the sources as they are: all of these seeds hold. */
@@ -18,6 +19,8 @@ export const richSeeds: readonly number[] = [
   ...[1_017, 1_019, 1_010, 1_009, 1_011, 1_016, 1_023, 1_026],
   // With idle space.
   ...[1_073, 1_159, 1_003],
+  // With workers.
+  ...[1_131, 1_094, 1_108],
   // With pinning nodes.
   ...[1_041, 1_125, 1_164, 1_188],
 ];
@@ -332,6 +335,7 @@ export const bugs: readonly Bug[] = [
     seed: 1_073,
   },
   ...pinBugs,
+  ...engineBugs,
 ];
 
 export function bugNamed(name: string): Bug {

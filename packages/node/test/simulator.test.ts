@@ -47,6 +47,24 @@ describe("a simulation", () => {
     expect(seen).toContain("gone with its stake");
   });
 
+  it("holds with workers: they die, stand still, lose their leases and disks, and no job is lost", async () => {
+    const seen = new Set<string>();
+    const onEvent = ({ kind }: SimEvent): void => void seen.add(kind);
+    const { violation, counts } = await simulate({ seed: 1131, hours: 0.05 }, { onEvent });
+    expect(violation).toBeUndefined();
+    for (const step of [
+      "job",
+      "job done",
+      "job fail",
+      "pause",
+      "drive away",
+      "drive back",
+      "engine in order",
+    ])
+      expect(seen).toContain(step);
+    expect(counts.stored).toBe(counts.puts);
+  });
+
   for (const profile of profiles) {
     it(`holds under the profile ${profile}`, async () => {
       const forged = new Set<unknown>();

@@ -2,7 +2,7 @@
  * What miners owe and what it costs them not to pay: proofs in time, fees for what was not proven, one punishment for
  * one fault. Computed from sectors, messages and receipts, in other words than the actors'.
  */
-import { type Address, addressHash, decode, readBigEndian } from "@holdfast/base";
+import { type Address, addressHash, decode, readBigEndian, toHex } from "@holdfast/base";
 import {
   listMiners,
   messageCid,
@@ -111,3 +111,34 @@ export const punishedOnce: TipsetCheck = ({ tipset, blocks, parent, receipts }, 
   }
   return undefined;
 };
+
+const proofMethods: ReadonlySet<string> = new Set(["commitSector", "submitPost"]);
+/** Longer than any window of a proof. */
+const rememberedTipsets = 40;
+
+/** What the chain has taken of a miner's proof that very miner does not send again. */
+export function provenOnce(isWatched: (miner: Address) => boolean): TipsetCheck {
+  return (checked) => {
+    for (const { cid, name, to } of proofsIn(checked)) {
+      if (!isWatched(to)) continue;
+      let at: CheckedTipset | undefined = checked;
+      for (let depth = 0; at !== undefined && depth < rememberedTipsets; depth += 1, at = at.parent) {
+        const taken = at.receipts;
+        const twin = proofsIn(at).find((one) => one.name === name && one.cid !== cid);
+        if (twin !== undefined && taken.get(twin.cid)?.exitCode === 0)
+          return `${to} sends ${name.slice(0, 80)} again, which ${at.tipset.height} has taken`;
+      }
+    }
+    return undefined;
+  };
+}
+
+function proofsIn({ blocks }: CheckedTipset) {
+  return blocks
+    .flatMap(({ messages }) => messages)
+    .filter(({ message }) => proofMethods.has(message.method))
+    .map((signed) => {
+      const { to, method, params } = signed.message;
+      return { cid: messageCid(signed).toString(), to, name: `${method} ${to} ${toHex(params)}` };
+    });
+}

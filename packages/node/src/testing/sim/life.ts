@@ -33,6 +33,8 @@ export class Life {
   #alive = true;
   #effectsLeft = Number.POSITIVE_INFINITY;
   #paused: { readonly over: Promise<void>; readonly resume: () => void } | undefined;
+  /** How often it has stood still. */
+  pauses = 0;
 
   constructor(parts: LifeParts) {
     this.#parts = parts;
@@ -69,6 +71,7 @@ export class Life {
   }
   pause(): void {
     if (this.#paused !== undefined || !this.#alive) return;
+    this.pauses += 1;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#paused = { over: promise, resume: resolve };
   }
@@ -108,13 +111,14 @@ export class Life {
 export function clockOf(life: Life, clock: SimClock): Clock {
   return {
     nowMs: () => clock.nowMs() + life.troubles.skewMs,
+    steadyMs: () => clock.nowMs(),
     sleep: (ms: number, signal?: Cancel) =>
       life.alive ? life.gate(clock.sleep(ms, signal)) : new Promise<never>(() => undefined),
   };
 }
 
 /** The disk that a process sees. */
-export function diskOf(life: Life, disk: SimDisk): Disk {
+export function diskOf(life: Life, disk: Disk): Disk {
   const change = async <Result>(what: string, run: () => Promise<Result>): Promise<Result> => {
     if (!life.alive) return new Promise<never>(() => undefined);
     try {
@@ -151,9 +155,10 @@ export function diskOf(life: Life, disk: SimDisk): Disk {
   };
 }
 
-/** Makes the disk fail as the troubles of this life say. */
-export function plantDiskFaults(life: Life, disk: SimDisk): void {
+/** Makes the disk fail as the troubles of this life say; one that was pulled out fails whoever has a file open. */
+export function plantDiskFaults(life: Life, disk: SimDisk, isGone: () => boolean = () => false): void {
   disk.fault = (operation) => {
+    if (isGone()) return "io";
     if (!life.alive) return undefined;
     const { diskFull, diskErrorRatio } = life.troubles;
     if (diskFull && (operation === "writeFile" || operation === "writeAt" || operation === "open"))

@@ -4,8 +4,10 @@
  */
 import { HoldfastError } from "@holdfast/base";
 import type { SeededRandom } from "@holdfast/base/testing";
+import type { EngineRoom } from "./engine.ts";
 import type { SimNode } from "./node.ts";
 import type { Plan } from "./plan.ts";
+import type { SimWorker } from "./sim-worker.ts";
 import type { World } from "./world.ts";
 
 const secondMs = 1_000;
@@ -30,7 +32,12 @@ export function unleash(world: World): Nemesis {
   fury.repeat("pause", every.pauseMs, (random) => fury.pause(random));
   fury.repeat("skew", every.skewMs, (random) => fury.skew(random));
   fury.repeat("disk", every.diskMs, (random) => fury.disk(random));
-  for (const node of world.nodes) void fury.supervise(node);
+  fury.repeat("worker", every.workerMs, (random) => fury.worker(random));
+  fury.repeat("volume", every.volumeMs, (random) => fury.volume(random));
+  for (const node of world.nodes) {
+    void fury.supervise(node);
+    for (const worker of node.engine?.workers ?? []) void fury.supervise(worker);
+  }
   return {
     heal() {
       stop.abort(
@@ -49,10 +56,19 @@ export function unleash(world: World): Nemesis {
       for (const node of nodes) {
         node.life?.resume();
         node.crashAfter(Number.POSITIVE_INFINITY);
+        if (node.engine !== undefined) calm(node.engine);
         Object.assign(node.troubles, { diskFull: false, diskErrorRatio: 0, skewMs: 0 });
       }
     },
   };
+}
+
+function calm(engine: EngineRoom): void {
+  void engine.bringDriveBack();
+  for (const { life } of engine.workers) {
+    life?.killAfter(Number.POSITIVE_INFINITY);
+    life?.resume();
+  }
 }
 
 class Fury {
@@ -81,7 +97,7 @@ class Fury {
   }
 
   /** Starts what is down, for ever: also after the healing. */
-  async supervise(node: SimNode): Promise<void> {
+  async supervise(node: SimNode | SimWorker): Promise<void> {
     const random = this.#world.random.fork(`supervisor of ${node.name}`);
     for (;;) {
       if (node.life === undefined) {
@@ -174,6 +190,34 @@ class Fury {
     await this.#sleep(random.between(1, 120) * secondMs);
     Object.assign(node.troubles, { diskFull: false, diskErrorRatio: 0 });
     this.#world.history.record(node.name, "disk well");
+  }
+
+  /** One that stands still for longer than its lease is a zombie when it goes on. */
+  async worker(random: SeededRandom): Promise<void> {
+    const { nodes, history } = this.#world;
+    const { name, life } = random.pick(nodes.flatMap(({ engine }) => engine?.workers ?? []));
+    const dice = random.below(100);
+    const effects = random.between(1, 50);
+    const ms = random.between(1, 75) * secondMs;
+    if (life === undefined) return;
+    if (dice < 20) return life.kill("the nemesis");
+    if (dice < 50) return life.killAfter(effects / 2);
+    history.record(name, "pause");
+    life.pause();
+    await this.#sleep(ms);
+    life.resume();
+    history.record(name, "resume");
+  }
+
+  async volume(random: SeededRandom): Promise<void> {
+    const { nodes, history } = this.#world;
+    const { name, engine } = random.pick(nodes.filter((node) => node.engine !== undefined));
+    if (engine === undefined) return;
+    history.record(name, "drive away");
+    engine.drive.isAway = true;
+    await this.#sleep(random.between(1, 90) * secondMs);
+    await engine.bringDriveBack();
+    history.record(name, "drive back");
   }
 
   #sleep(ms: number): Promise<void> {

@@ -3,13 +3,13 @@
  * the whole production node (chain, sync, pool, sender, mining, market, storage, discovery) on seams that can kill it.
  */
 import type { Address, Disk, Json, JsonObject, Logger, NetworkByte, PeerId, Wire } from "@holdfast/base";
-import type { SeededRandom, SimClock, SimDisk, SimNet } from "@holdfast/base/testing";
+import { type SeededRandom, type SimClock, SimDisk, type SimNet } from "@holdfast/base/testing";
 import type { NetworkParams } from "@holdfast/consensus";
 import type { Prover } from "@holdfast/proofs";
 import { type Verifier, verifyStatement } from "@holdfast/proofs/verify";
 import { openStorage, type Storage } from "@holdfast/storage";
 import type { ChainDatabase } from "../../chain/index.ts";
-import { type RunningNode, startNode } from "../../compose.ts";
+import { type MinerParts, type RunningNode, startNode } from "../../compose.ts";
 import type { Database } from "../../database.ts";
 import { openDiscovery } from "../../discovery/index.ts";
 import type { LoadedGenesis } from "../../genesis.ts";
@@ -17,6 +17,8 @@ import type { MinerPlace } from "../../mine/index.ts";
 import { type FileBlocks, openDiskBlocks } from "../../retrieval/index.ts";
 import { openWallet } from "../../wallet/index.ts";
 import { type PinningOptions, pinningParts } from "../pinning.ts";
+import { EngineRoom } from "./engine.ts";
+import { openEngineStorage } from "./engine-storage.ts";
 import type { History } from "./history.ts";
 import { clockOf, diskOf, Life, plantDiskFaults, type Troubles } from "./life.ts";
 import { chainDatabaseOf, databaseOf } from "./stores.ts";
@@ -32,6 +34,8 @@ const version = "0.1.0";
 const price = 1_000n;
 const fileQuotaBytes = 64 * 1024 * 1024;
 const maxStagedMs = 60_000;
+/** Of the deaths of a node that has workers; else its process alone dies, and they work on. */
+const powerCutShare = 0.5;
 
 export interface Identity {
   readonly name: string;
@@ -58,6 +62,8 @@ export interface Surroundings {
   readonly bootstrap: readonly string[];
   /** Every node keeps pins, and can show what it runs. */
   readonly pinning: PinningOptions | undefined;
+  /** Miners have workers, and another disk; undefined: they compute in their own thread. `isSteady`: as of its room. */
+  readonly workers: { readonly isSteady: boolean } | undefined;
   /** A node has started; called again for every life. */
   readonly onStart: (node: SimNode) => void;
 }
@@ -68,6 +74,7 @@ export interface Machine {
   readonly chain: ChainDatabase;
   readonly database: Database;
   readonly storagePath: string;
+  readonly jobsPath: string;
   readonly genesis: LoadedGenesis;
 }
 
@@ -92,6 +99,8 @@ export class SimNode {
   readonly identity: Identity;
   readonly machine: Machine;
   readonly troubles: Troubles = { diskFull: false, diskErrorRatio: 0, skewMs: 0 };
+  /** Of an honest miner, where miners have one. */
+  readonly engine: EngineRoom | undefined;
   readonly #around: Surroundings;
   readonly #random: SeededRandom;
   readonly #tamper: Tamper;
@@ -110,6 +119,7 @@ export class SimNode {
     this.#around = around;
     this.#random = random;
     this.#tamper = tamper;
+    this.engine = this.#buildEngine();
   }
 
   get name(): string {
@@ -184,6 +194,24 @@ export class SimNode {
     this.#around.history.record(this.name, "resume");
   }
 
+  #cutPower(): void {
+    this.machine.disk = this.machine.disk.crash();
+    this.engine?.cutPower();
+  }
+
+  #buildEngine(): EngineRoom | undefined {
+    const { identity, machine, troubles, name } = this;
+    const { workers, clock, history, prover } = this.#around;
+    if (workers === undefined || identity.miner === undefined || identity.isByzantine) return undefined;
+    const random = this.#random.fork("engine room");
+    return new EngineRoom({
+      ...{ name, machine, troubles, clock, history, prover, random, ...workers },
+      drive: new SimDisk({ random: random.fork("drive") }),
+      below: new SimDisk(),
+      queuePath: machine.jobsPath,
+    });
+  }
+
   #newLife(): Life {
     const { history, net } = this.#around;
     const random = this.#random.fork(`life ${this.#lives}`);
@@ -195,7 +223,7 @@ export class SimNode {
       onDeath: (where) => {
         history.record(this.name, "killed", { where });
         net.kill(this.name);
-        this.machine.disk = this.machine.disk.crash();
+        if (this.engine === undefined || random.chance(powerCutShare)) this.#cutPower();
         if (this.#life === life) this.#life = undefined;
         if (this.#running?.life === life) this.#running = undefined;
       },
@@ -213,8 +241,7 @@ export class SimNode {
     const own = clockOf(life, clock);
     const logger = this.#loggerOf(life);
     const wallet = await openWallet({ disk, secret: identity.secret, random, network });
-    const storage = await this.#openStorage(life, logger);
-    if (storage !== undefined) stack.use(storage);
+    const { storage, ...engine } = await this.#openStorage(life, logger, stack);
     const fileBlocks = stack.use(await openDiskBlocks({ disk, folder: "files", quotaBytes: fileQuotaBytes }));
     const { pinBlocks, ...pinning } = await this.#openPins(life, disk, stack);
     life.assertAlive();
@@ -242,6 +269,7 @@ export class SimNode {
               miner: {
                 address: identity.miner,
                 storage: this.#tamper.storage(storage),
+                ...engine,
                 ask: this.#ask(),
                 ...placeOf(identity),
               },
@@ -263,19 +291,28 @@ export class SimNode {
     return { pinBlocks, ...pinningParts(this.name, pinning, { clock: clockOf(life, clock), kept }) };
   }
 
-  async #openStorage(life: Life, logger: Logger): Promise<Storage | undefined> {
+  async #openStorage(
+    life: Life,
+    logger: Logger,
+    stack: AsyncDisposableStack,
+  ): Promise<Partial<Pick<MinerParts, "storage" | "jobs" | "chores">>> {
     const { clock, params, sectorBytes, prover } = this.#around;
-    if (this.identity.miner === undefined) return undefined;
-    return openStorage({
+    const { machine, identity, name, engine } = this;
+    const { miner } = identity;
+    if (miner === undefined) return {};
+    const own = clockOf(life, clock);
+    const options = {
       sectorBytes,
       classes: params.sectorClasses,
-      disk: diskOf(life, this.machine.disk),
-      dbPath: this.machine.storagePath,
-      prover,
-      clock: clockOf(life, clock),
+      disk: diskOf(life, machine.disk),
+      dbPath: machine.storagePath,
+      clock: own,
       logger,
       maxStagedMs,
-    });
+    };
+    if (engine === undefined) return { storage: stack.use(await openStorage({ ...options, prover })) };
+    const random = this.#random.fork(`engine ${this.#lives}`);
+    return openEngineStorage(engine, { name, miner, life, clock: own, logger, random, options }, stack);
   }
 
   #ask() {

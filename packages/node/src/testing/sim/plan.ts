@@ -8,7 +8,7 @@ import { SeededRandom } from "@holdfast/base/testing";
 export const profiles = ["calm", "network", "disk", "crash", "byzantine", "storm"] as const;
 export type Profile = (typeof profiles)[number];
 
-export const services = ["idle", "pins"] as const;
+export const services = ["idle", "pins", "workers"] as const;
 export type Service = (typeof services)[number];
 
 export interface SimOptions {
@@ -54,6 +54,9 @@ export interface Plan {
     readonly skewMs: number;
     readonly diskMs: number;
     readonly misdeedMs: number;
+    /** Only where there are workers. */
+    readonly workerMs: number;
+    readonly volumeMs: number;
   };
   /** Mean virtual time between two deeds of a client. */
   readonly workMs: number;
@@ -63,12 +66,16 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 /** One in so many seeds runs the real proofs. */
 const realProofsOneIn = 25;
-/** One in so many has idle space, and one in so many pinning nodes. */
-const serviceOneIn = 24;
+/** One in so many has idle space, pinning nodes, and miners with workers. */
+const serviceOneIn: Readonly<Record<Service, number>> = { idle: 24, pins: 24, workers: 12 };
 /** Pinning nodes need somebody who looks at them, and somebody who is looked at while another is away. */
 const leastPinningNodes = 4;
 /** Whoever forges blocks needs rounds to win, and a slot is some rounds long: more of them in the same time. */
 const shortRoundMs = 10_000;
+/** Longer than any partition. */
+const shortFinality = 30;
+/** Between two deeds of a client where miners have workers: these are to have work. */
+const busyMs = 12_000;
 
 const faultsOf: Readonly<Record<Profile, ReadonlySet<keyof Plan["every"] | "wire">>> = {
   calm: new Set(),
@@ -87,6 +94,7 @@ export function drawPlan(options: SimOptions): Plan {
   const isEvil = faults.has("misdeedMs");
   const beside = options.services ?? drawServices(options.seed);
   const hasPins = beside.includes("pins");
+  const hasWorkers = beside.includes("workers");
   const drawnNodes = Math.max(random.between(3, 7), isEvil ? 5 : 3, hasPins ? leastPinningNodes : 0);
   const nodes = options.nodes ?? drawnNodes;
   // A miner that breaks the rules is one of four at least.
@@ -109,8 +117,8 @@ export function drawPlan(options: SimOptions): Plan {
     miners,
     byzantine: drawByzantine(random, isEvil, nodes, miners),
     faultMs: options.hours === undefined ? drawnMs : Math.round(options.hours * hourMs),
-    roundMs: isEvil || hasPins ? shortRoundMs : drawnRoundMs,
-    finalityEpochs: random.pick([100, 200]),
+    roundMs: isEvil || hasPins || hasWorkers ? shortRoundMs : drawnRoundMs,
+    finalityEpochs: finalityOf(random.pick([100, 200]), hasWorkers),
     proofs: options.proofs ?? (isReal ? "real" : "simulated"),
     services: beside,
     sectorBytes: random.pick([1_024, 2_048, 2_048]),
@@ -130,15 +138,31 @@ export function drawPlan(options: SimOptions): Plan {
       skewMs: often("skewMs", 2 * minuteMs, 8 * minuteMs),
       diskMs: often("diskMs", minuteMs, 5 * minuteMs),
       misdeedMs: often("misdeedMs", minuteMs / 12, minuteMs / 4),
+      ...(hasWorkers ? drawEngineTroubles(options.seed) : { workerMs: 0, volumeMs: 0 }),
     },
-    workMs: random.between(10, 60) * 1_000,
+    workMs: hasWorkers ? busyMs : random.between(10, 60) * 1_000,
   };
 }
 
-/** By a draw of their own, so that a seed has the same storms with them as without. */
+/** Sectors are the chain's for good only then: few rounds, so that some are. */
+function finalityOf(drawn: number, hasWorkers: boolean): number {
+  return hasWorkers ? shortFinality : drawn;
+}
+
+/** As often as there is something to disturb. */
+function drawEngineTroubles(seed: number) {
+  const random = new SeededRandom(`workers ${seed}`);
+  return {
+    workerMs: random.between(minuteMs / 10, minuteMs / 3),
+    volumeMs: random.between(minuteMs / 2, 2 * minuteMs),
+  };
+}
+
+/** By a draw of their own, so that a seed has the same storms with them as without; workers, where nothing else is. */
 function drawServices(seed: number): readonly Service[] {
   const random = new SeededRandom(`extras ${seed}`);
-  return services.filter(() => random.below(serviceOneIn) === 0);
+  const drawn = services.filter((service) => random.below(serviceOneIn[service]) === 0);
+  return drawn.length > 1 ? drawn.filter((service) => service !== "workers") : drawn;
 }
 
 /** Less than a third of the miners, and at least one honest node beside them. */

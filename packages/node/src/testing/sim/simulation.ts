@@ -9,7 +9,7 @@ import { SeededRandom } from "@holdfast/base/testing";
 import { Crimes, onlyTheGuilty, Villain } from "./byzantine.ts";
 import { dealsAreKept } from "./deal-books.ts";
 import type { Deeds } from "./deeds.ts";
-import { faultsCost, provenInTime, punishedOnce } from "./duties.ts";
+import { faultsCost, provenInTime, provenOnce, punishedOnce } from "./duties.ts";
 import { honestHeaders, signedMessages } from "./headers.ts";
 import type { History, SimEvent, Violation } from "./history.ts";
 import { idleSpaceIsPaid } from "./idle-books.ts";
@@ -126,6 +126,9 @@ function checksOf(
     "proven in time": provenInTime,
     "faults cost": faultsCost,
     "punished once": punishedOnce,
+    "proven once": provenOnce((miner) =>
+      world.nodes.some(({ identity, engine }) => engine !== undefined && identity.miner === miner),
+    ),
     "nothing forged": crimes.noneInTheChain,
     "only the guilty are slashed": onlyTheGuilty(() => world),
     "money of every account": bookkeeping(pinBooks),

@@ -6,13 +6,14 @@ import type { Address, CID } from "@holdfast/base";
 import { messageCid, readMinerState } from "@holdfast/consensus";
 import type { Crimes, Villain } from "./byzantine.ts";
 import type { Deeds, SentMessage } from "./deeds.ts";
+import { allSealed } from "./engine-books.ts";
+import { checkSame, readFile } from "./files.ts";
 import type { Oracle } from "./invariants.ts";
 import type { SimNode } from "./node.ts";
 import type { Forbidden } from "./pin-frauds.ts";
 import { allPinned } from "./pin-trial.ts";
 import type { Pinning } from "./pinning.ts";
 import { allCounted, type Space } from "./space.ts";
-import { checkSame, readFile } from "./workload.ts";
 import type { World } from "./world.ts";
 
 /** Rounds that the network has, after all faults are over, to agree. */
@@ -43,6 +44,7 @@ export interface Trial {
 export async function judge(trial: Trial): Promise<void> {
   if (await agree(trial)) await allMined(trial);
   if (!trial.isOver()) await allStored(trial);
+  if (!trial.isOver()) await allSealed(trial);
   if (!trial.isOver()) await allCounted(trial);
   if (!trial.isOver()) await allPinned(trial);
   if (!trial.isOver()) await allPunished(trial);

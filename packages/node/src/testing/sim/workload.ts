@@ -9,7 +9,6 @@ import {
   encode,
   epoch,
   HoldfastError,
-  parseCid,
   type SectorId,
 } from "@holdfast/base";
 import type { SeededRandom } from "@holdfast/base/testing";
@@ -22,13 +21,14 @@ import {
   type Voucher,
   voucherSigningBytes,
 } from "@holdfast/consensus";
-import type { RunningNode } from "../../compose.ts";
 import { Deeds, plentyOfGas } from "./deeds.ts";
+import { type FilesNeeds, getFile, putFile } from "./files.ts";
 import { network, type SimNode } from "./node.ts";
 import type { Forbidden } from "./pin-frauds.ts";
 import { Pinning } from "./pinning.ts";
 import { Savings } from "./savings.ts";
 import { Space } from "./space.ts";
+import { keepStore } from "./storekeepers.ts";
 import type { World } from "./world.ts";
 
 const { broker, init } = builtinAddresses(network);
@@ -64,6 +64,8 @@ export function putToWork(world: World, forbidden: Forbidden): Workload {
 const spaceShare = 0.25;
 /** The same of what anybody does, where there are pinning nodes. */
 const pinningShare = 0.35;
+/** Where miners have workers, what gives them work: files to store, and deeds with disks. */
+const engineShare = 0.5;
 
 class People {
   readonly deeds: Deeds;
@@ -75,6 +77,7 @@ class People {
   readonly #channels: OpenChannel[] = [];
   readonly #strangers: readonly Address[];
   readonly #savings: Savings;
+  readonly #files: FilesNeeds;
   #count = 0;
 
   constructor(world: World, forbidden: Forbidden) {
@@ -87,6 +90,7 @@ class People {
       ...{ world, forbidden, deeds: this.deeds, honest: this.honest },
       key: (node, what) => this.#key(node, what),
     });
+    this.#files = { world, deeds: this.deeds };
     this.#savings = new Savings({
       world,
       deeds: this.deeds,
@@ -113,18 +117,23 @@ class People {
   }
 
   async #act(node: SimNode, random: SeededRandom): Promise<void> {
-    const hasSpace = this.#world.plan.services.includes("idle") && node.identity.miner !== undefined;
+    const { services } = this.#world.plan;
+    const hasSpace = services.includes("idle") && node.identity.miner !== undefined;
     if (hasSpace && random.chance(spaceShare)) return this.space.live(node, random);
-    const hasPins = this.#world.plan.services.includes("pins");
+    const hasPins = services.includes("pins");
     if (hasPins && random.chance(pinningShare)) return this.pinning.live(node, random);
+    if (services.includes("workers") && random.chance(engineShare))
+      return node.engine === undefined
+        ? putFile(this.#files, node, random)
+        : keepStore(this.#files, node, random);
     const dice = random.below(100);
     if (dice < 37) await this.#transfer(node, random);
     else if (dice < 39) await this.#burst(node, random);
     else if (dice < 47) await this.#openChannel(node, random);
     else if (dice < 59) await this.#useChannel(node, random);
     else if (dice < 74) await this.#channelLife(node, random);
-    else if (dice < 77) await this.#put(node, random);
-    else if (dice < 80) await this.#get(node, random);
+    else if (dice < 77) await putFile(this.#files, node, random);
+    else if (dice < 80) await getFile(this.#files, node, random);
     else if (dice < 84) await this.#ask(node, random);
     else if (dice < 89) await this.#maintain(node, random);
     else if (dice < 94) await this.#savings.live(node, random);
@@ -302,38 +311,6 @@ class People {
     return { ...draft, signature: running.wallet.sign(draft.payer, bytes) };
   }
 
-  async #put(node: SimNode, random: SeededRandom): Promise<void> {
-    const { plan, history } = this.#world;
-    const bytes = random.bytes(random.between(100, plan.sectorBytes + 500));
-    const started = await this.deeds.ask(node, "put", async ({ files, handlers }) => {
-      const { signal } = new AbortController();
-      const { cid } = await files.importFile(once(bytes), signal);
-      const copies = random.between(1, 2);
-      const forMs = random.between(60, 120) * plan.roundMs;
-      const policy = {
-        spread: "operators",
-        renew: false,
-        repair: false,
-        allowDuplicates: true,
-        transfer: "stream",
-      } as const;
-      return handlers["put.start"]({ cid, copies, forMs, ...policy }, signal);
-    });
-    if (started === undefined) return;
-    const { jobId, cid, state } = started;
-    if (this.deeds.puts.some((put) => put.jobId === jobId)) return;
-    this.deeds.puts.push({ node, jobId, cid, bytes, state });
-    history.record(node.name, "put started", { jobId, cid });
-  }
-
-  async #get(node: SimNode, random: SeededRandom): Promise<void> {
-    const done = this.deeds.puts.filter(({ state }) => state === "done");
-    if (done.length === 0) return;
-    const put = random.pick(done);
-    const bytes = await this.deeds.ask(node, "get", (running) => readFile(running, put.cid));
-    if (bytes !== undefined) checkSame(this.#world, node, put.cid, bytes, put.bytes);
-  }
-
   async #ask(node: SimNode, random: SeededRandom): Promise<void> {
     const { miner } = node.identity;
     if (miner === undefined) return this.#transfer(node, random);
@@ -369,31 +346,3 @@ class People {
 }
 
 const heightOf = (node: SimNode): number => node.running?.chain.head().height ?? 0;
-
-async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield bytes;
-}
-
-export async function readFile({ files }: RunningNode, cid: string): Promise<Uint8Array> {
-  const { bytes } = await files.openFile(
-    parseCid(cid).toString(),
-    { offsetBytes: 0 },
-    new AbortController().signal,
-  );
-  const parts: Uint8Array[] = [];
-  for await (const part of bytes) parts.push(part);
-  return new Uint8Array(Buffer.concat(parts));
-}
-
-export function checkSame(
-  { history }: World,
-  node: SimNode,
-  cid: string,
-  found: Uint8Array,
-  expected: Uint8Array,
-): void {
-  const isSame = Buffer.compare(found, expected) === 0;
-  history.record(node.name, "read back", { cid, isSame });
-  if (!isSame)
-    history.violate("a file reads as it was stored", node.name, `${cid}: ${found.length} bytes, others`);
-}

@@ -98,15 +98,12 @@ export async function buildWorld(plan: Plan, hooks: WorldHooks): Promise<World> 
     verifier,
     bootstrap: planned.slice(0, 2).map(({ identity }) => `/sim/${identity.name}`),
     pinning,
+    workers: plan.services.includes("workers") ? { isSteady: plan.every.diskMs === 0 } : undefined,
     onStart: hooks.onStart,
   };
   const nodes: SimNode[] = [];
   for (const [index, { identity, disk }] of planned.entries()) {
-    const machine = await buildMachine(
-      car,
-      disk,
-      `file:sim-${simulations}-${index}?mode=memory&cache=shared`,
-    );
+    const machine = await buildMachine(car, disk, `sim-${simulations}-${index}`);
     const presealed = sealed[index];
     if (identity.miner !== undefined && presealed !== undefined) {
       await storeGenesisSector(machine, params, plan, prover, identity.miner, presealed, clock);
@@ -220,10 +217,12 @@ async function planNode({ miners, byzantine, services }: Plan, index: number, ra
   return { identity, disk, blsKey };
 }
 
-async function buildMachine(car: Uint8Array, disk: SimDisk, storagePath: string) {
+async function buildMachine(car: Uint8Array, disk: SimDisk, name: string) {
   const chain = memoryDatabase();
   const genesis = await loadGenesis(car, chain);
-  return { disk, chain, database: openSharedDatabase(), storagePath, genesis };
+  const inMemory = (what: string): string => `file:${name}${what}?mode=memory&cache=shared`;
+  const paths = { storagePath: inMemory(""), jobsPath: inMemory("-jobs") };
+  return { disk, chain, database: openSharedDatabase(), ...paths, genesis };
 }
 
 /** A sealed empty sector, for the miner's first power. */

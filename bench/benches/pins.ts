@@ -1,7 +1,7 @@
 /**
  * Pinned content: pins in a second and MB/s onto a disk, from memory, and from a Kubo daemon over loopback beside
- * another Kubo that pins the same trees from it; what a million pins take in memory; reports of pinning nodes judged in
- * a second; and how long it takes from the message that buys to the reports.
+ * another Kubo that pins the same trees from it; what a million wishes and a million pinned roots take; reports of
+ * pinning nodes judged in a second; and how long it takes from the message that buys to the reports.
  */
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -53,6 +53,7 @@ import type { Bench, Figure } from "../figure.ts";
 import { type KuboDaemon, startKubo } from "../kubo-daemon.ts";
 import { callsPerSecond } from "../measure.ts";
 import { kuboProgram } from "../peers.ts";
+import { measureRoots, strays, writeRoots } from "../pinned-roots.ts";
 
 const options = {
   origins: [],
@@ -213,6 +214,35 @@ async function heapIn(database: Database, count: number) {
   return { heapMB, seconds };
 }
 
+/** A node that has pinned so many, each root another one, in a process that has opened them and done nothing else. */
+async function pinnedRoots(count: number, say: (text: string) => void): Promise<readonly Figure[]> {
+  return inFolder(async (folder) => {
+    const path = join(folder, "node.db");
+    const startedMs = performance.now();
+    await writeRoots(path, count);
+    const writeS = (performance.now() - startedMs) / 1000;
+    say(`${count} roots written down`);
+    const [none, all] = [await measureRoots(join(folder, "empty.db"), 0), await measureRoots(path, count)];
+    assert(all.freed === strays, "the collection finds what no root needs");
+    const roots = `${count} pinned roots`;
+    const note = `${none.afterMB.toFixed(0)} MB with none; after a page and a collection`;
+    return [
+      { name: `a process with ${roots}`, value: all.afterMB, unit: "MB", note },
+      { name: `opening ${roots}`, value: all.startMs, unit: "ms" },
+      { name: `a page of 100 of ${roots}, counted`, value: all.pageMs, unit: "ms" },
+      { name: `one of ${roots} by its CID`, value: all.cidMs, unit: "ms" },
+      {
+        ...{ name: `collecting garbage among ${roots}`, value: all.collectS, unit: "s" },
+        note: `two blocks each, ${strays} that nobody needs; without the disk's part`,
+      },
+      {
+        ...{ name: "pinned roots written down", value: count / writeS, unit: "/s" },
+        note: "through the stores, 10,000 in a transaction",
+      },
+    ];
+  });
+}
+
 /** A report of 20 samples and what the chain says of it, as whoever hears it has them. */
 function heardReport() {
   const tree = treeOf([content(1, 262_144)]);
@@ -337,6 +367,7 @@ export const pinsBench: Bench = {
       },
       { name: "wishes written down", value: count / seconds, unit: "/s" },
     );
+    figures.push(...(await pinnedRoots(count, say)));
     return [...figures, ...(await judged()), ...(await bought(say))];
   },
 };

@@ -1,10 +1,18 @@
 /**
  * Challenges and asks on the chain, which is the record: nothing of them is written down here. What this node is asked
  * for it answers by the blocks, of asks the largest pay first; what its accounts have asked for and nobody answered is
- * closed, and places of their orders whose nodes are gone or silent are drawn anew.
+ * closed, and places of their orders whose nodes are gone or silent are drawn anew. What the chain still waits for in
+ * another slot is sent again: a message that came too early in a branch of the chain has failed for good.
  */
 import { type CID, encode, toHex } from "@holdfast/base";
-import { askStart, isPinPartVacant, methods, type PinAsk, type PinReplica } from "@holdfast/consensus";
+import {
+  askStart,
+  isPinPartVacant,
+  methods,
+  type PinAsk,
+  type PinReplica,
+  pinSlotAt,
+} from "@holdfast/consensus";
 import { limits } from "../limits.ts";
 import type { NumberedPin, PoscNeeds, PoscView } from "./needs.ts";
 import { walkLocally } from "./report.ts";
@@ -24,10 +32,13 @@ interface Asked {
 const askDeadline = (ask: PinAsk, { gapEnd, answerEpochs }: PoscView): number =>
   askStart(ask, gapEnd) + answerEpochs;
 
+/** Of the next block. */
+const slotOf = ({ slotEpochs, height }: PoscView): number => pinSlotAt(slotEpochs, height + 1);
+
 export class Asks {
   readonly #needs: AsksNeeds;
-  /** Draws whose answers are on their way: after a reorganisation another draw is another ask. */
-  readonly #answered = new Set<string>();
+  /** Draws and the slot in which they were answered last: after a reorganisation another draw is another ask. */
+  readonly #answered = new Map<string, number>();
   /** Draws of which was told that their blocks are not here. */
   readonly #told = new Set<string>();
 
@@ -46,7 +57,7 @@ export class Asks {
       await sendOrTell(this.#needs, {
         method: "answerChallenge",
         // After a reorganisation the number may be another challenge's: its answer is another message.
-        key: `pin answer:${challenge}:${toHex(seed)}`,
+        key: `pin answer:${challenge}:${toHex(seed)}:${slotOf(view)}`,
         params: encode(methods.pins.answerChallenge.params, { challenge, blocks: walk.blocks }),
       });
     }
@@ -59,7 +70,7 @@ export class Asks {
       if (!this.#needs.sender.isOwn(challenger) || view.height < last) continue;
       await sendOrTell(this.#needs, {
         method: "closeChallenge",
-        key: `pin close:${challenge}:${last}`,
+        key: `pin close:${challenge}:${last}:${slotOf(view)}`,
         params: encode(methods.pins.closeChallenge.params, { challenge }),
       });
     }
@@ -71,8 +82,9 @@ export class Asks {
     const waiting = pins === undefined ? [] : askedOf(view, node);
     const standing = new Set(waiting.map(({ seed }) => toHex(seed)));
     for (const known of [this.#answered, this.#told])
-      for (const seed of known) if (!standing.has(seed)) known.delete(seed);
-    const left = waiting.filter(({ seed }) => !this.#answered.has(toHex(seed)));
+      for (const seed of known.keys()) if (!standing.has(seed)) known.delete(seed);
+    const slot = slotOf(view);
+    const left = waiting.filter(({ seed }) => this.#answered.get(toHex(seed)) !== slot);
     let shown = 0;
     for (const { order, root, seed } of left) {
       if (shown >= limits.pinAnswersAtOnce) break;
@@ -87,10 +99,10 @@ export class Asks {
       shown += 1; // what is not here takes no place of what is
       const isSent = await sendOrTell(this.#needs, {
         method: "answerAsk",
-        key: `pin ask answer:${order}:${toHex(seed)}`,
+        key: `pin ask answer:${order}:${toHex(seed)}:${slot}`,
         params: encode(methods.pins.answerAsk.params, { pin: order, node, blocks: walk.blocks }),
       });
-      if (isSent) this.#answered.add(toHex(seed));
+      if (isSent) this.#answered.set(toHex(seed), slot);
     }
   }
 
@@ -117,7 +129,7 @@ export class Asks {
       await sendOrTell(this.#needs, {
         method: "closeAsk",
         // By the deadline: one that came too early, because the chain stood still, is another message than the next.
-        key: `pin ask close:${pin}:${node}:${last}`,
+        key: `pin ask close:${pin}:${node}:${last}:${slotOf(view)}`,
         params: encode(methods.pins.closeAsk.params, { pin, node }),
       });
     }

@@ -193,7 +193,7 @@ describe("the worker processes of a node", () => {
     await inState(second.storage, sectorId, "sealed");
     const [job] = await second.engine.queue.list({ kinds: ["seal"] }, { limit: 1 });
     expect(job).toMatchObject({ token: 1, failures: 0 });
-    const replica = readFileSync(join(repo, "sectors", "sealed", `${sectorId}`));
+    const replica = readFileSync(join(repo, "sectors", "sealed", `${sectorId}-2`));
     expect(replica.length).toBe(sectorBytes);
     expect(equalBytes(replica.subarray(0, 32), new Uint8Array(32))).toBe(false);
     expect(await second.storage.audit()).toMatchObject({ orphans: [], missing: [] });

@@ -49,7 +49,7 @@ describe("rotten files", () => {
     const [a, b] = [pieceOf("a", 300), pieceOf("b", 300)];
     await storage.addPiece(a);
     await storage.addPiece(b);
-    await rot(fixture, "staged/1");
+    await rot(fixture, "staged/1-1");
     await storage.startSeal(1, ticketAt(1), identity);
     expect(await reaches(storage, 1, "sealed", "failed")).toMatchObject({ reason: "storage/staged-corrupt" });
     expect(await storage.verifyPiece("a")).toMatchObject({ intact: false });
@@ -66,10 +66,10 @@ describe("rotten files", () => {
     const { storage, disk } = fixture;
     await storage.addPiece(pieceOf("a", 100));
     await storage.addPiece(pieceOf("b", 300));
-    await rot(fixture, "staged/1", 110);
+    await rot(fixture, "staged/1-1", 110);
     await sealTo2(storage);
     expect((await storage.getSector(1)).state).toBe("sealed");
-    expect(await disk.sizeBytes("staged/1")).toBe(808);
+    expect(await disk.sizeBytes("staged/1-1")).toBe(808);
     await storage.close();
   });
 
@@ -78,9 +78,9 @@ describe("rotten files", () => {
     const { storage } = fixture;
     await storage.addPiece(pieceOf("a", 300));
     await sealTo2(storage);
-    const aux = (await fixture.disk.readFile("cache/1/aux")) ?? new Uint8Array(0);
+    const aux = (await fixture.disk.readFile("cache/1-1/aux")) ?? new Uint8Array(0);
     await fixture.disk.writeFile(
-      "cache/1/aux",
+      "cache/1-1/aux",
       aux.map((byte) => byte ^ 1),
     );
     await storage.proveSeal(1, seedAt(9));
@@ -98,13 +98,13 @@ describe("rotten files", () => {
   it("of one sector never spoil the proof of the others", async () => {
     const fixture = await committed(4);
     const { storage, disk } = fixture;
-    const tree = (await disk.readFile("cache/1/tree")) ?? new Uint8Array(0);
+    const tree = (await disk.readFile("cache/1-1/tree")) ?? new Uint8Array(0);
     await disk.writeFile(
-      "cache/1/tree",
+      "cache/1-1/tree",
       tree.map((byte, i) => (i % 32 === 0 ? byte ^ 1 : byte)),
     );
-    await disk.remove("cache/2/tree");
-    await disk.writeFile("cache/3/tree", tree.subarray(1));
+    await disk.remove("cache/2-1/tree");
+    await disk.writeFile("cache/3-1/tree", tree.subarray(1));
     const unsealed = await storage.addCommittedCapacity();
     const { proof, proven, faults } = await storage.generatePost("window", seedAt(2), [1, 2, 3, 4, unsealed]);
     expect(proven).toEqual([4]);
@@ -136,12 +136,12 @@ describe("rotten files", () => {
   it("of the replica never give wrong bytes", async () => {
     const fixture = await committed(1);
     const { storage, disk } = fixture;
-    await disk.remove("unsealed/1");
-    const replica = (await disk.readFile("sealed/1")) ?? new Uint8Array(0);
+    await disk.remove("unsealed/1-1");
+    const replica = (await disk.readFile("sealed/1-1")) ?? new Uint8Array(0);
     const codes = new Set<string>();
     for (let at = 0; at < sectorBytes; at += 32) {
-      await disk.writeFile("sealed/1", replica);
-      await rot(fixture, "sealed/1", at);
+      await disk.writeFile("sealed/1-1", replica);
+      await rot(fixture, "sealed/1-1", at);
       const code = await codeOf(readAll(storage.readPiece("p1")));
       codes.add(code);
       if (code !== "no error") continue;
@@ -150,11 +150,11 @@ describe("rotten files", () => {
     codes.delete("no error"); // behind the piece
     codes.delete("storage/piece-corrupt"); // when the damage happens to look like padded data
     expect([...codes]).toEqual(["storage/replica-corrupt"]);
-    await disk.writeFile("sealed/1", replica.subarray(1));
+    await disk.writeFile("sealed/1-1", replica.subarray(1));
     expect(await codeOf(readAll(storage.readPiece("p1")))).toBe("storage/replica-corrupt");
-    await disk.remove("sealed/1");
+    await disk.remove("sealed/1-1");
     expect(await codeOf(readAll(storage.readPiece("p1")))).toBe("storage/missing-file");
-    await disk.writeFile("sealed/1", replica);
+    await disk.writeFile("sealed/1-1", replica);
     expect(equalBytes(await readAll(storage.readPiece("p1")), pieceOf("p1", 900).bytes)).toBe(true);
     await storage.close();
   });
@@ -219,7 +219,7 @@ describe("ranges", () => {
     const { bytes } = pieceOf("p1", 900);
     const ranges = [{}, { offset: 900 }, { offset: 899 }, { length: 0 }, { offset: 127, length: 300 }];
     for (const copy of ["plain", "sealed"]) {
-      if (copy === "sealed") await disk.remove("unsealed/1");
+      if (copy === "sealed") await disk.remove("unsealed/1-1");
       for (const range of ranges) {
         const { offset = 0, length = 900 - offset } = range as { offset?: number; length?: number };
         const found = await readAll(storage.readPiece("p1", range));
@@ -244,10 +244,10 @@ describe("a start", () => {
     const { storage, disk, dbPath } = await simStorage(files.next());
     await storage.addPiece(pieceOf("a", 100));
     await storage.close();
-    const staged = (await disk.readFile("staged/1")) ?? new Uint8Array(0);
-    await disk.writeFile("staged/1", new Uint8Array([...staged, ...new Uint8Array(300).fill(1)]));
+    const staged = (await disk.readFile("staged/1-1")) ?? new Uint8Array(0);
+    await disk.writeFile("staged/1-1", new Uint8Array([...staged, ...new Uint8Array(300).fill(1)]));
     const again = await simStorage(dbPath, { disk });
-    expect(await disk.readFile("staged/1")).toEqual(staged);
+    expect(await disk.readFile("staged/1-1")).toEqual(staged);
     await again.storage.close();
   });
 
@@ -259,14 +259,14 @@ describe("a start", () => {
     const db = new DatabaseSync(dbPath);
     db.exec("UPDATE sectors SET state = 'committed'");
     db.close();
-    await disk.rename("staged/1", "unsealed/1"); // not recorded yet
+    await disk.rename("staged/1-1", "unsealed/1-1"); // not recorded yet
     const second = await simStorage(dbPath, { disk });
-    expect(await filesOn(disk)).toEqual(["cache/1/tree", "sealed/1", "unsealed/1"]);
+    expect(await filesOn(disk)).toEqual(["cache/1-1/tree", "sealed/1-1", "unsealed/1-2"]);
     await second.storage.close();
-    await disk.writeFile("staged/1", new Uint8Array(1016));
+    await disk.writeFile("staged/1-1", new Uint8Array(1016));
     const third = await simStorage(dbPath, { disk });
     await third.storage.audit(); // behind the look at all files, which begins with the opening
-    expect(await filesOn(disk)).toEqual(["cache/1/tree", "sealed/1", "unsealed/1"]);
+    expect(await filesOn(disk)).toEqual(["cache/1-1/tree", "sealed/1-1", "unsealed/1-2"]);
     expect(await third.storage.verifyPiece("p1")).toMatchObject({ intact: true });
     await third.storage.close();
   });
@@ -275,7 +275,7 @@ describe("a start", () => {
     const { storage, disk, dbPath } = await committed(1);
     await storage.close();
     const again = await simStorage(dbPath, { disk, keepUnsealed: false });
-    expect(await filesOn(disk)).toEqual(["cache/1/tree", "sealed/1"]);
+    expect(await filesOn(disk)).toEqual(["cache/1-1/tree", "sealed/1-1"]);
     expect(await again.storage.verifyPiece("p1")).toMatchObject({ intact: true });
     await again.storage.close();
   });
@@ -286,12 +286,21 @@ describe("the audit and the collector", () => {
     const { storage, disk } = await committed(2);
     await storage.addPiece(pieceOf("staged", 100));
     const alive = await filesOn(disk);
-    const orphans = ["sealed/77", "cache/1/aux", "cache/1/proof", "unsealed/3", "sealed/.1-2-3.part"].concat(
+    const orphans = [
+      "sealed/77-1",
+      "cache/1-1/aux",
+      "cache/1-1/proof",
+      "unsealed/3-1",
+      "sealed/.1-2-3.part",
+    ].concat(
       "work/1-0-0/sealed",
-      "cache/9/tree",
+      "cache/9-1/tree",
+      "cache/9/tree", // as earlier versions named them
+      "sealed/1",
+      "sealed/1-3-1",
     );
     const foreign = [
-      "sealed/1.bak",
+      "sealed/1-1.bak",
       "staged/notes.txt",
       "cache/readme",
       "work/my-file",
@@ -305,7 +314,7 @@ describe("the audit and the collector", () => {
     const kinds = (kind: string) => all.filter(({ owner }) => owner.kind === kind).map(({ path }) => path);
     expect(kinds("foreign").sort()).toEqual(foreign.toSorted());
     expect(kinds("sector").sort()).toEqual(alive);
-    expect(all.find((file) => file.path === "sealed/2")?.owner).toEqual({
+    expect(all.find((file) => file.path === "sealed/2-1")?.owner).toEqual({
       kind: "sector",
       sectorId: 2,
       role: "sealed",
@@ -336,10 +345,10 @@ describe("the audit and the collector", () => {
 
   it("name what a sector lacks", async () => {
     const { storage, disk } = await committed(1);
-    await disk.remove("sealed/1");
-    await disk.remove("unsealed/1");
+    await disk.remove("sealed/1-1");
+    await disk.remove("unsealed/1-1");
     expect((await storage.audit()).missing).toMatchObject([
-      { path: "sealed/1", sectorId: 1, role: "sealed" },
+      { path: "sealed/1-1", sectorId: 1, role: "sealed" },
     ]);
     await storage.close();
   });

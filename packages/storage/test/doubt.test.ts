@@ -10,7 +10,7 @@ afterAll(() => files.remove());
 const hourMs = 3_600_000;
 const piece = pieceOf("p", 900);
 
-/** A committed sector whose files lie at home; its plain copy is `unsealed/1`. */
+/** A committed sector whose files lie at home; its plain copy is `unsealed/1-1`. */
 async function worldWithSector(): Promise<VolumeWorld> {
   const world = new VolumeWorld(files.next());
   await world.open();
@@ -18,7 +18,7 @@ async function worldWithSector(): Promise<VolumeWorld> {
   return world;
 }
 
-const plainName = "unsealed/1";
+const plainName = "unsealed/1-1";
 
 async function rot(disk: SimDisk, name: string): Promise<void> {
   const bytes = await disk.readFile(name);
@@ -110,9 +110,9 @@ describe("a damaged plain copy", () => {
     await using world = await worldWithSector();
     const { storage, home } = world;
     await rot(home, plainName);
-    await rot(home, "sealed/1");
+    await rot(home, "sealed/1-1");
     await rot(home, "tree/1").catch(() => undefined);
-    for (const name of await home.list("cache/1").catch(() => [])) await rot(home, `cache/1/${name}`);
+    for (const name of await home.list("cache/1-1").catch(() => [])) await rot(home, `cache/1-1/${name}`);
     expect(await storage.doubtPiece("p")).toBe(true);
     await expect.poll(() => storage.hasPlainCopy("p")).toBe(true);
     expect(await readAll(storage.readPiece("p"))).toHaveLength(900);

@@ -52,14 +52,14 @@ describe("the life of a sector", () => {
     expect(verifier.verifySeal(await sealStatement(storage, sectorId, proof))).toBe(true);
     expect(await filesOn(disk)).toEqual(
       ["aux", "proof", "tree"]
-        .map((name) => `cache/${sectorId}/${name}`)
-        .concat(`sealed/${sectorId}`, `staged/${sectorId}`),
+        .map((name) => `cache/${sectorId}-1/${name}`)
+        .concat(`sealed/${sectorId}-1`, `staged/${sectorId}-1`),
     );
     await storage.confirmCommitted(sectorId);
     expect(await filesOn(disk)).toEqual([
-      `cache/${sectorId}/tree`,
-      `sealed/${sectorId}`,
-      `unsealed/${sectorId}`,
+      `cache/${sectorId}-1/tree`,
+      `sealed/${sectorId}-1`,
+      `unsealed/${sectorId}-1`,
     ]);
     expect(await readAll(storage.readPiece("a"))).toEqual(Buffer.from(piece.bytes));
     expect(equalBytes(await storage.readPieceFromSealedSector("a"), piece.bytes)).toBe(true);
@@ -104,9 +104,9 @@ describe("the life of a sector", () => {
     await storage.addPiece(b);
     await storage.sealAllStagedSectors();
     await sealTo(storage, sectorId, "proved");
-    expect(await disk.sizeBytes(`staged/${sectorId}`)).toBeDefined();
+    expect(await disk.sizeBytes(`staged/${sectorId}-1`)).toBeDefined();
     await storage.confirmCommitted(sectorId);
-    expect(await filesOn(disk)).toEqual([`cache/${sectorId}/tree`, `sealed/${sectorId}`]);
+    expect(await filesOn(disk)).toEqual([`cache/${sectorId}-1/tree`, `sealed/${sectorId}-1`]);
     for (const { pieceKey, bytes } of [a, b]) {
       expect(equalBytes(await storage.readPieceFromSealedSector(pieceKey), bytes)).toBe(true);
       const part = await readAll(storage.readPiece(pieceKey, { offset: 10, length: 99 }));

@@ -350,7 +350,8 @@ describe("any order of calls, crashes and restarts", () => {
     "the collector deletes a replica": (storage, world) => ({
       ...storage,
       collectGarbage: async () => {
-        await world.disk.remove("sealed/1");
+        const names = await world.disk.list("sealed");
+        for (const name of names) if (name.startsWith("1-")) await world.disk.remove(`sealed/${name}`);
         return await storage.collectGarbage();
       },
     }),

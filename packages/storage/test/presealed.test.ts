@@ -27,7 +27,7 @@ describe("presealed sectors", () => {
     const { proven, faults } = await storage.generatePost("winning", seedAt(1), [5, 1]);
     expect({ proven, faults }).toEqual({ proven: [5, 1], faults: [] });
     expect(await storage.addCommittedCapacity()).toBe(6);
-    expect(await filesOn(disk)).toEqual(["cache/1/tree", "cache/5/tree", "sealed/1", "sealed/5"]);
+    expect(await filesOn(disk)).toEqual(["cache/1-1/tree", "cache/5-1/tree", "sealed/1-1", "sealed/5-1"]);
     await storage.close();
   });
 

@@ -46,14 +46,14 @@ describe("a storage that keeps no trees", () => {
   it("names a replica that has rotted or was cut off, and proves the others", async () => {
     await using world = await worldWith({ keepTrees: false });
     const { storage, home } = world;
-    const good = (await home.readFile("sealed/1")) ?? new Uint8Array();
-    await home.writeFile("sealed/1", good.slice().fill(0, 100, 132));
+    const good = (await home.readFile("sealed/1-1")) ?? new Uint8Array();
+    await home.writeFile("sealed/1-1", good.slice().fill(0, 100, 132));
     const rotten = await storage.generatePost("window", seedAt(4), [1, 2]);
     expect(rotten).toMatchObject({ proven: [2], faults: [{ sectorId: 1, code: "proofs/comm-r-mismatch" }] });
-    await home.writeFile("sealed/1", good.subarray(0, 900));
+    await home.writeFile("sealed/1-1", good.subarray(0, 900));
     const short = await storage.generatePost("window", seedAt(4), [1, 2]);
     expect(short).toMatchObject({ proven: [2], faults: [{ sectorId: 1, code: "storage/replica-corrupt" }] });
-    await home.remove("sealed/1");
+    await home.remove("sealed/1-1");
     const gone = await storage.generatePost("window", seedAt(4), [1, 2]);
     expect(gone).toMatchObject({ proven: [2], faults: [{ sectorId: 1, code: "storage/missing-file" }] });
   });
@@ -80,7 +80,7 @@ describe("a storage that keeps no trees", () => {
     const { storage, home } = world;
     const stop = new AbortController();
     home.fault = (operation, path) => {
-      if (operation === "readAt" && path === "sealed/1")
+      if (operation === "readAt" && path === "sealed/1-1")
         stop.abort(storageErrors.cancelled({ job: "a check" }));
       return undefined;
     };
@@ -95,11 +95,11 @@ describe("a storage that keeps no trees", () => {
     await using world = await worldWith({ keepTrees: false });
     const { storage, home } = world;
     expect(await storage.volumes.check(1)).toEqual({ sectorId: 1, troubles: [] });
-    const good = (await home.readFile("sealed/1")) ?? new Uint8Array();
-    await home.writeFile("sealed/1", good.slice().fill(0, 640, 672));
+    const good = (await home.readFile("sealed/1-1")) ?? new Uint8Array();
+    await home.writeFile("sealed/1-1", good.slice().fill(0, 640, 672));
     expect((await storage.volumes.check(1)).troubles).toMatchObject([{ role: "sealed" }]);
     expect(await storage.volumes.repair(1)).toMatchObject({ repaired: ["sealed"] });
-    expect(Buffer.from((await home.readFile("sealed/1")) ?? []).equals(good)).toBe(true);
+    expect(Buffer.from((await home.readFile("sealed/1-1")) ?? []).equals(good)).toBe(true);
     expect(await rolesOf(world, 1)).toEqual(["sealed", "unsealed"]);
     expect((await storage.generatePost("window", seedAt(5), [1, 2])).faults).toEqual([]);
     await expectExact(storage);

@@ -7,10 +7,18 @@
  */
 import { HoldfastError } from "@holdfast/base";
 import { isPartName } from "../disk/index.ts";
-import { everySector, type FileRow } from "../store/index.ts";
+import { everySector, type FileRow, type SectorRow } from "../store/index.ts";
 import { locate, namesIn, pathOn } from "../volumes/index.ts";
 import type { Core } from "./core.ts";
-import { claimedRoles, type FileClaim, type FileRole, fileName, filePath, storageFolders } from "./files.ts";
+import {
+  bareName,
+  claimedRoles,
+  type FileClaim,
+  type FileRole,
+  fileName,
+  filePath,
+  storageFolders,
+} from "./files.ts";
 import { fileRoles } from "./roles.ts";
 import { idleFolder } from "./tenant.ts";
 
@@ -55,8 +63,9 @@ type FoundFile = Pick<AuditedFile, "path" | "sizeBytes">;
 
 /** Levels of folders below ours; nothing of us is deeper. */
 const maxDepth = 4;
-const sectorFile = /^(?:staged|unsealed|sealed)\/(\d+)(?:-\d+)?$/;
-const cacheFile = /^cache\/(\d+)(?:-\d+)?\/(?:aux|tree|proof)$/;
+/** With up to two numbers behind that of the sector (files.ts), by whatever version. */
+const sectorFile = /^(?:staged|unsealed|sealed)\/(\d+)(?:-\d+){0,2}$/;
+const cacheFile = /^cache\/(\d+)(?:-\d+){0,2}\/(?:aux|tree|proof)$/;
 /** Of a job, or of one of its claims by a worker. */
 const workFile = /^(work\/\d+-\d+(?:-(?:move|repair))?(?:-\d+)?)\/[^/]+$/;
 /** On its way from a worker that unseals; goes when it has been read, or at the next start. */
@@ -153,7 +162,11 @@ export class Collector {
    */
   async sweep(sectorId: number): Promise<void> {
     const { store } = this.#core;
-    const { dropped, place } = await store.transaction(async (tx) => {
+    const {
+      dropped,
+      place,
+      row: now,
+    } = await store.transaction(async (tx) => {
       const row = await tx.sector(sectorId);
       const roles =
         row === undefined ? new Map() : claimedRoles(row, await tx.fill(sectorId), this.#core.limits);
@@ -165,11 +178,19 @@ export class Collector {
       }
       const at = await tx.volumes.placeOf(sectorId);
       if (row === undefined || row.state === "removed") await tx.volumes.dropPlace(sectorId);
-      return { dropped: unclaimed, place: at };
+      return { dropped: unclaimed, place: at, row };
     });
-    for (const file of dropped) await this.discard(filePath(file));
+    for (const file of dropped) await this.#discardFile(filePath(file));
     const volumeIds = [place?.stage, place?.seal, place?.store].flatMap((share) => share?.volumeId ?? []);
-    for (const volumeId of new Set(volumeIds)) await this.#sweepNames(sectorId, volumeId);
+    for (const volumeId of new Set(volumeIds))
+      await this.#sweepNames(now ?? { sectorId, attempt: 0 }, volumeId);
+  }
+
+  /** With the folder that it leaves empty. */
+  async #discardFile(path: string): Promise<void> {
+    const isGone = await this.discard(path);
+    const folder = path.slice(0, path.lastIndexOf("/"));
+    if (isGone && cacheFile.test(locate(path).path)) await this.#removeIfEmpty(folder);
   }
 
   /** What a sector should have, with where it is, or would be. */
@@ -180,7 +201,7 @@ export class Collector {
     const files = await store.volumes.filesOf(sectorId);
     return [...claimedRoles(row, await store.fill(sectorId), limits)].map(([role, needed]) => {
       const file = files.get(role);
-      return { path: file === undefined ? fileName(row, role) : filePath(file), sectorId, role, needed };
+      return { path: file === undefined ? bareName(row, role) : filePath(file), sectorId, role, needed };
     });
   }
 
@@ -197,12 +218,17 @@ export class Collector {
     }
   }
 
-  async #sweepNames(sectorId: number, volumeId: number): Promise<void> {
-    if (!this.#core.volumes.conditionOf(volumeId).isHere) return;
+  /** Under the names of this process and the bare ones; what an earlier process has left goes with the next sweep. */
+  async #sweepNames(row: Pick<SectorRow, "sectorId" | "attempt">, volumeId: number): Promise<void> {
+    const { volumes, store, disk } = this.#core;
+    if (!volumes.conditionOf(volumeId).isHere) return;
+    const kind = (await store.volumes.get(volumeId))?.place;
     for (const role of fileRoles) {
-      await this.discard(pathOn(volumeId, fileName({ sectorId, attempt: 0 }, role)));
+      for (const name of [bareName(row, role), fileName(row, role, store.generation, kind)]) {
+        const path = pathOn(volumeId, name);
+        if ((await disk.sizeBytes(path)) !== undefined) await this.#discardFile(path);
+      }
     }
-    await this.#removeIfEmpty(pathOn(volumeId, `cache/${sectorId}`));
   }
 
   async #collectOne(path: string): Promise<boolean> {
@@ -257,7 +283,7 @@ export class Collector {
   async #removeEmptyFolders(volumeId: number): Promise<void> {
     const { disk, locks, work } = this.#core;
     for await (const name of namesIn(disk, pathOn(volumeId, "cache"))) {
-      const sectorId = /^(\d+)(?:-\d+)?$/.exec(name)?.[1];
+      const sectorId = /^(\d+)(?:-\d+){0,2}$/.exec(name)?.[1];
       if (sectorId === undefined) continue;
       await locks.run(Number(sectorId), () => this.#removeIfEmpty(pathOn(volumeId, `cache/${name}`)));
     }

@@ -55,5 +55,5 @@ async function targetOf(
   assert(place !== undefined, "a sector that is sealed has its place");
   const { volumeId } = role === "sealed" || role === "tree" ? place.store : place.seal;
   const volume = await volumeOrThrow(store, volumeId);
-  return { volumeId, path: fileName(row, role, volume.place) };
+  return { volumeId, path: fileName(row, role, store.generation, volume.place) };
 }

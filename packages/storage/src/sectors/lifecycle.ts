@@ -4,9 +4,10 @@
  */
 import { storageErrors } from "../errors.ts";
 import type { SectorRow } from "../store/index.ts";
+import { copyFile } from "../volumes/index.ts";
 import type { Collector } from "./collector.ts";
 import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
-import { fileName, filePath } from "./files.ts";
+import { fileName, filePath, plainName } from "./files.ts";
 import type { Reading } from "./reading.ts";
 import type { Sealing } from "./sealing.ts";
 import type { Space } from "./space.ts";
@@ -97,20 +98,23 @@ export class Lifecycle {
     const target = place === undefined ? undefined : await store.volumes.get(place.store.volumeId);
     if (staged === undefined || target === undefined) return;
     const { volumeId } = target;
-    const file = {
-      sectorId,
-      role: "unsealed",
-      volumeId,
-      path: fileName(row, "unsealed", target.place),
-    } as const;
-    // After a crash it may lie there already, unrecorded; a copy between volumes is then made once more.
-    const isMoved = staged.volumeId === volumeId && (await disk.sizeBytes(filePath(staged))) === undefined;
-    if (!isMoved) await disk.rename(filePath(staged), filePath(file));
+    const isNear = staged.volumeId === volumeId;
+    // After a crash it may have its other name already, unrecorded: then somebody may take it for garbage still.
+    const isRenamed = (await disk.sizeBytes(filePath(staged))) === undefined;
+    const source = filePath(isRenamed ? { ...staged, path: plainName(staged) } : staged);
+    const path =
+      isNear && !isRenamed ? plainName(staged) : fileName(row, "unsealed", store.generation, target.place);
+    const file = { sectorId, role: "unsealed", volumeId, path } as const;
+    if ((await disk.sizeBytes(source)) !== undefined) {
+      if (isNear) await disk.rename(source, filePath(file));
+      else await copyFile(disk, source, filePath(file));
+    }
     const sizeBytes = await disk.sizeBytes(filePath(file));
     await store.transaction(async (tx) => {
       await tx.volumes.dropFile(sectorId, "staged");
       if (sizeBytes !== undefined) await tx.volumes.putFile({ ...file, sizeBytes });
     });
+    if (!isNear) await this.#parts.collector.discard(source);
   }
 
   /** The same word again is no error. */

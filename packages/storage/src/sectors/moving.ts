@@ -185,7 +185,7 @@ export class Moving {
         await this.#compare(from, copy, copied, signal);
         return copied;
       });
-      const path = fileName(row, file.role, target.place);
+      const path = fileName(row, file.role, store.generation, target.place);
       await locks.run(row.sectorId, async () => {
         const now = await store.volumes.file(row.sectorId, file.role);
         const isSame =

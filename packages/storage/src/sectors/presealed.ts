@@ -79,13 +79,13 @@ export async function importPresealed(core: Core, space: Space, sector: Preseale
       const sealed = {
         ...at,
         role: "sealed",
-        path: fileName(row, "sealed"),
+        path: fileName(row, "sealed", store.generation),
         sizeBytes: sector.replica.length,
       } as const;
       const tree = {
         ...at,
         role: "tree",
-        path: fileName(row, "tree"),
+        path: fileName(row, "tree", store.generation),
         sizeBytes: sector.replicaTree.length,
       } as const;
       await disk.rename(files.replica, sealed.path);

@@ -8,7 +8,7 @@ import { storageErrors } from "../errors.ts";
 import type { PostJob } from "../pool/index.ts";
 import type { SectorRow } from "../store/index.ts";
 import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
-import { fileName, filePath } from "./files.ts";
+import { bareName, filePath } from "./files.ts";
 import { wholeLayout } from "./packing.ts";
 import type { Reading } from "./reading.ts";
 import { provableStates } from "./states.ts";
@@ -125,7 +125,7 @@ export class Proving {
     const [tree, sealed] = [files.get("tree"), files.get("sealed")];
     // Also of one that was stored while trees were not kept.
     const isMade = tree === undefined && sealed !== undefined;
-    const path = isMade ? filePath(sealed) : tree === undefined ? fileName(row, "tree") : filePath(tree);
+    const path = isMade ? filePath(sealed) : tree === undefined ? bareName(row, "tree") : filePath(tree);
     try {
       if ((await this.#core.disk.sizeBytes(path)) !== undefined)
         return isMade ? { treePath: null, replicaPath: path } : { treePath: path };

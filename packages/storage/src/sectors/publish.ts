@@ -21,7 +21,7 @@ export async function publishStaged(
   if (staged === undefined || place === undefined || volume?.place.kind !== "s3") return staged;
   if (staged.volumeId === volume.volumeId || staged.sizeBytes === 0) return staged;
   const { volumeId } = volume;
-  const target = { ...staged, volumeId, path: fileName(row, "staged", volume.place) };
+  const target = { ...staged, volumeId, path: fileName(row, "staged", store.generation, volume.place) };
   const sizeBytes = await copyFile(disk, filePath(staged), filePath(target), end);
   await locks.run(sectorId, async () => {
     ensureOpen(core);

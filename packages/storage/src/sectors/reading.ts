@@ -8,7 +8,7 @@ import { storageErrors } from "../errors.ts";
 import type { PieceRow, StorageReader } from "../store/index.ts";
 import { isAway } from "./collector.ts";
 import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
-import { fileName, filePath } from "./files.ts";
+import { bareName, filePath, plainName } from "./files.ts";
 import { userOffset } from "./options.ts";
 import { commPAtSize } from "./packing.ts";
 import { identityOf } from "./sealing.ts";
@@ -117,7 +117,7 @@ export class Reading {
     const { sectorId } = piece;
     const row = await sectorOrThrow(store, sectorId);
     const sealed = await store.volumes.file(sectorId, "sealed");
-    const path = sealed === undefined ? fileName(row, "sealed") : filePath(sealed);
+    const path = sealed === undefined ? bareName(row, "sealed") : filePath(sealed);
     const { commitments } = row;
     if (commitments === null) throw storageErrors.notSealed({ sectorId, state: row.state });
     if ((await disk.sizeBytes(path)) === undefined) throw storageErrors.missingFile({ sectorId, path });
@@ -177,13 +177,13 @@ export class Reading {
     const [unsealed, staged] = [files.get("unsealed"), files.get("staged")];
     const paths = [unsealed, staged].flatMap((file) => (file === undefined ? [] : [filePath(file)]));
     // While the one becomes the other, it has its new name before that is recorded.
-    if (staged !== undefined) paths.push(filePath({ ...staged, path: fileName(row, "unsealed") }));
+    if (staged !== undefined) paths.push(filePath({ ...staged, path: plainName(staged) }));
     for (const path of paths) {
       const sizeBytes = await disk.sizeBytes(path).catch(undefinedIfAway);
       if (sizeBytes !== undefined && sizeBytes >= end) return await disk.open(path, "read");
     }
     if (row.commitments !== null || !stagedStates.includes(row.state)) return undefined;
-    throw storageErrors.missingFile({ sectorId, path: paths[0] ?? fileName(row, "staged") });
+    throw storageErrors.missingFile({ sectorId, path: paths[0] ?? bareName(row, "staged") });
   }
 }
 

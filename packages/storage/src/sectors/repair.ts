@@ -244,7 +244,7 @@ export class Repair {
       await sectorIn(store, row.sectorId, landedStates);
       const files: FileRow[] = [];
       for (const [role, from] of made) {
-        const path = fileName(row, role, volume?.place);
+        const path = fileName(row, role, store.generation, volume?.place);
         const sizeBytes = (await disk.sizeBytes(from)) ?? 0;
         await disk.rename(from, pathOn(volumeId, path));
         files.push({ sectorId: row.sectorId, role, volumeId, path, sizeBytes });

@@ -18,7 +18,7 @@ import {
   type StorageWriter,
 } from "../store/index.ts";
 import { type Core, ensureOpen, patiently, sectorIn } from "./core.ts";
-import { fileName, filePath } from "./files.ts";
+import { bareName, filePath } from "./files.ts";
 import { installFiles, type JobFiles } from "./install.ts";
 import { KeyedLocks } from "./locks.ts";
 import { userOffset } from "./options.ts";
@@ -105,7 +105,7 @@ export class Sealing {
     ensureOpen(this.#core);
     await sectorIn(this.#core.store, sectorId, ["proved"]);
     const file = await this.#core.store.volumes.file(sectorId, "proof");
-    const path = file === undefined ? fileName({ sectorId, attempt: 0 }, "proof") : filePath(file);
+    const path = file === undefined ? bareName({ sectorId }, "proof") : filePath(file);
     const proof = await this.#core.disk.readFile(path);
     if (proof === undefined) throw storageErrors.missingFile({ sectorId, path });
     return proof;
@@ -226,7 +226,7 @@ export class Sealing {
         sectorBytes,
         identity: identityOf(row, commD),
         stagedPath:
-          slots.length === 0 ? null : staged === undefined ? fileName(row, "staged") : filePath(staged),
+          slots.length === 0 ? null : staged === undefined ? bareName(row, "staged") : filePath(staged),
         ranges: slots.map(({ offsetPaddedBytes, userBytes }) => ({
           startUserBytes: userOffset(offsetPaddedBytes),
           userBytes,
@@ -258,7 +258,7 @@ export class Sealing {
         commR: commitments.commR,
         commRStar: commitments.commRStar,
         seed,
-        auxPath: aux === undefined ? fileName(row, "aux") : filePath(aux),
+        auxPath: aux === undefined ? bareName(row, "aux") : filePath(aux),
         proofPath: files.proof,
       },
       options,

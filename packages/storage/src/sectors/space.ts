@@ -109,7 +109,7 @@ export class Space {
   /** As `place`, with the file that its pieces go to. */
   async placeStaged(tx: StorageWriter, sectorId: number, sectorBytes: number): Promise<void> {
     const { stage } = await this.place(tx, sectorId, sectorBytes);
-    const path = fileName({ sectorId, attempt: 0 }, "staged");
+    const path = fileName({ sectorId, attempt: 0 }, "staged", this.#core.store.generation);
     await tx.volumes.putFile({ sectorId, role: "staged", volumeId: stage.volumeId, path, sizeBytes: 0 });
   }
 

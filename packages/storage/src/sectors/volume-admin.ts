@@ -183,7 +183,7 @@ export class VolumeAdmin {
       store: atHome(place.store),
     });
     if ((await tx.sector(sectorId))?.state !== "staging") return;
-    const path = fileName({ sectorId, attempt: 0 }, "staged");
+    const path = fileName({ sectorId, attempt: 0 }, "staged", this.#core.store.generation);
     await tx.volumes.putFile({ sectorId, role: "staged", volumeId: homeVolumeId, path, sizeBytes: 0 });
   }
 

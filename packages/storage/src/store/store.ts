@@ -61,8 +61,11 @@ export async function checkNothingLeft(db: Db, recordsPath: string): Promise<voi
   }
 }
 
-async function takeOver(db: Db): Promise<number> {
-  const raised = await db.get("UPDATE meta SET value = value + 1 WHERE name = 'generation' RETURNING value");
+/** Above all generations of before, in whatever database they were. */
+async function takeOver(db: Db, before = 0): Promise<number> {
+  const raise = `UPDATE meta SET value = 1 + CASE WHEN value < ? THEN ? ELSE value END
+    WHERE name = 'generation' RETURNING value`;
+  const raised = await db.get(raise, before, before);
   assert(raised !== undefined, "the meta table holds the generation");
   return int(raised, "value");
 }
@@ -83,6 +86,9 @@ class SqlStore extends SqlReader implements StorageStore {
   get place(): string {
     return this.#db.place;
   }
+  get generation(): number {
+    return this.#generation;
+  }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end.abort();
@@ -99,7 +105,7 @@ class SqlStore extends SqlReader implements StorageStore {
     const passCount = await approach(from, to);
     const rowCount = await this.#turns.run(async () => {
       const compared = await finish(from, to, this.#generation);
-      this.#generation = await takeOver(to);
+      this.#generation = await takeOver(to, this.#generation);
       this.#db.switchTo(to);
       return compared;
     });

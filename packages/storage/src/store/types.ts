@@ -106,6 +106,8 @@ export interface StorageWriter extends StorageReader {
 export interface StorageStore extends StorageReader, AsyncDisposable {
   /** For people: where the metadata is. */
   readonly place: string;
+  /** Of this process's hold on the metadata: whoever takes it over has a higher one, and none comes twice. */
+  readonly generation: number;
   /**
    * Moves the metadata to another database, which must hold none or an older copy of it; the store goes on with it.
    * Changes wait while the last rows are compared. Throws storage/migration-differs, and what opening it throws.

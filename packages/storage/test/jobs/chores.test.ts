@@ -63,8 +63,8 @@ describe("chores", () => {
     await chores.move(1, to, never);
     expect(await world.places(1)).toEqual([to]);
     const disk = to === 0 ? world.home : world.diskAt("/mnt/a");
-    await disk.writeFile("sealed/1", utf8Bytes("rotten"));
-    await disk.writeFile("sealed/77", utf8Bytes("an orphan"));
+    await disk.writeFile("sealed/1-1", utf8Bytes("rotten"));
+    await disk.writeFile("sealed/77-1", utf8Bytes("an orphan"));
     expect((await chores.check(1, never)).troubles).toMatchObject([{ role: "sealed" }]);
     expect(await chores.repair(1, never)).toMatchObject({ repaired: ["sealed"] });
     expect(await chores.clean(never)).toMatchObject({ removedCount: 1 });

@@ -19,7 +19,17 @@ const parts: { readonly [name: string]: string } = {
   keystore: "keys",
   "genesis.car": "the first block of the network",
   "config.toml": "the configuration",
+  "clock.json": "how far the network's time is from this machine's",
+  "node.log": "the log of the node",
+  unsealed: "pieces that were read out of sealed sectors",
+  pins: "blocks of what is pinned",
+  attestation: "what an attested node keeps of its evidence",
+  version: "of the folder's layout",
+  token: "the word that the API asks for",
+  api: "where the API listens",
+  lock: "held by the node that runs",
 };
+const foreign = "no part of a node: it was put there by somebody else";
 
 /** With `chores` what takes long is a job of the queue; without, as in simulated networks, it is done on the spot. */
 export function storageDoorOf(storage: Storage, folder: string | undefined, chores?: Chores): StorageDoor {
@@ -136,7 +146,7 @@ async function folderOf(root: string): Promise<FolderView[]> {
     const shown = known ?? name;
     const before = views.get(shown) ?? {
       name: shown,
-      about: parts[shown] ?? "other files",
+      about: parts[shown] ?? foreign,
       files: 0,
       sizeBytes: 0,
     };

@@ -1,5 +1,7 @@
 /** What does not grow with the number of stored sectors: what an opening looks at, and what a report holds. */
 import { DatabaseSync } from "node:sqlite";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { type Disk, type Logger, silentLogger } from "@holdfast/base";
 import { SimClock, SimDisk } from "@holdfast/base/testing";
 import { openStorage } from "@holdfast/storage";
@@ -8,6 +10,9 @@ import { prover, scratch, sectorBytes, simStorage } from "./support.ts";
 
 const files = scratch();
 afterAll(() => files.remove());
+
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
 
 /** Committed sectors in the metadata alone: their files are all missing. */
 async function metadataOf(count: number): Promise<string> {
@@ -65,5 +70,35 @@ describe("a storage with many sectors", () => {
     expect(many.audit.missingCount).toBe(1_400);
     expect(many.audit.missing).toHaveLength(1_000);
     expect(many.errors).toHaveLength(21); // twenty by name, and how many there are
+  });
+
+  it("is opened and gone through page by page in the memory of a page, however many there are", async () => {
+    const heldBytes = async (count: number): Promise<number> => {
+      const dbPath = await metadataOf(count);
+      const [disk, clock] = [new SimDisk(), new SimClock()];
+      collectGarbage();
+      const before = process.memoryUsage().heapUsed;
+      const storage = await openStorage({ disk, dbPath, prover, clock, sectorBytes });
+      let seen = 0;
+      let heldMost = 0;
+      for (let after = 0; ; ) {
+        const page = await storage.listSectors({ after, limit: 1_000 });
+        seen += page.length;
+        after = page.at(-1)?.sectorId ?? after;
+        if (page.length === 0 || seen % 10_000 === 0) {
+          collectGarbage();
+          heldMost = Math.max(heldMost, process.memoryUsage().heapUsed - before);
+        }
+        if (page.length === 0) break;
+      }
+      expect(seen).toBe(count);
+      await storage.close();
+      return heldMost;
+    };
+    await heldBytes(1_000); // what is compiled and prepared once
+    const few = await heldBytes(1_000);
+    const many = await heldBytes(50_000);
+    // One object a sector would be 5 MB and more.
+    expect(many - few).toBeLessThan(3 * 2 ** 20);
   });
 });

@@ -117,6 +117,8 @@ export class IdleEngine {
     await this.#requests.wait(bytes, () => this.wake(), signal);
   }
 
+  /** Why a step failed last, until one goes well: it is tried every round and said once. */
+  #trouble = "";
   async #run(): Promise<void> {
     let isRecovered = false;
     while (!this.tasks.isEnded) {
@@ -125,10 +127,13 @@ export class IdleEngine {
         if (!isRecovered) await this.#recover();
         isRecovered = true;
         while (!this.tasks.isEnded && (await this.#step()));
+        this.#trouble = "";
       } catch (error) {
         if (this.tasks.isEnded) return;
         if (!(error instanceof HoldfastError)) throw error;
-        this.#needs.logger.warn("idle: a step failed", { code: error.code, detail: error.message });
+        const { code, message: detail } = error;
+        if (this.#trouble !== detail) this.#needs.logger.warn("idle: a step failed", { code, detail });
+        this.#trouble = detail;
       }
       await this.tasks.woken(seen);
     }
@@ -294,12 +299,15 @@ export class IdleEngine {
     return true;
   }
 
+  /** Codes by which layers could not be moved since one could. */
+  readonly #immovable = new Set<string>();
   /** Takes layers away from volumes that are drained. */
   #leave(): void {
     const { tasks, store } = this;
     const holdings = this.#holdings;
     const isInUse = (row: LayerRow): boolean => tasks.has(`make ${row.layer}`) || this.#isRead(row.layer);
-    tasks.begin("move", (signal) => moveAway({ ...this.#needs, store, holdings, isInUse }, signal));
+    const needs = { ...this.#needs, store, holdings, isInUse, told: this.#immovable };
+    tasks.begin("move", (signal) => moveAway(needs, signal));
   }
 
   /** Whether the files of a layer are needed to make or prove the one above. */

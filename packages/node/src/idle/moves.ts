@@ -18,6 +18,8 @@ export interface MovesNeeds extends Pick<IdleNeeds, "profile" | "volumes" | "mak
   readonly holdings: Holdings;
   /** Whether its files are needed to make or prove another layer, or are being made. */
   readonly isInUse: (row: LayerRow) => boolean;
+  /** Codes that were said: the next pass, with each round, says them no more until a layer could be moved. */
+  readonly told: Set<string>;
 }
 
 const chunkBytes = 2 ** 22;
@@ -38,12 +40,17 @@ export async function moveAway(needs: MovesNeeds, signal: AbortSignal): Promise<
 /** False: there is no room for it. One that fails does not keep the others where they are. */
 async function isTried(needs: MovesNeeds, row: LayerRow, signal: AbortSignal): Promise<boolean> {
   try {
-    return await moveLayer(needs, row, signal);
+    const isMoved = await moveLayer(needs, row, signal);
+    if (isMoved) needs.told.clear();
+    return isMoved;
   } catch (error) {
     const { code = "internal", message: detail } =
       error instanceof HoldfastError ? error : { message: String(error) };
     if (signal.aborted || code === "disk/full" || code === "storage/full") throw error;
-    needs.logger.warn("idle: a layer cannot be moved now", { layer: row.layer, code, detail });
+    if (!needs.told.has(code)) {
+      needs.told.add(code);
+      needs.logger.warn("idle: a layer cannot be moved now", { layer: row.layer, code, detail });
+    }
     return true;
   }
 }

@@ -79,8 +79,8 @@ const measured = z.object({
   cidMs: z.number(),
   collectS: z.number(),
   freed: z.number(),
-  /** Of the process, before it opened anything and at the end. */
-  beforeMB: z.number(),
+  /** Of the process, when it has opened them and looked at some, and at the end. */
+  openMB: z.number(),
   afterMB: z.number(),
 });
 export type Measured = z.output<typeof measured>;

@@ -29,7 +29,6 @@ function timeMs(work: () => void): number {
   return median(times);
 }
 
-const beforeMB = sizeMB();
 const startedMs = performance.now();
 using database = openDatabase(path);
 const blocks = madeUpBlocks(count);
@@ -44,8 +43,9 @@ assert(counts.pinned === count, "all of them are pinned");
 const pageMs = timeMs(() => void pins.list({ account: "node", limit: pageLength }));
 const middle = rootAt(Math.floor(count / 2)).toString();
 const cidMs = timeMs(() => void pins.list({ account: "node", cids: [middle], limit: pageLength }));
+const openMB = sizeMB();
 const collectMs = performance.now();
 const { blocks: freed } = await pins.collect(new AbortController().signal);
 const collectS = (performance.now() - collectMs) / 1000;
-const found: Measured = { startMs, pageMs, cidMs, collectS, freed, beforeMB, afterMB: sizeMB() };
+const found: Measured = { startMs, pageMs, cidMs, collectS, freed, openMB, afterMB: sizeMB() };
 console.log(JSON.stringify(found));

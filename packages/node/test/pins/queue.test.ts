@@ -147,12 +147,19 @@ describe("the queue of pins", () => {
           await room.advance(100);
           expect(used()).toEqual(sums());
         }
-        for (const trigger of ["came", "grew", "went"]) room.database.run(`DROP TRIGGER pins_${trigger}`);
-        room.database.run("DROP TABLE pins_accounts");
+        const numbered = ["numbered", "unnumbered", "renumbered"];
+        for (const trigger of ["came", "grew", "went", ...numbered])
+          room.database.run(`DROP TRIGGER pins_${trigger}`);
+        for (const table of ["accounts", "numbers"]) room.database.run(`DROP TABLE pins_${table}`);
+        room.database.run("DROP INDEX pins_under_way");
         room.database.run("UPDATE versions SET version = 1 WHERE room = 'pins'");
         room = await room.again();
         await using _ = room;
         expect(used()).toEqual(sums());
+        for (const account of names) {
+          const { count, pins } = room.pins.list({ account, limit: 100 });
+          expect(count).toBe(pins.length);
+        }
       }),
       { numRuns: 40 },
     ));

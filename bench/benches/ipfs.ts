@@ -25,9 +25,12 @@ interface FileNode extends AsyncDisposable {
   get(cid: string, from: string): Promise<{ readonly ms: number }>;
 }
 
+/** As the program starts, by the first line of `holdfast.js` and in it. */
+const ourFlags = ["--max-semi-space-size=16", "--external-memory-accounted-in-global-limit"];
+
 /** A program that is told by lines what to do. */
-async function lineNode(program: string, folder: string): Promise<FileNode> {
-  const child: ChildProcess = spawn(process.execPath, [program, folder], {
+async function lineNode(program: string, folder: string, flags: readonly string[] = []): Promise<FileNode> {
+  const child: ChildProcess = spawn(process.execPath, [...flags, program, folder], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const { stdin, stdout } = child;
@@ -136,7 +139,8 @@ export const ipfsBench: Bench = {
     const folder = (): Promise<string> => mkdtemp(join(root, "node-"));
     const pair = async (open: (folder: string) => Promise<FileNode>) =>
       [stack.use(await open(await folder())), stack.use(await open(await folder()))] as const;
-    const ours = await pair((at) => lineNode(fileURLToPath(new URL("../ipfs-node.ts", import.meta.url)), at));
+    const program = fileURLToPath(new URL("../ipfs-node.ts", import.meta.url));
+    const ours = await pair((at) => lineNode(program, at, ourFlags));
     const built = kuboProgram();
     if ("problem" in built) say(`Kubo is left out: ${built.problem}`);
     const kubo = "path" in built ? await pair((at) => kuboNode(built.path, at)) : undefined;

@@ -9,6 +9,7 @@ import { type AddressInfo, isIP } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { errorToBody, statusOf } from "@holdfast/api";
 import { HoldfastError } from "@holdfast/base";
+import { notNeeded } from "../framing.ts";
 import { limits } from "../limits.ts";
 import { type Answer, answerTo } from "./answer.ts";
 import { gatewayErrors } from "./errors.ts";
@@ -114,7 +115,10 @@ class Gateway {
     }
     this.#running += 1;
     const gone = new AbortController();
-    response.once("close", () => gone.abort(new DOMException("the caller is gone", "AbortError")));
+    response.once("close", () => {
+      const isOver = response.writableFinished;
+      gone.abort(isOver ? notNeeded : new DOMException("the caller is gone", "AbortError"));
+    });
     response.setTimeout(limits.gatewayStallMs, () => response.destroy());
     try {
       await this.#answer(request, response, AbortSignal.any([gone.signal, this.#stop.signal]));

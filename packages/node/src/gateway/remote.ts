@@ -3,7 +3,7 @@
  * believed; whoever asks here checks it. Bounded in length and in time.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Cancel, type CID, HoldfastError } from "@holdfast/base";
+import { type Cancel, type CID, concatBytes, HoldfastError } from "@holdfast/base";
 import { limits } from "../limits.ts";
 import { gatewayErrors } from "./errors.ts";
 
@@ -153,7 +153,7 @@ async function bounded(response: Response, url: string): Promise<Uint8Array> {
       });
     parts.push(part);
   }
-  return new Uint8Array(Buffer.concat(parts));
+  return concatBytes(...parts);
 }
 
 /** The platform's kind of signal. */

@@ -60,6 +60,7 @@ export function openMarkets(
             miner: parts.miner.address,
             storage: dealStorageOf(parts.miner, logger),
             policyHook: parts.miner.policyHook,
+            filling: parts.miner.filling,
             fetchWeb: parts.fetchWeb,
             isChannelUsed: (payer, channel) =>
               channels.vouchers(payer, channel).some(({ side }) => side === "received"),

@@ -43,6 +43,7 @@ import type { Held } from "./held.ts";
 import type { Idle, IdleMaker } from "./idle/index.ts";
 import { headersFrom, proofOf, serveLight } from "./light/index.ts";
 import { limits } from "./limits.ts";
+import type { SectorFilling } from "./market/index.ts";
 import { type Mempool, openMempool, openSender, type Sender } from "./mempool/index.ts";
 import { openMetrics } from "./metrics.ts";
 import { type AskPolicy, type MineNeeds, type MinerPlace, type Mining, startMining } from "./mine/index.ts";
@@ -76,6 +77,8 @@ export interface MinerParts {
   /** What is done to the storage's files as jobs; undefined where it is done on the spot. */
   readonly chores?: Chores;
   readonly ask: AskPolicy | undefined;
+  /** When a sector with deals is closed that is not full; if left out: after two rounds. */
+  readonly filling?: SectorFilling;
   /** The operator's program for deals. */
   readonly policyHook?: PolicyHook | undefined;
   /** Where decoded pieces are kept, if plain copies are not. */

@@ -20,6 +20,8 @@ export const dealLimits = {
   putsAtOnce: 1_000,
   /** A miner's deal for which nothing is due is looked at once in so many rounds; earlier where channels end faster. */
   dealRestRounds: 60,
+  /** Sectors on their way whose time from closing to the chain is taken. */
+  pacedSectors: 1_024,
   /** Deals whose rest is over that are looked at at one head; the others at the next ones. */
   dealsPerLook: 5_000,
   /**

@@ -11,7 +11,6 @@ import {
   filText,
   type PeerId,
   parseAddress,
-  parseFil,
 } from "@holdfast/base";
 import { blockCid, type NetworkParams, readActor, readNetworkParams } from "@holdfast/consensus";
 import { homeVolumeId, openNodeDisk, openStorage } from "@holdfast/storage";
@@ -22,6 +21,7 @@ import { gatewayOf } from "./compose-gateway.ts";
 import { verifierOf } from "./compose-verifier.ts";
 import { pinningOf } from "./daemon-pins.ts";
 import { openDatabase } from "./database.ts";
+import { dealsOf } from "./deal-dials.ts";
 import { type Discovery, openDiscovery, openPeerStore } from "./discovery/index.ts";
 import type { Executions } from "./executions.ts";
 import { loadGenesis } from "./genesis.ts";
@@ -35,9 +35,7 @@ import { openLogger } from "./logger.ts";
 import { messageTopic } from "./mempool/index.ts";
 import { type NetNeeds, type NetWire, openBanStore, openLibp2pWire, openScoreStore } from "./net/index.ts";
 import { placeOf } from "./place.ts";
-import { policyHook } from "./policy-hook.ts";
 import { keyTopic, listTopic, reportTopic } from "./posc/index.ts";
-import { roundedUp } from "./price-text.ts";
 import { placesOfRecords, recordsMover } from "./records.ts";
 import { type NodeConfig, openRepo, type Repo } from "./repo/index.ts";
 import { openNodeJobs } from "./repo-jobs.ts";
@@ -284,11 +282,6 @@ interface MinerContext {
   readonly stack: AsyncDisposableStack;
 }
 
-const msPerDay = 86_400_000n;
-const bytesPerGiB = 2n ** 30n;
-/** An ask stands for this long and is renewed before it ends. */
-const askEpochs = 1_000_000;
-
 async function openMiner({
   repo,
   options,
@@ -326,7 +319,7 @@ async function openMiner({
       ...{ prover: jobs.prover, clock, logger },
       keepUnsealed: mining.keepUnsealed,
       ...treeOptions(mining.trees, { params, clock }),
-      maxStagedMs: mining.maxStagedMs,
+      minFillPercent: mining.minFillPercent,
       otherSectorBytes: mining.otherSectorBytes,
       isDrainedByJobs: true,
       ...(mining.maxStorageBytes === 0 ? {} : { maxBytes: mining.maxStorageBytes }),
@@ -350,8 +343,7 @@ async function openMiner({
     folder: repo.paths.root,
     jobs: jobs.queue,
     moveRecords: recordsMover(repo.paths.root, storage, nodeJobs),
-    ask: askOf(config, params),
-    policyHook: mining.dealHook === "" ? undefined : policyHook(mining.dealHook, clock),
+    ...dealsOf(config, params, clock),
     ...(await unsealedOf(repo)),
     place: await placeOf(repo.paths.root),
     isSole: options.soleMiner === true,
@@ -383,16 +375,4 @@ function processesOf(
 async function keepOnBucket({ volumes }: MinerParts["storage"], place: string): Promise<void> {
   await volumes.attach({ place, roles: ["seal", "store"] });
   await volumes.change(homeVolumeId, { roles: [] });
-}
-
-/** The configured price per GiB and day as attoFIL per byte and epoch, rounded up. */
-function askOf({ mining }: NodeConfig, params: NetworkParams): MinerParts["ask"] {
-  if (mining.pricePerGiBPerDay === "") return undefined;
-  const ratio = { times: BigInt(params.roundMs), per: bytesPerGiB * msPerDay };
-  return {
-    pricePerBytePerEpoch: roundedUp(parseFil(mining.pricePerGiBPerDay), ratio),
-    minBytes: 1,
-    maxBytes: Number.MAX_SAFE_INTEGER,
-    forEpochs: askEpochs,
-  };
 }

@@ -199,26 +199,22 @@ describe("where pieces go", () => {
     await storage.close();
   });
 
-  it("closes a sector by the age of its first piece, also when it was reopened in between", async () => {
-    const clock = new SimClock();
-    const [dbPath, disk] = [files.next(), new SimDisk()];
-    const first = await simStorage(dbPath, { clock, disk, maxStagedMs: 60_000 });
-    await first.storage.addPiece(pieceOf("a", 10));
-    await clock.advance(30_000);
-    await first.storage.addPiece(pieceOf("b", 10));
-    await first.storage.close();
-    expect(clock.pendingTimers).toBe(0);
-    const { storage } = await simStorage(dbPath, { clock, disk, maxStagedMs: 60_000 });
-    await clock.advance(29_999);
-    expect((await storage.getSector(1)).state).toBe("staging");
-    await clock.advance(1);
-    expect((await storage.getSector(1)).state).toBe("closing");
-    await storage.addPiece(pieceOf("c", 10));
-    await storage.dropPiece("c");
-    await clock.advance(120_000);
-    expect((await storage.getSector(2)).state).toBe("staging"); // nothing in it gets old
-    await storage.close();
-  });
+  it.each([
+    { minFillPercent: 60, maxUnfilledSectors: 3, first: "closing" },
+    { minFillPercent: 90, maxUnfilledSectors: 3, first: "staging" },
+    { minFillPercent: 90, maxUnfilledSectors: 2, first: "closing" },
+  ])(
+    "closes none below $minFillPercent % for another, up to $maxUnfilledSectors of them",
+    async ({ first, ...given }) => {
+      const { storage } = await simStorage(files.next(), { maxStagedSectors: 1, ...given });
+      await storage.addPiece(pieceOf("a", 100)); // 1: 128 of 1024
+      await storage.addPiece(pieceOf("b", 500)); // 1: 640
+      await storage.addPiece(pieceOf("c", 500)); // 2: 512
+      await storage.addPiece(pieceOf("d", 1_000)); // 3, which is full
+      expect((await storage.listSectors()).map(({ state }) => state)).toEqual([first, "staging", "closing"]);
+      await storage.close();
+    },
+  );
 
   it("waits with closing for the pieces on their way", async () => {
     const { storage } = await simStorage(files.next());

@@ -26,6 +26,7 @@ export type {
   MarketStorage,
   MarketWire,
   MinerMarketNeeds,
+  SectorFilling,
 } from "./needs.ts";
 export type { DealPolicy } from "./policy.ts";
 export { dealRefusals } from "./refusals.ts";

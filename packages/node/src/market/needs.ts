@@ -109,7 +109,12 @@ export interface MarketStorage {
   doubtPiece(pieceKey: string): Promise<boolean>;
   provePieceInclusion(pieceKey: string): Promise<{ readonly sectorId: number; readonly proof: Uint8Array }>;
   dropPiece(pieceKey: string): Promise<void>;
-  getSector(sectorId: number): Promise<{ readonly state: string; readonly sectorBytes: number }>;
+  getSector(sectorId: number): Promise<{
+    readonly state: string;
+    readonly sectorBytes: number;
+    /** Of its pieces. */
+    readonly filledPaddedBytes: number;
+  }>;
   maxUserBytesPerStagedSector(): number;
   /** Closes one sector that has pieces, full or not; false when it is not staged any more. */
   sealStagedSector(sectorId: number): Promise<boolean>;
@@ -130,7 +135,17 @@ export type FetchWeb = (
   signal: AbortSignal,
 ) => AsyncIterable<Uint8Array>;
 
+/** When a sector that is not full is closed. */
+export interface SectorFilling {
+  /** Of its bytes, as many as are to be in it; with fewer it is closed only when a deal in it would be late. */
+  readonly minFillPercent: number;
+  /** How long others may join a deal whose sector has that much. */
+  readonly maxStagedMs: number;
+}
+
 export interface MinerMarketNeeds extends MarketNeeds {
+  /** If left out: closed after two rounds, whatever is in it. */
+  readonly filling?: SectorFilling | undefined;
   /** Files of web servers; undefined: none are fetched. */
   readonly fetchWeb?: FetchWeb | undefined;
   /** The operator's program for deals, if there is one. */

@@ -75,7 +75,16 @@ export const configSchema = z
           .int()
           .min(0)
           .default(5_000)
-          .describe("a sector that is not full is sealed after this time"),
+          .describe("how long more deals may join one in a sector that is not full, but filled enough"),
+        minFillPercent: z
+          .int()
+          .min(0)
+          .max(100)
+          .default(0)
+          .describe(
+            "of a sector, at least, before it is sealed; with less in it, it waits for deals as long as those in it " +
+              "allow, so that a small one takes no sector alone; 0: it does not wait for that",
+          ),
         keepUnsealed: z
           .boolean()
           .default(true)

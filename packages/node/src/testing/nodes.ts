@@ -249,7 +249,6 @@ function openMemoryStorage(
     prover: createProver(),
     clock,
     logger,
-    maxStagedMs: 2_000,
   });
 }
 

@@ -16,8 +16,10 @@ export interface StorageLimits {
   readonly maxBytes: number | undefined;
   /** Sectors that take pieces at a time; a piece that fits into none closes the fullest. */
   readonly maxStagedSectors: number;
-  /** A sector is closed this long after its first piece; undefined: only when it is full. */
-  readonly maxStagedMs: number | undefined;
+  /** Of a sector's bytes: with fewer in the fullest of them, it stays open for more pieces… */
+  readonly minFillPercent: number;
+  /** …while there are no more than so many. */
+  readonly maxUnfilledSectors: number;
   readonly maxPiecesPerSector: number;
   readonly maxPieceKeyBytes: number;
   /** Seals of sectors from this size on write down each layer that is done, to go on there if they are cut off. */
@@ -34,7 +36,8 @@ export const defaultLimits: Omit<StorageLimits, "sectorBytes"> = {
   keepTrees: true,
   maxBytes: undefined,
   maxStagedSectors: 4,
-  maxStagedMs: undefined,
+  minFillPercent: 0,
+  maxUnfilledSectors: 16,
   maxPiecesPerSector: 512,
   maxPieceKeyBytes: 256,
   checkpointFromBytes: 8 * 2 ** 20,

@@ -51,6 +51,11 @@ export function freePaddedBytes(room: Room): number {
   return room.sectorBytes - room.slots.reduce((sum, slot) => sum + slot.paddedBytes, 0);
 }
 
+/** Whether pieces take at least so much of a sector. */
+export function isFilled(room: Room, percent: number): boolean {
+  return 100 * (room.sectorBytes - freePaddedBytes(room)) >= room.sectorBytes * percent;
+}
+
 /** The best slot for a piece: smallest block, then the fullest sector, then the oldest; or none. */
 export function bestFit(
   rooms: readonly Room[],

@@ -3,7 +3,7 @@
  * go to the slot in the staged file, are checked against commP and synced, then the row says "kept": only then
  * is it acknowledged. A crash in between leaves a reservation that the next start undoes; bytes outside of
  * kept slots are never read, so half a piece does no harm.
- * A sector closes when it is full, when a piece fits nowhere else, by age, or by request; never while a piece
+ * A sector closes when it is full, when a piece fits nowhere else, or by request; never while a piece
  * is being written into it. All such decisions are made inside of transactions, which run one at a time, so that
  * what is remembered here and what is recorded cannot differ.
  */
@@ -24,11 +24,10 @@ import {
   type StorageReader,
   type StorageWriter,
 } from "../store/index.ts";
-import { Ageing } from "./ageing.ts";
 import { type Core, ensureOpen } from "./core.ts";
 import { filePath } from "./files.ts";
 import { sectorSizesOf, userOffset } from "./options.ts";
-import { bestFit, commPAtSize, freeBlocks, freePaddedBytes, type Room } from "./packing.ts";
+import { bestFit, commPAtSize, freeBlocks, freePaddedBytes, isFilled, type Room } from "./packing.ts";
 import { cutStaged } from "./recovery.ts";
 import { interruptible } from "./source.ts";
 import type { Space } from "./space.ts";
@@ -51,19 +50,16 @@ export class Staging {
   readonly #torn = new Set<number>();
   /** Sectors whose file is cut or moved: nobody gets a slot there. */
   readonly #still = new Set<number>();
-  readonly #ageing: Ageing;
   constructor(core: Core, space: Space) {
     this.#core = core;
     this.#space = space;
-    this.#ageing = new Ageing(core, (sectorId) => this.close(sectorId));
   }
 
-  /** Closes what was full and winds the clocks of what is staged; at the start. */
+  /** Closes what was full; at the start. */
   async resume(): Promise<void> {
     const { store } = this.#core;
     for await (const { sectorId } of everySector(store, ["staging"])) {
       await store.transaction((tx) => this.#closeIfFull(tx, sectorId));
-      await this.#ageing.wind(sectorId);
     }
   }
 
@@ -123,7 +119,6 @@ export class Staging {
   /** Resolves when no piece is on its way. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#adding.values());
-    this.#ageing.stopAll();
   }
 
   #check(piece: NewPiece): void {
@@ -204,7 +199,9 @@ export class Staging {
     const rooms = await this.#rooms(tx, Number.POSITIVE_INFINITY);
     if (rooms.length >= limits.maxStagedSectors) {
       const [fullest] = rooms.toSorted((a, b) => freePaddedBytes(a) - freePaddedBytes(b));
-      if (fullest !== undefined) await this.#closeOrSoon(tx, fullest.sectorId);
+      const isWaiting = fullest !== undefined && !isFilled(fullest, limits.minFillPercent);
+      const mayWait = isWaiting && rooms.length < limits.maxUnfilledSectors;
+      if (fullest !== undefined && !mayWait) await this.#closeOrSoon(tx, fullest.sectorId);
     }
     const sectorBytes = sectorSizesOf(limits).find((size) => size >= paddedBytes) ?? limits.sectorBytes;
     const { sectorId } = await tx.openSector(sectorBytes, "pieces", "staging", clock.nowMs());
@@ -306,7 +303,6 @@ export class Staging {
         if (this.#closeSoon.delete(sectorId)) await this.#closeNow(tx, sectorId);
         else await this.#closeIfFull(tx, sectorId);
       });
-      await this.#ageing.wind(sectorId);
     } catch (error) {
       // The piece is kept and the sector stays staged; its next piece or the next start closes it.
       this.#core.logger.error("storage: a sector could not be closed", { sectorId, detail: String(error) });
@@ -363,7 +359,6 @@ export class Staging {
     if ((await tx.sector(sectorId))?.state !== "staging") return false;
     if ((await tx.fill(sectorId)).slotCount === 0) return false;
     await tx.move(sectorId, { from: ["staging"] }, "closing", this.#core.clock.nowMs());
-    this.#ageing.stop(sectorId);
     return true;
   }
 }

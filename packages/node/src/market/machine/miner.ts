@@ -72,6 +72,8 @@ export interface SectorFacts {
   readonly sectorId: number;
   /** ended: its data is proven to nobody any more. */
   readonly stored: "staging" | "closed" | "failed" | "ended";
+  /** As much is in it as the operator wants in a sector. */
+  readonly isFilled: boolean;
   readonly onChain: { readonly lastProven: number | null; readonly faultySince: number | null } | undefined;
 }
 /** What is the case now. */
@@ -107,7 +109,8 @@ export type MarketMethod =
   | "withdrawBalance"
   | "settleDeals";
 export type MinerAct =
-  | { readonly do: "fetch" | "seal" | "drop" }
+  | { readonly do: "fetch" | "drop" }
+  | { readonly do: "seal"; readonly sectorIds: readonly number[] }
   | { readonly do: "message"; readonly method: Exclude<MarketMethod, "withdrawBalance"> }
   | { readonly do: "message"; readonly method: "withdrawBalance"; readonly amount: AttoFil }
   | { readonly do: "redeem"; readonly voucher: number | "settlement" };
@@ -132,12 +135,19 @@ export interface MinerStep {
   readonly acts: readonly MinerAct[];
 }
 export interface MinerRules extends Pick<NetworkParams, "lateStartPercent" | "lostCollateralClientPercent"> {
-  /** Rounds after the last piece in which other deals may join the sector, and while transfers run. */
+  /** Rounds after the last piece in which others may join a sector that is filled enough, and while transfers run. */
   readonly sealAfterRounds: number;
   readonly busySealRounds: number;
+  /** Rounds from a closed sector to the chain; one that is not filled enough closes so long before the last start. */
+  readonly sealRounds: number;
 }
 
 const staged = "all data is here and waits for its sector to be sealed";
+
+/** The last height at which the sectors of a deal can close. */
+function sealBy({ startBy }: MinerTerms, { sealRounds }: MinerRules): number {
+  return startBy - sealRounds;
+}
 
 export function isFetching({ state }: Pick<MinerDeal, "state">): boolean {
   return state === "accepted" || state === "transferring";
@@ -194,7 +204,7 @@ function look(before: MinerDeal, view: MinerView, rules: MinerRules): MinerStep 
   const { chain, channel, height } = view;
   let deal = before;
   if (chain !== undefined && !deal.published) deal = { ...deal, published: true };
-  if (!isOver(deal)) deal = judge(deal, view);
+  if (!isOver(deal)) deal = judge(deal, view, rules);
   if (!deal.settled) {
     const isEnded = view.isChannelGone || (channel !== undefined && height >= channel.eol);
     if (isEnded) deal = settled(deal, view);
@@ -212,7 +222,7 @@ function look(before: MinerDeal, view: MinerView, rules: MinerRules): MinerStep 
 }
 
 /** Where a deal that goes on is now. */
-function judge(deal: MinerDeal, view: MinerView): MinerDeal {
+function judge(deal: MinerDeal, view: MinerView, rules: MinerRules): MinerDeal {
   const { chain, height, terms, sectors } = view;
   if (chain?.status === "released") return completed(deal, terms, height);
   if (chain !== undefined && chain.endedAt !== null && chain.status !== "complete") {
@@ -228,15 +238,16 @@ function judge(deal: MinerDeal, view: MinerView): MinerDeal {
   // A transfer that runs notices by its own deadlines; what it still stores is dropped with the deal.
   if (isFetching(deal)) return height > startBy ? failed(deal, dealRefusals.notInTime({ startBy })) : deal;
   if (sectors === undefined) return failed(deal, dealRefusals.storageFailed({ detail: "a piece is gone" }));
-  const next = placeOf(sectors, terms, height);
+  const next = placeOf(sectors, view, rules);
   return next instanceof HoldfastError ? failed(deal, next) : { ...deal, ...next };
 }
 
 function placeOf(
   sectors: readonly SectorFacts[],
-  { startBy, startHeight }: MinerTerms,
-  height: number,
+  { terms, height }: MinerView,
+  rules: MinerRules,
 ): Pick<MinerDeal, "state" | "detail"> | HoldfastError {
+  const { startBy, startHeight } = terms;
   let [landed, proven, closed] = [0, 0, 0];
   let trouble = "";
   for (const { sectorId, stored, onChain } of sectors) {
@@ -256,10 +267,13 @@ function placeOf(
   if (landed === sectors.length)
     return { state: "committed", detail: trouble || `${many}: on the chain, not proven yet` };
   if (height > startBy) return dealRefusals.notInTime({ startBy });
-  if (closed === 0) return { state: "staged", detail: staged };
+  const isGathering = sectors.some(({ stored, isFilled }) => stored === "staging" && !isFilled);
+  const isWaiting = isGathering && height < sealBy(terms, rules);
+  const gathering = isWaiting ? `; it waits for more deals, as long as a start by ${startBy} allows it` : "";
+  if (closed === 0) return { state: "staged", detail: `${staged}${gathering}` };
   return {
     state: "sealing",
-    detail: trouble || `${many}: ${landed} on the chain, the others are being sealed`,
+    detail: trouble || `${many}: ${landed} on the chain, the others are being sealed${gathering}`,
   };
 }
 
@@ -284,9 +298,12 @@ function work(deal: MinerDeal, view: MinerView, rules: MinerRules): MinerAct[] {
   const isWaiting = deal.state === "staged" || deal.state === "sealing";
   if (!isWaiting || view.chain === undefined) return [];
   const waited = view.height - (deal.stagedHeight ?? 0);
-  const isStaging = view.sectors?.some(({ stored }) => stored === "staging") === true;
-  const isTime = waited >= (view.isBusy ? rules.busySealRounds : rules.sealAfterRounds);
-  return isStaging && isTime ? [{ do: "seal" }] : [];
+  const isAged = waited >= (view.isBusy ? rules.busySealRounds : rules.sealAfterRounds);
+  const isUrgent = view.height >= sealBy(view.terms, rules);
+  const due = (view.sectors ?? []).filter(
+    ({ stored, isFilled }) => stored === "staging" && (isUrgent || (isAged && isFilled)),
+  );
+  return due.length === 0 ? [] : [{ do: "seal", sectorIds: due.map(({ sectorId }) => sectorId) }];
 }
 
 const say = (method: Exclude<MarketMethod, "withdrawBalance">): MinerAct[] => [{ do: "message", method }];

@@ -3,10 +3,17 @@ import { type Address, assert, type CID } from "@holdfast/base";
 import { maxUserBytes } from "@holdfast/proofs";
 import { limits } from "../../limits.ts";
 import { heightOf, minerOn } from "../facts.ts";
-import { type MinerAct, type MinerDeal, type MinerEvent, stepMiner } from "../machine/miner.ts";
+import {
+  type MinerAct,
+  type MinerDeal,
+  type MinerEvent,
+  type MinerRules,
+  stepMiner,
+} from "../machine/miner.ts";
 import type { MinerMarketNeeds } from "../needs.ts";
 import type { Tasks, Turns } from "../tasks.ts";
 import type { AmendmentStore } from "./amendment-store.ts";
+import type { SealPace } from "./seal-pace.ts";
 import type { DealPatch, DealRow, MinerStore } from "./store.ts";
 import type { MinerFacts } from "./validate.ts";
 
@@ -17,6 +24,7 @@ export interface MinerContext {
   readonly tasks: Tasks;
   /** Of the operator's program: what nobody has signed waits for its like alone. */
   readonly hookTurns: { readonly quote: Turns; readonly proposal: Turns };
+  readonly pace: SealPace;
   /** Told of each payload whose pieces have all come. */
   readonly stored: Set<(payload: CID) => void>;
 }
@@ -32,15 +40,28 @@ export function dealById({ store }: MinerContext, dealId: string): DealRow {
   return deal;
 }
 
-/** Rounds after the last piece in which other deals that are on their way may join the sector. */
-const sealAfterRounds = 2;
+/** Rounds after the last piece in which other deals that are on their way may join the sector, if nothing is said. */
+const usualSealRounds = 2;
+
+function rulesOf({ needs, pace }: MinerContext): MinerRules {
+  const { chain, filling, storage } = needs;
+  const { params } = chain;
+  const { maxStagedMs } = filling ?? {};
+  const sealAfterRounds =
+    maxStagedMs === undefined ? usualSealRounds : Math.ceil(maxStagedMs / params.roundMs);
+  return {
+    ...params,
+    sealAfterRounds,
+    busySealRounds: Math.max(sealAfterRounds, limits.dealWaitRounds),
+    sealRounds: pace.rounds(params, sectorBytesFor(storage), heightOf(chain)),
+  };
+}
 
 /** Something has happened to a deal: what follows is written down, and what is to be done is returned. */
 export function happens(context: MinerContext, dealId: string, event: MinerEvent): readonly MinerAct[] {
-  const { clock, chain, logger } = context.needs;
+  const { clock, logger } = context.needs;
   const before = dealById(context, dealId);
-  const rules = { ...chain.params, sealAfterRounds, busySealRounds: limits.dealWaitRounds };
-  const { deal, acts } = stepMiner(before, event, rules);
+  const { deal, acts } = stepMiner(before, event, rulesOf(context));
   const patch = patchOf(before, deal);
   const { state, detail } = deal;
   if (state === "failed" && before.state !== "failed")

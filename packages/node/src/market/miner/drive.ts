@@ -16,7 +16,7 @@ import { sendToMarket } from "./onchain.ts";
 import { redeem } from "./redeem.ts";
 import { type DealRow, everyHead } from "./store.ts";
 import type { Transfers } from "./transfer.ts";
-import { acceptedChange, sectorsOf, stagingState, viewOf } from "./view.ts";
+import { acceptedChange, viewOf } from "./view.ts";
 
 /** Rounds between two tries of what the chain would refuse now (a faulty sector, no money for the fee). */
 const retryRounds = 5;
@@ -75,7 +75,7 @@ export class Drive {
       case "fetch":
         return this.#transfers.start(dealId);
       case "seal":
-        return await sealSectors(context, dealById(context, dealId));
+        return await closeSectors(context, act.sectorIds);
       case "drop":
         return await dropPieces(context, dealById(context, dealId));
       case "message":
@@ -104,22 +104,22 @@ function spreadOf(dealId: string): number {
   return sum / 996;
 }
 
-/** A small file does not wait for a full sector. */
-async function sealSectors(context: MinerContext, deal: DealRow): Promise<void> {
-  const { storage } = context.needs;
-  for (const sectorId of (await sectorsOf(context, deal)) ?? []) {
-    if ((await storage.getSector(sectorId)).state === stagingState) await storage.sealStagedSector(sectorId);
-  }
+/** They take no more pieces, and are sealed. */
+async function closeSectors({ needs }: MinerContext, sectorIds: readonly number[]): Promise<void> {
+  for (const sectorId of sectorIds) await needs.storage.sealStagedSector(sectorId);
 }
 
 /** A deal that is over gives its space back. */
-async function dropPieces({ needs, store, tasks }: MinerContext, deal: DealRow): Promise<void> {
+async function dropPieces({ needs, store, tasks, pace }: MinerContext, deal: DealRow): Promise<void> {
   const { storage } = needs;
   // A transfer that is still running would store pieces behind our back.
   if (tasks.isRunning(`transfer/${deal.dealId}`)) return;
   for (const index of deal.proposal.pieces.keys()) {
     const pieceKey = pieceKeyOf(deal.dealId, index);
-    if ((await storage.getPiece(pieceKey)) !== undefined) await storage.dropPiece(pieceKey);
+    const piece = await storage.getPiece(pieceKey);
+    if (piece === undefined) continue;
+    await storage.dropPiece(pieceKey);
+    pace.forget(piece.sectorId);
   }
   store.update(deal.dealId, { dropped: true });
 }

@@ -18,6 +18,7 @@ import { Drive } from "./drive.ts";
 import { serveProposals } from "./intake.ts";
 import { serveQuotes } from "./quotes.ts";
 import { dueRedemption } from "./redeem.ts";
+import { SealPace } from "./seal-pace.ts";
 import { MinerStore } from "./store.ts";
 import { Transfers } from "./transfer.ts";
 import { dealDetailOf, dealOf, explainDeal } from "./views.ts";
@@ -34,12 +35,14 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
     logger.warn("vouchers wait for the owner, whose key is not here: `holdfast deal redeem`", { owner });
   }
   const amendments = new AmendmentStore(needs.database);
+  const store = new MinerStore(needs.database, amendments);
   const context: MinerContext = {
     needs,
-    store: new MinerStore(needs.database, amendments),
+    store,
     amendments,
     tasks: new Tasks(logger),
     hookTurns: { quote: new Turns(limits.policyHookQuotes), proposal: new Turns(limits.policyHooks) },
+    pace: new SealPace(store),
     stored: new Set(),
   };
   const transfers = new Transfers(context);

@@ -92,6 +92,7 @@ const migrations = [
      UPDATE market_deal_counts SET deals = deals - 1 WHERE state = OLD.state;
      INSERT INTO market_deal_counts VALUES (NEW.state, 1) ON CONFLICT (state) DO UPDATE SET deals = deals + 1;
    END`,
+  "CREATE TABLE market_seal_rounds (sector_id INTEGER PRIMARY KEY, rounds INTEGER NOT NULL) STRICT",
 ];
 
 const columns: { readonly [Field in keyof DealPatch]-?: string } = {
@@ -111,6 +112,8 @@ const columns: { readonly [Field in keyof DealPatch]-?: string } = {
 /** Decoded proposals that are kept: they never change, and every head asks for them. */
 const keptProposals = 4096;
 const payloadsPage = 1_000;
+/** Sectors that say how long the next one takes. */
+const keptSealRounds = 16;
 
 export class MinerStore {
   readonly #database: Database;
@@ -217,6 +220,19 @@ export class MinerStore {
   /** Deals that wait to be fetched or are being transferred. */
   waiting(): number {
     return this.#count("state IN ('accepted', 'transferring') AND carried = 0");
+  }
+  /** Of the last sectors, from closed to on the chain. */
+  sealRounds(): number[] {
+    return this.#database.all("SELECT rounds FROM market_seal_rounds").map((row) => numberOf(row, "rounds"));
+  }
+  addSealRounds(sectorId: number, rounds: number): void {
+    this.#database.transaction(() => {
+      this.#database.run("INSERT OR REPLACE INTO market_seal_rounds VALUES (?, ?)", sectorId, rounds);
+      this.#database.run(
+        `DELETE FROM market_seal_rounds WHERE sector_id NOT IN
+           (SELECT sector_id FROM market_seal_rounds ORDER BY sector_id DESC LIMIT ${keptSealRounds})`,
+      );
+    });
   }
   /** Deals that wait for data that is carried; of one client or of all. */
   awaited(payer?: Address): number {

@@ -11,10 +11,10 @@ import type { DealRow } from "./store.ts";
 /** Storage states of sectors whose data is no longer proven to anybody. */
 const endedStates = new Set(["expired", "removed"]);
 /** The storage state of a sector that still takes pieces. */
-export const stagingState = "staging";
+const stagingState = "staging";
 
 /** Sectors of the deal's pieces; undefined if the storage has lost one. */
-export async function sectorsOf({ needs }: MinerContext, deal: DealRow): Promise<number[] | undefined> {
+async function sectorsOf({ needs }: MinerContext, deal: DealRow): Promise<number[] | undefined> {
   const ids = new Set<number>();
   for (const index of deal.proposal.pieces.keys()) {
     const piece = await needs.storage.getPiece(pieceKeyOf(deal.dealId, index));
@@ -86,14 +86,17 @@ export function acceptedChange({ amendments }: MinerContext, dealId: string): Ta
 }
 
 async function sectorFacts(context: MinerContext, deal: DealRow): Promise<SectorFacts[] | undefined> {
-  const { chain, miner, storage } = context.needs;
+  const { chain, miner, storage, filling } = context.needs;
   const ids = await sectorsOf(context, deal);
   if (ids === undefined) return undefined;
   const facts: SectorFacts[] = [];
   for (const sectorId of ids) {
-    const { state } = await storage.getSector(sectorId);
+    const { state, sectorBytes, filledPaddedBytes } = await storage.getSector(sectorId);
     const onChain = sectorOn(chain, miner, sectorId);
-    facts.push({ sectorId, stored: storedAs(state), onChain });
+    const isFilled = 100 * filledPaddedBytes >= sectorBytes * (filling?.minFillPercent ?? 0);
+    const seen = { sectorId, stored: storedAs(state), isFilled, onChain };
+    context.pace.see(seen, heightOf(chain));
+    facts.push(seen);
   }
   return facts;
 }

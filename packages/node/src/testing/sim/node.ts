@@ -33,7 +33,6 @@ const version = "0.1.0";
 /** attoFIL per byte and epoch. */
 const price = 1_000n;
 const fileQuotaBytes = 64 * 1024 * 1024;
-const maxStagedMs = 60_000;
 /** Of the deaths of a node that has workers; else its process alone dies, and they work on. */
 const powerCutShare = 0.5;
 
@@ -308,7 +307,6 @@ export class SimNode {
       dbPath: machine.storagePath,
       clock: own,
       logger,
-      maxStagedMs,
     };
     if (engine === undefined) return { storage: stack.use(await openStorage({ ...options, prover })) };
     const random = this.#random.fork(`engine ${this.#lives}`);

@@ -254,6 +254,8 @@ function minerView(state: ModelState, { channel, chain, release }: DealState): m
       {
         sectorId: 1,
         stored: sector === "open" ? "staging" : sector === "lost" ? "ended" : "closed",
+        // One deal alone waits for the other.
+        isFilled: state.deals.every(({ miner }) => miner?.stagedHeight != null),
         onChain: isLanded ? { lastProven: sector === "proven" ? 1 : null, faultySince: null } : undefined,
       },
     ],

@@ -17,6 +17,7 @@ export const rules = {
   mostCancels: 2,
   sealAfterRounds: 1,
   busySealRounds: 1,
+  sealRounds: 4,
 };
 export const times = { startBy: 7, endHeight: 9, eol: 12 };
 /** Epochs without an answer after which a client gives up. */

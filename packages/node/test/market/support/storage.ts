@@ -110,8 +110,9 @@ export class HonestStorage implements MarketStorage {
   async dropPiece(pieceKey: string): Promise<void> {
     this.#kept.delete(pieceKey);
   }
-  async getSector(sectorId: number): Promise<{ state: string; sectorBytes: number }> {
-    return this.#sector(sectorId);
+  async getSector(sectorId: number) {
+    const { state, sectorBytes, pieces } = this.#sector(sectorId);
+    return { state, sectorBytes, filledPaddedBytes: pieces.reduce((sum, one) => sum + one.paddedBytes, 0) };
   }
   maxUserBytesPerStagedSector(): number {
     return (this.sectorBytes / 128) * 127;

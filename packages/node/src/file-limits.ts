@@ -24,6 +24,10 @@ export const fileLimits = {
   dagPendingLinks: 262_144,
   /** Rounds between two looks at a stored file that is to be renewed or repaired; a failed try waits twice as long. */
   keepLookRounds: 10,
+  /** A random part of a kept copy is asked for once in a proving period, and no more often than that. */
+  auditPauseMs: 60_000,
+  /** At the same time. */
+  runningAudits: 4,
   /** Deals of one copy that go on being paid though another has taken their place. */
   keepSpareDeals: 2,
   /** The longest pause after a copy could not be made again: an hour. */

@@ -8,9 +8,10 @@ export const keepCommands: readonly CommandSpec[] = [
     path: ["keep", "ls"],
     summary: "List the files that are renewed and repaired by themselves",
     about:
-      "A copy that nears its end is renewed: its deal is extended, or another one is made. One that a miner loses, or does " +
-      "not prove for a proving period, is made again at another. The node must run for that, and it spends no more for a " +
-      "term of all copies than the limit: the put's --max-price, or twice what the first term cost.",
+      "A copy that nears its end is renewed: its deal is extended, or another one is made. One that a miner loses, does not " +
+      "prove for a proving period, or twice does not give a random block of, is made again at another. The node must run " +
+      "for that, and it spends no more for a term of all copies than the limit: the put's --max-price, or twice what the " +
+      "first term cost.",
     examples: ["holdfast keep ls"],
     options: [
       { flags: "--after <job>", summary: "begin behind this put, the last of the page before" },

@@ -67,6 +67,11 @@ export interface MarketRetrieval {
    * local blocks. The market compares every byte with the deal's piece commitments.
    */
   carFrom(peer: PeerId, payload: CID, signal: Cancel): AsyncIterable<Uint8Array>;
+  /**
+   * Has this peer give one block of the payload, at the place that `draw` names from 0 to below 1, and those above it;
+   * each is verified, none comes from here, and nothing is paid. `retrieval/…`, `net/…`, `wire/…`, `codec/…`.
+   */
+  sample(peer: PeerId, payload: CID, draw: () => number, signal: Cancel): Promise<unknown>;
 }
 
 interface MarketNeeds {

@@ -29,6 +29,7 @@ import {
 import type { RetrievalPolicy } from "./pay/store.ts";
 import { type Gifts, openProvider, type Provider, type ServiceView } from "./provider.ts";
 import { type BlockReader, type ByteRange, type OpenFile, openFileBytes } from "./read-file.ts";
+import { type Sampled, sampleFrom } from "./sample.ts";
 import { SharedFetches } from "./shared-fetches.ts";
 import { type FileStat, statFile } from "./stat.ts";
 import type { PulledFile, PullOptions } from "./tree-pull.ts";
@@ -123,6 +124,8 @@ export interface Retrieval extends AsyncDisposable {
   carBytes(root: CID): Promise<number>;
   /** The CAR stream as this peer sends it now, unverified and never from local blocks. */
   carFrom(peer: PeerId, payload: CID, signal: Cancel): AsyncIterable<Uint8Array>;
+  /** Whether this peer gives it: a block at a place that `draw` names, from 0 to below 1. Errors as `sampleFrom`. */
+  sample(peer: PeerId, payload: CID, draw: () => number, signal: Cancel): Promise<Sampled>;
   /**
    * Who has a block, as they answer: these peers, and those that the network's table names. The signal's reason.
    */
@@ -196,6 +199,7 @@ export function openRetrieval(needs: RetrievalNeeds): Retrieval {
     },
     carBytes: async (root) => (await files.complete(root))?.carBytes ?? (await plans.of(root)).carBytes,
     carFrom: (peer, payload, signal) => carFrom(tools, peer, payload, signal),
+    sample: (peer, root, draw, signal) => sampleFrom(tools, { peer, root, draw }, signal),
     hasLocal: async (root) => (await files.complete(root)) !== undefined,
     localFile: (root) => files.complete(root),
     files: () => files.list(),

@@ -4,6 +4,7 @@ import { leadsTo } from "../machine/client.ts";
 import type { ClientMarketNeeds } from "../needs.ts";
 import type { Missing, Tasks } from "../tasks.ts";
 import type { ErrorText, Keeping } from "../types.ts";
+import type { AuditStore } from "./audit-store.ts";
 import type { ChangeStore } from "./change-store.ts";
 import type { Attempt, AttemptPatch, ClientStore, JobRow } from "./store.ts";
 
@@ -11,6 +12,7 @@ export interface ClientContext {
   readonly needs: ClientMarketNeeds;
   readonly store: ClientStore;
   readonly changes: ChangeStore;
+  readonly audits: AuditStore;
   readonly tasks: Tasks;
   /** Sizes of sectors (padded bytes) that miners told in this run of the node. */
   readonly sectorBytes: Map<Address, number>;

@@ -6,6 +6,7 @@ import { channelOn } from "../facts.ts";
 import { deadlineAt, dutyOf, dutyText } from "../machine/duties.ts";
 import type { Explanation } from "../types.ts";
 import { healthOfAttempt } from "./attempt-health.ts";
+import { auditText, repairFix, unservedText } from "./audit.ts";
 import { type ClientContext, jobById, jobIdOf } from "./context.ts";
 import { notesOf } from "./keep-views.ts";
 import { limitOf } from "./placement.ts";
@@ -79,6 +80,8 @@ export function explainDeal(context: ClientContext, attempt: Attempt): Explanati
   const ended = endText(context.needs.chain, { ...attempt, payer });
   if (ended !== undefined) causes.push(ended);
   const onChain = chainViewOf(context.needs.chain, { ...attempt, payer });
+  const audited = attempt.stage === "done" ? auditText(context, attempt) : undefined;
+  if (audited !== undefined) causes.push(audited);
   const isWound = attempt.refunded !== null && attempt.escrow !== "in";
   if (!isWound) causes.push(nextStep(context, attempt, onChain?.status));
   const refund = moneyOf(context, attempt);
@@ -101,6 +104,9 @@ export function explainDeal(context: ClientContext, attempt: Attempt): Explanati
     const fix = health.light === "lost" ? "store the file again: `holdfast put FILE`" : null;
     return { ...common, light: "failing", summary: health.reason, fix };
   }
+  const unserved = health?.light === "ok" ? unservedText(context, attempt) : undefined;
+  if (unserved !== undefined)
+    return { ...common, light: "failing", summary: unserved, fix: repairFix(attempt.jobId) };
   const isOver = health !== undefined;
   return { ...common, light: isOver ? "ok" : "waiting", summary: attempt.detail, fix: null };
 }

@@ -37,6 +37,7 @@ import type {
   StoredFile,
   TermsRequest,
 } from "../types.ts";
+import { AuditStore } from "./audit-store.ts";
 import { lookAtChanges, startChange } from "./change.ts";
 import { ChangeStore } from "./change-store.ts";
 import { type ClientContext, jobIdOf, jobNumber } from "./context.ts";
@@ -73,6 +74,7 @@ class ClientMarketService implements ClientMarket {
       needs,
       store: new ClientStore(needs.database),
       changes: new ChangeStore(needs.database),
+      audits: new AuditStore(needs.database),
       tasks: new Tasks(needs.logger),
       sectorBytes: new Map(),
       served: new Map(),

@@ -12,6 +12,7 @@ import { marketErrors } from "../errors.ts";
 import { dealOn, heightOf, isLossOpen, minerOn, peerOf, sectorOn } from "../facts.ts";
 import { Missing, Turns } from "../tasks.ts";
 import { healthOfAttempt, isHolder } from "./attempt-health.ts";
+import { Audits, repairFix, unservedText } from "./audit.ts";
 import { startChange } from "./change.ts";
 import { type ClientContext, errorText, jobById, type KeepNote, move, placeName } from "./context.ts";
 import type { Jobs } from "./jobs.ts";
@@ -19,7 +20,8 @@ import { budgetFor, renewLead } from "./placement.ts";
 import type { Attempt, JobRow } from "./store.ts";
 
 type Verdict =
-  | { readonly kind: "kept" | "stuck"; readonly reason: string }
+  | { readonly kind: "kept"; readonly reason: string }
+  | { readonly kind: "stuck"; readonly reason: string; readonly fix?: string }
   | { readonly kind: "renew"; readonly reason: string }
   | { readonly kind: "ended"; readonly reason: string }
   /** `lost`: its deal is over for good, and what its channel holds can come back. */
@@ -42,9 +44,12 @@ export class Keeper {
   /** Deals that are lost, by attempt: a reorganisation may bring a sector back. */
   readonly #losses = new Missing<number>(limits.dealWaitRounds);
 
+  readonly #audits: Audits;
+
   constructor(context: ClientContext, jobs: Jobs) {
     this.#context = context;
     this.#jobs = jobs;
+    this.#audits = new Audits(context, (jobId) => this.start(jobId));
   }
 
   /** Called at each head. A node that catches up sees a past in which nothing can be helped any more. */
@@ -89,10 +94,12 @@ export class Keeper {
     if (holder?.stage !== "done") return await this.#fill(job, copy, holder !== undefined, signal);
     const loss = this.#lossOf(job, holder);
     const verdict = loss.isOpen ? waiting : judge(this.#context, job, holder, loss.reason);
+    if (verdict.kind !== "ended" && verdict.kind !== "replace") this.#audits.look(holder);
     const tell = (note: KeepNote): void => void this.#context.keepNotes.set(place, note);
     if (verdict.kind !== "renew" && verdict.kind !== "replace") {
       this.#pauses.delete(place);
-      return tell({ state: verdict.kind, detail: verdict.reason, fix: null });
+      const fix = verdict.kind === "stuck" ? (verdict.fix ?? null) : null;
+      return tell({ state: verdict.kind, detail: verdict.reason, fix });
     }
     if (verdict.kind === "renew") {
       const { isUnderWay, detail } = extend(this.#context, job, holder);
@@ -202,11 +209,21 @@ function judge(context: ClientContext, job: JobRow, attempt: Attempt, loss: stri
       lost: false,
     };
   }
+  const unserved = unservedText(context, attempt);
+  if (unserved !== undefined) return unservedVerdict(context, job, attempt, unserved);
   const left = (attempt.endHeight ?? 0) - heightOf(chain);
   if (job.renew && left <= renewLead(context, job, attempt)) {
     return { kind: "renew", reason: `it ends in ${left} epochs` };
   }
   return { kind: "kept", reason: health.reason };
+}
+
+/** No longer deal with who gives nothing back; another copy, if the file is repaired. */
+function unservedVerdict(context: ClientContext, job: JobRow, attempt: Attempt, reason: string): Verdict {
+  if (!job.repair) return { kind: "stuck", reason, fix: repairFix(job.id) };
+  const spare = spareDeals(context, job, attempt);
+  if (spare >= limits.keepSpareDeals) return { kind: "stuck", reason: tooManySpare(reason, spare) };
+  return { kind: "replace", reason, lost: false };
 }
 
 /** Why the deal has ended before its time, against its owner's will; undefined if it has not. */

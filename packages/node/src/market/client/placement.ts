@@ -18,6 +18,7 @@ import { marketErrors } from "../errors.ts";
 import { balanceOf, channelOn, heightOf, minerOn } from "../facts.ts";
 import { activationEpochs, collateralsFor, dealPrice, durationBounds, paddedTotal } from "../terms.ts";
 import { healthOfAttempt, isHolder } from "./attempt-health.ts";
+import { unservedText } from "./audit.ts";
 import type { ClientContext } from "./context.ts";
 import { proposalOf } from "./follow.ts";
 import { findOffers, type Offer, probe, shortage } from "./offers.ts";
@@ -53,7 +54,8 @@ export function placementOf(context: ClientContext, job: JobRow, copy?: number):
   }
   const tried = own.filter(({ id, stage }) => id > old.id && stage === "abandoned");
   const light = healthOfAttempt(context, old)?.light;
-  const isTrusted = old.stage === "done" && (light === "ok" || light === "over");
+  const isServed = unservedText(context, old) === undefined;
+  const isTrusted = old.stage === "done" && (light === "ok" || light === "over") && isServed;
   const avoidMiners = new Set([...others, ...tried, ...(isTrusted ? [] : [old])].map(({ miner }) => miner));
   const durationEpochs = epochsFor(context, job, old);
   const budget = budgetFor(context, job, durationEpochs);

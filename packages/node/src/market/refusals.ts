@@ -237,6 +237,11 @@ export const dealRefusals = defineErrors("deal", {
     message: (data: { detail: string }) => `the data could not be stored: ${data.detail}`,
     fix: "use another miner",
   },
+  noRoom: {
+    exit: "refused",
+    message: (data: { detail: string }) => `the miner has no room for it now: ${data.detail}`,
+    fix: "use another miner",
+  },
   notInTime: {
     exit: "timeout",
     message: (data: { startBy: number }) => `the sectors were not on the chain by ${data.startBy}`,

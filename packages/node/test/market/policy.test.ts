@@ -7,6 +7,7 @@ import { SimClock } from "@holdfast/base/testing";
 import { storageErrors } from "@holdfast/storage";
 import { describe, expect, it } from "vitest";
 import { limits } from "../../src/limits.ts";
+import type { MinerMarketNeeds } from "../../src/market/index.ts";
 import {
   checkPolicy,
   type DealPolicy,
@@ -72,16 +73,26 @@ describe("a miner with a policy", () => {
     expect(await world.miner(0).market.deals()).toEqual([]);
   });
 
-  it("that opens no more sectors is passed over for that, before anything is paid", async () => {
+  it("that has no room beside what it waits for is passed over for that, before anything is paid", async () => {
     await using world = await World.create({ miners: 2 });
-    const full = storageErrors.full({ neededBytes: 1_024, availableBytes: 0, limit: "time to prove" });
-    Object.assign(world.miner(0).storage, { refusal: async () => full });
-    const [terms] = await world.settle(world.client.market.terms({ carBytes: 3_000, durationEpochs: 240 }));
-    const reason = expect.stringContaining("time to prove");
-    expect(terms).toMatchObject({ isWilling: false, code: "deal/storage-failed", reason });
+    const full = storageErrors.full({ neededBytes: 1_024, availableBytes: 0, limit: "the disk" });
+    const refusal: NonNullable<MinerMarketNeeds["storage"]["refusal"]> = async (sizes) =>
+      sizes.reduce((sum, size) => sum + size, 0) > 4_096 ? full : undefined;
+    Object.assign(world.miner(0).storage, { refusal });
+    const asked = { carBytes: 3_000, durationEpochs: 240 };
+    const [before] = await world.settle(world.client.market.terms(asked));
+    expect(before).toMatchObject({ isWilling: true });
+    // One that was taken, and whose data somebody brings some day.
+    const cid = await world.import(noise(1_500, 2));
+    const offline = { cid, copies: 1, durationEpochs: 900, delivery: "offline" };
+    await world.settle(world.client.market.startPut(offline));
+    await world.until(async () => (await world.miner(0).market.deals()).length === 1);
+    const [terms] = await world.settle(world.client.market.terms(asked));
+    const reason = expect.stringContaining("the disk");
+    expect(terms).toMatchObject({ isWilling: false, code: "deal/no-room", reason });
     const job = await world.put(await world.import(noise(3_000)));
     expect(job).toMatchObject({ state: "done", copies: [{ miner: world.miner(1).address }] });
-    expect(world.count("createChannel")).toBe(1);
+    expect(world.count("createChannel")).toBe(2);
   });
 
   it("says what it would take to who asks, and what it would not", async () => {

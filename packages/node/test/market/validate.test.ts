@@ -197,6 +197,7 @@ describe("a miner's checks", () => {
       "deal/transfer-failed",
       "deal/wrong-data",
       "deal/storage-failed",
+      "deal/no-room",
       "deal/not-in-time",
       "deal/sector-lost",
       "deal/payment-gone",

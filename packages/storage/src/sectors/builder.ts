@@ -195,7 +195,7 @@ function storageOf(core: Core, parts: Parts, events: EventFeed, end: () => Promi
       return await core.store.moveTo(address);
     },
     usage: () => parts.space.usage(),
-    refusal: () => parts.space.refusal(),
+    refusal: async (pieces) => (await parts.space.refusal()) ?? (await parts.staging.refusalOf(pieces ?? [])),
     audit: async () => {
       await parts.sweep.settled();
       return await parts.collector.audit();

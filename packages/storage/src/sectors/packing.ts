@@ -78,6 +78,37 @@ export function bestFit(
   return { sectorId: best.room.sectorId, offsetPaddedBytes: best.block.offsetPaddedBytes };
 }
 
+/** Which sector a piece opens, of these sizes from the smallest on; the largest, for one that fits into none. */
+export function smallestFor(paddedBytes: number, sizes: readonly number[]): number {
+  return sizes.find((size) => size >= paddedBytes) ?? sizes.at(-1) ?? paddedBytes;
+}
+
+/** Sizes of the sectors that would be opened for such pieces, the largest of them first, beside these rooms. */
+export function openedFor(
+  rooms: readonly Room[],
+  pieces: readonly number[],
+  sizes: readonly number[],
+): number[] {
+  const known = [...rooms];
+  const opened: number[] = [];
+  for (const paddedBytes of pieces.toSorted((a, b) => b - a)) {
+    const fit = bestFit(known, paddedBytes);
+    const at = known.findIndex(({ sectorId }) => sectorId === fit?.sectorId);
+    const room = known[at];
+    if (room !== undefined && fit !== undefined) {
+      const slots = [...room.slots, { ...fit, paddedBytes }];
+      known[at] = { ...room, slots: slots.sort((a, b) => a.offsetPaddedBytes - b.offsetPaddedBytes) };
+      continue;
+    }
+    const sectorBytes = smallestFor(paddedBytes, sizes);
+    opened.push(sectorBytes);
+    // One that it fills takes no other.
+    const slots = [{ offsetPaddedBytes: 0, paddedBytes }];
+    if (paddedBytes < sectorBytes) known.push({ sectorId: -opened.length, sectorBytes, slots });
+  }
+  return opened;
+}
+
 /** All pieces of a sector in order, the free blocks as pieces of zeros. */
 export function wholeLayout(slots: readonly FilledSlot[], sectorBytes: number): (PieceInfo & Slot)[] {
   const filled = slots.map(({ offsetPaddedBytes, paddedBytes, commP }) => ({

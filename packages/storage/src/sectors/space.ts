@@ -6,7 +6,7 @@
 import { HoldfastError } from "@holdfast/base";
 import { auxLengthOf, layerTreeLength, resolveClass, type SectorClass } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
-import type { SectorPlace, SectorRow, StorageReader, StorageWriter } from "../store/index.ts";
+import type { SectorPlace, SectorRow, StorageReader, StorageWriter, VolumeRow } from "../store/index.ts";
 import {
   chooseVolume,
   homeVolumeId,
@@ -61,6 +61,17 @@ export function footprint(
   };
 }
 
+/** The volumes when these are promised besides. */
+function withPromises<Room extends VolumeRoom>(
+  rooms: readonly Room[],
+  promises: readonly { readonly volumeId: number; readonly bytes: number }[],
+): readonly Room[] {
+  return rooms.map((room) => {
+    const own = promises.filter(({ volumeId }) => volumeId === room.volumeId);
+    return { ...room, reservedBytes: own.reduce((sum, { bytes }) => sum + bytes, room.reservedBytes) };
+  });
+}
+
 export class Space {
   readonly #core: Core;
 
@@ -83,6 +94,35 @@ export class Space {
     const one = { sectorBytes: limits.sectorBytes, state: "staging", sectorCount: 1 } as const;
     try {
       limits.checkSectors?.([...(await store.totals()), one]);
+      return undefined;
+    } catch (error) {
+      if (error instanceof HoldfastError) return error;
+      throw error;
+    }
+  }
+
+  /**
+   * Why no volumes have room for so many more sectors of these sizes, each at its largest; undefined: they have. What
+   * idle space takes is counted as free, since it makes way. Nothing is promised.
+   */
+  async refusalOf(sizes: readonly number[]): Promise<HoldfastError | undefined> {
+    const { store, volumes } = this.#core;
+    await this.look();
+    const tenants = await store.volumes.tenants();
+    let rooms: readonly (VolumeRow & VolumeRoom)[] = (await volumes.rooms(store)).map((room) => {
+      const { usedBytes, reservedBytes } = tenants.get(room.volumeId) ?? { usedBytes: 0, reservedBytes: 0 };
+      return {
+        ...room,
+        usedBytes: room.usedBytes - usedBytes,
+        reservedBytes: room.reservedBytes - reservedBytes,
+        freeBytes: room.freeBytes + usedBytes,
+      };
+    });
+    try {
+      for (const sectorBytes of sizes) {
+        const { stage, seal, store: stays } = this.#chooseIn(rooms, sectorBytes);
+        rooms = withPromises(rooms, [stage, seal, stays]);
+      }
       return undefined;
     } catch (error) {
       if (error instanceof HoldfastError) return error;
@@ -170,22 +210,25 @@ export class Space {
   }
 
   async #choose(tx: StorageReader, sectorId: number, sectorBytes: number): Promise<SectorPlace> {
+    return { sectorId, ...this.#chooseIn(await this.#core.volumes.rooms(tx), sectorBytes) };
+  }
+
+  #chooseIn(
+    rooms: readonly (VolumeRoom & Pick<VolumeRow, "place">)[],
+    sectorBytes: number,
+  ): Omit<SectorPlace, "sectorId"> {
     const { plainBytes, sealedBytes, scratchBytes, restBytes } = this.#footprint(sectorBytes);
-    const rooms = await this.#core.volumes.rooms(tx);
     const seal = this.#find(rooms, "seal", plainBytes + scratchBytes + sealedBytes); // moved when they are whole
     const isFolder = rooms.some(({ volumeId, place }) => volumeId === seal && place.kind === "folder");
     const stage = isFolder ? seal : homeVolumeId;
-    const taken = new Map([[seal, scratchBytes]]);
-    taken.set(stage, (taken.get(stage) ?? 0) + plainBytes);
-    const left = rooms.map((room) => ({
-      ...room,
-      reservedBytes: room.reservedBytes + (taken.get(room.volumeId) ?? 0),
-    }));
+    const left = withPromises(rooms, [
+      { volumeId: seal, bytes: scratchBytes },
+      { volumeId: stage, bytes: plainBytes },
+    ]);
     const stays = (volumeId: number) => (volumeId === stage ? sealedBytes : restBytes);
     const store = this.#find(left, "store", Math.max(sealedBytes, restBytes), stays);
     const onWay = store === seal ? 0 : sealedBytes;
     return {
-      sectorId,
       stage: { volumeId: stage, bytes: plainBytes },
       seal: { volumeId: seal, bytes: scratchBytes + onWay },
       store: { volumeId: store, bytes: stays(store) },

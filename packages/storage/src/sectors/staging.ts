@@ -15,7 +15,6 @@ import {
   minPaddedPieceBytes,
   paddedPieceBytes,
 } from "@holdfast/proofs";
-import { readNativeFile } from "../disk/index.ts";
 import { storageErrors } from "../errors.ts";
 import {
   everySector,
@@ -27,9 +26,18 @@ import {
 import { type Core, ensureOpen } from "./core.ts";
 import { filePath } from "./files.ts";
 import { sectorSizesOf, userOffset } from "./options.ts";
-import { bestFit, commPAtSize, freeBlocks, freePaddedBytes, isFilled, type Room } from "./packing.ts";
+import {
+  bestFit,
+  commPAtSize,
+  freeBlocks,
+  freePaddedBytes,
+  isFilled,
+  openedFor,
+  type Room,
+  smallestFor,
+} from "./packing.ts";
 import { cutStaged } from "./recovery.ts";
-import { interruptible } from "./source.ts";
+import { chunksOf, interruptible } from "./source.ts";
 import type { Space } from "./space.ts";
 import type { NewPiece, PieceSource, StoredPiece } from "./types.ts";
 import { storedPiece } from "./views.ts";
@@ -100,6 +108,13 @@ export class Staging {
       staged.map(async ({ sectorId }) => ((await this.close(sectorId)) ? sectorId : undefined)),
     );
     return closed.filter((id) => id !== undefined);
+  }
+
+  /** Why pieces of these sizes have no room beside all that is here; undefined: they have. Nothing is promised. */
+  async refusalOf(sizes: readonly number[]): Promise<HoldfastError | undefined> {
+    ensureOpen(this.#core);
+    const { limits, store } = this.#core;
+    return await this.#space.refusalOf(openedFor(await this.#rooms(store), sizes, sectorSizesOf(limits)));
   }
 
   hasWriters(sectorId: number): boolean {
@@ -203,7 +218,7 @@ export class Staging {
       const mayWait = isWaiting && rooms.length < limits.maxUnfilledSectors;
       if (fullest !== undefined && !mayWait) await this.#closeOrSoon(tx, fullest.sectorId);
     }
-    const sectorBytes = sectorSizesOf(limits).find((size) => size >= paddedBytes) ?? limits.sectorBytes;
+    const sectorBytes = smallestFor(paddedBytes, sectorSizesOf(limits));
     const { sectorId } = await tx.openSector(sectorBytes, "pieces", "staging", clock.nowMs());
     await this.#space.placeStaged(tx, sectorId, sectorBytes);
     return { sectorId, offsetPaddedBytes: 0 };
@@ -382,13 +397,4 @@ function samePiece(known: PieceRow, asked: NewPiece): StoredPiece {
     known.userBytes === asked.userBytes;
   if (!same) throw storageErrors.pieceConflict({ pieceKey: asked.pieceKey });
   return storedPiece(known);
-}
-
-function chunksOf(source: PieceSource): AsyncIterable<Uint8Array> {
-  if (source instanceof Uint8Array) return single(source);
-  return "nativePath" in source ? readNativeFile(source.nativePath) : source;
-}
-
-async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }

@@ -1,17 +1,40 @@
 /**
  * The operator's own word on a deal: a program that is given what is wanted as one JSON object and answers with one,
  * `{"accept": true}` or `{"accept": false, "reason": "…"}`. While it fails, or says something else, no deal is taken.
- * And the word of its storage, which may have as many sectors as it can prove.
+ * And the word of its storage: it may have as many sectors as it can prove, and as its disks have room for.
  */
 import type { JsonObject } from "@holdfast/base";
 import { limits } from "../../limits.ts";
 import { dealRefusals } from "../refusals.ts";
-import type { MinerContext } from "./context.ts";
+import { type MinerContext, pieceKeyOf } from "./context.ts";
 
-/** The storage opens sectors: said before anything is paid for one. `deal/storage-failed`. */
-export async function checkStorage({ needs }: MinerContext): Promise<void> {
-  const refusal = await needs.storage.refusal?.();
-  if (refusal !== undefined) throw dealRefusals.storageFailed({ detail: refusal.message }, refusal);
+/**
+ * The storage opens sectors and has room for these pieces beside those that it waits for: said before anything is paid.
+ * Nothing is kept free for them meanwhile; whoever comes between may take it. `deal/no-room`.
+ */
+export async function checkStorage(
+  context: MinerContext,
+  pieces: readonly { readonly paddedBytes: number }[],
+): Promise<void> {
+  const { storage } = context.needs;
+  if (storage.refusal === undefined) return;
+  const sizes = pieces.map(({ paddedBytes }) => paddedBytes);
+  const refusal = await storage.refusal([...sizes, ...(await awaitedSizes(context))]);
+  if (refusal !== undefined) throw dealRefusals.noRoom({ detail: refusal.message }, refusal);
+}
+
+/** Of pieces that were promised room and are not here yet. */
+async function awaitedSizes({ store, needs }: MinerContext): Promise<number[]> {
+  const sizes: number[] = [];
+  for (const { dealId, state, carried, proposal } of store.fetching()) {
+    // Only what has begun to come can be here in part.
+    const isBegun = state === "transferring" || carried;
+    for (const [index, { paddedBytes }] of proposal.pieces.entries()) {
+      const isHere = isBegun && (await needs.storage.getPiece(pieceKeyOf(dealId, index))) !== undefined;
+      if (!isHere) sizes.push(paddedBytes);
+    }
+  }
+  return sizes;
 }
 
 /** `deal/refused-by-operator`, `deal/no-word-of-operator`. Nothing where there is no program. */

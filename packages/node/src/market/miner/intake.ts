@@ -80,7 +80,7 @@ async function take(
   checkTerms(factsFor(context, proposal), signed, peer);
   checkRoom(context, proposal);
   checkConsent(context, proposal);
-  await checkStorage(context);
+  await checkStorage(context, proposal.pieces);
   await askHook(context, "proposal", wishOf(dealId, proposal, peer), signal);
   const channel = await channelFor(context, proposal, signal);
   // Nothing is awaited from here on: two proposals for one channel cannot both pass.

@@ -16,7 +16,7 @@ import {
 } from "../quote.ts";
 import { asRefusal, dealRefusals, reasonOf } from "../refusals.ts";
 import { serve } from "../talk.ts";
-import { bestAsk, oversize, paddedTotal, sliceCount, sliceForSectors } from "../terms.ts";
+import { bestAsk, oversize, type PieceSlice, paddedTotal, sliceCount, sliceForSectors } from "../terms.ts";
 import { askHook, checkStorage } from "./consent.ts";
 import { type MinerContext, minerFacts, storedUntil } from "./context.ts";
 
@@ -48,8 +48,8 @@ async function answer(context: MinerContext, stream: WireStream, signal: AbortSi
   await stream.closeWrite();
 }
 
-/** Padded bytes of all pieces, or `deal/…` if they are too many for one deal. */
-function paddedFor(context: MinerContext, carBytes: number): number {
+/** As a deal would cut it, or `deal/…` if that were too many pieces. */
+function slicesFor(context: MinerContext, carBytes: number): readonly PieceSlice[] {
   const { params } = context.needs.chain;
   const { sectorBytes } = minerFacts(context);
   const isCountable = carBytes > 0 && sliceCount(carBytes, sectorBytes) <= limits.piecesPerDeal;
@@ -57,7 +57,7 @@ function paddedFor(context: MinerContext, carBytes: number): number {
   const most = `${limits.piecesPerDeal} pieces for sectors of ${sectorBytes} bytes are the most`;
   const detail = isCountable ? oversize(slices, sectorBytes, params) : most;
   if (detail !== undefined) throw dealRefusals.tooManyPieces({ detail });
-  return paddedTotal(slices);
+  return slices;
 }
 
 async function judge(
@@ -69,7 +69,8 @@ async function judge(
   const { needs, amendments } = context;
   const { asks, height } = minerFacts(context);
   const { client, payload, carBytes, durationEpochs } = question;
-  const paddedBytes = paddedFor(context, carBytes);
+  const slices = slicesFor(context, carBytes);
+  const paddedBytes = paddedTotal(slices);
   if (!asks.some((one) => one.expiry > height)) throw dealRefusals.noAsk({});
   const best = bestAsk(asks, paddedBytes, height);
   if (best === undefined) throw dealRefusals.sizeOutsideAsk({ paddedBytes });
@@ -77,7 +78,7 @@ async function judge(
   if (way === "http" && needs.fetchWeb === undefined) throw dealRefusals.deliveryRefused({ way });
   const wish = { client, durationEpochs, way, storedUntil: storedUntil(context, client, payload) };
   checkPolicy(amendments.policy(), wish, needs.chain.params);
-  await checkStorage(context);
+  await checkStorage(context, slices);
   const price = percentOf(best.pricePerBytePerEpoch, percentFor(amendments.policy(), client));
   const said = {
     payload: payload.toString(),
@@ -120,7 +121,7 @@ function termsFor(
 
 function paddedOr(context: MinerContext, carBytes: number): number {
   try {
-    return paddedFor(context, carBytes);
+    return paddedTotal(slicesFor(context, carBytes));
   } catch (error) {
     if (error instanceof HoldfastError) return -1;
     throw error;

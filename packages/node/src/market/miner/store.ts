@@ -221,6 +221,11 @@ export class MinerStore {
   waiting(): number {
     return this.#count("state IN ('accepted', 'transferring') AND carried = 0");
   }
+  /** Deals whose data is not all here. */
+  fetching(): DealRow[] {
+    const sql = "SELECT * FROM market_deals WHERE state IN ('accepted', 'transferring')";
+    return this.#database.all(sql).map((row) => this.#dealOf(row));
+  }
   /** Of the last sectors, from closed to on the chain. */
   sealRounds(): number[] {
     return this.#database.all("SELECT rounds FROM market_seal_rounds").map((row) => numberOf(row, "rounds"));

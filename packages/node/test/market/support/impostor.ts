@@ -21,12 +21,11 @@ import {
   termsAnswerBytes,
   termsAnswerCodec,
   termsQuestionCodec,
-  type UnsignedTermsAnswer,
 } from "../../../src/market/quote.ts";
 import { type Keys, sectorBytes, signerOf, type World } from "./world.ts";
 
-/** An answer about a deal with these fields changed, signed as it should be. */
-export type SignedBy = (change: Partial<UnsignedAnswer>) => DealAnswer;
+/** An answer about a deal with these fields changed, signed as it should be unless a signature is among them. */
+export type SignedBy = (change: Partial<DealAnswer>) => DealAnswer;
 
 export interface Faces {
   readonly onQuery: (stream: WireStream, signed: SignedBy) => Promise<void>;
@@ -34,14 +33,14 @@ export interface Faces {
   /** Questions for terms that are answered as an honest miner does; `onQuery` has those that come then. */
   readonly probes?: number;
   /** What is said otherwise in answers to these. */
-  readonly terms?: Partial<UnsignedTermsAnswer>;
+  readonly terms?: Partial<TermsAnswer>;
 }
 
 /** What a miner answers to who asks for its terms, with these fields changed. */
 export function termsSaid(
   question: TermsQuestion,
   worker: Keys,
-  change: Partial<UnsignedTermsAnswer> = {},
+  { signature: forged, ...change }: Partial<TermsAnswer> = {},
 ): TermsAnswer {
   const sizes = { minBytes: 1, maxBytes: 1_000_000, minEpochs: 1, maxEpochs: 90_000 };
   const unsigned = {
@@ -55,7 +54,7 @@ export function termsSaid(
     ...sizes,
     ...change,
   };
-  const signature = signerOf(worker).sign(worker.address, termsAnswerBytes(unsigned));
+  const signature = forged ?? signerOf(worker).sign(worker.address, termsAnswerBytes(unsigned));
   return { ...unsigned, signature };
 }
 
@@ -79,9 +78,10 @@ export async function takeOver(world: World, faces: Faces): Promise<() => void> 
       height: epoch(1),
       sectorBytes,
     } as const;
-    return (change) => {
+    return ({ signature: forged, ...change }) => {
       const answer: UnsignedAnswer = { ...common, firstPiece: 0, locations: [], ...change };
-      const signature = signerOf(miner.worker).sign(miner.worker.address, answerSigningBytes(answer));
+      const signature =
+        forged ?? signerOf(miner.worker).sign(miner.worker.address, answerSigningBytes(answer));
       return { ...answer, signature };
     };
   };

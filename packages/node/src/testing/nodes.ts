@@ -16,11 +16,9 @@ import {
   noIdleSpace,
   type Protocols,
   type Upgrade,
-  vanillaClasses,
 } from "@holdfast/consensus";
-import { createProver } from "@holdfast/proofs";
 import { createVerifier, verifyStatement } from "@holdfast/proofs/verify";
-import { openStorage, type Storage } from "@holdfast/storage";
+import type { Storage } from "@holdfast/storage";
 import { type ChainDatabase, memoryDatabase } from "../chain/index.ts";
 import { type MinerParts, type NodeParts, type RunningNode, startNode } from "../compose.ts";
 import { type Database, openDatabase } from "../database.ts";
@@ -45,6 +43,7 @@ import { taskFailed } from "../market/index.ts";
 import { type MinerPlace, openSignedHeights } from "../mine/index.ts";
 import { type FileBlocks, memoryBlocks } from "../retrieval/index.ts";
 import { openWallet, type Wallet } from "../wallet/index.ts";
+import { classesOf, openMemoryStorage } from "./memory-storage.ts";
 import {
   type KeptPins,
   keptPins,
@@ -62,6 +61,8 @@ export interface NetworkOptions {
   readonly seed?: string;
   readonly roundMs?: number;
   readonly sectorBytes?: number;
+  /** Further sizes of sectors that each miner has, side by side. */
+  readonly otherSectorBytes?: readonly number[];
   /** Overrides of the network's parameters. */
   readonly params?: Partial<NetworkParams>;
   /** The client's account may schedule upgrades. */
@@ -146,13 +147,12 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
   const clock = new SimClock();
   const wire = new SimNet({ seed, clock, delayMs: options.delayMs ?? 1 });
   const roundMs = options.roundMs ?? 1_000;
-  const sectorBytes = options.sectorBytes ?? 2_048;
   const plans = await Promise.all(
     nodeNames(options.miners ?? 3, options.verifiers).map((name) => planNode(name, random.fork(name))),
   );
   const authority = plans.find(({ role }) => role === "client")?.account ?? null;
   const params = {
-    ...localParams(`test-${seed}`, roundMs, vanillaClasses([...new Set([1_024, sectorBytes])])),
+    ...localParams(`test-${seed}`, roundMs, classesOf(options)),
     upgradeAuthority: options.clientUpgrades === true ? authority : null,
     idle: options.verifiers === undefined ? noIdleSpace : { ...localIdle, profile: "idle-32KiB", authority },
     ...options.params,
@@ -182,7 +182,7 @@ export async function buildNodes(options: NetworkOptions, stack: AsyncDisposable
     const storage =
       miner === undefined
         ? undefined
-        : stack.use(await openMemoryStorage({ clock, params, sectorBytes, plan }, options));
+        : stack.use(await openMemoryStorage({ clock, params, name: plan.name }, options));
     if (miner !== undefined && storage !== undefined && presealed !== undefined) {
       await importGenesisSector(storage, params, miner, presealed);
     }
@@ -234,22 +234,6 @@ async function planNode(name: string, random: SeededRandom): Promise<Plan> {
 function roleOf(name: string): TestNode["role"] {
   if (name === "bootstrap" || name === "client") return name;
   return isVerifier(name) ? "verifier" : "miner";
-}
-
-function openMemoryStorage(
-  of: { clock: SimClock; params: NetworkParams; sectorBytes: number; plan: Plan },
-  { logger = silentLogger, diskOf = () => new SimDisk() }: NetworkOptions,
-): Promise<Storage> {
-  const { clock, params, sectorBytes, plan } = of;
-  return openStorage({
-    sectorBytes,
-    classes: params.sectorClasses,
-    disk: diskOf(plan.name),
-    dbPath: ":memory:",
-    prover: createProver(),
-    clock,
-    logger,
-  });
 }
 
 /** What a node has on its disk: it stays when the node stops. */

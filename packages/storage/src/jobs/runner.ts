@@ -79,6 +79,7 @@ const headStartMs = 1_000;
 const quick: ReadonlySet<JobKind> = new Set(["window-post", "winning-post", "unseal", "check"]);
 /** What was begun so often ends before the next block is tried for: a lost block costs less than a job without end. */
 const mostStarts = 3;
+const everything: JobResources = { cpus: Number.MAX_SAFE_INTEGER, memoryBytes: Number.MAX_SAFE_INTEGER };
 const backoffMs = { first: 1_000, factor: 4, most: 60_000 } as const;
 
 interface Running {
@@ -222,15 +223,19 @@ class QueueRunner implements Runner {
 
   /** Something with a deadline waits that is the node's for a moment. */
   #isLeft = false;
-  #seen: { readonly jobId: number; readonly atMs: number } | undefined;
+  /** Since when each of them waits that this worker would do. */
+  #seen = new Map<number, number>();
   async #isNodesFirst(): Promise<boolean> {
     const { queue, reach, clock } = this.#options;
-    if (reach === undefined) return false;
-    const free = { cpus: Number.MAX_SAFE_INTEGER, memoryBytes: Number.MAX_SAFE_INTEGER };
-    const first = await queue.peek({ ...this.#who(), kinds: pressingKinds, free });
+    const kinds = this.#kinds().filter((kind) => pressingKinds.includes(kind));
+    if (reach === undefined || kinds.length === 0) return false;
+    const first = await queue.peek({ ...this.#who(), kinds, free: everything });
     if (first === undefined) return false;
-    if (this.#seen?.jobId !== first.jobId) this.#seen = { jobId: first.jobId, atMs: passedMs(clock) };
-    return passedMs(clock) - this.#seen.atMs < headStartMs;
+    const waiting = await queue.list({ kinds, states: ["waiting"] }, { limit: jobLimits.jobsTogether });
+    const nowMs = passedMs(clock);
+    this.#seen = new Map(waiting.map(({ jobId }) => [jobId, this.#seen.get(jobId) ?? nowMs]));
+    // One that so many have come after is old.
+    return nowMs - (this.#seen.get(first.jobId) ?? Number.NEGATIVE_INFINITY) < headStartMs;
   }
 
   #who(): Pick<ClaimRequest, "workerId" | "reach"> {
@@ -262,8 +267,7 @@ class QueueRunner implements Runner {
   async #makeRoom(): Promise<void> {
     const kinds = this.#kinds().filter((kind) => urgencyOf(kind) <= pressing && this.#placesOf(kind) > 0);
     if (kinds.length === 0 || this.#running.size === 0 || this.#isLeft) return;
-    const free = { cpus: Number.MAX_SAFE_INTEGER, memoryBytes: Number.MAX_SAFE_INTEGER };
-    const waiting = await this.#options.queue.peek({ ...this.#who(), kinds, free });
+    const waiting = await this.#options.queue.peek({ ...this.#who(), kinds, free: everything });
     if (waiting === undefined) return;
     const { cpus, memoryBytes } = this.#free(true);
     const isLaneFull = cpus < waiting.resources.cpus;

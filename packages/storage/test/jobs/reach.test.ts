@@ -267,6 +267,43 @@ describe("a proof with a deadline", () => {
   });
 });
 
+describe("several proofs with a deadline", () => {
+  it("that wait together are the node's for one moment, and not for one each", async () => {
+    await using world = new World();
+    await world.sealer.share();
+    await world.start("far");
+    await world.seal();
+    const all = Promise.all([world.post(), world.post(), world.post()]);
+    expect(await world.clock.settle(all, { limitMs: 2_000 })).toHaveLength(3);
+  });
+
+  it("hold up nobody who does none", async () => {
+    await using world = new World();
+    await world.sealer.share();
+    const looks: string[] = [];
+    const { queue, clock } = world;
+    const watched = new Proxy(queue, {
+      get: (target, name) => {
+        if (name === "peek" || name === "claimSome") looks.push(name);
+        const own: unknown = Reflect.get(target, name);
+        return typeof own === "function" ? own.bind(target) : own;
+      },
+    });
+    const reach = openReach({ queue, clock, logger: silentLogger, reachVolume: async () => undefined });
+    await using _runner = startRunner({
+      ...{ queue: watched, clock, workerId: "w", place: "there", logger: silentLogger, reach },
+      handlers: { seal: async () => "" },
+      capacity: { cpus: 1, memoryBytes: 2 ** 30 },
+      lookMs: 60_000,
+    });
+    await queue.enqueue({ key: "due", kind: "window-post", input: "" });
+    await clock.advance(1);
+    looks.length = 0;
+    await clock.advance(20_000);
+    expect(looks).toEqual([]);
+  });
+});
+
 describe("the node's own worker", () => {
   it("says at once what it cannot read: the disk is its own", async () => {
     await using world = new World();

@@ -276,7 +276,7 @@ describe("what cannot be read", () => {
 
   it("stays, and the layers after it go, if it is where the copy lies; that is not told each round", async () => {
     const told: string[] = [];
-    await filled({ logger: { ...silentLogger, warn: (text) => void told.push(text) } });
+    await filled({ logger: { ...silentLogger, warn: (text: string) => void told.push(text) } });
     world.sim.fault = (operation, path) =>
       operation === "writeAt" && path.startsWith("v1/idle/0/") ? "io" : undefined;
     leave();

@@ -5,6 +5,8 @@ import { afterAll, describe, expect, it } from "vitest";
 import { cutConnections, freshUrl, inPostgres, postgresUrl, schemaOf } from "../postgres.ts";
 import { scratch } from "../support.ts";
 import { carrySuite } from "./carry-suite.ts";
+import { deathsSuite } from "./deaths-suite.ts";
+import { onBucket, onSimDisk } from "./deaths-worlds.ts";
 import { jobQueueSuite } from "./queue-suite.ts";
 import { claimBy, leaseMs, plenty, type QueueUnderTest, seal } from "./queue-tools.ts";
 
@@ -54,8 +56,15 @@ const onServer = () => {
   return () => openPostgresJobs({ url });
 };
 
+const inSchema = async () => {
+  const url = freshUrl();
+  return { queue: await openPostgresJobs({ url }), other: await openPostgresJobs({ url }) };
+};
+
 describe.runIf(postgresUrl !== undefined)("with a server", () => {
   jobQueueSuite("the job queue in PostgreSQL", postgres);
+  deathsSuite("PostgreSQL and a disk", onSimDisk(inSchema));
+  deathsSuite("PostgreSQL and a bucket", onBucket(inSchema));
   carrySuite("jobs from SQLite to PostgreSQL", inFile, onServer);
   carrySuite("jobs from PostgreSQL to SQLite", onServer, inFile);
 

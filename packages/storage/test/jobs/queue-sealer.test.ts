@@ -18,6 +18,7 @@ import {
 import { afterAll, describe, expect, it } from "vitest";
 import { mortal } from "../mortal.ts";
 import { filesOn, miner, networkId, prover, scratch, seedAt, ticketAt } from "../support.ts";
+import { around } from "./deaths-suite.ts";
 
 const files = scratch();
 afterAll(() => files.remove());
@@ -304,35 +305,4 @@ function counting(disk: Disk): { readonly disk: Disk; auxBytes(): number } {
     },
   );
   return { disk: counted, auxBytes: () => auxBytes };
-}
-
-function around(
-  disk: Disk,
-  step: <T>(run: () => Promise<T>) => Promise<T>,
-  written: (path: string, bytes: number) => void = () => undefined,
-): Disk {
-  return {
-    readFile: (path) => step(() => disk.readFile(path)),
-    writeFile: (path, bytes) => step(() => disk.writeFile(path, bytes)),
-    open: async (path, mode) => {
-      const file = await step(() => disk.open(path, mode));
-      return {
-        readAt: (offset, length) => step(() => file.readAt(offset, length)),
-        writeAt: (offset, bytes) => {
-          written(path, bytes.length);
-          return step(() => file.writeAt(offset, bytes));
-        },
-        sizeBytes: () => step(() => file.sizeBytes()),
-        truncate: (length) => step(() => file.truncate(length)),
-        sync: () => step(() => file.sync()),
-        [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
-      };
-    },
-    list: (path) => step(() => disk.list(path)),
-    remove: (path) => step(() => disk.remove(path)),
-    rename: (from, to) => step(() => disk.rename(from, to)),
-    sizeBytes: (path) => step(() => disk.sizeBytes(path)),
-    freeBytes: () => step(() => disk.freeBytes()),
-    nativePath: (path) => disk.nativePath(path),
-  };
 }

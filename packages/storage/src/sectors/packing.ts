@@ -92,7 +92,9 @@ export function openedFor(
   const known = [...rooms];
   const opened: number[] = [];
   for (const paddedBytes of pieces.toSorted((a, b) => b - a)) {
-    const fit = bestFit(known, paddedBytes);
+    // Most pieces of a deal fill a sector, and fit into none that has another.
+    const mayFit = known.some((room) => room.sectorBytes > paddedBytes || room.slots.length === 0);
+    const fit = mayFit ? bestFit(known, paddedBytes) : undefined;
     const at = known.findIndex(({ sectorId }) => sectorId === fit?.sectorId);
     const room = known[at];
     if (room !== undefined && fit !== undefined) {

@@ -103,11 +103,11 @@ export class Space {
 
   /**
    * Why no volumes have room for so many more sectors of these sizes, each at its largest; undefined: they have. What
-   * idle space takes is counted as free, since it makes way. Nothing is promised.
+   * idle space takes is counted as free, since it makes way. Nothing is promised, and no disk is looked at: strangers
+   * may ask this as often as they like, and a look at a bucket is a request.
    */
   async refusalOf(sizes: readonly number[]): Promise<HoldfastError | undefined> {
     const { store, volumes } = this.#core;
-    await this.look();
     const tenants = await store.volumes.tenants();
     let rooms: readonly (VolumeRow & VolumeRoom)[] = (await volumes.rooms(store)).map((room) => {
       const { usedBytes, reservedBytes } = tenants.get(room.volumeId) ?? { usedBytes: 0, reservedBytes: 0 };

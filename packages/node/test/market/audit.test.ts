@@ -48,6 +48,19 @@ describe("a kept copy", () => {
     expect(world.money()).toBeDefined();
   });
 
+  it("that is not given back once is asked for again, and no more than that", async () => {
+    await using world = await World.create({ miners: 2 });
+    const job = await world.put(await world.import(bytes), { durationEpochs: 900, repair: true });
+    const { storage } = holderOf(world, job.jobId);
+    storage.rot();
+    await world.until(() => askedText(world).includes("one try in vain"), 100);
+    storage.rot();
+    await world.until(() => !askedText(world).includes("in vain"), 40);
+    await world.rounds(20);
+    expect(world.client.market.deals().map(({ keeping }) => keeping)).toEqual(["repair"]);
+    expect(whyOf(world)).toMatchObject({ light: "ok" });
+  });
+
   it("that is not repaired is said not to be given back, until it is", async () => {
     await using world = await World.create({ miners: 2 });
     const job = await world.put(await world.import(bytes), { durationEpochs: 900, renew: true });

@@ -156,6 +156,16 @@ async function firstSeal({ nodes, pid }: RunningUp): Promise<Sealing> {
   }
 }
 
+/** Kills the worker process that has the first seal in its hands; another, if that one was through with it. */
+async function killedWhileSealing(up: RunningUp): Promise<Sealing> {
+  for (;;) {
+    const sealing = await firstSeal(up);
+    process.kill(sealing.pid, "SIGKILL");
+    const { state } = await sealing.api.call("jobs.show", { jobId: sealing.jobId });
+    if (state !== "done") return sealing;
+  }
+}
+
 /** No job was given up; the killed one was done by another; whoever was started by hand has done some. */
 async function checkJobs({ api, jobId }: Sealing, workerId: string): Promise<void> {
   const { counts } = await api.call("jobs.ls", {});
@@ -214,10 +224,9 @@ async function main(root: string): Promise<void> {
   const putMs = performance.now();
   const put = owner.run("put", folder, "--copies", "1", "--for", "2h");
   put.catch(() => undefined); // heard below
-  const sealing = await Promise.race([firstSeal(up), put.then(() => undefined)]);
+  const sealing = await Promise.race([killedWhileSealing(up), put.then(() => undefined)]);
   assert(sealing !== undefined, "the put seals something");
-  process.kill(sealing.pid, "SIGKILL");
-  say(`${sealing.miner} seals; its worker process ${sealing.pid} is killed`);
+  say(`${sealing.miner} seals; its worker process ${sealing.pid} was killed`);
   const byHand = owner.start("worker", "--repo", join(up.state, sealing.miner));
   const [first] = await once(byHand.stdout ?? process.stdin, "data", { signal: limit });
   const { workerId } = z

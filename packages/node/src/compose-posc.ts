@@ -191,6 +191,10 @@ function senderOf({ wallet }: Pick<NodeParts, "wallet">, chain: Chain, sender: S
     accounts: () => wallet.addresses(),
     isOwn: (account) => wallet.has(account),
     send: async (request) => (await sender.send({ from: wallet.payer(), ...request, to })).cid,
+    isRefused(key) {
+      const sent = sender.sentAs(key);
+      return sent !== undefined && (sender.find(sent.cid)?.mined?.receipt.exitCode ?? 0) !== 0;
+    },
     async wait(cid, method, signal) {
       const { receipt } = await sender.wait(cid, signal === undefined ? {} : { signal });
       const { exitCode } = receipt;

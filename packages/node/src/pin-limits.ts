@@ -112,6 +112,8 @@ export const pinLimits = {
   pinChecksWaiting: 256,
   /** Disagreements that wait until the chain has taken the report that they are about. */
   pinDisputesWaiting: 64,
+  /** Messages about one report: each but the first follows one that the chain has refused. */
+  pinMessageTries: 4,
   /** Silent nodes that are challenged on the chain in one slot. */
   pinChallengesPerSlot: 2,
   /** Reports of others that a node looks at in a slot, on the average: as many look at each one of its own. */

@@ -21,6 +21,7 @@ import { limits } from "../limits.ts";
 import { poscErrors } from "./errors.ts";
 import type { PoscNeeds } from "./needs.ts";
 import { walkLocally } from "./report.ts";
+import { untriedKey } from "./sending.ts";
 import type { PoscStore, ReportCheck } from "./store.ts";
 import { askWalk } from "./walks.ts";
 
@@ -82,6 +83,11 @@ const outcomeOf = (found: WalkEnd, sample: PinSample, blocks: readonly Uint8Arra
 const answeredIn = ({ samples }: PinReport): readonly number[] =>
   samples.flatMap(({ block }, place) => (block === null ? [] : [place]));
 
+function keyOf({ report: { node, slot }, sample, outcome: { check, blocks } }: Dispute): string {
+  const isDisproof = check === "false" && blocks !== undefined;
+  return isDisproof ? `pin disproof:${node}:${slot}` : `pin challenge:${node}:${slot}:${sample}`;
+}
+
 class CheckLoop implements Checks {
   readonly #needs: ChecksNeeds;
   readonly #store: PoscStore;
@@ -90,6 +96,8 @@ class CheckLoop implements Checks {
   readonly #disputes: Dispute[] = [];
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
+  /** What was sent, and its key: a branch of the chain refuses what comes before the report, and that is sent again. */
+  readonly #sent: { readonly dispute: Dispute; readonly key: string }[] = [];
   /** What is on its way to the chain. */
   readonly #taking = new Set<Promise<void>>();
   /** Challenges of a slot. */
@@ -164,15 +172,26 @@ class CheckLoop implements Checks {
 
   /** A report is heard before a block has it, and the chain judges only what it has taken. */
   headMoved(): void {
-    if (this.#disputes.length === 0 || this.#stop.signal.aborted) return;
+    if (this.#disputes.length + this.#sent.length === 0 || this.#stop.signal.aborted) return;
     const view = this.#needs.chain.view();
     const slot = pinSlotAt(view.slotEpochs, view.height + 1);
+    this.#lookAtSent(slot - view.disputeSlots);
     for (const one of this.#disputes.splice(0)) {
       const { report } = one;
       const node = view.node(report.node);
       const mark = node && view.markOf(node, report.slot);
       if (mark !== undefined && equalBytes(mark.report, pinReportDigest(report))) this.#goOn(this.#take(one));
       else if (slot <= report.slot + view.disputeSlots) this.#disputes.push(one);
+    }
+  }
+
+  /** What the chain has refused is taken to it again, as long as there are tries. */
+  #lookAtSent(oldestSlot: number): void {
+    const { sender } = this.#needs;
+    for (const { dispute, key } of this.#sent.splice(0)) {
+      if (dispute.report.slot < oldestSlot) continue;
+      if (!sender.isRefused(key)) this.#sent.push({ dispute, key });
+      else if (untriedKey(sender, keyOf(dispute)) !== key) this.#disputes.push(dispute);
     }
   }
 
@@ -236,16 +255,20 @@ class CheckLoop implements Checks {
   }
 
   /** What was found by itself: bounded in what it costs, and told in the log. */
-  async #take({ report, sample, outcome }: Dispute): Promise<void> {
+  async #take(one: Dispute): Promise<void> {
+    const { report, sample, outcome } = one;
     const { node, slot } = report;
-    const { logger } = this.#needs;
-    if (outcome.check === "silent") {
+    const { logger, sender } = this.#needs;
+    if (outcome.check === "silent" && !sender.isRefused(keyOf(one))) {
       if (this.#challenged.slot !== slot) this.#challenged = { slot, count: 0 };
       if (this.#challenged.count >= limits.pinChallengesPerSlot) return;
       this.#challenged.count += 1;
     }
     try {
+      const key = untriedKey(sender, keyOf(one));
       const { method } = await this.dispute(report, sample, outcome);
+      this.#sent.push({ dispute: one, key });
+      if (this.#sent.length > limits.pinDisputesWaiting) this.#sent.shift();
       logger.info("a disagreement goes to the chain", { method, node, slot });
     } catch (error) {
       // Somebody else was first, or there is no money for it.
@@ -253,18 +276,17 @@ class CheckLoop implements Checks {
     }
   }
 
-  async dispute(report: PinReport, sample: number, { check, blocks }: Outcome): Promise<Disputed> {
+  async dispute(report: PinReport, sample: number, outcome: Outcome): Promise<Disputed> {
     const { sender } = this.#needs;
-    const { node, slot } = report;
+    const { check, blocks } = outcome;
+    const key = untriedKey(sender, keyOf({ report, sample, outcome }));
     if (check === "false" && blocks !== undefined) {
       const params = encode(methods.pins.disprove.params, { report, sample, blocks });
-      const key = `pin disproof:${node}:${slot}`;
       return { method: "disprove", message: await sender.send({ method: "disprove", key, params }) };
     }
     const value = this.#needs.challengeDeposit();
     if (value === undefined) throw poscErrors.noDeposit({});
     const params = encode(methods.pins.challengeSample.params, { report, sample });
-    const key = `pin challenge:${node}:${slot}:${sample}`;
     const message = await sender.send({ method: "challengeSample", key, params, value });
     return { method: "challengeSample", message };
   }
@@ -275,7 +297,8 @@ class CheckLoop implements Checks {
     const method = "reportEquivocation";
     const params = encode(methods.pins.reportEquivocation.params, { first, second });
     try {
-      await sender.send({ method, key: `pin equivocation:${node}:${slot}`, params });
+      const key = untriedKey(sender, `pin equivocation:${node}:${slot}`);
+      await sender.send({ method, key, params });
       logger.info("a disagreement goes to the chain", { method, node, slot });
     } catch (error) {
       logger.info("a disagreement does not go to the chain", { node, slot, detail: String(error) });

@@ -5,7 +5,7 @@
  * followed. Evidence is renewed in the last third of its time, and before the collateral is over that it was judged by;
  * a new version of the program has a key of its own and renews the node under it, so that orders and pins stay.
  */
-import { encode, epoch, equalBytes, HoldfastError, toHex } from "@holdfast/base";
+import { type CID, encode, epoch, equalBytes, HoldfastError, toHex } from "@holdfast/base";
 import { methods, type PinNode, pinSlotAt } from "@holdfast/consensus";
 import { poscErrors } from "./errors.ts";
 import type { Attesting, PoscKey, PoscNeeds, PoscView, Terms } from "./needs.ts";
@@ -27,6 +27,9 @@ const settings = {
 const collateralSlackSeconds = 86_400;
 /** Rounds between two tries of a renewal. */
 const retryEpochs = 5;
+
+/** Of the next block. */
+const slotOf = ({ slotEpochs, height }: PoscView): number => pinSlotAt(slotEpochs, height + 1);
 
 export class Entry {
   readonly #needs: PoscNeeds;
@@ -158,16 +161,18 @@ export class Entry {
     const node = this.#numberOn(view);
     const found = node === undefined ? undefined : this.#own(view, node);
     if (node === undefined || found === undefined) throw poscErrors.notJoined({});
-    if (found.status === "active") {
-      const params = encode(methods.pins.leave.params, { node });
-      await sender.wait(
-        await sender.send({ method: "leave", key: `pin leave:${node}`, params }),
-        "leave",
-        signal,
-      );
-    }
+    const message = found.status === "active" ? await this.#sendLeave(view, node) : undefined;
+    // Before it is waited for: what a branch of the chain does not take is sent again.
     this.#store.set(settings.leaving, "yes");
+    if (message !== undefined) await sender.wait(message, "leave", signal);
     return node;
+  }
+
+  /** In another slot as another message: one that came too early in a branch of the chain has failed for good. */
+  #sendLeave(view: PoscView, node: number): Promise<CID> {
+    const params = encode(methods.pins.leave.params, { node });
+    const key = `pin leave:${node}:${slotOf(view)}`;
+    return this.#needs.sender.send({ method: "leave", key, params });
   }
 
   /** What time brings: renewal, the way out. Never fails. */
@@ -177,7 +182,9 @@ export class Entry {
     try {
       if (number === undefined) await this.#enter(view);
       if (number === undefined || node === undefined) return;
-      if (node.status === "active") await this.#renew(view, number, node);
+      const isLeaving = this.#store.setting(settings.leaving) === "yes";
+      if (node.status === "active" && isLeaving) await this.#sendLeave(view, number);
+      else if (node.status === "active") await this.#renew(view, number, node);
       else if (node.status === "expelled")
         this.#reason = { code: "expelled", message: "the chain has expelled this node for a lie" };
       else await this.#withdraw(view, number, node);
@@ -213,18 +220,19 @@ export class Entry {
   }
 
   /** What the key before has signed for this slot counts only while the chain has that key. */
-  #hasReportUnderWay({ height, slotEpochs }: PoscView, number: number, node: PinNode): boolean {
-    const slot = pinSlotAt(slotEpochs, height + 1);
+  #hasReportUnderWay(view: PoscView, number: number, node: PinNode): boolean {
+    const slot = slotOf(view);
     const isTaken = node.lastSlot !== null && node.lastSlot >= slot;
     return !isTaken && this.#store.of(number, slot).some(({ report }) => report.key === node.key);
   }
 
   async #withdraw(view: PoscView, node: number, { endedIn, stake, openChallenges }: PinNode): Promise<void> {
-    const slot = pinSlotAt(view.slotEpochs, view.height + 1);
+    const slot = slotOf(view);
     const isFree = endedIn !== null && slot > endedIn + view.disputeSlots && openChallenges === 0;
     if (stake === 0n || !isFree || this.#store.setting(settings.leaving) !== "yes") return;
     const params = encode(methods.pins.withdrawStake.params, { node });
-    await this.#needs.sender.send({ method: "withdrawStake", key: `pin withdraw:${node}`, params });
+    const key = `pin withdraw:${node}:${slot}`;
+    await this.#needs.sender.send({ method: "withdrawStake", key, params });
   }
 
   async #proof(view: PoscView, attesting: Attesting, operator: PinNode["operator"], signal?: AbortSignal) {

@@ -19,7 +19,7 @@ import { type Look, type LookRequest, Looks, lookSeed, type Shown, serveLooks } 
 import { type Answers, type Messages, openMessages } from "./messages.ts";
 import type { PoscKey, PoscNeeds, PoscView, Terms } from "./needs.ts";
 import { makeReport, reportDueEpoch, walkLocally } from "./report.ts";
-import { sendOrTell } from "./sending.ts";
+import { sendOrTell, untriedKey } from "./sending.ts";
 import { openPoscStore, type PoscStore, type ReportPage, type StoredReport } from "./store.ts";
 import type { Claim, DisputedSample, Inspected, Posc, PoscStatus } from "./types.ts";
 import { serveWalks, type WalkRequest } from "./walks.ts";
@@ -291,7 +291,7 @@ class PoscRoom implements Posc {
     }
     await sendOrTell(this.#needs, {
       method: "submitReport",
-      key: `pin report:${node}:${slot}`,
+      key: untriedKey(this.#needs.sender, `pin report:${node}:${slot}`),
       params: encode(methods.pins.submitReport.params, { report }),
     });
   }

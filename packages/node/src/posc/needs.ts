@@ -138,6 +138,8 @@ export interface PoscSender {
     /** An account of this node's wallet; left out: who pays for everything. */
     readonly from?: Address;
   }): Promise<CID>;
+  /** The chain has executed the message of this key, and refused it. */
+  isRefused(key: string): boolean;
 }
 
 export interface Terms {

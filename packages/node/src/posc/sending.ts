@@ -1,4 +1,5 @@
 /** Messages that a node sends by itself: that one is not sent is told in the log, and stops nothing else. */
+import { limits } from "../limits.ts";
 import type { PoscNeeds } from "./needs.ts";
 
 type Request = Parameters<PoscNeeds["sender"]["send"]>[0];
@@ -16,4 +17,14 @@ export async function sendOrTell(
     logger.info("a message about pins is not sent", { method, key, detail: String(error) });
     return false;
   }
+}
+
+/**
+ * The key of the next try: a message that came too early in a branch of the chain has failed for good. The tries have
+ * an end, and the dry run lets none of them out that would fail again.
+ */
+export function untriedKey(sender: Pick<PoscNeeds["sender"], "isRefused">, key: string): string {
+  let tried = key;
+  for (let n = 1; n < limits.pinMessageTries && sender.isRefused(tried); n += 1) tried = `${key}:${n}`;
+  return tried;
 }

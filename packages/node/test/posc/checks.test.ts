@@ -31,7 +31,14 @@ function reportOf(lie: boolean, account: PinReport["key"]): PinReport {
 }
 
 interface World {
-  readonly sent: { readonly method: string; readonly params: Uint8Array; readonly value?: bigint }[];
+  readonly sent: {
+    readonly method: string;
+    readonly key: string;
+    readonly params: Uint8Array;
+    readonly value?: bigint;
+  }[];
+  /** Keys of messages that the chain has executed and refused. */
+  readonly refused: Set<string>;
   look(report: PinReport, bought?: boolean): Promise<string | undefined>;
   /** A block has it. */
   takes(report: PinReport): Promise<void>;
@@ -56,6 +63,7 @@ function worldOf(given: {
   if (given.shows !== undefined) serveWalks({ wire: other, clock }, given.shows);
   const store = openPoscStore(openDatabase(":memory:"));
   const sent: World["sent"] = [];
+  const refused: World["refused"] = new Set();
   let onChain: Uint8Array = new Uint8Array(32);
   const view = {
     ...{ height: 40, slotEpochs: 5, disputeSlots: 3 },
@@ -75,6 +83,7 @@ function worldOf(given: {
       },
       sender: {
         isOwn: (account: PinReport["key"]) => account === key,
+        isRefused: (name: string) => refused.has(name),
         send: async (message: World["sent"][number]) => {
           sent.push(message);
           return root;
@@ -86,7 +95,7 @@ function worldOf(given: {
     store,
   );
   return {
-    sent,
+    ...{ sent, refused },
     async takes(report) {
       onChain = pinReportDigest(report);
       checks.headMoved();
@@ -145,6 +154,20 @@ describe("a report of another node", () => {
     expect(world.sent.map(({ method }) => method)).toEqual(["disprove"]);
     await world.takes(lie);
     expect(world.sent).toHaveLength(1);
+  });
+  it("goes to the chain again when that has refused it, as a message of its own and not for ever", async () => {
+    for (const given of [{ here: true }, {}]) {
+      const world = worldOf(given);
+      const lie = reportOf(true, key);
+      await world.look(lie);
+      for (let head = 0; head < 8; head += 1) {
+        await world.takes(lie);
+        // A reorganisation has brought the message before the report.
+        for (const { key: name } of world.sent) world.refused.add(name);
+      }
+      const keys = world.sent.map(({ key: name }) => name);
+      expect([keys.length, new Set(keys).size]).toEqual([limits.pinMessageTries, limits.pinMessageTries]);
+    }
   });
   it("is looked at by who bought it, who disproves a lie and gives no deposit by itself", async () => {
     const lie = worldOf({ here: true });

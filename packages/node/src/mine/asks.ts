@@ -5,6 +5,8 @@ import type { AskPolicy, MineNeeds } from "./needs.ts";
 
 /** A new ask is published when the last one has this share of its life left. */
 const renewShare = 0.1;
+/** Rounds after which one that the chain has refused is sent anew. */
+const retryRounds = 20;
 
 export async function publishAsk(needs: MineNeeds, policy: AskPolicy): Promise<void> {
   const { chain, miner, sender } = needs;
@@ -24,5 +26,10 @@ export async function publishAsk(needs: MineNeeds, policy: AskPolicy): Promise<v
     clientCollateralPercent: Math.max(least.ofClient, asks.at(-1)?.clientCollateralPercent ?? 0),
     expiresAfterEpochs: policy.forEpochs,
   });
-  await sender.send({ from: worker, to: miner, method: "addAsk", params, key: `ask/after-${lastId}` });
+  const first = `ask/after-${lastId}`;
+  const sent = sender.sentAs(first);
+  // One of a worker that was none yet, or no more, in the chain that stays has failed for good.
+  const isRefused = sent !== undefined && (sender.find(sent.cid)?.mined?.receipt.exitCode ?? 0) !== 0;
+  const key = isRefused ? `${first}/${Math.floor(tipset.height / retryRounds)}` : first;
+  await sender.send({ from: worker, to: miner, method: "addAsk", params, key });
 }

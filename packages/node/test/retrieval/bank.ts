@@ -35,7 +35,10 @@ export class Bank {
   readonly listeners = new Set<() => void>();
   opened = 0;
   reclaimed = 0;
+  /** Of messages that came before the end of their channel in the branch that stays: they have failed for good. */
+  readonly failedKeys = new Set<string>();
   vouchers = 0;
+  isEarly = false;
   /** What a dishonest payer does to its vouchers. */
   forge: (text: string) => string = (text) => text;
 
@@ -101,7 +104,9 @@ export class Bank {
         found.deposit = attoFil(found.deposit + amount);
         found.eol = eol;
       },
-      reclaim: async (named) => {
+      reclaim: async (named, name) => {
+        if (this.failedKeys.has(name)) return;
+        if (this.isEarly) return void this.failedKeys.add(name);
         this.channels.delete(key(named.payer, named.channel));
         this.reclaimed++;
       },

@@ -19,6 +19,9 @@ import type { PayingChannel } from "../blocks-protocol.ts";
 import { retrievalErrors } from "../errors.ts";
 import type { OwnChannel, PayStore } from "./store.ts";
 
+/** Rounds after which a reclaim that the chain has not taken is sent anew. */
+const reclaimRetryRounds = 20;
+
 /** The paying half of payment channels, as the node has it. */
 export interface PayingDoor {
   /** The account that pays; undefined: the node has none. */
@@ -225,7 +228,10 @@ class ChannelPurse implements Purse {
         this.#payments.delete(`${payer}/${channel}`);
         if (height > eol + limits.retrievalChannelLeastRounds) this.#store.dropOwn(serial);
       } else if (height >= found.eol) {
-        await this.#door.reclaim({ payer, channel }, `retrieval/reclaim/${payer}/${channel}/${found.eol}`);
+        // One that came before the end in a branch of the chain has failed for good: some rounds later it is another.
+        const tries = Math.floor((height - found.eol) / reclaimRetryRounds);
+        const key = `retrieval/reclaim/${payer}/${channel}/${found.eol}/${tries}`;
+        await this.#door.reclaim({ payer, channel }, key);
       }
     }
   }

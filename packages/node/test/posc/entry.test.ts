@@ -22,6 +22,12 @@ const strange: Address = seedAddress(1, "strange key");
 const operator: Address = seedAddress(1, "operator");
 const { signal } = new AbortController();
 
+const key = { address: own, publicKey: new Uint8Array(65), sign: () => new Uint8Array(65) };
+const evidence = async () => ({
+  evidence: { kind: "software", evidence: new Uint8Array(1), collateral: [] } as const,
+  collateralEndSeconds: Number.MAX_SAFE_INTEGER,
+});
+
 interface Registered {
   readonly key: Address;
   readonly peerId: string;
@@ -69,11 +75,6 @@ function worldOf(
     assigned: () => [],
     facts: () => (at.isReporting === true ? emptySlot(at.height + 1) : undefined),
     nodeCount: () => 0,
-  });
-  const key = { address: own, publicKey: new Uint8Array(65), sign: () => new Uint8Array(65) };
-  const evidence = async () => ({
-    evidence: { kind: "software", evidence: new Uint8Array(1), collateral: [] } as const,
-    collateralEndSeconds: Number.MAX_SAFE_INTEGER,
   });
   const posc = openPosc({
     chain: {

@@ -3,7 +3,7 @@
  * chain who shows nothing, and closes what was not answered. A node that hides a lost order behind many small ones of
  * its own loses it; an honest one that is asked all the time loses nothing.
  */
-import { type CID, encode, filToAtto, parseCid } from "@holdfast/base";
+import { addAtto, type CID, encode, filToAtto, parseCid, parseFil } from "@holdfast/base";
 import {
   builtinAddresses,
   methods,
@@ -139,6 +139,9 @@ describe("a buyer's node", () => {
     expect(marks.length).toBeGreaterThan(3);
     expect(nodeOf(0).earned).toBe(full * BigInt(marks.length));
     expect(order(0)?.dropped).toEqual([1]);
-    expect((await settle(net.client.node.handlers["chain.money"]({}, signal))).exact).toBe(true);
+    const money = await settle(net.client.node.handlers["chain.money"]({}, signal));
+    expect(money.exact).toBe(true);
+    const parts = [money.balancesFil, money.escrowFil, money.pledgeFil, money.burntFil].map(parseFil);
+    expect(addAtto(...parts)).toBe(parseFil(money.totalFil));
   }, 120_000);
 });

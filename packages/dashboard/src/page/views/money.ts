@@ -13,7 +13,10 @@ type Money = MethodResult<"chain.money">;
 
 const rows = [
   { name: "balances", about: "accounts, miners and rewards to come" },
-  { name: "escrow", about: "in open payment channels, and collateral of deals" },
+  {
+    name: "escrow",
+    about: "in open payment channels, collateral of deals, stakes and bonds of idle space and pinning",
+  },
   { name: "pledge", about: "what miners answer with" },
   { name: "burnt", about: "fees for missed proofs" },
 ] as const;

@@ -55,7 +55,7 @@ export function chainHandlers(needs: HandlerNeeds): ChainHandlers {
       return {
         height: tipset.height,
         balancesFil: filText(money.balances),
-        escrowFil: filText(addAtto(money.escrow, money.deals, money.idle)),
+        escrowFil: filText(addAtto(money.escrow, money.deals, money.idle, money.pins)),
         pledgeFil: filText(money.pledge),
         burntFil: filText(money.burnt),
         totalFil: filText(money.total),

@@ -97,12 +97,12 @@ export class Asks {
         continue;
       }
       shown += 1; // what is not here takes no place of what is
-      const isSent = await sendOrTell(this.#needs, {
+      const sent = await sendOrTell(this.#needs, {
         method: "answerAsk",
         key: `pin ask answer:${order}:${toHex(seed)}:${slot}`,
         params: encode(methods.pins.answerAsk.params, { pin: order, node, blocks: walk.blocks }),
       });
-      if (isSent) this.#answered.set(toHex(seed), slot);
+      if (sent !== undefined) this.#answered.set(toHex(seed), slot);
     }
   }
 

@@ -5,7 +5,7 @@
  * the chain has left is seen anew; an order that is over stays in the list until no such height can bring it back.
  */
 import { limits } from "../limits.ts";
-import type { NumberedPin, PoscNeeds, PoscView } from "./needs.ts";
+import type { NumberedPin, PoscNeeds } from "./needs.ts";
 import { inTurns } from "./turns.ts";
 
 interface Mark {
@@ -14,8 +14,14 @@ interface Mark {
   readonly count: number;
 }
 
+interface BoughtNeeds {
+  readonly sender: Pick<PoscNeeds["sender"], "accounts" | "isOwn">;
+  readonly chain: Pick<PoscNeeds["chain"], "view">;
+}
+
 export class Bought {
-  readonly #sender: PoscNeeds["sender"];
+  readonly #sender: BoughtNeeds["sender"];
+  readonly #chain: BoughtNeeds["chain"];
   /** The height at which an order was missed first; null: it stands. */
   readonly #numbers = new Map<number, number | null>();
   /** Looks, oldest first. */
@@ -23,8 +29,9 @@ export class Bought {
   #accounts = "";
   #changedFrom = Number.POSITIVE_INFINITY;
 
-  constructor(sender: PoscNeeds["sender"]) {
+  constructor({ sender, chain }: BoughtNeeds) {
     this.#sender = sender;
+    this.#chain = chain;
   }
 
   /** The chain is another from a height on. */
@@ -32,8 +39,10 @@ export class Bought {
     this.#changedFrom = Math.min(this.#changedFrom, from);
   }
 
-  /** Those that stand, in the order of their numbers. */
-  async of(view: PoscView): Promise<readonly NumberedPin[]> {
+  /** Those that stand now, in the order of their numbers. One call at a time. */
+  async standing(): Promise<readonly NumberedPin[]> {
+    // Of what the chain has left before this view was made nothing is kept; what it leaves from here on is heard.
+    const view = this.#chain.view();
     this.#forget();
     const count = view.orderCount();
     for await (const order of inTurns(view.orders(this.#marks.at(-1)?.count ?? 0)))

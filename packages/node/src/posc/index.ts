@@ -99,7 +99,7 @@ class PoscRoom implements Posc {
     });
     this.#asks = new Asks(needs);
     this.#looks = new Looks(needs, store.looks);
-    this.#bought = new Bought(needs.sender);
+    this.#bought = new Bought(needs);
     this.#ends = [
       () => this.#messages.stop(),
       () => this.#entry.stop(),
@@ -329,8 +329,9 @@ class PoscRoom implements Posc {
   /** Once in a slot: what this node has challenged, and what its accounts have bought. */
   async #tend(view: PoscView, slot: number): Promise<void> {
     await this.#asks.closeChallenges(view);
-    const own = await this.#bought.of(view);
-    await this.#asks.tend(view, own, slot);
-    this.#looks.look(view, own);
+    const own = await this.#bought.standing();
+    const now = this.#needs.chain.view();
+    await this.#asks.tend(now, own, slot);
+    this.#looks.look(now, own);
   }
 }

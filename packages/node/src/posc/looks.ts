@@ -9,6 +9,7 @@ import {
   bigEndian,
   blake2b256,
   type Cancel,
+  type CID,
   type Clock,
   c,
   concatBytes,
@@ -25,7 +26,7 @@ import { ServingGate } from "../serving-gate.ts";
 import { poscErrors } from "./errors.ts";
 import type { NumberedPin, PoscNeeds, PoscView } from "./needs.ts";
 import { sendOrTell } from "./sending.ts";
-import type { LookStore } from "./store.ts";
+import type { LookStore, MissedLook } from "./store.ts";
 import { askBlocks } from "./walks.ts";
 
 export const lookProtocol = "/fil/pin/look/1.0.0";
@@ -105,6 +106,8 @@ export class Looks {
   readonly #shown = new Bounded<number>(limits.pinLooksKept);
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
+  /** Asks that are sent and not in the chain yet, by their parts. */
+  readonly #sent = new Map<string, { readonly node: number; readonly arrival: Promise<void> }>();
   /** Where the next slot's looks begin, if one slot has not room for all. */
   #from = 0;
 
@@ -129,7 +132,8 @@ export class Looks {
     const parts = own.flatMap((order) => this.#partsOf(view, order, slot));
     this.#forget(parts);
     if (parts.length === 0) return;
-    this.#running = this.#run(this.#turn(parts), slot)
+    const asked = new Set(parts.filter(({ isAsked }) => isAsked).map(({ node }) => node));
+    this.#running = this.#run(this.#turn(parts), slot, asked)
       .catch((error) => this.#needs.logger.error("looks at own orders stumble", { detail: String(error) }))
       .finally(() => {
         this.#running = undefined;
@@ -141,6 +145,7 @@ export class Looks {
   async stop(): Promise<void> {
     this.#stop.abort(poscErrors.stopped({}));
     await this.#running;
+    await Promise.all([...this.#sent.values()].map(({ arrival }) => arrival));
   }
 
   #partsOf(view: PoscView, order: NumberedPin, slot: number): readonly Part[] {
@@ -169,7 +174,7 @@ export class Looks {
     return [...parts.slice(first), ...parts.slice(0, first)].slice(0, limits.pinLooksPerSlot);
   }
 
-  async #run(parts: readonly Part[], slot: number): Promise<void> {
+  async #run(parts: readonly Part[], slot: number, askedNodes: ReadonlySet<number>): Promise<void> {
     const left = [...parts];
     const seen: Found[] = [];
     const worker = async (): Promise<void> => {
@@ -182,7 +187,7 @@ export class Looks {
     await Promise.all(Array.from({ length: limits.pinLooksAtOnce }, worker));
     if (this.#stop.signal.aborted) return;
     this.#store.together(() => this.#enter(seen, slot));
-    await this.#askWho(seen, slot);
+    await this.#askWho(seen, slot, askedNodes);
   }
 
   async #lookAt({ order, node, peer }: Part): Promise<Look["found"]> {
@@ -216,7 +221,9 @@ export class Looks {
       // Who did not answer has lost the part; here it was answered, and the deposit is the node's.
       const isAnswered = before !== undefined && before.askedAt !== null && !isAsked;
       if (isAnswered) this.#slower(node, 2 * (before.askedAt ?? 0));
-      const askedAt = isAnswered ? null : (before?.askedAt ?? null);
+      // One that a stop has come before, or that people have put.
+      const standing = isAsked && before !== undefined && before.missed > 0 ? before.missed : null;
+      const askedAt = isAnswered ? null : (before?.askedAt ?? standing);
       const missed = found === "shown" ? 0 : (before?.missed ?? 0) + 1;
       showsAll.set(node, missed === 0 && showsAll.get(node) !== false);
       if (missed > 0 || askedAt !== null) this.#store.setMissed({ pin, node, slot, found, missed, askedAt });
@@ -229,7 +236,8 @@ export class Looks {
   /** By the node and not by the order: who holds many of ours would earn some deposits by each. */
   #slower(node: number, asksAt: number): void {
     const before = this.#store.pace(node);
-    this.#store.setPace(node, { shown: before?.shown ?? 0, asksAt: Math.max(before?.asksAt ?? 0, asksAt) });
+    const least = Math.max(before?.asksAt ?? 0, 2 * limits.pinLooksMissed);
+    this.#store.setPace(node, { shown: before?.shown ?? 0, asksAt: Math.max(least, asksAt) });
   }
   #forgive(node: number, showsAll: boolean): void {
     const before = this.#store.pace(node);
@@ -240,28 +248,48 @@ export class Looks {
     this.#store.setPace(node, asksAt > limits.pinLooksMissed ? { asksAt, shown } : undefined);
   }
 
-  /** Who has answered before is asked about one order at a time: what it says is waited for. */
-  async #askWho(seen: readonly Found[], slot: number): Promise<void> {
-    const asked: number[] = [];
+  /**
+   * Who has answered before is asked about one order at a time, and who has not about some of a slot: what is said of
+   * those is waited for, whichever slot they are of.
+   */
+  async #askWho(seen: readonly Found[], slot: number, askedNodes: ReadonlySet<number>): Promise<void> {
+    const busy = new Set([...askedNodes, ...[...this.#sent.values()].map(({ node }) => node)]);
+    let asked = this.#sent.size;
     for (const { part } of seen) {
-      if (asked.length >= limits.pinAsksPerSlot) return;
-      const { order, node, isAsked } = part;
+      if (asked >= limits.pinAsksPerSlot) return;
+      const { order, node } = part;
       const look = this.#store.missed(order.number, node);
       const pace = this.#store.pace(node);
       const isDue = look !== undefined && look.missed >= (pace?.asksAt ?? limits.pinLooksMissed);
-      if (!isDue || isAsked || (pace !== undefined && asked.includes(node))) continue;
-      asked.push(node);
-      if (await this.#ask(part, slot)) this.#store.setMissed({ ...look, askedAt: look.missed });
+      if (!isDue || busy.has(node)) continue;
+      asked += 1;
+      if (pace !== undefined) busy.add(node);
+      await this.#ask(part, slot, look);
     }
   }
 
-  async #ask({ order: { number: pin, buyer }, node }: Part, slot: number): Promise<boolean> {
+  async #ask({ order: { number: pin, buyer }, node }: Part, slot: number, look: MissedLook): Promise<void> {
     const value = this.#needs.askDeposit();
-    if (value === undefined) return false;
+    if (value === undefined) return;
     const params = encode(methods.pins.askOrder.params, { pin, node });
     const key = `pin ask:${pin}:${node}:${slot}`;
-    const isSent = await sendOrTell(this.#needs, { method: "askOrder", key, params, value, from: buyer });
-    if (isSent) this.#needs.logger.warn("a node is asked on the chain about an order of ours", { pin, node });
-    return isSent;
+    const sent = await sendOrTell(this.#needs, { method: "askOrder", key, params, value, from: buyer });
+    if (sent === undefined) return;
+    this.#needs.logger.warn("a node is asked on the chain about an order of ours", { pin, node });
+    const part = keyOf(pin, node);
+    const arrival = this.#arrive(sent, look).finally(() => this.#sent.delete(part));
+    this.#sent.set(part, { node, arrival });
+  }
+
+  /** One that never gets into the chain, or fails there, is no ask: silence about it is no answer. */
+  async #arrive(ask: CID, look: MissedLook): Promise<void> {
+    const { pin, node } = look;
+    try {
+      await this.#needs.sender.wait(ask, "askOrder", this.#stop.signal);
+      const now = this.#store.missed(pin, node) ?? { ...look, missed: 0 };
+      this.#store.setMissed({ ...now, askedAt: look.missed });
+    } catch (error) {
+      this.#needs.logger.info("an ask has come to nothing", { pin, node, detail: String(error) });
+    }
   }
 }

@@ -1,21 +1,21 @@
 /** Messages that a node sends by itself: that one is not sent is told in the log, and stops nothing else. */
+import type { CID } from "@holdfast/base";
 import { limits } from "../limits.ts";
 import type { PoscNeeds } from "./needs.ts";
 
 type Request = Parameters<PoscNeeds["sender"]["send"]>[0];
 
-/** Whether it is on its way. */
+/** The message that is on its way; undefined: none is. */
 export async function sendOrTell(
   { sender, logger }: Pick<PoscNeeds, "sender" | "logger">,
   request: Request,
-): Promise<boolean> {
+): Promise<CID | undefined> {
   try {
-    await sender.send(request);
-    return true;
+    return await sender.send(request);
   } catch (error) {
     const { method, key } = request;
     logger.info("a message about pins is not sent", { method, key, detail: String(error) });
-    return false;
+    return undefined;
   }
 }
 

@@ -34,7 +34,7 @@ export interface MissedLook {
   readonly found: "shown" | "silent" | "wrong";
   /** Looks in a row that found nothing right. */
   readonly missed: number;
-  /** The misses at which the chain was asked; null: it was not, or what came of it is known. */
+  /** The misses at which an ask got into the chain; null: none did, or what came of it is known. */
   readonly askedAt: number | null;
 }
 

@@ -3,7 +3,7 @@ import { type Address, seedAddress } from "@holdfast/base";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { limits } from "../../src/limits.ts";
-import { Bought, type PoscNeeds, type PoscView } from "../../src/posc/index.ts";
+import { Bought, type PoscView } from "../../src/posc/index.ts";
 
 const people = ["a", "b", "c"].map((name) => seedAddress(1, name));
 const [own, stranger] = people as [Address, Address];
@@ -18,9 +18,12 @@ interface At {
 class Orders {
   readonly accounts: Address[] = [own];
   readonly bought = new Bought({
-    accounts: () => this.accounts,
-    isOwn: (account: Address) => this.accounts.includes(account),
-  } as unknown as PoscNeeds["sender"]);
+    sender: {
+      accounts: () => this.accounts,
+      isOwn: (account: Address) => this.accounts.includes(account),
+    },
+    chain: { view: () => this.view() },
+  });
   past: At[] = [{ height: 0, count: 0, buyers: new Map() }];
   /** Orders that were read, and numbers that were asked for. */
   read = 0;
@@ -63,7 +66,7 @@ class Orders {
       .map(([number]) => number);
   }
   async found(): Promise<number[]> {
-    return (await this.bought.of(this.view())).map(({ number }) => number);
+    return (await this.bought.standing()).map(({ number }) => number);
   }
 }
 
@@ -71,7 +74,8 @@ type Step =
   | { readonly kind: "block"; readonly added: readonly Address[]; readonly closed: readonly number[] }
   | { readonly kind: "leave"; readonly depth: number }
   | { readonly kind: "account"; readonly who: Address }
-  | { readonly kind: "look" };
+  | { readonly kind: "look" }
+  | { readonly kind: "leave in a look"; readonly depth: number };
 
 const person = fc.constantFrom(...people);
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -89,6 +93,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("account" as const), who: person }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("look" as const) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("leave in a look" as const),
+      depth: fc.integer({ min: 1, max: 6 }),
+    }),
+  },
 );
 
 describe("what accounts of this node have bought", () => {
@@ -100,7 +111,12 @@ describe("what accounts of this node have bought", () => {
           if (one.kind === "block") orders.block(one.added, one.closed);
           else if (one.kind === "leave") orders.leave(one.depth);
           else if (one.kind === "account") orders.accounts.push(one.who);
-          else expect(await orders.found()).toEqual(orders.expected());
+          else if (one.kind === "leave in a look") {
+            // What it finds is of a chain that is no more; what it remembers must not be.
+            const looking = orders.found();
+            orders.leave(one.depth);
+            await looking;
+          } else expect(await orders.found()).toEqual(orders.expected());
         }
         expect(await orders.found()).toEqual(orders.expected());
       }),

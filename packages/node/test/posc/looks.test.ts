@@ -24,7 +24,13 @@ type Shown = readonly Uint8Array[] | undefined;
 
 function worldOf(
   shows: (spend: (bytes: number) => void) => Shown,
-  given: { readonly mayAsk?: boolean; readonly alone?: boolean; readonly orders?: number } = {},
+  given: {
+    readonly mayAsk?: boolean;
+    readonly alone?: boolean;
+    readonly orders?: number;
+    /** When an ask is in the chain; rejects: it never is. */
+    readonly arrival?: () => Promise<void>;
+  } = {},
 ) {
   const clock = new SimClock();
   const net = new SimNet({ seed: "looks", clock, delayMs: 1 });
@@ -40,15 +46,24 @@ function worldOf(
         sent.push(message);
         return root;
       },
+      wait: async () => given.arrival?.(),
     },
     askDeposit: () => (given.mayAsk === false ? undefined : filToAtto(1n)),
   } as unknown as PoscNeeds;
   let looks = new Looks(needs, store);
   const part = { node: 5, assignedIn: 1, fromSlot: 2, paidIndex: 0, place: 0, ask: null };
-  const orders = (ask: object | null): NumberedPin[] =>
+  /** So many of them are asked about. */
+  const orders = (ask: object | null, asked: number): NumberedPin[] =>
     Array.from(
       { length: given.orders ?? 1 },
-      (_, at) => ({ number: 7 + at, buyer, cid: root, endSlot: 90, replicas: [{ ...part, ask }] }) as never,
+      (_, at) =>
+        ({
+          number: 7 + at,
+          buyer,
+          cid: root,
+          endSlot: 90,
+          replicas: [{ ...part, ask: at < asked ? ask : null }],
+        }) as never,
     );
   const view = (slot: number): PoscView =>
     ({ height: 5 * slot, slotEpochs: 5, node: () => ({ peerId: "other", status: "active" }) }) as never;
@@ -61,11 +76,11 @@ function worldOf(
       await looks.stop();
       looks = new Looks(needs, store);
     },
-    async slots(from: number, to: number, ask: object | null = null): Promise<void> {
+    async slots(from: number, to: number, ask: object | null = null, asked = 99): Promise<void> {
       if (given.alone !== true)
         await clock.settle(wire.connect(other.addresses()[0] ?? ""), { limitMs: 60_000, drain });
       for (let slot = from; slot < to; slot += 1) {
-        looks.look(view(slot), orders(ask));
+        looks.look(view(slot), orders(ask, asked));
         await clock.settle(looks.settled(), { limitMs: 600_000, drain });
       }
     },
@@ -135,6 +150,33 @@ describe("a look at an own order", () => {
       [],
       undefined,
     ]);
+  });
+
+  it("takes an ask that came to nothing for no answer", async () => {
+    const world = worldOf(() => undefined, { arrival: () => Promise.reject(new Error("no money")) });
+    await world.slots(3, 3 + 2 * limits.pinLooksMissed);
+    // The third miss, and each one after it.
+    expect([world.sent.length, world.store.pace(5)]).toEqual([1 + limits.pinLooksMissed, undefined]);
+  });
+
+  it("asks a node nothing more while an ask is on its way, and counts one that stood when it was stopped", async () => {
+    const world = worldOf(() => undefined, { orders: 8, arrival: () => new Promise(() => undefined) });
+    await world.slots(3, 10);
+    expect([world.sent.length, world.store.pace(5)]).toEqual([limits.pinAsksPerSlot, undefined]);
+    const halted = worldOf(() => undefined);
+    await halted.slots(3, 4);
+    await halted.slots(4, 5, { askedAt: 12, deposit: 1n });
+    await halted.restart();
+    await halted.slots(5, 6);
+    expect(halted.store.pace(5)).toMatchObject({ asksAt: 2 * limits.pinLooksMissed });
+  });
+
+  it("waits for what a node says of asks of an earlier slot before it is asked about other orders", async () => {
+    const world = worldOf(() => undefined, { orders: 8 });
+    await world.slots(3, 3 + limits.pinLooksMissed);
+    expect(world.sent).toHaveLength(limits.pinAsksPerSlot);
+    await world.slots(10, 14, { askedAt: 12, deposit: 1n }, 1);
+    expect(world.sent).toHaveLength(limits.pinAsksPerSlot);
   });
 
   it("counts how rarely it asks by the node: who answers for many orders earns no deposit by each", async () => {

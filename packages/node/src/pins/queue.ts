@@ -42,6 +42,8 @@ class Queue implements PinQueue {
   /** Removals by their root: a pin of it waits. */
   readonly #removing = new Map<string, Promise<void>>();
   readonly #again = new Set<string>();
+  /** What became of them the full disk did not take: they are queued anew when it does. */
+  readonly #unwritten = new Set<string>();
   readonly #stop = new AbortController();
   readonly #loop: Promise<void>;
   #wake = Promise.withResolvers<void>();
@@ -91,6 +93,10 @@ class Queue implements PinQueue {
     while (!this.#stop.signal.aborted) {
       this.#wake = Promise.withResolvers<void>();
       try {
+        for (const id of this.#unwritten) {
+          this.#store.queued(id);
+          this.#unwritten.delete(id);
+        }
         await this.#expire();
         for (const cid of this.#store.leaving(limits.pinRowsAtOnce))
           if (!this.#removing.has(rootOf(cid)) && !this.#isUnderWay(cid)) await this.#release(cid);
@@ -158,7 +164,16 @@ class Queue implements PinQueue {
       logger.info("pinned", { id: pin.id, cid: pin.cid, bytes: size.bytes });
     } catch (error) {
       if (running.stop.signal.aborted) return; // removed, or taken up again with the next start
+      this.#noteFailed(pin, error);
+    }
+  }
+  #noteFailed(pin: PinView, error: unknown): void {
+    try {
       this.#failed(pin, error);
+    } catch (cause) {
+      this.#unwritten.add(pin.id);
+      const detail = String(cause);
+      this.#needs.logger.warn("what became of a pin is not written down yet", { id: pin.id, detail });
     }
   }
   #isUnderWay(cid: string): boolean {

@@ -1,8 +1,10 @@
 /** The queue of pins on virtual time: order, fairness, tries, ends, kills, room. */
+import { SimClock } from "@holdfast/base/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { openDatabase } from "../../src/database.ts";
 import type { Account, PinView } from "../../src/pins/index.ts";
-import { cidWith, content, openRoom, type Room, treeOf } from "./support.ts";
+import { Crowd, cidWith, content, openRoom, type Room, treeOf } from "./support.ts";
 
 const owner: Account = { name: "node", maxBytes: undefined };
 const trees = Array.from({ length: 40 }, (_, index) => treeOf([content(index, 200 + index)]));
@@ -44,6 +46,30 @@ describe("the queue of pins", () => {
     room.crowd.has(treeAt(1), treeAt(2));
     await room.until(() => stateOf(room, paid) === "pinned");
     room.pins.retry(pin.id);
+    await room.until(() => stateOf(room, pin) === "pinned");
+  });
+
+  it("goes on with a pin whose failure the full disk did not take", async () => {
+    const database = openDatabase(":memory:");
+    const full = { isFull: false };
+    const guarded =
+      <Args extends unknown[], Result>(work: (...args: Args) => Result) =>
+      (...args: Args): Result => {
+        if (full.isFull) throw new Error("no room on the disk");
+        return work(...args);
+      };
+    const disk = { ...database, run: guarded(database.run), transaction: guarded(database.transaction) };
+    const kept = { database: disk as typeof database, clock: new SimClock(), crowd: new Crowd() };
+    await using room = openRoom({}, kept);
+    room.crowd.before = () => {
+      full.isFull = true;
+    };
+    const pin = add(room, 1);
+    await room.until(() => full.isFull);
+    await room.advance(300_000);
+    room.crowd.before = () => undefined;
+    room.crowd.has(treeAt(1));
+    full.isFull = false;
     await room.until(() => stateOf(room, pin) === "pinned");
   });
 

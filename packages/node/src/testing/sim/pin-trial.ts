@@ -106,6 +106,11 @@ async function allReport(court: Court, trial: PinTrial): Promise<void> {
   const { world, pinning } = trial;
   const random = new SeededRandom(`${world.plan.seed} trial of pins`);
   for (const crook of pinning.crooks) crook.store.isLost = false;
+  const honest = court.keepers.filter((node) => pinning.nodeOf(node)?.status === "active");
+  // Who was down until now is drawn for nothing before it has reported again.
+  const isHeard = (node: SimNode): boolean =>
+    (pinning.nodeOf(node)?.lastSlot ?? court.slot) + world.params.pinDisputeSlots > court.slot;
+  for (const node of honest) if (!isHeard(node)) await court.reaches(node.name, "heard", () => isHeard(node));
   const terms = { wanted: everybody, slots: orderSlots };
   const content = await court.does(pinning.order(court.buyer, random, terms));
   if (content === undefined) return;
@@ -114,7 +119,6 @@ async function allReport(court: Court, trial: PinTrial): Promise<void> {
     const part = court.order(number())?.replicas.find((one) => one.node === pinning.nodeOf(node)?.number);
     return part !== undefined && part.fromSlot !== null;
   };
-  const honest = court.keepers.filter((node) => pinning.nodeOf(node)?.status === "active");
   await court.reaches(court.buyer.name, "ordered", () => number() >= 0);
   for (const node of honest) await court.reaches(node.name, "confirmed", () => holds(node));
   if (court.isOver) return;

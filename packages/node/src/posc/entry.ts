@@ -111,15 +111,19 @@ export class Entry {
     const key = `pin join:${toHex(publicKey.subarray(0, 8))}:${proof.nonceEpoch}`;
     const params = encode(methods.pins.admitNode.params, { ...terms, publicKey, peerId, proof });
     this.#store.set(settings.operator, operator);
+    const leaving = this.#store.setting(settings.leaving) ?? "";
     this.#store.set(settings.leaving, "");
     this.#store.set(settings.collateralEnd, String(collateralEnd));
     // Before it is sent: a node that is killed now finds itself on the chain later.
     this.#store.set(settings.joining, "yes");
-    await sender.wait(
-      await sender.send({ method: "admitNode", key, params, value: view.stake }),
-      "admitNode",
-      signal,
-    );
+    const message = await sender
+      .send({ method: "admitNode", key, params, value: view.stake })
+      .catch((error: unknown) => {
+        // The stake of before is still bound, and is to come back all the same.
+        this.#store.set(settings.leaving, leaving);
+        throw error;
+      });
+    await sender.wait(message, "admitNode", signal);
     const node = chain.view().nodeOfKey(attesting.key.address);
     if (node === undefined) throw poscErrors.notJoined({});
     this.#admitted(node, attesting);

@@ -47,8 +47,14 @@ export const cliErrors = defineErrors("cli", {
   },
   nobodyToAsk: {
     exit: "refused",
-    message: (data: { pin: number }) => `no node holds order ${data.pin} that is not being asked already`,
-    fix: "see `holdfast pin status ORDER`",
+    message: ({ pin, asked }: { pin: number; asked: number }) =>
+      asked === 0 ? `no node holds order ${pin} yet` : `all who hold order ${pin} are being asked already`,
+    fix: "see `holdfast pin status ORDER`: who holds it, and until when who is asked may answer",
+  },
+  holdsNoOrder: {
+    exit: "refused",
+    message: ({ pin, node }: { pin: number; node: number }) => `node ${node} does not hold order ${pin}`,
+    fix: "see who does: `holdfast pin status ORDER`",
   },
   noPinNodes: {
     exit: "retry-later",

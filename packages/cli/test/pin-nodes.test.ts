@@ -3,6 +3,7 @@
  * waits if it is told to; and what `up` says of a network with and without such nodes.
  */
 import type { MethodResult } from "@holdfast/api";
+import { exitCodes } from "@holdfast/base";
 import { type CommandContext, commandTable, openTerminal } from "holdfast";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { calls, fileCid } from "./canned.ts";
@@ -53,7 +54,7 @@ describe("pin add", () => {
   it("says how many take the price when it has waited for nothing", async () => {
     node.instead.set("pinNode.ls", () => nodes(3, { capacityBytes: 2 ** 20, assignedBytes: 1 }));
     const ended = await run([...argv, "--wait-for-nodes", "1ms"], { node });
-    expect(ended.code).toBe(7);
+    expect(ended.code).toBe(exitCodes.refused);
     expect(jsonError(ended)).toMatchObject({ code: "cli/too-few-pin-nodes" });
     expect(isPaid()).toBe(false);
     // Not told to wait, it buys of those that there are.
@@ -76,6 +77,21 @@ describe("pin ask", () => {
     expect(asked.map((line) => JSON.parse(line).node)).toEqual([0, 1]);
     expect([ended.code, jsonError(ended).code]).toEqual([6, "api/bad-answer"]);
     expect(answers).toEqual([]);
+  });
+
+  it("says who cannot be asked: who holds nothing, and where all are being asked or nobody holds it yet", async () => {
+    const refused = async (...argv: string[]) => {
+      const ended = await run(["pin", "ask", "12", ...argv, "--json"], { node });
+      expect(ended.code).toBe(exitCodes.refused);
+      return jsonError(ended).message;
+    };
+    node.instead.set("pinOrder.show", () => ({ ...order, holders }));
+    expect(await refused("9")).toBe("node 9 does not hold order 12");
+    const ask = { answerBy: 140, depositFil: "0.01" };
+    node.instead.set("pinOrder.show", () => ({ ...order, holders: [{ ...holder, ask }] }));
+    expect(await refused()).toBe("all who hold order 12 are being asked already");
+    node.instead.set("pinOrder.show", () => ({ ...order, holders: [{ ...holder, state: "assigned" }] }));
+    expect(await refused()).toBe("no node holds order 12 yet");
   });
 });
 

@@ -79,14 +79,14 @@ export const jobList = action({
   },
   async render({ jobs, more, counts }, context) {
     const last = jobs.at(-1);
-    if (last === undefined) {
-      context.terminal.hint("no such job; a miner's jobs begin with its first sector");
-      return "";
-    }
-    if (more) context.terminal.hint(`there are older ones: --before ${last.jobId}`);
     const count = (state: JobState) =>
       counts.filter((one) => one.state === state).reduce((sum, one) => sum + one.count, 0);
     const sums = states.map((state) => `${count(state)} ${state}`).join(", ");
+    if (last === undefined) {
+      context.terminal.hint("a miner's jobs begin with its first sector");
+      return `no such job; of all jobs: ${sums}`;
+    }
+    if (more) context.terminal.hint(`there are older ones: --before ${last.jobId}`);
     return [await jobsTable(jobs, context), "", sums].join("\n");
   },
 });

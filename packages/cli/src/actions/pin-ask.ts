@@ -19,9 +19,12 @@ export const pinAsk = action({
     const only = input.args[1] === undefined ? undefined : nodeArgument(input, 1);
     const node = await context.node();
     const { holders } = await node.call("pinOrder.show", { pin }, context.signal);
-    const held = holders.filter(({ state, ask }) => state !== "assigned" && ask === null);
-    const nodes = only === undefined ? held.map((one) => one.node) : [only];
-    if (nodes.length === 0) throw cliErrors.nobodyToAsk({ pin });
+    const held = holders.filter(({ state }) => state !== "assigned");
+    if (only !== undefined && !held.some((one) => one.node === only))
+      throw cliErrors.holdsNoOrder({ pin, node: only });
+    const free = held.filter(({ ask }) => ask === null).map((one) => one.node);
+    if (only === undefined && free.length === 0) throw cliErrors.nobodyToAsk({ pin, asked: held.length });
+    const nodes = only === undefined ? free : [only];
     for (const of of nodes) {
       const wanted = { pin, node: of, ...(key === undefined ? {} : { key: `${key}:${of}` }) };
       const { depositFil, isProposal, ...sent } = await node.call("pinOrder.ask", wanted, context.signal);

@@ -227,8 +227,8 @@ export const storageErrors = defineErrors("storage", {
   badJob: {
     exit: "usage",
     message: (data: { what: string; bytes: number; maxBytes: number }) =>
-      `${data.what} of a job has 1 to ${data.maxBytes} bytes, this one ${data.bytes}`,
-    fix: "put large data into files and their paths into the job",
+      `${data.what} of a job is Unicode text of 1 to ${data.maxBytes} bytes without U+0000, this one has ${data.bytes}`,
+    fix: "put large data and bytes into files and their paths into the job",
   },
   leaseLost: {
     exit: "refused",

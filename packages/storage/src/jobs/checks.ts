@@ -30,7 +30,9 @@ export function told(reason: string): string {
   return reason.slice(0, jobLimits.maxReasonCharacters);
 }
 
+/** PostgreSQL knows no text with U+0000 or half a surrogate pair: who wrote one would stop those that go with it. */
 function checkText(what: string, text: string, minBytes: number, maxBytes: number): void {
   const bytes = text.length > maxBytes ? text.length : encoder.encode(text).length;
-  if (bytes < minBytes || bytes > maxBytes) throw storageErrors.badJob({ what, bytes, maxBytes });
+  const isText = text.isWellFormed() && !text.includes("\0");
+  if (bytes < minBytes || bytes > maxBytes || !isText) throw storageErrors.badJob({ what, bytes, maxBytes });
 }

@@ -144,6 +144,9 @@ function togetherCases(using: Using): void {
         output: "x".repeat(jobLimits.maxOutputBytes + 1),
       };
       expect(await codeOf(queue.doneAll([tooLong]))).toBe("storage/bad-job");
+      for (const output of ["a\0b", "half \ud83d of one"]) {
+        expect(await codeOf(queue.done({ jobId: c.jobId, token: 2 }, output))).toBe("storage/bad-job");
+      }
       expect(await queue.doneAll([])).toEqual([]);
     }),
   );

@@ -40,10 +40,7 @@ export class PostgresCarrier implements Carrier {
   }
 
   async close(): Promise<void> {
-    await this.#parts.db.transaction(async (sql) => {
-      for (const table of closedTables) await sql.run(`ALTER TABLE ${table} ENABLE TRIGGER ${table}_closed`);
-      await stands(sql, "moving");
-    });
+    await this.#parts.db.transaction(close);
     this.#parts.tell();
   }
   async reopen(): Promise<void> {
@@ -67,9 +64,15 @@ export class PostgresCarrier implements Carrier {
       );
       const raise = "UPDATE job_meta SET value = greatest(value, ?) WHERE name = 'last_cursor'";
       await sql.run(raise, cursor);
+      await close(sql);
     });
     this.#parts.tell();
   }
+}
+
+async function close(sql: Sql): Promise<void> {
+  for (const table of closedTables) await sql.run(`ALTER TABLE ${table} ENABLE TRIGGER ${table}_closed`);
+  await stands(sql, "moving");
 }
 
 async function open(sql: Sql): Promise<void> {

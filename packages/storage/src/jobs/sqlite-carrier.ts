@@ -13,7 +13,14 @@ const changes = ["INSERT", "UPDATE", "DELETE"] as const;
 const triggers = closedTables.flatMap((table) =>
   changes.map((change) => ({ table, change, name: `${table}_closed_${change.toLowerCase()}` })),
 );
+const makeTriggers = triggers.map(
+  ({ table, change, name }) =>
+    `CREATE TRIGGER IF NOT EXISTS ${name} BEFORE ${change} ON ${table}
+      BEGIN SELECT RAISE(ABORT, '${closedWord}'); END`,
+);
 const dropTriggers = triggers.map(({ name }) => `DROP TRIGGER IF EXISTS ${name}`);
+
+const put = "INSERT OR REPLACE INTO job_meta VALUES (?, ?)";
 
 export class SqliteCarrier implements Carrier {
   readonly place: string;
@@ -41,10 +48,7 @@ export class SqliteCarrier implements Carrier {
   async close(): Promise<void> {
     this.#file.transaction(() => {
       this.#stands("moving");
-      for (const { table, change, name } of triggers) {
-        const refuse = `BEGIN SELECT RAISE(ABORT, '${closedWord}'); END`;
-        this.#file.run(`CREATE TRIGGER IF NOT EXISTS ${name} BEFORE ${change} ON ${table} ${refuse}`);
-      }
+      for (const make of makeTriggers) this.#file.run(make);
       this.#file.changed();
     });
   }
@@ -65,7 +69,6 @@ export class SqliteCarrier implements Carrier {
     try {
       db.exec("BEGIN IMMEDIATE");
       for (const drop of dropTriggers) db.exec(drop);
-      db.exec("DELETE FROM job_meta WHERE name = 'standing'");
       for (const { name } of carriedTables) db.exec(`DELETE FROM ${name}`);
       const run = (text: string, values: readonly SqlValue[]): number =>
         Number(db.prepare(text).run(...values).changes);
@@ -85,6 +88,8 @@ export class SqliteCarrier implements Carrier {
             table,
           ]);
       }
+      for (const make of makeTriggers) db.exec(make);
+      run(put, ["standing", standings.moving]);
       db.exec("COMMIT");
     } finally {
       if (db.isTransaction) db.exec("ROLLBACK");
@@ -93,6 +98,6 @@ export class SqliteCarrier implements Carrier {
   }
 
   #stands(standing: keyof typeof standings): void {
-    this.#file.run("INSERT OR REPLACE INTO job_meta VALUES ('standing', ?)", standings[standing]);
+    this.#file.run(put, "standing", standings[standing]);
   }
 }

@@ -2,15 +2,16 @@
  * A queue that may be exchanged for another while it is used: its jobs went there (carry.ts). Whoever changes something
  * meanwhile waits and is served by the new one; whoever waits for news looks again.
  */
-import { HoldfastError } from "@holdfast/base";
+import { type Cancel, HoldfastError } from "@holdfast/base";
+import { storageErrors } from "../errors.ts";
 import type { MovableQueue } from "./carry.ts";
 import type { JobListener, JobQueue } from "./types.ts";
 
 /**
  * Where the jobs of a closed queue are: the queue that has them, or undefined where it may be asked again. Throws
- * storage/queue-moved where nobody knows.
+ * storage/queue-moved where nobody knows; the reason of `signal` when nobody asks any more.
  */
-export type FollowQueue = (left: MovableQueue) => Promise<MovableQueue | undefined>;
+export type FollowQueue = (left: MovableQueue, signal: Cancel) => Promise<MovableQueue | undefined>;
 
 export class SwitchQueue implements JobQueue {
   #now: MovableQueue;
@@ -18,6 +19,7 @@ export class SwitchQueue implements JobQueue {
   #following: Promise<void> | undefined;
   readonly #listeners = new Set<JobListener>();
   #listening: Disposable | undefined;
+  readonly #end = new AbortController();
 
   constructor(first: MovableQueue, follow: FollowQueue) {
     this.#now = first;
@@ -28,8 +30,9 @@ export class SwitchQueue implements JobQueue {
     return this.#now;
   }
 
-  /** From now on everything goes to the other one. Ends the old one. */
+  /** From now on everything goes to the other one. Ends the old one; after the end, the new one. */
   async switchTo(next: MovableQueue): Promise<void> {
+    if (this.#end.signal.aborted) return await next[Symbol.asyncDispose]();
     const before = this.#now;
     this.#now = next;
     this.#listening?.[Symbol.dispose]();
@@ -80,7 +83,9 @@ export class SwitchQueue implements JobQueue {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.abort(storageErrors.closed({}));
     await this.#now[Symbol.asyncDispose]();
+    await this.#following?.catch(() => undefined);
   }
 
   async #ask<T>(run: (queue: JobQueue) => Promise<T>): Promise<T> {
@@ -101,7 +106,8 @@ export class SwitchQueue implements JobQueue {
   }
 
   async #find(left: MovableQueue): Promise<void> {
-    const found = await this.#follow(left);
+    this.#end.signal.throwIfAborted();
+    const found = await this.#follow(left, this.#end.signal);
     if (found !== undefined && found !== this.#now) await this.switchTo(found);
   }
 

@@ -218,7 +218,10 @@ export class Collector {
     }
   }
 
-  /** Under the names of this process and the bare ones; what an earlier process has left goes with the next sweep. */
+  /**
+   * Under the names of the present generation and the bare ones. What an earlier one has left goes with the next sweep:
+   * an earlier process, or this one before its records went to another database.
+   */
   async #sweepNames(row: Pick<SectorRow, "sectorId" | "attempt">, volumeId: number): Promise<void> {
     const { volumes, store, disk } = this.#core;
     if (!volumes.conditionOf(volumeId).isHere) return;

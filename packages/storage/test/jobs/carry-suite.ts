@@ -46,7 +46,9 @@ const contents = async (queue: MovableQueue) => ({
 export function carrySuite(name: string, newHere: NewPlace, newThere: NewPlace): void {
   describe(name, () => {
     wholeCases(newHere, newThere);
+    sameCases(newHere, newThere);
     brokenCases(newHere, newThere);
+    doubtfulCases(newHere, newThere);
     busyCases(newHere, newThere);
   });
 }
@@ -115,6 +117,109 @@ function wholeCases(newHere: NewPlace, newThere: NewPlace): void {
   });
 }
 
+/** A queue some of whose steps of a move are others. */
+function withSteps(queue: MovableQueue, steps: Partial<MovableQueue["carrier"]>): MovableQueue {
+  const { carrier } = queue;
+  const changed = new Proxy(carrier, {
+    get: (_, name) => {
+      const own: unknown = Reflect.get(steps, name) ?? Reflect.get(carrier, name);
+      return typeof own === "function" && !(name in steps) ? own.bind(carrier) : own;
+    },
+  });
+  return new Proxy(queue, { get: (_, name) => (name === "carrier" ? changed : Reflect.get(queue, name)) });
+}
+
+const lost = () => storageErrors.databaseUnreachable({ place: "a server", detail: "its answer was lost" });
+
+function doubtfulCases(newHere: NewPlace, newThere: NewPlace): void {
+  const steps = (here: MovableQueue, there: MovableQueue) => {
+    const after = (run: () => Promise<void>) => async (): Promise<void> => {
+      await run();
+      throw lost();
+    };
+    const never = () => Promise.reject(lost());
+    return {
+      "the jobs were written": [
+        here,
+        withSteps(there, {
+          replace: async (...all) => after(() => there.carrier.replace(...all))(),
+        }),
+      ],
+      "the old one was left": [withSteps(here, { leave: after(() => here.carrier.leave()) }), there],
+      "the old one could not be left": [withSteps(here, { leave: never }), there],
+      "the new one was opened": [here, withSteps(there, { reopen: after(() => there.carrier.reopen()) })],
+      "the new one could not be opened": [here, withSteps(there, { reopen: never })],
+    } as const;
+  };
+  it.each([
+    "the jobs were written",
+    "the old one was left",
+    "the old one could not be left",
+    "the new one was opened",
+    "the new one could not be opened",
+  ] as const)("has never two that take changes where the answer was lost that %s", async (name) => {
+    await using here = await newHere()();
+    await using there = await newThere()();
+    await fill(here);
+    await here.enqueue(seal("waits"));
+    const [from, to] = steps(here, there)[name];
+    await carryJobs(from, to).catch(() => undefined);
+    const standing = async () => [await standingOf(here.carrier), await standingOf(there.carrier)];
+    expect((await standing()).filter((one) => one === "open").length).toBeLessThanOrEqual(1);
+    const open = (await standingOf(there.carrier)) === "open" ? there : here;
+    if ((await standingOf(open.carrier)) === "open") await open.enqueue(seal("late")); // whoever goes on there
+    const before = await contents(open);
+    await carryJobs(here, there); // said again
+    expect(await standing()).toEqual(["moved", "open"]);
+    expect(await contents(there)).toEqual(before);
+  });
+}
+
+function sameCases(newHere: NewPlace, newThere: NewPlace): void {
+  it("refuses to carry a queue onto itself, and leaves it open", async () => {
+    for (const open of [newHere(), newThere()]) {
+      await using one = await open();
+      await using again = await open();
+      await fill(one);
+      const before = await contents(one);
+      expect(await codeOf(carryJobs(one, again))).toBe("storage/same-database");
+      expect(await contents(again)).toEqual(before);
+      expect(await standingOf(one.carrier)).toBe("open");
+      await one.enqueue(seal("it takes changes"));
+    }
+  });
+
+  it("takes long jobs a few at a time", async () => {
+    await using here = await newHere()();
+    await using there = await newThere()();
+    const input = "x".repeat(2 ** 21 - 1);
+    for (let count = 0; count < 5; count++) await here.enqueue(seal(`long ${count}`, { input }));
+    let most = 0;
+    const counted = withSteps(there, {
+      replace: (numbers, fill) =>
+        there.carrier.replace(numbers, (sql) =>
+          fill({
+            all: (text, ...values) => sql.all(text, ...values),
+            get: (text, ...values) => sql.get(text, ...values),
+            run: (text, ...values) => {
+              const lengths = values.map((value) => (typeof value === "string" ? value.length : 0));
+              most = Math.max(
+                most,
+                lengths.reduce((sum, one) => sum + one, 0),
+              );
+              return sql.run(text, ...values);
+            },
+          }),
+        ),
+    });
+    await carryJobs(here, counted);
+    expect(most).toBeLessThan(2.5 * 2 ** 21);
+    expect((await there.list({}, { limit: 9 })).map((job) => job.input === input)).toEqual(
+      Array(5).fill(true),
+    );
+  });
+}
+
 function brokenCases(newHere: NewPlace, newThere: NewPlace): void {
   it("leaves the old queue as it was where the new one cannot take them", async () => {
     await using here = await newHere()();
@@ -122,19 +227,12 @@ function brokenCases(newHere: NewPlace, newThere: NewPlace): void {
     const before = await contents(here);
     const openThere = newThere();
     await using broken = await openThere();
-    const { carrier } = broken;
-    const replace: typeof carrier.replace = (numbers, fill) =>
-      carrier.replace(numbers, async (sql) => {
-        await fill(sql);
-        throw storageErrors.databaseFull({ dbPath: carrier.place });
-      });
-    const full = new Proxy(broken, {
-      get: (_, name) =>
-        name === "carrier"
-          ? new Proxy(carrier, {
-              get: (_, one) => (one === "replace" ? replace : Reflect.get(carrier, one).bind(carrier)),
-            })
-          : Reflect.get(broken, name),
+    const full = withSteps(broken, {
+      replace: (numbers, fill) =>
+        broken.carrier.replace(numbers, async (sql) => {
+          await fill(sql);
+          throw storageErrors.databaseFull({ dbPath: broken.carrier.place });
+        }),
     });
     expect(await codeOf(carryJobs(here, full))).toBe("storage/database-full");
     expect(await broken.counts()).toEqual([]);

@@ -15,6 +15,7 @@ const parts: { readonly [name: string]: string } = {
   "node.db": "deals, channels, messages, peers",
   "storage.db": "sectors, pieces and where they lie",
   "jobs.db": "jobs of the miner",
+  "jobs-left": "where the jobs still are while they move to another database",
   sectors: "volume 0: sectors",
   keystore: "keys",
   "genesis.car": "the first block of the network",

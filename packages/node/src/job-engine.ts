@@ -69,7 +69,7 @@ export function usualDials(): JobDials {
 
 export interface JobEngineOptions {
   readonly queue: JobQueue;
-  /** Whose jobs they are: several miners may share a queue. */
+  /** Whose jobs they are; another miner's in the same queue are let alone, and keep it from being moved. */
   readonly miner: Address;
   /** The threads of this process. */
   readonly pool: SealingPool;

@@ -27,12 +27,13 @@ export function placesOfRecords(
 export function recordsMover(
   repo: string,
   storage: Storage,
-  jobs?: Pick<NodeJobs, "database" | "moveTo">,
+  jobs?: Pick<NodeJobs, "database" | "leave" | "moveTo">,
 ): MoveRecords {
   return async (to) => {
     const database = to === files ? "" : to;
-    const isHalf = jobs !== undefined && jobs.database !== database;
-    const report = await moveRows(storage, to === files ? recordsFile(repo) : to, isHalf);
+    const isNews = jobs !== undefined && jobs.database !== database;
+    await jobs?.leave(database);
+    const report = await moveRows(storage, to === files ? recordsFile(repo) : to, isNews);
     // A kill before this line is told at the next start: the old database refuses, and names the key to change.
     await nameDatabase(join(repo, "config.toml"), database);
     await jobs?.moveTo(database);
@@ -40,13 +41,13 @@ export function recordsMover(
   };
 }
 
-/** Records that are there already, because only the jobs could not follow, are no error. */
-async function moveRows(storage: Storage, to: string, isHalf: boolean): Promise<MigrationReport> {
+/** Records that are there already are no error where only the jobs could not follow, or the name alone is another. */
+async function moveRows(storage: Storage, to: string, isNews: boolean): Promise<MigrationReport> {
   try {
     return await storage.moveMetadata(to);
   } catch (error) {
     const isThere = error instanceof HoldfastError && error.code === "storage/same-database";
-    if (!isHalf || !isThere) throw error;
+    if (!isNews || !isThere) throw error;
     const place = String(error.data.dbPath);
     return { from: place, place, rowCount: 0, passCount: 1 };
   }

@@ -1,11 +1,12 @@
 /**
  * The queue of a node's folder, as the node and its workers open it: a file of the folder, or the database that the
  * configuration names. It may move from one to the other while both use it; the node moves it, and a worker finds it
- * again by the configuration, which the node has changed before.
+ * again by the configuration, which the node has changed before. Until all have gone a file of the folder says where
+ * the jobs still are (`jobs-left`): whatever ends the move, the next start finds them, and goes on with it.
  */
-import { readFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Address, Clock } from "@holdfast/base";
+import { type Address, type Clock, HoldfastError, type Logger } from "@holdfast/base";
 import {
   carryJobs,
   type Job,
@@ -28,6 +29,26 @@ export async function openRepoJobs(repo: string, database: string, clock: Clock)
   return openSqliteJobs({ dbPath, clock, pollMs: workLimits.jobPollMs, isWatched: true });
 }
 
+function leftPath(repo: string): string {
+  return join(repo, "jobs-left");
+}
+
+/** The database, by its name in the configuration, that has the jobs still though another one is configured. */
+export async function leftJobs(repo: string): Promise<string | undefined> {
+  try {
+    return (await readFile(leftPath(repo), "utf8")).trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function sayLeft(repo: string, database: string): Promise<void> {
+  const path = leftPath(repo);
+  await writeFile(`${path}.new`, `${database}\n`, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+}
+
 /** Errors: `repo/not-found`, `repo/bad-config`. */
 export async function configOf(repo: string): Promise<NodeConfig> {
   const path = join(repo, "config.toml");
@@ -46,8 +67,13 @@ export interface NodeJobs extends AsyncDisposable {
   /** postgres://…; empty: the queue is a file of the folder. As it is at present. */
   readonly database: string;
   /**
-   * Takes all jobs to another database; they go on there, those too that run. Nothing happens where they are there.
-   * Throws storage/foreign-database: another miner's jobs wait there; what the engines throw.
+   * Before the configuration names another database: looks whether the jobs can go there, and writes down where they
+   * are until they have gone. Throws storage/foreign-database: another miner's jobs or volumes are in one of the two.
+   */
+  leave(database: string): Promise<void>;
+  /**
+   * Takes all jobs to another database; they go on there, those too that run. Nothing happens where they are there,
+   * by whatever name. Throws as `leave`; what the engines throw.
    */
   moveTo(database: string): Promise<void>;
 }
@@ -58,39 +84,46 @@ export interface NodeJobsOptions {
   /** Whose jobs they are. */
   readonly miner: Address;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /** Errors: storage/queue-moved: the jobs are in another database; `storage/…`. */
-export async function openNodeJobs({ repo, database, miner, clock }: NodeJobsOptions): Promise<NodeJobs> {
+export async function openNodeJobs(options: NodeJobsOptions): Promise<NodeJobs> {
+  const { repo, miner, clock } = options;
   /** Of the last move; it never rejects. */
   let moving: Promise<void> = Promise.resolve();
-  let place = database;
-  const first = await openRepoJobs(repo, database, clock);
-  const queue = new SwitchQueue(first, async (left) => {
+  const first = await openFirst(options);
+  let { place } = first;
+  const queue = new SwitchQueue(first.queue, async (left) => {
     await moving;
     if (queue.current === left) await takeUp(left);
     return undefined;
   });
-  try {
-    await takeUp(first);
-  } catch (error) {
-    await first[Symbol.asyncDispose]();
-    throw error;
-  }
   const move = async (to: string): Promise<void> => {
-    if (to === place) return;
     await using stack = new AsyncDisposableStack();
-    const next = stack.use(await openRepoJobs(repo, to, clock));
-    await checkOwn(next, miner);
-    await carryJobs(queue.current, next);
-    stack.move();
-    place = to;
-    await queue.switchTo(next);
+    if (to !== place) {
+      const next = stack.use(await openRepoJobs(repo, to, clock));
+      const isOther = await carry(queue.current, next, miner);
+      place = to;
+      if (isOther) {
+        stack.move();
+        await queue.switchTo(next);
+      }
+    }
+    await rm(leftPath(repo), { force: true });
   };
   return {
     queue,
     get database() {
       return place;
+    },
+    leave: async (to) => {
+      await moving;
+      if (to === place) return;
+      await using next = await openRepoJobs(repo, to, clock);
+      await checkOwn(queue.current, miner);
+      await checkOwn(next, miner);
+      await sayLeft(repo, place);
     },
     moveTo: async (to) => {
       const moved = moving.then(() => move(to));
@@ -104,6 +137,56 @@ export async function openNodeJobs({ repo, database, miner, clock }: NodeJobsOpt
   };
 }
 
+interface First {
+  readonly queue: MovableQueue;
+  readonly place: string;
+}
+
+/** Where the jobs are. A move that was cut goes on; where it cannot, the jobs stay where they were, as before. */
+async function openFirst({ repo, database, miner, clock, logger }: NodeJobsOptions): Promise<First> {
+  await using stack = new AsyncDisposableStack();
+  const left = await leftJobs(repo);
+  const named = stack.use(await openRepoJobs(repo, database, clock));
+  if (left === undefined || left === database) {
+    await takeUp(named);
+    await rm(leftPath(repo), { force: true });
+    stack.move();
+    return { queue: named, place: database };
+  }
+  const from = await openRepoJobs(repo, left, clock);
+  stack.use(from);
+  try {
+    await carry(from, named, miner);
+    await takeUp(named);
+  } catch (error) {
+    await takeUp(from);
+    logger.warn("jobs: they stay in the database that was left", {
+      place: from.carrier.place,
+      error: error instanceof HoldfastError ? error.code : String(error),
+    });
+    stack.move();
+    await named[Symbol.asyncDispose]();
+    return { queue: from, place: left };
+  }
+  await rm(leftPath(repo), { force: true });
+  stack.move();
+  await from[Symbol.asyncDispose]();
+  return { queue: named, place: database };
+}
+
+/** False: they are one queue by two names, and nothing has happened. */
+async function carry(from: MovableQueue, to: MovableQueue, miner: Address): Promise<boolean> {
+  await checkOwn(from, miner);
+  await checkOwn(to, miner);
+  try {
+    await carryJobs(from, to);
+    return true;
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === "storage/same-database") return false;
+    throw error;
+  }
+}
+
 /** Only a node moves its queue, and only one runs: what was closed by a move that did not end is opened again. */
 async function takeUp({ carrier }: MovableQueue): Promise<void> {
   const standing = await standingOf(carrier);
@@ -111,11 +194,12 @@ async function takeUp({ carrier }: MovableQueue): Promise<void> {
   if (standing === "moving") await carrier.reopen();
 }
 
-/** What ended there long ago goes; what waits there for somebody else does not. */
+/** What ended there long ago goes; what waits there for somebody else does not, nor does what somebody else uses. */
 async function checkOwn(queue: MovableQueue, miner: Address): Promise<void> {
   const alive = await queue.list({ states: ["waiting", "running"] }, { limit: workLimits.aliveJobs });
-  if (alive.every((job) => isJobOf(miner, job))) return;
-  throw storageErrors.foreignDatabase({ dbPath: queue.carrier.place });
+  const owners = await queue.carrier.all("SELECT DISTINCT owner FROM job_volumes");
+  const isOwn = alive.every((job) => isJobOf(miner, job)) && owners.every(({ owner }) => owner === miner);
+  if (!isOwn) throw storageErrors.foreignDatabase({ dbPath: queue.carrier.place });
 }
 
 export function isJobOf(miner: Address, { key, kind }: Pick<Job, "key" | "kind">): boolean {
@@ -127,14 +211,14 @@ export function followedQueue(
   first: MovableQueue,
   { repo, clock }: { readonly repo: string | undefined; readonly clock: Clock },
 ): SwitchQueue {
-  return new SwitchQueue(first, async (left) => {
+  return new SwitchQueue(first, async (left, signal) => {
     for (let waitedMs = 0; waitedMs < workLimits.queueFollowMs; waitedMs += workLimits.jobPollMs) {
       const standing = await standingOf(left.carrier);
       if (standing === "open") return undefined;
       const found = repo === undefined ? undefined : await movedTo(left, repo, clock);
       if (found !== undefined) return found;
       if (standing === "moved" && repo === undefined) break;
-      await clock.sleep(workLimits.jobPollMs);
+      await clock.sleep(workLimits.jobPollMs, signal);
     }
     throw storageErrors.queueMoved({ place: left.carrier.place });
   });

@@ -296,7 +296,7 @@ async function openMiner({
   const database = options.database ?? mining.database;
   const disk = await openNodeDisk(repo.paths.storage);
   const miner = parseAddress(mining.miner, { network: params.networkByte });
-  const nodeJobs = stack.use(await openNodeJobs({ repo: repo.paths.root, database, miner, clock }));
+  const nodeJobs = stack.use(await openNodeJobs({ repo: repo.paths.root, database, miner, clock, logger }));
   const jobs = stack.use(
     await openJobEngine({
       queue: nodeJobs.queue,

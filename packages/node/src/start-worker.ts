@@ -27,7 +27,7 @@ import {
 import { realClock, realRandom } from "./clock.ts";
 import { dialsOf, type JobDials, usualDials, workerIdOf } from "./job-engine.ts";
 import { repoErrors, repoPaths } from "./repo/index.ts";
-import { configOf, followedQueue, openRepoJobs } from "./repo-jobs.ts";
+import { configOf, followedQueue, leftJobs, openRepoJobs } from "./repo-jobs.ts";
 
 export interface StartWorkerOptions {
   /** The node's folder; may be left out where the database is said. */
@@ -80,7 +80,7 @@ async function sourceOf({ repo, database }: StartWorkerOptions): Promise<{
   return {
     dials: dialsOf(mining),
     clock,
-    open: () => openRepoJobs(repo, database ?? mining.database, clock),
+    open: async () => openRepoJobs(repo, database ?? (await leftJobs(repo)) ?? mining.database, clock),
   };
 }
 

@@ -8,14 +8,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { addressOf, silentLogger } from "@holdfast/base";
 import { codeOf, SeededRandom } from "@holdfast/base/testing";
-import { createSealingPool, openNodeDisk, openStorage, type Storage } from "@holdfast/storage";
+import {
+  carryJobs,
+  createSealingPool,
+  type JobQueue,
+  type MovableQueue,
+  openNodeDisk,
+  openStorage,
+  type Storage,
+} from "@holdfast/storage";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { realClock, realRandom } from "../src/clock.ts";
 import { openJobEngine } from "../src/job-engine.ts";
 import { installNativeKernels } from "../src/kernels.ts";
 import { placesOfRecords, recordsMover } from "../src/records.ts";
 import { readConfig } from "../src/repo/index.ts";
-import { openNodeJobs, openRepoJobs } from "../src/repo-jobs.ts";
+import { configOf, followedQueue, leftJobs, openNodeJobs, openRepoJobs } from "../src/repo-jobs.ts";
 import { startWorker } from "../src/start-worker.ts";
 
 const server = process.env.HOLDFAST_TEST_POSTGRES;
@@ -24,6 +32,7 @@ const miner = addressOf(1, new Uint8Array(20).fill(9));
 const identity = { networkId: new Uint8Array(32).fill(7), miner };
 const ticket = { epoch: 5, bytes: new SeededRandom("ticket").bytes(32) };
 const clock = realClock();
+const own = { miner, clock, logger: silentLogger };
 const folder = mkdtempSync(join(tmpdir(), "holdfast-moving-"));
 beforeAll(() => installNativeKernels().then(() => undefined));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -45,7 +54,7 @@ async function live(repo: string, database: string) {
   await using stack = new AsyncDisposableStack();
   const setup = new URL("../src/worker-kernels.ts", import.meta.url).href;
   const pool = stack.use(createSealingPool({ threads: 1, setup }));
-  const jobs = stack.use(await openNodeJobs({ repo, database, miner, clock }));
+  const jobs = stack.use(await openNodeJobs({ repo, database, ...own }));
   const engine = stack.use(
     await openJobEngine({
       ...{ queue: jobs.queue, miner, pool, parallel: 1, processes: 0, repo, clock },
@@ -74,6 +83,18 @@ async function sealed(storage: Storage, sectorId: number): Promise<void> {
   }
 }
 
+/** Ends when somebody has taken the only seal of a sector, or of any; the queue tells when it changes. */
+async function taken(queue: JobQueue, sectorId?: number): Promise<void> {
+  for (;;) {
+    const news = Promise.withResolvers<void>();
+    using _listening = queue.onChange(() => news.resolve());
+    const filter = { kinds: ["seal"], ...(sectorId === undefined ? {} : { sectorId }) } as const;
+    const seals = await queue.list(filter, { limit: 9 });
+    if (seals.some(({ token }) => token > 0)) return;
+    await news.promise;
+  }
+}
+
 describe.skipIf(server === undefined)("a miner whose records and jobs move", () => {
   it("has its seals done by the worker that it had, there and back, each once", async () => {
     const repo = newRepo();
@@ -81,32 +102,32 @@ describe.skipIf(server === undefined)("a miner whose records and jobs move", () 
     const placed = () => readConfig(readFileSync(join(repo, "config.toml"), "utf8"), "").mining.database;
     await using life = await live(repo, "");
     const { queue } = life.engine;
-    await using worker = await startWorker({ repo, parallel: 1 });
+    await using _worker = await startWorker({ repo, parallel: 1 });
     const wanted = Array.from({ length: 3 }, async () => {
       const sectorId = await life.storage.addCommittedCapacity();
       await life.storage.startSeal(sectorId, ticket, identity);
       await sealed(life.storage, sectorId);
     });
     await queue.cordon("kind:move", "a test");
-    while (worker.runner.running.length === 0) await clock.sleep(5);
+    await taken(queue);
     await life.move(url);
     expect([placed(), life.jobs.database]).toEqual([url, url]);
     expect(await queue.cordons()).toMatchObject([{ target: "kind:move" }]);
     await Promise.all(wanted);
     const later = await life.storage.addCommittedCapacity();
     await life.storage.startSeal(later, ticket, identity);
-    while (worker.runner.running.length === 0) await clock.sleep(5);
+    await taken(queue, later);
     await life.move("files");
     await sealed(life.storage, later);
     expect([placed(), life.jobs.database]).toEqual(["", ""]);
     const seals = await queue.list({ kinds: ["seal"] }, { limit: 9 });
     expect(seals).toHaveLength(4);
     for (const job of seals) expect(job).toMatchObject({ state: "done", token: 1, failures: 0 });
-    expect(await codeOf(openNodeJobs({ repo, database: url, miner, clock }))).toBe("storage/queue-moved");
+    expect(await codeOf(openNodeJobs({ repo, database: url, ...own }))).toBe("storage/queue-moved");
     expect(await codeOf(startWorker({ database: url }))).toBe("storage/queue-moved");
   });
 
-  it("keeps another miner's jobs, and its own where they were; said again, the jobs follow", async () => {
+  it("keeps another miner's jobs, and all of its own where they were", async () => {
     const repo = newRepo();
     const url = freshUrl();
     await using other = await openRepoJobs(repo, url, clock);
@@ -115,15 +136,102 @@ describe.skipIf(server === undefined)("a miner whose records and jobs move", () 
     await life.storage.addCommittedCapacity();
     const { queue } = life.engine;
     await queue.enqueue({ key: `move/${miner}`, kind: "move", input: "" });
-    expect(await codeOf(life.move(url))).toBe("storage/foreign-database");
+    const refused = async () => {
+      expect(await codeOf(life.move(url))).toBe("storage/foreign-database");
+      expect((await configOf(repo)).mining.database).toBe("");
+      expect(await queue.list({ states: ["waiting"] }, { limit: 9 })).toMatchObject([{ kind: "move" }]);
+    };
+    await refused();
     expect((await other.list({}, { limit: 9 })).map(({ key }) => key)).toEqual(["seal/another"]);
-    expect(await queue.list({ states: ["waiting"] }, { limit: 9 })).toMatchObject([{ kind: "move" }]);
-    await queue.cordon("all", "it takes changes");
     await other.cancel(jobId, "it is over");
-    expect(await life.move(url)).toMatchObject({ rowCount: 0 });
+    await other.shareVolumes("another", [aVolume]); // idle, and there
+    await refused();
+    expect(await other.volumes()).toMatchObject([{ marker: "m" }]);
+    await queue.cordon("all", "it takes changes");
+    await other.shareVolumes("another", []);
+    expect(await life.move(url)).toMatchObject({ rowCount: expect.any(Number) });
     expect((await other.list({}, { limit: 9 })).map(({ key }) => key)).toEqual([`move/${miner}`]);
+    await other.shareVolumes("another", [aVolume]); // one that came later is not taken along
+    expect(await codeOf(life.move("files"))).toBe("storage/foreign-database");
+    await other.uncordon("all");
   });
+
+  it("changes the name alone where the database is the one that it has, by another", async () => {
+    const repo = newRepo();
+    const url = freshUrl();
+    const again = url.replace(/^postgres:/, "postgresql:");
+    {
+      await using life = await live(repo, "");
+      await life.storage.addCommittedCapacity();
+      await life.move(url);
+      expect(again).not.toBe(url);
+      expect(await life.move(again)).toMatchObject({ rowCount: 0 });
+      expect([(await configOf(repo)).mining.database, life.jobs.database]).toEqual([again, again]);
+      expect(await leftJobs(repo)).toBeUndefined();
+      await life.engine.queue.cordon("all", "it takes changes");
+    }
+    await using jobs = await openNodeJobs({ repo, database: again, ...own });
+    expect(await jobs.queue.cordons()).toMatchObject([{ target: "all" }]);
+    await jobs.queue.uncordon("all");
+  });
+
+  it.each(["before its queue is closed", "when its queue is left"])(
+    "is killed %s: the next start has its jobs",
+    async (when) => {
+      const repo = newRepo();
+      const url = freshUrl();
+      const first = await openNodeJobs({ repo, database: "", ...own });
+      await using worker = followedQueue(await openRepoJobs(repo, "", clock), { repo, clock });
+      const seal = { key: `seal/${miner}/5`, kind: "seal", sectorId: 5, input: "" } as const;
+      await first.queue.enqueue(seal);
+      await first.queue.cordon("kind:move", "a test");
+      const request = { workerId: "w", kinds: ["seal"], free: { cpus: 9, memoryBytes: 2 ** 40 } } as const;
+      const held = await worker.claim({ ...request, leaseMs: 20_000 });
+      if (held === undefined) throw new Error("it is there");
+      const storage = {
+        moveMetadata: async (place: string) => ({ from: "", place, rowCount: 0, passCount: 1 }),
+      };
+      const killed = async () => {
+        if (when === "before its queue is closed") throw new Error("killed");
+        await using there = await openRepoJobs(repo, url, clock);
+        await using here = await openRepoJobs(repo, "", clock);
+        await carryJobs(here, withoutOpening(there));
+      };
+      const mover = recordsMover(repo, storage as unknown as Storage, {
+        ...{ database: "", leave: first.leave, moveTo: killed },
+      });
+      await expect(mover(url)).rejects.toThrow("killed");
+      await first[Symbol.asyncDispose]();
+      expect((await configOf(repo)).mining.database).toBe(url);
+      await using second = await openNodeJobs({ repo, database: url, ...own });
+      expect(second.database).toBe(url);
+      expect(await second.queue.cordons()).toMatchObject([{ target: "kind:move" }]);
+      expect(await second.queue.enqueue(seal)).toMatchObject({
+        jobId: held.jobId,
+        state: "running",
+        token: 1,
+      });
+      await worker.done(held, "made");
+      expect(await second.queue.job(held.jobId)).toMatchObject({ state: "done", output: "made" });
+      expect(await leftJobs(repo)).toBeUndefined();
+    },
+  );
 });
+
+const aVolume = { volumeId: 0, marker: "m", place: { kind: "folder", path: "/d" } } as const;
+
+/** A queue whose node is killed when it opens it. */
+function withoutOpening(queue: MovableQueue): MovableQueue {
+  const { carrier } = queue;
+  const changed = new Proxy(carrier, {
+    get: (_, name) => {
+      if (name === "reopen") return () => Promise.reject(new Error("killed"));
+      const own: unknown = Reflect.get(carrier, name);
+      return typeof own === "function" ? own.bind(carrier) : own;
+    },
+  });
+  return new Proxy(queue, { get: (_, name) => (name === "carrier" ? changed : Reflect.get(queue, name)) });
+}
 
 describe("a node whose last life ended within a move", () => {
   it("opens its queue again", async () => {
@@ -134,7 +242,7 @@ describe("a node whose last life ended within a move", () => {
       await queue.carrier.close();
       expect(await codeOf(queue.cordon("all", "test"))).toBe("storage/queue-moved");
     }
-    await using jobs = await openNodeJobs({ repo, database: "", miner, clock });
+    await using jobs = await openNodeJobs({ repo, database: "", ...own });
     await jobs.queue.cordon("all", "test");
     expect(await jobs.queue.list({}, { limit: 9 })).toHaveLength(1);
   });

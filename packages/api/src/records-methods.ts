@@ -10,6 +10,7 @@ export const recordsMethods = {
         .string()
         .min(1)
         .max(1024)
+        .regex(/^(files$|postgres(ql)?:\/\/)/, "files, or a URL that begins with postgres://")
         .describe("postgres://USER:PASSWORD@HOST:5432/DATABASE?schema=NAME, or files: the node's own folder"),
     }),
     z.object({

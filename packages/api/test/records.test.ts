@@ -1,0 +1,16 @@
+/** Where records may be moved to. */
+import { describe, expect, it } from "vitest";
+import { methods } from "@holdfast/api";
+
+describe("the method that moves a miner's records", () => {
+  const { params } = methods["storage.migrate"];
+  it.each(["files", "postgres://u@h/d?schema=s", "postgresql://h/d"])("takes %s", (to) => {
+    expect(params.safeParse({ to }).success).toBe(true);
+  });
+  it.each(["", "files ", "/tmp/elsewhere.db", "mysql://h/d", " postgres://h/d"])(
+    "refuses %j before anything has moved",
+    (to) => {
+      expect(params.safeParse({ to }).success).toBe(false);
+    },
+  );
+});

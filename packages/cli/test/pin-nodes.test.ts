@@ -54,7 +54,7 @@ describe("pin add", () => {
   it("says how many take the price when it has waited for nothing", async () => {
     node.instead.set("pinNode.ls", () => nodes(3, { capacityBytes: 2 ** 20, assignedBytes: 1 }));
     const ended = await run([...argv, "--wait-for-nodes", "1ms"], { node });
-    expect(ended.code).toBe(exitCodes.refused);
+    expect(ended.code).toBe(exitCodes.timeout);
     expect(jsonError(ended)).toMatchObject({ code: "cli/too-few-pin-nodes" });
     expect(isPaid()).toBe(false);
     // Not told to wait, it buys of those that there are.

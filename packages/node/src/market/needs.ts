@@ -104,8 +104,8 @@ export interface MarketStorage {
     signal?: AbortSignal,
   ): Promise<{ readonly sectorId: number }>;
   getPiece(pieceKey: string): Promise<{ readonly sectorId: number } | undefined>;
-  /** Why it opens no new sector, or has no room for pieces of these sizes, if so. */
-  refusal?(paddedBytes: readonly number[]): Promise<HoldfastError | undefined>;
+  /** Why it opens no new sector, or has no room for so many pieces of these padded sizes, if so. */
+  refusal?(pieces: ReadonlyMap<number, number>): Promise<HoldfastError | undefined>;
   readPiece(
     pieceKey: string,
     range?: { readonly offset?: number; readonly length?: number },

@@ -76,8 +76,8 @@ describe("a miner with a policy", () => {
   it("that has no room beside what it waits for is passed over for that, before anything is paid", async () => {
     await using world = await World.create({ miners: 2 });
     const full = storageErrors.full({ neededBytes: 1_024, availableBytes: 0, limit: "the disk" });
-    const refusal: NonNullable<MinerMarketNeeds["storage"]["refusal"]> = async (sizes) =>
-      sizes.reduce((sum, size) => sum + size, 0) > 4_096 ? full : undefined;
+    const refusal: NonNullable<MinerMarketNeeds["storage"]["refusal"]> = async (pieces) =>
+      [...pieces].reduce((sum, [size, count]) => sum + size * count, 0) > 4_096 ? full : undefined;
     Object.assign(world.miner(0).storage, { refusal });
     const asked = { carBytes: 3_000, durationEpochs: 240 };
     const [before] = await world.settle(world.client.market.terms(asked));

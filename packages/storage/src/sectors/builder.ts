@@ -195,7 +195,8 @@ function storageOf(core: Core, parts: Parts, events: EventFeed, end: () => Promi
       return await core.store.moveTo(address);
     },
     usage: () => parts.space.usage(),
-    refusal: async (pieces) => (await parts.space.refusal()) ?? (await parts.staging.refusalOf(pieces ?? [])),
+    refusal: async (pieces) =>
+      (await parts.space.refusal()) ?? (await parts.staging.refusalOf(pieces ?? new Map())),
     audit: async () => {
       await parts.sweep.settled();
       return await parts.collector.audit();

@@ -83,32 +83,92 @@ export function smallestFor(paddedBytes: number, sizes: readonly number[]): numb
   return sizes.find((size) => size >= paddedBytes) ?? sizes.at(-1) ?? paddedBytes;
 }
 
-/** Sizes of the sectors that would be opened for such pieces, the largest of them first, beside these rooms. */
+/** How many there are of each size. */
+export type SizeCounts = ReadonlyMap<number, number>;
+
+/** What is free of a room: how many blocks of each size, and how many pieces it still takes. */
+interface Free {
+  readonly blocks: Map<number, number>;
+  freeBytes: number;
+  piecesLeft: number;
+}
+
+/**
+ * The sectors that would be opened for such pieces, the largest of them first, beside these rooms; no sector takes
+ * more than `maxPieces`. What comes of laying them one by one, but reckoned by size: what it costs grows with rooms and sizes
+ * and not with pieces, which strangers name.
+ */
 export function openedFor(
   rooms: readonly Room[],
-  pieces: readonly number[],
+  pieces: SizeCounts,
   sizes: readonly number[],
-): number[] {
-  const known = [...rooms];
-  const opened: number[] = [];
-  for (const paddedBytes of pieces.toSorted((a, b) => b - a)) {
-    // Most pieces of a deal fill a sector, and fit into none that has another.
-    const mayFit = known.some((room) => room.sectorBytes > paddedBytes || room.slots.length === 0);
-    const fit = mayFit ? bestFit(known, paddedBytes) : undefined;
-    const at = known.findIndex(({ sectorId }) => sectorId === fit?.sectorId);
-    const room = known[at];
-    if (room !== undefined && fit !== undefined) {
-      const slots = [...room.slots, { ...fit, paddedBytes }];
-      known[at] = { ...room, slots: slots.sort((a, b) => a.offsetPaddedBytes - b.offsetPaddedBytes) };
-      continue;
-    }
+  maxPieces: number,
+): SizeCounts {
+  const known = rooms.map((room): Free => {
+    const blocks = new Map<number, number>();
+    for (const { paddedBytes } of freeBlocks(room.slots, room.sectorBytes)) add(blocks, paddedBytes, 1);
+    return { blocks, freeBytes: freePaddedBytes(room), piecesLeft: maxPieces - room.slots.length };
+  });
+  const opened = new Map<number, number>();
+  for (const [paddedBytes, count] of [...pieces].sort(([a], [b]) => b - a)) {
+    const left = layInto(known, paddedBytes, count);
+    if (left === 0) continue;
     const sectorBytes = smallestFor(paddedBytes, sizes);
-    opened.push(sectorBytes);
-    // One that it fills takes no other.
-    const slots = [{ offsetPaddedBytes: 0, paddedBytes }];
-    if (paddedBytes < sectorBytes) known.push({ sectorId: -opened.length, sectorBytes, slots });
+    const perSector = Math.max(1, Math.min(maxPieces, Math.floor(sectorBytes / paddedBytes)));
+    add(opened, sectorBytes, Math.ceil(left / perSector));
+    // Those before the last one take nothing more: they are full, or have as many pieces as they may.
+    const inLast = left % perSector;
+    if (inLast === 0) continue;
+    const last = { blocks: new Map([[sectorBytes, 1]]), freeBytes: sectorBytes, piecesLeft: maxPieces };
+    layInto([last], paddedBytes, inLast);
+    known.push(last);
   }
   return opened;
+}
+
+/** Lays as many pieces of one size as fit, each where `bestFit` would; how many are left. */
+function layInto(rooms: readonly Free[], paddedBytes: number, count: number): number {
+  let left = count;
+  while (left > 0) {
+    const best = bestBlock(rooms, paddedBytes);
+    if (best === undefined) return left;
+    const { room, size } = best;
+    const perBlock = size / paddedBytes;
+    const there = room.blocks.get(size) ?? 0;
+    // What is left of a block is smaller than all others that would do, so the next piece goes there.
+    const laid = Math.min(left, room.piecesLeft, there * perBlock);
+    add(room.blocks, size, -Math.ceil(laid / perBlock));
+    let rest = (perBlock - (laid % perBlock)) % perBlock;
+    for (let block = paddedBytes; rest > 0; block *= 2, rest = Math.floor(rest / 2))
+      if (rest % 2 === 1) add(room.blocks, block, 1);
+    room.freeBytes -= laid * paddedBytes;
+    room.piecesLeft -= laid;
+    left -= laid;
+  }
+  return 0;
+}
+
+/** The smallest block that holds it, of the fullest room, of the oldest. */
+function bestBlock(
+  rooms: readonly Free[],
+  paddedBytes: number,
+): { readonly room: Free; readonly size: number } | undefined {
+  let best: { readonly room: Free; readonly size: number } | undefined;
+  for (const room of rooms) {
+    if (room.piecesLeft <= 0) continue;
+    const size = Math.min(...[...room.blocks.keys()].filter((one) => one >= paddedBytes));
+    if (!Number.isFinite(size)) continue;
+    const isBetter =
+      best === undefined || size < best.size || (size === best.size && room.freeBytes < best.room.freeBytes);
+    if (isBetter) best = { room, size };
+  }
+  return best;
+}
+
+function add(counts: Map<number, number>, size: number, count: number): void {
+  const sum = (counts.get(size) ?? 0) + count;
+  if (sum === 0) counts.delete(size);
+  else counts.set(size, sum);
 }
 
 /** All pieces of a sector in order, the free blocks as pieces of zeros. */

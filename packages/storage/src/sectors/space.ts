@@ -17,6 +17,7 @@ import {
 } from "../volumes/index.ts";
 import type { Core } from "./core.ts";
 import { fileName } from "./files.ts";
+import type { SizeCounts } from "./packing.ts";
 
 export interface StorageUsage {
   /** What all sectors may take at their largest. */
@@ -28,6 +29,9 @@ export interface StorageUsage {
 
 /** A seal proof opens each node of the trees at most once; with many challenges it is far below that. */
 const maxProofBytes = 64 * 2 ** 20;
+
+/** What else runs in this thread has its turn after so many that were looked at. */
+const sectorsInATurn = 256;
 
 /** What the files of a sector take. */
 export interface Footprint {
@@ -106,7 +110,7 @@ export class Space {
    * idle space takes is counted as free, since it makes way. Nothing is promised, and no disk is looked at: strangers
    * may ask this as often as they like, and a look at a bucket is a request.
    */
-  async refusalOf(sizes: readonly number[]): Promise<HoldfastError | undefined> {
+  async refusalOf(sizes: SizeCounts): Promise<HoldfastError | undefined> {
     const { store, volumes } = this.#core;
     const tenants = await store.volumes.tenants();
     let rooms: readonly (VolumeRow & VolumeRoom)[] = (await volumes.rooms(store)).map((room) => {
@@ -119,9 +123,12 @@ export class Space {
       };
     });
     try {
-      for (const sectorBytes of sizes) {
-        const { stage, seal, store: stays } = this.#chooseIn(rooms, sectorBytes);
-        rooms = withPromises(rooms, [stage, seal, stays]);
+      for (const [sectorBytes, count] of sizes) {
+        for (let opened = 1; opened <= count; opened += 1) {
+          const { stage, seal, store: stays } = this.#chooseIn(rooms, sectorBytes);
+          rooms = withPromises(rooms, [stage, seal, stays]);
+          if (opened % sectorsInATurn === 0) await new Promise((later) => setImmediate(later));
+        }
       }
       return undefined;
     } catch (error) {

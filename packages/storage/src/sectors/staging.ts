@@ -34,6 +34,7 @@ import {
   isFilled,
   openedFor,
   type Room,
+  type SizeCounts,
   smallestFor,
 } from "./packing.ts";
 import { cutStaged } from "./recovery.ts";
@@ -110,11 +111,12 @@ export class Staging {
     return closed.filter((id) => id !== undefined);
   }
 
-  /** Why pieces of these sizes have no room beside all that is here; undefined: they have. Nothing is promised. */
-  async refusalOf(sizes: readonly number[]): Promise<HoldfastError | undefined> {
+  /** Why so many pieces of these sizes have no room beside what is here; undefined: they have. Nothing is promised. */
+  async refusalOf(sizes: SizeCounts): Promise<HoldfastError | undefined> {
     ensureOpen(this.#core);
     const { limits, store } = this.#core;
-    return await this.#space.refusalOf(openedFor(await this.#rooms(store), sizes, sectorSizesOf(limits)));
+    const [rooms, sectorSizes] = [await this.#rooms(store), sectorSizesOf(limits)];
+    return await this.#space.refusalOf(openedFor(rooms, sizes, sectorSizes, limits.maxPiecesPerSector));
   }
 
   hasWriters(sectorId: number): boolean {
@@ -185,15 +187,8 @@ export class Staging {
         await tx.forgetPiece(pieceKey, false); // what an earlier try could not take back
         const fit = bestFit(await this.#rooms(tx), paddedBytes) ?? (await this.#openRoom(tx, paddedBytes));
         const addedMs = clock.nowMs();
-        const reserved: PieceRow = {
-          pieceKey,
-          ...fit,
-          commP,
-          paddedBytes,
-          userBytes,
-          stage: "writing",
-          addedMs,
-        };
+        const asked = { pieceKey, commP, paddedBytes, userBytes };
+        const reserved: PieceRow = { ...asked, ...fit, stage: "writing", addedMs };
         await tx.reservePiece(reserved);
         this.#enter(fit.sectorId);
         entered = fit.sectorId;

@@ -140,10 +140,11 @@ export interface Storage extends AsyncDisposable {
   moveMetadata(address: string): Promise<MigrationReport>;
   usage(): Promise<StorageUsage>;
   /**
-   * Why no new sector of the usual size is opened, by what its caller allows, or why pieces of these padded sizes have
-   * no room on the volumes as they are, with idle space out of their way. Undefined: there is; nothing is promised.
+   * Why no new sector of the usual size is opened, by what its caller allows, or why so many pieces of these padded
+   * sizes have no room on the volumes as they are, with idle space out of their way. Undefined: there is; nothing is
+   * promised.
    */
-  refusal(paddedBytes?: readonly number[]): Promise<HoldfastError | undefined>;
+  refusal(pieces?: ReadonlyMap<number, number>): Promise<HoldfastError | undefined>;
   /** Looks at every file and every sector; waits for the look that begins with the opening. */
   audit(): Promise<StorageAudit>;
   /** Every file below our folders with its owner, volume by volume. */

@@ -6,7 +6,8 @@
 import type { JsonObject } from "@holdfast/base";
 import { limits } from "../../limits.ts";
 import { dealRefusals } from "../refusals.ts";
-import { type MinerContext, pieceKeyOf } from "./context.ts";
+import { countsOf, sumOf } from "./awaited.ts";
+import type { MinerContext } from "./context.ts";
 
 /**
  * The storage opens sectors and has room for these pieces beside those that it waits for: said before anything is paid.
@@ -18,23 +19,10 @@ export async function checkStorage(
 ): Promise<void> {
   const { storage } = context.needs;
   if (storage.refusal === undefined) return;
-  const sizes = pieces.map(({ paddedBytes }) => paddedBytes);
-  const refusal = await storage.refusal([...sizes, ...(await awaitedSizes(context))]);
+  const wanted = countsOf(pieces.map(({ paddedBytes }) => paddedBytes));
+  const awaited = (await context.awaited.deals()).map(({ counts }) => counts);
+  const refusal = await storage.refusal(sumOf([wanted, ...awaited]));
   if (refusal !== undefined) throw dealRefusals.noRoom({ detail: refusal.message }, refusal);
-}
-
-/** Of pieces that were promised room and are not here yet. */
-async function awaitedSizes({ store, needs }: MinerContext): Promise<number[]> {
-  const sizes: number[] = [];
-  for (const { dealId, state, carried, proposal } of store.fetching()) {
-    // Only what has begun to come can be here in part.
-    const isBegun = state === "transferring" || carried;
-    for (const [index, { paddedBytes }] of proposal.pieces.entries()) {
-      const isHere = isBegun && (await needs.storage.getPiece(pieceKeyOf(dealId, index))) !== undefined;
-      if (!isHere) sizes.push(paddedBytes);
-    }
-  }
-  return sizes;
 }
 
 /** `deal/refused-by-operator`, `deal/no-word-of-operator`. Nothing where there is no program. */

@@ -13,6 +13,7 @@ import {
 import type { MinerMarketNeeds } from "../needs.ts";
 import type { Tasks, Turns } from "../tasks.ts";
 import type { AmendmentStore } from "./amendment-store.ts";
+import type { Awaited } from "./awaited.ts";
 import type { SealPace } from "./seal-pace.ts";
 import type { DealPatch, DealRow, MinerStore } from "./store.ts";
 import type { MinerFacts } from "./validate.ts";
@@ -25,6 +26,7 @@ export interface MinerContext {
   /** Of the operator's program: what nobody has signed waits for its like alone. */
   readonly hookTurns: { readonly quote: Turns; readonly proposal: Turns };
   readonly pace: SealPace;
+  readonly awaited: Awaited;
   /** Told of each payload whose pieces have all come. */
   readonly stored: Set<(payload: CID) => void>;
 }

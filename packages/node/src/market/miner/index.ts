@@ -11,6 +11,7 @@ import type { MinerMarket } from "../types.ts";
 import { serveAmendments } from "./amend.ts";
 import { AmendmentStore } from "./amendment-store.ts";
 import { serveQueries } from "./answers.ts";
+import { Awaited } from "./awaited.ts";
 import { bringData } from "./bring.ts";
 import { carSourceOf } from "./car-source.ts";
 import type { MinerContext } from "./context.ts";
@@ -43,6 +44,7 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
     tasks: new Tasks(logger),
     hookTurns: { quote: new Turns(limits.policyHookQuotes), proposal: new Turns(limits.policyHooks) },
     pace: new SealPace(store),
+    awaited: new Awaited(store, needs),
     stored: new Set(),
   };
   const transfers = new Transfers(context);

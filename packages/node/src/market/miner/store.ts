@@ -222,9 +222,11 @@ export class MinerStore {
     return this.#count("state IN ('accepted', 'transferring') AND carried = 0");
   }
   /** Deals whose data is not all here. */
-  fetching(): DealRow[] {
-    const sql = "SELECT * FROM market_deals WHERE state IN ('accepted', 'transferring')";
-    return this.#database.all(sql).map((row) => this.#dealOf(row));
+  fetching(): { readonly dealId: string; readonly state: string }[] {
+    const sql = "SELECT deal_id, state FROM market_deals WHERE state IN ('accepted', 'transferring')";
+    return this.#database
+      .all(sql)
+      .map((row) => ({ dealId: textOf(row, "deal_id"), state: textOf(row, "state") }));
   }
   /** Of the last sectors, from closed to on the chain. */
   sealRounds(): number[] {

@@ -95,8 +95,8 @@ interface Free {
 
 /**
  * The sectors that would be opened for such pieces, the largest of them first, beside these rooms; no sector takes
- * more than `maxPieces`. What comes of laying them one by one, but reckoned by size: what it costs grows with rooms and sizes
- * and not with pieces, which strangers name.
+ * more than `maxPieces`. What comes of laying them one by one, but reckoned by size: what it costs grows with rooms and
+ * sizes and not with pieces, which strangers name.
  */
 export function openedFor(
   rooms: readonly Room[],

@@ -1,7 +1,7 @@
 /**
  * Pieces that were promised room and are not here yet, deal by deal. Strangers ask what follows from it as often as
- * they like, so it is kept in memory, by size: pieces of a deal come in order and none goes while it is fetched, so only the
- * next one is looked for.
+ * they like, so it is kept in memory, by size: pieces of a deal come in order and none goes while it is fetched, so
+ * only the next one is looked for.
  */
 import type { MinerMarketNeeds } from "../needs.ts";
 import { pieceKeyOf } from "./context.ts";

@@ -115,7 +115,7 @@ async function vendors({
   return vendorCollateral({ clock: realClock(), disk: await openNodeDisk(keptIn), fetcher }, services);
 }
 
-/** The measurement of a program that lies in a folder, or of this one. Error `attestation/program-unreadable`. */
+/** Of a program in a folder, or of this one. Errors: those of `measureProgram`. */
 export async function measured(folder?: string, runtime?: string): Promise<MeasuredProgram> {
   if (folder === undefined && runtime === undefined) return await ownProgram();
   return await measureProgram(folder, { runtime });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Clock, parseFil } from "@holdfast/base";
 import { openNodeDisk } from "@holdfast/storage";
 import {
+  attestedProgram,
   machineDevices,
   networkFetcher,
   openAttestation,
@@ -57,7 +58,8 @@ function attestationOf({
         fetcher: networkFetcher,
         disk: await openNodeDisk(join(paths.root, "attestation")),
         secret: stretchedKey(peerSeed, "node"),
-        program: (await ownProgram()).measurement,
+        // Hardware measures by itself what was loaded, and its environment with it.
+        program: (await (kind === "software" ? attestedProgram() : ownProgram())).measurement,
         network: { id: networkId, softwareAllowed: params.softwareAttestation },
       },
       kind === "hardware" ? {} : { kind },

@@ -69,4 +69,16 @@ export const attestationErrors = defineErrors("attestation", {
       `the program cannot measure itself: ${data.path}: ${data.problem}`,
     fix: "install it anew, and let nobody but its owner write to its folder",
   },
+  unlistedModule: {
+    exit: "refused",
+    message: (data: { path: string; problem: string }) =>
+      `the program cannot measure itself: ${data.path}: ${data.problem}`,
+    fix: "remove it, or install the program anew (`npm ci`)",
+  },
+  programEnvironment: {
+    exit: "refused",
+    message: (data: { variable: string; problem: string }) =>
+      `what this program has loaded cannot be measured: ${data.variable} ${data.problem}`,
+    fix: "start it without (`env -u VARIABLE holdfast …`); options for memory and warnings are fine",
+  },
 });

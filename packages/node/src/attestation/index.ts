@@ -31,6 +31,7 @@ export type { SealedIdentity } from "./identity.ts";
 export { intelService } from "./intel-service.ts";
 export type { AttestationNeeds, AttestingNetwork, Devices, FetchedDocument, Fetcher } from "./needs.ts";
 export {
+  attestedProgram,
   type MeasuredFile,
   type MeasuredProgram,
   measurementOf,
@@ -38,6 +39,7 @@ export {
   ownProgram,
   programFolder,
 } from "./program.ts";
+export { checkEnvironment } from "./program-environment.ts";
 export { chooseProvider, type ProviderNeeds, probeAll, providerOf } from "./providers.ts";
 export { stretchedKey } from "./sealing-key.ts";
 export { type SoftwareProvider, softwareProvider } from "./software.ts";

@@ -6,7 +6,8 @@
  * for itself are another program than none: its compiler has made them.
  */
 import { createHash } from "node:crypto";
-import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
+import { Module } from "node:module";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -14,6 +15,7 @@ import { fromHex, toHex } from "@holdfast/base";
 import { binaryName, folderVariable } from "@holdfast/proofs/kernels";
 import { limits } from "../limits.ts";
 import { attestationErrors } from "./errors.ts";
+import { checkEnvironment } from "./program-environment.ts";
 import { installedPackages } from "./program-packages.ts";
 
 export interface MeasuredFile {
@@ -36,8 +38,8 @@ export interface MeasuredProgram {
 export const programFolder = (): string => fileURLToPath(new URL("../../../..", import.meta.url));
 
 const packageParts = ["package.json", "src", "bin", "kernels"];
-/** Made on the machine: `binaries` has what is loaded of it; or third parties'. */
-const skipped = new Set(["node_modules", "build", "prebuilt"]);
+/** Of `kernels`, made on the machine: `binaries` has what is loaded of it. */
+const built = /^packages\/[^/]+\/kernels\/(?:build|prebuilt)$/;
 
 /** Where kernels of this platform lie: those of a release, and those that were built here. */
 const binaries = ["prebuilt", "build"].map(
@@ -48,12 +50,14 @@ export interface MeasuredFrom {
   readonly runtime?: string | undefined;
   /** A folder that the environment names for native kernels: those are tried first. */
   readonly kernels?: string | undefined;
+  /** Node's global folders, in which CommonJS looks for whoever asks; where the program runs. */
+  readonly globalFolders?: readonly string[] | undefined;
 }
 
-/** Error `attestation/program-unreadable`. */
+/** Errors: `attestation/program-unreadable`, `attestation/unlisted-module`. */
 export async function measureProgram(
   folder: string = programFolder(),
-  { runtime = `node ${process.versions.node}`, kernels }: MeasuredFrom = {},
+  { runtime = `node ${process.versions.node}`, kernels, globalFolders = [] }: MeasuredFrom = {},
 ): Promise<MeasuredProgram> {
   const files: MeasuredFile[] = [];
   const packages = entries(folder, "packages");
@@ -65,9 +69,23 @@ export async function measureProgram(
   for (const path of binaries) collect(folder, path, files);
   if (kernels !== undefined) collect(kernels, binaryName, files);
   if (files.length === 0) throw unreadable("packages", "there are no files");
-  files.push(...(await installedPackages(packages.map((name) => join(folder, "packages", name)))));
+  const own = packages.map((name) => join(folder, "packages", name));
+  files.push(...(await installedPackages({ own, folder, listed: listedIn(folder), globalFolders })));
   files.sort(byLine);
   return { measurement: measurementOf(runtime, files), runtime, files };
+}
+
+/** Names of all packages that the lockfile has, wherever it puts them. */
+function listedIn(folder: string): ReadonlySet<string> {
+  const path = join(folder, "package-lock.json");
+  if (!existsSync(path)) return new Set();
+  try {
+    const { packages = {} } = JSON.parse(readFileSync(path, "utf8")) as { packages?: object };
+    const names = Object.keys(packages).map((place) => place.split("node_modules/"));
+    return new Set(names.flatMap((parts) => (parts.length > 1 ? (parts.at(-1) ?? []) : [])));
+  } catch (cause) {
+    throw unreadable("package-lock.json", "it is no lockfile", cause);
+  }
 }
 
 const byLine = (a: MeasuredFile, b: MeasuredFile): number =>
@@ -95,8 +113,12 @@ function collect(folder: string, path: string, files: MeasuredFile[]): void {
   const found = lstatSync(join(folder, path), { throwIfNoEntry: false });
   if (found === undefined) return;
   if (found.isDirectory()) {
+    // Packages of others beside own sources are in nobody's lockfile, and Node would take them first.
+    if (path.endsWith("/node_modules"))
+      throw attestationErrors.unlistedModule({ path, problem: "it lies in the program's own sources" });
     for (const name of entries(folder, path)) {
-      if (!skipped.has(name) && !name.startsWith(".")) collect(folder, `${path}/${name}`, files);
+      const next = `${path}/${name}`;
+      if (!built.test(next) && !name.startsWith(".")) collect(folder, next, files);
     }
     return;
   }
@@ -117,6 +139,21 @@ let own: Promise<MeasuredProgram> | undefined;
 /** Of this process, measured once: what a file says later is not what runs. */
 export function ownProgram(): Promise<MeasuredProgram> {
   const named = process.env[folderVariable];
-  own ??= measureProgram(programFolder(), { kernels: named === "" ? undefined : named });
+  const kernels = named === "" ? undefined : named;
+  own ??= measureProgram(programFolder(), { kernels, globalFolders: foldersOfNode() });
   return own;
+}
+
+/** `node:module` has them, its types do not. */
+function foldersOfNode(): readonly string[] {
+  return "globalPaths" in Module && Array.isArray(Module.globalPaths) ? Module.globalPaths.map(String) : [];
+}
+
+/**
+ * Of this process, for evidence that has nothing but the program's word: what was loaded besides by order of its
+ * environment is no part of any measurement. Errors: `attestation/program-environment`, and those of measuring.
+ */
+export function attestedProgram(): Promise<MeasuredProgram> {
+  checkEnvironment(process.env, process.execArgv);
+  return ownProgram();
 }

@@ -1,10 +1,11 @@
 /** The measurement of a program: the same for the same files wherever they lie, another for any other. */
+import { execFileSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { toHex } from "@holdfast/base";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { measureProgram, ownProgram } from "../../src/attestation/index.ts";
+import { checkEnvironment, measureProgram, ownProgram } from "../../src/attestation/index.ts";
 
 let folder = "";
 beforeAll(async () => {
@@ -48,10 +49,16 @@ const unused = { "package.json": '{"name":"unused","version":"1.0.0"}', "index.j
 const below = (path: string, files: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(files).map(([name, text]) => [`${path}/${name}`, text]));
 
+/** That `unused` is known, and no program's. */
+const lockfile = JSON.stringify({
+  packages: { "": {}, "node_modules/near": {}, "node_modules/far": {}, "node_modules/unused": { dev: true } },
+});
+
 /** The same with packages of others, each in its place. */
 async function installed(name: string, places = { near: "node_modules/near", far: "node_modules/far" }) {
   return write(await program(name), {
     "packages/a/package.json": '{"dependencies":{"near":"1"},"devDependencies":{"unused":"1"}}',
+    "package-lock.json": lockfile,
     ...below(places.near, near),
     ...below(places.far, far),
     ...below("node_modules/unused", unused),
@@ -181,6 +188,19 @@ describe("the measurement of a program", () => {
     await expect(of(linked)).rejects.toMatchObject(refused);
   });
 
+  it("holds types of a package that is a link to elsewhere: Node strips them there", async () => {
+    const root = await program("types elsewhere");
+    await write(root, {
+      "packages/a/package.json": '{"dependencies":{"near":"1"}}',
+      ...below("elsewhere/near", { ...near, "package.json": '{"name":"near","version":"1.0.0"}' }),
+    });
+    await mkdir(join(root, "node_modules"));
+    await symlink(join(root, "elsewhere/near"), join(root, "node_modules/near"));
+    const before = await of(root);
+    await write(root, { "elsewhere/near/index.d.ts": "export type Other = 1;\n" });
+    expect(await of(root)).not.toBe(before);
+  });
+
   it("is refused where a file is a link, and where there is no program", async () => {
     const root = await program("linked");
     await symlink("/etc/hostname", join(root, "packages/a/src/link.ts"));
@@ -198,5 +218,131 @@ describe("the measurement of a program", () => {
     expect(paths).toContain("packages/proofs/kernels/kernels.wasm");
     expect(paths.some((path) => /^node_modules\/zod@\d/.test(path))).toBe(true);
     expect(paths.some((path) => path.includes("/test/") || path.includes("vitest"))).toBe(false);
+  });
+});
+
+const evil = 'module.exports = "EVIL";\n';
+/** What somebody puts beside the program so that Node loads it, and what the measurement says of it. */
+const plants: readonly [string, string, Readonly<Record<string, string>>][] = [
+  [
+    "a folder without a description beside own sources",
+    "refused",
+    below("packages/a/node_modules/near", { "index.js": evil }),
+  ],
+  [
+    "a folder without a description below a dependency",
+    "refused",
+    below("node_modules/near/node_modules/far", { "index.js": evil }),
+  ],
+  ["a file of a dependency's name", "refused", { "node_modules/near/node_modules/far.js": evil }],
+  ["a folder among own sources", "refused", below("packages/a/src/node_modules/near", { "index.js": evil })],
+  [
+    "a package with a description beside own sources",
+    "another",
+    below("packages/a/node_modules/near", { ...near, "index.js": evil }),
+  ],
+  [
+    "a package that the code asks for and no description names",
+    "another",
+    below("node_modules/phantom", {
+      "package.json": '{"name":"phantom","version":"1.0.0"}',
+      "index.js": evil,
+    }),
+  ],
+  [
+    "one that the lockfile names for something else",
+    "another",
+    below("node_modules/unused", {
+      "package.json": '{"name":"unused","version":"1.0.0","main":"index.js"}',
+      "index.js": evil,
+    }),
+  ],
+  [
+    "one that has what the first of its name has not",
+    "another",
+    below("../node_modules/far", { "package.json": '{"name":"far","version":"3.0.0"}', "more.js": evil }),
+  ],
+];
+
+describe("what Node would load is measured or refused", () => {
+  /** It says what it has loaded; what it asks for besides is not there. */
+  const asking = (name: string) =>
+    write(join(folder, "asking", name, "program"), {
+      "package.json": "{}",
+      "package-lock.json": lockfile,
+      "packages/a/package.json": '{"type":"module","dependencies":{"near":"1"}}',
+      "packages/a/src/main.mjs": 'import near from "near";\nconsole.log(near);\n',
+      ...below("node_modules/near", {
+        "package.json": '{"name":"near","version":"1.0.0","main":"index.js","dependencies":{"far":"1"}}',
+        "index.js":
+          'const ask = (one) => { try { return one(); } catch { return ""; } };\n' +
+          'module.exports = [require("far"), ask(() => require("phantom")), ask(() => require("far/more"))].join();\n',
+      }),
+      ...below("node_modules/far", {
+        "package.json": '{"name":"far","version":"1.0.0","main":"index.js"}',
+        "index.js":
+          'let own = "far";\ntry {\n  own += require("unused");\n} catch {}\nmodule.exports = own;\n',
+      }),
+    });
+  const saidBy = (root: string): string =>
+    execFileSync(process.execPath, [join(root, "packages/a/src/main.mjs")], { encoding: "utf8" });
+
+  it.each(plants)("%s: %s", async (name, expected, files) => {
+    const root = await asking(name);
+    const before = await of(root);
+    expect(saidBy(root)).not.toContain("EVIL");
+    await write(root, files);
+    expect(saidBy(root)).toContain("EVIL");
+    if (expected === "refused")
+      await expect(of(root)).rejects.toMatchObject({ code: "attestation/unlisted-module" });
+    else expect(await of(root)).not.toBe(before);
+  });
+
+  it("refuses an entry that no lockfile names, though nobody is seen to ask for it", async () => {
+    const root = await installed("entries");
+    await write(root, below("node_modules/whatever", unused));
+    await expect(of(root)).rejects.toMatchObject({
+      code: "attestation/unlisted-module",
+      data: { problem: "no lockfile names it" },
+    });
+  });
+
+  it("looks where CommonJS looks for everybody", async () => {
+    const root = await asking("everybody");
+    const globalFolders = [join(folder, "of everybody")];
+    const measured = async () =>
+      toHex((await measureProgram(root, { runtime: "node 24.0.0", globalFolders })).measurement);
+    const before = await measured();
+    expect(before).toBe(await of(root));
+    await write(folder, below("of everybody/phantom", unused));
+    expect(await measured()).not.toBe(before);
+    await write(folder, { "of everybody/phantom.js": evil });
+    await expect(measured()).rejects.toMatchObject({ code: "attestation/unlisted-module" });
+  });
+
+  it.each([
+    ["NODE_PATH", "/elsewhere"],
+    ["LD_PRELOAD", "/elsewhere/one.so"],
+    ["NAPI_RS_NATIVE_LIBRARY_PATH", "/elsewhere/one.node"],
+    ["CLASSIC_LEVEL_PREBUILD", "/elsewhere"],
+    ["NODE_OPTIONS", "--max-old-space-size=4096 --require /elsewhere/one.js"],
+    ["NODE_OPTIONS", '--import "data:text/javascript,1"'],
+    ["NODE_OPTIONS", "-r/elsewhere/one.js"],
+  ])("refuses an environment that loads code: %s=%s", (variable, value) => {
+    expect(() => checkEnvironment({ [variable]: value }, [])).toThrowError(
+      expect.objectContaining({
+        code: "attestation/program-environment",
+        data: expect.objectContaining({ variable }),
+      }),
+    );
+    expect(() => checkEnvironment({ [variable]: "" }, [])).not.toThrow();
+  });
+
+  it("takes options that load nothing, on the command line too", () => {
+    const env = { PATH: "/bin", NODE_OPTIONS: " --max_old_space_size=4096 --no-warnings" };
+    expect(() => checkEnvironment(env, ["--max-semi-space-size=16"])).not.toThrow();
+    expect(() => checkEnvironment(env, ["--import=/elsewhere/one.js"])).toThrowError(
+      expect.objectContaining({ code: "attestation/program-environment" }),
+    );
   });
 });

@@ -33,19 +33,18 @@ class Kubo implements PinBackend {
   readonly kind = "kubo";
   readonly #rpc: KuboRpc;
   readonly #owner: string | undefined;
-  #claimed: Promise<void> | undefined;
 
   constructor(rpc: KuboRpc, owner: string | undefined) {
     this.#rpc = rpc;
     this.#owner = owner;
   }
 
-  ready(): Promise<void> {
-    this.#claimed ??= this.#claim().catch((error: unknown) => {
-      this.#claimed = undefined;
-      throw error;
-    });
-    return this.#claimed;
+  /** Asked of the daemon each time: of two that began at once the earlier one finds the later one's name. */
+  async ready(): Promise<void> {
+    const node = this.#owner;
+    if (node === undefined) return;
+    const owner = (await this.#ownerNow()) ?? (await this.#claim(node));
+    if (owner !== node) throw pinErrors.kuboTaken({ url: this.#rpc.origin, node: owner ?? "" });
   }
 
   async pin(root: CID, options: PinOptions): Promise<PinSize> {
@@ -113,18 +112,13 @@ class Kubo implements PinBackend {
     await this.#rpc[Symbol.asyncDispose]();
   }
 
-  /** Read again after it was written: of two that begin at once, the later one stays. */
-  async #claim(): Promise<void> {
-    const node = this.#owner;
-    if (node === undefined) return;
-    if ((await this.#ownerNow()) === undefined) {
-      const body = new TextEncoder().encode(JSON.stringify({ node }));
-      const args = { arg: ownerFile, create: true, truncate: true };
-      const { status, message } = await this.#rpc.call("files/write", args, { body });
-      if (status !== 200) throw this.#rpc.failed(message);
-    }
-    const owner = await this.#ownerNow();
-    if (owner !== node) throw pinErrors.kuboTaken({ url: this.#rpc.origin, node: owner ?? "" });
+  /** Whose it is then. */
+  async #claim(node: string): Promise<string | undefined> {
+    const body = new TextEncoder().encode(JSON.stringify({ node }));
+    const args = { arg: ownerFile, create: true, truncate: true };
+    const { status, message } = await this.#rpc.call("files/write", args, { body });
+    if (status !== 200) throw this.#rpc.failed(message);
+    return await this.#ownerNow();
   }
   async #ownerNow(): Promise<string | undefined> {
     const { status, message, json } = await this.#rpc.call("files/read", { arg: ownerFile });

@@ -114,6 +114,29 @@ describe("a Kubo daemon that two nodes name", () => {
     await using late = openKubo(kubo.url, "first");
     await expect(late.ready()).rejects.toMatchObject({ ...taken, data: { node: "second" } });
   });
+  it("has one owner after two that began at once, though both had read that it has none", async () => {
+    const crowd = new Crowd();
+    const tree = treeOf([content(1, 9)]);
+    crowd.has(tree);
+    await using kubo = await startFakeKubo(crowd);
+    await using early = openKubo(kubo.url, "early");
+    await using late = openKubo(kubo.url, "late");
+    // What it is told, that there is none, is on the way while the other one claims.
+    const held = Promise.withResolvers<() => void>();
+    kubo.instead.set("files/read", (response) => {
+      kubo.instead.delete("files/read");
+      const none = JSON.stringify({ Message: "file does not exist", Code: 0, Type: "error" });
+      held.resolve(() => void response.writeHead(500, { "content-type": "application/json" }).end(none));
+    });
+    const claimed = late.ready();
+    const answer = await held.promise;
+    await early.pin(tree.root, options);
+    answer();
+    await claimed;
+    const taken = { code: "pins/kubo-taken", data: { node: "late" } };
+    await expect(early.ready()).rejects.toMatchObject(taken);
+    await expect(early.unpin(tree.root)).rejects.toMatchObject(taken);
+  });
   it("has one owner even if both ask at once, and none while it does not answer", async () => {
     await using kubo = await startFakeKubo(new Crowd());
     await using first = openKubo(kubo.url, "first");

@@ -26,6 +26,8 @@ export const fileLimits = {
   keepLookRounds: 10,
   /** A random part of a kept copy is asked for once in a proving period, and no more often than that. */
   auditPauseMs: 60_000,
+  /** For one block of it and those above. */
+  auditMs: 120_000,
   /** At the same time. */
   runningAudits: 4,
   /** Deals of one copy that go on being paid though another has taken their place. */

@@ -77,6 +77,41 @@ describe("a kept copy", () => {
     expect(world.count("createChannel")).toBe(1);
   });
 
+  it("of a miner that is busy each time is taken for not given back", async () => {
+    await using world = await World.create({ miners: 2 });
+    const job = await world.put(await world.import(bytes), { durationEpochs: 3_000, renew: true });
+    const { retrieval } = world.client.needs;
+    const busy: ClientMarketNeeds["retrieval"] = {
+      carFrom: (...given) => retrieval.carFrom(...given),
+      sample: async () => {
+        throw retrievalErrors.busy({ peer: "miner-0" });
+      },
+    };
+    await world.reopenClient({ ...world.client.needs, retrieval: busy });
+    await world.until(() => keepOf(world, job.jobId).state === "stuck", 300);
+    await world.reopenClient({ ...world.client.needs, retrieval });
+    await world.until(() => keepOf(world, job.jobId).state === "kept", 100);
+  });
+
+  it("is asked for though a miner lets others drip, and dripping is a miss", async () => {
+    await using world = await World.create({ miners: 1 });
+    const copies = 5;
+    for (let n = 0; n < copies; n += 1)
+      await world.put(await world.import(noise(1_500, n + 50)), { durationEpochs: 3_000, renew: true });
+    const asked = new Set<string>();
+    const { retrieval } = world.client.needs;
+    const dripping: ClientMarketNeeds["retrieval"] = {
+      carFrom: (...given) => retrieval.carFrom(...given),
+      sample: (_peer, payload, _draw, signal) => {
+        asked.add(payload.toString());
+        return new Promise((_, end) => signal.addEventListener("abort", () => end(signal.reason)));
+      },
+    };
+    await world.reopenClient({ ...world.client.needs, retrieval: dripping });
+    await world.until(() => asked.size === copies, 3_000);
+    await world.until(() => askedText(world).includes("in vain"), 3_000);
+  });
+
   const failures: readonly {
     readonly name: string;
     readonly error: HoldfastError;

@@ -9,7 +9,9 @@ export interface Audit {
   readonly servedHeight: number | null;
   /** Tries in a row that gave nothing. */
   readonly misses: number;
-  /** What the last of them said. */
+  /** Tries in a row to which it said that it is busy. */
+  readonly busy: number;
+  /** What the last miss said. */
   readonly detail: string;
 }
 
@@ -18,6 +20,7 @@ const migrations = [
      attempt_id INTEGER PRIMARY KEY, height INTEGER NOT NULL, served_height INTEGER, misses INTEGER NOT NULL,
      detail TEXT NOT NULL
    ) STRICT`,
+  "ALTER TABLE market_audits ADD COLUMN busy INTEGER NOT NULL DEFAULT 0",
 ];
 
 export class AuditStore {
@@ -36,10 +39,11 @@ export class AuditStore {
       servedHeight: numberOrNull(row, "served_height"),
       misses: numberOf(row, "misses"),
       detail: textOf(row, "detail"),
+      busy: numberOf(row, "busy"),
     };
   }
-  set(attemptId: number, { height, servedHeight, misses, detail }: Audit): void {
-    const values = [attemptId, height, servedHeight, misses, detail];
-    this.#database.run("INSERT OR REPLACE INTO market_audits VALUES (?, ?, ?, ?, ?)", ...values);
+  set(attemptId: number, { height, servedHeight, misses, detail, busy }: Audit): void {
+    const values = [attemptId, height, servedHeight, misses, detail, busy];
+    this.#database.run("INSERT OR REPLACE INTO market_audits VALUES (?, ?, ?, ?, ?, ?)", ...values);
   }
 }

@@ -1,10 +1,12 @@
 /**
  * Whether miners give back what they prove. Once in a proving period a block at a random place of each kept copy is
  * asked for, as a reader would, and for nothing: a miner gives its client what it stores for it. Two misses in a row
- * mean that it does not serve. What says nothing of the miner (it is busy, this node reaches nobody, it does not know
- * this node as its client) counts neither way. The place is drawn from a signature, so that nobody foresees it.
+ * mean that it does not serve. What says nothing of the miner (it is busy for once, this node reaches nobody, it does
+ * not know this node as its client) counts neither way; who is busy each time serves nobody, and so does who drips.
+ * The place is drawn from a signature, so that nobody foresees it.
  */
 import { blake2b256, HoldfastError, utf8Bytes } from "@holdfast/base";
+import { withDeadline } from "../../framing.ts";
 import { limits } from "../../limits.ts";
 import { heightOf, minerOn, peerOf } from "../facts.ts";
 import { Turns } from "../tasks.ts";
@@ -17,10 +19,14 @@ import type { Attempt } from "./store.ts";
 
 /** So many in a row. */
 const mostMisses = 2;
+/** So many in a row say nothing. */
+const mostBusy = 3;
 
 export class Audits {
   readonly #context: ClientContext;
   readonly #turns = new Turns(limits.runningAudits);
+  /** One at a time of each miner: whoever is slow holds up its own copies alone. */
+  readonly #ofMiner = new Map<string, Turns>();
   /** Called when what is thought of a copy has changed. */
   readonly #judged: (jobId: number) => void;
 
@@ -35,11 +41,14 @@ export class Audits {
     const { params } = needs.chain;
     const last = audits.of(attempt.id);
     const period = epochsIn(params, limits.auditPauseMs, params.provingPeriodEpochs);
-    const pause = (last?.misses ?? 0) === 0 ? period : Math.ceil(period / 4);
+    const isServed = (last?.misses ?? 0) + (last?.busy ?? 0) === 0;
+    const pause = isServed ? period : Math.ceil(period / 4);
     const from = last?.height ?? attempt.doneHeight ?? 0;
     if (heightOf(needs.chain) < from + pause) return;
+    const own = this.#ofMiner.get(attempt.miner) ?? new Turns(1);
+    this.#ofMiner.set(attempt.miner, own);
     tasks.start(`audit/${attempt.id}`, (signal) =>
-      this.#turns.run(signal, () => this.#audit(attempt, signal)),
+      own.run(signal, () => this.#turns.run(signal, () => this.#audit(attempt, signal))),
     );
   }
 
@@ -48,13 +57,7 @@ export class Audits {
     const before = audits.of(attempt.id);
     const problem = await sample(this.#context, attempt, signal);
     const height = heightOf(needs.chain);
-    const { servedHeight = null, misses = 0, detail = "" } = before ?? {};
-    const after: Audit =
-      problem === undefined
-        ? { height, servedHeight: height, misses: 0, detail: "" }
-        : problem === "unknown"
-          ? { height, servedHeight, misses, detail }
-          : { height, servedHeight, misses: misses + 1, detail: problem.message };
+    const after = auditAfter(before, problem, height);
     audits.set(attempt.id, after);
     if (after.misses > 0) {
       const said = { deal: attempt.dealId ?? "", miner: attempt.miner, detail: after.detail };
@@ -62,6 +65,20 @@ export class Audits {
     }
     if (isFailed(before) !== isFailed(after)) this.#judged(attempt.jobId);
   }
+}
+
+function auditAfter(
+  before: Audit | undefined,
+  problem: HoldfastError | "unknown" | undefined,
+  height: number,
+): Audit {
+  const { servedHeight = null, misses = 0, detail = "", busy = 0 } = before ?? {};
+  if (problem === undefined) return { height, servedHeight: height, misses: 0, detail: "", busy: 0 };
+  if (problem === "unknown") return { height, servedHeight, misses, detail, busy };
+  const isBusy = problem.code === "retrieval/busy";
+  const now = { height, servedHeight, busy: isBusy ? busy + 1 : 0 };
+  if (isBusy && busy < mostBusy) return { ...now, misses, detail };
+  return { ...now, misses: misses + 1, detail: problem.message };
 }
 
 function isFailed(audit: Audit | undefined): boolean {
@@ -96,20 +113,23 @@ async function sample(
   attempt: Attempt,
   signal: AbortSignal,
 ): Promise<HoldfastError | "unknown" | undefined> {
-  const { chain, retrieval, signer, wire } = context.needs;
+  const { chain, clock, retrieval, signer, wire } = context.needs;
   const miner = minerOn(chain, attempt.miner);
   const { payer } = jobById(context, attempt.jobId);
   if (miner === undefined || !signer.has(payer)) return "unknown";
   const ticket = chain.headState().tipset.key;
   const drawn = signer.sign(payer, utf8Bytes(`holdfast audit ${attempt.dealId ?? ""} ${ticket}`));
   try {
-    await retrieval.sample(peerOf(miner), payloadOf(context, attempt), drawsOf(drawn), signal);
+    const options = { timeoutMs: limits.auditMs, protocol: "audit", outer: signal };
+    await withDeadline(clock, options, (ending) =>
+      retrieval.sample(peerOf(miner), payloadOf(context, attempt), drawsOf(drawn), ending),
+    );
     return undefined;
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof HoldfastError)) throw error;
     const isStranger = proposalOf(attempt).clientPeer !== wire.self;
-    const saysNothing = error.code === "retrieval/busy" || (error.code === "retrieval/unpaid" && isStranger);
+    const saysNothing = error.code === "retrieval/unpaid" && isStranger;
     return saysNothing || wire.peers().length === 0 ? "unknown" : error;
   }
 }

@@ -26,6 +26,7 @@ export {
   startRunner,
   type WorkOptions,
 } from "./runner.ts";
+export { type OwnPlaces, type SealSpeed, sealSpeedOf } from "./seal-speed.ts";
 export { type Asked, pooledTools, type SealTools, sealHandlers, type ToolsOf } from "./seal-work.ts";
 export type { SqliteJobsOptions } from "./sqlite-file.ts";
 export { openSqliteJobs } from "./sqlite-queue.ts";

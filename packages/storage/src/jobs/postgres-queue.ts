@@ -26,6 +26,7 @@ import {
   jobLimits,
   type Lease,
   type NewJob,
+  type Renewal,
   urgencyOf,
   type WorkerInfo,
 } from "./types.ts";
@@ -84,29 +85,29 @@ class PostgresJobs extends PostgresViews implements MovableQueue {
 
   async enqueue(job: NewJob): Promise<Job> {
     checkNewJob(job);
-    const { key, kind, sectorId = null, input, priority = 0, dueMs = neverMs } = job;
+    const { key, kind, sectorId = null, input, priority = 0, dueMs } = job;
     const { resources = { cpus: 1, memoryBytes: 0 }, maxFailures = jobLimits.maxFailures, forWorker } = job;
     const { volumes = [] } = job;
     for (;;) {
       const row =
         (await this.db.get(
           this.#sql.enqueue,
-          ...[key, kind, urgencyOf(kind), sectorId, input, -priority, dueMs],
+          ...[key, kind, urgencyOf(kind), sectorId, input, -priority, dueMs ?? neverMs],
           ...[resources.cpus, resources.memoryBytes, maxFailures, forWorker ?? null],
           JSON.stringify(volumes),
         )) ?? (await this.db.get("SELECT * FROM jobs WHERE key = ?", key));
       if (row === undefined) continue; // it was pruned between the two
       const made = jobOf(row);
       this.#tell(made.jobId);
-      return await this.#renewed(made, input, volumes);
+      return await this.#renewed(made, { input, volumes, dueMs });
     }
   }
 
-  async #renewed(job: Job, input: string, volumes: readonly string[]): Promise<Job> {
-    if (job.endedMs !== null || job.input === input) return job;
-    const sql = "UPDATE jobs SET input = ?, volumes = ? WHERE job_id = ? AND ended_ms IS NULL";
-    await this.db.run(sql, input, JSON.stringify(volumes), job.jobId);
-    return { ...job, input, volumes };
+  async #renewed(job: Job, { input, volumes, dueMs = job.dueMs }: Renewal): Promise<Job> {
+    if (job.endedMs !== null || (job.input === input && job.dueMs === dueMs)) return job;
+    const sql = "UPDATE jobs SET input = ?, volumes = ?, due_ms = ? WHERE job_id = ? AND ended_ms IS NULL";
+    await this.db.run(sql, input, JSON.stringify(volumes), dueMs ?? neverMs, job.jobId);
+    return { ...job, input, volumes, dueMs };
   }
 
   async claim(request: ClaimRequest): Promise<Job | undefined> {

@@ -61,6 +61,14 @@ const sealShare = 2.5;
 /** A decoded sector, the one it is decoded from and, for a moment, a third. */
 const readShare = 3;
 
+function sealResources(sectorBytes: number): JobResources {
+  return { cpus: 1, memoryBytes: smallBytes + Math.ceil(sealShare * sectorBytes) };
+}
+/** Of the sector whose seal was said to take as much. */
+export function sealedBytesOf({ memoryBytes }: JobResources): number {
+  return Math.max(0, Math.floor((memoryBytes - smallBytes) / sealShare));
+}
+
 /** Jobs that wait for somebody who is gone: they belong to one life of the node. */
 export const fleetingKinds: readonly JobKind[] = ["window-post", "winning-post", "unseal", "check"];
 
@@ -117,7 +125,7 @@ class SealerOverQueue implements QueueSealer {
         kind: "seal",
         sectorId,
         ...this.#said(job, [job.stagedPath, ...filesOfSeal(job)]),
-        resources: { cpus: 1, memoryBytes: smallBytes + Math.ceil(sealShare * job.sectorBytes) },
+        resources: sealResources(job.sectorBytes),
       },
       { paths: filesOfSeal(job), needed: [job.replicaPath, job.treePath, job.auxPath] },
       options,
@@ -218,13 +226,18 @@ class SealerOverQueue implements QueueSealer {
   /** `wasDone`: by a life before. */
   async #run(
     job: Asked,
-    { signal, onProgress, dueMs, isOnce = fleetingKinds.includes(job.kind) }: JobOptions,
+    { signal, onProgress, due, isOnce = fleetingKinds.includes(job.kind) }: JobOptions,
   ): Promise<{ readonly output: string; readonly wasDone: boolean }> {
     signal.throwIfAborted();
     await this.share();
+    const dueMs = due?.ms();
     const { jobId, state } = await this.#queue.enqueue({
       ...job,
       ...(dueMs === undefined ? {} : { dueMs }),
+    });
+    let moved = Promise.resolve();
+    const moves = due?.onChange((movedMs) => {
+      moved = moved.then(() => this.#move(job, movedMs));
     });
     try {
       const waiting = { signal, ...(onProgress === undefined ? {} : { onProgress }) };
@@ -237,7 +250,16 @@ class SealerOverQueue implements QueueSealer {
       const goesOn = isCode(signal.reason, "storage/closed") && !isOnce;
       if (signal.aborted && !goesOn) await this.#callOff(jobId);
       throw error;
+    } finally {
+      moves?.[Symbol.dispose]();
     }
+  }
+
+  /** The same job by its key. Where that fails it is done in its old turn. */
+  async #move(job: Asked, dueMs: number | null): Promise<void> {
+    await this.#queue.enqueue({ ...job, dueMs }).catch((error: unknown) => {
+      if (!(error instanceof HoldfastError)) throw error;
+    });
   }
 
   async #letGo(jobId: number): Promise<void> {

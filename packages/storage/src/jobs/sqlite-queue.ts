@@ -26,6 +26,7 @@ import {
   jobLimits,
   type Lease,
   type NewJob,
+  type Renewal,
   urgencyOf,
   type WorkerInfo,
 } from "./types.ts";
@@ -58,17 +59,17 @@ class SqliteJobs extends SqliteViews implements MovableQueue {
 
   async enqueue(job: NewJob): Promise<Job> {
     checkNewJob(job);
-    const { key, kind, sectorId = null, input, priority = 0, dueMs = neverMs } = job;
+    const { key, kind, sectorId = null, input, priority = 0, dueMs } = job;
     const { resources = { cpus: 1, memoryBytes: 0 }, maxFailures = jobLimits.maxFailures, forWorker } = job;
     const { volumes = [] } = job;
     return this.file.transaction(() => {
       const known = this.file.get("SELECT * FROM jobs WHERE key = ?", key);
-      if (known !== undefined) return this.#renewed(jobOf(known), input, volumes);
+      if (known !== undefined) return this.#renewed(jobOf(known), { input, volumes, dueMs });
       const row = this.file.get(
         `INSERT INTO jobs (key, kind, urgency, sector_id, state, input, backward_priority, due_ms, cpus,
            memory_bytes, max_failures, for_worker, volumes, not_before_ms, created_ms)
          VALUES (?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?, ?, 0, ?) RETURNING *`,
-        ...[key, kind, urgencyOf(kind), sectorId, input, -priority, dueMs],
+        ...[key, kind, urgencyOf(kind), sectorId, input, -priority, dueMs ?? neverMs],
         ...[resources.cpus, resources.memoryBytes, maxFailures, forWorker ?? null, JSON.stringify(volumes)],
         this.#clock.nowMs(),
       );
@@ -79,11 +80,12 @@ class SqliteJobs extends SqliteViews implements MovableQueue {
     });
   }
 
-  #renewed(job: Job, input: string, volumes: readonly string[]): Job {
-    if (job.endedMs !== null || job.input === input) return job;
-    const sql = "UPDATE jobs SET input = ?, volumes = ? WHERE job_id = ?";
-    this.file.run(sql, input, JSON.stringify(volumes), job.jobId);
-    return { ...job, input, volumes };
+  #renewed(job: Job, { input, volumes, dueMs = job.dueMs }: Renewal): Job {
+    if (job.endedMs !== null || (job.input === input && job.dueMs === dueMs)) return job;
+    const sql = "UPDATE jobs SET input = ?, volumes = ?, due_ms = ? WHERE job_id = ?";
+    this.file.run(sql, input, JSON.stringify(volumes), dueMs ?? neverMs, job.jobId);
+    if (job.dueMs !== dueMs) this.file.changed(job.jobId);
+    return { ...job, input, volumes, dueMs };
   }
 
   async claim(request: ClaimRequest): Promise<Job | undefined> {

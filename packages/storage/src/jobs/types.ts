@@ -53,7 +53,8 @@ export interface JobResources {
 export interface NewJob {
   /**
    * 1 to 256 bytes of text. The same key again is the same job, whatever state it is in, until it is pruned; one that
-   * has not ended takes the new input, for its next claim: what it names may lie elsewhere by now.
+   * has not ended takes the new input, for its next claim: what it names may lie elsewhere by now; and the new `dueMs`,
+   * if one is said.
    */
   readonly key: string;
   readonly kind: JobKind;
@@ -63,8 +64,8 @@ export interface NewJob {
   readonly input: string;
   /** 0 when left out; larger comes first among jobs of one kind that are due at the same time. */
   readonly priority?: number;
-  /** When the result is of no more use; orders jobs of a kind. Never when left out. */
-  readonly dueMs?: number;
+  /** When the result is of no more use; orders jobs of a kind. Never when null, and of a new job when left out. */
+  readonly dueMs?: number | null;
   /** One thread and no memory to speak of when left out. */
   readonly resources?: JobResources;
   /** How often it may fail, or its worker die, before it is poison; 3 when left out. */
@@ -73,6 +74,13 @@ export interface NewJob {
   readonly forWorker?: string;
   /** Markers of the volumes that its files lie on: it is given to nobody who does not reach them all. */
   readonly volumes?: readonly string[];
+}
+
+/** What the same key says anew of a job. `dueMs` undefined: as it was. */
+export interface Renewal {
+  readonly input: string;
+  readonly volumes: readonly string[];
+  readonly dueMs: number | null | undefined;
 }
 
 /** An error as data: it keeps its code and its fix on the way from one machine to the other. */

@@ -3,6 +3,7 @@
 export { createInlineSealer } from "./inline.ts";
 export type {
   ExtractJob,
+  JobDue,
   JobOptions,
   PostJob,
   PostResult,

@@ -87,10 +87,18 @@ export type JobRequest =
   | { readonly kind: "extract"; readonly job: ExtractJob }
   | { readonly kind: "post"; readonly job: PostJob };
 
+/** A time that may move while a job waits. */
+export interface JobDue {
+  /** As is known now; undefined: nothing is. */
+  ms(): number | undefined;
+  /** Told of each other time; null: it has none any more. */
+  onChange(listener: (dueMs: number | null) => void): Disposable;
+}
+
 export interface JobOptions {
   readonly signal: AbortSignal;
-  /** When the result is of no more use. */
-  readonly dueMs?: number;
+  /** When the result is of no more use; those that are due sooner are done first, where there is a queue. */
+  readonly due?: JobDue;
   /** 0…1, now and then. */
   readonly onProgress?: (doneRatio: number) => void;
   /** Nobody goes on with it in a later life: it is no job that was asked for before. */

@@ -268,6 +268,7 @@ type SealMethods =
   | "nextToSeal"
   | "startSeal"
   | "proveSeal"
+  | "setDue"
   | "readSealProof"
   | "retrySector"
   | "restartSeal"
@@ -298,6 +299,7 @@ function sealsOf(core: Core, parts: Parts): Pick<Storage, SealMethods> {
     startSeal: (sectorId, ticket, identity) => sealing.startSeal(sectorId, ticket, identity),
     proveSeal: (sectorId, seed) => sealing.proveSeal(sectorId, seed),
     readSealProof: (sectorId) => sealing.readProof(sectorId),
+    setDue: (sectorId, dueMs) => sealing.dues.set(sectorId, dueMs),
     retrySector: (sectorId) => sealing.retry(sectorId),
     restartSeal: (sectorId, reason) => sealing.restart(sectorId, reason),
     whenIdle: (sectorId) => sealing.idle(sectorId),

@@ -34,6 +34,7 @@ export class Lifecycle {
   /** proved → committed; the same word again is no error. */
   async confirmCommitted(sectorId: number): Promise<void> {
     await this.#moveOnce(sectorId, ["proved"], "committed", null);
+    this.#parts.sealing.dues.forget(sectorId);
     await this.#core.locks.run(sectorId, () => this.settle(sectorId));
   }
 
@@ -59,6 +60,7 @@ export class Lifecycle {
       await tx.forgetPiecesOf(sectorId);
       await tx.move(sectorId, { from: [state] }, "removed", this.#core.clock.nowMs(), {}, reason);
     });
+    this.#parts.sealing.dues.forget(sectorId);
   }
 
   /**

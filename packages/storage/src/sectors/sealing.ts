@@ -18,6 +18,7 @@ import {
   type StorageWriter,
 } from "../store/index.ts";
 import { type Core, ensureOpen, patiently, sectorIn } from "./core.ts";
+import { Dues } from "./dues.ts";
 import { bareName, filePath } from "./files.ts";
 import { installFiles, type JobFiles } from "./install.ts";
 import { KeyedLocks } from "./locks.ts";
@@ -51,6 +52,8 @@ export class Sealing {
   readonly #running = new Map<number, Running>();
   /** Per sector: held while its state and the job that belongs to it change together. */
   readonly #orders = new KeyedLocks();
+  /** When the sectors' seals are of no more use. */
+  readonly dues = new Dues();
 
   constructor(core: Core, parts: SealingParts) {
     this.#core = core;
@@ -179,6 +182,7 @@ export class Sealing {
     const onProgress = (doneRatio: number) => {
       running.progress = doneRatio;
     };
+    const options: JobOptions = { signal, onProgress, due: this.dues.of(row.sectorId) };
     const job = async (): Promise<void> => {
       await before?.done; // a job that was called off has to let go of its sector first
       let work: string | undefined;
@@ -189,9 +193,7 @@ export class Sealing {
         work = this.#core.work.open(row.sectorId, row.attempt, place.seal.volumeId);
         const folder = work;
         await this.#core.uses.during([row.sectorId], () =>
-          row.state === "sealing"
-            ? this.#seal(row, folder, { signal, onProgress })
-            : this.#prove(row, folder, { signal, onProgress }),
+          row.state === "sealing" ? this.#seal(row, folder, options) : this.#prove(row, folder, options),
         );
       } catch (error) {
         await this.#fail(row, error, signal);

@@ -86,6 +86,11 @@ export interface Storage extends AsyncDisposable {
    * Throws storage/wrong-state.
    */
   proveSeal(sectorId: number, seed: Uint8Array): Promise<void>;
+  /**
+   * When the seal of a sector and its proof are of no more use, for the order of the jobs, those that wait already too;
+   * null: to nobody. Kept in memory.
+   */
+  setDue(sectorId: number, dueMs: number | null): void;
   /** The proof of a proved sector. Throws storage/wrong-state, missing-file. */
   readSealProof(sectorId: number): Promise<Uint8Array>;
   /** failed → closing (a seal failed: needs a ticket) or sealed (a proof failed: needs a seed). */

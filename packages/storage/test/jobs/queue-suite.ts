@@ -294,6 +294,26 @@ function orderCases(using: Using): void {
   );
 
   it(
+    "gives a job by the deadline that was said of it last",
+    using(async ({ queue, other }) => {
+      const dueOf = async (key: string, dueMs?: number | null) =>
+        (await other.enqueue(seal(key, dueMs === undefined ? {} : { dueMs }))).dueMs;
+      for (const [key, dueMs] of Object.entries({ a: 5, b: 6, c: 7 }))
+        await queue.enqueue(seal(key, { dueMs }));
+      await queue.enqueue(seal("d"));
+      expect(await dueOf("a")).toBe(5);
+      expect(await dueOf("d", 4)).toBe(4);
+      expect(await dueOf("c", 3)).toBe(3);
+      expect(await dueOf("a", null)).toBe(null);
+      const found: (string | undefined)[] = [];
+      for (let count = 0; count < 4; count += 1) found.push((await claimBy(queue, "w"))?.key);
+      expect(found).toEqual(["c", "d", "b", "a"]);
+      // One that runs stays who it is.
+      expect(await queue.enqueue(seal("b", { dueMs: 1 }))).toMatchObject({ state: "running", dueMs: 1 });
+    }),
+  );
+
+  it(
     "passes over kinds that a worker does not do and jobs that do not fit",
     using(async ({ queue }) => {
       await queue.enqueue({ key: "post", kind: "window-post", input: "" });

@@ -61,6 +61,7 @@ export function openMarkets(
             storage: dealStorageOf(parts.miner, logger),
             policyHook: parts.miner.policyHook,
             filling: parts.miner.filling,
+            sealSpeed: parts.miner.sealSpeed,
             fetchWeb: parts.fetchWeb,
             isChannelUsed: (payer, channel) =>
               channels.vouchers(payer, channel).some(({ side }) => side === "received"),

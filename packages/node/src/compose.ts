@@ -6,7 +6,7 @@
 import { type Address, assert, type Clock, type Logger, type Wire } from "@holdfast/base";
 import { type Env, type Protocols, readMinerState, type Tipset } from "@holdfast/consensus";
 import { createVerifier, type Verifier } from "@holdfast/proofs/verify";
-import type { Chores, JobQueue, Storage } from "@holdfast/storage";
+import type { Chores, JobQueue, SealSpeed, Storage } from "@holdfast/storage";
 import {
   Beginning,
   type Chain,
@@ -74,6 +74,8 @@ export interface MinerParts {
   readonly moveRecords?: MoveRecords;
   /** The storage's jobs; undefined where it computes in its own thread. */
   readonly jobs?: JobQueue;
+  /** How fast they are done; if left out: nobody knows. */
+  readonly sealSpeed?: () => Promise<SealSpeed | undefined>;
   /** What is done to the storage's files as jobs; undefined where it is done on the spot. */
   readonly chores?: Chores;
   readonly ask: AskPolicy | undefined;

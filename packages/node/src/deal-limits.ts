@@ -22,6 +22,8 @@ export const dealLimits = {
   dealRestRounds: 60,
   /** Sectors on their way whose time from closing to the chain is taken. */
   pacedSectors: 1_024,
+  /** Sectors on their way that are sealed in the order of their deals' starts; others come after them. */
+  dueSectors: 16_384,
   /** Deals whose rest is over that are looked at at one head; the others at the next ones. */
   dealsPerLook: 5_000,
   /**

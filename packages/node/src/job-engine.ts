@@ -24,13 +24,16 @@ import {
   type JobQueue,
   type JobResources,
   jobLimits,
+  type OwnPlaces,
   openChores,
   openReach,
   pooledTools,
   type QueueSealer,
   type SealingPool,
+  type SealSpeed,
   type Storage,
   sealHandlers,
+  sealSpeedOf,
   startRunner,
   type ToolsOf,
 } from "@holdfast/storage";
@@ -89,6 +92,8 @@ export interface JobEngineOptions {
 
 export interface JobEngine extends AsyncDisposable {
   readonly queue: JobQueue;
+  /** Undefined: no seal was done yet. */
+  sealSpeed(): Promise<SealSpeed | undefined>;
   /** For the storage: seals by the queue. */
   readonly prover: SealingPool;
   /**
@@ -130,6 +135,7 @@ export async function openJobEngine(options: JobEngineOptions): Promise<JobEngin
   let sealer: QueueSealer | undefined;
   return {
     queue,
+    sealSpeed: () => sealSpeedOf(queue, placesOf(options, workerId)),
     prover: {
       get threadCount() {
         return pool.threadCount;
@@ -151,6 +157,12 @@ export async function openJobEngine(options: JobEngineOptions): Promise<JobEngin
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
+}
+
+/** Its own threads seal nothing where processes do. */
+function placesOf({ parallel, dials, processes }: JobEngineOptions, workerId: string): OwnPlaces {
+  const lane = dials.parallel.seal ?? Number.POSITIVE_INFINITY;
+  return { workerId, seals: processes > 0 ? 0 : Math.min(parallel, lane), processes };
 }
 
 /**

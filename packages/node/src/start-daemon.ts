@@ -342,6 +342,7 @@ async function openMiner({
     chores,
     folder: repo.paths.root,
     jobs: jobs.queue,
+    sealSpeed: jobs.sealSpeed,
     moveRecords: recordsMover(repo.paths.root, storage, nodeJobs),
     ...dealsOf(config, params, clock),
     ...(await unsealedOf(repo)),

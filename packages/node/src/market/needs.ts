@@ -121,6 +121,8 @@ export interface MarketStorage {
     readonly filledPaddedBytes: number;
   }>;
   maxUserBytesPerStagedSector(): number;
+  /** The order of the seals: until when somebody waits for this one; null: nobody does. */
+  setDue?(sectorId: number, dueMs: number | null): void;
   /** Closes one sector that has pieces, full or not; false when it is not staged any more. */
   sealStagedSector(sectorId: number): Promise<boolean>;
 }
@@ -151,6 +153,15 @@ export interface SectorFilling {
 export interface MinerMarketNeeds extends MarketNeeds {
   /** If left out: closed after two rounds, whatever is in it. */
   readonly filling?: SectorFilling | undefined;
+  /**
+   * How long a sector of this size is sealed and proven by one worker, and how many are at a time; undefined, or if
+   * left out: nobody knows, and every deal is thought to have time.
+   */
+  readonly sealSpeed?:
+    | (() => Promise<
+        { readonly parallel: number; readonly msFor: (sectorBytes: number) => number } | undefined
+      >)
+    | undefined;
   /** Files of web servers; undefined: none are fetched. */
   readonly fetchWeb?: FetchWeb | undefined;
   /** The operator's program for deals, if there is one. */

@@ -242,6 +242,12 @@ export const dealRefusals = defineErrors("deal", {
     message: (data: { detail: string }) => `the miner has no room for it now: ${data.detail}`,
     fix: "use another miner",
   },
+  noTimeToSeal: {
+    exit: "refused",
+    message: (data: { startBy: number; readyAt: number }) =>
+      `the miner has too much to seal: with it, sectors that are due by ${data.startBy} would be on the chain at ${data.readyAt}`,
+    fix: "use another miner, or try again when it has sealed what waits",
+  },
   notInTime: {
     exit: "timeout",
     message: (data: { startBy: number }) => `the sectors were not on the chain by ${data.startBy}`,

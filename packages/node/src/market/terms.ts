@@ -110,6 +110,17 @@ export function carryEpochs(params: NetworkParams, durationEpochs: number): numb
   return Math.min(epochsIn(params, limits.carryMs, 1), Math.floor(durationEpochs / 2));
 }
 
+/** The last height at which the sectors of a deal that starts here may be on the chain. */
+export function startByFor(
+  params: NetworkParams,
+  startHeight: number,
+  deal: { readonly paddedBytes: number; readonly durationEpochs: number; readonly isCarried: boolean },
+): number {
+  const { paddedBytes, durationEpochs, isCarried } = deal;
+  const carrying = isCarried ? carryEpochs(params, durationEpochs) : 0;
+  return startHeight + Math.min(activationEpochs(params, paddedBytes) + carrying, durationEpochs);
+}
+
 /** By how much the start of a proposal may differ from the miner's height. */
 export function startToleranceEpochs(params: NetworkParams): number {
   return epochsIn(params, tenMinutesMs, 20);

@@ -198,6 +198,7 @@ describe("a miner's checks", () => {
       "deal/wrong-data",
       "deal/storage-failed",
       "deal/no-room",
+      "deal/no-time-to-seal",
       "deal/not-in-time",
       "deal/sector-lost",
       "deal/payment-gone",

@@ -25,7 +25,7 @@ import { marketErrors } from "../errors.ts";
 import { channelOn, heightOf, minerOn, peerOf } from "../facts.ts";
 import { ask } from "../talk.ts";
 import { Backoff, nextHead } from "../tasks.ts";
-import { activationEpochs, carryEpochs, paddedTotal, settlementEpochs, silenceMs } from "../terms.ts";
+import { paddedTotal, settlementEpochs, silenceMs, startByFor } from "../terms.ts";
 import { paymentSchedule } from "../vouchers.ts";
 import { attemptById, type ClientContext, jobById, move, note } from "./context.ts";
 import { extendChannel } from "./fund.ts";
@@ -92,15 +92,14 @@ async function ensureProposal(
   const startHeight = heightOf(chain);
   const endHeight = startHeight + durationEpochs;
   const delivery = deliveryFor(context, attempt);
-  const carrying = isCarried({ delivery }) ? carryEpochs(chain.params, durationEpochs) : 0;
-  const activation = activationEpochs(chain.params, paddedTotal(pieces)) + carrying;
+  const size = { paddedBytes: paddedTotal(pieces), durationEpochs, isCarried: isCarried({ delivery }) };
   const terms: TermsOfProposal = {
     payload: parseCid(cid),
     carBytes,
     pieces,
     startHeight: epoch(startHeight),
     durationEpochs,
-    startBy: epoch(Math.min(startHeight + activation, endHeight)),
+    startBy: epoch(startByFor(chain.params, startHeight, size)),
     pricePerBytePerEpoch: attempt.pricePerBytePerEpoch,
     totalPrice: attempt.total,
     miner: attempt.miner,

@@ -1,28 +1,69 @@
 /**
  * The operator's own word on a deal: a program that is given what is wanted as one JSON object and answers with one,
  * `{"accept": true}` or `{"accept": false, "reason": "…"}`. While it fails, or says something else, no deal is taken.
- * And the word of its storage: it may have as many sectors as it can prove, and as its disks have room for.
+ * And the word of its storage: it may have as many sectors as it can prove, as its disks have room for, and as are
+ * sealed in time.
  */
 import type { JsonObject } from "@holdfast/base";
 import { limits } from "../../limits.ts";
 import { dealRefusals } from "../refusals.ts";
-import { countsOf, sumOf } from "./awaited.ts";
-import type { MinerContext } from "./context.ts";
+import { leastSealEpochs } from "../terms.ts";
+import { type AwaitedDeal, countsOf, sumOf } from "./awaited.ts";
+import { missedStart, type SealDemand } from "./backlog.ts";
+import { type MinerContext, minerFacts } from "./context.ts";
+
+interface StorageWish {
+  readonly pieces: readonly { readonly paddedBytes: number }[];
+  readonly startBy: number;
+}
 
 /**
- * The storage opens sectors and has room for these pieces beside those that it waits for: said before anything is paid.
- * Nothing is kept free for them meanwhile; whoever comes between may take it. `deal/no-room`.
+ * The storage opens sectors, and has room and time for these pieces beside those that it waits for: said before
+ * anything is paid. Nothing is kept for them meanwhile; whoever comes between may take it. `deal/no-room`,
+ * `deal/no-time-to-seal`.
  */
-export async function checkStorage(
+export async function checkStorage(context: MinerContext, wish: StorageWish): Promise<void> {
+  (await holdTime(context, wish))[Symbol.dispose]();
+}
+
+/** As `checkStorage`, and nobody is promised the same time before what is given back is disposed of. */
+export async function holdTime(context: MinerContext, wish: StorageWish): Promise<Disposable> {
+  const { storage, sealSpeed } = context.needs;
+  if (storage.refusal === undefined && sealSpeed === undefined) return { [Symbol.dispose]: () => undefined };
+  const counts = countsOf(wish.pieces.map(({ paddedBytes }) => paddedBytes));
+  const awaited = await context.awaited.deals();
+  const full = await storage.refusal?.(sumOf([counts, ...awaited.map((deal) => deal.counts)]));
+  if (full !== undefined) throw dealRefusals.noRoom({ detail: full.message }, full);
+  return await checkTime(context, { startBy: wish.startBy, counts }, awaited);
+}
+
+async function checkTime(
   context: MinerContext,
-  pieces: readonly { readonly paddedBytes: number }[],
-): Promise<void> {
-  const { storage } = context.needs;
-  if (storage.refusal === undefined) return;
-  const wanted = countsOf(pieces.map(({ paddedBytes }) => paddedBytes));
-  const awaited = (await context.awaited.deals()).map(({ counts }) => counts);
-  const refusal = await storage.refusal(sumOf([wanted, ...awaited]));
-  if (refusal !== undefined) throw dealRefusals.noRoom({ detail: refusal.message }, refusal);
+  { startBy, counts }: AwaitedDeal,
+  awaited: readonly AwaitedDeal[],
+): Promise<Disposable> {
+  const { needs, dues, promised } = context;
+  const speed = await needs.sealSpeed?.();
+  if (speed === undefined) return { [Symbol.dispose]: () => undefined };
+  const { params, height, sectorBytes } = minerFacts(context);
+  const msFor = (sectors: number): number => sectors * speed.msFor(sectorBytes);
+  const sectorsOf = (sizes: AwaitedDeal["counts"]): number =>
+    [...sizes].reduce((sum, [size, count]) => sum + size * count, 0) / sectorBytes;
+  // Others may join the last sector of an awaited deal; this one is judged as if it were alone.
+  const wish: SealDemand = { startBy, ms: msFor(Math.ceil(sectorsOf(counts))) };
+  const others: SealDemand[] = [
+    ...promised,
+    ...awaited.map((one) => ({ startBy: one.startBy, ms: msFor(sectorsOf(one.counts)) })),
+    ...dues.unsealed().map((one) => {
+      return { startBy: one.startBy, ms: speed.msFor(one.sectorBytes), isBegun: one.state === "sealing" };
+    }),
+  ];
+  const { parallel } = speed;
+  const place = { height, roundMs: params.roundMs, parallel, restRounds: leastSealEpochs(params) };
+  const missed = missedStart(wish, others, place);
+  if (missed !== undefined) throw dealRefusals.noTimeToSeal(missed);
+  promised.add(wish);
+  return { [Symbol.dispose]: () => void promised.delete(wish) };
 }
 
 /** `deal/refused-by-operator`, `deal/no-word-of-operator`. Nothing where there is no program. */

@@ -14,6 +14,8 @@ import type { MinerMarketNeeds } from "../needs.ts";
 import type { Tasks, Turns } from "../tasks.ts";
 import type { AmendmentStore } from "./amendment-store.ts";
 import type { Awaited } from "./awaited.ts";
+import type { SealDemand } from "./backlog.ts";
+import type { SealDues } from "./seal-dues.ts";
 import type { SealPace } from "./seal-pace.ts";
 import type { DealPatch, DealRow, MinerStore } from "./store.ts";
 import type { MinerFacts } from "./validate.ts";
@@ -27,6 +29,9 @@ export interface MinerContext {
   readonly hookTurns: { readonly quote: Turns; readonly proposal: Turns };
   readonly pace: SealPace;
   readonly awaited: Awaited;
+  readonly dues: SealDues;
+  /** Of proposals that are judged still. */
+  readonly promised: Set<SealDemand>;
   /** Told of each payload whose pieces have all come. */
   readonly stored: Set<(payload: CID) => void>;
 }

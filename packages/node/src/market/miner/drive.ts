@@ -110,7 +110,7 @@ async function closeSectors({ needs }: MinerContext, sectorIds: readonly number[
 }
 
 /** A deal that is over gives its space back. */
-async function dropPieces({ needs, store, tasks, pace }: MinerContext, deal: DealRow): Promise<void> {
+async function dropPieces({ needs, store, tasks, pace, dues }: MinerContext, deal: DealRow): Promise<void> {
   const { storage } = needs;
   // A transfer that is still running would store pieces behind our back.
   if (tasks.isRunning(`transfer/${deal.dealId}`)) return;
@@ -120,6 +120,7 @@ async function dropPieces({ needs, store, tasks, pace }: MinerContext, deal: Dea
     if (piece === undefined) continue;
     await storage.dropPiece(pieceKey);
     pace.forget(piece.sectorId);
+    dues.forget(piece.sectorId);
   }
   store.update(deal.dealId, { dropped: true });
 }

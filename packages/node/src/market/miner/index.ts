@@ -19,6 +19,7 @@ import { Drive } from "./drive.ts";
 import { serveProposals } from "./intake.ts";
 import { serveQuotes } from "./quotes.ts";
 import { dueRedemption } from "./redeem.ts";
+import { SealDues } from "./seal-dues.ts";
 import { SealPace } from "./seal-pace.ts";
 import { MinerStore } from "./store.ts";
 import { Transfers } from "./transfer.ts";
@@ -45,6 +46,8 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
     hookTurns: { quote: new Turns(limits.policyHookQuotes), proposal: new Turns(limits.policyHooks) },
     pace: new SealPace(store),
     awaited: new Awaited(store, needs),
+    dues: new SealDues(needs),
+    promised: new Set(),
     stored: new Set(),
   };
   const transfers = new Transfers(context);

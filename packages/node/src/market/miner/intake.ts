@@ -21,7 +21,7 @@ import { serve } from "../talk.ts";
 import { nextHead } from "../tasks.ts";
 import { paddedTotal } from "../terms.ts";
 import { answerWith } from "./answers.ts";
-import { askHook, checkStorage } from "./consent.ts";
+import { askHook, checkStorage, holdTime } from "./consent.ts";
 import { type MinerContext, minerFacts, storedUntil } from "./context.ts";
 import { checkPayment, checkTerms } from "./validate.ts";
 
@@ -80,9 +80,11 @@ async function take(
   checkTerms(factsFor(context, proposal), signed, peer);
   checkRoom(context, proposal);
   checkConsent(context, proposal);
-  await checkStorage(context, proposal.pieces);
+  await checkStorage(context, proposal);
   await askHook(context, "proposal", wishOf(dealId, proposal, peer), signal);
   const channel = await channelFor(context, proposal, signal);
+  // Others may have been taken meanwhile. Who has locked no money holds no time.
+  using _time = await holdTime(context, proposal);
   // Nothing is awaited from here on: two proposals for one channel cannot both pass.
   if (store.get(dealId) !== undefined) return;
   checkRoom(context, proposal);

@@ -16,7 +16,15 @@ import {
 } from "../quote.ts";
 import { asRefusal, dealRefusals, reasonOf } from "../refusals.ts";
 import { serve } from "../talk.ts";
-import { bestAsk, oversize, type PieceSlice, paddedTotal, sliceCount, sliceForSectors } from "../terms.ts";
+import {
+  bestAsk,
+  oversize,
+  type PieceSlice,
+  paddedTotal,
+  sliceCount,
+  sliceForSectors,
+  startByFor,
+} from "../terms.ts";
 import { askHook, checkStorage } from "./consent.ts";
 import { type MinerContext, minerFacts, storedUntil } from "./context.ts";
 
@@ -78,7 +86,9 @@ async function judge(
   if (way === "http" && needs.fetchWeb === undefined) throw dealRefusals.deliveryRefused({ way });
   const wish = { client, durationEpochs, way, storedUntil: storedUntil(context, client, payload) };
   checkPolicy(amendments.policy(), wish, needs.chain.params);
-  await checkStorage(context, slices);
+  const size = { paddedBytes, durationEpochs, isCarried: way === "offline" };
+  const startBy = startByFor(needs.chain.params, height, size);
+  await checkStorage(context, { pieces: slices, startBy });
   const price = percentOf(best.pricePerBytePerEpoch, percentFor(amendments.policy(), client));
   const said = {
     payload: payload.toString(),

@@ -28,7 +28,7 @@ export async function openEngineStorage(
   room: EngineRoom,
   { name, miner, life, clock, logger, random, options }: EngineStorageParts,
   stack: AsyncDisposableStack,
-): Promise<Required<Pick<MinerParts, "storage" | "jobs" | "chores">>> {
+): Promise<Required<Pick<MinerParts, "storage" | "jobs" | "sealSpeed" | "chores">>> {
   room.plant(life);
   const queue = room.openQueue(name, life);
   stack.defer(() => queue[Symbol.asyncDispose]()); // a stack takes no proxies
@@ -59,5 +59,5 @@ export async function openEngineStorage(
   const [, drive] = await storage.volumes.list();
   if (drive === undefined && !room.drive.isAway) await storage.volumes.attach({ place: drivePlace });
   const chores = stack.use(await jobs.openChores(storage, { scrubMs, parallel: parallelChores }));
-  return { storage, jobs: jobs.queue, chores };
+  return { storage, jobs: jobs.queue, sealSpeed: jobs.sealSpeed, chores };
 }

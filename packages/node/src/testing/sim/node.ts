@@ -294,7 +294,7 @@ export class SimNode {
     life: Life,
     logger: Logger,
     stack: AsyncDisposableStack,
-  ): Promise<Partial<Pick<MinerParts, "storage" | "jobs" | "chores">>> {
+  ): Promise<Partial<Pick<MinerParts, "storage" | "jobs" | "sealSpeed" | "chores">>> {
     const { clock, params, sectorBytes, prover } = this.#around;
     const { machine, identity, name, engine } = this;
     const { miner } = identity;

@@ -26,7 +26,7 @@ async function opened() {
 }
 
 describe("a storage that seals by a queue", () => {
-  it("has the nearest due done first, of what waits and of what is to come, and what nobody waits for last", async () => {
+  it("has the nearest due done first, of what waits and of what comes, and what nobody waits for last", async () => {
     const due = fc.option(fc.integer({ min: 1, max: 9 }));
     const said = fc.record({ sector: fc.nat({ max: 3 }), due });
     const law = fc.asyncProperty(fc.array(said), fc.array(said), async (before, after) => {

@@ -6,7 +6,7 @@ import { attoFil } from "@holdfast/base";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type MinerDeal, type MinerView, stepMiner } from "../../src/market/machine/miner.ts";
-import { SealPace } from "../../src/market/miner/seal-pace.ts";
+import { SealPace, type SealRounds } from "../../src/market/miner/seal-pace.ts";
 import { activationEpochs, leastSealEpochs } from "../../src/market/terms.ts";
 import { noise, sectorBytes, testParams, World } from "./support/world.ts";
 
@@ -105,14 +105,33 @@ const fresh: MinerDeal = {
   escrowBack: false,
 };
 
+describe("how long a sector takes to the chain", () => {
+  it("is not known of large ones by small ones that landed soon", () => {
+    const landed: SealRounds[] = [];
+    const pace = new SealPace({
+      sealRounds: () => landed,
+      addSealRounds: (_sectorId, one) => void landed.push(one),
+    });
+    const [small, large] = [sectorBytes, 2 ** 36];
+    const before = [pace.rounds(params, small, 0), pace.rounds(params, large, 0)];
+    for (const [sectorId, stored] of ["staging", "closed", "closed"].entries()) {
+      const onChain = sectorId === 2 ? { lastProven: null, faultySince: null } : undefined;
+      pace.see({ sectorId: 1, stored: stored as "closed", onChain }, small, sectorId);
+    }
+    expect(landed).toEqual([{ sectorBytes: small, rounds: 1 }]);
+    expect(pace.rounds(params, large, 9)).toBe(before[1]);
+    expect(pace.rounds(params, small, 9)).toBeLessThan(before[0] ?? 0);
+  });
+});
+
 /** Deals that come, are packed as they fit, and sealed in as long as each sector takes. */
 class Yard {
   readonly sectors: Sector[] = [];
   readonly problems: string[] = [];
-  readonly #rounds: number[] = [];
+  readonly #rounds: SealRounds[] = [];
   readonly #pace = new SealPace({
     sealRounds: () => this.#rounds,
-    addSealRounds: (_sectorId, rounds) => void this.#rounds.push(rounds),
+    addSealRounds: (_sectorId, landed) => void this.#rounds.push(landed),
   });
   /** Of the time that is left for it, how much each sector takes (percent). */
   readonly #slowness: readonly number[];
@@ -144,7 +163,7 @@ class Yard {
       isFilled: 100 * filled(sector) >= capacity * minFillPercent,
       onChain: hasLanded ? { lastProven: null, faultySince: null } : undefined,
     } as const;
-    this.#pace.see(facts, height);
+    this.#pace.see(facts, sectorBytes, height);
     const sealRounds = this.#pace.rounds(params, sectorBytes, height);
     const rules = { ...params, sealAfterRounds: 2, busySealRounds: 10, sealRounds };
     const { deal, acts } = stepMiner(one.deal, { type: "look", view: viewOf(one, facts, height) }, rules);

@@ -11,6 +11,7 @@ import { isCarried } from "../delivery.ts";
 import { type KeptState, keptStates, type MinerDeal } from "../machine/miner.ts";
 import { addressOf, amountOf, bytesOf, numberOf, numberOrNull, tailLength, textOf } from "../rows.ts";
 import type { AmendmentStore } from "./amendment-store.ts";
+import type { SealRounds } from "./seal-pace.ts";
 
 export type { KeptState };
 
@@ -93,6 +94,12 @@ const migrations = [
      INSERT INTO market_deal_counts VALUES (NEW.state, 1) ON CONFLICT (state) DO UPDATE SET deals = deals + 1;
    END`,
   "CREATE TABLE market_seal_rounds (sector_id INTEGER PRIMARY KEY, rounds INTEGER NOT NULL) STRICT",
+  // Of which size those were is not known.
+  `DROP TABLE market_seal_rounds;
+   CREATE TABLE market_seal_rounds (
+     number INTEGER PRIMARY KEY AUTOINCREMENT, sector_id INTEGER NOT NULL UNIQUE, sector_bytes INTEGER NOT NULL,
+     rounds INTEGER NOT NULL
+   ) STRICT`,
 ];
 
 const columns: { readonly [Field in keyof DealPatch]-?: string } = {
@@ -228,16 +235,20 @@ export class MinerStore {
       .all(sql)
       .map((row) => ({ dealId: textOf(row, "deal_id"), state: textOf(row, "state") }));
   }
-  /** Of the last sectors, from closed to on the chain. */
-  sealRounds(): number[] {
-    return this.#database.all("SELECT rounds FROM market_seal_rounds").map((row) => numberOf(row, "rounds"));
+  /** Of the last sectors of each size, from closed to on the chain. */
+  sealRounds(): SealRounds[] {
+    return this.#database
+      .all("SELECT sector_bytes, rounds FROM market_seal_rounds")
+      .map((row) => ({ sectorBytes: numberOf(row, "sector_bytes"), rounds: numberOf(row, "rounds") }));
   }
-  addSealRounds(sectorId: number, rounds: number): void {
+  addSealRounds(sectorId: number, { sectorBytes, rounds }: SealRounds): void {
+    const values = [sectorId, sectorBytes, rounds];
     this.#database.transaction(() => {
-      this.#database.run("INSERT OR REPLACE INTO market_seal_rounds VALUES (?, ?)", sectorId, rounds);
+      this.#database.run("INSERT OR REPLACE INTO market_seal_rounds VALUES (NULL, ?, ?, ?)", ...values);
       this.#database.run(
-        `DELETE FROM market_seal_rounds WHERE sector_id NOT IN
-           (SELECT sector_id FROM market_seal_rounds ORDER BY sector_id DESC LIMIT ${keptSealRounds})`,
+        `DELETE FROM market_seal_rounds WHERE sector_bytes = ? AND number NOT IN
+           (SELECT number FROM market_seal_rounds WHERE sector_bytes = ? ORDER BY number DESC LIMIT ${keptSealRounds})`,
+        ...[sectorBytes, sectorBytes],
       );
     });
   }

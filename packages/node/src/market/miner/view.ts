@@ -95,7 +95,7 @@ async function sectorFacts(context: MinerContext, deal: DealRow): Promise<Sector
     const onChain = sectorOn(chain, miner, sectorId);
     const isFilled = 100 * filledPaddedBytes >= sectorBytes * (filling?.minFillPercent ?? 0);
     const seen = { sectorId, stored: storedAs(state), isFilled, onChain };
-    context.pace.see(seen, heightOf(chain));
+    context.pace.see(seen, sectorBytes, heightOf(chain));
     const isOnWay = onChain === undefined && seen.stored !== "ended";
     if (isOnWay) context.dues.see(sectorId, { startBy: deal.proposal.startBy, sectorBytes, state });
     else context.dues.isOver(sectorId);

@@ -1,6 +1,7 @@
 /** Where records may be moved to. */
-import { describe, expect, it } from "vitest";
+
 import { methods } from "@holdfast/api";
+import { describe, expect, it } from "vitest";
 
 describe("the method that moves a miner's records", () => {
   const { params } = methods["storage.migrate"];

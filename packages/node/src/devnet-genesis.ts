@@ -2,11 +2,19 @@
  * A fresh network for one machine: keys, pre-sealed first sectors (real replicas, so that the first
  * block is won by a proof), funded accounts, and a repo per node.
  */
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { type Address, type Clock, epoch, filToAtto, type NetworkByte, sectorId } from "@holdfast/base";
+import {
+  type Address,
+  assert,
+  type Clock,
+  epoch,
+  filToAtto,
+  type NetworkByte,
+  sectorId,
+} from "@holdfast/base";
 import {
   devnetParams,
   type GenesisMiner,
@@ -332,25 +340,30 @@ export async function importGenesisSector(
   });
 }
 
-/** Ports that were free a moment ago, so that a stopped network finds its addresses again. */
+/** Below the ports from which systems take those of outgoing connections: 32768 and up on Linux, 49152 elsewhere. */
+const [firstPort, lastPort] = [15_000, 32_000];
+const mostPortTries = 100;
+
+/**
+ * Ports that were free a moment ago, so that a stopped network finds its addresses again. Drawn, because one that a
+ * system gives could be gone to somebody's outgoing connection before the node listens.
+ */
 async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-          const server = createServer();
-          server.once("error", reject);
-          server.listen(0, "127.0.0.1", () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
+  const ports = new Set<number>();
+  for (let tries = 0; ports.size < count && tries < count * mostPortTries; tries += 1) {
+    const port = randomInt(firstPort, lastPort);
+    if (await isFree(port)) ports.add(port);
+  }
+  assert(ports.size === count, "free ports for the nodes of a local network");
+  return [...ports];
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
 }
 
 /** Remembers how far the network's time lies behind the machine's. */

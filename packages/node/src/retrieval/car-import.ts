@@ -3,7 +3,6 @@
  * root leads to is not kept. An import that fails takes its blocks away again. Blocks that are no part of a file (other
  * codecs, identities, which their CIDs hold already) are counted and left out.
  */
-import { type CID, HoldfastError } from "@holdfast/base";
 import { readAnyCar } from "../car-v2.ts";
 import { limits } from "../limits.ts";
 import { Settling } from "../settling.ts";
@@ -11,7 +10,7 @@ import { planCar } from "./car-plan.ts";
 import { retrievalErrors } from "./errors.ts";
 import type { ImportedFile } from "./import.ts";
 import type { LocalFiles } from "./local-files.ts";
-import { checkFileCid } from "./unixfs.ts";
+import { checkFileCid, isFileCid } from "./unixfs.ts";
 import { cidKey } from "./walk.ts";
 
 export interface ImportedCar {
@@ -68,16 +67,6 @@ export async function importCar(files: LocalFiles, source: AsyncIterable<Uint8Ar
     await settling.ended();
     for (const { claim } of claims) await claim.drop([]);
     await rest.drop(seen);
-    throw error;
-  }
-}
-
-function isFileCid(cid: CID): boolean {
-  try {
-    checkFileCid(cid);
-    return true;
-  } catch (error) {
-    if (error instanceof HoldfastError) return false;
     throw error;
   }
 }

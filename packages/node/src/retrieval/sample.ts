@@ -2,12 +2,12 @@
  * Whether a peer gives what it has of a file: one block at a random place of the tree and those above it, each asked
  * for by its name and verified. Nothing of the file has to be here, and no byte of this node is taken for the peer's.
  */
-import { type Cancel, type CID, HoldfastError, type PeerId } from "@holdfast/base";
+import type { Cancel, CID, PeerId } from "@holdfast/base";
 import { BlockStream, type StreamTools } from "./block-stream.ts";
 import { blocksStatus, freeHello } from "./blocks-protocol.ts";
 import { retrievalErrors } from "./errors.ts";
 import { refusalOf } from "./seats.ts";
-import { checkFileCid, isRawLeaf, readTreeNode, type TreeLink } from "./unixfs.ts";
+import { isFileCid, isRawLeaf, readTreeNode, type TreeLink } from "./unixfs.ts";
 import { walkLimits } from "./walk.ts";
 
 export interface Sampled {
@@ -48,12 +48,4 @@ function branchOf(cid: CID, bytes: Uint8Array, at: number): CID | undefined {
 }
 
 /** An entry of a folder may lead to what is part of no file. */
-function isFollowed({ cid }: TreeLink): boolean {
-  try {
-    checkFileCid(cid);
-    return true;
-  } catch (error) {
-    if (error instanceof HoldfastError) return false;
-    throw error;
-  }
-}
+const isFollowed = ({ cid }: TreeLink): boolean => isFileCid(cid);

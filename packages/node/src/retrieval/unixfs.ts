@@ -5,7 +5,7 @@
  * lies below. Invariant: every name that comes from here is fit to be a name on a disk.
  */
 
-import { type CID, utf8Bytes, utf8Text } from "@holdfast/base";
+import { type CID, HoldfastError, utf8Bytes, utf8Text } from "@holdfast/base";
 import { decode as decodeNode, type PBLink, type PBNode } from "@ipld/dag-pb";
 import { limits } from "../limits.ts";
 import { retrievalErrors } from "./errors.ts";
@@ -89,6 +89,17 @@ export function checkFileCid(cid: CID): void {
   if (cid.code !== rawCode && cid.code !== dagPbCode) throw refuse("only raw and dag-pb blocks make a file");
   if (!hashCodes.includes(cid.multihash.code) || cid.multihash.digest.length !== digestBytes) {
     throw refuse("its hash is neither SHA-256 nor BLAKE2b-256");
+  }
+}
+
+/** Whether {@link checkFileCid} takes it. */
+export function isFileCid(cid: CID): boolean {
+  try {
+    checkFileCid(cid);
+    return true;
+  } catch (error) {
+    if (error instanceof HoldfastError) return false;
+    throw error;
   }
 }
 

@@ -17,7 +17,8 @@ export const recordsMethods = {
       from: z.string().describe("without its password"),
       to: z.string().describe("without its password"),
       rows: z.int().min(0).describe("compared after the last change, all equal"),
-      passes: z.int().min(1).describe("how often both sides were read before changes had to wait"),
+      passes: z.int().min(0).describe("how often both sides were read before changes had to wait"),
+      wasThere: z.boolean().describe("the records were there already: nothing was moved"),
     }),
   ),
 } as const;

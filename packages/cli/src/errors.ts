@@ -177,6 +177,11 @@ export const cliErrors = defineErrors("cli", {
         ? "run the same command again: what was done is kept"
         : `the node goes on with it (\`holdfast why ${jobId}\`); run the same command again to watch the rest`,
   },
+  leftToNode: {
+    exit: "retry-later",
+    message: (_data: Record<never, never>) => "interrupted",
+    fix: "the node goes on with it; run the same command again to see how it ends",
+  },
   stopped: {
     exit: "retry-later",
     message: (_data: Record<never, never>) => "interrupted",

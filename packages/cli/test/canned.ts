@@ -234,6 +234,7 @@ export const calls: Calls = {
     to: "postgres://holdfast@db.example/holdfast?schema=miner1",
     rows: 4_711,
     passes: 1,
+    wasThere: false,
   },
   "ask.ls": [ask],
   "ask.show": [ask],

@@ -2,7 +2,7 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HoldfastError } from "@holdfast/base";
-import type { MigrationReport, Storage, StorageOptions } from "@holdfast/storage";
+import type { Storage, StorageOptions } from "@holdfast/storage";
 import type { NodeJobs } from "./repo-jobs.ts";
 import type { MoveRecords } from "./rpc/index.ts";
 
@@ -23,33 +23,52 @@ export function placesOfRecords(
   return { dbPath: database === "" ? recordsPath : database, recordsPath };
 }
 
-/** The jobs go the way of the records, after them: what is done again if they do not is jobs, and never a sector. */
+/**
+ * The jobs go the way of the records, after them: what is done again if they do not is jobs, and never a sector. One
+ * move at a time; who asks for the one that is under way, its asker having gone, hears how it ends.
+ */
 export function recordsMover(
   repo: string,
   storage: Storage,
   jobs?: Pick<NodeJobs, "database" | "leave" | "moveTo">,
 ): MoveRecords {
-  return async (to) => {
+  const move = async (to: string): Promise<MovedRecords> => {
     const database = to === files ? "" : to;
-    const isNews = jobs !== undefined && jobs.database !== database;
     await jobs?.leave(database);
-    const report = await moveRows(storage, to === files ? recordsFile(repo) : to, isNews);
+    const report = await moveRows(storage, to === files ? recordsFile(repo) : to);
     // A kill before this line is told at the next start: the old database refuses, and names the key to change.
     await nameDatabase(join(repo, "config.toml"), database);
     await jobs?.moveTo(database);
     return report;
   };
+  let last: { readonly to: string; readonly moved: Promise<MovedRecords> } | undefined;
+  return async (to) => {
+    if (last?.to === to) return await last.moved;
+    const before = last?.moved;
+    const moved = (async () => {
+      await before?.catch(() => undefined); // its own asker is told
+      return await move(to);
+    })();
+    const own = { to, moved };
+    last = own;
+    try {
+      return await moved;
+    } finally {
+      if (last === own) last = undefined;
+    }
+  };
 }
 
-/** Records that are there already are no error where only the jobs could not follow, or the name alone is another. */
-async function moveRows(storage: Storage, to: string, isNews: boolean): Promise<MigrationReport> {
+type MovedRecords = Awaited<ReturnType<MoveRecords>>;
+
+/** Records that are there already are no error: their name may be another, and the jobs may have to follow still. */
+async function moveRows(storage: Storage, to: string): Promise<MovedRecords> {
   try {
-    return await storage.moveMetadata(to);
+    return { ...(await storage.moveMetadata(to)), wasThere: false };
   } catch (error) {
-    const isThere = error instanceof HoldfastError && error.code === "storage/same-database";
-    if (!isNews || !isThere) throw error;
+    if (!(error instanceof HoldfastError) || error.code !== "storage/same-database") throw error;
     const place = String(error.data.dbPath);
-    return { from: place, place, rowCount: 0, passCount: 1 };
+    return { from: place, place, rowCount: 0, passCount: 0, wasThere: true };
   }
 }
 

@@ -68,7 +68,7 @@ export interface NodeJobs extends AsyncDisposable {
   readonly database: string;
   /**
    * Before the configuration names another database: looks whether the jobs can go there, and writes down where they
-   * are until they have gone. Throws storage/foreign-database: another miner's jobs or volumes are in one of the two.
+   * are until they have gone. Throws storage/others-records: another miner's jobs or volumes are in one of the two.
    */
   leave(database: string): Promise<void>;
   /**
@@ -198,8 +198,11 @@ async function takeUp({ carrier }: MovableQueue): Promise<void> {
 async function checkOwn(queue: MovableQueue, miner: Address): Promise<void> {
   const alive = await queue.list({ states: ["waiting", "running"] }, { limit: workLimits.aliveJobs });
   const owners = await queue.carrier.all("SELECT DISTINCT owner FROM job_volumes");
-  const isOwn = alive.every((job) => isJobOf(miner, job)) && owners.every(({ owner }) => owner === miner);
-  if (!isOwn) throw storageErrors.foreignDatabase({ dbPath: queue.carrier.place });
+  const other = owners.find(({ owner }) => owner !== miner)?.owner;
+  const isOwn = other === undefined && alive.every((job) => isJobOf(miner, job));
+  if (isOwn) return;
+  const owner = other === undefined ? "another miner" : `miner ${other}`;
+  throw storageErrors.othersRecords({ dbPath: queue.carrier.place, owner });
 }
 
 export function isJobOf(miner: Address, { key, kind }: Pick<Job, "key" | "kind">): boolean {

@@ -137,7 +137,7 @@ describe.skipIf(server === undefined)("a miner whose records and jobs move", () 
     const { queue } = life.engine;
     await queue.enqueue({ key: `move/${miner}`, kind: "move", input: "" });
     const refused = async () => {
-      expect(await codeOf(life.move(url))).toBe("storage/foreign-database");
+      expect(await codeOf(life.move(url))).toBe("storage/others-records");
       expect((await configOf(repo)).mining.database).toBe("");
       expect(await queue.list({ states: ["waiting"] }, { limit: 9 })).toMatchObject([{ kind: "move" }]);
     };
@@ -152,7 +152,7 @@ describe.skipIf(server === undefined)("a miner whose records and jobs move", () 
     expect(await life.move(url)).toMatchObject({ rowCount: expect.any(Number) });
     expect((await other.list({}, { limit: 9 })).map(({ key }) => key)).toEqual([`move/${miner}`]);
     await other.shareVolumes("another", [aVolume]); // one that came later is not taken along
-    expect(await codeOf(life.move("files"))).toBe("storage/foreign-database");
+    expect(await codeOf(life.move("files"))).toBe("storage/others-records");
     await other.uncordon("all");
   });
 

@@ -27,6 +27,14 @@ describe("moving a miner's records", () => {
     expect(await move(there)).toMatchObject({ from: recordsFile(folder), place: there });
     expect(readConfig(readFileSync(path, "utf8"), path).mining.database).toBe(there);
     expect(await storage.listSectors()).toHaveLength(1);
+    const [again, meanwhile] = await Promise.all([move(there), move(there)]);
+    expect(again).toBe(meanwhile); // who asks for what is under way hears how it ends
+    expect(again).toEqual({ from: there, place: there, rowCount: 0, passCount: 0, wasThere: true });
+    const [moved, after] = await Promise.all([move(recordsFile(folder)), move(there)]);
+    expect([moved.place, moved.wasThere, after.from, after.wasThere]).toEqual([
+      ...[recordsFile(folder), false],
+      ...[recordsFile(folder), false],
+    ]);
     await move("files");
     expect(readConfig(readFileSync(path, "utf8"), path).mining.database).toBe("");
     expect(readFileSync(path, "utf8")).toBe(before.replace("[mining]\n", '[mining]\ndatabase = ""\n'));

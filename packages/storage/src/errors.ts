@@ -16,8 +16,14 @@ export const storageErrors = defineErrors("storage", {
   },
   foreignDatabase: {
     exit: "refused",
-    message: (data: { dbPath: string }) => `${data.dbPath} is not a storage database`,
-    fix: "name the database of this repository, or move the foreign file away",
+    message: (data: { dbPath: string }) => `${data.dbPath} holds what another program has made`,
+    fix: "name the database of this repository, or an empty one: another file, or another schema (?schema=NAME)",
+  },
+  othersRecords: {
+    exit: "refused",
+    message: ({ dbPath, owner }: { dbPath: string; owner: string }) =>
+      `${dbPath} holds the records of ${owner}`,
+    fix: "each miner has a database of its own: name another schema (?schema=NAME at the end of the URL), or another file",
   },
   schemaTooNew: {
     exit: "refused",

@@ -4,7 +4,7 @@ import { codeOf, SimClock, SimDisk } from "@holdfast/base/testing";
 import { openStorage, type Storage } from "@holdfast/storage";
 import { describe, expect, it } from "vitest";
 import type { FreshAddress } from "./metadata-suite.ts";
-import { pieceOf, prover, reaches, sealTo, sectorBytes } from "./support.ts";
+import { miner, pieceOf, prover, reaches, sealTo, sectorBytes } from "./support.ts";
 
 const open = (dbPath: string, disk: SimDisk) =>
   openStorage({ disk, dbPath, prover, clock: new SimClock(), sectorBytes });
@@ -134,7 +134,10 @@ function refusalCases(first: FreshAddress, second: FreshAddress): void {
     await (await filled(other, new SimDisk())).close();
     const here = first();
     await using storage = await filled(here, disk);
-    expect(await codeOf(storage.moveMetadata(other))).toBe("storage/foreign-database");
+    await expect(storage.moveMetadata(other)).rejects.toMatchObject({
+      code: "storage/others-records",
+      data: { owner: `miner ${miner}` },
+    });
     await using young = await open(here, disk);
     expect(await codeOf(storage.moveMetadata(second()))).toBe("storage/taken-over");
     expect((await young.moveMetadata(second())).rowCount).toBeGreaterThan(80);

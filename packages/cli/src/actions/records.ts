@@ -1,18 +1,28 @@
 /** What `storage migrate` does. */
 import { methods } from "@holdfast/api";
 import { action } from "../command.ts";
+import { cliErrors } from "../errors.ts";
 import { plural } from "../human-text.ts";
 import { argument } from "../input.ts";
 import { facts } from "../layout.ts";
 
 export const recordsMigrate = action({
   result: methods["storage.migrate"].result,
-  run: async ({ node, signal }, input) =>
-    (await node()).call("storage.migrate", { to: argument(input, 0, "where to") }, signal),
-  render: ({ from, to, rows, passes }) =>
-    facts([
-      ["from", from],
-      ["to", to],
-      ["compared", `${plural(rows, "row")}, all equal, after ${plural(passes, "pass", "passes")}`],
-    ]),
+  async run({ node, signal }, input) {
+    const to = argument(input, 0, "where to");
+    const miner = await node();
+    try {
+      return await miner.call("storage.migrate", { to }, signal);
+    } catch (cause) {
+      throw signal.aborted ? cliErrors.leftToNode({}, cause) : cause;
+    }
+  },
+  render: ({ from, to, rows, passes, wasThere }) =>
+    wasThere
+      ? `the records of sectors and jobs are in ${to} already`
+      : facts([
+          ["from", from],
+          ["to", to],
+          ["compared", `${plural(rows, "row")}, all equal, after ${plural(passes, "pass", "passes")}`],
+        ]),
 });

@@ -9,7 +9,8 @@ export const recordsCommands: readonly CommandSpec[] = [
       "Both sides are read and what differs is mended until little does; then changes wait while the last rows are " +
       "mended and every row is compared once more. The configuration follows, and the database that was left refuses to be " +
       "opened. Then the jobs go, those too that run; workers of the node's folder follow them, and one with `--db` has to be " +
-      "started with the new database. If only the jobs could not follow, say it again.",
+      "started with the new database. Who leaves it leaves it to the node: the same command again waits for the rest, and " +
+      "takes along what could not follow.",
     examples: [
       "holdfast storage migrate 'postgres://holdfast@db.example/holdfast?schema=miner1' --node miner-1",
       "holdfast storage migrate files --node miner-1",

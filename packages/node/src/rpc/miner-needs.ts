@@ -30,6 +30,8 @@ export type MoveRecords = (to: string) => Promise<{
   readonly place: string;
   readonly rowCount: number;
   readonly passCount: number;
+  /** Nothing was moved. */
+  readonly wasThere: boolean;
 }>;
 
 export interface LocalSector {

@@ -50,19 +50,25 @@ const identity = "storage_id";
 export const movedMark = "moved";
 
 /**
- * Throws storage/foreign-database: the other database has the sectors of another storage; storage/same-database: it is
+ * Throws storage/others-records: the other database has the sectors of another storage; storage/same-database: it is
  * this one under another name, and would be given up for itself.
  */
 export async function checkTarget(from: Db, to: Db): Promise<void> {
   const sector = await to.get("SELECT sector_id FROM sectors LIMIT 1");
   if (sector !== undefined && (await identityOf(to)) !== (await identityOf(from))) {
-    throw storageErrors.foreignDatabase({ dbPath: to.place });
+    throw storageErrors.othersRecords({ dbPath: to.place, owner: await ownerOf(to) });
   }
   const sign = `sign-${randomInt(2 ** 47)}`;
   await to.run("INSERT INTO meta (name, value) VALUES (?, 1)", sign);
   const seen = await from.get("SELECT value FROM meta WHERE name = ?", sign);
   await to.run("DELETE FROM meta WHERE name = ?", sign);
   if (seen !== undefined) throw storageErrors.sameDatabase({ dbPath: to.place });
+}
+
+/** Whose sectors they are, in words: one that was never sealed names nobody. */
+async function ownerOf(db: Db): Promise<string> {
+  const found = await db.get("SELECT miner FROM sectors WHERE miner IS NOT NULL LIMIT 1");
+  return found === undefined ? "another storage" : `miner ${found.miner}`;
 }
 
 /** Gives a storage its number, by which copies of its metadata know each other. */

@@ -9,8 +9,8 @@ export function recordsHandlers(needs: HandlerNeeds): Pick<ApiHandlers, "storage
     "storage.migrate": async ({ to }) => {
       const { moveRecords } = minerOf(needs);
       if (moveRecords === undefined) throw rpcErrors.notAMiner({ node: needs.name });
-      const { from, place, rowCount, passCount } = await moveRecords(to);
-      return { from, to: place, rows: rowCount, passes: passCount };
+      const { from, place, rowCount, passCount, wasThere } = await moveRecords(to);
+      return { from, to: place, rows: rowCount, passes: passCount, wasThere };
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
  * The tree kernel's `poseidonRow` on the compiled kernels. The numbers of an instance come from the reference's
- * schedule at its first use; rows go through a buffer of fixed size, so memory stays small.
+ * schedule at its first use; rows go through a buffer of fixed size, so memory stays small, or are read where they lie.
  */
 import { assertFrs, frsToBytes } from "../src/field/index.ts";
 import { plainTreeKernel, type TreeKernel } from "../src/merkle/index.ts";
@@ -55,15 +55,17 @@ export function createPoseidonRow(make: MachineMaker): TreeKernel["poseidonRow"]
   let output = nowhere;
   const start = (): Machine => {
     const started = make();
+    if (started.inPlace) return started;
     input = started.alloc(bufferElements * elementBytes);
     output = started.alloc((bufferElements / 2) * elementBytes);
     started.keep();
     return started;
   };
-  return (row, arity) => {
+  return (row, arity, room) => {
     const groupBytes = arity * elementBytes;
     if (row.length === 0 || row.length % groupBytes !== 0) return plainTreeKernel.poseidonRow(row, arity);
     machine ??= start();
+    const { inPlace, call, lend, write, read } = machine;
     let instance = loaded.get(arity);
     if (instance === undefined) {
       instance = load(machine, arity);
@@ -72,13 +74,16 @@ export function createPoseidonRow(make: MachineMaker): TreeKernel["poseidonRow"]
     const { at, width, partialRounds } = instance;
     const groups = row.length / groupBytes;
     const step = Math.floor(bufferElements / arity);
-    const parents = new Uint8Array(groups * elementBytes);
+    const parents = room ?? new Uint8Array(groups * elementBytes);
     for (let done = 0; done < groups; done += step) {
       const count = Math.min(step, groups - done);
-      machine.write(row.subarray(done * groupBytes, (done + count) * groupBytes), input);
-      const found = machine.call.poseidon_row(at, width, partialRounds, input, output, count);
+      const some = row.subarray(done * groupBytes, (done + count) * groupBytes);
+      const place = parents.subarray(done * elementBytes, (done + count) * elementBytes);
+      if (!inPlace) write(some, input);
+      const [from, to] = inPlace ? [lend(some), lend(place)] : [input, output];
+      const found = call.poseidon_row(at, width, partialRounds, from, to, count);
       if (found !== status.ok) assertFrs(row); // throws, with the index in the whole row
-      parents.set(machine.read(output, count * elementBytes), done * elementBytes);
+      if (!inPlace) place.set(read(output, place.length));
     }
     return parents;
   };

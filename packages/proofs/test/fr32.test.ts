@@ -14,6 +14,7 @@ import {
   isFr,
   paddedLength,
   padUser,
+  padUserInto,
   unpadUser,
   userCapacity,
 } from "@holdfast/proofs";
@@ -111,6 +112,27 @@ describe("field", () => {
 });
 
 describe("Fr32", () => {
+  it("fills a place of whatever content, wherever user bytes and place begin, with zeros behind them", () => {
+    const ends = fc.integer({ min: 0, max: 3 });
+    holds(
+      fc.property(
+        fc.uint8Array({ minLength: 400, maxLength: 2_400 }),
+        ends,
+        ends,
+        fc.integer({ min: 0, max: 300 }),
+        (user, userStart, placeStart, left) => {
+          const moved = new Uint8Array(userStart + user.length);
+          moved.set(user, userStart);
+          const expected = padByBits(user);
+          const room = new Uint8Array(placeStart + expected.length + left).fill(0xff);
+          padUserInto(moved.subarray(userStart), room.subarray(placeStart));
+          expect(room.subarray(placeStart)).toEqual(concatBytes(expected, new Uint8Array(left)));
+          expect(room.subarray(0, placeStart).every((byte) => byte === 0xff)).toBe(true);
+        },
+      ),
+    );
+  });
+
   it("passes the published vectors", () => {
     for (const { user, padded } of vectors.cases) {
       expect(toHex(padUser(fromHex(user)))).toBe(padded);

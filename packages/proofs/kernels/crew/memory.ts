@@ -6,7 +6,7 @@
  * hundred MiB grows until the system ends it (measured: 20 GiB). So every buffer has an ordinary one of the same
  * length beside it as long as it lives, which is counted and, because nobody touches it, takes no memory.
  */
-import type { Allocator } from "../../src/memory/index.ts";
+import { type Allocator, BufferStock } from "../../src/memory/index.ts";
 import { type SharedWasmMemory, wasmApi } from "../wasm-api.ts";
 
 const pageBytes = 65_536;
@@ -42,6 +42,9 @@ export function sharedBytes(bytes: Uint8Array): Uint8Array {
   copy.set(bytes);
   return copy;
 }
+
+/** Places of results that are brought elsewhere when all threads are done. */
+export const sharedPlaces = new BufferStock((bytes) => sharedZeros(bytes));
 
 /** Zeros that all threads see, however few. */
 export function sharedZeros(length: number): Uint8Array {

@@ -14,7 +14,7 @@ import {
   type TreeKernel,
 } from "../../src/merkle/index.ts";
 import type { Crew } from "./crew.ts";
-import { sharedBytes, sharedZeros } from "./memory.ts";
+import { sharedBytes, sharedPlaces, sharedZeros } from "./memory.ts";
 import { EndedPass } from "./pass.ts";
 import type { SliceKind, ThreadKernels } from "./wire.ts";
 
@@ -90,13 +90,15 @@ interface ColumnsInput extends ColumnsTask {
 export const columnSlices: SliceKind<ColumnsInput> = {
   module: null,
   name: "columnSlices",
-  make:
-    ({ tree }, { layers, into, columns }) =>
-    (slice) => {
+  make: ({ tree }, { layers, into, columns }) => {
+    const room = new Uint32Array((columns * layers.length * nodeBytes) / 4);
+    return (slice) => {
       const from = slice * columns;
       const to = Math.min(from + columns, into.length / nodeBytes);
-      into.set(tree.poseidonRow(columnsOf(layers, from, to), layers.length), from * nodeBytes);
-    },
+      const place = into.subarray(from * nodeBytes, to * nodeBytes);
+      hashRowInto({ hashRow: tree.poseidonRow }, columnsOf(layers, from, to, room), layers.length, place);
+    };
+  },
 };
 
 function levelsWithin(shape: readonly number[], most: number): number {
@@ -140,9 +142,11 @@ export function crewTree(
       if (crew.threads === 1 || slices < minSlices || !layers.every(isShared)) return undefined;
       // Hashes that take the place of labels wait beside them: a slice that is done again finds what it read.
       const inPlace = layers.some(({ buffer }) => buffer === into.buffer);
-      const place = isShared(into) && !inPlace ? into : sharedZeros(into.length);
+      const place = isShared(into) && !inPlace ? into : sharedPlaces.borrow(into.length);
       return new EndedPass(crew.start(columnSlices, { layers, into: place, columns }, slices), () => {
-        if (place !== into) into.set(place);
+        if (place === into) return;
+        into.set(place);
+        sharedPlaces.giveBack(place);
       });
     },
   };

@@ -79,14 +79,54 @@ function unpadBlock(padded: Uint8Array, from: number, user: Uint8Array, to: numb
  * canonical field element.
  */
 export function padUser(user: Uint8Array): Uint8Array {
-  const blocks = Math.floor(user.length / userBlockBytes);
   const padded = new Uint8Array(paddedLength(user.length));
-  for (let block = 0; block < blocks; block += 1) {
+  padUserInto(user, padded);
+  return padded;
+}
+
+/** The same into a place that is long enough; what is left of it becomes zeros. */
+export function padUserInto(user: Uint8Array, padded: Uint8Array): void {
+  const blocks = Math.floor(user.length / userBlockBytes);
+  for (let block = padWords(user, padded) * wordBlocks; block < blocks; block += 1) {
     padBlock(user, block * userBlockBytes, padded, block * paddedBlockBytes);
   }
   const tail = user.subarray(blocks * userBlockBytes);
   if (tail.length > 0) padded.set(padTail(tail), blocks * paddedBlockBytes);
-  return padded;
+  padded.fill(0, paddedLength(user.length));
+}
+
+/** Blocks after which user bytes are whole words of 32 bits. */
+const wordBlocks = 4;
+const userGroupWords = (wordBlocks * userBlockBytes) / 4;
+const elementWords = elementBytes / 4;
+const groupElements = wordBlocks * elementsPerBlock;
+const topWordMask = 0x3fff_ffff;
+const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
+/** Pads groups of four blocks word by word, where words can be read; how many groups it has padded. */
+function padWords(user: Uint8Array, padded: Uint8Array): number {
+  if (!isLittleEndian || user.byteOffset % 4 !== 0 || padded.byteOffset % 4 !== 0) return 0;
+  const groups = Math.floor(user.length / (4 * userGroupWords));
+  const from = new Uint32Array(user.buffer, user.byteOffset, groups * userGroupWords);
+  const to = new Uint32Array(padded.buffer, padded.byteOffset, groups * groupElements * elementWords);
+  let at = 0;
+  for (let start = 0; start < from.length; start += userGroupWords) {
+    for (let bit = 0; bit < groupElements * unitBits; bit += unitBits) {
+      const right = bit % 32;
+      let word = start + (bit - right) / 32;
+      let low = from[word] as number;
+      for (let i = 0; i < elementWords; i += 1) {
+        word += 1;
+        const high = from[word] ?? 0; // none behind the last word, of which nothing would stay
+        // A shift by 32 is one by none, so what comes from above is shifted twice.
+        to[at + i] = (low >>> right) | ((high << 1) << (31 - right));
+        low = high;
+      }
+      at += elementWords;
+      to[at - 1] = (to[at - 1] as number) & topWordMask;
+    }
+  }
+  return groups;
 }
 
 function padTail(tail: Uint8Array): Uint8Array {

@@ -46,8 +46,8 @@ export interface TreeKernel {
   readonly sha256Pairs: (row: Uint8Array, room?: Uint8Array) => Uint8Array;
   /** The same with all bits, for trees of idle files. */
   readonly sha256WholePairs: (row: Uint8Array, room?: Uint8Array) => Uint8Array;
-  /** Poseidon of every `arity` elements of 32 bytes. */
-  readonly poseidonRow: (row: Uint8Array, arity: number) => Uint8Array;
+  /** Poseidon of every `arity` elements of 32 bytes; in `room`, which lies elsewhere, if there is use for it. */
+  readonly poseidonRow: (row: Uint8Array, arity: number, room?: Uint8Array) => Uint8Array;
   /**
    * Pedersen of every pair of canonical nodes, behind six bits of personalization or none. Left out until a host
    * installs it: its reference is zigzag2019/pedersen.ts, the one kind that hashes so.

@@ -11,10 +11,10 @@ import { treeKernel } from "./kernel.ts";
 const baseArity = 8;
 const baseLog2 = 3;
 
-function hashRow(row: Uint8Array, arity: number): Uint8Array {
+function hashRow(row: Uint8Array, arity: number, room?: Uint8Array): Uint8Array {
   assert(row.length % (arity * nodeBytes) === 0, "the row is made of whole groups");
   assertFrs(row);
-  return treeKernel.poseidonRow(row, arity);
+  return treeKernel.poseidonRow(row, arity, room);
 }
 
 /**

@@ -14,7 +14,7 @@ import { equalBytes, toHex } from "@holdfast/base";
 import { proofsErrors } from "../errors.ts";
 import { graphOf, KeptParents, layerDirection, type ZigzagGraph } from "../graph/index.ts";
 import { layerKernel, type ZigzagLayer } from "../layers/index.ts";
-import { allocate } from "../memory/index.ts";
+import { allocate, borrow, giveBack } from "../memory/index.ts";
 import {
   type Commitment,
   nodeBytes,
@@ -76,8 +76,8 @@ class ZigzagSeal {
     this.#store = store;
     this.#writes = new Writes(store);
     const rowBytes = rowsLength(poseidonHasher, profile.nodes);
-    this.#layers = [allocate(profile.sectorBytes), allocate(profile.sectorBytes)];
-    this.#rows = [allocate(rowBytes), allocate(rowBytes)];
+    this.#layers = [borrow(profile.sectorBytes), borrow(profile.sectorBytes)];
+    this.#rows = [borrow(rowBytes), borrow(rowBytes)];
   }
 
   *run(bind: BindSector, input: SealInput): Steps<SealOutcome> {
@@ -100,6 +100,7 @@ class ZigzagSeal {
       tree?.pass.stop();
     }
     yield* this.#writes.settleAll();
+    giveBack(...this.#layers, ...this.#rows);
     yield 1;
     const commRStar = commRStarOf(replicaId, this.#roots);
     return { commD, commR: this.#roots.at(-1) as Uint8Array, commRStar };

@@ -11,7 +11,7 @@
 import { assert } from "@holdfast/base";
 import { proofsErrors } from "../errors.ts";
 import type { SdrLayer } from "../layers/index.ts";
-import { allocate } from "../memory/index.ts";
+import { allocate, borrow, giveBack } from "../memory/index.ts";
 import {
   type Commitment,
   nodeBytes,
@@ -83,8 +83,8 @@ class SdrSealing {
     this.done = Math.min(store.doneLayers ?? 0, shape.layers);
     this.#writes = new Writes(store);
     const rowBytes = rowsLength(poseidonHasher, shape.nodes);
-    this.#buffers = [allocate(shape.sectorBytes), allocate(shape.sectorBytes)];
-    this.#rows = [allocate(rowBytes), allocate(rowBytes)];
+    this.#buffers = [borrow(shape.sectorBytes), borrow(shape.sectorBytes)];
+    this.#rows = [borrow(rowBytes), borrow(rowBytes)];
   }
 
   /** Begins, or goes on after the layers that the store has: the last two of them are needed again. */
@@ -149,6 +149,7 @@ class SdrSealing {
     yield* this.#addData(last);
     const commRLast = yield* this.#tree(last, this.#rows[1], replica.offset);
     yield* this.#writes.settleAll();
+    giveBack(...this.#buffers, ...this.#rows);
     yield 1;
     return { commC, commRLast };
   }

@@ -4,14 +4,14 @@
  * that a file that was written through a sink is the array that sealing in memory gives.
  */
 import { proofsErrors } from "../errors.ts";
-import { paddedBlockBytes, padUser, userBlockBytes } from "../fr32/index.ts";
+import { paddedBlockBytes, padUserInto, userBlockBytes } from "../fr32/index.ts";
 import { awaited, type Steps } from "../steps/index.ts";
 
 /** The padded data of a sector. */
 export interface SealInput {
   /**
-   * Fills `into` with the data from `offset` on. Asked once for each part, in order, in whole blocks of 128 bytes.
-   * `into` is all zeros.
+   * Fills all of `into`, whatever it holds, with the data from `offset` on. Asked once for each part, in order, in
+   * whole blocks of 128 bytes.
    */
   read(offset: number, into: Uint8Array): void | Promise<void>;
 }
@@ -65,7 +65,13 @@ export function bytesSource(bytes: Uint8Array): SealSource {
 
 /** Padded data in memory. */
 export function bytesInput(data: Uint8Array): SealInput {
-  return { read: (offset, into) => into.set(data.subarray(offset, offset + into.length)) };
+  return {
+    read: (offset, into) => {
+      const part = data.subarray(offset, offset + into.length);
+      into.set(part);
+      into.fill(0, part.length);
+    },
+  };
 }
 
 /** Reads user bytes, each once and in order; fewer, or none, where zeros fill the sector. */
@@ -78,8 +84,8 @@ export function userInput(read: UserReader): SealInput {
       const blocks = into.length / paddedBlockBytes;
       const start = (offset / paddedBlockBytes) * userBlockBytes;
       const user = read(start, blocks * userBlockBytes);
-      if (user instanceof Promise) return user.then((bytes) => into.set(padUser(bytes)));
-      into.set(padUser(user));
+      if (user instanceof Promise) return user.then((bytes) => padUserInto(bytes, into));
+      padUserInto(user, into);
     },
   };
 }

@@ -18,7 +18,7 @@ import {
   userInput,
 } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
-import type { ReplicateJob, StagedRange } from "./jobs.ts";
+import type { ReplicateJob } from "./jobs.ts";
 import { packed } from "./payload.ts";
 
 /** Bytes of one write: a full disk and a cancelled job are noticed in between. */
@@ -191,28 +191,32 @@ export class TreeFile implements SealSource {
 
 /** The data of a sector: the pieces at their places, zeros everywhere else. Throws storage/missing-file. */
 export function stagedInput(file: DiskFile | undefined, job: ReplicateJob): SealInput {
-  return userInput(async (startUserBytes, userBytes) => {
-    const user = new Uint8Array(userBytes);
-    if (file === undefined) return user;
-    for (const range of job.ranges) await readOverlap(file, job, range, startUserBytes, user);
+  return userInput(async (start, length) => {
+    const parts: { readonly at: number; readonly bytes: Uint8Array }[] = [];
+    for (const range of job.ranges) {
+      const from = Math.max(range.startUserBytes, start);
+      const to = Math.min(range.startUserBytes + range.userBytes, start + length);
+      if (file === undefined || from >= to) continue;
+      parts.push({ at: from - start, bytes: await readStaged(file, job, from, to - from) });
+    }
+    const [only = noPart] = parts;
+    // Most of the time it is one; zeros follow what it has.
+    if (parts.length < 2 && only.at === 0) return only.bytes;
+    const user = new Uint8Array(length);
+    for (const { at, bytes } of parts) user.set(bytes, at);
     return user;
   });
 }
 
-/** Copies what a range has of the bytes from `startUserBytes` on into `user`. */
-async function readOverlap(
+const noPart = { at: 0, bytes: new Uint8Array(0) };
+
+async function readStaged(
   file: DiskFile,
   { identity, stagedPath }: ReplicateJob,
-  range: StagedRange,
-  startUserBytes: number,
-  user: Uint8Array,
-): Promise<void> {
-  const from = Math.max(range.startUserBytes, startUserBytes);
-  const to = Math.min(range.startUserBytes + range.userBytes, startUserBytes + user.length);
-  if (from >= to) return;
-  const bytes = await file.readAt(from, to - from);
-  if (bytes.length < to - from) {
-    throw storageErrors.missingFile({ sectorId: identity.sectorId, path: stagedPath ?? "" });
-  }
-  user.set(bytes, from - startUserBytes);
+  from: number,
+  length: number,
+): Promise<Uint8Array> {
+  const bytes = await file.readAt(from, length);
+  if (bytes.length === length) return bytes;
+  throw storageErrors.missingFile({ sectorId: identity.sectorId, path: stagedPath ?? "" });
 }

@@ -11,6 +11,8 @@ import { errorData } from "./payload.ts";
 import { extract, post, prove, replicate } from "./run-job.ts";
 import type { WorkerAnswer, WorkerTask } from "./wire.ts";
 
+/** Progress is told when it has grown by so much: a seal has thousands of steps, and each message wakes a thread. */
+const toldShare = 1 / 256;
 // The disk's answers are heard between two steps of a computation.
 const prover = createProver({ pause: () => new Promise((resolve) => setImmediate(resolve)) });
 const verifier = createVerifier();
@@ -45,7 +47,13 @@ function volumesOf(table: VolumeTable): VolumeDisk {
 
 async function runRequest(table: VolumeTable, request: JobRequest, port: MessagePort): Promise<unknown> {
   const tools = { disk: volumesOf(table), prover };
-  const hooks = { progress: (doneRatio: number) => port.postMessage(doneRatio) };
+  let told = 0;
+  const progress = (doneRatio: number): void => {
+    if (doneRatio < Math.min(1, told + toldShare)) return;
+    told = doneRatio;
+    port.postMessage(doneRatio);
+  };
+  const hooks = { progress };
   switch (request.kind) {
     case "replicate":
       return await replicate(tools, request.job, hooks);

@@ -45,10 +45,23 @@ const settings = {
 
 const trouble = z.object({ role: z.string(), problem: z.string() });
 
+const lackingSector = z.object({
+  sectorId: sectorNumber,
+  state: z.string(),
+  missing: z.array(z.object({ role: z.string(), volumeId, path: z.string() })),
+  isRepairable: z.boolean().describe("it is on the chain, and enough of it is left to make the rest of"),
+});
+
 export const storageMethods = {
   "storage.ls": call(
     "Where this miner's sectors lie; with a check, every file that is there and whose it is",
-    z.object({ check: z.boolean().default(false) }),
+    z.object({
+      check: z.boolean().default(false),
+      lacking: z
+        .boolean()
+        .default(false)
+        .describe("look whether the files of sectors are there, of the first 10,000; a check looks at all"),
+    }),
     z.object({
       refusal: z
         .object({ reason: z.string(), fix: z.string() })
@@ -64,6 +77,16 @@ export const storageMethods = {
         .array(z.object({ name: z.string(), about: z.string(), files: z.int(), sizeBytes }))
         .nullable()
         .describe("everything in the node's own folder"),
+      lacking: z
+        .object({
+          sectors: z.array(lackingSector).describe("the first 100"),
+          sectorCount: z.int(),
+          files: z.int(),
+          looked: z.int().describe("sectors that were looked at"),
+          isAll: z.boolean(),
+        })
+        .nullable()
+        .describe("sectors with files that are recorded and gone; null: nobody looked"),
     }),
   ),
   "storage.attach": call(

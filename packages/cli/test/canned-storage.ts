@@ -41,6 +41,15 @@ export const storageAnswers: { readonly [Name in StorageName]: MethodResult<Name
       { ...volume, recorded: [sealed], found: [sealed, { owner: "orphan", files: 1, sizeBytes: 17 }] },
       { ...away, recorded: [sealed], found: null },
     ],
+    lacking: {
+      ...{ sectorCount: 1, files: 1, looked: 3, isAll: true },
+      sectors: [
+        {
+          ...{ sectorId: 12, state: "committed", isRepairable: true },
+          missing: [{ role: "sealed", volumeId: 2, path: "sealed/12-1" }],
+        },
+      ],
+    },
     folder: [
       { name: "chain", about: "the chain: states, messages, blocks", files: 12, sizeBytes: 4_194_304 },
     ],

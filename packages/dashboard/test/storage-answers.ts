@@ -29,6 +29,7 @@ export const volumes: Volumes = {
     volume(4, { kind: "s3", place: "s3://bucket/miner", roles: [], mode: "read-only", freeBytes: null }),
   ],
   folder: null,
+  lacking: null,
 };
 
 export const policy: MethodResult<"deal.policy"> = {

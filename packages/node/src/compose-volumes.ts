@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { MethodResult } from "@holdfast/api";
 import type { Chores, DrainJob, Storage, VolumeInfo } from "@holdfast/storage";
 import type { StorageDoor } from "./rpc/index.ts";
+import { workLimits } from "./work-limits.ts";
 
 type VolumeView = MethodResult<"storage.attach">;
 type FolderView = NonNullable<MethodResult<"storage.ls">["folder"]>[number];
@@ -44,7 +45,7 @@ export function storageDoorOf(storage: Storage, folder: string | undefined, chor
     return { ...viewOf(volume, drain), reason: reasonOf(volume, await volumes.list(), drain) };
   };
   return {
-    "storage.ls": async ({ check }) => {
+    "storage.ls": async ({ check, lacking }) => {
       const explained = new Map(
         check ? (await volumes.explain()).map((one) => [one.volumeId, one] as const) : [],
       );
@@ -64,6 +65,7 @@ export function storageDoorOf(storage: Storage, folder: string | undefined, chor
         refusal: refusal === undefined ? null : { reason: refusal.message, fix: refusal.fix },
         volumes: await Promise.all(views),
         folder: check && folder !== undefined ? await folderOf(folder) : null,
+        lacking: check || lacking ? await lackingIn(storage, check) : null,
       };
     },
     "storage.attach": async ({ place, ...settings }) =>
@@ -108,6 +110,13 @@ function viewOf(
   const shown = drain && { jobId: drain.jobId, state: drain.state, progress: drain.progress };
   const roles = [...volume.roles];
   return { ...volume, roles, files: fileCount, freeBytes: isEndless ? null : freeBytes, drain: shown };
+}
+
+async function lackingIn(storage: Storage, isAll: boolean): Promise<MethodResult<"storage.ls">["lacking"]> {
+  const most = isAll ? Number.MAX_SAFE_INTEGER : workLimits.lackingSectors;
+  const { sectors, fileCount, lookedCount, ...rest } = await storage.volumes.lacking(most);
+  const shown = sectors.map((sector) => ({ ...sector, missing: [...sector.missing] }));
+  return { ...rest, sectors: shown, files: fileCount, looked: lookedCount };
 }
 
 /** A volume that is not being emptied, because nothing else takes its files or nobody moves them, says so. */

@@ -18,6 +18,10 @@ export const workLimits = {
   workerIdleMs: 30_000,
   /** A worker process that does not end by itself in this time is killed. */
   workerEndMs: 10_000,
+  /** Sectors whose files `why storage` looks for: each is asked of the file system. */
+  lackingSectors: 10_000,
+  /** Of those that lack some, so many are named. */
+  lackingNamed: 20,
   /** Sectors that wait for room that idle space gives back. */
   idleRequests: 64,
   /** Kept layers of idle space that are looked at before a start is over; the others follow by and by. */

@@ -16,6 +16,7 @@ import {
 import { table } from "../layout.ts";
 
 type VolumeView = MethodResult<"storage.attach">;
+type Lacking = NonNullable<MethodResult<"storage.ls">["lacking"]>;
 type Owned = MethodResult<"storage.ls">["volumes"][number]["recorded"][number];
 
 const roles = ["seal", "store"] as const;
@@ -59,6 +60,12 @@ function volumeTable(volumes: readonly VolumeView[]): string {
   );
 }
 
+function recordedText(said: Owned, there: Owned | undefined): string {
+  const gone = said.files - (there?.files ?? 0);
+  const recorded = `${said.sizeBytes} are recorded`;
+  return gone > 0 ? `${plural(gone, "file")} gone: ${recorded}` : recorded;
+}
+
 /** What is recorded and what lies there, side by side. */
 function ownerRows(volumeId: number, recorded: readonly Owned[], found: readonly Owned[]): string[][] {
   const owners = [...new Set([...recorded, ...found].map(({ owner }) => owner))].sort();
@@ -71,22 +78,37 @@ function ownerRows(volumeId: number, recorded: readonly Owned[], found: readonly
       owner,
       `${there?.files ?? 0}`,
       `${there?.sizeBytes ?? 0}`,
-      differs ? `${said.sizeBytes} are recorded` : "",
+      differs ? recordedText(said, there) : "",
     ];
   });
+}
+
+function lackingTable({ sectors, sectorCount }: Lacking): string {
+  const rows = sectors.flatMap(({ sectorId, state, missing }) =>
+    missing.map(({ role, volumeId, path }) => [`${sectorId}`, state, role, `${volumeId}`, path]),
+  );
+  const more = sectorCount - sectors.length;
+  const end = more === 0 ? "" : `\nand files of ${plural(more, "more sector")}`;
+  return `${table(["GONE: SECTOR", "STATE", "FILE", "VOLUME", "PATH"], rows)}${end}`;
 }
 
 export const storageList = action({
   result: methods["storage.ls"].result,
   run: async ({ node, signal }, input) =>
     (await node()).call("storage.ls", { check: optionFlag(input, "check") }, signal),
-  async render({ volumes, folder, refusal }) {
+  async render({ volumes, folder, refusal, lacking }, context) {
     const parts = [volumeTable(volumes)];
     if (refusal !== null) parts.push(`no new sector is opened: ${refusal.reason}\nfix: ${refusal.fix}`);
     const rows = volumes.flatMap(({ volumeId, recorded, found }) =>
       found === null ? [] : ownerRows(volumeId, recorded, found),
     );
     if (rows.length > 0) parts.push(table(["VOLUME", "OWNER", "FILES", "BYTES", ""], rows));
+    if (lacking !== null && lacking.sectorCount > 0) {
+      context.terminal.hint(
+        "`holdfast why storage` says what follows of files that are gone, and what to do",
+      );
+      parts.push(lackingTable(lacking));
+    }
     if (folder !== null) {
       const all = folder.map((part) => [part.name, `${part.files}`, `${part.sizeBytes}`, part.about]);
       parts.push(table(["IN THE NODE'S FOLDER", "FILES", "BYTES", "WHAT IT IS"], all));

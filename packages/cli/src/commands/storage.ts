@@ -16,7 +16,8 @@ export const storageCommands: readonly CommandSpec[] = [
     summary: "Show where sectors lie, how full each volume is, and what is wrong with it",
     about:
       "With --check every file is looked at: each byte has an owner, and what is recorded is what lies there. Files that " +
-      "nobody owns are orphans (`storage clean`), files that are none of ours are foreign and stay.",
+      "nobody owns are orphans (`storage clean`), files that are none of ours are foreign and stay, and files that are " +
+      "recorded and gone are named (`why storage`).",
     examples: ["holdfast storage ls --node miner-1", "holdfast storage ls --check --node miner-1"],
     options: [{ flags: "--check", summary: "walk over every file and say whose it is" }],
     action: async () => (await load()).storageList,

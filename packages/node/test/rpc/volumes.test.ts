@@ -1,7 +1,15 @@
 /** What an operator is told of volumes that are being emptied: `storage ls` and `why storage` name cause and remedy. */
 import type { HoldfastError } from "@holdfast/base";
 import { codeOf } from "@holdfast/base/testing";
-import { type Chores, type DrainJob, type Storage, storageErrors, type VolumeInfo } from "@holdfast/storage";
+import {
+  type Chores,
+  type DrainJob,
+  type LackingReport,
+  type LackingSector,
+  type Storage,
+  storageErrors,
+  type VolumeInfo,
+} from "@holdfast/storage";
 import { describe, expect, it } from "vitest";
 import { storageDoorOf } from "../../src/compose-volumes.ts";
 import { explainStorage } from "../../src/rpc/handlers/explain-storage.ts";
@@ -15,19 +23,71 @@ const volume: VolumeInfo = {
 };
 const emptied: VolumeInfo = { ...volume, volumeId: 1, place: "/mnt/a", mode: "draining" };
 
+const whole: LackingReport = { sectors: [], sectorCount: 0, fileCount: 0, lookedCount: 3, isAll: true };
+
 function doorOf(
   all: readonly VolumeInfo[],
   drain: DrainJob | undefined,
   refusal: HoldfastError | undefined = undefined,
+  lacking: LackingReport = whole,
 ): StorageDoor {
-  const storage = { volumes: { list: async () => all }, refusal: async () => refusal } as unknown as Storage;
+  const volumes = { list: async () => all, lacking: async () => lacking };
+  const storage = { volumes, refusal: async () => refusal } as unknown as Storage;
   const chores = { drainOf: async (volumeId: number) => (volumeId === 1 ? drain : undefined) };
   return storageDoorOf(storage, undefined, chores as unknown as Chores);
 }
 const reasons = async (door: StorageDoor) =>
-  (await door["storage.ls"]({ check: false }, never)).volumes.map(({ reason }) => reason);
+  (await door["storage.ls"]({ check: false, lacking: false }, never)).volumes.map(({ reason }) => reason);
 const why = (storage: StorageDoor | undefined) =>
   explainStorage({ storage, name: "miner-1" } as HandlerNeeds, never);
+
+describe("files that are gone", () => {
+  const lacks = (
+    sectorId: number,
+    roles: readonly ("sealed" | "tree" | "unsealed")[],
+    isRepairable: boolean,
+  ) => ({
+    ...{ sectorId, state: "committed" as const, isRepairable },
+    missing: roles.map((role) => ({ role, volumeId: 0, path: `${role}/${sectorId}-1` })),
+  });
+  const gone = (sectors: LackingSector[], more: Partial<LackingReport> = {}): LackingReport => ({
+    ...{ sectors, sectorCount: sectors.length, fileCount: sectors.length, lookedCount: 50, isAll: true },
+    ...more,
+  });
+
+  it("are named by why storage: which sector, which file, what follows, what to do", async () => {
+    const sectors = [
+      lacks(80, ["sealed", "tree"], true),
+      lacks(81, ["unsealed"], true),
+      lacks(82, ["sealed"], false),
+    ];
+    const found = await why(doorOf([volume], undefined, undefined, gone(sectors, { fileCount: 4 })));
+    expect(found).toMatchObject({
+      ...{ light: "failing", state: "lacking", summary: "4 files of 3 sectors are gone" },
+    });
+    expect(found.causes).toEqual([
+      expect.stringMatching(
+        /^sector 80 lacks sealed \(volume 0, sealed\/80-1\), tree .*cannot be proven.*`holdfast storage repair 80`/,
+      ),
+      expect.stringMatching(/^sector 81 lacks unsealed .*out of its replica.*`holdfast storage repair 81`/),
+      expect.stringMatching(/^sector 82 .*nothing is left.*`holdfast mine terminate 82`/),
+    ]);
+  });
+
+  it("are counted where they are too many to name, and said beside what is wrong with volumes", async () => {
+    const many = Array.from({ length: 100 }, (_, index) => lacks(index, ["sealed"], true));
+    const lacking = gone(many, { sectorCount: 250, fileCount: 250 });
+    const away = { ...volume, volumeId: 1, isHere: false, reason: "it is away" };
+    const found = await why(doorOf([volume, away], undefined, undefined, lacking));
+    expect(found.summary).toBe("250 files of 250 sectors are gone, and 1 of 2 volumes want something");
+    expect([found.causes[0], found.causes.length, found.causes.at(-1)]).toEqual([
+      ...["volume 1 (/home): it is away", 22],
+      "and 230 more sectors",
+    ]);
+    const some = await why(doorOf([volume], undefined, undefined, gone([], { isAll: false })));
+    expect(some.summary).toContain("first 50 sectors");
+  });
+});
 
 describe("a volume that is being emptied", () => {
   it("whose job has failed says why, and what tries it again", async () => {
@@ -40,7 +100,7 @@ describe("a volume that is being emptied", () => {
       ...{ kind: "storage", light: "failing", state: "troubled" },
       causes: [`volume 1 (/mnt/a): ${reason}`],
     });
-    expect((await door["storage.ls"]({ check: false }, never)).volumes[1]?.drain).toEqual({
+    expect((await door["storage.ls"]({ check: false, lacking: false }, never)).volumes[1]?.drain).toEqual({
       ...{ jobId: 12, state: "failed", progress: 0.5 },
     });
   });

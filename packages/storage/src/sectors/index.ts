@@ -3,6 +3,7 @@ export { openStorage, type StorageOptions } from "./builder.ts";
 export type { FileTrouble, SectorCheck } from "./check.ts";
 export type { AuditedFile, CollectedGarbage, FileOwner, StorageAudit } from "./collector.ts";
 export type { FileClaim, FileRole } from "./files.ts";
+export type { LackingReport, LackingSector } from "./lacking.ts";
 export { defaultLimits, type StorageLimits } from "./options.ts";
 export { type PresealedSector, type PresealRequest, presealSector } from "./presealed.ts";
 export type { PieceCheck } from "./reading.ts";

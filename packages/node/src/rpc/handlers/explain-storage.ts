@@ -1,34 +1,53 @@
-/** Why a disk or bucket of this miner is not used as its operator wants it to be. */
+/** Why a disk or bucket of this miner is not used as its operator wants it to be, and which files are gone from it. */
 import type { MethodResult } from "@holdfast/api";
+import { workLimits } from "../../work-limits.ts";
 import type { Explanation, HandlerNeeds } from "../needs.ts";
 import { storageHandlers } from "./storage.ts";
 
-type VolumeView = MethodResult<"storage.ls">["volumes"][number];
+type Listed = MethodResult<"storage.ls">;
+type VolumeView = Listed["volumes"][number];
+type Lacking = NonNullable<Listed["lacking"]>;
 
 /** `rpc/no-sectors`. */
 export async function explainStorage(needs: HandlerNeeds, signal: AbortSignal): Promise<Explanation> {
-  const { volumes, refusal } = await storageHandlers(needs)["storage.ls"]({ check: false }, signal);
+  const wanted = { check: false, lacking: true };
+  const { volumes, refusal, lacking } = await storageHandlers(needs)["storage.ls"](wanted, signal);
   const base = { subject: "storage", kind: "storage" as const };
   const troubled = volumes.filter(({ reason }) => reason !== null);
   const emptied = volumes.filter(
     ({ mode, reason, files }) => mode === "draining" && reason === null && files > 0,
   );
+  const isLacking = lacking !== null && lacking.sectorCount > 0;
+  const causes = [...troubled.map(troubleText), ...(isLacking ? lackingTexts(lacking) : [])];
   if (refusal !== null)
     return {
       ...base,
       state: "refusing",
       light: "failing",
       summary: "no new sector is opened, so deals are refused that need one",
-      causes: [refusal.reason, ...troubled.map(troubleText)],
+      causes: [refusal.reason, ...causes],
       fix: refusal.fix,
     };
+  const wants = `${troubled.length} of ${volumes.length} volumes want something`;
+  if (isLacking) {
+    const { files, sectorCount } = lacking;
+    const gone = `${count(files, "file")} of ${count(sectorCount, "sector")} ${files === 1 ? "is" : "are"} gone`;
+    return {
+      ...base,
+      state: "lacking",
+      light: "failing",
+      summary: troubled.length > 0 ? `${gone}, and ${wants}` : gone,
+      causes,
+      fix: "what each line says; find out who deletes there: nobody but the node should",
+    };
+  }
   if (troubled.length > 0)
     return {
       ...base,
       state: "troubled",
       light: "failing",
-      summary: `${troubled.length} of ${volumes.length} volumes want something`,
-      causes: troubled.map(troubleText),
+      summary: wants,
+      causes,
       fix: "what each line says; `holdfast storage ls` shows it again",
     };
   const isEmptied = emptied.length > 0;
@@ -38,14 +57,44 @@ export async function explainStorage(needs: HandlerNeeds, signal: AbortSignal): 
     light: isEmptied ? "waiting" : "ok",
     summary: isEmptied
       ? `${emptied.length} of ${volumes.length} volumes are being emptied`
-      : `all ${volumes.length} volumes are here`,
+      : `all ${volumes.length} volumes are here, ${foundText(lacking)}`,
     causes: emptied.map(emptyingText),
     fix: null,
   };
 }
 
+const count = (many: number, word: string): string => `${many} ${word}${many === 1 ? "" : "s"}`;
+
 const troubleText = ({ volumeId, place, reason }: VolumeView): string =>
   `volume ${volumeId} (${place}): ${reason}`;
+
+function foundText(lacking: Lacking | null): string {
+  if (lacking === null || lacking.isAll) return "with all files that are recorded";
+  return `with all recorded files of the first ${lacking.looked} sectors (\`holdfast storage ls --check\` looks at all)`;
+}
+
+function lackingTexts({ sectors, sectorCount }: Lacking): string[] {
+  const named = sectors.slice(0, workLimits.lackingNamed);
+  const more = sectorCount - named.length;
+  const lines = named.map((sector) => {
+    const files = sector.missing.map(({ role, volumeId, path }) => `${role} (volume ${volumeId}, ${path})`);
+    return `sector ${sector.sectorId} lacks ${files.join(", ")}: ${consequence(sector)}`;
+  });
+  return more === 0 ? lines : [...lines, `and ${count(more, "more sector")}`];
+}
+
+/** What comes of it, and what to do. */
+function consequence({ sectorId, state, missing, isRepairable }: Lacking["sectors"][number]): string {
+  const repair = `\`holdfast storage repair ${sectorId}\``;
+  if (state !== "committed" && state !== "faulty")
+    return `it cannot be sealed as it is; \`holdfast why ${sectorId}\` says what comes of it`;
+  if (missing.every(({ role }) => role === "unsealed"))
+    return `its pieces are made out of its replica each time, which is slow; ${repair} makes the copy anew`;
+  const cost = "it cannot be proven, so it is faulty from its next proof on and pays for that";
+  return isRepairable
+    ? `${cost}; ${repair} makes them anew`
+    : `${cost}; nothing is left to make them of: put them back, or give it up with \`holdfast mine terminate ${sectorId}\``;
+}
 
 function emptyingText({ volumeId, place, drain, files }: VolumeView): string {
   const how =

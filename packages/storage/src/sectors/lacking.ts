@@ -1,0 +1,98 @@
+/**
+ * Sectors whose files are recorded and not there: somebody deleted them by hand, or a file system has lost them. Only
+ * names are looked at, nothing is read. A file on a volume that is away is not called missing.
+ */
+import { everySector, type FileRow, type SectorRow } from "../store/index.ts";
+import { isAway } from "./collector.ts";
+import type { Core } from "./core.ts";
+import { filePath } from "./files.ts";
+import type { FileRole } from "./roles.ts";
+import { landedStates, type SectorState } from "./states.ts";
+
+export interface LackingSector {
+  readonly sectorId: number;
+  readonly state: SectorState;
+  readonly missing: readonly { readonly role: FileRole; readonly volumeId: number; readonly path: string }[];
+  /** landed: by what is left of it; otherwise whoever seals it begins anew, or gets its data again. */
+  readonly isRepairable: boolean;
+}
+
+export interface LackingReport {
+  /** The first `named` of them. */
+  readonly sectors: readonly LackingSector[];
+  readonly sectorCount: number;
+  readonly fileCount: number;
+  readonly lookedCount: number;
+  /** False: there are more sectors than were looked at. */
+  readonly isAll: boolean;
+}
+
+/** Sectors that a report names. */
+const namedSectors = 100;
+
+export async function lackingSectors(core: Core, mostSectors: number): Promise<LackingReport> {
+  const sectors: LackingSector[] = [];
+  let [sectorCount, fileCount, lookedCount] = [0, 0, 0];
+  for await (const row of everySector(core.store)) {
+    core.end.throwIfAborted();
+    if (lookedCount === mostSectors) return { sectors, sectorCount, fileCount, lookedCount, isAll: false };
+    lookedCount++;
+    const found = await lackingOf(core, row);
+    if (found === undefined) continue;
+    sectorCount++;
+    fileCount += found.missing.length;
+    if (sectors.length < namedSectors) sectors.push(found);
+  }
+  return { sectors, sectorCount, fileCount, lookedCount, isAll: true };
+}
+
+/** Jobs go on meanwhile: what is missing is looked at again by what is recorded then. */
+async function lackingOf(core: Core, row: SectorRow): Promise<LackingSector | undefined> {
+  const { store } = core;
+  if (!isKept(row)) return undefined;
+  const first = await absentOf(core, row.sectorId);
+  if (first.length === 0) return undefined;
+  const again = await absentOf(core, row.sectorId);
+  const now = await store.sector(row.sectorId);
+  const missing = again.filter((file) => first.some(({ path }) => path === file.path));
+  if (now === undefined || !isKept(now) || missing.length === 0) return undefined;
+  return {
+    ...{ sectorId: now.sectorId, state: now.state },
+    missing: missing.map(({ role, volumeId, path }) => ({ role, volumeId, path })),
+    isRepairable: await isRepairable(core, now, missing),
+  };
+}
+
+function isKept({ state }: SectorRow): boolean {
+  return state !== "expired" && state !== "removed";
+}
+
+async function absentOf(core: Core, sectorId: number): Promise<FileRow[]> {
+  const absent: FileRow[] = [];
+  for (const file of (await core.store.volumes.filesOf(sectorId)).values()) {
+    if (file.sizeBytes > 0 && !(await isThere(core, file))) absent.push(file); // one of no bytes has yet to be written
+  }
+  return absent;
+}
+
+async function isThere({ disk, volumes }: Core, file: FileRow): Promise<boolean> {
+  if (!volumes.conditionOf(file.volumeId).isHere) return true;
+  try {
+    return (await disk.sizeBytes(filePath(file))) !== undefined;
+  } catch (error) {
+    if (isAway(error)) return true; // nobody knows
+    throw error;
+  }
+}
+
+async function isRepairable(
+  { store }: Core,
+  { sectorId, state }: SectorRow,
+  missing: readonly FileRow[],
+): Promise<boolean> {
+  if (!landedStates.includes(state)) return false;
+  if ((await store.fill(sectorId)).slotCount === 0) return true;
+  const files = await store.volumes.filesOf(sectorId);
+  const sources: readonly FileRole[] = ["sealed", "tree", "unsealed"];
+  return sources.some((role) => files.has(role) && !missing.some((file) => file.role === role));
+}

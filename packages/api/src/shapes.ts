@@ -120,7 +120,9 @@ export const dealView = z.object({
   sizeBytes,
   pieces: z.int(),
   sectors: z.array(z.int()),
-  provenSectors: z.int(),
+  provenSectors: z
+    .int()
+    .describe("not faulty and proven since it began; of one that is over, while it lived"),
   totalFil: filText,
   redeemedFil: filText,
   channelId: z.int().nullable(),
@@ -198,8 +200,24 @@ export const keepView = z.object({
     .enum(["off", "waiting", "kept", "renewing", "repairing", "stuck", "ended"])
     .describe("waiting: the put is not done; stuck: it cannot be kept now, see detail"),
   detail: z.string(),
-  copiesKept: z.int().describe("copies that the chain has proven and that are not lost"),
+  copiesKept: z
+    .int()
+    .describe(
+      "copies that the chain has proven and that are not lost, without those that others have replaced",
+    ),
   untilHeight: height.nullable().describe("the first end among the copies that are kept"),
+  audits: z
+    .array(
+      z.object({
+        copy: z.int().describe("from 0"),
+        miner: addressText,
+        askedHeight: height.describe("when a random part of the copy was asked for last"),
+        servedHeight: height.nullable().describe("when it was given last; null: never yet"),
+        misses: z.int().describe("tries in a row that gave nothing"),
+        detail: z.string().describe("what the last miss said"),
+      }),
+    )
+    .describe("of copies that are kept, whether their miners give them back"),
 });
 
 export const putView = z.object({

@@ -26,6 +26,7 @@ export const putRunning: MethodResult<"put.show"> = {
     detail: "",
     copiesKept: 0,
     untilHeight: null,
+    audits: [],
   },
   copies: [
     {
@@ -67,6 +68,7 @@ export const putKept: MethodResult<"put.show"> = {
     detail: "it would cost 1 FIL, the limit is 0.04 FIL",
     copiesKept: 1,
     untilHeight: 190,
+    audits: [{ copy: 0, miner, askedHeight: 99, servedHeight: 98, misses: 1, detail: "it sends nothing" }],
   },
 };
 

@@ -110,6 +110,7 @@ export function put(more: Partial<PutView> = {}): PutView {
       detail: "",
       copiesKept: 0,
       untilHeight: null,
+      audits: [],
     },
     copies: [
       {

@@ -29,9 +29,30 @@ function keepTable(list: readonly PutView[], time: ChainTime): string {
     keep.repair ? "yes" : "no",
     keep.limitFil === null ? "-" : fil(keep.limitFil),
     time.at(keep.untilHeight),
+    givenText(keep, copies.length, time),
     keep.detail === "" ? words[keep.state] : `${words[keep.state]}: ${keep.detail}`,
   ]);
-  return table(["JOB", "FILE", "COPIES", "RENEWED", "REPAIRED", "LIMIT A TERM", "UNTIL", "STATE"], rows);
+  const head = [
+    "JOB",
+    "FILE",
+    "COPIES",
+    "RENEWED",
+    "REPAIRED",
+    "LIMIT A TERM",
+    "UNTIL",
+    "LAST GIVEN",
+    "STATE",
+  ];
+  return table(head, rows);
+}
+
+/** The last time that a miner gave a random part of its copy when it was asked. */
+function givenText({ audits }: PutView["keep"], copies: number, time: ChainTime): string {
+  const given = audits.filter(({ servedHeight }) => servedHeight !== null);
+  const last = given.toSorted((a, b) => (b.servedHeight ?? 0) - (a.servedHeight ?? 0))[0];
+  if (last === undefined) return audits.length === 0 ? "not asked yet" : "never";
+  const others = copies === 1 ? "" : `; ${given.length} of ${copies} have`;
+  return `${time.at(last.servedHeight)} by ${shortId(last.miner)}${others}`;
 }
 
 export const keepList = action({

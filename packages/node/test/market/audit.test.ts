@@ -26,6 +26,12 @@ describe("a kept copy", () => {
     expect(first).toMatch(/asked for at \d+: last given at \d+$/);
     await world.until(() => askedText(world) !== first, 100);
     expect(whyOf(world)).toMatchObject({ light: "ok" });
+    const [audit] = keepOf(world, job.jobId).audits;
+    expect(audit).toMatchObject({ copy: 0, miner: holderOf(world, job.jobId).address, misses: 0 });
+    expect(askedText(world)).toContain(
+      `asked for at ${audit?.askedHeight}: last given at ${audit?.servedHeight}`,
+    );
+    expect(world.client.market.explain(job.jobId)?.causes[0]).toContain(askedText(world));
     expect(keepOf(world, job.jobId).state).toBe("kept");
   });
 

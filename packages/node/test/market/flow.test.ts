@@ -82,8 +82,9 @@ describe("a put", () => {
     expect(world.count("redeem")).toBeGreaterThan(15);
     expect(world.count("close")).toBe(1);
     await world.rounds(3);
-    expect((await miner.market.deals())[0]).toMatchObject({ state: "complete", redeemedFil: job.totalFil });
-    expect(client.market.deals()[0]).toMatchObject({ state: "complete", redeemedFil: job.totalFil });
+    const over = { state: "complete", redeemedFil: job.totalFil };
+    expect((await miner.market.deals())[0]).toMatchObject(over);
+    expect(client.market.deals()[0]).toMatchObject({ ...over, provenSectors: 1 });
     expect(client.market.files()).toMatchObject([{ state: "expired", activeCopies: 0 }]);
     expect(miner.storage.keys).toEqual([]);
     expect(listChannels(world.chain.store, world.chain.headState().state, client.keys.address)).toEqual([]);

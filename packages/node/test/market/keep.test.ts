@@ -124,6 +124,13 @@ describe("a file that is repaired", () => {
     await world.until(() => keepOf(world, job.jobId).state === "stuck", 300);
     expect(keepOf(world, job.jobId).detail).toContain("still cost money");
     expect(world.client.market.deals().length).toBe(most);
+    // Who was replaced is no copy more, whatever the chain still says of its deal.
+    expect(keepOf(world, job.jobId).copiesKept).toBe(1);
+    const causes = world.client.market.explain(job.jobId)?.causes ?? [];
+    expect(causes.filter((cause) => cause.startsWith("copy 1 at ")).length).toBe(1);
+    expect(causes.filter((cause) => /^copy 1, until it was replaced at \d+, at /.test(cause)).length).toBe(
+      most - 1,
+    );
   });
 
   it("gets what the lost deal was still to cost back", async () => {

@@ -5,7 +5,7 @@ import { triesOthers } from "../errors.ts";
 import { channelOn } from "../facts.ts";
 import { deadlineAt, dutyOf, dutyText } from "../machine/duties.ts";
 import type { Explanation } from "../types.ts";
-import { healthOfAttempt } from "./attempt-health.ts";
+import { healthOfAttempt, isHolder } from "./attempt-health.ts";
 import { auditText, repairFix, unservedText } from "./audit.ts";
 import { type ClientContext, jobById, jobIdOf } from "./context.ts";
 import { notesOf } from "./keep-views.ts";
@@ -59,7 +59,8 @@ function standingOf(
   attempts: readonly Attempt[],
 ): Pick<Explanation, "light" | "summary" | "fix"> {
   const name = job.name ?? job.cid;
-  const lights = attempts.flatMap((attempt) => healthOfAttempt(context, attempt)?.light ?? []);
+  const holders = attempts.filter(({ retired }) => retired === null);
+  const lights = holders.flatMap((attempt) => healthOfAttempt(context, attempt)?.light ?? []);
   const over = lights.filter((light) => light === "over").length;
   const kept = lights.filter((light) => light === "ok" || light === "at-risk").length;
   if (kept >= job.copies) {
@@ -136,11 +137,19 @@ function nextStep(
 }
 
 function causeOf(context: ClientContext, attempt: Attempt): string {
-  const { copy, miner, detail, error } = attempt;
+  const { miner, detail, error, stage } = attempt;
   const { state } = dealOf(context, attempt);
   const money = moneyOf(context, attempt);
-  const text = `copy ${copy + 1} at ${miner}: ${state}, ${error?.message ?? detail}`;
-  return money === "" ? text : `${text}; ${money}`;
+  const audited = stage === "done" && isHolder(attempt) ? auditText(context, attempt) : undefined;
+  const text = `${nameOf(attempt)} at ${miner}: ${state}, ${error?.message ?? detail}`;
+  return [text, ...(audited === undefined ? [] : [audited]), ...(money === "" ? [] : [money])].join("; ");
+}
+
+/** One of them is the copy; the others were, or were tried. */
+function nameOf({ copy, retired, stage }: Attempt): string {
+  const name = `copy ${copy + 1}`;
+  if (retired !== null) return `${name}, until it was replaced at ${retired},`;
+  return stage === "abandoned" ? `${name}, tried` : name;
 }
 
 /** Where the money of a given-up attempt is. */

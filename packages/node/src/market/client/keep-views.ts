@@ -1,7 +1,7 @@
 /** How stored files are kept, as people see it: the policy, and where it stands, from the chain and the last look. */
-import { filText } from "@holdfast/base";
+import { epoch, filText } from "@holdfast/base";
 import type { Deal, Keeping } from "../types.ts";
-import { healthOfAttempt } from "./attempt-health.ts";
+import { healthOfAttempt, isHolder } from "./attempt-health.ts";
 import { type ClientContext, type KeepNote, placeName } from "./context.ts";
 import { limitOf } from "./placement.ts";
 import type { Attempt, JobRow } from "./store.ts";
@@ -21,7 +21,8 @@ export function keepViewOf(context: ClientContext, job: JobRow): Keeping {
   const notes = notesOf(context, job);
   const state = stateOf(job, notes);
   const telling = notes.filter((note) => note.state === state && note.detail !== "");
-  const ends = context.store.attemptsOf(job.id).flatMap((attempt) => {
+  const holders = context.store.attemptsOf(job.id).filter(isHolder);
+  const ends = holders.flatMap((attempt) => {
     const light = healthOfAttempt(context, attempt)?.light;
     return (light === "ok" || light === "at-risk") && attempt.endHeight !== null ? [attempt.endHeight] : [];
   });
@@ -34,7 +35,16 @@ export function keepViewOf(context: ClientContext, job: JobRow): Keeping {
     detail: [...new Set(telling.map(({ detail }) => detail))].join("; "),
     copiesKept: ends.length,
     untilHeight: ends.length === 0 ? null : Math.min(...ends),
+    audits: holders.flatMap((attempt) => auditView(context, attempt)),
   };
+}
+
+function auditView({ audits }: ClientContext, { id, copy, miner }: Attempt): Keeping["audits"] {
+  const audit = audits.of(id);
+  if (audit === undefined) return [];
+  const { height, servedHeight, misses, detail } = audit;
+  const served = servedHeight === null ? null : epoch(servedHeight);
+  return [{ copy, miner, askedHeight: epoch(height), servedHeight: served, misses, detail }];
 }
 
 function stateOf({ renew, repair, state }: JobRow, notes: readonly KeepNote[]): Keeping["state"] {

@@ -116,7 +116,7 @@ export function dealOf(context: ClientContext, attempt: Attempt): Deal {
     sizeBytes: job.carBytes,
     pieces: attempt.proposal === null ? 0 : proposalOf(attempt).pieces.length,
     sectors: [...new Set(evidence.map((entry) => entry.sectorId as number))],
-    provenSectors: health?.proven ?? 0,
+    provenSectors: health?.light === "over" ? provenOnce(evidence) : (health?.proven ?? 0),
     totalFil: filText(attempt.total),
     redeemedFil: filText(redeemedOf(context, attempt)),
     channelId: attempt.channel,
@@ -125,6 +125,12 @@ export function dealOf(context: ClientContext, attempt: Attempt): Deal {
     keeping: keepingOf(job, attempt),
     onChain: chainViewOf(context.needs.chain, { ...attempt, payer: job.payer }),
   };
+}
+
+/** Sectors that were proven while the deal lived: after its end the chain may know them no more. */
+function provenOnce(evidence: NonNullable<Attempt["evidence"]>): number {
+  const proven = evidence.filter(({ firstProvenAt }) => firstProvenAt !== null);
+  return new Set(proven.map(({ sectorId }) => sectorId)).size;
 }
 
 /** What the miner has taken: from the chain while the channel is there, else what is known of its end. */

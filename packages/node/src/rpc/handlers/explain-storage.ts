@@ -70,7 +70,8 @@ const troubleText = ({ volumeId, place, reason }: VolumeView): string =>
 
 function foundText(lacking: Lacking | null): string {
   if (lacking === null || lacking.isAll) return "with all files that are recorded";
-  return `with all recorded files of the first ${lacking.looked} sectors (\`holdfast storage ls --check\` looks at all)`;
+  const all = "`holdfast storage ls --check` looks at all";
+  return `with all recorded files of the first ${lacking.looked} sectors (${all})`;
 }
 
 function lackingTexts({ sectors, sectorCount }: Lacking): string[] {
@@ -91,9 +92,9 @@ function consequence({ sectorId, state, missing, isRepairable }: Lacking["sector
   if (missing.every(({ role }) => role === "unsealed"))
     return `its pieces are made out of its replica each time, which is slow; ${repair} makes the copy anew`;
   const cost = "it cannot be proven, so it is faulty from its next proof on and pays for that";
-  return isRepairable
-    ? `${cost}; ${repair} makes them anew`
-    : `${cost}; nothing is left to make them of: put them back, or give it up with \`holdfast mine terminate ${sectorId}\``;
+  if (isRepairable) return `${cost}; ${repair} makes them anew`;
+  const end = `\`holdfast mine terminate ${sectorId}\``;
+  return `${cost}; nothing is left to make them of: put them back, or give it up with ${end}`;
 }
 
 function emptyingText({ volumeId, place, drain, files }: VolumeView): string {

@@ -15,12 +15,14 @@ import {
 import { type ExitClass, HoldfastError } from "@holdfast/base";
 import { z } from "zod";
 import { checklist, type PutView } from "./checklist.ts";
+import { confirmChunks, tellChunks } from "./chunk-cost.ts";
 import type { CommandContext } from "./command.ts";
 import { cliErrors, systemDetail } from "./errors.ts";
 import { sizeText } from "./human-text.ts";
 import { progressBar } from "./layout.ts";
 import { checkFolderWritable } from "./local-file.ts";
 import { digestOf, type PutSource, putSource, type SourceOptions } from "./put-source.ts";
+import { receiptPlace } from "./receipt-place.ts";
 
 export interface PutRequest extends SourceOptions {
   /** Files and folders; `-` alone is standard input. */
@@ -31,6 +33,8 @@ export interface PutRequest extends SourceOptions {
   readonly encryptFor?: readonly string[] | undefined;
   /** As `ipfs add` lays it out with these options; undefined if that does not matter. */
   readonly layout?: ImportLayout | undefined;
+  /** What chunks that are small cost is not asked about. */
+  readonly isSure?: boolean;
   readonly spread?: "miners" | "operators" | undefined;
   readonly renew?: boolean;
   readonly repair?: boolean;
@@ -41,7 +45,10 @@ export interface PutRequest extends SourceOptions {
   readonly maxPrice?: string;
   /** A repeat with the same key is the same job. */
   readonly key?: string;
-  /** Default: the file's path with `.receipt.json` behind it; of what has none, the job's name in this folder. */
+  /**
+   * Replaced if it is there. Default: the file's path with `.receipt.json` behind it, of what has none the job's name
+   * in this folder; see receipt-place.ts.
+   */
   readonly receiptPath?: string;
 }
 
@@ -64,6 +71,8 @@ export async function* storeFile(
 ): AsyncIterable<PutView | PutOutcome> {
   const { terminal, signal } = context;
   const source = await putSource(request.paths, context.stdin, request);
+  const isInput = request.paths[0] === "-";
+  await confirmChunks(context, request.layout, { isSure: request.isSure ?? false, isInput });
   const receiptPath = request.receiptPath ?? source.receiptPath;
   await checkFolderWritable(dirname(resolve(receiptPath ?? "receipt")));
   const node = await context.node();
@@ -99,16 +108,18 @@ export async function* storeFile(
   terminal.settle();
   if (last.state === "running") throw apiErrors.streamCut({ method: "put.watch" });
   if (last.state === "failed") throw failureOf(last);
-  const place = receiptPath ?? `${last.jobId}.receipt.json`;
-  yield { ...(await leaveReceipt(node, last, place, signal)), kind: source.kind };
+  const usual = source.receiptPath ?? `${last.jobId}.receipt.json`;
+  const places = { named: request.receiptPath, usual };
+  yield { ...(await leaveReceipt(node, last, places, signal)), kind: source.kind };
 }
 
 async function importAll(
-  { terminal, signal }: CommandContext,
+  context: CommandContext,
   node: ApiClient,
   source: PutSource,
   { encryptFor, layout }: Pick<PutRequest, "encryptFor" | "layout">,
 ): Promise<string> {
+  const { terminal, signal } = context;
   const { sizeBytes, name, label } = source;
   const showing =
     (doing: string) =>
@@ -128,6 +139,7 @@ async function importAll(
       ? await node.importFolder(bytes, signal, how)
       : await node.importFile(bytes, signal, how);
   terminal.clear();
+  tellChunks(context, layout, made);
   if (sizeBytes === undefined || made.sizeBytes === sizeBytes) return made.cid;
   throw cliErrors.fileChanged({ path: label, expectedBytes: sizeBytes, foundBytes: made.sizeBytes });
 }
@@ -150,10 +162,11 @@ function liveBoard(
 async function leaveReceipt(
   node: ApiClient,
   { jobId, cid }: PutView,
-  receiptPath: string,
+  { named, usual }: { readonly named: string | undefined; readonly usual: string },
   signal: AbortSignal,
 ): Promise<Omit<PutOutcome, "kind">> {
   const receipt: MethodResult<"put.receipt"> = await node.call("put.receipt", { jobId }, signal);
+  const receiptPath = named ?? (await receiptPlace(usual, { jobId, receipt }));
   try {
     await writeFile(`${receiptPath}.part`, `${JSON.stringify(receipt, null, 2)}\n`);
     await rename(`${receiptPath}.part`, receiptPath);

@@ -60,6 +60,45 @@ describe("put", () => {
     expect((await readdir(folder)).sort()).toEqual(["photo.jpg", "photo.jpg.receipt.json"]);
   });
 
+  it("asks before it stores chunks that cost a multiple of the file, and tells what they take", async () => {
+    const small = ["put", at("photo.jpg"), "--chunk-size", "1"];
+    node.importedBytes = 0;
+    const refused = await run([...small, "--json"], { node, stdin: "no\n" });
+    expect([refused.code, jsonError(refused).code]).toEqual([8, "cli/not-confirmed"]);
+    expect(jsonError(refused).message).toContain("up to 86 times its size");
+    const piped = await run(["put", "-", "--chunk-size", "1", "--json"], { node, stdin: "yes\n" });
+    expect(jsonError(piped).code).toBe("cli/not-confirmed");
+    expect([node.importedBytes, node.calls]).toEqual([0, []]);
+    node.instead.set("import", (canned) => ({ ...(canned as object), carBytes: 46 * fileBytes.length }));
+    for (const argv of [small, [...small, "--yes"]]) {
+      const done = await run(argv, { node, stdin: "yes\n", tty: { columns: 100, rows: 24 } });
+      expect(done.code).toBe(0);
+      expect(done.err.includes("Type yes")).toBe(argv === small);
+      expect(done.err).toMatch(/are stored and paid for, 46 times the file/);
+    }
+    const usual = await run(["put", at("photo.jpg"), "--chunk-size", "100"], { node });
+    expect(usual.code).toBe(0);
+  });
+
+  it("leaves the receipt of another put of the file where it is, and its own beside it", async () => {
+    const put = async () => (await run(["put", at("photo.jpg")], { node })).out;
+    const names = async () => (await readdir(folder)).sort();
+    await put();
+    await put(); // the same deals: it is the same put
+    expect(await names()).toEqual(["photo.jpg", "photo.jpg.receipt.json"]);
+    const [copy] = receipt.copies;
+    const later = (dealId: string) => ({ ...receipt, copies: [{ ...copy, dealId }] });
+    node.instead.set("put.receipt", () => later(fileCid));
+    expect(await put()).toContain(at(`photo.jpg.${putDone.jobId}.receipt.json`));
+    node.instead.set("put.receipt", () => later(receipt.cid.replace(/.$/, "a")));
+    expect(await put()).toContain("photo.jpg.baf");
+    expect((await names()).length).toBe(4);
+    expect(JSON.parse(await readFile(at("photo.jpg.receipt.json"), "utf8"))).toEqual(receipt);
+    await run(["put", at("photo.jpg"), "--receipt", at("photo.jpg.receipt.json")], { node }); // as it was told
+    expect(JSON.parse(await readFile(at("photo.jpg.receipt.json"), "utf8"))).not.toEqual(receipt);
+    expect((await names()).length).toBe(4);
+  });
+
   it("takes several files and folders as one folder, each under its own name", async () => {
     await mkdir(at("sub"));
     await writeFile(at("sub/deep.txt"), "deep");
@@ -165,7 +204,9 @@ describe("put", () => {
 
   it("says that the receipt cannot be written, after the job and with its cause", async () => {
     await mkdir(at("photo.jpg.receipt.json"));
-    const ended = await run(["put", at("photo.jpg"), "--json"], { node });
+    const ended = await run(["put", at("photo.jpg"), "--json", "--receipt", at("photo.jpg.receipt.json")], {
+      node,
+    });
     expect(ended.code).toBe(8);
     expect(jsonError(ended).message).toMatch(/receipt.json cannot be written: EISDIR/);
   });

@@ -3,6 +3,7 @@ import { type ApiClient, type MethodResult, methods } from "@holdfast/api";
 import { z } from "zod";
 import { chainTime } from "../chain-time.ts";
 import { action, type CommandContext, type CommandInput } from "../command.ts";
+import { confirm } from "../confirm.ts";
 import { cliErrors } from "../errors.ts";
 import { fil, plural, sizeText } from "../human-text.ts";
 import {
@@ -159,26 +160,13 @@ function costText({ feeFil, freedFil, powerBytes, pieces, sectors, deals, collat
   return `ending ${plural(sectors.length, "sector")} ${burnt}; ${lost}${collateral}`;
 }
 
-/** The user has typed "yes". */
-async function isConfirmed({ stdin }: CommandContext): Promise<boolean> {
-  let text = "";
-  for await (const chunk of stdin) {
-    text += Buffer.from(chunk).toString("utf8");
-    if (text.includes("\n") || text.length > 100) break;
-  }
-  return text.trim() === "yes";
-}
-
 export const sectorsTerminate = action({
   result: sentMessage.extend({ feeFil: z.string(), freedFil: z.string() }),
   async run(context, input) {
     const sectorIds = sectorNumbers(input);
     const node = await context.node();
     const cost = await node.call("mine.terminateQuote", { sectorIds }, context.signal);
-    if (!optionFlag(input, "yes")) {
-      context.terminal.hint(`${costText(cost)}. Type yes to do it.`);
-      if (!(await isConfirmed(context))) throw cliErrors.notConfirmed({ cost: costText(cost) });
-    }
+    if (!optionFlag(input, "yes")) await confirm(context, costText(cost));
     const sent = await node.call("mine.terminate", { sectorIds, ...repeat(input) }, context.signal);
     return waited(context, input, node, { ...sent, feeFil: cost.feeFil, freedFil: cost.freedFil });
   },

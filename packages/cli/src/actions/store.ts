@@ -91,6 +91,7 @@ export const put = action({
       name: optionText(input, "name"),
       encryptFor: encryptionOf(input),
       layout: layoutOf(input),
+      isSure: optionFlag(input, "yes"),
       spread: optionChoice(input, "spread", spreads),
       renew: optionFlag(input, "renew"),
       repair: optionFlag(input, "repair"),
@@ -235,7 +236,7 @@ export const deals = action({
       fil(deal.totalFil),
       fil(deal.redeemedFil),
       `${deal.provenSectors} of ${deal.sectors.length}`,
-      time.at(deal.endHeight),
+      untilText(deal, time),
       deal.keeping === "none" ? "-" : deal.keeping.replaceAll("-", " "),
     ];
     const last = list.at(-1);
@@ -246,6 +247,12 @@ export const deals = action({
     return table(head, list.map(row));
   },
 });
+
+/** Its end; of one that has yet to begin also by when it does, which of a short deal may be the same. */
+function untilText({ endHeight, onChain }: DealView, time: ChainTime): string {
+  const begins = onChain?.status === "published" ? `, begins by ${onChain.startBy}` : "";
+  return `${time.at(endHeight)}${begins}`;
+}
 
 export const dealShow = action({
   result: methods["deal.show"].result,

@@ -84,11 +84,13 @@ export const storeCommands: readonly CommandSpec[] = [
         flags: "--chunk-size <size>",
         summary: "of the leaves, as `ipfs add --chunker` has it: 1MiB at most (default: 256KiB)",
       },
+      { flags: "--yes", summary: "do not ask whether small chunks are worth what they cost" },
       { flags: "--name <text>", summary: "the name that it is listed under (default: the file's)" },
       { flags: "--skip-hidden", summary: "of a folder: leave out names that begin with a dot" },
       {
         flags: "--receipt <file>",
-        summary: "where to leave the receipt (default: FILE.receipt.json, or JOB.receipt.json)",
+        summary:
+          "where to leave the receipt (default: FILE.receipt.json, or JOB.receipt.json; no other put's is replaced)",
       },
       { flags: "--key <text>", summary: "a repeat with the same key is the same job, also when it is over" },
     ],

@@ -22,9 +22,15 @@ interface Queue {
   last: number;
 }
 
+/** A sender's last message in the heap, by its name alone: a stale one must not hold a proof of a hundred kilobytes. */
+interface Last {
+  readonly from: Address;
+  readonly gasPrice: bigint;
+  readonly cid: CID;
+}
+
 /** What would leave first: the worst paid of all senders' last messages; of equals that of the first address. */
-function leavesBefore(a: Waiting, b: Waiting): boolean {
-  const [left, right] = [a.signed.message, b.signed.message];
+function leavesBefore(left: Last, right: Last): boolean {
   if (left.gasPrice !== right.gasPrice) return left.gasPrice < right.gasPrice;
   return left.from < right.from;
 }
@@ -69,16 +75,18 @@ export class Queues {
   }
   /** The worst paid of all senders' last messages, but those of one sender. */
   worstLast(except: Address): Waiting | undefined {
-    const own: Waiting[] = [];
+    const own: Last[] = [];
     for (;;) {
       const found = this.#lasts.peek();
-      const isOwn = found?.signed.message.from === except;
-      if (found === undefined || (!isOwn && this.lastOf(found.signed.message.from) === found)) {
+      const last = found === undefined ? undefined : this.lastOf(found.from);
+      const isLast = last !== undefined && last.cid === found?.cid;
+      const isOwn = found?.from === except;
+      if (found === undefined || (!isOwn && isLast)) {
         for (const one of own) this.#lasts.push(one);
-        return found;
+        return last;
       }
       this.#lasts.pop();
-      if (isOwn && own.length === 0 && this.lastOf(except) === found) own.push(found);
+      if (isOwn && own.length === 0 && isLast) own.push(found);
     }
   }
   totalsOf(from: Address): { readonly count: number; readonly bytes: number; readonly funds: bigint } {
@@ -104,14 +112,13 @@ export class Queues {
   }
 
   #rank(last: Waiting): void {
-    if (this.#lasts.size < 2 * this.#bySender.size + staleEntries) {
-      this.#lasts.push(last);
-      return;
-    }
-    this.#lasts = new Heap(leavesBefore);
-    for (const from of this.#bySender.keys()) {
-      const entry = this.lastOf(from);
-      if (entry !== undefined) this.#lasts.push(entry);
+    const isFull = this.#lasts.size >= 2 * this.#bySender.size + staleEntries;
+    if (isFull) this.#lasts = new Heap(leavesBefore);
+    const ranked = isFull ? [...this.#bySender.keys()].map((from) => this.lastOf(from)) : [last];
+    for (const entry of ranked) {
+      if (entry === undefined) continue;
+      const { from, gasPrice } = entry.signed.message;
+      this.#lasts.push({ from, gasPrice, cid: entry.cid });
     }
   }
 

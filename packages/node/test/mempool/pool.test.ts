@@ -2,6 +2,9 @@
  * The pool by itself, on a chain that stands where the test puts it: what it takes, what it refuses and with which
  * code, what leaves it, what survives a restart. Properties hold it to its limits under a flood.
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import {
   type Address,
   accountAddress,
@@ -32,6 +35,9 @@ import { afterEach, describe, expect, it } from "vitest";
 import { type Database, databaseErrors, openDatabase } from "../../src/database.ts";
 import type { MempoolChain } from "../../src/mempool/index.ts";
 import { type Mempool, openMempool } from "../../src/mempool/index.ts";
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
 
 interface Person {
   readonly address: Address;
@@ -255,6 +261,23 @@ describe("the pool", () => {
     const pool = poolOn(chain);
     pool.add(message(alice, 0));
     chain.move(1, { applied: [message(alice, 0, { value: 7n })] });
+    expect(pool.pending()).toEqual([]);
+  });
+
+  it("holds nothing of a message that has left", async () => {
+    const chain = new StandingChain();
+    const pool = poolOn(chain);
+    const left = Array.from({ length: 90 }, (_none, number) => {
+      const signed = message(alice, number, { bytes: 100 });
+      pool.add(signed);
+      chain.move(1, { applied: [message(alice, number, { value: 1n })] });
+      return new WeakRef(signed);
+    });
+    // What a WeakRef was made of lives until the end of the turn that made it.
+    await nextTurn();
+    collect();
+    // The last one or two may be in the frame of a call that is over.
+    expect(left.filter((signed) => signed.deref() !== undefined).length).toBeLessThan(9);
     expect(pool.pending()).toEqual([]);
   });
 

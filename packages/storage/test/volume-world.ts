@@ -1,6 +1,7 @@
 /** A storage with disks that come and go: each place is a simulated disk, mounted or not. */
+import type { Disk } from "@holdfast/base";
 import { SimClock, SimDisk } from "@holdfast/base/testing";
-import { openStorage, type Storage, type StorageOptions } from "@holdfast/storage";
+import { openStorage, type Storage, type StorageOptions, type VolumePlace } from "@holdfast/storage";
 import { expect } from "vitest";
 import { pieceOf, prover, sealTo, sectorBytes } from "./support.ts";
 
@@ -9,10 +10,13 @@ export class VolumeWorld implements AsyncDisposable {
   readonly disks = new Map<string, SimDisk>();
   readonly clock = new SimClock();
   readonly dbPath: string;
+  readonly #openPlace: (place: VolumePlace) => Disk;
   #storage: Storage | undefined;
 
-  constructor(dbPath: string) {
+  constructor(dbPath: string, openPlace?: (place: VolumePlace) => Disk) {
     this.dbPath = dbPath;
+    this.#openPlace =
+      openPlace ?? ((place) => this.#mountPoint(place.kind === "folder" ? place.path : place.bucket));
   }
   get storage(): Storage {
     if (this.#storage === undefined) throw new Error("the storage is not open");
@@ -37,7 +41,7 @@ export class VolumeWorld implements AsyncDisposable {
       prover,
       clock: this.clock,
       sectorBytes,
-      openPlace: (place) => this.#mountPoint(place.kind === "folder" ? place.path : place.bucket),
+      openPlace: this.#openPlace,
       ...options,
     });
     return this.#storage;
@@ -79,7 +83,8 @@ export async function committedSector(storage: Storage, pieceKey: string, userBy
 export async function expectExact(storage: Storage): Promise<void> {
   const { orphans, missing } = await storage.audit();
   expect({ orphans, missing }).toEqual({ orphans: [], missing: [] });
-  for (const { recorded, found, volumeId } of await storage.volumes.explain()) {
+  const explained = await storage.volumes.explain();
+  for (const { recorded, found, volumeId } of explained) {
     if (found === null) continue;
     const bySize = (list: readonly { owner: string; sizeBytes: number }[]) =>
       list
@@ -94,9 +99,7 @@ export async function expectExact(storage: Storage): Promise<void> {
     });
   }
   for (const { volumeId, usedBytes, fileCount } of await storage.volumes.list()) {
-    const { recorded } = (await storage.volumes.explain()).find((one) => one.volumeId === volumeId) ?? {
-      recorded: [],
-    };
+    const recorded = explained.find((one) => one.volumeId === volumeId)?.recorded ?? [];
     expect(usedBytes).toBe(recorded.reduce((sum, one) => sum + one.sizeBytes, 0));
     expect(fileCount).toBe(recorded.reduce((sum, one) => sum + one.fileCount, 0));
   }

@@ -136,7 +136,6 @@ class QueueRunner implements Runner {
     }
   }
 
-  /** Gives its jobs back and ends. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end.abort(storageErrors.closed({}));
     this.#listening[Symbol.dispose]();
@@ -200,12 +199,13 @@ class QueueRunner implements Runner {
     if (this.#isDraining || this.#end.signal.aborted) return [];
     this.#isLeft = await this.#isNodesFirst();
     const left = this.#isLeft ? pressingKinds : [];
-    for (const isQuick of [true, false]) {
+    // Of one moment: what becomes free while the first is asked is for what is urgent, which is asked for next time.
+    const lanes = [true, false].map((isQuick) => ({ isQuick, free: this.#free(isQuick) }));
+    for (const { isQuick, free } of lanes) {
       const kinds = this.#kinds().filter(
         (kind) => isInLane(kind, isQuick) && this.#placesOf(kind) > 0 && !left.includes(kind),
       );
       if (kinds.length === 0) continue;
-      const free = this.#free(isQuick);
       const most = this.#mostOf(kinds, free);
       const jobs = await queue.claimSome({ ...this.#who(), kinds, free, leaseMs }, most);
       if (jobs.length > 0) return jobs;

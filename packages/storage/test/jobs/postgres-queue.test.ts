@@ -2,44 +2,37 @@
 import { SimClock } from "@holdfast/base/testing";
 import { jobKinds, openPostgresJobs, openSqliteJobs } from "@holdfast/storage";
 import { afterAll, describe, expect, it } from "vitest";
-import { cutConnections, freshUrl, inPostgres, postgresUrl, schemaOf } from "../postgres.ts";
+import { cutConnections, freshUrl, inPostgres, postgresUrl, serverTime, serverTimeOf } from "../postgres.ts";
 import { scratch } from "../support.ts";
 import { carrySuite } from "./carry-suite.ts";
 import { deathsSuite } from "./deaths-suite.ts";
 import { onBucket, onSimDisk } from "./deaths-worlds.ts";
 import { jobQueueSuite } from "./queue-suite.ts";
 import { claimBy, leaseMs, plenty, type QueueUnderTest, seal } from "./queue-tools.ts";
+import { runnerSuite } from "./runner-suite.ts";
+import { World } from "./runner-world.ts";
 
 /** The queue's time is a row, which the tests move. */
 async function postgres(): Promise<QueueUnderTest & { readonly url: string }> {
-  const url = freshUrl();
-  const schema = schemaOf(url);
-  await inPostgres(url, async (client) => {
-    await client.query(`CREATE SCHEMA ${schema}_time`);
-    await client.query(`CREATE TABLE ${schema}_time.now (ms BIGINT NOT NULL)`);
-    await client.query(`INSERT INTO ${schema}_time.now VALUES (1735689600000)`);
-  });
+  const { url, addMs, forget } = await serverTime();
   let passedMs = 0;
   const steadyMs = () => passedMs;
-  const options = { url, steadyMs, clock: `(SELECT ms FROM ${schema}_time.now)` };
+  const options = { url, steadyMs, clock: serverTimeOf(url) };
   const queue = await openPostgresJobs(options);
   const other = await openPostgresJobs(options);
-  const set = async (ms: number) => {
-    await inPostgres(url, (client) => client.query(`UPDATE ${schema}_time.now SET ms = ms + $1`, [ms]));
-  };
   return {
     url,
     queue,
     other,
     async advance(ms) {
       passedMs += ms;
-      await set(ms);
+      await addMs(ms);
     },
-    jump: set,
+    jump: addMs,
     async dispose() {
       await queue[Symbol.asyncDispose]();
       await other[Symbol.asyncDispose]();
-      await inPostgres(url, (client) => client.query(`DROP SCHEMA ${schema}, ${schema}_time CASCADE`));
+      await forget();
     },
   };
 }
@@ -63,6 +56,7 @@ const inSchema = async () => {
 
 describe.runIf(postgresUrl !== undefined)("with a server", () => {
   jobQueueSuite("the job queue in PostgreSQL", postgres);
+  runnerSuite("PostgreSQL", World.onServer);
   deathsSuite("PostgreSQL and a disk", onSimDisk(inSchema));
   deathsSuite("PostgreSQL and a bucket", onBucket(inSchema));
   carrySuite("jobs from SQLite to PostgreSQL", inFile, onServer);

@@ -1,6 +1,7 @@
 /** A queue with workers whose jobs go on as a test says, in simulated time. */
+import { setImmediate as turn } from "node:timers/promises";
 import { silentLogger } from "@holdfast/base";
-import { SimClock } from "@holdfast/base/testing";
+import { type Drain, drainMicrotasks, SimClock } from "@holdfast/base/testing";
 import {
   type Job,
   type JobHandlers,
@@ -8,12 +9,14 @@ import {
   type JobQueue,
   jobKinds,
   type NewJob,
+  openPostgresJobs,
   openSqliteJobs,
   type Runner,
   type RunnerOptions,
   startRunner,
 } from "@holdfast/storage";
 import { afterAll } from "vitest";
+import { serverTime, serverTimeOf } from "../postgres.ts";
 import { scratch } from "../support.ts";
 
 const files = scratch();
@@ -29,13 +32,66 @@ interface Underway {
   fail(error: unknown): void;
 }
 
-export class World {
-  readonly clock = new SimClock();
+interface Engine {
+  readonly drain: Drain;
+  forget(): Promise<void>;
+}
+
+export class World implements AsyncDisposable {
+  readonly clock: SimClock;
   readonly queue: JobQueue;
   readonly underway: Underway[] = [];
+  readonly #engine: Engine;
 
-  constructor() {
-    this.queue = openSqliteJobs({ dbPath: files.next(), clock: this.clock });
+  private constructor(clock: SimClock, queue: JobQueue, engine: Engine) {
+    this.clock = clock;
+    this.queue = queue;
+    this.#engine = engine;
+  }
+  static async inFile(): Promise<World> {
+    const clock = new SimClock();
+    return new World(clock, openSqliteJobs({ dbPath: files.next(), clock }), {
+      drain: drainMicrotasks,
+      forget: async () => undefined,
+    });
+  }
+  /** Over a server, whose time goes with ours. */
+  static async onServer(): Promise<World> {
+    const clock = new SimClock();
+    const { url, setMs, forget } = await serverTime();
+    let [underWay, toldMs] = [0, 0];
+    const pass = async (): Promise<void> => {
+      const nowMs = clock.nowMs();
+      if (nowMs !== toldMs) await setMs(nowMs);
+      toldMs = nowMs;
+    };
+    const own = await openPostgresJobs({ url, clock: serverTimeOf(url) });
+    const queue = new Proxy(own, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== "function") return value;
+        const method = value.bind(target) as (...given: unknown[]) => unknown;
+        if (name === "onChange") return method;
+        return async (...given: unknown[]) => {
+          underWay += 1;
+          try {
+            await pass();
+            return await method(...given);
+          } finally {
+            underWay -= 1;
+          }
+        };
+      },
+    });
+    // Until nobody waits for the server, and nobody who was answered has asked again.
+    const drain = async (): Promise<void> => {
+      for (let quiet = 0; quiet < 3; quiet = underWay === 0 ? quiet + 1 : 0) await turn();
+    };
+    return new World(clock, queue, { drain, forget });
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.queue[Symbol.asyncDispose]();
+    await this.#engine.forget();
   }
 
   /** Handlers of all kinds whose jobs wait for the test. */
@@ -67,7 +123,7 @@ export class World {
     return this.queue.enqueue({ key, kind, input: "", ...more });
   }
   pass(ms: number): Promise<void> {
-    return this.clock.advance(ms);
+    return this.clock.advance(ms, this.#engine.drain);
   }
   /** Keys of the jobs that run at present, in order of their start. */
   get keys(): string[] {

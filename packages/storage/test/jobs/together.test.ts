@@ -5,7 +5,7 @@ import { World } from "./runner-world.ts";
 
 describe("a worker", () => {
   it("takes several in one claim and says several ends in one, within its places", async () => {
-    const world = new World();
+    await using world = await World.inFile();
     const calls: string[] = [];
     const held = Promise.withResolvers<void>();
     const queue = new Proxy(world.queue, {

@@ -16,6 +16,7 @@ import {
 import { readChannel } from "@holdfast/consensus";
 import type { Chain } from "./chain/index.ts";
 import { type Channels, channelErrors, parseVoucher } from "./channels/index.ts";
+import { finalTipset } from "./final.ts";
 import type { Sender } from "./mempool/index.ts";
 import { type PaidDoor, type PayingDoor, retrievalErrors } from "./retrieval/index.ts";
 import type { Wallet } from "./wallet/index.ts";
@@ -108,6 +109,7 @@ function payingDoorOf(rooms: Rooms): PayingDoor {
   return {
     payer: () => wallet.defaultAddress(),
     height: () => roundOf(rooms),
+    finalHeight: () => finalTipset(chain).height,
     find(named) {
       const found = onChain(rooms, named);
       return found && { deposit: found.amount, eol: found.eol, agreedEol: found.agreedEol };

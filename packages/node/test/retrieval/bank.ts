@@ -23,6 +23,9 @@ interface BankChannel {
   received: AttoFil;
 }
 
+/** Rounds after which no branch takes anything back. */
+export const bankFinality = 5;
+
 export function addressOf(name: string): Address {
   return accountAddress(1, publicKeyOf(blake2b256(utf8Bytes(`bank ${name}`))));
 }
@@ -87,6 +90,7 @@ export class Bank {
       },
       payer: () => own,
       height: () => this.height,
+      finalHeight: () => this.height - bankFinality,
       find: (named) => {
         const found = of(named);
         return found && { deposit: found.deposit, eol: found.eol, agreedEol: found.eol };

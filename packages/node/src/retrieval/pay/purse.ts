@@ -27,6 +27,8 @@ export interface PayingDoor {
   /** The account that pays; undefined: the node has none. */
   payer(): Address | undefined;
   height(): number;
+  /** No branch of the chain leaves what it has up to here. */
+  finalHeight(): number;
   find(
     channel: PayingChannel,
   ): { readonly deposit: AttoFil; readonly eol: number; readonly agreedEol: number } | undefined;
@@ -94,6 +96,8 @@ class ChannelPurse implements Purse {
   readonly #door: PayingDoor;
   readonly #logger: Logger;
   readonly #payments = new Map<string, ChannelPayment>();
+  /** Height at which a channel that has ended was first missing, by its serial. */
+  readonly #goneSince = new Map<number, number>();
   /** Openings run one after the other for each payee. */
   readonly #queues = new Map<Address, Promise<unknown>>();
   readonly #endHead: () => void;
@@ -154,7 +158,8 @@ class ChannelPurse implements Purse {
     try {
       await this.#door.open(own, `retrieval/${target}/${serial}`, named, signal);
     } catch (error) {
-      if (!signal.aborted && hasNoMoney(error)) this.#store.dropOwn(serial);
+      if (!signal.aborted && isOneOf(neverSent, error)) this.#store.dropOwn(serial);
+      if (!signal.aborted && isOneOf(refusedNow, error)) this.#store.refused(serial, this.#door.height());
       throw error;
     }
     return channel === undefined ? undefined : this.#payment({ payer, channel }, "new");
@@ -162,11 +167,12 @@ class ChannelPurse implements Purse {
 
   /** Undefined if it is about to end, or over. */
   async #known(own: OwnChannel, signal: Cancel): Promise<ChannelPayment | undefined> {
-    const { payer, channel, eol } = own;
+    const { payer, channel, eol, refusedAt } = own;
     const found = channel === null ? undefined : this.#door.find({ payer, channel });
     // Not in the chain yet: its message is waited for.
     if (channel === null || found === undefined) {
-      return this.#door.height() < eol ? this.#open(own, signal) : undefined;
+      const isAwaited = refusedAt === null && this.#door.height() < eol;
+      return isAwaited ? this.#open(own, signal) : undefined;
     }
     const isCancelled = found.eol < found.agreedEol;
     return isCancelled || this.#door.height() >= found.eol
@@ -214,11 +220,12 @@ class ChannelPurse implements Purse {
         this.#isReclaiming = false;
       });
   }
-  /** What was not spent comes back when a channel has ended; one that the chain has forgotten is forgotten here. */
+  /** What was not spent comes back when a channel has ended; one that is not on the chain for good is forgotten. */
   async #reclaim(): Promise<void> {
     const height = this.#door.height();
-    for (const { payer, channel, serial, eol } of this.#store.ownChannels()) {
-      if (height < eol) continue;
+    for (const own of this.#store.ownChannels()) {
+      const { payer, channel, serial, eol, refusedAt } = own;
+      if (height < eol && refusedAt === null) continue;
       if (channel === null) {
         this.#store.dropOwn(serial); // never sent
         continue;
@@ -226,28 +233,35 @@ class ChannelPurse implements Purse {
       const found = this.#door.find({ payer, channel });
       if (found === undefined) {
         this.#payments.delete(`${payer}/${channel}`);
-        if (height > eol + limits.retrievalChannelLeastRounds) this.#store.dropOwn(serial);
-      } else if (height >= found.eol) {
-        // One that came before the end in a branch of the chain has failed for good: some rounds later it is another.
-        const tries = Math.floor((height - found.eol) / reclaimRetryRounds);
-        const key = `retrieval/reclaim/${payer}/${channel}/${found.eol}/${tries}`;
-        await this.#door.reclaim({ payer, channel }, key);
+        this.#forgetLater(own, height);
+        continue;
       }
+      this.#goneSince.delete(serial);
+      if (refusedAt !== null) this.#store.refused(serial, null); // another branch has taken it
+      if (height < found.eol) continue;
+      // One that came before the end in a branch of the chain has failed for good: some rounds later it is another.
+      const tries = Math.floor((height - found.eol) / reclaimRetryRounds);
+      const key = `retrieval/reclaim/${payer}/${channel}/${found.eol}/${tries}`;
+      await this.#door.reclaim({ payer, channel }, key);
     }
+  }
+  /** A branch may bring it back, with the money in it, until that it is not there is final. */
+  #forgetLater({ serial, refusedAt }: OwnChannel, height: number): void {
+    const since = this.#goneSince.get(serial) ?? refusedAt ?? height;
+    this.#goneSince.set(serial, since);
+    if (since > this.#door.finalHeight()) return;
+    this.#goneSince.delete(serial);
+    this.#store.dropOwn(serial);
   }
 }
 
-/** Whether the message of a channel was never sent, or will never be in the chain. Else the money is looked after. */
-function hasNoMoney(error: unknown): boolean {
-  return error instanceof HoldfastError && withoutMoney.has(error.code);
+function isOneOf(codes: ReadonlySet<string>, error: unknown): boolean {
+  return error instanceof HoldfastError && codes.has(error.code);
 }
-const withoutMoney = new Set([
-  "retrieval/channel-refused",
-  "sender/would-fail",
-  "sender/insufficient-funds",
-  "sender/cancelled",
-  "sender/replaced",
-]);
+/** The message of a channel will never be in the chain: no money is in it. */
+const neverSent = new Set(["sender/would-fail", "sender/insufficient-funds", "sender/replaced"]);
+/** The branch that is the head now gives it no money; another may. */
+const refusedNow = new Set(["retrieval/channel-refused", "sender/cancelled"]);
 
 class ChannelPayment implements Payment {
   readonly channel: PayingChannel;

@@ -12,6 +12,8 @@ export interface OwnChannel {
   readonly eol: number;
   /** Null until the message has its nonce. */
   readonly channel: ChannelId | null;
+  /** Height at which a branch of the chain had refused its message; another may take it until that is final. */
+  readonly refusedAt: number | null;
 }
 
 /** What this node asks for blocks, and what it does for those that it does not have. */
@@ -32,8 +34,9 @@ export interface PayStore {
   addEarned(channel: PayingChannel, amount: AttoFil): void;
   earned(): AttoFil;
   ownChannels(): readonly OwnChannel[];
-  addOwn(channel: Omit<OwnChannel, "serial" | "channel">): OwnChannel;
+  addOwn(channel: Omit<OwnChannel, "serial" | "channel" | "refusedAt">): OwnChannel;
   named(serial: number, channel: ChannelId): void;
+  refused(serial: number, height: number | null): void;
   extended(serial: number, amount: AttoFil, eol: number): void;
   dropOwn(serial: number): void;
 }
@@ -48,6 +51,7 @@ const tables = [
      serial INTEGER PRIMARY KEY AUTOINCREMENT, payer TEXT NOT NULL, target TEXT NOT NULL, amount TEXT NOT NULL,
      eol INTEGER NOT NULL, channel INTEGER
    ) STRICT;`,
+  "ALTER TABLE retrieval_channels ADD COLUMN refused_at INTEGER",
 ];
 
 const names = { price: "pricePerByte", caches: "caches", most: "mostPerByte" } as const;
@@ -95,10 +99,12 @@ export function openPayStore(database: Database): PayStore {
           eol,
         );
         const serial = Number(database.get("SELECT max(serial) AS serial FROM retrieval_channels")?.serial);
-        return { ...given, serial, channel: null };
+        return { ...given, serial, channel: null, refusedAt: null };
       }),
     named: (serial, channel) =>
       database.run("UPDATE retrieval_channels SET channel = ? WHERE serial = ?", channel, serial),
+    refused: (serial, height) =>
+      database.run("UPDATE retrieval_channels SET refused_at = ? WHERE serial = ?", height, serial),
     extended: (serial, amount, eol) =>
       database.run(
         "UPDATE retrieval_channels SET amount = ?, eol = ? WHERE serial = ?",
@@ -137,7 +143,7 @@ function amountOf(value: Row[string] | undefined): AttoFil {
 }
 
 function ownOf(row: Row): OwnChannel {
-  const { serial, payer, target, amount, eol, channel } = row;
+  const { serial, payer, target, amount, eol, channel, refused_at: refusedAt } = row;
   return {
     serial: Number(serial),
     payer: String(payer) as Address,
@@ -145,5 +151,6 @@ function ownOf(row: Row): OwnChannel {
     amount: amountOf(amount),
     eol: Number(eol),
     channel: channel === null ? null : channelId(Number(channel)),
+    refusedAt: refusedAt == null ? null : Number(refusedAt),
   };
 }

@@ -2,7 +2,8 @@
  * Faulty sectors that can be proven again are declared recovering, so that the next proof of their deadline
  * asks for them and gives their power back. Each deadline's faulty sectors are rehearsed once for each of its
  * windows, or again after a pause while they still cannot be read: a rehearsal reads all of them. Nothing is
- * declared about a deadline that is open or about to be, because the chain would refuse it.
+ * declared about a deadline that is open or about to be, because the chain would refuse it; what a branch has refused
+ * is declared again.
  */
 import { addEpochs, encode, sectorId } from "@holdfast/base";
 import {
@@ -16,6 +17,7 @@ import {
 import { limits } from "../limits.ts";
 import type { MineNeeds } from "./needs.ts";
 import { type Doubts, provable } from "./posts.ts";
+import { untriedKey } from "./tries.ts";
 
 /** Rounds that a declaration may take into a block. */
 const marginRounds = 2;
@@ -51,7 +53,8 @@ async function recover(
   const { height } = chain.head();
   const { proofWindowEpochs } = chain.params;
   const noticed = doubts.get(key);
-  if (sender.sentAs(key) !== undefined) return;
+  const untried = untriedKey(sender, key);
+  if (untried === undefined) return;
   if (noticed !== undefined && height < noticed + Math.max(1, proofWindowEpochs / 4)) return;
   const { proven } = await provable(storage, new Uint8Array(32), ids);
   if (proven.length < ids.length) doubts.set(key, height);
@@ -60,5 +63,5 @@ async function recover(
     sectorIds: proven.map((id) => sectorId(id)),
   });
   const { worker } = readMinerState(chain.store, chain.headState().state, miner);
-  await sender.send({ from: worker, to: miner, method: "declareRecovery", params, key });
+  await sender.send({ from: worker, to: miner, method: "declareRecovery", params, key: untried });
 }

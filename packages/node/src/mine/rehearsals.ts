@@ -8,12 +8,13 @@ import { addEpochs, encode, sectorId, toHex } from "@holdfast/base";
 import { methods, nextWindowOf, readDeadline, readMinerState } from "@holdfast/consensus";
 import { limits } from "../limits.ts";
 import type { MineNeeds, MineStorage } from "./needs.ts";
+import { untriedKey } from "./tries.ts";
 
 /** Rounds before the last at which a declaration is taken: to read, to look again, and to be mined. */
 const leadRounds = { most: 12, least: 2 } as const;
 
-/** Windows that were rehearsed → their sectors that could not be proven. */
-export type Rehearsed = Map<string, readonly number[]>;
+/** Windows that were rehearsed → their sectors that could not be proven, once or, if they are declared, twice. */
+export type Rehearsed = Map<string, { readonly faults: readonly number[]; readonly isDeclared: boolean }>;
 
 export async function rehearsePosts(needs: MineNeeds, rehearsed: Rehearsed): Promise<void> {
   const { chain, miner, storage } = needs;
@@ -27,16 +28,20 @@ export async function rehearsePosts(needs: MineNeeds, rehearsed: Rehearsed): Pro
     if (rounds < leadRounds.least || rounds > leadRounds.most) continue;
     const name = `${window.start}/${index}`;
     const before = rehearsed.get(name);
-    if (before?.length === 0) continue;
+    if (before?.faults.length === 0) continue;
+    if (before?.isDeclared === true) {
+      await declare(needs, name, before.faults);
+      continue;
+    }
     const { partitions } = readDeadline(chain.store, state, params, miner, { index, height: next });
     const due = partitions.flatMap(({ toProve }) => toProve.map((sector): number => sector.sectorId));
-    const asked = before === undefined ? due : due.filter((id) => before.includes(id));
+    const asked = before === undefined ? due : due.filter((id) => before.faults.includes(id));
     const faults = await faultsOf(
       storage.rehearse,
       toHex(chain.head().cids[0]?.bytes ?? new Uint8Array()),
       asked,
     );
-    rehearsed.set(name, before === undefined ? faults : []);
+    rehearsed.set(name, { faults, isDeclared: before !== undefined });
     if (before !== undefined && faults.length > 0) await declare(needs, name, faults);
   }
 }
@@ -55,10 +60,11 @@ async function faultsOf(
   return faults;
 }
 
+/** Nothing while a declaration of this window is on its way or has taken effect; a branch may have refused one. */
 async function declare(needs: MineNeeds, name: string, faults: readonly number[]): Promise<void> {
   const { chain, miner, sender, logger } = needs;
-  const key = `declareFaults/${name}`;
-  if (sender.sentAs(key) !== undefined) return;
+  const key = untriedKey(sender, `declareFaults/${name}`);
+  if (key === undefined) return;
   const params = encode(methods.miner.declareFaults.params, { sectorIds: faults.map((id) => sectorId(id)) });
   const { worker } = readMinerState(chain.store, chain.headState().state, miner);
   await sender.send({ from: worker, to: miner, method: "declareFaults", params, key });

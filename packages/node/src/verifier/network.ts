@@ -106,7 +106,18 @@ export class IdleNetworkOfChain {
   async register(signal: AbortSignal): Promise<void> {
     if (this.#head().record !== undefined) return;
     const value = mulAtto(this.#layerPledge(), depositLayers);
-    await this.#tell("register", { miner: this.#needs.miner }, { key: "", value, signal });
+    await this.#tell("register", { miner: this.#needs.miner }, { key: this.#registration(), value, signal });
+  }
+
+  /** Which one it is: what a registration that has taken effect began, this miner has left since. */
+  #registration(): string {
+    const { sender, miner } = this.#needs;
+    for (let n = 0; ; n += 1) {
+      const key = n === 0 ? "" : String(n);
+      const sent = sender.sentAs(this.#freshKey(`idle ${miner} register ${key}`));
+      const isPast = sent !== undefined && sender.find(sent.cid)?.mined !== undefined;
+      if (!isPast) return key;
+    }
   }
 
   async announce(

@@ -7,7 +7,11 @@ import type { MineNeeds } from "../../src/mine/index.ts";
 import { type Rehearsed, rehearsePosts } from "../../src/mine/rehearsals.ts";
 
 /** The duty beside a miner at work, with a sender that only remembers, over some rounds. */
-async function rehearse(faultsAt: (look: number) => boolean, rounds: number) {
+async function rehearse(
+  faultsAt: (look: number) => boolean,
+  rounds: number,
+  isRefused = (_key: string) => false,
+) {
   await using net = await createNetwork({ miners: 2, seed: "rehearsals" });
   await net.advance("3s");
   const [first] = net.miners;
@@ -32,7 +36,8 @@ async function rehearse(faultsAt: (look: number) => boolean, rounds: number) {
         const { sectorIds } = decode(methods.miner.declareFaults.params, params);
         sent.push({ key, height: chain.head().height, ids: sectorIds });
       },
-      sentAs: (key: string) => sent.find((one) => one.key === key),
+      sentAs: (key: string) => (sent.some((one) => one.key === key) ? { cid: key } : undefined),
+      find: (key: string) => ({ mined: { receipt: { exitCode: isRefused(key) ? 1 : 0 } } }),
     },
   } as unknown as MineNeeds;
   const rehearsed: Rehearsed = new Map();
@@ -55,6 +60,20 @@ describe("a rehearsal", () => {
     }
     expect(looks.length).toBe(2 * sent.length);
     expect(new Set(sent.map(({ key }) => key)).size).toBe(sent.length);
+  });
+
+  it("declares again what a branch of the chain has refused, while the window still allows it", async () => {
+    const { sent, looks, id, isTaken } = await rehearse(
+      () => true,
+      70,
+      (key) => /^declareFaults\/[^/]+\/[^/]+$/.test(key),
+    );
+    expect(sent.length).toBeGreaterThanOrEqual(2);
+    for (const [at, { key, ids, height }] of sent.entries()) {
+      expect(key.endsWith("/1")).toBe(at % 2 === 1);
+      expect([ids, isTaken(height)]).toEqual([[id], true]);
+    }
+    expect(looks.length).toBe(2 * Math.ceil(sent.length / 2));
   });
 
   it("declares nothing that was away for a moment, and reads each window's sectors once", async () => {

@@ -15,7 +15,8 @@ import {
   readSector,
   type Sector,
 } from "@holdfast/consensus";
-import type { MarketChain } from "./needs.ts";
+import type { Taking } from "./machine/taking.ts";
+import type { MarketChain, MarketSender } from "./needs.ts";
 
 export function heightOf(chain: MarketChain): number {
   return chain.headState().tipset.height;
@@ -77,4 +78,11 @@ export function freeEscrowOf(chain: MarketChain, party: Address): bigint {
 
 export function balanceOf(chain: MarketChain, address: Address): bigint {
   return readActor(chain.store, chain.headState().state, address)?.balance ?? 0n;
+}
+
+/** Of the message of this key. */
+export function takingOf(sender: Pick<MarketSender, "sentAs" | "find">, key: string): Taking {
+  const sent = sender.sentAs(key);
+  if (sent === undefined) return "none";
+  return sender.find(sent.cid)?.mined?.receipt.exitCode === 0 ? "taken" : "open";
 }

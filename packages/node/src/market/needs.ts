@@ -38,6 +38,9 @@ export interface MarketSender {
     cid: CID,
     options: { readonly confirmations?: number; readonly signal?: Cancel },
   ): Promise<{ readonly receipt: Receipt; readonly tipset: Tipset }>;
+  sentAs(key: string): { readonly cid: CID } | undefined;
+  /** As the head's branch has it. */
+  find(cid: CID): { readonly mined: { readonly receipt: Receipt } | undefined } | undefined;
 }
 
 export interface MarketSigner {

@@ -132,6 +132,8 @@ describe("an extension", () => {
         return sender.send(request);
       },
       wait: (cid, options) => sender.wait(cid, options),
+      sentAs: (key) => sender.sentAs(key),
+      find: (cid) => sender.find(cid),
     };
     await world.reopenMiner(miner, { ...miner.needs, sender: mute });
     world.client.market.change(dealId, { kind: "extend", endHeight: endHeight + longer });

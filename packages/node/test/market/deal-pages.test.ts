@@ -105,7 +105,7 @@ describe("a page of many deals", () => {
     expect(store.endingWith("other-00000030")).toBeUndefined();
     expect(seen).toEqual({ rows: 40, scans: [] });
     for (let at = 3; at < dealCount; at++) {
-      store.update(idOf(at), { state: "complete", settled: true, dropped: true });
+      store.update(idOf(at), { state: "complete", settled: true, dropped: true, closed: true });
     }
     expect(store.awake(9)).toEqual([idOf(0), idOf(1), idOf(2)]);
     expect(seen).toEqual({ rows: 43, scans: [] });

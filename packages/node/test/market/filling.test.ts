@@ -103,6 +103,8 @@ const fresh: MinerDeal = {
   dropped: false,
   published: true,
   escrowBack: false,
+  woundAt: null,
+  closed: false,
 };
 
 describe("how long a sector takes to the chain", () => {
@@ -211,6 +213,8 @@ function viewOf(
     isLocated: false,
     isBusy: false,
     free: attoFil(0),
+    withdrawal: "none",
+    finalHeight: 0,
     change: undefined,
     hasOwner: true,
   };

@@ -122,6 +122,8 @@ describe("a put", () => {
             return sender.send({ ...given, key: `${given.key}/${sent}` });
           },
           wait: (message, options) => sender.wait(message, options),
+          sentAs: (key) => sender.sentAs(key),
+          find: (message) => sender.find(message),
         },
       };
       const fuse = new Fuse(effects);

@@ -34,6 +34,7 @@ const troubles = [
   "client gives up",
   "miner refuses",
   "early end",
+  "branch",
 ] as const;
 const every: readonly Choice[] = presences.flatMap((presence) =>
   troubles.map((trouble) => ({ presence, trouble })),
@@ -211,6 +212,22 @@ describe("the machines of a deal", () => {
           return step.deal.state === "failed" ? { ...step, deal } : step;
         },
       },
+    },
+    {
+      name: "a miner that believes its withdrawal for good",
+      machines: {
+        ...product,
+        stepMiner(deal, event, rules) {
+          const step = stepMiner(deal, event, rules);
+          if (!deal.escrowBack) return step;
+          const acts = step.acts.filter((act) => act.do !== "message" || act.method !== "withdrawBalance");
+          return { deal: { ...step.deal, escrowBack: true }, acts };
+        },
+      },
+    },
+    {
+      name: "a client that believes its withdrawal for good",
+      machines: { ...product, isCollateralThere: () => false },
     },
     {
       name: "a client that reclaims nothing",

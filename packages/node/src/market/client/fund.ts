@@ -35,10 +35,18 @@ export interface ChannelMessage {
   readonly value?: AttoFil;
   /** How many messages of this kind failed before. */
   readonly tries: number;
-  /** Default: one that names the attempt, the method and the try. */
+  /** Default: `messageKey`. */
   readonly key?: string;
   /** Called before the message is waited for. */
   readonly onSent?: (nonce: number) => void;
+}
+
+/** Names the attempt, the method and the try. */
+export function messageKey(
+  attempt: Pick<Attempt, "id" | "jobId">,
+  { method, tries }: Pick<ChannelMessage, "method" | "tries">,
+): string {
+  return `market/${jobIdOf(attempt.jobId)}/${attempt.id}/${method}/${tries}`;
 }
 
 /** The result of a message in the chain; undefined if it failed there, or never can be there. */
@@ -55,7 +63,7 @@ export async function settleMessage(
     to: builtinAddresses(chain.params.networkByte)[to],
     method,
     params,
-    key: key ?? `market/${jobIdOf(attempt.jobId)}/${attempt.id}/${method}/${tries}`,
+    key: key ?? messageKey(attempt, { method, tries }),
     ...(value === undefined ? {} : { value }),
   });
   onSent?.(nonce);

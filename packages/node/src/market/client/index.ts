@@ -50,7 +50,7 @@ import { findOffers, type Offer, probe, quoteLine, shortage } from "./offers.ts"
 import { lookAtGoneChannels } from "./orphans.ts";
 import { checkMoney } from "./placement.ts";
 import { receiptOf } from "./receipt.ts";
-import { startRefunds, startReturns } from "./refunds.ts";
+import { lookAtReturns, startRefunds, startReturns } from "./refunds.ts";
 import { ClientStore, type JobRow } from "./store.ts";
 import { termsOfMiners } from "./terms.ts";
 import { dealDetailOf, dealOf, jobView } from "./views.ts";
@@ -93,6 +93,7 @@ class ClientMarketService implements ClientMarket {
         startReturns(context);
         lookAtChanges(context);
         lookAtGoneChannels(context);
+        lookAtReturns(context);
         this.#keeper.look();
       });
     this.#endHead = needs.chain.onHead(look);

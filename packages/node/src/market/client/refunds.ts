@@ -17,18 +17,20 @@ import {
   zeroAtto,
 } from "@holdfast/base";
 import { type Deal as ChainDeal, methods, type NetworkParams } from "@holdfast/consensus";
+import { finalTipset } from "../../final.ts";
 import { limits } from "../../limits.ts";
-import { channelOn, dealOn, freeEscrowOf, heightOf, isLossOpen } from "../facts.ts";
+import { channelOn, dealOn, freeEscrowOf, heightOf, isLossOpen, takingOf } from "../facts.ts";
 import {
   type ChannelAct,
   type ClientDeal,
   type ClientRules,
   type ClientView,
+  isCollateralThere,
   windUp,
 } from "../machine/client.ts";
 import { settlementEpochs } from "../terms.ts";
 import { type ClientContext, jobById, move } from "./context.ts";
-import { settleMessage } from "./fund.ts";
+import { messageKey, settleMessage } from "./fund.ts";
 import type { Attempt } from "./store.ts";
 
 /** Looks at every channel that may hold money for nothing; called at each head. */
@@ -56,7 +58,7 @@ export function startReturns(context: ClientContext): void {
       try {
         if (act.do === "settleDeals") await settleLoss(context, attempt, signal);
         else if (act.do === "withdraw") await takeBack(context, attempt, act.amount, signal);
-        else store.updateAttempt(attempt.id, { escrow: "back" });
+        else believeBack(context, attempt, undefined);
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof HoldfastError)) throw error;
@@ -147,16 +149,57 @@ async function takeBack(
   const message = { method: "withdrawBalance", to: "market", params, tries: attempt.marketTry } as const;
   const receipt = await settleMessage(context, attempt, message, signal);
   if (receipt?.exitCode === 0) {
-    return move(context, attempt, { escrow: "back" }, `${filText(amount)} FIL came back from the market`);
+    return believeBack(context, attempt, `${filText(amount)} FIL came back from the market`);
   }
   context.store.updateAttempt(attempt.id, { marketTry: attempt.marketTry + 1 });
+}
+
+/** Until that is final it is looked at again: `lookAtReturns`. */
+function believeBack(context: ClientContext, attempt: Attempt, detail: string | undefined): void {
+  const { store, needs } = context;
+  store.transaction(() => {
+    store.addReturnedCollateral(attempt.id, heightOf(needs.chain));
+    if (detail !== undefined) move(context, attempt, { escrow: "back" }, detail);
+    else store.updateAttempt(attempt.id, { escrow: "back" });
+  });
+}
+
+/**
+ * Collaterals that came back, in a branch of the chain that may not be the last: what another does not have is taken
+ * out again. Called at each head.
+ */
+export function lookAtReturns(context: ClientContext): void {
+  const { needs, store } = context;
+  const { chain, sender } = needs;
+  for (const { attempt, height } of store.returnedCollaterals()) {
+    const key = messageKey(attempt, { method: "withdrawBalance", tries: attempt.marketTry });
+    if (isCollateralThere(viewOf(context, attempt), takingOf(sender, key))) {
+      store.transaction(() => {
+        store.forgetReturnedCollateral(attempt.id);
+        move(
+          context,
+          attempt,
+          { escrow: "in" },
+          "a branch of the chain has the collateral with the market again",
+        );
+      });
+    } else if (height <= finalTipset(chain).height) store.forgetReturnedCollateral(attempt.id);
+  }
 }
 
 /** The channel is gone without us: the miner has closed it, and the rest came back with that. */
 function settled(context: ClientContext, attempt: Attempt): void {
   if (attempt.channel === null) return;
-  context.store.addGoneChannel(attempt.id, attempt.channel, heightOf(context.needs.chain));
-  move(context, attempt, { refunded: zeroAtto }, "the miner closed the channel; what it left came back");
+  believeGone(context, attempt, zeroAtto, "the miner closed the channel; what it left came back");
+}
+
+/** Until that is final it is looked for: `lookAtGoneChannels`. */
+function believeGone(context: ClientContext, attempt: Attempt, refunded: AttoFil, detail: string): void {
+  const { store, needs } = context;
+  store.transaction(() => {
+    if (attempt.channel !== null) store.addGoneChannel(attempt.id, attempt.channel, heightOf(needs.chain));
+    move(context, attempt, { refunded }, detail);
+  });
 }
 
 async function refund(
@@ -166,18 +209,21 @@ async function refund(
   act: ChannelAct | undefined,
   signal: AbortSignal,
 ): Promise<void> {
+  const { needs } = context;
   if (channel !== undefined && channel.redeemed !== attempt.redeemed) {
     context.store.updateAttempt(attempt.id, { redeemed: channel.redeemed });
   }
+  // One that a branch has taken back may be in the next one before it is due again.
+  const isAsked = needs.sender.sentAs(reclaimKey(attempt)) !== undefined;
   try {
-    if (act === "closed") settled(context, attempt);
-    else if (act === "reclaim") await reclaim(context, attempt, signal);
+    if (act === "reclaim" || (channel === undefined && isAsked)) await reclaim(context, attempt, signal);
+    else if (act === "closed") settled(context, attempt);
     else if (act === "cancel" && channel !== undefined) await cancel(context, attempt, channel, signal);
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof HoldfastError)) throw error;
     // Funds for the fee, a full pool, or a head that moved: the next head looks again.
-    context.needs.logger.debug("market: no refund yet", { attempt: attempt.id, detail: error.message });
+    needs.logger.debug("market: no refund yet", { attempt: attempt.id, detail: error.message });
   }
 }
 
@@ -202,6 +248,9 @@ async function cancel(
   move(context, attempt, { cancelTry: attempt.cancelTry + 1 }, detail);
 }
 
+const reclaimKey = (attempt: Attempt): string =>
+  messageKey(attempt, { method: "reclaim", tries: attempt.reclaimTry });
+
 async function reclaim(context: ClientContext, attempt: Attempt, signal: AbortSignal): Promise<void> {
   const params = encode(methods.broker.reclaim.params, { channel: idOf(attempt) });
   const message = { method: "reclaim", params, tries: attempt.reclaimTry } as const;
@@ -210,7 +259,7 @@ async function reclaim(context: ClientContext, attempt: Attempt, signal: AbortSi
     return move(context, attempt, { reclaimTry: attempt.reclaimTry + 1 }, "reclaiming failed on the chain");
   }
   const refunded: AttoFil = decode(methods.broker.reclaim.returns, receipt.returns);
-  move(context, attempt, { refunded }, `${filText(refunded)} FIL came back from the channel`);
+  believeGone(context, attempt, refunded, `${filText(refunded)} FIL came back from the channel`);
 }
 
 function idOf(attempt: Attempt) {

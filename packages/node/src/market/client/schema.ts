@@ -67,4 +67,7 @@ export const clientSchema = [
        SELECT NEW.stage, NEW.refunded IS NOT NULL, 1 WHERE NEW.deal_id IS NOT NULL
        ON CONFLICT (stage, is_back) DO UPDATE SET attempts = attempts + 1;
    END`,
+  `CREATE TABLE market_returned_collaterals (
+     attempt_id INTEGER PRIMARY KEY REFERENCES market_attempts (id), height INTEGER NOT NULL
+   ) STRICT`,
 ];

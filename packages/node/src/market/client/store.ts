@@ -298,6 +298,21 @@ export class ClientStore {
     const where = "WHERE attempt_id = ? AND channel = ?";
     this.#database.run(`UPDATE market_gone_channels SET tries = tries + 1 ${where}`, attemptId, channel);
   }
+  /** Collaterals that came back, and at which height that was believed, until it is final. */
+  returnedCollaterals(): { readonly attempt: Attempt; readonly height: number }[] {
+    return this.#database
+      .all(
+        `SELECT market_attempts.*, height FROM market_returned_collaterals
+           JOIN market_attempts ON market_attempts.id = attempt_id ORDER BY id`,
+      )
+      .map((row) => ({ attempt: attemptOf(row), height: numberOf(row, "height") }));
+  }
+  addReturnedCollateral(attemptId: number, height: number): void {
+    this.#database.run("INSERT OR REPLACE INTO market_returned_collaterals VALUES (?, ?)", attemptId, height);
+  }
+  forgetReturnedCollateral(attemptId: number): void {
+    this.#database.run("DELETE FROM market_returned_collaterals WHERE attempt_id = ?", attemptId);
+  }
   /** Those whose collateral the market holds and that are over, or may be. */
   heldCollaterals(): Attempt[] {
     return this.#database

@@ -6,6 +6,7 @@
  */
 import { type AttoFil, addAtto, assert, attoFil, maxAtto, minAtto, zeroAtto } from "@holdfast/base";
 import { type DealStatus, lossOf, type NetworkParams } from "@holdfast/consensus";
+import type { Taking } from "./taking.ts";
 
 /**
  * funding: a channel is to be paid in · proposing: it is on the chain · accepted: the miner works · committed:
@@ -189,6 +190,14 @@ function mayCancel({ chain, channel }: ClientView): boolean {
 function isUseless({ endHeight }: ClientDeal, { height, channel }: ClientView, rules: ClientRules): boolean {
   const isPaid = height > endHeight + rules.settlementEpochs;
   return isPaid && channel !== undefined && channel.eol > height + rules.cancelDelayEpochs;
+}
+
+/**
+ * Whether a collateral that came back is with the market again: the branch of the chain that is the head now does not
+ * have the message that took it out, or refuses it, or the deal has not ended there.
+ */
+export function isCollateralThere({ chain }: Pick<ClientView, "chain">, withdrawal: Taking): boolean {
+  return withdrawal === "open" || (chain !== undefined && chain.endedAt === null);
 }
 
 /** The collateral, and what came with it from the provider; all that is free, if that is less. */

@@ -21,7 +21,9 @@ export interface Duty {
 }
 
 const untouched = "nothing has left the client's channel; it cancels it and takes its collateral out";
-const windsUp = "the client reclaims the channel after its end and takes its collateral out, by itself";
+const windsUp =
+  "the client reclaims the channel after its end and takes its collateral out, by itself, until that is final";
+const isWithdrawn = "withdrawn to the owner by itself, until that is final";
 
 export const clientDuties: { readonly [At in Stage]: Duty } = {
   funding: {
@@ -123,14 +125,14 @@ export const minerDuties: { readonly [At in KeptState]: Duty } = {
     duty: "redeem the last voucher, withdraw the collateral, and drop the data",
     deadline: "channel",
     next: "closed",
-    money: "withdrawn to the owner by itself",
+    money: isWithdrawn,
   },
   failed: {
     owner: "miner",
     duty: "withdraw what is left of the collateral and drop the data",
     deadline: "channel",
     next: "closed",
-    money: "withdrawn to the owner by itself",
+    money: isWithdrawn,
   },
 };
 

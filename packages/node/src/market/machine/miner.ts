@@ -4,9 +4,11 @@
  * or a reorganisation need no case of their own: an act that is still due is named again, and its message has a key.
  * Who must act in each state, until when, and where the money is then: `duties.ts`.
  */
-import { type AttoFil, attoFil, filText, HoldfastError, minAtto, subAtto, zeroAtto } from "@holdfast/base";
-import { type DealStatus, lossOf, type NetworkParams } from "@holdfast/consensus";
+import { type AttoFil, filText, HoldfastError } from "@holdfast/base";
+import type { DealStatus, NetworkParams } from "@holdfast/consensus";
 import { dealRefusals } from "../refusals.ts";
+import type { Taking } from "./taking.ts";
+import { isWithdrawalDone, takenBack, withdrawal, woundUp } from "./winding.ts";
 
 /** staged, sealing, committed and active come from storage and chain anew at every head. */
 export const keptStates = [
@@ -39,6 +41,10 @@ export interface MinerDeal {
   readonly published: boolean;
   /** What was left of the collateral was taken out again. */
   readonly escrowBack: boolean;
+  /** Height since which nothing is left to do; null while something is. */
+  readonly woundAt: number | null;
+  /** And that is final: nobody looks at the deal any more. */
+  readonly closed: boolean;
 }
 
 /** What both sides have agreed on, with the changes that the chain has. */
@@ -92,6 +98,10 @@ export interface MinerView {
   readonly isBusy: boolean;
   /** Free escrow of this miner. */
   readonly free: AttoFil;
+  /** The message that takes the collateral out. */
+  readonly withdrawal: Taking;
+  /** No branch of the chain leaves what is here, or below. */
+  readonly finalHeight: number;
   /** A change of the deal that was taken and is not on the chain. */
   readonly change:
     | { readonly id: string; readonly kind: "extend" | "release"; readonly validUntil: number }
@@ -156,7 +166,7 @@ export function isOver({ state }: Pick<MinerDeal, "state">): boolean {
   return state === "complete" || state === "failed";
 }
 
-/** The reducer. Ends are final; a deal that has one is only wound up. */
+/** The reducer. A deal that has an end is only wound up, until that is final. */
 export function stepMiner(deal: MinerDeal, event: MinerEvent, rules: MinerRules): MinerStep {
   switch (event.type) {
     case "look":
@@ -202,7 +212,7 @@ function paid(deal: MinerDeal, event: Extract<MinerEvent, { type: "paid" }>): Mi
 
 function look(before: MinerDeal, view: MinerView, rules: MinerRules): MinerStep {
   const { chain, channel, height } = view;
-  let deal = before;
+  let deal = takenBack(before, view);
   if (chain !== undefined && !deal.published) deal = { ...deal, published: true };
   if (!isOver(deal)) deal = judge(deal, view, rules);
   if (!deal.settled) {
@@ -218,7 +228,7 @@ function look(before: MinerDeal, view: MinerView, rules: MinerRules): MinerStep 
     deal = { ...deal, published: true };
   // Nothing is left of the collateral, or it is for the owner to take it out.
   if (isWithdrawalDone(deal, view, rules)) deal = { ...deal, escrowBack: true };
-  return { deal, acts };
+  return { deal: woundUp(deal, view), acts };
 }
 
 /** Where a deal that goes on is now. */
@@ -337,29 +347,6 @@ function isBroken({ channel, height, terms }: MinerView, chain: ChainFacts): boo
   if (height >= (chain.status === "published" ? chain.startBy : chain.endHeight)) return false;
   const last = channel.eol - marginRounds;
   return chain.status !== "active" || dueVoucher(terms, channel, last) === undefined;
-}
-
-/**
- * What a deal leaves in the miner's escrow; the rest of it was put there for something else. A deal whose end nobody
- * saw, because the node was away until its record was gone, may have left the client's collateral too.
- */
-function leftOver({ terms, chain, free }: MinerView, rules: MinerRules): AttoFil {
-  const { provider, client } = lossOf(chain?.status ?? "broken", terms, rules);
-  return minAtto(free, attoFil(subAtto(terms.providerCollateral, provider) + client));
-}
-
-function isWinding(deal: MinerDeal, { chain, height, terms }: MinerView): boolean {
-  const hasEnded = chain === undefined ? height > terms.startBy : chain.endedAt !== null && !chain.isLossOpen;
-  return deal.published && !deal.escrowBack && hasEnded;
-}
-
-function isWithdrawalDone(deal: MinerDeal, view: MinerView, rules: MinerRules): boolean {
-  return isWinding(deal, view) && (leftOver(view, rules) === zeroAtto || !view.hasOwner);
-}
-
-function withdrawal(deal: MinerDeal, view: MinerView, rules: MinerRules): MinerAct[] {
-  if (!isWinding(deal, view) || isWithdrawalDone(deal, view, rules)) return [];
-  return [{ do: "message", method: "withdrawBalance", amount: leftOver(view, rules) }];
 }
 
 /** The latest voucher that is valid and worth more than what was taken; the last one also to close with. */

@@ -13,6 +13,8 @@ export function restsUntil(
   { acts, isCarried }: { readonly acts: readonly MinerAct[]; readonly isCarried: boolean },
 ): number | undefined {
   if (acts.some((act) => act.do !== "fetch" || !isCarried)) return undefined;
+  // A branch may take the end back before it is final.
+  if (deal.woundAt !== null && !deal.closed) return undefined;
   // What is missing is counted in heads, and a change that both want is on its way.
   if (view.change !== undefined || (view.channel === undefined && !deal.settled)) return undefined;
   const next = isFetching(deal) ? [view.terms.startBy + 1] : duesOf(deal, view);

@@ -92,6 +92,8 @@ const ownFields = [
   "dropped",
   "published",
   "escrowBack",
+  "woundAt",
+  "closed",
 ] as const satisfies readonly (keyof MinerDeal)[];
 
 function patchOf(before: MinerDeal, after: MinerDeal): DealPatch {

@@ -14,7 +14,8 @@ import { settleAmendments } from "./amend.ts";
 import { dealById, happens, type MinerContext, pieceKeyOf } from "./context.ts";
 import { sendToMarket } from "./onchain.ts";
 import { redeem } from "./redeem.ts";
-import { type DealRow, everyHead } from "./store.ts";
+import { everyHead } from "./schema.ts";
+import type { DealRow } from "./store.ts";
 import type { Transfers } from "./transfer.ts";
 import { acceptedChange, viewOf } from "./view.ts";
 

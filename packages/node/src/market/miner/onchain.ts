@@ -102,6 +102,11 @@ async function allLocations(context: MinerContext, deal: DealRow): Promise<Piece
   return locations;
 }
 
+/** Of the message that was sent, or is to be sent next. */
+export function marketKey({ dealId, marketTry }: DealRow, method: MarketMethod, which?: string): string {
+  return `deal/${dealId}/${method}/${which === undefined ? "" : `${which}/`}${marketTry}`;
+}
+
 /** False if nothing came of it now. */
 export async function sendToMarket(
   context: MinerContext,
@@ -117,7 +122,7 @@ export async function sendToMarket(
   if (method === "extendDeal" && !(await lengthenSectors(context, deal, signal))) return false;
   const { params, from, value, which, done } = call;
   const to = builtinAddresses(chain.params.networkByte).market;
-  const key = `deal/${dealId}/${method}/${which === undefined ? "" : `${which}/`}${deal.marketTry}`;
+  const key = marketKey(deal, method, which);
   try {
     const paid = value === undefined ? {} : { value };
     const { cid } = await sender.send({ from, to, method, params, key, ...paid });

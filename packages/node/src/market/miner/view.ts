@@ -1,11 +1,22 @@
 /** What chain and storage say of a deal now, in the form in which the machine of the miner's side asks for it. */
 import { attoFil } from "@holdfast/base";
-import { channelOn, dealOn, freeEscrowOf, heightOf, isLossOpen, minerOn, sectorOn } from "../facts.ts";
+import { finalTipset } from "../../final.ts";
+import {
+  channelOn,
+  dealOn,
+  freeEscrowOf,
+  heightOf,
+  isLossOpen,
+  minerOn,
+  sectorOn,
+  takingOf,
+} from "../facts.ts";
 import { isFetching, isOver, type MinerTerms, type MinerView, type SectorFacts } from "../machine/miner.ts";
 import type { Missing } from "../tasks.ts";
 import type { TakenAmendment } from "./amendment-store.ts";
 import { locationsOf } from "./answers.ts";
 import { type MinerContext, pieceKeyOf } from "./context.ts";
+import { marketKey } from "./onchain.ts";
 import type { DealRow } from "./store.ts";
 
 /** Storage states of sectors whose data is no longer proven to anybody. */
@@ -44,7 +55,7 @@ export async function viewOf(
   deal: DealRow,
   missing: Missing<string>,
 ): Promise<MinerView> {
-  const { chain, miner, signer } = context.needs;
+  const { chain, miner, signer, sender } = context.needs;
   const height = heightOf(chain);
   const onChain = dealOn(chain, deal);
   const channel = channelOn(chain, deal.payer, deal.channel);
@@ -72,6 +83,8 @@ export async function viewOf(
     isLocated: onChain?.status === "published" && isLanded && (await isLocated(context, deal)),
     isBusy: context.tasks.count("transfer/") > 0,
     free: attoFil(freeEscrowOf(chain, miner)),
+    withdrawal: isOver(deal) ? takingOf(sender, marketKey(deal, "withdrawBalance")) : "none",
+    finalHeight: finalTipset(chain).height,
     change:
       taken === undefined
         ? undefined

@@ -5,6 +5,7 @@
  */
 import * as machine from "../../../src/market/machine/client.ts";
 import type * as miners from "../../../src/market/machine/miner.ts";
+import type { Taking } from "../../../src/market/machine/taking.ts";
 import { dealRefusals } from "../../../src/market/refusals.ts";
 
 import {
@@ -14,6 +15,7 @@ import {
   marketCall,
   openChannel,
   settle,
+  takeBack,
   tick,
   withdraw,
 } from "./model-chain.ts";
@@ -24,12 +26,14 @@ import {
   clone,
   collaterals,
   type DealState,
+  finality,
   type Machines,
   type ModelState,
   mostSilent,
   price,
   product,
   rules,
+  type Taken,
   type Trouble,
   times,
   vouchers,
@@ -42,7 +46,10 @@ export * from "./model-state.ts";
 export function advance(before: ModelState, choice: Choice, machines: Machines = product): ModelState {
   const state = clone(before);
   state.height += 1;
-  for (const deal of state.deals) tick(state, deal);
+  for (const deal of state.deals) {
+    tick(state, deal);
+    deal.taken = deal.taken.filter(({ at }) => at + finality > state.height);
+  }
   trouble(state, choice.trouble);
   const { presence } = choice;
   const hasMiner = presence !== "no miner" && presence !== "nobody";
@@ -68,6 +75,7 @@ export function advance(before: ModelState, choice: Choice, machines: Machines =
 
 function trouble(state: ModelState, kind: Trouble): void {
   const [first] = state.deals;
+  if (kind === "branch") for (const deal of state.deals) takeBack(state, deal);
   if (kind === "lost sector" && (state.sector === "landed" || state.sector === "proven")) {
     state.sector = "lost";
     state.lostAt = state.height;
@@ -99,6 +107,10 @@ interface Acting {
 /** Sends a message once: a key that the outbox has gives the receipt of then. False if it would fail. */
 function send(deal: DealState, key: string, run: () => boolean): boolean {
   if (deal.sent.includes(key)) return true;
+  if (deal.refused.includes(key)) {
+    deal.refused = deal.refused.filter((one) => one !== key); // it has failed; the next try has another key
+    return false;
+  }
   if (!run()) return false;
   deal.sent = [...deal.sent, key].toSorted();
   return true;
@@ -106,6 +118,7 @@ function send(deal: DealState, key: string, run: () => boolean): boolean {
 function clientActs(state: ModelState, deal: DealState, machines: Machines, acting: Acting): void {
   const before = deal.client;
   listen(deal, acting.hasMiner);
+  lookAgain(state, deal, machines);
   const event = clientEvent(state, deal, acting);
   if (event !== undefined)
     deal.client = { ...deal.client, stage: machine.nextStage(deal.client.stage, event) };
@@ -114,6 +127,29 @@ function clientActs(state: ModelState, deal: DealState, machines: Machines, acti
   collateralAct(state, deal, due.collateral);
   const { hasChannel } = deal.client;
   if (acting.isForgetful) deal.client = { ...before, hasChannel };
+}
+
+const took = (deal: DealState, one: Taken): void => {
+  deal.taken = [...deal.taken, one];
+};
+function takingOf({ sent, refused }: DealState, key: string): Taking {
+  if (refused.includes(key)) return "open";
+  return sent.includes(key) ? "taken" : "none";
+}
+/** What came back is looked at again until it is final. */
+function lookAgain({ height }: ModelState, deal: DealState, { isCollateralThere }: Machines): void {
+  const { client, channel, chain, backAt } = deal;
+  if (client.refunded !== null && typeof channel !== "string") deal.client = { ...client, refunded: null };
+  if (backAt === null || client.escrow !== "back") return;
+  const facts = chain === undefined ? undefined : ({ ...chain, ...collaterals, isLossOpen: false } as const);
+  if (isCollateralThere({ chain: facts }, takingOf(deal, "withdraw"))) {
+    deal.client = { ...deal.client, escrow: "in" };
+    deal.backAt = null;
+  } else if (backAt + finality < height) deal.backAt = null;
+}
+function isBack({ height }: ModelState, deal: DealState): void {
+  deal.client = { ...deal.client, escrow: "back" };
+  deal.backAt = height;
 }
 
 function clientView(state: ModelState, deal: DealState): machine.ClientView {
@@ -206,18 +242,24 @@ function channelAct(state: ModelState, deal: DealState, act: machine.ChannelAct 
     if (send(deal, `cancel${cancelTry}`, run)) deal.client = { ...deal.client, cancelTry: cancelTry + 1 };
   }
   if (act === "reclaim" && state.height >= channel.eol) {
-    state.balance.client += price - channel.redeemed;
+    const toClient = price - channel.redeemed;
+    state.balance.client += toClient;
     deal.channel = "gone";
-    deal.client = { ...deal.client, refunded: atto(price - channel.redeemed) };
+    took(deal, { at: state.height, key: "reclaim", channel, toClient, toMiner: 0 });
+    deal.client = { ...deal.client, refunded: atto(toClient) };
   }
 }
 
 function collateralAct(state: ModelState, deal: DealState, act: machine.CollateralAct | undefined): void {
   if (act?.do === "settleDeals") settle(state, deal);
-  if (act?.do === "empty") deal.client = { ...deal.client, escrow: "back" };
+  if (act?.do === "empty") isBack(state, deal);
   if (act?.do !== "withdraw") return;
-  if (send(deal, "withdraw", () => withdraw(state, "client", Number(act.amount))))
-    deal.client = { ...deal.client, escrow: "back" };
+  const run = (): boolean => {
+    if (!withdraw(state, "client", Number(act.amount))) return false;
+    took(deal, { at: state.height, key: "withdraw", toClient: Number(act.amount), toMiner: 0 });
+    return true;
+  };
+  if (send(deal, "withdraw", run)) isBack(state, deal);
 }
 
 const freshMiner: miners.MinerDeal = {
@@ -230,9 +272,12 @@ const freshMiner: miners.MinerDeal = {
   dropped: false,
   published: false,
   escrowBack: false,
+  woundAt: null,
+  closed: false,
 };
 
-function minerView(state: ModelState, { channel, chain, release }: DealState): miners.MinerView {
+function minerView(state: ModelState, deal: DealState): miners.MinerView {
+  const { channel, chain, release } = deal;
   const { escrow, locked } = state.escrow.miner;
   const { sector, height } = state;
   const isLanded = sector === "landed" || sector === "proven";
@@ -262,6 +307,8 @@ function minerView(state: ModelState, { channel, chain, release }: DealState): m
     isLocated: isLanded,
     isBusy: false,
     free: atto(escrow - locked),
+    withdrawal: takingOf(deal, "withdrawBalance"),
+    finalHeight: height - finality,
     change: release === "agreed" ? change : undefined,
     hasOwner: true,
   };
@@ -271,7 +318,7 @@ const earned = atto(60);
 
 function minerActs(state: ModelState, deal: DealState, machines: Machines, acting: Acting): void {
   const before = deal.miner;
-  if (before === undefined) return;
+  if (before === undefined || before.closed) return;
   const step = machines.stepMiner(before, { type: "look", view: minerView(state, deal) }, rules);
   deal.miner = step.deal;
   for (const act of step.acts) minerAct(state, deal, machines, act, acting);
@@ -304,7 +351,13 @@ function minerAct(
       break;
     case "message": {
       const { method } = act;
-      if (send(deal, method, () => marketCall(state, deal, act))) tell({ type: "sent", method });
+      const run = (): boolean => {
+        if (!marketCall(state, deal, act)) return false;
+        if (act.method === "withdrawBalance")
+          took(deal, { at: state.height, key: method, toClient: 0, toMiner: Number(act.amount) });
+        return true;
+      };
+      if (send(deal, method, run)) tell({ type: "sent", method });
     }
   }
 }
@@ -336,6 +389,8 @@ function redeem(
     deal.paid += more;
     if (isLast) state.balance.client += price - Number(amount);
     deal.channel = isLast ? "gone" : { ...channel, redeemed: Number(amount), eol: channel.agreedEol };
+    const [toClient, key] = [price - Number(amount), `redeem${index}`];
+    if (isLast) took(deal, { at: height, key, channel, toClient, toMiner: more });
     return true;
   };
   if (amount === undefined || !send(deal, `redeem${index}`, run)) return;

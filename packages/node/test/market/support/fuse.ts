@@ -98,6 +98,8 @@ function mortal(needs: Shared, fuse: Fuse): Shared {
         fuse.check();
         return mined;
       },
+      sentAs: (key) => sender.sentAs(key),
+      find: (cid) => sender.find(cid),
     },
     wire: {
       self: wire.self,

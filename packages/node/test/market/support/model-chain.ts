@@ -75,6 +75,23 @@ export function withdraw(state: ModelState, who: "client" | "miner", amount: num
   state.balance[who] += amount;
   return true;
 }
+/** What took money out of a deal in the last epochs is undone: the branch that stays refuses it. */
+export function takeBack(state: ModelState, deal: DealState): void {
+  for (const { key, channel, toClient, toMiner } of deal.taken.toReversed()) {
+    state.balance.client -= toClient;
+    state.balance.miner -= toMiner;
+    if (channel === undefined) {
+      state.escrow.client.escrow += toClient;
+      state.escrow.miner.escrow += toMiner;
+    } else {
+      deal.channel = channel;
+      deal.paid -= toMiner;
+    }
+    deal.sent = deal.sent.filter((one) => one !== key);
+    deal.refused = [...deal.refused, key].toSorted();
+  }
+  deal.taken = [];
+}
 /** What the market actor checks of a message. */
 export function marketCall(
   state: ModelState,

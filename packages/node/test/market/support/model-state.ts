@@ -48,6 +48,17 @@ interface Account {
   escrow: number;
   locked: number;
 }
+/** A message that took money out, in an epoch whose branch may still lose. */
+export interface Taken {
+  readonly at: number;
+  readonly key: string;
+  readonly channel?: Channel;
+  readonly toClient: number;
+  readonly toMiner: number;
+}
+/** Epochs after which no branch takes anything back. */
+export const finality = 2;
+
 export interface DealState {
   client: machine.ClientDeal;
   miner: miners.MinerDeal | undefined;
@@ -58,6 +69,11 @@ export interface DealState {
   release: "none" | "agreed" | "made";
   /** Messages that the outboxes know. */
   sent: readonly string[];
+  taken: readonly Taken[];
+  /** Of these, what a branch has refused, and nobody has noticed. */
+  refused: readonly string[];
+  /** When the client took its collateral to be back; null while it does not. */
+  backAt: number | null;
   /** What became of it on the chain, and what the miner was paid. */
   fate: DealStatus | "none";
   paid: number;
@@ -85,7 +101,8 @@ export type Trouble =
   | "client cancels"
   | "client gives up"
   | "miner refuses"
-  | "early end";
+  | "early end"
+  | "branch";
 export interface Choice {
   readonly presence: Presence;
   readonly trouble: Trouble;
@@ -95,8 +112,10 @@ export interface Choice {
 export interface Machines {
   readonly stepMiner: typeof miners.stepMiner;
   readonly windUp: typeof machine.windUp;
+  readonly isCollateralThere: typeof machine.isCollateralThere;
 }
-export const product: Machines = { stepMiner: miners.stepMiner, windUp: machine.windUp };
+const { windUp, isCollateralThere } = machine;
+export const product: Machines = { stepMiner: miners.stepMiner, windUp, isCollateralThere };
 
 const freshDeal = (): DealState => ({
   client: {
@@ -116,6 +135,9 @@ const freshDeal = (): DealState => ({
   chain: undefined,
   release: "none",
   sent: [],
+  taken: [],
+  refused: [],
+  backAt: null,
   fate: "none",
   paid: 0,
   wasActive: false,
@@ -151,11 +173,16 @@ export function keyOf(state: ModelState): string {
     const { stage, hasChannel, hasProposal, refunded, cancelTry, escrow } = ours;
     const ofClient = [stage, hasChannel, hasProposal, refunded, cancelTry, escrow];
     const ofMiner = theirs === undefined ? [] : [theirs.state, theirs.stagedHeight, theirs.redeemed];
-    const flags = [theirs?.settled, theirs?.dropped, theirs?.published, theirs?.escrowBack];
+    const flags = [theirs?.settled, theirs?.dropped, theirs?.published, theirs?.escrowBack, theirs?.closed];
+    const { taken, refused, backAt } = fate;
+    const when = [backAt, theirs?.closed === true ? null : theirs?.woundAt].map((at) =>
+      typeof at === "number" && at + finality < state.height ? "long ago" : at,
+    );
+    const lately = [...when, ...refused, ...taken.map(({ at, key }) => `${key} ${at}`)];
     const pay = typeof channel === "string" ? [channel] : [channel.redeemed, channel.eol];
     const { release, fate: end, paid, silent, wasActive } = fate;
     const rest = [chain?.status, chain?.endedAt, ...sent, release, end, paid, silent, wasActive];
-    return [...ofClient, ...ofMiner, ...flags, ...pay, ...rest].join();
+    return [...ofClient, ...ofMiner, ...flags, ...lately, ...pay, ...rest].join();
   });
   const { client, miner } = state.escrow;
   const money = [client.escrow, client.locked, miner.escrow, miner.locked, ...Object.values(state.balance)];

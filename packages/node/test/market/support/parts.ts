@@ -1,7 +1,7 @@
 /** The nodes of the market's test world, and how a world can be made. */
 import type { Address, AttoFil, Logger } from "@holdfast/base";
 import type { SimWire } from "@holdfast/base/testing";
-import type { NetworkParams } from "@holdfast/consensus";
+import type { NetworkParams, SignedMessage } from "@holdfast/consensus";
 import type { Database } from "../../../src/database.ts";
 import type {
   ClientMarket,
@@ -37,6 +37,15 @@ export interface TestMiner extends Base {
   /** Switches of the sealer. */
   seals: boolean;
   proves: boolean;
+}
+
+/** A message in a block, of whichever branch. */
+export interface MinedMessage {
+  readonly method: string;
+  readonly from: Address;
+  readonly height: number;
+  readonly exitCode: number;
+  readonly signed: SignedMessage;
 }
 
 /** What an ask says besides its price; the shares in percent of it. */

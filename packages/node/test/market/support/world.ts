@@ -4,7 +4,6 @@
  * conditions and the client check, the inclusion of pieces, is real.
  */
 import {
-  type Address,
   addEpochs,
   attoFil,
   blake2b256,
@@ -48,7 +47,7 @@ import {
 import { type Mempool, openMempool, openSender } from "../../../src/mempool/index.ts";
 import { memoryBlocks, openRetrieval } from "../../../src/retrieval/index.ts";
 import { askPrice, type Keys, keysOf, sectorBytes, signerOf, testParams } from "./keys.ts";
-import type { AskTerms, Base, TestClient, TestMiner, WorldOptions } from "./parts.ts";
+import type { AskTerms, Base, MinedMessage, TestClient, TestMiner, WorldOptions } from "./parts.ts";
 import { mineSectors } from "./sealer.ts";
 import { HonestStorage } from "./storage.ts";
 
@@ -73,7 +72,7 @@ export class World implements AsyncDisposable {
   readonly logger: Logger;
   readonly #closings: (() => Promise<void>)[] = [];
   /** Messages in blocks, oldest first. */
-  readonly mined: { readonly method: string; readonly from: Address; readonly exitCode: number }[] = [];
+  readonly mined: MinedMessage[] = [];
 
   private constructor(given: Pick<World, "clock" | "net" | "chain" | "pool" | "logger">) {
     this.clock = given.clock;
@@ -362,11 +361,8 @@ export class World implements AsyncDisposable {
       results: result.included.map((signed, i) => {
         const receipt = result.receipts[i];
         if (receipt === undefined) throw new TypeError("every message has a receipt");
-        this.mined.push({
-          method: signed.message.method,
-          from: signed.message.from,
-          exitCode: receipt.exitCode,
-        });
+        const { method, from } = signed.message;
+        this.mined.push({ method, from, height, signed, exitCode: receipt.exitCode });
         return { message: messageCid(signed), receipt };
       }),
       weight: BigInt(height),

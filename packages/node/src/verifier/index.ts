@@ -11,6 +11,7 @@ import type { VerifierNeeds } from "./needs.ts";
 import { Office, type OfficeState, type Voice } from "./office.ts";
 import { serveVerifier } from "./protocol.ts";
 
+export { openedAnswers } from "./answers.ts";
 export { verifierErrors } from "./errors.ts";
 export type {
   IdleNetworkNeeds,
@@ -20,7 +21,7 @@ export type {
   VerifierNeeds,
   VerifierSigner,
 } from "./needs.ts";
-export { openedAnswers, openIdleNetwork } from "./network.ts";
+export { openIdleNetwork } from "./network.ts";
 export type { OfficeState } from "./office.ts";
 export { verifierProtocol } from "./protocol.ts";
 

@@ -33,18 +33,13 @@ import {
 } from "@holdfast/consensus";
 import {
   drawnIdleAnswers,
-  emptyIdleRange,
-  extendIdleAnswers,
   type IdleAppend,
   type IdleAppendChallenge,
   type IdleAudit,
-  type IdleBatch,
   type IdleProfile,
   type IdleRange,
-  IdleRangeTree,
   type IdleRelease,
   type IdleState,
-  idleAnswerHash,
   idleAppendDigest,
   idleAppendSeed,
   idleAppendStatement,
@@ -52,12 +47,11 @@ import {
   idleAuditTotal,
   idleProfiles,
   idleStateDigest,
-  maxBatchAnswers,
   narrowIdleCommit,
-  type OpenedIdleAnswer,
   type SignedIdleCertificate,
 } from "@holdfast/proofs";
 import { limits } from "../limits.ts";
+import { batchesOf, openedAnswers } from "./answers.ts";
 import { verifierErrors } from "./errors.ts";
 import { announcedOf, matterOf, seatsOf } from "./judge.ts";
 import type { IdleNetworkNeeds } from "./needs.ts";
@@ -364,44 +358,6 @@ export class IdleNetworkOfChain {
       signal.removeEventListener("abort", onAbort);
     }
   }
-}
-
-/** Answers in batches that follow each other. */
-export function batchesOf(answers: readonly Uint8Array[], range: IdleRange): readonly IdleBatch[] {
-  const batches: IdleBatch[] = [];
-  let [left, bytes] = [0, 0];
-  for (const [i, answer] of answers.entries()) {
-    const isFull =
-      i - left >= maxBatchAnswers || (i > left && bytes + answer.length > limits.idleBatchBytes / 2);
-    if (isFull) {
-      batches.push({ left, right: i, range, answers: answers.slice(left, i) });
-      [left, bytes] = [i, 0];
-    }
-    bytes += answer.length;
-  }
-  if (answers.length > left) {
-    batches.push({ left, right: answers.length, range, answers: answers.slice(left) });
-  }
-  return batches;
-}
-
-/** These answers, each shown to stand under the total. */
-export function openedAnswers(
-  audit: IdleAudit,
-  answers: readonly Uint8Array[],
-  range: IdleRange,
-  drawn: readonly number[],
-): readonly OpenedIdleAnswer[] {
-  const seed = idleAuditSeed(audit);
-  const tree = new IdleRangeTree(1);
-  const hashes = answers.map((answer, i) => idleAnswerHash(seed, i, answer));
-  for (const hash of hashes) tree.append([hash]);
-  const all = extendIdleAnswers(audit, emptyIdleRange, answers);
-  return drawn.flatMap((index) => {
-    const [answer, hash] = [answers[index], hashes[index]];
-    if (answer === undefined || hash === undefined) return [];
-    return [{ index, answer, path: tree.path(index, [hash]), answers: all, range }];
-  });
 }
 
 export function openIdleNetwork(needs: IdleNetworkNeeds): IdleNetworkOfChain {

@@ -89,8 +89,7 @@ export class Bank {
         return attoFil(value);
       },
       payer: () => own,
-      height: () => this.height,
-      finalHeight: () => this.height - bankFinality,
+      ...{ height: () => this.height, finalHeight: () => this.height - bankFinality },
       find: (named) => {
         const found = of(named);
         return found && { deposit: found.deposit, eol: found.eol, agreedEol: found.eol };

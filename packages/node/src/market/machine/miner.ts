@@ -8,7 +8,7 @@ import { type AttoFil, filText, HoldfastError } from "@holdfast/base";
 import type { DealStatus, NetworkParams } from "@holdfast/consensus";
 import { dealRefusals } from "../refusals.ts";
 import type { Taking } from "./taking.ts";
-import { isWithdrawalDone, takenBack, withdrawal, woundUp } from "./winding.ts";
+import { isOver, isWithdrawalDone, takenBack, withdrawal, woundUp } from "./winding.ts";
 
 /** staged, sealing, committed and active come from storage and chain anew at every head. */
 export const keptStates = [
@@ -161,9 +161,6 @@ function sealBy({ startBy }: MinerTerms, { sealRounds }: MinerRules): number {
 
 export function isFetching({ state }: Pick<MinerDeal, "state">): boolean {
   return state === "accepted" || state === "transferring";
-}
-export function isOver({ state }: Pick<MinerDeal, "state">): boolean {
-  return state === "complete" || state === "failed";
 }
 
 /** The reducer. A deal that has an end is only wound up, until that is final. */

@@ -4,7 +4,8 @@
  * checked over every state of the machine (machine.test.ts). What somebody else may do meanwhile (the client cancels
  * the channel, a sector faults) is found at the next look, which is why a rest has an end of its own.
  */
-import { isFetching, isOver, type MinerAct, type MinerDeal, type MinerView } from "./miner.ts";
+import { isFetching, type MinerAct, type MinerDeal, type MinerView } from "./miner.ts";
+import { isOver } from "./winding.ts";
 
 /** Undefined: at the next head. `deal` and `acts`: what the look at `view` has given. */
 export function restsUntil(

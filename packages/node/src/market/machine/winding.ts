@@ -5,7 +5,11 @@
  */
 import { type AttoFil, attoFil, minAtto, subAtto, zeroAtto } from "@holdfast/base";
 import { lossOf } from "@holdfast/consensus";
-import { isOver, type MinerAct, type MinerDeal, type MinerRules, type MinerView } from "./miner.ts";
+import type { MinerAct, MinerDeal, MinerRules, MinerView } from "./miner.ts";
+
+export function isOver({ state }: Pick<MinerDeal, "state">): boolean {
+  return state === "complete" || state === "failed";
+}
 
 /** What a deal has on disk of its end, where the chain says otherwise now. */
 export function takenBack(deal: MinerDeal, { channel, chain, height, withdrawal }: MinerView): MinerDeal {

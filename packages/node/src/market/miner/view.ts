@@ -11,7 +11,8 @@ import {
   sectorOn,
   takingOf,
 } from "../facts.ts";
-import { isFetching, isOver, type MinerTerms, type MinerView, type SectorFacts } from "../machine/miner.ts";
+import { isFetching, type MinerTerms, type MinerView, type SectorFacts } from "../machine/miner.ts";
+import { isOver } from "../machine/winding.ts";
 import type { Missing } from "../tasks.ts";
 import type { TakenAmendment } from "./amendment-store.ts";
 import { locationsOf } from "./answers.ts";

@@ -1,6 +1,7 @@
 /** The chain of the model: what it does by itself, and what its actors check of a message. */
 import { type DealStatus, dueEnd, holdsUntil, lossOf } from "@holdfast/consensus";
-import * as miners from "../../../src/market/machine/miner.ts";
+import type * as miners from "../../../src/market/machine/miner.ts";
+import { isOver } from "../../../src/market/machine/winding.ts";
 import {
   type ChainDeal,
   type Channel,
@@ -147,7 +148,7 @@ export function hasClosed(side: "client" | "miner", { deals, escrow }: ModelStat
   if (escrow[side].escrow > 0) return false;
   return deals.every(({ channel, miner }) => {
     if (side === "client") return typeof channel === "string";
-    return miner === undefined || (miners.isOver(miner) && miner.dropped);
+    return miner === undefined || (isOver(miner) && miner.dropped);
   });
 }
 /** What a side has in the end, by what became of the deals. */

@@ -8,6 +8,7 @@ import { pieceKeyOf } from "./context.ts";
 import type { MinerStore } from "./store.ts";
 
 export interface AwaitedDeal {
+  readonly dealId: string;
   readonly startBy: number;
   /** How many pieces of each padded size. */
   readonly counts: ReadonlyMap<number, number>;
@@ -65,7 +66,7 @@ export class Awaited {
     if (row === undefined) return undefined;
     const { pieces, startBy } = row.proposal;
     const sizes = pieces.map(({ paddedBytes }) => paddedBytes);
-    const deal = { startBy, sizes, counts: countsOf(sizes), isCarried: row.carried, next: 0 };
+    const deal = { dealId, startBy, sizes, counts: countsOf(sizes), isCarried: row.carried, next: 0 };
     this.#waiting.set(dealId, deal);
     return deal;
   }

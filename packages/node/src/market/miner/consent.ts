@@ -13,6 +13,8 @@ import { missedStart, type SealDemand } from "./backlog.ts";
 import { type MinerContext, minerFacts } from "./context.ts";
 
 interface StorageWish {
+  /** Of a proposal; a question has none. */
+  readonly dealId?: string;
   readonly pieces: readonly { readonly paddedBytes: number }[];
   readonly startBy: number;
 }
@@ -23,23 +25,45 @@ interface StorageWish {
  * `deal/no-time-to-seal`.
  */
 export async function checkStorage(context: MinerContext, wish: StorageWish): Promise<void> {
-  (await holdTime(context, wish))[Symbol.dispose]();
+  (await judgeStorage(context, wish, "look"))[Symbol.dispose]();
 }
 
-/** As `checkStorage`, and nobody is promised the same time before what is given back is disposed of. */
-export async function holdTime(context: MinerContext, wish: StorageWish): Promise<Disposable> {
-  const { storage, sealSpeed } = context.needs;
+/** As `checkStorage`, and nobody is promised the same room or time before what is given back is disposed of. */
+export function holdStorage(
+  context: MinerContext,
+  wish: StorageWish & { readonly dealId: string },
+): Promise<Disposable> {
+  return judgeStorage(context, wish, "hold");
+}
+
+async function judgeStorage(
+  context: MinerContext,
+  { dealId = "", pieces, startBy }: StorageWish,
+  purpose: "look" | "hold",
+): Promise<Disposable> {
+  const { needs, held, store } = context;
+  const { storage, sealSpeed } = needs;
   if (storage.refusal === undefined && sealSpeed === undefined) return { [Symbol.dispose]: () => undefined };
-  const counts = countsOf(wish.pieces.map(({ paddedBytes }) => paddedBytes));
+  const wish = { dealId, startBy, counts: countsOf(pieces.map(({ paddedBytes }) => paddedBytes)) };
+  using stack = new DisposableStack();
+  const judged = [...held];
   const awaited = await context.awaited.deals();
-  const full = await storage.refusal?.(sumOf([counts, ...awaited.map((deal) => deal.counts)]));
+  const accepted = judged.filter((deal) => store.get(deal.dealId) !== undefined); // while the list was read
+  const others = new Map([...accepted, ...held, ...awaited].map((deal) => [deal.dealId, deal]));
+  others.delete(dealId);
+  if (purpose === "hold") {
+    held.add(wish);
+    stack.defer(() => void held.delete(wish));
+  }
+  const full = await storage.refusal?.(sumOf([wish, ...others.values()].map((deal) => deal.counts)));
   if (full !== undefined) throw dealRefusals.noRoom({ detail: full.message }, full);
-  return await checkTime(context, { startBy: wish.startBy, counts }, awaited);
+  stack.use(await checkTime(context, wish, awaited));
+  return stack.move();
 }
 
 async function checkTime(
   context: MinerContext,
-  { startBy, counts }: AwaitedDeal,
+  { startBy, counts }: Pick<AwaitedDeal, "startBy" | "counts">,
   awaited: readonly AwaitedDeal[],
 ): Promise<Disposable> {
   const { needs, dues, promised } = context;

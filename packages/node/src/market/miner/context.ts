@@ -13,7 +13,7 @@ import {
 import type { MinerMarketNeeds } from "../needs.ts";
 import type { Tasks, Turns } from "../tasks.ts";
 import type { AmendmentStore } from "./amendment-store.ts";
-import type { Awaited } from "./awaited.ts";
+import type { Awaited, AwaitedDeal } from "./awaited.ts";
 import type { SealDemand } from "./backlog.ts";
 import type { SealDues } from "./seal-dues.ts";
 import type { SealPace } from "./seal-pace.ts";
@@ -30,8 +30,9 @@ export interface MinerContext {
   readonly pace: SealPace;
   readonly awaited: Awaited;
   readonly dues: SealDues;
-  /** Of proposals that are judged still. */
+  /** Of proposals that are judged still: the time of their seals, and their pieces. */
   readonly promised: Set<SealDemand>;
+  readonly held: Set<AwaitedDeal>;
   /** Told of each payload whose pieces have all come. */
   readonly stored: Set<(payload: CID) => void>;
 }

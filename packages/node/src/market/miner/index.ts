@@ -48,6 +48,7 @@ export function openMinerMarket(needs: MinerMarketNeeds): MinerMarket {
     awaited: new Awaited(store, needs),
     dues: new SealDues(needs),
     promised: new Set(),
+    held: new Set(),
     stored: new Set(),
   };
   const transfers = new Transfers(context);

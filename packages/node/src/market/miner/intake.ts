@@ -21,7 +21,7 @@ import { serve } from "../talk.ts";
 import { nextHead } from "../tasks.ts";
 import { paddedTotal } from "../terms.ts";
 import { answerWith } from "./answers.ts";
-import { askHook, checkStorage, holdTime } from "./consent.ts";
+import { askHook, checkStorage, holdStorage } from "./consent.ts";
 import { type MinerContext, minerFacts, storedUntil } from "./context.ts";
 import { checkPayment, checkTerms } from "./validate.ts";
 
@@ -80,11 +80,11 @@ async function take(
   checkTerms(factsFor(context, proposal), signed, peer);
   checkRoom(context, proposal);
   checkConsent(context, proposal);
-  await checkStorage(context, proposal);
+  await checkStorage(context, { dealId, pieces: proposal.pieces, startBy: proposal.startBy });
   await askHook(context, "proposal", wishOf(dealId, proposal, peer), signal);
   const channel = await channelFor(context, proposal, signal);
-  // Others may have been taken meanwhile. Who has locked no money holds no time.
-  using _time = await holdTime(context, proposal);
+  // Others may have been taken meanwhile. Who has locked no money holds neither room nor time.
+  using _held = await holdStorage(context, { dealId, pieces: proposal.pieces, startBy: proposal.startBy });
   // Nothing is awaited from here on: two proposals for one channel cannot both pass.
   if (store.get(dealId) !== undefined) return;
   checkRoom(context, proposal);

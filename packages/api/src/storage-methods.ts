@@ -70,6 +70,9 @@ export const storageMethods = {
       volumes: z.array(
         volumeView.extend({
           recorded: z.array(owned),
+          unfinished: z
+            .object({ pieces: z.int(), sizeBytes })
+            .describe("of what is staged: pieces that did not come whole yet, and go on behind it"),
           found: z.array(owned).nullable().describe("what a walk over its files gave"),
         }),
       ),

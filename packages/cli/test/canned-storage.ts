@@ -32,14 +32,20 @@ const away: MethodResult<"storage.attach"> = {
     reason: "connect ECONNREFUSED",
   },
 };
+const staged = { owner: "staged", files: 1, sizeBytes: 1_114_112 };
 const sealed = { owner: "sealed", files: 1, sizeBytes: 8_388_608 };
 
 export const storageAnswers: { readonly [Name in StorageName]: MethodResult<Name> } = {
   "storage.ls": {
     refusal: { reason: "too many sectors for this machine", fix: "keep their trees" },
     volumes: [
-      { ...volume, recorded: [sealed], found: [sealed, { owner: "orphan", files: 1, sizeBytes: 17 }] },
-      { ...away, recorded: [sealed], found: null },
+      {
+        ...volume,
+        recorded: [sealed, staged],
+        unfinished: { pieces: 1, sizeBytes: 65_536 },
+        found: [sealed, staged, { owner: "orphan", files: 1, sizeBytes: 17 }],
+      },
+      { ...away, recorded: [sealed], unfinished: { pieces: 0, sizeBytes: 0 }, found: null },
     ],
     lacking: {
       ...{ sectorCount: 1, files: 1, looked: 3, isAll: true },

@@ -14,7 +14,8 @@ function volume(volumeId: number, more: Partial<Volumes["volumes"][number]>): Vo
       weight: 1,
     },
     ...{ maxBytes: null, usedBytes: 2 ** 30, reservedBytes: 2 ** 31, files: 12, freeBytes: 2 ** 32 },
-    ...{ isHere: true, isWritable: true, reason: null, drain: null, recorded: [], found: null },
+    ...{ isHere: true, isWritable: true, reason: null, drain: null },
+    ...{ recorded: [], unfinished: { pieces: 0, sizeBytes: 0 }, found: null },
     ...more,
   };
 }

@@ -51,12 +51,13 @@ export function storageDoorOf(storage: Storage, folder: string | undefined, chor
       );
       const all = await volumes.list();
       const views = all.map(async (volume) => {
-        const { recorded = [], found = null } = explained.get(volume.volumeId) ?? {};
+        const { recorded = [], found = null, unfinished } = explained.get(volume.volumeId) ?? {};
         const drain = await drainOf(volume);
         return {
           ...viewOf(volume, drain),
           reason: reasonOf(volume, all, drain),
           recorded: recorded.map(owned),
+          unfinished: { pieces: unfinished?.pieceCount ?? 0, sizeBytes: unfinished?.durableBytes ?? 0 },
           found: found?.map(owned) ?? null,
         };
       });

@@ -11,6 +11,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { Model } from "./model.ts";
 import {
   bytesOf,
+  chunked,
   identity,
   miner,
   pieceOf,
@@ -125,6 +126,37 @@ function addAndDieStep(key: number, size: number, changes: number): Step {
   );
 }
 
+/** Dies while a piece comes, maybe once more, and then has the rest of it or gives it up. */
+function halfStep(key: number, size: number, [n, again]: readonly [number, number], ends: boolean): Step {
+  const pieceKey = `k${key}`;
+  const userBytes = sizes[size % sizes.length] ?? 1;
+  return step(
+    `add(${pieceKey}, ${userBytes}) in parts, dying at changes ${n} and ${again}; ${ends ? "ended" : "given up"}`,
+    async (model, world) => {
+      const { bytes, ...piece } = pieceOf(pieceKey, userBytes);
+      const asked: number[] = [];
+      const from = async function* (at: number): AsyncGenerator<Uint8Array, void, undefined> {
+        asked.push(at);
+        yield* chunked(bytes.subarray(at));
+      };
+      const adding = () => world.storage.addPiece({ ...piece, source: { from } });
+      for (const changes of [n, again]) await world.dieDuring(changes, adding);
+      const [half, ...others] = await world.storage.unfinishedPieces();
+      expect(others).toEqual([]);
+      if (half !== undefined) expect(half).toMatchObject({ pieceKey, userBytes });
+      const before = asked.length;
+      const kept = ends ? await adding() : await world.storage.getPiece(pieceKey);
+      // No byte that was durable comes a second time.
+      expect(asked.slice(before).every((at) => at === (half?.durableBytes ?? 0))).toBe(true);
+      if (kept === undefined) await world.storage.dropUnfinished(pieceKey);
+      expect(await world.storage.unfinishedPieces()).toEqual([]);
+      if (kept !== undefined) expect(model.place(kept)).toBe(undefined);
+      else if (!model.hasRoom(commP(bytes).paddedBytes / 128)) model.openSector("staging");
+    },
+    (model) => !model.pieces.has(pieceKey),
+  );
+}
+
 const choice = fc.nat(7);
 const changes = fc.integer({ min: 1, max: 12 });
 
@@ -134,6 +166,7 @@ const steps: fc.Arbitrary<Step>[] = [
     .map((x) => addStep(...x)),
   fc.tuple(fc.nat(11), fc.nat(20), fc.constant("good" as const)).map((x) => addStep(...x)),
   fc.tuple(fc.nat(11), fc.nat(20), changes).map((x) => addAndDieStep(...x)),
+  fc.tuple(fc.nat(11), fc.nat(20), fc.tuple(changes, changes), fc.boolean()).map((x) => halfStep(...x)),
   fc.nat(11).map((key) =>
     step(`drop(k${key})`, async (model, { storage }) => {
       const expected = model.pieces.has(`k${key}`) ? "no error" : "storage/unknown-piece";
@@ -355,6 +388,7 @@ describe("any order of calls, crashes and restarts", () => {
         return await storage.collectGarbage();
       },
     }),
+    "halves of pieces are not given up": (storage) => ({ ...storage, dropUnfinished: async () => undefined }),
     "a restart keeps the old seal": (storage) => ({ ...storage, restartSeal: async () => undefined }),
   };
   it.each(Object.keys(sabotages))("canary: finds that %s", async (name) => {

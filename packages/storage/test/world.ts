@@ -36,6 +36,7 @@ export class World {
       clock: new SimClock(),
       sectorBytes,
       maxStagedSectors,
+      partBytes: 32,
     };
     this.#storage = this.#sabotage(await openStorage(options), this);
   }

@@ -66,20 +66,21 @@ function recordedText(said: Owned, there: Owned | undefined): string {
   return gone > 0 ? `${plural(gone, "file")} gone: ${recorded}` : recorded;
 }
 
+type ListedVolume = MethodResult<"storage.ls">["volumes"][number];
+
 /** What is recorded and what lies there, side by side. */
-function ownerRows(volumeId: number, recorded: readonly Owned[], found: readonly Owned[]): string[][] {
+function ownerRows({ volumeId, recorded, unfinished }: ListedVolume, found: readonly Owned[]): string[][] {
   const owners = [...new Set([...recorded, ...found].map(({ owner }) => owner))].sort();
   return owners.map((owner) => {
     const said = recorded.find((one) => one.owner === owner);
     const there = found.find((one) => one.owner === owner);
     const differs = said !== undefined && said.sizeBytes !== (there?.sizeBytes ?? 0);
-    return [
-      `${volumeId}`,
-      owner,
-      `${there?.files ?? 0}`,
-      `${there?.sizeBytes ?? 0}`,
-      differs ? recordedText(said, there) : "",
+    const isHalf = owner === "staged" && unfinished.pieces > 0;
+    const notes = [
+      ...(differs ? [recordedText(said, there)] : []),
+      ...(isHalf ? [`${unfinished.sizeBytes} are of ${plural(unfinished.pieces, "piece")} on the way`] : []),
     ];
+    return [`${volumeId}`, owner, `${there?.files ?? 0}`, `${there?.sizeBytes ?? 0}`, notes.join("; ")];
   });
 }
 
@@ -99,9 +100,7 @@ export const storageList = action({
   async render({ volumes, folder, refusal, lacking }, context) {
     const parts = [volumeTable(volumes)];
     if (refusal !== null) parts.push(`no new sector is opened: ${refusal.reason}\nfix: ${refusal.fix}`);
-    const rows = volumes.flatMap(({ volumeId, recorded, found }) =>
-      found === null ? [] : ownerRows(volumeId, recorded, found),
-    );
+    const rows = volumes.flatMap((volume) => (volume.found === null ? [] : ownerRows(volume, volume.found)));
     if (rows.length > 0) parts.push(table(["VOLUME", "OWNER", "FILES", "BYTES", ""], rows));
     if (lacking !== null && lacking.sectorCount > 0) {
       context.terminal.hint(

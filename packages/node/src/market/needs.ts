@@ -102,7 +102,8 @@ export interface MarketStorage {
       readonly commP: Uint8Array;
       readonly paddedBytes: number;
       readonly userBytes: number;
-      readonly source: AsyncIterable<Uint8Array>;
+      /** One that can begin anywhere is asked only for what is not there yet, also after a kill. */
+      readonly source: AsyncIterable<Uint8Array> | { from(offsetBytes: number): AsyncIterable<Uint8Array> };
     },
     signal?: AbortSignal,
   ): Promise<{ readonly sectorId: number }>;
@@ -117,6 +118,8 @@ export interface MarketStorage {
   doubtPiece(pieceKey: string): Promise<boolean>;
   provePieceInclusion(pieceKey: string): Promise<{ readonly sectorId: number; readonly proof: Uint8Array }>;
   dropPiece(pieceKey: string): Promise<void>;
+  /** Gives back what is there of a piece that did not come whole. */
+  dropUnfinished(pieceKey: string): Promise<void>;
   getSector(sectorId: number): Promise<{
     readonly state: string;
     readonly sectorBytes: number;

@@ -69,6 +69,35 @@ describe("data on a web server", () => {
     expect(world.miner(0).storage.receivedBytes).toBe(car.length);
   });
 
+  it("is fetched from the byte where a kill of the miner has cut it off", async () => {
+    await using world = await World.create({ miners: 1 });
+    const cid = await world.import(noise(5_000));
+    const car = await carOf(world, cid);
+    const { asked, fetchWeb } = webServer(car, 900);
+    await putOverKill(world, cid, { delivery: "https://files.example.org/a.car", fetchWeb }, 2_500);
+    expect(asked.map(({ from }) => from)).toEqual([0, 900, 1_800, 2_032, 2_932, 3_832, 4_064, 4_964]);
+    expect(world.miner(0).storage.receivedBytes).toBe(car.length);
+  });
+
+  it("gives back what is there of it when the deal fails", async () => {
+    await using world = await World.create({ miners: 1 });
+    const cid = await world.import(noise(5_000));
+    const car = await carOf(world, cid);
+    const { storage } = world.miner(0);
+    storage.keepsParts = true;
+    let given = 0;
+    await withWeb(world, world.miner(0), async function* ({ offsetBytes }) {
+      given += 1;
+      if (given > 1) throw dealRefusals.badSource({ detail: "it is gone" });
+      yield car.subarray(offsetBytes, offsetBytes + 900);
+      throw dealRefusals.transferFailed({ detail: "the line broke" });
+    });
+    const job = await world.put(cid, { delivery: "https://files.example.org/a.car" });
+    expect(job.state).toBe("failed");
+    expect(storage.receivedBytes).toBe(900);
+    await world.until(() => storage.unfinishedKeys.length === 0, 60);
+  });
+
   it("that is another file is refused by its commitment, and the money comes back", async () => {
     await using world = await World.create({ miners: 1 });
     const cid = await world.import(noise(3_000));
@@ -108,6 +137,41 @@ describe("data on a web server", () => {
 
 const channels = (world: World): number =>
   listChannels(world.chain.store, world.chain.headState().state, world.client.keys.address).length;
+
+/** A put whose miner dies when so many bytes have come, and comes back. */
+async function putOverKill(
+  world: World,
+  cid: CID,
+  given: { readonly delivery?: string; readonly fetchWeb?: FetchWeb },
+  killedAt: number,
+): Promise<void> {
+  const miner = world.miner(0);
+  const { delivery = "stream", fetchWeb } = given;
+  const needs = fetchWeb === undefined ? miner.needs : { ...miner.needs, fetchWeb };
+  await world.reopenMiner(miner, needs);
+  const { storage } = miner;
+  storage.keepsParts = true;
+  storage.standsStillAt = killedAt;
+  const request = { cid, copies: 1, durationEpochs: 240, delivery };
+  const { jobId } = await world.settle(world.client.market.startPut(request));
+  await world.until(() => storage.receivedBytes >= killedAt);
+  expect(storage.unfinishedKeys).toHaveLength(1);
+  storage.standsStillAt = Number.POSITIVE_INFINITY;
+  await world.reopenMiner(miner, needs);
+  await world.until(() => world.client.market.job(jobId).state !== "running");
+  expect(world.client.market.job(jobId)).toMatchObject({ state: "done", error: null });
+  expect(storage.unfinishedKeys).toEqual([]);
+}
+
+describe("data over the client's streams", () => {
+  it("is fetched from the byte where a kill of the miner has cut it off", async () => {
+    await using world = await World.create({ miners: 1 });
+    const cid = await world.import(noise(5_000));
+    const car = await carOf(world, cid);
+    await putOverKill(world, cid, {}, 3_000);
+    expect(world.miner(0).storage.receivedBytes).toBe(car.length);
+  });
+});
 
 describe("data that is carried", () => {
   it("is waited for while other deals go on, is brought, and the deal is done", async () => {

@@ -66,6 +66,7 @@ function withStorage(
     doubtPiece: () => storage.doubtPiece(),
     provePieceInclusion: (key) => storage.provePieceInclusion(key),
     dropPiece: (key) => storage.dropPiece(key),
+    dropUnfinished: (key) => storage.dropUnfinished(key),
     getSector: (id) => storage.getSector(id),
     maxUserBytesPerStagedSector: () => storage.maxUserBytesPerStagedSector(),
     sealStagedSector: (id) => storage.sealStagedSector(id),

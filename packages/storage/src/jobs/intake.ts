@@ -134,12 +134,21 @@ export class Intake {
 /** Says how many bytes have passed. */
 function counted(source: PieceSource, onBytes: (bytes: number) => void): PieceSource {
   if (source instanceof Uint8Array || "nativePath" in source) return source;
-  return (async function* () {
-    let bytes = 0;
-    for await (const chunk of source) {
-      bytes += chunk.length;
-      yield chunk;
-      onBytes(bytes);
-    }
-  })();
+  if ("from" in source) {
+    return { from: (offsetBytes) => counting(source.from(offsetBytes), offsetBytes, onBytes) };
+  }
+  return counting(source, 0, onBytes);
+}
+
+async function* counting(
+  source: AsyncIterable<Uint8Array>,
+  startBytes: number,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let bytes = startBytes;
+  for await (const chunk of source) {
+    bytes += chunk.length;
+    yield chunk;
+    onBytes(bytes);
+  }
 }

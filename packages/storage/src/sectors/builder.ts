@@ -225,6 +225,8 @@ type PieceMethods =
   | "settleDoubt"
   | "getPiece"
   | "listPieces"
+  | "unfinishedPieces"
+  | "dropUnfinished"
   | "dropPiece"
   | "provePieceInclusion"
   | "maxUserBytesPerStagedSector";
@@ -254,6 +256,8 @@ function piecesOf(core: Core, parts: Parts): Pick<Storage, PieceMethods> {
           : await store.piecesOf(sectorId);
       return rows.filter((row) => row.stage === "kept").map(storedPiece);
     },
+    unfinishedPieces: (limit) => staging.unfinished(pageOf(limit)),
+    dropUnfinished: (pieceKey) => staging.dropUnfinished(pieceKey),
     dropPiece: (pieceKey) => lifecycle.dropPiece(pieceKey),
     provePieceInclusion: (pieceKey) => proving.inclusion(pieceKey),
     maxUserBytesPerStagedSector: () => maxUserBytes(Math.max(...sectorSizesOf(core.limits))),

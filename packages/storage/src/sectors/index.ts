@@ -19,6 +19,7 @@ export type {
   PieceQuery,
   PieceSource,
   PostAnswer,
+  ResumableSource,
   SealEvent,
   SealIdentity,
   SectorFault,
@@ -27,6 +28,7 @@ export type {
   SectorTotal,
   StoredPiece,
   Ticket,
+  UnfinishedPiece,
 } from "./types.ts";
 export type { NewVolume, VolumeInfo } from "./volume-admin.ts";
 export type { ByteOwner, StorageVolumes, VolumeExplanation } from "./volume-door.ts";

@@ -22,6 +22,10 @@ export interface StorageLimits {
   readonly maxUnfilledSectors: number;
   readonly maxPiecesPerSector: number;
   readonly maxPieceKeyBytes: number;
+  /** What has come of a piece whose sender can go on anywhere is made durable after so many bytes… */
+  readonly partBytes: number;
+  /** …or after so long, whatever is first. */
+  readonly partMs: number;
   /** Seals of sectors from this size on write down each layer that is done, to go on there if they are cut off. */
   readonly checkpointFromBytes: number;
   /** Throws why there may not be so many sectors, the one that is opened among them; undefined: any number. */
@@ -40,6 +44,8 @@ export const defaultLimits: Omit<StorageLimits, "sectorBytes"> = {
   maxUnfilledSectors: 16,
   maxPiecesPerSector: 512,
   maxPieceKeyBytes: 256,
+  partBytes: 64 * 2 ** 20,
+  partMs: 10_000,
   checkpointFromBytes: 8 * 2 ** 20,
   checkSectors: undefined,
   isDrainedByJobs: false,

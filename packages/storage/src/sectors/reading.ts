@@ -25,7 +25,7 @@ export interface PieceCheck {
   readonly found: Uint8Array;
 }
 
-type SlotOfPiece = Omit<PieceRow, "stage" | "addedMs">;
+type SlotOfPiece = Omit<PieceRow, "stage" | "durableBytes" | "addedMs">;
 
 export class Reading {
   readonly #core: Core;

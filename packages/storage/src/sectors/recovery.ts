@@ -47,16 +47,31 @@ async function clearWork({ store, disk, work, volumes }: Core): Promise<void> {
   }
 }
 
-/** Cuts a staged file behind its last kept piece: bytes of a half-written one are gone. */
+/** Cuts a staged file behind its last piece, of a half-written one behind what of it is kept for later. */
 export async function cutStaged(core: Core, sectorId: number): Promise<void> {
   const { store, disk } = core;
   const recorded = await store.volumes.file(sectorId, "staged");
   if (recorded === undefined) return;
   const path = filePath(recorded);
   const sizeBytes = await disk.sizeBytes(path);
-  const end = stagedEnd(await store.slots(sectorId));
-  if (sizeBytes === undefined || sizeBytes <= end) return;
-  await using file = await disk.open(path, "write");
-  await file.truncate(end);
-  await file.sync();
+  const halves = new Map<number, number>();
+  for (const { stage, offsetPaddedBytes, durableBytes } of await store.piecesOf(sectorId))
+    if (stage === "writing") halves.set(offsetPaddedBytes, durableBytes);
+  const end = stagedEnd(
+    (await store.slots(sectorId)).map(({ offsetPaddedBytes, userBytes }) => ({
+      offsetPaddedBytes,
+      userBytes: halves.get(offsetPaddedBytes) ?? userBytes,
+    })),
+  );
+  if (sizeBytes !== undefined && sizeBytes > end) {
+    await using file = await disk.open(path, "write");
+    await file.truncate(end);
+    await file.sync();
+  }
+  if (recorded.sizeBytes <= end) return;
+  await store.transaction(async (tx) => {
+    const now = await tx.volumes.file(sectorId, "staged");
+    if (now?.path === recorded.path && now.volumeId === recorded.volumeId)
+      await tx.volumes.putFile({ ...now, sizeBytes: end });
+  });
 }

@@ -1,20 +1,15 @@
 /**
  * Taking pieces and closing sectors. A piece first reserves its slot (a row, stage "writing"), then its bytes
  * go to the slot in the staged file, are checked against commP and synced, then the row says "kept": only then
- * is it acknowledged. A crash in between leaves a reservation that the next start undoes; bytes outside of
- * kept slots are never read, so half a piece does no harm.
- * A sector closes when it is full, when a piece fits nowhere else, or by request; never while a piece
- * is being written into it. All such decisions are made inside of transactions, which run one at a time, so that
- * what is remembered here and what is recorded cannot differ.
+ * is it acknowledged. A crash in between leaves a reservation that the next start undoes, unless a part of it was
+ * durable: then its slot waits for whoever sends it to go on (arrival.ts) or to give it up.
+ * A sector closes when it is full, when a piece fits nowhere else, or by request; never while a piece is being written
+ * into it, and only by request while half a piece waits in it, which then begins anew elsewhere. All such decisions are
+ * made inside of transactions, which run one at a time, so that what is remembered here and what is recorded cannot
+ * differ.
  */
-import { equalBytes, HoldfastError, toHex, utf8Bytes } from "@holdfast/base";
-import {
-  CommPStream,
-  isPieceCommitment,
-  maxUserBytes,
-  minPaddedPieceBytes,
-  paddedPieceBytes,
-} from "@holdfast/proofs";
+import { HoldfastError } from "@holdfast/base";
+import { minPaddedPieceBytes } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
 import {
   everySector,
@@ -23,12 +18,12 @@ import {
   type StorageReader,
   type StorageWriter,
 } from "../store/index.ts";
+import { writePiece } from "./arrival.ts";
+import { checkAsked, isSamePiece } from "./asked.ts";
 import { type Core, ensureOpen } from "./core.ts";
-import { filePath } from "./files.ts";
 import { sectorSizesOf, userOffset } from "./options.ts";
 import {
   bestFit,
-  commPAtSize,
   freeBlocks,
   freePaddedBytes,
   isFilled,
@@ -38,13 +33,14 @@ import {
   smallestFor,
 } from "./packing.ts";
 import { cutStaged } from "./recovery.ts";
-import { chunksOf, interruptible } from "./source.ts";
+import { isResumable } from "./source.ts";
 import type { Space } from "./space.ts";
-import type { NewPiece, PieceSource, StoredPiece } from "./types.ts";
+import type { NewPiece, StoredPiece, UnfinishedPiece } from "./types.ts";
 import { storedPiece } from "./views.ts";
 
 interface Writers {
-  count: number;
+  /** Of the pieces whose bytes come in now. */
+  readonly keys: Set<string>;
   readonly quiet: PromiseWithResolvers<void>;
 }
 
@@ -74,7 +70,7 @@ export class Staging {
 
   async add(piece: NewPiece, signal?: AbortSignal): Promise<StoredPiece> {
     ensureOpen(this.#core);
-    this.#check(piece);
+    checkAsked(piece, this.#core.limits);
     const { pieceKey } = piece;
     for (let other = this.#adding.get(pieceKey); other !== undefined; other = this.#adding.get(pieceKey)) {
       await other.catch(() => undefined);
@@ -87,15 +83,19 @@ export class Staging {
 
   async #findOrAdd(piece: NewPiece, signal: AbortSignal | undefined): Promise<StoredPiece> {
     const known = await this.#core.store.piece(piece.pieceKey);
-    if (known?.stage === "kept") return samePiece(known, piece);
-    return await this.#reserveAndWrite(piece, signal);
+    if (known?.stage !== "kept") return await this.#reserveAndWrite(piece, signal);
+    if (!isSamePiece(known, piece)) throw storageErrors.pieceConflict({ pieceKey: piece.pieceKey });
+    return storedPiece(known);
   }
 
   /** Closes one sector that has pieces; waits for the pieces on their way into it. */
   async close(sectorId: number): Promise<boolean> {
     ensureOpen(this.#core);
     const { store } = this.#core;
-    const { isClosed, writers } = await store.transaction((tx) => this.#closeOrSoon(tx, sectorId));
+    const { isClosed, writers } = await store.transaction(async (tx) => {
+      for (const { pieceKey } of await this.#waitingIn(tx, sectorId)) await tx.forgetPiece(pieceKey, false);
+      return await this.#closeOrSoon(tx, sectorId);
+    });
     if (writers === undefined) return isClosed;
     await writers.quiet.promise;
     return (await store.sector(sectorId))?.state !== "staging";
@@ -109,6 +109,38 @@ export class Staging {
       staged.map(async ({ sectorId }) => ((await this.close(sectorId)) ? sectorId : undefined)),
     );
     return closed.filter((id) => id !== undefined);
+  }
+
+  /** Pieces that did not come whole yet, those that are on their way now among them; the first so many. */
+  async unfinished(limit: number): Promise<UnfinishedPiece[]> {
+    ensureOpen(this.#core);
+    const rows = await this.#core.store.unfinished(limit);
+    return rows.map(({ pieceKey, sectorId, userBytes, durableBytes }) => ({
+      ...{ pieceKey, sectorId, userBytes, durableBytes },
+    }));
+  }
+
+  /** Whoever sends it gives it up. Nothing where there is none, or where it is on its way now. */
+  async dropUnfinished(pieceKey: string): Promise<void> {
+    ensureOpen(this.#core);
+    const sectorId = await this.#core.store.transaction(async (tx) => {
+      const row = await tx.piece(pieceKey);
+      if (row?.stage !== "writing" || this.#comes(row)) return undefined;
+      await tx.forgetPiece(pieceKey, false);
+      return row.sectorId;
+    });
+    if (sectorId === undefined) return;
+    this.#torn.add(sectorId);
+    if (!this.#writers.has(sectorId)) await this.#afterWriters(sectorId);
+  }
+
+  /** Half pieces that nobody sends now. */
+  async #waitingIn(store: StorageReader, sectorId: number): Promise<PieceRow[]> {
+    const rows = await store.piecesOf(sectorId);
+    return rows.filter((row) => row.stage === "writing" && !this.#comes(row));
+  }
+  #comes({ sectorId, pieceKey }: PieceRow): boolean {
+    return this.#writers.get(sectorId)?.keys.has(pieceKey) === true;
   }
 
   /** Why so many pieces of these sizes have no room beside what is here; undefined: they have. Nothing is promised. */
@@ -138,40 +170,19 @@ export class Staging {
     await Promise.allSettled(this.#adding.values());
   }
 
-  #check(piece: NewPiece): void {
-    const { pieceKey, commP, paddedBytes, userBytes } = piece;
-    const { limits } = this.#core;
-    const { maxPieceKeyBytes } = limits;
-    const sectorBytes = Math.max(...sectorSizesOf(limits));
-    const keyBytes = utf8Bytes(pieceKey).length;
-    if (keyBytes === 0 || keyBytes > maxPieceKeyBytes) {
-      throw storageErrors.badPieceKey({ bytes: keyBytes, maxBytes: maxPieceKeyBytes });
-    }
-    const refuse = (reason: string) => storageErrors.badPiece({ pieceKey, reason });
-    if (!isPieceCommitment(commP)) throw refuse("commP is not 32 bytes below 2^254");
-    if (!Number.isSafeInteger(userBytes) || userBytes < 1) throw refuse(`it has ${userBytes} bytes`);
-    const capacity = maxUserBytes(sectorBytes);
-    if (userBytes > capacity || paddedBytes > sectorBytes) {
-      throw storageErrors.pieceTooLarge({ pieceKey, userBytes, maxUserBytes: capacity });
-    }
-    const least = paddedPieceBytes(userBytes);
-    if (!Number.isInteger(Math.log2(paddedBytes)) || paddedBytes < least) {
-      throw refuse(`${paddedBytes} is no padded size of ${userBytes} bytes (${least} is the least)`);
-    }
-  }
-
   async #reserveAndWrite(piece: NewPiece, signal: AbortSignal | undefined): Promise<StoredPiece> {
     const row = await this.#reserve(piece);
     const { sectorId, pieceKey } = row;
     try {
-      await this.#write(row, piece.source, signal);
+      await writePiece(this.#core, row, piece.source, signal);
       await this.#core.store.transaction((tx) => keep(tx, row));
     } catch (error) {
-      await this.#release(pieceKey);
+      const isCutOff = this.#core.end.aborted || signal?.aborted === true;
+      await this.#release(pieceKey, isCutOff && isResumable(piece.source));
       this.#torn.add(sectorId);
       throw await this.#named(error, row, signal);
     } finally {
-      await this.#leave(sectorId);
+      await this.#leave(row);
     }
     return storedPiece(row);
   }
@@ -181,23 +192,44 @@ export class Staging {
     const { pieceKey, commP, paddedBytes, userBytes } = piece;
     if (bestFit(await this.#rooms(store), paddedBytes) === undefined) await this.#space.look();
     ensureOpen(this.#core);
-    let entered: number | undefined;
+    let entered: PieceRow | undefined;
     try {
       return await store.transaction(async (tx) => {
+        const left = await this.#leftOf(tx, piece);
+        if (left !== undefined) {
+          this.#enter(left);
+          entered = left;
+          return left;
+        }
         await tx.forgetPiece(pieceKey, false); // what an earlier try could not take back
         const fit = bestFit(await this.#rooms(tx), paddedBytes) ?? (await this.#openRoom(tx, paddedBytes));
         const addedMs = clock.nowMs();
         const asked = { pieceKey, commP, paddedBytes, userBytes };
-        const reserved: PieceRow = { ...asked, ...fit, stage: "writing", addedMs };
+        const reserved: PieceRow = { ...asked, ...fit, stage: "writing", durableBytes: 0, addedMs };
         await tx.reservePiece(reserved);
-        this.#enter(fit.sectorId);
-        entered = fit.sectorId;
+        this.#enter(reserved);
+        entered = reserved;
         return reserved;
       });
     } catch (error) {
       if (entered !== undefined) await this.#leave(entered); // what was to be committed was not
       throw error;
     }
+  }
+
+  /** What an earlier try has left of the piece, if its sender can go on behind it. */
+  async #leftOf(tx: StorageWriter, { source, ...asked }: NewPiece): Promise<PieceRow | undefined> {
+    const row = await tx.piece(asked.pieceKey);
+    const isUsable =
+      row !== undefined && row.durableBytes > 0 && isResumable(source) && isSamePiece(row, asked);
+    if (!isUsable || this.#still.has(row.sectorId)) return undefined;
+    return (await this.#isHere(tx, row.sectorId)) ? row : undefined;
+  }
+
+  /** Whether the volume is there that has the sector's staged file. */
+  async #isHere(store: StorageReader, sectorId: number): Promise<boolean> {
+    const file = await store.volumes.file(sectorId, "staged");
+    return file !== undefined && this.#core.volumes.conditionOf(file.volumeId).isHere;
   }
 
   /** A new sector; when enough are open, the fullest one closes for it. */
@@ -227,6 +259,7 @@ export class Staging {
     const rooms: Room[] = [];
     for (const { sectorId, sectorBytes } of await this.#staged(store)) {
       if (this.#closeSoon.has(sectorId) || this.#still.has(sectorId)) continue;
+      if (!(await this.#isHere(store, sectorId))) continue;
       const slots = await store.slots(sectorId);
       if (slots.length < maxPieces) rooms.push({ sectorId, sectorBytes, slots });
     }
@@ -240,49 +273,19 @@ export class Staging {
     return rows;
   }
 
-  #enter(sectorId: number): void {
+  #enter({ sectorId, pieceKey }: PieceRow): void {
     const writers = this.#writers.get(sectorId);
-    if (writers !== undefined) writers.count++;
-    else this.#writers.set(sectorId, { count: 1, quiet: Promise.withResolvers() });
+    if (writers !== undefined) writers.keys.add(pieceKey);
+    else this.#writers.set(sectorId, { keys: new Set([pieceKey]), quiet: Promise.withResolvers() });
   }
 
-  async #write(row: PieceRow, source: PieceSource, signal: AbortSignal | undefined): Promise<void> {
-    const { disk, locks, end } = this.#core;
-    const recorded = await this.#core.store.volumes.file(row.sectorId, "staged");
-    if (recorded === undefined) throw storageErrors.unknownSector({ sectorId: row.sectorId });
-    const path = filePath(recorded);
-    await locks.run(row.sectorId, async () => {
-      if ((await disk.sizeBytes(path)) !== undefined) return;
-      await using _made = await disk.open(path, "create");
-    });
-    await using file = await disk.open(path, "write");
-    const start = userOffset(row.offsetPaddedBytes);
-    const commP = new CommPStream();
-    const stop = signal === undefined ? end : AbortSignal.any([end, signal]);
-    for await (const chunk of interruptible(chunksOf(source), stop)) {
-      const { userBytes, pieceKey } = row;
-      if (commP.userBytes + chunk.length > userBytes) throw storageErrors.longPiece({ pieceKey, userBytes });
-      await file.writeAt(start + commP.userBytes, chunk);
-      commP.write(chunk);
-    }
-    this.#checkWritten(row, commP);
-    await file.sync();
-    ensureOpen(this.#core);
-  }
-
-  #checkWritten(row: PieceRow, stream: CommPStream): void {
-    const { pieceKey, userBytes, paddedBytes, commP } = row;
-    const receivedBytes = stream.userBytes;
-    if (receivedBytes < userBytes) throw storageErrors.shortPiece({ pieceKey, userBytes, receivedBytes });
-    const found = commPAtSize(stream.finish(), paddedBytes);
-    if (equalBytes(found, commP)) return;
-    throw storageErrors.pieceMismatch({ pieceKey, expected: toHex(commP), found: toHex(found) });
-  }
-
-  /** Undoes a reservation. When the database is gone too, the next start does it. */
-  async #release(pieceKey: string): Promise<void> {
+  /** Undoes a reservation that keeps no part of its piece. When the database is gone too, the next start does it. */
+  async #release(pieceKey: string, keepsPart: boolean): Promise<void> {
     try {
-      await this.#core.store.transaction((tx) => tx.forgetPiece(pieceKey, false));
+      await this.#core.store.transaction(async (tx) => {
+        const isKept = keepsPart && ((await tx.piece(pieceKey))?.durableBytes ?? 0) > 0;
+        if (!isKept) await tx.forgetPiece(pieceKey, false);
+      });
     } catch (error) {
       this.#core.logger.warn("storage: a reservation stays until the next start", {
         pieceKey,
@@ -299,25 +302,29 @@ export class Staging {
     return storageErrors.full({ neededBytes: row.userBytes, availableBytes, limit: "the volume" }, error);
   }
 
-  async #leave(sectorId: number): Promise<void> {
+  async #leave({ sectorId, pieceKey }: PieceRow): Promise<void> {
     const writers = this.#writers.get(sectorId);
     if (writers === undefined) return;
-    writers.count--;
-    if (writers.count > 0) return;
+    writers.keys.delete(pieceKey);
+    if (writers.keys.size > 0) return;
     this.#writers.delete(sectorId);
+    await this.#afterWriters(sectorId);
+    writers.quiet.resolve();
+  }
+
+  /** Nobody writes to the sector now: what is torn is cut, and what is full or was to close closes. */
+  async #afterWriters(sectorId: number): Promise<void> {
     try {
       if (this.#core.end.aborted) return;
       await this.#cutTorn(sectorId);
       await this.#core.store.transaction(async (tx) => {
         if (this.#writers.has(sectorId)) return; // the next one closes it
-        if (this.#closeSoon.delete(sectorId)) await this.#closeNow(tx, sectorId);
+        if (this.#closeSoon.delete(sectorId)) await this.#closeOrSoon(tx, sectorId);
         else await this.#closeIfFull(tx, sectorId);
       });
     } catch (error) {
       // The piece is kept and the sector stays staged; its next piece or the next start closes it.
       this.#core.logger.error("storage: a sector could not be closed", { sectorId, detail: String(error) });
-    } finally {
-      writers.quiet.resolve();
     }
   }
 
@@ -325,7 +332,7 @@ export class Staging {
   async #cutTorn(sectorId: number): Promise<void> {
     if (!this.#torn.has(sectorId)) return;
     const isAlone = await this.#core.store.transaction(async () => {
-      if (this.#writers.has(sectorId)) return false; // the next one does it
+      if (this.#writers.has(sectorId) || this.#still.has(sectorId)) return false; // the next one does it
       this.#still.add(sectorId);
       return true;
     });
@@ -343,20 +350,23 @@ export class Staging {
     }
   }
 
-  /** Closes a sector now, or as soon as those are done that write to it. */
+  /** Closes a sector now, or as soon as those are done that write to it or will go on. */
   async #closeOrSoon(
     tx: StorageWriter,
     sectorId: number,
   ): Promise<{ readonly isClosed: boolean; readonly writers: Writers | undefined }> {
     const writers = this.#writers.get(sectorId);
-    if (writers === undefined) return { isClosed: await this.#closeNow(tx, sectorId), writers };
+    const isAwaited = writers !== undefined || (await this.#waitingIn(tx, sectorId)).length > 0;
+    if (!isAwaited) return { isClosed: await this.#closeNow(tx, sectorId), writers };
     this.#closeSoon.add(sectorId);
     return { isClosed: false, writers };
   }
 
   async #closeIfFull(tx: StorageWriter, sectorId: number): Promise<void> {
     const row = await tx.sector(sectorId);
-    if (row !== undefined && (await this.#isFull(tx, row))) await this.#closeOrSoon(tx, sectorId);
+    if (row === undefined || !(await this.#isFull(tx, row))) return;
+    if ((await this.#waitingIn(tx, sectorId)).length > 0) return; // it may be given up, and others have its room
+    await this.#closeOrSoon(tx, sectorId);
   }
 
   async #isFull(tx: StorageWriter, row: SectorRow): Promise<boolean> {
@@ -383,13 +393,4 @@ async function keep(
   if (file === undefined) return;
   const sizeBytes = Math.max(file.sizeBytes, userOffset(offsetPaddedBytes) + userBytes);
   await tx.volumes.putFile({ ...file, sizeBytes });
-}
-
-function samePiece(known: PieceRow, asked: NewPiece): StoredPiece {
-  const same =
-    equalBytes(known.commP, asked.commP) &&
-    known.paddedBytes === asked.paddedBytes &&
-    known.userBytes === asked.userBytes;
-  if (!same) throw storageErrors.pieceConflict({ pieceKey: asked.pieceKey });
-  return storedPiece(known);
 }

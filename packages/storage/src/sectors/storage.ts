@@ -20,6 +20,7 @@ import type {
   SectorTotal,
   StoredPiece,
   Ticket,
+  UnfinishedPiece,
 } from "./types.ts";
 import type { StorageVolumes } from "./volume-door.ts";
 
@@ -27,8 +28,10 @@ import type { StorageVolumes } from "./volume-door.ts";
 export interface Storage extends AsyncDisposable {
   /**
    * Stores a piece durably in a staged sector. The same key with the same piece again answers the same, without
-   * touching the source. Throws storage/piece-too-large, bad-piece, bad-piece-key, piece-conflict,
-   * piece-mismatch, short-piece, long-piece, full, cancelled, closed; disk/io; what the source throws.
+   * touching the source. Of a source that can begin anywhere (`from`) what has come is kept when the adding is cut off,
+   * and the next one with the same piece goes on behind it, until somebody drops it (`dropUnfinished`). Throws
+   * storage/piece-too-large, bad-piece, bad-piece-key, piece-conflict, piece-mismatch, short-piece, long-piece, full,
+   * cancelled, closed; disk/io; what the source throws.
    */
   addPiece(piece: NewPiece, signal?: AbortSignal): Promise<StoredPiece>;
   /**
@@ -61,6 +64,10 @@ export interface Storage extends AsyncDisposable {
   getPiece(pieceKey: string): Promise<StoredPiece | undefined>;
   /** A page by key, or the pieces of one sector by offset. */
   listPieces(query?: PieceQuery): Promise<StoredPiece[]>;
+  /** Pieces that did not come whole, on their way now or left by a life that was cut off; at most so many. */
+  unfinishedPieces(limit?: number): Promise<UnfinishedPiece[]>;
+  /** Gives back what is left of a piece that did not come whole; nothing where there is none, or it comes now. */
+  dropUnfinished(pieceKey: string): Promise<void>;
   /** Forgets a piece (its deal is over). Its bytes in a sealed replica go with the sector. */
   dropPiece(pieceKey: string): Promise<void>;
   /** Shows that the piece lies under the sector's commD. Throws storage/unknown-piece, not-sealed. */

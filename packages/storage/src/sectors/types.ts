@@ -5,8 +5,17 @@ import type { SectorState } from "./states.ts";
 
 export type { SealEvent, SectorTotal } from "../store/index.ts";
 
-/** Bytes in order: a stream, a whole buffer, or a file of the operating system. */
-export type PieceSource = AsyncIterable<Uint8Array> | Uint8Array | { readonly nativePath: string };
+/** Bytes in order: a stream, a whole buffer, a file of the operating system, or what can be had from any byte on. */
+export type PieceSource =
+  | AsyncIterable<Uint8Array>
+  | Uint8Array
+  | { readonly nativePath: string }
+  | ResumableSource;
+
+/** Whoever sends it can begin at any byte: what of it was durable when a life ended is not asked for again. */
+export interface ResumableSource {
+  from(offsetBytes: number): AsyncIterable<Uint8Array>;
+}
 
 export interface NewPiece {
   /** The caller's name of the piece: text of 1 to 256 bytes; the same key again is the same piece. */
@@ -16,6 +25,15 @@ export interface NewPiece {
   readonly paddedBytes: number;
   readonly userBytes: number;
   readonly source: PieceSource;
+}
+
+/** Of a piece that did not come whole yet. */
+export interface UnfinishedPiece {
+  readonly pieceKey: string;
+  readonly sectorId: number;
+  readonly userBytes: number;
+  /** So many from its start are on the disk, and are not asked for again. */
+  readonly durableBytes: number;
 }
 
 export interface StoredPiece {

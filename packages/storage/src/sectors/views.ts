@@ -3,7 +3,7 @@ import type { Address } from "@holdfast/base";
 import type { PieceRow, SectorFill, SectorRow } from "../store/index.ts";
 import type { SectorInfo, StoredPiece } from "./types.ts";
 
-export function storedPiece({ stage: _stage, ...piece }: PieceRow): StoredPiece {
+export function storedPiece({ stage: _stage, durableBytes: _durable, ...piece }: PieceRow): StoredPiece {
   return piece;
 }
 

@@ -5,6 +5,7 @@ import type { Collector, FileOwner } from "./collector.ts";
 import type { Core } from "./core.ts";
 import { type LackingReport, lackingSectors } from "./lacking.ts";
 import type { DrainOptions, Moving } from "./moving.ts";
+import { pageCounts } from "./options.ts";
 import type { Repair, RepairOptions, RepairReport } from "./repair.ts";
 import type { FileRole } from "./roles.ts";
 import { type StorageTenant, tenantOf } from "./tenant.ts";
@@ -21,6 +22,8 @@ export interface VolumeExplanation {
     readonly fileCount: number;
     readonly sizeBytes: number;
   }[];
+  /** What of the staged bytes is of pieces that did not come whole yet: they go on behind it, or are given up. */
+  readonly unfinished: { readonly pieceCount: number; readonly durableBytes: number };
   /** What lies there, by owner; null while the volume is away. */
   readonly found:
     | readonly { readonly owner: ByteOwner; readonly fileCount: number; readonly sizeBytes: number }[]
@@ -106,12 +109,31 @@ async function explain(core: Core, collector: Collector, volumeId: number): Prom
     ({ role, ...total }) => ({ owner: role, ...total }),
   );
   if (fileCount > 0) recorded.push({ owner: "idle", fileCount, sizeBytes: usedBytes });
-  if (!core.volumes.conditionOf(volumeId).isHere) return { volumeId, recorded, found: null };
+  const unfinished = await unfinishedOn(core, volumeId);
+  if (!core.volumes.conditionOf(volumeId).isHere) return { volumeId, recorded, unfinished, found: null };
   const totals = new Map<ByteOwner, { fileCount: number; sizeBytes: number }>();
   for await (const { owner, sizeBytes } of collector.files(volumeId)) {
     const name = owner.kind === "sector" ? owner.role : owner.kind;
     const total = totals.get(name) ?? { fileCount: 0, sizeBytes: 0 };
     totals.set(name, { fileCount: total.fileCount + 1, sizeBytes: total.sizeBytes + sizeBytes });
   }
-  return { volumeId, recorded, found: [...totals].map(([owner, total]) => ({ owner, ...total })) };
+  return {
+    volumeId,
+    recorded,
+    unfinished,
+    found: [...totals].map(([owner, total]) => ({ owner, ...total })),
+  };
+}
+
+async function unfinishedOn(
+  { store }: Core,
+  volumeId: number,
+): Promise<{ pieceCount: number; durableBytes: number }> {
+  const sum = { pieceCount: 0, durableBytes: 0 };
+  for (const { sectorId, durableBytes } of await store.unfinished(pageCounts.most)) {
+    if (durableBytes === 0 || (await store.volumes.file(sectorId, "staged"))?.volumeId !== volumeId) continue;
+    sum.pieceCount += 1;
+    sum.durableBytes += durableBytes;
+  }
+  return sum;
 }

@@ -20,7 +20,8 @@ import {
 import type { SectorQuery, StorageReader } from "./types.ts";
 import { VolumeReader } from "./volume-rows.ts";
 
-const pieceQuery = "SELECT s.*, p.stage, p.added_ms FROM sector_pieces s JOIN pieces p USING (piece_key)";
+const pieceQuery =
+  "SELECT s.*, p.stage, p.durable_bytes, p.added_ms FROM sector_pieces s JOIN pieces p USING (piece_key)";
 const fillQuery = `SELECT sector_id, count(*) AS slot_count, count(piece_key) AS piece_count,
     CAST(coalesce(sum(padded_bytes), 0) AS BIGINT) AS filled FROM sector_pieces`;
 /** Ids in one statement. */
@@ -102,6 +103,11 @@ export class SqlReader implements StorageReader {
   async pieces({ after = "", limit }: { after?: string | undefined; limit: number }): Promise<PieceRow[]> {
     const query = `${pieceQuery} WHERE s.piece_key > ? ORDER BY s.piece_key LIMIT ?`;
     return (await this.#sql.all(query, after, limit)).map(pieceOf);
+  }
+
+  async unfinished(limit: number): Promise<PieceRow[]> {
+    const query = `${pieceQuery} WHERE p.stage = 'writing' ORDER BY p.piece_key LIMIT ?`;
+    return (await this.#sql.all(query, limit)).map(pieceOf);
   }
 
   async events(after: number, limit: number): Promise<SealEvent[]> {

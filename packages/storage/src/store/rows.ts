@@ -52,6 +52,8 @@ export interface SlotRow {
 export interface PieceRow extends SlotRow {
   readonly pieceKey: string;
   readonly stage: "writing" | "kept";
+  /** While it is being written: so many bytes from its start are on the disk for good, and nobody has checked them. */
+  readonly durableBytes: number;
   readonly addedMs: number;
 }
 
@@ -157,6 +159,7 @@ export function pieceOf(row: Row): PieceRow {
     ...slotOf(row),
     pieceKey: text(row, "piece_key"),
     stage: oneOf(["writing", "kept"], text(row, "stage")),
+    durableBytes: int(row, "durable_bytes"),
     addedMs: int(row, "added_ms"),
   };
 }

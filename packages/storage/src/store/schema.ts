@@ -89,4 +89,7 @@ export const storageSchema: readonly Ddl[] = [
   volumeSchema,
   tenantSchema,
   passingSchema,
+  // Of a piece that is being written: so many bytes from its start are on the disk for good.
+  ({ int }) =>
+    `ALTER TABLE pieces ADD COLUMN durable_bytes ${int} NOT NULL DEFAULT 0 CHECK (durable_bytes >= 0);`,
 ];

@@ -59,6 +59,8 @@ export interface StorageReader {
   piecesOf(sectorId: number): Promise<PieceRow[]>;
   /** All pieces with keys after this one, by the bytes of their keys. */
   pieces(query: { readonly after?: string | undefined; readonly limit: number }): Promise<PieceRow[]>;
+  /** Pieces whose bytes are on their way, or were when a life ended: those that did not come whole. */
+  unfinished(limit: number): Promise<PieceRow[]>;
   /** Events with a cursor above `after`, in order, at most `limit`. */
   events(after: number, limit: number): Promise<SealEvent[]>;
   cursorOf(consumer: string): Promise<number>;
@@ -89,7 +91,9 @@ export interface StorageWriter extends StorageReader {
     reason?: string | null,
   ): Promise<SectorRow>;
   /** A slot for a piece whose bytes are on their way. */
-  reservePiece(piece: Omit<PieceRow, "stage">): Promise<void>;
+  reservePiece(piece: Omit<PieceRow, "stage" | "durableBytes">): Promise<void>;
+  /** So many bytes from the start of a piece on its way are durable: whoever sends it may go on behind them. */
+  holdPart(pieceKey: string, durableBytes: number): Promise<void>;
   /** The bytes of the piece are durable and are those that were announced. */
   keepPiece(pieceKey: string): Promise<void>;
   /** Forgets a piece; its slot too, unless the slot is part of a seal (`keepSlot`). */
@@ -98,7 +102,7 @@ export interface StorageWriter extends StorageReader {
   freeDroppedSlots(sectorId: number): Promise<void>;
   /** Forgets all pieces and the layout of a sector. */
   forgetPiecesOf(sectorId: number): Promise<void>;
-  /** Reservations whose bytes never became durable: what a crash leaves. Returns how many were undone. */
+  /** Reservations none of whose bytes became durable: what a crash leaves. Returns how many were undone. */
   forgetUnwrittenPieces(): Promise<number>;
   saveCursor(consumer: string, cursor: number): Promise<void>;
 }

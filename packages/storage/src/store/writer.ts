@@ -92,8 +92,9 @@ export class SqlWriter extends SqlReader implements StorageWriter {
     return next;
   }
 
-  async reservePiece(piece: Omit<PieceRow, "stage">): Promise<void> {
-    await this.#sql.run("INSERT INTO pieces VALUES (?, 'writing', ?)", piece.pieceKey, piece.addedMs);
+  async reservePiece(piece: Omit<PieceRow, "stage" | "durableBytes">): Promise<void> {
+    const insert = "INSERT INTO pieces (piece_key, stage, added_ms) VALUES (?, 'writing', ?)";
+    await this.#sql.run(insert, piece.pieceKey, piece.addedMs);
     await this.#sql.run(
       `INSERT INTO sector_pieces (sector_id, offset_padded_bytes, comm_p, padded_bytes, user_bytes, piece_key)
        VALUES (?, ?, ?, ?, ?, ?)`,
@@ -107,8 +108,17 @@ export class SqlWriter extends SqlReader implements StorageWriter {
   }
 
   async keepPiece(pieceKey: string): Promise<void> {
-    const done = await this.#sql.run("UPDATE pieces SET stage = 'kept' WHERE piece_key = ?", pieceKey);
+    const done = await this.#sql.run(
+      "UPDATE pieces SET stage = 'kept', durable_bytes = 0 WHERE piece_key = ?",
+      pieceKey,
+    );
     assert(done === 1, `piece ${pieceKey} has its reservation`);
+  }
+
+  async holdPart(pieceKey: string, durableBytes: number): Promise<void> {
+    const update = "UPDATE pieces SET durable_bytes = ? WHERE piece_key = ? AND stage = 'writing'";
+    const done = await this.#sql.run(update, durableBytes, pieceKey);
+    assert(done === 1, `piece ${pieceKey} is being written`);
   }
 
   async forgetPiece(pieceKey: string, keepSlot: boolean): Promise<void> {
@@ -129,10 +139,11 @@ export class SqlWriter extends SqlReader implements StorageWriter {
   }
 
   async forgetUnwrittenPieces(): Promise<number> {
+    const unwritten = "stage = 'writing' AND durable_bytes = 0";
     await this.#sql.run(
-      "DELETE FROM sector_pieces WHERE piece_key IN (SELECT piece_key FROM pieces WHERE stage = 'writing')",
+      `DELETE FROM sector_pieces WHERE piece_key IN (SELECT piece_key FROM pieces WHERE ${unwritten})`,
     );
-    return await this.#sql.run("DELETE FROM pieces WHERE stage = 'writing'");
+    return await this.#sql.run(`DELETE FROM pieces WHERE ${unwritten}`);
   }
 
   async saveCursor(consumer: string, cursor: number): Promise<void> {

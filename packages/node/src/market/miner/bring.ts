@@ -1,7 +1,8 @@
 /**
  * Data that people bring: the CAR stream of a deal's payload, read from a file, cut along the deal's pieces and stored
  * one by one as if it had been fetched. A file that is not what the deal names changes nothing, so that the right one
- * can follow; pieces that are stored stay stored, and a second try goes on behind them.
+ * can follow; pieces that are stored stay stored, and a second try goes on behind them. Of a piece that a try left half
+ * nothing is kept: whoever brings the data reads it from its start anyway, and may bring another file.
  */
 import { abortable, HoldfastError } from "@holdfast/base";
 import { marketErrors } from "../errors.ts";

@@ -118,7 +118,10 @@ async function dropPieces({ needs, store, tasks, pace, dues }: MinerContext, dea
   for (const index of deal.proposal.pieces.keys()) {
     const pieceKey = pieceKeyOf(deal.dealId, index);
     const piece = await storage.getPiece(pieceKey);
-    if (piece === undefined) continue;
+    if (piece === undefined) {
+      await storage.dropUnfinished(pieceKey);
+      continue;
+    }
     await storage.dropPiece(pieceKey);
     pace.forget(piece.sectorId);
     dues.forget(piece.sectorId);

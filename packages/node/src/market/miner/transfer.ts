@@ -1,7 +1,8 @@
 /**
  * Fetching the data of a deal, from the client's node or from the web server that it names. Each piece streams straight
  * into the storage, which checks its commitment; a broken line is taken up again at the byte where it broke, until the
- * other side is silent for too long. Pieces that are stored stay stored: a miner that restarts fetches only the rest.
+ * other side is silent for too long. Pieces that are stored stay stored, and the storage keeps what has come of the one
+ * under way: a miner that restarts fetches only the rest.
  */
 import { HoldfastError, type PeerId } from "@holdfast/base";
 import { readCar } from "../../car.ts";
@@ -93,7 +94,9 @@ async function storePiece(
   signal: AbortSignal,
 ): Promise<void> {
   const { commP, paddedBytes, userBytes } = piece;
-  const source = fetchPiece(context, dealId, index, userBytes, signal);
+  const source = {
+    from: (offset: number) => fetchPiece(context, dealId, { pieceIndex: index, offset, userBytes }, signal),
+  };
   const pieceKey = pieceKeyOf(dealId, index);
   await context.needs.storage.addPiece({ pieceKey, commP, paddedBytes, userBytes, source }, signal);
 }
@@ -119,8 +122,7 @@ function rangeOf(
 async function* fetchPiece(
   context: MinerContext,
   dealId: string,
-  pieceIndex: number,
-  userBytes: number,
+  { pieceIndex, offset: startOffset, userBytes }: PieceRange,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { clock, chain } = context.needs;
@@ -129,7 +131,7 @@ async function* fetchPiece(
     Math.max(limits.dealRetryMs, chain.params.roundMs),
     limits.dealRetryMaxMs,
   );
-  let offset = 0;
+  let offset = startOffset;
   let movedMs = clock.nowMs();
   while (offset < userBytes) {
     try {

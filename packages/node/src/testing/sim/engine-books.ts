@@ -1,6 +1,7 @@
 /**
  * What the engine rooms of a simulation must have come to when all faults are over: no job is lost, none was done
- * twice, every sector is on the chain, every byte of it is there, and nothing else lies on the disks.
+ * twice, every sector is on the chain, every byte of it is there, half a piece has a deal that wants the rest, and
+ * nothing else lies on the disks.
  */
 
 import { sectorId as sectorNumber } from "@holdfast/base";
@@ -14,6 +15,7 @@ import type { World } from "./world.ts";
 const sealingRounds = 80;
 const lookLimitMs = 600_000;
 const pageCount = 500;
+const fetchingStates: readonly string[] = ["accepted", "transferring"];
 const heavyKinds: readonly JobKind[] = ["seal", "commit-proof", "unseal"];
 
 export interface EngineTrial {
@@ -30,15 +32,18 @@ export async function allSealed({ world, isOver, drain }: EngineTrial): Promise<
     const { engine } = node;
     if (engine === undefined) continue;
     let open = await within(unfinished(node));
-    for (let round = 0; round < sealingRounds && open.length > 0 && !isOver(); round += 1) {
+    let strays = await within(strayHalves(node));
+    for (let round = 0; round < sealingRounds && open.length + strays.length > 0 && !isOver(); round += 1) {
       await clock.advanceUntil(isOver, { limitMs: plan.roundMs, drain });
       open = await within(unfinished(node));
+      strays = await within(strayHalves(node));
     }
     if (isOver()) return;
     const violate = (invariant: string, detail: string): void =>
       world.history.violate(invariant, node.name, detail);
     for (const { sectorId, state, failure } of open)
       violate("a sector that was begun ends", `${sectorId} is ${state}: ${failure?.message ?? ""}`);
+    for (const stray of strays) violate("half a piece has a deal that wants the rest", stray);
     await within(jobsAreKept(engine, violate));
     await within(disksAreInOrder(node, violate));
     if (isOver()) return;
@@ -67,6 +72,18 @@ async function unfinished({ storage, running, identity }: SimNode): Promise<Sect
     if (!isThere) found.push(sector);
   }
   return found;
+}
+
+/** Halves of pieces of deals that fetch nothing any more. */
+async function strayHalves({ storage, running }: SimNode): Promise<string[]> {
+  if (storage === undefined || running === undefined) return [];
+  const strays: string[] = [];
+  for (const { pieceKey } of await storage.unfinishedPieces()) {
+    const dealId = pieceKey.slice(0, pieceKey.lastIndexOf("/"));
+    const { state } = await running.handlers["deal.show"]({ dealId }, new AbortController().signal);
+    if (!fetchingStates.includes(state)) strays.push(`${pieceKey}, whose deal is ${state}`);
+  }
+  return strays;
 }
 
 /** Every job has gone from state to state without a gap, and none that somebody waits for is left. */

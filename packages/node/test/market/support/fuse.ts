@@ -140,6 +140,10 @@ export function mortalMiner(needs: MinerMarketNeeds, fuse: Fuse): MinerMarketNee
         await storage.dropPiece(key);
         fuse.effect("dropPiece");
       },
+      async dropUnfinished(key) {
+        fuse.check();
+        await storage.dropUnfinished(key);
+      },
       getSector: (id) => storage.getSector(id),
       maxUserBytesPerStagedSector: () => storage.maxUserBytesPerStagedSector(),
       async sealStagedSector(id) {

@@ -2,7 +2,7 @@
  * A miner's storage in memory for tests of the market: pieces are checked against commP and laid out in sectors
  * by the real rules, so commD and inclusion proofs are real. Sealing is a change of state.
  */
-import { equalBytes } from "@holdfast/base";
+import { abortable, equalBytes } from "@holdfast/base";
 import { commP, layoutPieces, placePieces, provePieceInclusion } from "@holdfast/proofs";
 import { storageErrors } from "@holdfast/storage";
 import type { MarketStorage } from "../../../src/market/index.ts";
@@ -26,6 +26,11 @@ export class HonestStorage implements MarketStorage {
   readonly #kept = new Map<string, Kept>();
   /** Bytes that came in over `addPiece`, also of pieces that were not kept. */
   receivedBytes = 0;
+  /** Of pieces that did not come whole; a real one keeps a part when it is cut off, this one at each chunk. */
+  readonly #parts = new Map<string, Uint8Array>();
+  keepsParts = false;
+  /** When so many bytes have come in it waits for its end, as if it were about to be killed. */
+  standsStillAt = Number.POSITIVE_INFINITY;
   /** Pieces that are not taken any more. */
   isFull = false;
 
@@ -38,6 +43,9 @@ export class HonestStorage implements MarketStorage {
   get keys(): string[] {
     return [...this.#kept.keys()];
   }
+  get unfinishedKeys(): string[] {
+    return [...this.#parts.keys()];
+  }
 
   async addPiece(
     piece: Parameters<MarketStorage["addPiece"]>[0],
@@ -49,14 +57,21 @@ export class HonestStorage implements MarketStorage {
     if (this.isFull)
       throw storageErrors.full({ neededBytes: userBytes, availableBytes: 0, limit: "the test" });
     const bytes = new Uint8Array(userBytes);
-    let at = 0;
-    for await (const chunk of piece.source) {
+    let at = this.#parts.get(pieceKey)?.length ?? 0;
+    const { source } = piece;
+    if (!("from" in source)) at = 0;
+    bytes.set(this.#parts.get(pieceKey)?.subarray(0, at) ?? []);
+    for await (const chunk of "from" in source ? source.from(at) : source) {
       signal?.throwIfAborted();
       this.receivedBytes += chunk.length;
       if (at + chunk.length > userBytes) throw storageErrors.longPiece({ pieceKey, userBytes });
       bytes.set(chunk, at);
       at += chunk.length;
+      if ("from" in source && this.keepsParts) this.#parts.set(pieceKey, bytes.slice(0, at));
+      if (this.receivedBytes >= this.standsStillAt && signal !== undefined)
+        await abortable(signal, new Promise(() => undefined));
     }
+    this.#parts.delete(pieceKey);
     if (at < userBytes) throw storageErrors.shortPiece({ pieceKey, userBytes, receivedBytes: at });
     const { commitment } = commP(bytes);
     if (!equalBytes(commitment, piece.commP)) {
@@ -109,6 +124,9 @@ export class HonestStorage implements MarketStorage {
   }
   async dropPiece(pieceKey: string): Promise<void> {
     this.#kept.delete(pieceKey);
+  }
+  async dropUnfinished(pieceKey: string): Promise<void> {
+    this.#parts.delete(pieceKey);
   }
   async getSector(sectorId: number) {
     const { state, sectorBytes, pieces } = this.#sector(sectorId);

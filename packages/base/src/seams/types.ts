@@ -76,8 +76,11 @@ export interface Disk {
 
 /** An open file. After its disposal everything fails with `disk/closed`. */
 export interface DiskFile extends AsyncDisposable {
-  /** Fewer bytes than asked for, or none, at the end of the file. */
-  readAt(offsetBytes: number, lengthBytes: number): Promise<Uint8Array>;
+  /**
+   * Fewer bytes than asked for, or none, at the end of the file. They may lie at the beginning of `room`: whoever reads
+   * much lends it again and again.
+   */
+  readAt(offsetBytes: number, lengthBytes: number, room?: Uint8Array): Promise<Uint8Array>;
   /**
    * Writes all of the bytes; zeros fill a gap. `disk/read-only` if opened for reading; not durable before
    * `sync`.

@@ -107,22 +107,23 @@ const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 function padWords(user: Uint8Array, padded: Uint8Array): number {
   if (!isLittleEndian || user.byteOffset % 4 !== 0 || padded.byteOffset % 4 !== 0) return 0;
   const groups = Math.floor(user.length / (4 * userGroupWords));
-  const from = new Uint32Array(user.buffer, user.byteOffset, groups * userGroupWords);
-  const to = new Uint32Array(padded.buffer, padded.byteOffset, groups * groupElements * elementWords);
+  const from = new Int32Array(user.buffer, user.byteOffset, groups * userGroupWords);
+  const to = new Int32Array(padded.buffer, padded.byteOffset, groups * groupElements * elementWords);
+  const end = from.length - 1;
   let at = 0;
-  for (let start = 0; start < from.length; start += userGroupWords) {
+  for (let start = 0; start < end; start += userGroupWords) {
     for (let bit = 0; bit < groupElements * unitBits; bit += unitBits) {
-      const right = bit % 32;
-      let word = start + (bit - right) / 32;
-      let low = from[word] as number;
-      for (let i = 0; i < elementWords; i += 1) {
-        word += 1;
-        const high = from[word] ?? 0; // none behind the last word, of which nothing would stay
+      const right = bit & 31;
+      const first = start + (bit >>> 5);
+      let low = from[first] as number;
+      for (let i = 1; i <= elementWords; i += 1) {
+        // None lies behind the last word, of which nothing would stay.
+        const high = from[Math.min(first + i, end)] as number;
         // A shift by 32 is one by none, so what comes from above is shifted twice.
-        to[at + i] = (low >>> right) | ((high << 1) << (31 - right));
+        to[at] = (low >>> right) | ((high << 1) << (31 - right));
+        at += 1;
         low = high;
       }
-      at += elementWords;
       to[at - 1] = (to[at - 1] as number) & topWordMask;
     }
   }

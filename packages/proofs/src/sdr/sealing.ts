@@ -9,7 +9,6 @@
  * Source: Filecoin specs, SDR.
  */
 import { assert } from "@holdfast/base";
-import { proofsErrors } from "../errors.ts";
 import type { SdrLayer } from "../layers/index.ts";
 import { allocate, borrow, giveBack } from "../memory/index.ts";
 import {
@@ -21,15 +20,8 @@ import {
   startRows,
 } from "../merkle/index.ts";
 import { addNode, commitData, subtractNode, wordsOf } from "../porep/index.ts";
-import {
-  readInto,
-  rootOffset,
-  type SealInput,
-  type SealSource,
-  type SealStore,
-  Writes,
-} from "../seal-io/index.ts";
-import { awaited, passSteps, type Steps, within } from "../steps/index.ts";
+import { readInto, rootOffset, type SealInput, type SealStore, Writes } from "../seal-io/index.ts";
+import { passSteps, type Steps, within } from "../steps/index.ts";
 import type { SdrGraph } from "./graph.ts";
 import { labelLayer, labelLayerPair, sdrParentRoom } from "./labels.ts";
 import type { SdrShape } from "./params.ts";
@@ -57,14 +49,6 @@ export interface SdrRoots {
 export interface SdrBound {
   readonly replicaId: Uint8Array;
   readonly graph: SdrGraph;
-}
-
-/** A part of the store, whole. Throws proofs/bad-length. */
-function* readPart(source: SealSource, offset: number, length: number): Steps<Uint8Array> {
-  const part = yield* awaited(source.read(offset, length));
-  if (part.length === length) return part;
-  const expected = offset + length;
-  throw proofsErrors.badLength({ what: "what the seal left", length: offset + part.length, expected });
 }
 
 class SdrSealing {
@@ -164,7 +148,7 @@ class SdrSealing {
       const length = Math.min(chunkBytes, sectorBytes - from);
       const parts = rooms.map((room) => room.subarray(0, length));
       for (const [i, part] of parts.entries()) {
-        part.set(yield* readPart(this.#store, labelsOffset(this.#shape, i + 1) + from, length));
+        yield* readInto(this.#store, labelsOffset(this.#shape, i + 1) + from, part);
       }
       const into = hashes.subarray(from, from + length);
       const pass = startColumns([...parts, into, last.subarray(from, from + length)], into);
@@ -183,14 +167,18 @@ class SdrSealing {
   *#addData(labels: Uint8Array): Steps<void> {
     yield* this.#writes.settleAll();
     const words = wordsOf(labels);
+    // The columns' hashes are written and hashed; sectors and chunks are powers of two.
+    const room = this.#bufferOf(this.#shape.layers - 1).subarray(0, chunkBytes);
+    const data = wordsOf(room);
     for (let from = 0; from < labels.length; from += chunkBytes) {
-      const data = wordsOf(yield* readPart(this.#store, from, Math.min(chunkBytes, labels.length - from)));
+      yield* readInto(this.#store, from, room);
       for (let at = 0; at < data.length; at += wordsPerNode) {
         addNode(words, from / 4 + at, data, at);
       }
       yield this.#start;
     }
-    assert(words.buffer === labels.buffer, "buffers of layers begin at whole words");
+    const isInPlace = words.buffer === labels.buffer && data.buffer === room.buffer;
+    assert(isInPlace, "buffers of layers begin at whole words");
   }
 }
 

@@ -25,8 +25,11 @@ export interface SealSink {
 }
 
 export interface SealSource {
-  /** A part of `aux`; fewer bytes at its end. They are the reader's only until it reads again. */
-  read(offset: number, length: number): Uint8Array | Promise<Uint8Array>;
+  /**
+   * A part of `aux`; fewer bytes at its end. They may lie in `room`, which is as long; elsewhere they are the reader's
+   * only until it reads again.
+   */
+  read(offset: number, length: number, room?: Uint8Array): Uint8Array | Promise<Uint8Array>;
 }
 
 /**
@@ -48,13 +51,14 @@ const roomChunkBytes = 2 ** 22;
 export function* readInto(source: SealSource, offset: number, room: Uint8Array): Steps<void> {
   for (let from = 0; from < room.length; from += roomChunkBytes) {
     const length = Math.min(roomChunkBytes, room.length - from);
-    const part = yield* awaited(source.read(offset + from, length));
+    const place = room.subarray(from, from + length);
+    const part = yield* awaited(source.read(offset + from, length, place));
     if (part.length !== length) {
       const expected = offset + from + length;
       const found = offset + from + part.length;
       throw proofsErrors.badLength({ what: "what the seal left", length: found, expected });
     }
-    room.set(part, from);
+    if (part.buffer !== place.buffer || part.byteOffset !== place.byteOffset) place.set(part);
   }
 }
 

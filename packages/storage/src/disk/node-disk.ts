@@ -237,15 +237,16 @@ class OpenFile implements DiskFile {
     this.#writable = writable;
   }
 
-  async readAt(offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
+  async readAt(offsetBytes: number, lengthBytes: number, room?: Uint8Array): Promise<Uint8Array> {
     this.#ensureOpen();
     return await guarded("reading", this.#path, async () => {
-      const bytes = new Uint8Array(lengthBytes);
+      const lent = room !== undefined && room.length >= lengthBytes ? room : undefined;
+      const bytes = lent?.subarray(0, lengthBytes) ?? new Uint8Array(lengthBytes);
       let done = 0;
       while (done < lengthBytes) {
         const share = Math.min(lengthBytes - done, maxCallBytes);
         const { bytesRead } = await this.#handle.read(bytes, done, share, offsetBytes + done);
-        if (bytesRead === 0) return bytes.slice(0, done);
+        if (bytesRead === 0) return lent === undefined ? bytes.slice(0, done) : bytes.subarray(0, done);
         done += bytesRead;
       }
       return bytes;

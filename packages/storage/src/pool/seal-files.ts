@@ -18,7 +18,7 @@ import {
   userInput,
 } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
-import type { ReplicateJob } from "./jobs.ts";
+import type { ReplicateJob, StagedRange } from "./jobs.ts";
 import { packed } from "./payload.ts";
 
 /** Bytes of one write: a full disk and a cancelled job are noticed in between. */
@@ -109,8 +109,8 @@ export class SealFiles implements SealStore, AsyncDisposable {
     }
   }
 
-  read(offset: number, length: number): Promise<Uint8Array> {
-    return this.#aux.readAt(offset, length);
+  read(offset: number, length: number, room?: Uint8Array): Promise<Uint8Array> {
+    return this.#aux.readAt(offset, length, room);
   }
 
   /** Makes all durable; the record has then served. */
@@ -191,32 +191,39 @@ export class TreeFile implements SealSource {
 
 /** The data of a sector: the pieces at their places, zeros everywhere else. Throws storage/missing-file. */
 export function stagedInput(file: DiskFile | undefined, job: ReplicateJob): SealInput {
+  let room = new Uint8Array(0);
   return userInput(async (start, length) => {
-    const parts: { readonly at: number; readonly bytes: Uint8Array }[] = [];
-    for (const range of job.ranges) {
-      const from = Math.max(range.startUserBytes, start);
-      const to = Math.min(range.startUserBytes + range.userBytes, start + length);
-      if (file === undefined || from >= to) continue;
-      parts.push({ at: from - start, bytes: await readStaged(file, job, from, to - from) });
+    if (room.length < length) room = new Uint8Array(length);
+    const user = room.subarray(0, length);
+    const overlaps = job.ranges.flatMap((range) => overlapOf(range, start, start + length));
+    const isCovered = overlaps.length === 1 && overlaps.every(({ from, to }) => to - from === length);
+    if (file === undefined || !isCovered) user.fill(0);
+    if (file === undefined) return user;
+    for (const { from, to } of overlaps) {
+      const place = user.subarray(from - start, to - start);
+      const bytes = await file.readAt(from, place.length, place);
+      if (bytes.length < place.length) {
+        const { identity, stagedPath } = job;
+        throw storageErrors.missingFile({ sectorId: identity.sectorId, path: stagedPath ?? "" });
+      }
+      if (bytes.buffer !== place.buffer) place.set(bytes);
     }
-    const [only = noPart] = parts;
-    // Most of the time it is one; zeros follow what it has.
-    if (parts.length < 2 && only.at === 0) return only.bytes;
-    const user = new Uint8Array(length);
-    for (const { at, bytes } of parts) user.set(bytes, at);
     return user;
   });
 }
 
-const noPart = { at: 0, bytes: new Uint8Array(0) };
+interface Overlap {
+  readonly from: number;
+  readonly to: number;
+}
 
-async function readStaged(
-  file: DiskFile,
-  { identity, stagedPath }: ReplicateJob,
-  from: number,
-  length: number,
-): Promise<Uint8Array> {
-  const bytes = await file.readAt(from, length);
-  if (bytes.length === length) return bytes;
-  throw storageErrors.missingFile({ sectorId: identity.sectorId, path: stagedPath ?? "" });
+/** What a range has of these bytes; nothing or one. */
+function overlapOf(
+  { startUserBytes, userBytes }: StagedRange,
+  start: number,
+  end: number,
+): readonly Overlap[] {
+  const from = Math.max(startUserBytes, start);
+  const to = Math.min(startUserBytes + userBytes, end);
+  return from < to ? [{ from, to }] : [];
 }

@@ -149,6 +149,21 @@ function openFileCases({ it, expect }: SuiteTools, using: Using): void {
     }),
   );
   it(
+    "reads into a room that is lent, or beside it, and past no end of either",
+    using(async (disk) => {
+      await disk.writeFile("a", three);
+      await withFile(disk, "a", "read", async (file) => {
+        for (const roomBytes of [0, 2, 3, 8]) {
+          const room = new Uint8Array(roomBytes).fill(7);
+          expect(await file.readAt(1, 3, room)).toEqual(utf8Bytes("hre"));
+          expect(room.subarray(3).every((byte) => byte === 7)).toBe(true);
+          expect(await file.readAt(3, 3, room)).toEqual(utf8Bytes("ee"));
+          expect(await file.readAt(50, 3, room)).toEqual(new Uint8Array(0));
+        }
+      });
+    }),
+  );
+  it(
     "reads fewer bytes at the end",
     using(async (disk) => {
       await disk.writeFile("a", three);

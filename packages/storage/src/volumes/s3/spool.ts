@@ -45,8 +45,8 @@ export class SpoolFile implements DiskFile {
     }
   }
 
-  readAt(offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
-    return this.#whileOpen(() => this.#file.readAt(offsetBytes, lengthBytes));
+  readAt(offsetBytes: number, lengthBytes: number, room?: Uint8Array): Promise<Uint8Array> {
+    return this.#whileOpen(() => this.#file.readAt(offsetBytes, lengthBytes, room));
   }
   writeAt(offsetBytes: number, bytes: Uint8Array): Promise<void> {
     return this.#whileOpen(() => {

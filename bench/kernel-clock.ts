@@ -10,8 +10,8 @@ import { threadId } from "node:worker_threads";
 
 /** Names the folder of the sums. */
 const variable = "HOLDFAST_BENCH_KERNELS";
-/** A sum is written when it has grown by so much: a short call costs no write. */
-const writtenS = 0.001;
+/** A sum is written when it has grown by so much: most calls cost no write, which would count as lying beside them. */
+const writtenS = 0.01;
 
 /** The types of WebAssembly come with a browser's. */
 type MakeInstance = new (...args: readonly unknown[]) => { readonly exports: object };

@@ -8,11 +8,13 @@ import { HoldfastError } from "@holdfast/base";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { defaultConfig, initRepo, openRepo, repoVersion, runningNode } from "../src/repo/index.ts";
 
+let folder: string;
 let root: string;
 beforeEach(async () => {
-  root = join(await mkdtemp(join(tmpdir(), "holdfast-repo-")), "node");
+  folder = await mkdtemp(join(tmpdir(), "holdfast-repo-"));
+  root = join(folder, "node");
 });
-afterEach(() => rm(root, { recursive: true, force: true }));
+afterEach(() => rm(folder, { recursive: true, force: true }));
 
 async function codeOf(work: Promise<unknown>): Promise<string> {
   try {
@@ -142,9 +144,40 @@ describe("repo", () => {
 
   it("says what is wrong in its configuration, key by key", async () => {
     await make();
-    for (const text of ['[api]\nlisten = "0.0.0.0:3453"\n', "[mining]\nunknown = 1\n", "name = \n"]) {
-      await writeFile(join(root, "config.toml"), text);
-      expect(await codeOf(openRepo(root))).toBe("repo/bad-config");
+    const path = join(root, "config.toml");
+    const said: readonly (readonly [string, string | RegExp])[] = [
+      [
+        '[api]\nlisten = "0.0.0.0:3453"\n',
+        /^listen in \[api\] is to be a loopback address .*, not "0.0.0.0:3453"$/,
+      ],
+      ["[mining]\nunknown = 1\n", "unknown in [mining] is no key of a node"],
+      [
+        "mining = 3\nother = 1\nmore = 1\n",
+        "mining is to be a section, not 3; other, more are no keys of a node",
+      ],
+      ["[mining]\nminFillPercent = 200\n", "minFillPercent in [mining] is to be at most 100, not 200"],
+      ["[mining]\nminFillPercent = 0.5\n", "minFillPercent in [mining] is to be a whole number, not 0.5"],
+      [
+        '[mining]\nworkerProcesses = "all"\n',
+        /^workerProcesses in \[mining\] is to be a number or "auto", not "all"$/,
+      ],
+      [
+        "[mining]\notherSectorBytes = [2048, 3]\n",
+        "otherSectorBytes in [mining], entry 2 is to be at least 1024, not 3",
+      ],
+      ["[mining]\notherSectorBytes = 3\n", "otherSectorBytes in [mining] is to be a list in brackets, not 3"],
+      [
+        `[mining]\ndatabase = "${"x".repeat(2_000)}"\n`,
+        /is to be at most 1024 characters long, not "x{59}…$/,
+      ],
+      ["\nname = \n", /^line 2, column \d+: /],
+    ];
+    for (const [text, problems] of said) {
+      await writeFile(path, text);
+      await expect(openRepo(root)).rejects.toMatchObject({
+        ...{ code: "repo/bad-config", message: expect.stringContaining(path) },
+        data: { problems: typeof problems === "string" ? problems : expect.stringMatching(problems) },
+      });
     }
   });
 });

@@ -20,12 +20,14 @@ export const kuboVersion = (() => {
 
 /** A daemon of its own repo, on free ports of loopback, that talks to nobody by itself. */
 export class Kubo {
-  readonly #folder = mkdtempSync(join(tmpdir(), "holdfast-kubo-"));
+  /** Empty before it has started: where there is no Kubo, nothing is made that nobody takes away. */
+  #folder = "";
   #daemon: ChildProcess | undefined;
   api = "";
   gateway = "";
 
   async start(): Promise<void> {
+    this.#folder = mkdtempSync(join(tmpdir(), "holdfast-kubo-"));
     const env = { ...process.env, IPFS_PATH: this.#folder, IPFS_TELEMETRY: "off" };
     const run = (...args: string[]) => execFileSync(program, args, { env, stdio: "ignore" });
     run("init", "--profile=test");
@@ -83,6 +85,6 @@ export class Kubo {
   }
   stop(): void {
     this.#daemon?.kill("SIGKILL");
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (this.#folder !== "") rmSync(this.#folder, { recursive: true, force: true });
   }
 }

@@ -5,6 +5,7 @@
 import { parse, stringify } from "smol-toml";
 import { z } from "zod";
 import { limits } from "../limits.ts";
+import { syntaxProblem, valueProblems } from "./config-problems.ts";
 import { repoErrors } from "./errors.ts";
 import { ledgerSection, pinsSection } from "./pin-config.ts";
 
@@ -300,17 +301,11 @@ export function readConfig(text: string, path: string): NodeConfig {
   try {
     raw = parse(text);
   } catch (cause) {
-    throw repoErrors.badConfig(
-      { path, problems: cause instanceof Error ? cause.message : String(cause) },
-      cause,
-    );
+    throw repoErrors.badConfig({ path, problems: syntaxProblem(cause) }, cause);
   }
   const result = configSchema.safeParse(raw);
   if (!result.success) {
-    const problems = result.error.issues
-      .map((issue) => `${issue.path.join(".")}: ${issue.message}`)
-      .join("; ");
-    throw repoErrors.badConfig({ path, problems });
+    throw repoErrors.badConfig({ path, problems: valueProblems(result.error.issues, raw) });
   }
   return result.data;
 }

@@ -53,8 +53,8 @@ export const repoErrors = defineErrors("repo", {
   badConfig: {
     exit: "usage",
     message: (data: { path: string; problems: string }) =>
-      `the configuration ${data.path} is not valid: ${data.problems}`,
-    fix: "correct the named keys; `holdfast init` writes a file in which each is explained",
+      `the configuration ${data.path} cannot be used: ${data.problems}`,
+    fix: "correct what is named; the comments of the file explain each key, and `holdfast init` writes a fresh one",
   },
   unknownNode: {
     exit: "not-found",

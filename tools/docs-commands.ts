@@ -54,7 +54,7 @@ const conventions = [
   "- **Addresses** are accepted in both spellings, `fc…`/`tf…` and `f1…`/`t1…`.",
   "- **Ids** that a table shortens (`bafy2b…kld6n3fa`) can be given to `deal show` and `why` as they are.",
   "- **Colour** follows `NO_COLOR` and `TERM`.",
-  "- **Ctrl-C** ends `up`, `daemon` and `chain watch` with 0, and everything else with 75.",
+  "- **Ctrl-C** ends `up`, `daemon` and `chain watch` with 0, and everything else with 75, from the moment that its file is read.",
   "",
   "Which node a command talks to: `--api` with `--token`; `--repo`; `--node`; else `HOLDFAST_API` with",
   "`HOLDFAST_TOKEN`; `HOLDFAST_REPO`; the client of the network that `holdfast up` runs; the node of",

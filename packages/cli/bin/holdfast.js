@@ -26,10 +26,27 @@ if (Number.parseInt(process.versions.node, 10) >= neededMajor) {
   hideExperimentalWarnings();
   countArraysWithObjects();
   module.enableCompileCache();
+  const signals = noteSignals();
   const { main } = await import("../src/main.ts");
-  process.exitCode = await main(process.argv.slice(2));
+  process.exitCode = await main(process.argv.slice(2), signals.interrupted);
+  signals.forget();
 } else {
   becomeParentOf(findNode());
+}
+
+/** From now on: one while the program is being loaded ends it as a later one does. A second ends it at once. */
+function noteSignals() {
+  const names = ["SIGINT", "SIGTERM", "SIGHUP"];
+  const first = new AbortController();
+  const forget = () => {
+    for (const name of names) process.off(name, note);
+  };
+  const note = (name) => {
+    forget();
+    first.abort(new DOMException(name, "AbortError"));
+  };
+  for (const name of names) process.on(name, note);
+  return { forget, interrupted: first.signal };
 }
 
 /** SQLite and type stripping announce themselves as experimental; users of holdfast need not know. */

@@ -1,4 +1,4 @@
-/** Entry of the `holdfast` program: the real terminal, environment and signals around `runProgram`. */
+/** Entry of the `holdfast` program: the real terminal and environment around `runProgram`. */
 import { readFile } from "node:fs/promises";
 import { commandTable } from "./commands/index.ts";
 import { cliErrors, systemDetail } from "./errors.ts";
@@ -7,17 +7,14 @@ import { standardInput } from "./standard-input.ts";
 import { openTerminal, pipeClosed } from "./terminal.ts";
 
 const neverAborted = new AbortController().signal;
-const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Runs the command line and gives the exit code. A second signal ends the process at once. */
-export async function main(argv: readonly string[]): Promise<number> {
+/** Runs the command line and gives the exit code. `interrupted`: a signal has come to the process. */
+export async function main(argv: readonly string[], interrupted: AbortSignal): Promise<number> {
   const { stdout, stderr, env } = process;
   const stop = new AbortController();
-  const onSignal = (signal: NodeJS.Signals): void => {
-    for (const name of stopSignals) process.off(name, onSignal);
-    stop.abort(new DOMException(signal, "AbortError"));
-  };
-  for (const name of stopSignals) process.on(name, onSignal);
+  const interrupt = (): void => stop.abort(interrupted.reason);
+  if (interrupted.aborted) interrupt();
+  else interrupted.addEventListener("abort", interrupt, { once: true });
   // A closed pipe (`holdfast ls | head`) ends the program quietly, as everywhere on UNIX; a full disk does not.
   let lost: unknown;
   stdout.on("error", (cause) => {
@@ -41,7 +38,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     const failing = { table: commandTable, words: argv, host: { ...host, signal: neverAborted } };
     return reportFailure(failure, failing);
   } finally {
-    for (const name of stopSignals) process.off(name, onSignal);
+    interrupted.removeEventListener("abort", interrupt);
   }
 }
 

@@ -81,6 +81,25 @@ describe("the program", () => {
     if (out === "") expect(existsSync(join(state, ".making"))).toBe(false); // else it was faster
   });
 
+  it("ends by the same rule on a signal that comes while it is being loaded", async () => {
+    const preload = join(folder, "signal-while-loading.mjs");
+    await writeFile(
+      preload,
+      `import { registerHooks } from "node:module";
+      registerHooks({ load(url, context, next) {
+        if (url.endsWith("/cli/src/main.ts")) process.kill(process.pid, "SIGINT");
+        return next(url, context);
+      } });`,
+    );
+    const early = (...argv: string[]) =>
+      ended(start(process.execPath, ["--import", preload, program, ...argv]));
+    const put = await early("put", "photo.jpg", "--json");
+    expect(put).toMatchObject({ code: 75, signal: null });
+    expect(JSON.parse(put.err)).toMatchObject({ error: { code: "cli/interrupted" } });
+    const up = await early("up", "--state", join(folder, "never"), "--port", "0");
+    expect(up).toMatchObject({ code: 0, signal: null });
+  });
+
   it("ends a put on SIGINT and SIGTERM with 75, and a watch with 0", async () => {
     node.instead.set("put.watch", endless);
     for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -49,6 +49,7 @@ const lackingSector = z.object({
   sectorId: sectorNumber,
   state: z.string(),
   missing: z.array(z.object({ role: z.string(), volumeId, path: z.string() })),
+  isProvable: z.boolean().describe("what proofs of spacetime read of it is there"),
   isRepairable: z.boolean().describe("it is on the chain, and enough of it is left to make the rest of"),
 });
 
@@ -67,6 +68,9 @@ export const storageMethods = {
         .object({ reason: z.string(), fix: z.string() })
         .nullable()
         .describe("why no new sector is opened, whatever room there is; null: they are"),
+      records: z
+        .string()
+        .describe("where the records of sectors and jobs are: a file, or a database without its password"),
       volumes: z.array(
         volumeView.extend({
           recorded: z.array(owned),

@@ -47,11 +47,12 @@ export const storageAnswers: { readonly [Name in StorageName]: MethodResult<Name
       },
       { ...away, recorded: [sealed], unfinished: { pieces: 0, sizeBytes: 0 }, found: null },
     ],
+    records: "postgres://holdfast@db.example/holdfast?schema=miner1",
     lacking: {
       ...{ sectorCount: 1, files: 1, looked: 3, isAll: true },
       sectors: [
         {
-          ...{ sectorId: 12, state: "committed", isRepairable: true },
+          ...{ sectorId: 12, state: "committed", isProvable: true, isRepairable: true },
           missing: [{ role: "sealed", volumeId: 2, path: "sealed/12-1" }],
         },
       ],

@@ -31,6 +31,7 @@ export const volumes: Volumes = {
   ],
   folder: null,
   lacking: null,
+  records: "/net/miner-1/storage.db",
 };
 
 export const policy: MethodResult<"deal.policy"> = {

@@ -10,6 +10,7 @@ import {
   type JobQueue,
   jobKinds,
   type Storage,
+  storageErrors,
 } from "@holdfast/storage";
 import { type JobsDoor, rpcErrors, type WatchFrom } from "./rpc/index.ts";
 import { workLimits } from "./work-limits.ts";
@@ -19,7 +20,7 @@ type JobView = MethodResult<"jobs.ls">["jobs"][number];
 export function jobsDoorOf(queue: JobQueue, storage: Storage): JobsDoor {
   const known = async (jobId: number): Promise<Job> => {
     const job = await queue.job(jobId);
-    if (job === undefined) throw rpcErrors.notFound({ what: `job ${jobId}` });
+    if (job === undefined) throw storageErrors.unknownJob({ jobId });
     return job;
   };
   return {

@@ -3,6 +3,7 @@ import { opendir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { MethodResult } from "@holdfast/api";
 import type { Chores, DrainJob, Storage, VolumeInfo } from "@holdfast/storage";
+import { recordsFile } from "./records.ts";
 import type { StorageDoor } from "./rpc/index.ts";
 import { workLimits } from "./work-limits.ts";
 
@@ -64,8 +65,9 @@ export function storageDoorOf(storage: Storage, folder: string | undefined, chor
       const refusal = await storage.refusal();
       return {
         refusal: refusal === undefined ? null : { reason: refusal.message, fix: refusal.fix },
+        records: storage.metadataPlace,
         volumes: await Promise.all(views),
-        folder: check && folder !== undefined ? await folderOf(folder) : null,
+        folder: check && folder !== undefined ? await folderOf(folder, storage.metadataPlace) : null,
         lacking: check || lacking ? await lackingIn(storage, check) : null,
       };
     },
@@ -150,14 +152,17 @@ function given<Settings extends object>(
 }
 
 /** Everything in a node's folder, by what it is. */
-async function folderOf(root: string): Promise<FolderView[]> {
+async function folderOf(root: string, records: string): Promise<FolderView[]> {
   const views = new Map<string, FolderView>();
-  for (const name of (await readdir(root)).sort()) {
+  const names = (await readdir(root)).sort();
+  const isMoved = records !== recordsFile(root);
+  const left = new Set(isMoved ? ["storage.db", ...(names.includes("jobs-left") ? [] : ["jobs.db"])] : []);
+  for (const name of names) {
     const known = Object.keys(parts).find((part) => name === part || name.startsWith(`${part}-`)); // SQLite's journals
     const shown = known ?? name;
     const before = views.get(shown) ?? {
       name: shown,
-      about: parts[shown] ?? foreign,
+      about: left.has(shown) ? `left behind: its records are in ${records} now` : (parts[shown] ?? foreign),
       files: 0,
       sizeBytes: 0,
     };

@@ -6,9 +6,12 @@ import { SimClock, SimDisk } from "@holdfast/base/testing";
 import { createProver } from "@holdfast/proofs";
 import { openStorage } from "@holdfast/storage";
 import { afterAll, describe, expect, it } from "vitest";
+import { storageDoorOf } from "../src/compose-volumes.ts";
 import { recordsFile, recordsMover } from "../src/records.ts";
 import { readConfig } from "../src/repo/index.ts";
 
+const never = new AbortController().signal;
+const all = { check: true, lacking: false };
 const folder = mkdtempSync(join(tmpdir(), "holdfast-records-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -35,7 +38,15 @@ describe("moving a miner's records", () => {
       ...[recordsFile(folder), false],
       ...[recordsFile(folder), false],
     ]);
+    const { records, folder: parts } = await storageDoorOf(storage, folder)["storage.ls"](all, never);
+    expect(records).toBe(there);
+    expect(parts?.find(({ name }) => name === "storage.db")?.about).toBe(
+      `left behind: its records are in ${there} now`,
+    );
     await move("files");
+    expect((await storageDoorOf(storage, folder)["storage.ls"](all, never)).records).toBe(
+      recordsFile(folder),
+    );
     expect(readConfig(readFileSync(path, "utf8"), path).mining.database).toBe("");
     expect(readFileSync(path, "utf8")).toBe(before.replace("[mining]\n", '[mining]\ndatabase = ""\n'));
     writeFileSync(path, '[log]\nlevel = "warn"\n');

@@ -169,6 +169,12 @@ export const storageErrors = defineErrors("storage", {
       `sector ${data.sectorId} is ${data.state}; this needs ${data.wanted}`,
     fix: "see the sector's state with `holdfast sector ls`",
   },
+  notFinal: {
+    exit: "retry-later",
+    message: (data: { sectorId: number }) =>
+      `the seal of sector ${data.sectorId} is not final: the chain could still take it back, and the sector begin anew`,
+    fix: "try again when the chain has gone on: how many rounds that takes is finality in `holdfast network show`",
+  },
   sectorBusy: {
     exit: "retry-later",
     message: (data: { sectorId: number }) => `pieces are still being written to sector ${data.sectorId}`,

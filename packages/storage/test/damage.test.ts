@@ -42,37 +42,6 @@ async function committed(count: number): Promise<Fixture> {
   return fixture;
 }
 
-describe("files that somebody has deleted", () => {
-  it("are named with their sector, and what can be made anew of what is left", async () => {
-    const fixture = await committed(4);
-    const { storage, disk } = fixture;
-    await storage.addPiece(pieceOf("on its way", 300));
-    await storage.addCommittedCapacity();
-    const none = { sectors: [], sectorCount: 0, fileCount: 0, isAll: true };
-    expect(await storage.volumes.lacking(9)).toMatchObject({ ...none, lookedCount: 6 });
-    for (const gone of ["sealed/1-1", "cache/1-1/tree", "unsealed/2-1", "staged/5-1"])
-      await disk.remove(gone);
-    for (const gone of ["sealed/4-1", "cache/4-1/tree", "unsealed/4-1"]) await disk.remove(gone);
-    const found = await storage.volumes.lacking(9);
-    expect(found).toMatchObject({ sectorCount: 4, fileCount: 7, lookedCount: 6, isAll: true });
-    const told = found.sectors.map(({ sectorId, isRepairable, missing }) => [
-      ...[sectorId, isRepairable],
-      missing.map(({ role }) => role).sort(),
-    ]);
-    expect(told).toEqual([
-      [1, true, ["sealed", "tree"]],
-      [2, true, ["unsealed"]],
-      [4, false, ["sealed", "tree", "unsealed"]],
-      [5, false, ["staged"]],
-    ]);
-    expect(await storage.volumes.lacking(3)).toMatchObject({ sectorCount: 2, lookedCount: 3, isAll: false });
-    for (const sectorId of [1, 2]) await storage.volumes.repair(sectorId);
-    expect(await codeOf(storage.volumes.repair(4))).toBe("storage/unrepairable");
-    expect((await storage.volumes.lacking(9)).sectors.map(({ sectorId }) => sectorId)).toEqual([4, 5]);
-    await storage.close();
-  });
-});
-
 describe("rotten files", () => {
   it("before the seal are found by commD, and the good pieces survive the bad one", async () => {
     const fixture = await simStorage(files.next());

@@ -97,8 +97,8 @@ export const storageList = action({
   result: methods["storage.ls"].result,
   run: async ({ node, signal }, input) =>
     (await node()).call("storage.ls", { check: optionFlag(input, "check") }, signal),
-  async render({ volumes, folder, refusal, lacking }, context) {
-    const parts = [volumeTable(volumes)];
+  async render({ volumes, folder, refusal, lacking, records }, context) {
+    const parts = [`${volumeTable(volumes)}\n\nrecords of sectors and jobs: ${records}`];
     if (refusal !== null) parts.push(`no new sector is opened: ${refusal.reason}\nfix: ${refusal.fix}`);
     const rows = volumes.flatMap((volume) => (volume.found === null ? [] : ownerRows(volume, volume.found)));
     if (rows.length > 0) parts.push(table(["VOLUME", "OWNER", "FILES", "BYTES", ""], rows));

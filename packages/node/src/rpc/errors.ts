@@ -26,7 +26,7 @@ export const rpcErrors = defineErrors("rpc", {
   notFound: {
     exit: "not-found",
     message: (data: { what: string }) => `there is no ${data.what}`,
-    fix: "check the id; `holdfast ls`, `deals`, `sector ls` and `chain ls` list what there is",
+    fix: "check the id; `holdfast ls`, `deals`, `jobs puts`, `jobs ls`, `sector ls`, `message ls` and `chain ls` list what there is",
   },
   jobEnded: {
     exit: "refused",

@@ -48,6 +48,7 @@ describe("files that are gone", () => {
     isRepairable: boolean,
   ) => ({
     ...{ sectorId, state: "committed" as const, isRepairable },
+    isProvable: roles.every((role) => role === "unsealed"),
     missing: roles.map((role) => ({ role, volumeId: 0, path: `${role}/${sectorId}-1` })),
   });
   const gone = (sectors: LackingSector[], more: Partial<LackingReport> = {}): LackingReport => ({
@@ -72,6 +73,23 @@ describe("files that are gone", () => {
       expect.stringMatching(/^sector 81 lacks unsealed .*out of its replica.*`holdfast storage repair 81`/),
       expect.stringMatching(/^sector 82 .*nothing is left.*`holdfast mine terminate 82`/),
     ]);
+  });
+
+  it("of a sector whose seal is not final are made anew when it is, or matter to nobody", async () => {
+    const young = (
+      roles: LackingSector["missing"][number]["role"][],
+      state: "proved" | "sealed" = "proved",
+    ) => ({
+      ...{ sectorId: 7, state, isProvable: false, isRepairable: true },
+      missing: roles.map((role) => ({ role, volumeId: 0, path: `${role}/7-1` })),
+    });
+    const told = async (sector: LackingSector) =>
+      (await why(doorOf([volume], undefined, undefined, gone([sector])))).causes[0];
+    expect(await told(young(["sealed"]))).toMatch(/cannot be proven.* makes it anew when its seal is final/);
+    const proven = { ...young(["sealed"]), isProvable: true };
+    expect(await told(proven)).toMatch(/still proven, by its tree alone/);
+    expect(await told(young(["aux", "proof"]))).toMatch(/proven without/);
+    expect(await told(young(["tree"], "sealed"))).toMatch(/cannot be sealed as it is/);
   });
 
   it("are counted where they are too many to name, and said beside what is wrong with volumes", async () => {

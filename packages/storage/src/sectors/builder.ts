@@ -190,6 +190,9 @@ function storageOf(core: Core, parts: Parts, events: EventFeed, end: () => Promi
     cursorOf: (consumer) => core.store.cursorOf(consumer),
     saveCursor: (consumer, cursor) => core.store.transaction((tx) => tx.saveCursor(consumer, cursor)),
     volumes: volumesOf(core, parts),
+    get metadataPlace() {
+      return core.store.place;
+    },
     moveMetadata: async (address) => {
       ensureOpen(core);
       return await core.store.moveTo(address);

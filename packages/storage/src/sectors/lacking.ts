@@ -7,13 +7,15 @@ import { isAway } from "./collector.ts";
 import type { Core } from "./core.ts";
 import { filePath } from "./files.ts";
 import type { FileRole } from "./roles.ts";
-import { landedStates, type SectorState } from "./states.ts";
+import { provableStates, type SectorState } from "./states.ts";
 
 export interface LackingSector {
   readonly sectorId: number;
   readonly state: SectorState;
   readonly missing: readonly { readonly role: FileRole; readonly volumeId: number; readonly path: string }[];
-  /** landed: by what is left of it; otherwise whoever seals it begins anew, or gets its data again. */
+  /** Proofs of spacetime read the tree, or where none is kept the replica: that is there. */
+  readonly isProvable: boolean;
+  /** It is on the chain, and can be made anew of what is left of it, when its seal is final. */
   readonly isRepairable: boolean;
 }
 
@@ -59,7 +61,7 @@ async function lackingOf(core: Core, row: SectorRow): Promise<LackingSector | un
   return {
     ...{ sectorId: now.sectorId, state: now.state },
     missing: missing.map(({ role, volumeId, path }) => ({ role, volumeId, path })),
-    isRepairable: await isRepairable(core, now, missing),
+    ...(await meansOf(core, now, missing)),
   };
 }
 
@@ -85,14 +87,18 @@ async function isThere({ disk, volumes }: Core, file: FileRow): Promise<boolean>
   }
 }
 
-async function isRepairable(
+async function meansOf(
   { store }: Core,
   { sectorId, state }: SectorRow,
   missing: readonly FileRow[],
-): Promise<boolean> {
-  if (!landedStates.includes(state)) return false;
-  if ((await store.fill(sectorId)).slotCount === 0) return true;
+): Promise<Pick<LackingSector, "isProvable" | "isRepairable">> {
   const files = await store.volumes.filesOf(sectorId);
-  const sources: readonly FileRole[] = ["sealed", "tree", "unsealed"];
-  return sources.some((role) => files.has(role) && !missing.some((file) => file.role === role));
+  const isThere = (role: FileRole): boolean => files.has(role) && !missing.some((file) => file.role === role);
+  const isOnChain = provableStates.includes(state);
+  const isEmpty = (await store.fill(sectorId)).slotCount === 0;
+  const sources: readonly FileRole[] = ["sealed", "tree", "unsealed", "staged"];
+  return {
+    isProvable: isOnChain && isThere(files.has("tree") ? "tree" : "sealed"),
+    isRepairable: isOnChain && (isEmpty || sources.some(isThere)),
+  };
 }

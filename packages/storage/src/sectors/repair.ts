@@ -10,7 +10,7 @@ import type { FileRow, SectorRow } from "../store/index.ts";
 import { copyFile, homeVolumeId, pathOn } from "../volumes/index.ts";
 import { type SectorCheck, troublesOf } from "./check.ts";
 import type { Collector } from "./collector.ts";
-import { type Core, ensureOpen, sectorIn } from "./core.ts";
+import { type Core, ensureOpen, sectorIn, sectorOrThrow } from "./core.ts";
 import { fileName, filePath } from "./files.ts";
 import { KeyedLocks } from "./locks.ts";
 import { stagedEnd, userOffset } from "./options.ts";
@@ -52,7 +52,7 @@ export class Repair {
     this.#space = space;
   }
 
-  /** Reads all of a sector and says what is wrong. Throws storage/unknown-sector, wrong-state. */
+  /** Reads all of a sector and says what is wrong. Throws storage/unknown-sector, not-final, wrong-state. */
   async check(sectorId: number, signal?: AbortSignal): Promise<SectorCheck> {
     const found = await this.#during(() => this.#check(sectorId, this.#orEnd(signal)));
     if (!found.troubles.some(({ role }) => role === "unsealed")) this.#core.doubts.settle(sectorId);
@@ -75,6 +75,8 @@ export class Repair {
 
   async #check(sectorId: number, signal: AbortSignal): Promise<SectorCheck> {
     ensureOpen(this.#core);
+    const { state } = await sectorOrThrow(this.#core.store, sectorId);
+    if (state === "proved") throw storageErrors.notFinal({ sectorId });
     const row = await sectorIn(this.#core.store, sectorId, landedStates);
     return await this.#core.uses.during([sectorId], async () => ({
       sectorId,
@@ -83,8 +85,8 @@ export class Repair {
   }
 
   /**
-   * Makes anew what `check` finds damaged. Throws storage/unknown-sector, wrong-state, unrepairable (nothing is left
-   * that it could be made of), no-volume, full.
+   * Makes anew what `check` finds damaged. Throws storage/unknown-sector, not-final, wrong-state, unrepairable
+   * (nothing is left that it could be made of), no-volume, full.
    */
   async repair(
     sectorId: number,

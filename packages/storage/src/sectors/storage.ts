@@ -145,6 +145,8 @@ export interface Storage extends AsyncDisposable {
 
   /** Where sectors lie: disks and buckets, attached and detached while everything runs. */
   readonly volumes: StorageVolumes;
+  /** Where the metadata is: the path of a file, or postgres://… without its password. */
+  readonly metadataPlace: string;
   /**
    * Moves the metadata to another database, an SQLite file or postgres://…, while everything goes on.
    * Throws storage/migration-differs, and what opening the other one throws.

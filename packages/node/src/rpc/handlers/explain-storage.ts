@@ -57,7 +57,7 @@ export async function explainStorage(needs: HandlerNeeds, signal: AbortSignal): 
     light: isEmptied ? "waiting" : "ok",
     summary: isEmptied
       ? `${emptied.length} of ${volumes.length} volumes are being emptied`
-      : `all ${volumes.length} volumes are here, ${foundText(lacking)}`,
+      : `${volumes.length === 1 ? "the volume is" : `all ${volumes.length} volumes are`} here, ${foundText(lacking)}`,
     causes: emptied.map(emptyingText),
     fix: null,
   };
@@ -85,16 +85,26 @@ function lackingTexts({ sectors, sectorCount }: Lacking): string[] {
 }
 
 /** What comes of it, and what to do. */
-function consequence({ sectorId, state, missing, isRepairable }: Lacking["sectors"][number]): string {
-  const repair = `\`holdfast storage repair ${sectorId}\``;
-  if (state !== "committed" && state !== "faulty")
+function consequence(sector: Lacking["sectors"][number]): string {
+  const { sectorId, state, missing, isRepairable } = sector;
+  const isLanded = state === "committed" || state === "faulty";
+  if (!isLanded && state !== "proved")
     return `it cannot be sealed as it is; \`holdfast why ${sectorId}\` says what comes of it`;
-  if (missing.every(({ role }) => role === "unsealed"))
-    return `its pieces are made out of its replica each time, which is slow; ${repair} makes the copy anew`;
-  const cost = "it cannot be proven, so it is faulty from its next proof on and pays for that";
-  if (isRepairable) return `${cost}; ${repair} makes them anew`;
+  const isGone = (role: string): boolean => missing.some((file) => file.role === role);
+  if (!isGone("sealed") && !isGone("tree") && !isGone("unsealed"))
+    return "it is proven without; it has to begin anew only if the chain takes its seal back";
+  const cost = costOf(sector, isGone("sealed"));
+  const repair = `\`holdfast storage repair ${sectorId}\``;
+  if (isRepairable) return `${cost}; ${repair} makes it anew${isLanded ? "" : " when its seal is final"}`;
   const end = `\`holdfast mine terminate ${sectorId}\``;
-  return `${cost}; nothing is left to make them of: put them back, or give it up with ${end}`;
+  return `${cost}; nothing is left to make it of: put it back, or give the sector up with ${end}`;
+}
+
+function costOf({ isProvable }: Lacking["sectors"][number], isReplicaGone: boolean): string {
+  if (!isProvable) return "it cannot be proven, so it is faulty from its next proof on and pays for that";
+  return isReplicaGone
+    ? "it is still proven, by its tree alone, and its pieces are lost with their plain copy"
+    : "its pieces are made out of its replica each time, which is slow";
 }
 
 function emptyingText({ volumeId, place, drain, files }: VolumeView): string {

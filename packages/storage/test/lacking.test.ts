@@ -1,0 +1,64 @@
+/** Files of sectors that are recorded and gone: they are named, with what is left to make them of. */
+import { codeOf } from "@holdfast/base/testing";
+import { afterAll, describe, expect, it } from "vitest";
+import { type Fixture, pieceOf, scratch, sealTo, simStorage } from "./support.ts";
+
+const files = scratch();
+afterAll(() => files.remove());
+
+async function committed(count: number): Promise<Fixture> {
+  const fixture = await simStorage(files.next());
+  for (let i = 1; i <= count; i++) {
+    await fixture.storage.addPiece(pieceOf(`p${i}`, 900));
+    await sealTo(fixture.storage, i, "committed");
+  }
+  return fixture;
+}
+
+describe("files that somebody has deleted", () => {
+  it("are named with their sector, and what can be made anew of what is left", async () => {
+    const fixture = await committed(4);
+    const { storage, disk } = fixture;
+    await storage.addPiece(pieceOf("on its way", 300));
+    await storage.addCommittedCapacity();
+    const none = { sectors: [], sectorCount: 0, fileCount: 0, isAll: true };
+    expect(await storage.volumes.lacking(9)).toMatchObject({ ...none, lookedCount: 6 });
+    for (const gone of ["sealed/1-1", "cache/1-1/tree", "unsealed/2-1", "staged/5-1"])
+      await disk.remove(gone);
+    for (const gone of ["sealed/4-1", "cache/4-1/tree", "unsealed/4-1"]) await disk.remove(gone);
+    const found = await storage.volumes.lacking(9);
+    expect(found).toMatchObject({ sectorCount: 4, fileCount: 7, lookedCount: 6, isAll: true });
+    const told = found.sectors.map(({ sectorId, isProvable, isRepairable, missing }) => [
+      ...[sectorId, isProvable, isRepairable],
+      missing.map(({ role }) => role).sort(),
+    ]);
+    expect(told).toEqual([
+      [1, false, true, ["sealed", "tree"]],
+      [2, true, true, ["unsealed"]],
+      [4, false, false, ["sealed", "tree", "unsealed"]],
+      [5, false, false, ["staged"]],
+    ]);
+    expect(await storage.volumes.lacking(3)).toMatchObject({ sectorCount: 2, lookedCount: 3, isAll: false });
+    for (const sectorId of [1, 2]) await storage.volumes.repair(sectorId);
+    expect(await codeOf(storage.volumes.repair(4))).toBe("storage/unrepairable");
+    expect((await storage.volumes.lacking(9)).sectors.map(({ sectorId }) => sectorId)).toEqual([4, 5]);
+    await storage.close();
+  });
+});
+
+describe("a sector whose seal is not final", () => {
+  it("is made anew when it is, of what it was sealed from", async () => {
+    const { storage, disk } = await simStorage(files.next());
+    await storage.addPiece(pieceOf("a", 900));
+    await sealTo(storage, 1, "proved");
+    for (const gone of ["sealed/1-1", "cache/1-1/tree"]) await disk.remove(gone);
+    expect((await storage.volumes.lacking(9)).sectors).toMatchObject([
+      { state: "proved", isRepairable: true },
+    ]);
+    expect(await codeOf(storage.volumes.repair(1))).toBe("storage/not-final");
+    await storage.confirmCommitted(1);
+    expect((await storage.volumes.repair(1)).repaired).toEqual(expect.arrayContaining(["sealed", "tree"]));
+    expect((await storage.volumes.lacking(9)).fileCount).toBe(0);
+    await storage.close();
+  });
+});

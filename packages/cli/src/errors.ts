@@ -96,7 +96,19 @@ export const cliErrors = defineErrors("cli", {
     exit: "usage",
     message: (data: { path: string; mostBytes: number }) =>
       `${data.path} has more than ${data.mostBytes} bytes`,
-    fix: "check that it is the right file; of a sector 127 bytes in 128 are for data",
+    fix: "check that it is the right file: nothing of its kind is larger",
+  },
+  overCapacity: {
+    exit: "usage",
+    message: (data: { path: string; mostBytes: number }) =>
+      `${data.path} has more than the ${data.mostBytes} bytes that such a sector takes`,
+    fix: "name a larger --sector-bytes: of a sector 127 bytes in 128 are for data",
+  },
+  evidenceEmpty: {
+    exit: "usage",
+    message: ({ path }: { path: string }) =>
+      path === "-" ? "no evidence came on standard input" : `${path} is empty: there is no evidence in it`,
+    fix: "name the file of a quote or report, such as `holdfast attest quote -o quote.bin` leaves",
   },
   unreadable: {
     exit: "refused",

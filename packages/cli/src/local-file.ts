@@ -101,6 +101,13 @@ export async function readWhole(
   return Buffer.concat(chunks);
 }
 
+/** Errors: those of `readWhole`, and `cli/evidence-empty`. */
+export async function readEvidence(...from: Parameters<typeof readWhole>): Promise<Uint8Array> {
+  const evidence = await readWhole(...from);
+  if (evidence.length === 0) throw cliErrors.evidenceEmpty({ path: from[0] });
+  return evidence;
+}
+
 /**
  * Error `cli/file-exists` where what is written cannot take the place of what is there: a folder, a device, a pipe;
  * without `force` anything.

@@ -159,5 +159,7 @@ describe("attest collateral", () => {
     expect(jsonError(await attest("collateral", "-", ...nobody, "--intel", "ftp://x")).code).toBe(
       "cli/bad-value",
     );
+    const empty = jsonError(await attest("collateral", "-", ...nobody, "--json"));
+    expect([empty.code, empty.message]).toEqual(["cli/evidence-empty", "no evidence came on standard input"]);
   });
 });

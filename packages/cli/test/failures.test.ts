@@ -278,6 +278,24 @@ describe("finding the node", () => {
   });
 });
 
+describe("storage migrate", () => {
+  it("names the places where records go, before it asks a node", async () => {
+    const wrong = await run(["storage", "migrate", "elsewhere.db", "--json"], { node });
+    expect([wrong.code, jsonError(wrong).code]).toEqual([2, "cli/bad-value"]);
+    expect(jsonError(wrong).message).toMatch(/`files`.*postgres:.*not to elsewhere.db/);
+  });
+
+  it("that is called off says that the node goes on", async () => {
+    const stop = new AbortController();
+    node.instead.set("storage.migrate", () => {
+      stop.abort();
+      return new Promise(() => undefined);
+    });
+    const off = await run(["storage", "migrate", "files", "--json"], { node, signal: stop.signal });
+    expect([off.code, jsonError(off).code]).toEqual([75, "cli/left-to-node"]);
+  });
+});
+
 describe("mine terminate without --yes", () => {
   const named = () => node.calls.map(({ name }) => name);
   it("says what it costs and ends nothing before a yes", async () => {

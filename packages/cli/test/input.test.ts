@@ -164,7 +164,7 @@ const wrong: readonly (readonly [line: string, exit: number, code: string])[] = 
   [`${sealing} --kind zigzag --prover-id ${hex(22)} --sector-id 0 --out x`, 2, "cli/bad-value"],
   [`${sealing} --kind sdr --prover-id ${hex(32)} --sector-id 0 --data MISSING`, 3, "cli/file-missing"],
   [`${sealing} --kind sdr --prover-id ${hex(32)} --sector-id 0 --data FOLDER`, 2, "cli/not-a-file"],
-  [`${sealing} --kind sdr --prover-id ${hex(32)} --sector-id 0 --data LONG`, 2, "cli/too-large"],
+  [`${sealing} --kind sdr --prover-id ${hex(32)} --sector-id 0 --data LONG`, 2, "cli/over-capacity"],
   [`${sealing} --kind sdr --prover-id ${hex(32)} --sector-id 0 --sector-bytes 2GiB`, 2, "cli/bad-value"],
   ["proof circuit", 2, "cli/usage"],
   ["proof circuit --kind zigzag-2019 --sector-bytes 2KiB", 2, "cli/bad-value"],

@@ -178,7 +178,7 @@ describe("zigzag", () => {
       { ...options(), data: "-", "out-replica": at("never"), scratch: folder },
       { stdin: "x".repeat(2033) },
     );
-    expect({ code: long.code, error: jsonError(long).code }).toEqual({ code: 2, error: "cli/too-large" });
+    expect({ code: long.code, error: jsonError(long).code }).toEqual({ code: 2, error: "cli/over-capacity" });
     expect((await readdir(folder)).filter((name) => /never|part/.test(name))).toEqual([]);
   });
 

@@ -8,7 +8,7 @@ import { cliErrors } from "../errors.ts";
 import { plural, sizeText } from "../human-text.ts";
 import { argument, optionFlag, optionHex, optionHexOf, optionText } from "../input.ts";
 import { facts, table } from "../layout.ts";
-import { readWhole, statOf, writeWhole } from "../local-file.ts";
+import { readEvidence, statOf, writeWhole } from "../local-file.ts";
 import { offline } from "../offline.ts";
 
 const reportDataBytes = 64;
@@ -121,9 +121,10 @@ export const attestCollateral = action({
   async run({ signal, stdin, env }, input) {
     const path = argument(input, 0, "the evidence");
     const tools = await offline();
-    const evidence = await readWhole(path, stdin, tools.evidenceLimits.evidenceBytes);
+    const services = servicesOf(input);
+    const evidence = await readEvidence(path, stdin, tools.evidenceLimits.evidenceBytes);
     const { fetchCollateral } = await tools.attesting();
-    const request = { evidence, services: servicesOf(input), keptIn: keptIn(input, env) };
+    const request = { evidence, services, keptIn: keptIn(input, env) };
     const files = await fetchCollateral(request, signal);
     return { files: await writeCollateral(optionText(input, "to") ?? "", files) };
   },

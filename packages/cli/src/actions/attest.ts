@@ -6,7 +6,7 @@ import { action, type CommandContext, type CommandInput } from "../command.ts";
 import { cliErrors } from "../errors.ts";
 import { argument, optionFlag, optionHex, optionHexOf, optionList, optionText } from "../input.ts";
 import { facts } from "../layout.ts";
-import { readWhole, statOf } from "../local-file.ts";
+import { readEvidence, readWhole, statOf } from "../local-file.ts";
 import { offline } from "../offline.ts";
 
 const check = z.object({
@@ -80,7 +80,7 @@ async function* verify(context: CommandContext, input: CommandInput): AsyncItera
   const path = argument(input, 0, "the evidence");
   const at = atSeconds(input);
   const { evidenceLimits, judgeEvidence } = await offline();
-  const evidence = await readWhole(path, context.stdin, evidenceLimits.evidenceBytes);
+  const evidence = await readEvidence(path, context.stdin, evidenceLimits.evidenceBytes);
   const judged = await judgeEvidence({
     evidence,
     kind: optionText(input, "kind"),

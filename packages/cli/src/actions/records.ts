@@ -10,6 +10,10 @@ export const recordsMigrate = action({
   result: methods["storage.migrate"].result,
   async run({ node, signal }, input) {
     const to = argument(input, 0, "where to");
+    if (!/^(files$|postgres(ql)?:\/\/)/.test(to)) {
+      const places = "the node's own folder, which is `files`, or a URL that begins with postgres://";
+      throw cliErrors.badValue({ problem: `records go to ${places}, not to ${to}` });
+    }
     const miner = await node();
     try {
       return await miner.call("storage.migrate", { to }, signal);

@@ -214,7 +214,7 @@ async function sectorOf(context: CommandContext, input: CommandInput) {
   const found = await statOf(path);
   if (found === undefined) throw cliErrors.fileMissing({ path });
   if (found.isFolder) throw cliErrors.notAFile({ path });
-  if (found.sizeBytes > capacity) throw cliErrors.tooLarge({ path, mostBytes: capacity });
+  if (found.sizeBytes > capacity) throw cliErrors.overCapacity({ path, mostBytes: capacity });
   return {
     sectorBytes,
     data: atMost(
@@ -225,7 +225,7 @@ async function sectorOf(context: CommandContext, input: CommandInput) {
   };
 }
 
-/** Error `cli/too-large` when more bytes come. */
+/** Error `cli/over-capacity` when more bytes come. */
 async function* atMost(
   chunks: AsyncIterable<Uint8Array>,
   mostBytes: number,
@@ -234,7 +234,7 @@ async function* atMost(
   let bytes = 0;
   for await (const chunk of chunks) {
     bytes += chunk.length;
-    if (bytes > mostBytes) throw cliErrors.tooLarge({ path, mostBytes });
+    if (bytes > mostBytes) throw cliErrors.overCapacity({ path, mostBytes });
     yield chunk;
   }
 }

@@ -96,7 +96,12 @@ describe("a file that is repaired", () => {
     expect(await world.settle(client.retrieval.deleteFile(cid))).toBe(true);
     first.proves = false;
     await world.until(() => fileState(world)?.state === "at-risk", 200);
+    const told = () => client.market.explain(job.jobId);
+    expect(told()?.causes.filter((cause) => cause.includes("is faulty since")).length).toBe(1);
     await world.until(() => world.client.market.deals().some(({ keeping }) => keeping === "replaced"), 200);
+    await world.until(() => keepOf(world, job.jobId).state === "repairing", 20);
+    expect(told()).toMatchObject({ light: "waiting", fix: null });
+    expect(told()?.summary).toMatch(/in 1 of 2 copies; another copy takes the place of that at /);
     await world.until(() => keepOf(world, job.jobId).state === "kept", 400);
     const holders = client.market.job(job.jobId).copies.map(({ miner }) => miner);
     expect(holders).toContain(idle[0]?.address);

@@ -21,7 +21,7 @@ export function explainJob(context: ClientContext, job: JobRow): Explanation {
   const name = job.name ?? job.cid;
   causes.push(...policyOf(context, job));
   if (job.state === "done")
-    return { ...common, ...standingOf(context, job, attempts), ...keepingOf(context, job) };
+    return { ...common, ...keptStanding(context, job, standingOf(context, job, attempts)) };
   if (job.state === "failed") {
     const summary = `${name} was not stored in ${job.copies} copies: ${job.error?.message ?? ""}`;
     return { ...common, light: "failing", summary, fix: job.error?.fix ?? null };
@@ -30,6 +30,8 @@ export function explainJob(context: ClientContext, job: JobRow): Explanation {
   const summary = `${name} is being stored: ${done} of ${job.copies} copies are done`;
   return { ...common, light: "waiting", summary, fix: null };
 }
+
+type Standing = Pick<Explanation, "light" | "summary" | "fix">;
 
 /** What is done for it beyond its deals, if that is wanted. */
 function policyOf(context: ClientContext, job: JobRow): string[] {
@@ -40,24 +42,23 @@ function policyOf(context: ClientContext, job: JobRow): string[] {
   return [`it is ${what.join(" and ")} by itself while this node runs${price}`];
 }
 
-/** What stands in the way of keeping it, if something does. */
-function keepingOf(
-  context: ClientContext,
-  job: JobRow,
-): Partial<Pick<Explanation, "light" | "summary" | "fix">> {
+/** What is being done for it, or stands in the way of that, if it is kept beyond its deals. */
+function keptStanding(context: ClientContext, job: JobRow, standing: Standing): Standing {
+  if (!job.renew && !job.repair) return standing;
   const notes = notesOf(context, job);
   const stuck = notes.find(({ state }) => state === "stuck");
-  if ((!job.renew && !job.repair) || stuck === undefined) return {};
-  const summary = `${job.name ?? job.cid} cannot be kept as it should be now: ${stuck.detail}; it is tried again`;
-  return { light: "failing", summary, fix: stuck.fix };
+  const name = job.name ?? job.cid;
+  if (stuck !== undefined) {
+    const summary = `${name} cannot be kept as it should be now: ${stuck.detail}; it is tried again`;
+    return { light: "failing", summary, fix: stuck.fix };
+  }
+  const doing = notes.find(({ state }) => state === "repairing" || state === "renewing");
+  if (doing === undefined) return standing;
+  return { light: "waiting", summary: `${standing.summary}; ${doing.detail}`, fix: null };
 }
 
 /** What is left of a put that came to its end, as the chain has it now. */
-function standingOf(
-  context: ClientContext,
-  job: JobRow,
-  attempts: readonly Attempt[],
-): Pick<Explanation, "light" | "summary" | "fix"> {
+function standingOf(context: ClientContext, job: JobRow, attempts: readonly Attempt[]): Standing {
   const name = job.name ?? job.cid;
   const holders = attempts.filter(({ retired }) => retired === null);
   const lights = holders.flatMap((attempt) => healthOfAttempt(context, attempt)?.light ?? []);
@@ -137,8 +138,9 @@ function nextStep(
 }
 
 function causeOf(context: ClientContext, attempt: Attempt): string {
-  const { miner, detail, error, stage } = attempt;
-  const { state } = dealOf(context, attempt);
+  const { miner, error, stage, retired } = attempt;
+  const { state, detail: standing } = dealOf(context, attempt);
+  const detail = retired === null ? standing : attempt.detail; // that says why it was replaced
   const money = moneyOf(context, attempt);
   const audited = stage === "done" && isHolder(attempt) ? auditText(context, attempt) : undefined;
   const text = `${nameOf(attempt)} at ${miner}: ${state}, ${error?.message ?? detail}`;

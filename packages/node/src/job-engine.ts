@@ -20,6 +20,7 @@ import {
   type ChoresOptions,
   createQueueSealer,
   fleetingKinds,
+  giveBack,
   type JobKind,
   type JobQueue,
   type JobResources,
@@ -220,7 +221,7 @@ async function callOffFleeting(options: JobEngineOptions): Promise<void> {
 async function takeBack({ queue }: JobEngineOptions, workerId: string): Promise<void> {
   const running = await queue.list({ states: ["running"] }, { limit: workLimits.aliveJobs });
   for (const { jobId, token } of running.filter((job) => job.workerId === workerId)) {
-    await queue.release({ jobId, token }, "its node was started anew");
+    await giveBack(queue, { jobId, token }, "its node was started anew");
   }
 }
 

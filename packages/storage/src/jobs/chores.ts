@@ -19,7 +19,7 @@ import {
   type VolumeInfo,
 } from "../sectors/index.ts";
 import { type DrainJob, Drains } from "./drains.ts";
-import { ended, outputOf } from "./ended.ts";
+import { ended, giveBack, outputOf } from "./ended.ts";
 import { Intake } from "./intake.ts";
 import { type JobHandlers, type Runner, startRunner } from "./runner.ts";
 import type { JobKind, JobQueue, NewJob } from "./types.ts";
@@ -165,7 +165,7 @@ async function takeBack(queue: JobQueue, workerId: string): Promise<void> {
     // A piece's sender is gone too: it asks anew.
     const isOver = kind === "add-piece" || (kind === "scrub" && key.startsWith("scrub/"));
     if (isOver) await queue.cancel(jobId, "its node was started anew");
-    else if (state === "running") await queue.release({ jobId, token }, "its node was started anew");
+    else if (state === "running") await giveBack(queue, { jobId, token }, "its node was started anew");
   }
   // Another process may have seen before us that nobody held them: that they died is no failure of theirs.
   const ended = await queue.list({ kinds: ["add-piece"], states: ["failed"] }, { limit: aliveJobs });

@@ -6,6 +6,12 @@
 import type { Clock } from "@holdfast/base";
 import { jobLimits } from "./types.ts";
 
+/** What ends later than this was said before the clock was set back, and has no end that anybody waits for. */
+export const longest = {
+  leaseMs: jobLimits.longestLeaseMs + jobLimits.clockSlackMs,
+  pauseMs: jobLimits.longestPauseMs + jobLimits.clockSlackMs,
+} as const;
+
 export class ClockJumps {
   readonly #clock: Pick<Clock, "steadyMs">;
   #aheadMs: number | undefined;

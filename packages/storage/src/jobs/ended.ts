@@ -1,8 +1,8 @@
-/** Waiting for a job: whoever enqueued it hears of its end, in whatever process it was done. */
-import { abortable, type Cancel } from "@holdfast/base";
+/** How work on a job ends: whoever enqueued it hears of its end, in whatever process it was done. */
+import { abortable, type Cancel, HoldfastError } from "@holdfast/base";
 import { storageErrors } from "../errors.ts";
 import { type ErrorData, errorOf, unpacked } from "../pool/index.ts";
-import type { Job, JobQueue } from "./types.ts";
+import type { Job, JobQueue, Lease } from "./types.ts";
 
 /** The job when it is done, failed or cancelled. Throws storage/unknown-job, and the signal's reason. */
 export async function ended(
@@ -36,4 +36,11 @@ export function failureOf({ jobId, kind, state, failure }: Job): Error {
   if (state === "cancelled" || failure === null) return storageErrors.cancelled({ job: `${kind} ${jobId}` });
   const { code, message } = failure;
   return errorOf({ code, message, ...unpacked<Omit<ErrorData, "code" | "message">>(failure.detail) });
+}
+
+/** What a life before held waits again; where its lease has ended meanwhile, it does already. */
+export async function giveBack(queue: JobQueue, lease: Lease, reason: string): Promise<void> {
+  await queue.release(lease, reason).catch((error: unknown) => {
+    if (!(error instanceof HoldfastError) || error.code !== "storage/lease-lost") throw error;
+  });
 }

@@ -9,7 +9,7 @@ export {
 } from "./carry.ts";
 export { type Chores, type ChoresOptions, openChores } from "./chores.ts";
 export type { DrainJob } from "./drains.ts";
-export { ended } from "./ended.ts";
+export { ended, giveBack } from "./ended.ts";
 export { openPostgresJobs, type PostgresJobsOptions } from "./postgres-queue.ts";
 export {
   createQueueSealer,

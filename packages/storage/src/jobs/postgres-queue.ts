@@ -7,7 +7,7 @@ import { storageErrors } from "../errors.ts";
 import type { VolumeSpec } from "../volumes/index.ts";
 import type { Carrier, MovableQueue } from "./carry.ts";
 import { checkNewJob, checkOutput, crashOf, told } from "./checks.ts";
-import { ClockJumps } from "./clock-jumps.ts";
+import { ClockJumps, longest } from "./clock-jumps.ts";
 import { PostgresCarrier } from "./postgres-carrier.ts";
 import { PostgresNews } from "./postgres-news.ts";
 import { postgresJobsSchema } from "./postgres-schema.ts";
@@ -208,9 +208,9 @@ class PostgresJobs extends PostgresViews implements MovableQueue {
       const nowMs = await this.#nowMs(sql);
       if (!this.#jumps.isPast(nowMs)) return 0;
       const rows = await sql.all(
-        `SELECT * FROM jobs WHERE state = 'running' AND lease_until_ms < ?
+        `SELECT * FROM jobs WHERE state = 'running' AND lease_until_ms NOT BETWEEN ? AND ?
          ORDER BY job_id FOR UPDATE SKIP LOCKED`,
-        nowMs,
+        ...[nowMs, nowMs + longest.leaseMs],
       );
       return await this.#takeBack(sql, rows.map(jobOf));
     });

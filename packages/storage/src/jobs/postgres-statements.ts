@@ -3,6 +3,8 @@
  * committed together. `NOW` stands for the server's clock, of which there is one for all workers.
  */
 
+import { longest } from "./clock-jumps.ts";
+
 /** Milliseconds since 1970 by the server's clock. */
 export const serverClock = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
@@ -10,7 +12,8 @@ const told = (from: string, reason: string) => `told AS (
     INSERT INTO job_events (job_id, kind, sector_id, from_state, to_state, worker_id, reason, at_ms)
     SELECT job_id, kind, sector_id, ${from}, state, worker_id, ${reason}, NOW FROM moved)`;
 
-const claimable = `state = 'waiting' AND not_before_ms <= NOW AND cpus <= ?::float8 AND memory_bytes <= ?::bigint
+const claimable = `state = 'waiting' AND not_before_ms NOT BETWEEN NOW + 1 AND NOW + ${longest.pauseMs}
+  AND cpus <= ?::float8 AND memory_bytes <= ?::bigint
   AND kind = ANY (string_to_array(?, ' ')) AND (for_worker IS NULL OR for_worker = ?)
   AND (volumes = '[]' OR coalesce(volumes::jsonb <@ ?::jsonb, true))
   AND NOT EXISTS (SELECT 1 FROM job_cordons
@@ -30,7 +33,8 @@ export const statements = {
    * cpus, memory, kinds, worker, reach or null, worker; is alert, most; worker, lease; cpus, memory. At least one row:
    * the jobs, if any, and how many others the dead have left.
    */
-  claim: `WITH dead AS (SELECT 1 FROM jobs WHERE state = 'running' AND lease_until_ms < NOW LIMIT 1),
+  claim: `WITH dead AS (SELECT 1 FROM jobs WHERE state = 'running' AND
+      lease_until_ms NOT BETWEEN NOW AND NOW + ${longest.leaseMs} LIMIT 1),
     found AS MATERIALIZED (
       SELECT job_id, urgency, due_ms, backward_priority, cpus, memory_bytes FROM jobs
       WHERE ${claimable} AND (? = 0 OR NOT EXISTS (SELECT 1 FROM dead))

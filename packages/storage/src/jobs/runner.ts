@@ -80,7 +80,7 @@ const quick: ReadonlySet<JobKind> = new Set(["window-post", "winning-post", "uns
 /** What was begun so often ends before the next block is tried for: a lost block costs less than a job without end. */
 const mostStarts = 3;
 const everything: JobResources = { cpus: Number.MAX_SAFE_INTEGER, memoryBytes: Number.MAX_SAFE_INTEGER };
-const backoffMs = { first: 1_000, factor: 4, most: 60_000 } as const;
+const backoffMs = { first: 1_000, factor: 4, most: jobLimits.longestPauseMs } as const;
 
 interface Running {
   readonly job: Job;

@@ -8,7 +8,7 @@ import { storageErrors } from "../errors.ts";
 import type { VolumeSpec } from "../volumes/index.ts";
 import type { Carrier, MovableQueue } from "./carry.ts";
 import { checkNewJob, checkOutput, crashOf, told } from "./checks.ts";
-import { ClockJumps } from "./clock-jumps.ts";
+import { ClockJumps, longest } from "./clock-jumps.ts";
 import { SqliteCarrier } from "./sqlite-carrier.ts";
 import { SqliteFile, type SqliteJobsOptions } from "./sqlite-file.ts";
 import { jobOf, number } from "./sqlite-rows.ts";
@@ -36,7 +36,8 @@ export function openSqliteJobs(options: SqliteJobsOptions): MovableQueue {
   return new SqliteJobs(options);
 }
 
-const isClaimable = `state = 'waiting' AND not_before_ms <= :now AND cpus <= :cpus AND memory_bytes <= :memory
+const isClaimable = `state = 'waiting' AND not_before_ms NOT BETWEEN :now + 1 AND :now + ${longest.pauseMs}
+  AND cpus <= :cpus AND memory_bytes <= :memory
   AND kind IN (SELECT value FROM json_each(:kinds)) AND (for_worker IS NULL OR for_worker = :worker)
   AND (:reach IS NULL OR volumes = '[]' OR NOT EXISTS (SELECT 1 FROM json_each(jobs.volumes) needed
     WHERE needed.value NOT IN (SELECT value FROM json_each(:reach))))
@@ -226,8 +227,9 @@ class SqliteJobs extends SqliteViews implements MovableQueue {
 
   #expire(): number {
     if (!this.#jumps.isPast(this.#clock.nowMs())) return 0;
-    const sql = "SELECT * FROM jobs WHERE state = 'running' AND lease_until_ms < ?";
-    return this.#takeBack(this.file.all(sql, this.#clock.nowMs()).map(jobOf));
+    const nowMs = this.#clock.nowMs();
+    const sql = "SELECT * FROM jobs WHERE state = 'running' AND lease_until_ms NOT BETWEEN ? AND ?";
+    return this.#takeBack(this.file.all(sql, nowMs, nowMs + longest.leaseMs).map(jobOf));
   }
 
   #takeBack(jobs: readonly Job[]): number {

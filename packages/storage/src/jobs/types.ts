@@ -311,6 +311,8 @@ export const jobLimits = {
   maxFailures: 3,
   /** Leases are no longer: so long nobody is given up after the clock was set. */
   longestLeaseMs: 30_000,
+  /** A failed job rests for no longer. */
+  longestPauseMs: 60_000,
   /** A clock that is ahead of the time that passed by less than this was not set. */
   clockSlackMs: 5_000,
   /** A worker that has not been heard of for so long is not listed. */

@@ -1,6 +1,6 @@
 /** A queue with workers whose jobs go on as a test says, in simulated time. */
 import { setImmediate as turn } from "node:timers/promises";
-import { silentLogger } from "@holdfast/base";
+import { type Clock, silentLogger } from "@holdfast/base";
 import { type Drain, drainMicrotasks, SimClock } from "@holdfast/base/testing";
 import {
   type Job,
@@ -33,6 +33,8 @@ interface Underway {
 }
 
 interface Engine {
+  /** How far the queue's clock is from the time that passes. */
+  readonly set: { aheadMs: number };
   readonly drain: Drain;
   forget(): Promise<void>;
 }
@@ -50,22 +52,33 @@ export class World implements AsyncDisposable {
   }
   static async inFile(): Promise<World> {
     const clock = new SimClock();
-    return new World(clock, openSqliteJobs({ dbPath: files.next(), clock }), {
-      drain: drainMicrotasks,
-      forget: async () => undefined,
-    });
+    const set = { aheadMs: 0 };
+    const settable: Clock = {
+      nowMs: () => clock.nowMs() + set.aheadMs,
+      steadyMs: () => clock.nowMs(),
+      sleep: (ms, signal) => clock.sleep(ms, signal),
+    };
+    const queue = openSqliteJobs({ dbPath: files.next(), clock: settable });
+    return new World(clock, queue, { set, drain: drainMicrotasks, forget: async () => undefined });
   }
   /** Over a server, whose time goes with ours. */
   static async onServer(): Promise<World> {
     const clock = new SimClock();
     const { url, setMs, forget } = await serverTime();
+    const set = { aheadMs: 0 };
     let [underWay, toldMs] = [0, 0];
-    const pass = async (): Promise<void> => {
-      const nowMs = clock.nowMs();
-      if (nowMs !== toldMs) await setMs(nowMs);
-      toldMs = nowMs;
+    let told = Promise.resolve();
+    const pass = (): Promise<void> => {
+      told = told.then(async () => {
+        const nowMs = clock.nowMs() + set.aheadMs;
+        if (nowMs !== toldMs) await setMs(nowMs);
+        toldMs = nowMs;
+      });
+      return told;
     };
-    const own = await openPostgresJobs({ url, clock: serverTimeOf(url) });
+    const own = await openPostgresJobs({
+      ...{ url, clock: serverTimeOf(url), steadyMs: () => clock.nowMs() },
+    });
     const queue = new Proxy(own, {
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name, target);
@@ -87,7 +100,7 @@ export class World implements AsyncDisposable {
     const drain = async (): Promise<void> => {
       for (let quiet = 0; quiet < 3; quiet = underWay === 0 ? quiet + 1 : 0) await turn();
     };
-    return new World(clock, queue, { drain, forget });
+    return new World(clock, queue, { set, drain, forget });
   }
   async [Symbol.asyncDispose](): Promise<void> {
     await this.queue[Symbol.asyncDispose]();
@@ -124,6 +137,10 @@ export class World implements AsyncDisposable {
   }
   pass(ms: number): Promise<void> {
     return this.clock.advance(ms, this.#engine.drain);
+  }
+  /** Somebody sets the clock of the queue; no time passes. */
+  jump(ms: number): void {
+    this.#engine.set.aheadMs += ms;
   }
   /** Keys of the jobs that run at present, in order of their start. */
   get keys(): string[] {

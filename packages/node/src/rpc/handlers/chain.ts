@@ -197,12 +197,20 @@ function rolesOf({ miner, name, verifier }: HandlerNeeds): MethodResult<"node.st
   return name === "bootstrap" ? ["bootstrap"] : ["client"];
 }
 
-function healthOf(needs: HandlerNeeds, headMs: number): MethodResult<"node.status">["health"] {
+/** From what the node's own chain says. */
+export function healthOf(needs: HandlerNeeds, headMs: number): MethodResult<"node.status">["health"] {
   const { chain, clock, sync } = needs;
   const rounds = Math.floor((clock.nowMs() - headMs) / chain.params.roundMs);
   const { state, reason, fix } = sync.state();
   if (state === "stalled") return { light: "failing", reason, fix };
   if (state === "syncing") return { light: "warning", reason, fix };
+  if (rounds > warnRounds && chain.headState().tipset.height === 0) {
+    return {
+      light: "warning",
+      reason: `no block has been made yet, and the network began ${inRounds(rounds)} ago`,
+      fix: "a network that has just begun needs a moment; if none comes: `holdfast mine status --node miner-1`",
+    };
+  }
   if (rounds > warnRounds) {
     return {
       light: "failing",

@@ -17,7 +17,7 @@ import { chunksOf, interruptible, isResumable } from "./source.ts";
 import type { PieceSource } from "./types.ts";
 
 /** Bytes that are read back at once. */
-const chunkBytes = 4 * 2 ** 20;
+const chunkBytes = 2 ** 20;
 
 /**
  * Writes a piece to the place that is reserved for it, and checks it. Throws storage/piece-mismatch, short-piece,

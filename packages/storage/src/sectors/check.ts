@@ -8,7 +8,7 @@ import { userOffset } from "./options.ts";
 import { commPAtSize } from "./packing.ts";
 import type { FileRole } from "./roles.ts";
 
-const chunkBytes = 4 * 2 ** 20;
+const chunkBytes = 2 ** 20;
 /** Any seed does: it chooses which nodes a check opens. */
 const checkSeed = new Uint8Array(32).fill(0xa5);
 

@@ -15,7 +15,7 @@ import { identityOf } from "./sealing.ts";
 import { landedStates, stagedStates } from "./states.ts";
 import type { ByteRangeOptions } from "./types.ts";
 
-/** Bytes read at once. */
+/** Bytes that are read, or hashed, at once. */
 const chunkBytes = 1 << 20;
 
 export interface PieceCheck {
@@ -131,6 +131,7 @@ export class Reading {
     const row = await sectorOrThrow(store, sectorId);
     const { commitments } = row;
     if (commitments === null) throw storageErrors.notSealed({ sectorId, state: row.state });
+    const stop = signal === undefined ? end : AbortSignal.any([end, signal]);
     const bytes = await sealer.extract(
       {
         classes,
@@ -139,10 +140,14 @@ export class Reading {
         replicaPath,
         range: { startUserBytes: userOffset(piece.offsetPaddedBytes), userBytes },
       },
-      { signal: signal === undefined ? end : AbortSignal.any([end, signal]) },
+      { signal: stop },
     );
     const stream = new CommPStream();
-    stream.write(bytes);
+    for (let at = 0; at < bytes.length; at += chunkBytes) {
+      if (at > 0) await new Promise((later) => setImmediate(later)); // a piece takes seconds: others have their turn
+      stop.throwIfAborted();
+      stream.write(bytes.subarray(at, at + chunkBytes));
+    }
     const found = commPAtSize(stream.finish(), piece.paddedBytes);
     if (equalBytes(found, piece.commP)) return bytes;
     const expected = toHex(piece.commP);

@@ -5,122 +5,17 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import {
-  type Address,
-  accountAddress,
-  attoFil,
-  blake2b256,
-  epoch,
-  gasUnits,
-  HoldfastError,
-  MemoryBlockstore,
-  nonce,
-  publicKeyOf,
-  silentLogger,
-  utf8Bytes,
-} from "@holdfast/base";
+import { HoldfastError, silentLogger } from "@holdfast/base";
 import { SimClock } from "@holdfast/base/testing";
-import {
-  createGenesis,
-  createTipset,
-  devnetParams,
-  messageBytes,
-  messageCid,
-  type SignedMessage,
-  signMessage,
-  type Tipset,
-} from "@holdfast/consensus";
+import { messageBytes, messageCid, type SignedMessage } from "@holdfast/consensus";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Database, databaseErrors, openDatabase } from "../../src/database.ts";
-import type { MempoolChain } from "../../src/mempool/index.ts";
 import { type Mempool, openMempool } from "../../src/mempool/index.ts";
+import { alice, balance, bob, carol, message, StandingChain, stranger } from "./standing-chain.ts";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
-
-interface Person {
-  readonly address: Address;
-  readonly privateKey: Uint8Array;
-}
-const person = (name: string): Person => {
-  const privateKey = blake2b256(utf8Bytes(`pool ${name}`));
-  return { privateKey, address: accountAddress(1, publicKeyOf(privateKey)) };
-};
-const [alice, bob, carol, stranger] = ["alice", "bob", "carol", "stranger"].map(person) as [
-  Person,
-  Person,
-  Person,
-  Person,
-];
-const testNetworkId = blake2b256(utf8Bytes("pool test"));
-const balance = 10_000_000n;
-const sink = person("sink").address;
-
-/** A chain without blocks above its genesis; the test moves its height and tells what was mined. */
-class StandingChain implements MempoolChain {
-  readonly params = devnetParams({ name: "pool-test", roundMs: 1_000 });
-  readonly networkId = testNetworkId;
-  readonly store = new MemoryBlockstore();
-  readonly #genesis: ReturnType<typeof createGenesis>;
-  readonly #listeners = new Set<Parameters<MempoolChain["onHead"]>[0]>();
-  readonly #messages = new Map<Tipset, readonly SignedMessage[]>();
-  height = 0;
-
-  constructor() {
-    const accounts = [alice, bob, carol].map(({ address }) => ({ address, balance: attoFil(balance) }));
-    this.#genesis = createGenesis({ params: this.params, accounts, miners: [], timestampMs: 0 }, this.store);
-  }
-  headState() {
-    const tipset = { ...createTipset([this.#genesis.header]), height: epoch(this.height) };
-    return { state: this.#genesis.state, tipset };
-  }
-  head = (): Tipset => this.headState().tipset;
-  tipsetAt = (): Tipset => this.headState().tipset;
-  parentOf = () => undefined;
-  stateAfter = () => this.#genesis.state;
-  onHead(listener: Parameters<MempoolChain["onHead"]>[0]): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  }
-  messagesOf = (tipset: Tipset): readonly SignedMessage[] => this.#messages.get(tipset) ?? [];
-  tipsetOfMessage = () => undefined;
-  findMessage = () => undefined;
-
-  move(
-    rounds: number,
-    change: { applied?: readonly SignedMessage[]; reverted?: readonly SignedMessage[] } = {},
-  ) {
-    this.height += rounds;
-    const tipsetWith = (messages: readonly SignedMessage[]): Tipset => {
-      const { tipset } = this.headState();
-      this.#messages.set(tipset, messages);
-      return tipset;
-    };
-    const applied = [tipsetWith(change.applied ?? [])];
-    const reverted = change.reverted === undefined ? [] : [tipsetWith(change.reverted)];
-    for (const listener of this.#listeners) listener({ applied, reverted });
-  }
-}
-
-interface Given {
-  readonly value?: bigint;
-  readonly price?: bigint;
-  readonly bytes?: number;
-}
-const gasLimit = 10_000;
-function message({ address, privateKey }: Person, number: number, given: Given = {}): SignedMessage {
-  return signMessage(privateKey, testNetworkId, {
-    from: address,
-    to: sink,
-    nonce: nonce(number),
-    value: attoFil(given.value ?? 0n),
-    method: "",
-    params: new Uint8Array(given.bytes ?? 0),
-    gasPrice: attoFil(given.price ?? 0n),
-    gasLimit: gasUnits(gasLimit),
-  });
-}
 
 const silent = { publish: async () => undefined, subscribe: () => () => undefined };
 const opened: AsyncDisposable[] = [];

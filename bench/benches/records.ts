@@ -1,8 +1,8 @@
 /**
- * The records of a miner: jobs claimed and done in a second by one and by eight workers, each alone and
- * fifty at a time, and pages of many sectors,
- * on both engines; with `--peers` other queues on PostgreSQL do as many jobs in the same run. Pages of many deals, and
- * what a head costs a miner that has them.
+ * The records of a miner: jobs claimed and done in a second by one and by eight workers, each alone and fifty at a
+ * time, pages of many sectors and the memory of a process that goes through all of them, on both engines; with
+ * `--peers` other queues on PostgreSQL do as many jobs in the same run. Pages of many deals, and what a head costs a
+ * miner that has them.
  * PostgreSQL takes part where it runs: `node tools/with-postgres.ts --sync npm run bench -- records`.
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -16,6 +16,7 @@ import pg from "pg";
 import { dealPages } from "../deal-pages.ts";
 import type { Bench, Figure } from "../figure.ts";
 import { type ClaimedWork, claimedWorkName, jobPeers } from "../job-peers.ts";
+import { recordsMemory } from "../records-memory.ts";
 
 const free = { cpus: 64, memoryBytes: 2 ** 40 };
 const claimedWorks: readonly ClaimedWork[] = [
@@ -139,7 +140,10 @@ export const recordsBench: Bench = {
             figures.push(...(await jobPeers(url, { work, jobs, say })));
         }
         say(`sectors in ${engine.name}`);
-        figures.push(...(await paging(engine, quick ? 100_000 : 1_000_000)));
+        const count = quick ? 100_000 : 1_000_000;
+        figures.push(...(await paging(engine, count)));
+        say(`memory of a storage in ${engine.name}`);
+        figures.push(...(await recordsMemory(engine.records, engine.name, count)));
       }
       say("deals in SQLite");
       figures.push(...dealPages(join(folder, "deals.db"), quick ? 100_000 : 1_000_000));

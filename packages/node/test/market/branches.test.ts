@@ -2,8 +2,17 @@
  * What takes back the last of a deal's money is believed when no branch of the chain can undo it. Here the branch that
  * stays has these messages earlier than they may come, and refuses them for good, or has none of them.
  */
-import { listChannels, messageCid, readActor, readEscrow } from "@holdfast/consensus";
+import { attoFil, encode } from "@holdfast/base";
+import {
+  builtinAddresses,
+  listChannels,
+  messageCid,
+  methods,
+  readActor,
+  readEscrow,
+} from "@holdfast/consensus";
 import { describe, expect, it } from "vitest";
+import { freeEscrowOf } from "../../src/market/facts.ts";
 import { noise, World } from "./support/world.ts";
 
 const state = (world: World) => world.chain.headState().state;
@@ -96,6 +105,31 @@ describe("a branch of the chain that refuses", () => {
     expect(channels(world)).toBe(1);
     await world.until(() => channels(world) === 0, 60);
     expect(world.count("reclaim")).toBe(2);
+  });
+});
+
+describe("a client's withdrawal that a branch refuses while its node is down", () => {
+  it("is settled when it is up again, also where somebody has taken the collateral out by hand", async () => {
+    await using world = await stored();
+    const { needs, sender } = world.client;
+    const from = world.client.keys.address;
+    await world.until(() => countOf(world, "client", "withdrawBalance") === 1);
+    await world.settle(Promise.resolve(world.client.market[Symbol.asyncDispose]()));
+    await refusing(world, "client", "withdrawBalance", 4);
+    await world.until(() => freeEscrowOf(world.chain, from) > 0n);
+    const amount = attoFil(freeEscrowOf(world.chain, from));
+    const params = encode(methods.market.withdrawBalance.params, { miner: null, amount });
+    const to = builtinAddresses(world.chain.params.networkByte).market;
+    await sender.send({ from, to, method: "withdrawBalance", params });
+    await world.until(() => escrowOf(world, "client") === 0n);
+    await world.reopenClient();
+    await world.rounds(world.chain.params.finalityEpochs + 5);
+    const { database } = needs;
+    const lines = () => database.all("SELECT * FROM market_history").length;
+    const before = lines();
+    await world.rounds(10);
+    expect(lines()).toBe(before);
+    expect(database.all("SELECT * FROM market_returned_collaterals")).toEqual([]);
   });
 });
 

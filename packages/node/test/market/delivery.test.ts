@@ -98,6 +98,29 @@ describe("data on a web server", () => {
     await world.until(() => storage.unfinishedKeys.length === 0, 60);
   });
 
+  it("that comes byte by byte has no turn any more when its deal is over, and leaves nothing", async () => {
+    await using world = await World.create({ miners: 1 });
+    const cid = await world.import(noise(2_000));
+    const miner = world.miner(0);
+    miner.storage.keepsParts = true;
+    let given = 0;
+    await withWeb(world, miner, async function* (_wanted, signal) {
+      for (;;) {
+        given += 1;
+        yield new Uint8Array(1);
+        await world.clock.sleep(world.chain.params.roundMs, signal);
+      }
+    });
+    const request = { cid, copies: 1, durationEpochs: 240, delivery: "https://files.example.org/a.car" };
+    await world.settle(world.client.market.startPut(request));
+    await world.until(async () => (await miner.market.deals())[0]?.state === "failed");
+    await world.rounds(5);
+    expect(miner.storage.unfinishedKeys).toEqual([]);
+    const before = given;
+    await world.rounds(5);
+    expect(given).toBe(before);
+  });
+
   it("that is another file is refused by its commitment, and the money comes back", async () => {
     await using world = await World.create({ miners: 1 });
     const cid = await world.import(noise(3_000));

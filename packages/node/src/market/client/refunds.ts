@@ -28,6 +28,7 @@ import {
   isCollateralThere,
   windUp,
 } from "../machine/client.ts";
+import type { Taking } from "../machine/taking.ts";
 import { settlementEpochs } from "../terms.ts";
 import { type ClientContext, jobById, move } from "./context.ts";
 import { messageKey, settleMessage } from "./fund.ts";
@@ -58,6 +59,9 @@ export function startReturns(context: ClientContext): void {
       try {
         if (act.do === "settleDeals") await settleLoss(context, attempt, signal);
         else if (act.do === "withdraw") await takeBack(context, attempt, act.amount, signal);
+        // One that was sent and that nobody saw fail would have the collateral there again at every head.
+        else if (withdrawalOf(context, attempt) === "open")
+          await takeBack(context, attempt, attempt.collateral, signal);
         else believeBack(context, attempt, undefined);
       } catch (error) {
         signal.throwIfAborted();
@@ -170,10 +174,8 @@ function believeBack(context: ClientContext, attempt: Attempt, detail: string | 
  */
 export function lookAtReturns(context: ClientContext): void {
   const { needs, store } = context;
-  const { chain, sender } = needs;
   for (const { attempt, height } of store.returnedCollaterals()) {
-    const key = messageKey(attempt, { method: "withdrawBalance", tries: attempt.marketTry });
-    if (isCollateralThere(viewOf(context, attempt), takingOf(sender, key))) {
+    if (isCollateralThere(viewOf(context, attempt), withdrawalOf(context, attempt))) {
       store.transaction(() => {
         store.forgetReturnedCollateral(attempt.id);
         move(
@@ -183,8 +185,14 @@ export function lookAtReturns(context: ClientContext): void {
           "a branch of the chain has the collateral with the market again",
         );
       });
-    } else if (height <= finalTipset(chain).height) store.forgetReturnedCollateral(attempt.id);
+    } else if (height <= finalTipset(needs.chain).height) store.forgetReturnedCollateral(attempt.id);
   }
+}
+
+/** The message that takes the collateral out, or took it. */
+function withdrawalOf({ needs }: ClientContext, attempt: Attempt): Taking {
+  const { marketTry: tries } = attempt;
+  return takingOf(needs.sender, messageKey(attempt, { method: "withdrawBalance", tries }));
 }
 
 /** The channel is gone without us: the miner has closed it, and the rest came back with that. */

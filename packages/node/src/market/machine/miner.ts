@@ -242,7 +242,7 @@ function judge(deal: MinerDeal, view: MinerView, rules: MinerRules): MinerDeal {
   }
   if (deal.settled && height >= terms.endHeight) return completed(deal, terms, height);
   const { startBy } = terms;
-  // A transfer that runs notices by its own deadlines; what it still stores is dropped with the deal.
+  // A transfer that runs looks for it now and then; what it still stores is dropped with the deal.
   if (isFetching(deal)) return height > startBy ? failed(deal, dealRefusals.notInTime({ startBy })) : deal;
   if (sectors === undefined) return failed(deal, dealRefusals.storageFailed({ detail: "a piece is gone" }));
   const next = placeOf(sectors, view, rules);

@@ -133,13 +133,18 @@ async function* fetchPiece(
   );
   let offset = startOffset;
   let movedMs = clock.nowMs();
+  let lookedMs = movedMs;
   while (offset < userBytes) {
+    if (!isUnderWay(context, dealId)) throw dealRefusals.givenUp({});
     try {
       for await (const bytes of rangeOf(context, dealId, { pieceIndex, offset, userBytes }, signal)) {
         offset += bytes.length;
         movedMs = clock.nowMs();
         backoff.reset();
         yield bytes;
+        if (clock.nowMs() - lookedMs < chain.params.roundMs) continue;
+        lookedMs = clock.nowMs();
+        if (!isUnderWay(context, dealId)) throw dealRefusals.givenUp({}); // who drips would have a turn for ever
       }
       if (offset < userBytes) throw dealRefusals.transferFailed({ detail: "the stream ended too early" });
     } catch (error) {

@@ -21,8 +21,8 @@ export const engineBugs: readonly Bug[] = [
   {
     name: "what a dead worker had is given to nobody",
     file: `${storage}/jobs/sqlite-queue.ts`,
-    find: "return this.#takeBack(this.file.all(sql, this.#clock.nowMs()).map(jobOf));",
-    put: "return this.file.all(sql, this.#clock.nowMs()).length;",
+    find: "return this.#takeBack(this.file.all(sql, nowMs, nowMs + longest.leaseMs).map(jobOf));",
+    put: "return this.file.all(sql, nowMs, nowMs + longest.leaseMs).length;",
     seed: 1_094,
   },
   {

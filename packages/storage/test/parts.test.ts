@@ -206,6 +206,9 @@ describe("half a piece", () => {
     expect(await disk.sizeBytes(path)).toBe(808);
     await storage.dropUnfinished("a");
     expect(await disk.sizeBytes(path)).toBe(508);
+    await halfOf(storage, "a", 254, 200);
+    expect(await storage.sealAllStagedSectors()).toEqual([1]);
+    expect(await disk.sizeBytes(path)).toBe(508); // whoever closes the sector gives it up too
     await adds(storage);
     await storage.close();
   });

@@ -8,7 +8,7 @@
 import { type DiskFile, equalBytes, HoldfastError, toHex } from "@holdfast/base";
 import { CommPStream } from "@holdfast/proofs";
 import { storageErrors } from "../errors.ts";
-import type { PieceRow } from "../store/index.ts";
+import type { PieceRow, StorageWriter } from "../store/index.ts";
 import { type Core, ensureOpen } from "./core.ts";
 import { filePath } from "./files.ts";
 import { userOffset } from "./options.ts";
@@ -52,6 +52,18 @@ export async function writePiece(
   }
   await file.sync();
   ensureOpen(core);
+}
+
+/** The bytes are durable and are those that were announced: the piece is kept, and its file is that long. */
+export async function keepPiece(
+  tx: StorageWriter,
+  { pieceKey, sectorId, offsetPaddedBytes, userBytes }: PieceRow,
+): Promise<void> {
+  await tx.keepPiece(pieceKey);
+  const file = await tx.volumes.file(sectorId, "staged");
+  if (file === undefined) return;
+  const sizeBytes = Math.max(file.sizeBytes, userOffset(offsetPaddedBytes) + userBytes);
+  await tx.volumes.putFile({ ...file, sizeBytes });
 }
 
 class Arrival {

@@ -18,10 +18,10 @@ import {
   type StorageReader,
   type StorageWriter,
 } from "../store/index.ts";
-import { writePiece } from "./arrival.ts";
+import { keepPiece, writePiece } from "./arrival.ts";
 import { checkAsked, isSamePiece } from "./asked.ts";
 import { type Core, ensureOpen } from "./core.ts";
-import { sectorSizesOf, userOffset } from "./options.ts";
+import { sectorSizesOf } from "./options.ts";
 import {
   bestFit,
   freeBlocks,
@@ -92,10 +92,16 @@ export class Staging {
   async close(sectorId: number): Promise<boolean> {
     ensureOpen(this.#core);
     const { store } = this.#core;
-    const { isClosed, writers } = await store.transaction(async (tx) => {
-      for (const { pieceKey } of await this.#waitingIn(tx, sectorId)) await tx.forgetPiece(pieceKey, false);
-      return await this.#closeOrSoon(tx, sectorId);
+    const givenUp = await store.transaction(async (tx) => {
+      const waiting = await this.#waitingIn(tx, sectorId);
+      for (const { pieceKey } of waiting) await tx.forgetPiece(pieceKey, false);
+      return waiting.length;
     });
+    if (givenUp > 0) {
+      this.#torn.add(sectorId);
+      await this.#cutTorn(sectorId);
+    }
+    const { isClosed, writers } = await store.transaction((tx) => this.#closeOrSoon(tx, sectorId));
     if (writers === undefined) return isClosed;
     await writers.quiet.promise;
     return (await store.sector(sectorId))?.state !== "staging";
@@ -175,7 +181,7 @@ export class Staging {
     const { sectorId, pieceKey } = row;
     try {
       await writePiece(this.#core, row, piece.source, signal);
-      await this.#core.store.transaction((tx) => keep(tx, row));
+      await this.#core.store.transaction((tx) => keepPiece(tx, row));
     } catch (error) {
       const isCutOff = this.#core.end.aborted || signal?.aborted === true;
       await this.#release(pieceKey, isCutOff && isResumable(piece.source));
@@ -381,16 +387,4 @@ export class Staging {
     await tx.move(sectorId, { from: ["staging"] }, "closing", this.#core.clock.nowMs());
     return true;
   }
-}
-
-/** The bytes are durable and are those that were announced: the piece is kept, and its file is that long. */
-async function keep(
-  tx: StorageWriter,
-  { pieceKey, sectorId, offsetPaddedBytes, userBytes }: PieceRow,
-): Promise<void> {
-  await tx.keepPiece(pieceKey);
-  const file = await tx.volumes.file(sectorId, "staged");
-  if (file === undefined) return;
-  const sizeBytes = Math.max(file.sizeBytes, userOffset(offsetPaddedBytes) + userBytes);
-  await tx.volumes.putFile({ ...file, sizeBytes });
 }

@@ -233,6 +233,24 @@ describe("where pieces go", () => {
     expect(await storage.getSector(1)).toMatchObject({ state: "closing", pieceCount: 2 });
     await storage.close();
   });
+
+  it("closes what waits for half a piece when that begins anew elsewhere", async () => {
+    const { storage } = await simStorage(files.next(), { maxStagedSectors: 1, partBytes: 1 });
+    await storage.addPiece(pieceOf("b", 254));
+    const { bytes, ...half } = pieceOf("a", 508);
+    const stop = new AbortController();
+    const from = async function* () {
+      yield bytes.subarray(0, 100);
+      stop.abort();
+    };
+    expect(await codeOf(storage.addPiece({ ...half, source: { from } }, stop.signal))).toBe(
+      "storage/cancelled",
+    );
+    await storage.addPiece(pieceOf("c", 1_016)); // fits nowhere: the fullest one is to close
+    expect((await storage.getSector(1)).state).toBe("staging");
+    expect((await storage.addPiece(pieceOf("a", 508))).sectorId).toBe(3);
+    expect((await storage.getSector(1)).state).toBe("closing");
+  });
 });
 
 describe("space", () => {

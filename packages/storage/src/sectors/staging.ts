@@ -135,7 +135,11 @@ export class Staging {
       await tx.forgetPiece(pieceKey, false);
       return row.sectorId;
     });
-    if (sectorId === undefined) return;
+    if (sectorId !== undefined) await this.#lost(sectorId);
+  }
+
+  /** Half a piece was given up there: its bytes go, and the sector closes if it has waited for them. */
+  async #lost(sectorId: number): Promise<void> {
     this.#torn.add(sectorId);
     if (!this.#writers.has(sectorId)) await this.#afterWriters(sectorId);
   }
@@ -199,10 +203,11 @@ export class Staging {
     if (bestFit(await this.#rooms(store), paddedBytes) === undefined) await this.#space.look();
     ensureOpen(this.#core);
     let entered: PieceRow | undefined;
+    let left: PieceRow | undefined;
     try {
-      return await store.transaction(async (tx) => {
-        const left = await this.#leftOf(tx, piece);
-        if (left !== undefined) {
+      const row = await store.transaction(async (tx) => {
+        left = await tx.piece(pieceKey);
+        if (left !== undefined && (await this.#isOf(tx, left, piece))) {
           this.#enter(left);
           entered = left;
           return left;
@@ -217,19 +222,18 @@ export class Staging {
         entered = reserved;
         return reserved;
       });
+      if (left !== undefined && left !== row) await this.#lost(left.sectorId);
+      return row;
     } catch (error) {
       if (entered !== undefined) await this.#leave(entered); // what was to be committed was not
       throw error;
     }
   }
 
-  /** What an earlier try has left of the piece, if its sender can go on behind it. */
-  async #leftOf(tx: StorageWriter, { source, ...asked }: NewPiece): Promise<PieceRow | undefined> {
-    const row = await tx.piece(asked.pieceKey);
-    const isUsable =
-      row !== undefined && row.durableBytes > 0 && isResumable(source) && isSamePiece(row, asked);
-    if (!isUsable || this.#still.has(row.sectorId)) return undefined;
-    return (await this.#isHere(tx, row.sectorId)) ? row : undefined;
+  /** Whether what an earlier try has left is of this piece, and its sender can go on behind it. */
+  async #isOf(tx: StorageWriter, left: PieceRow, { source, ...asked }: NewPiece): Promise<boolean> {
+    const isUsable = left.durableBytes > 0 && isResumable(source) && isSamePiece(left, asked);
+    return isUsable && !this.#still.has(left.sectorId) && (await this.#isHere(tx, left.sectorId));
   }
 
   /** Whether the volume is there that has the sector's staged file. */

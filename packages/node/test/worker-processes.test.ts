@@ -209,7 +209,7 @@ describe("the worker processes of a node", () => {
       await using queue = await openRepoJobs(repo, "", clock);
       await queue.enqueue({ ...seal, key: "of the dead node" });
       await queue.enqueue({ ...seal, key: "of another worker" });
-      const claim = { kinds: ["seal"], free: { cpus: 1, memoryBytes: 1 }, leaseMs: 600_000 } as const;
+      const claim = { kinds: ["seal"], free: { cpus: 1, memoryBytes: 1 }, leaseMs: 30_000 } as const;
       expect(await queue.claim({ ...claim, workerId: miningWorker })).toMatchObject({
         key: "of the dead node",
       });

@@ -64,7 +64,7 @@ export interface Runner extends AsyncDisposable {
   idle(forMs: number, signal?: AbortSignal): Promise<void>;
 }
 
-const defaultLeaseMs = 30_000;
+const defaultLeaseMs = jobLimits.longestLeaseMs;
 const defaultLookMs = 5_000;
 /** How often a worker is looked at that is to end as soon as it is idle. */
 const shortestIdleMs = 100;

@@ -177,7 +177,7 @@ describe("draining as a job", () => {
     await first[Symbol.asyncDispose]();
     // As if the process had died: nobody has given the job back.
     const free = { cpus: 9, memoryBytes: 2 ** 40 };
-    await world.queue.claim({ workerId: "files-tf0miner", kinds: ["drain"], free, leaseMs: 3_600_000 });
+    await world.queue.claim({ workerId: "files-tf0miner", kinds: ["drain"], free, leaseMs: 30_000 });
     world.diskAt("/mnt/a").fault = () => undefined;
     await world.reopen({ isDrainedByJobs: true });
     await using _second = await world.chores();

@@ -196,6 +196,8 @@ describe("pinning that is bought", () => {
     expect(pins).toEqual([]);
     await expect(show()).rejects.toMatchObject({ code: "rpc/no-order" });
     expect(await why()).toMatchObject({ kind: "unknown" });
+    const rounded = { subject: "9007199254740993" }; // as a number it is another sector
+    expect(await api.why(rounded, signal)).toMatchObject({ kind: "unknown" });
     await expect(api.why({ subject: "idle" }, signal)).rejects.toMatchObject({ code: "rpc/no-sectors" });
     await expect(net.miners[0]?.node.handlers.why({ subject: "idle" }, signal)).rejects.toMatchObject({
       code: "rpc/no-idle-space",

@@ -120,7 +120,7 @@ async function explain(needs: HandlerNeeds, subject: string, signal: AbortSignal
   if (subject === "storage") return explainStorage(needs, signal);
   const order = /^pin:(\d{1,15})$/.exec(subject);
   if (order !== null) return (await explainOrder(needs, Number(order[1]), signal)) ?? unknownSubject(subject);
-  if (/^\d+$/.test(subject)) return explainSector(needs, Number(subject), signal);
+  if (/^\d{1,15}$/.test(subject)) return explainSector(needs, Number(subject), signal);
   return explainMessage(needs, subject);
 }
 

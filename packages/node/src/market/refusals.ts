@@ -80,8 +80,8 @@ export const dealRefusals = defineErrors("deal", {
   },
   startByOutOfRange: {
     exit: "refused",
-    message: (data: { startBy: number; height: number; endHeight: number }) =>
-      `the sectors cannot be on the chain by ${data.startBy}: it is ${data.height} now, the deal ends at ${data.endHeight}`,
+    message: ({ startBy, earliest, latest }: { startBy: number; earliest: number; latest: number }) =>
+      `the sectors are to be on the chain by ${startBy}: for a deal of its size and way that is ${earliest} to ${latest}`,
     fix: again,
   },
   noAsk: {

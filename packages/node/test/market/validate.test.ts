@@ -101,6 +101,12 @@ const table: readonly (Case & { readonly code: string; readonly truth?: Case })[
     truth: { facts: { height: 49 } },
   },
   { code: "deal/start-by-out-of-range", signed: proposalWith({ startBy: epoch(531) }) },
+  {
+    // The same proposal on a chain whose rounds are long: far more time than its bytes and its sealing need.
+    code: "deal/start-by-out-of-range",
+    facts: { params: { ...facts.params, roundMs: 60_000 } },
+    truth: { facts: { params: facts.params } },
+  },
   { code: "deal/no-ask", facts: { asks: facts.asks.slice(0, 1) }, truth: { facts: { asks: facts.asks } } },
   { code: "deal/no-ask", facts: { asks: [] } },
   {

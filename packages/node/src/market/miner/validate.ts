@@ -20,7 +20,7 @@ import {
   type SignedProposal,
   termsOf,
 } from "../deal.ts";
-import { checkDelivery } from "../delivery.ts";
+import { checkDelivery, isCarried } from "../delivery.ts";
 import { dealRefusals } from "../refusals.ts";
 import {
   bestAsk,
@@ -31,6 +31,7 @@ import {
   oversize,
   paddedTotal,
   settlementEpochs,
+  startByFor,
   startToleranceEpochs,
 } from "../terms.ts";
 import { checkPayments } from "../vouchers.ts";
@@ -95,9 +96,14 @@ function checkTimes({ params, height }: MinerFacts, proposal: DealProposal): voi
   if (Math.abs(startHeight - height) > toleranceEpochs) {
     throw dealRefusals.startOutOfRange({ startHeight, height, toleranceEpochs });
   }
-  const endHeight = endHeightOf(proposal);
-  if (startBy < height + leastSealEpochs(params) || startBy > endHeight) {
-    throw dealRefusals.startByOutOfRange({ startBy, height, endHeight });
+  const size = {
+    ...{ paddedBytes: paddedTotal(proposal.pieces), durationEpochs },
+    isCarried: isCarried(proposal),
+  };
+  // Until then the miner keeps room for the data and a turn for its transfer, for nothing if they never come.
+  const [earliest, latest] = [height + leastSealEpochs(params), startByFor(params, startHeight, size)];
+  if (startBy < earliest || startBy > latest) {
+    throw dealRefusals.startByOutOfRange({ startBy, earliest, latest });
   }
 }
 

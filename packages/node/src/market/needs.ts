@@ -21,6 +21,8 @@ export interface MarketChain extends FinalityChain {
   readonly networkId: Uint8Array;
   readonly store: Blockstore;
   headState(): { readonly state: CID; readonly tipset: Tipset };
+  /** Undefined where it is not here. */
+  stateAfter(key: string): CID | undefined;
   onHead(listener: () => void): () => void;
 }
 
@@ -40,7 +42,9 @@ export interface MarketSender {
   ): Promise<{ readonly receipt: Receipt; readonly tipset: Tipset }>;
   sentAs(key: string): { readonly cid: CID } | undefined;
   /** As the head's branch has it. */
-  find(cid: CID): { readonly mined: { readonly receipt: Receipt } | undefined } | undefined;
+  find(
+    cid: CID,
+  ): { readonly mined: { readonly receipt: Receipt; readonly tipset: Tipset } | undefined } | undefined;
 }
 
 export interface MarketSigner {

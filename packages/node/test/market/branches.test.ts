@@ -12,6 +12,7 @@ import {
   readEscrow,
 } from "@holdfast/consensus";
 import { describe, expect, it } from "vitest";
+import { finalTipset } from "../../src/final.ts";
 import { freeEscrowOf } from "../../src/market/facts.ts";
 import { noise, World } from "./support/world.ts";
 
@@ -159,20 +160,46 @@ describe("a branch of the chain that does not have", () => {
   });
 });
 
+/** What is looked at until it is final: the miner's deals, the client's collaterals and channels. */
+function looks(world: World): number[] {
+  const { database: ofMiner } = world.miner(0).needs;
+  const { database: ofClient } = world.client.needs;
+  return [
+    ofMiner.all("SELECT * FROM market_deals WHERE closed = 0").length,
+    ofClient.all("SELECT * FROM market_returned_collaterals").length,
+    ofClient.all("SELECT * FROM market_gone_channels").length,
+  ];
+}
+
 describe("what took back the last of a deal's money", () => {
   it("is looked at until it is final, and not any more", async () => {
     await using world = await stored();
-    const { database: ofMiner } = world.miner(0).needs;
-    const { database: ofClient } = world.client.needs;
-    const open = () => [
-      ofMiner.all("SELECT * FROM market_deals WHERE closed = 0").length,
-      ofClient.all("SELECT * FROM market_returned_collaterals").length,
-      ofClient.all("SELECT * FROM market_gone_channels").length,
-    ];
     await world.until(() => countOf(world, "client", "withdrawBalance") === 1 && channels(world) === 0);
     await world.rounds(14);
-    expect(open()).toEqual([1, 1, 1]);
+    expect(looks(world)).toEqual([1, 1, 1]);
     await world.rounds(world.chain.params.finalityEpochs);
-    expect(open()).toEqual([0, 0, 0]);
+    expect(looks(world)).toEqual([0, 0, 0]);
+  });
+
+  it("is looked at longer where a branch has it later than it was seen", async () => {
+    await using world = await stored();
+    await world.until(() => countOf(world, "client", "withdrawBalance") === 1 && channels(world) === 0);
+    await world.rounds(14);
+    const taking = world.mined.filter(({ method }) => ["close", "withdrawBalance"].includes(method));
+    const depth = world.height - Math.min(...taking.map(({ height }) => height)) + 1;
+    const moved = world.mined.filter(({ height }) => height > world.height - depth);
+    // No head between shows the deal as it was before.
+    await world.reorg(
+      depth,
+      moved.map(({ signed }) => signed),
+      "last",
+    );
+    const later = world.height;
+    expect([channels(world), escrowOf(world, "client"), escrowOf(world, "miner")]).toEqual([0, 0n, 0n]);
+    await world.until(() => finalTipset(world.chain).height === later - 1, 40);
+    expect(looks(world)).toEqual([1, 1, 1]);
+    await world.rounds(3);
+    expect(looks(world)).toEqual([0, 0, 0]);
+    world.money();
   });
 });

@@ -229,6 +229,7 @@ function frozen(
     ...needs,
     chain: {
       ...{ params, networkId, store, headState: () => head, head: () => head.tipset },
+      stateAfter: (key) => chain.stateAfter(key),
       tipsetAt: (height) => chain.tipsetAt(height),
       parentOf: (tipset) => chain.parentOf(tipset),
       onHead: (listener) => chain.onHead(listener),

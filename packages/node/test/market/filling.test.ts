@@ -214,7 +214,7 @@ function viewOf(
     isBusy: false,
     free: attoFil(0),
     withdrawal: "none",
-    finalHeight: 0,
+    final: { height: 0, chain: undefined, channel: undefined, withdrawal: "none" },
     change: undefined,
     hasOwner: true,
   };

@@ -98,6 +98,7 @@ describe("a miner that", () => {
         store: chain.store,
         headState: () => chain.headState(),
         head: () => chain.head(),
+        stateAfter: (key) => chain.stateAfter(key),
         tipsetAt: (height) => chain.tipsetAt(height),
         parentOf: (tipset) => chain.parentOf(tipset),
         onHead: (listener) => chain.onHead(listener),

@@ -4,10 +4,10 @@
  * is final, so its number is kept that long: a channel that shows up again is the attempt's again, or, if that has
  * another by now, is cancelled and reclaimed.
  */
-import { type ChannelId, channelId, encode, HoldfastError } from "@holdfast/base";
+import { type Address, type ChannelId, channelId, encode, HoldfastError } from "@holdfast/base";
 import { type Channel, methods } from "@holdfast/consensus";
 import { finalTipset } from "../../final.ts";
-import { channelOn, heightOf } from "../facts.ts";
+import { channelOn, finalState, heightOf, isNonceUsed } from "../facts.ts";
 import { attemptById, type ClientContext, jobById, move } from "./context.ts";
 import { settleMessage } from "./fund.ts";
 import type { GoneChannel } from "./store.ts";
@@ -21,7 +21,7 @@ export function lookAtGoneChannels(context: ClientContext): void {
     const { payer } = jobById(context, attempt.jobId);
     const channel = channelOn(chain, payer, gone.channel);
     if (channel === undefined) {
-      if (gone.height < finalTipset(chain).height) store.forgetGoneChannel(gone);
+      if (isGoneForGood(context, gone, payer)) store.forgetGoneChannel(gone);
     } else if (attempt.channel === gone.channel) {
       store.transaction(() => {
         store.forgetGoneChannel(gone);
@@ -33,6 +33,14 @@ export function lookAtGoneChannels(context: ClientContext): void {
       );
     }
   }
+}
+
+/** A channel's number is the nonce of the message that opens it, which this branch may have later than it was seen. */
+function isGoneForGood({ needs: { chain } }: ClientContext, gone: GoneChannel, payer: Address): boolean {
+  if (gone.height >= finalTipset(chain).height) return false;
+  const final = finalState(chain);
+  if (final === undefined) return true;
+  return isNonceUsed(final, payer, gone.channel) && channelOn(final, payer, gone.channel) === undefined;
 }
 
 async function end(

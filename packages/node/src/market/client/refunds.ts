@@ -19,7 +19,16 @@ import {
 import { type Deal as ChainDeal, methods, type NetworkParams } from "@holdfast/consensus";
 import { finalTipset } from "../../final.ts";
 import { limits } from "../../limits.ts";
-import { channelOn, dealOn, freeEscrowOf, heightOf, isLossOpen, takingOf } from "../facts.ts";
+import {
+  type ChainState,
+  channelOn,
+  dealOn,
+  finalState,
+  freeEscrowOf,
+  heightOf,
+  isLossOpen,
+  takingOf,
+} from "../facts.ts";
 import {
   type ChannelAct,
   type ClientDeal,
@@ -128,11 +137,15 @@ function promisedOf(context: ClientContext, payer: Address): AttoFil {
   return addAtto(...waiting.map(({ collateral }) => collateral));
 }
 
-function dealOfAttempt(context: ClientContext, attempt: Attempt): ChainDeal | undefined {
+function dealOfAttempt(
+  context: ClientContext,
+  attempt: Attempt,
+  chain: ChainState = context.needs.chain,
+): ChainDeal | undefined {
   const { channel, dealId } = attempt;
   if (channel === null || dealId === null) return undefined;
   const { payer } = jobById(context, attempt.jobId);
-  return dealOn(context.needs.chain, { payer, channel, dealId });
+  return dealOn(chain, { payer, channel, dealId });
 }
 
 async function settleLoss(context: ClientContext, attempt: Attempt, signal: AbortSignal): Promise<void> {
@@ -174,6 +187,7 @@ function believeBack(context: ClientContext, attempt: Attempt, detail: string | 
  */
 export function lookAtReturns(context: ClientContext): void {
   const { needs, store } = context;
+  const { height: finalHeight } = finalTipset(needs.chain);
   for (const { attempt, height } of store.returnedCollaterals()) {
     if (isCollateralThere(viewOf(context, attempt), withdrawalOf(context, attempt))) {
       store.transaction(() => {
@@ -185,14 +199,24 @@ export function lookAtReturns(context: ClientContext): void {
           "a branch of the chain has the collateral with the market again",
         );
       });
-    } else if (height <= finalTipset(needs.chain).height) store.forgetReturnedCollateral(attempt.id);
+    } else if (height <= finalHeight && isReturnFinal(context, attempt))
+      store.forgetReturnedCollateral(attempt.id);
   }
 }
 
+/** This branch may have it later than it was first seen. */
+function isReturnFinal(context: ClientContext, attempt: Attempt): boolean {
+  const final = finalState(context.needs.chain);
+  if (final === undefined) return true;
+  const onChain = dealOfAttempt(context, attempt, final);
+  const chain = onChain && { ...onChain, isLossOpen: isLossOpen(final, onChain) };
+  return !isCollateralThere({ chain }, withdrawalOf(context, attempt, heightOf(final)));
+}
+
 /** The message that takes the collateral out, or took it. */
-function withdrawalOf({ needs }: ClientContext, attempt: Attempt): Taking {
+function withdrawalOf({ needs }: ClientContext, attempt: Attempt, height?: number): Taking {
   const { marketTry: tries } = attempt;
-  return takingOf(needs.sender, messageKey(attempt, { method: "withdrawBalance", tries }));
+  return takingOf(needs.sender, messageKey(attempt, { method: "withdrawBalance", tries }), height);
 }
 
 /** The channel is gone without us: the miner has closed it, and the rest came back with that. */

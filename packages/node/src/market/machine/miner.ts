@@ -82,6 +82,9 @@ export interface SectorFacts {
   readonly isFilled: boolean;
   readonly onChain: { readonly lastProven: number | null; readonly faultySince: number | null } | undefined;
 }
+/** What a state of the chain has of a deal's money. */
+export type Standing = Pick<MinerView, "height" | "chain" | "channel" | "withdrawal">;
+
 /** What is the case now. */
 export interface MinerView {
   readonly height: number;
@@ -100,8 +103,8 @@ export interface MinerView {
   readonly free: AttoFil;
   /** The message that takes the collateral out. */
   readonly withdrawal: Taking;
-  /** No branch of the chain leaves what is here, or below. */
-  readonly finalHeight: number;
+  /** The same after the last tipset that no branch of the chain leaves. */
+  readonly final: Standing;
   /** A change of the deal that was taken and is not on the chain. */
   readonly change:
     | { readonly id: string; readonly kind: "extend" | "release"; readonly validUntil: number }

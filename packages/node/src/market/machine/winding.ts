@@ -2,17 +2,18 @@
  * How the money of a miner's deal that is over comes out, and when that is believed; pure. A reorganisation may take
  * back the close of the channel and the withdrawal of the collateral, and its branch may refuse them: so a deal from
  * which all has come is looked at until that is final, and what the branch of then does not have is due again.
+ * A branch may also have it later than it was first seen: final it is when the last final tipset has it.
  */
 import { type AttoFil, attoFil, minAtto, subAtto, zeroAtto } from "@holdfast/base";
 import { lossOf } from "@holdfast/consensus";
-import type { MinerAct, MinerDeal, MinerRules, MinerView } from "./miner.ts";
+import type { MinerAct, MinerDeal, MinerRules, MinerView, Standing } from "./miner.ts";
 
 export function isOver({ state }: Pick<MinerDeal, "state">): boolean {
   return state === "complete" || state === "failed";
 }
 
 /** What a deal has on disk of its end, where the chain says otherwise now. */
-export function takenBack(deal: MinerDeal, { channel, chain, height, withdrawal }: MinerView): MinerDeal {
+export function takenBack(deal: MinerDeal, { channel, chain, height, withdrawal }: Standing): MinerDeal {
   const isOpen = deal.settled && channel !== undefined && height < channel.eol;
   const isHeld = chain !== undefined && chain.endedAt === null;
   const isThere = deal.escrowBack && (withdrawal === "open" || isHeld);
@@ -21,12 +22,12 @@ export function takenBack(deal: MinerDeal, { channel, chain, height, withdrawal 
 }
 
 /** Nothing is left to do; once that is final nothing ever is. */
-export function woundUp(deal: MinerDeal, { height, finalHeight }: MinerView): MinerDeal {
+export function woundUp(deal: MinerDeal, { height, final }: MinerView): MinerDeal {
   const isBack = !deal.published || deal.escrowBack;
   const isThrough = isOver(deal) && deal.settled && deal.dropped && isBack;
   if (!isThrough) return deal.woundAt === null ? deal : { ...deal, woundAt: null };
   const woundAt = deal.woundAt ?? height;
-  return { ...deal, woundAt, closed: woundAt <= finalHeight };
+  return { ...deal, woundAt, closed: woundAt <= final.height && takenBack(deal, final) === deal };
 }
 
 /**

@@ -2,8 +2,10 @@
 import { attoFil } from "@holdfast/base";
 import { finalTipset } from "../../final.ts";
 import {
+  type ChainState,
   channelOn,
   dealOn,
+  finalState,
   freeEscrowOf,
   heightOf,
   isLossOpen,
@@ -11,7 +13,14 @@ import {
   sectorOn,
   takingOf,
 } from "../facts.ts";
-import { isFetching, type MinerTerms, type MinerView, type SectorFacts } from "../machine/miner.ts";
+import {
+  type ChainFacts,
+  isFetching,
+  type MinerTerms,
+  type MinerView,
+  type SectorFacts,
+  type Standing,
+} from "../machine/miner.ts";
 import { isOver } from "../machine/winding.ts";
 import type { Missing } from "../tasks.ts";
 import type { TakenAmendment } from "./amendment-store.ts";
@@ -68,16 +77,7 @@ export async function viewOf(
   return {
     height,
     terms: termsOfRow(deal),
-    chain:
-      onChain === undefined
-        ? undefined
-        : {
-            status: onChain.status,
-            startBy: onChain.startBy,
-            endHeight: onChain.endHeight,
-            endedAt: onChain.endedAt,
-            isLossOpen: isLossOpen(chain, onChain),
-          },
+    chain: chainFacts(chain, deal),
     channel,
     isChannelGone,
     sectors,
@@ -85,12 +85,33 @@ export async function viewOf(
     isBusy: context.tasks.count("transfer/") > 0,
     free: attoFil(freeEscrowOf(chain, miner)),
     withdrawal: isOver(deal) ? takingOf(sender, marketKey(deal, "withdrawBalance")) : "none",
-    finalHeight: finalTipset(chain).height,
+    final: finalStanding(context, deal),
     change:
       taken === undefined
         ? undefined
         : { id: taken.amendmentId, kind: taken.amendment.kind, validUntil: taken.amendment.validUntil },
     hasOwner: owner !== undefined && signer.has(owner),
+  };
+}
+
+function chainFacts(chain: ChainState, deal: DealRow): ChainFacts | undefined {
+  const onChain = dealOn(chain, deal);
+  if (onChain === undefined) return undefined;
+  const { status, startBy, endHeight, endedAt } = onChain;
+  return { status, startBy, endHeight, endedAt, isLossOpen: isLossOpen(chain, onChain) };
+}
+
+/** Looked up for deals alone that may be closed now. */
+function finalStanding({ needs }: MinerContext, deal: DealRow): Standing {
+  const { chain, sender } = needs;
+  const { height } = finalTipset(chain);
+  const final = deal.woundAt === null || deal.woundAt > height ? undefined : finalState(chain);
+  if (final === undefined) return { height, chain: undefined, channel: undefined, withdrawal: "none" };
+  return {
+    height,
+    chain: chainFacts(final, deal),
+    channel: channelOn(final, deal.payer, deal.channel),
+    withdrawal: takingOf(sender, marketKey(deal, "withdrawBalance"), height),
   };
 }
 

@@ -12,6 +12,7 @@ import {
   cancel,
   chainFacts,
   deposit,
+  finalStanding,
   marketCall,
   openChannel,
   settle,
@@ -308,7 +309,7 @@ function minerView(state: ModelState, deal: DealState): miners.MinerView {
     isBusy: false,
     free: atto(escrow - locked),
     withdrawal: takingOf(deal, "withdrawBalance"),
-    finalHeight: height - finality,
+    final: finalStanding(state, deal),
     change: release === "agreed" ? change : undefined,
     hasOwner: true,
   };

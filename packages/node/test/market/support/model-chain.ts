@@ -3,11 +3,13 @@ import { type DealStatus, dueEnd, holdsUntil, lossOf } from "@holdfast/consensus
 import type * as miners from "../../../src/market/machine/miner.ts";
 import { isOver } from "../../../src/market/machine/winding.ts";
 import {
+  atto,
   type ChainDeal,
   type Channel,
   clientCollateral,
   collaterals,
   type DealState,
+  finality,
   funds,
   type ModelState,
   price,
@@ -92,6 +94,16 @@ export function takeBack(state: ModelState, deal: DealState): void {
     deal.refused = [...deal.refused, key].toSorted();
   }
   deal.taken = [];
+}
+/** Nothing that a branch can still take back; ends of deals it leaves. */
+export function finalStanding({ height }: ModelState, deal: DealState): miners.Standing {
+  const channel = deal.taken.find((one) => one.channel !== undefined)?.channel;
+  return {
+    height: height - finality,
+    chain: undefined,
+    channel: channel && { ...channel, redeemed: atto(channel.redeemed) },
+    withdrawal: deal.taken.some(({ key }) => key === "withdrawBalance") ? "open" : "none",
+  };
 }
 /** What the market actor checks of a message. */
 export function marketCall(

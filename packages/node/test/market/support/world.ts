@@ -305,11 +305,16 @@ export class World implements AsyncDisposable {
     return this.mined.filter((one) => one.method === method && one.exitCode === 0).length;
   }
 
-  /** Replaces the last blocks by empty ones and one more: their messages are waiting again. `instead`: in the first. */
-  async reorg(depth: number, instead: readonly SignedMessage[] = []): Promise<void> {
+  /** Replaces the last blocks by empty ones and one more: their messages wait again. `instead`: in one of them. */
+  async reorg(
+    depth: number,
+    instead: readonly SignedMessage[] = [],
+    at: "first" | "last" = "first",
+  ): Promise<void> {
     const { chain } = this;
     let parent = chain.tipsetAt(chain.head().height - depth);
-    for (let i = 0; i <= depth; i += 1) parent = await this.#blockOn(parent, i === 0 ? instead : []);
+    const place = at === "first" ? 0 : depth;
+    for (let i = 0; i <= depth; i += 1) parent = await this.#blockOn(parent, i === place ? instead : []);
     await chain.setHead(parent.key);
     await drain();
   }

@@ -46,7 +46,7 @@ export function storageDoorOf(storage: Storage, folder: string | undefined, chor
     return { ...viewOf(volume, drain), reason: reasonOf(volume, await volumes.list(), drain) };
   };
   return {
-    "storage.ls": async ({ check, lacking }) => {
+    "storage.ls": async ({ check, lacking }, signal) => {
       const explained = new Map(
         check ? (await volumes.explain()).map((one) => [one.volumeId, one] as const) : [],
       );
@@ -68,7 +68,7 @@ export function storageDoorOf(storage: Storage, folder: string | undefined, chor
         records: storage.metadataPlace,
         volumes: await Promise.all(views),
         folder: check && folder !== undefined ? await folderOf(folder, storage.metadataPlace) : null,
-        lacking: check || lacking ? await lackingIn(storage, check) : null,
+        lacking: check || lacking ? await lackingIn(storage, check, signal) : null,
       };
     },
     "storage.attach": async ({ place, ...settings }) =>
@@ -115,9 +115,17 @@ function viewOf(
   return { ...volume, roles, files: fileCount, freeBytes: isEndless ? null : freeBytes, drain: shown };
 }
 
-async function lackingIn(storage: Storage, isAll: boolean): Promise<MethodResult<"storage.ls">["lacking"]> {
-  const most = isAll ? Number.MAX_SAFE_INTEGER : workLimits.lackingSectors;
-  const { sectors, fileCount, lookedCount, ...rest } = await storage.volumes.lacking(most);
+/** `check`: of all sectors, however long that takes. */
+async function lackingIn(
+  storage: Storage,
+  check: boolean,
+  signal: AbortSignal,
+): Promise<MethodResult<"storage.ls">["lacking"]> {
+  const { lackingSectors: mostSectors, lackingMs: mostMs } = workLimits;
+  const most = check
+    ? { mostSectors: Number.POSITIVE_INFINITY, mostMs: Number.POSITIVE_INFINITY }
+    : { mostSectors, mostMs };
+  const { sectors, fileCount, lookedCount, ...rest } = await storage.volumes.lacking({ ...most, signal });
   const shown = sectors.map((sector) => ({ ...sector, missing: [...sector.missing] }));
   return { ...rest, sectors: shown, files: fileCount, looked: lookedCount };
 }

@@ -20,6 +20,8 @@ export const workLimits = {
   workerEndMs: 10_000,
   /** Sectors whose files `why storage` looks for: each is asked of the file system. */
   lackingSectors: 10_000,
+  /** For so long: a bucket is asked for one file after the other. */
+  lackingMs: 10_000,
   /** Of those that lack some, so many are named. */
   lackingNamed: 20,
   /** Sectors that wait for room that idle space gives back. */

@@ -6,6 +6,8 @@ import { type Fixture, pieceOf, scratch, sealTo, simStorage } from "./support.ts
 const files = scratch();
 afterAll(() => files.remove());
 
+const upTo = (mostSectors: number) => ({ mostSectors, mostMs: 1_000, signal: new AbortController().signal });
+
 async function committed(count: number): Promise<Fixture> {
   const fixture = await simStorage(files.next());
   for (let i = 1; i <= count; i++) {
@@ -22,11 +24,11 @@ describe("files that somebody has deleted", () => {
     await storage.addPiece(pieceOf("on its way", 300));
     await storage.addCommittedCapacity();
     const none = { sectors: [], sectorCount: 0, fileCount: 0, isAll: true };
-    expect(await storage.volumes.lacking(9)).toMatchObject({ ...none, lookedCount: 6 });
+    expect(await storage.volumes.lacking(upTo(9))).toMatchObject({ ...none, lookedCount: 6 });
     for (const gone of ["sealed/1-1", "cache/1-1/tree", "unsealed/2-1", "staged/5-1"])
       await disk.remove(gone);
     for (const gone of ["sealed/4-1", "cache/4-1/tree", "unsealed/4-1"]) await disk.remove(gone);
-    const found = await storage.volumes.lacking(9);
+    const found = await storage.volumes.lacking(upTo(9));
     expect(found).toMatchObject({ sectorCount: 4, fileCount: 7, lookedCount: 6, isAll: true });
     const told = found.sectors.map(({ sectorId, isProvable, isRepairable, missing }) => [
       ...[sectorId, isProvable, isRepairable],
@@ -38,10 +40,18 @@ describe("files that somebody has deleted", () => {
       [4, false, false, ["sealed", "tree", "unsealed"]],
       [5, false, false, ["staged"]],
     ]);
-    expect(await storage.volumes.lacking(3)).toMatchObject({ sectorCount: 2, lookedCount: 3, isAll: false });
+    expect(await storage.volumes.lacking(upTo(3))).toMatchObject({
+      sectorCount: 2,
+      lookedCount: 3,
+      isAll: false,
+    });
+    const late = await storage.volumes.lacking({ ...upTo(9), mostMs: -1 });
+    expect(late).toMatchObject({ lookedCount: 0, isAll: false });
+    const signal = AbortSignal.abort(new Error("nobody waits"));
+    await expect(storage.volumes.lacking({ ...upTo(9), signal })).rejects.toThrow("nobody waits");
     for (const sectorId of [1, 2]) await storage.volumes.repair(sectorId);
     expect(await codeOf(storage.volumes.repair(4))).toBe("storage/unrepairable");
-    expect((await storage.volumes.lacking(9)).sectors.map(({ sectorId }) => sectorId)).toEqual([4, 5]);
+    expect((await storage.volumes.lacking(upTo(9))).sectors.map(({ sectorId }) => sectorId)).toEqual([4, 5]);
     await storage.close();
   });
 });
@@ -52,13 +62,13 @@ describe("a sector whose seal is not final", () => {
     await storage.addPiece(pieceOf("a", 900));
     await sealTo(storage, 1, "proved");
     for (const gone of ["sealed/1-1", "cache/1-1/tree"]) await disk.remove(gone);
-    expect((await storage.volumes.lacking(9)).sectors).toMatchObject([
+    expect((await storage.volumes.lacking(upTo(9))).sectors).toMatchObject([
       { state: "proved", isRepairable: true },
     ]);
     expect(await codeOf(storage.volumes.repair(1))).toBe("storage/not-final");
     await storage.confirmCommitted(1);
     expect((await storage.volumes.repair(1)).repaired).toEqual(expect.arrayContaining(["sealed", "tree"]));
-    expect((await storage.volumes.lacking(9)).fileCount).toBe(0);
+    expect((await storage.volumes.lacking(upTo(9))).fileCount).toBe(0);
     await storage.close();
   });
 });

@@ -3,7 +3,7 @@
  * again within a moment, and only then is a silence one. So whoever sees that the clock was set takes nobody's job for
  * the length of a lease.
  */
-import type { Clock } from "@holdfast/base";
+import { assert, type Clock } from "@holdfast/base";
 import { jobLimits } from "./types.ts";
 
 /** What ends later than this was said before the clock was set back, and has no end that anybody waits for. */
@@ -11,6 +11,12 @@ export const longest = {
   leaseMs: jobLimits.longestLeaseMs + jobLimits.clockSlackMs,
   pauseMs: jobLimits.longestPauseMs + jobLimits.clockSlackMs,
 } as const;
+
+/** A lease that may be given: a longer one would be over as soon as it begins. */
+export function checkedLeaseMs(leaseMs: number): number {
+  assert(leaseMs > 0 && leaseMs <= jobLimits.longestLeaseMs, "a lease is no longer than the longest");
+  return leaseMs;
+}
 
 export class ClockJumps {
   readonly #clock: Pick<Clock, "steadyMs">;

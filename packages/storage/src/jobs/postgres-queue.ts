@@ -7,7 +7,7 @@ import { storageErrors } from "../errors.ts";
 import type { VolumeSpec } from "../volumes/index.ts";
 import type { Carrier, MovableQueue } from "./carry.ts";
 import { checkNewJob, checkOutput, crashOf, told } from "./checks.ts";
-import { ClockJumps, longest } from "./clock-jumps.ts";
+import { ClockJumps, checkedLeaseMs, longest } from "./clock-jumps.ts";
 import { PostgresCarrier } from "./postgres-carrier.ts";
 import { PostgresNews } from "./postgres-news.ts";
 import { postgresJobsSchema } from "./postgres-schema.ts";
@@ -127,7 +127,7 @@ class PostgresJobs extends PostgresViews implements MovableQueue {
   /** `isAlert`: gives nothing where dead workers have left jobs. */
   #claim({ leaseMs, ...request }: ClaimRequest, most: number, isAlert: boolean): Promise<Row[]> {
     const { workerId, free } = request;
-    const lease = [workerId, leaseMs, free.cpus, free.memoryBytes];
+    const lease = [workerId, checkedLeaseMs(leaseMs), free.cpus, free.memoryBytes];
     return this.db.all(this.#sql.claim, ...wantedOf(request), isAlert ? 1 : 0, most, ...lease);
   }
 
@@ -138,7 +138,7 @@ class PostgresJobs extends PostgresViews implements MovableQueue {
 
   async heartbeat({ jobId, token }: Lease, leaseMs: number, progress: number): Promise<void> {
     const done = Math.min(1, Math.max(0, progress));
-    const row = await this.db.get(this.#sql.heartbeat, leaseMs, done, jobId, token);
+    const row = await this.db.get(this.#sql.heartbeat, checkedLeaseMs(leaseMs), done, jobId, token);
     if (row === undefined) throw storageErrors.leaseLost({ jobId, token });
     this.#tell(jobId);
   }

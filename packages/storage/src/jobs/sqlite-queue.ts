@@ -8,7 +8,7 @@ import { storageErrors } from "../errors.ts";
 import type { VolumeSpec } from "../volumes/index.ts";
 import type { Carrier, MovableQueue } from "./carry.ts";
 import { checkNewJob, checkOutput, crashOf, told } from "./checks.ts";
-import { ClockJumps, longest } from "./clock-jumps.ts";
+import { ClockJumps, checkedLeaseMs, longest } from "./clock-jumps.ts";
 import { SqliteCarrier } from "./sqlite-carrier.ts";
 import { SqliteFile, type SqliteJobsOptions } from "./sqlite-file.ts";
 import { jobOf, number } from "./sqlite-rows.ts";
@@ -102,7 +102,11 @@ class SqliteJobs extends SqliteViews implements MovableQueue {
       while (claimed.length < most) {
         const found = this.#find(request);
         if (found === undefined || !fitTogether([...claimed, found], free)) break;
-        const lease = { worker_id: workerId, lease_until_ms: nowMs + leaseMs, started_ms: nowMs };
+        const lease = {
+          worker_id: workerId,
+          lease_until_ms: nowMs + checkedLeaseMs(leaseMs),
+          started_ms: nowMs,
+        };
         claimed.push(this.#move(found, "running", null, { token: found.token + 1, ...lease }));
       }
       return claimed;
@@ -128,7 +132,7 @@ class SqliteJobs extends SqliteViews implements MovableQueue {
   async heartbeat(lease: Lease, leaseMs: number, progress: number): Promise<void> {
     this.file.transaction(() => {
       this.#held(lease);
-      const until = this.#clock.nowMs() + leaseMs;
+      const until = this.#clock.nowMs() + checkedLeaseMs(leaseMs);
       const sql = "UPDATE jobs SET lease_until_ms = ?, progress = ? WHERE job_id = ?";
       this.file.run(sql, until, Math.min(1, Math.max(0, progress)), lease.jobId);
       this.file.changed(lease.jobId);

@@ -25,19 +25,30 @@ export interface LackingReport {
   readonly sectorCount: number;
   readonly fileCount: number;
   readonly lookedCount: number;
-  /** False: there are more sectors than were looked at. */
+  /** False: there are more sectors than were looked at, or there was no time for more. */
   readonly isAll: boolean;
+}
+
+export interface LackingLook {
+  readonly mostSectors: number;
+  /** A bucket is asked for each file by itself: no other sector is begun after so long. */
+  readonly mostMs: number;
+  readonly signal: AbortSignal;
 }
 
 /** Sectors that a report names. */
 const namedSectors = 100;
 
-export async function lackingSectors(core: Core, mostSectors: number): Promise<LackingReport> {
+export async function lackingSectors(core: Core, look: LackingLook): Promise<LackingReport> {
   const sectors: LackingSector[] = [];
   let [sectorCount, fileCount, lookedCount] = [0, 0, 0];
+  const startedMs = core.clock.nowMs();
   for await (const row of everySector(core.store)) {
     core.end.throwIfAborted();
-    if (lookedCount === mostSectors) return { sectors, sectorCount, fileCount, lookedCount, isAll: false };
+    look.signal.throwIfAborted();
+    const isLate = Math.abs(core.clock.nowMs() - startedMs) > look.mostMs;
+    if (lookedCount === look.mostSectors || isLate)
+      return { sectors, sectorCount, fileCount, lookedCount, isAll: false };
     lookedCount++;
     const found = await lackingOf(core, row);
     if (found === undefined) continue;

@@ -3,7 +3,7 @@ import type { FileRow, VolumeSettings } from "../store/index.ts";
 import type { SectorCheck } from "./check.ts";
 import type { Collector, FileOwner } from "./collector.ts";
 import type { Core } from "./core.ts";
-import { type LackingReport, lackingSectors } from "./lacking.ts";
+import { type LackingLook, type LackingReport, lackingSectors } from "./lacking.ts";
 import type { DrainOptions, Moving } from "./moving.ts";
 import { pageCounts } from "./options.ts";
 import type { Repair, RepairOptions, RepairReport } from "./repair.ts";
@@ -37,8 +37,8 @@ export interface StorageVolumes {
   list(): Promise<VolumeInfo[]>;
   /** Reads the folders of every volume that is here. */
   explain(): Promise<VolumeExplanation[]>;
-  /** Which of the first `mostSectors` lack a file that is recorded; of volumes that are here. */
-  lacking(mostSectors: number): Promise<LackingReport>;
+  /** Which of the first sectors lack a file that is recorded; of volumes that are here. Throws the signal's reason. */
+  lacking(look: LackingLook): Promise<LackingReport>;
   /**
    * Attaches a place, or says where an attached disk is mounted now. Throws storage/bad-volume-place, volume-taken,
    * volume-keys-missing, volume-refused; disk/….
@@ -83,9 +83,9 @@ export function volumesOf(
       const volumes = await core.store.volumes.all();
       return await Promise.all(volumes.map(({ volumeId }) => explain(core, collector, volumeId)));
     },
-    lacking: async (mostSectors) => {
+    lacking: async (look) => {
       await core.volumes.look();
-      return await lackingSectors(core, mostSectors);
+      return await lackingSectors(core, look);
     },
     attach: (volume) => admin.attach(volume),
     change: (volume, settings) => admin.change(volume, settings),

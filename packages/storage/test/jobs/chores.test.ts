@@ -5,6 +5,7 @@ import {
   type Chores,
   type ChoresOptions,
   type JobQueue,
+  jobLimits,
   openChores,
   openSqliteJobs,
 } from "@holdfast/storage";
@@ -109,7 +110,12 @@ describe("chores", () => {
     // As if the process had died in the middle of it: nobody has given it back.
     await world.queue.uncordon("kind:move");
     const free = { cpus: 9, memoryBytes: 2 ** 40 };
-    await world.queue.claim({ workerId: "files-tf0miner", kinds: ["move"], free, leaseMs: hourMs });
+    await world.queue.claim({
+      workerId: "files-tf0miner",
+      kinds: ["move"],
+      free,
+      leaseMs: jobLimits.longestLeaseMs,
+    });
     await world.reopen();
     await using _second = await world.chores();
     await expect.poll(async () => await world.jobs()).toEqual(["move 1 done"]);

@@ -41,6 +41,19 @@ function leaseCases(using: Using): void {
       expect(second).toMatchObject({ jobId: first.jobId, token: 2, workerId: "second", failures: 1 });
     }),
   );
+
+  it(
+    "gives no lease that is longer than the longest, which would be over as it begins",
+    using(async ({ queue }) => {
+      await queue.enqueue(seal("a"));
+      const request = { workerId: "w", kinds: ["seal"], free: { cpus: 9, memoryBytes: 2 ** 40 } } as const;
+      const tooLongMs = jobLimits.longestLeaseMs + 1;
+      await expect(queue.claim({ ...request, leaseMs: tooLongMs })).rejects.toThrow("longest");
+      const held = await claimed(queue, "w");
+      await expect(queue.heartbeat(held, tooLongMs, 0)).rejects.toThrow("longest");
+      expect(await queue.job(held.jobId)).toMatchObject({ state: "running", token: 1 });
+    }),
+  );
 }
 
 function clockCases(using: Using): void {
@@ -94,7 +107,7 @@ function zombieCases(using: Using): void {
       const before = await queue.job(heir.jobId);
       const events = await queue.events(0, 100);
       const options = { isFinal: true, backoffMs: 0 };
-      expect(await codeOf(queue.heartbeat(zombie, 60_000, 1))).toBe("storage/lease-lost");
+      expect(await codeOf(queue.heartbeat(zombie, leaseMs, 1))).toBe("storage/lease-lost");
       expect(await codeOf(queue.done(zombie, "stale"))).toBe("storage/lease-lost");
       expect(await codeOf(queue.fail(zombie, failureOf("x/y"), options))).toBe("storage/lease-lost");
       expect(await codeOf(queue.release(zombie, "over"))).toBe("storage/lease-lost");

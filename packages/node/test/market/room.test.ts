@@ -2,16 +2,21 @@
 import { codeOf } from "@holdfast/base/testing";
 import { storageErrors } from "@holdfast/storage";
 import { describe, expect, it } from "vitest";
-import type { AwaitedDeal } from "../../src/market/miner/awaited.ts";
+import { Awaited } from "../../src/market/miner/awaited.ts";
 import { checkStorage, holdStorage } from "../../src/market/miner/consent.ts";
 import type { MinerContext } from "../../src/market/miner/context.ts";
 
 const capacityBytes = 1_024;
 const full = storageErrors.full({ neededBytes: 512, availableBytes: 0, limit: "the disk" });
 
-/** What is judged awaits the storage; `accept` writes a deal down, as its acceptance does. */
-function miner() {
-  const accepted = new Map<string, AwaitedDeal>();
+/** What is judged awaits the storage; `take` writes a deal down, as its acceptance does. */
+function miner(getPiece = async (): Promise<undefined> => undefined) {
+  const deals = new Map<string, { readonly state: string }>();
+  const proposal = { startBy: 9, pieces: [{ paddedBytes: 512 }] };
+  const store = {
+    fetching: () => [...deals].map(([dealId, { state }]) => ({ dealId, state })),
+    get: (dealId: string) => (deals.has(dealId) ? { carried: false, proposal } : undefined),
+  } as unknown as MinerContext["store"];
   const context = {
     needs: {
       storage: {
@@ -22,18 +27,18 @@ function miner() {
         },
       },
     },
-    awaited: { deals: async () => [...accepted.values()] },
-    store: { get: (dealId: string) => accepted.get(dealId) },
+    awaited: new Awaited(store, { storage: { getPiece } as never }),
+    store,
     held: new Set(),
     promised: new Set(),
   } as unknown as MinerContext;
-  const wish = (dealId: string) => ({ dealId, startBy: 9, pieces: [{ paddedBytes: 512 }] });
+  const wish = (dealId: string) => ({ dealId, ...proposal });
   return {
     look: (dealId: string) => checkStorage(context, wish(dealId)),
     hold: (dealId: string) => holdStorage(context, wish(dealId)),
-    async take(dealId: string): Promise<void> {
+    async take(dealId: string, state = "accepted"): Promise<void> {
       using _held = await holdStorage(context, wish(dealId));
-      accepted.set(dealId, { dealId, startBy: 9, counts: new Map([[512, 1]]) });
+      deals.set(dealId, { state });
     },
   };
 }
@@ -44,6 +49,20 @@ describe("the last room", () => {
     const codes = await Promise.all(["a", "b", "c", "d"].map((dealId) => codeOf(take(dealId))));
     expect(codes.filter((code) => code === "deal/no-room").length).toBe(2);
     expect(await codeOf(look("e"))).toBe("deal/no-room");
+  });
+
+  it("is not promised again where one is taken while another still looks at what comes", async () => {
+    let looks = 0;
+    const { promise: isAnswered, resolve: answer } = Promise.withResolvers<undefined>();
+    const { look, take } = miner(async () => {
+      looks += 1;
+      return looks === 1 ? isAnswered : undefined;
+    });
+    await take("comes", "transferring");
+    const first = codeOf(look("first"));
+    await take("later");
+    answer(undefined);
+    expect(await first).toBe("deal/no-room");
   });
 
   it("is free again when a proposal comes to nothing, and is not held twice for the same one", async () => {

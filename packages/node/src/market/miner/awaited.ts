@@ -61,6 +61,16 @@ export class Awaited {
     return found;
   }
 
+  /** Those that were written down since these were found. Said at once, so that nobody comes between. */
+  addedSince(found: readonly AwaitedDeal[]): AwaitedDeal[] {
+    const known = new Set(found.map(({ dealId }) => dealId));
+    return this.#store
+      .fetching()
+      .filter(({ dealId }) => !known.has(dealId))
+      .map(({ dealId }) => this.#waiting.get(dealId) ?? this.#begin(dealId))
+      .filter((deal) => deal !== undefined);
+  }
+
   #begin(dealId: string): Waiting | undefined {
     const row = this.#store.get(dealId);
     if (row === undefined) return undefined;

@@ -41,14 +41,13 @@ async function judgeStorage(
   { dealId = "", pieces, startBy }: StorageWish,
   purpose: "look" | "hold",
 ): Promise<Disposable> {
-  const { needs, held, store } = context;
+  const { needs, held } = context;
   const { storage, sealSpeed } = needs;
   if (storage.refusal === undefined && sealSpeed === undefined) return { [Symbol.dispose]: () => undefined };
   const wish = { dealId, startBy, counts: countsOf(pieces.map(({ paddedBytes }) => paddedBytes)) };
   using stack = new DisposableStack();
-  const judged = [...held];
   const awaited = await context.awaited.deals();
-  const accepted = judged.filter((deal) => store.get(deal.dealId) !== undefined); // while the list was read
+  const accepted = context.awaited.addedSince(awaited); // while the list was read
   const others = new Map([...accepted, ...held, ...awaited].map((deal) => [deal.dealId, deal]));
   others.delete(dealId);
   if (purpose === "hold") {
@@ -63,7 +62,7 @@ async function judgeStorage(
 
 async function checkTime(
   context: MinerContext,
-  { startBy, counts }: Pick<AwaitedDeal, "startBy" | "counts">,
+  { dealId, startBy, counts }: AwaitedDeal,
   awaited: readonly AwaitedDeal[],
 ): Promise<Disposable> {
   const { needs, dues, promised } = context;
@@ -75,9 +74,12 @@ async function checkTime(
     [...sizes].reduce((sum, [size, count]) => sum + size * count, 0) / sectorBytes;
   // Others may join the last sector of an awaited deal; this one is judged as if it were alone.
   const wish: SealDemand = { startBy, ms: msFor(Math.ceil(sectorsOf(counts))) };
+  // What was promised when the list was read may be written down by now.
+  const accepted = context.awaited.addedSince(awaited);
+  const ahead = [...awaited, ...accepted].filter((one) => one.dealId !== dealId);
   const others: SealDemand[] = [
     ...promised,
-    ...awaited.map((one) => ({ startBy: one.startBy, ms: msFor(sectorsOf(one.counts)) })),
+    ...ahead.map((one) => ({ startBy: one.startBy, ms: msFor(sectorsOf(one.counts)) })),
     ...dues.unsealed().map((one) => {
       return { startBy: one.startBy, ms: speed.msFor(one.sectorBytes), isBegun: one.state === "sealing" };
     }),

@@ -36,6 +36,26 @@ describe("a miner's deals that go well", () => {
     expect(looks).toBe(atEnd);
   });
 
+  it("are looked at at every head once their money is out, until that is final", async () => {
+    const params = { channelCancelDelayEpochs: 400, finalityEpochs: 30 };
+    await using world = await World.create({ miners: 1, params });
+    const { database } = world.miner(0).needs;
+    const row = () => database.get("SELECT next_look, wound_at, closed FROM market_deals");
+    const job = await world.put(await world.import(noise(900)), { durationEpochs: 300 });
+    expect(job.state).toBe("done");
+    // Both end it early: its own end, at which it is to be looked at, is still to come.
+    const [deal] = world.client.market.deals();
+    world.client.market.change(deal?.dealId ?? "", { kind: "release", key: "one" });
+    await world.until(() => typeof row()?.wound_at === "number", 400);
+    const nextLooks = new Set<unknown>();
+    await world.until(() => {
+      if (row()?.closed === 0) nextLooks.add(row()?.next_look);
+      return row()?.closed === 1;
+    }, 60);
+    expect([...nextLooks]).toEqual([0]);
+    expect(world.height).toBeLessThan(deal?.endHeight ?? 0);
+  });
+
   it("are awake from the moment at which a change of them is written down, whoever dies then", async () => {
     await using world = await World.create({ miners: 1, params: { channelCancelDelayEpochs: 400 } });
     const miner = world.miner(0);

@@ -170,6 +170,10 @@ describe("repo", () => {
         `[mining]\ndatabase = "${"x".repeat(2_000)}"\n`,
         /is to be at most 1024 characters long, not "x{59}…$/,
       ],
+      [
+        `[mining]\ndatabase = "postgres://me:secret@db/${"x".repeat(2_000)}"\n`,
+        /is to be at most 1024 characters long, not "postgres:\/\/…@db\/x+…$/,
+      ],
       ["\nname = \n", /^line 2, column \d+: /],
     ];
     for (const [text, problems] of said) {

@@ -72,8 +72,12 @@ function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
+/** What a URL says between its scheme and its host. */
+const userInfo = /(?<=:\/\/)[^@]*@/g;
+
+/** As it is in the file, but no password: problems are printed and logged. */
 function shown(value: unknown): string {
   if (typeof value === "object") return Array.isArray(value) ? `a list of ${value.length}` : "a section";
-  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
+  const text = typeof value === "string" ? JSON.stringify(value.replaceAll(userInfo, "…@")) : String(value);
   return text.length <= shownLength ? text : `${text.slice(0, shownLength)}…`;
 }

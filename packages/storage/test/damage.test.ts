@@ -7,6 +7,7 @@ import type { Storage } from "@holdfast/storage";
 import { afterAll, describe, expect, it } from "vitest";
 import {
   allFiles,
+  committedStorage,
   type Fixture,
   filesOn,
   identity,
@@ -31,15 +32,6 @@ async function rot({ disk }: Fixture, path: string, at = 40): Promise<void> {
   const bytes = (await disk.readFile(path)) ?? new Uint8Array(0);
   bytes[at] = (bytes[at] ?? 0) ^ 4;
   await disk.writeFile(path, bytes);
-}
-
-async function committed(count: number): Promise<Fixture> {
-  const fixture = await simStorage(files.next());
-  for (let i = 1; i <= count; i++) {
-    await fixture.storage.addPiece(pieceOf(`p${i}`, 900));
-    await sealTo(fixture.storage, i, "committed");
-  }
-  return fixture;
 }
 
 describe("rotten files", () => {
@@ -96,7 +88,7 @@ describe("rotten files", () => {
   });
 
   it("of one sector never spoil the proof of the others", async () => {
-    const fixture = await committed(4);
+    const fixture = await committedStorage(files.next(), 4);
     const { storage, disk } = fixture;
     const tree = (await disk.readFile("cache/1-1/tree")) ?? new Uint8Array(0);
     await disk.writeFile(
@@ -134,7 +126,7 @@ describe("rotten files", () => {
   });
 
   it("of the replica never give wrong bytes", async () => {
-    const fixture = await committed(1);
+    const fixture = await committedStorage(files.next(), 1);
     const { storage, disk } = fixture;
     await disk.remove("unsealed/1-1");
     const replica = (await disk.readFile("sealed/1-1")) ?? new Uint8Array(0);
@@ -215,7 +207,7 @@ describe("ranges", () => {
   });
 
   it("are read from both copies alike, and refused outside of the piece", async () => {
-    const { storage, disk } = await committed(1);
+    const { storage, disk } = await committedStorage(files.next(), 1);
     const { bytes } = pieceOf("p1", 900);
     const ranges = [{}, { offset: 900 }, { offset: 899 }, { length: 0 }, { offset: 127, length: 300 }];
     for (const copy of ["plain", "sealed"]) {
@@ -272,7 +264,7 @@ describe("a start", () => {
   });
 
   it("drops plain copies when they are no longer wanted", async () => {
-    const { storage, disk, dbPath } = await committed(1);
+    const { storage, disk, dbPath } = await committedStorage(files.next(), 1);
     await storage.close();
     const again = await simStorage(dbPath, { disk, keepUnsealed: false });
     expect(await filesOn(disk)).toEqual(["cache/1-1/tree", "sealed/1-1"]);
@@ -283,7 +275,7 @@ describe("a start", () => {
 
 describe("the audit and the collector", () => {
   it("name every owner, delete orphans and nothing else", async () => {
-    const { storage, disk } = await committed(2);
+    const { storage, disk } = await committedStorage(files.next(), 2);
     await storage.addPiece(pieceOf("staged", 100));
     const alive = await filesOn(disk);
     const orphans = [
@@ -344,7 +336,7 @@ describe("the audit and the collector", () => {
   });
 
   it("name what a sector lacks", async () => {
-    const { storage, disk } = await committed(1);
+    const { storage, disk } = await committedStorage(files.next(), 1);
     await disk.remove("sealed/1-1");
     await disk.remove("unsealed/1-1");
     expect((await storage.audit()).missing).toMatchObject([

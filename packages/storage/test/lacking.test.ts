@@ -1,25 +1,16 @@
 /** Files of sectors that are recorded and gone: they are named, with what is left to make them of. */
 import { codeOf } from "@holdfast/base/testing";
 import { afterAll, describe, expect, it } from "vitest";
-import { type Fixture, pieceOf, scratch, sealTo, simStorage } from "./support.ts";
+import { committedStorage, pieceOf, scratch, sealTo, simStorage } from "./support.ts";
 
 const files = scratch();
 afterAll(() => files.remove());
 
 const upTo = (mostSectors: number) => ({ mostSectors, mostMs: 1_000, signal: new AbortController().signal });
 
-async function committed(count: number): Promise<Fixture> {
-  const fixture = await simStorage(files.next());
-  for (let i = 1; i <= count; i++) {
-    await fixture.storage.addPiece(pieceOf(`p${i}`, 900));
-    await sealTo(fixture.storage, i, "committed");
-  }
-  return fixture;
-}
-
 describe("files that somebody has deleted", () => {
   it("are named with their sector, and what can be made anew of what is left", async () => {
-    const fixture = await committed(4);
+    const fixture = await committedStorage(files.next(), 4);
     const { storage, disk } = fixture;
     await storage.addPiece(pieceOf("on its way", 300));
     await storage.addCommittedCapacity();

@@ -117,6 +117,16 @@ export async function sealTo(
   if (goal === "committed") await storage.confirmCommitted(sectorId);
 }
 
+/** A storage with so many sectors on the chain, each with one piece: `p1` in sector 1, and so on. */
+export async function committedStorage(folder: string, count: number): Promise<Fixture> {
+  const fixture = await simStorage(folder);
+  for (let i = 1; i <= count; i++) {
+    await fixture.storage.addPiece(pieceOf(`p${i}`, 900));
+    await sealTo(fixture.storage, i, "committed");
+  }
+  return fixture;
+}
+
 /** All files of a disk below the storage's folders, sorted. */
 export async function filesOn(disk: Disk): Promise<string[]> {
   const found: string[] = [];

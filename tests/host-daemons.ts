@@ -6,13 +6,16 @@ import type { ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { request as requestHttp } from "node:http";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type ApiClient, type ApiFetch, createClient } from "@holdfast/api";
 import type { Host } from "./namespaces.ts";
 
 const launcher = fileURLToPath(new URL("../packages/cli/bin/holdfast.js", import.meta.url));
+
+/** Of the log of a daemon this much is kept, in characters. */
+const logLength = 12_000;
 
 const relayProgram = `
 const net = require("node:net");
@@ -47,10 +50,27 @@ export class HostDaemon implements AsyncDisposable {
   #processes: ChildProcess[] = [];
   #client: ApiClient | undefined;
   #errors = "";
+  static readonly #running = new Set<HostDaemon>();
 
   constructor(host: Host, repo: string) {
     this.host = host;
     this.repo = repo;
+  }
+
+  /** What all that run say of themselves, and the last of their logs: for a test that fails. */
+  static async report(): Promise<string> {
+    const parts = await Promise.all(
+      [...HostDaemon.#running].map(async ({ repo, host, client, log }) => {
+        const signal = AbortSignal.timeout(10_000);
+        const said = await Promise.all(
+          (["node.status", "mine.status", "sync.status", "net.peers"] as const).map((method) =>
+            client.call(method, {}, signal).then(JSON.stringify, String),
+          ),
+        );
+        return [`-- ${basename(repo)} at ${host.address}`, ...said, log, ""].join("\n");
+      }),
+    );
+    return parts.join("\n");
   }
 
   get client(): ApiClient {
@@ -80,6 +100,7 @@ export class HostDaemon implements AsyncDisposable {
     await firstLine(relay, () => this.#errors);
     const token = (await readFile(join(this.repo, "token"), "utf8")).trim();
     this.#client = createClient({ url: api, token, fetch: socketFetch(socket) });
+    HostDaemon.#running.add(this);
   }
 
   /** Runs a command of the program on this host and gives what it prints. */
@@ -96,6 +117,7 @@ export class HostDaemon implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#client = undefined;
+    HostDaemon.#running.delete(this);
     const processes = this.#processes.splice(0);
     await Promise.all(
       processes.map(async (child) => {
@@ -112,7 +134,7 @@ export class HostDaemon implements AsyncDisposable {
       stdio: ["pipe", "pipe", "pipe"],
     });
     child.stderr?.on("data", (chunk: Buffer) => {
-      this.#errors = (this.#errors + chunk.toString()).slice(-4000);
+      this.#errors = (this.#errors + chunk.toString()).slice(-logLength);
     });
     this.#processes.push(child);
     return child;

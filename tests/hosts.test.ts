@@ -174,7 +174,10 @@ describe.skipIf(missing !== undefined)("five miners on five hosts", { timeout: 9
 async function until(what: string, done: () => Promise<boolean>): Promise<void> {
   const endMs = performance.now() + 360_000;
   while (!(await done())) {
-    if (performance.now() > endMs) throw new TypeError(`it does not happen that ${what}`);
+    if (performance.now() > endMs) {
+      process.stderr.write(await HostDaemon.report());
+      throw new TypeError(`it does not happen that ${what}`);
+    }
     await pause(200);
   }
 }

@@ -199,6 +199,18 @@ export const cliErrors = defineErrors("cli", {
     message: (_data: Record<never, never>) => "interrupted",
     fix: "nothing was kept; run it again, it begins anew",
   },
+  notAllRepaired: {
+    exit: "refused",
+    message: ({ failed, left }: { failed: number; left: number }) =>
+      failed + left === 1 ? "one sector is left as it is" : `${failed + left} sectors are left as they are`,
+    fix: "`holdfast why storage` says of each what is gone, what follows, and what to do",
+  },
+  repairsLeft: {
+    exit: "retry-later",
+    message: ({ done, total }: { done: number; total: number }) =>
+      `interrupted after ${done} of ${total} sectors`,
+    fix: "the node goes on with those that have begun (`holdfast jobs ls --kind repair`); run the same command again for the others",
+  },
   unwell: {
     exit: "refused",
     message: ({ failing }: { failing: number }) =>

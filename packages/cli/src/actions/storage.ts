@@ -185,16 +185,6 @@ export const storageCheck = action({
   },
 });
 
-export const storageRepair = action({
-  result: methods["storage.repair"].result,
-  run: async ({ node, signal }, input) =>
-    (await node()).call("storage.repair", { sectorId: sectorOf(input) }, signal),
-  render: async ({ sectorId, troubles, repaired }) =>
-    troubles.length === 0
-      ? `sector ${sectorId} is whole`
-      : [...troubleLines(troubles), `made anew: ${repaired.join(", ")}`].join("\n"),
-});
-
 export const storageClean = action({
   result: methods["storage.clean"].result,
   run: async ({ node, signal }) => (await node()).call("storage.clean", {}, signal),

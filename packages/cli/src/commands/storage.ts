@@ -84,12 +84,16 @@ export const storageCommands: readonly CommandSpec[] = [
   },
   {
     path: ["storage", "repair"],
-    summary: "Make lost or damaged files of a sector anew from what is left of it",
+    summary: "Make lost or damaged files of sectors anew from what is left of them",
     about:
-      "Out of the replica, its tree, or the pieces: whichever is whole. Nothing is used that is not the sector's.",
-    examples: ["holdfast storage repair 12"],
-    args: [sector],
-    action: async () => (await load()).storageRepair,
+      "Out of the replica, its tree, or the pieces: whichever is whole. Nothing is used that is not the sector's. With " +
+      "--all every sector that `why storage` names, as far as it can be mended now. Each is a job: what has begun goes on " +
+      "when the command is interrupted.",
+    examples: ["holdfast storage repair 12", "holdfast storage repair --all --node miner-1"],
+    args: [{ name: "sectors", summary: "numbers of the sectors", many: true, optional: true }],
+    options: [{ flags: "--all", summary: "every sector with files that are recorded and gone" }],
+    stream: true,
+    action: async () => (await import("../actions/storage-repair.ts")).storageRepair,
   },
   {
     path: ["storage", "clean"],

@@ -65,7 +65,10 @@ describe("files that are gone", () => {
     const found = await why(doorOf([volume], undefined, undefined, gone(sectors, { fileCount: 4 })));
     expect(found).toMatchObject({
       ...{ light: "failing", state: "lacking", summary: "4 files of 3 sectors are gone" },
+      fix: expect.stringContaining("`holdfast storage repair --all`"),
     });
+    const lost = await why(doorOf([volume], undefined, undefined, gone(sectors.slice(2))));
+    expect(lost.fix).not.toContain("repair");
     expect(found.causes).toEqual([
       expect.stringMatching(
         /^sector 80 lacks sealed \(volume 0, sealed\/80-1\), tree .*cannot be proven.*`holdfast storage repair 80`/,

@@ -38,7 +38,7 @@ export async function explainStorage(needs: HandlerNeeds, signal: AbortSignal): 
       light: "failing",
       summary: troubled.length > 0 ? `${gone}, and ${wants}` : gone,
       causes,
-      fix: "what each line says; find out who deletes there: nobody but the node should",
+      fix: `${remedy(lacking)}; find out who deletes there: nobody but the node should`,
     };
   }
   if (troubled.length > 0)
@@ -72,6 +72,13 @@ function foundText(lacking: Lacking | null): string {
   if (lacking === null || lacking.isAll) return "with all files that are recorded";
   const all = "`holdfast storage ls --check` looks at all";
   return `with all recorded files of the first ${lacking.looked} sectors (${all})`;
+}
+
+function remedy({ sectors, sectorCount }: Lacking): string {
+  const isAnyMended = sectors.some(({ isRepairable, state }) => isRepairable && state !== "proved");
+  return isAnyMended && sectorCount > 1
+    ? "what each line says; `holdfast storage repair --all` makes anew what can be made"
+    : "what each line says";
 }
 
 function lackingTexts({ sectors, sectorCount }: Lacking): string[] {

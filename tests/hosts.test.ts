@@ -76,9 +76,9 @@ describe.skipIf(missing !== undefined)("five miners on five hosts", { timeout: 9
       );
       return counts.every((count) => count >= minerCount - 1);
     });
-    await until("the chain has come up to its time", async () => {
-      const status = await nodes[0]?.client.call("node.status", {});
-      return status !== undefined && status.head.height > 3 && status.headAgeMs < 5 * roundMs;
+    await until("the chain has come up to its time, for everybody", async () => {
+      const all = await Promise.all(nodes.map(({ client }) => client.call("node.status", {})));
+      return all.every(({ head, headAgeMs }) => head.height > 3 && headAgeMs < 5 * roundMs);
     });
   });
 

@@ -158,9 +158,14 @@ function beginningOf({ stage, checkpoint, headers, objects, trouble }: BeginProg
   return { state: "syncing", code: "none", reason: `${reason}; ${trouble}`, fix: morePeers };
 }
 
-/** One that is about a chain above our head. */
-function failureThatMatters({ failure, head }: StallFacts): Failure | undefined {
-  return failure !== undefined && failure.height > head.height ? failure : undefined;
+/**
+ * One that is about a chain above our head which somebody still tells of. Where all who did are gone, as on one side of a
+ * split, it is no reason for long: the miners of that side would wait for each other for ever.
+ */
+function failureThatMatters({ failure, head, told, nowMs, roundMs }: StallFacts): Failure | undefined {
+  if (failure === undefined || failure.height <= head.height) return undefined;
+  const isToldOf = told.some((height) => height > head.height);
+  return isToldOf || nowMs - failure.atMs < stallRounds * roundMs ? failure : undefined;
 }
 
 function ofPeers({ peers }: StallFacts): SyncState | undefined {

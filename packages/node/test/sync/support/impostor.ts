@@ -70,15 +70,18 @@ export type Answering = (request: RangeRequest) => readonly (readonly RangeBlock
 export class Impostor {
   readonly asked: RangeRequest[] = [];
   readonly #net: TestNetwork;
+  /** The node that it meets. */
+  readonly #met: string;
   readonly #wire: ReturnType<TestNetwork["wire"]["createWire"]>;
 
-  private constructor(net: TestNetwork, name: string) {
+  private constructor(net: TestNetwork, name: string, met: string) {
     this.#net = net;
+    this.#met = met;
     this.#wire = net.wire.createWire(name);
   }
 
-  static async meet(net: TestNetwork, name: string, answering: Answering): Promise<Impostor> {
-    const impostor = new Impostor(net, name);
+  static async meet(net: TestNetwork, name: string, answering: Answering, met = "client"): Promise<Impostor> {
+    const impostor = new Impostor(net, name, met);
     impostor.#wire.handle(exchangeProtocol, async (stream) => {
       const request = await new FrameReader(stream).readMessage(rangeRequestCodec);
       if (request === undefined) return stream.closeWrite();
@@ -94,7 +97,7 @@ export class Impostor {
     return impostor;
   }
   async meetAgain(): Promise<void> {
-    await this.#net.settle(this.#wire.connect("/sim/client"));
+    await this.#net.settle(this.#wire.connect(`/sim/${this.#met}`));
   }
 
   /** Gives single blocks of this chain to whoever asks. */
@@ -115,7 +118,7 @@ export class Impostor {
   }
 
   get isConnected(): boolean {
-    return this.#wire.peers().some(({ id }) => id === "client");
+    return this.#wire.peers().some(({ id }) => id === this.#met);
   }
   /** How many tipsets it was asked for with their messages. */
   get bodiesAsked(): number {
@@ -123,7 +126,7 @@ export class Impostor {
   }
 
   async hello(genesis: CID, head: { readonly cids: readonly CID[]; readonly height: number }): Promise<void> {
-    const stream = await this.#net.settle(this.#wire.open("client" as never, helloProtocol));
+    const stream = await this.#net.settle(this.#wire.open(this.#met as never, helloProtocol));
     const hello = { genesisHash: genesis, heaviestTipSetCids: head.cids, heaviestTipSetHeight: head.height };
     await this.#net.settle(sendMessage(stream, helloCodec, hello));
     await this.#net.settle(stream.closeWrite());

@@ -159,8 +159,8 @@ function beginningOf({ stage, checkpoint, headers, objects, trouble }: BeginProg
 }
 
 /**
- * One that is about a chain above our head which somebody still tells of. Where all who did are gone, as on one side of a
- * split, it is no reason for long: the miners of that side would wait for each other for ever.
+ * One that is about a chain above our head which somebody still tells of. Where all who did are gone, as on one side
+ * of a split, it is no reason for long: the miners of that side would wait for each other for ever.
  */
 function failureThatMatters({ failure, head, told, nowMs, roundMs }: StallFacts): Failure | undefined {
   if (failure === undefined || failure.height <= head.height) return undefined;

@@ -27,8 +27,6 @@ import {
   jobLimits,
   type OwnPlaces,
   openChores,
-  openReach,
-  pooledTools,
   type QueueSealer,
   type SealingPool,
   type SealSpeed,
@@ -39,7 +37,6 @@ import {
   type ToolsOf,
 } from "@holdfast/storage";
 import type { NodeConfig } from "./repo/index.ts";
-import { isJobOf } from "./repo-jobs.ts";
 import { workLimits } from "./work-limits.ts";
 import { startWorkerProcesses, type WorkerProcesses } from "./worker-processes.ts";
 
@@ -73,7 +70,7 @@ export function usualDials(): JobDials {
 
 export interface JobEngineOptions {
   readonly queue: JobQueue;
-  /** Whose jobs they are; another miner's in the same queue are let alone, and keep it from being moved. */
+  /** Whose jobs they are. */
   readonly miner: Address;
   /** The threads of this process. */
   readonly pool: SealingPool;
@@ -168,15 +165,11 @@ function placesOf({ parallel, dials, processes }: JobEngineOptions, workerId: st
 
 /**
  * The node's own jobs are done over its own disk, whatever table a row of the queue has: who may write rows names no
- * folder to it. A job that came before the storage is open waits for that. Those of another miner with the same queue
- * are done over what is reached of its volumes.
+ * folder to it. A job that came before the storage is open waits for that.
  */
-function toolsOver(options: JobEngineOptions, opened: Promise<Disk>): ToolsOf {
-  const { queue, pool, clock, logger } = options;
-  const others = pooledTools(pool, logger, openReach({ queue, clock, logger }));
-  return async (asked) => {
-    if (!isJobOf(options.miner, asked.claimed)) return await others(asked);
-    const disk = await abortable(asked.signal, opened);
+function toolsOver({ pool, logger }: JobEngineOptions, opened: Promise<Disk>): ToolsOf {
+  return async ({ signal }) => {
+    const disk = await abortable(signal, opened);
     return { disk, sealer: pool.sealerFor(disk, logger) };
   };
 }
@@ -204,7 +197,7 @@ async function aliveOf(options: JobEngineOptions, kinds: readonly JobKind[]) {
     { kinds, states: ["waiting", "running"] },
     { limit: workLimits.aliveJobs },
   );
-  return found.filter((job) => isJobOf(options.miner, job));
+  return found.filter(({ key, kind }) => key.startsWith(`${kind}/${options.miner}`));
 }
 
 /** Whoever waited for these was a life of this node that is over. */

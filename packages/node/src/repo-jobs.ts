@@ -9,11 +9,11 @@ import { join } from "node:path";
 import { type Address, type Clock, HoldfastError, type Logger } from "@holdfast/base";
 import {
   carryJobs,
-  type Job,
   type JobQueue,
   type MovableQueue,
   openPostgresJobs,
   openSqliteJobs,
+  ownQueue,
   queueIdOf,
   SwitchQueue,
   standingOf,
@@ -68,7 +68,7 @@ export interface NodeJobs extends AsyncDisposable {
   readonly database: string;
   /**
    * Before the configuration names another database: looks whether the jobs can go there, and writes down where they
-   * are until they have gone. Throws storage/others-records: another miner's jobs or volumes are in one of the two.
+   * are until they have gone. Throws storage/others-records: it is another miner's.
    */
   leave(database: string): Promise<void>;
   /**
@@ -87,7 +87,7 @@ export interface NodeJobsOptions {
   readonly logger: Logger;
 }
 
-/** Errors: storage/queue-moved: the jobs are in another database; `storage/…`. */
+/** Errors: storage/others-records: they are another miner's; storage/queue-moved: in another database; `storage/…`. */
 export async function openNodeJobs(options: NodeJobsOptions): Promise<NodeJobs> {
   const { repo, miner, clock } = options;
   /** Of the last move; it never rejects. */
@@ -103,7 +103,8 @@ export async function openNodeJobs(options: NodeJobsOptions): Promise<NodeJobs> 
     await using stack = new AsyncDisposableStack();
     if (to !== place) {
       const next = stack.use(await openRepoJobs(repo, to, clock));
-      const isOther = await carry(queue.current, next, miner);
+      await ownQueue(next, miner);
+      const isOther = await carry(queue.current, next);
       place = to;
       if (isOther) {
         stack.move();
@@ -121,8 +122,7 @@ export async function openNodeJobs(options: NodeJobsOptions): Promise<NodeJobs> 
       await moving;
       if (to === place) return;
       await using next = await openRepoJobs(repo, to, clock);
-      await checkOwn(queue.current, miner);
-      await checkOwn(next, miner);
+      await ownQueue(next, miner);
       await sayLeft(repo, place);
     },
     moveTo: async (to) => {
@@ -147,6 +147,7 @@ async function openFirst({ repo, database, miner, clock, logger }: NodeJobsOptio
   await using stack = new AsyncDisposableStack();
   const left = await leftJobs(repo);
   const named = stack.use(await openRepoJobs(repo, database, clock));
+  await ownQueue(named, miner);
   if (left === undefined || left === database) {
     await takeUp(named);
     await rm(leftPath(repo), { force: true });
@@ -155,8 +156,9 @@ async function openFirst({ repo, database, miner, clock, logger }: NodeJobsOptio
   }
   const from = await openRepoJobs(repo, left, clock);
   stack.use(from);
+  await ownQueue(from, miner);
   try {
-    await carry(from, named, miner);
+    await carry(from, named);
     await takeUp(named);
   } catch (error) {
     await takeUp(from);
@@ -175,9 +177,7 @@ async function openFirst({ repo, database, miner, clock, logger }: NodeJobsOptio
 }
 
 /** False: they are one queue by two names, and nothing has happened. */
-async function carry(from: MovableQueue, to: MovableQueue, miner: Address): Promise<boolean> {
-  await checkOwn(from, miner);
-  await checkOwn(to, miner);
+async function carry(from: MovableQueue, to: MovableQueue): Promise<boolean> {
   try {
     await carryJobs(from, to);
     return true;
@@ -192,21 +192,6 @@ async function takeUp({ carrier }: MovableQueue): Promise<void> {
   const standing = await standingOf(carrier);
   if (standing === "moved") throw storageErrors.queueMoved({ place: carrier.place });
   if (standing === "moving") await carrier.reopen();
-}
-
-/** What ended there long ago goes; what waits there for somebody else does not, nor does what somebody else uses. */
-async function checkOwn(queue: MovableQueue, miner: Address): Promise<void> {
-  const alive = await queue.list({ states: ["waiting", "running"] }, { limit: workLimits.aliveJobs });
-  const owners = await queue.carrier.all("SELECT DISTINCT owner FROM job_volumes");
-  const other = owners.find(({ owner }) => owner !== miner)?.owner;
-  const isOwn = other === undefined && alive.every((job) => isJobOf(miner, job));
-  if (isOwn) return;
-  const owner = other === undefined ? "another miner" : `miner ${other}`;
-  throw storageErrors.othersRecords({ dbPath: queue.carrier.place, owner });
-}
-
-export function isJobOf(miner: Address, { key, kind }: Pick<Job, "key" | "kind">): boolean {
-  return key.startsWith(`${kind}/${miner}`);
 }
 
 /** The queue of a worker. Where the folder is not known, a queue that has moved is lost to it. */

@@ -316,6 +316,7 @@ async function openMiner({
     await openStorage({
       ...{ sectorBytes: mining.sectorBytes, classes: params.sectorClasses, disk },
       ...placesOfRecords(repo.paths.root, database),
+      miner,
       ...{ prover: jobs.prover, clock, logger },
       keepUnsealed: mining.keepUnsealed,
       ...treeOptions(mining.trees, { params, clock }),

@@ -6,7 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
 import { join, resolve } from "node:path";
-import { assert, type Clock, type Logger, silentLogger } from "@holdfast/base";
+import { type Address, assert, type Clock, type Logger, parseAddress, silentLogger } from "@holdfast/base";
 import {
   createSealingPool,
   type JobKind,
@@ -14,6 +14,8 @@ import {
   type MovableQueue,
   openPostgresJobs,
   openReach,
+  ownerOfQueue,
+  ownQueue,
   placeText,
   pooledTools,
   type Reach,
@@ -48,6 +50,8 @@ export interface StartWorkerOptions {
 export interface WorkerHandle extends AsyncDisposable {
   readonly runner: Runner;
   readonly queue: JobQueue;
+  /** Whose jobs it does; undefined: no node has opened the queue yet. */
+  readonly miner: string | undefined;
   readonly kinds: readonly JobKind[];
   /** Volumes as it finds them at its start, and those that it leaves to others; nothing for one of the node itself. */
   readonly reaches: readonly string[];
@@ -66,6 +70,8 @@ export async function readClockOffset(repo: string): Promise<number> {
 
 /** What a folder says of its queue, or the database alone. */
 async function sourceOf({ repo, database }: StartWorkerOptions): Promise<{
+  /** Nobody in particular where no folder is named. */
+  readonly miner?: Address;
   readonly dials: JobDials;
   readonly clock: Clock;
   readonly open: () => Promise<MovableQueue>;
@@ -78,6 +84,7 @@ async function sourceOf({ repo, database }: StartWorkerOptions): Promise<{
   if (mining.miner === "") throw repoErrors.noMiner({ path: repo });
   const clock = realClock(await readClockOffset(repo));
   return {
+    miner: parseAddress(mining.miner),
     dials: dialsOf(mining),
     clock,
     open: async () => openRepoJobs(repo, database ?? (await leftJobs(repo)) ?? mining.database, clock),
@@ -113,16 +120,21 @@ function reachOfNode(
   return openReach({ queue, clock, logger, ...home });
 }
 
-/** Errors: `repo/not-found`, `repo/bad-config`, `repo/no-miner`, `storage/…`. */
+/**
+ * Errors: `repo/not-found`, `repo/bad-config`, `repo/no-miner`, `storage/…`; storage/others-records: the database that
+ * is named beside a folder is another miner's.
+ */
 export async function startWorker(options: StartWorkerOptions): Promise<WorkerHandle> {
   const { logger = silentLogger, parallel = Math.max(1, availableParallelism() - 1) } = options;
-  const { dials, clock, open } = await sourceOf(options);
+  const { dials, clock, open, miner: own } = await sourceOf(options);
   await using stack = new AsyncDisposableStack();
   const queue = stack.use(followedQueue(await open(), { repo: options.repo, clock }));
   // A folder says where its queue is now; a database that is named stays the one that it was.
   if (options.repo === undefined && (await standingOf(queue.current.carrier)) === "moved") {
     throw storageErrors.queueMoved({ place: queue.current.carrier.place });
   }
+  if (own !== undefined) await ownQueue(queue.current, own);
+  const miner = own ?? (await ownerOfQueue(queue.current));
   const reach = options.workerId === undefined ? await reachOf(queue, clock, logger) : undefined;
   if (reach !== undefined) stack.defer(removeScratch);
   const setup = new URL("./worker-kernels.ts", import.meta.url).href;
@@ -155,6 +167,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<WorkerHa
   return {
     runner,
     queue,
+    miner,
     kinds,
     reaches,
     doesNotReach: leaves,

@@ -29,6 +29,7 @@ import { startWorker } from "../src/start-worker.ts";
 const server = process.env.HOLDFAST_TEST_POSTGRES;
 const sectorBytes = 2 ** 18;
 const miner = addressOf(1, new Uint8Array(20).fill(9));
+const neighbour = addressOf(1, new Uint8Array(20).fill(8));
 const identity = { networkId: new Uint8Array(32).fill(7), miner };
 const ticket = { epoch: 5, bytes: new SeededRandom("ticket").bytes(32) };
 const clock = realClock();
@@ -42,10 +43,10 @@ function freshUrl(): string {
 }
 
 let count = 0;
-function newRepo(): string {
+function newRepo(of = miner): string {
   const repo = join(folder, `${count++}`);
   mkdirSync(repo);
-  writeFileSync(join(repo, "config.toml"), `[mining]\nminer = "${miner}"\n`);
+  writeFileSync(join(repo, "config.toml"), `[mining]\nminer = "${of}"\n`);
   return repo;
 }
 
@@ -127,33 +128,37 @@ describe.skipIf(server === undefined)("a miner whose records and jobs move", () 
     expect(await codeOf(startWorker({ database: url }))).toBe("storage/queue-moved");
   });
 
-  it("keeps another miner's jobs, and all of its own where they were", async () => {
-    const repo = newRepo();
-    const url = freshUrl();
-    await using other = await openRepoJobs(repo, url, clock);
-    const { jobId } = await other.enqueue({ key: "seal/another", kind: "seal", input: "" });
+  it("does not go where another miner's are: those stay, and all of its own where they were", async () => {
+    const [repo, url] = [newRepo(), freshUrl()];
     await using life = await live(repo, "");
     await life.storage.addCommittedCapacity();
     const { queue } = life.engine;
     await queue.enqueue({ key: `move/${miner}`, kind: "move", input: "" });
-    const refused = async () => {
-      expect(await codeOf(life.move(url))).toBe("storage/others-records");
-      expect((await configOf(repo)).mining.database).toBe("");
-      expect(await queue.list({ states: ["waiting"] }, { limit: 9 })).toMatchObject([{ kind: "move" }]);
-    };
-    await refused();
-    expect((await other.list({}, { limit: 9 })).map(({ key }) => key)).toEqual(["seal/another"]);
-    await other.cancel(jobId, "it is over");
-    await other.shareVolumes("another", [aVolume]); // idle, and there
-    await refused();
-    expect(await other.volumes()).toMatchObject([{ marker: "m" }]);
+    await using other = await openNodeJobs({ repo: newRepo(), database: url, ...own, miner: neighbour });
+    await other.queue.enqueue({ key: "seal/another", kind: "seal", input: "" });
+    expect(await codeOf(life.move(url))).toBe("storage/others-records");
+    expect([(await configOf(repo)).mining.database, await leftJobs(repo)]).toEqual(["", undefined]);
+    expect(await queue.list({ states: ["waiting"] }, { limit: 9 })).toMatchObject([{ kind: "move" }]);
     await queue.cordon("all", "it takes changes");
-    await other.shareVolumes("another", []);
-    expect(await life.move(url)).toMatchObject({ rowCount: expect.any(Number) });
-    expect((await other.list({}, { limit: 9 })).map(({ key }) => key)).toEqual([`move/${miner}`]);
-    await other.shareVolumes("another", [aVolume]); // one that came later is not taken along
-    expect(await codeOf(life.move("files"))).toBe("storage/others-records");
-    await other.uncordon("all");
+    expect((await other.queue.list({}, { limit: 9 })).map(({ key }) => key)).toEqual(["seal/another"]);
+  });
+
+  it("has its database alone: another miner's node and its workers are refused, and change nothing", async () => {
+    const url = freshUrl();
+    await using life = await live(newRepo(), url);
+    const { queue } = life.engine;
+    await queue.enqueue({ key: `move/${miner}`, kind: "move", input: "" });
+    const repo = newRepo(neighbour);
+    const refused = { code: "storage/others-records", data: { owner: `miner ${miner}` } };
+    const node = openNodeJobs({ repo, database: url, ...own, miner: neighbour });
+    await expect(node).rejects.toMatchObject({ ...refused, fix: expect.stringContaining("?schema=NAME") });
+    await expect(startWorker({ repo, database: url })).rejects.toMatchObject(refused);
+    await using worker = await startWorker({ database: url, parallel: 1 }); // of whoever has it
+    expect(worker.miner).toBe(miner);
+    expect(await life.storage.addCommittedCapacity()).toBe(1); // nobody has taken it over
+    expect(await queue.list({ kinds: ["move"] }, { limit: 9 })).toMatchObject([{ state: "waiting" }]);
+    await using beside = await openNodeJobs({ repo, database: freshUrl(), ...own, miner: neighbour });
+    expect(await beside.queue.list({}, { limit: 9 })).toEqual([]);
   });
 
   it("changes the name alone where the database is the one that it has, by another", async () => {
@@ -218,8 +223,6 @@ describe.skipIf(server === undefined)("a miner whose records and jobs move", () 
   );
 });
 
-const aVolume = { volumeId: 0, marker: "m", place: { kind: "folder", path: "/d" } } as const;
-
 /** A queue whose node is killed when it opens it. */
 function withoutOpening(queue: MovableQueue): MovableQueue {
   const { carrier } = queue;
@@ -245,5 +248,17 @@ describe("a node whose last life ended within a move", () => {
     await using jobs = await openNodeJobs({ repo, database: "", ...own });
     await jobs.queue.cordon("all", "test");
     expect(await jobs.queue.list({}, { limit: 9 })).toHaveLength(1);
+  });
+
+  it("leaves it closed where it is another miner's", async () => {
+    const repo = newRepo();
+    await using jobs = await openNodeJobs({ repo, database: "", ...own });
+    await using same = await openRepoJobs(repo, "", clock);
+    await same.carrier.close(); // it moves
+    const stranger = { repo, database: "", ...own, miner: neighbour };
+    expect(await codeOf(openNodeJobs(stranger))).toBe("storage/others-records");
+    expect(await codeOf(same.cordon("all", "test"))).toBe("storage/queue-moved");
+    await same.carrier.reopen();
+    await jobs.queue.cordon("all", "test");
   });
 });

@@ -2,10 +2,11 @@
  * What the metadata of a storage promises, on every engine: a storage is opened on an address, and whoever opens it
  * later finds what was acknowledged and has taken it over.
  */
+import { addressOf } from "@holdfast/base";
 import { codeOf, SimClock, SimDisk } from "@holdfast/base/testing";
 import { openStorage, type SealEvent, type Storage, sectorStates } from "@holdfast/storage";
 import { describe, expect, it } from "vitest";
-import { filesOn, pieceOf, prover, reaches, readAll, sealTo, sectorBytes } from "./support.ts";
+import { filesOn, miner, pieceOf, prover, reaches, readAll, sealTo, sectorBytes } from "./support.ts";
 
 /** The address of metadata that does not exist yet. */
 export type FreshAddress = () => string;
@@ -19,8 +20,8 @@ export function metadataSuite(name: string, fresh: FreshAddress): void {
   });
 }
 
-async function open(dbPath: string, disk = new SimDisk()): Promise<Storage> {
-  return await openStorage({ disk, dbPath, prover, clock: new SimClock(), sectorBytes });
+async function open(dbPath: string, disk = new SimDisk(), own: { miner?: string } = {}): Promise<Storage> {
+  return await openStorage({ disk, dbPath, prover, clock: new SimClock(), sectorBytes, ...own });
 }
 
 function lifeCases(fresh: FreshAddress): void {
@@ -99,6 +100,25 @@ function takeoverCases(fresh: FreshAddress): void {
     expect(await codeOf(old.saveCursor("x", 1))).toBe(over);
     await young.addPiece(pieceOf("b", 300));
     expect(await young.listPieces()).toHaveLength(2);
+  });
+
+  it("is not taken over for another miner: whoever has it goes on", async () => {
+    const dbPath = fresh();
+    const disk = new SimDisk();
+    await using storage = await open(dbPath, disk, { miner });
+    await storage.addPiece(pieceOf("a", 300));
+    await storage.sealAllStagedSectors();
+    await sealTo(storage, 1, "sealed");
+    const stranger = addressOf(1, new Uint8Array(20).fill(99));
+    await expect(open(dbPath, new SimDisk(), { miner: stranger })).rejects.toMatchObject({
+      code: "storage/others-records",
+      data: { owner: `miner ${miner}` },
+    });
+    await storage.addPiece(pieceOf("b", 300));
+    expect((await storage.getSector(1)).state).toBe("sealed");
+    await storage.close();
+    await using again = await open(dbPath, disk, { miner });
+    expect(await again.listPieces()).toHaveLength(2);
   });
 
   it("is taken over in the midst of changes: each of them is whole or was refused", async () => {

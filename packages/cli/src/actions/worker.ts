@@ -15,6 +15,8 @@ function isFolderNamed(context: CommandContext, input: CommandInput): boolean {
 
 const workerView = z.object({
   workerId: z.string(),
+  /** Whose jobs it does; null: whoever starts a node with this database first. */
+  miner: z.string().nullable(),
   /** Null: the database is all that it knows. */
   repo: z.string().nullable(),
   reaches: z.array(z.string()),
@@ -50,6 +52,7 @@ export const worker = action({
     const { workerId, capacity } = running.runner;
     yield {
       workerId,
+      miner: running.miner ?? null,
       repo: repo ?? null,
       reaches: [...running.reaches],
       doesNotReach: [...running.doesNotReach],
@@ -64,11 +67,11 @@ export const worker = action({
     });
     context.terminal.hint("giving jobs back …");
   },
-  render: ({ workerId, repo, reaches, doesNotReach, waitsFor, kinds, parallel, memoryBytes }) =>
+  render: ({ workerId, miner, repo, reaches, doesNotReach, waitsFor, kinds, parallel, memoryBytes }) =>
     facts([
       ["worker", workerId],
       ["takes", kinds.join(", ")],
-      ["of", repo ?? "the miners of the database"],
+      ["of", miner ?? repo ?? "the miner of the database"],
       ...(waitsFor === null ? [] : [["waits for", waitsFor] satisfies [string, string]]),
       ...(reaches.length === 0 ? [] : [["reaches", reaches.join(", ")] satisfies [string, string]]),
       ...doesNotReach.map(({ reason }): [string, string] => ["leaves to others", reason]),

@@ -117,4 +117,11 @@ export const postgresJobsSchema: readonly Ddl[] = [
     )
     .join("\n  ")}
   `,
+  ({ text, int }) => `
+  CREATE TABLE job_owner (
+    one ${int} PRIMARY KEY CHECK (one = 1),
+    owner ${text} NOT NULL
+  );
+  INSERT INTO job_owner SELECT 1, min(owner) FROM job_volumes HAVING count(*) > 0;
+  `,
 ];

@@ -128,6 +128,13 @@ const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   INSERT INTO job_meta VALUES ('queue_id', abs(random() % 9007199254740991));
   `,
+  `
+  CREATE TABLE job_owner (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    owner TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO job_owner SELECT 1, min(owner) FROM job_volumes HAVING count(*) > 0;
+  `,
 ];
 
 /** Opens or makes the database. Throws storage/foreign-database, schema-too-new, database-damaged. */

@@ -8,7 +8,14 @@ import { defaultClasses, maxUserBytes, type Prover, resolveClass, type SectorCla
 import { openDb } from "../db/index.ts";
 import { storageErrors } from "../errors.ts";
 import { createInlineSealer, type SealingPool } from "../pool/index.ts";
-import { checkNothingLeft, emptyFill, openStore, type SectorRow, type StorageStore } from "../store/index.ts";
+import {
+  checkNothingLeft,
+  checkOwner,
+  emptyFill,
+  openStore,
+  type SectorRow,
+  type StorageStore,
+} from "../store/index.ts";
 import { checkPlace, mountVolumes, openPlace, spoolFolder, type VolumePlace } from "../volumes/index.ts";
 import { Collector } from "./collector.ts";
 import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
@@ -47,6 +54,8 @@ export interface StorageOptions extends Partial<Omit<StorageLimits, "sectorBytes
   readonly dbPath: string;
   /** The file that has the metadata where no database is named: what is in it is not to be started without. */
   readonly recordsPath?: string;
+  /** Whose sectors they are to be; not asked when left out. */
+  readonly miner?: string;
   /** Computes in this thread (a prover) or in worker threads (a pool, which the caller ends). */
   readonly prover: Prover | SealingPool;
   readonly clock: Clock;
@@ -58,7 +67,7 @@ export interface StorageOptions extends Partial<Omit<StorageLimits, "sectorBytes
 /**
  * Opens the storage, undoes what a crash left half done, and goes on with the seals that were running.
  * Whoever opens it takes it over: an older process can no longer change it (storage/taken-over).
- * Throws storage/foreign-database, records-left, database-moved, schema-too-new, database-damaged,
+ * Throws storage/foreign-database, others-records, records-left, database-moved, schema-too-new, database-damaged,
  * proofs/unknown-sector-size and disk/….
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
@@ -129,6 +138,7 @@ function limitsOf(options: StorageOptions): StorageLimits {
     disk: _disk,
     dbPath: _db,
     recordsPath: _records,
+    miner: _miner,
     prover: _prover,
     clock: _clock,
     ...rest
@@ -139,11 +149,12 @@ function limitsOf(options: StorageOptions): StorageLimits {
 
 /** The database is closed again when it cannot be used. */
 async function openMetadata(
-  { dbPath, recordsPath }: StorageOptions,
+  { dbPath, recordsPath, miner }: StorageOptions,
   onEvents: () => void,
 ): Promise<StorageStore> {
   await using stack = new AsyncDisposableStack();
   const db = stack.use(await openDb(dbPath));
+  if (miner !== undefined) await checkOwner(db, miner);
   if (recordsPath !== undefined && recordsPath !== dbPath) await checkNothingLeft(db, recordsPath);
   const store = await openStore(db, onEvents);
   stack.move();

@@ -56,7 +56,9 @@ export const movedMark = "moved";
 export async function checkTarget(from: Db, to: Db): Promise<void> {
   const sector = await to.get("SELECT sector_id FROM sectors LIMIT 1");
   if (sector !== undefined && (await identityOf(to)) !== (await identityOf(from))) {
-    throw storageErrors.othersRecords({ dbPath: to.place, owner: await ownerOf(to) });
+    const miner = await minerOf(to);
+    const owner = miner === undefined ? "another storage" : `miner ${miner}`;
+    throw storageErrors.othersRecords({ dbPath: to.place, owner });
   }
   const sign = `sign-${randomInt(2 ** 47)}`;
   await to.run("INSERT INTO meta (name, value) VALUES (?, 1)", sign);
@@ -65,10 +67,10 @@ export async function checkTarget(from: Db, to: Db): Promise<void> {
   if (seen !== undefined) throw storageErrors.sameDatabase({ dbPath: to.place });
 }
 
-/** Whose sectors they are, in words: one that was never sealed names nobody. */
-async function ownerOf(db: Db): Promise<string> {
+/** Whose sectors they are: one that was never sealed names nobody. */
+export async function minerOf(db: Db): Promise<string | undefined> {
   const found = await db.get("SELECT miner FROM sectors WHERE miner IS NOT NULL LIMIT 1");
-  return found === undefined ? "another storage" : `miner ${found.miner}`;
+  return found === undefined ? undefined : String(found.miner);
 }
 
 /** Gives a storage its number, by which copies of its metadata know each other. */

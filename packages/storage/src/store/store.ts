@@ -14,6 +14,7 @@ import {
   identify,
   identityOf,
   type MigrationReport,
+  minerOf,
   movedMark,
 } from "./migrate.ts";
 import { SqlReader } from "./reader.ts";
@@ -58,6 +59,15 @@ export async function checkNothingLeft(db: Db, recordsPath: string): Promise<voi
   }
   if ((await identityOf(db)) !== (await identityOf(records))) {
     throw storageErrors.databaseMoved({ dbPath: records.place });
+  }
+}
+
+/** Throws storage/others-records where the first sector that is anybody's is another miner's. */
+export async function checkOwner(db: Db, miner: string): Promise<void> {
+  await db.migrate("storage", storageSchema);
+  const owner = await minerOf(db);
+  if (owner !== undefined && owner !== miner) {
+    throw storageErrors.othersRecords({ dbPath: db.place, owner: `miner ${owner}` });
   }
 }
 

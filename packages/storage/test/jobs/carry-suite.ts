@@ -4,6 +4,8 @@ import {
   carryJobs,
   jobKinds,
   type MovableQueue,
+  ownerOfQueue,
+  ownQueue,
   SwitchQueue,
   standingOf,
   storageErrors,
@@ -50,6 +52,7 @@ export function carrySuite(name: string, newHere: NewPlace, newThere: NewPlace):
     brokenCases(newHere, newThere);
     doubtfulCases(newHere, newThere);
     busyCases(newHere, newThere);
+    ownerCases(newHere, newThere);
   });
 }
 
@@ -291,5 +294,42 @@ function busyCases(newHere: NewPlace, newThere: NewPlace): void {
     }
     await node[Symbol.asyncDispose]();
     await worker[Symbol.asyncDispose]();
+  });
+}
+
+function ownerCases(newHere: NewPlace, newThere: NewPlace): void {
+  const others = "storage/others-records";
+
+  it("is the first miner's who asks for it, also of several at a time, and stays so", async () => {
+    const openHere = newHere();
+    await using here = await openHere();
+    expect(await ownerOfQueue(here)).toBeUndefined();
+    const miners = ["a", "b", "c", "d"];
+    const codes = await Promise.all(
+      miners.map(async (miner) => {
+        await using own = await openHere();
+        return await codeOf(ownQueue(own, miner));
+      }),
+    );
+    expect(codes.toSorted()).toEqual(["no error", others, others, others]);
+    const owner = miners[codes.indexOf("no error")] ?? "";
+    expect(await ownerOfQueue(here)).toBe(owner);
+    await ownQueue(here, owner);
+    await here.carrier.close();
+    expect(await codeOf(ownQueue(here, "e"))).toBe(others);
+    expect(await standingOf(here.carrier)).toBe("moving"); // whoever was refused has opened nothing
+  });
+
+  it("has the owner that it had when jobs are brought", async () => {
+    await using here = await newHere()();
+    await using there = await newThere()();
+    await ownQueue(here, "a");
+    await ownQueue(there, "a");
+    await here.enqueue(seal("one"));
+    await carryJobs(here, there);
+    for (const queue of [here, there]) {
+      expect(await ownerOfQueue(queue)).toBe("a");
+      expect(await codeOf(ownQueue(queue, "b"))).toBe(others);
+    }
   });
 }

@@ -2,7 +2,7 @@
 import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "@holdfast/base";
 import { codeThrown, SimClock } from "@holdfast/base/testing";
-import { type Lease, openSqliteJobs } from "@holdfast/storage";
+import { type Lease, openSqliteJobs, ownerOfQueue } from "@holdfast/storage";
 import { afterAll, describe, expect, it } from "vitest";
 import { scratch } from "../support.ts";
 import { checkHistories } from "./queue-history.ts";
@@ -74,13 +74,22 @@ describe("the file of the queue", () => {
     await first.enqueue({ key: "a", kind: "seal", input: "kept" });
     const held = await claimBy(first, "w");
     await first[Symbol.asyncDispose]();
-    new DatabaseSync(options.dbPath).exec(
-      "DROP TABLE job_volumes; DROP TABLE job_meta; PRAGMA user_version = 2",
-    );
+    const tables = ["job_volumes", "job_meta", "job_owner"].map((name) => `DROP TABLE ${name}; `).join("");
+    new DatabaseSync(options.dbPath).exec(`${tables} PRAGMA user_version = 2`);
     await using second = openSqliteJobs(options);
     expect(await second.job(held?.jobId ?? 0)).toEqual(held);
     const { jobId } = await second.enqueue({ key: "b", kind: "drain", input: "" });
     expect(jobId).toBeGreaterThan(held?.jobId ?? 0);
+  });
+
+  it("is the miner's whose volumes a file names that knew no owner yet", async () => {
+    const options = { dbPath: files.next(), clock: new SimClock() };
+    const first = openSqliteJobs(options);
+    await first.shareVolumes("a", [{ volumeId: 0, marker: "m", place: { kind: "folder", path: "/d" } }]);
+    await first[Symbol.asyncDispose]();
+    new DatabaseSync(options.dbPath).exec("DROP TABLE job_owner; PRAGMA user_version = 5");
+    await using second = openSqliteJobs(options);
+    expect(await ownerOfQueue(second)).toBe("a");
   });
 
   it("refuses other programs' databases and newer schemas", () => {

@@ -18,7 +18,7 @@ export function dealPages(path: string, count: number): Figure[] {
   database.run(
     `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
      INSERT INTO market_deals SELECT printf('deal-%012d', i), ?, 'bafy', ?, i, 1, 'active', '', '', 0, 1, '0', 0, 0, 0,
-       1, 0, 0, 0, ? + i % ?, NULL, 0 FROM n`,
+       1, 0, 0, 0, ? + i % ?, NULL, 0, '' FROM n`,
     ...[count, signed, proposal.payer, height, limits.dealRestRounds],
   );
   const timed = (name: string, work: () => unknown[]): Figure => {

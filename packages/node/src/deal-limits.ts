@@ -1,5 +1,21 @@
 /** Rows of the table of limits about deals, and how data travels that somebody pays for; the table is `limits.ts`. */
 export const dealLimits = {
+  /** Deals that a miner fetches at the same time. */
+  runningTransfers: 16,
+  /** Deals that wait at a miner to be fetched, and that are being fetched. */
+  waitingDeals: 256,
+  /** So many places must be free for each that one client, or one peer, has of these already. */
+  freePerWaitingDeal: 7,
+  /** Who gives less than the floor in so much time that the miner waited for it gives its turn back and waits again. */
+  transferWindowMs: 30_000,
+  /** See `transferWindowMs`: a share of a sixteenth of a line of 256 kbit/s. */
+  transferFloorBytesPerS: 2_048,
+  /** A turn ends with its piece after this time while other clients wait. */
+  transferTurnMs: 300_000,
+  /** It ends within the piece if it has been slower than this as a whole. */
+  transferFairBytesPerS: 65_536,
+  /** A deal is given up that gave so many turns back for the floor, while others waited, without a good one between. */
+  slowTurns: 4,
   /** How the data of a deal comes to its miner, as a proposal says it: a word or a URL. */
   deliveryBytes: 2_048,
   /** Deals whose data is to be carried to a miner and is not there yet. */

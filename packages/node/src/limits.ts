@@ -219,8 +219,6 @@ export const limits = {
   apiStreams: 64,
   /** Put jobs that run at the same time. */
   runningPuts: 32,
-  /** Deals that a miner takes in at the same time. */
-  runningTransfers: 16,
   /** Pieces in one deal: what one voucher's condition can name. */
   piecesPerDeal: 1024,
   /** Vouchers in one deal. */
@@ -319,8 +317,6 @@ export const limits = {
   policyHooks: 4,
   /** Clients in one list of a deal policy. */
   policyClients: 1_000,
-  /** Deals that wait at a miner for their turn to be transferred. */
-  waitingDeals: 256,
   /** Streams of one protocol of the market that are served at the same time. */
   marketStreams: 64,
   marketStreamsPerPeer: 16,

@@ -102,15 +102,17 @@ async function take(
 }
 
 /** Deals whose data is carried take no turn of those that are fetched, and have their own bounds. */
-function checkRoom({ store }: MinerContext, proposal: DealProposal): void {
+export function checkRoom({ store }: Pick<MinerContext, "store">, proposal: DealProposal): void {
   if (isCarried(proposal)) {
     const [all, own] = [store.awaited(), store.awaited(proposal.payer)];
     if (all >= limits.carriedDeals) throw dealRefusals.tooManyCarried({ waiting: all });
     if (own >= limits.carriedDealsPerClient) throw dealRefusals.tooManyCarried({ waiting: own });
     return;
   }
-  const waiting = store.waiting();
-  if (waiting >= limits.waitingDeals) throw dealRefusals.busy({ waiting });
+  const { all, ofClient, ofPeer } = store.waiting(proposal);
+  // The more there are, the fewer may be one's own: who comes with many leaves room for who comes with one.
+  const waiting = Math.max(ofClient, ofPeer);
+  if (waiting * limits.freePerWaitingDeal >= limits.waitingDeals - all) throw dealRefusals.busy({ waiting });
 }
 
 /** With the share of the ask that this client pays. */

@@ -54,4 +54,6 @@ export const minerSchema = [
    ALTER TABLE market_deals ADD COLUMN closed INTEGER NOT NULL DEFAULT 0;
    UPDATE market_deals SET closed = 1 WHERE NOT (${wasOpen});
    CREATE INDEX market_deals_look ON market_deals (next_look) WHERE ${isOpen}`,
+  // Whose those were that wait is not known.
+  "ALTER TABLE market_deals ADD COLUMN client_peer TEXT NOT NULL DEFAULT ''",
 ];

@@ -98,7 +98,7 @@ export class MinerStore {
     this.#database.transaction(() => {
       this.#database.run(
         `INSERT INTO market_deals VALUES
-           (?, ?, ?, ?, ?, ?, 'accepted', '', ?, ?, NULL, ?, 0, 0, 0, 0, 0, 0, ?, ${everyHead}, NULL, 0)`,
+           (?, ?, ?, ?, ?, ?, 'accepted', '', ?, ?, NULL, ?, 0, 0, 0, 0, 0, 0, ?, ${everyHead}, NULL, 0, ?)`,
         dealId,
         signed,
         proposal.payload.toString(),
@@ -109,6 +109,7 @@ export class MinerStore {
         entry.atMs,
         zeroAtto.toString(),
         Number(isCarried(proposal)),
+        proposal.clientPeer,
       );
       this.#addHistory(dealId, entry);
     });
@@ -181,9 +182,14 @@ export class MinerStore {
     const rows = this.#database.all("SELECT * FROM market_deal_counts WHERE deals > 0 ORDER BY state");
     return Object.fromEntries(rows.map((row) => [textOf(row, "state"), numberOf(row, "deals")]));
   }
-  /** Deals that wait to be fetched or are being transferred. */
-  waiting(): number {
-    return this.#count("state IN ('accepted', 'transferring') AND carried = 0");
+  /** Deals that wait to be fetched or are being transferred, and of these the client's and the peer's. */
+  waiting({ payer, clientPeer }: Pick<DealProposal, "payer" | "clientPeer">) {
+    const where = "state IN ('accepted', 'transferring') AND carried = 0";
+    return {
+      all: this.#count(where),
+      ofClient: this.#count(`${where} AND payer = ?`, payer),
+      ofPeer: this.#count(`${where} AND client_peer = ?`, clientPeer),
+    };
   }
   /** Deals whose data is not all here. */
   fetching(): { readonly dealId: string; readonly state: string }[] {

@@ -2,7 +2,8 @@
  * Fetching the data of a deal, from the client's node or from the web server that it names. Each piece streams straight
  * into the storage, which checks its commitment; a broken line is taken up again at the byte where it broke, until the
  * other side is silent for too long. Pieces that are stored stay stored, and the storage keeps what has come of the one
- * under way: a miner that restarts fetches only the rest.
+ * under way: a miner that restarts fetches only the rest. So does a deal whose turn was taken from it, because its
+ * client gave less than the floor, or for long little, while others wait: it stands behind them, and goes on there.
  */
 import { HoldfastError, type PeerId } from "@holdfast/base";
 import { readCar } from "../../car.ts";
@@ -13,11 +14,13 @@ import { wayOf } from "../delivery.ts";
 import { heightOf } from "../facts.ts";
 import { isFetching } from "../machine/miner.ts";
 import { dealRefusals } from "../refusals.ts";
-import { Backoff, Turns } from "../tasks.ts";
+import { Backoff } from "../tasks.ts";
 import { silenceMs } from "../terms.ts";
 import { carOfDeal } from "./car-source.ts";
 import { dealById, happens, type MinerContext, pieceKeyOf } from "./context.ts";
+import { Progress } from "./progress.ts";
 import type { DealRow } from "./store.ts";
+import { FairTurns, type Turn } from "./turns.ts";
 
 /** Refusals of a client that are final. */
 const finalRefusals = new Set([
@@ -28,9 +31,19 @@ const finalRefusals = new Set([
   "deal/bad-source",
 ]);
 
+/** How a turn ended; `wanted`: with a piece, or within one that came slowly, because others wait. */
+type TurnEnd = "over" | "wanted" | "below the floor";
+
+/** What is fetched, and in which turn. */
+interface Fetch {
+  readonly dealId: string;
+  readonly turn: Turn;
+  readonly progress: Progress;
+}
+
 export class Transfers {
   readonly #context: MinerContext;
-  readonly #turns = new Turns(limits.runningTransfers);
+  readonly #turns = new FairTurns(limits.runningTransfers);
 
   constructor(context: MinerContext) {
     this.#context = context;
@@ -39,9 +52,58 @@ export class Transfers {
   /** accepted → transferring → staged, or failed. */
   start(dealId: string): void {
     if (!isUnderWay(this.#context, dealId)) return;
-    this.#context.tasks.start(`transfer/${dealId}`, (signal) =>
-      this.#turns.run(signal, () => transfer(this.#context, dealId, signal)),
-    );
+    this.#context.tasks.start(`transfer/${dealId}`, (signal) => this.#run(dealId, signal));
+  }
+
+  async #run(dealId: string, signal: AbortSignal): Promise<void> {
+    const context = this.#context;
+    const { payer } = dealById(context, dealId);
+    const progress = new Progress(context.needs.clock);
+    for (let slowTurns = 0; ; ) {
+      using turn = await this.#turns.take(payer, signal);
+      progress.beginTurn();
+      const end = await this.#inTurn({ dealId, turn, progress }, signal);
+      if (end === "over" || !isUnderWay(context, dealId)) return;
+      if (end === "wanted") {
+        slowTurns = 0;
+        continue;
+      }
+      if (this.#turns.isAnyoneWaiting) slowTurns += 1;
+      const isSilent = progress.silentMs >= silenceMs(context.needs.chain.params);
+      if (!isSilent && slowTurns < limits.slowTurns) continue;
+      const detail = isSilent ? "nothing comes" : `less than ${limits.transferFloorBytesPerS} bytes a second`;
+      happens(context, dealId, { type: "gave up", reason: dealRefusals.transferFailed({ detail }) });
+      return;
+    }
+  }
+
+  async #inTurn(fetch: Fetch, outer: AbortSignal): Promise<TurnEnd> {
+    const cut = new AbortController();
+    const over = new AbortController();
+    const watched = this.#watch(fetch, cut, AbortSignal.any([outer, over.signal]));
+    try {
+      const end = await transfer(this.#context, fetch, outer, AbortSignal.any([outer, cut.signal]));
+      if (end !== "cut") return end;
+    } finally {
+      over.abort();
+    }
+    return await watched;
+  }
+
+  /** Cuts the turn off when its time has come. */
+  async #watch({ turn, progress }: Fetch, cut: AbortController, stop: AbortSignal): Promise<TurnEnd> {
+    const { clock } = this.#context.needs;
+    const startMs = clock.nowMs();
+    let end: TurnEnd = "over";
+    while (end === "over" && !stop.aborted) {
+      await clock.sleep(limits.transferWindowMs, stop).catch(() => undefined);
+      if (stop.aborted) break;
+      const isLong = turn.isWanted && clock.nowMs() - startMs >= limits.transferTurnMs;
+      if (progress.isBelowFloor()) end = "below the floor";
+      else if (isLong && progress.isSlowTurn()) end = "wanted";
+    }
+    if (end !== "over") cut.abort(new DOMException("the turn of a transfer is over", "AbortError"));
+    return end;
   }
 }
 
@@ -50,23 +112,36 @@ function isUnderWay(context: MinerContext, dealId: string): boolean {
   return isFetching(deal) && !deal.carried;
 }
 
-async function transfer(context: MinerContext, dealId: string, signal: AbortSignal): Promise<void> {
+/** `cut`: the turn was cut off within a piece. */
+async function transfer(
+  context: MinerContext,
+  fetch: Fetch,
+  outer: AbortSignal,
+  signal: AbortSignal,
+): Promise<TurnEnd | "cut"> {
+  const { dealId, turn } = fetch;
+  const { clock, storage } = context.needs;
   const { proposal } = dealById(context, dealId);
+  const startMs = clock.nowMs();
   try {
     for (const [index, piece] of proposal.pieces.entries()) {
       const total = proposal.pieces.length;
       // It may have waited for its turn for long, and been given up.
-      if (!isUnderWay(context, dealId)) return;
-      if ((await context.needs.storage.getPiece(pieceKeyOf(dealId, index))) !== undefined) continue;
+      if (!isUnderWay(context, dealId)) return "over";
+      if ((await storage.getPiece(pieceKeyOf(dealId, index))) !== undefined) continue;
+      if (turn.isWanted && clock.nowMs() - startMs >= limits.transferTurnMs) return "wanted";
       happens(context, dealId, { type: "fetching", piece: index + 1, of: total });
-      await storePiece(context, dealId, index, piece, signal);
+      await storePiece(context, fetch, index, piece, signal);
     }
     await finish(context, dealId);
+    return "over";
   } catch (error) {
-    signal.throwIfAborted();
+    outer.throwIfAborted();
+    if (signal.aborted) return "cut";
     if (!(error instanceof HoldfastError) || error.code === "storage/closed") throw error;
-    if (!isUnderWay(context, dealId)) return;
+    if (!isUnderWay(context, dealId)) return "over";
     happens(context, dealId, { type: "gave up", reason: asRefusal(error) });
+    return "over";
   }
 }
 
@@ -88,17 +163,21 @@ export function asRefusal(error: HoldfastError): HoldfastError {
 
 async function storePiece(
   context: MinerContext,
-  dealId: string,
+  fetch: Fetch,
   index: number,
   piece: DealPiece,
   signal: AbortSignal,
 ): Promise<void> {
   const { commP, paddedBytes, userBytes } = piece;
   const source = {
-    from: (offset: number) => fetchPiece(context, dealId, { pieceIndex: index, offset, userBytes }, signal),
+    from: (offset: number) => fetchPiece(context, fetch, { pieceIndex: index, offset, userBytes }, signal),
   };
-  const pieceKey = pieceKeyOf(dealId, index);
-  await context.needs.storage.addPiece({ pieceKey, commP, paddedBytes, userBytes, source }, signal);
+  const pieceKey = pieceKeyOf(fetch.dealId, index);
+  try {
+    await context.needs.storage.addPiece({ pieceKey, commP, paddedBytes, userBytes, source }, signal);
+  } finally {
+    fetch.progress.rests();
+  }
 }
 
 /** Of the piece from this byte on, by the way of the deal; at most what is asked for. */
@@ -121,7 +200,7 @@ function rangeOf(
 /** The bytes of a piece, over as many streams as it takes. `deal/transfer-failed`, final refusals of the client. */
 async function* fetchPiece(
   context: MinerContext,
-  dealId: string,
+  { dealId, progress }: Fetch,
   { pieceIndex, offset: startOffset, userBytes }: PieceRange,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -132,16 +211,18 @@ async function* fetchPiece(
     limits.dealRetryMaxMs,
   );
   let offset = startOffset;
-  let movedMs = clock.nowMs();
-  let lookedMs = movedMs;
+  let lookedMs = clock.nowMs();
+  progress.waits();
   while (offset < userBytes) {
     if (!isUnderWay(context, dealId)) throw dealRefusals.givenUp({});
     try {
       for await (const bytes of rangeOf(context, dealId, { pieceIndex, offset, userBytes }, signal)) {
         offset += bytes.length;
-        movedMs = clock.nowMs();
+        progress.came(bytes.length);
+        progress.rests();
         backoff.reset();
         yield bytes;
+        progress.waits();
         if (clock.nowMs() - lookedMs < chain.params.roundMs) continue;
         lookedMs = clock.nowMs();
         if (!isUnderWay(context, dealId)) throw dealRefusals.givenUp({}); // who drips would have a turn for ever
@@ -150,7 +231,7 @@ async function* fetchPiece(
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof HoldfastError) || finalRefusals.has(error.code)) throw error;
-      const isSilent = clock.nowMs() - movedMs >= silenceMs(chain.params);
+      const isSilent = progress.silentMs >= silenceMs(chain.params);
       if (isSilent)
         throw dealRefusals.transferFailed({ detail: `at byte ${offset}: ${error.message}` }, error);
       await backoff.pause(signal);

@@ -2,7 +2,14 @@
  * The door of `storage`: sectors and pieces on a disk, and the worker pools that seal and verify. It knows no
  * chain.
  */
-export { makeFolder, type NodeDisk, openNodeDisk } from "./disk/index.ts";
+export {
+  type DirectHandle,
+  makeFolder,
+  type NodeDisk,
+  type NodeDiskOptions,
+  type OpenDirect,
+  openNodeDisk,
+} from "./disk/index.ts";
 export { storageErrors } from "./errors.ts";
 export * from "./jobs/index.ts";
 export {

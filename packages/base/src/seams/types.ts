@@ -53,7 +53,7 @@ export interface Disk {
   /** Makes such files durable, many for little more than one; those that are gone are passed over. */
   settle?(paths: readonly string[]): Promise<void>;
   /** "create" truncates or makes the file and its folders; the others fail with `disk/not-found`. */
-  open(path: string, mode: "read" | "write" | "create"): Promise<DiskFile>;
+  open(path: string, mode: "read" | "write" | "create", hints?: OpenHints): Promise<DiskFile>;
   /** Names in a folder ("" is the root), sorted by UTF-16 units; empty if there is no such folder. */
   list(folder: string): Promise<string[]>;
   /**
@@ -72,6 +72,12 @@ export interface Disk {
   freeBytes(): Promise<number>;
   /** The path for the operating system, or undefined on a simulated disk. */
   nativePath(path: string): string | undefined;
+}
+
+/** How a file is used; the same bytes whether a disk heeds it or not. */
+export interface OpenHints {
+  /** In large parts that are not soon wanted again: they need not go through a cache of files. */
+  readonly isUncached?: boolean;
 }
 
 /** An open file. After its disposal everything fails with `disk/closed`. */

@@ -2,4 +2,5 @@
 
 export { makeFolder } from "./make-folder.ts";
 export { readNativeFile } from "./native-source.ts";
-export { isPartName, type NodeDisk, openNodeDisk } from "./node-disk.ts";
+export { isPartName, type NodeDisk, type NodeDiskOptions, openNodeDisk } from "./node-disk.ts";
+export type { DirectHandle, OpenDirect } from "./uncached-file.ts";

@@ -18,12 +18,12 @@ import {
 } from "node:fs/promises";
 import path from "node:path";
 import { threadId } from "node:worker_threads";
-import { type Disk, type DiskFile, diskErrors, diskPathSegments } from "@holdfast/base";
+import { type Disk, type DiskFile, diskErrors, diskPathSegments, type OpenHints } from "@holdfast/base";
 import { makeFolder } from "./make-folder.ts";
+import { OpenFile, writeAll } from "./open-file.ts";
 import { guarded, isMissing, systemCode } from "./system-errors.ts";
+import { type OpenDirect, openDirect, UncachedFile } from "./uncached-file.ts";
 
-/** Bytes of one read or write; the system takes below 2^31. */
-const maxCallBytes = 2 ** 30;
 /**
  * What is synced side by side: the system writes their data down together and commits its journal once for all of them,
  * while one by one it commits for each. One of the four threads of the pool is left to others.
@@ -37,12 +37,17 @@ export interface NodeDisk extends Disk {
   readonly root: string;
 }
 
+export interface NodeDiskOptions {
+  /** The way past the cache of files; that of the system if left out. */
+  readonly openDirect?: OpenDirect;
+}
+
 /**
  * A disk whose root is the folder `root`; the folder is made with the first file in it.
  * Fails as the seam says: disk/bad-path, not-found, not-a-file, not-a-folder, full, io, read-only, closed.
  */
-export function openNodeDisk(root: string): NodeDisk {
-  return new RootedDisk(path.resolve(root));
+export function openNodeDisk(root: string, options: NodeDiskOptions = {}): NodeDisk {
+  return new RootedDisk(path.resolve(root), options.openDirect ?? openDirect);
 }
 
 /** Whether a name is that of a half-written file of this disk. */
@@ -54,9 +59,11 @@ let partCount = 0;
 
 class RootedDisk implements NodeDisk {
   readonly root: string;
+  readonly #openDirect: OpenDirect;
 
-  constructor(root: string) {
+  constructor(root: string, direct: OpenDirect) {
     this.root = root;
+    this.#openDirect = direct;
   }
 
   async readFile(relative: string): Promise<Uint8Array | undefined> {
@@ -109,28 +116,14 @@ class RootedDisk implements NodeDisk {
     });
   }
 
-  async open(relative: string, mode: "read" | "write" | "create"): Promise<DiskFile> {
+  async open(relative: string, mode: "read" | "write" | "create", hints: OpenHints = {}): Promise<DiskFile> {
     const full = this.#full(relative);
     return await guarded("opening", relative, async () => {
-      if (mode !== "create") {
-        const handle = await open(full, mode === "read" ? "r" : "r+");
-        try {
-          if (!(await handle.stat()).isFile()) throw diskErrors.notAFile({ path: relative });
-        } catch (error) {
-          await handle.close();
-          throw error;
-        }
-        return new OpenFile(relative, handle, mode === "write");
-      }
-      await makeDurable(path.dirname(full));
-      const handle = await open(full, fsConstants.O_RDWR | fsConstants.O_CREAT | fsConstants.O_TRUNC, 0o644);
-      try {
-        await syncFolder(path.dirname(full));
-      } catch (error) {
-        await handle.close();
-        throw error;
-      }
-      return new OpenFile(relative, handle, true);
+      const handle = await (mode === "create" ? created(full) : opened(full, relative, mode));
+      const isWritable = mode !== "read";
+      const file = new OpenFile(relative, handle, isWritable);
+      if (hints.isUncached !== true) return file;
+      return new UncachedFile(relative, file, await this.#openDirect(handle.fd, isWritable));
     });
   }
 
@@ -224,76 +217,27 @@ class RootedDisk implements NodeDisk {
   }
 }
 
-/** The handle stays with the file it opened, also when another file is renamed over the path. */
-class OpenFile implements DiskFile {
-  readonly #path: string;
-  readonly #handle: FileHandle;
-  readonly #writable: boolean;
-  #open = true;
-
-  constructor(relative: string, handle: FileHandle, writable: boolean) {
-    this.#path = relative;
-    this.#handle = handle;
-    this.#writable = writable;
-  }
-
-  async readAt(offsetBytes: number, lengthBytes: number, room?: Uint8Array): Promise<Uint8Array> {
-    this.#ensureOpen();
-    return await guarded("reading", this.#path, async () => {
-      const lent = room !== undefined && room.length >= lengthBytes ? room : undefined;
-      const bytes = lent?.subarray(0, lengthBytes) ?? new Uint8Array(lengthBytes);
-      let done = 0;
-      while (done < lengthBytes) {
-        const share = Math.min(lengthBytes - done, maxCallBytes);
-        const { bytesRead } = await this.#handle.read(bytes, done, share, offsetBytes + done);
-        if (bytesRead === 0) return lent === undefined ? bytes.slice(0, done) : bytes.subarray(0, done);
-        done += bytesRead;
-      }
-      return bytes;
-    });
-  }
-
-  async writeAt(offsetBytes: number, bytes: Uint8Array): Promise<void> {
-    this.#ensureWritable();
-    await guarded("writing", this.#path, () => writeAll(this.#handle, bytes, offsetBytes));
-  }
-
-  async sizeBytes(): Promise<number> {
-    this.#ensureOpen();
-    return await guarded("measuring", this.#path, async () => (await this.#handle.stat()).size);
-  }
-
-  async truncate(lengthBytes: number): Promise<void> {
-    this.#ensureWritable();
-    await guarded("truncating", this.#path, () => this.#handle.truncate(lengthBytes));
-  }
-
-  async sync(): Promise<void> {
-    this.#ensureOpen();
-    await guarded("syncing", this.#path, () => this.#handle.sync());
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#open) return;
-    this.#open = false;
-    await guarded("closing", this.#path, () => this.#handle.close());
-  }
-
-  #ensureOpen(): void {
-    if (!this.#open) throw diskErrors.closed({ path: this.#path });
-  }
-  #ensureWritable(): void {
-    this.#ensureOpen();
-    if (!this.#writable) throw diskErrors.readOnly({ path: this.#path });
+async function opened(full: string, relative: string, mode: "read" | "write"): Promise<FileHandle> {
+  const handle = await open(full, mode === "read" ? "r" : "r+");
+  try {
+    if ((await handle.stat()).isFile()) return handle;
+    throw diskErrors.notAFile({ path: relative });
+  } catch (error) {
+    await handle.close();
+    throw error;
   }
 }
 
-async function writeAll(handle: FileHandle, bytes: Uint8Array, offsetBytes: number): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) {
-    const share = Math.min(bytes.length - done, maxCallBytes);
-    const { bytesWritten } = await handle.write(bytes, done, share, offsetBytes + done);
-    done += bytesWritten;
+async function created(full: string): Promise<FileHandle> {
+  const folder = path.dirname(full);
+  await makeDurable(folder);
+  const handle = await open(full, fsConstants.O_RDWR | fsConstants.O_CREAT | fsConstants.O_TRUNC, 0o644);
+  try {
+    await syncFolder(folder);
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
   }
 }
 

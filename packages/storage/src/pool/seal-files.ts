@@ -6,7 +6,15 @@
  * durable, so a seal that goes on from it never stands on bytes that a power cut took. Two processes that seal the same
  * at once (one of them a zombie) write the same bytes: what is sealed follows from the job alone.
  */
-import { type Disk, type DiskFile, HoldfastError, sha256, toHex, utf8Bytes } from "@holdfast/base";
+import {
+  type Disk,
+  type DiskFile,
+  HoldfastError,
+  type OpenHints,
+  sha256,
+  toHex,
+  utf8Bytes,
+} from "@holdfast/base";
 import {
   auxLengthOf,
   layerTreeLength,
@@ -23,6 +31,8 @@ import { packed } from "./payload.ts";
 
 /** Bytes of one write: a full disk and a cancelled job are noticed in between. */
 const chunkBytes = 4 * 2 ** 20;
+/** The system would take longer to keep them in its memory than it is told here to write them. */
+const hints: OpenHints = { isUncached: true };
 
 /** One of the files that a seal writes, and which bytes of `aux` it has. */
 interface Output {
@@ -70,8 +80,9 @@ export class SealFiles implements SealStore, AsyncDisposable {
     const doneLayers = await recordedLayers(disk, job, profile);
     const end = auxLengthOf(profile);
     const start = end - layerTreeLength(profile);
-    const create = async (path: string) => opened.use(await disk.open(path, "create"));
-    const auxFile = doneLayers === 0 ? await create(job.auxPath) : await disk.open(job.auxPath, "write");
+    const create = async (path: string) => opened.use(await disk.open(path, "create", hints));
+    const auxFile =
+      doneLayers === 0 ? await create(job.auxPath) : await disk.open(job.auxPath, "write", hints);
     const aux = { file: opened.use(auxFile), start: 0, end };
     const tree = { file: await create(job.treePath), start, end };
     const replica = { file: await create(job.replicaPath), start, end: start + profile.sectorBytes };
@@ -103,10 +114,7 @@ export class SealFiles implements SealStore, AsyncDisposable {
   }
 
   async write(offset: number, bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length; at += chunkBytes) {
-      const chunk = bytes.subarray(at, at + chunkBytes);
-      for (const output of this.#outputs) await writePart(output, offset + at, chunk);
-    }
+    for (const output of this.#outputs) await writePart(output, offset, bytes);
   }
 
   read(offset: number, length: number, room?: Uint8Array): Promise<Uint8Array> {
@@ -151,11 +159,14 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Writes what of these bytes belongs into the file. */
+/** Writes what of these bytes belongs into the file, cut where its own chunks begin: there begin blocks of the disk. */
 async function writePart({ file, start, end }: Output, offset: number, bytes: Uint8Array): Promise<void> {
-  const from = Math.max(start, offset);
-  const to = Math.min(end, offset + bytes.length);
-  if (from < to) await file.writeAt(from - start, bytes.subarray(from - offset, to - offset));
+  const to = Math.min(end, offset + bytes.length) - start;
+  for (let at = Math.max(start, offset) - start; at < to; ) {
+    const next = Math.min(to, at - (at % chunkBytes) + chunkBytes);
+    await file.writeAt(at, bytes.subarray(start + at - offset, start + next - offset));
+    at = next;
+  }
 }
 
 /** A stored file as the source of a proof. */

@@ -3,7 +3,7 @@
  * would be "not there" and what is written to it would land on another disk. So a volume has a marker file with its
  * own name in it; nothing is written where the marker is not, and nothing is called missing where it is not.
  */
-import { type Disk, type DiskFile, HoldfastError, utf8Bytes, utf8Text } from "@holdfast/base";
+import { type Disk, type DiskFile, HoldfastError, type OpenHints, utf8Bytes, utf8Text } from "@holdfast/base";
 import { volumeErrors } from "./errors.ts";
 import { placeText } from "./place.ts";
 import type { VolumeSpec } from "./types.ts";
@@ -62,10 +62,10 @@ class MarkedDisk implements Disk {
     await this.#ensureHere();
     await this.#disk.writeFile(path, copy);
   }
-  async open(path: string, mode: "read" | "write" | "create"): Promise<DiskFile> {
+  async open(path: string, mode: "read" | "write" | "create", hints?: OpenHints): Promise<DiskFile> {
     if (mode !== "read") await this.#ensureHere();
     try {
-      return await this.#disk.open(path, mode);
+      return await this.#disk.open(path, mode, hints);
     } catch (error) {
       if (error instanceof HoldfastError && error.code === "disk/not-found") await this.#ensureHere();
       throw error;

@@ -3,7 +3,7 @@
  * storage's own folder. Volumes come and go while it is in use; a path to one that is not mounted fails with
  * storage/volume-away and is never taken for a missing file.
  */
-import { type Disk, type DiskFile, diskErrors } from "@holdfast/base";
+import { type Disk, type DiskFile, diskErrors, type OpenHints } from "@holdfast/base";
 import { volumeErrors } from "./errors.ts";
 import { placeText } from "./place.ts";
 import { homeVolumeId, locate, type VolumeSpec, type VolumeTable } from "./types.ts";
@@ -74,8 +74,8 @@ class MountedDisk implements VolumeDisk {
   writeFile(path: string, bytes: Uint8Array): Promise<void> {
     return this.#at(path, (disk, inner) => disk.writeFile(inner, bytes));
   }
-  open(path: string, mode: "read" | "write" | "create"): Promise<DiskFile> {
-    return this.#at(path, (disk, inner) => disk.open(inner, mode));
+  open(path: string, mode: "read" | "write" | "create", hints?: OpenHints): Promise<DiskFile> {
+    return this.#at(path, (disk, inner) => disk.open(inner, mode, hints));
   }
   list(folder: string): Promise<string[]> {
     const root = /^volumes\/(\d{1,9})$/.exec(folder);

@@ -1,6 +1,7 @@
 /** What a node's metrics read of its rooms. */
 import type { Clock, Wire } from "@holdfast/base";
 import { readPowerOf } from "@holdfast/consensus";
+import { isDatabaseSilent } from "@holdfast/storage";
 import type { Chain } from "./chain/index.ts";
 import type { Held } from "./held.ts";
 import type { Mempool } from "./mempool/index.ts";
@@ -32,7 +33,15 @@ export function metricsOf(rooms: Measured): MetricsSource {
     powerBytes: () =>
       miner === undefined ? 0 : Number(readPowerOf(chain.store, chain.headState().state, miner.miner)),
     blocksWon: () => mining?.status().blocksWon ?? 0,
-    sectors: async () => (await miner?.countSectors()) ?? {},
+    sectors: async () => {
+      try {
+        return (await miner?.countSectors()) ?? {};
+      } catch (error) {
+        if (isDatabaseSilent(error)) return {}; // told by the metric beside it
+        throw error;
+      }
+    },
+    recordsAnswer: () => (miner?.recordsSilence() === undefined ? 1 : 0),
     deals: () => market.dealCounts(),
     held,
   };

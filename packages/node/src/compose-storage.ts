@@ -52,6 +52,7 @@ export function minerDoorOf(
     miner: address,
     ...(moveRecords === undefined ? {} : { moveRecords }),
     status: () => mining.status(),
+    recordsSilence: () => storage.metadataSilence,
     sectors: async (page) => (await storage.listSectors({ ...page, states: keptStates })).map(localSector),
     sector: async (sectorId) => {
       const [found] = await storage.listSectors({ states: keptStates, after: sectorId - 1, limit: 1 });

@@ -21,6 +21,7 @@ import {
   createQueueSealer,
   fleetingKinds,
   giveBack,
+  isDatabaseSilent,
   type JobKind,
   type JobQueue,
   type JobResources,
@@ -247,7 +248,8 @@ function pruning({ queue, clock, logger }: JobEngineOptions): AsyncDisposable {
         await clock.sleep(workLimits.jobPruneMs, end.signal);
       } catch (error) {
         if (end.signal.aborted) return;
-        logger.warn("jobs: old ones cannot be forgotten", { detail: String(error) });
+        if (!isDatabaseSilent(error))
+          logger.warn("jobs: old ones cannot be forgotten", { detail: String(error) });
         await clock.sleep(workLimits.jobPruneMs, end.signal).catch(() => undefined);
       }
     }

@@ -14,6 +14,8 @@ export interface MetricsSource {
   readonly powerBytes: () => number;
   readonly blocksWon: () => number;
   readonly sectors: () => Promise<Counts>;
+  /** 1 while the database of sectors and jobs answers. */
+  readonly recordsAnswer: () => number;
   readonly deals: () => Counts;
   readonly held: () => readonly Held[];
 }
@@ -50,6 +52,7 @@ export function openMetrics(name: string, source: MetricsSource): { text(): Prom
   single("holdfast_mempool_messages", "Messages that wait for a block", source.pendingMessages);
   single("holdfast_mine_power_bytes", "Proven power of this node's miner", source.powerBytes);
   single("holdfast_mine_blocks_won", "Blocks that this node's miner has won", source.blocksWon);
+  single("holdfast_records_answer", "1 while the database of sectors and jobs answers", source.recordsAnswer);
   single("process_resident_memory_bytes", "Memory of the process", () => process.memoryUsage().rss);
   single("process_cpu_seconds", "CPU time of the process", () => {
     const { user, system } = process.cpuUsage();

@@ -6,7 +6,7 @@
  */
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Address, type Clock, HoldfastError, type Logger } from "@holdfast/base";
+import { type Address, type Clock, HoldfastError, type Logger, silentLogger } from "@holdfast/base";
 import {
   carryJobs,
   type JobQueue,
@@ -15,6 +15,7 @@ import {
   openSqliteJobs,
   ownQueue,
   queueIdOf,
+  SilenceWatch,
   SwitchQueue,
   standingOf,
   storageErrors,
@@ -23,8 +24,16 @@ import { type NodeConfig, readConfig, repoErrors } from "./repo/index.ts";
 import { workLimits } from "./work-limits.ts";
 
 /** Errors: `storage/…`. */
-export async function openRepoJobs(repo: string, database: string, clock: Clock): Promise<MovableQueue> {
-  if (database !== "") return await openPostgresJobs({ url: database });
+export async function openRepoJobs(
+  repo: string,
+  database: string,
+  clock: Clock,
+  logger: Logger = silentLogger,
+): Promise<MovableQueue> {
+  if (database !== "") {
+    const { told } = new SilenceWatch("jobs", { clock, logger });
+    return await openPostgresJobs({ url: database, onSilence: told });
+  }
   const dbPath = join(repo, "jobs.db");
   return openSqliteJobs({ dbPath, clock, pollMs: workLimits.jobPollMs, isWatched: true });
 }
@@ -89,7 +98,7 @@ export interface NodeJobsOptions {
 
 /** Errors: storage/others-records: they are another miner's; storage/queue-moved: in another database; `storage/…`. */
 export async function openNodeJobs(options: NodeJobsOptions): Promise<NodeJobs> {
-  const { repo, miner, clock } = options;
+  const { repo, miner, clock, logger } = options;
   /** Of the last move; it never rejects. */
   let moving: Promise<void> = Promise.resolve();
   const first = await openFirst(options);
@@ -102,7 +111,7 @@ export async function openNodeJobs(options: NodeJobsOptions): Promise<NodeJobs> 
   const move = async (to: string): Promise<void> => {
     await using stack = new AsyncDisposableStack();
     if (to !== place) {
-      const next = stack.use(await openRepoJobs(repo, to, clock));
+      const next = stack.use(await openRepoJobs(repo, to, clock, logger));
       await ownQueue(next, miner);
       const isOther = await carry(queue.current, next);
       place = to;
@@ -146,7 +155,7 @@ interface First {
 async function openFirst({ repo, database, miner, clock, logger }: NodeJobsOptions): Promise<First> {
   await using stack = new AsyncDisposableStack();
   const left = await leftJobs(repo);
-  const named = stack.use(await openRepoJobs(repo, database, clock));
+  const named = stack.use(await openRepoJobs(repo, database, clock, logger));
   await ownQueue(named, miner);
   if (left === undefined || left === database) {
     await takeUp(named);
@@ -154,7 +163,7 @@ async function openFirst({ repo, database, miner, clock, logger }: NodeJobsOptio
     stack.move();
     return { queue: named, place: database };
   }
-  const from = await openRepoJobs(repo, left, clock);
+  const from = await openRepoJobs(repo, left, clock, logger);
   stack.use(from);
   await ownQueue(from, miner);
   try {

@@ -21,6 +21,7 @@ import {
   type Reach,
   type Runner,
   removeScratch,
+  SilenceWatch,
   sealHandlers,
   standingOf,
   startRunner,
@@ -69,7 +70,7 @@ export async function readClockOffset(repo: string): Promise<number> {
 }
 
 /** What a folder says of its queue, or the database alone. */
-async function sourceOf({ repo, database }: StartWorkerOptions): Promise<{
+async function sourceOf({ repo, database, logger = silentLogger }: StartWorkerOptions): Promise<{
   /** Nobody in particular where no folder is named. */
   readonly miner?: Address;
   readonly dials: JobDials;
@@ -77,8 +78,12 @@ async function sourceOf({ repo, database }: StartWorkerOptions): Promise<{
   readonly open: () => Promise<MovableQueue>;
 }> {
   if (repo === undefined) {
-    // The server's clock is that of the queue; this one measures pauses.
-    return { dials: usualDials(), clock: realClock(), open: () => openPostgresJobs({ url: database ?? "" }) };
+    const clock = realClock(); // the server's is that of the queue; this one measures pauses
+    const { told } = new SilenceWatch("jobs", { clock, logger });
+    return {
+      ...{ dials: usualDials(), clock },
+      open: () => openPostgresJobs({ url: database ?? "", onSilence: told }),
+    };
   }
   const { mining } = await configOf(repo);
   if (mining.miner === "") throw repoErrors.noMiner({ path: repo });
@@ -87,7 +92,8 @@ async function sourceOf({ repo, database }: StartWorkerOptions): Promise<{
     miner: parseAddress(mining.miner),
     dials: dialsOf(mining),
     clock,
-    open: async () => openRepoJobs(repo, database ?? (await leftJobs(repo)) ?? mining.database, clock),
+    open: async () =>
+      openRepoJobs(repo, database ?? (await leftJobs(repo)) ?? mining.database, clock, logger),
   };
 }
 

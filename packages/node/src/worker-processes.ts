@@ -6,7 +6,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { type Clock, HoldfastError, type Logger } from "@holdfast/base";
-import type { JobKind, JobQueue, JobResources } from "@holdfast/storage";
+import { isDatabaseSilent, type JobKind, type JobQueue, type JobResources } from "@holdfast/storage";
 import { workLimits } from "./work-limits.ts";
 
 export interface WorkerProcessesOptions {
@@ -72,7 +72,7 @@ class Processes implements WorkerProcesses {
         if (await this.#isNeeded()) await this.#start();
       } catch (error) {
         if (!(error instanceof HoldfastError)) throw error;
-        if (!this.#end.signal.aborted)
+        if (!this.#end.signal.aborted && !isDatabaseSilent(error))
           logger.error("jobs: the queue does not answer", { detail: error.message });
       }
       const woken = new AbortController();

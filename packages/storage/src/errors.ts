@@ -1,5 +1,5 @@
 /** Errors of the storage package: what a caller, an operator or a full disk can make go wrong. */
-import { defineErrors } from "@holdfast/base";
+import { defineErrors, HoldfastError } from "@holdfast/base";
 
 type NoData = Record<string, never>;
 
@@ -265,3 +265,8 @@ export const storageErrors = defineErrors("storage", {
     fix: "start it again",
   },
 });
+
+/** Expected while a database is away, and said once for all who ask (db/silence.ts): nothing to fill a log with. */
+export function isDatabaseSilent(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === "storage/database-unreachable";
+}

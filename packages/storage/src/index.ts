@@ -2,6 +2,8 @@
  * The door of `storage`: sectors and pieces on a disk, and the worker pools that seal and verify. It knows no
  * chain.
  */
+
+export { type Silence, SilenceWatch } from "./db/index.ts";
 export {
   type DirectHandle,
   makeFolder,
@@ -10,7 +12,7 @@ export {
   type OpenDirect,
   openNodeDisk,
 } from "./disk/index.ts";
-export { storageErrors } from "./errors.ts";
+export { isDatabaseSilent, storageErrors } from "./errors.ts";
 export * from "./jobs/index.ts";
 export {
   createInlineSealer,

@@ -3,6 +3,7 @@
  * and waits for it. Waiting always ends with the signal.
  */
 import type { Clock, Logger } from "@holdfast/base";
+import { isDatabaseSilent } from "@holdfast/storage";
 import type { MarketChain } from "./needs.ts";
 
 /** What the log says of one that threw. */
@@ -43,7 +44,7 @@ export class Tasks implements AsyncDisposable {
     try {
       await work(this.signal);
     } catch (error) {
-      if (this.isStopped) return;
+      if (this.isStopped || isDatabaseSilent(error)) return;
       this.#logger.error(taskFailed, {
         task: name,
         detail: error instanceof Error ? (error.stack ?? error.message) : String(error),

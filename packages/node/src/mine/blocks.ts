@@ -23,6 +23,7 @@ import {
   winningPostSeed,
   winningSector,
 } from "@holdfast/consensus";
+import { isDatabaseSilent } from "@holdfast/storage";
 import { limits } from "../limits.ts";
 import type { MineNeeds } from "./needs.ts";
 import type { SignedHeights } from "./store.ts";
@@ -52,7 +53,7 @@ export async function mineBlocks(
       await mineRound(needs, heights, round, twins && { watch: twins, signal });
     } catch (error) {
       if (signal.aborted) throw error;
-      logger.warn("no block this round", { round, detail: String(error) });
+      if (!isDatabaseSilent(error)) logger.warn("no block this round", { round, detail: String(error) });
     }
   }
 }

@@ -21,6 +21,8 @@ export interface MinerDoor {
   unfinished(): AsyncIterable<LocalSector>;
   /** To postgres://… or to "files"; undefined where nobody knows where the records are. */
   readonly moveRecords?: MoveRecords;
+  /** Undefined while the database of sectors and jobs answers. */
+  recordsSilence(): { readonly sinceMs: number; readonly detail: string } | undefined;
   /** How many there are in each state. */
   countSectors(): Promise<{ readonly [state: string]: number }>;
 }

@@ -4,6 +4,7 @@ export { openDb } from "./open.ts";
 export { openPostgres } from "./postgres.ts";
 export { closedState } from "./postgres-errors.ts";
 export { isPostgresUrl, readPostgresUrl } from "./postgres-url.ts";
+export { type Silence, type SilenceListener, SilenceWatch } from "./silence.ts";
 export { asStoreError, openSqlite } from "./sqlite.ts";
 export { SwitchDb } from "./switch.ts";
 export { Turns } from "./turns.ts";

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cancel } from "@holdfast/base";
 import type { Client } from "pg";
+import type { Answers } from "./silence.ts";
 
 /** Between two tries to connect, and between two looks whether the connection lives. */
 const times = { retryMs: 1_000, checkMs: 15_000 } as const;
@@ -14,13 +15,15 @@ type Wake = (word?: string) => void;
 
 export class PostgresListener implements AsyncDisposable {
   readonly #connect: () => Promise<Client>;
+  readonly #answers: Answers;
   readonly #wakes = new Map<string, Set<Wake>>();
   readonly #end = new AbortController();
   #client: Client | undefined;
   #loop: Promise<void> | undefined;
 
-  constructor(connect: () => Promise<Client>) {
+  constructor(connect: () => Promise<Client>, answers: Answers) {
     this.#connect = connect;
+    this.#answers = answers;
   }
 
   listen(channel: string, wake: Wake, signal: Cancel): void {
@@ -64,9 +67,20 @@ export class PostgresListener implements AsyncDisposable {
     }
   }
 
+  async #connected(): Promise<Client> {
+    try {
+      const client = await this.#connect();
+      this.#answers.answered();
+      return client;
+    } catch (error) {
+      this.#answers.failed(error instanceof Error ? error.message || error.name : String(error));
+      throw error;
+    }
+  }
+
   /** Ends or throws when the connection does. */
   async #hear(signal: AbortSignal): Promise<void> {
-    const client = await this.#connect();
+    const client = await this.#connected();
     const { promise: lost, resolve } = Promise.withResolvers<void>();
     client.on("error", () => resolve());
     client.on("end", () => resolve());

@@ -9,6 +9,7 @@ import { storageErrors } from "../errors.ts";
 import { asPostgresError, isConnectionLost } from "./postgres-errors.ts";
 import { PostgresListener } from "./postgres-listener.ts";
 import { type PostgresPlace, readPostgresUrl } from "./postgres-url.ts";
+import { Answers, type SilenceListener } from "./silence.ts";
 import type { Db, Ddl, DdlWords, Row, Sql, SqlValue } from "./types.ts";
 
 /** Connections of one process to one place; more work waits. */
@@ -51,13 +52,14 @@ export async function openPostgres(url: string): Promise<Db> {
   const pool = new pg.Pool({ ...config, max: mostConnections, allowExitOnIdle: true });
   pool.on("error", () => undefined); // a connection that nobody uses was lost: the next one is new
   pool.on("connect", (client) => client.on("error", () => undefined)); // its statement fails, which is enough
-  const listener = new PostgresListener(async () => {
+  const answers = new Answers();
+  const connect = async () => {
     const client = new pg.Client(config);
     client.on("error", () => undefined);
     await client.connect();
     return client;
-  });
-  const db = new PostgresDb(place, pool, listener);
+  };
+  const db = new PostgresDb(place, { pool, answers, listener: new PostgresListener(connect, answers) });
   try {
     await db.makeSchema();
     return db;
@@ -84,20 +86,28 @@ function integer(value: string): number {
   return found;
 }
 
+interface PostgresWays {
+  readonly pool: Pool;
+  readonly listener: PostgresListener;
+  readonly answers: Answers;
+}
+
 class PostgresDb implements Db {
   readonly engine = "postgres";
   readonly place: string;
   readonly #schema: string;
   readonly #pool: Pool;
   readonly #listener: PostgresListener;
+  readonly #answers: Answers;
   readonly #statements = new Map<string, { readonly text: string; readonly name: string | undefined }>();
   #end: Promise<void> | undefined;
 
-  constructor(place: PostgresPlace, pool: Pool, listener: PostgresListener) {
+  constructor(place: PostgresPlace, ways: PostgresWays) {
     this.place = place.shown;
     this.#schema = place.schema;
-    this.#pool = pool;
-    this.#listener = listener;
+    this.#pool = ways.pool;
+    this.#listener = ways.listener;
+    this.#answers = ways.answers;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -126,6 +136,7 @@ class PostgresDb implements Db {
       const result = await work(sql);
       const { command } = await sql.raw("COMMIT");
       assert(command === "COMMIT", "a statement of the transaction failed, and nobody was told");
+      this.#answers.answered();
       return result;
     } catch (error) {
       if (!sql.isLost) await sql.raw("ROLLBACK").catch(() => undefined);
@@ -161,6 +172,10 @@ class PostgresDb implements Db {
     this.#listener.listen(this.#channel(channel), wake, signal);
   }
 
+  onSilence(told: SilenceListener, signal: Cancel): void {
+    this.#answers.listen(told, signal);
+  }
+
   /** The schema with its table of versions; another program's schema is refused and not touched. */
   async makeSchema(): Promise<void> {
     await this.transaction(async (sql) => {
@@ -192,6 +207,8 @@ class PostgresDb implements Db {
     try {
       return await this.#pool.connect();
     } catch (error) {
+      // A connection that breaks is no silence: what follows is whether there is another.
+      this.#answers.failed(error instanceof Error ? error.message || error.name : String(error));
       throw asPostgresError(this.place, error);
     }
   }
@@ -200,7 +217,9 @@ class PostgresDb implements Db {
     const client = await this.#client();
     let lost = false;
     try {
-      return await client.query<Row>(this.#statement(text, values));
+      const result = await client.query<Row>(this.#statement(text, values));
+      this.#answers.answered();
+      return result;
     } catch (error) {
       lost = isConnectionLost(error);
       throw asPostgresError(this.place, error);

@@ -161,6 +161,8 @@ class SqliteDb implements Db {
     signal.addEventListener("abort", () => this.#wakes.off(channel, wake), { once: true });
   }
 
+  onSilence(): void {}
+
   readonly #statements: Statements = {
     all: (text, values) => this.#guarded(() => this.#all(text, values)),
     run: (text, values) => this.#guarded(() => this.#run(text, values)),

@@ -1,5 +1,6 @@
 /** A database that can be exchanged for another while it is used. Whoever exchanges it sees to it that nothing runs. */
 import type { Cancel } from "@holdfast/base";
+import type { SilenceListener } from "./silence.ts";
 import type { Db, Ddl, Engine, Row, Sql, SqlValue } from "./types.ts";
 
 interface Listening {
@@ -11,6 +12,7 @@ interface Listening {
 export class SwitchDb implements Db {
   #now: Db;
   readonly #listening = new Set<Listening>();
+  readonly #watching = new Set<{ readonly told: SilenceListener; readonly signal: Cancel }>();
 
   constructor(first: Db) {
     this.#now = first;
@@ -33,6 +35,10 @@ export class SwitchDb implements Db {
     for (const { channel, wake, signal } of this.#listening) {
       next.listen(channel, wake, signal);
       if (!signal.aborted) wake();
+    }
+    for (const { told, signal } of this.#watching) {
+      if (!signal.aborted) told(undefined); // it has just taken everything
+      next.onSilence(told, signal);
     }
     return before;
   }
@@ -60,6 +66,12 @@ export class SwitchDb implements Db {
     this.#listening.add(entry);
     signal.addEventListener("abort", () => this.#listening.delete(entry), { once: true });
     this.#now.listen(channel, wake, signal);
+  }
+  onSilence(told: SilenceListener, signal: Cancel): void {
+    const entry = { told, signal };
+    this.#watching.add(entry);
+    signal.addEventListener("abort", () => this.#watching.delete(entry), { once: true });
+    this.#now.onSilence(told, signal);
   }
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#now[Symbol.asyncDispose]();

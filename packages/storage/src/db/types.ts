@@ -3,6 +3,7 @@
  * subset of SQL that both engines read alike, with `?` for values; one suite of tests runs on both.
  */
 import type { Cancel } from "@holdfast/base";
+import type { SilenceListener } from "./silence.ts";
 
 export type SqlValue = string | number | null | Uint8Array;
 /** Whole numbers come as numbers (an integer above 2^53 is refused), bytes as plain Uint8Arrays. */
@@ -40,6 +41,8 @@ export interface Db extends Sql, AsyncDisposable {
    * signal aborts. SQLite tells of this process alone.
    */
   listen(channel: string, wake: (word?: string) => void, signal: Cancel): void;
+  /** Tells when it does not answer and when it does again, until the signal aborts. A file always answers. */
+  onSilence(told: SilenceListener, signal: Cancel): void;
 }
 
 /** One step of a schema in the words of an engine. */

@@ -6,7 +6,7 @@
  * again, but for a piece, whose sender begins anew.
  */
 import { abortable, type Clock, type Logger } from "@holdfast/base";
-import { storageErrors } from "../errors.ts";
+import { isDatabaseSilent, storageErrors } from "../errors.ts";
 import { packed, unpacked } from "../pool/index.ts";
 import {
   type CollectedGarbage,
@@ -197,7 +197,8 @@ async function scrubAll(options: ChoresOptions, workerId: string, signal: AbortS
       if (next !== undefined) await scrubOne(options, workerId, next.sectorId, signal);
     } catch (error) {
       if (signal.aborted) return;
-      logger.warn("storage: a sector could not be checked", { detail: String(error) });
+      if (!isDatabaseSilent(error))
+        logger.warn("storage: a sector could not be checked", { detail: String(error) });
       await clock.sleep(scrubPauseMs.least, signal).catch(() => undefined);
     }
   }

@@ -11,7 +11,7 @@ import { ClockJumps, checkedLeaseMs, longest } from "./clock-jumps.ts";
 import { PostgresCarrier } from "./postgres-carrier.ts";
 import { PostgresNews } from "./postgres-news.ts";
 import { postgresJobsSchema } from "./postgres-schema.ts";
-import { serverClock, withClock } from "./postgres-statements.ts";
+import { serverClock, wantedOf, withClock } from "./postgres-statements.ts";
 import { lockJob, PostgresViews } from "./postgres-views.ts";
 import { jobOf, number } from "./sqlite-rows.ts";
 import { neverMs } from "./sqlite-schema.ts";
@@ -38,6 +38,8 @@ export interface PostgresJobsOptions {
   readonly clock?: string;
   /** Beside a clock of one's own: milliseconds that passed, whatever that clock is set to. */
   readonly steadyMs?: () => number;
+  /** Who is told when the server does not answer, and when it does again. */
+  readonly onSilence?: Parameters<Db["onSilence"]>[0];
 }
 
 /** Told after changes of jobs. */
@@ -51,6 +53,7 @@ export async function openPostgresJobs({
   url,
   clock = serverClock,
   steadyMs = clock === serverClock ? () => performance.now() : undefined,
+  onSilence,
 }: PostgresJobsOptions): Promise<MovableQueue> {
   await using stack = new AsyncDisposableStack();
   const db = stack.use(await openPostgres(url));
@@ -58,6 +61,7 @@ export async function openPostgresJobs({
   const jumps = new ClockJumps(steadyMs === undefined ? {} : { steadyMs });
   jumps.isPast(number((await db.get(withClock(clock).now)) ?? {}, "now"));
   stack.move();
+  if (onSilence !== undefined) db.onSilence(onSilence, new AbortController().signal);
   return new PostgresJobs(db, clock, jumps);
 }
 
@@ -391,10 +395,4 @@ class PostgresJobs extends PostgresViews implements MovableQueue {
     for (const { listener } of [...this.#listening]) listener(jobId);
     this.#news.tell(jobId);
   }
-}
-
-/** What a claim and a look say, in the order of their statements. */
-function wantedOf({ workerId, kinds, free, reach }: Omit<ClaimRequest, "leaseMs">): SqlValue[] {
-  const reached = reach === undefined ? null : JSON.stringify(reach);
-  return [free.cpus, free.memoryBytes, kinds.join(" "), workerId, reached, workerId];
 }

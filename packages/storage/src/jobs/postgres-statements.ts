@@ -3,7 +3,9 @@
  * committed together. `NOW` stands for the server's clock, of which there is one for all workers.
  */
 
+import type { SqlValue } from "../db/index.ts";
 import { longest } from "./clock-jumps.ts";
+import type { ClaimRequest } from "./types.ts";
 
 /** Milliseconds since 1970 by the server's clock. */
 export const serverClock = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
@@ -71,4 +73,10 @@ export type StatementName = keyof typeof statements;
 export function withClock(clock: string): Readonly<Record<StatementName | "now", string>> {
   const made = Object.entries(statements).map(([name, text]) => [name, text.replaceAll("NOW", clock)]);
   return { ...(Object.fromEntries(made) as Record<StatementName, string>), now: `SELECT ${clock} AS now` };
+}
+
+/** What a claim and a look say, in the order of their statements. */
+export function wantedOf({ workerId, kinds, free, reach }: Omit<ClaimRequest, "leaseMs">): SqlValue[] {
+  const reached = reach === undefined ? null : JSON.stringify(reach);
+  return [free.cpus, free.memoryBytes, kinds.join(" "), workerId, reached, workerId];
 }

@@ -7,7 +7,7 @@
  * says only what it has read, and the node itself, which takes what is due, says the rest.
  */
 import { type Clock, HoldfastError, type Logger } from "@holdfast/base";
-import { storageErrors } from "../errors.ts";
+import { isDatabaseSilent, storageErrors } from "../errors.ts";
 import {
   homeSpec,
   homeVolumeId,
@@ -117,7 +117,10 @@ class WorkerReach implements Reach {
     const looking = this.#lookNow();
     if (!this.#hasLooked) return await looking;
     looking.catch((error: unknown) => {
-      this.#options.logger.warn("storage: the job queue does not say its volumes", { detail: String(error) });
+      if (!isDatabaseSilent(error))
+        this.#options.logger.warn("storage: the job queue does not say its volumes", {
+          detail: String(error),
+        });
     });
   }
 

@@ -6,7 +6,7 @@
  * stops that job and says nothing.
  */
 import { type Clock, HoldfastError, type Logger } from "@holdfast/base";
-import { storageErrors } from "../errors.ts";
+import { isDatabaseSilent, storageErrors } from "../errors.ts";
 import { errorData } from "../pool/index.ts";
 import { checkOutput } from "./checks.ts";
 import { passedMs } from "./clock-jumps.ts";
@@ -239,8 +239,7 @@ class QueueRunner implements Runner {
   }
 
   #who(): Pick<ClaimRequest, "workerId" | "reach"> {
-    const { workerId, reach } = this.#options;
-    return { workerId, ...(reach === undefined ? {} : { reach: reach.markers }) };
+    return { workerId: this.workerId, ...(this.#options.reach && { reach: this.#options.reach.markers }) };
   }
 
   #placesOf(kind: JobKind): number {
@@ -373,7 +372,8 @@ class QueueRunner implements Runner {
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       if (isLost(error) || error.code === "storage/closed") return true;
-      this.#options.logger.error("storage: the job queue does not answer", { detail: error.message });
+      if (!isDatabaseSilent(error))
+        this.#options.logger.error("storage: the job queue does not answer", { detail: error.message });
       return false;
     }
   }

@@ -5,7 +5,7 @@
  */
 import { assert, type Clock, type Disk, type Logger, silentLogger } from "@holdfast/base";
 import { defaultClasses, maxUserBytes, type Prover, resolveClass, type SectorClass } from "@holdfast/proofs";
-import { openDb } from "../db/index.ts";
+import { openDb, SilenceWatch } from "../db/index.ts";
 import { storageErrors } from "../errors.ts";
 import { createInlineSealer, type SealingPool } from "../pool/index.ts";
 import {
@@ -79,7 +79,8 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   await using stack = new AsyncDisposableStack();
   const end = new AbortController();
   const feed: { announce(): void } = { announce: () => undefined };
-  const store = await openMetadata(options, () => feed.announce());
+  const silence = new SilenceWatch("sectors", { clock, logger });
+  const store = await openMetadata(options, () => feed.announce(), silence);
   stack.use(store);
   const sealer = stack.use(
     "sealerFor" in prover ? prover.sealerFor(disk, logger) : createInlineSealer(disk, prover),
@@ -116,7 +117,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   parts.moving.resume();
   parts.sweep.start();
   const held = stack.move();
-  return storageOf(core, parts, events, async () => {
+  return storageOf({ ...core, silence }, parts, events, async () => {
     end.abort(storageErrors.closed({}));
     await parts.staging.settled();
     await parts.sealing.settled();
@@ -151,12 +152,13 @@ function limitsOf(options: StorageOptions): StorageLimits {
 async function openMetadata(
   { dbPath, recordsPath, miner }: StorageOptions,
   onEvents: () => void,
+  silence: SilenceWatch,
 ): Promise<StorageStore> {
   await using stack = new AsyncDisposableStack();
   const db = stack.use(await openDb(dbPath));
   if (miner !== undefined) await checkOwner(db, miner);
   if (recordsPath !== undefined && recordsPath !== dbPath) await checkNothingLeft(db, recordsPath);
-  const store = await openStore(db, onEvents);
+  const store = await openStore(db, onEvents, silence.told);
   stack.move();
   return store;
 }
@@ -187,7 +189,12 @@ function partsOf(core: Core, places: Pick<VolumeAdminParts, "openPlace" | "check
 
 type Parts = ReturnType<typeof partsOf>;
 
-function storageOf(core: Core, parts: Parts, events: EventFeed, end: () => Promise<void>): Storage {
+function storageOf(
+  { silence, ...core }: Core & { readonly silence: SilenceWatch },
+  parts: Parts,
+  events: EventFeed,
+  end: () => Promise<void>,
+): Storage {
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= end();
@@ -203,6 +210,9 @@ function storageOf(core: Core, parts: Parts, events: EventFeed, end: () => Promi
     volumes: volumesOf(core, parts),
     get metadataPlace() {
       return core.store.place;
+    },
+    get metadataSilence() {
+      return silence.now;
     },
     moveMetadata: async (address) => {
       ensureOpen(core);

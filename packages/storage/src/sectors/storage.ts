@@ -1,5 +1,6 @@
 /** The door of an open storage: every method, what it promises and how it fails. */
 import type { HoldfastError } from "@holdfast/base";
+import type { Silence } from "../db/index.ts";
 import type { MigrationReport } from "../store/index.ts";
 import type { AuditedFile, CollectedGarbage, StorageAudit } from "./collector.ts";
 import type { DoubtListener } from "./doubts.ts";
@@ -147,6 +148,8 @@ export interface Storage extends AsyncDisposable {
   readonly volumes: StorageVolumes;
   /** Where the metadata is: the path of a file, or postgres://… without its password. */
   readonly metadataPlace: string;
+  /** Undefined while the database answers. Until it does again nothing is sealed, proven or taken. */
+  readonly metadataSilence: Silence | undefined;
   /**
    * Moves the metadata to another database, an SQLite file or postgres://…, while everything goes on.
    * Throws storage/migration-differs, and what opening the other one throws.

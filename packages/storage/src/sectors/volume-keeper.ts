@@ -11,6 +11,7 @@ import {
   toHex,
   utf8Bytes,
 } from "@holdfast/base";
+import { isDatabaseSilent } from "../errors.ts";
 import type { StorageReader, StorageStore, VolumeRow } from "../store/index.ts";
 import {
   homeVolumeId,
@@ -235,7 +236,8 @@ export class VolumeKeeper {
         await this.look();
       } catch (error) {
         if (end.aborted) return;
-        logger.error("storage: volumes could not be looked at", { detail: String(error) });
+        if (!isDatabaseSilent(error))
+          logger.error("storage: volumes could not be looked at", { detail: String(error) });
       }
     }
   }

@@ -5,7 +5,7 @@
  */
 import { existsSync } from "node:fs";
 import { assert } from "@holdfast/base";
-import { type Db, openDb, SwitchDb, Turns } from "../db/index.ts";
+import { type Db, openDb, type SilenceListener, SwitchDb, Turns } from "../db/index.ts";
 import { storageErrors } from "../errors.ts";
 import {
   approach,
@@ -30,7 +30,11 @@ const eventsChannel = "seal_events";
  * Takes the metadata over from whoever had it; closes the database at its end. `onEvents` is called after a
  * transaction that added events, whoever made it. Throws storage/schema-too-new, database-failed.
  */
-export async function openStore(db: Db, onEvents: () => void = () => undefined): Promise<StorageStore> {
+export async function openStore(
+  db: Db,
+  onEvents: () => void = () => undefined,
+  onSilence: SilenceListener = () => undefined,
+): Promise<StorageStore> {
   await db.migrate("storage", storageSchema);
   const moved = await db.get("SELECT value FROM meta WHERE name = ?", movedMark);
   if (moved !== undefined) throw storageErrors.databaseMoved({ dbPath: db.place });
@@ -39,6 +43,7 @@ export async function openStore(db: Db, onEvents: () => void = () => undefined):
   const end = new AbortController();
   const switched = new SwitchDb(db);
   switched.listen(eventsChannel, onEvents, end.signal);
+  switched.onSilence(onSilence, end.signal);
   return new SqlStore(switched, generation, end);
 }
 

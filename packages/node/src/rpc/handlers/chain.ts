@@ -1,6 +1,6 @@
 /** Methods about the node and the chain. */
 import type { ApiHandlers, MethodResult } from "@holdfast/api";
-import { addAtto, attoFil, filText, toHex } from "@holdfast/base";
+import { addAtto, attoFil, filText, formatDuration, toHex } from "@holdfast/base";
 import { codeNameOfCid, listActors, moneyInvariant, readActor } from "@holdfast/consensus";
 import { rpcErrors } from "../errors.ts";
 import type { HandlerNeeds } from "../needs.ts";
@@ -202,6 +202,8 @@ export function healthOf(needs: HandlerNeeds, headMs: number): MethodResult<"nod
   const { chain, clock, sync } = needs;
   const rounds = Math.floor((clock.nowMs() - headMs) / chain.params.roundMs);
   const { state, reason, fix } = sync.state();
+  const silence = needs.miner?.recordsSilence();
+  if (silence !== undefined) return { light: "failing", ...silenceText(silence, clock.nowMs()) };
   if (state === "stalled") return { light: "failing", reason, fix };
   if (state === "syncing") return { light: "warning", reason, fix };
   if (rounds > warnRounds && chain.headState().tipset.height === 0) {
@@ -221,6 +223,16 @@ export function healthOf(needs: HandlerNeeds, headMs: number): MethodResult<"nod
   const upgrade = upgradeWarning(needs);
   if (upgrade !== undefined) return upgrade;
   return { light: "ok", reason: `the newest block is ${inRounds(Math.max(0, rounds))} old`, fix: null };
+}
+
+function silenceText({ sinceMs, detail }: { sinceMs: number; detail: string }, nowMs: number) {
+  const forText = formatDuration(Math.max(0, Math.floor((nowMs - sinceMs) / 1000)) * 1000);
+  return {
+    reason:
+      `the database of its sectors and jobs has not answered for ${forText} (${detail}): ` +
+      "it makes no block, proves nothing and takes no deal; sectors that are not proven in time become faulty",
+    fix: "start PostgreSQL again, or make it reachable (`[mining] database` in config.toml); the node then goes on by itself",
+  };
 }
 
 const inRounds = (count: number): string => `${count} ${count === 1 ? "round" : "rounds"}`;

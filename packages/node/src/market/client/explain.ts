@@ -13,9 +13,12 @@ import { limitOf } from "./placement.ts";
 import type { Attempt, JobRow } from "./store.ts";
 import { dealOf } from "./views.ts";
 
+/** Of the copies that others have taken the place of, the newest. */
+const namedReplaced = 1;
+
 export function explainJob(context: ClientContext, job: JobRow): Explanation {
   const attempts = context.store.attemptsOf(job.id);
-  const causes = attempts.map((attempt) => causeOf(context, attempt));
+  const causes = causesOf(context, attempts);
   const subject = jobIdOf(job.id);
   const common = { subject, kind: "put", state: job.state, causes } as const;
   const name = job.name ?? job.cid;
@@ -135,6 +138,16 @@ function nextStep(
   const eol = channel === null ? undefined : channelOn(needs.chain, payer, channel)?.eol;
   const duty = dutyOf({ client: attempt.stage }, status);
   return dutyText(duty, deadlineAt(duty, { startBy, endHeight, eol }));
+}
+
+/** Copies that were replaced long ago, and whose money is where it belongs, are counted. */
+function causesOf(context: ClientContext, attempts: readonly Attempt[]): string[] {
+  const settled = attempts.filter((one) => one.retired !== null && moneyOf(context, one) === "");
+  const folded = new Set(settled.slice(0, Math.max(0, settled.length - namedReplaced)));
+  const named = attempts.filter((one) => !folded.has(one)).map((one) => causeOf(context, one));
+  if (folded.size === 0) return named;
+  const many = folded.size === 1 ? "one earlier copy that was" : `${folded.size} earlier copies that were`;
+  return [...named, `and ${many} replaced`];
 }
 
 function causeOf(context: ClientContext, attempt: Attempt): string {

@@ -123,6 +123,9 @@ export const dealView = z.object({
   provenSectors: z
     .int()
     .describe("not faulty and proven since it began; of one that is over, while it lived"),
+  faultySectors: z
+    .int()
+    .describe("those that have missed a proof and can still recover; 0 of one that is over"),
   totalFil: filText,
   redeemedFil: filText,
   channelId: z.int().nullable(),

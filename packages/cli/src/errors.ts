@@ -131,6 +131,11 @@ export const cliErrors = defineErrors("cli", {
     message: (data: { path: string }) => `${data.path} exists already`,
     fix: "choose another name, or take away what is there: it is not replaced",
   },
+  receiptExists: {
+    exit: "refused",
+    message: (data: { path: string; what: string }) => `nothing was stored: ${data.path} is ${data.what}`,
+    fix: "name another file for the receipt, or replace this one with --force",
+  },
   unwritable: {
     exit: "refused",
     message: (data: { path: string; detail: string }) => `${data.path} cannot be written: ${data.detail}`,

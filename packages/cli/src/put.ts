@@ -22,7 +22,7 @@ import { sizeText } from "./human-text.ts";
 import { progressBar } from "./layout.ts";
 import { checkFolderWritable } from "./local-file.ts";
 import { digestOf, type PutSource, putSource, type SourceOptions } from "./put-source.ts";
-import { receiptPlace } from "./receipt-place.ts";
+import { checkReceiptPlace, receiptPlace } from "./receipt-place.ts";
 
 export interface PutRequest extends SourceOptions {
   /** Files and folders; `-` alone is standard input. */
@@ -46,10 +46,12 @@ export interface PutRequest extends SourceOptions {
   /** A repeat with the same key is the same job. */
   readonly key?: string;
   /**
-   * Replaced if it is there. Default: the file's path with `.receipt.json` behind it, of what has none the job's name
-   * in this folder; see receipt-place.ts.
+   * What lies there and is no receipt of this file is refused, unless it is to be replaced. Default: the file's path
+   * with `.receipt.json` behind it, of what has none the job's name in this folder; see receipt-place.ts.
    */
   readonly receiptPath?: string;
+  /** Whatever lies at `receiptPath`. */
+  readonly replacesReceipt?: boolean;
 }
 
 export const putOutcome = z.object({
@@ -73,10 +75,13 @@ export async function* storeFile(
   const source = await putSource(request.paths, context.stdin, request);
   const isInput = request.paths[0] === "-";
   await confirmChunks(context, request.layout, { isSure: request.isSure ?? false, isInput });
+  const named = request.replacesReceipt === true ? undefined : request.receiptPath;
   const receiptPath = request.receiptPath ?? source.receiptPath;
+  if (named !== undefined) await checkReceiptPlace(named);
   await checkFolderWritable(dirname(resolve(receiptPath ?? "receipt")));
   const node = await context.node();
   const cid = await importAll(context, node, source, request);
+  if (named !== undefined) await checkReceiptPlace(named, cid);
   const started = await node.call(
     "put.start",
     {
@@ -108,8 +113,8 @@ export async function* storeFile(
   terminal.settle();
   if (last.state === "running") throw apiErrors.streamCut({ method: "put.watch" });
   if (last.state === "failed") throw failureOf(last);
-  const usual = source.receiptPath ?? `${last.jobId}.receipt.json`;
-  const places = { named: request.receiptPath, usual };
+  const wanted = receiptPath ?? `${last.jobId}.receipt.json`;
+  const places = { wanted, isReplaced: request.replacesReceipt === true };
   yield { ...(await leaveReceipt(node, last, places, signal)), kind: source.kind };
 }
 
@@ -162,11 +167,11 @@ function liveBoard(
 async function leaveReceipt(
   node: ApiClient,
   { jobId, cid }: PutView,
-  { named, usual }: { readonly named: string | undefined; readonly usual: string },
+  { wanted, isReplaced }: { readonly wanted: string; readonly isReplaced: boolean },
   signal: AbortSignal,
 ): Promise<Omit<PutOutcome, "kind">> {
   const receipt: MethodResult<"put.receipt"> = await node.call("put.receipt", { jobId }, signal);
-  const receiptPath = named ?? (await receiptPlace(usual, { jobId, receipt }));
+  const receiptPath = isReplaced ? wanted : await receiptPlace(wanted, { jobId, receipt });
   try {
     await writeFile(`${receiptPath}.part`, `${JSON.stringify(receipt, null, 2)}\n`);
     await rename(`${receiptPath}.part`, receiptPath);

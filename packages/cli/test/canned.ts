@@ -99,6 +99,7 @@ const deal: MethodResult<"deal.ls">[number] = {
   pieces: 1,
   sectors: [3],
   provenSectors: 1,
+  faultySectors: 0,
   totalFil: "0.02",
   redeemedFil: "0.001",
   channelId: 5,
@@ -284,7 +285,7 @@ export const calls: Calls = {
     ...sector,
     pieceList: [{ pieceCid: cid("piece"), dealId, offsetBytes: 0, paddedBytes: 131_072 }],
   },
-  "deal.ls": [deal],
+  "deal.ls": [deal, { ...deal, dealId: cid("deal 2"), provenSectors: 0, faultySectors: 1 }],
   "deal.show": {
     ...deal,
     pieceList: [

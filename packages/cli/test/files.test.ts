@@ -94,9 +94,24 @@ describe("put", () => {
     expect(await put()).toContain("photo.jpg.baf");
     expect((await names()).length).toBe(4);
     expect(JSON.parse(await readFile(at("photo.jpg.receipt.json"), "utf8"))).toEqual(receipt);
-    await run(["put", at("photo.jpg"), "--receipt", at("photo.jpg.receipt.json")], { node }); // as it was told
+    const told = ["put", at("photo.jpg"), "--receipt", at("photo.jpg.receipt.json")];
+    expect((await run(told, { node })).out).toContain("photo.jpg.baf"); // beside it, as the usual one
+    await run([...told, "--force"], { node });
     expect(JSON.parse(await readFile(at("photo.jpg.receipt.json"), "utf8"))).not.toEqual(receipt);
     expect((await names()).length).toBe(4);
+  });
+
+  it("replaces no file that --receipt names and that is no receipt of this file, and stores nothing then", async () => {
+    const put = ["put", at("photo.jpg"), "--json", "--receipt", at("r.json")];
+    await writeFile(at("r.json"), "mine");
+    const refused = await run(put, { node });
+    expect([refused.code, jsonError(refused).code, node.calls]).toEqual([8, "cli/receipt-exists", []]);
+    await writeFile(at("r.json"), JSON.stringify({ ...receipt, cid: putDone.copies[0]?.dealId }));
+    expect(jsonError(await run(put, { node })).message).toContain("the receipt of another file");
+    expect(node.calls.map(({ name }) => name)).not.toContain("put.start");
+    expect(await run([...put, "--force"], { node })).toMatchObject({ code: 0 });
+    expect(JSON.parse(await readFile(at("r.json"), "utf8"))).toEqual(receipt);
+    expect(await run(put, { node })).toMatchObject({ code: 0 }); // its own
   });
 
   it("takes several files and folders as one folder, each under its own name", async () => {
@@ -204,9 +219,12 @@ describe("put", () => {
 
   it("says that the receipt cannot be written, after the job and with its cause", async () => {
     await mkdir(at("photo.jpg.receipt.json"));
-    const ended = await run(["put", at("photo.jpg"), "--json", "--receipt", at("photo.jpg.receipt.json")], {
-      node,
-    });
+    const ended = await run(
+      ["put", at("photo.jpg"), "--json", "--force", "--receipt", at("photo.jpg.receipt.json")],
+      {
+        node,
+      },
+    );
     expect(ended.code).toBe(8);
     expect(jsonError(ended).message).toMatch(/receipt.json cannot be written: EISDIR/);
   });

@@ -203,6 +203,7 @@ export function deal(more: Partial<DealView> = {}): DealView {
     pieces: 1,
     sectors: [3],
     provenSectors: 1,
+    faultySectors: 0,
     totalFil: "0.0000021",
     redeemedFil: "0.0000007",
     channelId: 0,
@@ -221,6 +222,7 @@ export const deals: readonly DealView[] = [
     miner: minerTwo,
     state: "sealing",
     provenSectors: 0,
+    faultySectors: 0,
     detail: "sealing 42 %",
   }),
   deal({
@@ -230,6 +232,7 @@ export const deals: readonly DealView[] = [
     state: "failed",
     sectors: [],
     provenSectors: 0,
+    faultySectors: 0,
     detail: "the miner has not answered for 60 s",
   }),
 ];

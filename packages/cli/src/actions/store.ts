@@ -99,7 +99,7 @@ export const put = action({
       transfer: optionText(input, "transfer"),
       ...copiesAndTime(input),
       ...(maxPrice === undefined ? {} : { maxPrice }),
-      ...(receiptPath === undefined ? {} : { receiptPath }),
+      ...(receiptPath === undefined ? {} : { receiptPath, replacesReceipt: optionFlag(input, "force") }),
       ...(key === undefined ? {} : { key }),
     });
     for await (const line of lines) if (context.json || "receipt" in line) yield line;
@@ -229,7 +229,7 @@ export const deals = action({
     const row = (deal: DealView): string[] => [
       shortId(deal.dealId),
       deal.role,
-      deal.state,
+      deal.faultySectors === 0 ? deal.state : `${deal.state}, faulty`,
       deal.name ?? shortId(deal.payload),
       sizeText(deal.sizeBytes),
       shortId(deal.role === "client" ? deal.miner : deal.client),
@@ -239,6 +239,11 @@ export const deals = action({
       untilText(deal, time),
       deal.keeping === "none" ? "-" : deal.keeping.replaceAll("-", " "),
     ];
+    if (list.some(({ faultySectors }) => faultySectors > 0)) {
+      context.terminal.hint(
+        "`holdfast why DEAL` says which sector of a deal is faulty, since when, and what follows",
+      );
+    }
     const last = list.at(-1);
     if (list.length >= usualPage && last !== undefined) {
       context.terminal.hint(`there may be more: \`holdfast deals --after ${last.role}/${last.dealId}\``);
@@ -288,9 +293,12 @@ function dealFacts(deal: DealDetail, time: ChainTime): string {
     ["begins", time.at(deal.startHeight)],
     ["ends", time.at(deal.endHeight)],
     ["then", thenWords[deal.keeping]],
-    ["proven", `${deal.provenSectors} of ${deal.sectors.length} sectors`],
+    ["proven", `${deal.provenSectors} of ${deal.sectors.length} sectors${faultyText(deal)}`],
   ]);
 }
+
+const faultyText = ({ faultySectors }: DealDetail): string =>
+  faultySectors === 0 ? "" : `, ${faultySectors} faulty`;
 
 function onChainFacts({ onChain }: DealDetail, time: ChainTime): [string, string][] {
   if (onChain === null) return [["on the chain", "-"]];

@@ -92,6 +92,7 @@ export const storeCommands: readonly CommandSpec[] = [
         summary:
           "where to leave the receipt (default: FILE.receipt.json, or JOB.receipt.json; no other put's is replaced)",
       },
+      { flags: "--force", summary: "replace what lies where --receipt says, whatever it is" },
       { flags: "--key <text>", summary: "a repeat with the same key is the same job, also when it is over" },
     ],
     stream: true,

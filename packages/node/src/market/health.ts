@@ -12,6 +12,8 @@ export interface Health {
   readonly reason: string;
   /** Sectors that were proven since the start and are not faulty. */
   readonly proven: number;
+  /** Sectors that are faulty now. */
+  readonly faulty: number;
 }
 
 /** Judges the sectors of one deal at the head. */
@@ -23,14 +25,16 @@ export function healthOf(
 ): Health {
   const height = heightOf(chain);
   if (height >= deal.endHeight)
-    return { light: "over", reason: `the deal ended at ${deal.endHeight}`, proven: 0 };
+    return { light: "over", reason: `the deal ended at ${deal.endHeight}`, proven: 0, faulty: 0 };
   const risks: string[] = [];
   const losses: string[] = [];
   let proven = 0;
+  let faulty = 0;
   for (const sectorId of new Set(sectorIds)) {
     const sector = sectorOn(chain, miner, sectorId);
     if (sector === undefined) losses.push(`sector ${sectorId} of ${miner} is gone from the chain`);
     else if (sector.faultySince !== null) {
+      faulty += 1;
       const recovery = sector.recoveringSince === null ? "" : ", its recovery is declared";
       risks.push(`sector ${sectorId} of ${miner} is faulty since ${sector.faultySince}${recovery}`);
     } else if (sector.expiration < deal.endHeight) {
@@ -38,7 +42,7 @@ export function healthOf(
     } else if (sector.lastProven !== null && sector.lastProven >= deal.startHeight) proven += 1;
     else risks.push(`sector ${sectorId} of ${miner} was not proven yet`);
   }
-  if (losses.length > 0) return { light: "lost", reason: losses.join("; "), proven };
-  if (risks.length > 0) return { light: "at-risk", reason: risks.join("; "), proven };
-  return { light: "ok", reason: "", proven };
+  if (losses.length > 0) return { light: "lost", reason: losses.join("; "), proven, faulty };
+  if (risks.length > 0) return { light: "at-risk", reason: risks.join("; "), proven, faulty };
+  return { light: "ok", reason: "", proven, faulty };
 }

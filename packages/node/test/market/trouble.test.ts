@@ -326,7 +326,7 @@ describe("the truth about a file", () => {
     miner.proves = false;
     await world.until(() => client.market.files()[0]?.state === "at-risk", 60);
     expect(client.market.files()[0]?.reason).toMatch(/sector 1 of .* is faulty since \d+/);
-    expect(client.market.deals()[0]).toMatchObject({ state: "active", provenSectors: 0 });
+    expect(client.market.deals()[0]).toMatchObject({ state: "active", provenSectors: 0, faultySectors: 1 });
     expect(client.market.explain(client.market.deals()[0]?.dealId ?? "")).toMatchObject({ light: "failing" });
     await recover(world, miner);
     await world.until(() => client.market.files()[0]?.state === "stored", 60);

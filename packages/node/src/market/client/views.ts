@@ -117,6 +117,7 @@ export function dealOf(context: ClientContext, attempt: Attempt): Deal {
     pieces: attempt.proposal === null ? 0 : proposalOf(attempt).pieces.length,
     sectors: [...new Set(evidence.map((entry) => entry.sectorId as number))],
     provenSectors: health?.light === "over" ? provenOnce(evidence) : (health?.proven ?? 0),
+    faultySectors: health?.faulty ?? 0,
     totalFil: filText(attempt.total),
     redeemedFil: filText(redeemedOf(context, attempt)),
     channelId: attempt.channel,

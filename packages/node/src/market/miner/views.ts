@@ -23,8 +23,9 @@ function dealIn(context: MinerContext, deal: DealRow, sectorIds: readonly (numbe
     );
   });
   // What was written down may be some rounds old.
-  const faulty = onChain.find(({ sector }) => (sector?.faultySince ?? null) !== null);
-  const isFaulty = deal.state === "active" && faulty !== undefined;
+  const faulty =
+    deal.state === "active" ? onChain.filter(({ sector }) => (sector?.faultySince ?? null) !== null) : [];
+  const [first] = faulty;
   const channel = channelOn(chain, deal.payer, deal.channel);
   return {
     dealId: deal.dealId,
@@ -34,11 +35,13 @@ function dealIn(context: MinerContext, deal: DealRow, sectorIds: readonly (numbe
     client: deal.payer,
     miner: proposal.miner,
     state: deal.state,
-    detail: isFaulty ? `sector ${faulty.id} is faulty since ${faulty.sector?.faultySince}` : deal.detail,
+    detail:
+      first === undefined ? deal.detail : `sector ${first.id} is faulty since ${first.sector?.faultySince}`,
     sizeBytes: proposal.carBytes,
     pieces: proposal.pieces.length,
     sectors,
     provenSectors: proven.length,
+    faultySectors: faulty.length,
     totalFil: filText(deal.current.totalPrice),
     redeemedFil: filText(channel?.redeemed ?? deal.redeemed),
     channelId: deal.channel,

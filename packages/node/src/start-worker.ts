@@ -26,6 +26,7 @@ import {
   standingOf,
   startRunner,
   storageErrors,
+  type WorkerInfo,
 } from "@holdfast/storage";
 import { realClock, realRandom } from "./clock.ts";
 import { dialsOf, type JobDials, usualDials, workerIdOf } from "./job-engine.ts";
@@ -101,9 +102,8 @@ async function sourceOf({ repo, database, logger = silentLogger }: StartWorkerOp
  * Looks at the miner's volumes before anything is taken. Throws storage/volume-keys-missing, volume-refused: what the
  * operator has to mend first; storage/nothing-reached.
  */
-async function reachOf(queue: JobQueue, clock: Clock, logger: Logger): Promise<Reach> {
+async function lookAround(reach: Reach): Promise<void> {
   await removeScratch();
-  const reach = openReach({ queue, clock, logger });
   await reach.look();
   const refusals = ["storage/volume-keys-missing", "storage/volume-refused"];
   const refused = reach.unreached.find(({ error }) => refusals.includes(error.code));
@@ -113,7 +113,17 @@ async function reachOf(queue: JobQueue, clock: Clock, logger: Logger): Promise<R
       places: reach.unreached.map(({ error }) => error.message).join("; "),
     });
   }
-  return reach;
+}
+
+/** People see it while it looks for its volumes, which may take long; where it finds none, no more. */
+async function registered(queue: JobQueue, self: WorkerInfo, look: () => Promise<void>): Promise<void> {
+  await queue.announce(self);
+  try {
+    await look();
+  } catch (error) {
+    await queue.leave(self.workerId).catch(() => undefined); // forgotten by and by
+    throw error;
+  }
 }
 
 /** A worker of the node has the node's own folder, and what the node has said beside that. */
@@ -141,8 +151,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<WorkerHa
   }
   if (own !== undefined) await ownQueue(queue.current, own);
   const miner = own ?? (await ownerOfQueue(queue.current));
-  const reach = options.workerId === undefined ? await reachOf(queue, clock, logger) : undefined;
-  if (reach !== undefined) stack.defer(removeScratch);
+  const reach = options.workerId === undefined ? openReach({ queue, clock, logger }) : undefined;
   const setup = new URL("./worker-kernels.ts", import.meta.url).href;
   // A job whose thread dies is counted by the queue.
   const pool = stack.use(
@@ -151,14 +160,19 @@ export async function startWorker(options: StartWorkerOptions): Promise<WorkerHa
   const all = sealHandlers(pooledTools(pool, logger, reach ?? reachOfNode(options, queue, clock)), reach);
   const kinds = (Object.keys(all) as JobKind[]).filter((kind) => options.kinds?.includes(kind) ?? true);
   assert(kinds.length > 0, "a worker does something");
+  const capacity = { cpus: parallel, memoryBytes: options.memoryBytes ?? dials.memoryBytes };
+  const workerId = options.workerId ?? workerIdOf(realRandom);
+  const self = { workerId, place: `${hostname()}, process ${process.pid}`, capacity };
+  if (reach !== undefined) {
+    stack.defer(removeScratch);
+    await registered(queue, { ...self, kinds }, () => lookAround(reach));
+  }
   const runner = stack.use(
     startRunner({
       ...{ queue, clock, logger },
       ...(reach === undefined ? {} : { reach }),
       handlers: Object.fromEntries(kinds.map((kind) => [kind, all[kind]])),
-      workerId: options.workerId ?? workerIdOf(realRandom),
-      place: `${hostname()}, process ${process.pid}`,
-      capacity: { cpus: parallel, memoryBytes: options.memoryBytes ?? dials.memoryBytes },
+      ...self,
       parallel: dials.parallel,
       urgentCpus: dials.urgentCpus,
     }),

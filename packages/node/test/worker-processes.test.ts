@@ -278,6 +278,11 @@ describe("a worker that somebody starts", () => {
     await using worker = await startWorker({ repo, parallel: 1 });
     expect(worker.reaches).toEqual([join(repo, "sectors")]);
     expect(worker.doesNotReach).toEqual([]);
+    // Whoever looks finds it from the start on, with what it takes.
+    const { workerId, capacity } = worker.runner;
+    const [known, ...others] = await worker.queue.workers();
+    expect([known, others]).toMatchObject([{ workerId, capacity }, []]);
+    expect(new Set(known?.kinds)).toEqual(new Set(worker.kinds));
   });
 
   it("refuses without the keys of a bucket, says how to set them, and claims nothing", async () => {
@@ -303,5 +308,7 @@ describe("a worker that somebody starts", () => {
     rmSync(join(repo, "sectors"), { recursive: true });
     mkdirSync(join(repo, "sectors"));
     expect(await codeOf(startWorker({ repo, parallel: 1 }))).toBe("storage/nothing-reached");
+    await using queue = await openRepoJobs(repo, "", clock);
+    expect(await queue.workers()).toEqual([]); // it does not say that it is there
   });
 });

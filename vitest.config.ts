@@ -2,8 +2,7 @@
  * One run for every package's tests, the tools' and the whole-network tests. Processes, not threads: some
  * tests start workers, native modules and servers, and a crash must name its file.
  */
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
@@ -30,9 +29,9 @@ class LongestFirst extends BaseSequencer {
 
 /**
  * Sources are stripped of their types and compiled once, not by every process of tests and every program that a test
- * starts: a third of their processor time. Where Node keeps it for a program that asks for it, as ours does.
+ * starts: a third of their processor time. It lies where the launcher keeps it, and goes with the packages.
  */
-process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), "node-compile-cache");
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL("node_modules/.cache/holdfast", import.meta.url));
 
 const outside = ["**/node_modules/**", "**/dist/**"];
 const all = ["packages/*/test/**/*.test.ts", "tools/**/*.test.ts", "tests/**/*.test.ts"];

@@ -7,8 +7,10 @@
  * Node 24 are kept by a node that does nothing.
  */
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import module from "node:module"; // as a whole: Node 20 has no enableCompileCache to import by name
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
 
 const neededMajor = 24;
@@ -25,13 +27,25 @@ const nodePackages = {
 if (Number.parseInt(process.versions.node, 10) >= neededMajor) {
   hideExperimentalWarnings();
   countArraysWithObjects();
-  module.enableCompileCache();
+  keepWhatIsCompiled();
   const signals = noteSignals();
   const { main } = await import("../src/main.ts");
   process.exitCode = await main(process.argv.slice(2), signals.interrupted);
   signals.forget();
 } else {
   becomeParentOf(findNode());
+}
+
+/**
+ * Beside what was installed, so that it goes with it: one entry for each file that lies there, by Node's version. Where
+ * nothing was installed or nobody may write, in the system's temporary folder, which is Node's own choice.
+ */
+function keepWhatIsCompiled() {
+  const installed = fileURLToPath(new URL("../../../node_modules", import.meta.url));
+  const isNamed = process.env.NODE_COMPILE_CACHE !== undefined;
+  const own = !isNamed && existsSync(installed) ? join(installed, ".cache", "holdfast") : undefined;
+  const { status } = module.enableCompileCache(own);
+  if (own !== undefined && status === module.constants.compileCacheStatus.FAILED) module.enableCompileCache();
 }
 
 /** From now on: one while the program is being loaded ends it as a later one does. A second ends it at once. */

@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -76,6 +76,32 @@ describe.skipIf(process.platform === "win32")("the launcher", () => {
       const ended = await outcome(launch(path, ...odd));
       expect(ended).toEqual({ code: 7, signal: null, out: `${JSON.stringify(odd)}\n`, err: "" });
     }
+  });
+
+  it("keeps what is compiled beside what is installed, once for each file, unless another place is named", async () => {
+    const tree = join(root, "tree");
+    const [bin, cache] = [join(tree, "packages/cli/bin"), join(tree, "node_modules/.cache/holdfast")];
+    for (const folder of [bin, join(tree, "packages/cli/src"), join(tree, "node_modules")])
+      await mkdir(folder, { recursive: true });
+    await writeFile(join(bin, "holdfast.js"), await readFile(launcher, "utf8"));
+    const start = async (version: number, env: { readonly [name: string]: string } = {}) => {
+      await writeFile(
+        join(tree, "packages/cli/src/main.ts"),
+        `${mainProbe}export const version = ${version};\n`,
+      );
+      const { NODE_COMPILE_CACHE: _, ...rest } = process.env;
+      const argv = [join(bin, "holdfast.js")];
+      const child = spawn(process.execPath, argv, { stdio: "pipe", env: { ...rest, ...env } });
+      expect(await outcome(child)).toMatchObject({ code: 7, err: "" });
+    };
+    const entries = async () => (await readdir(cache, { recursive: true })).length;
+    await start(1, { NODE_COMPILE_CACHE: join(root, "elsewhere") });
+    expect(await readdir(join(tree, "node_modules"))).toEqual([]);
+    await start(1);
+    const first = await entries();
+    expect(first).toBeGreaterThan(1);
+    for (const version of [2, 3]) await start(version);
+    expect(await entries()).toBe(first);
   });
 
   it("gives young objects little room when it is started by its name, as npm start does", async () => {

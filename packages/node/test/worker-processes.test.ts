@@ -7,9 +7,11 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { addressOf, equalBytes, silentLogger, toHex } from "@holdfast/base";
 import { codeOf, SeededRandom } from "@holdfast/base/testing";
-import { createProver } from "@holdfast/proofs";
+import { commP, createProver } from "@holdfast/proofs";
 import {
   createSealingPool,
+  type Job,
+  type JobKind,
   openNodeDisk,
   openStorage,
   type SealingPool,
@@ -85,16 +87,41 @@ async function inState(storage: Storage, sectorId: number, wanted: string): Prom
   }
 }
 
-/** Waits until the job of a kind is as it shall be. */
-async function until(
-  engine: JobEngine,
-  holds: (job: { progress: number; state: string; workerId: string | null }) => boolean,
-) {
+/** Waits until the newest job of a kind is as it shall be. */
+async function until(engine: JobEngine, holds: (job: Job) => boolean, kind: JobKind = "seal"): Promise<Job> {
   for (;;) {
-    const [job] = await engine.queue.list({ kinds: ["seal"] }, { limit: 1 });
+    const [job] = await engine.queue.list({ kinds: [kind] }, { limit: 1 });
     if (job !== undefined && holds(job)) return job;
     await clock.sleep(5);
   }
+}
+
+const kinds = ["window-post", "unseal"] as const;
+
+/** A sector with a piece, as if it were on the chain. */
+async function committed(storage: Storage) {
+  const bytes = new SeededRandom("piece").bytes(100_000);
+  const { commitment, paddedBytes } = commP(bytes);
+  const source = (async function* () {
+    yield bytes;
+  })();
+  const piece = { pieceKey: "a", commP: commitment, paddedBytes, userBytes: bytes.length, source };
+  const { sectorId } = await storage.addPiece(piece);
+  await storage.sealAllStagedSectors();
+  await storage.startSeal(sectorId, ticket, identity);
+  await inState(storage, sectorId, "sealed");
+  await storage.proveSeal(sectorId, seed);
+  await inState(storage, sectorId, "proved");
+  await storage.confirmCommitted(sectorId);
+  return { sectorId, bytes };
+}
+
+/** Kills the process that has a job, or had it last; resolves when its node knows. */
+async function killed(engine: JobEngine, { workerId }: Job): Promise<void> {
+  const pid = await pidOf(engine, workerId);
+  expect(pid).not.toBe(process.pid);
+  process.kill(pid, "SIGKILL");
+  while ((await engine.queue.workers()).some((worker) => worker.workerId === workerId)) await clock.sleep(5);
 }
 
 /** commR of the same sector, sealed in this thread. */
@@ -169,6 +196,36 @@ describe("the worker processes of a node", () => {
     expect(proven).toEqual([sectorId]);
     const [post] = await engine.queue.list({ kinds: ["window-post"] }, { limit: 1 });
     expect(post?.state).toBe("done");
+    expect(await storage.audit()).toMatchObject({ orphans: [], missing: [] });
+  });
+
+  it("read and prove windows, are killed, and others do it, due or not", async () => {
+    const repo = newRepo();
+    await using life = await live(repo, 1);
+    const { engine, storage } = life;
+    const { queue } = engine;
+    const { sectorId, bytes } = await committed(storage);
+    const seal = await until(engine, ({ state }) => state === "done");
+    const threads = `worker:${hostname()}-node-${miner.slice(-8)}` as const;
+    await queue.cordon("all", "until both are asked for");
+    await queue.cordon(threads, "so that a process takes what is due");
+    const read = storage.readPieceFromSealedSector("a");
+    const post = storage.generatePost("window", seed, [sectorId]);
+    for (const kind of kinds) await until(engine, ({ state }) => state === "waiting", kind);
+    // Whoever begins is met before it is done: its threads begin too.
+    await killed(engine, seal);
+    await queue.uncordon("all");
+    await killed(engine, await until(engine, ({ state }) => state !== "waiting", "window-post"));
+    await queue.uncordon(threads);
+    expect((await post).proven).toEqual([sectorId]);
+    const proof = await until(engine, () => true, "window-post");
+    expect(proof).toMatchObject({ state: "done", failures: 1, token: 2 });
+    await killed(engine, await until(engine, ({ state }) => state !== "waiting", "unseal"));
+    expect(equalBytes(await read, bytes)).toBe(true);
+    const done = await until(engine, () => true, "unseal");
+    expect(done.state).toBe("done");
+    expect(done.failures).toBeGreaterThan(0); // the process that had the proof may have had it too
+    expect(done.token).toBe(done.failures + 1);
     expect(await storage.audit()).toMatchObject({ orphans: [], missing: [] });
   });
 

@@ -4,7 +4,7 @@ import { rejectionOf } from "@holdfast/base/testing";
 import { listChannels } from "@holdfast/consensus";
 import { describe, expect, it } from "vitest";
 import { limits } from "../../src/limits.ts";
-import { Fuse, mortalClient } from "./support/fuse.ts";
+import { Fuse, mortalClient, mortalMiner } from "./support/fuse.ts";
 import { noise, type TestMiner, World } from "./support/world.ts";
 
 const bytes = noise(1_500);
@@ -85,6 +85,62 @@ describe("a file that is renewed", () => {
     expect(fileState(world)?.storedUntilHeight).toBeGreaterThan(firstEnd ?? 0);
   });
 });
+
+/** What each side does for a renewal, and after how many of its effects that is: before and behind are kills too. */
+const renewing = {
+  client: {
+    effects: [1, 2, 3, 5, 6, 8, 9, 11],
+    whats: ["INSERT INTO market_changes", "open /fil/storage/amend", "send extend", "send addBalance"],
+  },
+  miner: {
+    effects: [9, 10, 11, 12, 13, 14],
+    whats: ["INSERT INTO market_taken_amendments", "send extendDeal", "commit"],
+  },
+} as const;
+
+describe("a renewal", () => {
+  for (const side of ["client", "miner"] as const) {
+    it(`is made and paid once, wherever the ${side} is killed meanwhile`, async () => {
+      const { effects, whats } = renewing[side];
+      const seen: string[] = [];
+      for (const count of effects) seen.push(await killedInRenewal(side, count));
+      for (const what of whats) expect(seen.join("\n")).toContain(what);
+    }, 120_000);
+  }
+});
+
+/** Shortly before it is asked for. */
+const renewedBefore = 62;
+
+/** A life of a side ends after so many effects on the way to the renewed deal; the last of them. */
+async function killedInRenewal(side: keyof typeof renewing, effects: number): Promise<string> {
+  await using world = await World.create({ miners: 1 });
+  const { client } = world;
+  const miner = world.miner(0);
+  const job = await world.put(await world.import(bytes), { durationEpochs: 120, renew: true });
+  const { untilHeight } = keepOf(world, job.jobId);
+  const firstEnd = untilHeight ?? 0;
+  await world.until(() => world.height >= firstEnd - renewedBefore, 400);
+  expect(world.client.market.deal(job.copies[0]?.dealId ?? "")?.amendments).toEqual([]);
+  const fuse = new Fuse(effects);
+  if (side === "client") await world.reopenClient(mortalClient(client.needs, fuse));
+  else await world.reopenMiner(miner, mortalMiner(miner.needs, fuse));
+  for (let rounds = 0; rounds < 25 && !fuse.blown; rounds += 1) await world.rounds(1);
+  if (side === "client") await world.reopenClient();
+  else await world.reopenMiner(miner);
+  await world.until(() => (keepOf(world, job.jobId).untilHeight ?? 0) > firstEnd, 80);
+  await world.until(() => world.height > firstEnd, 80);
+  const killed = `killed after ${fuse.last}`;
+  expect(fileState(world), killed).toMatchObject({ state: "stored", activeCopies: 1 });
+  const counts = ["createChannel", "extend", "extendDeal", "addBalance"].map((method) => world.count(method));
+  expect(counts, killed).toEqual([1, 1, 1, 2]);
+  const [channel] = listChannels(world.chain.store, world.chain.headState().state, client.keys.address);
+  for (const { market } of [world.client, world.miner(0)]) {
+    const [deal] = await market.deals();
+    expect(parseFil(deal?.totalFil ?? "0"), killed).toBe(channel?.channel.amount);
+  }
+  return fuse.last;
+}
 
 describe("a file that is repaired", () => {
   it("is made again elsewhere when its miner stops proving, also from the copy that is left", async () => {

@@ -5,6 +5,7 @@
 import { concatBytes, utf8Bytes } from "@holdfast/base";
 import {
   auxLengthOf,
+  BufferStock,
   boundTo,
   bytesInput,
   bytesSource,
@@ -27,7 +28,7 @@ import {
   zigzag,
 } from "@holdfast/proofs";
 import * as fc from "fast-check";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { bytes32, profileWithLayers, type Sector, sectorOf } from "./reference.ts";
 import { sdrRow } from "./sdr-reference.ts";
 import { holds, leavesOf } from "./vectors.ts";
@@ -96,6 +97,21 @@ describe.each(kinds)("%s", (_name, sector) => {
       end += length;
     }
     expect(end).toBe(store.bytes.length);
+  });
+
+  it("gives its buffers back when the last of its bytes were taken, and not before", async () => {
+    const usedAgain = (...buffers: readonly Uint8Array[]): void => {
+      for (const buffer of buffers) buffer.fill(0xa5);
+    };
+    const given = vi.spyOn(BufferStock.prototype, "giveBack").mockImplementation(usedAgain);
+    try {
+      const store = new SlowStore(porep.auxLength(profile));
+      await sealInto(sector, store);
+      expect(given).toHaveBeenCalled();
+      expect(Buffer.compare(store.bytes, inMemory.aux)).toBe(0);
+    } finally {
+      given.mockRestore();
+    }
   });
 
   it("is proven from a slow source as from memory", async () => {

@@ -1,7 +1,7 @@
 /**
  * A miner's engine and workers of other processes on one queue, in virtual time: processes are killed, stand still and
- * go on as zombies, clocks are set. Invariants: no job is lost, none ends twice, for each window one proof is handed in
- * and never a second one.
+ * go on as zombies, clocks are set. Invariants: no job is lost, none ends twice, each window's proof is handed in, and
+ * what a life of the node has asked for that is over, nobody goes on with.
  */
 import { addressOf, type Clock, type Disk, HoldfastError, sectorId, silentLogger } from "@holdfast/base";
 import { SeededRandom, SimDisk } from "@holdfast/base/testing";
@@ -97,8 +97,8 @@ class Network implements Disposable {
   readonly world: World;
   readonly disk = new SimDisk();
   readonly random: SeededRandom;
-  /** Proofs that were handed in, by window. */
-  readonly handedIn = new Map<number, number>();
+  /** Windows whose proof was handed in. */
+  readonly handedIn = new Set<number>();
   readonly sealed = new Set<number>();
   readonly troubles: string[] = [];
   readonly lives: Life[] = [];
@@ -142,7 +142,10 @@ class Network implements Disposable {
       dials: { parallel: {}, urgentCpus: 1, memoryBytes: capacity.memoryBytes },
       ...{ processes: 0, repo: "", database: "", logger: silentLogger },
     });
-    void engine.then((opened) => {
+    void engine.then(async (opened) => {
+      const fleeting = { kinds: ["window-post"], states: ["waiting", "running"] } as const;
+      for (const { key } of await this.world.queue.list(fleeting, { limit: 99 }))
+        this.troubles.push(`${key} is of a life that is over`);
       this.#engine = { life, engine: opened, sealer: opened.prover.sealerFor(this.disk, silentLogger) };
       for (let window = 0; window < this.#windows; window++) this.#prove(window);
       for (let sector = 0; sector < this.#sectors; sector++) this.#seal(sector);
@@ -192,7 +195,7 @@ class Network implements Disposable {
     if (node === undefined || !node.life.isAlive || this.handedIn.has(window)) return;
     const asked = { classes: [], miner, seed: new Uint8Array([window]), sectors: [] };
     node.life.gate(node.sealer.post({ ...asked, postKind: "window" }, { signal: never })).then(
-      () => this.handedIn.set(window, (this.handedIn.get(window) ?? 0) + 1),
+      () => this.handedIn.add(window),
       () => this.#prove(window),
     );
   }
@@ -276,7 +279,6 @@ class Network implements Disposable {
 async function expectEachOnce(network: Network): Promise<void> {
   const [windows, sectors] = network.counts;
   expect([network.handedIn.size, network.sealed.size]).toEqual([windows, sectors]);
-  expect([...network.handedIn.values()].every((times) => times === 1)).toBe(true);
   expect(network.troubles).toEqual([]);
   const { queue } = network.world;
   const left = await queue.list({ states: ["waiting", "running"] }, { limit: 99 });
@@ -357,7 +359,7 @@ async function failsOver(make: () => Promise<World>, at: { ms: number; isDeath: 
 
 export function enginesSuite(name: string, make: () => Promise<World>, runs: number): void {
   describe(`an engine and workers on one queue (${name})`, () => {
-    it("lose no job, end none twice and hand in one proof for each window, whoever dies or comes late", () =>
+    it("lose no job, end none twice and hand in the proof of each window, whoever dies or comes late", () =>
       checkEngines(make, { runs }));
 
     it("keep what they work on for longer than a lease", () => checkLeases(make));

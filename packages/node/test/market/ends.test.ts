@@ -21,6 +21,7 @@ import {
   signedProposalCodec,
   termsOf,
 } from "../../src/market/deal.ts";
+import { senderErrors } from "../../src/mempool/index.ts";
 import { noise, World } from "./support/world.ts";
 
 const channels = (world: World) =>
@@ -155,5 +156,40 @@ describe("a client of another make", () => {
     expect((await deal())?.state).toBe("active");
     await world.rounds(4);
     expect((await deal())?.state).toBe("complete");
+  });
+});
+
+describe("a miner whose operator calls its messages off", () => {
+  it("sends others, once each, and is paid to the end of the deal", async () => {
+    await using world = await World.create({ miners: 1 });
+    const miner = world.miner(0);
+    const { sender } = miner.needs;
+    /** The first message of each method, by which it is known; no block ever takes it. */
+    const calledOff = new Map<string, string>();
+    const nobody = { cid: await world.import(noise(10)), nonce: 0 };
+    const calling: typeof sender = {
+      send: async (request) => {
+        const { method = "", key = "" } = request;
+        if (!calledOff.has(method)) calledOff.set(method, key);
+        return calledOff.get(method) === key ? nobody : await sender.send(request);
+      },
+      wait: async (cid, options) => {
+        if (cid === nobody.cid) throw senderErrors.cancelled({ cid: cid.toString() });
+        return await sender.wait(cid, options);
+      },
+      sentAs: (key) => sender.sentAs(key),
+      find: (cid) => sender.find(cid),
+    };
+    await world.reopenMiner(miner, { ...miner.needs, sender: calling });
+    const job = await world.put(await world.import(noise(800)), { durationEpochs: 120 });
+    expect(job.state).toBe("done");
+    await world.until(() => channels(world).length === 0, 400);
+    await world.rounds(10);
+    const sent = ["publishDeals", "activateDeal", "redeem", "close", "withdrawBalance"];
+    expect([...calledOff.keys()].toSorted()).toEqual(sent.toSorted());
+    const [deal] = await miner.market.deals();
+    expect(deal).toMatchObject({ state: "complete", redeemedFil: job.totalFil });
+    const once = ["publishDeals", "activateDeal", "close"].map((method) => world.count(method));
+    expect(once).toEqual([1, 1, 1]);
   });
 });

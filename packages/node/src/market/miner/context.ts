@@ -37,6 +37,9 @@ export interface MinerContext {
   readonly stored: Set<(payload: CID) => void>;
 }
 
+/** A message that is not coming, or that its sender has called off: the next is another one, under a key of its own. */
+export const lostCodes: ReadonlySet<string> = new Set(["sender/replaced", "sender/cancelled"]);
+
 /** The storage's name of a piece of a deal. */
 export function pieceKeyOf(dealId: string, index: number): string {
   return `${dealId}/${index}`;

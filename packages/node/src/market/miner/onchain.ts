@@ -12,7 +12,7 @@ import { dealOn, minerOn, sectorOn } from "../facts.ts";
 import type { MarketMethod, MinerAct } from "../machine/miner.ts";
 import { dealRefusals } from "../refusals.ts";
 import { locationsOf } from "./answers.ts";
-import { dealById, happens, type MinerContext, note } from "./context.ts";
+import { dealById, happens, lostCodes, type MinerContext, note } from "./context.ts";
 import type { DealRow } from "./store.ts";
 
 type Message = Extract<MinerAct, { do: "message" }>;
@@ -138,7 +138,7 @@ export async function sendToMarket(
     signal.throwIfAborted();
     if (!(error instanceof HoldfastError)) throw error;
     logger.warn("no message to the market", { deal: dealId, method, reason: error.message });
-    if (error.code === "sender/replaced" || error.code === "sender/would-fail") {
+    if (lostCodes.has(error.code) || error.code === "sender/would-fail") {
       giveUpOrRetry(context, deal, method, error.message);
     }
   }

@@ -9,7 +9,7 @@ import { draftAmendedVoucher } from "../amendment.ts";
 import { channelOn, dealOn, heightOf, minerOn } from "../facts.ts";
 import { dueIndex } from "../machine/miner.ts";
 import type { DueRedemption } from "../types.ts";
-import { dealById, happens, type MinerContext, note } from "./context.ts";
+import { dealById, happens, lostCodes, type MinerContext, note } from "./context.ts";
 import type { DealRow } from "./store.ts";
 import { termsOfRow } from "./view.ts";
 
@@ -91,7 +91,7 @@ export async function redeem(
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof HoldfastError)) throw error;
-    if (error.code === "sender/replaced") context.store.update(dealId, { redeemTry: redeemTry + 1 });
+    if (lostCodes.has(error.code)) context.store.update(dealId, { redeemTry: redeemTry + 1 });
     logger.warn("voucher not redeemed", { deal: dealId, voucher: index, reason: error.message });
   }
   return false;

@@ -11,7 +11,7 @@ import { threadId } from "node:worker_threads";
 /** Names the folder of the sums. */
 const variable = "HOLDFAST_BENCH_KERNELS";
 /** A sum is written when it has grown by so much: most calls cost no write, which would count as lying beside them. */
-const writtenS = 0.01;
+const writtenS = 0.05;
 
 /** The types of WebAssembly come with a browser's. */
 type MakeInstance = new (...args: readonly unknown[]) => { readonly exports: object };

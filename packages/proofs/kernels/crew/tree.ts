@@ -34,7 +34,7 @@ export interface TreeSizes {
 export const treeSizes: TreeSizes = {
   poseidonLeaves: 2 ** 12,
   sha256Leaves: 2 ** 13,
-  columns: 2 ** 9,
+  columns: 2 ** 11,
   minSlices: 8,
 };
 

@@ -11,8 +11,12 @@ import { errorData } from "./payload.ts";
 import { extract, post, prove, replicate } from "./run-job.ts";
 import type { WorkerAnswer, WorkerTask } from "./wire.ts";
 
-/** Progress is told when it has grown by so much: a seal has thousands of steps, and each message wakes a thread. */
+/**
+ * Progress is told when it has grown by so much and the last word is so long ago: a seal has thousands of steps, and
+ * each message wakes a thread.
+ */
 const toldShare = 1 / 256;
+const toldMs = 100;
 // The disk's answers are heard between two steps of a computation.
 const prover = createProver({ pause: () => new Promise((resolve) => setImmediate(resolve)) });
 const verifier = createVerifier();
@@ -47,10 +51,12 @@ function volumesOf(table: VolumeTable): VolumeDisk {
 
 async function runRequest(table: VolumeTable, request: JobRequest, port: MessagePort): Promise<unknown> {
   const tools = { disk: volumesOf(table), prover };
-  let told = 0;
+  let [told, toldAtMs] = [0, Number.NEGATIVE_INFINITY];
   const progress = (doneRatio: number): void => {
     if (doneRatio < Math.min(1, told + toldShare)) return;
-    told = doneRatio;
+    const nowMs = performance.now();
+    if (doneRatio < 1 && nowMs - toldAtMs < toldMs) return;
+    [told, toldAtMs] = [doneRatio, nowMs];
     port.postMessage(doneRatio);
   };
   const hooks = { progress };

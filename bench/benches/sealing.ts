@@ -109,7 +109,7 @@ interface Measured {
   readonly written: Written;
 }
 
-/** What the system takes to copy what a seal writes into its cache of files, in seconds of the processor. */
+/** What the system would take to copy what a seal writes into its cache of files, past which it goes, in seconds of the processor. */
 interface Written {
   readonly bytes: number;
   readonly freshS: number;
@@ -182,7 +182,7 @@ function figuresOf(
     {
       ...{ name: `${name}, processor time beside its kernels`, value: 100 * (cpuS / kernelS - 1), unit: "%" },
       target: wantedPercent,
-      note: `its files, ${(bytes / 1e6).toFixed(0)} MB, cost the system ${freshS.toPrecision(2)} s to take in (${againS.toPrecision(2)} s a second time, into pages that are there)`,
+      note: `by way of the system's cache its ${(bytes / 1e6).toFixed(0)} MB of files would cost ${freshS.toPrecision(2)} s alone (${againS.toPrecision(2)} s a second time, into pages that are there)`,
     },
   ];
 }

@@ -57,7 +57,12 @@ export async function follow(context: ClientContext, id: number, signal: AbortSi
     const verdict = judgeAccepted({ isVerified, height: heightOf(chain), startBy, silentMs, mostSilentMs });
     if (verdict === "verified" && evidence !== undefined) {
       const sectors = new Set(evidence.map((entry) => entry.sectorId)).size;
-      const detail = `verified on the chain: ${proposal.pieces.length} pieces in ${sectors} sectors`;
+      const pieces = proposal.pieces.length;
+      const what =
+        pieces === 1
+          ? "the piece in its sector"
+          : `${pieces} pieces in ${sectors} sector${sectors === 1 ? "" : "s"}`;
+      const detail = `verified on the chain: ${what}`;
       return move(context, attempt, { stage: "committed", remote: "committed", evidence }, detail);
     }
     if (verdict === "not in time") throw marketErrors.notInTime({ miner, startBy });

@@ -281,10 +281,9 @@ function placeOf(
   const isWaiting = isGathering && height < sealBy(terms, rules);
   const gathering = isWaiting ? `; it waits for more deals, as long as a start by ${startBy} allows it` : "";
   if (closed === 0) return { state: "staged", detail: `${staged}${gathering}` };
-  return {
-    state: "sealing",
-    detail: trouble || `${many}: ${landed} on the chain, the others are being sealed${gathering}`,
-  };
+  const sealing =
+    sectors.length === 1 ? "is being sealed" : `${landed} on the chain, the others are being sealed`;
+  return { state: "sealing", detail: trouble || `${many}: ${sealing}${gathering}` };
 }
 
 /** The channel is gone, or has ended: no more money comes. */

@@ -109,7 +109,10 @@ interface Measured {
   readonly written: Written;
 }
 
-/** What the system would take to copy what a seal writes into its cache of files, past which it goes, in seconds of the processor. */
+/**
+ * What the system would take to copy what a seal writes into its cache of files, past which it goes, in seconds of the
+ * processor.
+ */
 interface Written {
   readonly bytes: number;
   readonly freshS: number;

@@ -13,7 +13,7 @@ import {
   parseAddress,
 } from "@holdfast/base";
 import { blockCid, type NetworkParams, readActor, readNetworkParams } from "@holdfast/consensus";
-import { homeVolumeId, openNodeDisk, openStorage } from "@holdfast/storage";
+import { checkRecords, homeVolumeId, openNodeDisk, openStorage } from "@holdfast/storage";
 import { openLevelDatabase, parseCheckpoint } from "./chain/index.ts";
 import { realClock, realRandom } from "./clock.ts";
 import { type MinerParts, type NodeParts, type RunningNode, startNode } from "./compose.ts";
@@ -296,6 +296,8 @@ async function openMiner({
   const database = options.database ?? mining.database;
   const disk = await openNodeDisk(repo.paths.storage);
   const miner = parseAddress(mining.miner, { network: params.networkByte });
+  const records = { ...placesOfRecords(repo.paths.root, database), miner };
+  await checkRecords(records); // who cannot start with them marks no queue
   const nodeJobs = stack.use(await openNodeJobs({ repo: repo.paths.root, database, miner, clock, logger }));
   const jobs = stack.use(
     await openJobEngine({
@@ -315,9 +317,7 @@ async function openMiner({
   const storage = stack.use(
     await openStorage({
       ...{ sectorBytes: mining.sectorBytes, classes: params.sectorClasses, disk },
-      ...placesOfRecords(repo.paths.root, database),
-      miner,
-      ...{ prover: jobs.prover, clock, logger },
+      ...{ ...records, prover: jobs.prover, clock, logger },
       keepUnsealed: mining.keepUnsealed,
       ...treeOptions(mining.trees, { params, clock }),
       minFillPercent: mining.minFillPercent,

@@ -26,5 +26,11 @@ export {
   type VerifierPoolOptions,
 } from "./pool/index.ts";
 export * from "./sectors/index.ts";
-export type { MigrationReport, SealCommitments, SectorFailure, SectorOrigin } from "./store/index.ts";
+export {
+  checkRecords,
+  type MigrationReport,
+  type SealCommitments,
+  type SectorFailure,
+  type SectorOrigin,
+} from "./store/index.ts";
 export * from "./volumes/index.ts";

@@ -4,7 +4,7 @@
  */
 import { addressOf } from "@holdfast/base";
 import { codeOf, SimClock, SimDisk } from "@holdfast/base/testing";
-import { openStorage, type SealEvent, type Storage, sectorStates } from "@holdfast/storage";
+import { checkRecords, openStorage, type SealEvent, type Storage, sectorStates } from "@holdfast/storage";
 import { describe, expect, it } from "vitest";
 import { filesOn, miner, pieceOf, prover, reaches, readAll, sealTo, sectorBytes } from "./support.ts";
 
@@ -114,6 +114,10 @@ function takeoverCases(fresh: FreshAddress): void {
       code: "storage/others-records",
       data: { owner: `miner ${miner}` },
     });
+    await expect(checkRecords({ dbPath, miner: stranger })).rejects.toMatchObject({
+      code: "storage/others-records",
+    });
+    await checkRecords({ dbPath, miner }); // a look takes nothing over
     await storage.addPiece(pieceOf("b", 300));
     expect((await storage.getSector(1)).state).toBe("sealed");
     await storage.close();

@@ -8,14 +8,7 @@ import { defaultClasses, maxUserBytes, type Prover, resolveClass, type SectorCla
 import { openDb, SilenceWatch } from "../db/index.ts";
 import { storageErrors } from "../errors.ts";
 import { createInlineSealer, type SealingPool } from "../pool/index.ts";
-import {
-  checkNothingLeft,
-  checkOwner,
-  emptyFill,
-  openStore,
-  type SectorRow,
-  type StorageStore,
-} from "../store/index.ts";
+import { checkOpenable, emptyFill, openStore, type SectorRow, type StorageStore } from "../store/index.ts";
 import { checkPlace, mountVolumes, openPlace, spoolFolder, type VolumePlace } from "../volumes/index.ts";
 import { Collector } from "./collector.ts";
 import { type Core, ensureOpen, sectorOrThrow } from "./core.ts";
@@ -150,14 +143,13 @@ function limitsOf(options: StorageOptions): StorageLimits {
 
 /** The database is closed again when it cannot be used. */
 async function openMetadata(
-  { dbPath, recordsPath, miner }: StorageOptions,
+  options: StorageOptions,
   onEvents: () => void,
   silence: SilenceWatch,
 ): Promise<StorageStore> {
   await using stack = new AsyncDisposableStack();
-  const db = stack.use(await openDb(dbPath));
-  if (miner !== undefined) await checkOwner(db, miner);
-  if (recordsPath !== undefined && recordsPath !== dbPath) await checkNothingLeft(db, recordsPath);
+  const db = stack.use(await openDb(options.dbPath));
+  await checkOpenable(db, options);
   const store = await openStore(db, onEvents, silence.told);
   stack.move();
   return store;

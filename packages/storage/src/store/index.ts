@@ -14,7 +14,7 @@ export {
   type SectorTotal,
   type SlotRow,
 } from "./rows.ts";
-export { checkNothingLeft, checkOwner, openStore } from "./store.ts";
+export { checkOpenable, checkRecords, openStore } from "./store.ts";
 export {
   everySector,
   type SectorChange,

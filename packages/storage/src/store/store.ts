@@ -47,11 +47,32 @@ export async function openStore(
   return new SqlStore(switched, generation, end);
 }
 
+/** Where records are, and whose they are to be. */
+export interface RecordsPlace {
+  readonly dbPath: string;
+  readonly recordsPath?: string;
+  readonly miner?: string;
+}
+
+/**
+ * Whether records may be opened, for who is to mark something else as the miner's before: nothing is taken over.
+ * Throws storage/others-records, records-left, database-moved.
+ */
+export async function checkRecords(place: RecordsPlace): Promise<void> {
+  await using db = await openDb(place.dbPath);
+  await checkOpenable(db, place);
+}
+
+export async function checkOpenable(db: Db, { dbPath, recordsPath, miner }: RecordsPlace): Promise<void> {
+  if (miner !== undefined) await checkOwner(db, miner);
+  if (recordsPath !== undefined && recordsPath !== dbPath) await checkNothingLeft(db, recordsPath);
+}
+
 /**
  * Throws where a database without a sector is not the one of a folder whose file knows some: storage/records-left, or
  * storage/database-moved where they went to another one. A node that starts so has none of its sectors to prove.
  */
-export async function checkNothingLeft(db: Db, recordsPath: string): Promise<void> {
+async function checkNothingLeft(db: Db, recordsPath: string): Promise<void> {
   if (!existsSync(recordsPath)) return;
   const anySector = "SELECT sector_id FROM sectors LIMIT 1";
   await db.migrate("storage", storageSchema);
@@ -68,7 +89,7 @@ export async function checkNothingLeft(db: Db, recordsPath: string): Promise<voi
 }
 
 /** Throws storage/others-records where the first sector that is anybody's is another miner's. */
-export async function checkOwner(db: Db, miner: string): Promise<void> {
+async function checkOwner(db: Db, miner: string): Promise<void> {
   await db.migrate("storage", storageSchema);
   const owner = await minerOf(db);
   if (owner !== undefined && owner !== miner) {

@@ -84,7 +84,10 @@ export class Missing<Key> {
   constructor(rounds: number) {
     this.#rounds = rounds;
   }
-  /** To be called at every look; true when it was missing at every look for longer than the rounds. */
+  /**
+   * To be called at every look, also at what is wanted no more, which is then forgotten; true when it was missing at
+   * every look for longer than the rounds.
+   */
   isGone(key: Key, isMissing: boolean, height: number): boolean {
     if (!isMissing) this.#since.delete(key);
     else if (!this.#since.has(key)) this.#since.set(key, height);

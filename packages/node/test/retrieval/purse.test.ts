@@ -63,6 +63,20 @@ describe("a channel whose opening a branch of the chain has refused", () => {
     expect(one.store.ownChannels().length).toBe(1);
   });
 
+  it("takes no place of those that hold money", async () => {
+    const one = world();
+    await using _ = one.purse;
+    for (let i = 0; i < limits.retrievalOwnChannels; i += 1) {
+      const target = addressOf(`somebody ${i}`);
+      const eol = one.bank.height + limits.retrievalChannelRounds;
+      const { serial } = one.store.addOwn({ payer: addressOf("client"), target, amount, eol });
+      one.store.named(serial, channelId(1_000 + i));
+      if (i > 0) one.store.refused(serial, one.bank.height);
+    }
+    expect(await codeOf(one.pay())).toBe("retrieval/channel-refused");
+    expect((await one.pay()).channel.channel).not.toBe(refusedId);
+  });
+
   it("is this node's again where another branch has taken it, and its deposit comes back", async () => {
     const one = world();
     await using _ = one.purse;

@@ -4,9 +4,9 @@
  * is it acknowledged. A crash in between leaves a reservation that the next start undoes, unless a part of it was
  * durable: then its slot waits for whoever sends it to go on (arrival.ts) or to give it up.
  * A sector closes when it is full, when a piece fits nowhere else, or by request; never while a piece is being written
- * into it, and only by request while half a piece waits in it, which then begins anew elsewhere. All such decisions are
- * made inside of transactions, which run one at a time, so that what is remembered here and what is recorded cannot
- * differ.
+ * into it, and only by request while half a piece waits in it, or is left there by a sender that is cut off meanwhile;
+ * that one then begins anew elsewhere. All such decisions are made inside of transactions, which run one at a time, so
+ * that what is remembered here and what is recorded cannot differ.
  */
 import { HoldfastError } from "@holdfast/base";
 import { minPaddedPieceBytes } from "@holdfast/proofs";
@@ -49,8 +49,8 @@ export class Staging {
   readonly #space: Space;
   readonly #adding = new Map<string, Promise<StoredPiece>>();
   readonly #writers = new Map<number, Writers>();
-  /** Sectors that close as soon as their writers are done. */
-  readonly #closeSoon = new Set<number>();
+  /** Sectors that close as soon as their writers are done, and whether that is by request. */
+  readonly #closeSoon = new Map<number, boolean>();
   /** Sectors whose file has bytes of a piece that did not come whole. */
   readonly #torn = new Set<number>();
   /** Sectors whose file is cut or moved: nobody gets a slot there. */
@@ -92,16 +92,8 @@ export class Staging {
   async close(sectorId: number): Promise<boolean> {
     ensureOpen(this.#core);
     const { store } = this.#core;
-    const givenUp = await store.transaction(async (tx) => {
-      const waiting = await this.#waitingIn(tx, sectorId);
-      for (const { pieceKey } of waiting) await tx.forgetPiece(pieceKey, false);
-      return waiting.length;
-    });
-    if (givenUp > 0) {
-      this.#torn.add(sectorId);
-      await this.#cutTorn(sectorId);
-    }
-    const { isClosed, writers } = await store.transaction((tx) => this.#closeOrSoon(tx, sectorId));
+    await this.#giveUpHalves(sectorId);
+    const { isClosed, writers } = await store.transaction((tx) => this.#closeOrSoon(tx, sectorId, true));
     if (writers === undefined) return isClosed;
     await writers.quiet.promise;
     return (await store.sector(sectorId))?.state !== "staging";
@@ -136,6 +128,17 @@ export class Staging {
       return row.sectorId;
     });
     if (sectorId !== undefined) await this.#lost(sectorId);
+  }
+
+  async #giveUpHalves(sectorId: number): Promise<void> {
+    const givenUp = await this.#core.store.transaction(async (tx) => {
+      const waiting = await this.#waitingIn(tx, sectorId);
+      for (const { pieceKey } of waiting) await tx.forgetPiece(pieceKey, false);
+      return waiting.length;
+    });
+    if (givenUp === 0) return;
+    this.#torn.add(sectorId);
+    await this.#cutTorn(sectorId);
   }
 
   /** Half a piece was given up there: its bytes go, and the sector closes if it has waited for them. */
@@ -326,10 +329,12 @@ export class Staging {
   async #afterWriters(sectorId: number): Promise<void> {
     try {
       if (this.#core.end.aborted) return;
+      if (this.#closeSoon.get(sectorId) === true) await this.#giveUpHalves(sectorId);
       await this.#cutTorn(sectorId);
       await this.#core.store.transaction(async (tx) => {
         if (this.#writers.has(sectorId)) return; // the next one closes it
-        if (this.#closeSoon.delete(sectorId)) await this.#closeOrSoon(tx, sectorId);
+        const isAsked = this.#closeSoon.get(sectorId);
+        if (this.#closeSoon.delete(sectorId)) await this.#closeOrSoon(tx, sectorId, isAsked);
         else await this.#closeIfFull(tx, sectorId);
       });
     } catch (error) {
@@ -364,11 +369,12 @@ export class Staging {
   async #closeOrSoon(
     tx: StorageWriter,
     sectorId: number,
+    isAsked = false,
   ): Promise<{ readonly isClosed: boolean; readonly writers: Writers | undefined }> {
     const writers = this.#writers.get(sectorId);
     const isAwaited = writers !== undefined || (await this.#waitingIn(tx, sectorId)).length > 0;
     if (!isAwaited) return { isClosed: await this.#closeNow(tx, sectorId), writers };
-    this.#closeSoon.add(sectorId);
+    this.#closeSoon.set(sectorId, isAsked || this.#closeSoon.get(sectorId) === true);
     return { isClosed: false, writers };
   }
 

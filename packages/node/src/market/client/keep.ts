@@ -124,6 +124,7 @@ export class Keeper {
       const { isOpen, reason } = this.#lossOf(job, attempt);
       if (reason === undefined || isOpen) continue;
       giveUp(this.#context, attempt, reason, `it is lost for good: ${reason}`);
+      this.#losses.isGone(attempt.id, false, heightOf(this.#context.needs.chain));
     }
   }
 

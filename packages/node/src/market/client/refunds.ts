@@ -119,7 +119,7 @@ function viewOf(context: ClientContext, attempt: Attempt): ClientView {
   return {
     height,
     channel,
-    isChannelGone: isOpen && context.goneChannels.isGone(attempt.id, channel === undefined, height),
+    isChannelGone: context.goneChannels.isGone(attempt.id, isOpen && channel === undefined, height),
     chain: onChain === undefined ? undefined : { ...onChain, isLossOpen: isLossOpen(chain, onChain) },
     free: attoFil(freeEscrowOf(chain, payer)),
     promised: onChain === undefined ? promisedOf(context, payer) : zeroAtto,

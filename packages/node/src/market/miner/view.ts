@@ -69,7 +69,8 @@ export async function viewOf(
   const height = heightOf(chain);
   const onChain = dealOn(chain, deal);
   const channel = channelOn(chain, deal.payer, deal.channel);
-  const isChannelGone = !deal.settled && missing.isGone(deal.dealId, channel === undefined, height);
+  const isMissing = !deal.settled && channel === undefined;
+  const isChannelGone = missing.isGone(deal.dealId, isMissing, height);
   const sectors = isOver(deal) || isFetching(deal) ? undefined : await sectorFacts(context, deal);
   const isLanded = sectors?.every((sector) => sector.onChain !== undefined) === true;
   const taken = acceptedChange(context, deal.dealId);

@@ -139,7 +139,8 @@ class ChannelPurse implements Purse {
     }
     // Each costs a fee and holds money for long, whoever names the payee.
     const height = this.#door.height();
-    const channels = this.#store.ownChannels().filter((own) => own.eol > height).length;
+    const isHeld = ({ eol, refusedAt }: OwnChannel): boolean => eol > height && refusedAt === null;
+    const channels = this.#store.ownChannels().filter(isHeld).length;
     if (channels >= limits.retrievalOwnChannels) throw retrievalErrors.tooManyChannels({ channels });
     const eol = height + limits.retrievalChannelRounds;
     const opened = await this.#open(this.#store.addOwn({ payer, target, amount, eol }), signal);

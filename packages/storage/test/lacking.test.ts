@@ -47,6 +47,21 @@ describe("files that somebody has deleted", () => {
   });
 });
 
+describe("a report that cannot name all", () => {
+  it("names what can be made anew before what is lost", async () => {
+    const { storage, disk } = await simStorage(files.next());
+    const [named, last] = [100, 103];
+    for (let sector = 1; sector <= last; sector++) await storage.addPiece(pieceOf(`p${sector}`, 900));
+    await sealTo(storage, last, "committed");
+    await disk.remove(`unsealed/${last}-1`);
+    for (let sector = 1; sector < last; sector++) await disk.remove(`staged/${sector}-1`);
+    const { sectors, sectorCount } = await storage.volumes.lacking(upTo(last));
+    expect([sectors.length, sectorCount]).toEqual([named, last]);
+    expect(sectors.filter(({ isRepairable }) => isRepairable)).toMatchObject([{ sectorId: last }]);
+    await storage.close();
+  });
+});
+
 describe("a sector whose seal is not final", () => {
   it("is made anew when it is, of what it was sealed from", async () => {
     const { storage, disk } = await simStorage(files.next());

@@ -37,6 +37,14 @@ describe.runIf(postgresUrl !== undefined)("with a server", () => {
     expect(await codeOf(open(`${postgresUrl}&schema=a;b`))).toBe("storage/bad-database-url");
   });
 
+  it("lies in the schema that is named, whatever else the server is told by the URL", async () => {
+    const url = freshUrl();
+    const told = `${url}&options=${encodeURIComponent("-c search_path=public -c statement_timeout=7s")}`;
+    await (await open(told)).close();
+    const tables = await inPostgres(url, (client) => client.query("SELECT * FROM sectors, versions"));
+    expect(tables.rows).toEqual([]);
+  });
+
   it("is opened by several at once: the schema is made once, and the last one has it", async () => {
     const url = freshUrl();
     const disk = new SimDisk();

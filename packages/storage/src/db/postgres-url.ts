@@ -8,6 +8,8 @@ export interface PostgresPlace {
   /** For the driver. */
   readonly connectionString: string;
   readonly schema: string;
+  /** What the server is told beside ours; empty for nothing. The driver would take it from the URL in place of ours. */
+  readonly options: string;
   /** Without the password. */
   readonly shown: string;
 }
@@ -31,12 +33,15 @@ export function readPostgresUrl(text: string): PostgresPlace {
   }
   if (url.pathname.length < 2) throw storageErrors.badDatabaseUrl({ reason: "it names no database" });
   url.searchParams.delete("schema");
+  const options = url.searchParams.get("options") ?? "";
+  url.searchParams.delete("options");
   const connectionString = url.toString();
   if (url.password !== "") url.password = "***";
   if (url.searchParams.has("password")) url.searchParams.set("password", "***");
   return {
     connectionString,
     schema,
+    options,
     shown: `${url.toString()}${url.search === "" ? "?" : "&"}schema=${schema}`,
   };
 }

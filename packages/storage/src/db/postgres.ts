@@ -42,6 +42,7 @@ export async function openPostgres(url: string): Promise<Db> {
     query_timeout: timeouts.answerMs,
     keepAlive: true,
     options: [
+      place.options, // ours come last and count
       `-c search_path=${place.schema}`,
       `-c lock_timeout=${timeouts.lockMs}`,
       `-c idle_in_transaction_session_timeout=${timeouts.standingMs}`,

@@ -20,7 +20,7 @@ export interface LackingSector {
 }
 
 export interface LackingReport {
-  /** The first `named` of them. */
+  /** So many of them as are named: those that can be made anew before others. */
   readonly sectors: readonly LackingSector[];
   readonly sectorCount: number;
   readonly fileCount: number;
@@ -55,8 +55,17 @@ export async function lackingSectors(core: Core, look: LackingLook): Promise<Lac
     sectorCount++;
     fileCount += found.missing.length;
     if (sectors.length < namedSectors) sectors.push(found);
+    else if (found.isRepairable) displace(sectors, found);
   }
   return { sectors, sectorCount, fileCount, lookedCount, isAll: true };
+}
+
+/** In place of the last that cannot be made anew, if there is one: who mends what is named comes to all that can be. */
+function displace(sectors: LackingSector[], found: LackingSector): void {
+  const at = sectors.findLastIndex(({ isRepairable }) => !isRepairable);
+  if (at < 0) return;
+  sectors.splice(at, 1);
+  sectors.push(found);
 }
 
 /** Jobs go on meanwhile: what is missing is looked at again by what is recorded then. */

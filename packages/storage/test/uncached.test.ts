@@ -3,7 +3,7 @@
  * takes, refuses or takes a part of.
  */
 import { constants, statfsSync } from "node:fs";
-import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
+import { type FileHandle, mkdtemp, open, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Disk } from "@holdfast/base";
@@ -20,6 +20,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 const name = (): string => `${made++}`;
+
+function takesBlocks(): boolean {
+  if (process.platform !== "linux") return false;
+  const { type } = statfsSync(root);
+  return type === 0xef53 || type === 0x58465342; // ext4, XFS
+}
 
 function failure(code: string): Error {
   return Object.assign(new Error(code), { code });
@@ -178,10 +184,22 @@ describe("an uncached file", () => {
     expect(isHarmed || process.platform !== "linux").toBe(true);
   });
 
+  it("is open past the cache where the disk takes blocks", async () => {
+    if (!takesBlocks()) return;
+    const [folder, file] = [path.join(root, name()), name()];
+    await using _opened = await openNodeDisk(folder).open(file, "create", { isUncached: true });
+    const ways: boolean[] = [];
+    for (const descriptor of await readdir("/proc/self/fd")) {
+      const to = await readlink(`/proc/self/fd/${descriptor}`).catch(() => "");
+      if (to !== path.join(folder, file)) continue;
+      const flags = /^flags:\s*([0-7]+)$/m.exec(await readFile(`/proc/self/fdinfo/${descriptor}`, "utf8"));
+      ways.push((Number.parseInt(flags?.[1] ?? "0", 8) & constants.O_DIRECT) !== 0);
+    }
+    expect(ways.toSorted()).toEqual([false, true]);
+  });
+
   it("gives its blocks out of memory that the system takes", async () => {
-    const { type } = statfsSync(root);
-    const takesBlocks = type === 0xef53 || type === 0x58465342; // ext4, XFS
-    if (process.platform !== "linux" || !takesBlocks) return;
+    if (!takesBlocks()) return;
     let taken = 0;
     const counting = byBlocks(async ({ go }) => {
       const bytes = await go();

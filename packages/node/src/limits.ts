@@ -127,6 +127,8 @@ export const limits = {
   vainTipsets: 2_048,
   /** Such chains, or tries of one, that it has in any case. */
   vainTries: 3,
+  /** Rounds after which nobody waits any longer for one who gave nothing of such chains, not even the head. */
+  vainRounds: 60,
   /** Answers with bodies that one chain waits for at the same time. */
   bodyRequests: 4,
   /** Bytes of bodies that one answer is asked for, judged by those before it. */

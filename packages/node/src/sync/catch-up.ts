@@ -73,6 +73,8 @@ interface Vain {
   tries: number;
   /** Headers that were followed, less the tipsets that its chains have brought. */
   tipsets: number;
+  /** Since when it gave nothing at all of what it told of; undefined once it gave something. */
+  emptySinceMs: number | undefined;
 }
 
 interface Run {
@@ -168,13 +170,18 @@ export class CatchUp {
   }
   /** The last one that matters still: a head that moved to where it was to lead ends it. */
   get failure(): Failure | undefined {
-    return this.#failure;
+    const failure = this.#failure;
+    return failure !== undefined && this.#isDoubted(failure.peer) ? undefined : failure;
   }
   get size(): { readonly targets: number; readonly orphanBytes: number } {
     return { targets: this.#targets.size, orphanBytes: this.#orphanBytes };
   }
   get isIdle(): boolean {
     return this.#work.size === 0;
+  }
+  /** Of these heights those whose tellers give something of what they tell of. */
+  believed(heights: ReadonlyMap<PeerId, number>): readonly number[] {
+    return [...heights].filter(([peer]) => !this.#isDoubted(peer)).map(([, height]) => height);
   }
   /** Heights that peers have told of and that are not reached. */
   waiting(): readonly { readonly peer: PeerId; readonly height: number }[] {
@@ -188,6 +195,14 @@ export class CatchUp {
   }
   async settled(): Promise<void> {
     while (this.#work.size > 0) await Promise.all(this.#work);
+  }
+
+  /** For a while it has told of chains and given nothing of them: its word alone is no reason to wait. */
+  #isDoubted(peer: PeerId): boolean {
+    const { clock, chain } = this.#needs;
+    const { tries = 0, emptySinceMs = Number.POSITIVE_INFINITY } = this.#vain.get(peer) ?? {};
+    const passedMs = clock.nowMs() - emptySinceMs;
+    return tries >= limits.vainTries && passedMs >= limits.vainRounds * chain.params.roundMs;
   }
 
   #isRunning({ peer, key }: Target): boolean {
@@ -267,7 +282,10 @@ export class CatchUp {
 
   #reached({ target, executed }: Run): void {
     const vain = this.#vain.get(target.peer);
-    if (vain !== undefined) vain.tipsets = Math.max(0, vain.tipsets - executed);
+    if (vain !== undefined) {
+      vain.tipsets = Math.max(0, vain.tipsets - executed);
+      vain.emptySinceMs = undefined;
+    }
     this.#forget(target);
   }
 
@@ -299,10 +317,11 @@ export class CatchUp {
    * then a liar: what anybody can cost is bounded, whatever it tells of next.
    */
   #wasInVain({ target: { peer }, keys, executed }: Run, reason: string): void {
-    const { wire, asker } = this.#needs;
+    const { wire, asker, clock } = this.#needs;
     asker.judge(peer, "late", { detail: reason });
     if (!wire.peers().some(({ id }) => id === peer)) return;
-    const vain = this.#vain.get(peer) ?? { tries: 0, tipsets: 0 };
+    const vain = this.#vain.get(peer) ?? { tries: 0, tipsets: 0, emptySinceMs: undefined };
+    vain.emptySinceMs = keys.size > 0 ? undefined : (vain.emptySinceMs ?? clock.nowMs());
     vain.tries += 1;
     vain.tipsets += Math.max(0, keys.size - executed);
     this.#vain.set(peer, vain);

@@ -168,7 +168,7 @@ class Syncer implements Sync {
       head: { height: head.height, timestampMs: head.blocks[0]?.timestampMs ?? 0 },
       movedAtMs: this.#movedAtMs,
       peers: wire.peers().length,
-      told: [...this.#heights.values()],
+      told: this.#catchUp.believed(this.#heights),
       progress: this.#catchUp.progress(),
       failure: this.#catchUp.failure,
       beginning: this.beginning(),

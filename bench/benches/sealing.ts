@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { assert, seedAddress, silentLogger } from "@holdfast/base";
 import { SeededRandom } from "@holdfast/base/testing";
 import { installNativeKernels } from "@holdfast/node";
-import { commP, vanillaClass } from "@holdfast/proofs";
+import { commP, type SectorProfile, sectorProfile, vanillaClass } from "@holdfast/proofs";
 import { createSealingPool, openNodeDisk, openStorage, type Storage } from "@holdfast/storage";
 import { realClock, realRandom } from "../../packages/node/src/clock.ts";
 import { type JobEngine, openJobEngine } from "../../packages/node/src/job-engine.ts";
@@ -19,7 +19,7 @@ import { openRepoJobs } from "../../packages/node/src/repo-jobs.ts";
 import { type Bench, type Figure, isChosen } from "../figure.ts";
 import { kernelClockEnv, kernelSeconds } from "../kernel-clock.ts";
 import { usageOf } from "../network.ts";
-import { type SealKind, sealKinds } from "../pipelines/seal.ts";
+import { sealKinds } from "../pipelines/seal.ts";
 
 const miner = seedAddress(1, "bench");
 const seal = { networkId: new SeededRandom("network").bytes(32), miner };
@@ -29,13 +29,41 @@ const wantedPercent = 5;
 const clock = realClock();
 const workerSetup = new URL("../../packages/node/src/worker-kernels.ts", import.meta.url).href;
 
+interface Case {
+  readonly name: string;
+  readonly profile: SectorProfile;
+  /** What the workers seal to become warm. */
+  readonly small: SectorProfile;
+  readonly processes: number;
+  readonly sectors: number;
+}
+
+const wordsOf = (processes: number): string =>
+  processes === 1 ? "one worker process" : `${processes} worker processes`;
+
+/** Small sectors in both ways, and the smallest that are for value, where what each sector costs once is little. */
+function casesOf(quick: boolean): readonly Case[] {
+  const small = sealKinds.flatMap(({ name, profile }) =>
+    [1, 2].map((processes) => ({
+      ...{ name: `${name}, ${wordsOf(processes)}`, profile, small: profile, processes },
+      sectors: quick ? 4 : 20,
+    })),
+  );
+  const [{ profile: warm } = { profile: sectorProfile(8 * 2 ** 20) }] = sealKinds;
+  const large = {
+    ...{ name: `seal by ZigZag, 256 MiB, ${wordsOf(2)}`, profile: sectorProfile(2 ** 28), small: warm },
+    ...{ processes: 2, sectors: 2 },
+  };
+  return quick ? small : [...small, large];
+}
+
 interface Life extends AsyncDisposable {
   readonly engine: JobEngine;
   readonly storage: Storage;
 }
 
 /** A miner's storage with its engine. */
-async function live(repo: string, { profile }: SealKind, processes: number): Promise<Life> {
+async function live(repo: string, { profile, small, processes }: Case): Promise<Life> {
   mkdirSync(repo);
   writeFileSync(join(repo, "config.toml"), `[mining]\nminer = "${miner}"\n`);
   await using stack = new AsyncDisposableStack();
@@ -50,7 +78,8 @@ async function live(repo: string, { profile }: SealKind, processes: number): Pro
   );
   const storage = stack.use(
     await openStorage({
-      ...{ sectorBytes: profile.sectorBytes, classes: [vanillaClass(profile)], clock, prover: engine.prover },
+      ...{ sectorBytes: profile.sectorBytes, clock, prover: engine.prover },
+      classes: [...new Set([profile, small])].map((one) => vanillaClass(one)),
       ...{ disk: openNodeDisk(join(repo, "sectors")), dbPath: join(repo, "storage.db") },
     }),
   );
@@ -92,10 +121,15 @@ async function pidsOf({ queue }: JobEngine): Promise<readonly number[]> {
 }
 
 /** Seals until all worker processes are there and warm. */
-async function warm({ engine, storage }: Life, processes: number): Promise<void> {
+async function warm({ engine, storage }: Life, { profile, small, processes }: Case): Promise<void> {
   for (let round = 0; round < 10; round += 1) {
     const isComplete = (await pidsOf(engine)).length > processes;
-    const sectorIds = await closed(storage, `warm ${round}`, 2 * processes);
+    const isFull = profile === small;
+    const sectorIds = isFull
+      ? await closed(storage, `warm ${round}`, 2 * processes)
+      : await Promise.all(
+          Array.from({ length: 2 * processes }, () => storage.addCommittedCapacity(small.sectorBytes)),
+        );
     await Promise.all(sectorIds.map((sectorId) => proved(storage, sectorId)));
     if (isComplete) return;
   }
@@ -193,27 +227,23 @@ function figuresOf(
 export const sealingBench: Bench = {
   name: "sealing",
   about:
-    "full sectors of 8 MiB from closing to the proof on the disk, by a miner's engine and its worker processes",
+    "full sectors (8 MiB where no size is said) from closing to the proof on the disk, by a miner's engine and its worker processes",
   async run({ quick, say, ...options }) {
     await installNativeKernels();
     const figures: Figure[] = [];
-    const count = quick ? 4 : 20;
-    for (const kind of sealKinds) {
-      for (const processes of [1, 2]) {
-        const name = `${kind.name}, ${processes === 1 ? "one worker process" : `${processes} worker processes`}`;
-        if (!isChosen(name, options)) continue;
-        say(name);
-        const folder = mkdtempSync(join(tmpdir(), "holdfast-sealing-"));
-        const sums = join(folder, "kernels");
-        mkdirSync(sums);
-        try {
-          using _environment = inEnvironment(kernelClockEnv(sums));
-          await using life = await live(join(folder, "repo"), kind, processes);
-          await warm(life, processes);
-          figures.push(...figuresOf(name, count, await measured(life, count, folder, sums)));
-        } finally {
-          rmSync(folder, { recursive: true, force: true });
-        }
+    for (const one of casesOf(quick)) {
+      if (!isChosen(one.name, options)) continue;
+      say(one.name);
+      const folder = mkdtempSync(join(tmpdir(), "holdfast-sealing-"));
+      const sums = join(folder, "kernels");
+      mkdirSync(sums);
+      try {
+        using _environment = inEnvironment(kernelClockEnv(sums));
+        await using life = await live(join(folder, "repo"), one);
+        await warm(life, one);
+        figures.push(...figuresOf(one.name, one.sectors, await measured(life, one.sectors, folder, sums)));
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
       }
     }
     return figures;

@@ -4,7 +4,7 @@
  * tree, whose leaves are the replica.
  * A record beside `aux` says how many layers it has whole. Invariant: the record is written after these layers are
  * durable, so a seal that goes on from it never stands on bytes that a power cut took. Two processes that seal the same
- * at once (one of them a zombie) write the same bytes: what is sealed follows from the job alone.
+ * at once (one of them a zombie) write the same bytes in the same parts: what is sealed follows from the job alone.
  */
 import {
   type Disk,

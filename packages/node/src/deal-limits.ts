@@ -14,7 +14,10 @@ export const dealLimits = {
   transferTurnMs: 300_000,
   /** It ends within the piece if it has been slower than this as a whole. */
   transferFairBytesPerS: 65_536,
-  /** A deal is given up that gave so many turns back for the floor, while others waited, without a good one between. */
+  /**
+   * A deal is given up that gave so many turns back for the floor, while others waited, without a good one between.
+   * Turns in which nothing came, of it or of other clients, do not count: how long it may be silent bounds those.
+   */
   slowTurns: 4,
   /** How the data of a deal comes to its miner, as a proposal says it: a word or a URL. */
   deliveryBytes: 2_048,

@@ -15,7 +15,7 @@ import { dealRefusals, type FetchWeb } from "./market/index.ts";
 
 /** `remoteOf`: where a peer is connected from, as a multiaddr. */
 export function webData(remoteOf: (peer: PeerId) => string | undefined): FetchWeb {
-  return async function* fetchWeb({ url, offsetBytes, lengthBytes, near }, signal) {
+  return async function* fetchWeb({ url, offsetBytes, lengthBytes, near, onWhole }, signal) {
     try {
       const place = new URL(url);
       const address = await addressOf(place, ipOf(remoteOf(near) ?? ""));
@@ -24,6 +24,7 @@ export function webData(remoteOf: (peer: PeerId) => string | undefined): FetchWe
       const response = await get(place, address, `bytes=${offsetBytes}-${last}`, signal);
       try {
         checkAnswer(response, offsetBytes);
+        if (response.statusCode === 200) onWhole?.();
         yield* atMost(response, lengthBytes);
       } finally {
         response.destroy();

@@ -60,15 +60,16 @@ interface Wanted {
   readonly lengthBytes?: number;
   readonly remote?: string | undefined;
   readonly signal?: AbortSignal;
+  readonly onWhole?: () => void;
 }
 
 async function read(url: string, wanted: Wanted = {}): Promise<{ bytes: Uint8Array; code: string }> {
-  const { offsetBytes = 0, lengthBytes = 10_000, signal = never } = wanted;
+  const { offsetBytes = 0, lengthBytes = 10_000, signal = never, onWhole = () => undefined } = wanted;
   const remote = "remote" in wanted ? wanted.remote : "/ip4/127.0.0.1/tcp/9";
   const parts: Uint8Array[] = [];
   let code = "";
   try {
-    const found = webData(() => remote)({ url, offsetBytes, lengthBytes, near }, signal);
+    const found = webData(() => remote)({ url, offsetBytes, lengthBytes, near, onWhole }, signal);
     for await (const bytes of found) parts.push(bytes);
   } catch (error) {
     code = (error as { code?: string }).code ?? String(error);
@@ -83,7 +84,17 @@ describe("data of a web server", () => {
       expect([code, ranges.at(-1)]).toEqual(["", "bytes=12345-16344"]);
       expect(bytes).toEqual(file.subarray(12_345, 16_345));
     }
-    expect((await read(`${base}/whole`)).bytes).toEqual(file.subarray(0, 10_000));
+  });
+
+  it("is the beginning of a file that comes whole, and that is said", async () => {
+    let wholes = 0;
+    const onWhole = (): void => {
+      wholes += 1;
+    };
+    await read(`${base}/good`, { onWhole });
+    expect(wholes).toBe(0);
+    const { bytes } = await read(`${base}/whole`, { onWhole });
+    expect([bytes, wholes]).toEqual([file.subarray(0, 10_000), 1]);
   });
 
   it.each([

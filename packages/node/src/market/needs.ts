@@ -148,6 +148,8 @@ export type FetchWeb = (
     readonly offsetBytes: number;
     readonly lengthBytes: number;
     readonly near: PeerId;
+    /** Called when what comes is the file as a whole: its server has no ranges, and nothing can be gone on with. */
+    readonly onWhole?: () => void;
   },
   signal: AbortSignal,
 ) => AsyncIterable<Uint8Array>;

@@ -3,7 +3,7 @@ import { SimClock } from "@holdfast/base/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { limits } from "../../src/limits.ts";
-import { Progress } from "../../src/market/miner/progress.ts";
+import { Arrivals, Progress } from "../../src/market/miner/progress.ts";
 import { FairTurns } from "../../src/market/miner/turns.ts";
 import { drain } from "./support/world.ts";
 
@@ -102,11 +102,12 @@ describe("turns of clients", () => {
 });
 
 describe("the progress of a transfer", () => {
+  const progressOf = (clock: SimClock, arrivals = new Arrivals()) => new Progress(clock, arrivals, "client");
   const bytesFor = (bytesPerS: number) => (bytesPerS * limits.transferWindowMs) / 1_000;
 
   it("is judged by the time in which its client was waited for, and by nothing else", async () => {
     const clock = new SimClock();
-    const progress = new Progress(clock);
+    const progress = progressOf(clock);
     progress.waits();
     await clock.advance(limits.transferWindowMs / 3, drain);
     expect(progress.isBelowFloor()).toBe(false); // too early to say
@@ -122,5 +123,36 @@ describe("the progress of a transfer", () => {
     expect([progress.isBelowFloor(), progress.silentMs]).toEqual([true, 0]);
     await clock.advance(5_000, drain);
     expect(progress.silentMs).toBe(5_000);
+  });
+
+  it("books no more than a window at once: beyond that the machine slept, with sockets unread", async () => {
+    const clock = new SimClock();
+    const progress = progressOf(clock);
+    progress.waits();
+    await clock.advance(100 * limits.transferWindowMs, drain);
+    expect(progress.silentMs).toBe(limits.transferWindowMs);
+    await clock.advance(1_000, drain);
+    expect(progress.silentMs).toBe(limits.transferWindowMs + 1_000);
+  });
+
+  it("is a drip where a little came, and bytes of another client: nothing at all may be an outage", async () => {
+    const clock = new SimClock();
+    const arrivals = new Arrivals();
+    const progress = progressOf(clock, arrivals);
+    progress.waits();
+    const judge = async (own: number, others: readonly string[]) => {
+      await clock.advance(limits.transferWindowMs / 2, drain);
+      progress.came(own);
+      for (const other of others) arrivals.came(other, clock.nowMs());
+      await clock.advance(limits.transferWindowMs / 2, drain);
+      expect(progress.isBelowFloor()).toBe(true);
+      return progress.isDrip;
+    };
+    expect(await judge(1, [])).toBe(false);
+    expect(await judge(1, ["another"])).toBe(true);
+    expect(await judge(1, ["another", "client"])).toBe(true);
+    expect(await judge(0, ["another"])).toBe(false);
+    expect(await judge(1, ["client"])).toBe(false);
+    expect(await judge(1, [])).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 /**
  * How fast a client gives its data: what has come, by the time in which the miner waited for it and did nothing else.
- * What the miner's own disk takes, or its queue of transfers, is not held against anybody.
+ * What the miner's own disk takes, its queue of transfers, or a machine that stood still is not held against anybody.
  */
 import type { Clock } from "@holdfast/base";
 import { limits } from "../../limits.ts";
@@ -10,20 +10,53 @@ interface Measure {
   waitedMs: number;
 }
 
+interface Arrival {
+  readonly client: string;
+  readonly atMs: number;
+}
+
+const noArrival: Arrival = { client: "", atMs: Number.NEGATIVE_INFINITY };
+
+/** When bytes came last, and when of another client than that: whether the miner's own line works. */
+export class Arrivals {
+  #last = noArrival;
+  #ofAnother = noArrival;
+
+  came(client: string, atMs: number): void {
+    if (client !== this.#last.client) this.#ofAnother = this.#last;
+    this.#last = { client, atMs };
+  }
+  /** Something came of another client than this one since then. */
+  isOfOthers(client: string, sinceMs: number): boolean {
+    const { atMs } = this.#last.client === client ? this.#ofAnother : this.#last;
+    return atMs >= sinceMs;
+  }
+}
+
 export class Progress {
   readonly #clock: Clock;
+  readonly #arrivals: Arrivals;
+  readonly #client: string;
+  /** Its source sends everything or nothing: it cannot go on where it was cut off. */
+  comesWhole = false;
   /** Since when it waits for the client; undefined while it does not. */
   #sinceMs: number | undefined;
   #silentMs = 0;
   #window: Measure = { bytes: 0, waitedMs: 0 };
+  #windowMs: number;
   #turn: Measure = { bytes: 0, waitedMs: 0 };
+  #isDrip = false;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, arrivals: Arrivals, client: string) {
     this.#clock = clock;
+    this.#arrivals = arrivals;
+    this.#client = client;
+    this.#windowMs = clock.nowMs();
   }
 
   beginTurn(): void {
-    this.#window = { bytes: 0, waitedMs: 0 };
+    this.comesWhole = false;
+    this.#beginWindow();
     this.#turn = { bytes: 0, waitedMs: 0 };
   }
   /** From here on it waits for the client. */
@@ -38,7 +71,9 @@ export class Progress {
     this.#settle();
     this.#window.bytes += bytes;
     this.#turn.bytes += bytes;
-    if (bytes > 0) this.#silentMs = 0;
+    if (bytes === 0) return;
+    this.#silentMs = 0;
+    this.#arrivals.came(this.#client, this.#clock.nowMs());
   }
   /** Waited for since the last byte, over all turns. */
   get silentMs(): number {
@@ -51,8 +86,14 @@ export class Progress {
     this.#settle();
     if (this.#window.waitedMs < limits.transferWindowMs / 2) return false;
     const isSlow = isSlower(this.#window, limits.transferFloorBytesPerS);
-    this.#window = { bytes: 0, waitedMs: 0 };
+    const isAlive = this.#window.bytes > 0 && this.#arrivals.isOfOthers(this.#client, this.#windowMs);
+    this.#isDrip = isSlow && isAlive;
+    this.#beginWindow();
     return isSlow;
+  }
+  /** Little came in the time that was judged last, while others' bytes came; silence may be an outage of either. */
+  get isDrip(): boolean {
+    return this.#isDrip;
   }
   /** Its turn was slow as a whole: who waits need not wait for the end of the piece. */
   isSlowTurn(): boolean {
@@ -60,10 +101,16 @@ export class Progress {
     return isSlower(this.#turn, limits.transferFairBytesPerS);
   }
 
+  #beginWindow(): void {
+    this.#window = { bytes: 0, waitedMs: 0 };
+    this.#windowMs = this.#clock.nowMs();
+  }
+
+  /** It is asked once in a window: what has passed beyond one is a machine that slept, and has read no socket yet. */
   #settle(): void {
     if (this.#sinceMs === undefined) return;
     const nowMs = this.#clock.nowMs();
-    const passedMs = Math.max(0, nowMs - this.#sinceMs);
+    const passedMs = Math.min(Math.max(0, nowMs - this.#sinceMs), limits.transferWindowMs);
     this.#sinceMs = nowMs;
     this.#silentMs += passedMs;
     this.#window.waitedMs += passedMs;

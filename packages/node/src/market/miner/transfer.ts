@@ -18,7 +18,7 @@ import { Backoff } from "../tasks.ts";
 import { silenceMs } from "../terms.ts";
 import { carOfDeal } from "./car-source.ts";
 import { dealById, happens, type MinerContext, pieceKeyOf } from "./context.ts";
-import { Progress } from "./progress.ts";
+import { Arrivals, Progress } from "./progress.ts";
 import type { DealRow } from "./store.ts";
 import { FairTurns, type Turn } from "./turns.ts";
 
@@ -44,6 +44,7 @@ interface Fetch {
 export class Transfers {
   readonly #context: MinerContext;
   readonly #turns = new FairTurns(limits.runningTransfers);
+  readonly #arrivals = new Arrivals();
 
   constructor(context: MinerContext) {
     this.#context = context;
@@ -58,7 +59,7 @@ export class Transfers {
   async #run(dealId: string, signal: AbortSignal): Promise<void> {
     const context = this.#context;
     const { payer } = dealById(context, dealId);
-    const progress = new Progress(context.needs.clock);
+    const progress = new Progress(context.needs.clock, this.#arrivals, payer);
     for (let slowTurns = 0; ; ) {
       using turn = await this.#turns.take(payer, signal);
       progress.beginTurn();
@@ -68,7 +69,7 @@ export class Transfers {
         slowTurns = 0;
         continue;
       }
-      if (this.#turns.isAnyoneWaiting) slowTurns += 1;
+      if (this.#turns.isAnyoneWaiting && progress.isDrip) slowTurns += 1;
       const isSilent = progress.silentMs >= silenceMs(context.needs.chain.params);
       if (!isSilent && slowTurns < limits.slowTurns) continue;
       const detail = isSilent ? "nothing comes" : `less than ${limits.transferFloorBytesPerS} bytes a second`;
@@ -90,16 +91,19 @@ export class Transfers {
     return await watched;
   }
 
-  /** Cuts the turn off when its time has come. */
+  /** Cuts the turn off when its time has come. Who could not go on where it was has all of its turns in one. */
   async #watch({ turn, progress }: Fetch, cut: AbortController, stop: AbortSignal): Promise<TurnEnd> {
     const { clock } = this.#context.needs;
     const startMs = clock.nowMs();
     let end: TurnEnd = "over";
+    let slowWindows = 0;
     while (end === "over" && !stop.aborted) {
       await clock.sleep(limits.transferWindowMs, stop).catch(() => undefined);
       if (stop.aborted) break;
-      const isLong = turn.isWanted && clock.nowMs() - startMs >= limits.transferTurnMs;
-      if (progress.isBelowFloor()) end = "below the floor";
+      const turns = progress.comesWhole ? limits.slowTurns : 1;
+      const isLong = turn.isWanted && clock.nowMs() - startMs >= turns * limits.transferTurnMs;
+      if (progress.isBelowFloor() && (turn.isWanted || !progress.comesWhole)) slowWindows += 1;
+      if (slowWindows >= turns) end = "below the floor";
       else if (isLong && progress.isSlowTurn()) end = "wanted";
     }
     if (end !== "over") cut.abort(new DOMException("the turn of a transfer is over", "AbortError"));
@@ -183,7 +187,7 @@ async function storePiece(
 /** Of the piece from this byte on, by the way of the deal; at most what is asked for. */
 function rangeOf(
   context: MinerContext,
-  dealId: string,
+  { dealId, progress }: Fetch,
   range: PieceRange,
   signal: AbortSignal,
 ): AsyncIterable<Uint8Array> {
@@ -193,18 +197,22 @@ function rangeOf(
   if (fetchWeb === undefined) throw dealRefusals.deliveryRefused({ way: "http" });
   const before = pieces.slice(0, range.pieceIndex).reduce((sum, { userBytes }) => sum + userBytes, 0);
   const lengthBytes = range.userBytes - range.offset;
-  const wanted = { url: delivery, offsetBytes: before + range.offset, lengthBytes };
-  return fetchWeb({ ...wanted, near: clientPeer as PeerId }, signal);
+  const near = clientPeer as PeerId;
+  const onWhole = (): void => {
+    progress.comesWhole = true;
+  };
+  return fetchWeb({ url: delivery, offsetBytes: before + range.offset, lengthBytes, near, onWhole }, signal);
 }
 
 /** The bytes of a piece, over as many streams as it takes. `deal/transfer-failed`, final refusals of the client. */
 async function* fetchPiece(
   context: MinerContext,
-  { dealId, progress }: Fetch,
+  fetch: Fetch,
   { pieceIndex, offset: startOffset, userBytes }: PieceRange,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { clock, chain } = context.needs;
+  const { dealId, progress } = fetch;
   const backoff = new Backoff(
     clock,
     Math.max(limits.dealRetryMs, chain.params.roundMs),
@@ -216,7 +224,7 @@ async function* fetchPiece(
   while (offset < userBytes) {
     if (!isUnderWay(context, dealId)) throw dealRefusals.givenUp({});
     try {
-      for await (const bytes of rangeOf(context, dealId, { pieceIndex, offset, userBytes }, signal)) {
+      for await (const bytes of rangeOf(context, fetch, { pieceIndex, offset, userBytes }, signal)) {
         offset += bytes.length;
         progress.came(bytes.length);
         progress.rests();

@@ -62,6 +62,7 @@ export const storageMethods = {
         .boolean()
         .default(false)
         .describe("look whether the files of sectors are there, of the first 10,000; a check looks at all"),
+      after: sectorNumber.optional().describe("look at the sectors behind this one; else from the first"),
     }),
     z.object({
       refusal: z
@@ -90,7 +91,9 @@ export const storageMethods = {
           sectorCount: z.int(),
           files: z.int(),
           looked: z.int().describe("sectors that were looked at"),
-          isAll: z.boolean(),
+          lookedTo: sectorNumber
+            .nullable()
+            .describe("there are more: ask again with it as `after`; null: all were looked at"),
         })
         .nullable()
         .describe("sectors with files that are recorded and gone; null: nobody looked"),

@@ -49,7 +49,7 @@ export const storageAnswers: { readonly [Name in StorageName]: MethodResult<Name
     ],
     records: "postgres://holdfast@db.example/holdfast?schema=miner1",
     lacking: {
-      ...{ sectorCount: 1, files: 1, looked: 3, isAll: true },
+      ...{ sectorCount: 1, files: 1, looked: 3, lookedTo: null },
       sectors: [
         {
           ...{ sectorId: 12, state: "committed", isProvable: true, isRepairable: true },

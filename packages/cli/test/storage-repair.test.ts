@@ -27,7 +27,13 @@ const lacks = (sectorId: number, state = "committed", isRepairable = true) => ({
 function lookingAt(...looks: ReturnType<typeof lacks>[][]): void {
   node.instead.set("storage.ls", () => {
     const sectors = (looks.length > 1 ? looks.shift() : looks[0]) ?? [];
-    const lacking = { sectors, sectorCount: sectors.length, files: sectors.length, looked: 9, isAll: true };
+    const lacking = {
+      sectors,
+      sectorCount: sectors.length,
+      files: sectors.length,
+      looked: 9,
+      lookedTo: null,
+    };
     return { ...storageAnswers["storage.ls"], lacking };
   });
 }
@@ -53,6 +59,28 @@ describe("storage repair", () => {
     expect(await run(["storage", "repair", "--all"], { node })).toEqual({
       ...{ code: 0, out: "", err: "nothing to make anew\n" },
     });
+  });
+
+  it("--all looks at part after part until all were looked at", async () => {
+    const parts = [lacks(1), lacks(5, "committed", false), lacks(9)];
+    const afters: (number | undefined)[] = [];
+    node.instead.set("storage.ls", (params) => {
+      const { after = 0 } = params as { after?: number };
+      afters.push(after);
+      const part = parts.filter(({ sectorId }) => sectorId > after && sectorId <= after + 4);
+      const sectors = part.filter(({ sectorId }) => !asked().includes(sectorId));
+      const found = { sectors, sectorCount: sectors.length, files: sectors.length, looked: 4 };
+      return {
+        ...storageAnswers["storage.ls"],
+        lacking: { ...found, lookedTo: after < 8 ? after + 4 : null },
+      };
+    });
+    const done = await run(["storage", "repair", "--all", "--json"], { node });
+    expect([asked(), afters]).toEqual([
+      [1, 9],
+      [0, 0, 4, 8, 8],
+    ]);
+    expect([done.code, jsonError(done).message]).toEqual([8, "one sector is left as it is"]);
   });
 
   it("one that cannot be mended keeps no other from it; alone its error is the command's", async () => {

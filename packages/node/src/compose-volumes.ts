@@ -46,7 +46,7 @@ export function storageDoorOf(storage: Storage, folder: string | undefined, chor
     return { ...viewOf(volume, drain), reason: reasonOf(volume, await volumes.list(), drain) };
   };
   return {
-    "storage.ls": async ({ check, lacking }, signal) => {
+    "storage.ls": async ({ check, lacking, after }, signal) => {
       const explained = new Map(
         check ? (await volumes.explain()).map((one) => [one.volumeId, one] as const) : [],
       );
@@ -68,7 +68,7 @@ export function storageDoorOf(storage: Storage, folder: string | undefined, chor
         records: storage.metadataPlace,
         volumes: await Promise.all(views),
         folder: check && folder !== undefined ? await folderOf(folder, storage.metadataPlace) : null,
-        lacking: check || lacking ? await lackingIn(storage, check, signal) : null,
+        lacking: check || lacking ? await lackingIn(storage, { check, after, signal }) : null,
       };
     },
     "storage.attach": async ({ place, ...settings }) =>
@@ -118,14 +118,17 @@ function viewOf(
 /** `check`: of all sectors, however long that takes. */
 async function lackingIn(
   storage: Storage,
-  check: boolean,
-  signal: AbortSignal,
+  { check, after, signal }: { check: boolean; after: number | undefined; signal: AbortSignal },
 ): Promise<MethodResult<"storage.ls">["lacking"]> {
   const { lackingSectors: mostSectors, lackingMs: mostMs } = workLimits;
   const most = check
     ? { mostSectors: Number.POSITIVE_INFINITY, mostMs: Number.POSITIVE_INFINITY }
     : { mostSectors, mostMs };
-  const { sectors, fileCount, lookedCount, ...rest } = await storage.volumes.lacking({ ...most, signal });
+  const { sectors, fileCount, lookedCount, ...rest } = await storage.volumes.lacking({
+    ...most,
+    ...given({ after }),
+    signal,
+  });
   const shown = sectors.map((sector) => ({ ...sector, missing: [...sector.missing] }));
   return { ...rest, sectors: shown, files: fileCount, looked: lookedCount };
 }

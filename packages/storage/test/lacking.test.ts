@@ -14,13 +14,13 @@ describe("files that somebody has deleted", () => {
     const { storage, disk } = fixture;
     await storage.addPiece(pieceOf("on its way", 300));
     await storage.addCommittedCapacity();
-    const none = { sectors: [], sectorCount: 0, fileCount: 0, isAll: true };
+    const none = { sectors: [], sectorCount: 0, fileCount: 0, lookedTo: null };
     expect(await storage.volumes.lacking(upTo(9))).toMatchObject({ ...none, lookedCount: 6 });
     for (const gone of ["sealed/1-1", "cache/1-1/tree", "unsealed/2-1", "staged/5-1"])
       await disk.remove(gone);
     for (const gone of ["sealed/4-1", "cache/4-1/tree", "unsealed/4-1"]) await disk.remove(gone);
     const found = await storage.volumes.lacking(upTo(9));
-    expect(found).toMatchObject({ sectorCount: 4, fileCount: 7, lookedCount: 6, isAll: true });
+    expect(found).toMatchObject({ sectorCount: 4, fileCount: 7, lookedCount: 6, lookedTo: null });
     const told = found.sectors.map(({ sectorId, isProvable, isRepairable, missing }) => [
       ...[sectorId, isProvable, isRepairable],
       missing.map(({ role }) => role).sort(),
@@ -34,10 +34,12 @@ describe("files that somebody has deleted", () => {
     expect(await storage.volumes.lacking(upTo(3))).toMatchObject({
       sectorCount: 2,
       lookedCount: 3,
-      isAll: false,
+      lookedTo: 3,
     });
+    const rest = await storage.volumes.lacking({ ...upTo(3), after: 3 });
+    expect(rest).toMatchObject({ sectorCount: 2, lookedCount: 3, lookedTo: null });
     const late = await storage.volumes.lacking({ ...upTo(9), mostMs: -1 });
-    expect(late).toMatchObject({ lookedCount: 0, isAll: false });
+    expect(late).toMatchObject({ lookedCount: 1, lookedTo: 1 }); // who asks on comes to an end
     const signal = AbortSignal.abort(new Error("nobody waits"));
     await expect(storage.volumes.lacking({ ...upTo(9), signal })).rejects.toThrow("nobody waits");
     for (const sectorId of [1, 2]) await storage.volumes.repair(sectorId);

@@ -60,19 +60,22 @@ async function* repairNamed(context: CommandContext, sectors: readonly number[])
   sumUp(context, tally, 0);
 }
 
-/** As often as a look finds others: an answer names the first of them. */
+/** Part after part of the sectors, each as often as a look finds others in it: an answer names the first of them. */
 async function* repairAll(context: CommandContext): AsyncGenerator<RepairView> {
   const node = await context.node();
   const tally = emptyTally();
-  for (;;) {
-    const { lacking } = await node.call("storage.ls", { check: false, lacking: true }, context.signal);
-    const { sectors = [], sectorCount = 0, isAll = true, looked = 0 } = lacking ?? {};
+  let left = 0;
+  for (let after: number | null | undefined; after !== null; ) {
+    const asked = { lacking: true, ...(after === undefined ? {} : { after }) };
+    const { lacking } = await node.call("storage.ls", asked, context.signal);
+    const { sectors = [], sectorCount = 0, lookedTo = null } = lacking ?? {};
     const others = sectors.filter(({ sectorId }) => !isTried(tally, sectorId));
     const wanted = others.filter(canBeMended);
     if (wanted.length === 0) {
       const unnamed = sectorCount - sectors.length;
-      if (!isAll) context.terminal.err(`looked at the first ${plural(looked, "sector")}`);
-      return sumUp(context, tally, others.length + unnamed);
+      left += others.length + unnamed;
+      after = lookedTo;
+      continue;
     }
     yield* repairs(
       context,
@@ -81,6 +84,7 @@ async function* repairAll(context: CommandContext): AsyncGenerator<RepairView> {
       tally,
     );
   }
+  sumUp(context, tally, left);
 }
 
 type Lacking = NonNullable<MethodResult<"storage.ls">["lacking"]>["sectors"][number];

@@ -23,7 +23,7 @@ const volume: VolumeInfo = {
 };
 const emptied: VolumeInfo = { ...volume, volumeId: 1, place: "/mnt/a", mode: "draining" };
 
-const whole: LackingReport = { sectors: [], sectorCount: 0, fileCount: 0, lookedCount: 3, isAll: true };
+const whole: LackingReport = { sectors: [], sectorCount: 0, fileCount: 0, lookedCount: 3, lookedTo: null };
 
 function doorOf(
   all: readonly VolumeInfo[],
@@ -52,7 +52,7 @@ describe("files that are gone", () => {
     missing: roles.map((role) => ({ role, volumeId: 0, path: `${role}/${sectorId}-1` })),
   });
   const gone = (sectors: LackingSector[], more: Partial<LackingReport> = {}): LackingReport => ({
-    ...{ sectors, sectorCount: sectors.length, fileCount: sectors.length, lookedCount: 50, isAll: true },
+    ...{ sectors, sectorCount: sectors.length, fileCount: sectors.length, lookedCount: 50, lookedTo: null },
     ...more,
   });
 
@@ -105,7 +105,7 @@ describe("files that are gone", () => {
       ...["volume 1 (/home): it is away", 22],
       "and 230 more sectors",
     ]);
-    const some = await why(doorOf([volume], undefined, undefined, gone([], { isAll: false })));
+    const some = await why(doorOf([volume], undefined, undefined, gone([], { lookedTo: 49 })));
     expect(some.summary).toContain("first 50 sectors");
   });
 });

@@ -25,14 +25,16 @@ export interface LackingReport {
   readonly sectorCount: number;
   readonly fileCount: number;
   readonly lookedCount: number;
-  /** False: there are more sectors than were looked at, or there was no time for more. */
-  readonly isAll: boolean;
+  /** Where there are more sectors, or was no time for more: the last one, behind which a look goes on. */
+  readonly lookedTo: number | null;
 }
 
 export interface LackingLook {
   readonly mostSectors: number;
-  /** A bucket is asked for each file by itself: no other sector is begun after so long. */
+  /** A bucket is asked for each file by itself: but for the first, no other sector is begun after so long. */
   readonly mostMs: number;
+  /** Where an earlier look ended; from the first sector when left out. */
+  readonly after?: number;
   readonly signal: AbortSignal;
 }
 
@@ -42,14 +44,16 @@ const namedSectors = 100;
 export async function lackingSectors(core: Core, look: LackingLook): Promise<LackingReport> {
   const sectors: LackingSector[] = [];
   let [sectorCount, fileCount, lookedCount] = [0, 0, 0];
+  let lookedTo: number | null = null;
   const startedMs = core.clock.nowMs();
-  for await (const row of everySector(core.store)) {
+  for await (const row of everySector(core.store, undefined, look.after)) {
     core.end.throwIfAborted();
     look.signal.throwIfAborted();
     const isLate = Math.abs(core.clock.nowMs() - startedMs) > look.mostMs;
-    if (lookedCount === look.mostSectors || isLate)
-      return { sectors, sectorCount, fileCount, lookedCount, isAll: false };
+    if (lookedTo !== null && (lookedCount === look.mostSectors || isLate))
+      return { sectors, sectorCount, fileCount, lookedCount, lookedTo };
     lookedCount++;
+    lookedTo = row.sectorId;
     const found = await lackingOf(core, row);
     if (found === undefined) continue;
     sectorCount++;
@@ -57,7 +61,7 @@ export async function lackingSectors(core: Core, look: LackingLook): Promise<Lac
     if (sectors.length < namedSectors) sectors.push(found);
     else if (found.isRepairable) displace(sectors, found);
   }
-  return { sectors, sectorCount, fileCount, lookedCount, isAll: true };
+  return { sectors, sectorCount, fileCount, lookedCount, lookedTo: null };
 }
 
 /** In place of the last that cannot be made anew, if there is one: who mends what is named comes to all that can be. */

@@ -131,8 +131,9 @@ const pageCount = 256;
 export async function* everySector(
   store: StorageReader,
   states?: readonly SectorState[],
+  behind?: number,
 ): AsyncGenerator<SectorRow, void, undefined> {
-  for (let after: number | undefined; ; ) {
+  for (let after = behind; ; ) {
     const page = await store.sectors({ states, after, limit: pageCount });
     yield* page;
     after = page.at(-1)?.sectorId;

@@ -69,7 +69,7 @@ const troubleText = ({ volumeId, place, reason }: VolumeView): string =>
   `volume ${volumeId} (${place}): ${reason}`;
 
 function foundText(lacking: Lacking | null): string {
-  if (lacking === null || lacking.isAll) return "with all files that are recorded";
+  if (lacking === null || lacking.lookedTo === null) return "with all files that are recorded";
   const all = "`holdfast storage ls --check` looks at all";
   return `with all recorded files of the first ${lacking.looked} sectors (${all})`;
 }

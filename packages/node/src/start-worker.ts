@@ -8,6 +8,7 @@ import { availableParallelism, hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { type Address, assert, type Clock, type Logger, parseAddress, silentLogger } from "@holdfast/base";
 import {
+  assertQueueOf,
   createSealingPool,
   type JobKind,
   type JobQueue,
@@ -15,7 +16,6 @@ import {
   openPostgresJobs,
   openReach,
   ownerOfQueue,
-  ownQueue,
   placeText,
   pooledTools,
   type Reach,
@@ -149,7 +149,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<WorkerHa
   if (options.repo === undefined && (await standingOf(queue.current.carrier)) === "moved") {
     throw storageErrors.queueMoved({ place: queue.current.carrier.place });
   }
-  if (own !== undefined) await ownQueue(queue.current, own);
+  if (own !== undefined) await assertQueueOf(queue.current, own);
   const miner = own ?? (await ownerOfQueue(queue.current));
   const reach = options.workerId === undefined ? openReach({ queue, clock, logger }) : undefined;
   const setup = new URL("./worker-kernels.ts", import.meta.url).href;

@@ -161,6 +161,17 @@ describe.skipIf(server === undefined)("a miner whose records and jobs move", () 
     expect(await beside.queue.list({}, { limit: 9 })).toEqual([]);
   });
 
+  it("is marked by nodes alone: a worker beside the wrong folder keeps its own node from nothing", async () => {
+    const [stranger, url] = [newRepo(neighbour), freshUrl()];
+    {
+      await using worker = await startWorker({ repo: stranger, database: url, parallel: 1 });
+      expect(worker.miner).toBe(neighbour);
+    }
+    await using life = await live(newRepo(), url);
+    await life.engine.queue.enqueue({ key: `move/${miner}`, kind: "move", input: "" });
+    expect(await codeOf(startWorker({ repo: stranger, database: url }))).toBe("storage/others-records");
+  });
+
   it("changes the name alone where the database is the one that it has, by another", async () => {
     const repo = newRepo();
     const url = freshUrl();

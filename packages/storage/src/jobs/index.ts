@@ -10,7 +10,7 @@ export {
 export { type Chores, type ChoresOptions, openChores } from "./chores.ts";
 export type { DrainJob } from "./drains.ts";
 export { ended, giveBack } from "./ended.ts";
-export { ownerOfQueue, ownQueue } from "./owner.ts";
+export { assertQueueOf, ownerOfQueue, ownQueue } from "./owner.ts";
 export { openPostgresJobs, type PostgresJobsOptions } from "./postgres-queue.ts";
 export {
   createQueueSealer,

@@ -11,12 +11,24 @@ export async function ownerOfQueue({ carrier }: Pick<MovableQueue, "carrier">): 
   return await ownerOf(carrier);
 }
 
+/** For who works there and is no node. Throws storage/others-records: it is another miner's; nobody's is not marked. */
+export async function assertQueueOf(
+  { carrier }: Pick<MovableQueue, "carrier">,
+  miner: string,
+): Promise<void> {
+  assertOwner(carrier, await ownerOf(carrier), miner);
+}
+
 /** Of two who ask at a time one gets it. Throws storage/others-records: it is another miner's. */
 export async function ownQueue({ carrier }: Pick<MovableQueue, "carrier">, miner: string): Promise<void> {
   const mark = "INSERT INTO job_owner VALUES (1, ?) ON CONFLICT (one) DO NOTHING RETURNING owner";
   const [marked] = await carrier.all(mark, miner);
-  const owner = marked === undefined ? await ownerOf(carrier) : miner;
-  if (owner !== miner) throw storageErrors.othersRecords({ dbPath: carrier.place, owner: `miner ${owner}` });
+  assertOwner(carrier, marked === undefined ? await ownerOf(carrier) : miner, miner);
+}
+
+function assertOwner(carrier: Carrier, owner: string | undefined, miner: string): void {
+  if (owner !== undefined && owner !== miner)
+    throw storageErrors.othersRecords({ dbPath: carrier.place, owner: `miner ${owner}` });
 }
 
 async function ownerOf(carrier: Carrier): Promise<string | undefined> {

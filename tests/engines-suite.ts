@@ -97,8 +97,8 @@ class Network implements Disposable {
   readonly world: World;
   readonly disk = new SimDisk();
   readonly random: SeededRandom;
-  /** Windows whose proof was handed in. */
-  readonly handedIn = new Set<number>();
+  /** Windows, with how many proofs of each were handed in. */
+  readonly handedIn = new Map<number, number>();
   readonly sealed = new Set<number>();
   readonly troubles: string[] = [];
   readonly lives: Life[] = [];
@@ -195,7 +195,7 @@ class Network implements Disposable {
     if (node === undefined || !node.life.isAlive || this.handedIn.has(window)) return;
     const asked = { classes: [], miner, seed: new Uint8Array([window]), sectors: [] };
     node.life.gate(node.sealer.post({ ...asked, postKind: "window" }, { signal: never })).then(
-      () => this.handedIn.add(window),
+      () => this.handedIn.set(window, (this.handedIn.get(window) ?? 0) + 1),
       () => this.#prove(window),
     );
   }
@@ -279,6 +279,7 @@ class Network implements Disposable {
 async function expectEachOnce(network: Network): Promise<void> {
   const [windows, sectors] = network.counts;
   expect([network.handedIn.size, network.sealed.size]).toEqual([windows, sectors]);
+  expect([...network.handedIn].filter(([, proofs]) => proofs > 1)).toEqual([]); // one proof, never a second
   expect(network.troubles).toEqual([]);
   const { queue } = network.world;
   const left = await queue.list({ states: ["waiting", "running"] }, { limit: 99 });

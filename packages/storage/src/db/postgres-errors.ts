@@ -20,6 +20,17 @@ export function isConnectionLost(error: unknown): boolean {
   return state === undefined || state.startsWith("08") || state.startsWith("57P") || state === "25P03";
 }
 
+/** What node-postgres says of a wait for one of the pool's own connections, all of which are in use. */
+const poolIsBusy = "timeout exceeded when trying to connect";
+
+/** Whether a connection could not be had because of the way to the server, or a server that does not run. */
+export function isNoWay(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  // 57P0x: it ends, or does not take anybody yet. Whatever else it says, such as that it is full, it answers.
+  if (state !== undefined) return state.startsWith("57P");
+  return !(error instanceof Error && error.message === poolIsBusy);
+}
+
 /**
  * A violated constraint and a statement that is not understood stay as they are: our own checks come first, so they
  * are bugs of ours.

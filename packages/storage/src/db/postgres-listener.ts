@@ -73,7 +73,7 @@ export class PostgresListener implements AsyncDisposable {
       this.#answers.answered();
       return client;
     } catch (error) {
-      this.#answers.failed(error instanceof Error ? error.message || error.name : String(error));
+      this.#answers.failed(error);
       throw error;
     }
   }
@@ -96,6 +96,7 @@ export class PostgresListener implements AsyncDisposable {
         const pause = sleep(times.checkMs, "due", { signal, ref: false });
         if ((await Promise.race([lost, pause])) !== "due") return;
         await client.query("SELECT 1");
+        this.#answers.answered();
         for (const channel of this.#wakes.keys()) this.#wake(channel); // whoever was to tell may have ended before
       }
     } finally {

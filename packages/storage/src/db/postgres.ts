@@ -209,7 +209,7 @@ class PostgresDb implements Db {
       return await this.#pool.connect();
     } catch (error) {
       // A connection that breaks is no silence: what follows is whether there is another.
-      this.#answers.failed(error instanceof Error ? error.message || error.name : String(error));
+      this.#answers.failed(error);
       throw asPostgresError(this.place, error);
     }
   }

@@ -1,8 +1,10 @@
 /**
- * A database that does not answer: since when, and one line of the log at its beginning and one at its end, whoever
- * asks how often meanwhile. The tries of whoever asked fail by themselves, with storage/database-unreachable.
+ * A database that does not answer: nobody gets through to it, and nothing was answered on any connection for a while.
+ * It is known since when, with one line of the log at its beginning and one at its end, whoever asks how often
+ * meanwhile. The tries of whoever asked fail by themselves, with storage/database-unreachable.
  */
 import type { Cancel, Clock, Logger } from "@holdfast/base";
+import { isNoWay } from "./postgres-errors.ts";
 
 export interface Silence {
   readonly sinceMs: number;
@@ -12,15 +14,28 @@ export interface Silence {
 /** Told with what the last try gave when nobody answers any more, and without when somebody does again. */
 export type SilenceListener = (detail: string | undefined) => void;
 
+/** A server that has answered within so long is well, though it lets nobody in just now. */
+const quietMs = 5_000;
+
 /** Of the ways to one server: some try to connect, some are asked. */
 export class Answers {
+  readonly #steadyMs: () => number;
   readonly #listeners = new Set<SilenceListener>();
   #detail: string | undefined;
+  #answeredMs = Number.NEGATIVE_INFINITY;
 
-  failed(detail: string): void {
-    if (this.#detail === undefined) this.#tell(detail);
+  constructor(steadyMs: () => number = () => performance.now()) {
+    this.#steadyMs = steadyMs;
+  }
+
+  /** A try to connect has failed. */
+  failed(error: unknown): void {
+    if (this.#detail !== undefined || !isNoWay(error)) return;
+    if (this.#steadyMs() - this.#answeredMs < quietMs) return;
+    this.#tell(error instanceof Error ? error.message || error.name : String(error));
   }
   answered(): void {
+    this.#answeredMs = this.#steadyMs();
     if (this.#detail !== undefined) this.#tell(undefined);
   }
 

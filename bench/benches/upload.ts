@@ -16,7 +16,7 @@ const sampleMs = 20;
 const targetMB = 64;
 const megabyte = 1e6;
 /** Once in the life of a process: those that follow find the room. */
-const firstNote = "arrays that nobody holds: V8 collects them after some 70 MB";
+const firstNote = "arrays that nobody holds, of the first in its process: V8 collects them late";
 
 /** Bytes that are another file for each seed, as fast as memory gives them. */
 async function* stream(sizeBytes: number, seed: number): AsyncGenerator<Uint8Array> {
